@@ -1,0 +1,11 @@
+//! Text and positions: reading files, CSV tables and TOML trees. Knows nothing of the domain.
+
+pub mod csv;
+pub mod error;
+pub mod fields;
+pub mod source;
+pub mod toml;
+
+pub use error::{Place, Problem, Problems};
+pub use fields::Fields;
+pub use toml::{Node, Value};

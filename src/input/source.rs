@@ -1,0 +1,150 @@
+//! The only place that reads files.
+//!
+//! A path that does not exist on disk may name one of the files that ship inside the binary
+//! (`profiles/…`, `traces/…`, `experiments/…`), so that an installed binary runs in an empty
+//! folder. Files that begin with the gzip magic bytes are decompressed.
+
+use super::error::{Place, Problem};
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+static TRACES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/traces");
+static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
+
+/// A line longer than this is refused: it is not a table that a person made.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+/// A file larger than this is refused; streams of requests have readers of their own.
+const MAX_FILE_BYTES: u64 = 1 << 31;
+
+/// A file's content and the hash that names it in a manifest.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path as asked for.
+    pub path: String,
+    /// UTF-8 text, decompressed.
+    pub text: String,
+    /// SHA-256 of the decompressed text, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Reads `path` from disk, or from the files inside the binary.
+pub fn read(path: &str) -> Result<Source, Problem> {
+    let bytes = match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => {
+            return Err(Problem::new(Place::file(path), "a folder", "a file"));
+        }
+        Ok(_) => read_disk(path)?,
+        Err(error) => match embedded(path) {
+            Some(bytes) => bytes.to_vec(),
+            None => return Err(missing(path, &error)),
+        },
+    };
+    decode(path, unzip(path, bytes)?)
+}
+
+/// Whether `path` is a file on disk or inside the binary.
+pub fn exists(path: &str) -> bool {
+    Path::new(path).is_file() || embedded(path).is_some()
+}
+
+/// The paths of the files inside the binary whose name ends in `suffix`, sorted.
+pub fn embedded_paths(suffix: &str) -> Vec<String> {
+    fn walk(folder: &str, dir: &Dir<'_>, suffix: &str, found: &mut Vec<String>) {
+        for file in dir.files() {
+            let path = format!("{folder}/{}", file.path().display());
+            if path.ends_with(suffix) {
+                found.push(path);
+            }
+        }
+        dir.dirs().for_each(|inner| walk(folder, inner, suffix, found));
+    }
+    let mut found = Vec::new();
+    for (folder, dir) in
+        [("profiles", &PROFILES), ("traces", &TRACES), ("experiments", &EXPERIMENTS)]
+    {
+        walk(folder, dir, suffix, &mut found);
+    }
+    found.sort();
+    found
+}
+
+fn embedded(path: &str) -> Option<&'static [u8]> {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let (folder, rest) = path.split_once('/')?;
+    let dir = match folder {
+        "profiles" => &PROFILES,
+        "traces" => &TRACES,
+        "experiments" => &EXPERIMENTS,
+        _ => return None,
+    };
+    Some(dir.get_file(rest)?.contents())
+}
+
+fn missing(path: &str, error: &std::io::Error) -> Problem {
+    let found = match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => format!("a file that cannot be read ({error})"),
+    };
+    let name = Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
+    let near = name.and_then(|name| {
+        let folder = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty());
+        let listed = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+        let names: Vec<String> =
+            listed.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+        Problem::unknown(Place::default(), "file", &name, names.iter().map(String::as_str)).nearest
+    });
+    Problem { nearest: near, ..Problem::new(Place::file(path), found, "a readable file") }
+}
+
+fn read_disk(path: &str) -> Result<Vec<u8>, Problem> {
+    let fail = |e: std::io::Error| missing(path, &e);
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(fail)?;
+    limited(path, file, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn unzip(path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut text = Vec::new();
+    limited(path, flate2::read::MultiGzDecoder::new(bytes.as_slice()), &mut text)?;
+    Ok(text)
+}
+
+fn limited(path: &str, reader: impl Read, into: &mut Vec<u8>) -> Result<(), Problem> {
+    let count = reader.take(MAX_FILE_BYTES + 1).read_to_end(into).map_err(|e| {
+        Problem::new(Place::file(path), format!("a broken file ({e})"), "a readable file")
+    })?;
+    if count as u64 > MAX_FILE_BYTES {
+        return Err(Problem::new(Place::file(path), "more than 2 GiB", "a smaller file"));
+    }
+    Ok(())
+}
+
+fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
+    let sha256 = hex(&Sha256::digest(&bytes));
+    for (index, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        if line.len() > MAX_LINE_BYTES {
+            let place = Place::line(path, index as u64 + 1);
+            return Err(Problem::new(place, "a line longer than 1 MiB", "shorter lines"));
+        }
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+        Problem::new(Place::line(path, line), "bytes that are not UTF-8", "UTF-8 text")
+    })?;
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    Ok(Source { path: path.to_owned(), text, sha256 })
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

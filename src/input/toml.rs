@@ -1,0 +1,264 @@
+//! A TOML tree whose every value knows its line and column, and which can be changed by key path:
+//! axes and `--set` replace values, and an error still points to where the value came from.
+
+use super::error::{Place, Problem};
+use super::source::Source;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where it was written.
+    pub place: Place,
+    /// What it is.
+    pub value: Value,
+}
+
+/// A TOML value; table keys are sorted.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A string.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a point or exponent.
+    Float(f64),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A list.
+    Array(Vec<Node>),
+    /// Keys and values, sorted by key.
+    Table(Vec<(String, Node)>),
+}
+
+impl Value {
+    /// What kind of value this is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a string",
+            Self::Integer(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Bool(_) => "true or false",
+            Self::Array(_) => "a list",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+impl Node {
+    /// Parses a file.
+    pub fn parse(source: &Source) -> Result<Self, Problem> {
+        parse(&source.path, &source.text)
+    }
+
+    /// Parses the right side of `--set key=value`: any TOML value, or else a bare string.
+    pub fn parse_override(text: &str) -> Self {
+        let wrapped = format!("value = {text}");
+        let place = Place::file("--set");
+        let parsed = parse("--set", &wrapped).ok().and_then(|node| match node.value {
+            Value::Table(mut entries) if entries.len() == 1 => entries.pop(),
+            _ => None,
+        });
+        let value = parsed.map_or_else(|| Value::Text(text.to_owned()), |(_, node)| node.value);
+        Self { place, value }.relocated(&Place::file("--set"))
+    }
+
+    /// An empty table.
+    pub fn empty(place: Place) -> Self {
+        Self { place, value: Value::Table(Vec::new()) }
+    }
+
+    /// The value of `key`, if this is a table that has it.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Table(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, n)| n),
+            _ => None,
+        }
+    }
+
+    /// The value at a path of keys, `trace.rate_rps`.
+    pub fn find(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |node, key| node.get(key))
+    }
+
+    /// Puts `value` at a path of keys, making the tables on the way; a value that is not a table
+    /// and stands in the way is replaced.
+    pub fn set(&mut self, path: &str, value: Self) {
+        let (key, rest) = path.split_once('.').map_or((path, None), |(k, r)| (k, Some(r)));
+        if !matches!(self.value, Value::Table(_)) {
+            self.value = Value::Table(Vec::new());
+        }
+        let Value::Table(entries) = &mut self.value else { return };
+        let at = match entries.binary_search_by(|(name, _)| name.as_str().cmp(key)) {
+            Ok(at) => at,
+            Err(at) => {
+                entries.insert(at, (key.to_owned(), Self::empty(value.place.clone())));
+                at
+            }
+        };
+        match rest {
+            Some(rest) => entries[at].1.set(rest, value),
+            None => entries[at].1 = value,
+        }
+    }
+
+    /// One line of TOML with sorted keys and shortest numbers: equal trees give equal text.
+    pub fn canonical(&self) -> String {
+        match &self.value {
+            Value::Text(text) => quote(text),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Array(items) => {
+                let items: Vec<String> = items.iter().map(Self::canonical).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Table(entries) if entries.is_empty() => "{}".to_owned(),
+            Value::Table(entries) => {
+                let items: Vec<String> = entries
+                    .iter()
+                    .map(|(key, node)| format!("{} = {}", bare_or_quoted(key), node.canonical()))
+                    .collect();
+                format!("{{ {} }}", items.join(", "))
+            }
+        }
+    }
+
+    /// The text of a scalar as a person would write it in a table cell.
+    pub fn cell(&self) -> String {
+        match &self.value {
+            Value::Text(text) => text.clone(),
+            _ => self.canonical(),
+        }
+    }
+
+    fn relocated(mut self, place: &Place) -> Self {
+        self.place = place.clone();
+        self.value = match self.value {
+            Value::Array(items) => {
+                Value::Array(items.into_iter().map(|n| n.relocated(place)).collect())
+            }
+            Value::Table(entries) => Value::Table(
+                entries.into_iter().map(|(key, n)| (key, n.relocated(place))).collect(),
+            ),
+            other => other,
+        };
+        self
+    }
+}
+
+/// A TOML basic string on one line.
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn bare_or_quoted(key: &str) -> String {
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if !key.is_empty() && key.bytes().all(bare) { key.to_owned() } else { quote(key) }
+}
+
+/// Turns byte offsets into lines and columns.
+struct Lines<'a> {
+    file: &'a str,
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl Lines<'_> {
+    fn place(&self, at: usize) -> Place {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts[line - 1];
+        let column = self.text.get(start..at).map_or(0, |t| t.chars().count() as u64 + 1);
+        Place { file: self.file.to_owned(), line: line as u64, column, field: String::new() }
+    }
+}
+
+fn parse(file: &str, text: &str) -> Result<Node, Problem> {
+    let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
+    let lines = Lines { file, text, starts: std::iter::once(0).chain(breaks).collect() };
+    let table = DeTable::parse(text).map_err(|error| {
+        let place = error.span().map_or(Place::file(file), |span| lines.place(span.start));
+        Problem::new(place, format!("broken TOML ({})", error.message().trim()), "valid TOML")
+    })?;
+    let value = convert_table(table.get_ref(), &lines, "")?;
+    Ok(Node { place: Place::file(file), value })
+}
+
+fn convert_table(table: &DeTable<'_>, lines: &Lines<'_>, path: &str) -> Result<Value, Problem> {
+    let mut entries = Vec::with_capacity(table.len());
+    for (key, value) in table {
+        let key = key.get_ref().to_string();
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        entries.push((key, convert(value, lines, &path)?));
+    }
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(Value::Table(entries))
+}
+
+fn convert(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>, path: &str) -> Result<Node, Problem> {
+    let place = lines.place(value.span().start).field(path);
+    let bad = |found: &str, expected: &str| Problem::new(place.clone(), found, expected);
+    let converted = match value.get_ref() {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(number) => Value::Integer(
+            i64::from_str_radix(number.as_str(), number.radix())
+                .map_err(|_| bad(number.as_str(), "a whole number of 64 bits"))?,
+        ),
+        DeValue::Float(number) => {
+            Value::Float(number.as_str().parse().map_err(|_| bad(number.as_str(), "a number"))?)
+        }
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Datetime(_) => return Err(bad("a date", "a number, string, list or table")),
+        DeValue::Array(items) => Value::Array(
+            items.iter().map(|item| convert(item, lines, path)).collect::<Result<_, _>>()?,
+        ),
+        DeValue::Table(table) => convert_table(table, lines, path)?,
+    };
+    Ok(Node { place, value: converted })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(text: &str) -> Node {
+        parse("x.toml", text).unwrap()
+    }
+
+    #[test]
+    fn values_know_their_place_and_can_be_replaced() {
+        let mut tree = node("a = 1\n[b]\nc = [1.50, \"x\"]\n");
+        let c = tree.find("b.c").unwrap();
+        assert_eq!(c.place.to_string(), "x.toml:3:5: `b.c`");
+        tree.set("b.d.e", Node::parse_override("{ z = 1, y = 2.0 }"));
+        assert_eq!(
+            tree.canonical(),
+            "{ a = 1, b = { c = [1.5, \"x\"], d = { e = { y = 2, z = 1 } } } }"
+        );
+        assert_eq!(tree.find("b.d.e.z").unwrap().place.to_string(), "--set");
+    }
+
+    #[test]
+    fn overrides_may_be_bare_words() {
+        assert_eq!(Node::parse_override("edf").canonical(), "\"edf\"");
+        assert_eq!(Node::parse_override("3").canonical(), "3");
+        assert_eq!(Node::parse_override("1\nb = 2").canonical(), "\"1\\nb = 2\"");
+    }
+
+    #[test]
+    fn broken_toml_has_a_position() {
+        let problem = parse("x.toml", "a = 1\nb = = 2\n").unwrap_err();
+        assert_eq!(problem.place.line, 2);
+    }
+}

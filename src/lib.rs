@@ -1,0 +1,12 @@
+//! stub
+pub mod domain;
+pub mod input;
+pub mod metrics;
+pub mod model;
+pub mod output;
+pub mod policy;
+pub mod report;
+pub mod rng;
+pub mod sched;
+pub mod sim;
+pub mod units;

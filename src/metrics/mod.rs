@@ -1,0 +1,13 @@
+//! What a run came to: one row of numbers.
+//!
+//! Denominators: `utility_mean` and `effective_accuracy` are over all that arrived, rejected and
+//! unfinished counting 0; `accuracy_mean` is over completed; a deadline is missed by late,
+//! rejected and unfinished requests alike. A ratio of nothing is an empty cell, never 0.
+
+mod latencies;
+mod requests;
+mod summary;
+
+pub use latencies::{QUANTILES, quantile_sorted};
+pub use requests::RequestLog;
+pub use summary::{COLUMNS, Cell, Column, Summary};

@@ -1,0 +1,125 @@
+//! The log of requests: one flat CSV row each, as they end.
+//!
+//! Times are written by integer arithmetic; nothing is allocated per row.
+
+use crate::domain::{Completion, Request};
+use crate::model::catalog::Catalog;
+use crate::policy::{Event, Observer};
+use crate::units::NS_PER_S;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+const HEADER: &str = "request,app,arrival_s,deadline_s,outcome,worker,variant,batch,start_s,\
+                      finish_s,latency_s,late_s,class,correct,accuracy_estimated,utility\n";
+/// Rows are handed on in pieces of about this size.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Writes a row for every request that ends.
+pub struct RequestLog<W: Write> {
+    catalog: Arc<Catalog>,
+    out: W,
+    buffer: Vec<u8>,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> RequestLog<W> {
+    /// Writes to `out`, header first.
+    pub fn new(catalog: &Arc<Catalog>, out: W) -> Self {
+        let mut buffer = Vec::with_capacity(CHUNK_BYTES + 4096);
+        buffer.extend_from_slice(HEADER.as_bytes());
+        Self { catalog: Arc::clone(catalog), out, buffer, error: None }
+    }
+
+    /// Writes what is left and gives the sink back, or the first error met on the way.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.flush_chunk(0);
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.out),
+        }
+    }
+
+    fn flush_chunk(&mut self, least: usize) {
+        if self.buffer.len() >= least && self.error.is_none() {
+            self.error = self.out.write_all(&self.buffer).err();
+        }
+        if self.buffer.len() >= least {
+            self.buffer.clear();
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+        self.buffer.push(b',');
+    }
+
+    fn integer(&mut self, value: u64) {
+        self.buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// Nanoseconds as seconds, without trailing zeros.
+    fn seconds(&mut self, ns: u64) {
+        self.integer(ns / NS_PER_S);
+        let mut rest = ns % NS_PER_S;
+        if rest > 0 {
+            let mut digits = [b'0'; 10];
+            digits[0] = b'.';
+            for place in (1..10).rev() {
+                digits[place] = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+            let used = digits.iter().rposition(|d| *d != b'0').unwrap_or(0);
+            self.buffer.extend_from_slice(&digits[..=used]);
+        }
+        self.buffer.push(b',');
+    }
+
+    fn head(&mut self, request: &Request, outcome: &str) {
+        self.integer(u64::from(request.id.number()));
+        self.buffer.push(b',');
+        let catalog = Arc::clone(&self.catalog);
+        self.text(&catalog.app(request.app).name);
+        self.seconds(request.arrival.0);
+        self.seconds(request.deadline.0);
+        self.text(outcome);
+    }
+
+    fn unserved(&mut self, request: &Request, outcome: &str) {
+        self.head(request, outcome);
+        self.buffer.extend_from_slice(b",,,,,,,,,,0\n");
+        self.flush_chunk(CHUNK_BYTES);
+    }
+
+    fn completed(&mut self, completion: &Completion<'_>) {
+        let request = completion.request;
+        self.head(request, "completed");
+        let catalog = Arc::clone(&self.catalog);
+        self.text(&catalog.worker(completion.worker).name);
+        self.text(&catalog.variant(completion.variant).name);
+        self.integer(u64::from(completion.batch));
+        self.buffer.push(b',');
+        self.seconds(completion.started.0);
+        self.seconds(completion.finished.0);
+        self.seconds(completion.finished.since(request.arrival).0);
+        self.seconds(completion.finished.since(request.deadline).0);
+        self.text(&catalog.app(request.app).classes[usize::from(completion.truth.class)]);
+        self.text(if completion.correct { "1" } else { "0" });
+        let penalty =
+            catalog.penalty.gamma(completion.finished, request.deadline, request.budget());
+        let utility = if completion.correct { 1.0 - penalty } else { 0.0 };
+        // Writing to a Vec cannot fail.
+        let _ = writeln!(self.buffer, "{},{utility}", completion.estimated);
+        self.flush_chunk(CHUNK_BYTES);
+    }
+}
+
+impl<W: Write> Observer for RequestLog<W> {
+    fn on(&mut self, event: Event<'_>) {
+        match event {
+            Event::Completed(completion) => self.completed(completion),
+            Event::Rejected { request, .. } => self.unserved(request, "rejected"),
+            Event::Unfinished { request, .. } => self.unserved(request, "unfinished"),
+            _ => {}
+        }
+    }
+}

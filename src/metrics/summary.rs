@@ -1,0 +1,310 @@
+//! The row of a run, gathered from its events.
+
+use super::latencies::{Latencies, QUANTILES};
+use crate::domain::Completion;
+use crate::model::catalog::Catalog;
+use crate::policy::{Event, Observer};
+use crate::units::{NS_PER_MS, Span, Time};
+use std::sync::Arc;
+
+/// A result column: its name with the unit at the end, and what it means.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The name in `runs.csv`.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn column(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, meaning }
+}
+
+/// The measured columns of `runs.csv`, in order.
+pub const COLUMNS: &[Column] = &[
+    column("requests_total", "requests that arrived"),
+    column("completed", "requests answered, on time or late"),
+    column("rejected", "requests refused by the scheduler"),
+    column("unfinished", "requests never served"),
+    column("utility_sum", "sum of correct × (1 − penalty) over completed requests"),
+    column("utility_mean", "utility_sum over all arrived requests"),
+    column("accuracy_mean", "share of completed requests answered correctly"),
+    column("accuracy_estimated_mean", "mean accuracy the scheduler was shown, over completed"),
+    column("effective_accuracy", "requests answered correctly and on time, over all arrived"),
+    column("deadline_misses", "late, rejected and unfinished requests"),
+    column("deadline_miss_ratio", "deadline_misses over all arrived requests"),
+    column("slo_attainment", "1 − deadline_miss_ratio"),
+    column("goodput_rps", "requests answered on time per second of the run"),
+    column("latency_ms_mean", "mean of finish − arrival over completed"),
+    column("latency_ms_p50", "median latency"),
+    column("latency_ms_p95", "95th percentile of latency"),
+    column("latency_ms_p99", "99th percentile of latency"),
+    column("latency_ms_max", "largest latency"),
+    column("percentiles", "how percentiles were found: exact, or hdr3 (3 digits)"),
+    column("wait_ms_mean", "mean of start − arrival over completed (loading included)"),
+    column("tardiness_ms_mean", "mean of max(0, finish − deadline) over completed"),
+    column("tardiness_ms_max", "largest tardiness"),
+    column("swaps", "loads of a variant into memory"),
+    column("swap_ms_sum", "time spent loading"),
+    column("batch_size_mean", "completed requests per batch"),
+    column("utilization_mean", "lane time spent computing over lane time until the end"),
+    column("makespan_s", "instant of the last event"),
+    column("fairness_jain", "Jain index of the applications' mean utilities"),
+    column("energy_j", "power × time computing or loading; empty if no power is known"),
+    column("cost_usd", "price of the requests; empty if no price is known"),
+    column("decisions", "decisions taken"),
+    column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
+];
+
+/// One cell of a result row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell {
+    /// Not defined here.
+    Empty,
+    /// A whole number.
+    Count(u64),
+    /// A measured number, written with as few digits as name it exactly.
+    Number(f64),
+    /// A word.
+    Word(&'static str),
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => Ok(()),
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// Gathers a run's row. Sums of times are integers, so that no order of adding matters.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    catalog: Arc<Catalog>,
+    arrived: Vec<u64>,
+    utility: Vec<f64>,
+    completed: u64,
+    rejected: u64,
+    unfinished: u64,
+    correct: u64,
+    correct_on_time: u64,
+    late: u64,
+    estimated: f64,
+    latencies: Latencies,
+    latency_ns: u128,
+    wait_ns: u128,
+    tardiness_ns: u128,
+    tardiness_max: Span,
+    latency_max: Span,
+    swaps: u64,
+    swap: Span,
+    batches: u64,
+    /// Lane time computing, then loading, by worker.
+    busy: Vec<Span>,
+    loading: Vec<Span>,
+    served: Vec<u64>,
+    end: Time,
+    decisions: u64,
+}
+
+impl Summary {
+    /// Nothing has happened yet.
+    pub fn new(catalog: &Arc<Catalog>) -> Self {
+        let (apps, workers) = (catalog.app_ids().len(), catalog.worker_ids().len());
+        Self {
+            catalog: Arc::clone(catalog),
+            arrived: vec![0; apps],
+            utility: vec![0.0; apps],
+            completed: 0,
+            rejected: 0,
+            unfinished: 0,
+            correct: 0,
+            correct_on_time: 0,
+            late: 0,
+            estimated: 0.0,
+            latencies: Latencies::default(),
+            latency_ns: 0,
+            wait_ns: 0,
+            tardiness_ns: 0,
+            tardiness_max: Span::ZERO,
+            latency_max: Span::ZERO,
+            swaps: 0,
+            swap: Span::ZERO,
+            batches: 0,
+            busy: vec![Span::ZERO; workers],
+            loading: vec![Span::ZERO; workers],
+            served: vec![0; workers],
+            end: Time::ZERO,
+            decisions: 0,
+        }
+    }
+
+    #[inline]
+    fn complete(&mut self, completion: &Completion<'_>) {
+        let request = completion.request;
+        let (finish, deadline) = (completion.finished, request.deadline);
+        let late = finish.since(deadline);
+        let latency = finish.since(request.arrival);
+        self.completed += 1;
+        self.served[completion.worker.index()] += 1;
+        self.estimated += completion.estimated;
+        self.latency_ns += u128::from(latency.0);
+        self.latency_max = self.latency_max.max(latency);
+        self.wait_ns += u128::from(completion.started.since(request.arrival).0);
+        self.latencies.push(latency);
+        if late > Span::ZERO {
+            self.late += 1;
+            self.tardiness_ns += u128::from(late.0);
+            self.tardiness_max = self.tardiness_max.max(late);
+        }
+        if completion.correct {
+            self.correct += 1;
+            self.correct_on_time += u64::from(late == Span::ZERO);
+            let penalty = self.catalog.penalty.gamma(finish, deadline, request.budget());
+            self.utility[request.app.index()] += 1.0 - penalty;
+        }
+    }
+
+    /// The cells of [`COLUMNS`], in order.
+    pub fn cells(&mut self, exact_windows: Option<u64>) -> Vec<Cell> {
+        self.latencies.sort();
+        let arrived: u64 = self.arrived.iter().sum();
+        let utility: f64 = self.utility.iter().sum();
+        let misses = self.late + self.rejected + self.unfinished;
+        let on_time = self.completed - self.late;
+        let ms = |ns: u128| ns as f64 / NS_PER_MS as f64;
+        let quantile = |q| self.latencies.quantile_ms(q).map_or(Cell::Empty, Cell::Number);
+        let counted = |count: u64| Cell::Count(count);
+        let per_request = |value: f64| ratio(value, arrived);
+        let per_completed = |value: f64| ratio(value, self.completed);
+        let some = |span: Span| {
+            if self.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
+        };
+        vec![
+            counted(arrived),
+            counted(self.completed),
+            counted(self.rejected),
+            counted(self.unfinished),
+            Cell::Number(utility),
+            per_request(utility),
+            per_completed(self.correct as f64),
+            per_completed(self.estimated),
+            per_request(self.correct_on_time as f64),
+            counted(misses),
+            per_request(misses as f64),
+            per_request((arrived - misses) as f64),
+            if self.end == Time::ZERO {
+                Cell::Empty
+            } else {
+                Cell::Number(on_time as f64 / self.end.as_s())
+            },
+            per_completed(ms(self.latency_ns)),
+            quantile(0.5),
+            quantile(0.95),
+            quantile(0.99),
+            some(self.latency_max),
+            Cell::Word(self.latencies.method()),
+            per_completed(ms(self.wait_ns)),
+            per_completed(ms(self.tardiness_ns)),
+            some(self.tardiness_max),
+            counted(self.swaps),
+            Cell::Number(self.swap.as_ms()),
+            ratio(self.completed as f64, self.batches),
+            self.utilization(),
+            Cell::Number(self.end.as_s()),
+            self.fairness(),
+            self.energy(),
+            self.cost(),
+            counted(self.decisions),
+            exact_windows.map_or(Cell::Empty, Cell::Count),
+        ]
+    }
+
+    /// Latency in milliseconds at each of [`QUANTILES`]; empty if nothing completed.
+    pub fn latency_quantiles(&mut self) -> Vec<f64> {
+        self.latencies.sort();
+        QUANTILES.iter().filter_map(|q| self.latencies.quantile_ms(*q)).collect()
+    }
+
+    fn utilization(&self) -> Cell {
+        let lanes = |w| u64::from(self.catalog.worker(w).lanes);
+        let available: u64 = self
+            .catalog
+            .worker_ids()
+            .map(|w| self.end.since(self.catalog.worker(w).ready).0 * lanes(w))
+            .sum();
+        let busy: u64 = self.busy.iter().map(|span| span.0).sum();
+        ratio(busy as f64, available)
+    }
+
+    /// (Σx)² / (n Σx²) of the mean utilities of applications that had requests.
+    fn fairness(&self) -> Cell {
+        let means = || {
+            let apps = self.arrived.iter().zip(&self.utility).filter(|(n, _)| **n > 0);
+            apps.map(|(n, sum)| sum / *n as f64)
+        };
+        let (count, sum) = (means().count(), means().sum::<f64>());
+        let squares: f64 = means().map(|x| x * x).sum();
+        if squares == 0.0 {
+            Cell::Empty
+        } else {
+            Cell::Number(sum * sum / (count as f64 * squares))
+        }
+    }
+
+    fn energy(&self) -> Cell {
+        let mut total = None;
+        for worker in self.catalog.worker_ids() {
+            if let Some(power) = self.catalog.worker(worker).power_w {
+                let active = self.busy[worker.index()] + self.loading[worker.index()];
+                *total.get_or_insert(0.0) += power * active.as_s();
+            }
+        }
+        total.map_or(Cell::Empty, Cell::Number)
+    }
+
+    fn cost(&self) -> Cell {
+        let mut total = None;
+        for worker in self.catalog.worker_ids() {
+            if let Some(price) = self.catalog.worker(worker).usd_per_request {
+                *total.get_or_insert(0.0) += price * self.served[worker.index()] as f64;
+            }
+        }
+        total.map_or(Cell::Empty, Cell::Number)
+    }
+}
+
+fn ratio(value: f64, of: u64) -> Cell {
+    if of == 0 { Cell::Empty } else { Cell::Number(value / of as f64) }
+}
+
+impl Observer for Summary {
+    #[inline]
+    fn on(&mut self, event: Event<'_>) {
+        match event {
+            Event::Arrived { request } => {
+                self.arrived[request.app.index()] += 1;
+                self.end = self.end.max(request.arrival);
+            }
+            Event::Completed(completion) => self.complete(completion),
+            Event::BatchEnded { at, worker, started, .. } => {
+                self.batches += 1;
+                self.busy[worker.index()] += at.since(started);
+                self.end = at;
+            }
+            Event::LoadStarted { at, worker, end, .. } => {
+                self.swaps += 1;
+                self.swap += end.since(at);
+                self.loading[worker.index()] += end.since(at);
+            }
+            Event::LoadEnded { at, .. } => self.end = at,
+            Event::Rejected { .. } => self.rejected += 1,
+            Event::Unfinished { .. } => self.unfinished += 1,
+            Event::Decided { decisions, .. } => self.decisions += decisions as u64,
+            _ => {}
+        }
+    }
+}

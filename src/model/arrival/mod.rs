@@ -1,0 +1,79 @@
+//! When requests arrive, and which.
+//!
+//! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. It yields
+//! [`Arrival`]s in order of time, one by one: a run never holds its whole trace.
+
+mod listed;
+mod poisson;
+mod recorded;
+mod rows;
+
+pub use listed::Listed;
+
+use super::catalog::Catalog;
+use crate::domain::Arrival;
+use crate::input::{Place, Problem, Problems};
+use crate::rng::Rng;
+use std::sync::Arc;
+
+/// A source of requests in order of time.
+pub trait Arrivals: Send {
+    /// The next request, never earlier than the one before; `None` when there are no more.
+    fn next_arrival(&mut self) -> Option<Arrival>;
+}
+
+/// What an experiment asks for: the table `trace`.
+#[derive(Clone, Debug)]
+pub struct ArrivalPlan {
+    /// The process.
+    pub entry: &'static ArrivalEntry,
+    /// Requests per second over all applications.
+    pub rate_rps: f64,
+    /// How many requests in all.
+    pub requests: u64,
+    /// Share of each application, summing to 1.
+    pub mix: Vec<f64>,
+    /// By application: only these classes, and with which weights; empty for all as they come.
+    pub classes: Vec<ClassFilter>,
+    /// Where it was written, for messages.
+    pub place: Place,
+}
+
+/// Which classes of an application arrive.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClassFilter {
+    /// As recorded, or by the profile's prior where nothing is recorded.
+    All,
+    /// Only rows of these classes, as recorded.
+    Only(Vec<bool>),
+    /// Each class with this weight.
+    Mix(Vec<f64>),
+}
+
+/// One line of the list of arrival processes.
+pub struct ArrivalEntry {
+    /// The name in experiments.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Makes the process of one run, or says why it cannot.
+    pub build: fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem>,
+}
+
+impl std::fmt::Debug for ArrivalEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every arrival process.
+pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY];
+
+impl ArrivalPlan {
+    /// The process of one run.
+    pub fn build(&self, catalog: &Arc<Catalog>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
+        (self.entry.build)(self, catalog, rng).map_err(Problems::from)
+    }
+}

@@ -1,0 +1,65 @@
+//! Poisson arrivals: exponential gaps with mean 1 / `rate_rps`; each request belongs to an
+//! application by `mix` and is a row of its trace drawn with replacement, predictions and votes
+//! included. An application without a trace draws a class instead.
+
+use super::rows::{Rows, cumulative, pick};
+use super::{ArrivalEntry, ArrivalPlan, Arrivals};
+use crate::domain::{AppId, Arrival};
+use crate::input::Problem;
+use crate::model::catalog::Catalog;
+use crate::rng::{Label, Rng};
+use crate::units::{NS_PER_S, Span, Time};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Exp1};
+use std::sync::Arc;
+
+pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
+    name: "poisson",
+    summary: "exponential gaps; rows of the traces drawn with replacement",
+    source: "memoryless arrivals, the customary null model",
+    build: |plan, catalog, rng| Ok(Box::new(Poisson::new(plan, catalog, rng)?)),
+};
+
+struct Poisson {
+    now: Time,
+    gap_ns: f64,
+    left: u64,
+    mix: Vec<f64>,
+    rows: Vec<Rows>,
+    catalog: Arc<Catalog>,
+    rng: ChaCha8Rng,
+    budgets: ChaCha8Rng,
+}
+
+impl Poisson {
+    fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
+        let rows = catalog
+            .app_ids()
+            .zip(&plan.classes)
+            .map(|(app, filter)| Rows::new(catalog, app, filter, &plan.place))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            now: Time::ZERO,
+            gap_ns: NS_PER_S as f64 / plan.rate_rps,
+            left: plan.requests,
+            mix: cumulative(&plan.mix),
+            rows,
+            catalog: Arc::clone(catalog),
+            rng: rng.stream(Label::Arrivals),
+            budgets: rng.stream(Label::Budgets),
+        })
+    }
+}
+
+impl Arrivals for Poisson {
+    fn next_arrival(&mut self) -> Option<Arrival> {
+        self.left = self.left.checked_sub(1)?;
+        let unit: f64 = Exp1.sample(&mut self.rng);
+        self.now += Span((unit * self.gap_ns).round() as u64);
+        let app = AppId(pick(&self.mix, &mut self.rng) as u16);
+        let classes = self.catalog.trace(app).map_or(&[][..], |trace| &trace.class);
+        let truth = self.rows[app.index()].draw(classes, &mut self.rng);
+        let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
+        Some(Arrival { time: self.now, app, budget, truth })
+    }
+}

@@ -1,0 +1,115 @@
+//! Which row of a trace, or which class, a request of an application has.
+
+use super::ClassFilter;
+use crate::domain::AppId;
+use crate::domain::Truth;
+use crate::input::{Place, Problem};
+use crate::model::catalog::Catalog;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// Draws what is true of a request, with replacement.
+pub(super) enum Rows {
+    /// Any of these rows with equal probability.
+    Recorded(Vec<u32>),
+    /// A class by cumulative weight, then any of its rows; no rows means nothing is recorded.
+    ByClass { cumulative: Vec<f64>, rows: Vec<Vec<u32>> },
+}
+
+/// The rows of the application's trace that the filter lets through.
+pub(super) fn kept_rows(catalog: &Catalog, app: AppId, filter: &ClassFilter) -> Vec<u32> {
+    let Some(trace) = catalog.trace(app) else { return Vec::new() };
+    let keep = |class: u16| match filter {
+        ClassFilter::All => true,
+        ClassFilter::Only(classes) => classes[usize::from(class)],
+        ClassFilter::Mix(weights) => weights[usize::from(class)] > 0.0,
+    };
+    let rows = trace.class.iter().enumerate().filter(|(_, class)| keep(**class));
+    rows.map(|(row, _)| row as u32).collect()
+}
+
+impl Rows {
+    pub(super) fn new(
+        catalog: &Catalog,
+        app: AppId,
+        filter: &ClassFilter,
+        place: &Place,
+    ) -> Result<Self, Problem> {
+        let info = catalog.app(app);
+        let kept = kept_rows(catalog, app, filter);
+        let recorded = catalog.trace(app).is_some();
+        if recorded && kept.is_empty() {
+            let found = format!("no recorded request of `{}` in the chosen classes", info.name);
+            return Err(Problem::new(place.clone(), found, "a class that was recorded"));
+        }
+        let weights: Vec<f64> = match filter {
+            ClassFilter::Mix(weights) => weights.clone(),
+            _ if recorded => return Ok(Self::Recorded(kept)),
+            ClassFilter::All => info.prior.clone(),
+            ClassFilter::Only(keep) => info
+                .prior
+                .iter()
+                .zip(keep)
+                .map(|(weight, keep)| if *keep { *weight } else { 0.0 })
+                .collect(),
+        };
+        let mut rows = vec![Vec::new(); info.classes.len()];
+        if let Some(trace) = catalog.trace(app) {
+            for row in kept {
+                rows[usize::from(trace.class[row as usize])].push(row);
+            }
+            let lost = weights.iter().zip(&rows).position(|(w, rows)| *w > 0.0 && rows.is_empty());
+            if let Some(class) = lost {
+                let found = format!("a weight for class `{}`, never recorded", info.classes[class]);
+                return Err(Problem::new(place.clone(), found, "a class that was recorded"));
+            }
+        }
+        Ok(Self::ByClass { cumulative: cumulative(&weights), rows })
+    }
+
+    pub(super) fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
+        match self {
+            Self::Recorded(rows) => {
+                let row = rows[rng.random_range(0..rows.len())];
+                Truth { class: classes[row as usize], row }
+            }
+            Self::ByClass { cumulative, rows } => {
+                let class = pick(cumulative, rng);
+                let rows = &rows[class];
+                let row = if rows.is_empty() {
+                    Truth::NO_ROW
+                } else {
+                    rows[rng.random_range(0..rows.len())]
+                };
+                Truth { class: class as u16, row }
+            }
+        }
+    }
+}
+
+/// Running sums, scaled to end at 1.
+pub(super) fn cumulative(weights: &[f64]) -> Vec<f64> {
+    let total: f64 = weights.iter().sum();
+    let mut sum = 0.0;
+    let mut result: Vec<f64> = weights
+        .iter()
+        .map(|weight| {
+            sum += weight;
+            sum / total
+        })
+        .collect();
+    // Rounding must not leave a gap below 1 behind the last item with any weight.
+    if let Some(last) = weights.iter().rposition(|weight| *weight > 0.0) {
+        result[last..].fill(1.0);
+    }
+    result
+}
+
+/// An index with the probability its weight has; no draw if there is only one.
+pub(super) fn pick(cumulative: &[f64], rng: &mut ChaCha8Rng) -> usize {
+    if cumulative.len() == 1 {
+        return 0;
+    }
+    let draw: f64 = rng.random();
+    cumulative.iter().position(|bound| draw < *bound).unwrap_or(cumulative.len() - 1)
+}

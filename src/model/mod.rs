@@ -1,0 +1,11 @@
+//! Tables and formulas: what applications, variants, workers, penalties and arrivals are.
+
+pub mod arrival;
+pub mod budget;
+pub mod catalog;
+pub mod latency;
+pub mod penalty;
+pub mod posterior;
+pub mod profile;
+pub mod residency;
+pub mod trace;

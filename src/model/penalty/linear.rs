@@ -1,0 +1,20 @@
+//! Worth falls in a straight line: γ = min(1, x).
+
+use super::{PenaltyEntry, Shape};
+use std::sync::Arc;
+
+pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
+    name: "linear",
+    summary: "worth falls to zero over one more budget",
+    source: "customary soft deadline",
+    build: |_| Arc::new(Linear),
+};
+
+#[derive(Debug)]
+struct Linear;
+
+impl Shape for Linear {
+    fn gamma(&self, x: f64) -> f64 {
+        x.min(1.0)
+    }
+}

@@ -1,0 +1,106 @@
+//! From evidence to class probabilities to the accuracy of a variant on one request.
+//!
+//! A `SneakPeek` model gives votes v per class; with a Dirichlet prior α the posterior mean is
+//! θ(c) = (α(c) + v(c)) / Σ(α + v), and a variant with recalls R is right with probability
+//! â = Σ θ(c) R(c).
+//!
+//! Source: dndfrink/SERIF bd12bb8 (conjugate update and expected conditional accuracy), the
+//! published code of the authors of arXiv 2505.06641. k, the threshold and the one-hot evidence
+//! are taken from there; counts as evidence are the other natural reading.
+
+/// How votes become evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// One pseudo-observation of the class with most votes; ties to the lowest class. With two
+    /// classes, class 1 wins from a vote share of 0.4 up.
+    OneHot,
+    /// Every vote counts.
+    Counts,
+}
+
+/// The share of votes from which class 1 of two is the evidence.
+pub const TWO_CLASS_THRESHOLD: f64 = 0.4;
+
+/// Adds the evidence of `votes`, times `weight`, to `theta`, which holds the prior, and
+/// normalises. A sum of zero leaves equal probabilities.
+pub fn update(theta: &mut [f64], votes: &[f64], evidence: Evidence) {
+    let total: f64 = votes.iter().sum();
+    if total > 0.0 {
+        match evidence {
+            Evidence::Counts => theta.iter_mut().zip(votes).for_each(|(t, v)| *t += v),
+            Evidence::OneHot if votes.len() == 2 => {
+                // Strictly above the threshold, as published.
+                theta[usize::from(votes[1] / total > TWO_CLASS_THRESHOLD)] += 1.0;
+            }
+            Evidence::OneHot => theta[argmax(votes)] += 1.0,
+        }
+    }
+    let sum: f64 = theta.iter().sum();
+    let equal = 1.0 / theta.len() as f64;
+    theta.iter_mut().for_each(|t| *t = if sum > 0.0 { *t / sum } else { equal });
+}
+
+/// The prior of class counts: frequencies with sum 1, where a class never seen among n gets
+/// 1/(2n) before normalising.
+pub fn prior_of_counts(counts: &[f64]) -> Vec<f64> {
+    let n: f64 = counts.iter().sum();
+    let raised: Vec<f64> =
+        counts.iter().map(|c| if *c > 0.0 { c / n } else { 1.0 / (2.0 * n) }).collect();
+    let sum: f64 = raised.iter().sum();
+    raised.iter().map(|p| p / sum).collect()
+}
+
+/// Σ θ(c) R(c).
+#[inline]
+pub fn expected_accuracy(theta: &[f64], recall: &[f64]) -> f64 {
+    theta.iter().zip(recall).map(|(t, r)| t * r).sum()
+}
+
+/// The index of the largest value; ties to the lowest.
+pub fn argmax(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (at, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = at;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn posterior(prior: [f64; 2], votes: [f64; 2]) -> Vec<f64> {
+        let mut theta = prior.to_vec();
+        update(&mut theta, &votes, Evidence::OneHot);
+        theta
+    }
+
+    #[test]
+    fn published_priors_and_one_observation() {
+        assert_eq!(posterior([0.9, 0.1], [3.0, 2.0]), [0.95, 0.05]);
+        assert_eq!(posterior([0.9, 0.1], [2.0, 3.0]), [0.45, 0.55]);
+        let wake = posterior([0.8, 0.2], [0.0, 1.0]);
+        assert!((wake[0] - 0.4).abs() < 1e-12 && (wake[1] - 0.6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn counts_one_hot_and_nothing() {
+        let mut theta = vec![0.2, 0.3, 0.5];
+        update(&mut theta, &[2.0, 2.0, 1.0], Evidence::OneHot);
+        assert_eq!(theta, [0.6, 0.15, 0.25]);
+        let mut theta = vec![0.0, 0.0, 0.0];
+        update(&mut theta, &[1.0, 3.0, 0.0], Evidence::Counts);
+        assert_eq!(theta, [0.25, 0.75, 0.0]);
+        let mut theta = vec![0.0, 0.0];
+        update(&mut theta, &[0.0, 0.0], Evidence::Counts);
+        assert_eq!(theta, [0.5, 0.5]);
+    }
+
+    #[test]
+    fn unseen_classes_get_half_a_count() {
+        let prior = prior_of_counts(&[3.0, 0.0]);
+        assert!((prior[1] - (1.0 / 6.0) / (1.0 + 1.0 / 6.0)).abs() < 1e-12);
+    }
+}

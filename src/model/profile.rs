@@ -1,0 +1,383 @@
+//! A profile folder: what was measured of an application's variants before any request came.
+//!
+//! | file | content |
+//! |---|---|
+//! | `app.toml` | classes, deadline budget, prior, where the numbers come from |
+//! | `variants.csv` | `variant,bytes[,accuracy]` |
+//! | `confusion.csv` | `variant,class,predicted_<class>…`: counts, rows are true classes |
+//! | `latency.csv` | `worker_class,variant,batch,latency_ms` |
+//! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
+//! | `peek.csv` | `batch,latency_ms` of the `SneakPeek` model, if there is one |
+//!
+//! Without `confusion.csv`, the column `accuracy` is the recall of every class.
+
+use super::budget::Budget;
+use super::latency::{LatencyTable, MAX_BATCH, TableError};
+use super::posterior::prior_of_counts;
+use crate::input::csv::{Row, Table};
+use crate::input::source::{self, Source};
+use crate::input::{Fields, Node, Place, Problem, Problems, fields};
+use crate::units::Span;
+
+/// The profile of an application.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The folder's name.
+    pub name: String,
+    /// What it is, in a line.
+    pub summary: String,
+    /// Where the numbers come from.
+    pub source: String,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Deadline budget unless the experiment says otherwise.
+    pub budget: Budget,
+    /// Class probabilities before looking at the data; sum as given, 1 by default.
+    pub prior: Vec<f64>,
+    /// The variants in file order.
+    pub variants: Vec<VariantProfile>,
+    /// Latency of the `SneakPeek` model on the host.
+    pub peek: Option<LatencyTable>,
+    /// What a user should know about these numbers.
+    pub warnings: Vec<String>,
+    /// (path, SHA-256) of every file read.
+    pub files: Vec<(String, String)>,
+}
+
+/// What is known of one variant.
+#[derive(Clone, Debug)]
+pub struct VariantProfile {
+    /// Its name.
+    pub name: String,
+    /// Bytes of memory it takes.
+    pub bytes: u64,
+    /// Profiled accuracy: right answers over all, in the profile's class mix.
+    pub accuracy: f64,
+    /// Probability of a right answer by true class.
+    pub recall: Vec<f64>,
+    /// What it costs by worker class.
+    pub costs: Vec<Cost>,
+}
+
+/// Time a variant takes on a class of workers.
+#[derive(Clone, Debug)]
+pub struct Cost {
+    /// The class.
+    pub worker_class: String,
+    /// By batch.
+    pub latency: LatencyTable,
+    /// Time to load it, its file in the page cache.
+    pub load: Span,
+    /// Time to load it from storage, if measured.
+    pub load_cold: Option<Span>,
+}
+
+impl Profile {
+    /// Reads `folder`, whose last component is the application's name.
+    pub fn read(folder: &str) -> Result<Self, Problems> {
+        let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
+        let mut reader = Reader { folder, files: Vec::new(), problems: Problems::default() };
+        let Some(app) = reader.open("app.toml") else { return Err(reader.problems) };
+        let node = Node::parse(&app)?;
+        let mut profile = Self::read_app(name, &node, &mut reader.problems);
+        reader.variants(&mut profile);
+        if !reader.problems.is_empty() {
+            return Err(reader.problems);
+        }
+        reader.confusion(&mut profile);
+        reader.latency(&mut profile);
+        reader.peek(&mut profile);
+        profile.files = reader.files;
+        reader.problems.check(Some(profile))
+    }
+
+    /// The names of the variants.
+    pub fn variant_names(&self) -> Vec<String> {
+        self.variants.iter().map(|variant| variant.name.clone()).collect()
+    }
+
+    fn read_app(name: String, node: &Node, problems: &mut Problems) -> Self {
+        let mut read = Fields::new(node, problems);
+        let summary = read.text("summary", "");
+        let source = read.text("source", "");
+        let classes = read
+            .require("classes", "the list of class names")
+            .map(|list| fields::texts(list, read.problems()))
+            .unwrap_or_default();
+        if classes.is_empty() || classes.len() > 1000 {
+            let place = read.place().clone().field("classes");
+            let found = format!("{} classes", classes.len());
+            read.problems().push(Problem::new(place, found, "1 to 1000 classes"));
+        }
+        let budget = read
+            .require("budget_ms", "the deadline budget in milliseconds")
+            .and_then(|node| Budget::read(node, read.problems()))
+            .unwrap_or(Budget::Fixed(Span::ZERO));
+        let prior = read.take("prior").map(|node| prior(node, classes.len(), read.problems()));
+        read.finish();
+        Self {
+            name,
+            summary,
+            source,
+            classes,
+            budget,
+            prior: prior.unwrap_or_default(),
+            variants: Vec::new(),
+            peek: None,
+            warnings: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+}
+
+/// Class weights: as many as classes, not all zero.
+pub fn prior(node: &Node, classes: usize, problems: &mut Problems) -> Vec<f64> {
+    let items = fields::array(node, problems);
+    let weights: Vec<f64> =
+        items.iter().filter_map(|item| fields::number(item, &(0.0..=1e12), problems)).collect();
+    if weights.len() != classes || weights.iter().sum::<f64>() <= 0.0 {
+        let expected = format!("{classes} numbers ≥ 0, not all zero");
+        problems.push(Problem::new(node.place.clone(), node.canonical(), expected));
+    }
+    weights
+}
+
+/// Reads the files of one folder, collecting problems.
+struct Reader<'a> {
+    folder: &'a str,
+    files: Vec<(String, String)>,
+    problems: Problems,
+}
+
+impl Reader<'_> {
+    fn path(&self, file: &str) -> String {
+        format!("{}/{file}", self.folder)
+    }
+
+    fn open(&mut self, file: &str) -> Option<Source> {
+        match source::read(&self.path(file)) {
+            Ok(source) => {
+                self.files.push((source.path.clone(), source.sha256.clone()));
+                Some(source)
+            }
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    /// Calls `each` for every row of a table with the given columns (then the optional ones).
+    fn table(
+        &mut self,
+        file: &str,
+        required: &[&str],
+        optional: &[&str],
+        mut each: impl FnMut(Row<'_>, &[usize], &mut Problems),
+    ) {
+        let Some(source) = self.open(file) else { return };
+        let problems = &mut self.problems;
+        let parsed = Table::parse(&source).and_then(|table| {
+            let known: Vec<&str> = required.iter().chain(optional).copied().collect();
+            if let Some(problem) = table.refuse_unknown(|name| known.contains(&name), &known) {
+                return Err(problem);
+            }
+            let mut columns =
+                required.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
+            columns.extend(optional.iter().filter_map(|name| table.optional(name)));
+            Ok((table, columns))
+        });
+        match parsed {
+            Ok((table, columns)) => table.rows().for_each(|row| each(row, &columns, problems)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+
+    fn variants(&mut self, profile: &mut Profile) {
+        let classes = profile.classes.len();
+        let confusion = source::exists(&self.path("confusion.csv"));
+        let optional: &[&str] = if confusion { &[] } else { &["accuracy"] };
+        self.table("variants.csv", &["variant", "bytes"], optional, |row, columns, problems| {
+            let name = row.text(columns[0]).to_owned();
+            let bytes = keep(row.integer(columns[1], 1..=u64::MAX / 2), problems).unwrap_or(1);
+            let accuracy = match columns.get(2) {
+                Some(column) => match keep(row.number(*column), problems) {
+                    Some(accuracy) if accuracy > 1.0 => {
+                        problems.push(row.problem(*column, "a probability from 0 to 1"));
+                        0.0
+                    }
+                    other => other.unwrap_or(0.0),
+                },
+                None if confusion => 0.0,
+                None => {
+                    problems.push(row.problem(
+                        columns[0],
+                        "a column `accuracy`, since there is no confusion.csv",
+                    ));
+                    0.0
+                }
+            };
+            if name.is_empty() || profile.variants.iter().any(|known| known.name == name) {
+                problems.push(row.problem(columns[0], "a name that stands only once"));
+            }
+            let recall = vec![accuracy; classes];
+            let costs = Vec::new();
+            profile.variants.push(VariantProfile { name, bytes, accuracy, recall, costs });
+        });
+    }
+
+    fn confusion(&mut self, profile: &mut Profile) {
+        if !source::exists(&self.path("confusion.csv")) {
+            if profile.prior.is_empty() {
+                profile.prior = vec![1.0 / profile.classes.len() as f64; profile.classes.len()];
+            }
+            return;
+        }
+        let classes = profile.classes.clone();
+        let names = profile.variant_names();
+        let predicted: Vec<String> = classes.iter().map(|c| format!("predicted_{c}")).collect();
+        let mut required = vec!["variant", "class"];
+        required.extend(predicted.iter().map(String::as_str));
+        let mut counts = vec![vec![Vec::<f64>::new(); classes.len()]; names.len()];
+        self.table("confusion.csv", &required, &[], |row, columns, problems| {
+            let variant = keep(row.name(columns[0], "variant", &names), problems);
+            let class = keep(row.name(columns[1], "class", &classes), problems);
+            let (Some(variant), Some(class)) = (variant, class) else { return };
+            let cells: Vec<f64> =
+                columns[2..].iter().filter_map(|c| keep(row.number(*c), problems)).collect();
+            if !counts[variant][class].is_empty() {
+                problems.push(row.problem(columns[1], "one row for each variant and class"));
+            } else if cells.len() == classes.len() && cells.iter().sum::<f64>() <= 0.0 {
+                problems.push(Problem::new(
+                    row.place(columns[1]),
+                    "a confusion row of zeros",
+                    "at least one request of the class",
+                ));
+            }
+            counts[variant][class] = cells;
+        });
+        if self.problems.is_empty() {
+            let file = Place::file(&self.path("confusion.csv"));
+            self.recalls(profile, &counts, &file);
+        }
+    }
+
+    fn recalls(&mut self, profile: &mut Profile, counts: &[Vec<Vec<f64>>], file: &Place) {
+        let mut totals: Vec<Vec<f64>> = Vec::new();
+        for (variant, rows) in profile.variants.iter_mut().zip(counts) {
+            if let Some(class) = rows.iter().position(Vec::is_empty) {
+                let found = format!("no row for `{}`, `{}`", variant.name, profile.classes[class]);
+                let expected = "one row for each variant and class";
+                self.problems.push(Problem::new(file.clone(), found, expected));
+                return;
+            }
+            let total: Vec<f64> = rows.iter().map(|row| row.iter().sum()).collect();
+            let right: Vec<f64> = rows.iter().enumerate().map(|(c, row)| row[c]).collect();
+            variant.accuracy = right.iter().sum::<f64>() / total.iter().sum::<f64>();
+            variant.recall = right.iter().zip(&total).map(|(r, t)| r / t).collect();
+            totals.push(total);
+        }
+        if totals.windows(2).any(|pair| pair[0] != pair[1]) {
+            profile.warnings.push(format!(
+                "{}: variants were measured on different class counts; accuracies of different \
+                 variants are not strictly comparable",
+                file.file
+            ));
+        }
+        if profile.prior.is_empty() {
+            profile.prior = prior_of_counts(&totals[0]);
+        }
+    }
+
+    fn latency(&mut self, profile: &mut Profile) {
+        let names = profile.variant_names();
+        let mut points: Vec<(String, usize, Vec<(u64, Span)>)> = Vec::new();
+        let columns = ["worker_class", "variant", "batch", "latency_ms"];
+        self.table("latency.csv", &columns, &[], |row, columns, problems| {
+            let class = row.text(columns[0]);
+            let variant = keep(row.name(columns[1], "variant", &names), problems);
+            let batch = keep(row.integer(columns[2], 1..=MAX_BATCH), problems);
+            let latency = keep(row.decimal(columns[3], 6), problems);
+            let (Some(variant), Some(batch), Some(ns)) = (variant, batch, latency) else { return };
+            if ns == 0 {
+                problems.push(row.problem(columns[3], "a number > 0"));
+            }
+            let at = points.iter().position(|(c, v, _)| c == class && *v == variant);
+            let at = at.unwrap_or_else(|| {
+                points.push((class.to_owned(), variant, Vec::new()));
+                points.len() - 1
+            });
+            points[at].2.push((batch, Span(ns)));
+        });
+        let loads = self.loads(&names);
+        let file = self.path("latency.csv");
+        for (class, variant, points) in points {
+            match LatencyTable::new(points) {
+                Ok((latency, raised)) => {
+                    if raised {
+                        profile.warnings.push(format!(
+                            "{file}: `{}` on `{class}` is faster in a larger batch; raised to \
+                             never decrease",
+                            names[variant]
+                        ));
+                    }
+                    let load = loads.iter().find(|l| l.0 == class && l.1 == variant);
+                    if load.is_none() && self.problems.is_empty() {
+                        let place = Place::file(&self.path("load.csv"));
+                        let found = format!("no row for `{class}`, `{}`", names[variant]);
+                        self.problems.push(Problem::new(place, found, "its load time"));
+                    }
+                    let (load, load_cold) = load.map_or((Span::ZERO, None), |l| (l.2, l.3));
+                    let cost = Cost { worker_class: class, latency, load, load_cold };
+                    profile.variants[variant].costs.push(cost);
+                }
+                Err(error) => self.hole(&class, &names[variant], error),
+            }
+        }
+    }
+
+    fn hole(&mut self, class: &str, variant: &str, error: TableError) {
+        let place = Place::file(&self.path("latency.csv"));
+        let found = format!("{error} of `{variant}` on `{class}`");
+        self.problems.push(Problem::new(place, found, "one row for batch 1 and more for larger"));
+    }
+
+    fn loads(&mut self, names: &[String]) -> Vec<(String, usize, Span, Option<Span>)> {
+        let mut loads = Vec::new();
+        let columns = ["worker_class", "variant", "load_ms"];
+        self.table("load.csv", &columns, &["load_cold_ms"], |row, columns, problems| {
+            let variant = keep(row.name(columns[1], "variant", names), problems);
+            let load = keep(row.decimal(columns[2], 6), problems);
+            let cold = columns.get(3).filter(|column| !row.text(**column).is_empty());
+            let cold = cold.and_then(|column| keep(row.decimal(*column, 6), problems));
+            if let (Some(variant), Some(load)) = (variant, load) {
+                loads.push((row.text(columns[0]).to_owned(), variant, Span(load), cold.map(Span)));
+            }
+        });
+        loads
+    }
+
+    fn peek(&mut self, profile: &mut Profile) {
+        if !source::exists(&self.path("peek.csv")) {
+            return;
+        }
+        let mut points = Vec::new();
+        self.table("peek.csv", &["batch", "latency_ms"], &[], |row, columns, problems| {
+            let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
+            let latency = keep(row.decimal(columns[1], 6), problems);
+            points.extend(batch.zip(latency.map(Span)));
+        });
+        match LatencyTable::new(points) {
+            Ok((table, _)) => profile.peek = Some(table),
+            Err(error) if self.problems.is_empty() => {
+                let place = Place::file(&self.path("peek.csv"));
+                self.problems.push(Problem::new(place, error.to_string(), "one row per batch"));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn keep<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
+    result.map_err(|problem| problems.push(problem)).ok()
+}

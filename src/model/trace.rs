@@ -1,0 +1,196 @@
+//! Recorded requests of one application: `traces/<app>.csv`.
+//!
+//! | column | content |
+//! |---|---|
+//! | `source` | who it comes from: patient, user, speaker; rows of a source are consecutive |
+//! | `offset_s` | seconds on the source's own clock; never going backwards within a source |
+//! | `class` | the true class |
+//! | `votes_<class>` | votes of the `SneakPeek` model's neighbours (all classes or none) |
+//! | `predicted_<variant>` | what the variant answered |
+
+use crate::input::csv::{Row, Table};
+use crate::input::source::Source;
+use crate::input::{Problem, Problems};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A trace, column by column.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedTrace {
+    /// Rows of each source.
+    pub sources: Vec<Range<u32>>,
+    /// Name of each source.
+    pub source_names: Vec<String>,
+    /// Nanoseconds on the source's clock, by row.
+    pub offset_ns: Vec<u64>,
+    /// True class, by row.
+    pub class: Vec<u16>,
+    /// Votes, row by row; empty if none were recorded.
+    pub votes: Vec<f64>,
+    /// By variant of the profile, what it answered for each row, if recorded.
+    pub predicted: Vec<Option<Arc<[u16]>>>,
+}
+
+impl RecordedTrace {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.class.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.class.is_empty()
+    }
+
+    /// The votes of a row; empty if none were recorded.
+    #[inline]
+    pub fn votes(&self, row: u32, classes: usize) -> &[f64] {
+        let at = row as usize * classes;
+        self.votes.get(at..at + classes).unwrap_or(&[])
+    }
+
+    /// Reads a trace of an application with these classes and variants.
+    pub fn read(
+        source: &Source,
+        classes: &[String],
+        variants: &[String],
+    ) -> Result<Self, Problems> {
+        let table = Table::parse(source)?;
+        let columns = Columns::find(&table, classes, variants)?;
+        let mut trace = Self { predicted: vec![None; variants.len()], ..Self::default() };
+        let mut predicted: Vec<Vec<u16>> = vec![Vec::new(); columns.predicted.len()];
+        let mut problems = Problems::default();
+        for row in table.rows() {
+            if let Err(problem) = trace.push(row, &columns, classes, &mut predicted) {
+                problems.push(problem);
+            }
+            if problems.is_full() {
+                break;
+            }
+        }
+        for ((variant, _), column) in columns.predicted.iter().zip(predicted) {
+            trace.predicted[*variant] = Some(column.into());
+        }
+        problems.check(Some(trace))
+    }
+
+    fn push(
+        &mut self,
+        row: Row<'_>,
+        columns: &Columns,
+        classes: &[String],
+        predicted: &mut [Vec<u16>],
+    ) -> Result<(), Problem> {
+        let source = row.text(columns.source);
+        let offset = row.decimal(columns.offset, 9)?;
+        let class = row.name(columns.class, "class", classes)? as u16;
+        for column in &columns.votes {
+            self.votes.push(row.number(*column)?);
+        }
+        for ((_, column), into) in columns.predicted.iter().zip(predicted) {
+            into.push(row.name(*column, "class", classes)? as u16);
+        }
+        let at = self.class.len() as u32;
+        if self.source_names.last().is_some_and(|last| last == source) {
+            if self.offset_ns.last().is_some_and(|before| *before > offset) {
+                return Err(
+                    row.problem(columns.offset, "time that does not go backwards within a source")
+                );
+            }
+            if let Some(range) = self.sources.last_mut() {
+                range.end = at + 1;
+            }
+        } else {
+            if self.source_names.iter().any(|known| known == source) {
+                return Err(row.problem(columns.source, "the rows of a source one after another"));
+            }
+            self.source_names.push(source.to_owned());
+            self.sources.push(at..at + 1);
+        }
+        self.offset_ns.push(offset);
+        self.class.push(class);
+        Ok(())
+    }
+}
+
+/// Where the columns of a trace are.
+struct Columns {
+    source: usize,
+    offset: usize,
+    class: usize,
+    votes: Vec<usize>,
+    /// (variant of the profile, column)
+    predicted: Vec<(usize, usize)>,
+}
+
+impl Columns {
+    fn find(table: &Table, classes: &[String], variants: &[String]) -> Result<Self, Problem> {
+        let mut known: Vec<String> =
+            ["source", "offset_s", "class"].iter().map(ToString::to_string).collect();
+        known.extend(classes.iter().map(|class| format!("votes_{class}")));
+        known.extend(variants.iter().map(|variant| format!("predicted_{variant}")));
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        if let Some(problem) = table.refuse_unknown(|name| names.contains(&name), &names) {
+            return Err(problem);
+        }
+        let votes: Vec<String> = classes.iter().map(|class| format!("votes_{class}")).collect();
+        let votes = if votes.iter().any(|name| table.optional(name).is_some()) {
+            votes.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?
+        } else {
+            Vec::new()
+        };
+        let predicted = variants.iter().enumerate().filter_map(|(at, variant)| {
+            Some((at, table.optional(&format!("predicted_{variant}"))?))
+        });
+        Ok(Self {
+            source: table.column("source")?,
+            offset: table.column("offset_s")?,
+            class: table.column("class")?,
+            votes,
+            predicted: predicted.collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<RecordedTrace, Problems> {
+        let source = Source { path: "t.csv".into(), text: text.into(), sha256: String::new() };
+        let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        RecordedTrace::read(&source, &names(&["a", "b"]), &names(&["m", "n"]))
+    }
+
+    #[test]
+    fn columns_become_vectors() {
+        let trace = read(
+            "source,offset_s,class,votes_a,votes_b,predicted_n\r\n\
+             x,0.5,a,2,3,b\r\nx,0.5,b,0,5,b\r\ny,0,b,1,1,a\r\n",
+        )
+        .unwrap();
+        assert_eq!(trace.sources, [0..2, 2..3]);
+        assert_eq!(trace.offset_ns, [500_000_000, 500_000_000, 0]);
+        assert_eq!(trace.votes(1, 2), [0.0, 5.0]);
+        assert_eq!(trace.predicted[0], None);
+        assert_eq!(trace.predicted[1].as_deref(), Some(&[1u16, 1, 0][..]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        for (text, expected) in [
+            ("source,offset_s,class\nx,2,a\nx,1,a\n", "t.csv:3: `offset_s`"),
+            ("source,offset_s,class\nx,2,a\ny,1,a\nx,3,a\n", "t.csv:4: `source`"),
+            ("source,offset_s,class\nx,2,c\n", "t.csv:2: `class`"),
+            ("source,offset_s,class\nx,-2,a\n", "t.csv:2: `offset_s`"),
+            ("source,offset_s,class\nx,2\n", "t.csv:2"),
+            ("source,offset_s,klass\nx,2,a\n", "t.csv:1: `klass`"),
+            ("source,offset_s,class,votes_a\nx,2,a,1\n", "t.csv:1: `votes_b`"),
+            ("source,offset_s,class\n", "t.csv"),
+        ] {
+            let problems = read(text).unwrap_err();
+            let first = problems.iter().next().unwrap();
+            assert_eq!(first.place.to_string(), expected, "{first}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Whole files or nothing: written under a temporary name beside the target, then renamed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}", path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl WriteError {
+    /// Puts a path to an I/O error.
+    pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self { path: path.to_owned(), source }
+    }
+}
+
+/// Writes `bytes` to `path`; on failure what stood there before is untouched.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    with(path, |file| file.write_all(bytes))
+}
+
+/// Lets `fill` write to a temporary file that then takes the name `path`.
+pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), WriteError> {
+    let temporary = temporary_name(path);
+    let result = (|| {
+        let mut file = File::create(&temporary)?;
+        fill(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    if result.is_err() {
+        // The error that matters is the first one; a left-over temporary file harms nobody.
+        let _ = fs::remove_file(&temporary);
+    }
+    result.map_err(WriteError::at(path))
+}
+
+/// Makes a folder and its parents.
+pub fn folder(path: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(path).map_err(WriteError::at(path))
+}
+
+/// A name beside `path`, so that the rename stays within one file system.
+fn temporary_name(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}

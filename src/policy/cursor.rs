@@ -1,0 +1,42 @@
+//! Looking ahead on one worker: when a batch appended to a sequence would end.
+
+use crate::domain::WorkerId;
+use crate::model::residency::Residency;
+use crate::units::Time;
+
+/// The expected end of what a worker has been given: when its lanes are free, and what is in its
+/// memory then.
+///
+/// A planner takes it from [`View::tail`](super::View::tail), appends imagined batches with
+/// [`View::append`](super::View::append), and meets the timeline that the engine will realise if
+/// service takes as long as the tables say.
+#[derive(Clone, Debug, Default)]
+pub struct Cursor {
+    pub(super) worker: Option<WorkerId>,
+    pub(super) lanes: Vec<Time>,
+    pub(super) memory: Residency,
+}
+
+impl Cursor {
+    /// When the first lane is free.
+    pub fn free_at(&self) -> Time {
+        self.lanes.iter().copied().min().unwrap_or(Time::ZERO)
+    }
+
+    /// When all lanes are free.
+    pub fn all_free_at(&self) -> Time {
+        self.lanes.iter().copied().max().unwrap_or(Time::ZERO)
+    }
+
+    /// What is in memory.
+    pub fn memory(&self) -> &Residency {
+        &self.memory
+    }
+
+    /// Makes this a copy of `other` without allocating anew.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.worker = other.worker;
+        self.lanes.clone_from(&other.lanes);
+        self.memory.copy_from(&other.memory);
+    }
+}

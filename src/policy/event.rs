@@ -1,0 +1,142 @@
+//! What happens in a run, told to whoever wants to know: metrics, logs, checkers.
+
+use crate::domain::{Completion, Request, RequestId, VariantId, WorkerId};
+use crate::policy::plan::Reason;
+use crate::units::Time;
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A request arrived (it may still have to be looked at).
+    Arrived {
+        /// The request; its arrival is the instant.
+        request: &'a Request,
+    },
+    /// A request can be scheduled from now on.
+    Visible {
+        /// The instant.
+        at: Time,
+        /// The request.
+        request: &'a Request,
+    },
+    /// A worker began to load a variant, which occupies all its lanes.
+    LoadStarted {
+        /// The instant.
+        at: Time,
+        /// Where.
+        worker: WorkerId,
+        /// What.
+        variant: VariantId,
+        /// When it will end.
+        end: Time,
+    },
+    /// A load ended; the variant is resident.
+    LoadEnded {
+        /// The instant.
+        at: Time,
+        /// Where.
+        worker: WorkerId,
+        /// What.
+        variant: VariantId,
+    },
+    /// A variant left a worker's memory.
+    Evicted {
+        /// The instant.
+        at: Time,
+        /// Where.
+        worker: WorkerId,
+        /// What.
+        variant: VariantId,
+    },
+    /// A batch began to compute.
+    BatchStarted {
+        /// The instant.
+        at: Time,
+        /// Where.
+        worker: WorkerId,
+        /// On which lane of it.
+        lane: usize,
+        /// With what.
+        variant: VariantId,
+        /// Which requests.
+        requests: &'a [RequestId],
+    },
+    /// A batch ended; its completions follow.
+    BatchEnded {
+        /// The instant.
+        at: Time,
+        /// Where.
+        worker: WorkerId,
+        /// On which lane of it.
+        lane: usize,
+        /// With what.
+        variant: VariantId,
+        /// When it began to compute.
+        started: Time,
+        /// How many requests.
+        batch: usize,
+    },
+    /// A request was answered.
+    Completed(&'a Completion<'a>),
+    /// A request was refused.
+    Rejected {
+        /// The instant.
+        at: Time,
+        /// The request.
+        request: &'a Request,
+        /// Why.
+        reason: Reason,
+    },
+    /// The run is over and nobody ever served this request.
+    Unfinished {
+        /// The instant.
+        at: Time,
+        /// The request.
+        request: &'a Request,
+    },
+    /// A scheduler was asked; how many decisions it took.
+    Decided {
+        /// The instant.
+        at: Time,
+        /// How many.
+        decisions: usize,
+    },
+}
+
+/// Listens to a run.
+pub trait Observer {
+    /// Called for every event, in order of time.
+    fn on(&mut self, event: Event<'_>);
+}
+
+/// Listens to nothing.
+impl Observer for () {
+    #[inline]
+    fn on(&mut self, _: Event<'_>) {}
+}
+
+/// Two listeners at once.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    #[inline]
+    fn on(&mut self, event: Event<'_>) {
+        self.0.on(event);
+        self.1.on(event);
+    }
+}
+
+impl<O: Observer> Observer for &mut O {
+    #[inline]
+    fn on(&mut self, event: Event<'_>) {
+        (**self).on(event);
+    }
+}
+
+impl<O: Observer> Observer for Option<O> {
+    #[inline]
+    fn on(&mut self, event: Event<'_>) {
+        if let Some(observer) = self {
+            observer.on(event);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What a scheduler may see: read-only, beliefs only.
+
+use super::cursor::Cursor;
+use super::state::{Phase, State, WorkerState};
+use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
+use crate::model::catalog::Catalog;
+use crate::model::penalty::Base;
+use crate::model::posterior::argmax;
+use crate::policy::Info;
+use crate::units::{Span, Time};
+
+/// The world as a scheduler sees it at one instant.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    state: &'a State,
+}
+
+/// One worker as a scheduler sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerView<'a> {
+    /// Its id.
+    pub id: WorkerId,
+    state: &'a WorkerState,
+    now: Time,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(state: &'a State) -> Self {
+        Self { state }
+    }
+
+    /// The instant.
+    #[inline]
+    pub fn now(&self) -> Time {
+        self.state.now
+    }
+
+    /// The tables: applications, variants, workers, costs.
+    #[inline]
+    pub fn catalog(&self) -> &'a Catalog {
+        &self.state.catalog
+    }
+
+    /// The requests that wait for a decision, in arrival order.
+    pub fn pending(&self) -> impl Iterator<Item = &'a Request> + use<'a> {
+        self.state.pending().map(|slot| &slot.request)
+    }
+
+    /// How many requests wait for a decision.
+    #[inline]
+    pub fn pending_len(&self) -> usize {
+        self.state.pending_len()
+    }
+
+    /// A request that is pending; `None` once it has been assigned, rejected or answered.
+    #[inline]
+    pub fn request(&self, id: RequestId) -> Option<&'a Request> {
+        let slot = self.state.slot(id)?;
+        (slot.phase == Phase::Pending).then_some(&slot.request)
+    }
+
+    /// The workers in order.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerView<'a>> + use<'a> {
+        let now = self.state.now;
+        let each = move |(at, state)| WorkerView { id: WorkerId(at as u16), state, now };
+        self.state.workers.iter().enumerate().map(each)
+    }
+
+    /// One worker.
+    pub fn worker(&self, worker: WorkerId) -> WorkerView<'a> {
+        let state = &self.state.workers[worker.index()];
+        WorkerView { id: worker, state, now: self.state.now }
+    }
+
+    /// The workers that could start a batch now, in order.
+    pub fn idle_workers(&self) -> impl Iterator<Item = WorkerId> + use<'a> {
+        self.workers().filter(WorkerView::is_idle).map(|worker| worker.id)
+    }
+
+    /// The variants that can serve `app` on `worker`, in profile order.
+    pub fn variants(
+        &self,
+        worker: WorkerId,
+        app: AppId,
+    ) -> impl Iterator<Item = VariantId> + use<'a> {
+        let catalog = self.catalog();
+        catalog.variants_of(app).filter(move |variant| catalog.max_batch(worker, *variant) > 0)
+    }
+
+    /// The largest batch of a variant on a worker; 0 if it cannot run there.
+    #[inline]
+    pub fn max_batch(&self, worker: WorkerId, variant: VariantId) -> usize {
+        self.state.catalog.max_batch(worker, variant)
+    }
+
+    /// Expected latency of a batch, 1 ≤ `batch` ≤ [`Self::max_batch`], loading excluded.
+    #[inline]
+    pub fn expected_latency(&self, worker: WorkerId, variant: VariantId, batch: usize) -> Span {
+        self.state.catalog.latency(worker, variant, batch)
+    }
+
+    /// Time to load a variant.
+    #[inline]
+    pub fn load_span(&self, worker: WorkerId, variant: VariantId) -> Span {
+        self.state.catalog.load(worker, variant)
+    }
+
+    /// The probability of a right answer, from the source of accuracy that the run granted.
+    #[inline]
+    pub fn accuracy(&self, request: RequestId, variant: VariantId) -> f64 {
+        let estimates = &self.state.estimates;
+        if estimates.accuracy.is_empty() {
+            return self.state.catalog.variant(variant).accuracy;
+        }
+        let offset = self.state.catalog.variant_offset(variant);
+        estimates.accuracy[request.slot() * estimates.variants + offset]
+    }
+
+    /// The source of accuracy that the run granted.
+    pub fn info(&self) -> Info {
+        self.state.info
+    }
+
+    /// Class probabilities of a request: the posterior if it was looked at, the true class for an
+    /// oracle of labels, nothing otherwise.
+    pub fn posterior(&self, request: &Request) -> &'a [f64] {
+        let estimates = &self.state.estimates;
+        if estimates.posterior.is_empty() {
+            return &[];
+        }
+        let at = request.id.slot() * estimates.classes;
+        &estimates.posterior[at..at + self.state.catalog.app(request.app).classes.len()]
+    }
+
+    /// The most likely class, ties to the lowest; 0 if nothing is known of the request.
+    pub fn likely_class(&self, request: &Request) -> usize {
+        argmax(self.posterior(request)) * usize::from(!self.posterior(request).is_empty())
+    }
+
+    /// Expected penalty of answering a request at `finish`.
+    #[inline]
+    pub fn penalty(&self, request: &Request, finish: Time) -> f64 {
+        let penalty = &self.state.catalog.penalty;
+        let scale = match penalty.base {
+            Base::Budget => request.budget(),
+            Base::Remaining => request.deadline.since(self.state.now),
+        };
+        penalty.gamma(finish, request.deadline, scale)
+    }
+
+    /// Expected utility of answering a request with `variant` at `finish`.
+    #[inline]
+    pub fn utility(&self, request: &Request, variant: VariantId, finish: Time) -> f64 {
+        self.accuracy(request.id, variant) * (1.0 - self.penalty(request, finish))
+    }
+
+    /// Time to the deadline; zero if it has passed.
+    #[inline]
+    pub fn remaining(&self, request: &Request) -> Span {
+        request.deadline.since(self.state.now)
+    }
+
+    /// Fills `cursor` with the expected end of the worker's backlog.
+    pub fn tail(&self, worker: WorkerId, cursor: &mut Cursor) {
+        let state = &self.state.workers[worker.index()];
+        let now = self.state.now.max(state.ready);
+        cursor.worker = Some(worker);
+        cursor.lanes.clear();
+        cursor.lanes.extend(
+            state
+                .lanes
+                .iter()
+                .map(|lane| lane.as_ref().map_or(now, |running| running.expected_end.max(now))),
+        );
+        cursor.memory.copy_from(&state.memory);
+        if let Some((_, end)) = state.loading {
+            cursor.lanes.iter_mut().for_each(|lane| *lane = end.max(*lane));
+        }
+        for job in &state.backlog {
+            if job.requests.is_empty() {
+                self.occupy(cursor, job.variant);
+            } else {
+                self.append(cursor, job.variant, job.requests.len());
+            }
+        }
+    }
+
+    /// When a batch would end if it came next, loading its variant first if need be.
+    #[inline]
+    pub fn finish(&self, cursor: &Cursor, variant: VariantId, batch: usize) -> Time {
+        let Some(worker) = cursor.worker else { return Time::MAX };
+        let start = if cursor.memory.contains(variant) {
+            cursor.free_at()
+        } else {
+            cursor.all_free_at() + self.load_span(worker, variant)
+        };
+        start + self.expected_latency(worker, variant, batch)
+    }
+
+    /// Appends a batch to the cursor and returns when it would end.
+    pub fn append(&self, cursor: &mut Cursor, variant: VariantId, batch: usize) -> Time {
+        let Some(worker) = cursor.worker else { return Time::MAX };
+        self.occupy(cursor, variant);
+        let latency = self.expected_latency(worker, variant, batch);
+        match cursor.lanes.iter_mut().min() {
+            Some(lane) => {
+                *lane += latency;
+                *lane
+            }
+            None => Time::MAX,
+        }
+    }
+
+    /// Loads the variant if it is not resident, and marks it as used.
+    fn occupy(&self, cursor: &mut Cursor, variant: VariantId) {
+        let Some(worker) = cursor.worker else { return };
+        if cursor.memory.contains(variant) {
+            cursor.memory.touch(variant);
+            return;
+        }
+        let end = cursor.all_free_at() + self.load_span(worker, variant);
+        cursor.lanes.iter_mut().for_each(|lane| *lane = end);
+        cursor.memory.load(variant, self.state.catalog.variant(variant).bytes, |_| {});
+    }
+}
+
+impl<'a> WorkerView<'a> {
+    /// Whether a batch assigned now would start now (or load now).
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.state.backlog.is_empty()
+            && self.state.loading.is_none()
+            && self.state.ready <= self.now
+            && self.state.lanes.iter().any(Option::is_none)
+    }
+
+    /// Lanes on which nothing runs.
+    pub fn free_lanes(&self) -> usize {
+        self.state.lanes.iter().filter(|lane| lane.is_none()).count()
+    }
+
+    /// The variants in memory, least recently used first.
+    pub fn resident(&self) -> impl Iterator<Item = VariantId> + use<'a> {
+        self.state.memory.iter()
+    }
+
+    /// Whether a variant is in memory.
+    pub fn holds(&self, variant: VariantId) -> bool {
+        self.state.memory.contains(variant)
+    }
+
+    /// The variant being loaded and when that ends.
+    pub fn loading(&self) -> Option<(VariantId, Time)> {
+        self.state.loading
+    }
+
+    /// (variant, batch size, expected end) of each batch being computed.
+    pub fn running(&self) -> impl Iterator<Item = (VariantId, usize, Time)> + use<'a> {
+        self.state.running().map(|r| (r.variant, r.requests.len(), r.expected_end))
+    }
+
+    /// Batches and loads assigned and not started.
+    pub fn backlog_len(&self) -> usize {
+        self.state.backlog.len()
+    }
+}

@@ -1,0 +1,329 @@
+//! One axis: its range, the way from a value to a place on it, and its ticks.
+//!
+//! A tick is held as a whole number times a power of ten, and its label is written from those
+//! digits: binary fractions such as 0.30000000000000004 cannot appear.
+
+/// Numbers beyond this are no measurements, and their differences would overflow.
+const HUGE: f64 = 1e100;
+/// Positive numbers below this are zero for a logarithmic axis.
+const TINY: f64 = 1e-100;
+
+/// The range of an axis, linear or logarithmic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Axis {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+/// The ticks of an axis.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Ticks {
+    /// Values with a label, rising.
+    pub major: Vec<(f64, String)>,
+    /// Values with only a faint line.
+    pub minor: Vec<f64>,
+}
+
+impl Axis {
+    /// The range that shows all values with a little air; values the axis cannot show are
+    /// ignored, and a usable `fixed` range wins over the data.
+    pub(super) fn fit(
+        values: impl Iterator<Item = f64>,
+        log: bool,
+        fixed: Option<(f64, f64)>,
+    ) -> Self {
+        if let Some((low, high)) = fixed
+            && shows(low, log)
+            && shows(high, log)
+            && high - low > 1e-9 * low.abs().max(high.abs())
+        {
+            return Self { low, high, log };
+        }
+        let ends = values.filter(|value| shows(*value, log)).fold(None, |ends, value| {
+            let (low, high) = ends.unwrap_or((value, value));
+            Some((value.min(low), value.max(high)))
+        });
+        let (low, high) = match (ends, log) {
+            (None, false) => (0.0, 1.0),
+            (None, true) => (1.0, 10.0),
+            (Some(ends), false) => padded(ends),
+            (Some(ends), true) => padded_log(ends),
+        };
+        Self { low, high, log }
+    }
+
+    /// Where on the axis a value lies, 0 at the low end and 1 at the high end; beyond that range
+    /// outside the axis. Nothing if the axis cannot show the value at all.
+    pub(super) fn place(&self, value: f64) -> Option<f64> {
+        let (low, high, at) = match (shows(value, self.log), self.log) {
+            (false, _) => return None,
+            (true, false) => (self.low, self.high, value),
+            (true, true) => (self.low.log10(), self.high.log10(), value.log10()),
+        };
+        Some((at - low) / (high - low))
+    }
+
+    /// As [`Axis::place`], but numbers at or below zero go to the foot of a logarithmic axis;
+    /// for interval ends, which may reach there although the mean does not.
+    pub(super) fn place_end(&self, value: f64) -> Option<f64> {
+        if self.log && value < TINY { Some(0.0) } else { self.place(value) }
+    }
+
+    /// About as many labelled ticks as asked for, at round values.
+    pub(super) fn ticks(&self, wanted: u32) -> Ticks {
+        if self.log { self.log_ticks(wanted) } else { self.linear_ticks(wanted) }
+    }
+
+    fn linear_ticks(&self, wanted: u32) -> Ticks {
+        let raw = (self.high - self.low) / f64::from(wanted.max(1));
+        let mut exponent = floor(raw.log10());
+        // The slack keeps a step that is round but for rounding from going up to the next one.
+        let lead = raw / power(exponent) * (1.0 - 1e-9);
+        let mut digit: i64 = 10;
+        for candidate in [1_u8, 2, 5] {
+            if f64::from(candidate) >= lead {
+                digit = i64::from(candidate);
+                break;
+            }
+        }
+        if digit == 10 {
+            (digit, exponent) = (1, exponent + 1);
+        }
+        let step = scaled(digit, exponent);
+        let first = whole((self.low / step - 1e-9).ceil());
+        let last = whole((self.high / step + 1e-9).floor());
+        let digits: Vec<i64> = (first..=last).map(|index| index * digit).collect();
+        let unit = Unit::of(&digits, exponent);
+        let major = digits.iter().map(|&d| (scaled(d, exponent), unit.label(d, exponent)));
+        Ticks { major: major.collect(), minor: Vec::new() }
+    }
+
+    fn log_ticks(&self, wanted: u32) -> Ticks {
+        let inside =
+            |value: f64| self.place(value).is_some_and(|at| (-1e-9..=1.0 + 1e-9).contains(&at));
+        let decades: Vec<i32> = (floor(self.low.log10())..=floor(self.high.log10()) + 1).collect();
+        let shown = decades.iter().filter(|e| inside(power(**e))).count();
+        let every = |digits: &[i64]| -> Vec<(i64, i32)> {
+            let all = decades.iter().flat_map(|&e| digits.iter().map(move |&d| (d, e)));
+            all.filter(|&(d, e)| inside(scaled(d, e))).collect()
+        };
+        let wanted = usize::try_from(wanted.max(1)).unwrap_or(1);
+        let stride = shown.div_ceil(wanted + 1).max(1);
+        let fine = every(&[1, 2, 5]);
+        let coarse: Vec<(i64, i32)> = every(&[1]).into_iter().step_by(stride).collect();
+        let chosen =
+            if self.high / self.low < 101.0 && fine.len() <= wanted + 1 { fine } else { coarse };
+        if chosen.len() < 2 {
+            // Less than a decade is nearly straight; round linear steps read best there.
+            return self.linear_ticks(wanted.try_into().unwrap_or(4).min(4));
+        }
+        let rest = match stride {
+            1 => every(&[1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            2..=6 => every(&[1]),
+            // More lines than that are a grey sheet.
+            _ => Vec::new(),
+        };
+        let minor = rest.into_iter().filter(|tick| !chosen.contains(tick));
+        Ticks {
+            minor: minor.map(|(d, e)| scaled(d, e)).collect(),
+            major: chosen.into_iter().map(|(d, e)| (scaled(d, e), compact(d, e))).collect(),
+        }
+    }
+}
+
+/// Whether an axis can show the value at all.
+pub(super) fn shows(value: f64, log: bool) -> bool {
+    // The comparison is false for numbers that are none.
+    value.abs() < HUGE && (!log || value > TINY)
+}
+
+/// A linear range with some air around the data. It starts at zero when the data comes close.
+fn padded((low, high): (f64, f64)) -> (f64, f64) {
+    let size = low.abs().max(high.abs());
+    if size < TINY {
+        return (0.0, 1.0);
+    }
+    if high - low <= 1e-9 * size {
+        return (low - 0.1 * size, high + 0.1 * size);
+    }
+    let air = 0.04 * (high - low);
+    let from_zero = low >= 0.0 && low <= 0.25 * high;
+    (if from_zero { 0.0 } else { low - air }, high + air)
+}
+
+/// A logarithmic range with some air around the data.
+fn padded_log((low, high): (f64, f64)) -> (f64, f64) {
+    let decades = (high / low).log10();
+    let air = if decades < 1e-6 { 2.0 } else { 10_f64.powf(0.03 * decades) };
+    (low / air, high * air)
+}
+
+/// What the labels of a linear axis count in.
+struct Unit {
+    exponent: i32,
+    suffix: String,
+}
+
+impl Unit {
+    fn of(digits: &[i64], exponent: i32) -> Self {
+        let largest = digits.iter().map(|d| d.abs()).max().unwrap_or(0);
+        let size = exponent + whole_log10(largest);
+        let (exponent, suffix) = match size {
+            _ if largest == 0 => (0, String::new()),
+            -3..=3 => (0, String::new()),
+            4..=5 => (3, "k".to_owned()),
+            6..=8 => (6, "M".to_owned()),
+            9..=11 => (9, "G".to_owned()),
+            _ => (size, format!("e{size}")),
+        };
+        Self { exponent, suffix }
+    }
+
+    fn label(&self, digits: i64, exponent: i32) -> String {
+        if digits == 0 && !self.suffix.is_empty() {
+            return "0".to_owned();
+        }
+        decimal(digits, exponent - self.exponent) + &self.suffix
+    }
+}
+
+/// The label of a logarithmic tick: plain up to 100, then 1k, 10k, 1M.
+fn compact(digit: i64, exponent: i32) -> String {
+    match exponent {
+        -3..=2 => decimal(digit, exponent),
+        3..=5 => decimal(digit, exponent - 3) + "k",
+        6..=8 => decimal(digit, exponent - 6) + "M",
+        9..=11 => decimal(digit, exponent - 9) + "G",
+        _ => format!("{digit}e{exponent}"),
+    }
+}
+
+/// Writes `digits` times ten to the `exponent`, exactly.
+fn decimal(digits: i64, exponent: i32) -> String {
+    let sign = if digits < 0 { "\u{2212}" } else { "" };
+    let mut text = digits.unsigned_abs().to_string();
+    if exponent >= 0 {
+        let zeros = if digits == 0 { 0 } else { usize::try_from(exponent).unwrap_or(0) };
+        text.push_str(&"0".repeat(zeros));
+    } else {
+        let decimals = usize::try_from(exponent.unsigned_abs()).unwrap_or(0);
+        text = format!("{text:0>width$}", width = decimals + 1);
+        text.insert(text.len() - decimals, '.');
+    }
+    format!("{sign}{text}")
+}
+
+/// `digits` times ten to the `exponent`. Dividing by a power of ten that is exact rounds once;
+/// multiplying by its inexact inverse would round twice.
+fn scaled(digits: i64, exponent: i32) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "tick digits are far below 2^53")]
+    let digits = digits as f64;
+    if exponent < 0 { digits / power(-exponent) } else { digits * power(exponent) }
+}
+
+fn power(exponent: i32) -> f64 {
+    10_f64.powi(exponent)
+}
+
+/// How many digits follow the first.
+fn whole_log10(number: i64) -> i32 {
+    number.checked_ilog10().map_or(0, |log| i32::try_from(log).unwrap_or(0))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "exponents of numbers within HUGE and TINY")]
+fn floor(value: f64) -> i32 {
+    value.floor() as i32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a range is no less than 1e-9 of its ends")]
+fn whole(value: f64) -> i64 {
+    value as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(ticks: &Ticks) -> Vec<&str> {
+        ticks.major.iter().map(|(_, label)| label.as_str()).collect()
+    }
+
+    fn linear(low: f64, high: f64) -> Axis {
+        Axis { low, high, log: false }
+    }
+
+    fn log(low: f64, high: f64) -> Axis {
+        Axis { low, high, log: true }
+    }
+
+    #[test]
+    fn linear_labels_are_round_and_alike() {
+        let unit = linear(0.0, 1.0).ticks(5);
+        assert_eq!(labels(&unit), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(unit.major[3].0.to_bits(), 0.6_f64.to_bits());
+        assert_eq!(labels(&linear(-1.0, 1.0).ticks(4)), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(labels(&linear(0.0, 26_000.0).ticks(3)), ["0", "10k", "20k"]);
+        assert_eq!(labels(&linear(0.0, 5e6).ticks(5)), ["0", "1M", "2M", "3M", "4M", "5M"]);
+        assert_eq!(labels(&linear(0.0, 4e-5).ticks(4)), ["0", "1e-5", "2e-5", "3e-5", "4e-5"]);
+        assert_eq!(labels(&linear(0.90, 0.97).ticks(4)), ["0.90", "0.92", "0.94", "0.96"]);
+        assert_eq!(labels(&linear(0.0, 4_000.0).ticks(4)), ["0", "1000", "2000", "3000", "4000"]);
+    }
+
+    #[test]
+    fn decades_are_labelled_plainly() {
+        let rates = [10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4];
+        let ticks = Axis::fit(rates.into_iter(), true, None).ticks(6);
+        assert_eq!(labels(&ticks), ["10", "100", "1k", "10k"]);
+        assert!(ticks.minor.contains(&300.0) && ticks.minor.contains(&20_000.0));
+        assert_eq!(labels(&log(0.001, 1.0).ticks(6)), ["0.001", "0.01", "0.1", "1"]);
+        assert_eq!(labels(&log(1e-5, 1e-3).ticks(3)), ["1e-5", "1e-4", "0.001"]);
+    }
+
+    #[test]
+    fn short_and_long_log_ranges_stay_readable() {
+        assert_eq!(labels(&log(20.0, 900.0).ticks(6)), ["20", "50", "100", "200", "500"]);
+        assert_eq!(labels(&log(310.0, 390.0).ticks(6)), ["320", "340", "360", "380"]);
+        let wide = log(1e-12, 1e12).ticks(6);
+        assert!((2..=8).contains(&wide.major.len()), "{wide:?}");
+    }
+
+    #[test]
+    fn any_data_gives_a_range() {
+        let odd = [
+            vec![],
+            vec![0.0],
+            vec![f64::NAN, f64::INFINITY],
+            vec![7.0, 7.0],
+            vec![-3.0],
+            vec![1e300, 5.0],
+            vec![1e9, 1e9 + 1e-6],
+            vec![5e-324],
+            vec![-1e99, 1e99],
+        ];
+        for values in odd {
+            for is_log in [false, true] {
+                let axis = Axis::fit(values.iter().copied(), is_log, Some((1.0, f64::NAN)));
+                assert!(axis.low < axis.high, "{values:?} {axis:?}");
+                let ticks = axis.ticks(5);
+                assert!((1..20).contains(&ticks.major.len()), "{values:?} {ticks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_usable_fixed_range_wins() {
+        let fixed = Axis::fit([5.0].into_iter(), false, Some((0.0, 1.0)));
+        assert_eq!(fixed, linear(0.0, 1.0));
+        assert_eq!(fixed.place(0.25), Some(0.25));
+        assert_eq!(Axis::fit([5.0].into_iter(), true, Some((0.0, 1.0))), log(2.5, 10.0));
+    }
+
+    #[test]
+    fn a_log_axis_has_no_place_for_zero() {
+        assert_eq!(log(1.0, 100.0).place(0.0), None);
+        assert_eq!(log(1.0, 100.0).place_end(-1.0), Some(0.0));
+        assert_eq!(log(1.0, 100.0).place(10.0), Some(0.5));
+        assert_eq!(linear(0.0, 1.0).place(f64::NAN), None);
+    }
+}

@@ -1,0 +1,327 @@
+//! From the chart to the scene: which ink goes where, in which order.
+
+use super::axis::{Axis, Ticks, shows};
+use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, steps, thin};
+use super::layout::{self, Layout, Lines, TICK_LENGTH};
+use super::legend::{Legend, SAMPLE};
+use super::scene::{Anchor, Mark, Scene, Text};
+use super::style::{self, AXIS, Ink, Look, MARKER, NOTE, Shape, TICK, TITLE};
+use super::text::{Face, Fonts};
+use super::{Chart, DrawError, Kind, MAX_SERIES, Point, Series};
+
+/// Lines with more points than this get spread-out markers instead of one per point.
+const FEW_POINTS: usize = 16;
+/// How many spread-out markers a line gets; also what counts as few points for a staircase.
+const SPREAD: usize = 8;
+/// Data further off than so many plots counts as that far: where a line to it leaves the plot
+/// hardly changes, and clipping keeps its precision.
+const FAR: f64 = 1e4;
+/// Half the width of the cap of an error bar.
+const CAP: f64 = 3.5;
+/// Width of the white rim that keeps a marker apart from what lies under it.
+const RIM: f64 = 1.25;
+/// Width of the strokes of open markers and crosses.
+const PEN: f64 = 2.0;
+
+/// Arranges a chart.
+pub(super) fn scene(chart: &Chart, fonts: &Fonts) -> Result<Scene, DrawError> {
+    let count = chart.series.len();
+    if count > MAX_SERIES {
+        return Err(DrawError::TooManySeries { count });
+    }
+    let shown: Vec<Vec<Point>> = chart.series.iter().map(|series| usable(chart, series)).collect();
+    let all = || shown.iter().flatten();
+    let x_axis = match chart.kind {
+        Kind::Scatter => Axis::fit(all().flat_map(|p| [p.x, p.x_low, p.x_high]), chart.x_log, None),
+        Kind::Lines | Kind::Steps => Axis::fit(all().map(|p| p.x), chart.x_log, None),
+    };
+    let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
+    let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range);
+    let layout = Layout::of(chart, fonts, &x_axis, &y_axis);
+    let frame = Frame { x_axis, y_axis, plot: layout.plot };
+    let mut pen = Pen { frame, shapes: Vec::new(), texts: Vec::new() };
+    pen.grid(&layout);
+    pen.data(chart.kind, &shown);
+    pen.words(&layout);
+    if let Some((legend, corner)) = &layout.legend {
+        pen.legend(legend, *corner, chart.kind);
+    }
+    if shown.iter().all(Vec::is_empty) {
+        pen.no_data();
+    }
+    Ok(Scene { width: layout::WIDTH, height: layout.height, shapes: pen.shapes, texts: pen.texts })
+}
+
+/// The points both axes can show, with interval ends that are none replaced by the mean.
+fn usable(chart: &Chart, series: &Series) -> Vec<Point> {
+    let end = |end: f64, mean: f64| if shows(end, false) { end } else { mean };
+    let shown = series.points.iter().filter(|p| shows(p.x, chart.x_log) && shows(p.y, chart.y_log));
+    shown
+        .map(|p| Point {
+            x_low: end(p.x_low, p.x),
+            x_high: end(p.x_high, p.x),
+            low: end(p.low, p.y),
+            high: end(p.high, p.y),
+            ..*p
+        })
+        .collect()
+}
+
+/// The way from data to canvas.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    x_axis: Axis,
+    y_axis: Axis,
+    plot: Rect,
+}
+
+impl Frame {
+    fn x(&self, value: f64) -> Option<f64> {
+        let at = self.x_axis.place_end(value)?.clamp(-FAR, FAR);
+        Some(self.plot.left + at * self.plot.width())
+    }
+
+    fn y(&self, value: f64) -> Option<f64> {
+        let at = self.y_axis.place_end(value)?.clamp(-FAR, FAR);
+        Some(self.plot.bottom - at * self.plot.height())
+    }
+
+    fn path(&self, points: &[Point], value: impl Fn(&Point) -> f64) -> Vec<Xy> {
+        let place = |p: &Point| Some((self.x(p.x)?, self.y(value(p))?));
+        points.iter().filter_map(place).collect()
+    }
+}
+
+/// Collects the marks.
+struct Pen {
+    frame: Frame,
+    shapes: Vec<Mark>,
+    texts: Vec<Text>,
+}
+
+impl Pen {
+    fn stroke(&mut self, points: Vec<Xy>, ink: Ink, width: f64) {
+        self.shapes.push(Mark::Stroke { points, ink, width });
+    }
+
+    /// Grid, axis lines, ticks and tick labels. Whole pixels keep the thin lines sharp.
+    fn grid(&mut self, layout: &Layout) {
+        let frame = self.frame;
+        let plot = frame.plot;
+        let x_of = |value: f64| frame.x(value).map(f64::round);
+        let y_of = |value: f64| frame.y(value).map(f64::round);
+        for (major, ink) in [(false, style::FAINT), (true, style::GRID)] {
+            for x in values(&layout.x_ticks, major).filter_map(x_of) {
+                self.stroke(vec![(x, plot.top), (x, plot.bottom)], ink, 1.0);
+            }
+            for y in values(&layout.y_ticks, major).filter_map(y_of) {
+                self.stroke(vec![(plot.left, y), (plot.right, y)], ink, 1.0);
+            }
+        }
+        for (value, label) in &layout.x_ticks.major {
+            let Some(x) = x_of(*value) else { continue };
+            let end = plot.bottom + TICK_LENGTH;
+            self.stroke(vec![(x, plot.bottom), (x, end)], style::BLACK, 1.0);
+            let at = (x, layout.x_label_baseline());
+            self.texts.push(text(at, Anchor::Middle, TICK, style::BLACK, label));
+        }
+        for (value, label) in &layout.y_ticks.major {
+            let Some(y) = y_of(*value) else { continue };
+            let end = plot.left - TICK_LENGTH;
+            self.stroke(vec![(plot.left, y), (end, y)], style::BLACK, 1.0);
+            let at = (layout.y_label_end(), y + TICK.cap() / 2.0);
+            self.texts.push(text(at, Anchor::End, TICK, style::BLACK, label));
+        }
+        let corner = [(plot.left, plot.top), (plot.left, plot.bottom), (plot.right, plot.bottom)];
+        self.stroke(corner.to_vec(), style::BLACK, 1.25);
+    }
+
+    /// Bands under lines under markers, so that no series hides the values of another.
+    fn data(&mut self, kind: Kind, shown: &[Vec<Point>]) {
+        let looks: Vec<(Look, &Vec<Point>)> =
+            shown.iter().enumerate().map(|(index, points)| (style::look(index), points)).collect();
+        for (look, points) in &looks {
+            match kind {
+                Kind::Scatter => self.error_bars(*look, points),
+                Kind::Lines | Kind::Steps => self.band(kind, *look, points),
+            }
+        }
+        for (look, points) in &looks {
+            self.line(kind, *look, points);
+        }
+        // Filled markers first: open ones and crosses on top of them leave both to be seen.
+        for solid in [true, false] {
+            for (index, (look, points)) in looks.iter().enumerate() {
+                if look.marker.solid() == solid {
+                    self.markers(kind, index, *look, points);
+                }
+            }
+        }
+    }
+
+    /// The area between the interval ends; a lone point has none and gets an error bar.
+    fn band(&mut self, kind: Kind, look: Look, points: &[Point]) {
+        if points.iter().all(|p| p.low >= p.high) {
+            return;
+        }
+        if points.len() == 1 {
+            return self.error_bars(look, points);
+        }
+        let shape = |path: Vec<Xy>| match kind {
+            Kind::Steps => thin(&steps(&path)),
+            Kind::Lines | Kind::Scatter => thin(&path),
+        };
+        let mut outline = shape(self.frame.path(points, |p| p.high));
+        let mut lower = shape(self.frame.path(points, |p| p.low));
+        lower.reverse();
+        outline.append(&mut lower);
+        let points = clip_area(&outline, &self.frame.plot);
+        if points.len() > 2 {
+            self.shapes.push(Mark::Area { points, ink: look.ink, opacity: style::BAND });
+        }
+    }
+
+    fn line(&mut self, kind: Kind, look: Look, points: &[Point]) {
+        let path = self.frame.path(points, |p| p.y);
+        let path = if kind == Kind::Steps { steps(&path) } else { path };
+        let width = if kind == Kind::Scatter { style::THIN } else { style::LINE };
+        for part in clip_line(&thin(&path), &self.frame.plot) {
+            self.dashed(&part, look, width);
+        }
+    }
+
+    fn dashed(&mut self, path: &[Xy], look: Look, width: f64) {
+        for points in dashes(path, look.dash) {
+            self.stroke(points, look.ink, width);
+        }
+    }
+
+    /// Error bars both ways with caps, clipped to the plot; none where the interval is empty.
+    fn error_bars(&mut self, look: Look, points: &[Point]) {
+        let frame = self.frame;
+        for p in points {
+            let (Some(x), Some(y)) = (frame.x(p.x), frame.y(p.y)) else {
+                continue;
+            };
+            if p.low < p.high {
+                let (from, to) = (frame.y(p.low).unwrap_or(y), frame.y(p.high).unwrap_or(y));
+                self.bar([(x, from), (x, to)], (CAP, 0.0), look.ink);
+            }
+            if p.x_low < p.x_high {
+                let (from, to) = (frame.x(p.x_low).unwrap_or(x), frame.x(p.x_high).unwrap_or(x));
+                self.bar([(from, y), (to, y)], (0.0, CAP), look.ink);
+            }
+        }
+    }
+
+    fn bar(&mut self, ends: [Xy; 2], cap: Xy, ink: Ink) {
+        let caps = ends.map(|(x, y)| [(x - cap.0, y - cap.1), (x + cap.0, y + cap.1)]);
+        for line in [ends, caps[0], caps[1]] {
+            for part in clip_line(&line, &self.frame.plot) {
+                self.stroke(part, ink, style::THIN);
+            }
+        }
+    }
+
+    fn markers(&mut self, kind: Kind, series: usize, look: Look, points: &[Point]) {
+        let path = self.frame.path(points, |p| p.y);
+        let few = match kind {
+            Kind::Lines => FEW_POINTS,
+            Kind::Steps => SPREAD,
+            Kind::Scatter => usize::MAX,
+        };
+        for index in marked(path.len(), few, series) {
+            if let Some(&at) = path.get(index)
+                && self.frame.plot.holds(at)
+            {
+                self.marker(at, look);
+            }
+        }
+    }
+
+    fn marker(&mut self, at: Xy, look: Look) {
+        let Look { ink, marker, .. } = look;
+        for [from, to] in marker.shape.strokes(at, MARKER) {
+            self.stroke(vec![from, to], style::WHITE, PEN + 2.0 * RIM);
+        }
+        for [from, to] in marker.shape.strokes(at, MARKER) {
+            self.stroke(vec![from, to], ink, PEN);
+        }
+        let layers = [(MARKER + RIM, style::WHITE), (MARKER, ink), (MARKER - PEN, style::WHITE)];
+        let used = if marker.filled { 2 } else { 3 };
+        for (radius, ink) in layers.into_iter().take(used) {
+            if marker.shape == Shape::Circle {
+                self.shapes.push(Mark::Disc { centre: at, radius, ink });
+            }
+            let points = marker.shape.corners(at, radius);
+            if !points.is_empty() {
+                self.shapes.push(Mark::Area { points, ink, opacity: 1.0 });
+            }
+        }
+    }
+
+    /// Heading, axis titles and small print.
+    fn words(&mut self, layout: &Layout) {
+        let plot = self.frame.plot;
+        let middle = f64::midpoint(plot.left, plot.right);
+        self.block(&layout.title, TITLE, style::BLACK, (layout::WIDTH / 2.0, Anchor::Middle));
+        self.block(&layout.x_title, AXIS, style::BLACK, (middle, Anchor::Middle));
+        self.block(&layout.note, NOTE, style::GREY, (layout::PAD, Anchor::Start));
+        let mut x = layout.y_title.baseline;
+        for line in &layout.y_title.lines {
+            let at = (x, f64::midpoint(plot.top, plot.bottom));
+            let upright = text(at, Anchor::Middle, AXIS, style::BLACK, line);
+            self.texts.push(Text { upright: true, ..upright });
+            x += AXIS.leading();
+        }
+    }
+
+    fn block(&mut self, block: &Lines, face: Face, ink: Ink, (x, anchor): (f64, Anchor)) {
+        let mut y = block.baseline;
+        for line in &block.lines {
+            self.texts.push(text((x, y), anchor, face, ink, line));
+            y += face.leading();
+        }
+    }
+
+    fn legend(&mut self, legend: &Legend, corner: Xy, kind: Kind) {
+        let width = if kind == Kind::Scatter { style::THIN } else { style::LINE };
+        for entry in &legend.entries {
+            let look = style::look(entry.series);
+            let (x, y) = (corner.0 + entry.sample.0, (corner.1 + entry.sample.1).round());
+            self.dashed(&[(x, y), (x + SAMPLE, y)], look, width);
+            self.marker((x + SAMPLE / 2.0, y), look);
+            let at = (corner.0 + entry.text.0, corner.1 + entry.text.1);
+            let lines = Lines { lines: entry.lines.clone(), baseline: at.1 };
+            self.block(&lines, legend.face(), style::BLACK, (at.0, Anchor::Start));
+        }
+    }
+
+    fn no_data(&mut self) {
+        let Rect { left, top, right, bottom } = self.frame.plot;
+        let at = (f64::midpoint(left, right), f64::midpoint(top, bottom));
+        self.texts.push(text(at, Anchor::Middle, AXIS, style::GREY, "no data"));
+    }
+}
+
+/// Which of so many points get a marker. Beyond `few`, some are picked evenly and a little
+/// differently in each series, so that markers of lines close together fall apart.
+fn marked(points: usize, few: usize, series: usize) -> Vec<usize> {
+    if points <= few {
+        return (0..points).collect();
+    }
+    // Offsets run through thirds of the distance between two markers.
+    let parts = SPREAD * 6;
+    let index = |place: usize| (6 * place + 1 + 2 * (series % 3)) * points / parts;
+    (0..SPREAD).map(index).collect()
+}
+
+/// The ticks with a label, or those without.
+fn values(ticks: &Ticks, major: bool) -> impl Iterator<Item = f64> {
+    let labelled = ticks.major.iter().map(|(value, _)| *value).filter(move |_| major);
+    labelled.chain(ticks.minor.iter().copied().filter(move |_| !major))
+}
+
+fn text(at: Xy, anchor: Anchor, face: Face, ink: Ink, words: &str) -> Text {
+    Text { at, anchor, face, ink, upright: false, words: words.to_owned() }
+}

@@ -1,0 +1,151 @@
+//! Figures: one [`Chart`] in, one SVG text or PNG image out.
+//!
+//! A chart is data and words only. [`svg`] and [`png()`] turn it into a scene, a list of filled
+//! areas, strokes, discs and texts with all positions settled, and then paint that scene.
+//! Both outputs come from the same scene, so they never disagree about ticks, legend or markers.
+//!
+//! Lengths inside this module are *design pixels*: a figure is 680 of them wide and meant for a
+//! paper's column of 3.4 inches, hence 200 design pixels to the inch. The SVG keeps quarters of
+//! a design pixel, the PNG has two image pixels to each. Data keeps the units of the caller, who
+//! names them in the axis titles.
+//!
+//! Nothing depends on the fonts, the clock or the locale of the machine: the same chart gives
+//! the same bytes.
+//!
+//! | file | what it holds |
+//! |------|---------------|
+//! | `axis` | the range of an axis, its ticks and their labels |
+//! | `style` | colours, dash patterns, markers, type sizes |
+//! | `geometry` | clipping, dashing and thinning of lines |
+//! | `text` | the bundled fonts: widths, line breaking, glyphs |
+//! | `legend` | the block that explains the lines, always beside or below the plot |
+//! | `layout` | where everything goes |
+//! | `draw` | from the chart to the scene |
+//! | `scene` | a finished picture as plain data |
+//! | `paint` | the scene as SVG or PNG |
+
+mod axis;
+mod draw;
+mod geometry;
+mod layout;
+mod legend;
+mod paint;
+mod scene;
+mod style;
+#[cfg(test)]
+mod tests;
+mod text;
+
+/// The most series one chart may have; a legend longer than that is a table, not a figure.
+pub const MAX_SERIES: usize = 48;
+
+/// One line of a chart, with its confidence band.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The name in the legend.
+    pub label: String,
+    /// The points in drawing order; those that are not finite are skipped.
+    pub points: Vec<Point>,
+}
+
+/// One point and the 95 % interval around it.
+///
+/// An end equals the mean where there is no interval. An end that is not finite counts as such.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Mean along the x axis.
+    pub x: f64,
+    /// Lower end of the interval along x; only [`Kind::Scatter`] draws it.
+    pub x_low: f64,
+    /// Upper end of the interval along x; only [`Kind::Scatter`] draws it.
+    pub x_high: f64,
+    /// Mean along the y axis.
+    pub y: f64,
+    /// Lower end of the interval along y.
+    pub low: f64,
+    /// Upper end of the interval along y.
+    pub high: f64,
+}
+
+/// How the points of a series become ink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Straight lines between points, a marker at each (at some of them when there are many) and
+    /// a band between the interval ends.
+    Lines,
+    /// A staircase that holds each value until the next x, as a cumulative distribution does.
+    /// Few markers, spread over the line: they tell lines apart and mean nothing else.
+    Steps,
+    /// A marker per point with error bars both ways, joined in order by a thin line.
+    Scatter,
+}
+
+/// A figure to draw.
+///
+/// Words wrap where they have to and take no room when empty; what exceeds a dozen lines of note,
+/// or a few lines elsewhere, ends in an ellipsis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// How points are drawn.
+    pub kind: Kind,
+    /// Heading above the plot.
+    pub title: String,
+    /// Small print below everything.
+    pub note: String,
+    /// Title of the x axis, with its unit.
+    pub x_label: String,
+    /// Title of the y axis, with its unit.
+    pub y_label: String,
+    /// Whether x is logarithmic; points at or below zero are then skipped.
+    pub x_log: bool,
+    /// Whether y is logarithmic; points at or below zero are then skipped.
+    pub y_log: bool,
+    /// Ends of the y axis; taken from the data if absent or unusable (not finite, not rising,
+    /// at or below zero on a logarithmic axis). Data beyond the ends is clipped.
+    pub y_range: Option<(f64, f64)>,
+    /// The lines, in legend order; a look goes with the place in this list.
+    pub series: Vec<Series>,
+}
+
+/// Why a chart could not be drawn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DrawError {
+    /// The bundled font cannot be read.
+    #[error("the bundled font cannot be read")]
+    Font(#[from] ab_glyph::InvalidFont),
+    /// There are more series than a legend can explain.
+    #[error("{count} series in one chart, at most {MAX_SERIES} can be told apart")]
+    TooManySeries {
+        /// How many the chart has.
+        count: usize,
+    },
+    /// The drawing library refused.
+    #[error("drawing failed: {0}")]
+    Backend(String),
+    /// The image could not be encoded.
+    #[error("encoding the image failed")]
+    Encode(#[from] png::EncodingError),
+}
+
+/// Draws the chart as an SVG document, 680 user pixels wide.
+///
+/// # Errors
+///
+/// [`DrawError::TooManySeries`] beyond [`MAX_SERIES`]; any other error is a fault of the drawing
+/// library or of the build.
+pub fn svg(chart: &Chart) -> Result<String, DrawError> {
+    let fonts = text::Fonts::load()?;
+    paint::svg(&draw::scene(chart, &fonts)?)
+}
+
+/// Draws the chart as an 8-bit RGB PNG, two image pixels to the design pixel, 1360 wide,
+/// with the density that makes it 3.4 inches.
+///
+/// # Errors
+///
+/// As [`svg`], and [`DrawError::Encode`] if the image cannot be encoded.
+pub fn png(chart: &Chart) -> Result<Vec<u8>, DrawError> {
+    let fonts = text::Fonts::load()?;
+    paint::png(&draw::scene(chart, &fonts)?, &fonts)
+}

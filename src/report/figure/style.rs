@@ -1,0 +1,163 @@
+//! The look of things: type sizes, inks, and per series a colour, a dash pattern and a marker.
+//!
+//! Three independent cues tell series apart: a reader who sees no colour, or prints in grey,
+//! still has the dash pattern and the marker. Their counts (7, 5, 12) share no factor with one
+//! another except 1, so no two of the series a chart may have look alike.
+
+use super::geometry::Xy;
+use super::text::Face;
+
+/// An opaque colour: red, green, blue.
+pub(super) type Ink = (u8, u8, u8);
+
+/// Text and axis lines.
+pub(super) const BLACK: Ink = (0x1a, 0x1a, 0x1a);
+/// Secondary text.
+pub(super) const GREY: Ink = (0x55, 0x55, 0x55);
+/// Grid lines with a label.
+pub(super) const GRID: Ink = (0xd6, 0xd6, 0xd6);
+/// Grid lines without one.
+pub(super) const FAINT: Ink = (0xec, 0xec, 0xec);
+/// Paper.
+pub(super) const WHITE: Ink = (0xff, 0xff, 0xff);
+
+/// The heading.
+pub(super) const TITLE: Face = Face::bold(18.0);
+/// Axis titles.
+pub(super) const AXIS: Face = Face::regular(17.0);
+/// Tick labels.
+pub(super) const TICK: Face = Face::regular(16.0);
+/// Small print.
+pub(super) const NOTE: Face = Face::regular(13.0);
+/// Sizes the legend may be set in, best first.
+pub(super) const LEGEND_SIZES: [f64; 4] = [16.0, 15.0, 14.0, 13.0];
+
+/// Width of a data line.
+pub(super) const LINE: f64 = 2.25;
+/// Width of the line that joins scatter points, and of error bars.
+pub(super) const THIN: f64 = 1.25;
+/// Opacity of a confidence band.
+pub(super) const BAND: f64 = 0.15;
+/// Radius of the disc a marker fits in.
+pub(super) const MARKER: f64 = 5.0;
+
+/// Okabe and Ito's colours, safe for the common kinds of colour blindness; without their yellow,
+/// which vanishes on white paper.
+const INKS: [Ink; 7] = [
+    (0x00, 0x72, 0xb2),
+    (0xd5, 0x5e, 0x00),
+    (0x00, 0x9e, 0x73),
+    (0x00, 0x00, 0x00),
+    (0xcc, 0x79, 0xa7),
+    (0xe6, 0x9f, 0x00),
+    (0x56, 0xb4, 0xe9),
+];
+
+/// Lengths of ink and gap in turn; none is a solid line. Each looks alike from both ends when
+/// cut to the length of the sample line in the legend.
+const DASHES: [&[f64]; 5] = [&[], &[7.0, 3.5], &[2.5, 2.75], &[10.0, 3.5, 2.5, 3.5], &[14.0, 4.0]];
+
+/// A marker: a shape, filled or as an outline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Marker {
+    /// The outline.
+    pub shape: Shape,
+    /// Whether the inside is filled; means nothing for bare strokes.
+    pub filled: bool,
+}
+
+impl Marker {
+    /// Whether it hides what lies inside its outline.
+    pub(super) fn solid(self) -> bool {
+        self.filled && !matches!(self.shape, Shape::Plus | Shape::Cross)
+    }
+}
+
+/// The outline of a marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A disc or ring.
+    Circle,
+    /// A square on its side.
+    Square,
+    /// A triangle pointing up.
+    Up,
+    /// A triangle pointing down.
+    Down,
+    /// A square on its corner.
+    Diamond,
+    /// An upright cross.
+    Plus,
+    /// A diagonal cross.
+    Cross,
+}
+
+const fn marker(shape: Shape, filled: bool) -> Marker {
+    Marker { shape, filled }
+}
+
+/// The upright cross comes late: among error bars it is the hardest to make out.
+const MARKERS: [Marker; 12] = [
+    marker(Shape::Circle, true),
+    marker(Shape::Square, false),
+    marker(Shape::Up, true),
+    marker(Shape::Diamond, false),
+    marker(Shape::Down, true),
+    marker(Shape::Circle, false),
+    marker(Shape::Square, true),
+    marker(Shape::Cross, true),
+    marker(Shape::Diamond, true),
+    marker(Shape::Up, false),
+    marker(Shape::Plus, true),
+    marker(Shape::Down, false),
+];
+
+/// How one series looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Look {
+    /// Colour of line, band and marker.
+    pub ink: Ink,
+    /// Ink and gap lengths of the line.
+    pub dash: &'static [f64],
+    /// The marker at its points.
+    pub marker: Marker,
+}
+
+/// The look of the series at this place in the chart.
+pub(super) fn look(index: usize) -> Look {
+    Look {
+        ink: INKS[index % INKS.len()],
+        dash: DASHES[index % DASHES.len()],
+        marker: MARKERS[index % MARKERS.len()],
+    }
+}
+
+impl Shape {
+    /// Corners of the outline around a centre, none for shapes that are no polygon. Sizes are
+    /// chosen so that all shapes look equally heavy.
+    pub(super) fn corners(self, (x, y): Xy, radius: f64) -> Vec<Xy> {
+        let around =
+            |unit: &[Xy]| unit.iter().map(|&(dx, dy)| (x + dx * radius, y + dy * radius)).collect();
+        match self {
+            Self::Circle | Self::Plus | Self::Cross => Vec::new(),
+            Self::Square => around(&[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)]),
+            Self::Up => around(&[(0.0, -1.2), (1.1, 0.75), (-1.1, 0.75)]),
+            Self::Down => around(&[(0.0, 1.2), (1.1, -0.75), (-1.1, -0.75)]),
+            Self::Diamond => around(&[(0.0, -1.25), (1.1, 0.0), (0.0, 1.25), (-1.1, 0.0)]),
+        }
+    }
+
+    /// The strokes of a cross, none for the other shapes.
+    pub(super) fn strokes(self, (x, y): Xy, radius: f64) -> Vec<[Xy; 2]> {
+        let long = radius * 1.15;
+        let slant = radius * 0.9;
+        match self {
+            Self::Plus => vec![[(x - long, y), (x + long, y)], [(x, y - long), (x, y + long)]],
+            Self::Cross => vec![
+                [(x - slant, y - slant), (x + slant, y + slant)],
+                [(x - slant, y + slant), (x + slant, y - slant)],
+            ],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Tests of whole figures: what they say, that odd input draws, that nothing leaves the canvas.
+
+use super::scene::{Anchor, Mark, Scene};
+use super::text::Fonts;
+use super::*;
+
+fn point(x: f64, y: f64) -> Point {
+    Point { x, x_low: x * 0.9, x_high: x * 1.1, y, low: y - 0.05, high: y + 0.05 }
+}
+
+fn series(label: &str, points: &[(f64, f64)]) -> Series {
+    Series { label: label.to_owned(), points: points.iter().map(|&(x, y)| point(x, y)).collect() }
+}
+
+fn chart(kind: Kind, series: Vec<Series>) -> Chart {
+    Chart {
+        kind,
+        title: "Utility against load".to_owned(),
+        note: "Bands are 95 % confidence intervals over 20 seeds.".to_owned(),
+        x_label: "rate (requests/s)".to_owned(),
+        y_label: "utility (share of offered)".to_owned(),
+        x_log: true,
+        y_log: false,
+        y_range: None,
+        series,
+    }
+}
+
+fn many(count: usize) -> Vec<Series> {
+    let label = |index: usize| format!("scheduler-{index}[accuracy=posterior merge]");
+    let points = [(10.0, 0.9), (100.0, 0.7), (1000.0, 0.4), (10_000.0, 0.2)];
+    (0..count).map(|index| series(&label(index), &points)).collect()
+}
+
+const KINDS: [Kind; 3] = [Kind::Lines, Kind::Steps, Kind::Scatter];
+
+fn scene_of(chart: &Chart) -> Result<(Scene, Fonts), DrawError> {
+    let fonts = Fonts::load()?;
+    Ok((draw::scene(chart, &fonts)?, fonts))
+}
+
+#[test]
+fn svg_names_everything() -> Result<(), DrawError> {
+    let chart = chart(Kind::Lines, many(12));
+    let text = svg(&chart)?;
+    assert!(text.starts_with("<svg width=\"680\" "), "{}", &text[..80]);
+    for words in [&chart.title, &chart.note, &chart.x_label, &chart.y_label] {
+        assert!(text.contains(words.as_str()), "{words}");
+    }
+    for series in &chart.series {
+        assert!(text.contains(&series.label), "{}", series.label);
+    }
+    Ok(())
+}
+
+#[test]
+fn svg_escapes_labels() -> Result<(), DrawError> {
+    let text = svg(&chart(Kind::Lines, vec![series("a<b & \"c\"", &[(1.0, 1.0)])]))?;
+    assert!(text.contains("a&lt;b &amp; &quot;c&quot;"));
+    Ok(())
+}
+
+#[test]
+fn same_chart_same_bytes() -> Result<(), DrawError> {
+    let chart = chart(Kind::Scatter, many(3));
+    assert_eq!(svg(&chart)?, svg(&chart.clone())?);
+    assert_eq!(png(&chart)?, png(&chart.clone())?);
+    Ok(())
+}
+
+#[test]
+fn png_is_an_rgb_image_at_twice_the_size() -> Result<(), DrawError> {
+    let bytes = png(&chart(Kind::Lines, many(2)))?;
+    assert_eq!(bytes.get(..8), Some(&b"\x89PNG\r\n\x1a\n"[..]));
+    assert_eq!(bytes.get(16..20), Some(&1360_u32.to_be_bytes()[..]));
+    // Bit depth, then colour type 2: red, green, blue.
+    assert_eq!(bytes.get(24..26), Some(&[8, 2][..]));
+    Ok(())
+}
+
+#[test]
+fn odd_charts_draw() -> Result<(), DrawError> {
+    let odd_values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e300, 5e-324];
+    let odd_points: Vec<(f64, f64)> =
+        odd_values.iter().flat_map(|&x| odd_values.map(|y| (x, y))).collect();
+    let cases = [
+        vec![],
+        vec![series("", &[])],
+        vec![series("one point", &[(10.0, 0.5)])],
+        vec![series("constant", &[(1.0, 0.5), (2.0, 0.5), (3.0, 0.5)])],
+        vec![series("zero", &[(1.0, 0.0), (2.0, 0.0)])],
+        vec![series("same x", &[(5.0, 0.0), (5.0, 1.0)])],
+        vec![series("odd", &odd_points), series("fine", &[(1.0, 0.3), (2.0, 0.4)])],
+    ];
+    let ranges = [None, Some((0.0, 1.0)), Some((1.0, 0.0)), Some((f64::NAN, 1.0))];
+    for (index, series) in cases.into_iter().enumerate() {
+        for kind in KINDS {
+            for (x_log, y_log, y_range) in
+                ranges.iter().flat_map(|r| [(false, true, *r), (true, false, *r)])
+            {
+                let chart = Chart { x_log, y_log, y_range, ..chart(kind, series.clone()) };
+                assert!(svg(&chart)?.ends_with("</svg>\n"), "case {index} {kind:?}");
+                assert_inside(&scene_of(&chart)?.0);
+            }
+        }
+        png(&Chart { y_range: Some((0.0, 1.0)), ..chart(Kind::Lines, series) })?;
+    }
+    Ok(())
+}
+
+/// Fails if a shape leaves the canvas.
+fn assert_inside(scene: &Scene) {
+    let canvas = geometry::Rect { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
+    for mark in &scene.shapes {
+        let inside = match mark {
+            Mark::Area { points, .. } | Mark::Stroke { points, .. } => {
+                points.iter().all(|&point| canvas.holds(point))
+            }
+            Mark::Disc { centre, .. } => canvas.holds(*centre),
+        };
+        assert!(inside, "{mark:?}");
+    }
+}
+
+#[test]
+fn a_single_point_has_a_marker() -> Result<(), DrawError> {
+    for kind in KINDS {
+        let none = scene_of(&chart(kind, vec![series("", &[])]))?.0;
+        let one = scene_of(&chart(kind, vec![series("", &[(10.0, 0.5)])]))?.0;
+        let discs = |scene: &Scene| {
+            scene.shapes.iter().filter(|mark| matches!(mark, Mark::Disc { .. })).count()
+        };
+        assert_eq!((discs(&none), discs(&one)), (0, 2), "{kind:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn too_many_series_are_refused() {
+    let result = svg(&chart(Kind::Lines, many(MAX_SERIES + 1)));
+    assert!(matches!(result, Err(DrawError::TooManySeries { count: 49 })));
+    assert!(svg(&chart(Kind::Lines, many(MAX_SERIES))).is_ok());
+}
+
+#[test]
+fn no_text_leaves_the_canvas_or_meets_another() -> Result<(), DrawError> {
+    let long = "a rather long explanation of what is on this axis and why ".repeat(4);
+    for count in [0, 1, 3, 8, 12, 48] {
+        for words in ["", "short", &long] {
+            let mut chart = chart(Kind::Lines, many(count));
+            for field in [&mut chart.title, &mut chart.note, &mut chart.x_label, &mut chart.y_label]
+            {
+                words.clone_into(field);
+            }
+            if let Some(first) = chart.series.first_mut() {
+                first.label.push_str(words);
+            }
+            let (scene, fonts) = scene_of(&chart)?;
+            let boxes = text_boxes(&scene, &fonts);
+            for (index, (rect, text)) in boxes.iter().enumerate() {
+                let inside = rect.left >= 0.0
+                    && rect.top >= 0.0
+                    && rect.right <= scene.width
+                    && rect.bottom <= scene.height;
+                assert!(inside, "{text} {rect:?}");
+                for (other, other_text) in &boxes[index + 1..] {
+                    let apart = rect.right <= other.left
+                        || other.right <= rect.left
+                        || rect.bottom <= other.top
+                        || other.bottom <= rect.top;
+                    assert!(apart, "{text} {rect:?} on {other_text} {other:?}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn text_boxes(scene: &Scene, fonts: &Fonts) -> Vec<(geometry::Rect, String)> {
+    let area = |text: &scene::Text| {
+        let width = fonts.width(&text.words, text.face);
+        let before = match text.anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => width / 2.0,
+            Anchor::End => width,
+        };
+        let (x, y) = text.at;
+        let (up, down) = (text.face.cap(), text.face.size * 0.24);
+        if text.upright {
+            geometry::Rect {
+                left: x - up,
+                right: x + down,
+                top: y - before,
+                bottom: y - before + width,
+            }
+        } else {
+            geometry::Rect {
+                left: x - before,
+                right: x - before + width,
+                top: y - up,
+                bottom: y + down,
+            }
+        }
+    };
+    scene.texts.iter().map(|text| (area(text), text.words.clone())).collect()
+}

@@ -1,0 +1,207 @@
+//! The bundled fonts: how wide a text is, where its lines break, and its glyphs as dots.
+//!
+//! Widths decide the layout, so they come from the bundled font, never from one that happens to
+//! be installed. The PNG is set in that font. The SVG asks for it by name and falls back to
+//! fonts that are as wide or narrower.
+
+use ab_glyph::{Font, FontRef, GlyphId, InvalidFont, PxScale, ScaleFont, point};
+
+static REGULAR: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
+static BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
+
+/// Families an SVG viewer should try in turn. Verdana has the widths of the bundled font.
+pub(super) const FAMILIES: &str = "DejaVu Sans, Verdana, sans-serif";
+
+/// Weight and size of a text; the size is that of the em, in design pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Face {
+    /// Size of the em.
+    pub size: f64,
+    /// Bold instead of regular.
+    pub bold: bool,
+}
+
+impl Face {
+    /// The regular weight at a size.
+    pub(super) const fn regular(size: f64) -> Self {
+        Self { size, bold: false }
+    }
+
+    /// The bold weight at a size.
+    pub(super) const fn bold(size: f64) -> Self {
+        Self { size, bold: true }
+    }
+
+    /// Distance from one baseline to the next.
+    pub(super) fn leading(self) -> f64 {
+        (self.size * 1.25).round()
+    }
+
+    /// Height of a capital letter above the baseline.
+    pub(super) fn cap(self) -> f64 {
+        self.size * 0.73
+    }
+}
+
+/// The fonts, read and ready.
+pub(super) struct Fonts {
+    regular: FontRef<'static>,
+    bold: FontRef<'static>,
+}
+
+impl Fonts {
+    /// Reads the bundled fonts.
+    pub(super) fn load() -> Result<Self, InvalidFont> {
+        Ok(Self {
+            regular: FontRef::try_from_slice(REGULAR)?,
+            bold: FontRef::try_from_slice(BOLD)?,
+        })
+    }
+
+    fn font(&self, face: Face) -> &FontRef<'static> {
+        if face.bold { &self.bold } else { &self.regular }
+    }
+
+    /// Width of a text in design pixels.
+    pub(super) fn width(&self, text: &str, face: Face) -> f64 {
+        let font = self.font(face);
+        let scale = em_scale(font, face.size);
+        let mut end = 0.0;
+        walk(font, scale, text, |id, caret| {
+            end = caret + font.as_scaled(scale).h_advance(id);
+        });
+        f64::from(end)
+    }
+
+    /// Breaks a text into lines no wider than `room`, at spaces where it can, and into `most`
+    /// lines at most; what is left out then shows as an ellipsis.
+    pub(super) fn wrap(&self, text: &str, face: Face, room: f64, most: usize) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+            if word.is_empty() {
+                continue;
+            }
+            if let Some(line) = lines.last_mut() {
+                let longer = format!("{line} {word}");
+                if self.width(&longer, face) <= room {
+                    *line = longer;
+                    continue;
+                }
+            }
+            self.break_word(word, face, room, &mut lines);
+            if lines.len() > most {
+                break;
+            }
+        }
+        if lines.len() > most {
+            lines.truncate(most);
+            if let Some(line) = lines.last_mut() {
+                while !line.is_empty() && self.width(&format!("{line}…"), face) > room {
+                    line.pop();
+                }
+                line.push('…');
+            }
+        }
+        lines
+    }
+
+    /// Starts a new line with a word, and more lines if the word alone is too wide.
+    fn break_word(&self, word: &str, face: Face, room: f64, lines: &mut Vec<String>) {
+        if self.width(word, face) <= room {
+            return lines.push(word.to_owned());
+        }
+        let mut line = String::new();
+        for letter in word.chars() {
+            line.push(letter);
+            if line.chars().count() > 1 && self.width(&line, face) > room {
+                line.pop();
+                lines.push(std::mem::replace(&mut line, letter.to_string()));
+            }
+        }
+        lines.push(line);
+    }
+
+    /// Calls `dot` with every image dot the text touches, relative to the start of the baseline,
+    /// x along the text and y down, and how much of it the text covers. `scale` is the number of
+    /// image dots to the design pixel.
+    pub(super) fn dots(
+        &self,
+        text: &str,
+        face: Face,
+        scale: f64,
+        mut dot: impl FnMut(i32, i32, f32),
+    ) {
+        let font = self.font(face);
+        let size = em_scale(font, face.size * scale);
+        walk(font, size, text, |id, caret| {
+            let glyph = id.with_scale_and_position(size, point(caret, 0.0));
+            let Some(outline) = font.outline_glyph(glyph) else {
+                return;
+            };
+            let bounds = outline.px_bounds();
+            let (left, top) = (whole(bounds.min.x), whole(bounds.min.y));
+            outline.draw(|x, y, cover| {
+                let step = |dots: u32| i32::try_from(dots).unwrap_or(0);
+                dot(left + step(x), top + step(y), cover);
+            });
+        });
+    }
+}
+
+/// Visits every glyph of a text with the place where it starts.
+fn walk(font: &FontRef<'_>, scale: PxScale, text: &str, mut visit: impl FnMut(GlyphId, f32)) {
+    let scaled = font.as_scaled(scale);
+    let mut caret = 0.0;
+    let mut before = None;
+    for letter in text.chars() {
+        let id = scaled.glyph_id(letter);
+        if let Some(before) = before {
+            caret += scaled.kern(before, id);
+        }
+        visit(id, caret);
+        caret += scaled.h_advance(id);
+        before = Some(id);
+    }
+}
+
+/// The scale that makes the em this large; the font library scales by line height instead.
+fn em_scale(font: &FontRef<'_>, em: f64) -> PxScale {
+    let units = font.units_per_em().unwrap_or(1.0).max(1.0);
+    #[expect(clippy::cast_possible_truncation, reason = "type sizes are small")]
+    let em = em as f32;
+    PxScale::from(em * font.height_unscaled() / units)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "glyph bounds are whole and small")]
+fn whole(value: f32) -> i32 {
+    value as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FACE: Face = Face::regular(16.0);
+
+    #[test]
+    fn lines_fit_and_lose_no_word() -> Result<(), InvalidFont> {
+        let fonts = Fonts::load()?;
+        let text = "bands are 95 % confidence intervals over independent seeds of one workload";
+        let lines = fonts.wrap(text, FACE, 200.0, 9);
+        assert!(lines.len() > 2);
+        assert!(lines.iter().all(|line| fonts.width(line, FACE) <= 200.0));
+        assert_eq!(lines.join(" "), text);
+        assert!(fonts.wrap(" \n", FACE, 200.0, 9).is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn words_without_spaces_break_and_excess_is_marked() -> Result<(), InvalidFont> {
+        let fonts = Fonts::load()?;
+        let lines = fonts.wrap(&"m".repeat(100), FACE, 100.0, 3);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].ends_with('…'));
+        assert!(lines.iter().all(|line| fonts.width(line, FACE) <= 100.0));
+        Ok(())
+    }
+}

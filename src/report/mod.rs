@@ -1,0 +1,2 @@
+//! Results as files, tables and pictures.
+pub mod figure;

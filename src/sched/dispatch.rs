@@ -1,0 +1,237 @@
+//! What all dispatchers share: requests wait in one line per application, in the scheduler's
+//! order; an idle lane takes the first of all lines and fills a batch behind it.
+//!
+//! Dispatchers decide for the present only. Per decision: O(log n) per request taken and O(apps)
+//! to find the head.
+
+use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
+use crate::input::{Fields, Node, Problem, Value, fields};
+use crate::model::catalog::Catalog;
+use crate::policy::{Cursor, Plan, Reason, Scheduler, Trigger, View};
+use crate::sched::Context;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// How a variant is chosen for the request at the head.
+pub(super) enum Choice {
+    /// By worker class and application, fixed in advance.
+    Fixed(Vec<Named>),
+    /// Any rule on the head.
+    Rule(Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request) -> Option<VariantId> + Send>),
+}
+
+/// A variant fixed in advance for one application.
+#[derive(Clone, Debug)]
+pub(super) enum Named {
+    /// The one with the shortest latency at batch 1.
+    Fastest,
+    /// The one with the highest profiled accuracy.
+    Best,
+    /// This one.
+    This(VariantId),
+}
+
+/// How many requests of the head's application run with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// As many as wait, up to the largest batch.
+    Full,
+    /// As many as keep the head on time; a head that is late anyway does not shrink its batch.
+    HeadSafe,
+}
+
+/// The batching parameters of a dispatcher.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batching {
+    max_batch: usize,
+    fill: Fill,
+    drop_hopeless: bool,
+}
+
+pub(super) const BATCH_PARAMS: &str = "max_batch = 32, batch = full, drop = never";
+
+impl Batching {
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        Self {
+            max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
+            fill: fields.choice("batch", &[("full", Fill::Full), ("head-safe", Fill::HeadSafe)]),
+            drop_hopeless: fields.choice("drop", &[("never", false), ("hopeless", true)]),
+        }
+    }
+
+    /// How many of `waiting` requests behind and including `head` to run.
+    fn size(
+        &self,
+        view: &View<'_>,
+        cursor: &Cursor,
+        worker: WorkerId,
+        variant: VariantId,
+        head: &Request,
+        waiting: usize,
+    ) -> usize {
+        let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
+        let on_time = |batch| view.finish(cursor, variant, batch) <= head.deadline;
+        if self.fill == Fill::Full || !on_time(1) {
+            return most;
+        }
+        // Latency never decreases with the batch, so the on-time sizes are a prefix.
+        (2..=most).take_while(|batch| on_time(*batch)).last().unwrap_or(1)
+    }
+}
+
+/// The order of requests: smaller first, ties by arrival.
+pub(super) type Key = Box<dyn FnMut(&Request) -> u64 + Send>;
+
+/// A dispatcher.
+pub(super) struct Dispatcher {
+    key: Key,
+    choice: Choice,
+    batching: Batching,
+    lines: Vec<BinaryHeap<Reverse<(u64, RequestId)>>>,
+    cursor: Cursor,
+    batch: Vec<RequestId>,
+}
+
+impl Dispatcher {
+    pub fn new(catalog: &Catalog, key: Key, choice: Choice, batching: Batching) -> Self {
+        Self {
+            key,
+            choice,
+            batching,
+            lines: catalog.app_ids().map(|_| BinaryHeap::new()).collect(),
+            cursor: Cursor::default(),
+            batch: Vec::new(),
+        }
+    }
+
+    /// The application whose head comes first among those that `worker` can serve.
+    fn first(&self, view: &View<'_>, worker: WorkerId) -> Option<AppId> {
+        if let [line] = self.lines.as_slice() {
+            return line.peek().map(|_| AppId(0));
+        }
+        let heads = self.lines.iter().enumerate().filter_map(|(app, line)| {
+            let Reverse(head) = line.peek()?;
+            let app = AppId(app as u16);
+            view.variants(worker, app).next().map(|_| (*head, app))
+        });
+        heads.min().map(|(_, app)| app)
+    }
+
+    fn choose(&mut self, view: &View<'_>, worker: WorkerId, head: &Request) -> Option<VariantId> {
+        match &mut self.choice {
+            Choice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
+            Choice::Rule(rule) => rule(view, &self.cursor, worker, head),
+        }
+    }
+
+    /// Fills one free lane; false if nothing can be started.
+    fn fill_lane(&mut self, view: &View<'_>, worker: WorkerId, plan: &mut Plan) -> bool {
+        loop {
+            let Some(app) = self.first(view, worker) else { return false };
+            let line = &mut self.lines[app.index()];
+            let Some(Reverse((_, id))) = line.peek().copied() else { return false };
+            let Some(head) = view.request(id) else {
+                line.pop();
+                continue;
+            };
+            let Some(variant) = self.choose(view, worker, head) else { return false };
+            let line = &mut self.lines[app.index()];
+            if self.batching.drop_hopeless
+                && view.penalty(head, view.finish(&self.cursor, variant, 1)) >= 1.0
+            {
+                line.pop();
+                plan.reject(id, Reason::Hopeless);
+                continue;
+            }
+            let size = self.batching.size(view, &self.cursor, worker, variant, head, line.len());
+            self.batch.clear();
+            while self.batch.len() < size {
+                let Some(Reverse((_, id))) = line.pop() else { break };
+                self.batch.push(id);
+            }
+            view.append(&mut self.cursor, variant, self.batch.len());
+            plan.assign(worker, variant, self.batch.iter().copied());
+            return true;
+        }
+    }
+}
+
+impl Scheduler for Dispatcher {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        for id in trigger.arrived {
+            if let Some(request) = view.request(*id) {
+                let key = (self.key)(request);
+                self.lines[request.app.index()].push(Reverse((key, *id)));
+            }
+        }
+        if view.pending_len() == 0 {
+            return;
+        }
+        for worker in view.workers().filter(crate::policy::WorkerView::is_idle) {
+            view.tail(worker.id, &mut self.cursor);
+            for _ in 0..worker.free_lanes() {
+                if !self.fill_lane(view, worker.id, plan) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The variant of a fixed choice on a worker, if it can run there.
+fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &Named) -> Option<VariantId> {
+    let catalog = view.catalog();
+    let usable = view.variants(worker, app);
+    match named {
+        Named::This(variant) => usable.into_iter().find(|v| v == variant),
+        Named::Fastest => usable.min_by_key(|v| (view.expected_latency(worker, *v, 1), *v)),
+        Named::Best => usable.reduce(|best, v| {
+            if catalog.variant(v).accuracy > catalog.variant(best).accuracy { v } else { best }
+        }),
+    }
+}
+
+pub(super) const VARIANT_PARAMS: &str = "variant = fastest (or best, a name, or a name by app)";
+
+/// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.
+pub(super) fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
+    let catalog = context.catalog;
+    let node = fields.take("variant");
+    let problems = fields.problems();
+    let mut named: Vec<Named> = catalog.app_ids().map(|_| Named::Fastest).collect();
+    let mut one = |app: AppId, node: &Node| {
+        let Some(name) = fields::text(node, problems) else { return };
+        named[app.index()] = match name {
+            "fastest" => Named::Fastest,
+            "best" => Named::Best,
+            name => match catalog.variant_named(app, name) {
+                Some(variant) => Named::This(variant),
+                None => {
+                    let own = catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str());
+                    let known: Vec<&str> = ["fastest", "best"].into_iter().chain(own).collect();
+                    let what = format!("variant of `{}`", catalog.app(app).name);
+                    problems.push(Problem::unknown(node.place.clone(), &what, name, known));
+                    return;
+                }
+            },
+        };
+    };
+    match node.map(|node| (node, &node.value)) {
+        None => {}
+        Some((_, Value::Table(entries))) => {
+            for (name, node) in entries {
+                match catalog.app_named(name) {
+                    Some(app) => one(app, node),
+                    None => {
+                        let known = catalog.app_ids().map(|app| catalog.app(app).name.as_str());
+                        let place = node.place.clone();
+                        fields.problems().push(Problem::unknown(place, "application", name, known));
+                        return named;
+                    }
+                }
+            }
+        }
+        Some((node, _)) => catalog.app_ids().for_each(|app| one(app, node)),
+    }
+    named
+}

@@ -1,0 +1,23 @@
+//! Earliest deadline first: the request that is due next, a fixed variant, a batch behind it.
+//!
+//! Source: Jackson 1955; Liu and Layland, JACM 1973. Optimal for the largest lateness on one
+//! machine when all are there from the start; collapses in overload (late requests go first).
+//! O(log n) per request.
+
+use super::Entry;
+use super::dispatch::{Batching, Choice, Dispatcher, read_variant};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "edf",
+    summary: "earliest deadline first, fixed variant, batches of one application",
+    source: "Jackson 1955; Liu and Layland, JACM 1973",
+    params: "variant = fastest (or best, a name, or a name by app), max_batch = 32, \
+             batch = full (or head-safe), drop = never (or hopeless)",
+    accuracy: None,
+    build: |fields, context| {
+        let choice = Choice::Fixed(read_variant(fields, context));
+        let batching = Batching::read(fields);
+        let key = Box::new(|request: &crate::domain::Request| request.deadline.0);
+        Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+    },
+};

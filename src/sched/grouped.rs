@@ -1,0 +1,20 @@
+//! One group per application, one variant per group: batching and few swaps, without looking at
+//! the data.
+//!
+//! Source: dndfrink/SERIF bd12bb8 (grouped schedulers). Batching latency and greedy placement on
+//! several workers are ours. `accuracy = "posterior"` averages each group's posterior.
+
+use super::Entry;
+use super::groups::GroupPlanner;
+use crate::policy::Info;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "grouped",
+    summary: "one group and one variant per application, placed by summed utility",
+    source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",
+    params: "search = greedy (exact, auto), order = deadline (or priority), \
+             group_order = deadline (or priority), priority = acc-deadline, ties = finish, \
+             window_ms = 0, window_max, max_batch = 32, merge = false",
+    accuracy: Some(Info::Profiled),
+    build: |fields, _| Box::new(GroupPlanner::read(fields, false, false)),
+};

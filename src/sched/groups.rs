@@ -1,0 +1,232 @@
+//! Grouped planning: requests of a window in groups, one variant and one place per group.
+//!
+//! A group is an application, or an application and the most likely class. A group runs as
+//! consecutive batches of at most `max_batch`, so that `max_batch = 1` is the published sequential
+//! completion. Greedy search takes the groups in order and gives each the worker and variant of
+//! highest summed utility given those before: O(groups · workers · (variants + n)). Exact search
+//! is in [`super::exact`].
+//!
+//! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
+//! than four groups, where we use it).
+
+use super::exact;
+use super::priority::{Order, Priority};
+use super::window::{Draft, Ties, Window, tails};
+use crate::domain::{AppId, Request, VariantId, WorkerId};
+use crate::input::Fields;
+use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
+use crate::units::Time;
+
+/// How groups are placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Search {
+    /// One group after another.
+    Greedy,
+    /// All orders and variants, unless there are more than [`exact::LIMIT`].
+    Exact,
+    /// Exact up to [`exact::AUTO_LIMIT`] plans, else greedy.
+    Auto,
+}
+
+/// In which order greedy search takes the groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GroupOrder {
+    /// Earliest mean deadline first.
+    Deadline,
+    /// Highest mean priority first.
+    Priority,
+}
+
+/// Requests that are served alike.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub app: AppId,
+    class: usize,
+    pub requests: Vec<Request>,
+}
+
+/// The planner behind `grouped` and `sneakpeek`.
+pub(super) struct GroupPlanner {
+    by_class: bool,
+    order: Order,
+    priority: Priority,
+    group_order: GroupOrder,
+    search: Search,
+    ties: Ties,
+    window: Window,
+    exact_windows: u64,
+    requests: Vec<Request>,
+    groups: Vec<Group>,
+    cursors: Vec<Cursor>,
+    trial: Cursor,
+    draft: Draft,
+}
+
+impl GroupPlanner {
+    /// Reads the parameters; `by_class` splits applications by most likely class.
+    pub fn read(fields: &mut Fields<'_>, by_class: bool, by_priority: bool) -> Self {
+        let priority = Priority::read(fields);
+        let orders = [("deadline", false), ("priority", true)];
+        let by_priority = match fields.take("order") {
+            Some(node) => {
+                crate::input::fields::choice(node, &orders, fields.problems()).unwrap_or(false)
+            }
+            None => by_priority,
+        };
+        let searches =
+            [("greedy", Search::Greedy), ("exact", Search::Exact), ("auto", Search::Auto)];
+        let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
+        Self {
+            by_class,
+            order: if by_priority { Order::Priority(priority) } else { Order::Deadline },
+            priority,
+            group_order: fields.choice("group_order", &group_orders),
+            search: fields.choice("search", &searches),
+            ties: Ties::read(fields),
+            window: Window::read(fields),
+            exact_windows: 0,
+            requests: Vec::new(),
+            groups: Vec::new(),
+            cursors: Vec::new(),
+            trial: Cursor::default(),
+            draft: Draft::default(),
+        }
+    }
+
+    /// Sorts the window's requests into groups, listed by first member; members keep their order.
+    fn group(&mut self, view: &View<'_>) {
+        for group in &mut self.groups {
+            group.requests.clear();
+        }
+        let mut used = 0;
+        for request in &self.requests {
+            let class = if self.by_class { view.likely_class(request) } else { 0 };
+            let same = |g: &Group| g.app == request.app && g.class == class;
+            let at = self.groups[..used].iter().position(same).unwrap_or_else(|| {
+                if used == self.groups.len() {
+                    self.groups.push(Group { app: request.app, class, requests: Vec::new() });
+                }
+                (self.groups[used].app, self.groups[used].class) = (request.app, class);
+                used += 1;
+                used - 1
+            });
+            self.groups[at].requests.push(*request);
+        }
+        self.groups.truncate(used);
+    }
+
+    /// The order in which greedy search takes the groups.
+    fn sort_groups(&mut self, view: &View<'_>) {
+        let priority = self.priority;
+        let mean = |group: &Group, of: &dyn Fn(&Request) -> f64| {
+            group.requests.iter().map(of).sum::<f64>() / group.requests.len() as f64
+        };
+        match self.group_order {
+            GroupOrder::Deadline => {
+                let now = view.now();
+                let left =
+                    |r: &Request| r.deadline.since(now).as_s() - now.since(r.deadline).as_s();
+                self.groups.sort_by(|a, b| mean(a, &left).total_cmp(&mean(b, &left)));
+            }
+            GroupOrder::Priority => {
+                let value = |r: &Request| priority.of(view, r);
+                self.groups.sort_by(|a, b| mean(b, &value).total_cmp(&mean(a, &value)));
+            }
+        }
+    }
+
+    fn greedy(&mut self, view: &View<'_>) {
+        self.sort_groups(view);
+        for group in &self.groups {
+            let mut best: Option<(f64, Time, usize, VariantId)> = None;
+            for (at, cursor) in self.cursors.iter().enumerate() {
+                for variant in view.variants(WorkerId(at as u16), group.app) {
+                    self.trial.copy_from(cursor);
+                    let largest = self.window.largest(view, WorkerId(at as u16), variant);
+                    let (utility, finish) =
+                        place(view, &mut self.trial, variant, &group.requests, largest);
+                    if self.ties.beats(utility, finish, best.map(|(u, f, _, _)| (u, f))) {
+                        best = Some((utility, finish, at, variant));
+                    }
+                }
+            }
+            if let Some((_, _, at, variant)) = best {
+                let worker = WorkerId(at as u16);
+                let largest = self.window.largest(view, worker, variant);
+                place(view, &mut self.cursors[at], variant, &group.requests, largest);
+                push(&mut self.draft, worker, variant, &group.requests, largest);
+            }
+        }
+    }
+
+    /// True if the window was searched exactly.
+    fn exact(&mut self, view: &View<'_>) -> bool {
+        let limit = match self.search {
+            Search::Greedy => return false,
+            Search::Exact => exact::LIMIT,
+            Search::Auto => exact::AUTO_LIMIT,
+        };
+        if exact::count(view, &self.groups) > limit {
+            return false;
+        }
+        let best = exact::search(view, &self.groups, &self.cursors, self.window, self.ties);
+        let Some((worker, steps)) = best else { return false };
+        for (group, variant) in steps {
+            let largest = self.window.largest(view, worker, variant);
+            push(&mut self.draft, worker, variant, &self.groups[group].requests, largest);
+        }
+        true
+    }
+}
+
+impl Scheduler for GroupPlanner {
+    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, plan) {
+            return;
+        }
+        self.window.fill(view, &mut self.requests);
+        let listing = self.ties == Ties::Listing;
+        self.order.sort(view, &mut self.requests, listing);
+        self.group(view);
+        tails(view, &mut self.cursors);
+        self.draft.clear();
+        if self.exact(view) {
+            self.exact_windows += 1;
+        } else {
+            self.greedy(view);
+        }
+        self.window.emit(view, &self.draft, plan);
+    }
+
+    fn exact_windows(&self) -> Option<u64> {
+        Some(self.exact_windows)
+    }
+}
+
+/// Runs a group on a cursor in batches of at most `largest`: its summed utility and its end.
+pub(super) fn place(
+    view: &View<'_>,
+    cursor: &mut Cursor,
+    variant: VariantId,
+    requests: &[Request],
+    largest: usize,
+) -> (f64, Time) {
+    let (mut utility, mut finish) = (0.0, Time::ZERO);
+    for batch in requests.chunks(largest.max(1)) {
+        finish = view.append(cursor, variant, batch.len());
+        utility += batch.iter().map(|r| view.utility(r, variant, finish)).sum::<f64>();
+    }
+    (utility, finish)
+}
+
+fn push(
+    draft: &mut Draft,
+    worker: WorkerId,
+    variant: VariantId,
+    requests: &[Request],
+    largest: usize,
+) {
+    for batch in requests.chunks(largest.max(1)) {
+        draft.push(worker, variant, batch.iter().map(|r| r.id));
+    }
+}

@@ -1,0 +1,117 @@
+//! Locally optimal planning: requests one by one in some order, each appended to the worker and
+//! on the variant that is best for it alone, given what was placed before.
+//!
+//! Appending does not change earlier requests, so the best mean utility of the schedule is the
+//! best utility of the request. O(n log n + n · variants · workers) per window.
+//!
+//! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
+
+use super::Context;
+use super::dispatch::{Batching, Choice, Dispatcher};
+use super::priority::Order;
+use super::window::{Draft, Ties, Window, tails};
+use crate::domain::{Request, VariantId, WorkerId};
+use crate::input::Fields;
+use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
+use crate::units::Time;
+
+/// What "best" means for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// Highest expected utility.
+    Utility,
+    /// Highest expected accuracy, whatever the time; ties by finish.
+    Accuracy,
+}
+
+impl Goal {
+    #[inline]
+    fn score(self, view: &View<'_>, request: &Request, variant: VariantId, finish: Time) -> f64 {
+        match self {
+            Self::Utility => view.utility(request, variant, finish),
+            Self::Accuracy => view.accuracy(request.id, variant),
+        }
+    }
+}
+
+/// A planner that places one request after another.
+pub(super) struct Planner {
+    order: Order,
+    goal: Goal,
+    ties: Ties,
+    window: Window,
+    requests: Vec<Request>,
+    cursors: Vec<Cursor>,
+    draft: Draft,
+}
+
+impl Planner {
+    pub fn read(fields: &mut Fields<'_>, order: Order, goal: Goal) -> Self {
+        Self {
+            order,
+            goal,
+            ties: Ties::read(fields),
+            window: Window::read(fields),
+            requests: Vec::new(),
+            cursors: Vec::new(),
+            draft: Draft::default(),
+        }
+    }
+}
+
+/// `plan = "window"` plans all that wait; `plan = "head"` decides for the head of the line when a
+/// worker is idle, and lets requests of the same application ride in its batch.
+pub(super) fn read_edf(
+    fields: &mut Fields<'_>,
+    context: &Context<'_>,
+    goal: Goal,
+) -> Box<dyn Scheduler> {
+    if fields.choice("plan", &[("window", true), ("head", false)]) {
+        return Box::new(Planner::read(fields, Order::Deadline, goal));
+    }
+    let ties = Ties::read(fields);
+    let batching = Batching::read(fields);
+    let rule = move |view: &View<'_>, cursor: &Cursor, worker: WorkerId, head: &Request| {
+        let mut best: Option<(f64, Time, VariantId)> = None;
+        for variant in view.variants(worker, head.app) {
+            let finish = view.finish(cursor, variant, 1);
+            let score = goal.score(view, head, variant, finish);
+            if ties.beats(score, finish, best.map(|(score, finish, _)| (score, finish))) {
+                best = Some((score, finish, variant));
+            }
+        }
+        best.map(|(_, _, variant)| variant)
+    };
+    let key = Box::new(|request: &Request| request.deadline.0);
+    let choice = Choice::Rule(Box::new(rule));
+    Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+}
+
+impl Scheduler for Planner {
+    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, plan) {
+            return;
+        }
+        self.window.fill(view, &mut self.requests);
+        self.order.sort(view, &mut self.requests, self.ties == Ties::Listing);
+        tails(view, &mut self.cursors);
+        self.draft.clear();
+        for request in &self.requests {
+            let mut best: Option<(f64, Time, usize, VariantId)> = None;
+            for (at, cursor) in self.cursors.iter().enumerate() {
+                for variant in view.variants(WorkerId(at as u16), request.app) {
+                    let finish = view.finish(cursor, variant, 1);
+                    let score = self.goal.score(view, request, variant, finish);
+                    if self.ties.beats(score, finish, best.map(|(s, f, _, _)| (s, f))) {
+                        best = Some((score, finish, at, variant));
+                    }
+                }
+            }
+            if let Some((_, _, at, variant)) = best {
+                view.append(&mut self.cursors[at], variant, 1);
+                self.draft.push(WorkerId(at as u16), variant, [request.id]);
+            }
+        }
+        self.window.emit(view, &self.draft, plan);
+    }
+}

@@ -1,0 +1,20 @@
+//! Locally optimal in deadline order: earliest deadline first, each request on the worker and
+//! variant of highest expected utility given what was placed before.
+//!
+//! Source: dndfrink/SERIF bd12bb8, locally optimal EDF. `plan = "head"` is ours: the same rule as
+//! a dispatcher that batches.
+
+use super::Entry;
+use super::lo::{Goal, read_edf};
+use crate::policy::Info;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "lo-edf",
+    summary: "deadline order, each request on its best worker and variant (locally optimal)",
+    source: "dndfrink/SERIF bd12bb8 (locally optimal EDF)",
+    params: "plan = window (or head), ties = finish; \
+             window: window_ms = 0, window_max, max_batch = 32, merge = false; \
+             head: max_batch = 32, batch = full, drop = never",
+    accuracy: Some(Info::Profiled),
+    build: |fields, context| read_edf(fields, context, Goal::Utility),
+};

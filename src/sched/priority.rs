@@ -1,0 +1,141 @@
+//! Request priorities: the six forms of the `SneakPeek` authors' published code.
+//!
+//! Source: dndfrink/SERIF, commit bd12bb8 (scheduler types). Which form the paper prints is not
+//! verified; form 1 is our default. Times are in seconds: the unit matters, since form 1 weighs a
+//! variance against exp(−d). Larger goes first.
+
+use crate::domain::{Request, VariantId};
+use crate::input::Fields;
+use crate::policy::View;
+use crate::units::Time;
+
+/// A form of priority; d is the time to the deadline in seconds, u the utility of a variant if
+/// the request started at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// (1 + Var(accuracy)) · exp(−d).
+    AccDeadline,
+    /// (1 + Var(accuracy)) · exp(−d + shortest latency).
+    AccSlack,
+    /// mean u / d.
+    UtilDeadline,
+    /// max u − u of the fastest variant.
+    UtilRange,
+    /// max u.
+    UtilMax,
+    /// Σ u / Σ latency.
+    UtilRate,
+}
+
+/// How priorities are computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Priority {
+    pub form: Form,
+    /// Whether the variance is over the accuracies granted to the scheduler, or the profiled ones
+    /// as in the published code.
+    granted: bool,
+}
+
+impl Priority {
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        let forms = [
+            ("acc-deadline", Form::AccDeadline),
+            ("acc-slack", Form::AccSlack),
+            ("util-deadline", Form::UtilDeadline),
+            ("util-range", Form::UtilRange),
+            ("util-max", Form::UtilMax),
+            ("util-rate", Form::UtilRate),
+        ];
+        Self {
+            form: fields.choice("priority", &forms),
+            granted: fields.choice("priority_accuracy", &[("profiled", false), ("granted", true)]),
+        }
+    }
+
+    /// The priority of a request now. "At once" means on the first worker that can serve it, as
+    /// if it were idle, loading the variant if it is not in memory.
+    pub fn of(self, view: &View<'_>, request: &Request) -> f64 {
+        let d = view.remaining(request).as_s();
+        let serves = |w: &crate::domain::WorkerId| view.variants(*w, request.app).next().is_some();
+        let Some(worker) = view.catalog().worker_ids().find(serves) else { return 0.0 };
+        let variants = || view.variants(worker, request.app);
+        let latency = |v: VariantId| view.expected_latency(worker, v, 1);
+        let utility = |v: VariantId| {
+            let swap = if view.worker(worker).holds(v) {
+                crate::units::Span::ZERO
+            } else {
+                view.load_span(worker, v)
+            };
+            view.utility(request, v, view.now() + swap + latency(v))
+        };
+        let shortest = || variants().map(latency).min().unwrap_or_default().as_s();
+        match self.form {
+            Form::AccDeadline => self.spread(view, request) * libm::exp(-d),
+            Form::AccSlack => self.spread(view, request) * libm::exp(shortest() - d),
+            Form::UtilDeadline => {
+                let (sum, count) =
+                    variants().fold((0.0, 0u32), |(s, n), v| (s + utility(v), n + 1));
+                sum / f64::from(count) / d.max(1e-9)
+            }
+            Form::UtilRange => {
+                let fastest = variants().min_by_key(|v| (latency(*v), *v)).map_or(0.0, utility);
+                variants().map(utility).fold(0.0, f64::max) - fastest
+            }
+            Form::UtilMax => variants().map(utility).fold(0.0, f64::max),
+            Form::UtilRate => {
+                let total: f64 = variants().map(|v| latency(v).as_s()).sum();
+                variants().map(utility).sum::<f64>() / total.max(1e-9)
+            }
+        }
+    }
+
+    /// 1 + the sample variance of the application's accuracies (0 for a single variant).
+    fn spread(self, view: &View<'_>, request: &Request) -> f64 {
+        let catalog = view.catalog();
+        let accuracy = |v: VariantId| {
+            if self.granted { view.accuracy(request.id, v) } else { catalog.variant(v).accuracy }
+        };
+        let variants = || catalog.variants_of(request.app);
+        let count = variants().count() as f64;
+        if count < 2.0 {
+            return 1.0;
+        }
+        let mean = variants().map(accuracy).sum::<f64>() / count;
+        let squares: f64 = variants().map(|v| (accuracy(v) - mean) * (accuracy(v) - mean)).sum();
+        1.0 + squares / (count - 1.0)
+    }
+}
+
+/// How a planner orders requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    /// Earliest deadline first, ties by arrival.
+    Deadline,
+    /// Highest priority first, ties by deadline, then arrival.
+    Priority(Priority),
+}
+
+impl Order {
+    /// Sorts requests that are in arrival order. With `listing`, equal priorities come out in
+    /// reverse arrival order, as in the published code.
+    pub fn sort(self, view: &View<'_>, requests: &mut [Request], listing: bool) {
+        match self {
+            Self::Deadline => requests.sort_by_key(|r| (r.deadline, r.id)),
+            Self::Priority(priority) => {
+                let mut keyed: Vec<(f64, Time, Request)> =
+                    requests.iter().map(|r| (priority.of(view, r), r.deadline, *r)).collect();
+                if listing {
+                    keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+                    keyed.reverse();
+                } else {
+                    keyed.sort_by(|a, b| {
+                        b.0.total_cmp(&a.0).then((a.1, a.2.id).cmp(&(b.1, b.2.id)))
+                    });
+                }
+                for (into, (_, _, request)) in requests.iter_mut().zip(keyed) {
+                    *into = request;
+                }
+            }
+        }
+    }
+}

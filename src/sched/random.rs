@@ -1,0 +1,31 @@
+//! Chance: requests in a random order, each batch on a random variant that its worker can run.
+//!
+//! The floor that any rule must beat. Its coins are its own: they change nobody's arrivals.
+
+use super::Entry;
+use super::dispatch::{Batching, Choice, Dispatcher};
+use crate::policy::View;
+use crate::rng::Label;
+use rand::RngExt;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "random",
+    summary: "requests in random order, each batch on a random variant",
+    source: "the floor that any rule must beat",
+    params: "max_batch = 32, batch = full (or head-safe), drop = never (or hopeless)",
+    accuracy: None,
+    build: |fields, context| {
+        let batching = Batching::read(fields);
+        let mut coins = context.rng.stream(Label::Scheduler);
+        let rng = context.rng;
+        let key = Box::new(move |request: &crate::domain::Request| {
+            rng.keyed(Label::Scheduler, u64::from(request.id.number()), 0)
+        });
+        let rule = move |view: &View<'_>, _: &_, worker, head: &crate::domain::Request| {
+            let count = view.variants(worker, head.app).count();
+            view.variants(worker, head.app).nth(coins.random_range(0..count.max(1)))
+        };
+        let choice = Choice::Rule(Box::new(rule));
+        Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+    },
+};

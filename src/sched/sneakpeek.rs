@@ -1,0 +1,22 @@
+//! `SneakPeek`: look at the data with a cheap model, correct the profiled accuracy of each variant
+//! per request by the class posterior, group requests by application and most likely class, and
+//! give each group one variant, avoiding swaps; requests in a group go by priority.
+//!
+//! Source: Wolfrath, Frink, Chandra, `SoCC` 2025 (arXiv 2505.06641); formulas from the authors'
+//! published code, dndfrink/SERIF bd12bb8. The body of the paper was not available: that it
+//! groups, orders and searches as this does is not verified.
+
+use super::Entry;
+use super::groups::GroupPlanner;
+use crate::policy::Info;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "sneakpeek",
+    summary: "groups by application and most likely class, accuracies corrected by the posterior",
+    source: "Wolfrath, Frink, Chandra, SoCC 2025; code dndfrink/SERIF bd12bb8",
+    params: "search = greedy (exact, auto), order = priority (or deadline), \
+             group_order = deadline (or priority), priority = acc-deadline, ties = finish, \
+             window_ms = 0, window_max, max_batch = 32, merge = false",
+    accuracy: Some(Info::Posterior),
+    build: |fields, _| Box::new(GroupPlanner::read(fields, true, true)),
+};

@@ -1,0 +1,150 @@
+//! What all window planners share: when to plan, what a plan is, how ties are broken.
+
+use crate::domain::{Request, RequestId, VariantId, WorkerId};
+use crate::input::Fields;
+use crate::policy::{Cursor, Plan, View};
+use crate::units::{Span, Time};
+
+/// When to plan, and over which requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// Plans are made at multiples of this; zero means whenever a worker is idle.
+    every: Span,
+    /// At most this many requests are planned at once, the oldest first.
+    max: usize,
+    /// Equal neighbours of a plan become one batch.
+    merge: bool,
+    /// The largest batch a plan may make.
+    pub max_batch: usize,
+}
+
+pub(super) const WINDOW_PARAMS: &str =
+    "window_ms = 0, window_max = none, max_batch = 32, merge = false, ties = finish";
+
+impl Window {
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        Self {
+            every: Span::from_ms(fields.number("window_ms", 0.0..=1e9, 0.0)),
+            max: fields.integer("window_max", 1..=u64::MAX, u64::MAX) as usize,
+            merge: fields.flag("merge", false),
+            max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
+        }
+    }
+
+    /// Whether to plan now: a worker is idle, somebody waits, and it is time. If only the last
+    /// is missing, asks to be woken when it is.
+    pub fn is_open(&self, view: &View<'_>, plan: &mut Plan) -> bool {
+        if view.pending_len() == 0 || view.idle_workers().next().is_none() {
+            return false;
+        }
+        let start = view.now().round_up(self.every);
+        if start > view.now() {
+            plan.wake_at(start);
+            return false;
+        }
+        true
+    }
+
+    /// The requests to plan, in arrival order.
+    pub fn fill(&self, view: &View<'_>, into: &mut Vec<Request>) {
+        into.clear();
+        into.extend(view.pending().take(self.max).copied());
+    }
+
+    /// Hands a finished plan to the engine.
+    pub fn emit(&self, view: &View<'_>, draft: &Draft, plan: &mut Plan) {
+        for worker in view.workers().map(|worker| worker.id) {
+            let mut jobs = draft.jobs.iter().filter(|job| job.worker == worker).peekable();
+            while let Some(job) = jobs.next() {
+                let largest = self.largest(view, worker, job.variant);
+                let mut batch: Vec<RequestId> = draft.requests(job).to_vec();
+                while let Some(next) = jobs.peek() {
+                    let joined = batch.len() + next.len;
+                    if !self.merge || next.variant != job.variant || joined > largest {
+                        break;
+                    }
+                    batch.extend_from_slice(draft.requests(next));
+                    jobs.next();
+                }
+                plan.assign(worker, job.variant, batch);
+            }
+        }
+    }
+
+    /// The largest batch of a variant in a plan.
+    #[inline]
+    pub fn largest(&self, view: &View<'_>, worker: WorkerId, variant: VariantId) -> usize {
+        self.max_batch.min(view.max_batch(worker, variant))
+    }
+}
+
+/// A plan being made: batches in the order of each worker.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    jobs: Vec<DraftJob>,
+    requests: Vec<RequestId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct DraftJob {
+    worker: WorkerId,
+    variant: VariantId,
+    start: usize,
+    len: usize,
+}
+
+impl Draft {
+    pub fn clear(&mut self) {
+        self.jobs.clear();
+        self.requests.clear();
+    }
+
+    pub fn push(
+        &mut self,
+        worker: WorkerId,
+        variant: VariantId,
+        requests: impl IntoIterator<Item = RequestId>,
+    ) {
+        let start = self.requests.len();
+        self.requests.extend(requests);
+        self.jobs.push(DraftJob { worker, variant, start, len: self.requests.len() - start });
+    }
+
+    fn requests(&self, job: &DraftJob) -> &[RequestId] {
+        &self.requests[job.start..job.start + job.len]
+    }
+}
+
+/// How equal utilities are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ties {
+    /// Earlier finish, then listing order. An overloaded planner, all of whose utilities are
+    /// zero, would otherwise take whatever is listed first.
+    Finish,
+    /// Listing order alone, as in the published windows.
+    Listing,
+}
+
+impl Ties {
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        fields.choice("ties", &[("finish", Self::Finish), ("listing", Self::Listing)])
+    }
+
+    /// Whether a candidate listed later beats the best so far.
+    #[inline]
+    pub fn beats(self, score: f64, finish: Time, best: Option<(f64, Time)>) -> bool {
+        match best {
+            None => true,
+            Some((best, _)) if score != best => score > best,
+            Some((_, best)) => self == Self::Finish && finish < best,
+        }
+    }
+}
+
+/// The expected ends of all workers, one cursor each.
+pub(super) fn tails(view: &View<'_>, cursors: &mut Vec<Cursor>) {
+    cursors.resize_with(view.workers().count(), Cursor::default);
+    for (worker, cursor) in view.workers().zip(cursors) {
+        view.tail(worker.id, cursor);
+    }
+}

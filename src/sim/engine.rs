@@ -1,0 +1,451 @@
+//! The step machine.
+//!
+//! **Invariants:**
+//! - time never goes back;
+//! - all events of one instant are applied, then the scheduler decides once;
+//! - a worker works through its backlog in order; a load occupies all its lanes and begins when
+//!   all are idle; a batch, once started, runs to its end;
+//! - memory is never exceeded: least recently used variants leave when a load starts, and no load
+//!   starts while anything runs;
+//! - arrived = completed + rejected + unfinished at the end of every run.
+
+use super::beliefs;
+use super::peek::PeekLane;
+use super::queue::{Kind, Queue};
+use super::validate::{PlanError, check, describe, pending};
+use crate::domain::{Arrival, Completion, Request, RequestId, WorkerId};
+use crate::model::arrival::Arrivals;
+use crate::model::catalog::{Catalog, PeekPlace};
+use crate::policy::state::{Job, Running, State};
+use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Reason, Trigger, View};
+use crate::rng::Rng;
+use crate::units::Time;
+use std::sync::Arc;
+
+/// A scheduler that is woken this often without anything else happening makes no progress.
+const MAX_IDLE_WAKES: u32 = 1_000_000;
+
+/// What [`Simulation::advance`] stopped for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The scheduler is to decide.
+    Decide,
+    /// Nothing will ever happen again.
+    Done,
+}
+
+/// How the requests of a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that arrived.
+    pub arrived: u64,
+    /// Requests that were answered.
+    pub completed: u64,
+    /// Requests that the scheduler refused.
+    pub rejected: u64,
+    /// Requests that were never served.
+    pub unfinished: u64,
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// A decision broke a rule.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A scheduler only ever asks to be woken.
+    #[error("scheduler `{scheduler}` at {at}: woken a million times, and nothing happened")]
+    NoProgress {
+        /// The scheduler's name.
+        scheduler: String,
+        /// The instant.
+        at: Time,
+    },
+    /// A request got lost or doubled: a defect of this program.
+    #[error("requests are not conserved: {0:?}; this is a defect, please report it")]
+    NotConserved(Counts),
+}
+
+/// A run in progress.
+pub struct Simulation {
+    state: State,
+    arrivals: Box<dyn Arrivals>,
+    next: Option<Arrival>,
+    queue: Queue,
+    wake: Time,
+    idle_wakes: u32,
+    /// Whether the last question, when nothing else will happen, has been asked.
+    asked: bool,
+    peek: PeekLane,
+    peeking: bool,
+    rng: Rng,
+    scheduler: String,
+    counts: Counts,
+    arrived: Vec<RequestId>,
+    freed: Vec<WorkerId>,
+    loaded: Vec<WorkerId>,
+    woken: bool,
+    done: bool,
+    feedback: Vec<Feedback>,
+    /// Emptied batches, for reuse.
+    spare: Vec<Vec<RequestId>>,
+    looked: Vec<RequestId>,
+}
+
+impl Simulation {
+    /// A run of these arrivals on this catalog. `info` is what the scheduler, whose name appears
+    /// in messages, may know; `rng` gives outcomes and noise.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        mut arrivals: Box<dyn Arrivals>,
+        info: Info,
+        rng: Rng,
+        scheduler: &str,
+    ) -> Self {
+        let mut queue = Queue::default();
+        for worker in catalog.worker_ids() {
+            let ready = catalog.worker(worker).ready;
+            if ready > Time::ZERO {
+                queue.push(ready, Kind::Ready(worker));
+            }
+        }
+        Self {
+            next: arrivals.next_arrival(),
+            arrivals,
+            queue,
+            wake: Time::MAX,
+            idle_wakes: 0,
+            asked: false,
+            peek: PeekLane::new(catalog.app_ids().len()),
+            peeking: info == Info::Posterior && catalog.peek.place == PeekPlace::Host,
+            rng,
+            scheduler: scheduler.to_owned(),
+            counts: Counts::default(),
+            arrived: Vec::new(),
+            freed: Vec::new(),
+            loaded: Vec::new(),
+            woken: false,
+            done: false,
+            feedback: Vec::new(),
+            spare: Vec::new(),
+            looked: Vec::new(),
+            state: State::new(catalog, info),
+        }
+    }
+
+    /// What the scheduler may see.
+    #[inline]
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.state)
+    }
+
+    /// What happened at this instant.
+    #[inline]
+    pub fn trigger(&self) -> Trigger<'_> {
+        Trigger::new(&self.arrived, &self.freed, &self.loaded, self.woken)
+    }
+
+    /// The batches that ended at this instant.
+    #[inline]
+    pub fn feedback(&self) -> &[Feedback] {
+        &self.feedback
+    }
+
+    /// How requests ended so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Goes to the next instant at which the scheduler has something to decide.
+    pub fn advance(&mut self, observer: &mut impl Observer) -> Result<Step, SimError> {
+        loop {
+            self.arrived.clear();
+            self.freed.clear();
+            self.loaded.clear();
+            self.feedback.clear();
+            self.woken = false;
+            let arrival = self.next.as_ref().map_or(Time::MAX, |next| next.time);
+            let event = self.queue.next_time();
+            let now = arrival.min(event).min(self.wake);
+            if now == Time::MAX {
+                if self.state.pending_len() > 0 && !self.asked {
+                    self.asked = true;
+                    self.woken = true;
+                    return Ok(Step::Decide);
+                }
+                return self.finish(observer).map(|()| Step::Done);
+            }
+            self.state.now = now;
+            if event == now {
+                self.happen(now, observer);
+            }
+            if arrival == now {
+                self.admit(now, observer);
+            }
+            let real = event == now || arrival == now;
+            if self.wake <= now {
+                self.wake = Time::MAX;
+                self.woken = true;
+                self.idle_wakes = if real { 0 } else { self.idle_wakes + 1 };
+                if self.idle_wakes > MAX_IDLE_WAKES {
+                    let scheduler = self.scheduler.clone();
+                    return Err(SimError::NoProgress { scheduler, at: now });
+                }
+            }
+            if real {
+                self.asked = false;
+            }
+            if self.woken
+                || !(self.arrived.is_empty() && self.freed.is_empty() && self.loaded.is_empty())
+            {
+                return Ok(Step::Decide);
+            }
+        }
+    }
+
+    /// Checks and does every decision of the plan, in order, and clears it.
+    pub fn apply(
+        &mut self,
+        plan: &mut Plan,
+        observer: &mut impl Observer,
+    ) -> Result<(), PlanError> {
+        let at = self.state.now;
+        if !plan.decisions().is_empty() {
+            observer.on(Event::Decided { at, decisions: plan.decisions().len() });
+        }
+        for decision in plan.decisions() {
+            if let Err(why) = check(&self.state, plan, decision) {
+                return Err(self.refuse(plan, decision, why));
+            }
+            match decision {
+                Decision::Assign { worker, variant, requests } => {
+                    let mut batch = self.spare.pop().unwrap_or_default();
+                    for id in &plan.requests()[requests.clone()] {
+                        if let Err(why) = pending(&self.state, *id) {
+                            return Err(self.refuse(plan, decision, why));
+                        }
+                        self.state.take(*id);
+                        batch.push(*id);
+                    }
+                    let job = Job { variant: *variant, requests: batch };
+                    self.state.workers[worker.index()].backlog.push_back(job);
+                    self.start(*worker, observer);
+                }
+                Decision::Preload { worker, variant } => {
+                    let job = Job { variant: *variant, requests: Vec::new() };
+                    self.state.workers[worker.index()].backlog.push_back(job);
+                    self.start(*worker, observer);
+                }
+                Decision::Evict { worker, variant } => {
+                    self.state.workers[worker.index()].memory.evict(*variant);
+                    observer.on(Event::Evicted { at, worker: *worker, variant: *variant });
+                }
+                Decision::Reject { request, reason } => self.reject(*request, *reason, observer),
+                Decision::WakeAt { time } => self.wake = self.wake.min(*time),
+            }
+        }
+        plan.clear();
+        Ok(())
+    }
+
+    #[cold]
+    fn refuse(&self, plan: &Plan, decision: &Decision, why: String) -> PlanError {
+        PlanError {
+            at: self.state.now,
+            scheduler: self.scheduler.clone(),
+            decision: describe(&self.state, plan, decision),
+            why,
+        }
+    }
+
+    /// Applies every queued event of this instant.
+    fn happen(&mut self, now: Time, observer: &mut impl Observer) {
+        while let Some(kind) = self.queue.pop_at(now) {
+            match kind {
+                Kind::BatchEnd(worker, lane) => self.end_batch(worker, lane, observer),
+                Kind::LoadEnd(worker) => self.end_load(worker, observer),
+                Kind::Ready(worker) => {
+                    self.freed.push(worker);
+                    self.start(worker, observer);
+                }
+                Kind::PeekEnd => {
+                    let mut looked = std::mem::take(&mut self.looked);
+                    self.peek.end(&mut looked);
+                    looked.drain(..).for_each(|id| self.show(id, observer));
+                    self.looked = looked;
+                    self.start_peek();
+                }
+            }
+        }
+    }
+
+    /// Takes in every request that arrives at this instant.
+    fn admit(&mut self, now: Time, observer: &mut impl Observer) {
+        while let Some(arrival) = self.next.filter(|next| next.time == now) {
+            let Arrival { time, app, budget, truth } = arrival;
+            let deadline = time + budget;
+            let make = |id| Request { id, app, arrival: time, deadline };
+            let id = self.state.insert(make, truth);
+            self.counts.arrived += 1;
+            observer.on(Event::Arrived { request: &make(id) });
+            if self.peeking && self.state.catalog.app(app).peek.is_some() {
+                self.peek.push(app, id);
+            } else {
+                self.show(id, observer);
+            }
+            // A source that goes back in time would break the clock; it is taken as "now".
+            self.next = self.arrivals.next_arrival();
+            if let Some(next) = &mut self.next {
+                next.time = next.time.max(now);
+            }
+        }
+        if self.peeking {
+            self.start_peek();
+        }
+    }
+
+    fn start_peek(&mut self) {
+        if let Some(span) = self.peek.start(&self.state.catalog) {
+            self.queue.push(self.state.now + span, Kind::PeekEnd);
+        }
+    }
+
+    fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
+        beliefs::fill(&mut self.state, id, self.rng);
+        self.state.show(id);
+        self.arrived.push(id);
+        if let Some(slot) = self.state.slot(id) {
+            observer.on(Event::Visible { at: self.state.now, request: &slot.request });
+        }
+    }
+
+    fn reject(&mut self, id: RequestId, reason: Reason, observer: &mut impl Observer) {
+        let at = self.state.now;
+        if let Some(slot) = self.state.slot(id) {
+            observer.on(Event::Rejected { at, request: &slot.request, reason });
+        }
+        self.state.take(id);
+        self.state.release(id);
+        self.counts.rejected += 1;
+    }
+
+    /// Starts what the worker's backlog can start now.
+    fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
+        let now = self.state.now;
+        loop {
+            let state = &mut self.state.workers[worker.index()];
+            let Some(job) = state.backlog.front() else { return };
+            if state.loading.is_some() || state.ready > now {
+                return;
+            }
+            let variant = job.variant;
+            if !state.memory.contains(variant) {
+                if state.lanes.iter().any(Option::is_some) || !self.load(worker, observer) {
+                    return;
+                }
+                continue;
+            }
+            state.memory.touch(variant);
+            if job.requests.is_empty() {
+                state.backlog.pop_front();
+                continue;
+            }
+            let Some(lane) = state.lanes.iter().position(Option::is_none) else { return };
+            let Some(job) = state.backlog.pop_front() else { return };
+            self.run(worker, lane, job, observer);
+        }
+    }
+
+    /// Starts to load the variant at the front of the backlog; true if that takes no time.
+    fn load(&mut self, worker: WorkerId, observer: &mut impl Observer) -> bool {
+        let at = self.state.now;
+        let catalog = Arc::clone(&self.state.catalog);
+        let state = &mut self.state.workers[worker.index()];
+        let Some(variant) = state.backlog.front().map(|job| job.variant) else { return false };
+        let bytes = catalog.variant(variant).bytes;
+        state.memory.load(variant, bytes, |evicted| {
+            observer.on(Event::Evicted { at, worker, variant: evicted });
+        });
+        let end = at + catalog.load(worker, variant);
+        observer.on(Event::LoadStarted { at, worker, variant, end });
+        if end == at {
+            observer.on(Event::LoadEnded { at, worker, variant });
+            return true;
+        }
+        state.loading = Some((variant, end));
+        self.queue.push(end, Kind::LoadEnd(worker));
+        false
+    }
+
+    fn end_load(&mut self, worker: WorkerId, observer: &mut impl Observer) {
+        let at = self.state.now;
+        if let Some((variant, _)) = self.state.workers[worker.index()].loading.take() {
+            observer.on(Event::LoadEnded { at, worker, variant });
+        }
+        self.loaded.push(worker);
+        self.start(worker, observer);
+    }
+
+    fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
+        let at = self.state.now;
+        let Job { variant, requests } = job;
+        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
+        let catalog = &self.state.catalog;
+        let expected_end = at + catalog.latency(worker, variant, requests.len());
+        let service = catalog.service(worker, variant, requests.len(), lowest, self.rng);
+        observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
+        self.queue.push(at + service, Kind::BatchEnd(worker, lane as u16));
+        let running = Running { variant, requests, started: at, expected_end };
+        self.state.workers[worker.index()].lanes[lane] = Some(running);
+    }
+
+    fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
+        let at = self.state.now;
+        let lane = usize::from(lane);
+        let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
+        let Running { variant, mut requests, started, .. } = running;
+        let batch = requests.len();
+        observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
+        for id in requests.drain(..) {
+            let Some(slot) = self.state.slot(id) else { continue };
+            let number = id.number();
+            let completion = Completion {
+                request: &slot.request,
+                truth: slot.truth,
+                worker,
+                variant,
+                batch: batch as u32,
+                started,
+                finished: at,
+                correct: self.state.catalog.correct(variant, slot.truth, number, self.rng),
+                estimated: self.view().accuracy(id, variant),
+            };
+            observer.on(Event::Completed(&completion));
+            self.state.release(id);
+            self.counts.completed += 1;
+        }
+        self.spare.push(requests);
+        self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
+        self.freed.push(worker);
+        self.start(worker, observer);
+    }
+
+    fn finish(&mut self, observer: &mut impl Observer) -> Result<(), SimError> {
+        let at = self.state.now;
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(());
+        }
+        for slot in self.state.pending() {
+            observer.on(Event::Unfinished { at, request: &slot.request });
+            self.counts.unfinished += 1;
+        }
+        let Counts { arrived, completed, rejected, unfinished } = self.counts;
+        if arrived != completed + rejected + unfinished
+            || arrived != u64::from(self.state.arrived())
+        {
+            return Err(SimError::NotConserved(self.counts));
+        }
+        Ok(())
+    }
+}

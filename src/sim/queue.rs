@@ -1,0 +1,84 @@
+//! The event queue: a binary heap of keys packed into 128 bits, (time, kind rank, sequence).
+//!
+//! Events of one instant come in order of kind, then of insertion: a total order that does not
+//! depend on the heap. Arrivals are not here; they are merged from their sorted source.
+
+use crate::domain::WorkerId;
+use crate::units::Time;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// What will happen, besides arrivals and wake-ups. The rank is the order within an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A batch ends on a lane.
+    BatchEnd(WorkerId, u16),
+    /// A load ends.
+    LoadEnd(WorkerId),
+    /// A worker becomes available.
+    Ready(WorkerId),
+    /// The host has looked at a batch of requests.
+    PeekEnd,
+}
+
+impl Kind {
+    fn rank(self) -> u128 {
+        match self {
+            Self::BatchEnd(..) => 0,
+            Self::LoadEnd(_) => 1,
+            Self::Ready(_) => 2,
+            Self::PeekEnd => 3,
+        }
+    }
+}
+
+/// Future events.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    heap: BinaryHeap<Reverse<(u128, Kind)>>,
+    sequence: u64,
+}
+
+impl Queue {
+    pub fn push(&mut self, time: Time, kind: Kind) {
+        let key = u128::from(time.0) << 64 | kind.rank() << 56 | u128::from(self.sequence);
+        self.sequence += 1;
+        self.heap.push(Reverse((key, kind)));
+    }
+
+    /// The time of the next event.
+    #[inline]
+    pub fn next_time(&self) -> Time {
+        self.heap.peek().map_or(Time::MAX, |Reverse((key, _))| Time((key >> 64) as u64))
+    }
+
+    /// Takes the next event if it happens at `now`.
+    #[inline]
+    pub fn pop_at(&mut self, now: Time) -> Option<Kind> {
+        if self.next_time() != now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((_, kind))| kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_time_then_kind_then_insertion() {
+        let mut queue = Queue::default();
+        let w = WorkerId;
+        queue.push(Time(2), Kind::PeekEnd);
+        queue.push(Time(2), Kind::BatchEnd(w(1), 0));
+        queue.push(Time(2), Kind::BatchEnd(w(0), 0));
+        queue.push(Time(1), Kind::PeekEnd);
+        assert_eq!(queue.next_time(), Time(1));
+        assert_eq!(queue.pop_at(Time(2)), None);
+        assert_eq!(queue.pop_at(Time(1)), Some(Kind::PeekEnd));
+        let rest: Vec<_> = std::iter::from_fn(|| queue.pop_at(Time(2))).collect();
+        assert_eq!(rest, [Kind::BatchEnd(w(1), 0), Kind::BatchEnd(w(0), 0), Kind::PeekEnd]);
+        assert_eq!(queue.next_time(), Time::MAX);
+    }
+}

@@ -1,0 +1,138 @@
+//! Every decision is checked before it is done; a bad one stops the run with its rule.
+
+use crate::domain::{RequestId, VariantId, WorkerId};
+use crate::policy::state::{Phase, State};
+use crate::policy::{Decision, Plan};
+use crate::units::Time;
+
+/// A decision that breaks a rule of the simulated world.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("scheduler `{scheduler}` at {at}: {decision}: {why}")]
+#[non_exhaustive]
+pub struct PlanError {
+    /// The instant.
+    pub at: Time,
+    /// The scheduler's name.
+    pub scheduler: String,
+    /// The decision in words.
+    pub decision: String,
+    /// The rule it breaks.
+    pub why: String,
+}
+
+/// Why a decision cannot be done, or `Ok`.
+pub(super) fn check(state: &State, plan: &Plan, decision: &Decision) -> Result<(), String> {
+    match decision {
+        Decision::Assign { worker, variant, requests } => {
+            usable(state, *worker, *variant)?;
+            let requests = &plan.requests()[requests.clone()];
+            let largest = state.catalog.max_batch(*worker, *variant);
+            if requests.is_empty() {
+                return Err("a batch holds at least one request".into());
+            }
+            if requests.len() > largest {
+                return Err(format!("the profile ends at batch {largest}"));
+            }
+            let app = state.catalog.variant(*variant).app;
+            requests.iter().try_for_each(|id| {
+                pending(state, *id)?;
+                if state.slot(*id).is_some_and(|slot| slot.request.app != app) {
+                    let serves = &state.catalog.app(app).name;
+                    return Err(format!("the variant serves `{serves}`, request {id} does not"));
+                }
+                Ok(())
+            })
+        }
+        Decision::Preload { worker, variant } => usable(state, *worker, *variant),
+        Decision::Evict { worker, variant } => {
+            known(state, *worker, *variant)?;
+            let worker = &state.workers[worker.index()];
+            if !worker.memory.contains(*variant) {
+                return Err("it is not in the worker's memory".into());
+            }
+            if worker.running().any(|running| running.variant == *variant) {
+                return Err("it is running".into());
+            }
+            if worker.loading.is_some_and(|(loading, _)| loading == *variant) {
+                return Err("it is being loaded".into());
+            }
+            Ok(())
+        }
+        Decision::Reject { request, .. } => pending(state, *request),
+        Decision::WakeAt { time } if *time <= state.now => {
+            Err("a wake-up lies in the future".into())
+        }
+        Decision::WakeAt { .. } => Ok(()),
+    }
+}
+
+fn known(state: &State, worker: WorkerId, variant: VariantId) -> Result<(), String> {
+    if worker.index() >= state.workers.len() {
+        return Err("there is no such worker".into());
+    }
+    if variant.index() >= state.catalog.variant_ids().len() {
+        return Err("there is no such variant".into());
+    }
+    Ok(())
+}
+
+fn usable(state: &State, worker: WorkerId, variant: VariantId) -> Result<(), String> {
+    known(state, worker, variant)?;
+    if !state.catalog.usable(worker, variant) {
+        let capacity = state.catalog.worker(worker).memory_bytes;
+        return Err(format!(
+            "the variant has no profile on this class of workers or needs more than its \
+             {capacity} bytes of memory"
+        ));
+    }
+    Ok(())
+}
+
+/// Why a request cannot be assigned or rejected, or `Ok`.
+pub(super) fn pending(state: &State, id: RequestId) -> Result<(), String> {
+    match state.slot(id).map(|slot| slot.phase) {
+        Some(Phase::Pending) => Ok(()),
+        Some(Phase::Assigned) => Err(format!("request {id} is assigned already")),
+        _ => Err(format!("request {id} is not pending")),
+    }
+}
+
+/// A decision in words.
+pub(super) fn describe(state: &State, plan: &Plan, decision: &Decision) -> String {
+    let worker = |id: WorkerId| {
+        state.catalog.worker_ids().find(|w| *w == id).map_or_else(
+            || format!("worker #{}", id.0),
+            |id| format!("worker `{}`", state.catalog.worker(id).name),
+        )
+    };
+    let variant = |id: VariantId| {
+        state.catalog.variant_ids().find(|v| *v == id).map_or_else(
+            || format!("variant #{}", id.0),
+            |id| {
+                let variant = state.catalog.variant(id);
+                format!("variant `{}` of `{}`", variant.name, state.catalog.app(variant.app).name)
+            },
+        )
+    };
+    match decision {
+        Decision::Assign { worker: w, variant: v, requests } => {
+            let ids: Vec<String> =
+                plan.requests()[requests.clone()].iter().take(8).map(ToString::to_string).collect();
+            let more = if requests.len() > 8 { ", …" } else { "" };
+            format!(
+                "assign requests [{}{more}] to {} with {}",
+                ids.join(", "),
+                worker(*w),
+                variant(*v)
+            )
+        }
+        Decision::Preload { worker: w, variant: v } => {
+            format!("preload {} on {}", variant(*v), worker(*w))
+        }
+        Decision::Evict { worker: w, variant: v } => {
+            format!("evict {} from {}", variant(*v), worker(*w))
+        }
+        Decision::Reject { request, .. } => format!("reject request {request}"),
+        Decision::WakeAt { time } => format!("wake at {time}"),
+    }
+}
