@@ -1,4 +1,6 @@
-//! stub
+//! A discrete-event simulator for scheduling machine-learning inference where hardware cannot
+//! scale.
+pub mod cli;
 pub mod domain;
 pub mod input;
 pub mod metrics;
@@ -9,4 +11,5 @@ pub mod report;
 pub mod rng;
 pub mod sched;
 pub mod sim;
+pub mod sweep;
 pub mod units;

@@ -1,2 +1,19 @@
 //! Results as files, tables and pictures.
+//!
+//! Everything here reads `runs.csv` (and `quantiles.csv`), never the memory of a sweep, so that a
+//! figure can always be drawn again from the file a user has.
+
+mod charts;
+pub mod compare;
+pub mod expect;
 pub mod figure;
+pub mod manifest;
+mod results;
+pub mod stats;
+pub mod summary;
+pub mod table;
+mod write;
+
+pub use charts::draw_all;
+pub use results::{ResultRow, Results, ResultsError};
+pub use write::write_runs;

@@ -1,0 +1,144 @@
+//! The command line: one file per subcommand.
+//!
+//! Exit codes: 0 done, 1 failed while running, 2 bad arguments or input. Results go to stdout,
+//! everything else to stderr. A reader that closes the pipe early is no failure.
+
+mod check;
+mod compare;
+mod list;
+mod progress;
+mod replay;
+mod run;
+mod sweep;
+
+use crate::input::{Problem, Problems};
+use crate::output::atomic::WriteError;
+use crate::sweep::SweepError;
+use clap::{Args, Parser, Subcommand};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Simulate schedulers of machine-learning inference where hardware cannot scale.
+///
+/// Without a command, runs the quickstart experiment.
+#[derive(Debug, Parser)]
+#[command(name = "peeksim", version = crate::sweep::BUILD, about, long_about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run all runs of an experiment and write table, CSV files and figures.
+    Sweep(sweep::SweepArgs),
+    /// Check an experiment and print its plan and an estimate of its time, without running it.
+    Check(check::CheckArgs),
+    /// Run one run of an experiment and print it in detail.
+    Run(run::RunArgs),
+    /// List schedulers, penalties, arrival processes, figures and experiments with their sources.
+    List,
+    /// Make a row of a results folder again and compare it.
+    Replay(replay::ReplayArgs),
+    /// Print paired differences of a results folder with their 95 % intervals.
+    Compare(compare::CompareArgs),
+}
+
+/// Which experiment, and what to change of it.
+#[derive(Debug, Args)]
+struct ExperimentArgs {
+    /// A TOML file, or the name of an experiment that ships with peeksim.
+    experiment: String,
+    /// Change a setting, as `trace.rate_rps=200` or `scheduler=edf`; an axis of that key goes.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Runs per configuration, instead of the experiment's.
+    #[arg(long)]
+    replicates: Option<u64>,
+}
+
+impl ExperimentArgs {
+    fn named(experiment: &str) -> Self {
+        Self { experiment: experiment.to_owned(), set: Vec::new(), replicates: None }
+    }
+
+    fn load(&self) -> Result<crate::sweep::Sweep, Problems> {
+        let mut set = self.set.clone();
+        set.extend(self.replicates.map(|count| format!("replicates={count}")));
+        crate::sweep::Sweep::new(crate::sweep::Experiment::load(&self.experiment, &set)?)
+    }
+}
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Bad arguments or input: exit code 2.
+    #[error(transparent)]
+    Input(#[from] Problems),
+    /// Failed while running: exit code 1.
+    #[error("error: {0}")]
+    Failed(String),
+    /// Nobody reads on: exit code 0.
+    #[error("broken pipe")]
+    BrokenPipe,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Input(problem.into())
+    }
+}
+
+impl From<SweepError> for Failure {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::Input(problems) => Self::Input(problems),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = io::stdout().lock();
+    let done = match cli.command {
+        None => sweep::main(&sweep::SweepArgs::quickstart(), &mut out),
+        Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
+        Some(Command::Check(args)) => check::main(&args, &mut out),
+        Some(Command::Run(args)) => run::main(&args, &mut out),
+        Some(Command::List) => list::main(&mut out),
+        Some(Command::Replay(args)) => replay::main(&args, &mut out),
+        Some(Command::Compare(args)) => compare::main(&args, &mut out),
+    };
+    let done = done.and_then(|()| Ok(out.flush()?));
+    match done {
+        Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nothing is left to do if stderr is gone too.
+            let _ = writeln!(io::stderr(), "{failure}");
+            ExitCode::from(if matches!(failure, Failure::Input(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+/// A line for the person at the terminal.
+fn say(text: &str) {
+    // Progress that nobody can see is no reason to stop.
+    let _ = writeln!(io::stderr(), "{text}");
+}

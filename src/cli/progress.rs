@@ -1,0 +1,59 @@
+//! Progress on stderr: a bar on a terminal, a plain line every tenth elsewhere.
+
+use super::say;
+use crate::sweep::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Shows how far a sweep is.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    terminal: bool,
+    total: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl Bar {
+    pub fn new() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            terminal: std::io::stderr().is_terminal(),
+            total: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+        }
+    }
+
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn start(&self, total: usize, reused: usize) {
+        if reused > 0 {
+            say(&format!("{reused} of {total} runs were finished before by this build; reused"));
+        }
+        self.total.store(total, Ordering::Relaxed);
+        self.done.store(reused, Ordering::Relaxed);
+        if self.terminal {
+            let template = "{bar:30} {pos}/{len} runs, {elapsed} passed, {eta} to go";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style);
+            }
+            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            self.bar.set_length(total as u64);
+            self.bar.set_position(reused as u64);
+        }
+    }
+
+    fn step(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let total = self.total.load(Ordering::Relaxed).max(1);
+        if self.terminal {
+            self.bar.set_position(done as u64);
+        } else if done * 10 / total > (done - 1) * 10 / total {
+            say(&format!("{done}/{total} runs"));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `peeksim sweep`: the main job.
+
+use super::progress::Bar;
+use super::{ExperimentArgs, Failure, say};
+use crate::report::expect::{Verdict, judge};
+use crate::report::{self, Results, compare, draw_all, manifest, summary, table, write_runs};
+use crate::sweep::{Experiment, Finished, Sweep};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+pub(super) struct SweepArgs {
+    #[command(flatten)]
+    experiment: ExperimentArgs,
+    /// Threads; one per core by default.
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
+    /// The folder of the results; `results/<name>` by default.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+impl SweepArgs {
+    pub fn quickstart() -> Self {
+        Self { experiment: ExperimentArgs::named("quickstart"), jobs: 0, out: None }
+    }
+}
+
+pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let sweep = args.experiment.load()?;
+    let default = || Path::new("results").join(&sweep.experiment.name);
+    let folder = args.out.clone().unwrap_or_else(default);
+    notes(&sweep);
+    let bar = Bar::new();
+    let runs = sweep.run(&folder, args.jobs, &bar);
+    bar.end();
+    let runs = runs?;
+    write_runs(&sweep, &runs, &folder)?;
+    manifest::write(&sweep, &folder)?;
+    let results = Results::load(&folder)?;
+    summary::write(&results, &folder)?;
+    let compared = compare::write(&results, &folder)?;
+    let figures = draw_all(&sweep.experiment, &results, &folder);
+    let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
+    writeln!(out, "{}\n", sweep.experiment.title)?;
+    write!(out, "{}", table::render(&results, &table::METRICS))?;
+    if !sweep.experiment.note.is_empty() {
+        writeln!(out, "Note: {}\n", sweep.experiment.note)?;
+    }
+    let gate = claims(&sweep.experiment, &results, out)?;
+    conservation(&results, out)?;
+    let names = ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"];
+    let written = names.iter().filter(|name| compared || **name != "compare.csv");
+    for path in written.map(|name| folder.join(name)).chain(figures) {
+        writeln!(out, "wrote {}", path.display())?;
+    }
+    failed(&runs)?;
+    if gate { Ok(()) } else { Err(Failure::Failed("a gated claim is contradicted".into())) }
+}
+
+/// What a user should know about the inputs, once.
+pub(super) fn notes(sweep: &Sweep) {
+    let mut notes = sweep.inputs.warnings();
+    for prepared in &sweep.prepared {
+        notes.extend(
+            prepared.notes().iter().filter(|n| !notes.contains(n)).cloned().collect::<Vec<_>>(),
+        );
+    }
+    notes.iter().for_each(|note| say(&format!("note: {note}")));
+}
+
+/// Prints each claim with its verdict; false if a gated one is contradicted.
+fn claims(
+    experiment: &Experiment,
+    results: &Results,
+    out: &mut impl Write,
+) -> Result<bool, Failure> {
+    let mut pass = true;
+    for claim in &experiment.expectations {
+        writeln!(out, "claim: {} ({})", claim.claim, claim.metric)?;
+        for judged in judge(results, claim) {
+            let difference = judged.difference.map_or("no runs".to_owned(), |e| {
+                let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.4}"));
+                format!("{:+.4}{width}", e.mean)
+            });
+            let verdict = judged.verdict.name();
+            writeln!(out, "  {verdict:<12} {difference:<20} {}", judged.setting)?;
+            pass &= !(claim.gate && judged.verdict == Verdict::Contradicted);
+        }
+    }
+    if !experiment.expectations.is_empty() {
+        writeln!(out)?;
+    }
+    Ok(pass)
+}
+
+/// Every request of every run is accounted for; the sums show it.
+fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> {
+    let sum = |name: &str| -> u64 {
+        results.rows.iter().filter_map(|row| row.metric(name)).sum::<f64>() as u64
+    };
+    writeln!(
+        out,
+        "{} runs: {} requests arrived = {} completed + {} rejected + {} unfinished",
+        results.rows.len(),
+        sum("requests_total"),
+        sum("completed"),
+        sum("rejected"),
+        sum("unfinished")
+    )?;
+    Ok(())
+}
+
+fn failed(runs: &[Finished]) -> Result<(), Failure> {
+    let failed: Vec<&Finished> =
+        runs.iter().filter(|run| !run.entry.result.error.is_empty()).collect();
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::Failed(format!(
+            "{} of {} runs failed; the first, {}: {}",
+            failed.len(),
+            runs.len(),
+            first.id,
+            first.entry.result.error
+        ))),
+    }
+}
+
+/// The rows of a results folder.
+pub(super) fn load(folder: &Path) -> Result<report::Results, Failure> {
+    Ok(Results::load(folder)?)
+}

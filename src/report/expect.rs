@@ -1,0 +1,94 @@
+//! Claims and their verdicts, from paired 95 % intervals over replicates.
+
+use super::compare::differences;
+use super::results::Results;
+use super::stats::Estimate;
+use crate::sweep::{Expectation, Relation};
+
+/// What the runs say of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval lies on the claimed side (zero included).
+    Holds,
+    /// The whole interval lies strictly on the other side.
+    Contradicted,
+    /// The interval covers both sides, or there is none.
+    Undecided,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Contradicted => "contradicted",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// A claim at one setting.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The settings of the other axes, `rate_rps = 10`.
+    pub setting: String,
+    /// Left minus right.
+    pub difference: Option<Estimate>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// Judges a claim at every setting its filter leaves.
+pub fn judge(results: &Results, claim: &Expectation) -> Vec<Judged> {
+    let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };
+    let rows = results.filtered(&claim.filter);
+    let found = differences(results, &rows, axis, &claim.left, &claim.right, &claim.metric);
+    let names: Vec<&String> =
+        results.axes.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| n).collect();
+    found
+        .into_iter()
+        .map(|difference| {
+            let labels = names.iter().zip(&difference.setting);
+            let setting: Vec<String> =
+                labels.map(|(name, label)| format!("{name} = {label}")).collect();
+            Judged {
+                setting: setting.join(", "),
+                verdict: verdict(difference.estimate, claim.relation),
+                difference: difference.estimate,
+            }
+        })
+        .collect()
+}
+
+fn verdict(estimate: Option<Estimate>, relation: Relation) -> Verdict {
+    let Some(estimate) = estimate.filter(|e| e.half_width.is_some()) else {
+        return Verdict::Undecided;
+    };
+    let (low, high) = match relation {
+        Relation::Greater => (estimate.low(), estimate.high()),
+        Relation::Less => (-estimate.high(), -estimate.low()),
+    };
+    if low >= 0.0 {
+        Verdict::Holds
+    } else if high < 0.0 {
+        Verdict::Contradicted
+    } else {
+        Verdict::Undecided
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_follow_the_interval() {
+        let of = |values: &[f64]| Estimate::of(values);
+        assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Greater), Verdict::Holds);
+        assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Less), Verdict::Contradicted);
+        assert_eq!(verdict(of(&[1.0, -1.1, 0.1]), Relation::Less), Verdict::Undecided);
+        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::Greater), Verdict::Holds);
+        assert_eq!(verdict(of(&[1.0]), Relation::Greater), Verdict::Undecided);
+        assert_eq!(verdict(None, Relation::Greater), Verdict::Undecided);
+    }
+}

@@ -1,0 +1,67 @@
+//! `manifest.toml`: what it takes to make the results again.
+
+use crate::input::source;
+use crate::input::toml::quote;
+use crate::input::{Node, Place, Problem, Problems, Value};
+use crate::output::atomic::{self, WriteError};
+use crate::sweep::{BUILD, Experiment, SCHEMA_VERSION, Sweep};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Writes the manifest of a sweep.
+pub fn write(sweep: &Sweep, folder: &Path) -> Result<(), WriteError> {
+    atomic::write(&folder.join("manifest.toml"), text(sweep).as_bytes())
+}
+
+fn text(sweep: &Sweep) -> String {
+    let experiment = &sweep.experiment;
+    let mut text = String::from("# What it takes to make these results again.\n");
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "schema_version = {SCHEMA_VERSION}");
+    let _ = writeln!(text, "build = {}", quote(BUILD));
+    let _ = writeln!(text, "experiment = {}", quote(&experiment.path));
+    let _ = writeln!(text, "runs = {}", sweep.runs().count());
+    let _ = writeln!(text, "\n# SHA-256 of every input.\n[inputs]");
+    for (path, hash) in sweep.inputs.files() {
+        let _ = writeln!(text, "{} = {}", quote(path), quote(hash));
+    }
+    let _ = writeln!(text, "\n# The experiment with all overrides.\n[resolved]");
+    if let Value::Table(entries) = &experiment.resolved.value {
+        for (key, node) in entries {
+            let _ = writeln!(text, "{key} = {}", node.canonical());
+        }
+    }
+    text
+}
+
+/// What a manifest says.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The experiment as it was run.
+    pub experiment: Experiment,
+    /// The build that ran it.
+    pub build: String,
+    /// (path, SHA-256) of its inputs.
+    pub inputs: Vec<(String, String)>,
+}
+
+/// Reads the manifest in a results folder.
+pub fn read(folder: &Path) -> Result<Manifest, Problems> {
+    let path = folder.join("manifest.toml").to_string_lossy().into_owned();
+    let node = Node::parse(&source::read(&path)?)?;
+    let text = |key: &str| node.get(key).map(Node::cell).unwrap_or_default();
+    let Some(resolved) = node.get("resolved") else {
+        let expected = "a manifest with a table [resolved]";
+        return Err(Problem::new(Place::file(&path), "no [resolved]", expected).into());
+    };
+    let mut problems = Problems::default();
+    let experiment = Experiment::read(resolved, &text("experiment"), &mut problems);
+    let inputs = match node.get("inputs").map(|inputs| &inputs.value) {
+        Some(Value::Table(entries)) => {
+            entries.iter().map(|(path, hash)| (path.clone(), hash.cell())).collect()
+        }
+        _ => Vec::new(),
+    };
+    let build = text("build");
+    problems.check(Some(Manifest { experiment, build, inputs }))
+}

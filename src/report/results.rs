@@ -1,0 +1,126 @@
+//! Reading `runs.csv` back.
+
+use crate::input::csv::Table;
+use crate::input::source;
+use crate::input::{Place, Problem};
+use crate::metrics::{COLUMNS, QUANTILES};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Results that cannot be read.
+pub type ResultsError = Problem;
+
+/// The columns before the axes.
+pub const HEAD: [&str; 5] = ["run_id", "schema_version", "config_hash", "replicate", "seed"];
+
+/// The rows of an experiment.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The keys that vary.
+    pub axes: Vec<String>,
+    /// One per run, in order.
+    pub rows: Vec<ResultRow>,
+    /// Latency in milliseconds at [`QUANTILES`] by run id, if recorded.
+    pub quantiles: BTreeMap<String, Vec<f64>>,
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct ResultRow {
+    /// Its id.
+    pub id: String,
+    /// Which replicate.
+    pub replicate: u64,
+    /// The label of each axis.
+    pub labels: Vec<String>,
+    /// What the scheduler was shown.
+    pub info: String,
+    /// The metric cells as text, in the order of [`COLUMNS`].
+    pub cells: Vec<String>,
+    /// Why it failed, or nothing.
+    pub error: String,
+}
+
+impl ResultRow {
+    /// A metric as a number; `None` if the cell is empty or no number.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let at = COLUMNS.iter().position(|column| column.name == name)?;
+        self.cells[at].parse().ok()
+    }
+}
+
+impl Results {
+    /// Reads a results folder.
+    pub fn load(folder: &Path) -> Result<Self, ResultsError> {
+        let path = folder.join("runs.csv").to_string_lossy().into_owned();
+        let table = Table::parse(&source::read(&path)?)?;
+        let header: Vec<&str> = table.header().collect();
+        let end = header.iter().position(|name| *name == "info");
+        let fits = end.is_some_and(|end| {
+            end >= HEAD.len()
+                && header[..HEAD.len()] == HEAD
+                && header.len() == end + 1 + COLUMNS.len() + 1
+                && header[end + 1..].iter().zip(COLUMNS).all(|(name, c)| *name == c.name)
+        });
+        let Some(end) = end.filter(|_| fits) else {
+            let found = "columns of another version, or of another program";
+            let expected = "a runs.csv written by this version";
+            return Err(Problem::new(Place::line(&path, 1), found, expected));
+        };
+        let axes = header[HEAD.len()..end].iter().map(ToString::to_string).collect();
+        let mut rows = Vec::new();
+        for row in table.rows() {
+            let text = |at: usize| row.text(at).to_owned();
+            rows.push(ResultRow {
+                id: text(0),
+                replicate: row.integer(3, 0..=u64::MAX)?,
+                labels: (HEAD.len()..end).map(text).collect(),
+                info: text(end),
+                cells: (end + 1..end + 1 + COLUMNS.len()).map(text).collect(),
+                error: text(end + 1 + COLUMNS.len()),
+            });
+        }
+        Ok(Self { axes, rows, quantiles: load_quantiles(folder)? })
+    }
+
+    /// The index of an axis.
+    pub fn axis(&self, name: &str) -> Option<usize> {
+        self.axes.iter().position(|axis| axis == name)
+    }
+
+    /// The labels of an axis in order of first appearance.
+    pub fn labels(&self, axis: usize) -> Vec<String> {
+        let mut labels: Vec<String> = Vec::new();
+        for row in &self.rows {
+            if !labels.contains(&row.labels[axis]) {
+                labels.push(row.labels[axis].clone());
+            }
+        }
+        labels
+    }
+
+    /// The rows whose labels pass a filter of (axis, any of these labels).
+    pub fn filtered(&self, filter: &[(String, Vec<String>)]) -> Vec<&ResultRow> {
+        let passes = |row: &&ResultRow| {
+            filter.iter().all(|(key, labels)| {
+                self.axis(key).is_some_and(|axis| labels.contains(&row.labels[axis]))
+            })
+        };
+        self.rows.iter().filter(passes).collect()
+    }
+}
+
+fn load_quantiles(folder: &Path) -> Result<BTreeMap<String, Vec<f64>>, Problem> {
+    let path = folder.join("quantiles.csv").to_string_lossy().into_owned();
+    let mut quantiles: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    if !source::exists(&path) {
+        return Ok(quantiles);
+    }
+    let table = Table::parse(&source::read(&path)?)?;
+    let (id, latency) = (table.column("run_id")?, table.column("latency_ms")?);
+    for row in table.rows() {
+        quantiles.entry(row.text(id).to_owned()).or_default().push(row.number(latency)?);
+    }
+    quantiles.retain(|_, values| values.len() == QUANTILES.len());
+    Ok(quantiles)
+}

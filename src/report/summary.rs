@@ -1,0 +1,66 @@
+//! `summary.csv`: mean, standard deviation and 95 % interval of every metric by configuration.
+
+use super::results::{ResultRow, Results};
+use super::stats::Estimate;
+use super::write::write_csv;
+use crate::metrics::COLUMNS;
+use crate::output::atomic::WriteError;
+use std::path::Path;
+
+/// The rows of one configuration.
+#[derive(Clone, Debug)]
+pub struct Cell<'a> {
+    /// The label of each axis.
+    pub labels: &'a [String],
+    /// Its replicates.
+    pub rows: Vec<&'a ResultRow>,
+}
+
+impl Cell<'_> {
+    /// The estimate of a metric over the replicates that have it.
+    pub fn estimate(&self, metric: &str) -> Option<Estimate> {
+        let values: Vec<f64> = self.rows.iter().filter_map(|row| row.metric(metric)).collect();
+        Estimate::of(&values)
+    }
+}
+
+/// Rows by configuration, in order of first appearance.
+pub fn cells<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<Cell<'a>> {
+    let mut index = std::collections::BTreeMap::<&[String], usize>::new();
+    let mut cells: Vec<Cell<'a>> = Vec::new();
+    for row in rows {
+        let at = *index.entry(&row.labels).or_insert_with(|| {
+            cells.push(Cell { labels: &row.labels, rows: Vec::new() });
+            cells.len() - 1
+        });
+        cells[at].rows.push(row);
+    }
+    cells
+}
+
+/// Writes `summary.csv`.
+pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
+    // Columns that are words have no mean.
+    let metrics: Vec<&str> =
+        COLUMNS.iter().map(|c| c.name).filter(|name| *name != "percentiles").collect();
+    let mut head = results.axes.clone();
+    head.extend(["info".to_owned(), "replicates".to_owned()]);
+    for name in &metrics {
+        head.extend([(*name).to_owned(), format!("{name}_sd"), format!("{name}_ci95")]);
+    }
+    let cells = cells(&results.rows);
+    let rows = cells.iter().map(|cell| {
+        let mut row = cell.labels.to_vec();
+        row.push(cell.rows.first().map(|row| row.info.clone()).unwrap_or_default());
+        row.push(cell.rows.len().to_string());
+        for name in &metrics {
+            let estimate = cell.estimate(name);
+            let text = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
+            row.push(text(estimate.map(|e| e.mean)));
+            row.push(text(estimate.and_then(|e| e.deviation)));
+            row.push(text(estimate.and_then(|e| e.half_width)));
+        }
+        row
+    });
+    write_csv(&folder.join("summary.csv"), std::iter::once(head).chain(rows))
+}

@@ -1,0 +1,74 @@
+//! Writing `runs.csv`, `quantiles.csv` and `timings.csv` of a sweep.
+
+use super::results::HEAD;
+use crate::metrics::{COLUMNS, QUANTILES};
+use crate::output::atomic::{self, WriteError};
+use crate::sweep::{Finished, SCHEMA_VERSION, Sweep};
+use std::path::Path;
+
+/// Writes the rows of all runs, in order, and beside them what does not belong into them.
+pub fn write_runs(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(), WriteError> {
+    let rows = runs.iter().map(|run| row(sweep, run));
+    write_csv(&folder.join("runs.csv"), std::iter::once(header(sweep)).chain(rows))?;
+    if sweep.wants_quantiles() {
+        let head = ["run_id", "q", "latency_ms"].map(str::to_owned).to_vec();
+        let rows = runs.iter().flat_map(|run| {
+            let values = run.entry.result.quantiles.iter().zip(QUANTILES);
+            values.map(|(value, q)| vec![run.id.clone(), q.to_string(), value.clone()])
+        });
+        write_csv(&folder.join("quantiles.csv"), std::iter::once(head).chain(rows))?;
+    }
+    write_csv(&folder.join("timings.csv"), timings(runs))
+}
+
+fn header(sweep: &Sweep) -> Vec<String> {
+    let head = HEAD.iter().map(ToString::to_string).chain(sweep.axis_keys());
+    let metrics = COLUMNS.iter().map(|column| column.name.to_owned());
+    head.chain(["info".to_owned()]).chain(metrics).chain(["error".to_owned()]).collect()
+}
+
+/// The cells of a run's row in `runs.csv`.
+pub(super) fn row(sweep: &Sweep, run: &Finished) -> Vec<String> {
+    let at = run.spec.configuration;
+    let mut cells = vec![
+        run.id.clone(),
+        SCHEMA_VERSION.to_string(),
+        sweep.config_hash(at).to_owned(),
+        run.spec.replicate.to_string(),
+        sweep.experiment.seed.to_string(),
+    ];
+    cells.extend(sweep.configurations[at].labels.iter().cloned());
+    cells.push(sweep.prepared[at].info.name().to_owned());
+    cells.extend(run.entry.result.cells.iter().cloned());
+    cells.push(run.entry.result.error.clone());
+    cells
+}
+
+/// Wall-clock facts, apart from the results since no two runs agree on them.
+fn timings(runs: &[Finished]) -> impl Iterator<Item = Vec<String>> + '_ {
+    let head = ["run_id", "wall_s", "requests_per_s", "decisions_per_s"];
+    let column = |name: &str| COLUMNS.iter().position(|column| column.name == name);
+    let (requests, decisions) = (column("requests_total"), column("decisions"));
+    let rows = runs.iter().map(move |run| {
+        let rate = |at: Option<usize>| {
+            let count = at.and_then(|at| run.entry.result.cells[at].parse::<f64>().ok());
+            count.map_or(String::new(), |count| format!("{:.0}", count / run.entry.wall_s))
+        };
+        vec![run.id.clone(), format!("{:.6}", run.entry.wall_s), rate(requests), rate(decisions)]
+    });
+    std::iter::once(head.map(str::to_owned).to_vec()).chain(rows)
+}
+
+/// Writes a table whole or not at all.
+pub(super) fn write_csv(
+    path: &Path,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<(), WriteError> {
+    atomic::with(path, |file| {
+        let mut writer = csv::Writer::from_writer(std::io::BufWriter::new(file));
+        for row in rows {
+            writer.write_record(&row)?;
+        }
+        writer.flush()
+    })
+}

@@ -1,0 +1,322 @@
+//! The settings of a run: `[base]` with one value of each axis, decoded and checked.
+
+use super::inputs::Inputs;
+use crate::domain::AppId;
+use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
+use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter};
+use crate::model::budget::Budget;
+use crate::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
+use crate::model::penalty::Penalty;
+use crate::model::posterior::Evidence;
+use crate::model::profile;
+use crate::policy::Info;
+use crate::rng::Rng;
+use crate::sched::{self, Context};
+use crate::units::{Span, Time};
+use std::sync::Arc;
+
+/// A configuration ready to run.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The tables.
+    pub catalog: Arc<Catalog>,
+    /// The arrivals.
+    pub arrivals: ArrivalPlan,
+    /// The scheduler, as written; made anew for each run.
+    pub scheduler: Node,
+    /// The scheduler's name.
+    pub scheduler_name: &'static str,
+    /// What the scheduler may know.
+    pub info: Info,
+}
+
+impl Prepared {
+    /// Decodes a configuration and checks that a run of it can start.
+    pub fn read(node: &Node, inputs: &mut Inputs) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut read = Fields::new(node, &mut problems);
+        let apps = read_apps(&mut read, inputs);
+        let workers = read_workers(&mut read);
+        let penalty = match read.take("penalty") {
+            Some(node) => Penalty::read(node, read.problems()),
+            None => Penalty::sigmoid(),
+        };
+        let peek = read_peek(&mut read);
+        let replay = read.choice("outcome", &[("recorded", true), ("drawn", false)]);
+        let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+        let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
+        let trace = read.require("trace", "a table: { source, rate_rps, requests }");
+        let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
+        let setup = Setup { apps, workers, penalty, peek, replay, cold_loads, noise_cv };
+        let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
+        read.finish();
+        let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let catalog = Arc::new(Catalog::build(&setup)?);
+        let rng = Rng::new(0, 0);
+        let context = Context { catalog: &catalog, rng };
+        let chosen = sched::read(&scheduler, &context, &mut problems);
+        if let Err(more) = arrivals.build(&catalog, rng) {
+            problems.extend(more);
+        }
+        let prepared = chosen.map(|chosen| Self {
+            catalog,
+            arrivals,
+            scheduler,
+            scheduler_name: chosen.entry.name,
+            info: chosen.info,
+        });
+        problems.check(prepared)
+    }
+
+    /// What a user should know about this configuration.
+    pub fn notes(&self) -> &[String] {
+        self.catalog.notes()
+    }
+}
+
+fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
+    let profiles = read.text("profiles", "profiles");
+    let traces = read.text("traces", "traces");
+    let names = read.require("apps", "the list of applications, folders of profiles/");
+    let (budgets, variants) = (read.take("budget_ms"), read.take("variants"));
+    let Some(names) = names else { return Vec::new() };
+    let mut apps: Vec<AppSetup> = Vec::new();
+    for name in fields::array(names, read.problems()) {
+        let Some(text) = fields::text(name, read.problems()) else { continue };
+        if apps.iter().any(|app| app.profile.name == text) {
+            let found = format!("`{text}` twice");
+            read.problems().push(Problem::new(name.place.clone(), found, "each once"));
+            continue;
+        }
+        match inputs.profile(&format!("{profiles}/{text}")) {
+            Ok(profile) => {
+                let trace = match inputs.trace(&traces, &profile) {
+                    Some(Ok(trace)) => Some(trace),
+                    Some(Err(more)) => {
+                        read.problems().extend(more);
+                        None
+                    }
+                    None => None,
+                };
+                apps.push(AppSetup { profile, trace, budget: None, variants: Vec::new() });
+            }
+            Err(more) => unknown_app(name, text, &profiles, more, read.problems()),
+        }
+    }
+    if apps.is_empty() {
+        let expected = "at least one application";
+        read.problems().push(Problem::new(names.place.clone(), "no application", expected));
+    }
+    if let Some(node) = budgets {
+        if matches!(&node.value, Value::Table(e) if e.iter().all(|(k, _)| k != "uniform" && k != "normal"))
+        {
+            by_app(node, &mut apps, read.problems(), |app, node, problems| {
+                app.budget = Budget::read(node, problems);
+            });
+        } else {
+            let budget = Budget::read(node, read.problems());
+            apps.iter_mut().for_each(|app| app.budget = budget);
+        }
+    }
+    if let Some(node) = variants {
+        by_app(node, &mut apps, read.problems(), |app, node, problems| {
+            app.variants = fields::texts(node, problems);
+        });
+    }
+    apps
+}
+
+/// A name without a folder is a slip of the pen; a folder with problems has its own messages.
+fn unknown_app(node: &Node, name: &str, folder: &str, found: Problems, problems: &mut Problems) {
+    let path = format!("{folder}/{name}/app.toml");
+    if crate::input::source::exists(&path) {
+        problems.extend(found);
+        return;
+    }
+    let shipped = crate::input::source::embedded_paths("/app.toml");
+    let known = shipped
+        .iter()
+        .filter_map(|p| p.strip_prefix("profiles/"))
+        .filter_map(|p| p.strip_suffix("/app.toml"));
+    let mut problem = Problem::unknown(node.place.clone(), "application", name, known);
+    problem.expected = format!("a folder {folder}/{name} with app.toml, or {}", problem.expected);
+    problems.push(problem);
+}
+
+/// Calls `each` for the applications named by the keys of a table.
+fn by_app(
+    node: &Node,
+    apps: &mut [AppSetup],
+    problems: &mut Problems,
+    mut each: impl FnMut(&mut AppSetup, &Node, &mut Problems),
+) {
+    for (name, node) in fields::table(node, problems) {
+        match apps.iter_mut().find(|app| app.profile.name == *name) {
+            Some(app) => each(app, node, problems),
+            None => {
+                let known = apps.iter().map(|app| app.profile.name.as_str());
+                problems.push(Problem::unknown(node.place.clone(), "application", name, known));
+            }
+        }
+    }
+}
+
+fn read_workers(read: &mut Fields<'_>) -> Vec<WorkerSetup> {
+    let Some(list) = read.require("workers", "a list: [{ class, count, memory_bytes }]") else {
+        return Vec::new();
+    };
+    let mut workers = Vec::new();
+    let items = fields::array(list, read.problems());
+    for item in items {
+        let mut worker = Fields::new(item, read.problems());
+        let class = worker.require("class", "a class of workers, as in latency.csv");
+        let class = class.and_then(|node| fields::text(node, worker.problems()));
+        let optional = |worker: &mut Fields<'_>, key| {
+            let node = worker.take(key)?;
+            fields::number(node, &(0.0..=1e12), worker.problems())
+        };
+        let (power_w, usd_per_request) =
+            (optional(&mut worker, "power_w"), optional(&mut worker, "usd_per_request"));
+        workers.push(WorkerSetup {
+            class: class.unwrap_or_default().to_owned(),
+            count: worker.integer("count", 1..=1024, 1) as u16,
+            memory_bytes: worker.integer("memory_bytes", 1..=u64::MAX / 2, u64::MAX / 2),
+            lanes: worker.integer("lanes", 1..=1024, 1) as u16,
+            power_w,
+            usd_per_request,
+            ready: Time::ZERO + Span::from_s(worker.number("ready_s", 0.0..=1e9, 0.0)),
+            place: item.get("class").unwrap_or(item).place.clone(),
+        });
+        worker.finish();
+    }
+    if items.is_empty() {
+        read.problems().push(Problem::new(list.place.clone(), "no worker", "at least one"));
+    }
+    workers
+}
+
+fn read_peek(read: &mut Fields<'_>) -> Peek {
+    let empty = Node::empty(Place::default());
+    let node = read.take("peek").unwrap_or(&empty);
+    let mut peek = Fields::new(node, read.problems());
+    let recall = peek.take("recall");
+    let decoded = Peek {
+        evidence: peek
+            .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
+        prior_weight: peek.number("prior_weight", f64::MIN_POSITIVE..=1e9, 1.0),
+        place: peek.choice("place", &[("host", PeekPlace::Host), ("free", PeekPlace::Free)]),
+        recall: recall.and_then(|node| fields::number(node, &(0.0..=1.0), peek.problems())),
+    };
+    peek.finish();
+    decoded
+}
+
+fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {
+    let mut read = Fields::new(node, problems);
+    let name = read.text("source", "poisson");
+    let entry = ARRIVALS.iter().find(|entry| entry.name == name);
+    if entry.is_none() {
+        let place = node.get("source").unwrap_or(node).place.clone();
+        let known = ARRIVALS.iter().map(|entry| entry.name);
+        read.problems().push(Problem::unknown(place, "arrival process", &name, known));
+    }
+    let rate = read.require("rate_rps", "requests per second over all applications");
+    let rate = rate.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
+    // Request numbers have 32 bits.
+    let requests = read.integer("requests", 1..=4_000_000_000, 10_000);
+    let apps = &setup.apps;
+    let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
+    let mut shares = vec![1.0; apps.len()];
+    if let Some(node) = mix {
+        shares = vec![0.0; apps.len()];
+        each_app(node, apps, read.problems(), |app, node, problems| {
+            shares[app.index()] = fields::number(node, &(0.0..=1e9), problems).unwrap_or(0.0);
+        });
+    }
+    let total: f64 = shares.iter().sum();
+    if total <= 0.0 && !apps.is_empty() {
+        let place = mix.unwrap_or(node).place.clone();
+        read.problems().push(Problem::new(place, "no share above 0", "an application to arrive"));
+    }
+    let mut classes = vec![ClassFilter::All; apps.len()];
+    if let Some(node) = only {
+        each_app(node, apps, read.problems(), |app, node, problems| {
+            classes[app.index()] = read_classes(node, &apps[app.index()], problems);
+        });
+    }
+    if let Some(node) = weights {
+        each_app(node, apps, read.problems(), |app, node, problems| {
+            classes[app.index()] = read_weights(node, &apps[app.index()], problems);
+        });
+    }
+    read.finish();
+    Some(ArrivalPlan {
+        entry: entry?,
+        rate_rps: rate?,
+        requests,
+        mix: shares.iter().map(|share| share / total).collect(),
+        classes,
+        place: node.place.clone(),
+    })
+}
+
+/// Calls `each` for the applications named by the keys of a table.
+fn each_app(
+    node: &Node,
+    apps: &[AppSetup],
+    problems: &mut Problems,
+    mut each: impl FnMut(AppId, &Node, &mut Problems),
+) {
+    for (name, node) in fields::table(node, problems) {
+        match apps.iter().position(|app| app.profile.name == *name) {
+            Some(at) => each(AppId(at as u16), node, problems),
+            None => {
+                let known = apps.iter().map(|app| app.profile.name.as_str());
+                problems.push(Problem::unknown(node.place.clone(), "application", name, known));
+            }
+        }
+    }
+}
+
+fn read_classes(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {
+    let names = &app.profile.classes;
+    let mut keep = vec![false; names.len()];
+    for item in fields::array(node, problems) {
+        let Some(name) = fields::text(item, problems) else { continue };
+        match names.iter().position(|class| class == name) {
+            Some(at) => keep[at] = true,
+            None => {
+                let known = names.iter().map(String::as_str);
+                problems.push(Problem::unknown(item.place.clone(), "class", name, known));
+            }
+        }
+    }
+    ClassFilter::Only(keep)
+}
+
+fn read_weights(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {
+    let names = &app.profile.classes;
+    if matches!(node.value, Value::Array(_)) {
+        return ClassFilter::Mix(profile::prior(node, names.len(), problems));
+    }
+    let mut weights = vec![0.0; names.len()];
+    for (name, node) in fields::table(node, problems) {
+        match names.iter().position(|class| class == name) {
+            Some(at) => {
+                weights[at] = fields::number(node, &(0.0..=1e12), problems).unwrap_or(0.0);
+            }
+            None => {
+                let known = names.iter().map(String::as_str);
+                problems.push(Problem::unknown(node.place.clone(), "class", name, known));
+            }
+        }
+    }
+    if weights.iter().sum::<f64>() <= 0.0 {
+        let found = "no weight above 0";
+        problems.push(Problem::new(node.place.clone(), found, "a class that arrives"));
+    }
+    ClassFilter::Mix(weights)
+}

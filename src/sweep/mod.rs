@@ -1,0 +1,26 @@
+//! Experiments: a TOML file becomes a list of runs, each becomes a row.
+//!
+//! Expansion is a pure function of the file; every input is read and checked before the first
+//! run; runs are independent, so that they give the same rows in any order, on any number of
+//! threads, in one go or in several.
+
+mod config;
+mod expand;
+mod inputs;
+mod journal;
+mod pool;
+mod run;
+mod spec;
+
+pub use config::Prepared;
+pub use expand::{Configuration, RunSpec, expand};
+pub use inputs::Inputs;
+pub use pool::{Finished, Progress, Sweep, SweepError};
+pub use run::{RunResult, run_one, simulate};
+pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
+
+/// Changes whenever a column changes its meaning or its place.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Version and hash of the sources this binary was built from.
+pub const BUILD: &str = env!("PEEKSIM_BUILD");

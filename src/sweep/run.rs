@@ -1,0 +1,65 @@
+//! One run: a configuration and a replicate become a row.
+
+use super::config::Prepared;
+use crate::input::Problems;
+use crate::metrics::{Cell, Summary};
+use crate::policy::Observer;
+use crate::rng::Rng;
+use crate::sched::{self, Context};
+use crate::sim::{self, Simulation};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunResult {
+    /// The cells of the metric columns; all empty if the run failed.
+    pub cells: Vec<String>,
+    /// Latency in milliseconds at [`crate::metrics::QUANTILES`].
+    pub quantiles: Vec<String>,
+    /// Why the run failed.
+    pub error: String,
+}
+
+/// Runs a configuration, and never panics: a failure is a result too.
+pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
+    let work = || {
+        let mut summary = Summary::new(&prepared.catalog);
+        let exact = simulate(prepared, rng, &mut summary)?;
+        let quantiles = if quantiles { summary.latency_quantiles() } else { Vec::new() };
+        Ok((summary.cells(exact), quantiles))
+    };
+    let outcome: Result<_, String> = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        Err(format!("panic: {}", text.unwrap_or_default()))
+    });
+    match outcome {
+        Ok((cells, quantiles)) => RunResult {
+            cells: cells.iter().map(Cell::to_string).collect(),
+            quantiles: quantiles.iter().map(f64::to_string).collect(),
+            error: String::new(),
+        },
+        Err(error) => RunResult {
+            cells: vec![String::new(); crate::metrics::COLUMNS.len()],
+            quantiles: Vec::new(),
+            error,
+        },
+    }
+}
+
+/// Runs a configuration with any observer; the number of windows searched exactly.
+pub fn simulate(
+    prepared: &Prepared,
+    rng: Rng,
+    observer: &mut impl Observer,
+) -> Result<Option<u64>, String> {
+    let mut problems = Problems::default();
+    let context = Context { catalog: &prepared.catalog, rng };
+    let chosen = sched::read(&prepared.scheduler, &context, &mut problems);
+    let mut chosen = problems.check(chosen).map_err(|p| p.to_string())?;
+    let arrivals = prepared.arrivals.build(&prepared.catalog, rng).map_err(|p| p.to_string())?;
+    let catalog = std::sync::Arc::clone(&prepared.catalog);
+    let mut sim = Simulation::new(catalog, arrivals, chosen.info, rng, chosen.entry.name);
+    sim::run(&mut sim, chosen.scheduler.as_mut(), observer).map_err(|e| e.to_string())?;
+    Ok(chosen.scheduler.exact_windows())
+}

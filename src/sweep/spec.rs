@@ -1,0 +1,354 @@
+//! The experiment file: what is asked for, before it is expanded.
+
+use crate::input::source::{self, Source};
+use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
+
+/// A parsed experiment.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// Names the folder of the results.
+    pub name: String,
+    /// What it is, in a line; the heading of its figures.
+    pub title: String,
+    /// What a reader of its figures must know.
+    pub note: String,
+    /// The root of all random numbers.
+    pub seed: u64,
+    /// Runs per configuration.
+    pub replicates: u64,
+    /// The settings that all runs share.
+    pub base: Node,
+    /// What varies.
+    pub axes: Vec<Axis>,
+    /// What to draw.
+    pub figures: Vec<FigureSpec>,
+    /// What to check.
+    pub expectations: Vec<Expectation>,
+    /// The whole file with overrides, for the manifest.
+    pub resolved: Node,
+    /// Where it was read from.
+    pub path: String,
+}
+
+/// Keys that move together through rows of values.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    /// Key paths into the base, each a column of the results.
+    pub keys: Vec<String>,
+    /// Rows of as many values as keys.
+    pub rows: Vec<Vec<Node>>,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// A figure to draw.
+#[derive(Clone, Debug)]
+pub struct FigureSpec {
+    /// The file's name without ending.
+    pub name: String,
+    /// What it shows.
+    pub kind: FigureKind,
+    /// The column on the horizontal axis.
+    pub x: String,
+    /// The column on the vertical axis.
+    pub y: String,
+    /// The column whose values are the lines.
+    pub series: String,
+    /// Only rows with these labels: (column, one of these).
+    pub filter: Vec<(String, Vec<String>)>,
+    /// Logarithmic axes.
+    pub x_log: bool,
+    /// Logarithmic axes.
+    pub y_log: bool,
+    /// Ends of the vertical axis.
+    pub y_range: Option<(f64, f64)>,
+    /// Heading; the experiment's title if empty.
+    pub title: String,
+    /// Small print; the experiment's note if empty.
+    pub note: String,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// The kinds of figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureKind {
+    /// Means with 95 % bands against a setting.
+    Lines,
+    /// The distribution of latency.
+    Cdf,
+    /// One metric against another, a point per setting.
+    Pareto,
+}
+
+/// A claim about two values of one axis.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// The claim as written, `a >= b`.
+    pub claim: String,
+    /// The value on the left.
+    pub left: String,
+    /// How they compare.
+    pub relation: Relation,
+    /// The value on the right.
+    pub right: String,
+    /// The axis of both.
+    pub axis: String,
+    /// The metric compared.
+    pub metric: String,
+    /// The other settings: (column, label).
+    pub filter: Vec<(String, Vec<String>)>,
+    /// Whether a contradiction fails the command.
+    pub gate: bool,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// How two means compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Left is larger.
+    Greater,
+    /// Left is smaller.
+    Less,
+}
+
+/// What `figure.kind` may be, for messages and lists.
+pub const FIGURE_KINDS: [(&str, FigureKind); 3] =
+    [("lines", FigureKind::Lines), ("cdf", FigureKind::Cdf), ("pareto", FigureKind::Pareto)];
+
+impl Experiment {
+    /// Reads a file, or the experiment of that name that ships with the binary, and applies
+    /// `key=value` overrides.
+    pub fn load(path: &str, overrides: &[String]) -> Result<Self, Problems> {
+        let source = Self::open(path)?;
+        let mut node = Node::parse(&source)?;
+        let mut problems = Problems::default();
+        for text in overrides {
+            match text.split_once('=') {
+                Some((key, value)) if !key.trim().is_empty() => {
+                    let value = Node::parse_override(value.trim());
+                    override_key(&mut node, key.trim(), value);
+                }
+                _ => {
+                    let place = Place::file("--set");
+                    problems.push(Problem::new(place, format!("`{text}`"), "key=value"));
+                }
+            }
+        }
+        let experiment = Self::read(&node, &source.path, &mut problems);
+        problems.check(Some(experiment))
+    }
+
+    fn open(path: &str) -> Result<Source, Problem> {
+        let shipped = [format!("experiments/{path}.toml"), format!("experiments/{path}")];
+        let named = shipped.iter().find(|name| !source::exists(path) && source::exists(name));
+        source::read(named.map_or(path, String::as_str)).map_err(|problem| {
+            let names = source::embedded_paths(".toml");
+            let known = names.iter().filter_map(|n| n.strip_prefix("experiments/"));
+            let known: Vec<&str> = known.filter_map(|n| n.strip_suffix(".toml")).collect();
+            let expected = format!("an experiment file, or one of {}", known.join(", "));
+            Problem { expected, ..problem }
+        })
+    }
+
+    /// Reads a tree.
+    pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Self {
+        let mut read = Fields::new(node, problems);
+        let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml");
+        let name = read.text("name", stem);
+        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+            let place = node.get("name").unwrap_or(node).place.clone();
+            let expected = "a name without slashes: it becomes a folder";
+            read.problems().push(Problem::new(place, format!("`{name}`"), expected));
+        }
+        let title = read.text("title", &name);
+        let note = read.text("note", "");
+        let seed = read.integer("seed", 0..=i64::MAX as u64, 1);
+        let replicates = read.integer("replicates", 1..=1_000_000, 10);
+        let base = read.require("base", "a table [base] with the settings of all runs");
+        let base = base.cloned().unwrap_or_else(|| Node::empty(node.place.clone()));
+        let mut axes = Vec::new();
+        for item in list(&mut read, "axis") {
+            axes.extend(read_axis(item, read.problems()));
+        }
+        for item in list(&mut read, "zip") {
+            axes.extend(read_zip(item, read.problems()));
+        }
+        let figures = list(&mut read, "figure");
+        let figures =
+            figures.iter().enumerate().map(|(at, f)| read_figure(f, at, read.problems())).collect();
+        let expectations = list(&mut read, "expect");
+        let expectations =
+            expectations.iter().filter_map(|e| read_expectation(e, read.problems())).collect();
+        read.finish();
+        let (resolved, path) = (node.clone(), path.to_owned());
+        Self {
+            name,
+            title,
+            note,
+            seed,
+            replicates,
+            base,
+            axes,
+            figures,
+            expectations,
+            resolved,
+            path,
+        }
+    }
+}
+
+/// Overrides reach the top level by its own keys, and settings of the base without `base.`.
+fn override_key(node: &mut Node, key: &str, value: Node) {
+    const TOP: [&str; 9] =
+        ["name", "title", "note", "seed", "replicates", "base", "axis", "zip", "figure"];
+    let first = key.split('.').next().unwrap_or(key);
+    if TOP.contains(&first) {
+        node.set(key, value);
+        return;
+    }
+    // A fixed value for what used to vary: the axis goes.
+    for list in ["axis", "zip"] {
+        if let Value::Table(entries) = &mut node.value
+            && let Some((_, Node { value: Value::Array(items), .. })) =
+                entries.iter_mut().find(|(name, _)| name == list)
+        {
+            items.retain(|item| item.get("key").is_none_or(|k| k.cell() != key));
+        }
+    }
+    node.set(&format!("base.{key}"), value);
+}
+
+fn list<'a>(read: &mut Fields<'a>, key: &'static str) -> &'a [Node] {
+    match read.take(key) {
+        Some(node) => fields::array(node, read.problems()),
+        None => &[],
+    }
+}
+
+fn read_axis(node: &Node, problems: &mut Problems) -> Option<Axis> {
+    let mut read = Fields::new(node, problems);
+    let key = read.require("key", "the key that varies");
+    let values = read.require("values", "the list of its values");
+    let key = key.and_then(|key| fields::text(key, read.problems()));
+    let values = values.map(|values| fields::array(values, read.problems()));
+    if values.is_some_and(<[Node]>::is_empty) {
+        let place = node.place.clone().field("values");
+        read.problems().push(Problem::new(place, "an empty list", "at least one value"));
+    }
+    read.finish();
+    let rows = values?.iter().map(|value| vec![value.clone()]).collect();
+    Some(Axis { keys: vec![key?.to_owned()], rows, place: node.place.clone() })
+}
+
+fn read_zip(node: &Node, problems: &mut Problems) -> Option<Axis> {
+    let mut read = Fields::new(node, problems);
+    let keys = read.texts("keys");
+    let values = read.require("values", "a list of rows, one value for each key");
+    let mut rows = Vec::new();
+    for row in values.map(|v| fields::array(v, read.problems())).unwrap_or_default() {
+        let cells = fields::array(row, read.problems());
+        if cells.len() == keys.len() {
+            rows.push(cells.to_vec());
+        } else {
+            let found = format!("{} values", cells.len());
+            let expected = format!("{}, one for each key", keys.len());
+            read.problems().push(Problem::new(row.place.clone(), found, expected));
+        }
+    }
+    if keys.is_empty() || rows.is_empty() {
+        let expected = "`keys` and rows of `values`";
+        read.problems().push(Problem::new(node.place.clone(), "nothing to move", expected));
+    }
+    read.finish();
+    (!keys.is_empty() && !rows.is_empty()).then(|| Axis { keys, rows, place: node.place.clone() })
+}
+
+fn read_figure(node: &Node, at: usize, problems: &mut Problems) -> FigureSpec {
+    let mut read = Fields::new(node, problems);
+    let kind = read.choice("kind", &FIGURE_KINDS);
+    let (x, y) = match kind {
+        FigureKind::Lines => ("trace.rate_rps", "utility_mean"),
+        FigureKind::Cdf => ("latency_ms", "share"),
+        FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
+    };
+    let x = read.text("x", x);
+    let y = read.text("y", y);
+    let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
+    let range = read.take("y_range").map(|node| {
+        let ends = fields::array(node, read.problems()).iter();
+        let all = -f64::MAX..=f64::MAX;
+        let ends: Vec<f64> =
+            ends.filter_map(|end| fields::number(end, &all, read.problems())).collect();
+        if ends.len() != 2 || ends[0] >= ends[1] {
+            let expected = "two numbers, the lower first";
+            read.problems().push(fields::mismatch(node, expected));
+        }
+        ends
+    });
+    let spec = FigureSpec {
+        name,
+        kind,
+        x,
+        y,
+        series: read.text("series", "scheduler"),
+        filter: read_filter(&mut read),
+        x_log: read.flag("x_log", false),
+        y_log: read.flag("y_log", false),
+        y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
+        title: read.text("title", ""),
+        note: read.text("note", ""),
+        place: node.place.clone(),
+    };
+    read.finish();
+    spec
+}
+
+/// `where = { "trace.rate_rps" = 200, scheduler = ["a", "b"] }`
+fn read_filter(read: &mut Fields<'_>) -> Vec<(String, Vec<String>)> {
+    let Some(node) = read.take("where") else { return Vec::new() };
+    let entries = fields::table(node, read.problems()).iter();
+    let labels = |node: &Node| match &node.value {
+        Value::Array(items) => items.iter().map(Node::cell).collect(),
+        _ => vec![node.cell()],
+    };
+    entries.map(|(key, node)| (key.clone(), labels(node))).collect()
+}
+
+fn read_expectation(node: &Node, problems: &mut Problems) -> Option<Expectation> {
+    let mut read = Fields::new(node, problems);
+    let claim = read.text("claim", "");
+    let axis = read.text("axis", "scheduler");
+    let metric = read.text("metric", "utility_mean");
+    let filter = read_filter(&mut read);
+    let gate = read.flag("gate", false);
+    read.finish();
+    let relations = [
+        (">=", Relation::Greater),
+        ("<=", Relation::Less),
+        (">", Relation::Greater),
+        ("<", Relation::Less),
+    ];
+    let split = relations.iter().find_map(|(sign, relation)| {
+        claim.split_once(sign).map(|(left, right)| (left.trim(), *relation, right.trim()))
+    });
+    let Some((left, relation, right)) = split else {
+        let place = node.get("claim").unwrap_or(node).place.clone();
+        problems.push(Problem::new(place, format!("`{claim}`"), "a claim such as \"a >= b\""));
+        return None;
+    };
+    let (left, right) = (left.to_owned(), right.to_owned());
+    let place = node.place.clone();
+    Some(Expectation {
+        claim: claim.clone(),
+        left,
+        relation,
+        right,
+        axis,
+        metric,
+        filter,
+        gate,
+        place,
+    })
+}
