@@ -48,8 +48,6 @@ pub(super) struct Batching {
     drop_hopeless: bool,
 }
 
-pub(super) const BATCH_PARAMS: &str = "max_batch = 32, batch = full, drop = never";
-
 impl Batching {
     pub fn read(fields: &mut Fields<'_>) -> Self {
         Self {
@@ -190,8 +188,6 @@ fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &Named) -> Option
         }),
     }
 }
-
-pub(super) const VARIANT_PARAMS: &str = "variant = fastest (or best, a name, or a name by app)";
 
 /// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.
 pub(super) fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {

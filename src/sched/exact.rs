@@ -3,9 +3,9 @@
 //! All G! orders, and for each all Π variants, in listing order; the first best wins (by ties).
 //! Prefixes of a plan are placed once. Source: dndfrink/SERIF bd12bb8 (grouped schedulers).
 
-use super::groups::{Group, place};
+use super::groups::{Group, Sum, place};
 use super::window::{Ties, Window};
-use crate::domain::{VariantId, WorkerId};
+use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::policy::{Cursor, View};
 use crate::units::Time;
 
@@ -14,16 +14,23 @@ pub(super) const LIMIT: u64 = 2_000_000;
 /// `search = "auto"` searches up to this many plans.
 pub(super) const AUTO_LIMIT: u64 = 10_000;
 
-/// How many plans there are for these groups: orders × variants × workers.
-pub(super) fn count(view: &View<'_>, groups: &[Group]) -> u64 {
+/// How many plans there are for groups of these applications: orders × variants × workers.
+pub(super) fn count(view: &View<'_>, apps: impl Iterator<Item = AppId> + Clone) -> u64 {
     let workers = view.catalog().worker_ids();
     workers.fold(0u64, |sum, worker| {
-        let plans = groups.iter().enumerate().fold(1u64, |product, (at, group)| {
-            let variants = view.variants(worker, group.app).count() as u64;
+        let plans = apps.clone().enumerate().fold(1u64, |product, (at, app)| {
+            let variants = view.variants(worker, app).count() as u64;
             product.saturating_mul(variants).saturating_mul(at as u64 + 1)
         });
         sum.saturating_add(plans)
     })
+}
+
+/// Keeps the oldest requests, as many as can be searched one by one, and at least one.
+pub(super) fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
+    while requests.len() > 1 && count(view, requests.iter().map(|r| r.app)) > LIMIT {
+        requests.pop();
+    }
 }
 
 /// The best plan: its worker and its groups in order with their variants.
@@ -55,7 +62,7 @@ pub(super) fn search(
                 chosen: Vec::new(),
                 best: &mut best,
             };
-            search.deeper(0.0, Time::ZERO);
+            search.deeper(Sum::default(), Time::ZERO);
             if !next_permutation(&mut order) {
                 break;
             }
@@ -86,9 +93,10 @@ struct Search<'s, 'v> {
 }
 
 impl Search<'_, '_> {
-    fn deeper(&mut self, utility: f64, finish: Time) {
+    fn deeper(&mut self, sum: Sum, finish: Time) {
         let depth = self.chosen.len();
         let Some(group) = self.order.get(depth).copied() else {
+            let utility = sum.value();
             let best = self.best.as_ref().map(|best| (best.utility, best.finish));
             if self.ties.beats(utility, finish, best) {
                 let steps = self.order.iter().copied().zip(self.chosen.iter().copied()).collect();
@@ -102,9 +110,10 @@ impl Search<'_, '_> {
             let (before, after) = self.stack.split_at_mut(depth + 1);
             after[0].copy_from(&before[depth]);
             let requests = &self.groups[group].requests;
-            let (gain, end) = place(self.view, &mut after[0], variant, requests, largest);
+            let mut sum = sum;
+            let end = place(self.view, &mut after[0], variant, requests, largest, &mut sum);
             self.chosen.push(variant);
-            self.deeper(utility + gain, end);
+            self.deeper(sum, end);
             self.chosen.pop();
         }
     }

@@ -5,7 +5,7 @@
 //! several workers are ours. `accuracy = "posterior"` averages each group's posterior.
 
 use super::Entry;
-use super::groups::GroupPlanner;
+use super::groups::{GroupPlanner, Key};
 use crate::policy::Info;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -14,7 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
     source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",
     params: "search = greedy (exact, auto), order = deadline (or priority), \
              group_order = deadline (or priority), priority = acc-deadline, ties = finish, \
-             window_ms = 0, window_max, max_batch = 32, merge = false",
+             window_ms = 0, window_max, while_busy = false, max_batch = 32, merge = false",
     accuracy: Some(Info::Profiled),
-    build: |fields, _| Box::new(GroupPlanner::read(fields, false, false)),
+    build: |fields, _| Box::new(GroupPlanner::read(fields, Key::App, false)),
 };

@@ -17,6 +17,17 @@ use crate::input::Fields;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
 
+/// Which requests are served alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// Those of one application.
+    App,
+    /// Those of one application and most likely class.
+    Class,
+    /// Every request by itself.
+    Request,
+}
+
 /// How groups are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Search {
@@ -47,7 +58,7 @@ pub(super) struct Group {
 
 /// The planner behind `grouped` and `sneakpeek`.
 pub(super) struct GroupPlanner {
-    by_class: bool,
+    key: Key,
     order: Order,
     priority: Priority,
     group_order: GroupOrder,
@@ -63,8 +74,9 @@ pub(super) struct GroupPlanner {
 }
 
 impl GroupPlanner {
-    /// Reads the parameters; `by_class` splits applications by most likely class.
-    pub fn read(fields: &mut Fields<'_>, by_class: bool, by_priority: bool) -> Self {
+    /// Reads the parameters; `order` inside a group is by priority unless the experiment says
+    /// otherwise.
+    pub fn read(fields: &mut Fields<'_>, key: Key, by_priority: bool) -> Self {
         let priority = Priority::read(fields);
         let orders = [("deadline", false), ("priority", true)];
         let by_priority = match fields.take("order") {
@@ -77,11 +89,19 @@ impl GroupPlanner {
             [("greedy", Search::Greedy), ("exact", Search::Exact), ("auto", Search::Auto)];
         let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
         Self {
-            by_class,
-            order: if by_priority { Order::Priority(priority) } else { Order::Deadline },
+            key,
+            order: match (key, by_priority) {
+                (Key::Request, _) => Order::Arrival,
+                (_, true) => Order::Priority(priority),
+                (_, false) => Order::Deadline,
+            },
             priority,
             group_order: fields.choice("group_order", &group_orders),
-            search: fields.choice("search", &searches),
+            search: if key == Key::Request {
+                Search::Exact
+            } else {
+                fields.choice("search", &searches)
+            },
             ties: Ties::read(fields),
             window: Window::read(fields),
             exact_windows: 0,
@@ -100,7 +120,11 @@ impl GroupPlanner {
         }
         let mut used = 0;
         for request in &self.requests {
-            let class = if self.by_class { view.likely_class(request) } else { 0 };
+            let class = match self.key {
+                Key::App => 0,
+                Key::Class => view.likely_class(request),
+                Key::Request => request.id.number() as usize,
+            };
             let same = |g: &Group| g.app == request.app && g.class == class;
             let at = self.groups[..used].iter().position(same).unwrap_or_else(|| {
                 if used == self.groups.len() {
@@ -143,8 +167,10 @@ impl GroupPlanner {
                 for variant in view.variants(WorkerId(at as u16), group.app) {
                     self.trial.copy_from(cursor);
                     let largest = self.window.largest(view, WorkerId(at as u16), variant);
-                    let (utility, finish) =
-                        place(view, &mut self.trial, variant, &group.requests, largest);
+                    let mut sum = Sum::default();
+                    let requests = &group.requests;
+                    let finish = place(view, &mut self.trial, variant, requests, largest, &mut sum);
+                    let utility = sum.value();
                     if self.ties.beats(utility, finish, best.map(|(u, f, _, _)| (u, f))) {
                         best = Some((utility, finish, at, variant));
                     }
@@ -153,7 +179,8 @@ impl GroupPlanner {
             if let Some((_, _, at, variant)) = best {
                 let worker = WorkerId(at as u16);
                 let largest = self.window.largest(view, worker, variant);
-                place(view, &mut self.cursors[at], variant, &group.requests, largest);
+                let cursor = &mut self.cursors[at];
+                place(view, cursor, variant, &group.requests, largest, &mut Sum::default());
                 push(&mut self.draft, worker, variant, &group.requests, largest);
             }
         }
@@ -166,7 +193,7 @@ impl GroupPlanner {
             Search::Exact => exact::LIMIT,
             Search::Auto => exact::AUTO_LIMIT,
         };
-        if exact::count(view, &self.groups) > limit {
+        if exact::count(view, self.groups.iter().map(|group| group.app)) > limit {
             return false;
         }
         let best = exact::search(view, &self.groups, &self.cursors, self.window, self.ties);
@@ -185,6 +212,9 @@ impl Scheduler for GroupPlanner {
             return;
         }
         self.window.fill(view, &mut self.requests);
+        if self.key == Key::Request {
+            exact::shorten(view, &mut self.requests);
+        }
         let listing = self.ties == Ties::Listing;
         self.order.sort(view, &mut self.requests, listing);
         self.group(view);
@@ -203,20 +233,43 @@ impl Scheduler for GroupPlanner {
     }
 }
 
-/// Runs a group on a cursor in batches of at most `largest`: its summed utility and its end.
+/// A sum of utilities that does not depend on the order of adding: plans that serve the same
+/// requests equally well tie exactly, and the rule for ties decides, not rounding.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum(u128);
+
+impl Sum {
+    /// Utilities are kept to 60 binary places.
+    const ONE: f64 = (1u64 << 60) as f64;
+
+    #[inline]
+    fn add(&mut self, utility: f64) {
+        self.0 += u128::from((utility * Self::ONE) as u64);
+    }
+
+    /// The sum, rounded once.
+    #[inline]
+    pub fn value(self) -> f64 {
+        self.0 as f64 / Self::ONE
+    }
+}
+
+/// Runs a group on a cursor in batches of at most `largest`, adds its utilities to `sum`, and
+/// returns its end.
 pub(super) fn place(
     view: &View<'_>,
     cursor: &mut Cursor,
     variant: VariantId,
     requests: &[Request],
     largest: usize,
-) -> (f64, Time) {
-    let (mut utility, mut finish) = (0.0, Time::ZERO);
+    sum: &mut Sum,
+) -> Time {
+    let mut finish = Time::ZERO;
     for batch in requests.chunks(largest.max(1)) {
         finish = view.append(cursor, variant, batch.len());
-        utility += batch.iter().map(|r| view.utility(r, variant, finish)).sum::<f64>();
+        batch.iter().for_each(|request| sum.add(view.utility(request, variant, finish)));
     }
-    (utility, finish)
+    finish
 }
 
 fn push(

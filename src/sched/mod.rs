@@ -6,6 +6,7 @@
 mod dispatch;
 mod edf;
 mod exact;
+mod exhaustive;
 mod fcfs;
 mod grouped;
 mod groups;
@@ -57,6 +58,7 @@ pub const REGISTRY: &[Entry] = &[
     lo_priority::ENTRY,
     grouped::ENTRY,
     sneakpeek::ENTRY,
+    exhaustive::ENTRY,
 ];
 
 /// The entry called `name`.

@@ -109,6 +109,8 @@ impl Priority {
 /// How a planner orders requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Order {
+    /// As they came.
+    Arrival,
     /// Earliest deadline first, ties by arrival.
     Deadline,
     /// Highest priority first, ties by deadline, then arrival.
@@ -120,6 +122,7 @@ impl Order {
     /// reverse arrival order, as in the published code.
     pub fn sort(self, view: &View<'_>, requests: &mut [Request], listing: bool) {
         match self {
+            Self::Arrival => {}
             Self::Deadline => requests.sort_by_key(|r| (r.deadline, r.id)),
             Self::Priority(priority) => {
                 let mut keyed: Vec<(f64, Time, Request)> =

@@ -7,7 +7,7 @@
 //! groups, orders and searches as this does is not verified.
 
 use super::Entry;
-use super::groups::GroupPlanner;
+use super::groups::{GroupPlanner, Key};
 use crate::policy::Info;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
     source: "Wolfrath, Frink, Chandra, SoCC 2025; code dndfrink/SERIF bd12bb8",
     params: "search = greedy (exact, auto), order = priority (or deadline), \
              group_order = deadline (or priority), priority = acc-deadline, ties = finish, \
-             window_ms = 0, window_max, max_batch = 32, merge = false",
+             window_ms = 0, window_max, while_busy = false, max_batch = 32, merge = false",
     accuracy: Some(Info::Posterior),
-    build: |fields, _| Box::new(GroupPlanner::read(fields, true, true)),
+    build: |fields, _| Box::new(GroupPlanner::read(fields, Key::Class, true)),
 };

@@ -12,29 +12,30 @@ pub(super) struct Window {
     every: Span,
     /// At most this many requests are planned at once, the oldest first.
     max: usize,
+    /// Plan as soon as somebody waits, even if every worker is busy.
+    while_busy: bool,
     /// Equal neighbours of a plan become one batch.
     merge: bool,
     /// The largest batch a plan may make.
     pub max_batch: usize,
 }
 
-pub(super) const WINDOW_PARAMS: &str =
-    "window_ms = 0, window_max = none, max_batch = 32, merge = false, ties = finish";
-
 impl Window {
     pub fn read(fields: &mut Fields<'_>) -> Self {
         Self {
             every: Span::from_ms(fields.number("window_ms", 0.0..=1e9, 0.0)),
             max: fields.integer("window_max", 1..=u64::MAX, u64::MAX) as usize,
+            while_busy: fields.flag("while_busy", false),
             merge: fields.flag("merge", false),
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
         }
     }
 
-    /// Whether to plan now: a worker is idle, somebody waits, and it is time. If only the last
-    /// is missing, asks to be woken when it is.
+    /// Whether to plan now: somebody waits, a worker is idle (or that does not matter), and it is
+    /// time. If only the last is missing, asks to be woken when it is.
     pub fn is_open(&self, view: &View<'_>, plan: &mut Plan) -> bool {
-        if view.pending_len() == 0 || view.idle_workers().next().is_none() {
+        let ready = self.while_busy || view.idle_workers().next().is_some();
+        if view.pending_len() == 0 || !ready {
             return false;
         }
         let start = view.now().round_up(self.every);

@@ -1,0 +1,20 @@
+//! Brute force: every order of the waiting requests and every variant of each, one by one on one
+//! worker, the best mean utility wins.
+//!
+//! n! · Mⁿ plans: it takes the oldest requests only, as many as give two million plans at most.
+//! A yardstick for tiny windows, not a scheduler for load.
+//!
+//! Source: dndfrink/SERIF bd12bb8 (brute force).
+
+use super::Entry;
+use super::groups::{GroupPlanner, Key};
+use crate::policy::Info;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "exhaustive",
+    summary: "every order and variant of the oldest few requests, without batching (brute force)",
+    source: "dndfrink/SERIF bd12bb8 (brute force)",
+    params: "ties = finish, window_ms = 0, window_max, while_busy = false, merge = false",
+    accuracy: Some(Info::Profiled),
+    build: |fields, _| Box::new(GroupPlanner::read(fields, Key::Request, false)),
+};

@@ -1,0 +1,324 @@
+//! A small world for tests: applications, workers and arrivals in a few lines, any scheduler on
+//! them, and the log of what happened.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use peeksim::domain::{AppId, Arrival, Truth, VariantId};
+use peeksim::input::{Node, Problems};
+use peeksim::metrics::{COLUMNS, Cell, Summary};
+use peeksim::model::arrival::{Arrivals, Listed};
+use peeksim::model::budget::Budget;
+use peeksim::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
+use peeksim::model::latency::LatencyTable;
+use peeksim::model::penalty::Penalty;
+use peeksim::model::posterior::Evidence;
+use peeksim::model::profile::{Cost, Profile, VariantProfile};
+use peeksim::model::trace::RecordedTrace;
+use peeksim::policy::{Event, Observer, Scheduler};
+use peeksim::rng::Rng;
+use peeksim::sched::{self, Context};
+use peeksim::sim::{self, Counts, SimError, Simulation};
+use peeksim::units::{Span, Time};
+use std::sync::Arc;
+
+/// The class of every worker of a test world.
+pub const CLASS: &str = "unit";
+
+/// A world under construction.
+pub struct World {
+    pub setup: Setup,
+    pub arrivals: Vec<Arrival>,
+    pub seed: u64,
+}
+
+/// One variant: name, bytes, latency points in ms, load in ms, recall by class.
+pub struct V<'a>(pub &'a str, pub u64, pub &'a [(u64, f64)], pub f64, pub &'a [f64]);
+
+impl World {
+    /// No application, one worker with one lane and endless memory, the published sigmoid.
+    pub fn new() -> Self {
+        let peek = Peek {
+            evidence: Evidence::Counts,
+            prior_weight: 1.0,
+            place: PeekPlace::Free,
+            recall: Some(0.9),
+        };
+        let setup = Setup {
+            apps: Vec::new(),
+            workers: Vec::new(),
+            penalty: Penalty::sigmoid(),
+            peek,
+            replay: true,
+            cold_loads: false,
+            noise_cv: 0.0,
+        };
+        Self { setup, arrivals: Vec::new(), seed: 1 }
+    }
+
+    /// Adds an application; its prior is uniform.
+    pub fn app(mut self, name: &str, variants: &[V<'_>]) -> Self {
+        let classes = variants[0].4.len();
+        let variants = variants.iter().map(|V(name, bytes, points, load_ms, recall)| {
+            let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
+            let cost = Cost {
+                worker_class: CLASS.to_owned(),
+                latency: LatencyTable::new(points).expect("a latency table").0,
+                load: Span::from_ms(*load_ms),
+                load_cold: None,
+            };
+            VariantProfile {
+                name: (*name).to_owned(),
+                bytes: *bytes,
+                accuracy: recall.iter().sum::<f64>() / classes as f64,
+                recall: recall.to_vec(),
+                costs: vec![cost],
+            }
+        });
+        let profile = Profile {
+            name: name.to_owned(),
+            summary: String::new(),
+            source: String::new(),
+            classes: (0..classes).map(|class| class.to_string()).collect(),
+            budget: Budget::Fixed(Span::from_ms(100.0)),
+            prior: vec![1.0 / classes as f64; classes],
+            variants: variants.collect(),
+            peek: None,
+            warnings: Vec::new(),
+            files: Vec::new(),
+        };
+        let app = AppSetup {
+            profile: Arc::new(profile),
+            trace: None,
+            budget: None,
+            variants: Vec::new(),
+        };
+        self.setup.apps.push(app);
+        self
+    }
+
+    /// Gives the last application a trace: rows of (class, votes, predicted by variant).
+    pub fn trace(mut self, rows: &[(u16, &[f64], &[u16])]) -> Self {
+        let app = self.setup.apps.last_mut().expect("an application");
+        let variants = app.profile.variants.len();
+        let predicted = |v: usize| rows.iter().map(|row| row.2[v]).collect::<Vec<u16>>().into();
+        let recorded = rows.iter().all(|row| row.2.len() == variants);
+        app.trace = Some(Arc::new(RecordedTrace {
+            sources: vec![0..rows.len() as u32],
+            source_names: vec!["s".to_owned()],
+            offset_ns: (0..rows.len() as u64).collect(),
+            class: rows.iter().map(|row| row.0).collect(),
+            votes: rows.iter().flat_map(|row| row.1.iter().copied()).collect(),
+            predicted: (0..variants).map(|v| recorded.then(|| predicted(v))).collect(),
+        }));
+        self
+    }
+
+    /// Adds `count` workers of `lanes` lanes with `memory_bytes`.
+    pub fn workers(mut self, count: u16, lanes: u16, memory_bytes: u64) -> Self {
+        self.setup.workers.push(WorkerSetup {
+            class: CLASS.to_owned(),
+            count,
+            memory_bytes,
+            lanes,
+            power_w: None,
+            usd_per_request: None,
+            ready: Time::ZERO,
+            place: peeksim::input::Place::default(),
+        });
+        self
+    }
+
+    /// Adds a request of application number `app`: arrival and budget in ms, class.
+    pub fn request(mut self, app: u16, arrival_ms: f64, budget_ms: f64, class: u16) -> Self {
+        self.arrivals.push(Arrival {
+            time: Time::ZERO + Span::from_ms(arrival_ms),
+            app: AppId(app),
+            budget: Span::from_ms(budget_ms),
+            truth: Truth { class, row: Truth::NO_ROW },
+        });
+        self
+    }
+
+    pub fn catalog(&self) -> Arc<Catalog> {
+        let mut setup = self.setup.clone();
+        if setup.workers.is_empty() {
+            setup = Self { setup, arrivals: Vec::new(), seed: 0 }.workers(1, 1, u64::MAX / 2).setup;
+        }
+        Arc::new(Catalog::build(&setup).unwrap_or_else(|problems| panic!("{problems}")))
+    }
+
+    /// Runs the listed arrivals through a scheduler written as in an experiment.
+    pub fn run(&self, scheduler: &str) -> Log {
+        self.run_with(scheduler, Box::new(Listed::new(self.arrivals.clone())))
+    }
+
+    /// Runs other arrivals through a scheduler written as in an experiment.
+    pub fn run_with(&self, scheduler: &str, arrivals: Box<dyn Arrivals>) -> Log {
+        let catalog = self.catalog();
+        let node = Node::parse_override(scheduler);
+        let mut problems = Problems::default();
+        let context = Context { catalog: &catalog, rng: Rng::new(self.seed, 0) };
+        let chosen = sched::read(&node, &context, &mut problems);
+        let mut chosen = problems.check(chosen).unwrap_or_else(|problems| panic!("{problems}"));
+        let rng = Rng::new(self.seed, 0);
+        let name = chosen.entry.name;
+        let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, name);
+        let mut log = Log::new(&catalog);
+        let counts = sim::run(&mut sim, chosen.scheduler.as_mut(), &mut log);
+        log.counts = counts.unwrap_or_else(|error| panic!("{error}"));
+        log.exact_windows = chosen.scheduler.exact_windows();
+        log
+    }
+
+    /// Runs the listed arrivals through a scheduler of the test's own.
+    pub fn drive(&self, scheduler: &mut dyn Scheduler) -> Result<Log, SimError> {
+        let catalog = self.catalog();
+        let arrivals = Box::new(Listed::new(self.arrivals.clone()));
+        let (info, rng) = (peeksim::policy::Info::Profiled, Rng::new(self.seed, 0));
+        let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, info, rng, "test");
+        let mut log = Log::new(&catalog);
+        log.counts = sim::run(&mut sim, scheduler, &mut log)?;
+        Ok(log)
+    }
+}
+
+/// What happened, as plain numbers (nanoseconds, request numbers).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happened {
+    Arrived { at: u64, request: u32, app: u16, deadline: u64 },
+    Visible { at: u64, request: u32 },
+    LoadStarted { at: u64, worker: u16, variant: u16, end: u64 },
+    LoadEnded { at: u64, worker: u16, variant: u16 },
+    Evicted { at: u64, worker: u16, variant: u16 },
+    BatchStarted { at: u64, worker: u16, lane: usize, variant: u16, requests: Vec<u32> },
+    BatchEnded { at: u64, worker: u16, lane: usize, variant: u16, started: u64, batch: usize },
+    Completed { at: u64, request: u32, worker: u16, variant: u16, started: u64, correct: bool },
+    Rejected { at: u64, request: u32 },
+    Unfinished { at: u64, request: u32 },
+}
+
+/// The events of a run and its row.
+pub struct Log {
+    pub events: Vec<Happened>,
+    pub summary: Summary,
+    pub counts: Counts,
+    pub exact_windows: Option<u64>,
+    /// Sum over completed requests of shown accuracy × (1 − penalty): what a planner believed.
+    pub believed: f64,
+    catalog: Arc<Catalog>,
+}
+
+impl Log {
+    fn new(catalog: &Arc<Catalog>) -> Self {
+        Self {
+            events: Vec::new(),
+            summary: Summary::new(catalog),
+            counts: Counts::default(),
+            exact_windows: None,
+            believed: 0.0,
+            catalog: Arc::clone(catalog),
+        }
+    }
+
+    /// A metric cell by column name.
+    pub fn cell(&mut self, name: &str) -> Cell {
+        let at = COLUMNS.iter().position(|column| column.name == name).expect("a column");
+        self.summary.cells(None)[at]
+    }
+
+    /// A metric as a number.
+    pub fn number(&mut self, name: &str) -> f64 {
+        match self.cell(name) {
+            Cell::Number(number) => number,
+            Cell::Count(count) => count as f64,
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    /// The batches in order of start: (start ms, end ms, variant name, request numbers).
+    pub fn timeline(&self) -> Vec<(f64, f64, String, Vec<u32>)> {
+        let ms = |ns: u64| ns as f64 / 1e6;
+        let mut open: Vec<(u64, u16, usize, u16, Vec<u32>)> = Vec::new();
+        let mut done = Vec::new();
+        for event in &self.events {
+            match event {
+                Happened::BatchStarted { at, worker, lane, variant, requests } => {
+                    open.push((*at, *worker, *lane, *variant, requests.clone()));
+                }
+                Happened::BatchEnded { at, worker, lane, .. } => {
+                    let place = open.iter().position(|o| o.1 == *worker && o.2 == *lane);
+                    let (start, _, _, variant, requests) = open.remove(place.expect("a start"));
+                    let name = self.catalog.variant(VariantId(variant)).name.clone();
+                    done.push((ms(start), ms(*at), name, requests));
+                }
+                _ => {}
+            }
+        }
+        done.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.3.cmp(&b.3)));
+        done
+    }
+}
+
+impl Observer for Log {
+    fn on(&mut self, event: Event<'_>) {
+        self.summary.on(event);
+        let happened = match event {
+            Event::Arrived { request: r } => Happened::Arrived {
+                at: r.arrival.0,
+                request: r.id.number(),
+                app: r.app.0,
+                deadline: r.deadline.0,
+            },
+            Event::Visible { at, request } => {
+                Happened::Visible { at: at.0, request: request.id.number() }
+            }
+            Event::LoadStarted { at, worker, variant, end } => {
+                Happened::LoadStarted { at: at.0, worker: worker.0, variant: variant.0, end: end.0 }
+            }
+            Event::LoadEnded { at, worker, variant } => {
+                Happened::LoadEnded { at: at.0, worker: worker.0, variant: variant.0 }
+            }
+            Event::Evicted { at, worker, variant } => {
+                Happened::Evicted { at: at.0, worker: worker.0, variant: variant.0 }
+            }
+            Event::BatchStarted { at, worker, lane, variant, requests } => Happened::BatchStarted {
+                at: at.0,
+                worker: worker.0,
+                lane,
+                variant: variant.0,
+                requests: requests.iter().map(|id| id.number()).collect(),
+            },
+            Event::BatchEnded { at, worker, lane, variant, started, batch } => {
+                Happened::BatchEnded {
+                    at: at.0,
+                    worker: worker.0,
+                    lane,
+                    variant: variant.0,
+                    started: started.0,
+                    batch,
+                }
+            }
+            Event::Completed(c) => {
+                let penalty =
+                    self.catalog.penalty.gamma(c.finished, c.request.deadline, c.request.budget());
+                self.believed += c.estimated * (1.0 - penalty);
+                Happened::Completed {
+                    at: c.finished.0,
+                    request: c.request.id.number(),
+                    worker: c.worker.0,
+                    variant: c.variant.0,
+                    started: c.started.0,
+                    correct: c.correct,
+                }
+            }
+            Event::Rejected { at, request, .. } => {
+                Happened::Rejected { at: at.0, request: request.id.number() }
+            }
+            Event::Unfinished { at, request } => {
+                Happened::Unfinished { at: at.0, request: request.id.number() }
+            }
+            _ => return,
+        };
+        self.events.push(happened);
+    }
+}
