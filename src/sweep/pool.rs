@@ -4,6 +4,7 @@ use super::config::Prepared;
 use super::expand::{Configuration, RunSpec, axis_keys, expand};
 use super::inputs::Inputs;
 use super::journal::{Entry, Journal};
+use super::names;
 use super::run::run_one;
 use super::spec::{Experiment, FigureKind};
 use super::{BUILD, SCHEMA_VERSION};
@@ -87,7 +88,7 @@ impl Sweep {
             }
         }
         if problems.is_empty() {
-            check_names(&experiment, &configurations, &mut problems);
+            names::check(&experiment, &configurations, &mut problems);
         }
         let mut files = String::new();
         for (path, hash) in inputs.files() {
@@ -188,62 +189,4 @@ fn journal_key(id: &str, quantiles: bool) -> String {
 
 fn short_hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())[..6])
-}
-
-/// Figures and expectations must name columns and labels that will exist.
-fn check_names(experiment: &Experiment, grid: &[Configuration], problems: &mut Problems) {
-    use crate::input::Problem;
-    let keys = axis_keys(experiment);
-    let metrics: Vec<&str> = crate::metrics::COLUMNS.iter().map(|c| c.name).collect();
-    let axis = |name: &str, place: &crate::input::Place, problems: &mut Problems| {
-        if !keys.iter().any(|key| key == name) {
-            let known = keys.iter().map(String::as_str);
-            problems.push(Problem::unknown(place.clone(), "axis", name, known));
-        }
-    };
-    let metric = |name: &str, place: &crate::input::Place, problems: &mut Problems| {
-        if !metrics.contains(&name) {
-            problems.push(Problem::unknown(place.clone(), "metric", name, metrics.iter().copied()));
-        }
-    };
-    let label = |key: &str, label: &str, place: &crate::input::Place, problems: &mut Problems| {
-        let Some(at) = keys.iter().position(|k| k == key) else { return };
-        if !grid.iter().any(|c| c.labels[at] == label) {
-            let mut known: Vec<&str> = grid.iter().map(|c| c.labels[at].as_str()).collect();
-            known.sort_unstable();
-            known.dedup();
-            let what = format!("value of `{key}`");
-            problems.push(Problem::unknown(place.clone(), &what, label, known));
-        }
-    };
-    for figure in &experiment.figures {
-        let place = &figure.place;
-        axis(&figure.series, place, problems);
-        match figure.kind {
-            FigureKind::Lines => {
-                axis(&figure.x, place, problems);
-                metric(&figure.y, place, problems);
-            }
-            FigureKind::Pareto => {
-                metric(&figure.x, place, problems);
-                metric(&figure.y, place, problems);
-            }
-            FigureKind::Cdf => {}
-        }
-        for (key, labels) in &figure.filter {
-            axis(key, place, problems);
-            labels.iter().for_each(|text| label(key, text, place, problems));
-        }
-    }
-    for expectation in &experiment.expectations {
-        let place = &expectation.place;
-        axis(&expectation.axis, place, problems);
-        metric(&expectation.metric, place, problems);
-        label(&expectation.axis, &expectation.left, place, problems);
-        label(&expectation.axis, &expectation.right, place, problems);
-        for (key, labels) in &expectation.filter {
-            axis(key, place, problems);
-            labels.iter().for_each(|text| label(key, text, place, problems));
-        }
-    }
 }
