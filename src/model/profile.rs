@@ -18,6 +18,7 @@ use crate::input::csv::{Row, Table};
 use crate::input::source::{self, Source};
 use crate::input::{Fields, Node, Place, Problem, Problems, fields};
 use crate::units::Span;
+use std::collections::BTreeSet;
 
 /// The profile of an application.
 #[derive(Clone, Debug)]
@@ -94,6 +95,12 @@ impl Profile {
     /// The names of the variants.
     pub fn variant_names(&self) -> Vec<String> {
         self.variants.iter().map(|variant| variant.name.clone()).collect()
+    }
+
+    /// The classes of workers that any variant was measured on.
+    pub fn worker_classes(&self) -> BTreeSet<&str> {
+        let costs = self.variants.iter().flat_map(|variant| &variant.costs);
+        costs.map(|cost| cost.worker_class.as_str()).collect()
     }
 
     fn read_app(name: String, node: &Node, problems: &mut Problems) -> Self {
