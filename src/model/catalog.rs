@@ -228,7 +228,10 @@ impl Catalog {
                 };
                 problems.push(Problem::new(place, found, expected));
             } else if !useless.is_empty() {
-                let note = format!("{name}: larger than every memory, unused: {}", names(&useless));
+                let note = format!(
+                    "{name}: no worker has the memory, or a profile, for {}",
+                    names(&useless)
+                );
                 self.notes.push(note);
             }
         }
