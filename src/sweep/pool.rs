@@ -14,9 +14,13 @@ use crate::output::atomic::{self, WriteError};
 use crate::rng::Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
+
+/// More threads than this help nobody.
+const MAX_THREADS: usize = 1024;
 
 /// Told of every finished run; called from many threads.
 pub trait Progress: Sync {
@@ -146,31 +150,35 @@ impl Sweep {
         progress: &dyn Progress,
     ) -> Result<Vec<Finished>, SweepError> {
         atomic::folder(folder)?;
+        let quantiles = self.wants_quantiles();
         let specs: Vec<(RunSpec, String)> =
             self.runs().map(|spec| (spec, self.run_id(spec))).collect();
-        let keys: std::collections::BTreeSet<String> =
-            specs.iter().map(|(_, id)| journal_key(id, self.wants_quantiles())).collect();
-        let (journal, done) = Journal::open(folder, |key| keys.contains(key))?;
-        progress.start(specs.len(), done.len());
+        let keys: BTreeSet<String> =
+            specs.iter().map(|(_, id)| journal_key(id, quantiles)).collect();
+        let prefix = journal_key("", false);
+        let (journal, done) = Journal::open(folder, &prefix, |key| keys.contains(key))?;
+        let reused = |id: &str| done.get(&journal_key(id, quantiles));
+        progress.start(specs.len(), specs.iter().filter(|(_, id)| reused(id).is_some()).count());
         let journal = Mutex::new(journal);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
+        let threads = jobs.min(specs.len().max(1)).min(MAX_THREADS);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let work = |(spec, id): (RunSpec, String)| -> Result<Finished, WriteError> {
-            let key = journal_key(&id, self.wants_quantiles());
-            if let Some(entry) = done.get(&key) {
+            if let Some(entry) = reused(&id) {
                 return Ok(Finished { spec, id, entry: entry.clone() });
             }
             let entry = self.one(spec);
             // A failed run is shown, and tried again the next time.
             if entry.result.error.is_empty() {
                 let mut journal = journal.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                journal.push(&key, &entry)?;
+                journal.push(&journal_key(&id, quantiles), &entry)?;
             }
             progress.step();
             Ok(Finished { spec, id, entry })
         };
-        let results: Vec<Result<Finished, WriteError>> =
+        // The first run that cannot be kept stops those not yet started.
+        let kept: Result<Vec<Finished>, WriteError> =
             pool.install(|| specs.into_par_iter().map(work).collect());
-        Ok(results.into_iter().collect::<Result<_, _>>()?)
+        Ok(kept?)
     }
 
     /// Runs one run.
