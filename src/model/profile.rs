@@ -310,16 +310,12 @@ impl Reader<'_> {
             points[at].2.push((batch, Span(ns)));
         });
         let loads = self.loads(&names);
-        let file = self.path("latency.csv");
+        let mut raised_names: Vec<String> = Vec::new();
         for (class, variant, points) in points {
             match LatencyTable::new(points) {
                 Ok((latency, raised)) => {
                     if raised {
-                        profile.warnings.push(format!(
-                            "{file}: `{}` on `{class}` is faster in a larger batch; raised to \
-                             never decrease",
-                            names[variant]
-                        ));
+                        raised_names.push(names[variant].clone());
                     }
                     let load = loads.iter().find(|l| l.0 == class && l.1 == variant);
                     if load.is_none() && self.problems.is_empty() {
@@ -333,6 +329,14 @@ impl Reader<'_> {
                 }
                 Err(error) => self.hole(&class, &names[variant], error),
             }
+        }
+        if !raised_names.is_empty() {
+            profile.warnings.push(format!(
+                "{}: some larger batch measured faster than a smaller one; latencies raised to \
+                 never decrease: {}",
+                self.path("latency.csv"),
+                raised_names.join(", ")
+            ));
         }
     }
 
