@@ -17,8 +17,12 @@ pub(super) enum Choice {
     /// By worker class and application, fixed in advance.
     Fixed(Vec<Named>),
     /// Any rule on the head.
-    Rule(Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request) -> Option<VariantId> + Send>),
+    Rule(Rule),
 }
+
+/// A variant for the head on a worker whose timeline ends at the cursor.
+pub(super) type Rule =
+    Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request) -> Option<VariantId> + Send>;
 
 /// A variant fixed in advance for one application.
 #[derive(Clone, Debug)]

@@ -43,10 +43,10 @@ impl Journal {
         let mut entries = BTreeMap::new();
         let mut kept = String::new();
         for line in text.split_inclusive('\n') {
-            if let Some((id, entry)) = parse(line).filter(|(id, _)| known(id)) {
-                if entries.insert(id, entry).is_none() {
-                    kept.push_str(line);
-                }
+            if let Some((id, entry)) = parse(line).filter(|(id, _)| known(id))
+                && entries.insert(id, entry).is_none()
+            {
+                kept.push_str(line);
             }
         }
         if kept.len() != text.len() {
@@ -78,10 +78,9 @@ fn format(id: &str, entry: &Entry) -> String {
     let error = error.replace(['\n', '\r'], " ");
     let head = [id, wall.as_str(), error.as_str()];
     let record = head.into_iter().chain(cells.iter().chain(quantiles).map(String::as_str));
-    let body = match writer.write_record(record).map(|()| writer.into_inner()) {
-        Ok(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-        _ => return String::new(),
-    };
+    let written = writer.write_record(record).is_ok();
+    let Some(bytes) = writer.into_inner().ok().filter(|_| written) else { return String::new() };
+    let body = String::from_utf8_lossy(&bytes);
     format!("{},{body}", checksum(body.trim_end()))
 }
 

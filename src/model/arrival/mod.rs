@@ -59,8 +59,11 @@ pub struct ArrivalEntry {
     /// Where it comes from.
     pub source: &'static str,
     /// Makes the process of one run, or says why it cannot.
-    pub build: fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem>,
+    pub build: Build,
 }
+
+/// Makes the process of one run.
+pub type Build = fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem>;
 
 impl std::fmt::Debug for ArrivalEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
