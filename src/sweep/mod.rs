@@ -16,7 +16,7 @@ pub use config::Prepared;
 pub use expand::{Configuration, RunSpec, expand};
 pub use inputs::Inputs;
 pub use pool::{Finished, Progress, Sweep, SweepError};
-pub use run::{RunResult, run_one, simulate};
+pub use run::{RunResult, run_one, simulate, simulate_with};
 pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
 
 /// Changes whenever a column changes its meaning or its place.

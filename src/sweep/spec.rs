@@ -199,7 +199,9 @@ impl Experiment {
     }
 }
 
-/// Overrides reach the top level by its own keys, and settings of the base without `base.`.
+/// Overrides reach the top level by its own keys, and settings of the base without `base.`. A key
+/// that varies varies over the given value (or list of values) instead, and figures and claims
+/// about its old values are forgotten.
 fn override_key(node: &mut Node, key: &str, value: Node) {
     const TOP: [&str; 9] =
         ["name", "title", "note", "seed", "replicates", "base", "axis", "zip", "figure"];
@@ -208,16 +210,39 @@ fn override_key(node: &mut Node, key: &str, value: Node) {
         node.set(key, value);
         return;
     }
-    // A fixed value for what used to vary: the axis goes.
-    for list in ["axis", "zip"] {
-        if let Value::Table(entries) = &mut node.value
-            && let Some((_, Node { value: Value::Array(items), .. })) =
-                entries.iter_mut().find(|(name, _)| name == list)
-        {
-            items.retain(|item| item.get("key").is_none_or(|k| k.cell() != key));
+    let Some(axis) = items(node, "axis").iter_mut().find(|axis| names_key(axis, key)) else {
+        node.set(&format!("base.{key}"), value);
+        return;
+    };
+    let values = match value.value {
+        Value::Array(_) => value,
+        _ => Node { place: value.place.clone(), value: Value::Array(vec![value]) },
+    };
+    axis.set("values", values);
+    let about = |item: &Node| item.get("where").is_some_and(|w| w.get(key).is_some());
+    for figure in items(node, "figure") {
+        if let Some(Value::Table(filters)) = figure.get_mut("where").map(|w| &mut w.value) {
+            filters.retain(|(name, _)| name != key);
         }
     }
-    node.set(&format!("base.{key}"), value);
+    if let Some(Value::Array(claims)) = node.get_mut("expect").map(|e| &mut e.value) {
+        claims.retain(|claim| {
+            let axis = claim.get("axis").map_or("scheduler".to_owned(), Node::cell);
+            axis != key && !about(claim)
+        });
+    }
+}
+
+fn names_key(axis: &Node, key: &str) -> bool {
+    axis.get("key").is_some_and(|name| name.cell() == key)
+}
+
+/// The tables of `[[name]]`.
+fn items<'a>(node: &'a mut Node, name: &str) -> &'a mut [Node] {
+    match node.get_mut(name).map(|list| &mut list.value) {
+        Some(Value::Array(items)) => items,
+        _ => &mut [],
+    }
 }
 
 fn list<'a>(read: &mut Fields<'a>, key: &'static str) -> &'a [Node] {
