@@ -27,8 +27,9 @@ pub trait Arrivals: Send {
 pub struct ArrivalPlan {
     /// The process.
     pub entry: &'static ArrivalEntry,
-    /// Requests per second over all applications.
-    pub rate_rps: f64,
+    /// Requests per second over all applications; `None` for the speed at which they were
+    /// recorded.
+    pub rate_rps: Option<f64>,
     /// How many requests in all.
     pub requests: u64,
     /// Share of each application, summing to 1.
