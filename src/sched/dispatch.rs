@@ -9,6 +9,7 @@ use crate::input::{Fields, Node, Problem, Value, fields};
 use crate::model::catalog::Catalog;
 use crate::policy::{Cursor, Plan, Reason, Scheduler, Trigger, View};
 use crate::sched::Context;
+use crate::units::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -20,9 +21,10 @@ pub(super) enum Choice {
     Rule(Rule),
 }
 
-/// A variant for the head on a worker whose timeline ends at the cursor.
+/// A variant for the head on a worker whose timeline ends at the cursor, when so many requests
+/// could ride with it (itself included).
 pub(super) type Rule =
-    Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request) -> Option<VariantId> + Send>;
+    Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request, usize) -> Option<VariantId> + Send>;
 
 /// A variant fixed in advance for one application.
 #[derive(Clone, Debug)]
@@ -49,7 +51,18 @@ pub(super) enum Fill {
 pub(super) struct Batching {
     max_batch: usize,
     fill: Fill,
-    drop_hopeless: bool,
+    drop: Drop,
+}
+
+/// Which heads are rejected rather than served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drop {
+    /// None.
+    Never,
+    /// Those that would be worth nothing even if they ran alone at once.
+    Hopeless,
+    /// Those that would be late even if they ran alone at once.
+    Late,
 }
 
 impl Batching {
@@ -57,12 +70,24 @@ impl Batching {
         Self {
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
             fill: fields.choice("batch", &[("full", Fill::Full), ("head-safe", Fill::HeadSafe)]),
-            drop_hopeless: fields.choice("drop", &[("never", false), ("hopeless", true)]),
+            drop: fields.choice(
+                "drop",
+                &[("never", Drop::Never), ("hopeless", Drop::Hopeless), ("late", Drop::Late)],
+            ),
+        }
+    }
+
+    /// Whether to reject a head that could finish alone at `finish`.
+    fn drops(&self, view: &View<'_>, head: &Request, finish: Time) -> bool {
+        match self.drop {
+            Drop::Never => false,
+            Drop::Hopeless => view.penalty(head, finish) >= 1.0,
+            Drop::Late => finish > head.deadline,
         }
     }
 
     /// How many of `waiting` requests behind and including `head` to run.
-    fn size(
+    pub fn size(
         &self,
         view: &View<'_>,
         cursor: &Cursor,
@@ -122,7 +147,10 @@ impl Dispatcher {
     fn choose(&mut self, view: &View<'_>, worker: WorkerId, head: &Request) -> Option<VariantId> {
         match &mut self.choice {
             Choice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
-            Choice::Rule(rule) => rule(view, &self.cursor, worker, head),
+            Choice::Rule(rule) => {
+                let waiting = self.lines[head.app.index()].len();
+                rule(view, &self.cursor, worker, head, waiting)
+            }
         }
     }
 
@@ -138,9 +166,7 @@ impl Dispatcher {
             };
             let Some(variant) = self.choose(view, worker, head) else { return false };
             let line = &mut self.lines[app.index()];
-            if self.batching.drop_hopeless
-                && view.penalty(head, view.finish(&self.cursor, variant, 1)) >= 1.0
-            {
+            if self.batching.drops(view, head, view.finish(&self.cursor, variant, 1)) {
                 line.pop();
                 plan.reject(id, Reason::Hopeless);
                 continue;

@@ -10,7 +10,7 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "oldest request first, fixed variant, batches of one application",
     source: "customary null scheduler",
     params: "variant = fastest (or best, a name, or a name by app), max_batch = 32, \
-             batch = full (or head-safe), drop = never (or hopeless)",
+             batch = full (or head-safe), drop = never (or hopeless, late)",
     accuracy: None,
     build: |fields, context| {
         let choice = Choice::Fixed(read_variant(fields, context));
