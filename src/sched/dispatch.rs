@@ -219,8 +219,19 @@ fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &Named) -> Option
     }
 }
 
+/// A dispatcher in a fixed order with a fixed variant by application.
+pub(super) fn read_fixed(
+    fields: &mut Fields<'_>,
+    context: &Context<'_>,
+    key: fn(&Request) -> u64,
+) -> Box<dyn Scheduler> {
+    let choice = Choice::Fixed(read_variant(fields, context));
+    let batching = Batching::read(fields);
+    Box::new(Dispatcher::new(context.catalog, Box::new(key), choice, batching))
+}
+
 /// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.
-pub(super) fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
+fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
     let catalog = context.catalog;
     let node = fields.take("variant");
     let problems = fields.problems();
