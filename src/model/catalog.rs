@@ -50,7 +50,7 @@ pub struct WorkerSetup {
     pub place: Place,
 }
 
-/// Where the `SneakPeek` model runs.
+/// Where the SneakPeek model runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeekPlace {
     /// On a serial lane of the host: a request becomes visible when its peek ends.
@@ -102,7 +102,7 @@ pub struct App {
     pub budget: Budget,
     /// Dirichlet prior over the classes.
     pub prior: Vec<f64>,
-    /// Latency of its `SneakPeek` model on the host.
+    /// Latency of its SneakPeek model on the host.
     pub peek: Option<LatencyTable>,
     variants: Range<u16>,
     trace: Option<Arc<RecordedTrace>>,

@@ -7,7 +7,7 @@
 //! | `confusion.csv` | `variant,class,predicted_<class>…`: counts, rows are true classes |
 //! | `latency.csv` | `worker_class,variant,batch,latency_ms` |
 //! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
-//! | `peek.csv` | `batch,latency_ms` of the `SneakPeek` model, if there is one |
+//! | `peek.csv` | `batch,latency_ms` of the SneakPeek model, if there is one |
 //!
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class.
 
@@ -36,7 +36,7 @@ pub struct Profile {
     pub prior: Vec<f64>,
     /// The variants in file order.
     pub variants: Vec<VariantProfile>,
-    /// Latency of the `SneakPeek` model on the host.
+    /// Latency of the SneakPeek model on the host.
     pub peek: Option<LatencyTable>,
     /// What a user should know about these numbers.
     pub warnings: Vec<String>,

@@ -103,7 +103,7 @@ impl World {
         let predicted = |v: usize| rows.iter().map(|row| row.2[v]).collect::<Vec<u16>>().into();
         let recorded = rows.iter().all(|row| row.2.len() == variants);
         app.trace = Some(Arc::new(RecordedTrace {
-            sources: vec![0..rows.len() as u32],
+            sources: std::iter::once(0..rows.len() as u32).collect(),
             source_names: vec!["s".to_owned()],
             offset_ns: (0..rows.len() as u64).collect(),
             class: rows.iter().map(|row| row.0).collect(),
