@@ -6,9 +6,10 @@ use super::summary::{Cell, cells};
 use std::fmt::Write as _;
 
 /// The metrics of the closing table, with their headings.
-pub const METRICS: [(&str, &str); 3] = [
+pub const METRICS: [(&str, &str); 4] = [
     ("utility_mean", "utility (mean over all requests)"),
     ("accuracy_mean", "accuracy (of completed requests)"),
+    ("accuracy_estimated_mean", "accuracy as the scheduler was shown it"),
     ("deadline_miss_ratio", "deadline-miss ratio (late, rejected, unfinished)"),
 ];
 

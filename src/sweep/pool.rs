@@ -167,9 +167,10 @@ impl Sweep {
             progress.step();
             Ok(Finished { spec, id, entry })
         };
-        let results: Vec<Result<Finished, WriteError>> =
+        // The first row that cannot be written ends the sweep; the journal keeps what it has.
+        let results: Result<Vec<Finished>, WriteError> =
             pool.install(|| specs.into_par_iter().map(work).collect());
-        Ok(results.into_iter().collect::<Result<_, _>>()?)
+        Ok(results?)
     }
 
     /// Runs one run.
