@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod check;
+pub mod lab;
 pub mod scribe;
 pub mod text;
 
