@@ -5,13 +5,15 @@ use crate::sweep::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Shows how far a sweep is.
 pub(super) struct Bar {
     shown: ProgressBar,
     terminal: bool,
     total: AtomicUsize,
-    done: AtomicUsize,
+    /// Held while a line is written, so that lines come in order.
+    done: Mutex<usize>,
 }
 
 impl Bar {
@@ -20,7 +22,7 @@ impl Bar {
             shown: ProgressBar::hidden(),
             terminal: std::io::stderr().is_terminal(),
             total: AtomicUsize::new(0),
-            done: AtomicUsize::new(0),
+            done: Mutex::new(0),
         }
     }
 
@@ -35,7 +37,7 @@ impl Progress for Bar {
             say(&format!("{reused} of {total} runs were finished before by this build; reused"));
         }
         self.total.store(total, Ordering::Relaxed);
-        self.done.store(reused, Ordering::Relaxed);
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = reused;
         if self.terminal {
             let template = "{bar:30} {pos}/{len} runs, {elapsed} passed, {eta} to go";
             if let Ok(style) = ProgressStyle::with_template(template) {
@@ -48,7 +50,9 @@ impl Progress for Bar {
     }
 
     fn step(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut counted = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        *counted += 1;
+        let done = *counted;
         let total = self.total.load(Ordering::Relaxed).max(1);
         if self.terminal {
             self.shown.set_position(done as u64);

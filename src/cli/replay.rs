@@ -2,10 +2,10 @@
 
 use super::run::find;
 use super::{Failure, say};
-use crate::metrics::COLUMNS;
-use crate::report::manifest;
-use crate::sweep::{BUILD, Sweep};
+use crate::report::{self, Results, manifest};
+use crate::sweep::{BUILD, Finished, Sweep};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -35,27 +35,54 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
         Some(id) => vec![find(&sweep, Some(id))?],
         None => sweep.runs().collect(),
     };
+    let header = report::header(&sweep);
+    let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();
     let (mut same, mut moved) = (0u64, 0u64);
     for spec in specs {
-        let id = sweep.run_id(spec);
-        let Some(row) = results.rows.iter().find(|row| row.id == id) else {
-            writeln!(out, "{id}: not in runs.csv")?;
-            moved += 1;
-            continue;
-        };
-        let result = sweep.one(spec).result;
-        let columns = COLUMNS.iter().zip(row.cells.iter().zip(&result.cells));
-        let differs: Vec<_> = columns.filter(|(_, (old, new))| old != new).collect();
-        if differs.is_empty() && row.error == result.error {
+        let (id, entry) = (sweep.run_id(spec), sweep.one(spec));
+        let run = Finished { spec, id, entry };
+        let differences = differences(&sweep, &results, &header, &run);
+        if differences.is_empty() {
             same += 1;
             continue;
         }
         moved += 1;
-        writeln!(out, "{id}: {}", row.labels.join(", "))?;
-        for (column, (old, new)) in differs {
-            writeln!(out, "  {}: {old} became {new}", column.name)?;
+        let labels = &sweep.configurations[spec.configuration].labels;
+        writeln!(out, "{}: {}", run.id, labels.join(", "))?;
+        differences.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    if args.run.is_none() {
+        for row in results.rows.iter().filter(|row| !ids.contains(&row.id)) {
+            writeln!(out, "{}: no run of this experiment", row.id)?;
+            moved += 1;
         }
     }
     writeln!(out, "{same} rows the same, {moved} moved")?;
     if moved == 0 { Ok(()) } else { Err(Failure::Failed(format!("{moved} rows moved"))) }
+}
+
+/// What of a run's row is not as the run came to now, one line each.
+fn differences(sweep: &Sweep, results: &Results, header: &[String], run: &Finished) -> Vec<String> {
+    let labels = &sweep.configurations[run.spec.configuration].labels;
+    // Settings with two names are one run with two rows.
+    let mut rows = results.rows.iter().filter(|row| row.id == run.id);
+    let Some(row) = rows.clone().find(|row| row.labels == *labels).or_else(|| rows.next()) else {
+        return vec!["not in runs.csv".to_owned()];
+    };
+    let new = report::row(sweep, run);
+    let cells = header.iter().zip(row.text().zip(&new));
+    let mut lines: Vec<String> = cells
+        .filter(|(_, (old, new))| *old != new.trim())
+        .map(|(column, (old, new))| format!("{column}: {} became {}", shown(old), shown(new)))
+        .collect();
+    let quantiles: Vec<f64> =
+        run.entry.result.quantiles.iter().filter_map(|value| value.parse().ok()).collect();
+    if results.quantiles.get(&run.id).map_or(&[][..], Vec::as_slice) != quantiles {
+        lines.push("quantiles.csv: not the same latencies".to_owned());
+    }
+    lines
+}
+
+fn shown(cell: &str) -> &str {
+    if cell.is_empty() { "an empty cell" } else { cell }
 }

@@ -62,15 +62,16 @@ pub(super) fn main(args: &RunArgs, out: &mut impl Write) -> Result<(), Failure> 
 pub(super) fn find(sweep: &Sweep, id: Option<&str>) -> Result<RunSpec, Failure> {
     let wanted = id.unwrap_or("");
     let mut matching = sweep.runs().filter(|spec| sweep.run_id(*spec).starts_with(wanted));
-    let first = matching.next();
-    match (first, id.is_some() && matching.next().is_some()) {
-        (Some(spec), false) => Ok(spec),
-        (Some(_), true) => Err(input(format!("several runs begin with `{wanted}`"), "a longer id")),
-        (None, _) => {
-            let expected = "an id as `peeksim check` or runs.csv gives it";
-            Err(input(format!("no run `{wanted}`"), expected))
-        }
+    let Some(first) = matching.next() else {
+        let expected = "an id as `peeksim check` or runs.csv gives it";
+        return Err(input(format!("no run `{wanted}`"), expected));
+    };
+    // Settings with two names are one run.
+    let mut others = matching.filter(|spec| sweep.run_id(*spec) != sweep.run_id(first));
+    if id.is_some() && others.next().is_some() {
+        return Err(input(format!("several runs begin with `{wanted}`"), "a longer id"));
     }
+    Ok(first)
 }
 
 fn input(found: String, expected: &str) -> Failure {
@@ -86,22 +87,26 @@ fn with_log(
 ) -> Result<Option<u64>, Failure> {
     let prepared = &sweep.prepared[spec.configuration];
     let mut outcome = Ok(None);
-    atomic::with(path, |file| {
-        let gzip = path.extension().is_some_and(|extension| extension == "gz");
-        let sink: Box<dyn Write + '_> = if gzip {
-            Box::new(GzEncoder::new(BufWriter::new(file), Compression::default()))
-        } else {
-            Box::new(file)
-        };
-        let mut log = RequestLog::new(&prepared.catalog, sink);
+    let mut fill = |file: &mut dyn Write| {
+        let mut log = RequestLog::new(&prepared.catalog, file);
         outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
         log.finish()?.flush()?;
-        match &outcome {
-            Ok(_) => Ok(()),
-            Err(error) => Err(io::Error::other(error.clone())),
+        outcome.as_ref().map_err(|error| io::Error::other(error.clone())).map(|_| ())
+    };
+    let written = atomic::with(path, |file| {
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            // The end of a compressed file is written last; dropping it would hide a full disk.
+            let mut gzip = GzEncoder::new(BufWriter::new(file), Compression::default());
+            fill(&mut gzip)?;
+            gzip.finish()?.flush()
+        } else {
+            fill(file)
         }
-    })?;
-    outcome.map_err(Failure::Failed)
+    });
+    // A run that failed is the reason, not the file that therefore was not written.
+    let exact = outcome.map_err(Failure::Failed)?;
+    written?;
+    Ok(exact)
 }
 
 /// Every event of a run as text, one after another.

@@ -13,13 +13,19 @@ pub struct Table {
     file: String,
     header: Vec<String>,
     records: Vec<csv::StringRecord>,
+    /// The line of each record.
+    lines: Vec<u64>,
 }
+
+/// No count or measurement is larger; sums of such numbers stay finite.
+const MAX_NUMBER: f64 = 1e15;
 
 /// One row of a [`Table`].
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     table: &'a Table,
     record: &'a csv::StringRecord,
+    line: u64,
 }
 
 impl Table {
@@ -27,7 +33,7 @@ impl Table {
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let file = source.path.clone();
         let mut reader = csv::ReaderBuilder::new().from_reader(source.text.as_bytes());
-        let fail = |error: csv::Error| csv_problem(&file, &error);
+        let fail = |error: csv::Error| csv_problem(&file, &source.text, &error);
         let header: Vec<String> =
             reader.headers().map_err(fail)?.iter().map(|name| name.trim().to_owned()).collect();
         if header.iter().all(String::is_empty) {
@@ -43,7 +49,12 @@ impl Table {
         if records.is_empty() {
             return Err(Problem::new(Place::file(&file), "a header and no rows", "rows"));
         }
-        Ok(Self { file, header, records })
+        let mut lines = LineCount::default();
+        let lines = records
+            .iter()
+            .map(|record| lines.of(&source.text, record.position().map_or(0, csv::Position::byte)))
+            .collect();
+        Ok(Self { file, header, records, lines })
     }
 
     /// The names in the header.
@@ -83,15 +94,15 @@ impl Table {
 
     /// The rows in order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.records.iter().map(|record| Row { table: self, record })
+        let rows = self.records.iter().zip(&self.lines);
+        rows.map(|(record, line)| Row { table: self, record, line: *line })
     }
 }
 
 impl<'a> Row<'a> {
     /// Where the cell of `column` stands.
     pub fn place(&self, column: usize) -> Place {
-        let line = self.record.position().map_or(0, csv::Position::line);
-        Place::line(&self.table.file, line).field(&self.table.header[column])
+        Place::line(&self.table.file, self.line).field(&self.table.header[column])
     }
 
     /// A problem with the cell of `column`: what stands there, quoted, against `expected`.
@@ -108,7 +119,8 @@ impl<'a> Row<'a> {
 
     /// A decimal ≥ 0 as an integer count of 10^-`digits` of its unit.
     pub fn decimal(&self, column: usize, digits: u32) -> Result<u64, Problem> {
-        parse_decimal(self.text(column), digits).ok_or_else(|| self.problem(column, "a number ≥ 0"))
+        let value = parse_decimal(self.text(column), digits);
+        value.ok_or_else(|| self.problem(column, "a number ≥ 0"))
     }
 
     /// A whole number within `range`.
@@ -117,8 +129,9 @@ impl<'a> Row<'a> {
         column: usize,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, Problem> {
-        self.text(column).parse().ok().filter(|value| range.contains(value)).ok_or_else(|| {
-            let expected = if *range.end() == u64::MAX {
+        let value = self.text(column).parse().ok().filter(|value| range.contains(value));
+        value.ok_or_else(|| {
+            let expected = if *range.end() >= i64::MAX as u64 {
                 format!("a whole number ≥ {}", range.start())
             } else {
                 format!("a whole number from {} to {}", range.start(), range.end())
@@ -129,11 +142,12 @@ impl<'a> Row<'a> {
 
     /// A finite number ≥ 0.
     pub fn number(&self, column: usize) -> Result<f64, Problem> {
-        self.text(column)
-            .parse()
-            .ok()
-            .filter(|value: &f64| value.is_finite() && *value >= 0.0)
-            .ok_or_else(|| self.problem(column, "a number ≥ 0"))
+        let value = self.text(column).parse().ok().filter(|value: &f64| *value >= 0.0);
+        match value {
+            Some(value) if value <= MAX_NUMBER => Ok(value),
+            Some(_) => Err(self.problem(column, format!("a number from 0 to {MAX_NUMBER:e}"))),
+            None => Err(self.problem(column, "a number ≥ 0")),
+        }
     }
 
     /// The index of the cell's text among `names`.
@@ -146,13 +160,66 @@ impl<'a> Row<'a> {
     }
 }
 
-fn csv_problem(file: &str, error: &csv::Error) -> Problem {
-    let line = error.position().map_or(0, csv::Position::line);
-    let place = Place::line(file, line);
+/// Counts lines up to growing byte offsets.
+///
+/// The parser's own line numbers are those of the empty lines it skips before a record.
+#[derive(Default)]
+struct LineCount {
+    byte: usize,
+    breaks: u64,
+}
+
+impl LineCount {
+    /// The 1-based line of the record whose first byte, empty lines included, is at `byte`.
+    fn of(&mut self, text: &str, byte: u64) -> u64 {
+        let bytes = text.as_bytes();
+        let mut at = (byte as usize).min(bytes.len());
+        while at < bytes.len() && matches!(bytes[at], b'\n' | b'\r') {
+            at += 1;
+        }
+        let passed = bytes[self.byte.min(at)..at].iter().filter(|b| **b == b'\n').count();
+        (self.byte, self.breaks) = (at, self.breaks + passed as u64);
+        self.breaks + 1
+    }
+}
+
+fn csv_problem(file: &str, text: &str, error: &csv::Error) -> Problem {
+    let byte = error.position().map_or(0, csv::Position::byte);
+    let place = Place::line(file, LineCount::default().of(text, byte));
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            Problem::new(place, format!("{len} cells"), format!("{expected_len}, as in the header"))
+            let cells = if *len == 1 { "cell" } else { "cells" };
+            let expected = format!("{expected_len}, as in the header");
+            Problem::new(place, format!("{len} {cells}"), expected)
         }
         _ => Problem::new(place, format!("a broken table ({error})"), "comma-separated cells"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Result<Table, Problem> {
+        Table::parse(&Source { path: "t.csv".into(), text: text.into(), sha256: String::new() })
+    }
+
+    #[test]
+    fn rows_know_their_line_behind_empty_lines_and_line_breaks_in_cells() {
+        for end in ["\n", "\r\n"] {
+            let text = "a,b\n\n\n1,2\n\n\"x\ny\",3\n4,5\n\n6,7".replace('\n', end);
+            let table = table(&text).unwrap();
+            let lines: Vec<u64> = table.rows().map(|row| row.place(0).line).collect();
+            assert_eq!(lines, [4, 6, 8, 10], "{end:?}");
+        }
+        let short = table("a,b\r\n\r\n1,2\r\n\r\n3\r\n").unwrap_err();
+        assert_eq!(short.to_string(), "t.csv:5: found 1 cell, expected 2, as in the header");
+    }
+
+    #[test]
+    fn numbers_are_finite_and_their_sums_too() {
+        let table = table("a\n1e300\nnan\ninf\n-1\n1e15\n").unwrap();
+        let read: Vec<bool> = table.rows().map(|row| row.number(0).is_ok()).collect();
+        assert_eq!(read, [false, false, false, false, true]);
     }
 }

@@ -75,6 +75,10 @@ pub fn embedded_paths(suffix: &str) -> Vec<String> {
 fn embedded(path: &str) -> Option<&'static [u8]> {
     let path = path.strip_prefix("./").unwrap_or(path);
     let (folder, rest) = path.split_once('/')?;
+    // A profile is one thing: a user's own is never completed with files of the one that ships.
+    if folder == "profiles" && Path::new(path).parent().is_some_and(Path::is_dir) {
+        return None;
+    }
     let dir = match folder {
         "profiles" => &PROFILES,
         "traces" => &TRACES,

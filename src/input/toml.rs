@@ -127,6 +127,9 @@ impl Node {
         match &self.value {
             Value::Text(text) => quote(text),
             Value::Integer(number) => number.to_string(),
+            // Without a point it would be read as a whole number, which ends at 64 bits.
+            Value::Float(number) if number.abs() >= 1e15 => format!("{number:e}"),
+            Value::Float(number) if number.is_nan() => "nan".to_owned(),
             Value::Float(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
             Value::Array(items) => {
@@ -152,7 +155,8 @@ impl Node {
         }
     }
 
-    fn relocated(mut self, place: &Place) -> Self {
+    /// The same tree, as if all of it stood at `place`.
+    pub fn relocated(mut self, place: &Place) -> Self {
         self.place = place.clone();
         self.value = match self.value {
             Value::Array(items) => {
@@ -266,6 +270,14 @@ mod tests {
             "{ a = 1, b = { c = [1.5, \"x\"], d = { e = { y = 2, z = 1 } } } }"
         );
         assert_eq!(tree.find("b.d.e.z").unwrap().place.to_string(), "--set");
+    }
+
+    #[test]
+    fn canonical_text_is_read_back() {
+        for text in ["1e300", "-1e19", "1e-300", "0.1", "nan", "inf", "-9223372036854775808"] {
+            let written = Node::parse_override(text).canonical();
+            assert_eq!(node(&format!("a = {written}")).canonical(), format!("{{ a = {written} }}"));
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Budget {
     /// Reads a number of milliseconds or a distribution.
     pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         if !matches!(node.value, Value::Table(_)) {
-            let ms = fields::number(node, &(f64::MIN_POSITIVE..=Self::MAX_MS), problems)?;
+            let ms = fields::number(node, &(1e-6..=Self::MAX_MS), problems)?;
             return Some(Self::Fixed(Span::from_ms(ms)));
         }
         let mut read = Fields::new(node, problems);

@@ -13,6 +13,7 @@ use crate::domain::{AppId, Truth, VariantId, WorkerId};
 use crate::input::{Place, Problem, Problems};
 use crate::rng::{Label, Rng};
 use crate::units::{Span, Time};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -215,12 +216,25 @@ impl Catalog {
             };
             if usable.is_empty() {
                 let place = setup.workers.first().map(|w| w.place.clone()).unwrap_or_default();
-                let least = self.variants_of(app).map(|v| self.variant(v).bytes).min();
-                let found = format!("no worker with the memory for any variant of `{name}`");
-                let expected = format!("memory_bytes of {} or more", least.unwrap_or(0));
+                let runs = |v: &VariantId| self.worker_ids().any(|w| self.cost(w, *v).is_some());
+                let profiled = self.variants_of(app).filter(runs);
+                let (found, expected) = match profiled.map(|v| self.variant(v).bytes).min() {
+                    Some(least) => (
+                        format!("no worker with the memory for any variant of `{name}`"),
+                        format!("memory_bytes of {least} or more"),
+                    ),
+                    None => {
+                        let known = setup.apps[app.index()].profile.worker_classes();
+                        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+                        (format!("no worker class on which `{name}` was profiled"), known)
+                    }
+                };
                 problems.push(Problem::new(place, found, expected));
             } else if !useless.is_empty() {
-                let note = format!("{name}: larger than every memory, unused: {}", names(&useless));
+                let note = format!(
+                    "{name}: no worker has the memory, or a profile, for {}",
+                    names(&useless)
+                );
                 self.notes.push(note);
             }
         }
@@ -458,11 +472,8 @@ fn build_costs(
             }
         }
         if !any {
-            let profiled = setup.apps.iter().flat_map(|app| &app.profile.variants);
-            let mut known: Vec<&str> =
-                profiled.flat_map(|v| &v.costs).map(|cost| cost.worker_class.as_str()).collect();
-            known.sort_unstable();
-            known.dedup();
+            let known: BTreeSet<&str> =
+                setup.apps.iter().flat_map(|app| app.profile.worker_classes()).collect();
             let place = worker.place.clone();
             problems.push(Problem::unknown(place, "worker class", &worker.class, known));
         }

@@ -7,7 +7,7 @@
 //! | `confusion.csv` | `variant,class,predicted_<class>…`: counts, rows are true classes |
 //! | `latency.csv` | `worker_class,variant,batch,latency_ms` |
 //! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
-//! | `peek.csv` | `batch,latency_ms` of the SneakPeek model, if there is one |
+//! | `peek.csv` | `batch,latency_ms` of the `SneakPeek` model, if there is one |
 //!
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class.
 
@@ -18,6 +18,7 @@ use crate::input::csv::{Row, Table};
 use crate::input::source::{self, Source};
 use crate::input::{Fields, Node, Place, Problem, Problems, fields};
 use crate::units::Span;
+use std::collections::BTreeSet;
 
 /// The profile of an application.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub struct Profile {
     pub prior: Vec<f64>,
     /// The variants in file order.
     pub variants: Vec<VariantProfile>,
-    /// Latency of the SneakPeek model on the host.
+    /// Latency of the `SneakPeek` model on the host.
     pub peek: Option<LatencyTable>,
     /// What a user should know about these numbers.
     pub warnings: Vec<String>,
@@ -96,6 +97,12 @@ impl Profile {
         self.variants.iter().map(|variant| variant.name.clone()).collect()
     }
 
+    /// The classes of workers that any variant was measured on.
+    pub fn worker_classes(&self) -> BTreeSet<&str> {
+        let costs = self.variants.iter().flat_map(|variant| &variant.costs);
+        costs.map(|cost| cost.worker_class.as_str()).collect()
+    }
+
     fn read_app(name: String, node: &Node, problems: &mut Problems) -> Self {
         let mut read = Fields::new(node, problems);
         let summary = read.text("summary", "");
@@ -104,10 +111,19 @@ impl Profile {
             .require("classes", "the list of class names")
             .map(|list| fields::texts(list, read.problems()))
             .unwrap_or_default();
+        let place = node.get("classes").unwrap_or(node).place.clone();
+        let mut refuse = |found: String, expected: &str| {
+            read.problems().push(Problem::new(place.clone(), found, expected));
+        };
         if classes.is_empty() || classes.len() > 1000 {
-            let place = read.place().clone().field("classes");
-            let found = format!("{} classes", classes.len());
-            read.problems().push(Problem::new(place, found, "1 to 1000 classes"));
+            refuse(format!("{} classes", classes.len()), "1 to 1000 classes");
+        }
+        if let Some(odd) = classes.iter().find(|class| !is_name(class)) {
+            refuse(format!("`{odd}`"), NAME);
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = classes.iter().find(|class| !seen.insert(*class)) {
+            refuse(format!("`{twice}` twice"), "each class once");
         }
         let budget = read
             .require("budget_ms", "the deadline budget in milliseconds")
@@ -130,6 +146,14 @@ impl Profile {
     }
 }
 
+/// What classes, variants and classes of workers may be called: names are written into tables.
+const NAME: &str = "a name without blanks, commas and quotes";
+
+fn is_name(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == ',' || c == '"';
+    !text.is_empty() && !text.contains(odd)
+}
+
 /// Class weights: as many as classes, not all zero.
 pub fn prior(node: &Node, classes: usize, problems: &mut Problems) -> Vec<f64> {
     let items = fields::array(node, problems);
@@ -141,9 +165,6 @@ pub fn prior(node: &Node, classes: usize, problems: &mut Problems) -> Vec<f64> {
     }
     weights
 }
-
-/// Measured (batch, latency).
-type Points = Vec<(u64, Span)>;
 
 /// Reads the files of one folder, collecting problems.
 struct Reader<'a> {
@@ -220,7 +241,9 @@ impl Reader<'_> {
                     0.0
                 }
             };
-            if name.is_empty() || profile.variants.iter().any(|known| known.name == name) {
+            if !is_name(&name) {
+                problems.push(row.problem(columns[0], NAME));
+            } else if profile.variants.iter().any(|known| known.name == name) {
                 problems.push(row.problem(columns[0], "a name that stands only once"));
             }
             let recall = vec![accuracy; classes];
@@ -294,31 +317,33 @@ impl Reader<'_> {
 
     fn latency(&mut self, profile: &mut Profile) {
         let names = profile.variant_names();
-        let mut points: Vec<(String, usize, Points)> = Vec::new();
+        let mut points: Vec<(String, usize, Vec<(u64, Span)>)> = Vec::new();
         let columns = ["worker_class", "variant", "batch", "latency_ms"];
         self.table("latency.csv", &columns, &[], |row, columns, problems| {
             let class = row.text(columns[0]);
             let variant = keep(row.name(columns[1], "variant", &names), problems);
             let batch = keep(row.integer(columns[2], 1..=MAX_BATCH), problems);
-            let latency = keep(row.decimal(columns[3], 6), problems);
-            let (Some(variant), Some(batch), Some(ns)) = (variant, batch, latency) else { return };
-            if ns == 0 {
-                problems.push(row.problem(columns[3], "a number > 0"));
+            let latency = keep(latency(row, columns[3]), problems);
+            if !is_name(class) {
+                problems.push(row.problem(columns[0], NAME));
             }
+            let (Some(variant), Some(batch), Some(span)) = (variant, batch, latency) else {
+                return;
+            };
             let at = points.iter().position(|(c, v, _)| c == class && *v == variant);
             let at = at.unwrap_or_else(|| {
                 points.push((class.to_owned(), variant, Vec::new()));
                 points.len() - 1
             });
-            points[at].2.push((batch, Span(ns)));
+            points[at].2.push((batch, span));
         });
         let loads = self.loads(&names);
-        let mut raised_names: Vec<String> = Vec::new();
+        let mut raised_curves = Vec::new();
         for (class, variant, points) in points {
             match LatencyTable::new(points) {
                 Ok((latency, raised)) => {
                     if raised {
-                        raised_names.push(names[variant].clone());
+                        raised_curves.push(format!("{} on {class}", names[variant]));
                     }
                     let load = loads.iter().find(|l| l.0 == class && l.1 == variant);
                     if load.is_none() && self.problems.is_empty() {
@@ -333,12 +358,11 @@ impl Reader<'_> {
                 Err(error) => self.hole(&class, &names[variant], error),
             }
         }
-        if !raised_names.is_empty() {
+        if !raised_curves.is_empty() {
             profile.warnings.push(format!(
-                "{}: some larger batch measured faster than a smaller one; latencies raised to \
-                 never decrease: {}",
+                "{}: larger batches that were faster than smaller ones count as equally slow: {}",
                 self.path("latency.csv"),
-                raised_names.join(", ")
+                raised_curves.join(", ")
             ));
         }
     }
@@ -349,17 +373,20 @@ impl Reader<'_> {
         self.problems.push(Problem::new(place, found, "one row for batch 1 and more for larger"));
     }
 
-    fn loads(&mut self, names: &[String]) -> Vec<(String, usize, Span, Option<Span>)> {
+    fn loads(&mut self, names: &[String]) -> Vec<Load> {
         let mut loads = Vec::new();
         let columns = ["worker_class", "variant", "load_ms"];
         self.table("load.csv", &columns, &["load_cold_ms"], |row, columns, problems| {
             let variant = keep(row.name(columns[1], "variant", names), problems);
-            let load = keep(row.decimal(columns[2], 6), problems);
+            let load = keep(span(row, columns[2]), problems);
             let cold = columns.get(3).filter(|column| !row.text(**column).is_empty());
-            let cold = cold.and_then(|column| keep(row.decimal(*column, 6), problems));
-            if let (Some(variant), Some(load)) = (variant, load) {
-                loads.push((row.text(columns[0]).to_owned(), variant, Span(load), cold.map(Span)));
+            let cold = cold.and_then(|column| keep(span(row, *column), problems));
+            let (Some(variant), Some(load)) = (variant, load) else { return };
+            let class = row.text(columns[0]);
+            if loads.iter().any(|known: &Load| known.0 == class && known.1 == variant) {
+                problems.push(row.problem(columns[1], "one row for each worker class and variant"));
             }
+            loads.push((class.to_owned(), variant, load, cold));
         });
         loads
     }
@@ -371,8 +398,7 @@ impl Reader<'_> {
         let mut points = Vec::new();
         self.table("peek.csv", &["batch", "latency_ms"], &[], |row, columns, problems| {
             let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
-            let latency = keep(row.decimal(columns[1], 6), problems);
-            points.extend(batch.zip(latency.map(Span)));
+            points.extend(batch.zip(keep(latency(row, columns[1]), problems)));
         });
         match LatencyTable::new(points) {
             Ok((table, _)) => profile.peek = Some(table),
@@ -382,6 +408,28 @@ impl Reader<'_> {
             }
             Err(_) => {}
         }
+    }
+}
+
+/// Worker class, variant, time to load, time to load from storage.
+type Load = (String, usize, Span, Option<Span>);
+
+/// No batch and no load takes longer, a day: sums of them must fit 64 bits of nanoseconds.
+const MAX_SPAN: Span = Span(86_400_000_000_000);
+
+/// A number of milliseconds ≥ 0.
+fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
+    match row.decimal(column, 6).map(Span)? {
+        span if span <= MAX_SPAN => Ok(span),
+        _ => Err(row.problem(column, format!("at most {} ms, a day", MAX_SPAN.as_ms()))),
+    }
+}
+
+/// A number of milliseconds > 0.
+fn latency(row: Row<'_>, column: usize) -> Result<Span, Problem> {
+    match span(row, column)? {
+        Span::ZERO => Err(row.problem(column, "a number ≥ 0.000001")),
+        span => Ok(span),
     }
 }
 

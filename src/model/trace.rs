@@ -11,6 +11,7 @@
 use crate::input::csv::{Row, Table};
 use crate::input::source::Source;
 use crate::input::{Problem, Problems};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -59,9 +60,10 @@ impl RecordedTrace {
         let columns = Columns::find(&table, classes, variants)?;
         let mut trace = Self { predicted: vec![None; variants.len()], ..Self::default() };
         let mut predicted: Vec<Vec<u16>> = vec![Vec::new(); columns.predicted.len()];
-        let mut problems = Problems::default();
+        let (mut seen, mut problems) = (BTreeSet::new(), Problems::default());
         for row in table.rows() {
-            if let Err(problem) = trace.push(row, &columns, classes, &mut predicted) {
+            let pushed = trace.push(row, &columns, classes, &mut predicted, &mut seen);
+            if let Err(problem) = pushed {
                 problems.push(problem);
             }
             if problems.is_full() {
@@ -80,9 +82,16 @@ impl RecordedTrace {
         columns: &Columns,
         classes: &[String],
         predicted: &mut [Vec<u16>],
+        seen: &mut BTreeSet<String>,
     ) -> Result<(), Problem> {
         let source = row.text(columns.source);
         let offset = row.decimal(columns.offset, 9)?;
+        if source.is_empty() {
+            return Err(row.problem(columns.source, "a name"));
+        }
+        if offset > MAX_OFFSET_NS {
+            return Err(row.problem(columns.offset, "at most 1e9 seconds, some 30 years"));
+        }
         let class = row.name(columns.class, "class", classes)? as u16;
         for column in &columns.votes {
             self.votes.push(row.number(*column)?);
@@ -101,7 +110,7 @@ impl RecordedTrace {
                 range.end = at + 1;
             }
         } else {
-            if self.source_names.iter().any(|known| known == source) {
+            if !seen.insert(source.to_owned()) {
                 return Err(row.problem(columns.source, "the rows of a source one after another"));
             }
             self.source_names.push(source.to_owned());
@@ -112,6 +121,9 @@ impl RecordedTrace {
         Ok(())
     }
 }
+
+/// The clock of a source ends here: 64 bits of nanoseconds must hold it many times over.
+const MAX_OFFSET_NS: u64 = 1_000_000_000_000_000_000;
 
 /// Where the columns of a trace are.
 struct Columns {
@@ -184,6 +196,8 @@ mod tests {
             ("source,offset_s,class\nx,2,c\n", "t.csv:2: `class`"),
             ("source,offset_s,class\nx,-2,a\n", "t.csv:2: `offset_s`"),
             ("source,offset_s,class\nx,2\n", "t.csv:2"),
+            ("source,offset_s,class\n,2,a\n", "t.csv:2: `source`"),
+            ("source,offset_s,class\nx,1e10,a\n", "t.csv:2: `offset_s`"),
             ("source,offset_s,klass\nx,2,a\n", "t.csv:1: `klass`"),
             ("source,offset_s,class,votes_a\nx,2,a,1\n", "t.csv:1: `votes_b`"),
             ("source,offset_s,class\n", "t.csv"),

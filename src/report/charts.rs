@@ -179,6 +179,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_figure_that_was_accepted_can_be_drawn() {
+        assert_eq!(crate::sweep::MAX_SERIES, figure::MAX_SERIES);
+    }
+
+    #[test]
     fn units_move_into_brackets() {
         assert_eq!(axis_title("latency_ms_p99"), "latency p99 (ms)");
         assert_eq!(axis_title("trace.rate_rps"), "rate (requests/s)");

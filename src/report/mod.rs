@@ -16,4 +16,4 @@ mod write;
 
 pub use charts::draw_all;
 pub use results::{ResultRow, Results, ResultsError};
-pub use write::write_runs;
+pub use write::{header, row, write_runs};

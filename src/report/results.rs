@@ -29,6 +29,8 @@ pub struct Results {
 pub struct ResultRow {
     /// Its id.
     pub id: String,
+    /// The cells of [`HEAD`] as text.
+    pub head: Vec<String>,
     /// Which replicate.
     pub replicate: u64,
     /// The label of each axis.
@@ -42,6 +44,13 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
+    /// Every cell of the row, in order.
+    pub fn text(&self) -> impl Iterator<Item = &str> {
+        let (info, error) = (std::iter::once(&self.info), std::iter::once(&self.error));
+        let cells = self.head.iter().chain(&self.labels).chain(info).chain(&self.cells);
+        cells.chain(error).map(String::as_str)
+    }
+
     /// A metric as a number; `None` if the cell is empty or no number.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let at = COLUMNS.iter().position(|column| column.name == name)?;
@@ -73,6 +82,7 @@ impl Results {
             let text = |at: usize| row.text(at).to_owned();
             rows.push(ResultRow {
                 id: text(0),
+                head: (0..HEAD.len()).map(text).collect(),
                 replicate: row.integer(3, 0..=u64::MAX)?,
                 labels: (HEAD.len()..end).map(text).collect(),
                 info: text(end),

@@ -21,14 +21,15 @@ pub fn write_runs(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(),
     write_csv(&folder.join("timings.csv"), timings(runs))
 }
 
-fn header(sweep: &Sweep) -> Vec<String> {
+/// The columns of a sweep's `runs.csv`.
+pub fn header(sweep: &Sweep) -> Vec<String> {
     let head = HEAD.iter().map(ToString::to_string).chain(sweep.axis_keys());
     let metrics = COLUMNS.iter().map(|column| column.name.to_owned());
     head.chain(["info".to_owned()]).chain(metrics).chain(["error".to_owned()]).collect()
 }
 
 /// The cells of a run's row in `runs.csv`.
-pub(super) fn row(sweep: &Sweep, run: &Finished) -> Vec<String> {
+pub fn row(sweep: &Sweep, run: &Finished) -> Vec<String> {
     let at = run.spec.configuration;
     let mut cells = vec![
         run.id.clone(),

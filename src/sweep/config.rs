@@ -15,6 +15,11 @@ use crate::sched::{self, Context};
 use crate::units::{Span, Time};
 use std::sync::Arc;
 
+/// Workers have numbers of 16 bits, and schedulers look at each of them.
+const MAX_WORKERS: u64 = 4096;
+/// Arrivals end before this many seconds, some 30 years: time has 64 bits of nanoseconds.
+const MAX_TRACE_S: f64 = 1e9;
+
 /// A configuration ready to run.
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -84,8 +89,14 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
     let (budgets, variants) = (read.take("budget_ms"), read.take("variants"));
     let Some(names) = names else { return Vec::new() };
     let mut apps: Vec<AppSetup> = Vec::new();
-    for name in fields::array(names, read.problems()) {
+    let items = fields::array(names, read.problems());
+    for name in items {
         let Some(text) = fields::text(name, read.problems()) else { continue };
+        if text.is_empty() || text.starts_with('.') || text.contains(['/', '\\']) {
+            let expected = format!("the name of a folder of {profiles}/");
+            read.problems().push(fields::mismatch(name, expected));
+            continue;
+        }
         if apps.iter().any(|app| app.profile.name == text) {
             let found = format!("`{text}` twice");
             read.problems().push(Problem::new(name.place.clone(), found, "each once"));
@@ -106,7 +117,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
             Err(more) => unknown_app(name, text, &profiles, more, read.problems()),
         }
     }
-    if apps.is_empty() {
+    if items.is_empty() {
         let expected = "at least one application";
         read.problems().push(Problem::new(names.place.clone(), "no application", expected));
     }
@@ -123,10 +134,28 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
     }
     if let Some(node) = variants {
         by_app(node, &mut apps, read.problems(), |app, node, problems| {
-            app.variants = fields::texts(node, problems);
+            app.variants = read_variants(node, &app.profile.variant_names(), problems);
         });
     }
     apps
+}
+
+/// The variants to keep.
+fn read_variants(node: &Node, known: &[String], problems: &mut Problems) -> Vec<String> {
+    let items = fields::array(node, problems);
+    if matches!(&node.value, Value::Array(items) if items.is_empty()) {
+        problems.push(Problem::new(node.place.clone(), "no variant", "at least one"));
+    }
+    let mut kept = Vec::new();
+    for item in items {
+        let Some(name) = fields::text(item, problems) else { continue };
+        if !known.iter().any(|variant| variant == name) {
+            let known = known.iter().map(String::as_str);
+            problems.push(Problem::unknown(item.place.clone(), "variant", name, known));
+        }
+        kept.push(name.to_owned());
+    }
+    kept
 }
 
 /// A name without a folder is a slip of the pen; a folder with problems has its own messages.
@@ -192,8 +221,14 @@ fn read_workers(read: &mut Fields<'_>) -> Vec<WorkerSetup> {
         });
         worker.finish();
     }
-    if items.is_empty() {
+    if matches!(&list.value, Value::Array(items) if items.is_empty()) {
         read.problems().push(Problem::new(list.place.clone(), "no worker", "at least one"));
+    }
+    let count: u64 = workers.iter().map(|worker: &WorkerSetup| u64::from(worker.count)).sum();
+    if count > MAX_WORKERS {
+        let (found, expected) =
+            (format!("{count} workers"), format!("at most {MAX_WORKERS} in all"));
+        read.problems().push(Problem::new(list.place.clone(), found, expected));
     }
     workers
 }
@@ -215,6 +250,10 @@ fn read_peek(read: &mut Fields<'_>) -> Peek {
 }
 
 fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {
+    if !matches!(node.value, Value::Table(_)) {
+        problems.push(fields::mismatch(node, "a table: { source, rate_rps, requests }"));
+        return None;
+    }
     let mut read = Fields::new(node, problems);
     let name = read.text("source", "poisson");
     let entry = ARRIVALS.iter().find(|entry| entry.name == name);
@@ -227,6 +266,13 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     let rate_rps = rate_rps.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
     // Request numbers have 32 bits.
     let requests = read.integer("requests", 1..=4_000_000_000, 10_000);
+    if let Some(span) =
+        rate_rps.map(|rate| requests as f64 / rate).filter(|span| *span > MAX_TRACE_S)
+    {
+        let found = format!("arrivals over {span:.1e} s");
+        let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
+        read.problems().push(Problem::new(node.place.clone(), found, expected));
+    }
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
     let mut shares = vec![1.0; apps.len()];
@@ -293,6 +339,12 @@ fn read_classes(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFi
                 problems.push(Problem::unknown(item.place.clone(), "class", name, known));
             }
         }
+    }
+    // Recorded requests are looked up by class, others are drawn by the prior.
+    let drawn = app.profile.prior.iter().zip(&keep).any(|(weight, keep)| *keep && *weight > 0.0);
+    if app.trace.is_none() && !drawn {
+        let found = "no class with a prior above 0";
+        problems.push(Problem::new(node.place.clone(), found, "a class that arrives"));
     }
     ClassFilter::Only(keep)
 }

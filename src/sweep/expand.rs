@@ -4,10 +4,14 @@
 //! replicate.
 
 use super::spec::{Axis, Experiment};
-use crate::input::{Node, Problem, Problems, Value};
+use crate::input::{Node, Place, Problem, Problems, Value};
 
 /// More runs than this are refused: a typo, not an experiment.
 pub const MAX_RUNS: u64 = 10_000_000;
+/// More configurations than this are refused: each holds its tables, some 25 kB.
+pub const MAX_CONFIGURATIONS: u64 = 100_000;
+/// Settings do not lie deeper than this.
+const MAX_DEPTH: usize = 16;
 
 /// One point of the grid.
 #[derive(Clone, Debug)]
@@ -35,22 +39,25 @@ pub fn axis_keys(experiment: &Experiment) -> Vec<String> {
 /// All configurations in order.
 pub fn expand(experiment: &Experiment) -> Result<Vec<Configuration>, Problems> {
     let mut problems = Problems::default();
-    let keys = axis_keys(experiment);
-    for (at, key) in keys.iter().enumerate() {
-        if keys[..at].contains(key) {
-            let place = experiment.axes.last().map(|a| a.place.clone()).unwrap_or_default();
-            problems.push(Problem::new(place, format!("`{key}` varied twice"), "one axis a key"));
-        }
-    }
+    check_keys(experiment, &mut problems);
     let configurations = experiment
         .axes
         .iter()
         .try_fold(1u64, |product, axis| product.checked_mul(axis.rows.len() as u64));
     let runs = configurations.and_then(|count| count.checked_mul(experiment.replicates));
-    if runs.is_none_or(|runs| runs > MAX_RUNS) {
-        let place = experiment.axes.first().map(|a| a.place.clone()).unwrap_or_default();
-        let found = runs.map_or("more runs than can be counted".into(), |n| format!("{n} runs"));
-        problems.push(Problem::new(place, found, format!("{MAX_RUNS} runs at most")));
+    let counted = |count: Option<u64>, what: &str, most: u64| {
+        (count.is_none_or(|count| count > most)).then(|| {
+            let file = Place::file(&experiment.path);
+            let place = experiment.axes.first().map_or(file, |axis| axis.place.clone());
+            let found = count.map_or("more than can be counted".into(), |n| format!("{n} {what}"));
+            Problem::new(place, found, format!("{most} {what} at most"))
+        })
+    };
+    let excess = counted(runs, "runs", MAX_RUNS);
+    if let Some(excess) =
+        excess.or_else(|| counted(configurations, "configurations", MAX_CONFIGURATIONS))
+    {
+        problems.push(excess);
         return Err(problems);
     }
     let mut grid = vec![Configuration { labels: Vec::new(), node: experiment.base.clone() }];
@@ -72,22 +79,56 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<Configuration>, Problems> {
     problems.check(Some(grid))
 }
 
+/// Whether `key` is a path of keys that can name a setting.
+pub(super) fn check_key(key: &str, place: &Place) -> Result<(), Problem> {
+    let fail = |found: &str, expected: &str| Err(Problem::new(place.clone(), found, expected));
+    if key.split('.').any(|part| part.trim().is_empty()) {
+        return fail(&format!("`{key}`"), "a key such as `trace.rate_rps`");
+    }
+    if key.split('.').count() > MAX_DEPTH {
+        return fail("a key of too many parts", &format!("{MAX_DEPTH} at most"));
+    }
+    Ok(())
+}
+
+/// No two axes may vary the same: the later one would undo the earlier.
+fn check_keys(experiment: &Experiment, problems: &mut Problems) {
+    let mut before: Vec<&String> = Vec::new();
+    for axis in &experiment.axes {
+        for key in &axis.keys {
+            let inside = |inner: &str| {
+                inner.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            };
+            if before.contains(&key) {
+                let found = format!("`{key}` varied twice");
+                problems.push(Problem::new(axis.place.clone(), found, "one axis a key"));
+            } else if let Some(inner) = before.iter().find(|inner| inside(inner)) {
+                let found = format!("`{key}`, which undoes the axis of `{inner}` before it");
+                let expected = format!("the axis of `{key}` first");
+                problems.push(Problem::new(axis.place.clone(), found, expected));
+            }
+            before.push(key);
+        }
+    }
+}
+
 /// A name for every value of every row, unique where rows differ.
 fn axis_labels(axis: &Axis, problems: &mut Problems) -> Vec<Vec<String>> {
     let column = |at: usize| axis.rows.iter().map(|row| &row[at]).collect::<Vec<_>>();
     let by_key: Vec<Vec<String>> = (0..axis.keys.len()).map(|at| labels_of(&column(at))).collect();
-    for (key, labels) in axis.keys.iter().zip(&by_key) {
-        for (at, label) in labels.iter().enumerate() {
-            if axis.keys.len() == 1 && labels[..at].contains(label) {
-                let place = axis.rows[at][0].place.clone().field(key);
-                let expected = "values that differ, or a `label` for each";
-                problems.push(Problem::new(place, format!("`{label}` twice"), expected));
-            }
+    let rows: Vec<Vec<String>> = (0..axis.rows.len())
+        .map(|row| by_key.iter().map(|labels| labels[row].clone()).collect())
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for (row, labels) in axis.rows.iter().zip(&rows) {
+        if !seen.insert(labels) {
+            let place = row.first().map_or(&axis.place, |cell| &cell.place).clone();
+            let found = format!("`{}` twice", labels.join("`, `"));
+            let expected = "values that differ, or a `label` for each";
+            problems.push(Problem::new(place.field(&axis.keys.join(", ")), found, expected));
         }
     }
-    (0..axis.rows.len())
-        .map(|row| by_key.iter().map(|labels| labels[row].clone()).collect())
-        .collect()
+    rows
 }
 
 /// Scalars are their own label. A table is its `label`, or its `name` and, where several values
@@ -115,7 +156,8 @@ fn labels_of(values: &[&Node]) -> Vec<String> {
             .collect();
         if extras.is_empty() { name(node) } else { format!("{}[{}]", name(node), extras.join(" ")) }
     };
-    values.iter().map(|node| label(node)).collect()
+    // Cells of a table are read without the blanks around them.
+    values.iter().map(|node| label(node).trim().to_owned()).collect()
 }
 
 /// `label` names a value and is no part of it.
@@ -170,7 +212,22 @@ mod tests {
     fn same_labels_and_huge_grids_are_refused() {
         let twice = experiment("[base]\n[[axis]]\nkey = 'a'\nvalues = [1, 1]\n");
         assert!(expand(&twice).is_err());
-        let huge = "replicates = 1000000\n[base]\n[[axis]]\nkey = 'a'\nvalues = [1,2,3,4,5,6,7,8,9,10,11]\n";
-        assert!(expand(&experiment(huge)).is_err());
+        let twice = "[base]\n[[zip]]\nkeys = ['a', 'b']\nvalues = [[1, 2], [1, 3], [1, 2]]\n";
+        assert!(expand(&experiment(twice)).is_err());
+        let values = "values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]";
+        let huge = format!("replicates = 1000000\n[base]\n[[axis]]\nkey = 'a'\n{values}\n");
+        assert!(expand(&experiment(&huge)).is_err());
+    }
+
+    #[test]
+    fn an_axis_that_another_undoes_is_refused() {
+        let axes = |keys: [&str; 2]| {
+            let axis = |key: &&str| format!("[[axis]]\nkey = '{key}'\nvalues = [1, 2]\n");
+            expand(&experiment(&format!("[base]\n{}", keys.iter().map(axis).collect::<String>())))
+        };
+        assert!(axes(["s.w", "s"]).is_err());
+        assert!(axes(["s", "s"]).is_err());
+        assert!(axes(["s", "s.w"]).is_ok());
+        assert!(axes(["s", "sw"]).is_ok());
     }
 }

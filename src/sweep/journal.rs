@@ -1,17 +1,18 @@
 //! Finished runs, kept as they finish: one line each, appended and flushed.
 //!
-//! A line is `checksum,run_id,wall_s,error,metric cells…,quantiles…` as CSV. A line cut short by
-//! a crash or a full disk fails its checksum and its run is done again. Runs of another build or
-//! other inputs have other ids and are never found.
+//! A line is `checksum,key,wall_s,error,metric cells…,quantiles…` as CSV; the key is build and run
+//! id. A line cut short by a crash or a full disk fails its checksum and its run is done again.
+//! Runs of another build or of other inputs have other keys and are never found. Those of this
+//! build stay: who asks for two replicates in a folder of ten does not lose the other eight.
 
 use super::run::RunResult;
 use crate::input::source::hex;
 use crate::metrics::COLUMNS;
 use crate::output::atomic::{self, WriteError};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// A finished run and how long it took.
@@ -28,40 +29,55 @@ pub struct Entry {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// Why a line was cut short: another behind it would be lost with it.
+    broken: Option<String>,
 }
 
 impl Journal {
-    /// The finished runs in `folder`, by run id, as far as `known` wants them, and the journal to
-    /// append to. Lines that are broken or unwanted are dropped from the file.
+    /// The finished runs in `folder`, by key, as far as `wanted` names them, and the journal to
+    /// append to. Lines that are broken, or whose key has not `prefix`, are dropped from the file.
     pub fn open(
         folder: &Path,
-        known: impl Fn(&str) -> bool,
+        prefix: &str,
+        wanted: impl Fn(&str) -> bool,
     ) -> Result<(Self, BTreeMap<String, Entry>), WriteError> {
         let path = folder.join("runs.journal");
-        let text = fs::read(&path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let mut entries = BTreeMap::new();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(WriteError::at(&path)(error)),
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let (mut entries, mut keys) = (BTreeMap::new(), BTreeSet::new());
         let mut kept = String::new();
         for line in text.split_inclusive('\n') {
-            if let Some((id, entry)) = parse(line).filter(|(id, _)| known(id))
-                && entries.insert(id, entry).is_none()
-            {
+            let Some((key, entry)) = parse(line).filter(|(key, _)| key.starts_with(prefix)) else {
+                continue;
+            };
+            if keys.insert(key.clone()) {
                 kept.push_str(line);
+                if wanted(&key) {
+                    entries.insert(key, entry);
+                }
             }
         }
-        if kept.len() != text.len() {
+        if kept.as_bytes() != bytes {
             atomic::write(&path, kept.as_bytes())?;
         }
         let open = OpenOptions::new().create(true).append(true).open(&path);
         let file = open.map_err(WriteError::at(&path))?;
-        Ok((Self { path, file }, entries))
+        Ok((Self { path, file, broken: None }, entries))
     }
 
     /// Adds a finished run.
-    pub fn push(&mut self, id: &str, entry: &Entry) -> Result<(), WriteError> {
-        let line = format(id, entry);
+    pub fn push(&mut self, key: &str, entry: &Entry) -> Result<(), WriteError> {
+        if let Some(why) = &self.broken {
+            return Err(WriteError::at(&self.path)(io::Error::other(why.clone())));
+        }
+        let line = format(key, entry);
         // One write call: a line is there whole or cut short, never mixed with another.
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
+        self.broken = written.as_ref().err().map(ToString::to_string);
         written.map_err(WriteError::at(&self.path))
     }
 }
@@ -70,17 +86,18 @@ fn checksum(body: &str) -> String {
     hex(&Sha256::digest(body.as_bytes())[..6])
 }
 
-fn format(id: &str, entry: &Entry) -> String {
+fn format(key: &str, entry: &Entry) -> String {
     let RunResult { cells, quantiles, error } = &entry.result;
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     let wall = entry.wall_s.to_string();
     // Line ends inside an error would break the one-line rule.
     let error = error.replace(['\n', '\r'], " ");
-    let head = [id, wall.as_str(), error.as_str()];
+    let head = [key, wall.as_str(), error.as_str()];
     let record = head.into_iter().chain(cells.iter().chain(quantiles).map(String::as_str));
-    let written = writer.write_record(record).is_ok();
-    let Some(bytes) = writer.into_inner().ok().filter(|_| written) else { return String::new() };
-    let body = String::from_utf8_lossy(&bytes);
+    let body = match writer.write_record(record).map(|()| writer.into_inner()) {
+        Ok(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        _ => return String::new(),
+    };
     format!("{},{body}", checksum(body.trim_end()))
 }
 
@@ -115,7 +132,7 @@ mod tests {
     #[test]
     fn lines_survive_and_broken_ones_do_not() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, none) = Journal::open(folder.path(), |_| true).unwrap();
+        let (mut journal, none) = Journal::open(folder.path(), "", |_| true).unwrap();
         assert!(none.is_empty());
         journal.push("a", &entry("")).unwrap();
         journal.push("b", &entry("it, \"broke\"\nbadly")).unwrap();
@@ -123,13 +140,30 @@ mod tests {
         let whole = fs::read_to_string(&path).unwrap();
         for cut in 0..whole.len() {
             fs::write(&path, &whole[..cut]).unwrap();
-            let (_, found) = Journal::open(folder.path(), |_| true).unwrap();
+            let (_, found) = Journal::open(folder.path(), "", |_| true).unwrap();
             assert_eq!(found.len(), whole[..cut].matches('\n').count());
         }
         fs::write(&path, whole.replacen("a,", "x,", 1)).unwrap();
-        let (_, found) = Journal::open(folder.path(), |id| id != "z").unwrap();
+        let (_, found) = Journal::open(folder.path(), "", |_| true).unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), ["b"]);
         assert_eq!(found["b"].result.error, "it, \"broke\" badly");
         assert_eq!(found["b"].result.cells, entry("").result.cells);
+    }
+
+    #[test]
+    fn runs_of_this_build_stay_though_nobody_asks_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(folder.path(), "v1/", |_| true).unwrap();
+        for key in ["v1/a", "v1/b", "v2/c"] {
+            journal.push(key, &entry("")).unwrap();
+        }
+        let keys = |prefix: &str, wanted: &str| {
+            let (_, found) = Journal::open(folder.path(), prefix, |key| key == wanted).unwrap();
+            found.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(keys("v", "v1/a"), ["v1/a"]);
+        assert_eq!(keys("v1/", "v1/b"), ["v1/b"]);
+        assert_eq!(keys("v1/", "v1/a"), ["v1/a"]);
+        assert_eq!(keys("v", "v2/c"), Vec::<String>::new());
     }
 }

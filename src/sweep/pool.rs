@@ -4,6 +4,7 @@ use super::config::Prepared;
 use super::expand::{Configuration, RunSpec, axis_keys, expand};
 use super::inputs::Inputs;
 use super::journal::{Entry, Journal};
+use super::names;
 use super::run::run_one;
 use super::spec::{Experiment, FigureKind};
 use super::{BUILD, SCHEMA_VERSION};
@@ -13,9 +14,13 @@ use crate::output::atomic::{self, WriteError};
 use crate::rng::Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
+
+/// More threads than this help nobody.
+const MAX_THREADS: usize = 1024;
 
 /// Told of every finished run; called from many threads.
 pub trait Progress: Sync {
@@ -87,7 +92,7 @@ impl Sweep {
             }
         }
         if problems.is_empty() {
-            check_names(&experiment, &configurations, &mut problems);
+            names::check(&experiment, &configurations, &mut problems);
         }
         let mut files = String::new();
         for (path, hash) in inputs.files() {
@@ -145,32 +150,35 @@ impl Sweep {
         progress: &dyn Progress,
     ) -> Result<Vec<Finished>, SweepError> {
         atomic::folder(folder)?;
+        let quantiles = self.wants_quantiles();
         let specs: Vec<(RunSpec, String)> =
             self.runs().map(|spec| (spec, self.run_id(spec))).collect();
-        let keys: std::collections::BTreeSet<String> =
-            specs.iter().map(|(_, id)| journal_key(id, self.wants_quantiles())).collect();
-        let (journal, done) = Journal::open(folder, |key| keys.contains(key))?;
-        progress.start(specs.len(), done.len());
+        let keys: BTreeSet<String> =
+            specs.iter().map(|(_, id)| journal_key(id, quantiles)).collect();
+        let prefix = journal_key("", false);
+        let (journal, done) = Journal::open(folder, &prefix, |key| keys.contains(key))?;
+        let reused = |id: &str| done.get(&journal_key(id, quantiles));
+        progress.start(specs.len(), specs.iter().filter(|(_, id)| reused(id).is_some()).count());
         let journal = Mutex::new(journal);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
+        let threads = jobs.min(specs.len().max(1)).min(MAX_THREADS);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let work = |(spec, id): (RunSpec, String)| -> Result<Finished, WriteError> {
-            let key = journal_key(&id, self.wants_quantiles());
-            if let Some(entry) = done.get(&key) {
+            if let Some(entry) = reused(&id) {
                 return Ok(Finished { spec, id, entry: entry.clone() });
             }
             let entry = self.one(spec);
             // A failed run is shown, and tried again the next time.
             if entry.result.error.is_empty() {
-                let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                journal.push(&key, &entry)?;
+                let mut journal = journal.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                journal.push(&journal_key(&id, quantiles), &entry)?;
             }
             progress.step();
             Ok(Finished { spec, id, entry })
         };
-        // The first row that cannot be written ends the sweep; the journal keeps what it has.
-        let results: Result<Vec<Finished>, WriteError> =
+        // The first run that cannot be kept stops those not yet started.
+        let kept: Result<Vec<Finished>, WriteError> =
             pool.install(|| specs.into_par_iter().map(work).collect());
-        Ok(results?)
+        Ok(kept?)
     }
 
     /// Runs one run.
@@ -189,62 +197,4 @@ fn journal_key(id: &str, quantiles: bool) -> String {
 
 fn short_hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())[..6])
-}
-
-/// Figures and expectations must name columns and labels that will exist.
-fn check_names(experiment: &Experiment, grid: &[Configuration], problems: &mut Problems) {
-    use crate::input::Problem;
-    let keys = axis_keys(experiment);
-    let metrics: Vec<&str> = crate::metrics::COLUMNS.iter().map(|c| c.name).collect();
-    let axis = |name: &str, place: &crate::input::Place, problems: &mut Problems| {
-        if !keys.iter().any(|key| key == name) {
-            let known = keys.iter().map(String::as_str);
-            problems.push(Problem::unknown(place.clone(), "axis", name, known));
-        }
-    };
-    let metric = |name: &str, place: &crate::input::Place, problems: &mut Problems| {
-        if !metrics.contains(&name) {
-            problems.push(Problem::unknown(place.clone(), "metric", name, metrics.iter().copied()));
-        }
-    };
-    let label = |key: &str, label: &str, place: &crate::input::Place, problems: &mut Problems| {
-        let Some(at) = keys.iter().position(|k| k == key) else { return };
-        if !grid.iter().any(|c| c.labels[at] == label) {
-            let mut known: Vec<&str> = grid.iter().map(|c| c.labels[at].as_str()).collect();
-            known.sort_unstable();
-            known.dedup();
-            let what = format!("value of `{key}`");
-            problems.push(Problem::unknown(place.clone(), &what, label, known));
-        }
-    };
-    for figure in &experiment.figures {
-        let place = &figure.place;
-        axis(&figure.series, place, problems);
-        match figure.kind {
-            FigureKind::Lines => {
-                axis(&figure.x, place, problems);
-                metric(&figure.y, place, problems);
-            }
-            FigureKind::Pareto => {
-                metric(&figure.x, place, problems);
-                metric(&figure.y, place, problems);
-            }
-            FigureKind::Cdf => {}
-        }
-        for (key, labels) in &figure.filter {
-            axis(key, place, problems);
-            labels.iter().for_each(|text| label(key, text, place, problems));
-        }
-    }
-    for expectation in &experiment.expectations {
-        let place = &expectation.place;
-        axis(&expectation.axis, place, problems);
-        metric(&expectation.metric, place, problems);
-        label(&expectation.axis, &expectation.left, place, problems);
-        label(&expectation.axis, &expectation.right, place, problems);
-        for (key, labels) in &expectation.filter {
-            axis(key, place, problems);
-            labels.iter().for_each(|text| label(key, text, place, problems));
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! The experiment file: what is asked for, before it is expanded.
 
+use super::overrides;
 use crate::input::source::{self, Source};
+use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
 
 /// A parsed experiment.
@@ -125,15 +127,8 @@ impl Experiment {
         let mut node = Node::parse(&source)?;
         let mut problems = Problems::default();
         for text in overrides {
-            match text.split_once('=') {
-                Some((key, value)) if !key.trim().is_empty() => {
-                    let value = Node::parse_override(value.trim());
-                    override_key(&mut node, key.trim(), value);
-                }
-                _ => {
-                    let place = Place::file("--set");
-                    problems.push(Problem::new(place, format!("`{text}`"), "key=value"));
-                }
+            if let Err(problem) = overrides::apply(&mut node, text) {
+                problems.push(problem);
             }
         }
         let experiment = Self::read(&node, &source.path, &mut problems);
@@ -143,12 +138,17 @@ impl Experiment {
     fn open(path: &str) -> Result<Source, Problem> {
         let shipped = [format!("experiments/{path}.toml"), format!("experiments/{path}")];
         let named = shipped.iter().find(|name| !source::exists(path) && source::exists(name));
-        source::read(named.map_or(path, String::as_str)).map_err(|problem| {
+        let found = named.map_or(path, String::as_str);
+        source::read(found).map_err(|problem| {
+            if std::path::Path::new(found).exists() {
+                return problem;
+            }
             let names = source::embedded_paths(".toml");
             let known = names.iter().filter_map(|n| n.strip_prefix("experiments/"));
             let known: Vec<&str> = known.filter_map(|n| n.strip_suffix(".toml")).collect();
             let expected = format!("an experiment file, or one of {}", known.join(", "));
-            Problem { expected, ..problem }
+            let near = Problem::unknown(Place::default(), "experiment", path, known).nearest;
+            Problem { expected, nearest: problem.nearest.or(near), ..problem }
         })
     }
 
@@ -157,11 +157,7 @@ impl Experiment {
         let mut read = Fields::new(node, problems);
         let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml");
         let name = read.text("name", stem);
-        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
-            let place = node.get("name").unwrap_or(node).place.clone();
-            let expected = "a name without slashes: it becomes a folder";
-            read.problems().push(Problem::new(place, format!("`{name}`"), expected));
-        }
+        check_file_name(&name, node, read.problems());
         let title = read.text("title", &name);
         let note = read.text("note", "");
         let seed = read.integer("seed", 0..=i64::MAX as u64, 1);
@@ -176,8 +172,15 @@ impl Experiment {
             axes.extend(read_zip(item, read.problems()));
         }
         let figures = list(&mut read, "figure");
-        let figures =
+        let figures: Vec<FigureSpec> =
             figures.iter().enumerate().map(|(at, f)| read_figure(f, at, read.problems())).collect();
+        for (at, figure) in figures.iter().enumerate() {
+            if figures[..at].iter().any(|before| before.name == figure.name) {
+                let place = figure.place.clone().field("figure.name");
+                let found = format!("`{}` twice", figure.name);
+                read.problems().push(Problem::new(place, found, "a file name for each figure"));
+            }
+        }
         let expectations = list(&mut read, "expect");
         let expectations =
             expectations.iter().filter_map(|e| read_expectation(e, read.problems())).collect();
@@ -199,49 +202,13 @@ impl Experiment {
     }
 }
 
-/// Overrides reach the top level by its own keys, and settings of the base without `base.`. A key
-/// that varies varies over the given value (or list of values) instead, and figures and claims
-/// about its old values are forgotten.
-fn override_key(node: &mut Node, key: &str, value: Node) {
-    const TOP: [&str; 9] =
-        ["name", "title", "note", "seed", "replicates", "base", "axis", "zip", "figure"];
-    let first = key.split('.').next().unwrap_or(key);
-    if TOP.contains(&first) {
-        node.set(key, value);
-        return;
-    }
-    let Some(axis) = items(node, "axis").iter_mut().find(|axis| names_key(axis, key)) else {
-        node.set(&format!("base.{key}"), value);
-        return;
-    };
-    let values = match value.value {
-        Value::Array(_) => value,
-        _ => Node { place: value.place.clone(), value: Value::Array(vec![value]) },
-    };
-    axis.set("values", values);
-    let about = |item: &Node| item.get("where").is_some_and(|w| w.get(key).is_some());
-    for figure in items(node, "figure") {
-        if let Some(Value::Table(filters)) = figure.get_mut("where").map(|w| &mut w.value) {
-            filters.retain(|(name, _)| name != key);
-        }
-    }
-    if let Some(Value::Array(claims)) = node.get_mut("expect").map(|e| &mut e.value) {
-        claims.retain(|claim| {
-            let axis = claim.get("axis").map_or("scheduler".to_owned(), Node::cell);
-            axis != key && !about(claim)
-        });
-    }
-}
-
-fn names_key(axis: &Node, key: &str) -> bool {
-    axis.get("key").is_some_and(|name| name.cell() == key)
-}
-
-/// The tables of `[[name]]`.
-fn items<'a>(node: &'a mut Node, name: &str) -> &'a mut [Node] {
-    match node.get_mut(name).map(|list| &mut list.value) {
-        Some(Value::Array(items)) => items,
-        _ => &mut [],
+/// Names of experiments and figures become names of folders and files.
+fn check_file_name(name: &str, node: &Node, problems: &mut Problems) {
+    let odd = |c: char| c.is_control() || "/\\".contains(c);
+    if name.trim().is_empty() || name.len() > 100 || name.starts_with('.') || name.contains(odd) {
+        let place = node.get("name").unwrap_or(node).place.clone();
+        let expected = "a name for a file: no slash, no dot at its beginning, at most 100 letters";
+        problems.push(Problem::new(place, quote(name), expected));
     }
 }
 
@@ -256,7 +223,7 @@ fn read_axis(node: &Node, problems: &mut Problems) -> Option<Axis> {
     let mut read = Fields::new(node, problems);
     let key = read.require("key", "the key that varies");
     let values = read.require("values", "the list of its values");
-    let key = key.and_then(|key| fields::text(key, read.problems()));
+    let key = key.and_then(|key| axis_key(key, read.problems()));
     let values = values.map(|values| fields::array(values, read.problems()));
     if values.is_some_and(<[Node]>::is_empty) {
         let place = node.place.clone().field("values");
@@ -264,12 +231,23 @@ fn read_axis(node: &Node, problems: &mut Problems) -> Option<Axis> {
     }
     read.finish();
     let rows = values?.iter().map(|value| vec![value.clone()]).collect();
-    Some(Axis { keys: vec![key?.to_owned()], rows, place: node.place.clone() })
+    Some(Axis { keys: vec![key?], rows, place: node.place.clone() })
+}
+
+/// A path of keys into the base.
+fn axis_key(node: &Node, problems: &mut Problems) -> Option<String> {
+    let key = fields::text(node, problems)?;
+    if let Err(problem) = super::expand::check_key(key, &node.place) {
+        problems.push(problem);
+    }
+    Some(key.to_owned())
 }
 
 fn read_zip(node: &Node, problems: &mut Problems) -> Option<Axis> {
     let mut read = Fields::new(node, problems);
-    let keys = read.texts("keys");
+    let keys = read.take("keys").map(|keys| fields::array(keys, read.problems()));
+    let keys: Vec<String> =
+        keys.into_iter().flatten().filter_map(|key| axis_key(key, read.problems())).collect();
     let values = read.require("values", "a list of rows, one value for each key");
     let mut rows = Vec::new();
     for row in values.map(|v| fields::array(v, read.problems())).unwrap_or_default() {
@@ -301,6 +279,7 @@ fn read_figure(node: &Node, at: usize, problems: &mut Problems) -> FigureSpec {
     let x = read.text("x", x);
     let y = read.text("y", y);
     let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
+    check_file_name(&name, node, read.problems());
     let range = read.take("y_range").map(|node| {
         let ends = fields::array(node, read.problems()).iter();
         let all = -f64::MAX..=f64::MAX;

@@ -1,0 +1,151 @@
+//! `--set key=value`: a change of the experiment before it is read.
+//!
+//! A key that varies keeps its axis, with this value or these values, so that figures that name the
+//! axis still make sense. What figures and claims say of its old values is forgotten.
+
+use crate::input::{Node, Place, Problem, Value};
+
+/// The keys of the file's top level; all others are settings of `[base]`.
+const TOP: [&str; 10] =
+    ["name", "title", "note", "seed", "replicates", "base", "axis", "zip", "figure", "expect"];
+
+/// Applies one override.
+pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
+    let split = text.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+    let Some((key, value)) = split.filter(|(key, _)| !key.is_empty()) else {
+        return Err(Problem::new(Place::file("--set"), format!("`{text}`"), "key=value"));
+    };
+    let place = Place::file("--set").field(key);
+    super::expand::check_key(key, &place)?;
+    let value = Node::parse_override(value).relocated(&place);
+    let first = key.split('.').next().unwrap_or(key);
+    if TOP.contains(&first) && !key.starts_with("base.") {
+        experiment.set(key, value);
+        return Ok(());
+    }
+    let key = key.strip_prefix("base.").unwrap_or(key);
+    let mut varied = false;
+    for list in ["axis", "zip"] {
+        for axis in items(experiment, list) {
+            varied |= fix(axis, key, &value, &place)?;
+        }
+    }
+    if varied {
+        forget(experiment, key);
+    } else {
+        experiment.set(&format!("base.{key}"), value);
+    }
+    Ok(())
+}
+
+/// Drops filters and claims about the values that an axis no longer has.
+fn forget(experiment: &mut Node, key: &str) {
+    for figure in items(experiment, "figure") {
+        if let Some(Value::Table(filter)) = figure.get_mut("where").map(|node| &mut node.value) {
+            filter.retain(|(axis, _)| axis != key);
+        }
+    }
+    if let Some(Value::Array(claims)) = experiment.get_mut("expect").map(|node| &mut node.value) {
+        claims.retain(|claim| {
+            let axis = claim.get("axis").map_or("scheduler".to_owned(), Node::cell);
+            axis != key && claim.get("where").is_none_or(|filter| filter.get(key).is_none())
+        });
+    }
+}
+
+/// Gives `key` the value (an axis takes a list of values too) if the axis varies it; whether it
+/// does.
+fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<bool, Problem> {
+    let whole = |varied: &str| key.strip_prefix(varied).is_some_and(|rest| rest.starts_with('.'));
+    let keys: Vec<String> = match (axis.get("key"), axis.get("keys").map(|keys| &keys.value)) {
+        (Some(key), _) => vec![key.cell()],
+        (_, Some(Value::Array(keys))) => keys.iter().map(Node::cell).collect(),
+        _ => Vec::new(),
+    };
+    if let Some(varied) = keys.iter().find(|varied| whole(varied)) {
+        let found = format!("a part of `{varied}`, which varies as a whole");
+        let expected = format!("`--set {varied}=…`, or another axis in the file");
+        return Err(Problem::new(place.clone(), found, expected));
+    }
+    let Some(at) = keys.iter().position(|varied| varied == key) else { return Ok(false) };
+    if axis.get("key").is_some() {
+        let values = match &value.value {
+            Value::Array(_) => value.value.clone(),
+            _ => Value::Array(vec![value.clone()]),
+        };
+        axis.set("values", Node { place: place.clone(), value: values });
+        return Ok(true);
+    }
+    for row in items(axis, "values") {
+        if let Value::Array(cells) = &mut row.value
+            && let Some(cell) = cells.get_mut(at)
+        {
+            *cell = value.clone();
+        }
+    }
+    // Rows that differed in this key alone are one row now.
+    if let Value::Table(entries) = &mut axis.value
+        && let Some((_, Node { value: Value::Array(rows), .. })) =
+            entries.iter_mut().find(|(name, _)| name == "values")
+    {
+        let mut seen = std::collections::BTreeSet::new();
+        rows.retain(|row| seen.insert(row.canonical()));
+    }
+    Ok(true)
+}
+
+/// The items of the list `key`, if there is such a list.
+fn items<'a>(node: &'a mut Node, key: &str) -> impl Iterator<Item = &'a mut Node> {
+    match node.get_mut(key).map(|node| &mut node.value) {
+        Some(Value::Array(items)) => items.as_mut_slice(),
+        _ => &mut [],
+    }
+    .iter_mut()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::source::Source;
+
+    const FILE: &str = "seed = 1\n[base]\na = 1\n[[axis]]\nkey = 'a'\nvalues = [1, 2]\n\
+                        [[zip]]\nkeys = ['b', 'c.d']\nvalues = [[3, 4], [5, 6]]\n";
+
+    fn with(text: &str) -> Result<String, String> {
+        let source = Source { path: "x.toml".into(), text: FILE.into(), sha256: String::new() };
+        let mut node = Node::parse(&source).unwrap();
+        apply(&mut node, text).map_err(|problem| problem.to_string())?;
+        Ok(node.canonical())
+    }
+
+    #[test]
+    fn what_varied_keeps_its_axis_with_one_value() {
+        for key in ["a", "base.a"] {
+            let text = with(&format!("{key} = 7")).unwrap();
+            assert!(text.contains("axis = [{ key = \"a\", values = [7] }]"), "{text}");
+        }
+        let text = with("b=7").unwrap();
+        assert!(text.contains("values = [[7, 4], [7, 6]]"), "{text}");
+        let text = with("zip = [{ keys = ['b', 'c'], values = [[1, 2], [3, 2]] }]").unwrap();
+        let mut node = Node::parse_override(&text);
+        apply(&mut node, "b=7").unwrap();
+        assert!(node.canonical().contains("values = [[7, 2]]"), "{}", node.canonical());
+    }
+
+    #[test]
+    fn the_top_level_and_new_settings_are_reached() {
+        assert!(with("seed=9").unwrap().contains("seed = 9"));
+        assert!(with("expect=[]").unwrap().contains("expect = []"));
+        assert!(with("e.f=x").unwrap().contains("base = { a = 1, e = { f = \"x\" } }"));
+    }
+
+    #[test]
+    fn what_would_have_no_effect_or_no_end_is_refused() {
+        assert!(with("a.b=1").unwrap_err().contains("which varies as a whole"));
+        assert!(with("c.d.e=1").unwrap_err().contains("which varies as a whole"));
+        assert!(with(&format!("{}=1", vec!["x"; 100_000].join("."))).is_err());
+        assert!(with("x..y=1").is_err());
+        assert!(with("=1").is_err());
+        assert!(with("x").is_err());
+    }
+}
