@@ -1,5 +1,4 @@
-//! A discrete-event simulator for scheduling machine-learning inference where hardware cannot
-//! scale.
+#![doc = include_str!("../README.md")]
 pub mod cli;
 pub mod domain;
 pub mod input;

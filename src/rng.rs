@@ -2,10 +2,10 @@
 //!
 //! Two kinds, both derived from one root seed per experiment:
 //!
-//! - **Sequential** draws (arrival gaps, start offsets): one `ChaCha8` stream per
+//! - **Sequential** draws (arrival gaps, start offsets): one ChaCha8 stream per
 //!   (root, replicate, label).
 //! - **Keyed** draws (outcome of a request on a variant, service noise of a batch): a 64-bit
-//!   counter mixer of (root, replicate, request, variant, label). A keyed `ChaCha` block would cost
+//!   counter mixer of (root, replicate, request, variant, label). A keyed ChaCha block would cost
 //!   about half of the time budget of a request.
 //!
 //! **Invariant:** neither kind is keyed by the scheduler or by the order of draws. Every scheduler
@@ -27,7 +27,7 @@ pub enum Label {
     Outcome = 4,
     /// Service time of a batch around its table.
     Noise = 5,
-    /// Evidence of the `SneakPeek` model where no votes were recorded.
+    /// Evidence of the SneakPeek model where no votes were recorded.
     Evidence = 6,
     /// A scheduler's own coin.
     Scheduler = 7,

@@ -1,4 +1,4 @@
-//! The same windows as the `SneakPeek` authors' own published code: the same plan, the same
+//! The same windows as the SneakPeek authors' own published code: the same plan, the same
 //! utility.
 //!
 //! Source: dndfrink/SERIF, commit bd12bb8, run on 60 windows. The file of windows is read from

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Shows how far a sweep is.
 pub(super) struct Bar {
-    bar: ProgressBar,
+    shown: ProgressBar,
     terminal: bool,
     total: AtomicUsize,
     /// Held while a line is written, so that lines come in order.
@@ -19,7 +19,7 @@ pub(super) struct Bar {
 impl Bar {
     pub fn new() -> Self {
         Self {
-            bar: ProgressBar::hidden(),
+            shown: ProgressBar::hidden(),
             terminal: std::io::stderr().is_terminal(),
             total: AtomicUsize::new(0),
             done: Mutex::new(0),
@@ -27,7 +27,7 @@ impl Bar {
     }
 
     pub fn end(&self) {
-        self.bar.finish_and_clear();
+        self.shown.finish_and_clear();
     }
 }
 
@@ -41,11 +41,11 @@ impl Progress for Bar {
         if self.terminal {
             let template = "{bar:30} {pos}/{len} runs, {elapsed} passed, {eta} to go";
             if let Ok(style) = ProgressStyle::with_template(template) {
-                self.bar.set_style(style);
+                self.shown.set_style(style);
             }
-            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            self.bar.set_length(total as u64);
-            self.bar.set_position(reused as u64);
+            self.shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            self.shown.set_length(total as u64);
+            self.shown.set_position(reused as u64);
         }
     }
 
@@ -55,7 +55,7 @@ impl Progress for Bar {
         let done = *counted;
         let total = self.total.load(Ordering::Relaxed).max(1);
         if self.terminal {
-            self.bar.set_position(done as u64);
+            self.shown.set_position(done as u64);
         } else if done * 10 / total > (done - 1) * 10 / total {
             say(&format!("{done}/{total} runs"));
         }

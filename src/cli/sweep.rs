@@ -46,6 +46,9 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     write!(out, "{}", table::render(&results, &table::METRICS))?;
+    if let Some(knees) = table::knees(&results) {
+        write!(out, "{knees}")?;
+    }
     if !sweep.experiment.note.is_empty() {
         writeln!(out, "Note: {}\n", sweep.experiment.note)?;
     }

@@ -86,11 +86,7 @@ impl Table {
     }
 
     /// A problem for each column that is none of `known`.
-    pub fn refuse_unknown<'a>(
-        &self,
-        known: impl Fn(&str) -> bool,
-        names: &[&'a str],
-    ) -> Option<Problem> {
+    pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
         let name = self.header().find(|name| !known(name))?;
         let place = Place::line(&self.file, 1).field(name);
         Some(Problem::unknown(place, "column", name, names.iter().copied()))

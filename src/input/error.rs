@@ -54,7 +54,7 @@ impl fmt::Display for Place {
 
 /// One thing that is wrong with an input: where, what was found, what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: found {found}, expected {expected}{}", nearest_hint(nearest))]
+#[error("{place}: found {found}, expected {expected}{}", nearest_hint(nearest.as_deref()))]
 #[non_exhaustive]
 pub struct Problem {
     /// Where.
@@ -97,8 +97,8 @@ impl Problem {
     }
 }
 
-fn nearest_hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+fn nearest_hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 /// The known name closest to `name`, if any is close enough to be meant.

@@ -141,7 +141,7 @@ fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+        let line = valid.split(|b| *b == b'\n').count() as u64;
         Problem::new(Place::line(path, line), "bytes that are not UTF-8", "UTF-8 text")
     })?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);

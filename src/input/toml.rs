@@ -77,15 +77,34 @@ impl Node {
         }
     }
 
+    /// The value of `key`, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.value {
+            Value::Table(entries) => {
+                entries.iter_mut().find(|(name, _)| name == key).map(|(_, n)| n)
+            }
+            _ => None,
+        }
+    }
+
     /// The value at a path of keys, `trace.rate_rps`.
     pub fn find(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |node, key| node.get(key))
     }
 
-    /// Puts `value` at a path of keys, making the tables on the way; a value that is not a table
-    /// and stands in the way is replaced.
+    /// Puts `value` at a path of keys and list positions (`workers.0.memory_bytes`), making the
+    /// tables on the way; a value that is not a table and stands in the way is replaced.
     pub fn set(&mut self, path: &str, value: Self) {
         let (key, rest) = path.split_once('.').map_or((path, None), |(k, r)| (k, Some(r)));
+        if let (Value::Array(items), Ok(at)) = (&mut self.value, key.parse::<usize>())
+            && let Some(item) = items.get_mut(at)
+        {
+            match rest {
+                Some(rest) => item.set(rest, value),
+                None => *item = value,
+            }
+            return;
+        }
         if !matches!(self.value, Value::Table(_)) {
             self.value = Value::Table(Vec::new());
         }

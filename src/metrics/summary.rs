@@ -30,6 +30,8 @@ pub const COLUMNS: &[Column] = &[
     column("utility_mean", "utility_sum over all arrived requests"),
     column("accuracy_mean", "share of completed requests answered correctly"),
     column("accuracy_estimated_mean", "mean accuracy the scheduler was shown, over completed"),
+    column("calibration_brier", "mean of (accuracy shown − correct)² over completed"),
+    column("calibration_ece", "expected calibration error over completed, ten equal bins"),
     column("effective_accuracy", "requests answered correctly and on time, over all arrived"),
     column("deadline_misses", "late, rejected and unfinished requests"),
     column("deadline_miss_ratio", "deadline_misses over all arrived requests"),
@@ -80,6 +82,20 @@ impl std::fmt::Display for Cell {
     }
 }
 
+/// Completed requests that were shown an accuracy of about the same height.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bin {
+    estimated: f64,
+    correct: u64,
+}
+
+impl Bin {
+    /// |mean shown − mean correct| times the number of requests.
+    fn gap(&self) -> f64 {
+        (self.estimated - self.correct as f64).abs()
+    }
+}
+
 /// Gathers a run's row. Sums of times are integers, so that no order of adding matters.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -93,6 +109,8 @@ pub struct Summary {
     correct_on_time: u64,
     late: u64,
     estimated: f64,
+    brier: f64,
+    bins: [Bin; 10],
     latencies: Latencies,
     latency_ns: u128,
     wait_ns: u128,
@@ -125,6 +143,8 @@ impl Summary {
             correct_on_time: 0,
             late: 0,
             estimated: 0.0,
+            brier: 0.0,
+            bins: [Bin::default(); 10],
             latencies: Latencies::default(),
             latency_ns: 0,
             wait_ns: 0,
@@ -151,6 +171,11 @@ impl Summary {
         self.completed += 1;
         self.served[completion.worker.index()] += 1;
         self.estimated += completion.estimated;
+        let correct = f64::from(u8::from(completion.correct));
+        self.brier += (completion.estimated - correct) * (completion.estimated - correct);
+        let bin = &mut self.bins[((completion.estimated * 10.0) as usize).min(9)];
+        bin.estimated += completion.estimated;
+        bin.correct += u64::from(completion.correct);
         self.latency_ns += u128::from(latency.0);
         self.latency_max = self.latency_max.max(latency);
         self.wait_ns += u128::from(completion.started.since(request.arrival).0);
@@ -192,6 +217,8 @@ impl Summary {
             per_request(utility),
             per_completed(self.correct as f64),
             per_completed(self.estimated),
+            per_completed(self.brier),
+            per_completed(self.bins.iter().map(Bin::gap).sum()),
             per_request(self.correct_on_time as f64),
             counted(misses),
             per_request(misses as f64),

@@ -51,7 +51,7 @@ pub struct WorkerSetup {
     pub place: Place,
 }
 
-/// Where the `SneakPeek` model runs.
+/// Where the SneakPeek model runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeekPlace {
     /// On a serial lane of the host: a request becomes visible when its peek ends.
@@ -103,7 +103,7 @@ pub struct App {
     pub budget: Budget,
     /// Dirichlet prior over the classes.
     pub prior: Vec<f64>,
-    /// Latency of its `SneakPeek` model on the host.
+    /// Latency of its SneakPeek model on the host.
     pub peek: Option<LatencyTable>,
     variants: Range<u16>,
     trace: Option<Arc<RecordedTrace>>,
@@ -175,14 +175,17 @@ impl Catalog {
         let mut problems = Problems::default();
         let (apps, variants) = build_apps(setup, &mut problems);
         let mut classes: Vec<&WorkerSetup> = Vec::new();
-        let mut workers = Vec::new();
+        let mut workers: Vec<Worker> = Vec::new();
         for worker in &setup.workers {
             let known = classes.iter().position(|c| c.class == worker.class);
             let class_index = known.unwrap_or_else(|| {
                 classes.push(worker);
                 classes.len() - 1
             });
-            workers.extend((0..worker.count).map(|at| build_worker(worker, class_index, at)));
+            // Numbers go on where the class, if it was listed before, left off: names are unique.
+            let first = workers.iter().filter(|w| w.class_index == class_index).count();
+            let numbers = first..first + usize::from(worker.count);
+            workers.extend(numbers.map(|at| build_worker(worker, class_index, at)));
         }
         let costs = build_costs(setup, &classes, variants.len(), &mut problems);
         let cv = setup.noise_cv;
@@ -429,7 +432,7 @@ fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>
     (apps, variants)
 }
 
-fn build_worker(setup: &WorkerSetup, class_index: usize, at: u16) -> Worker {
+fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
     Worker {
         name: format!("{}-{at}", setup.class),
         class: setup.class.clone(),

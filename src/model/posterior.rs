@@ -1,6 +1,6 @@
 //! From evidence to class probabilities to the accuracy of a variant on one request.
 //!
-//! A `SneakPeek` model gives votes v per class; with a Dirichlet prior α the posterior mean is
+//! A SneakPeek model gives votes v per class; with a Dirichlet prior α the posterior mean is
 //! θ(c) = (α(c) + v(c)) / Σ(α + v), and a variant with recalls R is right with probability
 //! â = Σ θ(c) R(c).
 //!

@@ -5,7 +5,7 @@
 //! | `source` | who it comes from: patient, user, speaker; rows of a source are consecutive |
 //! | `offset_s` | seconds on the source's own clock; never going backwards within a source |
 //! | `class` | the true class |
-//! | `votes_<class>` | votes of the `SneakPeek` model's neighbours (all classes or none) |
+//! | `votes_<class>` | votes of the SneakPeek model's neighbours (all classes or none) |
 //! | `predicted_<variant>` | what the variant answered |
 
 use crate::input::csv::{Row, Table};

@@ -79,7 +79,7 @@ pub(super) fn chart(experiment: &Experiment, spec: &FigureSpec, results: &Result
         FigureKind::Lines => (axis_title(&spec.x), axis_title(&spec.y), Kind::Lines),
         FigureKind::Pareto => (axis_title(&spec.x), axis_title(&spec.y), Kind::Scatter),
         FigureKind::Cdf => {
-            ("latency (ms)".to_owned(), "share of completed requests".to_owned(), Kind::Steps)
+            ("latency (ms)".to_owned(), "share of completed requests".to_owned(), Kind::Lines)
         }
     };
     Chart {

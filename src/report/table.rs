@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// The metrics of the closing table, with their headings.
-pub const METRICS: [(&str, &str); 3] = [
+pub const METRICS: [(&str, &str); 4] = [
     ("utility_mean", "utility (mean over all requests)"),
     ("accuracy_mean", "accuracy (of completed requests)"),
+    ("accuracy_estimated_mean", "accuracy as the scheduler was shown it"),
     ("deadline_miss_ratio", "deadline-miss ratio (late, rejected, unfinished)"),
 ];
 
@@ -56,6 +57,42 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Where schedulers give way: the last value of the numeric axis up to which all of them keep 95 %
+/// of the utility at the first, and miss no more than 5 % of deadlines. Nothing if no axis has
+/// four numbers.
+pub fn knees(results: &Results) -> Option<String> {
+    let across = column_axis(results)?;
+    let columns = results.labels(across);
+    if columns.len() < 4 || columns.iter().any(|label| label.parse::<f64>().is_err()) {
+        return None;
+    }
+    let cells = cells(&results.rows);
+    let mut rows: Vec<(String, Vec<&Cell<'_>>)> = Vec::new();
+    for cell in &cells {
+        let others = cell.labels.iter().enumerate().filter(|(at, _)| *at != across);
+        let label = others.map(|(_, l)| l.as_str()).collect::<Vec<_>>().join(" · ");
+        match rows.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, row)) => row.push(cell),
+            None => rows.push((label, vec![cell])),
+        }
+    }
+    let mean = |cell: &Cell<'_>, metric| cell.estimate(metric).map(|e| e.mean);
+    let last = |row: &[&Cell<'_>], holds: &dyn Fn(&Cell<'_>) -> bool| {
+        let good = row.iter().take_while(|cell| holds(cell)).last();
+        good.map_or("–".to_owned(), |cell| cell.labels[across].clone())
+    };
+    let mut grid = vec![["", "95 % of utility", "misses ≤ 5 %"].map(str::to_owned).to_vec()];
+    for (label, row) in rows {
+        let first = row.first().and_then(|cell| mean(cell, "utility_mean")).unwrap_or(0.0);
+        let kept = |cell: &Cell<'_>| mean(cell, "utility_mean").is_some_and(|u| u >= 0.95 * first);
+        let on_time =
+            |cell: &Cell<'_>| mean(cell, "deadline_miss_ratio").is_some_and(|m| m <= 0.05);
+        grid.push(vec![label, last(&row, &kept), last(&row, &on_time)]);
+    }
+    let axis = &results.axes[across];
+    Some(format!("knee: the last {axis} of this grid up to which holds\n{}\n", align(&grid)))
 }
 
 /// The axis with most values besides the schedulers, if any varies.

@@ -9,6 +9,7 @@ use crate::input::{Fields, Node, Problem, Value, fields};
 use crate::model::catalog::Catalog;
 use crate::policy::{Cursor, Plan, Reason, Scheduler, Trigger, View};
 use crate::sched::Context;
+use crate::units::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -17,8 +18,13 @@ pub(super) enum Choice {
     /// By worker class and application, fixed in advance.
     Fixed(Vec<Named>),
     /// Any rule on the head.
-    Rule(Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request) -> Option<VariantId> + Send>),
+    Rule(Rule),
 }
+
+/// A variant for the head on a worker whose timeline ends at the cursor, when so many requests
+/// could ride with it (itself included).
+pub(super) type Rule =
+    Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request, usize) -> Option<VariantId> + Send>;
 
 /// A variant fixed in advance for one application.
 #[derive(Clone, Debug)]
@@ -45,7 +51,18 @@ pub(super) enum Fill {
 pub(super) struct Batching {
     max_batch: usize,
     fill: Fill,
-    drop_hopeless: bool,
+    drop: Drop,
+}
+
+/// Which heads are rejected rather than served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drop {
+    /// None.
+    Never,
+    /// Those that would be worth nothing even if they ran alone at once.
+    Hopeless,
+    /// Those that would be late even if they ran alone at once.
+    Late,
 }
 
 impl Batching {
@@ -53,12 +70,24 @@ impl Batching {
         Self {
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
             fill: fields.choice("batch", &[("full", Fill::Full), ("head-safe", Fill::HeadSafe)]),
-            drop_hopeless: fields.choice("drop", &[("never", false), ("hopeless", true)]),
+            drop: fields.choice(
+                "drop",
+                &[("never", Drop::Never), ("hopeless", Drop::Hopeless), ("late", Drop::Late)],
+            ),
+        }
+    }
+
+    /// Whether to reject a head that could finish alone at `finish`.
+    fn drops(&self, view: &View<'_>, head: &Request, finish: Time) -> bool {
+        match self.drop {
+            Drop::Never => false,
+            Drop::Hopeless => view.penalty(head, finish) >= 1.0,
+            Drop::Late => finish > head.deadline,
         }
     }
 
     /// How many of `waiting` requests behind and including `head` to run.
-    fn size(
+    pub fn size(
         &self,
         view: &View<'_>,
         cursor: &Cursor,
@@ -118,7 +147,10 @@ impl Dispatcher {
     fn choose(&mut self, view: &View<'_>, worker: WorkerId, head: &Request) -> Option<VariantId> {
         match &mut self.choice {
             Choice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
-            Choice::Rule(rule) => rule(view, &self.cursor, worker, head),
+            Choice::Rule(rule) => {
+                let waiting = self.lines[head.app.index()].len();
+                rule(view, &self.cursor, worker, head, waiting)
+            }
         }
     }
 
@@ -134,9 +166,7 @@ impl Dispatcher {
             };
             let Some(variant) = self.choose(view, worker, head) else { return false };
             let line = &mut self.lines[app.index()];
-            if self.batching.drop_hopeless
-                && view.penalty(head, view.finish(&self.cursor, variant, 1)) >= 1.0
-            {
+            if self.batching.drops(view, head, view.finish(&self.cursor, variant, 1)) {
                 line.pop();
                 plan.reject(id, Reason::Hopeless);
                 continue;
@@ -189,8 +219,19 @@ fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &Named) -> Option
     }
 }
 
+/// A dispatcher in a fixed order with a fixed variant by application.
+pub(super) fn read_fixed(
+    fields: &mut Fields<'_>,
+    context: &Context<'_>,
+    key: fn(&Request) -> u64,
+) -> Box<dyn Scheduler> {
+    let choice = Choice::Fixed(read_variant(fields, context));
+    let batching = Batching::read(fields);
+    Box::new(Dispatcher::new(context.catalog, Box::new(key), choice, batching))
+}
+
 /// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.
-pub(super) fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
+fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
     let catalog = context.catalog;
     let node = fields.take("variant");
     let problems = fields.problems();

@@ -5,19 +5,14 @@
 //! O(log n) per request.
 
 use super::Entry;
-use super::dispatch::{Batching, Choice, Dispatcher, read_variant};
+use super::dispatch::read_fixed;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "edf",
     summary: "earliest deadline first, fixed variant, batches of one application",
     source: "Jackson 1955; Liu and Layland, JACM 1973",
     params: "variant = fastest (or best, a name, or a name by app), max_batch = 32, \
-             batch = full (or head-safe), drop = never (or hopeless)",
+             batch = full (or head-safe), drop = never (or hopeless, late)",
     accuracy: None,
-    build: |fields, context| {
-        let choice = Choice::Fixed(read_variant(fields, context));
-        let batching = Batching::read(fields);
-        let key = Box::new(|request: &crate::domain::Request| request.deadline.0);
-        Box::new(Dispatcher::new(context.catalog, key, choice, batching))
-    },
+    build: |fields, context| read_fixed(fields, context, |request| request.deadline.0),
 };

@@ -15,7 +15,7 @@ pub(super) const LIMIT: u64 = 2_000_000;
 pub(super) const AUTO_LIMIT: u64 = 10_000;
 
 /// How many plans there are for groups of these applications: orders × variants × workers.
-pub(super) fn count(view: &View<'_>, apps: impl Iterator<Item = AppId> + Clone) -> u64 {
+pub(super) fn count(view: &View<'_>, apps: &(impl Iterator<Item = AppId> + Clone)) -> u64 {
     let workers = view.catalog().worker_ids();
     workers.fold(0u64, |sum, worker| {
         let plans = apps.clone().enumerate().fold(1u64, |product, (at, app)| {
@@ -28,7 +28,7 @@ pub(super) fn count(view: &View<'_>, apps: impl Iterator<Item = AppId> + Clone) 
 
 /// Keeps the oldest requests, as many as can be searched one by one, and at least one.
 pub(super) fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
-    while requests.len() > 1 && count(view, requests.iter().map(|r| r.app)) > LIMIT {
+    while requests.len() > 1 && count(view, &requests.iter().map(|r| r.app)) > LIMIT {
         requests.pop();
     }
 }

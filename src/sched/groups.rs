@@ -193,7 +193,7 @@ impl GroupPlanner {
             Search::Exact => exact::LIMIT,
             Search::Auto => exact::AUTO_LIMIT,
         };
-        if exact::count(view, self.groups.iter().map(|group| group.app)) > limit {
+        if exact::count(view, &self.groups.iter().map(|group| group.app)) > limit {
             return false;
         }
         let best = exact::search(view, &self.groups, &self.cursors, self.window, self.ties);

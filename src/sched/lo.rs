@@ -71,10 +71,12 @@ pub(super) fn read_edf(
     }
     let ties = Ties::read(fields);
     let batching = Batching::read(fields);
-    let rule = move |view: &View<'_>, cursor: &Cursor, worker: WorkerId, head: &Request| {
+    let rule = move |view: &View<'_>, cursor: &Cursor, worker, head: &Request, waiting| {
         let mut best: Option<(f64, Time, VariantId)> = None;
         for variant in view.variants(worker, head.app) {
-            let finish = view.finish(cursor, variant, 1);
+            // What the head would get in the batch that would really run.
+            let size = batching.size(view, cursor, worker, variant, head, waiting);
+            let finish = view.finish(cursor, variant, size);
             let score = goal.score(view, head, variant, finish);
             if ties.beats(score, finish, best.map(|(score, finish, _)| (score, finish))) {
                 best = Some((score, finish, variant));

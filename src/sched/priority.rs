@@ -1,4 +1,4 @@
-//! Request priorities: the six forms of the `SneakPeek` authors' published code.
+//! Request priorities: the six forms of the SneakPeek authors' published code.
 //!
 //! Source: dndfrink/SERIF, commit bd12bb8 (scheduler types). Which form the paper prints is not
 //! verified; form 1 is our default. Times are in seconds: the unit matters, since form 1 weighs a

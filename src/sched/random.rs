@@ -12,7 +12,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "random",
     summary: "requests in random order, each batch on a random variant",
     source: "the floor that any rule must beat",
-    params: "max_batch = 32, batch = full (or head-safe), drop = never (or hopeless)",
+    params: "max_batch = 32, batch = full (or head-safe), drop = never (or hopeless, late)",
     accuracy: None,
     build: |fields, context| {
         let batching = Batching::read(fields);
@@ -21,7 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
         let key = Box::new(move |request: &crate::domain::Request| {
             rng.keyed(Label::Scheduler, u64::from(request.id.number()), 0)
         });
-        let rule = move |view: &View<'_>, _: &_, worker, head: &crate::domain::Request| {
+        let rule = move |view: &View<'_>, _: &_, worker, head: &crate::domain::Request, _| {
             let count = view.variants(worker, head.app).count();
             view.variants(worker, head.app).nth(coins.random_range(0..count.max(1)))
         };

@@ -1,8 +1,8 @@
-//! `SneakPeek`: look at the data with a cheap model, correct the profiled accuracy of each variant
+//! SneakPeek: look at the data with a cheap model, correct the profiled accuracy of each variant
 //! per request by the class posterior, group requests by application and most likely class, and
 //! give each group one variant, avoiding swaps; requests in a group go by priority.
 //!
-//! Source: Wolfrath, Frink, Chandra, `SoCC` 2025 (arXiv 2505.06641); formulas from the authors'
+//! Source: Wolfrath, Frink, Chandra, SoCC 2025 (arXiv 2505.06641); formulas from the authors'
 //! published code, dndfrink/SERIF bd12bb8. The body of the paper was not available: that it
 //! groups, orders and searches as this does is not verified.
 

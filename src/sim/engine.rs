@@ -68,6 +68,7 @@ pub enum SimError {
 }
 
 /// A run in progress.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 pub struct Simulation {
     state: State,
     arrivals: Box<dyn Arrivals>,

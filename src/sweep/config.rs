@@ -262,11 +262,13 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         let known = ARRIVALS.iter().map(|entry| entry.name);
         read.problems().push(Problem::unknown(place, "arrival process", &name, known));
     }
-    let rate = read.require("rate_rps", "requests per second over all applications");
-    let rate = rate.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
+    let rate_rps = read.take("rate_rps");
+    let rate_rps = rate_rps.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
     // Request numbers have 32 bits.
     let requests = read.integer("requests", 1..=4_000_000_000, 10_000);
-    if let Some(span) = rate.map(|rate| requests as f64 / rate).filter(|span| *span > MAX_TRACE_S) {
+    if let Some(span) =
+        rate_rps.map(|rate| requests as f64 / rate).filter(|span| *span > MAX_TRACE_S)
+    {
         let found = format!("arrivals over {span:.1e} s");
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         read.problems().push(Problem::new(node.place.clone(), found, expected));
@@ -299,7 +301,7 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     read.finish();
     Some(ArrivalPlan {
         entry: entry?,
-        rate_rps: rate?,
+        rate_rps,
         requests,
         mix: shares.iter().map(|share| share / total).collect(),
         classes,

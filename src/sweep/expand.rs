@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 16;
 /// One point of the grid.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// The label of each axis key, in the order of [`axis_keys`].
+    /// The label of each axis key, in the order of [`Sweep::axis_keys`](super::Sweep::axis_keys).
     pub labels: Vec<String>,
     /// The settings.
     pub node: Node,

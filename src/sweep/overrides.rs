@@ -1,7 +1,7 @@
 //! `--set key=value`: a change of the experiment before it is read.
 //!
-//! A key that varies keeps its axis, with this one value, so that figures and claims that name the
-//! axis still make sense.
+//! A key that varies keeps its axis, with this value or these values, so that figures that name the
+//! axis still make sense. What figures and claims say of its old values is forgotten.
 
 use crate::input::{Node, Place, Problem, Value};
 
@@ -24,17 +24,38 @@ pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let key = key.strip_prefix("base.").unwrap_or(key);
+    let mut varied = false;
     for list in ["axis", "zip"] {
         for axis in items(experiment, list) {
-            fix(axis, key, &value, &place)?;
+            varied |= fix(axis, key, &value, &place)?;
         }
     }
-    experiment.set(&format!("base.{key}"), value);
+    if varied {
+        forget(experiment, key);
+    } else {
+        experiment.set(&format!("base.{key}"), value);
+    }
     Ok(())
 }
 
-/// Gives `key` the one value wherever the axis varies it.
-fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<(), Problem> {
+/// Drops filters and claims about the values that an axis no longer has.
+fn forget(experiment: &mut Node, key: &str) {
+    for figure in items(experiment, "figure") {
+        if let Some(Value::Table(filter)) = figure.get_mut("where").map(|node| &mut node.value) {
+            filter.retain(|(axis, _)| axis != key);
+        }
+    }
+    if let Some(Value::Array(claims)) = experiment.get_mut("expect").map(|node| &mut node.value) {
+        claims.retain(|claim| {
+            let axis = claim.get("axis").map_or("scheduler".to_owned(), Node::cell);
+            axis != key && claim.get("where").is_none_or(|filter| filter.get(key).is_none())
+        });
+    }
+}
+
+/// Gives `key` the value (an axis takes a list of values too) if the axis varies it; whether it
+/// does.
+fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<bool, Problem> {
     let whole = |varied: &str| key.strip_prefix(varied).is_some_and(|rest| rest.starts_with('.'));
     let keys: Vec<String> = match (axis.get("key"), axis.get("keys").map(|keys| &keys.value)) {
         (Some(key), _) => vec![key.cell()],
@@ -46,11 +67,14 @@ fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<(), Pr
         let expected = format!("`--set {varied}=…`, or another axis in the file");
         return Err(Problem::new(place.clone(), found, expected));
     }
-    let Some(at) = keys.iter().position(|varied| varied == key) else { return Ok(()) };
+    let Some(at) = keys.iter().position(|varied| varied == key) else { return Ok(false) };
     if axis.get("key").is_some() {
-        let values = Value::Array(vec![value.clone()]);
+        let values = match &value.value {
+            Value::Array(_) => value.value.clone(),
+            _ => Value::Array(vec![value.clone()]),
+        };
         axis.set("values", Node { place: place.clone(), value: values });
-        return Ok(());
+        return Ok(true);
     }
     for row in items(axis, "values") {
         if let Value::Array(cells) = &mut row.value
@@ -67,17 +91,12 @@ fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<(), Pr
         let mut seen = std::collections::BTreeSet::new();
         rows.retain(|row| seen.insert(row.canonical()));
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The items of the list `key`, if there is such a list.
 fn items<'a>(node: &'a mut Node, key: &str) -> impl Iterator<Item = &'a mut Node> {
-    let entries = match &mut node.value {
-        Value::Table(entries) => entries.as_mut_slice(),
-        _ => &mut [],
-    };
-    let list = entries.iter_mut().find(|(name, _)| name == key).map(|(_, node)| &mut node.value);
-    match list {
+    match node.get_mut(key).map(|node| &mut node.value) {
         Some(Value::Array(items)) => items.as_mut_slice(),
         _ => &mut [],
     }
@@ -104,7 +123,6 @@ mod tests {
         for key in ["a", "base.a"] {
             let text = with(&format!("{key} = 7")).unwrap();
             assert!(text.contains("axis = [{ key = \"a\", values = [7] }]"), "{text}");
-            assert!(text.contains("base = { a = 7 }"), "{text}");
         }
         let text = with("b=7").unwrap();
         assert!(text.contains("values = [[7, 4], [7, 6]]"), "{text}");

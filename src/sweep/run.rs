@@ -3,10 +3,10 @@
 use super::config::Prepared;
 use crate::input::Problems;
 use crate::metrics::{Cell, Summary};
-use crate::policy::Observer;
+use crate::policy::{Info, Observer, Scheduler};
 use crate::rng::Rng;
 use crate::sched::{self, Context};
-use crate::sim::{self, Simulation};
+use crate::sim::{self, Counts, Simulation};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a run came to.
@@ -57,9 +57,23 @@ pub fn simulate(
     let context = Context { catalog: &prepared.catalog, rng };
     let chosen = sched::read(&prepared.scheduler, &context, &mut problems);
     let mut chosen = problems.check(chosen).map_err(|p| p.to_string())?;
+    let scheduler = chosen.scheduler.as_mut();
+    simulate_with(prepared, rng, scheduler, chosen.info, observer)?;
+    Ok(chosen.scheduler.exact_windows())
+}
+
+/// Runs a configuration with a scheduler of one's own instead of the experiment's; `info` is what
+/// it may know.
+pub fn simulate_with(
+    prepared: &Prepared,
+    rng: Rng,
+    scheduler: &mut dyn Scheduler,
+    info: Info,
+    observer: &mut impl Observer,
+) -> Result<Counts, String> {
     let arrivals = prepared.arrivals.build(&prepared.catalog, rng).map_err(|p| p.to_string())?;
     let catalog = std::sync::Arc::clone(&prepared.catalog);
-    let mut sim = Simulation::new(catalog, arrivals, chosen.info, rng, chosen.entry.name);
-    sim::run(&mut sim, chosen.scheduler.as_mut(), observer).map_err(|e| e.to_string())?;
-    Ok(chosen.scheduler.exact_windows())
+    let name = prepared.scheduler_name;
+    let mut sim = Simulation::new(catalog, arrivals, info, rng, name);
+    sim::run(&mut sim, scheduler, observer).map_err(|e| e.to_string())
 }

@@ -3,6 +3,11 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod check;
+pub mod lab;
+pub mod scribe;
+pub mod text;
+
 use peeksim::domain::{AppId, Arrival, Truth, VariantId};
 use peeksim::input::{Node, Problems};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
@@ -14,12 +19,14 @@ use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
 use peeksim::model::trace::RecordedTrace;
-use peeksim::policy::{Event, Observer, Scheduler};
+use peeksim::policy::{Event, Info, Observer, Scheduler};
 use peeksim::rng::Rng;
-use peeksim::sched::{self, Context};
+use peeksim::sched::{self, Chosen, Context};
 use peeksim::sim::{self, Counts, SimError, Simulation};
 use peeksim::units::{Span, Time};
+use scribe::{Asked, Scribe};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The class of every worker of a test world.
 pub const CLASS: &str = "unit";
@@ -103,7 +110,7 @@ impl World {
         let predicted = |v: usize| rows.iter().map(|row| row.2[v]).collect::<Vec<u16>>().into();
         let recorded = rows.iter().all(|row| row.2.len() == variants);
         app.trace = Some(Arc::new(RecordedTrace {
-            sources: vec![0..rows.len() as u32],
+            sources: std::iter::once(0..rows.len() as u32).collect(),
             source_names: vec!["s".to_owned()],
             offset_ns: (0..rows.len() as u64).collect(),
             class: rows.iter().map(|row| row.0).collect(),
@@ -155,30 +162,48 @@ impl World {
     /// Runs other arrivals through a scheduler written as in an experiment.
     pub fn run_with(&self, scheduler: &str, arrivals: Box<dyn Arrivals>) -> Log {
         let catalog = self.catalog();
-        let node = Node::parse_override(scheduler);
-        let mut problems = Problems::default();
-        let context = Context { catalog: &catalog, rng: Rng::new(self.seed, 0) };
-        let chosen = sched::read(&node, &context, &mut problems);
-        let mut chosen = problems.check(chosen).unwrap_or_else(|problems| panic!("{problems}"));
-        let rng = Rng::new(self.seed, 0);
-        let name = chosen.entry.name;
-        let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, name);
-        let mut log = Log::new(&catalog);
-        let counts = sim::run(&mut sim, chosen.scheduler.as_mut(), &mut log);
-        log.counts = counts.unwrap_or_else(|error| panic!("{error}"));
+        let mut chosen = self.choose(&catalog, scheduler);
+        let (info, name) = (chosen.info, chosen.entry.name);
+        let scheduler = chosen.scheduler.as_mut();
+        let (mut log, result) = self.observe(&catalog, (info, name), scheduler, arrivals);
+        result.unwrap_or_else(|error| panic!("{error}"));
         log.exact_windows = chosen.scheduler.exact_windows();
         log
+    }
+
+    /// The scheduler as an experiment would write it.
+    pub fn choose(&self, catalog: &Catalog, scheduler: &str) -> Chosen {
+        let node = Node::parse_override(scheduler);
+        let mut problems = Problems::default();
+        let context = Context { catalog, rng: Rng::new(self.seed, 0) };
+        let chosen = sched::read(&node, &context, &mut problems);
+        problems.check(chosen).unwrap_or_else(|problems| panic!("{problems}"))
     }
 
     /// Runs the listed arrivals through a scheduler of the test's own.
     pub fn drive(&self, scheduler: &mut dyn Scheduler) -> Result<Log, SimError> {
         let catalog = self.catalog();
         let arrivals = Box::new(Listed::new(self.arrivals.clone()));
-        let (info, rng) = (peeksim::policy::Info::Profiled, Rng::new(self.seed, 0));
-        let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, info, rng, "test");
-        let mut log = Log::new(&catalog);
-        log.counts = sim::run(&mut sim, scheduler, &mut log)?;
-        Ok(log)
+        let (log, result) = self.observe(&catalog, (Info::Profiled, "test"), scheduler, arrivals);
+        result.map(|()| log)
+    }
+
+    /// Runs any scheduler on any arrivals: what happened until the end or the error.
+    pub fn observe(
+        &self,
+        catalog: &Arc<Catalog>,
+        (info, name): (Info, &str),
+        scheduler: &mut dyn Scheduler,
+        arrivals: Box<dyn Arrivals>,
+    ) -> (Log, Result<(), SimError>) {
+        let rng = Rng::new(self.seed, 0);
+        let mut sim = Simulation::new(Arc::clone(catalog), arrivals, info, rng, name);
+        let mut log = Log::new(catalog);
+        let mut scribe = Scribe::new(scheduler, &log.logged);
+        let counts = sim::run(&mut sim, &mut scribe, &mut log);
+        log.asked = scribe.asked;
+        let result = counts.map(|counts| log.counts = counts);
+        (log, result)
     }
 }
 
@@ -197,14 +222,43 @@ pub enum Happened {
     Unfinished { at: u64, request: u32 },
 }
 
+impl Happened {
+    /// The instant.
+    pub fn at(&self) -> u64 {
+        match self {
+            Self::Arrived { at, .. }
+            | Self::Visible { at, .. }
+            | Self::LoadStarted { at, .. }
+            | Self::LoadEnded { at, .. }
+            | Self::Evicted { at, .. }
+            | Self::BatchStarted { at, .. }
+            | Self::BatchEnded { at, .. }
+            | Self::Completed { at, .. }
+            | Self::Rejected { at, .. }
+            | Self::Unfinished { at, .. } => *at,
+        }
+    }
+
+    /// When a request arrived.
+    pub fn arrival(events: &[Self], number: u32) -> Option<u64> {
+        events.iter().find_map(|event| match event {
+            Self::Arrived { at, request, .. } if *request == number => Some(*at),
+            _ => None,
+        })
+    }
+}
+
 /// The events of a run and its row.
 pub struct Log {
     pub events: Vec<Happened>,
+    /// What the scheduler was asked and answered.
+    pub asked: Vec<Asked>,
     pub summary: Summary,
     pub counts: Counts,
     pub exact_windows: Option<u64>,
     /// Sum over completed requests of shown accuracy × (1 − penalty): what a planner believed.
     pub believed: f64,
+    logged: Arc<AtomicUsize>,
     catalog: Arc<Catalog>,
 }
 
@@ -212,10 +266,12 @@ impl Log {
     fn new(catalog: &Arc<Catalog>) -> Self {
         Self {
             events: Vec::new(),
+            asked: Vec::new(),
             summary: Summary::new(catalog),
             counts: Counts::default(),
             exact_windows: None,
             believed: 0.0,
+            logged: Arc::default(),
             catalog: Arc::clone(catalog),
         }
     }
@@ -320,5 +376,6 @@ impl Observer for Log {
             _ => return,
         };
         self.events.push(happened);
+        self.logged.store(self.events.len(), Ordering::Relaxed);
     }
 }

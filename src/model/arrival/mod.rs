@@ -27,8 +27,9 @@ pub trait Arrivals: Send {
 pub struct ArrivalPlan {
     /// The process.
     pub entry: &'static ArrivalEntry,
-    /// Requests per second over all applications.
-    pub rate_rps: f64,
+    /// Requests per second over all applications; `None` for the speed at which they were
+    /// recorded.
+    pub rate_rps: Option<f64>,
     /// How many requests in all.
     pub requests: u64,
     /// Share of each application, summing to 1.
@@ -59,8 +60,11 @@ pub struct ArrivalEntry {
     /// Where it comes from.
     pub source: &'static str,
     /// Makes the process of one run, or says why it cannot.
-    pub build: fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem>,
+    pub build: Build,
 }
+
+/// Makes the process of one run.
+pub type Build = fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem>;
 
 impl std::fmt::Debug for ArrivalEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

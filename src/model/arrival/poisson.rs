@@ -33,6 +33,14 @@ struct Poisson {
 
 impl Poisson {
     fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
+        let Some(rate_rps) = plan.rate_rps else {
+            let place = plan.place.clone().field("trace.rate_rps");
+            return Err(Problem::new(
+                place,
+                "nothing",
+                "requests per second over all applications",
+            ));
+        };
         let rows = catalog
             .app_ids()
             .zip(&plan.classes)
@@ -40,7 +48,7 @@ impl Poisson {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             now: Time::ZERO,
-            gap_ns: NS_PER_S as f64 / plan.rate_rps,
+            gap_ns: NS_PER_S as f64 / rate_rps,
             left: plan.requests,
             mix: cumulative(&plan.mix),
             rows,

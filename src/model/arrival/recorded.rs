@@ -1,6 +1,7 @@
 //! Recorded arrivals: every source of a trace is replayed on its own clock, from a start offset
 //! drawn per source and replicate, and wraps round at its end. The sources of an application are
-//! superposed and its time is scaled, so that its mean rate is its share of `rate_rps`.
+//! superposed and its time is scaled, so that its mean rate is its share of `rate_rps`; without
+//! `rate_rps` time is as recorded.
 //!
 //! Order and gaps within a source, and so its drift of classes, are as recorded. At its wrap a
 //! source waits its mean gap.
@@ -53,8 +54,9 @@ impl Recorded {
         let mut offsets = rng.stream(Label::Offsets);
         let mut sources = Vec::new();
         for app in catalog.app_ids() {
-            let rate = plan.rate_rps * plan.mix[app.index()];
-            if rate > 0.0 {
+            let share = plan.mix[app.index()];
+            let rate = plan.rate_rps.map(|rate| rate * share);
+            if share > 0.0 {
                 sources.extend(Self::sources(plan, catalog, app, rate, &mut offsets)?);
             }
         }
@@ -75,7 +77,7 @@ impl Recorded {
         plan: &ArrivalPlan,
         catalog: &Catalog,
         app: AppId,
-        rate: f64,
+        rate: Option<f64>,
         offsets: &mut ChaCha8Rng,
     ) -> Result<Vec<Source>, Problem> {
         let name = &catalog.app(app).name;
@@ -110,7 +112,7 @@ impl Recorded {
             .map(|s| s.rows.len() as f64 * NS_PER_S as f64 / s.period_ns as f64)
             .sum();
         for source in &mut sources {
-            source.scale = natural / rate;
+            source.scale = rate.map_or(1.0, |rate| natural / rate);
             let start = trace.offset_ns[source.rows[0] as usize];
             let passed = |row: &u32| trace.offset_ns[*row as usize] - start < source.phase_ns;
             source.next = source.rows.partition_point(passed);

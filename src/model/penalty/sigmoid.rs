@@ -1,7 +1,7 @@
 //! An S-curve from the deadline to `cutoff` budgets after the arrival:
 //! γ = 1 / (1 + (x' / (1 − x'))^−β) with x' = x / (cutoff − 1), and 1 beyond.
 //!
-//! Source: the penalty of the `SneakPeek` authors' published scheduler code (dndfrink/SERIF,
+//! Source: the penalty of the SneakPeek authors' published scheduler code (dndfrink/SERIF,
 //! commit bd12bb8), with β = 3 and cutoff = 2. That the paper prints these constants is not
 //! verified.
 

@@ -3,6 +3,7 @@
 //! A tick is held as a whole number times a power of ten, and its label is written from those
 //! digits: binary fractions such as 0.30000000000000004 cannot appear.
 
+use libm::log10;
 /// Numbers beyond this are no measurements, and their differences would overflow.
 const HUGE: f64 = 1e100;
 /// Positive numbers below this are zero for a logarithmic axis.
@@ -59,7 +60,7 @@ impl Axis {
         let (low, high, at) = match (shows(value, self.log), self.log) {
             (false, _) => return None,
             (true, false) => (self.low, self.high, value),
-            (true, true) => (self.low.log10(), self.high.log10(), value.log10()),
+            (true, true) => (log10(self.low), log10(self.high), log10(value)),
         };
         Some((at - low) / (high - low))
     }
@@ -77,7 +78,7 @@ impl Axis {
 
     fn linear_ticks(&self, wanted: u32) -> Ticks {
         let raw = (self.high - self.low) / f64::from(wanted.max(1));
-        let mut exponent = floor(raw.log10());
+        let mut exponent = floor(log10(raw));
         // The slack keeps a step that is round but for rounding from going up to the next one.
         let lead = raw / power(exponent) * (1.0 - 1e-9);
         let mut digit: i64 = 10;
@@ -102,7 +103,7 @@ impl Axis {
     fn log_ticks(&self, wanted: u32) -> Ticks {
         let inside =
             |value: f64| self.place(value).is_some_and(|at| (-1e-9..=1.0 + 1e-9).contains(&at));
-        let decades: Vec<i32> = (floor(self.low.log10())..=floor(self.high.log10()) + 1).collect();
+        let decades: Vec<i32> = (floor(log10(self.low))..=floor(log10(self.high)) + 1).collect();
         let shown = decades.iter().filter(|e| inside(power(**e))).count();
         let every = |digits: &[i64]| -> Vec<(i64, i32)> {
             let all = decades.iter().flat_map(|&e| digits.iter().map(move |&d| (d, e)));
@@ -154,8 +155,8 @@ fn padded((low, high): (f64, f64)) -> (f64, f64) {
 
 /// A logarithmic range with some air around the data.
 fn padded_log((low, high): (f64, f64)) -> (f64, f64) {
-    let decades = (high / low).log10();
-    let air = if decades < 1e-6 { 2.0 } else { 10_f64.powf(0.03 * decades) };
+    let decades = log10(high / low);
+    let air = if decades < 1e-6 { 2.0 } else { libm::pow(10.0, 0.03 * decades) };
     (low / air, high * air)
 }
 

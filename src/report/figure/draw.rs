@@ -1,7 +1,7 @@
 //! From the chart to the scene: which ink goes where, in which order.
 
 use super::axis::{Axis, Ticks, shows};
-use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, steps, thin};
+use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, thin};
 use super::layout::{self, Layout, Lines, TICK_LENGTH};
 use super::legend::{Legend, SAMPLE};
 use super::scene::{Anchor, Mark, Scene, Text};
@@ -11,7 +11,7 @@ use super::{Chart, DrawError, Kind, MAX_SERIES, Point, Series};
 
 /// Lines with more points than this get spread-out markers instead of one per point.
 const FEW_POINTS: usize = 16;
-/// How many spread-out markers a line gets; also what counts as few points for a staircase.
+/// How many spread-out markers a line gets.
 const SPREAD: usize = 8;
 /// Data further off than so many plots counts as that far: where a line to it leaves the plot
 /// hardly changes, and clipping keeps its precision.
@@ -33,7 +33,7 @@ pub(super) fn scene(chart: &Chart, fonts: &Fonts) -> Result<Scene, DrawError> {
     let all = || shown.iter().flatten();
     let x_axis = match chart.kind {
         Kind::Scatter => Axis::fit(all().flat_map(|p| [p.x, p.x_low, p.x_high]), chart.x_log, None),
-        Kind::Lines | Kind::Steps => Axis::fit(all().map(|p| p.x), chart.x_log, None),
+        Kind::Lines => Axis::fit(all().map(|p| p.x), chart.x_log, None),
     };
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
     let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range);
@@ -143,7 +143,7 @@ impl Pen {
         for (look, points) in &looks {
             match kind {
                 Kind::Scatter => self.error_bars(*look, points),
-                Kind::Lines | Kind::Steps => self.band(kind, *look, points),
+                Kind::Lines => self.band(*look, points),
             }
         }
         for (look, points) in &looks {
@@ -160,19 +160,15 @@ impl Pen {
     }
 
     /// The area between the interval ends; a lone point has none and gets an error bar.
-    fn band(&mut self, kind: Kind, look: Look, points: &[Point]) {
+    fn band(&mut self, look: Look, points: &[Point]) {
         if points.iter().all(|p| p.low >= p.high) {
             return;
         }
         if points.len() == 1 {
             return self.error_bars(look, points);
         }
-        let shape = |path: Vec<Xy>| match kind {
-            Kind::Steps => thin(&steps(&path)),
-            Kind::Lines | Kind::Scatter => thin(&path),
-        };
-        let mut outline = shape(self.frame.path(points, |p| p.high));
-        let mut lower = shape(self.frame.path(points, |p| p.low));
+        let mut outline = thin(&self.frame.path(points, |p| p.high));
+        let mut lower = thin(&self.frame.path(points, |p| p.low));
         lower.reverse();
         outline.append(&mut lower);
         let points = clip_area(&outline, &self.frame.plot);
@@ -183,7 +179,6 @@ impl Pen {
 
     fn line(&mut self, kind: Kind, look: Look, points: &[Point]) {
         let path = self.frame.path(points, |p| p.y);
-        let path = if kind == Kind::Steps { steps(&path) } else { path };
         let width = if kind == Kind::Scatter { style::THIN } else { style::LINE };
         for part in clip_line(&thin(&path), &self.frame.plot) {
             self.dashed(&part, look, width);
@@ -227,7 +222,6 @@ impl Pen {
         let path = self.frame.path(points, |p| p.y);
         let few = match kind {
             Kind::Lines => FEW_POINTS,
-            Kind::Steps => SPREAD,
             Kind::Scatter => usize::MAX,
         };
         for index in marked(path.len(), few, series) {

@@ -42,7 +42,7 @@ impl Rect {
 
 /// Drops points that fall on their predecessor; the first and the last always stay.
 ///
-/// A distribution of ten thousand samples has far more steps than the page has dots.
+/// A line of ten thousand points has far more of them than the page has dots.
 pub(super) fn thin(points: &[Xy]) -> Vec<Xy> {
     let mut kept: Vec<Xy> = Vec::new();
     for (index, &point) in points.iter().enumerate() {
@@ -55,18 +55,6 @@ pub(super) fn thin(points: &[Xy]) -> Vec<Xy> {
         }
     }
     kept
-}
-
-/// The staircase through the points: each y holds until the next x.
-pub(super) fn steps(points: &[Xy]) -> Vec<Xy> {
-    let mut path = Vec::with_capacity(points.len() * 2);
-    for &(x, y) in points {
-        if let Some(&(_, before)) = path.last() {
-            path.push((x, before));
-        }
-        path.push((x, y));
-    }
-    path
 }
 
 /// The parts of a line inside the rectangle.

@@ -73,9 +73,6 @@ pub enum Kind {
     /// Straight lines between points, a marker at each (at some of them when there are many) and
     /// a band between the interval ends.
     Lines,
-    /// A staircase that holds each value until the next x, as a cumulative distribution does.
-    /// Few markers, spread over the line: they tell lines apart and mean nothing else.
-    Steps,
     /// A marker per point with error bars both ways, joined in order by a thin line.
     Scatter,
 }

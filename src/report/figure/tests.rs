@@ -32,7 +32,7 @@ fn many(count: usize) -> Vec<Series> {
     (0..count).map(|index| series(&label(index), &points)).collect()
 }
 
-const KINDS: [Kind; 3] = [Kind::Lines, Kind::Steps, Kind::Scatter];
+const KINDS: [Kind; 2] = [Kind::Lines, Kind::Scatter];
 
 fn scene_of(chart: &Chart) -> Result<(Scene, Fonts), DrawError> {
     let fonts = Fonts::load()?;

@@ -1,0 +1,59 @@
+//! A scheduler of one's own beside the shipped ones: `cargo run --release --example own_scheduler`.
+
+use peeksim::metrics::{Cell, Summary};
+use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
+use peeksim::sweep::{Experiment, Sweep, simulate, simulate_with};
+
+/// Longest queue first: the application with most waiting requests, on its most accurate variant
+/// that is in memory (or its smallest), in one batch.
+struct LongestQueue;
+
+impl Scheduler for LongestQueue {
+    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+        let catalog = view.catalog();
+        for worker in view.idle_workers().take(1) {
+            let waiting = |app| view.pending().filter(|r| r.app == app).count();
+            let Some(app) = catalog.app_ids().max_by_key(|app| waiting(*app)) else { return };
+            let resident = view.variants(worker, app).filter(|v| view.worker(worker).holds(*v));
+            let best = resident.max_by(|a, b| {
+                catalog.variant(*a).accuracy.total_cmp(&catalog.variant(*b).accuracy)
+            });
+            let smallest = || view.variants(worker, app).min_by_key(|v| catalog.variant(*v).bytes);
+            let Some(variant) = best.or_else(smallest) else { return };
+            let batch: Vec<_> = view.pending().filter(|r| r.app == app).map(|r| r.id).collect();
+            if !batch.is_empty() {
+                let most = view.max_batch(worker, variant).min(batch.len());
+                plan.assign(worker, variant, batch[..most].iter().copied());
+            }
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let set = ["trace.rate_rps=300", "replicates=1"].map(str::to_owned);
+    let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
+    for spec in sweep.runs() {
+        let prepared = &sweep.prepared[spec.configuration];
+        let mut summary = Summary::new(&prepared.catalog);
+        simulate(prepared, sweep.rng(spec), &mut summary)?;
+        show(&sweep.configurations[spec.configuration].labels[0], &mut summary);
+    }
+    // The same arrivals and outcomes, replicate by replicate, for a scheduler that no experiment
+    // file knows.
+    let prepared = &sweep.prepared[0];
+    let first = sweep.runs().next().ok_or("no run")?;
+    let mut summary = Summary::new(&prepared.catalog);
+    let own = &mut LongestQueue;
+    simulate_with(prepared, sweep.rng(first), own, Info::Profiled, &mut summary)?;
+    show("longest queue", &mut summary);
+    Ok(())
+}
+
+fn show(label: &str, summary: &mut Summary) {
+    let cells = summary.cells(None);
+    let number = |at: usize| match cells[at] {
+        Cell::Number(number) => format!("{number:.3}"),
+        other => other.to_string(),
+    };
+    println!("{label:28} utility {}  misses {}", number(5), number(10));
+}
