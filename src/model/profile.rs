@@ -317,7 +317,7 @@ impl Reader<'_> {
 
     fn latency(&mut self, profile: &mut Profile) {
         let names = profile.variant_names();
-        let mut points: Vec<(String, usize, Vec<(u64, Span)>)> = Vec::new();
+        let mut points: Vec<Curve> = Vec::new();
         let columns = ["worker_class", "variant", "batch", "latency_ms"];
         self.table("latency.csv", &columns, &[], |row, columns, problems| {
             let class = row.text(columns[0]);
@@ -410,6 +410,9 @@ impl Reader<'_> {
         }
     }
 }
+
+/// Worker class, variant, and latency by batch.
+type Curve = (String, usize, Vec<(u64, Span)>);
 
 /// Worker class, variant, time to load, time to load from storage.
 type Load = (String, usize, Span, Option<Span>);
