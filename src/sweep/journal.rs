@@ -94,10 +94,9 @@ fn format(key: &str, entry: &Entry) -> String {
     let error = error.replace(['\n', '\r'], " ");
     let head = [key, wall.as_str(), error.as_str()];
     let record = head.into_iter().chain(cells.iter().chain(quantiles).map(String::as_str));
-    let body = match writer.write_record(record).map(|()| writer.into_inner()) {
-        Ok(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-        _ => return String::new(),
-    };
+    let written = writer.write_record(record).is_ok();
+    let Some(bytes) = writer.into_inner().ok().filter(|_| written) else { return String::new() };
+    let body = String::from_utf8_lossy(&bytes);
     format!("{},{body}", checksum(body.trim_end()))
 }
 

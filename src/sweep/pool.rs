@@ -169,7 +169,7 @@ impl Sweep {
             let entry = self.one(spec);
             // A failed run is shown, and tried again the next time.
             if entry.result.error.is_empty() {
-                let mut journal = journal.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 journal.push(&journal_key(&id, quantiles), &entry)?;
             }
             progress.step();
