@@ -1,37 +1,45 @@
-//! The README's scheduler table is generated from the registry.
+//! Tables in Markdown that are generated: the README's schedulers, the columns of the results.
 //!
-//! `UPDATE_README=1 cargo test --test readme` writes it anew.
+//! `UPDATE_README=1 cargo test --test readme` writes them anew.
 
+use peeksim::metrics::COLUMNS;
+use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
 
-const BEGIN: &str =
-    "<!-- schedulers: generated from the registry, checked by tests/readme.rs -->\n";
-const END: &str = "<!-- end of schedulers -->";
-
-fn table() -> String {
-    let mut text =
-        String::from("\n| name | what it does | accuracy | source |\n|---|---|---|---|\n");
-    for entry in REGISTRY {
-        let accuracy = entry.accuracy.map_or("none", peeksim::policy::Info::name);
-        text.push_str(&format!(
-            "| `{}` | {} | {accuracy} | {} |\n",
-            entry.name, entry.summary, entry.source
-        ));
+/// Compares what stands between two marks of a file, or writes it.
+fn check(file: &str, begin: &str, end: &str, expected: &str) {
+    let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("the file is there");
+    let (before, rest) = text.split_once(begin).expect("the opening mark");
+    let (found, after) = rest.split_once(end).expect("the closing mark");
+    let expected = format!("\n{expected}\n");
+    if std::env::var_os("UPDATE_README").is_some() {
+        let text = format!("{before}{begin}{expected}{end}{after}");
+        std::fs::write(&path, text).expect("the file can be written");
+        return;
     }
-    text.push('\n');
-    text
+    assert_eq!(found, expected, "{file}: run UPDATE_README=1 cargo test --test readme");
 }
 
 #[test]
-fn scheduler_table_is_what_the_registry_says() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = std::fs::read_to_string(path).expect("README.md");
-    let (before, rest) = readme.split_once(BEGIN).expect("the opening mark");
-    let (found, after) = rest.split_once(END).expect("the closing mark");
-    if std::env::var_os("UPDATE_README").is_some() {
-        let text = format!("{before}{BEGIN}{}{END}{after}", table());
-        std::fs::write(path, text).expect("README.md can be written");
-        return;
+fn schedulers_are_what_the_registry_says() {
+    let mut table =
+        String::from("| name | what it does | accuracy | source |\n|---|---|---|---|\n");
+    for entry in REGISTRY {
+        let accuracy = entry.accuracy.map_or("none", Info::name);
+        let (name, summary, source) = (entry.name, entry.summary, entry.source);
+        table.push_str(&format!("| `{name}` | {summary} | {accuracy} | {source} |\n"));
     }
-    assert_eq!(found, table(), "run UPDATE_README=1 cargo test --test readme");
+    let begin = "<!-- schedulers: generated from the registry, checked by tests/readme.rs -->\n";
+    check("README.md", begin, "<!-- end of schedulers -->", &table);
+}
+
+#[test]
+fn columns_are_what_runs_have() {
+    let mut table = String::from("| column | meaning |\n|---|---|\n");
+    for column in COLUMNS {
+        table.push_str(&format!("| `{}` | {} |\n", column.name, column.meaning));
+    }
+    let begin = "<!-- columns: generated, checked by tests/readme.rs -->\n";
+    check("results/README.md", begin, "<!-- end of columns -->", &table);
 }

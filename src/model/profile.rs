@@ -166,6 +166,9 @@ pub fn prior(node: &Node, classes: usize, problems: &mut Problems) -> Vec<f64> {
     weights
 }
 
+/// Measured (batch, latency).
+type Points = Vec<(u64, Span)>;
+
 /// Reads the files of one folder, collecting problems.
 struct Reader<'a> {
     folder: &'a str,
@@ -317,7 +320,7 @@ impl Reader<'_> {
 
     fn latency(&mut self, profile: &mut Profile) {
         let names = profile.variant_names();
-        let mut points: Vec<Curve> = Vec::new();
+        let mut points: Vec<(String, usize, Points)> = Vec::new();
         let columns = ["worker_class", "variant", "batch", "latency_ms"];
         self.table("latency.csv", &columns, &[], |row, columns, problems| {
             let class = row.text(columns[0]);
@@ -410,9 +413,6 @@ impl Reader<'_> {
         }
     }
 }
-
-/// Worker class, variant, and latency by batch.
-type Curve = (String, usize, Vec<(u64, Span)>);
 
 /// Worker class, variant, time to load, time to load from storage.
 type Load = (String, usize, Span, Option<Span>);

@@ -22,6 +22,8 @@ pub(super) enum Goal {
     Utility,
     /// Highest expected accuracy, whatever the time; ties by finish.
     Accuracy,
+    /// Earliest expected finish.
+    Finish,
 }
 
 impl Goal {
@@ -30,6 +32,7 @@ impl Goal {
         match self {
             Self::Utility => view.utility(request, variant, finish),
             Self::Accuracy => view.accuracy(request.id, variant),
+            Self::Finish => -finish.as_s(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod lo;
 mod lo_edf;
 mod lo_priority;
 mod maxacc_edf;
+mod minlat_edf;
 mod priority;
 mod random;
 mod sneakpeek;
@@ -54,6 +55,7 @@ pub const REGISTRY: &[Entry] = &[
     edf::ENTRY,
     random::ENTRY,
     maxacc_edf::ENTRY,
+    minlat_edf::ENTRY,
     lo_edf::ENTRY,
     lo_priority::ENTRY,
     grouped::ENTRY,

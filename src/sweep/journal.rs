@@ -88,16 +88,14 @@ fn checksum(body: &str) -> String {
 
 fn format(key: &str, entry: &Entry) -> String {
     let RunResult { cells, quantiles, error } = &entry.result;
-    let mut bytes = Vec::new();
-    let mut writer = csv::Writer::from_writer(&mut bytes);
+    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     let wall = entry.wall_s.to_string();
     // Line ends inside an error would break the one-line rule.
     let error = error.replace(['\n', '\r'], " ");
     let head = [key, wall.as_str(), error.as_str()];
     let record = head.into_iter().chain(cells.iter().chain(quantiles).map(String::as_str));
-    // Writing to a Vec cannot fail.
-    let _ = writer.write_record(record).map(|()| writer.flush());
-    drop(writer);
+    let written = writer.write_record(record).is_ok();
+    let Some(bytes) = writer.into_inner().ok().filter(|_| written) else { return String::new() };
     let body = String::from_utf8_lossy(&bytes);
     format!("{},{body}", checksum(body.trim_end()))
 }

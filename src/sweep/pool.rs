@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// More threads than this help nobody.
@@ -169,7 +169,7 @@ impl Sweep {
             let entry = self.one(spec);
             // A failed run is shown, and tried again the next time.
             if entry.result.error.is_empty() {
-                let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 journal.push(&journal_key(&id, quantiles), &entry)?;
             }
             progress.step();
