@@ -128,6 +128,23 @@ fn in_own_space(shell: &Shell, script: &str) -> Option<Said> {
 }
 
 #[test]
+fn a_read_only_disk_fails() {
+    let shell = Shell::small();
+    let script = r#"
+        mkdir disk && mount -t tmpfs -o ro none disk && echo mounted || exit
+        for out in disk disk/o; do
+            "$1" sweep small.toml --out $out 2>&1 >/dev/null | grep error
+        done
+    "#;
+    let Some(said) = in_own_space(&shell, script) else {
+        println!("skipped: no read-only disk can be mounted here");
+        return;
+    };
+    assert!(said.out.contains("error: cannot write disk/runs.journal: Read-only"), "{said:?}");
+    assert!(said.out.contains("error: cannot write disk/o: Read-only"), "{said:?}");
+}
+
+#[test]
 fn a_full_disk_fails_and_finished_runs_stay() {
     let shell = Shell::small();
     let script = r#"
