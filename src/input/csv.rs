@@ -177,8 +177,8 @@ impl LineCount {
         while at < bytes.len() && matches!(bytes[at], b'\n' | b'\r') {
             at += 1;
         }
-        let passed = bytes[self.byte.min(at)..at].iter().filter(|b| **b == b'\n').count();
-        (self.byte, self.breaks) = (at, self.breaks + passed as u64);
+        let pieces = bytes[self.byte.min(at)..at].split(|b| *b == b'\n').count();
+        (self.byte, self.breaks) = (at, self.breaks + pieces as u64 - 1);
         self.breaks + 1
     }
 }

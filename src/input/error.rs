@@ -95,6 +95,12 @@ impl Problem {
             nearest: nearest(name, &known),
         }
     }
+
+    /// The same problem, saying whose name it is that is unknown.
+    pub fn of(mut self, owner: &str) -> Self {
+        self.found.push_str(&format!(" of `{owner}`"));
+        self
+    }
 }
 
 fn nearest_hint(nearest: Option<&str>) -> String {

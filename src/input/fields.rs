@@ -119,9 +119,10 @@ fn join(path: &str, key: &str) -> String {
 
 /// A value of the wrong kind.
 pub fn mismatch(node: &Node, expected: impl Into<String>) -> Problem {
-    let found = match &node.value {
-        Value::Array(_) | Value::Table(_) => node.value.kind().to_owned(),
-        _ => node.canonical(),
+    let long = |text: &String| text.chars().count() > 40;
+    let found = match (&node.value, node.canonical()) {
+        (Value::Array(_) | Value::Table(_), text) if long(&text) => node.value.kind().to_owned(),
+        (_, text) => text,
     };
     Problem::new(node.place.clone(), found, expected)
 }

@@ -155,6 +155,18 @@ impl Node {
         }
     }
 
+    /// Calls what messages know as `old` and its parts `new`.
+    pub fn rename(&mut self, old: &str, new: &str) {
+        if let Some(rest) = self.place.field.strip_prefix(old) {
+            self.place.field = format!("{new}{rest}");
+        }
+        match &mut self.value {
+            Value::Array(items) => items.iter_mut().for_each(|node| node.rename(old, new)),
+            Value::Table(entries) => entries.iter_mut().for_each(|(_, n)| n.rename(old, new)),
+            _ => {}
+        }
+    }
+
     /// The same tree, as if all of it stood at `place`.
     pub fn relocated(mut self, place: &Place) -> Self {
         self.place = place.clone();

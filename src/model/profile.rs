@@ -115,7 +115,8 @@ impl Profile {
         let mut refuse = |found: String, expected: &str| {
             read.problems().push(Problem::new(place.clone(), found, expected));
         };
-        if classes.is_empty() || classes.len() > 1000 {
+        let given = node.get("classes").is_some();
+        if given && classes.is_empty() || classes.len() > 1000 {
             refuse(format!("{} classes", classes.len()), "1 to 1000 classes");
         }
         if let Some(odd) = classes.iter().find(|class| !is_name(class)) {
@@ -159,7 +160,8 @@ pub fn prior(node: &Node, classes: usize, problems: &mut Problems) -> Vec<f64> {
     let items = fields::array(node, problems);
     let weights: Vec<f64> =
         items.iter().filter_map(|item| fields::number(item, &(0.0..=1e12), problems)).collect();
-    if weights.len() != classes || weights.iter().sum::<f64>() <= 0.0 {
+    let bad = weights.len() != items.len();
+    if !bad && (weights.len() != classes || weights.iter().sum::<f64>() <= 0.0) {
         let expected = format!("{classes} numbers ≥ 0, not all zero");
         problems.push(Problem::new(node.place.clone(), node.canonical(), expected));
     }
@@ -223,6 +225,7 @@ impl Reader<'_> {
     fn variants(&mut self, profile: &mut Profile) {
         let classes = profile.classes.len();
         let confusion = source::exists(&self.path("confusion.csv"));
+        let file = self.path("variants.csv");
         let optional: &[&str] = if confusion { &[] } else { &["accuracy"] };
         self.table("variants.csv", &["variant", "bytes"], optional, |row, columns, problems| {
             let name = row.text(columns[0]).to_owned();
@@ -235,12 +238,11 @@ impl Reader<'_> {
                     }
                     other => other.unwrap_or(0.0),
                 },
-                None if confusion => 0.0,
+                None if confusion || !profile.variants.is_empty() => 0.0,
                 None => {
-                    problems.push(row.problem(
-                        columns[0],
-                        "a column `accuracy`, since there is no confusion.csv",
-                    ));
+                    let place = Place::line(&file, 1).field("accuracy");
+                    let expected = "a column `accuracy`, or a file confusion.csv";
+                    problems.push(Problem::new(place, "no such column", expected));
                     0.0
                 }
             };
@@ -341,6 +343,8 @@ impl Reader<'_> {
             points[at].2.push((batch, span));
         });
         let loads = self.loads(&names);
+        // A row that could not be read leaves a hole that is no problem of its own.
+        let whole = self.problems.is_empty();
         let mut raised_curves = Vec::new();
         for (class, variant, points) in points {
             match LatencyTable::new(points) {
@@ -358,7 +362,8 @@ impl Reader<'_> {
                     let cost = Cost { worker_class: class, latency, load, load_cold };
                     profile.variants[variant].costs.push(cost);
                 }
-                Err(error) => self.hole(&class, &names[variant], error),
+                Err(error) if whole => self.hole(&class, &names[variant], error),
+                Err(_) => {}
             }
         }
         if !raised_curves.is_empty() {
@@ -373,7 +378,7 @@ impl Reader<'_> {
     fn hole(&mut self, class: &str, variant: &str, error: TableError) {
         let place = Place::file(&self.path("latency.csv"));
         let found = format!("{error} of `{variant}` on `{class}`");
-        self.problems.push(Problem::new(place, found, "one row for batch 1 and more for larger"));
+        self.problems.push(Problem::new(place, found, "one row for each batch, from batch 1 on"));
     }
 
     fn loads(&mut self, names: &[String]) -> Vec<Load> {
@@ -407,7 +412,11 @@ impl Reader<'_> {
             Ok((table, _)) => profile.peek = Some(table),
             Err(error) if self.problems.is_empty() => {
                 let place = Place::file(&self.path("peek.csv"));
-                self.problems.push(Problem::new(place, error.to_string(), "one row per batch"));
+                self.problems.push(Problem::new(
+                    place,
+                    error.to_string(),
+                    "one row for each batch, from batch 1 on",
+                ));
             }
             Err(_) => {}
         }

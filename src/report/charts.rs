@@ -98,17 +98,17 @@ pub(super) fn chart(experiment: &Experiment, spec: &FigureSpec, results: &Result
 /// Means of y at each value of the axis x; other axes are averaged over.
 fn line_points(cells: &[&Cell<'_>], spec: &FigureSpec, results: &Results) -> Vec<Point> {
     let Some(axis) = results.axis(&spec.x) else { return Vec::new() };
-    let mut xs: Vec<f64> = cells.iter().filter_map(|c| c.labels[axis].parse().ok()).collect();
-    xs.sort_by(f64::total_cmp);
-    xs.dedup();
-    let at = |x: f64| {
-        let here = cells.iter().filter(|c| c.labels[axis].parse() == Ok(x));
-        let rows: Vec<_> = here.flat_map(|c| c.rows.iter().copied()).collect();
+    let mut placed: Vec<(f64, &Cell<'_>)> =
+        cells.iter().filter_map(|cell| Some((cell.labels[axis].parse().ok()?, *cell))).collect();
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let point = |here: &[(f64, &Cell<'_>)]| {
+        let x = here[0].0;
+        let rows: Vec<_> = here.iter().flat_map(|(_, cell)| cell.rows.iter().copied()).collect();
         let estimate = by_replicate(&rows, &spec.y)?;
         let (low, high) = (estimate.low(), estimate.high());
         Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high })
     };
-    xs.into_iter().filter_map(at).collect()
+    placed.chunk_by(|a, b| a.0 == b.0).filter_map(point).collect()
 }
 
 /// Averages what shares a replicate first, so that the interval is over replicates alone.

@@ -35,32 +35,32 @@ pub fn differences(
     right: &str,
     metric: &str,
 ) -> Vec<Difference> {
+    debug_assert!(axis < results.axes.len());
     let others = |row: &ResultRow| -> Vec<String> {
         let labels = row.labels.iter().enumerate().filter(|(at, _)| *at != axis);
         labels.map(|(_, label)| label.clone()).collect()
     };
-    let mut settings: Vec<Vec<String>> = Vec::new();
-    let mut rights: BTreeMap<(Vec<String>, u64), f64> = BTreeMap::new();
-    for row in rows {
+    let rights: BTreeMap<(Vec<String>, u64), f64> = rows
+        .iter()
+        .filter(|row| row.labels[axis] == right)
+        .filter_map(|row| Some(((others(row), row.replicate), row.metric(metric)?)))
+        .collect();
+    // Settings in order of first appearance, each with its differences.
+    let mut settings: Vec<(Vec<String>, Vec<f64>)> = Vec::new();
+    let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.labels[axis] == left) {
         let setting = others(row);
-        if row.labels[axis] == right
-            && let Some(value) = row.metric(metric)
+        let at = *places.entry(setting.clone()).or_insert_with(|| {
+            settings.push((setting.clone(), Vec::new()));
+            settings.len() - 1
+        });
+        if let (Some(value), Some(other)) =
+            (row.metric(metric), rights.get(&(setting, row.replicate)))
         {
-            rights.insert((setting.clone(), row.replicate), value);
-        }
-        if row.labels[axis] == left && !settings.contains(&setting) {
-            settings.push(setting);
+            settings[at].1.push(value - other);
         }
     }
-    debug_assert!(axis < results.axes.len());
-    let difference = |setting: Vec<String>| {
-        let pairs = rows.iter().filter(|row| row.labels[axis] == left && others(row) == setting);
-        let values: Vec<f64> = pairs
-            .filter_map(|row| {
-                let other = rights.get(&(setting.clone(), row.replicate))?;
-                Some(row.metric(metric)? - other)
-            })
-            .collect();
+    let difference = |(setting, values): (Vec<String>, Vec<f64>)| {
         let estimate = Estimate::of(&values);
         Difference { setting, left: left.to_owned(), right: right.to_owned(), estimate }
     };
@@ -81,12 +81,16 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
     head.extend(
         ["left", "right", "difference", "ci95_low", "ci95_high", "replicates"].map(str::to_owned),
     );
-    let rows: Vec<&ResultRow> = results.rows.iter().collect();
+    let rows_of = |label: &String| -> Vec<&ResultRow> {
+        results.rows.iter().filter(|row| row.labels[axis] == *label).collect()
+    };
+    let rows: Vec<Vec<&ResultRow>> = labels.iter().map(rows_of).collect();
     let mut lines = vec![head];
     for metric in METRICS {
         for (at, right) in labels.iter().enumerate() {
-            for left in &labels[at + 1..] {
-                for found in differences(results, &rows, axis, left, right, metric) {
+            for (other, left) in labels.iter().enumerate().skip(at + 1) {
+                let pair = [rows[at].as_slice(), &rows[other]].concat();
+                for found in differences(results, &pair, axis, left, right, metric) {
                     let Some(e) = found.estimate else { continue };
                     let mut line = vec![metric.to_owned()];
                     line.extend(found.setting);

@@ -4,7 +4,7 @@ use crate::input::csv::Table;
 use crate::input::source;
 use crate::input::{Place, Problem};
 use crate::metrics::{COLUMNS, QUANTILES};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Results that cannot be read.
@@ -100,13 +100,9 @@ impl Results {
 
     /// The labels of an axis in order of first appearance.
     pub fn labels(&self, axis: usize) -> Vec<String> {
-        let mut labels: Vec<String> = Vec::new();
-        for row in &self.rows {
-            if !labels.contains(&row.labels[axis]) {
-                labels.push(row.labels[axis].clone());
-            }
-        }
-        labels
+        let mut seen = BTreeSet::new();
+        let labels = self.rows.iter().map(|row| &row.labels[axis]);
+        labels.filter(|label| seen.insert(*label)).cloned().collect()
     }
 
     /// The rows whose labels pass a filter of (axis, any of these labels).

@@ -3,6 +3,7 @@
 use super::results::Results;
 use super::stats::Estimate;
 use super::summary::{Cell, cells};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// The metrics of the closing table, with their headings.
@@ -23,12 +24,16 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
         let rows = cell.labels.iter().enumerate().filter(|(at, _)| Some(*at) != across);
         rows.map(|(_, label)| label.as_str()).collect::<Vec<_>>().join(" · ")
     };
+    let column = |cell: &Cell<'_>| across.map_or("", |axis| cell.labels[axis].as_str()).to_owned();
     let mut rows: Vec<String> = Vec::new();
+    let mut places: BTreeMap<(String, String), &Cell<'_>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for cell in &cells {
         let label = label(cell);
-        if !rows.contains(&label) {
-            rows.push(label);
+        if seen.insert(label.clone()) {
+            rows.push(label.clone());
         }
+        places.entry((label, column(cell))).or_insert(cell);
     }
     let mut text = String::new();
     for (metric, heading) in metrics {
@@ -41,10 +46,8 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
         for row in &rows {
             let mut line = vec![row.clone()];
             line.extend(columns.iter().map(|column| {
-                let here = |cell: &&Cell<'_>| {
-                    label(cell) == *row && across.is_none_or(|axis| cell.labels[axis] == *column)
-                };
-                let estimate = cells.iter().find(here).and_then(|cell| cell.estimate(metric));
+                let cell = places.get(&(row.clone(), column.clone()));
+                let estimate = cell.and_then(|cell| cell.estimate(metric));
                 estimate.map_or("–".to_owned(), with_interval)
             }));
             grid.push(line);

@@ -246,8 +246,8 @@ fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
                 None => {
                     let own = catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str());
                     let known: Vec<&str> = ["fastest", "best"].into_iter().chain(own).collect();
-                    let what = format!("variant of `{}`", catalog.app(app).name);
-                    problems.push(Problem::unknown(node.place.clone(), &what, name, known));
+                    let unknown = Problem::unknown(node.place.clone(), "variant", name, known);
+                    problems.push(unknown.of(&catalog.app(app).name));
                     return;
                 }
             },

@@ -117,7 +117,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
             Err(more) => unknown_app(name, text, &profiles, more, read.problems()),
         }
     }
-    if items.is_empty() {
+    if matches!(&names.value, Value::Array(items) if items.is_empty()) {
         let expected = "at least one application";
         read.problems().push(Problem::new(names.place.clone(), "no application", expected));
     }

@@ -88,8 +88,7 @@ impl Names<'_> {
     fn label(&mut self, key: &str, label: &str, place: &Place) {
         let known = self.labels(key, &[]);
         if !known.is_empty() && !known.contains(label) {
-            let what = format!("value of `{key}`");
-            let problem = Problem::unknown(place.clone(), &what, label, known);
+            let problem = Problem::unknown(place.clone(), "value", label, known).of(key);
             self.problems.push(problem);
         }
     }

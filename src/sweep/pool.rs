@@ -8,8 +8,8 @@ use super::names;
 use super::run::run_one;
 use super::spec::{Experiment, FigureKind};
 use super::{BUILD, SCHEMA_VERSION};
-use crate::input::Problems;
 use crate::input::source::hex;
+use crate::input::{Problems, Value};
 use crate::output::atomic::{self, WriteError};
 use crate::rng::Rng;
 use rayon::prelude::*;
@@ -188,6 +188,22 @@ impl Sweep {
         let result = run_one(prepared, self.rng(spec), self.wants_quantiles());
         Entry { result, wall_s: start.elapsed().as_secs_f64() }
     }
+}
+
+/// What is wrong with the settings of the first configuration of an experiment that has problems
+/// of its own, as far as its axes could be read.
+pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
+    let lists = ["axis", "zip"].map(|key| experiment.resolved.get(key).map(|node| &node.value));
+    let written = lists.into_iter().flatten().map(|list| match list {
+        Value::Array(items) => items.len(),
+        _ => 1,
+    });
+    let settings = match expand(experiment) {
+        Ok(grid) if experiment.axes.len() == written.sum::<usize>() => grid.into_iter().next(),
+        _ => None,
+    };
+    let read = settings.map(|first| Prepared::read(&first.node, &mut Inputs::default()));
+    read.and_then(Result::err).unwrap_or_default()
 }
 
 /// Finished runs are found again only by the same build; with quantiles they are another thing.

@@ -132,6 +132,10 @@ impl Experiment {
             }
         }
         let experiment = Self::read(&node, &source.path, &mut problems);
+        if !problems.is_empty() {
+            // What else is wrong is better said now than after these are mended.
+            problems.extend(super::pool::problems_of_settings(&experiment));
+        }
         problems.check(Some(experiment))
     }
 
@@ -226,12 +230,17 @@ fn read_axis(node: &Node, problems: &mut Problems) -> Option<Axis> {
     let key = key.and_then(|key| axis_key(key, read.problems()));
     let values = values.map(|values| fields::array(values, read.problems()));
     if values.is_some_and(<[Node]>::is_empty) {
-        let place = node.place.clone().field("values");
+        let place = node.get("values").unwrap_or(node).place.clone();
         read.problems().push(Problem::new(place, "an empty list", "at least one value"));
     }
     read.finish();
-    let rows = values?.iter().map(|value| vec![value.clone()]).collect();
-    Some(Axis { keys: vec![key?], rows, place: node.place.clone() })
+    let (key, mut rows) = (key?, Vec::new());
+    for value in values? {
+        let mut value = value.clone();
+        value.rename("axis.values", &key);
+        rows.push(vec![value]);
+    }
+    Some(Axis { keys: vec![key], rows, place: node.place.clone() })
 }
 
 /// A path of keys into the base.
@@ -249,20 +258,22 @@ fn read_zip(node: &Node, problems: &mut Problems) -> Option<Axis> {
     let keys: Vec<String> =
         keys.into_iter().flatten().filter_map(|key| axis_key(key, read.problems())).collect();
     let values = read.require("values", "a list of rows, one value for each key");
-    let mut rows = Vec::new();
-    for row in values.map(|v| fields::array(v, read.problems())).unwrap_or_default() {
-        let cells = fields::array(row, read.problems());
-        if cells.len() == keys.len() {
-            rows.push(cells.to_vec());
-        } else {
-            let found = format!("{} values", cells.len());
-            let expected = format!("{}, one for each key", keys.len());
-            read.problems().push(Problem::new(row.place.clone(), found, expected));
-        }
-    }
-    if keys.is_empty() || rows.is_empty() {
+    let values = values.map(|v| fields::array(v, read.problems())).unwrap_or_default();
+    if keys.is_empty() || values.is_empty() {
         let expected = "`keys` and rows of `values`";
         read.problems().push(Problem::new(node.place.clone(), "nothing to move", expected));
+    }
+    let mut rows = Vec::new();
+    for row in values.iter().filter(|_| !keys.is_empty()) {
+        let mut cells = fields::array(row, read.problems()).to_vec();
+        cells.iter_mut().zip(&keys).for_each(|(cell, key)| cell.rename("zip.values", key));
+        if cells.len() == keys.len() {
+            rows.push(cells);
+        } else {
+            let found = format!("a row of {}", cells.len());
+            let expected = format!("{} values, one for each key", keys.len());
+            read.problems().push(Problem::new(row.place.clone(), found, expected));
+        }
     }
     read.finish();
     (!keys.is_empty() && !rows.is_empty()).then(|| Axis { keys, rows, place: node.place.clone() })
