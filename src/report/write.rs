@@ -4,6 +4,7 @@ use super::results::HEAD;
 use crate::metrics::{COLUMNS, QUANTILES};
 use crate::output::atomic::{self, WriteError};
 use crate::sweep::{Finished, SCHEMA_VERSION, Sweep};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Writes the rows of all runs, in order, and beside them what does not belong into them.
@@ -12,7 +13,9 @@ pub fn write_runs(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(),
     write_csv(&folder.join("runs.csv"), std::iter::once(header(sweep)).chain(rows))?;
     if sweep.wants_quantiles() {
         let head = ["run_id", "q", "latency_ms"].map(str::to_owned).to_vec();
-        let rows = runs.iter().flat_map(|run| {
+        // Settings with two names are one run.
+        let mut seen = BTreeSet::new();
+        let rows = runs.iter().filter(|run| seen.insert(&run.id)).flat_map(|run| {
             let values = run.entry.result.quantiles.iter().zip(QUANTILES);
             values.map(|(value, q)| vec![run.id.clone(), q.to_string(), value.clone()])
         });

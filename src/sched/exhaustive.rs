@@ -7,14 +7,15 @@
 //! Source: dndfrink/SERIF bd12bb8 (brute force).
 
 use super::Entry;
-use super::groups::{GroupPlanner, Key};
+use super::groups::GroupPlanner;
 use crate::policy::Info;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "exhaustive",
     summary: "every order and variant of the oldest few requests, without batching (brute force)",
     source: "dndfrink/SERIF bd12bb8 (brute force)",
-    params: "ties = finish, window_ms = 0, window_max, while_busy = false, merge = false",
+    params: "ties = finish, window_ms = 0, window_max, while_busy = false, merge = false, \
+             max_batch = 32 (of what is merged)",
     accuracy: Some(Info::Profiled),
-    build: |fields, _| Box::new(GroupPlanner::read(fields, Key::Request, false)),
+    build: |fields, _| Box::new(GroupPlanner::one_by_one(fields)),
 };

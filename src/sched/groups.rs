@@ -90,18 +90,22 @@ impl GroupPlanner {
         let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
         Self {
             key,
-            order: match (key, by_priority) {
-                (Key::Request, _) => Order::Arrival,
-                (_, true) => Order::Priority(priority),
-                (_, false) => Order::Deadline,
-            },
+            order: if by_priority { Order::Priority(priority) } else { Order::Deadline },
             priority,
             group_order: fields.choice("group_order", &group_orders),
-            search: if key == Key::Request {
-                Search::Exact
-            } else {
-                fields.choice("search", &searches)
-            },
+            search: fields.choice("search", &searches),
+            ..Self::one_by_one(fields)
+        }
+    }
+
+    /// Every request is a group, and all plans are searched: the brute force.
+    pub fn one_by_one(fields: &mut Fields<'_>) -> Self {
+        Self {
+            key: Key::Request,
+            order: Order::Arrival,
+            priority: Priority::PROFILED,
+            group_order: GroupOrder::Deadline,
+            search: Search::Exact,
             ties: Ties::read(fields),
             window: Window::read(fields),
             exact_windows: 0,

@@ -37,6 +37,9 @@ pub(super) struct Priority {
 }
 
 impl Priority {
+    /// Unless the experiment says otherwise.
+    pub const PROFILED: Self = Self { form: Form::AccDeadline, granted: false };
+
     pub fn read(fields: &mut Fields<'_>) -> Self {
         let forms = [
             ("acc-deadline", Form::AccDeadline),

@@ -131,11 +131,11 @@ impl Said {
     }
 }
 
-/// The cells of one column of a CSV text without quoted commas.
+/// The cells of one column of a CSV text.
 pub fn column(text: &str, name: &str) -> Vec<String> {
-    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned));
-    let header: Vec<String> = lines.next().expect("a header").collect();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().expect("a header").clone();
     let at = header.iter().position(|cell| cell == name);
     let at = at.unwrap_or_else(|| panic!("no column {name} in {header:?}"));
-    lines.map(|mut cells| cells.nth(at).expect("a cell")).collect()
+    reader.records().map(|record| record.expect("a row")[at].to_owned()).collect()
 }

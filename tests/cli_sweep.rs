@@ -1,0 +1,192 @@
+//! `peeksim sweep`: what it writes, and what happens when it cannot.
+
+mod shell;
+
+use shell::{SMALL, Said, Shell, column};
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn every_file_is_written_and_said_so() {
+    let shell = Shell::small();
+    let said = shell.ok("sweep small.toml --out o");
+    assert!(said.out.starts_with("small\n\nutility (mean over all requests), by trace.rate_rps\n"));
+    let conserved = "8 runs: 2400 requests arrived = 2400 completed + 0 rejected + 0 unfinished\n";
+    assert!(said.out.contains(conserved), "{}", said.out);
+    for file in ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"] {
+        assert!(said.out.contains(&format!("\nwrote o/{file}")) && shell.exists("o"), "{file}");
+    }
+    for name in ["utility", "latency"] {
+        assert!(shell.read(&format!("o/figures/{name}.svg")).starts_with("<svg"));
+        assert!(shell.bytes(&format!("o/figures/{name}.png")).starts_with(b"\x89PNG"));
+    }
+    let runs = shell.read("o/runs.csv");
+    assert_eq!(column(&runs, "scheduler")[..2], ["edf", "edf"]);
+    assert_eq!(column(&runs, "replicate"), ["0", "1"].repeat(4));
+    assert!(runs.is_ascii() && runs.ends_with('\n') && !runs.contains('\r'));
+    let summary = shell.read("o/summary.csv");
+    assert_eq!(column(&summary, "replicates"), ["2"; 4]);
+    let (means, deviations) = (column(&summary, "swaps"), column(&summary, "swaps_sd"));
+    assert!(means.iter().chain(&deviations).all(|cell| cell.parse::<f64>().is_ok()));
+    let left: Vec<_> = fs::read_dir(shell.path("o")).expect("a folder").collect();
+    assert_eq!(left.len(), 8, "five files, quantiles, the journal, figures: {left:?}");
+}
+
+#[test]
+fn the_same_command_again_reuses_every_run() {
+    let shell = Shell::small();
+    let first = shell.ok("sweep small.toml");
+    assert!(first.err.ends_with("8/8 runs\n"), "{}", first.err);
+    let again = shell.ok("sweep small.toml");
+    let reused = "8 of 8 runs were finished before by this build; reused\n";
+    assert!(again.err.ends_with(reused), "{}", again.err);
+    assert_eq!(first.out, again.out);
+    let more = shell.ok("sweep small.toml --replicates 3");
+    assert!(more.err.contains("8 of 12 runs were finished before"), "{}", more.err);
+    let less = shell.ok("sweep small.toml --replicates 1");
+    assert!(less.err.contains("4 of 4 runs were finished before"), "{}", less.err);
+    let back = shell.ok("sweep small.toml --replicates 3");
+    assert!(back.err.contains("12 of 12 runs were finished before"), "{}", back.err);
+    let other = shell.ok("sweep small.toml --set trace.requests=301");
+    assert!(!other.err.contains("finished before"), "{}", other.err);
+}
+
+#[test]
+fn claims_are_judged_and_a_gated_one_fails_the_command() {
+    let shell = Shell::small();
+    let claim = |claim: &str, gate: bool| {
+        let metric = "metric = \"accuracy_mean\"\nwhere = { \"trace.rate_rps\" = 2000 }\n";
+        format!("{SMALL}\n[[expect]]\nclaim = \"{claim}\"\ngate = {gate}\n{metric}")
+    };
+    let replicates = "--replicates 4";
+    shell.write("c.toml", claim("grouped > edf", true));
+    let said = shell.ok(&format!("sweep c.toml {replicates}"));
+    assert!(said.out.contains("claim: grouped > edf (accuracy_mean)\n  holds "), "{}", said.out);
+    shell.write("c.toml", claim("grouped < edf", false));
+    let said = shell.ok(&format!("sweep c.toml {replicates}"));
+    assert!(said.out.contains("\n  contradicted "), "{}", said.out);
+    shell.write("c.toml", claim("edf >= grouped", true));
+    let said = shell.fails(1, &format!("sweep c.toml {replicates}"));
+    assert_eq!(said.error(), "error: a gated claim is contradicted");
+    let said = shell.ok("sweep c.toml --replicates 1");
+    assert!(said.out.contains("\n  undecided "), "{}", said.out);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_fails() {
+    let shell = Shell::small();
+    shell.write("file", "");
+    for out in ["file", "file/below", "small.toml"] {
+        let said = shell.fails(1, &format!("sweep small.toml --out {out}"));
+        let expected = format!("error: cannot write {out}: ");
+        assert!(said.error().starts_with(&expected), "{said:?}");
+    }
+    shell.write("o/runs.csv/x", "");
+    let said = shell.fails(1, "sweep small.toml --out o");
+    assert!(said.error().starts_with("error: cannot write o/runs.csv: "), "{said:?}");
+    // The runs are finished and stay so.
+    fs::remove_dir_all(shell.path("o/runs.csv")).expect("a folder");
+    let said = shell.ok("sweep small.toml --out o");
+    assert!(said.err.contains("8 of 8 runs were finished before"), "{}", said.err);
+    let manifest = "o/manifest.toml";
+    fs::remove_file(shell.path(manifest)).expect("a file");
+    shell.write(&format!("{manifest}/x"), "");
+    let said = shell.fails(1, "sweep small.toml --out o");
+    assert!(said.error().starts_with("error: cannot write o/manifest.toml: "), "{said:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_may_not_be_written_fails() {
+    use std::os::unix::fs::PermissionsExt;
+    let shell = Shell::small();
+    fs::create_dir(shell.path("locked")).expect("a folder");
+    let lock = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(shell.path("locked"), mode).expect("a mode");
+    };
+    lock(0o555);
+    if fs::write(shell.path("locked/probe"), "").is_ok() {
+        println!("skipped: this user may write into every folder");
+        return;
+    }
+    let said = shell.fails(1, "sweep small.toml --out locked");
+    assert!(said.error().contains("Permission denied"), "{said:?}");
+    lock(0o755);
+    shell.ok("sweep small.toml --out locked");
+}
+
+/// Runs a shell script in a name space of its own, where it may mount.
+fn in_own_space(shell: &Shell, script: &str) -> Option<Said> {
+    let binary = shell.command(&[]).get_program().to_owned();
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", script, "sh"]).arg(binary).current_dir(shell.path(""));
+    let said = command.output().ok()?;
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let (out, err) = (text(said.stdout), text(said.stderr));
+    (out.contains("mounted")).then_some(Said { code: said.status.code(), out, err })
+}
+
+#[test]
+fn a_read_only_disk_fails() {
+    let shell = Shell::small();
+    let script = r#"
+        mkdir disk && mount -t tmpfs -o ro none disk && echo mounted || exit
+        for out in disk disk/o; do
+            "$1" sweep small.toml --out $out 2>&1 >/dev/null | grep error
+        done
+    "#;
+    let Some(said) = in_own_space(&shell, script) else {
+        println!("skipped: no read-only disk can be mounted here");
+        return;
+    };
+    assert!(said.out.contains("error: cannot write disk/runs.journal: Read-only"), "{said:?}");
+    assert!(said.out.contains("error: cannot write disk/o: Read-only"), "{said:?}");
+}
+
+#[test]
+fn a_full_disk_fails_and_finished_runs_stay() {
+    let shell = Shell::small();
+    let script = r#"
+        mkdir disk && mount -t tmpfs -o size=16k none disk && echo mounted || exit
+        "$1" sweep small.toml --replicates 40 --jobs 2 --out disk/o >first.out 2>first.err
+        echo "first $?"
+        cp disk/o/runs.journal journal
+        mount -o remount,size=8m disk
+        "$1" sweep small.toml --replicates 40 --out disk/o >second.out 2>second.err
+        echo "second $?"
+        cp disk/o/runs.csv runs.csv
+    "#;
+    let Some(said) = in_own_space(&shell, script) else {
+        println!("skipped: no small disk can be mounted here");
+        return;
+    };
+    assert!(said.out.contains("first 1\n") && said.out.contains("second 0\n"), "{said:?}");
+    let (first, second) = (shell.read("first.err"), shell.read("second.err"));
+    assert!(first.contains("error: cannot write disk/o/runs.journal: No space left"), "{first}");
+    assert!(!first.contains("panicked") && !first.contains("160/160"), "{first}");
+    let kept = shell.read("journal").matches('\n').count();
+    assert!(kept > 10, "{kept} runs were kept");
+    let reused = format!("{kept} of 160 runs were finished before");
+    assert!(second.contains(&reused), "{reused}: {second}");
+    shell.ok("sweep small.toml --replicates 40");
+    assert_eq!(shell.read("runs.csv"), shell.read("results/small/runs.csv"));
+}
+
+#[test]
+fn a_log_of_requests_is_whole_or_absent_on_a_full_disk() {
+    let shell = Shell::small();
+    let script = r#"
+        mkdir disk && mount -t tmpfs -o size=12k none disk && echo mounted || exit
+        for file in r.csv r.csv.gz; do
+            "$1" run small.toml --requests disk/$file >out 2>>err; echo "$file $?"
+        done
+        ls disk
+    "#;
+    let Some(said) = in_own_space(&shell, script) else {
+        println!("skipped: no small disk can be mounted here");
+        return;
+    };
+    // 300 rows are some 25 kB, and 7 kB compressed.
+    assert!(said.out.contains("r.csv 1\nr.csv.gz 0\nr.csv.gz\n"), "{said:?}");
+}
