@@ -7,10 +7,9 @@
 
 mod common;
 
+use common::shape::Late;
 use common::{Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::input::{Node, Problems};
-use peeksim::model::penalty::Penalty;
 use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
 use peeksim::units::{Span, Time};
@@ -37,15 +36,6 @@ struct Request {
     predicted: Vec<usize>,
 }
 
-/// γ as a function of lateness over budget, in the experiment's words.
-#[derive(Clone, Copy)]
-enum Shape {
-    None,
-    Step,
-    Linear,
-    Sigmoid { exponent: f64, cutoff: f64 },
-}
-
 struct Case {
     apps: usize,
     variants: Vec<Variant>,
@@ -53,8 +43,7 @@ struct Case {
     /// How many variants fit the memory.
     memory: usize,
     lanes: usize,
-    shape: Shape,
-    tolerance_ns: u64,
+    late: Late,
 }
 
 impl Case {
@@ -85,21 +74,18 @@ impl Case {
             }
         };
         let requests = (0..count).map(|_| request(&mut rng)).collect();
-        let shapes = [
-            Shape::None,
-            Shape::Step,
-            Shape::Linear,
-            Shape::Sigmoid { exponent: 3.0, cutoff: 2.0 },
-            Shape::Sigmoid { exponent: 1.5, cutoff: 3.0 },
-        ];
+        let late = Late {
+            shape: Late::SHAPES[rng.random_range(0..Late::SHAPES.len())],
+            tolerance_ns: [0, 500_000][rng.random_range(0..2)],
+            remaining: rng.random_bool(0.3),
+        };
         Self {
             apps,
             requests,
             // One resident variant most of the time, as where no weights are published.
             memory: [1, 1, 2][rng.random_range(0..3)],
             lanes: [1, 1, 2][rng.random_range(0..3)],
-            shape: shapes[rng.random_range(0..shapes.len())],
-            tolerance_ns: [0, 500_000][rng.random_range(0..2)],
+            late,
             variants,
         }
     }
@@ -125,23 +111,8 @@ impl Case {
 
     fn utility(&self, info: Info, request: usize, variant: usize, finish_ns: u64) -> f64 {
         let budget_ns = self.requests[request].budget_ns;
-        let accuracy = self.accuracy(info, request, variant);
-        if finish_ns <= budget_ns || finish_ns - budget_ns < self.tolerance_ns {
-            return accuracy;
-        }
-        let x = (finish_ns - budget_ns) as f64 / budget_ns as f64;
-        let gamma = match self.shape {
-            Shape::None => 0.0,
-            Shape::Step => 1.0,
-            Shape::Linear => x.min(1.0),
-            Shape::Sigmoid { cutoff, .. } if x >= cutoff - 1.0 => 1.0,
-            Shape::Sigmoid { exponent, cutoff } => {
-                let y = x / (cutoff - 1.0);
-                let (up, down) = (libm::pow(y, exponent), libm::pow(1.0 - y, exponent));
-                up / (up + down)
-            }
-        };
-        accuracy * (1.0 - gamma)
+        let gamma = self.late.gamma(finish_ns, budget_ns);
+        self.accuracy(info, request, variant) * (1.0 - gamma)
     }
 
     /// The best sum of utilities over all orders and variants of the requests in `left`.
@@ -210,19 +181,7 @@ impl Case {
             });
             rows[request.app] += 1;
         }
-        let shape = match self.shape {
-            Shape::None => "name = 'none'".to_owned(),
-            Shape::Step => "name = 'step'".to_owned(),
-            Shape::Linear => "name = 'linear'".to_owned(),
-            Shape::Sigmoid { exponent, cutoff } => {
-                format!("name = 'sigmoid', exponent = {exponent:?}, cutoff = {cutoff:?}")
-            }
-        };
-        let tolerance = self.tolerance_ns as f64 / 1e6;
-        let text = format!("{{ {shape}, tolerance_ms = {tolerance:?} }}");
-        let mut problems = Problems::default();
-        world.setup.penalty = Penalty::read(&Node::parse_override(&text), &mut problems);
-        assert!(problems.is_empty(), "{problems}");
+        world.setup.penalty = self.late.read();
         world
     }
 

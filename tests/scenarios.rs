@@ -375,6 +375,29 @@ fn a_request_is_visible_when_its_peek_ends() {
     );
 }
 
+/// A look that takes no time is part of the instant of the arrival: one question, not two.
+#[test]
+fn a_peek_of_no_time_delays_nothing() {
+    check(
+        "variant a x 1:4
+         worker
+         peek a 1:0
+         request a 0 100
+         request a 4 100
+         scheduler { name = 'sneakpeek', max_batch = 1 }
+         show asks",
+        "0 ask arrived [0]
+         0 load w0 x until 0
+         0 loaded w0 x
+         0 start w0.0 x [0]
+         4 end w0.0 [0]
+         4 ask arrived [1] freed [0]
+         4 start w0.0 x [1]
+         8 end w0.0 [1]
+         8 ask freed [0]",
+    );
+}
+
 /// A worker that becomes available later is not used before, and tells when it is.
 #[test]
 fn a_worker_that_is_not_ready_waits() {

@@ -145,20 +145,21 @@ impl GroupPlanner {
 
     /// The order in which greedy search takes the groups.
     fn sort_groups(&mut self, view: &View<'_>) {
-        let priority = self.priority;
-        let mean = |group: &Group, of: &dyn Fn(&Request) -> f64| {
-            group.requests.iter().map(of).sum::<f64>() / group.requests.len() as f64
-        };
         match self.group_order {
             GroupOrder::Deadline => {
-                let now = view.now();
-                let left =
-                    |r: &Request| r.deadline.since(now).as_s() - now.since(r.deadline).as_s();
-                self.groups.sort_by(|a, b| mean(a, &left).total_cmp(&mean(b, &left)));
+                // Means are compared as fractions of integers: groups that tie stay as listed,
+                // whatever the unit of time.
+                let sum =
+                    |g: &Group| g.requests.iter().map(|r| u128::from(r.deadline.0)).sum::<u128>();
+                let count = |g: &Group| g.requests.len() as u128;
+                self.groups.sort_by(|a, b| (sum(a) * count(b)).cmp(&(sum(b) * count(a))));
             }
             GroupOrder::Priority => {
+                let priority = self.priority;
                 let value = |r: &Request| priority.of(view, r);
-                self.groups.sort_by(|a, b| mean(b, &value).total_cmp(&mean(a, &value)));
+                let mean =
+                    |g: &Group| g.requests.iter().map(value).sum::<f64>() / g.requests.len() as f64;
+                self.groups.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
             }
         }
     }

@@ -23,7 +23,11 @@ pub(super) const ENTRY: Entry = Entry {
         });
         let rule = move |view: &View<'_>, _: &_, worker, head: &crate::domain::Request, _| {
             let count = view.variants(worker, head.app).count();
-            view.variants(worker, head.app).nth(coins.random_range(0..count.max(1)))
+            // No coin where nothing can run: others would fall differently.
+            if count == 0 {
+                return None;
+            }
+            view.variants(worker, head.app).nth(coins.random_range(0..count))
         };
         let choice = Choice::Rule(Box::new(rule));
         Box::new(Dispatcher::new(context.catalog, key, choice, batching))

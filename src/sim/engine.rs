@@ -183,6 +183,8 @@ impl Simulation {
             }
             if arrival == now {
                 self.admit(now, observer);
+                // A look that takes no time ends at this instant, too.
+                self.happen(now, observer);
             }
             let real = event == now || arrival == now;
             if self.wake <= now {

@@ -1,10 +1,31 @@
-//! Checkers that read what happened and know nothing of the engine.
+//! Checkers that read what happened and know nothing of the engine: they replay the log against
+//! the rules of the simulated world, with bookkeeping of their own.
 
+use super::facts::Facts;
+use super::scribe::{Asked, Decided};
 use super::{Happened, Log};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Why a log cannot be true.
 pub type Verdict = Result<(), String>;
+
+/// Fails the check with a message unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($why:tt)+) => {
+        if !$condition {
+            return Err(format!($($why)+));
+        }
+    };
+}
+
+/// What a scheduler promises, as far as a checker can tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Promise {
+    /// It never leaves a lane idle while somebody waits who could run there.
+    pub works: bool,
+    /// Requests may become visible later than they arrive.
+    pub looks: bool,
+}
 
 /// Little's law as an identity of integers: the sum of all sojourns is the integral over time of
 /// the number of requests in the system.
@@ -32,8 +53,362 @@ pub fn little(log: &Log) -> Verdict {
             _ => {}
         }
     }
-    if integral != sojourns || inside != 0 {
-        return Err(format!("sojourns {sojourns}, integral {integral}, {inside} left inside"));
-    }
+    ensure!(
+        integral == sojourns && inside == 0,
+        "sojourns {sojourns}, integral {integral}, {inside} left inside"
+    );
     Ok(())
+}
+
+/// Replays a log: every rule of the simulated world, and the scheduler's promise.
+pub fn world(facts: &Facts, log: &Log, promise: Promise) -> Verdict {
+    let mut replay = Replay::new(facts, promise);
+    let mut asked = log.asked.iter().peekable();
+    let mut clock = 0;
+    for place in 0..=log.events.len() {
+        while let Some(ask) = asked.next_if(|ask| ask.place <= place) {
+            replay.tick(&mut clock, ask.at)?;
+            replay.asked(ask).map_err(|why| format!("{why}, in {ask:?}"))?;
+        }
+        let Some(event) = log.events.get(place) else { break };
+        replay.tick(&mut clock, event.at())?;
+        replay.happened(event).map_err(|why| format!("{why}, in {event:?}"))?;
+    }
+    replay.instant_over(clock).map_err(|why| format!("{why}, at the end"))?;
+    replay.over(log)
+}
+
+/// Where a request is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Unborn,
+    Hidden,
+    Waiting,
+    Assigned,
+    /// Refused by a decision that has not been carried out yet.
+    Refused,
+    Running,
+    Over,
+}
+
+/// Why a request ended, counted at the end.
+#[derive(Debug, Default)]
+struct Ends {
+    completed: u64,
+    rejected: u64,
+    unfinished: u64,
+}
+
+#[derive(Debug)]
+struct Batch {
+    variant: u16,
+    requests: Vec<u32>,
+    started: u64,
+}
+
+#[derive(Debug)]
+struct Worker {
+    /// In memory, least recently used first; that being loaded is last.
+    memory: Vec<u16>,
+    loading: Option<(u16, u64)>,
+    lanes: Vec<Option<Batch>>,
+    backlog: VecDeque<(u16, Vec<u32>)>,
+    /// Evicted for a load that must follow at once.
+    room_made: Vec<u16>,
+}
+
+struct Replay<'a> {
+    facts: &'a Facts,
+    promise: Promise,
+    workers: Vec<Worker>,
+    requests: Vec<Phase>,
+    ends: Ends,
+    /// What the next question has to tell of.
+    arrived: Vec<u32>,
+    freed: Vec<u16>,
+    loaded: Vec<u16>,
+    last_asked: Option<u64>,
+    /// Requests of the batch that just ended, whose completions must follow.
+    ending: VecDeque<(u32, u16, u16, u64)>,
+    /// Evictions decided at this instant.
+    evicting: Vec<(u16, u16)>,
+}
+
+impl<'a> Replay<'a> {
+    fn new(facts: &'a Facts, promise: Promise) -> Self {
+        let worker = |lanes: usize| Worker {
+            memory: Vec::new(),
+            loading: None,
+            lanes: (0..lanes).map(|_| None).collect(),
+            backlog: VecDeque::new(),
+            room_made: Vec::new(),
+        };
+        Self {
+            promise,
+            workers: facts.workers.iter().map(|w| worker(w.lanes)).collect(),
+            requests: vec![Phase::Unborn; facts.requests.len()],
+            ends: Ends::default(),
+            arrived: Vec::new(),
+            freed: Vec::new(),
+            loaded: Vec::new(),
+            last_asked: None,
+            ending: VecDeque::new(),
+            evicting: Vec::new(),
+            facts,
+        }
+    }
+
+    /// The clock never goes back; when it moves on, the instant before has to be in order.
+    fn tick(&mut self, clock: &mut u64, at: u64) -> Verdict {
+        ensure!(at >= *clock, "the clock went back from {clock} to {at}");
+        if at > *clock {
+            self.instant_over(*clock).map_err(|why| format!("{why}, at {clock}"))?;
+            *clock = at;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, request: u32, from: Phase, to: Phase) -> Verdict {
+        let phase = &mut self.requests[request as usize];
+        ensure!(*phase == from, "request {request} is {phase:?}, not {from:?}");
+        *phase = to;
+        Ok(())
+    }
+
+    /// A question: one per instant, about everything that happened in it.
+    fn asked(&mut self, ask: &Asked) -> Verdict {
+        let told = std::mem::take(&mut self.arrived);
+        ensure!(ask.arrived == told, "{told:?} became visible");
+        let loaded = std::mem::take(&mut self.loaded);
+        ensure!(ask.loaded == loaded, "loads ended on {loaded:?}");
+        let freed = std::mem::take(&mut self.freed);
+        ensure!(ask.told == freed.len(), "batches ended on {freed:?}");
+        let ready = self.facts.workers.iter().zip(0u16..);
+        let ready = ready.filter(|(w, _)| w.ready == ask.at && ask.at > 0).map(|(_, at)| at);
+        let expected: BTreeSet<u16> = freed.iter().copied().chain(ready).collect();
+        let heard: BTreeSet<u16> = ask.freed.iter().copied().collect();
+        // A second question at the same instant is the last one, when nothing else will happen.
+        if self.last_asked == Some(ask.at) {
+            let silent = told.is_empty() && loaded.is_empty() && ask.freed.is_empty();
+            ensure!(ask.woken && silent, "asked twice at one instant");
+        } else {
+            ensure!(heard == expected, "{expected:?} were freed");
+            ensure!(self.last_asked < Some(ask.at), "asked about the past");
+            let something = !(told.is_empty() && heard.is_empty() && loaded.is_empty());
+            ensure!(ask.woken || something, "asked for no reason");
+        }
+        self.last_asked = Some(ask.at);
+        for decision in &ask.decisions {
+            match decision {
+                Decided::Assign { worker, variant, requests } => {
+                    for request in requests {
+                        self.step(*request, Phase::Waiting, Phase::Assigned)?;
+                    }
+                    let job = (*variant, requests.clone());
+                    self.workers[usize::from(*worker)].backlog.push_back(job);
+                }
+                Decided::Preload { worker, variant } => {
+                    let job = (*variant, Vec::new());
+                    self.workers[usize::from(*worker)].backlog.push_back(job);
+                }
+                Decided::Evict { worker, variant } => self.evicting.push((*worker, *variant)),
+                Decided::Reject { request } => {
+                    self.step(*request, Phase::Waiting, Phase::Refused)?;
+                }
+                Decided::WakeAt { at } => ensure!(*at > ask.at, "woken in the past"),
+            }
+        }
+        Ok(())
+    }
+
+    fn happened(&mut self, event: &Happened) -> Verdict {
+        let completes = matches!(event, Happened::Completed { .. });
+        ensure!(completes || self.ending.is_empty(), "{:?} not completed", self.ending);
+        match event {
+            Happened::Arrived { at, request, app, deadline } => {
+                let facts = &self.facts.requests[*request as usize];
+                let expected = (facts.arrival, facts.app, facts.arrival + facts.budget);
+                ensure!((*at, *app, *deadline) == expected, "it is {expected:?}");
+                self.step(*request, Phase::Unborn, Phase::Hidden)
+            }
+            Happened::Visible { at, request } => {
+                let arrival = self.facts.requests[*request as usize].arrival;
+                ensure!(*at == arrival || (self.promise.looks && *at > arrival), "seen late");
+                self.arrived.push(*request);
+                self.step(*request, Phase::Hidden, Phase::Waiting)
+            }
+            Happened::LoadStarted { at, worker, variant, end } => {
+                self.load(*at, *worker, *variant, *end)
+            }
+            Happened::LoadEnded { at, worker, variant } => {
+                let state = &mut self.workers[usize::from(*worker)];
+                ensure!(state.loading.take() == Some((*variant, *at)), "no such load");
+                let load = self.facts.cost(*worker, *variant).map_or(0, |cost| cost.load);
+                if load > 0 {
+                    self.loaded.push(*worker);
+                }
+                self.pass_preloads(*worker);
+                Ok(())
+            }
+            Happened::Evicted { worker, variant, .. } => self.evict(*worker, *variant),
+            Happened::BatchStarted { at, worker, lane, variant, requests } => {
+                let batch = Batch { variant: *variant, requests: requests.clone(), started: *at };
+                self.start(*worker, *lane, batch)
+            }
+            Happened::BatchEnded { at, worker, lane, variant, started, batch } => {
+                self.end((*worker, *lane), *at, (*variant, *started, *batch))
+            }
+            Happened::Completed { request, worker, variant, started, correct, .. } => {
+                let expected = self.ending.pop_front();
+                let found = Some((*request, *worker, *variant, *started));
+                ensure!(found == expected, "{expected:?} should complete");
+                let recorded = self.facts.outcome(*request, *variant);
+                ensure!(recorded.is_none_or(|r| r == *correct), "recorded otherwise");
+                self.ends.completed += 1;
+                self.step(*request, Phase::Running, Phase::Over)
+            }
+            Happened::Rejected { request, .. } => {
+                self.ends.rejected += 1;
+                self.step(*request, Phase::Refused, Phase::Over)
+            }
+            Happened::Unfinished { request, .. } => {
+                self.ends.unfinished += 1;
+                self.step(*request, Phase::Waiting, Phase::Over)
+            }
+        }
+    }
+
+    /// Room is made from the least recently used on, or because a decision says so.
+    fn evict(&mut self, worker: u16, variant: u16) -> Verdict {
+        let state = &mut self.workers[usize::from(worker)];
+        let place = state.memory.iter().position(|v| *v == variant).ok_or("not in memory")?;
+        let in_use = state.lanes.iter().flatten().any(|batch| batch.variant == variant);
+        ensure!(!in_use, "it is running");
+        ensure!(state.loading.is_none_or(|(loading, _)| loading != variant), "it is loading");
+        if let Some(at) = self.evicting.iter().position(|e| *e == (worker, variant)) {
+            self.evicting.remove(at);
+        } else {
+            ensure!(place == 0, "{:?} was used longer ago", state.memory[0]);
+            state.room_made.push(variant);
+        }
+        state.memory.remove(place);
+        Ok(())
+    }
+
+    /// A load comes next in the backlog, occupies the whole worker and makes no more room than it
+    /// needs.
+    fn load(&mut self, at: u64, worker: u16, variant: u16, end: u64) -> Verdict {
+        let cost = self.facts.cost(worker, variant).ok_or("cannot run there")?;
+        let facts = &self.facts.workers[usize::from(worker)];
+        let bytes = |v: &u16| self.facts.variants[usize::from(*v)].bytes;
+        let state = &mut self.workers[usize::from(worker)];
+        ensure!(at >= facts.ready, "the worker is not ready");
+        ensure!(end - at == cost.load, "a load takes {}", cost.load);
+        ensure!(state.loading.is_none(), "another load is under way");
+        ensure!(state.lanes.iter().all(Option::is_none), "a lane is busy");
+        ensure!(!state.memory.contains(&variant), "it is in memory");
+        ensure!(state.backlog.front().is_some_and(|job| job.0 == variant), "it is not next");
+        let needed = state.memory.iter().map(bytes).sum::<u64>() + bytes(&variant);
+        ensure!(needed <= facts.memory, "{needed} of {} bytes", facts.memory);
+        if let Some(last) = state.room_made.last() {
+            ensure!(needed + bytes(last) > facts.memory, "{last} was evicted without need");
+        }
+        state.room_made.clear();
+        state.memory.push(variant);
+        state.loading = Some((variant, end));
+        Ok(())
+    }
+
+    fn start(&mut self, worker: u16, lane: usize, batch: Batch) -> Verdict {
+        let cost = self.facts.cost(worker, batch.variant).ok_or("cannot run there")?;
+        let app = self.facts.variants[usize::from(batch.variant)].app;
+        let size = batch.requests.len() as u64;
+        ensure!((1..=cost.max_batch()).contains(&size), "a batch of {size}");
+        let state = &mut self.workers[usize::from(worker)];
+        let next = state.backlog.pop_front().ok_or("nothing was assigned")?;
+        ensure!(next == (batch.variant, batch.requests.clone()), "{next:?} is next");
+        ensure!(state.loading.is_none(), "a load is under way");
+        ensure!(state.lanes.get(lane).is_some_and(Option::is_none), "the lane is busy");
+        ensure!(batch.started >= self.facts.workers[usize::from(worker)].ready, "not ready");
+        let place = state.memory.iter().position(|v| *v == batch.variant);
+        let place = place.ok_or("not in memory")?;
+        state.memory[place..].rotate_left(1);
+        for request in &batch.requests {
+            ensure!(self.facts.requests[*request as usize].app == app, "{request}: not its app");
+            let phase = &mut self.requests[*request as usize];
+            ensure!(*phase == Phase::Assigned, "request {request} is {phase:?}");
+            *phase = Phase::Running;
+        }
+        state.lanes[lane] = Some(batch);
+        self.pass_preloads(worker);
+        Ok(())
+    }
+
+    fn end(&mut self, (worker, lane): (u16, usize), at: u64, told: (u16, u64, usize)) -> Verdict {
+        let state = &mut self.workers[usize::from(worker)];
+        let batch = state.lanes[lane].take().ok_or("nothing runs there")?;
+        let began = (batch.variant, batch.started, batch.requests.len());
+        ensure!(began == told, "{began:?} ran there");
+        let cost = self.facts.cost(worker, batch.variant).ok_or("cannot run there")?;
+        let (service, table) = ((at - batch.started) as f64, cost.latency(began.2 as u64));
+        ensure!(self.facts.noise || (service - table).abs() <= 0.5, "the table says {table}");
+        ensure!(at > batch.started, "it took no time");
+        let ending = batch.requests.iter().map(|r| (*r, worker, batch.variant, batch.started));
+        self.ending.extend(ending);
+        self.freed.push(worker);
+        Ok(())
+    }
+
+    /// A preload whose variant is in memory is done.
+    fn pass_preloads(&mut self, worker: u16) {
+        let state = &mut self.workers[usize::from(worker)];
+        while let Some((variant, requests)) = state.backlog.front() {
+            let Some(place) = state.memory.iter().position(|v| v == variant) else { return };
+            if !requests.is_empty() || state.loading.is_some() {
+                return;
+            }
+            state.memory[place..].rotate_left(1);
+            state.backlog.pop_front();
+        }
+    }
+
+    /// Before time goes on, everything has been told and nobody is idle who could work.
+    fn instant_over(&mut self, now: u64) -> Verdict {
+        ensure!(self.ending.is_empty(), "{:?} not completed", self.ending);
+        ensure!(self.evicting.is_empty(), "{:?} not evicted", self.evicting);
+        ensure!(self.arrived.is_empty(), "nobody was told of {:?}", self.arrived);
+        ensure!(self.freed.is_empty(), "nobody was told of {:?}", self.freed);
+        ensure!(self.loaded.is_empty(), "nobody was told of {:?}", self.loaded);
+        for (state, worker) in self.workers.iter().zip(0u16..) {
+            ensure!(state.room_made.is_empty(), "worker {worker} evicted for no load");
+            let ready = self.facts.workers[usize::from(worker)].ready <= now;
+            if !ready || state.loading.is_some() {
+                continue;
+            }
+            let busy = state.lanes.iter().flatten().count();
+            if let Some((variant, _)) = state.backlog.front() {
+                let least = if state.memory.contains(variant) { state.lanes.len() } else { 1 };
+                ensure!(busy >= least, "worker {worker} leaves its backlog waiting");
+            } else if self.promise.works && busy < state.lanes.len() {
+                let servable = |(phase, facts): (&Phase, &super::facts::RequestFacts)| {
+                    *phase == Phase::Waiting && self.facts.serves(worker, facts.app)
+                };
+                let waits = self.requests.iter().zip(&self.facts.requests).any(servable);
+                ensure!(!waits, "worker {worker} is idle and somebody waits");
+            }
+        }
+        Ok(())
+    }
+
+    /// Every request ended, once, and the counts say so.
+    fn over(&self, log: &Log) -> Verdict {
+        let left = self.requests.iter().position(|phase| *phase != Phase::Over);
+        ensure!(left.is_none(), "request {left:?} never ended");
+        let counts = log.counts;
+        let told = (counts.arrived, counts.completed, counts.rejected, counts.unfinished);
+        let Ends { completed, rejected, unfinished } = self.ends;
+        let found = (self.requests.len() as u64, completed, rejected, unfinished);
+        ensure!(told == found, "{counts:?}, but {found:?}");
+        Ok(())
+    }
 }

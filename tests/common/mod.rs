@@ -4,8 +4,12 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod check;
+pub mod draw;
+pub mod facts;
 pub mod lab;
+pub mod row;
 pub mod scribe;
+pub mod shape;
 pub mod text;
 
 use peeksim::domain::{AppId, Arrival, Truth, VariantId};
@@ -32,6 +36,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub const CLASS: &str = "unit";
 
 /// A world under construction.
+#[derive(Clone)]
 pub struct World {
     pub setup: Setup,
     pub arrivals: Vec<Arrival>,
@@ -40,6 +45,12 @@ pub struct World {
 
 /// One variant: name, bytes, latency points in ms, load in ms, recall by class.
 pub struct V<'a>(pub &'a str, pub u64, pub &'a [(u64, f64)], pub f64, pub &'a [f64]);
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl World {
     /// No application, one worker with one lane and endless memory, the published sigmoid.
@@ -204,6 +215,17 @@ impl World {
         log.asked = scribe.asked;
         let result = counts.map(|counts| log.counts = counts);
         (log, result)
+    }
+}
+
+/// Says which case it was if something panics, be it the simulator.
+pub struct Told(pub String);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("failed: {}", self.0);
+        }
     }
 }
 

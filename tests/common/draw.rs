@@ -1,0 +1,331 @@
+//! Worlds and schedulers drawn from a seed.
+
+use super::facts::{CostFacts, Facts, RequestFacts, VariantFacts, WorkerFacts};
+use super::shape::Late;
+use super::{CLASS, V, World};
+use peeksim::domain::{AppId, Arrival, Truth};
+use peeksim::model::catalog::PeekPlace;
+use peeksim::model::latency::LatencyTable;
+use peeksim::model::posterior::Evidence;
+use peeksim::model::profile::Cost;
+use peeksim::policy::Info;
+use peeksim::sched::Entry;
+use peeksim::units::{Span, Time};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::Arc;
+
+/// The second class of workers; the first is [`CLASS`].
+const OTHER: &str = "other";
+
+/// A drawn world, for the simulator and for the checkers.
+#[derive(Clone)]
+pub struct Case {
+    pub world: World,
+    pub facts: Facts,
+}
+
+/// What a draw may contain.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// At most this many lanes on a worker.
+    pub lanes: usize,
+    /// Service times may vary.
+    pub noise: bool,
+}
+
+impl Limits {
+    pub const ALL: Self = Self { lanes: 3, noise: true };
+}
+
+fn pick<T: Copy>(rng: &mut ChaCha8Rng, items: &[T]) -> T {
+    items[rng.random_range(0..items.len())]
+}
+
+/// A whole number of ms on a coarse clock, where much coincides; any ns otherwise.
+fn span(rng: &mut ChaCha8Rng, coarse: bool, low_ms: u64, high_ms: u64) -> u64 {
+    if coarse {
+        rng.random_range(low_ms..=high_ms) * 1_000_000
+    } else {
+        rng.random_range(low_ms * 1_000_000..=high_ms * 1_000_000)
+    }
+}
+
+impl Case {
+    /// One seed draws applications, workers, requests, the penalty and how requests are looked at.
+    pub fn draw(seed: u64, limits: Limits) -> Self {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let coarse = rng.random_bool(0.5);
+        let late = Late {
+            shape: pick(rng, &Late::SHAPES),
+            tolerance_ns: pick(rng, &[0, 100_000]),
+            remaining: rng.random_bool(0.3),
+        };
+        let (variants, workers, requests) = (Vec::new(), Vec::new(), Vec::new());
+        let facts = Facts { variants, workers, requests, late, noise: false };
+        let mut case = Self { world: World::new(), facts };
+        case.world.seed = seed;
+        case.world.setup.penalty = late.read();
+        let apps = rng.random_range(1..=3);
+        let classes: Vec<usize> = (0..apps).map(|_| rng.random_range(2..=3)).collect();
+        for (app, classes) in classes.iter().enumerate() {
+            case.app(rng, app as u16, *classes, coarse);
+        }
+        case.workers(rng, coarse, limits);
+        case.requests(rng, &classes, coarse);
+        case.looks(rng, coarse);
+        if limits.noise && rng.random_bool(0.4) {
+            case.world.setup.noise_cv = 0.4;
+            case.facts.noise = true;
+        }
+        case
+    }
+
+    fn app(&mut self, rng: &mut ChaCha8Rng, app: u16, classes: usize, coarse: bool) {
+        let count = rng.random_range(1..=3);
+        let cost = |rng: &mut ChaCha8Rng| {
+            let batches: &[u64] = pick(rng, &[&[1][..], &[1, 2], &[1, 4], &[1, 3, 8]]);
+            let mut latency = 0;
+            let point = |batch: &u64| {
+                latency += span(rng, coarse, u64::from(*batch == 1), 8);
+                (*batch, latency)
+            };
+            let points = batches.iter().map(point).collect();
+            let load = if rng.random_bool(0.25) { 0 } else { span(rng, coarse, 0, 12) };
+            CostFacts { points, load }
+        };
+        let mut drawn: Vec<VariantFacts> = Vec::new();
+        for _ in 0..count {
+            let other = rng.random_bool(0.7).then(|| cost(rng));
+            let costs = vec![Some(cost(rng)), other];
+            drawn.push(VariantFacts { app, bytes: rng.random_range(1..=3), costs });
+        }
+        let recalls: Vec<Vec<f64>> = (0..count)
+            .map(|_| (0..classes).map(|_| rng.random_range(0.2..1.0)).collect())
+            .collect();
+        let in_ms = |cost: &CostFacts| -> Vec<(u64, f64)> {
+            cost.points.iter().map(|(b, ns)| (*b, *ns as f64 / 1e6)).collect()
+        };
+        let first = |v: &VariantFacts| v.costs[0].clone().expect("the first class");
+        let points: Vec<_> = drawn.iter().map(|v| in_ms(&first(v))).collect();
+        let list: Vec<V<'_>> = drawn
+            .iter()
+            .zip(points.iter().zip(&recalls))
+            .map(|(v, (p, recall))| V("v", v.bytes, p, first(v).load as f64 / 1e6, recall))
+            .collect();
+        let mut world = std::mem::take(&mut self.world).app(&format!("app{app}"), &list);
+        let setup = world.setup.apps.last_mut().expect("an application");
+        let profile = Arc::make_mut(&mut setup.profile);
+        for (variant, drawn) in profile.variants.iter_mut().zip(&drawn) {
+            if let Some(cost) = &drawn.costs[1] {
+                let points = cost.points.iter().map(|(b, ns)| (*b, Span(*ns))).collect();
+                variant.costs.push(Cost {
+                    worker_class: OTHER.to_owned(),
+                    latency: LatencyTable::new(points).expect("a latency table").0,
+                    load: Span(cost.load),
+                    load_cold: None,
+                });
+            }
+        }
+        self.world = world;
+        self.facts.variants.extend(drawn);
+    }
+
+    /// The first worker can run every variant; others may be too small or of another class.
+    fn workers(&mut self, rng: &mut ChaCha8Rng, coarse: bool, limits: Limits) {
+        for at in 0..rng.random_range(1..=3) {
+            let anywhere = self.facts.variants.iter().any(|v| v.costs[1].is_some());
+            let class = usize::from(at > 0 && anywhere && rng.random_bool(0.5));
+            let least = if at == 0 { 3 } else { 1 };
+            let worker = WorkerFacts {
+                class,
+                lanes: rng.random_range(1..=limits.lanes),
+                memory: rng.random_range(least..=5),
+                ready: if rng.random_bool(0.2) { span(rng, coarse, 0, 40) } else { 0 },
+            };
+            let world = std::mem::take(&mut self.world);
+            self.world = world.workers(1, worker.lanes as u16, worker.memory);
+            let setup = self.world.setup.workers.last_mut().expect("a worker");
+            setup.class = String::from([CLASS, OTHER][class]);
+            setup.ready = Time(worker.ready);
+            self.facts.workers.push(worker);
+        }
+    }
+
+    fn requests(&mut self, rng: &mut ChaCha8Rng, classes: &[usize], coarse: bool) {
+        let gap = rng.random_range(1..=8);
+        let mut arrival = 0;
+        for _ in 0..rng.random_range(10..=40) {
+            if rng.random_bool(0.7) {
+                arrival += span(rng, coarse, 0, gap);
+            }
+            self.facts.requests.push(RequestFacts {
+                app: rng.random_range(0..classes.len()) as u16,
+                arrival,
+                budget: span(rng, coarse, 2, 70),
+                outcomes: None,
+            });
+        }
+        let truths: Vec<u16> = self
+            .facts
+            .requests
+            .iter()
+            .map(|r| rng.random_range(0..classes[usize::from(r.app)]) as u16)
+            .collect();
+        let mut rows = vec![Truth::NO_ROW; truths.len()];
+        for (app, classes) in classes.iter().enumerate() {
+            if rng.random_bool(0.5) {
+                self.trace(rng, app as u16, *classes, &truths, &mut rows);
+            }
+        }
+        let drawn = self.facts.requests.iter().zip(truths.iter().zip(rows));
+        self.world.arrivals = drawn
+            .map(|(request, (class, row))| Arrival {
+                time: Time(request.arrival),
+                app: AppId(request.app),
+                budget: Span(request.budget),
+                truth: Truth { class: *class, row },
+            })
+            .collect();
+    }
+
+    /// Records votes, and most of the time predictions, for every request of an application.
+    fn trace(
+        &mut self,
+        rng: &mut ChaCha8Rng,
+        app: u16,
+        classes: usize,
+        truths: &[u16],
+        rows: &mut [u32],
+    ) {
+        let variants = self.facts.variants.iter().filter(|v| v.app == app).count();
+        let predicts = rng.random_bool(0.7);
+        let mut table: Vec<(u16, Vec<f64>, Vec<u16>)> = Vec::new();
+        for (at, request) in self.facts.requests.iter_mut().enumerate() {
+            if request.app != app {
+                continue;
+            }
+            rows[at] = table.len() as u32;
+            let votes = (0..classes).map(|_| f64::from(rng.random_range(0..4u8))).collect();
+            let said: Vec<u16> =
+                (0..variants).map(|_| rng.random_range(0..classes) as u16).collect();
+            if predicts {
+                request.outcomes = Some(said.iter().map(|said| *said == truths[at]).collect());
+            }
+            table.push((truths[at], votes, if predicts { said } else { Vec::new() }));
+        }
+        let table: Vec<(u16, &[f64], &[u16])> =
+            table.iter().map(|row| (row.0, row.1.as_slice(), row.2.as_slice())).collect();
+        if !table.is_empty() {
+            let setup = &mut self.world.setup.apps[usize::from(app)];
+            let mut one = World::new();
+            one.setup.apps.push(setup.clone());
+            *setup = one.trace(&table).setup.apps.remove(0);
+        }
+    }
+
+    /// How requests are looked at, by schedulers that do.
+    fn looks(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
+        let peek = &mut self.world.setup.peek;
+        peek.evidence = pick(rng, &[Evidence::OneHot, Evidence::Counts]);
+        peek.place = pick(rng, &[PeekPlace::Host, PeekPlace::Free]);
+        peek.recall = Some(rng.random_range(0.5..1.0));
+        for app in &mut self.world.setup.apps {
+            if rng.random_bool(0.6) {
+                let one = span(rng, coarse, 0, 3);
+                let four = one + span(rng, coarse, 0, 3);
+                let table = LatencyTable::new(vec![(1, Span(one)), (4, Span(four))]);
+                let table = table.expect("a latency table").0;
+                Arc::make_mut(&mut app.profile).peek = Some(table);
+            }
+        }
+    }
+}
+
+/// Every source of accuracy that the scheduler takes; none if it uses none.
+pub fn sources(entry: &Entry) -> Vec<Option<(&'static str, Info)>> {
+    match entry.accuracy {
+        Some(_) => Info::ALL.into_iter().map(Some).collect(),
+        None => vec![None],
+    }
+}
+
+/// Values to try for parameters, wherever a scheduler's list of parameters names them.
+const PARAMETERS: &[(&str, &[&str])] = &[
+    ("variant", &["'fastest'", "'best'"]),
+    ("max_batch", &["1", "2", "32"]),
+    ("batch", &["'full'", "'head-safe'"]),
+    ("drop", &["'never'", "'hopeless'"]),
+    ("ties", &["'finish'", "'listing'"]),
+    ("window_ms", &["0", "5", "17"]),
+    ("window_max", &["1", "3", "1000"]),
+    ("while_busy", &["false", "true"]),
+    ("merge", &["false", "true"]),
+    ("search", &["'greedy'", "'auto'"]),
+    ("order", &["'deadline'", "'priority'"]),
+    ("group_order", &["'deadline'", "'priority'"]),
+    (
+        "priority",
+        &[
+            "'acc-deadline'",
+            "'acc-slack'",
+            "'util-deadline'",
+            "'util-range'",
+            "'util-max'",
+            "'util-rate'",
+        ],
+    ),
+    ("priority_accuracy", &["'profiled'", "'granted'"]),
+];
+
+/// How times are written into a scheduler's parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Units {
+    /// Spans are multiplied by this.
+    pub scale: u64,
+    /// Priorities depend on the unit of time.
+    pub seconds: bool,
+}
+
+impl Units {
+    pub const PLAIN: Self = Self { scale: 1, seconds: true };
+}
+
+/// A scheduler as an experiment would write it, with some of its parameters drawn.
+pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -> String {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let mut text = format!("{{ name = '{}'", entry.name);
+    if let Some(source) = source {
+        text += &format!(", accuracy = '{source}'");
+    }
+    let named = |text: &str, name: &str| {
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+    };
+    // `plan = head` has parameters of its own, told after the word `head:`.
+    let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));
+    let by_head = !head.is_empty() && rng.random_bool(0.4);
+    let known = if by_head { head } else { planned };
+    if by_head {
+        text += ", plan = 'head'";
+    }
+    for (name, values) in PARAMETERS {
+        let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));
+        let mut value = pick(rng, values);
+        if entry.name == "exhaustive" && *name == "window_max" {
+            // Without a bound it searches millions of plans.
+            (value, wanted) = (pick(rng, &["1", "3", "4"]), true);
+        }
+        let mut value = value.to_owned();
+        if *name == "window_ms" {
+            value = (value.parse::<u64>().expect("a number") * units.scale).to_string();
+        }
+        if *name == "priority" && !units.seconds {
+            (value, wanted) = ("'util-max'".to_owned(), true);
+        }
+        if named && wanted {
+            text += &format!(", {name} = {value}");
+        }
+    }
+    text + " }"
+}

@@ -1,0 +1,91 @@
+//! Every registered scheduler with every source of accuracy it takes, in worlds drawn from seeds:
+//! whatever it decides, the rules of the simulated world hold.
+//!
+//! The checkers (`common/check.rs`) read only what happened and what was asked and decided.
+
+mod common;
+
+use common::check::{self, Promise};
+use common::draw::{self, Case, Limits, Units};
+use common::row::row;
+use common::scribe::Asked;
+use common::{Happened, Log, Told};
+use peeksim::policy::Info;
+use peeksim::sched::REGISTRY;
+
+const SEEDS: u64 = 400;
+
+/// Dispatchers whose line is never left waiting by an idle lane.
+const WORKS: [&str; 3] = ["fcfs", "edf", "random"];
+
+/// How often what the rules are about happened at all.
+#[derive(Debug, Default)]
+struct Seen {
+    cases: usize,
+    batches_of_many: usize,
+    lanes_side_by_side: usize,
+    evictions: usize,
+    refusals: usize,
+    /// Requests that became visible after they had arrived.
+    looks: usize,
+    coincidences: usize,
+}
+
+impl Seen {
+    fn add(&mut self, log: &Log) {
+        self.cases += 1;
+        let mut arrivals = Vec::new();
+        for event in &log.events {
+            match event {
+                Happened::Arrived { at, .. } => arrivals.push(*at),
+                Happened::Visible { at, request } => {
+                    self.looks += usize::from(*at > arrivals[*request as usize]);
+                }
+                Happened::BatchStarted { lane, requests, .. } => {
+                    self.batches_of_many += usize::from(requests.len() > 1);
+                    self.lanes_side_by_side += usize::from(*lane > 0);
+                }
+                Happened::Evicted { .. } => self.evictions += 1,
+                Happened::Rejected { .. } => self.refusals += 1,
+                _ => {}
+            }
+        }
+        let together = |ask: &&Asked| !ask.arrived.is_empty() && !ask.freed.is_empty();
+        self.coincidences += log.asked.iter().filter(together).count();
+    }
+
+    /// Worlds in which nothing happens would show nothing.
+    fn check(&self) {
+        let Self { cases, batches_of_many, lanes_side_by_side, .. } = self;
+        let Self { evictions, refusals, looks, coincidences, .. } = self;
+        let all = [batches_of_many, lanes_side_by_side, evictions, refusals, looks, coincidences];
+        assert!(*cases >= 500 && all.iter().all(|count| **count >= 500), "{self:?}");
+    }
+}
+
+#[test]
+fn the_rules_of_the_world_hold_for_every_scheduler() {
+    let mut seen = Seen::default();
+    for seed in 0..SEEDS {
+        let case = Case::draw(seed, Limits::ALL);
+        for (at, entry) in (0u64..).zip(REGISTRY) {
+            for source in draw::sources(entry) {
+                let name = source.map(|(name, _)| name);
+                let scheduler = draw::scheduler(seed * 100 + at, entry, name, Units::PLAIN);
+                let promise = Promise {
+                    works: WORKS.contains(&entry.name),
+                    looks: source.is_some_and(|(_, info)| info == Info::Posterior),
+                };
+                let _told = Told(format!("seed {seed}, {scheduler}"));
+                let mut log = case.world.run(&scheduler);
+                let verdict = check::world(&case.facts, &log, promise)
+                    .and_then(|()| check::little(&log))
+                    .and_then(|()| row(&case.facts, &mut log));
+                verdict.unwrap_or_else(|why| panic!("{why}"));
+                seen.add(&log);
+            }
+        }
+    }
+    println!("{seen:?}");
+    seen.check();
+}
