@@ -119,6 +119,9 @@ fn plan(log: &Log, workers: usize) -> Vec<Vec<(u32, u16)>> {
     plan
 }
 
+/// Parameters that make a planner do what the published code does.
+const PUBLISHED: &str = "ties = 'listing', max_batch = 1, while_busy = true";
+
 #[test]
 fn windows_are_scheduled_as_the_published_code_does() {
     let Ok(folder) = std::env::var("PEEKSIM_DATA") else {
@@ -148,11 +151,8 @@ fn windows_are_scheduled_as_the_published_code_does() {
             let (world, variants, requests) = world(window);
             let aware = window["data_aware"].as_bool().expect("a flag");
             let accuracy = if aware { "posterior" } else { "profiled" };
-            let group = if aware { "sneakpeek" } else { "grouped" };
-            let log = world.run(&format!(
-                "{{ {}, accuracy = '{accuracy}', ties = 'listing', max_batch = 1, while_busy = true }}",
-                scheduler.replace("GROUP", group)
-            ));
+            let name = scheduler.replace("GROUP", if aware { "sneakpeek" } else { "grouped" });
+            let log = world.run(&format!("{{ {name}, accuracy = '{accuracy}', {PUBLISHED} }}"));
             let mean = log.believed / requests.len() as f64;
             let off = (mean - number(&expected["mean_utility"])).abs();
             worst = worst.max(off);

@@ -45,7 +45,8 @@ impl Budget {
                 pair(moments, read.problems()).map(|[mean, sd]| Self::Normal(mean, sd))
             }
             _ => {
-                let expected = "a number of milliseconds, { uniform = [low, high] } or { normal = [mean, deviation] }";
+                let expected = "a number of milliseconds, { uniform = [low, high] } or \
+                                { normal = [mean, deviation] }";
                 read.problems().push(Problem::new(node.place.clone(), node.canonical(), expected));
                 None
             }

@@ -8,4 +8,5 @@ pub mod penalty;
 pub mod posterior;
 pub mod profile;
 pub mod residency;
+mod setup;
 pub mod trace;

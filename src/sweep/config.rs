@@ -120,8 +120,8 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         read.problems().push(Problem::new(names.place.clone(), "no application", expected));
     }
     if let Some(node) = budgets {
-        if matches!(&node.value, Value::Table(e) if e.iter().all(|(k, _)| k != "uniform" && k != "normal"))
-        {
+        let table = matches!(&node.value, Value::Table(_));
+        if table && node.get("uniform").is_none() && node.get("normal").is_none() {
             by_app(node, &mut apps, read.problems(), |app, node, problems| {
                 app.budget = Budget::read(node, problems);
             });
