@@ -198,6 +198,9 @@ pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
         Value::Array(items) => items.len(),
         _ => 1,
     });
+    if experiment.resolved.get("base").is_none() {
+        return Problems::default();
+    }
     let settings = match expand(experiment) {
         Ok(grid) if experiment.axes.len() == written.sum::<usize>() => grid.into_iter().next(),
         _ => None,
