@@ -29,7 +29,7 @@ pub struct Results {
 pub struct ResultRow {
     /// Its id.
     pub id: String,
-    /// The cells of [`HEAD`] as text.
+    /// The cells before those of the axes, as text.
     pub head: Vec<String>,
     /// Which replicate.
     pub replicate: u64,
