@@ -3,7 +3,7 @@
 use super::inputs::Inputs;
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
-use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter};
+use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, MAX_TRACE_S};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
 use crate::model::penalty::Penalty;
@@ -17,8 +17,6 @@ use std::sync::Arc;
 
 /// Workers have numbers of 16 bits, and schedulers look at each of them.
 const MAX_WORKERS: u64 = 4096;
-/// Arrivals end before this many seconds, some 30 years: time has 64 bits of nanoseconds.
-const MAX_TRACE_S: f64 = 1e9;
 
 /// A configuration ready to run.
 #[derive(Clone, Debug)]

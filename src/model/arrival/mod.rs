@@ -16,6 +16,9 @@ use crate::input::{Place, Problem, Problems};
 use crate::rng::Rng;
 use std::sync::Arc;
 
+/// Arrivals end before this many seconds, some 30 years: time has 64 bits of nanoseconds.
+pub const MAX_TRACE_S: f64 = 1e9;
+
 /// A source of requests in order of time.
 pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.

@@ -7,7 +7,7 @@
 //! source waits its mean gap.
 
 use super::rows::kept_rows;
-use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter};
+use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::Problem;
 use crate::model::catalog::Catalog;
@@ -40,6 +40,13 @@ struct Source {
     cycle: u64,
 }
 
+impl Source {
+    /// Requests per simulated second.
+    fn rate_rps(&self) -> f64 {
+        self.rows.len() as f64 * NS_PER_S as f64 / self.period_ns as f64 / self.scale
+    }
+}
+
 struct Recorded {
     left: u64,
     sources: Vec<Source>,
@@ -59,6 +66,13 @@ impl Recorded {
             if share > 0.0 {
                 sources.extend(Self::sources(plan, catalog, app, rate, &mut offsets)?);
             }
+        }
+        let rate_rps: f64 = sources.iter().map(Source::rate_rps).sum();
+        let seconds = plan.requests as f64 / rate_rps;
+        if seconds > MAX_TRACE_S {
+            let found = format!("recorded arrivals over {seconds:.1e} s");
+            let expected = format!("{MAX_TRACE_S:e} s at most: fewer `requests`, or a `rate_rps`");
+            return Err(Problem::new(plan.place.clone(), found, expected));
         }
         let mut recorded = Self {
             left: plan.requests,
@@ -94,7 +108,8 @@ impl Recorded {
         let kept = kept_rows(catalog, app, filter);
         let mut sources = Vec::new();
         for range in &trace.sources {
-            let rows: Vec<u32> = kept.iter().copied().filter(|row| range.contains(row)).collect();
+            let at = |end: u32| kept.partition_point(|row| *row < end);
+            let rows = kept[at(range.start)..at(range.end)].to_vec();
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
             let span = trace.offset_ns[*last as usize] - trace.offset_ns[*first as usize];
             // One mean gap from the last row back to the first; a second for a lone row.
@@ -107,10 +122,7 @@ impl Recorded {
         if sources.is_empty() {
             return fail(format!("no recorded request of `{name}`"), "a class that was recorded");
         }
-        let natural: f64 = sources
-            .iter()
-            .map(|s| s.rows.len() as f64 * NS_PER_S as f64 / s.period_ns as f64)
-            .sum();
+        let natural: f64 = sources.iter().map(Source::rate_rps).sum();
         for source in &mut sources {
             source.scale = rate.map_or(1.0, |rate| natural / rate);
             let start = trace.offset_ns[source.rows[0] as usize];
@@ -130,8 +142,10 @@ impl Recorded {
         let Some(trace) = self.catalog.trace(source.app) else { return };
         let offset =
             |row: u32| trace.offset_ns[row as usize] - trace.offset_ns[source.rows[0] as usize];
-        let clock =
-            source.cycle * source.period_ns + offset(source.rows[source.next]) - source.phase_ns;
+        // Many cycles of a long recording exceed 64 bits before time is scaled.
+        let clock = u128::from(source.cycle) * u128::from(source.period_ns)
+            + u128::from(offset(source.rows[source.next]))
+            - u128::from(source.phase_ns);
         let time = Time((clock as f64 * source.scale).round() as u64);
         self.heads.push(Reverse((time, at)));
     }
