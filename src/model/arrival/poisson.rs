@@ -43,8 +43,7 @@ impl Poisson {
         };
         let rows = catalog
             .app_ids()
-            .zip(&plan.classes)
-            .map(|(app, filter)| Rows::new(catalog, app, filter, &plan.place))
+            .map(|app| Rows::new(catalog, app, plan))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             now: Time::ZERO,
