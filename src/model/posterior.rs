@@ -56,6 +56,13 @@ pub fn expected_accuracy(theta: &[f64], recall: &[f64]) -> f64 {
     theta.iter().zip(recall).map(|(t, r)| t * r).sum()
 }
 
+/// A recall measured on `samples` requests, pulled towards `accuracy` by as many imagined
+/// requests of that accuracy as `weight` says: (n R + k a) / (n + k). Not in the published code.
+pub fn shrunk_recall(recall: f64, samples: f64, accuracy: f64, weight: f64) -> f64 {
+    let total = samples + weight;
+    if total > 0.0 { (samples * recall + weight * accuracy) / total } else { accuracy }
+}
+
 /// The index of the largest value; ties to the lowest.
 pub fn argmax(values: &[f64]) -> usize {
     let mut best = 0;

@@ -17,6 +17,9 @@ mod maxacc_edf;
 mod minlat_edf;
 mod priority;
 mod random;
+mod peek_plus;
+mod pool;
+mod foresight;
 mod sneakpeek;
 mod window;
 
@@ -60,6 +63,7 @@ pub const REGISTRY: &[Entry] = &[
     lo_priority::ENTRY,
     grouped::ENTRY,
     sneakpeek::ENTRY,
+    peek_plus::ENTRY,
     exhaustive::ENTRY,
 ];
 
