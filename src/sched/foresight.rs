@@ -7,7 +7,7 @@
 //! Source: ours.
 
 use super::window::Window;
-use crate::domain::{AppId, VariantId, WorkerId};
+use crate::domain::{VariantId, WorkerId};
 use crate::policy::{Cursor, View};
 use crate::units::{Span, Time};
 
@@ -19,13 +19,14 @@ const BATCHES: usize = 16;
 /// An application that a worker goes on serving.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
-    pub app: AppId,
     pub variant: VariantId,
     pub accuracy: f64,
     /// Requests per second.
     pub rate: f64,
     /// Their deadline budget.
     pub budget: Span,
+    /// Requests that came and are not yet whole.
+    pub waiting: f64,
 }
 
 /// (requests, summed utility) expected on a worker from the end of its plan to the horizon.
@@ -34,13 +35,18 @@ pub(super) fn outlook(
     window: Window,
     worker: WorkerId,
     cursor: &mut Cursor,
-    courses: &[Course],
+    courses: &mut [Course],
     horizon: Time,
 ) -> (f64, f64) {
     let rate: f64 = courses.iter().map(|course| course.rate).sum();
     let (mut number, mut utility) = (0.0, 0.0);
     if rate <= 0.0 {
         return (number, utility);
+    }
+    // Fractions of requests add up over windows; the applications do not all come at once.
+    let count = courses.len() as f64;
+    for (at, course) in courses.iter_mut().enumerate() {
+        course.waiting = at as f64 / count;
     }
     let mut from = view.now();
     for _ in 0..WINDOWS {
@@ -49,12 +55,17 @@ pub(super) fn outlook(
         let start = window.next_start(cursor.all_free_at().max(due));
         cursor.wait_until(start);
         let span = start.since(from);
-        for course in courses {
-            let came = course.rate * span.as_s();
-            number += came;
+        for course in courses.iter_mut() {
+            course.waiting += course.rate * span.as_s();
+            let whole = course.waiting.floor();
+            course.waiting -= whole;
             let largest = window.largest(view, worker, course.variant).max(1);
-            let kept = serve(view, cursor, course, (from, span), largest);
-            utility += came * course.accuracy * kept;
+            let came = (whole as usize).min(largest * BATCHES);
+            number += whole;
+            if came > 0 {
+                let kept = serve(view, cursor, course, (from, span), came, largest);
+                utility += whole * course.accuracy * kept;
+            }
         }
         from = start;
         if from >= horizon {
@@ -70,10 +81,10 @@ fn serve(
     cursor: &mut Cursor,
     course: &Course,
     (from, span): (Time, Span),
+    came: usize,
     largest: usize,
 ) -> f64 {
     let penalty = &view.catalog().penalty;
-    let came = ((course.rate * span.as_s()).ceil() as usize).clamp(1, largest * BATCHES);
     let mut kept = 0.0;
     for first in (0..came).step_by(largest) {
         let batch = largest.min(came - first);

@@ -46,6 +46,7 @@ struct PeekPlus {
     pool: Pool,
     ahead: f64,
     improve: bool,
+    margin: f64,
     ties: Ties,
     window: Window,
     requests: Vec<Request>,
@@ -64,6 +65,7 @@ impl PeekPlus {
             pool: Pool::new(context.catalog, length, shrink),
             ahead: fields.number("ahead", 0.0..=1e6, 2.0),
             improve: fields.choice("improve", &[("on", true), ("off", false)]),
+            margin: fields.number("margin", 0.0..=1.0, 0.0),
             ties: Ties::read(fields),
             window: Window::read(fields),
             requests: Vec::new(),
@@ -168,15 +170,15 @@ impl PeekPlus {
             for step in steps.iter().filter(|step| step.worker == worker) {
                 let group = &self.groups[step.group];
                 self.courses.push(Course {
-                    app: group.app,
                     variant: step.variant,
                     accuracy: group.accuracy[view.catalog().variant_offset(step.variant)],
                     rate: group.rate,
                     budget: group.budget,
+                    waiting: 0.0,
                 });
             }
             let end = view.now() + horizon;
-            let (n, u) = outlook(view, self.window, worker, cursor, &self.courses, end);
+            let (n, u) = outlook(view, self.window, worker, cursor, &mut self.courses, end);
             number += n;
             utility += u;
         }
@@ -185,7 +187,9 @@ impl PeekPlus {
 
     /// Changes one group's worker and variant, or swaps neighbours, as long as that helps.
     fn better(&mut self, view: &View<'_>, mut steps: Vec<Step>) -> Vec<Step> {
+        let first = steps.clone();
         let mut best = self.value(view, &steps);
+        let start = best.0;
         for _ in 0..ROUNDS {
             let before = best;
             for at in 0..steps.len() {
@@ -206,7 +210,7 @@ impl PeekPlus {
                 break;
             }
         }
-        steps
+        if best.0 > start * (1.0 + self.margin) { steps } else { first }
     }
 
     fn keep_if_better(
