@@ -106,6 +106,13 @@ mod tests {
     }
 
     #[test]
+    fn few_samples_are_pulled_to_the_accuracy() {
+        assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 10.0), 0.6);
+        assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 0.0), 0.5);
+        assert_eq!(shrunk_recall(0.5, 0.0, 0.9, 0.0), 0.9);
+    }
+
+    #[test]
     fn unseen_classes_get_half_a_count() {
         let prior = prior_of_counts(&[3.0, 0.0]);
         assert!((prior[1] - (1.0 / 6.0) / (1.0 + 1.0 / 6.0)).abs() < 1e-12);

@@ -28,11 +28,6 @@ impl Cursor {
         self.lanes.iter().copied().max().unwrap_or(Time::ZERO)
     }
 
-    /// Leaves the lanes idle until `time`, those that would be free earlier.
-    pub fn wait_until(&mut self, time: Time) {
-        self.lanes.iter_mut().for_each(|lane| *lane = time.max(*lane));
-    }
-
     /// What is in memory.
     pub fn memory(&self) -> &Residency {
         &self.memory

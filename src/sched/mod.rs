@@ -15,11 +15,10 @@ mod lo_edf;
 mod lo_priority;
 mod maxacc_edf;
 mod minlat_edf;
-mod priority;
-mod random;
 mod peek_plus;
 mod pool;
-mod foresight;
+mod priority;
+mod random;
 mod sneakpeek;
 mod window;
 

@@ -46,11 +46,6 @@ impl Window {
         true
     }
 
-    /// The first instant from `time` on at which plans are made.
-    pub fn next_start(&self, time: Time) -> Time {
-        time.round_up(self.every)
-    }
-
     /// The requests to plan, in arrival order.
     pub fn fill(&self, view: &View<'_>, into: &mut Vec<Request>) {
         into.clear();

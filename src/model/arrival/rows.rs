@@ -42,7 +42,8 @@ impl Rows {
             return Err(Problem::new(place.clone().field("trace.sources"), found, "`all`"));
         }
         if recorded && kept.is_empty() {
-            let found = format!("no recorded request of `{}` in the chosen classes and sources", info.name);
+            let found =
+                format!("no recorded request of `{}` in the chosen classes and sources", info.name);
             return Err(Problem::new(place.clone(), found, "a class that was recorded"));
         }
         let weights: Vec<f64> = match filter {
