@@ -66,6 +66,11 @@ fn sneakpeek(bencher: Bencher<'_, '_>, size: u64) {
 }
 
 #[divan::bench(args = [6, 24, 48, 96])]
+fn peek_plus(bencher: Bencher<'_, '_>, size: u64) {
+    plan(bencher, "peek-plus", size);
+}
+
+#[divan::bench(args = [6, 24, 48, 96])]
 fn grouped(bencher: Bencher<'_, '_>, size: u64) {
     plan(bencher, "grouped", size);
 }

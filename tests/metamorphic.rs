@@ -265,6 +265,46 @@ fn beliefs_do_not_change_what_happens() {
     }
 }
 
+/// Serves one request after the other on two lanes and compares what it is told of running
+/// batches with the tables.
+#[derive(Default)]
+struct Doubter {
+    /// Expected ends of what runs, by the tables.
+    ends: Vec<Time>,
+    /// How often a batch ran longer than expected.
+    overdue: usize,
+}
+
+impl Scheduler for Doubter {
+    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+        let worker = view.worker(peeksim::domain::WorkerId(0));
+        for (_, _, end) in worker.running() {
+            assert!(self.ends.contains(&end), "{end} is not from the table");
+            self.overdue += usize::from(end < view.now());
+        }
+        for request in view.pending().take(worker.free_lanes()) {
+            let latency = view.expected_latency(worker.id, VariantId(0), 1);
+            self.ends.push(view.now() + latency);
+            plan.assign(worker.id, VariantId(0), [request.id]);
+        }
+    }
+}
+
+#[test]
+fn nobody_is_told_of_the_noise_in_advance() {
+    let recall = [0.5, 0.5];
+    let mut world = World::new().app("app", &[V("a", 1, &[(1, 2.0)], 0.0, &recall)]);
+    world = world.workers(1, 2, 1);
+    world.setup.noise_cv = 0.5;
+    for at in 0..500 {
+        world = world.request(0, f64::from(at), 10.0, 0);
+    }
+    let mut doubter = Doubter::default();
+    let log = world.drive(&mut doubter).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(log.counts.completed, 500);
+    assert!(doubter.overdue > 50, "{}", doubter.overdue);
+}
+
 /// Knowing the outcome, a scheduler that maximises it on time is right whenever it can be.
 #[test]
 fn an_oracle_of_outcomes_is_told_the_truth() {

@@ -134,7 +134,7 @@ fn a_load_waits_for_all_lanes() {
 /// Preloads, evictions, refusals and wake-ups, each asked for by a script.
 #[test]
 fn a_script_preloads_evicts_rejects_and_wakes() {
-    // Of the wake-ups at 30 and 10 the earlier wins and answers both. The preload at 12 finds its
+    // Of the wake-ups at 30, 10 and 20 the earliest wins and answers all. The preload at 12 finds its
     // variant in memory by the time it comes, and does nothing; that at 15 takes 4.
     check(
         "variant a x 1:2 load=4
@@ -146,6 +146,7 @@ fn a_script_preloads_evicts_rejects_and_wakes() {
          at 0 preload 0 x
          at 0 wake 30
          at 0 wake 10
+         at 0 wake 20
          at 6 reject 1
          at 10 evict 0 x
          at 10 assign 0 y 0

@@ -47,6 +47,8 @@ pub struct Variant {
     pub accuracy: f64,
     /// Profiled probability of a right answer by true class.
     pub recall: Vec<f64>,
+    /// On how many profiled requests each recall was measured; empty if none was.
+    pub samples: Vec<f64>,
     recorded: Option<Arc<[u16]>>,
 }
 
@@ -335,6 +337,7 @@ fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>
                 bytes: variant.bytes,
                 accuracy: variant.accuracy,
                 recall: variant.recall.clone(),
+                samples: variant.samples.clone(),
                 recorded: recorded.and_then(|trace| trace.predicted[index].clone()),
             });
         }

@@ -56,6 +56,13 @@ pub fn expected_accuracy(theta: &[f64], recall: &[f64]) -> f64 {
     theta.iter().zip(recall).map(|(t, r)| t * r).sum()
 }
 
+/// A recall measured on `samples` requests, pulled towards `accuracy` by as many imagined
+/// requests of that accuracy as `weight` says: (n R + k a) / (n + k). Not in the published code.
+pub fn shrunk_recall(recall: f64, samples: f64, accuracy: f64, weight: f64) -> f64 {
+    let total = samples + weight;
+    if total > 0.0 { (samples * recall + weight * accuracy) / total } else { accuracy }
+}
+
 /// The index of the largest value; ties to the lowest.
 pub fn argmax(values: &[f64]) -> usize {
     let mut best = 0;
@@ -96,6 +103,13 @@ mod tests {
         let mut theta = vec![0.0, 0.0];
         update(&mut theta, &[0.0, 0.0], Evidence::Counts);
         assert_eq!(theta, [0.5, 0.5]);
+    }
+
+    #[test]
+    fn few_samples_are_pulled_to_the_accuracy() {
+        assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 10.0), 0.6);
+        assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 0.0), 0.5);
+        assert_eq!(shrunk_recall(0.5, 0.0, 0.9, 0.0), 0.9);
     }
 
     #[test]

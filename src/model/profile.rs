@@ -56,6 +56,8 @@ pub struct VariantProfile {
     pub accuracy: f64,
     /// Probability of a right answer by true class.
     pub recall: Vec<f64>,
+    /// On how many profiled requests each recall was measured; empty if none was.
+    pub samples: Vec<f64>,
     /// What it costs by worker class.
     pub costs: Vec<Cost>,
 }
@@ -252,8 +254,9 @@ impl Reader<'_> {
                 problems.push(row.problem(columns[0], "a name that stands only once"));
             }
             let recall = vec![accuracy; classes];
-            let costs = Vec::new();
-            profile.variants.push(VariantProfile { name, bytes, accuracy, recall, costs });
+            let (samples, costs) = (Vec::new(), Vec::new());
+            let variant = VariantProfile { name, bytes, accuracy, recall, samples, costs };
+            profile.variants.push(variant);
         });
     }
 
@@ -306,6 +309,7 @@ impl Reader<'_> {
             let right: Vec<f64> = rows.iter().enumerate().map(|(c, row)| row[c]).collect();
             variant.accuracy = right.iter().sum::<f64>() / total.iter().sum::<f64>();
             variant.recall = right.iter().zip(&total).map(|(r, t)| r / t).collect();
+            variant.samples.clone_from(&total);
             totals.push(total);
         }
         if totals.windows(2).any(|pair| pair[0] != pair[1]) {

@@ -15,6 +15,8 @@ mod lo_edf;
 mod lo_priority;
 mod maxacc_edf;
 mod minlat_edf;
+mod peek_plus;
+mod pool;
 mod priority;
 mod random;
 mod sneakpeek;
@@ -60,6 +62,7 @@ pub const REGISTRY: &[Entry] = &[
     lo_priority::ENTRY,
     grouped::ENTRY,
     sneakpeek::ENTRY,
+    peek_plus::ENTRY,
     exhaustive::ENTRY,
 ];
 

@@ -3,7 +3,7 @@
 use super::inputs::Inputs;
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
-use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, MAX_TRACE_S};
+use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
 use crate::model::penalty::Penalty;
@@ -271,6 +271,7 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         read.problems().push(Problem::new(node.place.clone(), found, expected));
     }
+    let sources = read.choice("sources", &Sources::ALL);
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
     let mut shares = vec![1.0; apps.len()];
@@ -303,6 +304,7 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         requests,
         mix: shares.iter().map(|share| share / total).collect(),
         classes,
+        sources,
         place: node.place.clone(),
     })
 }

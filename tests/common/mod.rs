@@ -89,6 +89,7 @@ impl World {
                 bytes: *bytes,
                 accuracy: recall.iter().sum::<f64>() / classes as f64,
                 recall: recall.to_vec(),
+                samples: vec![1000.0; classes],
                 costs: vec![cost],
             }
         });

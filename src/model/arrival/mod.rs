@@ -39,8 +39,38 @@ pub struct ArrivalPlan {
     pub mix: Vec<f64>,
     /// By application: only these classes, and with which weights; empty for all as they come.
     pub classes: Vec<ClassFilter>,
+    /// Only recorded rows of these sources.
+    pub sources: Sources,
     /// Where it was written, for messages.
     pub place: Place,
+}
+
+/// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
+/// counted from 1 and for each application apart. Two halves without a person in common: one to
+/// tune on, one to test on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sources {
+    /// Everybody's.
+    All,
+    /// Those of the first, third, fifth… source.
+    Odd,
+    /// Those of the second, fourth, sixth… source.
+    Even,
+}
+
+impl Sources {
+    /// Every choice with its name; the first is the default.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("all", Self::All), ("odd", Self::Odd), ("even", Self::Even)];
+
+    /// Whether rows of the source at this index, counted from 0, arrive.
+    fn holds(self, index: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Odd => index.is_multiple_of(2),
+            Self::Even => !index.is_multiple_of(2),
+        }
+    }
 }
 
 /// Which classes of an application arrive.

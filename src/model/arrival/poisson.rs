@@ -41,11 +41,8 @@ impl Poisson {
                 "requests per second over all applications",
             ));
         };
-        let rows = catalog
-            .app_ids()
-            .zip(&plan.classes)
-            .map(|(app, filter)| Rows::new(catalog, app, filter, &plan.place))
-            .collect::<Result<_, _>>()?;
+        let rows =
+            catalog.app_ids().map(|app| Rows::new(catalog, app, plan)).collect::<Result<_, _>>()?;
         Ok(Self {
             now: Time::ZERO,
             gap_ns: NS_PER_S as f64 / rate_rps,

@@ -100,12 +100,11 @@ impl Recorded {
         let Some(trace) = catalog.trace(app) else {
             return fail(format!("no trace of `{name}`"), "traces for `source = \"recorded\"`");
         };
-        let filter = &plan.classes[app.index()];
-        if matches!(filter, ClassFilter::Mix(_)) {
+        if matches!(plan.classes[app.index()], ClassFilter::Mix(_)) {
             let expected = "`source = \"poisson\"`, since recorded order has its own mix";
             return fail(format!("a class mix for `{name}`"), expected);
         }
-        let kept = kept_rows(catalog, app, filter);
+        let kept = kept_rows(catalog, app, plan);
         let mut sources = Vec::new();
         for range in &trace.sources {
             let at = |end: u32| kept.partition_point(|row| *row < end);
@@ -120,7 +119,8 @@ impl Recorded {
             sources.push(source);
         }
         if sources.is_empty() {
-            return fail(format!("no recorded request of `{name}`"), "a class that was recorded");
+            let expected = "classes and sources that were recorded";
+            return fail(format!("no recorded request of `{name}`"), expected);
         }
         let natural: f64 = sources.iter().map(Source::rate_rps).sum();
         for source in &mut sources {

@@ -1,9 +1,9 @@
 //! Which row of a trace, or which class, a request of an application has.
 
-use super::ClassFilter;
+use super::{ArrivalPlan, ClassFilter, Sources};
 use crate::domain::AppId;
 use crate::domain::Truth;
-use crate::input::{Place, Problem};
+use crate::input::Problem;
 use crate::model::catalog::Catalog;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -16,30 +16,34 @@ pub(super) enum Rows {
     ByClass { cumulative: Vec<f64>, rows: Vec<Vec<u32>> },
 }
 
-/// The rows of the application's trace that the filter lets through.
-pub(super) fn kept_rows(catalog: &Catalog, app: AppId, filter: &ClassFilter) -> Vec<u32> {
+/// The rows of the application's trace that the plan lets through.
+pub(super) fn kept_rows(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Vec<u32> {
     let Some(trace) = catalog.trace(app) else { return Vec::new() };
-    let keep = |class: u16| match filter {
-        ClassFilter::All => true,
-        ClassFilter::Only(classes) => classes[usize::from(class)],
-        ClassFilter::Mix(weights) => weights[usize::from(class)] > 0.0,
+    let keep = |row: &u32| {
+        let class = usize::from(trace.class[*row as usize]);
+        match &plan.classes[app.index()] {
+            ClassFilter::All => true,
+            ClassFilter::Only(classes) => classes[class],
+            ClassFilter::Mix(weights) => weights[class] > 0.0,
+        }
     };
-    let rows = trace.class.iter().enumerate().filter(|(_, class)| keep(**class));
-    rows.map(|(row, _)| row as u32).collect()
+    let sources = trace.sources.iter().enumerate().filter(|(at, _)| plan.sources.holds(*at));
+    sources.flat_map(|(_, rows)| rows.clone()).filter(keep).collect()
 }
 
 impl Rows {
-    pub(super) fn new(
-        catalog: &Catalog,
-        app: AppId,
-        filter: &ClassFilter,
-        place: &Place,
-    ) -> Result<Self, Problem> {
+    pub(super) fn new(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Result<Self, Problem> {
         let info = catalog.app(app);
-        let kept = kept_rows(catalog, app, filter);
+        let (filter, place) = (&plan.classes[app.index()], &plan.place);
+        let kept = kept_rows(catalog, app, plan);
         let recorded = catalog.trace(app).is_some();
+        if !recorded && plan.sources != Sources::All && plan.mix[app.index()] > 0.0 {
+            let found = format!("no trace of `{}` whose sources could be chosen", info.name);
+            return Err(Problem::new(place.clone().field("trace.sources"), found, "`all`"));
+        }
         if recorded && kept.is_empty() {
-            let found = format!("no recorded request of `{}` in the chosen classes", info.name);
+            let found =
+                format!("no recorded request of `{}` in the chosen classes and sources", info.name);
             return Err(Problem::new(place.clone(), found, "a class that was recorded"));
         }
         let weights: Vec<f64> = match filter {
