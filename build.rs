@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
-    let mut files = vec![PathBuf::from("Cargo.lock"), PathBuf::from("build.rs")];
+    let mut files = ["Cargo.lock", "Cargo.toml", "build.rs"].map(PathBuf::from).to_vec();
     collect(Path::new("src"), &mut files);
     files.sort();
     let mut hash = Sha256::new();
@@ -26,6 +26,7 @@ fn main() {
     println!("cargo:rustc-env=PEEKSIM_BUILD={version}+{short}");
     println!("cargo:rerun-if-changed=src");
     println!("cargo:rerun-if-changed=Cargo.lock");
+    println!("cargo:rerun-if-changed=Cargo.toml");
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

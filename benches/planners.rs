@@ -5,8 +5,9 @@
 //! so that every decision plans exactly one window.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::domain::{AppId, Arrival, Truth};
+use peeksim::domain::{AppId, Arrival};
 use peeksim::model::arrival::Listed;
+use peeksim::model::catalog::Catalog;
 use peeksim::policy::Info;
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Context};
@@ -34,19 +35,21 @@ fn prepared(scheduler: &str) -> Prepared {
     Sweep::new(experiment).expect("the experiment is valid").prepared.remove(0)
 }
 
-fn bursts(size: u64) -> Vec<Arrival> {
+fn bursts(catalog: &Catalog, size: u64) -> Vec<Arrival> {
+    let app = |i: u64| AppId((i % 3) as u16);
+    let row = |i: u64| catalog.row(app(i), (i * 7919 % 900) as u32).expect("a recorded row");
     let one = |i: u64| Arrival {
         time: Time(i / size * 10_000_000_000),
-        app: AppId((i % 3) as u16),
+        app: app(i),
         budget: Span(100_000_000),
-        truth: Truth { class: 0, row: (i * 7919 % 900) as u32 },
+        truth: row(i),
     };
     (0..WINDOWS * size).map(one).collect()
 }
 
 fn plan(bencher: Bencher<'_, '_>, scheduler: &str, size: u64) {
     let prepared = prepared(scheduler);
-    let arrivals = bursts(size);
+    let arrivals = bursts(&prepared.catalog, size);
     bencher.counter(ItemsCount::new(WINDOWS)).bench_local(|| {
         let rng = Rng::new(1, 0);
         let context = Context { catalog: &prepared.catalog, rng };

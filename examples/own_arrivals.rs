@@ -2,10 +2,11 @@
 //!
 //! Two sensors report in lock-step every 100 ms, in bursts that grow.
 
-use peeksim::domain::{AppId, Arrival, Truth};
+use peeksim::domain::{AppId, Arrival};
 use peeksim::input::Problems;
 use peeksim::metrics::{COLUMNS, Summary};
 use peeksim::model::arrival::Arrivals;
+use peeksim::model::catalog::Catalog;
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Context};
 use peeksim::sim::{self, Simulation};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 /// Request `i` of burst `b`: bursts of 1, 2, 3, … requests, alternating between applications.
 struct Bursts {
+    catalog: Arc<Catalog>,
     burst: u64,
     left: u64,
 }
@@ -26,11 +28,16 @@ impl Arrivals for Bursts {
             self.left = self.burst;
         }
         self.left -= 1;
-        (self.burst <= 100).then(|| Arrival {
+        if self.burst > 100 {
+            return None;
+        }
+        let app = AppId((self.left % 2) as u16);
+        Some(Arrival {
             time: Time::ZERO + Span::from_ms(100.0 * self.burst as f64),
-            app: AppId((self.left % 2) as u16),
+            app,
             budget: Span::from_ms(80.0),
-            truth: Truth { class: 0, row: (self.burst * 97 % 900) as u32 },
+            // Any recorded request: its class, votes and predictions come with it.
+            truth: self.catalog.row(app, (self.burst * 97 % 900) as u32)?,
         })
     }
 }
@@ -48,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut problems = Problems::default();
     let chosen = sched::read(&prepared.scheduler, &context, &mut problems);
     let mut chosen = problems.check(chosen)?;
-    let arrivals = Box::new(Bursts { burst: 0, left: 0 });
+    let arrivals = Box::new(Bursts { catalog: Arc::clone(&catalog), burst: 0, left: 0 });
     let mut sim =
         Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, chosen.entry.name);
     let mut summary = Summary::new(&catalog);

@@ -10,4 +10,4 @@ mod summary;
 
 pub use latencies::{QUANTILES, quantile_sorted};
 pub use requests::RequestLog;
-pub use summary::{COLUMNS, Cell, Column, Summary};
+pub use summary::{COLUMNS, Cell, Column, Summary, WORDS};

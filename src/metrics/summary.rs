@@ -22,6 +22,7 @@ const fn column(name: &'static str, meaning: &'static str) -> Column {
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
+    column("outcome", "where answers come from: recorded, drawn, or mixed by variant"),
     column("requests_total", "requests that arrived"),
     column("completed", "requests answered, on time or late"),
     column("rejected", "requests refused by the scheduler"),
@@ -52,11 +53,17 @@ pub const COLUMNS: &[Column] = &[
     column("utilization_mean", "lane time spent computing over lane time until the end"),
     column("makespan_s", "instant of the last event"),
     column("fairness_jain", "Jain index of the applications' mean utilities"),
-    column("energy_j", "power × time computing or loading; empty if no power is known"),
+    column(
+        "energy_j",
+        "power × (lane time computing / lanes + time loading); empty if no power known",
+    ),
     column("cost_usd", "price of the requests; empty if no price is known"),
     column("decisions", "decisions taken"),
     column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
 ];
+
+/// The columns that hold a word, not a number.
+pub const WORDS: [&str; 2] = ["outcome", "percentiles"];
 
 /// One cell of a result row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -209,6 +216,7 @@ impl Summary {
             if self.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
         };
         vec![
+            Cell::Word(self.catalog.outcome()),
             counted(arrived),
             counted(self.completed),
             counted(self.rejected),
@@ -257,14 +265,12 @@ impl Summary {
     }
 
     fn utilization(&self) -> Cell {
-        let lanes = |w| u64::from(self.catalog.worker(w).lanes);
-        let available: u64 = self
-            .catalog
-            .worker_ids()
-            .map(|w| self.end.since(self.catalog.worker(w).ready).0 * lanes(w))
-            .sum();
-        let busy: u64 = self.busy.iter().map(|span| span.0).sum();
-        ratio(busy as f64, available)
+        let catalog = &self.catalog;
+        let lane_ns = |w| u128::from(catalog.worker(w).lanes);
+        let open_ns = |w| u128::from(self.end.since(catalog.worker(w).ready).0);
+        let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lane_ns(w)).sum();
+        let busy: u128 = self.busy.iter().map(|span| u128::from(span.0)).sum();
+        if available == 0 { Cell::Empty } else { Cell::Number(busy as f64 / available as f64) }
     }
 
     /// (Σx)² / (n Σx²) of the mean utilities of applications that had requests.
@@ -286,8 +292,10 @@ impl Summary {
         let mut total = None;
         for worker in self.catalog.worker_ids() {
             if let Some(power) = self.catalog.worker(worker).power_w {
-                let active = self.busy[worker.index()] + self.loading[worker.index()];
-                *total.get_or_insert(0.0) += power * active.as_s();
+                let lanes = f64::from(self.catalog.worker(worker).lanes);
+                let busy_s = self.busy[worker.index()].as_s() / lanes;
+                let active_s = busy_s + self.loading[worker.index()].as_s();
+                *total.get_or_insert(0.0) += power * active_s;
             }
         }
         total.map_or(Cell::Empty, Cell::Number)

@@ -4,10 +4,10 @@
 //! latter truncated at 1 ms from below. Units: milliseconds in experiments, nanoseconds here.
 
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
+use crate::rng::standard_normal;
 use crate::units::{NS_PER_MS, Span};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 
 /// A deadline budget, fixed or drawn per request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +61,7 @@ impl Budget {
             Self::Fixed(span) => span,
             Self::Uniform(low, high) => Span(rng.random_range(low.0..=high.0)),
             Self::Normal(mean, sd) => {
-                let standard: f64 = StandardNormal.sample(rng);
+                let standard = standard_normal(rng.random(), rng.random());
                 Span(Span::from_ms(mean + sd * standard).0.max(NS_PER_MS))
             }
         }

@@ -11,7 +11,7 @@ use super::penalty::Penalty;
 use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
 use crate::input::{Place, Problem, Problems};
-use crate::rng::{Label, Rng};
+use crate::rng::{Label, Rng, name_key, standard_normal};
 use crate::units::{Span, Time};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -49,6 +49,8 @@ pub struct Variant {
     pub recall: Vec<f64>,
     /// On how many profiled requests each recall was measured; empty if none was.
     pub samples: Vec<f64>,
+    /// Stands for application and variant in keyed draws.
+    key: u64,
     recorded: Option<Arc<[u16]>>,
 }
 
@@ -70,6 +72,8 @@ pub struct Worker {
     /// When it starts to be available.
     pub ready: Time,
     class_index: usize,
+    /// Stands for the class in keyed draws.
+    class_key: u64,
 }
 
 /// Latency and load time of a variant on a class of workers.
@@ -128,8 +132,24 @@ impl Catalog {
         };
         if problems.is_empty() {
             catalog.check_fit(setup, &mut problems);
+            catalog.note_drawn(setup.replay);
         }
         problems.check(Some(catalog))
+    }
+
+    /// Says which outcomes are drawn although recorded ones were asked for.
+    fn note_drawn(&mut self, replay: bool) {
+        for app in self.app_ids().filter(|_| replay) {
+            let variants = self.variants_of(app).map(|v| self.variant(v));
+            let drawn: Vec<&str> =
+                variants.filter(|v| v.recorded.is_none()).map(|v| v.name.as_str()).collect();
+            if !drawn.is_empty() {
+                let name = &self.app(app).name;
+                let note =
+                    format!("{name}: nothing recorded, outcomes drawn: {}", drawn.join(", "));
+                self.notes.push(note);
+            }
+        }
     }
 
     /// Every application needs a variant that fits a worker; variants that fit none are noted.
@@ -261,9 +281,20 @@ impl Catalog {
         self.costs[class * self.variants.len() + variant.index()].as_ref()
     }
 
-    /// Whether the outcome of every variant of `app` is replayed from its trace.
-    pub fn replays(&self, app: AppId) -> bool {
-        self.variants_of(app).all(|variant| self.variant(variant).recorded.is_some())
+    /// Where answers come from: `recorded`, `drawn`, or `mixed` if it depends on the variant.
+    pub fn outcome(&self) -> &'static str {
+        let recorded = |variant: &Variant| variant.recorded.is_some();
+        match (self.variants.iter().all(recorded), self.variants.iter().any(recorded)) {
+            (true, _) => "recorded",
+            (false, true) => "mixed",
+            (false, false) => "drawn",
+        }
+    }
+
+    /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
+    pub fn row(&self, app: AppId, row: u32) -> Option<Truth> {
+        let class = *self.trace(app)?.class.get(row as usize)?;
+        Some(Truth { class, row })
     }
 
     pub(crate) fn trace(&self, app: AppId) -> Option<&Arc<RecordedTrace>> {
@@ -285,7 +316,7 @@ impl Catalog {
                 recorded[truth.row as usize] == truth.class
             }
             _ => {
-                let draw = rng.keyed_unit(Label::Outcome, u64::from(number), u64::from(variant.0));
+                let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
                 draw < chosen.recall[usize::from(truth.class)]
             }
         }
@@ -304,12 +335,9 @@ impl Catalog {
         if self.noise_sigma == 0.0 {
             return table;
         }
-        let class = self.workers[worker.index()].class_index as u64;
-        let key = u64::from(variant.0) | class << 16;
-        let unit = |salt: u64| rng.keyed_unit(Label::Noise, u64::from(number), key | salt << 40);
-        // Box-Muller; 1 - u is never zero.
-        let radius = libm::sqrt(-2.0 * libm::log(1.0 - unit(0)));
-        let standard = radius * libm::cos(std::f64::consts::TAU * unit(1));
+        let key = self.variants[variant.index()].key ^ self.workers[worker.index()].class_key;
+        let unit = |salt: u64| rng.keyed_unit(Label::Noise, u64::from(number), key | salt << 48);
+        let standard = standard_normal(unit(0), unit(1));
         let sigma = self.noise_sigma;
         table.scale(libm::exp(sigma * standard - sigma * sigma / 2.0))
     }
@@ -338,6 +366,7 @@ fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>
                 accuracy: variant.accuracy,
                 recall: variant.recall.clone(),
                 samples: variant.samples.clone(),
+                key: name_key(&[&profile.name, &variant.name]),
                 recorded: recorded.and_then(|trace| trace.predicted[index].clone()),
             });
         }
@@ -370,6 +399,7 @@ fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
         usd_per_request: setup.usd_per_request,
         ready: setup.ready,
         class_index,
+        class_key: name_key(&[&setup.class]),
     }
 }
 

@@ -28,6 +28,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 
 /// Lets `fill` write to a temporary file that then takes the name `path`.
 pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), WriteError> {
+    // A pipe or a device keeps its place: there is nothing to rename over.
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        let open = fs::OpenOptions::new().write(true).open(path);
+        return open.and_then(|mut file| fill(&mut file)).map_err(WriteError::at(path));
+    }
     let temporary = temporary_name(path);
     let result = (|| {
         let mut file = File::create(&temporary)?;

@@ -9,6 +9,8 @@ use std::ops::Range;
 pub enum Reason {
     /// No variant could answer it while it is worth anything.
     Hopeless,
+    /// No variant could answer it in time.
+    Late,
     /// The scheduler keeps room for others.
     Admission,
 }
@@ -18,6 +20,7 @@ impl Reason {
     pub fn name(self) -> &'static str {
         match self {
             Self::Hopeless => "hopeless",
+            Self::Late => "late",
             Self::Admission => "admission",
         }
     }

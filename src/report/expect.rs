@@ -8,9 +8,9 @@ use crate::sweep::{Expectation, Relation};
 /// What the runs say of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The whole interval lies on the claimed side (zero included).
+    /// The whole interval lies on the claimed side (with zero, unless the claim is strict).
     Holds,
-    /// The whole interval lies strictly on the other side.
+    /// The whole interval lies on the other side.
     Contradicted,
     /// The interval covers both sides, or there is none.
     Undecided,
@@ -65,12 +65,13 @@ fn verdict(estimate: Option<Estimate>, relation: Relation) -> Verdict {
         return Verdict::Undecided;
     };
     let (low, high) = match relation {
-        Relation::Greater => (estimate.low(), estimate.high()),
-        Relation::Less => (-estimate.high(), -estimate.low()),
+        Relation::Greater | Relation::GreaterOrEqual => (estimate.low(), estimate.high()),
+        Relation::Less | Relation::LessOrEqual => (-estimate.high(), -estimate.low()),
     };
-    if low >= 0.0 {
+    let strict = matches!(relation, Relation::Greater | Relation::Less);
+    if low > 0.0 || (low == 0.0 && !strict) {
         Verdict::Holds
-    } else if high < 0.0 {
+    } else if high < 0.0 || (high == 0.0 && strict) {
         Verdict::Contradicted
     } else {
         Verdict::Undecided
@@ -87,7 +88,9 @@ mod tests {
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Greater), Verdict::Holds);
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Less), Verdict::Contradicted);
         assert_eq!(verdict(of(&[1.0, -1.1, 0.1]), Relation::Less), Verdict::Undecided);
-        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::Greater), Verdict::Holds);
+        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::GreaterOrEqual), Verdict::Holds);
+        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::Greater), Verdict::Contradicted);
+        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::LessOrEqual), Verdict::Holds);
         assert_eq!(verdict(of(&[1.0]), Relation::Greater), Verdict::Undecided);
         assert_eq!(verdict(None, Relation::Greater), Verdict::Undecided);
     }

@@ -59,18 +59,16 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
     text
 }
 
-/// Where schedulers give way: the last value of the numeric axis up to which all of them keep 95 %
-/// of the utility at the first, and miss no more than 5 % of deadlines. Nothing if no axis has
-/// four numbers.
+/// Where schedulers give way: the last rate of the grid up to which all of them keep 95 % of the
+/// utility at the lowest, and miss no more than 5 % of deadlines. Nothing for fewer than four rates.
 pub fn knees(results: &Results) -> Option<String> {
-    let across = column_axis(results)?;
-    let columns = results.labels(across);
-    if columns.len() < 4 || columns.iter().any(|label| label.parse::<f64>().is_err()) {
+    let across = results.axis("trace.rate_rps")?;
+    let rate = |cell: &Cell<'_>| cell.labels[across].parse::<f64>().unwrap_or(f64::NAN);
+    if results.labels(across).len() < 4 {
         return None;
     }
-    let cells = cells(&results.rows);
-    let mut rows: Vec<(String, Vec<&Cell<'_>>)> = Vec::new();
-    for cell in &cells {
+    let mut rows: Vec<(String, Vec<Cell<'_>>)> = Vec::new();
+    for cell in cells(&results.rows) {
         let others = cell.labels.iter().enumerate().filter(|(at, _)| *at != across);
         let label = others.map(|(_, l)| l.as_str()).collect::<Vec<_>>().join(" · ");
         match rows.iter_mut().find(|(known, _)| *known == label) {
@@ -79,20 +77,26 @@ pub fn knees(results: &Results) -> Option<String> {
         }
     }
     let mean = |cell: &Cell<'_>, metric| cell.estimate(metric).map(|e| e.mean);
-    let last = |row: &[&Cell<'_>], holds: &dyn Fn(&Cell<'_>) -> bool| {
-        let good = row.iter().take_while(|cell| holds(cell)).last();
-        good.map_or("–".to_owned(), |cell| cell.labels[across].clone())
+    let last = |row: &[Cell<'_>], holds: &dyn Fn(&Cell<'_>) -> bool| {
+        let good = row.iter().take_while(|cell| holds(cell)).count();
+        match good.checked_sub(1) {
+            None => "–".to_owned(),
+            Some(at) if good == row.len() => format!("≥ {}", row[at].labels[across]),
+            Some(at) => row[at].labels[across].clone(),
+        }
     };
     let mut grid = vec![["", "95 % of utility", "misses ≤ 5 %"].map(str::to_owned).to_vec()];
-    for (label, row) in rows {
+    for (label, mut row) in rows {
+        row.sort_by(|a, b| rate(a).total_cmp(&rate(b)));
         let first = row.first().and_then(|cell| mean(cell, "utility_mean")).unwrap_or(0.0);
-        let kept = |cell: &Cell<'_>| mean(cell, "utility_mean").is_some_and(|u| u >= 0.95 * first);
-        let on_time =
-            |cell: &Cell<'_>| mean(cell, "deadline_miss_ratio").is_some_and(|m| m <= 0.05);
+        let kept = |c: &Cell<'_>| mean(c, "utility_mean").is_some_and(|u| u >= 0.95 * first);
+        let on_time = |c: &Cell<'_>| mean(c, "deadline_miss_ratio").is_some_and(|m| m <= 0.05);
         grid.push(vec![label, last(&row, &kept), last(&row, &on_time)]);
     }
-    let axis = &results.axes[across];
-    Some(format!("knee: the last {axis} of this grid up to which holds\n{}\n", align(&grid)))
+    Some(format!(
+        "knee: the last rate (requests/s) of this grid up to which holds\n{}\n",
+        align(&grid)
+    ))
 }
 
 /// The axis with most values besides the schedulers, if any varies.

@@ -77,13 +77,14 @@ impl Batching {
         }
     }
 
-    /// Whether to reject a head that could finish alone at `finish`.
-    fn drops(&self, view: &View<'_>, head: &Request, finish: Time) -> bool {
-        match self.drop {
-            Drop::Never => false,
-            Drop::Hopeless => view.penalty(head, finish) >= 1.0,
-            Drop::Late => finish > head.deadline,
-        }
+    /// Why to reject a head that could end at `soonest`, if at all.
+    fn drops(&self, view: &View<'_>, head: &Request, soonest: Time) -> Option<Reason> {
+        let (gone, reason) = match self.drop {
+            Drop::Never => return None,
+            Drop::Hopeless => (view.penalty(head, soonest) >= 1.0, Reason::Hopeless),
+            Drop::Late => (soonest > head.deadline, Reason::Late),
+        };
+        gone.then_some(reason)
     }
 
     /// How many of `waiting` requests behind and including `head` to run.
@@ -134,14 +135,34 @@ impl Dispatcher {
     /// The application whose head comes first among those that `worker` can serve.
     fn first(&self, view: &View<'_>, worker: WorkerId) -> Option<AppId> {
         if let [line] = self.lines.as_slice() {
-            return line.peek().map(|_| AppId(0));
+            return line.peek().filter(|_| self.serves(view, worker, AppId(0))).map(|_| AppId(0));
         }
         let heads = self.lines.iter().enumerate().filter_map(|(app, line)| {
             let Reverse(head) = line.peek()?;
             let app = AppId(app as u16);
-            view.variants(worker, app).next().map(|_| (*head, app))
+            self.serves(view, worker, app).then_some((*head, app))
         });
         heads.min().map(|(_, app)| app)
+    }
+
+    /// Whether the choice of variants has one for `app` on this worker.
+    fn serves(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+        match &self.choice {
+            Choice::Fixed(named) => fixed(view, worker, app, &named[app.index()]).is_some(),
+            Choice::Rule(_) => view.variants(worker, app).next().is_some(),
+        }
+    }
+
+    /// When the head could end at the earliest if it ran alone now, on any variant that the
+    /// choice allows.
+    fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
+        let alone = |variant| view.finish(&self.cursor, variant, 1);
+        match &self.choice {
+            Choice::Fixed(_) => alone(chosen),
+            Choice::Rule(_) => {
+                view.variants(worker, app).map(alone).min().unwrap_or_else(|| alone(chosen))
+            }
+        }
     }
 
     fn choose(&mut self, view: &View<'_>, worker: WorkerId, head: &Request) -> Option<VariantId> {
@@ -165,12 +186,15 @@ impl Dispatcher {
                 continue;
             };
             let Some(variant) = self.choose(view, worker, head) else { return false };
-            let line = &mut self.lines[app.index()];
-            if self.batching.drops(view, head, view.finish(&self.cursor, variant, 1)) {
-                line.pop();
-                plan.reject(id, Reason::Hopeless);
+            if self.batching.drop != Drop::Never
+                && let soonest = self.soonest(view, worker, app, variant)
+                && let Some(reason) = self.batching.drops(view, head, soonest)
+            {
+                self.lines[app.index()].pop();
+                plan.reject(id, reason);
                 continue;
             }
+            let line = &mut self.lines[app.index()];
             let size = self.batching.size(view, &self.cursor, worker, variant, head, line.len());
             self.batch.clear();
             while self.batch.len() < size {
@@ -242,7 +266,15 @@ fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
             "fastest" => Named::Fastest,
             "best" => Named::Best,
             name => match catalog.variant_named(app, name) {
-                Some(variant) => Named::This(variant),
+                Some(variant) if catalog.worker_ids().any(|w| catalog.usable(w, variant)) => {
+                    Named::This(variant)
+                }
+                Some(_) => {
+                    let found = format!("`{name}`, which no worker can run");
+                    let expected = "a variant that fits the memory of a worker";
+                    problems.push(Problem::new(node.place.clone(), found, expected));
+                    return;
+                }
                 None => {
                     let own = catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str());
                     let known: Vec<&str> = ["fastest", "best"].into_iter().chain(own).collect();

@@ -46,6 +46,10 @@ pub(super) fn search(
         let worker = WorkerId(at as u16);
         let variants: Vec<Vec<VariantId>> =
             groups.iter().map(|g| view.variants(worker, g.app).collect()).collect();
+        if variants.iter().any(Vec::is_empty) {
+            // This worker cannot serve the whole window.
+            continue;
+        }
         let mut stack = vec![Cursor::default(); groups.len() + 1];
         stack[0].copy_from(cursor);
         let mut order: Vec<usize> = (0..groups.len()).collect();

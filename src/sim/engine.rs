@@ -190,13 +190,14 @@ impl Simulation {
             if self.wake <= now {
                 self.wake = Time::MAX;
                 self.woken = true;
-                self.idle_wakes = if real { 0 } else { self.idle_wakes + 1 };
-                if self.idle_wakes > MAX_IDLE_WAKES {
+                self.idle_wakes += 1;
+                if self.idle_wakes > MAX_IDLE_WAKES && !real {
                     let scheduler = self.scheduler.clone();
                     return Err(SimError::NoProgress { scheduler, at: now });
                 }
             }
             if real {
+                self.idle_wakes = 0;
                 self.asked = false;
             }
             if self.woken

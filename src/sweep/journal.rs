@@ -31,6 +31,8 @@ pub struct Journal {
     file: File,
     /// Why a line was cut short: another behind it would be lost with it.
     broken: Option<String>,
+    /// Held as long as the journal is open; the system frees it when its owner dies.
+    _lock: File,
 }
 
 impl Journal {
@@ -41,6 +43,12 @@ impl Journal {
         prefix: &str,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<(Self, BTreeMap<String, Entry>), WriteError> {
+        let lock_path = folder.join("runs.lock");
+        let lock = File::create(&lock_path).map_err(WriteError::at(&lock_path))?;
+        if lock.try_lock().is_err() {
+            let busy = std::io::Error::other("another process is at work in this folder");
+            return Err(WriteError::at(&lock_path)(busy));
+        }
         let path = folder.join("runs.journal");
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -66,7 +74,7 @@ impl Journal {
         }
         let open = OpenOptions::new().create(true).append(true).open(&path);
         let file = open.map_err(WriteError::at(&path))?;
-        Ok((Self { path, file, broken: None }, entries))
+        Ok((Self { path, file, broken: None, _lock: lock }, entries))
     }
 
     /// Adds a finished run.
@@ -135,6 +143,8 @@ mod tests {
         assert!(none.is_empty());
         journal.push("a", &entry("")).unwrap();
         journal.push("b", &entry("it, \"broke\"\nbadly")).unwrap();
+        assert!(Journal::open(folder.path(), "", |_| true).is_err(), "one owner at a time");
+        drop(journal);
         let path = folder.path().join("runs.journal");
         let whole = fs::read_to_string(&path).unwrap();
         for cut in 0..whole.len() {
@@ -156,6 +166,7 @@ mod tests {
         for key in ["v1/a", "v1/b", "v2/c"] {
             journal.push(key, &entry("")).unwrap();
         }
+        drop(journal);
         let keys = |prefix: &str, wanted: &str| {
             let (_, found) = Journal::open(folder.path(), prefix, |key| key == wanted).unwrap();
             found.into_keys().collect::<Vec<_>>()

@@ -3,7 +3,7 @@
 use super::expand::{Configuration, axis_keys};
 use super::spec::{Expectation, Experiment, FigureKind, FigureSpec};
 use crate::input::{Place, Problem, Problems};
-use crate::metrics::COLUMNS;
+use crate::metrics::{COLUMNS, WORDS};
 use std::collections::BTreeSet;
 
 /// The most lines a figure may have: its legend must still tell them apart.
@@ -77,8 +77,7 @@ impl Names<'_> {
     }
 
     fn metric(&mut self, name: &str, place: Place) {
-        // How percentiles were found is a word, not a number.
-        let numbers = COLUMNS.iter().map(|c| c.name).filter(|name| *name != "percentiles");
+        let numbers = COLUMNS.iter().map(|c| c.name).filter(|name| !WORDS.contains(name));
         let known: Vec<&str> = numbers.collect();
         if !known.contains(&name) {
             self.problems.push(Problem::unknown(place, "metric", name, known));

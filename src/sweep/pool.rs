@@ -215,5 +215,5 @@ fn journal_key(id: &str, quantiles: bool) -> String {
 }
 
 fn short_hash(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes())[..6])
+    hex(&Sha256::digest(text.as_bytes())[..8])
 }

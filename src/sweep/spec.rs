@@ -111,8 +111,12 @@ pub struct Expectation {
 pub enum Relation {
     /// Left is larger.
     Greater,
+    /// Left is larger or the same.
+    GreaterOrEqual,
     /// Left is smaller.
     Less,
+    /// Left is smaller or the same.
+    LessOrEqual,
 }
 
 /// What `figure.kind` may be, for messages and lists.
@@ -340,8 +344,8 @@ fn read_expectation(node: &Node, problems: &mut Problems) -> Option<Expectation>
     let gate = read.flag("gate", false);
     read.finish();
     let relations = [
-        (">=", Relation::Greater),
-        ("<=", Relation::Less),
+        (">=", Relation::GreaterOrEqual),
+        ("<=", Relation::LessOrEqual),
         (">", Relation::Greater),
         ("<", Relation::Less),
     ];

@@ -3,17 +3,19 @@
 use super::{ArrivalPlan, ClassFilter, Sources};
 use crate::domain::AppId;
 use crate::domain::Truth;
-use crate::input::Problem;
+use crate::input::{Place, Problem};
 use crate::model::catalog::Catalog;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::Distribution;
+use rand_distr::weighted::WeightedAliasIndex;
 
 /// Draws what is true of a request, with replacement.
 pub(super) enum Rows {
     /// Any of these rows with equal probability.
     Recorded(Vec<u32>),
-    /// A class by cumulative weight, then any of its rows; no rows means nothing is recorded.
-    ByClass { cumulative: Vec<f64>, rows: Vec<Vec<u32>> },
+    /// A class by weight, then any of its rows; no rows means nothing is recorded.
+    ByClass { classes: WeightedAliasIndex<f64>, rows: Vec<Vec<u32>> },
 }
 
 /// The rows of the application's trace that the plan lets through.
@@ -68,7 +70,7 @@ impl Rows {
                 return Err(Problem::new(place.clone(), found, "a class that was recorded"));
             }
         }
-        Ok(Self::ByClass { cumulative: cumulative(&weights), rows })
+        Ok(Self::ByClass { classes: weighted(&weights, place)?, rows })
     }
 
     pub(super) fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
@@ -77,8 +79,8 @@ impl Rows {
                 let row = rows[rng.random_range(0..rows.len())];
                 Truth { class: classes[row as usize], row }
             }
-            Self::ByClass { cumulative, rows } => {
-                let class = pick(cumulative, rng);
+            Self::ByClass { classes, rows } => {
+                let class = classes.sample(rng);
                 let rows = &rows[class];
                 let row = if rows.is_empty() {
                     Truth::NO_ROW
@@ -91,29 +93,13 @@ impl Rows {
     }
 }
 
-/// Running sums, scaled to end at 1.
-pub(super) fn cumulative(weights: &[f64]) -> Vec<f64> {
-    let total: f64 = weights.iter().sum();
-    let mut sum = 0.0;
-    let mut result: Vec<f64> = weights
-        .iter()
-        .map(|weight| {
-            sum += weight;
-            sum / total
-        })
-        .collect();
-    // Rounding must not leave a gap below 1 behind the last item with any weight.
-    if let Some(last) = weights.iter().rposition(|weight| *weight > 0.0) {
-        result[last..].fill(1.0);
-    }
-    result
-}
-
-/// An index with the probability its weight has; no draw if there is only one.
-pub(super) fn pick(cumulative: &[f64], rng: &mut ChaCha8Rng) -> usize {
-    if cumulative.len() == 1 {
-        return 0;
-    }
-    let draw: f64 = rng.random();
-    cumulative.iter().position(|bound| draw < *bound).unwrap_or(cumulative.len() - 1)
+/// Draws an index with the probability its weight has.
+pub(super) fn weighted(weights: &[f64], place: &Place) -> Result<WeightedAliasIndex<f64>, Problem> {
+    WeightedAliasIndex::new(weights.to_vec()).map_err(|error| {
+        Problem::new(
+            place.clone(),
+            format!("weights that cannot be drawn from ({error})"),
+            "weights ≥ 0",
+        )
+    })
 }
