@@ -42,11 +42,6 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let results = Results::load(&folder)?;
     summary::write(&results, &folder)?;
     let compared = compare::write(&results, &folder)?;
-    let stale = [("compare.csv", compared), ("quantiles.csv", sweep.wants_quantiles())];
-    for (name, _) in stale.iter().filter(|(_, fresh)| !fresh) {
-        // Left over from another sweep into this folder; most often there is none.
-        let _ = std::fs::remove_file(folder.join(name));
-    }
     let figures = draw_all(&sweep.experiment, &results, &folder);
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
     writeln!(out, "{}\n", sweep.experiment.title)?;

@@ -112,22 +112,8 @@ pub fn read(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Opti
     };
     let scheduler = (entry.build)(&mut fields, context);
     fields.finish();
-    check_batch(table, context, problems);
     check_evidence(node, info, context, problems);
     Some(Chosen { entry, info, scheduler })
-}
-
-/// A batch that no profile reaches would be cut without a word.
-fn check_batch(table: &Node, context: &Context<'_>, problems: &mut Problems) {
-    let catalog = context.catalog;
-    let Some(node) = table.get("max_batch") else { return };
-    let pairs = catalog.worker_ids().flat_map(|w| catalog.variant_ids().map(move |v| (w, v)));
-    let largest = pairs.map(|(w, v)| catalog.max_batch(w, v)).max().unwrap_or(0);
-    if matches!(node.value, Value::Integer(asked) if usize::try_from(asked).is_ok_and(|asked| asked > largest))
-    {
-        let expected = format!("{largest} or less, where the profiles end");
-        problems.push(Problem::new(node.place.clone(), node.canonical(), expected));
-    }
 }
 
 /// A posterior needs something to look at.
