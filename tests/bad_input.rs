@@ -3,7 +3,8 @@
 //! A case is run in a copy of `tests/bad/good`, over which its own files are laid; a file called
 //! `x.gone` takes `x` away. `command.txt` holds the arguments, one a line, if they are not
 //! `sweep experiment.toml`. The binary must exit with 2, say exactly `expected.txt` on stderr,
-//! not panic, and leave no results behind.
+//! not panic, and leave no results behind. `<schedulers>`, `<experiments>`, `<applications>` and
+//! `<metrics>` stand for all names there are, so that a new one changes no expectation.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test bad_input` writes every `expected.txt` anew.
 
@@ -11,6 +12,9 @@ mod shell;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use peeksim::input::source::embedded_paths;
+use peeksim::metrics::COLUMNS;
+use peeksim::sched::REGISTRY;
 use shell::{Said, Shell, repository, updating};
 use std::fs;
 use std::io::Write;
@@ -39,13 +43,36 @@ fn lay(from: &Path, to: &Path) {
     }
 }
 
+/// What was said, with the lists of all names there are by their own.
+fn stable(said: &str) -> String {
+    let shipped = |prefix: &str, suffix: &str| -> Vec<String> {
+        let paths = embedded_paths(suffix).into_iter();
+        let name = |path: String| Some(path.strip_prefix(prefix)?.strip_suffix(suffix)?.to_owned());
+        paths.filter_map(name).collect()
+    };
+    let numbers = COLUMNS.iter().map(|column| column.name).filter(|name| *name != "percentiles");
+    let lists: [(&str, Vec<String>); 4] = [
+        ("<schedulers>", REGISTRY.iter().map(|entry| entry.name.to_owned()).collect()),
+        ("<experiments>", shipped("experiments/", ".toml")),
+        ("<applications>", shipped("profiles/", "/app.toml")),
+        ("<metrics>", numbers.map(str::to_owned).collect()),
+    ];
+    lists.iter().fold(said.to_owned(), |said, (by, names)| {
+        // Long lists are cut.
+        let cut = names[..names.len().min(24)].join(", ");
+        said.replace(&names.join(", "), by)
+            .replace(&format!("{cut}, … ({} in all)", names.len()), by)
+    })
+}
+
 /// What is wrong with a case, if anything.
 fn check(case: &Path) -> Result<(), String> {
     let shell = good();
     lay(case, &shell.path(""));
     let command = fs::read_to_string(case.join("command.txt"));
     let command = command.unwrap_or_else(|_| "sweep\nexperiment.toml\n".to_owned());
-    let said = Said::of(&mut shell.command(&command.lines().collect::<Vec<_>>()));
+    let mut said = Said::of(&mut shell.command(&command.lines().collect::<Vec<_>>()));
+    said.err = stable(&said.err);
     if said.code != Some(2) {
         return Err(format!("exit code {:?}, not 2: {}", said.code, said.err));
     }

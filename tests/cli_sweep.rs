@@ -52,6 +52,32 @@ fn the_same_command_again_reuses_every_run() {
 }
 
 #[test]
+fn files_of_another_sweep_into_the_folder_do_not_stay() {
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --out o");
+    shell.ok("sweep small.toml --set figure=[] --set scheduler=edf --out o");
+    assert!(!shell.exists("o/quantiles.csv") && !shell.exists("o/compare.csv"));
+    shell.ok("replay o");
+}
+
+#[test]
+fn a_sweep_in_which_nothing_is_completed_has_results() {
+    let shell = Shell::new();
+    let hopeless = r#""edf", { name = "edf", label = "b", drop = "hopeless", max_batch = 1 }"#;
+    let text = SMALL.replace(r#""edf", { name = "grouped", window_ms = 20 }"#, hopeless);
+    shell.write("none.toml", text.replace("[base]", "[base]\nbudget_ms = 0.00001"));
+    let said = shell.ok("sweep none.toml --set scheduler={name=\"edf\",drop=\"hopeless\"}");
+    assert!(said.out.contains("1200 requests arrived = 0 completed + 1200 rejected"), "{said:?}");
+    assert!(
+        column(&shell.read("results/none/runs.csv"), "accuracy_mean").iter().all(String::is_empty)
+    );
+    shell.ok("replay results/none");
+    // Beside one that completes something.
+    shell.ok("sweep none.toml");
+    shell.ok("replay results/none");
+}
+
+#[test]
 fn claims_are_judged_and_a_gated_one_fails_the_command() {
     let shell = Shell::small();
     let claim = |claim: &str, gate: bool| {

@@ -134,8 +134,8 @@ fn a_load_waits_for_all_lanes() {
 /// Preloads, evictions, refusals and wake-ups, each asked for by a script.
 #[test]
 fn a_script_preloads_evicts_rejects_and_wakes() {
-    // Of the wake-ups at 30, 10 and 20 the earliest wins and answers all. The preload at 12 finds its
-    // variant in memory by the time it comes, and does nothing; that at 15 takes 4.
+    // Of the wake-ups at 30, 10 and 20 the earliest wins and answers all. The preload at 12 finds
+    // its variant in memory by the time it comes, and does nothing; that at 15 takes 4.
     check(
         "variant a x 1:2 load=4
          variant a y 1:3 load=2

@@ -31,6 +31,15 @@ pub struct Row<'a> {
 impl Table {
     /// Parses a file that must have a header and at least one row.
     pub fn parse(source: &Source) -> Result<Self, Problem> {
+        let table = Self::parse_any(source)?;
+        if table.records.is_empty() {
+            return Err(Problem::new(Place::file(&table.file), "a header and no rows", "rows"));
+        }
+        Ok(table)
+    }
+
+    /// Parses a file that must have a header.
+    pub fn parse_any(source: &Source) -> Result<Self, Problem> {
         let file = source.path.clone();
         let mut reader = csv::ReaderBuilder::new().from_reader(source.text.as_bytes());
         let fail = |error: csv::Error| csv_problem(&file, &source.text, &error);
@@ -46,9 +55,6 @@ impl Table {
             }
         }
         let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(fail)?;
-        if records.is_empty() {
-            return Err(Problem::new(Place::file(&file), "a header and no rows", "rows"));
-        }
         let mut lines = LineCount::default();
         let lines = records
             .iter()

@@ -47,6 +47,14 @@ pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
     result.map_err(WriteError::at(path))
 }
 
+/// Takes away a file of an earlier time, if there is one.
+pub fn remove(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WriteError::at(path)(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a folder and its parents.
 pub fn folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(WriteError::at(path))

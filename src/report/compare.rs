@@ -6,7 +6,7 @@
 use super::results::{ResultRow, Results};
 use super::stats::Estimate;
 use super::write::write_csv;
-use crate::output::atomic::WriteError;
+use crate::output::atomic::{self, WriteError};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -67,14 +67,15 @@ pub fn differences(
     settings.into_iter().map(difference).collect()
 }
 
-/// Writes `compare.csv`: every pair of schedulers, on the metrics that matter. Nothing is written
-/// for an experiment with fewer than two schedulers.
+/// Writes `compare.csv`: every pair of schedulers, on the metrics that matter. There is no such
+/// file for an experiment with fewer than two schedulers.
 pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
-    let Some(axis) = results.axis("scheduler") else { return Ok(false) };
-    let labels = results.labels(axis);
-    if labels.len() < 2 {
+    let path = folder.join("compare.csv");
+    let axis = results.axis("scheduler").map(|axis| (axis, results.labels(axis)));
+    let Some((axis, labels)) = axis.filter(|(_, labels)| labels.len() > 1) else {
+        atomic::remove(&path)?;
         return Ok(false);
-    }
+    };
     let others = results.axes.iter().enumerate().filter(|(at, _)| *at != axis);
     let mut head = vec!["metric".to_owned()];
     head.extend(others.map(|(_, name)| name.clone()));
@@ -109,6 +110,6 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
             }
         }
     }
-    write_csv(&folder.join("compare.csv"), lines.into_iter())?;
+    write_csv(&path, lines.into_iter())?;
     Ok(true)
 }

@@ -122,7 +122,8 @@ fn load_quantiles(folder: &Path) -> Result<BTreeMap<String, Vec<f64>>, Problem> 
     if !source::exists(&path) {
         return Ok(quantiles);
     }
-    let table = Table::parse(&source::read(&path)?)?;
+    // Runs in which nothing was completed have no latencies.
+    let table = Table::parse_any(&source::read(&path)?)?;
     let (id, latency) = (table.column("run_id")?, table.column("latency_ms")?);
     for row in table.rows() {
         quantiles.entry(row.text(id).to_owned()).or_default().push(row.number(latency)?);

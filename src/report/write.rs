@@ -11,6 +11,7 @@ use std::path::Path;
 pub fn write_runs(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(), WriteError> {
     let rows = runs.iter().map(|run| row(sweep, run));
     write_csv(&folder.join("runs.csv"), std::iter::once(header(sweep)).chain(rows))?;
+    let quantiles = folder.join("quantiles.csv");
     if sweep.wants_quantiles() {
         let head = ["run_id", "q", "latency_ms"].map(str::to_owned).to_vec();
         // Settings with two names are one run.
@@ -19,7 +20,10 @@ pub fn write_runs(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(),
             let values = run.entry.result.quantiles.iter().zip(QUANTILES);
             values.map(|(value, q)| vec![run.id.clone(), q.to_string(), value.clone()])
         });
-        write_csv(&folder.join("quantiles.csv"), std::iter::once(head).chain(rows))?;
+        write_csv(&quantiles, std::iter::once(head).chain(rows))?;
+    } else {
+        // Those of another sweep into this folder would be taken for this one's.
+        atomic::remove(&quantiles)?;
     }
     write_csv(&folder.join("timings.csv"), timings(runs))
 }

@@ -15,8 +15,8 @@
 //! the next window. On sources that it was not tuned on it is 0.02 to 0.04 points of utility below
 //! `grouped` at 1,000 and 3,000 requests/s of the quickstart (experiments/peek-plus).
 //!
-//! Splitting by class is left out, untried; looking beyond the window was tried and left out: imagined
-//! followers gained in overload and lost at moderate loads, since they cannot replan.
+//! Splitting by class is left out, untried; looking beyond the window was tried and left out:
+//! imagined followers gained in overload and lost at moderate loads, since they cannot replan.
 //!
 //! With `accuracy = "profiled"` only the third step is new. An oracle is pooled like any posterior.
 //!
