@@ -59,8 +59,8 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
     text
 }
 
-/// Where schedulers give way: the last rate of the grid up to which all of them keep 95 % of the
-/// utility at the lowest, and miss no more than 5 % of deadlines. Nothing for fewer than four rates.
+/// Where schedulers give way: the last rate of the grid up to which they keep 95 % of the utility
+/// at the lowest, and miss no more than 5 % of deadlines. Nothing for fewer than four rates.
 pub fn knees(results: &Results) -> Option<String> {
     let across = results.axis("trace.rate_rps")?;
     let rate = |cell: &Cell<'_>| cell.labels[across].parse::<f64>().unwrap_or(f64::NAN);
@@ -93,10 +93,8 @@ pub fn knees(results: &Results) -> Option<String> {
         let on_time = |c: &Cell<'_>| mean(c, "deadline_miss_ratio").is_some_and(|m| m <= 0.05);
         grid.push(vec![label, last(&row, &kept), last(&row, &on_time)]);
     }
-    Some(format!(
-        "knee: the last rate (requests/s) of this grid up to which holds\n{}\n",
-        align(&grid)
-    ))
+    let heading = "knee: the last rate (requests/s) of this grid up to which holds";
+    Some(format!("{heading}\n{}\n", align(&grid)))
 }
 
 /// The axis with most values besides the schedulers, if any varies.

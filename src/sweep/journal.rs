@@ -32,7 +32,7 @@ pub struct Journal {
     /// Why a line was cut short: another behind it would be lost with it.
     broken: Option<String>,
     /// Held as long as the journal is open; the system frees it when its owner dies.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Journal {
@@ -43,12 +43,7 @@ impl Journal {
         prefix: &str,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<(Self, BTreeMap<String, Entry>), WriteError> {
-        let lock_path = folder.join("runs.lock");
-        let lock = File::create(&lock_path).map_err(WriteError::at(&lock_path))?;
-        if lock.try_lock().is_err() {
-            let busy = std::io::Error::other("another process is at work in this folder");
-            return Err(WriteError::at(&lock_path)(busy));
-        }
+        let lock = lock(folder)?;
         let path = folder.join("runs.journal");
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -88,6 +83,16 @@ impl Journal {
         self.broken = written.as_ref().err().map(ToString::to_string);
         written.map_err(WriteError::at(&self.path))
     }
+}
+
+/// Takes the folder for this process. Where a folder cannot be locked, nobody is refused.
+fn lock(folder: &Path) -> Result<Option<File>, WriteError> {
+    let Ok(handle) = File::open(folder) else { return Ok(None) };
+    if let Err(std::fs::TryLockError::WouldBlock) = handle.try_lock() {
+        let busy = io::Error::other("another process is at work in this folder");
+        return Err(WriteError::at(folder)(busy));
+    }
+    Ok(Some(handle))
 }
 
 fn checksum(body: &str) -> String {
