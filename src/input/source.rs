@@ -17,6 +17,8 @@ static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
 
 /// A line longer than this is refused: it is not a table that a person made.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
+/// The first bytes of a compressed file.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// A file larger than this is refused; streams of requests have readers of their own.
 const MAX_FILE_BYTES: u64 = 1 << 31;
 
@@ -113,7 +115,7 @@ fn read_disk(path: &str) -> Result<Vec<u8>, Problem> {
 }
 
 fn unzip(path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
+    if !bytes.starts_with(&GZIP) {
         return Ok(bytes);
     }
     let mut text = Vec::new();
@@ -121,24 +123,41 @@ fn unzip(path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Problem> {
     Ok(text)
 }
 
-fn limited(path: &str, reader: impl Read, into: &mut Vec<u8>) -> Result<(), Problem> {
-    let count = reader.take(MAX_FILE_BYTES + 1).read_to_end(into).map_err(|e| {
-        Problem::new(Place::file(path), format!("a broken file ({e})"), "a readable file")
-    })?;
-    if count as u64 > MAX_FILE_BYTES {
-        return Err(Problem::new(Place::file(path), "more than 2 GiB", "a smaller file"));
+/// Reads piece by piece, so that what is too large is refused before it fills the memory. Lines
+/// are not counted in compressed bytes, which have none.
+fn limited(path: &str, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), Problem> {
+    let mut piece = vec![0; 1 << 16];
+    let (mut line, mut length) = (1u64, 0usize);
+    loop {
+        let count = match reader.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(e) => {
+                let found = format!("a broken file ({e})");
+                return Err(Problem::new(Place::file(path), found, "a readable file"));
+            }
+        };
+        into.extend_from_slice(&piece[..count]);
+        if into.len() as u64 > MAX_FILE_BYTES {
+            return Err(Problem::new(Place::file(path), "more than 2 GiB", "a smaller file"));
+        }
+        for part in piece[..count].split_inclusive(|b| *b == b'\n') {
+            let ends = part.ends_with(b"\n");
+            length += part.len() - usize::from(ends);
+            if length > MAX_LINE_BYTES && !into.starts_with(&GZIP) {
+                let place = Place::line(path, line);
+                return Err(Problem::new(place, "a line longer than 1 MiB", "shorter lines"));
+            }
+            if ends {
+                (line, length) = (line + 1, 0);
+            }
+        }
     }
-    Ok(())
 }
 
 fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
     let sha256 = hex(&Sha256::digest(&bytes));
-    for (index, line) in bytes.split(|b| *b == b'\n').enumerate() {
-        if line.len() > MAX_LINE_BYTES {
-            let place = Place::line(path, index as u64 + 1);
-            return Err(Problem::new(place, "a line longer than 1 MiB", "shorter lines"));
-        }
-    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.split(|b| *b == b'\n').count() as u64;
