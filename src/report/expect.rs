@@ -38,6 +38,16 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
+impl Judged {
+    /// `+0.0120 ± 0.0031`.
+    pub fn difference_text(&self) -> String {
+        self.difference.map_or("no runs".to_owned(), |e| {
+            let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.4}"));
+            format!("{:+.4}{width}", e.mean)
+        })
+    }
+}
+
 /// Judges a claim at every setting its filter leaves.
 pub fn judge(results: &Results, claim: &Expectation) -> Vec<Judged> {
     let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };

@@ -3,7 +3,7 @@
 use super::inputs::Inputs;
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
-use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, MAX_TRACE_S, Sources};
+use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
 use crate::model::penalty::Penalty;
@@ -271,7 +271,15 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         read.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let sources = read.choice("sources", &Sources::ALL);
+    let burst = read.take("burst");
+    let burst = burst.and_then(|n| fields::integer(n, &(1..=u64::MAX), read.problems()));
+    if burst.is_some() && name != "bursts" {
+        let place = node.get("burst").unwrap_or(node).place.clone();
+        let found = format!("`burst` for `source = \"{name}\"`");
+        read.problems().push(Problem::new(place, found, "`source = \"bursts\"`"));
+    }
+    let period = Span::from_ms(read.number("period_ms", 0.0..=1e12, 1000.0));
+    let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
     let mut shares = vec![1.0; apps.len()];
@@ -301,6 +309,7 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     Some(ArrivalPlan {
         entry: entry?,
         rate_rps,
+        burst: burst.map(|size| Burst { size, period }),
         requests,
         mix: shares.iter().map(|share| share / total).collect(),
         classes,
@@ -325,6 +334,19 @@ fn each_app(
             }
         }
     }
+}
+
+/// `"odd"`, or `{ drift = 0.3 }`.
+fn read_sources(node: &Node, problems: &mut Problems) -> Sources {
+    if !matches!(node.value, Value::Table(_)) {
+        return fields::choice(node, &Sources::WORDS, problems).unwrap_or(Sources::All);
+    }
+    let mut read = Fields::new(node, problems);
+    let expected = "the least total variation from the profile's class mix";
+    let drift = read.require("drift", expected);
+    let drift = drift.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
+    read.finish();
+    drift.map_or(Sources::All, Sources::Drifted)
 }
 
 fn read_classes(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {
