@@ -68,8 +68,10 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
 fn experiments(suite: &str) -> Result<Vec<String>, Failure> {
     let prefix = format!("experiments/{suite}/");
     let all = embedded_paths(".toml");
-    let own: Vec<String> = all.iter().filter(|path| path.starts_with(&prefix)).cloned().collect();
-    debug_assert!(own.iter().all(|path| exists(path)));
+    let mut own: Vec<String> =
+        all.iter().filter(|path| path.starts_with(&prefix)).cloned().collect();
+    // Without the ending, `e03` comes before `e03-measured`.
+    own.sort_by(|a, b| a.trim_end_matches(".toml").cmp(b.trim_end_matches(".toml")));
     if own.is_empty() {
         let inner = |path: &String| {
             let rest = path.strip_prefix("experiments/")?;

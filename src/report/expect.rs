@@ -42,8 +42,10 @@ impl Judged {
     /// `+0.0120 ± 0.0031`.
     pub fn difference_text(&self) -> String {
         self.difference.map_or("no runs".to_owned(), |e| {
-            let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.4}"));
-            format!("{:+.4}{width}", e.mean)
+            // Differences that four places would show as nothing get six.
+            let places = if e.mean.abs() < 0.0005 { 6 } else { 4 };
+            let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.places$}"));
+            format!("{:+.places$}{width}", e.mean)
         })
     }
 }

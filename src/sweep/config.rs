@@ -47,10 +47,13 @@ impl Prepared {
         let peek = read_peek(&mut read);
         let replay = read.choice("outcome", &[("recorded", true), ("drawn", false)]);
         let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+        let batch_eta = read.take("batch_eta");
+        let batch_eta =
+            batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup = Setup { apps, workers, penalty, peek, replay, cold_loads, noise_cv };
+        let setup = Setup { apps, workers, penalty, peek, replay, cold_loads, batch_eta, noise_cv };
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };

@@ -68,6 +68,7 @@ impl World {
             peek,
             replay: true,
             cold_loads: false,
+            batch_eta: None,
             noise_cv: 0.0,
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }

@@ -77,12 +77,12 @@ pub fn sentence(judged: &[Judged]) -> String {
     if means().next().is_none() {
         return "nothing to compare".to_owned();
     }
-    let settings = if judged.len() == 1 { "setting" } else { "settings" };
-    format!(
-        "{} of {} {settings}; differences from {low:+.4} to {high:+.4}",
-        parts.join(", "),
-        judged.len()
-    )
+    let ends = if low == high { format!("{low:+.4}") } else { format!("{low:+.4} to {high:+.4}") };
+    match (parts.as_slice(), judged) {
+        ([_], [only]) => format!("{}: {ends}", only.verdict.name()),
+        ([_], [first, ..]) => format!("{} at all {}: {ends}", first.verdict.name(), judged.len()),
+        _ => format!("{} of {}: {ends}", parts.join(", "), judged.len()),
+    }
 }
 
 /// Pairs of scheduler labels: one sees the posterior, the other profiled accuracies, and nothing
