@@ -4,7 +4,7 @@ use super::facts::{CostFacts, Facts, RequestFacts, VariantFacts, WorkerFacts};
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::PeekPlace;
+use peeksim::model::catalog::{Outcome, PeekPlace};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::Cost;
@@ -78,6 +78,10 @@ impl Case {
         if limits.noise && rng.random_bool(0.4) {
             case.world.setup.noise_cv = 0.4;
             case.facts.noise = true;
+        }
+        if rng.random_bool(0.3) {
+            case.world.setup.outcome = pick(rng, &[Outcome::Drawn, Outcome::StreamRecall]);
+            case.facts.requests.iter_mut().for_each(|request| request.outcomes = None);
         }
         case
     }
