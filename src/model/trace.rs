@@ -200,8 +200,8 @@ mod tests {
         assert_eq!(trace.votes(1, 2), [0.0, 5.0]);
         assert_eq!(trace.predicted[0], None);
         assert_eq!(trace.predicted[1].as_deref(), Some(&[1u16, 1, 0][..]));
-        // One of two of class a was answered b; the one of class b was answered b.
-        assert_eq!(trace.recall(1, 3), Some(vec![Some(0.5), Some(1.0), None]));
+        // The one of class a was answered b, and so was one of two of class b.
+        assert_eq!(trace.recall(1, 3), Some(vec![Some(0.0), Some(0.5), None]));
         assert_eq!(trace.recall(0, 3), None);
     }
 

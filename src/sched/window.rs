@@ -142,6 +142,27 @@ impl Ties {
     }
 }
 
+/// The worker and variant of highest value, among the variants that may run on each worker, listed
+/// by worker, then variant. `value` is a score and an expected finish, for ties.
+pub(super) fn best_place<V: Iterator<Item = VariantId>>(
+    cursors: &[Cursor],
+    ties: Ties,
+    variants: impl Fn(WorkerId) -> V,
+    mut value: impl FnMut(&Cursor, WorkerId, VariantId) -> (f64, Time),
+) -> Option<(WorkerId, VariantId)> {
+    let mut best: Option<((f64, Time), WorkerId, VariantId)> = None;
+    for (at, cursor) in cursors.iter().enumerate() {
+        let worker = WorkerId(at as u16);
+        for variant in variants(worker) {
+            let (score, finish) = value(cursor, worker, variant);
+            if ties.beats(score, finish, best.map(|(value, _, _)| value)) {
+                best = Some(((score, finish), worker, variant));
+            }
+        }
+    }
+    best.map(|(_, worker, variant)| (worker, variant))
+}
+
 /// The expected ends of all workers, one cursor each.
 pub(super) fn tails(view: &View<'_>, cursors: &mut Vec<Cursor>) {
     cursors.resize_with(view.workers().count(), Cursor::default);

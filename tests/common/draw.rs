@@ -266,6 +266,8 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("window_max", &["1", "3", "1000"]),
     ("while_busy", &["false", "true"]),
     ("merge", &["false", "true"]),
+    ("groups", &["'app'", "'class'", "'by-variant'"]),
+    ("split", &["false", "true"]),
     ("search", &["'greedy'", "'auto'"]),
     ("order", &["'deadline'", "'priority'"]),
     ("group_order", &["'deadline'", "'priority'"]),
@@ -304,7 +306,7 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
         text += &format!(", accuracy = '{source}'");
     }
     let named = |text: &str, name: &str| {
-        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+        text.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).any(|word| word == name)
     };
     // `plan = head` has parameters of its own, told after the word `head:`.
     let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));
