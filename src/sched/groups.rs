@@ -295,8 +295,8 @@ impl GroupPlanner {
 }
 
 impl Scheduler for GroupPlanner {
-    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, plan) {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, trigger, plan) {
             return;
         }
         self.window.fill(view, &mut self.requests);

@@ -263,6 +263,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("drop", &["'never'", "'hopeless'"]),
     ("ties", &["'finish'", "'listing'"]),
     ("window_ms", &["0", "5", "17"]),
+    ("window_requests", &["1", "3", "8"]),
     ("window_max", &["1", "3", "1000"]),
     ("while_busy", &["false", "true"]),
     ("merge", &["false", "true"]),
