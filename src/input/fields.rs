@@ -91,10 +91,17 @@ impl<'a> Fields<'a> {
 
     /// One of `choices`, by name; the first is the default.
     pub fn choice<T: Clone>(&mut self, key: &'static str, choices: &[(&str, T)]) -> T {
-        match self.take(key) {
-            None => choices[0].1.clone(),
-            Some(node) => choice(node, choices, self.problems).unwrap_or(choices[0].1.clone()),
-        }
+        self.choice_or(key, choices, choices[0].1.clone())
+    }
+
+    /// One of `choices`, by name, or `default`.
+    pub fn choice_or<T: Clone>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&str, T)],
+        default: T,
+    ) -> T {
+        self.take(key).and_then(|node| choice(node, choices, self.problems)).unwrap_or(default)
     }
 
     /// A list of strings, or an empty list.

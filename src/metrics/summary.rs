@@ -22,7 +22,10 @@ const fn column(name: &'static str, meaning: &'static str) -> Column {
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
-    column("outcome", "where answers come from: recorded, drawn, or mixed by variant"),
+    column(
+        "answers",
+        "where answers come from: recorded, drawn, stream-recall, or mixed by variant",
+    ),
     column("requests_total", "requests that arrived"),
     column("completed", "requests answered, on time or late"),
     column("rejected", "requests refused by the scheduler"),
@@ -60,10 +63,18 @@ pub const COLUMNS: &[Column] = &[
     column("cost_usd", "price of the requests; empty if no price is known"),
     column("decisions", "decisions taken"),
     column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
+    column(
+        "utility_believed_mean",
+        "accuracy shown × (1 − penalty) of completed requests, over all arrived",
+    ),
+    column(
+        "estimation_error_mean",
+        "mean distance of accuracy shown from profiled recall of the true class, over completed",
+    ),
 ];
 
 /// The columns that hold a word, not a number.
-pub const WORDS: [&str; 2] = ["outcome", "percentiles"];
+pub const WORDS: [&str; 2] = ["answers", "percentiles"];
 
 /// One cell of a result row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +127,8 @@ pub struct Summary {
     correct_on_time: u64,
     late: u64,
     estimated: f64,
+    believed: f64,
+    estimation_error: f64,
     brier: f64,
     bins: [Bin; 10],
     latencies: Latencies,
@@ -150,6 +163,8 @@ impl Summary {
             correct_on_time: 0,
             late: 0,
             estimated: 0.0,
+            believed: 0.0,
+            estimation_error: 0.0,
             brier: 0.0,
             bins: [Bin::default(); 10],
             latencies: Latencies::default(),
@@ -192,10 +207,14 @@ impl Summary {
             self.tardiness_ns += u128::from(late.0);
             self.tardiness_max = self.tardiness_max.max(late);
         }
+        let penalty = self.catalog.penalty.gamma(finish, deadline, request.budget());
+        self.believed += completion.estimated * (1.0 - penalty);
+        let recall = &self.catalog.variant(completion.variant).recall;
+        let profiled = recall[usize::from(completion.truth.class)];
+        self.estimation_error += (completion.estimated - profiled).abs();
         if completion.correct {
             self.correct += 1;
             self.correct_on_time += u64::from(late == Span::ZERO);
-            let penalty = self.catalog.penalty.gamma(finish, deadline, request.budget());
             self.utility[request.app.index()] += 1.0 - penalty;
         }
     }
@@ -255,6 +274,8 @@ impl Summary {
             self.cost(),
             counted(self.decisions),
             exact_windows.map_or(Cell::Empty, Cell::Count),
+            per_request(self.believed),
+            per_completed(self.estimation_error),
         ]
     }
 

@@ -3,7 +3,7 @@
 //! **Invariant:** a catalog holds beliefs (profiles) and recorded outcomes side by side, but the
 //! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
 
-pub use super::setup::{AppSetup, Peek, PeekPlace, Setup, WorkerSetup};
+pub use super::setup::{AppSetup, Outcome, Peek, PeekPlace, Setup, WorkerSetup};
 
 use super::budget::Budget;
 use super::latency::LatencyTable;
@@ -51,7 +51,11 @@ pub struct Variant {
     pub samples: Vec<f64>,
     /// Stands for application and variant in keyed draws.
     key: u64,
+    /// Where its answers come from, as far as anything was recorded.
+    outcome: Outcome,
     recorded: Option<Arc<[u16]>>,
+    /// Probability of a right answer by true class, where answers are drawn.
+    drawn: Vec<f64>,
 }
 
 /// A worker.
@@ -132,17 +136,17 @@ impl Catalog {
         };
         if problems.is_empty() {
             catalog.check_fit(setup, &mut problems);
-            catalog.note_drawn(setup.replay);
+            catalog.note_drawn(setup.outcome);
         }
         problems.check(Some(catalog))
     }
 
     /// Says which outcomes are drawn although recorded ones were asked for.
-    fn note_drawn(&mut self, replay: bool) {
-        for app in self.app_ids().filter(|_| replay) {
+    fn note_drawn(&mut self, outcome: Outcome) {
+        for app in self.app_ids() {
             let variants = self.variants_of(app).map(|v| self.variant(v));
             let drawn: Vec<&str> =
-                variants.filter(|v| v.recorded.is_none()).map(|v| v.name.as_str()).collect();
+                variants.filter(|v| v.outcome != outcome).map(|v| v.name.as_str()).collect();
             if !drawn.is_empty() {
                 let name = &self.app(app).name;
                 let note =
@@ -281,14 +285,11 @@ impl Catalog {
         self.costs[class * self.variants.len() + variant.index()].as_ref()
     }
 
-    /// Where answers come from: `recorded`, `drawn`, or `mixed` if it depends on the variant.
+    /// Where answers come from: a name of [`Outcome`], or `mixed` if it depends on the variant.
     pub fn outcome(&self) -> &'static str {
-        let recorded = |variant: &Variant| variant.recorded.is_some();
-        match (self.variants.iter().all(recorded), self.variants.iter().any(recorded)) {
-            (true, _) => "recorded",
-            (false, true) => "mixed",
-            (false, false) => "drawn",
-        }
+        let mut outcomes = self.variants.iter().map(|variant| variant.outcome);
+        let first = outcomes.next().unwrap_or(Outcome::Drawn);
+        if outcomes.all(|outcome| outcome == first) { first.name() } else { "mixed" }
     }
 
     /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
@@ -317,7 +318,7 @@ impl Catalog {
             }
             _ => {
                 let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
-                draw < chosen.recall[usize::from(truth.class)]
+                draw < chosen.drawn[usize::from(truth.class)]
             }
         }
     }
@@ -358,7 +359,7 @@ fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>
             if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
                 continue;
             }
-            let recorded = app.trace.as_ref().filter(|_| setup.replay);
+            let (outcome, recorded, drawn) = answers(app, index, setup.outcome);
             variants.push(Variant {
                 name: variant.name.clone(),
                 app: AppId(at as u16),
@@ -367,7 +368,9 @@ fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>
                 recall: variant.recall.clone(),
                 samples: variant.samples.clone(),
                 key: name_key(&[&profile.name, &variant.name]),
-                recorded: recorded.and_then(|trace| trace.predicted[index].clone()),
+                outcome,
+                recorded,
+                drawn,
             });
         }
         let sum: f64 = profile.prior.iter().sum();
@@ -387,6 +390,26 @@ fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>
         problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
     }
     (apps, variants)
+}
+
+/// Where the answers of a variant come from: as asked for if there are recorded predictions. Then
+/// these, if they are replayed, and the recalls by which answers are drawn otherwise.
+fn answers(
+    app: &AppSetup,
+    variant: usize,
+    asked: Outcome,
+) -> (Outcome, Option<Arc<[u16]>>, Vec<f64>) {
+    let recall = &app.profile.variants[variant].recall;
+    let Some(trace) = app.trace.as_ref().filter(|trace| trace.predicted[variant].is_some()) else {
+        return (Outcome::Drawn, None, recall.clone());
+    };
+    let replayed = trace.predicted[variant].clone().filter(|_| asked == Outcome::Recorded);
+    let counted = trace.recall(variant, recall.len()).filter(|_| asked == Outcome::StreamRecall);
+    let drawn = match counted {
+        Some(counted) => counted.iter().zip(recall).map(|(c, r)| c.unwrap_or(*r)).collect(),
+        None => recall.clone(),
+    };
+    (asked, replayed, drawn)
 }
 
 fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {

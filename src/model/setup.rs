@@ -52,6 +52,36 @@ pub enum PeekPlace {
     Free,
 }
 
+/// Where answers come from. Draws have the same keys whatever their probability: runs that differ
+/// in this alone are paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Recorded predictions are replayed; where there are none, as [`Self::Drawn`].
+    Recorded,
+    /// Drawn by the profile's recall of the request's true class: what schedulers believe is true
+    /// by construction.
+    Drawn,
+    /// Drawn by the recall on the stream, counted over all recorded predictions of the trace: as
+    /// often right as [`Self::Recorded`] class by class, but the mistakes of variants do not go
+    /// together. Classes never recorded, and variants without predictions, are as
+    /// [`Self::Drawn`].
+    StreamRecall,
+}
+
+impl Outcome {
+    /// Every mode with its name; the first is the default.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("recorded", Self::Recorded),
+        ("drawn", Self::Drawn),
+        ("stream-recall", Self::StreamRecall),
+    ];
+
+    /// The name in experiments and results.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, outcome)| *outcome == self).map_or("", |(name, _)| name)
+    }
+}
+
 /// How requests are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Peek {
@@ -76,8 +106,8 @@ pub struct Setup {
     pub penalty: Penalty,
     /// How requests are looked at.
     pub peek: Peek,
-    /// Replay recorded predictions where there are any; otherwise outcomes are drawn.
-    pub replay: bool,
+    /// Where answers come from.
+    pub outcome: Outcome,
     /// Loads come from storage, not from the page cache.
     pub cold_loads: bool,
     /// Instead of the measured latencies of batches: L(b) = L(1) · (1 + eta · (b − 1)).

@@ -9,8 +9,8 @@
 use super::Context;
 use super::dispatch::{Batching, Choice, Dispatcher};
 use super::priority::Order;
-use super::window::{Draft, Ties, Window, tails};
-use crate::domain::{Request, VariantId, WorkerId};
+use super::window::{Draft, Ties, Window, best_place, tails};
+use crate::domain::{Request, VariantId};
 use crate::input::Fields;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
@@ -93,8 +93,8 @@ pub(super) fn read_edf(
 }
 
 impl Scheduler for Planner {
-    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, plan) {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, trigger, plan) {
             return;
         }
         self.window.fill(view, &mut self.requests);
@@ -102,19 +102,14 @@ impl Scheduler for Planner {
         tails(view, &mut self.cursors);
         self.draft.clear();
         for request in &self.requests {
-            let mut best: Option<(f64, Time, usize, VariantId)> = None;
-            for (at, cursor) in self.cursors.iter().enumerate() {
-                for variant in view.variants(WorkerId(at as u16), request.app) {
-                    let finish = view.finish(cursor, variant, 1);
-                    let score = self.goal.score(view, request, variant, finish);
-                    if self.ties.beats(score, finish, best.map(|(s, f, _, _)| (s, f))) {
-                        best = Some((score, finish, at, variant));
-                    }
-                }
-            }
-            if let Some((_, _, at, variant)) = best {
-                view.append(&mut self.cursors[at], variant, 1);
-                self.draft.push(WorkerId(at as u16), variant, [request.id]);
+            let variants = |worker| view.variants(worker, request.app);
+            let best = best_place(&self.cursors, self.ties, variants, |cursor, _, variant| {
+                let finish = view.finish(cursor, variant, 1);
+                (self.goal.score(view, request, variant, finish), finish)
+            });
+            if let Some((worker, variant)) = best {
+                view.append(&mut self.cursors[worker.index()], variant, 1);
+                self.draft.push(worker, variant, [request.id]);
             }
         }
         self.window.emit(view, &self.draft, plan);

@@ -12,8 +12,8 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "priority order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal with priorities)",
     params: "priority = acc-deadline (acc-slack, util-deadline, util-range, util-max, util-rate), \
-             priority_accuracy = profiled (or granted), ties = finish, window_ms = 0, window_max, \
-             while_busy = false, max_batch = 32, merge = false",
+             priority_accuracy = profiled (or granted), ties = finish, window_ms = 0, \
+             window_requests, window_max, while_busy = false, max_batch = 32, merge = false",
     accuracy: Some(Info::Profiled),
     build: |fields, _| {
         let order = Order::Priority(Priority::read(fields));

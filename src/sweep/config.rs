@@ -5,7 +5,7 @@ use crate::domain::AppId;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
 use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
-use crate::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
+use crate::model::catalog::{AppSetup, Catalog, Outcome, Peek, PeekPlace, Setup, WorkerSetup};
 use crate::model::penalty::Penalty;
 use crate::model::posterior::Evidence;
 use crate::model::profile;
@@ -45,7 +45,7 @@ impl Prepared {
             None => Penalty::sigmoid(),
         };
         let peek = read_peek(&mut read);
-        let replay = read.choice("outcome", &[("recorded", true), ("drawn", false)]);
+        let outcome = read.choice("outcome", &Outcome::ALL);
         let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
         let batch_eta = read.take("batch_eta");
         let batch_eta =
@@ -53,7 +53,8 @@ impl Prepared {
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup = Setup { apps, workers, penalty, peek, replay, cold_loads, batch_eta, noise_cv };
+        let setup =
+            Setup { apps, workers, penalty, peek, outcome, cold_loads, batch_eta, noise_cv };
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };

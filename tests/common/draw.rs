@@ -4,7 +4,7 @@ use super::facts::{CostFacts, Facts, RequestFacts, VariantFacts, WorkerFacts};
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::PeekPlace;
+use peeksim::model::catalog::{Outcome, PeekPlace};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::Cost;
@@ -78,6 +78,10 @@ impl Case {
         if limits.noise && rng.random_bool(0.4) {
             case.world.setup.noise_cv = 0.4;
             case.facts.noise = true;
+        }
+        if rng.random_bool(0.3) {
+            case.world.setup.outcome = pick(rng, &[Outcome::Drawn, Outcome::StreamRecall]);
+            case.facts.requests.iter_mut().for_each(|request| request.outcomes = None);
         }
         case
     }
@@ -259,9 +263,12 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("drop", &["'never'", "'hopeless'"]),
     ("ties", &["'finish'", "'listing'"]),
     ("window_ms", &["0", "5", "17"]),
+    ("window_requests", &["1", "3", "8"]),
     ("window_max", &["1", "3", "1000"]),
     ("while_busy", &["false", "true"]),
     ("merge", &["false", "true"]),
+    ("groups", &["'app'", "'class'", "'by-variant'"]),
+    ("split", &["false", "true"]),
     ("search", &["'greedy'", "'auto'"]),
     ("order", &["'deadline'", "'priority'"]),
     ("group_order", &["'deadline'", "'priority'"]),
@@ -300,7 +307,7 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
         text += &format!(", accuracy = '{source}'");
     }
     let named = |text: &str, name: &str| {
-        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+        text.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).any(|word| word == name)
     };
     // `plan = head` has parameters of its own, told after the word `head:`.
     let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));

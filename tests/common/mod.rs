@@ -17,7 +17,7 @@ use peeksim::input::{Node, Problems};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
+use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Peek, PeekPlace, Setup, WorkerSetup};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
@@ -66,7 +66,7 @@ impl World {
             workers: Vec::new(),
             penalty: Penalty::sigmoid(),
             peek,
-            replay: true,
+            outcome: Outcome::Recorded,
             cold_loads: false,
             batch_eta: None,
             noise_cv: 0.0,
