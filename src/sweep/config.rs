@@ -5,7 +5,9 @@ use crate::domain::AppId;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
 use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
-use crate::model::catalog::{AppSetup, Catalog, Outcome, Peek, PeekPlace, Setup, WorkerSetup};
+use crate::model::catalog::{
+    AppSetup, Catalog, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup,
+};
 use crate::model::penalty::Penalty;
 use crate::model::posterior::Evidence;
 use crate::model::profile;
@@ -48,9 +50,10 @@ impl Prepared {
         let outcome = read.choice("outcome", &Outcome::ALL);
         let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
+        let overhead = read_overhead(&mut read);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup = Setup { apps, workers, penalty, peek, outcome, cold_loads, noise_cv };
+        let setup = Setup { apps, workers, penalty, peek, outcome, cold_loads, noise_cv, overhead };
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
@@ -245,6 +248,24 @@ fn read_peek(read: &mut Fields<'_>) -> Peek {
     };
     peek.finish();
     decoded
+}
+
+/// A number of milliseconds for every plan, or `{ constant, per_request }`.
+fn read_overhead(read: &mut Fields<'_>) -> Overhead {
+    // A second for each of 32 bits of requests fits the clock.
+    let range = 0.0..=1000.0;
+    let Some(node) = read.take("overhead_ms") else { return Overhead::default() };
+    if !matches!(node.value, Value::Table(_)) {
+        let constant = fields::number(node, &range, read.problems()).unwrap_or(0.0);
+        return Overhead { constant: Span::from_ms(constant), per_request: Span::ZERO };
+    }
+    let mut parts = Fields::new(node, read.problems());
+    let overhead = Overhead {
+        constant: Span::from_ms(parts.number("constant", range.clone(), 0.0)),
+        per_request: Span::from_ms(parts.number("per_request", range, 0.0)),
+    };
+    parts.finish();
+    overhead
 }
 
 fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {
