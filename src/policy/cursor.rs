@@ -28,11 +28,6 @@ impl Cursor {
         self.lanes.iter().copied().max().unwrap_or(Time::ZERO)
     }
 
-    /// What is in memory.
-    pub fn memory(&self) -> &Residency {
-        &self.memory
-    }
-
     /// Makes this a copy of `other` without allocating anew.
     pub fn copy_from(&mut self, other: &Self) {
         self.worker = other.worker;

@@ -33,6 +33,7 @@ pub struct Prepared {
     pub scheduler_name: &'static str,
     /// What the scheduler may know.
     pub info: Info,
+    notes: Vec<String>,
 }
 
 impl Prepared {
@@ -67,7 +68,10 @@ impl Prepared {
         if let Err(more) = arrivals.build(&catalog, rng) {
             problems.extend(more);
         }
+        let mut notes = catalog.notes().to_vec();
+        notes.extend(note_window(&scheduler, &catalog));
         let prepared = chosen.map(|chosen| Self {
+            notes,
             catalog,
             arrivals,
             scheduler,
@@ -79,8 +83,21 @@ impl Prepared {
 
     /// What a user should know about this configuration.
     pub fn notes(&self) -> &[String] {
-        self.catalog.notes()
+        &self.notes
     }
+}
+
+/// Who waits for a window has that much less of its budget left.
+fn note_window(scheduler: &Node, catalog: &Catalog) -> Option<String> {
+    let node = scheduler.get("window_ms")?;
+    let window = Span::from_ms(fields::number(node, &(0.0..=1e9), &mut Problems::default())?);
+    let budget = |app: &AppId| catalog.app(*app).budget.low();
+    let app = catalog.app_ids().min_by_key(budget)?;
+    (window.0 > budget(&app).0 / 2).then(|| {
+        let (name, low) = (&catalog.app(app).name, budget(&app).as_ms());
+        let window = window.as_ms();
+        format!("window_ms = {window} is more than half of the budget of {name}, {low} ms")
+    })
 }
 
 fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
