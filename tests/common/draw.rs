@@ -317,10 +317,14 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
     };
     // `plan = head` has parameters of its own, told after the word `head:`.
     let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));
-    let by_head = !head.is_empty() && rng.random_bool(0.4);
+    let weighs = named(planned, "priority");
+    let by_head = !head.is_empty() && (units.seconds || !weighs) && rng.random_bool(0.4);
     let known = if by_head { head } else { planned };
     if by_head {
         text += ", plan = 'head'";
+        if weighs && rng.random_bool(0.5) {
+            text += ", priority = 'acc-slack'";
+        }
     }
     for (name, values) in PARAMETERS {
         let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));
