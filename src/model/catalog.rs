@@ -446,7 +446,10 @@ fn build_costs(
                 let cost = variant.costs.iter().find(|cost| cost.worker_class == worker.class);
                 any |= cost.is_some();
                 costs.push(cost.map(|cost| ClassCost {
-                    latency: cost.latency.clone(),
+                    latency: match setup.batch_eta {
+                        Some(eta) => cost.latency.with_growth(eta),
+                        None => cost.latency.clone(),
+                    },
                     load: if setup.cold_loads {
                         cost.load_cold.unwrap_or(cost.load)
                     } else {

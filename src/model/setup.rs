@@ -135,6 +135,8 @@ pub struct Setup {
     pub outcome: Outcome,
     /// Loads come from storage, not from the page cache.
     pub cold_loads: bool,
+    /// Instead of the measured latencies of batches: L(b) = L(1) · (1 + eta · (b − 1)).
+    pub batch_eta: Option<f64>,
     /// Coefficient of variation of the service time around its table.
     pub noise_cv: f64,
     /// What deciding takes.

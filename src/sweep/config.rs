@@ -3,7 +3,7 @@
 use super::inputs::Inputs;
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
-use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, MAX_TRACE_S, Sources};
+use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{
     AppSetup, Catalog, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup,
@@ -50,11 +50,24 @@ impl Prepared {
         let peek = read_peek(&mut read);
         let outcome = read.choice("outcome", &Outcome::ALL);
         let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+        let batch_eta = read.take("batch_eta");
+        let batch_eta =
+            batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
         let overhead = read_overhead(&mut read);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup = Setup { apps, workers, penalty, peek, outcome, cold_loads, noise_cv, overhead };
+        let setup = Setup {
+            apps,
+            workers,
+            penalty,
+            peek,
+            outcome,
+            cold_loads,
+            batch_eta,
+            noise_cv,
+            overhead,
+        };
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
@@ -309,7 +322,15 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         read.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let sources = read.choice("sources", &Sources::ALL);
+    let burst = read.take("burst");
+    let burst = burst.and_then(|n| fields::integer(n, &(1..=u64::MAX), read.problems()));
+    if burst.is_some() && name != "bursts" {
+        let place = node.get("burst").unwrap_or(node).place.clone();
+        let found = format!("`burst` for `source = \"{name}\"`");
+        read.problems().push(Problem::new(place, found, "`source = \"bursts\"`"));
+    }
+    let period = Span::from_ms(read.number("period_ms", 0.0..=1e12, 1000.0));
+    let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
     let mut shares = vec![1.0; apps.len()];
@@ -339,6 +360,7 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     Some(ArrivalPlan {
         entry: entry?,
         rate_rps,
+        burst: burst.map(|size| Burst { size, period }),
         requests,
         mix: shares.iter().map(|share| share / total).collect(),
         classes,
@@ -363,6 +385,19 @@ fn each_app(
             }
         }
     }
+}
+
+/// `"odd"`, or `{ drift = 0.3 }`.
+fn read_sources(node: &Node, problems: &mut Problems) -> Sources {
+    if !matches!(node.value, Value::Table(_)) {
+        return fields::choice(node, &Sources::WORDS, problems).unwrap_or(Sources::All);
+    }
+    let mut read = Fields::new(node, problems);
+    let expected = "the least total variation from the profile's class mix";
+    let drift = read.require("drift", expected);
+    let drift = drift.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
+    read.finish();
+    drift.map_or(Sources::All, Sources::Drifted)
 }
 
 fn read_classes(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {

@@ -70,6 +70,7 @@ impl World {
             peek,
             outcome: Outcome::Recorded,
             cold_loads: false,
+            batch_eta: None,
             noise_cv: 0.0,
             overhead: Overhead::default(),
         };
