@@ -234,3 +234,15 @@ fn the_source_of_answers_can_be_an_axis() {
     let utility = column(&runs, "utility_mean");
     assert!(utility[0] != utility[2] && utility[2] != utility[4], "{utility:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_no_text_is_refused_at_once() {
+    use std::os::unix::ffi::OsStrExt;
+    let shell = Shell::small();
+    let mut command = shell.command(&["sweep", "small.toml", "--out"]);
+    let said = Said::of(command.arg(std::ffi::OsStr::from_bytes(b"r\xff")));
+    assert!(said.code == Some(2) && said.err.contains("UTF-8"), "{said:?}");
+    let left = fs::read_dir(shell.path("")).expect("a folder").count();
+    assert_eq!(left, 1, "small.toml alone");
+}

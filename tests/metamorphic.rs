@@ -76,6 +76,8 @@ fn scaled(world: &World, k: u64) -> World {
     }
     world.setup.workers.iter_mut().for_each(|worker| worker.ready.0 *= k);
     world.setup.penalty.tolerance.0 *= k;
+    world.setup.overhead.constant.0 *= k;
+    world.setup.overhead.per_request.0 *= k;
     world
 }
 

@@ -31,17 +31,17 @@ pub(super) struct ReproduceArgs {
     jobs: usize,
     /// The folder of the new results; `reproduced/<suite>` by default.
     #[arg(long)]
-    out: Option<PathBuf>,
+    out: Option<String>,
     /// The kept results to compare with; `results/<suite>` by default.
     #[arg(long, value_name = "DIR")]
-    against: Option<PathBuf>,
+    against: Option<String>,
 }
 
 pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Failure> {
     let paths = experiments(&args.suite)?;
     let default = |folder: &str| Path::new(folder).join(&args.suite);
-    let folder = args.out.clone().unwrap_or_else(|| default("reproduced"));
-    let kept = args.against.clone().unwrap_or_else(|| default("results"));
+    let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
+    let kept = args.against.as_ref().map_or_else(|| default("results"), PathBuf::from);
     let mut chapters = Vec::new();
     for (at, path) in paths.iter().enumerate() {
         let set = if args.quick { vec![format!("replicates={QUICK}")] } else { Vec::new() };

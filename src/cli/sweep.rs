@@ -18,8 +18,9 @@ pub(super) struct SweepArgs {
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     jobs: usize,
     /// The folder of the results; `results/<name>` by default.
-    #[arg(long)]
-    out: Option<PathBuf>,
+    // As text: what is written there is named in messages and read back by its name.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<String>,
 }
 
 impl SweepArgs {
@@ -31,7 +32,7 @@ impl SweepArgs {
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
     let sweep = args.experiment.load()?;
     let default = || Path::new("results").join(&sweep.experiment.name);
-    let folder = args.out.clone().unwrap_or_else(default);
+    let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
     let Made { runs, results, compared, figures } = make(&sweep, &folder, args.jobs)?;
     writeln!(out, "{}\n", sweep.experiment.title)?;

@@ -59,11 +59,6 @@ impl<'a> Fields<'a> {
         self.take(key).and_then(|n| number(n, &range, self.problems)).unwrap_or(default)
     }
 
-    /// A number > 0, or `default`.
-    pub fn positive(&mut self, key: &'static str, default: f64) -> f64 {
-        self.number(key, f64::MIN_POSITIVE..=f64::MAX, default)
-    }
-
     /// A whole number within `range`, or `default`.
     pub fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
         self.take(key).and_then(|n| integer(n, &range, self.problems)).unwrap_or(default)

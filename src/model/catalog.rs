@@ -3,7 +3,7 @@
 //! **Invariant:** a catalog holds beliefs (profiles) and recorded outcomes side by side, but the
 //! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
 
-pub use super::setup::{AppSetup, Outcome, Peek, PeekPlace, Setup, WorkerSetup};
+pub use super::setup::{AppSetup, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup};
 
 use super::budget::Budget;
 use super::latency::LatencyTable;
@@ -99,6 +99,8 @@ pub struct Catalog {
     pub penalty: Penalty,
     /// How requests are looked at.
     pub peek: Peek,
+    /// What deciding takes.
+    pub overhead: Overhead,
     /// Mean 1 log-normal noise on service times: the standard deviation of its logarithm.
     noise_sigma: f64,
     notes: Vec<String>,
@@ -131,6 +133,7 @@ impl Catalog {
             costs,
             penalty: setup.penalty.clone(),
             peek: setup.peek,
+            overhead: setup.overhead,
             noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
             notes: Vec::new(),
         };
@@ -481,6 +484,7 @@ impl Catalog {
                 place: PeekPlace::Free,
                 recall: None,
             },
+            overhead: Overhead::default(),
             noise_sigma: 0.0,
             notes: Vec::new(),
         }

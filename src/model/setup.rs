@@ -6,7 +6,7 @@ use super::posterior::Evidence;
 use super::profile::Profile;
 use super::trace::RecordedTrace;
 use crate::input::Place;
-use crate::units::Time;
+use crate::units::{Span, Time};
 use std::sync::Arc;
 
 /// An application of the experiment and what the experiment changes of it.
@@ -50,6 +50,31 @@ pub enum PeekPlace {
     Host,
     /// Nowhere: it takes no time.
     Free,
+}
+
+/// Simulated time that deciding takes: the batches and loads of a plan cannot begin before it is
+/// over. Plans made meanwhile do not wait for it, each is charged its own.
+///
+/// A plan is made for the instant at which it is asked for, as if this took no time; what it delays
+/// is seen by the next plan. (dndfrink/SERIF bd12bb8 measures its overhead and subtracts the mean
+/// so far from the remaining time of every request.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overhead {
+    /// Of every plan that assigns anything.
+    pub constant: Span,
+    /// Of every request that is assigned.
+    pub per_request: Span,
+}
+
+impl Overhead {
+    /// Of a plan that assigns so many requests.
+    #[inline]
+    pub fn of(self, requests: usize) -> Span {
+        if requests == 0 {
+            return Span::ZERO;
+        }
+        self.constant + Span(self.per_request.0.saturating_mul(requests as u64))
+    }
 }
 
 /// Where answers come from. Draws have the same keys whatever their probability: runs that differ
@@ -114,4 +139,6 @@ pub struct Setup {
     pub batch_eta: Option<f64>,
     /// Coefficient of variation of the service time around its table.
     pub noise_cv: f64,
+    /// What deciding takes.
+    pub overhead: Overhead,
 }

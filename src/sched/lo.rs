@@ -11,7 +11,7 @@ use super::dispatch::{Batching, Choice, Dispatcher};
 use super::priority::Order;
 use super::window::{Draft, Ties, Window, best_place, tails};
 use crate::domain::{Request, VariantId};
-use crate::input::Fields;
+use crate::input::{Fields, Problem, fields};
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
 
@@ -64,13 +64,24 @@ impl Planner {
 
 /// `plan = "window"` plans all that wait; `plan = "head"` decides for the head of the line when a
 /// worker is idle, and lets requests of the same application ride in its batch.
-pub(super) fn read_edf(
+pub(super) fn read(
     fields: &mut Fields<'_>,
     context: &Context<'_>,
+    order: Order,
     goal: Goal,
 ) -> Box<dyn Scheduler> {
-    if fields.choice("plan", &[("window", true), ("head", false)]) {
-        return Box::new(Planner::read(fields, Order::Deadline, goal));
+    let plan = fields.take("plan");
+    let choices = [("window", true), ("head", false)];
+    let choice = plan.and_then(|node| fields::choice(node, &choices, fields.problems()));
+    if choice.unwrap_or(true) {
+        return Box::new(Planner::read(fields, order, goal));
+    }
+    if let (Order::Priority(priority), Some(node)) = (order, plan)
+        && !priority.is_steady()
+    {
+        let found = "`head` with a priority whose order changes with time";
+        let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
+        fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }
     let ties = Ties::read(fields);
     let batching = Batching::read(fields);
@@ -87,7 +98,7 @@ pub(super) fn read_edf(
         }
         best.map(|(_, _, variant)| variant)
     };
-    let key = Box::new(|request: &Request| request.deadline.0);
+    let key = Box::new(move |view: &View<'_>, request: &Request| order.key(view, request));
     let choice = Choice::Rule(Box::new(rule));
     Box::new(Dispatcher::new(context.catalog, key, choice, batching))
 }

@@ -5,7 +5,8 @@
 //! a dispatcher that batches.
 
 use super::Entry;
-use super::lo::{Goal, read_edf};
+use super::lo::{Goal, read};
+use super::priority::Order;
 use crate::policy::Info;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -16,5 +17,5 @@ pub(super) const ENTRY: Entry = Entry {
              window_max, while_busy = false, max_batch = 32, merge = false; head: max_batch = 32, \
              batch = full, drop = never",
     accuracy: Some(Info::Profiled),
-    build: |fields, context| read_edf(fields, context, Goal::Utility),
+    build: |fields, context| read(fields, context, Order::Deadline, Goal::Utility),
 };

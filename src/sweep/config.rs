@@ -5,7 +5,9 @@ use crate::domain::AppId;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
 use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
-use crate::model::catalog::{AppSetup, Catalog, Outcome, Peek, PeekPlace, Setup, WorkerSetup};
+use crate::model::catalog::{
+    AppSetup, Catalog, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup,
+};
 use crate::model::penalty::Penalty;
 use crate::model::posterior::Evidence;
 use crate::model::profile;
@@ -31,6 +33,7 @@ pub struct Prepared {
     pub scheduler_name: &'static str,
     /// What the scheduler may know.
     pub info: Info,
+    notes: Vec<String>,
 }
 
 impl Prepared {
@@ -51,10 +54,20 @@ impl Prepared {
         let batch_eta =
             batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
+        let overhead = read_overhead(&mut read);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup =
-            Setup { apps, workers, penalty, peek, outcome, cold_loads, batch_eta, noise_cv };
+        let setup = Setup {
+            apps,
+            workers,
+            penalty,
+            peek,
+            outcome,
+            cold_loads,
+            batch_eta,
+            noise_cv,
+            overhead,
+        };
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
@@ -68,7 +81,10 @@ impl Prepared {
         if let Err(more) = arrivals.build(&catalog, rng) {
             problems.extend(more);
         }
+        let mut notes = catalog.notes().to_vec();
+        notes.extend(note_window(&scheduler, &catalog));
         let prepared = chosen.map(|chosen| Self {
+            notes,
             catalog,
             arrivals,
             scheduler,
@@ -80,8 +96,21 @@ impl Prepared {
 
     /// What a user should know about this configuration.
     pub fn notes(&self) -> &[String] {
-        self.catalog.notes()
+        &self.notes
     }
+}
+
+/// Who waits for a window has that much less of its budget left.
+fn note_window(scheduler: &Node, catalog: &Catalog) -> Option<String> {
+    let node = scheduler.get("window_ms")?;
+    let window = Span::from_ms(fields::number(node, &(0.0..=1e9), &mut Problems::default())?);
+    let budget = |app: &AppId| catalog.app(*app).budget.low();
+    let app = catalog.app_ids().min_by_key(budget)?;
+    (window.0 > budget(&app).0 / 2).then(|| {
+        let (name, low) = (&catalog.app(app).name, budget(&app).as_ms());
+        let window = window.as_ms();
+        format!("window_ms = {window} is more than half of the budget of {name}, {low} ms")
+    })
 }
 
 fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
@@ -249,6 +278,24 @@ fn read_peek(read: &mut Fields<'_>) -> Peek {
     };
     peek.finish();
     decoded
+}
+
+/// A number of milliseconds for every plan, or `{ constant, per_request }`.
+fn read_overhead(read: &mut Fields<'_>) -> Overhead {
+    // A second for each of 32 bits of requests fits the clock.
+    let range = 0.0..=1000.0;
+    let Some(node) = read.take("overhead_ms") else { return Overhead::default() };
+    if !matches!(node.value, Value::Table(_)) {
+        let constant = fields::number(node, &range, read.problems()).unwrap_or(0.0);
+        return Overhead { constant: Span::from_ms(constant), per_request: Span::ZERO };
+    }
+    let mut parts = Fields::new(node, read.problems());
+    let overhead = Overhead {
+        constant: Span::from_ms(parts.number("constant", range.clone(), 0.0)),
+        per_request: Span::from_ms(parts.number("per_request", range, 0.0)),
+    };
+    parts.finish();
+    overhead
 }
 
 fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {

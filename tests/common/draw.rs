@@ -4,7 +4,7 @@ use super::facts::{CostFacts, Facts, RequestFacts, VariantFacts, WorkerFacts};
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::{Outcome, PeekPlace};
+use peeksim::model::catalog::{Outcome, Overhead, PeekPlace};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::Cost;
@@ -63,7 +63,7 @@ impl Case {
             remaining: rng.random_bool(0.3),
         };
         let (variants, workers, requests) = (Vec::new(), Vec::new(), Vec::new());
-        let facts = Facts { variants, workers, requests, late, noise: false };
+        let facts = Facts { variants, workers, requests, late, noise: false, overhead: (0, 0) };
         let mut case = Self { world: World::new(), facts };
         case.world.seed = seed;
         case.world.setup.penalty = late.read();
@@ -82,6 +82,12 @@ impl Case {
         if rng.random_bool(0.3) {
             case.world.setup.outcome = pick(rng, &[Outcome::Drawn, Outcome::StreamRecall]);
             case.facts.requests.iter_mut().for_each(|request| request.outcomes = None);
+        }
+        if rng.random_bool(0.3) {
+            let drawn = (span(rng, coarse, 0, 3), span(rng, coarse, 0, 1));
+            let (constant, per_request) = (Span(drawn.0), Span(drawn.1));
+            case.world.setup.overhead = Overhead { constant, per_request };
+            case.facts.overhead = drawn;
         }
         case
     }
@@ -311,10 +317,14 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
     };
     // `plan = head` has parameters of its own, told after the word `head:`.
     let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));
-    let by_head = !head.is_empty() && rng.random_bool(0.4);
+    let weighs = named(planned, "priority");
+    let by_head = !head.is_empty() && (units.seconds || !weighs) && rng.random_bool(0.4);
     let known = if by_head { head } else { planned };
     if by_head {
         text += ", plan = 'head'";
+        if weighs && rng.random_bool(0.5) {
+            text += ", priority = 'acc-slack'";
+        }
     }
     for (name, values) in PARAMETERS {
         let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));

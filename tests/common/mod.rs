@@ -17,7 +17,9 @@ use peeksim::input::{Node, Problems};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Peek, PeekPlace, Setup, WorkerSetup};
+use peeksim::model::catalog::{
+    AppSetup, Catalog, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup,
+};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
@@ -70,6 +72,7 @@ impl World {
             cold_loads: false,
             batch_eta: None,
             noise_cv: 0.0,
+            overhead: Overhead::default(),
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }
