@@ -16,6 +16,7 @@ use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::input::Fields;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
+use std::ops::{Add, AddAssign, Sub};
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,22 +241,47 @@ impl Scheduler for GroupPlanner {
 
 /// A sum of utilities that does not depend on the order of adding: plans that serve the same
 /// requests equally well tie exactly, and the rule for ties decides, not rounding.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sum(u128);
 
 impl Sum {
     /// Utilities are kept to 60 binary places.
     const ONE: f64 = (1u64 << 60) as f64;
 
+    /// One utility.
     #[inline]
-    fn add(&mut self, utility: f64) {
-        self.0 += u128::from((utility * Self::ONE) as u64);
+    pub fn of(utility: f64) -> Self {
+        Self(u128::from((utility * Self::ONE) as u64))
     }
 
     /// The sum, rounded once.
     #[inline]
     pub fn value(self) -> f64 {
         self.0 as f64 / Self::ONE
+    }
+}
+
+impl Add for Sum {
+    type Output = Self;
+    #[inline]
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Sum {
+    #[inline]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Sum {
+    type Output = Self;
+    /// The other is a part of this sum.
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
     }
 }
 
@@ -272,7 +298,8 @@ pub(super) fn place(
     let mut finish = Time::ZERO;
     for batch in requests.chunks(largest.max(1)) {
         finish = view.append(cursor, variant, batch.len());
-        batch.iter().for_each(|request| sum.add(view.utility(request, variant, finish)));
+        let utility = |request| Sum::of(view.utility(request, variant, finish));
+        batch.iter().for_each(|request| *sum += utility(request));
     }
     finish
 }

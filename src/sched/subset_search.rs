@@ -1,0 +1,283 @@
+//! The best plan of a window, proved: a dynamic programme over subsets of its requests.
+//!
+//! A state is the set of requests served so far and the content of the memory; its labels are
+//! (time, utility) pairs, of which only the non-dominated are kept: whoever is there earlier and
+//! with no less utility can do whatever another can, and no penalty improves with time. A label is
+//! extended by every subset of one application's unserved requests, up to the largest batch, on
+//! every variant. A label is dropped if its utility and all that the rest could be worth, each
+//! request by itself at once, fall short of a plan that is known already.
+//!
+//! Of requests that are alike, the earlier numbered is served first: exchanging them changes
+//! nothing. No other exchange argument holds for every penalty.
+//!
+//! O(3ⁿ · variants · contents of memory · labels) at worst.
+
+use super::groups::Sum;
+use super::instance::{Choice, Instance, Memories, Step, Value};
+use crate::units::Time;
+
+/// The most requests that are tried.
+pub(super) const MOST: usize = 16;
+/// The most labels kept, some 100 MB.
+const LABELS: usize = 1 << 20;
+/// The most extensions tried, some seconds.
+const EXTENSIONS: u64 = 1 << 27;
+
+/// One way to have served a set of requests.
+#[derive(Clone, Copy, Debug)]
+struct Label {
+    time: Time,
+    sum: Sum,
+    /// The batch that led here.
+    last: Node,
+}
+
+/// The last batch of a label, and the node of the one before.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    before: u32,
+    served: u32,
+    choice: Option<Choice>,
+}
+
+/// The non-dominated labels of a set and a content of memory, earliest and least worth first.
+#[derive(Debug)]
+struct State {
+    memory: u32,
+    labels: Vec<Label>,
+}
+
+/// The unserved requests of one application while a set is extended.
+struct Batches {
+    part: usize,
+    left: usize,
+    /// Subsets that may be the next batch.
+    subsets: Vec<u32>,
+}
+
+/// What a batch of some size on some variant comes to, whoever is in it.
+#[derive(Clone, Copy)]
+struct Size {
+    time: Time,
+    /// The utility before, and what all that is unserved may be worth after `time`.
+    most: Sum,
+    /// When the whole plan ends at the earliest.
+    least_finish: Time,
+    /// By request: its utility in the batch, and its hope if it is left for later.
+    worth: [(Sum, Sum); MOST],
+}
+
+struct Search<'i, 'v> {
+    instance: &'i Instance<'v>,
+    /// A plan that is known.
+    known: Value,
+    memories: Memories,
+    /// By set of served requests.
+    open: Vec<Vec<State>>,
+    nodes: Vec<Node>,
+    /// By request: the one before it that is alike, as a set.
+    twin: [u32; MOST],
+    labels: usize,
+    extensions: u64,
+}
+
+/// The best plan of at most [`MOST`] requests, at least as good as one of value `known`; `None`
+/// if it takes too long to prove one.
+pub(super) fn search(instance: &Instance<'_>, known: Value) -> Option<(Value, Vec<Step>)> {
+    if instance.len() > MOST {
+        return None;
+    }
+    let all = (1usize << instance.len()) - 1;
+    let mut search = Search {
+        instance,
+        known,
+        memories: Memories::new(&instance.resident),
+        open: Vec::new(),
+        nodes: Vec::new(),
+        twin: twins(instance),
+        labels: 0,
+        extensions: 0,
+    };
+    search.open.resize_with(all + 1, Vec::new);
+    let last = Node { before: u32::MAX, served: 0, choice: None };
+    let root = Label { time: instance.start, sum: Sum::default(), last };
+    search.open[0].push(State { memory: 0, labels: vec![root] });
+    for served in 0..all {
+        search.extend(served as u32)?;
+    }
+    search.best()
+}
+
+/// By request: the one before it that is alike, as a set; empty if there is none.
+fn twins(instance: &Instance<'_>) -> [u32; MOST] {
+    let mut twin = [0; MOST];
+    for part in &instance.parts {
+        for member in part.members.clone() {
+            let before = part.members.start..member;
+            let alike = before.rev().find(|other| instance.alike(*other, member));
+            twin[member] = alike.map_or(0, |other| 1 << other);
+        }
+    }
+    twin
+}
+
+impl Search<'_, '_> {
+    /// Extends every label of a set by every batch.
+    fn extend(&mut self, served: u32) -> Option<()> {
+        let states = std::mem::take(&mut self.open[served as usize]);
+        if states.is_empty() {
+            return Some(());
+        }
+        let batches = self.batches(served);
+        for state in states {
+            self.labels -= state.labels.len().min(self.labels);
+            for label in &state.labels {
+                let node = self.nodes.len() as u32;
+                self.nodes.push(label.last);
+                for batches in &batches {
+                    for at in 0..self.instance.parts[batches.part].choices.len() {
+                        let choice = self.instance.parts[batches.part].choices[at];
+                        self.batch(served, state.memory, label, node, batches, choice);
+                    }
+                }
+                if self.nodes.len() + self.labels > LABELS || self.extensions > EXTENSIONS {
+                    return None;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// The subsets of each application's unserved requests.
+    fn batches(&self, served: u32) -> Vec<Batches> {
+        let parts = self.instance.parts.iter().enumerate();
+        let batches = parts.map(|(part, of)| {
+            let own = ((1u32 << of.members.len()) - 1) << of.members.start;
+            let left = own & !served;
+            let mut subsets = Vec::new();
+            let mut subset = left;
+            while subset != 0 {
+                // A request goes with or after those before it that are alike.
+                let fits = members(subset).all(|m| self.twin[m] & left & !subset == 0);
+                if fits {
+                    subsets.push(subset);
+                }
+                subset = (subset - 1) & left;
+            }
+            subsets.reverse();
+            Batches { part, left: left.count_ones() as usize, subsets }
+        });
+        batches.filter(|batches| batches.left > 0).collect()
+    }
+
+    /// Extends a label by every batch of one application on one variant.
+    fn batch(
+        &mut self,
+        served: u32,
+        memory: u32,
+        label: &Label,
+        node: u32,
+        batches: &Batches,
+        choice: Choice,
+    ) {
+        let (load, memory) = self.memories.run(self.instance, memory, choice);
+        let largest = choice.largest.min(batches.left);
+        let start = label.time + load;
+        let sizes: Vec<Size> = (1..=largest)
+            .map(|size| self.size(served, label, batches, choice, start, size))
+            .collect();
+        for subset in &batches.subsets {
+            let Some(size) = sizes.get(subset.count_ones() as usize - 1) else { continue };
+            let (mut sum, mut most) = (label.sum, size.most);
+            for member in members(*subset) {
+                sum += size.worth[member].0;
+                most = most + size.worth[member].0 - size.worth[member].1;
+            }
+            self.extensions += 1;
+            let hope = Value { sum: most, finish: size.least_finish };
+            if !self.known.beats(hope) {
+                let last = Node { before: node, served: *subset, choice: Some(choice) };
+                let label = Label { time: size.time, sum, last };
+                self.keep(served | subset, memory, label);
+            }
+        }
+    }
+
+    fn size(
+        &self,
+        served: u32,
+        label: &Label,
+        batches: &Batches,
+        choice: Choice,
+        start: Time,
+        size: usize,
+    ) -> Size {
+        let instance = self.instance;
+        let time = start + instance.latency(choice, size);
+        let row = instance.row(time);
+        let (mut most, mut least_finish) = (label.sum, time);
+        let mut worth = [Default::default(); MOST];
+        for (at, part) in instance.parts.iter().enumerate() {
+            let mut left = 0;
+            for member in part.members.clone().filter(|member| served & (1 << member) == 0) {
+                let next = member + 1;
+                let after = if next < part.members.end { row[next] } else { Sum::default() };
+                let hope = row[member] - after;
+                most += hope;
+                left += 1;
+                if at == batches.part {
+                    worth[member] = (instance.worth(member, choice, time), hope);
+                }
+            }
+            let taken = if at == batches.part { size } else { 0 };
+            least_finish += instance.least(at, left - taken);
+        }
+        Size { time, most, least_finish, worth }
+    }
+
+    /// Keeps a label unless another is there as early with as much.
+    fn keep(&mut self, served: u32, memory: u32, label: Label) {
+        let states = &mut self.open[served as usize];
+        let at = match states.binary_search_by_key(&memory, |state| state.memory) {
+            Ok(at) => at,
+            Err(at) => {
+                states.insert(at, State { memory, labels: Vec::new() });
+                at
+            }
+        };
+        let labels = &mut states[at].labels;
+        let at = labels.partition_point(|other| other.time < label.time);
+        let as_much = |other: &&Label| other.sum >= label.sum;
+        let same = labels.get(at).filter(|other| other.time == label.time);
+        if labels[..at].last().filter(as_much).or(same.filter(as_much)).is_some() {
+            return;
+        }
+        let less = labels[at..].iter().take_while(|other| other.sum <= label.sum).count();
+        self.labels = self.labels + 1 - less;
+        labels.splice(at..at + less, [label]);
+    }
+
+    /// The best label of all requests, and its batches.
+    fn best(&self) -> Option<(Value, Vec<Step>)> {
+        let labels = self.open.last()?.iter().flat_map(|state| &state.labels);
+        let value = |label: &Label| Value { sum: label.sum, finish: label.time };
+        let best = labels.reduce(|best, l| if value(l).beats(value(best)) { l } else { best })?;
+        let (mut steps, mut last) = (Vec::new(), best.last);
+        while let Some(choice) = last.choice {
+            let members = members(last.served).collect();
+            steps.push(Step { variant: choice.variant, members });
+            last = self.nodes[last.before as usize];
+        }
+        steps.reverse();
+        Some((value(best), steps))
+    }
+}
+
+/// The members of a set, lowest first.
+fn members(mut set: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let member = (set != 0).then(|| set.trailing_zeros() as usize);
+        set &= set.wrapping_sub(1);
+        member
+    })
+}
