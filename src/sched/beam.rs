@@ -53,7 +53,7 @@ struct Search<'i, 'v> {
 pub(super) fn search(instance: &Instance<'_>) -> (Value, Vec<Step>) {
     let count = instance.len();
     let width = (LABELS / count.max(1)).clamp(NARROWEST, WIDEST);
-    let memories = Memories::new(&instance.resident);
+    let memories = Memories::new(instance);
     let mut search = Search { instance, memories, open: Vec::new(), done: Vec::new() };
     search.open.resize_with(count + 1, Vec::new);
     let value = Value { sum: Sum::default(), finish: instance.start };

@@ -197,6 +197,8 @@ impl<'v> Instance<'v> {
 /// recently used first.
 pub(super) struct Memories {
     known: Vec<Residency>,
+    /// By content and part: the least load before a batch of the part.
+    waits: Vec<Vec<Span>>,
     numbers: BTreeMap<Vec<VariantId>, u32>,
     /// By content and variant: the content after that variant ran; `u32::MAX` if not known yet.
     after: Vec<Vec<u32>>,
@@ -204,20 +206,30 @@ pub(super) struct Memories {
 
 impl Memories {
     /// Content 0 is what is resident when the plan begins.
-    pub fn new(resident: &Residency) -> Self {
-        let mut memories = Self { known: Vec::new(), numbers: BTreeMap::new(), after: Vec::new() };
-        memories.number(resident.clone());
+    pub fn new(instance: &Instance<'_>) -> Self {
+        let (known, waits, after) = (Vec::new(), Vec::new(), Vec::new());
+        let mut memories = Self { known, waits, numbers: BTreeMap::new(), after };
+        memories.number(instance, instance.resident.clone());
         memories
     }
 
-    fn number(&mut self, content: Residency) -> u32 {
+    fn number(&mut self, instance: &Instance<'_>, content: Residency) -> u32 {
         let fresh = self.known.len() as u32;
         let number = *self.numbers.entry(content.iter().collect()).or_insert(fresh);
         if number == fresh {
+            let load = |c: &Choice| if content.contains(c.variant) { Span::ZERO } else { c.load };
+            let wait = |part: &Part| part.choices.iter().map(load).min().unwrap_or_default();
+            self.waits.push(instance.parts.iter().map(wait).collect());
             self.known.push(content);
             self.after.push(Vec::new());
         }
         number
+    }
+
+    /// By part, the least time that loading takes before a batch of it can begin.
+    #[inline]
+    pub fn waits(&self, memory: u32) -> &[Span] {
+        &self.waits[memory as usize]
     }
 
     /// The time it takes to load a variant, none if it is resident, and the content after it ran.
@@ -240,7 +252,7 @@ impl Memories {
         } else {
             content.load(variant, instance.view.catalog().variant(variant).bytes, |_| {});
         }
-        let after = self.number(content);
+        let after = self.number(instance, content);
         let row = &mut self.after[memory as usize];
         if row.len() <= variant.index() {
             row.resize(variant.index() + 1, u32::MAX);

@@ -14,7 +14,7 @@
 
 use super::groups::Sum;
 use super::instance::{Choice, Instance, Memories, Step, Value};
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// The most requests that are tried.
 pub(super) const MOST: usize = 16;
@@ -36,7 +36,7 @@ struct Label {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     before: u32,
-    served: u32,
+    batch: u32,
     choice: Option<Choice>,
 }
 
@@ -53,6 +53,16 @@ struct Batches {
     left: usize,
     /// Subsets that may be the next batch.
     subsets: Vec<u32>,
+}
+
+/// What is extended.
+#[derive(Clone, Copy)]
+struct From<'l> {
+    served: u32,
+    memory: u32,
+    label: &'l Label,
+    /// Where its last batch is kept.
+    node: u32,
 }
 
 /// What a batch of some size on some variant comes to, whoever is in it.
@@ -91,7 +101,7 @@ pub(super) fn search(instance: &Instance<'_>, known: Value) -> Option<(Value, Ve
     let mut search = Search {
         instance,
         known,
-        memories: Memories::new(&instance.resident),
+        memories: Memories::new(instance),
         open: Vec::new(),
         nodes: Vec::new(),
         twin: twins(instance),
@@ -99,7 +109,7 @@ pub(super) fn search(instance: &Instance<'_>, known: Value) -> Option<(Value, Ve
         extensions: 0,
     };
     search.open.resize_with(all + 1, Vec::new);
-    let last = Node { before: u32::MAX, served: 0, choice: None };
+    let last = Node { before: u32::MAX, batch: 0, choice: None };
     let root = Label { time: instance.start, sum: Sum::default(), last };
     search.open[0].push(State { memory: 0, labels: vec![root] });
     for served in 0..all {
@@ -134,10 +144,11 @@ impl Search<'_, '_> {
             for label in &state.labels {
                 let node = self.nodes.len() as u32;
                 self.nodes.push(label.last);
+                let from = From { served, memory: state.memory, label, node };
                 for batches in &batches {
                     for at in 0..self.instance.parts[batches.part].choices.len() {
                         let choice = self.instance.parts[batches.part].choices[at];
-                        self.batch(served, state.memory, label, node, batches, choice);
+                        self.batch(from, batches, choice);
                     }
                 }
                 if self.nodes.len() + self.labels > LABELS || self.extensions > EXTENSIONS {
@@ -171,66 +182,60 @@ impl Search<'_, '_> {
     }
 
     /// Extends a label by every batch of one application on one variant.
-    fn batch(
-        &mut self,
-        served: u32,
-        memory: u32,
-        label: &Label,
-        node: u32,
-        batches: &Batches,
-        choice: Choice,
-    ) {
-        let (load, memory) = self.memories.run(self.instance, memory, choice);
+    fn batch(&mut self, from: From<'_>, batches: &Batches, choice: Choice) {
+        let (load, memory) = self.memories.run(self.instance, from.memory, choice);
         let largest = choice.largest.min(batches.left);
-        let start = label.time + load;
-        let sizes: Vec<Size> = (1..=largest)
-            .map(|size| self.size(served, label, batches, choice, start, size))
-            .collect();
+        let after = From { memory, ..from };
+        let size = |size| self.size(after, batches, choice, load, size);
+        let sizes: Vec<Size> = (1..=largest).map(size).collect();
         for subset in &batches.subsets {
             let Some(size) = sizes.get(subset.count_ones() as usize - 1) else { continue };
-            let (mut sum, mut most) = (label.sum, size.most);
+            let (mut sum, mut most) = (from.label.sum, size.most);
             for member in members(*subset) {
-                sum += size.worth[member].0;
-                most = most + size.worth[member].0 - size.worth[member].1;
+                let (worth, hope) = size.worth[member];
+                sum += worth;
+                most = most + worth - hope;
             }
             self.extensions += 1;
-            let hope = Value { sum: most, finish: size.least_finish };
-            if !self.known.beats(hope) {
-                let last = Node { before: node, served: *subset, choice: Some(choice) };
+            if !self.known.beats(Value { sum: most, finish: size.least_finish }) {
+                let last = Node { before: from.node, batch: *subset, choice: Some(choice) };
                 let label = Label { time: size.time, sum, last };
-                self.keep(served | subset, memory, label);
+                self.keep(from.served | subset, memory, label);
             }
         }
     }
 
+    /// A batch of `size` with the label before it and the content of memory after it.
     fn size(
         &self,
-        served: u32,
-        label: &Label,
+        after: From<'_>,
         batches: &Batches,
         choice: Choice,
-        start: Time,
+        load: Span,
         size: usize,
     ) -> Size {
         let instance = self.instance;
-        let time = start + instance.latency(choice, size);
-        let row = instance.row(time);
-        let (mut most, mut least_finish) = (label.sum, time);
+        let time = after.label.time + load + instance.latency(choice, size);
+        let (mut most, mut least_finish) = (after.label.sum, time);
         let mut worth = [Default::default(); MOST];
         for (at, part) in instance.parts.iter().enumerate() {
+            let wait = self.memories.waits(after.memory)[at];
+            let row = instance.row(time + wait);
             let mut left = 0;
-            for member in part.members.clone().filter(|member| served & (1 << member) == 0) {
+            for member in part.members.clone().filter(|m| after.served & (1 << m) == 0) {
                 let next = member + 1;
-                let after = if next < part.members.end { row[next] } else { Sum::default() };
-                let hope = row[member] - after;
+                let rest = if next < part.members.end { row[next] } else { Sum::default() };
+                let hope = row[member] - rest;
                 most += hope;
                 left += 1;
                 if at == batches.part {
                     worth[member] = (instance.worth(member, choice, time), hope);
                 }
             }
-            let taken = if at == batches.part { size } else { 0 };
-            least_finish += instance.least(at, left - taken);
+            left -= if at == batches.part { size } else { 0 };
+            if left > 0 {
+                least_finish = least_finish + wait + instance.least(at, left);
+            }
         }
         Size { time, most, least_finish, worth }
     }
@@ -264,7 +269,7 @@ impl Search<'_, '_> {
         let best = labels.reduce(|best, l| if value(l).beats(value(best)) { l } else { best })?;
         let (mut steps, mut last) = (Vec::new(), best.last);
         while let Some(choice) = last.choice {
-            let members = members(last.served).collect();
+            let members = members(last.batch).collect();
             steps.push(Step { variant: choice.variant, members });
             last = self.nodes[last.before as usize];
         }
