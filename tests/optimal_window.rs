@@ -11,6 +11,7 @@ use common::draw::{self, Units};
 use common::shape::Late;
 use common::{Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
+use peeksim::model::arrival::Listed;
 use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
 use peeksim::units::{Span, Time};
@@ -248,10 +249,12 @@ fn it_finds_what_trying_everything_finds() {
                 }
                 late += u32::from(best + best_later < 0.3 * count as f64);
                 for event in &log.events {
-                    batches += u32::from(
-                        matches!(event, Happened::BatchStarted { requests, .. } if requests.len() > 1),
-                    );
-                    evictions += u32::from(matches!(event, Happened::Evicted { .. }));
+                    let several = |requests: &[u32]| u32::from(requests.len() > 1);
+                    match event {
+                        Happened::BatchStarted { requests, .. } => batches += several(requests),
+                        Happened::Evicted { .. } => evictions += 1,
+                        _ => {}
+                    }
                 }
             }
         }
@@ -288,4 +291,49 @@ fn nobody_beats_it() {
     }
     println!("{compared} comparisons, {beaten} strictly worse than the optimum");
     assert!(beaten > compared / 2, "{beaten} of {compared}");
+}
+
+#[test]
+fn larger_windows_are_refused_or_planned_by_the_beam() {
+    let (mut beam, mut grouped) = (0.0, 0.0);
+    for seed in 0..20 {
+        let case = Case::draw(2_000 + seed, 17 + seed as usize % 12, 0);
+        let (world, count) = (case.world(), case.requests.len());
+        let catalog = world.catalog();
+        let mut chosen = world.choose(&catalog, "optimal-window");
+        let arrivals = Box::new(Listed::new(world.arrivals.clone()));
+        let who = (Info::Profiled, "optimal-window");
+        let (log, result) = world.observe(&catalog, who, chosen.scheduler.as_mut(), arrivals);
+        let expected = format!(
+            "scheduler `optimal-window` at 0 s: give up: {count} requests wait, and the best plan \
+             is proved for 16 at most: set `window_max` to less, or beyond = \"beam\""
+        );
+        assert_eq!(result.expect_err("refused").to_string(), expected);
+        assert_eq!(log.exact_windows.unwrap_or(0), 0);
+        let worth = |scheduler: &str, windows| {
+            let log = world.run(scheduler);
+            assert_eq!(log.counts.completed, count as u64, "seed {seed}: nobody is left");
+            assert_eq!(log.exact_windows, Some(windows), "seed {seed}: beams are not exact");
+            case.worth(Info::Profiled, &log, u32::MAX)
+        };
+        beam += worth("{ name = 'optimal-window', beyond = 'beam' }", 0);
+        grouped += worth("grouped", 0);
+    }
+    println!("beam {beam}, grouped {grouped}");
+    assert!(beam > grouped, "{beam}, {grouped}");
+}
+
+/// Five requests at most at once, whoever waits: the oldest are the window.
+#[test]
+fn the_window_is_the_oldest() {
+    let case = Case::draw(3_000, 12, 0);
+    let log = case.world().run("{ name = 'optimal-window', window_max = 5 }");
+    assert_eq!(log.exact_windows, Some(3));
+    let each = log.events.iter().filter_map(|event| match event {
+        Happened::BatchStarted { requests, .. } => Some(requests),
+        _ => None,
+    });
+    let served: Vec<u32> = each.flatten().copied().collect();
+    let windows: Vec<u32> = served.iter().map(|request| request / 5).collect();
+    assert!(windows.is_sorted() && served.len() == 12, "{served:?}");
 }

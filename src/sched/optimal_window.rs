@@ -99,7 +99,7 @@ impl OptimalWindow {
         } else {
             format!("too many plans of {count} requests to prove the best")
         };
-        Err(format!("{why}: set a smaller `window_max`, or beyond = \"beam\""))
+        Err(format!("{why}: set `window_max` to less, or beyond = \"beam\""))
     }
 }
 

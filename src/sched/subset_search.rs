@@ -7,6 +7,9 @@
 //! every variant. A label is dropped if its utility and all that the rest could be worth, each
 //! request by itself at once, fall short of a plan that is known already.
 //!
+//! Of labels that are equal, the one whose plan comes first in listing order is kept: batch by
+//! batch by variant, then by requests. Ties are broken alike whatever the memory holds.
+//!
 //! Of requests that are alike, the earlier numbered is served first: exchanging them changes
 //! nothing. No other exchange argument holds for every penalty.
 //!
@@ -21,7 +24,7 @@ pub(super) const MOST: usize = 16;
 /// The most labels kept, some 100 MB.
 const LABELS: usize = 1 << 20;
 /// The most extensions tried, some seconds.
-const EXTENSIONS: u64 = 1 << 27;
+const EXTENSIONS: u64 = 1 << 26;
 
 /// One way to have served a set of requests.
 #[derive(Clone, Copy, Debug)]
@@ -242,7 +245,7 @@ impl Search<'_, '_> {
 
     /// Keeps a label unless another is there as early with as much.
     fn keep(&mut self, served: u32, memory: u32, label: Label) {
-        let states = &mut self.open[served as usize];
+        let mut states = std::mem::take(&mut self.open[served as usize]);
         let at = match states.binary_search_by_key(&memory, |state| state.memory) {
             Ok(at) => at,
             Err(at) => {
@@ -250,23 +253,57 @@ impl Search<'_, '_> {
                 at
             }
         };
-        let labels = &mut states[at].labels;
+        self.add(&mut states[at].labels, label);
+        self.open[served as usize] = states;
+    }
+
+    /// Adds a label to those that it does not dominate and that do not dominate it.
+    fn add(&mut self, labels: &mut Vec<Label>, label: Label) {
         let at = labels.partition_point(|other| other.time < label.time);
-        let as_much = |other: &&Label| other.sum >= label.sum;
-        let same = labels.get(at).filter(|other| other.time == label.time);
-        if labels[..at].last().filter(as_much).or(same.filter(as_much)).is_some() {
+        if labels[..at].last().is_some_and(|earlier| earlier.sum >= label.sum) {
             return;
+        }
+        if let Some(other) = labels.get(at).filter(|other| other.time == label.time) {
+            let listed = other.sum == label.sum && self.listed_before(&label, other);
+            if other.sum >= label.sum && !listed {
+                return;
+            }
         }
         let less = labels[at..].iter().take_while(|other| other.sum <= label.sum).count();
         self.labels = self.labels + 1 - less;
         labels.splice(at..at + less, [label]);
     }
 
+    /// Whether the plan of one label comes before that of another for the same requests.
+    fn listed_before(&self, a: &Label, b: &Label) -> bool {
+        let key = |node: Node| (node.choice.map(|choice| choice.variant), node.batch);
+        if a.last.before == b.last.before {
+            return key(a.last) < key(b.last);
+        }
+        let path = |label: &Label| {
+            // Batches stand at the end of the array, in order.
+            let (mut path, mut first) = ([(None, 0); MOST], MOST);
+            let mut last = label.last;
+            while last.choice.is_some() {
+                first -= 1;
+                path[first] = key(last);
+                last = self.nodes[last.before as usize];
+            }
+            (path, first)
+        };
+        let ((a, first_a), (b, first_b)) = (path(a), path(b));
+        a[first_a..] < b[first_b..]
+    }
+
     /// The best label of all requests, and its batches.
     fn best(&self) -> Option<(Value, Vec<Step>)> {
         let labels = self.open.last()?.iter().flat_map(|state| &state.labels);
         let value = |label: &Label| Value { sum: label.sum, finish: label.time };
-        let best = labels.reduce(|best, l| if value(l).beats(value(best)) { l } else { best })?;
+        let best = labels.reduce(|best, label| {
+            let equal = value(label) == value(best);
+            let beats = value(label).beats(value(best)) || equal && self.listed_before(label, best);
+            if beats { label } else { best }
+        })?;
         let (mut steps, mut last) = (Vec::new(), best.last);
         while let Some(choice) = last.choice {
             let members = members(last.batch).collect();

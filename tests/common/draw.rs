@@ -295,7 +295,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
 const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];
 
 /// Schedulers that refuse more than one worker with one lane.
-const ALONE: [&str; 1] = ["optimal-window"];
+pub const ALONE: [&str; 1] = ["optimal-window"];
 
 /// How times are written into a scheduler's parameters.
 #[derive(Clone, Copy, Debug)]
