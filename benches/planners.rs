@@ -119,7 +119,7 @@ fn optimal_window(bencher: Bencher<'_, '_>, size: u64) {
 /// Three applications of four variants, one worker with memory for one of them.
 fn small() -> Arc<Catalog> {
     let variant = |app: u64, at: u64| {
-        let first_ms = [5, 12, 22, 40][at as usize] as f64 * (0.8 + 0.2 * app as f64);
+        let first_ms = [5.0, 12.0, 22.0, 40.0][at as usize] * (0.8 + 0.2 * app as f64);
         let latency = |batch: u64| Span::from_ms(first_ms * (0.75 + 0.25 * batch as f64));
         let points = [1, 32].map(|batch| (batch, latency(batch))).to_vec();
         let accuracy = [0.7, 0.82, 0.9, 0.96][at as usize] - 0.02 * app as f64;

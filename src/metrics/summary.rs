@@ -60,6 +60,10 @@ pub const COLUMNS: &[Column] = &[
     column("cost_usd", "price of the requests; empty if no price is known"),
     column("decisions", "decisions taken"),
     column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
+    column(
+        "utility_bound_mean",
+        "what no scheduler's utility_mean can exceed; empty unless bound = fluid",
+    ),
 ];
 
 /// The columns that hold a word, not a number.
@@ -133,6 +137,7 @@ pub struct Summary {
     served: Vec<u64>,
     end: Time,
     decisions: u64,
+    bound: Option<f64>,
 }
 
 impl Summary {
@@ -166,7 +171,13 @@ impl Summary {
             served: vec![0; workers],
             end: Time::ZERO,
             decisions: 0,
+            bound: None,
         }
+    }
+
+    /// With an upper bound on the utility per request.
+    pub fn with_bound(self, bound: Option<f64>) -> Self {
+        Self { bound, ..self }
     }
 
     #[inline]
@@ -255,6 +266,7 @@ impl Summary {
             self.cost(),
             counted(self.decisions),
             exact_windows.map_or(Cell::Empty, Cell::Count),
+            self.bound.map_or(Cell::Empty, Cell::Number),
         ]
     }
 

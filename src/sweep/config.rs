@@ -31,6 +31,8 @@ pub struct Prepared {
     pub scheduler_name: &'static str,
     /// What the scheduler may know.
     pub info: Info,
+    /// Whether to bound the utility that any scheduler could reach.
+    pub bound: bool,
 }
 
 impl Prepared {
@@ -48,6 +50,7 @@ impl Prepared {
         let replay = read.choice("outcome", &[("recorded", true), ("drawn", false)]);
         let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
+        let bound = read_bound(&mut read, noise_cv);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
         let setup = Setup { apps, workers, penalty, peek, replay, cold_loads, noise_cv };
@@ -70,6 +73,7 @@ impl Prepared {
             scheduler,
             scheduler_name: chosen.entry.name,
             info: chosen.info,
+            bound,
         });
         problems.check(prepared)
     }
@@ -78,6 +82,18 @@ impl Prepared {
     pub fn notes(&self) -> &[String] {
         self.catalog.notes()
     }
+}
+
+/// A bound holds for the service times of the tables.
+fn read_bound(read: &mut Fields<'_>, noise_cv: f64) -> bool {
+    let Some(node) = read.take("bound") else { return false };
+    let fluid = fields::choice(node, &[("none", false), ("fluid", true)], read.problems());
+    let bound = fluid.unwrap_or(false);
+    if bound && noise_cv > 0.0 {
+        let found = format!("bound = \"fluid\" with noise_cv = {noise_cv}");
+        read.problems().push(Problem::new(node.place.clone(), found, "noise_cv = 0"));
+    }
+    bound
 }
 
 fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
