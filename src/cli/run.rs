@@ -5,7 +5,7 @@ use crate::metrics::{COLUMNS, RequestLog, Summary};
 use crate::output::atomic;
 use crate::policy::{Event, Observer};
 use crate::report::table::align;
-use crate::sweep::{RunSpec, Sweep, simulate};
+use crate::sweep::{RunSpec, Sweep, simulate, summary};
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -36,7 +36,7 @@ pub(super) fn main(args: &RunArgs, out: &mut impl Write) -> Result<(), Failure> 
         return check_determinism(&sweep, spec, out);
     }
     let prepared = &sweep.prepared[spec.configuration];
-    let mut summary = Summary::new(&prepared.catalog);
+    let mut summary = summary(prepared, sweep.rng(spec)).map_err(Failure::Failed)?;
     let exact = match &args.requests {
         Some(path) => with_log(&sweep, spec, path, &mut summary)?,
         None => simulate(prepared, sweep.rng(spec), &mut summary).map_err(Failure::Failed)?,

@@ -71,6 +71,10 @@ pub const COLUMNS: &[Column] = &[
         "estimation_error_mean",
         "mean distance of accuracy shown from profiled recall of the true class, over completed",
     ),
+    column(
+        "utility_bound_mean",
+        "what no scheduler's utility_mean can exceed; empty unless bound = fluid",
+    ),
 ];
 
 /// The columns that hold a word, not a number.
@@ -146,6 +150,7 @@ pub struct Summary {
     served: Vec<u64>,
     end: Time,
     decisions: u64,
+    bound: Option<f64>,
 }
 
 impl Summary {
@@ -181,7 +186,13 @@ impl Summary {
             served: vec![0; workers],
             end: Time::ZERO,
             decisions: 0,
+            bound: None,
         }
+    }
+
+    /// With an upper bound on the utility per request.
+    pub fn with_bound(self, bound: Option<f64>) -> Self {
+        Self { bound, ..self }
     }
 
     #[inline]
@@ -276,6 +287,7 @@ impl Summary {
             exact_windows.map_or(Cell::Empty, Cell::Count),
             per_request(self.believed),
             per_completed(self.estimation_error),
+            self.bound.map_or(Cell::Empty, Cell::Number),
         ]
     }
 

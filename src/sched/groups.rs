@@ -29,6 +29,7 @@ use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::input::Fields;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
+use std::ops::{Add, AddAssign, Sub};
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -360,10 +361,10 @@ impl Sum {
     /// Utilities are kept to 60 binary places.
     const ONE: f64 = (1u64 << 60) as f64;
 
-    /// Adds a utility.
+    /// One utility.
     #[inline]
-    pub fn add(&mut self, utility: f64) {
-        self.0 += u128::from((utility * Self::ONE) as u64);
+    pub fn of(utility: f64) -> Self {
+        Self(u128::from((utility * Self::ONE) as u64))
     }
 
     /// The sum, rounded once.
@@ -373,19 +374,27 @@ impl Sum {
     }
 }
 
-impl std::ops::Sub for Sum {
-    type Output = Self;
-    #[inline]
-    fn sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-}
-
-impl std::ops::Add for Sum {
+impl Add for Sum {
     type Output = Self;
     #[inline]
     fn add(self, other: Self) -> Self {
         Self(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Sum {
+    #[inline]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Sum {
+    type Output = Self;
+    /// The other is a part of this sum.
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
     }
 }
 
@@ -402,7 +411,8 @@ pub(super) fn place(
     let mut finish = Time::ZERO;
     for batch in requests.chunks(largest.max(1)) {
         finish = view.append(cursor, variant, batch.len());
-        batch.iter().for_each(|request| sum.add(view.utility(request, variant, finish)));
+        let utility = |request| Sum::of(view.utility(request, variant, finish));
+        batch.iter().for_each(|request| *sum += utility(request));
     }
     finish
 }

@@ -180,7 +180,7 @@ impl<'w, 'v> Instance<'w, 'v> {
         let largest = self.window.largest(self.view, self.worker, variant);
         for batch in self.groups[group].requests.chunks(largest.max(1)) {
             end += self.view.expected_latency(self.worker, variant, batch.len());
-            batch.iter().for_each(|r| sum.add(self.view.utility(r, variant, end)));
+            batch.iter().for_each(|r| sum += Sum::of(self.view.utility(r, variant, end)));
         }
         (end, sum)
     }
@@ -200,7 +200,7 @@ impl<'w, 'v> Instance<'w, 'v> {
         let (mut sum, mut first) = (Sum::default(), Sum::default());
         for group in members(set) {
             let later = self.hoped(group, now + shortest);
-            sum = sum + later;
+            sum += later;
             first = first.max(self.hoped(group, now) - later);
         }
         sum + first

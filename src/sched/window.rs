@@ -30,15 +30,21 @@ pub(super) struct Window {
 
 impl Window {
     pub fn read(fields: &mut Fields<'_>) -> Self {
+        let window = Self::read_up_to(fields, u64::MAX);
+        Self { merge: fields.flag("merge", false), ..window }
+    }
+
+    /// For plans whose batches are not to be merged; `window_max` is `largest` at most.
+    pub fn read_up_to(fields: &mut Fields<'_>, largest: u64) -> Self {
         Self {
             every: Span::from_ms(fields.number("window_ms", 0.0..=1e9, 0.0)),
             count: fields
                 .take("window_requests")
                 .and_then(|node| fields::integer(node, &(1..=4_000_000_000), fields.problems()))
                 .map(|count| count as usize),
-            max: fields.integer("window_max", 1..=u64::MAX, u64::MAX) as usize,
+            max: fields.integer("window_max", 1..=largest, u64::MAX) as usize,
             while_busy: fields.flag("while_busy", false),
-            merge: fields.flag("merge", false),
+            merge: false,
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
         }
     }

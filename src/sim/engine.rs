@@ -246,6 +246,8 @@ impl Simulation {
                 }
                 Decision::Reject { request, reason } => self.reject(*request, *reason, observer),
                 Decision::WakeAt { time } => self.wake = self.wake.min(*time),
+                // Refused above, whatever the reason.
+                Decision::GiveUp { .. } => {}
             }
         }
         plan.clear();

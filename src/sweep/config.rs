@@ -34,6 +34,8 @@ pub struct Prepared {
     /// What the scheduler may know.
     pub info: Info,
     notes: Vec<String>,
+    /// Whether to bound the utility that any scheduler could reach.
+    pub bound: bool,
 }
 
 impl Prepared {
@@ -55,6 +57,7 @@ impl Prepared {
             batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
         let overhead = read_overhead(&mut read);
+        let bound = read_bound(&mut read, noise_cv);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
         let setup = Setup {
@@ -90,6 +93,7 @@ impl Prepared {
             scheduler,
             scheduler_name: chosen.entry.name,
             info: chosen.info,
+            bound,
         });
         problems.check(prepared)
     }
@@ -111,6 +115,18 @@ fn note_window(scheduler: &Node, catalog: &Catalog) -> Option<String> {
         let window = window.as_ms();
         format!("window_ms = {window} is more than half of the budget of {name}, {low} ms")
     })
+}
+
+/// A bound holds for the service times of the tables.
+fn read_bound(read: &mut Fields<'_>, noise_cv: f64) -> bool {
+    let Some(node) = read.take("bound") else { return false };
+    let fluid = fields::choice(node, &[("none", false), ("fluid", true)], read.problems());
+    let bound = fluid.unwrap_or(false);
+    if bound && noise_cv > 0.0 {
+        let found = format!("bound = \"fluid\" with noise_cv = {noise_cv}");
+        read.problems().push(Problem::new(node.place.clone(), found, "noise_cv = 0"));
+    }
+    bound
 }
 
 fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {

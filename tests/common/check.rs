@@ -230,6 +230,7 @@ impl<'a> Replay<'a> {
                 Decided::Reject { request } => {
                     self.step(*request, Phase::Waiting, Phase::Refused)?;
                 }
+                Decided::GiveUp => ensure!(false, "gave up"),
                 Decided::WakeAt { at } => ensure!(*at > ask.at, "woken in the past"),
             }
         }

@@ -92,6 +92,18 @@ impl Case {
         case
     }
 
+    /// The same with as many workers and lanes as the scheduler takes.
+    pub fn for_entry(&self, entry: &Entry) -> Self {
+        let mut case = self.clone();
+        if ALONE.contains(&entry.name) {
+            case.facts.workers.truncate(1);
+            case.facts.workers[0].lanes = 1;
+            case.world.setup.workers.truncate(1);
+            case.world.setup.workers[0].lanes = 1;
+        }
+        case
+    }
+
     fn app(&mut self, rng: &mut ChaCha8Rng, app: u16, classes: usize, coarse: bool) {
         let count = rng.random_range(1..=3);
         let cost = |rng: &mut ChaCha8Rng| {
@@ -292,6 +304,12 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("priority_accuracy", &["'profiled'", "'granted'"]),
 ];
 
+/// Schedulers that search every plan of a window.
+const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];
+
+/// Schedulers that refuse more than one worker with one lane.
+pub const ALONE: [&str; 1] = ["optimal-window"];
+
 /// How times are written into a scheduler's parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Units {
@@ -329,8 +347,8 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
     for (name, values) in PARAMETERS {
         let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));
         let mut value = pick(rng, values);
-        if entry.name == "exhaustive" && *name == "window_max" {
-            // Without a bound it searches millions of plans.
+        if SEARCHES.contains(&entry.name) && *name == "window_max" {
+            // Without a bound it searches millions of plans, or refuses to.
             (value, wanted) = (pick(rng, &["1", "3", "4"]), true);
         }
         let mut value = value.to_owned();
