@@ -28,6 +28,16 @@ impl Cursor {
         self.lanes.iter().copied().max().unwrap_or(Time::ZERO)
     }
 
+    /// How many batches can run at once.
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// What is in memory.
+    pub fn memory(&self) -> &Residency {
+        &self.memory
+    }
+
     /// Makes this a copy of `other` without allocating anew.
     pub fn copy_from(&mut self, other: &Self) {
         self.worker = other.worker;

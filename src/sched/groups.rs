@@ -22,9 +22,9 @@
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.
 
-use super::exact;
 use super::priority::{Order, Priority};
 use super::window::{Draft, Ties, Window, best_place, tails};
+use super::{exact, subsets};
 use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::input::Fields;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
@@ -48,9 +48,10 @@ pub(super) enum Key {
 pub(super) enum Search {
     /// One group after another.
     Greedy,
-    /// All orders and variants, unless there are more than [`exact::LIMIT`].
+    /// All orders and variants one by one, up to [`exact::LIMIT`] plans; beyond, over subsets of
+    /// the groups, up to [`subsets::MOST`] of them on one worker; greedy beyond that.
     Exact,
-    /// Exact up to [`exact::AUTO_LIMIT`] plans, else greedy.
+    /// The same with [`exact::AUTO_LIMIT`] plans one by one.
     Auto,
 }
 
@@ -113,6 +114,8 @@ pub(super) struct GroupPlanner {
     cursors: Vec<Cursor>,
     trial: Cursor,
     draft: Draft,
+    /// What greedy search planned is worth.
+    planned: Sum,
 }
 
 impl GroupPlanner {
@@ -155,6 +158,7 @@ impl GroupPlanner {
             cursors: Vec::new(),
             trial: Cursor::default(),
             draft: Draft::default(),
+            planned: Sum::default(),
         }
     }
 
@@ -220,6 +224,7 @@ impl GroupPlanner {
     }
 
     fn greedy(&mut self, view: &View<'_>) {
+        self.planned = Sum::default();
         self.sort_groups(view);
         let groups = std::mem::take(&mut self.groups);
         groups.iter().for_each(|group| self.serve(view, group.allowed, &group.requests));
@@ -240,7 +245,7 @@ impl GroupPlanner {
         if let Some((worker, variant)) = self.best(view, allowed, requests) {
             let largest = self.window.largest(view, worker, variant);
             let cursor = &mut self.cursors[worker.index()];
-            place(view, cursor, variant, requests, largest, &mut Sum::default());
+            place(view, cursor, variant, requests, largest, &mut self.planned);
             push(&mut self.draft, worker, variant, requests, largest);
         }
     }
@@ -290,11 +295,32 @@ impl GroupPlanner {
         }
         let best = exact::search(view, &self.groups, &self.cursors, self.window, self.ties);
         let Some((worker, steps)) = best else { return false };
-        for (group, variant) in steps {
-            let largest = self.window.largest(view, worker, variant);
-            push(&mut self.draft, worker, variant, &self.groups[group].requests, largest);
-        }
+        self.emit_steps(view, worker, &steps);
         true
+    }
+
+    /// Too many plans to try one by one: true if a search over subsets of the groups, on the only
+    /// worker, proves a plan that is at least as good as the greedy one.
+    fn subsets(&mut self, view: &View<'_>) -> bool {
+        if self.search == Search::Greedy || self.cursors.len() != 1 {
+            return false;
+        }
+        let worker = WorkerId(0);
+        view.tail(worker, &mut self.trial);
+        let (groups, window) = (&self.groups, self.window);
+        let best = subsets::search(view, groups, worker, &self.trial, window, self.planned);
+        let Some(steps) = best else { return false };
+        self.emit_steps(view, worker, &steps);
+        true
+    }
+
+    /// Makes groups with their variants, in order, the whole plan.
+    fn emit_steps(&mut self, view: &View<'_>, worker: WorkerId, steps: &[(usize, VariantId)]) {
+        self.draft.clear();
+        for (group, variant) in steps {
+            let largest = self.window.largest(view, worker, *variant);
+            push(&mut self.draft, worker, *variant, &self.groups[*group].requests, largest);
+        }
     }
 }
 
@@ -312,11 +338,11 @@ impl Scheduler for GroupPlanner {
         tails(view, &mut self.cursors);
         self.group(view);
         self.draft.clear();
-        if self.exact(view) {
-            self.exact_windows += 1;
-        } else {
+        let exact = self.exact(view) || {
             self.greedy(view);
-        }
+            self.subsets(view)
+        };
+        self.exact_windows += u64::from(exact);
         self.window.emit(view, &self.draft, plan);
     }
 
@@ -334,8 +360,9 @@ impl Sum {
     /// Utilities are kept to 60 binary places.
     const ONE: f64 = (1u64 << 60) as f64;
 
+    /// Adds a utility.
     #[inline]
-    fn add(&mut self, utility: f64) {
+    pub fn add(&mut self, utility: f64) {
         self.0 += u128::from((utility * Self::ONE) as u64);
     }
 
@@ -343,6 +370,22 @@ impl Sum {
     #[inline]
     pub fn value(self) -> f64 {
         self.0 as f64 / Self::ONE
+    }
+}
+
+impl std::ops::Sub for Sum {
+    type Output = Self;
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl std::ops::Add for Sum {
+    type Output = Self;
+    #[inline]
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
     }
 }
 

@@ -20,6 +20,7 @@ mod pool;
 mod priority;
 mod random;
 mod sneakpeek;
+mod subsets;
 mod window;
 
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};

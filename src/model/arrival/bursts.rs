@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "bursts",
-    summary: "`burst` requests at once every `period_ms`; rows of the traces drawn with replacement",
+    summary: "`burst` requests at once every `period_ms`; rows drawn with replacement",
     source: "isolated scheduling windows",
     build: |plan, catalog, rng| Ok(Box::new(Bursts::new(plan, catalog, rng)?)),
 };

@@ -59,7 +59,8 @@ fn payoff(text: &mut String, chapters: &[Chapter]) {
     text.push_str(
         "## Where looking at the data pays, and where not\n\n\
          Mean utility of `sneakpeek` minus `grouped` at the same setting, over all experiments \
-         that have both. \"Pays\" and \"costs\" count settings whose whole interval is on one side.\n\n\
+         that have both. \"Pays\" and \"costs\" count settings whose whole interval is on one \
+         side.\n\n\
          | experiment | settings | pays | costs | undecided | from | to | worst setting |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
