@@ -51,9 +51,9 @@ impl Rows {
         let weights: Vec<f64> = match filter {
             ClassFilter::Mix(weights) => weights.clone(),
             _ if recorded => return Ok(Self::Recorded(kept)),
-            ClassFilter::All => info.prior.clone(),
+            ClassFilter::All => info.frequencies.clone(),
             ClassFilter::Only(keep) => info
-                .prior
+                .frequencies
                 .iter()
                 .zip(keep)
                 .map(|(weight, keep)| if *keep { *weight } else { 0.0 })
