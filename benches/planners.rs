@@ -11,12 +11,10 @@ use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::input::{Node, Place, Problems};
 use peeksim::model::arrival::Listed;
 use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{
-    AppSetup, Catalog, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup,
-};
+use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
-use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
 use peeksim::policy::Info;
 use peeksim::rng::Rng;
@@ -149,12 +147,14 @@ fn small() -> Arc<Catalog> {
             prior: vec![1.0],
             variants: (0..4).map(|at| variant(app, at)).collect(),
             peek: None,
+            reference: None,
             warnings: Vec::new(),
             files: Vec::new(),
         }),
         trace: None,
         budget: None,
         variants: Vec::new(),
+        peek: Peek { place: PeekPlace::Free, ..Peek::default() },
     };
     let worker = WorkerSetup {
         class: "one".to_owned(),
@@ -166,17 +166,10 @@ fn small() -> Arc<Catalog> {
         ready: Time::ZERO,
         place: Place::default(),
     };
-    let peek = Peek {
-        evidence: Evidence::OneHot,
-        prior_weight: 1.0,
-        place: PeekPlace::Free,
-        recall: None,
-    };
     let setup = Setup {
         apps: (0..3).map(app).collect(),
         workers: vec![worker],
         penalty: Penalty::sigmoid(),
-        peek,
         outcome: Outcome::Drawn,
         cold_loads: false,
         batch_eta: None,

@@ -254,7 +254,9 @@ fn beliefs_do_not_change_what_happens() {
     for seed in 0..SEEDS {
         let mut case = Case::draw(seed, Limits::ALL);
         // Being looked at on the host takes time; that is no belief.
-        case.world.setup.peek.place = peeksim::model::catalog::PeekPlace::Free;
+        for app in &mut case.world.setup.apps {
+            app.peek.place = peeksim::model::peek::PeekPlace::Free;
+        }
         let catalog = case.world.catalog();
         let run = |info| {
             let arrivals = Box::new(Listed::new(case.world.arrivals.clone()));

@@ -3,10 +3,11 @@
 //! **Invariant:** a catalog holds beliefs (profiles) and recorded outcomes side by side, but the
 //! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
 
-pub use super::setup::{AppSetup, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup};
+pub use super::setup::{AppSetup, Outcome, Overhead, Setup, WorkerSetup};
 
 use super::budget::Budget;
 use super::latency::LatencyTable;
+use super::peek::{Peek, Prior};
 use super::penalty::Penalty;
 use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
@@ -26,10 +27,14 @@ pub struct App {
     pub classes: Vec<String>,
     /// Deadline budget.
     pub budget: Budget,
+    /// Class frequencies of the profile; sum 1.
+    pub frequencies: Vec<f64>,
     /// Dirichlet prior over the classes.
     pub prior: Vec<f64>,
-    /// Latency of its SneakPeek model on the host.
-    pub peek: Option<LatencyTable>,
+    /// How its requests are looked at.
+    pub peek: Peek,
+    /// Latency of its SneakPeek model; `None` if that takes no time.
+    pub look: Option<LatencyTable>,
     variants: Range<u16>,
     trace: Option<Arc<RecordedTrace>>,
 }
@@ -97,8 +102,6 @@ pub struct Catalog {
     costs: Vec<Option<ClassCost>>,
     /// What lateness costs.
     pub penalty: Penalty,
-    /// How requests are looked at.
-    pub peek: Peek,
     /// What deciding takes.
     pub overhead: Overhead,
     /// Mean 1 log-normal noise on service times: the standard deviation of its logarithm.
@@ -132,7 +135,6 @@ impl Catalog {
             workers,
             costs,
             penalty: setup.penalty.clone(),
-            peek: setup.peek,
             overhead: setup.overhead,
             noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
             notes: Vec::new(),
@@ -305,9 +307,9 @@ impl Catalog {
         self.apps[app.index()].trace.as_ref()
     }
 
-    /// Whether votes or a drawn vote can tell schedulers something about requests of `app`.
+    /// Whether looking at requests of `app` can tell schedulers something.
     pub fn has_evidence(&self, app: AppId) -> bool {
-        self.peek.recall.is_some() || self.trace(app).is_some_and(|trace| !trace.votes.is_empty())
+        self.app(app).peek.sees(self.trace(app).map(Arc::as_ref))
     }
 
     /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
@@ -376,14 +378,18 @@ fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>
                 drawn,
             });
         }
-        let sum: f64 = profile.prior.iter().sum();
-        let scale = setup.peek.prior_weight / sum;
         apps.push(App {
             name: profile.name.clone(),
             classes: profile.classes.clone(),
             budget: app.budget.unwrap_or(profile.budget),
-            prior: profile.prior.iter().map(|weight| weight * scale).collect(),
-            peek: profile.peek.clone(),
+            frequencies: Prior::Profile(1.0).of(&profile.prior),
+            prior: app.peek.prior.of(&profile.prior),
+            look: match app.peek.latency {
+                Some(Span::ZERO) => None,
+                Some(each) => Some(LatencyTable::one_by_one(each)),
+                None => profile.peek.clone(),
+            },
+            peek: app.peek.clone(),
             variants: first..variants.len() as u16,
             trace: app.trace.clone(),
         });
@@ -478,12 +484,6 @@ impl Catalog {
             workers: Vec::new(),
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),
-            peek: Peek {
-                evidence: super::posterior::Evidence::OneHot,
-                prior_weight: 1.0,
-                place: PeekPlace::Free,
-                recall: None,
-            },
             overhead: Overhead::default(),
             noise_sigma: 0.0,
             notes: Vec::new(),

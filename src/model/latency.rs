@@ -64,6 +64,11 @@ impl LatencyTable {
         Self { spans: (0..self.spans.len()).map(grown).collect() }
     }
 
+    /// The table of what takes requests one at a time.
+    pub fn one_by_one(latency: Span) -> Self {
+        Self { spans: vec![latency] }
+    }
+
     /// The latency of a batch of `batch` requests, 1 ≤ `batch` ≤ [`Self::max_batch`].
     ///
     /// # Panics

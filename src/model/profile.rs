@@ -8,10 +8,12 @@
 //! | `latency.csv` | `worker_class,variant,batch,latency_ms` |
 //! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
 //! | `peek.csv` | `batch,latency_ms` of the `SneakPeek` model, if there is one |
+//! | `reference.csv` | `class,<feature>…`: samples of a k-NN, if there is one |
 //!
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class.
 
 use super::budget::Budget;
+use super::knn::Reference;
 use super::latency::{LatencyTable, MAX_BATCH, TableError};
 use super::posterior::prior_of_counts;
 use crate::input::csv::{Row, Table};
@@ -19,6 +21,7 @@ use crate::input::source::{self, Source};
 use crate::input::{Fields, Node, Place, Problem, Problems, fields};
 use crate::units::Span;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The profile of an application.
 #[derive(Clone, Debug)]
@@ -37,8 +40,10 @@ pub struct Profile {
     pub prior: Vec<f64>,
     /// The variants in file order.
     pub variants: Vec<VariantProfile>,
-    /// Latency of the `SneakPeek` model on the host.
+    /// Latency of the `SneakPeek` model.
     pub peek: Option<LatencyTable>,
+    /// Samples whose nearest neighbours vote.
+    pub reference: Option<Arc<Reference>>,
     /// What a user should know about these numbers.
     pub warnings: Vec<String>,
     /// (path, SHA-256) of every file read.
@@ -90,6 +95,7 @@ impl Profile {
         reader.confusion(&mut profile);
         reader.latency(&mut profile);
         reader.peek(&mut profile);
+        reader.reference(&mut profile);
         profile.files = reader.files;
         reader.problems.check(Some(profile))
     }
@@ -143,6 +149,7 @@ impl Profile {
             prior: prior.unwrap_or_default(),
             variants: Vec::new(),
             peek: None,
+            reference: None,
             warnings: Vec::new(),
             files: Vec::new(),
         }
@@ -423,6 +430,17 @@ impl Reader<'_> {
                 ));
             }
             Err(_) => {}
+        }
+    }
+
+    fn reference(&mut self, profile: &mut Profile) {
+        if !source::exists(&self.path("reference.csv")) {
+            return;
+        }
+        let Some(source) = self.open("reference.csv") else { return };
+        match Reference::read(&source, &profile.classes) {
+            Ok(reference) => profile.reference = Some(Arc::new(reference)),
+            Err(problems) => self.problems.extend(problems),
         }
     }
 }

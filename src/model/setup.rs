@@ -1,8 +1,8 @@
 //! What an experiment asks for: applications, workers, penalty, peek. A catalog is built from it.
 
 use super::budget::Budget;
+use super::peek::Peek;
 use super::penalty::Penalty;
-use super::posterior::Evidence;
 use super::profile::Profile;
 use super::trace::RecordedTrace;
 use crate::input::Place;
@@ -20,6 +20,8 @@ pub struct AppSetup {
     pub budget: Option<Budget>,
     /// The variants to keep, in profile order; empty for all.
     pub variants: Vec<String>,
+    /// How its requests are looked at.
+    pub peek: Peek,
 }
 
 /// Workers of one class.
@@ -41,15 +43,6 @@ pub struct WorkerSetup {
     pub ready: Time,
     /// Where it was written, for messages.
     pub place: Place,
-}
-
-/// Where the SneakPeek model runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeekPlace {
-    /// On a serial lane of the host: a request becomes visible when its peek ends.
-    Host,
-    /// Nowhere: it takes no time.
-    Free,
 }
 
 /// Simulated time that deciding takes: the batches and loads of a plan cannot begin before it is
@@ -107,19 +100,6 @@ impl Outcome {
     }
 }
 
-/// How requests are looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct Peek {
-    /// Votes to evidence.
-    pub evidence: Evidence,
-    /// The prior is scaled by this; 1 means one pseudo-observation in all.
-    pub prior_weight: f64,
-    /// Where it runs.
-    pub place: PeekPlace,
-    /// Where no votes were recorded: the probability that the one drawn vote is right.
-    pub recall: Option<f64>,
-}
-
 /// All that makes a catalog.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -129,8 +109,6 @@ pub struct Setup {
     pub workers: Vec<WorkerSetup>,
     /// What lateness costs.
     pub penalty: Penalty,
-    /// How requests are looked at.
-    pub peek: Peek,
     /// Where answers come from.
     pub outcome: Outcome,
     /// Loads come from storage, not from the page cache.

@@ -6,6 +6,7 @@
 
 use crate::domain::{Request, RequestId, Truth, VariantId};
 use crate::model::catalog::Catalog;
+use crate::model::peek::Buffers;
 use crate::model::residency::Residency;
 use crate::policy::Info;
 use crate::units::Time;
@@ -86,6 +87,8 @@ pub(crate) struct Estimates {
     pub posterior: Vec<f64>,
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
+    /// Those of the look in progress.
+    pub buffers: Buffers,
 }
 
 /// The world.

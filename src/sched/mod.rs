@@ -129,7 +129,7 @@ fn check_evidence(node: &Node, info: Info, context: &Context<'_>, problems: &mut
     if let (Info::Posterior, Some(app)) = (info, blind) {
         let found =
             format!("accuracy = \"posterior\", and no votes for `{}`", catalog.app(app).name);
-        let expected = "a trace with votes_<class> columns, or `peek.recall` to draw votes";
+        let expected = "a trace with votes_<class> columns, or another `peek.kind`";
         problems.push(Problem::new(node.place.clone(), found, expected));
     }
 }

@@ -13,9 +13,10 @@ use super::beliefs;
 use super::peek::PeekLane;
 use super::queue::{Kind, Queue};
 use super::validate::{PlanError, check, describe, pending};
-use crate::domain::{Arrival, Completion, Request, RequestId, WorkerId};
+use crate::domain::{AppId, Arrival, Completion, Request, RequestId, WorkerId};
 use crate::model::arrival::Arrivals;
-use crate::model::catalog::{Catalog, PeekPlace};
+use crate::model::catalog::Catalog;
+use crate::model::peek::PeekPlace;
 use crate::policy::state::{Job, Running, State};
 use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Reason, Trigger, View};
 use crate::rng::Rng;
@@ -119,7 +120,7 @@ impl Simulation {
             idle_wakes: 0,
             asked: false,
             peek: PeekLane::new(catalog.app_ids().len()),
-            peeking: info == Info::Posterior && catalog.peek.place == PeekPlace::Host,
+            peeking: info == Info::Posterior,
             rng,
             scheduler: scheduler.to_owned(),
             counts: Counts::default(),
@@ -294,10 +295,9 @@ impl Simulation {
             let id = self.state.insert(make, truth);
             self.counts.arrived += 1;
             observer.on(Event::Arrived { request: &make(id) });
-            if self.peeking && self.state.catalog.app(app).peek.is_some() {
-                self.peek.push(app, id);
-            } else {
-                self.show(id, observer);
+            match self.place(app) {
+                PeekPlace::Host => self.peek.push(app, id),
+                PeekPlace::Free => self.show(id, observer),
             }
             // A source that goes back in time would break the clock; it is taken as "now".
             self.next = self.arrivals.next_arrival();
@@ -308,6 +308,12 @@ impl Simulation {
         if self.peeking {
             self.start_peek();
         }
+    }
+
+    /// Where a request is looked at; nowhere if that takes no time or nobody wants to know.
+    fn place(&self, app: AppId) -> PeekPlace {
+        let app = self.state.catalog.app(app);
+        if self.peeking && app.look.is_some() { app.peek.place } else { PeekPlace::Free }
     }
 
     fn start_peek(&mut self) {

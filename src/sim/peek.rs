@@ -33,7 +33,7 @@ impl PeekLane {
         }
         let oldest = |at: &usize| self.waiting[*at].front().copied();
         let app = (0..self.waiting.len()).filter(|at| oldest(at).is_some()).min_by_key(oldest)?;
-        let table = catalog.app(AppId(app as u16)).peek.as_ref()?;
+        let table = catalog.app(AppId(app as u16)).look.as_ref()?;
         let queue = &mut self.waiting[app];
         self.looking.extend(queue.drain(..queue.len().min(table.max_batch())));
         Some(table.latency(self.looking.len()))

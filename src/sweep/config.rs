@@ -1,15 +1,14 @@
 //! The settings of a run: `[base]` with one value of each axis, decoded and checked.
 
 use super::inputs::Inputs;
+use super::peek;
 use crate::domain::AppId;
-use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
+use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
-use crate::model::catalog::{
-    AppSetup, Catalog, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup,
-};
+use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use crate::model::peek::Peek;
 use crate::model::penalty::Penalty;
-use crate::model::posterior::Evidence;
 use crate::model::profile;
 use crate::policy::Info;
 use crate::rng::Rng;
@@ -49,7 +48,6 @@ impl Prepared {
             Some(node) => Penalty::read(node, read.problems()),
             None => Penalty::sigmoid(),
         };
-        let peek = read_peek(&mut read);
         let outcome = read.choice("outcome", &Outcome::ALL);
         let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
         let batch_eta = read.take("batch_eta");
@@ -60,17 +58,8 @@ impl Prepared {
         let bound = read_bound(&mut read, noise_cv);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup = Setup {
-            apps,
-            workers,
-            penalty,
-            peek,
-            outcome,
-            cold_loads,
-            batch_eta,
-            noise_cv,
-            overhead,
-        };
+        let setup =
+            Setup { apps, workers, penalty, outcome, cold_loads, batch_eta, noise_cv, overhead };
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
@@ -133,7 +122,8 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
     let profiles = read.text("profiles", "profiles");
     let traces = read.text("traces", "traces");
     let names = read.require("apps", "the list of applications, folders of profiles/");
-    let (budgets, variants) = (read.take("budget_ms"), read.take("variants"));
+    let (budgets, variants, looks) =
+        (read.take("budget_ms"), read.take("variants"), read.take("peek"));
     let Some(names) = names else { return Vec::new() };
     let mut apps: Vec<AppSetup> = Vec::new();
     let items = fields::array(names, read.problems());
@@ -159,7 +149,13 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
                     }
                     None => None,
                 };
-                apps.push(AppSetup { profile, trace, budget: None, variants: Vec::new() });
+                apps.push(AppSetup {
+                    profile,
+                    trace,
+                    budget: None,
+                    variants: Vec::new(),
+                    peek: Peek::default(),
+                });
             }
             Err(more) => unknown_app(name, text, &profiles, more, read.problems()),
         }
@@ -183,6 +179,9 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         by_app(node, &mut apps, read.problems(), |app, node, problems| {
             app.variants = read_variants(node, &app.profile.variant_names(), problems);
         });
+    }
+    if let Some(node) = looks {
+        peek::read(node, &mut apps, read.problems());
     }
     apps
 }
@@ -223,7 +222,7 @@ fn unknown_app(node: &Node, name: &str, folder: &str, found: Problems, problems:
 }
 
 /// Calls `each` for the applications named by the keys of a table.
-fn by_app(
+pub(super) fn by_app(
     node: &Node,
     apps: &mut [AppSetup],
     problems: &mut Problems,
@@ -278,22 +277,6 @@ fn read_workers(read: &mut Fields<'_>) -> Vec<WorkerSetup> {
         read.problems().push(Problem::new(list.place.clone(), found, expected));
     }
     workers
-}
-
-fn read_peek(read: &mut Fields<'_>) -> Peek {
-    let empty = Node::empty(Place::default());
-    let node = read.take("peek").unwrap_or(&empty);
-    let mut peek = Fields::new(node, read.problems());
-    let recall = peek.take("recall");
-    let decoded = Peek {
-        evidence: peek
-            .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
-        prior_weight: peek.number("prior_weight", f64::MIN_POSITIVE..=1e9, 1.0),
-        place: peek.choice("place", &[("host", PeekPlace::Host), ("free", PeekPlace::Free)]),
-        recall: recall.and_then(|node| fields::number(node, &(0.0..=1.0), peek.problems())),
-    };
-    peek.finish();
-    decoded
 }
 
 /// A number of milliseconds for every plan, or `{ constant, per_request }`.

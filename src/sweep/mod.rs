@@ -10,6 +10,7 @@ mod inputs;
 mod journal;
 mod names;
 mod overrides;
+mod peek;
 mod pool;
 mod run;
 mod spec;

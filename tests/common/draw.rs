@@ -4,8 +4,9 @@ use super::facts::{CostFacts, Facts, RequestFacts, VariantFacts, WorkerFacts};
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::{Outcome, Overhead, PeekPlace};
+use peeksim::model::catalog::{Outcome, Overhead};
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::Cost;
 use peeksim::policy::Info;
@@ -249,11 +250,14 @@ impl Case {
 
     /// How requests are looked at, by schedulers that do.
     fn looks(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
-        let peek = &mut self.world.setup.peek;
-        peek.evidence = pick(rng, &[Evidence::OneHot, Evidence::Counts]);
-        peek.place = pick(rng, &[PeekPlace::Host, PeekPlace::Free]);
-        peek.recall = Some(rng.random_range(0.5..1.0));
+        let evidence = pick(rng, &[Evidence::OneHot, Evidence::Counts]);
+        let place = pick(rng, &[PeekPlace::Host, PeekPlace::Free]);
+        let recall = rng.random_range(0.5..1.0);
         for app in &mut self.world.setup.apps {
+            (app.peek.evidence, app.peek.place) = (evidence, place);
+            if matches!(app.peek.kind, Kind::Confusion(_)) {
+                app.peek.kind = Kind::Confusion(Law::recall(app.profile.classes.len(), recall));
+            }
             if rng.random_bool(0.6) {
                 let one = span(rng, coarse, 0, 3);
                 let four = one + span(rng, coarse, 0, 3);

@@ -17,10 +17,9 @@ use peeksim::input::{Node, Problems};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{
-    AppSetup, Catalog, Outcome, Overhead, Peek, PeekPlace, Setup, WorkerSetup,
-};
+use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
@@ -57,17 +56,10 @@ impl Default for World {
 impl World {
     /// No application, one worker with one lane and endless memory, the published sigmoid.
     pub fn new() -> Self {
-        let peek = Peek {
-            evidence: Evidence::Counts,
-            prior_weight: 1.0,
-            place: PeekPlace::Free,
-            recall: Some(0.9),
-        };
         let setup = Setup {
             apps: Vec::new(),
             workers: Vec::new(),
             penalty: Penalty::sigmoid(),
-            peek,
             outcome: Outcome::Recorded,
             cold_loads: false,
             batch_eta: None,
@@ -77,7 +69,7 @@ impl World {
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }
 
-    /// Adds an application; its prior is uniform.
+    /// Adds an application; its prior is uniform, and a look is right with probability 0.9.
     pub fn app(mut self, name: &str, variants: &[V<'_>]) -> Self {
         let classes = variants[0].4.len();
         let variants = variants.iter().map(|V(name, bytes, points, load_ms, recall)| {
@@ -106,6 +98,7 @@ impl World {
             prior: vec![1.0 / classes as f64; classes],
             variants: variants.collect(),
             peek: None,
+            reference: None,
             warnings: Vec::new(),
             files: Vec::new(),
         };
@@ -114,6 +107,12 @@ impl World {
             trace: None,
             budget: None,
             variants: Vec::new(),
+            peek: Peek {
+                kind: Kind::Confusion(Law::recall(classes, 0.9)),
+                evidence: Evidence::Counts,
+                place: PeekPlace::Free,
+                ..Peek::default()
+            },
         };
         self.setup.apps.push(app);
         self
@@ -125,11 +124,15 @@ impl World {
         let variants = app.profile.variants.len();
         let predicted = |v: usize| rows.iter().map(|row| row.2[v]).collect::<Vec<u16>>().into();
         let recorded = rows.iter().all(|row| row.2.len() == variants);
+        if rows.iter().any(|row| !row.1.is_empty()) {
+            app.peek.kind = Kind::Recorded;
+        }
         app.trace = Some(Arc::new(RecordedTrace {
             sources: std::iter::once(0..rows.len() as u32).collect(),
             source_names: vec!["s".to_owned()],
             offset_ns: (0..rows.len() as u64).collect(),
             class: rows.iter().map(|row| row.0).collect(),
+            features: Vec::new(),
             votes: rows.iter().flat_map(|row| row.1.iter().copied()).collect(),
             predicted: (0..variants).map(|v| recorded.then(|| predicted(v))).collect(),
         }));

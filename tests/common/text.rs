@@ -19,8 +19,8 @@ use super::{Happened, Log, V, World};
 use peeksim::domain::{RequestId, VariantId, WorkerId};
 use peeksim::input::{Node, Problems};
 use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::PeekPlace;
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::policy::{Info, Plan, Reason, Scheduler, Trigger, View};
 use peeksim::units::{Span, Time};
@@ -143,9 +143,10 @@ impl Scenario {
             let at = place(app).expect("an application");
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
             let table = LatencyTable::new(points).expect("a latency table").0;
-            Arc::make_mut(&mut world.setup.apps[at].profile).peek = Some(table);
-            world.setup.peek.place = PeekPlace::Host;
-            world.setup.peek.recall = Some(1.0);
+            let app = &mut world.setup.apps[at];
+            Arc::make_mut(&mut app.profile).peek = Some(table);
+            app.peek.place = PeekPlace::Host;
+            app.peek.kind = Kind::Confusion(Law::recall(2, 1.0));
         }
         for (app, arrival, budget) in &self.requests {
             let at = place(app).expect("an application") as u16;

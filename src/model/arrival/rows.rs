@@ -24,12 +24,12 @@ pub(super) struct Requests {
     budgets: ChaCha8Rng,
 }
 
-/// Half the sum of |share among these classes − share of the prior|, between 0 and 1.
-fn total_variation(prior: &[f64], classes: impl Iterator<Item = usize>) -> f64 {
-    let mut counts = vec![0.0; prior.len()];
+/// Half the sum of |share among these classes − share of the profile|, between 0 and 1.
+fn total_variation(profile: &[f64], classes: impl Iterator<Item = usize>) -> f64 {
+    let mut counts = vec![0.0; profile.len()];
     classes.for_each(|class| counts[class] += 1.0);
-    let (total, weight): (f64, f64) = (counts.iter().sum(), prior.iter().sum());
-    let gaps = counts.iter().zip(prior).map(|(count, p)| (count / total - p / weight).abs());
+    let total: f64 = counts.iter().sum();
+    let gaps = counts.iter().zip(profile).map(|(count, share)| (count / total - share).abs());
     gaps.sum::<f64>() / 2.0
 }
 
@@ -82,7 +82,8 @@ pub(super) fn kept_rows(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Ve
     };
     let far = |rows: &Range<u32>| {
         let classes = trace.class[rows.start as usize..rows.end as usize].iter();
-        let drift = total_variation(&catalog.app(app).prior, classes.map(|c| usize::from(*c)));
+        let drift =
+            total_variation(&catalog.app(app).frequencies, classes.map(|c| usize::from(*c)));
         plan.sources.reaches(drift)
     };
     let chosen = |(at, rows): &(usize, &Range<u32>)| plan.sources.holds(*at) && far(rows);
@@ -108,9 +109,9 @@ impl Rows {
         let weights: Vec<f64> = match filter {
             ClassFilter::Mix(weights) => weights.clone(),
             _ if recorded => return Ok(Self::Recorded(kept)),
-            ClassFilter::All => info.prior.clone(),
+            ClassFilter::All => info.frequencies.clone(),
             ClassFilter::Only(keep) => info
-                .prior
+                .frequencies
                 .iter()
                 .zip(keep)
                 .map(|(weight, keep)| if *keep { *weight } else { 0.0 })
