@@ -61,6 +61,9 @@ impl Case {
     fn draw(seed: u64, first: usize, second: usize) -> Self {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let apps = rng.random_range(1..=3);
+        let memory = rng.random_range(2..=4);
+        // Often one resident variant, as where no weights are published.
+        let bytes = if rng.random_bool(0.4) { [memory; 3] } else { [1, 1, 2] };
         let mut variants = Vec::new();
         for app in 0..apps {
             for _ in 0..rng.random_range(1..=3) {
@@ -74,7 +77,7 @@ impl Case {
                 let largest = [1, 2, 3, 5][rng.random_range(0..4)];
                 variants.push(Variant {
                     app,
-                    bytes: [1, 1, 2][rng.random_range(0..3)],
+                    bytes: bytes[rng.random_range(0..3)],
                     latency_ns: latency_ns[..largest].to_vec(),
                     load_ns: rng.random_range(0..12_000_000),
                     recall: [rng.random_range(0.3..1.0), rng.random_range(0.3..1.0)],
@@ -100,7 +103,6 @@ impl Case {
             tolerance_ns: [0, 500_000][rng.random_range(0..2)],
             remaining: rng.random_bool(0.3),
         };
-        let memory = rng.random_range(2..=4);
         Self { apps, variants, requests, first, memory, late }
     }
 

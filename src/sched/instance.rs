@@ -13,8 +13,10 @@ use crate::units::{Span, Time};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Upper bounds are kept at this many instants.
+/// Upper bounds are kept at this many instants,
 const INSTANTS: usize = 256;
+/// and for so many instants and requests in all, but at least at one.
+const HOPES: usize = 1 << 20;
 
 /// A variant and the largest batch of it in a plan.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +68,10 @@ pub(super) struct Instance<'v> {
     pub start: Time,
     /// What is in memory then.
     pub resident: Residency,
-    /// [`INSTANTS`] rows: by request, the sum of [`Self::hope`] from it to the last of its part.
+    /// Rows by instant: what a request could be worth at best if it were started then on its
+    /// quickest way, summed from it to the last of its part.
     hopes: Vec<Sum>,
+    rows: usize,
     /// From one row to the next.
     gap: Span,
 }
@@ -89,6 +93,7 @@ impl<'v> Instance<'v> {
             start: tail.all_free_at(),
             resident: tail.memory().clone(),
             hopes: Vec::new(),
+            rows: 1,
             gap: Span(1),
         };
         instance.requests.retain(|request| view.variants(worker, request.app).next().is_some());
@@ -126,17 +131,18 @@ impl<'v> Instance<'v> {
 
     /// Tabulates what the requests could be worth at best.
     fn hope(&mut self) {
-        let (count, quickest) = (self.len(), |part: &Part| {
+        let quickest = |part: &Part| {
             let one = |c: &Choice| c.load + self.latency(*c, 1);
-            part.choices.iter().map(one).min().unwrap_or(Span::ZERO)
-        });
-        let serially =
-            self.parts.iter().map(|p| quickest(p).0.saturating_mul(p.members.len() as u64));
-        let horizon = serially.fold(0u64, u64::saturating_add);
-        self.gap = Span(horizon / INSTANTS as u64 + 1);
-        let mut hopes = vec![Sum::default(); INSTANTS * count];
-        for (row, hopes) in hopes.chunks_mut(count.max(1)).enumerate() {
-            let time = Time(self.start.0.saturating_add(self.gap.0.saturating_mul(row as u64)));
+            part.choices.iter().map(one).min().unwrap_or_default()
+        };
+        let serially = |part: &Part| quickest(part).0.saturating_mul(part.members.len() as u64);
+        let horizon = self.parts.iter().map(serially).fold(0u64, u64::saturating_add);
+        let count = self.len().max(1);
+        self.rows = (HOPES / count).clamp(1, INSTANTS);
+        self.gap = Span(horizon / self.rows as u64 + 1);
+        let mut hopes = vec![Sum::default(); self.rows * self.len()];
+        for (row, hopes) in hopes.chunks_mut(count).enumerate() {
+            let time = self.start + Span(self.gap.0.saturating_mul(row as u64));
             for part in &self.parts {
                 let mut sum = Sum::default();
                 for member in part.members.clone().rev() {
@@ -182,7 +188,7 @@ impl<'v> Instance<'v> {
     /// The row of bounds that holds from `time` on.
     #[inline]
     pub fn row(&self, time: Time) -> &[Sum] {
-        let row = (time.since(self.start).0 / self.gap.0).min(INSTANTS as u64 - 1) as usize;
+        let row = (time.since(self.start).0 / self.gap.0).min(self.rows as u64 - 1) as usize;
         &self.hopes[row * self.len()..(row + 1) * self.len()]
     }
 

@@ -60,7 +60,7 @@ struct Batches {
 
 /// What is extended.
 #[derive(Clone, Copy)]
-struct From<'l> {
+struct Origin<'l> {
     served: u32,
     memory: u32,
     label: &'l Label,
@@ -108,7 +108,7 @@ pub(super) fn search(instance: &Instance<'_>, known: Value) -> Option<(Value, Ve
         open: Vec::new(),
         nodes: Vec::new(),
         twin: twins(instance),
-        labels: 0,
+        labels: 1,
         extensions: 0,
     };
     search.open.resize_with(all + 1, Vec::new);
@@ -143,11 +143,11 @@ impl Search<'_, '_> {
         }
         let batches = self.batches(served);
         for state in states {
-            self.labels -= state.labels.len().min(self.labels);
+            self.labels -= state.labels.len();
             for label in &state.labels {
                 let node = self.nodes.len() as u32;
                 self.nodes.push(label.last);
-                let from = From { served, memory: state.memory, label, node };
+                let from = Origin { served, memory: state.memory, label, node };
                 for batches in &batches {
                     for at in 0..self.instance.parts[batches.part].choices.len() {
                         let choice = self.instance.parts[batches.part].choices[at];
@@ -185,10 +185,10 @@ impl Search<'_, '_> {
     }
 
     /// Extends a label by every batch of one application on one variant.
-    fn batch(&mut self, from: From<'_>, batches: &Batches, choice: Choice) {
+    fn batch(&mut self, from: Origin<'_>, batches: &Batches, choice: Choice) {
         let (load, memory) = self.memories.run(self.instance, from.memory, choice);
         let largest = choice.largest.min(batches.left);
-        let after = From { memory, ..from };
+        let after = Origin { memory, ..from };
         let size = |size| self.size(after, batches, choice, load, size);
         let sizes: Vec<Size> = (1..=largest).map(size).collect();
         for subset in &batches.subsets {
@@ -211,7 +211,7 @@ impl Search<'_, '_> {
     /// A batch of `size` with the label before it and the content of memory after it.
     fn size(
         &self,
-        after: From<'_>,
+        after: Origin<'_>,
         batches: &Batches,
         choice: Choice,
         load: Span,
