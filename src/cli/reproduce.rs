@@ -53,7 +53,7 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
         let kept = kept_results(&kept.join(name))?;
         let Made { runs, results, .. } = make(&sweep, &folder.join(name), args.jobs)?;
         failed(&runs)?;
-        let chapter = Chapter::new(&sweep, results, kept.as_ref());
+        let chapter = Chapter::new(&sweep, section(path), results, kept.as_ref());
         print(&chapter, out)?;
         chapters.push(chapter);
     }
@@ -70,8 +70,10 @@ fn experiments(suite: &str) -> Result<Vec<String>, Failure> {
     let all = embedded_paths(".toml");
     let mut own: Vec<String> =
         all.iter().filter(|path| path.starts_with(&prefix)).cloned().collect();
-    // Without the ending, `e03` comes before `e03-measured`.
-    own.sort_by(|a, b| a.trim_end_matches(".toml").cmp(b.trim_end_matches(".toml")));
+    // Folders after files; without the ending, `e03` comes before `e03-measured`.
+    let order =
+        |path: &String| (path.matches('/').count(), path.trim_end_matches(".toml").to_owned());
+    own.sort_by_key(order);
     if own.is_empty() {
         let inner = |path: &String| {
             let rest = path.strip_prefix("experiments/")?;
@@ -83,6 +85,11 @@ fn experiments(suite: &str) -> Result<Vec<String>, Failure> {
         return Err(Problem::unknown(Place::file("reproduce"), "suite", suite, known).into());
     }
     Ok(own)
+}
+
+/// The folder of an experiment within its suite; empty for its main part.
+fn section(path: &str) -> &str {
+    path.split('/').nth(3).and(path.split('/').nth(2)).unwrap_or("")
 }
 
 /// The results kept in a folder; nothing if there are none.

@@ -34,24 +34,34 @@ pub fn markdown(title: &str, chapters: &[Chapter]) -> String {
     text
 }
 
+/// The verdicts of every claim, part by part.
 fn overview(text: &mut String, chapters: &[Chapter]) {
-    text.push_str("## All claims\n\n| experiment | claim | metric | gated | verdict |\n");
-    text.push_str("|---|---|---|---|---|\n");
-    for chapter in chapters {
-        for (claim, judged) in &chapter.claims {
-            let name = &chapter.experiment.name;
-            let gate = if claim.gate { "yes" } else { "" };
-            let _ = writeln!(
-                text,
-                "| [{name}](#{}) | {} | `{}` | {gate} | {} |",
-                anchor(chapter),
-                cell(&claim.claim),
-                claim.metric,
-                sentence(judged)
-            );
+    for part in chapters.chunk_by(|a, b| a.section == b.section) {
+        let heading = match part[0].section.as_str() {
+            "" => "All claims",
+            // What the paper leaves open, and how much the answer matters.
+            "choices" => "Sensitivity to choices that the paper does not settle",
+            "why" => "Why: the same decomposed",
+            other => other,
+        };
+        let _ = writeln!(text, "## {heading}\n\n| experiment | claim | metric | gated | verdict |");
+        text.push_str("|---|---|---|---|---|\n");
+        for chapter in part {
+            for (claim, judged) in &chapter.claims {
+                let name = &chapter.experiment.name;
+                let gate = if claim.gate { "yes" } else { "" };
+                let _ = writeln!(
+                    text,
+                    "| [{name}](#{}) | {} | `{}` | {gate} | {} |",
+                    anchor(chapter),
+                    cell(&claim.claim),
+                    claim.metric,
+                    sentence(judged)
+                );
+            }
         }
+        text.push('\n');
     }
-    text.push('\n');
 }
 
 /// Where SneakPeek is better than the same grouping without the data, and where it is not.
@@ -127,14 +137,19 @@ fn published(text: &mut String, chapters: &[Chapter]) {
         let large = list.iter().filter(|g| g.relative >= PUBLISHED.0).count();
         let _ = writeln!(
             text,
-            "| {name} | {} | {:+.1} % | {:+.1} % | {large} | {} |",
+            "| {name} | {} | {} | {} | {large} | {} |",
             list.len(),
-            list[list.len() / 2].relative * 100.0,
-            most.relative * 100.0,
+            percent(list[list.len() / 2].relative),
+            percent(most.relative),
             cell(&place(most))
         );
     }
     text.push('\n');
+}
+
+/// A gain over next to nothing is no percentage anybody could use.
+fn percent(relative: f64) -> String {
+    if relative > 10.0 { "over tenfold".to_owned() } else { format!("{:+.1} %", relative * 100.0) }
 }
 
 fn place(gain: &Gain) -> String {

@@ -17,6 +17,8 @@ use std::collections::BTreeSet;
 /// One experiment, made again.
 #[derive(Clone, Debug)]
 pub struct Chapter {
+    /// Which part of the report it belongs to; empty for the main part.
+    pub section: String,
     /// What was asked for.
     pub experiment: Experiment,
     /// What came out.
@@ -31,13 +33,14 @@ pub struct Chapter {
 
 impl Chapter {
     /// The results of a sweep against those that were kept.
-    pub fn new(sweep: &Sweep, results: Results, kept: Option<&Results>) -> Self {
+    pub fn new(sweep: &Sweep, section: &str, results: Results, kept: Option<&Results>) -> Self {
         let experiment = sweep.experiment.clone();
         let judged = |claim: &Expectation| (claim.clone(), judge(&results, claim));
         Self {
             claims: experiment.expectations.iter().map(judged).collect(),
             moved: kept.map(|kept| moved(kept, &results)),
             twins: twins(sweep),
+            section: section.to_owned(),
             experiment,
             results,
         }
