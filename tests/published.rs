@@ -101,9 +101,7 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
         })
         .collect();
     // The windows give the posterior itself: votes that outweigh any prior.
-    for app in &mut world.setup.apps {
-        app.peek.prior = Prior::Profile(1e-300);
-    }
+    world.setup.apps.iter_mut().for_each(|app| app.peek.prior = Prior::Profile(1e-300));
     let mut problems = Problems::default();
     let penalty = "{ name = 'sigmoid', base = 'remaining', tolerance_ms = 0.1 }";
     world.setup.penalty = Penalty::read(&Node::parse_override(penalty), &mut problems);

@@ -49,7 +49,7 @@ pub const COLUMNS: &[Column] = &[
     column("tardiness_ms_max", "largest tardiness"),
     column("swaps", "loads of a variant into memory"),
     column("swap_ms_sum", "time spent loading"),
-    column("batch_size_mean", "completed requests per batch"),
+    column("batch_size_mean", "completed requests per batch, those short-circuited apart"),
     column("utilization_mean", "lane time spent computing over lane time until the end"),
     column("makespan_s", "instant of the last event"),
     column("fairness_jain", "Jain index of the applications' mean utilities"),
@@ -60,6 +60,7 @@ pub const COLUMNS: &[Column] = &[
     column("cost_usd", "price of the requests; empty if no price is known"),
     column("decisions", "decisions taken"),
     column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
+    column("short_circuit_ratio", "share of completed requests answered by the SneakPeek model"),
 ];
 
 /// The columns that hold a word, not a number.
@@ -131,6 +132,8 @@ pub struct Summary {
     busy: Vec<Span>,
     loading: Vec<Span>,
     served: Vec<u64>,
+    /// Requests answered by the SneakPeek model.
+    short_circuited: u64,
     end: Time,
     decisions: u64,
 }
@@ -164,6 +167,7 @@ impl Summary {
             busy: vec![Span::ZERO; workers],
             loading: vec![Span::ZERO; workers],
             served: vec![0; workers],
+            short_circuited: 0,
             end: Time::ZERO,
             decisions: 0,
         }
@@ -176,7 +180,10 @@ impl Summary {
         let late = finish.since(deadline);
         let latency = finish.since(request.arrival);
         self.completed += 1;
-        self.served[completion.worker.index()] += 1;
+        match completion.worker {
+            Some(worker) => self.served[worker.index()] += 1,
+            None => self.short_circuited += 1,
+        }
         self.estimated += completion.estimated;
         let correct = f64::from(u8::from(completion.correct));
         self.brier += (completion.estimated - correct) * (completion.estimated - correct);
@@ -247,7 +254,7 @@ impl Summary {
             some(self.tardiness_max),
             counted(self.swaps),
             Cell::Number(self.swap.as_ms()),
-            ratio(self.completed as f64, self.batches),
+            ratio((self.completed - self.short_circuited) as f64, self.batches),
             self.utilization(),
             Cell::Number(self.end.as_s()),
             self.fairness(),
@@ -255,6 +262,7 @@ impl Summary {
             self.cost(),
             counted(self.decisions),
             exact_windows.map_or(Cell::Empty, Cell::Count),
+            per_completed(self.short_circuited as f64),
         ]
     }
 
@@ -325,8 +333,8 @@ impl Observer for Summary {
                 self.end = self.end.max(request.arrival);
             }
             Event::Completed(completion) => self.complete(completion),
-            Event::BatchEnded { at, worker, started, .. } => {
-                self.batches += 1;
+            Event::BatchEnded { at, worker, started, variant, .. } => {
+                self.batches += u64::from(!self.catalog.is_peek(variant));
                 self.busy[worker.index()] += at.since(started);
                 self.end = at;
             }

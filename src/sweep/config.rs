@@ -64,6 +64,9 @@ impl Prepared {
         if let Err(more) = arrivals.build(&catalog, rng) {
             problems.extend(more);
         }
+        if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
+            Arc::clone(&catalog).check_peeks(&setup, &mut problems);
+        }
         let prepared = chosen.map(|chosen| Self {
             catalog,
             arrivals,
