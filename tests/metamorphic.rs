@@ -24,6 +24,7 @@ fn for_all(limits: Limits, test: impl Fn(&Case, &Entry, Option<&str>, u64)) {
     for seed in 0..SEEDS {
         let case = Case::draw(seed, limits);
         for (at, entry) in (0u64..).zip(REGISTRY) {
+            let case = case.for_entry(entry);
             for source in draw::sources(entry) {
                 let name = source.map(|(name, _)| name);
                 let _told = Told(format!("seed {seed}, {} {name:?}", entry.name));
@@ -77,6 +78,8 @@ fn scaled(world: &World, k: u64) -> World {
     }
     world.setup.workers.iter_mut().for_each(|worker| worker.ready.0 *= k);
     world.setup.penalty.tolerance.0 *= k;
+    world.setup.overhead.constant.0 *= k;
+    world.setup.overhead.per_request.0 *= k;
     world
 }
 
@@ -216,6 +219,7 @@ fn outcomes_do_not_depend_on_the_scheduler() {
         let mut outcomes = BTreeMap::new();
         let mut agreed = 0;
         for (at, entry) in (0u64..).zip(REGISTRY) {
+            let case = case.for_entry(entry);
             for source in draw::sources(entry) {
                 let source = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed * 100 + at, entry, source, Units::PLAIN);

@@ -85,6 +85,8 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
         let mut one = World::new();
         one.setup.apps.push(app.clone());
         *app = one.trace(&rows).setup.apps.remove(0);
+        // The windows give the posterior itself: votes that outweigh any prior.
+        app.peek.prior = Prior::Profile(1e-300);
     }
     let count = number(&window["workers"]) as usize;
     world.setup.workers = list(&window["backlog_s"])[..count]
@@ -100,8 +102,6 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
             place: peeksim::input::Place::default(),
         })
         .collect();
-    // The windows give the posterior itself: votes that outweigh any prior.
-    world.setup.apps.iter_mut().for_each(|app| app.peek.prior = Prior::Profile(1e-300));
     let mut problems = Problems::default();
     let penalty = "{ name = 'sigmoid', base = 'remaining', tolerance_ms = 0.1 }";
     world.setup.penalty = Penalty::read(&Node::parse_override(penalty), &mut problems);

@@ -8,6 +8,7 @@ mod compare;
 mod list;
 mod progress;
 mod replay;
+mod reproduce;
 mod run;
 mod sweep;
 
@@ -40,6 +41,8 @@ enum Command {
     List,
     /// Make a row of a results folder again and compare it.
     Replay(replay::ReplayArgs),
+    /// Run every experiment of a paper and say which of its claims hold, and what moved.
+    Reproduce(reproduce::ReproduceArgs),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
 }
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args, &mut out),
         Some(Command::List) => list::main(&mut out),
         Some(Command::Replay(args)) => replay::main(&args, &mut out),
+        Some(Command::Reproduce(args)) => reproduce::main(&args, &mut out),
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));

@@ -5,7 +5,7 @@
 
 mod build;
 
-pub use super::setup::{AppSetup, Setup, WorkerSetup};
+pub use super::setup::{AppSetup, Outcome, Overhead, Setup, WorkerSetup};
 
 use super::budget::Budget;
 use super::latency::LatencyTable;
@@ -63,7 +63,11 @@ pub struct Variant {
     pub samples: Vec<f64>,
     /// Stands for application and variant in keyed draws.
     key: u64,
+    /// Where its answers come from, as far as anything was recorded.
+    outcome: Outcome,
     recorded: Option<Arc<[u16]>>,
+    /// Probability of a right answer by true class, where answers are drawn.
+    drawn: Vec<f64>,
 }
 
 /// A worker.
@@ -107,6 +111,8 @@ pub struct Catalog {
     costs: Vec<Option<ClassCost>>,
     /// What lateness costs.
     pub penalty: Penalty,
+    /// What deciding takes.
+    pub overhead: Overhead,
     /// Mean 1 log-normal noise on service times: the standard deviation of its logarithm.
     noise_sigma: f64,
     notes: Vec<String>,
@@ -139,12 +145,13 @@ impl Catalog {
             workers,
             costs,
             penalty: setup.penalty.clone(),
+            overhead: setup.overhead,
             noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
             notes: Vec::new(),
         };
         if problems.is_empty() {
             catalog.check_fit(setup, "", &mut problems);
-            catalog.note_drawn(setup.replay);
+            catalog.note_drawn(setup.outcome);
         }
         problems.check(Some(catalog))
     }
@@ -276,15 +283,12 @@ impl Catalog {
         self.costs[class * self.variants.len() + variant.index()].as_ref()
     }
 
-    /// Where answers come from: `recorded`, `drawn`, or `mixed` if it depends on the variant.
+    /// Where answers come from: a name of [`Outcome`], or `mixed` if it depends on the variant.
     pub fn outcome(&self) -> &'static str {
-        let recorded = |variant: &Variant| variant.recorded.is_some();
-        let variants = || self.variants[..usize::from(self.first_peek)].iter();
-        match (variants().all(recorded), variants().any(recorded)) {
-            (true, _) => "recorded",
-            (false, true) => "mixed",
-            (false, false) => "drawn",
-        }
+        let mut outcomes =
+            self.variants[..usize::from(self.first_peek)].iter().map(|variant| variant.outcome);
+        let first = outcomes.next().unwrap_or(Outcome::Drawn);
+        if outcomes.all(|outcome| outcome == first) { first.name() } else { "mixed" }
     }
 
     /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
@@ -313,7 +317,7 @@ impl Catalog {
             }
             _ => {
                 let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
-                draw < chosen.recall[usize::from(truth.class)]
+                draw < chosen.drawn[usize::from(truth.class)]
             }
         }
     }
@@ -350,6 +354,7 @@ impl Catalog {
             workers: Vec::new(),
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),
+            overhead: Overhead::default(),
             noise_sigma: 0.0,
             notes: Vec::new(),
         }

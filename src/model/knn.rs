@@ -137,7 +137,7 @@ fn select(k: usize, scratch: &mut Scratch) {
     let mut bound = f64::INFINITY;
     for (block, lanes) in distances.chunks_exact(LANES).enumerate() {
         // Most blocks hold nobody near: no branch on each of their samples.
-        if lanes.iter().filter(|distance| **distance < bound).count() == 0 {
+        if lanes.iter().copied().fold(f64::INFINITY, f64::min) >= bound {
             continue;
         }
         for (lane, distance) in lanes.iter().enumerate() {

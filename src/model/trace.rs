@@ -53,6 +53,20 @@ impl RecordedTrace {
         self.votes.get(at..at + classes).unwrap_or(&[])
     }
 
+    /// How often a variant answered correctly, by true class of `classes`: `None` for a class that
+    /// was never recorded. `None` altogether if the variant's predictions were not recorded.
+    pub fn recall(&self, variant: usize, classes: usize) -> Option<Vec<Option<f64>>> {
+        let predicted = self.predicted[variant].as_ref()?;
+        let mut counts = vec![(0u32, 0u32); classes];
+        for (class, said) in self.class.iter().zip(predicted.iter()) {
+            let (all, right) = &mut counts[usize::from(*class)];
+            *all += 1;
+            *right += u32::from(class == said);
+        }
+        let share = |(all, right)| (all > 0).then(|| f64::from(right) / f64::from(all));
+        Some(counts.into_iter().map(share).collect())
+    }
+
     /// Reads a trace of an application with these classes and variants.
     pub fn read(
         source: &Source,
@@ -204,6 +218,9 @@ mod tests {
         assert_eq!(trace.votes(1, 2), [0.0, 5.0]);
         assert_eq!(trace.predicted[0], None);
         assert_eq!(trace.predicted[1].as_deref(), Some(&[1u16, 1, 0][..]));
+        // The one of class a was answered b, and so was one of two of class b.
+        assert_eq!(trace.recall(1, 3), Some(vec![Some(0.0), Some(0.5), None]));
+        assert_eq!(trace.recall(0, 3), None);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(crate) struct Job {
     pub variant: VariantId,
     /// Empty for a preload.
     pub requests: Vec<RequestId>,
+    /// When the decision is made, if deciding takes time.
+    pub not_before: Time,
 }
 
 /// A batch being computed.

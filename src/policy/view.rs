@@ -179,6 +179,7 @@ impl<'a> View<'a> {
             cursor.lanes.iter_mut().for_each(|lane| *lane = end.max(*lane));
         }
         for job in &state.backlog {
+            cursor.lanes.iter_mut().for_each(|lane| *lane = job.not_before.max(*lane));
             if job.requests.is_empty() {
                 self.occupy(cursor, job.variant);
             } else {
@@ -233,7 +234,7 @@ impl<'a> View<'a> {
 }
 
 impl<'a> WorkerView<'a> {
-    /// Whether a batch assigned now would start now (or load now).
+    /// Whether a batch assigned now would start now (or load now), if deciding takes no time.
     #[inline]
     pub fn is_idle(&self) -> bool {
         self.state.backlog.is_empty()

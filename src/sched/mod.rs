@@ -3,6 +3,7 @@
 //! The registry is what the command line lists, experiments decode, the README's table is made
 //! from and every property test runs through.
 
+mod beam;
 mod dispatch;
 mod edf;
 mod exact;
@@ -10,16 +11,20 @@ mod exhaustive;
 mod fcfs;
 mod grouped;
 mod groups;
+mod instance;
 mod lo;
 mod lo_edf;
 mod lo_priority;
 mod maxacc_edf;
 mod minlat_edf;
+mod optimal_window;
 mod peek_plus;
 mod pool;
 mod priority;
 mod random;
 mod sneakpeek;
+mod subset_search;
+mod subsets;
 mod window;
 
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
@@ -64,6 +69,7 @@ pub const REGISTRY: &[Entry] = &[
     sneakpeek::ENTRY,
     peek_plus::ENTRY,
     exhaustive::ENTRY,
+    optimal_window::ENTRY,
 ];
 
 /// The entry called `name`.

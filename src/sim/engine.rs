@@ -223,6 +223,7 @@ impl Simulation {
         observer: &mut impl Observer,
     ) -> Result<(), PlanError> {
         let at = self.state.now;
+        let not_before = at + self.state.catalog.overhead.of(plan.requests().len());
         if !plan.decisions().is_empty() {
             observer.on(Event::Decided { at, decisions: plan.decisions().len() });
         }
@@ -241,19 +242,17 @@ impl Simulation {
                         batch.push(*id);
                     }
                     if self.state.catalog.is_peek(*variant) {
-                        self.answer(*worker, *variant, &batch);
+                        self.answer(not_before, (*worker, *variant), &batch);
                         batch.clear();
                         self.spare.push(batch);
                         continue;
                     }
-                    let job = Job { variant: *variant, requests: batch };
-                    self.state.workers[worker.index()].backlog.push_back(job);
-                    self.start(*worker, observer);
+                    let job = Job { variant: *variant, requests: batch, not_before };
+                    self.append(*worker, job, observer);
                 }
                 Decision::Preload { worker, variant } => {
-                    let job = Job { variant: *variant, requests: Vec::new() };
-                    self.state.workers[worker.index()].backlog.push_back(job);
-                    self.start(*worker, observer);
+                    let job = Job { variant: *variant, requests: Vec::new(), not_before };
+                    self.append(*worker, job, observer);
                 }
                 Decision::Evict { worker, variant } => {
                     self.state.workers[worker.index()].memory.evict(*variant);
@@ -261,6 +260,8 @@ impl Simulation {
                 }
                 Decision::Reject { request, reason } => self.reject(*request, *reason, observer),
                 Decision::WakeAt { time } => self.wake = self.wake.min(*time),
+                // Refused above, whatever the reason.
+                Decision::GiveUp { .. } => {}
             }
         }
         plan.clear();
@@ -322,6 +323,18 @@ impl Simulation {
         self.counts.rejected += 1;
     }
 
+    /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
+    /// that takes time when that is over.
+    fn append(&mut self, worker: WorkerId, job: Job, observer: &mut impl Observer) {
+        let backlog = &mut self.state.workers[worker.index()].backlog;
+        let heard = backlog.back().is_some_and(|last| last.not_before == job.not_before);
+        if job.not_before > self.state.now && !heard {
+            self.queue.push(job.not_before, Kind::Ready(worker));
+        }
+        backlog.push_back(job);
+        self.start(worker, observer);
+    }
+
     /// Starts what the worker's backlog can start now.
     fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
         let now = self.state.now;
@@ -332,7 +345,7 @@ impl Simulation {
             }
             let state = &mut self.state.workers[worker.index()];
             let Some(job) = state.backlog.front() else { return };
-            if state.loading.is_some() || state.ready > now {
+            if state.loading.is_some() || state.ready.max(job.not_before) > now {
                 return;
             }
             let variant = job.variant;
@@ -385,7 +398,7 @@ impl Simulation {
 
     fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let at = self.state.now;
-        let Job { variant, requests } = job;
+        let Job { variant, requests, .. } = job;
         let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());

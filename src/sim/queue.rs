@@ -15,7 +15,7 @@ pub(super) enum Kind {
     BatchEnd(WorkerId, u16),
     /// A load ends.
     LoadEnd(WorkerId),
-    /// A worker becomes available.
+    /// A worker becomes available, or its part of a plan may begin.
     Ready(WorkerId),
     /// The host has looked at a batch of requests.
     PeekEnd,

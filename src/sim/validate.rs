@@ -72,6 +72,7 @@ pub(super) fn check(state: &State, plan: &Plan, decision: &Decision) -> Result<(
             Err("a wake-up lies in the future".into())
         }
         Decision::WakeAt { .. } => Ok(()),
+        Decision::GiveUp { why } => Err(why.clone()),
     }
 }
 
@@ -143,5 +144,6 @@ pub(super) fn describe(state: &State, plan: &Plan, decision: &Decision) -> Strin
         }
         Decision::Reject { request, .. } => format!("reject request {request}"),
         Decision::WakeAt { time } => format!("wake at {time}"),
+        Decision::GiveUp { .. } => "give up".to_owned(),
     }
 }

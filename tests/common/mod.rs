@@ -17,7 +17,7 @@ use peeksim::input::{Node, Problems};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{AppSetup, Catalog, Setup, WorkerSetup};
+use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
@@ -60,9 +60,11 @@ impl World {
             apps: Vec::new(),
             workers: Vec::new(),
             penalty: Penalty::sigmoid(),
-            replay: true,
+            outcome: Outcome::Recorded,
             cold_loads: false,
+            batch_eta: None,
             noise_cv: 0.0,
+            overhead: Overhead::default(),
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }

@@ -4,6 +4,7 @@
 //! ```text
 //! variant a small 1:5,2:6 load=2 bytes=1 recall=0.7   application, name, latencies in ms
 //! worker lanes=1 memory=2 ready=0                     one line per worker
+//! overhead 2 0.5                                      what a plan takes, and each of its requests
 //! peek a 1:2                                          the host looks at requests of `a` first
 //! peek a 1:2 memory=1                                 workers do, with this in their memory
 //! request a 0 100                                     application, arrival, budget in ms
@@ -68,6 +69,7 @@ struct Scenario {
     requests: Vec<(String, f64, f64)>,
     scheduler: Option<String>,
     penalty: Option<String>,
+    overhead: (f64, f64),
     script: Vec<Step>,
     asks: bool,
 }
@@ -113,6 +115,7 @@ impl Scenario {
                 self.requests.push((words[1].to_owned(), parse(words[2]), parse(words[3])));
             }
             "scheduler" => self.scheduler = Some(rest("scheduler")),
+            "overhead" => self.overhead = (parse(words[1]), parse(words[2])),
             "penalty" => self.penalty = Some(rest("penalty")),
             "at" => {
                 let at = Span::from_ms(parse(words[1]));
@@ -157,6 +160,9 @@ impl Scenario {
             let at = place(app).expect("an application") as u16;
             world = world.request(at, *arrival, *budget, 0);
         }
+        let (constant, per_request) = self.overhead;
+        world.setup.overhead.constant = Span::from_ms(constant);
+        world.setup.overhead.per_request = Span::from_ms(per_request);
         if let Some(penalty) = &self.penalty {
             let mut problems = Problems::default();
             let node = Node::parse_override(penalty);

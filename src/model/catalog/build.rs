@@ -1,6 +1,6 @@
 //! Puts a catalog together from what an experiment asks for, and says what does not fit.
 
-use super::{App, Catalog, ClassCost, Setup, Variant, Worker, WorkerSetup};
+use super::{App, AppSetup, Catalog, ClassCost, Outcome, Setup, Variant, Worker, WorkerSetup};
 use crate::domain::{AppId, VariantId};
 use crate::input::{Place, Problem, Problems};
 use crate::model::latency::LatencyTable;
@@ -9,14 +9,15 @@ use crate::model::posterior::expected_accuracy;
 use crate::rng::name_key;
 use crate::units::Span;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl Catalog {
     /// Says which outcomes are drawn although recorded ones were asked for.
-    pub(super) fn note_drawn(&mut self, replay: bool) {
-        for app in self.app_ids().filter(|_| replay) {
+    pub(super) fn note_drawn(&mut self, outcome: Outcome) {
+        for app in self.app_ids() {
             let variants = self.variants_of(app).map(|v| self.variant(v));
             let drawn: Vec<&str> =
-                variants.filter(|v| v.recorded.is_none()).map(|v| v.name.as_str()).collect();
+                variants.filter(|v| v.outcome != outcome).map(|v| v.name.as_str()).collect();
             if !drawn.is_empty() {
                 let name = &self.app(app).name;
                 let note =
@@ -77,7 +78,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
             if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
                 continue;
             }
-            let recorded = app.trace.as_ref().filter(|_| setup.replay);
+            let (outcome, recorded, drawn) = answers(app, index, setup.outcome);
             variants.push(Variant {
                 name: variant.name.clone(),
                 app: AppId(at as u16),
@@ -86,7 +87,9 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
                 recall: variant.recall.clone(),
                 samples: variant.samples.clone(),
                 key: name_key(&[&profile.name, &variant.name]),
-                recorded: recorded.and_then(|trace| trace.predicted[index].clone()),
+                outcome,
+                recorded,
+                drawn,
             });
         }
         apps.push(App {
@@ -153,12 +156,34 @@ fn peek_variant(
         recall,
         samples: Vec::new(),
         key: name_key(&[&app.name, PEEK]),
+        outcome: Outcome::Drawn,
         recorded: None,
+        drawn: Vec::new(),
     })
 }
 
 /// The name of the variant that stands for the SneakPeek model.
 const PEEK: &str = "peek";
+
+/// Where the answers of a variant come from: as asked for if there are recorded predictions. Then
+/// these, if they are replayed, and the recalls by which answers are drawn otherwise.
+fn answers(
+    app: &AppSetup,
+    variant: usize,
+    asked: Outcome,
+) -> (Outcome, Option<Arc<[u16]>>, Vec<f64>) {
+    let recall = &app.profile.variants[variant].recall;
+    let Some(trace) = app.trace.as_ref().filter(|trace| trace.predicted[variant].is_some()) else {
+        return (Outcome::Drawn, None, recall.clone());
+    };
+    let replayed = trace.predicted[variant].clone().filter(|_| asked == Outcome::Recorded);
+    let counted = trace.recall(variant, recall.len()).filter(|_| asked == Outcome::StreamRecall);
+    let drawn = match counted {
+        Some(counted) => counted.iter().zip(recall).map(|(c, r)| c.unwrap_or(*r)).collect(),
+        None => recall.clone(),
+    };
+    (asked, replayed, drawn)
+}
 
 pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
     Worker {
@@ -191,7 +216,10 @@ pub(super) fn build_costs(
                 let cost = variant.costs.iter().find(|cost| cost.worker_class == worker.class);
                 any |= cost.is_some();
                 costs.push(cost.map(|cost| ClassCost {
-                    latency: cost.latency.clone(),
+                    latency: match setup.batch_eta {
+                        Some(eta) => cost.latency.with_growth(eta),
+                        None => cost.latency.clone(),
+                    },
                     load: if setup.cold_loads {
                         cost.load_cold.unwrap_or(cost.load)
                     } else {

@@ -16,7 +16,7 @@ use crate::policy::state::Running;
 use crate::policy::{Event, Feedback, Info, Observer};
 use crate::sim::beliefs;
 use crate::sim::queue::Kind;
-use crate::units::Span;
+use crate::units::{Span, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ pub(super) struct Peeks {
     count: usize,
     /// What the host is looking at; empty when idle.
     looking: Vec<RequestId>,
-    /// Requests and where they were assigned, whose answers are being given.
-    answering: Vec<(WorkerId, VariantId, RequestId)>,
+    /// Requests whose answers will be given: when, where they were assigned, which.
+    answering: Vec<(Time, (WorkerId, VariantId), RequestId)>,
 }
 
 impl Peeks {
@@ -170,26 +170,29 @@ impl Simulation {
         (self.view().accuracy(id, variant) >= threshold).then_some(variant)
     }
 
-    /// Takes the answer of the SneakPeek model for requests that a scheduler assigned to it.
-    pub(super) fn answer(&mut self, worker: WorkerId, variant: VariantId, ids: &[RequestId]) {
-        if self.peeks.answering.is_empty() {
-            self.queue.push(self.state.now, Kind::Answers);
+    /// Takes the answer of the SneakPeek model for requests that a scheduler assigned to it, at the
+    /// time when the decision is made.
+    pub(super) fn answer(&mut self, at: Time, from: (WorkerId, VariantId), ids: &[RequestId]) {
+        if self.peeks.answering.last().is_none_or(|last| last.0 != at) {
+            self.queue.push(at, Kind::Answers);
         }
-        self.peeks.answering.extend(ids.iter().map(|id| (worker, variant, *id)));
+        self.peeks.answering.extend(ids.iter().map(|id| (at, from, *id)));
     }
 
-    /// Gives these answers. Workers count as freed, so that the scheduler is asked again at this
-    /// instant: it may have more to decide for workers on which nothing was started.
+    /// Gives the answers that are due. Workers count as freed, so that the scheduler is asked again
+    /// at this instant: it may have more to decide for workers on which nothing was started.
     pub(super) fn give_answers(&mut self, observer: &mut impl Observer) {
         let at = self.state.now;
-        let mut answering = std::mem::take(&mut self.peeks.answering);
-        for (worker, variant, id) in answering.drain(..) {
+        let answering = std::mem::take(&mut self.peeks.answering).into_iter();
+        let (due, later) = answering.partition(|answer| answer.0 <= at);
+        self.peeks.answering = later;
+        let due: Vec<_> = due;
+        for (_, (worker, variant), id) in due {
             let answer = Answer { worker: None, variant, batch: 1, started: at };
             self.complete(id, answer, observer);
             let (batch, started) = (1, at);
             self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
             self.freed.push(worker);
         }
-        self.peeks.answering = answering;
     }
 }
