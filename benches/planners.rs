@@ -147,6 +147,7 @@ fn small() -> Arc<Catalog> {
             prior: vec![1.0],
             variants: (0..4).map(|at| variant(app, at)).collect(),
             peek: None,
+            peek_confusion: None,
             reference: None,
             warnings: Vec::new(),
             files: Vec::new(),

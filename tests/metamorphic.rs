@@ -8,6 +8,7 @@ use common::{Happened, Log, Told, V, World};
 use peeksim::domain::VariantId;
 use peeksim::model::arrival::Listed;
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
 use peeksim::sched::{Entry, REGISTRY};
 use peeksim::units::{Span, Time};
@@ -183,7 +184,9 @@ fn one_variant_needs_no_more_memory_than_its_own() {
         profile.variants.truncate(1);
         profile.variants[0].bytes = 1;
         // The trace still predicts for the variants that are gone.
-        world.setup.apps[0].trace = None;
+        let app = &mut world.setup.apps[0];
+        app.trace = None;
+        app.peek.kind = Kind::Confusion(Law::recall(app.profile.classes.len(), 0.8));
         world.arrivals.iter_mut().for_each(|arrival| {
             arrival.app.0 = 0;
             arrival.truth.row = peeksim::domain::Truth::NO_ROW;
@@ -255,7 +258,7 @@ fn beliefs_do_not_change_what_happens() {
         let mut case = Case::draw(seed, Limits::ALL);
         // Being looked at on the host takes time; that is no belief.
         for app in &mut case.world.setup.apps {
-            app.peek.place = peeksim::model::peek::PeekPlace::Free;
+            app.peek.place = PeekPlace::Free;
         }
         let catalog = case.world.catalog();
         let run = |info| {

@@ -3,18 +3,19 @@
 //! **Invariant:** a catalog holds beliefs (profiles) and recorded outcomes side by side, but the
 //! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
 
+mod build;
+
 pub use super::setup::{AppSetup, Outcome, Overhead, Setup, WorkerSetup};
 
 use super::budget::Budget;
 use super::latency::LatencyTable;
-use super::peek::{Peek, Prior};
+use super::peek::{Peek, PeekPlace};
 use super::penalty::Penalty;
 use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
-use crate::input::{Place, Problem, Problems};
-use crate::rng::{Label, Rng, name_key, standard_normal};
+use crate::input::Problems;
+use crate::rng::{Label, Rng, standard_normal};
 use crate::units::{Span, Time};
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,8 +34,14 @@ pub struct App {
     pub prior: Vec<f64>,
     /// How its requests are looked at.
     pub peek: Peek,
+    /// P(y = ŷ | ŷ) of the SneakPeek model by answer ŷ; zeros if not known.
+    pub precision: Vec<f64>,
     /// Latency of its SneakPeek model; `None` if that takes no time.
     pub look: Option<LatencyTable>,
+    /// What stands for the SneakPeek model where it runs on workers or its answer may be taken.
+    pub answers: Option<VariantId>,
+    /// The same if schedulers may choose it.
+    pub offer: Option<VariantId>,
     variants: Range<u16>,
     trace: Option<Arc<RecordedTrace>>,
 }
@@ -97,6 +104,8 @@ struct ClassCost {
 pub struct Catalog {
     apps: Vec<App>,
     variants: Vec<Variant>,
+    /// From here on variants stand for SneakPeek models.
+    first_peek: u16,
     workers: Vec<Worker>,
     /// By class of workers, then by variant.
     costs: Vec<Option<ClassCost>>,
@@ -113,7 +122,7 @@ impl Catalog {
     /// Builds the tables, or says what does not fit together.
     pub fn build(setup: &Setup) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let (apps, variants) = build_apps(setup, &mut problems);
+        let (apps, variants, first_peek) = build::build_apps(setup, &mut problems);
         let mut classes: Vec<&WorkerSetup> = Vec::new();
         let mut workers: Vec<Worker> = Vec::new();
         for worker in &setup.workers {
@@ -125,13 +134,14 @@ impl Catalog {
             // Numbers go on where the class, if it was listed before, left off: names are unique.
             let first = workers.iter().filter(|w| w.class_index == class_index).count();
             let numbers = first..first + usize::from(worker.count);
-            workers.extend(numbers.map(|at| build_worker(worker, class_index, at)));
+            workers.extend(numbers.map(|at| build::build_worker(worker, class_index, at)));
         }
-        let costs = build_costs(setup, &classes, variants.len(), &mut problems);
+        let costs = build::build_costs(setup, &classes, variants.len(), &mut problems);
         let cv = setup.noise_cv;
         let mut catalog = Self {
             apps,
             variants,
+            first_peek,
             workers,
             costs,
             penalty: setup.penalty.clone(),
@@ -140,60 +150,10 @@ impl Catalog {
             notes: Vec::new(),
         };
         if problems.is_empty() {
-            catalog.check_fit(setup, &mut problems);
+            catalog.check_fit(setup, "", &mut problems);
             catalog.note_drawn(setup.outcome);
         }
         problems.check(Some(catalog))
-    }
-
-    /// Says which outcomes are drawn although recorded ones were asked for.
-    fn note_drawn(&mut self, outcome: Outcome) {
-        for app in self.app_ids() {
-            let variants = self.variants_of(app).map(|v| self.variant(v));
-            let drawn: Vec<&str> =
-                variants.filter(|v| v.outcome != outcome).map(|v| v.name.as_str()).collect();
-            if !drawn.is_empty() {
-                let name = &self.app(app).name;
-                let note =
-                    format!("{name}: nothing recorded, outcomes drawn: {}", drawn.join(", "));
-                self.notes.push(note);
-            }
-        }
-    }
-
-    /// Every application needs a variant that fits a worker; variants that fit none are noted.
-    fn check_fit(&mut self, setup: &Setup, problems: &mut Problems) {
-        for app in self.app_ids() {
-            let fits = |v: VariantId| self.worker_ids().any(|w| self.usable(w, v));
-            let (usable, useless): (Vec<_>, Vec<_>) = self.variants_of(app).partition(|v| fits(*v));
-            let name = &self.apps[app.index()].name;
-            let names = |ids: &[VariantId]| {
-                ids.iter().map(|v| self.variant(*v).name.as_str()).collect::<Vec<_>>().join(", ")
-            };
-            if usable.is_empty() {
-                let place = setup.workers.first().map(|w| w.place.clone()).unwrap_or_default();
-                let runs = |v: &VariantId| self.worker_ids().any(|w| self.cost(w, *v).is_some());
-                let profiled = self.variants_of(app).filter(runs);
-                let (found, expected) = match profiled.map(|v| self.variant(v).bytes).min() {
-                    Some(least) => (
-                        format!("no worker with the memory for any variant of `{name}`"),
-                        format!("memory_bytes of {least} or more"),
-                    ),
-                    None => {
-                        let known = setup.apps[app.index()].profile.worker_classes();
-                        let known = known.into_iter().collect::<Vec<_>>().join(", ");
-                        (format!("no worker class on which `{name}` was profiled"), known)
-                    }
-                };
-                problems.push(Problem::new(place, found, expected));
-            } else if !useless.is_empty() {
-                let note = format!(
-                    "{name}: no worker has the memory, or a profile, for {}",
-                    names(&useless)
-                );
-                self.notes.push(note);
-            }
-        }
     }
 
     /// What a user should know about this combination.
@@ -253,8 +213,41 @@ impl Catalog {
     /// The index of a variant among those of its application.
     #[inline]
     pub fn variant_offset(&self, variant: VariantId) -> usize {
-        let app = self.variant(variant).app;
-        usize::from(variant.0 - self.apps[app.index()].variants.start)
+        let own = &self.apps[self.variant(variant).app.index()].variants;
+        if self.is_peek(variant) { own.len() } else { usize::from(variant.0 - own.start) }
+    }
+
+    /// Whether the variant stands for a SneakPeek model.
+    #[inline]
+    pub fn is_peek(&self, variant: VariantId) -> bool {
+        variant.0 >= self.first_peek
+    }
+
+    /// Whether the worker looks at requests of `app`, for schedulers that want to know.
+    pub fn looks(&self, worker: WorkerId, app: AppId) -> bool {
+        let on_workers = self.app(app).peek.place == PeekPlace::Worker;
+        on_workers && self.variants_of(app).any(|variant| self.usable(worker, variant))
+    }
+
+    /// The tables for a scheduler that has requests looked at: SneakPeek models that run on workers
+    /// sit in the memory of each that can serve their application.
+    pub(crate) fn with_peeks(mut self: Arc<Self>) -> Arc<Self> {
+        for worker in self.worker_ids() {
+            let held = self.app_ids().filter(|app| self.looks(worker, *app));
+            let bytes =
+                held.fold(0u64, |sum, app| sum.saturating_add(self.app(app).peek.memory_bytes));
+            if bytes > 0 {
+                let worker = &mut Arc::make_mut(&mut self).workers[worker.index()];
+                worker.memory_bytes = worker.memory_bytes.saturating_sub(bytes);
+            }
+        }
+        self
+    }
+
+    /// Says which applications cannot be served once SneakPeek models have taken their memory.
+    pub(crate) fn check_peeks(self: Arc<Self>, setup: &Setup, problems: &mut Problems) {
+        let mut held = Arc::unwrap_or_clone(self.with_peeks());
+        held.check_fit(setup, " beside the SneakPeek models", problems);
     }
 
     /// Whether the worker can ever run the variant: profiled on its class and small enough.
@@ -292,7 +285,8 @@ impl Catalog {
 
     /// Where answers come from: a name of [`Outcome`], or `mixed` if it depends on the variant.
     pub fn outcome(&self) -> &'static str {
-        let mut outcomes = self.variants.iter().map(|variant| variant.outcome);
+        let mut outcomes =
+            self.variants[..usize::from(self.first_peek)].iter().map(|variant| variant.outcome);
         let first = outcomes.next().unwrap_or(Outcome::Drawn);
         if outcomes.all(|outcome| outcome == first) { first.name() } else { "mixed" }
     }
@@ -349,131 +343,6 @@ impl Catalog {
     }
 }
 
-fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>) {
-    let (mut apps, mut variants) = (Vec::new(), Vec::<Variant>::new());
-    for (at, app) in setup.apps.iter().enumerate() {
-        let profile = &app.profile;
-        let names = profile.variant_names();
-        for name in app.variants.iter().filter(|name| !names.contains(name)) {
-            let place = Place::file(&format!("variants of `{}`", profile.name));
-            let known = names.iter().map(String::as_str);
-            problems.push(Problem::unknown(place, "variant", name, known));
-        }
-        let first = variants.len() as u16;
-        for (index, variant) in profile.variants.iter().enumerate() {
-            if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
-                continue;
-            }
-            let (outcome, recorded, drawn) = answers(app, index, setup.outcome);
-            variants.push(Variant {
-                name: variant.name.clone(),
-                app: AppId(at as u16),
-                bytes: variant.bytes,
-                accuracy: variant.accuracy,
-                recall: variant.recall.clone(),
-                samples: variant.samples.clone(),
-                key: name_key(&[&profile.name, &variant.name]),
-                outcome,
-                recorded,
-                drawn,
-            });
-        }
-        apps.push(App {
-            name: profile.name.clone(),
-            classes: profile.classes.clone(),
-            budget: app.budget.unwrap_or(profile.budget),
-            frequencies: Prior::Profile(1.0).of(&profile.prior),
-            prior: app.peek.prior.of(&profile.prior),
-            look: match app.peek.latency {
-                Some(Span::ZERO) => None,
-                Some(each) => Some(LatencyTable::one_by_one(each)),
-                None => profile.peek.clone(),
-            },
-            peek: app.peek.clone(),
-            variants: first..variants.len() as u16,
-            trace: app.trace.clone(),
-        });
-    }
-    if variants.len() > 60_000 {
-        let place = Place::file("profiles");
-        problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
-    }
-    (apps, variants)
-}
-
-/// Where the answers of a variant come from: as asked for if there are recorded predictions. Then
-/// these, if they are replayed, and the recalls by which answers are drawn otherwise.
-fn answers(
-    app: &AppSetup,
-    variant: usize,
-    asked: Outcome,
-) -> (Outcome, Option<Arc<[u16]>>, Vec<f64>) {
-    let recall = &app.profile.variants[variant].recall;
-    let Some(trace) = app.trace.as_ref().filter(|trace| trace.predicted[variant].is_some()) else {
-        return (Outcome::Drawn, None, recall.clone());
-    };
-    let replayed = trace.predicted[variant].clone().filter(|_| asked == Outcome::Recorded);
-    let counted = trace.recall(variant, recall.len()).filter(|_| asked == Outcome::StreamRecall);
-    let drawn = match counted {
-        Some(counted) => counted.iter().zip(recall).map(|(c, r)| c.unwrap_or(*r)).collect(),
-        None => recall.clone(),
-    };
-    (asked, replayed, drawn)
-}
-
-fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
-    Worker {
-        name: format!("{}-{at}", setup.class),
-        class: setup.class.clone(),
-        memory_bytes: setup.memory_bytes,
-        lanes: setup.lanes,
-        power_w: setup.power_w,
-        usd_per_request: setup.usd_per_request,
-        ready: setup.ready,
-        class_index,
-        class_key: name_key(&[&setup.class]),
-    }
-}
-
-fn build_costs(
-    setup: &Setup,
-    classes: &[&WorkerSetup],
-    variants: usize,
-    problems: &mut Problems,
-) -> Vec<Option<ClassCost>> {
-    let mut costs = Vec::with_capacity(classes.len() * variants);
-    for worker in classes {
-        let mut any = false;
-        for app in &setup.apps {
-            for variant in &app.profile.variants {
-                if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
-                    continue;
-                }
-                let cost = variant.costs.iter().find(|cost| cost.worker_class == worker.class);
-                any |= cost.is_some();
-                costs.push(cost.map(|cost| ClassCost {
-                    latency: match setup.batch_eta {
-                        Some(eta) => cost.latency.with_growth(eta),
-                        None => cost.latency.clone(),
-                    },
-                    load: if setup.cold_loads {
-                        cost.load_cold.unwrap_or(cost.load)
-                    } else {
-                        cost.load
-                    },
-                }));
-            }
-        }
-        if !any {
-            let known: BTreeSet<&str> =
-                setup.apps.iter().flat_map(|app| app.profile.worker_classes()).collect();
-            let place = worker.place.clone();
-            problems.push(Problem::unknown(place, "worker class", &worker.class, known));
-        }
-    }
-    costs
-}
-
 #[cfg(test)]
 impl Catalog {
     /// A catalog of nothing.
@@ -481,6 +350,7 @@ impl Catalog {
         Self {
             apps: Vec::new(),
             variants: Vec::new(),
+            first_peek: 0,
             workers: Vec::new(),
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),

@@ -1,6 +1,6 @@
 //! Nearest neighbours, exactly: the k reference samples closest to a query vote for their classes.
 //!
-//! Distances are squared Euclidean. Samples lie in blocks of [`LANES`], inside a block feature by
+//! Distances are squared Euclidean. Samples lie in blocks of `LANES`, inside a block feature by
 //! feature, so that the loop over a block keeps its sums in vector registers. O(samples ·
 //! features) for the distances, O(samples + k² log(samples / k)) on average to select.
 //!

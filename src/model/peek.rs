@@ -28,6 +28,12 @@ pub struct Peek {
     pub place: PeekPlace,
     /// Time to look at one request, instead of the profile's table.
     pub latency: Option<Span>,
+    /// What it takes of the memory of every worker on which it runs.
+    pub memory_bytes: u64,
+    /// Its confusion matrix, rows of weights by true class, where that is known beforehand.
+    pub matrix: Option<Vec<Vec<f64>>>,
+    /// When its own answer is good enough.
+    pub short_circuit: ShortCircuit,
 }
 
 /// Where votes come from.
@@ -50,6 +56,24 @@ pub enum PeekPlace {
     Host,
     /// Nowhere: it takes no time.
     Free,
+    /// On a lane of a worker that can serve the application, taking turns with its backlog.
+    Worker,
+}
+
+/// When the answer of the SneakPeek model itself is taken. The published code mentions that it can
+/// be, and not when: all three are our choices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ShortCircuit {
+    /// Never.
+    Never,
+    /// When the scheduler says so: it is one more variant, as accurate on a request as answers of
+    /// that class are right, P(y = ŷ | ŷ), by the confusion matrix and the prior.
+    Precision,
+    /// The same, with the recalls of the confusion matrix weighed by the posterior. Circular: the
+    /// posterior comes from the very answer it is to judge.
+    Posterior,
+    /// As soon as it is known, if a class has this posterior probability or more.
+    Threshold(f64),
 }
 
 /// The Dirichlet prior over the classes of an application; its sum is its weight in votes.
@@ -72,6 +96,9 @@ impl Default for Peek {
             prior: Prior::Profile(1.0),
             place: PeekPlace::Host,
             latency: None,
+            memory_bytes: 0,
+            matrix: None,
+            short_circuit: ShortCircuit::Never,
         }
     }
 }
@@ -150,6 +177,18 @@ impl Law {
         }))
     }
 
+    /// The confusion matrix of the answers, where all votes are the same.
+    pub fn confusion(&self) -> Option<Vec<Vec<f64>>> {
+        let rows = self.rows.iter().enumerate().map(|(class, (right, weights))| {
+            let total: f64 = weights.iter().sum();
+            let otherwise = if total > 0.0 { (1.0 - right) / total } else { 0.0 };
+            let mut row: Vec<f64> = weights.iter().map(|weight| weight * otherwise).collect();
+            row[class] += if total > 0.0 { *right } else { 1.0 };
+            row
+        });
+        (self.votes == 1 || self.correlation >= 1.0).then(|| rows.collect())
+    }
+
     fn new(rows: impl Iterator<Item = (f64, Vec<f64>)>) -> Self {
         Self { rows: rows.collect(), votes: 1, correlation: 0.0 }
     }
@@ -195,6 +234,28 @@ pub struct Buffers {
 }
 
 impl Peek {
+    /// The probability of each true class's answer to be right; zeros if it is not known.
+    pub fn recall(&self, classes: usize) -> Vec<f64> {
+        let Some(matrix) = &self.matrix else { return vec![0.0; classes] };
+        let rows = matrix.iter().enumerate();
+        rows.map(|(class, row)| row[class] / row.iter().sum::<f64>()).collect()
+    }
+
+    /// P(y = ŷ | ŷ) for each answer ŷ, with these weights of the true classes; zero for an answer
+    /// that is never given.
+    pub fn precision(&self, prior: &[f64]) -> Vec<f64> {
+        let Some(matrix) = &self.matrix else { return vec![0.0; prior.len()] };
+        let joint = |class: usize, answer: usize| {
+            let row = &matrix[class];
+            prior[class] * row[answer] / row.iter().sum::<f64>()
+        };
+        let precision = |answer: usize| {
+            let all: f64 = (0..prior.len()).map(|class| joint(class, answer)).sum();
+            if all > 0.0 { joint(answer, answer) / all } else { 0.0 }
+        };
+        (0..prior.len()).map(precision).collect()
+    }
+
     /// Whether looking can tell anything: votes are there, or can be computed or drawn.
     pub fn sees(&self, trace: Option<&RecordedTrace>) -> bool {
         !matches!(self.kind, Kind::Recorded) || trace.is_some_and(|trace| !trace.votes.is_empty())
@@ -236,5 +297,143 @@ impl Peek {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::posterior::{expected_accuracy, update};
+
+    /// The published recalls of the variants for fall detection.
+    const FALL: [[f64; 2]; 4] = [
+        [1004.0 / 1012.0, 17.0 / 28.0],
+        [974.0 / 984.0, 20.0 / 24.0],
+        [972.0 / 983.0, 1.0],
+        [51010.0 / 51502.0, 787.0 / 1021.0],
+    ];
+
+    fn accuracies(prior: &Prior, class: usize) -> [f64; 4] {
+        let mut theta = prior.of(&[9.0, 1.0]);
+        let mut votes = [0.0; 2];
+        votes[class] = 5.0;
+        update(&mut theta, &votes, Evidence::OneHot, Some(TWO_CLASS_THRESHOLD));
+        FALL.map(|recall| expected_accuracy(&theta, &recall))
+    }
+
+    #[test]
+    fn every_prior_and_one_observation() {
+        // The first two are published; the others were worked out with fractions.
+        for (prior, class, expected) in [
+            (Prior::Profile(1.0), 1, [0.78037, 0.90376, 0.99496, 0.86965]),
+            (Prior::Profile(1.0), 0, [0.97285, 0.98201, 0.98937, 0.97947]),
+            (Prior::Profile(10.0), 1, [0.92210, 0.96138, 0.99084, 0.95051]),
+            (Prior::Profile(10.0), 0, [0.95710, 0.97561, 0.98983, 0.97048]),
+            (Prior::Uninformative(1.0), 1, [0.70338, 0.87246, 0.99720, 0.82572]),
+            (Prior::Uninformative(1.0), 0, [0.89586, 0.95071, 0.99161, 0.93554]),
+            (Prior::Given(vec![2.0, 3.0]), 1, [0.73546, 0.88550, 0.99627, 0.84402]),
+            (Prior::Given(vec![2.0, 3.0]), 0, [0.79962, 0.91159, 0.99440, 0.88063]),
+        ] {
+            for (found, expected) in accuracies(&prior, class).iter().zip(expected) {
+                assert!((found - expected).abs() < 5.1e-6, "{prior:?}: {found}, not {expected}");
+            }
+        }
+    }
+
+    fn votes(law: &Law, class: usize, number: u32) -> Vec<f64> {
+        let mut votes = vec![0.0; 4];
+        law.vote(class, number, Rng::new(9, 0), &mut votes);
+        votes
+    }
+
+    #[test]
+    fn a_model_of_no_quality_says_the_same_whatever_the_class() {
+        let law = Law { votes: 3, ..Law::quality(4, 0.0) };
+        let mut sums = [0.0; 4];
+        for number in 0..10_000 {
+            let said = votes(&law, 0, number);
+            assert!((1..4).all(|class| votes(&law, class, number) == said));
+            sums.iter_mut().zip(said).for_each(|(sum, vote)| *sum += vote);
+        }
+        // 30,000 votes for four classes: a standard error is 75; five of them.
+        assert!(sums.iter().all(|sum| (sum - 7500.0).abs() < 375.0), "{sums:?}");
+    }
+
+    #[test]
+    fn a_better_model_errs_on_fewer_of_the_same_requests() {
+        let wrong = |quality: f64| -> Vec<u32> {
+            let law = Law::quality(4, quality);
+            (0..2000).filter(|number| votes(&law, 2, *number)[2] == 0.0).collect()
+        };
+        assert!(wrong(1.0).is_empty());
+        let (good, bad) = (wrong(0.8), wrong(0.4));
+        assert!(good.iter().all(|number| bad.contains(number)));
+        // Wrong with probability (1 - quality) · 3/4: 300 and 900, five standard errors each.
+        assert!((good.len() as f64 - 300.0).abs() < 80.0, "{}", good.len());
+        assert!((bad.len() as f64 - 900.0).abs() < 112.0, "{}", bad.len());
+    }
+
+    #[test]
+    fn votes_follow_the_rows_of_a_matrix() {
+        let rows = [[6.0, 2.0, 0.0, 2.0], [0.0, 0.0, 0.0, 5.0], [1.0; 4], [0.0, 1.0, 1.0, 0.0]];
+        let law = Law::matrix(&rows.map(|row| row.to_vec()));
+        for (class, row) in rows.iter().enumerate() {
+            let mut sums = vec![0.0; 4];
+            for number in 0..4000 {
+                sums.iter_mut().zip(votes(&law, class, number)).for_each(|(s, v)| *s += v);
+            }
+            for (sum, weight) in sums.iter().zip(row) {
+                let share = weight / row.iter().sum::<f64>();
+                let error = (4000.0 * share * (1.0 - share)).sqrt();
+                assert!((sum - 4000.0 * share).abs() <= 5.0 * error, "{class}: {sums:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn correlated_votes_copy_the_first() {
+        let same = |correlation: f64| -> f64 {
+            let law = Law { votes: 2, correlation, ..Law::quality(4, 0.0) };
+            let both = (0..20_000).filter(|number| votes(&law, 0, *number).contains(&2.0));
+            both.count() as f64 / 20_000.0
+        };
+        assert_eq!(same(1.0), 1.0);
+        // Independent votes agree one time in four; a standard error is at most 0.0036.
+        for (correlation, expected) in [(0.0, 0.25), (0.5, 0.625)] {
+            assert!((same(correlation) - expected).abs() < 0.018, "{correlation}");
+        }
+        let law = Law { votes: 7, correlation: 1.0, ..Law::recall(4, 0.6) };
+        assert!((0..100).all(|number| votes(&law, 1, number).contains(&7.0)));
+    }
+
+    #[test]
+    fn matrices_of_laws_and_what_their_answers_are_worth() {
+        assert_eq!(Law::recall(3, 0.5).confusion().unwrap()[1], [0.25, 0.5, 0.25]);
+        assert_eq!(Law::quality(4, 0.2).confusion().unwrap()[0], [0.4, 0.2, 0.2, 0.2]);
+        assert_eq!(Law { votes: 2, ..Law::quality(4, 0.2) }.confusion(), None);
+        let peek = Peek { matrix: Some(vec![vec![8.0, 2.0], vec![1.0, 9.0]]), ..Peek::default() };
+        assert_eq!(peek.recall(2), [0.8, 0.9]);
+        // Of class 0: .9 · .8 / (.9 · .8 + .1 · .1). Of class 1: .1 · .9 / (.9 · .2 + .1 · .9).
+        let precision = peek.precision(&[0.9, 0.1]);
+        assert!((precision[0] - 72.0 / 73.0).abs() < 1e-12, "{precision:?}");
+        assert!((precision[1] - 1.0 / 3.0).abs() < 1e-12, "{precision:?}");
+    }
+
+    #[test]
+    fn a_rule_parts_the_classes_at_its_threshold() {
+        let trace = RecordedTrace {
+            features: vec![("x".to_owned(), vec![-1.0, 2.0, 2.5])],
+            ..RecordedTrace::default()
+        };
+        let stump = Stump { column: 0, at: 2.0, below: 1, above: 0 };
+        let peek = Peek { kind: Kind::Rule(stump), ..Peek::default() };
+        let mut buffers = Buffers::default();
+        let mut said = |row: u32| {
+            let truth = Truth { class: 0, row };
+            peek.look(Some(&trace), truth, 0, 2, Rng::new(1, 0), &mut buffers);
+            buffers.votes.clone()
+        };
+        assert_eq!([said(0), said(1), said(2)], [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]);
+        assert_eq!(said(Truth::NO_ROW), [0.0, 0.0]);
     }
 }

@@ -108,7 +108,8 @@ impl PeekPlus {
             let requests: Vec<Request> = own.copied().collect();
             if !requests.is_empty() {
                 let accuracy = |variant| self.pool.accuracy(catalog, variant);
-                let accuracy = catalog.variants_of(app).map(accuracy).collect();
+                let variants = catalog.variants_of(app).chain(catalog.app(app).offer);
+                let accuracy = variants.map(accuracy).collect();
                 self.groups.push(Group { app, requests, accuracy });
             }
         }

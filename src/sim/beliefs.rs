@@ -3,7 +3,8 @@
 //! This is the one place where truth becomes belief; the scheduler's [`Info`] decides how much.
 
 use crate::domain::RequestId;
-use crate::model::posterior::{expected_accuracy, update};
+use crate::model::peek::ShortCircuit;
+use crate::model::posterior::{answer, argmax, expected_accuracy, update};
 use crate::policy::Info;
 use crate::policy::state::State;
 use crate::rng::Rng;
@@ -40,6 +41,22 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
         }
     }
     let at = id.slot() * variants;
+    if state.info == Info::Posterior {
+        let offset = catalog.variants_of(app).len();
+        let app = catalog.app(app);
+        let likely = argmax(theta);
+        let said = answer(&state.estimates.buffers.votes, app.peek.threshold).unwrap_or(likely);
+        let (class, accuracy) = match (app.peek.short_circuit, app.answers) {
+            (ShortCircuit::Precision, _) => (said, app.precision[said]),
+            (ShortCircuit::Posterior, Some(peek)) => {
+                (said, expected_accuracy(theta, &catalog.variant(peek).recall))
+            }
+            _ => (likely, theta[likely]),
+        };
+        state.estimates.answer.resize(slots, 0);
+        state.estimates.answer[id.slot()] = class as u16;
+        state.estimates.accuracy[at + offset] = accuracy;
+    }
     for (offset, variant) in catalog.variants_of(app).enumerate() {
         state.estimates.accuracy[at + offset] = match state.info {
             Info::OracleOutcome => {

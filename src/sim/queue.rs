@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Ready(WorkerId),
     /// The host has looked at a batch of requests.
     PeekEnd,
+    /// The SneakPeek model gives the answers that a scheduler chose.
+    Answers,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             Self::LoadEnd(_) => 1,
             Self::Ready(_) => 2,
             Self::PeekEnd => 3,
+            Self::Answers => 4,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
-use crate::model::peek::Peek;
+use crate::model::peek::{Peek, ShortCircuit};
 use crate::model::penalty::Penalty;
 use crate::model::profile;
 use crate::policy::Info;
@@ -55,7 +55,7 @@ impl Prepared {
             batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
         let overhead = read_overhead(&mut read);
-        let bound = read_bound(&mut read, noise_cv);
+        let bound = read_bound(&mut read, noise_cv, &apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
         let setup =
@@ -72,6 +72,9 @@ impl Prepared {
         let chosen = sched::read(&scheduler, &context, &mut problems);
         if let Err(more) = arrivals.build(&catalog, rng) {
             problems.extend(more);
+        }
+        if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
+            Arc::clone(&catalog).check_peeks(&setup, &mut problems);
         }
         let mut notes = catalog.notes().to_vec();
         notes.extend(note_window(&scheduler, &catalog));
@@ -106,14 +109,18 @@ fn note_window(scheduler: &Node, catalog: &Catalog) -> Option<String> {
     })
 }
 
-/// A bound holds for the service times of the tables.
-fn read_bound(read: &mut Fields<'_>, noise_cv: f64) -> bool {
+/// A bound holds for the service times of the tables, and where variants give all answers.
+fn read_bound(read: &mut Fields<'_>, noise_cv: f64, apps: &[AppSetup]) -> bool {
     let Some(node) = read.take("bound") else { return false };
     let fluid = fields::choice(node, &[("none", false), ("fluid", true)], read.problems());
     let bound = fluid.unwrap_or(false);
     if bound && noise_cv > 0.0 {
         let found = format!("bound = \"fluid\" with noise_cv = {noise_cv}");
         read.problems().push(Problem::new(node.place.clone(), found, "noise_cv = 0"));
+    }
+    if bound && apps.iter().any(|app| app.peek.short_circuit != ShortCircuit::Never) {
+        let found = "bound = \"fluid\" with short_circuit";
+        read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
     }
     bound
 }

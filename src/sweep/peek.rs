@@ -4,7 +4,7 @@ use super::config::by_app;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
 use crate::model::catalog::AppSetup;
 use crate::model::knn::Ties;
-use crate::model::peek::{Kind, Knn, Law, Peek, PeekPlace, Prior, Stump};
+use crate::model::peek::{Kind, Knn, Law, Peek, PeekPlace, Prior, ShortCircuit, Stump};
 use crate::model::posterior::{Evidence, TWO_CLASS_THRESHOLD};
 use crate::model::profile;
 use crate::units::Span;
@@ -23,23 +23,40 @@ fn one(node: &Node, app: &AppSetup, problems: &mut Problems) -> Peek {
     let mut read = Fields::new(node, problems);
     let latency = read.take("latency_ms");
     let latency = latency.and_then(|n| fields::number(n, &(0.0..=86_400_000.0), read.problems()));
+    let matrix = read.take("matrix");
+    let classes = app.profile.classes.len();
+    let given = matrix.and_then(|node| rows(node, classes, read.problems()));
+    let kind = kind(&mut read, app, (matrix, given.as_ref()));
+    let matrix = match &kind {
+        Kind::Confusion(law) => law.confusion(),
+        _ => given.or_else(|| app.profile.peek_confusion.clone()),
+    };
     let peek = Peek {
-        kind: kind(&mut read, app),
+        short_circuit: short_circuit(&mut read, app, matrix.is_some()),
+        kind,
+        matrix,
         evidence: read
             .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
         threshold: threshold(&mut read),
-        prior: prior(&mut read, app.profile.classes.len()),
-        place: read.choice("place", &[("host", PeekPlace::Host), ("free", PeekPlace::Free)]),
+        prior: prior(&mut read, classes),
+        place: read.choice("place", &PLACES),
+        memory_bytes: read.integer("memory_bytes", 0..=u64::MAX / 2, 0),
         latency: latency.map(Span::from_ms),
     };
     read.finish();
     peek
 }
 
-fn kind(read: &mut Fields<'_>, app: &AppSetup) -> Kind {
+/// A confusion matrix as written and as read.
+type Matrix<'a> = (Option<&'a Node>, Option<&'a Vec<Vec<f64>>>);
+
+const PLACES: [(&str, PeekPlace); 3] =
+    [("host", PeekPlace::Host), ("free", PeekPlace::Free), ("worker", PeekPlace::Worker)];
+
+fn kind(read: &mut Fields<'_>, app: &AppSetup, matrix: Matrix<'_>) -> Kind {
     let recorded = app.trace.as_ref().is_some_and(|trace| !trace.votes.is_empty());
     let Some(node) = read.take("kind") else {
-        return match law(read, app, None) {
+        return match law(read, app, matrix, None) {
             Some(law) if !recorded => Kind::Confusion(law),
             _ => Kind::Recorded,
         };
@@ -55,7 +72,9 @@ fn kind(read: &mut Fields<'_>, app: &AppSetup) -> Kind {
             Kind::Recorded
         }
         Some("knn") => knn(read, app, place).map_or(Kind::Recorded, Kind::Knn),
-        Some("confusion") => law(read, app, Some(place)).map_or(Kind::Recorded, Kind::Confusion),
+        Some("confusion") => {
+            law(read, app, matrix, Some(place)).map_or(Kind::Recorded, Kind::Confusion)
+        }
         Some("rule") => rule(read, app).map_or(Kind::Recorded, Kind::Rule),
         Some(other) => {
             let known = ["recorded", "knn", "confusion", "rule"];
@@ -100,14 +119,18 @@ fn column(name: &str, app: &AppSetup, place: &Place, problems: &mut Problems) ->
 }
 
 /// The law by which votes are drawn, if one is given; one must be if `required` somewhere.
-fn law(read: &mut Fields<'_>, app: &AppSetup, required: Option<&Place>) -> Option<Law> {
+fn law(
+    read: &mut Fields<'_>,
+    app: &AppSetup,
+    matrix: Matrix<'_>,
+    required: Option<&Place>,
+) -> Option<Law> {
     let classes = app.profile.classes.len();
-    let (matrix, quality, recall) =
-        (read.take("matrix"), read.take("quality"), read.take("recall"));
+    let (quality, recall) = (read.take("quality"), read.take("recall"));
     let votes = read.integer("votes", 1..=1000, 1);
     let correlation = read.number("correlation", 0.0..=1.0, 0.0);
     let problems = read.problems();
-    let given: Vec<&Node> = [matrix, quality, recall].into_iter().flatten().collect();
+    let given: Vec<&Node> = [matrix.0, quality, recall].into_iter().flatten().collect();
     match (given.as_slice(), required) {
         ([_, second, ..], _) => {
             let found = "two of `matrix`, `quality` and `recall`";
@@ -125,7 +148,7 @@ fn law(read: &mut Fields<'_>, app: &AppSetup, required: Option<&Place>) -> Optio
     } else if let Some(node) = recall {
         Law::recall(classes, share(node)?)
     } else {
-        Law::matrix(&rows(matrix?, classes, problems)?)
+        Law::matrix(matrix.1?)
     };
     (law.votes, law.correlation) = (votes, correlation);
     Some(law)
@@ -135,7 +158,7 @@ fn law(read: &mut Fields<'_>, app: &AppSetup, required: Option<&Place>) -> Optio
 fn rows(node: &Node, classes: usize, problems: &mut Problems) -> Option<Vec<Vec<f64>>> {
     let items = fields::array(node, problems);
     if items.len() != classes {
-        let found = format!("{} rows", items.len());
+        let found = format!("a matrix of {} rows", items.len());
         let expected = format!("{classes}, one for each class");
         problems.push(Problem::new(node.place.clone(), found, expected));
         return None;
@@ -165,6 +188,29 @@ fn rule(read: &mut Fields<'_>, app: &AppSetup) -> Option<Stump> {
     let name = fields::text(feature?, read.problems())?;
     let column = column(name, app, &feature?.place, read.problems());
     Some(Stump { column: column?, at: at?, below: below?, above: above? })
+}
+
+/// `known` says whether the confusion matrix of the answers is.
+fn short_circuit(read: &mut Fields<'_>, app: &AppSetup, known: bool) -> ShortCircuit {
+    let Some(node) = read.take("short_circuit") else { return ShortCircuit::Never };
+    let problems = read.problems();
+    if matches!(node.value, Value::Table(_)) {
+        let mut table = Fields::new(node, problems);
+        let threshold = table.require("threshold", "a posterior probability");
+        let threshold = threshold.and_then(|n| fields::number(n, &(0.0..=1.0), table.problems()));
+        table.finish();
+        return threshold.map_or(ShortCircuit::Never, ShortCircuit::Threshold);
+    }
+    let named = [("precision", ShortCircuit::Precision), ("posterior", ShortCircuit::Posterior)];
+    let chosen = fields::choice(node, &named, problems);
+    if chosen.is_some() && !known {
+        let name = &app.profile.name;
+        let found = format!("no confusion matrix of the SneakPeek model of `{name}`");
+        let expected = "`matrix`, or peek_confusion.csv in the profile; of `confusion` \
+                        votes = 1 or correlation = 1";
+        problems.push(Problem::new(node.place.clone(), found, expected));
+    }
+    chosen.unwrap_or(ShortCircuit::Never)
 }
 
 fn threshold(read: &mut Fields<'_>) -> Option<f64> {

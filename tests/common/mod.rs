@@ -98,6 +98,7 @@ impl World {
             prior: vec![1.0 / classes as f64; classes],
             variants: variants.collect(),
             peek: None,
+            peek_confusion: None,
             reference: None,
             warnings: Vec::new(),
             files: Vec::new(),
@@ -240,16 +241,64 @@ impl Drop for Told {
 /// What happened, as plain numbers (nanoseconds, request numbers).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happened {
-    Arrived { at: u64, request: u32, app: u16, deadline: u64 },
-    Visible { at: u64, request: u32 },
-    LoadStarted { at: u64, worker: u16, variant: u16, end: u64 },
-    LoadEnded { at: u64, worker: u16, variant: u16 },
-    Evicted { at: u64, worker: u16, variant: u16 },
-    BatchStarted { at: u64, worker: u16, lane: usize, variant: u16, requests: Vec<u32> },
-    BatchEnded { at: u64, worker: u16, lane: usize, variant: u16, started: u64, batch: usize },
-    Completed { at: u64, request: u32, worker: u16, variant: u16, started: u64, correct: bool },
-    Rejected { at: u64, request: u32 },
-    Unfinished { at: u64, request: u32 },
+    Arrived {
+        at: u64,
+        request: u32,
+        app: u16,
+        deadline: u64,
+    },
+    Visible {
+        at: u64,
+        request: u32,
+    },
+    LoadStarted {
+        at: u64,
+        worker: u16,
+        variant: u16,
+        end: u64,
+    },
+    LoadEnded {
+        at: u64,
+        worker: u16,
+        variant: u16,
+    },
+    Evicted {
+        at: u64,
+        worker: u16,
+        variant: u16,
+    },
+    BatchStarted {
+        at: u64,
+        worker: u16,
+        lane: usize,
+        variant: u16,
+        requests: Vec<u32>,
+    },
+    BatchEnded {
+        at: u64,
+        worker: u16,
+        lane: usize,
+        variant: u16,
+        started: u64,
+        batch: usize,
+    },
+    /// Worker `u16::MAX` if the SneakPeek model answered.
+    Completed {
+        at: u64,
+        request: u32,
+        worker: u16,
+        variant: u16,
+        started: u64,
+        correct: bool,
+    },
+    Rejected {
+        at: u64,
+        request: u32,
+    },
+    Unfinished {
+        at: u64,
+        request: u32,
+    },
 }
 
 impl Happened {
@@ -391,7 +440,7 @@ impl Observer for Log {
                 Happened::Completed {
                     at: c.finished.0,
                     request: c.request.id.number(),
-                    worker: c.worker.0,
+                    worker: c.worker.map_or(u16::MAX, |worker| worker.0),
                     variant: c.variant.0,
                     started: c.started.0,
                     correct: c.correct,

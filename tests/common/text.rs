@@ -6,6 +6,7 @@
 //! worker lanes=1 memory=2 ready=0                     one line per worker
 //! overhead 2 0.5                                      what a plan takes, and each of its requests
 //! peek a 1:2                                          the host looks at requests of `a` first
+//! peek a 1:2 memory=1                                 workers do, with this in their memory
 //! request a 0 100                                     application, arrival, budget in ms
 //! scheduler { name = "edf" }                          or a script:
 //! at 5 assign 0 small 0 1                             worker 0, variant, requests
@@ -64,7 +65,7 @@ struct Scenario {
     /// (application, its variants: name, bytes, points, load, recall).
     apps: Vec<(String, Vec<Variant>)>,
     workers: Vec<(u16, u64, f64)>,
-    peeks: Vec<(String, Vec<(u64, f64)>)>,
+    peeks: Vec<Look>,
     requests: Vec<(String, f64, f64)>,
     scheduler: Option<String>,
     penalty: Option<String>,
@@ -72,6 +73,9 @@ struct Scenario {
     script: Vec<Step>,
     asks: bool,
 }
+
+/// Application, latencies, memory if workers look.
+type Look = (String, Vec<(u64, f64)>, Option<f64>);
 
 type Variant = (String, u64, Vec<(u64, f64)>, f64, f64);
 
@@ -103,7 +107,10 @@ impl Scenario {
                 option(words, "memory").unwrap_or(1e9) as u64,
                 option(words, "ready").unwrap_or(0.0),
             )),
-            "peek" => self.peeks.push((words[1].to_owned(), points(words[2]))),
+            "peek" => {
+                let memory = option(words, "memory");
+                self.peeks.push((words[1].to_owned(), points(words[2]), memory));
+            }
             "request" => {
                 self.requests.push((words[1].to_owned(), parse(words[2]), parse(words[3])));
             }
@@ -139,13 +146,14 @@ impl Scenario {
             worker.ready = Time::ZERO + Span::from_ms(*ready);
         }
         let place = |name: &str| self.apps.iter().position(|(app, _)| app == name);
-        for (app, points) in &self.peeks {
+        for (app, points, memory) in &self.peeks {
             let at = place(app).expect("an application");
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
             let table = LatencyTable::new(points).expect("a latency table").0;
             let app = &mut world.setup.apps[at];
             Arc::make_mut(&mut app.profile).peek = Some(table);
-            app.peek.place = PeekPlace::Host;
+            app.peek.place = if memory.is_some() { PeekPlace::Worker } else { PeekPlace::Host };
+            app.peek.memory_bytes = memory.unwrap_or(0.0) as u64;
             app.peek.kind = Kind::Confusion(Law::recall(2, 1.0));
         }
         for (app, arrival, budget) in &self.requests {
