@@ -201,9 +201,14 @@ fn short_circuit(read: &mut Fields<'_>, app: &AppSetup, known: bool) -> ShortCir
         table.finish();
         return threshold.map_or(ShortCircuit::Never, ShortCircuit::Threshold);
     }
-    let named = [("precision", ShortCircuit::Precision), ("posterior", ShortCircuit::Posterior)];
+    let named = [
+        ("never", ShortCircuit::Never),
+        ("precision", ShortCircuit::Precision),
+        ("posterior", ShortCircuit::Posterior),
+    ];
     let chosen = fields::choice(node, &named, problems);
-    if chosen.is_some() && !known {
+    let needs = matches!(chosen, Some(ShortCircuit::Precision | ShortCircuit::Posterior));
+    if needs && !known {
         let name = &app.profile.name;
         let found = format!("no confusion matrix of the SneakPeek model of `{name}`");
         let expected = "`matrix`, or peek_confusion.csv in the profile; of `confusion` \
