@@ -3,7 +3,7 @@
 
 use super::sweep::{Made, failed, make, notes, verdicts};
 use super::{Failure, say};
-use crate::input::source::{embedded_paths, exists};
+use crate::input::source::{below, embedded_paths, exists};
 use crate::input::{Place, Problem};
 use crate::output::atomic;
 use crate::report::Results;
@@ -21,7 +21,7 @@ const LISTED: usize = 20;
 /// Arguments of `reproduce`.
 #[derive(Debug, Args)]
 pub(super) struct ReproduceArgs {
-    /// Which experiments: a folder of experiments/, such as sneakpeek.
+    /// Which experiments: a folder of experiments/, such as sneakpeek, or any other folder.
     suite: String,
     /// The same configurations with two replicates; only a contradicted gated claim fails.
     #[arg(long)]
@@ -38,8 +38,9 @@ pub(super) struct ReproduceArgs {
 }
 
 pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let paths = experiments(&args.suite)?;
-    let default = |folder: &str| Path::new(folder).join(&args.suite);
+    let (suite, paths) = experiments(&args.suite)?;
+    let name = suite.trim_end_matches('/').rsplit('/').next().unwrap_or(&suite).to_owned();
+    let default = |folder: &str| Path::new(folder).join(&name);
     let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
     let kept = args.against.as_ref().map_or_else(|| default("results"), PathBuf::from);
     let mut chapters = Vec::new();
@@ -53,43 +54,46 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
         let kept = kept_results(&kept.join(name))?;
         let Made { runs, results, .. } = make(&sweep, &folder.join(name), args.jobs)?;
         failed(&runs)?;
-        let chapter = Chapter::new(&sweep, section(path), results, kept.as_ref());
+        let chapter = Chapter::new(&sweep, section(&suite, path), results, kept.as_ref());
         print(&chapter, out)?;
         chapters.push(chapter);
     }
     let report = folder.join("REPORT.md");
-    let title = format!("Every claim of `{}`, with its verdict", args.suite);
+    let title = format!("Every claim of `{name}`, with its verdict");
     atomic::write(&report, markdown(&title, &chapters).as_bytes())?;
     writeln!(out, "wrote {}", report.display())?;
     conclude(args, &chapters)
 }
 
-/// The experiments of a suite by name, on disk or inside the binary.
-fn experiments(suite: &str) -> Result<Vec<String>, Failure> {
-    let prefix = format!("experiments/{suite}/");
-    let all = embedded_paths(".toml");
-    let mut own: Vec<String> =
-        all.iter().filter(|path| path.starts_with(&prefix)).cloned().collect();
-    // Folders after files; without the ending, `e03` comes before `e03-measured`.
-    let order =
-        |path: &String| (path.matches('/').count(), path.trim_end_matches(".toml").to_owned());
-    own.sort_by_key(order);
-    if own.is_empty() {
+/// The folder of a suite and its experiments: a folder on disk, or one of experiments/.
+fn experiments(suite: &str) -> Result<(String, Vec<String>), Failure> {
+    let folders = [format!("experiments/{suite}"), suite.to_owned()];
+    let found = folders.into_iter().map(|folder| {
+        let paths = below(&folder, ".toml");
+        (folder, paths)
+    });
+    let Some((folder, mut own)) = found.into_iter().find(|(_, paths)| !paths.is_empty()) else {
         let inner = |path: &String| {
             let rest = path.strip_prefix("experiments/")?;
             rest.split_once('/').map(|(folder, _)| folder.to_owned())
         };
-        let mut known: Vec<String> = all.iter().filter_map(inner).collect();
+        let mut known: Vec<String> = embedded_paths(".toml").iter().filter_map(inner).collect();
         known.dedup();
         let known = known.iter().map(String::as_str);
-        return Err(Problem::unknown(Place::file("reproduce"), "suite", suite, known).into());
-    }
-    Ok(own)
+        let problem = Problem::unknown(Place::file("reproduce"), "suite", suite, known);
+        return Err(problem.into());
+    };
+    // Folders after files; without the ending, `e03` comes before `e03-measured`.
+    let order =
+        |path: &String| (path.matches('/').count(), path.trim_end_matches(".toml").to_owned());
+    own.sort_by_key(order);
+    Ok((folder, own))
 }
 
-/// The folder of an experiment within its suite; empty for its main part.
-fn section(path: &str) -> &str {
-    path.split('/').nth(3).and(path.split('/').nth(2)).unwrap_or("")
+/// The folder of an experiment within that of its suite; empty for its main part.
+fn section<'p>(folder: &str, path: &'p str) -> &'p str {
+    let inner = path.get(folder.trim_end_matches('/').len() + 1..).unwrap_or("");
+    inner.rsplit_once('/').map_or("", |(section, _)| section)
 }
 
 /// The results kept in a folder; nothing if there are none.

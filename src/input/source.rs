@@ -74,6 +74,31 @@ pub fn embedded_paths(suffix: &str) -> Vec<String> {
     found
 }
 
+/// The files below a folder whose name ends in `suffix`, sorted: those on disk, or those inside the
+/// binary if there is no such folder.
+pub fn below(folder: &str, suffix: &str) -> Vec<String> {
+    fn walk(folder: &Path, suffix: &str, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, suffix, found);
+            } else if path.to_string_lossy().ends_with(suffix) {
+                found.push(path.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    let prefix = format!("{}/", folder.trim_end_matches('/'));
+    let mut found = Vec::new();
+    if Path::new(folder).is_dir() {
+        walk(Path::new(prefix.trim_end_matches('/')), suffix, &mut found);
+        found.sort();
+    } else {
+        found = embedded_paths(suffix);
+        found.retain(|path| path.starts_with(&prefix));
+    }
+    found
+}
+
 fn embedded(path: &str) -> Option<&'static [u8]> {
     let path = path.strip_prefix("./").unwrap_or(path);
     let (folder, rest) = path.split_once('/')?;

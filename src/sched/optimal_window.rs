@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "optimal-window",
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
-    params: "window_max (16 at most), beyond = refuse (or beam), window_ms = 0, \
+    params: "window_max (16 at most), beyond = refuse (or beam), window_ms = 0, window_requests, \
              while_busy = false, max_batch = 32",
     accuracy: Some(Info::Profiled),
     build: |fields, context| {
