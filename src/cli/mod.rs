@@ -5,6 +5,7 @@
 
 mod check;
 mod compare;
+mod import;
 mod list;
 mod progress;
 mod replay;
@@ -42,6 +43,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
+    /// Bring data of others into the form that peeksim reads.
+    Import(import::ImportArgs),
 }
 
 /// Which experiment, and what to change of it.
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Some(Command::List) => list::main(&mut out),
         Some(Command::Replay(args)) => replay::main(&args, &mut out),
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
+        Some(Command::Import(args)) => import::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));
     match done {
