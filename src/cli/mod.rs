@@ -9,6 +9,7 @@ mod import;
 mod list;
 mod progress;
 mod replay;
+mod reproduce_tmo;
 mod run;
 mod sweep;
 
@@ -45,6 +46,15 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Bring data of others into the form that peeksim reads.
     Import(import::ImportArgs),
+    /// Make published figures again and put them beside their targets.
+    #[command(subcommand)]
+    Reproduce(Reproduce),
+}
+
+#[derive(Debug, Subcommand)]
+enum Reproduce {
+    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025).
+    Tmo(reproduce_tmo::TmoArgs),
 }
 
 /// Which experiment, and what to change of it.
@@ -130,6 +140,7 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::main(&args, &mut out),
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
+        Some(Command::Reproduce(Reproduce::Tmo(args))) => reproduce_tmo::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));
     match done {

@@ -16,6 +16,7 @@ pub mod import;
 mod linucb;
 pub mod optimum;
 pub mod policy;
+pub mod reproduce;
 pub mod workload;
 pub mod world;
 
