@@ -1,4 +1,4 @@
-//! Policies that need no training, over random splits of M4A1, against the same splits' worth of the
+//! Policies that need no training, over random splits of M4A1, against as many splits of the
 //! authors' environment; and what could at best be reached within a budget.
 
 use super::{BUDGETS, Effort, Line, SEED};
