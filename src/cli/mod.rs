@@ -5,13 +5,16 @@
 
 mod check;
 mod compare;
+mod dialogues;
 mod import;
 mod list;
+mod offload;
 mod progress;
 mod replay;
 mod reproduce_tmo;
 mod run;
 mod sweep;
+mod train;
 
 use crate::input::{Problem, Problems};
 use crate::output::atomic::WriteError;
@@ -46,6 +49,10 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Bring data of others into the form that peeksim reads.
     Import(import::ImportArgs),
+    /// Compare policies that offload dialogues between a device and the cloud.
+    Offload(offload::OffloadArgs),
+    /// Let an agent learn to offload dialogues; the same command goes on where it stopped.
+    Train(train::TrainArgs),
     /// Make published figures again and put them beside their targets.
     #[command(subcommand)]
     Reproduce(Reproduce),
@@ -140,6 +147,8 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::main(&args, &mut out),
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
+        Some(Command::Offload(args)) => offload::main(&args, &mut out),
+        Some(Command::Train(args)) => train::main(&args, &mut out),
         Some(Command::Reproduce(Reproduce::Tmo(args))) => reproduce_tmo::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));

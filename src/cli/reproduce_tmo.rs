@@ -14,9 +14,12 @@ use std::sync::Arc;
 /// Arguments of `reproduce tmo`.
 #[derive(Debug, Args)]
 pub(super) struct TmoArgs {
-    /// Fewer dialogues and splits: seconds instead of minutes.
+    /// Fewer dialogues and splits, and no training: seconds instead of half an hour.
     #[arg(long)]
     quick: bool,
+    /// Trainings of each agent on each split.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=100))]
+    seeds: u64,
     /// The data set M4A1: the authors' JSON, the table of its numbers, or what `import` made of
     /// them. Without it, `tmo_m4a1/m4a1.csv` below the folder that `PEEKSIM_DATA` names, if it is
     /// there.
@@ -32,7 +35,8 @@ pub(super) struct TmoArgs {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> {
     let data = data(args)?;
-    let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
+    let full = Effort { seeds: args.seeds as usize, ..Effort::FULL };
+    let effort = if args.quick { Effort::QUICK } else { full };
     let lines = lines(data.as_ref(), &effort)?;
     write!(out, "{}", table(&lines))?;
     if let Some(folder) = &args.out {

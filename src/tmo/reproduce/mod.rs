@@ -5,6 +5,7 @@
 //! figure without it.
 
 mod closed;
+mod learners;
 mod splits;
 mod sweep;
 mod tables;
@@ -121,13 +122,18 @@ pub struct Effort {
     pub splits: usize,
     /// Splits for which the optimum is searched.
     pub bounds: usize,
+    /// Splits on which agents are trained.
+    pub trained: usize,
+    /// Trainings of each agent on each of them.
+    pub seeds: usize,
 }
 
 impl Effort {
-    /// A minute or so.
-    pub const FULL: Self = Self { dialogues: 10_000, splits: 200, bounds: 20 };
-    /// A few seconds, with wider tolerances.
-    pub const QUICK: Self = Self { dialogues: 2_000, splits: 40, bounds: 3 };
+    /// Half an hour of processor time, nearly all of it training.
+    pub const FULL: Self =
+        Self { dialogues: 10_000, splits: 200, bounds: 20, trained: 20, seeds: 3 };
+    /// A few seconds, with wider tolerances and without training.
+    pub const QUICK: Self = Self { dialogues: 2_000, splits: 40, bounds: 3, trained: 0, seeds: 0 };
 }
 
 /// Root of all random numbers of the reproduction.
@@ -147,6 +153,7 @@ pub fn lines(data: Option<&Arc<Workload>>, effort: &Effort) -> Result<Vec<Line>,
     lines.extend(sweep::lines(effort)?);
     lines.extend(splits::lines(data, effort)?);
     lines.extend(splits::bounds(data, effort)?);
+    lines.extend(learners::lines(data, effort)?);
     Ok(lines)
 }
 

@@ -3,6 +3,7 @@
 
 use super::{BUDGETS, Effort, Line, SEED};
 use crate::input::Problem;
+use crate::report::stats::Estimate;
 use crate::rng::Rng;
 use crate::tmo::cost::{DEVICES, NETWORKS};
 use crate::tmo::evaluate::{Summary, Totals, Visit, evaluate};
@@ -91,8 +92,9 @@ pub(super) fn lines(data: Option<&Arc<Workload>>, effort: &Effort) -> Result<Vec
         for ((what, metric), (target, spread)) in METRICS.iter().zip(reference) {
             let values: Vec<f64> = by_split.iter().map(|split| metric(&split[row])).collect();
             let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-            // Both sides are means over random splits.
-            let variance = spread * spread * (1.0 / REFERENCE_SPLITS + 1.0 / values.len() as f64);
+            // Both sides are means over random splits, each with its own spread.
+            let own = Estimate::of(&values).and_then(|e| e.deviation).unwrap_or(0.0);
+            let variance = spread * spread / REFERENCE_SPLITS + own * own / values.len() as f64;
             let tolerance = 4.0 * libm::sqrt(variance) + PRINTED;
             let name = format!("{name}, {what}");
             lines.push(Line::near(SECTION, name, mean, *target, tolerance).with_interval(&values));
