@@ -66,6 +66,10 @@ fn decisions_of_others_are_compared() {
     assert!(said.err.ends_with("did you mean `greedy-knn`?\n"), "{said:?}");
     for (wrong, said) in [
         ("--workload sweep:3,4", "error: --workload: found `3,4`, expected X,Y,T with"),
+        (
+            "--workload sweep:3,4,1000 --dialogues 10000",
+            "error: --dialogues: found 10000 dialogues of 1000 turns, expected at most 5000000",
+        ),
         ("--budget 30", "error: --budget: found `30`, expected seconds and US dollars"),
         ("--device TX2", "error: --device: found unknown device `TX2`, expected one of"),
     ] {

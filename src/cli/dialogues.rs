@@ -9,6 +9,9 @@ use crate::tmo::{Resources, Rules, Split, Workload, World, import};
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 
+/// More turns than this are not made up.
+const MAX_TURNS: usize = 5_000_000;
+
 /// What calls take.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum CostModel {
@@ -60,6 +63,11 @@ impl DialogueArgs {
             let shape = Shape::parse(shape).ok_or_else(|| {
                 Problem::new(Place::file("--workload"), format!("`{shape}`"), expected)
             })?;
+            if shape.turns.saturating_mul(count) > MAX_TURNS {
+                let found = format!("{count} dialogues of {} turns", shape.turns);
+                let expected = format!("at most {MAX_TURNS} turns in all");
+                return Err(Problem::new(Place::file("--dialogues"), found, expected).into());
+            }
             (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
         } else {
             (import::load(&self.workload)?, None)

@@ -12,6 +12,7 @@ use super::workload::{Dialogue, MAX_TASKS, MAX_TURNS, Turn, Workload};
 use crate::input::csv::{Row, Table};
 use crate::input::source::{self, Source};
 use crate::input::{Node, Place, Problem, Problems, fields, json};
+use std::collections::BTreeSet;
 
 /// An answer that holds one of these is worth 0 (the authors' `tmo/data.py`; case matters).
 const REFUSALS: [&str; 3] = ["sorry", "I don't have", "can't"];
@@ -125,7 +126,12 @@ fn interaction(
     };
     let association: Vec<Option<f64>> =
         cells.iter().map(|cell| number(Some(cell), problems)).collect();
-    let task = fields::text(need(node, "task_cat", problems)?, problems)?;
+    let name = need(node, "task_cat", problems)?;
+    let task = fields::text(name, problems)?.trim();
+    if task.is_empty() {
+        problems.push(fields::mismatch(name, "the name of a task"));
+        return None;
+    }
     let cloud = fields::integer(need(node, "action", problems)?, &(0..=1), problems)? == 1;
     let uploaded = match node.get("image_index") {
         Some(list) if cloud => subset(list, count, problems)?,
@@ -182,6 +188,9 @@ fn from_table(source: &Source, table: &Table) -> Result<Workload, Problem> {
     let numbers =
         [at("raw_score")?, at("score")?, at("interaction_time_s")?, at("usage_cost_usd")?];
     let read = |row: &Row<'_>| -> Result<Named, Problem> {
+        if row.text(task).is_empty() {
+            return Err(row.problem(task, "the name of a task"));
+        }
         let cloud = row.integer(action, 0..=1)? == 1;
         let mut set: Views = 0;
         for (view, column) in uploads.iter().enumerate() {
@@ -201,10 +210,11 @@ fn from_table(source: &Source, table: &Table) -> Result<Workload, Problem> {
         Ok((row.text(task).to_owned(), turn))
     };
     let mut dialogues: Vec<(String, Vec<Named>)> = Vec::new();
+    let mut known = BTreeSet::new();
     for row in table.rows() {
         let id = row.text(episode);
         if row.integer(number, 0..=MAX_TURNS as u64 - 1)? == 0 {
-            if dialogues.iter().any(|(known, _)| known == id) {
+            if id.is_empty() || !known.insert(id) {
                 return Err(row.problem(episode, "an episode that was not there before"));
             }
             dialogues.push((id.to_owned(), Vec::new()));
