@@ -1,6 +1,6 @@
 //! Offloading of dialogues: queries of the estimator, steps of the environment, steps of training.
 //!
-//! The workload is a hundred made-up dialogues after the statistics of M4A1, some 280 points to ask.
+//! The workload is a hundred made-up dialogues after the statistics of M4A1, 280 points or so.
 //! The published code, on another machine, takes 415 us for a query and 468 us for a step, and
 //! trains 639 (A2C), 686 (PPO) and 827 (DQN) steps per second.
 

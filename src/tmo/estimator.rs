@@ -6,7 +6,7 @@
 //! They are frequent, and the published code breaks them by the order of its tree; see [`Ties`].
 //!
 //! A query looks at every distinct point and stops at the coordinate where it is too far away:
-//! O(points), a microsecond for the 282 points of the data set.
+//! O(points), a few microseconds for the 282 points of the data set.
 
 /// How many neighbours count.
 const NEIGHBOURS: usize = 5;
