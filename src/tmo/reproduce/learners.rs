@@ -8,6 +8,7 @@ use super::splits::{split_rng, world};
 use super::{BUDGETS, Effort, Line};
 use crate::input::Problem;
 use crate::learn::{Algorithm, Training};
+use crate::tmo::estimator::Ties;
 use crate::tmo::evaluate::{Summary, Totals, evaluate};
 use crate::tmo::learned::Learned;
 use crate::tmo::practice::{Constraint, Draw, Plan, Practice, Transition};
@@ -162,7 +163,7 @@ fn train(
 ) -> Result<Vec<Outcome>, Problem> {
     let root = split_rng(split).seed();
     let split = data.split(split_rng(split));
-    let world = world(data, &split)?;
+    let world = world(data, &split, Ties::Shared)?;
     let mut env = Practice::new(&world, &split.train, trained.plan)?;
     let seed = root.wrapping_add(seed as u64);
     let mut training = Training::new(trained.algorithm, &env, STEPS, seed);

@@ -163,7 +163,7 @@ pub fn to_csv(lines: &[Line]) -> String {
     let cell = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     for line in lines {
         text.push_str(&format!(
-            "{},\"{}\",{},{},{},{},{}\n",
+            "\"{}\",\"{}\",{},{},{},{},{}\n",
             line.section,
             line.name.replace('"', "\"\""),
             cell(line.figure),
