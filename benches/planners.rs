@@ -2,12 +2,20 @@
 //! catalog (three applications of ten variants, 5 MB of memory).
 //!
 //! Requests arrive in bursts of one window each, far enough apart for the worker to be idle again,
-//! so that every decision plans exactly one window.
+//! so that every decision plans exactly one window. `optimal_window` has a catalog of its own:
+//! three applications of four variants of 5 to 40 ms, loads of 4 to 20 ms, memory for one of them,
+//! the sigmoid, and budgets of 60 to 200 ms.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::domain::{AppId, Arrival};
+use peeksim::domain::{AppId, Arrival, Truth};
+use peeksim::input::{Node, Place, Problems};
 use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::Catalog;
+use peeksim::model::budget::Budget;
+use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Peek, PeekPlace};
+use peeksim::model::penalty::Penalty;
+use peeksim::model::profile::{Cost, Profile, VariantProfile};
 use peeksim::policy::Info;
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Context};
@@ -51,16 +59,20 @@ fn plan(bencher: Bencher<'_, '_>, scheduler: &str, size: u64) {
     let prepared = prepared(scheduler);
     let arrivals = bursts(&prepared.catalog, size);
     bencher.counter(ItemsCount::new(WINDOWS)).bench_local(|| {
-        let rng = Rng::new(1, 0);
-        let context = Context { catalog: &prepared.catalog, rng };
-        let mut problems = peeksim::input::Problems::default();
-        let chosen = sched::read(&prepared.scheduler, &context, &mut problems);
-        let mut chosen = chosen.expect("the scheduler was checked");
-        let listed = Box::new(Listed::new(arrivals.clone()));
-        let info: Info = chosen.info;
-        let mut sim = Simulation::new(Arc::clone(&prepared.catalog), listed, info, rng, "bench");
-        sim::run(&mut sim, chosen.scheduler.as_mut(), &mut ()).expect("a run")
+        run(&prepared.catalog, &prepared.scheduler, &arrivals);
     });
+}
+
+fn run(catalog: &Arc<Catalog>, scheduler: &Node, arrivals: &[Arrival]) {
+    let rng = Rng::new(1, 0);
+    let context = Context { catalog, rng };
+    let mut problems = Problems::default();
+    let chosen = sched::read(scheduler, &context, &mut problems);
+    let mut chosen = chosen.expect("the scheduler was checked");
+    let listed = Box::new(Listed::new(arrivals.to_vec()));
+    let info: Info = chosen.info;
+    let mut sim = Simulation::new(Arc::clone(catalog), listed, info, rng, "bench");
+    sim::run(&mut sim, chosen.scheduler.as_mut(), &mut ()).expect("a run");
 }
 
 #[divan::bench(args = [6, 24, 48, 96])]
@@ -87,4 +99,83 @@ fn grouped_exact(bencher: Bencher<'_, '_>, size: u64) {
 #[divan::bench(args = [6, 24, 48])]
 fn lo_edf(bencher: Bencher<'_, '_>, size: u64) {
     plan(bencher, "lo-edf", size);
+}
+
+/// Ten windows, one after another.
+#[divan::bench(args = [6, 8, 10, 12], sample_count = 3)]
+fn optimal_window(bencher: Bencher<'_, '_>, size: u64) {
+    let catalog = small();
+    let one = |i: u64| Arrival {
+        time: Time(i / size * 10_000_000_000),
+        app: AppId((i % 3) as u16),
+        budget: Span(60_000_000 + i * 7_919 % 140 * 1_000_000),
+        truth: Truth { class: 0, row: Truth::NO_ROW },
+    };
+    let arrivals: Vec<Arrival> = (0..10 * size).map(one).collect();
+    let scheduler = Node::parse_override("optimal-window");
+    bencher.counter(ItemsCount::new(10u64)).bench_local(|| run(&catalog, &scheduler, &arrivals));
+}
+
+/// Three applications of four variants, one worker with memory for one of them.
+fn small() -> Arc<Catalog> {
+    let variant = |app: u64, at: u64| {
+        let first_ms = [5.0, 12.0, 22.0, 40.0][at as usize] * (0.8 + 0.2 * app as f64);
+        let latency = |batch: u64| Span::from_ms(first_ms * (0.75 + 0.25 * batch as f64));
+        let points = [1, 32].map(|batch| (batch, latency(batch))).to_vec();
+        let accuracy = [0.7, 0.82, 0.9, 0.96][at as usize] - 0.02 * app as f64;
+        VariantProfile {
+            name: at.to_string(),
+            bytes: 1,
+            accuracy,
+            recall: vec![accuracy],
+            samples: vec![1.0],
+            costs: vec![Cost {
+                worker_class: "one".to_owned(),
+                latency: LatencyTable::new(points).expect("a latency table").0,
+                load: Span::from_ms([4.0, 8.0, 12.0, 20.0][at as usize]),
+                load_cold: None,
+            }],
+        }
+    };
+    let app = |app: u64| AppSetup {
+        profile: Arc::new(Profile {
+            name: app.to_string(),
+            summary: String::new(),
+            source: String::new(),
+            classes: vec!["only".to_owned()],
+            budget: Budget::Fixed(Span::from_ms(100.0)),
+            prior: vec![1.0],
+            variants: (0..4).map(|at| variant(app, at)).collect(),
+            peek: None,
+            peek_confusion: None,
+            reference: None,
+            warnings: Vec::new(),
+            files: Vec::new(),
+        }),
+        trace: None,
+        budget: None,
+        variants: Vec::new(),
+        peek: Peek { place: PeekPlace::Free, ..Peek::default() },
+    };
+    let worker = WorkerSetup {
+        class: "one".to_owned(),
+        count: 1,
+        memory_bytes: 1,
+        lanes: 1,
+        power_w: None,
+        usd_per_request: None,
+        ready: Time::ZERO,
+        place: Place::default(),
+    };
+    let setup = Setup {
+        apps: (0..3).map(app).collect(),
+        workers: vec![worker],
+        penalty: Penalty::sigmoid(),
+        outcome: Outcome::Drawn,
+        cold_loads: false,
+        batch_eta: None,
+        noise_cv: 0.0,
+        overhead: Overhead::default(),
+    };
+    Arc::new(Catalog::build(&setup).expect("a catalog"))
 }

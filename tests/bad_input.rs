@@ -13,7 +13,7 @@ mod shell;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use peeksim::input::source::embedded_paths;
-use peeksim::metrics::COLUMNS;
+use peeksim::metrics::{COLUMNS, WORDS};
 use peeksim::sched::REGISTRY;
 use shell::{Said, Shell, repository, updating};
 use std::fs;
@@ -50,7 +50,7 @@ fn stable(said: &str) -> String {
         let name = |path: String| Some(path.strip_prefix(prefix)?.strip_suffix(suffix)?.to_owned());
         paths.filter_map(name).collect()
     };
-    let numbers = COLUMNS.iter().map(|column| column.name).filter(|name| *name != "percentiles");
+    let numbers = COLUMNS.iter().map(|column| column.name).filter(|name| !WORDS.contains(name));
     let lists: [(&str, Vec<String>); 4] = [
         ("<schedulers>", REGISTRY.iter().map(|entry| entry.name.to_owned()).collect()),
         ("<experiments>", shipped("experiments/", ".toml")),

@@ -47,3 +47,17 @@ fn an_experiment_without_axes_is_one_configuration() {
     assert!(said.out.contains("2 runs: 600 requests arrived"), "{said:?}");
     assert!(!shell.exists("results/one/compare.csv"));
 }
+
+#[test]
+fn a_window_that_eats_the_budget_is_noted() {
+    let shell = Shell::small();
+    let notes = |window: u32| {
+        let scheduler = format!("scheduler={{name=\"grouped\",window_ms={window}}}");
+        let budget = "budget_ms={voice=100,activity={uniform=[40,90]}}";
+        let arguments = ["check", "small.toml", "--set", &scheduler, "--set", budget];
+        shell::Said::of(&mut shell.command(&arguments)).err
+    };
+    let note = "note: window_ms = 21 is more than half of the budget of activity, 40 ms\n";
+    assert!(notes(21).contains(note), "{}", notes(21));
+    assert!(!notes(20).contains("window_ms"), "{}", notes(20));
+}

@@ -216,3 +216,33 @@ fn a_log_of_requests_is_whole_or_absent_on_a_full_disk() {
     // 300 rows are some 25 kB, and 7 kB compressed.
     assert!(said.out.contains("r.csv 1\nr.csv.gz 0\nr.csv.gz\n"), "{said:?}");
 }
+
+/// No setting has the name of a result column, or its axis could not be told from it.
+#[test]
+fn the_source_of_answers_can_be_an_axis() {
+    let shell = Shell::new();
+    let axis =
+        "[[axis]]\nkey = \"outcome\"\nvalues = [\"recorded\", \"drawn\", \"stream-recall\"]\n";
+    let (base, _) = SMALL.split_once("[[axis]]").expect("an axis");
+    shell.write("answers.toml", format!("{base}scheduler = \"grouped\"\n{axis}"));
+    shell.ok("sweep answers.toml");
+    let runs = shell.read("results/answers/runs.csv");
+    assert_eq!(column(&runs, "outcome"), column(&runs, "answers"));
+    let shown = column(&runs, "utility_believed_mean");
+    // Beliefs and decisions are the same; what comes true is not.
+    assert_eq!(shown[..2], shown[2..4]);
+    let utility = column(&runs, "utility_mean");
+    assert!(utility[0] != utility[2] && utility[2] != utility[4], "{utility:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_no_text_is_refused_at_once() {
+    use std::os::unix::ffi::OsStrExt;
+    let shell = Shell::small();
+    let mut command = shell.command(&["sweep", "small.toml", "--out"]);
+    let said = Said::of(command.arg(std::ffi::OsStr::from_bytes(b"r\xff")));
+    assert!(said.code == Some(2) && said.err.contains("UTF-8"), "{said:?}");
+    let left = fs::read_dir(shell.path("")).expect("a folder").count();
+    assert_eq!(left, 1, "small.toml alone");
+}

@@ -1,5 +1,5 @@
-//! A small experiment over every scheduler, whose rows are compared byte for byte with
-//! `tests/golden/runs.csv`: a change of behaviour cannot go unnoticed.
+//! Small experiments over every scheduler, whose rows are compared byte for byte with those in
+//! `tests/golden`: a change of behaviour cannot go unnoticed.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test golden` accepts what the program does now.
 
@@ -8,6 +8,9 @@ mod shell;
 use peeksim::sched::REGISTRY;
 use shell::{Shell, column, repository, updating};
 use std::fs;
+
+/// The experiments and their rows.
+const EXPERIMENTS: [(&str, &str); 2] = [("golden", "runs.csv"), ("alone", "alone.csv")];
 
 /// The first cell that differs: its row, its column, and both texts.
 fn difference(old: &str, new: &str) -> String {
@@ -34,26 +37,29 @@ fn difference(old: &str, new: &str) -> String {
 
 #[test]
 fn rows_are_as_they_were() {
-    let shell = Shell::new();
     let golden = repository("tests/golden");
-    shell.write("golden.toml", fs::read(golden.join("golden.toml")).expect("the experiment"));
-    shell.ok("sweep golden.toml");
-    let new = shell.read("results/golden/runs.csv");
-    assert!(column(&new, "error").iter().all(String::is_empty), "{new}");
-    if updating() {
-        fs::write(golden.join("runs.csv"), &new).expect("runs.csv can be written");
+    for (name, rows) in EXPERIMENTS {
+        let (shell, file) = (Shell::new(), format!("{name}.toml"));
+        shell.write(&file, fs::read(golden.join(&file)).expect("the experiment"));
+        shell.ok(&format!("sweep {file}"));
+        let new = shell.read(&format!("results/{name}/runs.csv"));
+        assert!(column(&new, "error").iter().all(String::is_empty), "{new}");
+        if updating() {
+            fs::write(golden.join(rows), &new).expect("rows can be written");
+        }
+        let old = fs::read_to_string(golden.join(rows)).unwrap_or_default();
+        assert!(
+            old == new,
+            "{rows}: {}\nif that is meant, accept it: UPDATE_GOLDEN=1 cargo test --test golden",
+            difference(&old, &new)
+        );
     }
-    let old = fs::read_to_string(golden.join("runs.csv")).unwrap_or_default();
-    assert!(
-        old == new,
-        "{}\nif that is meant, accept it: UPDATE_GOLDEN=1 cargo test --test golden",
-        difference(&old, &new)
-    );
 }
 
 #[test]
 fn every_scheduler_is_in_it() {
-    let text = fs::read_to_string(repository("tests/golden/golden.toml")).expect("golden.toml");
+    let read = |(name, _)| fs::read_to_string(repository(&format!("tests/golden/{name}.toml")));
+    let text: String = EXPERIMENTS.map(|of| read(of).expect("an experiment")).concat();
     for entry in REGISTRY {
         let name = format!("\"{}\"", entry.name);
         assert!(text.contains(&name), "add {name} to tests/golden/golden.toml");

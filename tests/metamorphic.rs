@@ -8,6 +8,7 @@ use common::{Happened, Log, Told, V, World};
 use peeksim::domain::VariantId;
 use peeksim::model::arrival::Listed;
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
 use peeksim::sched::{Entry, REGISTRY};
 use peeksim::units::{Span, Time};
@@ -23,6 +24,7 @@ fn for_all(limits: Limits, test: impl Fn(&Case, &Entry, Option<&str>, u64)) {
     for seed in 0..SEEDS {
         let case = Case::draw(seed, limits);
         for (at, entry) in (0u64..).zip(REGISTRY) {
+            let case = case.for_entry(entry);
             for source in draw::sources(entry) {
                 let name = source.map(|(name, _)| name);
                 let _told = Told(format!("seed {seed}, {} {name:?}", entry.name));
@@ -76,6 +78,8 @@ fn scaled(world: &World, k: u64) -> World {
     }
     world.setup.workers.iter_mut().for_each(|worker| worker.ready.0 *= k);
     world.setup.penalty.tolerance.0 *= k;
+    world.setup.overhead.constant.0 *= k;
+    world.setup.overhead.per_request.0 *= k;
     world
 }
 
@@ -180,7 +184,9 @@ fn one_variant_needs_no_more_memory_than_its_own() {
         profile.variants.truncate(1);
         profile.variants[0].bytes = 1;
         // The trace still predicts for the variants that are gone.
-        world.setup.apps[0].trace = None;
+        let app = &mut world.setup.apps[0];
+        app.trace = None;
+        app.peek.kind = Kind::Confusion(Law::recall(app.profile.classes.len(), 0.8));
         world.arrivals.iter_mut().for_each(|arrival| {
             arrival.app.0 = 0;
             arrival.truth.row = peeksim::domain::Truth::NO_ROW;
@@ -213,6 +219,7 @@ fn outcomes_do_not_depend_on_the_scheduler() {
         let mut outcomes = BTreeMap::new();
         let mut agreed = 0;
         for (at, entry) in (0u64..).zip(REGISTRY) {
+            let case = case.for_entry(entry);
             for source in draw::sources(entry) {
                 let source = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed * 100 + at, entry, source, Units::PLAIN);
@@ -250,7 +257,9 @@ fn beliefs_do_not_change_what_happens() {
     for seed in 0..SEEDS {
         let mut case = Case::draw(seed, Limits::ALL);
         // Being looked at on the host takes time; that is no belief.
-        case.world.setup.peek.place = peeksim::model::catalog::PeekPlace::Free;
+        for app in &mut case.world.setup.apps {
+            app.peek.place = PeekPlace::Free;
+        }
         let catalog = case.world.catalog();
         let run = |info| {
             let arrivals = Box::new(Listed::new(case.world.arrivals.clone()));

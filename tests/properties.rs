@@ -69,6 +69,7 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
     for seed in 0..SEEDS {
         let case = Case::draw(seed, Limits::ALL);
         for (at, entry) in (0u64..).zip(REGISTRY) {
+            let case = case.for_entry(entry);
             for source in draw::sources(entry) {
                 let name = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed * 100 + at, entry, name, Units::PLAIN);

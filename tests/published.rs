@@ -11,6 +11,7 @@ use common::{CLASS, Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::input::{Node, Problems};
 use peeksim::model::catalog::WorkerSetup;
+use peeksim::model::peek::Prior;
 use peeksim::model::penalty::Penalty;
 use peeksim::units::{Span, Time};
 use serde_json::Value;
@@ -84,6 +85,8 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
         let mut one = World::new();
         one.setup.apps.push(app.clone());
         *app = one.trace(&rows).setup.apps.remove(0);
+        // The windows give the posterior itself: votes that outweigh any prior.
+        app.peek.prior = Prior::Profile(1e-300);
     }
     let count = number(&window["workers"]) as usize;
     world.setup.workers = list(&window["backlog_s"])[..count]
@@ -99,8 +102,6 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
             place: peeksim::input::Place::default(),
         })
         .collect();
-    // The windows give the posterior itself: votes that outweigh any prior.
-    world.setup.peek.prior_weight = 1e-300;
     let mut problems = Problems::default();
     let penalty = "{ name = 'sigmoid', base = 'remaining', tolerance_ms = 0.1 }";
     world.setup.penalty = Penalty::read(&Node::parse_override(penalty), &mut problems);

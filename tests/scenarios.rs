@@ -418,3 +418,83 @@ fn a_worker_that_is_not_ready_waits() {
          10 ask freed [0]",
     );
 }
+
+/// Deciding takes 2 and 0.5 for every request; batches begin when it is over.
+#[test]
+fn deciding_takes_time() {
+    // Request 0 is decided on until 2.5, and runs after its load from 3.5 to 7.5. Then two are
+    // decided on, until 7.5 + 2 + 2 · 0.5.
+    check(
+        "variant a x 1:4,2:5 load=1
+         worker
+         request a 0 100
+         request a 1 100
+         request a 3 100
+         overhead 2 0.5
+         scheduler { name = 'fcfs', variant = 'x' }
+         show asks",
+        "0 ask arrived [0]
+         1 ask arrived [1]
+         2.5 load w0 x until 3.5
+         2.5 ask freed [0]
+         3 ask arrived [2]
+         3.5 loaded w0 x
+         3.5 start w0.0 x [0]
+         3.5 ask loaded [0]
+         7.5 end w0.0 [0]
+         7.5 ask freed [0]
+         10.5 start w0.0 x [1 2]
+         10.5 ask freed [0]
+         15.5 end w0.0 [1 2]
+         15.5 ask freed [0]",
+    );
+}
+
+/// What earlier plans wait for is foreseen; what this one takes is not.
+#[test]
+fn plans_foresee_the_decisions_before_them() {
+    // Request 0 runs big from 2 to 8. At 1 request 1 (due 13) would end at 14 with big and at 12
+    // with small: counted from 6, when request 0 would end had its plan taken no time, big would
+    // do. At 20 request 2 (due 27) should end at 26, but its own plan takes until 22.
+    check(
+        "variant a small 1:4 recall=0.6
+         variant a big 1:6 recall=0.9
+         worker
+         penalty { name = 'step' }
+         overhead 2 0
+         request a 0 100
+         request a 1 12
+         request a 20 7
+         scheduler { name = 'lo-edf', while_busy = true }",
+        "2 load w0 big until 2
+         2 loaded w0 big
+         2 start w0.0 big [0]
+         8 end w0.0 [0]
+         8 load w0 small until 8
+         8 loaded w0 small
+         8 start w0.0 small [1]
+         12 end w0.0 [1]
+         22 start w0.0 big [2]
+         28 end w0.0 [2]",
+    );
+}
+
+/// A worker with a lane to spare is heard of again when its batch begins.
+#[test]
+fn a_second_lane_does_not_wait_for_the_first_batch_to_end() {
+    // Request 1 comes while request 0 is decided on; the next decision is at 3, and takes until 6.
+    check(
+        "variant a x 1:10
+         worker lanes=2
+         overhead 3 0
+         request a 0 100
+         request a 1 100
+         scheduler fcfs",
+        "3 load w0 x until 3
+         3 loaded w0 x
+         3 start w0.0 x [0]
+         6 start w0.1 x [1]
+         13 end w0.0 [0]
+         16 end w0.1 [1]",
+    );
+}

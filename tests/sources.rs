@@ -3,10 +3,15 @@
 use peeksim::domain::Truth;
 use peeksim::rng::Rng;
 use peeksim::sweep::{Experiment, Sweep};
+use std::collections::BTreeMap;
 
 fn sweep(set: &[&str]) -> Result<Sweep, String> {
-    let common = ["trace.rate_rps=100", "trace.requests=3000", "scheduler='edf'"];
-    let set: Vec<String> = common.iter().chain(set).map(|text| (*text).to_owned()).collect();
+    sweep_of(&[&["trace.rate_rps=100", "trace.requests=3000"], set].concat())
+}
+
+fn sweep_of(set: &[&str]) -> Result<Sweep, String> {
+    let set: Vec<String> =
+        ["scheduler='edf'"].iter().chain(set).map(|text| (*text).to_owned()).collect();
     let mut experiment = Experiment::load("quickstart", &set).map_err(|p| p.to_string())?;
     experiment.figures.clear();
     experiment.expectations.clear();
@@ -50,4 +55,59 @@ fn only_rows_of_every_other_source_arrive() {
 fn a_bad_value_and_a_trace_that_is_missing_are_problems() {
     let message = sweep(&["trace.sources='third'"]).err().unwrap_or_default();
     assert!(message.contains("third") && message.contains("odd"), "{message}");
+}
+
+#[test]
+fn sources_far_from_the_profile_are_those_with_another_class_mix() {
+    // By hand from the trace file: the class mix of each source against the confusion matrix's.
+    let text = std::fs::read_to_string("traces/activity.csv").expect("a shipped trace");
+    let confusion = std::fs::read_to_string("profiles/activity/confusion.csv").expect("shipped");
+    let mut prior: BTreeMap<&str, f64> = BTreeMap::new();
+    let first = confusion.lines().nth(1).and_then(|l| l.split(',').next()).unwrap_or("");
+    for line in confusion.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        if cells[0] == first {
+            let count = cells[2..].iter().map(|c| c.parse::<f64>().unwrap()).sum();
+            prior.insert(cells[1], count);
+        }
+    }
+    let total: f64 = prior.values().sum();
+    let mut mixes: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|l| l.split(',').collect()).collect();
+    for row in &rows {
+        *mixes.entry(row[0]).or_default().entry(row[2]).or_default() += 1.0;
+    }
+    let drift = |source: &str| {
+        let mix = &mixes[source];
+        let count: f64 = mix.values().sum();
+        let gap = |(class, n): (&&str, &f64)| {
+            (mix.get(*class).copied().unwrap_or(0.0) / count - n / total).abs()
+        };
+        prior.iter().map(gap).sum::<f64>() / 2.0
+    };
+    let far: Vec<bool> = rows.iter().map(|row| drift(row[0]) >= 0.3).collect();
+    assert!(far.contains(&true) && far.contains(&false));
+    let set = ["apps=['activity']", "budget_ms=100", "trace.sources={drift=0.3}"];
+    let prepared = &sweep(&set).expect("a valid experiment").prepared[0];
+    let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));
+    let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
+    while let Some(arrival) = arrivals.next_arrival() {
+        assert!(far[arrival.truth.row as usize]);
+    }
+}
+
+#[test]
+fn bursts_arrive_together() {
+    let set = ["trace={source='bursts',burst=4,period_ms=250,requests=10}"];
+    let prepared = &sweep_of(&set).expect("a valid experiment").prepared[0];
+    let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));
+    let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
+    let mut times = Vec::new();
+    while let Some(arrival) = arrivals.next_arrival() {
+        times.push(arrival.time.as_s());
+    }
+    assert_eq!(times, [0.0, 0.0, 0.0, 0.0, 0.25, 0.25, 0.25, 0.25, 0.5, 0.5]);
+    for wrong in ["trace.rate_rps=5", "trace.burst=0", "trace.source='poisson'"] {
+        assert!(sweep_of(&[set[0], wrong]).is_err(), "{wrong}");
+    }
 }

@@ -11,6 +11,7 @@ mod list;
 mod offload;
 mod progress;
 mod replay;
+mod reproduce;
 mod reproduce_tmo;
 mod run;
 mod sweep;
@@ -45,6 +46,8 @@ enum Command {
     List,
     /// Make a row of a results folder again and compare it.
     Replay(replay::ReplayArgs),
+    /// Run every experiment of a paper and say which of its claims hold, and what moved.
+    Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
     /// Bring data of others into the form that peeksim reads.
@@ -53,14 +56,22 @@ enum Command {
     Offload(offload::OffloadArgs),
     /// Let an agent learn to offload dialogues; the same command goes on where it stopped.
     Train(train::TrainArgs),
-    /// Make published figures again and put them beside their targets.
+}
+
+/// A suite of experiments, or a system with figures of its own.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct Reproduce {
     #[command(subcommand)]
-    Reproduce(Reproduce),
+    system: Option<System>,
+    #[command(flatten)]
+    suite: Option<reproduce::ReproduceArgs>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Reproduce {
-    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025).
+enum System {
+    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): published
+    /// figures, each beside its target.
     Tmo(reproduce_tmo::TmoArgs),
 }
 
@@ -145,11 +156,16 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args, &mut out),
         Some(Command::List) => list::main(&mut out),
         Some(Command::Replay(args)) => replay::main(&args, &mut out),
+        Some(Command::Reproduce(Reproduce { system, suite })) => match (system, suite) {
+            (Some(System::Tmo(args)), _) => reproduce_tmo::main(&args, &mut out),
+            (None, Some(args)) => reproduce::main(&args, &mut out),
+            // The parser asks for one of them.
+            (None, None) => Ok(()),
+        },
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
         Some(Command::Train(args)) => train::main(&args, &mut out),
-        Some(Command::Reproduce(Reproduce::Tmo(args))) => reproduce_tmo::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));
     match done {

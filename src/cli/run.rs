@@ -5,10 +5,11 @@ use crate::metrics::{COLUMNS, RequestLog, Summary};
 use crate::output::atomic;
 use crate::policy::{Event, Observer};
 use crate::report::table::align;
-use crate::sweep::{RunSpec, Sweep, simulate};
+use crate::sweep::{RunSpec, Sweep, simulate, summary};
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ pub(super) fn main(args: &RunArgs, out: &mut impl Write) -> Result<(), Failure> 
         return check_determinism(&sweep, spec, out);
     }
     let prepared = &sweep.prepared[spec.configuration];
-    let mut summary = Summary::new(&prepared.catalog);
+    let mut summary = summary(prepared, sweep.rng(spec)).map_err(Failure::Failed)?;
     let exact = match &args.requests {
         Some(path) => with_log(&sweep, spec, path, &mut summary)?,
         None => simulate(prepared, sweep.rng(spec), &mut summary).map_err(Failure::Failed)?,
@@ -109,38 +110,85 @@ fn with_log(
     Ok(exact)
 }
 
-/// Every event of a run as text, one after another.
+/// A hash of every event of a run, in order.
 #[derive(Default)]
-struct EventLog(Vec<String>);
+struct EventHashes(Vec<u64>);
 
-impl Observer for EventLog {
+impl Observer for EventHashes {
     fn on(&mut self, event: Event<'_>) {
-        self.0.push(format!("{event:?}"));
+        self.0.push(hash(&format!("{event:?}")));
     }
 }
 
-fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Result<(), Failure> {
-    let mut logs = [EventLog::default(), EventLog::default()];
-    for log in &mut logs {
-        let prepared = &sweep.prepared[spec.configuration];
-        simulate(prepared, sweep.rng(spec), log).map_err(Failure::Failed)?;
+/// Compares the events of a run with those of an earlier one.
+struct EventCheck<'a> {
+    first: &'a [u64],
+    seen: usize,
+    /// The first event that differs, and where.
+    differs: Option<(usize, String)>,
+}
+
+impl Observer for EventCheck<'_> {
+    fn on(&mut self, event: Event<'_>) {
+        if self.differs.is_none() {
+            let text = format!("{event:?}");
+            if self.first.get(self.seen) != Some(&hash(&text)) {
+                self.differs = Some((self.seen, text));
+            }
+        }
+        self.seen += 1;
     }
-    let [first, second] = logs;
-    let differs = first.0.iter().zip(&second.0).position(|(a, b)| a != b);
-    let differs =
-        differs.or((first.0.len() != second.0.len()).then_some(first.0.len().min(second.0.len())));
-    match differs {
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Result<(), Failure> {
+    let prepared = &sweep.prepared[spec.configuration];
+    let mut first = EventHashes::default();
+    simulate(prepared, sweep.rng(spec), &mut first).map_err(Failure::Failed)?;
+    let mut check = EventCheck { first: &first.0, seen: 0, differs: None };
+    simulate(prepared, sweep.rng(spec), &mut check).map_err(Failure::Failed)?;
+    let (count, seen) = (first.0.len(), check.seen);
+    match check.differs {
+        Some((at, text)) => {
+            Err(Failure::Failed(format!("event {at} of the second run differs: {text}")))
+        }
+        None if seen < count => {
+            Err(Failure::Failed(format!("the second run ends after {seen} of {count} events")))
+        }
         None => {
-            writeln!(out, "{} events, the same in both runs", first.0.len())?;
+            writeln!(out, "{count} events, the same in both runs")?;
             Ok(())
         }
-        Some(at) => {
-            let show = |log: &EventLog| log.0.get(at).cloned().unwrap_or("no event".into());
-            Err(Failure::Failed(format!(
-                "event {at} differs:\n  first:  {}\n  second: {}",
-                show(&first),
-                show(&second)
-            )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Time;
+
+    /// Where a run of these counts of decisions departs from one of those.
+    fn differs(first: &[usize], second: &[usize]) -> (usize, Option<(usize, String)>) {
+        let event = |decisions: &usize| Event::Decided { at: Time::ZERO, decisions: *decisions };
+        let mut hashes = EventHashes::default();
+        first.iter().for_each(|count| hashes.on(event(count)));
+        let mut check = EventCheck { first: &hashes.0, seen: 0, differs: None };
+        second.iter().for_each(|count| check.on(event(count)));
+        (check.seen, check.differs)
+    }
+
+    #[test]
+    fn the_first_event_that_differs_is_named() {
+        assert_eq!(differs(&[1, 2, 3], &[1, 2, 3]), (3, None));
+        assert_eq!(differs(&[1, 2, 3], &[1, 2]), (2, None));
+        for first in [&[1, 2, 3][..], &[1]] {
+            let (at, text) = differs(first, &[1, 7, 8]).1.expect("a difference");
+            assert!(at == 1 && text.contains("decisions: 7"), "{at}: {text}");
         }
     }
 }

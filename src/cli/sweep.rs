@@ -2,7 +2,7 @@
 
 use super::progress::Bar;
 use super::{ExperimentArgs, Failure, say};
-use crate::report::expect::{Verdict, judge};
+use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{self, Results, compare, draw_all, manifest, summary, table, write_runs};
 use crate::sweep::{Experiment, Finished, Sweep};
 use clap::Args;
@@ -18,8 +18,9 @@ pub(super) struct SweepArgs {
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     jobs: usize,
     /// The folder of the results; `results/<name>` by default.
-    #[arg(long)]
-    out: Option<PathBuf>,
+    // As text: what is written there is named in messages and read back by its name.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<String>,
 }
 
 impl SweepArgs {
@@ -31,19 +32,9 @@ impl SweepArgs {
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
     let sweep = args.experiment.load()?;
     let default = || Path::new("results").join(&sweep.experiment.name);
-    let folder = args.out.clone().unwrap_or_else(default);
+    let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
-    let bar = Bar::new();
-    let runs = sweep.run(&folder, args.jobs, &bar);
-    bar.end();
-    let runs = runs?;
-    write_runs(&sweep, &runs, &folder)?;
-    manifest::write(&sweep, &folder)?;
-    let results = Results::load(&folder)?;
-    summary::write(&results, &folder)?;
-    let compared = compare::write(&results, &folder)?;
-    let figures = draw_all(&sweep.experiment, &results, &folder);
-    let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
+    let Made { runs, results, compared, figures } = make(&sweep, &folder, args.jobs)?;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     write!(out, "{}", table::render(&results, &table::METRICS))?;
     if let Some(knees) = table::knees(&results) {
@@ -61,6 +52,31 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     }
     failed(&runs)?;
     if gate { Ok(()) } else { Err(Failure::Failed("a gated claim is contradicted".into())) }
+}
+
+/// What a sweep left behind.
+pub(super) struct Made {
+    pub runs: Vec<Finished>,
+    pub results: Results,
+    /// Whether there was something to compare.
+    pub compared: bool,
+    pub figures: Vec<PathBuf>,
+}
+
+/// Runs a sweep and writes everything into its folder.
+pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Failure> {
+    let bar = Bar::new();
+    let runs = sweep.run(folder, jobs, &bar);
+    bar.end();
+    let runs = runs?;
+    write_runs(sweep, &runs, folder)?;
+    manifest::write(sweep, folder)?;
+    let results = Results::load(folder)?;
+    summary::write(&results, folder)?;
+    let compared = compare::write(&results, folder)?;
+    let figures = draw_all(&sweep.experiment, &results, folder);
+    let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(Made { runs, results, compared, figures })
 }
 
 /// What a user should know about the inputs, once.
@@ -83,20 +99,23 @@ fn claims(
     let mut pass = true;
     for claim in &experiment.expectations {
         writeln!(out, "claim: {} ({})", claim.claim, claim.metric)?;
-        for judged in judge(results, claim) {
-            let difference = judged.difference.map_or("no runs".to_owned(), |e| {
-                let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.4}"));
-                format!("{:+.4}{width}", e.mean)
-            });
-            let verdict = judged.verdict.name();
-            writeln!(out, "  {verdict:<12} {difference:<20} {}", judged.setting)?;
-            pass &= !(claim.gate && judged.verdict == Verdict::Contradicted);
-        }
+        let judged = judge(results, claim);
+        verdicts(&judged, out)?;
+        pass &= !(claim.gate && judged.iter().any(|j| j.verdict == Verdict::Contradicted));
     }
     if !experiment.expectations.is_empty() {
         writeln!(out)?;
     }
     Ok(pass)
+}
+
+/// A line for each setting of a claim.
+pub(super) fn verdicts(judged: &[Judged], out: &mut impl Write) -> Result<(), Failure> {
+    for judged in judged {
+        let difference = judged.difference_text();
+        writeln!(out, "  {:<12} {difference:<20} {}", judged.verdict.name(), judged.setting)?;
+    }
+    Ok(())
 }
 
 /// Every request of every run is accounted for; the sums show it.
@@ -116,7 +135,7 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> 
     Ok(())
 }
 
-fn failed(runs: &[Finished]) -> Result<(), Failure> {
+pub(super) fn failed(runs: &[Finished]) -> Result<(), Failure> {
     let failed: Vec<&Finished> =
         runs.iter().filter(|run| !run.entry.result.error.is_empty()).collect();
     match failed.first() {

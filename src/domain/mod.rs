@@ -122,8 +122,8 @@ pub struct Completion<'a> {
     pub request: &'a Request,
     /// What is true of it.
     pub truth: Truth,
-    /// Where it ran.
-    pub worker: WorkerId,
+    /// Where it ran; nowhere if the SneakPeek model answered.
+    pub worker: Option<WorkerId>,
     /// Which variant answered.
     pub variant: VariantId,
     /// Size of its batch.

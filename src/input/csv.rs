@@ -156,6 +156,15 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A finite number of either sign.
+    pub fn signed(&self, column: usize) -> Result<f64, Problem> {
+        let value = self.text(column).parse().ok();
+        let value = value.filter(|value: &f64| value.abs() <= MAX_NUMBER);
+        value.ok_or_else(|| {
+            self.problem(column, format!("a number from -{MAX_NUMBER:e} to {MAX_NUMBER:e}"))
+        })
+    }
+
     /// The index of the cell's text among `names`.
     pub fn name(&self, column: usize, what: &str, names: &[String]) -> Result<usize, Problem> {
         let text = self.text(column);

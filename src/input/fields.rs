@@ -59,11 +59,6 @@ impl<'a> Fields<'a> {
         self.take(key).and_then(|n| number(n, &range, self.problems)).unwrap_or(default)
     }
 
-    /// A number > 0, or `default`.
-    pub fn positive(&mut self, key: &'static str, default: f64) -> f64 {
-        self.number(key, f64::MIN_POSITIVE..=f64::MAX, default)
-    }
-
     /// A whole number within `range`, or `default`.
     pub fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
         self.take(key).and_then(|n| integer(n, &range, self.problems)).unwrap_or(default)
@@ -91,10 +86,17 @@ impl<'a> Fields<'a> {
 
     /// One of `choices`, by name; the first is the default.
     pub fn choice<T: Clone>(&mut self, key: &'static str, choices: &[(&str, T)]) -> T {
-        match self.take(key) {
-            None => choices[0].1.clone(),
-            Some(node) => choice(node, choices, self.problems).unwrap_or(choices[0].1.clone()),
-        }
+        self.choice_or(key, choices, choices[0].1.clone())
+    }
+
+    /// One of `choices`, by name, or `default`.
+    pub fn choice_or<T: Clone>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&str, T)],
+        default: T,
+    ) -> T {
+        self.take(key).and_then(|node| choice(node, choices, self.problems)).unwrap_or(default)
     }
 
     /// A list of strings, or an empty list.

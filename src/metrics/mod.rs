@@ -4,10 +4,12 @@
 //! unfinished counting 0; `accuracy_mean` is over completed; a deadline is missed by late,
 //! rejected and unfinished requests alike. A ratio of nothing is an empty cell, never 0.
 
+mod fluid;
 mod latencies;
 mod requests;
 mod summary;
 
+pub use fluid::fluid_bound;
 pub use latencies::{QUANTILES, quantile_sorted};
 pub use requests::RequestLog;
 pub use summary::{COLUMNS, Cell, Column, Summary, WORDS};

@@ -94,7 +94,7 @@ impl<W: Write> RequestLog<W> {
         let request = completion.request;
         self.head(request, "completed");
         let catalog = Arc::clone(&self.catalog);
-        self.text(&catalog.worker(completion.worker).name);
+        self.text(completion.worker.map_or("", |worker| &catalog.worker(worker).name));
         self.text(&catalog.variant(completion.variant).name);
         self.integer(u64::from(completion.batch));
         self.buffer.push(b',');

@@ -22,7 +22,10 @@ const fn column(name: &'static str, meaning: &'static str) -> Column {
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
-    column("outcome", "where answers come from: recorded, drawn, or mixed by variant"),
+    column(
+        "answers",
+        "where answers come from: recorded, drawn, stream-recall, or mixed by variant",
+    ),
     column("requests_total", "requests that arrived"),
     column("completed", "requests answered, on time or late"),
     column("rejected", "requests refused by the scheduler"),
@@ -49,7 +52,7 @@ pub const COLUMNS: &[Column] = &[
     column("tardiness_ms_max", "largest tardiness"),
     column("swaps", "loads of a variant into memory"),
     column("swap_ms_sum", "time spent loading"),
-    column("batch_size_mean", "completed requests per batch"),
+    column("batch_size_mean", "completed requests per batch, those short-circuited apart"),
     column("utilization_mean", "lane time spent computing over lane time until the end"),
     column("makespan_s", "instant of the last event"),
     column("fairness_jain", "Jain index of the applications' mean utilities"),
@@ -60,10 +63,23 @@ pub const COLUMNS: &[Column] = &[
     column("cost_usd", "price of the requests; empty if no price is known"),
     column("decisions", "decisions taken"),
     column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
+    column(
+        "utility_believed_mean",
+        "accuracy shown × (1 − penalty) of completed requests, over all arrived",
+    ),
+    column(
+        "estimation_error_mean",
+        "mean distance of accuracy shown from profiled recall of the true class, over served",
+    ),
+    column(
+        "utility_bound_mean",
+        "what no scheduler's utility_mean can exceed; empty unless bound = fluid",
+    ),
+    column("short_circuit_ratio", "share of completed requests answered by the SneakPeek model"),
 ];
 
 /// The columns that hold a word, not a number.
-pub const WORDS: [&str; 2] = ["outcome", "percentiles"];
+pub const WORDS: [&str; 2] = ["answers", "percentiles"];
 
 /// One cell of a result row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +132,8 @@ pub struct Summary {
     correct_on_time: u64,
     late: u64,
     estimated: f64,
+    believed: f64,
+    estimation_error: f64,
     brier: f64,
     bins: [Bin; 10],
     latencies: Latencies,
@@ -131,8 +149,11 @@ pub struct Summary {
     busy: Vec<Span>,
     loading: Vec<Span>,
     served: Vec<u64>,
+    /// Requests answered by the SneakPeek model.
+    short_circuited: u64,
     end: Time,
     decisions: u64,
+    bound: Option<f64>,
 }
 
 impl Summary {
@@ -150,6 +171,8 @@ impl Summary {
             correct_on_time: 0,
             late: 0,
             estimated: 0.0,
+            believed: 0.0,
+            estimation_error: 0.0,
             brier: 0.0,
             bins: [Bin::default(); 10],
             latencies: Latencies::default(),
@@ -164,9 +187,16 @@ impl Summary {
             busy: vec![Span::ZERO; workers],
             loading: vec![Span::ZERO; workers],
             served: vec![0; workers],
+            short_circuited: 0,
             end: Time::ZERO,
             decisions: 0,
+            bound: None,
         }
+    }
+
+    /// With an upper bound on the utility per request.
+    pub fn with_bound(self, bound: Option<f64>) -> Self {
+        Self { bound, ..self }
     }
 
     #[inline]
@@ -176,7 +206,10 @@ impl Summary {
         let late = finish.since(deadline);
         let latency = finish.since(request.arrival);
         self.completed += 1;
-        self.served[completion.worker.index()] += 1;
+        match completion.worker {
+            Some(worker) => self.served[worker.index()] += 1,
+            None => self.short_circuited += 1,
+        }
         self.estimated += completion.estimated;
         let correct = f64::from(u8::from(completion.correct));
         self.brier += (completion.estimated - correct) * (completion.estimated - correct);
@@ -192,10 +225,16 @@ impl Summary {
             self.tardiness_ns += u128::from(late.0);
             self.tardiness_max = self.tardiness_max.max(late);
         }
+        let penalty = self.catalog.penalty.gamma(finish, deadline, request.budget());
+        self.believed += completion.estimated * (1.0 - penalty);
+        if completion.worker.is_some() {
+            let recall = &self.catalog.variant(completion.variant).recall;
+            let profiled = recall[usize::from(completion.truth.class)];
+            self.estimation_error += (completion.estimated - profiled).abs();
+        }
         if completion.correct {
             self.correct += 1;
             self.correct_on_time += u64::from(late == Span::ZERO);
-            let penalty = self.catalog.penalty.gamma(finish, deadline, request.budget());
             self.utility[request.app.index()] += 1.0 - penalty;
         }
     }
@@ -205,6 +244,7 @@ impl Summary {
         self.latencies.sort();
         let arrived: u64 = self.arrived.iter().sum();
         let utility: f64 = self.utility.iter().sum();
+        let served = self.completed - self.short_circuited;
         let misses = self.late + self.rejected + self.unfinished;
         let on_time = self.completed - self.late;
         let ms = |ns: u128| ns as f64 / NS_PER_MS as f64;
@@ -247,7 +287,7 @@ impl Summary {
             some(self.tardiness_max),
             counted(self.swaps),
             Cell::Number(self.swap.as_ms()),
-            ratio(self.completed as f64, self.batches),
+            ratio(served as f64, self.batches),
             self.utilization(),
             Cell::Number(self.end.as_s()),
             self.fairness(),
@@ -255,6 +295,10 @@ impl Summary {
             self.cost(),
             counted(self.decisions),
             exact_windows.map_or(Cell::Empty, Cell::Count),
+            per_request(self.believed),
+            ratio(self.estimation_error, served),
+            self.bound.map_or(Cell::Empty, Cell::Number),
+            per_completed(self.short_circuited as f64),
         ]
     }
 
@@ -325,8 +369,8 @@ impl Observer for Summary {
                 self.end = self.end.max(request.arrival);
             }
             Event::Completed(completion) => self.complete(completion),
-            Event::BatchEnded { at, worker, started, .. } => {
-                self.batches += 1;
+            Event::BatchEnded { at, worker, started, variant, .. } => {
+                self.batches += u64::from(!self.catalog.is_peek(variant));
                 self.busy[worker.index()] += at.since(started);
                 self.end = at;
             }

@@ -67,12 +67,11 @@ impl Budget {
         }
     }
 
-    /// The budget in the middle, for estimates.
-    pub fn typical(&self) -> Span {
+    /// What few budgets fall below: the lowest there is, or two deviations below the mean.
+    pub fn low(&self) -> Span {
         match *self {
-            Self::Fixed(span) => span,
-            Self::Uniform(low, high) => Span(low.0.midpoint(high.0)),
-            Self::Normal(mean, _) => Span::from_ms(mean),
+            Self::Fixed(span) | Self::Uniform(span, _) => span,
+            Self::Normal(mean, sd) => Span(Span::from_ms(mean - 2.0 * sd).0.max(NS_PER_MS)),
         }
     }
 }

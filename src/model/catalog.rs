@@ -3,17 +3,19 @@
 //! **Invariant:** a catalog holds beliefs (profiles) and recorded outcomes side by side, but the
 //! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
 
-pub use super::setup::{AppSetup, Peek, PeekPlace, Setup, WorkerSetup};
+mod build;
+
+pub use super::setup::{AppSetup, Outcome, Overhead, Setup, WorkerSetup};
 
 use super::budget::Budget;
 use super::latency::LatencyTable;
+use super::peek::{Peek, PeekPlace};
 use super::penalty::Penalty;
 use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
-use crate::input::{Place, Problem, Problems};
-use crate::rng::{Label, Rng, name_key, standard_normal};
+use crate::input::Problems;
+use crate::rng::{Label, Rng, standard_normal};
 use crate::units::{Span, Time};
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,10 +28,20 @@ pub struct App {
     pub classes: Vec<String>,
     /// Deadline budget.
     pub budget: Budget,
+    /// Class frequencies of the profile; sum 1.
+    pub frequencies: Vec<f64>,
     /// Dirichlet prior over the classes.
     pub prior: Vec<f64>,
-    /// Latency of its SneakPeek model on the host.
-    pub peek: Option<LatencyTable>,
+    /// How its requests are looked at.
+    pub peek: Peek,
+    /// P(y = ŷ | ŷ) of the SneakPeek model by answer ŷ; zeros if not known.
+    pub precision: Vec<f64>,
+    /// Latency of its SneakPeek model; `None` if that takes no time.
+    pub look: Option<LatencyTable>,
+    /// What stands for the SneakPeek model where it runs on workers or its answer may be taken.
+    pub answers: Option<VariantId>,
+    /// The same if schedulers may choose it.
+    pub offer: Option<VariantId>,
     variants: Range<u16>,
     trace: Option<Arc<RecordedTrace>>,
 }
@@ -51,7 +63,11 @@ pub struct Variant {
     pub samples: Vec<f64>,
     /// Stands for application and variant in keyed draws.
     key: u64,
+    /// Where its answers come from, as far as anything was recorded.
+    outcome: Outcome,
     recorded: Option<Arc<[u16]>>,
+    /// Probability of a right answer by true class, where answers are drawn.
+    drawn: Vec<f64>,
 }
 
 /// A worker.
@@ -88,13 +104,15 @@ struct ClassCost {
 pub struct Catalog {
     apps: Vec<App>,
     variants: Vec<Variant>,
+    /// From here on variants stand for SneakPeek models.
+    first_peek: u16,
     workers: Vec<Worker>,
     /// By class of workers, then by variant.
     costs: Vec<Option<ClassCost>>,
     /// What lateness costs.
     pub penalty: Penalty,
-    /// How requests are looked at.
-    pub peek: Peek,
+    /// What deciding takes.
+    pub overhead: Overhead,
     /// Mean 1 log-normal noise on service times: the standard deviation of its logarithm.
     noise_sigma: f64,
     notes: Vec<String>,
@@ -104,7 +122,7 @@ impl Catalog {
     /// Builds the tables, or says what does not fit together.
     pub fn build(setup: &Setup) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let (apps, variants) = build_apps(setup, &mut problems);
+        let (apps, variants, first_peek) = build::build_apps(setup, &mut problems);
         let mut classes: Vec<&WorkerSetup> = Vec::new();
         let mut workers: Vec<Worker> = Vec::new();
         for worker in &setup.workers {
@@ -116,75 +134,26 @@ impl Catalog {
             // Numbers go on where the class, if it was listed before, left off: names are unique.
             let first = workers.iter().filter(|w| w.class_index == class_index).count();
             let numbers = first..first + usize::from(worker.count);
-            workers.extend(numbers.map(|at| build_worker(worker, class_index, at)));
+            workers.extend(numbers.map(|at| build::build_worker(worker, class_index, at)));
         }
-        let costs = build_costs(setup, &classes, variants.len(), &mut problems);
+        let costs = build::build_costs(setup, &classes, variants.len(), &mut problems);
         let cv = setup.noise_cv;
         let mut catalog = Self {
             apps,
             variants,
+            first_peek,
             workers,
             costs,
             penalty: setup.penalty.clone(),
-            peek: setup.peek,
+            overhead: setup.overhead,
             noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
             notes: Vec::new(),
         };
         if problems.is_empty() {
-            catalog.check_fit(setup, &mut problems);
-            catalog.note_drawn(setup.replay);
+            catalog.check_fit(setup, "", &mut problems);
+            catalog.note_drawn(setup.outcome);
         }
         problems.check(Some(catalog))
-    }
-
-    /// Says which outcomes are drawn although recorded ones were asked for.
-    fn note_drawn(&mut self, replay: bool) {
-        for app in self.app_ids().filter(|_| replay) {
-            let variants = self.variants_of(app).map(|v| self.variant(v));
-            let drawn: Vec<&str> =
-                variants.filter(|v| v.recorded.is_none()).map(|v| v.name.as_str()).collect();
-            if !drawn.is_empty() {
-                let name = &self.app(app).name;
-                let note =
-                    format!("{name}: nothing recorded, outcomes drawn: {}", drawn.join(", "));
-                self.notes.push(note);
-            }
-        }
-    }
-
-    /// Every application needs a variant that fits a worker; variants that fit none are noted.
-    fn check_fit(&mut self, setup: &Setup, problems: &mut Problems) {
-        for app in self.app_ids() {
-            let fits = |v: VariantId| self.worker_ids().any(|w| self.usable(w, v));
-            let (usable, useless): (Vec<_>, Vec<_>) = self.variants_of(app).partition(|v| fits(*v));
-            let name = &self.apps[app.index()].name;
-            let names = |ids: &[VariantId]| {
-                ids.iter().map(|v| self.variant(*v).name.as_str()).collect::<Vec<_>>().join(", ")
-            };
-            if usable.is_empty() {
-                let place = setup.workers.first().map(|w| w.place.clone()).unwrap_or_default();
-                let runs = |v: &VariantId| self.worker_ids().any(|w| self.cost(w, *v).is_some());
-                let profiled = self.variants_of(app).filter(runs);
-                let (found, expected) = match profiled.map(|v| self.variant(v).bytes).min() {
-                    Some(least) => (
-                        format!("no worker with the memory for any variant of `{name}`"),
-                        format!("memory_bytes of {least} or more"),
-                    ),
-                    None => {
-                        let known = setup.apps[app.index()].profile.worker_classes();
-                        let known = known.into_iter().collect::<Vec<_>>().join(", ");
-                        (format!("no worker class on which `{name}` was profiled"), known)
-                    }
-                };
-                problems.push(Problem::new(place, found, expected));
-            } else if !useless.is_empty() {
-                let note = format!(
-                    "{name}: no worker has the memory, or a profile, for {}",
-                    names(&useless)
-                );
-                self.notes.push(note);
-            }
-        }
     }
 
     /// What a user should know about this combination.
@@ -244,8 +213,41 @@ impl Catalog {
     /// The index of a variant among those of its application.
     #[inline]
     pub fn variant_offset(&self, variant: VariantId) -> usize {
-        let app = self.variant(variant).app;
-        usize::from(variant.0 - self.apps[app.index()].variants.start)
+        let own = &self.apps[self.variant(variant).app.index()].variants;
+        if self.is_peek(variant) { own.len() } else { usize::from(variant.0 - own.start) }
+    }
+
+    /// Whether the variant stands for a SneakPeek model.
+    #[inline]
+    pub fn is_peek(&self, variant: VariantId) -> bool {
+        variant.0 >= self.first_peek
+    }
+
+    /// Whether the worker looks at requests of `app`, for schedulers that want to know.
+    pub fn looks(&self, worker: WorkerId, app: AppId) -> bool {
+        let on_workers = self.app(app).peek.place == PeekPlace::Worker;
+        on_workers && self.variants_of(app).any(|variant| self.usable(worker, variant))
+    }
+
+    /// The tables for a scheduler that has requests looked at: SneakPeek models that run on workers
+    /// sit in the memory of each that can serve their application.
+    pub(crate) fn with_peeks(mut self: Arc<Self>) -> Arc<Self> {
+        for worker in self.worker_ids() {
+            let held = self.app_ids().filter(|app| self.looks(worker, *app));
+            let bytes =
+                held.fold(0u64, |sum, app| sum.saturating_add(self.app(app).peek.memory_bytes));
+            if bytes > 0 {
+                let worker = &mut Arc::make_mut(&mut self).workers[worker.index()];
+                worker.memory_bytes = worker.memory_bytes.saturating_sub(bytes);
+            }
+        }
+        self
+    }
+
+    /// Says which applications cannot be served once SneakPeek models have taken their memory.
+    pub(crate) fn check_peeks(self: Arc<Self>, setup: &Setup, problems: &mut Problems) {
+        let mut held = Arc::unwrap_or_clone(self.with_peeks());
+        held.check_fit(setup, " beside the SneakPeek models", problems);
     }
 
     /// Whether the worker can ever run the variant: profiled on its class and small enough.
@@ -281,14 +283,12 @@ impl Catalog {
         self.costs[class * self.variants.len() + variant.index()].as_ref()
     }
 
-    /// Where answers come from: `recorded`, `drawn`, or `mixed` if it depends on the variant.
+    /// Where answers come from: a name of [`Outcome`], or `mixed` if it depends on the variant.
     pub fn outcome(&self) -> &'static str {
-        let recorded = |variant: &Variant| variant.recorded.is_some();
-        match (self.variants.iter().all(recorded), self.variants.iter().any(recorded)) {
-            (true, _) => "recorded",
-            (false, true) => "mixed",
-            (false, false) => "drawn",
-        }
+        let mut outcomes =
+            self.variants[..usize::from(self.first_peek)].iter().map(|variant| variant.outcome);
+        let first = outcomes.next().unwrap_or(Outcome::Drawn);
+        if outcomes.all(|outcome| outcome == first) { first.name() } else { "mixed" }
     }
 
     /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
@@ -301,9 +301,9 @@ impl Catalog {
         self.apps[app.index()].trace.as_ref()
     }
 
-    /// Whether votes or a drawn vote can tell schedulers something about requests of `app`.
+    /// Whether looking at requests of `app` can tell schedulers something.
     pub fn has_evidence(&self, app: AppId) -> bool {
-        self.peek.recall.is_some() || self.trace(app).is_some_and(|trace| !trace.votes.is_empty())
+        self.app(app).peek.sees(self.trace(app).map(Arc::as_ref))
     }
 
     /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
@@ -317,7 +317,7 @@ impl Catalog {
             }
             _ => {
                 let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
-                draw < chosen.recall[usize::from(truth.class)]
+                draw < chosen.drawn[usize::from(truth.class)]
             }
         }
     }
@@ -343,102 +343,6 @@ impl Catalog {
     }
 }
 
-fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>) {
-    let (mut apps, mut variants) = (Vec::new(), Vec::<Variant>::new());
-    for (at, app) in setup.apps.iter().enumerate() {
-        let profile = &app.profile;
-        let names = profile.variant_names();
-        for name in app.variants.iter().filter(|name| !names.contains(name)) {
-            let place = Place::file(&format!("variants of `{}`", profile.name));
-            let known = names.iter().map(String::as_str);
-            problems.push(Problem::unknown(place, "variant", name, known));
-        }
-        let first = variants.len() as u16;
-        for (index, variant) in profile.variants.iter().enumerate() {
-            if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
-                continue;
-            }
-            let recorded = app.trace.as_ref().filter(|_| setup.replay);
-            variants.push(Variant {
-                name: variant.name.clone(),
-                app: AppId(at as u16),
-                bytes: variant.bytes,
-                accuracy: variant.accuracy,
-                recall: variant.recall.clone(),
-                samples: variant.samples.clone(),
-                key: name_key(&[&profile.name, &variant.name]),
-                recorded: recorded.and_then(|trace| trace.predicted[index].clone()),
-            });
-        }
-        let sum: f64 = profile.prior.iter().sum();
-        let scale = setup.peek.prior_weight / sum;
-        apps.push(App {
-            name: profile.name.clone(),
-            classes: profile.classes.clone(),
-            budget: app.budget.unwrap_or(profile.budget),
-            prior: profile.prior.iter().map(|weight| weight * scale).collect(),
-            peek: profile.peek.clone(),
-            variants: first..variants.len() as u16,
-            trace: app.trace.clone(),
-        });
-    }
-    if variants.len() > 60_000 {
-        let place = Place::file("profiles");
-        problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
-    }
-    (apps, variants)
-}
-
-fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
-    Worker {
-        name: format!("{}-{at}", setup.class),
-        class: setup.class.clone(),
-        memory_bytes: setup.memory_bytes,
-        lanes: setup.lanes,
-        power_w: setup.power_w,
-        usd_per_request: setup.usd_per_request,
-        ready: setup.ready,
-        class_index,
-        class_key: name_key(&[&setup.class]),
-    }
-}
-
-fn build_costs(
-    setup: &Setup,
-    classes: &[&WorkerSetup],
-    variants: usize,
-    problems: &mut Problems,
-) -> Vec<Option<ClassCost>> {
-    let mut costs = Vec::with_capacity(classes.len() * variants);
-    for worker in classes {
-        let mut any = false;
-        for app in &setup.apps {
-            for variant in &app.profile.variants {
-                if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
-                    continue;
-                }
-                let cost = variant.costs.iter().find(|cost| cost.worker_class == worker.class);
-                any |= cost.is_some();
-                costs.push(cost.map(|cost| ClassCost {
-                    latency: cost.latency.clone(),
-                    load: if setup.cold_loads {
-                        cost.load_cold.unwrap_or(cost.load)
-                    } else {
-                        cost.load
-                    },
-                }));
-            }
-        }
-        if !any {
-            let known: BTreeSet<&str> =
-                setup.apps.iter().flat_map(|app| app.profile.worker_classes()).collect();
-            let place = worker.place.clone();
-            problems.push(Problem::unknown(place, "worker class", &worker.class, known));
-        }
-    }
-    costs
-}
-
 #[cfg(test)]
 impl Catalog {
     /// A catalog of nothing.
@@ -446,15 +350,11 @@ impl Catalog {
         Self {
             apps: Vec::new(),
             variants: Vec::new(),
+            first_peek: 0,
             workers: Vec::new(),
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),
-            peek: Peek {
-                evidence: super::posterior::Evidence::OneHot,
-                prior_weight: 1.0,
-                place: PeekPlace::Free,
-                recall: None,
-            },
+            overhead: Overhead::default(),
             noise_sigma: 0.0,
             notes: Vec::new(),
         }

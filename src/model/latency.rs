@@ -57,6 +57,18 @@ impl LatencyTable {
         Ok((Self { spans }, raised))
     }
 
+    /// The same sizes, with L(b) = L(1) · (1 + eta · (b − 1)): what if batching were worth more,
+    /// or less. `eta` = 1 means that a batch saves nothing.
+    pub fn with_growth(&self, eta: f64) -> Self {
+        let grown = |extra: usize| self.spans[0].scale(1.0 + eta * extra as f64);
+        Self { spans: (0..self.spans.len()).map(grown).collect() }
+    }
+
+    /// The table of what takes requests one at a time.
+    pub fn one_by_one(latency: Span) -> Self {
+        Self { spans: vec![latency] }
+    }
+
     /// The latency of a batch of `batch` requests, 1 ≤ `batch` ≤ [`Self::max_batch`].
     ///
     /// # Panics
@@ -75,6 +87,14 @@ impl LatencyTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_growth_replaces_all_but_the_first() {
+        let (table, _) = LatencyTable::new(vec![(1, Span(100)), (4, Span(500))]).unwrap();
+        let grown = table.with_growth(0.25);
+        let spans: Vec<u64> = (1..=4).map(|batch| grown.latency(batch).0).collect();
+        assert_eq!(spans, [100, 125, 150, 175]);
+    }
 
     #[test]
     fn between_points_it_is_linear_and_rounded() {

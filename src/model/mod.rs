@@ -3,7 +3,9 @@
 pub mod arrival;
 pub mod budget;
 pub mod catalog;
+pub mod knn;
 pub mod latency;
+pub mod peek;
 pub mod penalty;
 pub mod posterior;
 pub mod profile;

@@ -11,28 +11,37 @@
 /// How votes become evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// One pseudo-observation of the class with most votes; ties to the lowest class. With two
-    /// classes, class 1 wins from a vote share of 0.4 up.
+    /// One pseudo-observation of the class that the votes answer with.
     OneHot,
     /// Every vote counts.
     Counts,
 }
 
-/// The share of votes from which class 1 of two is the evidence.
+/// The share of votes above which class 1 of two is the answer.
 pub const TWO_CLASS_THRESHOLD: f64 = 0.4;
 
-/// Adds the evidence of `votes`, times `weight`, to `theta`, which holds the prior, and
-/// normalises. A sum of zero leaves equal probabilities.
-pub fn update(theta: &mut [f64], votes: &[f64], evidence: Evidence) {
+/// The class that votes answer with: class 1 of two where its share of the votes is above the
+/// threshold, if there is one; otherwise the class with most votes, ties to the lowest. `None`
+/// without votes.
+pub fn answer(votes: &[f64], threshold: Option<f64>) -> Option<usize> {
     let total: f64 = votes.iter().sum();
-    if total > 0.0 {
-        match evidence {
-            Evidence::Counts => theta.iter_mut().zip(votes).for_each(|(t, v)| *t += v),
-            Evidence::OneHot if votes.len() == 2 => {
-                // Strictly above the threshold, as published.
-                theta[usize::from(votes[1] / total > TWO_CLASS_THRESHOLD)] += 1.0;
+    let class = match (votes, threshold) {
+        // Strictly above, as published.
+        ([_, second], Some(threshold)) => usize::from(second / total > threshold),
+        _ => argmax(votes),
+    };
+    (total > 0.0).then_some(class)
+}
+
+/// Adds the evidence of `votes` to `theta`, which holds the prior, and normalises. A sum of zero
+/// leaves equal probabilities.
+pub fn update(theta: &mut [f64], votes: &[f64], evidence: Evidence, threshold: Option<f64>) {
+    match evidence {
+        Evidence::Counts => theta.iter_mut().zip(votes).for_each(|(t, v)| *t += v),
+        Evidence::OneHot => {
+            if let Some(class) = answer(votes, threshold) {
+                theta[class] += 1.0;
             }
-            Evidence::OneHot => theta[argmax(votes)] += 1.0,
         }
     }
     let sum: f64 = theta.iter().sum();
@@ -80,7 +89,7 @@ mod tests {
 
     fn posterior(prior: [f64; 2], votes: [f64; 2]) -> Vec<f64> {
         let mut theta = prior.to_vec();
-        update(&mut theta, &votes, Evidence::OneHot);
+        update(&mut theta, &votes, Evidence::OneHot, Some(TWO_CLASS_THRESHOLD));
         theta
     }
 
@@ -95,13 +104,13 @@ mod tests {
     #[test]
     fn counts_one_hot_and_nothing() {
         let mut theta = vec![0.2, 0.3, 0.5];
-        update(&mut theta, &[2.0, 2.0, 1.0], Evidence::OneHot);
+        update(&mut theta, &[2.0, 2.0, 1.0], Evidence::OneHot, Some(TWO_CLASS_THRESHOLD));
         assert_eq!(theta, [0.6, 0.15, 0.25]);
         let mut theta = vec![0.0, 0.0, 0.0];
-        update(&mut theta, &[1.0, 3.0, 0.0], Evidence::Counts);
+        update(&mut theta, &[1.0, 3.0, 0.0], Evidence::Counts, None);
         assert_eq!(theta, [0.25, 0.75, 0.0]);
         let mut theta = vec![0.0, 0.0];
-        update(&mut theta, &[0.0, 0.0], Evidence::Counts);
+        update(&mut theta, &[0.0, 0.0], Evidence::Counts, None);
         assert_eq!(theta, [0.5, 0.5]);
     }
 

@@ -8,10 +8,15 @@
 //! | `latency.csv` | `worker_class,variant,batch,latency_ms` |
 //! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
 //! | `peek.csv` | `batch,latency_ms` of the `SneakPeek` model, if there is one |
+//! | `peek_confusion.csv` | `class,predicted_<class>…`: its counts, rows are true classes |
+//! | `reference.csv` | `class,<feature>…`: samples of a k-NN, if there is one |
 //!
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class.
 
+mod peek;
+
 use super::budget::Budget;
+use super::knn::Reference;
 use super::latency::{LatencyTable, MAX_BATCH, TableError};
 use super::posterior::prior_of_counts;
 use crate::input::csv::{Row, Table};
@@ -19,6 +24,7 @@ use crate::input::source::{self, Source};
 use crate::input::{Fields, Node, Place, Problem, Problems, fields};
 use crate::units::Span;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The profile of an application.
 #[derive(Clone, Debug)]
@@ -37,8 +43,12 @@ pub struct Profile {
     pub prior: Vec<f64>,
     /// The variants in file order.
     pub variants: Vec<VariantProfile>,
-    /// Latency of the `SneakPeek` model on the host.
+    /// Latency of the `SneakPeek` model.
     pub peek: Option<LatencyTable>,
+    /// Confusion counts of the `SneakPeek` model.
+    pub peek_confusion: Option<Vec<Vec<f64>>>,
+    /// Samples whose nearest neighbours vote.
+    pub reference: Option<Arc<Reference>>,
     /// What a user should know about these numbers.
     pub warnings: Vec<String>,
     /// (path, SHA-256) of every file read.
@@ -90,6 +100,8 @@ impl Profile {
         reader.confusion(&mut profile);
         reader.latency(&mut profile);
         reader.peek(&mut profile);
+        reader.peek_confusion(&mut profile);
+        reader.reference(&mut profile);
         profile.files = reader.files;
         reader.problems.check(Some(profile))
     }
@@ -143,6 +155,8 @@ impl Profile {
             prior: prior.unwrap_or_default(),
             variants: Vec::new(),
             peek: None,
+            peek_confusion: None,
+            reference: None,
             warnings: Vec::new(),
             files: Vec::new(),
         }
@@ -401,29 +415,6 @@ impl Reader<'_> {
             loads.push((class.to_owned(), variant, load, cold));
         });
         loads
-    }
-
-    fn peek(&mut self, profile: &mut Profile) {
-        if !source::exists(&self.path("peek.csv")) {
-            return;
-        }
-        let mut points = Vec::new();
-        self.table("peek.csv", &["batch", "latency_ms"], &[], |row, columns, problems| {
-            let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
-            points.extend(batch.zip(keep(latency(row, columns[1]), problems)));
-        });
-        match LatencyTable::new(points) {
-            Ok((table, _)) => profile.peek = Some(table),
-            Err(error) if self.problems.is_empty() => {
-                let place = Place::file(&self.path("peek.csv"));
-                self.problems.push(Problem::new(
-                    place,
-                    error.to_string(),
-                    "one row for each batch, from batch 1 on",
-                ));
-            }
-            Err(_) => {}
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! What an experiment asks for: applications, workers, penalty, peek. A catalog is built from it.
 
 use super::budget::Budget;
+use super::peek::Peek;
 use super::penalty::Penalty;
-use super::posterior::Evidence;
 use super::profile::Profile;
 use super::trace::RecordedTrace;
 use crate::input::Place;
-use crate::units::Time;
+use crate::units::{Span, Time};
 use std::sync::Arc;
 
 /// An application of the experiment and what the experiment changes of it.
@@ -20,6 +20,8 @@ pub struct AppSetup {
     pub budget: Option<Budget>,
     /// The variants to keep, in profile order; empty for all.
     pub variants: Vec<String>,
+    /// How its requests are looked at.
+    pub peek: Peek,
 }
 
 /// Workers of one class.
@@ -43,26 +45,59 @@ pub struct WorkerSetup {
     pub place: Place,
 }
 
-/// Where the SneakPeek model runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeekPlace {
-    /// On a serial lane of the host: a request becomes visible when its peek ends.
-    Host,
-    /// Nowhere: it takes no time.
-    Free,
+/// Simulated time that deciding takes: the batches and loads of a plan cannot begin before it is
+/// over. Plans made meanwhile do not wait for it, each is charged its own.
+///
+/// A plan is made for the instant at which it is asked for, as if this took no time; what it delays
+/// is seen by the next plan. (dndfrink/SERIF bd12bb8 measures its overhead and subtracts the mean
+/// so far from the remaining time of every request.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overhead {
+    /// Of every plan that assigns anything.
+    pub constant: Span,
+    /// Of every request that is assigned.
+    pub per_request: Span,
 }
 
-/// How requests are looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct Peek {
-    /// Votes to evidence.
-    pub evidence: Evidence,
-    /// The prior is scaled by this; 1 means one pseudo-observation in all.
-    pub prior_weight: f64,
-    /// Where it runs.
-    pub place: PeekPlace,
-    /// Where no votes were recorded: the probability that the one drawn vote is right.
-    pub recall: Option<f64>,
+impl Overhead {
+    /// Of a plan that assigns so many requests.
+    #[inline]
+    pub fn of(self, requests: usize) -> Span {
+        if requests == 0 {
+            return Span::ZERO;
+        }
+        self.constant + Span(self.per_request.0.saturating_mul(requests as u64))
+    }
+}
+
+/// Where answers come from. Draws have the same keys whatever their probability: runs that differ
+/// in this alone are paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Recorded predictions are replayed; where there are none, as [`Self::Drawn`].
+    Recorded,
+    /// Drawn by the profile's recall of the request's true class: what schedulers believe is true
+    /// by construction.
+    Drawn,
+    /// Drawn by the recall on the stream, counted over all recorded predictions of the trace: as
+    /// often right as [`Self::Recorded`] class by class, but the mistakes of variants do not go
+    /// together. Classes never recorded, and variants without predictions, are as
+    /// [`Self::Drawn`].
+    StreamRecall,
+}
+
+impl Outcome {
+    /// Every mode with its name; the first is the default.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("recorded", Self::Recorded),
+        ("drawn", Self::Drawn),
+        ("stream-recall", Self::StreamRecall),
+    ];
+
+    /// The name in experiments and results.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, outcome)| *outcome == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// All that makes a catalog.
@@ -74,12 +109,14 @@ pub struct Setup {
     pub workers: Vec<WorkerSetup>,
     /// What lateness costs.
     pub penalty: Penalty,
-    /// How requests are looked at.
-    pub peek: Peek,
-    /// Replay recorded predictions where there are any; otherwise outcomes are drawn.
-    pub replay: bool,
+    /// Where answers come from.
+    pub outcome: Outcome,
     /// Loads come from storage, not from the page cache.
     pub cold_loads: bool,
+    /// Instead of the measured latencies of batches: L(b) = L(1) · (1 + eta · (b − 1)).
+    pub batch_eta: Option<f64>,
     /// Coefficient of variation of the service time around its table.
     pub noise_cv: f64,
+    /// What deciding takes.
+    pub overhead: Overhead,
 }

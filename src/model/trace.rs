@@ -6,6 +6,7 @@
 //! | `offset_s` | seconds on the source's own clock; never going backwards within a source |
 //! | `class` | the true class |
 //! | `votes_<class>` | votes of the SneakPeek model's neighbours (all classes or none) |
+//! | `feature_<name>` | what a SneakPeek model can compute with; any number of either sign |
 //! | `predicted_<variant>` | what the variant answered |
 
 use crate::input::csv::{Row, Table};
@@ -28,6 +29,8 @@ pub struct RecordedTrace {
     pub class: Vec<u16>,
     /// Votes, row by row; empty if none were recorded.
     pub votes: Vec<f64>,
+    /// Name and values by row of every feature.
+    pub features: Vec<(String, Vec<f64>)>,
     /// By variant of the profile, what it answered for each row, if recorded.
     pub predicted: Vec<Option<Arc<[u16]>>>,
 }
@@ -50,6 +53,20 @@ impl RecordedTrace {
         self.votes.get(at..at + classes).unwrap_or(&[])
     }
 
+    /// How often a variant answered correctly, by true class of `classes`: `None` for a class that
+    /// was never recorded. `None` altogether if the variant's predictions were not recorded.
+    pub fn recall(&self, variant: usize, classes: usize) -> Option<Vec<Option<f64>>> {
+        let predicted = self.predicted[variant].as_ref()?;
+        let mut counts = vec![(0u32, 0u32); classes];
+        for (class, said) in self.class.iter().zip(predicted.iter()) {
+            let (all, right) = &mut counts[usize::from(*class)];
+            *all += 1;
+            *right += u32::from(class == said);
+        }
+        let share = |(all, right)| (all > 0).then(|| f64::from(right) / f64::from(all));
+        Some(counts.into_iter().map(share).collect())
+    }
+
     /// Reads a trace of an application with these classes and variants.
     pub fn read(
         source: &Source,
@@ -58,7 +75,9 @@ impl RecordedTrace {
     ) -> Result<Self, Problems> {
         let table = Table::parse(source)?;
         let columns = Columns::find(&table, classes, variants)?;
-        let mut trace = Self { predicted: vec![None; variants.len()], ..Self::default() };
+        let features = columns.features.iter().map(|(name, _)| (name.clone(), Vec::new()));
+        let features = features.collect();
+        let mut trace = Self { features, predicted: vec![None; variants.len()], ..Self::default() };
         let mut predicted: Vec<Vec<u16>> = vec![Vec::new(); columns.predicted.len()];
         let (mut seen, mut problems) = (BTreeSet::new(), Problems::default());
         for row in table.rows() {
@@ -96,6 +115,9 @@ impl RecordedTrace {
         for column in &columns.votes {
             self.votes.push(row.number(*column)?);
         }
+        for ((_, column), (_, into)) in columns.features.iter().zip(&mut self.features) {
+            into.push(row.signed(*column)?);
+        }
         for ((_, column), into) in columns.predicted.iter().zip(predicted) {
             into.push(row.name(*column, "class", classes)? as u16);
         }
@@ -131,6 +153,8 @@ struct Columns {
     offset: usize,
     class: usize,
     votes: Vec<usize>,
+    /// (name, column)
+    features: Vec<(String, usize)>,
     /// (variant of the profile, column)
     predicted: Vec<(usize, usize)>,
 }
@@ -142,9 +166,16 @@ impl Columns {
         known.extend(classes.iter().map(|class| format!("votes_{class}")));
         known.extend(variants.iter().map(|variant| format!("predicted_{variant}")));
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
-        if let Some(problem) = table.refuse_unknown(|name| names.contains(&name), &names) {
+        let feature =
+            |name: &str| name.strip_prefix("feature_").is_some_and(|name| !name.is_empty());
+        let known = |name: &str| names.contains(&name) || feature(name);
+        if let Some(problem) = table.refuse_unknown(known, &names) {
             return Err(problem);
         }
+        let features = table
+            .header()
+            .enumerate()
+            .filter_map(|(at, name)| Some((name.strip_prefix("feature_")?.to_owned(), at)));
         let votes: Vec<String> = classes.iter().map(|class| format!("votes_{class}")).collect();
         let votes = if votes.iter().any(|name| table.optional(name).is_some()) {
             votes.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?
@@ -159,6 +190,7 @@ impl Columns {
             offset: table.column("offset_s")?,
             class: table.column("class")?,
             votes,
+            features: features.collect(),
             predicted: predicted.collect(),
         })
     }
@@ -186,6 +218,9 @@ mod tests {
         assert_eq!(trace.votes(1, 2), [0.0, 5.0]);
         assert_eq!(trace.predicted[0], None);
         assert_eq!(trace.predicted[1].as_deref(), Some(&[1u16, 1, 0][..]));
+        // The one of class a was answered b, and so was one of two of class b.
+        assert_eq!(trace.recall(1, 3), Some(vec![Some(0.0), Some(0.5), None]));
+        assert_eq!(trace.recall(0, 3), None);
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl Cursor {
         self.lanes.iter().copied().max().unwrap_or(Time::ZERO)
     }
 
+    /// How many batches can run at once.
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
     /// What is in memory.
     pub fn memory(&self) -> &Residency {
         &self.memory

@@ -60,7 +60,8 @@ pub trait Scheduler: Send {
 pub struct Trigger<'a> {
     /// Requests that became visible.
     pub arrived: &'a [RequestId],
-    /// Workers on which a batch ended, or which became available.
+    /// Workers on which a batch ended, which became available, or whose part of a plan may begin
+    /// since the time to decide on it is over.
     pub freed: &'a [WorkerId],
     /// Workers on which a load ended.
     pub loaded: &'a [WorkerId],

@@ -64,6 +64,11 @@ pub enum Decision {
         /// When.
         time: Time,
     },
+    /// End the run with an error.
+    GiveUp {
+        /// Why.
+        why: String,
+    },
 }
 
 /// The decisions of one instant. Reused between instants, so that deciding allocates nothing.
@@ -107,6 +112,11 @@ impl Plan {
     /// wake-up answers all: whoever still waits asks again.
     pub fn wake_at(&mut self, time: Time) {
         self.decisions.push(Decision::WakeAt { time });
+    }
+
+    /// Ends the run with an error: the scheduler cannot keep what it promises.
+    pub fn give_up(&mut self, why: impl Into<String>) {
+        self.decisions.push(Decision::GiveUp { why: why.into() });
     }
 
     /// The decisions in order.

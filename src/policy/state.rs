@@ -4,8 +4,9 @@
 //! [`Phase::Pending`], by arrival number, as links through the slots, so that removing one is
 //! O(1) wherever it stands.
 
-use crate::domain::{Request, RequestId, Truth, VariantId};
+use crate::domain::{AppId, Request, RequestId, Truth, VariantId};
 use crate::model::catalog::Catalog;
+use crate::model::peek::Buffers;
 use crate::model::residency::Residency;
 use crate::policy::Info;
 use crate::units::Time;
@@ -44,6 +45,8 @@ pub(crate) struct Job {
     pub variant: VariantId,
     /// Empty for a preload.
     pub requests: Vec<RequestId>,
+    /// When the decision is made, if deciding takes time.
+    pub not_before: Time,
 }
 
 /// A batch being computed.
@@ -64,6 +67,8 @@ pub(crate) struct WorkerState {
     /// The variant being loaded and when that ends.
     pub loading: Option<(VariantId, Time)>,
     pub backlog: VecDeque<Job>,
+    /// Whether a look was the last thing to start here: then it is the backlog's turn.
+    pub looked: bool,
     /// When it becomes available; it has if this is not later than now.
     pub ready: Time,
 }
@@ -77,13 +82,17 @@ impl WorkerState {
 /// What schedulers are told of requests in flight, by slot.
 #[derive(Debug, Default)]
 pub(crate) struct Estimates {
-    /// Most classes of any application, most variants of any application.
+    /// Most classes of any application, most variants of any application and one for the peek.
     pub classes: usize,
     pub variants: usize,
     /// Class posterior by slot.
     pub posterior: Vec<f64>,
+    /// The SneakPeek model's answer by slot.
+    pub answer: Vec<u16>,
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
+    /// Those of the look in progress.
+    pub buffers: Buffers,
 }
 
 /// The world.
@@ -111,13 +120,14 @@ impl State {
                 lanes: (0..worker.lanes).map(|_| None).collect(),
                 loading: None,
                 backlog: VecDeque::new(),
+                looked: false,
                 ready: worker.ready,
             }
         });
         let apps = || catalog.app_ids();
         let estimates = Estimates {
             classes: apps().map(|a| catalog.app(a).classes.len()).max().unwrap_or(0),
-            variants: apps().map(|a| catalog.variants_of(a).count()).max().unwrap_or(0),
+            variants: apps().map(|a| catalog.variants_of(a).count() + 1).max().unwrap_or(0),
             ..Estimates::default()
         };
         Self {
@@ -133,6 +143,12 @@ impl State {
             arrived: 0,
             catalog,
         }
+    }
+
+    /// The answer of the SneakPeek model as a variant, if schedulers may choose it.
+    #[inline]
+    pub fn offer(&self, app: AppId) -> Option<VariantId> {
+        self.catalog.app(app).offer.filter(|_| self.info == Info::Posterior)
     }
 
     /// How many requests have arrived.
@@ -231,7 +247,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::AppId;
 
     fn state() -> State {
         let catalog = Catalog::empty();

@@ -77,14 +77,16 @@ impl<'a> View<'a> {
         self.workers().filter(WorkerView::is_idle).map(|worker| worker.id)
     }
 
-    /// The variants that can serve `app` on `worker`, in profile order.
+    /// The variants that can serve `app` on `worker`, in profile order, and after them the answer
+    /// of the SneakPeek model where it may be chosen: one request at a time, at once, on no lane.
     pub fn variants(
         &self,
         worker: WorkerId,
         app: AppId,
     ) -> impl Iterator<Item = VariantId> + use<'a> {
         let catalog = self.catalog();
-        catalog.variants_of(app).filter(move |variant| catalog.max_batch(worker, *variant) > 0)
+        let usable = move |variant: &VariantId| catalog.max_batch(worker, *variant) > 0;
+        catalog.variants_of(app).filter(usable).chain(self.state.offer(app))
     }
 
     /// The largest batch of a variant on a worker; 0 if it cannot run there.
@@ -177,6 +179,7 @@ impl<'a> View<'a> {
             cursor.lanes.iter_mut().for_each(|lane| *lane = end.max(*lane));
         }
         for job in &state.backlog {
+            cursor.lanes.iter_mut().for_each(|lane| *lane = job.not_before.max(*lane));
             if job.requests.is_empty() {
                 self.occupy(cursor, job.variant);
             } else {
@@ -189,6 +192,9 @@ impl<'a> View<'a> {
     #[inline]
     pub fn finish(&self, cursor: &Cursor, variant: VariantId, batch: usize) -> Time {
         let Some(worker) = cursor.worker else { return Time::MAX };
+        if self.state.catalog.is_peek(variant) {
+            return self.state.now;
+        }
         let start = if cursor.memory.contains(variant) {
             cursor.free_at()
         } else {
@@ -200,6 +206,9 @@ impl<'a> View<'a> {
     /// Appends a batch to the cursor and returns when it would end.
     pub fn append(&self, cursor: &mut Cursor, variant: VariantId, batch: usize) -> Time {
         let Some(worker) = cursor.worker else { return Time::MAX };
+        if self.state.catalog.is_peek(variant) {
+            return self.state.now;
+        }
         self.occupy(cursor, variant);
         let latency = self.expected_latency(worker, variant, batch);
         match cursor.lanes.iter_mut().min() {
@@ -225,7 +234,7 @@ impl<'a> View<'a> {
 }
 
 impl<'a> WorkerView<'a> {
-    /// Whether a batch assigned now would start now (or load now).
+    /// Whether a batch assigned now would start now (or load now), if deciding takes no time.
     #[inline]
     pub fn is_idle(&self) -> bool {
         self.state.backlog.is_empty()

@@ -2,7 +2,6 @@
 
 use super::figure::{self, Chart, DrawError, Kind, Point, Series};
 use super::results::Results;
-use super::stats::Estimate;
 use super::summary::{Cell, cells};
 use crate::metrics::QUANTILES;
 use crate::output::atomic::{self, WriteError};
@@ -95,33 +94,18 @@ pub(super) fn chart(experiment: &Experiment, spec: &FigureSpec, results: &Result
     }
 }
 
-/// Means of y at each value of the axis x; other axes are averaged over.
+/// Means of y at each value of the axis x; each is one configuration, or the figure is refused.
 fn line_points(cells: &[&Cell<'_>], spec: &FigureSpec, results: &Results) -> Vec<Point> {
     let Some(axis) = results.axis(&spec.x) else { return Vec::new() };
-    let mut placed: Vec<(f64, &Cell<'_>)> =
-        cells.iter().filter_map(|cell| Some((cell.labels[axis].parse().ok()?, *cell))).collect();
-    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let point = |here: &[(f64, &Cell<'_>)]| {
-        let x = here[0].0;
-        let rows: Vec<_> = here.iter().flat_map(|(_, cell)| cell.rows.iter().copied()).collect();
-        let estimate = by_replicate(&rows, &spec.y)?;
+    let point = |cell: &&Cell<'_>| {
+        let x: f64 = cell.labels[axis].parse().ok()?;
+        let estimate = cell.estimate(&spec.y)?;
         let (low, high) = (estimate.low(), estimate.high());
         Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high })
     };
-    placed.chunk_by(|a, b| a.0 == b.0).filter_map(point).collect()
-}
-
-/// Averages what shares a replicate first, so that the interval is over replicates alone.
-fn by_replicate(rows: &[&super::ResultRow], metric: &str) -> Option<Estimate> {
-    let mut sums = std::collections::BTreeMap::<u64, (f64, f64)>::new();
-    for row in rows {
-        if let Some(value) = row.metric(metric) {
-            let sum = sums.entry(row.replicate).or_default();
-            *sum = (sum.0 + value, sum.1 + 1.0);
-        }
-    }
-    let means: Vec<f64> = sums.values().map(|(sum, count)| sum / count).collect();
-    Estimate::of(&means)
+    let mut points: Vec<Point> = cells.iter().filter_map(point).collect();
+    points.sort_by(|a, b| a.x.total_cmp(&b.x));
+    points
 }
 
 fn pareto_point(cell: &Cell<'_>, x: &str, y: &str) -> Option<Point> {

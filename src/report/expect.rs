@@ -38,6 +38,18 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
+impl Judged {
+    /// `+0.0120 ± 0.0031`.
+    pub fn difference_text(&self) -> String {
+        self.difference.map_or("no runs".to_owned(), |e| {
+            // Differences that four places would show as nothing get six.
+            let places = if e.mean.abs() < 0.0005 { 6 } else { 4 };
+            let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.places$}"));
+            format!("{:+.places$}{width}", e.mean)
+        })
+    }
+}
+
 /// Judges a claim at every setting its filter leaves.
 pub fn judge(results: &Results, claim: &Expectation) -> Vec<Judged> {
     let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };

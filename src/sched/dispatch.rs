@@ -107,8 +107,8 @@ impl Batching {
     }
 }
 
-/// The order of requests: smaller first, ties by arrival.
-pub(super) type Key = Box<dyn FnMut(&Request) -> u64 + Send>;
+/// The order of requests, fixed when they become visible: smaller first, ties by arrival.
+pub(super) type Key = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
 
 /// A dispatcher.
 pub(super) struct Dispatcher {
@@ -212,7 +212,7 @@ impl Scheduler for Dispatcher {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
         for id in trigger.arrived {
             if let Some(request) = view.request(*id) {
-                let key = (self.key)(request);
+                let key = (self.key)(view, request);
                 self.lines[request.app.index()].push(Reverse((key, *id)));
             }
         }
@@ -251,7 +251,8 @@ pub(super) fn read_fixed(
 ) -> Box<dyn Scheduler> {
     let choice = Choice::Fixed(read_variant(fields, context));
     let batching = Batching::read(fields);
-    Box::new(Dispatcher::new(context.catalog, Box::new(key), choice, batching))
+    let key = Box::new(move |_: &View<'_>, request: &Request| key(request));
+    Box::new(Dispatcher::new(context.catalog, key, choice, batching))
 }
 
 /// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.

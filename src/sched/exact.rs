@@ -3,9 +3,9 @@
 //! All G! orders, and for each all Π variants, in listing order; the first best wins (by ties).
 //! Prefixes of a plan are placed once. Source: dndfrink/SERIF bd12bb8 (grouped schedulers).
 
-use super::groups::{Group, Sum, place};
+use super::groups::{Allowed, Group, Sum, place};
 use super::window::{Ties, Window};
-use crate::domain::{AppId, Request, VariantId, WorkerId};
+use crate::domain::{Request, VariantId, WorkerId};
 use crate::policy::{Cursor, View};
 use crate::units::Time;
 
@@ -14,12 +14,12 @@ pub(super) const LIMIT: u64 = 2_000_000;
 /// `search = "auto"` searches up to this many plans.
 pub(super) const AUTO_LIMIT: u64 = 10_000;
 
-/// How many plans there are for groups of these applications: orders × variants × workers.
-pub(super) fn count(view: &View<'_>, apps: &(impl Iterator<Item = AppId> + Clone)) -> u64 {
+/// How many plans there are for groups that may be served so: orders × variants × workers.
+pub(super) fn count(view: &View<'_>, groups: &(impl Iterator<Item = Allowed> + Clone)) -> u64 {
     let workers = view.catalog().worker_ids();
     workers.fold(0u64, |sum, worker| {
-        let plans = apps.clone().enumerate().fold(1u64, |product, (at, app)| {
-            let variants = view.variants(worker, app).count() as u64;
+        let plans = groups.clone().enumerate().fold(1u64, |product, (at, allowed)| {
+            let variants = allowed.on(view, worker).count() as u64;
             product.saturating_mul(variants).saturating_mul(at as u64 + 1)
         });
         sum.saturating_add(plans)
@@ -28,7 +28,7 @@ pub(super) fn count(view: &View<'_>, apps: &(impl Iterator<Item = AppId> + Clone
 
 /// Keeps the oldest requests, as many as can be searched one by one, and at least one.
 pub(super) fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
-    while requests.len() > 1 && count(view, &requests.iter().map(|r| r.app)) > LIMIT {
+    while requests.len() > 1 && count(view, &requests.iter().map(Allowed::any)) > LIMIT {
         requests.pop();
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn search(
     for (at, cursor) in cursors.iter().enumerate() {
         let worker = WorkerId(at as u16);
         let variants: Vec<Vec<VariantId>> =
-            groups.iter().map(|g| view.variants(worker, g.app).collect()).collect();
+            groups.iter().map(|g| g.allowed.on(view, worker).collect()).collect();
         if variants.iter().any(Vec::is_empty) {
             // This worker cannot serve the whole window.
             continue;

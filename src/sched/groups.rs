@@ -1,21 +1,35 @@
 //! Grouped planning: requests of a window in groups, one variant and one place per group.
 //!
-//! A group is an application, or an application and the most likely class. A group runs as
-//! consecutive batches of at most `max_batch`, so that `max_batch = 1` is the published sequential
-//! completion. Greedy search takes the groups in order and gives each the worker and variant of
-//! highest summed utility given those before: O(groups · workers · (variants + n)). Exact search
-//! is in [`super::exact`].
+//! A group is an application, or an application and the most likely class, or the requests that
+//! would choose the same variant. A group runs as consecutive batches of at most `max_batch`, so
+//! that `max_batch = 1` is the published sequential completion. Greedy search takes the groups in
+//! order and gives each the worker and variant of highest summed utility given those before:
+//! O(groups · workers · (variants + n)). Exact search is in [`super::exact`].
+//!
+//! `groups = "by-variant"` selects first and groups after: every request chooses the variant that
+//! would be best for it alone, were it served next and by itself on any worker; a group is those
+//! of one choice, and keeps that variant: the search is for its worker only. It sees a load as paid
+//! by each request, not shared.
+//!
+//! `split = true` halves a group, in its order, where greedy search finds that its halves, each
+//! placed at its best one after the other, are worth more than the whole, and halves again. What
+//! a further halving of the first half costs the second is not weighed. Exact search never splits.
+//!
+//! Both look at their window alone. Utility it gains by loads and small batches is paid by the
+//! next: at 1,000 requests/s of the quickstart (windows of 20 ms, five replicates of 10,000)
+//! splitting costs `grouped` 10 points, and groups by variant cost `sneakpeek` 17.
 //!
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
-//! than four groups, where we use it).
+//! than four groups, where we use it). Groups by variant and splitting are ours.
 
-use super::exact;
 use super::priority::{Order, Priority};
-use super::window::{Draft, Ties, Window, tails};
+use super::window::{Draft, Ties, Window, best_place, tails};
+use super::{exact, subsets};
 use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::input::Fields;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
+use std::ops::{Add, AddAssign, Sub};
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +38,8 @@ pub(super) enum Key {
     App,
     /// Those of one application and most likely class.
     Class,
+    /// Those that would choose the same variant.
+    Variant,
     /// Every request by itself.
     Request,
 }
@@ -33,9 +49,10 @@ pub(super) enum Key {
 pub(super) enum Search {
     /// One group after another.
     Greedy,
-    /// All orders and variants, unless there are more than [`exact::LIMIT`].
+    /// All orders and variants one by one, up to [`exact::LIMIT`] plans; beyond, over subsets of
+    /// the groups, up to [`subsets::MOST`] of them on one worker; greedy beyond that.
     Exact,
-    /// Exact up to [`exact::AUTO_LIMIT`] plans, else greedy.
+    /// The same with [`exact::AUTO_LIMIT`] plans one by one.
     Auto,
 }
 
@@ -48,11 +65,37 @@ enum GroupOrder {
     Priority,
 }
 
+/// What a group may be served with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Allowed {
+    app: AppId,
+    /// This variant; any of the application's if there is none.
+    only: Option<VariantId>,
+}
+
+impl Allowed {
+    /// Any variant that serves the request.
+    pub fn any(request: &Request) -> Self {
+        Self { app: request.app, only: None }
+    }
+
+    /// The allowed variants that can run on a worker, in profile order.
+    pub fn on<'v>(
+        self,
+        view: &View<'v>,
+        worker: WorkerId,
+    ) -> impl Iterator<Item = VariantId> + use<'v> {
+        let fits = move |variant: &VariantId| self.only.is_none_or(|only| only == *variant);
+        view.variants(worker, self.app).filter(fits)
+    }
+}
+
 /// Requests that are served alike.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    pub app: AppId,
-    class: usize,
+    pub allowed: Allowed,
+    /// Tells apart groups of the same application.
+    part: usize,
     pub requests: Vec<Request>,
 }
 
@@ -63,6 +106,7 @@ pub(super) struct GroupPlanner {
     priority: Priority,
     group_order: GroupOrder,
     search: Search,
+    split: bool,
     ties: Ties,
     window: Window,
     exact_windows: u64,
@@ -71,20 +115,19 @@ pub(super) struct GroupPlanner {
     cursors: Vec<Cursor>,
     trial: Cursor,
     draft: Draft,
+    /// What greedy search planned is worth.
+    planned: Sum,
 }
 
 impl GroupPlanner {
-    /// Reads the parameters; `order` inside a group is by priority unless the experiment says
-    /// otherwise.
+    /// Reads the parameters; `groups` are by `key`, and `order` inside a group is by priority or
+    /// not, unless the experiment says otherwise.
     pub fn read(fields: &mut Fields<'_>, key: Key, by_priority: bool) -> Self {
         let priority = Priority::read(fields);
+        let keys = [("app", Key::App), ("class", Key::Class), ("by-variant", Key::Variant)];
         let orders = [("deadline", false), ("priority", true)];
-        let by_priority = match fields.take("order") {
-            Some(node) => {
-                crate::input::fields::choice(node, &orders, fields.problems()).unwrap_or(false)
-            }
-            None => by_priority,
-        };
+        let key = fields.choice_or("groups", &keys, key);
+        let by_priority = fields.choice_or("order", &orders, by_priority);
         let searches =
             [("greedy", Search::Greedy), ("exact", Search::Exact), ("auto", Search::Auto)];
         let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
@@ -94,6 +137,7 @@ impl GroupPlanner {
             priority,
             group_order: fields.choice("group_order", &group_orders),
             search: fields.choice("search", &searches),
+            split: fields.flag("split", false),
             ..Self::one_by_one(fields)
         }
     }
@@ -106,6 +150,7 @@ impl GroupPlanner {
             priority: Priority::PROFILED,
             group_order: GroupOrder::Deadline,
             search: Search::Exact,
+            split: false,
             ties: Ties::read(fields),
             window: Window::read(fields),
             exact_windows: 0,
@@ -114,6 +159,7 @@ impl GroupPlanner {
             cursors: Vec::new(),
             trial: Cursor::default(),
             draft: Draft::default(),
+            planned: Sum::default(),
         }
     }
 
@@ -124,23 +170,37 @@ impl GroupPlanner {
         }
         let mut used = 0;
         for request in &self.requests {
-            let class = match self.key {
-                Key::App => 0,
+            let part = match self.key {
+                Key::App | Key::Variant => 0,
                 Key::Class => view.likely_class(request),
                 Key::Request => request.id.number() as usize,
             };
-            let same = |g: &Group| g.app == request.app && g.class == class;
+            let mut allowed = Allowed::any(request);
+            if self.key == Key::Variant {
+                allowed.only = self.favourite(view, request);
+            }
+            let same = |g: &Group| g.allowed == allowed && g.part == part;
             let at = self.groups[..used].iter().position(same).unwrap_or_else(|| {
                 if used == self.groups.len() {
-                    self.groups.push(Group { app: request.app, class, requests: Vec::new() });
+                    self.groups.push(Group { allowed, part, requests: Vec::new() });
                 }
-                (self.groups[used].app, self.groups[used].class) = (request.app, class);
+                (self.groups[used].allowed, self.groups[used].part) = (allowed, part);
                 used += 1;
                 used - 1
             });
             self.groups[at].requests.push(*request);
         }
         self.groups.truncate(used);
+    }
+
+    /// The variant of highest utility for a request if it were served next, alone.
+    fn favourite(&self, view: &View<'_>, request: &Request) -> Option<VariantId> {
+        let variants = |worker| view.variants(worker, request.app);
+        let best = best_place(&self.cursors, self.ties, variants, |cursor, _, variant| {
+            let finish = view.finish(cursor, variant, 1);
+            (view.utility(request, variant, finish), finish)
+        });
+        best.map(|(_, variant)| variant)
     }
 
     /// The order in which greedy search takes the groups.
@@ -165,30 +225,63 @@ impl GroupPlanner {
     }
 
     fn greedy(&mut self, view: &View<'_>) {
+        self.planned = Sum::default();
         self.sort_groups(view);
-        for group in &self.groups {
-            let mut best: Option<(f64, Time, usize, VariantId)> = None;
-            for (at, cursor) in self.cursors.iter().enumerate() {
-                for variant in view.variants(WorkerId(at as u16), group.app) {
-                    self.trial.copy_from(cursor);
-                    let largest = self.window.largest(view, WorkerId(at as u16), variant);
-                    let mut sum = Sum::default();
-                    let requests = &group.requests;
-                    let finish = place(view, &mut self.trial, variant, requests, largest, &mut sum);
-                    let utility = sum.value();
-                    if self.ties.beats(utility, finish, best.map(|(u, f, _, _)| (u, f))) {
-                        best = Some((utility, finish, at, variant));
-                    }
-                }
-            }
-            if let Some((_, _, at, variant)) = best {
-                let worker = WorkerId(at as u16);
-                let largest = self.window.largest(view, worker, variant);
-                let cursor = &mut self.cursors[at];
-                place(view, cursor, variant, &group.requests, largest, &mut Sum::default());
-                push(&mut self.draft, worker, variant, &group.requests, largest);
+        let groups = std::mem::take(&mut self.groups);
+        groups.iter().for_each(|group| self.serve(view, group.allowed, &group.requests));
+        self.groups = groups;
+    }
+
+    /// Plans requests behind those planned before, whole or in halves.
+    fn serve(&mut self, view: &View<'_>, allowed: Allowed, requests: &[Request]) {
+        let halves = requests.split_at(requests.len().div_ceil(2));
+        if self.split && requests.len() > 1 {
+            let together = self.worth(view, allowed, &[requests]);
+            if self.worth(view, allowed, &[halves.0, halves.1]) > together {
+                self.serve(view, allowed, halves.0);
+                self.serve(view, allowed, halves.1);
+                return;
             }
         }
+        if let Some((worker, variant)) = self.best(view, allowed, requests) {
+            let largest = self.window.largest(view, worker, variant);
+            let cursor = &mut self.cursors[worker.index()];
+            place(view, cursor, variant, requests, largest, &mut self.planned);
+            push(&mut self.draft, worker, variant, requests, largest);
+        }
+    }
+
+    /// The worker and variant of highest summed utility for requests that come next.
+    fn best(
+        &mut self,
+        view: &View<'_>,
+        allowed: Allowed,
+        requests: &[Request],
+    ) -> Option<(WorkerId, VariantId)> {
+        let (window, trial) = (self.window, &mut self.trial);
+        let variants = |worker| allowed.on(view, worker);
+        best_place(&self.cursors, self.ties, variants, |cursor, worker, variant| {
+            trial.copy_from(cursor);
+            let mut sum = Sum::default();
+            let largest = window.largest(view, worker, variant);
+            let finish = place(view, trial, variant, requests, largest, &mut sum);
+            (sum.value(), finish)
+        })
+    }
+
+    /// What parts of a group are worth, each placed at its best one after the other.
+    fn worth(&mut self, view: &View<'_>, allowed: Allowed, parts: &[&[Request]]) -> Sum {
+        let before = self.cursors.clone();
+        let mut sum = Sum::default();
+        for part in parts {
+            if let Some((worker, variant)) = self.best(view, allowed, part) {
+                let largest = self.window.largest(view, worker, variant);
+                let cursor = &mut self.cursors[worker.index()];
+                place(view, cursor, variant, part, largest, &mut sum);
+            }
+        }
+        self.cursors = before;
+        sum
     }
 
     /// True if the window was searched exactly.
@@ -198,22 +291,43 @@ impl GroupPlanner {
             Search::Exact => exact::LIMIT,
             Search::Auto => exact::AUTO_LIMIT,
         };
-        if exact::count(view, &self.groups.iter().map(|group| group.app)) > limit {
+        if exact::count(view, &self.groups.iter().map(|group| group.allowed)) > limit {
             return false;
         }
         let best = exact::search(view, &self.groups, &self.cursors, self.window, self.ties);
         let Some((worker, steps)) = best else { return false };
-        for (group, variant) in steps {
-            let largest = self.window.largest(view, worker, variant);
-            push(&mut self.draft, worker, variant, &self.groups[group].requests, largest);
-        }
+        self.emit_steps(view, worker, &steps);
         true
+    }
+
+    /// Too many plans to try one by one: true if a search over subsets of the groups, on the only
+    /// worker, proves a plan that is at least as good as the greedy one.
+    fn subsets(&mut self, view: &View<'_>) -> bool {
+        if self.search == Search::Greedy || self.cursors.len() != 1 {
+            return false;
+        }
+        let worker = WorkerId(0);
+        view.tail(worker, &mut self.trial);
+        let (groups, window) = (&self.groups, self.window);
+        let best = subsets::search(view, groups, worker, &self.trial, window, self.planned);
+        let Some(steps) = best else { return false };
+        self.emit_steps(view, worker, &steps);
+        true
+    }
+
+    /// Makes groups with their variants, in order, the whole plan.
+    fn emit_steps(&mut self, view: &View<'_>, worker: WorkerId, steps: &[(usize, VariantId)]) {
+        self.draft.clear();
+        for (group, variant) in steps {
+            let largest = self.window.largest(view, worker, *variant);
+            push(&mut self.draft, worker, *variant, &self.groups[*group].requests, largest);
+        }
     }
 }
 
 impl Scheduler for GroupPlanner {
-    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, plan) {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, trigger, plan) {
             return;
         }
         self.window.fill(view, &mut self.requests);
@@ -222,14 +336,14 @@ impl Scheduler for GroupPlanner {
         }
         let listing = self.ties == Ties::Listing;
         self.order.sort(view, &mut self.requests, listing);
-        self.group(view);
         tails(view, &mut self.cursors);
+        self.group(view);
         self.draft.clear();
-        if self.exact(view) {
-            self.exact_windows += 1;
-        } else {
+        let exact = self.exact(view) || {
             self.greedy(view);
-        }
+            self.subsets(view)
+        };
+        self.exact_windows += u64::from(exact);
         self.window.emit(view, &self.draft, plan);
     }
 
@@ -240,22 +354,47 @@ impl Scheduler for GroupPlanner {
 
 /// A sum of utilities that does not depend on the order of adding: plans that serve the same
 /// requests equally well tie exactly, and the rule for ties decides, not rounding.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sum(u128);
 
 impl Sum {
     /// Utilities are kept to 60 binary places.
     const ONE: f64 = (1u64 << 60) as f64;
 
+    /// One utility.
     #[inline]
-    fn add(&mut self, utility: f64) {
-        self.0 += u128::from((utility * Self::ONE) as u64);
+    pub fn of(utility: f64) -> Self {
+        Self(u128::from((utility * Self::ONE) as u64))
     }
 
     /// The sum, rounded once.
     #[inline]
     pub fn value(self) -> f64 {
         self.0 as f64 / Self::ONE
+    }
+}
+
+impl Add for Sum {
+    type Output = Self;
+    #[inline]
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Sum {
+    #[inline]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Sum {
+    type Output = Self;
+    /// The other is a part of this sum.
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
     }
 }
 
@@ -272,7 +411,8 @@ pub(super) fn place(
     let mut finish = Time::ZERO;
     for batch in requests.chunks(largest.max(1)) {
         finish = view.append(cursor, variant, batch.len());
-        batch.iter().for_each(|request| sum.add(view.utility(request, variant, finish)));
+        let utility = |request| Sum::of(view.utility(request, variant, finish));
+        batch.iter().for_each(|request| *sum += utility(request));
     }
     finish
 }

@@ -9,9 +9,9 @@
 use super::Context;
 use super::dispatch::{Batching, Choice, Dispatcher};
 use super::priority::Order;
-use super::window::{Draft, Ties, Window, tails};
-use crate::domain::{Request, VariantId, WorkerId};
-use crate::input::Fields;
+use super::window::{Draft, Ties, Window, best_place, tails};
+use crate::domain::{Request, VariantId};
+use crate::input::{Fields, Problem, fields};
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
 
@@ -64,13 +64,24 @@ impl Planner {
 
 /// `plan = "window"` plans all that wait; `plan = "head"` decides for the head of the line when a
 /// worker is idle, and lets requests of the same application ride in its batch.
-pub(super) fn read_edf(
+pub(super) fn read(
     fields: &mut Fields<'_>,
     context: &Context<'_>,
+    order: Order,
     goal: Goal,
 ) -> Box<dyn Scheduler> {
-    if fields.choice("plan", &[("window", true), ("head", false)]) {
-        return Box::new(Planner::read(fields, Order::Deadline, goal));
+    let plan = fields.take("plan");
+    let choices = [("window", true), ("head", false)];
+    let choice = plan.and_then(|node| fields::choice(node, &choices, fields.problems()));
+    if choice.unwrap_or(true) {
+        return Box::new(Planner::read(fields, order, goal));
+    }
+    if let (Order::Priority(priority), Some(node)) = (order, plan)
+        && !priority.is_steady()
+    {
+        let found = "`head` with a priority whose order changes with time";
+        let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
+        fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }
     let ties = Ties::read(fields);
     let batching = Batching::read(fields);
@@ -87,14 +98,14 @@ pub(super) fn read_edf(
         }
         best.map(|(_, _, variant)| variant)
     };
-    let key = Box::new(|request: &Request| request.deadline.0);
+    let key = Box::new(move |view: &View<'_>, request: &Request| order.key(view, request));
     let choice = Choice::Rule(Box::new(rule));
     Box::new(Dispatcher::new(context.catalog, key, choice, batching))
 }
 
 impl Scheduler for Planner {
-    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, plan) {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, trigger, plan) {
             return;
         }
         self.window.fill(view, &mut self.requests);
@@ -102,19 +113,14 @@ impl Scheduler for Planner {
         tails(view, &mut self.cursors);
         self.draft.clear();
         for request in &self.requests {
-            let mut best: Option<(f64, Time, usize, VariantId)> = None;
-            for (at, cursor) in self.cursors.iter().enumerate() {
-                for variant in view.variants(WorkerId(at as u16), request.app) {
-                    let finish = view.finish(cursor, variant, 1);
-                    let score = self.goal.score(view, request, variant, finish);
-                    if self.ties.beats(score, finish, best.map(|(s, f, _, _)| (s, f))) {
-                        best = Some((score, finish, at, variant));
-                    }
-                }
-            }
-            if let Some((_, _, at, variant)) = best {
-                view.append(&mut self.cursors[at], variant, 1);
-                self.draft.push(WorkerId(at as u16), variant, [request.id]);
+            let variants = |worker| view.variants(worker, request.app);
+            let best = best_place(&self.cursors, self.ties, variants, |cursor, _, variant| {
+                let finish = view.finish(cursor, variant, 1);
+                (self.goal.score(view, request, variant, finish), finish)
+            });
+            if let Some((worker, variant)) = best {
+                view.append(&mut self.cursors[worker.index()], variant, 1);
+                self.draft.push(worker, variant, [request.id]);
             }
         }
         self.window.emit(view, &self.draft, plan);

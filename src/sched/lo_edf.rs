@@ -5,16 +5,17 @@
 //! a dispatcher that batches.
 
 use super::Entry;
-use super::lo::{Goal, read_edf};
+use super::lo::{Goal, read};
+use super::priority::Order;
 use crate::policy::Info;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "lo-edf",
     summary: "deadline order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal EDF)",
-    params: "plan = window (or head), ties = finish; \
-             window: window_ms = 0, window_max, while_busy = false, max_batch = 32, merge = false; \
-             head: max_batch = 32, batch = full, drop = never",
+    params: "plan = window (or head), ties = finish; window: window_ms = 0, window_requests, \
+             window_max, while_busy = false, max_batch = 32, merge = false; head: max_batch = 32, \
+             batch = full, drop = never",
     accuracy: Some(Info::Profiled),
-    build: |fields, context| read_edf(fields, context, Goal::Utility),
+    build: |fields, context| read(fields, context, Order::Deadline, Goal::Utility),
 };

@@ -1,9 +1,11 @@
 //! Locally optimal in priority order: as `lo-edf`, but the request of highest priority goes first.
 //!
-//! Source: dndfrink/SERIF bd12bb8, locally optimal with any of six priorities.
+//! Source: dndfrink/SERIF bd12bb8, locally optimal with any of six priorities. `plan = "head"` is
+//! ours: the same rule as a dispatcher that batches, for the two priorities whose order does not
+//! change while requests wait.
 
 use super::Entry;
-use super::lo::{Goal, Planner};
+use super::lo::{Goal, read};
 use super::priority::{Order, Priority};
 use crate::policy::Info;
 
@@ -12,11 +14,13 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "priority order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal with priorities)",
     params: "priority = acc-deadline (acc-slack, util-deadline, util-range, util-max, util-rate), \
-             priority_accuracy = profiled (or granted), ties = finish, window_ms = 0, window_max, \
-             while_busy = false, max_batch = 32, merge = false",
+             priority_accuracy = profiled (or granted), \
+             plan = window (or head, with acc-deadline or acc-slack), ties = finish; \
+             window: window_ms = 0, window_requests, window_max, while_busy = false, \
+             max_batch = 32, merge = false; head: max_batch = 32, batch = full, drop = never",
     accuracy: Some(Info::Profiled),
-    build: |fields, _| {
+    build: |fields, context| {
         let order = Order::Priority(Priority::read(fields));
-        Box::new(Planner::read(fields, order, Goal::Utility))
+        read(fields, context, order, Goal::Utility)
     },
 };

@@ -4,7 +4,8 @@
 //! Source: ours, as the counterpart of `maxacc-edf`.
 
 use super::Entry;
-use super::lo::{Goal, read_edf};
+use super::lo::{Goal, read};
+use super::priority::Order;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "minlat-edf",
@@ -12,5 +13,5 @@ pub(super) const ENTRY: Entry = Entry {
     source: "counterpart of maxacc-edf, ours",
     params: "as maxacc-edf",
     accuracy: None,
-    build: |fields, context| read_edf(fields, context, Goal::Finish),
+    build: |fields, context| read(fields, context, Order::Deadline, Goal::Finish),
 };

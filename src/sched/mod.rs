@@ -3,6 +3,7 @@
 //! The registry is what the command line lists, experiments decode, the README's table is made
 //! from and every property test runs through.
 
+mod beam;
 mod dispatch;
 mod edf;
 mod exact;
@@ -10,16 +11,20 @@ mod exhaustive;
 mod fcfs;
 mod grouped;
 mod groups;
+mod instance;
 mod lo;
 mod lo_edf;
 mod lo_priority;
 mod maxacc_edf;
 mod minlat_edf;
+mod optimal_window;
 mod peek_plus;
 mod pool;
 mod priority;
 mod random;
 mod sneakpeek;
+mod subset_search;
+mod subsets;
 mod window;
 
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
@@ -64,6 +69,7 @@ pub const REGISTRY: &[Entry] = &[
     sneakpeek::ENTRY,
     peek_plus::ENTRY,
     exhaustive::ENTRY,
+    optimal_window::ENTRY,
 ];
 
 /// The entry called `name`.
@@ -123,7 +129,7 @@ fn check_evidence(node: &Node, info: Info, context: &Context<'_>, problems: &mut
     if let (Info::Posterior, Some(app)) = (info, blind) {
         let found =
             format!("accuracy = \"posterior\", and no votes for `{}`", catalog.app(app).name);
-        let expected = "a trace with votes_<class> columns, or `peek.recall` to draw votes";
+        let expected = "a trace with votes_<class> columns, or another `peek.kind`";
         problems.push(Problem::new(node.place.clone(), found, expected));
     }
 }

@@ -37,8 +37,8 @@ pub(super) const ENTRY: Entry = Entry {
     name: "peek-plus",
     summary: "groups by application, accuracies at the pooled class mix, plans improved as a whole",
     source: "ours",
-    params: "pool = 200, shrink = 100, improve = true, ties = finish, window_ms = 0, window_max, \
-             while_busy = false, max_batch = 32, merge = false",
+    params: "pool = 200, shrink = 100, improve = true, ties = finish, window_ms = 0, \
+             window_requests, window_max, while_busy = false, max_batch = 32, merge = false",
     accuracy: Some(Info::Posterior),
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
@@ -108,7 +108,8 @@ impl PeekPlus {
             let requests: Vec<Request> = own.copied().collect();
             if !requests.is_empty() {
                 let accuracy = |variant| self.pool.accuracy(catalog, variant);
-                let accuracy = catalog.variants_of(app).map(accuracy).collect();
+                let variants = catalog.variants_of(app).chain(catalog.app(app).offer);
+                let accuracy = variants.map(accuracy).collect();
                 self.groups.push(Group { app, requests, accuracy });
             }
         }
@@ -216,7 +217,7 @@ impl Scheduler for PeekPlus {
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
             self.pool.observe(view, request);
         }
-        if !self.window.is_open(view, plan) {
+        if !self.window.is_open(view, trigger, plan) {
             return;
         }
         self.window.fill(view, &mut self.requests);

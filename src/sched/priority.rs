@@ -4,10 +4,10 @@
 //! verified; form 1 is our default. Times are in seconds: the unit matters, since form 1 weighs a
 //! variance against exp(−d). Larger goes first.
 
-use crate::domain::{Request, VariantId};
+use crate::domain::{Request, VariantId, WorkerId};
 use crate::input::Fields;
 use crate::policy::View;
-use crate::units::Time;
+use crate::units::{NS_PER_S, Span, Time};
 
 /// A form of priority; d is the time to the deadline in seconds, u the utility of a variant if
 /// the request started at once.
@@ -59,19 +59,15 @@ impl Priority {
     /// if it were idle, loading the variant if it is not in memory.
     pub fn of(self, view: &View<'_>, request: &Request) -> f64 {
         let d = view.remaining(request).as_s();
-        let serves = |w: &crate::domain::WorkerId| view.variants(*w, request.app).next().is_some();
-        let Some(worker) = view.catalog().worker_ids().find(serves) else { return 0.0 };
+        let Some(worker) = first_worker(view, request) else { return 0.0 };
         let variants = || view.variants(worker, request.app);
         let latency = |v: VariantId| view.expected_latency(worker, v, 1);
         let utility = |v: VariantId| {
-            let swap = if view.worker(worker).holds(v) {
-                crate::units::Span::ZERO
-            } else {
-                view.load_span(worker, v)
-            };
+            let swap =
+                if view.worker(worker).holds(v) { Span::ZERO } else { view.load_span(worker, v) };
             view.utility(request, v, view.now() + swap + latency(v))
         };
-        let shortest = || variants().map(latency).min().unwrap_or_default().as_s();
+        let shortest = || shortest(view, request).as_s();
         match self.form {
             Form::AccDeadline => self.spread(view, request) * libm::exp(-d),
             Form::AccSlack => self.spread(view, request) * libm::exp(shortest() - d),
@@ -92,6 +88,23 @@ impl Priority {
         }
     }
 
+    /// Whether requests keep their order while they wait.
+    pub fn is_steady(self) -> bool {
+        matches!(self.form, Form::AccDeadline | Form::AccSlack)
+    }
+
+    /// The order of a steady form as one number, smaller first: −ln of the priority, at the start
+    /// of the run, in nanoseconds from two days before it. Later it is lower for all alike, but for
+    /// requests past their deadline, whose d is no longer cut at zero here.
+    fn key(self, view: &View<'_>, request: &Request) -> u64 {
+        let spread = Span::from_s(libm::log(self.spread(view, request)));
+        let slack = match self.form {
+            Form::AccSlack => shortest(view, request),
+            _ => Span::ZERO,
+        };
+        (request.deadline + TWO_DAYS).0.saturating_sub((spread + slack).0)
+    }
+
     /// 1 + the sample variance of the application's accuracies (0 for a single variant).
     fn spread(self, view: &View<'_>, request: &Request) -> f64 {
         let catalog = view.catalog();
@@ -109,6 +122,23 @@ impl Priority {
     }
 }
 
+/// More than a spread and a latency can bring a request forward.
+const TWO_DAYS: Span = Span(2 * 24 * 3600 * NS_PER_S);
+
+/// The first worker that can serve a request.
+fn first_worker(view: &View<'_>, request: &Request) -> Option<WorkerId> {
+    view.catalog().worker_ids().find(|w| view.variants(*w, request.app).next().is_some())
+}
+
+/// The shortest latency on the first worker that can serve a request.
+fn shortest(view: &View<'_>, request: &Request) -> Span {
+    let shortest = |worker| {
+        let variants = view.variants(worker, request.app);
+        variants.map(|v| view.expected_latency(worker, v, 1)).min()
+    };
+    first_worker(view, request).and_then(shortest).unwrap_or_default()
+}
+
 /// How a planner orders requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Order {
@@ -121,6 +151,16 @@ pub(super) enum Order {
 }
 
 impl Order {
+    /// The place of a request among others as one number, smaller first; by deadline where the
+    /// priority is not steady.
+    pub fn key(self, view: &View<'_>, request: &Request) -> u64 {
+        match self {
+            Self::Arrival => u64::from(request.id.number()),
+            Self::Priority(priority) if priority.is_steady() => priority.key(view, request),
+            Self::Deadline | Self::Priority(_) => request.deadline.0,
+        }
+    }
+
     /// Sorts requests that are in arrival order. With `listing`, equal priorities come out in
     /// reverse arrival order, as in the published code.
     pub fn sort(self, view: &View<'_>, requests: &mut [Request], listing: bool) {

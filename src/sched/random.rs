@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
         let batching = Batching::read(fields);
         let mut coins = context.rng.stream(Label::Scheduler);
         let rng = context.rng;
-        let key = Box::new(move |request: &crate::domain::Request| {
+        let key = Box::new(move |_: &View<'_>, request: &crate::domain::Request| {
             rng.keyed(Label::Scheduler, u64::from(request.id.number()), 0)
         });
         let rule = move |view: &View<'_>, _: &_, worker, head: &crate::domain::Request, _| {

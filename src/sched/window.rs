@@ -1,15 +1,23 @@
 //! What all window planners share: when to plan, what a plan is, how ties are broken.
 
 use crate::domain::{Request, RequestId, VariantId, WorkerId};
-use crate::input::Fields;
-use crate::policy::{Cursor, Plan, View};
+use crate::input::{Fields, fields};
+use crate::policy::{Cursor, Plan, Trigger, View};
 use crate::units::{Span, Time};
 
 /// When to plan, and over which requests.
+///
+/// With `window_ms` alone, plans are made at multiples of it; at 0, whenever a worker is idle. With
+/// `window_requests`, a plan is made as soon as so many wait, or the oldest of them has waited for
+/// `window_ms` since its arrival; at 0 nobody's wait opens a window, and those that are too few at
+/// the end of a run are planned when nothing else will happen. A worker must be idle all the same,
+/// unless `while_busy`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    /// Plans are made at multiples of this; zero means whenever a worker is idle.
+    /// Multiples of this, or the longest wait if windows are counted; zero for neither.
     every: Span,
+    /// So many waiting requests make a window, if windows are counted.
+    count: Option<usize>,
     /// At most this many requests are planned at once, the oldest first.
     max: usize,
     /// Plan as soon as somebody waits, even if every worker is busy.
@@ -22,28 +30,43 @@ pub(super) struct Window {
 
 impl Window {
     pub fn read(fields: &mut Fields<'_>) -> Self {
+        let window = Self::read_up_to(fields, u64::MAX);
+        Self { merge: fields.flag("merge", false), ..window }
+    }
+
+    /// For plans whose batches are not to be merged; `window_max` is `largest` at most.
+    pub fn read_up_to(fields: &mut Fields<'_>, largest: u64) -> Self {
         Self {
             every: Span::from_ms(fields.number("window_ms", 0.0..=1e9, 0.0)),
-            max: fields.integer("window_max", 1..=u64::MAX, u64::MAX) as usize,
+            count: fields
+                .take("window_requests")
+                .and_then(|node| fields::integer(node, &(1..=4_000_000_000), fields.problems()))
+                .map(|count| count as usize),
+            max: fields.integer("window_max", 1..=largest, u64::MAX) as usize,
             while_busy: fields.flag("while_busy", false),
-            merge: fields.flag("merge", false),
+            merge: false,
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
         }
     }
 
     /// Whether to plan now: somebody waits, a worker is idle (or that does not matter), and it is
     /// time. If only the last is missing, asks to be woken when it is.
-    pub fn is_open(&self, view: &View<'_>, plan: &mut Plan) -> bool {
+    pub fn is_open(&self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
         let ready = self.while_busy || view.idle_workers().next().is_some();
-        if view.pending_len() == 0 || !ready {
-            return false;
-        }
-        let start = view.now().round_up(self.every);
-        if start > view.now() {
+        let Some(oldest) = view.pending().next().filter(|_| ready) else { return false };
+        let now = view.now();
+        let start = match self.count {
+            None => now.round_up(self.every),
+            Some(count) if view.pending_len() >= count => now,
+            Some(_) if self.every > Span::ZERO => oldest.arrival + self.every,
+            // No wake-up was asked for: this is the last question, and nobody else will come.
+            Some(_) if trigger.woken => now,
+            Some(_) => return false,
+        };
+        if start > now {
             plan.wake_at(start);
-            return false;
         }
-        true
+        start <= now
     }
 
     /// The requests to plan, in arrival order.
@@ -140,6 +163,27 @@ impl Ties {
             Some((_, best)) => self == Self::Finish && finish < best,
         }
     }
+}
+
+/// The worker and variant of highest value, among the variants that may run on each worker, listed
+/// by worker, then variant. `value` is a score and an expected finish, for ties.
+pub(super) fn best_place<V: Iterator<Item = VariantId>>(
+    cursors: &[Cursor],
+    ties: Ties,
+    variants: impl Fn(WorkerId) -> V,
+    mut value: impl FnMut(&Cursor, WorkerId, VariantId) -> (f64, Time),
+) -> Option<(WorkerId, VariantId)> {
+    let mut best: Option<((f64, Time), WorkerId, VariantId)> = None;
+    for (at, cursor) in cursors.iter().enumerate() {
+        let worker = WorkerId(at as u16);
+        for variant in variants(worker) {
+            let (score, finish) = value(cursor, worker, variant);
+            if ties.beats(score, finish, best.map(|(value, _, _)| value)) {
+                best = Some(((score, finish), worker, variant));
+            }
+        }
+    }
+    best.map(|(_, worker, variant)| (worker, variant))
 }
 
 /// The expected ends of all workers, one cursor each.

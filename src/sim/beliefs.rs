@@ -3,10 +3,12 @@
 //! This is the one place where truth becomes belief; the scheduler's [`Info`] decides how much.
 
 use crate::domain::RequestId;
-use crate::model::posterior::{expected_accuracy, update};
+use crate::model::peek::ShortCircuit;
+use crate::model::posterior::{answer, argmax, expected_accuracy, update};
 use crate::policy::Info;
 use crate::policy::state::State;
-use crate::rng::{Label, Rng};
+use crate::rng::Rng;
+use std::sync::Arc;
 
 /// Fills the estimates of a request that is about to be shown.
 pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
@@ -18,7 +20,7 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
     let slots = state.slots_len();
     state.estimates.accuracy.resize(slots * variants, 0.0);
     state.estimates.posterior.resize(slots * classes, 0.0);
-    let catalog = std::sync::Arc::clone(&state.catalog);
+    let catalog = Arc::clone(&state.catalog);
     let app = slot.request.app;
     let own_classes = catalog.app(app).classes.len();
     let at = id.slot() * classes;
@@ -27,16 +29,11 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
     match state.info {
         Info::Profiled => {}
         Info::Posterior => {
+            let (peek, trace) = (&catalog.app(app).peek, catalog.trace(app).map(Arc::as_ref));
+            let buffers = &mut state.estimates.buffers;
+            peek.look(trace, slot.truth, id.number(), own_classes, rng, buffers);
             theta.copy_from_slice(&catalog.app(app).prior);
-            let recorded =
-                catalog.trace(app).map_or(&[][..], |t| t.votes(slot.truth.row, own_classes));
-            if recorded.is_empty() {
-                let mut votes = vec![0.0; own_classes];
-                votes[drawn_vote(class, own_classes, catalog.peek.recall, id, rng)] = 1.0;
-                update(theta, &votes, catalog.peek.evidence);
-            } else {
-                update(theta, recorded, catalog.peek.evidence);
-            }
+            update(theta, &buffers.votes, peek.evidence, peek.threshold);
         }
         Info::OracleLabel | Info::OracleOutcome => {
             theta.fill(0.0);
@@ -44,6 +41,22 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
         }
     }
     let at = id.slot() * variants;
+    if state.info == Info::Posterior {
+        let offset = catalog.variants_of(app).len();
+        let app = catalog.app(app);
+        let likely = argmax(theta);
+        let said = answer(&state.estimates.buffers.votes, app.peek.threshold).unwrap_or(likely);
+        let (class, accuracy) = match (app.peek.short_circuit, app.answers) {
+            (ShortCircuit::Precision, _) => (said, app.precision[said]),
+            (ShortCircuit::Posterior, Some(peek)) => {
+                (said, expected_accuracy(theta, &catalog.variant(peek).recall))
+            }
+            _ => (likely, theta[likely]),
+        };
+        state.estimates.answer.resize(slots, 0);
+        state.estimates.answer[id.slot()] = class as u16;
+        state.estimates.accuracy[at + offset] = accuracy;
+    }
     for (offset, variant) in catalog.variants_of(app).enumerate() {
         state.estimates.accuracy[at + offset] = match state.info {
             Info::OracleOutcome => {
@@ -52,16 +65,4 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
             _ => expected_accuracy(theta, &catalog.variant(variant).recall),
         };
     }
-}
-
-/// One vote of a model that is right with probability `recall`, and otherwise says any other
-/// class with equal probability.
-fn drawn_vote(class: usize, classes: usize, recall: Option<f64>, id: RequestId, rng: Rng) -> usize {
-    let number = u64::from(id.number());
-    if classes < 2 || rng.keyed_unit(Label::Evidence, number, 0) < recall.unwrap_or(1.0) {
-        return class;
-    }
-    let other = rng.keyed_unit(Label::Evidence, number, 1) * (classes - 1) as f64;
-    let other = (other as usize).min(classes - 2);
-    other + usize::from(other >= class)
 }

@@ -7,19 +7,21 @@
 //!   all are idle; a batch, once started, runs to its end;
 //! - memory is never exceeded: least recently used variants leave when a load starts, and no load
 //!   starts while anything runs;
+//! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
 
-use super::beliefs;
-use super::peek::PeekLane;
+mod peek;
+
 use super::queue::{Kind, Queue};
 use super::validate::{PlanError, check, describe, pending};
-use crate::domain::{Arrival, Completion, Request, RequestId, WorkerId};
+use crate::domain::{Arrival, Completion, Request, RequestId, VariantId, WorkerId};
 use crate::model::arrival::Arrivals;
-use crate::model::catalog::{Catalog, PeekPlace};
+use crate::model::catalog::Catalog;
 use crate::policy::state::{Job, Running, State};
 use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Reason, Trigger, View};
 use crate::rng::Rng;
 use crate::units::Time;
+use peek::Peeks;
 use std::sync::Arc;
 
 /// A scheduler that is woken this often without anything else happening makes no progress.
@@ -67,8 +69,16 @@ pub enum SimError {
     NotConserved(Counts),
 }
 
+/// Who answers a request.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    worker: Option<WorkerId>,
+    variant: VariantId,
+    batch: u32,
+    started: Time,
+}
+
 /// A run in progress.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 pub struct Simulation {
     state: State,
     arrivals: Box<dyn Arrivals>,
@@ -78,8 +88,7 @@ pub struct Simulation {
     idle_wakes: u32,
     /// Whether the last question, when nothing else will happen, has been asked.
     asked: bool,
-    peek: PeekLane,
-    peeking: bool,
+    peeks: Peeks,
     rng: Rng,
     scheduler: String,
     counts: Counts,
@@ -91,7 +100,6 @@ pub struct Simulation {
     feedback: Vec<Feedback>,
     /// Emptied batches, for reuse.
     spare: Vec<Vec<RequestId>>,
-    looked: Vec<RequestId>,
 }
 
 impl Simulation {
@@ -104,6 +112,7 @@ impl Simulation {
         rng: Rng,
         scheduler: &str,
     ) -> Self {
+        let catalog = if info == Info::Posterior { catalog.with_peeks() } else { catalog };
         let mut queue = Queue::default();
         for worker in catalog.worker_ids() {
             let ready = catalog.worker(worker).ready;
@@ -118,8 +127,7 @@ impl Simulation {
             wake: Time::MAX,
             idle_wakes: 0,
             asked: false,
-            peek: PeekLane::new(catalog.app_ids().len()),
-            peeking: info == Info::Posterior && catalog.peek.place == PeekPlace::Host,
+            peeks: Peeks::new(catalog.app_ids().len()),
             rng,
             scheduler: scheduler.to_owned(),
             counts: Counts::default(),
@@ -130,7 +138,6 @@ impl Simulation {
             done: false,
             feedback: Vec::new(),
             spare: Vec::new(),
-            looked: Vec::new(),
             state: State::new(catalog, info),
         }
     }
@@ -161,6 +168,7 @@ impl Simulation {
     /// Goes to the next instant at which the scheduler has something to decide.
     pub fn advance(&mut self, observer: &mut impl Observer) -> Result<Step, SimError> {
         loop {
+            self.look_when_idle(observer);
             self.arrived.clear();
             self.freed.clear();
             self.loaded.clear();
@@ -215,6 +223,7 @@ impl Simulation {
         observer: &mut impl Observer,
     ) -> Result<(), PlanError> {
         let at = self.state.now;
+        let not_before = at + self.state.catalog.overhead.of(plan.requests().len());
         if !plan.decisions().is_empty() {
             observer.on(Event::Decided { at, decisions: plan.decisions().len() });
         }
@@ -232,14 +241,18 @@ impl Simulation {
                         self.state.take(*id);
                         batch.push(*id);
                     }
-                    let job = Job { variant: *variant, requests: batch };
-                    self.state.workers[worker.index()].backlog.push_back(job);
-                    self.start(*worker, observer);
+                    if self.state.catalog.is_peek(*variant) {
+                        self.answer(not_before, (*worker, *variant), &batch);
+                        batch.clear();
+                        self.spare.push(batch);
+                        continue;
+                    }
+                    let job = Job { variant: *variant, requests: batch, not_before };
+                    self.append(*worker, job, observer);
                 }
                 Decision::Preload { worker, variant } => {
-                    let job = Job { variant: *variant, requests: Vec::new() };
-                    self.state.workers[worker.index()].backlog.push_back(job);
-                    self.start(*worker, observer);
+                    let job = Job { variant: *variant, requests: Vec::new(), not_before };
+                    self.append(*worker, job, observer);
                 }
                 Decision::Evict { worker, variant } => {
                     self.state.workers[worker.index()].memory.evict(*variant);
@@ -247,6 +260,8 @@ impl Simulation {
                 }
                 Decision::Reject { request, reason } => self.reject(*request, *reason, observer),
                 Decision::WakeAt { time } => self.wake = self.wake.min(*time),
+                // Refused above, whatever the reason.
+                Decision::GiveUp { .. } => {}
             }
         }
         plan.clear();
@@ -273,13 +288,8 @@ impl Simulation {
                     self.freed.push(worker);
                     self.start(worker, observer);
                 }
-                Kind::PeekEnd => {
-                    let mut looked = std::mem::take(&mut self.looked);
-                    self.peek.end(&mut looked);
-                    looked.drain(..).for_each(|id| self.show(id, observer));
-                    self.looked = looked;
-                    self.start_peek();
-                }
+                Kind::PeekEnd => self.end_look_on_host(observer),
+                Kind::Answers => self.give_answers(observer),
             }
         }
     }
@@ -293,35 +303,14 @@ impl Simulation {
             let id = self.state.insert(make, truth);
             self.counts.arrived += 1;
             observer.on(Event::Arrived { request: &make(id) });
-            if self.peeking && self.state.catalog.app(app).peek.is_some() {
-                self.peek.push(app, id);
-            } else {
-                self.show(id, observer);
-            }
+            self.receive(app, id, observer);
             // A source that goes back in time would break the clock; it is taken as "now".
             self.next = self.arrivals.next_arrival();
             if let Some(next) = &mut self.next {
                 next.time = next.time.max(now);
             }
         }
-        if self.peeking {
-            self.start_peek();
-        }
-    }
-
-    fn start_peek(&mut self) {
-        if let Some(span) = self.peek.start(&self.state.catalog) {
-            self.queue.push(self.state.now + span, Kind::PeekEnd);
-        }
-    }
-
-    fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
-        beliefs::fill(&mut self.state, id, self.rng);
-        self.state.show(id);
-        self.arrived.push(id);
-        if let Some(slot) = self.state.slot(id) {
-            observer.on(Event::Visible { at: self.state.now, request: &slot.request });
-        }
+        self.look_on_host();
     }
 
     fn reject(&mut self, id: RequestId, reason: Reason, observer: &mut impl Observer) {
@@ -334,13 +323,29 @@ impl Simulation {
         self.counts.rejected += 1;
     }
 
+    /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
+    /// that takes time when that is over.
+    fn append(&mut self, worker: WorkerId, job: Job, observer: &mut impl Observer) {
+        let backlog = &mut self.state.workers[worker.index()].backlog;
+        let heard = backlog.back().is_some_and(|last| last.not_before == job.not_before);
+        if job.not_before > self.state.now && !heard {
+            self.queue.push(job.not_before, Kind::Ready(worker));
+        }
+        backlog.push_back(job);
+        self.start(worker, observer);
+    }
+
     /// Starts what the worker's backlog can start now.
     fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
         let now = self.state.now;
         loop {
+            let looked = self.state.workers[worker.index()].looked;
+            if !looked && self.look_on_worker(worker, observer) {
+                continue;
+            }
             let state = &mut self.state.workers[worker.index()];
             let Some(job) = state.backlog.front() else { return };
-            if state.loading.is_some() || state.ready > now {
+            if state.loading.is_some() || state.ready.max(job.not_before) > now {
                 return;
             }
             let variant = job.variant;
@@ -393,7 +398,7 @@ impl Simulation {
 
     fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let at = self.state.now;
-        let Job { variant, requests } = job;
+        let Job { variant, requests, .. } = job;
         let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());
@@ -401,7 +406,9 @@ impl Simulation {
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         self.queue.push(at + service, Kind::BatchEnd(worker, lane as u16));
         let running = Running { variant, requests, started: at, expected_end };
-        self.state.workers[worker.index()].lanes[lane] = Some(running);
+        let state = &mut self.state.workers[worker.index()];
+        state.lanes[lane] = Some(running);
+        state.looked = false;
     }
 
     fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
@@ -411,28 +418,44 @@ impl Simulation {
         let Running { variant, mut requests, started, .. } = running;
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
+        let look = self.state.catalog.is_peek(variant);
+        let answer = Answer { worker: Some(worker), variant, batch: batch as u32, started };
         for id in requests.drain(..) {
-            let Some(slot) = self.state.slot(id) else { continue };
-            let number = id.number();
-            let completion = Completion {
-                request: &slot.request,
-                truth: slot.truth,
-                worker,
-                variant,
-                batch: batch as u32,
-                started,
-                finished: at,
-                correct: self.state.catalog.correct(variant, slot.truth, number, self.rng),
-                estimated: self.view().accuracy(id, variant),
-            };
-            observer.on(Event::Completed(&completion));
-            self.state.release(id);
-            self.counts.completed += 1;
+            if look {
+                self.show(id, observer);
+            } else {
+                self.complete(id, answer, observer);
+            }
         }
         self.spare.push(requests);
         self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
         self.freed.push(worker);
         self.start(worker, observer);
+    }
+
+    /// Ends a request with an answer.
+    fn complete(&mut self, id: RequestId, answer: Answer, observer: &mut impl Observer) {
+        let Some(slot) = self.state.slot(id) else { return };
+        let Answer { worker, variant, batch, started } = answer;
+        let (truth, catalog) = (slot.truth, &self.state.catalog);
+        let completion = Completion {
+            request: &slot.request,
+            truth,
+            worker,
+            variant,
+            batch,
+            started,
+            finished: self.state.now,
+            correct: if catalog.is_peek(variant) {
+                self.state.estimates.answer[id.slot()] == truth.class
+            } else {
+                catalog.correct(variant, truth, id.number(), self.rng)
+            },
+            estimated: self.view().accuracy(id, variant),
+        };
+        observer.on(Event::Completed(&completion));
+        self.state.release(id);
+        self.counts.completed += 1;
     }
 
     fn finish(&mut self, observer: &mut impl Observer) -> Result<(), SimError> {

@@ -12,7 +12,6 @@
 
 mod beliefs;
 mod engine;
-mod peek;
 mod queue;
 mod validate;
 

@@ -15,10 +15,12 @@ pub(super) enum Kind {
     BatchEnd(WorkerId, u16),
     /// A load ends.
     LoadEnd(WorkerId),
-    /// A worker becomes available.
+    /// A worker becomes available, or its part of a plan may begin.
     Ready(WorkerId),
     /// The host has looked at a batch of requests.
     PeekEnd,
+    /// The SneakPeek model gives the answers that a scheduler chose.
+    Answers,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             Self::LoadEnd(_) => 1,
             Self::Ready(_) => 2,
             Self::PeekEnd => 3,
+            Self::Answers => 4,
         }
     }
 }

@@ -34,6 +34,9 @@ pub(super) fn check(state: &State, plan: &Plan, decision: &Decision) -> Result<(
                 return Err(format!("the profile ends at batch {largest}"));
             }
             let app = state.catalog.variant(*variant).app;
+            if state.catalog.is_peek(*variant) && state.offer(app) != Some(*variant) {
+                return Err("the answer of the SneakPeek model may not be chosen".into());
+            }
             requests.iter().try_for_each(|id| {
                 pending(state, *id)?;
                 if state.slot(*id).is_some_and(|slot| slot.request.app != app) {
@@ -43,7 +46,13 @@ pub(super) fn check(state: &State, plan: &Plan, decision: &Decision) -> Result<(
                 Ok(())
             })
         }
-        Decision::Preload { worker, variant } => usable(state, *worker, *variant),
+        Decision::Preload { worker, variant } => {
+            usable(state, *worker, *variant)?;
+            if state.catalog.is_peek(*variant) {
+                return Err("a SneakPeek model is not loaded".into());
+            }
+            Ok(())
+        }
         Decision::Evict { worker, variant } => {
             known(state, *worker, *variant)?;
             let worker = &state.workers[worker.index()];
@@ -63,6 +72,7 @@ pub(super) fn check(state: &State, plan: &Plan, decision: &Decision) -> Result<(
             Err("a wake-up lies in the future".into())
         }
         Decision::WakeAt { .. } => Ok(()),
+        Decision::GiveUp { why } => Err(why.clone()),
     }
 }
 
@@ -134,5 +144,6 @@ pub(super) fn describe(state: &State, plan: &Plan, decision: &Decision) -> Strin
         }
         Decision::Reject { request, .. } => format!("reject request {request}"),
         Decision::WakeAt { time } => format!("wake at {time}"),
+        Decision::GiveUp { .. } => "give up".to_owned(),
     }
 }

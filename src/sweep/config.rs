@@ -1,13 +1,14 @@
 //! The settings of a run: `[base]` with one value of each axis, decoded and checked.
 
 use super::inputs::Inputs;
+use super::peek;
 use crate::domain::AppId;
-use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
-use crate::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, MAX_TRACE_S, Sources};
+use crate::input::{Fields, Node, Problem, Problems, Value, fields};
+use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
-use crate::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
+use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use crate::model::peek::{Peek, ShortCircuit};
 use crate::model::penalty::Penalty;
-use crate::model::posterior::Evidence;
 use crate::model::profile;
 use crate::policy::Info;
 use crate::rng::Rng;
@@ -31,6 +32,9 @@ pub struct Prepared {
     pub scheduler_name: &'static str,
     /// What the scheduler may know.
     pub info: Info,
+    notes: Vec<String>,
+    /// Whether to bound the utility that any scheduler could reach.
+    pub bound: bool,
 }
 
 impl Prepared {
@@ -44,13 +48,18 @@ impl Prepared {
             Some(node) => Penalty::read(node, read.problems()),
             None => Penalty::sigmoid(),
         };
-        let peek = read_peek(&mut read);
-        let replay = read.choice("outcome", &[("recorded", true), ("drawn", false)]);
+        let outcome = read.choice("outcome", &Outcome::ALL);
         let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+        let batch_eta = read.take("batch_eta");
+        let batch_eta =
+            batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
         let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
+        let overhead = read_overhead(&mut read);
+        let bound = read_bound(&mut read, noise_cv, &apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup = Setup { apps, workers, penalty, peek, replay, cold_loads, noise_cv };
+        let setup =
+            Setup { apps, workers, penalty, outcome, cold_loads, batch_eta, noise_cv, overhead };
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
@@ -64,27 +73,64 @@ impl Prepared {
         if let Err(more) = arrivals.build(&catalog, rng) {
             problems.extend(more);
         }
+        if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
+            Arc::clone(&catalog).check_peeks(&setup, &mut problems);
+        }
+        let mut notes = catalog.notes().to_vec();
+        notes.extend(note_window(&scheduler, &catalog));
         let prepared = chosen.map(|chosen| Self {
+            notes,
             catalog,
             arrivals,
             scheduler,
             scheduler_name: chosen.entry.name,
             info: chosen.info,
+            bound,
         });
         problems.check(prepared)
     }
 
     /// What a user should know about this configuration.
     pub fn notes(&self) -> &[String] {
-        self.catalog.notes()
+        &self.notes
     }
+}
+
+/// Who waits for a window has that much less of its budget left.
+fn note_window(scheduler: &Node, catalog: &Catalog) -> Option<String> {
+    let node = scheduler.get("window_ms")?;
+    let window = Span::from_ms(fields::number(node, &(0.0..=1e9), &mut Problems::default())?);
+    let budget = |app: &AppId| catalog.app(*app).budget.low();
+    let app = catalog.app_ids().min_by_key(budget)?;
+    (window.0 > budget(&app).0 / 2).then(|| {
+        let (name, low) = (&catalog.app(app).name, budget(&app).as_ms());
+        let window = window.as_ms();
+        format!("window_ms = {window} is more than half of the budget of {name}, {low} ms")
+    })
+}
+
+/// A bound holds for the service times of the tables, and where variants give all answers.
+fn read_bound(read: &mut Fields<'_>, noise_cv: f64, apps: &[AppSetup]) -> bool {
+    let Some(node) = read.take("bound") else { return false };
+    let fluid = fields::choice(node, &[("none", false), ("fluid", true)], read.problems());
+    let bound = fluid.unwrap_or(false);
+    if bound && noise_cv > 0.0 {
+        let found = format!("bound = \"fluid\" with noise_cv = {noise_cv}");
+        read.problems().push(Problem::new(node.place.clone(), found, "noise_cv = 0"));
+    }
+    if bound && apps.iter().any(|app| app.peek.short_circuit != ShortCircuit::Never) {
+        let found = "bound = \"fluid\" with short_circuit";
+        read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
+    }
+    bound
 }
 
 fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
     let profiles = read.text("profiles", "profiles");
     let traces = read.text("traces", "traces");
     let names = read.require("apps", "the list of applications, folders of profiles/");
-    let (budgets, variants) = (read.take("budget_ms"), read.take("variants"));
+    let (budgets, variants, looks) =
+        (read.take("budget_ms"), read.take("variants"), read.take("peek"));
     let Some(names) = names else { return Vec::new() };
     let mut apps: Vec<AppSetup> = Vec::new();
     let items = fields::array(names, read.problems());
@@ -110,7 +156,13 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
                     }
                     None => None,
                 };
-                apps.push(AppSetup { profile, trace, budget: None, variants: Vec::new() });
+                apps.push(AppSetup {
+                    profile,
+                    trace,
+                    budget: None,
+                    variants: Vec::new(),
+                    peek: Peek::default(),
+                });
             }
             Err(more) => unknown_app(name, text, &profiles, more, read.problems()),
         }
@@ -134,6 +186,9 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         by_app(node, &mut apps, read.problems(), |app, node, problems| {
             app.variants = read_variants(node, &app.profile.variant_names(), problems);
         });
+    }
+    if let Some(node) = looks {
+        peek::read(node, &mut apps, read.problems());
     }
     apps
 }
@@ -174,7 +229,7 @@ fn unknown_app(node: &Node, name: &str, folder: &str, found: Problems, problems:
 }
 
 /// Calls `each` for the applications named by the keys of a table.
-fn by_app(
+pub(super) fn by_app(
     node: &Node,
     apps: &mut [AppSetup],
     problems: &mut Problems,
@@ -231,20 +286,22 @@ fn read_workers(read: &mut Fields<'_>) -> Vec<WorkerSetup> {
     workers
 }
 
-fn read_peek(read: &mut Fields<'_>) -> Peek {
-    let empty = Node::empty(Place::default());
-    let node = read.take("peek").unwrap_or(&empty);
-    let mut peek = Fields::new(node, read.problems());
-    let recall = peek.take("recall");
-    let decoded = Peek {
-        evidence: peek
-            .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
-        prior_weight: peek.number("prior_weight", f64::MIN_POSITIVE..=1e9, 1.0),
-        place: peek.choice("place", &[("host", PeekPlace::Host), ("free", PeekPlace::Free)]),
-        recall: recall.and_then(|node| fields::number(node, &(0.0..=1.0), peek.problems())),
+/// A number of milliseconds for every plan, or `{ constant, per_request }`.
+fn read_overhead(read: &mut Fields<'_>) -> Overhead {
+    // A second for each of 32 bits of requests fits the clock.
+    let range = 0.0..=1000.0;
+    let Some(node) = read.take("overhead_ms") else { return Overhead::default() };
+    if !matches!(node.value, Value::Table(_)) {
+        let constant = fields::number(node, &range, read.problems()).unwrap_or(0.0);
+        return Overhead { constant: Span::from_ms(constant), per_request: Span::ZERO };
+    }
+    let mut parts = Fields::new(node, read.problems());
+    let overhead = Overhead {
+        constant: Span::from_ms(parts.number("constant", range.clone(), 0.0)),
+        per_request: Span::from_ms(parts.number("per_request", range, 0.0)),
     };
-    peek.finish();
-    decoded
+    parts.finish();
+    overhead
 }
 
 fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {
@@ -271,7 +328,15 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         read.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let sources = read.choice("sources", &Sources::ALL);
+    let burst = read.take("burst");
+    let burst = burst.and_then(|n| fields::integer(n, &(1..=u64::MAX), read.problems()));
+    if burst.is_some() && name != "bursts" {
+        let place = node.get("burst").unwrap_or(node).place.clone();
+        let found = format!("`burst` for `source = \"{name}\"`");
+        read.problems().push(Problem::new(place, found, "`source = \"bursts\"`"));
+    }
+    let period = Span::from_ms(read.number("period_ms", 0.0..=1e12, 1000.0));
+    let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
     let mut shares = vec![1.0; apps.len()];
@@ -301,6 +366,7 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     Some(ArrivalPlan {
         entry: entry?,
         rate_rps,
+        burst: burst.map(|size| Burst { size, period }),
         requests,
         mix: shares.iter().map(|share| share / total).collect(),
         classes,
@@ -325,6 +391,19 @@ fn each_app(
             }
         }
     }
+}
+
+/// `"odd"`, or `{ drift = 0.3 }`.
+fn read_sources(node: &Node, problems: &mut Problems) -> Sources {
+    if !matches!(node.value, Value::Table(_)) {
+        return fields::choice(node, &Sources::WORDS, problems).unwrap_or(Sources::All);
+    }
+    let mut read = Fields::new(node, problems);
+    let expected = "the least total variation from the profile's class mix";
+    let drift = read.require("drift", expected);
+    let drift = drift.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
+    read.finish();
+    drift.map_or(Sources::All, Sources::Drifted)
 }
 
 fn read_classes(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {

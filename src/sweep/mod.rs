@@ -10,6 +10,7 @@ mod inputs;
 mod journal;
 mod names;
 mod overrides;
+mod peek;
 mod pool;
 mod run;
 mod spec;
@@ -19,7 +20,7 @@ pub use expand::{Configuration, RunSpec, expand};
 pub use inputs::Inputs;
 pub use names::MAX_SERIES;
 pub use pool::{Finished, Progress, Sweep, SweepError};
-pub use run::{RunResult, run_one, simulate, simulate_with};
+pub use run::{RunResult, run_one, simulate, simulate_with, summary};
 pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
 
 /// Changes whenever a column changes its meaning or its place.

@@ -4,7 +4,7 @@ use super::expand::{Configuration, axis_keys};
 use super::spec::{Expectation, Experiment, FigureKind, FigureSpec};
 use crate::input::{Place, Problem, Problems};
 use crate::metrics::{COLUMNS, WORDS};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most lines a figure may have: its legend must still tell them apart.
 pub const MAX_SERIES: usize = 48;
@@ -37,6 +37,7 @@ impl Names<'_> {
                     let found = format!("an axis with the value `{label}`");
                     self.problems.push(Problem::new(at("x"), found, "an axis of numbers"));
                 }
+                self.further(figure, at("where"));
             }
             FigureKind::Pareto => {
                 self.metric(&figure.x, at("x"));
@@ -50,6 +51,23 @@ impl Names<'_> {
             let found = format!("{count} lines in one figure");
             let expected = format!("{MAX_SERIES} at most; `where` chooses some of them");
             self.problems.push(Problem::new(at("series"), found, expected));
+        }
+    }
+
+    /// A point of a line is one setting: what else varied would be averaged without a word.
+    fn further(&mut self, figure: &FigureSpec, place: Place) {
+        let (Some(x), Some(series)) = (self.at(&figure.x), self.at(&figure.series)) else { return };
+        let mut points = BTreeMap::new();
+        let further = self.passing(&figure.filter).find_map(|configuration| {
+            let labels = &configuration.labels;
+            let first = *points.entry((&labels[x], &labels[series])).or_insert(labels);
+            let differs = (0..labels.len()).find(|at| first[*at] != labels[*at])?;
+            Some((self.keys[differs].clone(), first[differs].clone()))
+        });
+        if let Some((key, label)) = further {
+            let found = format!("points that average over `{key}`");
+            let expected = format!("one value of it, as {{ \"{key}\" = \"{label}\" }}");
+            self.problems.push(Problem::new(place, found, expected));
         }
     }
 
@@ -94,13 +112,21 @@ impl Names<'_> {
 
     /// The labels of an axis in the configurations that pass a filter.
     fn labels(&self, key: &str, filter: &[(String, Vec<String>)]) -> BTreeSet<&str> {
-        let at = |key: &str| self.keys.iter().position(|known| known == key);
-        let passes = |configuration: &&Configuration| {
+        let Some(at) = self.at(key) else { return BTreeSet::new() };
+        self.passing(filter).map(|c| c.labels[at].as_str()).collect()
+    }
+
+    /// The configurations that pass a filter.
+    fn passing(&self, filter: &[(String, Vec<String>)]) -> impl Iterator<Item = &Configuration> {
+        self.grid.iter().filter(move |configuration| {
             filter.iter().all(|(key, labels)| {
-                at(key).is_none_or(|at| labels.contains(&configuration.labels[at]))
+                self.at(key).is_none_or(|at| labels.contains(&configuration.labels[at]))
             })
-        };
-        let Some(at) = at(key) else { return BTreeSet::new() };
-        self.grid.iter().filter(passes).map(|c| c.labels[at].as_str()).collect()
+        })
+    }
+
+    /// The place of an axis among the labels.
+    fn at(&self, key: &str) -> Option<usize> {
+        self.keys.iter().position(|known| known == key)
     }
 }

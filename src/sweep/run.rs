@@ -2,7 +2,7 @@
 
 use super::config::Prepared;
 use crate::input::Problems;
-use crate::metrics::{Cell, Summary};
+use crate::metrics::{Cell, Summary, fluid_bound};
 use crate::policy::{Info, Observer, Scheduler};
 use crate::rng::Rng;
 use crate::sched::{self, Context};
@@ -23,7 +23,7 @@ pub struct RunResult {
 /// Runs a configuration, and never panics: a failure is a result too.
 pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
     let work = || {
-        let mut summary = Summary::new(&prepared.catalog);
+        let mut summary = summary(prepared, rng)?;
         let exact = simulate(prepared, rng, &mut summary)?;
         let quantiles = if quantiles { summary.latency_quantiles() } else { Vec::new() };
         Ok((summary.cells(exact), quantiles))
@@ -45,6 +45,17 @@ pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
             error,
         },
     }
+}
+
+/// An empty row, but for the bound if the settings ask for one.
+pub fn summary(prepared: &Prepared, rng: Rng) -> Result<Summary, String> {
+    let summary = Summary::new(&prepared.catalog);
+    if !prepared.bound {
+        return Ok(summary);
+    }
+    let arrivals = prepared.arrivals.build(&prepared.catalog, rng);
+    let mut arrivals = arrivals.map_err(|problems| problems.to_string())?;
+    Ok(summary.with_bound(fluid_bound(&prepared.catalog, arrivals.as_mut(), rng)))
 }
 
 /// Runs a configuration with any observer; the number of windows searched exactly.

@@ -102,6 +102,8 @@ pub struct Expectation {
     pub filter: Vec<(String, Vec<String>)>,
     /// Whether a contradiction fails the command.
     pub gate: bool,
+    /// What the claim means, in plain words.
+    pub note: String,
     /// Where it was written.
     pub place: Place,
 }
@@ -342,6 +344,7 @@ fn read_expectation(node: &Node, problems: &mut Problems) -> Option<Expectation>
     let metric = read.text("metric", "utility_mean");
     let filter = read_filter(&mut read);
     let gate = read.flag("gate", false);
+    let note = read.text("note", "");
     read.finish();
     let relations = [
         (">=", Relation::GreaterOrEqual),
@@ -368,6 +371,7 @@ fn read_expectation(node: &Node, problems: &mut Problems) -> Option<Expectation>
         metric,
         filter,
         gate,
+        note,
         place,
     })
 }

@@ -106,13 +106,21 @@ struct Batch {
     started: u64,
 }
 
+/// What a worker has been given, and when that was decided on.
+#[derive(Debug)]
+struct Job {
+    variant: u16,
+    requests: Vec<u32>,
+    decided: u64,
+}
+
 #[derive(Debug)]
 struct Worker {
     /// In memory, least recently used first; that being loaded is last.
     memory: Vec<u16>,
     loading: Option<(u16, u64)>,
     lanes: Vec<Option<Batch>>,
-    backlog: VecDeque<(u16, Vec<u32>)>,
+    backlog: VecDeque<Job>,
     /// Evicted for a load that must follow at once.
     room_made: Vec<u16>,
 }
@@ -128,6 +136,8 @@ struct Replay<'a> {
     freed: Vec<u16>,
     loaded: Vec<u16>,
     last_asked: Option<u64>,
+    /// When deciding is over, and for which worker.
+    deciding: BTreeSet<(u64, u16)>,
     /// Requests of the batch that just ended, whose completions must follow.
     ending: VecDeque<(u32, u16, u16, u64)>,
     /// Evictions decided at this instant.
@@ -152,6 +162,7 @@ impl<'a> Replay<'a> {
             freed: Vec::new(),
             loaded: Vec::new(),
             last_asked: None,
+            deciding: BTreeSet::new(),
             ending: VecDeque::new(),
             evicting: Vec::new(),
             facts,
@@ -185,7 +196,8 @@ impl<'a> Replay<'a> {
         ensure!(ask.told == freed.len(), "batches ended on {freed:?}");
         let ready = self.facts.workers.iter().zip(0u16..);
         let ready = ready.filter(|(w, _)| w.ready == ask.at && ask.at > 0).map(|(_, at)| at);
-        let expected: BTreeSet<u16> = freed.iter().copied().chain(ready).collect();
+        let decided = self.deciding.iter().filter(|(at, _)| *at == ask.at).map(|(_, w)| *w);
+        let expected: BTreeSet<u16> = freed.iter().copied().chain(ready).chain(decided).collect();
         let heard: BTreeSet<u16> = ask.freed.iter().copied().collect();
         // A second question at the same instant is the last one, when nothing else will happen.
         if self.last_asked == Some(ask.at) {
@@ -198,27 +210,42 @@ impl<'a> Replay<'a> {
             ensure!(ask.woken || something, "asked for no reason");
         }
         self.last_asked = Some(ask.at);
+        let decided = ask.at + self.overhead(ask);
         for decision in &ask.decisions {
             match decision {
                 Decided::Assign { worker, variant, requests } => {
                     for request in requests {
                         self.step(*request, Phase::Waiting, Phase::Assigned)?;
                     }
-                    let job = (*variant, requests.clone());
+                    let job = Job { variant: *variant, requests: requests.clone(), decided };
                     self.workers[usize::from(*worker)].backlog.push_back(job);
+                    self.deciding.insert((decided, *worker));
                 }
                 Decided::Preload { worker, variant } => {
-                    let job = (*variant, Vec::new());
+                    let job = Job { variant: *variant, requests: Vec::new(), decided };
                     self.workers[usize::from(*worker)].backlog.push_back(job);
+                    self.deciding.insert((decided, *worker));
                 }
                 Decided::Evict { worker, variant } => self.evicting.push((*worker, *variant)),
                 Decided::Reject { request } => {
                     self.step(*request, Phase::Waiting, Phase::Refused)?;
                 }
+                Decided::GiveUp => ensure!(false, "gave up"),
                 Decided::WakeAt { at } => ensure!(*at > ask.at, "woken in the past"),
             }
         }
         Ok(())
+    }
+
+    /// What it took to answer: something for every request assigned, and more if there was any.
+    fn overhead(&self, ask: &Asked) -> u64 {
+        let assigned = |decision: &Decided| match decision {
+            Decided::Assign { requests, .. } => requests.len() as u64,
+            _ => 0,
+        };
+        let assigned: u64 = ask.decisions.iter().map(assigned).sum();
+        let (constant, per_request) = self.facts.overhead;
+        if assigned > 0 { constant + per_request * assigned } else { 0 }
     }
 
     fn happened(&mut self, event: &Happened) -> Verdict {
@@ -247,7 +274,7 @@ impl<'a> Replay<'a> {
                 if load > 0 {
                     self.loaded.push(*worker);
                 }
-                self.pass_preloads(*worker);
+                self.pass_preloads(*worker, *at);
                 Ok(())
             }
             Happened::Evicted { worker, variant, .. } => self.evict(*worker, *variant),
@@ -307,7 +334,8 @@ impl<'a> Replay<'a> {
         ensure!(state.loading.is_none(), "another load is under way");
         ensure!(state.lanes.iter().all(Option::is_none), "a lane is busy");
         ensure!(!state.memory.contains(&variant), "it is in memory");
-        ensure!(state.backlog.front().is_some_and(|job| job.0 == variant), "it is not next");
+        let next = state.backlog.front().ok_or("nothing was assigned")?;
+        ensure!(next.variant == variant && next.decided <= at, "{next:?} is next");
         let needed = state.memory.iter().map(bytes).sum::<u64>() + bytes(&variant);
         ensure!(needed <= facts.memory, "{needed} of {} bytes", facts.memory);
         if let Some(last) = state.room_made.last() {
@@ -326,7 +354,9 @@ impl<'a> Replay<'a> {
         ensure!((1..=cost.max_batch()).contains(&size), "a batch of {size}");
         let state = &mut self.workers[usize::from(worker)];
         let next = state.backlog.pop_front().ok_or("nothing was assigned")?;
-        ensure!(next == (batch.variant, batch.requests.clone()), "{next:?} is next");
+        let same = (next.variant, &next.requests) == (batch.variant, &batch.requests);
+        ensure!(same && next.decided <= batch.started, "{next:?} is next");
+        let now = batch.started;
         ensure!(state.loading.is_none(), "a load is under way");
         ensure!(state.lanes.get(lane).is_some_and(Option::is_none), "the lane is busy");
         ensure!(batch.started >= self.facts.workers[usize::from(worker)].ready, "not ready");
@@ -340,7 +370,7 @@ impl<'a> Replay<'a> {
             *phase = Phase::Running;
         }
         state.lanes[lane] = Some(batch);
-        self.pass_preloads(worker);
+        self.pass_preloads(worker, now);
         Ok(())
     }
 
@@ -360,11 +390,11 @@ impl<'a> Replay<'a> {
     }
 
     /// A preload whose variant is in memory is done.
-    fn pass_preloads(&mut self, worker: u16) {
+    fn pass_preloads(&mut self, worker: u16, now: u64) {
         let state = &mut self.workers[usize::from(worker)];
-        while let Some((variant, requests)) = state.backlog.front() {
+        while let Some(Job { variant, requests, decided }) = state.backlog.front() {
             let Some(place) = state.memory.iter().position(|v| v == variant) else { return };
-            if !requests.is_empty() || state.loading.is_some() {
+            if !requests.is_empty() || state.loading.is_some() || *decided > now {
                 return;
             }
             state.memory[place..].rotate_left(1);
@@ -386,9 +416,10 @@ impl<'a> Replay<'a> {
                 continue;
             }
             let busy = state.lanes.iter().flatten().count();
-            if let Some((variant, _)) = state.backlog.front() {
+            if let Some(Job { variant, decided, .. }) = state.backlog.front() {
                 let least = if state.memory.contains(variant) { state.lanes.len() } else { 1 };
-                ensure!(busy >= least, "worker {worker} leaves its backlog waiting");
+                let waits = busy < least && *decided <= now;
+                ensure!(!waits, "worker {worker} leaves its backlog waiting");
             } else if self.promise.works && busy < state.lanes.len() {
                 let servable = |(phase, facts): (&Phase, &super::facts::RequestFacts)| {
                     *phase == Phase::Waiting && self.facts.serves(worker, facts.app)

@@ -4,8 +4,9 @@ use super::facts::{CostFacts, Facts, RequestFacts, VariantFacts, WorkerFacts};
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::PeekPlace;
+use peeksim::model::catalog::{Outcome, Overhead};
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::Cost;
 use peeksim::policy::Info;
@@ -63,7 +64,7 @@ impl Case {
             remaining: rng.random_bool(0.3),
         };
         let (variants, workers, requests) = (Vec::new(), Vec::new(), Vec::new());
-        let facts = Facts { variants, workers, requests, late, noise: false };
+        let facts = Facts { variants, workers, requests, late, noise: false, overhead: (0, 0) };
         let mut case = Self { world: World::new(), facts };
         case.world.seed = seed;
         case.world.setup.penalty = late.read();
@@ -78,6 +79,28 @@ impl Case {
         if limits.noise && rng.random_bool(0.4) {
             case.world.setup.noise_cv = 0.4;
             case.facts.noise = true;
+        }
+        if rng.random_bool(0.3) {
+            case.world.setup.outcome = pick(rng, &[Outcome::Drawn, Outcome::StreamRecall]);
+            case.facts.requests.iter_mut().for_each(|request| request.outcomes = None);
+        }
+        if rng.random_bool(0.3) {
+            let drawn = (span(rng, coarse, 0, 3), span(rng, coarse, 0, 1));
+            let (constant, per_request) = (Span(drawn.0), Span(drawn.1));
+            case.world.setup.overhead = Overhead { constant, per_request };
+            case.facts.overhead = drawn;
+        }
+        case
+    }
+
+    /// The same with as many workers and lanes as the scheduler takes.
+    pub fn for_entry(&self, entry: &Entry) -> Self {
+        let mut case = self.clone();
+        if ALONE.contains(&entry.name) {
+            case.facts.workers.truncate(1);
+            case.facts.workers[0].lanes = 1;
+            case.world.setup.workers.truncate(1);
+            case.world.setup.workers[0].lanes = 1;
         }
         case
     }
@@ -227,11 +250,14 @@ impl Case {
 
     /// How requests are looked at, by schedulers that do.
     fn looks(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
-        let peek = &mut self.world.setup.peek;
-        peek.evidence = pick(rng, &[Evidence::OneHot, Evidence::Counts]);
-        peek.place = pick(rng, &[PeekPlace::Host, PeekPlace::Free]);
-        peek.recall = Some(rng.random_range(0.5..1.0));
+        let evidence = pick(rng, &[Evidence::OneHot, Evidence::Counts]);
+        let place = pick(rng, &[PeekPlace::Host, PeekPlace::Free]);
+        let recall = rng.random_range(0.5..1.0);
         for app in &mut self.world.setup.apps {
+            (app.peek.evidence, app.peek.place) = (evidence, place);
+            if matches!(app.peek.kind, Kind::Confusion(_)) {
+                app.peek.kind = Kind::Confusion(Law::recall(app.profile.classes.len(), recall));
+            }
             if rng.random_bool(0.6) {
                 let one = span(rng, coarse, 0, 3);
                 let four = one + span(rng, coarse, 0, 3);
@@ -259,9 +285,12 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("drop", &["'never'", "'hopeless'"]),
     ("ties", &["'finish'", "'listing'"]),
     ("window_ms", &["0", "5", "17"]),
+    ("window_requests", &["1", "3", "8"]),
     ("window_max", &["1", "3", "1000"]),
     ("while_busy", &["false", "true"]),
     ("merge", &["false", "true"]),
+    ("groups", &["'app'", "'class'", "'by-variant'"]),
+    ("split", &["false", "true"]),
     ("search", &["'greedy'", "'auto'"]),
     ("order", &["'deadline'", "'priority'"]),
     ("group_order", &["'deadline'", "'priority'"]),
@@ -278,6 +307,12 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ),
     ("priority_accuracy", &["'profiled'", "'granted'"]),
 ];
+
+/// Schedulers that search every plan of a window.
+const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];
+
+/// Schedulers that refuse more than one worker with one lane.
+pub const ALONE: [&str; 1] = ["optimal-window"];
 
 /// How times are written into a scheduler's parameters.
 #[derive(Clone, Copy, Debug)]
@@ -300,20 +335,24 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
         text += &format!(", accuracy = '{source}'");
     }
     let named = |text: &str, name: &str| {
-        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+        text.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).any(|word| word == name)
     };
     // `plan = head` has parameters of its own, told after the word `head:`.
     let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));
-    let by_head = !head.is_empty() && rng.random_bool(0.4);
+    let weighs = named(planned, "priority");
+    let by_head = !head.is_empty() && (units.seconds || !weighs) && rng.random_bool(0.4);
     let known = if by_head { head } else { planned };
     if by_head {
         text += ", plan = 'head'";
+        if weighs && rng.random_bool(0.5) {
+            text += ", priority = 'acc-slack'";
+        }
     }
     for (name, values) in PARAMETERS {
         let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));
         let mut value = pick(rng, values);
-        if entry.name == "exhaustive" && *name == "window_max" {
-            // Without a bound it searches millions of plans.
+        if SEARCHES.contains(&entry.name) && *name == "window_max" {
+            // Without a bound it searches millions of plans, or refuses to.
             (value, wanted) = (pick(rng, &["1", "3", "4"]), true);
         }
         let mut value = value.to_owned();

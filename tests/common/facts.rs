@@ -12,6 +12,8 @@ pub struct Facts {
     pub late: Late,
     /// Whether service times vary around their tables.
     pub noise: bool,
+    /// What a plan takes: as such, and for every request it assigns.
+    pub overhead: (u64, u64),
 }
 
 #[derive(Clone, Debug)]

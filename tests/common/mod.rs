@@ -17,8 +17,9 @@ use peeksim::input::{Node, Problems};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{AppSetup, Catalog, Peek, PeekPlace, Setup, WorkerSetup};
+use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
@@ -55,25 +56,20 @@ impl Default for World {
 impl World {
     /// No application, one worker with one lane and endless memory, the published sigmoid.
     pub fn new() -> Self {
-        let peek = Peek {
-            evidence: Evidence::Counts,
-            prior_weight: 1.0,
-            place: PeekPlace::Free,
-            recall: Some(0.9),
-        };
         let setup = Setup {
             apps: Vec::new(),
             workers: Vec::new(),
             penalty: Penalty::sigmoid(),
-            peek,
-            replay: true,
+            outcome: Outcome::Recorded,
             cold_loads: false,
+            batch_eta: None,
             noise_cv: 0.0,
+            overhead: Overhead::default(),
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }
 
-    /// Adds an application; its prior is uniform.
+    /// Adds an application; its prior is uniform, and a look is right with probability 0.9.
     pub fn app(mut self, name: &str, variants: &[V<'_>]) -> Self {
         let classes = variants[0].4.len();
         let variants = variants.iter().map(|V(name, bytes, points, load_ms, recall)| {
@@ -102,6 +98,8 @@ impl World {
             prior: vec![1.0 / classes as f64; classes],
             variants: variants.collect(),
             peek: None,
+            peek_confusion: None,
+            reference: None,
             warnings: Vec::new(),
             files: Vec::new(),
         };
@@ -110,6 +108,12 @@ impl World {
             trace: None,
             budget: None,
             variants: Vec::new(),
+            peek: Peek {
+                kind: Kind::Confusion(Law::recall(classes, 0.9)),
+                evidence: Evidence::Counts,
+                place: PeekPlace::Free,
+                ..Peek::default()
+            },
         };
         self.setup.apps.push(app);
         self
@@ -121,11 +125,15 @@ impl World {
         let variants = app.profile.variants.len();
         let predicted = |v: usize| rows.iter().map(|row| row.2[v]).collect::<Vec<u16>>().into();
         let recorded = rows.iter().all(|row| row.2.len() == variants);
+        if rows.iter().any(|row| !row.1.is_empty()) {
+            app.peek.kind = Kind::Recorded;
+        }
         app.trace = Some(Arc::new(RecordedTrace {
             sources: std::iter::once(0..rows.len() as u32).collect(),
             source_names: vec!["s".to_owned()],
             offset_ns: (0..rows.len() as u64).collect(),
             class: rows.iter().map(|row| row.0).collect(),
+            features: Vec::new(),
             votes: rows.iter().flat_map(|row| row.1.iter().copied()).collect(),
             predicted: (0..variants).map(|v| recorded.then(|| predicted(v))).collect(),
         }));
@@ -233,16 +241,64 @@ impl Drop for Told {
 /// What happened, as plain numbers (nanoseconds, request numbers).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happened {
-    Arrived { at: u64, request: u32, app: u16, deadline: u64 },
-    Visible { at: u64, request: u32 },
-    LoadStarted { at: u64, worker: u16, variant: u16, end: u64 },
-    LoadEnded { at: u64, worker: u16, variant: u16 },
-    Evicted { at: u64, worker: u16, variant: u16 },
-    BatchStarted { at: u64, worker: u16, lane: usize, variant: u16, requests: Vec<u32> },
-    BatchEnded { at: u64, worker: u16, lane: usize, variant: u16, started: u64, batch: usize },
-    Completed { at: u64, request: u32, worker: u16, variant: u16, started: u64, correct: bool },
-    Rejected { at: u64, request: u32 },
-    Unfinished { at: u64, request: u32 },
+    Arrived {
+        at: u64,
+        request: u32,
+        app: u16,
+        deadline: u64,
+    },
+    Visible {
+        at: u64,
+        request: u32,
+    },
+    LoadStarted {
+        at: u64,
+        worker: u16,
+        variant: u16,
+        end: u64,
+    },
+    LoadEnded {
+        at: u64,
+        worker: u16,
+        variant: u16,
+    },
+    Evicted {
+        at: u64,
+        worker: u16,
+        variant: u16,
+    },
+    BatchStarted {
+        at: u64,
+        worker: u16,
+        lane: usize,
+        variant: u16,
+        requests: Vec<u32>,
+    },
+    BatchEnded {
+        at: u64,
+        worker: u16,
+        lane: usize,
+        variant: u16,
+        started: u64,
+        batch: usize,
+    },
+    /// Worker `u16::MAX` if the SneakPeek model answered.
+    Completed {
+        at: u64,
+        request: u32,
+        worker: u16,
+        variant: u16,
+        started: u64,
+        correct: bool,
+    },
+    Rejected {
+        at: u64,
+        request: u32,
+    },
+    Unfinished {
+        at: u64,
+        request: u32,
+    },
 }
 
 impl Happened {
@@ -384,7 +440,7 @@ impl Observer for Log {
                 Happened::Completed {
                     at: c.finished.0,
                     request: c.request.id.number(),
-                    worker: c.worker.0,
+                    worker: c.worker.map_or(u16::MAX, |worker| worker.0),
                     variant: c.variant.0,
                     started: c.started.0,
                     correct: c.correct,

@@ -139,6 +139,7 @@ pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
         ("makespan_s", Some(end_s)),
         ("fairness_jain", sums.jain(facts)),
         ("decisions", Some(decisions as f64)),
+        ("utility_believed_mean", per(log.believed, total)),
     ];
     for (name, expected) in expected {
         let told = match log.cell(name) {

@@ -27,6 +27,7 @@ pub enum Decided {
     Evict { worker: u16, variant: u16 },
     Reject { request: u32 },
     WakeAt { at: u64 },
+    GiveUp,
 }
 
 /// A scheduler that does what another one does, and remembers it.
@@ -61,6 +62,7 @@ impl Scheduler for Scribe<'_> {
             }
             Decision::Reject { request, .. } => Decided::Reject { request: request.number() },
             Decision::WakeAt { time } => Decided::WakeAt { at: time.0 },
+            Decision::GiveUp { .. } => Decided::GiveUp,
         });
         self.asked.push(Asked {
             at: view.now().0,

@@ -4,7 +4,9 @@
 //! ```text
 //! variant a small 1:5,2:6 load=2 bytes=1 recall=0.7   application, name, latencies in ms
 //! worker lanes=1 memory=2 ready=0                     one line per worker
+//! overhead 2 0.5                                      what a plan takes, and each of its requests
 //! peek a 1:2                                          the host looks at requests of `a` first
+//! peek a 1:2 memory=1                                 workers do, with this in their memory
 //! request a 0 100                                     application, arrival, budget in ms
 //! scheduler { name = "edf" }                          or a script:
 //! at 5 assign 0 small 0 1                             worker 0, variant, requests
@@ -18,8 +20,8 @@ use super::{Happened, Log, V, World};
 use peeksim::domain::{RequestId, VariantId, WorkerId};
 use peeksim::input::{Node, Problems};
 use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::PeekPlace;
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::policy::{Info, Plan, Reason, Scheduler, Trigger, View};
 use peeksim::units::{Span, Time};
@@ -63,13 +65,17 @@ struct Scenario {
     /// (application, its variants: name, bytes, points, load, recall).
     apps: Vec<(String, Vec<Variant>)>,
     workers: Vec<(u16, u64, f64)>,
-    peeks: Vec<(String, Vec<(u64, f64)>)>,
+    peeks: Vec<Look>,
     requests: Vec<(String, f64, f64)>,
     scheduler: Option<String>,
     penalty: Option<String>,
+    overhead: (f64, f64),
     script: Vec<Step>,
     asks: bool,
 }
+
+/// Application, latencies, memory if workers look.
+type Look = (String, Vec<(u64, f64)>, Option<f64>);
 
 type Variant = (String, u64, Vec<(u64, f64)>, f64, f64);
 
@@ -101,11 +107,15 @@ impl Scenario {
                 option(words, "memory").unwrap_or(1e9) as u64,
                 option(words, "ready").unwrap_or(0.0),
             )),
-            "peek" => self.peeks.push((words[1].to_owned(), points(words[2]))),
+            "peek" => {
+                let memory = option(words, "memory");
+                self.peeks.push((words[1].to_owned(), points(words[2]), memory));
+            }
             "request" => {
                 self.requests.push((words[1].to_owned(), parse(words[2]), parse(words[3])));
             }
             "scheduler" => self.scheduler = Some(rest("scheduler")),
+            "overhead" => self.overhead = (parse(words[1]), parse(words[2])),
             "penalty" => self.penalty = Some(rest("penalty")),
             "at" => {
                 let at = Span::from_ms(parse(words[1]));
@@ -136,18 +146,23 @@ impl Scenario {
             worker.ready = Time::ZERO + Span::from_ms(*ready);
         }
         let place = |name: &str| self.apps.iter().position(|(app, _)| app == name);
-        for (app, points) in &self.peeks {
+        for (app, points, memory) in &self.peeks {
             let at = place(app).expect("an application");
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
             let table = LatencyTable::new(points).expect("a latency table").0;
-            Arc::make_mut(&mut world.setup.apps[at].profile).peek = Some(table);
-            world.setup.peek.place = PeekPlace::Host;
-            world.setup.peek.recall = Some(1.0);
+            let app = &mut world.setup.apps[at];
+            Arc::make_mut(&mut app.profile).peek = Some(table);
+            app.peek.place = if memory.is_some() { PeekPlace::Worker } else { PeekPlace::Host };
+            app.peek.memory_bytes = memory.unwrap_or(0.0) as u64;
+            app.peek.kind = Kind::Confusion(Law::recall(2, 1.0));
         }
         for (app, arrival, budget) in &self.requests {
             let at = place(app).expect("an application") as u16;
             world = world.request(at, *arrival, *budget, 0);
         }
+        let (constant, per_request) = self.overhead;
+        world.setup.overhead.constant = Span::from_ms(constant);
+        world.setup.overhead.per_request = Span::from_ms(per_request);
         if let Some(penalty) = &self.penalty {
             let mut problems = Problems::default();
             let node = Node::parse_override(penalty);

@@ -3,6 +3,7 @@
 //! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. It yields
 //! [`Arrival`]s in order of time, one by one: a run never holds its whole trace.
 
+mod bursts;
 mod listed;
 mod poisson;
 mod recorded;
@@ -14,6 +15,7 @@ use super::catalog::Catalog;
 use crate::domain::Arrival;
 use crate::input::{Place, Problem, Problems};
 use crate::rng::Rng;
+use crate::units::Span;
 use std::sync::Arc;
 
 /// Arrivals end before this many seconds, some 30 years: time has 64 bits of nanoseconds.
@@ -33,6 +35,8 @@ pub struct ArrivalPlan {
     /// Requests per second over all applications; `None` for the speed at which they were
     /// recorded.
     pub rate_rps: Option<f64>,
+    /// Requests that arrive together, for processes of bursts.
+    pub burst: Option<Burst>,
     /// How many requests in all.
     pub requests: u64,
     /// Share of each application, summing to 1.
@@ -45,10 +49,19 @@ pub struct ArrivalPlan {
     pub place: Place,
 }
 
-/// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
-/// counted from 1 and for each application apart. Two halves without a person in common: one to
-/// tune on, one to test on.
+/// Requests that arrive together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Burst {
+    /// How many, at least 1.
+    pub size: u64,
+    /// From one burst to the next.
+    pub period: Span,
+}
+
+/// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
+/// counted from 1 and for each application apart. Odd and even are two halves without a person in
+/// common: one to tune on, one to test on.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sources {
     /// Everybody's.
     All,
@@ -56,19 +69,30 @@ pub enum Sources {
     Odd,
     /// Those of the second, fourth, sixth… source.
     Even,
+    /// Those of sources whose class mix is at least this far from the profile's, in total
+    /// variation: half the sum of the absolute differences of shares, between 0 and 1.
+    Drifted(f64),
 }
 
 impl Sources {
-    /// Every choice with its name; the first is the default.
-    pub const ALL: [(&'static str, Self); 3] =
+    /// Every choice that is a word, with its name; the first is the default.
+    pub const WORDS: [(&'static str, Self); 3] =
         [("all", Self::All), ("odd", Self::Odd), ("even", Self::Even)];
 
     /// Whether rows of the source at this index, counted from 0, arrive.
     fn holds(self, index: usize) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Drifted(_) => true,
             Self::Odd => index.is_multiple_of(2),
             Self::Even => !index.is_multiple_of(2),
+        }
+    }
+
+    /// Whether rows of a source whose mix is this far from the profile's arrive.
+    fn reaches(self, drift: f64) -> bool {
+        match self {
+            Self::Drifted(least) => drift >= least,
+            _ => true,
         }
     }
 }
@@ -106,7 +130,7 @@ impl std::fmt::Debug for ArrivalEntry {
 }
 
 /// Every arrival process.
-pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY];
+pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY];
 
 impl ArrivalPlan {
     /// The process of one run.

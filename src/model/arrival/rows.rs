@@ -1,17 +1,68 @@
 //! Which row of a trace, or which class, a request of an application has.
 
 use super::{ArrivalPlan, ClassFilter, Sources};
-use crate::domain::AppId;
-use crate::domain::Truth;
+use crate::domain::{AppId, Arrival, Truth};
 use crate::input::{Place, Problem};
 use crate::model::catalog::Catalog;
+use crate::rng::{Label, Rng};
+use crate::units::Time;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedAliasIndex;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Draws requests one by one: the application by `mix`, then a row of its trace with replacement,
+/// predictions and votes included. An application without a trace draws a class instead.
+pub(super) struct Requests {
+    mix: WeightedAliasIndex<f64>,
+    rows: Vec<Rows>,
+    catalog: Arc<Catalog>,
+    /// Shared with the gaps of the process: one stream for all that arrives.
+    pub rng: ChaCha8Rng,
+    budgets: ChaCha8Rng,
+}
+
+/// Half the sum of |share among these classes − share of the profile|, between 0 and 1.
+fn total_variation(profile: &[f64], classes: impl Iterator<Item = usize>) -> f64 {
+    let mut counts = vec![0.0; profile.len()];
+    classes.for_each(|class| counts[class] += 1.0);
+    let total: f64 = counts.iter().sum();
+    let gaps = counts.iter().zip(profile).map(|(count, share)| (count / total - share).abs());
+    gaps.sum::<f64>() / 2.0
+}
+
+impl Requests {
+    pub(super) fn new(
+        plan: &ArrivalPlan,
+        catalog: &Arc<Catalog>,
+        rng: Rng,
+    ) -> Result<Self, Problem> {
+        let rows = catalog.app_ids().map(|app| Rows::new(catalog, app, plan));
+        Ok(Self {
+            rows: rows.collect::<Result<_, _>>()?,
+            mix: weighted(&plan.mix, &plan.place)?,
+            catalog: Arc::clone(catalog),
+            rng: rng.stream(Label::Arrivals),
+            budgets: rng.stream(Label::Budgets),
+        })
+    }
+
+    pub(super) fn draw(&mut self, time: Time) -> Arrival {
+        let app = match self.rows.len() {
+            1 => AppId(0),
+            _ => AppId(self.mix.sample(&mut self.rng) as u16),
+        };
+        let classes = self.catalog.trace(app).map_or(&[][..], |trace| &trace.class);
+        let truth = self.rows[app.index()].draw(classes, &mut self.rng);
+        let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
+        Arrival { time, app, budget, truth }
+    }
+}
 
 /// Draws what is true of a request, with replacement.
-pub(super) enum Rows {
+enum Rows {
     /// Any of these rows with equal probability.
     Recorded(Vec<u32>),
     /// A class by weight, then any of its rows; no rows means nothing is recorded.
@@ -29,12 +80,19 @@ pub(super) fn kept_rows(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Ve
             ClassFilter::Mix(weights) => weights[class] > 0.0,
         }
     };
-    let sources = trace.sources.iter().enumerate().filter(|(at, _)| plan.sources.holds(*at));
+    let far = |rows: &Range<u32>| {
+        let classes = trace.class[rows.start as usize..rows.end as usize].iter();
+        let drift =
+            total_variation(&catalog.app(app).frequencies, classes.map(|c| usize::from(*c)));
+        plan.sources.reaches(drift)
+    };
+    let chosen = |(at, rows): &(usize, &Range<u32>)| plan.sources.holds(*at) && far(rows);
+    let sources = trace.sources.iter().enumerate().filter(chosen);
     sources.flat_map(|(_, rows)| rows.clone()).filter(keep).collect()
 }
 
 impl Rows {
-    pub(super) fn new(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Result<Self, Problem> {
+    fn new(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Result<Self, Problem> {
         let info = catalog.app(app);
         let (filter, place) = (&plan.classes[app.index()], &plan.place);
         let kept = kept_rows(catalog, app, plan);
@@ -51,9 +109,9 @@ impl Rows {
         let weights: Vec<f64> = match filter {
             ClassFilter::Mix(weights) => weights.clone(),
             _ if recorded => return Ok(Self::Recorded(kept)),
-            ClassFilter::All => info.prior.clone(),
+            ClassFilter::All => info.frequencies.clone(),
             ClassFilter::Only(keep) => info
-                .prior
+                .frequencies
                 .iter()
                 .zip(keep)
                 .map(|(weight, keep)| if *keep { *weight } else { 0.0 })
@@ -73,7 +131,7 @@ impl Rows {
         Ok(Self::ByClass { classes: weighted(&weights, place)?, rows })
     }
 
-    pub(super) fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
+    fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
         match self {
             Self::Recorded(rows) => {
                 let row = rows[rng.random_range(0..rows.len())];
@@ -94,7 +152,7 @@ impl Rows {
 }
 
 /// Draws an index with the probability its weight has.
-pub(super) fn weighted(weights: &[f64], place: &Place) -> Result<WeightedAliasIndex<f64>, Problem> {
+fn weighted(weights: &[f64], place: &Place) -> Result<WeightedAliasIndex<f64>, Problem> {
     WeightedAliasIndex::new(weights.to_vec()).map_err(|error| {
         Problem::new(
             place.clone(),

@@ -83,6 +83,21 @@ impl Penalty {
         Self { shape, base, tolerance }
     }
 
+    /// The relative lateness from which on an answer is worth nothing; `None` if there is none.
+    pub fn worthless_from(&self) -> Option<f64> {
+        let worthless = |x: f64| self.shape.gamma(x) >= 1.0;
+        let (mut low, mut high) = (0.0, 1e9);
+        if !worthless(high) {
+            return None;
+        }
+        // No penalty ever decreases.
+        for _ in 0..100 {
+            let middle = f64::midpoint(low, high);
+            (low, high) = if worthless(middle) { (low, middle) } else { (middle, high) };
+        }
+        Some(high)
+    }
+
     /// γ of finishing at `finish` with the given scale. A scale of zero means that every late
     /// finish is worthless.
     #[inline]

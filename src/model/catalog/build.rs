@@ -1,0 +1,241 @@
+//! Puts a catalog together from what an experiment asks for, and says what does not fit.
+
+use super::{App, AppSetup, Catalog, ClassCost, Outcome, Setup, Variant, Worker, WorkerSetup};
+use crate::domain::{AppId, VariantId};
+use crate::input::{Place, Problem, Problems};
+use crate::model::latency::LatencyTable;
+use crate::model::peek::{PeekPlace, Prior, ShortCircuit};
+use crate::model::posterior::expected_accuracy;
+use crate::rng::name_key;
+use crate::units::Span;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Catalog {
+    /// Says which outcomes are drawn although recorded ones were asked for.
+    pub(super) fn note_drawn(&mut self, outcome: Outcome) {
+        for app in self.app_ids() {
+            let variants = self.variants_of(app).map(|v| self.variant(v));
+            let drawn: Vec<&str> =
+                variants.filter(|v| v.outcome != outcome).map(|v| v.name.as_str()).collect();
+            if !drawn.is_empty() {
+                let name = &self.app(app).name;
+                let note =
+                    format!("{name}: nothing recorded, outcomes drawn: {}", drawn.join(", "));
+                self.notes.push(note);
+            }
+        }
+    }
+
+    /// Every application needs a variant that fits a worker; variants that fit none are noted.
+    pub(super) fn check_fit(&mut self, setup: &Setup, beside: &str, problems: &mut Problems) {
+        for app in self.app_ids() {
+            let fits = |v: VariantId| self.worker_ids().any(|w| self.usable(w, v));
+            let (usable, useless): (Vec<_>, Vec<_>) = self.variants_of(app).partition(|v| fits(*v));
+            let name = &self.apps[app.index()].name;
+            let names = |ids: &[VariantId]| {
+                ids.iter().map(|v| self.variant(*v).name.as_str()).collect::<Vec<_>>().join(", ")
+            };
+            if usable.is_empty() {
+                let place = setup.workers.first().map(|w| w.place.clone()).unwrap_or_default();
+                let runs = |v: &VariantId| self.worker_ids().any(|w| self.cost(w, *v).is_some());
+                let profiled = self.variants_of(app).filter(runs);
+                let (found, expected) = match profiled.map(|v| self.variant(v).bytes).min() {
+                    Some(least) => (
+                        format!("no worker with the memory for any variant of `{name}`"),
+                        format!("memory_bytes of {least} or more{beside}"),
+                    ),
+                    None => {
+                        let known = setup.apps[app.index()].profile.worker_classes();
+                        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+                        (format!("no worker class on which `{name}` was profiled"), known)
+                    }
+                };
+                problems.push(Problem::new(place, found, expected));
+            } else if !useless.is_empty() {
+                let note = format!(
+                    "{name}: no worker has the memory, or a profile, for {}",
+                    names(&useless)
+                );
+                self.notes.push(note);
+            }
+        }
+    }
+}
+
+pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>, u16) {
+    let (mut apps, mut variants) = (Vec::new(), Vec::<Variant>::new());
+    for (at, app) in setup.apps.iter().enumerate() {
+        let profile = &app.profile;
+        let names = profile.variant_names();
+        for name in app.variants.iter().filter(|name| !names.contains(name)) {
+            let place = Place::file(&format!("variants of `{}`", profile.name));
+            let known = names.iter().map(String::as_str);
+            problems.push(Problem::unknown(place, "variant", name, known));
+        }
+        let first = variants.len() as u16;
+        for (index, variant) in profile.variants.iter().enumerate() {
+            if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
+                continue;
+            }
+            let (outcome, recorded, drawn) = answers(app, index, setup.outcome);
+            variants.push(Variant {
+                name: variant.name.clone(),
+                app: AppId(at as u16),
+                bytes: variant.bytes,
+                accuracy: variant.accuracy,
+                recall: variant.recall.clone(),
+                samples: variant.samples.clone(),
+                key: name_key(&[&profile.name, &variant.name]),
+                outcome,
+                recorded,
+                drawn,
+            });
+        }
+        apps.push(App {
+            name: profile.name.clone(),
+            classes: profile.classes.clone(),
+            budget: app.budget.unwrap_or(profile.budget),
+            frequencies: Prior::Profile(1.0).of(&profile.prior),
+            prior: app.peek.prior.of(&profile.prior),
+            precision: app.peek.precision(&app.peek.prior.of(&profile.prior)),
+            offer: None,
+            answers: None,
+            look: match app.peek.latency {
+                Some(Span::ZERO) => None,
+                Some(each) => Some(LatencyTable::one_by_one(each)),
+                None => profile.peek.clone(),
+            },
+            peek: app.peek.clone(),
+            variants: first..variants.len() as u16,
+            trace: app.trace.clone(),
+        });
+    }
+    let first_peek = variants.len() as u16;
+    for (at, app) in apps.iter_mut().enumerate() {
+        let peek = peek_variant(app, AppId(at as u16), &variants, problems);
+        variants.extend(peek);
+    }
+    if variants.len() > 60_000 {
+        let place = Place::file("profiles");
+        problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
+    }
+    (apps, variants, first_peek)
+}
+
+/// What stands for the SneakPeek model where it runs on workers or its answer may be taken. Its
+/// answers take no time and no memory; what it takes to look is the look's.
+fn peek_variant(
+    app: &mut App,
+    id: AppId,
+    known: &[Variant],
+    problems: &mut Problems,
+) -> Option<Variant> {
+    let peek = &app.peek;
+    let offered = matches!(peek.short_circuit, ShortCircuit::Precision | ShortCircuit::Posterior);
+    if peek.place != PeekPlace::Worker && peek.short_circuit == ShortCircuit::Never {
+        return None;
+    }
+    if known[usize::from(app.variants.start)..usize::from(app.variants.end)]
+        .iter()
+        .any(|variant| variant.name == PEEK)
+    {
+        let place = Place::file(&format!("variants of `{}`", app.name));
+        let found = format!("a variant called `{PEEK}`");
+        problems.push(Problem::new(place, found, "another name: so the SneakPeek model is called"));
+    }
+    let answers = VariantId(known.len() as u16);
+    let recall = peek.recall(app.classes.len());
+    app.answers = Some(answers);
+    app.offer = offered.then_some(answers);
+    Some(Variant {
+        name: PEEK.to_owned(),
+        app: id,
+        bytes: 0,
+        accuracy: expected_accuracy(&app.frequencies, &recall),
+        recall,
+        samples: Vec::new(),
+        key: name_key(&[&app.name, PEEK]),
+        outcome: Outcome::Drawn,
+        recorded: None,
+        drawn: Vec::new(),
+    })
+}
+
+/// The name of the variant that stands for the SneakPeek model.
+const PEEK: &str = "peek";
+
+/// Where the answers of a variant come from: as asked for if there are recorded predictions. Then
+/// these, if they are replayed, and the recalls by which answers are drawn otherwise.
+fn answers(
+    app: &AppSetup,
+    variant: usize,
+    asked: Outcome,
+) -> (Outcome, Option<Arc<[u16]>>, Vec<f64>) {
+    let recall = &app.profile.variants[variant].recall;
+    let Some(trace) = app.trace.as_ref().filter(|trace| trace.predicted[variant].is_some()) else {
+        return (Outcome::Drawn, None, recall.clone());
+    };
+    let replayed = trace.predicted[variant].clone().filter(|_| asked == Outcome::Recorded);
+    let counted = trace.recall(variant, recall.len()).filter(|_| asked == Outcome::StreamRecall);
+    let drawn = match counted {
+        Some(counted) => counted.iter().zip(recall).map(|(c, r)| c.unwrap_or(*r)).collect(),
+        None => recall.clone(),
+    };
+    (asked, replayed, drawn)
+}
+
+pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
+    Worker {
+        name: format!("{}-{at}", setup.class),
+        class: setup.class.clone(),
+        memory_bytes: setup.memory_bytes,
+        lanes: setup.lanes,
+        power_w: setup.power_w,
+        usd_per_request: setup.usd_per_request,
+        ready: setup.ready,
+        class_index,
+        class_key: name_key(&[&setup.class]),
+    }
+}
+
+pub(super) fn build_costs(
+    setup: &Setup,
+    classes: &[&WorkerSetup],
+    variants: usize,
+    problems: &mut Problems,
+) -> Vec<Option<ClassCost>> {
+    let mut costs = Vec::with_capacity(classes.len() * variants);
+    for worker in classes {
+        let mut any = false;
+        for app in &setup.apps {
+            for variant in &app.profile.variants {
+                if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
+                    continue;
+                }
+                let cost = variant.costs.iter().find(|cost| cost.worker_class == worker.class);
+                any |= cost.is_some();
+                costs.push(cost.map(|cost| ClassCost {
+                    latency: match setup.batch_eta {
+                        Some(eta) => cost.latency.with_growth(eta),
+                        None => cost.latency.clone(),
+                    },
+                    load: if setup.cold_loads {
+                        cost.load_cold.unwrap_or(cost.load)
+                    } else {
+                        cost.load
+                    },
+                }));
+            }
+        }
+        let answer = ClassCost { latency: LatencyTable::one_by_one(Span::ZERO), load: Span::ZERO };
+        costs.resize(costs.len().next_multiple_of(variants.max(1)), Some(answer));
+        if !any {
+            let known: BTreeSet<&str> =
+                setup.apps.iter().flat_map(|app| app.profile.worker_classes()).collect();
+            let place = worker.place.clone();
+            problems.push(Problem::unknown(place, "worker class", &worker.class, known));
+        }
+    }
+    costs
+}

@@ -1,0 +1,71 @@
+//! How much utility looking at the data adds, over every setting of every experiment.
+
+use super::super::summary::cells;
+use super::Chapter;
+use std::collections::BTreeMap;
+
+/// A relative gain in mean utility, and where it appears.
+#[derive(Clone, Debug)]
+pub struct Gain {
+    /// (with − without) / without.
+    pub relative: f64,
+    /// The experiment.
+    pub experiment: String,
+    /// The labels with the data.
+    pub with: String,
+    /// The labels without.
+    pub without: String,
+}
+
+/// Gains of schedulers that see the posterior over schedulers that see profiled accuracies only,
+/// at the same setting.
+#[derive(Clone, Debug, Default)]
+pub struct Gains {
+    /// Over the same scheduler without the data.
+    pub twins: Vec<Gain>,
+    /// Over any scheduler without the data.
+    pub any: Vec<Gain>,
+}
+
+/// The gains in all chapters.
+pub fn gains(chapters: &[Chapter]) -> Gains {
+    let mut gains = Gains::default();
+    for chapter in chapters {
+        let Some(axis) = chapter.results.axis("scheduler") else { continue };
+        let cells = cells(&chapter.results.rows);
+        let mean = |at: usize| cells[at].estimate("utility_mean").map(|e| e.mean);
+        let info = |at: usize| cells[at].rows.first().map_or("", |row| row.info.as_str());
+        let others = |at: usize| {
+            let labels = cells[at].labels.iter().enumerate().filter(|(a, _)| *a != axis);
+            labels.map(|(_, label)| label.as_str()).collect::<Vec<_>>()
+        };
+        let mut settings: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
+        for at in 0..cells.len() {
+            settings.entry(others(at)).or_default().push(at);
+        }
+        for places in settings.values() {
+            let of = |wanted: &str| -> Vec<usize> {
+                places.iter().copied().filter(|at| info(*at) == wanted).collect()
+            };
+            let (seeing, blind) = (of("posterior"), of("profiled"));
+            for (&with, &without) in seeing.iter().flat_map(|w| blind.iter().map(move |b| (w, b))) {
+                let (Some(high), Some(low)) = (mean(with), mean(without)) else { continue };
+                if low <= 0.0 {
+                    continue;
+                }
+                let gain = Gain {
+                    relative: (high - low) / low,
+                    experiment: chapter.experiment.name.clone(),
+                    with: cells[with].labels.join(" · "),
+                    without: cells[without].labels.join(" · "),
+                };
+                let label = |at: usize| &cells[at].labels[axis];
+                if chapter.twins.contains(&(label(with).clone(), label(without).clone())) {
+                    gains.twins.push(gain.clone());
+                }
+                gains.any.push(gain);
+            }
+        }
+    }
+    gains
+}

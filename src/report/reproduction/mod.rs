@@ -1,0 +1,124 @@
+//! A paper's experiments made again: each a chapter with its claims and their verdicts, held
+//! against the results that were kept, and one report over all of them.
+
+mod gains;
+mod markdown;
+mod moved;
+
+pub use markdown::markdown;
+pub use moved::{Moved, TOLERANCE, moved};
+
+use super::expect::{Judged, Verdict, judge};
+use super::results::Results;
+use crate::input::Value;
+use crate::sweep::{Expectation, Experiment, Sweep};
+use std::collections::BTreeSet;
+
+/// One experiment, made again.
+#[derive(Clone, Debug)]
+pub struct Chapter {
+    /// Which part of the report it belongs to; empty for the main part.
+    pub section: String,
+    /// What was asked for.
+    pub experiment: Experiment,
+    /// What came out.
+    pub results: Results,
+    /// Every claim with its verdict at each setting.
+    pub claims: Vec<(Expectation, Vec<Judged>)>,
+    /// What is not as it was; `None` if nothing was kept to compare with.
+    pub moved: Option<Vec<Moved>>,
+    /// Labels of schedulers that differ only in that the first sees the posterior.
+    twins: BTreeSet<(String, String)>,
+}
+
+impl Chapter {
+    /// The results of a sweep against those that were kept.
+    pub fn new(sweep: &Sweep, section: &str, results: Results, kept: Option<&Results>) -> Self {
+        let experiment = sweep.experiment.clone();
+        let judged = |claim: &Expectation| (claim.clone(), judge(&results, claim));
+        Self {
+            claims: experiment.expectations.iter().map(judged).collect(),
+            moved: kept.map(|kept| moved(kept, &results)),
+            twins: twins(sweep),
+            section: section.to_owned(),
+            experiment,
+            results,
+        }
+    }
+
+    /// Gated claims that do not hold, with the settings at which they do not.
+    pub fn failed_gates(&self, only_contradicted: bool) -> Vec<String> {
+        let gated = self.claims.iter().filter(|(claim, _)| claim.gate);
+        let fails = |judged: &&Judged| match judged.verdict {
+            Verdict::Holds => false,
+            Verdict::Undecided => !only_contradicted,
+            Verdict::Contradicted => true,
+        };
+        let lines = gated.flat_map(|(claim, judged)| {
+            judged.iter().filter(fails).map(move |j| {
+                let name = &self.experiment.name;
+                format!("{name}: {} is {} at {}", claim.claim, j.verdict.name(), j.setting)
+            })
+        });
+        lines.collect()
+    }
+}
+
+/// What a claim's verdicts come to, in a sentence.
+pub fn sentence(judged: &[Judged]) -> String {
+    let count = |verdict| judged.iter().filter(|j| j.verdict == verdict).count();
+    let counted = [Verdict::Holds, Verdict::Contradicted, Verdict::Undecided]
+        .map(|verdict| (count(verdict), verdict.name()));
+    let parts: Vec<String> = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{name} at {count}"))
+        .collect();
+    let means = || judged.iter().filter_map(|j| j.difference).map(|e| e.mean);
+    let (low, high) =
+        (means().fold(f64::INFINITY, f64::min), means().fold(f64::NEG_INFINITY, f64::max));
+    if means().next().is_none() {
+        return "nothing to compare".to_owned();
+    }
+    let ends = if low == high { format!("{low:+.4}") } else { format!("{low:+.4} to {high:+.4}") };
+    match (parts.as_slice(), judged) {
+        ([_], [only]) => format!("{}: {ends}", only.verdict.name()),
+        ([_], [first, ..]) => format!("{} at all {}: {ends}", first.verdict.name(), judged.len()),
+        _ => format!("{} of {}: {ends}", parts.join(", "), judged.len()),
+    }
+}
+
+/// Pairs of scheduler labels: one sees the posterior, the other profiled accuracies, and nothing
+/// else differs. `sneakpeek` without its posterior is `grouped`.
+fn twins(sweep: &Sweep) -> BTreeSet<(String, String)> {
+    let keys = sweep.axis_keys();
+    let Some(axis) = keys.iter().position(|key| key == "scheduler") else {
+        return BTreeSet::new();
+    };
+    let seen: BTreeSet<(&str, String, &str)> = sweep
+        .configurations
+        .iter()
+        .zip(&sweep.prepared)
+        .map(|(configuration, prepared)| {
+            let name = match prepared.scheduler_name {
+                "sneakpeek" => "grouped",
+                name => name,
+            };
+            let settings = match &prepared.scheduler.value {
+                Value::Table(entries) => entries.as_slice(),
+                _ => &[],
+            };
+            let own = settings.iter().filter(|(key, _)| key != "accuracy" && key != "name");
+            let own: Vec<String> =
+                own.map(|(k, node)| format!("{k}={}", node.canonical())).collect();
+            let key = format!("{name} {}", own.join(" "));
+            (configuration.labels[axis].as_str(), key, prepared.info.name())
+        })
+        .collect();
+    let of = |info| seen.iter().filter(move |(_, _, own)| *own == info);
+    let pairs = of("posterior").flat_map(|(with, key, _)| {
+        let same = of("profiled").filter(move |(_, other, _)| other == key);
+        same.map(|(without, _, _)| ((*with).to_owned(), (*without).to_owned()))
+    });
+    pairs.collect()
+}

@@ -1,0 +1,269 @@
+//! One window on one worker with one lane, as the searches for its best plan see it.
+//!
+//! A plan is a sequence of batches, each of one application on one variant; it starts when the
+//! worker's backlog ends. Requests are numbered by application, then deadline, then id, so that
+//! those of one application are neighbours.
+
+use super::groups::Sum;
+use super::window::Window;
+use crate::domain::{Request, RequestId, VariantId, WorkerId};
+use crate::model::residency::Residency;
+use crate::policy::{Cursor, View};
+use crate::units::{Span, Time};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Upper bounds are kept at this many instants,
+const INSTANTS: usize = 256;
+/// and for so many instants and requests in all, but at least at one.
+const HOPES: usize = 1 << 20;
+
+/// A variant and the largest batch of it in a plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    pub variant: VariantId,
+    pub largest: usize,
+    load: Span,
+}
+
+/// The requests of one application.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Their numbers, earliest deadline first.
+    pub members: Range<usize>,
+    /// What can serve them, in profile order.
+    pub choices: Vec<Choice>,
+    /// The least time that computing 0, 1, 2, … of them takes.
+    least: Vec<Span>,
+}
+
+/// A batch of a plan: a variant and the numbers of its requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub variant: VariantId,
+    pub members: Vec<usize>,
+}
+
+/// What a plan is worth, and when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub sum: Sum,
+    pub finish: Time,
+}
+
+impl Value {
+    /// Whether this is better: a higher sum, then an earlier end.
+    pub fn beats(self, other: Self) -> bool {
+        (self.sum, other.finish) > (other.sum, self.finish)
+    }
+}
+
+/// The window.
+pub(super) struct Instance<'v> {
+    view: View<'v>,
+    worker: WorkerId,
+    requests: Vec<Request>,
+    pub parts: Vec<Part>,
+    /// When the worker's backlog ends.
+    pub start: Time,
+    /// What is in memory then.
+    pub resident: Residency,
+    /// Rows by instant: what a request could be worth at best if it were started then on its
+    /// quickest way, summed from it to the last of its part.
+    hopes: Vec<Sum>,
+    rows: usize,
+    /// From one row to the next.
+    gap: Span,
+}
+
+impl<'v> Instance<'v> {
+    /// Requests that nothing can serve on the worker are left out.
+    pub fn new(
+        view: &View<'v>,
+        worker: WorkerId,
+        window: &Window,
+        requests: &[Request],
+        tail: &Cursor,
+    ) -> Self {
+        let mut instance = Self {
+            view: *view,
+            worker,
+            requests: requests.to_vec(),
+            parts: Vec::new(),
+            start: tail.all_free_at(),
+            resident: tail.memory().clone(),
+            hopes: Vec::new(),
+            rows: 1,
+            gap: Span(1),
+        };
+        instance.requests.retain(|request| view.variants(worker, request.app).next().is_some());
+        instance.requests.sort_by_key(|request| (request.app, request.deadline, request.id));
+        instance.divide(window);
+        instance.hope();
+        instance
+    }
+
+    fn divide(&mut self, window: &Window) {
+        let (view, worker) = (self.view, self.worker);
+        let mut end = 0;
+        for requests in self.requests.chunk_by(|a, b| a.app == b.app) {
+            let choice = |variant| Choice {
+                variant,
+                largest: window.largest(&view, worker, variant),
+                load: view.load_span(worker, variant),
+            };
+            let choices: Vec<Choice> = view.variants(worker, requests[0].app).map(choice).collect();
+            let mut least = vec![Span::ZERO];
+            for count in 1..=requests.len() {
+                let batches = choices.iter().flat_map(|choice| {
+                    let sizes = 1..=choice.largest.min(count);
+                    sizes.map(|b| {
+                        view.expected_latency(worker, choice.variant, b) + least[count - b]
+                    })
+                });
+                least.push(batches.min().unwrap_or(Span::ZERO));
+            }
+            let members = end..end + requests.len();
+            end = members.end;
+            self.parts.push(Part { members, choices, least });
+        }
+    }
+
+    /// Tabulates what the requests could be worth at best.
+    fn hope(&mut self) {
+        let quickest = |part: &Part| {
+            let one = |c: &Choice| c.load + self.latency(*c, 1);
+            part.choices.iter().map(one).min().unwrap_or_default()
+        };
+        let serially = |part: &Part| quickest(part).0.saturating_mul(part.members.len() as u64);
+        let horizon = self.parts.iter().map(serially).fold(0u64, u64::saturating_add);
+        let count = self.len().max(1);
+        self.rows = (HOPES / count).clamp(1, INSTANTS);
+        self.gap = Span(horizon / self.rows as u64 + 1);
+        let mut hopes = vec![Sum::default(); self.rows * self.len()];
+        for (row, hopes) in hopes.chunks_mut(count).enumerate() {
+            let time = self.start + Span(self.gap.0.saturating_mul(row as u64));
+            for part in &self.parts {
+                let mut sum = Sum::default();
+                for member in part.members.clone().rev() {
+                    let one = |c: &Choice| self.worth(member, *c, time + self.latency(*c, 1));
+                    sum += part.choices.iter().map(one).max().unwrap_or_default();
+                    hopes[member] = sum;
+                }
+            }
+        }
+        self.hopes = hopes;
+    }
+
+    /// How many requests there are.
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Their ids.
+    pub fn ids<'a>(&'a self, members: &'a [usize]) -> impl Iterator<Item = RequestId> + 'a {
+        members.iter().map(|member| self.requests[*member].id)
+    }
+
+    /// The latency of a batch, loading excluded.
+    #[inline]
+    pub fn latency(&self, choice: Choice, batch: usize) -> Span {
+        self.view.expected_latency(self.worker, choice.variant, batch)
+    }
+
+    /// What answering a request at `finish` is worth.
+    #[inline]
+    pub fn worth(&self, member: usize, choice: Choice, finish: Time) -> Sum {
+        Sum::of(self.view.utility(&self.requests[member], choice.variant, finish))
+    }
+
+    /// Whether two requests are worth the same on every variant at every instant.
+    pub fn alike(&self, a: usize, b: usize) -> bool {
+        let (view, a, b) = (&self.view, &self.requests[a], &self.requests[b]);
+        let accuracy = |r: &Request, variant| view.accuracy(r.id, variant).to_bits();
+        (a.app, a.deadline, a.arrival) == (b.app, b.deadline, b.arrival)
+            && view.variants(self.worker, a.app).all(|v| accuracy(a, v) == accuracy(b, v))
+    }
+
+    /// The row of bounds that holds from `time` on.
+    #[inline]
+    pub fn row(&self, time: Time) -> &[Sum] {
+        let row = (time.since(self.start).0 / self.gap.0).min(self.rows as u64 - 1) as usize;
+        &self.hopes[row * self.len()..(row + 1) * self.len()]
+    }
+
+    /// The least time it takes to compute `count` requests of a part, loads left out.
+    #[inline]
+    pub fn least(&self, part: usize, count: usize) -> Span {
+        self.parts[part].least[count]
+    }
+}
+
+/// The contents that the worker's memory may have, each with a number: what is in it, least
+/// recently used first.
+pub(super) struct Memories {
+    known: Vec<Residency>,
+    /// By content and part: the least load before a batch of the part.
+    waits: Vec<Vec<Span>>,
+    numbers: BTreeMap<Vec<VariantId>, u32>,
+    /// By content and variant: the content after that variant ran; `u32::MAX` if not known yet.
+    after: Vec<Vec<u32>>,
+}
+
+impl Memories {
+    /// Content 0 is what is resident when the plan begins.
+    pub fn new(instance: &Instance<'_>) -> Self {
+        let (known, waits, after) = (Vec::new(), Vec::new(), Vec::new());
+        let mut memories = Self { known, waits, numbers: BTreeMap::new(), after };
+        memories.number(instance, instance.resident.clone());
+        memories
+    }
+
+    fn number(&mut self, instance: &Instance<'_>, content: Residency) -> u32 {
+        let fresh = self.known.len() as u32;
+        let number = *self.numbers.entry(content.iter().collect()).or_insert(fresh);
+        if number == fresh {
+            let load = |c: &Choice| if content.contains(c.variant) { Span::ZERO } else { c.load };
+            let wait = |part: &Part| part.choices.iter().map(load).min().unwrap_or_default();
+            self.waits.push(instance.parts.iter().map(wait).collect());
+            self.known.push(content);
+            self.after.push(Vec::new());
+        }
+        number
+    }
+
+    /// By part, the least time that loading takes before a batch of it can begin.
+    #[inline]
+    pub fn waits(&self, memory: u32) -> &[Span] {
+        &self.waits[memory as usize]
+    }
+
+    /// The time it takes to load a variant, none if it is resident, and the content after it ran.
+    #[inline]
+    pub fn run(&mut self, instance: &Instance<'_>, memory: u32, choice: Choice) -> (Span, u32) {
+        let resident = self.known[memory as usize].contains(choice.variant);
+        let load = if resident { Span::ZERO } else { choice.load };
+        let (row, column) = (memory as usize, choice.variant.index());
+        match self.after[row].get(column) {
+            Some(after) if *after != u32::MAX => (load, *after),
+            _ => (load, self.learn(instance, memory, choice.variant)),
+        }
+    }
+
+    #[cold]
+    fn learn(&mut self, instance: &Instance<'_>, memory: u32, variant: VariantId) -> u32 {
+        let mut content = self.known[memory as usize].clone();
+        if content.contains(variant) {
+            content.touch(variant);
+        } else {
+            content.load(variant, instance.view.catalog().variant(variant).bytes, |_| {});
+        }
+        let after = self.number(instance, content);
+        let row = &mut self.after[memory as usize];
+        if row.len() <= variant.index() {
+            row.resize(variant.index() + 1, u32::MAX);
+        }
+        row[variant.index()] = after;
+        after
+    }
+}

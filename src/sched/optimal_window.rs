@@ -1,0 +1,126 @@
+//! The optimum of a window: the plan of highest summed expected utility, on the beliefs that the
+//! run granted, of all plans of its requests on one worker with one lane; batches, loads and what
+//! memory holds included, from whatever backlog and residents there are. Proved by a dynamic
+//! programme ([`super::subset_search`]); a beam search gives the plan to beat.
+//!
+//! A yardstick for one window, not over a run: it does not see the next. Whatever the plan, every
+//! request of the window is served; those worth nothing may come last. Ties: higher utility, then
+//! earlier end, then listing order.
+//!
+//! A window is what it is for all planners: all that wait, or the oldest `window_max`. Windows of
+//! more than [`MOST`] requests, and rare smaller ones with too many plans to tell apart, are beyond
+//! what is proved: `beyond = "refuse"` ends the run with an error (and does not take a larger
+//! `window_max`), `beyond = "beam"` plans them by the beam ([`super::beam`]). The column
+//! `exact_windows` counts those proved.
+//!
+//! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
+
+use super::instance::{Instance, Step};
+use super::subset_search::MOST;
+use super::window::Window;
+use super::{Context, Entry, beam, subset_search};
+use crate::domain::{Request, WorkerId};
+use crate::input::{Fields, Problem};
+use crate::policy::{Cursor, Info, Plan, Scheduler, Trigger, View};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "optimal-window",
+    summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
+    source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
+    params: "window_max (16 at most), beyond = refuse (or beam), window_ms = 0, \
+             while_busy = false, max_batch = 32",
+    accuracy: Some(Info::Profiled),
+    build: |fields, context| {
+        check_workers(fields, context);
+        Box::new(OptimalWindow::read(fields))
+    },
+};
+
+/// What becomes of a window that is too large to be proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beyond {
+    /// The run fails.
+    Refuse,
+    /// It is planned by the beam.
+    Beam,
+}
+
+struct OptimalWindow {
+    beyond: Beyond,
+    window: Window,
+    exact_windows: u64,
+    requests: Vec<Request>,
+    tail: Cursor,
+}
+
+/// Plans are sequences of batches: several workers or lanes would need more.
+fn check_workers(fields: &mut Fields<'_>, context: &Context<'_>) {
+    let catalog = context.catalog;
+    let workers = catalog.worker_ids().len();
+    let lanes = catalog.worker_ids().map(|worker| catalog.worker(worker).lanes).max();
+    let found = match (workers, lanes) {
+        (2.., _) => format!("`optimal-window` on {workers} workers"),
+        (_, Some(lanes @ 2..)) => format!("`optimal-window` on a worker with {lanes} lanes"),
+        _ => return,
+    };
+    let problem = Problem::new(fields.place().clone(), found, "one worker with one lane");
+    fields.problems().push(problem);
+}
+
+impl OptimalWindow {
+    fn read(fields: &mut Fields<'_>) -> Self {
+        let beyond = fields.choice("beyond", &[("refuse", Beyond::Refuse), ("beam", Beyond::Beam)]);
+        let largest = match beyond {
+            Beyond::Refuse => MOST as u64,
+            Beyond::Beam => u64::MAX,
+        };
+        Self {
+            beyond,
+            window: Window::read_up_to(fields, largest),
+            exact_windows: 0,
+            requests: Vec::new(),
+            tail: Cursor::default(),
+        }
+    }
+
+    /// The steps of the best plan, or why there is none.
+    fn plan(&mut self, instance: &Instance<'_>) -> Result<Vec<Step>, String> {
+        let (known, steps) = beam::search(instance);
+        if let Some((_, proved)) = subset_search::search(instance, known) {
+            self.exact_windows += 1;
+            return Ok(proved);
+        }
+        if self.beyond == Beyond::Beam {
+            return Ok(steps);
+        }
+        let count = instance.len();
+        let why = if count > MOST {
+            format!("{count} requests wait, and the best plan is proved for {MOST} at most")
+        } else {
+            format!("too many plans of {count} requests to prove the best")
+        };
+        Err(format!("{why}: set `window_max` to less, or beyond = \"beam\""))
+    }
+}
+
+impl Scheduler for OptimalWindow {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, trigger, plan) {
+            return;
+        }
+        self.window.fill(view, &mut self.requests);
+        let worker = WorkerId(0);
+        view.tail(worker, &mut self.tail);
+        let instance = Instance::new(view, worker, &self.window, &self.requests, &self.tail);
+        match self.plan(&instance) {
+            Ok(steps) => steps
+                .iter()
+                .for_each(|step| plan.assign(worker, step.variant, instance.ids(&step.members))),
+            Err(why) => plan.give_up(why),
+        }
+    }
+
+    fn exact_windows(&self) -> Option<u64> {
+        Some(self.exact_windows)
+    }
+}

@@ -1,0 +1,316 @@
+//! Exact search over group orders and variants when there are too many plans to try one by one:
+//! a dynamic programme over subsets of the groups, the whole window on one worker of one lane.
+//!
+//! A label is (end, utility) of having served a set of groups with some content of memory. Of two
+//! labels of one set and one content, the one that ends no earlier with no more utility is
+//! dropped, since no penalty improves with time; so is one of another content of a single variant
+//! if the other has time to load that first. A label is dropped, too, if all that the rest could
+//! be worth after it does not reach the best plan known, which is that of a beam: the same search
+//! with few labels of each size. Equal plans: the earlier end, then the first found.
+//!
+//! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it.
+//! Source: ours; it finds what the enumeration of [`super::exact`] finds.
+
+use super::groups::{Group, Sum};
+use super::window::Window;
+use crate::domain::{VariantId, WorkerId};
+use crate::model::residency::Residency;
+use crate::policy::{Cursor, View};
+use crate::units::{Span, Time};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// More groups than this are not searched.
+pub(super) const MOST: usize = 12;
+/// More labels than this are not kept: the search gives up.
+const LABELS: usize = 200_000;
+/// Labels of each size in the beam.
+const BEAM: usize = 32;
+/// At so many instants upper bounds are kept.
+const INSTANTS: u64 = 48;
+
+/// One way to have served a set of groups.
+#[derive(Clone, Copy)]
+struct Label {
+    end: Time,
+    sum: Sum,
+    /// Which content the memory has.
+    content: usize,
+    /// The label before, the group served then, and on what.
+    last: Option<(usize, usize, VariantId)>,
+}
+
+/// The groups of a window, as one worker could serve them.
+struct Instance<'w, 'v> {
+    view: &'w View<'v>,
+    groups: &'w [Group],
+    worker: WorkerId,
+    window: Window,
+    /// By group: what can serve it, and how long that computes.
+    choices: Vec<Vec<(VariantId, Span)>>,
+    /// By group: the shortest of these.
+    shortest: Vec<Span>,
+    start: Time,
+    /// From one instant of `hopes` to the next.
+    gap: Span,
+    /// By instant, then group: what the group is worth at best if it begins then or later.
+    hopes: Vec<Sum>,
+    /// The contents of memory met so far, and what running a variant makes of each.
+    contents: Vec<Residency>,
+    /// By content: the time in which any other becomes it, if one load always does.
+    reach: Vec<Option<Span>>,
+    after: BTreeMap<(usize, VariantId), (Span, usize)>,
+}
+
+/// The best order and variants on `worker`, whose timeline ends at `cursor`, if it is at least
+/// as good as `known`; `None` if there is none, or too many groups, lanes or labels.
+pub(super) fn search(
+    view: &View<'_>,
+    groups: &[Group],
+    worker: WorkerId,
+    cursor: &Cursor,
+    window: Window,
+    known: Sum,
+) -> Option<Vec<(usize, VariantId)>> {
+    if groups.len() > MOST || cursor.lanes() != 1 {
+        return None;
+    }
+    let mut instance = Instance::new(view, groups, worker, cursor, window)?;
+    let beam = instance.grow(known, BEAM).and_then(|labels| labels.best());
+    let known = beam.map_or(known, |(best, _)| known.max(best.sum));
+    let labels = instance.grow(known, usize::MAX)?;
+    let (best, _) = labels.best()?;
+    let (mut steps, mut last) = (Vec::new(), best.last);
+    while let Some((before, group, variant)) = last {
+        steps.push((group, variant));
+        last = labels.all[before].last;
+    }
+    steps.reverse();
+    Some(steps)
+}
+
+/// What a search keeps.
+struct Labels {
+    all: Vec<Label>,
+    /// By set of groups: the labels that nothing dominates.
+    open: Vec<Vec<usize>>,
+}
+
+impl Labels {
+    /// The best label of all groups, and where it is.
+    fn best(&self) -> Option<(Label, usize)> {
+        let ends = self.open.last()?.iter().map(|at| (self.all[*at], *at));
+        ends.min_by_key(|(label, at)| (Reverse(label.sum), label.end, *at))
+    }
+
+    /// Keeps a label unless another of its set is as good. `reach` is by content the time in which
+    /// any other content becomes that one.
+    fn keep(&mut self, set: usize, label: Label, reach: &[Option<Span>]) {
+        let all = &self.all;
+        let as_good = |a: &Label, b: &Label| {
+            let extra = if a.content == b.content { Some(Span::ZERO) } else { reach[b.content] };
+            a.sum >= b.sum && extra.is_some_and(|extra| a.end + extra <= b.end)
+        };
+        let front = &mut self.open[set];
+        if front.iter().any(|at| as_good(&all[*at], &label)) {
+            return;
+        }
+        front.retain(|at| !as_good(&label, &all[*at]));
+        front.push(self.all.len());
+        self.all.push(label);
+    }
+}
+
+impl<'w, 'v> Instance<'w, 'v> {
+    /// `None` if the worker cannot serve every group.
+    fn new(
+        view: &'w View<'v>,
+        groups: &'w [Group],
+        worker: WorkerId,
+        cursor: &Cursor,
+        window: Window,
+    ) -> Option<Self> {
+        let span = |group: &Group, variant| {
+            let batches = group.requests.chunks(window.largest(view, worker, variant).max(1));
+            batches.fold(Span::ZERO, |sum, b| sum + view.expected_latency(worker, variant, b.len()))
+        };
+        let choices = |group: &Group| -> Vec<(VariantId, Span)> {
+            group.allowed.on(view, worker).map(|variant| (variant, span(group, variant))).collect()
+        };
+        let choices: Vec<_> = groups.iter().map(choices).collect();
+        let shortest = choices.iter().map(|own| own.iter().map(|(_, span)| *span).min());
+        let mut instance = Self {
+            shortest: shortest.collect::<Option<_>>()?,
+            view,
+            groups,
+            worker,
+            window,
+            choices,
+            start: cursor.free_at(),
+            gap: Span(1),
+            hopes: Vec::new(),
+            contents: Vec::new(),
+            reach: Vec::new(),
+            after: BTreeMap::new(),
+        };
+        instance.hope();
+        instance.learn(cursor.memory().clone());
+        Some(instance)
+    }
+
+    /// Tabulates what groups are worth at best, at instants from the start to well after the last
+    /// deadline.
+    fn hope(&mut self) {
+        let requests = self.groups.iter().flat_map(|group| &group.requests);
+        let last = requests.map(|request| request.deadline.since(self.start)).max();
+        self.gap = Span(last.unwrap_or_default().scale(2.0).0 / INSTANTS + 1);
+        for instant in 0..INSTANTS {
+            let now = self.start + Span(self.gap.0 * instant);
+            for group in 0..self.groups.len() {
+                let served = |(variant, _): &(VariantId, Span)| self.serve(group, *variant, now).1;
+                let best = self.choices[group].iter().map(served).max();
+                self.hopes.push(best.unwrap_or_default());
+            }
+        }
+    }
+
+    /// When a group that begins to compute at `now` ends, and what it is worth.
+    fn serve(&self, group: usize, variant: VariantId, now: Time) -> (Time, Sum) {
+        let (mut end, mut sum) = (now, Sum::default());
+        let largest = self.window.largest(self.view, self.worker, variant);
+        for batch in self.groups[group].requests.chunks(largest.max(1)) {
+            end += self.view.expected_latency(self.worker, variant, batch.len());
+            batch.iter().for_each(|r| sum += Sum::of(self.view.utility(r, variant, end)));
+        }
+        (end, sum)
+    }
+
+    /// What a group is worth at best if it begins at `now` or later.
+    fn hoped(&self, group: usize, now: Time) -> Sum {
+        let instant = (now.since(self.start).0 / self.gap.0).min(INSTANTS - 1) as usize;
+        self.hopes[instant * self.groups.len() + group]
+    }
+
+    /// What the groups of a set are worth at best after `now`: one of them begins then, the others
+    /// when at least the shortest has been computed.
+    fn bound(&self, set: usize, now: Time) -> Sum {
+        let Some(shortest) = members(set).map(|group| self.shortest[group]).min() else {
+            return Sum::default();
+        };
+        let (mut sum, mut first) = (Sum::default(), Sum::default());
+        for group in members(set) {
+            let later = self.hoped(group, now + shortest);
+            sum += later;
+            first = first.max(self.hoped(group, now) - later);
+        }
+        sum + first
+    }
+
+    /// The time to load a variant into a memory of this content, and the content after it ran.
+    fn run(&mut self, content: usize, variant: VariantId) -> (Span, usize) {
+        if let Some(known) = self.after.get(&(content, variant)) {
+            return *known;
+        }
+        let mut memory = self.contents[content].clone();
+        let load = if memory.contains(variant) {
+            memory.touch(variant);
+            Span::ZERO
+        } else {
+            memory.load(variant, self.view.catalog().variant(variant).bytes, |_| {});
+            self.view.load_span(self.worker, variant)
+        };
+        let next = self.learn(memory);
+        self.after.insert((content, variant), (load, next));
+        (load, next)
+    }
+
+    /// The number of a content of memory.
+    fn learn(&mut self, memory: Residency) -> usize {
+        let same = |other: &Residency| other.iter().eq(memory.iter());
+        if let Some(known) = self.contents.iter().position(same) {
+            return known;
+        }
+        // Where no two variants fit together, loading one makes it the whole content.
+        let catalog = self.view.catalog();
+        let bytes = |variant: VariantId| catalog.variant(variant).bytes;
+        let least = catalog.variant_ids().map(bytes).min().unwrap_or(0);
+        let room = catalog.worker(self.worker).memory_bytes;
+        let only = memory.iter().next().filter(|only| bytes(*only).saturating_add(least) > room);
+        self.reach.push(only.map(|only| self.view.load_span(self.worker, only)));
+        self.contents.push(memory);
+        self.contents.len() - 1
+    }
+
+    /// Every label that may lead to a plan of at least `known`; of each size only the `width` most
+    /// promising are extended. `None` if there are too many.
+    fn grow(&mut self, known: Sum, width: usize) -> Option<Labels> {
+        let count = self.groups.len();
+        let all = (1usize << count) - 1;
+        let root = Label { end: self.start, sum: Sum::default(), content: 0, last: None };
+        let mut labels = Labels { all: vec![root], open: vec![Vec::new(); all + 1] };
+        labels.open[0].push(0);
+        let mut sets: Vec<usize> = (0..all).collect();
+        sets.sort_by_key(|set| set.count_ones());
+        for level in sets.chunk_by(|a, b| a.count_ones() == b.count_ones()) {
+            for (set, from) in self.promising(&mut labels, level, all, width) {
+                self.extend(&mut labels, set, from, all, known);
+            }
+            if labels.all.len() > LABELS {
+                return None;
+            }
+        }
+        Some(labels)
+    }
+
+    /// The labels of sets of one size that are worth most, with what the rest may add.
+    fn promising(
+        &self,
+        labels: &mut Labels,
+        level: &[usize],
+        all: usize,
+        width: usize,
+    ) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        for set in level {
+            let fronts = std::mem::take(&mut labels.open[*set]);
+            found.extend(fronts.into_iter().map(|at| (*set, at)));
+        }
+        if found.len() > width {
+            let promise = |(set, at): &(usize, usize)| {
+                let label = &labels.all[*at];
+                Reverse(label.sum + self.bound(all & !set, label.end))
+            };
+            found.sort_by_cached_key(promise);
+            found.truncate(width);
+        }
+        found
+    }
+
+    /// Serves each of the other groups after a label, on each variant.
+    fn extend(&mut self, labels: &mut Labels, set: usize, from: usize, all: usize, known: Sum) {
+        let label = labels.all[from];
+        for group in members(all & !set) {
+            let next = set | 1 << group;
+            for at in 0..self.choices[group].len() {
+                let (variant, span) = self.choices[group][at];
+                let (load, content) = self.run(label.content, variant);
+                let begin = label.end + load;
+                let rest = self.bound(all & !next, begin + span);
+                if label.sum + self.hoped(group, begin) + rest < known {
+                    continue;
+                }
+                let (end, worth) = self.serve(group, variant, begin);
+                let sum = label.sum + worth;
+                if sum + rest >= known {
+                    let last = Some((from, group, variant));
+                    labels.keep(next, Label { end, sum, content, last }, &self.reach);
+                }
+            }
+        }
+    }
+}
+
+/// The members of a set, lowest first.
+fn members(set: usize) -> impl Iterator<Item = usize> {
+    (0..MOST).filter(move |member| set & (1 << member) != 0)
+}

@@ -1,0 +1,198 @@
+//! How requests are looked at, and answered by the SneakPeek model.
+//!
+//! On the host there is one serial lane. On workers a look is a batch on a free lane, and takes
+//! turns with the backlog: after a batch has started, requests that wait to be seen go first; after
+//! a look, the backlog does, if there is any, and what the scheduler makes of what was seen. So
+//! neither keeps the other waiting for good. A worker without backlog looks as long as somebody
+//! waits; the first free one that can serve the application does. In both places a look takes the
+//! application of the oldest waiting request, and as many of that application as the table allows,
+//! in order of arrival.
+
+use super::{Answer, Simulation};
+use crate::domain::{AppId, RequestId, VariantId, WorkerId};
+use crate::model::catalog::Catalog;
+use crate::model::peek::{PeekPlace, ShortCircuit};
+use crate::policy::state::Running;
+use crate::policy::{Event, Feedback, Info, Observer};
+use crate::sim::beliefs;
+use crate::sim::queue::Kind;
+use crate::units::{Span, Time};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Requests that wait to be looked at, and the host's lane.
+#[derive(Debug, Default)]
+pub(super) struct Peeks {
+    /// By application.
+    waiting: Vec<VecDeque<RequestId>>,
+    /// How many wait.
+    count: usize,
+    /// What the host is looking at; empty when idle.
+    looking: Vec<RequestId>,
+    /// Requests whose answers will be given: when, where they were assigned, which.
+    answering: Vec<(Time, (WorkerId, VariantId), RequestId)>,
+}
+
+impl Peeks {
+    pub fn new(apps: usize) -> Self {
+        Self { waiting: vec![VecDeque::new(); apps], ..Self::default() }
+    }
+
+    fn push(&mut self, app: AppId, request: RequestId) {
+        self.waiting[app.index()].push_back(request);
+        self.count += 1;
+    }
+
+    /// Takes the next requests to look at, of one of the applications that `may` be looked at;
+    /// which, and how long that takes.
+    fn take(
+        &mut self,
+        catalog: &Catalog,
+        may: impl Fn(AppId) -> bool,
+        into: &mut Vec<RequestId>,
+    ) -> Option<(AppId, Span)> {
+        let oldest = |app: &AppId| self.waiting[app.index()].front().copied();
+        let waits = |app: &AppId| oldest(app).is_some() && may(*app);
+        let app = catalog.app_ids().filter(waits).min_by_key(oldest)?;
+        let table = catalog.app(app).look.as_ref()?;
+        let queue = &mut self.waiting[app.index()];
+        into.extend(queue.drain(..queue.len().min(table.max_batch())));
+        self.count -= into.len();
+        Some((app, table.latency(into.len())))
+    }
+}
+
+impl Simulation {
+    /// Where a request is looked at; nowhere if that takes no time or nobody wants to know.
+    fn place(&self, app: AppId) -> PeekPlace {
+        let catalog = &self.state.catalog;
+        let place = catalog.app(app).peek.place;
+        let nowhere = self.state.info != Info::Posterior
+            || catalog.app(app).look.is_none()
+            // A request that no worker can serve would never be seen.
+            || place == PeekPlace::Worker && !catalog.worker_ids().any(|w| catalog.looks(w, app));
+        if nowhere { PeekPlace::Free } else { place }
+    }
+
+    /// Takes in a request that has just arrived.
+    pub(super) fn receive(&mut self, app: AppId, id: RequestId, observer: &mut impl Observer) {
+        match self.place(app) {
+            PeekPlace::Host | PeekPlace::Worker => self.peeks.push(app, id),
+            PeekPlace::Free => self.show(id, observer),
+        }
+    }
+
+    /// Starts the host's next look, if it is idle and somebody waits.
+    pub(super) fn look_on_host(&mut self) {
+        if self.peeks.count == 0 || !self.peeks.looking.is_empty() {
+            return;
+        }
+        let catalog = Arc::clone(&self.state.catalog);
+        let mut looking = std::mem::take(&mut self.peeks.looking);
+        let here = |app: AppId| catalog.app(app).peek.place == PeekPlace::Host;
+        if let Some((_, span)) = self.peeks.take(&catalog, here, &mut looking) {
+            self.queue.push(self.state.now + span, Kind::PeekEnd);
+        }
+        self.peeks.looking = looking;
+    }
+
+    pub(super) fn end_look_on_host(&mut self, observer: &mut impl Observer) {
+        let mut looked = std::mem::take(&mut self.peeks.looking);
+        looked.drain(..).for_each(|id| self.show(id, observer));
+        self.peeks.looking = looked;
+        self.look_on_host();
+    }
+
+    /// Starts looks on workers that have nothing else to do, once the scheduler has had its say.
+    pub(super) fn look_when_idle(&mut self, observer: &mut impl Observer) {
+        if self.peeks.count == 0 {
+            return;
+        }
+        let catalog = Arc::clone(&self.state.catalog);
+        for worker in catalog.worker_ids() {
+            while self.state.workers[worker.index()].backlog.is_empty()
+                && self.look_on_worker(worker, observer)
+            {}
+        }
+    }
+
+    /// Starts a look on the worker if a lane is free and somebody waits whom it can look at.
+    pub(super) fn look_on_worker(
+        &mut self,
+        worker: WorkerId,
+        observer: &mut impl Observer,
+    ) -> bool {
+        let at = self.state.now;
+        let state = &self.state.workers[worker.index()];
+        let lane = state.lanes.iter().position(Option::is_none);
+        let (Some(lane), None) = (lane, state.loading) else { return false };
+        if self.peeks.count == 0 || state.ready > at {
+            return false;
+        }
+        let catalog = Arc::clone(&self.state.catalog);
+        let mut requests = self.spare.pop().unwrap_or_default();
+        let here = |app: AppId| catalog.looks(worker, app);
+        let taken = self.peeks.take(&catalog, here, &mut requests);
+        let look = taken.and_then(|(app, span)| Some((catalog.app(app).answers?, span)));
+        let Some((variant, span)) = look else {
+            self.spare.push(requests);
+            return false;
+        };
+        observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
+        self.queue.push(at + span, Kind::BatchEnd(worker, lane as u16));
+        let running = Running { variant, requests, started: at, expected_end: at + span };
+        let state = &mut self.state.workers[worker.index()];
+        state.lanes[lane] = Some(running);
+        state.looked = true;
+        true
+    }
+
+    /// Shows a request to the scheduler, or answers it if the look was enough.
+    pub(super) fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
+        beliefs::fill(&mut self.state, id, self.rng);
+        if let Some(variant) = self.short_circuit(id) {
+            let answer = Answer { worker: None, variant, batch: 1, started: self.state.now };
+            self.complete(id, answer, observer);
+            return;
+        }
+        self.state.show(id);
+        self.arrived.push(id);
+        if let Some(slot) = self.state.slot(id) {
+            observer.on(Event::Visible { at: self.state.now, request: &slot.request });
+        }
+    }
+
+    /// The SneakPeek model, if its answer is taken as soon as it is known.
+    fn short_circuit(&self, id: RequestId) -> Option<VariantId> {
+        let app = self.state.catalog.app(self.state.slot(id)?.request.app);
+        let ShortCircuit::Threshold(threshold) = app.peek.short_circuit else { return None };
+        let variant = app.answers.filter(|_| self.state.info == Info::Posterior)?;
+        (self.view().accuracy(id, variant) >= threshold).then_some(variant)
+    }
+
+    /// Takes the answer of the SneakPeek model for requests that a scheduler assigned to it, at the
+    /// time when the decision is made.
+    pub(super) fn answer(&mut self, at: Time, from: (WorkerId, VariantId), ids: &[RequestId]) {
+        if self.peeks.answering.last().is_none_or(|last| last.0 != at) {
+            self.queue.push(at, Kind::Answers);
+        }
+        self.peeks.answering.extend(ids.iter().map(|id| (at, from, *id)));
+    }
+
+    /// Gives the answers that are due. Workers count as freed, so that the scheduler is asked again
+    /// at this instant: it may have more to decide for workers on which nothing was started.
+    pub(super) fn give_answers(&mut self, observer: &mut impl Observer) {
+        let at = self.state.now;
+        let answering = std::mem::take(&mut self.peeks.answering).into_iter();
+        let (due, later) = answering.partition(|answer| answer.0 <= at);
+        self.peeks.answering = later;
+        let due: Vec<_> = due;
+        for (_, (worker, variant), id) in due {
+            let answer = Answer { worker: None, variant, batch: 1, started: at };
+            self.complete(id, answer, observer);
+            let (batch, started) = (1, at);
+            self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
+            self.freed.push(worker);
+        }
+    }
+}
