@@ -2,6 +2,7 @@
 pub mod cli;
 pub mod domain;
 pub mod input;
+pub mod learn;
 pub mod metrics;
 pub mod model;
 pub mod output;
@@ -11,4 +12,5 @@ pub mod rng;
 pub mod sched;
 pub mod sim;
 pub mod sweep;
+pub mod tmo;
 pub mod units;

@@ -33,6 +33,18 @@ pub enum Label {
     Scheduler = 7,
     /// The seed of one replicate.
     Replicate = 8,
+    /// Dialogues made from statistics.
+    Dialogues = 32,
+    /// Which dialogues are for training and which for testing.
+    Split = 33,
+    /// A policy's coins, by dialogue and turn.
+    Policy = 34,
+    /// Where the parameters of a network begin.
+    Parameters = 35,
+    /// A learner's exploration and its choice of samples.
+    Learner = 36,
+    /// The episodes an environment begins.
+    Episodes = 37,
 }
 
 /// The random numbers of one run.

@@ -3,11 +3,21 @@
 //! What is accepted nevertheless must run, too. `FUZZ_CASES=100000` looks longer; a failure names
 //! the case and prints the input.
 
+use peeksim::input::source::Source;
+use peeksim::learn::net::{Activation, Mlp};
+use peeksim::learn::store::Stored;
 use peeksim::report::{Results, compare, draw_all, manifest, summary, table};
+use peeksim::rng::{Label, Rng};
 use peeksim::sweep::{Experiment, Sweep};
+use peeksim::tmo::evaluate::evaluate;
+use peeksim::tmo::generate::like_m4a1;
+use peeksim::tmo::learned::Learned;
+use peeksim::tmo::practice::Plan;
+use peeksim::tmo::{Costs, Resources, Rules, Workload, World as TmoWorld, import, policy};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The mixer of `SplitMix64`.
@@ -304,6 +314,60 @@ fn traces() {
         .replace("class_mix = { toy = { cat = 2, dog = 1 } }\n", "");
     fs::write(world.path("all.toml"), recorded).expect("a written file");
     fuzz(&world.path(path), &world.bytes(path), 1000, || world.run());
+}
+
+#[test]
+fn dialogues() {
+    let world = World::new();
+    let json = r#"[{"id": 7, "interactions": [
+        {"task_cat": "Query", "action": 0, "image_index": null, "answer": "I can't \u00e9.",
+         "score": 0.5, "interaction_time": 2.0, "usage_cost": 6e-05},
+        {"task_cat": "Edit", "action": 1, "image_index": [2, 0], "answer": "Yes.",
+         "score": 1.25, "interaction_time": 3.5, "usage_cost": 0.009}],
+        "association_score": [[0.2, 0.2, 0.1], [0.25, 0.1, 0.1]]}]"#;
+    let table = "episode,turn,task,action,mod0,score,raw_score,interaction_time_s,usage_cost_usd,\
+                 assoc0\n0,0,Q,0,0,1,1,2,6e-05,0.2\n0,1,E,1,1,1,1,2,6e-05,0.2\n";
+    let path = world.path("d.csv");
+    let name = path.display().to_string();
+    let read = || {
+        let Ok(workload) = import::load(&name) else { return };
+        let again = Source { path: name.clone(), text: workload.to_csv(), sha256: String::new() };
+        assert_eq!(Workload::parse(&again).as_ref(), Ok(&workload));
+        let all = workload.whole().train;
+        let rules = Rules::new(Costs::synthetic(workload.actions.views()));
+        let world = TmoWorld::new(Arc::new(workload), &all, rules).expect("costs for all views");
+        let mut greedy = policy::build("greedy-knn", &world, Rng::new(1, 0)).expect("a policy");
+        if world.actions().len() < 20 {
+            evaluate(&world, &all, greedy.as_mut(), Resources::PUBLISHED);
+        }
+    };
+    let ours = import::load(&{
+        fs::write(&path, json).expect("a written file");
+        name.clone()
+    });
+    let ours = ours.expect("a good file").to_csv();
+    for text in [json, table, &ours] {
+        fuzz(&path, text.as_bytes(), 1000, read);
+    }
+}
+
+#[test]
+fn policies_that_were_learned() {
+    let world = World::new();
+    let path = world.path("p.toml");
+    let name = path.display().to_string();
+    let workload = Arc::new(like_m4a1(5, Rng::new(1, 0)));
+    let rules = Rules::new(Costs::synthetic(3));
+    let tmo = TmoWorld::new(workload, &[0, 1, 2, 3, 4], rules).expect("costs for all views");
+    let sizes = [tmo.state_len(), 4, tmo.actions().len()];
+    let mut coins = Rng::new(1, 0).stream(Label::Parameters);
+    let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
+    let text = Stored::policy(&network, 5, Plan::published(false).catalogue(&tmo)).to_toml();
+    fs::write(&path, &text).expect("a written file");
+    assert!(Learned::load(&name, &tmo).is_ok());
+    fuzz(&path, text.as_bytes(), 1000, || {
+        let _ = Learned::load(&name, &tmo);
+    });
 }
 
 /// The results of the experiment in `out`.

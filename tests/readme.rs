@@ -1,10 +1,12 @@
-//! Tables in Markdown that are generated: the README's schedulers, the columns of the results.
+//! Tables in Markdown that are generated: the README's schedulers and policies, the columns of the
+//! results.
 //!
 //! `UPDATE_README=1 cargo test --test readme` writes them anew.
 
 use peeksim::metrics::COLUMNS;
 use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
+use peeksim::tmo::POLICIES;
 
 /// Compares what stands between two marks of a file, or writes it.
 fn check(file: &str, begin: &str, end: &str, expected: &str) {
@@ -32,6 +34,17 @@ fn schedulers_are_what_the_registry_says() {
     }
     let begin = "<!-- schedulers: generated from the registry, checked by tests/readme.rs -->\n";
     check("README.md", begin, "<!-- end of schedulers -->", &table);
+}
+
+#[test]
+fn policies_are_what_the_list_says() {
+    let mut table = String::from("| policy | what it does | source |\n|---|---|---|\n");
+    for entry in POLICIES {
+        let (name, summary, source) = (entry.name, entry.summary, entry.source);
+        table.push_str(&format!("| `{name}` | {summary} | {source} |\n"));
+    }
+    let begin = "<!-- policies: generated from the list, checked by tests/readme.rs -->\n";
+    check("README.md", begin, "<!-- end of policies -->", &table);
 }
 
 #[test]

@@ -7,15 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors of ARCHITECTURE.md. `input` stands above `units`, whose decimals it reads.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 12] = [
     &["units", "rng", "output"],
     &["input"],
     &["domain"],
     &["model"],
     &["policy"],
+    &["learn"],
     &["sched", "sim", "metrics"],
     &["sweep"],
     &["report"],
+    &["tmo"],
     &["cli"],
     &["main", "lib"],
 ];

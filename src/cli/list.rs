@@ -6,6 +6,7 @@ use crate::model::arrival::ARRIVALS;
 use crate::model::penalty::PENALTIES;
 use crate::sched::REGISTRY;
 use crate::sweep::FIGURE_KINDS;
+use crate::tmo::POLICIES;
 use std::io::Write;
 
 pub(super) fn main(out: &mut impl Write) -> Result<(), Failure> {
@@ -27,6 +28,10 @@ pub(super) fn main(out: &mut impl Write) -> Result<(), Failure> {
     }
     writeln!(out, "\narrival processes (trace.source)")?;
     for entry in ARRIVALS {
+        writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
+    }
+    writeln!(out, "\npolicies that offload dialogues (offload --policy)")?;
+    for entry in POLICIES {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
     }
     let names: Vec<&str> = FIGURE_KINDS.iter().map(|(name, _)| *name).collect();

@@ -5,12 +5,17 @@
 
 mod check;
 mod compare;
+mod dialogues;
+mod import;
 mod list;
+mod offload;
 mod progress;
 mod replay;
 mod reproduce;
+mod reproduce_tmo;
 mod run;
 mod sweep;
+mod train;
 
 use crate::input::{Problem, Problems};
 use crate::output::atomic::WriteError;
@@ -42,9 +47,32 @@ enum Command {
     /// Make a row of a results folder again and compare it.
     Replay(replay::ReplayArgs),
     /// Run every experiment of a paper and say which of its claims hold, and what moved.
-    Reproduce(reproduce::ReproduceArgs),
+    Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
+    /// Bring data of others into the form that peeksim reads.
+    Import(import::ImportArgs),
+    /// Compare policies that offload dialogues between a device and the cloud.
+    Offload(offload::OffloadArgs),
+    /// Let an agent learn to offload dialogues; the same command goes on where it stopped.
+    Train(train::TrainArgs),
+}
+
+/// A suite of experiments, or a system with figures of its own.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct Reproduce {
+    #[command(subcommand)]
+    system: Option<System>,
+    #[command(flatten)]
+    suite: Option<reproduce::ReproduceArgs>,
+}
+
+#[derive(Debug, Subcommand)]
+enum System {
+    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): published
+    /// figures, each beside its target.
+    Tmo(reproduce_tmo::TmoArgs),
 }
 
 /// Which experiment, and what to change of it.
@@ -128,8 +156,16 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args, &mut out),
         Some(Command::List) => list::main(&mut out),
         Some(Command::Replay(args)) => replay::main(&args, &mut out),
-        Some(Command::Reproduce(args)) => reproduce::main(&args, &mut out),
+        Some(Command::Reproduce(Reproduce { system, suite })) => match (system, suite) {
+            (Some(System::Tmo(args)), _) => reproduce_tmo::main(&args, &mut out),
+            (None, Some(args)) => reproduce::main(&args, &mut out),
+            // The parser asks for one of them.
+            (None, None) => Ok(()),
+        },
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
+        Some(Command::Import(args)) => import::main(&args, &mut out),
+        Some(Command::Offload(args)) => offload::main(&args, &mut out),
+        Some(Command::Train(args)) => train::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));
     match done {

@@ -1,8 +1,9 @@
-//! Text and positions: reading files, CSV tables and TOML trees. Knows nothing of the domain.
+//! Text and positions: reading files, CSV tables, TOML and JSON trees. Knows nothing of the domain.
 
 pub mod csv;
 pub mod error;
 pub mod fields;
+pub mod json;
 pub mod source;
 pub mod toml;
 

@@ -192,6 +192,11 @@ fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
     Ok(Source { path: path.to_owned(), text, sha256 })
 }
 
+/// The SHA-256 of a text, in hexadecimal.
+pub fn hash(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
 /// Bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -204,14 +204,19 @@ fn bare_or_quoted(key: &str) -> String {
 }
 
 /// Turns byte offsets into lines and columns.
-struct Lines<'a> {
-    file: &'a str,
+pub(super) struct Lines<'a> {
+    pub(super) file: &'a str,
     text: &'a str,
     starts: Vec<usize>,
 }
 
-impl Lines<'_> {
-    fn place(&self, at: usize) -> Place {
+impl<'a> Lines<'a> {
+    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
+        Self { file, text, starts: std::iter::once(0).chain(breaks).collect() }
+    }
+
+    pub(super) fn place(&self, at: usize) -> Place {
         let line = self.starts.partition_point(|start| *start <= at);
         let start = self.starts[line - 1];
         let column = self.text.get(start..at).map_or(0, |t| t.chars().count() as u64 + 1);
@@ -220,8 +225,7 @@ impl Lines<'_> {
 }
 
 fn parse(file: &str, text: &str) -> Result<Node, Problem> {
-    let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
-    let lines = Lines { file, text, starts: std::iter::once(0).chain(breaks).collect() };
+    let lines = Lines::new(file, text);
     let table = DeTable::parse(text).map_err(|error| {
         let place = error.span().map_or(Place::file(file), |span| lines.place(span.start));
         Problem::new(place, format!("broken TOML ({})", error.message().trim()), "valid TOML")

@@ -1,0 +1,111 @@
+//! What `train` and `offload` have in common: a workload, costs, and a split.
+
+use super::Failure;
+use crate::input::{Place, Problem};
+use crate::rng::Rng;
+use crate::tmo::cost::{Costs, find_device, find_network};
+use crate::tmo::generate::{Shape, like_m4a1, synthetic};
+use crate::tmo::{Resources, Rules, Split, Workload, World, import};
+use clap::{Args, ValueEnum};
+use std::sync::Arc;
+
+/// More turns than this are not made up.
+const MAX_TURNS: usize = 5_000_000;
+
+/// What calls take.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CostModel {
+    /// The published constants.
+    Paper,
+    /// Mean times and costs in the workload.
+    Observed,
+    /// The published constants, local calls by operations per token.
+    Physical,
+}
+
+/// Which dialogues, at which costs.
+#[derive(Debug, Args)]
+pub(super) struct DialogueArgs {
+    /// Dialogues: a file, `m4a1-like` for made-up ones after the statistics of M4A1, or
+    /// `sweep:X,Y,T` for the published synthetic ones of X views, Y tasks, T turns.
+    #[arg(long, default_value = "m4a1-like")]
+    workload: String,
+    /// How many dialogues to make up.
+    #[arg(long, default_value_t = 100)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    dialogues: u64,
+    /// The seed of made-up dialogues, of the split, and of everything that is drawn.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// What calls take; made-up sweeps have costs of their own.
+    #[arg(long, value_enum, default_value_t = CostModel::Paper)]
+    costs: CostModel,
+    /// A device of the published table.
+    #[arg(long, default_value = "Jetson TX2")]
+    device: String,
+    /// A network of the published table.
+    #[arg(long, default_value = "Wired")]
+    network: String,
+    /// The budget of a dialogue: seconds and US dollars.
+    #[arg(long, default_value = "30,0.05", value_name = "S,USD")]
+    budget: String,
+}
+
+impl DialogueArgs {
+    /// The dialogues, those to learn from and to test on, and what a decision leads to.
+    pub(super) fn world(&self) -> Result<(World, Split), Failure> {
+        let rng = Rng::new(self.seed, 0);
+        let count = self.dialogues as usize;
+        let (workload, costs) = if self.workload == "m4a1-like" {
+            (like_m4a1(count, rng), None)
+        } else if let Some(shape) = self.workload.strip_prefix("sweep:") {
+            let expected = "X,Y,T with 0 to 12 views, 1 to 100 tasks, 1 to 1000 turns";
+            let shape = Shape::parse(shape).ok_or_else(|| {
+                Problem::new(Place::file("--workload"), format!("`{shape}`"), expected)
+            })?;
+            if shape.turns.saturating_mul(count) > MAX_TURNS {
+                let found = format!("{count} dialogues of {} turns", shape.turns);
+                let expected = format!("at most {MAX_TURNS} turns in all");
+                return Err(Problem::new(Place::file("--dialogues"), found, expected).into());
+            }
+            (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
+        } else {
+            (import::load(&self.workload)?, None)
+        };
+        let costs = match costs {
+            Some(costs) => costs,
+            None => self.costs(&workload)?,
+        };
+        let split = workload.split(rng);
+        let world = World::new(Arc::new(workload), &split.train, Rules::new(costs))?;
+        Ok((world, split))
+    }
+
+    fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {
+        let (device, network) = (find_device(&self.device)?, find_network(&self.network)?);
+        match self.costs {
+            CostModel::Paper => Ok(Costs::paper(device, network)),
+            CostModel::Physical => Ok(Costs::physical(device, network)),
+            CostModel::Observed => Costs::observed(workload),
+        }
+    }
+
+    /// What a dialogue may take.
+    pub(super) fn budget(&self) -> Result<Resources, Problem> {
+        let number =
+            |text: &str| text.trim().parse().ok().filter(|n: &f64| (0.0..1e15).contains(n));
+        let parts = self.budget.split_once(',');
+        let parts = parts.and_then(|(s, usd)| Some((number(s)?, number(usd)?)));
+        let (latency_s, usage_usd) = parts.ok_or_else(|| {
+            let found = format!("`{}`", self.budget);
+            Problem::new(Place::file("--budget"), found, "seconds and US dollars, as in `30,0.05`")
+        })?;
+        Ok(Resources { latency_s, usage_usd })
+    }
+
+    /// Everything that these arguments say, for a training that goes on.
+    pub(super) fn said(&self) -> String {
+        let Self { workload, dialogues, costs, device, network, budget, .. } = self;
+        format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {budget}")
+    }
+}

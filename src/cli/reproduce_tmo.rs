@@ -1,0 +1,99 @@
+//! `peeksim reproduce tmo`: figures of TMO made again, each beside its target.
+
+use super::{Failure, say};
+use crate::input::{Place, Problem};
+use crate::output::atomic;
+use crate::report::table::align;
+use crate::tmo::reproduce::{Effort, Line, Verdict, lines, to_csv};
+use crate::tmo::{Workload, import};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Arguments of `reproduce tmo`.
+#[derive(Debug, Args)]
+pub(super) struct TmoArgs {
+    /// Fewer dialogues and splits, and no training: seconds instead of half an hour.
+    #[arg(long)]
+    quick: bool,
+    /// Trainings of each agent on each split.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=100))]
+    seeds: u64,
+    /// The data set M4A1: the authors' JSON, the table of its numbers, or what `import` made of
+    /// them. Without it, `tmo_m4a1/m4a1.csv` below the folder that `PEEKSIM_DATA` names, if it is
+    /// there.
+    #[arg(long, value_name = "FILE")]
+    data: Option<String>,
+    /// Refuse to go on without the data set.
+    #[arg(long)]
+    require_data: bool,
+    /// Where to write the lines as `tmo.csv`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let data = data(args)?;
+    let full = Effort { seeds: args.seeds as usize, ..Effort::FULL };
+    let effort = if args.quick { Effort::QUICK } else { full };
+    let lines = lines(data.as_ref(), &effort)?;
+    write!(out, "{}", table(&lines))?;
+    if let Some(folder) = &args.out {
+        atomic::folder(folder)?;
+        atomic::write(&folder.join("tmo.csv"), to_csv(&lines).as_bytes())?;
+    }
+    let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
+    let off = count(Verdict::Off);
+    writeln!(
+        out,
+        "{} hold, {off} off, {} reported, {} without data",
+        count(Verdict::Holds),
+        count(Verdict::Reported),
+        count(Verdict::NoData)
+    )?;
+    if off == 0 { Ok(()) } else { Err(Failure::Failed(format!("{off} figures are off"))) }
+}
+
+fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, Failure> {
+    let beside = || {
+        let folder = std::env::var_os("PEEKSIM_DATA")?;
+        let file = Path::new(&folder).join("tmo_m4a1/m4a1.csv");
+        file.is_file().then(|| file.to_string_lossy().into_owned())
+    };
+    match args.data.clone().or_else(beside) {
+        Some(path) => Ok(Some(Arc::new(import::load(&path)?))),
+        None if args.require_data => {
+            let expected = "the data set M4A1, or PEEKSIM_DATA";
+            Err(Problem::new(Place::file("--data"), "nothing", expected).into())
+        }
+        None => {
+            say("note: without the data set M4A1 (--data FILE), many lines have no figure");
+            Ok(None)
+        }
+    }
+}
+
+fn table(lines: &[Line]) -> String {
+    let head = ["table", "figure of", "came out", "± 95 %", "target", "tolerance", "verdict"];
+    let mut grid = vec![head.map(str::to_owned).to_vec()];
+    let cell = |value: Option<f64>| value.map_or("–".to_owned(), short);
+    for line in lines {
+        grid.push(vec![
+            line.section.to_owned(),
+            line.name.clone(),
+            cell(line.figure),
+            cell(line.half_width),
+            cell(line.target),
+            cell(line.tolerance),
+            line.verdict.name().to_owned(),
+        ]);
+    }
+    align(&grid)
+}
+
+/// Five significant digits or so.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && size < 1e-3 { format!("{value:.4e}") } else { format!("{value:.5}") }
+}

@@ -1,0 +1,172 @@
+//! `peeksim train`: an agent learns to offload; the same command goes on where it stopped.
+
+use super::dialogues::DialogueArgs;
+use super::{Failure, say};
+use crate::input::source::{self, Source};
+use crate::input::{Place, Problem};
+use crate::learn::store::{Catalogue, Kind, Stored};
+use crate::learn::{Algorithm, Environment, Training};
+use crate::output::atomic;
+use crate::tmo::evaluate::{Summary, Totals, evaluate};
+use crate::tmo::learned::Learned;
+use crate::tmo::practice::{Constraint, DRAWS, Draw, Plan, Practice, Transition};
+use crate::tmo::{Resources, Split, World};
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+pub(super) struct TrainArgs {
+    #[command(flatten)]
+    dialogues: DialogueArgs,
+    /// Who learns: `a2c`, `ppo` or `dqn`.
+    #[arg(long, default_value = "ppo")]
+    algorithm: String,
+    /// How many steps, rounded up to a whole segment.
+    #[arg(long, default_value_t = 30_000)]
+    steps: usize,
+    /// How the state moves on: `rolled` by the agent's decision, `compat` by the logged one.
+    #[arg(long, default_value = "rolled")]
+    transition: String,
+    /// How the budget is enforced while learning: `free`, `zero`, `penalty`, `mask`, `lagrangian`.
+    #[arg(long, default_value = "free")]
+    constraint: String,
+    /// Budgets of training episodes: `fixed` as given, `normal`, `uniform` or `extreme-aware`.
+    #[arg(long, default_value = "fixed")]
+    draw: String,
+    /// Show the agent what remains in seconds and dollars, as published.
+    #[arg(long)]
+    raw_budget: bool,
+    /// Where to write curve.csv, policy.toml and checkpoint.toml.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// One of `known`, by name.
+fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
+    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let names = known.iter().map(|(name, _)| *name);
+    found.ok_or_else(|| Problem::unknown(Place::file(option), "value", name, names))
+}
+
+impl TrainArgs {
+    fn plan(&self, budget: Resources) -> Result<Plan, Problem> {
+        let draws = [&[("fixed", Draw::Fixed(budget))], &DRAWS[..]].concat();
+        Ok(Plan {
+            transition: chosen("--transition", &self.transition, &Transition::ALL)?,
+            constraint: chosen("--constraint", &self.constraint, &Constraint::ALL)?,
+            draw: chosen("--draw", &self.draw, &draws)?,
+            raw_budget: self.raw_budget,
+        })
+    }
+
+    /// What a checkpoint must be of to go on.
+    fn settings(&self, world: &World, plan: &Plan) -> Catalogue {
+        let mut settings = plan.catalogue(world);
+        let entry = |name: &str, value: String| (name.to_owned(), value);
+        settings.extend([
+            entry("algorithm", self.algorithm.clone()),
+            entry("constraint", self.constraint.clone()),
+            entry("dialogues", self.dialogues.said()),
+            entry("draw", self.draw.clone()),
+            entry("seed", self.dialogues.seed.to_string()),
+            entry("total", self.steps.to_string()),
+            entry("transition", self.transition.clone()),
+            entry("turns", source::hash(&world.workload.to_csv())),
+        ]);
+        settings
+    }
+}
+
+/// Learning curve: steps, mean reward of a training step, test reward, by segment.
+type Curve = Vec<[f32; 3]>;
+
+pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let (world, split) = args.dialogues.world()?;
+    let budget = args.dialogues.budget()?;
+    let plan = args.plan(budget)?;
+    let algorithm = chosen("--algorithm", &args.algorithm, &Algorithm::ALL)?;
+    let settings = args.settings(&world, &plan);
+    let mut env = Practice::new(&world, &split.train, plan)?;
+    let mut training = Training::new(algorithm, &env, args.steps, args.dialogues.seed);
+    atomic::folder(&args.out)?;
+    let checkpoint = args.out.join("checkpoint.toml");
+    let mut curve = Curve::new();
+    if checkpoint.exists() {
+        let source = source::read(&checkpoint.to_string_lossy())?;
+        curve = resume(&source, &settings, &mut training, &mut env)?;
+        say(&format!("goes on after {} steps", training.done()));
+    }
+    while let Some(point) = training.advance(&mut env) {
+        let test = summary(&world, &split, &training, plan, budget).reward;
+        curve.push([point.steps as f32, point.reward as f32, test as f32]);
+        let stored = stored(&training, &env, &settings, &curve);
+        atomic::write(&checkpoint, stored.to_toml().as_bytes())?;
+    }
+    let mut text = "steps,reward_train_mean,reward_test_mean\n".to_owned();
+    curve
+        .iter()
+        .for_each(|[steps, train, test]| text.push_str(&format!("{steps},{train},{test}\n")));
+    atomic::write(&args.out.join("curve.csv"), text.as_bytes())?;
+    let policy = Stored::policy(training.network(), training.done(), plan.catalogue(&world));
+    atomic::write(&args.out.join("policy.toml"), policy.to_toml().as_bytes())?;
+    let found = summary(&world, &split, &training, plan, budget);
+    writeln!(
+        out,
+        "{} after {} steps: test reward {:.4}, response {:.4}, {:.3} s, {:.5} USD, beyond the \
+         budget of time {:.1} %, of money {:.1} %",
+        args.algorithm,
+        training.done(),
+        found.reward,
+        found.response,
+        found.spent.latency_s,
+        found.spent.usage_usd,
+        100.0 * found.latency.rate,
+        100.0 * found.usage.rate
+    )?;
+    Ok(())
+}
+
+fn summary(
+    world: &World,
+    split: &Split,
+    training: &Training,
+    plan: Plan,
+    budget: Resources,
+) -> Summary {
+    let mut learned = Learned::new(training.network().clone(), plan);
+    let visits = evaluate(world, &split.test, &mut learned, budget);
+    Summary::of(world, &visits, budget, Totals::All)
+}
+
+/// Everything it takes to go on.
+fn stored(training: &Training, env: &Practice<'_>, settings: &Catalogue, curve: &Curve) -> Stored {
+    let state = training.state().into_iter();
+    let mut numbers: Vec<_> = state.map(|(name, values)| (name.to_owned(), values)).collect();
+    numbers.push(("curve".to_owned(), curve.concat()));
+    numbers.push(("environment".to_owned(), env.memory()));
+    let policy = Stored::policy(training.network(), training.done(), settings.clone());
+    Stored { kind: Kind::Checkpoint, numbers, ..policy }
+}
+
+fn resume(
+    source: &Source,
+    settings: &Catalogue,
+    training: &mut Training,
+    env: &mut Practice<'_>,
+) -> Result<Curve, Failure> {
+    let stored = Stored::parse(source, Kind::Checkpoint)?;
+    stored.check(settings, &source.path)?;
+    let numbers = |name: &str| {
+        let found = stored.numbers.iter().find(|(known, _)| known == name);
+        found.map_or(&[][..], |(_, values)| values.as_slice())
+    };
+    training.resume(stored.steps, &stored.numbers).ok_or_else(|| {
+        let found = "numbers of another training";
+        Problem::new(Place::file(&source.path).field("numbers"), found, "those of this one")
+    })?;
+    env.recall(numbers("environment"));
+    let points = numbers("curve").chunks_exact(3);
+    Ok(points.map(|point| [point[0], point[1], point[2]]).collect())
+}

@@ -1,0 +1,270 @@
+//! A multilayer perceptron and its gradient, by hand.
+//!
+//! Parameters are one flat vector: for each layer its weights, `[input][output]`, then its biases.
+//! Inner loops run over outputs, which lie together.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::rng::standard_normal;
+
+/// What hidden units do with their input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Hyperbolic tangent.
+    Tanh,
+    /// Positive part.
+    Relu,
+}
+
+impl Activation {
+    fn of(self, x: f32) -> f32 {
+        match self {
+            Self::Tanh => libm::tanhf(x),
+            Self::Relu => x.max(0.0),
+        }
+    }
+
+    /// The derivative where the activation is `y`.
+    fn slope(self, y: f32) -> f32 {
+        match self {
+            Self::Tanh => 1.0 - y * y,
+            Self::Relu => f32::from(u8::from(y > 0.0)),
+        }
+    }
+}
+
+/// A network with linear outputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mlp {
+    /// Units by layer, inputs first.
+    sizes: Vec<usize>,
+    activation: Activation,
+    /// Weights and biases.
+    pub parameters: Vec<f32>,
+}
+
+/// The values of every layer for one input, kept for the gradient.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    layers: Vec<Vec<f32>>,
+    /// Scratch for the gradient.
+    slopes: [Vec<f32>; 2],
+}
+
+impl Trace {
+    /// What came out.
+    pub fn output(&self) -> &[f32] {
+        self.layers.last().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// How many parameters a network of these sizes has.
+pub fn parameters(sizes: &[usize]) -> usize {
+    sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
+}
+
+impl Mlp {
+    /// A network with these parameters; `None` if their number is not that of the sizes.
+    pub fn new(sizes: Vec<usize>, activation: Activation, values: Vec<f32>) -> Option<Self> {
+        let fits = sizes.len() >= 2 && parameters(&sizes) == values.len();
+        fits.then_some(Self { sizes, activation, parameters: values })
+    }
+
+    /// Weights with orthonormal rows or columns (Saxe, `McClelland`, Ganguli, ICLR 2014) times √2,
+    /// in the last layer times `gain`; no biases.
+    pub fn orthogonal(
+        sizes: &[usize],
+        activation: Activation,
+        gain: f32,
+        coins: &mut ChaCha8Rng,
+    ) -> Self {
+        let mut values = Vec::with_capacity(parameters(sizes));
+        for (at, pair) in sizes.windows(2).enumerate() {
+            let last = at + 2 == sizes.len();
+            let gain = if last { gain } else { std::f32::consts::SQRT_2 };
+            let weights = orthonormal(pair[0], pair[1], coins);
+            values.extend(weights.into_iter().map(|w| gain * w as f32));
+            values.resize(values.len() + pair[1], 0.0);
+        }
+        Self { sizes: sizes.to_vec(), activation, parameters: values }
+    }
+
+    /// Weights and biases uniform within ± 1 / √inputs.
+    pub fn uniform(sizes: &[usize], activation: Activation, coins: &mut ChaCha8Rng) -> Self {
+        let mut values = Vec::with_capacity(parameters(sizes));
+        for pair in sizes.windows(2) {
+            let bound = 1.0 / (pair[0] as f32).sqrt();
+            let count = (pair[0] + 1) * pair[1];
+            values.extend((0..count).map(|_| bound * coins.random_range(-1.0f32..1.0)));
+        }
+        Self { sizes: sizes.to_vec(), activation, parameters: values }
+    }
+
+    /// Units by layer, inputs first.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// What hidden units do.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// The outputs for `input`, in `trace`.
+    pub fn forward<'a>(&self, input: &[f32], trace: &'a mut Trace) -> &'a [f32] {
+        trace.layers.resize(self.sizes.len(), Vec::new());
+        trace.layers[0].clear();
+        trace.layers[0].extend_from_slice(input);
+        let mut rest = self.parameters.as_slice();
+        for (at, pair) in self.sizes.windows(2).enumerate() {
+            let (weights, after) = rest.split_at(pair[0] * pair[1]);
+            let (biases, after) = after.split_at(pair[1]);
+            rest = after;
+            let (before, out) = trace.layers.split_at_mut(at + 1);
+            let out = &mut out[0];
+            out.clear();
+            out.extend_from_slice(biases);
+            for (x, row) in before[at].iter().zip(weights.chunks_exact(pair[1])) {
+                out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+            }
+            if at + 2 < self.sizes.len() {
+                out.iter_mut().for_each(|y| *y = self.activation.of(*y));
+            }
+        }
+        trace.output()
+    }
+
+    /// Adds to `gradient` the derivative of a loss whose derivative by the outputs of the last
+    /// [`Self::forward`] into `trace` is `by_output`.
+    pub fn backward(&self, trace: &mut Trace, by_output: &[f32], gradient: &mut [f32]) {
+        let Trace { layers, slopes: [delta, earlier] } = trace;
+        delta.clear();
+        delta.extend_from_slice(by_output);
+        let mut end = self.parameters.len();
+        for (at, pair) in self.sizes.windows(2).enumerate().rev() {
+            let (inputs, outputs) = (pair[0], pair[1]);
+            let biases = end - outputs;
+            let weights = biases - inputs * outputs;
+            let slopes = &mut gradient[weights..end];
+            let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
+            by_bias.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += d);
+            for (x, row) in layers[at].iter().zip(by_weight.chunks_exact_mut(outputs)) {
+                row.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += x * d);
+            }
+            if at > 0 {
+                let rows = self.parameters[weights..biases].chunks_exact(outputs);
+                earlier.clear();
+                earlier.extend(
+                    rows.zip(&layers[at])
+                        .map(|(row, y)| dot(row, delta) * self.activation.slope(*y)),
+                );
+                std::mem::swap(delta, earlier);
+            }
+            end = weights;
+        }
+    }
+}
+
+/// The inner product, in eight sums that are added at the end.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b);
+    let rest: f32 = rest.sum();
+    for (a, b) in left.zip(right) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// A matrix `[inputs][outputs]` whose rows, or columns if there are fewer, are orthonormal: normal
+/// draws, each made orthogonal to those before it.
+fn orthonormal(inputs: usize, outputs: usize, coins: &mut ChaCha8Rng) -> Vec<f64> {
+    let (count, length) = (inputs.min(outputs), inputs.max(outputs));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while vectors.len() < count {
+        let mut unit = || coins.random_range(0.0..1.0);
+        let mut new: Vec<f64> = (0..length).map(|_| standard_normal(unit(), unit())).collect();
+        for old in &vectors {
+            let along: f64 = old.iter().zip(&new).map(|(a, b)| a * b).sum();
+            new.iter_mut().zip(old).for_each(|(a, b)| *a -= along * b);
+        }
+        let norm = libm::sqrt(new.iter().map(|a| a * a).sum());
+        // A vector that is hardly longer than its rounding says nothing of its direction.
+        if norm > 1e-6 {
+            new.iter_mut().for_each(|a| *a /= norm);
+            vectors.push(new);
+        }
+    }
+    let cell = |at: usize| {
+        let (input, output) = (at / outputs, at % outputs);
+        if inputs <= outputs { vectors[input][output] } else { vectors[output][input] }
+    };
+    (0..inputs * outputs).map(cell).collect()
+}
+
+/// The index of the highest of the values that are allowed; the first of equals.
+pub fn best(values: &[f32], allowed: &[bool]) -> usize {
+    let mut best = None;
+    for (at, value) in values.iter().enumerate().filter(|(at, _)| allowed[*at]) {
+        if best.is_none_or(|(_, highest)| *value > highest) {
+            best = Some((at, *value));
+        }
+    }
+    best.map_or(0, |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Label, Rng};
+
+    #[test]
+    fn gradients_are_differences() {
+        let mut coins = Rng::new(5, 0).stream(Label::Parameters);
+        for activation in [Activation::Tanh, Activation::Relu] {
+            let mut net = Mlp::uniform(&[7, 11, 9, 3], activation, &mut coins);
+            let input: Vec<f32> = (0..7).map(|_| coins.random_range(-1.0..1.0)).collect();
+            // The loss is the sum of squares of the outputs over two.
+            let loss = |net: &Mlp| -> f64 {
+                let mut trace = Trace::default();
+                let out = net.forward(&input, &mut trace);
+                out.iter().map(|y| f64::from(*y) * f64::from(*y) / 2.0).sum()
+            };
+            let mut trace = Trace::default();
+            let by_output = net.forward(&input, &mut trace).to_vec();
+            let mut gradient = vec![0.0; net.parameters.len()];
+            net.backward(&mut trace, &by_output, &mut gradient);
+            let mut far = 0;
+            for (at, found) in gradient.iter().enumerate() {
+                let middle = net.parameters[at];
+                // Single precision: the rounding of the loss, 1e-7, over the step is what is seen.
+                let step = 4e-3;
+                net.parameters[at] = middle + step;
+                let above = loss(&net);
+                net.parameters[at] = middle - step;
+                let below = loss(&net);
+                net.parameters[at] = middle;
+                let difference = (above - below) / (2.0 * f64::from(step));
+                far += usize::from((f64::from(*found) - difference).abs() > 5e-4);
+            }
+            // A step across the kink of a positive part is no derivative; few are.
+            let kinks = if activation == Activation::Relu { gradient.len() / 50 } else { 0 };
+            assert!(far <= kinks, "{activation:?}: {far} of {} are far off", gradient.len());
+        }
+    }
+
+    #[test]
+    fn orthogonal_layers_keep_lengths() {
+        let mut coins = Rng::new(5, 0).stream(Label::Parameters);
+        let matrix = orthonormal(25, 64, &mut coins);
+        for (i, a) in matrix.chunks_exact(64).enumerate() {
+            for (j, b) in matrix.chunks_exact(64).enumerate() {
+                let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-9);
+            }
+        }
+        assert_eq!(parameters(&[25, 64, 64, 9]) + parameters(&[25, 64, 64, 1]), 12_298);
+    }
+}

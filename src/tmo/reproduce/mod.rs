@@ -1,0 +1,177 @@
+//! Published figures made again, each beside its target: what `peeksim reproduce tmo` prints.
+//!
+//! Targets are the constants and closed forms of the authors' code, their published sweep, and
+//! figures measured by running that code on the data set M4A1. Lines that need the data set have no
+//! figure without it.
+
+mod closed;
+mod learners;
+mod splits;
+mod sweep;
+mod tables;
+
+use crate::input::Problem;
+use crate::report::stats::Estimate;
+use crate::tmo::{Resources, Workload};
+use std::sync::Arc;
+
+pub use closed::Calls;
+
+/// What a line came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As near to the target as it must be.
+    Holds,
+    /// Not so.
+    Off,
+    /// The data set is not there.
+    NoData,
+    /// Nothing is demanded.
+    Reported,
+}
+
+impl Verdict {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Off => "off",
+            Self::NoData => "no data",
+            Self::Reported => "reported",
+        }
+    }
+}
+
+/// One figure beside its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Which table it belongs to.
+    pub section: &'static str,
+    /// What it is, unit included.
+    pub name: String,
+    /// What came out.
+    pub figure: Option<f64>,
+    /// Half width of its 95 % interval, where it is a mean.
+    pub half_width: Option<f64>,
+    /// What should.
+    pub target: Option<f64>,
+    /// How far apart they may be.
+    pub tolerance: Option<f64>,
+    /// What that means.
+    pub verdict: Verdict,
+}
+
+impl Line {
+    /// A figure that must be within `tolerance` of `target`.
+    fn near(
+        section: &'static str,
+        name: impl Into<String>,
+        figure: f64,
+        target: f64,
+        tolerance: f64,
+    ) -> Self {
+        let holds = (figure - target).abs() <= tolerance;
+        Self {
+            section,
+            name: name.into(),
+            figure: Some(figure),
+            half_width: None,
+            target: Some(target),
+            tolerance: Some(tolerance),
+            verdict: if holds { Verdict::Holds } else { Verdict::Off },
+        }
+    }
+
+    /// A statement that must be true of a figure.
+    fn must(section: &'static str, name: impl Into<String>, figure: f64, holds: bool) -> Self {
+        let verdict = if holds { Verdict::Holds } else { Verdict::Off };
+        Self { verdict, ..Self::reported(section, name, figure, None) }
+    }
+
+    /// A figure of which nothing is demanded.
+    fn reported(
+        section: &'static str,
+        name: impl Into<String>,
+        figure: f64,
+        target: Option<f64>,
+    ) -> Self {
+        let (half_width, tolerance) = (None, None);
+        let (name, figure) = (name.into(), Some(figure));
+        Self { section, name, figure, half_width, target, tolerance, verdict: Verdict::Reported }
+    }
+
+    /// The same, with the interval of a mean.
+    fn with_interval(mut self, values: &[f64]) -> Self {
+        self.half_width = Estimate::of(values).and_then(|estimate| estimate.half_width);
+        self
+    }
+
+    /// A line that lacks its data.
+    fn missing(section: &'static str, name: impl Into<String>, target: Option<f64>) -> Self {
+        let line = Self::reported(section, name, 0.0, target);
+        Self { figure: None, verdict: Verdict::NoData, ..line }
+    }
+}
+
+/// How much is made again.
+#[derive(Clone, Debug)]
+pub struct Effort {
+    /// Dialogues of each synthetic workload.
+    pub dialogues: usize,
+    /// Random splits of the data set.
+    pub splits: usize,
+    /// Splits for which the optimum is searched.
+    pub bounds: usize,
+    /// Splits on which agents are trained.
+    pub trained: usize,
+    /// Trainings of each agent on each of them.
+    pub seeds: usize,
+}
+
+impl Effort {
+    /// Half an hour of processor time, nearly all of it training.
+    pub const FULL: Self =
+        Self { dialogues: 10_000, splits: 200, bounds: 20, trained: 20, seeds: 3 };
+    /// A few seconds, with wider tolerances and without training.
+    pub const QUICK: Self = Self { dialogues: 2_000, splits: 40, bounds: 3, trained: 0, seeds: 0 };
+}
+
+/// Root of all random numbers of the reproduction.
+const SEED: u64 = 20_250_511;
+/// Tighter and tighter budgets of a dialogue, as the bounds were measured for.
+const BUDGETS: [Resources; 5] = [
+    Resources::PUBLISHED,
+    Resources { latency_s: 20.0, usage_usd: 0.03 },
+    Resources { latency_s: 15.0, usage_usd: 0.02 },
+    Resources { latency_s: 10.0, usage_usd: 0.01 },
+    Resources { latency_s: 7.0, usage_usd: 0.007 },
+];
+
+/// Every line, in order; `data` is the data set M4A1 if it is at hand.
+pub fn lines(data: Option<&Arc<Workload>>, effort: &Effort) -> Result<Vec<Line>, Problem> {
+    let mut lines = tables::lines();
+    lines.extend(sweep::lines(effort)?);
+    lines.extend(splits::lines(data, effort)?);
+    lines.extend(splits::bounds(data, effort)?);
+    lines.extend(learners::lines(data, effort)?);
+    Ok(lines)
+}
+
+/// The lines as a CSV table.
+pub fn to_csv(lines: &[Line]) -> String {
+    let mut text = "section,name,figure,half_width_95,target,tolerance,verdict\n".to_owned();
+    let cell = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    for line in lines {
+        text.push_str(&format!(
+            "\"{}\",\"{}\",{},{},{},{},{}\n",
+            line.section,
+            line.name.replace('"', "\"\""),
+            cell(line.figure),
+            cell(line.half_width),
+            cell(line.target),
+            cell(line.tolerance),
+            line.verdict.name()
+        ));
+    }
+    text
+}

@@ -1,0 +1,59 @@
+//! `peeksim import`
+
+mod shell;
+
+use shell::{Shell, column};
+
+const JSON: &str = r#"[
+  {"id": 0, "interactions": [
+    {"task_cat": "Query", "action": 1, "image_index": [1], "answer": "Sure.", "score": 1.5,
+     "interaction_time": 3.25, "usage_cost": 0.005}],
+   "association_score": [[0.2, 0.25]]}]
+"#;
+
+#[test]
+fn dialogues_are_imported_and_read_again() {
+    let shell = Shell::new();
+    shell.write("m.json", JSON);
+    let said = shell.ok("import m4a1 m.json --out d.csv");
+    assert_eq!(said.out, "");
+    assert_eq!(said.err, "1 dialogues, 1 turns, 1 tasks, 2 views\n");
+    let header = "dialogue,turn,task,action,subset,score_raw,score,time_s,cost_usd";
+    let text = shell.read("d.csv");
+    assert_eq!(
+        text,
+        format!(
+            "{header},association_0,association_1\n0,0,Query,cloud,1,1.5,1.5,3.25,0.005,0.2,0.25\n"
+        )
+    );
+    assert_eq!(shell.ok("import m4a1 d.csv").out, text);
+}
+
+#[test]
+fn the_published_numbers_are_imported_whole() {
+    let Some(folder) = std::env::var_os("PEEKSIM_DATA") else {
+        println!("skipped: PEEKSIM_DATA names no folder with tmo_m4a1/m4a1.csv");
+        return;
+    };
+    let file = std::path::Path::new(&folder).join("tmo_m4a1/m4a1.csv");
+    if !file.is_file() {
+        println!("skipped: no {}", file.display());
+        return;
+    }
+    let shell = Shell::new();
+    let said = shell.ok(&format!("import m4a1 {} --out d.csv", file.display()));
+    assert_eq!(said.err, "100 dialogues, 352 turns, 4 tasks, 3 views\n");
+    let text = shell.read("d.csv");
+    let count =
+        |name: &str, value: &str| column(&text, name).iter().filter(|c| *c == value).count();
+    // Counts of the data set's description.
+    assert_eq!((count("action", "local"), count("action", "cloud")), (170, 182));
+    assert_eq!(count("task", "Assistive System"), 99);
+    assert_eq!(count("subset", "0+1+2"), 47);
+    let mean = |name: &str| {
+        let cells = column(&text, name);
+        cells.iter().map(|c| c.parse::<f64>().unwrap()).sum::<f64>() / cells.len() as f64
+    };
+    assert!((mean("score") - 0.967).abs() < 5e-4, "{}", mean("score"));
+    assert!((mean("association_0") - 0.2172).abs() < 5e-5);
+}

@@ -1,0 +1,195 @@
+//! Offloading of dialogues: published tables, closed forms, and the optimum against brute force and
+//! every policy.
+
+use peeksim::rng::Rng;
+use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS, normalised};
+use peeksim::tmo::evaluate::{Summary, Totals, Visit, evaluate, train};
+use peeksim::tmo::generate::{Shape, like_m4a1, synthetic};
+use peeksim::tmo::optimum::Tree;
+use peeksim::tmo::policy::{Moment, POLICIES, Policy, build};
+use peeksim::tmo::{Resources, Rules, World};
+use std::sync::Arc;
+
+fn world() -> World {
+    let workload = Arc::new(like_m4a1(60, Rng::new(7, 0)));
+    let train = workload.split(Rng::new(7, 1)).train;
+    World::new(workload, &train, Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]))).unwrap()
+}
+
+/// A figure printed with some digits: as far from the exact value as its last digit allows.
+fn printed(text: &str, exact: f64) {
+    let value: f64 = text.parse().unwrap();
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let digits =
+        mantissa.split_once('.').map_or(0, |(_, digits)| i32::try_from(digits.len()).unwrap());
+    let half = 0.5 * 10f64.powi(exponent.parse::<i32>().unwrap() - digits);
+    assert!((exact - value).abs() <= half * 1.000_001, "{exact} is not printed as {text}");
+}
+
+#[test]
+fn the_tables_of_devices_and_networks_are_the_published_ones() {
+    for (device, (time, cost)) in DEVICES.into_iter().zip([
+        ("1.125926", "4.1734e-7"),
+        ("0.484076", "2.6915e-7"),
+        ("0.032203", "1.4921e-8"),
+        ("0.0114286", "7.9429e-9"),
+        ("7.2381e-4", "6.7073e-10"),
+        ("1.5200e-4", "1.7607e-10"),
+        ("5.5273e-5", "1.5366e-10"),
+        ("4.3429e-4", "3.0183e-10"),
+    ]) {
+        for network in NETWORKS {
+            let costs = Costs::paper(device, network);
+            printed(time, costs.latency_s[0]);
+            printed(cost, costs.usage_usd[0]);
+            assert_eq!(costs.latency_s[1..], network.latency_s);
+            assert_eq!(costs.usage_usd[1..], [0.00049, 0.005, 0.00945, 0.01368]);
+            let physical = Costs::physical(device, network);
+            assert!((physical.latency_s[0] / costs.latency_s[0] - 1024.0).abs() < 1e-9);
+        }
+    }
+    let networks = [
+        ["6.46030", "4.76134", "6.24569", "6.98211"],
+        ["0.5", "1.898", "2.016", "2.238"],
+        ["0.5", "6.037", "6.412", "7.118"],
+        ["0.5", "16.603", "17.636", "19.573"],
+    ];
+    for (network, published) in NETWORKS.iter().zip(networks) {
+        network.latency_s.iter().zip(published).for_each(|(exact, text)| printed(text, *exact));
+    }
+    let default = Costs::paper(DEVICES[3], NETWORKS[0]);
+    let latency = ["0", "0.92514", "0.68141", "0.89435", "1"];
+    let usage = ["0", "0.03582", "0.36550", "0.69079", "1"];
+    for (text, exact) in latency.into_iter().zip(normalised(&default.latency_s)) {
+        printed(text, exact);
+    }
+    for (text, exact) in usage.into_iter().zip(normalised(&default.usage_usd)) {
+        printed(text, exact);
+    }
+}
+
+/// Follows a given sequence.
+struct Script(Vec<usize>);
+
+impl Policy for Script {
+    fn choose(&mut self, moment: &Moment<'_>) -> usize {
+        self.0[moment.past.len()]
+    }
+}
+
+#[test]
+fn the_optimum_is_that_of_every_sequence_tried() {
+    let world = world();
+    let short = |d: &usize| world.workload.dialogues[*d].turns.len() <= 3;
+    let dialogues: Vec<usize> = (0..60).filter(short).take(6).collect();
+    for dialogue in dialogues {
+        let turns = world.workload.dialogues[dialogue].turns.len() as u32;
+        let visits: Vec<Visit> = (0..9usize.pow(turns))
+            .map(|path| {
+                let actions = (0..turns).map(|turn| path / 9usize.pow(turn) % 9).collect();
+                let all = Resources::PUBLISHED;
+                evaluate(&world, &[dialogue], &mut Script(actions), all).remove(0)
+            })
+            .collect();
+        let tree = Tree::new(&world, dialogue).unwrap();
+        for budget in
+            [None, Some((30.0, 0.05)), Some((10.0, 0.01)), Some((5.0, 0.005)), Some((0.0, 0.0))]
+        {
+            let budget = budget.map(|(latency_s, usage_usd)| Resources { latency_s, usage_usd });
+            let fits = |v: &&Visit| budget.is_none_or(|budget| v.spent.within(budget));
+            let best = visits.iter().filter(fits).map(|v| v.reward).fold(f64::NAN, f64::max);
+            let found = tree.best(budget);
+            match found {
+                Some(found) => {
+                    assert!((found.reward - best).abs() < 1e-12, "{} {best}", found.reward);
+                    assert!(fits(&&found));
+                    let again = evaluate(
+                        &world,
+                        &[dialogue],
+                        &mut Script(found.actions.clone()),
+                        Resources::PUBLISHED,
+                    );
+                    assert_eq!(again, [found]);
+                }
+                None => assert!(best.is_nan()),
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_beats_the_optimum_within_the_budget_and_guards_keep_it() {
+    let world = world();
+    let split = world.workload.split(Rng::new(7, 1));
+    let trees: Vec<Tree<'_>> =
+        split.test.iter().map(|dialogue| Tree::new(&world, *dialogue).unwrap()).collect();
+    for budget in [Resources::PUBLISHED, Resources { latency_s: 7.0, usage_usd: 0.007 }] {
+        let free: Vec<f64> = trees.iter().map(|t| t.best(None).unwrap().reward).collect();
+        let bound: Vec<f64> = trees.iter().map(|t| t.best(Some(budget)).unwrap().reward).collect();
+        for entry in POLICIES {
+            let name = if entry.name == "always" { "always:cloud+0" } else { entry.name };
+            let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
+            if entry.learns {
+                train(&world, &split.train, policy.as_mut(), budget, 2000, Rng::new(2, 0));
+            }
+            let visits = evaluate(&world, &split.test, policy.as_mut(), budget);
+            let again = evaluate(&world, &split.test, policy.as_mut(), budget);
+            assert_eq!(visits, again, "{name}");
+            for ((visit, free), bound) in visits.iter().zip(&free).zip(&bound) {
+                assert!(visit.reward <= free + 1e-12, "{name}");
+                assert!(visit.reward <= bound + 1e-12 || !visit.spent.within(budget), "{name}");
+            }
+            if name.ends_with("-guarded") || name == "local" {
+                let summary = Summary::of(&world, &visits, budget, Totals::All);
+                assert_eq!((summary.latency.rate, summary.usage.rate), (0.0, 0.0), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn policies_that_learn_are_better_than_those_that_toss_coins() {
+    let world = world();
+    let split = world.workload.split(Rng::new(7, 1));
+    let budget = Resources::PUBLISHED;
+    let reward = |name: &str| {
+        let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
+        train(&world, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
+        let visits = evaluate(&world, &split.train, policy.as_mut(), budget);
+        Summary::of(&world, &visits, budget, Totals::All).reward
+    };
+    let random = reward("random");
+    for name in ["epsilon-greedy", "ucb1", "thompson", "linucb", "greedy-knn"] {
+        let reward = reward(name);
+        assert!(reward > random + 0.1, "{name}: {reward} against {random}");
+    }
+}
+
+#[test]
+fn prices_bring_a_linear_bandit_near_its_budget() {
+    let world = world();
+    let split = world.workload.split(Rng::new(7, 1));
+    let spent = |budget: Resources| {
+        let mut policy = build("linucb", &world, Rng::new(1, 0)).unwrap();
+        train(&world, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
+        let visits = evaluate(&world, &split.train, policy.as_mut(), budget);
+        Summary::of(&world, &visits, budget, Totals::All).spent
+    };
+    let tight = Resources { latency_s: 7.0, usage_usd: 0.007 };
+    let (free, held) = (spent(Resources::PUBLISHED.times(10.0)), spent(tight));
+    assert!(held.latency_s < 1.3 * tight.latency_s, "{held:?}");
+    assert!(held.latency_s < 0.7 * free.latency_s, "{held:?} {free:?}");
+}
+
+#[test]
+fn a_window_counts_the_last_six_calls_of_a_long_dialogue() {
+    let shape = Shape { views: 3, tasks: 3, turns: 10 };
+    let workload = Arc::new(synthetic(shape, 20, Rng::new(1, 0)));
+    let train = workload.whole().train;
+    let world = World::new(workload, &train, Rules::new(Costs::synthetic(3))).unwrap();
+    let mut policy = build("always:cloud", &world, Rng::new(1, 0)).unwrap();
+    let visits = evaluate(&world, &train, policy.as_mut(), Resources::PUBLISHED);
+    let total = |totals| Summary::of(&world, &visits, Resources::PUBLISHED, totals).spent;
+    assert!((total(Totals::All).latency_s - 5.0).abs() < 1e-12);
+    assert!((total(Totals::Window).latency_s - 3.0).abs() < 1e-12);
+}
