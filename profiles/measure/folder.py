@@ -176,10 +176,11 @@ def trace_rows(rows: list[Row], known: Shipped, measured: list[Measured]) -> lis
     last = f"predicted_{known.variants[-1]}"
     added = []
     for at, row in enumerate(rows):
+        new = {f"predicted_{one.name}": known.classes[one.answers[at]] for one in measured}
         wider = {}
         for column, cell in row.items():
             wider[column] = cell
             if column == last:
-                wider |= {f"predicted_{one.name}": known.classes[one.answers[at]] for one in measured}
+                wider |= new
         added.append(wider)
     return added

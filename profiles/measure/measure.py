@@ -138,9 +138,9 @@ def provenance(
         "latency.csv: median of the best round, from inputs in host memory to class ids in host",
         "memory. latency_rounds.csv: median and 99th percentile of every round. load.csv: copy of",
         "the weights from host memory to the device; cold: from a file that was dropped from the",
-        "page cache. bytes: parameters and buffers on the device; the runtime's own memory and the",
-        f"activations (here: largest batch, {BATCHES[-1]}) come on top. Rows of other worker classes",
-        "and variants are the shipped ones, unchanged; so is the licence of the data.",
+        "page cache. bytes: parameters and buffers on the device; the runtime's own memory and",
+        f"the activations (here: of a batch of {BATCHES[-1]}) come on top. Rows of other worker",
+        "classes and variants are the shipped ones, unchanged; so is the licence of the data.",
         "",
         "| variant | net | parameters | bytes | peak activation, byte | accuracy (profile) "
         "| recall by class | trained in, s |",

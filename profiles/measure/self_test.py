@@ -7,6 +7,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -24,7 +25,7 @@ from timing import BATCHES, QUICK, Device, Round
 
 def run_all() -> None:
     """Runs every check; the first that fails raises AssertionError."""
-    checks = [names_of_devices, times_of_rounds, branches_of_a_gpu, seeds, whole_runs]
+    checks = [names_of_devices, times_of_rounds, branches_of_a_gpu, splits, trainings, whole_runs]
     for check in checks:
         check()
         print(f"self-test: {check.__name__.replace('_', ' ')}: passed", flush=True)
@@ -83,22 +84,37 @@ def branches_of_a_gpu() -> None:
         assert timing.gpu_facts(torch.device("cuda"))["memory"] == "1 byte"
 
 
-def seeds() -> None:
-    """The same seed trains the same net, and a missing feature is no trouble."""
+def splits() -> None:
+    """Every row is in the part it was made for."""
+    with tempfile.TemporaryDirectory() as root:
+        for app in LAYOUTS:
+            one = Synthetic(app, Path(root))
+            data = one.read()
+            for part in ("train", "profile", "stream"):
+                told = [at for at, row in enumerate(one.rows) if row[3] == part]
+                assert sorted(getattr(data, part)) == told, (app, part)
+
+
+def trainings() -> None:
+    """A seed fixes a net, whatever stands in rows that are not of the training split."""
     with tempfile.TemporaryDirectory() as root:
         data = Synthetic("activity", Path(root)).read()
-        assert np.isnan(data.inputs).any()
-        layout = data.layout
-        shape = nets.Shape(len(layout.features), layout.channels, layout.length, 2)
-        for variant in nets.VARIANTS:
-            states = []
-            for _ in range(2):
-                torch.manual_seed(3)
-                net = variant.build(shape, QUICK.shrink)
-                nets.train(net, data, variant.balanced, 5, seed=3)
-                states.append(net.state_dict())
-            for name, value in states[0].items():
-                assert value.isfinite().all() and value.equal(states[1][name]), name
+    assert np.isnan(data.inputs).any()
+    other = np.setdiff1d(np.arange(len(data.labels)), data.train)
+    altered = replace(data, inputs=data.inputs.copy(), labels=data.labels.copy())
+    altered.inputs[other] += 5
+    altered.labels[other] = 0
+    layout = data.layout
+    shape = nets.Shape(len(layout.features), layout.channels, layout.length, 2)
+    for variant in nets.VARIANTS:
+        states = []
+        for rows in (data, altered):
+            torch.manual_seed(3)
+            net = variant.build(shape, QUICK.shrink)
+            nets.train(net, rows, variant.balanced, 5, seed=3)
+            states.append(net.state_dict())
+        for name, value in states[0].items():
+            assert value.isfinite().all() and value.equal(states[1][name]), name
 
 
 def whole_runs() -> None:
@@ -199,7 +215,7 @@ class Synthetic:
         for path in (data, self.profile, self.trace.parent):
             path.mkdir(parents=True, exist_ok=True)
         self.draw = random.Random(1)
-        rows = list(ROWS[app]())
+        self.rows = rows = list(ROWS[app]())
         self.parts = Counter((part, true) for _, _, true, part in rows)
         write_gzip(data / self.layout.file, [self.input_row(*row[:3]) for row in rows])
         # Stable: the recordings of voice go by digit first, its stream by speaker first.

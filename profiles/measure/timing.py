@@ -118,7 +118,7 @@ def gpu_facts(device: torch.device) -> dict[str, str]:
 
 
 def worker_class(name: str, is_gpu: bool) -> str:
-    """A short name of a device: "NVIDIA H100 80GB HBM3" is `h100`. Only a CPU begins with `cpu-`."""
+    """A short name: "NVIDIA H100 80GB HBM3" is `h100`. A CPU, and nothing else, is `cpu-…`."""
     plain = re.sub(r"\((r|tm|c)\)|@.*", " ", name.lower())
     maker = {"nvidia", "geforce", "tesla", "amd", "gpu", "cpu", "processor", "graphics"}
     words = [word for word in re.findall(r"[a-z0-9.]+", plain) if word not in maker]
