@@ -140,13 +140,17 @@ class Recordings:
     requests: list[Row]
 
 
-def table(path: Path) -> list[Row]:
-    """The rows of a CSV file, gzipped or not."""
+def table(path: Path, columns: list[str] | None = None) -> list[Row]:
+    """The rows of a CSV file, gzipped or not, which must have the given columns."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except OSError as error:
+            reader = csv.DictReader(file)
+            missing = [name for name in columns or [] if name not in (reader.fieldnames or [])]
+            if missing:
+                raise DataError(f"{path}: no column {', '.join(missing)}")
+            return list(reader)
+    except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
@@ -154,8 +158,10 @@ def read(app: str, data: Path, classes: list[str]) -> Recordings:
     """Reads the recording set of `app` below `data` and checks its split."""
     layout = LAYOUTS[app]
     folder = data / layout.folder
-    rows = table(folder / layout.file)
-    requests = table(folder / "stream.csv.gz")
+    naming = [layout.group, layout.moment, layout.label]
+    rows = table(folder / layout.file, naming + layout.features)
+    votes = [f"k10_{at}" for at in range(len(classes))]
+    requests = table(folder / "stream.csv.gz", ["group", "src", "true", *votes])
     wanted = [(r["group"], float(r["src"]), classes[int(r["true"])]) for r in requests]
     parts = layout.parts(rows, layout, set(wanted))
     check_counts(folder / "class_freq.csv", layout, rows, parts, classes)
@@ -190,7 +196,7 @@ def check_counts(
     """The split must be the one that class_freq.csv counts, class by class."""
     found = Counter((part, row[layout.label]) for part, row in zip(parts, rows))
     checked = {"profile", "stream"} | ({"train"} if layout.whole_train else set())
-    for line in table(path):
+    for line in table(path, ["split", "class_id", "cls", "count"]):
         name = line["cls"]
         if classes[int(line["class_id"])] != name:
             raise DataError(f"{path}: class {line['class_id']} is `{name}`, not as in app.toml")

@@ -89,6 +89,7 @@ def splits() -> None:
     with tempfile.TemporaryDirectory() as root:
         for app in LAYOUTS:
             one = Synthetic(app, Path(root))
+            refused(lambda: table(one.counts, ["count", "share"]), "no column share")
             data = one.read()
             for part in ("train", "profile", "stream"):
                 told = [at for at, row in enumerate(one.rows) if row[3] == part]
