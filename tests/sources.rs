@@ -6,13 +6,13 @@ use peeksim::sweep::{Experiment, Sweep};
 use std::collections::BTreeMap;
 
 fn sweep(set: &[&str]) -> Result<Sweep, String> {
-    sweep_of(&[&["trace.rate_rps=100", "trace.requests=3000"], set].concat())
+    sweep_of("quickstart", &[&["trace.rate_rps=100", "trace.requests=3000"], set].concat())
 }
 
-fn sweep_of(set: &[&str]) -> Result<Sweep, String> {
+fn sweep_of(experiment: &str, set: &[&str]) -> Result<Sweep, String> {
     let set: Vec<String> =
         ["scheduler='edf'"].iter().chain(set).map(|text| (*text).to_owned()).collect();
-    let mut experiment = Experiment::load("quickstart", &set).map_err(|p| p.to_string())?;
+    let mut experiment = Experiment::load(experiment, &set).map_err(|p| p.to_string())?;
     experiment.figures.clear();
     experiment.expectations.clear();
     Sweep::new(experiment).map_err(|problems| problems.to_string())
@@ -99,7 +99,7 @@ fn sources_far_from_the_profile_are_those_with_another_class_mix() {
 #[test]
 fn bursts_arrive_together() {
     let set = ["trace={source='bursts',burst=4,period_ms=250,requests=10}"];
-    let prepared = &sweep_of(&set).expect("a valid experiment").prepared[0];
+    let prepared = &sweep_of("sneakpeek/e09", &set).expect("a valid experiment").prepared[0];
     let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));
     let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
     let mut times = Vec::new();
@@ -108,6 +108,6 @@ fn bursts_arrive_together() {
     }
     assert_eq!(times, [0.0, 0.0, 0.0, 0.0, 0.25, 0.25, 0.25, 0.25, 0.5, 0.5]);
     for wrong in ["trace.rate_rps=5", "trace.burst=0", "trace.source='poisson'"] {
-        assert!(sweep_of(&[set[0], wrong]).is_err(), "{wrong}");
+        assert!(sweep_of("sneakpeek/e09", &[set[0], wrong]).is_err(), "{wrong}");
     }
 }
