@@ -85,7 +85,7 @@ pub(super) fn chart(experiment: &Experiment, spec: &FigureSpec, results: &Result
         kind,
         title: pick(&spec.title, &experiment.title),
         note: pick(&spec.note, &experiment.note),
-        x_label,
+        x_label: pick(&spec.x_label, &x_label),
         y_label,
         x_log: spec.x_log,
         y_log: spec.y_log,

@@ -64,6 +64,8 @@ pub struct FigureSpec {
     pub y_log: bool,
     /// Ends of the vertical axis.
     pub y_range: Option<(f64, f64)>,
+    /// What stands at the horizontal axis; made from the column's name if empty.
+    pub x_label: String,
     /// Heading; the experiment's title if empty.
     pub title: String,
     /// Small print; the experiment's note if empty.
@@ -318,6 +320,7 @@ fn read_figure(node: &Node, at: usize, problems: &mut Problems) -> FigureSpec {
         x_log: read.flag("x_log", false),
         y_log: read.flag("y_log", false),
         y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
+        x_label: read.text("x_label", ""),
         title: read.text("title", ""),
         note: read.text("note", ""),
         place: node.place.clone(),
