@@ -20,7 +20,7 @@ use peeksim::policy::Info;
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Context};
 use peeksim::sim::{self, Simulation};
-use peeksim::sweep::{Experiment, Prepared, Sweep};
+use peeksim::sweep::{Experiment, Prepared, Sweep, simulate};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
 
@@ -32,12 +32,14 @@ fn main() {
 
 /// The quickstart with one scheduler.
 fn prepared(scheduler: &str) -> Prepared {
-    let set = [
-        "trace.rate_rps=100".to_owned(),
-        "peek.place=free".to_owned(),
-        format!("scheduler={scheduler}"),
-    ];
-    let mut experiment = Experiment::load("quickstart", &set).expect("the experiment ships");
+    prepared_with("quickstart", scheduler, &["trace.rate_rps=100".to_owned()])
+}
+
+/// An experiment with one scheduler and these changes.
+fn prepared_with(experiment: &str, scheduler: &str, set: &[String]) -> Prepared {
+    let mut set = set.to_vec();
+    set.extend(["peek.place=free".to_owned(), format!("scheduler={scheduler}")]);
+    let mut experiment = Experiment::load(experiment, &set).expect("the experiment ships");
     experiment.figures.clear();
     experiment.expectations.clear();
     Sweep::new(experiment).expect("the experiment is valid").prepared.remove(0)
@@ -56,7 +58,10 @@ fn bursts(catalog: &Catalog, size: u64) -> Vec<Arrival> {
 }
 
 fn plan(bencher: Bencher<'_, '_>, scheduler: &str, size: u64) {
-    let prepared = prepared(scheduler);
+    plan_on(bencher, &prepared(scheduler), size);
+}
+
+fn plan_on(bencher: Bencher<'_, '_>, prepared: &Prepared, size: u64) {
     let arrivals = bursts(&prepared.catalog, size);
     bencher.counter(ItemsCount::new(WINDOWS)).bench_local(|| {
         run(&prepared.catalog, &prepared.scheduler, &arrivals);
@@ -78,6 +83,36 @@ fn run(catalog: &Arc<Catalog>, scheduler: &Node, arrivals: &[Arrival]) {
 #[divan::bench(args = [6, 24, 48, 96])]
 fn sneakpeek(bencher: Bencher<'_, '_>, size: u64) {
     plan(bencher, "sneakpeek", size);
+}
+
+/// The same on four variants an application.
+#[divan::bench(args = [24, 48])]
+fn sneakpeek_of_four_variants(bencher: Bencher<'_, '_>, size: u64) {
+    let four = "['mlp32', 'mlp256x128', 'rf20', 'dt5']";
+    let variants = ["activity", "heartbeat", "voice"].map(|app| format!("{app} = {four}"));
+    let set = format!("variants={{ {} }}", variants.join(", "));
+    plan_on(bencher, &prepared_with("quickstart", "sneakpeek", &[set]), size);
+}
+
+/// Exact search over subsets, by number of groups: one application of five classes, two of two.
+#[divan::bench(args = [5, 7, 9])]
+fn sneakpeek_exact_by_groups(bencher: Bencher<'_, '_>, groups: u64) {
+    let apps = match groups {
+        5 => "['synthetic']",
+        7 => "['synthetic', 'fall']",
+        _ => "['synthetic', 'fall', 'wakeword']",
+    };
+    let set = [
+        format!("apps={apps}"),
+        "trace.class_mix={}".to_owned(),
+        "trace.burst=24".to_owned(),
+        "trace.requests=480".to_owned(),
+    ];
+    let scheduler = "{ name = 'sneakpeek', search = 'auto' }";
+    let prepared = prepared_with("sneakpeek/e09", scheduler, &set);
+    bencher.counter(ItemsCount::new(20u64)).bench_local(|| {
+        simulate(&prepared, Rng::new(1, 0), &mut ()).expect("a run");
+    });
 }
 
 #[divan::bench(args = [6, 24, 48, 96])]
