@@ -58,6 +58,18 @@ fn a_gate_that_does_not_hold_fails() {
     }
 }
 
+/// Results lie in a folder by name: the second would be written over the first.
+#[test]
+fn two_experiments_of_one_name_are_refused() {
+    let shell = suite();
+    fs::copy(shell.path("suite/main.toml"), shell.path("suite/why/main.toml")).expect("a file");
+    let said = shell.fails(2, "reproduce suite --out o");
+    let expected = "suite/why/main.toml: `name`: found \"main\", the name of suite/main.toml, \
+                    expected a name of its own in the suite";
+    assert!(said.err.contains(expected), "{}", said.err);
+    assert!(!shell.path("o").exists());
+}
+
 #[test]
 fn what_is_no_suite_is_said_so() {
     let said = Shell::small().fails(2, "reproduce sneakpeak");

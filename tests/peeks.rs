@@ -9,6 +9,7 @@ use peeksim::model::peek::{Kind, Law, PeekPlace, Prior, ShortCircuit};
 use peeksim::model::posterior::Evidence;
 use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
+use peeksim::units::{Span, Time};
 use std::collections::BTreeSet;
 
 /// A model that always sees the true class, believed without reserve, is an oracle of labels.
@@ -202,7 +203,7 @@ fn an_answer_is_taken_where_its_class_is_precise() {
         arrivals: world
             .arrivals
             .iter()
-            .map(|a| peeksim::domain::Arrival { time: peeksim::units::Time::ZERO, ..*a })
+            .map(|a| peeksim::domain::Arrival { time: Time::ZERO, ..*a })
             .collect(),
         ..world
     };
@@ -214,6 +215,23 @@ fn an_answer_is_taken_where_its_class_is_precise() {
         let peeked: Vec<f64> = ends(&log).iter().filter(|end| end.1).map(|end| end.0).collect();
         assert_eq!(peeked, [0.0, 0.0], "{scheduler}");
         assert_eq!(log.counts.completed, 4);
+    }
+}
+
+/// The worker is there from 20 ms on. Budgets of 15.9 ms: the variant, done at 24 ms, is worth .330;
+/// answer 1 is worth 1/3 at once and would be worth .320 at 20 ms. So nobody waits.
+#[test]
+fn an_answer_does_not_wait_for_the_worker() {
+    let mut world = answering(ShortCircuit::Precision).workers(1, 1, 10);
+    world.setup.workers[0].ready = Time::ZERO + Span::from_ms(20.0);
+    for arrival in &mut world.arrivals {
+        (arrival.time, arrival.budget) = (Time::ZERO, Span::from_ms(15.9));
+    }
+    for scheduler in ["optimal-window", "exhaustive", "sneakpeek", "lo-edf"] {
+        let log = world
+            .run(&format!("{{ name = '{scheduler}', accuracy = 'posterior', while_busy = true }}"));
+        let at_once = ends(&log).iter().filter(|end| (end.0, end.1) == (0.0, true)).count();
+        assert_eq!(at_once, 4, "{scheduler}");
     }
 }
 

@@ -10,6 +10,7 @@ use crate::report::Results;
 use crate::report::reproduction::{Chapter, Moved, markdown, sentence};
 use crate::sweep::{Experiment, Sweep};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -43,10 +44,10 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
     let default = |folder: &str| Path::new(folder).join(&name);
     let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
     let kept = args.against.as_ref().map_or_else(|| default("results"), PathBuf::from);
+    let experiments = load(&paths, args.quick)?;
     let mut chapters = Vec::new();
-    for (at, path) in paths.iter().enumerate() {
-        let set = if args.quick { vec![format!("replicates={QUICK}")] } else { Vec::new() };
-        let sweep = Sweep::new(Experiment::load(path, &set)?)?;
+    for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
+        let sweep = Sweep::new(experiment)?;
         let name = &sweep.experiment.name;
         say(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
         notes(&sweep);
@@ -88,6 +89,22 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), Failure> {
         |path: &String| (path.matches('/').count(), path.trim_end_matches(".toml").to_owned());
     own.sort_by_key(order);
     Ok((folder, own))
+}
+
+/// The experiments of a suite; each has results in a folder of its name, so no two share one.
+fn load(paths: &[String], quick: bool) -> Result<Vec<Experiment>, Failure> {
+    let set = if quick { vec![format!("replicates={QUICK}")] } else { Vec::new() };
+    let mut named = BTreeMap::new();
+    let one = |path: &String| {
+        let experiment = Experiment::load(path, &set)?;
+        if let Some(other) = named.insert(experiment.name.clone(), path.clone()) {
+            let found = format!("\"{}\", the name of {other}", experiment.name);
+            let place = Place::file(path).field("name");
+            return Err(Problem::new(place, found, "a name of its own in the suite").into());
+        }
+        Ok(experiment)
+    };
+    paths.iter().map(one).collect()
 }
 
 /// The folder of an experiment within that of its suite; empty for its main part.

@@ -150,9 +150,11 @@ impl<'a> View<'a> {
         penalty.gamma(finish, request.deadline, scale)
     }
 
-    /// Expected utility of answering a request with `variant` at `finish`.
+    /// Expected utility of answering a request with `variant` at `finish`; the SneakPeek model
+    /// answers at once, however long the worker is busy.
     #[inline]
     pub fn utility(&self, request: &Request, variant: VariantId, finish: Time) -> f64 {
+        let finish = if self.catalog().is_peek(variant) { self.now() } else { finish };
         self.accuracy(request.id, variant) * (1.0 - self.penalty(request, finish))
     }
 

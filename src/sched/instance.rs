@@ -241,6 +241,9 @@ impl Memories {
     /// The time it takes to load a variant, none if it is resident, and the content after it ran.
     #[inline]
     pub fn run(&mut self, instance: &Instance<'_>, memory: u32, choice: Choice) -> (Span, u32) {
+        if instance.view.catalog().is_peek(choice.variant) {
+            return (Span::ZERO, memory);
+        }
         let resident = self.known[memory as usize].contains(choice.variant);
         let load = if resident { Span::ZERO } else { choice.load };
         let (row, column) = (memory as usize, choice.variant.index());

@@ -208,6 +208,9 @@ impl<'w, 'v> Instance<'w, 'v> {
 
     /// The time to load a variant into a memory of this content, and the content after it ran.
     fn run(&mut self, content: usize, variant: VariantId) -> (Span, usize) {
+        if self.view.catalog().is_peek(variant) {
+            return (Span::ZERO, content);
+        }
         if let Some(known) = self.after.get(&(content, variant)) {
             return *known;
         }
@@ -233,7 +236,8 @@ impl<'w, 'v> Instance<'w, 'v> {
         // Where no two variants fit together, loading one makes it the whole content.
         let catalog = self.view.catalog();
         let bytes = |variant: VariantId| catalog.variant(variant).bytes;
-        let least = catalog.variant_ids().map(bytes).min().unwrap_or(0);
+        let loaded = catalog.variant_ids().filter(|variant| !catalog.is_peek(*variant));
+        let least = loaded.map(bytes).min().unwrap_or(0);
         let room = catalog.worker(self.worker).memory_bytes;
         let only = memory.iter().next().filter(|only| bytes(*only).saturating_add(least) > room);
         self.reach.push(only.map(|only| self.view.load_span(self.worker, only)));
