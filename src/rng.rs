@@ -59,6 +59,11 @@ impl Rng {
         Self { run: mix(mix(root ^ golden(Label::Replicate as u64)) ^ golden(replicate)) }
     }
 
+    /// The numbers of a run to learn from, which are those of no replicate of any experiment.
+    pub fn episode(number: u64) -> Self {
+        Self { run: mix(mix(number ^ golden(Label::Episodes as u64)) ^ golden(0)) }
+    }
+
     /// The seed that names this run in the results.
     pub fn seed(self) -> u64 {
         self.run

@@ -54,7 +54,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
     Offload(offload::OffloadArgs),
-    /// Let an agent learn to offload dialogues; the same command goes on where it stopped.
+    /// Let an agent learn to offload dialogues or to schedule; the same command goes on where it
+    /// stopped.
     Train(train::TrainArgs),
 }
 

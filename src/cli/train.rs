@@ -1,12 +1,15 @@
-//! `peeksim train`: an agent learns to offload; the same command goes on where it stopped.
+//! `peeksim train`: an agent learns to offload dialogues, or to schedule the runs of an experiment;
+//! the same command goes on where it stopped.
 
 use super::dialogues::DialogueArgs;
-use super::{Failure, say};
+use super::{ExperimentArgs, Failure, say};
 use crate::input::source::{self, Source};
 use crate::input::{Place, Problem};
+use crate::learn::net::Mlp;
 use crate::learn::store::{Catalogue, Kind, Stored};
 use crate::learn::{Algorithm, Environment, Training};
 use crate::output::atomic;
+use crate::sweep::{self, Sweep};
 use crate::tmo::evaluate::{Summary, Totals, evaluate};
 use crate::tmo::learned::Learned;
 use crate::tmo::practice::{Constraint, DRAWS, Draw, Plan, Practice, Transition};
@@ -15,9 +18,30 @@ use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 
+/// What says nothing of an experiment.
+const OF_DIALOGUES: [&str; 10] = [
+    "workload",
+    "dialogues",
+    "costs",
+    "device",
+    "network",
+    "budget",
+    "transition",
+    "constraint",
+    "draw",
+    "raw_budget",
+];
+
 /// Arguments of `train`.
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
+    /// Learn to schedule the runs of this experiment, drawn from all of its configurations, instead
+    /// of to offload dialogues. The policy is for the scheduler `tmo-rl`.
+    #[arg(conflicts_with_all = OF_DIALOGUES)]
+    experiment: Option<String>,
+    /// Change a setting of the experiment, as `trace.requests=500`.
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "experiment")]
+    set: Vec<String>,
     #[command(flatten)]
     dialogues: DialogueArgs,
     /// Who learns: `a2c`, `ppo` or `dqn`.
@@ -82,36 +106,33 @@ impl TrainArgs {
 /// Learning curve: steps, mean reward of a training step, test reward, by segment.
 type Curve = Vec<[f32; 3]>;
 
+/// What is learned, and what it is for.
+struct Course<'a> {
+    env: &'a mut dyn Environment,
+    /// What a policy depends on.
+    policy: Catalogue,
+    /// What a checkpoint must be of to go on.
+    settings: Catalogue,
+    /// How good a network is where nothing was learned from.
+    test: &'a dyn Fn(&Mlp) -> Result<f64, Failure>,
+}
+
 pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
+    match &args.experiment {
+        Some(experiment) => schedule(args, experiment, out),
+        None => offload(args, out),
+    }
+}
+
+fn offload(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
     let (world, split) = args.dialogues.world()?;
     let budget = args.dialogues.budget()?;
     let plan = args.plan(budget)?;
-    let algorithm = chosen("--algorithm", &args.algorithm, &Algorithm::ALL)?;
-    let settings = args.settings(&world, &plan);
     let mut env = Practice::new(&world, &split.train, plan)?;
-    let mut training = Training::new(algorithm, &env, args.steps, args.dialogues.seed);
-    atomic::folder(&args.out)?;
-    let checkpoint = args.out.join("checkpoint.toml");
-    let mut curve = Curve::new();
-    if checkpoint.exists() {
-        let source = source::read(&checkpoint.to_string_lossy())?;
-        curve = resume(&source, &settings, &mut training, &mut env)?;
-        say(&format!("goes on after {} steps", training.done()));
-    }
-    while let Some(point) = training.advance(&mut env) {
-        let test = summary(&world, &split, &training, plan, budget).reward;
-        curve.push([point.steps as f32, point.reward as f32, test as f32]);
-        let stored = stored(&training, &env, &settings, &curve);
-        atomic::write(&checkpoint, stored.to_toml().as_bytes())?;
-    }
-    let mut text = "steps,reward_train_mean,reward_test_mean\n".to_owned();
-    curve
-        .iter()
-        .for_each(|[steps, train, test]| text.push_str(&format!("{steps},{train},{test}\n")));
-    atomic::write(&args.out.join("curve.csv"), text.as_bytes())?;
-    let policy = Stored::policy(training.network(), training.done(), plan.catalogue(&world));
-    atomic::write(&args.out.join("policy.toml"), policy.to_toml().as_bytes())?;
-    let found = summary(&world, &split, &training, plan, budget);
+    let test = |network: &Mlp| Ok(summary(&world, &split, network, plan, budget).reward);
+    let (policy, settings) = (plan.catalogue(&world), args.settings(&world, &plan));
+    let training = follow(args, Course { env: &mut env, policy, settings, test: &test })?;
+    let found = summary(&world, &split, training.network(), plan, budget);
     writeln!(
         out,
         "{} after {} steps: test reward {:.4}, response {:.4}, {:.3} s, {:.5} USD, beyond the \
@@ -128,20 +149,77 @@ pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure
     Ok(())
 }
 
-fn summary(
-    world: &World,
-    split: &Split,
-    training: &Training,
-    plan: Plan,
-    budget: Resources,
-) -> Summary {
-    let mut learned = Learned::new(training.network().clone(), plan);
+fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), Failure> {
+    // Whom the experiment compares does not matter here; what the agent may know can be set.
+    let mut set = vec!["scheduler=tmo-rl".to_owned()];
+    set.extend(args.set.iter().cloned());
+    let sweep = ExperimentArgs { set, ..ExperimentArgs::named(experiment) }.load()?;
+    let mut env = sweep::Practice::new(&sweep)?;
+    let policy = env.catalogue();
+    let mut settings = policy.clone();
+    let hashes: Vec<&str> =
+        (0..sweep.prepared.len()).map(|configuration| sweep.config_hash(configuration)).collect();
+    let entry = |name: &str, value: String| (name.to_owned(), value);
+    settings.extend([
+        entry("algorithm", args.algorithm.clone()),
+        entry("runs", source::hash(&hashes.concat())),
+        entry("seed", args.dialogues.seed.to_string()),
+        entry("total", args.steps.to_string()),
+    ]);
+    let test = |network: &Mlp| utility(&sweep, network);
+    let training = follow(args, Course { env: &mut env, policy, settings, test: &test })?;
+    let (algorithm, steps) = (&args.algorithm, training.done());
+    let found = test(training.network())?;
+    writeln!(out, "{algorithm} after {steps} steps: mean utility of test runs {found:.4}")?;
+    Ok(())
+}
+
+fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, Failure> {
+    sweep::utility(sweep, network).map_err(Failure::Failed)
+}
+
+/// Trains from the last checkpoint to the end, and writes what was learned.
+fn follow(args: &TrainArgs, course: Course<'_>) -> Result<Training, Failure> {
+    let Course { env, policy, settings, test } = course;
+    let algorithm = chosen("--algorithm", &args.algorithm, &Algorithm::ALL)?;
+    let mut training = Training::new(algorithm, env, args.steps, args.dialogues.seed);
+    atomic::folder(&args.out)?;
+    let checkpoint = args.out.join("checkpoint.toml");
+    let mut curve = Curve::new();
+    if checkpoint.exists() {
+        let source = source::read(&checkpoint.to_string_lossy())?;
+        curve = resume(&source, &settings, &mut training, env)?;
+        say(&format!("goes on after {} steps", training.done()));
+    }
+    while let Some(point) = training.advance(env) {
+        let test = test(training.network())?;
+        curve.push([point.steps as f32, point.reward as f32, test as f32]);
+        let stored = stored(&training, env, &settings, &curve);
+        atomic::write(&checkpoint, stored.to_toml().as_bytes())?;
+    }
+    let mut text = "steps,reward_train_mean,reward_test_mean\n".to_owned();
+    curve
+        .iter()
+        .for_each(|[steps, train, test]| text.push_str(&format!("{steps},{train},{test}\n")));
+    atomic::write(&args.out.join("curve.csv"), text.as_bytes())?;
+    let policy = Stored::policy(training.network(), training.done(), policy);
+    atomic::write(&args.out.join("policy.toml"), policy.to_toml().as_bytes())?;
+    Ok(training)
+}
+
+fn summary(world: &World, split: &Split, network: &Mlp, plan: Plan, budget: Resources) -> Summary {
+    let mut learned = Learned::new(network.clone(), plan);
     let visits = evaluate(world, &split.test, &mut learned, budget);
     Summary::of(world, &visits, budget, Totals::All)
 }
 
 /// Everything it takes to go on.
-fn stored(training: &Training, env: &Practice<'_>, settings: &Catalogue, curve: &Curve) -> Stored {
+fn stored(
+    training: &Training,
+    env: &dyn Environment,
+    settings: &Catalogue,
+    curve: &Curve,
+) -> Stored {
     let state = training.state().into_iter();
     let mut numbers: Vec<_> = state.map(|(name, values)| (name.to_owned(), values)).collect();
     numbers.push(("curve".to_owned(), curve.concat()));
@@ -154,7 +232,7 @@ fn resume(
     source: &Source,
     settings: &Catalogue,
     training: &mut Training,
-    env: &mut Practice<'_>,
+    env: &mut dyn Environment,
 ) -> Result<Curve, Failure> {
     let stored = Stored::parse(source, Kind::Checkpoint)?;
     stored.check(settings, &source.path)?;

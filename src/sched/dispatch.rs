@@ -21,10 +21,36 @@ pub(super) enum Choice {
     Rule(Rule),
 }
 
-/// A variant for the head on a worker whose timeline ends at the cursor, when so many requests
-/// could ride with it (itself included).
-pub(super) type Rule =
-    Box<dyn FnMut(&View<'_>, &Cursor, WorkerId, &Request, usize) -> Option<VariantId> + Send>;
+/// A variant for the head; `None` to leave the lane free.
+pub(super) type Rule = Box<dyn FnMut(&Moment<'_>) -> Option<VariantId> + Send>;
+
+/// The requests of one application, first key first.
+type Line = BinaryHeap<Reverse<(u64, RequestId)>>;
+
+/// A free lane and the head of all lines.
+pub(super) struct Moment<'a> {
+    /// The world, but for what this plan assigned before.
+    pub view: &'a View<'a>,
+    /// The worker's timeline, with what this plan assigned before.
+    pub cursor: &'a Cursor,
+    /// Where.
+    pub worker: WorkerId,
+    /// Who is served.
+    pub head: &'a Request,
+    lines: &'a [Line],
+}
+
+impl Moment<'_> {
+    /// How many requests of an application wait.
+    pub fn waiting(&self, app: AppId) -> usize {
+        self.lines[app.index()].len()
+    }
+
+    /// The first of an application's line.
+    pub fn first(&self, app: AppId) -> Option<&Request> {
+        self.lines[app.index()].peek().and_then(|Reverse((_, id))| self.view.request(*id))
+    }
+}
 
 /// A variant fixed in advance for one application.
 #[derive(Clone, Debug)]
@@ -66,6 +92,9 @@ enum Drop {
 }
 
 impl Batching {
+    /// Up to 32 that wait, none refused.
+    pub const USUAL: Self = Self { max_batch: 32, fill: Fill::Full, drop: Drop::Never };
+
     pub fn read(fields: &mut Fields<'_>) -> Self {
         Self {
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
@@ -88,15 +117,9 @@ impl Batching {
     }
 
     /// How many of `waiting` requests behind and including `head` to run.
-    pub fn size(
-        &self,
-        view: &View<'_>,
-        cursor: &Cursor,
-        worker: WorkerId,
-        variant: VariantId,
-        head: &Request,
-        waiting: usize,
-    ) -> usize {
+    pub fn size(&self, moment: &Moment<'_>, variant: VariantId) -> usize {
+        let Moment { view, cursor, worker, head, .. } = *moment;
+        let waiting = moment.waiting(head.app);
         let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
         let on_time = |batch| view.finish(cursor, variant, batch) <= head.deadline;
         if self.fill == Fill::Full || !on_time(1) {
@@ -115,7 +138,7 @@ pub(super) struct Dispatcher {
     key: Key,
     choice: Choice,
     batching: Batching,
-    lines: Vec<BinaryHeap<Reverse<(u64, RequestId)>>>,
+    lines: Vec<Line>,
     cursor: Cursor,
     batch: Vec<RequestId>,
 }
@@ -169,8 +192,8 @@ impl Dispatcher {
         match &mut self.choice {
             Choice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
             Choice::Rule(rule) => {
-                let waiting = self.lines[head.app.index()].len();
-                rule(view, &self.cursor, worker, head, waiting)
+                let (cursor, lines) = (&self.cursor, self.lines.as_slice());
+                rule(&Moment { view, cursor, worker, head, lines })
             }
         }
     }
@@ -194,8 +217,10 @@ impl Dispatcher {
                 plan.reject(id, reason);
                 continue;
             }
+            let (cursor, lines) = (&self.cursor, self.lines.as_slice());
+            let moment = Moment { view, cursor, worker, head, lines };
+            let size = self.batching.size(&moment, variant);
             let line = &mut self.lines[app.index()];
-            let size = self.batching.size(view, &self.cursor, worker, variant, head, line.len());
             self.batch.clear();
             while self.batch.len() < size {
                 let Some(Reverse((_, id))) = line.pop() else { break };

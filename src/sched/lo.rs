@@ -7,7 +7,7 @@
 //! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
 
 use super::Context;
-use super::dispatch::{Batching, Choice, Dispatcher};
+use super::dispatch::{Batching, Choice, Dispatcher, Moment};
 use super::priority::Order;
 use super::window::{Draft, Ties, Window, best_place, tails};
 use crate::domain::{Request, VariantId};
@@ -85,11 +85,12 @@ pub(super) fn read(
     }
     let ties = Ties::read(fields);
     let batching = Batching::read(fields);
-    let rule = move |view: &View<'_>, cursor: &Cursor, worker, head: &Request, waiting| {
+    let rule = move |moment: &Moment<'_>| {
+        let Moment { view, cursor, worker, head, .. } = *moment;
         let mut best: Option<(f64, Time, VariantId)> = None;
         for variant in view.variants(worker, head.app) {
             // What the head would get in the batch that would really run.
-            let size = batching.size(view, cursor, worker, variant, head, waiting);
+            let size = batching.size(moment, variant);
             let finish = view.finish(cursor, variant, size);
             let score = goal.score(view, head, variant, finish);
             if ties.beats(score, finish, best.map(|(score, finish, _)| (score, finish))) {

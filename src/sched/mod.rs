@@ -22,10 +22,14 @@ mod peek_plus;
 mod pool;
 mod priority;
 mod random;
+mod sight;
 mod sneakpeek;
 mod subset_search;
 mod subsets;
+mod tmo_rl;
 mod window;
+
+pub use tmo_rl::{Desk, policy_catalogue, trained};
 
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::catalog::Catalog;
@@ -70,6 +74,7 @@ pub const REGISTRY: &[Entry] = &[
     peek_plus::ENTRY,
     exhaustive::ENTRY,
     optimal_window::ENTRY,
+    tmo_rl::ENTRY,
 ];
 
 /// The entry called `name`.

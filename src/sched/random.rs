@@ -3,7 +3,7 @@
 //! The floor that any rule must beat. Its coins are its own: they change nobody's arrivals.
 
 use super::Entry;
-use super::dispatch::{Batching, Choice, Dispatcher};
+use super::dispatch::{Batching, Choice, Dispatcher, Moment};
 use crate::policy::View;
 use crate::rng::Label;
 use rand::RngExt;
@@ -21,7 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
         let key = Box::new(move |_: &View<'_>, request: &crate::domain::Request| {
             rng.keyed(Label::Scheduler, u64::from(request.id.number()), 0)
         });
-        let rule = move |view: &View<'_>, _: &_, worker, head: &crate::domain::Request, _| {
+        let rule = move |moment: &Moment<'_>| {
+            let Moment { view, worker, head, .. } = *moment;
             let count = view.variants(worker, head.app).count();
             // No coin where nothing can run: others would fall differently.
             if count == 0 {

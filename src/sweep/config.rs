@@ -76,8 +76,12 @@ impl Prepared {
         if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
             Arc::clone(&catalog).check_peeks(&setup, &mut problems);
         }
+        if let Some(Value::Text(path)) = scheduler.get("policy").map(|node| &node.value) {
+            inputs.note(path);
+        }
         let mut notes = catalog.notes().to_vec();
         notes.extend(note_window(&scheduler, &catalog));
+        notes.extend(chosen.as_ref().and_then(|chosen| note_policy(&scheduler, chosen.entry.name)));
         let prepared = chosen.map(|chosen| Self {
             notes,
             catalog,
@@ -94,6 +98,12 @@ impl Prepared {
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
+}
+
+/// Without a policy there is nothing that was learned.
+fn note_policy(scheduler: &Node, name: &str) -> Option<String> {
+    let blank = name == "tmo-rl" && scheduler.get("policy").is_none();
+    blank.then(|| format!("{name} without `policy` takes the first variant of each application"))
 }
 
 /// Who waits for a window has that much less of its budget left.

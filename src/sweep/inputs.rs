@@ -47,6 +47,14 @@ impl Inputs {
         trace
     }
 
+    /// Notes a file that a scheduler reads by itself, so that a run is another when it changes.
+    pub fn note(&mut self, path: &str) {
+        // Who reads it says what is wrong with it.
+        if let Ok(source) = source::read(path) {
+            self.files.insert(source.path, source.sha256);
+        }
+    }
+
     /// (path, SHA-256) of every file read, by path.
     pub fn files(&self) -> &BTreeMap<String, String> {
         &self.files

@@ -12,6 +12,7 @@ mod names;
 mod overrides;
 mod peek;
 mod pool;
+mod practice;
 mod run;
 mod spec;
 
@@ -20,6 +21,7 @@ pub use expand::{Configuration, RunSpec, expand};
 pub use inputs::Inputs;
 pub use names::MAX_SERIES;
 pub use pool::{Finished, Progress, Sweep, SweepError};
+pub use practice::{Practice, utility};
 pub use run::{RunResult, run_one, simulate, simulate_with, summary};
 pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
 

@@ -1,0 +1,177 @@
+//! A learned dispatcher: deadline order, and a network chooses the variant of the head's batch.
+//!
+//! The idea of TMO (a small agent, trained by PPO, A2C or DQN, decides about every request),
+//! carried over to a device that serves several applications; what it sees and what it is rewarded
+//! for are ours. `peeksim train EXPERIMENT` makes policies; the best output is chosen, and no coin
+//! is tossed. O(parameters) per batch.
+//!
+//! A lane that waits for a load is left for later: what it should run next is decided when it can.
+
+use super::dispatch::{Batching, Choice, Dispatcher, Moment};
+use super::sight::{Seen, Sight, catalogue};
+use super::{Context, Entry};
+use crate::domain::VariantId;
+use crate::input::{Fields, Place, Problem, Problems, fields, source};
+use crate::learn::net::{Mlp, Trace, best};
+use crate::learn::store::{Catalogue, Kind, Stored};
+use crate::model::catalog::Catalog;
+use crate::policy::{Info, Plan, Scheduler, Trigger, View};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "tmo-rl",
+    summary: "deadline order, a trained network chooses the variant of the head's batch",
+    source: "ours, after the agents of TMO (Yuan et al., MobiHoc 2025)",
+    params: "policy = FILE of `peeksim train EXPERIMENT` (without: what is listed first), \
+             max_batch = 32, batch = full, drop = never",
+    accuracy: Some(Info::Profiled),
+    build: |fields, context| {
+        let batching = Batching::read(fields);
+        let network = read_policy(fields, context);
+        Box::new(greedy(context.catalog, network, batching))
+    },
+};
+
+/// The network of `policy`; a blank one if there is none, or none that fits.
+fn read_policy(fields: &mut Fields<'_>, context: &Context<'_>) -> Option<Mlp> {
+    let path = fields.take("policy").and_then(|node| fields::text(node, fields.problems()))?;
+    match load(path, context.catalog) {
+        Ok(network) => Some(network),
+        Err(more) => {
+            fields.problems().extend(more);
+            None
+        }
+    }
+}
+
+/// Reads a policy; one that was learned for something else is refused, naming what differs.
+fn load(path: &str, catalog: &Catalog) -> Result<Mlp, Problems> {
+    let stored = Stored::parse(&source::read(path)?, Kind::Policy)?;
+    stored.check(&catalogue(catalog), path)?;
+    let sight = Sight::new(catalog);
+    let ends = (Some(sight.inputs()), Some(sight.outputs()));
+    let fits = |network: &Mlp| {
+        let sizes = network.sizes();
+        (sizes.first().copied(), sizes.last().copied()) == ends
+    };
+    let place = Place::file(path).field("layers");
+    let expected = "as many inputs, outputs and parameters as the catalogue asks for";
+    let network = stored.network().filter(fits);
+    network.ok_or_else(|| Problem::new(place, "a network of another shape", expected).into())
+}
+
+/// A dispatcher that does what the network finds best.
+fn greedy(catalog: &Catalog, network: Option<Mlp>, batching: Batching) -> Dispatcher {
+    let sight = Sight::new(catalog);
+    let network = network.or_else(|| sight.blank());
+    let (mut seen, mut trace) = (Seen::default(), Trace::default());
+    dispatcher(catalog, batching, move |moment| {
+        sight.see(moment, batching, &mut seen);
+        let outputs = network.as_ref()?.forward(&seen.inputs, &mut trace);
+        Sight::variant(moment, best(outputs, &seen.allowed))
+    })
+}
+
+/// A dispatcher in deadline order by a rule, asked only about lanes that are free now.
+fn dispatcher(
+    catalog: &Catalog,
+    batching: Batching,
+    mut rule: impl FnMut(&Moment<'_>) -> Option<VariantId> + Send + 'static,
+) -> Dispatcher {
+    let rule = move |moment: &Moment<'_>| {
+        let free = moment.cursor.free_at() <= moment.view.now();
+        if free { rule(moment) } else { None }
+    };
+    let key = Box::new(|_: &View<'_>, request: &crate::domain::Request| request.deadline.0);
+    Dispatcher::new(catalog, key, Choice::Rule(Box::new(rule)), batching)
+}
+
+/// The scheduler of a network that is still being trained.
+pub fn trained(catalog: &Catalog, network: Mlp) -> Box<dyn Scheduler> {
+    Box::new(greedy(catalog, Some(network), Batching::USUAL))
+}
+
+/// What a policy that is trained here depends on.
+pub fn policy_catalogue(catalog: &Catalog) -> Catalogue {
+    catalogue(catalog)
+}
+
+/// The same dispatcher without a network: it stops where a variant is to be chosen, and goes on
+/// with what it is told.
+pub struct Desk {
+    dispatcher: Dispatcher,
+    sight: Sight,
+    turn: Arc<Mutex<Turn>>,
+}
+
+/// Between the dispatcher, who asks, and whoever answers.
+#[derive(Default)]
+struct Turn {
+    asks: bool,
+    answer: Option<usize>,
+    seen: Seen,
+}
+
+fn lock(turn: &Mutex<Turn>) -> MutexGuard<'_, Turn> {
+    // Nothing is left half done by whoever panicked.
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    /// For the runs of a catalog.
+    pub fn new(catalog: &Catalog) -> Self {
+        let (sight, batching) = (Sight::new(catalog), Batching::USUAL);
+        let turn = Arc::<Mutex<Turn>>::default();
+        let shared = Arc::clone(&turn);
+        let dispatcher = dispatcher(catalog, batching, move |moment| {
+            let mut turn = lock(&shared);
+            if let Some(output) = turn.answer.take() {
+                return Sight::variant(moment, output);
+            }
+            // Another worker may be idle, too: one after the other.
+            if !std::mem::replace(&mut turn.asks, true) {
+                sight.see(moment, batching, &mut turn.seen);
+            }
+            None
+        });
+        Self { dispatcher, sight, turn }
+    }
+
+    /// How many numbers are seen.
+    pub fn inputs(&self) -> usize {
+        self.sight.inputs()
+    }
+
+    /// How many choices there are.
+    pub fn outputs(&self) -> usize {
+        self.sight.outputs()
+    }
+
+    /// Goes on; true if a choice is due.
+    pub fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
+        self.dispatcher.decide(view, trigger, plan);
+        lock(&self.turn).asks
+    }
+
+    /// Goes on at the same instant with this choice, after what came before was applied; true if
+    /// another is due.
+    pub fn go_on(&mut self, view: &View<'_>, output: usize, plan: &mut Plan) -> bool {
+        {
+            let mut turn = lock(&self.turn);
+            (turn.asks, turn.answer) = (false, Some(output));
+        }
+        self.decide(view, Trigger::new(&[], &[], &[], false), plan)
+    }
+
+    /// Writes what is seen where a choice is due.
+    pub fn observe(&self, into: &mut [f32]) {
+        let turn = lock(&self.turn);
+        into.iter_mut().zip(&turn.seen.inputs).for_each(|(x, seen)| *x = *seen);
+    }
+
+    /// Writes what can be chosen there.
+    pub fn mask(&self, allowed: &mut [bool]) {
+        let turn = lock(&self.turn);
+        allowed.iter_mut().zip(&turn.seen.allowed).for_each(|(x, seen)| *x = *seen);
+    }
+}
