@@ -218,8 +218,8 @@ fn an_answer_is_taken_where_its_class_is_precise() {
     }
 }
 
-/// The worker is there from 20 ms on. Budgets of 15.9 ms: the variant, done at 24 ms, is worth .330;
-/// answer 1 is worth 1/3 at once and would be worth .320 at 20 ms. So nobody waits.
+/// The worker is there from 20 ms on. Budgets of 15.9 ms: the variant, done at 24 ms, is worth
+/// .330; answer 1 is worth 1/3 at once and would be worth .320 at 20 ms. So nobody waits.
 #[test]
 fn an_answer_does_not_wait_for_the_worker() {
     let mut world = answering(ShortCircuit::Precision).workers(1, 1, 10);

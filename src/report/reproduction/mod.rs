@@ -89,7 +89,8 @@ pub fn sentence(judged: &[Judged]) -> String {
 }
 
 /// Pairs of scheduler labels: one sees the posterior, the other profiled accuracies, and nothing
-/// else differs. `sneakpeek` without its posterior is `grouped`.
+/// else differs. `sneakpeek` without its posterior is `grouped`, but for the order inside a group,
+/// which matters where a group is more than one batch.
 fn twins(sweep: &Sweep) -> BTreeSet<(String, String)> {
     let keys = sweep.axis_keys();
     let Some(axis) = keys.iter().position(|key| key == "scheduler") else {
