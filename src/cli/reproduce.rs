@@ -30,7 +30,8 @@ pub(super) struct ReproduceArgs {
     /// Threads; one per core by default.
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     jobs: usize,
-    /// The folder of the new results; `reproduced/<suite>` by default.
+    /// The folder of the new results; `reproduced/<suite>` by default. That of the kept results
+    /// renews them.
     #[arg(long)]
     out: Option<String>,
     /// The kept results to compare with; `results/<suite>` by default.
@@ -73,7 +74,8 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), Failure> {
         let paths = below(&folder, ".toml");
         (folder, paths)
     });
-    let Some((folder, mut own)) = found.into_iter().find(|(_, paths)| !paths.is_empty()) else {
+    let named = |(_, paths): &(String, Vec<String>)| !suite.is_empty() && !paths.is_empty();
+    let Some((folder, mut own)) = found.into_iter().find(named) else {
         let inner = |path: &String| {
             let rest = path.strip_prefix("experiments/")?;
             rest.split_once('/').map(|(folder, _)| folder.to_owned())

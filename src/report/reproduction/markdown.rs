@@ -139,12 +139,18 @@ fn published(text: &mut String, chapters: &[Chapter]) {
             text,
             "| {name} | {} | {} | {} | {large} | {} |",
             list.len(),
-            percent(list[list.len() / 2].relative),
+            percent(median(&list)),
             percent(most.relative),
             cell(&place(most))
         );
     }
     text.push('\n');
+}
+
+/// Of a sorted list that is not empty.
+fn median(sorted: &[Gain]) -> f64 {
+    let (low, high) = ((sorted.len() - 1) / 2, sorted.len() / 2);
+    f64::midpoint(sorted[low].relative, sorted[high].relative)
 }
 
 /// A gain over next to nothing is no percentage anybody could use.

@@ -48,19 +48,25 @@ impl Chapter {
 
     /// Gated claims that do not hold, with the settings at which they do not.
     pub fn failed_gates(&self, only_contradicted: bool) -> Vec<String> {
-        let gated = self.claims.iter().filter(|(claim, _)| claim.gate);
         let fails = |judged: &&Judged| match judged.verdict {
             Verdict::Holds => false,
             Verdict::Undecided => !only_contradicted,
             Verdict::Contradicted => true,
         };
-        let lines = gated.flat_map(|(claim, judged)| {
-            judged.iter().filter(fails).map(move |j| {
-                let name = &self.experiment.name;
-                format!("{name}: {} is {} at {}", claim.claim, j.verdict.name(), j.setting)
-            })
-        });
-        lines.collect()
+        let (name, mut lines) = (&self.experiment.name, Vec::new());
+        for (claim, judged) in self.claims.iter().filter(|(claim, _)| claim.gate) {
+            let claim = &claim.claim;
+            if judged.is_empty() {
+                lines.push(format!("{name}: nothing to judge {claim} by"));
+            }
+            lines.extend(
+                judged
+                    .iter()
+                    .filter(fails)
+                    .map(|j| format!("{name}: {claim} is {} at {}", j.verdict.name(), j.setting)),
+            );
+        }
+        lines
     }
 }
 
