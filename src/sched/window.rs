@@ -176,12 +176,13 @@ pub(super) fn best_place<V: Iterator<Item = VariantId>>(
     let mut best: Option<((f64, Time), WorkerId, VariantId)> = None;
     for (at, cursor) in cursors.iter().enumerate() {
         let worker = WorkerId(at as u16);
-        for variant in variants(worker) {
+        // Inside the iterator, not through it: filters and chains then cost nothing.
+        variants(worker).for_each(|variant| {
             let (score, finish) = value(cursor, worker, variant);
             if ties.beats(score, finish, best.map(|(value, _, _)| value)) {
                 best = Some(((score, finish), worker, variant));
             }
-        }
+        });
     }
     best.map(|(_, worker, variant)| (worker, variant))
 }

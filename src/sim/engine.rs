@@ -434,6 +434,7 @@ impl Simulation {
     }
 
     /// Ends a request with an answer.
+    #[inline]
     fn complete(&mut self, id: RequestId, answer: Answer, observer: &mut impl Observer) {
         let Some(slot) = self.state.slot(id) else { return };
         let Answer { worker, variant, batch, started } = answer;

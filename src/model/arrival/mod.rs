@@ -79,20 +79,14 @@ impl Sources {
     pub const WORDS: [(&'static str, Self); 3] =
         [("all", Self::All), ("odd", Self::Odd), ("even", Self::Even)];
 
-    /// Whether rows of the source at this index, counted from 0, arrive.
-    fn holds(self, index: usize) -> bool {
+    /// Whether rows of the source at this index, counted from 0, arrive; `drift` tells how far its
+    /// class mix is from the profile's.
+    fn holds(self, index: usize, drift: impl FnOnce() -> f64) -> bool {
         match self {
-            Self::All | Self::Drifted(_) => true,
+            Self::All => true,
             Self::Odd => index.is_multiple_of(2),
             Self::Even => !index.is_multiple_of(2),
-        }
-    }
-
-    /// Whether rows of a source whose mix is this far from the profile's arrive.
-    fn reaches(self, drift: f64) -> bool {
-        match self {
-            Self::Drifted(least) => drift >= least,
-            _ => true,
+            Self::Drifted(least) => drift() >= least,
         }
     }
 }

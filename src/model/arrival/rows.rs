@@ -49,6 +49,7 @@ impl Requests {
         })
     }
 
+    #[inline]
     pub(super) fn draw(&mut self, time: Time) -> Arrival {
         let app = match self.rows.len() {
             1 => AppId(0),
@@ -80,13 +81,11 @@ pub(super) fn kept_rows(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Ve
             ClassFilter::Mix(weights) => weights[class] > 0.0,
         }
     };
-    let far = |rows: &Range<u32>| {
+    let drift = |rows: &Range<u32>| {
         let classes = trace.class[rows.start as usize..rows.end as usize].iter();
-        let drift =
-            total_variation(&catalog.app(app).frequencies, classes.map(|c| usize::from(*c)));
-        plan.sources.reaches(drift)
+        total_variation(&catalog.app(app).frequencies, classes.map(|c| usize::from(*c)))
     };
-    let chosen = |(at, rows): &(usize, &Range<u32>)| plan.sources.holds(*at) && far(rows);
+    let chosen = |(at, rows): &(usize, &Range<u32>)| plan.sources.holds(*at, || drift(rows));
     let sources = trace.sources.iter().enumerate().filter(chosen);
     sources.flat_map(|(_, rows)| rows.clone()).filter(keep).collect()
 }
@@ -131,6 +130,7 @@ impl Rows {
         Ok(Self::ByClass { classes: weighted(&weights, place)?, rows })
     }
 
+    #[inline]
     fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
         match self {
             Self::Recorded(rows) => {

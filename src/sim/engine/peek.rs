@@ -63,26 +63,28 @@ impl Peeks {
 }
 
 impl Simulation {
-    /// Where a request is looked at; nowhere if that takes no time or nobody wants to know.
+    /// Where requests are looked at for who wants to know; nowhere if that takes no time.
     fn place(&self, app: AppId) -> PeekPlace {
         let catalog = &self.state.catalog;
         let place = catalog.app(app).peek.place;
-        let nowhere = self.state.info != Info::Posterior
-            || catalog.app(app).look.is_none()
+        let nowhere = catalog.app(app).look.is_none()
             // A request that no worker can serve would never be seen.
             || place == PeekPlace::Worker && !catalog.worker_ids().any(|w| catalog.looks(w, app));
         if nowhere { PeekPlace::Free } else { place }
     }
 
     /// Takes in a request that has just arrived.
+    #[inline]
     pub(super) fn receive(&mut self, app: AppId, id: RequestId, observer: &mut impl Observer) {
-        match self.place(app) {
-            PeekPlace::Host | PeekPlace::Worker => self.peeks.push(app, id),
-            PeekPlace::Free => self.show(id, observer),
+        if self.state.info != Info::Posterior || self.place(app) == PeekPlace::Free {
+            self.show(id, observer);
+        } else {
+            self.peeks.push(app, id);
         }
     }
 
     /// Starts the host's next look, if it is idle and somebody waits.
+    #[inline]
     pub(super) fn look_on_host(&mut self) {
         if self.peeks.count == 0 || !self.peeks.looking.is_empty() {
             return;
@@ -104,6 +106,7 @@ impl Simulation {
     }
 
     /// Starts looks on workers that have nothing else to do, once the scheduler has had its say.
+    #[inline]
     pub(super) fn look_when_idle(&mut self, observer: &mut impl Observer) {
         if self.peeks.count == 0 {
             return;
@@ -117,16 +120,21 @@ impl Simulation {
     }
 
     /// Starts a look on the worker if a lane is free and somebody waits whom it can look at.
+    #[inline]
     pub(super) fn look_on_worker(
         &mut self,
         worker: WorkerId,
         observer: &mut impl Observer,
     ) -> bool {
+        self.peeks.count > 0 && self.begin_look(worker, observer)
+    }
+
+    fn begin_look(&mut self, worker: WorkerId, observer: &mut impl Observer) -> bool {
         let at = self.state.now;
         let state = &self.state.workers[worker.index()];
         let lane = state.lanes.iter().position(Option::is_none);
         let (Some(lane), None) = (lane, state.loading) else { return false };
-        if self.peeks.count == 0 || state.ready > at {
+        if state.ready > at {
             return false;
         }
         let catalog = Arc::clone(&self.state.catalog);
@@ -148,6 +156,7 @@ impl Simulation {
     }
 
     /// Shows a request to the scheduler, or answers it if the look was enough.
+    #[inline]
     pub(super) fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
         beliefs::fill(&mut self.state, id, self.rng);
         if let Some(variant) = self.short_circuit(id) {
@@ -163,10 +172,14 @@ impl Simulation {
     }
 
     /// The SneakPeek model, if its answer is taken as soon as it is known.
+    #[inline]
     fn short_circuit(&self, id: RequestId) -> Option<VariantId> {
+        if self.state.info != Info::Posterior {
+            return None;
+        }
         let app = self.state.catalog.app(self.state.slot(id)?.request.app);
         let ShortCircuit::Threshold(threshold) = app.peek.short_circuit else { return None };
-        let variant = app.answers.filter(|_| self.state.info == Info::Posterior)?;
+        let variant = app.answers?;
         (self.view().accuracy(id, variant) >= threshold).then_some(variant)
     }
 
