@@ -107,7 +107,13 @@ fn bursts_arrive_together() {
         times.push(arrival.time.as_s());
     }
     assert_eq!(times, [0.0, 0.0, 0.0, 0.0, 0.25, 0.25, 0.25, 0.25, 0.5, 0.5]);
-    for wrong in ["trace.rate_rps=5", "trace.burst=0", "trace.source='poisson'"] {
-        assert!(sweep_of("sneakpeek/e09", &[set[0], wrong]).is_err(), "{wrong}");
+    for (wrong, message) in [
+        ("trace.rate_rps=5", "`burst` and `period_ms` alone"),
+        ("trace.burst=0", "found 0"),
+        ("trace={source='poisson',rate_rps=5,burst=4}", "found `burst` for `source = \"poisson\"`"),
+        ("trace={source='poisson',rate_rps=5,period_ms=4}", "`period_ms` without `burst`"),
+    ] {
+        let error = sweep_of("sneakpeek/e09", &[set[0], wrong]).err().unwrap_or_default();
+        assert!(error.contains(message), "{wrong}: {error}");
     }
 }

@@ -24,7 +24,7 @@
 
 use super::priority::{Order, Priority};
 use super::window::{Draft, Ties, Window, best_place, tails};
-use super::{exact, subsets};
+use super::{exact, group_search};
 use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::input::Fields;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
@@ -50,7 +50,7 @@ pub(super) enum Search {
     /// One group after another.
     Greedy,
     /// All orders and variants one by one, up to [`exact::LIMIT`] plans; beyond, over subsets of
-    /// the groups, up to [`subsets::MOST`] of them on one worker; greedy beyond that.
+    /// the groups, up to [`group_search::MOST`] of them on one worker; greedy beyond that.
     Exact,
     /// The same with [`exact::AUTO_LIMIT`] plans one by one.
     Auto,
@@ -309,7 +309,7 @@ impl GroupPlanner {
         let worker = WorkerId(0);
         view.tail(worker, &mut self.trial);
         let (groups, window) = (&self.groups, self.window);
-        let best = subsets::search(view, groups, worker, &self.trial, window, self.planned);
+        let best = group_search::search(view, groups, worker, &self.trial, window, self.planned);
         let Some(steps) = best else { return false };
         self.emit_steps(view, worker, &steps);
         true

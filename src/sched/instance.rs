@@ -4,13 +4,13 @@
 //! worker's backlog ends. Requests are numbered by application, then deadline, then id, so that
 //! those of one application are neighbours.
 
+use super::contents::Contents;
 use super::groups::Sum;
 use super::window::Window;
 use crate::domain::{Request, RequestId, VariantId, WorkerId};
 use crate::model::residency::Residency;
 use crate::policy::{Cursor, View};
 use crate::units::{Span, Time};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Upper bounds are kept at this many instants,
@@ -192,6 +192,13 @@ impl<'v> Instance<'v> {
         &self.hopes[row * self.len()..(row + 1) * self.len()]
     }
 
+    /// By part, the least load before a batch of it if this is in memory.
+    fn waits(&self, content: &Residency) -> Vec<Span> {
+        let load = |c: &Choice| if content.contains(c.variant) { Span::ZERO } else { c.load };
+        let wait = |part: &Part| part.choices.iter().map(load).min().unwrap_or_default();
+        self.parts.iter().map(wait).collect()
+    }
+
     /// The least time it takes to compute `count` requests of a part, loads left out.
     #[inline]
     pub fn least(&self, part: usize, count: usize) -> Span {
@@ -199,74 +206,24 @@ impl<'v> Instance<'v> {
     }
 }
 
-/// The contents that the worker's memory may have, each with a number: what is in it, least
-/// recently used first.
-pub(super) struct Memories {
-    known: Vec<Residency>,
-    /// By content and part: the least load before a batch of the part.
-    waits: Vec<Vec<Span>>,
-    numbers: BTreeMap<Vec<VariantId>, u32>,
-    /// By content and variant: the content after that variant ran; `u32::MAX` if not known yet.
-    after: Vec<Vec<u32>>,
-}
+/// The contents of the worker's memory, each with the least load before a batch of each part.
+pub(super) struct Memories(Contents<Vec<Span>>);
 
 impl Memories {
-    /// Content 0 is what is resident when the plan begins.
     pub fn new(instance: &Instance<'_>) -> Self {
-        let (known, waits, after) = (Vec::new(), Vec::new(), Vec::new());
-        let mut memories = Self { known, waits, numbers: BTreeMap::new(), after };
-        memories.number(instance, instance.resident.clone());
-        memories
-    }
-
-    fn number(&mut self, instance: &Instance<'_>, content: Residency) -> u32 {
-        let fresh = self.known.len() as u32;
-        let number = *self.numbers.entry(content.iter().collect()).or_insert(fresh);
-        if number == fresh {
-            let load = |c: &Choice| if content.contains(c.variant) { Span::ZERO } else { c.load };
-            let wait = |part: &Part| part.choices.iter().map(load).min().unwrap_or_default();
-            self.waits.push(instance.parts.iter().map(wait).collect());
-            self.known.push(content);
-            self.after.push(Vec::new());
-        }
-        number
+        Self(Contents::new(instance.resident.clone(), |content| instance.waits(content)))
     }
 
     /// By part, the least time that loading takes before a batch of it can begin.
     #[inline]
     pub fn waits(&self, memory: u32) -> &[Span] {
-        &self.waits[memory as usize]
+        self.0.fact(memory)
     }
 
     /// The time it takes to load a variant, none if it is resident, and the content after it ran.
     #[inline]
     pub fn run(&mut self, instance: &Instance<'_>, memory: u32, choice: Choice) -> (Span, u32) {
-        if instance.view.catalog().is_peek(choice.variant) {
-            return (Span::ZERO, memory);
-        }
-        let resident = self.known[memory as usize].contains(choice.variant);
-        let load = if resident { Span::ZERO } else { choice.load };
-        let (row, column) = (memory as usize, choice.variant.index());
-        match self.after[row].get(column) {
-            Some(after) if *after != u32::MAX => (load, *after),
-            _ => (load, self.learn(instance, memory, choice.variant)),
-        }
-    }
-
-    #[cold]
-    fn learn(&mut self, instance: &Instance<'_>, memory: u32, variant: VariantId) -> u32 {
-        let mut content = self.known[memory as usize].clone();
-        if content.contains(variant) {
-            content.touch(variant);
-        } else {
-            content.load(variant, instance.view.catalog().variant(variant).bytes, |_| {});
-        }
-        let after = self.number(instance, content);
-        let row = &mut self.after[memory as usize];
-        if row.len() <= variant.index() {
-            row.resize(variant.index() + 1, u32::MAX);
-        }
-        row[variant.index()] = after;
-        after
+        let what = (choice.variant, choice.load);
+        self.0.run(&instance.view, memory, what, |content| instance.waits(content))
     }
 }

@@ -4,11 +4,13 @@
 //! from and every property test runs through.
 
 mod beam;
+mod contents;
 mod dispatch;
 mod edf;
 mod exact;
 mod exhaustive;
 mod fcfs;
+mod group_search;
 mod grouped;
 mod groups;
 mod instance;
@@ -25,7 +27,6 @@ mod random;
 mod sight;
 mod sneakpeek;
 mod subset_search;
-mod subsets;
 mod tmo_rl;
 mod window;
 

@@ -316,7 +316,7 @@ impl Search<'_, '_> {
 }
 
 /// The members of a set, lowest first.
-fn members(mut set: u32) -> impl Iterator<Item = usize> {
+pub(super) fn members(mut set: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let member = (set != 0).then(|| set.trailing_zeros() as usize);
         set &= set.wrapping_sub(1);

@@ -340,12 +340,13 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     }
     let burst = read.take("burst");
     let burst = burst.and_then(|n| fields::integer(n, &(1..=u64::MAX), read.problems()));
-    if burst.is_some() && name != "bursts" {
-        let place = node.get("burst").unwrap_or(node).place.clone();
-        let found = format!("`burst` for `source = \"{name}\"`");
-        read.problems().push(Problem::new(place, found, "`source = \"bursts\"`"));
+    let period = read.take("period_ms");
+    if let (Some(node), None) = (period, burst) {
+        let found = "`period_ms` without `burst`";
+        read.problems().push(Problem::new(node.place.clone(), found, "both, or neither"));
     }
-    let period = Span::from_ms(read.number("period_ms", 0.0..=1e12, 1000.0));
+    let period = period.and_then(|n| fields::number(n, &(0.0..=1e12), read.problems()));
+    let period = Span::from_ms(period.unwrap_or(1000.0));
     let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));

@@ -127,6 +127,14 @@ impl std::fmt::Debug for ArrivalEntry {
 pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY];
 
 impl ArrivalPlan {
+    /// For processes that have no bursts.
+    fn without_burst(&self) -> Result<(), Problem> {
+        let Some(_) = self.burst else { return Ok(()) };
+        let found = format!("`burst` for `source = \"{}\"`", self.entry.name);
+        let place = self.place.clone().field("trace.burst");
+        Err(Problem::new(place, found, "`source = \"bursts\"`"))
+    }
+
     /// The process of one run.
     pub fn build(&self, catalog: &Arc<Catalog>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
         (self.entry.build)(self, catalog, rng).map_err(Problems::from)

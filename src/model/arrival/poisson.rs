@@ -28,6 +28,7 @@ struct Poisson {
 
 impl Poisson {
     fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
+        plan.without_burst()?;
         let Some(rate_rps) = plan.rate_rps else {
             let place = plan.place.clone().field("trace.rate_rps");
             return Err(Problem::new(

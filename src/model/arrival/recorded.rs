@@ -58,6 +58,7 @@ struct Recorded {
 
 impl Recorded {
     fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
+        plan.without_burst()?;
         let mut offsets = rng.stream(Label::Offsets);
         let mut sources = Vec::new();
         for app in catalog.app_ids() {

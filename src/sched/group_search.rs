@@ -11,14 +11,15 @@
 //! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it.
 //! Source: ours; it finds what the enumeration of [`super::exact`] finds.
 
+use super::contents::Contents;
 use super::groups::{Group, Sum};
+use super::subset_search::members;
 use super::window::Window;
 use crate::domain::{VariantId, WorkerId};
 use crate::model::residency::Residency;
 use crate::policy::{Cursor, View};
 use crate::units::{Span, Time};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 /// More groups than this are not searched.
 pub(super) const MOST: usize = 12;
@@ -29,13 +30,16 @@ const BEAM: usize = 32;
 /// At so many instants upper bounds are kept.
 const INSTANTS: u64 = 48;
 
+/// Contents of memory, each with the time in which any other becomes it, if one load does.
+type Reach = Contents<Option<Span>>;
+
 /// One way to have served a set of groups.
 #[derive(Clone, Copy)]
 struct Label {
     end: Time,
     sum: Sum,
     /// Which content the memory has.
-    content: usize,
+    content: u32,
     /// The label before, the group served then, and on what.
     last: Option<(usize, usize, VariantId)>,
 }
@@ -55,11 +59,8 @@ struct Instance<'w, 'v> {
     gap: Span,
     /// By instant, then group: what the group is worth at best if it begins then or later.
     hopes: Vec<Sum>,
-    /// The contents of memory met so far, and what running a variant makes of each.
-    contents: Vec<Residency>,
-    /// By content: the time in which any other becomes it, if one load always does.
-    reach: Vec<Option<Span>>,
-    after: BTreeMap<(usize, VariantId), (Span, usize)>,
+    /// The contents of memory, each with the time in which any other becomes it.
+    contents: Reach,
 }
 
 /// The best order and variants on `worker`, whose timeline ends at `cursor`, if it is at least
@@ -77,9 +78,9 @@ pub(super) fn search(
     }
     let mut instance = Instance::new(view, groups, worker, cursor, window)?;
     let beam = instance.grow(known, BEAM).and_then(|labels| labels.best());
-    let known = beam.map_or(known, |(best, _)| known.max(best.sum));
+    let known = beam.map_or(known, |best| known.max(best.sum));
     let labels = instance.grow(known, usize::MAX)?;
-    let (best, _) = labels.best()?;
+    let best = labels.best()?;
     let (mut steps, mut last) = (Vec::new(), best.last);
     while let Some((before, group, variant)) = last {
         steps.push((group, variant));
@@ -97,21 +98,22 @@ struct Labels {
 }
 
 impl Labels {
-    /// The best label of all groups, and where it is.
-    fn best(&self) -> Option<(Label, usize)> {
-        let ends = self.open.last()?.iter().map(|at| (self.all[*at], *at));
-        ends.min_by_key(|(label, at)| (Reverse(label.sum), label.end, *at))
+    /// The best label of all groups.
+    fn best(&self) -> Option<Label> {
+        let ends = self.open.last()?.iter().map(|at| self.all[*at]);
+        ends.min_by_key(|label| (Reverse(label.sum), label.end))
     }
 
-    /// Keeps a label unless another of its set is as good. `reach` is by content the time in which
-    /// any other content becomes that one.
-    fn keep(&mut self, set: usize, label: Label, reach: &[Option<Span>]) {
+    /// Keeps a label unless another of its set is as good. `contents` tell the
+    /// time in which any other becomes one.
+    fn keep(&mut self, set: u32, label: Label, contents: &Reach) {
         let all = &self.all;
         let as_good = |a: &Label, b: &Label| {
-            let extra = if a.content == b.content { Some(Span::ZERO) } else { reach[b.content] };
+            let extra =
+                if a.content == b.content { Some(Span::ZERO) } else { *contents.fact(b.content) };
             a.sum >= b.sum && extra.is_some_and(|extra| a.end + extra <= b.end)
         };
-        let front = &mut self.open[set];
+        let front = &mut self.open[set as usize];
         if front.iter().any(|at| as_good(&all[*at], &label)) {
             return;
         }
@@ -149,12 +151,11 @@ impl<'w, 'v> Instance<'w, 'v> {
             start: cursor.free_at(),
             gap: Span(1),
             hopes: Vec::new(),
-            contents: Vec::new(),
-            reach: Vec::new(),
-            after: BTreeMap::new(),
+            contents: Contents::new(cursor.memory().clone(), |content| {
+                Self::reach(view, worker, content)
+            }),
         };
         instance.hope();
-        instance.learn(cursor.memory().clone());
         Some(instance)
     }
 
@@ -193,7 +194,7 @@ impl<'w, 'v> Instance<'w, 'v> {
 
     /// What the groups of a set are worth at best after `now`: one of them begins then, the others
     /// when at least the shortest has been computed.
-    fn bound(&self, set: usize, now: Time) -> Sum {
+    fn bound(&self, set: u32, now: Time) -> Sum {
         let Some(shortest) = members(set).map(|group| self.shortest[group]).min() else {
             return Sum::default();
         };
@@ -206,54 +207,34 @@ impl<'w, 'v> Instance<'w, 'v> {
         sum + first
     }
 
-    /// The time to load a variant into a memory of this content, and the content after it ran.
-    fn run(&mut self, content: usize, variant: VariantId) -> (Span, usize) {
-        if self.view.catalog().is_peek(variant) {
-            return (Span::ZERO, content);
-        }
-        if let Some(known) = self.after.get(&(content, variant)) {
-            return *known;
-        }
-        let mut memory = self.contents[content].clone();
-        let load = if memory.contains(variant) {
-            memory.touch(variant);
-            Span::ZERO
-        } else {
-            memory.load(variant, self.view.catalog().variant(variant).bytes, |_| {});
-            self.view.load_span(self.worker, variant)
-        };
-        let next = self.learn(memory);
-        self.after.insert((content, variant), (load, next));
-        (load, next)
-    }
-
-    /// The number of a content of memory.
-    fn learn(&mut self, memory: Residency) -> usize {
-        let same = |other: &Residency| other.iter().eq(memory.iter());
-        if let Some(known) = self.contents.iter().position(same) {
-            return known;
-        }
-        // Where no two variants fit together, loading one makes it the whole content.
-        let catalog = self.view.catalog();
+    /// The time in which any other content of memory becomes this one, if one load always does:
+    /// where no two variants fit together, loading one makes it the whole content.
+    fn reach(view: &View<'_>, worker: WorkerId, content: &Residency) -> Option<Span> {
+        let catalog = view.catalog();
         let bytes = |variant: VariantId| catalog.variant(variant).bytes;
         let loaded = catalog.variant_ids().filter(|variant| !catalog.is_peek(*variant));
         let least = loaded.map(bytes).min().unwrap_or(0);
-        let room = catalog.worker(self.worker).memory_bytes;
-        let only = memory.iter().next().filter(|only| bytes(*only).saturating_add(least) > room);
-        self.reach.push(only.map(|only| self.view.load_span(self.worker, only)));
-        self.contents.push(memory);
-        self.contents.len() - 1
+        let room = catalog.worker(worker).memory_bytes;
+        let only = content.iter().next().filter(|only| bytes(*only).saturating_add(least) > room);
+        only.map(|only| view.load_span(worker, only))
+    }
+
+    /// The time to load a variant into a memory of this content, and the content after it ran.
+    fn run(&mut self, content: u32, variant: VariantId) -> (Span, u32) {
+        let (view, worker) = (self.view, self.worker);
+        let load = view.load_span(worker, variant);
+        self.contents.run(view, content, (variant, load), |new| Self::reach(view, worker, new))
     }
 
     /// Every label that may lead to a plan of at least `known`; of each size only the `width` most
     /// promising are extended. `None` if there are too many.
     fn grow(&mut self, known: Sum, width: usize) -> Option<Labels> {
         let count = self.groups.len();
-        let all = (1usize << count) - 1;
+        let all = (1u32 << count) - 1;
         let root = Label { end: self.start, sum: Sum::default(), content: 0, last: None };
-        let mut labels = Labels { all: vec![root], open: vec![Vec::new(); all + 1] };
+        let mut labels = Labels { all: vec![root], open: vec![Vec::new(); 1 << count] };
         labels.open[0].push(0);
-        let mut sets: Vec<usize> = (0..all).collect();
+        let mut sets: Vec<u32> = (0..all).collect();
         sets.sort_by_key(|set| set.count_ones());
         for level in sets.chunk_by(|a, b| a.count_ones() == b.count_ones()) {
             for (set, from) in self.promising(&mut labels, level, all, width) {
@@ -270,17 +251,17 @@ impl<'w, 'v> Instance<'w, 'v> {
     fn promising(
         &self,
         labels: &mut Labels,
-        level: &[usize],
-        all: usize,
+        level: &[u32],
+        all: u32,
         width: usize,
-    ) -> Vec<(usize, usize)> {
+    ) -> Vec<(u32, usize)> {
         let mut found = Vec::new();
         for set in level {
-            let fronts = std::mem::take(&mut labels.open[*set]);
+            let fronts = std::mem::take(&mut labels.open[*set as usize]);
             found.extend(fronts.into_iter().map(|at| (*set, at)));
         }
         if found.len() > width {
-            let promise = |(set, at): &(usize, usize)| {
+            let promise = |(set, at): &(u32, usize)| {
                 let label = &labels.all[*at];
                 Reverse(label.sum + self.bound(all & !set, label.end))
             };
@@ -291,7 +272,7 @@ impl<'w, 'v> Instance<'w, 'v> {
     }
 
     /// Serves each of the other groups after a label, on each variant.
-    fn extend(&mut self, labels: &mut Labels, set: usize, from: usize, all: usize, known: Sum) {
+    fn extend(&mut self, labels: &mut Labels, set: u32, from: usize, all: u32, known: Sum) {
         let label = labels.all[from];
         for group in members(all & !set) {
             let next = set | 1 << group;
@@ -307,14 +288,9 @@ impl<'w, 'v> Instance<'w, 'v> {
                 let sum = label.sum + worth;
                 if sum + rest >= known {
                     let last = Some((from, group, variant));
-                    labels.keep(next, Label { end, sum, content, last }, &self.reach);
+                    labels.keep(next, Label { end, sum, content, last }, &self.contents);
                 }
             }
         }
     }
-}
-
-/// The members of a set, lowest first.
-fn members(set: usize) -> impl Iterator<Item = usize> {
-    (0..MOST).filter(move |member| set & (1 << member) != 0)
 }
