@@ -26,7 +26,8 @@ fn text(sweep: &Sweep) -> String {
         let _ = writeln!(text, "{} = {}", quote(path), quote(hash));
     }
     if !sweep.inputs.imports().is_empty() {
-        let _ = writeln!(text, "\n# How files of requests were made from data of others.\n[imports]");
+        let _ =
+            writeln!(text, "\n# How files of requests were made from data of others.\n[imports]");
     }
     for (path, node) in sweep.inputs.imports() {
         let _ = writeln!(text, "{} = {}", quote(path), node.canonical());

@@ -133,7 +133,8 @@ impl std::fmt::Debug for ArrivalEntry {
 }
 
 /// Every arrival process.
-pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY, file::ENTRY];
+pub const ARRIVALS: &[ArrivalEntry] =
+    &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY, file::ENTRY];
 
 impl ArrivalPlan {
     /// For processes that have no bursts.
