@@ -99,10 +99,11 @@ impl Counts {
         }
         let interval = place.line.saturating_sub(self.first);
         let length = self.plan.interval_ns;
-        let start = interval.checked_mul(length).and_then(|start| i64::try_from(start).ok());
-        let Some(start) = start else {
+        let end = interval.checked_add(1).and_then(|next| next.checked_mul(length));
+        let Some(end) = end.and_then(|end| i64::try_from(end).ok()) else {
             return Err(Problem::new(place, "an interval centuries away", "fewer lines"));
         };
+        let start = end - length as i64;
         let mut requests = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             if self.keys[column].is_none() {

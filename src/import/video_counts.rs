@@ -34,7 +34,8 @@ fn columns(head: &Head, fps: f64, key: &'static str) -> Result<Read, Problem> {
     let (index, count) = (head.column("index")?, head.column("count")?);
     let key = if key == "video" { video } else { class };
     Ok(Box::new(move |row| {
-        let time_ns = Span::from_s(row.integer(index, 0..=MAX_INDEX)? as f64 / fps).0 as i64;
+        let time = Span::from_s(row.integer(index, 0..=MAX_INDEX)? as f64 / fps);
+        let time_ns = i64::try_from(time.0).map_err(|_| row.problem(index, "an earlier frame"))?;
         let count = row.integer(count, 0..=MAX_COUNT)?;
         if let "" = row.text(key) {
             return Err(row.problem(key, "a name"));

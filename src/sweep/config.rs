@@ -10,7 +10,6 @@ use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerS
 use crate::model::peek::{Peek, ShortCircuit};
 use crate::model::penalty::Penalty;
 use crate::model::profile;
-use crate::model::request_file::RequestFile;
 use crate::policy::Info;
 use crate::rng::Rng;
 use crate::sched::{self, Context};
@@ -335,10 +334,10 @@ fn read_trace(
     }
     let rate_rps = read.take("rate_rps");
     let rate_rps = rate_rps.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
-    let file = read.take("file").and_then(|n| read_file(n, setup, inputs, read.problems()));
+    let file = read.take("file").and_then(|n| inputs.file(n, &setup.apps, read.problems()));
     // Request numbers have 32 bits.
-    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests);
-    let default = file.as_ref().map_or(10_000, |file| file.requests);
+    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests.min(4_000_000_000));
+    let default = file.as_ref().map_or(10_000, |_| most);
     let requests = read.integer("requests", 1..=most, default);
     if let Some(span) =
         rate_rps.map(|rate| requests as f64 / rate).filter(|span| *span > MAX_TRACE_S)
@@ -398,27 +397,6 @@ fn read_trace(
         file,
         place: node.place.clone(),
     })
-}
-
-/// The requests of a file, all of applications that are there.
-fn read_file(
-    node: &Node,
-    setup: &Setup,
-    inputs: &mut Inputs,
-    problems: &mut Problems,
-) -> Option<Arc<RequestFile>> {
-    match inputs.requests(fields::text(node, problems)?) {
-        Ok(file) => {
-            let known = |app: &AppSetup| (app.profile.name.clone(), app.profile.classes.clone());
-            let known: Vec<(String, Vec<String>)> = setup.apps.iter().map(known).collect();
-            file.check_names(&known, problems);
-            Some(file)
-        }
-        Err(more) => {
-            problems.extend(more);
-            None
-        }
-    }
 }
 
 /// Calls `each` for the applications named by the keys of a table.
