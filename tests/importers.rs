@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// An experiment with three applications over a file of requests.
-const RUN: &str = r#"
+const RUN: &str = r#"replicates = 1
 [base]
 apps = ["voice", "activity", "heartbeat"]
 workers = [{ class = "edge-cpu", count = 2 }]
@@ -312,8 +312,9 @@ fn profiles_of_nexus() {
 fn runs(shell: &Shell, app: &str, class: &str) {
     let trace = "trace = { rate_rps = 1, requests = 20 }";
     let workers = format!("workers = [{{ class = \"{class}\" }}]");
-    let experiment =
-        format!("[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n");
+    let experiment = format!(
+        "replicates = 1\n[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n"
+    );
     shell.write("profile.toml", experiment);
     shell.ok("sweep profile.toml --out p");
     assert_eq!(column(&shell.read("p/runs.csv"), "completed"), ["20"]);

@@ -103,7 +103,7 @@ impl Counts {
         let Some(end) = end.and_then(|end| i64::try_from(end).ok()) else {
             return Err(Problem::new(place, "an interval centuries away", "fewer lines"));
         };
-        let start = end - length as i64;
+        let start = end - length.cast_signed();
         let mut requests = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             if self.keys[column].is_none() {
@@ -115,7 +115,8 @@ impl Counts {
             };
             let about = [interval, column as u64];
             let offsets = self.plan.spread.offsets(count, length, self.rng, about);
-            requests.extend(offsets.into_iter().map(|offset| (start + offset as i64, column)));
+            let time = |offset: u64| (start + offset.cast_signed(), column);
+            requests.extend(offsets.into_iter().map(time));
         }
         requests.sort_unstable();
         self.pending.extend(requests);

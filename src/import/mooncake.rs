@@ -43,7 +43,7 @@ fn read(source: &Source) -> Result<Request, Problem> {
     if let Some(problem) = problems.iter().next() {
         return Err(problem.clone());
     }
-    let time_ns = Span::from_ms(time.unwrap_or(0.0)).0 as i64;
+    let time_ns = Span::from_ms(time.unwrap_or(0.0)).0.cast_signed();
     Ok(Request { time_ns, key: String::new(), class: None, budget_ns: None })
 }
 

@@ -37,7 +37,7 @@ fn columns(head: &Head, fps: f64, key: &'static str) -> Result<Read, Problem> {
         let time = Span::from_s(row.integer(index, 0..=MAX_INDEX)? as f64 / fps);
         let time_ns = i64::try_from(time.0).map_err(|_| row.problem(index, "an earlier frame"))?;
         let count = row.integer(count, 0..=MAX_COUNT)?;
-        if let "" = row.text(key) {
+        if row.text(key).is_empty() {
             return Err(row.problem(key, "a name"));
         }
         let key = row.text(key).to_owned();

@@ -346,15 +346,7 @@ fn read_trace(
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         read.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let burst = read.take("burst");
-    let burst = burst.and_then(|n| fields::integer(n, &(1..=u64::MAX), read.problems()));
-    let period = read.take("period_ms");
-    if let (Some(node), None) = (period, burst) {
-        let found = "`period_ms` without `burst`";
-        read.problems().push(Problem::new(node.place.clone(), found, "both, or neither"));
-    }
-    let period = period.and_then(|n| fields::number(n, &(0.0..=1e12), read.problems()));
-    let period = Span::from_ms(period.unwrap_or(1000.0));
+    let burst = read_burst(&mut read);
     let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
@@ -389,7 +381,7 @@ fn read_trace(
     Some(ArrivalPlan {
         entry: entry?,
         rate_rps,
-        burst: burst.map(|size| Burst { size, period }),
+        burst,
         requests,
         mix: shares.iter().map(|share| share / total).collect(),
         classes,
@@ -397,6 +389,20 @@ fn read_trace(
         file,
         place: node.place.clone(),
     })
+}
+
+/// Requests that arrive together, if any do.
+fn read_burst(read: &mut Fields<'_>) -> Option<Burst> {
+    let burst = read.take("burst");
+    let burst = burst.and_then(|n| fields::integer(n, &(1..=u64::MAX), read.problems()));
+    let period = read.take("period_ms");
+    if let (Some(node), None) = (period, burst) {
+        let found = "`period_ms` without `burst`";
+        read.problems().push(Problem::new(node.place.clone(), found, "both, or neither"));
+    }
+    let period = period.and_then(|n| fields::number(n, &(0.0..=1e12), read.problems()));
+    let period = Span::from_ms(period.unwrap_or(1000.0));
+    burst.map(|size| Burst { size, period })
 }
 
 /// Calls `each` for the applications named by the keys of a table.
