@@ -36,6 +36,6 @@ fn columns(head: &Head, by_app: bool) -> Result<Read, Problem> {
         } else {
             format!("{}/{}", row.text(app), row.text(func))
         };
-        Ok(Some(Request { time_ns, key, class: None, budget_ns: None }))
+        Ok((Request { time_ns, key, class: None, budget_ns: None }, 1))
     }))
 }

@@ -136,15 +136,7 @@ impl Requests for Counts {
         }
     }
 
-    fn place(&self) -> Place {
-        self.lines.place()
-    }
-
-    fn is_broken(&self) -> bool {
-        self.lines.is_broken()
-    }
-
-    fn sha256(&self) -> String {
-        self.lines.sha256().unwrap_or_default()
+    fn lines(&self) -> &Lines {
+        &self.lines
     }
 }

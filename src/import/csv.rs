@@ -66,6 +66,6 @@ fn find(
             ns @ 1..=MAX_BUDGET_NS => Ok(ns as u64),
             _ => Err(row.problem(column, "more than 0 and at most 1e9 milliseconds")),
         });
-        Ok(Some(Request { time_ns, key, class, budget_ns: budget_ns.transpose()? }))
+        Ok((Request { time_ns, key, class, budget_ns: budget_ns.transpose()? }, 1))
     }))
 }
