@@ -15,6 +15,7 @@ mod peek;
 use super::queue::{Kind, Queue};
 use super::validate::{PlanError, check, describe, takes};
 use crate::domain::{Arrival, Completion, Request, RequestId, VariantId, WorkerId};
+use crate::input::Problem;
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
 use crate::policy::state::{Job, Running, State};
@@ -64,6 +65,9 @@ pub enum SimError {
         /// The instant.
         at: Time,
     },
+    /// The requests could not be read to their end.
+    #[error("arrivals ended early: {0}")]
+    Arrivals(Problem),
     /// A request got lost or doubled: a defect of this program.
     #[error("requests are not conserved: {0:?}; this is a defect, please report it")]
     NotConserved(Counts),
@@ -470,6 +474,9 @@ impl Simulation {
         for slot in self.state.pending() {
             observer.on(Event::Unfinished { at, request: &slot.request });
             self.counts.unfinished += 1;
+        }
+        if let Some(problem) = self.arrivals.problem() {
+            return Err(SimError::Arrivals(problem.clone()));
         }
         let Counts { arrived, completed, rejected, unfinished } = self.counts;
         if arrived != completed + rejected + unfinished

@@ -10,6 +10,7 @@ use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerS
 use crate::model::peek::{Peek, ShortCircuit};
 use crate::model::penalty::Penalty;
 use crate::model::profile;
+use crate::model::request_file::RequestFile;
 use crate::policy::Info;
 use crate::rng::Rng;
 use crate::sched::{self, Context};
@@ -60,7 +61,7 @@ impl Prepared {
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
         let setup =
             Setup { apps, workers, penalty, outcome, cold_loads, batch_eta, noise_cv, overhead };
-        let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
+        let arrivals = trace.and_then(|t| read_trace(t, &setup, inputs, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
         if !problems.is_empty() {
@@ -314,7 +315,12 @@ fn read_overhead(read: &mut Fields<'_>) -> Overhead {
     overhead
 }
 
-fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {
+fn read_trace(
+    node: &Node,
+    setup: &Setup,
+    inputs: &mut Inputs,
+    problems: &mut Problems,
+) -> Option<ArrivalPlan> {
     if !matches!(node.value, Value::Table(_)) {
         problems.push(fields::mismatch(node, "a table: { source, rate_rps, requests }"));
         return None;
@@ -329,8 +335,11 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     }
     let rate_rps = read.take("rate_rps");
     let rate_rps = rate_rps.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
+    let file = read.take("file").and_then(|n| read_file(n, setup, inputs, read.problems()));
     // Request numbers have 32 bits.
-    let requests = read.integer("requests", 1..=4_000_000_000, 10_000);
+    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests);
+    let default = file.as_ref().map_or(10_000, |file| file.requests);
+    let requests = read.integer("requests", 1..=most, default);
     if let Some(span) =
         rate_rps.map(|rate| requests as f64 / rate).filter(|span| *span > MAX_TRACE_S)
     {
@@ -357,6 +366,10 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
             shares[app.index()] = fields::number(node, &(0.0..=1e9), problems).unwrap_or(0.0);
         });
     }
+    if let (Some(node), Some(_)) = (mix, &file) {
+        let problem = Problem::new(node.place.clone(), "a mix", "that of `file`, as it stands");
+        read.problems().push(problem);
+    }
     let total: f64 = shares.iter().sum();
     if total <= 0.0 && !apps.is_empty() {
         let place = mix.unwrap_or(node).place.clone();
@@ -382,8 +395,30 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         mix: shares.iter().map(|share| share / total).collect(),
         classes,
         sources,
+        file,
         place: node.place.clone(),
     })
+}
+
+/// The requests of a file, all of applications that are there.
+fn read_file(
+    node: &Node,
+    setup: &Setup,
+    inputs: &mut Inputs,
+    problems: &mut Problems,
+) -> Option<Arc<RequestFile>> {
+    match inputs.requests(fields::text(node, problems)?) {
+        Ok(file) => {
+            let known = |app: &AppSetup| (app.profile.name.clone(), app.profile.classes.clone());
+            let known: Vec<(String, Vec<String>)> = setup.apps.iter().map(known).collect();
+            file.check_names(&known, problems);
+            Some(file)
+        }
+        Err(more) => {
+            problems.extend(more);
+            None
+        }
+    }
 }
 
 /// Calls `each` for the applications named by the keys of a table.

@@ -4,6 +4,7 @@
 //! [`Arrival`]s in order of time, one by one: a run never holds its whole trace.
 
 mod bursts;
+mod file;
 mod listed;
 mod poisson;
 mod recorded;
@@ -12,6 +13,7 @@ mod rows;
 pub use listed::Listed;
 
 use super::catalog::Catalog;
+use super::request_file::RequestFile;
 use crate::domain::Arrival;
 use crate::input::{Place, Problem, Problems};
 use crate::rng::Rng;
@@ -25,6 +27,11 @@ pub const MAX_TRACE_S: f64 = 1e9;
 pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.
     fn next_arrival(&mut self) -> Option<Arrival>;
+
+    /// Why there are no more, if not because all have arrived.
+    fn problem(&self) -> Option<&Problem> {
+        None
+    }
 }
 
 /// What an experiment asks for: the table `trace`.
@@ -45,6 +52,8 @@ pub struct ArrivalPlan {
     pub classes: Vec<ClassFilter>,
     /// Only recorded rows of these sources.
     pub sources: Sources,
+    /// The requests themselves, for `source = "file"`.
+    pub file: Option<Arc<RequestFile>>,
     /// Where it was written, for messages.
     pub place: Place,
 }
@@ -124,7 +133,7 @@ impl std::fmt::Debug for ArrivalEntry {
 }
 
 /// Every arrival process.
-pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY];
+pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY, file::ENTRY];
 
 impl ArrivalPlan {
     /// For processes that have no bursts.
@@ -137,6 +146,11 @@ impl ArrivalPlan {
 
     /// The process of one run.
     pub fn build(&self, catalog: &Arc<Catalog>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
+        if self.file.is_some() && self.entry.name != file::ENTRY.name {
+            let found = format!("`file` for `source = \"{}\"`", self.entry.name);
+            let place = self.place.clone().field("trace.file");
+            return Err(Problem::new(place, found, "`source = \"file\"`").into());
+        }
         (self.entry.build)(self, catalog, rng).map_err(Problems::from)
     }
 }

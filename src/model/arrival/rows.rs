@@ -55,6 +55,12 @@ impl Requests {
             1 => AppId(0),
             _ => AppId(self.mix.sample(&mut self.rng) as u16),
         };
+        self.draw_of(app, time)
+    }
+
+    /// The same for a request of this application.
+    #[inline]
+    pub(super) fn draw_of(&mut self, app: AppId, time: Time) -> Arrival {
         let classes = self.catalog.trace(app).map_or(&[][..], |trace| &trace.class);
         let truth = self.rows[app.index()].draw(classes, &mut self.rng);
         let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
