@@ -15,7 +15,7 @@ use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
 use crate::input::Problems;
 use crate::rng::{Label, Rng, standard_normal};
-use crate::units::{Span, Time};
+use crate::units::{NS_PER_S, Span, Time};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -269,6 +269,24 @@ impl Catalog {
     #[inline]
     pub fn latency(&self, worker: WorkerId, variant: VariantId, batch: usize) -> Span {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.latency(batch))
+    }
+
+    /// The least lane time that one answer of the variant takes on the worker, by its best batch, in
+    /// nanoseconds; endless if it cannot run there.
+    pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
+        let sizes = 1..=self.max_batch(worker, variant);
+        let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
+        shares.fold(f64::INFINITY, f64::min)
+    }
+
+    /// How many requests of `app` all workers together can answer in a second if they do nothing
+    /// else, each lane with the variant and batch that take it the least time per request.
+    pub fn capacity_rps(&self, app: AppId) -> f64 {
+        let each = self.worker_ids().map(|worker| {
+            let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));
+            f64::from(self.worker(worker).lanes) / shares.fold(f64::INFINITY, f64::min)
+        });
+        each.sum::<f64>() * NS_PER_S as f64
     }
 
     /// Time to load the variant into the worker's memory.

@@ -4,6 +4,7 @@
 //! run; runs are independent, so that they give the same rows in any order, on any number of
 //! threads, in one go or in several.
 
+mod arrivals;
 mod config;
 mod expand;
 mod inputs;
