@@ -1,6 +1,7 @@
 //! The settings of a run: `[base]` with one value of each axis, decoded and checked.
 
 use super::arrivals;
+use super::faults;
 use super::inputs::Inputs;
 use super::peek;
 use crate::domain::AppId;
@@ -58,8 +59,19 @@ impl Prepared {
         let bound = read_bound(&mut read, noise_cv, &apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup =
-            Setup { apps, workers, penalty, outcome, cold_loads, batch_eta, noise_cv, overhead };
+        let setup = Setup {
+            apps,
+            workers,
+            penalty,
+            outcome,
+            cold_loads,
+            batch_eta,
+            noise_cv,
+            stalls: faults::read_stalls(&mut read),
+            belief_error: faults::read_belief_error(&mut read),
+            outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
+            overhead,
+        };
         let arrivals = trace.and_then(|t| arrivals::read(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
@@ -182,14 +194,13 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         read.problems().push(Problem::new(names.place.clone(), "no application", expected));
     }
     if let Some(node) = budgets {
-        let table = matches!(&node.value, Value::Table(_));
-        if table && node.get("uniform").is_none() && node.get("normal").is_none() {
+        if matches!(&node.value, Value::Table(_)) && !Budget::is_law(node) {
             by_app(node, &mut apps, read.problems(), |app, node, problems| {
                 app.budget = Budget::read(node, problems);
             });
         } else {
             let budget = Budget::read(node, read.problems());
-            apps.iter_mut().for_each(|app| app.budget = budget);
+            apps.iter_mut().for_each(|app| app.budget.clone_from(&budget));
         }
     }
     if let Some(node) = variants {
@@ -280,6 +291,8 @@ fn read_workers(read: &mut Fields<'_>) -> Vec<WorkerSetup> {
             power_w,
             usd_per_request,
             ready: Time::ZERO + Span::from_s(worker.number("ready_s", 0.0..=1e9, 0.0)),
+            slowdown: faults::read_slowdown(&mut worker),
+            outages: faults::read_outages(&mut worker),
             place: item.get("class").unwrap_or(item).place.clone(),
         });
         worker.finish();

@@ -7,6 +7,7 @@
 mod arrivals;
 mod config;
 mod expand;
+mod faults;
 mod inputs;
 mod journal;
 mod names;
