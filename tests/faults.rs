@@ -29,17 +29,19 @@ fn batches(log: &Log) -> Vec<(f64, f64, Vec<u32>)> {
 
 /// What was lost, in words.
 fn losses(log: &Log) -> Vec<String> {
+    let ms = |ns: &u64| format!("{}ms", ns / 1_000_000);
     let words = |event: &Happened| match event {
-        Happened::WorkerFailed { at, until, .. } => Some(format!("{at} fails until {until}")),
-        Happened::BatchLost { at, started, requests, .. } => {
-            Some(format!("{at} lost {requests:?} since {started}"))
+        Happened::WorkerFailed { until, .. } => Some(format!("fails until {}", ms(until))),
+        Happened::BatchLost { started, requests, .. } => {
+            Some(format!("lost {requests:?} since {}", ms(started)))
         }
-        Happened::LoadLost { at, end, .. } => Some(format!("{at} load lost, due {end}")),
-        Happened::Evicted { at, variant, .. } => Some(format!("{at} forgets {variant}")),
-        Happened::Returned { at, request } => Some(format!("{at} back {request}")),
+        Happened::LoadLost { end, .. } => Some(format!("load lost, due {}", ms(end))),
+        Happened::Evicted { variant, .. } => Some(format!("forgets {variant}")),
+        Happened::Returned { request, .. } => Some(format!("back {request}")),
         _ => None,
     };
-    log.events.iter().filter_map(words).map(|text| text.replace("000000", "ms")).collect()
+    let told = |event: &Happened| Some(format!("{} {}", ms(&event.at()), words(event)?));
+    log.events.iter().filter_map(told).collect()
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn looks_that_are_lost_begin_again() {
     app.peek.place = PeekPlace::Worker;
     let table = LatencyTable::new(vec![(1, Span::from_ms(3.0))]).unwrap().0;
     Arc::make_mut(&mut app.profile).peek = Some(table);
-    let log = world.run("{ name = 'edf', accuracy = 'posterior', variant = 'best' }");
+    let log = world.run("{ name = 'lo-edf', plan = 'head', accuracy = 'posterior' }");
     let visible: Vec<(u64, u32)> = log
         .events
         .iter()

@@ -106,17 +106,17 @@ fn refitted_arrivals_keep_the_counts_of_intervals() {
     let total: u64 = counts.iter().sum();
     let span_s = 300.0 * counts.len() as f64;
     let natural = total as f64 / span_s;
-    // Ten times as fast for forty rounds.
-    let requests = total * 400;
+    // Ten times as fast for eight rounds.
+    let requests = total * 80;
     let settings =
         format!("replay = 'refitted', interval_s = 300, rate_rps = {}, requests = {requests}", natural * 10.0);
     let all = replay("heartbeat", &settings).unwrap();
     let mut found = vec![0u64; counts.len()];
-    for arrival in all.iter().filter(|arrival| arrival.time.as_s() < 39.0 * span_s) {
+    for arrival in all.iter().filter(|arrival| arrival.time.as_s() < 7.0 * span_s) {
         found[(arrival.time.0 / interval) as usize % counts.len()] += 1;
     }
     for (found, count) in found.iter().zip(&counts) {
-        let expected = 390.0 * *count as f64;
+        let expected = 70.0 * *count as f64;
         // Variation of gaps is below 3 everywhere: a count varies by 3 √n at most.
         assert!((*found as f64 - expected).abs() <= 15.0 * expected.sqrt(), "{found} {expected}");
     }

@@ -198,6 +198,7 @@ impl<'a> Replay<'a> {
 
     /// A question: one per instant, about everything that happened in it.
     fn asked(&mut self, ask: &Asked) -> Verdict {
+        self.failures_over()?;
         let told = std::mem::take(&mut self.arrived);
         ensure!(ask.arrived == told, "{told:?} became visible");
         let loaded = std::mem::take(&mut self.loaded);

@@ -307,6 +307,9 @@ impl Log {
                     let name = self.catalog.variant(VariantId(variant)).name.clone();
                     done.push((ms(start), ms(*at), name, requests));
                 }
+                Happened::BatchLost { worker, lane, .. } => {
+                    open.retain(|o| (o.1, o.2) != (*worker, *lane));
+                }
                 _ => {}
             }
         }

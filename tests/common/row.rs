@@ -30,10 +30,14 @@ impl Sums {
         let apps = facts.requests.iter().map(|r| usize::from(r.app) + 1).max().unwrap_or(0);
         let mut sums = Self { utility: vec![0.0; apps], ..Self::default() };
         for event in &log.events {
-            // A worker that fails, or is back, ends nothing.
+            // A worker that fails, or is back, ends nothing, and nor do refusals then.
             let idle = matches!(
                 event,
-                Happened::WorkerFailed { .. } | Happened::Evicted { .. } | Happened::Unfinished { .. }
+                Happened::WorkerFailed { .. }
+                    | Happened::Evicted { .. }
+                    | Happened::Returned { .. }
+                    | Happened::Rejected { .. }
+                    | Happened::Unfinished { .. }
             );
             if !idle {
                 sums.end_ns = sums.end_ns.max(event.at());
