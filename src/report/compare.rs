@@ -4,9 +4,9 @@
 //! narrower than the difference of intervals.
 
 use super::results::{ResultRow, Results};
-use super::stats::Estimate;
 use super::write::write_csv;
 use crate::output::atomic::{self, WriteError};
+use crate::stats::Estimate;
 use std::collections::BTreeMap;
 use std::path::Path;
 

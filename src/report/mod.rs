@@ -10,7 +10,6 @@ pub mod figure;
 pub mod manifest;
 pub mod reproduction;
 mod results;
-pub mod stats;
 pub mod summary;
 pub mod table;
 mod write;

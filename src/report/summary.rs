@@ -1,10 +1,10 @@
 //! `summary.csv`: mean, standard deviation and 95 % interval of every metric by configuration.
 
 use super::results::{ResultRow, Results};
-use super::stats::Estimate;
 use super::write::write_csv;
 use crate::metrics::{COLUMNS, WORDS};
 use crate::output::atomic::WriteError;
+use crate::stats::Estimate;
 use std::path::Path;
 
 /// The rows of one configuration.
