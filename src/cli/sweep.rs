@@ -70,7 +70,7 @@ pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Fa
     bar.end();
     let runs = runs?;
     write_runs(sweep, &runs, folder)?;
-    manifest::write(sweep, folder)?;
+    manifest::write(sweep, runs.len(), folder)?;
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
     let compared = compare::write(&results, folder)?;
