@@ -60,7 +60,8 @@ fn azure_llm() {
         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:47+00:00,1,2\n",
     );
     let apps = ["--app", "code=voice", "--app", "conv=activity"];
-    let (text, said) = imported(&shell, &[&["azure-llm", "code.csv", "conv.csv"], &apps[..]].concat());
+    let (text, said) =
+        imported(&shell, &[&["azure-llm", "code.csv", "conv.csv"], &apps[..]].concat());
     assert_eq!(text, "arrival_s,app\n0,voice\n0.31941,activity\n4.314579,voice\n");
     assert_eq!(said, "3 requests over 4.314579 s, 2 keys, 0 bad rows skipped\n");
     let Some(file) = real("trace_azure_llm_2023/code.csv.gz") else { return };
@@ -181,7 +182,10 @@ fn video_counts() {
 #[test]
 fn any_table() {
     let shell = Shell::new();
-    shell.write("x.csv", "who,t,label,left,\"not, read\"\nu,1500,walking,0.5,1\nv,1000,jogging,2,\n");
+    shell.write(
+        "x.csv",
+        "who,t,label,left,\"not, read\"\nu,1500,walking,0.5,1\nv,1000,jogging,2,\n",
+    );
     shell.write("classes.toml", RUN);
     let app = shell::repository("profiles/activity/app.toml");
     let app = std::fs::read_to_string(app).unwrap().to_lowercase();
@@ -201,7 +205,10 @@ fn any_table() {
 fn classes_and_budgets_of_a_file_are_those_of_its_requests() {
     let shell = Shell::new();
     let header = "arrival_s,app,class,budget_ms";
-    shell.write("t.csv", format!("{header}\n0,heartbeat,N,250\n0.5,heartbeat,V,1e3\n2,voice,3,0.5\n"));
+    shell.write(
+        "t.csv",
+        format!("{header}\n0,heartbeat,N,250\n0.5,heartbeat,V,1e3\n2,voice,3,0.5\n"),
+    );
     shell.write("run.toml", RUN);
     shell.ok("run run.toml --requests requests.csv");
     let log = shell.read("requests.csv");
@@ -305,7 +312,8 @@ fn profiles_of_nexus() {
 fn runs(shell: &Shell, app: &str, class: &str) {
     let trace = "trace = { rate_rps = 1, requests = 20 }";
     let workers = format!("workers = [{{ class = \"{class}\" }}]");
-    let experiment = format!("[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n");
+    let experiment =
+        format!("[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n");
     shell.write("profile.toml", experiment);
     shell.ok("sweep profile.toml --out p");
     assert_eq!(column(&shell.read("p/runs.csv"), "completed"), ["20"]);
@@ -333,7 +341,8 @@ fn profiles_of_splitwise() {
     shell.ok(&format!("import splitwise-profile s.csv {given} --out profiles/s"));
     assert!(shell.read("profiles/s/latency.csv").ends_with("a100-80gb,l-tp4,1,720\n"));
     shell.write("odd.csv", format!("{header}\nl,a100-80gb,512,1,128,20,0.7,72,4\n"));
-    let said = shell.fails(2, &format!("import splitwise-profile odd.csv {given} --out profiles/o"));
+    let said =
+        shell.fails(2, &format!("import splitwise-profile odd.csv {given} --out profiles/o"));
     assert!(said.err.contains("whose parts sum to no whole"), "{said:?}");
     for (file, classes) in [
         ("profile_llm_splitwise/perf_model.csv", "h100-80gb"),
@@ -341,7 +350,10 @@ fn profiles_of_splitwise() {
     ] {
         let Some(path) = real(file) else { continue };
         let out = file.split('/').next().unwrap();
-        shell.ok(&format!("import splitwise-profile {} {given} --out profiles/{out}", path.display()));
+        shell.ok(&format!(
+            "import splitwise-profile {} {given} --out profiles/{out}",
+            path.display()
+        ));
         runs(&shell, out, classes);
     }
 }
@@ -385,7 +397,10 @@ fn profiles_and_traces_may_be_compressed() {
     let shell = Shell::new();
     for file in ["app.toml", "variants.csv", "latency.csv", "load.csv", "confusion.csv"] {
         let text = std::fs::read(shell::repository(&format!("profiles/voice/{file}"))).unwrap();
-        shell.write(&format!("profiles/voice/{file}"), compress_to_vec(&text[..], CompressionLevel::Fastest));
+        shell.write(
+            &format!("profiles/voice/{file}"),
+            compress_to_vec(&text[..], CompressionLevel::Fastest),
+        );
     }
     let trace = std::fs::read(shell::repository("traces/voice.csv")).unwrap();
     shell.write("traces/voice.csv.zst", compress_to_vec(&trace[..], CompressionLevel::Fastest));

@@ -39,7 +39,8 @@ fn schedulers_are_what_the_registry_says() {
 
 #[test]
 fn arrival_processes_are_what_the_registry_says() {
-    let mut table = String::from("| `trace.source` | what arrives | settings | from |\n|---|---|---|---|\n");
+    let mut table =
+        String::from("| `trace.source` | what arrives | settings | from |\n|---|---|---|---|\n");
     for entry in ARRIVALS {
         let settings = match entry.params {
             "" => String::new(),

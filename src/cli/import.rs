@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// The kind that is neither a trace nor a profile.
 const M4A1: &str = "m4a1";
-const M4A1_SUMMARY: &str = "the dialogues of M4A1: the TMO authors' JSON, or a table of its numbers";
+const M4A1_SUMMARY: &str =
+    "the dialogues of M4A1: the TMO authors' JSON, or a table of its numbers";
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]

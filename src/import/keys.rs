@@ -78,8 +78,9 @@ impl Apps {
         let mut apps = Self { named: Vec::new(), list: Vec::new(), map, keys: 0, dealt: 0 };
         let mut problems = Problems::default();
         for text in given {
-            let (key, name) =
-                text.rsplit_once('=').map_or((None, text.as_str()), |(key, name)| (Some(key), name));
+            let (key, name) = text
+                .rsplit_once('=')
+                .map_or((None, text.as_str()), |(key, name)| (Some(key), name));
             if !is_name(name) {
                 let found = format!("`{name}`");
                 problems.push(Problem::new(Place::file("--app"), found, NAME));

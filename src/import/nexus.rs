@@ -63,7 +63,9 @@ fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problem
     let (model, batch, latency, memory) = (model?, batch?, latency?, memory?);
     if plan.worker_class.is_empty() {
         let expected = "the GPU: `--set worker_class=titan-x-pascal`";
-        return Err(Problem::new(Place::file("--set").field("worker_class"), "nothing", expected).into());
+        return Err(
+            Problem::new(Place::file("--set").field("worker_class"), "nothing", expected).into()
+        );
     }
     let mut problems = Problems::default();
     loop {

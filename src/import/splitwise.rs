@@ -130,8 +130,7 @@ fn point(
 ) -> Result<(), Problem> {
     let [model, hardware, parallel] = names.map(|column| row.text(column));
     let [prompt, batch, tokens] = sizes;
-    let (prompt, tokens) =
-        (row.integer(prompt, 0..=u64::MAX)?, row.integer(tokens, 0..=u64::MAX)?);
+    let (prompt, tokens) = (row.integer(prompt, 0..=u64::MAX)?, row.integer(tokens, 0..=u64::MAX)?);
     let batch = row.integer(batch, batches())?;
     let [prefill, decode, whole] = times.map(|column| row.number(column));
     let (prefill, decode, whole) = (prefill?, decode?, whole?);

@@ -193,7 +193,8 @@ impl Work {
                 self.merge.skip(Problem::new(place, found, "rows more nearly in order of time"))?;
                 continue;
             }
-            let key = self.keys.number(&request.key).ok_or_else(|| too_many_names(place.clone()))?;
+            let key =
+                self.keys.number(&request.key).ok_or_else(|| too_many_names(place.clone()))?;
             let class = match &request.class {
                 Some(class) => self.classes.number(class).ok_or_else(|| too_many_names(place))?,
                 None => NONE,

@@ -97,7 +97,11 @@ impl Table {
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let table = Self::parse_any(source)?;
         if table.records.is_empty() {
-            return Err(Problem::new(Place::file(&table.head.file), "a header and no rows", "rows"));
+            return Err(Problem::new(
+                Place::file(&table.head.file),
+                "a header and no rows",
+                "rows",
+            ));
         }
         Ok(table)
     }

@@ -201,7 +201,11 @@ mod tests {
             ("{ normal = [100, 10] }", 100.0, 10.0),
             ("{ lognormal = [100, 50] }", 100.0, 50.0),
             // Mean 0.2 · 30 + 0.8 · 130, variance of the two points.
-            ("{ mixture = [{ share = 1, budget = 30 }, { share = 4, budget = 130 }] }", 110.0, 40.0),
+            (
+                "{ mixture = [{ share = 1, budget = 30 }, { share = 4, budget = 130 }] }",
+                110.0,
+                40.0,
+            ),
         ] {
             let (budget, mut rng) = (read(text), Rng::new(1, 0).stream(Label::Budgets));
             let draws: Vec<f64> = (0..n).map(|_| budget.draw(&mut rng).as_ms()).collect();

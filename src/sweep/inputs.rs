@@ -40,7 +40,10 @@ impl Inputs {
         if let Some(trace) = self.traces.get(&stem) {
             return trace.clone();
         }
-        let path = ["", ".gz", ".zst"].map(|end| format!("{stem}{end}")).into_iter().find(|p| source::exists(p));
+        let path = ["", ".gz", ".zst"]
+            .map(|end| format!("{stem}{end}"))
+            .into_iter()
+            .find(|p| source::exists(p));
         let trace = path.map(|path| {
             let source = source::read(&path)?;
             self.files.insert(source.path.clone(), source.sha256.clone());

@@ -22,9 +22,7 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     params: "file",
     source: "trace replay, exact or with time scaling",
     read: |_| {
-        Process::Whole(Arc::new(|plan, catalog, rng| {
-            Ok(Box::new(File::new(plan, catalog, rng)?))
-        }))
+        Process::Whole(Arc::new(|plan, catalog, rng| Ok(Box::new(File::new(plan, catalog, rng)?))))
     },
 };
 

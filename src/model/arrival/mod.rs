@@ -218,7 +218,8 @@ impl ArrivalPlan {
         };
         let each = catalog.app_ids().map(|app| (self.mix[app.index()], catalog.capacity_rps(app)));
         // Seconds of all workers that one request takes.
-        let span: f64 = each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum();
+        let span: f64 =
+            each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum();
         let rate_rps = load / span;
         if !(1e-9..=1e9).contains(&rate_rps) {
             let place = self.place.clone().field("trace.load");

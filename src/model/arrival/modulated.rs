@@ -40,7 +40,8 @@ pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
     params: "on_ms = 100, off_ms = 900, phases = exponential | pareto | fixed, alpha = 1.5 (pareto)",
     source: "interrupted Poisson process; Pareto phases as in Willinger et al. (SIGCOMM 1995)",
     read: |fields| {
-        let phase = |fields: &mut Fields<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
+        let phase =
+            |fields: &mut Fields<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
         let lengths_ms = [phase(fields, "on_ms", 100.0), phase(fields, "off_ms", 900.0)];
         let laws = [
             ("exponential", Law::Exponential),

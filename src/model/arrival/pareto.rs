@@ -13,8 +13,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read: |fields| {
         let alpha = fields.number("alpha", 1.01..=100.0, 1.5);
         let least = (alpha - 1.0) / alpha;
-        Process::Timed(renewal(move |rng| {
-            least * libm::exp(exponential(rng.random()) / alpha)
-        }))
+        Process::Timed(renewal(move |rng| least * libm::exp(exponential(rng.random()) / alpha)))
     },
 };

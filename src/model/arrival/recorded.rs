@@ -282,7 +282,8 @@ impl Replay {
         // Rounding may put the ratio of equal rates above 1.
         if keep > 1.0 + 1e-9 || copies > 10_000 {
             let found = format!("{most} times the recorded rate in {copies} copies");
-            let expected = "a lower rate, more `copies` with `replay = \"superposed\"`, or `scaled`";
+            let expected =
+                "a lower rate, more `copies` with `replay = \"superposed\"`, or `scaled`";
             return Err(Problem::new(plan.place.clone().field("trace.rate_rps"), found, expected));
         }
         let all = (0..copies).flat_map(|_| &sources);

@@ -97,7 +97,15 @@ fn start(intervals: Vec<Interval>, length: Span, cv_factor: f64) -> Start {
         // Gaps of mean 1 that an interval holds for each of its recorded requests.
         let factor = rate_rps / natural;
         let (intervals, length_ns) = (Arc::clone(&intervals), length.0 as f64);
-        Box::new(Refitted { intervals, length_ns, factor, cv_factor, cycles: 0, at: 0, within: 0.0 })
+        Box::new(Refitted {
+            intervals,
+            length_ns,
+            factor,
+            cv_factor,
+            cycles: 0,
+            at: 0,
+            within: 0.0,
+        })
     })
 }
 
@@ -154,10 +162,11 @@ mod tests {
 
     #[test]
     fn counts_of_intervals_are_kept_on_average() {
-        let intervals = vec![Interval { count: 30, cv: 3.0 }, Interval { count: 0, cv: 1.0 }, Interval {
-            count: 10,
-            cv: 0.3,
-        }];
+        let intervals = vec![
+            Interval { count: 30, cv: 3.0 },
+            Interval { count: 0, cv: 1.0 },
+            Interval { count: 10, cv: 0.3 },
+        ];
         let mut rng = Rng::new(2, 0).stream(Label::Arrivals);
         // 40 requests in 3 s on average, twice as fast.
         let mut instants = start(intervals, Span(NS_PER_S), 1.0)(80.0 / 3.0, &mut rng);
