@@ -12,6 +12,7 @@ pub mod report;
 pub mod rng;
 pub mod sched;
 pub mod sim;
+pub mod stats;
 pub mod sweep;
 pub mod tmo;
 pub mod units;

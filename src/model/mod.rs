@@ -3,6 +3,8 @@
 pub mod arrival;
 pub mod budget;
 pub mod catalog;
+mod difficulty;
+pub mod faults;
 pub mod knn;
 pub mod latency;
 pub mod peek;

@@ -1,7 +1,6 @@
 //! Profiles and traces, each read once and shared by all runs.
 
-use crate::input::{Node, Place, Problem, Problems, Value, fields, source};
-use crate::model::catalog::AppSetup;
+use crate::input::{Node, Place, Problem, Problems, Value, source};
 use crate::model::profile::Profile;
 use crate::model::request_file::RequestFile;
 use crate::model::trace::RecordedTrace;
@@ -54,29 +53,8 @@ impl Inputs {
         trace
     }
 
-    /// The requests of the file that `node` names, all of applications that are there.
-    pub fn file(
-        &mut self,
-        node: &Node,
-        apps: &[AppSetup],
-        problems: &mut Problems,
-    ) -> Option<Arc<RequestFile>> {
-        match self.requests(fields::text(node, problems)?) {
-            Ok(file) => {
-                let names =
-                    |app: &AppSetup| (app.profile.name.clone(), app.profile.classes.clone());
-                file.check_names(&apps.iter().map(names).collect::<Vec<_>>(), problems);
-                Some(file)
-            }
-            Err(more) => {
-                problems.extend(more);
-                None
-            }
-        }
-    }
-
     /// The requests of a file, checked, and the record of its import if that lies beside it.
-    fn requests(&mut self, path: &str) -> Read<RequestFile> {
+    pub fn requests(&mut self, path: &str) -> Read<RequestFile> {
         if let Some(file) = self.requests.get(path) {
             return file.clone();
         }

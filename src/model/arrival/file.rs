@@ -6,7 +6,7 @@
 //! without a class it is drawn as for `poisson`.
 
 use super::rows::{Requests, kept_rows};
-use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Sources};
+use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process, Sources};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::Problem;
 use crate::model::catalog::Catalog;
@@ -19,8 +19,11 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "file",
     summary: "requests of `file`, which `peeksim import` makes; time scaled to `rate_rps` if given",
+    params: "file",
     source: "trace replay, exact or with time scaling",
-    build: |plan, catalog, rng| Ok(Box::new(File::new(plan, catalog, rng)?)),
+    read: |_| {
+        Process::Whole(Arc::new(|plan, catalog, rng| Ok(Box::new(File::new(plan, catalog, rng)?))))
+    },
 };
 
 struct File {
@@ -37,7 +40,6 @@ struct File {
 
 impl File {
     fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
-        plan.without_burst()?;
         let fail = |field: &str, found: String, expected: &str| {
             Err(Problem::new(plan.place.clone().field(field), found, expected))
         };
@@ -46,11 +48,12 @@ impl File {
             return fail("trace.file", "nothing".to_owned(), expected);
         };
         let plain = |filter: &ClassFilter| *filter == ClassFilter::All;
-        if plan.sources != Sources::All || !plan.classes.iter().all(plain) {
-            let expected = "neither, for `source = \"file\"`";
-            return fail("trace", "`sources`, `classes` or `class_mix`".to_owned(), expected);
+        let changed = plan.drift.is_some() || plan.sticky > 0.0;
+        if changed || plan.sources != Sources::All || !plan.classes.iter().all(plain) {
+            let found = "`sources`, `classes`, `class_mix`, `drift` or `sticky`".to_owned();
+            return fail("trace", found, "none of them, for `source = \"file\"`");
         }
-        let scale = match (plan.rate_rps, file.rate_rps()) {
+        let scale = match (plan.rate_rps(catalog)?, file.rate_rps()) {
             (None, _) => None,
             (Some(rate), Some(recorded)) => Some(recorded / rate),
             (Some(_), None) => {
@@ -67,7 +70,7 @@ impl File {
             let classes = catalog.app(app).classes.len();
             let mut rows = vec![Vec::new(); classes];
             if let Some(trace) = catalog.trace(app) {
-                for row in kept_rows(catalog, app, plan) {
+                for row in kept_rows(catalog, app, plan, &ClassFilter::All) {
                     rows[usize::from(trace.class[row as usize])].push(row);
                 }
             }
