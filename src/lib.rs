@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 pub mod cli;
 pub mod domain;
+pub mod import;
 pub mod input;
 pub mod learn;
 pub mod metrics;

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 12] = [
     &["input", "stats"],
     &["domain"],
     &["model"],
-    &["policy"],
+    &["policy", "import"],
     &["learn"],
     &["sched", "sim", "metrics"],
     &["sweep"],

@@ -427,6 +427,17 @@ impl Summary {
                 self.loading[worker.index()] += end.since(at);
             }
             Event::LoadEnded { at, .. } => self.end = at,
+            // Time that was spent in vain was spent all the same.
+            Event::BatchLost { at, worker, started, .. } => {
+                self.busy[worker.index()] += at.since(started);
+                self.end = at;
+            }
+            Event::LoadLost { at, worker, end, .. } => {
+                let left = end.since(at);
+                self.swap = self.swap - left;
+                self.loading[worker.index()] = self.loading[worker.index()] - left;
+                self.end = at;
+            }
             Event::Rejected { .. } => self.rejected += 1,
             Event::Unfinished { .. } => self.unfinished += 1,
             Event::Decided { decisions, .. } => self.decisions += decisions as u64,

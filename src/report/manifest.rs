@@ -25,6 +25,13 @@ fn text(sweep: &Sweep, runs: usize) -> String {
     for (path, hash) in sweep.inputs.files() {
         let _ = writeln!(text, "{} = {}", quote(path), quote(hash));
     }
+    if !sweep.inputs.imports().is_empty() {
+        let _ =
+            writeln!(text, "\n# How files of requests were made from data of others.\n[imports]");
+    }
+    for (path, node) in sweep.inputs.imports() {
+        let _ = writeln!(text, "{} = {}", quote(path), node.canonical());
+    }
     let _ = writeln!(text, "\n# The experiment with all overrides.\n[resolved]");
     if let Value::Table(entries) = &experiment.resolved.value {
         for (key, node) in entries {

@@ -4,8 +4,10 @@
 //! run; runs are independent, so that they give the same rows in any order, on any number of
 //! threads, in one go or in several.
 
+mod arrivals;
 mod config;
 mod expand;
+mod faults;
 mod inputs;
 mod journal;
 mod names;

@@ -70,7 +70,8 @@ pub fn simulate(
     observer: &mut impl Observer,
 ) -> Result<Option<u64>, String> {
     let mut problems = Problems::default();
-    let context = Context { catalog: &prepared.catalog, rng };
+    let catalog = prepared.catalog.believed(rng);
+    let context = Context { catalog: &catalog, rng };
     let chosen = sched::read(&prepared.scheduler, &context, &mut problems);
     let mut chosen = problems.check(chosen).map_err(|p| p.to_string())?;
     let scheduler = chosen.scheduler.as_mut();
@@ -88,7 +89,7 @@ pub fn simulate_with(
     observer: &mut impl Observer,
 ) -> Result<Counts, String> {
     let arrivals = prepared.arrivals.build(&prepared.catalog, rng).map_err(|p| p.to_string())?;
-    let catalog = std::sync::Arc::clone(&prepared.catalog);
+    let catalog = prepared.catalog.believed(rng);
     let name = prepared.scheduler_name;
     let mut sim = Simulation::new(catalog, arrivals, info, rng, name);
     sim::run(&mut sim, scheduler, observer).map_err(|e| e.to_string())
