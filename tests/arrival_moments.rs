@@ -137,7 +137,8 @@ fn modulated_arrivals_have_their_rate_and_dispersion() {
     let (r, window) = (q12 + q21, 0.5);
     let limit = 2.0 * q12 * q21 * (l1 - l2) * (l1 - l2) / (r * r * (l1 * q21 + l2 * q12));
     // In windows of finite length the limit is approached as 1 − (1 − e^(−rt)) / rt.
-    let finite = |limit: f64, r: f64| 1.0 + limit * (1.0 - (1.0 - (-r * window).exp()) / (r * window));
+    let finite =
+        |limit: f64, r: f64| 1.0 + limit * (1.0 - (1.0 - (-r * window).exp()) / (r * window));
     let found = each(&runs, |times| dispersion(times, window, 0));
     check("MMPP dispersion", &found, finite(limit, r), 0.04);
     // On-off: the same with a silent state; λ_on = rate / p.
@@ -200,8 +201,7 @@ fn hawkes_arrivals_have_their_dispersion() {
     check("Hawkes rate", &each(&runs, rate), RATE, 0.01);
     // Var N(t) / E N(t) = κ² + (1 − κ²) (1 − e^(−γt)) / γt with κ = 1 / (1 − n), γ = (1 − n) β.
     let (kappa, gamma_t) = (1.0 / 0.4f64, 0.4 / 0.02 * 0.5f64);
-    let expected =
-        kappa * kappa + (1.0 - kappa * kappa) * (1.0 - (-gamma_t).exp()) / gamma_t;
+    let expected = kappa * kappa + (1.0 - kappa * kappa) * (1.0 - (-gamma_t).exp()) / gamma_t;
     // It begins with no arrivals before: the first seconds are left out.
     check("dispersion", &each(&runs, |times| dispersion(times, 0.5, 4)), expected, 0.04);
 }
@@ -215,9 +215,8 @@ fn rates_that_change_with_time_do_so() {
         whole.iter().filter(|time| (**time / 4.0).fract() < 0.5).count() as f64 / whole.len() as f64
     };
     check("first half of a day", &each(&runs, up), 0.5 + 0.8 / PI, 0.01);
-    let until = |end: f64| {
-        move |times: &[f64]| times.iter().filter(|time| **time < end).count() as f64
-    };
+    let until =
+        |end: f64| move |times: &[f64]| times.iter().filter(|time| **time < end).count() as f64;
     check("whole days", &each(&runs, until(40.0)), 40.0 * RATE, 0.01);
     let source = "{ name = 'diurnal', amplitude = 0.2, weekly = 0.6, period_s = 2, phase = 0.25 }";
     let runs = replicates(source, 10_000);

@@ -68,8 +68,7 @@ fn a_batch_is_lost_with_its_worker_and_done_again() {
 fn a_load_is_lost_with_its_worker() {
     let mut log = fails(&[outage(2.0, 1.0)]).request(0, 0.0, 100.0, 0).run("fcfs");
     assert_eq!(batches(&log), [(6.0, 16.0, vec![0])]);
-    let expected =
-        ["2ms fails until 3ms", "2ms load lost, due 3ms", "2ms forgets 0", "2ms back 0"];
+    let expected = ["2ms fails until 3ms", "2ms load lost, due 3ms", "2ms forgets 0", "2ms back 0"];
     assert_eq!(losses(&log), expected);
     assert_eq!(log.number("swaps"), 2.0);
     assert!((log.number("swap_ms_sum") - 5.0).abs() < 1e-12);
@@ -151,10 +150,10 @@ fn stalled_and_slow_batches_take_as_much_longer_as_was_said() {
 
 #[test]
 fn beliefs_are_wrong_and_the_truth_is_not() {
-    let mut world = World::new().app("app", &[
-        V("a", 1, &[(1, 10.0), (4, 40.0)], 0.0, &[0.8]),
-        V("b", 1, &[(1, 10.0)], 0.0, &[0.9]),
-    ]);
+    let mut world = World::new().app(
+        "app",
+        &[V("a", 1, &[(1, 10.0), (4, 40.0)], 0.0, &[0.8]), V("b", 1, &[(1, 10.0)], 0.0, &[0.9])],
+    );
     world = world.workers(1, 1, 2).request(0, 0.0, 100.0, 0);
     world.setup.belief_error = BeliefError { latency: 0.4, accuracy: 0.5 };
     let truth = world.catalog();

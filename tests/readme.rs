@@ -39,11 +39,12 @@ fn schedulers_are_what_the_registry_says() {
 
 #[test]
 fn arrival_processes_are_what_the_registry_says() {
-    let mut table = String::from("| `trace.source` | what arrives | settings | from |\n|---|---|---|---|\n");
+    let mut table =
+        String::from("| `trace.source` | what arrives | settings | from |\n|---|---|---|---|\n");
     for entry in ARRIVALS {
         let settings = match entry.params {
             "" => String::new(),
-            params => format!("`{params}`").replace(" | ", "` or `"),
+            params => format!("`{params}`"),
         };
         let (name, summary, source) = (entry.name, entry.summary, entry.source);
         table.push_str(&format!("| `{name}` | {summary} | {settings} | {source} |\n"));

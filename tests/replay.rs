@@ -73,7 +73,9 @@ fn thinned_arrivals_are_a_part_of_the_recording() {
         replay("heartbeat", &format!("replay = 'thinned', requests = 9000, rate_rps = {aim}"));
     let part = part.unwrap();
     let mut rest = all.iter();
-    assert!(part.iter().all(|kept| rest.any(|any| (any.time, any.truth) == (kept.time, kept.truth))));
+    assert!(
+        part.iter().all(|kept| rest.any(|any| (any.time, any.truth) == (kept.time, kept.truth)))
+    );
     // Binomial: n kept of n / 0.3, relative standard error √(0.7 / n) = 0.0088; five of them.
     assert!((rate(&part) / aim - 1.0).abs() < 0.044, "{} of {aim}", rate(&part));
     let message = replay("heartbeat", "replay = 'thinned', rate_rps = 1e6").unwrap_err();
@@ -88,10 +90,8 @@ fn superposed_copies_start_apart() {
     assert!((rate(&all) / natural / 3.0 - 1.0).abs() < 0.01, "{}", rate(&all) / natural);
     // 2.5 times the rate takes three copies, one in six requests left out.
     let aim = 2.5 * natural;
-    let all = replay(
-        "heartbeat",
-        &format!("replay = 'superposed', rate_rps = {aim}, requests = 60_000"),
-    );
+    let all =
+        replay("heartbeat", &format!("replay = 'superposed', rate_rps = {aim}, requests = 60_000"));
     assert!((rate(&all.unwrap()) / aim - 1.0).abs() < 0.012);
 }
 
@@ -108,8 +108,10 @@ fn refitted_arrivals_keep_the_counts_of_intervals() {
     let natural = total as f64 / span_s;
     // Ten times as fast for eight rounds.
     let requests = total * 80;
-    let settings =
-        format!("replay = 'refitted', interval_s = 300, rate_rps = {}, requests = {requests}", natural * 10.0);
+    let settings = format!(
+        "replay = 'refitted', interval_s = 300, rate_rps = {}, requests = {requests}",
+        natural * 10.0
+    );
     let all = replay("heartbeat", &settings).unwrap();
     let mut found = vec![0u64; counts.len()];
     for arrival in all.iter().filter(|arrival| arrival.time.as_s() < 7.0 * span_s) {

@@ -318,7 +318,7 @@ impl Catalog {
         shares.fold(f64::INFINITY, f64::min)
     }
 
-    /// How many requests of `app` all workers together can answer in a second if they do nothing
+    /// How many requests of `app` all workers together answer in a second if they do nothing
     /// else, each lane with the variant and batch that take it the least time per request.
     pub fn capacity_rps(&self, app: AppId) -> f64 {
         let each = self.worker_ids().map(|worker| {

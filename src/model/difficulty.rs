@@ -76,7 +76,9 @@ mod tests {
                 let top = f64::asin(rho);
                 let density = |u: f64| {
                     let (r, c2) = (u.sin(), u.cos() * u.cos());
-                    if c2 == 0.0 { return 0.0; }
+                    if c2 == 0.0 {
+                        return 0.0;
+                    }
                     (-(a * a - 2.0 * r * a * b + b * b) / (2.0 * c2)).exp()
                 };
                 let du = top / f64::from(steps);

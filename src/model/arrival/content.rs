@@ -77,9 +77,7 @@ impl Course {
             Self::Linear(from, until) => {
                 (time.since(from).as_s() / until.since(from).as_s()).clamp(0.0, 1.0)
             }
-            Self::Periodic(period) => {
-                (1.0 - libm::cos(TAU * time.as_s() / period.as_s())) / 2.0
-            }
+            Self::Periodic(period) => (1.0 - libm::cos(TAU * time.as_s() / period.as_s())) / 2.0,
         }
     }
 }
@@ -120,9 +118,10 @@ mod tests {
     fn courses_are_what_they_say() {
         let at = |course: Course, s| course.at(Time::ZERO + Span::from_s(s));
         let second = |s| Time::ZERO + Span::from_s(s);
-        assert_eq!([at(Course::Abrupt(second(2.0)), 1.9), at(Course::Abrupt(second(2.0)), 2.0)], [
-            0.0, 1.0
-        ]);
+        assert_eq!(
+            [at(Course::Abrupt(second(2.0)), 1.9), at(Course::Abrupt(second(2.0)), 2.0)],
+            [0.0, 1.0]
+        );
         let linear = Course::Linear(second(1.0), second(3.0));
         assert_eq!([0.5, 1.5, 9.0].map(|s| at(linear, s)), [0.0, 0.25, 1.0]);
         let periodic = Course::Periodic(Span::from_s(4.0));

@@ -1,7 +1,7 @@
 //! When requests arrive, and which.
 //!
 //! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. Most say
-//! only when requests arrive ([`Instants`]): then each is a row of its application's trace drawn
+//! only when requests arrive ([`Times`]): then each is a row of its application's trace drawn
 //! with replacement, predictions and votes included, or a drawn class where there is no trace.
 //! Others yield whole [`Arrival`]s. Either way in order of time, one by one: a run never holds its
 //! whole trace.
@@ -33,7 +33,7 @@ mod weibull;
 
 pub use content::{ClassFilter, Course, Drift, zipf};
 pub use listed::Listed;
-pub use timed::{Instants, Start};
+pub use timed::{Start, Times};
 
 use super::catalog::Catalog;
 use crate::domain::Arrival;
@@ -66,7 +66,7 @@ pub struct ArrivalPlan {
     pub classes: Vec<ClassFilter>,
     /// How class mixes change with time.
     pub drift: Option<Drift>,
-    /// How likely a request has the class of the one before it of its application, whatever the mix.
+    /// How likely a request has the class of the one before it of its application, anyhow.
     pub sticky: f64,
     /// Only recorded rows of these sources.
     pub sources: Sources,
@@ -88,7 +88,7 @@ pub enum Pace {
 /// An arrival process with its settings.
 #[derive(Clone)]
 pub enum Process {
-    /// Instants at a mean rate.
+    /// Times at a mean rate.
     Timed(Start),
     /// Requests and their times.
     Whole(Build),
@@ -208,7 +208,8 @@ impl ArrivalPlan {
         };
         let each = catalog.app_ids().map(|app| (self.mix[app.index()], catalog.capacity_rps(app)));
         // Seconds of all workers that one request takes.
-        let span: f64 = each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum();
+        let span: f64 =
+            each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum();
         let rate_rps = load / span;
         if !(1e-9..=1e9).contains(&rate_rps) {
             let place = self.place.clone().field("trace.load");

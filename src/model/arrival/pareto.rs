@@ -1,5 +1,5 @@
-//! Pareto gaps: P(X > x) = (m / x)^α from the least gap m = (α − 1) / (α · rate) on. Up to α = 2 the
-//! variance is infinite.
+//! Pareto gaps: P(X > x) = (m / x)^α from the least gap m = (α − 1) / (α · rate) on. The variance is
+//! infinite up to α = 2.
 
 use super::{ArrivalEntry, Process, renewal};
 use crate::rng::exponential;
@@ -13,8 +13,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read: |fields| {
         let alpha = fields.number("alpha", 1.01..=100.0, 1.5);
         let least = (alpha - 1.0) / alpha;
-        Process::Timed(renewal(move |rng| {
-            least * libm::exp(exponential(rng.random()) / alpha)
-        }))
+        Process::Timed(renewal(move |rng| least * libm::exp(exponential(rng.random()) / alpha)))
     },
 };

@@ -6,7 +6,7 @@
 //! replacement; an interval of less than three requests counts as Poisson.
 
 use super::recorded::recorded;
-use super::timed::{self, Instants, Start, span_ns};
+use super::timed::{self, Start, Times, span_ns};
 use super::{ArrivalPlan, Pace, Process};
 use crate::domain::AppId;
 use crate::input::{Fields, Problem};
@@ -97,7 +97,15 @@ fn start(intervals: Vec<Interval>, length: Span, cv_factor: f64) -> Start {
         // Gaps of mean 1 that an interval holds for each of its recorded requests.
         let factor = rate_rps / natural;
         let (intervals, length_ns) = (Arc::clone(&intervals), length.0 as f64);
-        Box::new(Refitted { intervals, length_ns, factor, cv_factor, cycles: 0, at: 0, within: 0.0 })
+        Box::new(Refitted {
+            intervals,
+            length_ns,
+            factor,
+            cv_factor,
+            cycles: 0,
+            at: 0,
+            within: 0.0,
+        })
     })
 }
 
@@ -113,8 +121,8 @@ struct Refitted {
     within: f64,
 }
 
-impl Instants for Refitted {
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time {
+impl Times for Refitted {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         // Gaps below a hundredth of variation are as good as equal; shapes stay finite.
         let cv = (self.intervals[self.at].cv * self.cv_factor).clamp(0.01, 1e3);
         let shape = 1.0 / (cv * cv);
@@ -154,17 +162,18 @@ mod tests {
 
     #[test]
     fn counts_of_intervals_are_kept_on_average() {
-        let intervals = vec![Interval { count: 30, cv: 3.0 }, Interval { count: 0, cv: 1.0 }, Interval {
-            count: 10,
-            cv: 0.3,
-        }];
+        let intervals = vec![
+            Interval { count: 30, cv: 3.0 },
+            Interval { count: 0, cv: 1.0 },
+            Interval { count: 10, cv: 0.3 },
+        ];
         let mut rng = Rng::new(2, 0).stream(Label::Arrivals);
         // 40 requests in 3 s on average, twice as fast.
-        let mut instants = start(intervals, Span(NS_PER_S), 1.0)(80.0 / 3.0, &mut rng);
+        let mut times = start(intervals, Span(NS_PER_S), 1.0)(80.0 / 3.0, &mut rng);
         let mut counts = [0u32; 3];
         let cycles = 4000.0;
         loop {
-            let at = instants.next_instant(&mut rng).as_s();
+            let at = times.next_time(&mut rng).as_s();
             if at >= 3.0 * cycles {
                 break;
             }

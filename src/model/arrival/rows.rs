@@ -101,12 +101,7 @@ struct Content {
 }
 
 impl Content {
-    fn new(
-        catalog: &Catalog,
-        app: AppId,
-        plan: &ArrivalPlan,
-        rng: Rng,
-    ) -> Result<Self, Problem> {
+    fn new(catalog: &Catalog, app: AppId, plan: &ArrivalPlan, rng: Rng) -> Result<Self, Problem> {
         let name = &catalog.app(app).name;
         let rows = |filter: &ClassFilter, salt: &str| {
             let mut rng = rng.stream_of(Label::Mixes, name_key(&[name, salt]));
