@@ -56,6 +56,8 @@ pub enum Label {
     Learner = 36,
     /// The episodes an environment begins.
     Episodes = 37,
+    /// Which values a resample takes.
+    Bootstrap = 48,
 }
 
 /// The random numbers of one run.

@@ -4,7 +4,8 @@
 //! `x.gone` takes `x` away. `command.txt` holds the arguments, one a line, if they are not
 //! `sweep experiment.toml`. The binary must exit with 2, say exactly `expected.txt` on stderr,
 //! not panic, and leave no results behind. `<schedulers>`, `<arrivals>`, `<experiments>`,
-//! `<applications>` and `<metrics>` stand for all names there are, so that a new one changes no expectation.
+//! `<applications>` and `<metrics>` stand for all names there are, so that a new one changes no
+//! expectation.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test bad_input` writes every `expected.txt` anew.
 

@@ -310,8 +310,8 @@ impl Catalog {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.latency(batch))
     }
 
-    /// The least lane time that one answer of the variant takes on the worker, by its best batch, in
-    /// nanoseconds; endless if it cannot run there.
+    /// The least lane time that one answer of the variant takes on the worker, by its best batch,
+    /// in nanoseconds; endless if it cannot run there.
     pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
         let sizes = 1..=self.max_batch(worker, variant);
         let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);

@@ -11,6 +11,7 @@ pub mod peek;
 pub mod penalty;
 pub mod posterior;
 pub mod profile;
+pub mod request_file;
 pub mod residency;
 mod setup;
 pub mod trace;

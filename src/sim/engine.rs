@@ -15,8 +15,9 @@ mod faults;
 mod peek;
 
 use super::queue::{Kind, Queue};
-use super::validate::{PlanError, check, describe, pending};
+use super::validate::{PlanError, check, describe, takes};
 use crate::domain::{Arrival, Completion, Request, RequestId, VariantId, WorkerId};
+use crate::input::Problem;
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
 use crate::policy::state::{Job, Running, State};
@@ -66,6 +67,9 @@ pub enum SimError {
         /// The instant.
         at: Time,
     },
+    /// The requests could not be read to their end.
+    #[error("arrivals ended early: {0}")]
+    Arrivals(Problem),
     /// A request got lost or doubled: a defect of this program.
     #[error("requests are not conserved: {0:?}; this is a defect, please report it")]
     NotConserved(Counts),
@@ -197,7 +201,9 @@ impl Simulation {
             if arrival == now {
                 self.admit(now, observer);
                 // A look that takes no time ends at this instant, too.
-                self.happen(now, observer);
+                if self.queue.next_time() == now {
+                    self.happen(now, observer);
+                }
             }
             let real = event == now || arrival == now;
             if self.wake <= now {
@@ -233,14 +239,15 @@ impl Simulation {
             observer.on(Event::Decided { at, decisions: plan.decisions().len() });
         }
         for decision in plan.decisions() {
-            if let Err(why) = check(&self.state, plan, decision) {
+            if let Err(why) = check(&self.state, decision) {
                 return Err(self.refuse(plan, decision, why));
             }
             match decision {
                 Decision::Assign { worker, variant, requests } => {
                     let mut batch = self.spare.pop().unwrap_or_default();
+                    let app = self.state.catalog.variant(*variant).app;
                     for id in &plan.requests()[requests.clone()] {
-                        if let Err(why) = pending(&self.state, *id) {
+                        if let Err(why) = takes(&self.state, app, *id) {
                             return Err(self.refuse(plan, decision, why));
                         }
                         self.state.take(*id);
@@ -474,6 +481,9 @@ impl Simulation {
         for slot in self.state.pending() {
             observer.on(Event::Unfinished { at, request: &slot.request });
             self.counts.unfinished += 1;
+        }
+        if let Some(problem) = self.arrivals.problem() {
+            return Err(SimError::Arrivals(problem.clone()));
         }
         let Counts { arrived, completed, rejected, unfinished } = self.counts;
         if arrived != completed + rejected + unfinished

@@ -7,10 +7,18 @@ use crate::model::arrival::{
 };
 use crate::model::catalog::{AppSetup, Setup};
 use crate::model::profile;
+use crate::model::request_file::RequestFile;
+use crate::sweep::inputs::Inputs;
 use crate::units::{Span, Time};
+use std::sync::Arc;
 
 /// Decodes the arrivals of an experiment.
-pub(super) fn read(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {
+pub(super) fn read(
+    node: &Node,
+    setup: &Setup,
+    inputs: &mut Inputs,
+    problems: &mut Problems,
+) -> Option<ArrivalPlan> {
     if !matches!(node.value, Value::Table(_)) {
         problems.push(fields::mismatch(node, "a table: { source, rate_rps, requests }"));
         return None;
@@ -19,9 +27,19 @@ pub(super) fn read(node: &Node, setup: &Setup, problems: &mut Problems) -> Optio
     let mut read = Fields::new(node, problems);
     let processes = read_source(&mut read, node, apps);
     let pace = read_pace(&mut read);
+    let file = read.take("file").and_then(|file| {
+        let fits = node.get("source").is_some_and(|source| source.cell() == "file");
+        read_file(file, fits, apps, inputs, read.problems())
+    });
     // Request numbers have 32 bits.
-    let requests = read.integer("requests", 1..=4_000_000_000, 10_000);
+    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests);
+    let default = file.as_ref().map_or(10_000, |file| file.requests);
+    let requests = read.integer("requests", 1..=most, default);
     let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
+    if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
+        let problem = Problem::new(mix.place.clone(), "a mix", "that of `file`, as it stands");
+        read.problems().push(problem);
+    }
     let mix = read_mix(&mut read, node, apps);
     let mut classes = vec![ClassFilter::All; apps.len()];
     let (only, weights) = (read.take("classes"), read.take("class_mix"));
@@ -45,8 +63,36 @@ pub(super) fn read(node: &Node, setup: &Setup, problems: &mut Problems) -> Optio
         drift,
         sticky,
         sources,
+        file,
         place: node.place.clone(),
     })
+}
+
+/// The requests of a file, all of applications that are there.
+fn read_file(
+    node: &Node,
+    fits: bool,
+    apps: &[AppSetup],
+    inputs: &mut Inputs,
+    problems: &mut Problems,
+) -> Option<Arc<RequestFile>> {
+    if !fits {
+        let found = "`file` for another source";
+        problems.push(Problem::new(node.place.clone(), found, "`source = \"file\"`"));
+        return None;
+    }
+    match inputs.requests(fields::text(node, problems)?) {
+        Ok(file) => {
+            let known = |app: &AppSetup| (app.profile.name.clone(), app.profile.classes.clone());
+            let known: Vec<(String, Vec<String>)> = apps.iter().map(known).collect();
+            file.check_names(&known, problems);
+            Some(file)
+        }
+        Err(more) => {
+            problems.extend(more);
+            None
+        }
+    }
 }
 
 /// The process: a name whose settings stand beside it in `trace`, `{ name, … }` with its settings,

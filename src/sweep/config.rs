@@ -4,6 +4,7 @@ use super::arrivals;
 use super::faults;
 use super::inputs::Inputs;
 use super::peek;
+use super::warmup::Warmup;
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::arrival::ArrivalPlan;
@@ -36,6 +37,8 @@ pub struct Prepared {
     notes: Vec<String>,
     /// Whether to bound the utility that any scheduler could reach.
     pub bound: bool,
+    /// What of the beginning of a run does not count.
+    pub warmup: Warmup,
 }
 
 impl Prepared {
@@ -59,6 +62,7 @@ impl Prepared {
         let bound = read_bound(&mut read, noise_cv, &apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
+        let warmup = read.take("warmup");
         let setup = Setup {
             apps,
             workers,
@@ -72,7 +76,16 @@ impl Prepared {
             outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
             overhead,
         };
-        let arrivals = trace.and_then(|t| arrivals::read(t, &setup, read.problems()));
+        let arrivals = trace.and_then(|t| arrivals::read(t, &setup, inputs, read.problems()));
+        let requests = arrivals.as_ref().map_or(u64::MAX, |arrivals| arrivals.requests);
+        let warmup = warmup.map(|node| (node, Warmup::read(node, requests, read.problems())));
+        let warmup = warmup.map_or(Warmup::None, |(node, warmup)| {
+            if bound && warmup != Warmup::None {
+                let found = "bound = \"fluid\" with a warm-up";
+                read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
+            }
+            warmup
+        });
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
         if !problems.is_empty() {
@@ -102,6 +115,7 @@ impl Prepared {
             scheduler_name: chosen.entry.name,
             info: chosen.info,
             bound,
+            warmup,
         });
         problems.check(prepared)
     }

@@ -1,6 +1,7 @@
 //! One run: a configuration and a replicate become a row.
 
 use super::config::Prepared;
+use super::warmup::Warmup;
 use crate::input::Problems;
 use crate::metrics::{Cell, Summary, fluid_bound};
 use crate::policy::{Info, Observer, Scheduler};
@@ -25,6 +26,9 @@ pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
     let work = || {
         let mut summary = summary(prepared, rng)?;
         let exact = simulate(prepared, rng, &mut summary)?;
+        if summary.is_empty() && prepared.warmup != Warmup::None {
+            return Err("the warm-up left no request of the run".to_owned());
+        }
         let quantiles = if quantiles { summary.latency_quantiles() } else { Vec::new() };
         Ok((summary.cells(exact), quantiles))
     };
@@ -47,9 +51,10 @@ pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
     }
 }
 
-/// An empty row, but for the bound if the settings ask for one.
+/// An empty row of the part of the run that counts, but for the bound if the settings ask for one.
 pub fn summary(prepared: &Prepared, rng: Rng) -> Result<Summary, String> {
-    let summary = Summary::new(&prepared.catalog);
+    let window = prepared.warmup.window(prepared, rng)?;
+    let summary = Summary::new(&prepared.catalog).with_window(window);
     if !prepared.bound {
         return Ok(summary);
     }

@@ -16,6 +16,7 @@ mod batches;
 mod bursts;
 mod content;
 mod diurnal;
+mod file;
 mod gamma;
 mod hawkes;
 mod listed;
@@ -36,6 +37,7 @@ pub use listed::Listed;
 pub use timed::{Start, Times};
 
 use super::catalog::Catalog;
+use super::request_file::RequestFile;
 use crate::domain::Arrival;
 use crate::input::{Fields, Place, Problem, Problems};
 use crate::rng::Rng;
@@ -49,6 +51,11 @@ pub const MAX_TRACE_S: f64 = 1e9;
 pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.
     fn next_arrival(&mut self) -> Option<Arrival>;
+
+    /// Why there are no more, if not because all have arrived.
+    fn problem(&self) -> Option<&Problem> {
+        None
+    }
 }
 
 /// What an experiment asks for: the table `trace`.
@@ -70,6 +77,8 @@ pub struct ArrivalPlan {
     pub sticky: f64,
     /// Only recorded rows of these sources.
     pub sources: Sources,
+    /// The requests themselves, for `source = "file"`.
+    pub file: Option<Arc<RequestFile>>,
     /// Where it was written, for messages.
     pub place: Place,
 }
@@ -166,6 +175,7 @@ pub const ARRIVALS: &[ArrivalEntry] = &[
     poisson::ENTRY,
     recorded::ENTRY,
     bursts::ENTRY,
+    file::ENTRY,
     periodic::ENTRY,
     gamma::ENTRY,
     weibull::ENTRY,

@@ -68,8 +68,13 @@ impl Requests {
         self.marks.draw(app, time, &mut self.rng)
     }
 
-    /// A request of this application, from a stream of its own.
-    pub(super) fn draw_of(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
+    /// The same for a request of this application.
+    pub(super) fn draw_of(&mut self, app: AppId, time: Time) -> Arrival {
+        self.marks.draw(app, time, &mut self.rng)
+    }
+
+    /// The same from another stream.
+    pub(super) fn draw_from(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
         self.marks.draw(app, time, rng)
     }
 }

@@ -130,7 +130,7 @@ impl Arrivals for ByApp {
     fn next_arrival(&mut self) -> Option<Arrival> {
         self.left = self.left.checked_sub(1)?;
         let own = self.each.iter_mut().min_by_key(|own| (own.next, own.app))?;
-        let arrival = self.requests.draw_of(own.app, own.next, &mut own.rng);
+        let arrival = self.requests.draw_from(own.app, own.next, &mut own.rng);
         own.next = own.times.next_time(&mut own.rng);
         Some(arrival)
     }
