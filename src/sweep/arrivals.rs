@@ -107,7 +107,9 @@ fn read_source(read: &mut Fields<'_>, trace: &Node, apps: &[AppSetup]) -> Option
             let entry = find(name?, node.unwrap_or(trace), read.problems());
             entry.map(|entry| (entry.read)(read))
         }
-        Some(table) if table.get("name").is_some() => read_process(table, read.problems()),
+        Some(table) if apps.iter().all(|app| table.get(&app.profile.name).is_none()) => {
+            read_process(table, read.problems())
+        }
         Some(table) => {
             let mut each: Vec<Option<Process>> = vec![None; apps.len()];
             each_app(table, apps, read.problems(), |app, node, problems| {
