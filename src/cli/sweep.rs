@@ -1,6 +1,8 @@
 //! `peeksim sweep`: the main job.
 
+use super::cluster::{ClusterArgs, Engine, Task};
 use super::progress::Bar;
+use super::share::{self, ShareArgs};
 use super::{ExperimentArgs, Failure, say};
 use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{self, Results, compare, draw_all, manifest, summary, table, write_runs};
@@ -21,11 +23,25 @@ pub(super) struct SweepArgs {
     // As text: what is written there is named in messages and read back by its name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
+    #[command(flatten)]
+    share: ShareArgs,
+    /// What carries the runs out.
+    #[arg(long, value_enum, default_value_t)]
+    engine: Engine,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 impl SweepArgs {
     pub fn quickstart() -> Self {
-        Self { experiment: ExperimentArgs::named("quickstart"), jobs: 0, out: None }
+        Self {
+            experiment: ExperimentArgs::named("quickstart"),
+            jobs: 0,
+            out: None,
+            share: ShareArgs::default(),
+            engine: Engine::Local,
+            cluster: ClusterArgs::default(),
+        }
     }
 }
 
@@ -34,7 +50,31 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
-    let Made { runs, results, compared, figures } = make(&sweep, &folder, args.jobs)?;
+    if let Some(part) = args.share.part(&sweep)? {
+        return share::run(&sweep, &folder, &part, args.jobs, out);
+    }
+    let made = match args.engine {
+        Engine::Local => make(&sweep, &folder, args.jobs)?,
+        Engine::Slurm | Engine::Ray => {
+            let words = args.experiment.words();
+            let task = Task { sweep: &sweep, folder: &folder, words, args: &args.cluster };
+            match task.run(args.engine, out)? {
+                Some(runs) => finish(&sweep, runs, &folder)?,
+                None => return Ok(()),
+            }
+        }
+    };
+    report(&sweep, &folder, made, out)
+}
+
+/// Prints what a sweep came to; fails if a run or a gated claim did.
+pub(super) fn report(
+    sweep: &Sweep,
+    folder: &Path,
+    made: Made,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let Made { runs, results, compared, figures } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     write!(out, "{}", table::render(&results, &table::METRICS))?;
     if let Some(knees) = table::knees(&results) {
@@ -68,7 +108,11 @@ pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Fa
     let bar = Bar::new();
     let runs = sweep.run(folder, jobs, &bar);
     bar.end();
-    let runs = runs?;
+    finish(sweep, runs?, folder)
+}
+
+/// Writes everything that follows from the runs of a sweep into its folder.
+pub(super) fn finish(sweep: &Sweep, runs: Vec<Finished>, folder: &Path) -> Result<Made, Failure> {
     write_runs(sweep, &runs, folder)?;
     manifest::write(sweep, folder)?;
     let results = Results::load(folder)?;

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod expect;
 pub mod figure;
 pub mod manifest;
+pub mod plan;
 pub mod reproduction;
 mod results;
 pub mod stats;
