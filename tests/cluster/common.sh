@@ -25,14 +25,12 @@ skip() {
 
 # Waits until a command succeeds; fails after some seconds.
 wait_for() {
-  local seconds=$1
+  local seconds=$1 end=$((SECONDS + $1))
   shift
-  for _ in $(seq $((seconds * 10))); do
-    "$@" >/dev/null 2>&1 && return
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "in vain for $seconds s: $*"; return 1; }
     sleep 0.1
   done
-  echo "in vain for $seconds s: $*"
-  return 1
 }
 
 finished() { [ "$(cat "$scratch"/o/shards/*.journal 2>/dev/null | wc -l)" -ge "$1" ]; }

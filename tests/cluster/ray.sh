@@ -11,9 +11,11 @@ command -v "$python" >/dev/null || skip "no $python"
 "$python" -c "import ray" 2>/dev/null || skip "$python has no Ray (pip install ray)"
 export RAY_DISABLE_USAGE_STATS=1 RAY_TMPDIR=/tmp
 ray=("$python" -m ray.scripts.scripts)
-port=17200
+# Workers have the ports from 10002 on.
+address=127.0.0.1:6399
 
-# `ray start --block` is a parent whose end ends its node.
+# `ray start --block` is a parent whose end ends its node; in a session of its own, so that the
+# whole node can be killed at once.
 node() {
   local name=$1
   shift
@@ -21,31 +23,34 @@ node() {
     --disable-usage-stats "$@" >"$name.log" 2>&1 &
   pids+=($!)
 }
-node head --head --port=$port --include-dashboard=false --temp-dir="$scratch/ray"
-address=$(hostname -i | cut -d' ' -f1):$port
 nodes() {
-  "$python" - "$address" "$1" <<'END'
-import sys, ray
+  timeout 120 "$python" - $address "$1" <<'END'
+import sys, time, ray
 ray.init(address=sys.argv[1], log_to_driver=False)
-sys.exit(sum(node["Alive"] for node in ray.nodes()) != int(sys.argv[2]))
+while sum(node["Alive"] for node in ray.nodes()) != int(sys.argv[2]):
+    time.sleep(0.2)
 END
 }
-wait_for 60 nodes 1
-node second --address="$address"
+listening() { : <"/dev/tcp/${address/://}"; }
+node head --head --port=${address#*:} --include-dashboard=false --temp-dir="$scratch/ray"
+wait_for 120 listening
+node second --address=$address
 second=${pids[-1]}
-wait_for 60 nodes 2
+wait_for 120 nodes 2
 echo "Ray $("$python" -c 'import ray; print(ray.__version__)'), two nodes"
 
-"$peeksim" sweep sweep.toml --out o --engine ray --address "$address" --python "$python" \
+"$peeksim" sweep sweep.toml --out o --engine ray --address $address --python "$python" \
   --chunk 10 >sweep.out 2>sweep.log &
 follower=$!
 pids+=($follower)
 wait_for 120 finished 20
 # The Python process that runs a chunk, by the chunk that it started.
-task=$(pgrep -f -- "$scratch/.*peeksim sweep sweep.toml|peeksim sweep sweep.toml --out o --jobs" | head -1)
-task=$(pgrep -f -- "--out o --jobs 1 --run-ids" | head -1)
-worker=$(ps -o ppid= -p "$task" | tr -d ' ')
-kill -9 "$worker"
+# `ps` names the parent of each process.
+worker() {
+  ps -eo ppid=,args= | awk -v program="$peeksim" '$2 == program && /--run-ids/ { print $1; exit }'
+}
+wait_for 60 eval '[ -n "$(worker)" ]'
+kill -9 "$(worker)"
 echo "killed a worker at $(cat o/shards/*.journal | wc -l) runs"
 wait_for 120 finished 80
 kill -9 -- "-$second"
