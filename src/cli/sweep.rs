@@ -74,7 +74,7 @@ pub(super) fn report(
     made: Made,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let Made { runs, results, compared, figures } = made;
+    let Made { failed, results, compared, figures } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     write!(out, "{}", table::render(&results, &table::METRICS))?;
     if let Some(knees) = table::knees(&results) {
@@ -90,13 +90,14 @@ pub(super) fn report(
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
     }
-    failed(&runs)?;
+    failed?;
     if gate { Ok(()) } else { Err(Failure::Failed("a gated claim is contradicted".into())) }
 }
 
 /// What a sweep left behind.
 pub(super) struct Made {
-    pub runs: Vec<Finished>,
+    /// Fails if a run did.
+    pub failed: Result<(), Failure>,
     pub results: Results,
     /// Whether there was something to compare.
     pub compared: bool,
@@ -115,12 +116,15 @@ pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Fa
 pub(super) fn finish(sweep: &Sweep, runs: Vec<Finished>, folder: &Path) -> Result<Made, Failure> {
     write_runs(sweep, &runs, folder)?;
     manifest::write(sweep, folder)?;
+    let failed = failed(&runs);
+    // Rows are read back from the file; both at once would take twice the memory.
+    drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment, &results, folder);
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { runs, results, compared, figures })
+    Ok(Made { failed, results, compared, figures })
 }
 
 /// What a user should know about the inputs, once.

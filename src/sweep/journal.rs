@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Cells before the metrics: key, seconds, error.
 const HEAD: usize = 3;
@@ -35,7 +36,7 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Found {
     /// The wanted runs by key. One that failed is here only if it never succeeded.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, Arc<Entry>>,
     /// Journals with runs of another build, and that build.
     pub foreign: BTreeMap<PathBuf, String>,
     /// A key of which two lines say different things, and the journal of the second.
@@ -129,7 +130,7 @@ impl Found {
                 }
             }
             _ => {
-                self.entries.insert(key.to_owned(), entry);
+                self.entries.insert(key.to_owned(), Arc::new(entry));
             }
         }
     }
@@ -224,7 +225,7 @@ mod tests {
         Entry { result: RunResult { cells, quantiles, error: error.into() }, wall_s: 0.25 }
     }
 
-    fn found(folder: &Path) -> BTreeMap<String, Entry> {
+    fn found(folder: &Path) -> BTreeMap<String, Arc<Entry>> {
         read(folder, "", |_| true).unwrap().entries
     }
 
