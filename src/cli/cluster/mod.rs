@@ -22,8 +22,10 @@ pub(super) const BUSY: u8 = 75;
 /// How long a task should take if nobody says how many runs it has, in seconds: starting one takes
 /// a cluster about a second.
 const TASK_S: f64 = 600.0;
-/// How often files are looked at.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Files and queues are looked at so often at first, then ever more seldom.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// And no more seldom than this: controllers serve others, too.
+const LAST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What carries a sweep out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -99,9 +101,9 @@ impl Task<'_> {
             return Ok(None);
         }
         manifest::agree(self.sweep, self.folder)?;
-        if let Ok(runs) = self.sweep.collect(self.folder) {
+        if self.is_finished()? {
             say("every run was finished before");
-            return Ok(Some(runs));
+            return Ok(Some(self.sweep.collect(self.folder)?));
         }
         let bar = Bar::new();
         let followed = match plan {
@@ -117,6 +119,11 @@ impl Task<'_> {
             ))),
             collected => Ok(Some(collected?)),
         }
+    }
+
+    /// Whether every run is there and none of them failed.
+    fn is_finished(&self) -> Result<bool, Failure> {
+        Ok(self.sweep.seconds(self.folder)?.iter().all(Option::is_some))
     }
 
     /// Runs of one task.
@@ -151,15 +158,17 @@ impl Task<'_> {
         let total = self.sweep.run_ids().len();
         let mut shown = journal_lines(self.folder).min(total);
         bar.start(total, shown);
+        let mut pause = FIRST_PAUSE;
         loop {
             let over = over()?;
             let lines = journal_lines(self.folder).min(total);
             (shown..lines).for_each(|_| bar.step());
             shown = shown.max(lines);
-            if over || (shown == total && self.sweep.collect(self.folder).is_ok()) {
+            if over || (shown == total && self.is_finished()?) {
                 return Ok(());
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(pause);
+            pause = pause.mul_f64(1.03).min(LAST_PAUSE);
         }
     }
 }

@@ -78,14 +78,17 @@ impl Task<'_> {
         } else {
             self.submit(scripts)?;
         }
-        // A controller that restarts answers nothing for a while.
-        let mut quiet = 0;
+        let (mut quiet, mut deaf) = (0, false);
         self.follow(bar, || {
-            match queued(name) {
+            let answer = queued(name);
+            match &answer {
                 Ok(true) => quiet = 0,
                 Ok(false) => quiet += 1,
-                Err(failure) => say(&format!("note: {failure}; trying again")),
+                // A controller that restarts answers nothing for a while.
+                Err(failure) if !deaf => say(&format!("note: {failure}; asking again")),
+                Err(_) => (),
             }
+            deaf = answer.is_err();
             Ok(quiet >= 2)
         })
     }
