@@ -55,7 +55,7 @@ impl Part {
                 ["ID", "MIN", "MAX", "COUNT"].map(|end| number(&format!("SLURM_ARRAY_TASK_{end}")));
             let (id, least, most, count) = (id?, least?, most?, count?);
             // With gaps, two tasks could not tell which shares the others have.
-            if least > id || id > most || most - least + 1 != count {
+            if least > id || id > most || (most - least).checked_add(1) != Some(count) {
                 let found = format!("task {id} of {count} from {least} to {most}");
                 let place = place().field("SLURM_ARRAY_TASK_ID");
                 return Err(Problem::new(place, found, "an array without gaps"));
@@ -156,6 +156,7 @@ mod tests {
         assert_eq!(slurm("1", "1", "2", "2"), Ok(Part::Shard { index: 0, count: 2 }));
         assert!(slurm("3", "3", "5", "2").unwrap_err().contains("without gaps"));
         assert!(slurm("9", "0", "6", "7").is_err());
+        assert!(slurm("0", "0", &u64::MAX.to_string(), "0").is_err());
         assert!(slurm("x", "0", "6", "7").unwrap_err().contains("found `x`"));
         let pod = [("JOB_COMPLETION_INDEX", "2"), ("JOB_COMPLETIONS", "8")];
         assert_eq!(part(&pod), Ok(Part::Shard { index: 2, count: 8 }));

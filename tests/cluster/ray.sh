@@ -54,6 +54,7 @@ kill -9 "$(worker)"
 echo "killed a worker at $(cat o/shards/*.journal | wc -l) runs"
 wait_for 120 finished 80
 kill -9 -- "-$second"
+wait "$second" 2>/dev/null || true
 echo "killed a node at $(cat o/shards/*.journal | wc -l) runs"
 wait "$follower"
 

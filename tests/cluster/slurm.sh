@@ -10,7 +10,7 @@ set -euo pipefail
 [ "$(id -u)" = 0 ] || skip "Slurm needs root"
 if ! command -v slurmctld slurmd munged sbatch >/dev/null; then
   command -v apt-get >/dev/null || skip "no Slurm, and no apt-get to install it"
-  { apt-get update && apt-get install -y --no-install-recommends slurm-wlm munge; } \
+  { timeout 60 apt-get update && timeout 120 apt-get install -y --no-install-recommends slurm-wlm munge; } \
     >install.log 2>&1 || skip "Slurm's packages cannot be installed here"
 fi
 
@@ -71,6 +71,7 @@ follower=$!
 pids+=($follower)
 wait_for 60 finished 40
 kill -9 "${node_pid[1]}" "$follower"
+wait "${node_pid[1]}" "$follower" 2>/dev/null || true
 echo "killed the daemon of n1 and the follower at $(cat o/shards/*.journal | wc -l) runs"
 jobs=$(squeue --noheader --array --format=%A | wc -l)
 (sleep 3; echo >back) &
