@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(slurm("1", "1", "2", "2"), Ok(Part::Shard { index: 0, count: 2 }));
         assert!(slurm("3", "3", "5", "2").unwrap_err().contains("without gaps"));
         assert!(slurm("9", "0", "6", "7").is_err());
-        assert!(slurm("0", "0", &u64::MAX.to_string(), "0").is_err());
+        assert!(slurm("0", "0", "18446744073709551615", "0").is_err());
         assert!(slurm("x", "0", "6", "7").unwrap_err().contains("found `x`"));
         let pod = [("JOB_COMPLETION_INDEX", "2"), ("JOB_COMPLETIONS", "8")];
         assert_eq!(part(&pod), Ok(Part::Shard { index: 2, count: 8 }));
