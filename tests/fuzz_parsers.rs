@@ -376,7 +376,7 @@ fn swept(world: &World, out: &Path) -> Sweep {
     let sweep = Experiment::load(&path, &[]).and_then(Sweep::new).expect("a good experiment");
     let runs = sweep.run(out, 1, &()).expect("results");
     peeksim::report::write_runs(&sweep, &runs, out).expect("runs.csv");
-    manifest::write(&sweep, out).expect("manifest.toml");
+    manifest::write(&sweep, runs.len(), out).expect("manifest.toml");
     sweep
 }
 
@@ -424,7 +424,7 @@ fn journals() {
     let out = world.path("out");
     let sweep = swept(&world, &out);
     let rows = |finished: Vec<peeksim::sweep::Finished>| -> Vec<Vec<String>> {
-        finished.into_iter().map(|run| run.entry.result.cells).collect()
+        finished.into_iter().map(|run| run.entry.result.cells.clone()).collect()
     };
     let whole = rows(sweep.run(&out, 1, &()).expect("results"));
     fuzz(&out.join("runs.journal"), &world.bytes("out/runs.journal"), 300, || {

@@ -1,6 +1,7 @@
 //! `peeksim plan`: what several machines agree on before they share the runs of an experiment.
 
 use super::cost::costs;
+use super::share::fixed;
 use super::{ExperimentArgs, Failure, sweep::notes};
 use crate::output::atomic;
 use crate::report::{manifest, plan};
@@ -21,12 +22,13 @@ pub(super) struct PlanArgs {
 pub(super) fn main(args: &PlanArgs, out: &mut impl Write) -> Result<(), Failure> {
     let sweep = args.experiment.load()?;
     notes(&sweep);
+    fixed(&sweep)?;
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     atomic::folder(&folder)?;
     let finished = sweep.seconds(&folder)?;
     let costs = costs(&sweep, &finished);
-    manifest::write(&sweep, &folder)?;
+    manifest::write(&sweep, finished.len(), &folder)?;
     let path = plan::write(&sweep, &costs, &finished, &folder)?;
     let left = sweep.runs().zip(&finished).filter(|(_, done)| done.is_none());
     let (count, seconds) =

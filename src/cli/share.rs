@@ -3,6 +3,7 @@
 use super::Failure;
 use super::progress::Bar;
 use super::sweep::failed;
+use crate::input::Problem;
 use crate::input::source;
 use crate::report::manifest;
 use crate::sweep::{Part, Sweep};
@@ -39,6 +40,14 @@ impl ShareArgs {
         let text = read.as_ref().unwrap_or(given);
         Ok(Some(Part::runs(text, &sweep.run_ids())?))
     }
+}
+
+/// Runs that depend on what others come to cannot be dealt out beforehand.
+pub(super) fn fixed(sweep: &Sweep) -> Result<(), Failure> {
+    let Some(until) = &sweep.experiment.until else { return Ok(()) };
+    let expected = "a fixed number of `replicates` where several processes share the runs";
+    Err(Problem::new(until.place.clone().field("until"), "a number found on the way", expected)
+        .into())
 }
 
 /// Does the runs of a part.

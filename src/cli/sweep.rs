@@ -50,7 +50,11 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
-    if let Some(part) = args.share.part(&sweep)? {
+    let part = args.share.part(&sweep)?;
+    if part.is_some() || args.engine != Engine::Local {
+        share::fixed(&sweep)?;
+    }
+    if let Some(part) = part {
         return share::run(&sweep, &folder, &part, args.jobs, out);
     }
     let made = match args.engine {
@@ -85,7 +89,9 @@ pub(super) fn report(
     }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
-    let names = ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"];
+    transients(&results);
+    let names =
+        ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
@@ -115,7 +121,7 @@ pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Fa
 /// Writes everything that follows from the runs of a sweep into its folder.
 pub(super) fn finish(sweep: &Sweep, runs: Vec<Finished>, folder: &Path) -> Result<Made, Failure> {
     write_runs(sweep, &runs, folder)?;
-    manifest::write(sweep, folder)?;
+    manifest::write(sweep, runs.len(), folder)?;
     let failed = failed(&runs);
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);
@@ -181,6 +187,18 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> 
         sum("unfinished")
     )?;
     Ok(())
+}
+
+/// Says so where MSER-5 found no end of the transient in the first half of a run.
+fn transients(results: &Results) {
+    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "beyond-half").count();
+    if long > 0 {
+        let all = results.rows.len();
+        say(&format!(
+            "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
+             cut (`warmup_rule` = beyond-half): longer runs are needed, or the queue is not stable"
+        ));
+    }
 }
 
 pub(super) fn failed(runs: &[Finished]) -> Result<(), Failure> {
