@@ -8,7 +8,10 @@
 //!
 //! A query looks at every distinct point and stops at the coordinate where it is too far away:
 //! O(points), a few microseconds for the 282 points of the data set. All decisions in one state
-//! share the way through the states.
+//! share the way through the states, and points with one decision and one recent past lie together
+//! and are passed over together.
+
+use std::ops::Range;
 
 /// How many neighbours count.
 const NEIGHBOURS: usize = 5;
@@ -16,6 +19,8 @@ const NEIGHBOURS: usize = 5;
 const SOFTENING: f64 = 1e-6;
 /// Coordinates compared between two looks at the bound.
 const CHUNK: usize = 16;
+/// Coordinates in which all points of a run agree.
+const PREFIX: usize = 6;
 
 /// How far apart two points are: a function of the sum of something over their coordinates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +88,8 @@ pub struct Estimator {
     /// first.
     states: Vec<i8>,
     points: Vec<Point>,
+    /// Points in a row with the same decision and the same first coordinates of the state.
+    runs: Vec<Range<usize>>,
     /// The decisions that occur.
     decisions: Vec<Vec<i8>>,
 }
@@ -131,7 +138,13 @@ impl Estimator {
             }
         }
         let stride = records.first().map_or(CHUNK, |(state, ..)| reversed(state).len());
-        Self { ties, metric, stride, states, points, decisions }
+        let alike = |a: &usize, b: &usize| {
+            let prefix = |at: usize| &states[at * stride..][..PREFIX.min(stride)];
+            points[*a].decision == points[*b].decision && prefix(*a) == prefix(*b)
+        };
+        let order: Vec<usize> = (0..points.len()).collect();
+        let runs = order.chunk_by(alike).map(|run| run[0]..run[0] + run.len()).collect();
+        Self { ties, metric, stride, states, points, runs, decisions }
     }
 
     /// Writes the expected score of each of some decisions in `state`, 0 if there are no points.
@@ -143,13 +156,23 @@ impl Estimator {
             .collect();
         let mut nearest = vec![Nearest::default(); decisions.len()];
         let mut bounds = vec![i32::MAX; decisions.len()];
-        for (known, point) in self.states.chunks_exact(self.stride).zip(&self.points) {
-            let apart = &apart[point.decision * decisions.len()..][..decisions.len()];
-            let room = bounds.iter().zip(apart).map(|(bound, apart)| bound - apart).max();
-            let Some(here) = self.apart(known, &state, room.unwrap_or(-1)) else { continue };
-            for ((nearest, bound), apart) in nearest.iter_mut().zip(&mut bounds).zip(apart) {
-                if here + apart <= *bound {
-                    *bound = nearest.add(here + apart, point.sum, point.count, self.ties);
+        for run in &self.runs {
+            let apart = &apart[self.points[run.start].decision * decisions.len()..];
+            let room = |bounds: &[i32]| {
+                bounds.iter().zip(apart).map(|(bound, apart)| bound - apart).max().unwrap_or(-1)
+            };
+            let known = &self.states[run.start * self.stride..run.end * self.stride];
+            let prefix = PREFIX.min(self.stride);
+            if self.metric.sum(&known[..prefix], &state[..prefix]) > room(&bounds) {
+                continue;
+            }
+            let points = &self.points[run.clone()];
+            for (known, point) in known.chunks_exact(self.stride).zip(points) {
+                let Some(here) = self.apart(known, &state, room(&bounds)) else { continue };
+                for ((nearest, bound), apart) in nearest.iter_mut().zip(&mut bounds).zip(apart) {
+                    if here + apart <= *bound {
+                        *bound = nearest.add(here + apart, point.sum, point.count, self.ties);
+                    }
                 }
             }
         }

@@ -103,7 +103,7 @@ pub(super) fn lines(splits: &[Bound]) -> Vec<Line> {
         lines.push(better.with_interval(&gain));
         for (at, name) in GUARDED.into_iter().enumerate() {
             let over = column(&|s| s.over[at] as f64).iter().sum::<f64>();
-            let name = format!("{name}, dialogues beyond {title}");
+            let name = format!("{name}, dialogues beyond, {title}");
             lines.push(Line::must(SECTION, name, over, over == 0.0));
         }
         let lead = column(&|s| s.lead).into_iter().fold(f64::NEG_INFINITY, f64::max);

@@ -20,6 +20,8 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 const SECTION: &str = "learners";
+/// Of what must be true of them.
+const DEMANDS: &str = "learners, demands";
 /// Splits, each with a training of its own, behind a reference figure.
 const REFERENCE_SPLITS: f64 = 3.0;
 /// Mean rewards of two policies that need no training, over 200 splits.
@@ -212,7 +214,7 @@ fn demands(outcomes: &[Outcome]) -> Vec<Line> {
     let reward = |name: &str| find(name).map_or(f64::NAN, |outcome| outcome.reward(0));
     let mut lines = Vec::new();
     let mut must = |name: String, figure: f64, holds: bool| {
-        lines.push(Line::must(SECTION, name, figure, holds));
+        lines.push(Line::must(DEMANDS, name, figure, holds));
     };
     for name in ["PPO", "A2C", "DQN"] {
         let compat = reward(&format!("{name}, compat"));
@@ -230,8 +232,8 @@ fn demands(outcomes: &[Outcome]) -> Vec<Line> {
     for outcome in outcomes.iter().filter(constrained) {
         // At 20 s, 0.03 USD.
         let (name, worst, reward) = (outcome.trained.name, outcome.over(1), outcome.reward(1));
-        must(format!("{name}, at most 2 % over 20 s, 0.03 USD"), worst, worst <= 0.02);
-        must(format!("{name}, above local ({LOCAL}) at 20 s, 0.03 USD"), reward, reward > LOCAL);
+        must(format!("{name}, at most 2 % over 20 s and 0.03 USD"), worst, worst <= 0.02);
+        must(format!("{name}, above local ({LOCAL}) at 20 s and 0.03 USD"), reward, reward > LOCAL);
     }
     lines
 }

@@ -6,8 +6,11 @@
 
 mod bounds;
 mod closed;
+mod contest;
 mod learners;
+mod report;
 mod shelf;
+mod sites;
 mod splits;
 mod sweep;
 mod tables;
@@ -20,6 +23,7 @@ use crate::tmo::{Resources, Workload};
 use std::sync::Arc;
 
 pub use closed::Calls;
+pub use report::markdown;
 pub use shelf::Shelf;
 
 /// A reproduction that could not be carried out.
@@ -135,22 +139,41 @@ impl Line {
 pub struct Effort {
     /// Dialogues of each synthetic workload.
     pub dialogues: usize,
+    /// Of which so many are tested on.
+    pub scored: usize,
     /// Random splits of the data set.
     pub splits: usize,
     /// Splits for which the optimum is searched.
     pub bounds: usize,
     /// Splits on which agents are trained.
     pub trained: usize,
-    /// Trainings of each agent on each of them.
+    /// Trainings of each agent on each of them, and synthetic workloads of each shape.
     pub seeds: usize,
+    /// Steps of a training.
+    pub steps: usize,
 }
 
 impl Effort {
     /// Half an hour of processor time, nearly all of it training.
-    pub const FULL: Self =
-        Self { dialogues: 10_000, splits: 200, bounds: 200, trained: 20, seeds: 3 };
+    pub const FULL: Self = Self {
+        dialogues: 10_000,
+        scored: 1_000,
+        splits: 200,
+        bounds: 200,
+        trained: 20,
+        seeds: 3,
+        steps: 30_000,
+    };
     /// A few seconds, with wider tolerances and without training.
-    pub const QUICK: Self = Self { dialogues: 2_000, splits: 40, bounds: 3, trained: 0, seeds: 0 };
+    pub const QUICK: Self = Self {
+        dialogues: 2_000,
+        scored: 100,
+        splits: 40,
+        bounds: 3,
+        trained: 0,
+        seeds: 0,
+        steps: 0,
+    };
 }
 
 /// Root of all random numbers of the reproduction.
@@ -181,6 +204,7 @@ pub fn make(
 ) -> Result<Made, Failed> {
     let mut made = Made { lines: tables::lines(), figures: Vec::new() };
     made.lines.extend(sweep::lines(effort)?);
+    made.lines.extend(contest::lines(effort, shelf)?);
     made.lines.extend(splits::lines(data, effort)?);
     let Some(data) = data else {
         made.lines.extend(bounds::missing());
@@ -189,13 +213,14 @@ pub fn make(
     };
     let bounds = bounds::measure(data, effort)?;
     made.lines.extend(bounds::lines(&bounds));
+    sites::make(data, effort, &mut made)?;
     learners::make(data, effort, shelf, &bounds, &mut made)?;
     Ok(made)
 }
 
 /// A budget in words.
 fn title(budget: Resources) -> String {
-    format!("{} s, {} USD", budget.latency_s, budget.usage_usd)
+    format!("{} s and {} USD", budget.latency_s, budget.usage_usd)
 }
 
 fn mean(values: &[f64]) -> f64 {

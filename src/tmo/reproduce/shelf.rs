@@ -15,13 +15,12 @@ use crate::tmo::World;
 use crate::tmo::practice::{Plan, Practice};
 use std::path::PathBuf;
 
-/// Steps of every training.
-const STEPS: usize = 30_000;
-
 /// A folder of policy files.
 pub struct Shelf<'a> {
     /// Where they lie; it is there already.
     pub folder: PathBuf,
+    /// Steps of every training.
+    pub steps: usize,
     /// Told of every network.
     pub progress: &'a dyn Progress,
 }
@@ -44,7 +43,7 @@ impl Shelf<'_> {
             entry("algorithm", algorithm.name().to_owned()),
             entry("plan", format!("{transition:?}, {constraint:?}, {draw:?}")),
             entry("seed", seed.to_string()),
-            entry("total", STEPS.to_string()),
+            entry("total", self.steps.to_string()),
             entry("train", source::hash(&format!("{train:?}"))),
             entry("turns", source::hash(&world.workload.to_csv())),
         ]);
@@ -53,7 +52,7 @@ impl Shelf<'_> {
             Some(network) => network,
             None => {
                 let mut env = Practice::new(world, train, plan)?;
-                let mut training = Training::new(algorithm, &env, STEPS, seed);
+                let mut training = Training::new(algorithm, &env, self.steps, seed);
                 training.finish(&mut env);
                 let stored = Stored::policy(training.network(), training.done(), settings);
                 atomic::write(&path, stored.to_toml().as_bytes())?;
