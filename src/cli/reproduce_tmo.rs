@@ -25,6 +25,9 @@ pub(super) struct TmoArgs {
     /// Trainings of each agent on each split, and synthetic workloads of each shape.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=100))]
     seeds: u64,
+    /// Splits of the data set on which agents are trained.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=200))]
+    splits: u64,
     /// The data set M4A1: the authors' JSON, the table of its numbers, or what `import` made of
     /// them. Without it, `tmo_m4a1/m4a1.csv` below the folder that `PEEKSIM_DATA` names, if it is
     /// there.
@@ -50,7 +53,8 @@ impl From<Failed> for Failure {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> {
     let data = data(args)?;
-    let mut effort = Effort { seeds: args.seeds as usize, ..Effort::FULL };
+    let mut effort =
+        Effort { seeds: args.seeds as usize, trained: args.splits as usize, ..Effort::FULL };
     if args.quick {
         effort = Effort::QUICK;
     }

@@ -15,7 +15,7 @@ use crate::tmo::estimator::Ties;
 use crate::tmo::evaluate::{Summary, Totals, evaluate};
 use crate::tmo::learned::Learned;
 use crate::tmo::practice::{Constraint, Draw, Plan, Transition};
-use crate::tmo::{Resources, Workload};
+use crate::tmo::{Resources, Split, Workload, World};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -95,20 +95,17 @@ impl Trained {
     /// One training, evaluated on the split's test dialogues at each of its budgets.
     fn run(
         &self,
-        data: &Arc<Workload>,
-        at: usize,
+        (at, world, split): (usize, &World, &Split),
         seed: usize,
         shelf: &Shelf<'_>,
     ) -> Result<Vec<Summary>, Failed> {
-        let split = data.split(split_rng(at));
-        let world = world(data, &split, Ties::Shared)?;
         let root = split_rng(at).seed().wrapping_add(seed as u64);
         let (file, how) = (self.file(at, seed), (self.algorithm, self.plan));
-        let network = shelf.network(&file, &world, &split.train, how, root)?;
+        let network = shelf.network(&file, world, &split.train, how, root)?;
         let mut learned = Learned::new(network, self.plan);
         let summary = |budget: &Resources| {
-            let visits = evaluate(&world, &split.test, &mut learned, *budget);
-            Summary::of(&world, &visits, *budget, Totals::All)
+            let visits = evaluate(world, &split.test, &mut learned, *budget);
+            Summary::of(world, &visits, *budget, Totals::All)
         };
         Ok(self.budgets().iter().map(summary).collect())
     }
@@ -188,19 +185,22 @@ pub(super) fn make(
     if splits * seeds == 0 {
         return Ok(());
     }
-    let jobs = all.len() * splits * seeds;
-    shelf.progress.start(jobs, 0);
-    let job = |job: usize| {
-        let (rest, seed) = (job / seeds, job % seeds);
-        all[rest / splits].run(data, rest % splits, seed, shelf)
-    };
-    let done = (0..jobs).into_par_iter().map(job).collect::<Result<Vec<_>, Failed>>()?;
-    let mut done = done.into_iter();
-    let mut outcomes = Vec::new();
-    for trained in all {
-        let mut split = || done.by_ref().take(seeds).collect();
-        let splits = (0..splits).map(|_| split()).collect();
-        outcomes.push(Outcome { trained, splits });
+    shelf.progress.start(all.len() * splits * seeds, 0);
+    let mut outcomes: Vec<Outcome> =
+        all.into_iter().map(|trained| Outcome { trained, splits: Vec::new() }).collect();
+    // One split after the other, so that of a run that is stopped whole splits are kept.
+    for at in 0..splits {
+        let split = data.split(split_rng(at));
+        let world = world(data, &split, Ties::Shared)?;
+        let job = |job: usize| {
+            let trained = &outcomes[job / seeds].trained;
+            trained.run((at, &world, &split), job % seeds, shelf)
+        };
+        let jobs = (0..outcomes.len() * seeds).into_par_iter().with_max_len(1);
+        let done = jobs.map(job).collect::<Result<Vec<_>, Failed>>()?;
+        for (outcome, done) in outcomes.iter_mut().zip(done.chunks(seeds)) {
+            outcome.splits.push(done.to_vec());
+        }
     }
     made.lines.extend(outcomes.iter().flat_map(Outcome::lines));
     made.lines.extend(demands(&outcomes));
