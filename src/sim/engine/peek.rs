@@ -43,6 +43,14 @@ impl Peeks {
         self.count += 1;
     }
 
+    /// Takes back requests of one application whose look was lost, to their places by arrival.
+    pub fn put_back(&mut self, app: AppId, requests: &[RequestId]) {
+        let queue = &mut self.waiting[app.index()];
+        queue.extend(requests);
+        queue.make_contiguous().sort_unstable();
+        self.count += requests.len();
+    }
+
     /// Takes the next requests to look at, of one of the applications that `may` be looked at;
     /// which, and how long that takes.
     fn take(
@@ -86,9 +94,12 @@ impl Simulation {
     /// Starts the host's next look, if it is idle and somebody waits.
     #[inline]
     pub(super) fn look_on_host(&mut self) {
-        if self.peeks.count == 0 || !self.peeks.looking.is_empty() {
-            return;
+        if self.peeks.count > 0 && self.peeks.looking.is_empty() {
+            self.begin_look_on_host();
         }
+    }
+
+    fn begin_look_on_host(&mut self) {
         let catalog = Arc::clone(&self.state.catalog);
         let mut looking = std::mem::take(&mut self.peeks.looking);
         let here = |app: AppId| catalog.app(app).peek.place == PeekPlace::Host;
@@ -147,7 +158,8 @@ impl Simulation {
             return false;
         };
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
-        self.queue.push(at + span, Kind::BatchEnd(worker, lane as u16));
+        let end = at + catalog.look(worker, span, at);
+        self.queue.push(end, Kind::BatchEnd(worker, lane as u16));
         let running = Running { variant, requests, started: at, expected_end: at + span };
         let state = &mut self.state.workers[worker.index()];
         state.lanes[lane] = Some(running);
@@ -160,8 +172,7 @@ impl Simulation {
     pub(super) fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
         beliefs::fill(&mut self.state, id, self.rng);
         if let Some(variant) = self.short_circuit(id) {
-            let answer = Answer { worker: None, variant, batch: 1, started: self.state.now };
-            self.complete(id, answer, observer);
+            self.give_answer(id, variant, observer);
             return;
         }
         self.state.show(id);
@@ -192,6 +203,13 @@ impl Simulation {
         self.peeks.answering.extend(ids.iter().map(|id| (at, from, *id)));
     }
 
+    /// Ends a request with the answer of the SneakPeek model.
+    #[cold]
+    fn give_answer(&mut self, id: RequestId, variant: VariantId, observer: &mut impl Observer) {
+        let answer = Answer { worker: None, variant, batch: 1, started: self.state.now };
+        self.complete(id, answer, observer);
+    }
+
     /// Gives the answers that are due. Workers count as freed, so that the scheduler is asked again
     /// at this instant: it may have more to decide for workers on which nothing was started.
     pub(super) fn give_answers(&mut self, observer: &mut impl Observer) {
@@ -201,8 +219,7 @@ impl Simulation {
         self.peeks.answering = later;
         let due: Vec<_> = due;
         for (_, (worker, variant), id) in due {
-            let answer = Answer { worker: None, variant, batch: 1, started: at };
-            self.complete(id, answer, observer);
+            self.give_answer(id, variant, observer);
             let (batch, started) = (1, at);
             self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
             self.freed.push(worker);

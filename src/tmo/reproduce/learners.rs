@@ -10,7 +10,7 @@ use super::splits::{METRICS, Reference, split_rng, world};
 use super::{BUDGETS, Effort, Failed, Line, Made, Shelf, mean, point, title};
 use crate::learn::Algorithm;
 use crate::report::figure::{Chart, Kind, Series};
-use crate::report::stats::Estimate;
+use crate::stats::Estimate;
 use crate::tmo::estimator::Ties;
 use crate::tmo::evaluate::{Summary, Totals, evaluate};
 use crate::tmo::learned::Learned;

@@ -18,7 +18,7 @@ mod tables;
 use crate::input::Problem;
 use crate::output::atomic::WriteError;
 use crate::report::figure::{Chart, Point};
-use crate::report::stats::Estimate;
+use crate::stats::Estimate;
 use crate::tmo::{Resources, Workload};
 use std::sync::Arc;
 
