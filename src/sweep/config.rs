@@ -50,17 +50,9 @@ impl Prepared {
         let bound = read_bound(&mut read, setup.noise_cv, &setup.apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let warmup = read.take("warmup");
         let arrivals = trace.and_then(|t| arrivals::read(t, &setup, inputs, read.problems()));
         let requests = arrivals.as_ref().map_or(u64::MAX, |arrivals| arrivals.requests);
-        let warmup = warmup.map(|node| (node, Warmup::read(node, requests, read.problems())));
-        let warmup = warmup.map_or(Warmup::None, |(node, warmup)| {
-            if bound && warmup != Warmup::None {
-                let found = "bound = \"fluid\" with a warm-up";
-                read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
-            }
-            warmup
-        });
+        let warmup = Warmup::take(&mut read, requests, bound);
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
         if !problems.is_empty() {
