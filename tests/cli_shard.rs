@@ -148,7 +148,7 @@ fn a_shard_cut_short_at_any_byte_is_done_again() {
     let journal = "o/shards/0-of-2.journal";
     let bytes = shell.bytes(journal);
     // A step that shares no factor with a line's length meets all places of it.
-    for cut in (0..bytes.len()).step_by(bytes.len() / 13 | 1) {
+    for cut in (0..bytes.len()).step_by((bytes.len() / 13) | 1) {
         shell.write(journal, &bytes[..cut]);
         let kept = bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
         let missing = format!("{} of 8 runs are not finished", 4 - kept);

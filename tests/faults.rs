@@ -60,7 +60,7 @@ fn a_batch_is_lost_with_its_worker_and_done_again() {
         // 1 ms in vain and 20 of use in 33; two loads of 3 ms.
         assert!((log.number("utilization_mean") - 21.0 / 33.0).abs() < 1e-12);
         assert!((log.number("swap_ms_sum") - 6.0).abs() < 1e-12);
-        assert!((log.number("wait_ms_mean") - (13.0 + 22.0) / 2.0).abs() < 1e-12);
+        assert!((log.number("wait_ms_mean") - f64::midpoint(13.0, 22.0)).abs() < 1e-12);
     }
 }
 

@@ -78,7 +78,7 @@ fn every_field_is_known_and_has_its_type() {
         (format!("{container}.env.0.name"), "JOB_COMPLETIONS"),
         (format!("{container}.volumeMounts.0.mountPath"), "/results"),
     ];
-    let typed: [(String, fn(&str) -> bool); 13] = [
+    let typed: [(String, Fits); 13] = [
         ("metadata.name".to_owned(), name),
         ("spec.completions".to_owned(), number),
         ("spec.parallelism".to_owned(), number),

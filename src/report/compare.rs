@@ -10,6 +10,9 @@ use crate::stats::Estimate;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// The labels of a setting; by replicate, left minus right, and right.
+type Setting = (Vec<String>, Vec<(f64, f64)>);
+
 /// The metrics of `compare.csv`.
 pub const METRICS: [&str; 3] = ["utility_mean", "accuracy_mean", "deadline_miss_ratio"];
 
@@ -50,7 +53,7 @@ pub fn differences(
         .filter_map(|row| Some(((others(row), row.replicate), row.metric(metric)?)))
         .collect();
     // Settings in order of first appearance, each with its differences.
-    let mut settings: Vec<(Vec<String>, Vec<(f64, f64)>)> = Vec::new();
+    let mut settings: Vec<Setting> = Vec::new();
     let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.labels[axis] == left) {
         let setting = others(row);
@@ -64,7 +67,7 @@ pub fn differences(
             settings[at].1.push((value - other, *other));
         }
     }
-    let difference = |(setting, pairs): (Vec<String>, Vec<(f64, f64)>)| {
+    let difference = |(setting, pairs): Setting| {
         let (values, rights): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let (estimate, base) = (Estimate::of(&values), Estimate::of(&rights).map(|e| e.mean));
         let (left, right) = (left.to_owned(), right.to_owned());

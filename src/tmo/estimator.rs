@@ -251,7 +251,7 @@ mod tests {
             match how.0 {
                 Metric::Euclidean => differences.map(|d| d * d).sum::<i32>(),
                 Metric::Manhattan => differences.sum(),
-                Metric::Hamming => differences.filter(|d| *d > 0).count() as i32,
+                Metric::Hamming => differences.map(|d| i32::from(d > 0)).sum(),
             }
         };
         let mut order: Vec<(i32, Vec<i8>, f64)> = points
