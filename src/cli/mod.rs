@@ -6,6 +6,7 @@
 mod check;
 mod compare;
 mod dialogues;
+mod figures;
 mod import;
 mod list;
 mod offload;
@@ -50,6 +51,8 @@ enum Command {
     Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
+    /// Draw the results of a folder again, with another metric, axis or filter.
+    Figures(figures::FiguresArgs),
     /// Bring data of others into the form that peeksim reads.
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
@@ -164,6 +167,7 @@ pub fn main() -> ExitCode {
             (None, None) => Ok(()),
         },
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
+        Some(Command::Figures(args)) => figures::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
         Some(Command::Train(args)) => train::main(&args, &mut out),

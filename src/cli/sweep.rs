@@ -74,7 +74,7 @@ pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Fa
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
     let compared = compare::write(&results, folder)?;
-    let figures = draw_all(&sweep.experiment, &results, folder);
+    let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
     Ok(Made { runs, results, compared, figures })
 }

@@ -12,4 +12,4 @@ mod summary;
 pub use fluid::fluid_bound;
 pub use latencies::{QUANTILES, quantile_sorted};
 pub use requests::RequestLog;
-pub use summary::{COLUMNS, Cell, Column, Summary, WORDS};
+pub use summary::{COLUMNS, Cell, Column, Summary, WORDS, numbers};

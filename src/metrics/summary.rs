@@ -81,6 +81,11 @@ pub const COLUMNS: &[Column] = &[
 /// The columns that hold a word, not a number.
 pub const WORDS: [&str; 2] = ["answers", "percentiles"];
 
+/// The names of the columns that hold numbers.
+pub fn numbers() -> impl Iterator<Item = &'static str> {
+    COLUMNS.iter().map(|column| column.name).filter(|name| !WORDS.contains(name))
+}
+
 /// One cell of a result row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell {

@@ -15,6 +15,6 @@ pub mod summary;
 pub mod table;
 mod write;
 
-pub use charts::draw_all;
+pub use charts::{draw_all, draw_facets};
 pub use results::{ResultRow, Results, ResultsError};
 pub use write::{header, row, write_runs};

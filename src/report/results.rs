@@ -18,6 +18,8 @@ pub const HEAD: [&str; 5] = ["run_id", "schema_version", "config_hash", "replica
 pub struct Results {
     /// The keys that vary.
     pub axes: Vec<String>,
+    /// The metric columns of the file; an older version may have written fewer than there are.
+    pub columns: Vec<&'static str>,
     /// One per run, in order.
     pub rows: Vec<ResultRow>,
     /// Latency in milliseconds at [`QUANTILES`] by run id, if recorded.
@@ -37,7 +39,7 @@ pub struct ResultRow {
     pub labels: Vec<String>,
     /// What the scheduler was shown.
     pub info: String,
-    /// The metric cells as text, in the order of [`COLUMNS`].
+    /// The metric cells as text, in the order of [`COLUMNS`]; empty where the file has no such column.
     pub cells: Vec<String>,
     /// Why it failed, or nothing.
     pub error: String,
@@ -64,18 +66,23 @@ impl Results {
         let path = folder.join("runs.csv").to_string_lossy().into_owned();
         let table = Table::parse(&source::read(&path)?)?;
         let header: Vec<&str> = table.header().collect();
-        let end = header.iter().position(|name| *name == "info");
+        let place = |name: &str| header.iter().position(|known| *known == name);
+        let end = place("info");
+        let known = |name: &&str| COLUMNS.iter().any(|column| column.name == *name);
         let fits = end.is_some_and(|end| {
             end >= HEAD.len()
                 && header[..HEAD.len()] == HEAD
-                && header.len() == end + 1 + COLUMNS.len() + 1
-                && header[end + 1..].iter().zip(COLUMNS).all(|(name, c)| *name == c.name)
+                && header.last() == Some(&"error")
+                && header.len() > end + 2
+                && header[end + 1..header.len() - 1].iter().all(known)
         });
         let Some(end) = end.filter(|_| fits) else {
             let found = "columns of another version, or of another program";
             let expected = "a runs.csv written by this version";
             return Err(Problem::new(Place::line(&path, 1), found, expected));
         };
+        let places: Vec<Option<usize>> =
+            COLUMNS.iter().map(|c| place(c.name).filter(|at| *at > end)).collect();
         let axes = header[HEAD.len()..end].iter().map(ToString::to_string).collect();
         let mut rows = Vec::new();
         for row in table.rows() {
@@ -86,11 +93,13 @@ impl Results {
                 replicate: row.integer(3, 0..=u64::MAX)?,
                 labels: (HEAD.len()..end).map(text).collect(),
                 info: text(end),
-                cells: (end + 1..end + 1 + COLUMNS.len()).map(text).collect(),
-                error: text(end + 1 + COLUMNS.len()),
+                cells: places.iter().map(|at| at.map(text).unwrap_or_default()).collect(),
+                error: text(header.len() - 1),
             });
         }
-        Ok(Self { axes, rows, quantiles: load_quantiles(folder)? })
+        let own = COLUMNS.iter().zip(&places).filter(|(_, at)| at.is_some());
+        let columns = own.map(|(column, _)| column.name).collect();
+        Ok(Self { axes, columns, rows, quantiles: load_quantiles(folder)? })
     }
 
     /// The index of an axis.

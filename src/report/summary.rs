@@ -3,7 +3,7 @@
 use super::results::{ResultRow, Results};
 use super::stats::Estimate;
 use super::write::write_csv;
-use crate::metrics::{COLUMNS, WORDS};
+use crate::metrics::numbers;
 use crate::output::atomic::WriteError;
 use std::path::Path;
 
@@ -41,8 +41,7 @@ pub fn cells<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<Cell<'a>>
 /// Writes `summary.csv`.
 pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     // Columns that are words have no mean.
-    let metrics: Vec<&str> =
-        COLUMNS.iter().map(|c| c.name).filter(|name| !WORDS.contains(name)).collect();
+    let metrics: Vec<&str> = numbers().collect();
     let mut head = results.axes.clone();
     head.extend(["info".to_owned(), "replicates".to_owned()]);
     for name in &metrics {

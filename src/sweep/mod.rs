@@ -19,7 +19,7 @@ mod spec;
 pub use config::Prepared;
 pub use expand::{Configuration, RunSpec, expand};
 pub use inputs::Inputs;
-pub use names::MAX_SERIES;
+pub use names::{MAX_SERIES, Names};
 pub use pool::{Finished, Progress, Sweep, SweepError};
 pub use practice::{Practice, utility};
 pub use run::{RunResult, run_one, simulate, simulate_with, summary};

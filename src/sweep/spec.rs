@@ -54,7 +54,7 @@ pub struct FigureSpec {
     pub x: String,
     /// The column on the vertical axis.
     pub y: String,
-    /// The column whose values are the lines.
+    /// The column whose values are the lines; one line if empty.
     pub series: String,
     /// Only rows with these labels: (column, one of these).
     pub filter: Vec<(String, Vec<String>)>,
@@ -184,8 +184,18 @@ impl Experiment {
             axes.extend(read_zip(item, read.problems()));
         }
         let figures = list(&mut read, "figure");
-        let figures: Vec<FigureSpec> =
-            figures.iter().enumerate().map(|(at, f)| read_figure(f, at, read.problems())).collect();
+        let figure = |(at, node)| {
+            let mut figure = FigureSpec::read(node, at, read.problems());
+            let or_own = |text: &mut String, own: &str| {
+                if text.is_empty() {
+                    own.clone_into(text);
+                }
+            };
+            or_own(&mut figure.title, &title);
+            or_own(&mut figure.note, &note);
+            figure
+        };
+        let figures: Vec<FigureSpec> = figures.iter().enumerate().map(figure).collect();
         for (at, figure) in figures.iter().enumerate() {
             if figures[..at].iter().any(|before| before.name == figure.name) {
                 let place = figure.place.clone().field("figure.name");
@@ -287,46 +297,49 @@ fn read_zip(node: &Node, problems: &mut Problems) -> Option<Axis> {
     (!keys.is_empty() && !rows.is_empty()).then(|| Axis { keys, rows, place: node.place.clone() })
 }
 
-fn read_figure(node: &Node, at: usize, problems: &mut Problems) -> FigureSpec {
-    let mut read = Fields::new(node, problems);
-    let kind = read.choice("kind", &FIGURE_KINDS);
-    let (x, y) = match kind {
-        FigureKind::Lines => ("trace.rate_rps", "utility_mean"),
-        FigureKind::Cdf => ("latency_ms", "share"),
-        FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
-    };
-    let x = read.text("x", x);
-    let y = read.text("y", y);
-    let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
-    check_file_name(&name, node, read.problems());
-    let range = read.take("y_range").map(|node| {
-        let ends = fields::array(node, read.problems()).iter();
-        let all = -f64::MAX..=f64::MAX;
-        let ends: Vec<f64> =
-            ends.filter_map(|end| fields::number(end, &all, read.problems())).collect();
-        if ends.len() != 2 || ends[0] >= ends[1] {
-            let expected = "two numbers, the lower first";
-            read.problems().push(fields::mismatch(node, expected));
-        }
-        ends
-    });
-    let spec = FigureSpec {
-        name,
-        kind,
-        x,
-        y,
-        series: read.text("series", "scheduler"),
-        filter: read_filter(&mut read),
-        x_log: read.flag("x_log", false),
-        y_log: read.flag("y_log", false),
-        y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
-        x_label: read.text("x_label", ""),
-        title: read.text("title", ""),
-        note: read.text("note", ""),
-        place: node.place.clone(),
-    };
-    read.finish();
-    spec
+impl FigureSpec {
+    /// Reads a table `[[figure]]`, the `at`-th of its file.
+    pub fn read(node: &Node, at: usize, problems: &mut Problems) -> Self {
+        let mut read = Fields::new(node, problems);
+        let kind = read.choice("kind", &FIGURE_KINDS);
+        let (x, y) = match kind {
+            FigureKind::Lines => ("trace.rate_rps", "utility_mean"),
+            FigureKind::Cdf => ("latency_ms", "share"),
+            FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
+        };
+        let x = read.text("x", x);
+        let y = read.text("y", y);
+        let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
+        check_file_name(&name, node, read.problems());
+        let range = read.take("y_range").map(|node| {
+            let ends = fields::array(node, read.problems()).iter();
+            let all = -f64::MAX..=f64::MAX;
+            let ends: Vec<f64> =
+                ends.filter_map(|end| fields::number(end, &all, read.problems())).collect();
+            if ends.len() != 2 || ends[0] >= ends[1] {
+                let expected = "two numbers, the lower first";
+                read.problems().push(fields::mismatch(node, expected));
+            }
+            ends
+        });
+        let spec = Self {
+            name,
+            kind,
+            x,
+            y,
+            series: read.text("series", "scheduler"),
+            filter: read_filter(&mut read),
+            x_log: read.flag("x_log", false),
+            y_log: read.flag("y_log", false),
+            y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
+            x_label: read.text("x_label", ""),
+            title: read.text("title", ""),
+            note: read.text("note", ""),
+            place: node.place.clone(),
+        };
+        read.finish();
+        spec
+    }
 }
 
 /// `where = { "trace.rate_rps" = 200, scheduler = ["a", "b"] }`
