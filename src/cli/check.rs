@@ -1,7 +1,7 @@
 //! `peeksim check`: the plan, and how long it may take.
 
 use super::{ExperimentArgs, Failure, sweep::notes};
-use crate::sweep::{RunSpec, Sweep, run_one};
+use crate::sweep::{Beside, RunSpec, Sweep, run_one};
 use clap::Args;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ fn estimate(sweep: &Sweep) -> f64 {
         prepared.arrivals.requests = whole.min(TRIAL_REQUESTS);
         let start = Instant::now();
         let rng = sweep.rng(RunSpec { configuration: at, replicate: 0 });
-        let _ = run_one(&prepared, rng, false);
+        let _ = run_one(&prepared, rng, &Beside::default());
         spent += start.elapsed().as_secs_f64() * whole as f64 / prepared.arrivals.requests as f64;
         asked += 1.0;
         if begun.elapsed() > TRIAL_BUDGET {

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::input::{Node, Place, Problem, Problems, Value};
-use crate::metrics::WORDS;
+use crate::metrics::numbers;
 use crate::report::{Results, draw_all, draw_facets};
 use crate::sweep::{FigureKind, FigureSpec, Names};
 use clap::Args;
@@ -82,7 +82,7 @@ fn figure(args: &FiguresArgs, results: &Results) -> Result<FigureSpec, Problems>
         let label = results.filtered(&spec.filter).first().map(|row| row.labels[at].clone());
         first.filter.push((results.axes[at].clone(), label.into_iter().collect()));
     }
-    let metrics = results.columns.iter().copied().filter(|name| !WORDS.contains(name)).collect();
+    let metrics = numbers().filter(|name| results.columns.contains(name)).collect();
     let mut names = Names { keys: &results.axes, grid, metrics, problems: &mut problems };
     names.filter(&spec.filter, &Place::file("--where"));
     if names.problems.is_empty() {

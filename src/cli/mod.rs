@@ -80,7 +80,7 @@ enum System {
 }
 
 /// Which experiment, and what to change of it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct ExperimentArgs {
     /// A TOML file, or the name of an experiment that ships with peeksim.
     experiment: String,

@@ -2,6 +2,8 @@
 
 use super::progress::Bar;
 use super::{ExperimentArgs, Failure, say};
+use crate::input::toml::quote;
+use crate::input::{Place, Problem, Problems};
 use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{self, Results, compare, draw_all, manifest, summary, table, write_runs};
 use crate::sweep::{Experiment, Finished, Sweep};
@@ -21,16 +23,48 @@ pub(super) struct SweepArgs {
     // As text: what is written there is named in messages and read back by its name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
+    /// Write tables of several rows a run beside runs.csv: apps, batches, variants, workers, series.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    tables: Vec<String>,
+    /// Write a time series with intervals of this length, as `1s` or `250ms`.
+    #[arg(long, value_name = "LENGTH")]
+    series: Option<String>,
 }
 
 impl SweepArgs {
     pub fn quickstart() -> Self {
-        Self { experiment: ExperimentArgs::named("quickstart"), jobs: 0, out: None }
+        let experiment = ExperimentArgs::named("quickstart");
+        Self { experiment, jobs: 0, out: None, tables: Vec::new(), series: None }
+    }
+
+    /// Reads the experiment with what these flags change of it.
+    fn load(&self) -> Result<Sweep, Problems> {
+        let mut experiment = self.experiment.clone();
+        if !self.tables.is_empty() {
+            let names: Vec<String> = self.tables.iter().map(|name| quote(name)).collect();
+            experiment.set.push(format!("tables=[{}]", names.join(", ")));
+        }
+        if let Some(length) = &self.series {
+            experiment.set.push(format!("series_ms={}", milliseconds(length)?));
+        }
+        experiment.load()
     }
 }
 
+/// `1s` or `250ms` in milliseconds.
+fn milliseconds(text: &str) -> Result<f64, Problem> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1.0),
+        None => (text.strip_suffix('s').unwrap_or(""), 1e3),
+    };
+    let length = number.trim().parse::<f64>().ok().filter(|length| length.is_finite());
+    let expected = "a length of time, as `1s` or `250ms`";
+    let wrong = || Problem::new(Place::file("--series"), format!("`{text}`"), expected);
+    length.map(|length| length * unit).ok_or_else(wrong)
+}
+
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let sweep = args.experiment.load()?;
+    let sweep = args.load()?;
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
@@ -47,6 +81,8 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     conservation(&results, out)?;
     let names = ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
+    let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
+    let written = written.map(ToString::to_string).chain(tables);
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
     }

@@ -4,6 +4,7 @@ use super::figure::{self, Chart, DrawError, Kind, Point, Series};
 use super::results::Results;
 use super::summary::{Cell, cells};
 use crate::metrics::QUANTILES;
+use crate::metrics::column::unit;
 use crate::output::atomic::{self, WriteError};
 use crate::sweep::{FigureKind, FigureSpec};
 use std::path::{Path, PathBuf};
@@ -170,23 +171,10 @@ fn cdf_points(cells: &[&Cell<'_>], results: &Results) -> Vec<Point> {
 
 /// `latency_ms_p99` becomes `latency p99 (ms)`: the unit in a column's name, in brackets.
 pub(super) fn axis_title(column: &str) -> String {
-    const UNITS: [(&str, &str); 6] = [
-        ("ms", "ms"),
-        ("s", "s"),
-        ("rps", "requests/s"),
-        ("j", "J"),
-        ("usd", "US$"),
-        ("bytes", "bytes"),
-    ];
     let name = column.rsplit('.').next().unwrap_or(column);
-    let words: Vec<&str> = name.split('_').collect();
-    let unit = words.iter().skip(1).find_map(|word| UNITS.iter().find(|(short, _)| short == word));
-    let rest: Vec<&str> =
-        words.iter().copied().filter(|word| unit.is_none_or(|(short, _)| short != word)).collect();
-    match unit {
-        Some((_, unit)) => format!("{} ({unit})", rest.join(" ")),
-        None => rest.join(" "),
-    }
+    let Some((word, unit)) = unit(column) else { return name.replace('_', " ") };
+    let rest: Vec<&str> = name.split('_').filter(|part| *part != word).collect();
+    format!("{} ({unit})", rest.join(" "))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod charts;
 pub mod compare;
+pub mod dictionary;
 pub mod expect;
 pub mod figure;
 pub mod manifest;

@@ -3,7 +3,8 @@
 use crate::input::csv::Table;
 use crate::input::source;
 use crate::input::{Place, Problem};
-use crate::metrics::{COLUMNS, QUANTILES};
+use crate::metrics::column::{count, text};
+use crate::metrics::{COLUMNS, Column, QUANTILES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -11,7 +12,18 @@ use std::path::Path;
 pub type ResultsError = Problem;
 
 /// The columns before the axes.
-pub const HEAD: [&str; 5] = ["run_id", "schema_version", "config_hash", "replicate", "seed"];
+pub const HEAD: [Column; 5] = [
+    text("run_id", "hash of settings, inputs, seed and replicate"),
+    count("schema_version", "raised when a column moves or changes its meaning"),
+    text("config_hash", "hash of settings and inputs"),
+    REPLICATE,
+    count("seed", "the root of all random numbers of the experiment"),
+];
+
+/// The columns before the axes in tables of several rows a run.
+pub const TABLE_HEAD: [Column; 2] = [text("run_id", "which run, as in runs.csv"), REPLICATE];
+
+const REPLICATE: Column = count("replicate", "which replicate of its configuration, from 0");
 
 /// The rows of an experiment.
 #[derive(Clone, Debug)]
@@ -71,7 +83,7 @@ impl Results {
         let known = |name: &&str| COLUMNS.iter().any(|column| column.name == *name);
         let fits = end.is_some_and(|end| {
             end >= HEAD.len()
-                && header[..HEAD.len()] == HEAD
+                && header.iter().zip(HEAD).all(|(name, column)| *name == column.name)
                 && header.last() == Some(&"error")
                 && header.len() > end + 2
                 && header[end + 1..header.len() - 1].iter().all(known)
@@ -86,15 +98,15 @@ impl Results {
         let axes = header[HEAD.len()..end].iter().map(ToString::to_string).collect();
         let mut rows = Vec::new();
         for row in table.rows() {
-            let text = |at: usize| row.text(at).to_owned();
+            let cell = |at: usize| row.text(at).to_owned();
             rows.push(ResultRow {
-                id: text(0),
-                head: (0..HEAD.len()).map(text).collect(),
+                id: cell(0),
+                head: (0..HEAD.len()).map(cell).collect(),
                 replicate: row.integer(3, 0..=u64::MAX)?,
-                labels: (HEAD.len()..end).map(text).collect(),
-                info: text(end),
-                cells: places.iter().map(|at| at.map(text).unwrap_or_default()).collect(),
-                error: text(header.len() - 1),
+                labels: (HEAD.len()..end).map(cell).collect(),
+                info: cell(end),
+                cells: places.iter().map(|at| at.map(cell).unwrap_or_default()).collect(),
+                error: cell(header.len() - 1),
             });
         }
         let own = COLUMNS.iter().zip(&places).filter(|(_, at)| at.is_some());

@@ -22,7 +22,7 @@ pub use inputs::Inputs;
 pub use names::{MAX_SERIES, Names};
 pub use pool::{Finished, Progress, Sweep, SweepError};
 pub use practice::{Practice, utility};
-pub use run::{RunResult, run_one, simulate, simulate_with, summary};
+pub use run::{Beside, RunResult, run_one, simulate, simulate_with, summary};
 pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
 
 /// Changes whenever a column changes its meaning or its place.

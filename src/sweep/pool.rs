@@ -5,7 +5,7 @@ use super::expand::{Configuration, RunSpec, axis_keys, expand};
 use super::inputs::Inputs;
 use super::journal::{Entry, Journal};
 use super::names;
-use super::run::run_one;
+use super::run::{Beside, run_one};
 use super::spec::{Experiment, FigureKind};
 use super::{BUILD, SCHEMA_VERSION};
 use crate::input::source::hex;
@@ -137,9 +137,12 @@ impl Sweep {
         Rng::new(self.experiment.seed, spec.replicate)
     }
 
-    /// Whether any figure needs the distribution of latency.
-    pub fn wants_quantiles(&self) -> bool {
-        self.experiment.figures.iter().any(|figure| figure.kind == FigureKind::Cdf)
+    /// What is wanted of every run besides its row; the distribution of latency if a figure is
+    /// drawn from it.
+    pub fn beside(&self) -> Beside {
+        let experiment = &self.experiment;
+        let quantiles = experiment.figures.iter().any(|figure| figure.kind == FigureKind::Cdf);
+        Beside { quantiles, tables: experiment.tables.clone(), series: experiment.series }
     }
 
     /// Runs what the journal in `folder` does not hold, on `jobs` threads (0: one per core).
@@ -150,14 +153,15 @@ impl Sweep {
         progress: &dyn Progress,
     ) -> Result<Vec<Finished>, SweepError> {
         atomic::folder(folder)?;
-        let quantiles = self.wants_quantiles();
+        let beside = self.beside();
+        // Found again only by the same build, and with as much beside it.
+        let key = |id: &str| format!("{BUILD}/{id}{}", beside.key());
         let specs: Vec<(RunSpec, String)> =
             self.runs().map(|spec| (spec, self.run_id(spec))).collect();
-        let keys: BTreeSet<String> =
-            specs.iter().map(|(_, id)| journal_key(id, quantiles)).collect();
-        let prefix = journal_key("", false);
+        let keys: BTreeSet<String> = specs.iter().map(|(_, id)| key(id)).collect();
+        let prefix = format!("{BUILD}/");
         let (journal, done) = Journal::open(folder, &prefix, |key| keys.contains(key))?;
-        let reused = |id: &str| done.get(&journal_key(id, quantiles));
+        let reused = |id: &str| done.get(&key(id));
         progress.start(specs.len(), specs.iter().filter(|(_, id)| reused(id).is_some()).count());
         let journal = Mutex::new(journal);
         let threads = jobs.min(specs.len().max(1)).min(MAX_THREADS);
@@ -170,7 +174,7 @@ impl Sweep {
             // A failed run is shown, and tried again the next time.
             if entry.result.error.is_empty() {
                 let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                journal.push(&journal_key(&id, quantiles), &entry)?;
+                journal.push(&key(&id), &entry)?;
             }
             progress.step();
             Ok(Finished { spec, id, entry })
@@ -185,7 +189,7 @@ impl Sweep {
     pub fn one(&self, spec: RunSpec) -> Entry {
         let start = Instant::now();
         let prepared = &self.prepared[spec.configuration];
-        let result = run_one(prepared, self.rng(spec), self.wants_quantiles());
+        let result = run_one(prepared, self.rng(spec), &self.beside());
         Entry { result, wall_s: start.elapsed().as_secs_f64() }
     }
 }
@@ -207,11 +211,6 @@ pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
     };
     let read = settings.map(|first| Prepared::read(&first.node, &mut Inputs::default()));
     read.and_then(Result::err).unwrap_or_default()
-}
-
-/// Finished runs are found again only by the same build; with quantiles they are another thing.
-fn journal_key(id: &str, quantiles: bool) -> String {
-    format!("{BUILD}/{id}{}", if quantiles { "/q" } else { "" })
 }
 
 fn short_hash(text: &str) -> String {

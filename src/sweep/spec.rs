@@ -4,6 +4,8 @@ use super::overrides;
 use crate::input::source::{self, Source};
 use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
+use crate::metrics::{TABLES, TableEntry};
+use crate::units::Span;
 
 /// A parsed experiment.
 #[derive(Clone, Debug)]
@@ -26,6 +28,10 @@ pub struct Experiment {
     pub figures: Vec<FigureSpec>,
     /// What to check.
     pub expectations: Vec<Expectation>,
+    /// What to write beside `runs.csv`.
+    pub tables: Vec<&'static TableEntry>,
+    /// The length of an interval of a time series.
+    pub series: Span,
     /// The whole file with overrides, for the manifest.
     pub resolved: Node,
     /// Where it was read from.
@@ -206,6 +212,7 @@ impl Experiment {
         let expectations = list(&mut read, "expect");
         let expectations =
             expectations.iter().filter_map(|e| read_expectation(e, read.problems())).collect();
+        let (tables, series) = read_tables(&mut read);
         read.finish();
         let (resolved, path) = (node.clone(), path.to_owned());
         Self {
@@ -218,6 +225,8 @@ impl Experiment {
             axes,
             figures,
             expectations,
+            tables,
+            series,
             resolved,
             path,
         }
@@ -239,6 +248,24 @@ fn list<'a>(read: &mut Fields<'a>, key: &'static str) -> &'a [Node] {
         Some(node) => fields::array(node, read.problems()),
         None => &[],
     }
+}
+
+/// `tables = ["apps"]`, and `series_ms = 1000`, which asks for the time series too.
+fn read_tables(read: &mut Fields<'_>) -> (Vec<&'static TableEntry>, Span) {
+    let names = read.take("tables").map(|node| fields::array(node, read.problems()));
+    let known: Vec<_> = TABLES.iter().map(|table| (table.name, *table)).collect();
+    let named = names.unwrap_or_default().iter();
+    let mut wanted: Vec<&str> = named
+        .filter_map(|name| fields::choice(name, &known, read.problems()))
+        .map(|table| table.name)
+        .collect();
+    let step = read.take("series_ms");
+    let step = step.and_then(|node| fields::number(node, &(1e-3..=1e9), read.problems()));
+    if step.is_some() {
+        wanted.extend(TABLES.iter().map(|table| table.name).filter(|n| n.starts_with("series")));
+    }
+    let tables = TABLES.iter().copied().filter(|table| wanted.contains(&table.name)).collect();
+    (tables, Span::from_ms(step.unwrap_or(1000.0)))
 }
 
 fn read_axis(node: &Node, problems: &mut Problems) -> Option<Axis> {
