@@ -9,9 +9,13 @@ use peeksim::report::dictionary::{AXES, Field, File, files};
 use peeksim::sched::REGISTRY;
 use peeksim::tmo::POLICIES;
 use serde_json::{Value, json};
+use std::sync::Mutex;
 
 /// Compares what stands between two marks of a file, or writes it.
 fn check(file: &str, begin: &str, end: &str, expected: &str) {
+    // Two tables stand in one file.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _one = WRITING.lock();
     let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect("the file is there");
     let (before, rest) = text.split_once(begin).expect("the opening mark");

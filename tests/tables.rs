@@ -14,7 +14,8 @@ series_ms = 40
 apps = ["voice", "activity", "heartbeat"]
 load = "cold"
 noise_cv = 0.3
-trace = { source = "bursts", burst = 60, period_ms = 150, requests = 600 }
+budget_ms = 10
+trace = { source = "bursts", burst = 100, period_ms = 150, requests = 600 }
 workers = [
   { class = "edge-cpu", memory_bytes = 3_000_000 },
   { class = "edge-cpu", memory_bytes = 5_000_000, lanes = 2, ready_s = 0.1 },
@@ -203,7 +204,7 @@ fn the_series_is_recounted_interval_by_interval() {
 
 #[test]
 fn what_is_not_served_is_a_miss_and_waits_no_more() {
-    let (shell, log) = made("{name=\"edf\",drop=\"hopeless\"}");
+    let (shell, log) = made("{name=\"edf\",drop=\"hopeless\",variant=\"best\"}");
     let (run, series) = (&rows(&shell.read("o/runs.csv"))[0], rows(&shell.read("o/series.csv")));
     assert!(log.iter().any(|row| row["outcome"] == "rejected"));
     let misses: f64 = series.iter().map(|row| number(row, "misses")).sum();

@@ -3,7 +3,7 @@
 use super::run::find;
 use super::{Failure, say};
 use crate::report::{self, Results, manifest};
-use crate::sweep::{BUILD, Finished, Sweep};
+use crate::sweep::{BUILD, Finished, RunSpec, Sweep};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -25,7 +25,8 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     if manifest.build != BUILD {
         say(&format!("note: the results are of build {}, this is {BUILD}", manifest.build));
     }
-    let sweep = Sweep::new(manifest.experiment)?;
+    let mut sweep = Sweep::new(manifest.experiment)?;
+    let probes = probes(&mut sweep, &results)?;
     for (path, hash) in &manifest.inputs {
         if sweep.inputs.files().get(path) != Some(hash) {
             say(&format!("note: {path} is not what it was"));
@@ -33,7 +34,7 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     }
     let specs: Vec<_> = match &args.run {
         Some(id) => vec![find(&sweep, Some(id))?],
-        None => sweep.runs().collect(),
+        None => probes.unwrap_or_else(|| sweep.runs().collect()),
     };
     let header = report::header(&sweep);
     let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();
@@ -59,6 +60,16 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     }
     writeln!(out, "{same} rows the same, {moved} moved")?;
     if moved == 0 { Ok(()) } else { Err(Failure::Failed(format!("{moved} rows moved"))) }
+}
+
+/// The runs of a search, which no grid names.
+fn probes(sweep: &mut Sweep, results: &Results) -> Result<Option<Vec<RunSpec>>, Failure> {
+    let Some(search) = sweep.experiment.search.clone() else { return Ok(None) };
+    let mut specs = Vec::new();
+    for row in &results.rows {
+        specs.extend(sweep.find_probe(&search, &row.labels, row.replicate)?);
+    }
+    Ok(Some(specs))
 }
 
 /// What of a run's row is not as the run came to now, one line each.

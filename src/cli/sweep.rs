@@ -5,8 +5,10 @@ use super::{ExperimentArgs, Failure, say};
 use crate::input::toml::quote;
 use crate::input::{Place, Problem, Problems};
 use crate::report::expect::{Judged, Verdict, judge};
-use crate::report::{self, Results, compare, draw_all, manifest, summary, table, write_runs};
-use crate::sweep::{Experiment, Finished, Sweep};
+use crate::report::{
+    self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
+};
+use crate::sweep::{Experiment, Finished, Found, Sweep};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -64,15 +66,19 @@ fn milliseconds(text: &str) -> Result<f64, Problem> {
 }
 
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let sweep = args.load()?;
+    let mut sweep = args.load()?;
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
-    let Made { runs, results, compared, figures } = make(&sweep, &folder, args.jobs)?;
+    let Made { runs, results, found, compared, figures } = make(&mut sweep, &folder, args.jobs)?;
     writeln!(out, "{}\n", sweep.experiment.title)?;
-    write!(out, "{}", table::render(&results, &table::METRICS))?;
-    if let Some(knees) = table::knees(&results) {
-        write!(out, "{knees}")?;
+    if let Some(search) = &sweep.experiment.search {
+        writeln!(out, "{}", found::render(&sweep, search, &found))?;
+    } else {
+        write!(out, "{}", table::render(&results, &table::METRICS))?;
+        if let Some(knees) = table::knees(&results) {
+            write!(out, "{knees}")?;
+        }
     }
     if !sweep.experiment.note.is_empty() {
         writeln!(out, "Note: {}\n", sweep.experiment.note)?;
@@ -82,7 +88,8 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let names = ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
-    let written = written.map(ToString::to_string).chain(tables);
+    let searched = sweep.experiment.search.iter().flat_map(|_| ["found.csv", "found_summary.csv"]);
+    let written = written.copied().chain(searched).map(ToString::to_string).chain(tables);
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
     }
@@ -94,25 +101,31 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
 pub(super) struct Made {
     pub runs: Vec<Finished>,
     pub results: Results,
+    /// What was searched for.
+    pub found: Vec<Found>,
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
 }
 
 /// Runs a sweep and writes everything into its folder.
-pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Failure> {
+pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made, Failure> {
     let bar = Bar::new();
-    let runs = sweep.run(folder, jobs, &bar);
+    let made = match sweep.experiment.search.clone() {
+        Some(search) => sweep.search(&search, folder, jobs, &bar),
+        None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
+    };
     bar.end();
-    let runs = runs?;
+    let (runs, found) = made?;
     write_runs(sweep, &runs, folder)?;
     manifest::write(sweep, folder)?;
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
+    found::write(sweep, &found, folder)?;
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { runs, results, compared, figures })
+    Ok(Made { runs, results, found, compared, figures })
 }
 
 /// What a user should know about the inputs, once.

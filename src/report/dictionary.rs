@@ -3,6 +3,7 @@
 //! `results/README.md` and `results/schema.json` are written from this (see `tests/readme.rs`), and
 //! what a sweep writes is held against the latter (see `tests/dictionary.rs`).
 
+use super::found;
 use super::results::{HEAD, TABLE_HEAD};
 use crate::metrics::column::{column, count, share, text, unit};
 use crate::metrics::{COLUMNS, Column, Kind, REQUEST_COLUMNS, TABLES};
@@ -67,6 +68,12 @@ pub fn files() -> Vec<File> {
         file("timings.csv", "a run by the clock on the wall", own(&TIMINGS)),
         file("requests (run --requests)", "a request, in the order in which they end", {
             own(REQUEST_COLUMNS)
+        }),
+        file("found.csv", "a search, of a configuration and a replicate", {
+            [vec![axes()], own(&found::COLUMNS)].concat()
+        }),
+        file("found_summary.csv", "a configuration, over the searches of its replicates", {
+            [vec![axes()], own(&found::SUMMARY)].concat()
         }),
     ];
     files.extend(TABLES.iter().map(|table| {

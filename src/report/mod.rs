@@ -8,6 +8,7 @@ pub mod compare;
 pub mod dictionary;
 pub mod expect;
 pub mod figure;
+pub mod found;
 pub mod manifest;
 pub mod reproduction;
 mod results;

@@ -23,7 +23,9 @@ pub const HEAD: [Column; 5] = [
 /// The columns before the axes in tables of several rows a run.
 pub const TABLE_HEAD: [Column; 2] = [text("run_id", "which run, as in runs.csv"), REPLICATE];
 
-const REPLICATE: Column = count("replicate", "which replicate of its configuration, from 0");
+/// Which replicate.
+pub(super) const REPLICATE: Column =
+    count("replicate", "which replicate of its configuration, from 0");
 
 /// The rows of an experiment.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ mod peek;
 mod pool;
 mod practice;
 mod run;
+mod search;
 mod spec;
 
 pub use config::Prepared;
@@ -23,6 +24,7 @@ pub use names::{MAX_SERIES, Names};
 pub use pool::{Finished, Progress, Sweep, SweepError};
 pub use practice::{Practice, utility};
 pub use run::{Beside, RunResult, run_one, simulate, simulate_with, summary};
+pub use search::{Found, Limit, Search};
 pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
 
 /// Changes whenever a column changes its meaning or its place.

@@ -6,7 +6,7 @@
 use crate::input::{Node, Place, Problem, Value};
 
 /// The keys of the file's top level; all others are settings of `[base]`.
-const TOP: [&str; 12] = [
+const TOP: [&str; 13] = [
     "name",
     "title",
     "note",
@@ -19,6 +19,7 @@ const TOP: [&str; 12] = [
     "expect",
     "tables",
     "series_ms",
+    "search",
 ];
 
 /// Applies one override.

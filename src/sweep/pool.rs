@@ -78,13 +78,18 @@ pub struct Finished {
 impl Sweep {
     /// Expands and checks an experiment.
     pub fn new(experiment: Experiment) -> Result<Self, Problems> {
-        let configurations = expand(&experiment)?;
-        let mut inputs = Inputs::default();
+        let mut sweep = Self {
+            configurations: Vec::new(),
+            prepared: Vec::new(),
+            inputs: Inputs::default(),
+            hashes: Vec::new(),
+            experiment,
+        };
         let mut problems = Problems::default();
-        let mut prepared = Vec::with_capacity(configurations.len());
-        for configuration in &configurations {
-            match Prepared::read(&configuration.node, &mut inputs) {
-                Ok(ready) => prepared.push(ready),
+        let grid = expand(&sweep.experiment)?;
+        for configuration in &grid {
+            match Prepared::read(&configuration.node, &mut sweep.inputs) {
+                Ok(ready) => sweep.prepared.push(ready),
                 Err(more) => problems.extend(more),
             }
             if problems.is_full() {
@@ -92,20 +97,30 @@ impl Sweep {
             }
         }
         if problems.is_empty() {
-            names::check(&experiment, &configurations, &mut problems);
+            names::check(&sweep.experiment, &grid, &mut problems);
         }
+        // The hash of each is of all files that were read.
+        sweep.hashes = grid.iter().map(|configuration| sweep.hash(configuration)).collect();
+        sweep.configurations = grid;
+        problems.check(Some(sweep))
+    }
+
+    /// Adds a configuration that is no point of the grid; its index.
+    pub(super) fn push(&mut self, configuration: Configuration) -> Result<usize, Problems> {
+        self.prepared.push(Prepared::read(&configuration.node, &mut self.inputs)?);
+        self.hashes.push(self.hash(&configuration));
+        self.configurations.push(configuration);
+        Ok(self.configurations.len() - 1)
+    }
+
+    /// Settings and inputs as a hash.
+    fn hash(&self, configuration: &Configuration) -> String {
         let mut files = String::new();
-        for (path, hash) in inputs.files() {
+        for (path, hash) in self.inputs.files() {
             files.push_str(&format!("{path} {hash}\n"));
         }
-        let hashes = configurations
-            .iter()
-            .map(|configuration| {
-                let text = configuration.node.canonical();
-                short_hash(&format!("{SCHEMA_VERSION}\n{text}\n{files}"))
-            })
-            .collect();
-        problems.check(Some(Self { experiment, configurations, prepared, inputs, hashes }))
+        let text = configuration.node.canonical();
+        short_hash(&format!("{SCHEMA_VERSION}\n{text}\n{files}"))
     }
 
     /// The keys that vary.
@@ -145,9 +160,21 @@ impl Sweep {
         Beside { quantiles, tables: experiment.tables.clone(), series: experiment.series }
     }
 
-    /// Runs what the journal in `folder` does not hold, on `jobs` threads (0: one per core).
+    /// Runs all runs, as [`Self::run_these`].
     pub fn run(
         &self,
+        folder: &Path,
+        jobs: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Finished>, SweepError> {
+        self.run_these(self.runs().collect(), folder, jobs, progress)
+    }
+
+    /// Runs what of some runs the journal in `folder` does not hold, on `jobs` threads (0: one per
+    /// core).
+    pub fn run_these(
+        &self,
+        specs: Vec<RunSpec>,
         folder: &Path,
         jobs: usize,
         progress: &dyn Progress,
@@ -157,7 +184,7 @@ impl Sweep {
         // Found again only by the same build, and with as much beside it.
         let key = |id: &str| format!("{BUILD}/{id}{}", beside.key());
         let specs: Vec<(RunSpec, String)> =
-            self.runs().map(|spec| (spec, self.run_id(spec))).collect();
+            specs.into_iter().map(|spec| (spec, self.run_id(spec))).collect();
         let keys: BTreeSet<String> = specs.iter().map(|(_, id)| key(id)).collect();
         let prefix = format!("{BUILD}/");
         let (journal, done) = Journal::open(folder, &prefix, |key| keys.contains(key))?;

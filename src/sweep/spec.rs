@@ -1,6 +1,7 @@
 //! The experiment file: what is asked for, before it is expanded.
 
 use super::overrides;
+use super::search::Search;
 use crate::input::source::{self, Source};
 use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
@@ -24,6 +25,8 @@ pub struct Experiment {
     pub base: Node,
     /// What varies.
     pub axes: Vec<Axis>,
+    /// What to search for instead of going through a grid; its ends are the last of the axes.
+    pub search: Option<Search>,
     /// What to draw.
     pub figures: Vec<FigureSpec>,
     /// What to check.
@@ -189,6 +192,12 @@ impl Experiment {
         for item in list(&mut read, "zip") {
             axes.extend(read_zip(item, read.problems()));
         }
+        let search = read.take("search");
+        let search =
+            search.and_then(|node| Search::read(node, read.problems())).map(|(s, axis)| {
+                axes.push(axis);
+                s
+            });
         let figures = list(&mut read, "figure");
         let figure = |(at, node)| {
             let mut figure = FigureSpec::read(node, at, read.problems());
@@ -223,6 +232,7 @@ impl Experiment {
             replicates,
             base,
             axes,
+            search,
             figures,
             expectations,
             tables,
