@@ -9,6 +9,7 @@ import pandas as pd
 
 folder, out = sys.argv[1:3]
 summary = pd.read_csv(f"{folder}/summary.csv")
+plt.gca().set_prop_cycle(color=plt.cm.tab20.colors)
 for scheduler, rows in summary.groupby("scheduler", sort=False):
     rows = rows.sort_values("trace.rate_rps")
     x, y, half = (rows[name] for name in ["trace.rate_rps", "utility_mean", "utility_mean_ci95"])

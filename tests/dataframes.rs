@@ -35,7 +35,7 @@ fn columns_have_the_types_of_the_schema() {
     let files = ["runs", "summary", "compare", "quantiles", "timings"].iter().chain(&tables);
     for reader in ["pandas", "duckdb"] {
         let Some(mut python) = python(reader) else { continue };
-        python.arg(repository("tests/dataframes/types.py")).arg(reader);
+        python.arg(repository("tests/dataframes/check.py")).arg(reader);
         python.arg(repository("results/schema.json")).arg(shell.path("o"));
         python.args(files.clone().map(|file| format!("{file}.csv")));
         let said = output(&mut python);

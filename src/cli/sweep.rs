@@ -25,7 +25,7 @@ pub(super) struct SweepArgs {
     // As text: what is written there is named in messages and read back by its name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
-    /// Write tables of several rows a run beside runs.csv: apps, batches, variants, workers, series.
+    /// Write tables of several rows a run beside runs.csv: apps, batches, variants, workers.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tables: Vec<String>,
     /// Write a time series with intervals of this length, as `1s` or `250ms`.

@@ -129,14 +129,19 @@ pub fn render(sweep: &Sweep, search: &Search, found: &[Found]) -> String {
         let mean = match edges {
             _ if all("always") => format!("≥ {}", search.ends[1]),
             _ if all("never") => "none".to_owned(),
-            Some(e) if e.count == own.len() => format!("{:.4}", e.mean),
-            Some(e) => format!("{:.4} (of {})", e.mean, e.count),
+            Some(e) if e.count == own.len() => short(e.mean),
+            Some(e) => format!("{} (of {})", short(e.mean), e.count),
             None => "–".to_owned(),
         };
         let width = edges.and_then(|e| e.half_width);
-        line.extend([mean, width.map_or("–".to_owned(), |w| format!("± {w:.4}"))]);
+        line.extend([mean, width.map_or("–".to_owned(), |w| format!("± {}", short(w)))]);
         line.push(own.len().to_string());
         grid.push(line);
     }
     align(&grid)
+}
+
+/// Four digits.
+fn short(value: f64) -> String {
+    format!("{value:.3e}").parse::<f64>().unwrap_or(value).to_string()
 }

@@ -53,7 +53,8 @@ pub struct ResultRow {
     pub labels: Vec<String>,
     /// What the scheduler was shown.
     pub info: String,
-    /// The metric cells as text, in the order of [`COLUMNS`]; empty where the file has no such column.
+    /// The metric cells as text, in the order of [`COLUMNS`]; empty where the file has no such
+    /// column.
     pub cells: Vec<String>,
     /// Why it failed, or nothing.
     pub error: String,

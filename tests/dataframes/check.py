@@ -1,6 +1,6 @@
 """Holds the types that pandas and DuckDB give the columns of results against the schema.
 
-    python types.py pandas|duckdb SCHEMA FOLDER FILE...
+    python check.py pandas|duckdb SCHEMA FOLDER FILE...
 """
 import json
 import sys
@@ -25,10 +25,10 @@ def of_pandas(path):
 def of_duckdb(path):
     import duckdb
 
-    table = duckdb.read_csv(path, sample_size=-1)
+    frame = duckdb.read_csv(path, sample_size=-1)
     kinds = {"BIGINT": "integer", "DOUBLE": "number", "VARCHAR": "string"}
-    for name, kind in zip(table.columns, table.types):
-        (count,) = duckdb.sql(f"select count({chr(34)}{name}{chr(34)}) from table").fetchone()
+    for name, kind in zip(frame.columns, frame.types):
+        ((count,),) = duckdb.sql(f'select count("{name}") from frame').fetchall()
         yield name, kinds.get(str(kind), str(kind)) if count else "empty"
 
 
