@@ -78,7 +78,7 @@ fn regular_arrivals_leave_the_time_that_is_left() {
 fn waits_at_most(t: f64, load: f64) -> f64 {
     let term = |k: usize| {
         let x = load * (k as f64 - t);
-        (1..=k).fold(1.0, |product, j| product * x / j as f64) * (-x).exp()
+        (1..=k).fold(1.0, |product, j| product * x / j as f64) * libm::exp(-x)
     };
     (1.0 - load) * (0..=t.floor() as usize).map(term).sum::<f64>()
 }
@@ -99,7 +99,7 @@ fn random_arrivals_are_sustained_as_theory_says() {
     let service_s = service_ns() as f64 / 1e9;
     let (mut low, mut high) = (0.1, 0.999);
     for _ in 0..60 {
-        let middle = (low + high) / 2.0;
+        let middle = f64::midpoint(low, high);
         if waits_at_most(4.0, middle) >= 0.99 { low = middle } else { high = middle }
     }
     let expected = low / service_s;

@@ -252,16 +252,12 @@ impl Summary {
         let quantile = |q| self.latencies.quantile_ms(q).map_or(Cell::Empty, Cell::Number);
         let counted = |count: u64| Cell::Count(count);
         let per_request = |value: f64| ratio(value, arrived);
-        let per_second = |count: u64| match self.end {
-            Time::ZERO => Cell::Empty,
-            end => Cell::Number(count as f64 / end.as_s()),
-        };
-        let [busy, loading] = self.shares();
+        let [busy, _] = self.shares();
         let per_completed = |value: f64| ratio(value, self.completed);
         let some = |span: Span| {
             if self.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
         };
-        vec![
+        let mut cells = vec![
             Cell::Word(self.catalog.outcome()),
             counted(arrived),
             counted(self.completed),
@@ -277,7 +273,7 @@ impl Summary {
             counted(misses),
             per_request(misses as f64),
             per_request((arrived - misses) as f64),
-            per_second(on_time),
+            self.per_second(on_time),
             per_completed(ms(self.latency_ns)),
             quantile(0.5),
             quantile(0.95),
@@ -301,19 +297,43 @@ impl Summary {
             ratio(self.estimation_error, served),
             self.bound.map_or(Cell::Empty, Cell::Number),
             per_completed(self.short_circuited as f64),
-            counted(self.late),
+        ];
+        cells.extend(self.punctuality(on_time));
+        cells.extend(self.loads(arrived));
+        cells
+    }
+
+    fn punctuality(&self, on_time: u64) -> [Cell; 6] {
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+        [
+            Cell::Count(self.late),
             ratio(self.correct_on_time as f64, on_time),
-            per_second(self.correct_on_time),
-            quantile(0.999),
+            self.per_second(self.correct_on_time),
+            number(self.latencies.quantile_ms(0.999)),
             self.tardiness_quantile(0.99),
-            self.app_utilities().reduce(f64::min).map_or(Cell::Empty, Cell::Number),
-            loading.map_or(Cell::Empty, Cell::Number),
-            busy.zip(loading).map_or(Cell::Empty, |(b, l)| Cell::Number((1.0 - b - l).max(0.0))),
-            counted(self.swap_bytes),
-            per_request(1000.0 * self.swaps as f64),
-            per_request(1000.0 * self.swap_bytes as f64),
-            per_request(1000.0 * self.swap.as_ms()),
+            number(self.app_utilities().reduce(f64::min)),
         ]
+    }
+
+    fn loads(&self, arrived: u64) -> [Cell; 6] {
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+        let per_1000 = |value: f64| ratio(1000.0 * value, arrived);
+        let [busy, loading] = self.shares();
+        [
+            number(loading),
+            number(busy.zip(loading).map(|(busy, loading)| (1.0 - busy - loading).max(0.0))),
+            Cell::Count(self.swap_bytes),
+            per_1000(self.swaps as f64),
+            per_1000(self.swap_bytes as f64),
+            per_1000(self.swap.as_ms()),
+        ]
+    }
+
+    fn per_second(&self, count: u64) -> Cell {
+        match self.end {
+            Time::ZERO => Cell::Empty,
+            end => Cell::Number(count as f64 / end.as_s()),
+        }
     }
 
     /// Latency in milliseconds at each of [`QUANTILES`]; empty if nothing completed.
