@@ -71,6 +71,11 @@ fn orderly(case: &Case, log: &Log) -> Verdict {
             Happened::Completed { request, .. }
             | Happened::Rejected { request, .. }
             | Happened::Unfinished { request, .. } => over.insert(*request),
+            // Workers of these cases do not fail.
+            Happened::WorkerFailed { .. }
+            | Happened::BatchLost { .. }
+            | Happened::LoadLost { .. }
+            | Happened::Returned { .. } => false,
             Happened::Arrived { .. } | Happened::Evicted { .. } => true,
         };
         if !fine {

@@ -29,6 +29,10 @@ struct Seen {
     /// Requests that became visible after they had arrived.
     looks: usize,
     coincidences: usize,
+    failures: usize,
+    batches_lost: usize,
+    loads_lost: usize,
+    returns: usize,
 }
 
 impl Seen {
@@ -47,6 +51,10 @@ impl Seen {
                 }
                 Happened::Evicted { .. } => self.evictions += 1,
                 Happened::Rejected { .. } => self.refusals += 1,
+                Happened::WorkerFailed { .. } => self.failures += 1,
+                Happened::BatchLost { .. } => self.batches_lost += 1,
+                Happened::LoadLost { .. } => self.loads_lost += 1,
+                Happened::Returned { .. } => self.returns += 1,
                 _ => {}
             }
         }
@@ -58,6 +66,9 @@ impl Seen {
     fn check(&self) {
         let Self { cases, batches_of_many, lanes_side_by_side, .. } = self;
         let Self { evictions, refusals, looks, coincidences, .. } = self;
+        let Self { failures, batches_lost, loads_lost, returns, .. } = self;
+        let faults = [failures, batches_lost, loads_lost, returns];
+        assert!(faults.iter().all(|count| **count >= 500), "{self:?}");
         let all = [batches_of_many, lanes_side_by_side, evictions, refusals, looks, coincidences];
         assert!(*cases >= 500 && all.iter().all(|count| **count >= 500), "{self:?}");
     }
@@ -67,7 +78,7 @@ impl Seen {
 fn the_rules_of_the_world_hold_for_every_scheduler() {
     let mut seen = Seen::default();
     for seed in 0..SEEDS {
-        let case = Case::draw(seed, Limits::ALL);
+        let case = Case::draw(seed, Limits { faults: seed % 2 == 0, ..Limits::ALL });
         for (at, entry) in (0u64..).zip(REGISTRY) {
             let case = case.for_entry(entry);
             for source in draw::sources(entry) {

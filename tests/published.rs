@@ -99,6 +99,8 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
             power_w: None,
             usd_per_request: None,
             ready: Time(ns(backlog)),
+            slowdown: None,
+            outages: Vec::new(),
             place: peeksim::input::Place::default(),
         })
         .collect();

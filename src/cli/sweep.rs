@@ -85,7 +85,9 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
-    let names = ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"];
+    transients(&results);
+    let names =
+        ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
     let searched = sweep.experiment.search.iter().flat_map(|_| ["found.csv", "found_summary.csv"]);
@@ -118,7 +120,7 @@ pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made
     bar.end();
     let (runs, found) = made?;
     write_runs(sweep, &runs, folder)?;
-    manifest::write(sweep, folder)?;
+    manifest::write(sweep, runs.len(), folder)?;
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
     found::write(sweep, &found, folder)?;
@@ -182,6 +184,18 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> 
         sum("unfinished")
     )?;
     Ok(())
+}
+
+/// Says so where MSER-5 found no end of the transient in the first half of a run.
+fn transients(results: &Results) {
+    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "beyond-half").count();
+    if long > 0 {
+        let all = results.rows.len();
+        say(&format!(
+            "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
+             cut (`warmup_rule` = beyond-half): longer runs are needed, or the queue is not stable"
+        ));
+    }
 }
 
 pub(super) fn failed(runs: &[Finished]) -> Result<(), Failure> {

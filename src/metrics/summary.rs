@@ -2,6 +2,7 @@
 
 use super::column::{ARRIVED, COMPLETED, Cell, Column, Kind, column, count, ratio, share};
 use super::latencies::{Latencies, QUANTILES};
+use super::warmup::Window;
 use crate::domain::Completion;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -13,7 +14,7 @@ const ANSWERS: Kind = Kind::Word(&["recorded", "drawn", "stream-recall", "mixed"
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
     column("answers", "where answers come from; mixed if that depends on the variant").of(ANSWERS),
-    count("requests_total", "requests that arrived"),
+    count("requests_total", "requests that arrived (after the warm-up, if there is one)"),
     count("completed", "requests answered, on time or late"),
     count("rejected", "requests refused by the scheduler"),
     count("unfinished", "requests never served"),
@@ -74,6 +75,9 @@ pub const COLUMNS: &[Column] = &[
         .empty("`bound` is not `fluid`"),
     share("short_circuit_ratio", "share of completed requests answered by the SneakPeek model")
         .empty(COMPLETED),
+    count("warmup_requests", "arrivals at the beginning of the run that do not count"),
+    column("warmup_rule", "how they were found; beyond-half: mser-5 wanted more than half")
+        .of(Kind::Word(&["none", "fixed", "mser-5", "beyond-half"])),
     count("late", "requests completed after their deadline"),
     share(
         "accuracy_on_time_mean",
@@ -146,11 +150,14 @@ pub struct Summary {
     busy: Vec<Span>,
     loading: Vec<Span>,
     served: Vec<u64>,
+    /// Requests in batches of variants.
+    batched: u64,
     /// Requests answered by the SneakPeek model.
     short_circuited: u64,
     end: Time,
     decisions: u64,
     bound: Option<f64>,
+    window: Window,
 }
 
 impl Summary {
@@ -186,16 +193,28 @@ impl Summary {
             busy: vec![Span::ZERO; workers],
             loading: vec![Span::ZERO; workers],
             served: vec![0; workers],
+            batched: 0,
             short_circuited: 0,
             end: Time::ZERO,
             decisions: 0,
             bound: None,
+            window: Window::whole(),
         }
     }
 
     /// With an upper bound on the utility per request.
     pub fn with_bound(self, bound: Option<f64>) -> Self {
         Self { bound, ..self }
+    }
+
+    /// Of a part of the run.
+    pub fn with_window(self, window: Window) -> Self {
+        Self { window, ..self }
+    }
+
+    /// Whether no request counts.
+    pub fn is_empty(&self) -> bool {
+        self.arrived.iter().all(|count| *count == 0)
     }
 
     #[inline(never)]
@@ -285,7 +304,7 @@ impl Summary {
             some(self.tardiness_max),
             counted(self.swaps),
             Cell::Number(self.swap.as_ms()),
-            ratio(served as f64, self.batches),
+            ratio(self.batched as f64, self.batches),
             busy.map_or(Cell::Empty, Cell::Number),
             Cell::Number(self.end.as_s()),
             self.fairness(),
@@ -297,6 +316,8 @@ impl Summary {
             ratio(self.estimation_error, served),
             self.bound.map_or(Cell::Empty, Cell::Number),
             per_completed(self.short_circuited as f64),
+            counted(u64::from(self.window.skip)),
+            Cell::Word(self.window.rule),
         ];
         cells.extend(self.punctuality(on_time));
         cells.extend(self.loads(arrived));
@@ -330,9 +351,9 @@ impl Summary {
     }
 
     fn per_second(&self, count: u64) -> Cell {
-        match self.end {
-            Time::ZERO => Cell::Empty,
-            end => Cell::Number(count as f64 / end.as_s()),
+        match self.end.since(self.window.start()) {
+            Span::ZERO => Cell::Empty,
+            watched => Cell::Number(count as f64 / watched.as_s()),
         }
     }
 
@@ -346,7 +367,10 @@ impl Summary {
     fn shares(&self) -> [Option<f64>; 2] {
         let catalog = &self.catalog;
         let lanes = |w| u128::from(catalog.worker(w).lanes);
-        let open_ns = |w| u128::from(self.end.since(catalog.worker(w).ready).0);
+        let open_ns = |w| {
+            let from = catalog.worker(w).ready.max(self.window.start());
+            u128::from(self.end.since(from).0)
+        };
         let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lanes(w)).sum();
         let busy: u128 = self.busy.iter().map(|span| u128::from(span.0)).sum();
         let loading = catalog.worker_ids().zip(&self.loading);
@@ -420,14 +444,32 @@ impl Observer for Summary {
     #[expect(clippy::inline_always, reason = "half of a run's time is spent in events")]
     #[inline(always)]
     fn on(&mut self, event: Event<'_>) {
+        if self.window.is_whole() { self.count(event) } else { self.count_admitted(event) }
+    }
+}
+
+impl Summary {
+    #[inline(never)]
+    fn count_admitted(&mut self, event: Event<'_>) {
+        if let Some(event) = self.window.admit(event) {
+            self.count(event);
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "as `on`")]
+    #[inline(always)]
+    fn count(&mut self, event: Event<'_>) {
         match event {
             Event::Arrived { request } => {
                 self.arrived[request.app.index()] += 1;
                 self.end = self.end.max(request.arrival);
             }
             Event::Completed(completion) => self.complete(completion),
-            Event::BatchEnded { at, worker, started, variant, .. } => {
-                self.batches += u64::from(!self.catalog.is_peek(variant));
+            Event::BatchEnded { at, worker, started, variant, batch, .. } => {
+                if !self.catalog.is_peek(variant) {
+                    self.batches += 1;
+                    self.batched += batch as u64;
+                }
                 self.busy[worker.index()] += at.since(started);
                 self.end = at;
             }
@@ -439,6 +481,17 @@ impl Observer for Summary {
                 self.loading[worker.index()] += end.since(at);
             }
             Event::LoadEnded { at, .. } => self.end = at,
+            // Time that was spent in vain was spent all the same.
+            Event::BatchLost { at, worker, started, .. } => {
+                self.busy[worker.index()] += at.since(started);
+                self.end = at;
+            }
+            Event::LoadLost { at, worker, end, .. } => {
+                let left = end.since(at);
+                self.swap = self.swap - left;
+                self.loading[worker.index()] = self.loading[worker.index()] - left;
+                self.end = at;
+            }
             Event::Rejected { .. } => self.rejected += 1,
             Event::Unfinished { .. } => self.unfinished += 1,
             Event::Decided { decisions, .. } => self.decisions += decisions as u64,

@@ -64,6 +64,13 @@ impl LatencyTable {
         Self { spans: (0..self.spans.len()).map(grown).collect() }
     }
 
+    /// The same sizes, each taking this many times as long; what takes time keeps taking some.
+    pub fn scaled(&self, factor: f64) -> Self {
+        let least = |span: &Span| span.0.min(1);
+        let scaled = |span: &Span| Span(span.scale(factor).0.max(least(span)));
+        Self { spans: self.spans.iter().map(scaled).collect() }
+    }
+
     /// The table of what takes requests one at a time.
     pub fn one_by_one(latency: Span) -> Self {
         Self { spans: vec![latency] }

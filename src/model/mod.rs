@@ -3,12 +3,15 @@
 pub mod arrival;
 pub mod budget;
 pub mod catalog;
+mod difficulty;
+pub mod faults;
 pub mod knn;
 pub mod latency;
 pub mod peek;
 pub mod penalty;
 pub mod posterior;
 pub mod profile;
+pub mod request_file;
 pub mod residency;
 mod setup;
 pub mod trace;

@@ -1,6 +1,7 @@
 //! What an experiment asks for: applications, workers, penalty, peek. A catalog is built from it.
 
 use super::budget::Budget;
+use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::peek::Peek;
 use super::penalty::Penalty;
 use super::profile::Profile;
@@ -41,6 +42,10 @@ pub struct WorkerSetup {
     pub usd_per_request: Option<f64>,
     /// When it starts to be available.
     pub ready: Time,
+    /// From when on it is slower.
+    pub slowdown: Option<Slowdown>,
+    /// When it is gone, in order and apart.
+    pub outages: Vec<Outage>,
     /// Where it was written, for messages.
     pub place: Place,
 }
@@ -117,6 +122,12 @@ pub struct Setup {
     pub batch_eta: Option<f64>,
     /// Coefficient of variation of the service time around its table.
     pub noise_cv: f64,
+    /// Batches that take longer than they should.
+    pub stalls: Stalls,
+    /// How wrong schedulers are about variants.
+    pub belief_error: BeliefError,
+    /// How much variants' drawn mistakes go together: the correlation of a Gaussian copula.
+    pub outcome_correlation: f64,
     /// What deciding takes.
     pub overhead: Overhead,
 }

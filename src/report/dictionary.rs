@@ -63,6 +63,7 @@ pub fn files() -> Vec<File> {
     let mut files = vec![
         file("runs.csv", "a run, in the order of the experiment's axes", runs()),
         file("summary.csv", "a configuration, over its replicates", summary()),
+        file("intervals.csv", "a metric of a configuration, over its replicates", intervals()),
         file("compare.csv", "a pair of schedulers, all else equal", compare()),
         file("quantiles.csv", "a quantile of a run's latency", own(&QUANTILES)),
         file("timings.csv", "a run by the clock on the wall", own(&TIMINGS)),
@@ -140,6 +141,23 @@ fn summary() -> Vec<Field> {
         fields.push(of("_ci95", positive, "half width of the 95 % interval (Student's t)", few));
     }
     fields
+}
+
+fn intervals() -> Vec<Field> {
+    let any =
+        |name, meaning| column(name, meaning).of(Kind::Number(f64::NEG_INFINITY, f64::INFINITY));
+    let few = "fewer than two replicates have it";
+    let methods = Kind::Word(&["t", "bootstrap-t"]);
+    let own = own(&[
+        text("metric", "which metric"),
+        count("replicates", "replicates that have it"),
+        any("mean", "its mean over them"),
+        column("sd", "its standard deviation").empty(few),
+        any("ci95_low", "lower end of the 95 % interval of the mean").empty(few),
+        any("ci95_high", "upper end of it").empty(few),
+        text("interval", "how the interval was found").of(methods).empty(few),
+    ]);
+    [vec![axes()], own].concat()
 }
 
 fn compare() -> Vec<Field> {

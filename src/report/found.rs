@@ -2,13 +2,13 @@
 //! `found_summary.csv`, over replicates.
 
 use super::results::REPLICATE;
-use super::stats::Estimate;
 use super::table::align;
 use super::write::write_csv;
 use crate::metrics::Column;
 use crate::metrics::Kind;
 use crate::metrics::column::{column, count, share, text};
 use crate::output::atomic::{self, WriteError};
+use crate::stats::Estimate;
 use crate::sweep::{Found, Search, Sweep};
 use std::path::Path;
 

@@ -4,17 +4,20 @@
 //! - time never goes back;
 //! - all events of one instant are applied, then the scheduler decides once;
 //! - a worker works through its backlog in order; a load occupies all its lanes and begins when
-//!   all are idle; a batch, once started, runs to its end;
+//!   all are idle; a batch, once started, runs to its end, unless its worker fails
+//!   (`engine/faults.rs`);
 //! - memory is never exceeded: least recently used variants leave when a load starts, and no load
 //!   starts while anything runs;
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
 
+mod faults;
 mod peek;
 
 use super::queue::{Kind, Queue};
 use super::validate::{PlanError, check, describe, takes};
 use crate::domain::{Arrival, Completion, Request, RequestId, VariantId, WorkerId};
+use crate::input::Problem;
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
 use crate::policy::state::{Job, Running, State};
@@ -64,6 +67,9 @@ pub enum SimError {
         /// The instant.
         at: Time,
     },
+    /// The requests could not be read to their end.
+    #[error("arrivals ended early: {0}")]
+    Arrivals(Problem),
     /// A request got lost or doubled: a defect of this program.
     #[error("requests are not conserved: {0:?}; this is a defect, please report it")]
     NotConserved(Counts),
@@ -118,6 +124,9 @@ impl Simulation {
             let ready = catalog.worker(worker).ready;
             if ready > Time::ZERO {
                 queue.push(ready, Kind::Ready(worker));
+            }
+            for (outage, at) in (0u16..).zip(&catalog.worker(worker).outages) {
+                queue.push(at.from, Kind::Failure(worker, outage));
             }
         }
         Self {
@@ -293,6 +302,7 @@ impl Simulation {
                 }
                 Kind::PeekEnd => self.end_look_on_host(observer),
                 Kind::Answers => self.give_answers(observer),
+                Kind::Failure(worker, outage) => self.fail(worker, outage, observer),
             }
         }
     }
@@ -405,7 +415,8 @@ impl Simulation {
         let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());
-        let service = catalog.service(worker, variant, requests.len(), lowest, self.rng);
+        let what = (worker, variant);
+        let service = catalog.service(what, requests.len(), lowest, (at, self.rng));
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         self.queue.push(at + service, Kind::BatchEnd(worker, lane as u16));
         let running = Running { variant, requests, started: at, expected_end };
@@ -470,6 +481,9 @@ impl Simulation {
         for slot in self.state.pending() {
             observer.on(Event::Unfinished { at, request: &slot.request });
             self.counts.unfinished += 1;
+        }
+        if let Some(problem) = self.arrivals.problem() {
+            return Err(SimError::Arrivals(problem.clone()));
         }
         let Counts { arrived, completed, rejected, unfinished } = self.counts;
         if arrived != completed + rejected + unfinished

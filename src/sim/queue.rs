@@ -21,6 +21,8 @@ pub(super) enum Kind {
     PeekEnd,
     /// The SneakPeek model gives the answers that a scheduler chose.
     Answers,
+    /// A worker fails, for this one of its outages.
+    Failure(WorkerId, u16),
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::Ready(_) => 2,
             Self::PeekEnd => 3,
             Self::Answers => 4,
+            Self::Failure(..) => 5,
         }
     }
 }
@@ -53,6 +56,14 @@ impl Queue {
     #[inline]
     pub fn next_time(&self) -> Time {
         self.heap.peek().map_or(Time::MAX, |Reverse((key, _))| Time((key >> 64) as u64))
+    }
+
+    /// Forgets what would end or begin on a worker, its failures aside.
+    pub fn forget(&mut self, worker: WorkerId) {
+        self.heap.retain(|Reverse((_, kind))| match kind {
+            Kind::BatchEnd(at, _) | Kind::LoadEnd(at) | Kind::Ready(at) => *at != worker,
+            Kind::PeekEnd | Kind::Answers | Kind::Failure(..) => true,
+        });
     }
 
     /// Takes the next event if it happens at `now`.

@@ -4,8 +4,10 @@
 //! run; runs are independent, so that they give the same rows in any order, on any number of
 //! threads, in one go or in several.
 
+mod arrivals;
 mod config;
 mod expand;
+mod faults;
 mod inputs;
 mod journal;
 mod names;
@@ -16,6 +18,8 @@ mod practice;
 mod run;
 mod search;
 mod spec;
+mod until;
+mod warmup;
 
 pub use config::Prepared;
 pub use expand::{Configuration, RunSpec, expand};
@@ -26,6 +30,8 @@ pub use practice::{Practice, utility};
 pub use run::{Beside, RunResult, run_one, simulate, simulate_with, summary};
 pub use search::{Found, Limit, Search};
 pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
+pub use until::Until;
+pub use warmup::Warmup;
 
 /// Changes whenever a column changes its meaning or its place.
 pub const SCHEMA_VERSION: u32 = 1;

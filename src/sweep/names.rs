@@ -16,6 +16,9 @@ pub(super) fn check(experiment: &Experiment, grid: &[Configuration], problems: &
     let mut names = Names { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
     experiment.figures.iter().for_each(|figure| names.figure(figure));
     experiment.expectations.iter().for_each(|claim| names.claim(claim));
+    if let Some(until) = &experiment.until {
+        names.metric(&until.metric, until.place.clone().field("until.metric"));
+    }
 }
 
 /// What exists, and where to report what does not.

@@ -6,12 +6,13 @@
 use crate::input::{Node, Place, Problem, Value};
 
 /// The keys of the file's top level; all others are settings of `[base]`.
-const TOP: [&str; 13] = [
+const TOP: [&str; 14] = [
     "name",
     "title",
     "note",
     "seed",
     "replicates",
+    "until",
     "base",
     "axis",
     "zip",

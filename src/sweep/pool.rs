@@ -128,12 +128,17 @@ impl Sweep {
         axis_keys(&self.experiment)
     }
 
-    /// Every run in order.
+    /// Every run in order, those included that are needed only if others vary much.
     pub fn runs(&self) -> impl Iterator<Item = RunSpec> + '_ {
         (0..self.configurations.len()).flat_map(|configuration| {
-            (0..self.experiment.replicates)
+            (0..self.experiment.most_replicates())
                 .map(move |replicate| RunSpec { configuration, replicate })
         })
+    }
+
+    /// Whether a run is done whatever the others come to.
+    pub fn is_certain(&self, spec: RunSpec) -> bool {
+        spec.replicate < self.experiment.replicates
     }
 
     /// Settings and inputs of a configuration as a hash.
@@ -160,14 +165,24 @@ impl Sweep {
         Beside { quantiles, tables: experiment.tables.clone(), series: experiment.series }
     }
 
-    /// Runs all runs, as [`Self::run_these`].
+    /// Runs all runs, as [`Self::run_these`], and more replicates as long as they are due.
     pub fn run(
         &self,
         folder: &Path,
         jobs: usize,
         progress: &dyn Progress,
     ) -> Result<Vec<Finished>, SweepError> {
-        self.run_these(self.runs().collect(), folder, jobs, progress)
+        let mut runs: Vec<Finished> = Vec::new();
+        let mut due: Vec<RunSpec> = self.runs().filter(|spec| self.is_certain(*spec)).collect();
+        while !due.is_empty() {
+            runs.extend(self.run_these(due, folder, jobs, progress)?);
+            let until = self.experiment.until.as_ref();
+            due = until.map_or(Vec::new(), |until| {
+                until.due(&self.axis_keys(), &self.configurations, &runs)
+            });
+        }
+        runs.sort_by_key(|run| (run.spec.configuration, run.spec.replicate));
+        Ok(runs)
     }
 
     /// Runs what of some runs the journal in `folder` does not hold, on `jobs` threads (0: one per

@@ -31,12 +31,14 @@ pub struct CostFacts {
     pub load: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkerFacts {
     pub class: usize,
     pub lanes: usize,
     pub memory: u64,
     pub ready: u64,
+    /// When it fails and for how long, in order.
+    pub outages: Vec<(u64, u64)>,
 }
 
 #[derive(Clone, Debug)]

@@ -342,6 +342,17 @@ fn line_of_event(
             let (_, _, requests) = running.remove(at.expect("a batch that started"));
             format!("end w{worker}.{lane} [{}]", list(&requests))
         }
+        Happened::WorkerFailed { worker, until, .. } => {
+            format!("fail w{worker} until {}", ms(*until))
+        }
+        Happened::BatchLost { worker, lane, requests, .. } => {
+            running.retain(|r| (r.0, r.1) != (*worker, *lane));
+            format!("lose w{worker}.{lane} [{}]", list(requests))
+        }
+        Happened::LoadLost { worker, variant, .. } => {
+            format!("lose w{worker} {}", name(variant))
+        }
+        Happened::Returned { request, .. } => format!("back {request}"),
         Happened::Rejected { request, .. } => format!("reject {request}"),
         Happened::Unfinished { request, .. } => format!("unfinished {request}"),
     };

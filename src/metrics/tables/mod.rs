@@ -1,7 +1,7 @@
 //! Tables beside `runs.csv`, written when they are asked for: a few rows for each run.
 //!
-//! Each listens to a run of its own accord and costs time only where it is wanted. One file and
-//! one line in [`TABLES`] each.
+//! Each listens to a run of its own accord and costs time only where it is wanted, and to the whole
+//! of it, a warm-up included. One file and one line in [`TABLES`] each.
 
 mod apps;
 mod batches;
