@@ -14,7 +14,7 @@ mod shell;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use peeksim::input::source::embedded_paths;
-use peeksim::metrics::{COLUMNS, WORDS};
+use peeksim::metrics::numbers;
 use peeksim::model::arrival::ARRIVALS;
 use peeksim::sched::REGISTRY;
 use shell::{Said, Shell, repository, updating};
@@ -52,13 +52,12 @@ fn stable(said: &str) -> String {
         let name = |path: String| Some(path.strip_prefix(prefix)?.strip_suffix(suffix)?.to_owned());
         paths.filter_map(name).collect()
     };
-    let numbers = COLUMNS.iter().map(|column| column.name).filter(|name| !WORDS.contains(name));
     let lists: [(&str, Vec<String>); 5] = [
         ("<schedulers>", REGISTRY.iter().map(|entry| entry.name.to_owned()).collect()),
         ("<arrivals>", ARRIVALS.iter().map(|entry| entry.name.to_owned()).collect()),
         ("<experiments>", shipped("experiments/", ".toml")),
         ("<applications>", shipped("profiles/", "/app.toml")),
-        ("<metrics>", numbers.map(str::to_owned).collect()),
+        ("<metrics>", numbers().map(str::to_owned).collect()),
     ];
     lists.iter().fold(said.to_owned(), |said, (by, names)| {
         // Long lists are cut.

@@ -413,7 +413,7 @@ fn results() {
     fuzz(&out.join("runs.csv"), &world.bytes("out/runs.csv"), 40, || {
         if let Ok(results) = Results::load(&out) {
             // Too many lines, or none: an error at most.
-            let _ = draw_all(&sweep.experiment, &results, &out);
+            let _ = draw_all(&sweep.experiment.figures, &results, &out);
         }
     });
 }

@@ -53,6 +53,9 @@ fn manifest() -> (BTreeMap<String, String>, Vec<String>) {
     (found, words)
 }
 
+/// Whether a value has the form its field asks for.
+type Fits = fn(&str) -> bool;
+
 fn name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
 }

@@ -1,16 +1,22 @@
 //! Tables in Markdown that are generated: the README's schedulers and policies, the columns of the
-//! results.
+//! results; and their schema.
 //!
 //! `UPDATE_README=1 cargo test --test readme` writes them anew.
 
-use peeksim::metrics::COLUMNS;
+use peeksim::metrics::Kind;
 use peeksim::model::arrival::ARRIVALS;
 use peeksim::policy::Info;
+use peeksim::report::dictionary::{AXES, Field, File, files};
 use peeksim::sched::REGISTRY;
 use peeksim::tmo::POLICIES;
+use serde_json::{Value, json};
+use std::sync::Mutex;
 
 /// Compares what stands between two marks of a file, or writes it.
 fn check(file: &str, begin: &str, end: &str, expected: &str) {
+    // Two tables stand in one file.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _one = WRITING.lock();
     let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect("the file is there");
     let (before, rest) = text.split_once(begin).expect("the opening mark");
@@ -64,12 +70,85 @@ fn policies_are_what_the_list_says() {
     check("README.md", begin, "<!-- end of policies -->", &table);
 }
 
+/// The range of a column, or its words.
+fn range(kind: Kind) -> String {
+    match kind {
+        Kind::Count => "whole, ≥ 0".to_owned(),
+        Kind::Number(low, high) if low.is_infinite() && high.is_infinite() => "number".to_owned(),
+        Kind::Number(low, high) if high.is_infinite() => format!("number ≥ {low}"),
+        Kind::Number(low, high) => format!("number, {low} to {high}"),
+        Kind::Word(words) => words.join(", "),
+        Kind::Text => "text".to_owned(),
+    }
+}
+
 #[test]
-fn columns_are_what_runs_have() {
-    let mut table = String::from("| column | meaning |\n|---|---|\n");
-    for column in COLUMNS {
-        table.push_str(&format!("| `{}` | {} |\n", column.name, column.meaning));
+fn columns_are_what_results_have() {
+    let mut text = String::new();
+    for file in files() {
+        text.push_str(&format!("\n### {}\n\nA row: {}.\n\n", file.name, file.rows));
+        if file.name == "summary.csv" {
+            text.push_str(
+                "The axes, `info`, `replicates`; then for every metric of runs.csv that is a ",
+            );
+            text.push_str("number its mean, `_sd` and\n`_ci95` (half width). Empty where too few ");
+            text.push_str("replicates have it.\n");
+            continue;
+        }
+        text.push_str("| column | cells | unit | meaning | empty if |\n|---|---|---|---|---|\n");
+        for field in file.fields {
+            let (cells, unit) = (range(field.kind), field.unit());
+            let Field { name, meaning, empty, .. } = field;
+            text.push_str(&format!("| `{name}` | {cells} | {unit} | {meaning} | {empty} |\n"));
+        }
     }
     let begin = "<!-- columns: generated, checked by tests/readme.rs -->\n";
-    check("results/README.md", begin, "<!-- end of columns -->", &table);
+    check("results/README.md", begin, "<!-- end of columns -->", &text);
+}
+
+/// A column as a field of a table schema (the data package of frictionlessdata.io).
+fn schema(field: &Field) -> Value {
+    let number = |value: f64| value.is_finite().then_some(value);
+    let digits = |words: &[&str]| words.iter().all(|word| word.parse::<u64>().is_ok());
+    let (kind, mut constraints) = match field.kind {
+        Kind::Count => ("integer", json!({ "minimum": 0 })),
+        Kind::Number(low, high) => {
+            ("number", json!({ "minimum": number(low), "maximum": number(high) }))
+        }
+        Kind::Word(words) if digits(words) => ("integer", json!({ "enum": words })),
+        Kind::Word(words) => ("string", json!({ "enum": words })),
+        Kind::Text => ("string", json!({})),
+    };
+    if let Some(constraints) = constraints.as_object_mut() {
+        constraints.retain(|_, value| !value.is_null());
+        constraints.insert("required".to_owned(), json!(field.empty.is_empty()));
+    }
+    let mut value = json!({
+        "name": field.name, "type": if field.name == AXES { "any" } else { kind },
+        "unit": field.unit(), "description": field.meaning, "empty": field.empty,
+        "constraints": constraints,
+    });
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, value| value.as_str() != Some(""));
+    }
+    value
+}
+
+#[test]
+fn the_schema_is_what_results_have() {
+    let resource = |file: File| {
+        let fields: Vec<Value> = file.fields.iter().map(schema).collect();
+        let rows = format!("a row: {}", file.rows);
+        let schema = json!({ "fields": fields, "missingValues": [""] });
+        json!({ "path": file.name, "description": rows, "schema": schema })
+    };
+    let resources: Vec<Value> = files().into_iter().map(resource).collect();
+    let package = json!({ "name": "peeksim-results", "resources": resources });
+    let text = format!("{package:#}\n");
+    let path = format!("{}/results/schema.json", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, &text).expect("the file can be written");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == text, "results/schema.json: run UPDATE_README=1 cargo test --test readme");
 }

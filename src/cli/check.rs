@@ -34,6 +34,10 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), Failure
     for axis in &experiment.axes {
         writeln!(out, "  {} takes {} values", axis.keys.join(" + "), axis.rows.len())?;
     }
+    if let Some(search) = &experiment.search {
+        let (key, probes) = (&search.key, search.probes());
+        writeln!(out, "  of which two begin each search for {key}, of about {probes} runs each")?;
+    }
     let keys = sweep.axis_keys();
     writeln!(out, "first runs:")?;
     for spec in sweep.runs().take(5) {
@@ -42,7 +46,8 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), Failure
         let id = sweep.run_id(spec);
         writeln!(out, "  {id}  replicate {}  {}", spec.replicate, labels.join(", "))?;
     }
-    let seconds = costs(&sweep, &[]).iter().sum::<f64>() * replicates as f64;
+    let probes = experiment.search.as_ref().map_or(1.0, |search| search.probes() as f64 / 2.0);
+    let seconds = costs(&sweep, &[]).iter().sum::<f64>() * replicates as f64 * probes;
     let cores = rayon::current_num_threads();
     writeln!(
         out,

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::input::{Place, Problem};
-use crate::metrics::{COLUMNS, WORDS};
+use crate::metrics::numbers;
 use crate::output::atomic;
 use crate::report::paper::{Comparison, Format};
 use clap::{Args, ValueEnum};
@@ -57,8 +57,7 @@ impl From<Written> for Format {
 
 pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure> {
     let results = super::sweep::load(&args.folder)?;
-    let metrics: Vec<&str> =
-        COLUMNS.iter().map(|c| c.name).filter(|name| !WORDS.contains(name)).collect();
+    let metrics: Vec<&str> = numbers().collect();
     if !metrics.contains(&args.metric.as_str()) {
         let place = Place::file("--metric");
         return Err(Problem::unknown(place, "metric", &args.metric, metrics).into());

@@ -1,6 +1,6 @@
 //! How long runs may take.
 
-use crate::sweep::{RunSpec, Sweep, run_one};
+use crate::sweep::{Beside, RunSpec, Sweep, run_one};
 use std::time::{Duration, Instant};
 
 /// Requests of a trial run.
@@ -48,6 +48,7 @@ fn trial(sweep: &Sweep, configuration: usize) -> f64 {
     let whole = prepared.arrivals.requests;
     prepared.arrivals.requests = whole.min(TRIAL_REQUESTS);
     let start = Instant::now();
-    let _ = run_one(&prepared, sweep.rng(RunSpec { configuration, replicate: 0 }), false);
+    let _ =
+        run_one(&prepared, sweep.rng(RunSpec { configuration, replicate: 0 }), &Beside::default());
     start.elapsed().as_secs_f64() * whole as f64 / prepared.arrivals.requests.max(1) as f64
 }

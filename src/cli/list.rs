@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::input::source::embedded_paths;
+use crate::metrics::TABLES;
 use crate::model::arrival::ARRIVALS;
 use crate::model::penalty::PENALTIES;
 use crate::sched::REGISTRY;
@@ -39,6 +40,10 @@ pub(super) fn main(out: &mut impl Write) -> Result<(), Failure> {
     }
     let names: Vec<&str> = FIGURE_KINDS.iter().map(|(name, _)| *name).collect();
     writeln!(out, "\nfigures (figure.kind): {}", names.join(", "))?;
+    writeln!(out, "\ntables beside runs.csv (sweep --tables)")?;
+    for table in TABLES {
+        writeln!(out, "  {}: {}", table.name, table.summary)?;
+    }
     writeln!(out, "\nexperiments that ship with peeksim")?;
     for path in embedded_paths(".toml") {
         if let Some(name) = path.strip_prefix("experiments/").and_then(|p| p.strip_suffix(".toml"))

@@ -37,6 +37,6 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), Failure
         }
     }
     problems.check(Some(()))?;
-    let made = finish(&sweep, sweep.collect(&args.folder)?, &args.folder)?;
+    let made = finish(&sweep, (sweep.collect(&args.folder)?, Vec::new()), &args.folder)?;
     report(&sweep, &args.folder, made, out)
 }

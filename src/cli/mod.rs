@@ -9,6 +9,7 @@ mod cluster;
 mod compare;
 mod cost;
 mod dialogues;
+mod figures;
 mod import;
 mod list;
 mod merge;
@@ -61,6 +62,8 @@ enum Command {
     Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
+    /// Draw the results of a folder again, with another metric, axis or filter.
+    Figures(figures::FiguresArgs),
     /// Bring data of others into the form that peeksim reads.
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
@@ -88,7 +91,7 @@ enum System {
 }
 
 /// Which experiment, and what to change of it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct ExperimentArgs {
     /// A TOML file, or the name of an experiment that ships with peeksim.
     experiment: String,
@@ -201,6 +204,7 @@ pub fn main() -> ExitCode {
             (None, None) => Ok(()),
         },
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
+        Some(Command::Figures(args)) => figures::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
         Some(Command::Train(args)) => train::main(&args, &mut out),

@@ -3,7 +3,7 @@
 use super::run::find;
 use super::{Failure, say};
 use crate::report::{self, Results, manifest};
-use crate::sweep::{BUILD, Finished, Sweep};
+use crate::sweep::{BUILD, Finished, RunSpec, Sweep};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -26,7 +26,8 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     if manifest.build != BUILD {
         say(&format!("note: the results are of build {}, this is {BUILD}", manifest.build));
     }
-    let sweep = Sweep::new(manifest.experiment)?;
+    let mut sweep = Sweep::new(manifest.experiment)?;
+    let probes = probes(&mut sweep, &results)?;
     for (path, hash) in &manifest.inputs {
         if sweep.inputs.files().get(path) != Some(hash) {
             say(&format!("note: {path} is not what it was"));
@@ -34,13 +35,13 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     }
     let specs: Vec<_> = match &args.run {
         Some(id) => vec![find(&sweep, Some(id))?],
-        None => {
+        None => probes.unwrap_or_else(|| {
             // How many more there are was decided by the rows, and is no business of a replay.
             let there: BTreeSet<&str> = results.rows.iter().map(|row| row.id.as_str()).collect();
             let asked =
                 |spec: &_| sweep.is_certain(*spec) || there.contains(sweep.run_id(*spec).as_str());
             sweep.runs().filter(asked).collect()
-        }
+        }),
     };
     let header = report::header(&sweep);
     let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();
@@ -66,6 +67,16 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     }
     writeln!(out, "{same} rows the same, {moved} moved")?;
     if moved == 0 { Ok(()) } else { Err(Failure::Failed(format!("{moved} rows moved"))) }
+}
+
+/// The runs of a search, which no grid names.
+fn probes(sweep: &mut Sweep, results: &Results) -> Result<Option<Vec<RunSpec>>, Failure> {
+    let Some(search) = sweep.experiment.search.clone() else { return Ok(None) };
+    let mut specs = Vec::new();
+    for row in &results.rows {
+        specs.extend(sweep.find_probe(&search, &row.labels, row.replicate)?);
+    }
+    Ok(Some(specs))
 }
 
 /// What of a run's row is not as the run came to now, one line each.

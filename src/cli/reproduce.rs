@@ -48,13 +48,13 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
     let experiments = load(&paths, args.quick)?;
     let mut chapters = Vec::new();
     for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
-        let sweep = Sweep::new(experiment)?;
-        let name = &sweep.experiment.name;
+        let mut sweep = Sweep::new(experiment)?;
+        let name = sweep.experiment.name.clone();
         say(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
         notes(&sweep);
         // Read before anything is written: the two folders may be the same.
-        let kept = kept_results(&kept.join(name))?;
-        let Made { failed, results, .. } = make(&sweep, &folder.join(name), args.jobs)?;
+        let kept = kept_results(&kept.join(&name))?;
+        let Made { failed, results, .. } = make(&mut sweep, &folder.join(&name), args.jobs)?;
         failed?;
         let chapter = Chapter::new(&sweep, section(&suite, path), results, kept.as_ref());
         print(&chapter, out)?;

@@ -3,8 +3,8 @@
 use super::Failure;
 use super::progress::Bar;
 use super::sweep::failed;
-use crate::input::Problem;
 use crate::input::source;
+use crate::input::{Place, Problem};
 use crate::report::manifest;
 use crate::sweep::{Part, Sweep};
 use clap::Args;
@@ -44,10 +44,16 @@ impl ShareArgs {
 
 /// Runs that depend on what others come to cannot be dealt out beforehand.
 pub(super) fn fixed(sweep: &Sweep) -> Result<(), Failure> {
-    let Some(until) = &sweep.experiment.until else { return Ok(()) };
+    let experiment = &sweep.experiment;
+    let (place, found) = if let Some(until) = &experiment.until {
+        (until.place.clone().field("until"), "a number found on the way")
+    } else if experiment.search.is_some() {
+        (Place::file(&experiment.path).field("search"), "runs found on the way")
+    } else {
+        return Ok(());
+    };
     let expected = "a fixed number of `replicates` where several processes share the runs";
-    Err(Problem::new(until.place.clone().field("until"), "a number found on the way", expected)
-        .into())
+    Err(Problem::new(place, found, expected).into())
 }
 
 /// Does the runs of a part.

@@ -4,9 +4,13 @@ use super::cluster::{ClusterArgs, Engine, Task};
 use super::progress::Bar;
 use super::share::{self, ShareArgs};
 use super::{ExperimentArgs, Failure, say};
+use crate::input::toml::quote;
+use crate::input::{Place, Problem};
 use crate::report::expect::{Judged, Verdict, judge};
-use crate::report::{self, Results, compare, draw_all, manifest, summary, table, write_runs};
-use crate::sweep::{Experiment, Finished, Sweep};
+use crate::report::{
+    self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
+};
+use crate::sweep::{Experiment, Finished, Found, Sweep};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,6 +27,12 @@ pub(super) struct SweepArgs {
     // As text: what is written there is named in messages and read back by its name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
+    /// Write tables of several rows a run beside runs.csv: apps, batches, variants, workers.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    tables: Vec<String>,
+    /// Write a time series with intervals of this length, as `1s` or `250ms`.
+    #[arg(long, value_name = "LENGTH")]
+    series: Option<String>,
     #[command(flatten)]
     share: ShareArgs,
     /// What carries the runs out.
@@ -38,15 +48,43 @@ impl SweepArgs {
             experiment: ExperimentArgs::named("quickstart"),
             jobs: 0,
             out: None,
+            tables: Vec::new(),
+            series: None,
             share: ShareArgs::default(),
             engine: Engine::Local,
             cluster: ClusterArgs::default(),
         }
     }
+
+    /// The experiment with what these flags change of it.
+    fn experiment(&self) -> Result<ExperimentArgs, Problem> {
+        let mut experiment = self.experiment.clone();
+        if !self.tables.is_empty() {
+            let names: Vec<String> = self.tables.iter().map(|name| quote(name)).collect();
+            experiment.set.push(format!("tables=[{}]", names.join(", ")));
+        }
+        if let Some(length) = &self.series {
+            experiment.set.push(format!("series_ms={}", milliseconds(length)?));
+        }
+        Ok(experiment)
+    }
+}
+
+/// `1s` or `250ms` in milliseconds.
+fn milliseconds(text: &str) -> Result<f64, Problem> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1.0),
+        None => (text.strip_suffix('s').unwrap_or(""), 1e3),
+    };
+    let length = number.trim().parse::<f64>().ok().filter(|length| length.is_finite());
+    let expected = "a length of time, as `1s` or `250ms`";
+    let wrong = || Problem::new(Place::file("--series"), format!("`{text}`"), expected);
+    length.map(|length| length * unit).ok_or_else(wrong)
 }
 
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let sweep = args.experiment.load()?;
+    let experiment = args.experiment()?;
+    let mut sweep = experiment.load()?;
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
@@ -58,12 +96,12 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
         return share::run(&sweep, &folder, &part, args.jobs, out);
     }
     let made = match args.engine {
-        Engine::Local => make(&sweep, &folder, args.jobs)?,
+        Engine::Local => make(&mut sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
-            let words = args.experiment.words();
+            let words = experiment.words();
             let task = Task { sweep: &sweep, folder: &folder, words, args: &args.cluster };
             match task.run(args.engine, out)? {
-                Some(runs) => finish(&sweep, runs, &folder)?,
+                Some(runs) => finish(&sweep, (runs, Vec::new()), &folder)?,
                 None => return Ok(()),
             }
         }
@@ -78,11 +116,15 @@ pub(super) fn report(
     made: Made,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let Made { failed, results, compared, figures } = made;
+    let Made { failed, results, found, compared, figures } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
-    write!(out, "{}", table::render(&results, &table::METRICS))?;
-    if let Some(knees) = table::knees(&results) {
-        write!(out, "{knees}")?;
+    if let Some(search) = &sweep.experiment.search {
+        writeln!(out, "{}", found::render(&sweep, search, &found))?;
+    } else {
+        write!(out, "{}", table::render(&results, &table::METRICS))?;
+        if let Some(knees) = table::knees(&results) {
+            write!(out, "{knees}")?;
+        }
     }
     if !sweep.experiment.note.is_empty() {
         writeln!(out, "Note: {}\n", sweep.experiment.note)?;
@@ -93,6 +135,9 @@ pub(super) fn report(
     let names =
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
+    let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
+    let searched = sweep.experiment.search.iter().flat_map(|_| ["found.csv", "found_summary.csv"]);
+    let written = written.copied().chain(searched).map(ToString::to_string).chain(tables);
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
     }
@@ -105,21 +150,31 @@ pub(super) struct Made {
     /// Fails if a run did.
     pub failed: Result<(), Failure>,
     pub results: Results,
+    /// What was searched for.
+    pub found: Vec<Found>,
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
 }
 
 /// Runs a sweep and writes everything into its folder.
-pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Failure> {
+pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made, Failure> {
     let bar = Bar::new();
-    let runs = sweep.run(folder, jobs, &bar);
+    let made = match sweep.experiment.search.clone() {
+        Some(search) => sweep.search(&search, folder, jobs, &bar),
+        None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
+    };
     bar.end();
-    finish(sweep, runs?, folder)
+    finish(sweep, made?, folder)
 }
 
-/// Writes everything that follows from the runs of a sweep into its folder.
-pub(super) fn finish(sweep: &Sweep, runs: Vec<Finished>, folder: &Path) -> Result<Made, Failure> {
+/// Writes everything that follows from the runs of a sweep, and from what was searched for, into
+/// its folder.
+pub(super) fn finish(
+    sweep: &Sweep,
+    (runs, found): (Vec<Finished>, Vec<Found>),
+    folder: &Path,
+) -> Result<Made, Failure> {
     write_runs(sweep, &runs, folder)?;
     manifest::write(sweep, runs.len(), folder)?;
     let failed = failed(&runs);
@@ -127,10 +182,11 @@ pub(super) fn finish(sweep: &Sweep, runs: Vec<Finished>, folder: &Path) -> Resul
     drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
+    found::write(sweep, &found, folder)?;
     let compared = compare::write(&results, folder)?;
-    let figures = draw_all(&sweep.experiment, &results, folder);
+    let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { failed, results, compared, figures })
+    Ok(Made { failed, results, found, compared, figures })
 }
 
 /// What a user should know about the inputs, once.

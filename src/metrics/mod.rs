@@ -5,16 +5,20 @@
 //! rejected and unfinished requests alike. A ratio of nothing is an empty cell, never 0. Of a run
 //! with a warm-up only what comes after it counts ([`Window`]).
 
+pub mod column;
 mod fluid;
 mod latencies;
 mod requests;
 mod skewed;
 mod summary;
+mod tables;
 mod warmup;
 
+pub use column::{Cell, Column, Kind};
 pub use fluid::fluid_bound;
 pub use latencies::{QUANTILES, quantile_sorted};
-pub use requests::RequestLog;
+pub use requests::{REQUEST_COLUMNS, RequestLog};
 pub use skewed::is_skewed;
-pub use summary::{COLUMNS, Cell, Column, Summary, WORDS};
+pub use summary::{COLUMNS, Summary, numbers};
+pub use tables::{Gather, TABLES, TableEntry};
 pub use warmup::{Transient, Window};

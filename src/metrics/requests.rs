@@ -2,6 +2,7 @@
 //!
 //! Times are written by integer arithmetic; nothing is allocated per row.
 
+use super::column::{Column, Kind, column, count, share, text};
 use crate::domain::{Completion, Request};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -9,8 +10,29 @@ use crate::units::NS_PER_S;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-const HEADER: &str = "request,app,arrival_s,deadline_s,outcome,worker,variant,batch,start_s,\
-                      finish_s,latency_s,class,correct,accuracy_estimated,utility\n";
+/// The columns of the log.
+pub const REQUEST_COLUMNS: &[Column] = &[
+    count("request", "number of the request in order of arrival, from 0"),
+    text("app", "its application"),
+    column("arrival_s", "when it arrived"),
+    column("deadline_s", "when its answer was due"),
+    text("outcome", "how it ended").of(Kind::Word(&["completed", "rejected", "unfinished"])),
+    text("worker", "where it was served").empty("not served by a worker"),
+    text("variant", "what answered").empty(UNSERVED),
+    count("batch", "requests in its batch").empty(UNSERVED),
+    column("start_s", "when its batch began to compute").empty(UNSERVED),
+    column("finish_s", "when it was answered").empty(UNSERVED),
+    column("latency_s", "finish − arrival").empty(UNSERVED),
+    text("class", "its true class").empty(UNSERVED),
+    text("correct", "1 if the answer was right, else 0")
+        .of(Kind::Word(&["0", "1"]))
+        .empty(UNSERVED),
+    share("accuracy_estimated", "accuracy the scheduler was shown of the variant").empty(UNSERVED),
+    share("utility", "correct × (1 − penalty)"),
+];
+
+const UNSERVED: &str = "rejected or unfinished";
+
 /// Rows are handed on in pieces of about this size: small enough to stay in a core's cache.
 const CHUNK_BYTES: usize = 1 << 16;
 
@@ -26,7 +48,9 @@ impl<W: Write> RequestLog<W> {
     /// Writes to `out`, header first.
     pub fn new(catalog: &Arc<Catalog>, out: W) -> Self {
         let mut buffer = Vec::with_capacity(CHUNK_BYTES + 4096);
-        buffer.extend_from_slice(HEADER.as_bytes());
+        let names: Vec<&str> = REQUEST_COLUMNS.iter().map(|column| column.name).collect();
+        buffer.extend_from_slice(names.join(",").as_bytes());
+        buffer.push(b'\n');
         Self { catalog: Arc::clone(catalog), out, buffer, error: None }
     }
 

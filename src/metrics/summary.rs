@@ -1,5 +1,6 @@
 //! The row of a run, gathered from its events.
 
+use super::column::{ARRIVED, COMPLETED, Cell, Column, Kind, column, count, ratio, share};
 use super::latencies::{Latencies, QUANTILES};
 use super::warmup::Window;
 use crate::domain::Completion;
@@ -8,107 +9,99 @@ use crate::policy::{Event, Observer};
 use crate::units::{NS_PER_MS, Span, Time};
 use std::sync::Arc;
 
-/// A result column: its name with the unit at the end, and what it means.
-#[derive(Clone, Copy, Debug)]
-pub struct Column {
-    /// The name in `runs.csv`.
-    pub name: &'static str,
-    /// What it means.
-    pub meaning: &'static str,
-}
-
-const fn column(name: &'static str, meaning: &'static str) -> Column {
-    Column { name, meaning }
-}
+const ANSWERS: Kind = Kind::Word(&["recorded", "drawn", "stream-recall", "mixed"]);
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
-    column(
-        "answers",
-        "where answers come from: recorded, drawn, stream-recall, or mixed by variant",
-    ),
-    column("requests_total", "requests that arrived (after the warm-up, if there is one)"),
-    column("completed", "requests answered, on time or late"),
-    column("rejected", "requests refused by the scheduler"),
-    column("unfinished", "requests never served"),
+    column("answers", "where answers come from; mixed if that depends on the variant").of(ANSWERS),
+    count("requests_total", "requests that arrived (after the warm-up, if there is one)"),
+    count("completed", "requests answered, on time or late"),
+    count("rejected", "requests refused by the scheduler"),
+    count("unfinished", "requests never served"),
     column("utility_sum", "sum of correct × (1 − penalty) over completed requests"),
-    column("utility_mean", "utility_sum over all arrived requests"),
-    column("accuracy_mean", "share of completed requests answered correctly"),
-    column("accuracy_estimated_mean", "mean accuracy the scheduler was shown, over completed"),
-    column("calibration_brier", "mean of (accuracy shown − correct)² over completed"),
-    column("calibration_ece", "expected calibration error over completed, ten equal bins"),
-    column("effective_accuracy", "requests answered correctly and on time, over all arrived"),
-    column("deadline_misses", "late, rejected and unfinished requests"),
-    column("deadline_miss_ratio", "deadline_misses over all arrived requests"),
-    column("slo_attainment", "1 − deadline_miss_ratio"),
-    column("goodput_rps", "requests answered on time per second of the run"),
-    column("latency_ms_mean", "mean of finish − arrival over completed"),
-    column("latency_ms_p50", "median latency"),
-    column("latency_ms_p95", "95th percentile of latency"),
-    column("latency_ms_p99", "99th percentile of latency"),
-    column("latency_ms_max", "largest latency"),
-    column("percentiles", "how percentiles were found: exact, or hdr3 (3 digits)"),
-    column("wait_ms_mean", "mean of start − arrival over completed (loading included)"),
-    column("tardiness_ms_mean", "mean of max(0, finish − deadline) over completed"),
-    column("tardiness_ms_max", "largest tardiness"),
-    column("swaps", "loads of a variant into memory"),
+    share("utility_mean", "utility_sum over all arrived requests").empty(ARRIVED),
+    share("accuracy_mean", "share of completed requests answered correctly").empty(COMPLETED),
+    share("accuracy_estimated_mean", "mean accuracy the scheduler was shown, over completed")
+        .empty(COMPLETED),
+    share("calibration_brier", "mean of (accuracy shown − correct)² over completed")
+        .empty(COMPLETED),
+    share("calibration_ece", "expected calibration error over completed, ten equal bins")
+        .empty(COMPLETED),
+    share("effective_accuracy", "requests answered correctly and on time, over all arrived")
+        .empty(ARRIVED),
+    count("deadline_misses", "late, rejected and unfinished requests"),
+    share("deadline_miss_ratio", "deadline_misses over all arrived requests").empty(ARRIVED),
+    share("slo_attainment", "1 − deadline_miss_ratio").empty(ARRIVED),
+    column("goodput_rps", "requests answered on time per second of the run")
+        .empty("the run took no time"),
+    column("latency_ms_mean", "mean of finish − arrival over completed").empty(COMPLETED),
+    column("latency_ms_p50", "median latency").empty(COMPLETED),
+    column("latency_ms_p95", "95th percentile of latency").empty(COMPLETED),
+    column("latency_ms_p99", "99th percentile of latency").empty(COMPLETED),
+    column("latency_ms_max", "largest latency").empty(COMPLETED),
+    column("percentiles", "how percentiles were found; hdr3 keeps three digits")
+        .of(Kind::Word(&["exact", "hdr3"])),
+    column("wait_ms_mean", "mean of start − arrival over completed (loading included)")
+        .empty(COMPLETED),
+    column("tardiness_ms_mean", "mean of max(0, finish − deadline) over completed")
+        .empty(COMPLETED),
+    column("tardiness_ms_max", "largest tardiness").empty(COMPLETED),
+    count("swaps", "loads of a variant into memory"),
     column("swap_ms_sum", "time spent loading"),
-    column("batch_size_mean", "completed requests per batch, those short-circuited apart"),
-    column("utilization_mean", "lane time spent computing over lane time until the end"),
+    column("batch_size_mean", "completed requests per batch, those short-circuited apart")
+        .empty("no batch ran"),
+    share("utilization_mean", "lane time spent computing over lane time until the end")
+        .empty("the run took no time"),
     column("makespan_s", "instant of the last event"),
-    column("fairness_jain", "Jain index of the applications' mean utilities"),
-    column(
-        "energy_j",
-        "power × (lane time computing / lanes + time loading); empty if no power known",
-    ),
-    column("cost_usd", "price of the requests; empty if no price is known"),
-    column("decisions", "decisions taken"),
-    column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
-    column(
+    share("fairness_jain", "Jain index of the applications' mean utilities")
+        .empty("no application has any utility"),
+    column("energy_j", "power × (lane time computing / lanes + time loading)")
+        .empty("no power is known"),
+    column("cost_usd", "price of the requests").empty("no price is known"),
+    count("decisions", "decisions taken"),
+    count("exact_windows", "windows searched exactly")
+        .empty("the scheduler never searches exactly"),
+    share(
         "utility_believed_mean",
         "accuracy shown × (1 − penalty) of completed requests, over all arrived",
-    ),
-    column(
+    )
+    .empty(ARRIVED),
+    share(
         "estimation_error_mean",
         "mean distance of accuracy shown from profiled recall of the true class, over served",
-    ),
-    column(
-        "utility_bound_mean",
-        "what no scheduler's utility_mean can exceed; empty unless bound = fluid",
-    ),
-    column("short_circuit_ratio", "share of completed requests answered by the SneakPeek model"),
-    column("warmup_requests", "arrivals at the beginning of the run that do not count"),
-    column(
-        "warmup_rule",
-        "how they were found: none, fixed, mser-5; or beyond-half: mser-5 wanted more than half",
-    ),
+    )
+    .empty("no request was served by a variant"),
+    share("utility_bound_mean", "what no scheduler's utility_mean can exceed")
+        .empty("`bound` is not `fluid`"),
+    share("short_circuit_ratio", "share of completed requests answered by the SneakPeek model")
+        .empty(COMPLETED),
+    count("warmup_requests", "arrivals at the beginning of the run that do not count"),
+    column("warmup_rule", "how they were found; beyond-half: mser-5 wanted more than half")
+        .of(Kind::Word(&["none", "fixed", "mser-5", "beyond-half"])),
+    count("late", "requests completed after their deadline"),
+    share(
+        "accuracy_on_time_mean",
+        "share of requests completed on time that were answered correctly",
+    )
+    .empty("no request was completed on time"),
+    column("goodput_correct_rps", "requests answered correctly and on time per second of the run")
+        .empty("the run took no time"),
+    column("latency_ms_p999", "99.9th percentile of latency").empty(COMPLETED),
+    column("tardiness_ms_p99", "99th percentile of max(0, finish − deadline)").empty(COMPLETED),
+    share("utility_app_min", "the least of the applications' mean utilities").empty(ARRIVED),
+    share("loading_share", "time loading over time until the end, workers weighted by lanes")
+        .empty("the run took no time"),
+    share("idle_share", "1 − utilization_mean − loading_share").empty("the run took no time"),
+    count("swap_bytes_sum", "bytes of the variants that were loaded"),
+    column("swaps_per_1000", "loads per 1,000 requests that arrived").empty(ARRIVED),
+    column("swap_bytes_per_1000", "bytes loaded per 1,000 requests that arrived").empty(ARRIVED),
+    column("swap_ms_per_1000", "time spent loading per 1,000 requests that arrived").empty(ARRIVED),
 ];
 
-/// The columns that hold a word, not a number.
-pub const WORDS: [&str; 3] = ["answers", "percentiles", "warmup_rule"];
-
-/// One cell of a result row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell {
-    /// Not defined here.
-    Empty,
-    /// A whole number.
-    Count(u64),
-    /// A measured number, written with as few digits as name it exactly.
-    Number(f64),
-    /// A word.
-    Word(&'static str),
-}
-
-impl std::fmt::Display for Cell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Empty => Ok(()),
-            Self::Count(count) => write!(f, "{count}"),
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Word(word) => f.write_str(word),
-        }
-    }
+/// The names of the columns that hold numbers.
+pub fn numbers() -> impl Iterator<Item = &'static str> {
+    let numbers = COLUMNS.iter().filter(|column| !matches!(column.kind, Kind::Word(_)));
+    numbers.map(|column| column.name)
 }
 
 /// Completed requests that were shown an accuracy of about the same height.
@@ -146,10 +139,12 @@ pub struct Summary {
     latency_ns: u128,
     wait_ns: u128,
     tardiness_ns: u128,
+    tardiness: Latencies,
     tardiness_max: Span,
     latency_max: Span,
     swaps: u64,
     swap: Span,
+    swap_bytes: u64,
     batches: u64,
     /// Lane time computing, then loading, by worker.
     busy: Vec<Span>,
@@ -188,10 +183,12 @@ impl Summary {
             latency_ns: 0,
             wait_ns: 0,
             tardiness_ns: 0,
+            tardiness: Latencies::default(),
             tardiness_max: Span::ZERO,
             latency_max: Span::ZERO,
             swaps: 0,
             swap: Span::ZERO,
+            swap_bytes: 0,
             batches: 0,
             busy: vec![Span::ZERO; workers],
             loading: vec![Span::ZERO; workers],
@@ -244,6 +241,7 @@ impl Summary {
         if late > Span::ZERO {
             self.late += 1;
             self.tardiness_ns += u128::from(late.0);
+            self.tardiness.push(late);
             self.tardiness_max = self.tardiness_max.max(late);
         }
         let penalty = self.catalog.penalty.gamma(finish, deadline, request.budget());
@@ -263,21 +261,22 @@ impl Summary {
     /// The cells of [`COLUMNS`], in order.
     pub fn cells(&mut self, exact_windows: Option<u64>) -> Vec<Cell> {
         self.latencies.sort();
+        self.tardiness.sort();
         let arrived: u64 = self.arrived.iter().sum();
         let utility: f64 = self.utility.iter().sum();
         let served = self.completed - self.short_circuited;
         let misses = self.late + self.rejected + self.unfinished;
         let on_time = self.completed - self.late;
-        let watched = self.end.since(self.window.start());
         let ms = |ns: u128| ns as f64 / NS_PER_MS as f64;
         let quantile = |q| self.latencies.quantile_ms(q).map_or(Cell::Empty, Cell::Number);
         let counted = |count: u64| Cell::Count(count);
         let per_request = |value: f64| ratio(value, arrived);
+        let [busy, _] = self.shares();
         let per_completed = |value: f64| ratio(value, self.completed);
         let some = |span: Span| {
             if self.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
         };
-        vec![
+        let mut cells = vec![
             Cell::Word(self.catalog.outcome()),
             counted(arrived),
             counted(self.completed),
@@ -293,11 +292,7 @@ impl Summary {
             counted(misses),
             per_request(misses as f64),
             per_request((arrived - misses) as f64),
-            if watched == Span::ZERO {
-                Cell::Empty
-            } else {
-                Cell::Number(on_time as f64 / watched.as_s())
-            },
+            self.per_second(on_time),
             per_completed(ms(self.latency_ns)),
             quantile(0.5),
             quantile(0.95),
@@ -310,7 +305,7 @@ impl Summary {
             counted(self.swaps),
             Cell::Number(self.swap.as_ms()),
             ratio(self.batched as f64, self.batches),
-            self.utilization(),
+            busy.map_or(Cell::Empty, Cell::Number),
             Cell::Number(self.end.as_s()),
             self.fairness(),
             self.energy(),
@@ -323,7 +318,43 @@ impl Summary {
             per_completed(self.short_circuited as f64),
             counted(u64::from(self.window.skip)),
             Cell::Word(self.window.rule),
+        ];
+        cells.extend(self.punctuality(on_time));
+        cells.extend(self.loads(arrived));
+        cells
+    }
+
+    fn punctuality(&self, on_time: u64) -> [Cell; 6] {
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+        [
+            Cell::Count(self.late),
+            ratio(self.correct_on_time as f64, on_time),
+            self.per_second(self.correct_on_time),
+            number(self.latencies.quantile_ms(0.999)),
+            self.tardiness_quantile(0.99),
+            number(self.app_utilities().reduce(f64::min)),
         ]
+    }
+
+    fn loads(&self, arrived: u64) -> [Cell; 6] {
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+        let per_1000 = |value: f64| ratio(1000.0 * value, arrived);
+        let [busy, loading] = self.shares();
+        [
+            number(loading),
+            number(busy.zip(loading).map(|(busy, loading)| (1.0 - busy - loading).max(0.0))),
+            Cell::Count(self.swap_bytes),
+            per_1000(self.swaps as f64),
+            per_1000(self.swap_bytes as f64),
+            per_1000(self.swap.as_ms()),
+        ]
+    }
+
+    fn per_second(&self, count: u64) -> Cell {
+        match self.end.since(self.window.start()) {
+            Span::ZERO => Cell::Empty,
+            watched => Cell::Number(count as f64 / watched.as_s()),
+        }
     }
 
     /// Latency in milliseconds at each of [`QUANTILES`]; empty if nothing completed.
@@ -332,26 +363,51 @@ impl Summary {
         QUANTILES.iter().filter_map(|q| self.latencies.quantile_ms(*q)).collect()
     }
 
-    fn utilization(&self) -> Cell {
+    /// Computing, then loading, as shares of lane time; `None` if there was none.
+    fn shares(&self) -> [Option<f64>; 2] {
         let catalog = &self.catalog;
-        let lane_ns = |w| u128::from(catalog.worker(w).lanes);
+        let lanes = |w| u128::from(catalog.worker(w).lanes);
         let open_ns = |w| {
             let from = catalog.worker(w).ready.max(self.window.start());
             u128::from(self.end.since(from).0)
         };
-        let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lane_ns(w)).sum();
+        let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lanes(w)).sum();
         let busy: u128 = self.busy.iter().map(|span| u128::from(span.0)).sum();
-        if available == 0 { Cell::Empty } else { Cell::Number(busy as f64 / available as f64) }
+        let loading = catalog.worker_ids().zip(&self.loading);
+        // A load occupies every lane.
+        let loading: u128 = loading.map(|(w, span)| u128::from(span.0) * lanes(w)).sum();
+        [busy, loading].map(|ns| (available > 0).then(|| ns as f64 / available as f64))
     }
 
-    /// (Σx)² / (n Σx²) of the mean utilities of applications that had requests.
+    /// A quantile of max(0, finish − deadline) over completed requests.
+    fn tardiness_quantile(&self, q: f64) -> Cell {
+        let at = q * self.completed.saturating_sub(1) as f64;
+        let on_time = (self.completed - self.late) as f64;
+        match (self.completed, self.late) {
+            (0, _) => Cell::Empty,
+            (_, late) if at <= on_time - 1.0 || late == 0 => Cell::Number(0.0),
+            // Between the last zero and the first late one.
+            (..) if at < on_time => {
+                let first = self.tardiness.quantile_ms(0.0).unwrap_or(0.0);
+                Cell::Number(first * (at - on_time + 1.0))
+            }
+            (_, late) => {
+                let rest = (at - on_time) / late.saturating_sub(1).max(1) as f64;
+                self.tardiness.quantile_ms(rest).map_or(Cell::Empty, Cell::Number)
+            }
+        }
+    }
+
+    /// The mean utilities of applications that had requests.
+    fn app_utilities(&self) -> impl Iterator<Item = f64> {
+        let apps = self.arrived.iter().zip(&self.utility).filter(|(n, _)| **n > 0);
+        apps.map(|(n, sum)| sum / *n as f64)
+    }
+
+    /// (Σx)² / (n Σx²) of the applications' mean utilities.
     fn fairness(&self) -> Cell {
-        let means = || {
-            let apps = self.arrived.iter().zip(&self.utility).filter(|(n, _)| **n > 0);
-            apps.map(|(n, sum)| sum / *n as f64)
-        };
-        let (count, sum) = (means().count(), means().sum::<f64>());
-        let squares: f64 = means().map(|x| x * x).sum();
+        let (count, sum) = (self.app_utilities().count(), self.app_utilities().sum::<f64>());
+        let squares: f64 = self.app_utilities().map(|x| x * x).sum();
         if squares == 0.0 {
             Cell::Empty
         } else {
@@ -381,10 +437,6 @@ impl Summary {
         }
         total.map_or(Cell::Empty, Cell::Number)
     }
-}
-
-fn ratio(value: f64, of: u64) -> Cell {
-    if of == 0 { Cell::Empty } else { Cell::Number(value / of as f64) }
 }
 
 impl Observer for Summary {
@@ -421,8 +473,10 @@ impl Summary {
                 self.busy[worker.index()] += at.since(started);
                 self.end = at;
             }
-            Event::LoadStarted { at, worker, end, .. } => {
+            Event::LoadStarted { at, worker, variant, end } => {
                 self.swaps += 1;
+                self.swap_bytes =
+                    self.swap_bytes.saturating_add(self.catalog.variant(variant).bytes);
                 self.swap += end.since(at);
                 self.loading[worker.index()] += end.since(at);
             }

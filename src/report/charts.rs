@@ -4,8 +4,9 @@ use super::figure::{self, Chart, DrawError, Kind, Point, Series};
 use super::results::Results;
 use super::summary::{Cell, cells};
 use crate::metrics::QUANTILES;
+use crate::metrics::column::unit;
 use crate::output::atomic::{self, WriteError};
-use crate::sweep::{Experiment, FigureKind, FigureSpec};
+use crate::sweep::{FigureKind, FigureSpec};
 use std::path::{Path, PathBuf};
 
 /// A figure that could not be made.
@@ -25,19 +26,54 @@ pub enum FigureError {
     Write(#[from] WriteError),
 }
 
-/// Draws every figure of an experiment as SVG and PNG; the paths of the files.
+/// Draws figures as SVG and PNG into a folder; the paths of the files.
 pub fn draw_all(
-    experiment: &Experiment,
+    figures: &[FigureSpec],
     results: &Results,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, FigureError> {
-    if experiment.figures.is_empty() {
+    let charts = figures.iter().map(|spec| (spec.name.clone(), chart(spec, results)));
+    draw_charts(&charts.collect::<Vec<_>>(), folder)
+}
+
+/// A figure for every value of an axis, on the same vertical scale.
+pub fn draw_facets(
+    spec: &FigureSpec,
+    axis: &str,
+    results: &Results,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, FigureError> {
+    let at = results.axis(axis);
+    let shown = results.filtered(&spec.filter);
+    let labels = at.map(|at| results.labels(at)).unwrap_or_default();
+    let labels = labels
+        .into_iter()
+        .filter(|label| shown.iter().any(|row| at.is_some_and(|at| row.labels[at] == *label)));
+    let facet = |label: String| {
+        let mut own = spec.clone();
+        let plain = |c: char| if c.is_alphanumeric() || ".-".contains(c) { c } else { '-' };
+        own.name = format!("{}-{}", own.name, label.chars().map(plain).collect::<String>());
+        own.title = format!("{}, {axis} = {label}", own.title);
+        own.filter.push((axis.to_owned(), vec![label]));
+        (own.name.clone(), chart(&own, results))
+    };
+    let mut charts: Vec<_> = labels.map(facet).collect();
+    let values = || charts.iter().flat_map(|(_, chart)| &chart.series).flat_map(|s| &s.points);
+    let low = values().map(|point| point.low).fold(f64::INFINITY, f64::min);
+    let high = values().map(|point| point.high).fold(f64::NEG_INFINITY, f64::max);
+    let range = spec.y_range.or(Some((low, high)));
+    charts.iter_mut().for_each(|(_, chart)| chart.y_range = range);
+    draw_charts(&charts, folder)
+}
+
+/// Draws charts under their names.
+fn draw_charts(charts: &[(String, Chart)], folder: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    if charts.is_empty() {
         return Ok(Vec::new());
     }
-    let folder = folder.join("figures");
     let mut paths = Vec::new();
-    for spec in &experiment.figures {
-        paths.extend(draw(&chart(experiment, spec, results), &folder, &spec.name)?);
+    for (name, chart) in charts {
+        paths.extend(draw(chart, folder, name)?);
     }
     Ok(paths)
 }
@@ -54,14 +90,14 @@ pub fn draw(chart: &Chart, folder: &Path, name: &str) -> Result<[PathBuf; 2], Fi
 }
 
 /// The data and words of a figure.
-pub(super) fn chart(experiment: &Experiment, spec: &FigureSpec, results: &Results) -> Chart {
+pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
     let rows = results.filtered(&spec.filter);
     let cells = cells(rows.iter().copied());
     let series_axis = results.axis(&spec.series);
-    let labels = series_axis.map(|axis| results.labels(axis)).unwrap_or_default();
+    let labels = series_axis.map_or_else(|| vec![String::new()], |axis| results.labels(axis));
     let points = |label: &String| -> Vec<Point> {
-        let axis = series_axis.unwrap_or(0);
-        let own: Vec<&Cell<'_>> = cells.iter().filter(|c| c.labels[axis] == *label).collect();
+        let of = |cell: &&Cell<'_>| series_axis.is_none_or(|axis| cell.labels[axis] == *label);
+        let own: Vec<&Cell<'_>> = cells.iter().filter(of).collect();
         match spec.kind {
             FigureKind::Lines => line_points(&own, spec, results),
             FigureKind::Pareto => {
@@ -75,9 +111,6 @@ pub(super) fn chart(experiment: &Experiment, spec: &FigureSpec, results: &Result
         .map(|label| Series { label: label.clone(), points: points(label) })
         .filter(|series| !series.points.is_empty())
         .collect();
-    let pick = |own: &str, general: &str| {
-        if own.is_empty() { general.to_owned() } else { own.to_owned() }
-    };
     let (x_label, y_label, kind) = match spec.kind {
         FigureKind::Lines => (axis_title(&spec.x), axis_title(&spec.y), Kind::Lines),
         FigureKind::Pareto => (axis_title(&spec.x), axis_title(&spec.y), Kind::Scatter),
@@ -87,9 +120,9 @@ pub(super) fn chart(experiment: &Experiment, spec: &FigureSpec, results: &Result
     };
     Chart {
         kind,
-        title: pick(&spec.title, &experiment.title),
-        note: pick(&spec.note, &experiment.note),
-        x_label: pick(&spec.x_label, &x_label),
+        title: spec.title.clone(),
+        note: spec.note.clone(),
+        x_label: if spec.x_label.is_empty() { x_label } else { spec.x_label.clone() },
         y_label,
         x_log: spec.x_log,
         y_log: spec.y_log,
@@ -143,23 +176,10 @@ fn cdf_points(cells: &[&Cell<'_>], results: &Results) -> Vec<Point> {
 
 /// `latency_ms_p99` becomes `latency p99 (ms)`: the unit in a column's name, in brackets.
 pub(super) fn axis_title(column: &str) -> String {
-    const UNITS: [(&str, &str); 6] = [
-        ("ms", "ms"),
-        ("s", "s"),
-        ("rps", "requests/s"),
-        ("j", "J"),
-        ("usd", "US$"),
-        ("bytes", "bytes"),
-    ];
     let name = column.rsplit('.').next().unwrap_or(column);
-    let words: Vec<&str> = name.split('_').collect();
-    let unit = words.iter().skip(1).find_map(|word| UNITS.iter().find(|(short, _)| short == word));
-    let rest: Vec<&str> =
-        words.iter().copied().filter(|word| unit.is_none_or(|(short, _)| short != word)).collect();
-    match unit {
-        Some((_, unit)) => format!("{} ({unit})", rest.join(" ")),
-        None => rest.join(" "),
-    }
+    let Some((word, unit)) = unit(column) else { return name.replace('_', " ") };
+    let rest: Vec<&str> = name.split('_').filter(|part| *part != word).collect();
+    format!("{} ({unit})", rest.join(" "))
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 
 mod charts;
 pub mod compare;
+pub mod dictionary;
 pub mod expect;
 pub mod figure;
+pub mod found;
 pub mod manifest;
 pub mod paper;
 pub mod plan;
@@ -16,6 +18,6 @@ pub mod summary;
 pub mod table;
 mod write;
 
-pub use charts::{FigureError, draw, draw_all};
+pub use charts::{FigureError, draw, draw_all, draw_facets};
 pub use results::{ResultRow, Results, ResultsError};
 pub use write::{header, row, write_runs};

@@ -288,7 +288,7 @@ mod tests {
             (0..).zip(own).map(move |(replicate, value)| row([label, load], replicate, *value))
         });
         let axes = ["scheduler", "load"].map(str::to_owned).to_vec();
-        Results { axes, rows: rows.collect(), quantiles: BTreeMap::new() }
+        Results { axes, columns: Vec::new(), rows: rows.collect(), quantiles: BTreeMap::new() }
     }
 
     fn cells(text: &str) -> Vec<Vec<String>> {

@@ -15,7 +15,8 @@ pub fn write(
     folder: &Path,
 ) -> Result<PathBuf, WriteError> {
     let path = folder.join("plan.csv");
-    let own = HEAD.iter().filter(|name| **name != "schema_version").map(ToString::to_string);
+    let own =
+        HEAD.iter().map(|column| column.name.to_owned()).filter(|name| name != "schema_version");
     let tail = ["requests", "cost_s", "done"].map(str::to_owned);
     let head: Vec<String> = own.chain(sweep.axis_keys()).chain(tail).collect();
     let rows = sweep.runs().zip(finished).map(|(spec, seconds)| {

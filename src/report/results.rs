@@ -3,7 +3,8 @@
 use crate::input::csv::Table;
 use crate::input::source;
 use crate::input::{Place, Problem};
-use crate::metrics::{COLUMNS, QUANTILES};
+use crate::metrics::column::{count, text};
+use crate::metrics::{COLUMNS, Column, QUANTILES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -11,13 +12,28 @@ use std::path::Path;
 pub type ResultsError = Problem;
 
 /// The columns before the axes.
-pub const HEAD: [&str; 5] = ["run_id", "schema_version", "config_hash", "replicate", "seed"];
+pub const HEAD: [Column; 5] = [
+    text("run_id", "hash of settings, inputs, seed and replicate"),
+    count("schema_version", "raised when a column moves or changes its meaning"),
+    text("config_hash", "hash of settings and inputs"),
+    REPLICATE,
+    count("seed", "the root of all random numbers of the experiment"),
+];
+
+/// The columns before the axes in tables of several rows a run.
+pub const TABLE_HEAD: [Column; 2] = [text("run_id", "which run, as in runs.csv"), REPLICATE];
+
+/// Which replicate.
+pub(super) const REPLICATE: Column =
+    count("replicate", "which replicate of its configuration, from 0");
 
 /// The rows of an experiment.
 #[derive(Clone, Debug)]
 pub struct Results {
     /// The keys that vary.
     pub axes: Vec<String>,
+    /// The metric columns of the file; an older version may have written fewer than there are.
+    pub columns: Vec<&'static str>,
     /// One per run, in order.
     pub rows: Vec<ResultRow>,
     /// Latency in milliseconds at [`QUANTILES`] by run id, if recorded.
@@ -37,7 +53,8 @@ pub struct ResultRow {
     pub labels: Vec<String>,
     /// What the scheduler was shown.
     pub info: String,
-    /// The metric cells as text, in the order of [`COLUMNS`].
+    /// The metric cells as text, in the order of [`COLUMNS`]; empty where the file has no such
+    /// column.
     pub cells: Vec<String>,
     /// Why it failed, or nothing.
     pub error: String,
@@ -70,33 +87,40 @@ impl Results {
         let path = folder.join("runs.csv").to_string_lossy().into_owned();
         let table = Table::parse(&source::read(&path)?)?;
         let header: Vec<&str> = table.header().collect();
-        let end = header.iter().position(|name| *name == "info");
+        let place = |name: &str| header.iter().position(|known| *known == name);
+        let end = place("info");
+        let known = |name: &&str| COLUMNS.iter().any(|column| column.name == *name);
         let fits = end.is_some_and(|end| {
             end >= HEAD.len()
-                && header[..HEAD.len()] == HEAD
-                && header.len() == end + 1 + COLUMNS.len() + 1
-                && header[end + 1..].iter().zip(COLUMNS).all(|(name, c)| *name == c.name)
+                && header.iter().zip(HEAD).all(|(name, column)| *name == column.name)
+                && header.last() == Some(&"error")
+                && header.len() > end + 2
+                && header[end + 1..header.len() - 1].iter().all(known)
         });
         let Some(end) = end.filter(|_| fits) else {
             let found = "columns of another version, or of another program";
             let expected = "a runs.csv written by this version";
             return Err(Problem::new(Place::line(&path, 1), found, expected));
         };
+        let places: Vec<Option<usize>> =
+            COLUMNS.iter().map(|c| place(c.name).filter(|at| *at > end)).collect();
         let axes = header[HEAD.len()..end].iter().map(ToString::to_string).collect();
         let mut rows = Vec::new();
         for row in table.rows() {
-            let text = |at: usize| row.text(at).to_owned();
+            let cell = |at: usize| row.text(at).to_owned();
             rows.push(ResultRow {
-                id: text(0),
-                head: (0..HEAD.len()).map(text).collect(),
+                id: cell(0),
+                head: (0..HEAD.len()).map(cell).collect(),
                 replicate: row.integer(3, 0..=u64::MAX)?,
-                labels: (HEAD.len()..end).map(text).collect(),
-                info: text(end),
-                cells: (end + 1..end + 1 + COLUMNS.len()).map(text).collect(),
-                error: text(end + 1 + COLUMNS.len()),
+                labels: (HEAD.len()..end).map(cell).collect(),
+                info: cell(end),
+                cells: places.iter().map(|at| at.map(cell).unwrap_or_default()).collect(),
+                error: cell(header.len() - 1),
             });
         }
-        Ok(Self { axes, rows, quantiles: load_quantiles(folder)? })
+        let own = COLUMNS.iter().zip(&places).filter(|(_, at)| at.is_some());
+        let columns = own.map(|(column, _)| column.name).collect();
+        Ok(Self { axes, columns, rows, quantiles: load_quantiles(folder)? })
     }
 
     /// The index of an axis.

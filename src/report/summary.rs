@@ -4,7 +4,7 @@
 
 use super::results::{ResultRow, Results};
 use super::write::write_csv;
-use crate::metrics::{COLUMNS, WORDS, is_skewed};
+use crate::metrics::{is_skewed, numbers};
 use crate::output::atomic::WriteError;
 use crate::stats::{Estimate, Interval};
 use std::path::Path;
@@ -47,8 +47,7 @@ pub fn cells<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<Cell<'a>>
 /// Writes `summary.csv` and `intervals.csv`.
 pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     // Columns that are words have no mean.
-    let metrics: Vec<&str> =
-        COLUMNS.iter().map(|c| c.name).filter(|name| !WORDS.contains(name)).collect();
+    let metrics: Vec<&str> = numbers().collect();
     let mut head = results.axes.clone();
     head.extend(["info".to_owned(), "replicates".to_owned()]);
     for name in &metrics {

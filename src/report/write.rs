@@ -1,7 +1,7 @@
 //! Writing `runs.csv`, `quantiles.csv` and `timings.csv` of a sweep.
 
-use super::results::HEAD;
-use crate::metrics::{COLUMNS, QUANTILES};
+use super::results::{HEAD, TABLE_HEAD};
+use crate::metrics::{COLUMNS, QUANTILES, TABLES};
 use crate::output::atomic::{self, WriteError};
 use crate::sweep::{Finished, SCHEMA_VERSION, Sweep};
 use std::collections::BTreeSet;
@@ -11,8 +11,9 @@ use std::path::Path;
 pub fn write_runs(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(), WriteError> {
     let rows = runs.iter().map(|run| row(sweep, run));
     write_csv(&folder.join("runs.csv"), std::iter::once(header(sweep)).chain(rows))?;
+    write_tables(sweep, runs, folder)?;
     let quantiles = folder.join("quantiles.csv");
-    if sweep.wants_quantiles() {
+    if sweep.beside().quantiles {
         let head = ["run_id", "q", "latency_ms"].map(str::to_owned).to_vec();
         // Settings with two names are one run.
         let mut seen = BTreeSet::new();
@@ -28,9 +29,32 @@ pub fn write_runs(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(),
     write_csv(&folder.join("timings.csv"), timings(runs))
 }
 
+/// Writes the tables that were asked for, each row with what names its run.
+fn write_tables(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(), WriteError> {
+    let wanted = sweep.beside().tables;
+    for table in TABLES {
+        let path = folder.join(format!("{}.csv", table.name));
+        let Some(at) = wanted.iter().position(|wanted| wanted.name == table.name) else {
+            atomic::remove(&path)?;
+            continue;
+        };
+        let head = TABLE_HEAD.iter().map(|column| column.name.to_owned()).chain(sweep.axis_keys());
+        let own = table.columns.iter().map(|column| column.name.to_owned());
+        let rows = runs.iter().flat_map(|run| {
+            let labels = &sweep.configurations[run.spec.configuration].labels;
+            let mut head = vec![run.id.clone(), run.spec.replicate.to_string()];
+            head.extend(labels.iter().cloned());
+            let rows = run.entry.result.tables.get(at).into_iter().flatten();
+            rows.map(move |row| [head.as_slice(), row].concat())
+        });
+        write_csv(&path, std::iter::once(head.chain(own).collect()).chain(rows))?;
+    }
+    Ok(())
+}
+
 /// The columns of a sweep's `runs.csv`.
 pub fn header(sweep: &Sweep) -> Vec<String> {
-    let head = HEAD.iter().map(ToString::to_string).chain(sweep.axis_keys());
+    let head = HEAD.iter().map(|column| column.name.to_owned()).chain(sweep.axis_keys());
     let metrics = COLUMNS.iter().map(|column| column.name.to_owned());
     head.chain(["info".to_owned()]).chain(metrics).chain(["error".to_owned()]).collect()
 }

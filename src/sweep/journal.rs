@@ -1,7 +1,8 @@
 //! Finished runs, kept as they finish: one line each, appended and flushed.
 //!
-//! A line is `checksum,key,wall_s,error,metric cells…,quantiles…` as CSV; the key is build and run
-//! id. A line cut short by a crash or a full disk fails its checksum and its run is done again.
+//! A line is `checksum,key,wall_s,error,metric cells…` as CSV, then quantiles, then rows of tables,
+//! each list behind its length; the key is build, run id and what is wanted beside. A line cut
+//! short by a crash or a full disk fails its checksum and its run is done again.
 //! Runs of another build or of other inputs have other keys and are never found. Those of this
 //! build stay: who asks for two replicates in a folder of ten does not lose the other eight.
 //!
@@ -180,13 +181,21 @@ fn checksum(body: &str) -> String {
 }
 
 fn format(key: &str, entry: &Entry) -> String {
-    let RunResult { cells, quantiles, error } = &entry.result;
+    let RunResult { cells, quantiles, tables, error } = &entry.result;
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     let wall = entry.wall_s.to_string();
     // Line ends inside an error would break the one-line rule.
     let error = error.replace(['\n', '\r'], " ");
-    let head = [key, wall.as_str(), error.as_str()];
-    let record = head.into_iter().chain(cells.iter().chain(quantiles).map(String::as_str));
+    let mut record = vec![key.to_owned(), wall, error];
+    record.extend(cells.iter().cloned());
+    record.push(quantiles.len().to_string());
+    record.extend(quantiles.iter().cloned());
+    record.push(tables.len().to_string());
+    for rows in tables {
+        record.push(rows.len().to_string());
+        record.push(rows.first().map_or(0, Vec::len).to_string());
+        record.extend(rows.iter().flatten().map(|cell| cell.replace(['\n', '\r'], " ")));
+    }
     let written = writer.write_record(record).is_ok();
     let Some(bytes) = writer.into_inner().ok().filter(|_| written) else { return String::new() };
     let body = String::from_utf8_lossy(&bytes);
@@ -206,13 +215,29 @@ fn cells(line: &str) -> Option<Vec<String>> {
 
 fn parse(cells: &[String]) -> Option<Entry> {
     let (head, rest) = cells.split_at_checked(HEAD)?;
-    let (metrics, quantiles) = rest.split_at_checked(COLUMNS.len())?;
-    let result = RunResult {
-        cells: metrics.to_vec(),
-        quantiles: quantiles.to_vec(),
-        error: head[2].clone(),
-    };
+    let (metrics, mut rest) = rest.split_at_checked(COLUMNS.len())?;
+    let quantiles = take(&mut rest)?;
+    let quantiles = split(&mut rest, quantiles)?.to_vec();
+    let mut tables = Vec::new();
+    for _ in 0..take(&mut rest)? {
+        let (rows, columns) = (take(&mut rest)?, take(&mut rest)?);
+        let cells = split(&mut rest, rows.checked_mul(columns)?)?;
+        tables.push(cells.chunks(columns.max(1)).map(<[String]>::to_vec).collect());
+    }
+    let result = RunResult { cells: metrics.to_vec(), quantiles, tables, error: head[2].clone() };
     Some(Entry { result, wall_s: head[1].parse().ok()? })
+}
+
+/// The next cell as a length.
+fn take(rest: &mut &[String]) -> Option<usize> {
+    split(rest, 1)?[0].parse().ok()
+}
+
+/// The next cells.
+fn split<'a>(rest: &mut &'a [String], count: usize) -> Option<&'a [String]> {
+    let (cells, after) = rest.split_at_checked(count)?;
+    *rest = after;
+    Some(cells)
 }
 
 #[cfg(test)]
@@ -222,7 +247,10 @@ mod tests {
     fn entry(error: &str) -> Entry {
         let cells = (0..COLUMNS.len()).map(|i| i.to_string()).collect();
         let quantiles = vec!["1.5".to_owned()];
-        Entry { result: RunResult { cells, quantiles, error: error.into() }, wall_s: 0.25 }
+        let row = |first: &str| vec![first.to_owned(), "a, \"b\"".to_owned()];
+        let tables = vec![vec![row("1"), row("2")], Vec::new()];
+        let result = RunResult { cells, quantiles, tables, error: error.into() };
+        Entry { result, wall_s: 0.25 }
     }
 
     fn found(folder: &Path) -> BTreeMap<String, Arc<Entry>> {
@@ -248,7 +276,8 @@ mod tests {
         let found = found(folder.path());
         assert_eq!(found.keys().collect::<Vec<_>>(), ["b"]);
         assert_eq!(found["b"].result.error, "it, \"broke\" badly");
-        assert_eq!(found["b"].result.cells, entry("").result.cells);
+        let error = found["b"].result.error.clone();
+        assert_eq!(found["b"].result, RunResult { error, ..entry("").result });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::expand::{Configuration, axis_keys};
 use super::spec::{Expectation, Experiment, FigureKind, FigureSpec};
 use crate::input::{Place, Problem, Problems};
-use crate::metrics::{COLUMNS, WORDS};
+use crate::metrics;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most lines a figure may have: its legend must still tell them apart.
@@ -12,7 +12,8 @@ pub const MAX_SERIES: usize = 48;
 /// Reports every name of a figure or a claim that means nothing, before the first run.
 pub(super) fn check(experiment: &Experiment, grid: &[Configuration], problems: &mut Problems) {
     let keys = axis_keys(experiment);
-    let mut names = Names { keys: &keys, grid, problems };
+    let grid = grid.iter().map(|configuration| configuration.labels.as_slice()).collect();
+    let mut names = Names { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
     experiment.figures.iter().for_each(|figure| names.figure(figure));
     experiment.expectations.iter().for_each(|claim| names.claim(claim));
     if let Some(until) = &experiment.until {
@@ -20,16 +21,25 @@ pub(super) fn check(experiment: &Experiment, grid: &[Configuration], problems: &
     }
 }
 
-struct Names<'a> {
-    keys: &'a [String],
-    grid: &'a [Configuration],
-    problems: &'a mut Problems,
+/// What exists, and where to report what does not.
+pub struct Names<'a> {
+    /// The axes.
+    pub keys: &'a [String],
+    /// The labels of each configuration, one for each axis.
+    pub grid: Vec<&'a [String]>,
+    /// The columns that hold numbers.
+    pub metrics: Vec<&'a str>,
+    /// What was found wrong.
+    pub problems: &'a mut Problems,
 }
 
-impl Names<'_> {
-    fn figure(&mut self, figure: &FigureSpec) {
+impl<'a> Names<'a> {
+    /// Reports what of a figure cannot be drawn.
+    pub fn figure(&mut self, figure: &FigureSpec) {
         let at = |field: &str| figure.place.clone().field(&format!("figure.{field}"));
-        self.axis(&figure.series, at("series"));
+        if !figure.series.is_empty() {
+            self.axis(&figure.series, at("series"));
+        }
         match figure.kind {
             FigureKind::Lines => {
                 self.axis(&figure.x, at("x"));
@@ -59,11 +69,11 @@ impl Names<'_> {
 
     /// A point of a line is one setting: what else varied would be averaged without a word.
     fn further(&mut self, figure: &FigureSpec, place: Place) {
-        let (Some(x), Some(series)) = (self.at(&figure.x), self.at(&figure.series)) else { return };
+        let (Some(x), series) = (self.at(&figure.x), self.at(&figure.series)) else { return };
         let mut points = BTreeMap::new();
-        let further = self.passing(&figure.filter).find_map(|configuration| {
-            let labels = &configuration.labels;
-            let first = *points.entry((&labels[x], &labels[series])).or_insert(labels);
+        let further = self.passing(&figure.filter).find_map(|labels| {
+            let line = series.map(|series| &labels[series]);
+            let first = *points.entry((&labels[x], line)).or_insert(labels);
             let differs = (0..labels.len()).find(|at| first[*at] != labels[*at])?;
             Some((self.keys[differs].clone(), first[differs].clone()))
         });
@@ -83,7 +93,8 @@ impl Names<'_> {
         self.filter(&claim.filter, &at("where"));
     }
 
-    fn filter(&mut self, filter: &[(String, Vec<String>)], place: &Place) {
+    /// Reports what of a filter names no axis or no value of one.
+    pub fn filter(&mut self, filter: &[(String, Vec<String>)], place: &Place) {
         for (key, labels) in filter {
             self.axis(key, place.clone());
             labels.iter().for_each(|label| self.label(key, label, place));
@@ -98,9 +109,8 @@ impl Names<'_> {
     }
 
     fn metric(&mut self, name: &str, place: Place) {
-        let numbers = COLUMNS.iter().map(|c| c.name).filter(|name| !WORDS.contains(name));
-        let known: Vec<&str> = numbers.collect();
-        if !known.contains(&name) {
+        if !self.metrics.contains(&name) {
+            let known = self.metrics.iter().copied();
             self.problems.push(Problem::unknown(place, "metric", name, known));
         }
     }
@@ -114,18 +124,19 @@ impl Names<'_> {
     }
 
     /// The labels of an axis in the configurations that pass a filter.
-    fn labels(&self, key: &str, filter: &[(String, Vec<String>)]) -> BTreeSet<&str> {
+    fn labels(&self, key: &str, filter: &[(String, Vec<String>)]) -> BTreeSet<&'a str> {
         let Some(at) = self.at(key) else { return BTreeSet::new() };
-        self.passing(filter).map(|c| c.labels[at].as_str()).collect()
+        self.passing(filter).map(|labels| labels[at].as_str()).collect()
     }
 
     /// The configurations that pass a filter.
-    fn passing(&self, filter: &[(String, Vec<String>)]) -> impl Iterator<Item = &Configuration> {
-        self.grid.iter().filter(move |configuration| {
-            filter.iter().all(|(key, labels)| {
-                self.at(key).is_none_or(|at| labels.contains(&configuration.labels[at]))
-            })
-        })
+    fn passing(&self, filter: &[(String, Vec<String>)]) -> impl Iterator<Item = &'a [String]> {
+        let passes = |own: &&[String]| {
+            filter
+                .iter()
+                .all(|(key, labels)| self.at(key).is_none_or(|at| labels.contains(&own[at])))
+        };
+        self.grid.iter().copied().filter(passes)
     }
 
     /// The place of an axis among the labels.

@@ -6,7 +6,7 @@
 use crate::input::{Node, Place, Problem, Value};
 
 /// The keys of the file's top level; all others are settings of `[base]`.
-const TOP: [&str; 11] = [
+const TOP: [&str; 14] = [
     "name",
     "title",
     "note",
@@ -18,6 +18,9 @@ const TOP: [&str; 11] = [
     "zip",
     "figure",
     "expect",
+    "tables",
+    "series_ms",
+    "search",
 ];
 
 /// Applies one override.
@@ -35,6 +38,13 @@ pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let key = key.strip_prefix("base.").unwrap_or(key);
+    if let Some(search) = experiment.get("search") {
+        let searched = search.get("key").map_or("trace.rate_rps".to_owned(), Node::cell);
+        if searched == key {
+            let found = format!("`{key}`, which is searched");
+            return Err(Problem::new(place, found, "`--set search.low=…` and `search.high`"));
+        }
+    }
     let mut varied = false;
     for list in ["axis", "zip"] {
         for axis in items(experiment, list) {
@@ -156,6 +166,9 @@ mod tests {
         assert!(with("c.d.e=1").unwrap_err().contains("which varies as a whole"));
         assert!(with(&format!("{}=1", vec!["x"; 100_000].join("."))).is_err());
         assert!(with("x..y=1").is_err());
+        let mut searched = Node::parse_override("{ search = { low = 1 } }");
+        assert!(apply(&mut searched, "trace.rate_rps=5").is_err());
+        assert!(apply(&mut searched, "search.low=5").is_ok());
         assert!(with("=1").is_err());
         assert!(with("x").is_err());
     }

@@ -6,7 +6,7 @@ use super::inputs::Inputs;
 use super::journal::{self, Entry, Found, Journal};
 use super::names;
 use super::part::Part;
-use super::run::run_one;
+use super::run::{Beside, run_one};
 use super::spec::{Experiment, FigureKind};
 use super::{BUILD, SCHEMA_VERSION};
 use crate::input::source::hex;
@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+/// What the keys of this build's runs begin with in a journal.
+const PREFIX: &str = concat!(env!("PEEKSIM_BUILD"), "/");
 
 /// More threads than this help nobody.
 const MAX_THREADS: usize = 1024;
@@ -107,13 +110,18 @@ pub struct Finished {
 impl Sweep {
     /// Expands and checks an experiment.
     pub fn new(experiment: Experiment) -> Result<Self, Problems> {
-        let configurations = expand(&experiment)?;
-        let mut inputs = Inputs::default();
+        let mut sweep = Self {
+            configurations: Vec::new(),
+            prepared: Vec::new(),
+            inputs: Inputs::default(),
+            hashes: Vec::new(),
+            experiment,
+        };
         let mut problems = Problems::default();
-        let mut prepared = Vec::with_capacity(configurations.len());
-        for configuration in &configurations {
-            match Prepared::read(&configuration.node, &mut inputs) {
-                Ok(ready) => prepared.push(ready),
+        let grid = expand(&sweep.experiment)?;
+        for configuration in &grid {
+            match Prepared::read(&configuration.node, &mut sweep.inputs) {
+                Ok(ready) => sweep.prepared.push(ready),
                 Err(more) => problems.extend(more),
             }
             if problems.is_full() {
@@ -121,20 +129,30 @@ impl Sweep {
             }
         }
         if problems.is_empty() {
-            names::check(&experiment, &configurations, &mut problems);
+            names::check(&sweep.experiment, &grid, &mut problems);
         }
+        // The hash of each is of all files that were read.
+        sweep.hashes = grid.iter().map(|configuration| sweep.hash(configuration)).collect();
+        sweep.configurations = grid;
+        problems.check(Some(sweep))
+    }
+
+    /// Adds a configuration that is no point of the grid; its index.
+    pub(super) fn push(&mut self, configuration: Configuration) -> Result<usize, Problems> {
+        self.prepared.push(Prepared::read(&configuration.node, &mut self.inputs)?);
+        self.hashes.push(self.hash(&configuration));
+        self.configurations.push(configuration);
+        Ok(self.configurations.len() - 1)
+    }
+
+    /// Settings and inputs as a hash.
+    fn hash(&self, configuration: &Configuration) -> String {
         let mut files = String::new();
-        for (path, hash) in inputs.files() {
+        for (path, hash) in self.inputs.files() {
             files.push_str(&format!("{path} {hash}\n"));
         }
-        let hashes = configurations
-            .iter()
-            .map(|configuration| {
-                let text = configuration.node.canonical();
-                short_hash(&format!("{SCHEMA_VERSION}\n{text}\n{files}"))
-            })
-            .collect();
-        problems.check(Some(Self { experiment, configurations, prepared, inputs, hashes }))
+        let text = configuration.node.canonical();
+        short_hash(&format!("{SCHEMA_VERSION}\n{text}\n{files}"))
     }
 
     /// The keys that vary.
@@ -171,9 +189,12 @@ impl Sweep {
         Rng::new(self.experiment.seed, spec.replicate)
     }
 
-    /// Whether any figure needs the distribution of latency.
-    pub fn wants_quantiles(&self) -> bool {
-        self.experiment.figures.iter().any(|figure| figure.kind == FigureKind::Cdf)
+    /// What is wanted of every run besides its row; the distribution of latency if a figure is
+    /// drawn from it.
+    pub fn beside(&self) -> Beside {
+        let experiment = &self.experiment;
+        let quantiles = experiment.figures.iter().any(|figure| figure.kind == FigureKind::Cdf);
+        Beside { quantiles, tables: experiment.tables.clone(), series: experiment.series }
     }
 
     /// The ids of all runs. Settings with two names are one run.
@@ -199,39 +220,15 @@ impl Sweep {
         jobs: usize,
         progress: &dyn Progress,
     ) -> Result<Vec<Finished>, SweepError> {
-        atomic::folder(folder)?;
-        let journal = Mutex::new(Journal::open(folder, &part.journal(), &journal_key("", false))?);
         let ids = part.select(self.run_ids());
-        let done = self.finished(folder, &ids)?.entries;
-        let quantiles = self.wants_quantiles();
-        let reused = |id: &str| {
-            done.get(&journal_key(id, quantiles)).filter(|entry| entry.result.error.is_empty())
-        };
-        let threads = jobs.min(ids.len().max(1)).min(MAX_THREADS);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let work = |(spec, id): (RunSpec, String)| -> Result<Finished, WriteError> {
-            if let Some(entry) = reused(&id) {
-                return Ok(Finished { spec, id, entry: Arc::clone(entry) });
-            }
-            let entry = Arc::new(self.one(spec));
-            // One that failed is kept for who merges, and tried again the next time.
-            let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            journal.push(&journal_key(&id, quantiles), &entry)?;
-            drop(journal);
-            progress.step();
-            Ok(Finished { spec, id, entry })
-        };
+        let keys = self.keys(&ids);
+        let threads = jobs.min(ids.len().max(1));
+        let work = Work::open(folder, part, threads, |key| keys.contains(key))?;
         let mut runs: Vec<Finished> = Vec::new();
         let mut due: Vec<RunSpec> = self.runs().filter(|spec| self.is_certain(*spec)).collect();
         while !due.is_empty() {
-            let specs = due.iter().map(|spec| (*spec, self.run_id(*spec)));
-            let specs: Vec<_> = specs.filter(|(_, id)| ids.contains(id)).collect();
-            let before = specs.iter().filter(|(_, id)| reused(id).is_some()).count();
-            progress.start(specs.len(), before);
-            // The first run that cannot be kept stops those not yet started.
-            let kept: Result<Vec<Finished>, WriteError> =
-                pool.install(|| specs.into_par_iter().map(work).collect());
-            runs.extend(kept?);
+            due.retain(|spec| ids.contains(&self.run_id(*spec)));
+            runs.extend(work.run(self, due, progress)?);
             let until = self.experiment.until.as_ref();
             due = until.map_or(Vec::new(), |until| {
                 until.due(&self.axis_keys(), &self.configurations, &runs)
@@ -243,14 +240,18 @@ impl Sweep {
 
     /// What the journals in `folder` hold of the runs of these ids.
     fn finished(&self, folder: &Path, ids: &BTreeSet<String>) -> Result<Found, WriteError> {
-        let quantiles = self.wants_quantiles();
-        let keys: BTreeSet<String> = ids.iter().map(|id| journal_key(id, quantiles)).collect();
-        journal::read(folder, &journal_key("", false), |key| keys.contains(key))
+        let keys = self.keys(ids);
+        journal::read(folder, PREFIX, |key| keys.contains(key))
+    }
+
+    fn keys(&self, ids: &BTreeSet<String>) -> BTreeSet<String> {
+        let beside = self.beside().key();
+        ids.iter().map(|id| journal_key(id, &beside)).collect()
     }
 
     /// Every run, in order, as the journals in `folder` hold it.
     pub fn collect(&self, folder: &Path) -> Result<Vec<Finished>, SweepError> {
-        let quantiles = self.wants_quantiles();
+        let beside = self.beside().key();
         let found = self.finished(folder, &self.run_ids())?;
         if let Some((key, journal)) = found.conflict {
             let id = key.split('/').nth(1).unwrap_or_default().to_owned();
@@ -259,7 +260,7 @@ impl Sweep {
         let (mut runs, mut missing) = (Vec::new(), Vec::new());
         for spec in self.runs() {
             let id = self.run_id(spec);
-            match found.entries.get(&journal_key(&id, quantiles)) {
+            match found.entries.get(&journal_key(&id, &beside)) {
                 Some(entry) => runs.push(Finished { spec, id, entry: Arc::clone(entry) }),
                 None => missing.push(id),
             }
@@ -276,9 +277,9 @@ impl Sweep {
 
     /// The seconds that each run took, in order, as far as the journals in `folder` know.
     pub fn seconds(&self, folder: &Path) -> Result<Vec<Option<f64>>, SweepError> {
-        let quantiles = self.wants_quantiles();
+        let beside = self.beside().key();
         let found = self.finished(folder, &self.run_ids())?.entries;
-        let entry = |spec| found.get(&journal_key(&self.run_id(spec), quantiles));
+        let entry = |spec| found.get(&journal_key(&self.run_id(spec), &beside));
         let entries = self.runs().map(entry);
         Ok(entries
             .map(|entry| Some(entry.filter(|entry| entry.result.error.is_empty())?.wall_s))
@@ -289,8 +290,68 @@ impl Sweep {
     pub fn one(&self, spec: RunSpec) -> Entry {
         let start = Instant::now();
         let prepared = &self.prepared[spec.configuration];
-        let result = run_one(prepared, self.rng(spec), self.wants_quantiles());
+        let result = run_one(prepared, self.rng(spec), &self.beside());
         Entry { result, wall_s: start.elapsed().as_secs_f64() }
+    }
+}
+
+/// A folder at work: runs are kept as they finish, and nobody else works on the same part.
+pub(super) struct Work {
+    journal: Mutex<Journal>,
+    done: BTreeMap<String, Arc<Entry>>,
+    pool: rayon::ThreadPool,
+}
+
+impl Work {
+    /// Opens the journal of a part and reads what all journals hold of the `wanted` keys; `jobs`
+    /// threads, 0 for one per core.
+    pub fn open(
+        folder: &Path,
+        part: &Part,
+        jobs: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, SweepError> {
+        atomic::folder(folder)?;
+        let journal = Mutex::new(Journal::open(folder, &part.journal(), PREFIX)?);
+        let done = journal::read(folder, PREFIX, wanted)?.entries;
+        let threads = jobs.min(MAX_THREADS);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        Ok(Self { journal, done, pool })
+    }
+
+    /// Does these runs, but for those that are done.
+    pub fn run(
+        &self,
+        sweep: &Sweep,
+        specs: Vec<RunSpec>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Finished>, SweepError> {
+        let beside = sweep.beside().key();
+        let specs: Vec<(RunSpec, String)> =
+            specs.into_iter().map(|spec| (spec, sweep.run_id(spec))).collect();
+        let reused = |id: &str| {
+            let entry = self.done.get(&journal_key(id, &beside));
+            entry.filter(|entry| entry.result.error.is_empty())
+        };
+        let before = specs.iter().filter(|(_, id)| reused(id).is_some()).count();
+        progress.start(specs.len(), before);
+        let one = |(spec, id): (RunSpec, String)| -> Result<Finished, WriteError> {
+            if let Some(entry) = reused(&id) {
+                return Ok(Finished { spec, id, entry: Arc::clone(entry) });
+            }
+            let entry = Arc::new(sweep.one(spec));
+            // One that failed is kept for who merges, and tried again the next time.
+            let mut journal =
+                self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            journal.push(&journal_key(&id, &beside), &entry)?;
+            drop(journal);
+            progress.step();
+            Ok(Finished { spec, id, entry })
+        };
+        // The first run that cannot be kept stops those not yet started.
+        let kept: Result<Vec<Finished>, WriteError> =
+            self.pool.install(|| specs.into_par_iter().map(one).collect());
+        Ok(kept?)
     }
 }
 
@@ -313,9 +374,9 @@ pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
     read.and_then(Result::err).unwrap_or_default()
 }
 
-/// Finished runs are found again only by the same build; with quantiles they are another thing.
-fn journal_key(id: &str, quantiles: bool) -> String {
-    format!("{BUILD}/{id}{}", if quantiles { "/q" } else { "" })
+/// Finished runs are found again only by the same build, and with as much beside their row.
+fn journal_key(id: &str, beside: &str) -> String {
+    format!("{PREFIX}{id}{beside}")
 }
 
 fn short_hash(text: &str) -> String {

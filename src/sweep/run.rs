@@ -3,11 +3,12 @@
 use super::config::Prepared;
 use super::warmup::Warmup;
 use crate::input::Problems;
-use crate::metrics::{Cell, Summary, fluid_bound};
+use crate::metrics::{Cell, Gather, Summary, TableEntry, fluid_bound};
 use crate::policy::{Info, Observer, Scheduler};
 use crate::rng::Rng;
 use crate::sched::{self, Context};
 use crate::sim::{self, Counts, Simulation};
+use crate::units::Span;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a run came to.
@@ -17,20 +18,51 @@ pub struct RunResult {
     pub cells: Vec<String>,
     /// Latency in milliseconds at [`crate::metrics::QUANTILES`].
     pub quantiles: Vec<String>,
+    /// The rows of each table that was asked for.
+    pub tables: Vec<Vec<Vec<String>>>,
     /// Why the run failed.
     pub error: String,
 }
 
+/// What is wanted of a run besides its row.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The distribution of latency.
+    pub quantiles: bool,
+    /// Tables, in the order of [`TABLES`](crate::metrics::TABLES).
+    pub tables: Vec<&'static TableEntry>,
+    /// The length of an interval of a time series.
+    pub series: Span,
+}
+
+impl Beside {
+    /// Names it: a run that was finished with less is not finished with this.
+    pub fn key(&self) -> String {
+        let quantiles = self.quantiles.then(|| "/q".to_owned());
+        let tables = self.tables.iter().map(|table| format!("/{}", table.name));
+        let series = self.tables.iter().any(|table| table.name.starts_with("series"));
+        let step = series.then(|| format!("/{}", self.series.0));
+        quantiles.into_iter().chain(tables).chain(step).collect()
+    }
+}
+
 /// Runs a configuration, and never panics: a failure is a result too.
-pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
+pub fn run_one(prepared: &Prepared, rng: Rng, beside: &Beside) -> RunResult {
     let work = || {
         let mut summary = summary(prepared, rng)?;
-        let exact = simulate(prepared, rng, &mut summary)?;
+        let build = |table: &&TableEntry| (table.build)(&prepared.catalog, beside.series);
+        let mut tables: Vec<Box<dyn Gather>> = beside.tables.iter().map(build).collect();
+        let exact = if tables.is_empty() {
+            simulate(prepared, rng, &mut summary)?
+        } else {
+            simulate(prepared, rng, &mut (&mut summary, &mut tables))?
+        };
         if summary.is_empty() && prepared.warmup != Warmup::None {
             return Err("the warm-up left no request of the run".to_owned());
         }
-        let quantiles = if quantiles { summary.latency_quantiles() } else { Vec::new() };
-        Ok((summary.cells(exact), quantiles))
+        let quantiles = if beside.quantiles { summary.latency_quantiles() } else { Vec::new() };
+        let tables = tables.iter_mut().map(|table| table.rows()).collect();
+        Ok((summary.cells(exact), quantiles, tables))
     };
     let outcome: Result<_, String> = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -38,14 +70,16 @@ pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
         Err(format!("panic: {}", text.unwrap_or_default()))
     });
     match outcome {
-        Ok((cells, quantiles)) => RunResult {
+        Ok((cells, quantiles, tables)) => RunResult {
             cells: cells.iter().map(Cell::to_string).collect(),
             quantiles: quantiles.iter().map(f64::to_string).collect(),
+            tables,
             error: String::new(),
         },
         Err(error) => RunResult {
             cells: vec![String::new(); crate::metrics::COLUMNS.len()],
             quantiles: Vec::new(),
+            tables: vec![Vec::new(); beside.tables.len()],
             error,
         },
     }

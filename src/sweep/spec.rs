@@ -1,10 +1,13 @@
 //! The experiment file: what is asked for, before it is expanded.
 
 use super::overrides;
+use super::search::Search;
 use super::until::Until;
 use crate::input::source::{self, Source};
 use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
+use crate::metrics::{TABLES, TableEntry};
+use crate::units::Span;
 
 /// A parsed experiment.
 #[derive(Clone, Debug)]
@@ -25,10 +28,16 @@ pub struct Experiment {
     pub base: Node,
     /// What varies.
     pub axes: Vec<Axis>,
+    /// What to search for instead of going through a grid; its ends are the last of the axes.
+    pub search: Option<Search>,
     /// What to draw.
     pub figures: Vec<FigureSpec>,
     /// What to check.
     pub expectations: Vec<Expectation>,
+    /// What to write beside `runs.csv`.
+    pub tables: Vec<&'static TableEntry>,
+    /// The length of an interval of a time series.
+    pub series: Span,
     /// The whole file with overrides, for the manifest.
     pub resolved: Node,
     /// Where it was read from.
@@ -57,7 +66,7 @@ pub struct FigureSpec {
     pub x: String,
     /// The column on the vertical axis.
     pub y: String,
-    /// The column whose values are the lines.
+    /// The column whose values are the lines; one line if empty.
     pub series: String,
     /// Only rows with these labels: (column, one of these).
     pub filter: Vec<(String, Vec<String>)>,
@@ -193,9 +202,25 @@ impl Experiment {
         for item in list(&mut read, "zip") {
             axes.extend(read_zip(item, read.problems()));
         }
+        let search = read.take("search");
+        let search =
+            search.and_then(|node| Search::read(node, read.problems())).map(|(s, axis)| {
+                axes.push(axis);
+                s
+            });
         let figures = list(&mut read, "figure");
-        let figures: Vec<FigureSpec> =
-            figures.iter().enumerate().map(|(at, f)| read_figure(f, at, read.problems())).collect();
+        let figure = |(at, node)| {
+            let mut figure = FigureSpec::read(node, at, read.problems());
+            let or_own = |text: &mut String, own: &str| {
+                if text.is_empty() {
+                    own.clone_into(text);
+                }
+            };
+            or_own(&mut figure.title, &title);
+            or_own(&mut figure.note, &note);
+            figure
+        };
+        let figures: Vec<FigureSpec> = figures.iter().enumerate().map(figure).collect();
         for (at, figure) in figures.iter().enumerate() {
             if figures[..at].iter().any(|before| before.name == figure.name) {
                 let place = figure.place.clone().field("figure.name");
@@ -206,6 +231,7 @@ impl Experiment {
         let expectations = list(&mut read, "expect");
         let expectations =
             expectations.iter().filter_map(|e| read_expectation(e, read.problems())).collect();
+        let (tables, series) = read_tables(&mut read);
         read.finish();
         let (resolved, path) = (node.clone(), path.to_owned());
         Self {
@@ -217,8 +243,11 @@ impl Experiment {
             until,
             base,
             axes,
+            search,
             figures,
             expectations,
+            tables,
+            series,
             resolved,
             path,
         }
@@ -240,6 +269,24 @@ fn list<'a>(read: &mut Fields<'a>, key: &'static str) -> &'a [Node] {
         Some(node) => fields::array(node, read.problems()),
         None => &[],
     }
+}
+
+/// `tables = ["apps"]`, and `series_ms = 1000`, which asks for the time series too.
+fn read_tables(read: &mut Fields<'_>) -> (Vec<&'static TableEntry>, Span) {
+    let names = read.take("tables").map(|node| fields::array(node, read.problems()));
+    let known: Vec<_> = TABLES.iter().map(|table| (table.name, *table)).collect();
+    let named = names.unwrap_or_default().iter();
+    let mut wanted: Vec<&str> = named
+        .filter_map(|name| fields::choice(name, &known, read.problems()))
+        .map(|table| table.name)
+        .collect();
+    let step = read.take("series_ms");
+    let step = step.and_then(|node| fields::number(node, &(1e-3..=1e9), read.problems()));
+    if step.is_some() {
+        wanted.extend(TABLES.iter().map(|table| table.name).filter(|n| n.starts_with("series")));
+    }
+    let tables = TABLES.iter().copied().filter(|table| wanted.contains(&table.name)).collect();
+    (tables, Span::from_ms(step.unwrap_or(1000.0)))
 }
 
 fn read_axis(node: &Node, problems: &mut Problems) -> Option<Axis> {
@@ -298,46 +345,49 @@ fn read_zip(node: &Node, problems: &mut Problems) -> Option<Axis> {
     (!keys.is_empty() && !rows.is_empty()).then(|| Axis { keys, rows, place: node.place.clone() })
 }
 
-fn read_figure(node: &Node, at: usize, problems: &mut Problems) -> FigureSpec {
-    let mut read = Fields::new(node, problems);
-    let kind = read.choice("kind", &FIGURE_KINDS);
-    let (x, y) = match kind {
-        FigureKind::Lines => ("trace.rate_rps", "utility_mean"),
-        FigureKind::Cdf => ("latency_ms", "share"),
-        FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
-    };
-    let x = read.text("x", x);
-    let y = read.text("y", y);
-    let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
-    check_file_name(&name, node, read.problems());
-    let range = read.take("y_range").map(|node| {
-        let ends = fields::array(node, read.problems()).iter();
-        let all = -f64::MAX..=f64::MAX;
-        let ends: Vec<f64> =
-            ends.filter_map(|end| fields::number(end, &all, read.problems())).collect();
-        if ends.len() != 2 || ends[0] >= ends[1] {
-            let expected = "two numbers, the lower first";
-            read.problems().push(fields::mismatch(node, expected));
-        }
-        ends
-    });
-    let spec = FigureSpec {
-        name,
-        kind,
-        x,
-        y,
-        series: read.text("series", "scheduler"),
-        filter: read_filter(&mut read),
-        x_log: read.flag("x_log", false),
-        y_log: read.flag("y_log", false),
-        y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
-        x_label: read.text("x_label", ""),
-        title: read.text("title", ""),
-        note: read.text("note", ""),
-        place: node.place.clone(),
-    };
-    read.finish();
-    spec
+impl FigureSpec {
+    /// Reads a table `[[figure]]`, the `at`-th of its file.
+    pub fn read(node: &Node, at: usize, problems: &mut Problems) -> Self {
+        let mut read = Fields::new(node, problems);
+        let kind = read.choice("kind", &FIGURE_KINDS);
+        let (x, y) = match kind {
+            FigureKind::Lines => ("trace.rate_rps", "utility_mean"),
+            FigureKind::Cdf => ("latency_ms", "share"),
+            FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
+        };
+        let x = read.text("x", x);
+        let y = read.text("y", y);
+        let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
+        check_file_name(&name, node, read.problems());
+        let range = read.take("y_range").map(|node| {
+            let ends = fields::array(node, read.problems()).iter();
+            let all = -f64::MAX..=f64::MAX;
+            let ends: Vec<f64> =
+                ends.filter_map(|end| fields::number(end, &all, read.problems())).collect();
+            if ends.len() != 2 || ends[0] >= ends[1] {
+                let expected = "two numbers, the lower first";
+                read.problems().push(fields::mismatch(node, expected));
+            }
+            ends
+        });
+        let spec = Self {
+            name,
+            kind,
+            x,
+            y,
+            series: read.text("series", "scheduler"),
+            filter: read_filter(&mut read),
+            x_log: read.flag("x_log", false),
+            y_log: read.flag("y_log", false),
+            y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
+            x_label: read.text("x_label", ""),
+            title: read.text("title", ""),
+            note: read.text("note", ""),
+            place: node.place.clone(),
+        };
+        read.finish();
+        spec
+    }
 }
 
 /// `where = { "trace.rate_rps" = 200, scheduler = ["a", "b"] }`

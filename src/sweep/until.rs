@@ -141,7 +141,7 @@ mod tests {
     fn run(configuration: usize, replicate: u64, value: &str) -> Finished {
         let cells = vec![value.to_owned(); COLUMNS.len()];
         let error = if value.is_empty() { "it broke".to_owned() } else { String::new() };
-        let result = RunResult { cells, quantiles: Vec::new(), error };
+        let result = RunResult { cells, quantiles: Vec::new(), tables: Vec::new(), error };
         let spec = RunSpec { configuration, replicate };
         Finished { spec, id: String::new(), entry: Arc::new(Entry { result, wall_s: 0.0 }) }
     }

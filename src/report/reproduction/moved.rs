@@ -24,7 +24,8 @@ pub struct Moved {
 type Key<'a> = (u64, &'a [String]);
 
 /// Every cell that moved. Runs are matched by labels and replicate; replicates that were not run
-/// now are not missed, so that a quick look can be held against the whole.
+/// now are not missed, so that a quick look can be held against the whole; nor are columns that did
+/// not exist then.
 pub fn moved(kept: &Results, now: &Results) -> Vec<Moved> {
     let most = now.rows.iter().map(|row| row.replicate).max().unwrap_or(0);
     let keyed = |results| index(results, most);
@@ -32,7 +33,7 @@ pub fn moved(kept: &Results, now: &Results) -> Vec<Moved> {
     let mut found = Vec::new();
     for (key, row) in &is {
         match was.get(key) {
-            Some(old) => compare(key, old, row, &mut found),
+            Some(old) => compare(key, old, row, &kept.columns, &mut found),
             None => found.push(whole(key, "not there", "a row")),
         }
     }
@@ -54,8 +55,9 @@ fn whole(key: &Key<'_>, was: &str, is: &str) -> Moved {
     Moved { run: name(key), column: "row", was: was.to_owned(), is: is.to_owned() }
 }
 
-fn compare(key: &Key<'_>, old: &ResultRow, new: &ResultRow, found: &mut Vec<Moved>) {
+fn compare(key: &Key<'_>, old: &ResultRow, new: &ResultRow, kept: &[&str], found: &mut Vec<Moved>) {
     let cells = COLUMNS.iter().map(|column| column.name).zip(old.cells.iter().zip(&new.cells));
+    let cells = cells.filter(|(column, _)| kept.contains(column));
     let error = std::iter::once(("error", (&old.error, &new.error)));
     for (column, (was, is)) in cells.chain(error).filter(|(_, (was, is))| !same(was, is)) {
         found.push(Moved { run: name(key), column, was: was.clone(), is: is.clone() });

@@ -1,0 +1,171 @@
+//! `peeksim figures`: draws results again, from their CSV files alone.
+
+use super::Failure;
+use crate::input::{Node, Place, Problem, Problems, Value};
+use crate::metrics::numbers;
+use crate::report::{Results, draw_all, draw_facets};
+use crate::sweep::{FigureKind, FigureSpec, Names};
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Arguments of `figures`: the keys of a table `[[figure]]`.
+#[derive(Debug, Args)]
+pub(super) struct FiguresArgs {
+    /// A results folder with runs.csv.
+    folder: PathBuf,
+    /// `lines` against a setting, `pareto` of two metrics, or `cdf` of latency.
+    #[arg(long)]
+    kind: Option<String>,
+    /// The setting (or, with `pareto`, the metric) on the horizontal axis.
+    #[arg(long, value_name = "COLUMN")]
+    x: Option<String>,
+    /// The metric on the vertical axis.
+    #[arg(long, value_name = "COLUMN")]
+    y: Option<String>,
+    /// The setting whose values are the lines.
+    #[arg(long, value_name = "COLUMN")]
+    series: Option<String>,
+    /// A figure for every value of this setting.
+    #[arg(long, value_name = "COLUMN")]
+    facet: Option<String>,
+    /// Only rows with this value of a setting; several for one setting: any of them.
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    filter: Vec<String>,
+    /// A logarithmic horizontal axis.
+    #[arg(long)]
+    log_x: bool,
+    /// A logarithmic vertical axis.
+    #[arg(long)]
+    log_y: bool,
+    /// The heading.
+    #[arg(long)]
+    title: Option<String>,
+    /// The file's name without ending; what is shown by default.
+    #[arg(long)]
+    name: Option<String>,
+    /// The folder of the figures; `figures` in that of the results by default.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn main(args: &FiguresArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let results = super::sweep::load(&args.folder)?;
+    let spec = figure(args, &results)?;
+    let default = || args.folder.join("figures");
+    let folder = args.out.clone().unwrap_or_else(default);
+    let drawn = match &args.facet {
+        Some(axis) => draw_facets(&spec, axis, &results, &folder),
+        None => draw_all(std::slice::from_ref(&spec), &results, &folder),
+    };
+    for path in drawn.map_err(|error| Failure::Failed(error.to_string()))? {
+        writeln!(out, "wrote {}", path.display())?;
+    }
+    Ok(())
+}
+
+/// The figure that is asked for, if these results can be drawn so.
+fn figure(args: &FiguresArgs, results: &Results) -> Result<FigureSpec, Problems> {
+    let mut problems = Problems::default();
+    let node = table(args, results, &mut problems);
+    let spec = FigureSpec::read(&node, 0, &mut problems);
+    let mut grid: Vec<&[String]> = results.rows.iter().map(|row| row.labels.as_slice()).collect();
+    grid.sort_unstable();
+    grid.dedup();
+    if let Some(axis) = args.facet.as_ref().filter(|axis| results.axis(axis).is_none()) {
+        let known = results.axes.iter().map(String::as_str);
+        problems.push(Problem::unknown(Place::file("--facet"), "axis", axis, known));
+    }
+    // Each of its figures has one value of it.
+    let mut first = spec.clone();
+    if let Some(at) = args.facet.as_ref().and_then(|axis| results.axis(axis)) {
+        let label = results.filtered(&spec.filter).first().map(|row| row.labels[at].clone());
+        first.filter.push((results.axes[at].clone(), label.into_iter().collect()));
+    }
+    let metrics = numbers().filter(|name| results.columns.contains(name)).collect();
+    let mut names = Names { keys: &results.axes, grid, metrics, problems: &mut problems };
+    names.filter(&spec.filter, &Place::file("--where"));
+    if names.problems.is_empty() {
+        names.figure(&first);
+    }
+    if spec.kind == FigureKind::Cdf && results.quantiles.is_empty() {
+        let found = "no quantiles.csv beside runs.csv";
+        let expected = "a sweep with a figure of kind cdf";
+        problems.push(Problem::new(Place::file("--kind cdf"), found, expected));
+    }
+    problems.check(Some(spec))
+}
+
+/// The flags as a table `[[figure]]`.
+fn table(args: &FiguresArgs, results: &Results, problems: &mut Problems) -> Node {
+    let place = Place::file("figures");
+    let mut node = Node::empty(place.clone());
+    let mut set = |key: &str, value: Value| {
+        node.set(key, Node { place: place.clone().field(&format!("--{key}")), value });
+    };
+    let kind = args.kind.as_deref().unwrap_or("lines");
+    let lines = kind == "lines";
+    let x = args.x.clone().or_else(|| lines.then(|| axis_of_numbers(results)).flatten());
+    let y = args.y.clone().or_else(|| lines.then(|| "utility_mean".to_owned()));
+    let series = args
+        .series
+        .clone()
+        .unwrap_or_else(|| other_axis(results, &[x.as_deref(), args.facet.as_deref()]));
+    let name = match kind {
+        "cdf" => "latency-cdf".to_owned(),
+        _ => [y.clone(), x.clone()].into_iter().flatten().collect::<Vec<_>>().join("-by-"),
+    };
+    let name = args.name.clone().unwrap_or_else(|| name.replace(['/', '\\'], "-"));
+    let folder = args.folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let title = args.title.clone().or(folder).unwrap_or_default();
+    let texts = [("kind", Some(kind.to_owned())), ("x", x), ("y", y), ("series", Some(series))];
+    let names = [("name", Some(name).filter(|name| !name.is_empty())), ("title", Some(title))];
+    for (key, text) in texts.into_iter().chain(names) {
+        if let Some(text) = text {
+            set(key, Value::Text(text));
+        }
+    }
+    set("x_log", Value::Bool(args.log_x));
+    set("y_log", Value::Bool(args.log_y));
+    let filter = filter(&args.filter, problems);
+    node.set("where", Node { place, value: Value::Table(filter) });
+    node
+}
+
+/// `key=value` and `key=other` become a key with two values.
+fn filter(texts: &[String], problems: &mut Problems) -> Vec<(String, Node)> {
+    let place = Place::file("--where");
+    let mut filter: Vec<(String, Node)> = Vec::new();
+    for text in texts {
+        let Some((key, value)) = text.split_once('=') else {
+            problems.push(Problem::new(place.clone(), format!("`{text}`"), "column=value"));
+            continue;
+        };
+        let (key, value) = (key.trim(), Value::Text(value.trim().to_owned()));
+        let value = Node { place: place.clone(), value };
+        match filter.iter_mut().find(|(known, _)| known == key) {
+            Some((_, Node { value: Value::Array(values), .. })) => values.push(value),
+            _ => {
+                let values = Node { place: place.clone(), value: Value::Array(vec![value]) };
+                filter.push((key.to_owned(), values));
+            }
+        }
+    }
+    filter
+}
+
+/// The axis of numbers that takes most values.
+fn axis_of_numbers(results: &Results) -> Option<String> {
+    let number = |label: &String| label.parse().is_ok_and(f64::is_finite);
+    let of_numbers = |at: &usize| results.labels(*at).iter().all(number);
+    let axes = (0..results.axes.len()).filter(of_numbers);
+    let most = axes.max_by_key(|at| (results.labels(*at).len(), std::cmp::Reverse(*at)));
+    most.map(|at| results.axes[at].clone())
+}
+
+/// The schedulers, else the first axis that is not shown otherwise, else none.
+fn other_axis(results: &Results, shown: &[Option<&str>]) -> String {
+    let mut others = results.axes.iter().filter(|axis| !shown.contains(&Some(axis.as_str())));
+    let scheduler = others.clone().find(|axis| *axis == "scheduler");
+    scheduler.or_else(|| others.next()).cloned().unwrap_or_default()
+}

@@ -1,0 +1,125 @@
+//! What a column of a result file holds: one list for its header, its checks and the dictionary.
+
+/// A column: its name with the unit at the end, and what stands in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The name in the header.
+    pub name: &'static str,
+    /// What its cells hold.
+    pub kind: Kind,
+    /// What it means.
+    pub meaning: &'static str,
+    /// When a cell is empty; nothing if it never is.
+    pub empty: &'static str,
+}
+
+/// What the cells of a column hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Whole numbers from 0 on.
+    Count,
+    /// Numbers from the first to the second.
+    Number(f64, f64),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Any text.
+    Text,
+}
+
+/// Cells are empty if no request arrived.
+pub(super) const ARRIVED: &str = "no request arrived";
+/// Cells are empty if no request was completed.
+pub(super) const COMPLETED: &str = "no request was completed";
+
+/// A column of numbers from 0 on.
+pub const fn column(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind: Kind::Number(0.0, f64::INFINITY), meaning, empty: "" }
+}
+
+/// A column of whole numbers from 0 on.
+pub const fn count(name: &'static str, meaning: &'static str) -> Column {
+    column(name, meaning).of(Kind::Count)
+}
+
+/// A column of numbers from 0 to 1.
+pub const fn share(name: &'static str, meaning: &'static str) -> Column {
+    column(name, meaning).of(Kind::Number(0.0, 1.0))
+}
+
+/// A column of text.
+pub const fn text(name: &'static str, meaning: &'static str) -> Column {
+    column(name, meaning).of(Kind::Text)
+}
+
+impl Column {
+    /// The same with cells of another kind.
+    pub const fn of(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same, saying when a cell is empty.
+    pub const fn empty(self, empty: &'static str) -> Self {
+        Self { empty, ..self }
+    }
+}
+
+/// The word in a column's name that is its unit, and the unit as people write it.
+pub fn unit(column: &str) -> Option<(&'static str, &'static str)> {
+    const UNITS: [(&str, &str); 6] = [
+        ("ms", "ms"),
+        ("s", "s"),
+        ("rps", "requests/s"),
+        ("j", "J"),
+        ("usd", "US$"),
+        ("bytes", "bytes"),
+    ];
+    let name = column.rsplit('.').next().unwrap_or(column);
+    if name.ends_with("_per_s") {
+        return Some(("", "1/s"));
+    }
+    let mut words = name.split('_').skip(1);
+    words.find_map(|word| UNITS.into_iter().find(|(short, _)| *short == word))
+}
+
+/// One cell of a result row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell {
+    /// Not defined here.
+    Empty,
+    /// A whole number.
+    Count(u64),
+    /// A measured number, written with as few digits as name it exactly.
+    Number(f64),
+    /// A word.
+    Word(&'static str),
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => Ok(()),
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// A ratio, which is not defined of nothing.
+pub(super) fn ratio(value: f64, of: u64) -> Cell {
+    if of == 0 { Cell::Empty } else { Cell::Number(value / of as f64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unit;
+
+    #[test]
+    fn units_are_read_off_names() {
+        let of = |name| unit(name).map(|(_, unit)| unit);
+        assert_eq!(of("latency_ms_p99"), Some("ms"));
+        assert_eq!(of("trace.rate_rps"), Some("requests/s"));
+        assert_eq!(of("decisions_per_s"), Some("1/s"));
+        assert_eq!(of("utility_mean"), None);
+    }
+}

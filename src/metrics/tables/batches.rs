@@ -1,0 +1,60 @@
+//! How large batches were.
+
+use super::{Gather, TableEntry};
+use crate::metrics::column::{Column, count, text};
+use crate::model::catalog::Catalog;
+use crate::policy::{Event, Observer};
+use std::sync::Arc;
+
+pub(super) const ENTRY: TableEntry = TableEntry {
+    name: "batches",
+    summary: "a row for each variant and size of batch that occurred",
+    columns: COLUMNS,
+    build: |catalog, _| {
+        let sizes = vec![Vec::new(); catalog.variant_ids().len()];
+        Box::new(Batches { catalog: Arc::clone(catalog), sizes })
+    },
+};
+
+const COLUMNS: &[Column] = &[
+    text("app", "the application"),
+    text("variant", "the variant"),
+    count("batch_size", "requests in a batch"),
+    count("batches", "batches of that size"),
+];
+
+struct Batches {
+    catalog: Arc<Catalog>,
+    /// How many batches, by variant and size.
+    sizes: Vec<Vec<u64>>,
+}
+
+impl Observer for Batches {
+    fn on(&mut self, event: Event<'_>) {
+        let Event::BatchEnded { variant, batch, .. } = event else { return };
+        if self.catalog.is_peek(variant) {
+            return;
+        }
+        let sizes = &mut self.sizes[variant.index()];
+        if sizes.len() <= batch {
+            sizes.resize(batch + 1, 0);
+        }
+        sizes[batch] += 1;
+    }
+}
+
+impl Gather for Batches {
+    fn rows(&mut self) -> Vec<Vec<String>> {
+        let catalog = &self.catalog;
+        let of = |(id, sizes): (_, &Vec<u64>)| -> Vec<Vec<String>> {
+            let variant = catalog.variant(id);
+            let app = &catalog.app(variant.app).name;
+            let met = sizes.iter().enumerate().filter(|(_, batches)| **batches > 0);
+            met.map(|(size, batches)| {
+                vec![app.clone(), variant.name.clone(), size.to_string(), batches.to_string()]
+            })
+            .collect()
+        };
+        catalog.variant_ids().zip(&self.sizes).flat_map(of).collect()
+    }
+}

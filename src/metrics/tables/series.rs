@@ -1,0 +1,178 @@
+//! A run interval by interval: what a burst does to it, and when it has recovered.
+//!
+//! Interval k holds what happened at k·d ≤ t < (k+1)·d. Completions, their utility and their
+//! lateness belong to the instant of the answer; requests never served are misses of the last.
+
+use super::{Gather, TableEntry};
+use crate::domain::VariantId;
+use crate::metrics::column::{Cell, Column, column, count, ratio, share, text};
+use crate::model::catalog::Catalog;
+use crate::policy::{Event, Observer};
+use crate::units::{Span, Time};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) const ENTRY: TableEntry = TableEntry {
+    name: "series",
+    summary: "a row for each interval of time",
+    columns: COLUMNS,
+    build: |catalog, step| Box::new(Series::new(catalog, step)),
+};
+
+pub(super) const VARIANTS: TableEntry = TableEntry {
+    name: "series_variants",
+    summary: "a row for each interval of time and variant that answered in it",
+    columns: VARIANT_COLUMNS,
+    build: |catalog, step| Box::new(Mix(Series::new(catalog, step))),
+};
+
+const START: Column = column("start_s", "when the interval begins");
+
+const COLUMNS: &[Column] = &[
+    START,
+    count("arrived", "requests that arrived"),
+    count("completed", "requests answered"),
+    count("misses", "requests answered late, rejected, or at last unfinished"),
+    column("utility_sum", "sum of correct × (1 − penalty) of the requests answered"),
+    count("waiting", "requests that had arrived by the end of the interval and not been started"),
+    count("swaps", "loads begun"),
+];
+
+const VARIANT_COLUMNS: &[Column] = &[
+    START,
+    text("app", "the application"),
+    text("variant", "the variant; `peek` for the SneakPeek model's own answers"),
+    count("completed", "requests it answered"),
+    share("share", "of all requests answered in the interval"),
+];
+
+/// What comes after so many intervals is added to the last: a row each would fill the memory.
+const MOST: usize = 1_000_000;
+
+#[derive(Default)]
+struct Interval {
+    arrived: u64,
+    completed: u64,
+    misses: u64,
+    utility: f64,
+    waiting: u64,
+    swaps: u64,
+    variants: BTreeMap<VariantId, u64>,
+}
+
+struct Series {
+    catalog: Arc<Catalog>,
+    step: Span,
+    intervals: Vec<Interval>,
+    waiting: u64,
+}
+
+impl Series {
+    fn new(catalog: &Arc<Catalog>, step: Span) -> Self {
+        let step = Span(step.0.max(1));
+        Self { catalog: Arc::clone(catalog), step, intervals: Vec::new(), waiting: 0 }
+    }
+
+    /// The interval of an instant; those before it are over.
+    fn at(&mut self, at: Time) -> &mut Interval {
+        let index = usize::try_from(at.0 / self.step.0).unwrap_or(MOST).min(MOST - 1);
+        while self.intervals.len() <= index {
+            if let Some(last) = self.intervals.last_mut() {
+                last.waiting = self.waiting;
+            }
+            self.intervals.push(Interval::default());
+        }
+        &mut self.intervals[index]
+    }
+
+    fn finish(&mut self) {
+        if let Some(last) = self.intervals.last_mut() {
+            last.waiting = self.waiting;
+        }
+    }
+
+    fn start_s(&self, interval: usize) -> String {
+        Span(interval as u64 * self.step.0).as_s().to_string()
+    }
+}
+
+impl Observer for Series {
+    fn on(&mut self, event: Event<'_>) {
+        match event {
+            Event::Arrived { request } => {
+                self.at(request.arrival).arrived += 1;
+                self.waiting += 1;
+            }
+            Event::BatchStarted { at, variant, requests, .. } if !self.catalog.is_peek(variant) => {
+                self.at(at);
+                self.waiting -= requests.len() as u64;
+            }
+            Event::Completed(completion) => {
+                let (request, finished) = (completion.request, completion.finished);
+                let gamma =
+                    self.catalog.penalty.gamma(finished, request.deadline, request.budget());
+                let interval = self.at(finished);
+                interval.completed += 1;
+                interval.misses += u64::from(finished > request.deadline);
+                interval.utility += if completion.correct { 1.0 - gamma } else { 0.0 };
+                *interval.variants.entry(completion.variant).or_default() += 1;
+                // Answered by the SneakPeek model, it was never started.
+                self.waiting -= u64::from(completion.worker.is_none());
+            }
+            Event::Rejected { at, .. } | Event::Unfinished { at, .. } => {
+                self.at(at).misses += 1;
+                self.waiting -= 1;
+            }
+            Event::LoadStarted { at, .. } => self.at(at).swaps += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Gather for Series {
+    fn rows(&mut self) -> Vec<Vec<String>> {
+        self.finish();
+        let row = |(at, interval): (usize, &Interval)| {
+            let cells = [
+                Cell::Count(interval.arrived),
+                Cell::Count(interval.completed),
+                Cell::Count(interval.misses),
+                Cell::Number(interval.utility),
+                Cell::Count(interval.waiting),
+                Cell::Count(interval.swaps),
+            ];
+            let mut row = vec![self.start_s(at)];
+            row.extend(cells.iter().map(Cell::to_string));
+            row
+        };
+        self.intervals.iter().enumerate().map(row).collect()
+    }
+}
+
+/// The same intervals, by variant.
+struct Mix(Series);
+
+impl Observer for Mix {
+    fn on(&mut self, event: Event<'_>) {
+        self.0.on(event);
+    }
+}
+
+impl Gather for Mix {
+    fn rows(&mut self) -> Vec<Vec<String>> {
+        let of = |(at, interval): (usize, &Interval)| -> Vec<Vec<String>> {
+            let row = |(id, completed): (&VariantId, &u64)| {
+                let variant = self.0.catalog.variant(*id);
+                vec![
+                    self.0.start_s(at),
+                    self.0.catalog.app(variant.app).name.clone(),
+                    variant.name.clone(),
+                    completed.to_string(),
+                    ratio(*completed as f64, interval.completed).to_string(),
+                ]
+            };
+            interval.variants.iter().map(row).collect()
+        };
+        self.0.intervals.iter().enumerate().flat_map(of).collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! What each worker did with its time.
+
+use super::{Gather, TableEntry};
+use crate::domain::WorkerId;
+use crate::metrics::column::{Cell, Column, column, count, share, text};
+use crate::model::catalog::Catalog;
+use crate::policy::{Event, Observer};
+use crate::units::{Span, Time};
+use std::sync::Arc;
+
+pub(super) const ENTRY: TableEntry = TableEntry {
+    name: "workers",
+    summary: "a row for each worker",
+    columns: COLUMNS,
+    build: |catalog, _| {
+        let own = vec![Worker::default(); catalog.worker_ids().len()];
+        Box::new(Workers { catalog: Arc::clone(catalog), own, end: Time::ZERO })
+    },
+};
+
+const COLUMNS: &[Column] = &[
+    text("worker", "the worker"),
+    text("class", "its class"),
+    count("lanes", "batches it can run at once"),
+    count("requests", "requests it answered"),
+    count("batches", "batches it ran, looks included"),
+    count("swaps", "loads into its memory"),
+    column("swap_ms_sum", "time it spent loading"),
+    count("swap_bytes_sum", "bytes it loaded"),
+    share("busy_share", "lane time computing, of that from its start to the end of the run")
+        .empty(NO_TIME),
+    share("loading_share", "lane time loading, likewise; a load takes every lane").empty(NO_TIME),
+    share("idle_share", "the rest").empty(NO_TIME),
+];
+
+const NO_TIME: &str = "the run ended before it started";
+
+#[derive(Clone, Default)]
+struct Worker {
+    requests: u64,
+    batches: u64,
+    swaps: u64,
+    busy: Span,
+    loading: Span,
+    bytes: u64,
+}
+
+struct Workers {
+    catalog: Arc<Catalog>,
+    own: Vec<Worker>,
+    end: Time,
+}
+
+impl Workers {
+    fn row(&self, id: WorkerId) -> Vec<String> {
+        let (worker, own) = (self.catalog.worker(id), &self.own[id.index()]);
+        let open_s = self.end.since(worker.ready).as_s();
+        let busy = own.busy.as_s() / f64::from(worker.lanes) / open_s;
+        let loading = own.loading.as_s() / open_s;
+        let share = |of: f64| if open_s > 0.0 { Cell::Number(of) } else { Cell::Empty }.to_string();
+        vec![
+            worker.name.clone(),
+            worker.class.clone(),
+            worker.lanes.to_string(),
+            own.requests.to_string(),
+            own.batches.to_string(),
+            own.swaps.to_string(),
+            own.loading.as_ms().to_string(),
+            own.bytes.to_string(),
+            share(busy),
+            share(loading),
+            share((1.0 - busy - loading).max(0.0)),
+        ]
+    }
+}
+
+impl Observer for Workers {
+    fn on(&mut self, event: Event<'_>) {
+        match event {
+            Event::Arrived { request } => self.end = self.end.max(request.arrival),
+            Event::Completed(completion) => {
+                self.end = completion.finished;
+                if let Some(worker) = completion.worker {
+                    self.own[worker.index()].requests += 1;
+                }
+            }
+            Event::BatchEnded { at, worker, started, .. } => {
+                let own = &mut self.own[worker.index()];
+                own.batches += 1;
+                own.busy += at.since(started);
+                self.end = at;
+            }
+            Event::LoadStarted { at, worker, variant, end } => {
+                let own = &mut self.own[worker.index()];
+                own.swaps += 1;
+                own.loading += end.since(at);
+                own.bytes = own.bytes.saturating_add(self.catalog.variant(variant).bytes);
+            }
+            Event::LoadEnded { at, .. } => self.end = at,
+            _ => {}
+        }
+    }
+}
+
+impl Gather for Workers {
+    fn rows(&mut self) -> Vec<Vec<String>> {
+        self.catalog.worker_ids().map(|id| self.row(id)).collect()
+    }
+}

@@ -1,0 +1,125 @@
+//! What is written is what `results/schema.json` says, cell by cell.
+
+mod shell;
+
+use serde_json::Value;
+use shell::{Shell, repository};
+use std::fs;
+
+/// The columns of a file by the schema.
+fn fields(file: &str) -> Vec<Value> {
+    let text = fs::read_to_string(repository("results/schema.json")).expect("a schema");
+    let package: Value = serde_json::from_str(&text).expect("JSON");
+    let resources = package["resources"].as_array().expect("resources");
+    let own = resources.iter().find(|resource| resource["path"] == file);
+    let own = own.unwrap_or_else(|| panic!("{file} is not in the schema"));
+    own["schema"]["fields"].as_array().expect("fields").clone()
+}
+
+/// The fields of a header, those of axes as often as there are axes.
+fn matched(file: &str, header: &csv::StringRecord) -> Vec<Value> {
+    let fields = fields(file);
+    let axes = (header.len() + 1).saturating_sub(fields.len());
+    let mut matched = Vec::new();
+    for field in fields {
+        if field["name"] == "<axes>" {
+            matched.extend(std::iter::repeat_n(field, axes));
+        } else {
+            matched.push(field);
+        }
+    }
+    assert_eq!(matched.len(), header.len(), "{file}: {header:?}");
+    for (field, name) in matched.iter().zip(header) {
+        assert!(field["name"] == "<axes>" || field["name"] == name, "{file}: {name}: {field}");
+    }
+    matched
+}
+
+/// What is wrong with a cell.
+fn wrong(field: &Value, cell: &str) -> Option<&'static str> {
+    let constraints = &field["constraints"];
+    if cell.is_empty() {
+        return (constraints["required"] == true).then_some("empty");
+    }
+    if let Some(words) = constraints["enum"].as_array() {
+        return (!words.iter().any(|word| word == cell)).then_some("another word");
+    }
+    let number = match field["type"].as_str().expect("a type") {
+        "integer" if cell.bytes().all(|byte| byte.is_ascii_digit()) => cell.parse().ok(),
+        "number" => cell.parse::<f64>().ok().filter(|number| number.is_finite()),
+        "string" | "any" => return None,
+        _ => None,
+    };
+    let Some(number) = number else { return Some("no number") };
+    // Sums of shares may exceed 1 by their last digit.
+    let slack = 1e-12;
+    let low = constraints["minimum"].as_f64().unwrap_or(f64::NEG_INFINITY) - slack;
+    let high = constraints["maximum"].as_f64().unwrap_or(f64::INFINITY) + slack;
+    (number < low || number > high).then_some("out of range")
+}
+
+/// Holds a text against the schema of a file; how many cells it has.
+fn check(file: &str, text: &str) -> usize {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let fields = matched(file, reader.headers().expect("a header"));
+    let mut cells = 0;
+    for record in reader.records() {
+        for (field, cell) in fields.iter().zip(&record.expect("a row")) {
+            let wrong = wrong(field, cell);
+            assert!(wrong.is_none(), "{file}, {}: `{cell}`: {wrong:?}", field["name"]);
+            cells += 1;
+        }
+    }
+    assert!(cells > 0, "{file}: nothing to check");
+    cells
+}
+
+const TABLES: [&str; 6] = ["apps", "batches", "series", "series_variants", "variants", "workers"];
+
+#[test]
+fn every_file_of_a_sweep_is_as_the_schema_says() {
+    let shell = Shell::small();
+    let golden = repository("tests/golden/golden.toml");
+    shell.write("golden.toml", fs::read(golden).expect("an experiment"));
+    shell.ok("sweep golden.toml --replicates 1 --tables apps,batches,variants,workers --series 250ms --out g");
+    shell.ok("sweep small.toml --tables apps,batches,variants,workers --series 1s --out s");
+    for folder in ["g", "s"] {
+        for file in ["runs", "summary", "compare", "timings"].iter().chain(&TABLES) {
+            check(&format!("{file}.csv"), &shell.read(&format!("{folder}/{file}.csv")));
+        }
+    }
+    check("quantiles.csv", &shell.read("s/quantiles.csv"));
+    shell.ok("run small.toml --requests r.csv");
+    check("requests (run --requests)", &shell.read("r.csv"));
+    // What is not asked for does not stay.
+    shell.ok("sweep small.toml --out s");
+    assert!(TABLES.iter().all(|table| !shell.exists(&format!("s/{table}.csv"))));
+}
+
+#[test]
+fn what_is_kept_is_as_the_schema_says() {
+    for file in ["runs.csv", "summary.csv"] {
+        let path = repository(&format!("results/quickstart/{file}"));
+        let text = fs::read_to_string(path).expect("kept results");
+        let current = text.lines().next().expect("a header").contains(",swap_ms_per_1000");
+        if current {
+            check(file, &text);
+        } else {
+            println!("skipped: {file} is of an older version");
+        }
+    }
+}
+
+#[test]
+fn cells_that_do_not_fit_are_found() {
+    let field = |name: &str| {
+        let fields = fields("runs.csv");
+        fields.into_iter().find(|field| field["name"] == name).expect("a field")
+    };
+    assert_eq!(wrong(&field("run_id"), ""), Some("empty"));
+    assert_eq!(wrong(&field("late"), "1.5"), Some("no number"));
+    assert_eq!(wrong(&field("utility_mean"), "1.5"), Some("out of range"));
+    assert_eq!(wrong(&field("utility_mean"), ""), None);
+    assert_eq!(wrong(&field("info"), "profile"), Some("another word"));
+    assert_eq!(field("latency_ms_p99")["unit"], "ms");
+}

@@ -1,0 +1,173 @@
+//! Searches against capacities that are known, and that they go on where they stopped.
+
+mod shell;
+
+use peeksim::domain::{VariantId, WorkerId};
+use peeksim::sweep::{Experiment, Found, Sweep};
+use shell::{Shell, column};
+
+const EXPERIMENT: &str = r#"
+[base]
+apps = ["voice"]
+variants = { voice = ["mlp32"] }
+workers = [{ class = "edge-cpu" }]
+budget_ms = 1000
+trace = { source = "poisson", requests = 20_000 }
+scheduler = { name = "edf", max_batch = 1 }
+
+[search]
+low = 100
+high = 100_000
+relative_width = 0.002
+"#;
+
+/// An experiment with some settings changed.
+fn sweep(set: &[String]) -> (Shell, Sweep) {
+    let shell = Shell::new();
+    shell.write("x.toml", EXPERIMENT);
+    let path = shell.path("x.toml").to_string_lossy().into_owned();
+    let experiment = Experiment::load(&path, set).unwrap_or_else(|problems| panic!("{problems}"));
+    let sweep = Sweep::new(experiment).unwrap_or_else(|problems| panic!("{problems}"));
+    (shell, sweep)
+}
+
+fn searched(set: &[String]) -> Vec<Found> {
+    let (shell, mut sweep) = sweep(set);
+    let search = sweep.experiment.search.clone().expect("a search");
+    let (runs, found) = sweep.search(&search, &shell.path("o"), 0, &()).expect("a search");
+    assert!(runs.iter().all(|run| run.entry.result.error.is_empty()));
+    assert_eq!(runs.len(), found.iter().map(|found| found.probes).sum::<usize>());
+    found
+}
+
+/// How long the one variant takes, in nanoseconds.
+fn service_ns() -> u64 {
+    sweep(&[]).1.prepared[0].catalog.latency(WorkerId(0), VariantId(0), 1).0
+}
+
+/// D/D/1: n requests, one every period, keep the worker busy for n services out of the time until
+/// the last is done. The setting is a period, so the limit is kept above the edge.
+#[test]
+fn regular_arrivals_leave_the_time_that_is_left() {
+    let (service_ms, requests, busy) = (service_ns() as f64 / 1e6, 500.0, 0.8);
+    let expected = service_ms * (requests / busy - 1.0) / (requests - 1.0);
+    let set = [
+        "trace={source='bursts',burst=1,period_ms=1000,requests=500}".to_owned(),
+        "search.key=trace.period_ms".to_owned(),
+        "search.metric=utilization_mean".to_owned(),
+        format!("search.at_most={busy}"),
+        "search.relative_width=0.0001".to_owned(),
+        format!("search.low={}", service_ms / 10.0),
+        format!("search.high={}", service_ms * 10.0),
+        "replicates=1".to_owned(),
+    ];
+    let [Found { keeps: Some((keeps, less)), breaks: Some((breaks, more)), .. }] =
+        searched(&set)[..]
+    else {
+        panic!("an edge")
+    };
+    assert!(less <= busy && busy < more, "{less} {more}");
+    // A period is a whole number of nanoseconds.
+    let slack = 1e-6;
+    assert!(breaks < expected + slack && expected <= keeps + slack, "{breaks} {expected} {keeps}");
+    assert!((keeps - breaks) / breaks <= 0.0001);
+}
+
+/// P(W ≤ t) of M/D/1 (Erlang 1909; Gross and Harris, Fundamentals of Queueing Theory, 5.1.5), as a
+/// finite sum; λ and t in service times.
+fn waits_at_most(t: f64, load: f64) -> f64 {
+    let term = |k: usize| {
+        let x = load * (k as f64 - t);
+        (1..=k).fold(1.0, |product, j| product * x / j as f64) * libm::exp(-x)
+    };
+    (1.0 - load) * (0..=t.floor() as usize).map(term).sum::<f64>()
+}
+
+#[test]
+fn the_formula_is_right_where_it_is_known() {
+    assert!((waits_at_most(0.0, 0.7) - 0.3).abs() < 1e-12);
+    assert!(waits_at_most(12.0, 0.5) > 0.999);
+    // E W = ρ / 2 (1 − ρ), by the area above the distribution.
+    let steps = (0..20_000).map(|i| (f64::from(i) + 0.5) * 1e-3);
+    let mean: f64 = steps.map(|t| (1.0 - waits_at_most(t, 0.5)) * 1e-3).sum();
+    assert!((mean - 0.5).abs() < 1e-3, "{mean}");
+}
+
+/// M/D/1 with a budget of five service times: the rate at which 99 % are done in time.
+#[test]
+fn random_arrivals_are_sustained_as_theory_says() {
+    let service_s = service_ns() as f64 / 1e9;
+    let (mut low, mut high) = (0.1, 0.999);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if waits_at_most(4.0, middle) >= 0.99 { low = middle } else { high = middle }
+    }
+    let expected = low / service_s;
+    let set = [
+        format!("budget_ms={}", 5.0 * service_s * 1e3),
+        format!("search.low={}", 0.2 / service_s),
+        format!("search.high={}", 0.99 / service_s),
+        "replicates=8".to_owned(),
+    ];
+    let found = searched(&set);
+    let rates: Vec<f64> = found.iter().map(|found| found.keeps.expect("an edge").0).collect();
+    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+    let variance = rates.iter().map(|rate| (rate - mean) * (rate - mean)).sum::<f64>() / 7.0;
+    let error = (variance / 8.0).sqrt();
+    println!("found {mean:.1} ± {error:.1}, expected {expected:.1}");
+    // Four standard errors, and the width at which a search ends.
+    assert!((mean - expected).abs() < 4.0 * error + 0.002 * expected, "{mean} {expected} {error}");
+    assert!(error < 0.02 * expected);
+}
+
+const TWO: &str = r#"
+replicates = 2
+[base]
+apps = ["voice", "activity"]
+workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
+trace = { source = "poisson", requests = 3_000 }
+budget_ms = 20
+[[axis]]
+key = "scheduler"
+values = ["edf", { name = "edf", label = "alone", max_batch = 1 }]
+[search]
+low = 200
+high = 500_000
+relative_width = 0.1
+"#;
+
+#[test]
+fn a_search_goes_on_where_it_stopped_and_can_be_replayed() {
+    let shell = Shell::new();
+    shell.write("x.toml", TWO);
+    let said = shell.ok("sweep x.toml --out o --jobs 1");
+    assert!(said.out.contains("trace.rate_rps that keeps it"), "{}", said.out);
+    assert!(said.out.contains("wrote o/found.csv\nwrote o/found_summary.csv"), "{}", said.out);
+    let files = ["runs.csv", "found.csv", "found_summary.csv", "summary.csv"];
+    let first = files.map(|file| shell.read(&format!("o/{file}")));
+    let found = &first[1];
+    assert_eq!(column(found, "scheduler"), ["edf", "edf", "alone", "alone"]);
+    let (keeps, breaks) = (column(found, "keeps"), column(found, "breaks"));
+    for at in 0..4 {
+        assert_eq!(column(found, "status")[at], "found");
+        let [keeps, breaks] = [&keeps, &breaks].map(|c| c[at].parse::<f64>().expect("a number"));
+        assert!(keeps < breaks && breaks <= keeps * 1.1);
+    }
+    assert!(keeps[0].parse::<f64>().unwrap() > keeps[2].parse::<f64>().unwrap());
+    // Every other finished run is lost, and the rest is done on two threads.
+    let journal = shell.read("o/runs.journal");
+    let half: String = journal.split_inclusive('\n').step_by(2).collect();
+    shell.write("o/runs.journal", half);
+    shell.ok("sweep x.toml --out o --jobs 2");
+    assert_eq!(files.map(|file| shell.read(&format!("o/{file}"))), first);
+    let rows = column(&first[0], "run_id").len();
+    let said = shell.ok("replay o");
+    assert!(said.out.ends_with(&format!("{rows} rows the same, 0 moved\n")), "{}", said.out);
+    // A probe is the run that the same rate gives.
+    let rate = &keeps[0];
+    shell.ok(&format!("sweep x.toml --out p --set search={{low={rate},high=600000}} --jobs 1"));
+    let ids = column(&shell.read("p/runs.csv"), "run_id");
+    assert!(column(&first[0], "run_id").iter().any(|id| ids.contains(id)));
+    shell.ok("sweep x.toml --out p --set search.metric=utility_mean --set search.at_least=0.1");
+    assert_eq!(column(&shell.read("p/found.csv"), "metric"), ["utility_mean"; 4]);
+}
