@@ -75,7 +75,7 @@ fn orderly(case: &Case, log: &Log) -> Verdict {
             Happened::WorkerFailed { .. }
             | Happened::BatchLost { .. }
             | Happened::LoadLost { .. }
-            | Happened::WorkerRecovered { .. } => false,
+            | Happened::Returned { .. } => false,
             Happened::Arrived { .. } | Happened::Evicted { .. } => true,
         };
         if !fine {

@@ -32,8 +32,8 @@ pub(super) fn read(
         read_file(file, fits, apps, inputs, read.problems())
     });
     // Request numbers have 32 bits.
-    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests);
-    let default = file.as_ref().map_or(10_000, |file| file.requests);
+    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests.min(4_000_000_000));
+    let default = file.as_ref().map_or(10_000, |_| most);
     let requests = read.integer("requests", 1..=most, default);
     let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
