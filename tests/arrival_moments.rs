@@ -234,7 +234,7 @@ fn rates_that_change_with_time_do_so() {
 
 #[test]
 fn every_process_is_in_order_and_says_when_it_is_wrong() {
-    // Requests of a file need one: tests/import_files.rs or wherever files are tested.
+    // Requests of a file need one: tests/importers.rs.
     for entry in ARRIVALS.iter().filter(|entry| entry.name != "file") {
         let rate = if entry.name == "bursts" { "burst = 7" } else { "rate_rps = 50" };
         let trace = format!("trace={{ source = '{}', {rate}, requests = 500 }}", entry.name);
