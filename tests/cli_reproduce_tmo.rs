@@ -22,12 +22,13 @@ fn without_data_the_rest_is_made_again_and_holds() {
         let expected = match section.as_str() {
             "devices" | "networks" | "normalised" | "rewards" => verdict == "holds",
             "sweep totals" => verdict == "holds" || verdict == "reported",
-            "sweep scores" => verdict == "reported",
+            "sweep, compat" | "sweep, held out" => verdict == "reported",
             _ => verdict == "no data",
         };
         assert!(expected, "{section}: {verdict}");
     }
     assert!(lines.iter().any(|(_, verdict)| verdict == "no data"));
+    assert!(shell.read("r/REPORT.md").contains("\n## sweep, held out\n\n| | response | reward |"));
     // The same bytes on one thread.
     let mut command = shell.command(&["reproduce", "tmo", "--quick", "--out", "again"]);
     command.env_remove("PEEKSIM_DATA").env("RAYON_NUM_THREADS", "1");
@@ -50,6 +51,9 @@ fn with_data_every_line_that_is_demanded_holds() {
     let said = reproduce(&shell, &["--require-data", "--data", &file.to_string_lossy()]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains(" 0 off, ") && said.out.ends_with(" 0 without data\n"));
+    for figure in ["devices", "weights-association", "weights-latency", "weights-usage"] {
+        assert!(shell.exists(&format!("reproduced/tmo/figures/{figure}.svg")), "{figure}");
+    }
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn a_training_killed_goes_on_to_the_same_bytes() {
     let again = Said::of(&mut killed.command(&TRAIN));
     assert_eq!(again.code, Some(0), "{again:?}");
     assert!(again.err.contains("goes on after "), "{again:?}");
-    for file in ["t/policy.toml", "t/curve.csv", "t/checkpoint.toml"] {
+    for file in ["t/policy.toml", "t/curve.csv", "t/checkpoint.toml", "t/curve.svg", "t/curve.png"]
+    {
         assert_eq!(killed.bytes(file), whole.bytes(file), "{file}");
     }
     assert_eq!(column(&whole.read("t/curve.csv"), "steps"), ["2000", "4000", "6000", "8000"]);

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// An experiment with three applications over a file of requests.
-const RUN: &str = r#"
+const RUN: &str = r#"replicates = 1
 [base]
 apps = ["voice", "activity", "heartbeat"]
 workers = [{ class = "edge-cpu", count = 2 }]
@@ -312,8 +312,9 @@ fn profiles_of_nexus() {
 fn runs(shell: &Shell, app: &str, class: &str) {
     let trace = "trace = { rate_rps = 1, requests = 20 }";
     let workers = format!("workers = [{{ class = \"{class}\" }}]");
-    let experiment =
-        format!("[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n");
+    let experiment = format!(
+        "replicates = 1\n[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n"
+    );
     shell.write("profile.toml", experiment);
     shell.ok("sweep profile.toml --out p");
     assert_eq!(column(&shell.read("p/runs.csv"), "completed"), ["20"]);
@@ -420,4 +421,63 @@ fn what_cannot_be_written_leaves_nothing() {
     let said = shell.fails(1, "import counts c.txt --app voice --out no/such/folder.csv");
     assert!(said.err.starts_with("error: cannot write no/such/folder.csv"), "{said:?}");
     assert_eq!(std::fs::read_dir(shell.path("")).unwrap().count(), 1);
+}
+
+/// Look-alikes of the kinds of traces, by name, with settings that the kind needs.
+const LOOK_ALIKES: [(&str, &str, &str); 7] = [
+    ("azure-llm", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,374,44\n", "{}"),
+    ("azure-functions-2021", "app,func,end_timestamp,duration\na,f,10.5,0.25\na,g,11,5\n", "{}"),
+    (
+        "burstgpt",
+        "Timestamp,Model,Request tokens,Response tokens,Log Type\n5,GPT-4,472,18,API log\n",
+        "{}",
+    ),
+    ("mooncake", "{\"timestamp\": 27482, \"input_length\": 6, \"output_length\": 5}\n", "{}"),
+    ("counts", "3,1\n4,0\n", "{ spread = \"uniform\" }"),
+    ("video-counts", "video,class,index,count\nv,person,3,2\n", "{ fps = 0.5 }"),
+    (
+        "csv",
+        "t,c,d\n1.5,x,3\n2,y,4\n",
+        "{ column = { arrival = \"t\", class = \"c\", budget = \"d\" } }",
+    ),
+];
+
+#[test]
+fn damaged_files_never_panic() {
+    use peeksim::import::{Import, KINDS, Map};
+    use peeksim::input::Node;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, out) = (folder.path().join("x"), folder.path().join("out.csv"));
+    let extremes = ["-1", "1e300", "18446744073709551615", "9223372036", "", "nan", "\"", ",", "é"];
+    let (mut good, mut bad) = (0, 0);
+    for (kind, text, settings) in LOOK_ALIKES {
+        let entry = KINDS.iter().find(|entry| entry.name == kind).unwrap();
+        let settings = Node::parse_override(settings);
+        let mut damaged = vec![text.as_bytes().to_vec()];
+        for at in 0..text.len() {
+            damaged.push(text.as_bytes()[..at].to_vec());
+            damaged.push([&text.as_bytes()[..at], &[0xff], &text.as_bytes()[at + 1..]].concat());
+        }
+        let cells: Vec<&str> = text.split_inclusive([',', '\n', ' ']).collect();
+        for at in 0..cells.len() {
+            for extreme in extremes {
+                let mut cells = cells.clone();
+                let changed = format!("{extreme}{}", &cells[at][cells[at].len() - 1..]);
+                cells[at] = &changed;
+                damaged.push(cells.concat().into_bytes());
+            }
+        }
+        for bytes in damaged {
+            std::fs::write(&path, &bytes).unwrap();
+            let files = [path.to_str().unwrap().to_owned()];
+            let (settings, apps) = (&settings, &["voice".to_owned()][..]);
+            let (files, out) = (&files[..], out.as_path());
+            let plan = Import { files, settings, apps, map: Map::Stripes, skip_bad: 1, out };
+            match peeksim::import::import(entry, &plan) {
+                Ok(imported) => good += imported.requests,
+                Err(error) => bad += u64::from(!error.to_string().is_empty()),
+            }
+        }
+    }
+    assert!(good > 100 && bad > 100, "{good} requests, {bad} refused");
 }

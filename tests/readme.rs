@@ -44,7 +44,7 @@ fn arrival_processes_are_what_the_registry_says() {
     for entry in ARRIVALS {
         let settings = match entry.params {
             "" => String::new(),
-            params => format!("`{params}`").replace(" | ", "` or `"),
+            params => format!("`{params}`"),
         };
         let (name, summary, source) = (entry.name, entry.summary, entry.source);
         table.push_str(&format!("| `{name}` | {summary} | {settings} | {source} |\n"));

@@ -139,7 +139,7 @@ fn nobody_beats_the_optimum_within_the_budget_and_guards_keep_it() {
                 assert!(visit.reward <= free + 1e-12, "{name}");
                 assert!(visit.reward <= bound + 1e-12 || !visit.spent.within(budget), "{name}");
             }
-            if name.ends_with("-guarded") || name == "local" {
+            if name.ends_with("-guarded") || ["local", "tmo-rl-plus"].contains(&name) {
                 let summary = Summary::of(&world, &visits, budget, Totals::All);
                 assert_eq!((summary.latency.rate, summary.usage.rate), (0.0, 0.0), "{name}");
             }
@@ -159,7 +159,7 @@ fn policies_that_learn_are_better_than_those_that_toss_coins() {
         Summary::of(&world, &visits, budget, Totals::All).reward
     };
     let random = reward("random");
-    for name in ["epsilon-greedy", "ucb1", "thompson", "linucb", "greedy-knn"] {
+    for name in ["epsilon-greedy", "ucb1", "thompson", "linucb", "greedy-knn", "tmo-rl-plus"] {
         let reward = reward(name);
         assert!(reward > random + 0.1, "{name}: {reward} against {random}");
     }
@@ -192,4 +192,29 @@ fn a_window_counts_the_last_six_calls_of_a_long_dialogue() {
     let total = |totals| Summary::of(&world, &visits, Resources::PUBLISHED, totals).spent;
     assert!((total(Totals::All).latency_s - 5.0).abs() < 1e-12);
     assert!((total(Totals::Window).latency_s - 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn who_looks_one_turn_further_is_the_optimum_of_two_turns_without_surprises() {
+    // One task, and views that always go with the question as well: nothing is left to guess.
+    let mut workload = synthetic(Shape { views: 3, tasks: 1, turns: 2 }, 40, Rng::new(3, 0));
+    let turns = workload.dialogues.iter_mut().flat_map(|dialogue| &mut dialogue.turns);
+    turns.for_each(|turn| turn.association = vec![0.2, 0.1, 0.3]);
+    let rules = Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+    let all = workload.whole();
+    let world = World::new(Arc::new(workload), &all.train, rules).unwrap();
+    let budgets = [(30.0, 0.05), (12.0, 0.012), (7.0, 0.007)];
+    let rewards = |name: &str, budget| {
+        let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
+        evaluate(&world, &all.test[..1], policy.as_mut(), budget)[0].reward
+    };
+    let mut gains = 0;
+    for (latency_s, usage_usd) in budgets {
+        let budget = Resources { latency_s, usage_usd };
+        let best = Tree::new(&world, 0).unwrap().best(Some(budget)).unwrap().reward;
+        let ours = rewards("tmo-rl-plus", budget);
+        assert!((ours - best).abs() < 1e-12, "{budget:?}: {ours} {best}");
+        gains += usize::from(ours > rewards("greedy-knn-guarded", budget) + 1e-9);
+    }
+    assert!(gains > 0, "a task in which looking further pays nothing tests nothing");
 }

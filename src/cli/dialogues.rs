@@ -4,6 +4,7 @@ use super::Failure;
 use crate::input::{Place, Problem};
 use crate::rng::Rng;
 use crate::tmo::cost::{Costs, find_device, find_network};
+use crate::tmo::estimator::Metric;
 use crate::tmo::generate::{Shape, like_m4a1, synthetic};
 use crate::tmo::{Resources, Rules, Split, Workload, World, import};
 use clap::{Args, ValueEnum};
@@ -21,6 +22,13 @@ enum CostModel {
     Observed,
     /// The published constants, local calls by operations per token.
     Physical,
+}
+
+/// One of `known`, by name.
+pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
+    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let names = known.iter().map(|(name, _)| *name);
+    found.ok_or_else(|| Problem::unknown(Place::file(option), "value", name, names))
 }
 
 /// Which dialogues, at which costs.
@@ -46,6 +54,10 @@ pub(super) struct DialogueArgs {
     /// A network of the published table.
     #[arg(long, default_value = "Wired")]
     network: String,
+    /// How far apart the estimator takes two turns to be: `euclidean` as published, `manhattan`, or
+    /// `hamming`.
+    #[arg(long, default_value = "euclidean")]
+    metric: String,
     /// The budget of a dialogue: seconds and US dollars.
     #[arg(long, default_value = "30,0.05", value_name = "S,USD")]
     budget: String,
@@ -77,7 +89,9 @@ impl DialogueArgs {
             None => self.costs(&workload)?,
         };
         let split = workload.split(rng);
-        let world = World::new(Arc::new(workload), &split.train, Rules::new(costs))?;
+        let metric = chosen("--metric", &self.metric, &Metric::ALL)?;
+        let rules = Rules { metric, ..Rules::new(costs) };
+        let world = World::new(Arc::new(workload), &split.train, rules)?;
         Ok((world, split))
     }
 
@@ -92,20 +106,23 @@ impl DialogueArgs {
 
     /// What a dialogue may take.
     pub(super) fn budget(&self) -> Result<Resources, Problem> {
-        let number =
-            |text: &str| text.trim().parse().ok().filter(|n: &f64| (0.0..1e15).contains(n));
+        let number = |text: &str| text.trim().parse().ok().filter(|n: &f64| *n > 0.0 && *n < 1e15);
         let parts = self.budget.split_once(',');
         let parts = parts.and_then(|(s, usd)| Some((number(s)?, number(usd)?)));
         let (latency_s, usage_usd) = parts.ok_or_else(|| {
             let found = format!("`{}`", self.budget);
-            Problem::new(Place::file("--budget"), found, "seconds and US dollars, as in `30,0.05`")
+            Problem::new(
+                Place::file("--budget"),
+                found,
+                "seconds and US dollars above 0, as in `30,0.05`",
+            )
         })?;
         Ok(Resources { latency_s, usage_usd })
     }
 
     /// Everything that these arguments say, for a training that goes on.
     pub(super) fn said(&self) -> String {
-        let Self { workload, dialogues, costs, device, network, budget, .. } = self;
-        format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {budget}")
+        let Self { workload, dialogues, costs, device, network, metric, budget, .. } = self;
+        format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {metric}, {budget}")
     }
 }

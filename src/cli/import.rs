@@ -2,6 +2,7 @@
 
 use super::{Failure, say};
 use crate::import::{self, Entry, Folder, Form, Import, ImportError, KINDS, Map};
+use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems};
 use crate::output::atomic;
 use crate::tmo;
@@ -140,21 +141,23 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
     let mut problems = Problems::default();
     for (option, prefix, given) in [
         ("--set", "", &args.set),
-        ("--column", "column.", &args.columns),
-        ("--unit", "unit.", &args.units),
+        ("--column", "column", &args.columns),
+        ("--unit", "unit", &args.units),
     ] {
+        if !prefix.is_empty() && !given.is_empty() {
+            node.set(prefix, Node::empty(Place::file(option)));
+        }
         for text in given {
             let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
                 let expected = "KEY=VALUE";
                 problems.push(Problem::new(Place::file(option), format!("`{text}`"), expected));
                 continue;
             };
-            let path = format!("{prefix}{key}");
             let place = Place::file(option).field(key);
-            let value = match prefix {
-                "" => Node::parse_override(value),
+            let (path, value) = match prefix {
+                "" => (key.to_owned(), Node::parse_override(value)),
                 // Names of columns are words, whatever they look like.
-                _ => Node { place: place.clone(), value: crate::input::Value::Text(value.into()) },
+                _ => (format!("{prefix}.{key}"), Node::parse_override(&quote(value))),
             };
             node.set(&path, value.relocated(&place));
         }

@@ -1,10 +1,12 @@
 //! `peeksim reproduce tmo`: figures of TMO made again, each beside its target.
 
+use super::progress::Bar;
 use super::{Failure, say};
 use crate::input::{Place, Problem};
 use crate::output::atomic;
+use crate::report::draw;
 use crate::report::table::align;
-use crate::tmo::reproduce::{Effort, Line, Verdict, lines, to_csv};
+use crate::tmo::reproduce::{Effort, Failed, Line, Made, Shelf, Verdict, make, markdown, to_csv};
 use crate::tmo::{Workload, import};
 use clap::Args;
 use std::io::Write;
@@ -17,9 +19,15 @@ pub(super) struct TmoArgs {
     /// Fewer dialogues and splits, and no training: seconds instead of half an hour.
     #[arg(long)]
     quick: bool,
-    /// Trainings of each agent on each split.
+    /// Test on all synthetic dialogues rather than on a thousand a seed.
+    #[arg(long)]
+    all: bool,
+    /// Trainings of each agent on each split, and synthetic workloads of each shape.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=100))]
     seeds: u64,
+    /// Splits of the data set on which agents are trained.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=200))]
+    splits: u64,
     /// The data set M4A1: the authors' JSON, the table of its numbers, or what `import` made of
     /// them. Without it, `tmo_m4a1/m4a1.csv` below the folder that `PEEKSIM_DATA` names, if it is
     /// there.
@@ -28,20 +36,47 @@ pub(super) struct TmoArgs {
     /// Refuse to go on without the data set.
     #[arg(long)]
     require_data: bool,
-    /// Where to write the lines as `tmo.csv`.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    /// Where to write tmo.csv, REPORT.md, figures/, and policies/, in which finished trainings are
+    /// found again by the same command.
+    #[arg(long, value_name = "DIR", default_value = "reproduced/tmo")]
+    out: PathBuf,
+}
+
+impl From<Failed> for Failure {
+    fn from(error: Failed) -> Self {
+        match error {
+            Failed::Input(problem) => problem.into(),
+            other => Self::Failed(other.to_string()),
+        }
+    }
 }
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> {
     let data = data(args)?;
-    let full = Effort { seeds: args.seeds as usize, ..Effort::FULL };
-    let effort = if args.quick { Effort::QUICK } else { full };
-    let lines = lines(data.as_ref(), &effort)?;
+    let mut effort =
+        Effort { seeds: args.seeds as usize, trained: args.splits as usize, ..Effort::FULL };
+    if args.quick {
+        effort = Effort::QUICK;
+    }
+    if args.all {
+        effort.scored = effort.dialogues;
+    }
+    if effort.seeds > 0 {
+        let text = "about ten minutes of processor time for each seed; stopped, it goes on with the \
+                    trainings that are not finished";
+        say(text);
+    }
+    let bar = Bar::new();
+    let shelf = Shelf { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };
+    atomic::folder(&shelf.folder)?;
+    let Made { lines, figures } = make(data.as_ref(), &effort, &shelf)?;
+    bar.end();
     write!(out, "{}", table(&lines))?;
-    if let Some(folder) = &args.out {
-        atomic::folder(folder)?;
-        atomic::write(&folder.join("tmo.csv"), to_csv(&lines).as_bytes())?;
+    atomic::write(&args.out.join("tmo.csv"), to_csv(&lines).as_bytes())?;
+    let names: Vec<&str> = figures.iter().map(|(name, _)| *name).collect();
+    atomic::write(&args.out.join("REPORT.md"), markdown(&lines, &names).as_bytes())?;
+    for (name, chart) in &figures {
+        draw(chart, &args.out.join("figures"), name).map_err(|e| Failure::Failed(e.to_string()))?;
     }
     let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
     let off = count(Verdict::Off);

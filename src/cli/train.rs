@@ -1,7 +1,7 @@
 //! `peeksim train`: an agent learns to offload dialogues, or to schedule the runs of an experiment;
 //! the same command goes on where it stopped.
 
-use super::dialogues::DialogueArgs;
+use super::dialogues::{DialogueArgs, chosen};
 use super::{ExperimentArgs, Failure, say};
 use crate::input::source::{self, Source};
 use crate::input::{Place, Problem};
@@ -9,6 +9,8 @@ use crate::learn::net::Mlp;
 use crate::learn::store::{Catalogue, Kind, Stored};
 use crate::learn::{Algorithm, Environment, Training};
 use crate::output::atomic;
+use crate::report::draw;
+use crate::report::figure::{self, Chart, Point, Series};
 use crate::sweep::{self, Sweep};
 use crate::tmo::evaluate::{Summary, Totals, evaluate};
 use crate::tmo::learned::Learned;
@@ -19,12 +21,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// What says nothing of an experiment.
-const OF_DIALOGUES: [&str; 10] = [
+const OF_DIALOGUES: [&str; 11] = [
     "workload",
     "dialogues",
     "costs",
     "device",
     "network",
+    "metric",
     "budget",
     "transition",
     "constraint",
@@ -62,16 +65,9 @@ pub(super) struct TrainArgs {
     /// Show the agent what remains in seconds and dollars, as published.
     #[arg(long)]
     raw_budget: bool,
-    /// Where to write curve.csv, policy.toml and checkpoint.toml.
+    /// Where to write curve.csv, its figure, policy.toml and checkpoint.toml.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-}
-
-/// One of `known`, by name.
-fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
-    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let names = known.iter().map(|(name, _)| *name);
-    found.ok_or_else(|| Problem::unknown(Place::file(option), "value", name, names))
 }
 
 impl TrainArgs {
@@ -202,9 +198,35 @@ fn follow(args: &TrainArgs, course: Course<'_>) -> Result<Training, Failure> {
         .iter()
         .for_each(|[steps, train, test]| text.push_str(&format!("{steps},{train},{test}\n")));
     atomic::write(&args.out.join("curve.csv"), text.as_bytes())?;
+    let drawn = draw(&chart(&args.algorithm, &curve), &args.out, "curve");
+    drawn.map_err(|error| Failure::Failed(error.to_string()))?;
     let policy = Stored::policy(training.network(), training.done(), policy);
     atomic::write(&args.out.join("policy.toml"), policy.to_toml().as_bytes())?;
     Ok(training)
+}
+
+/// The learning curve as a figure.
+fn chart(algorithm: &str, curve: &Curve) -> Chart {
+    let series = |(label, column): (&str, usize)| {
+        let point = |row: &[f32; 3]| {
+            let (x, y) = (f64::from(row[0]), f64::from(row[column]));
+            Point { x, x_low: x, x_high: x, y, low: y, high: y }
+        };
+        Series { label: label.to_owned(), points: curve.iter().map(point).collect() }
+    };
+    Chart {
+        kind: figure::Kind::Lines,
+        title: format!("Learning curve of {algorithm}"),
+        note: "While learning: mean of a step, explored actions and constraints included. Test: \
+               the best action only, where nothing is learned from."
+            .to_owned(),
+        x_label: "steps".to_owned(),
+        y_label: "mean reward".to_owned(),
+        x_log: false,
+        y_log: false,
+        y_range: None,
+        series: [("while learning", 1), ("test", 2)].map(series).into(),
+    }
 }
 
 fn summary(world: &World, split: &Split, network: &Mlp, plan: Plan, budget: Resources) -> Summary {

@@ -31,10 +31,11 @@ fn columns(head: &Head, by_app: bool) -> Result<Read, Problem> {
         let seconds = Unit::Decimal(9);
         let time_ns = seconds.read(row, end)? - seconds.read(row, duration)?;
         // A function's id is unique within its application only.
-        let key = match by_app {
-            true => row.text(app).to_owned(),
-            false => format!("{}/{}", row.text(app), row.text(func)),
+        let key = if by_app {
+            row.text(app).to_owned()
+        } else {
+            format!("{}/{}", row.text(app), row.text(func))
         };
-        Ok(Some(Request { time_ns, key, class: None, budget_ns: None }))
+        Ok((Request { time_ns, key, class: None, budget_ns: None }, 1))
     }))
 }

@@ -30,6 +30,6 @@ fn columns(head: &Head) -> Result<Read, Problem> {
             row.integer(column, 0..=u64::MAX)?;
         }
         let time_ns = unit.read(row, time)?;
-        Ok(Some(Request { time_ns, key: String::new(), class: None, budget_ns: None }))
+        Ok((Request { time_ns, key: String::new(), class: None, budget_ns: None }, 1))
     }))
 }

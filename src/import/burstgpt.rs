@@ -33,6 +33,6 @@ fn columns(head: &Head, key: &str, drop: bool) -> Result<Read, Problem> {
         }
         let key = name.to_owned();
         let request = Request { time_ns, key, class: None, budget_ns: None };
-        Ok((!(failed && drop)).then_some(request))
+        Ok((request, u64::from(!(failed && drop))))
     }))
 }

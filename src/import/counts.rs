@@ -99,10 +99,11 @@ impl Counts {
         }
         let interval = place.line.saturating_sub(self.first);
         let length = self.plan.interval_ns;
-        let start = interval.checked_mul(length).and_then(|start| i64::try_from(start).ok());
-        let Some(start) = start else {
+        let end = interval.checked_add(1).and_then(|next| next.checked_mul(length));
+        let Some(end) = end.and_then(|end| i64::try_from(end).ok()) else {
             return Err(Problem::new(place, "an interval centuries away", "fewer lines"));
         };
+        let start = end - length.cast_signed();
         let mut requests = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             if self.keys[column].is_none() {
@@ -114,7 +115,8 @@ impl Counts {
             };
             let about = [interval, column as u64];
             let offsets = self.plan.spread.offsets(count, length, self.rng, about);
-            requests.extend(offsets.into_iter().map(|offset| (start + offset as i64, column)));
+            let time = |offset: u64| (start + offset.cast_signed(), column);
+            requests.extend(offsets.into_iter().map(time));
         }
         requests.sort_unstable();
         self.pending.extend(requests);
@@ -134,15 +136,7 @@ impl Requests for Counts {
         }
     }
 
-    fn place(&self) -> Place {
-        self.lines.place()
-    }
-
-    fn is_broken(&self) -> bool {
-        self.lines.is_broken()
-    }
-
-    fn sha256(&self) -> String {
-        self.lines.sha256().unwrap_or_default()
+    fn lines(&self) -> &Lines {
+        &self.lines
     }
 }

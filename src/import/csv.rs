@@ -8,6 +8,9 @@ use super::{Entry, Form, Request};
 use crate::input::csv::Head;
 use crate::input::{Fields, Node, Place, Problem, fields};
 
+/// The longest budget that runs accept.
+const MAX_BUDGET_NS: i64 = 1_000_000_000_000_000;
+
 pub(super) const ENTRY: Entry = Entry {
     name: "csv",
     summary: "any table with a request a row; columns by --column, units by --unit",
@@ -60,9 +63,9 @@ fn find(
         });
         let class = class.transpose()?;
         let budget_ns = budget.map(|column| match span.read(row, column)? {
-            0 => Err(row.problem(column, "more than 0")),
-            ns => Ok(ns as u64),
+            ns @ 1..=MAX_BUDGET_NS => Ok(ns as u64),
+            _ => Err(row.problem(column, "more than 0 and at most 1e9 milliseconds")),
         });
-        Ok(Some(Request { time_ns, key, class, budget_ns: budget_ns.transpose()? }))
+        Ok((Request { time_ns, key, class, budget_ns: budget_ns.transpose()? }, 1))
     }))
 }

@@ -43,7 +43,7 @@ impl Merge {
         let Some((_, at)) = self.files.iter().enumerate().filter_map(waiting).min() else {
             return if self.bad > self.allowed { Err(self.too_many()) } else { Ok(None) };
         };
-        let place = self.files[at].requests.place();
+        let place = self.files[at].requests.lines().place();
         let request = self.files[at].next.take();
         self.advance(at)?;
         Ok(request.map(|request| (request, place)))
@@ -60,7 +60,7 @@ impl Merge {
                     file.next = next;
                     return Ok(());
                 }
-                Err(problem) if file.requests.is_broken() => {
+                Err(problem) if file.requests.lines().is_broken() => {
                     self.told.truncate(MAX_TOLD - 1);
                     self.told.push(problem);
                     return Err(self.problems(None));
@@ -101,6 +101,7 @@ impl Merge {
 
     /// (path, SHA-256) of the files.
     pub(super) fn files(&self) -> impl Iterator<Item = (&str, String)> {
-        self.files.iter().map(|file| (file.path.as_str(), file.requests.sha256()))
+        let hash = |file: &File| file.requests.lines().sha256().unwrap_or_default();
+        self.files.iter().map(move |file| (file.path.as_str(), hash(file)))
     }
 }

@@ -25,7 +25,8 @@ pub use keys::Map;
 pub use profile::Folder;
 pub use trace::{Import, ImportError, Imported, WINDOW, import};
 
-use crate::input::{Fields, Node, Place, Problem, Problems};
+use crate::input::lines::Lines;
+use crate::input::{Fields, Node, Problem, Problems};
 
 /// One request as a source tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +46,8 @@ pub trait Requests {
     /// The next request; `None` at the end. Behind a bad row one may read on.
     fn next_request(&mut self) -> Result<Option<Request>, Problem>;
 
-    /// Where the last request stands.
-    fn place(&self) -> Place;
-
-    /// Whether what follows can never be read.
-    fn is_broken(&self) -> bool;
-
-    /// The SHA-256 of what was read.
-    fn sha256(&self) -> String;
+    /// The lines that were read, with their hash.
+    fn lines(&self) -> &Lines;
 }
 
 /// Opens one file of a kind.

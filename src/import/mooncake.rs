@@ -6,7 +6,7 @@
 use super::{Entry, Form, Request, Requests};
 use crate::input::lines::Lines;
 use crate::input::source::Source;
-use crate::input::{Fields, Place, Problem, Problems, fields, json};
+use crate::input::{Fields, Problem, Problems, fields, json};
 use crate::units::Span;
 
 /// The largest timestamp, some 30 years; decimals of milliseconds are exact to a microsecond.
@@ -43,7 +43,7 @@ fn read(source: &Source) -> Result<Request, Problem> {
     if let Some(problem) = problems.iter().next() {
         return Err(problem.clone());
     }
-    let time_ns = Span::from_ms(time.unwrap_or(0.0)).0 as i64;
+    let time_ns = Span::from_ms(time.unwrap_or(0.0)).0.cast_signed();
     Ok(Request { time_ns, key: String::new(), class: None, budget_ns: None })
 }
 
@@ -58,15 +58,7 @@ impl Requests for Mooncake {
         })
     }
 
-    fn place(&self) -> Place {
-        self.lines.place()
-    }
-
-    fn is_broken(&self) -> bool {
-        self.lines.is_broken()
-    }
-
-    fn sha256(&self) -> String {
-        self.lines.sha256().unwrap_or_default()
+    fn lines(&self) -> &Lines {
+        &self.lines
     }
 }

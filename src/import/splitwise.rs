@@ -74,9 +74,10 @@ fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
 /// Adds the points in the unit that most of them have; how many do not sum up.
 fn add(file: &str, points: Points, measured: &mut Measured, problems: &mut Problems) -> usize {
     let count = points.all.len();
-    let (fit, to_ms) = match points.per_token >= points.per_answer {
-        true => (points.per_token, 1.0),
-        false => (points.per_answer, 1000.0),
+    let (fit, to_ms) = if points.per_token >= points.per_answer {
+        (points.per_token, 1.0)
+    } else {
+        (points.per_answer, 1000.0)
     };
     if fit * 2 < count {
         let found = format!("{} of {count} measurements whose parts sum to no whole", count - fit);

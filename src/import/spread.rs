@@ -30,7 +30,7 @@ impl Spread {
         let even = |at: u64| (u128::from(at) * length / u128::from(count)) as u64;
         let drawn = |at: u64| {
             let bits = rng.keyed(Label::Arrivals, interval, column << 24 | at);
-            (u128::from(bits) * length >> 64) as u64
+            ((u128::from(bits) * length) >> 64) as u64
         };
         let mut offsets: Vec<u64> = match self {
             Self::Even => (0..count).map(even).collect(),

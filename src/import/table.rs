@@ -1,17 +1,20 @@
 //! A CSV table whose rows are requests: a kind says which columns it needs and what a row is.
 
 use super::{Request, Requests};
+use crate::input::Problem;
 use crate::input::csv::{Head, Row};
+use crate::input::lines::Lines;
 use crate::input::rows::Rows;
-use crate::input::{Place, Problem};
 
-/// What a row is; `None` for one that is no request.
-pub(super) type Read = Box<dyn FnMut(Row<'_>) -> Result<Option<Request>, Problem>>;
+/// What a row is: a request, and how many of it come at once.
+pub(super) type Read = Box<dyn FnMut(Row<'_>) -> Result<(Request, u64), Problem>>;
 
-/// The requests of a table, one a row.
+/// The requests of a table.
 pub(super) struct Table {
     rows: Rows,
     read: Read,
+    /// The request of the last row, and how many of it are still to come.
+    current: Option<(Request, u64)>,
 }
 
 impl Table {
@@ -22,29 +25,27 @@ impl Table {
     ) -> Result<Box<dyn Requests>, Problem> {
         let rows = Rows::hashed(path)?;
         let read = find(rows.head())?;
-        Ok(Box::new(Self { rows, read }))
+        Ok(Box::new(Self { rows, read, current: None }))
     }
 }
 
 impl Requests for Table {
     fn next_request(&mut self) -> Result<Option<Request>, Problem> {
-        while let Some(row) = self.rows.next_row()? {
-            if let Some(request) = (self.read)(row)? {
-                return Ok(Some(request));
+        loop {
+            match self.current.take() {
+                Some((request, 1)) => return Ok(Some(request)),
+                Some((request, count @ 2..)) => {
+                    self.current = Some((request.clone(), count - 1));
+                    return Ok(Some(request));
+                }
+                _ => {}
             }
+            let Some(row) = self.rows.next_row()? else { return Ok(None) };
+            self.current = Some((self.read)(row)?);
         }
-        Ok(None)
     }
 
-    fn place(&self) -> Place {
-        self.rows.lines().place()
-    }
-
-    fn is_broken(&self) -> bool {
-        self.rows.lines().is_broken()
-    }
-
-    fn sha256(&self) -> String {
-        self.rows.lines().sha256().unwrap_or_default()
+    fn lines(&self) -> &Lines {
+        self.rows.lines()
     }
 }

@@ -57,11 +57,11 @@ pub(super) fn date(text: &str) -> Option<i64> {
     let minute = number(parts.next()?, 0..=59)?;
     let second = parts.next()?;
     let within = i64::try_from(parse_decimal(second, 9)?).ok()?;
-    if within > 60 * NS_PER_S as i64 || second.split('.').next()?.len() != 2 {
+    if within > 60 * NS_PER_S.cast_signed() || second.split('.').next()?.len() != 2 {
         return None;
     }
     let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60;
-    Some((seconds - offset_s) * NS_PER_S as i64 + within)
+    Some((seconds - offset_s) * NS_PER_S.cast_signed() + within)
 }
 
 fn number(text: &str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn dates_count_from_1970() {
-        let s = NS_PER_S as i64;
+        let s = NS_PER_S.cast_signed();
         assert_eq!(date("1970-01-01 00:00:00"), Some(0));
         // From `date -u -d @1700158546` and its like.
         assert_eq!(date("2023-11-16 18:15:46.6805900"), Some(1_700_158_546 * s + 680_590_000));

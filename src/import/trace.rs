@@ -227,10 +227,10 @@ impl Work {
             let expected = format!("`--app '{name}=NAME'`, or `--app NAME` for all others");
             return Err(Problem::new(Place::file("--app"), found, expected).into());
         };
-        if time - first > MAX_SPAN_NS {
-            let found = format!("requests over {:.1e} s", (time - first) as f64 / 1e9);
+        let Some(since) = time.checked_sub(first).filter(|since| *since <= MAX_SPAN_NS) else {
+            let found = format!("requests over {:.1e} s", (time as f64 - first as f64) / 1e9);
             return Err(Problem::new(self.place(), found, "1e9 s at most").into());
-        }
+        };
         self.line.clear();
         if self.requests == 0 {
             self.line.push_str("arrival_s,app");
@@ -238,7 +238,7 @@ impl Work {
             self.line.push_str(if self.columns.1 { ",budget_ms" } else { "" });
             self.line.push('\n');
         }
-        self.line.push_str(&decimal((time - first) as u64, 9));
+        self.line.push_str(&decimal(since as u64, 9));
         self.line.push(',');
         self.line.push_str(app);
         if self.columns.0 {

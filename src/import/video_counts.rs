@@ -4,9 +4,9 @@
 //! Source of such counts: tungngreen/PipelineScheduler (`OctopInf`).
 
 use super::table::{Read, Table};
-use super::{Entry, Form, Request, Requests};
+use super::{Entry, Form, Request};
+use crate::input::Problem;
 use crate::input::csv::Head;
-use crate::input::{Place, Problem};
 use crate::units::Span;
 
 /// More objects in a frame than that are no count.
@@ -21,11 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
     form: Form::Trace(|read| {
         let fps = read.number("fps", 1e-3..=1e4, 30.0);
         let key = read.choice("key", &[("class", "class"), ("video", "video")]);
-        Box::new(move |path| {
-            // The budget carries the count from the row to where it is dealt out.
-            let rows = Table::open(path, |head| columns(head, fps, key))?;
-            Ok(Box::new(Frames { rows, current: None }))
-        })
+        Box::new(move |path| Table::open(path, |head| columns(head, fps, key)))
     }),
 };
 
@@ -34,47 +30,13 @@ fn columns(head: &Head, fps: f64, key: &'static str) -> Result<Read, Problem> {
     let (index, count) = (head.column("index")?, head.column("count")?);
     let key = if key == "video" { video } else { class };
     Ok(Box::new(move |row| {
-        let time_ns = Span::from_s(row.integer(index, 0..=MAX_INDEX)? as f64 / fps).0 as i64;
+        let time = Span::from_s(row.integer(index, 0..=MAX_INDEX)? as f64 / fps);
+        let time_ns = i64::try_from(time.0).map_err(|_| row.problem(index, "an earlier frame"))?;
         let count = row.integer(count, 0..=MAX_COUNT)?;
-        if let "" = row.text(key) {
+        if row.text(key).is_empty() {
             return Err(row.problem(key, "a name"));
         }
         let key = row.text(key).to_owned();
-        let request = Request { time_ns, key, class: None, budget_ns: Some(count) };
-        Ok((count > 0).then_some(request))
+        Ok((Request { time_ns, key, class: None, budget_ns: None }, count))
     }))
-}
-
-/// Deals out the requests of a frame one by one.
-struct Frames {
-    rows: Box<dyn Requests>,
-    /// A request of the frame, and how many are still to come.
-    current: Option<(Request, u64)>,
-}
-
-impl Requests for Frames {
-    fn next_request(&mut self) -> Result<Option<Request>, Problem> {
-        if let Some((request, left)) = &mut self.current
-            && *left > 0
-        {
-            *left -= 1;
-            return Ok(Some(request.clone()));
-        }
-        let Some(mut request) = self.rows.next_request()? else { return Ok(None) };
-        let count = request.budget_ns.take().unwrap_or(1);
-        self.current = Some((request.clone(), count - 1));
-        Ok(Some(request))
-    }
-
-    fn place(&self) -> Place {
-        self.rows.place()
-    }
-
-    fn is_broken(&self) -> bool {
-        self.rows.is_broken()
-    }
-
-    fn sha256(&self) -> String {
-        self.rows.sha256()
-    }
 }

@@ -37,10 +37,10 @@ impl Lines {
         while text.is_empty() {
             self.line.clear();
             let most = MAX_LINE_BYTES as u64 + 2;
-            let read = match self.broken {
-                true => Ok(0),
-                false => self.stream.by_ref().take(most).read_until(b'\n', &mut self.line),
-            };
+            if self.broken {
+                return Ok(None);
+            }
+            let read = self.stream.by_ref().take(most).read_until(b'\n', &mut self.line);
             let read = read.map_err(|error| {
                 self.broken = true;
                 source::broken(&self.file, &error)

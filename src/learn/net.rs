@@ -125,7 +125,9 @@ impl Mlp {
             let out = &mut out[0];
             out.clear();
             out.extend_from_slice(biases);
-            for (x, row) in before[at].iter().zip(weights.chunks_exact(pair[1])) {
+            // Many inputs, and half of the positive parts, are 0 and add nothing.
+            let rows = before[at].iter().zip(weights.chunks_exact(pair[1]));
+            for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
                 out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
             }
             if at + 2 < self.sizes.len() {
@@ -149,7 +151,8 @@ impl Mlp {
             let slopes = &mut gradient[weights..end];
             let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
             by_bias.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += d);
-            for (x, row) in layers[at].iter().zip(by_weight.chunks_exact_mut(outputs)) {
+            let rows = layers[at].iter().zip(by_weight.chunks_exact_mut(outputs));
+            for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
                 row.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += x * d);
             }
             if at > 0 {

@@ -6,8 +6,11 @@
 //! | `{ uniform = [low, high] }` | uniform between two ends |
 //! | `{ normal = [mean, deviation] }` | normal, at least 1 ms |
 //! | `{ lognormal = [mean, deviation] }` | log-normal with these moments |
-//! | `{ proportional = 5, variant = "name" }` | times the shortest latency of a lone request on any worker, with this variant or else the most accurate one |
+//! | `{ proportional = 5, variant = "…" }` | times the shortest latency of a lone request |
 //! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
+//!
+//! The latency of a lone request is that on the fastest worker, with the named variant or else the
+//! most accurate one.
 //!
 //! Units: milliseconds in experiments, nanoseconds here.
 
@@ -94,7 +97,8 @@ impl Budget {
 
     fn mixture(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut parts = Vec::new();
-        for item in fields::array(node, problems) {
+        let items = fields::array(node, problems);
+        for item in items {
             let mut read = Fields::new(item, problems);
             let share = read.number("share", 0.0..=1e9, 1.0);
             let budget = read.require("budget", "a number of milliseconds or a law");
@@ -104,7 +108,10 @@ impl Budget {
         if parts.iter().map(|(share, _)| share).sum::<f64>() > 0.0 {
             return Some(Self::Mixture(parts.into()));
         }
-        problems.push(fields::mismatch(node, "a list of { share, budget } with a share above 0"));
+        // What is wrong with one of them has been said.
+        if parts.len() == items.len() {
+            problems.push(fields::mismatch(node, "a list of { share, budget }, a share above 0"));
+        }
         None
     }
 

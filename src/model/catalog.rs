@@ -310,15 +310,15 @@ impl Catalog {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.latency(batch))
     }
 
-    /// The least lane time that one answer of the variant takes on the worker, by its best batch, in
-    /// nanoseconds; endless if it cannot run there.
+    /// The least lane time that one answer of the variant takes on the worker, by its best batch,
+    /// in nanoseconds; endless if it cannot run there.
     pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
         let sizes = 1..=self.max_batch(worker, variant);
         let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
         shares.fold(f64::INFINITY, f64::min)
     }
 
-    /// How many requests of `app` all workers together can answer in a second if they do nothing
+    /// How many requests of `app` all workers together answer in a second if they do nothing
     /// else, each lane with the variant and batch that take it the least time per request.
     pub fn capacity_rps(&self, app: AppId) -> f64 {
         let each = self.worker_ids().map(|worker| {

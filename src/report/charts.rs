@@ -35,18 +35,22 @@ pub fn draw_all(
         return Ok(Vec::new());
     }
     let folder = folder.join("figures");
-    atomic::folder(&folder)?;
     let mut paths = Vec::new();
     for spec in &experiment.figures {
-        let chart = chart(experiment, spec, results);
-        let fail = |source| FigureError::Draw { name: spec.name.clone(), source };
-        let svg = folder.join(format!("{}.svg", spec.name));
-        atomic::write(&svg, figure::svg(&chart).map_err(fail)?.as_bytes())?;
-        let png = folder.join(format!("{}.png", spec.name));
-        atomic::write(&png, &figure::png(&chart).map_err(fail)?)?;
-        paths.extend([svg, png]);
+        paths.extend(draw(&chart(experiment, spec, results), &folder, &spec.name)?);
     }
     Ok(paths)
+}
+
+/// Draws one figure as SVG and PNG into a folder; the paths of the files.
+pub fn draw(chart: &Chart, folder: &Path, name: &str) -> Result<[PathBuf; 2], FigureError> {
+    let fail = |source| FigureError::Draw { name: name.to_owned(), source };
+    atomic::folder(folder)?;
+    let svg = folder.join(format!("{name}.svg"));
+    atomic::write(&svg, figure::svg(chart).map_err(fail)?.as_bytes())?;
+    let png = folder.join(format!("{name}.png"));
+    atomic::write(&png, &figure::png(chart).map_err(fail)?)?;
+    Ok([svg, png])
 }
 
 /// The data and words of a figure.

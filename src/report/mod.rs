@@ -16,6 +16,6 @@ pub mod summary;
 pub mod table;
 mod write;
 
-pub use charts::draw_all;
+pub use charts::{FigureError, draw, draw_all};
 pub use results::{ResultRow, Results, ResultsError};
 pub use write::{header, row, write_runs};

@@ -32,8 +32,8 @@ pub(super) fn read(
         read_file(file, fits, apps, inputs, read.problems())
     });
     // Request numbers have 32 bits.
-    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests);
-    let default = file.as_ref().map_or(10_000, |file| file.requests);
+    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests.min(4_000_000_000));
+    let default = file.as_ref().map_or(10_000, |_| most);
     let requests = read.integer("requests", 1..=most, default);
     let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
@@ -107,7 +107,9 @@ fn read_source(read: &mut Fields<'_>, trace: &Node, apps: &[AppSetup]) -> Option
             let entry = find(name?, node.unwrap_or(trace), read.problems());
             entry.map(|entry| (entry.read)(read))
         }
-        Some(table) if table.get("name").is_some() => read_process(table, read.problems()),
+        Some(table) if apps.iter().all(|app| table.get(&app.profile.name).is_none()) => {
+            read_process(table, read.problems())
+        }
         Some(table) => {
             let mut each: Vec<Option<Process>> = vec![None; apps.len()];
             each_app(table, apps, read.problems(), |app, node, problems| {

@@ -114,6 +114,10 @@ fn interaction(
     problems: &mut Problems,
 ) -> Option<Named> {
     let cells = fields::array(row, problems);
+    if cells.is_empty() {
+        problems.push(Problem::new(row.place.clone(), "no views", "a number for each view"));
+        return None;
+    }
     let count = *views.get_or_insert(cells.len());
     if cells.len() != count || count > MAX_VIEWS {
         let found = format!("{} views", cells.len());
@@ -267,6 +271,7 @@ mod tests {
             ("[2, 0]", "[3]", "x:4:59: `[0].interactions[1].image_index[0]`: found 3, expected a"),
             ("\"action\": 1", "\"action\": 2", "x:4:40: `[0].interactions[1].action`: found 2"),
             (", [0.25, 0.1, 0.1]", "", "x:6:30: `[0].association_score`: found 1 rows, expected 2"),
+            ("[0.25, 0.1, 0.1]", "[]", "x:6:48: `[0].association_score[1]`: found no views"),
             ("[0.25, 0.1, 0.1]", "[0.25]", "x:6:48: `[0].association_score[1]`: found 1 views"),
         ] {
             let text = DIALOGUE.replacen(from, to, 1);

@@ -11,6 +11,7 @@ pub mod cost;
 pub mod decisions;
 pub mod estimator;
 pub mod evaluate;
+mod foresight;
 pub mod generate;
 pub mod import;
 pub mod learned;

@@ -31,14 +31,15 @@ impl<'a> Tree<'a> {
             return None;
         }
         let (mut responses, mut rewards) = (Vec::new(), Vec::new());
-        let (mut state, mut past) = (Vec::new(), Vec::new());
+        let (mut state, mut past, mut scores) = (Vec::new(), Vec::new(), Vec::new());
         let mut count = 1;
         for (at, turn) in turns.iter().enumerate() {
             let mut level = Vec::with_capacity(count * actions);
             for path in 0..count {
                 decode(path, at, actions, &mut past);
                 world.state(&world.workload.dialogues[dialogue], &past, &mut state);
-                level.extend((0..actions).map(|action| world.response(&state, action)));
+                world.responses(&state, &mut scores);
+                level.extend_from_slice(&scores);
             }
             let reward = |(at, response): (usize, &f64)| {
                 world.reward(*response, &turn.association, at % actions)

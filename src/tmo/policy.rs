@@ -1,6 +1,7 @@
 //! Who decides about turns: the contract, the list of policies, and those that learn nothing.
 
 use super::bandit::{Bandit, Rule};
+use super::foresight::Foresight;
 use super::linucb::LinUcb;
 use super::workload::Turn;
 use super::world::{Resources, World};
@@ -33,21 +34,19 @@ impl<'a> Moment<'a> {
     /// Whether `action` leaves enough of the budget to answer what may follow locally, up to as
     /// many turns as a state remembers. The local action is always allowed: there is no cheaper.
     pub fn allows(&self, action: usize) -> bool {
-        let later = self.world.rules.window.saturating_sub(self.past.len() + 1);
-        let reserve = self.world.spend(0).times(later as f64);
-        let total = self.spent.plus(self.world.spend(action)).plus(reserve);
-        action == 0 || total.within(self.budget)
+        affordable(self.world, self.past.len(), action, self.spent, self.budget)
     }
 
     /// The best action by the estimator where views go with the question as `views` say, among all
     /// or those that the budget allows; the first of equals.
     pub fn greedy(&self, views: &[f64], guarded: bool) -> usize {
         let mut best = (f64::NEG_INFINITY, 0);
-        for action in 0..self.world.actions().len() {
+        let mut responses = Vec::new();
+        self.world.responses(self.state, &mut responses);
+        for (action, response) in responses.into_iter().enumerate() {
             if guarded && !self.allows(action) {
                 continue;
             }
-            let response = self.world.response(self.state, action);
             let reward = self.world.reward(response, views, action);
             if reward > best.0 {
                 best = (reward, action);
@@ -55,6 +54,19 @@ impl<'a> Moment<'a> {
         }
         best.1
     }
+}
+
+/// Whether `action` at a turn, after `spent`, keeps to what [`Moment::allows`] says.
+pub(super) fn affordable(
+    world: &World,
+    turn: usize,
+    action: usize,
+    spent: Resources,
+    budget: Resources,
+) -> bool {
+    let later = world.rules.window.saturating_sub(turn + 1);
+    let reserve = world.spend(0).times(later as f64);
+    action == 0 || spent.plus(world.spend(action)).plus(reserve).within(budget)
 }
 
 /// Decides about one turn after the other.
@@ -151,6 +163,13 @@ pub const POLICIES: &[PolicyEntry] = &[
         source: PLANNER,
         learns: false,
         build: |_, _, rest| plain(rest, Greedy { guarded: true, sees: false }),
+    },
+    PolicyEntry {
+        name: "tmo-rl-plus",
+        summary: "the best reward of this turn and the next, among the actions that the budget allows",
+        source: "ours: two-step planner on the TMO estimator, counting how dialogues go on",
+        learns: false,
+        build: |world, _, rest| plain(rest, Foresight::new(world)),
     },
     PolicyEntry {
         name: "epsilon-greedy",

@@ -10,7 +10,7 @@
 
 use super::action::Actions;
 use super::cost::{Costs, normalised};
-use super::estimator::{Estimator, Ties};
+use super::estimator::{Estimator, Metric, Ties};
 use super::workload::{Dialogue, Workload};
 use crate::input::{Place, Problem};
 use std::sync::Arc;
@@ -96,14 +96,17 @@ pub struct Rules {
     pub weights: Weights,
     /// Turns of history in a state.
     pub window: usize,
+    /// How far apart the estimator takes two turns to be.
+    pub metric: Metric,
     /// How the estimator breaks ties.
     pub ties: Ties,
 }
 
 impl Rules {
-    /// The published window and weights, ties shared.
+    /// The published window, weights and metric, ties shared.
     pub fn new(costs: Costs) -> Self {
-        Self { costs, weights: Weights::default(), window: 5, ties: Ties::Shared }
+        let (weights, metric) = (Weights::default(), Metric::Euclidean);
+        Self { costs, weights, window: 5, metric, ties: Ties::Shared }
     }
 }
 
@@ -115,6 +118,10 @@ pub struct World {
     /// Costs, weights, history.
     pub rules: Rules,
     estimator: Estimator,
+    /// The dialogues to learn from.
+    train: Vec<usize>,
+    /// The coordinates of each decision.
+    decisions: Vec<Vec<i8>>,
     /// Mean association of each view over the dialogues to learn from.
     mean_association: Vec<f64>,
     /// What is taken off the reward of each action for its costs.
@@ -139,23 +146,27 @@ impl World {
             rules.weights.latency * latency[kind] + rules.weights.usage * usage[kind]
         };
         let charges = (0..actions.len()).map(charge).collect();
-        let (mut points, mut scores) = (Vec::new(), Vec::new());
+        let decision = |action: usize| {
+            let mut coordinates = Vec::new();
+            append(actions, action, &mut coordinates);
+            coordinates
+        };
+        let decisions: Vec<Vec<i8>> = (0..actions.len()).map(decision).collect();
+        let mut records = Vec::new();
         let mut association = vec![0.0; views];
         for dialogue in train.iter().map(|at| &workload.dialogues[*at]) {
             let logged: Vec<usize> = dialogue.turns.iter().map(|turn| turn.action).collect();
             for (at, turn) in dialogue.turns.iter().enumerate() {
                 let mut point = Vec::new();
                 state(actions, rules.window, dialogue, &logged[..at], &mut point);
-                append(actions, turn.action, &mut point);
-                points.push(point);
-                scores.push(turn.score);
+                records.push((point, decisions[turn.action].clone(), turn.score));
                 association.iter_mut().zip(&turn.association).for_each(|(sum, v)| *sum += v);
             }
         }
-        association.iter_mut().for_each(|sum| *sum /= points.len().max(1) as f64);
-        let turns = points.iter().map(Vec::as_slice).zip(scores);
-        let estimator = Estimator::new(turns, rules.ties);
-        Ok(Self { workload, rules, estimator, mean_association: association, charges })
+        association.iter_mut().for_each(|sum| *sum /= records.len().max(1) as f64);
+        let estimator = Estimator::new(records, rules.metric, rules.ties);
+        let (train, mean_association) = (train.to_vec(), association);
+        Ok(Self { workload, rules, estimator, train, decisions, mean_association, charges })
     }
 
     /// What can be decided.
@@ -173,12 +184,29 @@ impl World {
         state(self.actions(), self.rules.window, dialogue, past, into);
     }
 
+    /// The state that follows an action in `state`, when the next turn is of this task.
+    pub fn after(&self, state: &[i8], action: usize, task: usize) -> Vec<i8> {
+        let mut next = state[(self.actions().views() + 2).min(state.len())..].to_vec();
+        next.extend_from_slice(&self.decisions[action]);
+        next.push(task as i8);
+        next
+    }
+
+    /// The dialogues to learn from.
+    pub fn train(&self) -> impl Iterator<Item = &Dialogue> {
+        self.train.iter().map(|at| &self.workload.dialogues[*at])
+    }
+
     /// The expected score of an answer given in `state` by `action`.
     pub fn response(&self, state: &[i8], action: usize) -> f64 {
-        let mut point = Vec::with_capacity(state.len() + self.actions().views() + 1);
-        point.extend_from_slice(state);
-        append(self.actions(), action, &mut point);
-        self.estimator.score(&point)
+        let mut score = Vec::with_capacity(1);
+        self.estimator.scores(state, &self.decisions[action..=action], &mut score);
+        score[0]
+    }
+
+    /// Writes the expected score of an answer given in `state` by each action.
+    pub fn responses(&self, state: &[i8], into: &mut Vec<f64>) {
+        self.estimator.scores(state, &self.decisions, into);
     }
 
     /// How well what `action` uploads goes with a question, its views' scores added.

@@ -1,7 +1,7 @@
 //! Batch arrivals: at the instants of a Poisson process of rate / `size`, a geometric number of
 //! requests with this mean. Their counts have the index of dispersion 2 · `size` − 1.
 
-use super::timed::{Instants, poisson_gap};
+use super::timed::{Times, poisson_gap};
 use super::{ArrivalEntry, Process};
 use crate::rng::exponential;
 use crate::units::{NS_PER_S, Time};
@@ -31,8 +31,8 @@ struct Batches {
     left: u64,
 }
 
-impl Instants for Batches {
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time {
+impl Times for Batches {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         if self.left == 0 {
             self.now += poisson_gap(self.gap_ns, rng);
             // P(N > n) = (1 − 1/size)^n; a size of 1 divides by infinity.

@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "diurnal",
-    summary: "Poisson arrivals whose rate swings by `amplitude` over `period_s`, by `weekly` over seven",
+    summary: "Poisson arrivals; the rate swings by `amplitude` in `period_s`, `weekly` in seven",
     params: "amplitude = 0.5, period_s = 86400, phase = 0 (periods), weekly = 0",
     source: "sinusoidal rate, sampled by thinning (Lewis and Shedler 1979)",
     read: |fields| {

@@ -1,7 +1,7 @@
 //! When requests arrive, and which.
 //!
 //! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. Most say
-//! only when requests arrive ([`Instants`]): then each is a row of its application's trace drawn
+//! only when requests arrive ([`Times`]): then each is a row of its application's trace drawn
 //! with replacement, predictions and votes included, or a drawn class where there is no trace.
 //! Others yield whole [`Arrival`]s. Either way in order of time, one by one: a run never holds its
 //! whole trace.
@@ -34,7 +34,7 @@ mod weibull;
 
 pub use content::{ClassFilter, Course, Drift, zipf};
 pub use listed::Listed;
-pub use timed::{Instants, Start};
+pub use timed::{Start, Times};
 
 use super::catalog::Catalog;
 use super::request_file::RequestFile;
@@ -73,7 +73,7 @@ pub struct ArrivalPlan {
     pub classes: Vec<ClassFilter>,
     /// How class mixes change with time.
     pub drift: Option<Drift>,
-    /// How likely a request has the class of the one before it of its application, whatever the mix.
+    /// How likely a request has the class of the one before it of its application, anyhow.
     pub sticky: f64,
     /// Only recorded rows of these sources.
     pub sources: Sources,
@@ -97,7 +97,7 @@ pub enum Pace {
 /// An arrival process with its settings.
 #[derive(Clone)]
 pub enum Process {
-    /// Instants at a mean rate.
+    /// Times at a mean rate.
     Timed(Start),
     /// Requests and their times.
     Whole(Build),

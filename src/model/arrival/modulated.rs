@@ -6,7 +6,7 @@
 //! dispersion of counts tends to
 //! 1 + 2 q₁₂ q₂₁ (λ₁ − λ₂)² / ((q₁₂ + q₂₁)² (λ₁ q₂₁ + λ₂ q₁₂)) (Fischer and Meier-Hellstern 1993).
 
-use super::timed::{Instants, Start, poisson_gap, span_ns};
+use super::timed::{Start, Times, poisson_gap, span_ns};
 use super::{ArrivalEntry, Process};
 use crate::input::{Fields, Problem, fields};
 use crate::rng::exponential;
@@ -17,15 +17,15 @@ use std::sync::Arc;
 
 pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
     name: "mmpp",
-    summary: "Poisson arrivals whose rate jumps between `rates` (relative), after `sojourn_ms` each",
+    summary: "Poisson arrivals whose rate jumps between relative `rates`, after `sojourn_ms` each",
     params: "rates = [1, 9], sojourn_ms = [900, 100]",
-    source: "Markov-modulated Poisson process; uniform jumps as in AlpaServe (Li et al., OSDI 2023)",
+    source: "Markov-modulated Poisson process; jumps as in AlpaServe (Li et al., OSDI 2023)",
     read: |fields| {
         let rates = list(fields, "rates", 0.0, vec![1.0, 9.0]);
         let lengths_ms = list(fields, "sojourn_ms", 1e-3, vec![900.0, 100.0]);
         if rates.len() != lengths_ms.len() || rates.len() < 2 || rates.iter().all(|r| *r == 0.0) {
             let place = fields.place().clone();
-            let found = format!("{} rates and {} sojourns", rates.len(), lengths_ms.len());
+            let found = format!("rates {rates:?} and sojourns {lengths_ms:?}");
             let expected = "one of each for every state, two states at least, a rate above 0";
             fields.problems().push(Problem::new(place, found, expected));
             return Process::Timed(on_off([1.0, 1.0], Law::Fixed));
@@ -37,7 +37,7 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
 pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
     name: "on-off",
     summary: "Poisson arrivals in on-phases, none between; phases exponential, Pareto or fixed",
-    params: "on_ms = 100, off_ms = 900, phases = exponential | pareto | fixed, alpha = 1.5 (pareto)",
+    params: "on_ms = 100, off_ms = 900, phases = exponential (pareto, fixed), alpha = 1.5 (pareto)",
     source: "interrupted Poisson process; Pareto phases as in Willinger et al. (SIGCOMM 1995)",
     read: |fields| {
         let phase =
@@ -126,8 +126,8 @@ impl Modulated {
     }
 }
 
-impl Instants for Modulated {
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time {
+impl Times for Modulated {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             let next = self.now + poisson_gap(self.gaps_ns[self.state], rng);
             // Poisson arrivals forget: at a change of state the gap begins anew.
@@ -147,6 +147,11 @@ impl Instants for Modulated {
 /// A list of numbers from `least` on.
 fn list(read: &mut Fields<'_>, key: &'static str, least: f64, default: Vec<f64>) -> Vec<f64> {
     let Some(node) = read.take(key) else { return default };
-    let items = fields::array(node, read.problems()).iter();
-    items.filter_map(|item| fields::number(item, &(least..=1e12), read.problems())).collect()
+    let items = fields::array(node, read.problems());
+    let numbers: Vec<f64> = items
+        .iter()
+        .filter_map(|item| fields::number(item, &(least..=1e12), read.problems()))
+        .collect();
+    // What is wrong with one of them has been said.
+    if numbers.len() < items.len() { default } else { numbers }
 }

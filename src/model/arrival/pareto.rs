@@ -1,5 +1,5 @@
-//! Pareto gaps: P(X > x) = (m / x)^α from the least gap m = (α − 1) / (α · rate) on. Up to α = 2 the
-//! variance is infinite.
+//! Pareto gaps: P(X > x) = (m / x)^α from the least gap m = (α − 1) / (α · rate) on. Their variance
+//! is infinite up to α = 2.
 
 use super::{ArrivalEntry, Process, renewal};
 use crate::rng::exponential;

@@ -2,7 +2,7 @@
 //! first period. Each is moved by up to `jitter` of a period to either side; half a period keeps
 //! them in order.
 
-use super::timed::{Instants, span_ns};
+use super::timed::{Times, span_ns};
 use super::{ArrivalEntry, Process};
 use crate::units::{NS_PER_S, Time};
 use rand::RngExt;
@@ -31,8 +31,8 @@ struct Periodic {
     count: u64,
 }
 
-impl Instants for Periodic {
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time {
+impl Times for Periodic {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         // Twice the jitter of a unit draw is a move from -jitter to jitter, after one by jitter.
         let moved = 2.0 * self.jitter * rng.random::<f64>();
         let periods = self.count as f64 + self.phase + moved;

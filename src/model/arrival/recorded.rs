@@ -3,7 +3,7 @@
 //! and gaps within a source, and so its drift of classes, are as recorded. How the sources of an
 //! application come to its share of the rate is `replay`:
 //!
-//! - `scaled`: time is stretched, which keeps the shape of bursts; without a rate it is as recorded.
+//! - `scaled`: time is stretched, which keeps the shape of bursts; as recorded without a rate.
 //! - `exact`: the stamps themselves, all clocks starting together, to the end of the recording.
 //! - `thinned`: each request is left out with the same probability, which makes bursts milder.
 //! - `superposed`: `copies` of each source (by default as many as the rate takes) from offsets of
@@ -28,8 +28,8 @@ use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "recorded",
-    summary: "sources replayed in recorded order from drawn offsets, superposed; at a rate by `replay`",
-    params: "replay = scaled | exact | thinned | superposed | refitted, copies (superposed), \
+    summary: "sources in recorded order from drawn offsets, superposed; at a rate by `replay`",
+    params: "replay = scaled (exact, thinned, superposed, refitted), copies (superposed), \
              interval_s = 60, cv_factor = 1 (refitted)",
     source: "trace replay with time scaling; refit as in AlpaServe (Li et al., OSDI 2023)",
     read,

@@ -6,7 +6,7 @@
 //! replacement; an interval of less than three requests counts as Poisson.
 
 use super::recorded::recorded;
-use super::timed::{self, Instants, Start, span_ns};
+use super::timed::{self, Start, Times, span_ns};
 use super::{ArrivalPlan, Pace, Process};
 use crate::domain::AppId;
 use crate::input::{Fields, Problem};
@@ -121,8 +121,8 @@ struct Refitted {
     within: f64,
 }
 
-impl Instants for Refitted {
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time {
+impl Times for Refitted {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         // Gaps below a hundredth of variation are as good as equal; shapes stay finite.
         let cv = (self.intervals[self.at].cv * self.cv_factor).clamp(0.01, 1e3);
         let shape = 1.0 / (cv * cv);
@@ -169,11 +169,11 @@ mod tests {
         ];
         let mut rng = Rng::new(2, 0).stream(Label::Arrivals);
         // 40 requests in 3 s on average, twice as fast.
-        let mut instants = start(intervals, Span(NS_PER_S), 1.0)(80.0 / 3.0, &mut rng);
+        let mut times = start(intervals, Span(NS_PER_S), 1.0)(80.0 / 3.0, &mut rng);
         let mut counts = [0u32; 3];
         let cycles = 4000.0;
         loop {
-            let at = instants.next_instant(&mut rng).as_s();
+            let at = times.next_time(&mut rng).as_s();
             if at >= 3.0 * cycles {
                 break;
             }

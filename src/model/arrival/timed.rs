@@ -14,14 +14,14 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-/// Instants in order of time, without end.
-pub trait Instants: Send {
+/// Times in order of time, without end.
+pub trait Times: Send {
     /// The next instant, never earlier than the one before.
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time;
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time;
 }
 
 /// Starts a process with this mean rate in requests per second.
-pub type Start = Arc<dyn Fn(f64, &mut ChaCha8Rng) -> Box<dyn Instants> + Send + Sync>;
+pub type Start = Arc<dyn Fn(f64, &mut ChaCha8Rng) -> Box<dyn Times> + Send + Sync>;
 
 /// Nanoseconds as a span; endless where they do not fit.
 pub(super) fn span_ns(ns: f64) -> Span {
@@ -52,8 +52,8 @@ where
     })
 }
 
-impl<G: Fn(&mut ChaCha8Rng) -> f64 + Send> Instants for Renewal<G> {
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time {
+impl<G: Fn(&mut ChaCha8Rng) -> f64 + Send> Times for Renewal<G> {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         self.now += span_ns((self.gap)(rng) * self.mean_ns);
         self.now
     }
@@ -83,8 +83,8 @@ where
     })
 }
 
-impl<S: Fn(Time) -> f64 + Send> Instants for Thinned<S> {
-    fn next_instant(&mut self, rng: &mut ChaCha8Rng) -> Time {
+impl<S: Fn(Time) -> f64 + Send> Times for Thinned<S> {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             self.now += poisson_gap(self.least_gap_ns, rng);
             if rng.random::<f64>() < (self.share)(self.now) {
@@ -97,7 +97,7 @@ impl<S: Fn(Time) -> f64 + Send> Instants for Thinned<S> {
 /// One process for all applications.
 struct Total {
     left: u64,
-    instants: Box<dyn Instants>,
+    times: Box<dyn Times>,
     requests: Requests,
 }
 
@@ -105,7 +105,7 @@ impl Arrivals for Total {
     #[inline]
     fn next_arrival(&mut self) -> Option<Arrival> {
         self.left = self.left.checked_sub(1)?;
-        let time = self.instants.next_instant(&mut self.requests.rng);
+        let time = self.times.next_time(&mut self.requests.rng);
         Some(self.requests.draw(time))
     }
 }
@@ -114,7 +114,7 @@ impl Arrivals for Total {
 struct Own {
     app: AppId,
     next: Time,
-    instants: Box<dyn Instants>,
+    times: Box<dyn Times>,
     rng: ChaCha8Rng,
 }
 
@@ -131,7 +131,7 @@ impl Arrivals for ByApp {
         self.left = self.left.checked_sub(1)?;
         let own = self.each.iter_mut().min_by_key(|own| (own.next, own.app))?;
         let arrival = self.requests.draw_from(own.app, own.next, &mut own.rng);
-        own.next = own.instants.next_instant(&mut own.rng);
+        own.next = own.times.next_time(&mut own.rng);
         Some(arrival)
     }
 }
@@ -156,15 +156,15 @@ pub(super) fn build(
     }
     let (left, mut requests) = (plan.requests, Requests::new(plan, catalog, rng)?);
     if let [start] = starts {
-        let instants = start(rate_rps, &mut requests.rng);
-        return Ok(Box::new(Total { left, instants, requests }));
+        let times = start(rate_rps, &mut requests.rng);
+        return Ok(Box::new(Total { left, times, requests }));
     }
     let apps = catalog.app_ids().zip(starts).filter(|(app, _)| plan.mix[app.index()] > 0.0);
     let each = apps.map(|(app, start)| {
         let key = name_key(&[&catalog.app(app).name]);
         let mut rng = rng.stream_of(Label::Arrivals, key);
-        let mut instants = start(rate_rps * plan.mix[app.index()], &mut rng);
-        Own { app, next: instants.next_instant(&mut rng), instants, rng }
+        let mut times = start(rate_rps * plan.mix[app.index()], &mut rng);
+        Own { app, next: times.next_time(&mut rng), times, rng }
     });
     Ok(Box::new(ByApp { left, each: each.collect(), requests }))
 }

@@ -4,8 +4,8 @@
 //! its memory is empty and its backlog gone. Every request it had been given waits again, in its
 //! place by arrival and with its deadline as it was, and the scheduler hears of it as of one that
 //! has just arrived; those that were being looked at wait to be looked at again. When the worker
-//! is back it is as at its start. Meanwhile it may be given a backlog, which begins then: schedulers
-//! see when that will be, as they do of workers that start late.
+//! is back it is as at its start. Meanwhile it may be given a backlog, which begins then:
+//! schedulers see when that will be, as they do of workers that start late.
 //!
 //! A failure after which nothing is left to do is as good as none, and is not told.
 

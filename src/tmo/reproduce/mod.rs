@@ -4,18 +4,39 @@
 //! figures measured by running that code on the data set M4A1. Lines that need the data set have no
 //! figure without it.
 
+mod bounds;
 mod closed;
+mod contest;
 mod learners;
+mod report;
+mod shelf;
+mod sites;
 mod splits;
 mod sweep;
 mod tables;
 
 use crate::input::Problem;
+use crate::output::atomic::WriteError;
+use crate::report::figure::{Chart, Point};
 use crate::stats::Estimate;
 use crate::tmo::{Resources, Workload};
 use std::sync::Arc;
 
 pub use closed::Calls;
+pub use report::markdown;
+pub use shelf::Shelf;
+
+/// A reproduction that could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failed {
+    /// Something is wrong with the inputs.
+    #[error(transparent)]
+    Input(#[from] Problem),
+    /// A network could not be kept.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
 
 /// What a line came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,22 +139,41 @@ impl Line {
 pub struct Effort {
     /// Dialogues of each synthetic workload.
     pub dialogues: usize,
+    /// Of which so many are tested on.
+    pub scored: usize,
     /// Random splits of the data set.
     pub splits: usize,
     /// Splits for which the optimum is searched.
     pub bounds: usize,
     /// Splits on which agents are trained.
     pub trained: usize,
-    /// Trainings of each agent on each of them.
+    /// Trainings of each agent on each of them, and synthetic workloads of each shape.
     pub seeds: usize,
+    /// Steps of a training.
+    pub steps: usize,
 }
 
 impl Effort {
     /// Half an hour of processor time, nearly all of it training.
-    pub const FULL: Self =
-        Self { dialogues: 10_000, splits: 200, bounds: 20, trained: 20, seeds: 3 };
+    pub const FULL: Self = Self {
+        dialogues: 10_000,
+        scored: 1_000,
+        splits: 200,
+        bounds: 200,
+        trained: 20,
+        seeds: 3,
+        steps: 30_000,
+    };
     /// A few seconds, with wider tolerances and without training.
-    pub const QUICK: Self = Self { dialogues: 2_000, splits: 40, bounds: 3, trained: 0, seeds: 0 };
+    pub const QUICK: Self = Self {
+        dialogues: 2_000,
+        scored: 100,
+        splits: 40,
+        bounds: 3,
+        trained: 0,
+        seeds: 0,
+        steps: 0,
+    };
 }
 
 /// Root of all random numbers of the reproduction.
@@ -147,14 +187,51 @@ const BUDGETS: [Resources; 5] = [
     Resources { latency_s: 7.0, usage_usd: 0.007 },
 ];
 
-/// Every line, in order; `data` is the data set M4A1 if it is at hand.
-pub fn lines(data: Option<&Arc<Workload>>, effort: &Effort) -> Result<Vec<Line>, Problem> {
-    let mut lines = tables::lines();
-    lines.extend(sweep::lines(effort)?);
-    lines.extend(splits::lines(data, effort)?);
-    lines.extend(splits::bounds(data, effort)?);
-    lines.extend(learners::lines(data, effort)?);
-    Ok(lines)
+/// What came of a reproduction.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// Every line, in order.
+    pub lines: Vec<Line>,
+    /// Figures by name.
+    pub figures: Vec<(&'static str, Chart)>,
+}
+
+/// Everything; `data` is the data set M4A1 if it is at hand, `shelf` where networks are kept.
+pub fn make(
+    data: Option<&Arc<Workload>>,
+    effort: &Effort,
+    shelf: &Shelf<'_>,
+) -> Result<Made, Failed> {
+    let mut made = Made { lines: tables::lines(), figures: Vec::new() };
+    made.lines.extend(sweep::lines(effort)?);
+    made.lines.extend(contest::lines(effort, shelf)?);
+    made.lines.extend(splits::lines(data, effort)?);
+    let Some(data) = data else {
+        made.lines.extend(bounds::missing());
+        made.lines.extend(learners::missing());
+        return Ok(made);
+    };
+    let bounds = bounds::measure(data, effort)?;
+    made.lines.extend(bounds::lines(&bounds));
+    sites::make(data, effort, &mut made)?;
+    learners::make(data, effort, shelf, &bounds, &mut made)?;
+    Ok(made)
+}
+
+/// A budget in words.
+fn title(budget: Resources) -> String {
+    format!("{} s and {} USD", budget.latency_s, budget.usage_usd)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// The mean of some values over `x`, with its interval.
+fn point(x: f64, values: &[f64]) -> Option<Point> {
+    let estimate = Estimate::of(values)?;
+    let (low, high) = (estimate.low(), estimate.high());
+    Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high })
 }
 
 /// The lines as a CSV table.

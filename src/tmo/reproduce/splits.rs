@@ -1,28 +1,27 @@
 //! Policies that need no training, over random splits of M4A1, against as many splits of the
 //! authors' environment; and what could at best be reached within a budget.
 
-use super::{BUDGETS, Effort, Line, SEED};
+use super::{Effort, Line, SEED};
 use crate::input::Problem;
 use crate::rng::Rng;
 use crate::stats::Estimate;
 use crate::tmo::cost::{DEVICES, NETWORKS};
 use crate::tmo::estimator::Ties;
-use crate::tmo::evaluate::{Summary, Totals, Visit, evaluate};
-use crate::tmo::optimum::Tree;
+use crate::tmo::evaluate::{Summary, Totals, evaluate};
 use crate::tmo::{Costs, Resources, Rules, Split, Workload, World, policy};
 use rayon::prelude::*;
 use std::sync::Arc;
 
 /// A figure over 200 splits of the reference: mean and standard deviation between splits.
-type Reference = (f64, f64);
+pub(super) type Reference = (f64, f64);
 
 /// A policy with its reference figures, the first of [`METRICS`].
-type Row = (&'static str, &'static [Reference]);
+pub(super) type Row = (&'static str, &'static [Reference]);
 
 /// What is compared, with its unit, and where it is found.
-type Metric = (&'static str, fn(&Summary) -> f64);
+pub(super) type Metric = (&'static str, fn(&Summary) -> f64);
 
-const METRICS: [Metric; 7] = [
+pub(super) const METRICS: [Metric; 7] = [
     ("response", |s| s.response),
     ("reward", |s| s.reward),
     ("association", |s| s.association),
@@ -38,7 +37,7 @@ const PRINTED: f64 = 5e-6;
 
 /// Where ties are shared.
 #[rustfmt::skip]
-const ROWS: [Row; 9] = [
+pub(super) const ROWS: [Row; 9] = [
     ("random", &[(0.962, 0.08007), (0.81857, 0.07399), (0.15519, 0.02545), (10.28642, 1.43228),
         (0.01263, 0.00199), (0.00275, 0.01143), (0.0, 0.0)]),
     ("local", &[(0.83064, 0.08104), (0.83064, 0.08104), (0.0, 0.0), (0.04045, 0.00271),
@@ -129,89 +128,4 @@ fn summary(world: &World, test: &[usize], name: &str, at: usize) -> Result<Summa
     let mut policy = policy::build(name, world, split_rng(at))?;
     let visits = evaluate(world, test, policy.as_mut(), Resources::PUBLISHED);
     Ok(Summary::of(world, &visits, Resources::PUBLISHED, Totals::All))
-}
-
-/// Mean optimum and budget-guarded greedy of the reference over ten splits, ties by its tree.
-const BOUNDS: [(f64, f64); 5] =
-    [(1.527, 1.326), (1.521, 1.314), (1.456, 1.255), (1.248, 1.097), (1.032, 0.923)];
-
-/// Rewards of one split: the optimum without budget, and by budget the optimum, the guarded greedy
-/// policy, how many of its dialogues exceed the budget, and its greatest lead over the optimum.
-struct Bound {
-    free: f64,
-    by_budget: Vec<[f64; 4]>,
-}
-
-pub(super) fn bounds(data: Option<&Arc<Workload>>, effort: &Effort) -> Result<Vec<Line>, Problem> {
-    const SECTION: &str = "bounds";
-    let name = |budget: Resources| format!("{} s, {} USD", budget.latency_s, budget.usage_usd);
-    let Some(data) = data else {
-        let lines = BUDGETS.into_iter().zip(BOUNDS).map(|(budget, (optimum, _))| {
-            Line::missing(SECTION, format!("optimum, {}", name(budget)), Some(optimum))
-        });
-        return Ok(lines.collect());
-    };
-    let splits: Vec<Bound> = (0..effort.bounds)
-        .into_par_iter()
-        .map(|at| {
-            let split = data.split(split_rng(at));
-            bound(&world(data, &split, Ties::Shared)?, &split.test, at)
-        })
-        .collect::<Result<_, _>>()?;
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let free: Vec<f64> = splits.iter().map(|split| split.free).collect();
-    let line = Line::reported(SECTION, "optimum, no budget", mean(&free), Some(1.527));
-    let mut lines = vec![line.with_interval(&free)];
-    for (at, (budget, published)) in BUDGETS.into_iter().zip(BOUNDS).enumerate() {
-        let column = |k: usize| -> Vec<f64> { splits.iter().map(|s| s.by_budget[at][k]).collect() };
-        let (best, greedy) = (column(0), column(1));
-        let title = name(budget);
-        let mut add = |what: &str, values: &[f64], target: f64| {
-            let title = format!("{what}, {title}");
-            let line = Line::reported(SECTION, title, mean(values), Some(target));
-            lines.push(line.with_interval(values));
-        };
-        add("optimum", &best, published.0);
-        add("greedy-knn-guarded", &greedy, published.1);
-        let (over, lead) = (column(2), column(3));
-        let over = over.iter().sum::<f64>();
-        let lead = lead.into_iter().fold(f64::NEG_INFINITY, f64::max);
-        let guard = format!("greedy-knn-guarded, dialogues beyond {title}");
-        lines.push(Line::must(SECTION, guard, over, over == 0.0));
-        let least = format!("greatest lead over the optimum, {title}");
-        lines.push(Line::must(SECTION, least, lead, lead <= 1e-12));
-    }
-    let gap = splits.iter().map(|s| s.free - s.by_budget[0][0]).fold(0.0, f64::max);
-    lines.push(Line::reported(SECTION, "optimum lost to the published budget", gap, Some(0.0)));
-    Ok(lines)
-}
-
-fn bound(world: &World, test: &[usize], at: usize) -> Result<Bound, Problem> {
-    let trees: Vec<Tree<'_>> = test.iter().filter_map(|d| Tree::new(world, *d)).collect();
-    let rewards = |budget| -> Vec<f64> {
-        let best = |tree: &Tree<'_>| tree.best(budget).map_or(f64::NAN, |visit| visit.reward);
-        trees.iter().map(best).collect()
-    };
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let by_budget = BUDGETS.into_iter().map(|budget| {
-        let best = rewards(Some(budget));
-        let visits = |name: &str| -> Result<Vec<Visit>, Problem> {
-            let mut policy = policy::build(name, world, split_rng(at))?;
-            Ok(evaluate(world, test, policy.as_mut(), budget))
-        };
-        let guarded = visits("greedy-knn-guarded")?;
-        let over = guarded.iter().filter(|visit| !visit.spent.within(budget)).count();
-        let mut lead = f64::NEG_INFINITY;
-        for (name, _) in ROWS {
-            for (visit, best) in visits(name)?.iter().chain(&guarded).zip(best.iter().cycle()) {
-                if visit.spent.within(budget) {
-                    lead = lead.max(visit.reward - best);
-                }
-            }
-        }
-        let greedy = guarded.iter().map(|visit| visit.reward).collect::<Vec<_>>();
-        Ok([mean(&best), mean(&greedy), over as f64, lead])
-    });
-    let by_budget = by_budget.collect::<Result<_, Problem>>()?;
-    Ok(Bound { free: mean(&rewards(None)), by_budget })
 }

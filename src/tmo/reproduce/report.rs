@@ -1,0 +1,94 @@
+//! The lines of a reproduction as tables for a reader.
+
+use super::{Line, Verdict};
+use std::fmt::Write as _;
+
+/// Sections of more columns are lists.
+const MAX_COLUMNS: usize = 9;
+
+/// `REPORT.md`: a table for each section. A line's name ends with its column.
+pub fn markdown(lines: &[Line], figures: &[&str]) -> String {
+    let mut text = "# TMO made again\n\n".to_owned();
+    let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
+    let verdicts = [Verdict::Holds, Verdict::Off, Verdict::Reported, Verdict::NoData];
+    let counts = verdicts.map(|verdict| format!("{} {}", count(verdict), verdict.name()));
+    let _ = writeln!(
+        text,
+        "{}.\n\nMeans over splits, seeds or dialogues with half widths of 95 % intervals; in \
+         brackets the target, and a cross where it is missed. What a target is and how far from it \
+         a figure may be stands in `tmo.csv`.",
+        counts.join(", ")
+    );
+    for figure in figures {
+        let _ = write!(text, "\n![{figure}](figures/{figure}.svg)\n");
+    }
+    for section in lines.chunk_by(|a, b| a.section == b.section) {
+        let _ = write!(text, "\n## {}\n\n{}", section[0].section, table(section));
+    }
+    text
+}
+
+fn table(lines: &[Line]) -> String {
+    let split = |line: &Line| -> (String, String) {
+        let parts = line.name.rsplit_once(", ");
+        parts.map_or((line.name.clone(), String::new()), |(a, b)| (a.to_owned(), b.to_owned()))
+    };
+    let mut columns: Vec<String> = Vec::new();
+    for (_, column) in lines.iter().map(split) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
+    if columns.len() > MAX_COLUMNS {
+        columns = vec![String::new()];
+        rows.extend(lines.iter().map(|line| (line.name.clone(), vec![cell(line)])));
+    } else {
+        for line in lines {
+            let (row, column) = split(line);
+            if rows.last().is_none_or(|(last, _)| *last != row) {
+                let known = rows.iter().position(|(known, _)| *known == row);
+                let row =
+                    known.map_or((row, vec![String::new(); columns.len()]), |at| rows.remove(at));
+                rows.push(row);
+            }
+            let at = columns.iter().position(|known| *known == column);
+            if let (Some(at), Some((_, cells))) = (at, rows.last_mut()) {
+                cells[at] = cell(line);
+            }
+        }
+    }
+    let mut text =
+        format!("| | {} |\n|---|{}\n", columns.join(" | "), "--:|".repeat(columns.len()));
+    for (row, cells) in rows {
+        let _ = writeln!(text, "| {row} | {} |", cells.join(" | "));
+    }
+    text
+}
+
+fn cell(line: &Line) -> String {
+    let Some(figure) = line.figure else { return "no data".to_owned() };
+    let mut text = short(figure);
+    if let Some(width) = line.half_width {
+        let _ = write!(text, " ± {}", short(width));
+    }
+    if let Some(target) = line.target {
+        let _ = write!(text, " ({})", short(target));
+    }
+    if line.verdict == Verdict::Off {
+        text.push_str(" ✗");
+    }
+    text
+}
+
+/// Four significant digits or so.
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        0.0 => "0".to_owned(),
+        s if s < 1e-3 => format!("{value:.3e}"),
+        s if s < 0.1 => format!("{value:.5}"),
+        s if s < 10.0 => format!("{value:.3}"),
+        _ => format!("{value:.2}"),
+    }
+}
