@@ -45,9 +45,13 @@ impl ShareArgs {
 /// Runs that depend on what others come to cannot be dealt out beforehand.
 pub(super) fn fixed(sweep: &Sweep) -> Result<(), Failure> {
     let Some(until) = &sweep.experiment.until else { return Ok(()) };
-    let expected = "a fixed number of `replicates` where several processes share the runs";
-    Err(Problem::new(until.place.clone().field("until"), "a number found on the way", expected)
-        .into())
+    let expected = "a fixed number where several processes share the runs";
+    Err(Problem::new(
+        until.place.clone().field("until"),
+        "a number of replicates that results decide",
+        expected,
+    )
+    .into())
 }
 
 /// Does the runs of a part.
