@@ -46,13 +46,13 @@ impl ShareArgs {
 pub(super) fn fixed(sweep: &Sweep) -> Result<(), Failure> {
     let experiment = &sweep.experiment;
     let (place, found) = if let Some(until) = &experiment.until {
-        (until.place.clone().field("until"), "a number found on the way")
+        (until.place.clone().field("until"), "a number of replicates that results decide")
     } else if experiment.search.is_some() {
-        (Place::file(&experiment.path).field("search"), "runs found on the way")
+        (Place::file(&experiment.path).field("search"), "runs that results decide")
     } else {
         return Ok(());
     };
-    let expected = "a fixed number of `replicates` where several processes share the runs";
+    let expected = "a fixed number where several processes share the runs";
     Err(Problem::new(place, found, expected).into())
 }
 

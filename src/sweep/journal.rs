@@ -208,9 +208,14 @@ fn cells(line: &str) -> Option<Vec<String>> {
     if checksum(body) != sum {
         return None;
     }
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(body.as_bytes());
-    let record = reader.records().next()?.ok()?;
-    (record.len() >= HEAD).then(|| record.iter().map(str::to_owned).collect())
+    let cells: Vec<String> = if body.contains('"') {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(body.as_bytes());
+        reader.records().next()?.ok()?.iter().map(str::to_owned).collect()
+    } else {
+        // Making a reader takes ten times as long as reading a line.
+        body.split(',').map(str::to_owned).collect()
+    };
+    (cells.len() >= HEAD).then_some(cells)
 }
 
 fn parse(cells: &[String]) -> Option<Entry> {
