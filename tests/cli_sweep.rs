@@ -29,7 +29,7 @@ fn every_file_is_written_and_said_so() {
     let (means, deviations) = (column(&summary, "swaps"), column(&summary, "swaps_sd"));
     assert!(means.iter().chain(&deviations).all(|cell| cell.parse::<f64>().is_ok()));
     let left: Vec<_> = fs::read_dir(shell.path("o")).expect("a folder").collect();
-    assert_eq!(left.len(), 8, "five files, quantiles, the journal, figures: {left:?}");
+    assert_eq!(left.len(), 9, "five files, quantiles, journal, lock, figures: {left:?}");
 }
 
 #[test]

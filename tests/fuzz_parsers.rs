@@ -424,7 +424,7 @@ fn journals() {
     let out = world.path("out");
     let sweep = swept(&world, &out);
     let rows = |finished: Vec<peeksim::sweep::Finished>| -> Vec<Vec<String>> {
-        finished.into_iter().map(|run| run.entry.result.cells).collect()
+        finished.into_iter().map(|run| run.entry.result.cells.clone()).collect()
     };
     let whole = rows(sweep.run(&out, 1, &()).expect("results"));
     fuzz(&out.join("runs.journal"), &world.bytes("out/runs.journal"), 300, || {

@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 12] = [
 /// is appended to and read back even if it is no text any more.
 const FILES: [&str; 3] = ["input/source.rs", "output/atomic.rs", "sweep/journal.rs"];
 /// Who may look at the clock on the wall: timings apart from the results, and estimates.
-const CLOCKS: [&str; 3] = ["sweep/pool.rs", "cli/check.rs", "cli/progress.rs"];
+const CLOCKS: [&str; 3] = ["sweep/pool.rs", "cli/cost.rs", "cli/progress.rs"];
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

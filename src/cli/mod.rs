@@ -1,24 +1,31 @@
 //! The command line: one file per subcommand.
 //!
-//! Exit codes: 0 done, 1 failed while running, 2 bad arguments or input. Results go to stdout,
-//! everything else to stderr. A reader that closes the pipe early is no failure.
+//! Exit codes: 0 done, 1 failed while running, 2 bad arguments or input, 75 another process is at
+//! work there, try again. Results go to stdout, everything else to stderr. A reader that closes the
+//! pipe early is no failure.
 
 mod check;
+mod cluster;
 mod compare;
+mod cost;
 mod dialogues;
 mod import;
 mod list;
+mod merge;
 mod offload;
+mod plan;
 mod progress;
 mod replay;
 mod reproduce;
 mod reproduce_tmo;
 mod run;
+mod share;
 mod sweep;
 mod train;
 
 use crate::input::{Problem, Problems};
 use crate::output::atomic::WriteError;
+use crate::report::manifest::ManifestError;
 use crate::sweep::SweepError;
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
@@ -40,6 +47,10 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Check an experiment and print its plan and an estimate of its time, without running it.
     Check(check::CheckArgs),
+    /// Write the runs of an experiment with their ids and costs, for machines that share them.
+    Plan(plan::PlanArgs),
+    /// Put the shares of a sweep together and write what `sweep` writes.
+    Merge(merge::MergeArgs),
     /// Run one run of an experiment and print it in detail.
     Run(run::RunArgs),
     /// List schedulers, penalties, arrival processes, figures and experiments with their sources.
@@ -95,6 +106,14 @@ impl ExperimentArgs {
         Self { experiment: experiment.to_owned(), set: Vec::new(), replicates: None }
     }
 
+    /// These arguments, as a command line has them.
+    fn words(&self) -> Vec<String> {
+        let mut words = vec![self.experiment.clone()];
+        words.extend(self.set.iter().map(|set| format!("--set={set}")));
+        words.extend(self.replicates.map(|count| format!("--replicates={count}")));
+        words
+    }
+
     fn load(&self) -> Result<crate::sweep::Sweep, Problems> {
         let mut set = self.set.clone();
         set.extend(self.replicates.map(|count| format!("replicates={count}")));
@@ -111,6 +130,9 @@ enum Failure {
     /// Failed while running: exit code 1.
     #[error("error: {0}")]
     Failed(String),
+    /// Another process is at work there: exit code 75.
+    #[error("error: {0}")]
+    Busy(WriteError),
     /// Nobody reads on: exit code 0.
     #[error("broken pipe")]
     BrokenPipe,
@@ -126,6 +148,7 @@ impl From<SweepError> for Failure {
     fn from(error: SweepError) -> Self {
         match error {
             SweepError::Input(problems) => Self::Input(problems),
+            SweepError::Write(error) => error.into(),
             other => Self::Failed(other.to_string()),
         }
     }
@@ -133,7 +156,19 @@ impl From<SweepError> for Failure {
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
-        Self::Failed(error.to_string())
+        match error.source.kind() {
+            io::ErrorKind::WouldBlock => Self::Busy(error),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ManifestError> for Failure {
+    fn from(error: ManifestError) -> Self {
+        match error {
+            ManifestError::Input(problems) => Self::Input(problems),
+            ManifestError::Write(error) => error.into(),
+        }
     }
 }
 
@@ -154,6 +189,8 @@ pub fn main() -> ExitCode {
         None => sweep::main(&sweep::SweepArgs::quickstart(), &mut out),
         Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
         Some(Command::Check(args)) => check::main(&args, &mut out),
+        Some(Command::Plan(args)) => plan::main(&args, &mut out),
+        Some(Command::Merge(args)) => merge::main(&args, &mut out),
         Some(Command::Run(args)) => run::main(&args, &mut out),
         Some(Command::List) => list::main(&mut out),
         Some(Command::Replay(args)) => replay::main(&args, &mut out),
@@ -174,7 +211,11 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             // Nothing is left to do if stderr is gone too.
             let _ = writeln!(io::stderr(), "{failure}");
-            ExitCode::from(if matches!(failure, Failure::Input(_)) { 2 } else { 1 })
+            ExitCode::from(match failure {
+                Failure::Input(_) => 2,
+                Failure::Busy(_) => cluster::BUSY,
+                _ => 1,
+            })
         }
     }
 }

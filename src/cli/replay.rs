@@ -8,6 +8,7 @@ use clap::Args;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();
     let (mut same, mut moved) = (0u64, 0u64);
     for spec in specs {
-        let (id, entry) = (sweep.run_id(spec), sweep.one(spec));
+        let (id, entry) = (sweep.run_id(spec), Arc::new(sweep.one(spec)));
         let run = Finished { spec, id, entry };
         let differences = differences(&sweep, &results, &header, &run);
         if differences.is_empty() {

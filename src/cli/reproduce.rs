@@ -1,7 +1,7 @@
 //! `peeksim reproduce`: every experiment of a paper, its claims with verdicts, and what moved
 //! since the results that were kept.
 
-use super::sweep::{Made, failed, make, notes, verdicts};
+use super::sweep::{Made, make, notes, verdicts};
 use super::{Failure, say};
 use crate::input::source::{below, embedded_paths, exists};
 use crate::input::{Place, Problem};
@@ -54,8 +54,8 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
         notes(&sweep);
         // Read before anything is written: the two folders may be the same.
         let kept = kept_results(&kept.join(name))?;
-        let Made { runs, results, .. } = make(&sweep, &folder.join(name), args.jobs)?;
-        failed(&runs)?;
+        let Made { failed, results, .. } = make(&sweep, &folder.join(name), args.jobs)?;
+        failed?;
         let chapter = Chapter::new(&sweep, section(&suite, path), results, kept.as_ref());
         print(&chapter, out)?;
         chapters.push(chapter);

@@ -1,6 +1,8 @@
 //! `peeksim sweep`: the main job.
 
+use super::cluster::{ClusterArgs, Engine, Task};
 use super::progress::Bar;
+use super::share::{self, ShareArgs};
 use super::{ExperimentArgs, Failure, say};
 use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{self, Results, compare, draw_all, manifest, summary, table, write_runs};
@@ -21,11 +23,25 @@ pub(super) struct SweepArgs {
     // As text: what is written there is named in messages and read back by its name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
+    #[command(flatten)]
+    share: ShareArgs,
+    /// What carries the runs out.
+    #[arg(long, value_enum, default_value_t)]
+    engine: Engine,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 impl SweepArgs {
     pub fn quickstart() -> Self {
-        Self { experiment: ExperimentArgs::named("quickstart"), jobs: 0, out: None }
+        Self {
+            experiment: ExperimentArgs::named("quickstart"),
+            jobs: 0,
+            out: None,
+            share: ShareArgs::default(),
+            engine: Engine::Local,
+            cluster: ClusterArgs::default(),
+        }
     }
 }
 
@@ -34,7 +50,35 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
-    let Made { runs, results, compared, figures } = make(&sweep, &folder, args.jobs)?;
+    let part = args.share.part(&sweep)?;
+    if part.is_some() || args.engine != Engine::Local {
+        share::fixed(&sweep)?;
+    }
+    if let Some(part) = part {
+        return share::run(&sweep, &folder, &part, args.jobs, out);
+    }
+    let made = match args.engine {
+        Engine::Local => make(&sweep, &folder, args.jobs)?,
+        Engine::Slurm | Engine::Ray => {
+            let words = args.experiment.words();
+            let task = Task { sweep: &sweep, folder: &folder, words, args: &args.cluster };
+            match task.run(args.engine, out)? {
+                Some(runs) => finish(&sweep, runs, &folder)?,
+                None => return Ok(()),
+            }
+        }
+    };
+    report(&sweep, &folder, made, out)
+}
+
+/// Prints what a sweep came to; fails if a run or a gated claim did.
+pub(super) fn report(
+    sweep: &Sweep,
+    folder: &Path,
+    made: Made,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let Made { failed, results, compared, figures } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     write!(out, "{}", table::render(&results, &table::METRICS))?;
     if let Some(knees) = table::knees(&results) {
@@ -52,13 +96,14 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
     }
-    failed(&runs)?;
+    failed?;
     if gate { Ok(()) } else { Err(Failure::Failed("a gated claim is contradicted".into())) }
 }
 
 /// What a sweep left behind.
 pub(super) struct Made {
-    pub runs: Vec<Finished>,
+    /// Fails if a run did.
+    pub failed: Result<(), Failure>,
     pub results: Results,
     /// Whether there was something to compare.
     pub compared: bool,
@@ -70,15 +115,22 @@ pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Fa
     let bar = Bar::new();
     let runs = sweep.run(folder, jobs, &bar);
     bar.end();
-    let runs = runs?;
+    finish(sweep, runs?, folder)
+}
+
+/// Writes everything that follows from the runs of a sweep into its folder.
+pub(super) fn finish(sweep: &Sweep, runs: Vec<Finished>, folder: &Path) -> Result<Made, Failure> {
     write_runs(sweep, &runs, folder)?;
     manifest::write(sweep, runs.len(), folder)?;
+    let failed = failed(&runs);
+    // Rows are read back from the file; both at once would take twice the memory.
+    drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment, &results, folder);
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { runs, results, compared, figures })
+    Ok(Made { failed, results, compared, figures })
 }
 
 /// What a user should know about the inputs, once.

@@ -21,10 +21,10 @@ pub(super) fn quantile(probability: f64) -> f64 {
     }
     let (mut low, mut high) = (-40.0, 40.0);
     for _ in 0..100 {
-        let middle = (low + high) / 2.0;
+        let middle = f64::midpoint(low, high);
         if normal(middle) < probability { low = middle } else { high = middle }
     }
-    (low + high) / 2.0
+    f64::midpoint(low, high)
 }
 
 /// The probability of a right answer to a request with difficulty `z`; `quantile` is Φ⁻¹ of that
@@ -75,11 +75,11 @@ mod tests {
                 let steps = 20_000;
                 let top = f64::asin(rho);
                 let density = |u: f64| {
-                    let (r, c2) = (u.sin(), u.cos() * u.cos());
+                    let (r, c2) = (libm::sin(u), libm::pow(libm::cos(u), 2.0));
                     if c2 == 0.0 {
                         return 0.0;
                     }
-                    (-(a * a - 2.0 * r * a * b + b * b) / (2.0 * c2)).exp()
+                    libm::exp(-(a * a - 2.0 * r * a * b + b * b) / (2.0 * c2))
                 };
                 let du = top / f64::from(steps);
                 let sum: f64 = (0..steps).map(|s| density((f64::from(s) + 0.5) * du)).sum();

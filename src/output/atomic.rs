@@ -1,6 +1,7 @@
 //! Whole files or nothing: written under a temporary name beside the target, then renamed.
 
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -86,9 +87,12 @@ pub fn folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(WriteError::at(path))
 }
 
-/// A name beside `path`, so that the rename stays within one file system.
+/// A name beside `path`, so that the rename stays within one file system. Processes have the same
+/// number on two machines that share a folder, so a number of chance follows.
 fn temporary_name(path: &Path) -> PathBuf {
+    let process = std::process::id();
+    let chance = RandomState::new().hash_one(process);
     let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
+    name.push(format!(".{process}-{chance:016x}.tmp"));
     path.with_file_name(name)
 }

@@ -13,6 +13,48 @@ pub fn write(sweep: &Sweep, runs: usize, folder: &Path) -> Result<(), WriteError
     atomic::write(&folder.join("manifest.toml"), text(sweep, runs).as_bytes())
 }
 
+/// Writes the manifest of a sweep of which this process does a share; refused if the folder has
+/// that of another sweep or another build.
+pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
+    let path = folder.join("manifest.toml").to_string_lossy().into_owned();
+    if !source::exists(&path) {
+        atomic::folder(folder)?;
+        return Ok(write(sweep, sweep.runs().count(), folder)?);
+    }
+    let planned = read(folder)?;
+    let inputs: Vec<(String, String)> =
+        sweep.inputs.files().iter().map(|(path, hash)| (path.clone(), hash.clone())).collect();
+    let settings = &sweep.experiment.resolved;
+    let differs = [
+        ("build", planned.build != BUILD, planned.build.as_str(), BUILD),
+        ("inputs", planned.inputs != inputs, "other files", "those of this sweep"),
+        (
+            "resolved",
+            planned.experiment.resolved.canonical() != settings.canonical(),
+            "other settings",
+            "those of this sweep",
+        ),
+    ];
+    let mut problems = Problems::default();
+    for (field, _, found, expected) in differs.into_iter().filter(|(_, differs, ..)| *differs) {
+        let expected = format!("{expected}: plan again, or take another folder");
+        problems.push(Problem::new(Place::file(&path).field(field), found, expected));
+    }
+    Ok(problems.check(Some(()))?)
+}
+
+/// A manifest that could not be written, or says something else.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// It is of another sweep or build, or none.
+    #[error(transparent)]
+    Input(#[from] Problems),
+    /// It could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
 fn text(sweep: &Sweep, runs: usize) -> String {
     let experiment = &sweep.experiment;
     let mut text = String::from("# What it takes to make these results again.\n");

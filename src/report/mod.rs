@@ -9,6 +9,7 @@ pub mod expect;
 pub mod figure;
 pub mod manifest;
 pub mod paper;
+pub mod plan;
 pub mod reproduction;
 mod results;
 pub mod summary;

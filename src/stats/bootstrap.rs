@@ -2,8 +2,8 @@
 //!
 //! The studentised (bootstrap-t) interval of Hall, Annals of Statistics 16, 1988; Efron and
 //! Tibshirani, An Introduction to the Bootstrap, 1993, section 12.5: t itself is resampled, so
-//! that its skewness moves the ends. Percentile and BCa intervals are narrower than Student's t
-//! for the ten to thirty replicates that sweeps have, and cover less: BCa 89 % for ten normal
+//! that its skewness moves the ends. Percentile and `BCa` intervals are narrower than Student's t
+//! for the ten to thirty replicates that sweeps have, and cover less: `BCa` 89 % for ten normal
 //! numbers, where this covers 95.
 //!
 //! The resamples come from a fixed seed: the same values give the same interval. Cost:

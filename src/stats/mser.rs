@@ -2,7 +2,7 @@
 //!
 //! MSER-5: White, Simulation 69, 1997; White, Cobb and Spratt, Winter Simulation Conference 2000.
 //! Of means of five observations each, leave out the first d, where d minimises
-//! Σ_{j>d} (Y_j − Ȳ_d)² / (n − d)², the squared standard error of what is left if it were
+//! `Σ_{j>d} (Y_j − Ȳ_d)² / (n − d)²`, the squared standard error of what is left if it were
 //! independent. The rule trades bias for variance by itself and has no parameter.
 //!
 //! A few last means alone may agree by chance and would always win; so at least a quarter of the

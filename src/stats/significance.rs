@@ -58,7 +58,7 @@ fn counted(ranks: &[usize], sum: usize) -> f64 {
     for rank in ranks {
         for at in (0..=sum).rev() {
             let with = at.checked_sub(*rank).map_or(0.0, |rest| share[rest]);
-            share[at] = (share[at] + with) / 2.0;
+            share[at] = f64::midpoint(share[at], with);
         }
     }
     2.0 * share.iter().sum::<f64>()
@@ -104,7 +104,7 @@ mod tests {
         let positive: f64 = left.iter().zip(&ranks).filter(|(d, _)| **d > 0.0).map(|p| p.1).sum();
         let extreme = positive.min(total - positive);
         let sum = |signs: u32| -> f64 {
-            (0..n).filter(|at| signs >> at & 1 == 1).map(|at| ranks[at]).sum()
+            (0..n).filter(|at| (signs >> at) & 1 == 1).map(|at| ranks[at]).sum()
         };
         let below = (0..1u32 << n).filter(|signs| sum(*signs) <= extreme).count();
         (2.0 * below as f64 / f64::from(1u32 << n)).min(1.0)
@@ -180,10 +180,10 @@ mod tests {
         for (at, adjusted) in holm(&family).into_iter().enumerate() {
             let of = |set: u32| {
                 let own: Vec<f64> =
-                    (0..5).filter(|i| set >> i & 1 == 1).map(|i| family[i]).collect();
+                    (0..5).filter(|i| (set >> i) & 1 == 1).map(|i| family[i]).collect();
                 own.len() as f64 * own.iter().copied().fold(1.0, f64::min)
             };
-            let largest = (1..32).filter(|set| set >> at & 1 == 1).map(of).fold(0.0, f64::max);
+            let largest = (1..32).filter(|set| (set >> at) & 1 == 1).map(of).fold(0.0, f64::max);
             near(Some(adjusted), largest.min(1.0));
         }
     }

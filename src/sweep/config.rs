@@ -46,46 +46,13 @@ impl Prepared {
     pub fn read(node: &Node, inputs: &mut Inputs) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let mut read = Fields::new(node, &mut problems);
-        let apps = read_apps(&mut read, inputs);
-        let workers = read_workers(&mut read);
-        let penalty = match read.take("penalty") {
-            Some(node) => Penalty::read(node, read.problems()),
-            None => Penalty::sigmoid(),
-        };
-        let outcome = read.choice("outcome", &Outcome::ALL);
-        let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
-        let batch_eta = read.take("batch_eta");
-        let batch_eta =
-            batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
-        let noise_cv = read.number("noise_cv", 0.0..=10.0, 0.0);
-        let overhead = read_overhead(&mut read);
-        let bound = read_bound(&mut read, noise_cv, &apps);
+        let setup = read_setup(&mut read, inputs);
+        let bound = read_bound(&mut read, setup.noise_cv, &setup.apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let warmup = read.take("warmup");
-        let setup = Setup {
-            apps,
-            workers,
-            penalty,
-            outcome,
-            cold_loads,
-            batch_eta,
-            noise_cv,
-            stalls: faults::read_stalls(&mut read),
-            belief_error: faults::read_belief_error(&mut read),
-            outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
-            overhead,
-        };
         let arrivals = trace.and_then(|t| arrivals::read(t, &setup, inputs, read.problems()));
         let requests = arrivals.as_ref().map_or(u64::MAX, |arrivals| arrivals.requests);
-        let warmup = warmup.map(|node| (node, Warmup::read(node, requests, read.problems())));
-        let warmup = warmup.map_or(Warmup::None, |(node, warmup)| {
-            if bound && warmup != Warmup::None {
-                let found = "bound = \"fluid\" with a warm-up";
-                read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
-            }
-            warmup
-        });
+        let warmup = Warmup::take(&mut read, requests, bound);
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
         if !problems.is_empty() {
@@ -123,6 +90,33 @@ impl Prepared {
     /// What a user should know about this configuration.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+}
+
+/// What the catalog is made of.
+fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
+    let apps = read_apps(read, inputs);
+    let workers = read_workers(read);
+    let penalty = match read.take("penalty") {
+        Some(node) => Penalty::read(node, read.problems()),
+        None => Penalty::sigmoid(),
+    };
+    let outcome = read.choice("outcome", &Outcome::ALL);
+    let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+    let batch_eta = read.take("batch_eta");
+    let batch_eta = batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
+    Setup {
+        apps,
+        workers,
+        penalty,
+        outcome,
+        cold_loads,
+        batch_eta,
+        noise_cv: read.number("noise_cv", 0.0..=10.0, 0.0),
+        stalls: faults::read_stalls(read),
+        belief_error: faults::read_belief_error(read),
+        outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
+        overhead: read_overhead(read),
     }
 }
 

@@ -4,6 +4,10 @@
 //! id. A line cut short by a crash or a full disk fails its checksum and its run is done again.
 //! Runs of another build or of other inputs have other keys and are never found. Those of this
 //! build stay: who asks for two replicates in a folder of ten does not lose the other eight.
+//!
+//! A folder holds `runs.journal` and, where several processes share its runs, `shards/*.journal`.
+//! Each has one writer, which holds the lock beside it; all are read by everybody. Nothing depends
+//! on names, times or the order of files.
 
 use super::run::RunResult;
 use crate::input::source::hex;
@@ -11,11 +15,15 @@ use crate::metrics::COLUMNS;
 use crate::output::atomic::{self, WriteError};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// A finished run and how long it took.
+/// Cells before the metrics: key, seconds, error.
+const HEAD: usize = 3;
+
+/// A run and how long it took.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// What it came to.
@@ -24,7 +32,18 @@ pub struct Entry {
     pub wall_s: f64,
 }
 
-/// The journal of a results folder.
+/// What all journals of a folder hold.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The wanted runs by key. One that failed is here only if it never succeeded.
+    pub entries: BTreeMap<String, Arc<Entry>>,
+    /// Journals with runs of another build, and that build.
+    pub foreign: BTreeMap<PathBuf, String>,
+    /// A key of which two lines say different things, and the journal of the second.
+    pub conflict: Option<(String, PathBuf)>,
+}
+
+/// The journal that one process writes.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -32,36 +51,28 @@ pub struct Journal {
     /// Why a line was cut short: another behind it would be lost with it.
     broken: Option<String>,
     /// Held as long as the journal is open; the system frees it when its owner dies.
-    _lock: Option<File>,
+    _lock: File,
 }
 
 impl Journal {
-    /// The finished runs in `folder`, by key, as far as `wanted` names them, and the journal to
-    /// append to. Lines that are broken, or whose key has not `prefix`, are dropped from the file.
-    pub fn open(
-        folder: &Path,
-        prefix: &str,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<(Self, BTreeMap<String, Entry>), WriteError> {
-        let lock = lock(folder)?;
-        let path = folder.join("runs.journal");
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(WriteError::at(&path)(error)),
-        };
+    /// The journal `name` in `folder` to append to. Its lines that are broken, or whose run failed
+    /// or has not `prefix`, are dropped. The error is of the kind `WouldBlock` if another process
+    /// is at work on it.
+    pub fn open(folder: &Path, name: &str, prefix: &str) -> Result<Self, WriteError> {
+        let path = folder.join(format!("{name}.journal"));
+        if let Some(parent) = path.parent() {
+            atomic::folder(parent)?;
+        }
+        let lock = lock(&path.with_extension("lock"))?;
+        let bytes = content(&path)?;
         let text = String::from_utf8_lossy(&bytes);
-        let (mut entries, mut keys) = (BTreeMap::new(), BTreeSet::new());
+        let mut keys = BTreeSet::new();
         let mut kept = String::new();
         for line in text.split_inclusive('\n') {
-            let Some((key, entry)) = parse(line).filter(|(key, _)| key.starts_with(prefix)) else {
-                continue;
-            };
-            if keys.insert(key.clone()) {
+            let Some(cells) = cells(line) else { continue };
+            let [key, _, error, ..] = cells.as_slice() else { continue };
+            if key.starts_with(prefix) && error.is_empty() && keys.insert(key.clone()) {
                 kept.push_str(line);
-                if wanted(&key) {
-                    entries.insert(key, entry);
-                }
             }
         }
         if kept.as_bytes() != bytes {
@@ -69,10 +80,10 @@ impl Journal {
         }
         let open = OpenOptions::new().create(true).append(true).open(&path);
         let file = open.map_err(WriteError::at(&path))?;
-        Ok((Self { path, file, broken: None, _lock: lock }, entries))
+        Ok(Self { path, file, broken: None, _lock: lock })
     }
 
-    /// Adds a finished run.
+    /// Adds a run.
     pub fn push(&mut self, key: &str, entry: &Entry) -> Result<(), WriteError> {
         if let Some(why) = &self.broken {
             return Err(WriteError::at(&self.path)(io::Error::other(why.clone())));
@@ -85,14 +96,83 @@ impl Journal {
     }
 }
 
-/// Takes the folder for this process. Where a folder cannot be locked, nobody is refused.
-fn lock(folder: &Path) -> Result<Option<File>, WriteError> {
-    let Ok(handle) = File::open(folder) else { return Ok(None) };
-    if let Err(std::fs::TryLockError::WouldBlock) = handle.try_lock() {
-        let busy = io::Error::other("another process is at work in this folder");
-        return Err(WriteError::at(folder)(busy));
+/// What the journals in `folder` hold of the keys that are `wanted`; all others of this build
+/// begin with `prefix`.
+pub fn read(
+    folder: &Path,
+    prefix: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Found, WriteError> {
+    let mut found = Found::default();
+    for path in journals(folder) {
+        let bytes = content(&path)?;
+        for line in String::from_utf8_lossy(&bytes).split_inclusive('\n') {
+            let Some(cells) = cells(line) else { continue };
+            let key = cells[0].clone();
+            if wanted(&key) {
+                parse(&cells).into_iter().for_each(|entry| found.add(&key, entry, &path));
+            } else if !key.starts_with(prefix) {
+                let build = key.split('/').next().unwrap_or_default();
+                found.foreign.insert(path.clone(), build.to_owned());
+            }
+        }
     }
-    Ok(Some(handle))
+    Ok(found)
+}
+
+impl Found {
+    fn add(&mut self, key: &str, entry: Entry, path: &Path) {
+        match self.entries.get(key) {
+            Some(known) if known.result.error.is_empty() => {
+                let differs = entry.result.error.is_empty() && entry.result != known.result;
+                if differs && self.conflict.is_none() {
+                    self.conflict = Some((key.to_owned(), path.to_owned()));
+                }
+            }
+            _ => {
+                self.entries.insert(key.to_owned(), Arc::new(entry));
+            }
+        }
+    }
+}
+
+/// How many lines the journals in `folder` have: about as many runs as are finished.
+pub fn lines(folder: &Path) -> usize {
+    let count = |path: PathBuf| -> usize {
+        content(&path).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
+    };
+    journals(folder).into_iter().map(count).sum()
+}
+
+/// The journals in a folder, by name.
+fn journals(folder: &Path) -> Vec<PathBuf> {
+    let mut paths = vec![folder.join("runs.journal")];
+    let shards = fs::read_dir(folder.join("shards")).into_iter().flatten().flatten();
+    paths.extend(shards.map(|shard| shard.path()));
+    paths.retain(|path| path.extension().is_some_and(|end| end == "journal"));
+    paths.sort();
+    paths
+}
+
+/// The bytes of a file, none if there is no such file.
+fn content(path: &Path) -> Result<Vec<u8>, WriteError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(WriteError::at(path)),
+    }
+}
+
+/// Takes a file for this process; its content is nothing. Where files cannot be locked, nobody is
+/// refused.
+fn lock(path: &Path) -> Result<File, WriteError> {
+    // Opened to be written: some network file systems lock no other.
+    let open = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = open.map_err(WriteError::at(path))?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        let why = "another process is at work here";
+        return Err(WriteError::at(path)(io::Error::new(ErrorKind::WouldBlock, why)));
+    }
+    Ok(file)
 }
 
 fn checksum(body: &str) -> String {
@@ -113,22 +193,26 @@ fn format(key: &str, entry: &Entry) -> String {
     format!("{},{body}", checksum(body.trim_end()))
 }
 
-fn parse(line: &str) -> Option<(String, Entry)> {
+/// The cells of a line behind its checksum, at least the key, the seconds and the error.
+fn cells(line: &str) -> Option<Vec<String>> {
     let (sum, body) = line.strip_suffix('\n')?.split_once(',')?;
     if checksum(body) != sum {
         return None;
     }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(body.as_bytes());
     let record = reader.records().next()?.ok()?;
-    let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-    let (head, rest) = cells.split_at_checked(3)?;
+    (record.len() >= HEAD).then(|| record.iter().map(str::to_owned).collect())
+}
+
+fn parse(cells: &[String]) -> Option<Entry> {
+    let (head, rest) = cells.split_at_checked(HEAD)?;
     let (metrics, quantiles) = rest.split_at_checked(COLUMNS.len())?;
     let result = RunResult {
         cells: metrics.to_vec(),
         quantiles: quantiles.to_vec(),
         error: head[2].clone(),
     };
-    Some((head[0].clone(), Entry { result, wall_s: head[1].parse().ok()? }))
+    Some(Entry { result, wall_s: head[1].parse().ok()? })
 }
 
 #[cfg(test)]
@@ -141,24 +225,27 @@ mod tests {
         Entry { result: RunResult { cells, quantiles, error: error.into() }, wall_s: 0.25 }
     }
 
+    fn found(folder: &Path) -> BTreeMap<String, Arc<Entry>> {
+        read(folder, "", |_| true).unwrap().entries
+    }
+
     #[test]
     fn lines_survive_and_broken_ones_do_not() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, none) = Journal::open(folder.path(), "", |_| true).unwrap();
-        assert!(none.is_empty());
+        let mut journal = Journal::open(folder.path(), "runs", "").unwrap();
         journal.push("a", &entry("")).unwrap();
         journal.push("b", &entry("it, \"broke\"\nbadly")).unwrap();
-        assert!(Journal::open(folder.path(), "", |_| true).is_err(), "one owner at a time");
+        let second = Journal::open(folder.path(), "runs", "").unwrap_err();
+        assert_eq!(second.source.kind(), ErrorKind::WouldBlock, "one owner at a time");
         drop(journal);
         let path = folder.path().join("runs.journal");
         let whole = fs::read_to_string(&path).unwrap();
         for cut in 0..whole.len() {
             fs::write(&path, &whole[..cut]).unwrap();
-            let (_, found) = Journal::open(folder.path(), "", |_| true).unwrap();
-            assert_eq!(found.len(), whole[..cut].matches('\n').count());
+            assert_eq!(found(folder.path()).len(), whole[..cut].matches('\n').count());
         }
         fs::write(&path, whole.replacen("a,", "x,", 1)).unwrap();
-        let (_, found) = Journal::open(folder.path(), "", |_| true).unwrap();
+        let found = found(folder.path());
         assert_eq!(found.keys().collect::<Vec<_>>(), ["b"]);
         assert_eq!(found["b"].result.error, "it, \"broke\" badly");
         assert_eq!(found["b"].result.cells, entry("").result.cells);
@@ -167,18 +254,46 @@ mod tests {
     #[test]
     fn runs_of_this_build_stay_though_nobody_asks_for_them() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, _) = Journal::open(folder.path(), "v1/", |_| true).unwrap();
+        let mut journal = Journal::open(folder.path(), "runs", "v1/").unwrap();
         for key in ["v1/a", "v1/b", "v2/c"] {
             journal.push(key, &entry("")).unwrap();
         }
         drop(journal);
-        let keys = |prefix: &str, wanted: &str| {
-            let (_, found) = Journal::open(folder.path(), prefix, |key| key == wanted).unwrap();
-            found.into_keys().collect::<Vec<_>>()
-        };
-        assert_eq!(keys("v", "v1/a"), ["v1/a"]);
-        assert_eq!(keys("v1/", "v1/b"), ["v1/b"]);
-        assert_eq!(keys("v1/", "v1/a"), ["v1/a"]);
-        assert_eq!(keys("v", "v2/c"), Vec::<String>::new());
+        let found = |wanted: &str| read(folder.path(), "v1/", |key| key == wanted).unwrap();
+        assert_eq!(found("v1/a").entries.len(), 1);
+        assert_eq!(found("v1/a").foreign.into_values().collect::<Vec<_>>(), ["v2"]);
+        Journal::open(folder.path(), "runs", "v1/").unwrap();
+        assert_eq!(found("v1/b").entries.len(), 1);
+        assert_eq!(found("v2/c").entries.len(), 0);
+        assert!(found("v1/a").foreign.is_empty());
+    }
+
+    #[test]
+    fn journals_of_shards_are_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str| Journal::open(folder.path(), name, "").unwrap();
+        let (mut one, mut two) = (open("shards/0-of-2"), open("shards/1-of-2"));
+        one.push("a", &entry("failed")).unwrap();
+        two.push("a", &entry("")).unwrap();
+        two.push("b", &entry("failed")).unwrap();
+        one.push("c", &entry("")).unwrap();
+        let mut whole = open("runs");
+        whole.push("c", &entry("")).unwrap();
+        assert_eq!(lines(folder.path()), 5);
+        let both = read(folder.path(), "", |_| true).unwrap();
+        let errors: Vec<&str> =
+            both.entries.values().map(|entry| entry.result.error.as_str()).collect();
+        assert_eq!(errors, ["", "failed", ""], "a success counts more");
+        assert!(both.conflict.is_none(), "the same twice is once");
+        let mut other = entry("");
+        other.result.cells[3] = "x".into();
+        two.push("c", &other).unwrap();
+        let both = read(folder.path(), "", |_| true).unwrap();
+        let (key, path) = both.conflict.expect("a conflict");
+        assert!(key == "c" && path.ends_with("shards/1-of-2.journal"), "{path:?}");
+        // A run that failed is tried again.
+        drop(two);
+        open("shards/1-of-2");
+        assert!(!found(folder.path()).contains_key("b"));
     }
 }

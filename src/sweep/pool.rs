@@ -3,8 +3,9 @@
 use super::config::Prepared;
 use super::expand::{Configuration, RunSpec, axis_keys, expand};
 use super::inputs::Inputs;
-use super::journal::{Entry, Journal};
+use super::journal::{self, Entry, Found, Journal};
 use super::names;
+use super::part::Part;
 use super::run::run_one;
 use super::spec::{Experiment, FigureKind};
 use super::{BUILD, SCHEMA_VERSION};
@@ -14,9 +15,9 @@ use crate::output::atomic::{self, WriteError};
 use crate::rng::Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// More threads than this help nobody.
@@ -62,6 +63,34 @@ pub enum SweepError {
     /// The threads could not be started.
     #[error("cannot start the threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The journals of a folder do not hold every run.
+    #[error("{missing} of {total} runs are not finished; the first is {first}{}", others(foreign))]
+    Unfinished {
+        /// How many are missing.
+        missing: usize,
+        /// Of how many.
+        total: usize,
+        /// The id of one of them.
+        first: String,
+        /// Journals of other builds, and these.
+        foreign: BTreeMap<PathBuf, String>,
+    },
+    /// Two journals say different things of one run.
+    #[error("run {id} came to something else in {} than before", journal.display())]
+    Conflict {
+        /// The run.
+        id: String,
+        /// The second of the two.
+        journal: PathBuf,
+    },
+}
+
+/// A line for each journal of another build.
+fn others(foreign: &BTreeMap<PathBuf, String>) -> String {
+    let line = |(path, build): (&PathBuf, &String)| {
+        format!("\n{} has runs of {build}, this is {BUILD}", path.display())
+    };
+    foreign.iter().map(line).collect()
 }
 
 /// A run and its row.
@@ -71,8 +100,8 @@ pub struct Finished {
     pub spec: RunSpec,
     /// Its id.
     pub id: String,
-    /// What it came to.
-    pub entry: Entry,
+    /// What it came to; shared, since a hundred thousand of them are a quarter of a gigabyte.
+    pub entry: Arc<Entry>,
 }
 
 impl Sweep {
@@ -147,41 +176,58 @@ impl Sweep {
         self.experiment.figures.iter().any(|figure| figure.kind == FigureKind::Cdf)
     }
 
-    /// Runs what the journal in `folder` does not hold, on `jobs` threads (0: one per core).
+    /// The ids of all runs. Settings with two names are one run.
+    pub fn run_ids(&self) -> BTreeSet<String> {
+        self.runs().map(|spec| self.run_id(spec)).collect()
+    }
+
+    /// Runs what the journals in `folder` do not hold, on `jobs` threads (0: one per core).
     pub fn run(
         &self,
         folder: &Path,
         jobs: usize,
         progress: &dyn Progress,
     ) -> Result<Vec<Finished>, SweepError> {
+        self.run_part(folder, &Part::Whole, jobs, progress)
+    }
+
+    /// As [`Self::run`], only the runs of one part.
+    pub fn run_part(
+        &self,
+        folder: &Path,
+        part: &Part,
+        jobs: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Finished>, SweepError> {
         atomic::folder(folder)?;
+        let journal = Mutex::new(Journal::open(folder, &part.journal(), &journal_key("", false))?);
+        let ids = part.select(self.run_ids());
+        let done = self.finished(folder, &ids)?.entries;
         let quantiles = self.wants_quantiles();
-        let keys: BTreeSet<String> =
-            self.runs().map(|spec| journal_key(&self.run_id(spec), quantiles)).collect();
-        let prefix = journal_key("", false);
-        let (journal, done) = Journal::open(folder, &prefix, |key| keys.contains(key))?;
-        let journal = Mutex::new(journal);
-        let threads = jobs.min(keys.len().max(1)).min(MAX_THREADS);
+        let reused = |id: &str| {
+            done.get(&journal_key(id, quantiles)).filter(|entry| entry.result.error.is_empty())
+        };
+        let threads = jobs.min(ids.len().max(1)).min(MAX_THREADS);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let work = |(spec, id): (RunSpec, String)| -> Result<Finished, WriteError> {
-            if let Some(entry) = done.get(&journal_key(&id, quantiles)) {
-                return Ok(Finished { spec, id, entry: entry.clone() });
+            if let Some(entry) = reused(&id) {
+                return Ok(Finished { spec, id, entry: Arc::clone(entry) });
             }
-            let entry = self.one(spec);
-            // A failed run is shown, and tried again the next time.
-            if entry.result.error.is_empty() {
-                let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                journal.push(&journal_key(&id, quantiles), &entry)?;
-            }
+            let entry = Arc::new(self.one(spec));
+            // One that failed is kept for who merges, and tried again the next time.
+            let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            journal.push(&journal_key(&id, quantiles), &entry)?;
+            drop(journal);
             progress.step();
             Ok(Finished { spec, id, entry })
         };
         let mut runs: Vec<Finished> = Vec::new();
         let mut due: Vec<RunSpec> = self.runs().filter(|spec| self.is_certain(*spec)).collect();
         while !due.is_empty() {
-            let specs: Vec<_> = due.iter().map(|spec| (*spec, self.run_id(*spec))).collect();
-            let reused = |(_, id): &&(_, String)| done.contains_key(&journal_key(id, quantiles));
-            progress.start(specs.len(), specs.iter().filter(reused).count());
+            let specs = due.iter().map(|spec| (*spec, self.run_id(*spec)));
+            let specs: Vec<_> = specs.filter(|(_, id)| ids.contains(id)).collect();
+            let before = specs.iter().filter(|(_, id)| reused(id).is_some()).count();
+            progress.start(specs.len(), before);
             // The first run that cannot be kept stops those not yet started.
             let kept: Result<Vec<Finished>, WriteError> =
                 pool.install(|| specs.into_par_iter().map(work).collect());
@@ -193,6 +239,50 @@ impl Sweep {
         }
         runs.sort_by_key(|run| (run.spec.configuration, run.spec.replicate));
         Ok(runs)
+    }
+
+    /// What the journals in `folder` hold of the runs of these ids.
+    fn finished(&self, folder: &Path, ids: &BTreeSet<String>) -> Result<Found, WriteError> {
+        let quantiles = self.wants_quantiles();
+        let keys: BTreeSet<String> = ids.iter().map(|id| journal_key(id, quantiles)).collect();
+        journal::read(folder, &journal_key("", false), |key| keys.contains(key))
+    }
+
+    /// Every run, in order, as the journals in `folder` hold it.
+    pub fn collect(&self, folder: &Path) -> Result<Vec<Finished>, SweepError> {
+        let quantiles = self.wants_quantiles();
+        let found = self.finished(folder, &self.run_ids())?;
+        if let Some((key, journal)) = found.conflict {
+            let id = key.split('/').nth(1).unwrap_or_default().to_owned();
+            return Err(SweepError::Conflict { id, journal });
+        }
+        let (mut runs, mut missing) = (Vec::new(), Vec::new());
+        for spec in self.runs() {
+            let id = self.run_id(spec);
+            match found.entries.get(&journal_key(&id, quantiles)) {
+                Some(entry) => runs.push(Finished { spec, id, entry: Arc::clone(entry) }),
+                None => missing.push(id),
+            }
+        }
+        let total = runs.len() + missing.len();
+        let foreign = found.foreign;
+        match missing.first().cloned() {
+            None => Ok(runs),
+            Some(first) => {
+                Err(SweepError::Unfinished { missing: missing.len(), total, first, foreign })
+            }
+        }
+    }
+
+    /// The seconds that each run took, in order, as far as the journals in `folder` know.
+    pub fn seconds(&self, folder: &Path) -> Result<Vec<Option<f64>>, SweepError> {
+        let quantiles = self.wants_quantiles();
+        let found = self.finished(folder, &self.run_ids())?.entries;
+        let entry = |spec| found.get(&journal_key(&self.run_id(spec), quantiles));
+        let entries = self.runs().map(entry);
+        Ok(entries
+            .map(|entry| Some(entry.filter(|entry| entry.result.error.is_empty())?.wall_s))
+            .collect())
     }
 
     /// Runs one run.

@@ -119,6 +119,7 @@ mod tests {
     use super::*;
     use crate::sweep::RunResult;
     use crate::sweep::journal::Entry;
+    use std::sync::Arc;
 
     fn until(metric: &str) -> Until {
         let place = Place::default();
@@ -142,7 +143,7 @@ mod tests {
         let error = if value.is_empty() { "it broke".to_owned() } else { String::new() };
         let result = RunResult { cells, quantiles: Vec::new(), error };
         let spec = RunSpec { configuration, replicate };
-        Finished { spec, id: String::new(), entry: Entry { result, wall_s: 0.0 } }
+        Finished { spec, id: String::new(), entry: Arc::new(Entry { result, wall_s: 0.0 }) }
     }
 
     #[test]

@@ -21,8 +21,19 @@ pub enum Warmup {
 }
 
 impl Warmup {
+    /// The setting `warmup` of a run of so many requests. A bound holds for all requests.
+    pub(super) fn take(read: &mut Fields<'_>, requests: u64, bound: bool) -> Self {
+        let Some(node) = read.take("warmup") else { return Self::None };
+        let warmup = Self::read(node, requests, read.problems());
+        if bound && warmup != Self::None {
+            let found = "bound = \"fluid\" with a warm-up";
+            read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
+        }
+        warmup
+    }
+
     /// `"none"`, `"mser-5"` or `{ requests = N }`, in a run of so many requests.
-    pub(super) fn read(node: &Node, requests: u64, problems: &mut Problems) -> Self {
+    fn read(node: &Node, requests: u64, problems: &mut Problems) -> Self {
         let place = || node.place.clone();
         if !matches!(node.value, Value::Table(_)) {
             let choices = [("none", Self::None), ("mser-5", Self::Mser5)];

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +32,27 @@ name = "utility"
 name = "latency"
 kind = "cdf"
 "#;
+
+/// The files of a sweep that must not depend on how it was carried out.
+const FILES: [&str; 8] = [
+    "runs.csv",
+    "summary.csv",
+    "compare.csv",
+    "quantiles.csv",
+    "manifest.toml",
+    "figures/utility.svg",
+    "figures/latency.svg",
+    "figures/utility.png",
+];
+
+/// The content of those files.
+pub type Files = BTreeMap<&'static str, Vec<u8>>;
+
+pub fn assert_same(a: &Files, b: &Files, what: &str) {
+    for file in FILES {
+        assert!(a[file] == b[file], "{what}: {file} differs");
+    }
+}
 
 /// Set this to write expected texts anew instead of comparing with them:
 /// `UPDATE_GOLDEN=1 cargo test --test bad_input --test golden`.
@@ -87,6 +109,11 @@ impl Shell {
 
     pub fn read(&self, path: &str) -> String {
         String::from_utf8(self.bytes(path)).expect("UTF-8")
+    }
+
+    /// What a sweep of [`SMALL`] left in a folder.
+    pub fn files(&self, folder: &str) -> Files {
+        FILES.iter().map(|file| (*file, self.bytes(&format!("{folder}/{file}")))).collect()
     }
 
     /// The binary, to be called in this folder.

@@ -39,11 +39,11 @@ pub fn zipf(s: f64, count: usize) -> Vec<f64> {
 /// A draw from Dirichlet(α · `shares`). In logarithms, since all gamma draws of small shapes may be
 /// too small for numbers: Gamma(k) = Gamma(k + 1) · U^(1/k).
 fn dirichlet(alpha: f64, shares: &[f64], rng: &mut ChaCha8Rng) -> Vec<f64> {
-    let mut log = |share: &f64| {
+    let log = |share: &f64| {
         let shape = alpha * share;
         libm::log(gamma(shape + 1.0, rng)) - exponential(rng.random()) / shape
     };
-    let logs: Vec<f64> = shares.iter().map(|share| log(share)).collect();
+    let logs: Vec<f64> = shares.iter().map(log).collect();
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     logs.iter().map(|log| libm::exp(log - most)).collect()
 }

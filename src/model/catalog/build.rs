@@ -16,6 +16,12 @@ use std::sync::Arc;
 impl Catalog {
     /// Says which outcomes are drawn although recorded ones were asked for.
     pub(super) fn note_drawn(&mut self, outcome: Outcome) {
+        let recorded = |v: &Variant| v.recorded.is_some();
+        let known = &self.variants[..usize::from(self.first_peek)];
+        if self.outcome_correlation > 0.0 && known.iter().all(recorded) {
+            let note = "outcome_correlation changes nothing: every outcome is recorded";
+            self.notes.push(note.to_owned());
+        }
         for app in self.app_ids() {
             let variants = self.variants_of(app).map(|v| self.variant(v));
             let drawn: Vec<&str> =

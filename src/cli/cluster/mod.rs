@@ -1,0 +1,212 @@
+//! Sweeps that others carry out: every task is `peeksim sweep` with a share of the runs.
+//!
+//! All state is in the folder of the results, which every machine must see at the same path. A
+//! share skips what any journal there holds, so a task that is done twice, or half, does no harm,
+//! and the same command again goes on.
+
+mod ray;
+mod slurm;
+
+use super::cost::costs;
+use super::progress::Bar;
+use super::{Failure, say};
+use crate::report::manifest;
+use crate::sweep::{Finished, Progress, Sweep, SweepError, journal_lines};
+use clap::{Args, ValueEnum};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The exit code of a share that another process is at work on: to be tried again.
+pub(super) const BUSY: u8 = 75;
+/// How long a task should take if nobody says how many runs it has, in seconds: starting one takes
+/// a cluster about a second.
+const TASK_S: f64 = 600.0;
+/// Files and queues are looked at so often at first, then ever more seldom.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// And no more seldom than this: controllers serve others, too.
+const LAST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What carries a sweep out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Engine {
+    /// This machine.
+    #[default]
+    Local,
+    /// A job array, and a job that merges.
+    Slurm,
+    /// Tasks of a Ray cluster.
+    Ray,
+}
+
+/// How Slurm or Ray carry a sweep out.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Slurm and Ray")]
+pub(super) struct ClusterArgs {
+    /// Print what would be submitted, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Runs of one task; as many as take about ten minutes by default.
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u64).range(1..))]
+    chunk: Option<u64>,
+    /// Tasks at most; a task takes more runs instead. Sites limit the size of arrays.
+    #[arg(long, value_name = "TASKS", default_value_t = 1000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    max_tasks: u64,
+    /// Tasks at once at most (Slurm).
+    #[arg(long, value_name = "TASKS", value_parser = clap::value_parser!(u64).range(1..))]
+    at_once: Option<u64>,
+    /// Cores of a task.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    cpus: u64,
+    /// The partition (Slurm).
+    #[arg(long)]
+    partition: Option<String>,
+    /// The time limit of a task (Slurm).
+    #[arg(long, value_name = "TIME", default_value = "01:00:00")]
+    time: String,
+    /// The memory of a task (Slurm).
+    #[arg(long, default_value = "2G")]
+    memory: String,
+    /// The cluster's address (Ray).
+    #[arg(long, default_value = "auto")]
+    address: String,
+    /// The Python that has Ray.
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    python: String,
+}
+
+/// A sweep to be carried out by others.
+pub(super) struct Task<'a> {
+    pub sweep: &'a Sweep,
+    pub folder: &'a Path,
+    /// The experiment and its overrides as arguments.
+    pub words: Vec<String>,
+    pub args: &'a ClusterArgs,
+}
+
+impl Task<'_> {
+    /// All runs in order, once every one is finished; nothing if only a plan was asked for.
+    pub fn run(
+        &self,
+        engine: Engine,
+        out: &mut impl Write,
+    ) -> Result<Option<Vec<Finished>>, Failure> {
+        let plan = match engine {
+            Engine::Ray => self.ray_plan()?,
+            _ => self.slurm_plan()?,
+        };
+        if self.args.dry_run {
+            out.write_all(plan.text().as_bytes())?;
+            return Ok(None);
+        }
+        manifest::agree(self.sweep, self.folder)?;
+        if self.is_finished()? {
+            say("every run was finished before");
+            return Ok(Some(self.sweep.collect(self.folder)?));
+        }
+        let bar = Bar::new();
+        let followed = match plan {
+            Plan::Slurm(scripts) => self.slurm(&scripts, &bar),
+            Plan::Ray { chunks, words } => self.ray(&chunks, &words, &bar),
+        };
+        bar.end();
+        followed?;
+        match self.sweep.collect(self.folder) {
+            Err(error @ SweepError::Unfinished { .. }) => Err(Failure::Failed(format!(
+                "{error}\n{} says why; the same command again does what is left",
+                self.folder.join(if engine == Engine::Ray { "ray" } else { "slurm" }).display()
+            ))),
+            collected => Ok(Some(collected?)),
+        }
+    }
+
+    /// Whether every run is there and none of them failed.
+    fn is_finished(&self) -> Result<bool, Failure> {
+        Ok(self.sweep.seconds(self.folder)?.iter().all(Option::is_some))
+    }
+
+    /// Runs of one task.
+    fn chunk(&self, runs: u64) -> Result<u64, Failure> {
+        let least = runs.div_ceil(self.args.max_tasks).max(1);
+        if let Some(chunk) = self.args.chunk {
+            return Ok(chunk.max(least));
+        }
+        let costs = costs(self.sweep, &self.sweep.seconds(self.folder)?);
+        let mean = costs.iter().sum::<f64>() / costs.len().max(1) as f64;
+        let fits = TASK_S * self.args.cpus as f64 / mean.max(1e-6);
+        Ok((fits as u64).clamp(least, runs.max(1)))
+    }
+
+    /// The command that does a share, without saying which.
+    fn command(&self) -> Result<Vec<String>, Failure> {
+        let program = std::env::current_exe()?.to_string_lossy().into_owned();
+        let folder = self.folder.to_string_lossy().into_owned();
+        let mut words = vec![program, "sweep".to_owned()];
+        words.extend(self.words.iter().cloned());
+        words.extend(["--out".to_owned(), folder]);
+        Ok(words)
+    }
+
+    /// Shows how many runs are finished until `over` says that nobody is at work any more, or
+    /// every run is there.
+    fn follow(
+        &self,
+        bar: &Bar,
+        mut over: impl FnMut() -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        let total = self.sweep.run_ids().len();
+        let mut shown = journal_lines(self.folder).min(total);
+        bar.start(total, shown);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let over = over()?;
+            let lines = journal_lines(self.folder).min(total);
+            (shown..lines).for_each(|_| bar.step());
+            shown = shown.max(lines);
+            if over || (shown == total && self.is_finished()?) {
+                return Ok(());
+            }
+            std::thread::sleep(pause);
+            pause = pause.mul_f64(1.03).min(LAST_PAUSE);
+        }
+    }
+}
+
+/// What would be submitted.
+enum Plan {
+    Slurm(slurm::Scripts),
+    Ray { chunks: String, words: Vec<String> },
+}
+
+impl Plan {
+    fn text(&self) -> String {
+        match self {
+            Self::Slurm(scripts) => scripts.text(),
+            Self::Ray { chunks, words } => format!("{}\n{chunks}", shell(words)),
+        }
+    }
+}
+
+/// Words as a shell reads them back.
+fn shell(words: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = words.iter().map(|word| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// A program that could not be started.
+fn unstarted(program: &str) -> impl FnOnce(io::Error) -> Failure + '_ {
+    move |error| Failure::Failed(format!("cannot start {program}: {error}"))
+}
+
+/// A path that holds on every machine.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    Ok(std::path::absolute(path)?)
+}

@@ -1,0 +1,48 @@
+//! Ray: chunks of run ids, handed out by a driver in Python.
+
+use super::{Plan, Task, absolute, unstarted};
+use crate::cli::Failure;
+use crate::cli::progress::Bar;
+use crate::output::atomic;
+use std::process::{Command, Stdio};
+
+/// The driver; it knows nothing of simulations.
+const DRIVER: &str = include_str!("../../../cluster/ray_driver.py");
+
+impl Task<'_> {
+    pub(super) fn ray_plan(&self) -> Result<Plan, Failure> {
+        let finished = self.sweep.seconds(self.folder)?;
+        let left = self.sweep.runs().zip(finished).filter(|(_, done)| done.is_none());
+        let mut ids: Vec<String> = left.map(|(spec, _)| self.sweep.run_id(spec)).collect();
+        // In the order of ids, which are hashes, each chunk has cheap runs and dear ones.
+        ids.sort();
+        ids.dedup();
+        let size = self.chunk(ids.len() as u64)? as usize;
+        let chunks = ids.chunks(size).map(|chunk| format!("{}\n", chunk.join(","))).collect();
+        let folder = absolute(self.folder)?.join("ray");
+        let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let cpus = self.args.cpus.to_string();
+        let mut words = vec![self.args.python.clone(), file("driver.py")];
+        words.extend([self.args.address.clone(), cpus.clone(), file("chunks.txt")]);
+        words.extend(self.command()?);
+        words.extend(["--jobs".to_owned(), cpus]);
+        Ok(Plan::Ray { chunks, words })
+    }
+
+    /// Starts the driver and follows it to its end.
+    pub(super) fn ray(&self, chunks: &str, words: &[String], bar: &Bar) -> Result<(), Failure> {
+        let folder = absolute(self.folder)?.join("ray");
+        atomic::folder(&folder)?;
+        atomic::write(&folder.join("driver.py"), DRIVER.as_bytes())?;
+        atomic::write(&folder.join("chunks.txt"), chunks.as_bytes())?;
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut driver = command.spawn().map_err(unstarted(&words[0]))?;
+        let followed = self.follow(bar, || Ok(driver.try_wait()?.is_some()));
+        if followed.is_err() {
+            driver.kill()?;
+        }
+        driver.wait()?;
+        followed
+    }
+}

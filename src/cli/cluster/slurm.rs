@@ -1,0 +1,131 @@
+//! Slurm: an array of shares, and a job that merges when it ends.
+//!
+//! The jobs are found again by their name, which is made from the folder: nothing else is
+//! remembered, so that whoever gives the command again follows them. Accounting is not needed.
+//! The merging job waits for the end of the array, well or not, and says what is missing.
+
+use super::{BUSY, Plan, Task, absolute, shell, unstarted};
+use crate::cli::progress::Bar;
+use crate::cli::{Failure, say};
+use crate::input::source::hash;
+use crate::output::atomic;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The jobs as scripts.
+pub(super) struct Scripts {
+    name: String,
+    array: String,
+    merge: String,
+}
+
+impl Scripts {
+    pub fn text(&self) -> String {
+        let Self { name, array, merge } = self;
+        format!(
+            "# sbatch array.sh\n{array}\n# sbatch --dependency=afterany:<{name}> merge.sh\n{merge}"
+        )
+    }
+}
+
+impl Task<'_> {
+    pub(super) fn slurm_plan(&self) -> Result<Plan, Failure> {
+        let runs = self.sweep.run_ids().len() as u64;
+        let tasks = runs.div_ceil(self.chunk(runs)?);
+        let here = std::env::current_dir()?.to_string_lossy().into_owned();
+        let folder = absolute(self.folder)?;
+        let name = format!("peeksim-{}", &hash(&folder.to_string_lossy())[..12]);
+        let logs = self.logs()?;
+        let head = |name: &str, more: &[String]| {
+            let options = [format!("--job-name={name}"), format!("--time={}", self.args.time)];
+            let partition = self.args.partition.iter().map(|name| format!("--partition={name}"));
+            let memory = format!("--mem={}", self.args.memory);
+            let all = options.into_iter().chain(partition).chain([memory]);
+            let all = all.chain(more.iter().cloned());
+            let lines: String = all.map(|option| format!("#SBATCH {option}\n")).collect();
+            format!("#!/bin/sh\n{lines}cd {} || exit 1\n", shell(std::slice::from_ref(&here)))
+        };
+        let at_once = self.args.at_once.map_or(String::new(), |most| format!("%{most}"));
+        let array = [
+            format!("--array=0-{}{at_once}", tasks.max(1) - 1),
+            format!("--cpus-per-task={}", self.args.cpus),
+            "--requeue".to_owned(),
+            format!("--output={}", logs.join("%a.log").display()),
+        ];
+        let share = shell(&self.command()?);
+        let jobs = self.args.cpus;
+        let array = format!(
+            "{}# Busy: a copy of this task from before is still at work.\n\
+             while {share} --jobs {jobs} --shard \"$SLURM_ARRAY_TASK_ID/{tasks}\"\n\
+             \x20 code=$?\n  [ $code -eq {BUSY} ]\ndo sleep 5; done\nexit $code\n",
+            head(&name, &array)
+        );
+        let merge = [
+            "--cpus-per-task=1".to_owned(),
+            format!("--output={}", logs.join("merge.log").display()),
+        ];
+        let program = self.command()?.swap_remove(0);
+        let words = [program, "merge".to_owned(), self.folder.to_string_lossy().into_owned()];
+        let merge = format!("{}exec {}\n", head(&format!("{name}-merge"), &merge), shell(&words));
+        Ok(Plan::Slurm(Scripts { name, array, merge }))
+    }
+
+    /// Submits the jobs, unless they are there from before, and follows them to their end.
+    pub(super) fn slurm(&self, scripts: &Scripts, bar: &Bar) -> Result<(), Failure> {
+        let name = &scripts.name;
+        if queued(name)? {
+            say(&format!("found {name} at work"));
+        } else {
+            self.submit(scripts)?;
+        }
+        let (mut quiet, mut deaf) = (0, false);
+        self.follow(bar, || {
+            let answer = queued(name);
+            match &answer {
+                Ok(true) => quiet = 0,
+                Ok(false) => quiet += 1,
+                // A controller that restarts answers nothing for a while.
+                Err(failure) if !deaf => say(&format!("note: {failure}; asking again")),
+                Err(_) => (),
+            }
+            deaf = answer.is_err();
+            Ok(quiet >= 2)
+        })
+    }
+
+    fn submit(&self, scripts: &Scripts) -> Result<(), Failure> {
+        let logs = self.logs()?;
+        atomic::folder(&logs)?;
+        let (array, merge) = (logs.join("array.sh"), logs.join("merge.sh"));
+        atomic::write(&array, scripts.array.as_bytes())?;
+        atomic::write(&merge, scripts.merge.as_bytes())?;
+        let answer = call("sbatch", &["--parsable", &array.to_string_lossy()])?;
+        // `id`, or `id;cluster`.
+        let id = answer.trim().split(';').next().unwrap_or_default().to_owned();
+        let after = format!("--dependency=afterany:{id}");
+        call("sbatch", &["--parsable", &after, &merge.to_string_lossy()])?;
+        say(&format!("submitted job {id} ({}); logs in {}", scripts.name, logs.display()));
+        Ok(())
+    }
+
+    /// Where scripts and logs lie.
+    fn logs(&self) -> Result<PathBuf, Failure> {
+        Ok(absolute(self.folder)?.join("slurm"))
+    }
+}
+
+/// Whether a job of this name, or the one that merges after it, waits or runs.
+fn queued(name: &str) -> Result<bool, Failure> {
+    let names = format!("--name={name},{name}-merge");
+    Ok(!call("squeue", &["--noheader", &names, "--format=%A"])?.trim().is_empty())
+}
+
+/// What a command prints.
+fn call(program: &str, arguments: &[&str]) -> Result<String, Failure> {
+    let output = Command::new(program).args(arguments).output().map_err(unstarted(program))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::Failed(format!("{program}: {}", said.trim())))
+}

@@ -1,0 +1,42 @@
+//! `peeksim merge`: the results of a sweep whose runs were shared.
+
+use super::Failure;
+use super::sweep::{finish, report};
+use crate::input::{Place, Problem, Problems};
+use crate::report::manifest;
+use crate::sweep::{BUILD, Sweep};
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub(super) struct MergeArgs {
+    /// The folder of the shares, with its manifest.toml.
+    folder: PathBuf,
+}
+
+pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let manifest = manifest::read(&args.folder)?;
+    let path = args.folder.join("manifest.toml").to_string_lossy().into_owned();
+    let place = |field: &str| Place::file(&path).field(field);
+    if manifest.build != BUILD {
+        let expected = format!("`{BUILD}`, which this program is");
+        return Err(Problem::new(place("build"), format!("`{}`", manifest.build), expected).into());
+    }
+    let sweep = Sweep::new(manifest.experiment)?;
+    let mut problems = Problems::default();
+    for (input, hash) in &manifest.inputs {
+        let now = sweep.inputs.files().get(input);
+        if now != Some(hash) {
+            let found = format!("SHA-256 {hash}");
+            let expected = now.map_or("an input of the experiment".to_owned(), |now| {
+                format!("{now}, as the file has it now")
+            });
+            problems.push(Problem::new(place(input), found, expected));
+        }
+    }
+    problems.check(Some(()))?;
+    let made = finish(&sweep, sweep.collect(&args.folder)?, &args.folder)?;
+    report(&sweep, &args.folder, made, out)
+}

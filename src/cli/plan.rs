@@ -1,0 +1,47 @@
+//! `peeksim plan`: what several machines agree on before they share the runs of an experiment.
+
+use super::cost::costs;
+use super::share::fixed;
+use super::{ExperimentArgs, Failure, sweep::notes};
+use crate::output::atomic;
+use crate::report::{manifest, plan};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    experiment: ExperimentArgs,
+    /// The folder of the results; `results/<name>` by default.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<String>,
+}
+
+pub(super) fn main(args: &PlanArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let sweep = args.experiment.load()?;
+    notes(&sweep);
+    fixed(&sweep)?;
+    let default = || Path::new("results").join(&sweep.experiment.name);
+    let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
+    atomic::folder(&folder)?;
+    let finished = sweep.seconds(&folder)?;
+    let costs = costs(&sweep, &finished);
+    manifest::write(&sweep, finished.len(), &folder)?;
+    let path = plan::write(&sweep, &costs, &finished, &folder)?;
+    let left = sweep.runs().zip(&finished).filter(|(_, done)| done.is_none());
+    let (count, seconds) =
+        left.fold((0, 0.0), |(n, sum), (spec, _)| (n + 1, sum + costs[spec.configuration]));
+    writeln!(
+        out,
+        "{}: {} runs, {count} to be done: about {:.0} s of processor time",
+        sweep.experiment.name,
+        finished.len(),
+        f64::ceil(seconds)
+    )?;
+    for path in [folder.join("manifest.toml"), path] {
+        writeln!(out, "wrote {}", path.display())?;
+    }
+    Ok(())
+}

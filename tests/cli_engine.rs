@@ -1,0 +1,150 @@
+//! `sweep --engine slurm` and `ray`: what is submitted, and that it is followed to its end, here
+//! with stand-ins for the clusters' programs. `tests/cluster/*.sh` do it with the real ones.
+
+#![cfg(unix)]
+
+mod shell;
+
+use shell::{Said, Shell, assert_same};
+use std::os::unix::fs::PermissionsExt;
+
+/// Runs the shares of an array one after the other, in the background, as long as `alive` exists.
+const SBATCH: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+for script; do :; done
+echo "$@" >>"$here/submitted"
+case $script in
+*array.sh)
+    echo 17
+    (
+        exec >/dev/null 2>&1
+        last=$(sed -n 's/#SBATCH --array=0-\([0-9]*\).*/\1/p' "$script")
+        touch "$here/alive"
+        for task in $(seq 0 "$last"); do
+            [ -f "$here/lazy" ] && [ "$task" = 1 ] && continue
+            SLURM_ARRAY_TASK_ID=$task sh "$script"
+        done
+        sh "$(dirname "$script")/merge.sh"
+        rm "$here/alive"
+    ) &
+    ;;
+*) echo 18 ;;
+esac
+"#;
+const SQUEUE: &str = "#!/bin/sh\n[ -f \"$(dirname \"$0\")/alive\" ] && echo 17\nexit 0\n";
+/// Does what the driver does, without Ray.
+const PYTHON: &str = r#"#!/bin/sh
+chunks=$4
+shift 4
+while read -r ids; do "$@" --run-ids "$ids" || exit 1; done <"$chunks"
+"#;
+
+/// A folder with stand-ins for the programs of the clusters.
+fn cluster() -> Shell {
+    let shell = Shell::small();
+    for (name, text) in [("sbatch", SBATCH), ("squeue", SQUEUE), ("python3", PYTHON)] {
+        shell.write(&format!("bin/{name}"), text);
+        let path = shell.path(&format!("bin/{name}"));
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    shell
+}
+
+fn run(shell: &Shell, arguments: &str) -> Said {
+    let path = std::env::var("PATH").expect("a path");
+    let path = format!("{}:{path}", shell.path("bin").display());
+    let words: Vec<&str> = arguments.split(' ').collect();
+    Said::of(shell.command(&words).env("PATH", path))
+}
+
+#[test]
+fn scripts_are_printed_and_nothing_is_done() {
+    let shell = cluster();
+    let options = "--chunk 3 --at-once 2 --partition short --time 00:10:00 --memory 500M --cpus 2";
+    let arguments =
+        format!("sweep small.toml --set seed=4 --out o --engine slurm --dry-run {options}");
+    let said = run(&shell, &arguments);
+    for line in [
+        "#!/bin/sh\n#SBATCH --job-name=peeksim-",
+        "#SBATCH --partition=short\n",
+        "#SBATCH --time=00:10:00\n",
+        "#SBATCH --mem=500M\n",
+        "#SBATCH --array=0-2%2\n",
+        "#SBATCH --cpus-per-task=2\n",
+        " sweep small.toml --set=seed=4 --out o --jobs 2 --shard \"$SLURM_ARRAY_TASK_ID/3\"\n",
+        "# sbatch --dependency=afterany:<peeksim-",
+        " merge o\n",
+    ] {
+        assert!(said.out.contains(line), "no {line:?} in\n{}", said.out);
+    }
+    let said = run(&shell, "sweep small.toml --engine slurm --dry-run --chunk 1 --max-tasks 2");
+    assert!(said.out.contains("--array=0-1\n"), "{said:?}");
+    let said = run(&shell, "sweep small.toml --engine ray --dry-run --chunk 5 --cpus 1 --out o");
+    assert!(said.out.contains("o/ray/driver.py auto 1 "), "{said:?}");
+    let sizes: Vec<usize> = said.out.lines().skip(1).map(|line| line.split(',').count()).collect();
+    assert_eq!(sizes, [5, 3]);
+    assert!(!shell.exists("o") && !shell.exists("results"));
+}
+
+#[test]
+fn an_array_ends_in_the_bytes_of_one_machine() {
+    let shell = cluster();
+    shell.ok("sweep small.toml --out whole");
+    let whole = shell.files("whole");
+    // One task does nothing: the command fails, and the next one goes on.
+    shell.write("bin/lazy", "");
+    let arguments = "sweep small.toml --out o --engine slurm --chunk 2";
+    let said = run(&shell, arguments);
+    let missing = "2 of 8 runs are not finished; the first is ";
+    assert!(said.code == Some(1) && said.error().contains(missing), "{said:?}");
+    std::fs::remove_file(shell.path("bin/lazy")).expect("a file");
+    let said = run(&shell, arguments);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.starts_with("small\n\nutility "), "{said:?}");
+    assert_same(&whole, &shell.files("o"), "slurm");
+    let submitted = shell.read("bin/submitted");
+    assert_eq!(submitted.matches("--dependency=afterany:17 ").count(), 2, "{submitted}");
+    // Nothing is left, so nothing is submitted.
+    let said = run(&shell, arguments);
+    assert!(said.err.contains("every run was finished before"), "{said:?}");
+    assert_eq!(shell.read("bin/submitted"), submitted);
+}
+
+#[test]
+fn jobs_at_work_are_found_again() {
+    let shell = cluster();
+    shell.write("bin/alive", "");
+    let arguments = "sweep small.toml --out o --engine slurm";
+    let path = shell.path("bin/alive");
+    std::thread::scope(|scope| {
+        let follower = scope.spawn(|| run(&shell, arguments));
+        // Somebody else's jobs do the runs.
+        while !shell.exists("o/manifest.toml") {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        shell.ok("sweep small.toml --out o --shard 0/1");
+        let said = follower.join().expect("a follower");
+        assert!(said.code == Some(0) && said.err.contains(" at work\n"), "{said:?}");
+    });
+    assert!(path.exists() && !shell.exists("bin/submitted"));
+}
+
+#[test]
+fn ray_is_driven_with_chunks() {
+    let shell = cluster();
+    shell.ok("sweep small.toml --out whole");
+    shell.ok("sweep small.toml --out o --shard 0/4");
+    let said = run(&shell, "sweep small.toml --out o --engine ray --chunk 4");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&shell.files("whole"), &shell.files("o"), "ray");
+    assert_eq!(shell.read("o/ray/chunks.txt").lines().count(), 2);
+    assert!(shell.read("o/ray/driver.py").contains("import ray"));
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_named() {
+    let shell = Shell::small();
+    let mut command = shell.command(&["sweep", "small.toml", "--engine", "slurm", "--chunk", "1"]);
+    let said = Said::of(command.env("PATH", ""));
+    assert!(said.error().starts_with("error: cannot start squeue: "), "{said:?}");
+}

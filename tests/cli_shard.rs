@@ -1,0 +1,234 @@
+//! `plan`, `sweep --shard`, `sweep --run-ids` and `merge`: the same bytes as one machine makes, or
+//! a refusal that says what is missing or does not fit.
+
+mod shell;
+
+use peeksim::input::source::hex;
+use sha2::{Digest, Sha256};
+use shell::{SMALL, Shell, assert_same, column};
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A journal's line with another text for `old`, and the checksum for it.
+fn forged(line: &str, old: &str, new: &str) -> String {
+    let body = line.trim_end().split_once(',').expect("a checksum").1;
+    assert!(body.contains(old), "{old} in {body}");
+    let body = body.replacen(old, new, 1);
+    format!("{},{body}\n", hex(&Sha256::digest(body.as_bytes())[..6]))
+}
+
+fn build(shell: &Shell) -> String {
+    shell.ok("--version").out.trim().strip_prefix("peeksim ").expect("the name").to_owned()
+}
+
+#[test]
+fn shards_make_the_bytes_of_one_machine() {
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --replicates 5 --out whole");
+    let whole = shell.files("whole");
+    for count in [1, 2, 7] {
+        let out = format!("o{count}");
+        // The order in which they come must not matter.
+        for index in (0..count).rev() {
+            let shard = format!("--shard {index}/{count}");
+            let said = shell.ok(&format!("sweep small.toml --replicates 5 --out {out} {shard}"));
+            let journal = format!(" of 20 runs in {out}/shards/{index}-of-{count}.journal\n");
+            assert!(said.out.ends_with(&journal), "{said:?}");
+        }
+        let said = shell.ok(&format!("merge {out}"));
+        assert!(said.out.contains("20 runs: 6000 requests arrived = 6000 completed"), "{said:?}");
+        assert_same(&whole, &shell.files(&out), &format!("{count} shards"));
+        // Nothing is left to do, for whoever asks.
+        let said = shell.ok(&format!("sweep small.toml --replicates 5 --out {out}"));
+        assert!(said.err.contains("20 of 20 runs were finished before"), "{said:?}");
+        let said = shell.ok(&format!("sweep small.toml --replicates 5 --out {out} --shard 1/3"));
+        assert!(said.err.contains("7 of 7 runs were finished before"), "{said:?}");
+        assert_same(&whole, &shell.files(&out), "once more");
+    }
+}
+
+#[test]
+fn the_environment_says_which_shard() {
+    let shell = Shell::small();
+    let said = |set: &[(&str, &str)]| {
+        let mut command = shell.command(&["sweep", "small.toml", "--out", "o", "--shard"]);
+        shell::Said::of(command.envs(set.iter().copied()))
+    };
+    let pod = said(&[("JOB_COMPLETION_INDEX", "1"), ("JOB_COMPLETIONS", "2")]);
+    assert!(pod.out.contains("o/shards/1-of-2.journal"), "{pod:?}");
+    let task = ["ID", "MIN", "MAX", "COUNT"].map(|end| format!("SLURM_ARRAY_TASK_{end}"));
+    let task: Vec<(&str, &str)> =
+        task.iter().map(String::as_str).zip(["5", "5", "6", "2"]).collect();
+    let task = said(&task);
+    assert!(task.out.contains("o/shards/0-of-2.journal"), "{task:?}");
+    shell.ok("merge o");
+}
+
+#[test]
+fn a_plan_lists_every_run_and_shares_are_held_to_it() {
+    let shell = Shell::small();
+    let said = shell.ok("plan small.toml --out o");
+    assert!(said.out.starts_with("small: 8 runs, 8 to be done: about "), "{said:?}");
+    let plan = shell.read("o/plan.csv");
+    let ids = column(&plan, "run_id");
+    assert_eq!(column(&plan, "requests"), ["300"; 8]);
+    assert!(column(&plan, "cost_s").iter().all(|cell| cell.parse::<f64>().unwrap() > 0.0));
+    // Every second run, then the rest.
+    let some: Vec<&str> = ids.iter().step_by(2).map(String::as_str).collect();
+    shell.ok(&format!("sweep small.toml --out o --run-ids {}", some.join(",")));
+    let said = shell.ok("plan small.toml --out o");
+    assert!(said.out.starts_with("small: 8 runs, 4 to be done: about "), "{said:?}");
+    assert_eq!(column(&shell.read("o/plan.csv"), "done"), ["1", "0"].repeat(4));
+    shell.write("ids.txt", ids.join("\n"));
+    shell.ok("sweep small.toml --out o --run-ids ids.txt");
+    shell.ok("merge o");
+    assert_eq!(column(&shell.read("o/runs.csv"), "run_id"), ids);
+    // Other settings have no place here.
+    let said = shell.fails(2, "sweep small.toml --out o --shard 0/2 --set seed=9");
+    assert!(said.err.contains("o/manifest.toml: `resolved`: found other settings"), "{said:?}");
+    let said = shell.fails(2, "sweep small.toml --out o --run-ids 0123456789abcdef");
+    assert!(said.err.contains("found `0123456789abcdef`"), "{said:?}");
+}
+
+#[test]
+fn merge_says_what_is_missing_and_what_does_not_fit() {
+    let shell = Shell::small();
+    let shard = |index: u32| shell.ok(&format!("sweep small.toml --out o --shard {index}/2"));
+    shard(0);
+    let said = shell.fails(1, "merge o");
+    assert!(said.error().contains("4 of 8 runs are not finished; the first is "), "{said:?}");
+    assert!(!shell.exists("o/runs.csv"));
+    shard(1);
+    let (one, two) = ("o/shards/0-of-2.journal", "o/shards/1-of-2.journal");
+    let (text, own) = (shell.read(two), build(&shell));
+    // A share of another build.
+    let line = text.lines().next().expect("a line");
+    let rest = &text[line.len() + 1..];
+    shell.write(two, forged(line, &own, "0.0.9+abcdef012345") + rest);
+    let said = shell.fails(1, "merge o");
+    let builds = format!("{two} has runs of 0.0.9+abcdef012345, this is {own}");
+    assert!(said.error().contains("1 of 8 runs") && said.error().contains(&builds), "{said:?}");
+    // The same run twice, with another result.
+    shell.write(two, &text);
+    let cell = format!("{},", line.split(',').nth(6).expect("a cell"));
+    let id = line.split(['/', ',']).nth(2).expect("an id");
+    let other = forged(line, &format!(",{cell}"), &format!(",7{cell}"));
+    shell.write(one, shell.read(one) + &other);
+    let said = shell.fails(1, "merge o");
+    let conflict = format!("run {id} came to something else in {two}");
+    assert!(said.error().contains(&conflict), "{said:?}");
+    // The same run twice, with the same result.
+    let first = shell.read(one);
+    shell.write(one, first.replace(&other, &format!("{line}\n")));
+    shell.ok("merge o");
+    assert_eq!(column(&shell.read("o/runs.csv"), "run_id").len(), 8);
+    // A manifest of another build.
+    let manifest = shell.read("o/manifest.toml");
+    shell.write("o/manifest.toml", manifest.replace(&own, "0.0.9+abcdef012345"));
+    for command in ["merge o", "sweep small.toml --out o --shard 0/2"] {
+        let said = shell.fails(2, command);
+        let found = "o/manifest.toml: `build`: found `0.0.9+abcdef012345`, expected";
+        assert!(said.err.replace("found 0.", "found `0.").contains(&found[..50]), "{said:?}");
+    }
+    // Inputs that are not what they were.
+    let place = manifest.find("app.toml\" = \"").expect("an input") + "app.toml\" = \"".len();
+    let other = format!("{}0000{}", &manifest[..place], &manifest[place + 4..]);
+    shell.write("o/manifest.toml", other);
+    let said = shell.fails(2, "merge o");
+    assert!(said.err.contains("app.toml`: found SHA-256 0000"), "{said:?}");
+}
+
+#[test]
+fn a_shard_cut_short_at_any_byte_is_done_again() {
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --out whole");
+    let whole = shell.files("whole");
+    (0..2).for_each(|i| drop(shell.ok(&format!("sweep small.toml --out o --shard {i}/2"))));
+    let journal = "o/shards/0-of-2.journal";
+    let bytes = shell.bytes(journal);
+    // A step that shares no factor with a line's length meets all places of it.
+    for cut in (0..bytes.len()).step_by(bytes.len() / 13 | 1) {
+        shell.write(journal, &bytes[..cut]);
+        let kept = bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
+        let missing = format!("{} of 8 runs are not finished", 4 - kept);
+        let said = shell.fails(1, "merge o");
+        assert!(said.error().contains(&missing), "cut at {cut}: {said:?}");
+        let said = shell.ok("sweep small.toml --out o --shard 0/2");
+        let reused = format!("{kept} of 4 runs were finished before");
+        assert!(kept == 0 || said.err.contains(&reused), "cut at {cut}: {said:?}");
+        assert_eq!(shell.read(journal).lines().count(), 4);
+    }
+    shell.ok("merge o");
+    assert_same(&whole, &shell.files("o"), "cut many times");
+}
+
+#[test]
+fn clocks_set_back_change_nothing() {
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --out whole");
+    let whole = shell.files("whole");
+    shell.ok("sweep small.toml --out o --shard 0/2");
+    for time in [SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(1 << 30)] {
+        for file in ["small.toml", "o/manifest.toml", "o/shards/0-of-2.journal"] {
+            let file = fs::OpenOptions::new().append(true).open(shell.path(file)).expect("a file");
+            file.set_modified(time).expect("another time");
+        }
+        let said = shell.ok("sweep small.toml --out o --shard 0/2");
+        assert!(said.err.contains("4 of 4 runs were finished before"), "{said:?}");
+    }
+    shell.ok("sweep small.toml --out o --shard 1/2");
+    shell.ok("merge o");
+    assert_same(&whole, &shell.files("o"), "times of files");
+}
+
+#[test]
+fn a_folder_has_one_owner_and_a_dead_one_does_not_keep_it() {
+    let shell = Shell::new();
+    shell.write("long.toml", SMALL.replace("requests = 300", "requests = 1_000_000"));
+    for part in ["", " --shard 0/2"] {
+        let arguments = format!("sweep long.toml --jobs 1 --out o{part}");
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let mut command = shell.command(&words);
+        let mut owner =
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process");
+        let journal = if part.is_empty() { "o/runs.journal" } else { "o/shards/0-of-2.journal" };
+        let begun = Instant::now();
+        while !shell.exists(journal) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no journal");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let quick = "--set trace.requests=300 --set name=quick";
+        let busy = if part.is_empty() { format!("{arguments} {quick}") } else { arguments };
+        let said = shell.fails(75, &busy);
+        assert!(said.error().ends_with("another process is at work here"), "{said:?}");
+        owner.kill().expect("a running process");
+        owner.wait().expect("an ended process");
+        if part.is_empty() {
+            shell.ok(&busy);
+            fs::remove_dir_all(shell.path("o")).expect("a folder");
+        }
+    }
+}
+
+#[test]
+fn failed_runs_are_merged_as_one_machine_has_them() {
+    // A scheduler that picks a worker that is not there cannot be written; a trace that ends can.
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --out whole");
+    shell.ok("sweep small.toml --out o --shard 0/1");
+    let journal = "o/shards/0-of-1.journal";
+    let text = shell.read(journal);
+    let line = text.lines().next().expect("a line");
+    let mut cells: Vec<&str> = line.split(',').collect();
+    cells[3] = "it broke";
+    let failed = format!("x,{}", cells[1..].join(","));
+    shell.write(journal, text.replace(&format!("{line}\n"), &forged(&failed, "broke", "fell")));
+    let said = shell.fails(1, "merge o");
+    assert!(said.error().contains("1 of 8 runs failed; the first, "), "{said:?}");
+    assert_eq!(column(&shell.read("o/runs.csv"), "error").concat(), "it fell");
+    // It is tried again, and succeeds.
+    shell.ok("sweep small.toml --out o --shard 0/1");
+    shell.ok("merge o");
+    assert_same(&shell.files("whole"), &shell.files("o"), "tried again");
+}
