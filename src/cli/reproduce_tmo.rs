@@ -62,9 +62,7 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> 
         effort.scored = effort.dialogues;
     }
     if effort.seeds > 0 {
-        let text = "about ten minutes of processor time for each seed; stopped, it goes on with the \
-                    trainings that are not finished";
-        say(text);
+        say("about ten minutes of processor time for each seed; stopped, it goes on");
     }
     let bar = Bar::new();
     let shelf = Shelf { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };

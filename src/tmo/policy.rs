@@ -166,7 +166,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     },
     PolicyEntry {
         name: "tmo-rl-plus",
-        summary: "the best reward of this turn and the next, among the actions that the budget allows",
+        summary: "the best reward of this turn and the next, among what the budget allows",
         source: "ours: two-step planner on the TMO estimator, counting how dialogues go on",
         learns: false,
         build: |world, _, rest| plain(rest, Foresight::new(world)),
