@@ -1,7 +1,7 @@
 //! The row of a run, gathered from its events.
 
 use super::latencies::{Latencies, QUANTILES};
-use crate::domain::Completion;
+use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
 use crate::units::{NS_PER_MS, Span, Time};
@@ -58,9 +58,10 @@ pub const COLUMNS: &[Column] = &[
     column("fairness_jain", "Jain index of the applications' mean utilities"),
     column(
         "energy_j",
-        "power × (lane time computing / lanes + time loading); empty if no power known",
+        "power × (lane time computing / lanes + time loading) + idle power × all other time + \
+         power of links × time sending; empty if no power known",
     ),
-    column("cost_usd", "price of the requests; empty if no price is known"),
+    column("cost_usd", "price of all requests together; empty if no price is known"),
     column("decisions", "decisions taken"),
     column("exact_windows", "windows searched exactly; empty for schedulers that never do"),
     column(
@@ -76,6 +77,11 @@ pub const COLUMNS: &[Column] = &[
         "what no scheduler's utility_mean can exceed; empty unless bound = fluid",
     ),
     column("short_circuit_ratio", "share of completed requests answered by the SneakPeek model"),
+    column(
+        "offloaded_ratio",
+        "share of completed requests answered behind a link; empty if there is no link",
+    ),
+    column("uploaded_bytes", "bytes sent to workers behind a link; empty if there is no link"),
 ];
 
 /// The columns that hold a word, not a number.
@@ -149,6 +155,9 @@ pub struct Summary {
     busy: Vec<Span>,
     loading: Vec<Span>,
     served: Vec<u64>,
+    /// Time sending, by worker.
+    sending: Vec<Span>,
+    uploaded_bytes: u64,
     /// Requests answered by the SneakPeek model.
     short_circuited: u64,
     end: Time,
@@ -187,6 +196,8 @@ impl Summary {
             busy: vec![Span::ZERO; workers],
             loading: vec![Span::ZERO; workers],
             served: vec![0; workers],
+            sending: vec![Span::ZERO; workers],
+            uploaded_bytes: 0,
             short_circuited: 0,
             end: Time::ZERO,
             decisions: 0,
@@ -299,7 +310,23 @@ impl Summary {
             ratio(self.estimation_error, served),
             self.bound.map_or(Cell::Empty, Cell::Number),
             per_completed(self.short_circuited as f64),
+            self.offloaded(),
+            if self.has_link() { counted(self.uploaded_bytes) } else { Cell::Empty },
         ]
+    }
+
+    fn has_link(&self) -> bool {
+        self.catalog.worker_ids().any(|worker| self.catalog.worker(worker).link.is_some())
+    }
+
+    fn offloaded(&self) -> Cell {
+        if !self.has_link() {
+            return Cell::Empty;
+        }
+        let remote = |worker: &WorkerId| self.catalog.worker(*worker).link.is_some();
+        let remote = self.catalog.worker_ids().filter(remote);
+        let served: u64 = remote.map(|worker| self.served[worker.index()]).sum();
+        ratio(served as f64, self.completed)
     }
 
     /// Latency in milliseconds at each of [`QUANTILES`]; empty if nothing completed.
@@ -335,11 +362,19 @@ impl Summary {
     fn energy(&self) -> Cell {
         let mut total = None;
         for worker in self.catalog.worker_ids() {
-            if let Some(power) = self.catalog.worker(worker).power_w {
-                let lanes = f64::from(self.catalog.worker(worker).lanes);
-                let busy_s = self.busy[worker.index()].as_s() / lanes;
-                let active_s = busy_s + self.loading[worker.index()].as_s();
-                *total.get_or_insert(0.0) += power * active_s;
+            let (of, at) = (self.catalog.worker(worker), worker.index());
+            let active_s =
+                self.busy[at].as_s() / f64::from(of.lanes) + self.loading[at].as_s();
+            let idle_s = self.end.since(of.ready).as_s() - active_s;
+            let sender_w = of.link.as_ref().and_then(|link| link.power_w);
+            for (power, seconds) in [
+                (of.power_w, active_s),
+                (of.idle_w, idle_s),
+                (sender_w, self.sending[at].as_s()),
+            ] {
+                if let Some(power) = power {
+                    *total.get_or_insert(0.0) += power * seconds;
+                }
             }
         }
         total.map_or(Cell::Empty, Cell::Number)
@@ -379,7 +414,11 @@ impl Observer for Summary {
                 self.swap += end.since(at);
                 self.loading[worker.index()] += end.since(at);
             }
-            Event::LoadEnded { at, .. } => self.end = at,
+            Event::LoadEnded { at, .. } | Event::Returned { at, .. } => self.end = at,
+            Event::Sent { worker, bytes, start, end, .. } => {
+                self.uploaded_bytes += bytes;
+                self.sending[worker.index()] += end.since(start);
+            }
             Event::Rejected { .. } => self.rejected += 1,
             Event::Unfinished { .. } => self.unfinished += 1,
             Event::Decided { decisions, .. } => self.decisions += decisions as u64,

@@ -64,6 +64,15 @@ impl LatencyTable {
         Self { spans: (0..self.spans.len()).map(grown).collect() }
     }
 
+    /// The same on a worker that is `speed` times as fast.
+    pub fn at_speed(self, speed: f64) -> Self {
+        if speed == 1.0 {
+            return self;
+        }
+        let faster = |span: &Span| span.scale(1.0 / speed).max(Span(1));
+        Self { spans: self.spans.iter().map(faster).collect() }
+    }
+
     /// The table of what takes requests one at a time.
     pub fn one_by_one(latency: Span) -> Self {
         Self { spans: vec![latency] }

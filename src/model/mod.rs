@@ -5,6 +5,7 @@ pub mod budget;
 pub mod catalog;
 pub mod knn;
 pub mod latency;
+pub mod link;
 pub mod peek;
 pub mod penalty;
 pub mod posterior;

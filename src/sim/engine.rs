@@ -7,9 +7,11 @@
 //!   all are idle; a batch, once started, runs to its end;
 //! - memory is never exceeded: least recently used variants leave when a load starts, and no load
 //!   starts while anything runs;
+//! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
 
+mod link;
 mod peek;
 
 use super::queue::{Kind, Queue};
@@ -21,6 +23,7 @@ use crate::policy::state::{Job, Running, State};
 use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Reason, Trigger, View};
 use crate::rng::Rng;
 use crate::units::Time;
+use link::Returning;
 use peek::Peeks;
 use std::sync::Arc;
 
@@ -89,6 +92,7 @@ pub struct Simulation {
     /// Whether the last question, when nothing else will happen, has been asked.
     asked: bool,
     peeks: Peeks,
+    returning: Vec<Returning>,
     rng: Rng,
     scheduler: String,
     counts: Counts,
@@ -128,6 +132,7 @@ impl Simulation {
             idle_wakes: 0,
             asked: false,
             peeks: Peeks::new(catalog.app_ids().len()),
+            returning: Vec::new(),
             rng,
             scheduler: scheduler.to_owned(),
             counts: Counts::default(),
@@ -290,6 +295,7 @@ impl Simulation {
                 }
                 Kind::PeekEnd => self.end_look_on_host(observer),
                 Kind::Answers => self.give_answers(observer),
+                Kind::Returned(worker) => self.end_way_back(worker, observer),
             }
         }
     }
@@ -325,7 +331,10 @@ impl Simulation {
 
     /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
     /// that takes time when that is over.
-    fn append(&mut self, worker: WorkerId, job: Job, observer: &mut impl Observer) {
+    fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
+        if let Some(sent) = self.state.workers[worker.index()].sent {
+            self.send(worker, sent, &mut job, observer);
+        }
         let backlog = &mut self.state.workers[worker.index()].backlog;
         let heard = backlog.back().is_some_and(|last| last.not_before == job.not_before);
         if job.not_before > self.state.now && !heard {
@@ -420,6 +429,9 @@ impl Simulation {
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
         let look = self.state.catalog.is_peek(variant);
         let answer = Answer { worker: Some(worker), variant, batch: batch as u32, started };
+        if self.state.workers[worker.index()].sent.is_some() {
+            self.begin_way_back(worker, std::mem::take(&mut requests), answer, observer);
+        }
         for id in requests.drain(..) {
             if look {
                 self.show(id, observer);

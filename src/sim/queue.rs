@@ -21,6 +21,8 @@ pub(super) enum Kind {
     PeekEnd,
     /// The SneakPeek model gives the answers that a scheduler chose.
     Answers,
+    /// The answers of a worker behind a link are back.
+    Returned(WorkerId),
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::Ready(_) => 2,
             Self::PeekEnd => 3,
             Self::Answers => 4,
+            Self::Returned(_) => 5,
         }
     }
 }

@@ -1,23 +1,23 @@
 //! The settings of a run: `[base]` with one value of each axis, decoded and checked.
 
 use super::inputs::Inputs;
-use super::peek;
+use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
-use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
 use crate::model::peek::{Peek, ShortCircuit};
 use crate::model::penalty::Penalty;
 use crate::model::profile;
 use crate::policy::Info;
 use crate::rng::Rng;
 use crate::sched::{self, Context};
-use crate::units::{Span, Time};
+use crate::units::Span;
 use std::sync::Arc;
 
-/// Workers have numbers of 16 bits, and schedulers look at each of them.
-const MAX_WORKERS: u64 = 4096;
+/// Bytes that a request may have to send.
+const PAYLOADS: std::ops::RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// A configuration ready to run.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Prepared {
         let mut problems = Problems::default();
         let mut read = Fields::new(node, &mut problems);
         let apps = read_apps(&mut read, inputs);
-        let workers = read_workers(&mut read);
+        let workers = workers::read(&mut read, &apps, inputs);
         let penalty = match read.take("penalty") {
             Some(node) => Penalty::read(node, read.problems()),
             None => Penalty::sigmoid(),
@@ -141,6 +141,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
     let names = read.require("apps", "the list of applications, folders of profiles/");
     let (budgets, variants, looks) =
         (read.take("budget_ms"), read.take("variants"), read.take("peek"));
+    let payloads = read.take("payload_bytes");
     let Some(names) = names else { return Vec::new() };
     let mut apps: Vec<AppSetup> = Vec::new();
     let items = fields::array(names, read.problems());
@@ -172,6 +173,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
                     budget: None,
                     variants: Vec::new(),
                     peek: Peek::default(),
+                    payload_bytes: 0,
                 });
             }
             Err(more) => unknown_app(name, text, &profiles, more, read.problems()),
@@ -190,6 +192,16 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         } else {
             let budget = Budget::read(node, read.problems());
             apps.iter_mut().for_each(|app| app.budget = budget);
+        }
+    }
+    if let Some(node) = payloads {
+        let one = |app: &mut AppSetup, node: &Node, problems: &mut Problems| {
+            app.payload_bytes = fields::integer(node, &PAYLOADS, problems).unwrap_or(0);
+        };
+        if matches!(&node.value, Value::Table(_)) {
+            by_app(node, &mut apps, read.problems(), one);
+        } else {
+            apps.iter_mut().for_each(|app| one(app, node, read.problems()));
         }
     }
     if let Some(node) = variants {
@@ -254,46 +266,6 @@ pub(super) fn by_app(
             }
         }
     }
-}
-
-fn read_workers(read: &mut Fields<'_>) -> Vec<WorkerSetup> {
-    let Some(list) = read.require("workers", "a list: [{ class, count, memory_bytes }]") else {
-        return Vec::new();
-    };
-    let mut workers = Vec::new();
-    let items = fields::array(list, read.problems());
-    for item in items {
-        let mut worker = Fields::new(item, read.problems());
-        let class = worker.require("class", "a class of workers, as in latency.csv");
-        let class = class.and_then(|node| fields::text(node, worker.problems()));
-        let optional = |worker: &mut Fields<'_>, key| {
-            let node = worker.take(key)?;
-            fields::number(node, &(0.0..=1e12), worker.problems())
-        };
-        let (power_w, usd_per_request) =
-            (optional(&mut worker, "power_w"), optional(&mut worker, "usd_per_request"));
-        workers.push(WorkerSetup {
-            class: class.unwrap_or_default().to_owned(),
-            count: worker.integer("count", 1..=1024, 1) as u16,
-            memory_bytes: worker.integer("memory_bytes", 1..=u64::MAX / 2, u64::MAX / 2),
-            lanes: worker.integer("lanes", 1..=1024, 1) as u16,
-            power_w,
-            usd_per_request,
-            ready: Time::ZERO + Span::from_s(worker.number("ready_s", 0.0..=1e9, 0.0)),
-            place: item.get("class").unwrap_or(item).place.clone(),
-        });
-        worker.finish();
-    }
-    if matches!(&list.value, Value::Array(items) if items.is_empty()) {
-        read.problems().push(Problem::new(list.place.clone(), "no worker", "at least one"));
-    }
-    let count: u64 = workers.iter().map(|worker: &WorkerSetup| u64::from(worker.count)).sum();
-    if count > MAX_WORKERS {
-        let (found, expected) =
-            (format!("{count} workers"), format!("at most {MAX_WORKERS} in all"));
-        read.problems().push(Problem::new(list.place.clone(), found, expected));
-    }
-    workers
 }
 
 /// A number of milliseconds for every plan, or `{ constant, per_request }`.

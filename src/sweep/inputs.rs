@@ -2,6 +2,7 @@
 
 use crate::input::Problems;
 use crate::input::source;
+use crate::model::link::Bandwidth;
 use crate::model::profile::Profile;
 use crate::model::trace::RecordedTrace;
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ type Read<T> = Result<Arc<T>, Problems>;
 pub struct Inputs {
     profiles: BTreeMap<String, Read<Profile>>,
     traces: BTreeMap<String, Option<Read<RecordedTrace>>>,
+    bandwidths: BTreeMap<String, Read<Bandwidth>>,
     files: BTreeMap<String, String>,
 }
 
@@ -45,6 +47,21 @@ impl Inputs {
         });
         self.traces.insert(stem, trace.clone());
         trace
+    }
+
+    /// The table of a link's rates.
+    pub fn bandwidth(&mut self, path: &str) -> Read<Bandwidth> {
+        if let Some(table) = self.bandwidths.get(path) {
+            return table.clone();
+        }
+        let table = source::read(path).and_then(|source| {
+            let table = Bandwidth::parse(&source).map(Arc::new)?;
+            self.files.insert(source.path, source.sha256);
+            Ok(table)
+        });
+        let table = table.map_err(Problems::from);
+        self.bandwidths.insert(path.to_owned(), table.clone());
+        table
     }
 
     /// Notes a file that a scheduler reads by itself, so that a run is another when it changes.

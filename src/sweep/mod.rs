@@ -15,6 +15,7 @@ mod pool;
 mod practice;
 mod run;
 mod spec;
+mod workers;
 
 pub use config::Prepared;
 pub use expand::{Configuration, RunSpec, expand};

@@ -114,6 +114,7 @@ impl World {
                 place: PeekPlace::Free,
                 ..Peek::default()
             },
+            payload_bytes: 0,
         };
         self.setup.apps.push(app);
         self
@@ -143,14 +144,10 @@ impl World {
     /// Adds `count` workers of `lanes` lanes with `memory_bytes`.
     pub fn workers(mut self, count: u16, lanes: u16, memory_bytes: u64) -> Self {
         self.setup.workers.push(WorkerSetup {
-            class: CLASS.to_owned(),
             count,
-            memory_bytes,
             lanes,
-            power_w: None,
-            usd_per_request: None,
-            ready: Time::ZERO,
-            place: peeksim::input::Place::default(),
+            memory_bytes,
+            ..WorkerSetup::new(CLASS)
         });
         self
     }
