@@ -8,7 +8,7 @@
 
 use divan::{Bencher, counter::ItemsCount};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::input::{Node, Place, Problems};
+use peeksim::input::{Node, Problems};
 use peeksim::model::arrival::Listed;
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};

@@ -45,6 +45,8 @@ pub enum Label {
     Learner = 36,
     /// The episodes an environment begins.
     Episodes = 37,
+    /// What a client of a closed loop sends, and how long it thinks.
+    Clients = 60,
 }
 
 /// The random numbers of one run.

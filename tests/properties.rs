@@ -29,6 +29,8 @@ struct Seen {
     /// Requests that became visible after they had arrived.
     looks: usize,
     coincidences: usize,
+    /// Batches whose way was taken when they were assigned.
+    queues_on_the_way: usize,
 }
 
 impl Seen {
@@ -47,6 +49,9 @@ impl Seen {
                 }
                 Happened::Evicted { .. } => self.evictions += 1,
                 Happened::Rejected { .. } => self.refusals += 1,
+                Happened::Sent { at, sending, .. } => {
+                    self.queues_on_the_way += usize::from(sending.0 > *at);
+                }
                 _ => {}
             }
         }
@@ -57,8 +62,9 @@ impl Seen {
     /// Worlds in which nothing happens would show nothing.
     fn check(&self) {
         let Self { cases, batches_of_many, lanes_side_by_side, .. } = self;
-        let Self { evictions, refusals, looks, coincidences, .. } = self;
+        let Self { evictions, refusals, looks, coincidences, queues_on_the_way, .. } = self;
         let all = [batches_of_many, lanes_side_by_side, evictions, refusals, looks, coincidences];
+        let all = all.into_iter().chain([queues_on_the_way]).collect::<Vec<_>>();
         assert!(*cases >= 500 && all.iter().all(|count| **count >= 500), "{self:?}");
     }
 }
@@ -67,7 +73,7 @@ impl Seen {
 fn the_rules_of_the_world_hold_for_every_scheduler() {
     let mut seen = Seen::default();
     for seed in 0..SEEDS {
-        let case = Case::draw(seed, Limits::ALL);
+        let case = Case::draw(seed, Limits::WIDE);
         for (at, entry) in (0u64..).zip(REGISTRY) {
             let case = case.for_entry(entry);
             for source in draw::sources(entry) {

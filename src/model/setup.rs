@@ -27,6 +27,14 @@ pub struct AppSetup {
     pub payload_bytes: u64,
 }
 
+impl AppSetup {
+    /// As profiled, with nothing recorded.
+    pub fn new(profile: Arc<Profile>) -> Self {
+        let (variants, peek) = (Vec::new(), Peek::default());
+        Self { profile, trace: None, budget: None, variants, peek, payload_bytes: 0 }
+    }
+}
+
 /// Workers of one class.
 #[derive(Clone, Debug)]
 pub struct WorkerSetup {

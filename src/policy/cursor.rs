@@ -44,6 +44,11 @@ impl Cursor {
         self.way.is_some()
     }
 
+    /// Whether a batch appended now would begin, or be sent, at `now`.
+    pub fn is_open(&self, now: Time) -> bool {
+        self.way.map_or_else(|| self.free_at(), |way| way.sent) <= now
+    }
+
     /// When the first lane is free.
     pub fn free_at(&self) -> Time {
         self.lanes.iter().copied().min().unwrap_or(Time::ZERO)

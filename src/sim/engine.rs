@@ -11,6 +11,7 @@
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
 
+mod closed;
 mod link;
 mod peek;
 
@@ -86,6 +87,8 @@ pub struct Simulation {
     state: State,
     arrivals: Box<dyn Arrivals>,
     next: Option<Arrival>,
+    /// Whether arrivals depend on how requests end.
+    closed: bool,
     queue: Queue,
     wake: Time,
     idle_wakes: u32,
@@ -126,6 +129,7 @@ impl Simulation {
         }
         Self {
             next: arrivals.next_arrival(),
+            closed: arrivals.listens(),
             arrivals,
             queue,
             wake: Time::MAX,
@@ -194,7 +198,7 @@ impl Simulation {
             if event == now {
                 self.happen(now, observer);
             }
-            if arrival == now {
+            if self.next.is_some_and(|next| next.time == now) {
                 self.admit(now, observer);
                 // A look that takes no time ends at this instant, too.
                 self.happen(now, observer);
@@ -303,6 +307,11 @@ impl Simulation {
     /// Takes in every request that arrives at this instant.
     fn admit(&mut self, now: Time, observer: &mut impl Observer) {
         while let Some(arrival) = self.next.filter(|next| next.time == now) {
+            // A source that goes back in time would break the clock; it is taken as "now".
+            self.next = self.arrivals.next_arrival();
+            if let Some(next) = &mut self.next {
+                next.time = next.time.max(now);
+            }
             let Arrival { time, app, budget, truth } = arrival;
             let deadline = time + budget;
             let make = |id| Request { id, app, arrival: time, deadline };
@@ -310,11 +319,6 @@ impl Simulation {
             self.counts.arrived += 1;
             observer.on(Event::Arrived { request: &make(id) });
             self.receive(app, id, observer);
-            // A source that goes back in time would break the clock; it is taken as "now".
-            self.next = self.arrivals.next_arrival();
-            if let Some(next) = &mut self.next {
-                next.time = next.time.max(now);
-            }
         }
         self.look_on_host();
     }
@@ -327,6 +331,7 @@ impl Simulation {
         self.state.take(id);
         self.state.release(id);
         self.counts.rejected += 1;
+        self.ended(id);
     }
 
     /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
@@ -469,6 +474,7 @@ impl Simulation {
         observer.on(Event::Completed(&completion));
         self.state.release(id);
         self.counts.completed += 1;
+        self.ended(id);
     }
 
     fn finish(&mut self, observer: &mut impl Observer) -> Result<(), SimError> {

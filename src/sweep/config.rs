@@ -4,7 +4,7 @@ use super::inputs::Inputs;
 use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
-use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, MAX_TRACE_S, Sources};
+use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, Clients, MAX_TRACE_S, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
 use crate::model::peek::{Peek, ShortCircuit};
@@ -63,6 +63,12 @@ impl Prepared {
         let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
+        if bound && arrivals.clients.is_some() {
+            let place = arrivals.place.clone().field("trace.source");
+            let found = "bound = \"fluid\" with a closed loop";
+            let expected = "arrivals that do not depend on answers";
+            problems.push(Problem::new(place, found, expected));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -319,6 +325,7 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
     }
     let period = period.and_then(|n| fields::number(n, &(0.0..=1e12), read.problems()));
     let period = Span::from_ms(period.unwrap_or(1000.0));
+    let clients = read_clients(&mut read);
     let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
     let apps = &setup.apps;
     let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
@@ -350,11 +357,31 @@ fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<Arr
         entry: entry?,
         rate_rps,
         burst: burst.map(|size| Burst { size, period }),
+        clients,
         requests,
         mix: shares.iter().map(|share| share / total).collect(),
         classes,
         sources,
         place: node.place.clone(),
+    })
+}
+
+/// `clients`, `think_ms` and `think` of a closed loop.
+fn read_clients(read: &mut Fields<'_>) -> Option<Clients> {
+    let (count, think) = (read.take("clients"), read.take("think_ms"));
+    let law = read.take("think");
+    if let (None, Some(node)) = (count, think.or(law)) {
+        let found = "a think time without `clients`";
+        read.problems().push(Problem::new(node.place.clone(), found, "both, or neither"));
+    }
+    let count = count.and_then(|n| fields::integer(n, &(1..=1_000_000), read.problems()))?;
+    let think = think.and_then(|n| fields::number(n, &(0.0..=1e9), read.problems()));
+    let laws = [("exponential", false), ("constant", true)];
+    let steady = law.and_then(|n| fields::choice(n, &laws, read.problems()));
+    Some(Clients {
+        count: count as u32,
+        think: Span::from_ms(think.unwrap_or(1000.0)),
+        steady: steady.unwrap_or(false),
     })
 }
 

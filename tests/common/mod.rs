@@ -11,6 +11,7 @@ pub mod row;
 pub mod scribe;
 pub mod shape;
 pub mod text;
+pub mod way;
 
 use peeksim::domain::{AppId, Arrival, Truth, VariantId};
 use peeksim::input::{Node, Problems};
@@ -264,6 +265,17 @@ pub enum Happened {
         worker: u16,
         variant: u16,
     },
+    Sent {
+        at: u64,
+        worker: u16,
+        bytes: u64,
+        /// From when to when.
+        sending: (u64, u64),
+    },
+    Returned {
+        at: u64,
+        worker: u16,
+    },
     BatchStarted {
         at: u64,
         worker: u16,
@@ -307,6 +319,8 @@ impl Happened {
             | Self::LoadStarted { at, .. }
             | Self::LoadEnded { at, .. }
             | Self::Evicted { at, .. }
+            | Self::Sent { at, .. }
+            | Self::Returned { at, .. }
             | Self::BatchStarted { at, .. }
             | Self::BatchEnded { at, .. }
             | Self::Completed { at, .. }
@@ -413,6 +427,10 @@ impl Observer for Log {
             Event::Evicted { at, worker, variant } => {
                 Happened::Evicted { at: at.0, worker: worker.0, variant: variant.0 }
             }
+            Event::Sent { at, worker, bytes, start, end } => {
+                Happened::Sent { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
+            }
+            Event::Returned { at, worker } => Happened::Returned { at: at.0, worker: worker.0 },
             Event::BatchStarted { at, worker, lane, variant, requests } => Happened::BatchStarted {
                 at: at.0,
                 worker: worker.0,

@@ -4,18 +4,20 @@
 //! [`Arrival`]s in order of time, one by one: a run never holds its whole trace.
 
 mod bursts;
+mod closed;
 mod listed;
 mod poisson;
 mod recorded;
 mod rows;
 
+pub use closed::{Clients, Loop};
 pub use listed::Listed;
 
 use super::catalog::Catalog;
 use crate::domain::Arrival;
 use crate::input::{Place, Problem, Problems};
 use crate::rng::Rng;
-use crate::units::Span;
+use crate::units::{Span, Time};
 use std::sync::Arc;
 
 /// Arrivals end before this many seconds, some 30 years: time has 64 bits of nanoseconds.
@@ -25,6 +27,16 @@ pub const MAX_TRACE_S: f64 = 1e9;
 pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.
     fn next_arrival(&mut self) -> Option<Arrival>;
+
+    /// Whether it wants to hear how requests end: what arrives depends on that.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// Hears that the request of this number, counted in order of arrival, was answered or refused
+    /// at `at`. `next` is what it gave last, which has not arrived yet: an earlier one may take its
+    /// place.
+    fn ended(&mut self, _number: u32, _at: Time, _next: &mut Option<Arrival>) {}
 }
 
 /// What an experiment asks for: the table `trace`.
@@ -37,6 +49,8 @@ pub struct ArrivalPlan {
     pub rate_rps: Option<f64>,
     /// Requests that arrive together, for processes of bursts.
     pub burst: Option<Burst>,
+    /// Who sends requests, for closed loops.
+    pub clients: Option<Clients>,
     /// How many requests in all.
     pub requests: u64,
     /// Share of each application, summing to 1.
@@ -124,7 +138,7 @@ impl std::fmt::Debug for ArrivalEntry {
 }
 
 /// Every arrival process.
-pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY];
+pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY, closed::ENTRY];
 
 impl ArrivalPlan {
     /// For processes that have no bursts.
@@ -137,6 +151,11 @@ impl ArrivalPlan {
 
     /// The process of one run.
     pub fn build(&self, catalog: &Arc<Catalog>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
+        if self.clients.is_some() && self.entry.name != closed::ENTRY.name {
+            let found = format!("`clients` for `source = \"{}\"`", self.entry.name);
+            let place = self.place.clone().field("trace.clients");
+            return Err(Problem::new(place, found, "`source = \"closed\"`").into());
+        }
         (self.entry.build)(self, catalog, rng).map_err(Problems::from)
     }
 }

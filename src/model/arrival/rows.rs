@@ -51,15 +51,37 @@ impl Requests {
 
     #[inline]
     pub(super) fn draw(&mut self, time: Time) -> Arrival {
-        let app = match self.rows.len() {
-            1 => AppId(0),
-            _ => AppId(self.mix.sample(&mut self.rng) as u16),
-        };
-        let classes = self.catalog.trace(app).map_or(&[][..], |trace| &trace.class);
-        let truth = self.rows[app.index()].draw(classes, &mut self.rng);
-        let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
-        Arrival { time, app, budget, truth }
+        let Self { rng, budgets, .. } = self;
+        let drawn = (&self.mix, self.rows.as_slice(), self.catalog.as_ref());
+        draw(drawn, time, rng, budgets)
     }
+
+    /// The same from streams of the caller's own.
+    pub(super) fn draw_from(
+        &self,
+        time: Time,
+        rng: &mut ChaCha8Rng,
+        budgets: &mut ChaCha8Rng,
+    ) -> Arrival {
+        draw((&self.mix, &self.rows, &self.catalog), time, rng, budgets)
+    }
+}
+
+#[inline]
+fn draw(
+    (mix, rows, catalog): (&WeightedAliasIndex<f64>, &[Rows], &Catalog),
+    time: Time,
+    rng: &mut ChaCha8Rng,
+    budgets: &mut ChaCha8Rng,
+) -> Arrival {
+    let app = match rows.len() {
+        1 => AppId(0),
+        _ => AppId(mix.sample(rng) as u16),
+    };
+    let classes = catalog.trace(app).map_or(&[][..], |trace| &trace.class);
+    let truth = rows[app.index()].draw(classes, rng);
+    let budget = catalog.app(app).budget.draw(budgets);
+    Arrival { time, app, budget, truth }
 }
 
 /// Draws what is true of a request, with replacement.
