@@ -181,7 +181,7 @@ impl Dispatcher {
     /// Whether the choice of variants has one for `app` on this worker.
     fn serves(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
         match &self.choice {
-            Choice::Fixed(named) => fixed(view, worker, app, &named[app.index()]).is_some(),
+            Choice::Fixed(named) => named[app.index()].runs(view, worker, app),
             Choice::Rule(_) => view.variants(worker, app).next().is_some(),
         }
     }
@@ -268,6 +268,17 @@ impl Scheduler for Dispatcher {
                     break;
                 }
             }
+        }
+    }
+}
+
+impl Named {
+    /// Whether some variant of `app` on this worker is the one.
+    fn runs(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+        let mut usable = view.variants(worker, app);
+        match self {
+            Self::This(variant) => usable.any(|v| v == *variant),
+            Self::Fastest | Self::Best => usable.next().is_some(),
         }
     }
 }

@@ -16,7 +16,7 @@ mod link;
 mod peek;
 
 use super::queue::{Kind, Queue};
-use super::validate::{PlanError, check, describe, pending};
+use super::validate::{PlanError, check, describe, takes};
 use crate::domain::{Arrival, Completion, Request, RequestId, VariantId, WorkerId};
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
@@ -201,7 +201,9 @@ impl Simulation {
             if self.next.is_some_and(|next| next.time == now) {
                 self.admit(now, observer);
                 // A look that takes no time ends at this instant, too.
-                self.happen(now, observer);
+                if self.queue.next_time() == now {
+                    self.happen(now, observer);
+                }
             }
             let real = event == now || arrival == now;
             if self.wake <= now {
@@ -237,14 +239,15 @@ impl Simulation {
             observer.on(Event::Decided { at, decisions: plan.decisions().len() });
         }
         for decision in plan.decisions() {
-            if let Err(why) = check(&self.state, plan, decision) {
+            if let Err(why) = check(&self.state, decision) {
                 return Err(self.refuse(plan, decision, why));
             }
             match decision {
                 Decision::Assign { worker, variant, requests } => {
                     let mut batch = self.spare.pop().unwrap_or_default();
+                    let app = self.state.catalog.variant(*variant).app;
                     for id in &plan.requests()[requests.clone()] {
-                        if let Err(why) = pending(&self.state, *id) {
+                        if let Err(why) = takes(&self.state, app, *id) {
                             return Err(self.refuse(plan, decision, why));
                         }
                         self.state.take(*id);

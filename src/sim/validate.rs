@@ -1,6 +1,6 @@
 //! Every decision is checked before it is done; a bad one stops the run with its rule.
 
-use crate::domain::{RequestId, VariantId, WorkerId};
+use crate::domain::{AppId, RequestId, VariantId, WorkerId};
 use crate::policy::state::{Phase, State};
 use crate::policy::{Decision, Plan};
 use crate::units::Time;
@@ -20,12 +20,12 @@ pub struct PlanError {
     pub why: String,
 }
 
-/// Why a decision cannot be done, or `Ok`.
-pub(super) fn check(state: &State, plan: &Plan, decision: &Decision) -> Result<(), String> {
+/// Why a decision cannot be done, or `Ok`. The requests of a batch are checked one by one as they
+/// are taken, by [`takes`].
+pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
     match decision {
         Decision::Assign { worker, variant, requests } => {
             usable(state, *worker, *variant)?;
-            let requests = &plan.requests()[requests.clone()];
             let largest = state.catalog.max_batch(*worker, *variant);
             if requests.is_empty() {
                 return Err("a batch holds at least one request".into());
@@ -37,14 +37,7 @@ pub(super) fn check(state: &State, plan: &Plan, decision: &Decision) -> Result<(
             if state.catalog.is_peek(*variant) && state.offer(app) != Some(*variant) {
                 return Err("the answer of the SneakPeek model may not be chosen".into());
             }
-            requests.iter().try_for_each(|id| {
-                pending(state, *id)?;
-                if state.slot(*id).is_some_and(|slot| slot.request.app != app) {
-                    let serves = &state.catalog.app(app).name;
-                    return Err(format!("the variant serves `{serves}`, request {id} does not"));
-                }
-                Ok(())
-            })
+            Ok(())
         }
         Decision::Preload { worker, variant } => {
             usable(state, *worker, *variant)?;
@@ -96,6 +89,18 @@ fn usable(state: &State, worker: WorkerId, variant: VariantId) -> Result<(), Str
         ));
     }
     Ok(())
+}
+
+/// Why a variant of `app` cannot take a request, or `Ok`.
+#[inline]
+pub(super) fn takes(state: &State, app: AppId, id: RequestId) -> Result<(), String> {
+    match state.slot(id) {
+        Some(slot) if slot.phase == Phase::Pending && slot.request.app == app => Ok(()),
+        _ => Err(pending(state, id).err().unwrap_or_else(|| {
+            let serves = &state.catalog.app(app).name;
+            format!("the variant serves `{serves}`, request {id} does not")
+        })),
+    }
 }
 
 /// Why a request cannot be assigned or rejected, or `Ok`.

@@ -86,9 +86,12 @@ impl Simulation {
     /// Starts the host's next look, if it is idle and somebody waits.
     #[inline]
     pub(super) fn look_on_host(&mut self) {
-        if self.peeks.count == 0 || !self.peeks.looking.is_empty() {
-            return;
+        if self.peeks.count > 0 && self.peeks.looking.is_empty() {
+            self.begin_look_on_host();
         }
+    }
+
+    fn begin_look_on_host(&mut self) {
         let catalog = Arc::clone(&self.state.catalog);
         let mut looking = std::mem::take(&mut self.peeks.looking);
         let here = |app: AppId| catalog.app(app).peek.place == PeekPlace::Host;
@@ -160,8 +163,7 @@ impl Simulation {
     pub(super) fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
         beliefs::fill(&mut self.state, id, self.rng);
         if let Some(variant) = self.short_circuit(id) {
-            let answer = Answer { worker: None, variant, batch: 1, started: self.state.now };
-            self.complete(id, answer, observer);
+            self.give_answer(id, variant, observer);
             return;
         }
         self.state.show(id);
@@ -192,6 +194,13 @@ impl Simulation {
         self.peeks.answering.extend(ids.iter().map(|id| (at, from, *id)));
     }
 
+    /// Ends a request with the answer of the SneakPeek model.
+    #[cold]
+    fn give_answer(&mut self, id: RequestId, variant: VariantId, observer: &mut impl Observer) {
+        let answer = Answer { worker: None, variant, batch: 1, started: self.state.now };
+        self.complete(id, answer, observer);
+    }
+
     /// Gives the answers that are due. Workers count as freed, so that the scheduler is asked again
     /// at this instant: it may have more to decide for workers on which nothing was started.
     pub(super) fn give_answers(&mut self, observer: &mut impl Observer) {
@@ -201,8 +210,7 @@ impl Simulation {
         self.peeks.answering = later;
         let due: Vec<_> = due;
         for (_, (worker, variant), id) in due {
-            let answer = Answer { worker: None, variant, batch: 1, started: at };
-            self.complete(id, answer, observer);
+            self.give_answer(id, variant, observer);
             let (batch, started) = (1, at);
             self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
             self.freed.push(worker);
