@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
 use common::World;
+use common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
 use peeksim::domain::RequestId;
 use peeksim::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, Clients, Sources};
 use peeksim::policy::{Event, Info, Observer, Plan, Reason, Scheduler, Trigger, View};
@@ -34,9 +34,9 @@ fn run(world: &World, plan: &ArrivalPlan, seed: u64, scheduler: &mut dyn Schedul
     times
 }
 
-/// M/M/1//N, the machine repair model (Kleinrock, Queueing Systems 1, 1975, section 3.8): with think
-/// rate λ, service rate μ and N clients, p₀ = 1 / Σ N! / (N − k)! (λ/μ)ᵏ, throughput X = μ (1 − p₀)
-/// and mean sojourn N / X − 1 / λ.
+/// M/M/1//N, the machine repair model (Kleinrock, Queueing Systems 1, 1975, section 3.8): with
+/// think rate λ, service rate μ and N clients, p₀ = 1 / Σ N! / (N − k)! (λ/μ)ᵏ, throughput
+/// X = μ (1 − p₀) and mean sojourn N / X − 1 / λ.
 #[test]
 fn the_machine_repair_model() {
     const REQUESTS: usize = 20_000;

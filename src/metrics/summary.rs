@@ -363,15 +363,12 @@ impl Summary {
         let mut total = None;
         for worker in self.catalog.worker_ids() {
             let (of, at) = (self.catalog.worker(worker), worker.index());
-            let active_s =
-                self.busy[at].as_s() / f64::from(of.lanes) + self.loading[at].as_s();
+            let active_s = self.busy[at].as_s() / f64::from(of.lanes) + self.loading[at].as_s();
             let idle_s = self.end.since(of.ready).as_s() - active_s;
             let sender_w = of.link.as_ref().and_then(|link| link.power_w);
-            for (power, seconds) in [
-                (of.power_w, active_s),
-                (of.idle_w, idle_s),
-                (sender_w, self.sending[at].as_s()),
-            ] {
+            for (power, seconds) in
+                [(of.power_w, active_s), (of.idle_w, idle_s), (sender_w, self.sending[at].as_s())]
+            {
                 if let Some(power) = power {
                     *total.get_or_insert(0.0) += power * seconds;
                 }

@@ -288,19 +288,16 @@ impl<'a> WorkerView<'a> {
     /// worker behind a link, whether it would be sent now and find a lane.
     #[inline]
     pub fn is_idle(&self) -> bool {
+        if self.state.ready > self.now {
+            return false;
+        }
         match self.state.sent {
             None => {
                 self.state.backlog.is_empty()
                     && self.state.loading.is_none()
-                    && self.state.ready <= self.now
                     && self.state.lanes.iter().any(Option::is_none)
             }
-            Some(sent) => {
-                sent <= self.now
-                    && self.state.loading.is_none()
-                    && self.state.ready <= self.now
-                    && self.free_lanes() > 0
-            }
+            Some(sent) => sent <= self.now && self.free_lanes() > 0,
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! An output is a variant by its place among those of its application; the last is the answer of
 //! the SneakPeek model, where it may be chosen. Where there are several workers one more output
-//! leaves the head to another of them, and all of them are seen. Times are shares of the head's budget b, so that a
-//! world whose times are all longer looks the same; what has no end is squashed by x / (1 + x).
+//! leaves the head to another of them, and all of them are seen. Times are shares of the head's
+//! budget b, so that a world whose times are all longer looks the same; what has no end is squashed
+//! by x / (1 + x).
 //! A look is O(applications + variants).
 
 use super::dispatch::{Batching, Moment};

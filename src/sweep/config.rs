@@ -4,7 +4,9 @@ use super::inputs::Inputs;
 use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
-use crate::model::arrival::{ARRIVALS, ArrivalPlan, Burst, ClassFilter, Clients, MAX_TRACE_S, Sources};
+use crate::model::arrival::{
+    ARRIVALS, ArrivalPlan, Burst, ClassFilter, Clients, MAX_TRACE_S, Sources,
+};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
 use crate::model::peek::{Peek, ShortCircuit};

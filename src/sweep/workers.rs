@@ -49,8 +49,7 @@ fn one(
         Some(node) => name(node, read.problems()),
         None => class.to_owned(),
     };
-    let variants =
-        read.take("variants").map_or(Vec::new(), |n| variants(n, apps, read.problems()));
+    let variants = read.take("variants").map_or(Vec::new(), |n| variants(n, apps, read.problems()));
     let link = read.take("link").map(|node| link(node, inputs, read.problems()));
     let worker = WorkerSetup {
         class: class.to_owned(),

@@ -3,13 +3,13 @@
 //!
 //! The device has one lane, the cloud as many as is said; a turn waits in the line of its site,
 //! first come, first served. Users have one dialogue after the other, dealt in turn. In a closed
-//! loop a turn comes a think time after the answer to the one before; in an open one every so often,
-//! answered or not. Latency is counted from a turn's arrival, waiting included, in the budget and in
-//! the reward, whose latency term is normalised over the list of calls and not cut off beyond it. A
-//! user alone in a closed loop never waits: that is the published setting.
+//! loop a turn comes a think time after the answer to the one before; in an open one every so
+//! often, answered or not. Latency is counted from a turn's arrival, waiting included, in the
+//! budget and in the reward, whose latency term is normalised over the list of calls and not cut
+//! off beyond it. A user alone in a closed loop never waits: that is the published setting.
 //!
-//! Calls take what the cost table says, only waiting is measured on the clock.
-//! What a policy knows of its dialogue's budget is what answered turns took; it does not see lines.
+//! Calls take what the cost table says; only waiting is read off the clock, in whole nanoseconds.
+//! What a policy knows of its dialogue's budget is what answered turns took; it sees no lines.
 
 use super::evaluate::Visit;
 use super::policy::{Moment, Policy};
@@ -65,9 +65,9 @@ pub fn evaluate(
     let book = Arc::new(Mutex::new(Book::new(world, dialogues, traffic)));
     let turns = Turns::new(&book, traffic);
     let name = "dialogues";
-    let mut sim =
-        Simulation::new(catalog, Box::new(turns), Info::Profiled, Rng::new(0, 0), name);
-    let mut desk = Desk { world, policy, budget, book: Arc::clone(&book), state: Vec::new(), opened: false };
+    let mut sim = Simulation::new(catalog, Box::new(turns), Info::Profiled, Rng::new(0, 0), name);
+    let mut desk =
+        Desk { world, policy, budget, book: Arc::clone(&book), state: Vec::new(), opened: false };
     let mut clerk = Clerk { world, book: Arc::clone(&book) };
     sim::run(&mut sim, &mut desk, &mut clerk).map_err(|error| error.to_string())?;
     let Book { visits, decided, .. } = &mut *lock(&book);
@@ -176,8 +176,7 @@ impl Book {
     fn go_on(&mut self, asked: Asked) {
         let Asked { user, place, turn } = asked;
         let last = turn + 1 == self.lengths[place];
-        self.next[user as usize] =
-            if last { (place + self.users, 0) } else { (place, turn + 1) };
+        self.next[user as usize] = if last { (place + self.users, 0) } else { (place, turn + 1) };
     }
 }
 
@@ -190,8 +189,7 @@ struct Turns {
 
 impl Turns {
     fn new(book: &Arc<Mutex<Book>>, traffic: Traffic) -> Self {
-        let mut turns =
-            Self { book: Arc::clone(book), users: Loop::default(), pace: traffic.pace };
+        let mut turns = Self { book: Arc::clone(book), users: Loop::default(), pace: traffic.pace };
         for user in 0..traffic.users {
             let begin = match traffic.pace {
                 Pace::Closed(think) => think,

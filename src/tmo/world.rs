@@ -158,7 +158,14 @@ impl World {
         association.iter_mut().for_each(|sum| *sum /= points.len().max(1) as f64);
         let turns = points.iter().map(Vec::as_slice).zip(scores);
         let estimator = Estimator::new(turns, rules.ties);
-        Ok(Self { workload, rules, estimator, mean_association: association, charges, charge_per_s })
+        Ok(Self {
+            workload,
+            rules,
+            estimator,
+            mean_association: association,
+            charges,
+            charge_per_s,
+        })
     }
 
     /// What waiting before a call takes off its reward: the latency that the reward counts is

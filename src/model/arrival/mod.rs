@@ -138,7 +138,8 @@ impl std::fmt::Debug for ArrivalEntry {
 }
 
 /// Every arrival process.
-pub const ARRIVALS: &[ArrivalEntry] = &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY, closed::ENTRY];
+pub const ARRIVALS: &[ArrivalEntry] =
+    &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY, closed::ENTRY];
 
 impl ArrivalPlan {
     /// For processes that have no bursts.

@@ -222,17 +222,19 @@ pub(super) fn build_costs(
                 let has = |name: &String| *name == variant.name;
                 let here = worker.variants.is_empty() || worker.variants.iter().any(has);
                 let cost = cost.filter(|_| here);
-                costs.push(cost.map(|cost| ClassCost {
-                    latency: match setup.batch_eta {
-                        Some(eta) => cost.latency.with_growth(eta),
-                        None => cost.latency.clone(),
+                costs.push(cost.map(|cost| {
+                    ClassCost {
+                        latency: match setup.batch_eta {
+                            Some(eta) => cost.latency.with_growth(eta),
+                            None => cost.latency.clone(),
+                        }
+                        .at_speed(worker.speed),
+                        load: match cost.load_cold {
+                            Some(cold) if setup.cold_loads => cold,
+                            _ => cost.load,
+                        }
+                        .scale(1.0 / worker.speed),
                     }
-                    .at_speed(worker.speed),
-                    load: match cost.load_cold {
-                        Some(cold) if setup.cold_loads => cold,
-                        _ => cost.load,
-                    }
-                    .scale(1.0 / worker.speed),
                 }));
             }
         }
