@@ -65,7 +65,7 @@ fn the_link_is_a_queue_of_its_own() {
 fn the_worker_is_the_queue_where_it_is_slower() {
     let (u, s, rtt) = (2, 5, 10);
     let mut world = remote(s as f64, 1, rtt as f64, 8, u * 1_000);
-    world.arrivals = (0..200).map(|i| arrival(i as f64, 0, 1e6)).collect();
+    world.arrivals = (0..200).map(|i: u32| arrival(f64::from(i), 0, 1e6)).collect();
     let times = Times::of(&world, "{ name = 'lo-edf', while_busy = true }");
     for (i, start) in (0u64..).zip(&times.start) {
         assert_eq!(*start, Some((u + rtt / 2 + i * s) * MS), "request {i}");

@@ -26,7 +26,8 @@ pub(super) struct Way {
     pub sent: Time,
     /// Bits per second of the moment; `None` if sending takes no time.
     pub rate_bps: Option<u64>,
-    pub one_way: Span,
+    /// Half a round trip.
+    pub delay: Span,
 }
 
 impl Way {
@@ -34,7 +35,7 @@ impl Way {
     #[inline]
     pub fn carry(self, bytes: u64) -> (Time, Time) {
         let sent = self.sent + at_rate(self.rate_bps, bytes);
-        (sent, sent + self.one_way)
+        (sent, sent + self.delay)
     }
 }
 

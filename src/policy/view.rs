@@ -195,7 +195,7 @@ impl<'a> View<'a> {
         cursor.way = link.map(|link| Way {
             sent: sent.max(state.sent.filter(|_| !link.varies()).unwrap_or(sent)),
             rate_bps: link.rate_bps(self.state.now),
-            one_way: link.one_way(),
+            delay: link.one_way(),
         });
     }
 
@@ -225,7 +225,7 @@ impl<'a> View<'a> {
         if let Some(way) = cursor.way {
             let bytes = self.state.catalog.payload_bytes(variant, batch);
             start = start.max(way.carry(bytes).1);
-            back = way.one_way;
+            back = way.delay;
         }
         if !resident {
             start += self.load_span(worker, variant);
@@ -242,7 +242,7 @@ impl<'a> View<'a> {
         let mut back = Span::ZERO;
         if let Some(way) = &mut cursor.way {
             let (sent, arrival) = way.carry(self.state.catalog.payload_bytes(variant, batch));
-            (way.sent, back) = (sent, way.one_way);
+            (way.sent, back) = (sent, way.delay);
             cursor.lanes.iter_mut().for_each(|lane| *lane = arrival.max(*lane));
         }
         self.place(cursor, worker, variant, batch) + back

@@ -5,8 +5,7 @@
 //! - all events of one instant are applied, then the scheduler decides once;
 //! - a worker works through its backlog in order; a load occupies all its lanes and begins when
 //!   all are idle; a batch, once started, runs to its end;
-//! - memory is never exceeded: least recently used variants leave when a load starts, and no load
-//!   starts while anything runs;
+//! - memory is never exceeded: least recently used variants leave when a load starts;
 //! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
@@ -83,6 +82,7 @@ struct Answer {
 }
 
 /// A run in progress.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Simulation {
     state: State,
     arrivals: Box<dyn Arrivals>,

@@ -203,14 +203,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         }
     }
     if let Some(node) = payloads {
-        let one = |app: &mut AppSetup, node: &Node, problems: &mut Problems| {
-            app.payload_bytes = fields::integer(node, &PAYLOADS, problems).unwrap_or(0);
-        };
-        if matches!(&node.value, Value::Table(_)) {
-            by_app(node, &mut apps, read.problems(), one);
-        } else {
-            apps.iter_mut().for_each(|app| one(app, node, read.problems()));
-        }
+        read_payloads(node, &mut apps, read.problems());
     }
     if let Some(node) = variants {
         by_app(node, &mut apps, read.problems(), |app, node, problems| {
@@ -221,6 +214,18 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         peek::read(node, &mut apps, read.problems());
     }
     apps
+}
+
+/// Bytes for all applications, or by application.
+fn read_payloads(node: &Node, apps: &mut [AppSetup], problems: &mut Problems) {
+    let one = |app: &mut AppSetup, node: &Node, problems: &mut Problems| {
+        app.payload_bytes = fields::integer(node, &PAYLOADS, problems).unwrap_or(0);
+    };
+    if matches!(&node.value, Value::Table(_)) {
+        by_app(node, apps, problems, one);
+    } else {
+        apps.iter_mut().for_each(|app| one(app, node, problems));
+    }
 }
 
 /// The variants to keep.

@@ -7,6 +7,7 @@
 
 use super::{Answer, Simulation};
 use crate::domain::{RequestId, WorkerId};
+use crate::model::link::Link;
 use crate::policy::state::Job;
 use crate::policy::{Event, Observer};
 use crate::sim::queue::Kind;
@@ -53,7 +54,7 @@ impl Simulation {
         observer: &mut impl Observer,
     ) {
         let link = &self.state.catalog.worker(worker).link;
-        let way = link.as_ref().map_or(Span::ZERO, |link| link.one_way());
+        let way = link.as_ref().map_or(Span::ZERO, Link::one_way);
         self.returning.push(Returning { worker, answer, requests });
         if way > Span::ZERO {
             self.queue.push(self.state.now + way, Kind::Returned(worker));
