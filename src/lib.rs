@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 pub mod cli;
 pub mod domain;
+pub mod import;
 pub mod input;
 pub mod learn;
 pub mod metrics;
@@ -11,6 +12,7 @@ pub mod report;
 pub mod rng;
 pub mod sched;
 pub mod sim;
+pub mod stats;
 pub mod sweep;
 pub mod tmo;
 pub mod units;

@@ -11,6 +11,7 @@
 //! **Invariant:** neither kind is keyed by the scheduler or by the order of draws. Every scheduler
 //! meets the same arrivals, noise and outcomes, so comparisons between schedulers are paired.
 
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -33,6 +34,16 @@ pub enum Label {
     Scheduler = 7,
     /// The seed of one replicate.
     Replicate = 8,
+    /// Which recorded requests are left out.
+    Thinning = 16,
+    /// Class mixes that are drawn.
+    Mixes = 17,
+    /// How hard a request is for all variants alike.
+    Difficulty = 18,
+    /// Which batches stall.
+    Stalls = 19,
+    /// How far beliefs are from the truth, by variant.
+    Beliefs = 20,
     /// Dialogues made from statistics.
     Dialogues = 32,
     /// Which dialogues are for training and which for testing.
@@ -45,6 +56,8 @@ pub enum Label {
     Learner = 36,
     /// The episodes an environment begins.
     Episodes = 37,
+    /// Which values a resample takes.
+    Bootstrap = 48,
     /// What a client of a closed loop sends, and how long it thinks.
     Clients = 60,
 }
@@ -75,6 +88,13 @@ impl Rng {
     pub fn stream(self, label: Label) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.run);
         rng.set_stream(label as u64);
+        rng
+    }
+
+    /// A sequential stream for one purpose and one named thing; `key` is a [`name_key`].
+    pub fn stream_of(self, label: Label, key: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.run);
+        rng.set_stream(key << 8 | label as u64);
         rng
     }
 
@@ -112,6 +132,28 @@ pub fn exponential(unit: f64) -> f64 {
 /// A draw of the standard normal law from two numbers in [0, 1) (Box and Muller 1958).
 pub fn standard_normal(first: f64, second: f64) -> f64 {
     libm::sqrt(2.0 * exponential(first)) * libm::cos(std::f64::consts::TAU * second)
+}
+
+/// A draw of the gamma law with this shape and scale 1 (Marsaglia and Tsang, ACM TOMS 2000); below
+/// shape 1 by the power of a uniform draw given there.
+pub fn gamma(shape: f64, rng: &mut ChaCha8Rng) -> f64 {
+    if shape < 1.0 {
+        let power = libm::exp(-exponential(rng.random()) / shape);
+        return gamma(shape + 1.0, rng) * power;
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / libm::sqrt(9.0 * d);
+    loop {
+        let x = standard_normal(rng.random(), rng.random());
+        let v = 1.0 + c * x;
+        if v <= 0.0 {
+            continue;
+        }
+        let v = v * v * v;
+        if -exponential(rng.random()) < x * x / 2.0 + d - d * v + d * libm::log(v) {
+            return d * v;
+        }
+    }
 }
 
 /// Spreads a small counter over 64 bits (multiples of the golden ratio are well apart).
@@ -158,6 +200,22 @@ mod tests {
         let normal = |i| standard_normal(unit(i, 0), unit(i, 1));
         assert!(mean(&normal).abs() < 0.016);
         assert!((mean(&|i| normal(i) * normal(i)) - 1.0).abs() < 0.023);
+    }
+
+    #[test]
+    fn gamma_has_its_moments() {
+        let mut rng = Rng::new(3, 0).stream(Label::Arrivals);
+        let n = 200_000u32;
+        for shape in [0.0625, 0.5, 1.0, 4.0] {
+            let draws: Vec<f64> = (0..n).map(|_| gamma(shape, &mut rng)).collect();
+            let mean = draws.iter().sum::<f64>() / f64::from(n);
+            let square = draws.iter().map(|x| (x - shape).powi(2)).sum::<f64>() / f64::from(n);
+            // Mean k, variance k, fourth central moment 3k² + 6k; five standard errors.
+            let error = (shape / f64::from(n)).sqrt();
+            assert!((mean - shape).abs() < 5.0 * error, "{shape}: {mean}");
+            let error = ((2.0 * shape * shape + 6.0 * shape) / f64::from(n)).sqrt();
+            assert!((square - shape).abs() < 5.0 * error, "{shape}: {square}");
+        }
     }
 
     #[test]

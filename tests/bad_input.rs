@@ -3,8 +3,9 @@
 //! A case is run in a copy of `tests/bad/good`, over which its own files are laid; a file called
 //! `x.gone` takes `x` away. `command.txt` holds the arguments, one a line, if they are not
 //! `sweep experiment.toml`. The binary must exit with 2, say exactly `expected.txt` on stderr,
-//! not panic, and leave no results behind. `<schedulers>`, `<experiments>`, `<applications>` and
-//! `<metrics>` stand for all names there are, so that a new one changes no expectation.
+//! not panic, and leave no results behind. `<schedulers>`, `<arrivals>`, `<experiments>`,
+//! `<applications>` and `<metrics>` stand for all names there are, so that a new one changes no
+//! expectation.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test bad_input` writes every `expected.txt` anew.
 
@@ -14,6 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use peeksim::input::source::embedded_paths;
 use peeksim::metrics::{COLUMNS, WORDS};
+use peeksim::model::arrival::ARRIVALS;
 use peeksim::sched::REGISTRY;
 use shell::{Said, Shell, repository, updating};
 use std::fs;
@@ -51,8 +53,9 @@ fn stable(said: &str) -> String {
         paths.filter_map(name).collect()
     };
     let numbers = COLUMNS.iter().map(|column| column.name).filter(|name| !WORDS.contains(name));
-    let lists: [(&str, Vec<String>); 4] = [
+    let lists: [(&str, Vec<String>); 5] = [
         ("<schedulers>", REGISTRY.iter().map(|entry| entry.name.to_owned()).collect()),
+        ("<arrivals>", ARRIVALS.iter().map(|entry| entry.name.to_owned()).collect()),
         ("<experiments>", shipped("experiments/", ".toml")),
         ("<applications>", shipped("profiles/", "/app.toml")),
         ("<metrics>", numbers.map(str::to_owned).collect()),

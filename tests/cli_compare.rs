@@ -17,10 +17,10 @@ fn differences_are_those_of_compare_csv() {
     let out = shell.ok("compare results/small").out;
     let mut lines = out.lines();
     assert_eq!(lines.next(), Some("utility_mean: difference to edf, paired over replicates"));
-    let head: Vec<&str> = lines.next().expect("a head").split_whitespace().collect();
+    let head = lines.next().expect("a head").split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(
         head,
-        ["scheduler", "trace.rate_rps", "difference", "95", "%", "interval", "replicates"]
+        "scheduler trace.rate_rps difference 95 % interval % p (t) Holm p (ranks) Holm replicates"
     );
     let compare = shell.read("results/small/compare.csv");
     let metrics = column(&compare, "metric");
@@ -32,9 +32,10 @@ fn differences_are_those_of_compare_csv() {
         })
         .collect();
     let printed: Vec<(String, f64)> = lines
+        .filter(|line| line.starts_with(' '))
         .map(|line| {
             let cells: Vec<&str> = line.split_whitespace().collect();
-            assert_eq!((cells[0], cells.len()), ("grouped", 6), "{line}");
+            assert_eq!((cells[0], cells.len()), ("grouped", 11), "{line}");
             (cells[1].to_owned(), cells[2].parse().expect("a number"))
         })
         .collect();
@@ -79,5 +80,29 @@ fn a_single_replicate_has_no_interval() {
     let shell = Shell::small();
     shell.ok("sweep small.toml --replicates 1");
     let out = shell.ok("compare results/small").out;
-    assert!(out.lines().skip(2).all(|line| line.contains(" – ") && line.ends_with('1')), "{out}");
+    let mut rows = out.lines().skip(2).filter(|line| line.starts_with(' '));
+    assert!(rows.all(|line| line.contains(" – ") && line.ends_with('1')), "{out}");
+}
+
+#[test]
+fn tables_for_papers_hold_the_same_numbers() {
+    let shell = swept();
+    let csv = shell.ok("compare results/small --format csv").out;
+    let compare = shell.read("results/small/compare.csv");
+    let of = |text: &str, name: &str| column(text, name);
+    let utility = |name: &str| of(&compare, name)[..2].to_vec();
+    for name in ["difference", "ci95_low", "ci95_high", "trace.rate_rps", "replicates"] {
+        assert_eq!(of(&csv, name), utility(name), "{name}");
+    }
+    // One scheduler is compared with the baseline: nothing to adjust for.
+    assert_eq!(of(&csv, "p_t"), of(&csv, "p_t_holm"));
+    // Two differences alike, or not: 2 / 2² or 1.
+    assert!(of(&csv, "p_wilcoxon").iter().all(|p| p == "0.5" || p == "1"), "{csv}");
+    let said = shell.ok("compare results/small --format latex --out table.tex");
+    assert_eq!(said.out, "wrote table.tex\n");
+    let latex = shell.read("table.tex");
+    assert!(latex.contains("scheduler & trace.rate\\_rps & difference & 95 \\% interval &"));
+    let markdown = shell.ok("compare results/small --format markdown").out;
+    assert!(markdown.contains("\n| scheduler | trace.rate_rps | difference |"), "{markdown}");
+    assert!(shell.fails(2, "compare results/small --format pdf").err.contains("latex"));
 }

@@ -72,8 +72,8 @@ fn bandwidth_traces_are_imported_without_the_constant_before_them() {
     }
     let shell = Shell::new();
     let rows = |trace: usize| {
-        let said =
-            shell.ok(&format!("import bandwidth {} --trace {trace} --out b.csv", file.display()));
+        let said = shell
+            .ok(&format!("import bandwidth {} --set trace={trace} --out b.csv", file.display()));
         assert!(said.err.starts_with(&format!("trace {trace}: ")), "{said:?}");
         let text = shell.read("b.csv");
         assert!(text.starts_with("time_s,mbps\n0,"), "{text}");

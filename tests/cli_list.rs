@@ -25,6 +25,23 @@ fn everything_is_listed_with_its_source() {
     assert!(text.contains("\n  quickstart\n"));
 }
 
+#[test]
+fn listed_settings_of_arrivals_are_the_ones_that_are_read() {
+    let shell = Shell::small();
+    for entry in ARRIVALS {
+        let source = format!("trace.source={{name=\"{}\",no_such_setting=1}}", entry.name);
+        let arguments = ["check", "small.toml", "--set", &source];
+        let said = shell::Said::of(&mut shell.command(&arguments));
+        assert_eq!(said.code, Some(2), "{said:?}");
+        let line = said.err.lines().find(|line| line.contains("no_such_setting"));
+        let known = line.expect("the setting").split("expected one of ").nth(1).unwrap_or("");
+        let known = known.split(['\n', ';']).next().unwrap_or("");
+        for key in known.split(", ").filter(|key| *key != "name") {
+            assert!(entry.params.contains(key), "{}: `list` does not tell `{key}`", entry.name);
+        }
+    }
+}
+
 /// Parameters are told in words; the words must name those that are read.
 #[test]
 fn listed_parameters_are_the_ones_that_are_read() {

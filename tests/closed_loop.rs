@@ -5,22 +5,29 @@ mod common;
 use common::World;
 use common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
 use peeksim::domain::RequestId;
-use peeksim::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, Clients, Sources};
+use peeksim::input::{Fields, Node, Problems};
+use peeksim::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, Pace, Sources};
 use peeksim::policy::{Event, Info, Observer, Plan, Reason, Scheduler, Trigger, View};
 use peeksim::rng::Rng;
 use peeksim::sim::{self, Simulation};
-use peeksim::units::Span;
 
 fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> ArrivalPlan {
+    let entry = ARRIVALS.iter().find(|entry| entry.name == "closed").expect("closed loops");
+    let think = if steady { "constant" } else { "exponential" };
+    let text = format!("{{ clients = {count}, think_ms = {think_ms}, think = '{think}' }}");
+    let (node, mut problems) = (Node::parse_override(&text), Problems::default());
+    let process = (entry.read)(&mut Fields::new(&node, &mut problems));
+    assert!(problems.is_empty(), "{problems}");
     ArrivalPlan {
-        entry: ARRIVALS.iter().find(|entry| entry.name == "closed").expect("closed loops"),
-        rate_rps: None,
-        burst: None,
-        clients: Some(Clients { count, think: Span::from_ms(think_ms), steady }),
+        processes: vec![process],
+        pace: Pace::Own,
         requests,
         mix: vec![1.0],
         classes: vec![ClassFilter::All],
+        drift: None,
+        sticky: 0.0,
         sources: Sources::All,
+        file: None,
         place: peeksim::input::Place::default(),
     }
 }

@@ -4,6 +4,7 @@
 //! `UPDATE_README=1 cargo test --test readme` writes them anew.
 
 use peeksim::metrics::COLUMNS;
+use peeksim::model::arrival::ARRIVALS;
 use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
 use peeksim::tmo::POLICIES;
@@ -34,6 +35,22 @@ fn schedulers_are_what_the_registry_says() {
     }
     let begin = "<!-- schedulers: generated from the registry, checked by tests/readme.rs -->\n";
     check("README.md", begin, "<!-- end of schedulers -->", &table);
+}
+
+#[test]
+fn arrival_processes_are_what_the_registry_says() {
+    let mut table =
+        String::from("| `trace.source` | what arrives | settings | from |\n|---|---|---|---|\n");
+    for entry in ARRIVALS {
+        let settings = match entry.params {
+            "" => String::new(),
+            params => format!("`{params}`"),
+        };
+        let (name, summary, source) = (entry.name, entry.summary, entry.source);
+        table.push_str(&format!("| `{name}` | {summary} | {settings} | {source} |\n"));
+    }
+    let begin = "<!-- arrivals: generated from the registry, checked by tests/readme.rs -->\n";
+    check("README.md", begin, "<!-- end of arrivals -->", &table);
 }
 
 #[test]

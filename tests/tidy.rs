@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 /// The floors of ARCHITECTURE.md. `input` stands above `units`, whose decimals it reads.
 const FLOORS: [&[&str]; 12] = [
     &["units", "rng", "output"],
-    &["input"],
+    &["input", "stats"],
     &["domain"],
     &["model"],
-    &["policy"],
+    &["policy", "import"],
     &["learn"],
     &["sched", "sim", "metrics"],
     &["sweep"],

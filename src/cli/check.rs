@@ -23,12 +23,20 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), Failure
     notes(&sweep);
     let experiment = &sweep.experiment;
     let (points, replicates) = (sweep.configurations.len(), experiment.replicates);
-    let runs = sweep.runs().count();
+    let runs = sweep.runs().filter(|spec| sweep.is_certain(*spec)).count();
     writeln!(
         out,
         "{}: {points} configurations × {replicates} replicates = {runs} runs",
         experiment.name
     )?;
+    if let Some(until) = &experiment.until {
+        let (metric, width, most) =
+            (&until.metric, until.relative_half_width, until.max_replicates);
+        writeln!(
+            out,
+            "  more, up to {most} replicates, until {metric} is known to ± {width} of it"
+        )?;
+    }
     for axis in &experiment.axes {
         writeln!(out, "  {} takes {} values", axis.keys.join(" + "), axis.rows.len())?;
     }

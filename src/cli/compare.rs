@@ -3,9 +3,9 @@
 use super::Failure;
 use crate::input::{Place, Problem};
 use crate::metrics::{COLUMNS, WORDS};
-use crate::report::compare::differences;
-use crate::report::table::align;
-use clap::Args;
+use crate::output::atomic;
+use crate::report::paper::{Comparison, Format};
+use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -23,6 +23,36 @@ pub(super) struct CompareArgs {
     /// The value that the others are compared with; the first by default.
     #[arg(long)]
     baseline: Option<String>,
+    /// How the table is written.
+    #[arg(long, value_enum, default_value_t = Written::Text)]
+    format: Written,
+    /// Write the table to this file.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// The formats by their names.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Written {
+    /// Aligned for a terminal.
+    Text,
+    /// All digits.
+    Csv,
+    /// A pipe table.
+    Markdown,
+    /// A tabular with the rules of booktabs.
+    Latex,
+}
+
+impl From<Written> for Format {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Text => Self::Text,
+            Written::Csv => Self::Csv,
+            Written::Markdown => Self::Markdown,
+            Written::Latex => Self::Latex,
+        }
+    }
 }
 
 pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -44,31 +74,14 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failu
         let place = Place::file("--baseline");
         return Err(Problem::unknown(place, "value", &baseline, known).into());
     }
-    let others = results.axes.iter().enumerate().filter(|(at, _)| *at != axis);
-    let mut head = vec![args.axis.clone()];
-    head.extend(others.map(|(_, name)| name.clone()));
-    head.extend(["difference", "95 % interval", "replicates"].map(str::to_owned));
-    let mut grid = vec![head];
-    let rows: Vec<_> = results.rows.iter().collect();
-    for label in labels.iter().filter(|label| **label != baseline) {
-        for found in differences(&results, &rows, axis, label, &baseline, &args.metric) {
-            let mut line = vec![label.clone()];
-            line.extend(found.setting);
-            match found.estimate {
-                Some(e) => line.extend([
-                    format!("{:+.5}", e.mean),
-                    match e.half_width {
-                        Some(_) => format!("[{:+.5}, {:+.5}]", e.low(), e.high()),
-                        None => "–".to_owned(),
-                    },
-                    e.count.to_string(),
-                ]),
-                None => line.extend(["–".to_owned(), "–".to_owned(), "0".to_owned()]),
-            }
-            grid.push(line);
+    let format = args.format.into();
+    let text = Comparison::new(&results, axis, &baseline, &args.metric).write(format);
+    match &args.out {
+        None => write!(out, "{text}")?,
+        Some(path) => {
+            atomic::write(path, text.as_bytes())?;
+            writeln!(out, "wrote {}", path.display())?;
         }
     }
-    writeln!(out, "{}: difference to {baseline}, paired over replicates", args.metric)?;
-    write!(out, "{}", align(&grid))?;
     Ok(())
 }

@@ -29,6 +29,9 @@ pub(super) fn main(out: &mut impl Write) -> Result<(), Failure> {
     writeln!(out, "\narrival processes (trace.source)")?;
     for entry in ARRIVALS {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
+        if !entry.params.is_empty() {
+            writeln!(out, "      settings: {}", entry.params)?;
+        }
     }
     writeln!(out, "\npolicies that offload dialogues (offload --policy)")?;
     for entry in POLICIES {

@@ -33,7 +33,13 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
     }
     let specs: Vec<_> = match &args.run {
         Some(id) => vec![find(&sweep, Some(id))?],
-        None => sweep.runs().collect(),
+        None => {
+            // How many more there are was decided by the rows, and is no business of a replay.
+            let there: BTreeSet<&str> = results.rows.iter().map(|row| row.id.as_str()).collect();
+            let asked =
+                |spec: &_| sweep.is_certain(*spec) || there.contains(sweep.run_id(*spec).as_str());
+            sweep.runs().filter(asked).collect()
+        }
     };
     let header = report::header(&sweep);
     let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();

@@ -45,7 +45,9 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
-    let names = ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"];
+    transients(&results);
+    let names =
+        ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
@@ -70,7 +72,7 @@ pub(super) fn make(sweep: &Sweep, folder: &Path, jobs: usize) -> Result<Made, Fa
     bar.end();
     let runs = runs?;
     write_runs(sweep, &runs, folder)?;
-    manifest::write(sweep, folder)?;
+    manifest::write(sweep, runs.len(), folder)?;
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
     let compared = compare::write(&results, folder)?;
@@ -133,6 +135,18 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> 
         sum("unfinished")
     )?;
     Ok(())
+}
+
+/// Says so where MSER-5 found no end of the transient in the first half of a run.
+fn transients(results: &Results) {
+    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "beyond-half").count();
+    if long > 0 {
+        let all = results.rows.len();
+        say(&format!(
+            "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
+             cut (`warmup_rule` = beyond-half): longer runs are needed, or the queue is not stable"
+        ));
+    }
 }
 
 pub(super) fn failed(runs: &[Finished]) -> Result<(), Failure> {

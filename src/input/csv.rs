@@ -7,11 +7,17 @@ use super::error::{Place, Problem};
 use super::source::Source;
 use crate::units::parse_decimal;
 
+/// The file and the header of a table.
+#[derive(Debug)]
+pub struct Head {
+    file: String,
+    names: Vec<String>,
+}
+
 /// A parsed table.
 #[derive(Debug)]
 pub struct Table {
-    file: String,
-    header: Vec<String>,
+    head: Head,
     records: Vec<csv::StringRecord>,
     /// The line of each record.
     lines: Vec<u64>,
@@ -20,12 +26,70 @@ pub struct Table {
 /// No count or measurement is larger; sums of such numbers stay finite.
 const MAX_NUMBER: f64 = 1e15;
 
-/// One row of a [`Table`].
+/// One row of a [`Table`], or of [`super::rows::Rows`].
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    table: &'a Table,
-    record: &'a csv::StringRecord,
-    line: u64,
+    pub(super) head: &'a Head,
+    pub(super) record: &'a csv::StringRecord,
+    pub(super) line: u64,
+}
+
+impl Head {
+    /// Checks that the names are there and distinct.
+    pub(super) fn new<'n>(
+        file: &str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Self, Problem> {
+        let names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+        if names.iter().all(String::is_empty) {
+            return Err(Problem::new(Place::file(file), "an empty file", "a header line"));
+        }
+        for (index, name) in names.iter().enumerate() {
+            if names[..index].contains(name) {
+                let place = Place::line(file, 1).field(name);
+                return Err(Problem::new(place, "the same column twice", "distinct columns"));
+            }
+        }
+        Ok(Self { file: file.to_owned(), names })
+    }
+
+    /// How many columns there are.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names in the header.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// The index of a required column.
+    pub fn column(&self, name: &str) -> Result<usize, Problem> {
+        self.optional(name).ok_or_else(|| {
+            let place = Place::line(&self.file, 1).field(name);
+            let hint = Problem::unknown(Place::default(), "column", name, self.names());
+            Problem {
+                nearest: hint.nearest,
+                ..Problem::new(
+                    place,
+                    format!("no such column in `{}`", self.names.join(",")),
+                    format!("a column `{name}`"),
+                )
+            }
+        })
+    }
+
+    /// The index of a column that may be absent.
+    pub fn optional(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|column| column == name)
+    }
+
+    /// A problem with the first column that is none of the known.
+    pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
+        let name = self.names().find(|name| !known(name))?;
+        let place = Place::line(&self.file, 1).field(name);
+        Some(Problem::unknown(place, "column", name, names.iter().copied()))
+    }
 }
 
 impl Table {
@@ -33,7 +97,11 @@ impl Table {
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let table = Self::parse_any(source)?;
         if table.records.is_empty() {
-            return Err(Problem::new(Place::file(&table.file), "a header and no rows", "rows"));
+            return Err(Problem::new(
+                Place::file(&table.head.file),
+                "a header and no rows",
+                "rows",
+            ));
         }
         Ok(table)
     }
@@ -43,72 +111,47 @@ impl Table {
         let file = source.path.clone();
         let mut reader = csv::ReaderBuilder::new().from_reader(source.text.as_bytes());
         let fail = |error: csv::Error| csv_problem(&file, &source.text, &error);
-        let header: Vec<String> =
-            reader.headers().map_err(fail)?.iter().map(|name| name.trim().to_owned()).collect();
-        if header.iter().all(String::is_empty) {
-            return Err(Problem::new(Place::file(&file), "an empty file", "a header line"));
-        }
-        for (index, name) in header.iter().enumerate() {
-            if header[..index].contains(name) {
-                let place = Place::line(&file, 1).field(name);
-                return Err(Problem::new(place, "the same column twice", "distinct columns"));
-            }
-        }
+        let head = Head::new(&file, reader.headers().map_err(fail)?.iter())?;
         let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(fail)?;
         let mut lines = LineCount::default();
         let lines = records
             .iter()
             .map(|record| lines.of(&source.text, record.position().map_or(0, csv::Position::byte)))
             .collect();
-        Ok(Self { file, header, records, lines })
+        Ok(Self { head, records, lines })
     }
 
     /// The names in the header.
     pub fn header(&self) -> impl Iterator<Item = &str> {
-        self.header.iter().map(String::as_str)
+        self.head.names()
     }
 
     /// The index of a required column.
     pub fn column(&self, name: &str) -> Result<usize, Problem> {
-        self.optional(name).ok_or_else(|| {
-            let place = Place::line(&self.file, 1).field(name);
-            let near = self.header().map(str::to_owned).collect::<Vec<_>>();
-            let hint =
-                Problem::unknown(Place::default(), "column", name, near.iter().map(String::as_str));
-            Problem {
-                nearest: hint.nearest,
-                ..Problem::new(
-                    place,
-                    format!("no such column in `{}`", self.header.join(",")),
-                    format!("a column `{name}`"),
-                )
-            }
-        })
+        self.head.column(name)
     }
 
     /// The index of a column that may be absent.
     pub fn optional(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
+        self.head.optional(name)
     }
 
-    /// A problem for each column that is none of `known`.
+    /// A problem with the first column that is none of the known.
     pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
-        let name = self.header().find(|name| !known(name))?;
-        let place = Place::line(&self.file, 1).field(name);
-        Some(Problem::unknown(place, "column", name, names.iter().copied()))
+        self.head.refuse_unknown(known, names)
     }
 
     /// The rows in order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let rows = self.records.iter().zip(&self.lines);
-        rows.map(|(record, line)| Row { table: self, record, line: *line })
+        rows.map(|(record, line)| Row { head: &self.head, record, line: *line })
     }
 }
 
 impl<'a> Row<'a> {
     /// Where the cell of `column` stands.
     pub fn place(&self, column: usize) -> Place {
-        Place::line(&self.table.file, self.line).field(&self.table.header[column])
+        Place::line(&self.head.file, self.line).field(&self.head.names[column])
     }
 
     /// A problem with the cell of `column`: what stands there, quoted, against `expected`.
@@ -203,12 +246,16 @@ fn csv_problem(file: &str, text: &str, error: &csv::Error) -> Problem {
     let place = Place::line(file, LineCount::default().of(text, byte));
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let cells = if *len == 1 { "cell" } else { "cells" };
-            let expected = format!("{expected_len}, as in the header");
-            Problem::new(place, format!("{len} {cells}"), expected)
+            unequal(place, *len, *expected_len)
         }
         _ => Problem::new(place, format!("a broken table ({error})"), "comma-separated cells"),
     }
+}
+
+/// A row that is not as long as the header.
+pub(super) fn unequal(place: Place, cells: u64, header: u64) -> Problem {
+    let found = format!("{cells} {}", if cells == 1 { "cell" } else { "cells" });
+    Problem::new(place, found, format!("{header}, as in the header"))
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@ pub mod csv;
 pub mod error;
 pub mod fields;
 pub mod json;
+pub mod lines;
+pub mod rows;
 pub mod source;
 pub mod toml;
+mod unzip;
 
 pub use error::{Place, Problem, Problems};
 pub use fields::Fields;

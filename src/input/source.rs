@@ -2,13 +2,14 @@
 //!
 //! A path that does not exist on disk may name one of the files that ship inside the binary
 //! (`profiles/…`, `traces/…`, `experiments/…`), so that an installed binary runs in an empty
-//! folder. Files that begin with the gzip magic bytes are decompressed.
+//! folder. What is compressed with gzip or zstd is decompressed, whatever its name.
 
 use super::error::{Place, Problem};
+use super::unzip;
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
@@ -17,9 +18,7 @@ static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
 
 /// A line longer than this is refused: it is not a table that a person made.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
-/// The first bytes of a compressed file.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// A file larger than this is refused; streams of requests have readers of their own.
+/// A file larger than this is refused; what may be larger is opened as a [`Stream`].
 const MAX_FILE_BYTES: u64 = 1 << 31;
 
 /// A file's content and the hash that names it in a manifest.
@@ -33,19 +32,35 @@ pub struct Source {
     pub sha256: String,
 }
 
+/// The decompressed bytes of a file, piece by piece.
+pub type Stream = Box<dyn BufRead + Send>;
+
 /// Reads `path` from disk, or from the files inside the binary.
 pub fn read(path: &str) -> Result<Source, Problem> {
-    let bytes = match fs::metadata(path) {
+    let mut bytes = Vec::new();
+    limited(path, open(path)?, &mut bytes)?;
+    decode(path, bytes)
+}
+
+/// Opens `path` on disk, or inside the binary.
+pub fn open(path: &str) -> Result<Stream, Problem> {
+    let compressed: Box<dyn Read + Send> = match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => {
             return Err(Problem::new(Place::file(path), "a folder", "a file"));
         }
-        Ok(_) => read_disk(path)?,
+        Ok(_) => Box::new(fs::File::open(path).map_err(|error| missing(path, &error))?),
         Err(error) => match embedded(path) {
-            Some(bytes) => bytes.to_vec(),
+            Some(bytes) => Box::new(bytes),
             None => return Err(missing(path, &error)),
         },
     };
-    decode(path, unzip(path, bytes)?)
+    let plain = unzip::plain(compressed).map_err(|error| broken(path, &error))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, plain)))
+}
+
+/// A file that ends early or cannot be decompressed.
+pub(super) fn broken(path: &str, error: &std::io::Error) -> Problem {
+    Problem::new(Place::file(path), format!("a broken file ({error})"), "a readable file")
 }
 
 /// Whether `path` is a file on disk or inside the binary.
@@ -131,25 +146,7 @@ fn missing(path: &str, error: &std::io::Error) -> Problem {
     Problem { nearest: near, ..Problem::new(Place::file(path), found, "a readable file") }
 }
 
-fn read_disk(path: &str) -> Result<Vec<u8>, Problem> {
-    let fail = |e: std::io::Error| missing(path, &e);
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(fail)?;
-    limited(path, file, &mut bytes)?;
-    Ok(bytes)
-}
-
-fn unzip(path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    if !bytes.starts_with(&GZIP) {
-        return Ok(bytes);
-    }
-    let mut text = Vec::new();
-    limited(path, flate2::read::MultiGzDecoder::new(bytes.as_slice()), &mut text)?;
-    Ok(text)
-}
-
-/// Reads piece by piece, so that what is too large is refused before it fills the memory. Lines
-/// are not counted in compressed bytes, which have none.
+/// Reads piece by piece, so that what is too large is refused before it fills the memory.
 fn limited(path: &str, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), Problem> {
     let mut piece = vec![0; 1 << 16];
     let (mut line, mut length) = (1u64, 0usize);
@@ -158,10 +155,7 @@ fn limited(path: &str, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), 
             Ok(0) => return Ok(()),
             Ok(count) => count,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => {
-                let found = format!("a broken file ({e})");
-                return Err(Problem::new(Place::file(path), found, "a readable file"));
-            }
+            Err(e) => return Err(broken(path, &e)),
         };
         into.extend_from_slice(&piece[..count]);
         if into.len() as u64 > MAX_FILE_BYTES {
@@ -170,15 +164,18 @@ fn limited(path: &str, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), 
         for part in piece[..count].split_inclusive(|b| *b == b'\n') {
             let ends = part.ends_with(b"\n");
             length += part.len() - usize::from(ends);
-            if length > MAX_LINE_BYTES && !into.starts_with(&GZIP) {
-                let place = Place::line(path, line);
-                return Err(Problem::new(place, "a line longer than 1 MiB", "shorter lines"));
+            if length > MAX_LINE_BYTES {
+                return Err(too_long(path, line));
             }
             if ends {
                 (line, length) = (line + 1, 0);
             }
         }
     }
+}
+
+pub(super) fn too_long(path: &str, line: u64) -> Problem {
+    Problem::new(Place::line(path, line), "a line longer than 1 MiB", "shorter lines")
 }
 
 fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {

@@ -73,10 +73,7 @@ pub fn fluid_bound(catalog: &Catalog, arrivals: &mut dyn Arrivals, rng: Rng) -> 
 
 /// The least lane time that one answer of a variant takes, in ns.
 fn share_ns(catalog: &Catalog, variant: VariantId) -> f64 {
-    let shares = catalog.worker_ids().flat_map(|worker| {
-        let sizes = 1..=catalog.max_batch(worker, variant);
-        sizes.map(move |b| catalog.latency(worker, variant, b).0 as f64 / b as f64)
-    });
+    let shares = catalog.worker_ids().map(|worker| catalog.least_share_ns(worker, variant));
     shares.fold(f64::INFINITY, f64::min)
 }
 

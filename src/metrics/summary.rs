@@ -1,6 +1,7 @@
 //! The row of a run, gathered from its events.
 
 use super::latencies::{Latencies, QUANTILES};
+use super::warmup::Window;
 use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -26,7 +27,7 @@ pub const COLUMNS: &[Column] = &[
         "answers",
         "where answers come from: recorded, drawn, stream-recall, or mixed by variant",
     ),
-    column("requests_total", "requests that arrived"),
+    column("requests_total", "requests that arrived (after the warm-up, if there is one)"),
     column("completed", "requests answered, on time or late"),
     column("rejected", "requests refused by the scheduler"),
     column("unfinished", "requests never served"),
@@ -82,10 +83,15 @@ pub const COLUMNS: &[Column] = &[
         "share of completed requests answered behind a link; empty if there is no link",
     ),
     column("uploaded_bytes", "bytes sent to workers behind a link; empty if there is no link"),
+    column("warmup_requests", "arrivals at the beginning of the run that do not count"),
+    column(
+        "warmup_rule",
+        "how they were found: none, fixed, mser-5; or beyond-half: mser-5 wanted more than half",
+    ),
 ];
 
 /// The columns that hold a word, not a number.
-pub const WORDS: [&str; 2] = ["answers", "percentiles"];
+pub const WORDS: [&str; 3] = ["answers", "percentiles", "warmup_rule"];
 
 /// One cell of a result row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -158,11 +164,14 @@ pub struct Summary {
     /// Time sending, by worker.
     sending: Vec<Span>,
     uploaded_bytes: u64,
+    /// Requests in batches of variants.
+    batched: u64,
     /// Requests answered by the SneakPeek model.
     short_circuited: u64,
     end: Time,
     decisions: u64,
     bound: Option<f64>,
+    window: Window,
 }
 
 impl Summary {
@@ -198,16 +207,28 @@ impl Summary {
             served: vec![0; workers],
             sending: vec![Span::ZERO; workers],
             uploaded_bytes: 0,
+            batched: 0,
             short_circuited: 0,
             end: Time::ZERO,
             decisions: 0,
             bound: None,
+            window: Window::whole(),
         }
     }
 
     /// With an upper bound on the utility per request.
     pub fn with_bound(self, bound: Option<f64>) -> Self {
         Self { bound, ..self }
+    }
+
+    /// Of a part of the run.
+    pub fn with_window(self, window: Window) -> Self {
+        Self { window, ..self }
+    }
+
+    /// Whether no request counts.
+    pub fn is_empty(&self) -> bool {
+        self.arrived.iter().all(|count| *count == 0)
     }
 
     #[inline(never)]
@@ -258,6 +279,7 @@ impl Summary {
         let served = self.completed - self.short_circuited;
         let misses = self.late + self.rejected + self.unfinished;
         let on_time = self.completed - self.late;
+        let watched = self.end.since(self.window.start());
         let ms = |ns: u128| ns as f64 / NS_PER_MS as f64;
         let quantile = |q| self.latencies.quantile_ms(q).map_or(Cell::Empty, Cell::Number);
         let counted = |count: u64| Cell::Count(count);
@@ -282,10 +304,10 @@ impl Summary {
             counted(misses),
             per_request(misses as f64),
             per_request((arrived - misses) as f64),
-            if self.end == Time::ZERO {
+            if watched == Span::ZERO {
                 Cell::Empty
             } else {
-                Cell::Number(on_time as f64 / self.end.as_s())
+                Cell::Number(on_time as f64 / watched.as_s())
             },
             per_completed(ms(self.latency_ns)),
             quantile(0.5),
@@ -298,7 +320,7 @@ impl Summary {
             some(self.tardiness_max),
             counted(self.swaps),
             Cell::Number(self.swap.as_ms()),
-            ratio(served as f64, self.batches),
+            ratio(self.batched as f64, self.batches),
             self.utilization(),
             Cell::Number(self.end.as_s()),
             self.fairness(),
@@ -312,6 +334,8 @@ impl Summary {
             per_completed(self.short_circuited as f64),
             self.offloaded(),
             if self.has_link() { counted(self.uploaded_bytes) } else { Cell::Empty },
+            counted(u64::from(self.window.skip)),
+            Cell::Word(self.window.rule),
         ]
     }
 
@@ -338,7 +362,10 @@ impl Summary {
     fn utilization(&self) -> Cell {
         let catalog = &self.catalog;
         let lane_ns = |w| u128::from(catalog.worker(w).lanes);
-        let open_ns = |w| u128::from(self.end.since(catalog.worker(w).ready).0);
+        let open_ns = |w| {
+            let from = catalog.worker(w).ready.max(self.window.start());
+            u128::from(self.end.since(from).0)
+        };
         let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lane_ns(w)).sum();
         let busy: u128 = self.busy.iter().map(|span| u128::from(span.0)).sum();
         if available == 0 { Cell::Empty } else { Cell::Number(busy as f64 / available as f64) }
@@ -397,14 +424,32 @@ impl Observer for Summary {
     #[expect(clippy::inline_always, reason = "half of a run's time is spent in events")]
     #[inline(always)]
     fn on(&mut self, event: Event<'_>) {
+        if self.window.is_whole() { self.count(event) } else { self.count_admitted(event) }
+    }
+}
+
+impl Summary {
+    #[inline(never)]
+    fn count_admitted(&mut self, event: Event<'_>) {
+        if let Some(event) = self.window.admit(event) {
+            self.count(event);
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "as `on`")]
+    #[inline(always)]
+    fn count(&mut self, event: Event<'_>) {
         match event {
             Event::Arrived { request } => {
                 self.arrived[request.app.index()] += 1;
                 self.end = self.end.max(request.arrival);
             }
             Event::Completed(completion) => self.complete(completion),
-            Event::BatchEnded { at, worker, started, variant, .. } => {
-                self.batches += u64::from(!self.catalog.is_peek(variant));
+            Event::BatchEnded { at, worker, started, variant, batch, .. } => {
+                if !self.catalog.is_peek(variant) {
+                    self.batches += 1;
+                    self.batched += batch as u64;
+                }
                 self.busy[worker.index()] += at.since(started);
                 self.end = at;
             }
@@ -413,10 +458,21 @@ impl Observer for Summary {
                 self.swap += end.since(at);
                 self.loading[worker.index()] += end.since(at);
             }
-            Event::LoadEnded { at, .. } | Event::Returned { at, .. } => self.end = at,
+            Event::LoadEnded { at, .. } | Event::Back { at, .. } => self.end = at,
             Event::Sent { worker, bytes, start, end, .. } => {
                 self.uploaded_bytes += bytes;
                 self.sending[worker.index()] += end.since(start);
+            }
+            // Time that was spent in vain was spent all the same.
+            Event::BatchLost { at, worker, started, .. } => {
+                self.busy[worker.index()] += at.since(started);
+                self.end = at;
+            }
+            Event::LoadLost { at, worker, end, .. } => {
+                let left = end.since(at);
+                self.swap = self.swap - left;
+                self.loading[worker.index()] = self.loading[worker.index()] - left;
+                self.end = at;
             }
             Event::Rejected { .. } => self.rejected += 1,
             Event::Unfinished { .. } => self.unfinished += 1,

@@ -1,16 +1,28 @@
 //! How long after its arrival a request is due.
 //!
-//! A number in milliseconds, `{ uniform = [low, high] }` or `{ normal = [mean, deviation] }`, the
-//! latter truncated at 1 ms from below. Units: milliseconds in experiments, nanoseconds here.
+//! | as written | budget in milliseconds |
+//! |---|---|
+//! | `100` | the same for every request |
+//! | `{ uniform = [low, high] }` | uniform between two ends |
+//! | `{ normal = [mean, deviation] }` | normal, at least 1 ms |
+//! | `{ lognormal = [mean, deviation] }` | log-normal with these moments |
+//! | `{ proportional = 5, variant = "…" }` | times the shortest latency of a lone request |
+//! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
+//!
+//! The latency of a lone request is that on the fastest worker, with the named variant or else the
+//! most accurate one.
+//!
+//! Units: milliseconds in experiments, nanoseconds here.
 
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::rng::standard_normal;
 use crate::units::{NS_PER_MS, Span};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
 /// A deadline budget, fixed or drawn per request.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Budget {
     /// The same for every request.
     Fixed(Span),
@@ -18,11 +30,24 @@ pub enum Budget {
     Uniform(Span, Span),
     /// Normal with mean and standard deviation in milliseconds, at least 1 ms.
     Normal(f64, f64),
+    /// Log-normal with mean and standard deviation in milliseconds.
+    LogNormal(f64, f64),
+    /// Times the shortest latency of a lone request, with the named variant or the most accurate.
+    Proportional(f64, Option<String>),
+    /// Any of these, by share.
+    Mixture(Arc<[(f64, Budget)]>),
 }
 
 impl Budget {
     /// The largest budget that is accepted, a year.
     const MAX_MS: f64 = 3.2e10;
+    /// The laws by their keys.
+    const LAWS: [&str; 5] = ["uniform", "normal", "lognormal", "proportional", "mixture"];
+
+    /// Whether a table names a law rather than applications.
+    pub fn is_law(node: &Node) -> bool {
+        Self::LAWS.iter().any(|law| node.get(law).is_some())
+    }
 
     /// Reads a number of milliseconds or a distribution.
     pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
@@ -31,9 +56,10 @@ impl Budget {
             return Some(Self::Fixed(Span::from_ms(ms)));
         }
         let mut read = Fields::new(node, problems);
-        let (uniform, normal) = (read.take("uniform"), read.take("normal"));
-        let budget = match (uniform, normal) {
-            (Some(ends), None) => {
+        let laws = Self::LAWS.map(|law| read.take(law));
+        let variant = laws[3].and_then(|_| read.take("variant"));
+        let budget = match laws {
+            [Some(ends), None, None, None, None] => {
                 let [low, high] = pair(ends, read.problems())?;
                 if low > high {
                     let expected = "the low end first, then the high one";
@@ -41,12 +67,26 @@ impl Budget {
                 }
                 Some(Self::Uniform(Span::from_ms(low), Span::from_ms(high)))
             }
-            (None, Some(moments)) => {
+            [None, Some(moments), None, None, None] => {
                 pair(moments, read.problems()).map(|[mean, sd]| Self::Normal(mean, sd))
             }
+            [None, None, Some(moments), None, None] => {
+                let [mean, sd] = pair(moments, read.problems())?;
+                if mean <= 0.0 {
+                    read.problems().push(fields::mismatch(moments, "a mean above 0"));
+                }
+                Some(Self::LogNormal(mean, sd))
+            }
+            [None, None, None, Some(times), None] => {
+                let times = fields::number(times, &(1e-3..=1e6), read.problems())?;
+                let variant = variant.and_then(|node| fields::text(node, read.problems()));
+                Some(Self::Proportional(times, variant.map(str::to_owned)))
+            }
+            [None, None, None, None, Some(parts)] => Self::mixture(parts, read.problems()),
             _ => {
-                let expected = "a number of milliseconds, { uniform = [low, high] } or \
-                                { normal = [mean, deviation] }";
+                let expected = "a number of milliseconds, { uniform = [low, high] }, \
+                                { normal = [mean, deviation] }, { lognormal = [mean, deviation] }, \
+                                { proportional = times } or { mixture = [{ share, budget }] }";
                 read.problems().push(Problem::new(node.place.clone(), node.canonical(), expected));
                 None
             }
@@ -55,25 +95,86 @@ impl Budget {
         budget
     }
 
+    fn mixture(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut parts = Vec::new();
+        let items = fields::array(node, problems);
+        for item in items {
+            let mut read = Fields::new(item, problems);
+            let share = read.number("share", 0.0..=1e9, 1.0);
+            let budget = read.require("budget", "a number of milliseconds or a law");
+            parts.extend(budget.and_then(|b| Self::read(b, read.problems())).map(|b| (share, b)));
+            read.finish();
+        }
+        if parts.iter().map(|(share, _)| share).sum::<f64>() > 0.0 {
+            return Some(Self::Mixture(parts.into()));
+        }
+        // What is wrong with one of them has been said.
+        if parts.len() == items.len() {
+            problems.push(fields::mismatch(node, "a list of { share, budget }, a share above 0"));
+        }
+        None
+    }
+
+    /// With lengths instead of proportions; `lone` is the shortest latency of a lone request.
+    pub fn resolve<E>(&self, lone: &impl Fn(Option<&str>) -> Result<Span, E>) -> Result<Self, E> {
+        Ok(match self {
+            Self::Proportional(times, variant) => {
+                Self::Fixed(Span(lone(variant.as_deref())?.scale(*times).0.max(1)))
+            }
+            Self::Mixture(parts) => {
+                let part = |(share, budget): &(f64, Self)| Ok((*share, budget.resolve(lone)?));
+                Self::Mixture(parts.iter().map(part).collect::<Result<_, _>>()?)
+            }
+            other => other.clone(),
+        })
+    }
+
     /// One request's budget.
     pub fn draw(&self, rng: &mut ChaCha8Rng) -> Span {
-        match *self {
-            Self::Fixed(span) => span,
+        match self {
+            Self::Fixed(span) => *span,
             Self::Uniform(low, high) => Span(rng.random_range(low.0..=high.0)),
             Self::Normal(mean, sd) => {
                 let standard = standard_normal(rng.random(), rng.random());
                 Span(Span::from_ms(mean + sd * standard).0.max(NS_PER_MS))
+            }
+            Self::LogNormal(mean, sd) => {
+                log_normal(*mean, *sd, standard_normal(rng.random(), rng.random()))
+            }
+            // Resolved before anything is drawn.
+            Self::Proportional(..) => Span::ZERO,
+            Self::Mixture(parts) => {
+                let total: f64 = parts.iter().map(|(share, _)| share).sum();
+                let mut at = rng.random::<f64>() * total;
+                let inside = |(share, _): &&(f64, Self)| {
+                    at -= share;
+                    at < 0.0
+                };
+                parts.iter().find(inside).map_or(Span::ZERO, |(_, budget)| budget.draw(rng))
             }
         }
     }
 
     /// What few budgets fall below: the lowest there is, or two deviations below the mean.
     pub fn low(&self) -> Span {
-        match *self {
-            Self::Fixed(span) | Self::Uniform(span, _) => span,
+        match self {
+            Self::Fixed(span) | Self::Uniform(span, _) => *span,
             Self::Normal(mean, sd) => Span(Span::from_ms(mean - 2.0 * sd).0.max(NS_PER_MS)),
+            Self::LogNormal(mean, sd) => log_normal(*mean, *sd, -2.0),
+            Self::Proportional(..) => Span::ZERO,
+            Self::Mixture(parts) => {
+                let arrives = parts.iter().filter(|(share, _)| *share > 0.0);
+                arrives.map(|(_, budget)| budget.low()).min().unwrap_or(Span::ZERO)
+            }
         }
     }
+}
+
+/// The log-normal draw with these moments that belongs to a standard normal one, 1 ns at least.
+fn log_normal(mean: f64, sd: f64, standard: f64) -> Span {
+    let variance = libm::log1p((sd / mean) * (sd / mean));
+    let ms = mean * libm::exp(libm::sqrt(variance) * standard - variance / 2.0);
+    Span(Span::from_ms(ms).0.clamp(1, Span::from_ms(Budget::MAX_MS).0))
 }
 
 /// Two numbers ≥ 0.
@@ -86,4 +187,51 @@ fn pair(node: &Node, problems: &mut Problems) -> Option<[f64; 2]> {
     let range = 0.0..=Budget::MAX_MS;
     let first = fields::number(&items[0], &range, problems)?;
     Some([first, fields::number(&items[1], &range, problems)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Label, Rng};
+
+    fn read(text: &str) -> Budget {
+        let mut problems = Problems::default();
+        let budget = Budget::read(&Node::parse_override(text), &mut problems);
+        problems.check(budget).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    #[test]
+    fn laws_have_their_moments() {
+        let n = 100_000u32;
+        for (text, mean, sd) in [
+            ("{ uniform = [20, 80] }", 50.0, 60.0 / 12f64.sqrt()),
+            ("{ normal = [100, 10] }", 100.0, 10.0),
+            ("{ lognormal = [100, 50] }", 100.0, 50.0),
+            // Mean 0.2 · 30 + 0.8 · 130, variance of the two points.
+            (
+                "{ mixture = [{ share = 1, budget = 30 }, { share = 4, budget = 130 }] }",
+                110.0,
+                40.0,
+            ),
+        ] {
+            let (budget, mut rng) = (read(text), Rng::new(1, 0).stream(Label::Budgets));
+            let draws: Vec<f64> = (0..n).map(|_| budget.draw(&mut rng).as_ms()).collect();
+            let found = draws.iter().sum::<f64>() / f64::from(n);
+            let error = sd / f64::from(n).sqrt();
+            assert!((found - mean).abs() < 5.0 * error, "{text}: {found}");
+            let square = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
+            // Fourth moments of these are below 9 σ⁴.
+            assert!((square.sqrt() / sd - 1.0).abs() < 5.0 * 3.0 / 2.0 / f64::from(n).sqrt());
+        }
+    }
+
+    #[test]
+    fn proportions_are_resolved_within_mixtures() {
+        let budget = read("{ mixture = [{ budget = { proportional = 2.5 } }, { budget = 9 }] }");
+        let lone = |_: Option<&str>| Ok::<_, ()>(Span(4_000_000));
+        let resolved = budget.resolve(&lone).unwrap();
+        assert_eq!(resolved.low(), Span(9_000_000));
+        let fixed = |ms: f64| (1.0, Budget::Fixed(Span::from_ms(ms)));
+        assert_eq!(resolved, Budget::Mixture([fixed(10.0), fixed(9.0)].into()));
+    }
 }

@@ -8,6 +8,8 @@ mod build;
 pub use super::setup::{AppSetup, Outcome, Overhead, Setup, WorkerSetup};
 
 use super::budget::Budget;
+use super::difficulty;
+use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::latency::LatencyTable;
 use super::link::Link;
 use super::peek::{Peek, PeekPlace};
@@ -16,7 +18,7 @@ use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
 use crate::input::Problems;
 use crate::rng::{Label, Rng, standard_normal};
-use crate::units::{Span, Time};
+use crate::units::{NS_PER_S, Span, Time};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -71,6 +73,8 @@ pub struct Variant {
     recorded: Option<Arc<[u16]>>,
     /// Probability of a right answer by true class, where answers are drawn.
     drawn: Vec<f64>,
+    /// Normal quantiles of these, where mistakes of variants go together.
+    quantiles: Vec<f64>,
 }
 
 /// A worker.
@@ -96,6 +100,9 @@ pub struct Worker {
     pub ready: Time,
     /// Its name without the number.
     title: String,
+    slowdown: Option<Slowdown>,
+    /// When it will be gone: for the engine, not for schedulers.
+    pub(crate) outages: Vec<Outage>,
     class_index: usize,
     /// Stands for the class in keyed draws.
     class_key: u64,
@@ -105,6 +112,8 @@ pub struct Worker {
 #[derive(Clone, Debug)]
 struct ClassCost {
     latency: LatencyTable,
+    /// What is true, if that is another table.
+    truth: Option<LatencyTable>,
     load: Span,
 }
 
@@ -124,6 +133,11 @@ pub struct Catalog {
     pub overhead: Overhead,
     /// Mean 1 log-normal noise on service times: the standard deviation of its logarithm.
     noise_sigma: f64,
+    stalls: Stalls,
+    belief_error: BeliefError,
+    outcome_correlation: f64,
+    /// Whether every batch takes what its table says.
+    steady: bool,
     notes: Vec<String>,
 }
 
@@ -147,6 +161,7 @@ impl Catalog {
         }
         let costs = build::build_costs(setup, &classes, variants.len(), &mut problems);
         let cv = setup.noise_cv;
+        let slows = setup.workers.iter().any(|worker| worker.slowdown.is_some());
         let mut catalog = Self {
             apps,
             variants,
@@ -156,6 +171,10 @@ impl Catalog {
             penalty: setup.penalty.clone(),
             overhead: setup.overhead,
             noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
+            stalls: setup.stalls,
+            belief_error: setup.belief_error,
+            outcome_correlation: setup.outcome_correlation,
+            steady: cv == 0.0 && setup.stalls.probability == 0.0 && !slows,
             notes: Vec::new(),
         };
         if problems.is_empty() {
@@ -163,6 +182,26 @@ impl Catalog {
             catalog.note_drawn(setup.outcome);
         }
         problems.check(Some(catalog))
+    }
+
+    /// The tables as they are believed in one run: the same unless beliefs are wrong.
+    pub fn believed(self: &Arc<Self>, rng: Rng) -> Arc<Self> {
+        let error = self.belief_error;
+        if error.is_none() {
+            return Arc::clone(self);
+        }
+        let mut wrong = Self::clone(self);
+        let keys: Vec<u64> = wrong.variants.iter().map(|variant| variant.key).collect();
+        for cell in 0..wrong.costs.len() {
+            if let Some(cost) = &mut wrong.costs[cell] {
+                let believed = error.believed(&cost.latency, keys[cell % keys.len()], rng);
+                cost.truth = Some(std::mem::replace(&mut cost.latency, believed));
+            }
+        }
+        let variants = wrong.variants.iter_mut().take(usize::from(wrong.first_peek));
+        variants.for_each(|variant| error.mistake(variant, variant.key, rng));
+        wrong.steady = false;
+        Arc::new(wrong)
     }
 
     /// What a user should know about this combination.
@@ -282,6 +321,24 @@ impl Catalog {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.latency(batch))
     }
 
+    /// The least lane time that one answer of the variant takes on the worker, by its best batch,
+    /// in nanoseconds; endless if it cannot run there.
+    pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
+        let sizes = 1..=self.max_batch(worker, variant);
+        let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
+        shares.fold(f64::INFINITY, f64::min)
+    }
+
+    /// How many requests of `app` all workers together answer in a second if they do nothing
+    /// else, each lane with the variant and batch that take it the least time per request.
+    pub fn capacity_rps(&self, app: AppId) -> f64 {
+        let each = self.worker_ids().map(|worker| {
+            let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));
+            f64::from(self.worker(worker).lanes) / shares.fold(f64::INFINITY, f64::min)
+        });
+        each.sum::<f64>() * NS_PER_S as f64
+    }
+
     /// Time to load the variant into the worker's memory.
     #[inline]
     pub fn load(&self, worker: WorkerId, variant: VariantId) -> Span {
@@ -334,29 +391,47 @@ impl Catalog {
             }
             _ => {
                 let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
-                draw < chosen.drawn[usize::from(truth.class)]
+                if self.outcome_correlation == 0.0 {
+                    return draw < chosen.drawn[usize::from(truth.class)];
+                }
+                let unit = |salt| rng.keyed_unit(Label::Difficulty, u64::from(number), salt);
+                let (quantile, z) =
+                    (chosen.quantiles[usize::from(truth.class)], standard_normal(unit(0), unit(1)));
+                draw < difficulty::right(quantile, z, self.outcome_correlation)
             }
         }
     }
 
-    /// The true service time of a batch whose lowest request is `number`.
+    /// The true service time of a batch whose lowest request is `number` and that starts now.
+    #[inline]
     pub(crate) fn service(
         &self,
-        worker: WorkerId,
-        variant: VariantId,
+        (worker, variant): (WorkerId, VariantId),
         batch: usize,
         number: u32,
-        rng: Rng,
+        (now, rng): (Time, Rng),
     ) -> Span {
-        let table = self.latency(worker, variant, batch);
-        if self.noise_sigma == 0.0 {
-            return table;
+        if self.steady {
+            return self.latency(worker, variant, batch);
         }
-        let key = self.variants[variant.index()].key ^ self.workers[worker.index()].class_key;
-        let unit = |salt: u64| rng.keyed_unit(Label::Noise, u64::from(number), key | salt << 48);
-        let standard = standard_normal(unit(0), unit(1));
-        let sigma = self.noise_sigma;
-        table.scale(libm::exp(sigma * standard - sigma * sigma / 2.0))
+        let Some(cost) = self.cost(worker, variant) else { return Span(u64::MAX) };
+        let table = cost.truth.as_ref().unwrap_or(&cost.latency).latency(batch);
+        let at = &self.workers[worker.index()];
+        let key = self.variants[variant.index()].key ^ at.class_key;
+        let keys = (u64::from(number), key);
+        let mut factor = Slowdown::of(at.slowdown, now) * self.stalls.of(keys, rng);
+        if self.noise_sigma > 0.0 {
+            let unit = |salt: u64| rng.keyed_unit(Label::Noise, keys.0, key | salt << 48);
+            let standard = standard_normal(unit(0), unit(1));
+            let sigma = self.noise_sigma;
+            factor *= libm::exp(sigma * standard - sigma * sigma / 2.0);
+        }
+        table.scale(factor)
+    }
+
+    /// The true time of a look that starts now.
+    pub(crate) fn look(&self, worker: WorkerId, span: Span, now: Time) -> Span {
+        if self.steady { span } else { span.scale(Slowdown::of(self.worker(worker).slowdown, now)) }
     }
 }
 
@@ -373,6 +448,10 @@ impl Catalog {
             penalty: Penalty::sigmoid(),
             overhead: Overhead::default(),
             noise_sigma: 0.0,
+            stalls: Stalls::NONE,
+            belief_error: BeliefError::default(),
+            outcome_correlation: 0.0,
+            steady: true,
             notes: Vec::new(),
         }
     }

@@ -64,13 +64,11 @@ impl LatencyTable {
         Self { spans: (0..self.spans.len()).map(grown).collect() }
     }
 
-    /// The same on a worker that is `speed` times as fast.
-    pub fn at_speed(self, speed: f64) -> Self {
-        if speed == 1.0 {
-            return self;
-        }
-        let faster = |span: &Span| span.scale(1.0 / speed).max(Span(1));
-        Self { spans: self.spans.iter().map(faster).collect() }
+    /// The same sizes, each taking this many times as long; what takes time keeps taking some.
+    pub fn scaled(&self, factor: f64) -> Self {
+        let least = |span: &Span| span.0.min(1);
+        let scaled = |span: &Span| Span(span.scale(factor).0.max(least(span)));
+        Self { spans: self.spans.iter().map(scaled).collect() }
     }
 
     /// The table of what takes requests one at a time.

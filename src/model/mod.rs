@@ -3,6 +3,8 @@
 pub mod arrival;
 pub mod budget;
 pub mod catalog;
+mod difficulty;
+pub mod faults;
 pub mod knn;
 pub mod latency;
 pub mod link;
@@ -10,6 +12,7 @@ pub mod peek;
 pub mod penalty;
 pub mod posterior;
 pub mod profile;
+pub mod request_file;
 pub mod residency;
 mod setup;
 pub mod trace;

@@ -1,6 +1,7 @@
 //! What an experiment asks for: applications, workers, penalty, peek. A catalog is built from it.
 
 use super::budget::Budget;
+use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::link::Link;
 use super::peek::Peek;
 use super::penalty::Penalty;
@@ -62,6 +63,10 @@ pub struct WorkerSetup {
     pub usd_per_request: Option<f64>,
     /// When it starts to be available.
     pub ready: Time,
+    /// From when on it is slower.
+    pub slowdown: Option<Slowdown>,
+    /// When it is gone, in order and apart.
+    pub outages: Vec<Outage>,
     /// Where it was written, for messages.
     pub place: Place,
 }
@@ -83,6 +88,8 @@ impl WorkerSetup {
             idle_w: None,
             usd_per_request: None,
             ready: Time::ZERO,
+            slowdown: None,
+            outages: Vec::new(),
             place: Place::default(),
         }
     }
@@ -166,6 +173,12 @@ pub struct Setup {
     pub batch_eta: Option<f64>,
     /// Coefficient of variation of the service time around its table.
     pub noise_cv: f64,
+    /// Batches that take longer than they should.
+    pub stalls: Stalls,
+    /// How wrong schedulers are about variants.
+    pub belief_error: BeliefError,
+    /// How much variants' drawn mistakes go together: the correlation of a Gaussian copula.
+    pub outcome_correlation: f64,
     /// What deciding takes.
     pub overhead: Overhead,
 }

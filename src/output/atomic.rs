@@ -29,7 +29,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 /// Lets `fill` write to a temporary file that then takes the name `path`.
 pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), WriteError> {
     // A pipe or a device keeps its place: there is nothing to rename over.
-    if fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+    if !is_replaced(path) {
         let open = fs::OpenOptions::new().write(true).open(path);
         return open.and_then(|mut file| fill(&mut file)).map_err(WriteError::at(path));
     }
@@ -43,6 +43,32 @@ pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
     if result.is_err() {
         // The error that matters is the first one; a left-over temporary file harms nobody.
         let _ = fs::remove_file(&temporary);
+    }
+    result.map_err(WriteError::at(path))
+}
+
+/// Whether what stands at `path` gives way to a new file: a pipe or a device does not.
+pub fn is_replaced(path: &Path) -> bool {
+    !fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
+/// Makes a folder with these files, or none: nothing may stand at `path`.
+pub fn new_folder(path: &Path, files: &[(&str, String)]) -> Result<(), WriteError> {
+    if path.exists() {
+        return Err(WriteError::at(path)(io::ErrorKind::AlreadyExists.into()));
+    }
+    let temporary = temporary_name(path);
+    let result = (|| {
+        fs::create_dir_all(&temporary)?;
+        for (name, text) in files {
+            let mut file = File::create(temporary.join(name))?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+        }
+        fs::rename(&temporary, path)
+    })();
+    if result.is_err() {
+        let _ = fs::remove_dir_all(&temporary);
     }
     result.map_err(WriteError::at(path))
 }

@@ -64,7 +64,7 @@ pub enum Event<'a> {
         end: Time,
     },
     /// The answers of a batch are back from behind a link; its completions follow.
-    Returned {
+    Back {
         /// The instant.
         at: Time,
         /// Where from.
@@ -97,6 +97,48 @@ pub enum Event<'a> {
         started: Time,
         /// How many requests.
         batch: usize,
+    },
+    /// A worker failed; what it loses follows.
+    WorkerFailed {
+        /// The instant.
+        at: Time,
+        /// Which.
+        worker: WorkerId,
+        /// When it will be back.
+        until: Time,
+    },
+    /// A batch was lost with its worker; its requests wait again.
+    BatchLost {
+        /// The instant.
+        at: Time,
+        /// Where.
+        worker: WorkerId,
+        /// On which lane of it.
+        lane: usize,
+        /// With what.
+        variant: VariantId,
+        /// When it began to compute.
+        started: Time,
+        /// Which requests.
+        requests: &'a [RequestId],
+    },
+    /// A load was lost with its worker.
+    LoadLost {
+        /// The instant.
+        at: Time,
+        /// Where.
+        worker: WorkerId,
+        /// What.
+        variant: VariantId,
+        /// When it would have ended.
+        end: Time,
+    },
+    /// A request that was assigned to a worker that failed can be scheduled again.
+    Returned {
+        /// The instant.
+        at: Time,
+        /// The request.
+        request: &'a Request,
     },
     /// A request was answered.
     Completed(&'a Completion<'a>),

@@ -58,7 +58,7 @@ pub trait Scheduler: Send {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Trigger<'a> {
-    /// Requests that became visible.
+    /// Requests that became visible, or were assigned to a worker that failed and wait again.
     pub arrived: &'a [RequestId],
     /// Workers on which a batch ended, which became available, or whose part of a plan may begin
     /// since the time to decide on it is over.

@@ -4,9 +4,9 @@
 //! narrower than the difference of intervals.
 
 use super::results::{ResultRow, Results};
-use super::stats::Estimate;
 use super::write::write_csv;
 use crate::output::atomic::{self, WriteError};
+use crate::stats::Estimate;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -22,7 +22,11 @@ pub struct Difference {
     pub left: String,
     /// The label on the right.
     pub right: String,
-    /// Left minus right over replicates; `None` if no replicate has both.
+    /// Left minus right, for every replicate that has both.
+    pub values: Vec<f64>,
+    /// The mean of the right over these replicates.
+    pub base: Option<f64>,
+    /// The mean difference and its interval; `None` if no replicate has both.
     pub estimate: Option<Estimate>,
 }
 
@@ -46,7 +50,7 @@ pub fn differences(
         .filter_map(|row| Some(((others(row), row.replicate), row.metric(metric)?)))
         .collect();
     // Settings in order of first appearance, each with its differences.
-    let mut settings: Vec<(Vec<String>, Vec<f64>)> = Vec::new();
+    let mut settings: Vec<(Vec<String>, Vec<(f64, f64)>)> = Vec::new();
     let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.labels[axis] == left) {
         let setting = others(row);
@@ -57,12 +61,14 @@ pub fn differences(
         if let (Some(value), Some(other)) =
             (row.metric(metric), rights.get(&(setting, row.replicate)))
         {
-            settings[at].1.push(value - other);
+            settings[at].1.push((value - other, *other));
         }
     }
-    let difference = |(setting, values): (Vec<String>, Vec<f64>)| {
-        let estimate = Estimate::of(&values);
-        Difference { setting, left: left.to_owned(), right: right.to_owned(), estimate }
+    let difference = |(setting, pairs): (Vec<String>, Vec<(f64, f64)>)| {
+        let (values, rights): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+        let (estimate, base) = (Estimate::of(&values), Estimate::of(&rights).map(|e| e.mean));
+        let (left, right) = (left.to_owned(), right.to_owned());
+        Difference { setting, left, right, values, base, estimate }
     };
     settings.into_iter().map(difference).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::compare::differences;
 use super::results::Results;
-use super::stats::Estimate;
+use crate::stats::Estimate;
 use crate::sweep::{Expectation, Relation};
 
 /// What the runs say of a claim.

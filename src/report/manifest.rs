@@ -8,22 +8,29 @@ use crate::sweep::{BUILD, Experiment, SCHEMA_VERSION, Sweep};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Writes the manifest of a sweep.
-pub fn write(sweep: &Sweep, folder: &Path) -> Result<(), WriteError> {
-    atomic::write(&folder.join("manifest.toml"), text(sweep).as_bytes())
+/// Writes the manifest of a sweep of so many runs.
+pub fn write(sweep: &Sweep, runs: usize, folder: &Path) -> Result<(), WriteError> {
+    atomic::write(&folder.join("manifest.toml"), text(sweep, runs).as_bytes())
 }
 
-fn text(sweep: &Sweep) -> String {
+fn text(sweep: &Sweep, runs: usize) -> String {
     let experiment = &sweep.experiment;
     let mut text = String::from("# What it takes to make these results again.\n");
     // Writing to a String cannot fail.
     let _ = writeln!(text, "schema_version = {SCHEMA_VERSION}");
     let _ = writeln!(text, "build = {}", quote(BUILD));
     let _ = writeln!(text, "experiment = {}", quote(&experiment.path));
-    let _ = writeln!(text, "runs = {}", sweep.runs().count());
+    let _ = writeln!(text, "runs = {runs}");
     let _ = writeln!(text, "\n# SHA-256 of every input.\n[inputs]");
     for (path, hash) in sweep.inputs.files() {
         let _ = writeln!(text, "{} = {}", quote(path), quote(hash));
+    }
+    if !sweep.inputs.imports().is_empty() {
+        let _ =
+            writeln!(text, "\n# How files of requests were made from data of others.\n[imports]");
+    }
+    for (path, node) in sweep.inputs.imports() {
+        let _ = writeln!(text, "{} = {}", quote(path), node.canonical());
     }
     let _ = writeln!(text, "\n# The experiment with all overrides.\n[resolved]");
     if let Value::Table(entries) = &experiment.resolved.value {

@@ -51,6 +51,12 @@ impl ResultRow {
         cells.chain(error).map(String::as_str)
     }
 
+    /// A cell as it is written; empty if there is no such column.
+    pub fn word(&self, name: &str) -> &str {
+        let at = COLUMNS.iter().position(|column| column.name == name);
+        at.map_or("", |at| self.cells[at].as_str())
+    }
+
     /// A metric as a number; `None` if the cell is empty or no number.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let at = COLUMNS.iter().position(|column| column.name == name)?;

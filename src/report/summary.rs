@@ -1,10 +1,12 @@
-//! `summary.csv`: mean, standard deviation and 95 % interval of every metric by configuration.
+//! `summary.csv`: mean, standard deviation and 95 % interval of every metric by configuration, one
+//! row each, half widths by Student's t. `intervals.csv`: the same, one row per metric, with both
+//! ends of the interval and how it was found.
 
 use super::results::{ResultRow, Results};
-use super::stats::Estimate;
 use super::write::write_csv;
-use crate::metrics::{COLUMNS, WORDS};
+use crate::metrics::{COLUMNS, WORDS, is_skewed};
 use crate::output::atomic::WriteError;
+use crate::stats::{Estimate, Interval};
 use std::path::Path;
 
 /// The rows of one configuration.
@@ -19,8 +21,12 @@ pub struct Cell<'a> {
 impl Cell<'_> {
     /// The estimate of a metric over the replicates that have it.
     pub fn estimate(&self, metric: &str) -> Option<Estimate> {
-        let values: Vec<f64> = self.rows.iter().filter_map(|row| row.metric(metric)).collect();
-        Estimate::of(&values)
+        Estimate::of(&self.values(metric))
+    }
+
+    /// A metric over the replicates that have it.
+    fn values(&self, metric: &str) -> Vec<f64> {
+        self.rows.iter().filter_map(|row| row.metric(metric)).collect()
     }
 }
 
@@ -38,7 +44,7 @@ pub fn cells<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<Cell<'a>>
     cells
 }
 
-/// Writes `summary.csv`.
+/// Writes `summary.csv` and `intervals.csv`.
 pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     // Columns that are words have no mean.
     let metrics: Vec<&str> =
@@ -62,5 +68,27 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
         }
         row
     });
-    write_csv(&folder.join("summary.csv"), std::iter::once(head).chain(rows))
+    write_csv(&folder.join("summary.csv"), std::iter::once(head).chain(rows))?;
+    let mut head = results.axes.clone();
+    let columns = ["metric", "replicates", "mean", "sd", "ci95_low", "ci95_high", "interval"];
+    head.extend(columns.map(str::to_owned));
+    let rows = cells.iter().flat_map(|c| metrics.iter().filter_map(|name| interval_row(c, name)));
+    write_csv(&folder.join("intervals.csv"), std::iter::once(head).chain(rows))
+}
+
+/// Nothing for a metric that no replicate has.
+fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
+    let values = cell.values(metric);
+    let estimate = Estimate::of(&values)?;
+    let interval = Interval::of(&values, is_skewed(metric));
+    let text = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
+    let mut row = cell.labels.to_vec();
+    row.extend([metric.to_owned(), values.len().to_string(), estimate.mean.to_string()]);
+    row.extend([
+        text(estimate.deviation),
+        text(interval.map(|i| i.low)),
+        text(interval.map(|i| i.high)),
+        interval.map_or("", |i| i.method.name()).to_owned(),
+    ]);
+    Some(row)
 }

@@ -1,8 +1,8 @@
 //! Tables for the terminal.
 
 use super::results::Results;
-use super::stats::Estimate;
 use super::summary::{Cell, cells};
+use crate::stats::Estimate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

@@ -4,23 +4,26 @@
 //! - time never goes back;
 //! - all events of one instant are applied, then the scheduler decides once;
 //! - a worker works through its backlog in order; a load occupies all its lanes and begins when
-//!   all are idle; a batch, once started, runs to its end;
+//!   all are idle; a batch, once started, runs to its end, unless its worker fails
+//!   (`engine/faults.rs`);
 //! - memory is never exceeded: least recently used variants leave when a load starts;
 //! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
 
-mod closed;
+mod ends;
+mod faults;
 mod link;
 mod peek;
 
 use super::queue::{Kind, Queue};
 use super::validate::{PlanError, check, describe, takes};
-use crate::domain::{Arrival, Completion, Request, RequestId, VariantId, WorkerId};
+use crate::domain::{Arrival, Request, RequestId, VariantId, WorkerId};
+use crate::input::Problem;
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
 use crate::policy::state::{Job, Running, State};
-use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Reason, Trigger, View};
+use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Trigger, View};
 use crate::rng::Rng;
 use crate::units::Time;
 use link::Returning;
@@ -67,6 +70,9 @@ pub enum SimError {
         /// The instant.
         at: Time,
     },
+    /// The requests could not be read to their end.
+    #[error("arrivals ended early: {0}")]
+    Arrivals(Problem),
     /// A request got lost or doubled: a defect of this program.
     #[error("requests are not conserved: {0:?}; this is a defect, please report it")]
     NotConserved(Counts),
@@ -125,6 +131,9 @@ impl Simulation {
             let ready = catalog.worker(worker).ready;
             if ready > Time::ZERO {
                 queue.push(ready, Kind::Ready(worker));
+            }
+            for (outage, at) in (0u16..).zip(&catalog.worker(worker).outages) {
+                queue.push(at.from, Kind::Failure(worker, outage));
             }
         }
         Self {
@@ -303,6 +312,7 @@ impl Simulation {
                 Kind::PeekEnd => self.end_look_on_host(observer),
                 Kind::Answers => self.give_answers(observer),
                 Kind::Returned(worker) => self.end_way_back(worker, observer),
+                Kind::Failure(worker, outage) => self.fail(worker, outage, observer),
             }
         }
     }
@@ -324,17 +334,6 @@ impl Simulation {
             self.receive(app, id, observer);
         }
         self.look_on_host();
-    }
-
-    fn reject(&mut self, id: RequestId, reason: Reason, observer: &mut impl Observer) {
-        let at = self.state.now;
-        if let Some(slot) = self.state.slot(id) {
-            observer.on(Event::Rejected { at, request: &slot.request, reason });
-        }
-        self.state.take(id);
-        self.state.release(id);
-        self.counts.rejected += 1;
-        self.ended(id);
     }
 
     /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
@@ -419,7 +418,8 @@ impl Simulation {
         let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());
-        let service = catalog.service(worker, variant, requests.len(), lowest, self.rng);
+        let what = (worker, variant);
+        let service = catalog.service(what, requests.len(), lowest, (at, self.rng));
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         self.queue.push(at + service, Kind::BatchEnd(worker, lane as u16));
         let running = Running { variant, requests, started: at, expected_end };
@@ -453,33 +453,6 @@ impl Simulation {
         self.start(worker, observer);
     }
 
-    /// Ends a request with an answer.
-    #[inline]
-    fn complete(&mut self, id: RequestId, answer: Answer, observer: &mut impl Observer) {
-        let Some(slot) = self.state.slot(id) else { return };
-        let Answer { worker, variant, batch, started } = answer;
-        let (truth, catalog) = (slot.truth, &self.state.catalog);
-        let completion = Completion {
-            request: &slot.request,
-            truth,
-            worker,
-            variant,
-            batch,
-            started,
-            finished: self.state.now,
-            correct: if catalog.is_peek(variant) {
-                self.state.estimates.answer[id.slot()] == truth.class
-            } else {
-                catalog.correct(variant, truth, id.number(), self.rng)
-            },
-            estimated: self.view().accuracy(id, variant),
-        };
-        observer.on(Event::Completed(&completion));
-        self.state.release(id);
-        self.counts.completed += 1;
-        self.ended(id);
-    }
-
     fn finish(&mut self, observer: &mut impl Observer) -> Result<(), SimError> {
         let at = self.state.now;
         if std::mem::replace(&mut self.done, true) {
@@ -488,6 +461,9 @@ impl Simulation {
         for slot in self.state.pending() {
             observer.on(Event::Unfinished { at, request: &slot.request });
             self.counts.unfinished += 1;
+        }
+        if let Some(problem) = self.arrivals.problem() {
+            return Err(SimError::Arrivals(problem.clone()));
         }
         let Counts { arrived, completed, rejected, unfinished } = self.counts;
         if arrived != completed + rejected + unfinished

@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Answers,
     /// The answers of a worker behind a link are back.
     Returned(WorkerId),
+    /// A worker fails, for this one of its outages.
+    Failure(WorkerId, u16),
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             Self::PeekEnd => 3,
             Self::Answers => 4,
             Self::Returned(_) => 5,
+            Self::Failure(..) => 6,
         }
     }
 }
@@ -56,6 +59,14 @@ impl Queue {
     #[inline]
     pub fn next_time(&self) -> Time {
         self.heap.peek().map_or(Time::MAX, |Reverse((key, _))| Time((key >> 64) as u64))
+    }
+
+    /// Forgets what would end or begin on a worker, its failures aside.
+    pub fn forget(&mut self, worker: WorkerId) {
+        self.heap.retain(|Reverse((_, kind))| match kind {
+            Kind::BatchEnd(at, _) | Kind::LoadEnd(at) | Kind::Ready(at) => *at != worker,
+            Kind::PeekEnd | Kind::Answers | Kind::Returned(_) | Kind::Failure(..) => true,
+        });
     }
 
     /// Takes the next event if it happens at `now`.

@@ -1,17 +1,17 @@
 //! The settings of a run: `[base]` with one value of each axis, decoded and checked.
 
+use super::arrivals;
+use super::faults;
 use super::inputs::Inputs;
+use super::warmup::Warmup;
 use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
-use crate::model::arrival::{
-    ARRIVALS, ArrivalPlan, Burst, ClassFilter, Clients, MAX_TRACE_S, Sources,
-};
+use crate::model::arrival::ArrivalPlan;
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
 use crate::model::peek::{Peek, ShortCircuit};
 use crate::model::penalty::Penalty;
-use crate::model::profile;
 use crate::policy::Info;
 use crate::rng::Rng;
 use crate::sched::{self, Context};
@@ -37,6 +37,8 @@ pub struct Prepared {
     notes: Vec<String>,
     /// Whether to bound the utility that any scheduler could reach.
     pub bound: bool,
+    /// What of the beginning of a run does not count.
+    pub warmup: Warmup,
 }
 
 impl Prepared {
@@ -60,17 +62,32 @@ impl Prepared {
         let bound = read_bound(&mut read, noise_cv, &apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let setup =
-            Setup { apps, workers, penalty, outcome, cold_loads, batch_eta, noise_cv, overhead };
-        let arrivals = trace.and_then(|t| read_trace(t, &setup, read.problems()));
+        let warmup = read.take("warmup");
+        let setup = Setup {
+            apps,
+            workers,
+            penalty,
+            outcome,
+            cold_loads,
+            batch_eta,
+            noise_cv,
+            stalls: faults::read_stalls(&mut read),
+            belief_error: faults::read_belief_error(&mut read),
+            outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
+            overhead,
+        };
+        let arrivals = trace.and_then(|t| arrivals::read(t, &setup, inputs, read.problems()));
+        let requests = arrivals.as_ref().map_or(u64::MAX, |arrivals| arrivals.requests);
+        let warmup = warmup.map(|node| (node, Warmup::read(node, requests, read.problems())));
+        let warmup = warmup.map_or(Warmup::None, |(node, warmup)| {
+            if bound && warmup != Warmup::None {
+                let found = "bound = \"fluid\" with a warm-up";
+                read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
+            }
+            warmup
+        });
         read.finish();
         let (Some(arrivals), Some(scheduler)) = (arrivals, scheduler) else { return Err(problems) };
-        if bound && arrivals.clients.is_some() {
-            let place = arrivals.place.clone().field("trace.source");
-            let found = "bound = \"fluid\" with a closed loop";
-            let expected = "arrivals that do not depend on answers";
-            problems.push(Problem::new(place, found, expected));
-        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -78,8 +95,15 @@ impl Prepared {
         let rng = Rng::new(0, 0);
         let context = Context { catalog: &catalog, rng };
         let chosen = sched::read(&scheduler, &context, &mut problems);
-        if let Err(more) = arrivals.build(&catalog, rng) {
-            problems.extend(more);
+        match arrivals.build(&catalog, rng) {
+            Ok(built) if bound && built.listens() => {
+                let place = arrivals.place.clone().field("trace.source");
+                let found = "bound = \"fluid\" with a closed loop";
+                let expected = "arrivals that do not depend on answers";
+                problems.push(Problem::new(place, found, expected));
+            }
+            Ok(_) => {}
+            Err(more) => problems.extend(more),
         }
         if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
             Arc::clone(&catalog).check_peeks(&setup, &mut problems);
@@ -98,6 +122,7 @@ impl Prepared {
             scheduler_name: chosen.entry.name,
             info: chosen.info,
             bound,
+            warmup,
         });
         problems.check(prepared)
     }
@@ -192,14 +217,13 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         read.problems().push(Problem::new(names.place.clone(), "no application", expected));
     }
     if let Some(node) = budgets {
-        let table = matches!(&node.value, Value::Table(_));
-        if table && node.get("uniform").is_none() && node.get("normal").is_none() {
+        if matches!(&node.value, Value::Table(_)) && !Budget::is_law(node) {
             by_app(node, &mut apps, read.problems(), |app, node, problems| {
                 app.budget = Budget::read(node, problems);
             });
         } else {
             let budget = Budget::read(node, read.problems());
-            apps.iter_mut().for_each(|app| app.budget = budget);
+            apps.iter_mut().for_each(|app| app.budget.clone_from(&budget));
         }
     }
     if let Some(node) = payloads {
@@ -297,174 +321,4 @@ fn read_overhead(read: &mut Fields<'_>) -> Overhead {
     };
     parts.finish();
     overhead
-}
-
-fn read_trace(node: &Node, setup: &Setup, problems: &mut Problems) -> Option<ArrivalPlan> {
-    if !matches!(node.value, Value::Table(_)) {
-        problems.push(fields::mismatch(node, "a table: { source, rate_rps, requests }"));
-        return None;
-    }
-    let mut read = Fields::new(node, problems);
-    let name = read.text("source", "poisson");
-    let entry = ARRIVALS.iter().find(|entry| entry.name == name);
-    if entry.is_none() {
-        let place = node.get("source").unwrap_or(node).place.clone();
-        let known = ARRIVALS.iter().map(|entry| entry.name);
-        read.problems().push(Problem::unknown(place, "arrival process", &name, known));
-    }
-    let rate_rps = read.take("rate_rps");
-    let rate_rps = rate_rps.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
-    // Request numbers have 32 bits.
-    let requests = read.integer("requests", 1..=4_000_000_000, 10_000);
-    if let Some(span) =
-        rate_rps.map(|rate| requests as f64 / rate).filter(|span| *span > MAX_TRACE_S)
-    {
-        let found = format!("arrivals over {span:.1e} s");
-        let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
-        read.problems().push(Problem::new(node.place.clone(), found, expected));
-    }
-    let burst = read.take("burst");
-    let burst = burst.and_then(|n| fields::integer(n, &(1..=u64::MAX), read.problems()));
-    let period = read.take("period_ms");
-    if let (Some(node), None) = (period, burst) {
-        let found = "`period_ms` without `burst`";
-        read.problems().push(Problem::new(node.place.clone(), found, "both, or neither"));
-    }
-    let period = period.and_then(|n| fields::number(n, &(0.0..=1e12), read.problems()));
-    let period = Span::from_ms(period.unwrap_or(1000.0));
-    let clients = read_clients(&mut read);
-    let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
-    let apps = &setup.apps;
-    let (mix, only, weights) = (read.take("mix"), read.take("classes"), read.take("class_mix"));
-    let mut shares = vec![1.0; apps.len()];
-    if let Some(node) = mix {
-        shares = vec![0.0; apps.len()];
-        each_app(node, apps, read.problems(), |app, node, problems| {
-            shares[app.index()] = fields::number(node, &(0.0..=1e9), problems).unwrap_or(0.0);
-        });
-    }
-    let total: f64 = shares.iter().sum();
-    if total <= 0.0 && !apps.is_empty() {
-        let place = mix.unwrap_or(node).place.clone();
-        read.problems().push(Problem::new(place, "no share above 0", "an application to arrive"));
-    }
-    let mut classes = vec![ClassFilter::All; apps.len()];
-    if let Some(node) = only {
-        each_app(node, apps, read.problems(), |app, node, problems| {
-            classes[app.index()] = read_classes(node, &apps[app.index()], problems);
-        });
-    }
-    if let Some(node) = weights {
-        each_app(node, apps, read.problems(), |app, node, problems| {
-            classes[app.index()] = read_weights(node, &apps[app.index()], problems);
-        });
-    }
-    read.finish();
-    Some(ArrivalPlan {
-        entry: entry?,
-        rate_rps,
-        burst: burst.map(|size| Burst { size, period }),
-        clients,
-        requests,
-        mix: shares.iter().map(|share| share / total).collect(),
-        classes,
-        sources,
-        place: node.place.clone(),
-    })
-}
-
-/// `clients`, `think_ms` and `think` of a closed loop.
-fn read_clients(read: &mut Fields<'_>) -> Option<Clients> {
-    let (count, think) = (read.take("clients"), read.take("think_ms"));
-    let law = read.take("think");
-    if let (None, Some(node)) = (count, think.or(law)) {
-        let found = "a think time without `clients`";
-        read.problems().push(Problem::new(node.place.clone(), found, "both, or neither"));
-    }
-    let count = count.and_then(|n| fields::integer(n, &(1..=1_000_000), read.problems()))?;
-    let think = think.and_then(|n| fields::number(n, &(0.0..=1e9), read.problems()));
-    let laws = [("exponential", false), ("constant", true)];
-    let steady = law.and_then(|n| fields::choice(n, &laws, read.problems()));
-    Some(Clients {
-        count: count as u32,
-        think: Span::from_ms(think.unwrap_or(1000.0)),
-        steady: steady.unwrap_or(false),
-    })
-}
-
-/// Calls `each` for the applications named by the keys of a table.
-fn each_app(
-    node: &Node,
-    apps: &[AppSetup],
-    problems: &mut Problems,
-    mut each: impl FnMut(AppId, &Node, &mut Problems),
-) {
-    for (name, node) in fields::table(node, problems) {
-        match apps.iter().position(|app| app.profile.name == *name) {
-            Some(at) => each(AppId(at as u16), node, problems),
-            None => {
-                let known = apps.iter().map(|app| app.profile.name.as_str());
-                problems.push(Problem::unknown(node.place.clone(), "application", name, known));
-            }
-        }
-    }
-}
-
-/// `"odd"`, or `{ drift = 0.3 }`.
-fn read_sources(node: &Node, problems: &mut Problems) -> Sources {
-    if !matches!(node.value, Value::Table(_)) {
-        return fields::choice(node, &Sources::WORDS, problems).unwrap_or(Sources::All);
-    }
-    let mut read = Fields::new(node, problems);
-    let expected = "the least total variation from the profile's class mix";
-    let drift = read.require("drift", expected);
-    let drift = drift.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
-    read.finish();
-    drift.map_or(Sources::All, Sources::Drifted)
-}
-
-fn read_classes(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {
-    let names = &app.profile.classes;
-    let mut keep = vec![false; names.len()];
-    for item in fields::array(node, problems) {
-        let Some(name) = fields::text(item, problems) else { continue };
-        match names.iter().position(|class| class == name) {
-            Some(at) => keep[at] = true,
-            None => {
-                let known = names.iter().map(String::as_str);
-                problems.push(Problem::unknown(item.place.clone(), "class", name, known));
-            }
-        }
-    }
-    // Recorded requests are looked up by class, others are drawn by the prior.
-    let drawn = app.profile.prior.iter().zip(&keep).any(|(weight, keep)| *keep && *weight > 0.0);
-    if app.trace.is_none() && !drawn {
-        let found = "no class with a prior above 0";
-        problems.push(Problem::new(node.place.clone(), found, "a class that arrives"));
-    }
-    ClassFilter::Only(keep)
-}
-
-fn read_weights(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {
-    let names = &app.profile.classes;
-    if matches!(node.value, Value::Array(_)) {
-        return ClassFilter::Mix(profile::prior(node, names.len(), problems));
-    }
-    let mut weights = vec![0.0; names.len()];
-    for (name, node) in fields::table(node, problems) {
-        match names.iter().position(|class| class == name) {
-            Some(at) => {
-                weights[at] = fields::number(node, &(0.0..=1e12), problems).unwrap_or(0.0);
-            }
-            None => {
-                let known = names.iter().map(String::as_str);
-                problems.push(Problem::unknown(node.place.clone(), "class", name, known));
-            }
-        }
-    }
-    if weights.iter().sum::<f64>() <= 0.0 {
-        let found = "no weight above 0";
-        problems.push(Problem::new(node.place.clone(), found, "a class that arrives"));
-    }
-    ClassFilter::Mix(weights)
 }

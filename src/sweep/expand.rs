@@ -44,7 +44,7 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<Configuration>, Problems> {
         .axes
         .iter()
         .try_fold(1u64, |product, axis| product.checked_mul(axis.rows.len() as u64));
-    let runs = configurations.and_then(|count| count.checked_mul(experiment.replicates));
+    let runs = configurations.and_then(|count| count.checked_mul(experiment.most_replicates()));
     let counted = |count: Option<u64>, what: &str, most: u64| {
         (count.is_none_or(|count| count > most)).then(|| {
             let file = Place::file(&experiment.path);

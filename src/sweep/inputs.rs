@@ -1,9 +1,9 @@
 //! Profiles and traces, each read once and shared by all runs.
 
-use crate::input::Problems;
-use crate::input::source;
+use crate::input::{Node, Place, Problem, Problems, Value, source};
 use crate::model::link::Bandwidth;
 use crate::model::profile::Profile;
+use crate::model::request_file::RequestFile;
 use crate::model::trace::RecordedTrace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub struct Inputs {
     profiles: BTreeMap<String, Read<Profile>>,
     traces: BTreeMap<String, Option<Read<RecordedTrace>>>,
     bandwidths: BTreeMap<String, Read<Bandwidth>>,
+    requests: BTreeMap<String, Read<RequestFile>>,
+    imports: BTreeMap<String, Node>,
     files: BTreeMap<String, String>,
 }
 
@@ -33,13 +35,17 @@ impl Inputs {
         profile
     }
 
-    /// The trace of an application in a folder, plain or gzipped; `None` if there is no such file.
+    /// The trace of an application in a folder, plain or compressed; `None` if there is no such
+    /// file.
     pub fn trace(&mut self, folder: &str, profile: &Profile) -> Option<Read<RecordedTrace>> {
         let stem = format!("{folder}/{}.csv", profile.name);
         if let Some(trace) = self.traces.get(&stem) {
             return trace.clone();
         }
-        let path = [stem.clone(), format!("{stem}.gz")].into_iter().find(|p| source::exists(p));
+        let path = ["", ".gz", ".zst"]
+            .map(|end| format!("{stem}{end}"))
+            .into_iter()
+            .find(|p| source::exists(p));
         let trace = path.map(|path| {
             let source = source::read(&path)?;
             self.files.insert(source.path.clone(), source.sha256.clone());
@@ -64,6 +70,43 @@ impl Inputs {
         table
     }
 
+    /// The requests of a file, checked, and the record of its import if that lies beside it.
+    pub fn requests(&mut self, path: &str) -> Read<RequestFile> {
+        if let Some(file) = self.requests.get(path) {
+            return file.clone();
+        }
+        let file = RequestFile::check(path).and_then(|file| {
+            self.files.insert(file.path.clone(), file.sha256.clone());
+            self.import(&file)?;
+            Ok(Arc::new(file))
+        });
+        self.requests.insert(path.to_owned(), file.clone());
+        file
+    }
+
+    fn import(&mut self, file: &RequestFile) -> Result<(), Problem> {
+        let plain = file.path.strip_suffix(".gz").or_else(|| file.path.strip_suffix(".zst"));
+        let record = format!("{}.import.toml", plain.unwrap_or(&file.path));
+        if !source::exists(&record) {
+            return Ok(());
+        }
+        let source = source::read(&record)?;
+        let node = Node::parse(&source)?;
+        if node.get("sha256").map(Node::cell).as_deref() != Some(&file.sha256) {
+            let found = format!("the record of another file than {}", file.path);
+            let expected = "its own: import again, or remove the record";
+            return Err(Problem::new(Place::file(&record), found, expected));
+        }
+        self.files.insert(record, source.sha256);
+        self.imports.insert(file.path.clone(), node);
+        Ok(())
+    }
+
+    /// By path, how files of requests were imported, as far as that is known.
+    pub fn imports(&self) -> &BTreeMap<String, Node> {
+        &self.imports
+    }
+
     /// Notes a file that a scheduler reads by itself, so that a run is another when it changes.
     pub fn note(&mut self, path: &str) {
         // Who reads it says what is wrong with it.
@@ -80,6 +123,10 @@ impl Inputs {
     /// What a user should know about the profiles, each once.
     pub fn warnings(&self) -> Vec<String> {
         let profiles = self.profiles.values().filter_map(|profile| profile.as_ref().ok());
-        profiles.flat_map(|profile| profile.warnings.iter().cloned()).collect()
+        let skipped = self.imports.iter().filter_map(|(path, node)| {
+            let Value::Integer(rows @ 1..) = node.get("skipped_rows")?.value else { return None };
+            Some(format!("{path} was imported without {rows} rows that could not be read"))
+        });
+        profiles.flat_map(|profile| profile.warnings.iter().cloned()).chain(skipped).collect()
     }
 }

@@ -4,8 +4,10 @@
 //! run; runs are independent, so that they give the same rows in any order, on any number of
 //! threads, in one go or in several.
 
+mod arrivals;
 mod config;
 mod expand;
+mod faults;
 mod inputs;
 mod journal;
 mod names;
@@ -15,6 +17,8 @@ mod pool;
 mod practice;
 mod run;
 mod spec;
+mod until;
+mod warmup;
 mod workers;
 
 pub use config::Prepared;
@@ -25,6 +29,8 @@ pub use pool::{Finished, Progress, Sweep, SweepError};
 pub use practice::{Practice, utility};
 pub use run::{RunResult, run_one, simulate, simulate_with, summary};
 pub use spec::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
+pub use until::Until;
+pub use warmup::Warmup;
 
 /// Changes whenever a column changes its meaning or its place.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -15,6 +15,9 @@ pub(super) fn check(experiment: &Experiment, grid: &[Configuration], problems: &
     let mut names = Names { keys: &keys, grid, problems };
     experiment.figures.iter().for_each(|figure| names.figure(figure));
     experiment.expectations.iter().for_each(|claim| names.claim(claim));
+    if let Some(until) = &experiment.until {
+        names.metric(&until.metric, until.place.clone().field("until.metric"));
+    }
 }
 
 struct Names<'a> {

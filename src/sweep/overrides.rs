@@ -6,8 +6,19 @@
 use crate::input::{Node, Place, Problem, Value};
 
 /// The keys of the file's top level; all others are settings of `[base]`.
-const TOP: [&str; 10] =
-    ["name", "title", "note", "seed", "replicates", "base", "axis", "zip", "figure", "expect"];
+const TOP: [&str; 11] = [
+    "name",
+    "title",
+    "note",
+    "seed",
+    "replicates",
+    "until",
+    "base",
+    "axis",
+    "zip",
+    "figure",
+    "expect",
+];
 
 /// Applies one override.
 pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {

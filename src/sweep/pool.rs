@@ -113,12 +113,17 @@ impl Sweep {
         axis_keys(&self.experiment)
     }
 
-    /// Every run in order.
+    /// Every run in order, those included that are needed only if others vary much.
     pub fn runs(&self) -> impl Iterator<Item = RunSpec> + '_ {
         (0..self.configurations.len()).flat_map(|configuration| {
-            (0..self.experiment.replicates)
+            (0..self.experiment.most_replicates())
                 .map(move |replicate| RunSpec { configuration, replicate })
         })
+    }
+
+    /// Whether a run is done whatever the others come to.
+    pub fn is_certain(&self, spec: RunSpec) -> bool {
+        spec.replicate < self.experiment.replicates
     }
 
     /// Settings and inputs of a configuration as a hash.
@@ -151,19 +156,15 @@ impl Sweep {
     ) -> Result<Vec<Finished>, SweepError> {
         atomic::folder(folder)?;
         let quantiles = self.wants_quantiles();
-        let specs: Vec<(RunSpec, String)> =
-            self.runs().map(|spec| (spec, self.run_id(spec))).collect();
         let keys: BTreeSet<String> =
-            specs.iter().map(|(_, id)| journal_key(id, quantiles)).collect();
+            self.runs().map(|spec| journal_key(&self.run_id(spec), quantiles)).collect();
         let prefix = journal_key("", false);
         let (journal, done) = Journal::open(folder, &prefix, |key| keys.contains(key))?;
-        let reused = |id: &str| done.get(&journal_key(id, quantiles));
-        progress.start(specs.len(), specs.iter().filter(|(_, id)| reused(id).is_some()).count());
         let journal = Mutex::new(journal);
-        let threads = jobs.min(specs.len().max(1)).min(MAX_THREADS);
+        let threads = jobs.min(keys.len().max(1)).min(MAX_THREADS);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let work = |(spec, id): (RunSpec, String)| -> Result<Finished, WriteError> {
-            if let Some(entry) = reused(&id) {
+            if let Some(entry) = done.get(&journal_key(&id, quantiles)) {
                 return Ok(Finished { spec, id, entry: entry.clone() });
             }
             let entry = self.one(spec);
@@ -175,10 +176,23 @@ impl Sweep {
             progress.step();
             Ok(Finished { spec, id, entry })
         };
-        // The first run that cannot be kept stops those not yet started.
-        let kept: Result<Vec<Finished>, WriteError> =
-            pool.install(|| specs.into_par_iter().map(work).collect());
-        Ok(kept?)
+        let mut runs: Vec<Finished> = Vec::new();
+        let mut due: Vec<RunSpec> = self.runs().filter(|spec| self.is_certain(*spec)).collect();
+        while !due.is_empty() {
+            let specs: Vec<_> = due.iter().map(|spec| (*spec, self.run_id(*spec))).collect();
+            let reused = |(_, id): &&(_, String)| done.contains_key(&journal_key(id, quantiles));
+            progress.start(specs.len(), specs.iter().filter(reused).count());
+            // The first run that cannot be kept stops those not yet started.
+            let kept: Result<Vec<Finished>, WriteError> =
+                pool.install(|| specs.into_par_iter().map(work).collect());
+            runs.extend(kept?);
+            let until = self.experiment.until.as_ref();
+            due = until.map_or(Vec::new(), |until| {
+                until.due(&self.axis_keys(), &self.configurations, &runs)
+            });
+        }
+        runs.sort_by_key(|run| (run.spec.configuration, run.spec.replicate));
+        Ok(runs)
     }
 
     /// Runs one run.

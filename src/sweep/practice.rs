@@ -65,7 +65,7 @@ impl Observer for Earned {
 
 impl Run {
     fn new(prepared: &Prepared, rng: Rng) -> Result<Self, Problems> {
-        let catalog = Arc::clone(&prepared.catalog);
+        let catalog = prepared.catalog.believed(rng);
         let arrivals = prepared.arrivals.build(&catalog, rng)?;
         let desk = Desk::new(&catalog);
         let earned = Earned { catalog: Arc::clone(&catalog), utility: 0.0, answers: 0 };

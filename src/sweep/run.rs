@@ -1,6 +1,7 @@
 //! One run: a configuration and a replicate become a row.
 
 use super::config::Prepared;
+use super::warmup::Warmup;
 use crate::input::Problems;
 use crate::metrics::{Cell, Summary, fluid_bound};
 use crate::policy::{Info, Observer, Scheduler};
@@ -25,6 +26,9 @@ pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
     let work = || {
         let mut summary = summary(prepared, rng)?;
         let exact = simulate(prepared, rng, &mut summary)?;
+        if summary.is_empty() && prepared.warmup != Warmup::None {
+            return Err("the warm-up left no request of the run".to_owned());
+        }
         let quantiles = if quantiles { summary.latency_quantiles() } else { Vec::new() };
         Ok((summary.cells(exact), quantiles))
     };
@@ -47,9 +51,10 @@ pub fn run_one(prepared: &Prepared, rng: Rng, quantiles: bool) -> RunResult {
     }
 }
 
-/// An empty row, but for the bound if the settings ask for one.
+/// An empty row of the part of the run that counts, but for the bound if the settings ask for one.
 pub fn summary(prepared: &Prepared, rng: Rng) -> Result<Summary, String> {
-    let summary = Summary::new(&prepared.catalog);
+    let window = prepared.warmup.window(prepared, rng)?;
+    let summary = Summary::new(&prepared.catalog).with_window(window);
     if !prepared.bound {
         return Ok(summary);
     }
@@ -65,7 +70,8 @@ pub fn simulate(
     observer: &mut impl Observer,
 ) -> Result<Option<u64>, String> {
     let mut problems = Problems::default();
-    let context = Context { catalog: &prepared.catalog, rng };
+    let catalog = prepared.catalog.believed(rng);
+    let context = Context { catalog: &catalog, rng };
     let chosen = sched::read(&prepared.scheduler, &context, &mut problems);
     let mut chosen = problems.check(chosen).map_err(|p| p.to_string())?;
     let scheduler = chosen.scheduler.as_mut();
@@ -83,7 +89,7 @@ pub fn simulate_with(
     observer: &mut impl Observer,
 ) -> Result<Counts, String> {
     let arrivals = prepared.arrivals.build(&prepared.catalog, rng).map_err(|p| p.to_string())?;
-    let catalog = std::sync::Arc::clone(&prepared.catalog);
+    let catalog = prepared.catalog.believed(rng);
     let name = prepared.scheduler_name;
     let mut sim = Simulation::new(catalog, arrivals, info, rng, name);
     sim::run(&mut sim, scheduler, observer).map_err(|e| e.to_string())

@@ -1,6 +1,7 @@
 //! The experiment file: what is asked for, before it is expanded.
 
 use super::overrides;
+use super::until::Until;
 use crate::input::source::{self, Source};
 use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
@@ -18,6 +19,8 @@ pub struct Experiment {
     pub seed: u64,
     /// Runs per configuration.
     pub replicates: u64,
+    /// More of them, until an interval is narrow enough.
+    pub until: Option<Until>,
     /// The settings that all runs share.
     pub base: Node,
     /// What varies.
@@ -164,6 +167,11 @@ impl Experiment {
         })
     }
 
+    /// Runs of a configuration, if none is narrow enough before.
+    pub fn most_replicates(&self) -> u64 {
+        self.until.as_ref().map_or(self.replicates, |until| until.max_replicates)
+    }
+
     /// Reads a tree.
     pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Self {
         let mut read = Fields::new(node, problems);
@@ -174,6 +182,8 @@ impl Experiment {
         let note = read.text("note", "");
         let seed = read.integer("seed", 0..=i64::MAX as u64, 1);
         let replicates = read.integer("replicates", 1..=1_000_000, 10);
+        let until = read.take("until");
+        let until = until.and_then(|node| Until::read(node, replicates, read.problems()));
         let base = read.require("base", "a table [base] with the settings of all runs");
         let base = base.cloned().unwrap_or_else(|| Node::empty(node.place.clone()));
         let mut axes = Vec::new();
@@ -204,6 +214,7 @@ impl Experiment {
             note,
             seed,
             replicates,
+            until,
             base,
             axes,
             figures,

@@ -1,5 +1,6 @@
 //! The setting `workers`: who computes, how fast, and how far away.
 
+use super::faults;
 use super::inputs::Inputs;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::catalog::{AppSetup, WorkerSetup};
@@ -64,6 +65,8 @@ fn one(
         idle_w: amount(&mut read, "idle_w"),
         usd_per_request: amount(&mut read, "usd_per_request"),
         ready: Time::ZERO + Span::from_s(read.number("ready_s", 0.0..=1e9, 0.0)),
+        slowdown: faults::read_slowdown(&mut read),
+        outages: faults::read_outages(&mut read),
         place: item.get("class").unwrap_or(item).place.clone(),
     };
     read.finish();

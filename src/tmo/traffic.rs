@@ -19,6 +19,7 @@ use crate::input::Problems;
 use crate::model::arrival::{Arrivals, Loop};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use crate::model::faults::{BeliefError, Stalls};
 use crate::model::latency::LatencyTable;
 use crate::model::penalty::Penalty;
 use crate::model::profile::{Cost, Profile, VariantProfile};
@@ -111,6 +112,9 @@ fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
         cold_loads: false,
         batch_eta: None,
         noise_cv: 0.0,
+        stalls: Stalls::NONE,
+        belief_error: BeliefError::default(),
+        outcome_correlation: 0.0,
         overhead: Overhead::default(),
     })
 }

@@ -19,6 +19,8 @@ macro_rules! ensure {
     };
 }
 
+mod failures;
+
 /// What a scheduler promises, as far as a checker can tell.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Promise {
@@ -89,6 +91,8 @@ enum Phase {
     /// Refused by a decision that has not been carried out yet.
     Refused,
     Running,
+    /// Given to a worker that has just failed, and not told to wait again yet.
+    Lost,
     Over,
 }
 
@@ -124,6 +128,10 @@ struct Worker {
     backlog: VecDeque<Job>,
     /// Evicted for a load that must follow at once.
     room_made: Vec<u16>,
+    /// When it is there, or there again.
+    ready: u64,
+    /// Whether it fails at this instant.
+    fails: bool,
 }
 
 struct Replay<'a> {
@@ -148,16 +156,18 @@ struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     fn new(facts: &'a Facts, promise: Promise) -> Self {
-        let worker = |lanes: usize| Worker {
+        let worker = |(lanes, ready): (usize, u64)| Worker {
             memory: Vec::new(),
             loading: None,
             lanes: (0..lanes).map(|_| None).collect(),
             backlog: VecDeque::new(),
             room_made: Vec::new(),
+            ready,
+            fails: false,
         };
         Self {
             promise,
-            workers: facts.workers.iter().map(|w| worker(w.lanes)).collect(),
+            workers: facts.workers.iter().map(|w| worker((w.lanes, w.ready))).collect(),
             ways: Way::all(facts),
             requests: vec![Phase::Unborn; facts.requests.len()],
             ends: Ends::default(),
@@ -191,13 +201,14 @@ impl<'a> Replay<'a> {
 
     /// A question: one per instant, about everything that happened in it.
     fn asked(&mut self, ask: &Asked) -> Verdict {
+        self.failures_over()?;
         let told = std::mem::take(&mut self.arrived);
         ensure!(ask.arrived == told, "{told:?} became visible");
         let loaded = std::mem::take(&mut self.loaded);
         ensure!(ask.loaded == loaded, "loads ended on {loaded:?}");
         let freed = std::mem::take(&mut self.freed);
         ensure!(ask.told == freed.len(), "batches ended on {freed:?}");
-        let ready = self.facts.workers.iter().zip(0u16..);
+        let ready = self.workers.iter().zip(0u16..);
         let ready = ready.filter(|(w, _)| w.ready == ask.at && ask.at > 0).map(|(_, at)| at);
         let decided = self.deciding.iter().filter(|(at, _)| *at == ask.at).map(|(_, w)| *w);
         let expected: BTreeSet<u16> = freed.iter().copied().chain(ready).chain(decided).collect();
@@ -293,11 +304,19 @@ impl<'a> Replay<'a> {
                 ensure!(expected == Some((*bytes, *sending)), "{expected:?} is sent");
                 Ok(())
             }
-            Happened::Returned { at, worker } => {
+            Happened::Back { at, worker } => {
                 let back = self.ways[usize::from(*worker)].arrive(*at);
                 self.ending.extend(back.ok_or("nothing comes back now")?);
                 Ok(())
             }
+            Happened::WorkerFailed { at, worker, until } => self.fail(*at, *worker, *until),
+            Happened::BatchLost { worker, lane, variant, started, requests, .. } => {
+                self.lose((*worker, *lane), (*variant, *started, requests))
+            }
+            Happened::LoadLost { worker, variant, end, .. } => {
+                self.lose_load(*worker, *variant, *end)
+            }
+            Happened::Returned { request, .. } => self.take_back(*request),
             Happened::BatchStarted { at, worker, lane, variant, requests } => {
                 let batch = Batch { variant: *variant, requests: requests.clone(), started: *at };
                 self.start(*worker, *lane, batch)
@@ -329,6 +348,10 @@ impl<'a> Replay<'a> {
     fn evict(&mut self, worker: u16, variant: u16) -> Verdict {
         let state = &mut self.workers[usize::from(worker)];
         let place = state.memory.iter().position(|v| *v == variant).ok_or("not in memory")?;
+        if state.fails {
+            state.memory.remove(place);
+            return Ok(());
+        }
         let in_use = state.lanes.iter().flatten().any(|batch| batch.variant == variant);
         ensure!(!in_use, "it is running");
         ensure!(state.loading.is_none_or(|(loading, _)| loading != variant), "it is loading");
@@ -349,7 +372,7 @@ impl<'a> Replay<'a> {
         let facts = &self.facts.workers[usize::from(worker)];
         let bytes = |v: &u16| self.facts.variants[usize::from(*v)].bytes;
         let state = &mut self.workers[usize::from(worker)];
-        ensure!(at >= facts.ready, "the worker is not ready");
+        ensure!(at >= state.ready && !state.fails, "the worker is not ready");
         ensure!(end - at == cost.load, "a load takes {}", cost.load);
         ensure!(state.loading.is_none(), "another load is under way");
         ensure!(state.lanes.iter().all(Option::is_none), "a lane is busy");
@@ -379,7 +402,7 @@ impl<'a> Replay<'a> {
         let now = batch.started;
         ensure!(state.loading.is_none(), "a load is under way");
         ensure!(state.lanes.get(lane).is_some_and(Option::is_none), "the lane is busy");
-        ensure!(batch.started >= self.facts.workers[usize::from(worker)].ready, "not ready");
+        ensure!(batch.started >= state.ready && !state.fails, "not ready");
         let place = state.memory.iter().position(|v| *v == batch.variant);
         let place = place.ok_or("not in memory")?;
         state.memory[place..].rotate_left(1);
@@ -434,12 +457,12 @@ impl<'a> Replay<'a> {
         ensure!(self.arrived.is_empty(), "nobody was told of {:?}", self.arrived);
         ensure!(self.freed.is_empty(), "nobody was told of {:?}", self.freed);
         ensure!(self.loaded.is_empty(), "nobody was told of {:?}", self.loaded);
+        self.failures_over()?;
         for (state, worker) in self.workers.iter().zip(0u16..) {
             ensure!(state.room_made.is_empty(), "worker {worker} evicted for no load");
             let way = &self.ways[usize::from(worker)];
             ensure!(!way.is_overdue(now), "on the way to worker {worker}: {way:?}");
-            let ready = self.facts.workers[usize::from(worker)].ready <= now;
-            if !ready || state.loading.is_some() {
+            if state.ready > now || state.loading.is_some() {
                 continue;
             }
             let busy = state.lanes.iter().flatten().count();

@@ -5,6 +5,7 @@ use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::model::catalog::{Outcome, Overhead};
+use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::link::{Link, Uplink};
 use peeksim::model::peek::{Kind, Law, PeekPlace};
@@ -37,10 +38,12 @@ pub struct Limits {
     pub noise: bool,
     /// Workers may be elsewhere.
     pub links: bool,
+    /// Batches may stall, workers slow down and fail, beliefs be wrong.
+    pub faults: bool,
 }
 
 impl Limits {
-    pub const ALL: Self = Self { lanes: 3, noise: true, links: false };
+    pub const ALL: Self = Self { lanes: 3, noise: true, links: false, faults: false };
     pub const WIDE: Self = Self { links: true, ..Self::ALL };
 }
 
@@ -100,6 +103,9 @@ impl Case {
         if limits.links {
             case.links(rng, coarse);
         }
+        if limits.faults {
+            case.faults(rng, coarse);
+        }
         case
     }
 
@@ -119,6 +125,32 @@ impl Case {
                     uplink: bps.map_or(Uplink::Endless, Uplink::Constant),
                     power_w: None,
                 });
+            }
+        }
+    }
+
+    /// Wrong beliefs in some worlds, stalls and slow workers in some, failures in more.
+    fn faults(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
+        if rng.random_bool(0.3) {
+            self.world.setup.belief_error = BeliefError { latency: 0.5, accuracy: 0.3 };
+        }
+        if rng.random_bool(0.3) {
+            self.world.setup.stalls = Stalls { probability: 0.2, factor: 3.0 };
+            self.facts.noise = true;
+        }
+        for (facts, setup) in self.facts.workers.iter_mut().zip(&mut self.world.setup.workers) {
+            if rng.random_bool(0.2) {
+                let from = Time(span(rng, coarse, 0, 60));
+                setup.slowdown = Some(Slowdown { from, factor: 1.5 });
+                self.facts.noise = true;
+            }
+            let mut at = 0;
+            while rng.random_bool(0.5) {
+                at += span(rng, coarse, 0, 50);
+                let long = span(rng, coarse, 1, 20);
+                facts.outages.push((at, long));
+                setup.outages.push(Outage { from: Time(at), span: Span(long) });
+                at += long;
             }
         }
     }
@@ -199,6 +231,7 @@ impl Case {
                 memory: rng.random_range(least..=5),
                 ready: if rng.random_bool(0.2) { span(rng, coarse, 0, 40) } else { 0 },
                 link: None,
+                outages: Vec::new(),
             };
             let world = std::mem::take(&mut self.world);
             self.world = world.workers(1, worker.lanes as u16, worker.memory);

@@ -33,13 +33,15 @@ pub struct CostFacts {
     pub load: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkerFacts {
     pub class: usize,
     pub lanes: usize,
     pub memory: u64,
     pub ready: u64,
     pub link: Option<LinkFacts>,
+    /// When it fails and for how long, in order.
+    pub outages: Vec<(u64, u64)>,
 }
 
 /// The way to a worker elsewhere.

@@ -3,9 +3,11 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod arrivals;
 pub mod check;
 pub mod draw;
 pub mod facts;
+pub mod happened;
 pub mod lab;
 pub mod row;
 pub mod scribe;
@@ -13,12 +15,15 @@ pub mod shape;
 pub mod text;
 pub mod way;
 
+pub use happened::Happened;
+
 use peeksim::domain::{AppId, Arrival, Truth, VariantId};
 use peeksim::input::{Node, Problems};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use peeksim::model::faults::{BeliefError, Stalls};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
@@ -65,6 +70,9 @@ impl World {
             cold_loads: false,
             batch_eta: None,
             noise_cv: 0.0,
+            stalls: Stalls::NONE,
+            belief_error: BeliefError::default(),
+            outcome_correlation: 0.0,
             overhead: Overhead::default(),
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
@@ -179,7 +187,7 @@ impl World {
 
     /// Runs other arrivals through a scheduler written as in an experiment.
     pub fn run_with(&self, scheduler: &str, arrivals: Box<dyn Arrivals>) -> Log {
-        let catalog = self.catalog();
+        let catalog = self.catalog().believed(Rng::new(self.seed, 0));
         let mut chosen = self.choose(&catalog, scheduler);
         let (info, name) = (chosen.info, chosen.entry.name);
         let scheduler = chosen.scheduler.as_mut();
@@ -233,108 +241,6 @@ impl Drop for Told {
         if std::thread::panicking() {
             println!("failed: {}", self.0);
         }
-    }
-}
-
-/// What happened, as plain numbers (nanoseconds, request numbers).
-#[derive(Clone, Debug, PartialEq)]
-pub enum Happened {
-    Arrived {
-        at: u64,
-        request: u32,
-        app: u16,
-        deadline: u64,
-    },
-    Visible {
-        at: u64,
-        request: u32,
-    },
-    LoadStarted {
-        at: u64,
-        worker: u16,
-        variant: u16,
-        end: u64,
-    },
-    LoadEnded {
-        at: u64,
-        worker: u16,
-        variant: u16,
-    },
-    Evicted {
-        at: u64,
-        worker: u16,
-        variant: u16,
-    },
-    Sent {
-        at: u64,
-        worker: u16,
-        bytes: u64,
-        /// From when to when.
-        sending: (u64, u64),
-    },
-    Returned {
-        at: u64,
-        worker: u16,
-    },
-    BatchStarted {
-        at: u64,
-        worker: u16,
-        lane: usize,
-        variant: u16,
-        requests: Vec<u32>,
-    },
-    BatchEnded {
-        at: u64,
-        worker: u16,
-        lane: usize,
-        variant: u16,
-        started: u64,
-        batch: usize,
-    },
-    /// Worker `u16::MAX` if the SneakPeek model answered.
-    Completed {
-        at: u64,
-        request: u32,
-        worker: u16,
-        variant: u16,
-        started: u64,
-        correct: bool,
-    },
-    Rejected {
-        at: u64,
-        request: u32,
-    },
-    Unfinished {
-        at: u64,
-        request: u32,
-    },
-}
-
-impl Happened {
-    /// The instant.
-    pub fn at(&self) -> u64 {
-        match self {
-            Self::Arrived { at, .. }
-            | Self::Visible { at, .. }
-            | Self::LoadStarted { at, .. }
-            | Self::LoadEnded { at, .. }
-            | Self::Evicted { at, .. }
-            | Self::Sent { at, .. }
-            | Self::Returned { at, .. }
-            | Self::BatchStarted { at, .. }
-            | Self::BatchEnded { at, .. }
-            | Self::Completed { at, .. }
-            | Self::Rejected { at, .. }
-            | Self::Unfinished { at, .. } => *at,
-        }
-    }
-
-    /// When a request arrived.
-    pub fn arrival(events: &[Self], number: u32) -> Option<u64> {
-        events.iter().find_map(|event| match event {
-            Self::Arrived { at, request, .. } if *request == number => Some(*at),
-            _ => None,
-        })
     }
 }
 
@@ -397,6 +303,9 @@ impl Log {
                     let name = self.catalog.variant(VariantId(variant)).name.clone();
                     done.push((ms(start), ms(*at), name, requests));
                 }
+                Happened::BatchLost { worker, lane, .. } => {
+                    open.retain(|o| (o.1, o.2) != (*worker, *lane));
+                }
                 _ => {}
             }
         }
@@ -430,7 +339,7 @@ impl Observer for Log {
             Event::Sent { at, worker, bytes, start, end } => {
                 Happened::Sent { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
             }
-            Event::Returned { at, worker } => Happened::Returned { at: at.0, worker: worker.0 },
+            Event::Back { at, worker } => Happened::Back { at: at.0, worker: worker.0 },
             Event::BatchStarted { at, worker, lane, variant, requests } => Happened::BatchStarted {
                 at: at.0,
                 worker: worker.0,
@@ -447,6 +356,25 @@ impl Observer for Log {
                     started: started.0,
                     batch,
                 }
+            }
+            Event::WorkerFailed { at, worker, until } => {
+                Happened::WorkerFailed { at: at.0, worker: worker.0, until: until.0 }
+            }
+            Event::BatchLost { at, worker, lane, variant, started, requests } => {
+                Happened::BatchLost {
+                    at: at.0,
+                    worker: worker.0,
+                    lane,
+                    variant: variant.0,
+                    started: started.0,
+                    requests: requests.iter().map(|id| id.number()).collect(),
+                }
+            }
+            Event::LoadLost { at, worker, variant, end } => {
+                Happened::LoadLost { at: at.0, worker: worker.0, variant: variant.0, end: end.0 }
+            }
+            Event::Returned { at, request } => {
+                Happened::Returned { at: at.0, request: request.id.number() }
             }
             Event::Completed(c) => {
                 let penalty =

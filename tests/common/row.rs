@@ -32,7 +32,18 @@ impl Sums {
         let apps = facts.requests.iter().map(|r| usize::from(r.app) + 1).max().unwrap_or(0);
         let mut sums = Self { utility: vec![0.0; apps], ..Self::default() };
         for event in &log.events {
-            sums.end_ns = sums.end_ns.max(event.at());
+            // A worker that fails, or is back, ends nothing, and nor do refusals then.
+            let idle = matches!(
+                event,
+                Happened::WorkerFailed { .. }
+                    | Happened::Evicted { .. }
+                    | Happened::Returned { .. }
+                    | Happened::Rejected { .. }
+                    | Happened::Unfinished { .. }
+            );
+            if !idle {
+                sums.end_ns = sums.end_ns.max(event.at());
+            }
             match event {
                 Happened::Completed { at, request, worker, started, correct, .. } => {
                     let served = facts.workers.get(usize::from(*worker));
@@ -45,6 +56,8 @@ impl Sums {
                     sums.swaps += 1.0;
                     sums.swap_ms += (end - at) as f64 / 1e6;
                 }
+                Happened::LoadLost { at, end, .. } => sums.swap_ms -= (end - at) as f64 / 1e6,
+                Happened::BatchLost { at, started, .. } => sums.busy_ns += at - started,
                 Happened::BatchEnded { at, started, .. } => {
                     sums.batches += 1.0;
                     sums.busy_ns += at - started;

@@ -345,7 +345,18 @@ fn line_of_event(
         Happened::Sent { worker, bytes, sending: (start, end), .. } => {
             format!("send w{worker} {bytes} bytes from {} until {}", ms(*start), ms(*end))
         }
-        Happened::Returned { worker, .. } => format!("back w{worker}"),
+        Happened::Back { worker, .. } => format!("back w{worker}"),
+        Happened::WorkerFailed { worker, until, .. } => {
+            format!("fail w{worker} until {}", ms(*until))
+        }
+        Happened::BatchLost { worker, lane, requests, .. } => {
+            running.retain(|r| (r.0, r.1) != (*worker, *lane));
+            format!("lose w{worker}.{lane} [{}]", list(requests))
+        }
+        Happened::LoadLost { worker, variant, .. } => {
+            format!("lose w{worker} {}", name(variant))
+        }
+        Happened::Returned { request, .. } => format!("back {request}"),
         Happened::Rejected { request, .. } => format!("reject {request}"),
         Happened::Unfinished { request, .. } => format!("unfinished {request}"),
     };

@@ -3,48 +3,51 @@
 //! worker; only what is in memory carries over.
 
 use super::rows::Requests;
-use super::{ArrivalEntry, ArrivalPlan, Arrivals, Burst, MAX_TRACE_S};
+use super::{ArrivalEntry, ArrivalPlan, Arrivals, MAX_TRACE_S, Pace, Process};
 use crate::domain::Arrival;
-use crate::input::Problem;
-use crate::model::catalog::Catalog;
-use crate::rng::Rng;
+use crate::input::{Problem, fields};
 use crate::units::{Span, Time};
 use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "bursts",
-    summary: "`burst` requests at once every `period_ms`; rows drawn with replacement",
+    summary: "`burst` requests at once every `period_ms`, which make the rate",
+    params: "burst = (required), period_ms = 1000",
     source: "isolated scheduling windows",
-    build: |plan, catalog, rng| Ok(Box::new(Bursts::new(plan, catalog, rng)?)),
+    read: |fields| {
+        let size = fields.require("burst", "`burst` requests every `period_ms`");
+        let size = size.and_then(|n| fields::integer(n, &(1..=u64::MAX), fields.problems()));
+        let size = size.unwrap_or(1);
+        let period = Span::from_ms(fields.number("period_ms", 0.0..=1e12, 1000.0));
+        Process::Whole(Arc::new(move |plan, catalog, rng| {
+            check(plan, size, period)?;
+            let requests = Requests::new(plan, catalog, rng)?;
+            Ok(Box::new(Bursts { size, period, next: 0, total: plan.requests, requests }))
+        }))
+    },
 };
 
 struct Bursts {
-    burst: Burst,
+    size: u64,
+    period: Span,
     next: u64,
     total: u64,
     requests: Requests,
 }
 
-impl Bursts {
-    fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
-        let place = |field: &str| plan.place.clone().field(field);
-        let Some(burst) = plan.burst else {
-            let expected = "`burst` requests every `period_ms`";
-            return Err(Problem::new(place("trace.burst"), "nothing", expected));
-        };
-        if plan.rate_rps.is_some() {
-            let expected = "`burst` and `period_ms` alone, which make the rate";
-            return Err(Problem::new(place("trace.rate_rps"), "a rate", expected));
-        }
-        let seconds = burst.period.as_s() * (plan.requests / burst.size) as f64;
-        if seconds > MAX_TRACE_S {
-            let found = format!("bursts over {seconds:.1e} s");
-            let expected = format!("{MAX_TRACE_S:e} s at most");
-            return Err(Problem::new(place("trace.period_ms"), found, expected));
-        }
-        let requests = Requests::new(plan, catalog, rng)?;
-        Ok(Self { burst, next: 0, total: plan.requests, requests })
+fn check(plan: &ArrivalPlan, size: u64, period: Span) -> Result<(), Problem> {
+    let place = |field: &str| plan.place.clone().field(field);
+    if plan.pace != Pace::Own {
+        let expected = "`burst` and `period_ms` alone, which make the rate";
+        return Err(Problem::new(place("trace.rate_rps"), "a rate", expected));
     }
+    let seconds = period.as_s() * (plan.requests / size) as f64;
+    if seconds > MAX_TRACE_S {
+        let found = format!("bursts over {seconds:.1e} s");
+        let expected = format!("{MAX_TRACE_S:e} s at most");
+        return Err(Problem::new(place("trace.period_ms"), found, expected));
+    }
+    Ok(())
 }
 
 impl Arrivals for Bursts {
@@ -52,7 +55,7 @@ impl Arrivals for Bursts {
         if self.next == self.total {
             return None;
         }
-        let time = Time::ZERO + Span(self.burst.period.0 * (self.next / self.burst.size));
+        let time = Time::ZERO + Span(self.period.0 * (self.next / self.size));
         self.next += 1;
         Some(self.requests.draw(time))
     }

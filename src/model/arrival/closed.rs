@@ -8,9 +8,9 @@
 //! not depend on the scheduler, only when it is sent does.
 
 use super::rows::Requests;
-use super::{ArrivalEntry, ArrivalPlan, Arrivals};
+use super::{ArrivalEntry, ArrivalPlan, Arrivals, Pace, Process};
 use crate::domain::Arrival;
-use crate::input::Problem;
+use crate::input::{Fields, Problem, fields};
 use crate::model::catalog::Catalog;
 use crate::rng::{Label, Rng, exponential};
 use crate::units::{Span, Time};
@@ -23,20 +23,34 @@ use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "closed",
-    summary: "clients that wait for their answer and think before they send again",
+    summary: "`clients` that wait for their answer and think before they send again",
+    params: "clients = (required), think_ms = 1000, think = exponential (constant)",
     source: "machine repair model (Kleinrock, Queueing Systems, volume 1, 1975, section 3.8)",
-    build: |plan, catalog, rng| Ok(Box::new(Closed::new(plan, catalog, rng)?)),
+    read,
 };
+
+fn read(read: &mut Fields<'_>) -> Process {
+    let count = read.require("clients", "how many send requests");
+    let count = count.and_then(|n| fields::integer(n, &(1..=1_000_000), read.problems()));
+    let setting = Clients {
+        count: count.unwrap_or(1) as u32,
+        think: Span::from_ms(read.number("think_ms", 0.0..=1e9, 1000.0)),
+        steady: read.choice("think", &[("exponential", false), ("constant", true)]),
+    };
+    Process::Whole(Arc::new(move |plan, catalog, rng| {
+        Ok(Box::new(Closed::new(setting, plan, catalog, rng)?))
+    }))
+}
 
 /// Who sends requests in a closed loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clients {
+struct Clients {
     /// How many, at least 1.
-    pub count: u32,
+    count: u32,
     /// Mean time between an answer and the next request.
-    pub think: Span,
+    think: Span,
     /// Whether thinking always takes that long.
-    pub steady: bool,
+    steady: bool,
 }
 
 /// Who thinks, and whose answer is waited for. Every client has at most one request.
@@ -106,18 +120,17 @@ struct Client {
 }
 
 impl Closed {
-    fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
-        let place = |key: &str| plan.place.clone().field(key);
-        plan.without_burst()?;
-        if let Some(rate) = plan.rate_rps {
-            let found = format!("`rate_rps = {rate}` for a closed loop");
+    fn new(
+        setting: Clients,
+        plan: &ArrivalPlan,
+        catalog: &Arc<Catalog>,
+        rng: Rng,
+    ) -> Result<Self, Problem> {
+        if plan.pace != Pace::Own {
+            let place = plan.place.clone().field("trace.rate_rps");
             let expected = "clients and think_ms: answers set the pace";
-            return Err(Problem::new(place("trace.rate_rps"), found, expected));
+            return Err(Problem::new(place, "a rate for a closed loop", expected));
         }
-        let Some(setting) = plan.clients else {
-            let expected = "how many send requests";
-            return Err(Problem::new(place("trace.clients"), "nothing", expected));
-        };
         let mut closed = Self {
             setting,
             requests: Requests::new(plan, catalog, rng)?,
@@ -143,7 +156,7 @@ impl Closed {
         let mean = self.setting.think;
         let part = exponential(coins.random());
         let until = now + if self.setting.steady { mean } else { mean.scale(part) };
-        *next = self.requests.draw_from(until, coins, budgets);
+        *next = self.requests.draw_for(until, coins, budgets);
         self.turns.think(client, until);
     }
 }

@@ -1,24 +1,51 @@
 //! When requests arrive, and which.
 //!
-//! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. It yields
-//! [`Arrival`]s in order of time, one by one: a run never holds its whole trace.
+//! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. Most say
+//! only when requests arrive ([`Times`]): then each is a row of its application's trace drawn
+//! with replacement, predictions and votes included, or a drawn class where there is no trace.
+//! Others yield whole [`Arrival`]s. Either way in order of time, one by one: a run never holds its
+//! whole trace.
+//!
+//! **Load** ρ means the same on every profile: ρ = Σ λₐ / Sₐ over applications with rate λₐ, where
+//! Sₐ is how many of their requests all workers together could answer in a second if they did
+//! nothing else: each lane with the variant and batch size that take it the least time per request
+//! (whatever the accuracy; loads, noise and faults apart). On equal workers that is
+//! Σ λₐ · E[time per request in the best batch] / lanes. Above 1 nobody keeps up.
 
+mod batches;
 mod bursts;
 mod closed;
+mod content;
+mod diurnal;
+mod file;
+mod gamma;
+mod hawkes;
 mod listed;
+mod lognormal;
+mod modulated;
+mod pareto;
+mod periodic;
 mod poisson;
+mod ramp;
 mod recorded;
+mod refitted;
 mod rows;
+mod timed;
+mod weibull;
 
-pub use closed::{Clients, Loop};
+pub use closed::Loop;
+pub use content::{ClassFilter, Course, Drift, zipf};
 pub use listed::Listed;
+pub use timed::{Start, Times};
 
 use super::catalog::Catalog;
+use super::request_file::RequestFile;
 use crate::domain::Arrival;
-use crate::input::{Place, Problem, Problems};
+use crate::input::{Fields, Place, Problem, Problems};
 use crate::rng::Rng;
-use crate::units::{Span, Time};
+use crate::units::Time;
 use std::sync::Arc;
+use timed::renewal;
 
 /// Arrivals end before this many seconds, some 30 years: time has 64 bits of nanoseconds.
 pub const MAX_TRACE_S: f64 = 1e9;
@@ -27,6 +54,11 @@ pub const MAX_TRACE_S: f64 = 1e9;
 pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.
     fn next_arrival(&mut self) -> Option<Arrival>;
+
+    /// Why there are no more, if not because all have arrived.
+    fn problem(&self) -> Option<&Problem> {
+        None
+    }
 
     /// Whether it wants to hear how requests end: what arrives depends on that.
     fn listens(&self) -> bool {
@@ -42,35 +74,52 @@ pub trait Arrivals: Send {
 /// What an experiment asks for: the table `trace`.
 #[derive(Clone, Debug)]
 pub struct ArrivalPlan {
-    /// The process.
-    pub entry: &'static ArrivalEntry,
-    /// Requests per second over all applications; `None` for the speed at which they were
-    /// recorded.
-    pub rate_rps: Option<f64>,
-    /// Requests that arrive together, for processes of bursts.
-    pub burst: Option<Burst>,
-    /// Who sends requests, for closed loops.
-    pub clients: Option<Clients>,
+    /// One process for all applications, or one for each.
+    pub processes: Vec<Process>,
+    /// How many requests per second arrive over all applications.
+    pub pace: Pace,
     /// How many requests in all.
     pub requests: u64,
     /// Share of each application, summing to 1.
     pub mix: Vec<f64>,
     /// By application: only these classes, and with which weights; empty for all as they come.
     pub classes: Vec<ClassFilter>,
+    /// How class mixes change with time.
+    pub drift: Option<Drift>,
+    /// How likely a request has the class of the one before it of its application, anyhow.
+    pub sticky: f64,
     /// Only recorded rows of these sources.
     pub sources: Sources,
+    /// The requests themselves, for `source = "file"`.
+    pub file: Option<Arc<RequestFile>>,
     /// Where it was written, for messages.
     pub place: Place,
 }
 
-/// Requests that arrive together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Burst {
-    /// How many, at least 1.
-    pub size: u64,
-    /// From one burst to the next.
-    pub period: Span,
+/// How fast requests arrive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// As the process has it: as recorded, as the bursts say.
+    Own,
+    /// Requests per second.
+    Rate(f64),
+    /// The load ρ of the module's definition.
+    Load(f64),
 }
+
+/// An arrival process with its settings.
+#[derive(Clone)]
+pub enum Process {
+    /// Times at a mean rate.
+    Timed(Start),
+    /// Requests and their times.
+    Whole(Build),
+}
+
+/// Makes the arrivals of one run, or says why it cannot.
+pub type Build = Arc<
+    dyn Fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem> + Send + Sync,
+>;
 
 /// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
 /// counted from 1 and for each application apart. Odd and even are two halves without a person in
@@ -105,17 +154,6 @@ impl Sources {
     }
 }
 
-/// Which classes of an application arrive.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ClassFilter {
-    /// As recorded, or by the profile's prior where nothing is recorded.
-    All,
-    /// Only rows of these classes, as recorded.
-    Only(Vec<bool>),
-    /// Each class with this weight.
-    Mix(Vec<f64>),
-}
-
 /// One line of the list of arrival processes.
 pub struct ArrivalEntry {
     /// The name in experiments.
@@ -124,12 +162,11 @@ pub struct ArrivalEntry {
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Makes the process of one run, or says why it cannot.
-    pub build: Build,
+    /// Its settings and their defaults.
+    pub params: &'static str,
+    /// Reads its settings.
+    pub read: fn(&mut Fields<'_>) -> Process,
 }
-
-/// Makes the process of one run.
-pub type Build = fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem>;
 
 impl std::fmt::Debug for ArrivalEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -137,26 +174,81 @@ impl std::fmt::Debug for ArrivalEntry {
     }
 }
 
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Timed(_) => "Timed",
+            Self::Whole(_) => "Whole",
+        })
+    }
+}
+
 /// Every arrival process.
-pub const ARRIVALS: &[ArrivalEntry] =
-    &[poisson::ENTRY, recorded::ENTRY, bursts::ENTRY, closed::ENTRY];
+pub const ARRIVALS: &[ArrivalEntry] = &[
+    poisson::ENTRY,
+    recorded::ENTRY,
+    bursts::ENTRY,
+    file::ENTRY,
+    periodic::ENTRY,
+    gamma::ENTRY,
+    weibull::ENTRY,
+    lognormal::ENTRY,
+    pareto::ENTRY,
+    modulated::MMPP,
+    modulated::ON_OFF,
+    batches::ENTRY,
+    hawkes::ENTRY,
+    diurnal::ENTRY,
+    ramp::ENTRY,
+    closed::ENTRY,
+];
+
+/// The coefficient of variation of gaps.
+fn read_cv(fields: &mut Fields<'_>) -> f64 {
+    fields.number("cv", 0.01..=100.0, 1.0)
+}
 
 impl ArrivalPlan {
-    /// For processes that have no bursts.
-    fn without_burst(&self) -> Result<(), Problem> {
-        let Some(_) = self.burst else { return Ok(()) };
-        let found = format!("`burst` for `source = \"{}\"`", self.entry.name);
-        let place = self.place.clone().field("trace.burst");
-        Err(Problem::new(place, found, "`source = \"bursts\"`"))
-    }
-
     /// The process of one run.
     pub fn build(&self, catalog: &Arc<Catalog>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
-        if self.clients.is_some() && self.entry.name != closed::ENTRY.name {
-            let found = format!("`clients` for `source = \"{}\"`", self.entry.name);
-            let place = self.place.clone().field("trace.clients");
-            return Err(Problem::new(place, found, "`source = \"closed\"`").into());
+        let starts: Option<Vec<Start>> = self.processes.iter().map(Process::start).collect();
+        let built = match (starts, self.processes.as_slice()) {
+            (Some(starts), _) => timed::build(&starts, self, catalog, rng),
+            (None, [Process::Whole(build)]) => build(self, catalog, rng),
+            _ => {
+                let found = "a process by application that says more than when requests arrive";
+                Err(Problem::new(self.place.clone(), found, "one for all applications"))
+            }
+        };
+        built.map_err(Problems::from)
+    }
+
+    /// Requests per second over all applications, if that was said: as such, or by the load.
+    pub fn rate_rps(&self, catalog: &Catalog) -> Result<Option<f64>, Problem> {
+        let load = match self.pace {
+            Pace::Own => return Ok(None),
+            Pace::Rate(rate_rps) => return Ok(Some(rate_rps)),
+            Pace::Load(load) => load,
+        };
+        let each = catalog.app_ids().map(|app| (self.mix[app.index()], catalog.capacity_rps(app)));
+        // Seconds of all workers that one request takes.
+        let span: f64 =
+            each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum();
+        let rate_rps = load / span;
+        if !(1e-9..=1e9).contains(&rate_rps) {
+            let place = self.place.clone().field("trace.load");
+            let found = format!("a load of {load}, which is {rate_rps} requests per second");
+            return Err(Problem::new(place, found, "from 1e-9 to 1e9 requests per second"));
         }
-        (self.entry.build)(self, catalog, rng).map_err(Problems::from)
+        Ok(Some(rate_rps))
+    }
+}
+
+impl Process {
+    fn start(&self) -> Option<Start> {
+        match self {
+            Self::Timed(start) => Some(Arc::clone(start)),
+            Self::Whole(_) => None,
+        }
     }
 }

@@ -1,16 +1,23 @@
 //! Recorded arrivals: every source of a trace is replayed on its own clock, from a start offset
-//! drawn per source and replicate, and wraps round at its end. The sources of an application are
-//! superposed and its time is scaled, so that its mean rate is its share of `rate_rps`; without
-//! `rate_rps` time is as recorded.
+//! drawn per source and replicate, and wraps round at its end, where it waits its mean gap. Order
+//! and gaps within a source, and so its drift of classes, are as recorded. How the sources of an
+//! application come to its share of the rate is `replay`:
 //!
-//! Order and gaps within a source, and so its drift of classes, are as recorded. At its wrap a
-//! source waits its mean gap.
+//! - `scaled`: time is stretched, which keeps the shape of bursts; as recorded without a rate.
+//! - `exact`: the stamps themselves, all clocks starting together, to the end of the recording.
+//! - `thinned`: each request is left out with the same probability, which makes bursts milder.
+//! - `superposed`: `copies` of each source (by default as many as the rate takes) from offsets of
+//!   their own, the excess thinned; this makes bursts milder, too.
+//! - `refitted`: not the requests but their rate and the coefficient of variation of their gaps,
+//!   interval by interval (`refitted.rs`).
 
+use super::refitted;
 use super::rows::kept_rows;
-use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S};
+use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process};
 use crate::domain::{AppId, Arrival, Truth};
-use crate::input::Problem;
+use crate::input::{Fields, Problem, fields};
 use crate::model::catalog::Catalog;
+use crate::model::trace::RecordedTrace;
 use crate::rng::{Label, Rng};
 use crate::units::{NS_PER_S, Time};
 use rand::RngExt;
@@ -21,54 +28,114 @@ use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "recorded",
-    summary: "sources replayed in recorded order from drawn offsets, superposed, time scaled",
-    source: "trace replay with time scaling",
-    build: |plan, catalog, rng| Ok(Box::new(Recorded::new(plan, catalog, rng)?)),
+    summary: "sources in recorded order from drawn offsets, superposed; at a rate by `replay`",
+    params: "replay = scaled (exact, thinned, superposed, refitted), copies (superposed), \
+             interval_s = 60, cv_factor = 1 (refitted)",
+    source: "trace replay with time scaling; refit as in AlpaServe (Li et al., OSDI 2023)",
+    read,
 };
 
+/// How recorded sources come to a rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Replay {
+    Scaled,
+    Exact,
+    Thinned,
+    /// With so many copies, if that was said.
+    Superposed(Option<u64>),
+}
+
+fn read(read: &mut Fields<'_>) -> Process {
+    let refitted = None;
+    let replays = [
+        ("scaled", Some(Replay::Scaled)),
+        ("exact", Some(Replay::Exact)),
+        ("thinned", Some(Replay::Thinned)),
+        ("superposed", Some(Replay::Superposed(None))),
+        ("refitted", refitted),
+    ];
+    let mut replay = read.choice("replay", &replays);
+    if replay == refitted {
+        return refitted::read(read);
+    }
+    if let Some(Replay::Superposed(copies)) = &mut replay {
+        let node = read.take("copies");
+        *copies = node.and_then(|n| fields::integer(n, &(1..=10_000), read.problems()));
+    }
+    let replay = replay.unwrap_or(Replay::Scaled);
+    Process::Whole(Arc::new(move |plan, catalog, rng| {
+        Ok(Box::new(Recorded::new(replay, plan, catalog, rng)?))
+    }))
+}
+
 /// One source of one application, on its own clock.
-struct Source {
+pub(super) struct Source {
     app: AppId,
-    rows: Vec<u32>,
+    pub rows: Arc<[u32]>,
     /// Nanoseconds of the source's clock until it starts again.
     period_ns: u64,
     /// Where on its clock it starts.
     phase_ns: u64,
     /// Simulated nanoseconds per recorded one.
     scale: f64,
+    /// The probability that a request arrives.
+    keep: f64,
     next: usize,
     cycle: u64,
 }
 
 impl Source {
-    /// Requests per simulated second.
+    /// Requests per simulated second, before any are left out.
     fn rate_rps(&self) -> f64 {
         self.rows.len() as f64 * NS_PER_S as f64 / self.period_ns as f64 / self.scale
+    }
+
+    /// Nanoseconds on the source's clock since its first row.
+    fn since_first(&self, trace: &RecordedTrace, row: u32) -> u64 {
+        trace.offset_ns[row as usize] - trace.offset_ns[self.rows[0] as usize]
+    }
+
+    /// The same from another offset.
+    fn starting(&self, trace: &RecordedTrace, offsets: &mut ChaCha8Rng) -> Self {
+        let phase_ns = offsets.random_range(0..self.period_ns);
+        let passed = |row: &u32| self.since_first(trace, *row) < phase_ns;
+        let (rows, next) = (Arc::clone(&self.rows), self.rows.partition_point(passed));
+        Self { rows, phase_ns, next, ..*self }
     }
 }
 
 struct Recorded {
     left: u64,
+    /// Whether stamps are kept as they are and nothing comes again.
+    exact: bool,
     sources: Vec<Source>,
     /// The next request of each source: (time, source).
     heads: BinaryHeap<Reverse<(Time, usize)>>,
     catalog: Arc<Catalog>,
     budgets: ChaCha8Rng,
+    thinning: ChaCha8Rng,
 }
 
 impl Recorded {
-    fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
-        plan.without_burst()?;
+    fn new(
+        replay: Replay,
+        plan: &ArrivalPlan,
+        catalog: &Arc<Catalog>,
+        rng: Rng,
+    ) -> Result<Self, Problem> {
         let mut offsets = rng.stream(Label::Offsets);
         let mut sources = Vec::new();
+        let rate_rps = plan.rate_rps(catalog)?;
+        check(replay, plan, rate_rps)?;
         for app in catalog.app_ids() {
             let share = plan.mix[app.index()];
-            let rate = plan.rate_rps.map(|rate| rate * share);
+            let rate = rate_rps.map(|rate| rate * share);
             if share > 0.0 {
-                sources.extend(Self::sources(plan, catalog, app, rate, &mut offsets)?);
+                let (trace, own) = recorded(plan, catalog, app)?;
+                sources.extend(replay.paced(own, (trace, plan), rate, &mut offsets)?);
             }
         }
-        let rate_rps: f64 = sources.iter().map(Source::rate_rps).sum();
+        let rate_rps: f64 = sources.iter().map(|source| source.rate_rps() * source.keep).sum();
         let seconds = plan.requests as f64 / rate_rps;
         if seconds > MAX_TRACE_S {
             let found = format!("recorded arrivals over {seconds:.1e} s");
@@ -77,10 +144,12 @@ impl Recorded {
         }
         let mut recorded = Self {
             left: plan.requests,
+            exact: replay == Replay::Exact,
             heads: BinaryHeap::with_capacity(sources.len()),
             sources,
             catalog: Arc::clone(catalog),
             budgets: rng.stream(Label::Budgets),
+            thinning: rng.stream(Label::Thinning),
         };
         for at in 0..recorded.sources.len() {
             recorded.queue(at);
@@ -88,66 +157,28 @@ impl Recorded {
         Ok(recorded)
     }
 
-    fn sources(
-        plan: &ArrivalPlan,
-        catalog: &Catalog,
-        app: AppId,
-        rate: Option<f64>,
-        offsets: &mut ChaCha8Rng,
-    ) -> Result<Vec<Source>, Problem> {
-        let name = &catalog.app(app).name;
-        let fail =
-            |found: String, expected: &str| Err(Problem::new(plan.place.clone(), found, expected));
-        let Some(trace) = catalog.trace(app) else {
-            return fail(format!("no trace of `{name}`"), "traces for `source = \"recorded\"`");
-        };
-        if matches!(plan.classes[app.index()], ClassFilter::Mix(_)) {
-            let expected = "`source = \"poisson\"`, since recorded order has its own mix";
-            return fail(format!("a class mix for `{name}`"), expected);
-        }
-        let kept = kept_rows(catalog, app, plan);
-        let mut sources = Vec::new();
-        for range in &trace.sources {
-            let at = |end: u32| kept.partition_point(|row| *row < end);
-            let rows = kept[at(range.start)..at(range.end)].to_vec();
-            let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
-            let span = trace.offset_ns[*last as usize] - trace.offset_ns[*first as usize];
-            // One mean gap from the last row back to the first; a second for a lone row.
-            let gap = if span == 0 { NS_PER_S } else { span / (rows.len() as u64 - 1).max(1) };
-            let period_ns = span + gap;
-            let phase_ns = offsets.random_range(0..period_ns);
-            let source = Source { app, rows, period_ns, phase_ns, scale: 1.0, next: 0, cycle: 0 };
-            sources.push(source);
-        }
-        if sources.is_empty() {
-            let expected = "classes and sources that were recorded";
-            return fail(format!("no recorded request of `{name}`"), expected);
-        }
-        let natural: f64 = sources.iter().map(Source::rate_rps).sum();
-        for source in &mut sources {
-            source.scale = rate.map_or(1.0, |rate| natural / rate);
-            let start = trace.offset_ns[source.rows[0] as usize];
-            let passed = |row: &u32| trace.offset_ns[*row as usize] - start < source.phase_ns;
-            source.next = source.rows.partition_point(passed);
-        }
-        Ok(sources)
-    }
-
     /// Puts the next request of a source into the heap.
     fn queue(&mut self, at: usize) {
         let source = &mut self.sources[at];
         if source.next == source.rows.len() {
+            if self.exact {
+                return;
+            }
             source.next = 0;
             source.cycle += 1;
         }
         let Some(trace) = self.catalog.trace(source.app) else { return };
-        let offset =
-            |row: u32| trace.offset_ns[row as usize] - trace.offset_ns[source.rows[0] as usize];
-        // Many cycles of a long recording exceed 64 bits before time is scaled.
-        let clock = u128::from(source.cycle) * u128::from(source.period_ns)
-            + u128::from(offset(source.rows[source.next]))
-            - u128::from(source.phase_ns);
-        let time = Time((clock as f64 * source.scale).round() as u64);
+        let row = source.rows[source.next];
+        let time = if self.exact {
+            trace.offset_ns[row as usize]
+        } else {
+            // Many cycles of a long recording exceed 64 bits before time is scaled.
+            let clock = u128::from(source.cycle) * u128::from(source.period_ns)
+                + u128::from(source.since_first(trace, row))
+                - u128::from(source.phase_ns);
+            (clock as f64 * source.scale).round() as u64
+        };
+        let time = Time(time);
         self.heads.push(Reverse((time, at)));
     }
 }
@@ -155,13 +186,108 @@ impl Recorded {
 impl Arrivals for Recorded {
     fn next_arrival(&mut self) -> Option<Arrival> {
         self.left = self.left.checked_sub(1)?;
-        let Reverse((time, at)) = self.heads.pop()?;
-        let source = &mut self.sources[at];
-        let (app, row) = (source.app, source.rows[source.next]);
-        source.next += 1;
-        self.queue(at);
-        let class = self.catalog.trace(app)?.class[row as usize];
-        let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
-        Some(Arrival { time, app, budget, truth: Truth { class, row } })
+        loop {
+            let Reverse((time, at)) = self.heads.pop()?;
+            let source = &mut self.sources[at];
+            let (app, row, keep) = (source.app, source.rows[source.next], source.keep);
+            source.next += 1;
+            self.queue(at);
+            if keep < 1.0 && self.thinning.random::<f64>() >= keep {
+                continue;
+            }
+            let class = self.catalog.trace(app)?.class[row as usize];
+            let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
+            return Some(Arrival { time, app, budget, truth: Truth { class, row } });
+        }
+    }
+}
+
+/// Recorded order has its classes, and exact stamps their rate.
+fn check(replay: Replay, plan: &ArrivalPlan, rate: Option<f64>) -> Result<(), Problem> {
+    let place = |field: &str| plan.place.clone().field(field);
+    if replay == Replay::Exact && rate.is_some() {
+        let expected = "no rate with `replay = \"exact\"`, or `scaled`";
+        return Err(Problem::new(place("trace.rate_rps"), "a rate", expected));
+    }
+    if replay == Replay::Thinned && rate.is_none() {
+        let expected = "the rate to which `replay = \"thinned\"` thins";
+        return Err(Problem::new(place("trace.rate_rps"), "nothing", expected));
+    }
+    if plan.drift.is_some() || plan.sticky > 0.0 {
+        let expected = "a source that draws requests, as `poisson`: recorded order has its own mix";
+        return Err(Problem::new(plan.place.clone(), "`drift` or `sticky`", expected));
+    }
+    Ok(())
+}
+
+/// The recorded sources of an application, from their beginning and as fast as recorded.
+pub(super) fn recorded<'a>(
+    plan: &ArrivalPlan,
+    catalog: &'a Catalog,
+    app: AppId,
+) -> Result<(&'a RecordedTrace, Vec<Source>), Problem> {
+    let name = &catalog.app(app).name;
+    let fail =
+        |found: String, expected: &str| Err(Problem::new(plan.place.clone(), found, expected));
+    let Some(trace) = catalog.trace(app) else {
+        return fail(format!("no trace of `{name}`"), "traces for `source = \"recorded\"`");
+    };
+    let filter = &plan.classes[app.index()];
+    if matches!(filter, ClassFilter::Mix(_) | ClassFilter::Dirichlet(_)) {
+        let expected = "`source = \"poisson\"`, since recorded order has its own mix";
+        return fail(format!("a class mix for `{name}`"), expected);
+    }
+    let kept = kept_rows(catalog, app, plan, filter);
+    let mut sources = Vec::new();
+    for range in &trace.sources {
+        let at = |end: u32| kept.partition_point(|row| *row < end);
+        let rows = &kept[at(range.start)..at(range.end)];
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
+        let span = trace.offset_ns[*last as usize] - trace.offset_ns[*first as usize];
+        // One mean gap from the last row back to the first; a second for a lone row.
+        let gap = if span == 0 { NS_PER_S } else { span / (rows.len() as u64 - 1).max(1) };
+        let (rows, period_ns, phase_ns) = (rows.into(), span + gap, 0);
+        let (scale, keep, next, cycle) = (1.0, 1.0, 0, 0);
+        sources.push(Source { app, rows, period_ns, phase_ns, scale, keep, next, cycle });
+    }
+    if sources.is_empty() {
+        let expected = "classes and sources that were recorded";
+        return fail(format!("no recorded request of `{name}`"), expected);
+    }
+    Ok((trace, sources))
+}
+
+impl Replay {
+    /// The sources of an application as this makes them come to a rate.
+    fn paced(
+        self,
+        sources: Vec<Source>,
+        (trace, plan): (&RecordedTrace, &ArrivalPlan),
+        rate: Option<f64>,
+        offsets: &mut ChaCha8Rng,
+    ) -> Result<Vec<Source>, Problem> {
+        if self == Self::Exact {
+            return Ok(sources);
+        }
+        let natural: f64 = sources.iter().map(Source::rate_rps).sum();
+        let most = rate.map_or(1.0, |rate| rate / natural);
+        let copies = match self {
+            Self::Superposed(copies) => copies.unwrap_or((most.ceil() as u64).max(1)),
+            _ => 1,
+        };
+        let (scale, keep) = match self {
+            Self::Scaled => (rate.map_or(1.0, |rate| natural / rate), 1.0),
+            _ => (1.0, rate.map_or(1.0, |_| most / copies as f64)),
+        };
+        // Rounding may put the ratio of equal rates above 1.
+        if keep > 1.0 + 1e-9 || copies > 10_000 {
+            let found = format!("{most} times the recorded rate in {copies} copies");
+            let expected =
+                "a lower rate, more `copies` with `replay = \"superposed\"`, or `scaled`";
+            return Err(Problem::new(plan.place.clone().field("trace.rate_rps"), found, expected));
+        }
+        let all = (0..copies).flat_map(|_| &sources);
+        let started = all.map(|source| Source { scale, keep, ..source.starting(trace, offsets) });
+        Ok(started.collect())
     }
 }

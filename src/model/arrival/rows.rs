@@ -1,10 +1,10 @@
 //! Which row of a trace, or which class, a request of an application has.
 
-use super::{ArrivalPlan, ClassFilter, Sources};
+use super::{ArrivalPlan, ClassFilter, Course, Sources};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::{Place, Problem};
 use crate::model::catalog::Catalog;
-use crate::rng::{Label, Rng};
+use crate::rng::{Label, Rng, name_key};
 use crate::units::Time;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -17,10 +17,18 @@ use std::sync::Arc;
 /// predictions and votes included. An application without a trace draws a class instead.
 pub(super) struct Requests {
     mix: WeightedAliasIndex<f64>,
-    rows: Vec<Rows>,
-    catalog: Arc<Catalog>,
+    marks: Marks,
     /// Shared with the gaps of the process: one stream for all that arrives.
     pub rng: ChaCha8Rng,
+}
+
+/// What requests are, and when they are due.
+struct Marks {
+    /// By application.
+    contents: Vec<Content>,
+    course: Option<Course>,
+    sticky: f64,
+    catalog: Arc<Catalog>,
     budgets: ChaCha8Rng,
 }
 
@@ -39,49 +47,117 @@ impl Requests {
         catalog: &Arc<Catalog>,
         rng: Rng,
     ) -> Result<Self, Problem> {
-        let rows = catalog.app_ids().map(|app| Rows::new(catalog, app, plan));
-        Ok(Self {
-            rows: rows.collect::<Result<_, _>>()?,
-            mix: weighted(&plan.mix, &plan.place)?,
+        let contents = catalog.app_ids().map(|app| Content::new(catalog, app, plan, rng));
+        let marks = Marks {
+            contents: contents.collect::<Result<_, _>>()?,
+            course: plan.drift.as_ref().map(|drift| drift.course),
+            sticky: plan.sticky,
             catalog: Arc::clone(catalog),
-            rng: rng.stream(Label::Arrivals),
             budgets: rng.stream(Label::Budgets),
-        })
+        };
+        let rng = rng.stream(Label::Arrivals);
+        Ok(Self { mix: weighted(&plan.mix, &plan.place)?, marks, rng })
     }
 
     #[inline]
     pub(super) fn draw(&mut self, time: Time) -> Arrival {
-        let Self { rng, budgets, .. } = self;
-        let drawn = (&self.mix, self.rows.as_slice(), self.catalog.as_ref());
-        draw(drawn, time, rng, budgets)
+        let app = match self.marks.contents.len() {
+            1 => AppId(0),
+            _ => AppId(self.mix.sample(&mut self.rng) as u16),
+        };
+        self.marks.draw(app, time, &mut self.rng)
     }
 
-    /// The same from streams of the caller's own.
-    pub(super) fn draw_from(
-        &self,
+    /// The same for a request of this application.
+    pub(super) fn draw_of(&mut self, app: AppId, time: Time) -> Arrival {
+        self.marks.draw(app, time, &mut self.rng)
+    }
+
+    /// The same of any application, from streams of the caller's own.
+    pub(super) fn draw_for(
+        &mut self,
         time: Time,
         rng: &mut ChaCha8Rng,
         budgets: &mut ChaCha8Rng,
     ) -> Arrival {
-        draw((&self.mix, &self.rows, &self.catalog), time, rng, budgets)
+        let app = match self.marks.contents.len() {
+            1 => AppId(0),
+            _ => AppId(self.mix.sample(rng) as u16),
+        };
+        std::mem::swap(&mut self.marks.budgets, budgets);
+        let arrival = self.marks.draw(app, time, rng);
+        std::mem::swap(&mut self.marks.budgets, budgets);
+        arrival
+    }
+
+    /// The same from another stream.
+    pub(super) fn draw_from(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
+        self.marks.draw(app, time, rng)
     }
 }
 
-#[inline]
-fn draw(
-    (mix, rows, catalog): (&WeightedAliasIndex<f64>, &[Rows], &Catalog),
-    time: Time,
-    rng: &mut ChaCha8Rng,
-    budgets: &mut ChaCha8Rng,
-) -> Arrival {
-    let app = match rows.len() {
-        1 => AppId(0),
-        _ => AppId(mix.sample(rng) as u16),
-    };
-    let classes = catalog.trace(app).map_or(&[][..], |trace| &trace.class);
-    let truth = rows[app.index()].draw(classes, rng);
-    let budget = catalog.app(app).budget.draw(budgets);
-    Arrival { time, app, budget, truth }
+impl Marks {
+    #[inline]
+    fn draw(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
+        let classes = self.catalog.trace(app).map_or(&[][..], |trace| &trace.class);
+        let content = &mut self.contents[app.index()];
+        let truth = if self.course.is_none() && self.sticky == 0.0 {
+            content.usual.draw(classes, rng)
+        } else {
+            let eta = self.course.map_or(0.0, |course| course.at(time));
+            content.draw(eta, self.sticky, classes, rng)
+        };
+        let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
+        Arrival { time, app, budget, truth }
+    }
+}
+
+/// What requests of an application are.
+struct Content {
+    usual: Rows,
+    /// What they drift to.
+    later: Option<Rows>,
+    /// Rows by class, where classes stick.
+    by_class: Vec<Vec<u32>>,
+    last: Option<u16>,
+}
+
+impl Content {
+    fn new(catalog: &Catalog, app: AppId, plan: &ArrivalPlan, rng: Rng) -> Result<Self, Problem> {
+        let name = &catalog.app(app).name;
+        let rows = |filter: &ClassFilter, salt: &str| {
+            let mut rng = rng.stream_of(Label::Mixes, name_key(&[name, salt]));
+            let weights = filter.weights(&catalog.app(app).frequencies, &mut rng);
+            Rows::new(catalog, app, plan, filter, weights)
+        };
+        let to = plan.drift.as_ref().map(|drift| rows(&drift.to[app.index()], "to"));
+        let mut by_class = Vec::new();
+        if let Some(trace) = catalog.trace(app).filter(|_| plan.sticky > 0.0) {
+            by_class.resize(catalog.app(app).classes.len(), Vec::new());
+            for row in kept_rows(catalog, app, plan, &ClassFilter::All) {
+                by_class[usize::from(trace.class[row as usize])].push(row);
+            }
+        }
+        let usual = rows(&plan.classes[app.index()], "")?;
+        Ok(Self { usual, later: to.transpose()?, by_class, last: None })
+    }
+
+    /// With probability `sticky` another request of the class before; otherwise from the later mix
+    /// with probability `eta`.
+    fn draw(&mut self, eta: f64, sticky: f64, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
+        if let Some(class) = self.last.filter(|_| sticky > 0.0 && rng.random::<f64>() < sticky) {
+            let rows = self.by_class.get(usize::from(class)).filter(|rows| !rows.is_empty());
+            let row = rows.map_or(Truth::NO_ROW, |rows| rows[rng.random_range(0..rows.len())]);
+            return Truth { class, row };
+        }
+        let rows = match &self.later {
+            Some(later) if rng.random::<f64>() < eta => later,
+            _ => &self.usual,
+        };
+        let truth = rows.draw(classes, rng);
+        self.last = Some(truth.class);
+        truth
+    }
 }
 
 /// Draws what is true of a request, with replacement.
@@ -93,12 +169,17 @@ enum Rows {
 }
 
 /// The rows of the application's trace that the plan lets through.
-pub(super) fn kept_rows(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Vec<u32> {
+pub(super) fn kept_rows(
+    catalog: &Catalog,
+    app: AppId,
+    plan: &ArrivalPlan,
+    filter: &ClassFilter,
+) -> Vec<u32> {
     let Some(trace) = catalog.trace(app) else { return Vec::new() };
     let keep = |row: &u32| {
         let class = usize::from(trace.class[*row as usize]);
-        match &plan.classes[app.index()] {
-            ClassFilter::All => true,
+        match filter {
+            ClassFilter::All | ClassFilter::Dirichlet(_) => true,
             ClassFilter::Only(classes) => classes[class],
             ClassFilter::Mix(weights) => weights[class] > 0.0,
         }
@@ -113,10 +194,15 @@ pub(super) fn kept_rows(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Ve
 }
 
 impl Rows {
-    fn new(catalog: &Catalog, app: AppId, plan: &ArrivalPlan) -> Result<Self, Problem> {
-        let info = catalog.app(app);
-        let (filter, place) = (&plan.classes[app.index()], &plan.place);
-        let kept = kept_rows(catalog, app, plan);
+    fn new(
+        catalog: &Catalog,
+        app: AppId,
+        plan: &ArrivalPlan,
+        filter: &ClassFilter,
+        weights: Option<Vec<f64>>,
+    ) -> Result<Self, Problem> {
+        let (info, place) = (catalog.app(app), &plan.place);
+        let kept = kept_rows(catalog, app, plan, filter);
         let recorded = catalog.trace(app).is_some();
         if !recorded && plan.sources != Sources::All && plan.mix[app.index()] > 0.0 {
             let found = format!("no trace of `{}` whose sources could be chosen", info.name);
@@ -127,16 +213,16 @@ impl Rows {
                 format!("no recorded request of `{}` in the chosen classes and sources", info.name);
             return Err(Problem::new(place.clone(), found, "a class that was recorded"));
         }
-        let weights: Vec<f64> = match filter {
-            ClassFilter::Mix(weights) => weights.clone(),
-            _ if recorded => return Ok(Self::Recorded(kept)),
-            ClassFilter::All => info.frequencies.clone(),
-            ClassFilter::Only(keep) => info
+        let weights: Vec<f64> = match (weights, filter) {
+            (Some(weights), _) => weights,
+            (None, _) if recorded => return Ok(Self::Recorded(kept)),
+            (None, ClassFilter::Only(keep)) => info
                 .frequencies
                 .iter()
                 .zip(keep)
                 .map(|(weight, keep)| if *keep { *weight } else { 0.0 })
                 .collect(),
+            (None, _) => info.frequencies.clone(),
         };
         let mut rows = vec![Vec::new(); info.classes.len()];
         if let Some(trace) = catalog.trace(app) {

@@ -3,6 +3,8 @@
 use super::{App, AppSetup, Catalog, ClassCost, Outcome, Setup, Variant, Worker, WorkerSetup};
 use crate::domain::{AppId, VariantId};
 use crate::input::{Place, Problem, Problems};
+use crate::model::budget::Budget;
+use crate::model::difficulty;
 use crate::model::latency::LatencyTable;
 use crate::model::peek::{PeekPlace, Prior, ShortCircuit};
 use crate::model::posterior::expected_accuracy;
@@ -89,13 +91,17 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
                 key: name_key(&[&profile.name, &variant.name]),
                 outcome,
                 recorded,
+                quantiles: match setup.outcome_correlation {
+                    0.0 => Vec::new(),
+                    _ => drawn.iter().map(|right| difficulty::quantile(*right)).collect(),
+                },
                 drawn,
             });
         }
         apps.push(App {
             name: profile.name.clone(),
             classes: profile.classes.clone(),
-            budget: app.budget.unwrap_or(profile.budget),
+            budget: budget(app, setup, problems),
             frequencies: Prior::Profile(1.0).of(&profile.prior),
             prior: app.peek.prior.of(&profile.prior),
             precision: app.peek.precision(&app.peek.prior.of(&profile.prior)),
@@ -122,6 +128,30 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
         problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
     }
     (apps, variants, first_peek)
+}
+
+/// When requests of an application are due, proportions to latencies worked out.
+fn budget(app: &AppSetup, setup: &Setup, problems: &mut Problems) -> Budget {
+    let profile = &app.profile;
+    let kept = |name: &str| app.variants.is_empty() || app.variants.iter().any(|v| v == name);
+    let lone = |name: Option<&str>| {
+        let variants = profile.variants.iter().filter(|v| kept(&v.name));
+        let asked = variants.filter(|v| name.is_none_or(|name| v.name == name));
+        // Of equally accurate ones the first.
+        let best = asked.reduce(|best, v| if v.accuracy > best.accuracy { v } else { best });
+        let costs = best.iter().flat_map(|variant| &variant.costs);
+        let here = costs.filter(|c| setup.workers.iter().any(|w| w.class == c.worker_class));
+        here.map(|cost| cost.latency.latency(1)).min().ok_or_else(|| {
+            let place = Place::file(&format!("budget_ms of `{}`", profile.name));
+            let found = format!("proportions to `{}`", name.unwrap_or("the most accurate variant"));
+            Problem::new(place, found, "a variant that was profiled on a class of `workers`")
+        })
+    };
+    let budget = app.budget.as_ref().unwrap_or(&profile.budget);
+    budget.resolve(&lone).unwrap_or_else(|problem| {
+        problems.push(problem);
+        Budget::Fixed(Span::ZERO)
+    })
 }
 
 /// What stands for the SneakPeek model where it runs on workers or its answer may be taken. Its
@@ -160,6 +190,7 @@ fn peek_variant(
         outcome: Outcome::Drawn,
         recorded: None,
         drawn: Vec::new(),
+        quantiles: Vec::new(),
     })
 }
 
@@ -198,6 +229,8 @@ pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -
         title: setup.name.clone(),
         usd_per_request: setup.usd_per_request,
         ready: setup.ready,
+        slowdown: setup.slowdown,
+        outages: setup.outages.clone(),
         class_index,
         class_key: name_key(&[&setup.class]),
     }
@@ -228,7 +261,8 @@ pub(super) fn build_costs(
                             Some(eta) => cost.latency.with_growth(eta),
                             None => cost.latency.clone(),
                         }
-                        .at_speed(worker.speed),
+                        .scaled(1.0 / worker.speed),
+                        truth: None,
                         load: match cost.load_cold {
                             Some(cold) if setup.cold_loads => cold,
                             _ => cost.load,
@@ -238,7 +272,8 @@ pub(super) fn build_costs(
                 }));
             }
         }
-        let answer = ClassCost { latency: LatencyTable::one_by_one(Span::ZERO), load: Span::ZERO };
+        let latency = LatencyTable::one_by_one(Span::ZERO);
+        let answer = ClassCost { latency, truth: None, load: Span::ZERO };
         costs.resize(costs.len().next_multiple_of(variants.max(1)), Some(answer));
         if !any {
             let known: BTreeSet<&str> =

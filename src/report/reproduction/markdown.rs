@@ -2,10 +2,10 @@
 
 use super::super::compare::differences;
 use super::super::expect::{Judged, Verdict};
-use super::super::stats::Estimate;
 use super::super::table;
 use super::gains::{Gain, gains};
 use super::{Chapter, TOLERANCE, sentence};
+use crate::stats::Estimate;
 use crate::sweep::Expectation;
 use std::fmt::Write as _;
 

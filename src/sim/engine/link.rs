@@ -68,7 +68,7 @@ impl Simulation {
         let first = self.returning.iter().position(|answers| answers.worker == worker);
         let Some(first) = first else { return };
         let Returning { answer, mut requests, .. } = self.returning.remove(first);
-        observer.on(Event::Returned { at: self.state.now, worker });
+        observer.on(Event::Back { at: self.state.now, worker });
         requests.drain(..).for_each(|id| self.complete(id, answer, observer));
         self.spare.push(requests);
     }

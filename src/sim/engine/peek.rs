@@ -43,6 +43,14 @@ impl Peeks {
         self.count += 1;
     }
 
+    /// Takes back requests of one application whose look was lost, to their places by arrival.
+    pub fn put_back(&mut self, app: AppId, requests: &[RequestId]) {
+        let queue = &mut self.waiting[app.index()];
+        queue.extend(requests);
+        queue.make_contiguous().sort_unstable();
+        self.count += requests.len();
+    }
+
     /// Takes the next requests to look at, of one of the applications that `may` be looked at;
     /// which, and how long that takes.
     fn take(
@@ -150,7 +158,8 @@ impl Simulation {
             return false;
         };
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
-        self.queue.push(at + span, Kind::BatchEnd(worker, lane as u16));
+        let end = at + catalog.look(worker, span, at);
+        self.queue.push(end, Kind::BatchEnd(worker, lane as u16));
         let running = Running { variant, requests, started: at, expected_end: at + span };
         let state = &mut self.state.workers[worker.index()];
         state.lanes[lane] = Some(running);

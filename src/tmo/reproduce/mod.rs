@@ -11,7 +11,7 @@ mod sweep;
 mod tables;
 
 use crate::input::Problem;
-use crate::report::stats::Estimate;
+use crate::stats::Estimate;
 use crate::tmo::{Resources, Workload};
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 
 use super::{BUDGETS, Effort, Line, SEED};
 use crate::input::Problem;
-use crate::report::stats::Estimate;
 use crate::rng::Rng;
+use crate::stats::Estimate;
 use crate::tmo::cost::{DEVICES, NETWORKS};
 use crate::tmo::estimator::Ties;
 use crate::tmo::evaluate::{Summary, Totals, Visit, evaluate};

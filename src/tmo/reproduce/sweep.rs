@@ -4,8 +4,8 @@
 use super::closed::Calls;
 use super::{Effort, Line, SEED};
 use crate::input::Problem;
-use crate::report::stats::Estimate;
 use crate::rng::Rng;
+use crate::stats::Estimate;
 use crate::tmo::evaluate::{Overrun, Summary, Totals, Visit, evaluate};
 use crate::tmo::generate::{Shape, synthetic};
 use crate::tmo::{Costs, Resources, Rules, World, policy};

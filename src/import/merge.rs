@@ -1,0 +1,107 @@
+//! The requests of several files in order of time, as far as each file is, without bad rows.
+
+use super::{Open, Request, Requests, stem};
+use crate::input::{Place, Problem, Problems};
+
+/// How many bad rows are told one by one.
+const MAX_TOLD: usize = 20;
+
+/// Several files, merged by time; a tie goes to the file named first.
+pub(super) struct Merge {
+    files: Vec<File>,
+    /// How many bad rows may be skipped.
+    allowed: u64,
+    bad: u64,
+    told: Vec<Problem>,
+}
+
+struct File {
+    path: String,
+    requests: Box<dyn Requests>,
+    next: Option<Request>,
+}
+
+impl Merge {
+    /// Opens the files.
+    pub(super) fn open(paths: &[String], open: &Open, allowed: u64) -> Result<Self, Problems> {
+        let mut merge = Self { files: Vec::new(), allowed, bad: 0, told: Vec::new() };
+        let mut problems = Problems::default();
+        for path in paths {
+            match open(path) {
+                Ok(requests) => merge.files.push(File { path: path.clone(), requests, next: None }),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        problems.check(Some(()))?;
+        (0..merge.files.len()).try_for_each(|at| merge.advance(at))?;
+        Ok(merge)
+    }
+
+    /// The next request and where it stands; `None` at the end.
+    pub(super) fn next_request(&mut self) -> Result<Option<(Request, Place)>, Problems> {
+        let waiting = |(at, file): (usize, &File)| Some((file.next.as_ref()?.time_ns, at));
+        let Some((_, at)) = self.files.iter().enumerate().filter_map(waiting).min() else {
+            return if self.bad > self.allowed { Err(self.too_many()) } else { Ok(None) };
+        };
+        let place = self.files[at].requests.lines().place();
+        let request = self.files[at].next.take();
+        self.advance(at)?;
+        Ok(request.map(|request| (request, place)))
+    }
+
+    fn advance(&mut self, at: usize) -> Result<(), Problems> {
+        loop {
+            let file = &mut self.files[at];
+            match file.requests.next_request() {
+                Ok(mut next) => {
+                    if let Some(request) = next.as_mut().filter(|request| request.key.is_empty()) {
+                        stem(&file.path).clone_into(&mut request.key);
+                    }
+                    file.next = next;
+                    return Ok(());
+                }
+                Err(problem) if file.requests.lines().is_broken() => {
+                    self.told.truncate(MAX_TOLD - 1);
+                    self.told.push(problem);
+                    return Err(self.problems(None));
+                }
+                Err(problem) => self.skip(problem)?,
+            }
+        }
+    }
+
+    /// Counts a bad row; an error once there are too many, and enough to tell.
+    pub(super) fn skip(&mut self, problem: Problem) -> Result<(), Problems> {
+        self.bad += 1;
+        if self.told.len() < MAX_TOLD {
+            self.told.push(problem);
+        }
+        let enough = self.bad > self.allowed && self.told.len() == MAX_TOLD;
+        if enough { Err(self.too_many()) } else { Ok(()) }
+    }
+
+    fn too_many(&self) -> Problems {
+        let first = (self.allowed > 0).then(|| {
+            let found = format!("more than {} rows that cannot be read", self.allowed);
+            Problem::new(Place::file("--skip-bad"), found, "a better file, or a larger number")
+        });
+        self.problems(first)
+    }
+
+    fn problems(&self, first: Option<Problem>) -> Problems {
+        let mut problems = Problems::default();
+        first.into_iter().chain(self.told.iter().cloned()).for_each(|told| problems.push(told));
+        problems
+    }
+
+    /// How many bad rows there were, and the first of them.
+    pub(super) fn skipped(&self) -> (u64, &[Problem]) {
+        (self.bad, &self.told)
+    }
+
+    /// (path, SHA-256) of the files.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, String)> {
+        let hash = |file: &File| file.requests.lines().sha256().unwrap_or_default();
+        self.files.iter().map(move |file| (file.path.as_str(), hash(file)))
+    }
+}

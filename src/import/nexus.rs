@@ -1,0 +1,154 @@
+//! Nexus' model profiles: mean latency and GPU memory for every batch size of a model on a GPU.
+//!
+//! As published, one file a model: its name, the GPU, `Forward latency`, a header, rows
+//! `batch,latency(us),std(us),memory(B)`, then other sections. Or a table of all,
+//! `model,batch,latency_us,std_us,gpu_memory_bytes`. Bytes are the memory that the largest batch
+//! up to `max_batch` takes. Source: uwsampl/nexus; Shen et al., SOSP 2019.
+
+use super::profile::{Folder, Measured, batches, is_chosen, name};
+use super::{Entry, Form};
+use crate::input::lines::Lines;
+use crate::input::rows::Rows;
+use crate::input::{Fields, Place, Problem, Problems};
+use crate::units::parse_decimal;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "nexus-profile",
+    summary: "Nexus model profiles: latency and memory by batch size",
+    settings: "budget_ms, accuracy, load_ms, worker_class = the GPU, max_batch = 32, models, \
+               classes = [\"any\"], bytes",
+    form: Form::Profile(import),
+};
+
+/// More memory than any worker may have is none.
+const MAX_BYTES: u64 = 1 << 50;
+
+struct Plan {
+    worker_class: String,
+    max_batch: u64,
+    models: Vec<String>,
+}
+
+fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
+    let worker_class = read.text("worker_class", "");
+    let max_batch = read.integer("max_batch", batches(), 32);
+    let plan = Plan { worker_class, max_batch, models: read.texts("models") };
+    let mut measured = Measured::default();
+    for file in files {
+        let read_one = if is_table(file) { table } else { published };
+        if let Err(more) = read_one(file, &plan, &mut measured) {
+            read.problems().extend(more);
+        }
+    }
+    if !read.problems().is_empty() {
+        return None;
+    }
+    if measured.is_empty() {
+        let place = Place::file(files.first().map_or("", String::as_str));
+        read.problems().push(Problem::new(place, "no chosen model", "at least one"));
+        return None;
+    }
+    let source = "uwsampl/nexus model profiles, BSD-3-Clause";
+    measured.folder(["models profiled by Nexus", source], read)
+}
+
+fn is_table(file: &str) -> bool {
+    Rows::open(file).is_ok_and(|rows| rows.head().optional("model").is_some())
+}
+
+fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {
+    let mut rows = Rows::open(file)?;
+    let names = ["model", "batch", "latency_us", "gpu_memory_bytes"];
+    let [model, batch, latency, memory] = names.map(|column| rows.head().column(column));
+    let (model, batch, latency, memory) = (model?, batch?, latency?, memory?);
+    if plan.worker_class.is_empty() {
+        let expected = "the GPU: `--set worker_class=titan-x-pascal`";
+        return Err(
+            Problem::new(Place::file("--set").field("worker_class"), "nothing", expected).into()
+        );
+    }
+    let mut problems = Problems::default();
+    loop {
+        let row = match rows.next_row() {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(problem) => {
+                problems.push(problem);
+                if problems.is_full() || rows.lines().is_broken() {
+                    break;
+                }
+                continue;
+            }
+        };
+        let mut read = || {
+            let size = row.integer(batch, batches())?;
+            let bytes = row.integer(memory, 1..=MAX_BYTES)?;
+            let ns = row.decimal(latency, 3)?;
+            if ns == 0 {
+                return Err(row.problem(latency, "more than 0"));
+            }
+            if size <= plan.max_batch && is_chosen(&plan.models, row.text(model)) {
+                let variant = name(row.text(model));
+                measured.add([&plan.worker_class, &variant], size, ns, bytes);
+            }
+            Ok(())
+        };
+        if let Err(problem) = read() {
+            problems.push(problem);
+        }
+    }
+    problems.check(Some(()))
+}
+
+fn published(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {
+    let mut lines = Lines::open(file)?;
+    let mut head = || -> Result<String, Problem> {
+        let line = lines.next_line()?.map(|line| line.trim().to_owned());
+        line.ok_or_else(|| Problem::new(Place::file(file), "a short file", "a Nexus profile"))
+    };
+    let (model, gpu) = (head()?, head()?);
+    let section = [head()?, head()?];
+    let known = ["Forward latency", "batch,latency(us),std(us),memory(B)"];
+    for (at, (found, expected)) in section.iter().zip(known).enumerate() {
+        if found != expected && !found.starts_with(&format!("{expected},")) {
+            let place = Place::line(file, at as u64 + 3);
+            return Err(Problem::new(place, format!("`{found}`"), format!("`{expected}`")).into());
+        }
+    }
+    // `caffe:vgg16:1` is a framework, a model and a version.
+    let model = model.split(':').nth(1).unwrap_or(&model).to_owned();
+    let class = match plan.worker_class.as_str() {
+        "" => name(&gpu.replace('_', " ").to_lowercase()),
+        given => given.to_owned(),
+    };
+    if !is_chosen(&plan.models, &model) {
+        return Ok(());
+    }
+    let mut problems = Problems::default();
+    let mut rows = 0;
+    while let Some(line) = lines.next_line()?.map(str::to_owned) {
+        if line.starts_with("Preprocess latency") {
+            break;
+        }
+        rows += 1;
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        let number = |at: usize, digits| cells.get(at).and_then(|cell| parse_decimal(cell, digits));
+        let size = number(0, 0).filter(|size| batches().contains(size));
+        let (ns, bytes) = (number(1, 3).filter(|ns| *ns > 0), number(3, 0));
+        match (size, ns, bytes.filter(|bytes| (1..=MAX_BYTES).contains(bytes))) {
+            (Some(size), Some(ns), Some(bytes)) if size <= plan.max_batch => {
+                measured.add([&class, &name(&model)], size, ns, bytes);
+            }
+            (Some(_), Some(_), Some(_)) => {}
+            _ => problems.push(Problem::new(
+                lines.place(),
+                format!("`{line}`"),
+                "batch, latency, deviation and memory",
+            )),
+        }
+    }
+    if rows == 0 {
+        problems.push(Problem::new(Place::file(file), "no batch", "a row for each batch size"));
+    }
+    problems.check(Some(()))
+}

@@ -1,0 +1,177 @@
+//! A profile folder from measured points, and from what no measurement of others tells: accuracy,
+//! load times and a budget are given, never made up.
+
+use super::keys::is_name;
+use crate::input::toml::quote;
+use crate::input::{Fields, Node, Problem, fields};
+use crate::model::latency::MAX_BATCH;
+use crate::units::{Span, decimal};
+use std::collections::BTreeMap;
+
+/// The files of a profile folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// (name, content)
+    pub files: Vec<(&'static str, String)>,
+    /// What a user should know.
+    pub notes: Vec<String>,
+}
+
+/// What was measured, by variant in order of appearance.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    variants: Vec<Variant>,
+}
+
+#[derive(Debug)]
+struct Variant {
+    name: String,
+    bytes: u64,
+    /// By worker class and batch, the trials in nanoseconds.
+    trials: BTreeMap<String, BTreeMap<u64, Vec<u64>>>,
+}
+
+impl Measured {
+    /// Adds a trial; memory is the most that any batch took.
+    pub(super) fn add(&mut self, [class, variant]: [&str; 2], batch: u64, ns: u64, bytes: u64) {
+        let at = self.variants.iter().position(|known| known.name == variant);
+        let at = at.unwrap_or_else(|| {
+            let (name, trials) = (variant.to_owned(), BTreeMap::new());
+            self.variants.push(Variant { name, bytes: 0, trials });
+            self.variants.len() - 1
+        });
+        let variant = &mut self.variants[at];
+        variant.bytes = variant.bytes.max(bytes);
+        let batches = variant.trials.entry(class.to_owned()).or_default();
+        batches.entry(batch).or_default().push(ns);
+    }
+
+    /// Whether nothing was measured.
+    pub(super) fn is_empty(&self) -> bool {
+        self.variants.is_empty()
+    }
+
+    /// Reads what was not measured and writes the files. `about` is the summary and the source.
+    pub(super) fn folder(self, about: [&str; 2], read: &mut Fields<'_>) -> Option<Folder> {
+        let names: Vec<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
+        let budget = read.require("budget_ms", "the deadline budget in milliseconds");
+        let budget = budget.and_then(|n| fields::number(n, &(1e-3..=1e9), read.problems()));
+        let classes = match read.take("classes") {
+            Some(node) => fields::texts(node, read.problems()),
+            None => vec!["any".to_owned()],
+        };
+        let accuracy = read.require("accuracy", "a probability, or one for each variant");
+        let accuracy = accuracy.and_then(|n| each(n, &names, 0.0..=1.0, read));
+        let load = read.require("load_ms", "milliseconds to load, or those of each variant");
+        let load = load.and_then(|n| each(n, &names, 0.0..=1e9, read));
+        let bytes = read.take("bytes").and_then(|n| each(n, &names, 1.0..=1e15, read));
+        let (budget, accuracy, load) = (budget?, accuracy?, load?);
+        let mut variants = String::from("variant,bytes,accuracy\n");
+        let mut latency = String::from("worker_class,variant,batch,latency_ms\n");
+        let mut loads = String::from("worker_class,variant,load_ms\n");
+        for (at, variant) in self.variants.iter().enumerate() {
+            let given = bytes.as_ref().map(|bytes| bytes[at] as u64);
+            let size = given.unwrap_or(variant.bytes).max(1);
+            variants.push_str(&format!("{},{size},{}\n", variant.name, accuracy[at]));
+            for (class, batches) in &variant.trials {
+                loads.push_str(&format!("{class},{},{}\n", variant.name, load[at]));
+                for (batch, trials) in batches {
+                    let ms = decimal(median(trials), 6);
+                    latency.push_str(&format!("{class},{},{batch},{ms}\n", variant.name));
+                }
+            }
+        }
+        let list: Vec<String> = classes.iter().map(|class| quote(class)).collect();
+        let app = format!(
+            "# Latencies were measured by the source, the median of its trials. accuracy, load_ms\n\
+             # and budget_ms were given when this was imported{}.\n\
+             summary = {}\nclasses = [{}]\nbudget_ms = {budget}\nsource = {}\n",
+            if bytes.is_some() { ", and so were bytes" } else { "" },
+            quote(about[0]),
+            list.join(", "),
+            quote(about[1]),
+        );
+        let files = vec![
+            ("app.toml", app),
+            ("variants.csv", variants),
+            ("latency.csv", latency),
+            ("load.csv", loads),
+        ];
+        Some(Folder { files, notes: Vec::new() })
+    }
+}
+
+/// One number for all variants, or a table with one for each.
+fn each(
+    node: &Node,
+    variants: &[&str],
+    range: std::ops::RangeInclusive<f64>,
+    read: &mut Fields<'_>,
+) -> Option<Vec<f64>> {
+    let problems = read.problems();
+    if !matches!(node.value, crate::input::Value::Table(_)) {
+        return Some(vec![fields::number(node, &range, problems)?; variants.len()]);
+    }
+    for (name, node) in fields::table(node, problems) {
+        if !variants.contains(&name.as_str()) {
+            let known = variants.iter().copied();
+            problems.push(Problem::unknown(node.place.clone(), "variant", name, known));
+        }
+    }
+    let mut number = |name: &&str| match node.get(name) {
+        Some(node) => fields::number(node, &range, problems),
+        None => {
+            let found = format!("nothing for `{name}`");
+            problems.push(Problem::new(node.place.clone(), found, "a number for each variant"));
+            None
+        }
+    };
+    let numbers: Vec<Option<f64>> = variants.iter().map(&mut number).collect();
+    numbers.into_iter().collect()
+}
+
+/// The mean of the two in the middle if there are as many on both sides.
+fn median(trials: &[u64]) -> u64 {
+    let mut sorted = trials.to_vec();
+    sorted.sort_unstable();
+    let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+    low + (high - low) / 2
+}
+
+/// A latency in nanoseconds, more than none and at most some days.
+pub(super) fn latency_ns(ms: f64) -> Option<u64> {
+    let ns = Span::from_ms(ms).0;
+    (ns > 0 && ms <= 1e9).then_some(ns)
+}
+
+/// A batch size that profiles may hold.
+pub(super) fn batches() -> std::ops::RangeInclusive<u64> {
+    1..=MAX_BATCH
+}
+
+/// Whether a model is among those to import, all if none are named.
+pub(super) fn is_chosen(models: &[String], name: &str) -> bool {
+    models.is_empty() || models.iter().any(|model| model == name)
+}
+
+/// A text as a name: what names must not hold becomes a hyphen.
+pub(super) fn name(text: &str) -> String {
+    let good = |c: char| c.is_ascii_alphanumeric() || ['_', '.', '-'].contains(&c);
+    let parts: Vec<&str> = text.split(|c| !good(c)).filter(|part| !part.is_empty()).collect();
+    let name = parts.join("-");
+    if is_name(&name) { name } else { "unnamed".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_names() {
+        assert_eq!(median(&[3]), 3);
+        assert_eq!(median(&[9, 1, 5]), 5);
+        assert_eq!(median(&[9, 1]), 5);
+        assert_eq!(name("TITAN X (Pascal)"), "TITAN-X-Pascal");
+        assert_eq!(name(" ()"), "unnamed");
+    }
+}

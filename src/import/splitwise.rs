@@ -1,0 +1,148 @@
+//! Splitwise's performance model: prefill and decode times of large models by prompt size, batch
+//! size, output tokens, hardware and tensor parallelism. One prompt size and one number of tokens
+//! make a profile: the latency of a batch is the median of `e2e_time`.
+//!
+//! `token_time` is a token's in milliseconds as published by Splitwise, or that of all tokens in
+//! seconds as in `SageServe`; which it is, the sums tell. Source: Mutinifni/splitwise-sim; Patel
+//! et al., ISCA 2024.
+
+use super::profile::{Folder, Measured, batches, is_chosen, latency_ns, name};
+use super::{Entry, Form};
+use crate::input::csv::Row;
+use crate::input::rows::Rows;
+use crate::input::{Fields, Place, Problem, Problems};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "splitwise-profile",
+    summary: "Splitwise performance model: time of a whole answer by batch size",
+    settings: "budget_ms, accuracy, load_ms, prompt = 512, tokens = 128, models, \
+               classes = [\"any\"], bytes = 1",
+    form: Form::Profile(import),
+};
+
+/// How far the sum of the parts may be from the whole.
+const TOLERANCE: f64 = 0.2;
+
+struct Plan {
+    prompt: u64,
+    tokens: u64,
+    models: Vec<String>,
+}
+
+/// Points that were read.
+#[derive(Default)]
+struct Points {
+    /// (worker class, variant, batch, time of all)
+    all: Vec<(String, String, u64, f64)>,
+    /// How many have parts that sum as Splitwise's, and as `SageServe`'s.
+    per_token: usize,
+    per_answer: usize,
+}
+
+fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
+    let prompt = read.integer("prompt", 1..=1_000_000, 512);
+    let tokens = read.integer("tokens", 1..=1_000_000, 128);
+    let plan = Plan { prompt, tokens, models: read.texts("models") };
+    let (mut measured, mut odd) = (Measured::default(), 0);
+    for file in files {
+        match points(file, &plan) {
+            Ok(points) => odd += add(file, points, &mut measured, read.problems()),
+            Err(more) => read.problems().extend(more),
+        }
+    }
+    if !read.problems().is_empty() {
+        return None;
+    }
+    if measured.is_empty() {
+        let place = Place::file(files.first().map_or("", String::as_str));
+        let found = format!("no chosen model with prompts of {prompt} and {tokens} tokens");
+        read.problems().push(Problem::new(place, found, "sizes that were measured"));
+        return None;
+    }
+    let summary = format!("large language models, prompts of {prompt}, answers of {tokens} tokens");
+    let source = "Mutinifni/splitwise-sim or shashwatj07/SageServe, MIT";
+    let mut folder = measured.folder([&summary, source], read)?;
+    if odd > 0 {
+        folder.notes.push(format!(
+            "{odd} measurements whose prefill and decode times do not sum to their e2e_time, which \
+             is taken"
+        ));
+    }
+    Some(folder)
+}
+
+/// Adds the points in the unit that most of them have; how many do not sum up.
+fn add(file: &str, points: Points, measured: &mut Measured, problems: &mut Problems) -> usize {
+    let count = points.all.len();
+    let (fit, to_ms) = if points.per_token >= points.per_answer {
+        (points.per_token, 1.0)
+    } else {
+        (points.per_answer, 1000.0)
+    };
+    if fit * 2 < count {
+        let found = format!("{} of {count} measurements whose parts sum to no whole", count - fit);
+        let expected = "e2e_time near prompt_time and all of token_time";
+        problems.push(Problem::new(Place::file(file), found, expected));
+    }
+    for (class, variant, batch, time) in points.all {
+        match latency_ns(time * to_ms) {
+            Some(ns) => measured.add([&class, &variant], batch, ns, 1),
+            None => {
+                let found = format!("an e2e_time of {time}");
+                problems.push(Problem::new(Place::file(file), found, "more than 0, at most days"));
+            }
+        }
+    }
+    count - fit
+}
+
+fn points(file: &str, plan: &Plan) -> Result<Points, Problems> {
+    let mut rows = Rows::open(file)?;
+    let names = ["model", "hardware", "tensor_parallel", "prompt_size", "batch_size", "token_size"];
+    let [model, hardware, parallel, prompt, batch, tokens] =
+        names.map(|column| rows.head().column(column));
+    let names = [model?, hardware?, parallel?];
+    let sizes = [prompt?, batch?, tokens?];
+    let [prefill, decode, whole] =
+        ["prompt_time", "token_time", "e2e_time"].map(|column| rows.head().column(column));
+    let times = [prefill?, decode?, whole?];
+    let (mut points, mut problems) = (Points::default(), Problems::default());
+    loop {
+        let read = match rows.next_row() {
+            Ok(None) => break,
+            Ok(Some(row)) => point(row, [names, sizes, times], plan, &mut points),
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = read {
+            problems.push(problem);
+        }
+        if problems.is_full() || rows.lines().is_broken() {
+            break;
+        }
+    }
+    problems.check(Some(points))
+}
+
+fn point(
+    row: Row<'_>,
+    [names, sizes, times]: [[usize; 3]; 3],
+    plan: &Plan,
+    points: &mut Points,
+) -> Result<(), Problem> {
+    let [model, hardware, parallel] = names.map(|column| row.text(column));
+    let [prompt, batch, tokens] = sizes;
+    let (prompt, tokens) = (row.integer(prompt, 0..=u64::MAX)?, row.integer(tokens, 0..=u64::MAX)?);
+    let batch = row.integer(batch, batches())?;
+    let [prefill, decode, whole] = times.map(|column| row.number(column));
+    let (prefill, decode, whole) = (prefill?, decode?, whole?);
+    row.integer(names[2], 1..=1_000_000)?;
+    if prompt != plan.prompt || tokens != plan.tokens || !is_chosen(&plan.models, model) {
+        return Ok(());
+    }
+    let near = |sum: f64| (sum - whole).abs() <= TOLERANCE * whole;
+    points.per_token += usize::from(near(prefill + decode * (tokens - 1) as f64));
+    points.per_answer += usize::from(near(prefill + decode));
+    let variant = format!("{}-tp{parallel}", name(model));
+    points.all.push((name(hardware), variant, batch, whole));
+    Ok(())
+}

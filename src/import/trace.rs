@@ -1,0 +1,307 @@
+//! From requests of others to a file of requests, in one pass and bounded memory.
+//!
+//! Rows need not be sorted: up to [`WINDOW`] requests are held back and leave in order of time. A
+//! file with no more requests than that may be in any order; in a longer one a row that comes
+//! after a request [`WINDOW`] places further on has been written is a bad row.
+
+use super::keys::{Apps, Keys, Map};
+use super::merge::Merge;
+use super::{Entry, Form, Open, settings};
+use crate::input::toml::quote;
+use crate::input::{Node, Place, Problem, Problems};
+use crate::output::atomic::{self, WriteError};
+use crate::units::decimal;
+use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// How many requests are held back: 64 MiB, more than the two weeks of Azure's functions have.
+pub const WINDOW: usize = 1 << 21;
+/// The clock of a run ends here, some 30 years.
+const MAX_SPAN_NS: i64 = 1_000_000_000_000_000_000;
+/// So many keys are told one by one in the record of an import.
+const MAX_TOLD_KEYS: usize = 100;
+/// No class, no budget.
+const NONE: u32 = u32::MAX;
+
+/// What to import.
+#[derive(Clone, Debug)]
+pub struct Import<'a> {
+    /// The files, merged by time.
+    pub files: &'a [String],
+    /// The settings of the kind.
+    pub settings: &'a Node,
+    /// `NAME` or `KEY=NAME`.
+    pub apps: &'a [String],
+    /// How keys become applications.
+    pub map: Map,
+    /// How many bad rows may be skipped.
+    pub skip_bad: u64,
+    /// The file to write.
+    pub out: &'a Path,
+}
+
+/// What an import came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Requests written.
+    pub requests: u64,
+    /// When the last one arrives, in nanoseconds since the first.
+    pub last_ns: u64,
+    /// Models and functions that were asked.
+    pub keys: usize,
+    /// Bad rows that were skipped, and the first of them.
+    pub skipped: (u64, Vec<Problem>),
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The files or the settings are not right.
+    #[error(transparent)]
+    Input(#[from] Problems),
+    /// The result could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// A request that waits for its turn: time, order of reading, key, class, budget.
+type Waiting = Reverse<(i64, u64, u32, u32, u64)>;
+
+/// Imports a trace and writes, beside it, the record of how.
+pub fn import(entry: &Entry, import: &Import<'_>) -> Result<Imported, ImportError> {
+    let Form::Trace(decode) = entry.form else {
+        let problem = Problem::new(Place::file(entry.name), "a kind of profile", "a kind of trace");
+        return Err(Problems::from(problem).into());
+    };
+    let open = settings(decode, import.settings)?;
+    let mut apps = Apps::read(import.apps, import.map)?;
+    if apps.wants_keys() {
+        let keys = count_keys(import, &open)?;
+        apps = apps.with_keys(keys);
+    }
+    let merge = Merge::open(import.files, &open, import.skip_bad)?;
+    let mut work = Work::new(merge, apps);
+    let mut problems = Problems::default();
+    let written = atomic::with(import.out, |file| {
+        let mut out = Hashed { out: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new() };
+        match work.write(&mut out) {
+            Ok(()) => {}
+            Err(Stop::Write(error)) => return Err(error),
+            Err(Stop::Input(found)) => {
+                problems = found;
+                return Err(io::Error::other("bad input"));
+            }
+        }
+        out.out.flush()?;
+        let text = work.record(entry, import, &out.hash.finalize());
+        match record_path(import.out) {
+            Some(path) => atomic::write(&path, text.as_bytes()).map_err(|error| error.source),
+            None => Ok(()),
+        }
+    });
+    problems.check(Some(()))?;
+    written?;
+    let (bad, told) = work.merge.skipped();
+    let (requests, last_ns) = (work.requests, work.last_ns());
+    Ok(Imported { requests, last_ns, keys: work.keys.names().len(), skipped: (bad, told.to_vec()) })
+}
+
+/// Where the record of an import lies; nowhere beside a pipe or a device.
+fn record_path(out: &Path) -> Option<PathBuf> {
+    if !atomic::is_replaced(out) {
+        return None;
+    }
+    let mut name = out.file_name()?.to_os_string();
+    name.push(".import.toml");
+    Some(out.with_file_name(name))
+}
+
+fn count_keys(import: &Import<'_>, open: &Open) -> Result<usize, Problems> {
+    let mut merge = Merge::open(import.files, open, import.skip_bad)?;
+    let mut keys = Keys::default();
+    while let Some((request, place)) = merge.next_request()? {
+        keys.number(&request.key).ok_or_else(|| too_many_names(place))?;
+    }
+    Ok(keys.names().len())
+}
+
+fn too_many_names(place: Place) -> Problem {
+    Problem::new(place, "more than a million models or classes", "names that repeat")
+}
+
+/// Why writing stopped.
+enum Stop {
+    Input(Problems),
+    Write(io::Error),
+}
+
+impl<E: Into<Problems>> From<E> for Stop {
+    fn from(problems: E) -> Self {
+        Self::Input(problems.into())
+    }
+}
+
+struct Work {
+    merge: Merge,
+    apps: Apps,
+    keys: Keys,
+    classes: Keys,
+    window: BinaryHeap<Waiting>,
+    read: u64,
+    /// Time of the first and the last request written.
+    first: Option<i64>,
+    last: i64,
+    requests: u64,
+    /// What the table has besides time and application.
+    columns: (bool, bool),
+    line: String,
+}
+
+impl Work {
+    fn new(merge: Merge, apps: Apps) -> Self {
+        Self {
+            merge,
+            apps,
+            keys: Keys::default(),
+            classes: Keys::default(),
+            window: BinaryHeap::new(),
+            read: 0,
+            first: None,
+            last: i64::MIN,
+            requests: 0,
+            columns: (false, false),
+            line: String::new(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place::file(self.merge.files().next().map_or("", |(path, _)| path))
+    }
+
+    fn last_ns(&self) -> u64 {
+        self.first.map_or(0, |first| (self.last - first) as u64)
+    }
+
+    fn write(&mut self, out: &mut impl Write) -> Result<(), Stop> {
+        while let Some((request, place)) = self.merge.next_request()? {
+            if request.time_ns < self.last {
+                let found = format!("a request that belongs {WINDOW} rows or more before this");
+                self.merge.skip(Problem::new(place, found, "rows more nearly in order of time"))?;
+                continue;
+            }
+            let key =
+                self.keys.number(&request.key).ok_or_else(|| too_many_names(place.clone()))?;
+            let class = match &request.class {
+                Some(class) => self.classes.number(class).ok_or_else(|| too_many_names(place))?,
+                None => NONE,
+            };
+            let budget = request.budget_ns.unwrap_or(0);
+            self.read += 1;
+            self.columns = (class != NONE, budget > 0);
+            self.window.push(Reverse((request.time_ns, self.read, key, class, budget)));
+            if self.window.len() > WINDOW
+                && let Some(oldest) = self.window.pop()
+            {
+                self.put(oldest, out)?;
+            }
+        }
+        while let Some(oldest) = self.window.pop() {
+            self.put(oldest, out)?;
+        }
+        if self.requests == 0 {
+            return Err(Problem::new(self.place(), "no request", "at least one").into());
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, waiting: Waiting, out: &mut impl Write) -> Result<(), Stop> {
+        let Reverse((time, _, key, class, budget)) = waiting;
+        let first = *self.first.get_or_insert(time);
+        let name = &self.keys.names()[key as usize];
+        let Some(app) = self.apps.next(key as usize, name) else {
+            let found = format!("no application for `{name}`");
+            let expected = format!("`--app '{name}=NAME'`, or `--app NAME` for all others");
+            return Err(Problem::new(Place::file("--app"), found, expected).into());
+        };
+        let Some(since) = time.checked_sub(first).filter(|since| *since <= MAX_SPAN_NS) else {
+            let found = format!("requests over {:.1e} s", (time as f64 - first as f64) / 1e9);
+            return Err(Problem::new(self.place(), found, "1e9 s at most").into());
+        };
+        self.line.clear();
+        if self.requests == 0 {
+            self.line.push_str("arrival_s,app");
+            self.line.push_str(if self.columns.0 { ",class" } else { "" });
+            self.line.push_str(if self.columns.1 { ",budget_ms" } else { "" });
+            self.line.push('\n');
+        }
+        self.line.push_str(&decimal(since as u64, 9));
+        self.line.push(',');
+        self.line.push_str(app);
+        if self.columns.0 {
+            self.line.push(',');
+            self.line.push_str(&self.classes.names()[class as usize]);
+        }
+        if self.columns.1 {
+            self.line.push(',');
+            self.line.push_str(&decimal(budget, 6));
+        }
+        self.line.push('\n');
+        self.requests += 1;
+        self.last = time;
+        out.write_all(self.line.as_bytes()).map_err(Stop::Write)
+    }
+
+    /// What it took to make the file, as TOML.
+    fn record(&mut self, entry: &Entry, import: &Import<'_>, hash: &[u8]) -> String {
+        let mut text = format!(
+            "# How {} was made; runs copy this into their manifest.\n",
+            import.out.file_name().unwrap_or_default().to_string_lossy()
+        );
+        let (bad, told) = self.merge.skipped();
+        let told: Vec<String> = told.iter().map(|told| quote(&told.to_string())).collect();
+        let map = Map::ALL.iter().find(|(_, map)| *map == import.map).map_or("", |(name, _)| name);
+        let mut line = |key: &str, value: String| text.push_str(&format!("{key} = {value}\n"));
+        line("sha256", quote(&crate::input::source::hex(hash)));
+        line("kind", quote(entry.name));
+        line("requests", self.requests.to_string());
+        line("skipped_rows", bad.to_string());
+        line("skipped", format!("[{}]", told.join(", ")));
+        line("settings", import.settings.canonical());
+        line("map", quote(map));
+        line("keys", self.keys.names().len().to_string());
+        text.push_str("\n# SHA-256 of what was read, decompressed.\n[files]\n");
+        for (path, hash) in self.merge.files() {
+            text.push_str(&format!("{} = {}\n", quote(path), quote(&hash)));
+        }
+        if import.map != Map::Requests && self.keys.names().len() <= MAX_TOLD_KEYS {
+            text.push_str("\n# The application of each model or function.\n[apps]\n");
+            for (at, key) in self.keys.names().iter().enumerate() {
+                let app = self.apps.next(at, key).unwrap_or_default();
+                text.push_str(&format!("{} = {}\n", quote(key), quote(app)));
+            }
+        }
+        text
+    }
+}
+
+/// Hashes what goes through.
+struct Hashed<W> {
+    out: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

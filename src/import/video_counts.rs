@@ -1,0 +1,42 @@
+//! Objects counted by a detector in the frames of videos: `video,class,index,count`. Every frame
+//! sends as many requests at once; all videos begin together, as cameras that run side by side.
+//!
+//! Source of such counts: tungngreen/PipelineScheduler (`OctopInf`).
+
+use super::table::{Read, Table};
+use super::{Entry, Form, Request};
+use crate::input::Problem;
+use crate::input::csv::Head;
+use crate::units::Span;
+
+/// More objects in a frame than that are no count.
+const MAX_COUNT: u64 = 100_000;
+/// Frames of some years.
+const MAX_INDEX: u64 = 10_000_000_000;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "video-counts",
+    summary: "objects per video frame, each a request; a key per class of objects, or per video",
+    settings: "fps = 30, key = class | video",
+    form: Form::Trace(|read| {
+        let fps = read.number("fps", 1e-3..=1e4, 30.0);
+        let key = read.choice("key", &[("class", "class"), ("video", "video")]);
+        Box::new(move |path| Table::open(path, |head| columns(head, fps, key)))
+    }),
+};
+
+fn columns(head: &Head, fps: f64, key: &'static str) -> Result<Read, Problem> {
+    let (video, class) = (head.column("video")?, head.column("class")?);
+    let (index, count) = (head.column("index")?, head.column("count")?);
+    let key = if key == "video" { video } else { class };
+    Ok(Box::new(move |row| {
+        let time = Span::from_s(row.integer(index, 0..=MAX_INDEX)? as f64 / fps);
+        let time_ns = i64::try_from(time.0).map_err(|_| row.problem(index, "an earlier frame"))?;
+        let count = row.integer(count, 0..=MAX_COUNT)?;
+        if row.text(key).is_empty() {
+            return Err(row.problem(key, "a name"));
+        }
+        let key = row.text(key).to_owned();
+        Ok((Request { time_ns, key, class: None, budget_ns: None }, count))
+    }))
+}

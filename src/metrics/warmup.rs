@@ -1,0 +1,183 @@
+//! What of a run counts: requests that arrive after the warm-up, until the last is answered.
+//!
+//! Arrivals stop at the end of the trace, the queue drains, and every request that arrived after
+//! the warm-up counts, whenever it ends and however. Workers are watched from the arrival of the
+//! first request that counts: a batch that was computing then counts from then on, a load that had
+//! begun does not.
+
+use crate::domain::Request;
+use crate::policy::{Event, Observer};
+use crate::stats::{Truncation, mser};
+use crate::units::Time;
+
+/// Where the part of a run that counts begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many arrivals are left out.
+    pub(super) skip: u32,
+    /// By which rule, for the column `warmup_rule`.
+    pub(super) rule: &'static str,
+    /// The arrival of the first request that counts, once it was seen.
+    pub(super) begun: Option<Time>,
+}
+
+impl Window {
+    /// The whole run.
+    pub fn whole() -> Self {
+        Self { skip: 0, rule: "none", begun: None }
+    }
+
+    /// Without the first so many arrivals.
+    pub fn after(requests: u32) -> Self {
+        Self { skip: requests, rule: "fixed", begun: None }
+    }
+
+    /// When it begins.
+    pub(super) fn start(&self) -> Time {
+        self.begun.unwrap_or(Time::ZERO)
+    }
+
+    /// Whether everything counts.
+    #[inline]
+    pub(super) fn is_whole(&self) -> bool {
+        self.skip == 0
+    }
+
+    /// What of an event counts.
+    pub(super) fn admit<'e>(&mut self, event: Event<'e>) -> Option<Event<'e>> {
+        let counts = |request: &Request| request.id.number() >= self.skip;
+        let kept = match event {
+            Event::Arrived { request } => {
+                if counts(request) {
+                    self.begun.get_or_insert(request.arrival);
+                }
+                counts(request)
+            }
+            Event::Visible { request, .. }
+            | Event::Rejected { request, .. }
+            | Event::Unfinished { request, .. } => counts(request),
+            Event::Completed(completion) => counts(completion.request),
+            _ => self.begun.is_some(),
+        };
+        let start = self.start();
+        kept.then_some(match event {
+            Event::BatchEnded { at, worker, lane, variant, started, batch } => {
+                let started = started.max(start);
+                Event::BatchEnded { at, worker, lane, variant, started, batch }
+            }
+            other => other,
+        })
+    }
+}
+
+/// Requests in a mean of [`mser`].
+const BATCH: u64 = 5;
+/// The most means that are kept. A longer run has means of 10 requests, or 20, and so on: pairs of
+/// means become one.
+const MOST: usize = 1 << 14;
+
+/// Times in the system of a run, for [`mser`]: from arrival until answered, refused or given up,
+/// in the order of arrivals. Sums are integers, so the order of ends does not matter. Bounded
+/// memory, 256 KiB.
+#[derive(Clone, Debug)]
+pub struct Transient {
+    sums: Vec<u128>,
+    batch: u64,
+    arrived: u64,
+}
+
+impl Default for Transient {
+    fn default() -> Self {
+        Self { sums: Vec::new(), batch: BATCH, arrived: 0 }
+    }
+}
+
+impl Transient {
+    fn end(&mut self, request: &Request, at: Time) {
+        let mut place = (u64::from(request.id.number()) / self.batch) as usize;
+        while place >= MOST {
+            self.sums = self.sums.chunks(2).map(|pair| pair.iter().sum()).collect();
+            self.batch *= 2;
+            place /= 2;
+        }
+        if place >= self.sums.len() {
+            self.sums.resize(place + 1, 0);
+        }
+        self.sums[place] += u128::from(at.since(request.arrival).0);
+    }
+
+    /// What is left when the transient is cut off. A transient beyond half of the run is cut off
+    /// there, and the rule says so: `beyond-half`.
+    pub fn window(&self) -> Window {
+        let whole = ((self.arrived / self.batch) as usize).min(self.sums.len());
+        let means: Vec<f64> =
+            self.sums[..whole].iter().map(|sum| *sum as f64 / self.batch as f64).collect();
+        let Truncation { means, beyond_half } = mser(&means);
+        let skip = (means as u64 * self.batch) as u32;
+        let rule = if beyond_half { "beyond-half" } else { "mser-5" };
+        Window { skip, rule, begun: None }
+    }
+}
+
+impl Observer for Transient {
+    fn on(&mut self, event: Event<'_>) {
+        match event {
+            Event::Arrived { .. } => self.arrived += 1,
+            Event::Completed(completion) => self.end(completion.request, completion.finished),
+            Event::Rejected { at, request, .. } | Event::Unfinished { at, request } => {
+                self.end(request, at);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AppId, RequestId};
+    use crate::units::Span;
+
+    /// Request `number` arrives at `number` ms.
+    fn request(number: u64) -> Request {
+        let arrival = Time::ZERO + Span::from_ms(number as f64);
+        let id = RequestId::new(number as u32, 0);
+        Request { id, app: AppId(0), arrival, deadline: arrival }
+    }
+
+    /// A run of `count` requests, of which the first `long` take 9 ms and the others 1, told in
+    /// any order of ends.
+    fn transient(count: u64, long: u64, order: impl Fn(u64) -> u64) -> Transient {
+        let mut told = Transient::default();
+        for number in 0..count {
+            told.on(Event::Arrived { request: &request(number) });
+        }
+        for number in (0..count).map(order) {
+            let request = request(number);
+            let span = Span::from_ms(if number < long { 9.0 } else { 1.0 });
+            told.on(Event::Unfinished { at: request.arrival + span, request: &request });
+        }
+        told
+    }
+
+    #[test]
+    fn a_step_is_cut_where_it_is() {
+        let cut = |count, long| transient(count, long, |number| number).window();
+        let expected = Window { skip: 100, rule: "mser-5", begun: None };
+        assert_eq!(cut(1_000, 100), expected);
+        // Means are whole: a step within one is cut behind it.
+        assert_eq!(cut(1_003, 98), expected);
+        assert_eq!(cut(1_000, 0).skip, 0);
+        assert_eq!(cut(1_000, 700), Window { skip: 500, rule: "beyond-half", begun: None });
+    }
+
+    #[test]
+    fn long_runs_collapse_whatever_the_order() {
+        let count = 5 * MOST as u64 * 3;
+        let forth = transient(count, 40_960, |number| number);
+        let back = transient(count, 40_960, |number| count - 1 - number);
+        assert_eq!((forth.batch, forth.sums.len()), (20, MOST * 3 / 4));
+        assert_eq!((forth.sums.clone(), forth.batch), (back.sums, back.batch));
+        assert_eq!(forth.window().skip, 40_960);
+    }
+}

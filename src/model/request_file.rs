@@ -1,0 +1,205 @@
+//! Requests one by one in a file of any length, as `peeksim import` writes them.
+//!
+//! | column | content |
+//! |---|---|
+//! | `arrival_s` | seconds since the start, never going backwards |
+//! | `app` | the application |
+//! | `class` | optional: the true class; by default drawn as for `poisson` |
+//! | `budget_ms` | optional: deadline minus arrival; by default the application's |
+//!
+//! A file is read once to be checked, which takes memory for its names alone, and once by every
+//! run, row by row.
+
+use crate::input::csv::{Head, Row};
+use crate::input::rows::Rows;
+use crate::input::{Place, Problem, Problems};
+use crate::units::{Span, Time};
+
+/// Names of applications with those of classes; more are no names but numbers.
+const MAX_NAMES: usize = 10_000;
+/// Arrivals end here, some 30 years: 64 bits of nanoseconds must hold them many times over.
+const MAX_ARRIVAL_NS: u64 = 1_000_000_000_000_000_000;
+/// The longest budget, some 11 days.
+const MAX_BUDGET_NS: u64 = 1_000_000_000_000_000;
+
+/// What is known of a file that was read once.
+#[derive(Clone, Debug)]
+pub struct RequestFile {
+    /// Its path.
+    pub path: String,
+    /// The SHA-256 of its decompressed bytes.
+    pub sha256: String,
+    /// How many requests it holds, at least one.
+    pub requests: u64,
+    /// When the last one arrives.
+    pub last: Time,
+    /// Every pair of application and class, and where it stands first.
+    names: Vec<Name>,
+}
+
+#[derive(Clone, Debug)]
+struct Name {
+    app: String,
+    class: Option<String>,
+    line: u64,
+}
+
+/// One row.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// When it arrives.
+    pub time: Time,
+    /// The name of its application.
+    pub app: &'a str,
+    /// The name of its true class.
+    pub class: Option<&'a str>,
+    /// Deadline minus arrival.
+    pub budget: Option<Span>,
+}
+
+/// Where the columns are.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    arrival: usize,
+    app: usize,
+    class: Option<usize>,
+    budget: Option<usize>,
+}
+
+impl Columns {
+    fn find(head: &Head) -> Result<Self, Problem> {
+        let names = ["arrival_s", "app", "class", "budget_ms"];
+        match head.refuse_unknown(|name| names.contains(&name), &names) {
+            Some(problem) => Err(problem),
+            None => Ok(Self {
+                arrival: head.column("arrival_s")?,
+                app: head.column("app")?,
+                class: head.optional("class"),
+                budget: head.optional("budget_ms"),
+            }),
+        }
+    }
+
+    fn read<'r>(&self, row: Row<'r>, before: Time) -> Result<Listing<'r>, Problem> {
+        let time = Time(row.decimal(self.arrival, 9)?);
+        if time < before {
+            return Err(row.problem(self.arrival, "time that does not go backwards"));
+        }
+        if time.0 > MAX_ARRIVAL_NS {
+            return Err(row.problem(self.arrival, "at most 1e9 seconds, some 30 years"));
+        }
+        let app = row.text(self.app);
+        if app.is_empty() {
+            return Err(row.problem(self.app, "the name of an application"));
+        }
+        let budget = match self.budget {
+            Some(column) => {
+                let budget = row.decimal(column, 6)?;
+                if budget == 0 || budget > MAX_BUDGET_NS {
+                    return Err(row.problem(column, "more than 0 and at most 1e9 milliseconds"));
+                }
+                Some(Span(budget))
+            }
+            None => None,
+        };
+        Ok(Listing { time, app, class: self.class.map(|column| row.text(column)), budget })
+    }
+}
+
+/// The rows of a file, read lazily.
+pub struct Listings {
+    rows: Rows,
+    columns: Columns,
+    before: Time,
+}
+
+impl Listings {
+    /// Opens a file.
+    pub fn open(path: &str) -> Result<Self, Problem> {
+        Self::new(Rows::open(path)?)
+    }
+
+    fn new(rows: Rows) -> Result<Self, Problem> {
+        let columns = Columns::find(rows.head())?;
+        Ok(Self { rows, columns, before: Time::ZERO })
+    }
+
+    /// Where the last row stands.
+    pub fn place(&self) -> Place {
+        self.rows.lines().place()
+    }
+
+    /// The next row; `None` at the end.
+    pub fn next_listing(&mut self) -> Result<Option<Listing<'_>>, Problem> {
+        let Some(row) = self.rows.next_row()? else { return Ok(None) };
+        let listing = self.columns.read(row, self.before)?;
+        self.before = listing.time;
+        Ok(Some(listing))
+    }
+}
+
+impl RequestFile {
+    /// Reads a file once and checks every row.
+    pub fn check(path: &str) -> Result<Self, Problems> {
+        let mut listings = Listings::new(Rows::hashed(path)?)?;
+        let (mut names, mut problems) = (Vec::<Name>::new(), Problems::default());
+        let (mut requests, mut last, mut recent) = (0, Time::ZERO, 0);
+        loop {
+            let listing = match listings.next_listing() {
+                Ok(None) => break,
+                Ok(Some(listing)) => (listing.time, listing.app, listing.class),
+                Err(problem) => {
+                    problems.push(problem);
+                    if problems.is_full() {
+                        return Err(problems);
+                    }
+                    continue;
+                }
+            };
+            let (time, app, class) = listing;
+            (requests, last) = (requests + 1, time);
+            let same = |name: &Name| name.app == app && name.class.as_deref() == class;
+            if names.get(recent).is_some_and(same) {
+                continue;
+            }
+            recent = names.iter().position(same).unwrap_or(names.len());
+            if recent == names.len() {
+                let (app, class) = (app.to_owned(), class.map(str::to_owned));
+                names.push(Name { app, class, line: listings.rows.lines().number() });
+            }
+            if names.len() > MAX_NAMES {
+                let found = format!("more than {MAX_NAMES} applications and classes");
+                problems.push(Problem::new(Place::file(path), found, "names that repeat"));
+                return Err(problems);
+            }
+        }
+        if requests == 0 && problems.is_empty() {
+            problems.push(Problem::new(Place::file(path), "a header and no rows", "rows"));
+        }
+        let sha256 = listings.rows.lines().sha256().unwrap_or_default();
+        problems.check(Some(Self { path: path.to_owned(), sha256, requests, last, names }))
+    }
+
+    /// Checks the names of applications and classes; `apps` has a name and its classes each.
+    pub fn check_names(&self, apps: &[(String, Vec<String>)], problems: &mut Problems) {
+        for name in &self.names {
+            let place = |field| Place::line(&self.path, name.line).field(field);
+            let Some((_, classes)) = apps.iter().find(|(app, _)| *app == name.app) else {
+                let known = apps.iter().map(|(app, _)| app.as_str());
+                problems.push(Problem::unknown(place("app"), "application", &name.app, known));
+                continue;
+            };
+            if let Some(class) = &name.class
+                && !classes.contains(class)
+            {
+                let known = classes.iter().map(String::as_str);
+                problems.push(Problem::unknown(place("class"), "class", class, known));
+            }
+        }
+    }
+
+    /// Requests per second over the whole file; `None` if all arrive at once.
+    pub fn rate_rps(&self) -> Option<f64> {
+        (self.last > Time::ZERO).then(|| self.requests as f64 / self.last.as_s())
+    }
+}

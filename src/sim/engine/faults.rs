@@ -1,0 +1,77 @@
+//! Workers that fail and come back.
+//!
+//! At the end of an instant at which a worker fails, its batches and its load end without a result,
+//! its memory is empty and its backlog gone. Every request it had been given waits again, in its
+//! place by arrival and with its deadline as it was, and the scheduler hears of it as of one that
+//! has just arrived; those that were being looked at wait to be looked at again. When the worker
+//! is back it is as at its start. Meanwhile it may be given a backlog, which begins then:
+//! schedulers see when that will be, as they do of workers that start late.
+//!
+//! A failure after which nothing is left to do is as good as none, and is not told.
+
+use super::Simulation;
+use crate::domain::{RequestId, WorkerId};
+use crate::policy::{Event, Observer};
+use crate::sim::queue::Kind;
+
+impl Simulation {
+    #[cold]
+    pub(super) fn fail(&mut self, worker: WorkerId, outage: u16, observer: &mut impl Observer) {
+        let ended = self.counts.completed + self.counts.rejected;
+        if self.next.is_none() && self.counts.arrived == ended {
+            return;
+        }
+        let at = self.state.now;
+        let span = self.state.catalog.worker(worker).outages[usize::from(outage)].span;
+        let until = self.state.workers[worker.index()].ready.max(at + span);
+        observer.on(Event::WorkerFailed { at, worker, until });
+        self.queue.forget(worker);
+        self.queue.push(until, Kind::Ready(worker));
+        let mut returned = Vec::new();
+        for lane in 0..self.state.workers[worker.index()].lanes.len() {
+            self.lose(worker, lane, &mut returned, observer);
+        }
+        let state = &mut self.state.workers[worker.index()];
+        state.ready = until;
+        state.looked = false;
+        if let Some((variant, end)) = state.loading.take() {
+            observer.on(Event::LoadLost { at, worker, variant, end });
+        }
+        let resident: Vec<_> = state.memory.iter().collect();
+        for variant in resident {
+            state.memory.evict(variant);
+            observer.on(Event::Evicted { at, worker, variant });
+        }
+        // What was under way to it is sent again by whoever decides so.
+        state.sent = state.sent.map(|_| at);
+        returned.extend(state.backlog.drain(..).flat_map(|job| job.requests));
+        returned.sort_unstable();
+        for id in returned {
+            self.state.show(id);
+            self.arrived.push(id);
+            if let Some(slot) = self.state.slot(id) {
+                observer.on(Event::Returned { at, request: &slot.request });
+            }
+        }
+    }
+
+    /// Ends what runs on a lane without a result.
+    fn lose(
+        &mut self,
+        worker: WorkerId,
+        lane: usize,
+        returned: &mut Vec<RequestId>,
+        observer: &mut impl Observer,
+    ) {
+        let at = self.state.now;
+        let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
+        let (variant, started, requests) = (running.variant, running.started, &running.requests);
+        observer.on(Event::BatchLost { at, worker, lane, variant, started, requests });
+        if self.state.catalog.is_peek(variant) {
+            let app = self.state.catalog.variant(variant).app;
+            self.peeks.put_back(app, requests);
+        } else {
+            returned.extend_from_slice(requests);
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The table `trace`: when requests arrive, and which.
+
+use crate::domain::AppId;
+use crate::input::{Fields, Node, Problem, Problems, Value, fields};
+use crate::model::arrival::{
+    ARRIVALS, ArrivalEntry, ArrivalPlan, ClassFilter, Course, Drift, Pace, Process, Sources, zipf,
+};
+use crate::model::catalog::{AppSetup, Setup};
+use crate::model::profile;
+use crate::model::request_file::RequestFile;
+use crate::sweep::inputs::Inputs;
+use crate::units::{Span, Time};
+use std::sync::Arc;
+
+/// Decodes the arrivals of an experiment.
+pub(super) fn read(
+    node: &Node,
+    setup: &Setup,
+    inputs: &mut Inputs,
+    problems: &mut Problems,
+) -> Option<ArrivalPlan> {
+    if !matches!(node.value, Value::Table(_)) {
+        problems.push(fields::mismatch(node, "a table: { source, rate_rps, requests }"));
+        return None;
+    }
+    let apps = setup.apps.as_slice();
+    let mut read = Fields::new(node, problems);
+    let processes = read_source(&mut read, node, apps);
+    let pace = read_pace(&mut read);
+    let file = read.take("file").and_then(|file| {
+        let fits = node.get("source").is_some_and(|source| source.cell() == "file");
+        read_file(file, fits, apps, inputs, read.problems())
+    });
+    // Request numbers have 32 bits.
+    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests.min(4_000_000_000));
+    let default = file.as_ref().map_or(10_000, |_| most);
+    let requests = read.integer("requests", 1..=most, default);
+    let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
+    if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
+        let problem = Problem::new(mix.place.clone(), "a mix", "that of `file`, as it stands");
+        read.problems().push(problem);
+    }
+    let mix = read_mix(&mut read, node, apps);
+    let mut classes = vec![ClassFilter::All; apps.len()];
+    let (only, weights) = (read.take("classes"), read.take("class_mix"));
+    if let Some(node) = only {
+        each_app(node, apps, read.problems(), |app, node, problems| {
+            classes[app.index()] = read_classes(node, &apps[app.index()], problems);
+        });
+    }
+    if let Some(node) = weights {
+        read_class_mix(node, apps, &mut classes, read.problems());
+    }
+    let drift = read.take("drift").and_then(|n| read_drift(n, apps, read.problems()));
+    let sticky = read.number("sticky", 0.0..=0.999_999, 0.0);
+    read.finish();
+    Some(ArrivalPlan {
+        processes: processes?,
+        pace,
+        requests,
+        mix,
+        classes,
+        drift,
+        sticky,
+        sources,
+        file,
+        place: node.place.clone(),
+    })
+}
+
+/// The requests of a file, all of applications that are there.
+fn read_file(
+    node: &Node,
+    fits: bool,
+    apps: &[AppSetup],
+    inputs: &mut Inputs,
+    problems: &mut Problems,
+) -> Option<Arc<RequestFile>> {
+    if !fits {
+        let found = "`file` for another source";
+        problems.push(Problem::new(node.place.clone(), found, "`source = \"file\"`"));
+        return None;
+    }
+    match inputs.requests(fields::text(node, problems)?) {
+        Ok(file) => {
+            let known = |app: &AppSetup| (app.profile.name.clone(), app.profile.classes.clone());
+            let known: Vec<(String, Vec<String>)> = apps.iter().map(known).collect();
+            file.check_names(&known, problems);
+            Some(file)
+        }
+        Err(more) => {
+            problems.extend(more);
+            None
+        }
+    }
+}
+
+/// The process: a name whose settings stand beside it in `trace`, `{ name, … }` with its settings,
+/// or one of these by application. With `per = "app"` each application has one of its own.
+fn read_source(read: &mut Fields<'_>, trace: &Node, apps: &[AppSetup]) -> Option<Vec<Process>> {
+    let own = read.choice("per", &[("total", false), ("app", true)]);
+    let node = read.take("source");
+    let table = node.filter(|node| matches!(node.value, Value::Table(_)));
+    let process = match table {
+        None => {
+            let name = node.map_or(Some("poisson"), |n| fields::text(n, read.problems()));
+            let entry = find(name?, node.unwrap_or(trace), read.problems());
+            entry.map(|entry| (entry.read)(read))
+        }
+        Some(table) if apps.iter().all(|app| table.get(&app.profile.name).is_none()) => {
+            read_process(table, read.problems())
+        }
+        Some(table) => {
+            let mut each: Vec<Option<Process>> = vec![None; apps.len()];
+            each_app(table, apps, read.problems(), |app, node, problems| {
+                each[app.index()] = match node.value {
+                    Value::Table(_) => read_process(node, problems),
+                    _ => fields::text(node, problems).and_then(|name| {
+                        let settings = Node { value: Value::Table(Vec::new()), ..node.clone() };
+                        let entry = find(name, node, problems)?;
+                        Some((entry.read)(&mut Fields::new(&settings, problems)))
+                    }),
+                };
+            });
+            if each.iter().any(Option::is_none) && read.problems().is_empty() {
+                let expected = "`name`, or a process for every application";
+                let place = table.place.clone();
+                read.problems().push(Problem::new(place, table.canonical(), expected));
+            }
+            return each.into_iter().collect();
+        }
+    }?;
+    let count = if own { apps.len() } else { 1 };
+    Some(vec![process; count])
+}
+
+fn find(name: &str, node: &Node, problems: &mut Problems) -> Option<&'static ArrivalEntry> {
+    let entry = ARRIVALS.iter().find(|entry| entry.name == name);
+    if entry.is_none() {
+        let place = node.place.clone();
+        let known = ARRIVALS.iter().map(|entry| entry.name);
+        problems.push(Problem::unknown(place, "arrival process", name, known));
+    }
+    entry
+}
+
+/// `{ name = "gamma", cv = 4 }`
+fn read_process(table: &Node, problems: &mut Problems) -> Option<Process> {
+    let mut read = Fields::new(table, problems);
+    let name = read.require("name", "the name of an arrival process")?;
+    let entry = find(fields::text(name, read.problems())?, name, read.problems())?;
+    let process = (entry.read)(&mut read);
+    read.finish();
+    Some(process)
+}
+
+/// `rate_rps`, or `load`.
+fn read_pace(read: &mut Fields<'_>) -> Pace {
+    let (rate, load) = (read.take("rate_rps"), read.take("load"));
+    if let (Some(_), Some(node)) = (rate, load) {
+        let found = "`load` beside `rate_rps`";
+        read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
+    }
+    let rate = rate.and_then(|n| fields::number(n, &(1e-9..=1e9), read.problems()));
+    let load = load.and_then(|n| fields::number(n, &(1e-6..=1e6), read.problems()));
+    rate.map(Pace::Rate).or(load.map(Pace::Load)).unwrap_or(Pace::Own)
+}
+
+/// Shares by application, or `{ zipf = s }` in the order of the applications.
+fn read_mix(read: &mut Fields<'_>, trace: &Node, apps: &[AppSetup]) -> Vec<f64> {
+    let node = read.take("mix");
+    let mut shares = vec![1.0; apps.len()];
+    if let Some(law) = node.filter(|node| node.get("zipf").is_some()) {
+        let mut law = Fields::new(law, read.problems());
+        shares = zipf(law.number("zipf", 0.0..=100.0, 1.0), apps.len());
+        law.finish();
+    } else if let Some(node) = node {
+        shares = vec![0.0; apps.len()];
+        each_app(node, apps, read.problems(), |app, node, problems| {
+            shares[app.index()] = fields::number(node, &(0.0..=1e9), problems).unwrap_or(0.0);
+        });
+    }
+    let total: f64 = shares.iter().sum();
+    if total <= 0.0 && !apps.is_empty() {
+        let place = node.unwrap_or(trace).place.clone();
+        read.problems().push(Problem::new(place, "no share above 0", "an application to arrive"));
+    }
+    shares.iter().map(|share| share / total).collect()
+}
+
+/// A law for the classes of all applications, or weights or a law by application.
+fn read_class_mix(
+    node: &Node,
+    apps: &[AppSetup],
+    classes: &mut [ClassFilter],
+    problems: &mut Problems,
+) {
+    if is_law(node) {
+        for (app, classes) in apps.iter().zip(classes) {
+            *classes = read_weights(node, app, problems);
+        }
+    } else {
+        each_app(node, apps, problems, |app, node, problems| {
+            classes[app.index()] = read_weights(node, &apps[app.index()], problems);
+        });
+    }
+}
+
+/// Whether a table names a law of class mixes.
+fn is_law(node: &Node) -> bool {
+    node.get("zipf").is_some() || node.get("dirichlet").is_some()
+}
+
+/// `{ zipf = s }` in the order of the classes, or `{ dirichlet = α }`.
+fn read_law(node: &Node, count: usize, problems: &mut Problems) -> ClassFilter {
+    let mut law = Fields::new(node, problems);
+    let dirichlet = law.take("dirichlet");
+    let dirichlet = dirichlet.and_then(|n| fields::number(n, &(0.001..=1e6), law.problems()));
+    let filter = match dirichlet {
+        Some(alpha) => ClassFilter::Dirichlet(alpha),
+        None => ClassFilter::Mix(zipf(law.number("zipf", 0.0..=100.0, 1.0), count)),
+    };
+    law.finish();
+    filter
+}
+
+/// `{ to, at_s }`, `{ to, from_s, until_s }` or `{ to, period_s }`.
+fn read_drift(node: &Node, apps: &[AppSetup], problems: &mut Problems) -> Option<Drift> {
+    let mut read = Fields::new(node, problems);
+    let mut to = vec![ClassFilter::All; apps.len()];
+    if let Some(mix) = read.require("to", "the class mix to which requests drift") {
+        read_class_mix(mix, apps, &mut to, read.problems());
+    }
+    let mut second = |key| {
+        let node = read.take(key)?;
+        let seconds = fields::number(node, &(0.0..=1e9), read.problems())?;
+        Some(Span::from_s(seconds))
+    };
+    let (at, from, until) = (second("at_s"), second("from_s"), second("until_s"));
+    let period = second("period_s");
+    let after = |span: Span| Time::ZERO + span;
+    let course = match (at, from, until, period) {
+        (Some(at), None, None, None) => Some(Course::Abrupt(after(at))),
+        (None, from, Some(until), None) if from.unwrap_or(Span::ZERO) < until => {
+            Some(Course::Linear(after(from.unwrap_or(Span::ZERO)), after(until)))
+        }
+        (None, None, None, Some(period)) if period > Span::ZERO => Some(Course::Periodic(period)),
+        _ => {
+            let expected = "at_s; or from_s (0) and a later until_s; or period_s above 0";
+            let problem = Problem::new(node.place.clone(), node.canonical(), expected);
+            read.problems().push(problem);
+            None
+        }
+    };
+    read.finish();
+    course.map(|course| Drift { to, course })
+}
+
+/// Calls `each` for the applications named by the keys of a table.
+fn each_app(
+    node: &Node,
+    apps: &[AppSetup],
+    problems: &mut Problems,
+    mut each: impl FnMut(AppId, &Node, &mut Problems),
+) {
+    for (name, node) in fields::table(node, problems) {
+        match apps.iter().position(|app| app.profile.name == *name) {
+            Some(at) => each(AppId(at as u16), node, problems),
+            None => {
+                let known = apps.iter().map(|app| app.profile.name.as_str());
+                problems.push(Problem::unknown(node.place.clone(), "application", name, known));
+            }
+        }
+    }
+}
+
+/// `"odd"`, or `{ drift = 0.3 }`.
+fn read_sources(node: &Node, problems: &mut Problems) -> Sources {
+    if !matches!(node.value, Value::Table(_)) {
+        return fields::choice(node, &Sources::WORDS, problems).unwrap_or(Sources::All);
+    }
+    let mut read = Fields::new(node, problems);
+    let expected = "the least total variation from the profile's class mix";
+    let drift = read.require("drift", expected);
+    let drift = drift.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
+    read.finish();
+    drift.map_or(Sources::All, Sources::Drifted)
+}
+
+fn read_classes(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {
+    let names = &app.profile.classes;
+    let mut keep = vec![false; names.len()];
+    for item in fields::array(node, problems) {
+        let Some(name) = fields::text(item, problems) else { continue };
+        match names.iter().position(|class| class == name) {
+            Some(at) => keep[at] = true,
+            None => {
+                let known = names.iter().map(String::as_str);
+                problems.push(Problem::unknown(item.place.clone(), "class", name, known));
+            }
+        }
+    }
+    // Recorded requests are looked up by class, others are drawn by the prior.
+    let drawn = app.profile.prior.iter().zip(&keep).any(|(weight, keep)| *keep && *weight > 0.0);
+    if app.trace.is_none() && !drawn {
+        let found = "no class with a prior above 0";
+        problems.push(Problem::new(node.place.clone(), found, "a class that arrives"));
+    }
+    ClassFilter::Only(keep)
+}
+
+fn read_weights(node: &Node, app: &AppSetup, problems: &mut Problems) -> ClassFilter {
+    let names = &app.profile.classes;
+    if is_law(node) {
+        return read_law(node, names.len(), problems);
+    }
+    if matches!(node.value, Value::Array(_)) {
+        return ClassFilter::Mix(profile::prior(node, names.len(), problems));
+    }
+    let mut weights = vec![0.0; names.len()];
+    for (name, node) in fields::table(node, problems) {
+        match names.iter().position(|class| class == name) {
+            Some(at) => {
+                weights[at] = fields::number(node, &(0.0..=1e12), problems).unwrap_or(0.0);
+            }
+            None => {
+                let known = names.iter().map(String::as_str);
+                problems.push(Problem::unknown(node.place.clone(), "class", name, known));
+            }
+        }
+    }
+    if weights.iter().sum::<f64>() <= 0.0 {
+        let found = "no weight above 0";
+        problems.push(Problem::new(node.place.clone(), found, "a class that arrives"));
+    }
+    ClassFilter::Mix(weights)
+}

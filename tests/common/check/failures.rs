@@ -1,0 +1,67 @@
+//! A worker that fails loses all it had, at once; whoever was given to it waits again, and the
+//! scheduler is told.
+
+use super::{Phase, Replay, Verdict};
+
+impl Replay<'_> {
+    /// It fails when it was drawn to, and what it loses has to follow within the instant.
+    pub(super) fn fail(&mut self, at: u64, worker: u16, until: u64) -> Verdict {
+        let facts = &self.facts.workers[usize::from(worker)];
+        let drawn = facts.outages.iter().find(|(from, _)| *from == at);
+        let (_, span) = drawn.ok_or("it was not to fail now")?;
+        let state = &mut self.workers[usize::from(worker)];
+        let expected = state.ready.max(at + span);
+        if state.ready == at && at > 0 {
+            // It has just become ready, of which the scheduler hears all the same.
+            self.deciding.insert((at, worker));
+        }
+        ensure!(until == expected && !state.fails, "it is back at {expected}");
+        (state.fails, state.ready) = (true, until);
+        for job in std::mem::take(&mut state.backlog) {
+            for request in job.requests {
+                self.step(request, Phase::Assigned, Phase::Lost)?;
+            }
+        }
+        // What it was to hear of later it will not: plans whose making had not ended.
+        self.deciding.retain(|(time, of)| *of != worker || *time <= at);
+        Ok(())
+    }
+
+    pub(super) fn lose(
+        &mut self,
+        (worker, lane): (u16, usize),
+        (variant, started, requests): (u16, u64, &[u32]),
+    ) -> Verdict {
+        let state = &mut self.workers[usize::from(worker)];
+        ensure!(state.fails, "its worker works");
+        let batch = state.lanes[lane].take().ok_or("nothing runs there")?;
+        let ran = (batch.variant, batch.started, batch.requests.as_slice());
+        ensure!(ran == (variant, started, requests), "{batch:?} ran there");
+        requests.iter().try_for_each(|id| self.step(*id, Phase::Running, Phase::Lost))
+    }
+
+    pub(super) fn lose_load(&mut self, worker: u16, variant: u16, end: u64) -> Verdict {
+        let state = &mut self.workers[usize::from(worker)];
+        let loading = state.loading.take();
+        ensure!(state.fails && loading == Some((variant, end)), "{loading:?} was loaded there");
+        Ok(())
+    }
+
+    pub(super) fn take_back(&mut self, request: u32) -> Verdict {
+        self.arrived.push(request);
+        self.step(request, Phase::Lost, Phase::Waiting)
+    }
+
+    /// Nothing is left on a worker that has failed, and nobody is lost for good.
+    pub(super) fn failures_over(&mut self) -> Verdict {
+        for (state, worker) in self.workers.iter_mut().zip(0u16..) {
+            let empty = state.lanes.iter().all(Option::is_none) && state.backlog.is_empty();
+            let bare = state.memory.is_empty() && state.loading.is_none();
+            ensure!(!state.fails || (empty && bare), "worker {worker} failed and holds {state:?}");
+            state.fails = false;
+        }
+        let lost = self.requests.iter().position(|phase| *phase == Phase::Lost);
+        ensure!(lost.is_none(), "request {lost:?} is lost");
+        Ok(())
+    }
+}
