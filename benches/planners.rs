@@ -8,7 +8,7 @@
 
 use divan::{Bencher, counter::ItemsCount};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::input::{Node, Place, Problems};
+use peeksim::input::{Node, Problems};
 use peeksim::model::arrival::Listed;
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
@@ -191,17 +191,9 @@ fn small() -> Arc<Catalog> {
         budget: None,
         variants: Vec::new(),
         peek: Peek { place: PeekPlace::Free, ..Peek::default() },
+        payload_bytes: 0,
     };
-    let worker = WorkerSetup {
-        class: "one".to_owned(),
-        count: 1,
-        memory_bytes: 1,
-        lanes: 1,
-        power_w: None,
-        usd_per_request: None,
-        ready: Time::ZERO,
-        place: Place::default(),
-    };
+    let worker = WorkerSetup { memory_bytes: 1, ..WorkerSetup::new("one") };
     let setup = Setup {
         apps: (0..3).map(app).collect(),
         workers: vec![worker],

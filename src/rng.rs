@@ -58,6 +58,8 @@ pub enum Label {
     Episodes = 37,
     /// Which values a resample takes.
     Bootstrap = 48,
+    /// What a client of a closed loop sends, and how long it thinks.
+    Clients = 60,
 }
 
 /// The random numbers of one run.

@@ -71,8 +71,10 @@ fn orderly(case: &Case, log: &Log) -> Verdict {
             Happened::Completed { request, .. }
             | Happened::Rejected { request, .. }
             | Happened::Unfinished { request, .. } => over.insert(*request),
-            // Workers of these cases do not fail.
-            Happened::WorkerFailed { .. }
+            // Workers of these cases do not fail, and are here.
+            Happened::Sent { .. }
+            | Happened::Back { .. }
+            | Happened::WorkerFailed { .. }
             | Happened::BatchLost { .. }
             | Happened::LoadLost { .. }
             | Happened::Returned { .. } => false,

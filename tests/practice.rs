@@ -161,7 +161,7 @@ fn told(sim: &mut Simulation, desk: &mut Desk, network: &Mlp) -> Vec<String> {
 #[test]
 fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
     for seed in 0..60 {
-        let mut case = Case::draw(seed, Limits::ALL);
+        let mut case = Case::draw(seed, Limits::WIDE);
         case.world.setup.overhead = Overhead::default();
         let catalog = case.world.catalog();
         let mut coins = Rng::new(seed, 0).stream(Label::Parameters);

@@ -92,16 +92,9 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
     world.setup.workers = list(&window["backlog_s"])[..count]
         .iter()
         .map(|backlog| WorkerSetup {
-            class: CLASS.to_owned(),
-            count: 1,
             memory_bytes: 1,
-            lanes: 1,
-            power_w: None,
-            usd_per_request: None,
             ready: Time(ns(backlog)),
-            slowdown: None,
-            outages: Vec::new(),
-            place: peeksim::input::Place::default(),
+            ..WorkerSetup::new(CLASS)
         })
         .collect();
     let mut problems = Problems::default();

@@ -2,8 +2,10 @@
 
 use super::{Failure, say};
 use crate::import::{self, Entry, Folder, Form, Import, ImportError, KINDS, Map};
+use crate::input::source;
 use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems};
+use crate::model::link;
 use crate::output::atomic;
 use crate::tmo;
 use crate::units::decimal;
@@ -15,6 +17,11 @@ use std::path::{Path, PathBuf};
 const M4A1: &str = "m4a1";
 const M4A1_SUMMARY: &str =
     "the dialogues of M4A1: the TMO authors' JSON, or a table of its numbers";
+
+/// So is this, a table for a link.
+const BANDWIDTH: &str = "bandwidth";
+const BANDWIDTH_SUMMARY: &str =
+    "one of the traces of a file `trace,time_s,mbps`, for a link's `uplink_mbps`";
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -52,6 +59,7 @@ pub(super) struct ImportArgs {
 /// The list of kinds for the help.
 fn kinds() -> String {
     let mut text = format!("Kinds, and their settings (--set):\n  {M4A1}: {M4A1_SUMMARY}\n");
+    text.push_str(&format!("  {BANDWIDTH}: {BANDWIDTH_SUMMARY}\n      trace = 1\n"));
     for entry in KINDS {
         text.push_str(&format!("  {}: {}\n      {}\n", entry.name, entry.summary, entry.settings));
     }
@@ -59,11 +67,13 @@ fn kinds() -> String {
 }
 
 pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
-    if args.kind == M4A1 {
-        return dialogues(args, out);
+    match args.kind.as_str() {
+        M4A1 => return dialogues(args, out),
+        BANDWIDTH => return bandwidth(args, out),
+        _ => {}
     }
     let Some(entry) = KINDS.iter().find(|entry| entry.name == args.kind) else {
-        let known = [M4A1].into_iter().chain(KINDS.iter().map(|entry| entry.name));
+        let known = [M4A1, BANDWIDTH].into_iter().chain(KINDS.iter().map(|entry| entry.name));
         let problem = Problem::unknown(Place::file("import"), "kind", &args.kind, known);
         return Err(problem.into());
     };
@@ -163,6 +173,32 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
         }
     }
     problems.check(Some(node))
+}
+
+fn bandwidth(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
+    refuse(&[
+        ("--app", !args.apps.is_empty()),
+        ("--map", args.map.is_some()),
+        ("--skip-bad", args.skip_bad.is_some()),
+        ("--column", !args.columns.is_empty()),
+        ("--unit", !args.units.is_empty()),
+    ])?;
+    let [file] = args.files.as_slice() else {
+        let found = format!("{} files", args.files.len());
+        return Err(Problem::new(Place::file(BANDWIDTH), found, "one").into());
+    };
+    let (settings, mut problems) = (settings(args)?, Problems::default());
+    let mut read = Fields::new(&settings, &mut problems);
+    let trace = read.take("trace").map_or("1".to_owned(), Node::cell);
+    read.finish();
+    problems.check(Some(()))?;
+    let text = link::import(&source::read(file)?, &trace)?;
+    match &args.out {
+        Some(path) => atomic::write(path, text.as_bytes())?,
+        None => out.write_all(text.as_bytes())?,
+    }
+    say(&format!("trace {trace}: {} rows", text.lines().count() - 1));
+    Ok(())
 }
 
 fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {

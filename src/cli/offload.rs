@@ -2,14 +2,16 @@
 
 use super::Failure;
 use super::dialogues::DialogueArgs;
-use crate::input::{Problems, source};
+use crate::input::{Place, Problem, source};
 use crate::report::table::align;
 use crate::rng::Rng;
 use crate::tmo::decisions::Decisions;
 use crate::tmo::evaluate::{Summary, Totals, Visit, evaluate, train};
 use crate::tmo::learned::Learned;
 use crate::tmo::optimum::Tree;
+use crate::tmo::traffic::{self, Pace, Traffic};
 use crate::tmo::{Policy, Resources, Split, World, policy};
+use crate::units::Span;
 use clap::Args;
 use std::io::Write;
 
@@ -22,17 +24,52 @@ pub(super) struct OffloadArgs {
     /// what `train` wrote, `optimum` for the best sequence within the budget. Can be repeated.
     #[arg(long = "policy", value_name = "NAME")]
     policies: Vec<String>,
+    /// So many users at once on one device and one cloud, whose turns wait for each other; without
+    /// it one dialogue at a time.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    users: Option<u32>,
+    /// A user's next turn comes so many seconds after the answer to the one before.
+    #[arg(long, default_value_t = 0.0, requires = "users", conflicts_with = "gap_s")]
+    think_s: f64,
+    /// A user's next turn comes so many seconds after the one before, answered or not.
+    #[arg(long, requires = "users")]
+    gap_s: Option<f64>,
+    /// Calls that the cloud can answer at once.
+    #[arg(long, default_value_t = 1024, requires = "users")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    cloud_lanes: u16,
     /// How many turns a policy learns on first, if it does.
     #[arg(long, default_value_t = 30_000)]
     turns: usize,
 }
 
+impl OffloadArgs {
+    /// Who talks at once, if several do.
+    fn traffic(&self) -> Result<Option<Traffic>, Problem> {
+        let Some(users) = self.users else { return Ok(None) };
+        let (option, seconds) = match self.gap_s {
+            Some(gap) => ("--gap-s", gap),
+            None => ("--think-s", self.think_s),
+        };
+        if !(0.0..=1e6).contains(&seconds) {
+            let found = format!("`{seconds}`");
+            return Err(Problem::new(Place::file(option), found, "seconds from 0 to 1e6"));
+        }
+        let span = Span::from_s(seconds);
+        let pace = if self.gap_s.is_some() { Pace::Open(span) } else { Pace::Closed(span) };
+        Ok(Some(Traffic { users, pace, cloud_lanes: self.cloud_lanes }))
+    }
+}
+
 pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), Failure> {
     let (world, split) = args.dialogues.world()?;
     let budget = args.dialogues.budget()?;
+    let traffic = args.traffic()?;
     let all = ["local", "cloud", "random", "greedy-knn", "greedy-knn-guarded", "optimum"];
     let names = if args.policies.is_empty() {
-        all.map(str::to_owned).to_vec()
+        // The optimum knows no queue.
+        let all = &all[..all.len() - usize::from(traffic.is_some())];
+        all.iter().map(|name| (*name).to_owned()).collect()
     } else {
         args.policies.clone()
     };
@@ -48,7 +85,7 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), Failu
     ];
     let mut grid = vec![head.map(str::to_owned).to_vec()];
     for name in names {
-        let visits = visits(args, &name, &world, &split, budget)?;
+        let visits = visits(args, &name, (&world, &split), budget, traffic)?;
         let s = Summary::of(&world, &visits, budget, Totals::All);
         let mut row = vec![name];
         let numbers = [s.reward, s.response, s.association, s.spent.latency_s];
@@ -64,10 +101,10 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), Failu
 fn visits(
     args: &OffloadArgs,
     name: &str,
-    world: &World,
-    split: &Split,
+    (world, split): (&World, &Split),
     budget: Resources,
-) -> Result<Vec<Visit>, Problems> {
+    traffic: Option<Traffic>,
+) -> Result<Vec<Visit>, Failure> {
     let rng = Rng::new(args.dialogues.seed, 0);
     let mut policy: Box<dyn Policy> = match name.split_once(':') {
         _ if name == "optimum" => {
@@ -84,5 +121,9 @@ fn visits(
     if policy::find(name).is_some_and(|entry| entry.learns) {
         train(world, &split.train, policy.as_mut(), budget, args.turns, rng);
     }
-    Ok(evaluate(world, &split.test, policy.as_mut(), budget))
+    match traffic {
+        None => Ok(evaluate(world, &split.test, policy.as_mut(), budget)),
+        Some(traffic) => traffic::evaluate(world, &split.test, policy.as_mut(), budget, traffic)
+            .map_err(Failure::Failed),
+    }
 }

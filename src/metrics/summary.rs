@@ -3,7 +3,7 @@
 use super::column::{ARRIVED, COMPLETED, Cell, Column, Kind, column, count, ratio, share};
 use super::latencies::{Latencies, QUANTILES};
 use super::warmup::Window;
-use crate::domain::Completion;
+use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
 use crate::units::{NS_PER_MS, Span, Time};
@@ -55,9 +55,13 @@ pub const COLUMNS: &[Column] = &[
     column("makespan_s", "instant of the last event"),
     share("fairness_jain", "Jain index of the applications' mean utilities")
         .empty("no application has any utility"),
-    column("energy_j", "power × (lane time computing / lanes + time loading)")
-        .empty("no power is known"),
-    column("cost_usd", "price of the requests").empty("no price is known"),
+    column(
+        "energy_j",
+        "power × (lane time computing / lanes + time loading) + idle power × all other time + \
+         power of links × time sending",
+    )
+    .empty("no power is known"),
+    column("cost_usd", "price of all requests together").empty("no price is known"),
     count("decisions", "decisions taken"),
     count("exact_windows", "windows searched exactly")
         .empty("the scheduler never searches exactly"),
@@ -75,6 +79,9 @@ pub const COLUMNS: &[Column] = &[
         .empty("`bound` is not `fluid`"),
     share("short_circuit_ratio", "share of completed requests answered by the SneakPeek model")
         .empty(COMPLETED),
+    share("offloaded_ratio", "share of completed requests answered behind a link")
+        .empty("there is no link"),
+    count("uploaded_bytes", "bytes sent to workers behind a link").empty("there is no link"),
     count("warmup_requests", "arrivals at the beginning of the run that do not count"),
     column("warmup_rule", "how they were found; beyond-half: mser-5 wanted more than half")
         .of(Kind::Word(&["none", "fixed", "mser-5", "beyond-half"])),
@@ -150,6 +157,9 @@ pub struct Summary {
     busy: Vec<Span>,
     loading: Vec<Span>,
     served: Vec<u64>,
+    /// Time sending, by worker.
+    sending: Vec<Span>,
+    uploaded_bytes: u64,
     /// Requests in batches of variants.
     batched: u64,
     /// Requests answered by the SneakPeek model.
@@ -193,6 +203,8 @@ impl Summary {
             busy: vec![Span::ZERO; workers],
             loading: vec![Span::ZERO; workers],
             served: vec![0; workers],
+            sending: vec![Span::ZERO; workers],
+            uploaded_bytes: 0,
             batched: 0,
             short_circuited: 0,
             end: Time::ZERO,
@@ -316,6 +328,8 @@ impl Summary {
             ratio(self.estimation_error, served),
             self.bound.map_or(Cell::Empty, Cell::Number),
             per_completed(self.short_circuited as f64),
+            self.offloaded(),
+            if self.has_link() { counted(self.uploaded_bytes) } else { Cell::Empty },
             counted(u64::from(self.window.skip)),
             Cell::Word(self.window.rule),
         ];
@@ -355,6 +369,20 @@ impl Summary {
             Span::ZERO => Cell::Empty,
             watched => Cell::Number(count as f64 / watched.as_s()),
         }
+    }
+
+    fn has_link(&self) -> bool {
+        self.catalog.worker_ids().any(|worker| self.catalog.worker(worker).link.is_some())
+    }
+
+    fn offloaded(&self) -> Cell {
+        if !self.has_link() {
+            return Cell::Empty;
+        }
+        let remote = |worker: &WorkerId| self.catalog.worker(*worker).link.is_some();
+        let remote = self.catalog.worker_ids().filter(remote);
+        let served: u64 = remote.map(|worker| self.served[worker.index()]).sum();
+        ratio(served as f64, self.completed)
     }
 
     /// Latency in milliseconds at each of [`QUANTILES`]; empty if nothing completed.
@@ -418,11 +446,16 @@ impl Summary {
     fn energy(&self) -> Cell {
         let mut total = None;
         for worker in self.catalog.worker_ids() {
-            if let Some(power) = self.catalog.worker(worker).power_w {
-                let lanes = f64::from(self.catalog.worker(worker).lanes);
-                let busy_s = self.busy[worker.index()].as_s() / lanes;
-                let active_s = busy_s + self.loading[worker.index()].as_s();
-                *total.get_or_insert(0.0) += power * active_s;
+            let (of, at) = (self.catalog.worker(worker), worker.index());
+            let active_s = self.busy[at].as_s() / f64::from(of.lanes) + self.loading[at].as_s();
+            let idle_s = self.end.since(of.ready).as_s() - active_s;
+            let sender_w = of.link.as_ref().and_then(|link| link.power_w);
+            for (power, seconds) in
+                [(of.power_w, active_s), (of.idle_w, idle_s), (sender_w, self.sending[at].as_s())]
+            {
+                if let Some(power) = power {
+                    *total.get_or_insert(0.0) += power * seconds;
+                }
             }
         }
         total.map_or(Cell::Empty, Cell::Number)
@@ -480,7 +513,11 @@ impl Summary {
                 self.swap += end.since(at);
                 self.loading[worker.index()] += end.since(at);
             }
-            Event::LoadEnded { at, .. } => self.end = at,
+            Event::LoadEnded { at, .. } | Event::Back { at, .. } => self.end = at,
+            Event::Sent { worker, bytes, start, end, .. } => {
+                self.uploaded_bytes += bytes;
+                self.sending[worker.index()] += end.since(start);
+            }
             // Time that was spent in vain was spent all the same.
             Event::BatchLost { at, worker, started, .. } => {
                 self.busy[worker.index()] += at.since(started);

@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::difficulty;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::latency::LatencyTable;
+use super::link::Link;
 use super::peek::{Peek, PeekPlace};
 use super::penalty::Penalty;
 use super::trace::RecordedTrace;
@@ -44,6 +45,8 @@ pub struct App {
     pub answers: Option<VariantId>,
     /// The same if schedulers may choose it.
     pub offer: Option<VariantId>,
+    /// What has to be sent to serve a request elsewhere.
+    pub payload_bytes: u64,
     variants: Range<u16>,
     trace: Option<Arc<RecordedTrace>>,
 }
@@ -77,7 +80,7 @@ pub struct Variant {
 /// A worker.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    /// Its name: the class and a number.
+    /// Its name: that of its setup and a number.
     pub name: String,
     /// Its class.
     pub class: String,
@@ -87,10 +90,16 @@ pub struct Worker {
     pub lanes: u16,
     /// Power while computing or loading, in watts.
     pub power_w: Option<f64>,
+    /// Power at all other times, in watts.
+    pub idle_w: Option<f64>,
+    /// The way to it; `None` if requests are born beside it.
+    pub link: Option<Link>,
     /// Price of a request, in US dollars.
     pub usd_per_request: Option<f64>,
     /// When it starts to be available.
     pub ready: Time,
+    /// Its name without the number.
+    title: String,
     slowdown: Option<Slowdown>,
     /// When it will be gone: for the engine, not for schedulers.
     pub(crate) outages: Vec<Outage>,
@@ -140,13 +149,13 @@ impl Catalog {
         let mut classes: Vec<&WorkerSetup> = Vec::new();
         let mut workers: Vec<Worker> = Vec::new();
         for worker in &setup.workers {
-            let known = classes.iter().position(|c| c.class == worker.class);
+            let known = classes.iter().position(|c| c.costs_as(worker));
             let class_index = known.unwrap_or_else(|| {
                 classes.push(worker);
                 classes.len() - 1
             });
-            // Numbers go on where the class, if it was listed before, left off: names are unique.
-            let first = workers.iter().filter(|w| w.class_index == class_index).count();
+            // Numbers go on where the name, if it was used before, left off: names are unique.
+            let first = workers.iter().filter(|w| w.title == worker.name).count();
             let numbers = first..first + usize::from(worker.count);
             workers.extend(numbers.map(|at| build::build_worker(worker, class_index, at)));
         }
@@ -262,10 +271,12 @@ impl Catalog {
         variant.0 >= self.first_peek
     }
 
-    /// Whether the worker looks at requests of `app`, for schedulers that want to know.
+    /// Whether the worker looks at requests of `app`, for schedulers that want to know. Nobody is
+    /// sent elsewhere for a look.
     pub fn looks(&self, worker: WorkerId, app: AppId) -> bool {
         let on_workers = self.app(app).peek.place == PeekPlace::Worker;
-        on_workers && self.variants_of(app).any(|variant| self.usable(worker, variant))
+        let here = self.worker(worker).link.is_none();
+        on_workers && here && self.variants_of(app).any(|variant| self.usable(worker, variant))
     }
 
     /// The tables for a scheduler that has requests looked at: SneakPeek models that run on workers
@@ -338,6 +349,12 @@ impl Catalog {
     fn cost(&self, worker: WorkerId, variant: VariantId) -> Option<&ClassCost> {
         let class = self.workers[worker.index()].class_index;
         self.costs[class * self.variants.len() + variant.index()].as_ref()
+    }
+
+    /// What a batch of `requests` on a variant sends to a worker elsewhere.
+    #[inline]
+    pub fn payload_bytes(&self, variant: VariantId, requests: usize) -> u64 {
+        self.app(self.variant(variant).app).payload_bytes.saturating_mul(requests as u64)
     }
 
     /// Where answers come from: a name of [`Outcome`], or `mixed` if it depends on the variant.

@@ -7,6 +7,7 @@ mod difficulty;
 pub mod faults;
 pub mod knn;
 pub mod latency;
+pub mod link;
 pub mod peek;
 pub mod penalty;
 pub mod posterior;

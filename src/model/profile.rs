@@ -106,6 +106,24 @@ impl Profile {
         reader.problems.check(Some(profile))
     }
 
+    /// Variants that were not read from a folder, of an application with one class.
+    pub fn of_variants(name: &str, budget: Budget, variants: Vec<VariantProfile>) -> Self {
+        Self {
+            name: name.to_owned(),
+            summary: String::new(),
+            source: String::new(),
+            classes: vec!["any".to_owned()],
+            budget,
+            prior: vec![1.0],
+            variants,
+            peek: None,
+            peek_confusion: None,
+            reference: None,
+            warnings: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
     /// The names of the variants.
     pub fn variant_names(&self) -> Vec<String> {
         self.variants.iter().map(|variant| variant.name.clone()).collect()

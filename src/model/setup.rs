@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
+use super::link::Link;
 use super::peek::Peek;
 use super::penalty::Penalty;
 use super::profile::Profile;
@@ -23,6 +24,16 @@ pub struct AppSetup {
     pub variants: Vec<String>,
     /// How its requests are looked at.
     pub peek: Peek,
+    /// What has to be sent to serve a request elsewhere.
+    pub payload_bytes: u64,
+}
+
+impl AppSetup {
+    /// As profiled, with nothing recorded.
+    pub fn new(profile: Arc<Profile>) -> Self {
+        let (variants, peek) = (Vec::new(), Peek::default());
+        Self { profile, trace: None, budget: None, variants, peek, payload_bytes: 0 }
+    }
 }
 
 /// Workers of one class.
@@ -30,6 +41,14 @@ pub struct AppSetup {
 pub struct WorkerSetup {
     /// The class, as in `latency.csv`.
     pub class: String,
+    /// What they are called; the class if nothing else is said.
+    pub name: String,
+    /// How many times as fast as profiled they compute and load.
+    pub speed: f64,
+    /// The variants they have, by application or for all; empty for all variants.
+    pub variants: Vec<String>,
+    /// The way to them; `None` if requests are born beside them.
+    pub link: Option<Link>,
     /// How many.
     pub count: u16,
     /// Memory for variants.
@@ -38,6 +57,8 @@ pub struct WorkerSetup {
     pub lanes: u16,
     /// Power while computing or loading, in watts.
     pub power_w: Option<f64>,
+    /// Power at all other times, in watts.
+    pub idle_w: Option<f64>,
     /// Price of a request, in US dollars.
     pub usd_per_request: Option<f64>,
     /// When it starts to be available.
@@ -48,6 +69,36 @@ pub struct WorkerSetup {
     pub outages: Vec<Outage>,
     /// Where it was written, for messages.
     pub place: Place,
+}
+
+impl WorkerSetup {
+    /// One worker of a class with one lane, endless memory and all variants, here and from the
+    /// start.
+    pub fn new(class: &str) -> Self {
+        Self {
+            class: class.to_owned(),
+            name: class.to_owned(),
+            speed: 1.0,
+            variants: Vec::new(),
+            link: None,
+            count: 1,
+            memory_bytes: u64::MAX / 2,
+            lanes: 1,
+            power_w: None,
+            idle_w: None,
+            usd_per_request: None,
+            ready: Time::ZERO,
+            slowdown: None,
+            outages: Vec::new(),
+            place: Place::default(),
+        }
+    }
+
+    /// Whether variants cost the same on both.
+    pub(super) fn costs_as(&self, other: &Self) -> bool {
+        let of = |w: &Self| (w.class.clone(), w.speed.to_bits(), w.variants.clone());
+        of(self) == of(other)
+    }
 }
 
 /// Simulated time that deciding takes: the batches and loads of a plan cannot begin before it is

@@ -1,8 +1,9 @@
 //! Looking ahead on one worker: when a batch appended to a sequence would end.
 
 use crate::domain::WorkerId;
+use crate::model::link::at_rate;
 use crate::model::residency::Residency;
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// The expected end of what a worker has been given: when its lanes are free, and what is in its
 /// memory then.
@@ -15,9 +16,40 @@ pub struct Cursor {
     pub(super) worker: Option<WorkerId>,
     pub(super) lanes: Vec<Time>,
     pub(super) memory: Residency,
+    pub(super) way: Option<Way>,
+}
+
+/// What lies between here and a worker behind a link, as far as it can be foreseen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// When everything sent so far will have been sent.
+    pub sent: Time,
+    /// Bits per second of the moment; `None` if sending takes no time.
+    pub rate_bps: Option<u64>,
+    /// Half a round trip.
+    pub delay: Span,
+}
+
+impl Way {
+    /// When so many bytes would be sent and when they would arrive, were they next.
+    #[inline]
+    pub fn carry(self, bytes: u64) -> (Time, Time) {
+        let sent = self.sent + at_rate(self.rate_bps, bytes);
+        (sent, sent + self.delay)
+    }
 }
 
 impl Cursor {
+    /// Whether batches travel to the worker and answers back.
+    pub fn is_remote(&self) -> bool {
+        self.way.is_some()
+    }
+
+    /// Whether a batch appended now would begin, or be sent, at `now`.
+    pub fn is_open(&self, now: Time) -> bool {
+        self.way.map_or_else(|| self.free_at(), |way| way.sent) <= now
+    }
+
     /// When the first lane is free.
     pub fn free_at(&self) -> Time {
         self.lanes.iter().copied().min().unwrap_or(Time::ZERO)
@@ -43,5 +75,6 @@ impl Cursor {
         self.worker = other.worker;
         self.lanes.clone_from(&other.lanes);
         self.memory.copy_from(&other.memory);
+        self.way = other.way;
     }
 }

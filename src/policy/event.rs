@@ -49,6 +49,27 @@ pub enum Event<'a> {
         /// What.
         variant: VariantId,
     },
+    /// A batch takes its turn on the way to a worker behind a link; it arrives half a round trip
+    /// after it was sent.
+    Sent {
+        /// When it was assigned.
+        at: Time,
+        /// Where to.
+        worker: WorkerId,
+        /// What it sends.
+        bytes: u64,
+        /// When sending begins.
+        start: Time,
+        /// When sending ends.
+        end: Time,
+    },
+    /// The answers of a batch are back from behind a link; its completions follow.
+    Back {
+        /// The instant.
+        at: Time,
+        /// Where from.
+        worker: WorkerId,
+    },
     /// A batch began to compute.
     BatchStarted {
         /// The instant.
@@ -62,7 +83,7 @@ pub enum Event<'a> {
         /// Which requests.
         requests: &'a [RequestId],
     },
-    /// A batch ended; its completions follow.
+    /// A batch ended; its completions follow, unless answers have to travel.
     BatchEnded {
         /// The instant.
         at: Time,

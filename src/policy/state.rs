@@ -45,7 +45,7 @@ pub(crate) struct Job {
     pub variant: VariantId,
     /// Empty for a preload.
     pub requests: Vec<RequestId>,
-    /// When the decision is made, if deciding takes time.
+    /// When the decision is made, if deciding takes time, and what it sends has arrived.
     pub not_before: Time,
 }
 
@@ -71,6 +71,8 @@ pub(crate) struct WorkerState {
     pub looked: bool,
     /// When it becomes available; it has if this is not later than now.
     pub ready: Time,
+    /// Behind a link: when everything assigned so far will have been sent.
+    pub sent: Option<Time>,
 }
 
 impl WorkerState {
@@ -122,6 +124,7 @@ impl State {
                 backlog: VecDeque::new(),
                 looked: false,
                 ready: worker.ready,
+                sent: worker.link.as_ref().map(|_| Time::ZERO),
             }
         });
         let apps = || catalog.app_ids();

@@ -1,9 +1,10 @@
 //! What a scheduler may see: read-only, beliefs only.
 
-use super::cursor::Cursor;
-use super::state::{Phase, State, WorkerState};
+use super::cursor::{Cursor, Way};
+use super::state::{Job, Phase, State, WorkerState};
 use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::model::catalog::Catalog;
+use crate::model::link::Link;
 use crate::model::penalty::Base;
 use crate::model::posterior::argmax;
 use crate::policy::Info;
@@ -180,14 +181,35 @@ impl<'a> View<'a> {
         if let Some((_, end)) = state.loading {
             cursor.lanes.iter_mut().for_each(|lane| *lane = end.max(*lane));
         }
+        cursor.way = None;
+        let link = self.state.catalog.worker(worker).link.as_ref();
+        let mut sent = self.state.now;
         for job in &state.backlog {
-            cursor.lanes.iter_mut().for_each(|lane| *lane = job.not_before.max(*lane));
-            if job.requests.is_empty() {
-                self.occupy(cursor, job.variant);
-            } else {
-                self.append(cursor, job.variant, job.requests.len());
-            }
+            let arrival = match link {
+                None => job.not_before,
+                Some(link) => self.arrival(link, job, &mut sent),
+            };
+            cursor.lanes.iter_mut().for_each(|lane| *lane = arrival.max(*lane));
+            self.place(cursor, worker, job.variant, job.requests.len());
         }
+        cursor.way = link.map(|link| Way {
+            sent: sent.max(state.sent.filter(|_| !link.varies()).unwrap_or(sent)),
+            rate_bps: link.rate_bps(self.state.now),
+            delay: link.one_way(),
+        });
+    }
+
+    /// When a job that was sent will arrive, as it seems now; `sent` is when those before it will
+    /// have been sent.
+    fn arrival(&self, link: &Link, job: &Job, sent: &mut Time) -> Time {
+        let (now, one_way) = (self.state.now, link.one_way());
+        let end = Time(job.not_before.0.saturating_sub(one_way.0));
+        if end <= now {
+            return job.not_before;
+        }
+        let bytes = self.state.catalog.payload_bytes(job.variant, job.requests.len());
+        *sent = link.believed_sent(now, *sent, end, bytes);
+        *sent + one_way
     }
 
     /// When a batch would end if it came next, loading its variant first if need be.
@@ -197,12 +219,18 @@ impl<'a> View<'a> {
         if self.state.catalog.is_peek(variant) {
             return self.state.now;
         }
-        let start = if cursor.memory.contains(variant) {
-            cursor.free_at()
-        } else {
-            cursor.all_free_at() + self.load_span(worker, variant)
-        };
-        start + self.expected_latency(worker, variant, batch)
+        let resident = cursor.memory.contains(variant);
+        let mut start = if resident { cursor.free_at() } else { cursor.all_free_at() };
+        let mut back = Span::ZERO;
+        if let Some(way) = cursor.way {
+            let bytes = self.state.catalog.payload_bytes(variant, batch);
+            start = start.max(way.carry(bytes).1);
+            back = way.delay;
+        }
+        if !resident {
+            start += self.load_span(worker, variant);
+        }
+        start + self.expected_latency(worker, variant, batch) + back
     }
 
     /// Appends a batch to the cursor and returns when it would end.
@@ -211,7 +239,28 @@ impl<'a> View<'a> {
         if self.state.catalog.is_peek(variant) {
             return self.state.now;
         }
-        self.occupy(cursor, variant);
+        let mut back = Span::ZERO;
+        if let Some(way) = &mut cursor.way {
+            let (sent, arrival) = way.carry(self.state.catalog.payload_bytes(variant, batch));
+            (way.sent, back) = (sent, way.delay);
+            cursor.lanes.iter_mut().for_each(|lane| *lane = arrival.max(*lane));
+        }
+        self.place(cursor, worker, variant, batch) + back
+    }
+
+    /// Appends a batch that is there, or a load if nobody is in it; when it would end.
+    #[inline]
+    fn place(
+        &self,
+        cursor: &mut Cursor,
+        worker: WorkerId,
+        variant: VariantId,
+        batch: usize,
+    ) -> Time {
+        self.occupy(cursor, worker, variant);
+        if batch == 0 {
+            return cursor.all_free_at();
+        }
         let latency = self.expected_latency(worker, variant, batch);
         match cursor.lanes.iter_mut().min() {
             Some(lane) => {
@@ -223,8 +272,7 @@ impl<'a> View<'a> {
     }
 
     /// Loads the variant if it is not resident, and marks it as used.
-    fn occupy(&self, cursor: &mut Cursor, variant: VariantId) {
-        let Some(worker) = cursor.worker else { return };
+    fn occupy(&self, cursor: &mut Cursor, worker: WorkerId, variant: VariantId) {
         if cursor.memory.contains(variant) {
             cursor.memory.touch(variant);
             return;
@@ -236,18 +284,28 @@ impl<'a> View<'a> {
 }
 
 impl<'a> WorkerView<'a> {
-    /// Whether a batch assigned now would start now (or load now), if deciding takes no time.
+    /// Whether a batch assigned now would start now (or load now), if deciding takes no time; of a
+    /// worker behind a link, whether it would be sent now and find a lane.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.state.backlog.is_empty()
-            && self.state.loading.is_none()
-            && self.state.ready <= self.now
-            && self.state.lanes.iter().any(Option::is_none)
+        if self.state.ready > self.now {
+            return false;
+        }
+        match self.state.sent {
+            None => {
+                self.state.backlog.is_empty()
+                    && self.state.loading.is_none()
+                    && self.state.lanes.iter().any(Option::is_none)
+            }
+            Some(sent) => sent <= self.now && self.free_lanes() > 0,
+        }
     }
 
-    /// Lanes on which nothing runs.
+    /// Lanes on which nothing runs, and for which nothing is under way.
     pub fn free_lanes(&self) -> usize {
-        self.state.lanes.iter().filter(|lane| lane.is_none()).count()
+        let free = self.state.lanes.iter().filter(|lane| lane.is_none()).count();
+        let under_way = self.state.sent.map_or(0, |_| self.state.backlog.len());
+        free.saturating_sub(under_way)
     }
 
     /// The variants in memory, least recently used first.

@@ -37,6 +37,8 @@ pub(super) struct Moment<'a> {
     pub worker: WorkerId,
     /// Who is served.
     pub head: &'a Request,
+    /// The timelines of all workers, for rules that look at all of them.
+    pub cursors: &'a [Cursor],
     lines: &'a [Line],
 }
 
@@ -139,7 +141,9 @@ pub(super) struct Dispatcher {
     choice: Choice,
     batching: Batching,
     lines: Vec<Line>,
-    cursor: Cursor,
+    /// By worker; those of workers that are not idle are kept only if the rule looks at them.
+    cursors: Vec<Cursor>,
+    looks_around: bool,
     batch: Vec<RequestId>,
 }
 
@@ -150,9 +154,15 @@ impl Dispatcher {
             choice,
             batching,
             lines: catalog.app_ids().map(|_| BinaryHeap::new()).collect(),
-            cursor: Cursor::default(),
+            cursors: catalog.worker_ids().map(|_| Cursor::default()).collect(),
+            looks_around: false,
             batch: Vec::new(),
         }
+    }
+
+    /// With a rule that looks at all workers.
+    pub fn looking_around(self) -> Self {
+        Self { looks_around: true, ..self }
     }
 
     /// The application whose head comes first among those that `worker` can serve.
@@ -179,7 +189,7 @@ impl Dispatcher {
     /// When the head could end at the earliest if it ran alone now, on any variant that the
     /// choice allows.
     fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
-        let alone = |variant| view.finish(&self.cursor, variant, 1);
+        let alone = |variant| view.finish(&self.cursors[worker.index()], variant, 1);
         match &self.choice {
             Choice::Fixed(_) => alone(chosen),
             Choice::Rule(_) => {
@@ -192,8 +202,9 @@ impl Dispatcher {
         match &mut self.choice {
             Choice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
             Choice::Rule(rule) => {
-                let (cursor, lines) = (&self.cursor, self.lines.as_slice());
-                rule(&Moment { view, cursor, worker, head, lines })
+                let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
+                let cursor = &cursors[worker.index()];
+                rule(&Moment { view, cursor, worker, head, cursors, lines })
             }
         }
     }
@@ -217,8 +228,9 @@ impl Dispatcher {
                 plan.reject(id, reason);
                 continue;
             }
-            let (cursor, lines) = (&self.cursor, self.lines.as_slice());
-            let moment = Moment { view, cursor, worker, head, lines };
+            let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
+            let cursor = &cursors[worker.index()];
+            let moment = Moment { view, cursor, worker, head, cursors, lines };
             let size = self.batching.size(&moment, variant);
             let line = &mut self.lines[app.index()];
             self.batch.clear();
@@ -226,7 +238,7 @@ impl Dispatcher {
                 let Some(Reverse((_, id))) = line.pop() else { break };
                 self.batch.push(id);
             }
-            view.append(&mut self.cursor, variant, self.batch.len());
+            view.append(&mut self.cursors[worker.index()], variant, self.batch.len());
             plan.assign(worker, variant, self.batch.iter().copied());
             return true;
         }
@@ -244,10 +256,15 @@ impl Scheduler for Dispatcher {
         if view.pending_len() == 0 {
             return;
         }
+        for worker in view.workers().filter(|worker| self.looks_around || worker.is_idle()) {
+            view.tail(worker.id, &mut self.cursors[worker.id.index()]);
+        }
         for worker in view.workers().filter(crate::policy::WorkerView::is_idle) {
-            view.tail(worker.id, &mut self.cursor);
             for _ in 0..worker.free_lanes() {
-                if !self.fill_lane(view, worker.id, plan) {
+                // What comes next would wait for the link: that can be decided then.
+                let cursor = &self.cursors[worker.id.index()];
+                let taken = cursor.is_remote() && !cursor.is_open(view.now());
+                if taken || !self.fill_lane(view, worker.id, plan) {
                     break;
                 }
             }

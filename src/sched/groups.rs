@@ -308,6 +308,10 @@ impl GroupPlanner {
         }
         let worker = WorkerId(0);
         view.tail(worker, &mut self.trial);
+        // It adds up latencies and knows no way.
+        if self.trial.is_remote() {
+            return false;
+        }
         let (groups, window) = (&self.groups, self.window);
         let best = group_search::search(view, groups, worker, &self.trial, window, self.planned);
         let Some(steps) = best else { return false };

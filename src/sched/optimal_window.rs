@@ -61,6 +61,9 @@ fn check_workers(fields: &mut Fields<'_>, context: &Context<'_>) {
     let found = match (workers, lanes) {
         (2.., _) => format!("`optimal-window` on {workers} workers"),
         (_, Some(lanes @ 2..)) => format!("`optimal-window` on a worker with {lanes} lanes"),
+        _ if catalog.worker_ids().any(|worker| catalog.worker(worker).link.is_some()) => {
+            "`optimal-window` on a worker behind a link".to_owned()
+        }
         _ => return,
     };
     let problem = Problem::new(fields.place().clone(), found, "one worker with one lane");

@@ -1,15 +1,18 @@
 //! What a network sees of a free lane and the head of all lines, and what its outputs stand for.
 //!
 //! An output is a variant by its place among those of its application; the last is the answer of
-//! the SneakPeek model, where it may be chosen. Times are shares of the head's budget b, so that a
-//! world whose times are all longer looks the same; what has no end is squashed by x / (1 + x).
+//! the SneakPeek model, where it may be chosen. Where there are several workers one more output
+//! leaves the head to another of them, and all of them are seen. Times are shares of the head's
+//! budget b, so that a world whose times are all longer looks the same; what has no end is squashed
+//! by x / (1 + x).
 //! A look is O(applications + variants).
 
 use super::dispatch::{Batching, Moment};
-use crate::domain::{AppId, Request, VariantId};
+use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::learn::net::{Activation, Mlp, parameters};
 use crate::learn::store::Catalogue;
 use crate::model::catalog::Catalog;
+use crate::policy::Cursor;
 use crate::units::Time;
 
 /// Changes whenever an input changes its meaning or its place.
@@ -20,6 +23,9 @@ const BY_APP: usize = 3;
 const BY_OUTPUT: usize = 5;
 /// Inputs of the head: its slack, the entropy of its posterior, the memory that is left.
 const ALONE: usize = 3;
+/// Inputs by worker, if there are several: whether it is the one asked about, whether it is idle,
+/// the time until it is free, the best utility of the head there.
+const BY_WORKER: usize = 4;
 /// Accuracies of variants differ by some hundredths; inputs should differ by more.
 const ZOOM: f64 = 10.0;
 
@@ -29,6 +35,8 @@ pub(super) struct Sight {
     apps: usize,
     /// Variants of all applications.
     variants: usize,
+    /// How many workers, if there are several.
+    workers: usize,
     outputs: usize,
 }
 
@@ -42,12 +50,17 @@ pub(super) struct Seen {
 impl Sight {
     pub fn new(catalog: &Catalog) -> Self {
         let counts = || catalog.app_ids().map(|app| catalog.variants_of(app).len());
-        let outputs = counts().max().unwrap_or(0) + 1;
-        Self { apps: catalog.app_ids().len(), variants: counts().sum(), outputs }
+        let workers = Some(catalog.worker_ids().len()).filter(|count| *count > 1).unwrap_or(0);
+        let outputs = counts().max().unwrap_or(0) + 1 + usize::from(workers > 0);
+        Self { apps: catalog.app_ids().len(), variants: counts().sum(), workers, outputs }
     }
 
     pub fn inputs(&self) -> usize {
-        BY_APP * self.apps + ALONE + self.variants + BY_OUTPUT * self.outputs
+        BY_APP * self.apps
+            + ALONE
+            + self.variants
+            + BY_WORKER * self.workers
+            + BY_OUTPUT * self.outputs
     }
 
     pub fn outputs(&self) -> usize {
@@ -61,7 +74,7 @@ impl Sight {
         Mlp::new(sizes, Activation::Tanh, zeros)
     }
 
-    /// The variant that an output stands for.
+    /// The variant that an output stands for; none if it leaves the head to another worker.
     pub fn variant(moment: &Moment<'_>, output: usize) -> Option<VariantId> {
         let catalog = moment.view.catalog();
         let mut open = moment.view.variants(moment.worker, moment.head.app);
@@ -86,10 +99,17 @@ impl Sight {
         for variant in catalog.app_ids().flat_map(|app: AppId| catalog.variants_of(app)) {
             inputs.push(f32::from(u8::from(memory.contains(variant))));
         }
+        if self.workers > 0 {
+            let workers = catalog.worker_ids().zip(moment.cursors);
+            workers.for_each(|(id, cursor)| see_worker(moment, id, cursor, inputs));
+        }
         let rest = inputs.len();
         inputs.resize(rest + BY_OUTPUT * self.outputs, 0.0);
         seen.allowed.clear();
         seen.allowed.resize(self.outputs, false);
+        if self.workers > 0 {
+            seen.allowed[self.outputs - 1] = may_wait(moment);
+        }
         let best = view
             .variants(worker, head.app)
             .map(|variant| view.accuracy(head.id, variant))
@@ -116,6 +136,30 @@ impl Sight {
     }
 }
 
+fn see_worker(moment: &Moment<'_>, id: WorkerId, cursor: &Cursor, inputs: &mut Vec<f32>) {
+    let Moment { view, head, .. } = *moment;
+    let worth = |variant| view.utility(head, variant, view.finish(cursor, variant, 1));
+    let best = view.variants(id, head.app).map(worth).fold(0.0, f64::max);
+    inputs.extend([
+        f32::from(u8::from(id == moment.worker)),
+        f32::from(u8::from(cursor.is_open(view.now()))),
+        squash(share(cursor.free_at().since(view.now()).0, head)),
+        best as f32,
+    ]);
+}
+
+/// Whether the head can be left to another worker: one that is asked later, or one whose work will
+/// end, so that somebody asks again.
+fn may_wait(moment: &Moment<'_>) -> bool {
+    let Moment { view, worker, head, .. } = *moment;
+    let mut others = view.catalog().worker_ids().zip(moment.cursors);
+    others.any(|(id, cursor)| {
+        id != worker
+            && view.variants(id, head.app).next().is_some()
+            && (id > worker || !cursor.is_open(view.now()))
+    })
+}
+
 /// What a network that schedules depends on.
 pub(super) fn catalogue(catalog: &Catalog) -> Catalogue {
     let entry = |name: &str, value: String| (name.to_owned(), value);
@@ -128,7 +172,8 @@ pub(super) fn catalogue(catalog: &Catalog) -> Catalogue {
     let worker = |id| {
         let worker = catalog.worker(id);
         let (lanes, bytes) = (worker.lanes, worker.memory_bytes);
-        format!("{}, lanes {lanes}, bytes {bytes}", worker.class)
+        let away = if worker.link.is_some() { ", behind a link" } else { "" };
+        format!("{}, lanes {lanes}, bytes {bytes}{away}", worker.class)
     };
     vec![
         entry("sight", VERSION.to_string()),

@@ -1,4 +1,6 @@
-//! A learned dispatcher: deadline order, and a network chooses the variant of the head's batch.
+//! A learned dispatcher: deadline order, and a network chooses the variant of the head's batch, and
+//! where there are several workers which of them runs it: idle workers are asked in order, and a
+//! worker may leave the head to a later one, or to one that is busy now.
 //!
 //! The idea of TMO (a small agent, trained by PPO, A2C or DQN, decides about every request),
 //! carried over to a device that serves several applications; what it sees and what it is rewarded
@@ -20,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "tmo-rl",
-    summary: "deadline order, a trained network chooses the variant of the head's batch",
+    summary: "deadline order, a trained network chooses worker and variant of the head's batch",
     source: "ours, after the agents of TMO (Yuan et al., MobiHoc 2025)",
     params: "policy = FILE of `peeksim train EXPERIMENT` (without: what is listed first), \
              max_batch = 32, batch = full, drop = never",
@@ -79,11 +81,11 @@ fn dispatcher(
     mut rule: impl FnMut(&Moment<'_>) -> Option<VariantId> + Send + 'static,
 ) -> Dispatcher {
     let rule = move |moment: &Moment<'_>| {
-        let free = moment.cursor.free_at() <= moment.view.now();
-        if free { rule(moment) } else { None }
+        if moment.cursor.is_open(moment.view.now()) { rule(moment) } else { None }
     };
     let key = Box::new(|_: &View<'_>, request: &crate::domain::Request| request.deadline.0);
-    Dispatcher::new(catalog, key, Choice::Rule(Box::new(rule)), batching)
+    let dispatcher = Dispatcher::new(catalog, key, Choice::Rule(Box::new(rule)), batching);
+    if catalog.worker_ids().len() > 1 { dispatcher.looking_around() } else { dispatcher }
 }
 
 /// The scheduler of a network that is still being trained.
@@ -110,6 +112,8 @@ struct Turn {
     asks: bool,
     answer: Option<usize>,
     seen: Seen,
+    /// Which worker is asked about. Those before it have had their say at this instant.
+    worker: u16,
 }
 
 fn lock(turn: &Mutex<Turn>) -> MutexGuard<'_, Turn> {
@@ -125,11 +129,17 @@ impl Desk {
         let shared = Arc::clone(&turn);
         let dispatcher = dispatcher(catalog, batching, move |moment| {
             let mut turn = lock(&shared);
+            if moment.worker.0 < turn.worker {
+                return None;
+            }
             if let Some(output) = turn.answer.take() {
-                return Sight::variant(moment, output);
+                let variant = Sight::variant(moment, output);
+                turn.worker += u16::from(variant.is_none());
+                return variant;
             }
             // Another worker may be idle, too: one after the other.
             if !std::mem::replace(&mut turn.asks, true) {
+                turn.worker = moment.worker.0;
                 sight.see(moment, batching, &mut turn.seen);
             }
             None
@@ -149,6 +159,7 @@ impl Desk {
 
     /// Goes on; true if a choice is due.
     pub fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
+        lock(&self.turn).worker = 0;
         self.dispatcher.decide(view, trigger, plan);
         lock(&self.turn).asks
     }
@@ -160,7 +171,8 @@ impl Desk {
             let mut turn = lock(&self.turn);
             (turn.asks, turn.answer) = (false, Some(output));
         }
-        self.decide(view, Trigger::new(&[], &[], &[], false), plan)
+        self.dispatcher.decide(view, Trigger::new(&[], &[], &[], false), plan);
+        lock(&self.turn).asks
     }
 
     /// Writes what is seen where a choice is due.

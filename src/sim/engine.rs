@@ -6,24 +6,27 @@
 //! - a worker works through its backlog in order; a load occupies all its lanes and begins when
 //!   all are idle; a batch, once started, runs to its end, unless its worker fails
 //!   (`engine/faults.rs`);
-//! - memory is never exceeded: least recently used variants leave when a load starts, and no load
-//!   starts while anything runs;
+//! - memory is never exceeded: least recently used variants leave when a load starts;
+//! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
 
+mod ends;
 mod faults;
+mod link;
 mod peek;
 
 use super::queue::{Kind, Queue};
 use super::validate::{PlanError, check, describe, takes};
-use crate::domain::{Arrival, Completion, Request, RequestId, VariantId, WorkerId};
+use crate::domain::{Arrival, Request, RequestId, VariantId, WorkerId};
 use crate::input::Problem;
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
 use crate::policy::state::{Job, Running, State};
-use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Reason, Trigger, View};
+use crate::policy::{Decision, Event, Feedback, Info, Observer, Plan, Trigger, View};
 use crate::rng::Rng;
 use crate::units::Time;
+use link::Returning;
 use peek::Peeks;
 use std::sync::Arc;
 
@@ -85,16 +88,20 @@ struct Answer {
 }
 
 /// A run in progress.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Simulation {
     state: State,
     arrivals: Box<dyn Arrivals>,
     next: Option<Arrival>,
+    /// Whether arrivals depend on how requests end.
+    closed: bool,
     queue: Queue,
     wake: Time,
     idle_wakes: u32,
     /// Whether the last question, when nothing else will happen, has been asked.
     asked: bool,
     peeks: Peeks,
+    returning: Vec<Returning>,
     rng: Rng,
     scheduler: String,
     counts: Counts,
@@ -131,12 +138,14 @@ impl Simulation {
         }
         Self {
             next: arrivals.next_arrival(),
+            closed: arrivals.listens(),
             arrivals,
             queue,
             wake: Time::MAX,
             idle_wakes: 0,
             asked: false,
             peeks: Peeks::new(catalog.app_ids().len()),
+            returning: Vec::new(),
             rng,
             scheduler: scheduler.to_owned(),
             counts: Counts::default(),
@@ -198,7 +207,7 @@ impl Simulation {
             if event == now {
                 self.happen(now, observer);
             }
-            if arrival == now {
+            if self.next.is_some_and(|next| next.time == now) {
                 self.admit(now, observer);
                 // A look that takes no time ends at this instant, too.
                 if self.queue.next_time() == now {
@@ -302,6 +311,7 @@ impl Simulation {
                 }
                 Kind::PeekEnd => self.end_look_on_host(observer),
                 Kind::Answers => self.give_answers(observer),
+                Kind::Returned(worker) => self.end_way_back(worker, observer),
                 Kind::Failure(worker, outage) => self.fail(worker, outage, observer),
             }
         }
@@ -310,6 +320,11 @@ impl Simulation {
     /// Takes in every request that arrives at this instant.
     fn admit(&mut self, now: Time, observer: &mut impl Observer) {
         while let Some(arrival) = self.next.filter(|next| next.time == now) {
+            // A source that goes back in time would break the clock; it is taken as "now".
+            self.next = self.arrivals.next_arrival();
+            if let Some(next) = &mut self.next {
+                next.time = next.time.max(now);
+            }
             let Arrival { time, app, budget, truth } = arrival;
             let deadline = time + budget;
             let make = |id| Request { id, app, arrival: time, deadline };
@@ -317,28 +332,16 @@ impl Simulation {
             self.counts.arrived += 1;
             observer.on(Event::Arrived { request: &make(id) });
             self.receive(app, id, observer);
-            // A source that goes back in time would break the clock; it is taken as "now".
-            self.next = self.arrivals.next_arrival();
-            if let Some(next) = &mut self.next {
-                next.time = next.time.max(now);
-            }
         }
         self.look_on_host();
     }
 
-    fn reject(&mut self, id: RequestId, reason: Reason, observer: &mut impl Observer) {
-        let at = self.state.now;
-        if let Some(slot) = self.state.slot(id) {
-            observer.on(Event::Rejected { at, request: &slot.request, reason });
-        }
-        self.state.take(id);
-        self.state.release(id);
-        self.counts.rejected += 1;
-    }
-
     /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
     /// that takes time when that is over.
-    fn append(&mut self, worker: WorkerId, job: Job, observer: &mut impl Observer) {
+    fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
+        if let Some(sent) = self.state.workers[worker.index()].sent {
+            self.send(worker, sent, &mut job, observer);
+        }
         let backlog = &mut self.state.workers[worker.index()].backlog;
         let heard = backlog.back().is_some_and(|last| last.not_before == job.not_before);
         if job.not_before > self.state.now && !heard {
@@ -434,6 +437,9 @@ impl Simulation {
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
         let look = self.state.catalog.is_peek(variant);
         let answer = Answer { worker: Some(worker), variant, batch: batch as u32, started };
+        if self.state.workers[worker.index()].sent.is_some() {
+            self.begin_way_back(worker, std::mem::take(&mut requests), answer, observer);
+        }
         for id in requests.drain(..) {
             if look {
                 self.show(id, observer);
@@ -445,32 +451,6 @@ impl Simulation {
         self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
         self.freed.push(worker);
         self.start(worker, observer);
-    }
-
-    /// Ends a request with an answer.
-    #[inline]
-    fn complete(&mut self, id: RequestId, answer: Answer, observer: &mut impl Observer) {
-        let Some(slot) = self.state.slot(id) else { return };
-        let Answer { worker, variant, batch, started } = answer;
-        let (truth, catalog) = (slot.truth, &self.state.catalog);
-        let completion = Completion {
-            request: &slot.request,
-            truth,
-            worker,
-            variant,
-            batch,
-            started,
-            finished: self.state.now,
-            correct: if catalog.is_peek(variant) {
-                self.state.estimates.answer[id.slot()] == truth.class
-            } else {
-                catalog.correct(variant, truth, id.number(), self.rng)
-            },
-            estimated: self.view().accuracy(id, variant),
-        };
-        observer.on(Event::Completed(&completion));
-        self.state.release(id);
-        self.counts.completed += 1;
     }
 
     fn finish(&mut self, observer: &mut impl Observer) -> Result<(), SimError> {

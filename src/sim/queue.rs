@@ -21,6 +21,8 @@ pub(super) enum Kind {
     PeekEnd,
     /// The SneakPeek model gives the answers that a scheduler chose.
     Answers,
+    /// The answers of a worker behind a link are back.
+    Returned(WorkerId),
     /// A worker fails, for this one of its outages.
     Failure(WorkerId, u16),
 }
@@ -33,7 +35,8 @@ impl Kind {
             Self::Ready(_) => 2,
             Self::PeekEnd => 3,
             Self::Answers => 4,
-            Self::Failure(..) => 5,
+            Self::Returned(_) => 5,
+            Self::Failure(..) => 6,
         }
     }
 }
@@ -62,7 +65,7 @@ impl Queue {
     pub fn forget(&mut self, worker: WorkerId) {
         self.heap.retain(|Reverse((_, kind))| match kind {
             Kind::BatchEnd(at, _) | Kind::LoadEnd(at) | Kind::Ready(at) => *at != worker,
-            Kind::PeekEnd | Kind::Answers | Kind::Failure(..) => true,
+            Kind::PeekEnd | Kind::Answers | Kind::Returned(_) | Kind::Failure(..) => true,
         });
     }
 

@@ -3,23 +3,23 @@
 use super::arrivals;
 use super::faults;
 use super::inputs::Inputs;
-use super::peek;
 use super::warmup::Warmup;
+use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::arrival::ArrivalPlan;
 use crate::model::budget::Budget;
-use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
 use crate::model::peek::{Peek, ShortCircuit};
 use crate::model::penalty::Penalty;
 use crate::policy::Info;
 use crate::rng::Rng;
 use crate::sched::{self, Context};
-use crate::units::{Span, Time};
+use crate::units::Span;
 use std::sync::Arc;
 
-/// Workers have numbers of 16 bits, and schedulers look at each of them.
-const MAX_WORKERS: u64 = 4096;
+/// Bytes that a request may have to send.
+const PAYLOADS: std::ops::RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// A configuration ready to run.
 #[derive(Clone, Debug)]
@@ -62,8 +62,15 @@ impl Prepared {
         let rng = Rng::new(0, 0);
         let context = Context { catalog: &catalog, rng };
         let chosen = sched::read(&scheduler, &context, &mut problems);
-        if let Err(more) = arrivals.build(&catalog, rng) {
-            problems.extend(more);
+        match arrivals.build(&catalog, rng) {
+            Ok(built) if bound && built.listens() => {
+                let place = arrivals.place.clone().field("trace.source");
+                let found = "bound = \"fluid\" with a closed loop";
+                let expected = "arrivals that do not depend on answers";
+                problems.push(Problem::new(place, found, expected));
+            }
+            Ok(_) => {}
+            Err(more) => problems.extend(more),
         }
         if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
             Arc::clone(&catalog).check_peeks(&setup, &mut problems);
@@ -96,7 +103,7 @@ impl Prepared {
 /// What the catalog is made of.
 fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
     let apps = read_apps(read, inputs);
-    let workers = read_workers(read);
+    let workers = workers::read(read, &apps, inputs);
     let penalty = match read.take("penalty") {
         Some(node) => Penalty::read(node, read.problems()),
         None => Penalty::sigmoid(),
@@ -161,6 +168,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
     let names = read.require("apps", "the list of applications, folders of profiles/");
     let (budgets, variants, looks) =
         (read.take("budget_ms"), read.take("variants"), read.take("peek"));
+    let payloads = read.take("payload_bytes");
     let Some(names) = names else { return Vec::new() };
     let mut apps: Vec<AppSetup> = Vec::new();
     let items = fields::array(names, read.problems());
@@ -192,6 +200,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
                     budget: None,
                     variants: Vec::new(),
                     peek: Peek::default(),
+                    payload_bytes: 0,
                 });
             }
             Err(more) => unknown_app(name, text, &profiles, more, read.problems()),
@@ -211,6 +220,9 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
             apps.iter_mut().for_each(|app| app.budget.clone_from(&budget));
         }
     }
+    if let Some(node) = payloads {
+        read_payloads(node, &mut apps, read.problems());
+    }
     if let Some(node) = variants {
         by_app(node, &mut apps, read.problems(), |app, node, problems| {
             app.variants = read_variants(node, &app.profile.variant_names(), problems);
@@ -220,6 +232,18 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         peek::read(node, &mut apps, read.problems());
     }
     apps
+}
+
+/// Bytes for all applications, or by application.
+fn read_payloads(node: &Node, apps: &mut [AppSetup], problems: &mut Problems) {
+    let one = |app: &mut AppSetup, node: &Node, problems: &mut Problems| {
+        app.payload_bytes = fields::integer(node, &PAYLOADS, problems).unwrap_or(0);
+    };
+    if matches!(&node.value, Value::Table(_)) {
+        by_app(node, apps, problems, one);
+    } else {
+        apps.iter_mut().for_each(|app| one(app, node, problems));
+    }
 }
 
 /// The variants to keep.
@@ -273,48 +297,6 @@ pub(super) fn by_app(
             }
         }
     }
-}
-
-fn read_workers(read: &mut Fields<'_>) -> Vec<WorkerSetup> {
-    let Some(list) = read.require("workers", "a list: [{ class, count, memory_bytes }]") else {
-        return Vec::new();
-    };
-    let mut workers = Vec::new();
-    let items = fields::array(list, read.problems());
-    for item in items {
-        let mut worker = Fields::new(item, read.problems());
-        let class = worker.require("class", "a class of workers, as in latency.csv");
-        let class = class.and_then(|node| fields::text(node, worker.problems()));
-        let optional = |worker: &mut Fields<'_>, key| {
-            let node = worker.take(key)?;
-            fields::number(node, &(0.0..=1e12), worker.problems())
-        };
-        let (power_w, usd_per_request) =
-            (optional(&mut worker, "power_w"), optional(&mut worker, "usd_per_request"));
-        workers.push(WorkerSetup {
-            class: class.unwrap_or_default().to_owned(),
-            count: worker.integer("count", 1..=1024, 1) as u16,
-            memory_bytes: worker.integer("memory_bytes", 1..=u64::MAX / 2, u64::MAX / 2),
-            lanes: worker.integer("lanes", 1..=1024, 1) as u16,
-            power_w,
-            usd_per_request,
-            ready: Time::ZERO + Span::from_s(worker.number("ready_s", 0.0..=1e9, 0.0)),
-            slowdown: faults::read_slowdown(&mut worker),
-            outages: faults::read_outages(&mut worker),
-            place: item.get("class").unwrap_or(item).place.clone(),
-        });
-        worker.finish();
-    }
-    if matches!(&list.value, Value::Array(items) if items.is_empty()) {
-        read.problems().push(Problem::new(list.place.clone(), "no worker", "at least one"));
-    }
-    let count: u64 = workers.iter().map(|worker: &WorkerSetup| u64::from(worker.count)).sum();
-    if count > MAX_WORKERS {
-        let (found, expected) =
-            (format!("{count} workers"), format!("at most {MAX_WORKERS} in all"));
-        read.problems().push(Problem::new(list.place.clone(), found, expected));
-    }
-    workers
 }
 
 /// A number of milliseconds for every plan, or `{ constant, per_request }`.

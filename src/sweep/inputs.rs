@@ -1,6 +1,7 @@
 //! Profiles and traces, each read once and shared by all runs.
 
 use crate::input::{Node, Place, Problem, Problems, Value, source};
+use crate::model::link::Bandwidth;
 use crate::model::profile::Profile;
 use crate::model::request_file::RequestFile;
 use crate::model::trace::RecordedTrace;
@@ -14,6 +15,7 @@ type Read<T> = Result<Arc<T>, Problems>;
 pub struct Inputs {
     profiles: BTreeMap<String, Read<Profile>>,
     traces: BTreeMap<String, Option<Read<RecordedTrace>>>,
+    bandwidths: BTreeMap<String, Read<Bandwidth>>,
     requests: BTreeMap<String, Read<RequestFile>>,
     imports: BTreeMap<String, Node>,
     files: BTreeMap<String, String>,
@@ -51,6 +53,21 @@ impl Inputs {
         });
         self.traces.insert(stem, trace.clone());
         trace
+    }
+
+    /// The table of a link's rates.
+    pub fn bandwidth(&mut self, path: &str) -> Read<Bandwidth> {
+        if let Some(table) = self.bandwidths.get(path) {
+            return table.clone();
+        }
+        let table = source::read(path).and_then(|source| {
+            let table = Bandwidth::parse(&source).map(Arc::new)?;
+            self.files.insert(source.path, source.sha256);
+            Ok(table)
+        });
+        let table = table.map_err(Problems::from);
+        self.bandwidths.insert(path.to_owned(), table.clone());
+        table
     }
 
     /// The requests of a file, checked, and the record of its import if that lies beside it.

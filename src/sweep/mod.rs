@@ -21,6 +21,7 @@ mod search;
 mod spec;
 mod until;
 mod warmup;
+mod workers;
 
 pub use config::Prepared;
 pub use expand::{Configuration, RunSpec, expand};

@@ -102,6 +102,12 @@ impl Visit {
         self.actions.push(action);
     }
 
+    /// One of the turns waited before its call began.
+    pub(super) fn delay(&mut self, world: &World, waited_s: f64) {
+        self.reward -= world.charge_of_waiting(waited_s);
+        self.spent.latency_s += waited_s;
+    }
+
     /// Sums over turns become means.
     pub(super) fn averaged(mut self) -> Self {
         let turns = self.actions.len().max(1) as f64;

@@ -20,6 +20,7 @@ pub mod optimum;
 pub mod policy;
 pub mod practice;
 pub mod reproduce;
+pub mod traffic;
 pub mod workload;
 pub mod world;
 

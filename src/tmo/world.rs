@@ -126,6 +126,8 @@ pub struct World {
     mean_association: Vec<f64>,
     /// What is taken off the reward of each action for its costs.
     charges: Vec<f64>,
+    /// By how much a second more than the call's own takes off the reward.
+    charge_per_s: f64,
 }
 
 impl World {
@@ -146,6 +148,7 @@ impl World {
             rules.weights.latency * latency[kind] + rules.weights.usage * usage[kind]
         };
         let charges = (0..actions.len()).map(charge).collect();
+        let charge_per_s = rules.weights.latency * per_range(&rules.costs.latency_s[..views + 2]);
         let decision = |action: usize| {
             let mut coordinates = Vec::new();
             append(actions, action, &mut coordinates);
@@ -166,7 +169,22 @@ impl World {
         association.iter_mut().for_each(|sum| *sum /= records.len().max(1) as f64);
         let estimator = Estimator::new(records, rules.metric, rules.ties);
         let (train, mean_association) = (train.to_vec(), association);
-        Ok(Self { workload, rules, estimator, train, decisions, mean_association, charges })
+        Ok(Self {
+            workload,
+            rules,
+            estimator,
+            train,
+            decisions,
+            mean_association,
+            charges,
+            charge_per_s,
+        })
+    }
+
+    /// What waiting before a call takes off its reward: the latency that the reward counts is
+    /// normalised over the list of calls, and not cut off beyond it.
+    pub fn charge_of_waiting(&self, waited_s: f64) -> f64 {
+        self.charge_per_s * waited_s
     }
 
     /// What can be decided.
@@ -234,6 +252,13 @@ impl World {
         let (latency_s, usage_usd) = self.rules.costs.of_action(self.actions(), action);
         Resources { latency_s, usage_usd }
     }
+}
+
+/// What normalising multiplies by: one over the range, 0 if there is none.
+fn per_range(values: &[f64]) -> f64 {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if high > low { 1.0 / (high - low) } else { 0.0 }
 }
 
 /// The state after decisions `past`, without the decision.

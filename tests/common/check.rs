@@ -3,6 +3,7 @@
 
 use super::facts::Facts;
 use super::scribe::{Asked, Decided};
+use super::way::{Ending, Way};
 use super::{Happened, Log};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -137,6 +138,7 @@ struct Replay<'a> {
     facts: &'a Facts,
     promise: Promise,
     workers: Vec<Worker>,
+    ways: Vec<Way>,
     requests: Vec<Phase>,
     ends: Ends,
     /// What the next question has to tell of.
@@ -147,7 +149,7 @@ struct Replay<'a> {
     /// When deciding is over, and for which worker.
     deciding: BTreeSet<(u64, u16)>,
     /// Requests of the batch that just ended, whose completions must follow.
-    ending: VecDeque<(u32, u16, u16, u64)>,
+    ending: VecDeque<Ending>,
     /// Evictions decided at this instant.
     evicting: Vec<(u16, u16)>,
 }
@@ -166,6 +168,7 @@ impl<'a> Replay<'a> {
         Self {
             promise,
             workers: facts.workers.iter().map(|w| worker((w.lanes, w.ready))).collect(),
+            ways: Way::all(facts),
             requests: vec![Phase::Unborn; facts.requests.len()],
             ends: Ends::default(),
             arrived: Vec::new(),
@@ -228,14 +231,10 @@ impl<'a> Replay<'a> {
                     for request in requests {
                         self.step(*request, Phase::Waiting, Phase::Assigned)?;
                     }
-                    let job = Job { variant: *variant, requests: requests.clone(), decided };
-                    self.workers[usize::from(*worker)].backlog.push_back(job);
-                    self.deciding.insert((decided, *worker));
+                    self.give(*worker, *variant, requests, decided);
                 }
                 Decided::Preload { worker, variant } => {
-                    let job = Job { variant: *variant, requests: Vec::new(), decided };
-                    self.workers[usize::from(*worker)].backlog.push_back(job);
-                    self.deciding.insert((decided, *worker));
+                    self.give(*worker, *variant, &[], decided);
                 }
                 Decided::Evict { worker, variant } => self.evicting.push((*worker, *variant)),
                 Decided::Reject { request } => {
@@ -246,6 +245,17 @@ impl<'a> Replay<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A worker's next job, which may have to travel.
+    fn give(&mut self, worker: u16, variant: u16, requests: &[u32], decided: u64) {
+        let at = usize::from(worker);
+        let app = self.facts.variants[usize::from(variant)].app;
+        let bytes = self.facts.payloads[usize::from(app)] * requests.len() as u64;
+        let (decided, heard) = self.ways[at].send(decided, bytes);
+        let job = Job { variant, requests: requests.to_vec(), decided };
+        self.workers[at].backlog.push_back(job);
+        self.deciding.extend(heard.map(|at| (at, worker)));
     }
 
     /// What it took to answer: something for every request assigned, and more if there was any.
@@ -289,6 +299,16 @@ impl<'a> Replay<'a> {
                 Ok(())
             }
             Happened::Evicted { worker, variant, .. } => self.evict(*worker, *variant),
+            Happened::Sent { worker, bytes, sending, .. } => {
+                let expected = self.ways[usize::from(*worker)].announced();
+                ensure!(expected == Some((*bytes, *sending)), "{expected:?} is sent");
+                Ok(())
+            }
+            Happened::Back { at, worker } => {
+                let back = self.ways[usize::from(*worker)].arrive(*at);
+                self.ending.extend(back.ok_or("nothing comes back now")?);
+                Ok(())
+            }
             Happened::WorkerFailed { at, worker, until } => self.fail(*at, *worker, *until),
             Happened::BatchLost { worker, lane, variant, started, requests, .. } => {
                 self.lose((*worker, *lane), (*variant, *started, requests))
@@ -407,7 +427,12 @@ impl<'a> Replay<'a> {
         ensure!(self.facts.noise || (service - table).abs() <= 0.5, "the table says {table}");
         ensure!(at > batch.started, "it took no time");
         let ending = batch.requests.iter().map(|r| (*r, worker, batch.variant, batch.started));
-        self.ending.extend(ending);
+        let way = &mut self.ways[usize::from(worker)];
+        if way.is_remote() {
+            way.leave(at, ending);
+        } else {
+            self.ending.extend(ending);
+        }
         self.freed.push(worker);
         Ok(())
     }
@@ -435,6 +460,8 @@ impl<'a> Replay<'a> {
         self.failures_over()?;
         for (state, worker) in self.workers.iter().zip(0u16..) {
             ensure!(state.room_made.is_empty(), "worker {worker} evicted for no load");
+            let way = &self.ways[usize::from(worker)];
+            ensure!(!way.is_overdue(now), "on the way to worker {worker}: {way:?}");
             if state.ready > now || state.loading.is_some() {
                 continue;
             }
@@ -443,7 +470,10 @@ impl<'a> Replay<'a> {
                 let least = if state.memory.contains(variant) { state.lanes.len() } else { 1 };
                 let waits = busy < least && *decided <= now;
                 ensure!(!waits, "worker {worker} leaves its backlog waiting");
-            } else if self.promise.works && busy < state.lanes.len() {
+            }
+            // Elsewhere, lanes may be promised to what is under way, and the way may be taken.
+            let open = if way.is_remote() { way.sent <= now } else { state.backlog.is_empty() };
+            if self.promise.works && open && busy + state.backlog.len() < state.lanes.len() {
                 let servable = |(phase, facts): (&Phase, &super::facts::RequestFacts)| {
                     *phase == Phase::Waiting && self.facts.serves(worker, facts.app)
                 };

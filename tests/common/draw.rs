@@ -1,12 +1,13 @@
 //! Worlds and schedulers drawn from a seed.
 
-use super::facts::{CostFacts, Facts, RequestFacts, VariantFacts, WorkerFacts};
+use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, WorkerFacts};
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::model::catalog::{Outcome, Overhead};
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::LatencyTable;
+use peeksim::model::link::{Link, Uplink};
 use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::Cost;
@@ -35,12 +36,15 @@ pub struct Limits {
     pub lanes: usize,
     /// Service times may vary.
     pub noise: bool,
+    /// Workers may be elsewhere.
+    pub links: bool,
     /// Batches may stall, workers slow down and fail, beliefs be wrong.
     pub faults: bool,
 }
 
 impl Limits {
-    pub const ALL: Self = Self { lanes: 3, noise: true, faults: false };
+    pub const ALL: Self = Self { lanes: 3, noise: true, links: false, faults: false };
+    pub const WIDE: Self = Self { links: true, ..Self::ALL };
 }
 
 fn pick<T: Copy>(rng: &mut ChaCha8Rng, items: &[T]) -> T {
@@ -67,7 +71,9 @@ impl Case {
             remaining: rng.random_bool(0.3),
         };
         let (variants, workers, requests) = (Vec::new(), Vec::new(), Vec::new());
-        let facts = Facts { variants, workers, requests, late, noise: false, overhead: (0, 0) };
+        let payloads = Vec::new();
+        let facts =
+            Facts { variants, workers, payloads, requests, late, noise: false, overhead: (0, 0) };
         let mut case = Self { world: World::new(), facts };
         case.world.seed = seed;
         case.world.setup.penalty = late.read();
@@ -93,10 +99,34 @@ impl Case {
             case.world.setup.overhead = Overhead { constant, per_request };
             case.facts.overhead = drawn;
         }
+        case.facts.payloads = vec![0; apps];
+        if limits.links {
+            case.links(rng, coarse);
+        }
         if limits.faults {
             case.faults(rng, coarse);
         }
         case
+    }
+
+    /// Sends some of the workers away.
+    fn links(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
+        for (payload, setup) in self.facts.payloads.iter_mut().zip(&mut self.world.setup.apps) {
+            *payload = pick(rng, &[0, 125, 1_000, 4_321]);
+            setup.payload_bytes = *payload;
+        }
+        for (worker, setup) in self.facts.workers.iter_mut().zip(&mut self.world.setup.workers) {
+            if rng.random_bool(0.5) {
+                let one_way = span(rng, coarse, 0, 6);
+                let bps = pick(rng, &[None, Some(1_000_000), Some(7_654_321)]);
+                worker.link = Some(LinkFacts { one_way, bps });
+                setup.link = Some(Link {
+                    rtt: Span(2 * one_way),
+                    uplink: bps.map_or(Uplink::Endless, Uplink::Constant),
+                    power_w: None,
+                });
+            }
+        }
     }
 
     /// Wrong beliefs in some worlds, stalls and slow workers in some, failures in more.
@@ -132,6 +162,8 @@ impl Case {
             case.facts.workers.truncate(1);
             case.facts.workers[0].lanes = 1;
             case.world.setup.workers.truncate(1);
+            case.facts.workers[0].link = None;
+            case.world.setup.workers[0].link = None;
             case.world.setup.workers[0].lanes = 1;
         }
         case
@@ -198,6 +230,7 @@ impl Case {
                 lanes: rng.random_range(1..=limits.lanes),
                 memory: rng.random_range(least..=5),
                 ready: if rng.random_bool(0.2) { span(rng, coarse, 0, 40) } else { 0 },
+                link: None,
                 outages: Vec::new(),
             };
             let world = std::mem::take(&mut self.world);

@@ -7,6 +7,8 @@ use super::shape::Late;
 pub struct Facts {
     pub variants: Vec<VariantFacts>,
     pub workers: Vec<WorkerFacts>,
+    /// Bytes of a request, by application.
+    pub payloads: Vec<u64>,
     /// By number, that is in order of arrival.
     pub requests: Vec<RequestFacts>,
     pub late: Late,
@@ -37,8 +39,26 @@ pub struct WorkerFacts {
     pub lanes: usize,
     pub memory: u64,
     pub ready: u64,
+    pub link: Option<LinkFacts>,
     /// When it fails and for how long, in order.
     pub outages: Vec<(u64, u64)>,
+}
+
+/// The way to a worker elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkFacts {
+    /// Half a round trip, in ns.
+    pub one_way: u64,
+    /// Bits per second; `None` if sending takes no time.
+    pub bps: Option<u64>,
+}
+
+impl LinkFacts {
+    /// How long it takes to send bytes, to the nearest ns.
+    pub fn sends(&self, bytes: u64) -> u64 {
+        let ns = |bps: u64| (bytes as f64 * 8e9 / bps as f64).round() as u64;
+        self.bps.map_or(0, ns)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -67,6 +67,18 @@ pub enum Happened {
         at: u64,
         request: u32,
     },
+    Sent {
+        at: u64,
+        worker: u16,
+        bytes: u64,
+        /// From when to when.
+        sending: (u64, u64),
+    },
+    /// Answers are back from a worker elsewhere.
+    Back {
+        at: u64,
+        worker: u16,
+    },
     /// Worker `u16::MAX` if the SneakPeek model answered.
     Completed {
         at: u64,
@@ -101,6 +113,8 @@ impl Happened {
             | Self::BatchLost { at, .. }
             | Self::LoadLost { at, .. }
             | Self::Returned { at, .. }
+            | Self::Sent { at, .. }
+            | Self::Back { at, .. }
             | Self::Completed { at, .. }
             | Self::Rejected { at, .. }
             | Self::Unfinished { at, .. } => *at,

@@ -13,6 +13,7 @@ pub mod row;
 pub mod scribe;
 pub mod shape;
 pub mod text;
+pub mod way;
 
 pub use happened::Happened;
 
@@ -122,6 +123,7 @@ impl World {
                 place: PeekPlace::Free,
                 ..Peek::default()
             },
+            payload_bytes: 0,
         };
         self.setup.apps.push(app);
         self
@@ -151,16 +153,10 @@ impl World {
     /// Adds `count` workers of `lanes` lanes with `memory_bytes`.
     pub fn workers(mut self, count: u16, lanes: u16, memory_bytes: u64) -> Self {
         self.setup.workers.push(WorkerSetup {
-            class: CLASS.to_owned(),
             count,
-            memory_bytes,
             lanes,
-            power_w: None,
-            usd_per_request: None,
-            ready: Time::ZERO,
-            slowdown: None,
-            outages: Vec::new(),
-            place: peeksim::input::Place::default(),
+            memory_bytes,
+            ..WorkerSetup::new(CLASS)
         });
         self
     }
@@ -340,6 +336,10 @@ impl Observer for Log {
             Event::Evicted { at, worker, variant } => {
                 Happened::Evicted { at: at.0, worker: worker.0, variant: variant.0 }
             }
+            Event::Sent { at, worker, bytes, start, end } => {
+                Happened::Sent { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
+            }
+            Event::Back { at, worker } => Happened::Back { at: at.0, worker: worker.0 },
             Event::BatchStarted { at, worker, lane, variant, requests } => Happened::BatchStarted {
                 at: at.0,
                 worker: worker.0,

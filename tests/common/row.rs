@@ -23,6 +23,8 @@ struct Sums {
     batches: f64,
     busy_ns: u64,
     end_ns: u64,
+    uploaded: f64,
+    remote: f64,
 }
 
 impl Sums {
@@ -43,7 +45,10 @@ impl Sums {
                 sums.end_ns = sums.end_ns.max(event.at());
             }
             match event {
-                Happened::Completed { at, request, started, correct, .. } => {
+                Happened::Completed { at, request, worker, started, correct, .. } => {
+                    let served = facts.workers.get(usize::from(*worker));
+                    let remote = served.is_some_and(|worker| worker.link.is_some());
+                    sums.remote += f64::from(u8::from(remote));
                     let request = &facts.requests[*request as usize];
                     sums.complete(facts, request, (*started, *at), *correct);
                 }
@@ -57,6 +62,7 @@ impl Sums {
                     sums.batches += 1.0;
                     sums.busy_ns += at - started;
                 }
+                Happened::Sent { bytes, .. } => sums.uploaded += *bytes as f64,
                 Happened::Rejected { .. } => sums.rejected += 1.0,
                 Happened::Unfinished { .. } => sums.unfinished += 1.0,
                 _ => {}
@@ -124,6 +130,7 @@ pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
         facts.workers.iter().map(|w| sums.end_ns.saturating_sub(w.ready) * w.lanes as u64).sum();
     let decisions: usize = log.asked.iter().map(|ask| ask.decisions.len()).sum();
     let end_s = sums.end_ns as f64 / 1e9;
+    let linked = facts.workers.iter().any(|worker| worker.link.is_some());
     let expected = [
         ("requests_total", Some(total)),
         ("completed", Some(sums.completed)),
@@ -153,6 +160,8 @@ pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
         ("fairness_jain", sums.jain(facts)),
         ("decisions", Some(decisions as f64)),
         ("utility_believed_mean", per(log.believed, total)),
+        ("offloaded_ratio", of_completed(sums.remote).filter(|_| linked)),
+        ("uploaded_bytes", linked.then_some(sums.uploaded)),
     ];
     for (name, expected) in expected {
         let told = match log.cell(name) {

@@ -342,6 +342,10 @@ fn line_of_event(
             let (_, _, requests) = running.remove(at.expect("a batch that started"));
             format!("end w{worker}.{lane} [{}]", list(&requests))
         }
+        Happened::Sent { worker, bytes, sending: (start, end), .. } => {
+            format!("send w{worker} {bytes} bytes from {} until {}", ms(*start), ms(*end))
+        }
+        Happened::Back { worker, .. } => format!("back w{worker}"),
         Happened::WorkerFailed { worker, until, .. } => {
             format!("fail w{worker} until {}", ms(*until))
         }

@@ -14,6 +14,7 @@
 
 mod batches;
 mod bursts;
+mod closed;
 mod content;
 mod diurnal;
 mod file;
@@ -32,6 +33,7 @@ mod rows;
 mod timed;
 mod weibull;
 
+pub use closed::Loop;
 pub use content::{ClassFilter, Course, Drift, zipf};
 pub use listed::Listed;
 pub use timed::{Start, Times};
@@ -41,6 +43,7 @@ use super::request_file::RequestFile;
 use crate::domain::Arrival;
 use crate::input::{Fields, Place, Problem, Problems};
 use crate::rng::Rng;
+use crate::units::Time;
 use std::sync::Arc;
 use timed::renewal;
 
@@ -56,6 +59,16 @@ pub trait Arrivals: Send {
     fn problem(&self) -> Option<&Problem> {
         None
     }
+
+    /// Whether it wants to hear how requests end: what arrives depends on that.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// Hears that the request of this number, counted in order of arrival, was answered or refused
+    /// at `at`. `next` is what it gave last, which has not arrived yet: an earlier one may take its
+    /// place.
+    fn ended(&mut self, _number: u32, _at: Time, _next: &mut Option<Arrival>) {}
 }
 
 /// What an experiment asks for: the table `trace`.
@@ -187,6 +200,7 @@ pub const ARRIVALS: &[ArrivalEntry] = &[
     hawkes::ENTRY,
     diurnal::ENTRY,
     ramp::ENTRY,
+    closed::ENTRY,
 ];
 
 /// The coefficient of variation of gaps.

@@ -73,6 +73,23 @@ impl Requests {
         self.marks.draw(app, time, &mut self.rng)
     }
 
+    /// The same of any application, from streams of the caller's own.
+    pub(super) fn draw_for(
+        &mut self,
+        time: Time,
+        rng: &mut ChaCha8Rng,
+        budgets: &mut ChaCha8Rng,
+    ) -> Arrival {
+        let app = match self.marks.contents.len() {
+            1 => AppId(0),
+            _ => AppId(self.mix.sample(rng) as u16),
+        };
+        std::mem::swap(&mut self.marks.budgets, budgets);
+        let arrival = self.marks.draw(app, time, rng);
+        std::mem::swap(&mut self.marks.budgets, budgets);
+        arrival
+    }
+
     /// The same from another stream.
     pub(super) fn draw_from(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
         self.marks.draw(app, time, rng)

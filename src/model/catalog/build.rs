@@ -112,6 +112,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
             prior: app.peek.prior.of(&profile.prior),
             precision: app.peek.precision(&app.peek.prior.of(&profile.prior)),
             offer: None,
+            payload_bytes: app.payload_bytes,
             answers: None,
             look: match app.peek.latency {
                 Some(Span::ZERO) => None,
@@ -224,11 +225,14 @@ fn answers(
 
 pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
     Worker {
-        name: format!("{}-{at}", setup.class),
+        name: format!("{}-{at}", setup.name),
         class: setup.class.clone(),
         memory_bytes: setup.memory_bytes,
         lanes: setup.lanes,
         power_w: setup.power_w,
+        idle_w: setup.idle_w,
+        link: setup.link.clone(),
+        title: setup.name.clone(),
         usd_per_request: setup.usd_per_request,
         ready: setup.ready,
         slowdown: setup.slowdown,
@@ -254,17 +258,23 @@ pub(super) fn build_costs(
                 }
                 let cost = variant.costs.iter().find(|cost| cost.worker_class == worker.class);
                 any |= cost.is_some();
-                costs.push(cost.map(|cost| ClassCost {
-                    latency: match setup.batch_eta {
-                        Some(eta) => cost.latency.with_growth(eta),
-                        None => cost.latency.clone(),
-                    },
-                    truth: None,
-                    load: if setup.cold_loads {
-                        cost.load_cold.unwrap_or(cost.load)
-                    } else {
-                        cost.load
-                    },
+                let has = |name: &String| *name == variant.name;
+                let here = worker.variants.is_empty() || worker.variants.iter().any(has);
+                let cost = cost.filter(|_| here);
+                costs.push(cost.map(|cost| {
+                    ClassCost {
+                        latency: match setup.batch_eta {
+                            Some(eta) => cost.latency.with_growth(eta),
+                            None => cost.latency.clone(),
+                        }
+                        .scaled(1.0 / worker.speed),
+                        truth: None,
+                        load: match cost.load_cold {
+                            Some(cold) if setup.cold_loads => cold,
+                            _ => cost.load,
+                        }
+                        .scale(1.0 / worker.speed),
+                    }
                 }));
             }
         }

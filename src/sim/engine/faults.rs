@@ -42,6 +42,8 @@ impl Simulation {
             state.memory.evict(variant);
             observer.on(Event::Evicted { at, worker, variant });
         }
+        // What was under way to it is sent again by whoever decides so.
+        state.sent = state.sent.map(|_| at);
         returned.extend(state.backlog.drain(..).flat_map(|job| job.requests));
         returned.sort_unstable();
         for id in returned {

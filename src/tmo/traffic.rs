@@ -1,0 +1,323 @@
+//! Dialogues of many users at once, on one device and one cloud with queues: the turns are requests
+//! on the simulator's step machine, decided one by one as they arrive.
+//!
+//! The device has one lane, the cloud as many as is said; a turn waits in the line of its site,
+//! first come, first served. Users have one dialogue after the other, dealt in turn. In a closed
+//! loop a turn comes a think time after the answer to the one before; in an open one every so
+//! often, answered or not. Latency is counted from a turn's arrival, waiting included, in the
+//! budget and in the reward, whose latency term is normalised over the list of calls and not cut
+//! off beyond it. A user alone in a closed loop never waits: that is the published setting.
+//!
+//! Calls take what the cost table says; only waiting is read off the clock, in whole nanoseconds.
+//! What a policy knows of its dialogue's budget is what answered turns took; it sees no lines.
+
+use super::evaluate::Visit;
+use super::policy::{Moment, Policy};
+use super::world::{Resources, World};
+use crate::domain::{AppId, Arrival, Completion, Request, Truth, VariantId, WorkerId};
+use crate::input::Problems;
+use crate::model::arrival::{Arrivals, Loop};
+use crate::model::budget::Budget;
+use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use crate::model::faults::{BeliefError, Stalls};
+use crate::model::latency::LatencyTable;
+use crate::model::penalty::Penalty;
+use crate::model::profile::{Cost, Profile, VariantProfile};
+use crate::policy::{Event, Info, Observer, Plan, Scheduler, Trigger, View};
+use crate::rng::Rng;
+use crate::sim::{self, Simulation};
+use crate::units::{Span, Time};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Who talks, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// Users at once, at least 1.
+    pub users: u32,
+    /// When a user's next turn comes.
+    pub pace: Pace,
+    /// Calls that the cloud can answer at once, at least 1.
+    pub cloud_lanes: u16,
+}
+
+/// When a user's next turn comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// So long after the answer to the one before.
+    Closed(Span),
+    /// So long after the one before; users begin evenly spread over the first gap.
+    Open(Span),
+}
+
+/// The sites.
+const DEVICE: WorkerId = WorkerId(0);
+const CLOUD: WorkerId = WorkerId(1);
+const SITES: [&str; 2] = ["device", "cloud"];
+
+/// Visits each of `dialogues` once, many at a time; visits in their order.
+pub fn evaluate(
+    world: &World,
+    dialogues: &[usize],
+    policy: &mut dyn Policy,
+    budget: Resources,
+    traffic: Traffic,
+) -> Result<Vec<Visit>, String> {
+    let catalog = Arc::new(catalog(world, traffic.cloud_lanes).map_err(|p| p.to_string())?);
+    let book = Arc::new(Mutex::new(Book::new(world, dialogues, traffic)));
+    let turns = Turns::new(&book, traffic);
+    let name = "dialogues";
+    let mut sim = Simulation::new(catalog, Box::new(turns), Info::Profiled, Rng::new(0, 0), name);
+    let mut desk =
+        Desk { world, policy, budget, book: Arc::clone(&book), state: Vec::new(), opened: false };
+    let mut clerk = Clerk { world, book: Arc::clone(&book) };
+    sim::run(&mut sim, &mut desk, &mut clerk).map_err(|error| error.to_string())?;
+    let Book { visits, decided, .. } = &mut *lock(&book);
+    let whole = |(visit, actions)| Visit { actions, ..visit };
+    let visits = std::mem::take(visits).into_iter().zip(std::mem::take(decided)).map(whole);
+    Ok(visits.map(Visit::averaged).collect())
+}
+
+/// What a call takes on the clock, to the nanosecond.
+fn service(world: &World, action: usize) -> Span {
+    Span::from_s(world.spend(action).latency_s).max(Span(1))
+}
+
+/// The device with the local answer, the cloud with every set of views.
+fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
+    let variants = (0..world.actions().len()).map(|action| {
+        let latency = service(world, action);
+        let cost = Cost {
+            worker_class: SITES[usize::from(action > 0)].to_owned(),
+            latency: LatencyTable::one_by_one(latency),
+            load: Span::ZERO,
+            load_cold: None,
+        };
+        VariantProfile {
+            name: world.actions().name(action),
+            bytes: 0,
+            accuracy: 1.0,
+            recall: vec![1.0],
+            samples: Vec::new(),
+            costs: vec![cost],
+        }
+    });
+    let budget = Budget::Fixed(Span(1));
+    let profile = Profile::of_variants("dialogue", budget, variants.collect());
+    let lanes = |(class, lanes)| WorkerSetup { lanes, ..WorkerSetup::new(class) };
+    Catalog::build(&Setup {
+        apps: vec![AppSetup::new(Arc::new(profile))],
+        workers: SITES.into_iter().zip([1, cloud_lanes]).map(lanes).collect(),
+        penalty: Penalty::sigmoid(),
+        outcome: Outcome::Drawn,
+        cold_loads: false,
+        batch_eta: None,
+        noise_cv: 0.0,
+        stalls: Stalls::NONE,
+        belief_error: BeliefError::default(),
+        outcome_correlation: 0.0,
+        overhead: Overhead::default(),
+    })
+}
+
+/// A turn: whose, of which dialogue (by its place in the list), which.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    user: u32,
+    place: usize,
+    turn: usize,
+}
+
+/// What arrivals, decisions and answers have in common.
+struct Book {
+    /// The dialogues of the list.
+    dialogues: Vec<usize>,
+    lengths: Vec<usize>,
+    users: usize,
+    /// By user: the place of its dialogue and the next turn of it.
+    next: Vec<(usize, usize)>,
+    /// By number of request.
+    asked: Vec<Asked>,
+    /// By place: what answered turns came to.
+    visits: Vec<Visit>,
+    /// By place and turn: what was decided, and the expected score of that.
+    decided: Vec<Vec<usize>>,
+    responses: Vec<Vec<f64>>,
+}
+
+fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    // Nothing is left half done by whoever panicked.
+    book.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Book {
+    fn new(world: &World, dialogues: &[usize], traffic: Traffic) -> Self {
+        let lengths = dialogues.iter().map(|at| world.workload.dialogues[*at].turns.len());
+        Self {
+            dialogues: dialogues.to_vec(),
+            lengths: lengths.collect(),
+            users: traffic.users as usize,
+            next: (0..traffic.users as usize).map(|user| (user, 0)).collect(),
+            asked: Vec::new(),
+            visits: vec![Visit::default(); dialogues.len()],
+            decided: vec![Vec::new(); dialogues.len()],
+            responses: vec![Vec::new(); dialogues.len()],
+        }
+    }
+
+    /// The next turn of a user, in this dialogue or the user's next one.
+    fn turn(&self, user: u32) -> Option<Asked> {
+        let (place, turn) = self.next[user as usize];
+        (place < self.dialogues.len()).then_some(Asked { user, place, turn })
+    }
+
+    /// Sends it, as the request of that number.
+    fn ask(&mut self, number: u32, asked: Asked) {
+        self.asked.truncate(number as usize);
+        self.asked.push(asked);
+    }
+
+    /// Goes on to the turn after this one.
+    fn go_on(&mut self, asked: Asked) {
+        let Asked { user, place, turn } = asked;
+        let last = turn + 1 == self.lengths[place];
+        self.next[user as usize] = if last { (place + self.users, 0) } else { (place, turn + 1) };
+    }
+}
+
+/// The turns as they come.
+struct Turns {
+    book: Arc<Mutex<Book>>,
+    users: Loop,
+    pace: Pace,
+}
+
+impl Turns {
+    fn new(book: &Arc<Mutex<Book>>, traffic: Traffic) -> Self {
+        let mut turns = Self { book: Arc::clone(book), users: Loop::default(), pace: traffic.pace };
+        for user in 0..traffic.users {
+            let begin = match traffic.pace {
+                Pace::Closed(think) => think,
+                Pace::Open(gap) => gap.scale(f64::from(user) / f64::from(traffic.users)),
+            };
+            turns.come(user, Time::ZERO + begin);
+        }
+        turns
+    }
+
+    /// A user who has more to say says it at `at`.
+    fn come(&mut self, user: u32, at: Time) {
+        if lock(&self.book).turn(user).is_some() {
+            self.users.think(user, at);
+        }
+    }
+}
+
+impl Arrivals for Turns {
+    fn next_arrival(&mut self) -> Option<Arrival> {
+        let number = self.users.sent();
+        let (time, user) = self.users.send()?;
+        {
+            let mut book = lock(&self.book);
+            let asked = book.turn(user)?;
+            book.ask(number, asked);
+            if matches!(self.pace, Pace::Open(_)) {
+                book.go_on(asked);
+            }
+        }
+        if let Pace::Open(gap) = self.pace {
+            self.come(user, time + gap);
+        }
+        let truth = Truth { class: 0, row: Truth::NO_ROW };
+        Some(Arrival { time, app: AppId(0), budget: Span(1), truth })
+    }
+
+    fn listens(&self) -> bool {
+        true
+    }
+
+    fn ended(&mut self, number: u32, at: Time, next: &mut Option<Arrival>) {
+        let Some(user) = self.users.ended(number) else { return };
+        let Pace::Closed(think) = self.pace else { return };
+        {
+            let mut book = lock(&self.book);
+            let asked = book.asked[number as usize];
+            book.go_on(asked);
+        }
+        self.come(user, at + think);
+        if self.users.overtakes(*next) {
+            *next = self.next_arrival();
+        }
+    }
+}
+
+/// Lets the policy decide about turns as they arrive.
+struct Desk<'a> {
+    world: &'a World,
+    policy: &'a mut dyn Policy,
+    budget: Resources,
+    book: Arc<Mutex<Book>>,
+    state: Vec<i8>,
+    opened: bool,
+}
+
+impl Desk<'_> {
+    fn choose(&mut self, request: &Request) -> usize {
+        let mut book = lock(&self.book);
+        let Asked { place, .. } = book.asked[request.id.number() as usize];
+        let (dialogue, spent) = (book.dialogues[place], book.visits[place].spent);
+        let past = book.decided[place].as_slice();
+        self.world.state(&self.world.workload.dialogues[dialogue], past, &mut self.state);
+        let (world, state, budget) = (self.world, self.state.as_slice(), self.budget);
+        let moment = Moment { world, dialogue, past, state, spent, budget };
+        let action = self.policy.choose(&moment);
+        book.responses[place].push(world.response(state, action));
+        book.decided[place].push(action);
+        action
+    }
+}
+
+impl Scheduler for Desk<'_> {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !std::mem::replace(&mut self.opened, true) {
+            // Models are there from the start: a load, be it of no time, would wait for all lanes.
+            let catalog = view.catalog();
+            for worker in catalog.worker_ids() {
+                let usable = catalog.variant_ids().filter(|v| catalog.usable(worker, *v));
+                usable.for_each(|variant| plan.preload(worker, variant));
+            }
+        }
+        for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
+            let action = self.choose(request);
+            let site = if action == 0 { DEVICE } else { CLOUD };
+            plan.assign(site, VariantId(action as u16), [request.id]);
+        }
+    }
+}
+
+/// Enters answers into the book.
+struct Clerk<'a> {
+    world: &'a World,
+    book: Arc<Mutex<Book>>,
+}
+
+impl Clerk<'_> {
+    fn enter(&self, done: &Completion<'_>) {
+        let mut book = lock(&self.book);
+        let Asked { place, turn, .. } = book.asked[done.request.id.number() as usize];
+        let views = &self.world.workload.dialogues[book.dialogues[place]].turns[turn].association;
+        let (response, action) = (book.responses[place][turn], book.decided[place][turn]);
+        let latency = done.finished.since(done.request.arrival);
+        let waited_s = (latency - service(self.world, action)).as_s();
+        let visit = &mut book.visits[place];
+        visit.add(self.world, response, views, action);
+        visit.delay(self.world, waited_s);
+    }
+}
+
+impl Observer for Clerk<'_> {
+    fn on(&mut self, event: Event<'_>) {
+        if let Event::Completed(done) = event {
+            self.enter(done);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Dialogues on the step machine: alone as the published setting has it, many at once in lines.
+
+use peeksim::rng::Rng;
+use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS};
+use peeksim::tmo::evaluate::{Visit, evaluate};
+use peeksim::tmo::generate::like_m4a1;
+use peeksim::tmo::policy::{POLICIES, build};
+use peeksim::tmo::traffic::{self, Pace, Traffic};
+use peeksim::tmo::{Resources, Rules, World};
+use peeksim::units::Span;
+use std::sync::Arc;
+
+const BUDGET: Resources = Resources::PUBLISHED;
+
+fn world(costs: Costs) -> (World, Vec<usize>) {
+    let workload = Arc::new(like_m4a1(150, Rng::new(3, 0)));
+    let split = workload.split(Rng::new(3, 1));
+    let world = World::new(workload, &split.train, Rules::new(costs)).unwrap();
+    (world, split.test)
+}
+
+fn paper() -> Costs {
+    Costs::paper(DEVICES[3], NETWORKS[0])
+}
+
+fn traffic(users: u32, think_s: f64, cloud_lanes: u16) -> Traffic {
+    Traffic { users, pace: Pace::Closed(Span::from_s(think_s)), cloud_lanes }
+}
+
+fn visits(world: &World, test: &[usize], policy: &str, traffic: Traffic) -> Vec<Visit> {
+    let mut policy = build(policy, world, Rng::new(5, 0)).unwrap();
+    traffic::evaluate(world, test, policy.as_mut(), BUDGET, traffic).unwrap()
+}
+
+/// Who is alone never waits: the same decisions, rewards and costs as without an engine.
+#[test]
+fn one_dialogue_at_a_time_is_the_published_setting() {
+    let (world, test) = world(paper());
+    for entry in POLICIES.iter().filter(|entry| !entry.learns) {
+        let name = if entry.name == "always" { "always:cloud+0+1" } else { entry.name };
+        let mut policy = build(name, &world, Rng::new(5, 0)).unwrap();
+        let alone = evaluate(&world, &test, policy.as_mut(), BUDGET);
+        for think_s in [0.0, 2.5] {
+            let found = visits(&world, &test, name, traffic(1, think_s, 1));
+            assert_eq!(found.len(), alone.len());
+            for (found, alone) in found.iter().zip(&alone) {
+                assert_eq!(found.actions, alone.actions, "{name}");
+                let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{name}: {a} {b}");
+                near(found.reward, alone.reward);
+                near(found.response, alone.response);
+                near(found.association, alone.association);
+                near(found.spent.latency_s, alone.spent.latency_s);
+                near(found.spent.usage_usd, alone.spent.usage_usd);
+            }
+        }
+    }
+}
+
+/// A cloud of many lanes makes nobody wait, one of few makes everybody wait for their turn.
+#[test]
+fn lines_form_where_there_are_few_lanes() {
+    let (world, test) = world(paper());
+    let mean_s = |traffic| {
+        let visits = visits(&world, &test, "always:cloud", traffic);
+        let turns: usize = visits.iter().map(|visit| visit.actions.len()).sum();
+        visits.iter().map(|visit| visit.spent.latency_s).sum::<f64>() / turns as f64
+    };
+    let call = world.spend(1).latency_s;
+    assert!((mean_s(traffic(8, 0.0, 8)) - call).abs() < 1e-8);
+    // Three users without a pause on one lane: everybody waits for two others, but for the start
+    // and the end.
+    let three = mean_s(traffic(3, 0.0, 1));
+    assert!(three > 2.7 * call && three < 3.0 * call, "{three}");
+    // Open: a call takes longer than the gap, and lines grow.
+    let open = Traffic { users: 2, pace: Pace::Open(Span::from_s(1.0)), cloud_lanes: 1 };
+    assert!(mean_s(open) > 10.0 * call);
+}
+
+/// Decisions of one user do not depend on the others where the policy looks at its dialogue alone;
+/// rewards do, by the time they waited, over the range of the list of calls.
+#[test]
+fn waiting_is_in_the_reward() {
+    let (world, test) = world(paper());
+    let alone = visits(&world, &test, "greedy-knn", traffic(1, 0.0, 1));
+    let crowd = visits(&world, &test, "greedy-knn", traffic(6, 0.0, 1));
+    let range = 6.98211 - 0.011_428_571_428_571_43;
+    for (alone, crowd) in alone.iter().zip(&crowd) {
+        assert_eq!(alone.actions, crowd.actions);
+        let waited = crowd.spent.latency_s - alone.spent.latency_s;
+        let expected = alone.reward - waited / range / 3.0 / alone.actions.len() as f64;
+        assert!((crowd.reward - expected).abs() < 1e-7, "{} {expected}", crowd.reward);
+    }
+}
