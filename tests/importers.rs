@@ -102,7 +102,8 @@ fn mooncake() {
     let shell = Shell::new();
     shell.write(
         "m.jsonl",
-        "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47]}\n\
+        "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \
+         \"hash_ids\": [46, 47]}\n\
          {\"timestamp\": 30535, \"input_length\": 6472, \"output_length\": 26, \"hash_ids\": []}\n",
     );
     let (text, _) = imported(&shell, &["mooncake", "m.jsonl", "--app", "voice"]);
