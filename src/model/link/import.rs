@@ -1,8 +1,8 @@
 //! Bandwidth traces of others: `trace,time_s,mbps`, several traces in one file.
 //!
 //! The first row of each trace in the files of `OctopInf` (`jsons/bandwidths` of
-//! `tungngreen/PipelineScheduler`) is a constant that its publisher put before the measurement; it is left out
-//! wherever other rows follow, and the trace begins at 0 with the first of them.
+//! `tungngreen/PipelineScheduler`) is a constant that its publisher put before the measurement; it
+//! is left out wherever other rows follow, and the trace begins at 0 with the first of them.
 
 use super::{Bandwidth, COLUMNS};
 use crate::input::csv::Table;
