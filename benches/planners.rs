@@ -12,6 +12,7 @@ use peeksim::input::{Node, Problems};
 use peeksim::model::arrival::Listed;
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use peeksim::model::faults::{BeliefError, Stalls};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::peek::{Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
@@ -202,6 +203,9 @@ fn small() -> Arc<Catalog> {
         cold_loads: false,
         batch_eta: None,
         noise_cv: 0.0,
+        stalls: Stalls::NONE,
+        belief_error: BeliefError::default(),
+        outcome_correlation: 0.0,
         overhead: Overhead::default(),
     };
     Arc::new(Catalog::build(&setup).expect("a catalog"))
