@@ -29,7 +29,7 @@ fn every_file_is_written_and_said_so() {
     let (means, deviations) = (column(&summary, "swaps"), column(&summary, "swaps_sd"));
     assert!(means.iter().chain(&deviations).all(|cell| cell.parse::<f64>().is_ok()));
     let left: Vec<_> = fs::read_dir(shell.path("o")).expect("a folder").collect();
-    assert_eq!(left.len(), 9, "five files, quantiles, journal, lock, figures: {left:?}");
+    assert_eq!(left.len(), 10, "six files, quantiles, journal, lock, figures: {left:?}");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_read_only_disk_fails() {
         println!("skipped: no read-only disk can be mounted here");
         return;
     };
-    assert!(said.out.contains("error: cannot write disk/runs.journal: Read-only"), "{said:?}");
+    assert!(said.out.contains("error: cannot write disk/runs.lock: Read-only"), "{said:?}");
     assert!(said.out.contains("error: cannot write disk/o: Read-only"), "{said:?}");
 }
 

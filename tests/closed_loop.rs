@@ -109,7 +109,7 @@ fn clients_have_one_request_each() {
     struct Picky(Line);
     impl Scheduler for Picky {
         fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-            let third = |id: &&RequestId| id.number() % 3 == 0;
+            let third = |id: &&RequestId| id.number().is_multiple_of(3);
             if let Some(id) = trigger.arrived.iter().find(third) {
                 plan.reject(*id, Reason::Admission);
                 return;

@@ -16,7 +16,7 @@ fn draw(settings: &str, replicate: u64) -> Vec<Arrival> {
 
 /// Shares of the six classes.
 fn shares(all: &[Arrival]) -> Vec<f64> {
-    let mut counts = vec![0.0; 6];
+    let mut counts = [0.0; 6];
     all.iter().for_each(|arrival| counts[usize::from(arrival.truth.class)] += 1.0);
     counts.iter().map(|count| count / all.len() as f64).collect()
 }

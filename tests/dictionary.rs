@@ -81,10 +81,11 @@ fn every_file_of_a_sweep_is_as_the_schema_says() {
     let shell = Shell::small();
     let golden = repository("tests/golden/golden.toml");
     shell.write("golden.toml", fs::read(golden).expect("an experiment"));
-    shell.ok("sweep golden.toml --replicates 1 --tables apps,batches,variants,workers --series 250ms --out g");
-    shell.ok("sweep small.toml --tables apps,batches,variants,workers --series 1s --out s");
+    let tables = "--tables apps,batches,variants,workers";
+    shell.ok(&format!("sweep golden.toml --replicates 1 {tables} --series 250ms --out g"));
+    shell.ok(&format!("sweep small.toml {tables} --series 1s --out s"));
     for folder in ["g", "s"] {
-        for file in ["runs", "summary", "compare", "timings"].iter().chain(&TABLES) {
+        for file in ["runs", "summary", "intervals", "compare", "timings"].iter().chain(&TABLES) {
             check(&format!("{file}.csv"), &shell.read(&format!("{folder}/{file}.csv")));
         }
     }

@@ -92,7 +92,7 @@ fn tardiness_and_goodput_are_recounted() {
     let p99 = peeksim::metrics::quantile_sorted(&late, 0.99).expect("a quantile") / 1e6;
     assert!(p99 > 0.0 && close(number(run, "tardiness_ms_p99"), p99));
     let end = number(run, "makespan_s");
-    let right = log.iter().filter(|r| r["correct"] == "1" && r["finish_s"] != "");
+    let right = log.iter().filter(|r| r["correct"] == "1" && !r["finish_s"].is_empty());
     let on_time = right.filter(|row| ns(&row["finish_s"]) <= ns(&row["deadline_s"])).count();
     assert!(close(number(run, "goodput_correct_rps"), on_time as f64 / end));
     assert!(close(number(run, "late"), late.iter().filter(|late| **late > 0).count() as f64));

@@ -119,7 +119,7 @@ pub(super) fn report(
     let Made { failed, results, found, compared, figures } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
-        writeln!(out, "{}", found::render(&sweep, search, &found))?;
+        writeln!(out, "{}", found::render(sweep, search, &found))?;
     } else {
         write!(out, "{}", table::render(&results, &table::METRICS))?;
         if let Some(knees) = table::knees(&results) {

@@ -6,6 +6,7 @@
 //! with a warm-up only what comes after it counts ([`Window`]).
 
 pub mod column;
+mod columns;
 mod fluid;
 mod latencies;
 mod requests;
@@ -15,10 +16,11 @@ mod tables;
 mod warmup;
 
 pub use column::{Cell, Column, Kind};
+pub use columns::{COLUMNS, numbers};
 pub use fluid::fluid_bound;
 pub use latencies::{QUANTILES, quantile_sorted};
 pub use requests::{REQUEST_COLUMNS, RequestLog};
 pub use skewed::is_skewed;
-pub use summary::{COLUMNS, Summary, numbers};
+pub use summary::Summary;
 pub use tables::{Gather, TABLES, TableEntry};
 pub use warmup::{Transient, Window};

@@ -19,7 +19,7 @@ const RESAMPLES: usize = 1999;
 /// The order statistic at 2.5 %, counted from 1, from either end.
 const TAIL: usize = (RESAMPLES + 1) / 40;
 
-/// The ends of the 95 % interval of the mean. `None` below [`LEAST`] values, and where so many
+/// The ends of the 95 % interval of the mean. `None` below ten values, and where so many
 /// resamples are of one value only that an end is not finite: t is infinite for them.
 pub fn studentised(values: &[f64]) -> Option<(f64, f64)> {
     let n = values.len();

@@ -269,6 +269,7 @@ impl<'a> Replay<'a> {
         if assigned > 0 { constant + per_request * assigned } else { 0 }
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for every kind of event")]
     fn happened(&mut self, event: &Happened) -> Verdict {
         let completes = matches!(event, Happened::Completed { .. });
         ensure!(completes || self.ending.is_empty(), "{:?} not completed", self.ending);

@@ -315,6 +315,7 @@ impl Log {
 }
 
 impl Observer for Log {
+    #[expect(clippy::too_many_lines, reason = "an arm for every kind of event")]
     fn on(&mut self, event: Event<'_>) {
         self.summary.on(event);
         let happened = match event {

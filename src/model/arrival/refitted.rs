@@ -1,7 +1,8 @@
 //! Recorded arrivals refitted: all clocks of an application start together, its recording is cut
 //! into intervals, and each interval's rate and coefficient of variation of gaps are kept, nothing
-//! else of its times. Requests arrive by gamma gaps of that variation, a gap that outlasts its
-//! interval going on at the next one's rate, so that the mean number in each is as recorded. A
+//! else of its times. Requests arrive by gamma gaps of that variation. The first gap of an interval
+//! is what is left of a gap that someone meets who looks in at any time, so that the mean number in
+//! each is as recorded however they vary. A
 //! rate scales all intervals alike, `cv_factor` their variation. Requests are drawn with
 //! replacement; an interval of less than three requests counts as Poisson.
 
@@ -13,6 +14,7 @@ use crate::input::{Fields, Problem};
 use crate::model::catalog::Catalog;
 use crate::rng::gamma;
 use crate::units::{Span, Time};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
@@ -105,6 +107,7 @@ fn start(intervals: Vec<Interval>, length: Span, cv_factor: f64) -> Start {
             cycles: 0,
             at: 0,
             within: 0.0,
+            fresh: true,
         })
     })
 }
@@ -119,24 +122,31 @@ struct Refitted {
     at: usize,
     /// The part of the interval that is over, from 0 to 1.
     within: f64,
+    /// Whether nothing has arrived in it yet.
+    fresh: bool,
 }
 
 impl Times for Refitted {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
-        // Gaps below a hundredth of variation are as good as equal; shapes stay finite.
-        let cv = (self.intervals[self.at].cv * self.cv_factor).clamp(0.01, 1e3);
-        let shape = 1.0 / (cv * cv);
-        let mut gap = gamma(shape, rng) / shape;
         loop {
-            let held = self.intervals[self.at].count as f64 * self.factor;
-            let left = held * (1.0 - self.within);
-            if gap < left {
+            let Interval { count, cv } = self.intervals[self.at];
+            // Gaps below a hundredth of variation are as good as equal; shapes stay finite.
+            let cv = (cv * self.cv_factor).clamp(0.01, 1e3);
+            let shape = 1.0 / (cv * cv);
+            // Long gaps are met more often, which for gamma gaps adds one to the shape.
+            let gap = if self.fresh {
+                rng.random::<f64>() * gamma(shape + 1.0, rng) / shape
+            } else {
+                gamma(shape, rng) / shape
+            };
+            let held = count as f64 * self.factor;
+            if gap < held * (1.0 - self.within) {
                 self.within += gap / held;
+                self.fresh = false;
                 let passed = (self.cycles + self.at as u64) as f64 + self.within;
                 return Time::ZERO + span_ns(passed * self.length_ns);
             }
-            gap -= left;
-            (self.at, self.within) = (self.at + 1, 0.0);
+            (self.at, self.within, self.fresh) = (self.at + 1, 0.0, true);
             if self.at == self.intervals.len() {
                 (self.at, self.cycles) = (0, self.cycles + self.intervals.len() as u64);
             }
