@@ -1,10 +1,10 @@
 //! A search instead of a grid: up to which value of a setting a metric stays within a limit.
 //!
-//! For every configuration of the axes and every replicate by itself, the interval between a value
-//! that keeps the limit and one that does not is halved (by its geometric mean, rounded to four
-//! digits or as many as it takes) until it is narrow enough. Every probe is a run like any other:
-//! in the journal, in `runs.csv`, with the random numbers of its replicate. Probes go in rounds, all searches at once,
-//! so that what is found depends on no thread.
+//! For every configuration of the axes and every replicate by itself, the interval between a
+//! value that keeps the limit and one that does not is halved (by its geometric mean, rounded to
+//! four digits or as many as it takes) until it is narrow enough. Every probe is a run like any
+//! other: in the journal, in `runs.csv`, with the random numbers of its replicate. Probes go in
+//! rounds, all searches at once, so that what is found depends on no thread.
 
 use super::expand::{Configuration, RunSpec};
 use super::part::Part;
