@@ -2,9 +2,7 @@
 //! independent replicates; their mean may be off by five of its standard errors, which are
 //! themselves small enough for the test to be able to fail.
 
-mod common;
-
-use common::arrivals::{arrivals, prepare};
+use crate::common::arrivals::{arrivals, prepare};
 use peeksim::model::arrival::{ARRIVALS, ArrivalEntry};
 use std::f64::consts::PI;
 

@@ -7,17 +7,15 @@
 //! `<applications>` and `<metrics>` stand for all names there are, so that a new one changes no
 //! expectation.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test bad_input` writes every `expected.txt` anew.
+//! `UPDATE_GOLDEN=1 cargo test bad_input` writes every `expected.txt` anew.
 
-mod shell;
-
+use crate::shell::{self, Said, Shell, repository, updating};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use peeksim::input::source::embedded_paths;
 use peeksim::metrics::numbers;
 use peeksim::model::arrival::ARRIVALS;
 use peeksim::sched::REGISTRY;
-use shell::{Said, Shell, repository, updating};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -109,7 +107,7 @@ fn every_bad_input_has_its_message() {
         .collect();
     assert!(
         wrong.is_empty(),
-        "{}\nUPDATE_GOLDEN=1 cargo test --test bad_input accepts what is said now",
+        "{}\nUPDATE_GOLDEN=1 cargo test bad_input accepts what is said now",
         wrong.join("\n")
     );
 }

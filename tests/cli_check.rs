@@ -1,8 +1,6 @@
 //! `peeksim check`
 
-mod shell;
-
-use shell::{SMALL, Shell};
+use crate::shell::{self, SMALL, Shell};
 
 #[test]
 fn the_plan_is_counted_and_shown_and_nothing_is_written() {

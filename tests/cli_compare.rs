@@ -1,8 +1,6 @@
 //! `peeksim compare`
 
-mod shell;
-
-use shell::{Shell, column};
+use crate::shell::{Shell, column};
 
 /// A folder with the results of `small.toml`.
 fn swept() -> Shell {

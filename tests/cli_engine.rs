@@ -3,9 +3,7 @@
 
 #![cfg(unix)]
 
-mod shell;
-
-use shell::{Said, Shell, assert_same};
+use crate::shell::{Said, Shell, assert_same};
 use std::os::unix::fs::PermissionsExt;
 
 /// Runs the shares of an array one after the other, in the background, as long as `alive` exists.

@@ -1,9 +1,7 @@
 //! `peeksim figures`: pictures from the CSV files of a results folder, and nothing else.
 
-mod shell;
-
+use crate::shell::Shell;
 use peeksim::report::Results;
-use shell::Shell;
 use std::fs;
 
 /// A results folder `o` with nothing but its CSV files.

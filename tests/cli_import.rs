@@ -1,8 +1,6 @@
 //! `peeksim import`
 
-mod shell;
-
-use shell::{Shell, column};
+use crate::shell::{Shell, column};
 
 const JSON: &str = r#"[
   {"id": 0, "interactions": [

@@ -1,11 +1,9 @@
 //! `peeksim list`
 
-mod shell;
-
+use crate::shell::{self, Shell};
 use peeksim::model::arrival::ARRIVALS;
 use peeksim::model::penalty::PENALTIES;
 use peeksim::sched::REGISTRY;
-use shell::Shell;
 
 #[test]
 fn everything_is_listed_with_its_source() {

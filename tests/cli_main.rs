@@ -1,8 +1,6 @@
 //! `peeksim` itself: help, version, no command, and what it does when nobody reads on.
 
-mod shell;
-
-use shell::{Said, Shell};
+use crate::shell::{self, Said, Shell};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,6 @@
 //! `peeksim replay`
 
-mod shell;
-
-use shell::{Shell, column};
+use crate::shell::{self, Shell, column};
 
 /// A folder with the results of `small.toml`.
 fn swept() -> Shell {

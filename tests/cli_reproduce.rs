@@ -1,8 +1,6 @@
 //! `peeksim reproduce`: verdicts, what moved, exit codes.
 
-mod shell;
-
-use shell::{SMALL, Shell};
+use crate::shell::{SMALL, Shell};
 use std::fs;
 
 /// A suite of two experiments, one in a folder of its own; a gated claim that holds.

@@ -1,8 +1,6 @@
 //! `peeksim reproduce tmo`
 
-mod shell;
-
-use shell::{Said, Shell, column};
+use crate::shell::{Said, Shell, column};
 
 fn reproduce(shell: &Shell, arguments: &[&str]) -> Said {
     let mut command = shell.command(&[&["reproduce", "tmo", "--quick"], arguments].concat());

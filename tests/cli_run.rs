@@ -1,9 +1,7 @@
 //! `peeksim run`
 
-mod shell;
-
+use crate::shell::{self, Shell, column};
 use flate2::read::MultiGzDecoder;
-use shell::{Shell, column};
 use std::io::Read;
 
 /// The ids of the runs of `small.toml`, in order.

@@ -1,11 +1,9 @@
 //! `plan`, `sweep --shard`, `sweep --run-ids` and `merge`: the same bytes as one machine makes, or
 //! a refusal that says what is missing or does not fit.
 
-mod shell;
-
+use crate::shell::{self, SMALL, Shell, assert_same, column};
 use peeksim::input::source::hex;
 use sha2::{Digest, Sha256};
-use shell::{SMALL, Shell, assert_same, column};
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};

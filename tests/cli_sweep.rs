@@ -1,8 +1,6 @@
 //! `peeksim sweep`: what it writes, and what happens when it cannot.
 
-mod shell;
-
-use shell::{SMALL, Said, Shell, column};
+use crate::shell::{SMALL, Said, Shell, column};
 use std::fs;
 use std::process::Command;
 

@@ -1,8 +1,6 @@
 //! `peeksim train` and `peeksim offload`
 
-mod shell;
-
-use shell::{Said, Shell, column};
+use crate::shell::{Said, Shell, column};
 use std::process::Stdio;
 use std::time::Duration;
 

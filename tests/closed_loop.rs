@@ -1,9 +1,7 @@
 //! Closed loops against their closed forms: clients that think, and one server.
 
-mod common;
-
-use common::World;
-use common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
+use crate::common::World;
+use crate::common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
 use peeksim::domain::RequestId;
 use peeksim::input::{Fields, Node, Problems};
 use peeksim::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, Pace, Sources};

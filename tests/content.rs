@@ -1,9 +1,7 @@
 //! Which classes arrive: skew, drift and runs of one class, against their closed forms. Shares are
 //! binomial: five standard errors of that.
 
-mod common;
-
-use common::arrivals::{arrivals, prepare};
+use crate::common::arrivals::{arrivals, prepare};
 use peeksim::domain::Arrival;
 
 const N: usize = 40_000;

@@ -1,4 +1,4 @@
-//! Do nominal 95 % intervals cover what they should? Long: `cargo test --test coverage -- --ignored
+//! Do nominal 95 % intervals cover what they should? Long: `cargo test coverage -- --ignored
 //! --nocapture`.
 //!
 //! Each experiment is repeated [`REPETITIONS`] times, each repetition of some replicates of a
@@ -9,9 +9,7 @@
 //! exponential with mean s / (1 − ρ). M/G/1 (Pollaczek and Khinchine): the mean wait is
 //! λ E[S²] / (2 (1 − ρ)).
 
-mod common;
-
-use common::lab::{Line, Times, exponential, mean, poisson, rng, service, services, share};
+use crate::common::lab::{Line, Times, exponential, mean, poisson, rng, service, services, share};
 use peeksim::input::Place;
 use peeksim::metrics::is_skewed;
 use peeksim::stats::{Estimate, Interval, Method, mser};

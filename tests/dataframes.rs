@@ -3,9 +3,7 @@
 //! `PEEKSIM_PYTHON` names a Python that has these packages, else `python3` is tried; what is not
 //! there is skipped, and said so.
 
-mod shell;
-
-use shell::{Shell, repository};
+use crate::shell::{Shell, repository};
 use std::process::Command;
 
 /// A Python that can import these, if there is one.

@@ -1,9 +1,7 @@
 //! The same bytes from one thread and from sixteen, from one go and from several, killed or not;
 //! and every scheduler meets the same requests.
 
-mod shell;
-
-use shell::{SMALL, Shell, assert_same, column};
+use crate::shell::{SMALL, Shell, assert_same, column};
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -1,9 +1,7 @@
 //! What is written is what `results/schema.json` says, cell by cell.
 
-mod shell;
-
+use crate::shell::{Shell, repository};
 use serde_json::Value;
-use shell::{Shell, repository};
 use std::fs;
 
 /// The columns of a file by the schema.

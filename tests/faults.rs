@@ -1,8 +1,6 @@
 //! Stalls, slow workers, workers that fail, and wrong beliefs, by hand.
 
-mod common;
-
-use common::{CLASS, Happened, Log, V, World};
+use crate::common::{CLASS, Happened, Log, V, World};
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::LatencyTable;
 use peeksim::model::peek::PeekPlace;

@@ -1,11 +1,9 @@
 //! The fluid bound: no run of any scheduler is above it, and on tiny cases it is the optimum of the
 //! linear programme, found by trying every basic solution.
 
-mod common;
-
-use common::draw::{self, Case, Limits, Units};
-use common::shape::{Late, Shape};
-use common::{V, World};
+use crate::common::draw::{self, Case, Limits, Units};
+use crate::common::shape::{Late, Shape};
+use crate::common::{V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::metrics::fluid_bound;
 use peeksim::model::arrival::Listed;

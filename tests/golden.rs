@@ -1,12 +1,10 @@
 //! Small experiments over every scheduler, whose rows are compared byte for byte with those in
 //! `tests/golden`: a change of behaviour cannot go unnoticed.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test golden` accepts what the program does now.
+//! `UPDATE_GOLDEN=1 cargo test golden` accepts what the program does now.
 
-mod shell;
-
+use crate::shell::{Shell, column, repository, updating};
 use peeksim::sched::REGISTRY;
-use shell::{Shell, column, repository, updating};
 use std::fs;
 
 /// The experiments and their rows.
@@ -50,7 +48,7 @@ fn rows_are_as_they_were() {
         let old = fs::read_to_string(golden.join(rows)).unwrap_or_default();
         assert!(
             old == new,
-            "{rows}: {}\nif that is meant, accept it: UPDATE_GOLDEN=1 cargo test --test golden",
+            "{rows}: {}\nif that is meant, accept it: UPDATE_GOLDEN=1 cargo test golden",
             difference(&old, &new)
         );
     }

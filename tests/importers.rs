@@ -1,12 +1,10 @@
 //! `peeksim import`: look-alikes of every format become files that an experiment runs, and so do
 //! the real files where `PEEKSIM_DATA` names a folder with them.
 
-mod shell;
-
+use crate::shell::{self, Said, Shell, column};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
-use shell::{Said, Shell, column};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

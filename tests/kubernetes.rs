@@ -1,9 +1,7 @@
 //! `cluster/kubernetes.yaml`: every field is one that `batch/v1` has there, the numbers agree, and
 //! its command, run once per index, does the whole sweep.
 
-mod shell;
-
-use shell::{Said, Shell, assert_same, repository};
+use crate::shell::{Said, Shell, assert_same, repository};
 use std::collections::BTreeMap;
 
 /// The scalars of a YAML text by path, items of lists by number. Of YAML just what the file uses:

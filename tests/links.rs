@@ -1,11 +1,9 @@
 //! Workers behind a link: the engine's timeline against closed forms, and the view's foresight
 //! against the engine's timeline.
 
-mod common;
-
-use common::draw::{Case, Limits};
-use common::lab::{Times, arrival, service};
-use common::{Happened, World};
+use crate::common::draw::{Case, Limits};
+use crate::common::lab::{Times, arrival, service};
+use crate::common::{Happened, World};
 use peeksim::domain::VariantId;
 use peeksim::input::source::Source;
 use peeksim::model::catalog::Overhead;

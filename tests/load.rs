@@ -1,9 +1,7 @@
 //! `trace.load` means the same on every profile: worked out by hand from the profile's file, and
 //! the busy share of a run that uses the best batch of the fastest variant alone.
 
-mod common;
-
-use common::arrivals::{arrivals, prepare};
+use crate::common::arrivals::{arrivals, prepare};
 use peeksim::domain::{RequestId, VariantId};
 use peeksim::metrics::{COLUMNS, Cell, Summary};
 use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};

@@ -1,8 +1,6 @@
 //! Tiny worlds in which workers look at requests, worked out by hand as in `scenarios.rs`.
 
-mod common;
-
-use common::text::check;
+use crate::common::text::check;
 
 /// Where workers look, looks and the backlog take turns.
 #[test]

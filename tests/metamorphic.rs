@@ -1,10 +1,8 @@
 //! What must not change when the world changes in a way that does not matter, for every
 //! registered scheduler with every source of accuracy, in worlds drawn from seeds.
 
-mod common;
-
-use common::draw::{self, Case, Limits, Units};
-use common::{Happened, Log, Told, V, World};
+use crate::common::draw::{self, Case, Limits, Units};
+use crate::common::{self, Happened, Log, Told, V, World};
 use peeksim::domain::VariantId;
 use peeksim::model::arrival::Listed;
 use peeksim::model::latency::LatencyTable;

@@ -5,11 +5,9 @@
 //! The brute force shares nothing with the simulator: it has its own timeline (loads, the least
 //! recently used variants evicted), its own penalties and its own accuracies.
 
-mod common;
-
-use common::draw::{self, Units};
-use common::shape::Late;
-use common::{Happened, Log, V, World};
+use crate::common::draw::{self, Units};
+use crate::common::shape::Late;
+use crate::common::{Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::model::arrival::Listed;
 use peeksim::policy::Info;

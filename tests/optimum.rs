@@ -5,11 +5,9 @@
 //! least recently used variant evicted), its own penalties and its own accuracies. It tries every
 //! order of the requests and, for each, every variant of each request, on one worker, one by one.
 
-mod common;
-
-use common::draw::ALONE;
-use common::shape::Late;
-use common::{Happened, Log, V, World};
+use crate::common::draw::ALONE;
+use crate::common::shape::Late;
+use crate::common::{Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::policy::Info;
 use peeksim::sched::{Entry, REGISTRY};

@@ -1,10 +1,8 @@
 //! Where answers come from: what is drawn agrees with what was promised, and what schedulers were
 //! shown is scored apart from what came true.
 
-mod common;
-
-use common::lab::{interval, mean};
-use common::{Log, V, World};
+use crate::common::lab::{interval, mean};
+use crate::common::{Log, V, World};
 use peeksim::domain::Truth;
 use peeksim::metrics::Cell;
 use peeksim::model::catalog::Outcome;

@@ -1,10 +1,8 @@
 //! SneakPeek models in whole runs: perfect ones, those that run on workers, and those that answer.
 
-mod common;
-
-use common::check::{self, Verdict};
-use common::draw::{self, Case, Limits, Units};
-use common::{Happened, Log, Told, V, World};
+use crate::common::check::{self, Verdict};
+use crate::common::draw::{self, Case, Limits, Units};
+use crate::common::{Happened, Log, Told, V, World};
 use peeksim::model::peek::{Kind, Law, PeekPlace, Prior, ShortCircuit};
 use peeksim::model::posterior::Evidence;
 use peeksim::policy::Info;

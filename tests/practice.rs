@@ -1,11 +1,9 @@
 //! Learning to schedule: what an episode is worth, that learning pays, and that a network keeps
 //! every rule of the world.
 
-mod common;
-mod shell;
-
-use common::draw::{Case, Limits};
-use common::{Told, check};
+use crate::common::draw::{Case, Limits};
+use crate::common::{Told, check};
+use crate::shell::{Said, Shell};
 use peeksim::input::source::Source;
 use peeksim::input::{Node, Problems};
 use peeksim::learn::net::{Activation, Mlp, Trace, best};
@@ -18,7 +16,6 @@ use peeksim::rng::{Label, Rng};
 use peeksim::sched::{Desk, policy_catalogue, trained};
 use peeksim::sim::{self, Simulation, Step};
 use peeksim::sweep::{Experiment, Practice, Sweep, utility};
-use shell::{Said, Shell};
 use std::sync::Arc;
 
 /// Two variants, one quick and the other right, at a rate at which either is the better one.

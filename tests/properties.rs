@@ -3,13 +3,11 @@
 //!
 //! The checkers (`common/check.rs`) read only what happened and what was asked and decided.
 
-mod common;
-
-use common::check::{self, Promise};
-use common::draw::{self, Case, Limits, Units};
-use common::row::row;
-use common::scribe::Asked;
-use common::{Happened, Log, Told};
+use crate::common::check::{self, Promise};
+use crate::common::draw::{self, Case, Limits, Units};
+use crate::common::row::row;
+use crate::common::scribe::Asked;
+use crate::common::{Happened, Log, Told};
 use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
 

@@ -5,9 +5,7 @@
 //! `serif_golden/windows.json` under the folder that the environment variable `PEEKSIM_DATA`
 //! names; without it the test is skipped, and says so.
 
-mod common;
-
-use common::{CLASS, Happened, Log, V, World};
+use crate::common::{CLASS, Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::input::{Node, Problems};
 use peeksim::model::catalog::WorkerSetup;

@@ -8,13 +8,11 @@
 //! from their variance. Requests before `WARM` are left out: from an empty start the distance to
 //! the stationary law of M/M/1 falls like exp(−μ (1 − √ρ)² t), below 1e-15 by then.
 
-mod common;
-
-use common::lab::{
+use crate::common::lab::{
     Line, Times, agree, arrival, exponential, interval, mean, poisson, rng, service, services,
     share,
 };
-use common::{V, World};
+use crate::common::{V, World};
 use rand::RngExt;
 
 const REPLICATES: u64 = 100;

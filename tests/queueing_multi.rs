@@ -7,13 +7,11 @@
 //! J. D. C. Little, Operations Research 9, 1961. How the comparisons are made is told in
 //! `queueing.rs`.
 
-mod common;
-
-use common::check::little;
-use common::lab::{
+use crate::common::check::little;
+use crate::common::lab::{
     Line, Times, agree, arrival, exponential, mean, poisson, rng, service, services, share,
 };
-use common::{Log, World};
+use crate::common::{Log, World};
 
 const REPLICATES: u64 = 80;
 const REQUESTS: usize = 20_000;

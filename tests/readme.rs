@@ -1,7 +1,7 @@
 //! Tables in Markdown that are generated: the README's schedulers and policies, the columns of the
 //! results; and their schema.
 //!
-//! `UPDATE_README=1 cargo test --test readme` writes them anew.
+//! `UPDATE_README=1 cargo test readme` writes them anew.
 
 use peeksim::metrics::Kind;
 use peeksim::model::arrival::ARRIVALS;
@@ -27,7 +27,7 @@ fn check(file: &str, begin: &str, end: &str, expected: &str) {
         std::fs::write(&path, text).expect("the file can be written");
         return;
     }
-    assert_eq!(found, expected, "{file}: run UPDATE_README=1 cargo test --test readme");
+    assert_eq!(found, expected, "{file}: run UPDATE_README=1 cargo test readme");
 }
 
 #[test]
@@ -150,5 +150,5 @@ fn the_schema_is_what_results_have() {
         std::fs::write(&path, &text).expect("the file can be written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == text, "results/schema.json: run UPDATE_README=1 cargo test --test readme");
+    assert!(found == text, "results/schema.json: run UPDATE_README=1 cargo test readme");
 }

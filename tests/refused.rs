@@ -1,9 +1,7 @@
 //! Decisions that break a rule of the simulated world end the run, and the message names the
 //! scheduler, the instant, the decision and the rule.
 
-mod common;
-
-use common::text::check;
+use crate::common::text::check;
 
 /// Two workers, two applications; `huge` fits no worker. Request 0 is served with `x` from 0 to 4
 /// whatever else the script does; request 1 and, of application b, request 2 come at 5.

@@ -1,8 +1,6 @@
 //! How recorded arrivals come to a rate, against the trace file itself.
 
-mod common;
-
-use common::arrivals::{arrivals, prepare};
+use crate::common::arrivals::{arrivals, prepare};
 use peeksim::domain::Arrival;
 
 /// Nanoseconds on the clock of its source by row, and the first row of each source.

@@ -1,9 +1,7 @@
 //! Tiny worlds whose timelines were worked out by hand. All times are in milliseconds; the format
 //! is described in `common/text.rs`.
 
-mod common;
-
-use common::text::check;
+use crate::common::text::check;
 
 /// Earliest deadline first, and whoever of the same application is due next rides along.
 #[test]

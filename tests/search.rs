@@ -1,10 +1,8 @@
 //! Searches against capacities that are known, and that they go on where they stopped.
 
-mod shell;
-
+use crate::shell::{Shell, column};
 use peeksim::domain::{VariantId, WorkerId};
 use peeksim::sweep::{Experiment, Found, Sweep};
-use shell::{Shell, column};
 
 const EXPERIMENT: &str = r#"
 [base]

@@ -1,9 +1,7 @@
 //! Warm-up and sequential stopping, from the outside: what the binary writes against what its own
 //! log of requests and its rows say.
 
-mod shell;
-
-use shell::{SMALL, Shell, column};
+use crate::shell::{SMALL, Shell, column};
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};

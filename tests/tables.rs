@@ -1,8 +1,6 @@
 //! Tables beside `runs.csv`, recounted from the log of requests.
 
-mod shell;
-
-use shell::{Shell, column};
+use crate::shell::{Shell, column};
 use std::collections::BTreeMap;
 
 const EXPERIMENT: &str = r#"

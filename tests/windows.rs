@@ -1,9 +1,7 @@
 //! What planners do, on tiny worlds worked out by hand. All times are in milliseconds; the
 //! format is described in `common/text.rs`.
 
-mod common;
-
-use common::text::check;
+use crate::common::text::check;
 
 /// Four requests of one application, two of them due soon, and two variants: small is worth 0.6
 /// and takes 2 (3 for two, 5 for four), big is worth 0.9 and takes 10 (12 for two).

@@ -51,8 +51,18 @@ pub struct Journal {
     file: File,
     /// Why a line was cut short: another behind it would be lost with it.
     broken: Option<String>,
-    /// Held as long as the journal is open; the system frees it when its owner dies.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// Held as long as the journal is open; the system frees it when its owner dies.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// A child that is about to start may hold a copy of the file: closing ours would not free it.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 impl Journal {
@@ -165,7 +175,7 @@ fn content(path: &Path) -> Result<Vec<u8>, WriteError> {
 
 /// Takes a file for this process; its content is nothing. Where files cannot be locked, nobody is
 /// refused.
-fn lock(path: &Path) -> Result<File, WriteError> {
+fn lock(path: &Path) -> Result<Lock, WriteError> {
     // Opened to be written: some network file systems lock no other.
     let open = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let file = open.map_err(WriteError::at(path))?;
@@ -173,7 +183,7 @@ fn lock(path: &Path) -> Result<File, WriteError> {
         let why = "another process is at work here";
         return Err(WriteError::at(path)(io::Error::new(ErrorKind::WouldBlock, why)));
     }
-    Ok(file)
+    Ok(Lock(file))
 }
 
 fn checksum(body: &str) -> String {

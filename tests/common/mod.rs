@@ -1,8 +1,6 @@
 //! A small world for tests: applications, workers and arrivals in a few lines, any scheduler on
 //! them, and the log of what happened.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 pub mod arrivals;
 pub mod check;
 pub mod draw;

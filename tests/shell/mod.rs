@@ -1,7 +1,5 @@
 //! The real binary in a temporary folder.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +53,7 @@ pub fn assert_same(a: &Files, b: &Files, what: &str) {
 }
 
 /// Set this to write expected texts anew instead of comparing with them:
-/// `UPDATE_GOLDEN=1 cargo test --test bad_input --test golden`.
+/// `UPDATE_GOLDEN=1 cargo test -- golden bad_input`.
 pub fn updating() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
