@@ -46,6 +46,83 @@ fn shards_make_the_bytes_of_one_machine() {
     }
 }
 
+/// Six searches, two of which are one under two names, with a width that takes them some steps.
+const SEARCH: &str = r#"
+replicates = 2
+[base]
+apps = ["voice", "activity"]
+workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
+trace = { source = "poisson", requests = 2_000 }
+budget_ms = 20
+[[axis]]
+key = "scheduler"
+values = [
+  { name = "edf", label = "all" }, { name = "edf", label = "alone", max_batch = 1 },
+  { name = "edf", label = "again" },
+]
+[search]
+low = 200
+high = 500_000
+relative_width = 0.3
+"#;
+
+/// What they leave behind, but for what says how long it took.
+const SEARCHED: [&str; 6] =
+    ["runs.csv", "summary.csv", "intervals.csv", "found.csv", "found_summary.csv", "manifest.toml"];
+
+#[test]
+fn shards_of_searches_make_the_bytes_of_one_machine() {
+    let shell = Shell::new();
+    shell.write("x.toml", SEARCH);
+    shell.ok("sweep x.toml --out whole");
+    for count in [1, 2, 7] {
+        let out = format!("o{count}");
+        let said = shell.ok(&format!("plan x.toml --out {out}"));
+        assert!(said.out.starts_with("x: 6 searches, 6 to be done: about "), "{said:?}");
+        for index in (0..count).rev() {
+            let said = shell.fails(1, &format!("merge {out}"));
+            assert!(said.error().contains(" of 6 searches are not finished"), "{said:?}");
+            shell.ok(&format!("sweep x.toml --out {out} --shard {index}/{count}"));
+        }
+        let said = shell.ok(&format!("plan x.toml --out {out}"));
+        assert!(said.out.starts_with("x: 6 searches, 0 to be done: about 0 s"), "{said:?}");
+        shell.ok(&format!("merge {out}"));
+        for file in SEARCHED {
+            let [one, many] = ["whole", &out].map(|folder| shell.read(&format!("{folder}/{file}")));
+            assert!(one == many, "{count} shards: {file} differs");
+        }
+    }
+}
+
+#[test]
+fn a_search_is_one_unit_of_work_with_an_id() {
+    let shell = Shell::new();
+    shell.write("x.toml", SEARCH);
+    shell.ok("plan x.toml --out o");
+    let plan = shell.read("o/plan.csv");
+    let (ids, costs) = (column(&plan, "run_id"), column(&plan, "cost_s"));
+    assert_eq!(column(&plan, "trace.rate_rps"), ["200"; 6]);
+    assert!(costs.iter().all(|cell| cell.parse::<f64>().unwrap() > 0.0));
+    assert!(ids[..2] == ids[4..] && ids[0] != ids[1] && !ids[..2].contains(&ids[2]));
+    let said = shell.ok(&format!("sweep x.toml --out o --run-ids {}", ids[0]));
+    assert!(said.out.starts_with("2 of 6 searches in o/shards/ids-"), "{said:?}");
+    shell.ok("plan x.toml --out o");
+    let plan = shell.read("o/plan.csv");
+    assert_eq!(column(&plan, "done"), ["1", "0", "0", "0", "1", "0"]);
+    // Half of a search is none.
+    let journal = said.out.trim().rsplit(' ').next().expect("a journal");
+    let text = shell.read(journal);
+    let key = |line: &str| line.split(',').nth(1).map(str::to_owned);
+    let last = key(text.lines().last().expect("a run"));
+    let kept = text.split_inclusive('\n').filter(|line| key(line) != last);
+    shell.write(journal, kept.collect::<String>());
+    shell.ok("plan x.toml --out o");
+    assert_eq!(column(&shell.read("o/plan.csv"), "done"), ["0"; 6]);
+    let again = shell.ok(&format!("sweep x.toml --out o --run-ids {}", ids[0]));
+    assert_eq!(again.out, said.out);
+    assert_eq!(shell.read(journal).lines().count(), text.lines().count());
+}
+
 #[test]
 fn the_environment_says_which_shard() {
     let shell = Shell::small();
@@ -229,4 +306,76 @@ fn failed_runs_are_merged_as_one_machine_has_them() {
     shell.ok("sweep small.toml --out o --shard 0/1");
     shell.ok("merge o");
     assert_same(&shell.files("whole"), &shell.files("o"), "tried again");
+}
+
+#[test]
+fn a_shard_on_a_full_disk_fails_and_its_finished_runs_stay() {
+    let shell = Shell::small();
+    let script = r#"
+        mkdir disk && mount -t tmpfs -o size=24k none disk && echo mounted || exit
+        shard() { "$1" sweep small.toml --replicates 40 --out disk/o --shard $2/2 >$3.out 2>$3.err; }
+        shard "$1" 0 first; echo "first $?"
+        cp disk/o/shards/0-of-2.journal journal
+        "$1" merge disk/o >merge.out 2>merge.err; echo "merge $?"
+        mount -o remount,size=8m disk
+        shard "$1" 0 second; echo "second $?"
+        shard "$1" 1 third; echo "third $?"
+        "$1" merge disk/o >merge.out 2>&1; echo "merged $?"
+        cp disk/o/runs.csv runs.csv
+    "#;
+    let Some(said) = shell.in_own_space(script) else {
+        println!("skipped: no small disk can be mounted here");
+        return;
+    };
+    let codes = "first 1\nmerge 1\nsecond 0\nthird 0\nmerged 0\n";
+    assert!(said.out.ends_with(codes), "{said:?}");
+    let (first, second) = (shell.read("first.err"), shell.read("second.err"));
+    let full = "error: cannot write disk/o/shards/0-of-2.journal: No space left";
+    assert!(first.contains(full) && !first.contains("panicked"), "{first}");
+    let kept = shell.read("journal").matches('\n').count();
+    assert!((10..80).contains(&kept), "{kept} runs were kept");
+    let missing = format!("error: {} of 160 runs are not finished", 160 - kept);
+    assert!(shell.read("merge.err").contains(&missing), "{}", shell.read("merge.err"));
+    assert!(second.contains(&format!("{kept} of 80 runs were finished before")), "{second}");
+    shell.ok("sweep small.toml --replicates 40");
+    assert_eq!(shell.read("runs.csv"), shell.read("results/small/runs.csv"));
+}
+
+#[test]
+fn a_shard_in_a_read_only_folder_fails_and_changes_nothing() {
+    let shell = Shell::small();
+    let script = r#"
+        mkdir disk && mount -t tmpfs none disk && echo mounted || exit
+        "$1" sweep small.toml --out disk/o --shard 0/2 >out 2>&1; echo "first $?"
+        mount -o remount,ro disk
+        "$1" sweep small.toml --out disk/o --shard 1/2 2>&1 >/dev/null | grep error
+        "$1" sweep small.toml --out disk/o --shard 0/2 2>&1 >/dev/null | grep error
+        "$1" plan small.toml --out disk/o 2>&1 >/dev/null | grep error
+        mount -o remount,rw disk
+        "$1" sweep small.toml --out disk/o --shard 1/2 >out 2>&1; echo "second $?"
+        mount -o remount,ro disk
+        "$1" merge disk/o 2>&1 >/dev/null | grep error
+        mount -o remount,rw disk
+        "$1" merge disk/o >out 2>&1; echo "merged $?"
+        cp disk/o/runs.csv runs.csv
+    "#;
+    let Some(said) = shell.in_own_space(script) else {
+        println!("skipped: no read-only disk can be mounted here");
+        return;
+    };
+    let errors: Vec<&str> = said.out.lines().filter(|line| line.starts_with("error")).collect();
+    let expected = [
+        "error: cannot write disk/o/shards/1-of-2.lock: Read-only",
+        "error: cannot write disk/o/shards/0-of-2.lock: Read-only",
+        "error: cannot write disk/o/manifest.toml: Read-only",
+        "error: cannot write disk/o/runs.csv: Read-only",
+    ];
+    assert_eq!(errors.len(), expected.len(), "{said:?}");
+    for (error, expected) in errors.iter().zip(expected) {
+        assert!(error.starts_with(expected), "{said:?}");
+    }
+    assert!(said.out.contains("first 0\n") && said.out.contains("second 0\n"), "{said:?}");
+    assert!(said.out.ends_with("merged 0\n"), "{said:?}");
+    shell.ok("sweep small.toml");
+    assert_eq!(shell.read("runs.csv"), shell.read("results/small/runs.csv"));
 }

@@ -2,7 +2,6 @@
 
 use crate::shell::{SMALL, Said, Shell, column};
 use std::fs;
-use std::process::Command;
 
 #[test]
 fn every_file_is_written_and_said_so() {
@@ -140,17 +139,6 @@ fn a_folder_that_may_not_be_written_fails() {
     shell.ok("sweep small.toml --out locked");
 }
 
-/// Runs a shell script in a name space of its own, where it may mount.
-fn in_own_space(shell: &Shell, script: &str) -> Option<Said> {
-    let binary = shell.command(&[]).get_program().to_owned();
-    let mut command = Command::new("unshare");
-    command.args(["-rm", "sh", "-c", script, "sh"]).arg(binary).current_dir(shell.path(""));
-    let said = command.output().ok()?;
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    let (out, err) = (text(said.stdout), text(said.stderr));
-    (out.contains("mounted")).then_some(Said { code: said.status.code(), out, err })
-}
-
 #[test]
 fn a_read_only_disk_fails() {
     let shell = Shell::small();
@@ -160,7 +148,7 @@ fn a_read_only_disk_fails() {
             "$1" sweep small.toml --out $out 2>&1 >/dev/null | grep error
         done
     "#;
-    let Some(said) = in_own_space(&shell, script) else {
+    let Some(said) = shell.in_own_space(script) else {
         println!("skipped: no read-only disk can be mounted here");
         return;
     };
@@ -181,7 +169,7 @@ fn a_full_disk_fails_and_finished_runs_stay() {
         echo "second $?"
         cp disk/o/runs.csv runs.csv
     "#;
-    let Some(said) = in_own_space(&shell, script) else {
+    let Some(said) = shell.in_own_space(script) else {
         println!("skipped: no small disk can be mounted here");
         return;
     };
@@ -207,7 +195,7 @@ fn a_log_of_requests_is_whole_or_absent_on_a_full_disk() {
         done
         ls disk
     "#;
-    let Some(said) = in_own_space(&shell, script) else {
+    let Some(said) = shell.in_own_space(script) else {
         println!("skipped: no small disk can be mounted here");
         return;
     };

@@ -2,7 +2,7 @@
 
 use crate::shell::{Shell, column};
 use peeksim::domain::{VariantId, WorkerId};
-use peeksim::sweep::{Experiment, Found, Sweep};
+use peeksim::sweep::{Experiment, Found, Part, Sweep};
 
 const EXPERIMENT: &str = r#"
 [base]
@@ -32,7 +32,8 @@ fn sweep(set: &[String]) -> (Shell, Sweep) {
 fn searched(set: &[String]) -> Vec<Found> {
     let (shell, mut sweep) = sweep(set);
     let search = sweep.experiment.search.clone().expect("a search");
-    let (runs, found) = sweep.search(&search, &shell.path("o"), 0, &()).expect("a search");
+    let (runs, found) =
+        sweep.search(&search, &shell.path("o"), &Part::Whole, 0, &()).expect("a search");
     assert!(runs.iter().all(|run| run.entry.result.error.is_empty()));
     assert_eq!(runs.len(), found.iter().map(|found| found.probes).sum::<usize>());
     found

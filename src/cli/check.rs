@@ -46,8 +46,7 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), Failure
         let id = sweep.run_id(spec);
         writeln!(out, "  {id}  replicate {}  {}", spec.replicate, labels.join(", "))?;
     }
-    let probes = experiment.search.as_ref().map_or(1.0, |search| search.probes() as f64 / 2.0);
-    let seconds = costs(&sweep, &[]).iter().sum::<f64>() * replicates as f64 * probes;
+    let seconds = costs(&sweep, &[]).iter().sum::<f64>() * replicates as f64;
     let cores = rayon::current_num_threads();
     writeln!(
         out,

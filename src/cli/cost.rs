@@ -8,15 +8,25 @@ const TRIAL_REQUESTS: u64 = 2_000;
 /// Trials stop after this long.
 const TRIAL_BUDGET: Duration = Duration::from_secs(2);
 
-/// Seconds of processor time of a run of each configuration: the mean of those that are finished,
-/// whose seconds are given run by run in order; else that of a short trial, extrapolated; else,
-/// where time did not suffice, as many per request as the trials took.
+/// Seconds of processor time of a unit of each configuration: the mean of those that are finished,
+/// whose seconds are given unit by unit in order; else that of a short trial, extrapolated; else,
+/// where time did not suffice, as many per request as the trials took. A search takes as many
+/// runs as it may, half of them like that at its low end, half like that at its high one; it is
+/// counted where it begins.
 pub(super) fn costs(sweep: &Sweep, finished: &[Option<f64>]) -> Vec<f64> {
     let replicates = sweep.experiment.replicates.max(1) as usize;
     let mut known: Vec<Option<f64>> = finished.chunks(replicates).map(mean).collect();
-    let points = sweep.configurations.len();
+    let of: Vec<usize> = sweep.points().collect();
+    let points = of.len();
     known.resize(points, None);
-    let requests = |at: usize| sweep.prepared[at].arrivals.requests as f64;
+    let requests = |at: usize| sweep.prepared[of[at]].arrivals.requests as f64;
+    let unit = |at: usize| match &sweep.experiment.search {
+        None => trial(sweep, of[at]),
+        Some(search) => {
+            let ends = trial(sweep, of[at]) + trial(sweep, of[at] + 1);
+            ends / 2.0 * search.probes() as f64
+        }
+    };
     let begun = Instant::now();
     let (mut spent, mut asked) = (0.0, 0.0);
     // A stride that shares no factor with the grid visits all corners of it.
@@ -25,7 +35,7 @@ pub(super) fn costs(sweep: &Sweep, finished: &[Option<f64>]) -> Vec<f64> {
         if known[at].is_some() {
             continue;
         }
-        let seconds = trial(sweep, at);
+        let seconds = unit(at);
         known[at] = Some(seconds);
         spent += seconds;
         asked += requests(at);
@@ -34,7 +44,11 @@ pub(super) fn costs(sweep: &Sweep, finished: &[Option<f64>]) -> Vec<f64> {
         }
     }
     let rest = |at: usize| if asked > 0.0 { spent / asked * requests(at) } else { 0.0 };
-    known.iter().enumerate().map(|(at, cost)| cost.unwrap_or_else(|| rest(at))).collect()
+    let mut costs = vec![0.0; sweep.configurations.len()];
+    for (at, cost) in known.iter().enumerate() {
+        costs[of[at]] = cost.unwrap_or_else(|| rest(at));
+    }
+    costs
 }
 
 fn mean(seconds: &[Option<f64>]) -> Option<f64> {

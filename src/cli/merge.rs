@@ -24,7 +24,7 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), Failure
         let expected = format!("`{BUILD}`, which this program is");
         return Err(Problem::new(place("build"), format!("`{}`", manifest.build), expected).into());
     }
-    let sweep = Sweep::new(manifest.experiment)?;
+    let mut sweep = Sweep::new(manifest.experiment)?;
     let mut problems = Problems::default();
     for (input, hash) in &manifest.inputs {
         let now = sweep.inputs.files().get(input);
@@ -37,6 +37,7 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), Failure
         }
     }
     problems.check(Some(()))?;
-    let made = finish(&sweep, (sweep.collect(&args.folder)?, Vec::new()), &args.folder)?;
+    let made = sweep.collect(&args.folder)?;
+    let made = finish(&sweep, made, &args.folder)?;
     report(&sweep, &args.folder, made, out)
 }

@@ -20,7 +20,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn main(args: &PlanArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let sweep = args.experiment.load()?;
+    let mut sweep = args.experiment.load()?;
     notes(&sweep);
     fixed(&sweep)?;
     let default = || Path::new("results").join(&sweep.experiment.name);
@@ -30,14 +30,15 @@ pub(super) fn main(args: &PlanArgs, out: &mut impl Write) -> Result<(), Failure>
     let costs = costs(&sweep, &finished);
     manifest::write(&sweep, finished.len(), &folder)?;
     let path = plan::write(&sweep, &costs, &finished, &folder)?;
-    let left = sweep.runs().zip(&finished).filter(|(_, done)| done.is_none());
+    let left = sweep.units().zip(&finished).filter(|(_, done)| done.is_none());
     let (count, seconds) =
         left.fold((0, 0.0), |(n, sum), (spec, _)| (n + 1, sum + costs[spec.configuration]));
     writeln!(
         out,
-        "{}: {} runs, {count} to be done: about {:.0} s of processor time",
+        "{}: {} {}, {count} to be done: about {:.0} s of processor time",
         sweep.experiment.name,
         finished.len(),
+        sweep.unit_name(),
         f64::ceil(seconds)
     )?;
     for path in [folder.join("manifest.toml"), path] {

@@ -3,8 +3,8 @@
 use super::Failure;
 use super::progress::Bar;
 use super::sweep::failed;
+use crate::input::Problem;
 use crate::input::source;
-use crate::input::{Place, Problem};
 use crate::report::manifest;
 use crate::sweep::{Part, Sweep};
 use clap::Args;
@@ -38,27 +38,22 @@ impl ShareArgs {
         let Some(given) = &self.run_ids else { return Ok(None) };
         let read = if source::exists(given) { Some(source::read(given)?.text) } else { None };
         let text = read.as_ref().unwrap_or(given);
-        Ok(Some(Part::runs(text, &sweep.run_ids())?))
+        Ok(Some(Part::runs(text, &sweep.unit_ids())?))
     }
 }
 
 /// Runs that depend on what others come to cannot be dealt out beforehand.
 pub(super) fn fixed(sweep: &Sweep) -> Result<(), Failure> {
-    let experiment = &sweep.experiment;
-    let (place, found) = if let Some(until) = &experiment.until {
-        (until.place.clone().field("until"), "a number of replicates that results decide")
-    } else if experiment.search.is_some() {
-        (Place::file(&experiment.path).field("search"), "runs that results decide")
-    } else {
-        return Ok(());
-    };
+    let Some(until) = &sweep.experiment.until else { return Ok(()) };
+    let place = until.place.clone().field("until");
+    let found = "a number of replicates that results decide";
     let expected = "a fixed number where several processes share the runs";
     Err(Problem::new(place, found, expected).into())
 }
 
-/// Does the runs of a part.
+/// Does the runs or searches of a part.
 pub(super) fn run(
-    sweep: &Sweep,
+    sweep: &mut Sweep,
     folder: &Path,
     part: &Part,
     jobs: usize,
@@ -66,10 +61,16 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     manifest::agree(sweep, folder)?;
     let bar = Bar::new();
-    let runs = sweep.run_part(folder, part, jobs, &bar);
+    let made = match sweep.experiment.search.clone() {
+        Some(search) => {
+            sweep.search(&search, folder, part, jobs, &bar).map(|(runs, found)| (found.len(), runs))
+        }
+        None => sweep.run_part(folder, part, jobs, &bar).map(|runs| (runs.len(), runs)),
+    };
     bar.end();
-    let runs = runs?;
+    let (units, runs) = made?;
     let journal = folder.join(format!("{}.journal", part.journal()));
-    writeln!(out, "{} of {} runs in {}", runs.len(), sweep.runs().count(), journal.display())?;
+    let (all, what) = (sweep.units().count(), sweep.unit_name());
+    writeln!(out, "{units} of {all} {what} in {}", journal.display())?;
     failed(&runs)
 }

@@ -10,7 +10,7 @@ use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{
     self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
 };
-use crate::sweep::{Experiment, Finished, Found, Sweep};
+use crate::sweep::{Experiment, Finished, Found, Part, Sweep};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -93,15 +93,15 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
         share::fixed(&sweep)?;
     }
     if let Some(part) = part {
-        return share::run(&sweep, &folder, &part, args.jobs, out);
+        return share::run(&mut sweep, &folder, &part, args.jobs, out);
     }
     let made = match args.engine {
         Engine::Local => make(&mut sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
             let words = experiment.words();
-            let task = Task { sweep: &sweep, folder: &folder, words, args: &args.cluster };
+            let mut task = Task { sweep: &mut sweep, folder: &folder, words, args: &args.cluster };
             match task.run(args.engine, out)? {
-                Some(runs) => finish(&sweep, (runs, Vec::new()), &folder)?,
+                Some(made) => finish(&sweep, made, &folder)?,
                 None => return Ok(()),
             }
         }
@@ -161,7 +161,7 @@ pub(super) struct Made {
 pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made, Failure> {
     let bar = Bar::new();
     let made = match sweep.experiment.search.clone() {
-        Some(search) => sweep.search(&search, folder, jobs, &bar),
+        Some(search) => sweep.search(&search, folder, &Part::Whole, jobs, &bar),
         None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
     };
     bar.end();

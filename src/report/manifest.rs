@@ -19,7 +19,7 @@ pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
     if !source::exists(&path) {
         atomic::folder(folder)?;
-        return Ok(write(sweep, sweep.runs().count(), folder)?);
+        return Ok(write(sweep, sweep.units().count(), folder)?);
     }
     let planned = read(folder)?;
     let inputs: Vec<(String, String)> =

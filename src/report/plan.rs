@@ -1,4 +1,4 @@
-//! `plan.csv`: every run of a sweep with its id and what it may cost.
+//! `plan.csv`: every run of a sweep, or every search, with its id and what it may cost.
 
 use super::results::HEAD;
 use super::write::write_csv;
@@ -6,8 +6,8 @@ use crate::output::atomic::WriteError;
 use crate::sweep::Sweep;
 use std::path::{Path, PathBuf};
 
-/// Writes a row for each run: `cost_s` are the seconds of its configuration, `done` is 1 where
-/// `finished` knows the run, else 0.
+/// Writes a row for each run or search: `cost_s` are the seconds of its configuration, `done` is 1
+/// where `finished` knows it, else 0. A search has the id and the settings of its first run.
 pub fn write(
     sweep: &Sweep,
     costs: &[f64],
@@ -19,7 +19,7 @@ pub fn write(
         HEAD.iter().map(|column| column.name.to_owned()).filter(|name| name != "schema_version");
     let tail = ["requests", "cost_s", "done"].map(str::to_owned);
     let head: Vec<String> = own.chain(sweep.axis_keys()).chain(tail).collect();
-    let rows = sweep.runs().zip(finished).map(|(spec, seconds)| {
+    let rows = sweep.units().zip(finished).map(|(spec, seconds)| {
         let at = spec.configuration;
         let mut row = vec![
             sweep.run_id(spec),

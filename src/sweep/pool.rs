@@ -7,6 +7,7 @@ use super::journal::{self, Entry, Found, Journal};
 use super::names;
 use super::part::Part;
 use super::run::{Beside, run_one};
+use super::search;
 use super::spec::{Experiment, FigureKind};
 use super::{BUILD, SCHEMA_VERSION};
 use crate::input::source::hex;
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// What the keys of this build's runs begin with in a journal.
-const PREFIX: &str = concat!(env!("PEEKSIM_BUILD"), "/");
+pub(super) const PREFIX: &str = concat!(env!("PEEKSIM_BUILD"), "/");
 
 /// More threads than this help nobody.
 const MAX_THREADS: usize = 1024;
@@ -51,6 +52,10 @@ pub struct Sweep {
     /// What was read.
     pub inputs: Inputs,
     hashes: Vec<String>,
+    /// How many configurations the axes make; the others are probes of searches.
+    grid: usize,
+    /// Those by the configuration that a search begins with and the bits of the value.
+    pub(super) probes: BTreeMap<(usize, u64), usize>,
 }
 
 /// A sweep that could not be carried out.
@@ -67,8 +72,13 @@ pub enum SweepError {
     #[error("cannot start the threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// The journals of a folder do not hold every run.
-    #[error("{missing} of {total} runs are not finished; the first is {first}{}", others(foreign))]
+    #[error(
+        "{missing} of {total} {what} are not finished; the first is {first}{}",
+        others(foreign)
+    )]
     Unfinished {
+        /// Runs or searches.
+        what: &'static str,
         /// How many are missing.
         missing: usize,
         /// Of how many.
@@ -115,6 +125,8 @@ impl Sweep {
             prepared: Vec::new(),
             inputs: Inputs::default(),
             hashes: Vec::new(),
+            grid: 0,
+            probes: BTreeMap::new(),
             experiment,
         };
         let mut problems = Problems::default();
@@ -133,6 +145,7 @@ impl Sweep {
         }
         // The hash of each is of all files that were read.
         sweep.hashes = grid.iter().map(|configuration| sweep.hash(configuration)).collect();
+        sweep.grid = grid.len();
         sweep.configurations = grid;
         problems.check(Some(sweep))
     }
@@ -197,9 +210,29 @@ impl Sweep {
         Beside { quantiles, tables: experiment.tables.clone(), series: experiment.series }
     }
 
-    /// The ids of all runs. Settings with two names are one run.
-    pub fn run_ids(&self) -> BTreeSet<String> {
-        self.runs().map(|spec| self.run_id(spec)).collect()
+    /// The configurations of the units of work.
+    pub fn points(&self) -> impl Iterator<Item = usize> + '_ {
+        // The ends of a search are neighbours, the low one first.
+        (0..self.grid).step_by(if self.experiment.search.is_some() { 2 } else { 1 })
+    }
+
+    /// What several processes can share, in order: every run, or every search, which is known by
+    /// its first run.
+    pub fn units(&self) -> impl Iterator<Item = RunSpec> + '_ {
+        self.points().flat_map(|configuration| {
+            (0..self.experiment.most_replicates())
+                .map(move |replicate| RunSpec { configuration, replicate })
+        })
+    }
+
+    /// The word for units.
+    pub fn unit_name(&self) -> &'static str {
+        if self.experiment.search.is_some() { "searches" } else { "runs" }
+    }
+
+    /// The ids of all units. Settings with two names are one.
+    pub fn unit_ids(&self) -> BTreeSet<String> {
+        self.units().map(|spec| self.run_id(spec)).collect()
     }
 
     /// Runs what the journals in `folder` do not hold, on `jobs` threads (0: one per core).
@@ -220,7 +253,7 @@ impl Sweep {
         jobs: usize,
         progress: &dyn Progress,
     ) -> Result<Vec<Finished>, SweepError> {
-        let ids = part.select(self.run_ids());
+        let ids = part.select(self.unit_ids());
         let keys = self.keys(&ids);
         let threads = jobs.min(ids.len().max(1));
         let work = Work::open(folder, part, threads, |key| keys.contains(key))?;
@@ -249,14 +282,16 @@ impl Sweep {
         ids.iter().map(|id| journal_key(id, &beside)).collect()
     }
 
-    /// Every run, in order, as the journals in `folder` hold it.
-    pub fn collect(&self, folder: &Path) -> Result<Vec<Finished>, SweepError> {
-        let beside = self.beside().key();
-        let found = self.finished(folder, &self.run_ids())?;
-        if let Some((key, journal)) = found.conflict {
-            let id = key.split('/').nth(1).unwrap_or_default().to_owned();
-            return Err(SweepError::Conflict { id, journal });
+    /// Every run, in order, as the journals in `folder` hold it, and what was searched for.
+    pub fn collect(
+        &mut self,
+        folder: &Path,
+    ) -> Result<(Vec<Finished>, Vec<search::Found>), SweepError> {
+        if let Some(search) = self.experiment.search.clone() {
+            return self.collect_searches(&search, folder);
         }
+        let beside = self.beside().key();
+        let found = self.finished(folder, &self.unit_ids())?.agreed()?;
         let (mut runs, mut missing) = (Vec::new(), Vec::new());
         for spec in self.runs() {
             let id = self.run_id(spec);
@@ -268,17 +303,21 @@ impl Sweep {
         let total = runs.len() + missing.len();
         let foreign = found.foreign;
         match missing.first().cloned() {
-            None => Ok(runs),
+            None => Ok((runs, Vec::new())),
             Some(first) => {
-                Err(SweepError::Unfinished { missing: missing.len(), total, first, foreign })
+                let (what, missing) = (self.unit_name(), missing.len());
+                Err(SweepError::Unfinished { what, missing, total, first, foreign })
             }
         }
     }
 
-    /// The seconds that each run took, in order, as far as the journals in `folder` know.
-    pub fn seconds(&self, folder: &Path) -> Result<Vec<Option<f64>>, SweepError> {
+    /// The seconds that each unit took, in order, as far as the journals in `folder` know.
+    pub fn seconds(&mut self, folder: &Path) -> Result<Vec<Option<f64>>, SweepError> {
+        if let Some(search) = self.experiment.search.clone() {
+            return self.seconds_of_searches(&search, folder);
+        }
         let beside = self.beside().key();
-        let found = self.finished(folder, &self.run_ids())?.entries;
+        let found = self.finished(folder, &self.unit_ids())?.entries;
         let entry = |spec| found.get(&journal_key(&self.run_id(spec), &beside));
         let entries = self.runs().map(entry);
         Ok(entries
@@ -292,6 +331,15 @@ impl Sweep {
         let prepared = &self.prepared[spec.configuration];
         let result = run_one(prepared, self.rng(spec), &self.beside());
         Entry { result, wall_s: start.elapsed().as_secs_f64() }
+    }
+}
+
+impl Found {
+    /// Itself, unless two journals say different things of one run.
+    pub(super) fn agreed(self) -> Result<Self, SweepError> {
+        let Some((key, journal)) = self.conflict else { return Ok(self) };
+        let id = key.split('/').nth(1).unwrap_or_default().to_owned();
+        Err(SweepError::Conflict { id, journal })
     }
 }
 
@@ -375,7 +423,7 @@ pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
 }
 
 /// Finished runs are found again only by the same build, and with as much beside their row.
-fn journal_key(id: &str, beside: &str) -> String {
+pub(super) fn journal_key(id: &str, beside: &str) -> String {
     format!("{PREFIX}{id}{beside}")
 }
 

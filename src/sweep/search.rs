@@ -7,13 +7,15 @@
 //! rounds, all searches at once, so that what is found depends on no thread.
 
 use super::expand::{Configuration, RunSpec};
+use super::journal;
 use super::part::Part;
-use super::pool::{Finished, Progress, Sweep, SweepError, Work};
+use super::pool::{Finished, PREFIX, Progress, Sweep, SweepError, Work, journal_key};
 use super::spec::Axis;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
 use crate::metrics::{COLUMNS, numbers};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What is searched for.
 #[derive(Clone, Debug)]
@@ -144,15 +146,25 @@ impl Found {
     }
 }
 
-/// One search on its way: what is known of the metric, by the bits of the (positive) value.
+/// One search on its way.
 struct Bracket {
     /// Index of the configuration at the low end; that of the high end follows.
     first: usize,
     replicate: u64,
+    /// What is known of the metric, by the bits of the (positive) value.
     known: BTreeMap<u64, f64>,
+    /// The runs that say so.
+    runs: BTreeMap<u64, Finished>,
+    /// A run that is needed and not there: the search ends without a result.
+    missing: Option<String>,
 }
 
 impl Bracket {
+    fn new(first: usize, replicate: u64) -> Self {
+        let (known, runs) = (BTreeMap::new(), BTreeMap::new());
+        Self { first, replicate, known, runs, missing: None }
+    }
+
     /// The values on both sides of the limit that are next to each other, if there are two sides.
     fn sides(&self, search: &Search) -> [Option<(f64, f64)>; 2] {
         let known: Vec<(f64, f64)> =
@@ -170,71 +182,156 @@ impl Bracket {
         }
     }
 
-    /// The value to look at next.
-    fn next(&self, search: &Search) -> Option<f64> {
-        let [Some((a, _)), Some((b, _))] = self.sides(search) else { return None };
-        search.between(a.min(b), a.max(b))
+    /// The values to look at next: the ends, then one between those on both sides.
+    fn next(&self, search: &Search) -> Vec<f64> {
+        if self.missing.is_some() {
+            return Vec::new();
+        }
+        if self.known.is_empty() {
+            return search.ends.to_vec();
+        }
+        let [Some((a, _)), Some((b, _))] = self.sides(search) else { return Vec::new() };
+        search.between(a.min(b), a.max(b)).into_iter().collect()
+    }
+
+    /// Takes note of a run at a value.
+    fn learn(&mut self, value: f64, run: Finished, column: usize) {
+        // What failed keeps no limit.
+        let metric = run.entry.result.cells[column].parse().unwrap_or(f64::NAN);
+        self.known.insert(value.to_bits(), metric);
+        self.runs.insert(value.to_bits(), run);
+    }
+
+    /// The seconds of all its runs, if it is finished and none of them failed.
+    fn seconds(&self) -> Option<f64> {
+        let entries = || self.runs.values().map(|run| &run.entry);
+        let failed = entries().any(|entry| !entry.result.error.is_empty());
+        let finished = self.missing.is_none() && !failed;
+        finished.then(|| entries().map(|entry| entry.wall_s).sum())
     }
 }
 
 impl Sweep {
-    /// Carries out the search of the experiment: every probe as a run, in order of configuration,
-    /// value and replicate, and what was found.
+    /// Carries out the searches of a part: every probe as a run, in order of configuration, value
+    /// and replicate, and what was found.
     pub fn search(
         &mut self,
         search: &Search,
         folder: &Path,
+        part: &Part,
         jobs: usize,
         progress: &dyn Progress,
     ) -> Result<(Vec<Finished>, Vec<Found>), SweepError> {
-        let ends = self.configurations.len();
-        let column = COLUMNS.iter().position(|column| column.name == search.metric).unwrap_or(0);
-        let replicates = 0..self.experiment.replicates;
-        let mut brackets: Vec<Bracket> = (0..ends)
-            .step_by(2)
-            .flat_map(|first| replicates.clone().map(move |replicate| (first, replicate)))
-            .map(|(first, replicate)| Bracket { first, replicate, known: BTreeMap::new() })
-            .collect();
-        // (bracket, value) of each run of the round.
-        let mut asked: Vec<(usize, f64)> =
-            (0..brackets.len()).flat_map(|at| search.ends.map(|end| (at, end))).collect();
-        let mut probes: BTreeMap<(usize, u64), usize> = BTreeMap::new();
-        for first in (0..ends).step_by(2) {
-            for (at, end) in search.ends.iter().enumerate() {
-                probes.insert((first, end.to_bits()), first + at);
-            }
-        }
+        let ids = part.select(self.unit_ids());
+        let work = Work::open(folder, part, jobs, self.probe_keys())?;
+        let brackets = self.bisect(search, &ids, |sweep, specs| {
+            let runs = work.run(sweep, specs, progress)?;
+            Ok(runs.into_iter().map(Ok).collect())
+        })?;
+        Ok(self.outcome(search, brackets))
+    }
+
+    /// All searches, as the journals in `folder` hold their runs.
+    pub(super) fn collect_searches(
+        &mut self,
+        search: &Search,
+        folder: &Path,
+    ) -> Result<(Vec<Finished>, Vec<Found>), SweepError> {
+        let kept = journal::read(folder, PREFIX, self.probe_keys())?.agreed()?;
+        let brackets = self.bisect_kept(search, &kept)?;
+        let missing: Vec<_> = brackets.iter().filter(|own| own.missing.is_some()).collect();
+        let Some(first) = missing.first() else { return Ok(self.outcome(search, brackets)) };
+        Err(SweepError::Unfinished {
+            what: self.unit_name(),
+            missing: missing.len(),
+            total: brackets.len(),
+            first: self.run_id(RunSpec { configuration: first.first, replicate: first.replicate }),
+            foreign: kept.foreign,
+        })
+    }
+
+    /// The seconds that each search took, in order, as far as the journals in `folder` know.
+    pub(super) fn seconds_of_searches(
+        &mut self,
+        search: &Search,
+        folder: &Path,
+    ) -> Result<Vec<Option<f64>>, SweepError> {
+        let kept = journal::read(folder, PREFIX, self.probe_keys())?;
+        Ok(self.bisect_kept(search, &kept)?.iter().map(Bracket::seconds).collect())
+    }
+
+    /// Which keys of a journal may be of probes: nobody knows them all beforehand.
+    fn probe_keys(&self) -> impl Fn(&str) -> bool + use<> {
         let beside = self.beside().key();
-        let work = Work::open(folder, &Part::Whole, jobs, |key| key.ends_with(&beside))?;
-        let mut runs = BTreeMap::new();
-        while !asked.is_empty() {
-            let mut specs = Vec::new();
+        move |key| key.starts_with(PREFIX) && key.ends_with(&beside)
+    }
+
+    /// All searches, as far as their runs were kept.
+    fn bisect_kept(
+        &mut self,
+        search: &Search,
+        kept: &journal::Found,
+    ) -> Result<Vec<Bracket>, SweepError> {
+        let (ids, beside) = (self.unit_ids(), self.beside().key());
+        self.bisect(search, &ids, |sweep, specs| {
+            let run = |spec| {
+                let id = sweep.run_id(spec);
+                match kept.entries.get(&journal_key(&id, &beside)) {
+                    Some(entry) => Ok(Finished { spec, id, entry: Arc::clone(entry) }),
+                    None => Err(id),
+                }
+            };
+            Ok(specs.into_iter().map(run).collect())
+        })
+    }
+
+    /// Halves the intervals of the searches of these ids, all at once. `run` gives the run of each
+    /// specification, or its id where there is none.
+    fn bisect(
+        &mut self,
+        search: &Search,
+        ids: &BTreeSet<String>,
+        mut run: impl FnMut(&Self, Vec<RunSpec>) -> Result<Vec<Result<Finished, String>>, SweepError>,
+    ) -> Result<Vec<Bracket>, SweepError> {
+        let column = COLUMNS.iter().position(|column| column.name == search.metric).unwrap_or(0);
+        let own = self.units().filter(|spec| ids.contains(&self.run_id(*spec)));
+        let mut brackets: Vec<Bracket> =
+            own.map(|spec| Bracket::new(spec.configuration, spec.replicate)).collect();
+        loop {
+            let next = |(at, own): (usize, &Bracket)| {
+                own.next(search).into_iter().map(move |value| (at, value))
+            };
+            let asked: Vec<(usize, f64)> = brackets.iter().enumerate().flat_map(next).collect();
+            if asked.is_empty() {
+                return Ok(brackets);
+            }
+            let mut specs = Vec::with_capacity(asked.len());
             for (at, value) in &asked {
                 let Bracket { first, replicate, .. } = brackets[*at];
-                let known = probes.get(&(first, value.to_bits())).copied();
-                let configuration = known.map_or_else(|| self.probe(first, search, *value), Ok)?;
-                probes.insert((first, value.to_bits()), configuration);
+                let configuration = self.probe(first, search, *value)?;
                 specs.push(RunSpec { configuration, replicate });
             }
-            let finished = work.run(self, specs, progress)?;
-            for ((at, value), run) in asked.iter().zip(finished) {
-                // What failed keeps no limit.
-                let metric = run.entry.result.cells[column].parse().unwrap_or(f64::NAN);
-                let bracket = &mut brackets[*at];
-                bracket.known.insert(value.to_bits(), metric);
-                runs.insert((bracket.first, value.to_bits(), bracket.replicate), run);
+            for ((at, value), run) in asked.into_iter().zip(run(self, specs)?) {
+                match run {
+                    Ok(run) => brackets[at].learn(value, run, column),
+                    Err(id) => brackets[at].missing = Some(id),
+                }
             }
-            let next = |(at, bracket): (usize, &Bracket)| Some((at, bracket.next(search)?));
-            asked = brackets.iter().enumerate().filter_map(next).collect();
         }
-        let found = brackets.iter().map(|bracket| {
-            let mut labels = self.configurations[bracket.first].labels.clone();
+    }
+
+    /// The runs of searches in order of configuration, value and replicate, and what was found.
+    fn outcome(&self, search: &Search, brackets: Vec<Bracket>) -> (Vec<Finished>, Vec<Found>) {
+        let (mut runs, mut found) = (BTreeMap::new(), Vec::new());
+        for own in brackets {
+            let mut labels = self.configurations[own.first].labels.clone();
             labels.pop();
-            let [keeps, breaks] = bracket.sides(search);
-            let (replicate, probes) = (bracket.replicate, bracket.known.len());
-            Found { labels, replicate, keeps, breaks, probes }
-        });
-        Ok((runs.into_values().collect(), found.collect()))
+            let [keeps, breaks] = own.sides(search);
+            let (first, replicate, probes) = (own.first, own.replicate, own.known.len());
+            found.push(Found { labels, replicate, keeps, breaks, probes });
+            runs.extend(own.runs.into_iter().map(|(bits, run)| ((first, bits, replicate), run)));
+        }
+        (runs.into_values().collect(), found)
     }
 
     /// The run of a probe that was made before, by its labels.
@@ -244,26 +341,30 @@ impl Sweep {
         labels: &[String],
         replicate: u64,
     ) -> Result<Option<RunSpec>, Problems> {
-        let known = self.configurations.iter().position(|known| known.labels == labels);
         let shared = labels.len().saturating_sub(1);
-        let first = self.configurations.iter().position(|c| c.labels[..shared] == labels[..shared]);
+        let same = |at: &usize| self.configurations[*at].labels[..shared] == labels[..shared];
+        let first = self.points().find(same);
         let value = labels.last().and_then(|label| label.parse().ok());
-        let configuration = match (known, first, value) {
-            (Some(known), ..) => known,
-            (_, Some(first), Some(value)) => self.probe(first, search, value)?,
-            _ => return Ok(None),
-        };
-        Ok(Some(RunSpec { configuration, replicate }))
+        let (Some(first), Some(value)) = (first, value) else { return Ok(None) };
+        Ok(Some(RunSpec { configuration: self.probe(first, search, value)?, replicate }))
     }
 
-    /// Adds the configuration of a probe.
+    /// The configuration of a probe, which is added if it is new.
     fn probe(&mut self, first: usize, search: &Search, at: f64) -> Result<usize, Problems> {
+        if let Some(end) = search.ends.iter().position(|end| *end == at) {
+            return Ok(first + end);
+        }
+        if let Some(known) = self.probes.get(&(first, at.to_bits())) {
+            return Ok(*known);
+        }
         let node = value(at, &Place::file(&self.experiment.path).field("search"));
         let Configuration { mut labels, node: mut settings } = self.configurations[first].clone();
         labels.pop();
         labels.push(node.cell());
         settings.set(&search.key, node);
-        self.push(Configuration { labels, node: settings })
+        let index = self.push(Configuration { labels, node: settings })?;
+        self.probes.insert((first, at.to_bits()), index);
+        Ok(index)
     }
 }
 
@@ -278,10 +379,13 @@ mod tests {
 
     /// Searches a function; where it ends and how many values it looked at.
     fn bisect(search: &Search, f: impl Fn(f64) -> f64) -> ([Option<f64>; 2], usize) {
-        let known = search.ends.map(|end| (end.to_bits(), f(end)));
-        let mut bracket = Bracket { first: 0, replicate: 0, known: known.into() };
-        while let Some(value) = bracket.next(search) {
-            bracket.known.insert(value.to_bits(), f(value));
+        let mut bracket = Bracket::new(0, 0);
+        loop {
+            let next = bracket.next(search);
+            if next.is_empty() {
+                break;
+            }
+            bracket.known.extend(next.iter().map(|value| (value.to_bits(), f(*value))));
         }
         (bracket.sides(search).map(|side| side.map(|(at, _)| at)), bracket.known.len())
     }

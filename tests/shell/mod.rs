@@ -121,6 +121,16 @@ impl Shell {
         command
     }
 
+    /// Runs a shell script in a name space of its own, where it may mount; `$1` is the binary.
+    /// Nothing if it did not say `mounted`.
+    pub fn in_own_space(&self, script: &str) -> Option<Said> {
+        let binary = self.command(&[]).get_program().to_owned();
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script, "sh"]).arg(binary).current_dir(self.path(""));
+        let said = Said::of(&mut command);
+        said.out.contains("mounted").then_some(said)
+    }
+
     /// Calls the binary with arguments separated by blanks.
     pub fn run(&self, arguments: &str) -> Said {
         let arguments: Vec<&str> = arguments.split_whitespace().collect();

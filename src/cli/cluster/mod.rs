@@ -11,7 +11,7 @@ use super::cost::costs;
 use super::progress::Bar;
 use super::{Failure, say};
 use crate::report::manifest;
-use crate::sweep::{Finished, Progress, Sweep, SweepError, journal_lines};
+use crate::sweep::{Finished, Found, Progress, Search, Sweep, SweepError, journal_lines};
 use clap::{Args, ValueEnum};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ pub(super) struct ClusterArgs {
 
 /// A sweep to be carried out by others.
 pub(super) struct Task<'a> {
-    pub sweep: &'a Sweep,
+    pub sweep: &'a mut Sweep,
     pub folder: &'a Path,
     /// The experiment and its overrides as arguments.
     pub words: Vec<String>,
@@ -86,12 +86,13 @@ pub(super) struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// All runs in order, once every one is finished; nothing if only a plan was asked for.
+    /// All runs in order and what was searched for, once all is finished; nothing if only a plan
+    /// was asked for.
     pub fn run(
-        &self,
+        &mut self,
         engine: Engine,
         out: &mut impl Write,
-    ) -> Result<Option<Vec<Finished>>, Failure> {
+    ) -> Result<Option<(Vec<Finished>, Vec<Found>)>, Failure> {
         let plan = match engine {
             Engine::Ray => self.ray_plan()?,
             _ => self.slurm_plan()?,
@@ -122,18 +123,19 @@ impl Task<'_> {
     }
 
     /// Whether every run is there and none of them failed.
-    fn is_finished(&self) -> Result<bool, Failure> {
+    fn is_finished(&mut self) -> Result<bool, Failure> {
         Ok(self.sweep.seconds(self.folder)?.iter().all(Option::is_some))
     }
 
     /// Runs of one task.
-    fn chunk(&self, runs: u64) -> Result<u64, Failure> {
+    fn chunk(&mut self, runs: u64) -> Result<u64, Failure> {
         let least = runs.div_ceil(self.args.max_tasks).max(1);
         if let Some(chunk) = self.args.chunk {
             return Ok(chunk.max(least));
         }
-        let costs = costs(self.sweep, &self.sweep.seconds(self.folder)?);
-        let mean = costs.iter().sum::<f64>() / costs.len().max(1) as f64;
+        let finished = self.sweep.seconds(self.folder)?;
+        let costs = costs(self.sweep, &finished);
+        let mean = costs.iter().sum::<f64>() / self.sweep.points().count().max(1) as f64;
         let fits = TASK_S * self.args.cpus as f64 / mean.max(1e-6);
         Ok((fits as u64).clamp(least, runs.max(1)))
     }
@@ -151,11 +153,13 @@ impl Task<'_> {
     /// Shows how many runs are finished until `over` says that nobody is at work any more, or
     /// every run is there.
     fn follow(
-        &self,
+        &mut self,
         bar: &Bar,
         mut over: impl FnMut() -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
-        let total = self.sweep.run_ids().len();
+        // Nobody knows beforehand how many runs a search takes; seldom more than so many.
+        let probes = self.sweep.experiment.search.as_ref().map_or(1, Search::probes) as usize;
+        let total = self.sweep.unit_ids().len() * probes;
         let mut shown = journal_lines(self.folder).min(total);
         bar.start(total, shown);
         let mut pause = FIRST_PAUSE;

@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 const DRIVER: &str = include_str!("../../../cluster/ray_driver.py");
 
 impl Task<'_> {
-    pub(super) fn ray_plan(&self) -> Result<Plan, Failure> {
+    pub(super) fn ray_plan(&mut self) -> Result<Plan, Failure> {
         let finished = self.sweep.seconds(self.folder)?;
-        let left = self.sweep.runs().zip(finished).filter(|(_, done)| done.is_none());
+        let left = self.sweep.units().zip(finished).filter(|(_, done)| done.is_none());
         let mut ids: Vec<String> = left.map(|(spec, _)| self.sweep.run_id(spec)).collect();
         // In the order of ids, which are hashes, each chunk has cheap runs and dear ones.
         ids.sort();
@@ -30,7 +30,7 @@ impl Task<'_> {
     }
 
     /// Starts the driver and follows it to its end.
-    pub(super) fn ray(&self, chunks: &str, words: &[String], bar: &Bar) -> Result<(), Failure> {
+    pub(super) fn ray(&mut self, chunks: &str, words: &[String], bar: &Bar) -> Result<(), Failure> {
         let folder = absolute(self.folder)?.join("ray");
         atomic::folder(&folder)?;
         atomic::write(&folder.join("driver.py"), DRIVER.as_bytes())?;

@@ -29,8 +29,8 @@ impl Scripts {
 }
 
 impl Task<'_> {
-    pub(super) fn slurm_plan(&self) -> Result<Plan, Failure> {
-        let runs = self.sweep.run_ids().len() as u64;
+    pub(super) fn slurm_plan(&mut self) -> Result<Plan, Failure> {
+        let runs = self.sweep.unit_ids().len() as u64;
         let tasks = runs.div_ceil(self.chunk(runs)?);
         let here = std::env::current_dir()?.to_string_lossy().into_owned();
         let folder = absolute(self.folder)?;
@@ -71,7 +71,7 @@ impl Task<'_> {
     }
 
     /// Submits the jobs, unless they are there from before, and follows them to their end.
-    pub(super) fn slurm(&self, scripts: &Scripts, bar: &Bar) -> Result<(), Failure> {
+    pub(super) fn slurm(&mut self, scripts: &Scripts, bar: &Bar) -> Result<(), Failure> {
         let name = &scripts.name;
         if queued(name)? {
             say(&format!("found {name} at work"));
