@@ -39,13 +39,20 @@ fn figures(stem: &str) -> String {
 }
 
 #[test]
-fn facets_are_a_figure_each() {
+fn facets_are_panels_of_one_figure() {
     let shell = results();
-    let said = shell.ok("figures o --facet scheduler --name u --out f");
-    assert_eq!(said.out, [figures("f/u-edf"), figures("f/u-grouped")].concat());
-    assert!(shell.read("f/u-grouped.svg").contains("scheduler = grouped"));
-    let said = shell.ok("figures o --facet scheduler --where scheduler=grouped --out g");
-    assert_eq!(said.out.lines().count(), 2, "{}", said.out);
+    let said = shell.ok("figures o --facet scheduler --out f");
+    assert_eq!(said.out, figures("f/utility_mean-by-trace.rate_rps-by-scheduler"));
+    let svg = shell.read("f/utility_mean-by-trace.rate_rps-by-scheduler.svg");
+    assert!(svg.contains("scheduler = edf") && svg.contains("scheduler = grouped"));
+    // One legend.
+    shell.ok("figures o --kind pareto --x latency_ms_p99 --y accuracy_mean --name p --out f \
+              --series scheduler --facet trace.rate_rps");
+    let svg = shell.read("f/p.svg");
+    assert!(svg.contains("rate_rps = 50") && svg.contains("rate_rps = 200"), "{svg}");
+    assert_eq!(svg.matches(">grouped<").count() + svg.matches("\ngrouped\n").count(), 1, "{svg}");
+    shell.ok("figures o --facet scheduler --where scheduler=grouped --name one --out f");
+    assert!(!shell.read("f/one.svg").contains("scheduler = edf"));
 }
 
 #[test]

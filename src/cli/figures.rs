@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::input::{Node, Place, Problem, Problems, Value};
 use crate::metrics::numbers;
-use crate::report::{Results, draw_all, draw_facets};
+use crate::report::{Results, draw_all};
 use crate::sweep::{FigureKind, FigureSpec, Names};
 use clap::Args;
 use std::io::Write;
@@ -26,7 +26,7 @@ pub(super) struct FiguresArgs {
     /// The setting whose values are the lines.
     #[arg(long, value_name = "COLUMN")]
     series: Option<String>,
-    /// A figure for every value of this setting.
+    /// A panel for every value of this setting.
     #[arg(long, value_name = "COLUMN")]
     facet: Option<String>,
     /// Only rows with this value of a setting; several for one setting: any of them.
@@ -54,10 +54,7 @@ pub(super) fn main(args: &FiguresArgs, out: &mut impl Write) -> Result<(), Failu
     let spec = figure(args, &results)?;
     let default = || args.folder.join("figures");
     let folder = args.out.clone().unwrap_or_else(default);
-    let drawn = match &args.facet {
-        Some(axis) => draw_facets(&spec, axis, &results, &folder),
-        None => draw_all(std::slice::from_ref(&spec), &results, &folder),
-    };
+    let drawn = draw_all(std::slice::from_ref(&spec), &results, &folder);
     for path in drawn.map_err(|error| Failure::Failed(error.to_string()))? {
         writeln!(out, "wrote {}", path.display())?;
     }
@@ -72,21 +69,11 @@ fn figure(args: &FiguresArgs, results: &Results) -> Result<FigureSpec, Problems>
     let mut grid: Vec<&[String]> = results.rows.iter().map(|row| row.labels.as_slice()).collect();
     grid.sort_unstable();
     grid.dedup();
-    if let Some(axis) = args.facet.as_ref().filter(|axis| results.axis(axis).is_none()) {
-        let known = results.axes.iter().map(String::as_str);
-        problems.push(Problem::unknown(Place::file("--facet"), "axis", axis, known));
-    }
-    // Each of its figures has one value of it.
-    let mut first = spec.clone();
-    if let Some(at) = args.facet.as_ref().and_then(|axis| results.axis(axis)) {
-        let label = results.filtered(&spec.filter).first().map(|row| row.labels[at].clone());
-        first.filter.push((results.axes[at].clone(), label.into_iter().collect()));
-    }
     let metrics = numbers().filter(|name| results.columns.contains(name)).collect();
     let mut names = Names { keys: &results.axes, grid, metrics, problems: &mut problems };
     names.filter(&spec.filter, &Place::file("--where"));
     if names.problems.is_empty() {
-        names.figure(&first);
+        names.figure(&spec);
     }
     if spec.kind == FigureKind::Cdf && results.quantiles.is_empty() {
         let found = "no quantiles.csv beside runs.csv";
@@ -112,15 +99,17 @@ fn table(args: &FiguresArgs, results: &Results, problems: &mut Problems) -> Node
         .clone()
         .unwrap_or_else(|| other_axis(results, &[x.as_deref(), args.facet.as_deref()]));
     let name = match kind {
-        "cdf" => "latency-cdf".to_owned(),
-        _ => [y.clone(), x.clone()].into_iter().flatten().collect::<Vec<_>>().join("-by-"),
+        "cdf" => vec!["latency-cdf".to_owned()],
+        _ => [y.clone(), x.clone()].into_iter().flatten().collect(),
     };
+    let name = [name, args.facet.iter().cloned().collect()].concat().join("-by-");
     let name = args.name.clone().unwrap_or_else(|| name.replace(['/', '\\'], "-"));
     let folder = args.folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let title = args.title.clone().or(folder).unwrap_or_default();
     let texts = [("kind", Some(kind.to_owned())), ("x", x), ("y", y), ("series", Some(series))];
+    let facet = [("facet", args.facet.clone())];
     let names = [("name", Some(name).filter(|name| !name.is_empty())), ("title", Some(title))];
-    for (key, text) in texts.into_iter().chain(names) {
+    for (key, text) in texts.into_iter().chain(facet).chain(names) {
         if let Some(text) = text {
             set(key, Value::Text(text));
         }

@@ -32,60 +32,69 @@ pub fn draw_all(
     results: &Results,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, FigureError> {
-    let charts = figures.iter().map(|spec| (spec.name.clone(), chart(spec, results)));
-    draw_charts(&charts.collect::<Vec<_>>(), folder)
-}
-
-/// A figure for every value of an axis, on the same vertical scale.
-pub fn draw_facets(
-    spec: &FigureSpec,
-    axis: &str,
-    results: &Results,
-    folder: &Path,
-) -> Result<Vec<PathBuf>, FigureError> {
-    let at = results.axis(axis);
-    let shown = results.filtered(&spec.filter);
-    let labels = at.map(|at| results.labels(at)).unwrap_or_default();
-    let labels = labels
-        .into_iter()
-        .filter(|label| shown.iter().any(|row| at.is_some_and(|at| row.labels[at] == *label)));
-    let facet = |label: String| {
-        let mut own = spec.clone();
-        let plain = |c: char| if c.is_alphanumeric() || ".-".contains(c) { c } else { '-' };
-        own.name = format!("{}-{}", own.name, label.chars().map(plain).collect::<String>());
-        own.title = format!("{}, {axis} = {label}", own.title);
-        own.filter.push((axis.to_owned(), vec![label]));
-        (own.name.clone(), chart(&own, results))
-    };
-    let mut charts: Vec<_> = labels.map(facet).collect();
-    let values = || charts.iter().flat_map(|(_, chart)| &chart.series).flat_map(|s| &s.points);
-    let low = values().map(|point| point.low).fold(f64::INFINITY, f64::min);
-    let high = values().map(|point| point.high).fold(f64::NEG_INFINITY, f64::max);
-    let range = spec.y_range.or(Some((low, high)));
-    charts.iter_mut().for_each(|(_, chart)| chart.y_range = range);
-    draw_charts(&charts, folder)
-}
-
-/// Draws charts under their names.
-fn draw_charts(charts: &[(String, Chart)], folder: &Path) -> Result<Vec<PathBuf>, FigureError> {
-    if charts.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut paths = Vec::new();
-    for (name, chart) in charts {
-        paths.extend(draw(chart, folder, name)?);
+    for spec in figures {
+        let frame = chart(spec, results);
+        let drawn = match results.axis(&spec.facet) {
+            None => draw(&frame, folder, &spec.name),
+            Some(axis) => {
+                let panels = panels(spec, axis, &frame, results);
+                let panels: Vec<(&str, &[Series])> = panels
+                    .iter()
+                    .map(|(title, series)| (title.as_str(), series.as_slice()))
+                    .collect();
+                draw_panels(&frame, &panels, folder, &spec.name)
+            }
+        };
+        paths.extend(drawn?);
     }
     Ok(paths)
 }
 
+/// A title and the series of the frame for every value of an axis; those that have no points there
+/// keep their place, and with it their look.
+fn panels(
+    spec: &FigureSpec,
+    axis: usize,
+    frame: &Chart,
+    results: &Results,
+) -> Vec<(String, Vec<Series>)> {
+    let shown = results.filtered(&spec.filter);
+    let there = |label: &String| shown.iter().any(|row| row.labels[axis] == *label);
+    let name = spec.facet.rsplit('.').next().unwrap_or_default();
+    let panel = |label: String| {
+        let mut own = spec.clone();
+        let title = format!("{name} = {label}");
+        own.filter.push((spec.facet.clone(), vec![label]));
+        let own = chart(&own, results).series;
+        let series = frame.series.iter().map(|all| {
+            let points = own.iter().find(|own| own.label == all.label);
+            let points = points.map_or_else(Vec::new, |own| own.points.clone());
+            Series { label: all.label.clone(), points }
+        });
+        (title, series.collect())
+    };
+    results.labels(axis).into_iter().filter(there).map(panel).collect()
+}
+
 /// Draws one figure as SVG and PNG into a folder; the paths of the files.
 pub fn draw(chart: &Chart, folder: &Path, name: &str) -> Result<[PathBuf; 2], FigureError> {
+    draw_panels(chart, &[("", &chart.series)], folder, name)
+}
+
+/// As [`draw`], with panels.
+fn draw_panels(
+    chart: &Chart,
+    panels: &[(&str, &[Series])],
+    folder: &Path,
+    name: &str,
+) -> Result<[PathBuf; 2], FigureError> {
     let fail = |source| FigureError::Draw { name: name.to_owned(), source };
     atomic::folder(folder)?;
     let svg = folder.join(format!("{name}.svg"));
-    atomic::write(&svg, figure::svg(chart).map_err(fail)?.as_bytes())?;
+    atomic::write(&svg, figure::svg_panels(chart, panels).map_err(fail)?.as_bytes())?;
     let png = folder.join(format!("{name}.png"));
-    atomic::write(&png, &figure::png(chart).map_err(fail)?)?;
+    atomic::write(&png, &figure::png_panels(chart, panels).map_err(fail)?)?;
     Ok([svg, png])
 }
 

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The most lines a figure may have: its legend must still tell them apart.
 pub const MAX_SERIES: usize = 48;
+/// The most panels a figure may have: it must still fit on a page.
+const MAX_PANELS: usize = 24;
 
 /// Reports every name of a figure or a claim that means nothing, before the first run.
 pub(super) fn check(experiment: &Experiment, grid: &[Configuration], problems: &mut Problems) {
@@ -40,6 +42,15 @@ impl<'a> Names<'a> {
         if !figure.series.is_empty() {
             self.axis(&figure.series, at("series"));
         }
+        if !figure.facet.is_empty() {
+            self.axis(&figure.facet, at("facet"));
+            let count = self.labels(&figure.facet, &figure.filter).len();
+            if count > MAX_PANELS {
+                let found = format!("{count} panels in one figure");
+                let expected = format!("{MAX_PANELS} at most; `where` chooses some of them");
+                self.problems.push(Problem::new(at("facet"), found, expected));
+            }
+        }
         match figure.kind {
             FigureKind::Lines => {
                 self.axis(&figure.x, at("x"));
@@ -70,9 +81,10 @@ impl<'a> Names<'a> {
     /// A point of a line is one setting: what else varied would be averaged without a word.
     fn further(&mut self, figure: &FigureSpec, place: Place) {
         let (Some(x), series) = (self.at(&figure.x), self.at(&figure.series)) else { return };
+        let facet = self.at(&figure.facet);
         let mut points = BTreeMap::new();
         let further = self.passing(&figure.filter).find_map(|labels| {
-            let line = series.map(|series| &labels[series]);
+            let line = [series, facet].map(|axis| axis.map(|axis| &labels[axis]));
             let first = *points.entry((&labels[x], line)).or_insert(labels);
             let differs = (0..labels.len()).find(|at| first[*at] != labels[*at])?;
             Some((self.keys[differs].clone(), first[differs].clone()))

@@ -68,6 +68,8 @@ pub struct FigureSpec {
     pub y: String,
     /// The column whose values are the lines; one line if empty.
     pub series: String,
+    /// The axis that has a panel for each of its values; one panel if empty.
+    pub facet: String,
     /// Only rows with these labels: (column, one of these).
     pub filter: Vec<(String, Vec<String>)>,
     /// Logarithmic axes.
@@ -208,6 +210,11 @@ impl Experiment {
                 axes.push(axis);
                 s
             });
+        if let (Some(until), Some(_)) = (&until, &search) {
+            let found = "`until` beside `search`";
+            let expected = "one of them: every replicate is a search of its own";
+            read.problems().push(Problem::new(until.place.clone().field("until"), found, expected));
+        }
         let figures = list(&mut read, "figure");
         let figure = |(at, node)| {
             let mut figure = FigureSpec::read(node, at, read.problems());
@@ -376,6 +383,7 @@ impl FigureSpec {
             x,
             y,
             series: read.text("series", "scheduler"),
+            facet: read.text("facet", ""),
             filter: read_filter(&mut read),
             x_log: read.flag("x_log", false),
             y_log: read.flag("y_log", false),

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, Ticks, shows};
 use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, thin};
-use super::layout::{self, Layout, Lines, TICK_LENGTH};
+use super::layout::{self, Layout, Lines, Panel, TICK_LENGTH};
 use super::legend::{Legend, SAMPLE};
 use super::scene::{Anchor, Mark, Scene, Text};
 use super::style::{self, AXIS, Ink, Look, MARKER, NOTE, Shape, TICK, TITLE};
@@ -23,31 +23,46 @@ const RIM: f64 = 1.25;
 /// Width of the strokes of open markers and crosses.
 const PEN: f64 = 2.0;
 
-/// Arranges a chart.
-pub(super) fn scene(chart: &Chart, fonts: &Fonts) -> Result<Scene, DrawError> {
+/// Arranges a chart with these panels, each a title and series.
+pub(super) fn scene(
+    chart: &Chart,
+    panels: &[(&str, &[Series])],
+    fonts: &Fonts,
+) -> Result<Scene, DrawError> {
     let count = chart.series.len();
     if count > MAX_SERIES {
         return Err(DrawError::TooManySeries { count });
     }
-    let shown: Vec<Vec<Point>> = chart.series.iter().map(|series| usable(chart, series)).collect();
-    let all = || shown.iter().flatten();
+    let usable = |(_, series): &(&str, &[Series])| -> Vec<Vec<Point>> {
+        series.iter().map(|series| usable(chart, series)).collect()
+    };
+    let shown: Vec<Vec<Vec<Point>>> = panels.iter().map(usable).collect();
+    let all = || shown.iter().flatten().flatten();
     let x_axis = match chart.kind {
         Kind::Scatter => Axis::fit(all().flat_map(|p| [p.x, p.x_low, p.x_high]), chart.x_log, None),
         Kind::Lines => Axis::fit(all().map(|p| p.x), chart.x_log, None),
     };
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
     let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range);
-    let layout = Layout::of(chart, fonts, &x_axis, &y_axis);
+    let titles: Vec<&str> = panels.iter().map(|(title, _)| *title).collect();
+    let layout = Layout::of(chart, &titles, fonts, (&x_axis, &y_axis));
     let frame = Frame { x_axis, y_axis, plot: layout.plot };
     let mut pen = Pen { frame, shapes: Vec::new(), texts: Vec::new() };
-    pen.grid(&layout);
-    pen.data(chart.kind, &shown);
+    for (panel, shown) in layout.panels.iter().zip(&shown) {
+        pen.frame.plot = panel.plot;
+        pen.grid(&layout, panel);
+        pen.data(chart.kind, shown);
+    }
+    pen.frame.plot = layout.plot;
     pen.words(&layout);
     if let Some((legend, corner)) = &layout.legend {
         pen.legend(legend, *corner, chart.kind);
     }
-    if shown.iter().all(Vec::is_empty) {
-        pen.no_data();
+    for (panel, shown) in layout.panels.iter().zip(&shown) {
+        if shown.iter().all(Vec::is_empty) {
+            pen.frame.plot = panel.plot;
+            pen.no_data();
+        }
     }
     Ok(Scene { width: layout::WIDTH, height: layout.height, shapes: pen.shapes, texts: pen.texts })
 }
@@ -104,8 +119,8 @@ impl Pen {
         self.shapes.push(Mark::Stroke { points, ink, width });
     }
 
-    /// Grid, axis lines, ticks and tick labels. Whole pixels keep the thin lines sharp.
-    fn grid(&mut self, layout: &Layout) {
+    /// Grid, axis lines, ticks and tick labels of a panel. Whole pixels keep the thin lines sharp.
+    fn grid(&mut self, layout: &Layout, panel: &Panel) {
         let frame = self.frame;
         let plot = frame.plot;
         let x_of = |value: f64| frame.x(value).map(f64::round);
@@ -122,15 +137,19 @@ impl Pen {
             let Some(x) = x_of(*value) else { continue };
             let end = plot.bottom + TICK_LENGTH;
             self.stroke(vec![(x, plot.bottom), (x, end)], style::BLACK, 1.0);
-            let at = (x, layout.x_label_baseline());
-            self.texts.push(text(at, Anchor::Middle, TICK, style::BLACK, label));
+            if panel.x_labels {
+                let at = (x, layout::x_label_baseline(&plot));
+                self.texts.push(text(at, Anchor::Middle, TICK, style::BLACK, label));
+            }
         }
         for (value, label) in &layout.y_ticks.major {
             let Some(y) = y_of(*value) else { continue };
             let end = plot.left - TICK_LENGTH;
             self.stroke(vec![(plot.left, y), (end, y)], style::BLACK, 1.0);
-            let at = (layout.y_label_end(), y + TICK.cap() / 2.0);
-            self.texts.push(text(at, Anchor::End, TICK, style::BLACK, label));
+            if panel.y_labels {
+                let at = (layout::y_label_end(&plot), y + TICK.cap() / 2.0);
+                self.texts.push(text(at, Anchor::End, TICK, style::BLACK, label));
+            }
         }
         let corner = [(plot.left, plot.top), (plot.left, plot.bottom), (plot.right, plot.bottom)];
         self.stroke(corner.to_vec(), style::BLACK, 1.25);
@@ -261,6 +280,10 @@ impl Pen {
         self.block(&layout.title, TITLE, style::BLACK, (layout::WIDTH / 2.0, Anchor::Middle));
         self.block(&layout.x_title, AXIS, style::BLACK, (middle, Anchor::Middle));
         self.block(&layout.note, NOTE, style::GREY, (layout::PAD, Anchor::Start));
+        for panel in &layout.panels {
+            let middle = f64::midpoint(panel.plot.left, panel.plot.right);
+            self.block(&panel.title, TICK, style::BLACK, (middle, Anchor::Middle));
+        }
         let mut x = layout.y_title.baseline;
         for line in &layout.y_title.lines {
             let at = (x, f64::midpoint(plot.top, plot.bottom));

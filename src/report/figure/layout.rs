@@ -22,6 +22,8 @@ const LEAST_WIDTH: f64 = 360.0;
 pub(super) const PAD: f64 = 8.0;
 /// Between blocks.
 const GAP: f64 = 8.0;
+/// A panel among several is so high.
+const PANEL_HEIGHT: f64 = 160.0;
 /// Below the last block, which ends with a gap already.
 const FOOT: f64 = 2.0;
 /// Length of a tick.
@@ -45,8 +47,10 @@ pub(super) struct Lines {
 pub(super) struct Layout {
     /// Height of the canvas.
     pub height: f64,
-    /// The plotting area.
+    /// The plotting areas together.
     pub plot: Rect,
+    /// Each of them, row by row.
+    pub panels: Vec<Panel>,
     /// The heading.
     pub title: Lines,
     /// The small print.
@@ -63,6 +67,19 @@ pub(super) struct Layout {
     pub legend: Option<(Legend, Xy)>,
 }
 
+/// One plotting area.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Panel {
+    /// Where it is.
+    pub plot: Rect,
+    /// What stands above it.
+    pub title: Lines,
+    /// Whether the labels of the x axis stand below it: no panel is there.
+    pub x_labels: bool,
+    /// Whether the labels of the y axis stand left of it: no panel is there.
+    pub y_labels: bool,
+}
+
 /// A legend and the side it goes to.
 struct Choice {
     legend: Option<Legend>,
@@ -70,18 +87,14 @@ struct Choice {
 }
 
 impl Layout {
-    /// Baseline of the labels below the x axis.
-    pub(super) fn x_label_baseline(&self) -> f64 {
-        (self.plot.bottom + TICK_LENGTH + TICK_SPACE + TICK.cap()).round()
-    }
-
-    /// Where the labels left of the y axis end.
-    pub(super) fn y_label_end(&self) -> f64 {
-        self.plot.left - TICK_LENGTH - TICK_SPACE
-    }
-
-    /// Arranges a chart whose axes are known.
-    pub(super) fn of(chart: &Chart, fonts: &Fonts, x_axis: &Axis, y_axis: &Axis) -> Self {
+    /// Arranges a chart whose axes are known, with a panel for every title.
+    pub(super) fn of(
+        chart: &Chart,
+        titles: &[&str],
+        fonts: &Fonts,
+        (x_axis, y_axis): (&Axis, &Axis),
+    ) -> Self {
+        let grid = Grid::of(titles.len());
         let room = WIDTH - 2.0 * PAD;
         let title = fonts.wrap(&chart.title, TITLE, room, 3);
         let note = fonts.wrap(&chart.note, NOTE, room, 12);
@@ -89,21 +102,53 @@ impl Layout {
         let top = PAD + block(&title, TITLE).max(TICK.size / 2.0);
         let axis_height = TICK_LENGTH + TICK_SPACE + TICK.leading() + block(&x_title, AXIS);
         let fixed = top + axis_height + block(&note, NOTE) + FOOT;
-        let choice = choose(chart, fonts, HEIGHT - fixed);
+        let choice = choose(chart, fonts, HEIGHT - fixed, titles.len() <= 1);
         let (legend_width, legend_height) = choice.room();
-        let plot_height = (HEIGHT - fixed - legend_height).max(LEAST_HEIGHT);
-        let bottom = top + plot_height;
+        let rows = |panel: f64| {
+            let words = grid.words(titles, fonts);
+            (words, panel + words, (panel + words) * grid.rows as f64)
+        };
+        let (words, pitch, plot_height) = match grid.rows {
+            1 if grid.columns == 1 => rows((HEIGHT - fixed - legend_height).max(LEAST_HEIGHT)),
+            1 => rows(LEAST_HEIGHT),
+            _ => rows(PANEL_HEIGHT),
+        };
 
         let y_title = fonts.wrap(&chart.y_label, AXIS, plot_height, 3);
-        let y_ticks = y_axis.ticks(if plot_height > 300.0 { 6 } else { 5 });
+        let y_ticks = y_axis.ticks(match pitch - words {
+            high if high > 300.0 => 6,
+            high if high > PANEL_HEIGHT => 5,
+            _ => 4,
+        });
         let left = PAD + block(&y_title, AXIS) + widest(&y_ticks, fonts) + TICK_LENGTH + TICK_SPACE;
         let right = WIDTH - legend_width - PAD;
-        let (x_ticks, overhang) = fitting_ticks(x_axis, fonts, right - left);
+        let (x_ticks, overhang, step) = grid.columns_of(x_axis, fonts, right - left);
+        let panels: Vec<Panel> = (0..titles.len().max(1))
+            .map(|at| {
+                let (row, column) = ((at / grid.columns) as f64, at % grid.columns);
+                let from = left + step.0 * column as f64;
+                let last = column + 1 == grid.columns;
+                let to = if last { right - overhang } else { from + step.1 };
+                let title = titles.get(at).copied().unwrap_or_default();
+                let title = fonts.wrap(title, TICK, to - from, 2);
+                let plot = Rect {
+                    left: from.ceil(),
+                    top: (top + row * pitch + grid.title(titles, fonts)).ceil(),
+                    right: to.floor(),
+                    bottom: (top + row * pitch + grid.title(titles, fonts) + pitch - words).ceil(),
+                };
+                let above = plot.top - TICK.leading() * title.len() as f64 - TICK_SPACE;
+                let title = lines(title, above, TICK);
+                let x_labels = at + grid.columns >= titles.len();
+                Panel { plot, title, x_labels, y_labels: column == 0 }
+            })
+            .collect();
+        let ends = |end: fn(&Rect) -> f64| panels.iter().map(move |panel| end(&panel.plot));
         let plot = Rect {
             left: left.ceil(),
-            top: top.ceil(),
-            right: (right - overhang).floor(),
-            bottom: bottom.ceil(),
+            top: panels[0].plot.top,
+            right: ends(|plot| plot.right).fold(0.0, f64::max),
+            bottom: ends(|plot| plot.bottom).fold(0.0, f64::max),
         };
 
         let below_axis = plot.bottom + TICK_LENGTH + TICK_SPACE + TICK.leading();
@@ -113,6 +158,7 @@ impl Layout {
         Self {
             height: (after_legend + block(&note, NOTE) + FOOT).ceil(),
             plot,
+            panels,
             title: lines(title, PAD, TITLE),
             x_title: lines(x_title, below_axis, AXIS),
             y_title: lines(y_title, PAD, AXIS),
@@ -121,6 +167,68 @@ impl Layout {
             y_ticks,
             legend: choice.legend.map(|legend| (legend, legend_at)),
         }
+    }
+}
+
+/// Baseline of the labels below the x axis of a panel.
+pub(super) fn x_label_baseline(plot: &Rect) -> f64 {
+    (plot.bottom + TICK_LENGTH + TICK_SPACE + TICK.cap()).round()
+}
+
+/// Where the labels left of the y axis of a panel end.
+pub(super) fn y_label_end(plot: &Rect) -> f64 {
+    plot.left - TICK_LENGTH - TICK_SPACE
+}
+
+/// How panels are arranged.
+struct Grid {
+    columns: usize,
+    rows: usize,
+    /// Whether the last row has gaps: then labels stand above these.
+    gaps: bool,
+}
+
+impl Grid {
+    fn of(panels: usize) -> Self {
+        let columns = match panels {
+            0 | 1 => 1,
+            2 | 4 => 2,
+            _ => 3,
+        };
+        let rows = panels.max(1).div_ceil(columns);
+        Self { columns, rows, gaps: panels > 1 && !panels.is_multiple_of(columns) }
+    }
+
+    /// The height of the titles of a row.
+    fn title(&self, titles: &[&str], fonts: &Fonts) -> f64 {
+        let room = WIDTH / self.columns as f64 - USUAL_LEFT / 2.0;
+        let most = titles.iter().map(|title| fonts.wrap(title, TICK, room, 2).len()).max();
+        match most.unwrap_or(0) {
+            0 => 0.0,
+            most => TICK.leading() * most as f64 + TICK_SPACE,
+        }
+    }
+
+    /// What a row takes besides its panel: the titles, and the labels above a gap.
+    fn words(&self, titles: &[&str], fonts: &Fonts) -> f64 {
+        let several = if self.rows > 1 { GAP } else { 0.0 };
+        let labels = if self.gaps { TICK_LENGTH + TICK_SPACE + TICK.leading() } else { 0.0 };
+        self.title(titles, fonts) + several + labels
+    }
+
+    /// The ticks of the x axis, how far the last label may stick out, and how far a panel is from
+    /// the one before it and how wide.
+    fn columns_of(&self, axis: &Axis, fonts: &Fonts, room: f64) -> (Ticks, f64, (f64, f64)) {
+        let columns = self.columns as f64;
+        // Labels at the ends of neighbours must keep apart.
+        let wide = |overhang: f64| {
+            let between = 2.0 * overhang + TICK.size;
+            ((room - overhang - (columns - 1.0) * between) / columns, between)
+        };
+        let (_, most) = fitting_ticks(axis, fonts, room / columns);
+        let (ticks, overhang) = fitting_ticks(axis, fonts, wide(most).0 + most);
+        let (width, between) = wide(overhang);
+        (ticks, overhang, (width + between, width))
     }
 }
 
@@ -144,15 +252,16 @@ impl Choice {
     }
 }
 
-/// The legend that leaves the plot the largest area, weighed by how large its type is.
-fn choose(chart: &Chart, fonts: &Fonts, height: f64) -> Choice {
+/// The legend that leaves the plot the largest area, weighed by how large its type is; where there
+/// are several panels, below them.
+fn choose(chart: &Chart, fonts: &Fonts, height: f64, alone: bool) -> Choice {
     let labels: Vec<&str> = chart.series.iter().map(|series| series.label.as_str()).collect();
     let width = WIDTH - USUAL_LEFT - 2.0 * PAD;
     let (mut best, mut most) = (Choice { legend: None, below: true }, 0.0);
     for legend in Legend::plans(&labels, fonts, WIDTH - 2.0 * PAD) {
         let narrow = width - legend.width - GAP;
         let low = (height - legend.height - GAP).max(LEAST_HEIGHT / 4.0);
-        let beside = narrow >= LEAST_WIDTH && legend.height <= height;
+        let beside = alone && narrow >= LEAST_WIDTH && legend.height <= height;
         let area_below = width * low * legend.size;
         let area_beside = if beside { narrow * height * legend.size } else { 0.0 };
         let area = area_below.max(area_beside);

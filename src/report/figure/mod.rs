@@ -132,8 +132,18 @@ pub enum DrawError {
 /// [`DrawError::TooManySeries`] beyond [`MAX_SERIES`]; any other error is a fault of the drawing
 /// library or of the build.
 pub fn svg(chart: &Chart) -> Result<String, DrawError> {
+    svg_panels(chart, &[("", &chart.series)])
+}
+
+/// As [`svg`], with a panel for each title and its series. They share axes, words and the legend,
+/// which names the series of `chart`: those of every panel must be in its order.
+///
+/// # Errors
+///
+/// As [`svg`].
+pub fn svg_panels(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<String, DrawError> {
     let fonts = text::Fonts::load()?;
-    paint::svg(&draw::scene(chart, &fonts)?)
+    paint::svg(&draw::scene(chart, panels, &fonts)?)
 }
 
 /// Draws the chart as an 8-bit RGB PNG, two image pixels to the design pixel, 1360 wide,
@@ -143,6 +153,15 @@ pub fn svg(chart: &Chart) -> Result<String, DrawError> {
 ///
 /// As [`svg`], and [`DrawError::Encode`] if the image cannot be encoded.
 pub fn png(chart: &Chart) -> Result<Vec<u8>, DrawError> {
+    png_panels(chart, &[("", &chart.series)])
+}
+
+/// As [`png()`], with panels as [`svg_panels`] has them.
+///
+/// # Errors
+///
+/// As [`png()`].
+pub fn png_panels(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<Vec<u8>, DrawError> {
     let fonts = text::Fonts::load()?;
-    paint::png(&draw::scene(chart, &fonts)?, &fonts)
+    paint::png(&draw::scene(chart, panels, &fonts)?, &fonts)
 }

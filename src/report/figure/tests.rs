@@ -36,7 +36,7 @@ const KINDS: [Kind; 2] = [Kind::Lines, Kind::Scatter];
 
 fn scene_of(chart: &Chart) -> Result<(Scene, Fonts), DrawError> {
     let fonts = Fonts::load()?;
-    Ok((draw::scene(chart, &fonts)?, fonts))
+    Ok((draw::scene(chart, &[("", &chart.series)], &fonts)?, fonts))
 }
 
 #[test]
@@ -156,24 +156,29 @@ fn no_text_leaves_the_canvas_or_meets_another() -> Result<(), DrawError> {
                 first.label.push_str(words);
             }
             let (scene, fonts) = scene_of(&chart)?;
-            let boxes = text_boxes(&scene, &fonts);
-            for (index, (rect, text)) in boxes.iter().enumerate() {
-                let inside = rect.left >= 0.0
-                    && rect.top >= 0.0
-                    && rect.right <= scene.width
-                    && rect.bottom <= scene.height;
-                assert!(inside, "{text} {rect:?}");
-                for (other, other_text) in &boxes[index + 1..] {
-                    let apart = rect.right <= other.left
-                        || other.right <= rect.left
-                        || rect.bottom <= other.top
-                        || other.bottom <= rect.top;
-                    assert!(apart, "{text} {rect:?} on {other_text} {other:?}");
-                }
-            }
+            assert_apart(&scene, &fonts);
         }
     }
     Ok(())
+}
+
+/// Fails if a text leaves the canvas or meets another.
+fn assert_apart(scene: &Scene, fonts: &Fonts) {
+    let boxes = text_boxes(scene, fonts);
+    for (index, (rect, text)) in boxes.iter().enumerate() {
+        let inside = rect.left >= 0.0
+            && rect.top >= 0.0
+            && rect.right <= scene.width
+            && rect.bottom <= scene.height;
+        assert!(inside, "{text} {rect:?}");
+        for (other, other_text) in &boxes[index + 1..] {
+            let apart = rect.right <= other.left
+                || other.right <= rect.left
+                || rect.bottom <= other.top
+                || other.bottom <= rect.top;
+            assert!(apart, "{text} {rect:?} on {other_text} {other:?}");
+        }
+    }
 }
 
 fn text_boxes(scene: &Scene, fonts: &Fonts) -> Vec<(geometry::Rect, String)> {
@@ -203,4 +208,49 @@ fn text_boxes(scene: &Scene, fonts: &Fonts) -> Vec<(geometry::Rect, String)> {
         }
     };
     scene.texts.iter().map(|text| (area(text), text.words.clone())).collect()
+}
+
+/// Panels beside and above each other: one legend, nothing over anything else, nothing outside.
+#[test]
+fn panels_share_axes_and_legend() -> Result<(), DrawError> {
+    let fonts = Fonts::load()?;
+    for (count, columns) in [(1, 1), (2, 2), (3, 3), (4, 2), (7, 3)] {
+        for kind in KINDS {
+            let mut frame = chart(kind, many(4));
+            frame.y_range = Some((0.0, 1.0));
+            let titles: Vec<String> = (0..count).map(|at| format!("memory = {at} MB")).collect();
+            let mut each = vec![frame.series.clone(); count];
+            // One that is not there in the last panel keeps its look in the others.
+            each[count - 1][0].points.clear();
+            let panels: Vec<(&str, &[Series])> =
+                titles.iter().map(String::as_str).zip(each.iter().map(Vec::as_slice)).collect();
+            let scene = draw::scene(&frame, &panels, &fonts)?;
+            assert_inside(&scene);
+            assert_apart(&scene, &fonts);
+            let at = |words: &str| -> Vec<(f64, f64)> {
+                let own = scene.texts.iter().filter(|text| text.words == words);
+                own.map(|text| text.at).collect()
+            };
+            assert_eq!(at(&frame.x_label).len(), 1);
+            let legend = scene.texts.iter().filter(|text| text.words.starts_with("scheduler-3"));
+            assert_eq!(legend.count(), 1, "{count} panels");
+            let places: Vec<(f64, f64)> = titles.iter().flat_map(|title| at(title)).collect();
+            assert_eq!(places.len(), count);
+            for (index, place) in places.iter().enumerate() {
+                let (row, column) = (index / columns, index % columns);
+                assert_eq!(place.1, places[row * columns].1, "one row");
+                assert_eq!(place.0, places[column].0, "one column");
+            }
+            // Labels of y at the first of each row, of x where nothing is below.
+            let labels = scene.texts.iter().filter(|text| text.anchor == Anchor::End);
+            let labels: Vec<&scene::Text> = labels.collect();
+            let rows = count.div_ceil(columns);
+            let first = labels.iter().filter(|text| text.words == labels[0].words);
+            assert_eq!(first.count(), rows, "{count} panels");
+            assert!(labels.iter().all(|text| text.at.0 == labels[0].at.0));
+            let below = scene.texts.iter().filter(|text| text.words == "100");
+            assert_eq!(below.count(), columns, "{count} panels");
+        }
+    }
+    Ok(())
 }
