@@ -149,6 +149,46 @@ fn modulated_arrivals_have_their_rate_and_dispersion() {
     check("on-off dispersion", &found, finite(limit, r), 0.04);
 }
 
+/// Variance of the counts in windows of this length, around the mean that the rate has.
+fn count_variance(runs: &[Vec<f64>], window_s: f64) -> f64 {
+    let squares = runs.iter().flat_map(|times| {
+        let whole = (times.last().unwrap() / window_s) as usize;
+        let mut counts = vec![0.0; whole];
+        for time in times {
+            if let Some(count) = counts.get_mut((time / window_s) as usize) {
+                *count += 1.0;
+            }
+        }
+        counts.into_iter().map(move |count: f64| (count - RATE * window_s).powi(2))
+    });
+    mean(&squares.collect::<Vec<_>>())
+}
+
+#[test]
+fn superposed_copies_share_the_rate_and_heavy_phases_are_self_similar() {
+    let rate = |times: &[f64]| times.len() as f64 / times.last().unwrap();
+    // Independent sources: variances add, so each brings the dispersion of its own rate.
+    let runs = replicates("{ name = 'on-off', on_ms = 20, off_ms = 60, copies = 4 }", 40_000);
+    check("superposed rate", &each(&runs, rate), RATE, 0.01);
+    let (q12, q21, on, window) = (1.0 / 0.02, 1.0 / 0.06, RATE, 0.5);
+    let r = q12 + q21;
+    let limit = 2.0 * q12 * q21 * on * on / (r * r * on * q21);
+    let expected = 1.0 + limit * (1.0 - (1.0 - libm::exp(-r * window)) / (r * window));
+    let found = each(&runs, |times| dispersion(times, window, 0));
+    check("superposed dispersion", &found, expected, 0.04);
+    // Var N(t) ~ t^2H with H = (3 - α) / 2; phases with a variance give H = 1/2.
+    let growth = |phases: &str| {
+        let source =
+            format!("{{ name = 'on-off', on_ms = 50, off_ms = 150, copies = 8, {phases} }}");
+        let runs = replicates(&source, 40_000);
+        libm::log2(count_variance(&runs, 16.0) / count_variance(&runs, 1.0)) / 4.0
+    };
+    let (heavy, light) =
+        (growth("phases = 'pareto', alpha = 1.4"), growth("phases = 'exponential'"));
+    println!("2 H: {heavy} with α = 1.4 (1.6), {light} with exponential phases (1)");
+    assert!((heavy - 1.6).abs() < 0.2 && (light - 1.0).abs() < 0.15, "{heavy} {light}");
+}
+
 #[test]
 fn many_states_share_time_by_their_length() {
     // Rates 0, 1, 4 for 10, 20, 30 ms: mean 140 / 60 of the units.
@@ -228,6 +268,27 @@ fn rates_that_change_with_time_do_so() {
     check("plateau", &each(&runs, after), 10.0 * RATE, 0.01);
     let runs = replicates("{ name = 'ramp', from = 3, over_s = 4 }", 5_000);
     check("down", &each(&runs, until(4.0)), 4.0 * RATE * 2.0, 0.01);
+}
+
+#[test]
+fn a_noisy_rate_has_its_dispersion() {
+    // Counts in intervals of one level: Var N = λ + λ² cv².
+    let source = "{ name = 'diurnal', amplitude = 0, noise_cv = 0.5, noise_s = 0.25 }";
+    let runs = replicates(source, 40_000);
+    let rate = |times: &[f64]| times.len() as f64 / times.last().unwrap();
+    check("noisy rate", &each(&runs, rate), RATE, 0.01);
+    let expected = 1.0 + RATE * 0.25 * 0.25;
+    check("noise", &each(&runs, |times| dispersion(times, 0.25, 0)), expected, 0.04);
+    // In windows of four levels the same: these are independent.
+    check("four", &each(&runs, |times| dispersion(times, 1.0, 0)), expected, 0.05);
+    let source =
+        "{ name = 'diurnal', amplitude = 0.8, period_s = 4, noise_cv = 0.3, noise_s = 0.1 }";
+    let runs = replicates(source, 10_000);
+    let up = |times: &[f64]| {
+        let whole: Vec<&f64> = times.iter().filter(|time| **time < 40.0).collect();
+        whole.iter().filter(|time| (**time / 4.0).fract() < 0.5).count() as f64 / whole.len() as f64
+    };
+    check("first half of a noisy day", &each(&runs, up), 0.5 + 0.8 / PI, 0.01);
 }
 
 #[test]

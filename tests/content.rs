@@ -91,6 +91,50 @@ fn mixes_drift_at_once_evenly_and_back() {
 }
 
 #[test]
+fn the_log_odds_of_classes_walk_at_random() {
+    // Ten steps of 4,000 requests; two classes that begin alike.
+    let (steps, per_step, deviation) = (10, 4_000, 0.25);
+    let trace = format!(
+        "trace = {{ rate_rps = {per_step}, requests = {}, source = 'periodic', \
+         class_mix = {{ activity = [1, 0, 0, 0, 0, 1] }}, drift = {{ walk = {deviation}, step_s = 1 }} }}",
+        steps * per_step
+    );
+    let prepared = prepare(&["apps = ['activity']", &trace]).unwrap();
+    let (mut moves, mut ends) = (Vec::new(), Vec::new());
+    for replicate in 0..100 {
+        let mut counts = vec![[0.0f64; 2]; steps + 1];
+        for arrival in arrivals(&prepared, replicate) {
+            let class = usize::from(arrival.truth.class == 5);
+            counts[arrival.time.as_s() as usize][class] += 1.0;
+        }
+        let odds: Vec<f64> = counts[..steps].iter().map(|[a, b]| libm::log(b / a)).collect();
+        // What counting adds to the variance of each.
+        let noise: Vec<f64> = counts[..steps].iter().map(|[a, b]| 1.0 / a + 1.0 / b).collect();
+        // Before the first step the mix is the one it began with.
+        assert!(odds[0].abs() < 5.0 * noise[0].sqrt(), "{}", odds[0]);
+        for at in 1..steps {
+            moves.push((odds[at] - odds[at - 1]).powi(2) - noise[at] - noise[at - 1]);
+        }
+        ends.push((odds[steps - 1], noise[steps - 1]));
+    }
+    // Two classes move, each by itself: 2 σ² a step. Squares of normal draws vary by √2 of it.
+    let expected = 2.0 * deviation * deviation;
+    let found = moves.iter().sum::<f64>() / moves.len() as f64;
+    let error = expected * (2.0 / moves.len() as f64).sqrt();
+    assert!((found - expected).abs() < 5.0 * error, "{found}, not {expected} ± {error}");
+    // And add up over nine steps.
+    let all = 9.0 * expected;
+    let found = ends.iter().map(|(end, noise)| end * end - noise).sum::<f64>() / 100.0;
+    assert!((found - all).abs() < 5.0 * all * 0.02f64.sqrt(), "{found}, not {all}");
+    let mean = ends.iter().map(|(end, _)| end).sum::<f64>() / 100.0;
+    assert!(mean.abs() < 5.0 * (all / 100.0).sqrt(), "{mean}");
+    // A trace without weights wanders from its own mix.
+    let all = draw("drift = { walk = 0.5, step_s = 1 }", 1);
+    assert_ne!(shares(&all[..1000]), shares(&draw("", 1)[..1000]));
+    assert_eq!(draw("drift = { walk = 0.5, step_s = 1 }", 1), all);
+}
+
+#[test]
 fn sticky_classes_come_in_runs_and_keep_their_shares() {
     let all = draw("class_mix = { zipf = 1 }, sticky = 0.8", 0);
     let pairs = all.windows(2).filter(|pair| pair[0].truth.class == pair[1].truth.class);

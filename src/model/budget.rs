@@ -7,6 +7,7 @@
 //! | `{ normal = [mean, deviation] }` | normal, at least 1 ms |
 //! | `{ lognormal = [mean, deviation] }` | log-normal with these moments |
 //! | `{ proportional = 5, variant = "…" }` | times the shortest latency of a lone request |
+//! | `{ slo = 100, network = … }` | what the network leaves of it: less a number or a law, at least 1 ms |
 //! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
 //!
 //! The latency of a lone request is that on the fastest worker, with the named variant or else the
@@ -36,6 +37,9 @@ pub enum Budget {
     Proportional(f64, Option<String>),
     /// Any of these, by share.
     Mixture(Arc<[(f64, Budget)]>),
+    /// The first, less what the way here took: a draw of the second; at least 1 ms. As Jellyfish
+    /// has it (Nigade et al., RTSS 2022).
+    Left(Span, Arc<Budget>),
 }
 
 impl Budget {
@@ -46,7 +50,7 @@ impl Budget {
 
     /// Whether a table names a law rather than applications.
     pub fn is_law(node: &Node) -> bool {
-        Self::LAWS.iter().any(|law| node.get(law).is_some())
+        node.get("network").is_some() || Self::LAWS.iter().any(|law| node.get(law).is_some())
     }
 
     /// Reads a number of milliseconds or a distribution.
@@ -56,6 +60,14 @@ impl Budget {
             return Some(Self::Fixed(Span::from_ms(ms)));
         }
         let mut read = Fields::new(node, problems);
+        if let Some(network) = read.take("network") {
+            let slo = read.require("slo", "milliseconds, of which the network takes some");
+            let ms = 1.0..=Self::MAX_MS;
+            let slo = slo.and_then(|node| fields::number(node, &ms, read.problems()));
+            let network = Self::read(network, read.problems());
+            read.finish();
+            return Some(Self::Left(Span::from_ms(slo?), Arc::new(network?)));
+        }
         let laws = Self::LAWS.map(|law| read.take(law));
         let variant = laws[3].and_then(|_| read.take("variant"));
         let budget = match laws {
@@ -86,7 +98,8 @@ impl Budget {
             _ => {
                 let expected = "a number of milliseconds, { uniform = [low, high] }, \
                                 { normal = [mean, deviation] }, { lognormal = [mean, deviation] }, \
-                                { proportional = times } or { mixture = [{ share, budget }] }";
+                                { proportional = times }, { mixture = [{ share, budget }] } or \
+                                { slo, network = any of these }";
                 read.problems().push(Problem::new(node.place.clone(), node.canonical(), expected));
                 None
             }
@@ -125,6 +138,7 @@ impl Budget {
                 let part = |(share, budget): &(f64, Self)| Ok((*share, budget.resolve(lone)?));
                 Self::Mixture(parts.iter().map(part).collect::<Result<_, _>>()?)
             }
+            Self::Left(slo, network) => Self::Left(*slo, Arc::new(network.resolve(lone)?)),
             other => other.clone(),
         })
     }
@@ -152,22 +166,42 @@ impl Budget {
                 };
                 parts.iter().find(inside).map_or(Span::ZERO, |(_, budget)| budget.draw(rng))
             }
+            Self::Left(slo, network) => left(*slo, network.draw(rng)),
         }
     }
 
     /// What few budgets fall below: the lowest there is, or two deviations below the mean.
     pub fn low(&self) -> Span {
+        self.ends()[0]
+    }
+
+    /// What few draws fall below, and what few exceed.
+    fn ends(&self) -> [Span; 2] {
+        let normal = |mean: f64, sd: f64| Span(Span::from_ms(mean + sd).0.max(NS_PER_MS));
         match self {
-            Self::Fixed(span) | Self::Uniform(span, _) => *span,
-            Self::Normal(mean, sd) => Span(Span::from_ms(mean - 2.0 * sd).0.max(NS_PER_MS)),
-            Self::LogNormal(mean, sd) => log_normal(*mean, *sd, -2.0),
-            Self::Proportional(..) => Span::ZERO,
+            Self::Fixed(span) => [*span; 2],
+            Self::Uniform(low, high) => [*low, *high],
+            Self::Normal(mean, sd) => [-2.0, 2.0].map(|times| normal(*mean, times * sd)),
+            Self::LogNormal(mean, sd) => [-2.0, 2.0].map(|times| log_normal(*mean, *sd, times)),
+            Self::Proportional(..) => [Span::ZERO; 2],
             Self::Mixture(parts) => {
                 let arrives = parts.iter().filter(|(share, _)| *share > 0.0);
-                arrives.map(|(_, budget)| budget.low()).min().unwrap_or(Span::ZERO)
+                let ends: Vec<[Span; 2]> = arrives.map(|(_, budget)| budget.ends()).collect();
+                let low = ends.iter().map(|ends| ends[0]).min();
+                let high = ends.iter().map(|ends| ends[1]).max();
+                [low, high].map(Option::unwrap_or_default)
+            }
+            Self::Left(slo, network) => {
+                let [low, high] = network.ends();
+                [left(*slo, high), left(*slo, low)]
             }
         }
     }
+}
+
+/// What is left of a budget, 1 ms at least.
+fn left(slo: Span, network: Span) -> Span {
+    Span(slo.0.saturating_sub(network.0).max(NS_PER_MS))
 }
 
 /// The log-normal draw with these moments that belongs to a standard normal one, 1 ns at least.
@@ -208,6 +242,7 @@ mod tests {
             ("{ normal = [100, 10] }", 100.0, 10.0),
             ("{ lognormal = [100, 50] }", 100.0, 50.0),
             // Mean 0.2 · 30 + 0.8 · 130, variance of the two points.
+            ("{ slo = 150, network = { lognormal = [50, 10] } }", 100.0, 10.0),
             (
                 "{ mixture = [{ share = 1, budget = 30 }, { share = 4, budget = 130 }] }",
                 110.0,
@@ -223,6 +258,23 @@ mod tests {
             // Fourth moments of these are below 9 σ⁴.
             assert!((square.sqrt() / sd - 1.0).abs() < 5.0 * 3.0 / 2.0 / f64::from(n).sqrt());
         }
+    }
+
+    #[test]
+    fn what_the_network_leaves_has_its_ends() {
+        let ms = Span::from_ms;
+        let budget = read("{ slo = 100, network = { uniform = [20, 300] } }");
+        assert_eq!(budget.low(), ms(1.0));
+        let mut rng = Rng::new(1, 0).stream(Label::Budgets);
+        let draws: Vec<Span> = (0..1000).map(|_| budget.draw(&mut rng)).collect();
+        assert!(draws.iter().all(|span| (ms(1.0)..=ms(80.0)).contains(span)));
+        // Between 100 and 300 of 20 to 300 nothing is left.
+        let none = draws.iter().filter(|span| **span == ms(1.0)).count();
+        assert!((none as f64 / 1000.0 - 201.0 / 280.0).abs() < 0.08, "{none}");
+        assert_eq!(read("{ slo = 100, network = 30 }").low(), ms(70.0));
+        let times = read("{ slo = 100, network = { proportional = 2 } }");
+        let lone = |_: Option<&str>| Ok::<_, ()>(ms(4.0));
+        assert_eq!(times.resolve(&lone).unwrap().low(), ms(92.0));
     }
 
     #[test]

@@ -224,9 +224,16 @@ fn read_law(node: &Node, count: usize, problems: &mut Problems) -> ClassFilter {
     filter
 }
 
-/// `{ to, at_s }`, `{ to, from_s, until_s }` or `{ to, period_s }`.
+/// `{ to, at_s }`, `{ to, from_s, until_s }`, `{ to, period_s }` or `{ walk, step_s }`.
 fn read_drift(node: &Node, apps: &[AppSetup], problems: &mut Problems) -> Option<Drift> {
     let mut read = Fields::new(node, problems);
+    if let Some(walk) = read.take("walk") {
+        let deviation = fields::number(walk, &(0.0..=100.0), read.problems());
+        let step = read.require("step_s", "seconds from one move of the class mix to the next");
+        let step = step.and_then(|node| fields::number(node, &(1e-3..=1e9), read.problems()));
+        read.finish();
+        return Some(Drift::Walk { deviation: deviation?, step: Span::from_s(step?) });
+    }
     let mut to = vec![ClassFilter::All; apps.len()];
     if let Some(mix) = read.require("to", "the class mix to which requests drift") {
         read_class_mix(mix, apps, &mut to, read.problems());
@@ -253,7 +260,7 @@ fn read_drift(node: &Node, apps: &[AppSetup], problems: &mut Problems) -> Option
         }
     };
     read.finish();
-    course.map(|course| Drift { to, course })
+    course.map(|course| Drift::To { to, course })
 }
 
 /// Calls `each` for the applications named by the keys of a table.

@@ -48,14 +48,24 @@ fn dirichlet(alpha: f64, shares: &[f64], rng: &mut ChaCha8Rng) -> Vec<f64> {
     logs.iter().map(|log| libm::exp(log - most)).collect()
 }
 
-/// How class mixes change with time: requests come from the mix they began with, or with
-/// probability η(t) from another.
+/// How class mixes change with time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Drift {
-    /// The other mix, by application.
-    pub to: Vec<ClassFilter>,
-    /// η(t).
-    pub course: Course,
+pub enum Drift {
+    /// Requests come from the mix they began with, or with probability η(t) from another.
+    To {
+        /// The other mix, by application.
+        to: Vec<ClassFilter>,
+        /// η(t).
+        course: Course,
+    },
+    /// The mix wanders: once a `step` every class's logarithm of its weight moves by a normal draw
+    /// of this deviation, so that the log-odds of two classes walk at random.
+    Walk {
+        /// Of a move.
+        deviation: f64,
+        /// From one move to the next.
+        step: Span,
+    },
 }
 
 /// A share between 0 and 1 as a function of time.

@@ -13,6 +13,8 @@ use crate::rng::exponential;
 use crate::units::{NS_PER_MS, NS_PER_S, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
@@ -36,9 +38,11 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
 
 pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
     name: "on-off",
-    summary: "Poisson arrivals in on-phases, none between; phases exponential, Pareto or fixed",
-    params: "on_ms = 100, off_ms = 900, phases = exponential (pareto, fixed), alpha = 1.5 (pareto)",
-    source: "interrupted Poisson process; Pareto phases as in Willinger et al. (SIGCOMM 1995)",
+    summary: "Poisson arrivals in on-phases, none between; `copies` of it at once",
+    params: "on_ms = 100, off_ms = 900, phases = exponential (pareto, fixed), alpha = 1.5 (pareto), \
+             copies = 1",
+    source: "interrupted Poisson process; superposed Pareto phases are self-similar as in Willinger \
+             et al. (SIGCOMM 1995)",
     read: |fields| {
         let phase =
             |fields: &mut Fields<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
@@ -52,7 +56,8 @@ pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
         if let Law::Pareto(alpha) = &mut law {
             *alpha = fields.number("alpha", 1.01..=100.0, *alpha);
         }
-        Process::Timed(on_off(lengths_ms, law))
+        let copies = fields.integer("copies", 1..=10_000, 1);
+        Process::Timed(superposed(copies, on_off(lengths_ms, law)))
     },
 };
 
@@ -107,6 +112,37 @@ fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: Law) -> Start {
         modulated.stay(rng);
         Box::new(modulated)
     })
+}
+
+/// So many processes of a kind at once, which share the rate. With Pareto phases of 1 < α < 2 their
+/// counts tend to self-similarity with Hurst parameter (3 − α) / 2.
+fn superposed(copies: u64, one: Start) -> Start {
+    if copies == 1 {
+        return one;
+    }
+    Arc::new(move |rate_rps, rng| {
+        let each = (0..copies).map(|at| {
+            let mut times = one(rate_rps / copies as f64, rng);
+            (Reverse((times.next_time(rng), at)), times)
+        });
+        let (heads, each): (Vec<_>, Vec<_>) = each.unzip();
+        Box::new(Superposed { heads: heads.into(), each })
+    })
+}
+
+struct Superposed {
+    /// The next instant of each.
+    heads: BinaryHeap<Reverse<(Time, u64)>>,
+    each: Vec<Box<dyn Times>>,
+}
+
+impl Times for Superposed {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        let Some(mut head) = self.heads.peek_mut() else { return Time(u64::MAX) };
+        let Reverse((now, at)) = *head;
+        *head = Reverse((self.each[at as usize].next_time(rng), at));
+        now
+    }
 }
 
 struct Modulated {

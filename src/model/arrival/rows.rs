@@ -1,11 +1,11 @@
 //! Which row of a trace, or which class, a request of an application has.
 
-use super::{ArrivalPlan, ClassFilter, Course, Sources};
+use super::{ArrivalPlan, ClassFilter, Course, Drift, Sources};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::{Place, Problem};
 use crate::model::catalog::Catalog;
-use crate::rng::{Label, Rng, name_key};
-use crate::units::Time;
+use crate::rng::{Label, Rng, name_key, standard_normal};
+use crate::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
@@ -28,6 +28,8 @@ struct Marks {
     contents: Vec<Content>,
     course: Option<Course>,
     sticky: f64,
+    /// Whether mixes stay as they are and draws are independent.
+    plain: bool,
     catalog: Arc<Catalog>,
     budgets: ChaCha8Rng,
 }
@@ -50,8 +52,12 @@ impl Requests {
         let contents = catalog.app_ids().map(|app| Content::new(catalog, app, plan, rng));
         let marks = Marks {
             contents: contents.collect::<Result<_, _>>()?,
-            course: plan.drift.as_ref().map(|drift| drift.course),
+            course: match &plan.drift {
+                Some(Drift::To { course, .. }) => Some(*course),
+                _ => None,
+            },
             sticky: plan.sticky,
+            plain: plan.drift.is_none() && plan.sticky == 0.0,
             catalog: Arc::clone(catalog),
             budgets: rng.stream(Label::Budgets),
         };
@@ -101,11 +107,11 @@ impl Marks {
     fn draw(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
         let classes = self.catalog.trace(app).map_or(&[][..], |trace| &trace.class);
         let content = &mut self.contents[app.index()];
-        let truth = if self.course.is_none() && self.sticky == 0.0 {
+        let truth = if self.plain {
             content.usual.draw(classes, rng)
         } else {
             let eta = self.course.map_or(0.0, |course| course.at(time));
-            content.draw(eta, self.sticky, classes, rng)
+            content.draw(time, eta, self.sticky, classes, rng)
         };
         let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
         Arrival { time, app, budget, truth }
@@ -117,6 +123,7 @@ struct Content {
     usual: Rows,
     /// What they drift to.
     later: Option<Rows>,
+    walk: Option<Walk>,
     /// Rows by class, where classes stick.
     by_class: Vec<Vec<u32>>,
     last: Option<u16>,
@@ -130,7 +137,16 @@ impl Content {
             let weights = filter.weights(&catalog.app(app).frequencies, &mut rng);
             Rows::new(catalog, app, plan, filter, weights)
         };
-        let to = plan.drift.as_ref().map(|drift| rows(&drift.to[app.index()], "to"));
+        let (later, walk) = match &plan.drift {
+            None => (None, None),
+            Some(Drift::To { to, .. }) => (Some(rows(&to[app.index()], "to")?), None),
+            Some(Drift::Walk { deviation, step }) => {
+                let rng = rng.stream_of(Label::Mixes, name_key(&[name, "walk"]));
+                let logs = vec![0.0; catalog.app(app).classes.len()];
+                let (deviation, step) = (*deviation, *step);
+                (None, Some(Walk { deviation, step, moved: 0, logs, rng }))
+            }
+        };
         let mut by_class = Vec::new();
         if let Some(trace) = catalog.trace(app).filter(|_| plan.sticky > 0.0) {
             by_class.resize(catalog.app(app).classes.len(), Vec::new());
@@ -139,12 +155,22 @@ impl Content {
             }
         }
         let usual = rows(&plan.classes[app.index()], "")?;
-        Ok(Self { usual, later: to.transpose()?, by_class, last: None })
+        Ok(Self { usual, later, walk, by_class, last: None })
     }
 
     /// With probability `sticky` another request of the class before; otherwise from the later mix
     /// with probability `eta`.
-    fn draw(&mut self, eta: f64, sticky: f64, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
+    fn draw(
+        &mut self,
+        time: Time,
+        eta: f64,
+        sticky: f64,
+        classes: &[u16],
+        rng: &mut ChaCha8Rng,
+    ) -> Truth {
+        if let Some(walk) = &mut self.walk {
+            walk.advance(time, &mut self.usual);
+        }
         if let Some(class) = self.last.filter(|_| sticky > 0.0 && rng.random::<f64>() < sticky) {
             let rows = self.by_class.get(usize::from(class)).filter(|rows| !rows.is_empty());
             let row = rows.map_or(Truth::NO_ROW, |rows| rows[rng.random_range(0..rows.len())]);
@@ -160,12 +186,46 @@ impl Content {
     }
 }
 
+/// How a mix wanders from its beginning.
+struct Walk {
+    deviation: f64,
+    step: Span,
+    /// Steps so far.
+    moved: u64,
+    /// What was added to the logarithm of each class's weight.
+    logs: Vec<f64>,
+    rng: ChaCha8Rng,
+}
+
+impl Walk {
+    /// More steps at once than this are one of their summed variance.
+    const LEAP: u64 = 1000;
+
+    /// Goes on to an instant.
+    fn advance(&mut self, time: Time, rows: &mut Rows) {
+        let due = time.0 / self.step.0.max(1);
+        if due <= self.moved {
+            return;
+        }
+        while self.moved < due {
+            let ahead = due - self.moved;
+            let leap = if ahead > Self::LEAP { ahead } else { 1 };
+            let deviation = self.deviation * libm::sqrt(leap as f64);
+            for log in &mut self.logs {
+                *log += deviation * standard_normal(self.rng.random(), self.rng.random());
+            }
+            self.moved += leap;
+        }
+        rows.tilt(&self.logs);
+    }
+}
+
 /// Draws what is true of a request, with replacement.
 enum Rows {
     /// Any of these rows with equal probability.
     Recorded(Vec<u32>),
     /// A class by weight, then any of its rows; no rows means nothing is recorded.
-    ByClass { classes: WeightedAliasIndex<f64>, rows: Vec<Vec<u32>> },
+    ByClass { classes: WeightedAliasIndex<f64>, weights: Vec<f64>, rows: Vec<Vec<u32>> },
 }
 
 /// The rows of the application's trace that the plan lets through.
@@ -215,7 +275,16 @@ impl Rows {
         }
         let weights: Vec<f64> = match (weights, filter) {
             (Some(weights), _) => weights,
-            (None, _) if recorded => return Ok(Self::Recorded(kept)),
+            (None, _) if recorded => {
+                let Some(Drift::Walk { .. }) = plan.drift else { return Ok(Self::Recorded(kept)) };
+                let mut counts = vec![0.0; info.classes.len()];
+                if let Some(trace) = catalog.trace(app) {
+                    kept.iter().for_each(|row| {
+                        counts[usize::from(trace.class[*row as usize])] += 1.0;
+                    });
+                }
+                counts
+            }
             (None, ClassFilter::Only(keep)) => info
                 .frequencies
                 .iter()
@@ -235,7 +304,22 @@ impl Rows {
                 return Err(Problem::new(place.clone(), found, "a class that was recorded"));
             }
         }
-        Ok(Self::ByClass { classes: weighted(&weights, place)?, rows })
+        Ok(Self::ByClass { classes: weighted(&weights, place)?, weights, rows })
+    }
+
+    /// Multiplies the weights that the classes began with by the exponentials of `logs`.
+    fn tilt(&mut self, logs: &[f64]) {
+        let Self::ByClass { classes, weights, .. } = self else { return };
+        let there = weights.iter().zip(logs).filter(|(weight, _)| **weight > 0.0);
+        let most = there.map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
+        let tilted = weights.iter().zip(logs).map(|(weight, log)| match *weight > 0.0 {
+            true => weight * libm::exp(log - most),
+            false => 0.0,
+        });
+        // One of them is above 0.
+        if let Ok(tilted) = WeightedAliasIndex::new(tilted.collect()) {
+            *classes = tilted;
+        }
     }
 
     #[inline]
@@ -245,7 +329,7 @@ impl Rows {
                 let row = rows[rng.random_range(0..rows.len())];
                 Truth { class: classes[row as usize], row }
             }
-            Self::ByClass { classes, rows } => {
+            Self::ByClass { classes, rows, .. } => {
                 let class = classes.sample(rng);
                 let rows = &rows[class];
                 let row = if rows.is_empty() {
