@@ -127,3 +127,38 @@ fn folders_without_results_are_refused() {
     let said = shell.fails(2, "replay results/small");
     assert!(said.error().contains("found no [resolved]"), "{said:?}");
 }
+
+/// Tables that a sweep wrote beside its rows are made again, too.
+#[test]
+fn a_changed_table_is_named_with_its_row_and_column() {
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --tables apps,batches --series 1s");
+    let same = "8 rows the same, 0 moved\n";
+    assert_eq!(shell.ok("replay results/small").out, same);
+    let (path, runs) = ("results/small/batches.csv", shell.read("results/small/runs.csv"));
+    let text = shell.read(path);
+    let id = &column(&runs, "run_id")[3];
+    let at = text.lines().position(|line| line.starts_with(id.as_str())).expect("a row");
+    let mut lines: Vec<&str> = text.lines().collect();
+    let (head, old) = lines[at].rsplit_once(',').expect("cells");
+    let name = lines[0].rsplit(',').next().expect("a column");
+    let line = format!("{head},7{old}");
+    lines[at] = &line;
+    shell.write(path, format!("{}\n", lines.join("\n")));
+    let said = shell.fails(1, "replay results/small");
+    let moved =
+        format!("  batches.csv: 1 of its rows moved; in row 1, {name}: 7{old} became {old}\n");
+    assert!(said.out.starts_with(&format!("{id}: ")) && said.out.contains(&moved), "{said:?}");
+    assert!(said.out.ends_with("7 rows the same, 1 moved\n"), "{said:?}");
+    // A row is lost.
+    lines.remove(at);
+    shell.write(path, format!("{}\n", lines.join("\n")));
+    let said = shell.fails(1, "replay results/small");
+    assert!(said.out.contains("  batches.csv: ") && said.out.contains(" rows became "), "{said:?}");
+    assert!(said.out.ends_with("7 rows the same, 1 moved\n"), "{said:?}");
+    shell.write(path, &text);
+    assert_eq!(shell.ok("replay results/small").out, same);
+    std::fs::remove_file(shell.path("results/small/series.csv")).expect("a table");
+    let said = shell.fails(1, &format!("replay results/small --run {id}"));
+    assert!(said.out.contains("  series.csv: not there, or of another version\n"), "{said:?}");
+}

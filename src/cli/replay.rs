@@ -44,12 +44,14 @@ pub(super) fn main(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failur
         }),
     };
     let header = report::header(&sweep);
+    let tables = report::Tables::load(&sweep, &args.folder)?;
     let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();
     let (mut same, mut moved) = (0u64, 0u64);
     for spec in specs {
         let (id, entry) = (sweep.run_id(spec), Arc::new(sweep.one(spec)));
         let run = Finished { spec, id, entry };
-        let differences = differences(&sweep, &results, &header, &run);
+        let mut differences = differences(&sweep, &results, &header, &run);
+        differences.extend(tables.differences(&sweep, &run));
         if differences.is_empty() {
             same += 1;
             continue;

@@ -16,8 +16,10 @@ pub mod reproduction;
 mod results;
 pub mod summary;
 pub mod table;
+mod tables;
 mod write;
 
-pub use charts::{FigureError, draw, draw_all, draw_facets};
+pub use charts::{FigureError, draw, draw_all};
 pub use results::{ResultRow, Results, ResultsError};
+pub use tables::Tables;
 pub use write::{header, row, write_runs};

@@ -1,7 +1,7 @@
 //! Writing `runs.csv`, `quantiles.csv` and `timings.csv` of a sweep.
 
 use super::results::{HEAD, TABLE_HEAD};
-use crate::metrics::{COLUMNS, QUANTILES, TABLES};
+use crate::metrics::{COLUMNS, QUANTILES, TABLES, TableEntry};
 use crate::output::atomic::{self, WriteError};
 use crate::sweep::{Finished, SCHEMA_VERSION, Sweep};
 use std::collections::BTreeSet;
@@ -38,18 +38,28 @@ fn write_tables(sweep: &Sweep, runs: &[Finished], folder: &Path) -> Result<(), W
             atomic::remove(&path)?;
             continue;
         };
-        let head = TABLE_HEAD.iter().map(|column| column.name.to_owned()).chain(sweep.axis_keys());
-        let own = table.columns.iter().map(|column| column.name.to_owned());
         let rows = runs.iter().flat_map(|run| {
-            let labels = &sweep.configurations[run.spec.configuration].labels;
-            let mut head = vec![run.id.clone(), run.spec.replicate.to_string()];
-            head.extend(labels.iter().cloned());
+            let head = table_head(sweep, run);
             let rows = run.entry.result.tables.get(at).into_iter().flatten();
             rows.map(move |row| [head.as_slice(), row].concat())
         });
-        write_csv(&path, std::iter::once(head.chain(own).collect()).chain(rows))?;
+        write_csv(&path, std::iter::once(table_header(sweep, table)).chain(rows))?;
     }
     Ok(())
+}
+
+/// The columns of a table of several rows a run.
+pub(super) fn table_header(sweep: &Sweep, table: &TableEntry) -> Vec<String> {
+    let head = TABLE_HEAD.iter().map(|column| column.name.to_owned()).chain(sweep.axis_keys());
+    head.chain(table.columns.iter().map(|column| column.name.to_owned())).collect()
+}
+
+/// What every row of a run begins with in such a table.
+pub(super) fn table_head(sweep: &Sweep, run: &Finished) -> Vec<String> {
+    let labels = &sweep.configurations[run.spec.configuration].labels;
+    let mut head = vec![run.id.clone(), run.spec.replicate.to_string()];
+    head.extend(labels.iter().cloned());
+    head
 }
 
 /// The columns of a sweep's `runs.csv`.
