@@ -182,3 +182,19 @@ fn beliefs_are_wrong_and_the_truth_is_not() {
     assert_eq!(batches(&log), [(0.0, 10.0, vec![0])]);
     assert_eq!(CLASS, truth.worker(worker).class);
 }
+
+/// Which variant comes next is decided by the class of the last request that was seen: that of
+/// request 1, not that of request 0, which comes back later but was seen before.
+#[test]
+fn what_comes_back_is_not_learned_from_again() {
+    let variants = [
+        V("first", 1, &[(1, 10.0), (2, 12.0)], 0.0, &[1.0, 0.2]),
+        V("second", 1, &[(1, 10.0), (2, 12.0)], 0.0, &[0.2, 1.0]),
+    ];
+    let mut world = World::new().app("app", &variants).workers(1, 1, 2);
+    world.setup.workers[0].outages = vec![outage(4.0, 6.0)];
+    let world = world.request(0, 0.0, 100.0, 0).request(0, 1.0, 100.0, 1);
+    let log = world.run("{ name = 'peek-plus', pool = 1, accuracy = 'oracle-label' }");
+    let ran: Vec<_> = log.timeline().into_iter().map(|(_, _, what, who)| (what, who)).collect();
+    assert_eq!(ran, [("second".to_owned(), vec![0, 1])]);
+}

@@ -35,6 +35,8 @@ pub(crate) struct Slot {
     pub request: Request,
     pub truth: Truth,
     pub phase: Phase,
+    /// Whether a worker that failed had it.
+    pub returned: bool,
     before: u32,
     after: u32,
 }
@@ -176,7 +178,9 @@ impl State {
         let at = free.unwrap_or(self.slots.len() as u32);
         let id = RequestId::new(self.arrived, at);
         self.arrived += 1;
-        let slot = Slot { request: make(id), truth, phase: Phase::Hidden, before: NIL, after: NIL };
+        let (phase, returned) = (Phase::Hidden, false);
+        let request = make(id);
+        let slot = Slot { request, truth, phase, returned, before: NIL, after: NIL };
         match free {
             Some(at) => self.slots[at as usize] = slot,
             None => self.slots.push(slot),
@@ -210,6 +214,12 @@ impl State {
         let slot = &mut self.slots[at as usize];
         (slot.phase, slot.before, slot.after) = (Phase::Pending, before, after);
         self.pending += 1;
+    }
+
+    /// Makes a request pending that a worker had which failed.
+    pub fn give_back(&mut self, id: RequestId) {
+        self.slots[id.slot()].returned = true;
+        self.show(id);
     }
 
     /// Takes a pending request off the list.

@@ -60,6 +60,12 @@ impl<'a> View<'a> {
         (slot.phase == Phase::Pending).then_some(&slot.request)
     }
 
+    /// Whether a request has been given to a worker that failed, and so been among
+    /// [`Trigger::arrived`](super::Trigger) before.
+    pub fn is_returned(&self, id: RequestId) -> bool {
+        self.state.slot(id).is_some_and(|slot| slot.returned)
+    }
+
     /// The workers in order.
     pub fn workers(&self) -> impl Iterator<Item = WorkerView<'a>> + use<'a> {
         let now = self.state.now;

@@ -214,7 +214,9 @@ impl PeekPlus {
 
 impl Scheduler for PeekPlus {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
+        // What comes back from a worker that failed was taken in when it arrived.
+        let new = trigger.arrived.iter().filter(|id| !view.is_returned(**id));
+        for request in new.filter_map(|id| view.request(*id)) {
             self.pool.observe(view, request);
         }
         if !self.window.is_open(view, trigger, plan) {

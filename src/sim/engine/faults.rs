@@ -47,7 +47,7 @@ impl Simulation {
         returned.extend(state.backlog.drain(..).flat_map(|job| job.requests));
         returned.sort_unstable();
         for id in returned {
-            self.state.show(id);
+            self.state.give_back(id);
             self.arrived.push(id);
             if let Some(slot) = self.state.slot(id) {
                 observer.on(Event::Returned { at, request: &slot.request });
