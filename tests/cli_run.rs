@@ -111,3 +111,14 @@ fn determinism_is_checked() {
         assert_eq!(rest, "events, the same in both runs\n");
     }
 }
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_is_refused_where_it_was_not_built_in() {
+    let shell = Shell::small();
+    let said = shell.fails(2, "run small.toml --requests r.parquet");
+    let expected = "a CSV file: this peeksim was built without `--features parquet`";
+    let message = format!("error: --requests: found `r.parquet`, expected {expected}");
+    assert_eq!(said.error(), message);
+    assert!(!shell.exists("r.parquet"));
+}

@@ -51,6 +51,8 @@ mod queueing_multi;
 mod readme;
 mod refused;
 mod replay;
+#[cfg(feature = "parquet")]
+mod request_table;
 mod scenarios;
 mod search;
 mod sources;

@@ -21,7 +21,8 @@ pub(super) struct RunArgs {
     /// Which run, by its id or the beginning of it; the first by default.
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Write a row for every request to this file; `.gz` compresses.
+    /// Write a row for every request to this file, as CSV; `.gz` compresses, `.parquet` is Parquet if
+    /// built with `--features parquet`.
     #[arg(long, value_name = "FILE")]
     requests: Option<PathBuf>,
     /// Run twice and name the first event that differs.
@@ -30,6 +31,9 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn main(args: &RunArgs, out: &mut impl Write) -> Result<(), Failure> {
+    if let Some(path) = &args.requests {
+        check_format(path)?;
+    }
     let sweep = args.experiment.load()?;
     let spec = find(&sweep, args.run.as_deref())?;
     if args.check_determinism {
@@ -80,6 +84,20 @@ fn input(found: String, expected: &str) -> Failure {
     Failure::from(crate::input::Problem::new(place, found, expected))
 }
 
+fn is(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|extension| extension == ending)
+}
+
+/// Parquet is not always built in.
+fn check_format(path: &Path) -> Result<(), Failure> {
+    if cfg!(feature = "parquet") || !is(path, "parquet") {
+        return Ok(());
+    }
+    let place = crate::input::Place::file("--requests");
+    let expected = "a CSV file: this peeksim was built without `--features parquet`";
+    Err(crate::input::Problem::new(place, format!("`{}`", path.display()), expected).into())
+}
+
 fn with_log(
     sweep: &Sweep,
     spec: RunSpec,
@@ -88,14 +106,22 @@ fn with_log(
 ) -> Result<Option<u64>, Failure> {
     let prepared = &sweep.prepared[spec.configuration];
     let mut outcome = Ok(None);
-    let mut fill = |file: &mut dyn Write| {
-        let mut log = RequestLog::new(&prepared.catalog, file);
-        outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
-        log.finish()?.flush()?;
-        outcome.as_ref().map_err(|error| io::Error::other(error.clone())).map(|_| ())
-    };
     let written = atomic::with(path, |file| {
-        if path.extension().is_some_and(|extension| extension == "gz") {
+        let failed = |error: &String| Err(io::Error::other(error.clone()));
+        #[cfg(feature = "parquet")]
+        if is(path, "parquet") {
+            let mut log = crate::metrics::RequestTable::new(&prepared.catalog, file)?;
+            outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
+            log.finish()?;
+            return outcome.as_ref().map_or_else(failed, |_| Ok(()));
+        }
+        let mut fill = |file: &mut dyn Write| {
+            let mut log = RequestLog::new(&prepared.catalog, file);
+            outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
+            log.finish()?.flush()?;
+            outcome.as_ref().map_or_else(failed, |_| Ok(()))
+        };
+        if is(path, "gz") {
             // The end of a compressed file is written last; dropping it would hide a full disk.
             let mut gzip = GzEncoder::new(BufWriter::new(file), Compression::default());
             fill(&mut gzip)?;

@@ -19,6 +19,8 @@ pub use column::{Cell, Column, Kind};
 pub use columns::{COLUMNS, numbers};
 pub use fluid::fluid_bound;
 pub use latencies::{QUANTILES, quantile_sorted};
+#[cfg(feature = "parquet")]
+pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
 pub use skewed::is_skewed;
 pub use summary::Summary;

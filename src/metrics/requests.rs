@@ -2,6 +2,12 @@
 //!
 //! Times are written by integer arithmetic; nothing is allocated per row.
 
+#[cfg(feature = "parquet")]
+mod parquet;
+
+#[cfg(feature = "parquet")]
+pub use parquet::RequestTable;
+
 use super::column::{Column, Kind, column, count, share, text};
 use crate::domain::{Completion, Request};
 use crate::model::catalog::Catalog;
@@ -30,6 +36,13 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     share("accuracy_estimated", "accuracy the scheduler was shown of the variant").empty(UNSERVED),
     share("utility", "correct × (1 − penalty)"),
 ];
+
+/// What an answer was worth.
+fn utility(catalog: &Catalog, completion: &Completion<'_>) -> f64 {
+    let request = completion.request;
+    let penalty = catalog.penalty.gamma(completion.finished, request.deadline, request.budget());
+    if completion.correct { 1.0 - penalty } else { 0.0 }
+}
 
 const UNSERVED: &str = "rejected or unfinished";
 
@@ -127,9 +140,7 @@ impl<W: Write> RequestLog<W> {
         self.seconds(completion.finished.since(request.arrival).0);
         self.text(&catalog.app(request.app).classes[usize::from(completion.truth.class)]);
         self.text(if completion.correct { "1" } else { "0" });
-        let penalty =
-            catalog.penalty.gamma(completion.finished, request.deadline, request.budget());
-        let utility = if completion.correct { 1.0 - penalty } else { 0.0 };
+        let utility = utility(&catalog, completion);
         // Writing to a Vec cannot fail.
         let _ = writeln!(self.buffer, "{},{utility}", completion.estimated);
         self.flush_chunk(CHUNK_BYTES);

@@ -1,0 +1,231 @@
+//! The log of requests as a Parquet file: the columns of the CSV file with types of their own.
+//!
+//! Counts are 64-bit integers, times and shares doubles, `correct` is a boolean, everything else
+//! text; what is empty there is null here. Numbers are those that the CSV file names: the double
+//! next to a time in nanoseconds.
+
+use super::{REQUEST_COLUMNS, utility};
+use crate::domain::{Completion, Request};
+use crate::metrics::column::{Column, Kind};
+use crate::model::catalog::Catalog;
+use crate::policy::{Event, Observer};
+use crate::units::NS_PER_S;
+use parquet::basic::{Compression, ConvertedType, Repetition, Type as Physical};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::Type;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// Rows that are written at once, and held until then: some 20 MB.
+const GROUP_ROWS: usize = 1 << 17;
+
+/// Writes a row for every request that ends.
+pub struct RequestTable<W: Write + Send> {
+    catalog: Arc<Catalog>,
+    writer: SerializedFileWriter<W>,
+    columns: Vec<Cells>,
+    rows: usize,
+    error: Option<ParquetError>,
+}
+
+/// One cell of a row.
+enum Cell<'a> {
+    Null,
+    Count(u64),
+    Number(f64),
+    Flag(bool),
+    Text(&'a str),
+}
+
+/// The cells of a column that are not null, and which of its rows have one (1) or none (0).
+struct Cells {
+    values: Values,
+    there: Vec<i16>,
+}
+
+enum Values {
+    Count(Vec<i64>),
+    Number(Vec<f64>),
+    Flag(Vec<bool>),
+    Text(Vec<ByteArray>),
+}
+
+impl<W: Write + Send> RequestTable<W> {
+    /// Writes to `out`; fails if that does.
+    pub fn new(catalog: &Arc<Catalog>, out: W) -> io::Result<Self> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_created_by(concat!("peeksim ", env!("CARGO_PKG_VERSION")).to_owned());
+        let fields = REQUEST_COLUMNS.iter().map(field).collect::<Result<Vec<_>>>();
+        let schema = fields.and_then(|fields| {
+            Type::group_type_builder("requests").with_fields(fields).build().map(Arc::new)
+        });
+        let writer = SerializedFileWriter::new(out, schema?, Arc::new(properties.build()))?;
+        let columns = REQUEST_COLUMNS.iter().map(Cells::of).collect();
+        Ok(Self { catalog: Arc::clone(catalog), writer, columns, rows: 0, error: None })
+    }
+
+    /// Writes what is left and the end of the file, or gives the first error met on the way.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.flush();
+        match self.error {
+            Some(error) => Err(error.into()),
+            None => Ok(self.writer.close().map(drop)?),
+        }
+    }
+
+    fn push(&mut self, row: [Cell<'_>; REQUEST_COLUMNS.len()]) {
+        self.columns.iter_mut().zip(row).for_each(|(column, cell)| column.push(&cell));
+        self.rows += 1;
+        if self.rows == GROUP_ROWS {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.rows > 0 && self.error.is_none() {
+            self.error = self.write().err();
+        }
+        self.rows = 0;
+        self.columns = REQUEST_COLUMNS.iter().map(Cells::of).collect();
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let mut group = self.writer.next_row_group()?;
+        for (column, cells) in REQUEST_COLUMNS.iter().zip(&self.columns) {
+            let there = (!column.empty.is_empty()).then_some(cells.there.as_slice());
+            match &cells.values {
+                Values::Count(values) => write::<Int64Type, W>(&mut group, values, there),
+                Values::Number(values) => write::<DoubleType, W>(&mut group, values, there),
+                Values::Flag(values) => write::<BoolType, W>(&mut group, values, there),
+                Values::Text(values) => write::<ByteArrayType, W>(&mut group, values, there),
+            }?;
+        }
+        group.close().map(drop)
+    }
+
+    fn unserved(&mut self, request: &Request, outcome: &'static str) {
+        let catalog = Arc::clone(&self.catalog);
+        let [number, app, arrival, deadline] = head(&catalog, request);
+        let null = || Cell::Null;
+        self.push([
+            number,
+            app,
+            arrival,
+            deadline,
+            Cell::Text(outcome),
+            null(),
+            null(),
+            null(),
+            null(),
+            null(),
+            null(),
+            null(),
+            null(),
+            null(),
+            Cell::Number(0.0),
+        ]);
+    }
+
+    fn completed(&mut self, completion: &Completion<'_>) {
+        let catalog = Arc::clone(&self.catalog);
+        let request = completion.request;
+        let [number, app, arrival, deadline] = head(&catalog, request);
+        let worker = completion.worker.map(|worker| catalog.worker(worker).name.as_str());
+        self.push([
+            number,
+            app,
+            arrival,
+            deadline,
+            Cell::Text("completed"),
+            worker.map_or(Cell::Null, Cell::Text),
+            Cell::Text(&catalog.variant(completion.variant).name),
+            Cell::Count(u64::from(completion.batch)),
+            seconds(completion.started.0),
+            seconds(completion.finished.0),
+            seconds(completion.finished.since(request.arrival).0),
+            Cell::Text(&catalog.app(request.app).classes[usize::from(completion.truth.class)]),
+            Cell::Flag(completion.correct),
+            Cell::Number(completion.estimated),
+            Cell::Number(utility(&catalog, completion)),
+        ]);
+    }
+}
+
+impl<W: Write + Send> Observer for RequestTable<W> {
+    fn on(&mut self, event: Event<'_>) {
+        match event {
+            Event::Completed(completion) => self.completed(completion),
+            Event::Rejected { request, .. } => self.unserved(request, "rejected"),
+            Event::Unfinished { request, .. } => self.unserved(request, "unfinished"),
+            _ => {}
+        }
+    }
+}
+
+/// What is known of every request.
+fn head<'a>(catalog: &'a Catalog, request: &Request) -> [Cell<'a>; 4] {
+    [
+        Cell::Count(u64::from(request.id.number())),
+        Cell::Text(&catalog.app(request.app).name),
+        seconds(request.arrival.0),
+        seconds(request.deadline.0),
+    ]
+}
+
+fn seconds(ns: u64) -> Cell<'static> {
+    Cell::Number(ns as f64 / NS_PER_S as f64)
+}
+
+impl Cells {
+    fn of(column: &Column) -> Self {
+        let values = match column.kind {
+            Kind::Count => Values::Count(Vec::new()),
+            Kind::Number(..) => Values::Number(Vec::new()),
+            Kind::Word(["0", "1"]) => Values::Flag(Vec::new()),
+            Kind::Word(_) | Kind::Text => Values::Text(Vec::new()),
+        };
+        Self { values, there: Vec::new() }
+    }
+
+    /// Adds a cell; one of another kind than the column's is null.
+    fn push(&mut self, cell: &Cell<'_>) {
+        let mut there = 1;
+        match (&mut self.values, cell) {
+            (Values::Count(values), Cell::Count(count)) => values.push(*count as i64),
+            (Values::Number(values), Cell::Number(number)) => values.push(*number),
+            (Values::Flag(values), Cell::Flag(flag)) => values.push(*flag),
+            (Values::Text(values), Cell::Text(text)) => values.push(ByteArray::from(*text)),
+            _ => there = 0,
+        }
+        self.there.push(there);
+    }
+}
+
+/// A column as the schema names it.
+fn field(column: &Column) -> Result<Arc<Type>> {
+    let (physical, converted) = match Cells::of(column).values {
+        Values::Count(_) => (Physical::INT64, ConvertedType::NONE),
+        Values::Number(_) => (Physical::DOUBLE, ConvertedType::NONE),
+        Values::Flag(_) => (Physical::BOOLEAN, ConvertedType::NONE),
+        Values::Text(_) => (Physical::BYTE_ARRAY, ConvertedType::UTF8),
+    };
+    let always = column.empty.is_empty();
+    let repetition = if always { Repetition::REQUIRED } else { Repetition::OPTIONAL };
+    let field = Type::primitive_type_builder(column.name, physical);
+    field.with_converted_type(converted).with_repetition(repetition).build().map(Arc::new)
+}
+
+/// Writes the next column of a group of rows.
+fn write<T: DataType, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    values: &[T::T],
+    there: Option<&[i16]>,
+) -> Result<()> {
+    let Some(mut column) = group.next_column()? else { return Ok(()) };
+    column.typed::<T>().write_batch(values, there, None)?;
+    column.close()
+}
