@@ -160,6 +160,7 @@ impl Content {
 
     /// With probability `sticky` another request of the class before; otherwise from the later mix
     /// with probability `eta`.
+    #[inline(never)]
     fn draw(
         &mut self,
         time: Time,
