@@ -10,7 +10,7 @@ use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{
     self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
 };
-use crate::sweep::{Experiment, Finished, Found, Part, Sweep};
+use crate::sweep::{Experiment, Finished, Found, Outcome, Part, Sweep};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -172,7 +172,7 @@ pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made
 /// its folder.
 pub(super) fn finish(
     sweep: &Sweep,
-    (runs, found): (Vec<Finished>, Vec<Found>),
+    (runs, found): Outcome,
     folder: &Path,
 ) -> Result<Made, Failure> {
     write_runs(sweep, &runs, folder)?;

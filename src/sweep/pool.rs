@@ -117,6 +117,9 @@ pub struct Finished {
     pub entry: Arc<Entry>,
 }
 
+/// All runs in order, and what was searched for.
+pub type Outcome = (Vec<Finished>, Vec<search::Found>);
+
 impl Sweep {
     /// Expands and checks an experiment.
     pub fn new(experiment: Experiment) -> Result<Self, Problems> {
@@ -283,10 +286,7 @@ impl Sweep {
     }
 
     /// Every run, in order, as the journals in `folder` hold it, and what was searched for.
-    pub fn collect(
-        &mut self,
-        folder: &Path,
-    ) -> Result<(Vec<Finished>, Vec<search::Found>), SweepError> {
+    pub fn collect(&mut self, folder: &Path) -> Result<Outcome, SweepError> {
         if let Some(search) = self.experiment.search.clone() {
             return self.collect_searches(&search, folder);
         }

@@ -9,7 +9,7 @@
 use super::expand::{Configuration, RunSpec};
 use super::journal;
 use super::part::Part;
-use super::pool::{Finished, PREFIX, Progress, Sweep, SweepError, Work, journal_key};
+use super::pool::{Finished, Outcome, PREFIX, Progress, Sweep, SweepError, Work, journal_key};
 use super::spec::Axis;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
 use crate::metrics::{COLUMNS, numbers};
@@ -221,7 +221,7 @@ impl Sweep {
         part: &Part,
         jobs: usize,
         progress: &dyn Progress,
-    ) -> Result<(Vec<Finished>, Vec<Found>), SweepError> {
+    ) -> Result<Outcome, SweepError> {
         let ids = part.select(self.unit_ids());
         let work = Work::open(folder, part, jobs, self.probe_keys())?;
         let brackets = self.bisect(search, &ids, |sweep, specs| {
@@ -236,7 +236,7 @@ impl Sweep {
         &mut self,
         search: &Search,
         folder: &Path,
-    ) -> Result<(Vec<Finished>, Vec<Found>), SweepError> {
+    ) -> Result<Outcome, SweepError> {
         let kept = journal::read(folder, PREFIX, self.probe_keys())?.agreed()?;
         let brackets = self.bisect_kept(search, &kept)?;
         let missing: Vec<_> = brackets.iter().filter(|own| own.missing.is_some()).collect();
@@ -321,7 +321,7 @@ impl Sweep {
     }
 
     /// The runs of searches in order of configuration, value and replicate, and what was found.
-    fn outcome(&self, search: &Search, brackets: Vec<Bracket>) -> (Vec<Finished>, Vec<Found>) {
+    fn outcome(&self, search: &Search, brackets: Vec<Bracket>) -> Outcome {
         let (mut runs, mut found) = (BTreeMap::new(), Vec::new());
         for own in brackets {
             let mut labels = self.configurations[own.first].labels.clone();

@@ -210,11 +210,7 @@ impl Experiment {
                 axes.push(axis);
                 s
             });
-        if let (Some(until), Some(_)) = (&until, &search) {
-            let found = "`until` beside `search`";
-            let expected = "one of them: every replicate is a search of its own";
-            read.problems().push(Problem::new(until.place.clone().field("until"), found, expected));
-        }
+        until.iter().filter(|_| search.is_some()).for_each(|u| u.refuse_search(read.problems()));
         let figures = list(&mut read, "figure");
         let figure = |(at, node)| {
             let mut figure = FigureSpec::read(node, at, read.problems());

@@ -52,6 +52,13 @@ impl Until {
         Some(Self { metric, relative_half_width: width?, max_replicates, place })
     }
 
+    /// Reports that it stands beside a search, which has no use for it.
+    pub(super) fn refuse_search(&self, problems: &mut Problems) {
+        let place = self.place.clone().field("until");
+        let expected = "one of them: every replicate is a search of its own";
+        problems.push(Problem::new(place, "`until` beside `search`", expected));
+    }
+
     /// Whether the interval of these values is narrow enough.
     pub fn narrow(&self, values: &[f64]) -> bool {
         let interval = Interval::of(values, is_skewed(&self.metric));

@@ -11,7 +11,7 @@ use super::cost::costs;
 use super::progress::Bar;
 use super::{Failure, say};
 use crate::report::manifest;
-use crate::sweep::{Finished, Found, Progress, Search, Sweep, SweepError, journal_lines};
+use crate::sweep::{Outcome, Progress, Search, Sweep, SweepError, journal_lines};
 use clap::{Args, ValueEnum};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ impl Task<'_> {
         &mut self,
         engine: Engine,
         out: &mut impl Write,
-    ) -> Result<Option<(Vec<Finished>, Vec<Found>)>, Failure> {
+    ) -> Result<Option<Outcome>, Failure> {
         let plan = match engine {
             Engine::Ray => self.ray_plan()?,
             _ => self.slurm_plan()?,

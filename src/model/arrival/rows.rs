@@ -313,10 +313,10 @@ impl Rows {
         let Self::ByClass { classes, weights, .. } = self else { return };
         let there = weights.iter().zip(logs).filter(|(weight, _)| **weight > 0.0);
         let most = there.map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
-        let tilted = weights.iter().zip(logs).map(|(weight, log)| match *weight > 0.0 {
-            true => weight * libm::exp(log - most),
-            false => 0.0,
-        });
+        let tilted = weights
+            .iter()
+            .zip(logs)
+            .map(|(weight, log)| if *weight > 0.0 { weight * libm::exp(log - most) } else { 0.0 });
         // One of them is above 0.
         if let Ok(tilted) = WeightedAliasIndex::new(tilted.collect()) {
             *classes = tilted;

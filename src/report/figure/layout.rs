@@ -123,26 +123,24 @@ impl Layout {
         let left = PAD + block(&y_title, AXIS) + widest(&y_ticks, fonts) + TICK_LENGTH + TICK_SPACE;
         let right = WIDTH - legend_width - PAD;
         let (x_ticks, overhang, step) = grid.columns_of(x_axis, fonts, right - left);
-        let panels: Vec<Panel> = (0..titles.len().max(1))
-            .map(|at| {
-                let (row, column) = ((at / grid.columns) as f64, at % grid.columns);
-                let from = left + step.0 * column as f64;
-                let last = column + 1 == grid.columns;
-                let to = if last { right - overhang } else { from + step.1 };
-                let title = titles.get(at).copied().unwrap_or_default();
-                let title = fonts.wrap(title, TICK, to - from, 2);
-                let plot = Rect {
-                    left: from.ceil(),
-                    top: (top + row * pitch + grid.title(titles, fonts)).ceil(),
-                    right: to.floor(),
-                    bottom: (top + row * pitch + grid.title(titles, fonts) + pitch - words).ceil(),
-                };
-                let above = plot.top - TICK.leading() * title.len() as f64 - TICK_SPACE;
-                let title = lines(title, above, TICK);
-                let x_labels = at + grid.columns >= titles.len();
-                Panel { plot, title, x_labels, y_labels: column == 0 }
-            })
-            .collect();
+        let heads = grid.title(titles, fonts);
+        let panel = |at: usize| {
+            let (row, column) = ((at / grid.columns) as f64, at % grid.columns);
+            let from = left + step.0 * column as f64;
+            let last = column + 1 == grid.columns;
+            let to = if last { right - overhang } else { from + step.1 };
+            let above = top + row * pitch + heads;
+            let (from_y, to_y) = (above.ceil(), (above + pitch - words).ceil());
+            let plot = Rect { left: from.ceil(), top: from_y, right: to.floor(), bottom: to_y };
+            let title = titles.get(at).copied().unwrap_or_default();
+            Panel {
+                title: title_above(&plot, title, fonts),
+                plot,
+                x_labels: at + grid.columns >= titles.len(),
+                y_labels: column == 0,
+            }
+        };
+        let panels: Vec<Panel> = (0..titles.len().max(1)).map(panel).collect();
         let ends = |end: fn(&Rect) -> f64| panels.iter().map(move |panel| end(&panel.plot));
         let plot = Rect {
             left: left.ceil(),
@@ -168,6 +166,13 @@ impl Layout {
             legend: choice.legend.map(|legend| (legend, legend_at)),
         }
     }
+}
+
+/// A title that ends just above a panel.
+fn title_above(plot: &Rect, title: &str, fonts: &Fonts) -> Lines {
+    let title = fonts.wrap(title, TICK, plot.right - plot.left, 2);
+    let top = plot.top - TICK.leading() * title.len() as f64 - TICK_SPACE;
+    lines(title, top, TICK)
 }
 
 /// Baseline of the labels below the x axis of a panel.
