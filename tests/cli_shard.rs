@@ -313,7 +313,9 @@ fn a_shard_on_a_full_disk_fails_and_its_finished_runs_stay() {
     let shell = Shell::small();
     let script = r#"
         mkdir disk && mount -t tmpfs -o size=24k none disk && echo mounted || exit
-        shard() { "$1" sweep small.toml --replicates 40 --out disk/o --shard $2/2 >$3.out 2>$3.err; }
+        shard() {
+            "$1" sweep small.toml --replicates 40 --out disk/o --shard $2/2 >$3.out 2>$3.err
+        }
         shard "$1" 0 first; echo "first $?"
         cp disk/o/shards/0-of-2.journal journal
         "$1" merge disk/o >merge.out 2>merge.err; echo "merge $?"

@@ -96,7 +96,8 @@ fn the_log_odds_of_classes_walk_at_random() {
     let (steps, per_step, deviation) = (10, 4_000, 0.25);
     let trace = format!(
         "trace = {{ rate_rps = {per_step}, requests = {}, source = 'periodic', \
-         class_mix = {{ activity = [1, 0, 0, 0, 0, 1] }}, drift = {{ walk = {deviation}, step_s = 1 }} }}",
+         class_mix = {{ activity = [1, 0, 0, 0, 0, 1] }}, \
+         drift = {{ walk = {deviation}, step_s = 1 }} }}",
         steps * per_step
     );
     let prepared = prepare(&["apps = ['activity']", &trace]).unwrap();

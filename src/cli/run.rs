@@ -21,8 +21,8 @@ pub(super) struct RunArgs {
     /// Which run, by its id or the beginning of it; the first by default.
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Write a row for every request to this file, as CSV; `.gz` compresses, `.parquet` is Parquet if
-    /// built with `--features parquet`.
+    /// Write a row for every request to this file, as CSV; `.gz` compresses, `.parquet` is Parquet
+    /// if built with `--features parquet`.
     #[arg(long, value_name = "FILE")]
     requests: Option<PathBuf>,
     /// Run twice and name the first event that differs.

@@ -7,7 +7,7 @@
 //! | `{ normal = [mean, deviation] }` | normal, at least 1 ms |
 //! | `{ lognormal = [mean, deviation] }` | log-normal with these moments |
 //! | `{ proportional = 5, variant = "…" }` | times the shortest latency of a lone request |
-//! | `{ slo = 100, network = … }` | what the network leaves of it: less a number or a law, at least 1 ms |
+//! | `{ slo = 100, network = … }` | what the network leaves of it, at least 1 ms |
 //! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
 //!
 //! The latency of a lone request is that on the fastest worker, with the named variant or else the

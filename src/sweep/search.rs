@@ -146,6 +146,9 @@ impl Found {
     }
 }
 
+/// A run, or its id where there is none.
+type Probe = Result<Finished, String>;
+
 /// One search on its way.
 struct Bracket {
     /// Index of the configuration at the low end; that of the high end follows.
@@ -291,7 +294,7 @@ impl Sweep {
         &mut self,
         search: &Search,
         ids: &BTreeSet<String>,
-        mut run: impl FnMut(&Self, Vec<RunSpec>) -> Result<Vec<Result<Finished, String>>, SweepError>,
+        mut run: impl FnMut(&Self, Vec<RunSpec>) -> Result<Vec<Probe>, SweepError>,
     ) -> Result<Vec<Bracket>, SweepError> {
         let column = COLUMNS.iter().position(|column| column.name == search.metric).unwrap_or(0);
         let own = self.units().filter(|spec| ids.contains(&self.run_id(*spec)));

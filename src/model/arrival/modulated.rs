@@ -39,10 +39,10 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
 pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
     name: "on-off",
     summary: "Poisson arrivals in on-phases, none between; `copies` of it at once",
-    params: "on_ms = 100, off_ms = 900, phases = exponential (pareto, fixed), alpha = 1.5 (pareto), \
-             copies = 1",
-    source: "interrupted Poisson process; superposed Pareto phases are self-similar as in Willinger \
-             et al. (SIGCOMM 1995)",
+    params: "on_ms = 100, off_ms = 900, phases = exponential (pareto, fixed), \
+             alpha = 1.5 (pareto), copies = 1",
+    source: "interrupted Poisson process; superposed Pareto phases are self-similar as in \
+             Willinger et al. (SIGCOMM 1995)",
     read: |fields| {
         let phase =
             |fields: &mut Fields<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
