@@ -52,7 +52,7 @@ replicates = 2
 [base]
 apps = ["voice", "activity"]
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
-trace = { source = "poisson", requests = 2_000 }
+trace = { source = "poisson", requests = 3_000 }
 budget_ms = 20
 [[axis]]
 key = "scheduler"
@@ -120,7 +120,8 @@ fn a_search_is_one_unit_of_work_with_an_id() {
     assert_eq!(column(&shell.read("o/plan.csv"), "done"), ["0"; 6]);
     let again = shell.ok(&format!("sweep x.toml --out o --run-ids {}", ids[0]));
     assert_eq!(again.out, said.out);
-    assert_eq!(shell.read(journal).lines().count(), text.lines().count());
+    let keys = |text: &str| text.lines().map(key).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(keys(&shell.read(journal)), keys(&text));
 }
 
 #[test]
