@@ -204,8 +204,8 @@ fn bare_or_quoted(key: &str) -> String {
 }
 
 /// Turns byte offsets into lines and columns.
-pub(super) struct Lines<'a> {
-    pub(super) file: &'a str,
+struct Lines<'a> {
+    file: &'a str,
     text: &'a str,
     starts: Vec<usize>,
 }
