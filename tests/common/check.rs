@@ -305,6 +305,11 @@ impl<'a> Replay<'a> {
                 ensure!(expected == Some((*bytes, *sending)), "{expected:?} is sent");
                 Ok(())
             }
+            Happened::SendLost { worker, bytes, sending, .. } => {
+                let expected = self.ways[usize::from(*worker)].lost();
+                ensure!(expected == Some((*bytes, *sending)), "{expected:?} is lost");
+                Ok(())
+            }
             Happened::Back { at, worker } => {
                 let back = self.ways[usize::from(*worker)].arrive(*at);
                 self.ending.extend(back.ok_or("nothing comes back now")?);

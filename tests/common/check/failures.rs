@@ -17,6 +17,7 @@ impl Replay<'_> {
         }
         ensure!(until == expected && !state.fails, "it is back at {expected}");
         (state.fails, state.ready) = (true, until);
+        self.ways[usize::from(worker)].cut(at);
         for job in std::mem::take(&mut state.backlog) {
             for request in job.requests {
                 self.step(request, Phase::Assigned, Phase::Lost)?;
