@@ -23,6 +23,8 @@ pub struct Moment<'a> {
     pub spent: Resources,
     /// What the dialogue may take in all.
     pub budget: Resources,
+    /// How long a call to the device, and one to the cloud, would wait in line, in seconds.
+    pub waits_s: [f64; 2],
 }
 
 impl<'a> Moment<'a> {
@@ -31,10 +33,22 @@ impl<'a> Moment<'a> {
         &self.world.workload.dialogues[self.dialogue].turns[self.past.len()]
     }
 
-    /// Whether `action` leaves enough of the budget to answer what may follow locally, up to as
-    /// many turns as a state remembers. The local action is always allowed: there is no cheaper.
+    /// What `action` takes before its call begins.
+    pub fn wait(&self, action: usize) -> Resources {
+        Resources { latency_s: self.waits_s[usize::from(action > 0)], usage_usd: 0.0 }
+    }
+
+    /// What waiting takes off the reward of `action`.
+    pub fn charge(&self, action: usize) -> f64 {
+        self.world.charge_of_waiting(self.wait(action).latency_s)
+    }
+
+    /// Whether `action`, its wait included, leaves enough of the budget to answer what may follow
+    /// locally, up to as many turns as a state remembers, if those need not wait. The local action
+    /// is always allowed: there is no cheaper.
     pub fn allows(&self, action: usize) -> bool {
-        affordable(self.world, self.past.len(), action, self.spent, self.budget)
+        let spent = self.spent.plus(self.wait(action));
+        affordable(self.world, self.past.len(), action, spent, self.budget)
     }
 
     /// The best action by the estimator where views go with the question as `views` say, among all
@@ -47,7 +61,7 @@ impl<'a> Moment<'a> {
             if guarded && !self.allows(action) {
                 continue;
             }
-            let reward = self.world.reward(response, views, action);
+            let reward = self.world.reward(response, views, action) - self.charge(action);
             if reward > best.0 {
                 best = (reward, action);
             }
