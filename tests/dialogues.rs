@@ -148,3 +148,20 @@ fn long_lines_send_planners_to_the_device() {
         assert!(told > blind + 0.1, "{policy}: {told} {blind}");
     }
 }
+
+/// A device whose calls take longer than the budget has room for: who is alone keeps to it, since
+/// nothing else leaves enough for later; a line there is a reason to go to the cloud.
+#[test]
+fn a_line_at_the_device_sends_who_is_guarded_to_the_cloud() {
+    let (world, test) = world(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let share = |policy: &str, users, hide_waits| {
+        let visits =
+            visits(&world, &test, policy, Traffic { hide_waits, ..traffic(users, 5.0, 4) });
+        let actions: Vec<usize> = visits.into_iter().flat_map(|visit| visit.actions).collect();
+        actions.iter().filter(|action| **action > 0).count() as f64 / actions.len() as f64
+    };
+    for policy in ["greedy-knn-guarded", "tmo-rl-plus"] {
+        assert_eq!([share(policy, 1, false), share(policy, 10, true)], [0.0; 2], "{policy}");
+        assert!(share(policy, 10, false) > 0.5, "{policy}");
+    }
+}

@@ -22,7 +22,7 @@
 //!
 //! O(actions · tasks) queries of the estimator per decision, each for all actions in one state.
 
-use super::policy::{Moment, Policy, affordable};
+use super::policy::{Moment, Policy};
 use super::world::{Resources, World};
 
 /// How many actions, those with the best next rewards, are looked behind.
@@ -78,12 +78,10 @@ fn rewards(world: &World, state: &[i8]) -> Vec<f64> {
 /// The best expected reward after action `first` was taken, the next turn being of `task` and the
 /// lines as long as now.
 fn then(moment: &Moment<'_>, first: usize, task: usize) -> f64 {
-    let Moment { world, past, state, spent, budget, .. } = *moment;
+    let Moment { world, past, state, spent, .. } = *moment;
     let spent: Resources = spent.plus(moment.wait(first)).plus(world.spend(first));
     let rewards = rewards(world, &world.after(state, first, task));
-    let open = |action: &usize| {
-        affordable(world, past.len() + 1, *action, spent.plus(moment.wait(*action)), budget)
-    };
+    let open = |action: &usize| moment.fits(past.len() + 1, *action, spent);
     let value = |action: usize| rewards[action] - moment.charge(action);
     (0..rewards.len()).filter(open).map(value).fold(f64::NEG_INFINITY, f64::max)
 }

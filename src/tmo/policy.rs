@@ -45,10 +45,20 @@ impl<'a> Moment<'a> {
 
     /// Whether `action`, its wait included, leaves enough of the budget to answer what may follow
     /// locally, up to as many turns as a state remembers, if those need not wait. The local action
-    /// is always allowed: there is no cheaper.
+    /// is always allowed: there is no cheaper. Where it has to wait that is so of money alone, and
+    /// what takes no longer is not refused for its time.
     pub fn allows(&self, action: usize) -> bool {
-        let spent = self.spent.plus(self.wait(action));
-        affordable(self.world, self.past.len(), action, spent, self.budget)
+        self.fits(self.past.len(), action, self.spent)
+    }
+
+    /// The same of a turn after `turns` others that took `spent`, the lines being as long as now.
+    pub(super) fn fits(&self, turns: usize, action: usize, spent: Resources) -> bool {
+        let takes = |action| self.wait(action).plus(self.world.spend(action));
+        let later = self.world.rules.window.saturating_sub(turns + 1);
+        let reserve = self.world.spend(0).times(later as f64);
+        let beyond = spent.plus(takes(action)).plus(reserve).beyond(self.budget);
+        let quicker = self.waits_s[0] > 0.0 && takes(action).latency_s <= takes(0).latency_s;
+        action == 0 || (beyond.usage_usd <= 0.0 && (beyond.latency_s <= 0.0 || quicker))
     }
 
     /// The best action by the estimator where views go with the question as `views` say, among all
@@ -68,19 +78,6 @@ impl<'a> Moment<'a> {
         }
         best.1
     }
-}
-
-/// Whether `action` at a turn, after `spent`, keeps to what [`Moment::allows`] says.
-pub(super) fn affordable(
-    world: &World,
-    turn: usize,
-    action: usize,
-    spent: Resources,
-    budget: Resources,
-) -> bool {
-    let later = world.rules.window.saturating_sub(turn + 1);
-    let reserve = world.spend(0).times(later as f64);
-    action == 0 || spent.plus(world.spend(action)).plus(reserve).within(budget)
 }
 
 /// Decides about one turn after the other.
