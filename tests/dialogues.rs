@@ -79,7 +79,8 @@ fn lines_form_where_there_are_few_lanes() {
 }
 
 /// Decisions of one user do not depend on the others where the policy looks at its dialogue alone
-/// and is not told of lines; rewards do, by the time they waited, over the range of the list of calls.
+/// and is not told of lines; rewards do, by the time they waited, over the range of the list of
+/// calls.
 #[test]
 fn waiting_is_in_the_reward() {
     let (world, test) = world(paper());

@@ -155,8 +155,8 @@ fn a_table_is_what_happens_and_its_rate_of_the_moment_what_is_believed() {
     assert_eq!(ends, [6, 11, 31, 51, 71]);
 }
 
-/// A service of 5 ms, 10 ms away, that gets a request of 2,500 bytes in 2 ms; it fails at an instant
-/// for a while, in ms.
+/// A service of 5 ms, 10 ms away, that gets a request of 2,500 bytes in 2 ms; it fails at an
+/// instant for a while, in ms.
 fn failing(lanes: u16, (from, span): (f64, f64), arrivals: &[f64]) -> World {
     let mut world = remote(5.0, lanes, 20.0, 10, 2_500);
     let from = Time::ZERO + Span::from_ms(from);

@@ -48,6 +48,19 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// What takes its turn on the way: bytes, from when to when.
+    pub(super) fn sends(&mut self, worker: u16, sent: (u64, (u64, u64))) -> Verdict {
+        let expected = self.ways[usize::from(worker)].announced();
+        ensure!(expected == Some(sent), "{expected:?} is sent");
+        Ok(())
+    }
+
+    pub(super) fn sends_no_more(&mut self, worker: u16, lost: (u64, (u64, u64))) -> Verdict {
+        let expected = self.ways[usize::from(worker)].lost();
+        ensure!(expected == Some(lost), "{expected:?} is lost");
+        Ok(())
+    }
+
     pub(super) fn take_back(&mut self, request: u32) -> Verdict {
         self.arrived.push(request);
         self.step(request, Phase::Lost, Phase::Waiting)
