@@ -40,8 +40,8 @@ pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
     let key = &as_varied(experiment, key.strip_prefix("base.").unwrap_or(key));
     if let Some(search) = experiment.get("search") {
         let searched = search.get("key").map_or("trace.rate_rps".to_owned(), Node::cell);
-        let base = experiment.get("base");
-        if base.is_some_and(|base| base.resolve(&searched) == base.resolve(key)) {
+        let base = base_of(experiment);
+        if base.resolve(&searched) == base.resolve(key) {
             let found = format!("`{key}`, which is searched");
             return Err(Problem::new(place, found, "`--set search.low=…` and `search.high`"));
         }
@@ -60,9 +60,13 @@ pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+fn base_of(experiment: &Node) -> Node {
+    experiment.get("base").cloned().unwrap_or_else(|| Node::empty(Place::default()))
+}
+
 /// The key, spelt as the axis that varies the same spells it, if there is one.
 fn as_varied(experiment: &mut Node, key: &str) -> String {
-    let base = experiment.get("base").cloned().unwrap_or_else(|| Node::empty(Place::default()));
+    let base = base_of(experiment);
     let meant = base.resolve(key);
     for list in ["axis", "zip"] {
         for axis in items(experiment, list) {
