@@ -364,7 +364,7 @@ impl Sweep {
         let Configuration { mut labels, node: mut settings } = self.configurations[first].clone();
         labels.pop();
         labels.push(node.cell());
-        settings.set(&search.key, node);
+        settings.set(&search.key, node)?;
         let index = self.push(Configuration { labels, node: settings })?;
         self.probes.insert((first, at.to_bits()), index);
         Ok(index)
