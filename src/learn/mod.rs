@@ -31,6 +31,15 @@ pub trait Environment {
     fn observation_len(&self) -> usize;
     /// How many actions there are.
     fn actions(&self) -> usize;
+    /// How many numbers at the end of an observation are about each action, one action after the
+    /// other, the first saying how good it seems; 0 if an observation has no such order.
+    fn by_action(&self) -> usize {
+        0
+    }
+    /// What a reward is worth after the step taken last, if it was worth 1 before.
+    fn discount(&self) -> f32 {
+        0.99
+    }
     /// Begins an episode.
     fn reset(&mut self, coins: &mut ChaCha8Rng);
     /// Writes what can be seen now; anything after the last step of an episode.

@@ -34,17 +34,30 @@ impl Activation {
     }
 }
 
+/// How a network with one output is asked about each of several choices: an input ends with one part
+/// for each choice, and the network sees what comes before, which all have in common, and that part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choices {
+    /// How many.
+    pub count: usize,
+    /// How many numbers a part has. The first says how good the choice seems.
+    pub width: usize,
+    /// How often that first number is added to the output: who knows nothing believes it.
+    pub prior: f32,
+}
+
 /// A network with linear outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mlp {
     /// Units by layer, inputs first.
     sizes: Vec<usize>,
     activation: Activation,
+    choices: Option<Choices>,
     /// Weights and biases.
     pub parameters: Vec<f32>,
 }
 
-/// The values of every layer for one input, kept for the gradient.
+/// The values of every layer for one input, choice by choice, kept for the gradient.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     layers: Vec<Vec<f32>>,
@@ -68,7 +81,15 @@ impl Mlp {
     /// A network with these parameters; `None` if their number is not that of the sizes.
     pub fn new(sizes: Vec<usize>, activation: Activation, values: Vec<f32>) -> Option<Self> {
         let fits = sizes.len() >= 2 && parameters(&sizes) == values.len();
-        fits.then_some(Self { sizes, activation, parameters: values })
+        fits.then_some(Self { sizes, activation, choices: None, parameters: values })
+    }
+
+    /// The same asked about each of several choices; `None` if it cannot be.
+    pub fn asked_about(mut self, choices: Choices) -> Option<Self> {
+        let Choices { count, width, .. } = choices;
+        let fits = self.sizes.last() == Some(&1) && count > 0 && (1..=self.sizes[0]).contains(&width);
+        self.choices = Some(choices);
+        fits.then_some(self)
     }
 
     /// Weights with orthonormal rows or columns (Saxe, `McClelland`, Ganguli, ICLR 2014) times √2,
@@ -87,7 +108,7 @@ impl Mlp {
             values.extend(weights.into_iter().map(|w| gain * w as f32));
             values.resize(values.len() + pair[1], 0.0);
         }
-        Self { sizes: sizes.to_vec(), activation, parameters: values }
+        Self { sizes: sizes.to_vec(), activation, choices: None, parameters: values }
     }
 
     /// Weights and biases uniform within ± 1 / √inputs.
@@ -98,12 +119,28 @@ impl Mlp {
             let count = (pair[0] + 1) * pair[1];
             values.extend((0..count).map(|_| bound * coins.random_range(-1.0f32..1.0)));
         }
-        Self { sizes: sizes.to_vec(), activation, parameters: values }
+        Self { sizes: sizes.to_vec(), activation, choices: None, parameters: values }
     }
 
     /// Units by layer, inputs first.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
+    }
+
+    /// How it is asked about choices.
+    pub fn choices(&self) -> Option<Choices> {
+        self.choices
+    }
+
+    /// How many numbers it is shown.
+    pub fn inputs(&self) -> usize {
+        let more = self.choices.map_or(0, |choices| (choices.count - 1) * choices.width);
+        self.sizes[0] + more
+    }
+
+    /// How many numbers it says.
+    pub fn outputs(&self) -> usize {
+        self.choices.map_or(self.sizes[self.sizes.len() - 1], |choices| choices.count)
     }
 
     /// What hidden units do.
@@ -115,7 +152,16 @@ impl Mlp {
     pub fn forward<'a>(&self, input: &[f32], trace: &'a mut Trace) -> &'a [f32] {
         trace.layers.resize(self.sizes.len(), Vec::new());
         trace.layers[0].clear();
-        trace.layers[0].extend_from_slice(input);
+        match self.choices {
+            None => trace.layers[0].extend_from_slice(input),
+            Some(Choices { width, .. }) => {
+                let (common, parts) = input.split_at(self.sizes[0] - width);
+                for part in parts.chunks_exact(width) {
+                    trace.layers[0].extend_from_slice(common);
+                    trace.layers[0].extend_from_slice(part);
+                }
+            }
+        }
         let mut rest = self.parameters.as_slice();
         for (at, pair) in self.sizes.windows(2).enumerate() {
             let (weights, after) = rest.split_at(pair[0] * pair[1]);
@@ -124,15 +170,25 @@ impl Mlp {
             let (before, out) = trace.layers.split_at_mut(at + 1);
             let out = &mut out[0];
             out.clear();
-            out.extend_from_slice(biases);
-            // Many inputs, and half of the positive parts, are 0 and add nothing.
-            let rows = before[at].iter().zip(weights.chunks_exact(pair[1]));
-            for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
-                out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+            for before in before[at].chunks_exact(pair[0]) {
+                let start = out.len();
+                out.extend_from_slice(biases);
+                let out = &mut out[start..];
+                // Many inputs, and half of the positive parts, are 0 and add nothing.
+                let rows = before.iter().zip(weights.chunks_exact(pair[1]));
+                for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
+                    out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+                }
+                if at + 2 < self.sizes.len() {
+                    out.iter_mut().for_each(|y| *y = self.activation.of(*y));
+                }
             }
-            if at + 2 < self.sizes.len() {
-                out.iter_mut().for_each(|y| *y = self.activation.of(*y));
-            }
+        }
+        if let (Some(Choices { width, prior, .. }), Some(out)) =
+            (self.choices, trace.layers.last_mut())
+        {
+            let parts = input[self.sizes[0] - width..].chunks_exact(width);
+            out.iter_mut().zip(parts).for_each(|(sum, part)| *sum += prior * part[0]);
         }
         trace.output()
     }
@@ -150,20 +206,27 @@ impl Mlp {
             let weights = biases - inputs * outputs;
             let slopes = &mut gradient[weights..end];
             let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
-            by_bias.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += d);
-            let rows = layers[at].iter().zip(by_weight.chunks_exact_mut(outputs));
-            for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
-                row.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += x * d);
+            earlier.clear();
+            // What nothing depends on, such as the score of a choice that was not open, is left out.
+            for (values, delta) in layers[at].chunks_exact(inputs).zip(delta.chunks_exact(outputs)) {
+                if self.choices.is_some() && delta.iter().all(|d| *d == 0.0) {
+                    earlier.resize(earlier.len() + inputs, 0.0);
+                    continue;
+                }
+                by_bias.iter_mut().zip(delta).for_each(|(sum, d)| *sum += d);
+                let rows = values.iter().zip(by_weight.chunks_exact_mut(outputs));
+                for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
+                    row.iter_mut().zip(delta).for_each(|(sum, d)| *sum += x * d);
+                }
+                if at > 0 {
+                    let rows = self.parameters[weights..biases].chunks_exact(outputs);
+                    let slopes = rows.zip(values);
+                    earlier.extend(
+                        slopes.map(|(row, y)| dot(row, delta) * self.activation.slope(*y)),
+                    );
+                }
             }
-            if at > 0 {
-                let rows = self.parameters[weights..biases].chunks_exact(outputs);
-                earlier.clear();
-                earlier.extend(
-                    rows.zip(&layers[at])
-                        .map(|(row, y)| dot(row, delta) * self.activation.slope(*y)),
-                );
-                std::mem::swap(delta, earlier);
-            }
+            std::mem::swap(delta, earlier);
             end = weights;
         }
     }

@@ -51,11 +51,8 @@ fn load(path: &str, catalog: &Catalog) -> Result<Mlp, Problems> {
     let stored = Stored::parse(&source::read(path)?, Kind::Policy)?;
     stored.check(&catalogue(catalog), path)?;
     let sight = Sight::new(catalog);
-    let ends = (Some(sight.inputs()), Some(sight.outputs()));
-    let fits = |network: &Mlp| {
-        let sizes = network.sizes();
-        (sizes.first().copied(), sizes.last().copied()) == ends
-    };
+    let ends = (sight.inputs(), sight.outputs());
+    let fits = |network: &Mlp| (network.inputs(), network.outputs()) == ends;
     let place = Place::file(path).field("layers");
     let expected = "as many inputs, outputs and parameters as the catalogue asks for";
     let network = stored.network().filter(fits);
@@ -126,7 +123,7 @@ impl Desk {
     pub fn new(catalog: &Catalog) -> Self {
         let (sight, batching) = (Sight::new(catalog), Batching::USUAL);
         let turn = Arc::<Mutex<Turn>>::default();
-        let shared = Arc::clone(&turn);
+        let (shared, eye) = (Arc::clone(&turn), sight.clone());
         let dispatcher = dispatcher(catalog, batching, move |moment| {
             let mut turn = lock(&shared);
             if moment.worker.0 < turn.worker {
@@ -140,7 +137,7 @@ impl Desk {
             // Another worker may be idle, too: one after the other.
             if !std::mem::replace(&mut turn.asks, true) {
                 turn.worker = moment.worker.0;
-                sight.see(moment, batching, &mut turn.seen);
+                eye.see(moment, batching, &mut turn.seen);
             }
             None
         });
@@ -155,6 +152,11 @@ impl Desk {
     /// How many choices there are.
     pub fn outputs(&self) -> usize {
         self.sight.outputs()
+    }
+
+    /// How many of the numbers are about each choice.
+    pub fn by_output(&self) -> usize {
+        self.sight.by_output()
     }
 
     /// Goes on; true if a choice is due.
