@@ -155,6 +155,11 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
     let mut set = vec!["scheduler=tmo-rl".to_owned()];
     set.extend(args.set.iter().cloned());
     let sweep = ExperimentArgs { set, ..ExperimentArgs::named(experiment) }.load()?;
+    if !(0.0..=1e9).contains(&args.usd_weight) {
+        let found = format!("`{}`", args.usd_weight);
+        let expected = "utility per US dollar, from 0 to 1e9";
+        return Err(Problem::new(Place::file("--usd-weight"), found, expected).into());
+    }
     let mut env = sweep::Practice::new(&sweep, args.usd_weight)?;
     let policy = env.catalogue();
     let mut settings = policy.clone();

@@ -87,7 +87,8 @@ impl Mlp {
     /// The same asked about each of several choices; `None` if it cannot be.
     pub fn asked_about(mut self, choices: Choices) -> Option<Self> {
         let Choices { count, width, .. } = choices;
-        let fits = self.sizes.last() == Some(&1) && count > 0 && (1..=self.sizes[0]).contains(&width);
+        let fits =
+            self.sizes.last() == Some(&1) && count > 0 && (1..=self.sizes[0]).contains(&width);
         self.choices = Some(choices);
         fits.then_some(self)
     }
@@ -208,7 +209,8 @@ impl Mlp {
             let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
             earlier.clear();
             // What nothing depends on, such as the score of a choice that was not open, is left out.
-            for (values, delta) in layers[at].chunks_exact(inputs).zip(delta.chunks_exact(outputs)) {
+            for (values, delta) in layers[at].chunks_exact(inputs).zip(delta.chunks_exact(outputs))
+            {
                 if self.choices.is_some() && delta.iter().all(|d| *d == 0.0) {
                     earlier.resize(earlier.len() + inputs, 0.0);
                     continue;
@@ -221,9 +223,8 @@ impl Mlp {
                 if at > 0 {
                     let rows = self.parameters[weights..biases].chunks_exact(outputs);
                     let slopes = rows.zip(values);
-                    earlier.extend(
-                        slopes.map(|(row, y)| dot(row, delta) * self.activation.slope(*y)),
-                    );
+                    earlier
+                        .extend(slopes.map(|(row, y)| dot(row, delta) * self.activation.slope(*y)));
                 }
             }
             std::mem::swap(delta, earlier);
@@ -289,9 +290,18 @@ mod tests {
     #[test]
     fn gradients_are_differences() {
         let mut coins = Rng::new(5, 0).stream(Label::Parameters);
-        for activation in [Activation::Tanh, Activation::Relu] {
-            let mut net = Mlp::uniform(&[7, 11, 9, 3], activation, &mut coins);
-            let input: Vec<f32> = (0..7).map(|_| coins.random_range(-1.0..1.0)).collect();
+        let asked = Choices { count: 3, width: 2, prior: 0.5 };
+        for (activation, choices) in [
+            (Activation::Tanh, None),
+            (Activation::Relu, None),
+            (Activation::Tanh, Some(asked)),
+            (Activation::Relu, Some(asked)),
+        ] {
+            let last = if choices.is_some() { 1 } else { 3 };
+            let mut net = Mlp::uniform(&[7, 11, 9, last], activation, &mut coins);
+            net.choices = choices;
+            let input: Vec<f32> =
+                (0..net.inputs()).map(|_| coins.random_range(-1.0..1.0)).collect();
             // The loss is the sum of squares of the outputs over two.
             let loss = |net: &Mlp| -> f64 {
                 let mut trace = Trace::default();
@@ -319,6 +329,24 @@ mod tests {
             let kinks = if activation == Activation::Relu { gradient.len() / 50 } else { 0 };
             assert!(far <= kinks, "{activation:?}: {far} of {} are far off", gradient.len());
         }
+    }
+
+    #[test]
+    fn asking_about_each_choice_is_asking_about_one_after_the_other() {
+        let mut coins = Rng::new(6, 0).stream(Label::Parameters);
+        let net = Mlp::uniform(&[5, 4, 1], Activation::Relu, &mut coins);
+        let input: Vec<f32> = (0..9).map(|_| coins.random_range(-1.0..1.0)).collect();
+        let (common, parts) = input.split_at(3);
+        let mut trace = Trace::default();
+        let mut alone =
+            |part: &[f32]| net.forward(&[common, part].concat(), &mut trace)[0] + 2.0 * part[0];
+        let expected: Vec<f32> = parts.chunks_exact(2).map(&mut alone).collect();
+        let choices = |count, width| Choices { count, width, prior: 2.0 };
+        let asked = net.clone().asked_about(choices(3, 2)).unwrap();
+        assert_eq!((asked.inputs(), asked.outputs()), (9, 3));
+        assert_eq!(asked.forward(&input, &mut Trace::default()), expected);
+        assert!(net.clone().asked_about(choices(3, 6)).is_none());
+        assert!(net.asked_about(choices(0, 2)).is_none());
     }
 
     #[test]

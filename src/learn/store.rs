@@ -84,7 +84,7 @@ impl Stored {
         if let Some(Choices { count, width, prior }) = self.choices {
             let prior = f64::from(prior);
             body.push_str(&format!(
-                "choices = {{ count = {count}, width = {width}, prior = {prior} }}\n"
+                "choices = {{ count = {count}, width = {width}, prior = {prior:?} }}\n"
             ));
         }
         body.push_str("\n[catalogue]\n");
@@ -137,15 +137,7 @@ impl Stored {
             let found = "a hash that is not that of the rest";
             problems.push(Problem::new(Place::file(&source.path), found, "an unchanged file"));
         }
-        problems.check(Some(Self {
-            kind,
-            catalogue,
-            steps,
-            layers,
-            activation,
-            choices,
-            numbers,
-        }))
+        problems.check(Some(Self { kind, catalogue, steps, layers, activation, choices, numbers }))
     }
 
     /// A problem for each thing that the file was not learned for.
@@ -241,6 +233,11 @@ mod tests {
         let read = parse(&stored.to_toml()).unwrap();
         assert_eq!(read, stored);
         assert!(read.network().is_some());
+        let mut coins = Rng::new(1, 0).stream(Label::Parameters);
+        let network = Mlp::uniform(&[3, 5, 1], Activation::Relu, &mut coins);
+        let asked = network.asked_about(Choices { count: 4, width: 2, prior: 0.1 }).unwrap();
+        let read = parse(&Stored::policy(&asked, 7, Vec::new()).to_toml()).unwrap();
+        assert_eq!(read.network().unwrap(), asked);
     }
 
     #[test]

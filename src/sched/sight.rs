@@ -239,7 +239,8 @@ pub(super) fn catalogue(catalog: &Catalog) -> Catalogue {
         let worker = catalog.worker(id);
         let (lanes, bytes) = (worker.lanes, worker.memory_bytes);
         let away = if worker.link.is_some() { ", behind a link" } else { "" };
-        let price = worker.usd_per_request.map_or(String::new(), |usd| format!(", {usd} USD a call"));
+        let price =
+            worker.usd_per_request.map_or(String::new(), |usd| format!(", {usd} USD a call"));
         format!("{}, lanes {lanes}, bytes {bytes}{away}{price}", worker.class)
     };
     vec![

@@ -1,11 +1,11 @@
-//! An experiment as an environment to learn in: an episode is a run of one of its configurations,
+//! An experiment as an environment to learn in: runs of its configurations follow one another,
 //! a step is the choice of a variant for the head of the line.
 //!
 //! The reward of a step is what the batch will earn, as expected by the accuracies that the run
 //! grants and by the worker's timeline, less its price, less what the most accurate variants would
 //! earn at once: nothing is lost by a perfect choice, and the order of policies is that of their
 //! utility. It comes with the choice, not when answers do, which may be fifty choices later, and
-//! no luck with answers is mixed in. Random numbers of episodes are those of no replicate.
+//! no luck with answers is mixed in. Random numbers are those of no replicate.
 
 use super::config::Prepared;
 use super::pool::Sweep;
@@ -30,13 +30,15 @@ const DISCOUNT: f64 = 0.99;
 /// Rewards of about 1 are learned best.
 const SCALE: f64 = 0.1;
 
-/// Episodes are runs of configurations drawn uniformly.
+/// Runs of all configurations, in an order that is drawn, and again.
 pub struct Practice<'a> {
     prepared: &'a [Prepared],
     run: Run,
     usd_weight: f64,
     /// What the runs that follow are drawn by.
     coins: ChaCha8Rng,
+    /// The configurations that are still to come before all have been.
+    left: Vec<usize>,
 }
 
 /// A run that stops where a choice is due.
@@ -79,7 +81,7 @@ impl Run {
     fn step(&mut self, action: usize) -> f32 {
         let due = self.desk.go_on(&self.sim.view(), action, &mut self.plan);
         let (given_up, served) = self.given_up();
-        self.discount = libm::pow(std::env::var("DISC").ok().and_then(|x| x.parse().ok()).unwrap_or(DISCOUNT), served as f64);
+        self.discount = libm::pow(DISCOUNT, served as f64);
         let done = self.sim.apply(&mut self.plan, &mut ());
         if !due || done.is_err() {
             self.proceed();
@@ -131,7 +133,7 @@ impl<'a> Practice<'a> {
         }
         let run = Run::new(&prepared[0], Rng::episode(0), usd_weight)?;
         let coins = ChaCha8Rng::seed_from_u64(0);
-        Ok(Self { prepared, run, usd_weight, coins })
+        Ok(Self { prepared, run, usd_weight, coins, left: Vec::new() })
     }
 
     /// What a policy that is trained here depends on.
@@ -143,7 +145,11 @@ impl<'a> Practice<'a> {
 impl Practice<'_> {
     /// Begins another run.
     fn next(&mut self) {
-        let prepared = &self.prepared[self.coins.random_range(0..self.prepared.len())];
+        if self.left.is_empty() {
+            self.left.extend(0..self.prepared.len());
+        }
+        let at = self.coins.random_range(0..self.left.len());
+        let prepared = &self.prepared[self.left.swap_remove(at)];
         let number = self.coins.random_range(0..u64::MAX);
         match Run::new(prepared, Rng::episode(number), self.usd_weight) {
             Ok(run) => self.run = run,
@@ -172,6 +178,7 @@ impl Environment for Practice<'_> {
 
     fn reset(&mut self, coins: &mut ChaCha8Rng) {
         self.coins = ChaCha8Rng::seed_from_u64(coins.random_range(0..u64::MAX));
+        self.left.clear();
         self.next();
     }
 
