@@ -3,7 +3,8 @@
 //!
 //! Three agents, written out: [`a2c`] (advantage actor-critic), [`ppo`] (proximal policy
 //! optimisation), [`dqn`] (deep Q-network), with the hyper-parameters of the stable-baselines3
-//! library that the TMO authors trained with. Networks are two layers of 64 units.
+//! library that the TMO authors trained with. Networks are two layers of 64 units; those that are
+//! asked about each action (see [`Environment::by_action`]) two of 32.
 //!
 //! **Determinism:** single precision, no fused operations, sums in a fixed order; random numbers by
 //! seed and segment. A training is a chain of *segments* of some thousand steps, each of which
