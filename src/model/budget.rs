@@ -134,6 +134,15 @@ impl Budget {
         match self {
             Self::Fixed(span) => *span,
             Self::Uniform(low, high) => Span(rng.random_range(low.0..=high.0)),
+            law => law.draw_shaped(rng),
+        }
+    }
+
+    /// Apart, so that the usual laws are inlined.
+    #[inline(never)]
+    fn draw_shaped(&self, rng: &mut ChaCha8Rng) -> Span {
+        match self {
+            Self::Fixed(_) | Self::Uniform(..) => self.draw(rng),
             Self::Normal(mean, sd) => {
                 let standard = standard_normal(rng.random(), rng.random());
                 Span(Span::from_ms(mean + sd * standard).0.max(NS_PER_MS))

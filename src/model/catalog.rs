@@ -394,12 +394,20 @@ impl Catalog {
                 if self.outcome_correlation == 0.0 {
                     return draw < chosen.drawn[usize::from(truth.class)];
                 }
-                let unit = |salt| rng.keyed_unit(Label::Difficulty, u64::from(number), salt);
-                let (quantile, z) =
-                    (chosen.quantiles[usize::from(truth.class)], standard_normal(unit(0), unit(1)));
-                draw < difficulty::right(quantile, z, self.outcome_correlation)
+                self.correct_alike(draw, chosen.quantiles[usize::from(truth.class)], number, rng)
             }
         }
+    }
+
+    /// The same where a request is hard for all variants alike.
+    #[inline(never)]
+    fn correct_alike(&self, draw: f64, quantile: f64, number: u32, rng: Rng) -> bool {
+        let unit = |salt| rng.keyed_unit(Label::Difficulty, u64::from(number), salt);
+        draw < difficulty::right(
+            quantile,
+            standard_normal(unit(0), unit(1)),
+            self.outcome_correlation,
+        )
     }
 
     /// The true service time of a batch whose lowest request is `number` and that starts now.

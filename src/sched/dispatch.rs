@@ -256,10 +256,15 @@ impl Scheduler for Dispatcher {
         if view.pending_len() == 0 {
             return;
         }
-        for worker in view.workers().filter(|worker| self.looks_around || worker.is_idle()) {
-            view.tail(worker.id, &mut self.cursors[worker.id.index()]);
+        if self.looks_around {
+            for worker in view.workers() {
+                view.tail(worker.id, &mut self.cursors[worker.id.index()]);
+            }
         }
         for worker in view.workers().filter(crate::policy::WorkerView::is_idle) {
+            if !self.looks_around {
+                view.tail(worker.id, &mut self.cursors[worker.id.index()]);
+            }
             for _ in 0..worker.free_lanes() {
                 // What comes next would wait for the link: that can be decided then.
                 let cursor = &self.cursors[worker.id.index()];

@@ -144,6 +144,7 @@ impl Content {
 
     /// With probability `sticky` another request of the class before; otherwise from the later mix
     /// with probability `eta`.
+    #[inline(never)]
     fn draw(&mut self, eta: f64, sticky: f64, classes: &[u16], rng: &mut ChaCha8Rng) -> Truth {
         if let Some(class) = self.last.filter(|_| sticky > 0.0 && rng.random::<f64>() < sticky) {
             let rows = self.by_class.get(usize::from(class)).filter(|rows| !rows.is_empty());
