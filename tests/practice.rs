@@ -270,4 +270,6 @@ fn a_policy_is_trained_goes_on_and_schedules_only_what_it_was_trained_for() {
     assert_eq!(sweep(&[]).code, Some(2));
     let said = shell.fails(2, &format!("{TRAIN} --out t --draw uniform"));
     assert!(said.err.contains("cannot be used with"), "{said:?}");
+    let said = shell.fails(2, &format!("{TRAIN} --out t --usd-weight=-1"));
+    assert!(said.err.starts_with("error: --usd-weight: found `-1`, expected utility"), "{said:?}");
 }

@@ -31,7 +31,8 @@ pub(super) struct Dqn {
     network: Mlp,
     target: Mlp,
     optimiser: Optimiser,
-    /// Steps one after the other: observation, action, reward, discount (0 at the end), next observation, next mask.
+    /// Steps one after the other: observation, action, reward, discount (0 at the end), next
+    /// observation, next mask.
     replay: Vec<f32>,
     width: usize,
     inputs: usize,

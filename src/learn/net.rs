@@ -34,8 +34,8 @@ impl Activation {
     }
 }
 
-/// How a network with one output is asked about each of several choices: an input ends with one part
-/// for each choice, and the network sees what comes before, which all have in common, and that part.
+/// How a network with one output is asked about each of several choices: an input ends with one
+/// part for each choice, and the network sees what comes before, which all share, and that part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choices {
     /// How many.
@@ -208,7 +208,7 @@ impl Mlp {
             let slopes = &mut gradient[weights..end];
             let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
             earlier.clear();
-            // What nothing depends on, such as the score of a choice that was not open, is left out.
+            // What nothing depends on, as the score of a choice that was not open, is left out.
             for (values, delta) in layers[at].chunks_exact(inputs).zip(delta.chunks_exact(outputs))
             {
                 if self.choices.is_some() && delta.iter().all(|d| *d == 0.0) {

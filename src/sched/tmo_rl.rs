@@ -4,10 +4,10 @@
 //!
 //! The idea of TMO (a small agent, trained by PPO, A2C or DQN, decides about every request),
 //! carried over to a device that serves several applications; what it sees and what it is rewarded
-//! for are ours. It sees more than TMO's agents do: what each choice would earn and how long it would
-//! take, which is what planners plan by, so that training begins at `lo-edf` and has to find out what
-//! a choice costs those who come later. `peeksim train EXPERIMENT` makes policies; the best output
-//! is chosen, and no coin is tossed. O(choices · parameters) per batch.
+//! for are ours. It sees more than TMO's agents do: what each choice would earn and how long it
+//! would take, which is what planners plan by, so that training begins at `lo-edf` and has to find
+//! out what a choice costs those who come later. `peeksim train EXPERIMENT` makes policies; the
+//! best output is chosen, and no coin is tossed. O(choices · parameters) per batch.
 //!
 //! A lane that waits for a load is left for later: what it should run next is decided when it can.
 
