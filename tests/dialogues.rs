@@ -4,11 +4,11 @@ use peeksim::rng::Rng;
 use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::tmo::evaluate::{Visit, evaluate};
 use peeksim::tmo::generate::like_m4a1;
-use peeksim::tmo::policy::{POLICIES, build};
+use peeksim::tmo::policy::{Moment, POLICIES, build};
 use peeksim::tmo::traffic::{self, Pace, Traffic};
-use peeksim::tmo::{Resources, Rules, World};
+use peeksim::tmo::{Policy, Resources, Rules, World};
 use peeksim::units::Span;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const BUDGET: Resources = Resources::PUBLISHED;
 
@@ -24,7 +24,8 @@ fn paper() -> Costs {
 }
 
 fn traffic(users: u32, think_s: f64, cloud_lanes: u16) -> Traffic {
-    Traffic { users, pace: Pace::Closed(Span::from_s(think_s)), cloud_lanes }
+    let pace = Pace::Closed(Span::from_s(think_s));
+    Traffic { users, pace, cloud_lanes, hide_waits: false }
 }
 
 fn visits(world: &World, test: &[usize], policy: &str, traffic: Traffic) -> Vec<Visit> {
@@ -72,22 +73,96 @@ fn lines_form_where_there_are_few_lanes() {
     let three = mean_s(traffic(3, 0.0, 1));
     assert!(three > 2.7 * call && three < 3.0 * call, "{three}");
     // Open: a call takes longer than the gap, and lines grow.
-    let open = Traffic { users: 2, pace: Pace::Open(Span::from_s(1.0)), cloud_lanes: 1 };
+    let pace = Pace::Open(Span::from_s(1.0));
+    let open = Traffic { pace, ..traffic(2, 0.0, 1) };
     assert!(mean_s(open) > 10.0 * call);
 }
 
-/// Decisions of one user do not depend on the others where the policy looks at its dialogue alone;
-/// rewards do, by the time they waited, over the range of the list of calls.
+/// Decisions of one user do not depend on the others where the policy looks at its dialogue alone
+/// and is not told of lines; rewards do, by the time they waited, over the range of the list of
+/// calls.
 #[test]
 fn waiting_is_in_the_reward() {
     let (world, test) = world(paper());
     let alone = visits(&world, &test, "greedy-knn", traffic(1, 0.0, 1));
-    let crowd = visits(&world, &test, "greedy-knn", traffic(6, 0.0, 1));
+    let blind = Traffic { hide_waits: true, ..traffic(6, 0.0, 1) };
+    let crowd = visits(&world, &test, "greedy-knn", blind);
     let range = 6.98211 - 0.011_428_571_428_571_43;
     for (alone, crowd) in alone.iter().zip(&crowd) {
         assert_eq!(alone.actions, crowd.actions);
         let waited = crowd.spent.latency_s - alone.spent.latency_s;
         let expected = alone.reward - waited / range / 3.0 / alone.actions.len() as f64;
         assert!((crowd.reward - expected).abs() < 1e-7, "{} {expected}", crowd.reward);
+    }
+}
+
+/// Notes what it is told of the lines, and takes actions by turns.
+struct Notes(Vec<[f64; 2]>, Arc<Mutex<Vec<(usize, usize, f64)>>>);
+
+impl Policy for Notes {
+    fn choose(&mut self, moment: &Moment<'_>) -> usize {
+        let action = [0, 1, 1, 3, 8][self.0.len() % 5];
+        self.0.push(moment.waits_s);
+        let told = (moment.dialogue, action, moment.wait(action).latency_s);
+        self.1.lock().expect("a list").push(told);
+        action
+    }
+}
+
+/// What a policy is told of the lines is what its call then waits, to the nanosecond.
+#[test]
+fn what_is_told_of_the_lines_is_what_is_waited() {
+    for costs in [paper(), Costs::physical(DEVICES[3], NETWORKS[0])] {
+        let (world, test) = world(costs);
+        for (users, lanes) in [(1, 1), (9, 2), (40, 3)] {
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let mut policy = Notes(Vec::new(), Arc::clone(&told));
+            let traffic = traffic(users, 1.0, lanes);
+            let visits = traffic::evaluate(&world, &test, &mut policy, BUDGET, traffic).unwrap();
+            let told = told.lock().expect("a list");
+            let mut waited = 0.0;
+            for (dialogue, visit) in test.iter().zip(&visits) {
+                let of: Vec<_> = told.iter().filter(|(d, ..)| d == dialogue).collect();
+                let spends =
+                    of.iter().map(|(_, action, wait)| wait + world.spend(*action).latency_s);
+                let expected: f64 = spends.sum();
+                assert!((visit.spent.latency_s - expected).abs() < 1e-7, "{visit:?} {expected}");
+                waited += of.iter().map(|(_, _, wait)| wait).sum::<f64>();
+            }
+            assert_eq!(waited > 0.0, users > 1, "{users} users wait {waited} s");
+        }
+    }
+}
+
+/// Who sees a line that is longer than the gain of the cloud answers on the device; who would
+/// break the budget by waiting does, too.
+#[test]
+fn long_lines_send_planners_to_the_device() {
+    let (world, test) = world(paper());
+    let reward = |policy: &str, hide_waits| {
+        let traffic = Traffic { hide_waits, ..traffic(60, 0.0, 2) };
+        let visits = visits(&world, &test, policy, traffic);
+        visits.iter().map(|visit| visit.reward).sum::<f64>() / visits.len() as f64
+    };
+    for policy in ["greedy-knn", "greedy-knn-guarded", "tmo-rl-plus"] {
+        let (told, blind) = (reward(policy, false), reward(policy, true));
+        assert!(told > blind + 0.1, "{policy}: {told} {blind}");
+    }
+}
+
+/// A device whose calls take longer than the budget has room for: who is alone keeps to it, since
+/// nothing else leaves enough for later; a line there is a reason to go to the cloud.
+#[test]
+fn a_line_at_the_device_sends_who_is_guarded_to_the_cloud() {
+    let (world, test) = world(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let share = |policy: &str, users, hide_waits| {
+        let visits =
+            visits(&world, &test, policy, Traffic { hide_waits, ..traffic(users, 5.0, 4) });
+        let actions: Vec<usize> = visits.into_iter().flat_map(|visit| visit.actions).collect();
+        actions.iter().filter(|action| **action > 0).count() as f64 / actions.len() as f64
+    };
+    for policy in ["greedy-knn-guarded", "tmo-rl-plus"] {
+        assert_eq!([share(policy, 1, false), share(policy, 10, true)], [0.0; 2], "{policy}");
+        assert!(share(policy, 10, false) > 0.5, "{policy}");
     }
 }

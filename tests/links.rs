@@ -3,13 +3,14 @@
 
 use crate::common::draw::{Case, Limits};
 use crate::common::lab::{Times, arrival, service};
-use crate::common::{Happened, World};
+use crate::common::{Happened, Log, World};
 use peeksim::domain::VariantId;
 use peeksim::input::source::Source;
 use peeksim::model::catalog::Overhead;
+use peeksim::model::faults::{Outage, Slowdown};
 use peeksim::model::link::{Bandwidth, Link, Uplink};
 use peeksim::policy::{Cursor, Plan, Scheduler, Trigger, View};
-use peeksim::units::Span;
+use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -152,4 +153,100 @@ fn a_table_is_what_happens_and_its_rate_of_the_moment_what_is_believed() {
         })
         .collect();
     assert_eq!(ends, [6, 11, 31, 51, 71]);
+}
+
+/// A service of 5 ms, 10 ms away, that gets a request of 2,500 bytes in 2 ms; it fails at an
+/// instant for a while, in ms.
+fn failing(lanes: u16, (from, span): (f64, f64), arrivals: &[f64]) -> World {
+    let mut world = remote(5.0, lanes, 20.0, 10, 2_500);
+    let from = Time::ZERO + Span::from_ms(from);
+    world.setup.workers[0].outages = vec![Outage { from, span: Span::from_ms(span) }];
+    world.setup.workers[0].link.as_mut().expect("a link").power_w = Some(1.0);
+    world.arrivals = arrivals.iter().map(|at| arrival(*at, 0, 1e6)).collect();
+    world
+}
+
+/// Ends in ms, by request; the losses on the way as (at ms, bytes); bytes sent; ms of sending.
+fn ends(log: &mut Log) -> (Vec<u64>, Vec<(u64, u64)>, f64, f64) {
+    let mut ends = Vec::new();
+    let mut lost = Vec::new();
+    for event in &log.events {
+        match event {
+            Happened::Completed { at, request, .. } => ends.push((*request, at / MS)),
+            Happened::SendLost { at, bytes, .. } => lost.push((at / MS, *bytes)),
+            _ => {}
+        }
+    }
+    ends.sort_unstable();
+    let ends = ends.into_iter().map(|(_, at)| at).collect();
+    // A watt for a millisecond.
+    let sending = (log.number("energy_j") * 1e6).round() / 1e3;
+    (ends, lost, log.number("uploaded_bytes"), sending)
+}
+
+const AT_ONCE: &str = "{ name = 'lo-edf', while_busy = true }";
+
+/// Without a failure a request that comes at 0 has been sent at 2, begins at 12, has been computed
+/// at 17 and is answered at 27.
+#[test]
+fn what_is_under_way_to_a_worker_that_fails_is_sent_again() {
+    for (fails, scheduler, expected) in [
+        // Half sent. Who sends at once has sent again at 3; who waits for the worker, from 7 to 9.
+        ((1.0, 6.0), AT_ONCE, (vec![28], vec![(1, 1_250)], 3_750.0, 3.0)),
+        ((1.0, 6.0), ONE, (vec![34], vec![(1, 1_250)], 3_750.0, 3.0)),
+        // Wholly sent and not arrived; just arrived, where it began and is lost at once; computing.
+        ((2.0, 1.0), ONE, (vec![30], vec![], 5_000.0, 4.0)),
+        ((5.0, 1.0), ONE, (vec![33], vec![], 5_000.0, 4.0)),
+        ((12.0, 1.0), ONE, (vec![40], vec![], 5_000.0, 4.0)),
+        ((14.0, 1.0), ONE, (vec![42], vec![], 5_000.0, 4.0)),
+        // It is back long after the payload has arrived.
+        ((1.0, 99.0), AT_ONCE, (vec![115], vec![(1, 1_250)], 3_750.0, 3.0)),
+    ] {
+        let mut log = failing(1, fails, &[0.0]).run(scheduler);
+        assert_eq!(ends(&mut log), expected, "{fails:?} {scheduler}");
+    }
+}
+
+#[test]
+fn answers_under_way_outlive_their_worker() {
+    for from in [17.0, 20.0, 27.0] {
+        let mut log = failing(1, (from, 100.0 - from), &[0.0, 28.0]).run(ONE);
+        assert_eq!(ends(&mut log), (vec![27, 127], vec![], 5_000.0, 4.0), "{from}");
+    }
+}
+
+/// Three payloads in line, from 0 to 6; at 3 the first is in the air, the second half sent. All go
+/// again from 3 on and are sent at 5, 7 and 9.
+#[test]
+fn the_line_is_cut_and_free() {
+    let mut log = failing(8, (3.0, 1.0), &[0.0; 3]).run(AT_ONCE);
+    let lost = vec![(3, 1_250), (3, 2_500)];
+    assert_eq!(ends(&mut log), (vec![30, 32, 34], lost, 11_250.0, 9.0));
+}
+
+/// At 8 Mbit/s until 10 ms, then 2: of 5,000 bytes from 8 on, 2,000 are sent at 10, 1,000 more at
+/// 14, when the worker fails.
+#[test]
+fn what_a_table_has_sent_is_counted_to_the_byte() {
+    let text = "time_s,mbps\n0,8\n0.01,2\n100,8\n".to_owned();
+    let source = Source { path: "b.csv".into(), text, sha256: String::new() };
+    let table = Arc::new(Bandwidth::parse(&source).expect("a table"));
+    let mut world = failing(1, (14.0, 2.0), &[8.0]);
+    world.setup.apps[0].payload_bytes = 5_000;
+    world.setup.workers[0].link.as_mut().expect("a link").uplink = Uplink::Table(table);
+    // Again from 16 on: 20 ms at 2 Mbit/s, 10 there, 5, 10 back.
+    let expected = (vec![61], vec![(14, 2_000)], 8_000.0, 26.0);
+    assert_eq!(ends(&mut world.run(ONE)), expected);
+}
+
+/// A stalled or slow worker is slow when a batch begins there, not when it is sent.
+#[test]
+fn slow_from_the_instant_at_which_it_computes() {
+    for (from, end) in [(13.0, 27), (12.0, 32), (2.0, 32)] {
+        let mut world = remote(5.0, 1, 20.0, 10, 2_500);
+        let from = Time::ZERO + Span::from_ms(from);
+        world.setup.workers[0].slowdown = Some(Slowdown { from, factor: 2.0 });
+        world.arrivals = vec![arrival(0.0, 0, 1e6)];
+        assert_eq!(Times::of(&world, ONE).finish, [Some(end * MS)]);
+    }
 }

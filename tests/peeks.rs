@@ -75,6 +75,7 @@ fn orderly(case: &Case, log: &Log) -> Verdict {
             | Happened::WorkerFailed { .. }
             | Happened::BatchLost { .. }
             | Happened::LoadLost { .. }
+            | Happened::SendLost { .. }
             | Happened::Returned { .. } => false,
             Happened::Arrived { .. } | Happened::Evicted { .. } => true,
         };

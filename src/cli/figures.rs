@@ -99,9 +99,10 @@ fn figure(args: &FiguresArgs, results: &Results) -> Result<FigureSpec, Problems>
 /// The flags as a table `[[figure]]`.
 fn table(args: &FiguresArgs, results: &Results, problems: &mut Problems) -> Node {
     let place = Place::file("figures");
-    let mut node = Node::empty(place.clone());
+    let mut entries = Vec::new();
     let mut set = |key: &str, value: Value| {
-        node.set(key, Node { place: place.clone().field(&format!("--{key}")), value });
+        let place = place.clone().field(&format!("--{key}"));
+        entries.push((key.to_owned(), Node { place, value }));
     };
     let kind = args.kind.as_deref().unwrap_or("lines");
     let lines = kind == "lines";
@@ -127,9 +128,10 @@ fn table(args: &FiguresArgs, results: &Results, problems: &mut Problems) -> Node
     }
     set("x_log", Value::Bool(args.log_x));
     set("y_log", Value::Bool(args.log_y));
-    let filter = filter(&args.filter, problems);
-    node.set("where", Node { place, value: Value::Table(filter) });
-    node
+    let filter = Value::Table(filter(&args.filter, problems));
+    entries.push(("where".to_owned(), Node { place: place.clone(), value: filter }));
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    Node { place, value: Value::Table(entries) }
 }
 
 /// `key=value` and `key=other` become a key with two values.

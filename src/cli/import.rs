@@ -155,7 +155,7 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
         ("--unit", "unit", &args.units),
     ] {
         if !prefix.is_empty() && !given.is_empty() {
-            node.set(prefix, Node::empty(Place::file(option)));
+            node.set(prefix, Node::empty(Place::file(option)))?;
         }
         for text in given {
             let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
@@ -169,7 +169,9 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
                 // Names of columns are words, whatever they look like.
                 _ => (format!("{prefix}.{key}"), Node::parse_override(&quote(value))),
             };
-            node.set(&path, value.relocated(&place));
+            if let Err(problem) = node.set(&path, value.relocated(&place)) {
+                problems.push(problem);
+            }
         }
     }
     problems.check(Some(node))

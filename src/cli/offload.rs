@@ -38,6 +38,9 @@ pub(super) struct OffloadArgs {
     #[arg(long, default_value_t = 1024, requires = "users")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     cloud_lanes: u16,
+    /// Policies are not told how long the lines are, as if every call began at once.
+    #[arg(long, requires = "users")]
+    hide_waits: bool,
     /// How many turns a policy learns on first, if it does.
     #[arg(long, default_value_t = 30_000)]
     turns: usize,
@@ -57,7 +60,12 @@ impl OffloadArgs {
         }
         let span = Span::from_s(seconds);
         let pace = if self.gap_s.is_some() { Pace::Open(span) } else { Pace::Closed(span) };
-        Ok(Some(Traffic { users, pace, cloud_lanes: self.cloud_lanes }))
+        Ok(Some(Traffic {
+            users,
+            pace,
+            cloud_lanes: self.cloud_lanes,
+            hide_waits: self.hide_waits,
+        }))
     }
 }
 

@@ -92,34 +92,57 @@ impl Node {
         path.split('.').try_fold(self, |node, key| node.get(key))
     }
 
-    /// Puts `value` at a path of keys and list positions (`workers.0.memory_bytes`), making the
-    /// tables on the way; a value that is not a table and stands in the way is replaced.
-    pub fn set(&mut self, path: &str, value: Self) {
+    /// Puts `value` at a path of keys, making the tables on the way; a value that is not a table
+    /// and stands in the way is replaced. Items of a list go by their position or their `name`
+    /// (`workers.0.lanes`, `workers.cloud.lanes`); it is a problem if none or several are meant.
+    pub fn set(&mut self, path: &str, value: Self) -> Result<(), Problem> {
+        self.set_below("", path, value)
+    }
+
+    fn set_below(&mut self, before: &str, path: &str, value: Self) -> Result<(), Problem> {
         let (key, rest) = path.split_once('.').map_or((path, None), |(k, r)| (k, Some(r)));
-        if let (Value::Array(items), Ok(at)) = (&mut self.value, key.parse::<usize>())
-            && let Some(item) = items.get_mut(at)
-        {
-            match rest {
-                Some(rest) => item.set(rest, value),
-                None => *item = value,
+        let inside = if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
+        let node = match &mut self.value {
+            Value::Array(items) => match item_at(items, key) {
+                Ok(at) => &mut items[at],
+                Err(meant) => return Err(no_item(items, key, meant, before, value.place)),
+            },
+            Value::Table(entries) => {
+                let at = entries.binary_search_by(|(name, _)| name.as_str().cmp(key));
+                let at = at.unwrap_or_else(|at| {
+                    entries.insert(at, (key.to_owned(), Self::empty(value.place.clone())));
+                    at
+                });
+                &mut entries[at].1
             }
-            return;
-        }
-        if !matches!(self.value, Value::Table(_)) {
-            self.value = Value::Table(Vec::new());
-        }
-        let Value::Table(entries) = &mut self.value else { return };
-        let at = match entries.binary_search_by(|(name, _)| name.as_str().cmp(key)) {
-            Ok(at) => at,
-            Err(at) => {
-                entries.insert(at, (key.to_owned(), Self::empty(value.place.clone())));
-                at
+            _ => {
+                self.value = Value::Table(Vec::new());
+                return self.set_below(before, path, value);
             }
         };
         match rest {
-            Some(rest) => entries[at].1.set(rest, value),
-            None => entries[at].1 = value,
+            Some(rest) => return node.set_below(&inside, rest, value),
+            None => *node = value,
         }
+        Ok(())
+    }
+
+    /// The same path with positions for names, as far as it leads: two spellings of one place are
+    /// the same then.
+    pub fn resolve(&self, path: &str) -> String {
+        let mut node = Some(self);
+        let part = |key: &str| {
+            let at = match node.map(|node| &node.value) {
+                Some(Value::Array(items)) => item_at(items, key).ok().map(|at| (at, &items[at])),
+                _ => {
+                    node = node.and_then(|node| node.get(key));
+                    return key.to_owned();
+                }
+            };
+            node = at.map(|(_, item)| item);
+            at.map_or_else(|| key.to_owned(), |(at, _)| at.to_string())
+        };
+        path.split('.').map(part).collect::<Vec<_>>().join(".")
     }
 
     /// One line of TOML with sorted keys and shortest numbers: equal trees give equal text.
@@ -183,6 +206,28 @@ impl Node {
     }
 }
 
+/// The item of a list at a position or of a `name`; else how many have the name, which is not one.
+fn item_at(items: &[Node], key: &str) -> Result<usize, usize> {
+    if let Some(at) = key.parse().ok().filter(|at| *at < items.len()) {
+        return Ok(at);
+    }
+    let named = |item: &Node| item.get("name").is_some_and(|name| name.cell() == key);
+    match items.iter().filter(|item| named(item)).count() {
+        1 => Ok(items.iter().position(named).unwrap_or(0)),
+        count => Err(count),
+    }
+}
+
+fn no_item(items: &[Node], key: &str, meant: usize, list: &str, place: Place) -> Problem {
+    if meant > 1 {
+        let found = format!("`{key}`, the name of {meant} items of `{list}`");
+        return Problem::new(place, found, format!("a position, 0 to {}", items.len() - 1));
+    }
+    let names = items.iter().filter_map(|item| item.get("name")).map(Node::cell);
+    let known: Vec<String> = (0..items.len()).map(|at| at.to_string()).chain(names).collect();
+    Problem::unknown(place, "item", key, known.iter().map(String::as_str)).of(list)
+}
+
 /// A TOML basic string on one line.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::from("\"");
@@ -204,8 +249,8 @@ fn bare_or_quoted(key: &str) -> String {
 }
 
 /// Turns byte offsets into lines and columns.
-pub(super) struct Lines<'a> {
-    pub(super) file: &'a str,
+struct Lines<'a> {
+    file: &'a str,
     text: &'a str,
     starts: Vec<usize>,
 }
@@ -280,12 +325,40 @@ mod tests {
         let mut tree = node("a = 1\n[b]\nc = [1.50, \"x\"]\n");
         let c = tree.find("b.c").unwrap();
         assert_eq!(c.place.to_string(), "x.toml:3:5: `b.c`");
-        tree.set("b.d.e", Node::parse_override("{ z = 1, y = 2.0 }"));
+        tree.set("b.d.e", Node::parse_override("{ z = 1, y = 2.0 }")).unwrap();
         assert_eq!(
             tree.canonical(),
             "{ a = 1, b = { c = [1.5, \"x\"], d = { e = { y = 2, z = 1 } } } }"
         );
         assert_eq!(tree.find("b.d.e.z").unwrap().place.to_string(), "--set");
+    }
+
+    #[test]
+    fn items_of_lists_go_by_position_or_name() {
+        let text = "w = [{ name = 'a', n = 1 }, { name = 'b' }, { name = 'c' }, { name = 'c' }]\n";
+        let mut tree = node(text);
+        let mut set = |path: &str| {
+            let value = Node::parse_override("7");
+            tree.set(path, value).map(|()| tree.canonical()).map_err(|problem| problem.to_string())
+        };
+        assert!(set("w.0.n").unwrap().contains("{ n = 7, name = \"a\" }"));
+        assert!(set("w.b.link.rtt").unwrap().contains("{ link = { rtt = 7 }, name = \"b\" }"));
+        assert!(set("w.c.n").unwrap_err().contains("the name of 2 items of `w`"));
+        assert!(
+            set("w.d.n").unwrap_err().contains("unknown item `d` of `w`, expected one of 0, 1")
+        );
+        assert!(set("w.4").unwrap_err().contains("unknown item `4` of `w`"));
+        assert!(set("w.2").unwrap().contains(", 7, { name = \"c\" }]"));
+        // Then there is one of that name.
+        assert!(set("w.c.n").unwrap().ends_with("{ n = 7, name = \"c\" }] }"));
+        for (path, resolved) in [
+            ("w.b.link.rtt", "w.1.link.rtt"),
+            ("w.1.link.rtt", "w.1.link.rtt"),
+            ("w.d.n", "w.d.n"),
+            ("x.b.n", "x.b.n"),
+        ] {
+            assert_eq!(tree.resolve(path), resolved);
+        }
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Summary {
     decisions: u64,
     bound: Option<f64>,
     window: Window,
+    /// When the last load, and the last sending, that began before the window end, by worker.
+    left_out: Vec<[Time; 2]>,
 }
 
 impl Summary {
@@ -109,6 +111,7 @@ impl Summary {
             decisions: 0,
             bound: None,
             window: Window::whole(),
+            left_out: vec![[Time::ZERO; 2]; workers],
         }
     }
 
@@ -382,8 +385,21 @@ impl Observer for Summary {
 impl Summary {
     #[inline(never)]
     fn count_admitted(&mut self, event: Event<'_>) {
-        if let Some(event) = self.window.admit(event) {
-            self.count(event);
+        match event {
+            Event::LoadStarted { worker, end, .. } if self.window.begun.is_none() => {
+                self.left_out[worker.index()][0] = end;
+            }
+            Event::Sent { worker, end, .. } if self.window.begun.is_none() => {
+                self.left_out[worker.index()][1] = end;
+            }
+            // What was not counted when it began cannot be taken back.
+            Event::LoadLost { worker, end, .. } if end <= self.left_out[worker.index()][0] => {}
+            Event::SendLost { worker, end, .. } if end <= self.left_out[worker.index()][1] => {}
+            _ => {
+                if let Some(event) = self.window.admit(event) {
+                    self.count(event);
+                }
+            }
         }
     }
 
@@ -415,6 +431,11 @@ impl Summary {
             Event::Sent { worker, bytes, start, end, .. } => {
                 self.uploaded_bytes += bytes;
                 self.sending[worker.index()] += end.since(start);
+            }
+            Event::SendLost { worker, bytes, start, end, .. } => {
+                let sending = &mut self.sending[worker.index()];
+                *sending = *sending - end.since(start);
+                self.uploaded_bytes = self.uploaded_bytes.saturating_sub(bytes);
             }
             // Time that was spent in vain was spent all the same.
             Event::BatchLost { at, worker, started, .. } => {

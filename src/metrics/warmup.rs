@@ -65,6 +65,10 @@ impl Window {
                 let started = started.max(start);
                 Event::BatchEnded { at, worker, lane, variant, started, batch }
             }
+            Event::BatchLost { at, worker, lane, variant, started, requests } => {
+                let started = started.max(start);
+                Event::BatchLost { at, worker, lane, variant, started, requests }
+            }
             other => other,
         })
     }

@@ -98,6 +98,16 @@ impl Link {
         }
     }
 
+    /// Whole bytes that can be sent from one instant to another; 0 if sending takes no time.
+    pub fn carries(&self, from: Time, to: Time) -> u64 {
+        let sent = match &self.uplink {
+            Uplink::Endless => 0,
+            Uplink::Constant(bps) => u128::from(*bps) * u128::from(to.since(from).0),
+            Uplink::Table(table) => table.between(from, to),
+        };
+        u64::try_from(sent / work(1)).unwrap_or(u64::MAX)
+    }
+
     /// Bits per second at an instant; `None` if sending takes no time.
     pub fn rate_bps(&self, now: Time) -> Option<u64> {
         match &self.uplink {
@@ -219,6 +229,10 @@ mod tests {
         // 2,400 bytes are 19,200 bits: 0.96 ms at 20 Mbit/s.
         assert_eq!(link.sent(Time(5), 2_400), Time(960_005));
         assert_eq!(link.one_way(), Span(3));
+        // A byte takes 400 ns.
+        assert_eq!(link.carries(Time(5), Time(960_005)), 2_400);
+        assert_eq!(link.carries(Time(5), Time(960_004)), 2_399);
+        assert_eq!(link.carries(Time(5), Time(4)), 0);
     }
 
     #[test]
@@ -233,6 +247,7 @@ mod tests {
         assert_eq!(link.sent(s(4.0), bytes(4.5)), s(5.5));
         assert_eq!(link.sent(s(0.0), bytes(13.0 * 7.0 + 3.0)), s(37.0));
         assert_eq!(link.rate_bps(s(12.5)), Some(2_000_000));
+        assert_eq!(link.carries(s(0.5), s(2.0)), bytes(2.5));
     }
 
     #[test]

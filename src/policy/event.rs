@@ -133,6 +133,19 @@ pub enum Event<'a> {
         /// When it would have ended.
         end: Time,
     },
+    /// The rest of what was being sent, or to be sent, to a worker that failed.
+    SendLost {
+        /// The instant.
+        at: Time,
+        /// Where to.
+        worker: WorkerId,
+        /// What has not been sent.
+        bytes: u64,
+        /// When sending it would have begun, now at the earliest.
+        start: Time,
+        /// When it would have ended.
+        end: Time,
+    },
     /// A request that was assigned to a worker that failed can be scheduled again.
     Returned {
         /// The instant.

@@ -47,6 +47,8 @@ pub(crate) struct Job {
     pub requests: Vec<RequestId>,
     /// When the decision is made, if deciding takes time, and what it sends has arrived.
     pub not_before: Time,
+    /// Behind a link: when its turn on the way comes.
+    pub sent_from: Time,
 }
 
 /// A batch being computed.

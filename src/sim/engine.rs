@@ -268,11 +268,12 @@ impl Simulation {
                         self.spare.push(batch);
                         continue;
                     }
-                    let job = Job { variant: *variant, requests: batch, not_before };
+                    let job = Job { variant: *variant, requests: batch, not_before, sent_from: at };
                     self.append(*worker, job, observer);
                 }
                 Decision::Preload { worker, variant } => {
-                    let job = Job { variant: *variant, requests: Vec::new(), not_before };
+                    let job =
+                        Job { variant: *variant, requests: Vec::new(), not_before, sent_from: at };
                     self.append(*worker, job, observer);
                 }
                 Decision::Evict { worker, variant } => {

@@ -68,7 +68,9 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<Configuration>, Problems> {
             for (row, labels) in axis.rows.iter().zip(&labels) {
                 let mut next = configuration.clone();
                 for (key, value) in axis.keys.iter().zip(row) {
-                    next.node.set(key, without_label(value));
+                    if let Err(problem) = next.node.set(key, without_label(value)) {
+                        problems.push(problem);
+                    }
                 }
                 next.labels.extend(labels.iter().cloned());
                 wider.push(next);
@@ -91,23 +93,26 @@ pub(super) fn check_key(key: &str, place: &Place) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whether `inner` is a part of what `key` names.
+pub(super) fn below(inner: &str, key: &str) -> bool {
+    inner.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'))
+}
+
 /// No two axes may vary the same: the later one would undo the earlier.
 fn check_keys(experiment: &Experiment, problems: &mut Problems) {
-    let mut before: Vec<&String> = Vec::new();
+    let mut before: Vec<(&String, String)> = Vec::new();
     for axis in &experiment.axes {
         for key in &axis.keys {
-            let inside = |inner: &str| {
-                inner.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('.'))
-            };
-            if before.contains(&key) {
+            let meant = experiment.base.resolve(key);
+            if before.iter().any(|(_, other)| *other == meant) {
                 let found = format!("`{key}` varied twice");
                 problems.push(Problem::new(axis.place.clone(), found, "one axis a key"));
-            } else if let Some(inner) = before.iter().find(|inner| inside(inner)) {
+            } else if let Some((inner, _)) = before.iter().find(|(_, other)| below(other, &meant)) {
                 let found = format!("`{key}`, which undoes the axis of `{inner}` before it");
                 let expected = format!("the axis of `{key}` first");
                 problems.push(Problem::new(axis.place.clone(), found, expected));
             }
-            before.push(key);
+            before.push((key, meant));
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A key that varies keeps its axis, with this value or these values, so that figures that name the
 //! axis still make sense. What figures and claims say of its old values is forgotten.
 
+use super::expand::{below, check_key};
 use crate::input::{Node, Place, Problem, Value};
 
 /// The keys of the file's top level; all others are settings of `[base]`.
@@ -30,17 +31,17 @@ pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
         return Err(Problem::new(Place::file("--set"), format!("`{text}`"), "key=value"));
     };
     let place = Place::file("--set").field(key);
-    super::expand::check_key(key, &place)?;
+    check_key(key, &place)?;
     let value = Node::parse_override(value).relocated(&place);
     let first = key.split('.').next().unwrap_or(key);
     if TOP.contains(&first) && !key.starts_with("base.") {
-        experiment.set(key, value);
-        return Ok(());
+        return experiment.set(key, value);
     }
-    let key = key.strip_prefix("base.").unwrap_or(key);
+    let key = &as_varied(experiment, key.strip_prefix("base.").unwrap_or(key));
     if let Some(search) = experiment.get("search") {
         let searched = search.get("key").map_or("trace.rate_rps".to_owned(), Node::cell);
-        if searched == key {
+        let base = base_of(experiment);
+        if base.resolve(&searched) == base.resolve(key) {
             let found = format!("`{key}`, which is searched");
             return Err(Problem::new(place, found, "`--set search.low=…` and `search.high`"));
         }
@@ -54,9 +55,43 @@ pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
     if varied {
         forget(experiment, key);
     } else {
-        experiment.set(&format!("base.{key}"), value);
+        return experiment.set(&format!("base.{key}"), value);
     }
     Ok(())
+}
+
+fn base_of(experiment: &Node) -> Node {
+    experiment.get("base").cloned().unwrap_or_else(|| Node::empty(Place::default()))
+}
+
+/// The key, spelt as the axis that varies the same spells it, if there is one.
+fn as_varied(experiment: &mut Node, key: &str) -> String {
+    let base = base_of(experiment);
+    let meant = base.resolve(key);
+    for list in ["axis", "zip"] {
+        for axis in items(experiment, list) {
+            for varied in keys_of(axis) {
+                let whole = base.resolve(&varied);
+                if whole == meant {
+                    return varied;
+                }
+                if let Some(part) = meant.strip_prefix(&whole).filter(|part| part.starts_with('.'))
+                {
+                    return varied + part;
+                }
+            }
+        }
+    }
+    key.to_owned()
+}
+
+/// What an axis varies.
+fn keys_of(axis: &Node) -> Vec<String> {
+    match (axis.get("key"), axis.get("keys").map(|keys| &keys.value)) {
+        (Some(key), _) => vec![key.cell()],
+        (_, Some(Value::Array(keys))) => keys.iter().map(Node::cell).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Drops filters and claims about the values that an axis no longer has.
@@ -77,13 +112,8 @@ fn forget(experiment: &mut Node, key: &str) {
 /// Gives `key` the value (an axis takes a list of values too) if the axis varies it; whether it
 /// does.
 fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<bool, Problem> {
-    let whole = |varied: &str| key.strip_prefix(varied).is_some_and(|rest| rest.starts_with('.'));
-    let keys: Vec<String> = match (axis.get("key"), axis.get("keys").map(|keys| &keys.value)) {
-        (Some(key), _) => vec![key.cell()],
-        (_, Some(Value::Array(keys))) => keys.iter().map(Node::cell).collect(),
-        _ => Vec::new(),
-    };
-    if let Some(varied) = keys.iter().find(|varied| whole(varied)) {
+    let keys = keys_of(axis);
+    if let Some(varied) = keys.iter().find(|varied| below(key, varied)) {
         let found = format!("a part of `{varied}`, which varies as a whole");
         let expected = format!("`--set {varied}=…`, or another axis in the file");
         return Err(Problem::new(place.clone(), found, expected));
@@ -94,7 +124,7 @@ fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<bool, 
             Value::Array(_) => value.value.clone(),
             _ => Value::Array(vec![value.clone()]),
         };
-        axis.set("values", Node { place: place.clone(), value: values });
+        axis.set("values", Node { place: place.clone(), value: values })?;
         return Ok(true);
     }
     for row in items(axis, "values") {
@@ -151,6 +181,24 @@ mod tests {
         let mut node = Node::parse_override(&text);
         apply(&mut node, "b=7").unwrap();
         assert!(node.canonical().contains("values = [[7, 2]]"), "{}", node.canonical());
+    }
+
+    #[test]
+    fn a_worker_is_reached_by_name_or_position() {
+        let text = "{ base = { w = [{ name = 'x' }, { name = 'y' }] }, \
+                    axis = [{ key = 'w.y.n', values = [1, 2] }] }";
+        for (set, found) in [
+            ("w.x.n=7", "w = [{ n = 7, name = \"x\" }, { name = \"y\" }]"),
+            ("w.1.n=7", "axis = [{ key = \"w.y.n\", values = [7] }]"),
+            ("w.y.n=7", "axis = [{ key = \"w.y.n\", values = [7] }]"),
+        ] {
+            let mut node = Node::parse_override(text);
+            apply(&mut node, set).unwrap();
+            assert!(node.canonical().contains(found), "{set}: {}", node.canonical());
+        }
+        for set in ["w.z.n=7", "w.2.n=7", "w.1.n.m=7"] {
+            assert!(apply(&mut Node::parse_override(text), set).is_err(), "{set}");
+        }
     }
 
     #[test]

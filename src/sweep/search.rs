@@ -262,7 +262,7 @@ impl Sweep {
         let Configuration { mut labels, node: mut settings } = self.configurations[first].clone();
         labels.pop();
         labels.push(node.cell());
-        settings.set(&search.key, node);
+        settings.set(&search.key, node)?;
         self.push(Configuration { labels, node: settings })
     }
 }

@@ -81,9 +81,10 @@ fn visit(
     for turn in turns {
         let past = visit.actions.as_slice();
         world.state(&world.workload.dialogues[dialogue], past, &mut state);
-        let moment = Moment { world, dialogue, past, state: &state, spent: visit.spent, budget };
+        let (state, spent, waits_s) = (state.as_slice(), visit.spent, [0.0; 2]);
+        let moment = Moment { world, dialogue, past, state, spent, budget, waits_s };
         let action = policy.choose(&moment);
-        let response = world.response(&state, action);
+        let response = world.response(state, action);
         if learning {
             policy.learn(&moment, action, world.reward(response, &turn.association, action));
         }

@@ -14,13 +14,15 @@
 //! the budget allows once a is paid. What is chosen is the best action that the budget allows, so
 //! that no budget is overdrawn that local answers can keep to. One policy serves every budget.
 //!
+//! Where calls wait in line, that is part of their time and taken off their reward.
+//!
 //! Like `greedy-knn` it sees no turn to come, no score, and association as in training on average.
 //! Looking further, by one to three turns and a few actions each, or guessing the next task from
 //! the last ones, gained nothing on the splits on which this was chosen.
 //!
 //! O(actions · tasks) queries of the estimator per decision, each for all actions in one state.
 
-use super::policy::{Moment, Policy, affordable};
+use super::policy::{Moment, Policy};
 use super::world::{Resources, World};
 
 /// How many actions, those with the best next rewards, are looked behind.
@@ -73,19 +75,22 @@ fn rewards(world: &World, state: &[i8]) -> Vec<f64> {
     scores.iter().enumerate().map(|(action, score)| world.reward(*score, views, action)).collect()
 }
 
-/// The best expected reward after action `first` was taken, the next turn being of `task`.
+/// The best expected reward after action `first` was taken, the next turn being of `task` and the
+/// lines as long as now.
 fn then(moment: &Moment<'_>, first: usize, task: usize) -> f64 {
-    let Moment { world, past, state, spent, budget, .. } = *moment;
-    let spent: Resources = spent.plus(world.spend(first));
+    let Moment { world, past, state, spent, .. } = *moment;
+    let spent: Resources = spent.plus(moment.wait(first)).plus(world.spend(first));
     let rewards = rewards(world, &world.after(state, first, task));
-    let open = |action: &usize| affordable(world, past.len() + 1, *action, spent, budget);
-    (0..rewards.len()).filter(open).map(|a| rewards[a]).fold(f64::NEG_INFINITY, f64::max)
+    let open = |action: &usize| moment.fits(past.len() + 1, *action, spent);
+    let value = |action: usize| rewards[action] - moment.charge(action);
+    (0..rewards.len()).filter(open).map(value).fold(f64::NEG_INFINITY, f64::max)
 }
 
 impl Policy for Foresight {
     fn choose(&mut self, moment: &Moment<'_>) -> usize {
         let turns = moment.past.len();
-        let now = rewards(moment.world, moment.state);
+        let mut now = rewards(moment.world, moment.state);
+        now.iter_mut().enumerate().for_each(|(action, reward)| *reward -= moment.charge(action));
         let mut open: Vec<usize> = (0..now.len()).filter(|action| moment.allows(*action)).collect();
         open.sort_by(|a, b| now[*b].total_cmp(&now[*a]));
         let goes_on = self.goes_on.get(turns).copied().unwrap_or(0.0);

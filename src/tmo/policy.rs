@@ -23,6 +23,8 @@ pub struct Moment<'a> {
     pub spent: Resources,
     /// What the dialogue may take in all.
     pub budget: Resources,
+    /// How long a call to the device, and one to the cloud, would wait in line, in seconds.
+    pub waits_s: [f64; 2],
 }
 
 impl<'a> Moment<'a> {
@@ -31,10 +33,32 @@ impl<'a> Moment<'a> {
         &self.world.workload.dialogues[self.dialogue].turns[self.past.len()]
     }
 
-    /// Whether `action` leaves enough of the budget to answer what may follow locally, up to as
-    /// many turns as a state remembers. The local action is always allowed: there is no cheaper.
+    /// What `action` takes before its call begins.
+    pub fn wait(&self, action: usize) -> Resources {
+        Resources { latency_s: self.waits_s[usize::from(action > 0)], usage_usd: 0.0 }
+    }
+
+    /// What waiting takes off the reward of `action`.
+    pub fn charge(&self, action: usize) -> f64 {
+        self.world.charge_of_waiting(self.wait(action).latency_s)
+    }
+
+    /// Whether `action`, its wait included, leaves enough of the budget to answer what may follow
+    /// locally, up to as many turns as a state remembers, if those need not wait. The local action
+    /// is always allowed: there is no cheaper. Where it has to wait that is so of money alone, and
+    /// what takes no longer is not refused for its time.
     pub fn allows(&self, action: usize) -> bool {
-        affordable(self.world, self.past.len(), action, self.spent, self.budget)
+        self.fits(self.past.len(), action, self.spent)
+    }
+
+    /// The same of a turn after `turns` others that took `spent`, the lines being as long as now.
+    pub(super) fn fits(&self, turns: usize, action: usize, spent: Resources) -> bool {
+        let takes = |action| self.wait(action).plus(self.world.spend(action));
+        let later = self.world.rules.window.saturating_sub(turns + 1);
+        let reserve = self.world.spend(0).times(later as f64);
+        let beyond = spent.plus(takes(action)).plus(reserve).beyond(self.budget);
+        let quicker = self.waits_s[0] > 0.0 && takes(action).latency_s <= takes(0).latency_s;
+        action == 0 || (beyond.usage_usd <= 0.0 && (beyond.latency_s <= 0.0 || quicker))
     }
 
     /// The best action by the estimator where views go with the question as `views` say, among all
@@ -47,26 +71,13 @@ impl<'a> Moment<'a> {
             if guarded && !self.allows(action) {
                 continue;
             }
-            let reward = self.world.reward(response, views, action);
+            let reward = self.world.reward(response, views, action) - self.charge(action);
             if reward > best.0 {
                 best = (reward, action);
             }
         }
         best.1
     }
-}
-
-/// Whether `action` at a turn, after `spent`, keeps to what [`Moment::allows`] says.
-pub(super) fn affordable(
-    world: &World,
-    turn: usize,
-    action: usize,
-    spent: Resources,
-    budget: Resources,
-) -> bool {
-    let later = world.rules.window.saturating_sub(turn + 1);
-    let reserve = world.spend(0).times(later as f64);
-    action == 0 || spent.plus(world.spend(action)).plus(reserve).within(budget)
 }
 
 /// Decides about one turn after the other.

@@ -183,7 +183,7 @@ impl<'a> Practice<'a> {
     fn moment(&self) -> Moment<'_> {
         let Self { world, dialogue, past, state, spent, budget, .. } = self;
         let (dialogue, spent, budget) = (*dialogue, *spent, *budget);
-        Moment { world, dialogue, past, state, spent, budget }
+        Moment { world, dialogue, past, state, spent, budget, waits_s: [0.0; 2] }
     }
 
     fn draw(&self, coins: &mut ChaCha8Rng) -> Resources {

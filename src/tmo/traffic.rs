@@ -9,7 +9,8 @@
 //! off beyond it. A user alone in a closed loop never waits: that is the published setting.
 //!
 //! Calls take what the cost table says; only waiting is read off the clock, in whole nanoseconds.
-//! What a policy knows of its dialogue's budget is what answered turns took; it sees no lines.
+//! What a policy knows of its dialogue's budget is what answered turns took. It is told how long a
+//! call to each site would wait in line, which is no guess: whoever comes later waits behind it.
 
 use super::evaluate::Visit;
 use super::policy::{Moment, Policy};
@@ -23,7 +24,7 @@ use crate::model::faults::{BeliefError, Stalls};
 use crate::model::latency::LatencyTable;
 use crate::model::penalty::Penalty;
 use crate::model::profile::{Cost, Profile, VariantProfile};
-use crate::policy::{Event, Info, Observer, Plan, Scheduler, Trigger, View};
+use crate::policy::{Cursor, Event, Info, Observer, Plan, Scheduler, Trigger, View};
 use crate::rng::Rng;
 use crate::sim::{self, Simulation};
 use crate::units::{Span, Time};
@@ -38,6 +39,8 @@ pub struct Traffic {
     pub pace: Pace,
     /// Calls that the cloud can answer at once, at least 1.
     pub cloud_lanes: u16,
+    /// Policies are not told of the lines: they take every call to begin at once.
+    pub hide_waits: bool,
 }
 
 /// When a user's next turn comes.
@@ -67,8 +70,16 @@ pub fn evaluate(
     let turns = Turns::new(&book, traffic);
     let name = "dialogues";
     let mut sim = Simulation::new(catalog, Box::new(turns), Info::Profiled, Rng::new(0, 0), name);
-    let mut desk =
-        Desk { world, policy, budget, book: Arc::clone(&book), state: Vec::new(), opened: false };
+    let mut desk = Desk {
+        world,
+        policy,
+        budget,
+        book: Arc::clone(&book),
+        state: Vec::new(),
+        opened: false,
+        hide_waits: traffic.hide_waits,
+        lines: Default::default(),
+    };
     let mut clerk = Clerk { world, book: Arc::clone(&book) };
     sim::run(&mut sim, &mut desk, &mut clerk).map_err(|error| error.to_string())?;
     let Book { visits, decided, .. } = &mut *lock(&book);
@@ -258,17 +269,27 @@ struct Desk<'a> {
     book: Arc<Mutex<Book>>,
     state: Vec<i8>,
     opened: bool,
+    hide_waits: bool,
+    /// What each site has been given.
+    lines: [Cursor; 2],
 }
 
 impl Desk<'_> {
-    fn choose(&mut self, request: &Request) -> usize {
+    /// How long a call to each site would wait now.
+    fn waits_s(&self, now: Time) -> [f64; 2] {
+        let wait =
+            |line: &Cursor| if self.hide_waits { 0.0 } else { line.free_at().since(now).as_s() };
+        [wait(&self.lines[0]), wait(&self.lines[1])]
+    }
+
+    fn choose(&mut self, request: &Request, waits_s: [f64; 2]) -> usize {
         let mut book = lock(&self.book);
         let Asked { place, .. } = book.asked[request.id.number() as usize];
         let (dialogue, spent) = (book.dialogues[place], book.visits[place].spent);
         let past = book.decided[place].as_slice();
         self.world.state(&self.world.workload.dialogues[dialogue], past, &mut self.state);
         let (world, state, budget) = (self.world, self.state.as_slice(), self.budget);
-        let moment = Moment { world, dialogue, past, state, spent, budget };
+        let moment = Moment { world, dialogue, past, state, spent, budget, waits_s };
         let action = self.policy.choose(&moment);
         book.responses[place].push(world.response(state, action));
         book.decided[place].push(action);
@@ -278,18 +299,28 @@ impl Desk<'_> {
 
 impl Scheduler for Desk<'_> {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if trigger.arrived.is_empty() {
+            return;
+        }
+        for (site, line) in [DEVICE, CLOUD].into_iter().zip(&mut self.lines) {
+            view.tail(site, line);
+        }
         if !std::mem::replace(&mut self.opened, true) {
             // Models are there from the start: a load, be it of no time, would wait for all lanes.
             let catalog = view.catalog();
-            for worker in catalog.worker_ids() {
-                let usable = catalog.variant_ids().filter(|v| catalog.usable(worker, *v));
-                usable.for_each(|variant| plan.preload(worker, variant));
+            for (worker, line) in [DEVICE, CLOUD].into_iter().zip(&mut self.lines) {
+                for variant in catalog.variant_ids().filter(|v| catalog.usable(worker, *v)) {
+                    plan.preload(worker, variant);
+                    view.append(line, variant, 0);
+                }
             }
         }
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
-            let action = self.choose(request);
-            let site = if action == 0 { DEVICE } else { CLOUD };
-            plan.assign(site, VariantId(action as u16), [request.id]);
+            let action = self.choose(request, self.waits_s(view.now()));
+            let (site, variant) =
+                (if action == 0 { DEVICE } else { CLOUD }, VariantId(action as u16));
+            view.append(&mut self.lines[site.index()], variant, 1);
+            plan.assign(site, variant, [request.id]);
         }
     }
 }

@@ -301,9 +301,10 @@ impl<'a> Replay<'a> {
             }
             Happened::Evicted { worker, variant, .. } => self.evict(*worker, *variant),
             Happened::Sent { worker, bytes, sending, .. } => {
-                let expected = self.ways[usize::from(*worker)].announced();
-                ensure!(expected == Some((*bytes, *sending)), "{expected:?} is sent");
-                Ok(())
+                self.sends(*worker, (*bytes, *sending))
+            }
+            Happened::SendLost { worker, bytes, sending, .. } => {
+                self.sends_no_more(*worker, (*bytes, *sending))
             }
             Happened::Back { at, worker } => {
                 let back = self.ways[usize::from(*worker)].arrive(*at);

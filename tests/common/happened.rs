@@ -63,6 +63,13 @@ pub enum Happened {
         variant: u16,
         end: u64,
     },
+    SendLost {
+        at: u64,
+        worker: u16,
+        bytes: u64,
+        /// From when to when.
+        sending: (u64, u64),
+    },
     Returned {
         at: u64,
         request: u32,
@@ -114,6 +121,7 @@ impl Happened {
             | Self::LoadLost { at, .. }
             | Self::Returned { at, .. }
             | Self::Sent { at, .. }
+            | Self::SendLost { at, .. }
             | Self::Back { at, .. }
             | Self::Completed { at, .. }
             | Self::Rejected { at, .. }

@@ -338,6 +338,9 @@ impl Observer for Log {
             Event::Sent { at, worker, bytes, start, end } => {
                 Happened::Sent { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
             }
+            Event::SendLost { at, worker, bytes, start, end } => {
+                Happened::SendLost { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
+            }
             Event::Back { at, worker } => Happened::Back { at: at.0, worker: worker.0 },
             Event::BatchStarted { at, worker, lane, variant, requests } => Happened::BatchStarted {
                 at: at.0,

@@ -37,6 +37,7 @@ impl Sums {
                 event,
                 Happened::WorkerFailed { .. }
                     | Happened::Evicted { .. }
+                    | Happened::SendLost { .. }
                     | Happened::Returned { .. }
                     | Happened::Rejected { .. }
                     | Happened::Unfinished { .. }
@@ -63,6 +64,7 @@ impl Sums {
                     sums.busy_ns += at - started;
                 }
                 Happened::Sent { bytes, .. } => sums.uploaded += *bytes as f64,
+                Happened::SendLost { bytes, .. } => sums.uploaded -= *bytes as f64,
                 Happened::Rejected { .. } => sums.rejected += 1.0,
                 Happened::Unfinished { .. } => sums.unfinished += 1.0,
                 _ => {}

@@ -345,6 +345,7 @@ fn line_of_event(
         Happened::Sent { worker, bytes, sending: (start, end), .. } => {
             format!("send w{worker} {bytes} bytes from {} until {}", ms(*start), ms(*end))
         }
+        Happened::SendLost { worker, bytes, .. } => format!("lose w{worker} {bytes} bytes"),
         Happened::Back { worker, .. } => format!("back w{worker}"),
         Happened::WorkerFailed { worker, until, .. } => {
             format!("fail w{worker} until {}", ms(*until))

@@ -7,6 +7,10 @@
 //! is back it is as at its start. Meanwhile it may be given a backlog, which begins then:
 //! schedulers see when that will be, as they do of workers that start late.
 //!
+//! Behind a link the line of payloads is cut as well: what has not been sent will not be, and what
+//! was is in vain unless it has been computed. Answers on their way back arrive. The link itself
+//! does not fail: it carries what is meant for the worker when it is back.
+//!
 //! A failure after which nothing is left to do is as good as none, and is not told.
 
 use super::Simulation;
@@ -42,9 +46,12 @@ impl Simulation {
             state.memory.evict(variant);
             observer.on(Event::Evicted { at, worker, variant });
         }
-        // What was under way to it is sent again by whoever decides so.
+        // The line is cut: what is sent next need not wait for it.
         state.sent = state.sent.map(|_| at);
-        returned.extend(state.backlog.drain(..).flat_map(|job| job.requests));
+        for job in std::mem::take(&mut state.backlog) {
+            self.unsend(worker, &job, observer);
+            returned.extend(job.requests);
+        }
         returned.sort_unstable();
         for id in returned {
             self.state.show(id);

@@ -37,12 +37,25 @@ impl Simulation {
         let bytes = catalog.payload_bytes(job.variant, job.requests.len());
         let start = free.max(job.not_before);
         let end = link.sent(start, bytes);
-        job.not_before = end + link.one_way();
+        (job.sent_from, job.not_before) = (start, end + link.one_way());
         self.state.workers[worker.index()].sent = Some(end);
         if end > at && end < job.not_before {
             self.queue.push(end, Kind::Ready(worker));
         }
         observer.on(Event::Sent { at, worker, bytes, start, end });
+    }
+
+    /// Tells what of a job has not been sent, and will not be: its worker fails.
+    pub(super) fn unsend(&self, worker: WorkerId, job: &Job, observer: &mut impl Observer) {
+        let at = self.state.now;
+        let Some(link) = &self.state.catalog.worker(worker).link else { return };
+        let end = Time(job.not_before.0.saturating_sub(link.one_way().0));
+        if end > at {
+            let bytes = self.state.catalog.payload_bytes(job.variant, job.requests.len());
+            let left = bytes.saturating_sub(link.carries(job.sent_from, at));
+            let start = job.sent_from.max(at);
+            observer.on(Event::SendLost { at, worker, bytes: left, start, end });
+        }
     }
 
     /// Sends answers back; their requests end when they are there.

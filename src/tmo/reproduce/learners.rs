@@ -49,6 +49,7 @@ fn all() -> Vec<Trained> {
         draw: Draw::Uniform,
         raw_budget: false,
     };
+    let prices = Plan { constraint: Constraint::Lagrangian, ..mask };
     let row = |name, algorithm, plan, reference, tighter| {
         Trained { name, algorithm, plan, reference, tighter }
     };
@@ -77,6 +78,9 @@ fn all() -> Vec<Trained> {
         row("tmo-rl, PPO", Algorithm::Ppo, mask, &[], &[]),
         row("tmo-rl, A2C", Algorithm::A2c, mask, &[], &[]),
         row("tmo-rl, DQN", Algorithm::Dqn, mask, &[], &[]),
+        row("PPO, lagrangian", Algorithm::Ppo, prices, &[], &[]),
+        row("A2C, lagrangian", Algorithm::A2c, prices, &[], &[]),
+        row("DQN, lagrangian", Algorithm::Dqn, prices, &[], &[]),
     ]
 }
 
@@ -228,7 +232,9 @@ fn demands(outcomes: &[Outcome]) -> Vec<Line> {
     let gain = |name: &str| reward(&format!("{name}, rolled")) - reward(&format!("{name}, compat"));
     let gain = mean(&["PPO", "A2C", "DQN"].map(gain));
     must("rolled less compat, mean of the three".to_owned(), gain, gain >= 0.0);
-    let constrained = |outcome: &&Outcome| outcome.trained.plan.constraint != Constraint::Free;
+    // Prices keep to a budget on average at best: nothing is demanded of those.
+    let demanded = [Constraint::Zero, Constraint::Mask];
+    let constrained = |outcome: &&Outcome| demanded.contains(&outcome.trained.plan.constraint);
     for outcome in outcomes.iter().filter(constrained) {
         // At 20 s, 0.03 USD.
         let (name, worst, reward) = (outcome.trained.name, outcome.over(1), outcome.reward(1));

@@ -17,6 +17,7 @@ impl Replay<'_> {
         }
         ensure!(until == expected && !state.fails, "it is back at {expected}");
         (state.fails, state.ready) = (true, until);
+        self.ways[usize::from(worker)].cut(at);
         for job in std::mem::take(&mut state.backlog) {
             for request in job.requests {
                 self.step(request, Phase::Assigned, Phase::Lost)?;
@@ -44,6 +45,19 @@ impl Replay<'_> {
         let state = &mut self.workers[usize::from(worker)];
         let loading = state.loading.take();
         ensure!(state.fails && loading == Some((variant, end)), "{loading:?} was loaded there");
+        Ok(())
+    }
+
+    /// What takes its turn on the way: bytes, from when to when.
+    pub(super) fn sends(&mut self, worker: u16, sent: (u64, (u64, u64))) -> Verdict {
+        let expected = self.ways[usize::from(worker)].announced();
+        ensure!(expected == Some(sent), "{expected:?} is sent");
+        Ok(())
+    }
+
+    pub(super) fn sends_no_more(&mut self, worker: u16, lost: (u64, (u64, u64))) -> Verdict {
+        let expected = self.ways[usize::from(worker)].lost();
+        ensure!(expected == Some(lost), "{expected:?} is lost");
         Ok(())
     }
 
