@@ -6,7 +6,7 @@ use crate::common::{Told, check};
 use crate::shell::{Said, Shell};
 use peeksim::input::source::Source;
 use peeksim::input::{Node, Problems};
-use peeksim::learn::net::{Activation, Mlp, Trace, best};
+use peeksim::learn::net::{Activation, Choices, Mlp, Trace, best};
 use peeksim::learn::store::Stored;
 use peeksim::learn::{Algorithm, Environment, Training};
 use peeksim::model::arrival::Listed;
@@ -67,7 +67,7 @@ fn learning_beats_chance_and_each_variant_alone() {
     let path = shell.path("profiles").to_string_lossy().into_owned();
     let text = CROSSING.replace("PROFILES", &path);
     let sweep = sweep(&text);
-    let mut env = Practice::new(&sweep).expect("an environment");
+    let mut env = Practice::new(&sweep, 0.0).expect("an environment");
     let mut training = Training::new(Algorithm::Ppo, &env, 40_000, 1);
     training.finish(&mut env);
     let learned = utility(&sweep, training.network()).expect("runs");
@@ -93,34 +93,41 @@ fn learning_beats_chance_and_each_variant_alone() {
     assert!(learned > quick + 0.05 && learned > right + 0.05, "{learned}: {quick}, {right}");
 }
 
+/// The mean reward of 4000 steps that take one action, over runs that follow each other.
+fn mean_reward(text: &str, usd_weight: f64, action: usize) -> f64 {
+    let sweep = sweep(text);
+    let mut env = Practice::new(&sweep, usd_weight).expect("an environment");
+    env.reset(&mut Rng::new(1, 0).stream(Label::Episodes));
+    let mut sum = 0.0;
+    for _ in 0..4_000 {
+        let mut allowed = vec![false; env.actions()];
+        env.mask(&mut allowed);
+        assert_eq!(allowed, [true, true, false]);
+        let step = env.step(action);
+        assert!(!step.done, "one run follows the other");
+        assert!((f64::from(env.discount()) - 0.99).abs() < 0.2, "some request was served");
+        sum += f64::from(step.reward);
+    }
+    sum / 4_000.0
+}
+
 #[test]
-fn the_reward_of_a_step_is_the_utility_of_its_answers() {
+fn the_reward_of_a_step_is_what_its_batch_gives_up() {
     let shell = profiles();
     let path = shell.path("profiles").to_string_lossy().into_owned();
-    // Nobody is late: every request is worth its answer.
-    let text = CROSSING.replace("PROFILES", &path).replace("[5, 900]", "[5]");
-    let sweep = sweep(&text);
-    let mut env = Practice::new(&sweep).expect("an environment");
-    let mut coins = Rng::new(1, 0).stream(Label::Episodes);
-    for (action, accuracy) in [(0, 0.7), (1, 0.99)] {
-        let (mut sum, mut steps) = (0.0, 0u32);
-        for _ in 0..20 {
-            env.reset(&mut coins);
-            loop {
-                let mut allowed = vec![false; env.actions()];
-                env.mask(&mut allowed);
-                assert_eq!(allowed, [true, true, false]);
-                let step = env.step(action);
-                (sum, steps) = (sum + f64::from(step.reward), steps + 1);
-                if step.done {
-                    break;
-                }
-            }
+    // Next to nobody waits: a batch is a request, and a hundred of them a tenth of a reward each.
+    let text = CROSSING.replace("PROFILES", &path).replace("[5, 900]", "[1]");
+    let billed = text.replace("memory_bytes = 100", "memory_bytes = 100, usd_per_request = 1e-4");
+    // The right variant is right 99 times in 100, the quick one 70 times.
+    for (text, usd_weight, expected) in [
+        (&text, 1000.0, [0.1 * (0.7 - 0.99), 0.0]),
+        (&billed, 0.0, [0.1 * (0.7 - 0.99), 0.0]),
+        (&billed, 1000.0, [0.1 * (0.7 - 0.99 - 0.1), -0.1 * 0.1]),
+    ] {
+        for (action, expected) in expected.into_iter().enumerate() {
+            let mean = mean_reward(text, usd_weight, action);
+            assert!((mean - expected).abs() < 0.002, "{action}: {mean}, not {expected}");
         }
-        // 4000 requests: a standard error below 0.008, and few come so close that they wait.
-        let mean = sum / f64::from(steps);
-        assert!((mean - accuracy).abs() < 0.05, "{action}: {mean}");
-        assert!(steps > 3_500, "{action}: {steps} steps");
     }
 }
 
@@ -163,8 +170,15 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
         let catalog = case.world.catalog();
         let mut coins = Rng::new(seed, 0).stream(Label::Parameters);
         let mut desk = Desk::new(&catalog);
-        let sizes = [desk.inputs(), 8, desk.outputs()];
-        let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
+        // One that sees everything at once, or one that is asked about each output.
+        let (count, width) = (desk.outputs(), desk.by_output());
+        let network = if seed % 2 == 0 {
+            Mlp::uniform(&[desk.inputs(), 8, count], Activation::Tanh, &mut coins)
+        } else {
+            let sizes = [desk.inputs() - (count - 1) * width, 8, 1];
+            let network = Mlp::uniform(&sizes, Activation::Relu, &mut coins);
+            network.asked_about(Choices { count, width, prior: 1.0 }).expect("that wide")
+        };
         for (name, info) in Info::ALL {
             let _told = Told(format!("seed {seed}, {name}"));
             let arrivals = || Box::new(Listed::new(case.world.arrivals.clone()));
@@ -208,6 +222,17 @@ fn a_policy_for_something_else_is_refused() {
     };
     assert_eq!(read(0), "");
     assert!(read(1).contains("`layers`: found a network of another shape"));
+    // Seen otherwise, or billed otherwise.
+    let mut found = policy_catalogue(&catalog);
+    let at = |name: &str| found.iter().position(|(known, _)| known == name).expect("an entry");
+    let (sight, workers) = (at("sight"), at("workers"));
+    "1".clone_into(&mut found[sight].1);
+    found[workers].1.push_str(", 1 USD a call");
+    let network = Mlp::uniform(&[1, 1], Activation::Tanh, &mut coins);
+    let old = Stored::policy(&network, 1, found);
+    let said = old.check(&policy_catalogue(&catalog), "p").expect_err("another world").to_string();
+    assert!(said.contains("`catalogue.sight`: found `1`, expected `2`"), "{said}");
+    assert!(said.contains(" USD a call`, expected `"), "{said}");
 }
 
 const TRAIN: &str = "train experiment.toml --set trace.requests=60 --algorithm a2c --steps 2000";
@@ -245,4 +270,6 @@ fn a_policy_is_trained_goes_on_and_schedules_only_what_it_was_trained_for() {
     assert_eq!(sweep(&[]).code, Some(2));
     let said = shell.fails(2, &format!("{TRAIN} --out t --draw uniform"));
     assert!(said.err.contains("cannot be used with"), "{said:?}");
+    let said = shell.fails(2, &format!("{TRAIN} --out t --usd-weight=-1"));
+    assert!(said.err.starts_with("error: --usd-weight: found `-1`, expected utility"), "{said:?}");
 }

@@ -47,6 +47,11 @@ pub(super) struct TrainArgs {
     set: Vec<String>,
     #[command(flatten)]
     dialogues: DialogueArgs,
+    /// What a US dollar is worth in utility, while learning to schedule. By default a right answer
+    /// in time is worth a tenth of a cent, so that calls at the usual 1e-6 USD count for something
+    /// and decide only where answers are about equally good.
+    #[arg(long, default_value_t = 1000.0, requires = "experiment")]
+    usd_weight: f64,
     /// Who learns: `a2c`, `ppo` or `dqn`.
     #[arg(long, default_value = "ppo")]
     algorithm: String,
@@ -150,7 +155,12 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
     let mut set = vec!["scheduler=tmo-rl".to_owned()];
     set.extend(args.set.iter().cloned());
     let sweep = ExperimentArgs { set, ..ExperimentArgs::named(experiment) }.load()?;
-    let mut env = sweep::Practice::new(&sweep)?;
+    if !(0.0..=1e9).contains(&args.usd_weight) {
+        let found = format!("`{}`", args.usd_weight);
+        let expected = "utility per US dollar, from 0 to 1e9";
+        return Err(Problem::new(Place::file("--usd-weight"), found, expected).into());
+    }
+    let mut env = sweep::Practice::new(&sweep, args.usd_weight)?;
     let policy = env.catalogue();
     let mut settings = policy.clone();
     let hashes: Vec<&str> =
@@ -161,6 +171,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
         entry("runs", source::hash(&hashes.concat())),
         entry("seed", args.dialogues.seed.to_string()),
         entry("total", args.steps.to_string()),
+        entry("usd_weight", args.usd_weight.to_string()),
     ]);
     let test = |network: &Mlp| utility(&sweep, network);
     let training = follow(args, Course { env: &mut env, policy, settings, test: &test })?;

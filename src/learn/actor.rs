@@ -1,19 +1,21 @@
 //! What A2C and PPO share: an actor and a critic apart, rollouts, advantages.
 
-use super::net::{Activation, Mlp, Trace};
+use super::net::{Activation, Choices, Mlp, Trace};
 use super::optim::{Optimiser, Rule, clip};
 use super::{Environment, Step};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Discount of later rewards.
-pub(super) const GAMMA: f32 = 0.99;
 /// Weight of the critic's loss.
 const VALUE_WEIGHT: f32 = 0.5;
+/// How often what seems good is added to the logarithm of a probability.
+const PRIOR: f32 = 1.0;
 /// Gradients of both networks together are no longer than this.
 const LONGEST_GRADIENT: f32 = 0.5;
 /// Hidden layers.
-pub(super) const HIDDEN: [usize; 2] = [64, 64];
+const HIDDEN: [usize; 2] = [64, 64];
+/// Hidden layers of a network that is asked about each action.
+const ASKED: [usize; 2] = [32, 32];
 
 /// A policy, an estimate of what states are worth, and how they are improved.
 pub(super) struct ActorCritic {
@@ -36,6 +38,8 @@ pub(super) struct Rollout {
     values: Vec<f32>,
     /// What the state after the last step is worth.
     last: f32,
+    /// What later rewards are worth.
+    discounts: Vec<f32>,
 }
 
 /// Loss of one sample: its derivative by the logarithm of the action's probability, and the return
@@ -52,9 +56,13 @@ impl ActorCritic {
         rate: f32,
         coins: &mut ChaCha8Rng,
     ) -> Self {
-        let sizes = |out| [&[env.observation_len()], &HIDDEN[..], &[out]].concat();
-        let actor = Mlp::orthogonal(&sizes(env.actions()), Activation::Tanh, 0.01, coins);
-        let critic = Mlp::orthogonal(&sizes(1), Activation::Tanh, 1.0, coins);
+        let mut network = |sizes: &[usize], activation, gain| {
+            Mlp::orthogonal(sizes, activation, gain, &mut *coins)
+        };
+        let actor = chooser(env, PRIOR, |sizes, asked| {
+            network(sizes, if asked { Activation::Relu } else { Activation::Tanh }, 0.01)
+        });
+        let critic = network(&layers(env.observation_len(), &HIDDEN, 1), Activation::Tanh, 1.0);
         let counts = [actor.parameters.len(), critic.parameters.len()];
         Self {
             actor,
@@ -109,6 +117,7 @@ impl ActorCritic {
             rollout.actions.push(action);
             rollout.log_probabilities.push(libm::logf(self.probabilities[action]));
             rollout.steps.push(step);
+            rollout.discounts.push(env.discount());
             if step.done {
                 env.reset(episodes);
             }
@@ -141,7 +150,7 @@ impl ActorCritic {
         sample: impl Fn(usize, f32) -> Sample,
     ) {
         self.gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
-        let (inputs, outputs) = (self.actor.sizes()[0], rollout.masks.len() / rollout.steps.len());
+        let (inputs, outputs) = (self.actor.inputs(), rollout.masks.len() / rollout.steps.len());
         let share = 1.0 / at.len() as f32;
         for at in at.iter().copied() {
             let observation = &rollout.observations[at * inputs..(at + 1) * inputs];
@@ -185,6 +194,28 @@ impl ActorCritic {
     }
 }
 
+/// Units by layer.
+fn layers(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<usize> {
+    [&[inputs], hidden, &[outputs]].concat()
+}
+
+/// The network that chooses an action: one that sees all at once, or, where observations have parts
+/// by action, one that is asked about each and told what seems good `prior` times. `network` makes
+/// it, given its layers and which of the two it is.
+pub(super) fn chooser(
+    env: &dyn Environment,
+    prior: f32,
+    network: impl FnOnce(&[usize], bool) -> Mlp,
+) -> Mlp {
+    let (inputs, count, width) = (env.observation_len(), env.actions(), env.by_action());
+    if width == 0 {
+        return network(&layers(inputs, &HIDDEN, count), false);
+    }
+    let seen = inputs - (count - 1) * width;
+    let network = network(&layers(seen, &ASKED, 1), true);
+    network.clone().asked_about(Choices { count, width, prior }).unwrap_or(network)
+}
+
 /// Copies the values called `name`, if there are as many as expected.
 pub(super) fn take(state: &[(String, Vec<f32>)], name: &str, into: &mut [f32]) -> Option<()> {
     let (_, values) = state.iter().find(|(known, _)| known == name)?;
@@ -214,7 +245,7 @@ impl Rollout {
         let (mut later, mut next) = (0.0, self.last);
         for at in (0..count).rev() {
             let Step { reward, done } = self.steps[at];
-            let goes_on = if done { 0.0 } else { GAMMA };
+            let goes_on = if done { 0.0 } else { self.discounts[at] };
             let surprise = reward + goes_on * next - self.values[at];
             later = surprise + goes_on * lambda * later;
             advantages[at] = later;
@@ -308,6 +339,7 @@ mod tests {
             steps: vec![step(1.0, false), step(2.0, true), step(3.0, false)],
             values: vec![0.5, 0.25, 0.125],
             last: 4.0,
+            discounts: vec![0.99; 3],
             ..Rollout::default()
         };
         let (advantages, returns) = rollout.advantages(1.0);

@@ -4,7 +4,7 @@
 //! from the 101st step on, exploration from 1 to 0.05 over the first tenth, a copy of the network
 //! as target every 10,000 steps, Huber loss, gradients up to length 10.
 
-use super::actor::{GAMMA, HIDDEN, take};
+use super::actor::{chooser, take};
 use super::net::{Activation, Mlp, Trace, best};
 use super::optim::{Optimiser, Rule, clip};
 use super::train::{Agent, Coins};
@@ -31,7 +31,8 @@ pub(super) struct Dqn {
     network: Mlp,
     target: Mlp,
     optimiser: Optimiser,
-    /// Steps one after the other: observation, action, reward, end, next observation, next mask.
+    /// Steps one after the other: observation, action, reward, discount (0 at the end), next
+    /// observation, next mask.
     replay: Vec<f32>,
     width: usize,
     inputs: usize,
@@ -42,8 +43,9 @@ pub(super) struct Dqn {
 impl Dqn {
     pub(super) fn new(env: &dyn Environment, coins: &mut Coins) -> Self {
         let inputs = env.observation_len();
-        let sizes = [&[inputs], &HIDDEN[..], &[env.actions()]].concat();
-        let network = Mlp::uniform(&sizes, Activation::Relu, &mut coins.parameters);
+        let network = chooser(env, 0.0, |sizes, _| {
+            Mlp::uniform(sizes, Activation::Relu, &mut coins.parameters)
+        });
         let count = network.parameters.len();
         Self {
             target: network.clone(),
@@ -66,18 +68,18 @@ impl Dqn {
     fn improve(&mut self, coins: &mut Coins) {
         self.gradient.fill(0.0);
         let count = self.replay.len() / self.width;
-        let outputs = self.network.sizes().last().copied().unwrap_or(0);
+        let outputs = self.network.outputs();
         let mut by_output = vec![0.0; outputs];
         for _ in 0..BATCH {
             let at = coins.learner.random_range(0..count) * self.width;
             let (before, rest) = self.replay[at..at + self.width].split_at(self.inputs);
             let (step, rest) = rest.split_at(3);
             let (after, mask) = rest.split_at(self.inputs);
-            let (action, reward, goes_on) = (step[0] as usize, step[1], 1.0 - step[2]);
+            let (action, reward, discount) = (step[0] as usize, step[1], step[2]);
             let later = self.target.forward(after, &mut self.trace);
             let open = later.iter().zip(mask).filter(|(_, open)| **open > 0.0).map(|(q, _)| *q);
             let later = open.fold(f32::NEG_INFINITY, f32::max);
-            let goal = if goes_on > 0.0 { reward + GAMMA * later } else { reward };
+            let goal = if discount > 0.0 { reward + discount * later } else { reward };
             let error = self.network.forward(before, &mut self.trace)[action] - goal;
             by_output.fill(0.0);
             // The slope of Huber's loss.
@@ -121,7 +123,7 @@ impl Agent for Dqn {
             row.clear();
             row.extend_from_slice(&observation);
             let Step { reward, done } = env.step(action);
-            row.extend([action as f32, reward, f32::from(u8::from(done))]);
+            row.extend([action as f32, reward, if done { 0.0 } else { env.discount() }]);
             env.observe(&mut observation);
             row.extend_from_slice(&observation);
             if done {
@@ -167,7 +169,7 @@ impl Agent for Dqn {
         let (_, replay) = state.iter().find(|(name, _)| name == "replay")?;
         self.replay.clone_from(replay);
         // What was stored must be whole steps with actions that exist.
-        let outputs = self.network.sizes().last().copied()? as f32;
+        let outputs = self.network.outputs() as f32;
         let mut rows = replay.chunks_exact(self.width);
         let good = rows.by_ref().all(|row| (0.0..outputs).contains(&row[self.inputs]));
         (good && rows.remainder().is_empty()).then_some(())

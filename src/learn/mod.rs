@@ -3,7 +3,8 @@
 //!
 //! Three agents, written out: [`a2c`] (advantage actor-critic), [`ppo`] (proximal policy
 //! optimisation), [`dqn`] (deep Q-network), with the hyper-parameters of the stable-baselines3
-//! library that the TMO authors trained with. Networks are two layers of 64 units.
+//! library that the TMO authors trained with. Networks are two layers of 64 units; those that are
+//! asked about each action (see [`Environment::by_action`]) two of 32.
 //!
 //! **Determinism:** single precision, no fused operations, sums in a fixed order; random numbers by
 //! seed and segment. A training is a chain of *segments* of some thousand steps, each of which
@@ -31,6 +32,15 @@ pub trait Environment {
     fn observation_len(&self) -> usize;
     /// How many actions there are.
     fn actions(&self) -> usize;
+    /// How many numbers at the end of an observation are about each action, one action after the
+    /// other, the first saying how good it seems; 0 if an observation has no such order.
+    fn by_action(&self) -> usize {
+        0
+    }
+    /// What a reward is worth after the step taken last, if it was worth 1 before.
+    fn discount(&self) -> f32 {
+        0.99
+    }
     /// Begins an episode.
     fn reset(&mut self, coins: &mut ChaCha8Rng);
     /// Writes what can be seen now; anything after the last step of an episode.

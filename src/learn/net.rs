@@ -34,17 +34,30 @@ impl Activation {
     }
 }
 
+/// How a network with one output is asked about each of several choices: an input ends with one
+/// part for each choice, and the network sees what comes before, which all share, and that part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choices {
+    /// How many.
+    pub count: usize,
+    /// How many numbers a part has. The first says how good the choice seems.
+    pub width: usize,
+    /// How often that first number is added to the output: who knows nothing believes it.
+    pub prior: f32,
+}
+
 /// A network with linear outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mlp {
     /// Units by layer, inputs first.
     sizes: Vec<usize>,
     activation: Activation,
+    choices: Option<Choices>,
     /// Weights and biases.
     pub parameters: Vec<f32>,
 }
 
-/// The values of every layer for one input, kept for the gradient.
+/// The values of every layer for one input, choice by choice, kept for the gradient.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     layers: Vec<Vec<f32>>,
@@ -68,7 +81,16 @@ impl Mlp {
     /// A network with these parameters; `None` if their number is not that of the sizes.
     pub fn new(sizes: Vec<usize>, activation: Activation, values: Vec<f32>) -> Option<Self> {
         let fits = sizes.len() >= 2 && parameters(&sizes) == values.len();
-        fits.then_some(Self { sizes, activation, parameters: values })
+        fits.then_some(Self { sizes, activation, choices: None, parameters: values })
+    }
+
+    /// The same asked about each of several choices; `None` if it cannot be.
+    pub fn asked_about(mut self, choices: Choices) -> Option<Self> {
+        let Choices { count, width, .. } = choices;
+        let fits =
+            self.sizes.last() == Some(&1) && count > 0 && (1..=self.sizes[0]).contains(&width);
+        self.choices = Some(choices);
+        fits.then_some(self)
     }
 
     /// Weights with orthonormal rows or columns (Saxe, `McClelland`, Ganguli, ICLR 2014) times √2,
@@ -87,7 +109,7 @@ impl Mlp {
             values.extend(weights.into_iter().map(|w| gain * w as f32));
             values.resize(values.len() + pair[1], 0.0);
         }
-        Self { sizes: sizes.to_vec(), activation, parameters: values }
+        Self { sizes: sizes.to_vec(), activation, choices: None, parameters: values }
     }
 
     /// Weights and biases uniform within ± 1 / √inputs.
@@ -98,12 +120,28 @@ impl Mlp {
             let count = (pair[0] + 1) * pair[1];
             values.extend((0..count).map(|_| bound * coins.random_range(-1.0f32..1.0)));
         }
-        Self { sizes: sizes.to_vec(), activation, parameters: values }
+        Self { sizes: sizes.to_vec(), activation, choices: None, parameters: values }
     }
 
     /// Units by layer, inputs first.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
+    }
+
+    /// How it is asked about choices.
+    pub fn choices(&self) -> Option<Choices> {
+        self.choices
+    }
+
+    /// How many numbers it is shown.
+    pub fn inputs(&self) -> usize {
+        let more = self.choices.map_or(0, |choices| (choices.count - 1) * choices.width);
+        self.sizes[0] + more
+    }
+
+    /// How many numbers it says.
+    pub fn outputs(&self) -> usize {
+        self.choices.map_or(self.sizes[self.sizes.len() - 1], |choices| choices.count)
     }
 
     /// What hidden units do.
@@ -115,7 +153,16 @@ impl Mlp {
     pub fn forward<'a>(&self, input: &[f32], trace: &'a mut Trace) -> &'a [f32] {
         trace.layers.resize(self.sizes.len(), Vec::new());
         trace.layers[0].clear();
-        trace.layers[0].extend_from_slice(input);
+        match self.choices {
+            None => trace.layers[0].extend_from_slice(input),
+            Some(Choices { width, .. }) => {
+                let (common, parts) = input.split_at(self.sizes[0] - width);
+                for part in parts.chunks_exact(width) {
+                    trace.layers[0].extend_from_slice(common);
+                    trace.layers[0].extend_from_slice(part);
+                }
+            }
+        }
         let mut rest = self.parameters.as_slice();
         for (at, pair) in self.sizes.windows(2).enumerate() {
             let (weights, after) = rest.split_at(pair[0] * pair[1]);
@@ -124,15 +171,25 @@ impl Mlp {
             let (before, out) = trace.layers.split_at_mut(at + 1);
             let out = &mut out[0];
             out.clear();
-            out.extend_from_slice(biases);
-            // Many inputs, and half of the positive parts, are 0 and add nothing.
-            let rows = before[at].iter().zip(weights.chunks_exact(pair[1]));
-            for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
-                out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+            for before in before[at].chunks_exact(pair[0]) {
+                let start = out.len();
+                out.extend_from_slice(biases);
+                let out = &mut out[start..];
+                // Many inputs, and half of the positive parts, are 0 and add nothing.
+                let rows = before.iter().zip(weights.chunks_exact(pair[1]));
+                for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
+                    out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+                }
+                if at + 2 < self.sizes.len() {
+                    out.iter_mut().for_each(|y| *y = self.activation.of(*y));
+                }
             }
-            if at + 2 < self.sizes.len() {
-                out.iter_mut().for_each(|y| *y = self.activation.of(*y));
-            }
+        }
+        if let (Some(Choices { width, prior, .. }), Some(out)) =
+            (self.choices, trace.layers.last_mut())
+        {
+            let parts = input[self.sizes[0] - width..].chunks_exact(width);
+            out.iter_mut().zip(parts).for_each(|(sum, part)| *sum += prior * part[0]);
         }
         trace.output()
     }
@@ -150,20 +207,27 @@ impl Mlp {
             let weights = biases - inputs * outputs;
             let slopes = &mut gradient[weights..end];
             let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
-            by_bias.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += d);
-            let rows = layers[at].iter().zip(by_weight.chunks_exact_mut(outputs));
-            for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
-                row.iter_mut().zip(&*delta).for_each(|(sum, d)| *sum += x * d);
+            earlier.clear();
+            // What nothing depends on, as the score of a choice that was not open, is left out.
+            for (values, delta) in layers[at].chunks_exact(inputs).zip(delta.chunks_exact(outputs))
+            {
+                if self.choices.is_some() && delta.iter().all(|d| *d == 0.0) {
+                    earlier.resize(earlier.len() + inputs, 0.0);
+                    continue;
+                }
+                by_bias.iter_mut().zip(delta).for_each(|(sum, d)| *sum += d);
+                let rows = values.iter().zip(by_weight.chunks_exact_mut(outputs));
+                for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
+                    row.iter_mut().zip(delta).for_each(|(sum, d)| *sum += x * d);
+                }
+                if at > 0 {
+                    let rows = self.parameters[weights..biases].chunks_exact(outputs);
+                    let slopes = rows.zip(values);
+                    earlier
+                        .extend(slopes.map(|(row, y)| dot(row, delta) * self.activation.slope(*y)));
+                }
             }
-            if at > 0 {
-                let rows = self.parameters[weights..biases].chunks_exact(outputs);
-                earlier.clear();
-                earlier.extend(
-                    rows.zip(&layers[at])
-                        .map(|(row, y)| dot(row, delta) * self.activation.slope(*y)),
-                );
-                std::mem::swap(delta, earlier);
-            }
+            std::mem::swap(delta, earlier);
             end = weights;
         }
     }
@@ -226,9 +290,18 @@ mod tests {
     #[test]
     fn gradients_are_differences() {
         let mut coins = Rng::new(5, 0).stream(Label::Parameters);
-        for activation in [Activation::Tanh, Activation::Relu] {
-            let mut net = Mlp::uniform(&[7, 11, 9, 3], activation, &mut coins);
-            let input: Vec<f32> = (0..7).map(|_| coins.random_range(-1.0..1.0)).collect();
+        let asked = Choices { count: 3, width: 2, prior: 0.5 };
+        for (activation, choices) in [
+            (Activation::Tanh, None),
+            (Activation::Relu, None),
+            (Activation::Tanh, Some(asked)),
+            (Activation::Relu, Some(asked)),
+        ] {
+            let last = if choices.is_some() { 1 } else { 3 };
+            let mut net = Mlp::uniform(&[7, 11, 9, last], activation, &mut coins);
+            net.choices = choices;
+            let input: Vec<f32> =
+                (0..net.inputs()).map(|_| coins.random_range(-1.0..1.0)).collect();
             // The loss is the sum of squares of the outputs over two.
             let loss = |net: &Mlp| -> f64 {
                 let mut trace = Trace::default();
@@ -256,6 +329,24 @@ mod tests {
             let kinks = if activation == Activation::Relu { gradient.len() / 50 } else { 0 };
             assert!(far <= kinks, "{activation:?}: {far} of {} are far off", gradient.len());
         }
+    }
+
+    #[test]
+    fn asking_about_each_choice_is_asking_about_one_after_the_other() {
+        let mut coins = Rng::new(6, 0).stream(Label::Parameters);
+        let net = Mlp::uniform(&[5, 4, 1], Activation::Relu, &mut coins);
+        let input: Vec<f32> = (0..9).map(|_| coins.random_range(-1.0..1.0)).collect();
+        let (common, parts) = input.split_at(3);
+        let mut trace = Trace::default();
+        let mut alone =
+            |part: &[f32]| net.forward(&[common, part].concat(), &mut trace)[0] + 2.0 * part[0];
+        let expected: Vec<f32> = parts.chunks_exact(2).map(&mut alone).collect();
+        let choices = |count, width| Choices { count, width, prior: 2.0 };
+        let asked = net.clone().asked_about(choices(3, 2)).unwrap();
+        assert_eq!((asked.inputs(), asked.outputs()), (9, 3));
+        assert_eq!(asked.forward(&input, &mut Trace::default()), expected);
+        assert!(net.clone().asked_about(choices(3, 6)).is_none());
+        assert!(net.asked_about(choices(0, 2)).is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What was learned, in a file: TOML with a version, a hash over all the rest, a catalogue of what
 //! it was learned for, and numbers as hexadecimal single precision, so that nothing is rounded.
 
-use super::net::{Activation, Mlp};
+use super::net::{Activation, Choices, Mlp};
 use crate::input::source::{self, Source};
 use crate::input::toml::quote;
 use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
@@ -45,6 +45,8 @@ pub struct Stored {
     pub layers: Vec<usize>,
     /// What hidden units do.
     pub activation: Activation,
+    /// How it is asked about choices.
+    pub choices: Option<Choices>,
     /// Named numbers; those of a policy are its `parameters`.
     pub numbers: Vec<(String, Vec<f32>)>,
 }
@@ -54,13 +56,18 @@ impl Stored {
     pub fn policy(network: &Mlp, steps: usize, catalogue: Catalogue) -> Self {
         let numbers = vec![("parameters".to_owned(), network.parameters.clone())];
         let (layers, activation) = (network.sizes().to_vec(), network.activation());
-        Self { kind: Kind::Policy, catalogue, steps, layers, activation, numbers }
+        let choices = network.choices();
+        Self { kind: Kind::Policy, catalogue, steps, layers, activation, choices, numbers }
     }
 
     /// The network of a policy's file.
     pub fn network(&self) -> Option<Mlp> {
         let (_, values) = self.numbers.iter().find(|(name, _)| name == "parameters")?;
-        Mlp::new(self.layers.clone(), self.activation, values.clone())
+        let network = Mlp::new(self.layers.clone(), self.activation, values.clone())?;
+        match self.choices {
+            None => Some(network),
+            Some(choices) => network.asked_about(choices),
+        }
     }
 
     /// The text of the file.
@@ -73,7 +80,14 @@ impl Stored {
             name(&|at| ACTIVATIONS[at].1 == self.activation, &ACTIVATIONS.map(|(name, _)| name));
         let mut body = format!("format = {}\nversion = {VERSION}\n", quote(&kind));
         body.push_str(&format!("steps = {}\nlayers = {:?}\n", self.steps, self.layers));
-        body.push_str(&format!("activation = {}\n\n[catalogue]\n", quote(&activation)));
+        body.push_str(&format!("activation = {}\n", quote(&activation)));
+        if let Some(Choices { count, width, prior }) = self.choices {
+            let prior = f64::from(prior);
+            body.push_str(&format!(
+                "choices = {{ count = {count}, width = {width}, prior = {prior:?} }}\n"
+            ));
+        }
+        body.push_str("\n[catalogue]\n");
         for (name, value) in &self.catalogue {
             body.push_str(&format!("{name} = {}\n", quote(value)));
         }
@@ -112,6 +126,8 @@ impl Stored {
         let layers = fields.require("layers", "units by layer");
         let layers = layers.map(|node| sizes(node, fields.problems())).unwrap_or_default();
         let activation = fields.choice("activation", &ACTIVATIONS);
+        let choices = fields.take("choices");
+        let choices = choices.map(|node| asked(node, fields.problems()));
         let catalogue = fields.require("catalogue", "what it was learned for");
         let catalogue = catalogue.map(|node| texts(node, fields.problems())).unwrap_or_default();
         let numbers = fields.require("numbers", "what was learned");
@@ -121,7 +137,7 @@ impl Stored {
             let found = "a hash that is not that of the rest";
             problems.push(Problem::new(Place::file(&source.path), found, "an unchanged file"));
         }
-        problems.check(Some(Self { kind, catalogue, steps, layers, activation, numbers }))
+        problems.check(Some(Self { kind, catalogue, steps, layers, activation, choices, numbers }))
     }
 
     /// A problem for each thing that the file was not learned for.
@@ -146,6 +162,15 @@ fn hash(node: &Node) -> String {
         entries.retain(|(key, _)| key != "hash");
     }
     source::hash(&rest.canonical())
+}
+
+fn asked(node: &Node, problems: &mut Problems) -> Choices {
+    let mut fields = Fields::new(node, problems);
+    let count = fields.integer("count", 1..=MAX_UNITS, 1) as usize;
+    let width = fields.integer("width", 1..=MAX_UNITS, 1) as usize;
+    let prior = fields.number("prior", -1e6..=1e6, 0.0) as f32;
+    fields.finish();
+    Choices { count, width, prior }
 }
 
 fn sizes(node: &Node, problems: &mut Problems) -> Vec<usize> {
@@ -208,6 +233,11 @@ mod tests {
         let read = parse(&stored.to_toml()).unwrap();
         assert_eq!(read, stored);
         assert!(read.network().is_some());
+        let mut coins = Rng::new(1, 0).stream(Label::Parameters);
+        let network = Mlp::uniform(&[3, 5, 1], Activation::Relu, &mut coins);
+        let asked = network.asked_about(Choices { count: 4, width: 2, prior: 0.1 }).unwrap();
+        let read = parse(&Stored::policy(&asked, 7, Vec::new()).to_toml()).unwrap();
+        assert_eq!(read.network().unwrap(), asked);
     }
 
     #[test]

@@ -160,6 +160,14 @@ impl Environment for Counted<'_> {
         self.env.actions()
     }
 
+    fn by_action(&self) -> usize {
+        self.env.by_action()
+    }
+
+    fn discount(&self) -> f32 {
+        self.env.discount()
+    }
+
     fn reset(&mut self, coins: &mut ChaCha8Rng) {
         self.env.reset(coins);
     }

@@ -2,10 +2,14 @@
 //!
 //! An output is a variant by its place among those of its application; the last is the answer of
 //! the SneakPeek model, where it may be chosen. Where there are several workers one more output
-//! leaves the head to another of them, and all of them are seen. Times are shares of the head's
-//! budget b, so that a world whose times are all longer looks the same; what has no end is squashed
-//! by x / (1 + x).
-//! A look is O(applications + variants).
+//! leaves the head to another of them, and all of them are seen. First come numbers that all
+//! outputs have in common, then a part for each output, which begins with how good it seems: what
+//! it would earn less than the best if only the head counted. So a network sees what `lo-edf`
+//! decides by, which is more than the agents of TMO see, and begins as a greedy rule.
+//!
+//! Times are shares of the head's budget b, so that a world whose times are all longer looks the
+//! same; what has no end is squashed by x / (1 + x); prices are shares of the highest there is.
+//! A look is O(applications + variants · workers).
 
 use super::dispatch::{Batching, Moment};
 use crate::domain::{AppId, Request, VariantId, WorkerId};
@@ -16,21 +20,25 @@ use crate::policy::Cursor;
 use crate::units::Time;
 
 /// Changes whenever an input changes its meaning or its place.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Inputs by application: whether it is the head's, the length of its line, the slack of its first.
 const BY_APP: usize = 3;
-/// Inputs by output: resident, load, time to the end of its batch, utility of the head, accuracy.
-const BY_OUTPUT: usize = 5;
 /// Inputs of the head: its slack, the entropy of its posterior, the memory that is left.
 const ALONE: usize = 3;
 /// Inputs by worker, if there are several: whether it is the one asked about, whether it is idle,
-/// the time until it is free, the best utility of the head there.
-const BY_WORKER: usize = 4;
-/// Accuracies of variants differ by some hundredths; inputs should differ by more.
-const ZOOM: f64 = 10.0;
+/// the time until it is free, the best utility of the head there, the price of a call.
+const BY_WORKER: usize = 5;
+/// Inputs by output, and which output it is: how good it seems, profiled accuracy, granted
+/// accuracy, whether it is resident, load, time to the end of its batch, time of the batch itself
+/// by request, the penalty of the head.
+const BY_OUTPUT: usize = 8;
+/// By how much a loss of all utility makes an output seem worse, as the logarithm of a chance.
+const ZOOM: f64 = 200.0;
+/// Nothing seems worse than this.
+const WORST: f64 = -6.0;
 
 /// How a world is seen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sight {
     apps: usize,
     /// Variants of all applications.
@@ -38,6 +46,8 @@ pub(super) struct Sight {
     /// How many workers, if there are several.
     workers: usize,
     outputs: usize,
+    /// Prices of a call by worker, as shares of the highest.
+    prices: Vec<f32>,
 }
 
 /// What is seen, and which outputs may be chosen.
@@ -47,12 +57,64 @@ pub(super) struct Seen {
     pub allowed: Vec<bool>,
 }
 
+/// A batch that could come next.
+struct Candidate<'a> {
+    worker: WorkerId,
+    cursor: &'a Cursor,
+    variant: VariantId,
+    batch: usize,
+    finish: Time,
+    worth: f64,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(
+        moment: &Moment<'_>,
+        (worker, cursor): (WorkerId, &'a Cursor),
+        variant: VariantId,
+        batch: usize,
+    ) -> Self {
+        let Moment { view, head, .. } = *moment;
+        let finish = view.finish(cursor, variant, batch);
+        let finish = if view.catalog().is_peek(variant) { view.now() } else { finish };
+        let worth = view.utility(head, variant, finish);
+        Self { worker, cursor, variant, batch, finish, worth }
+    }
+
+    /// Its part of the inputs, but for how good it seems.
+    fn see(&self, moment: &Moment<'_>, into: &mut [f32]) {
+        let Moment { view, head, .. } = *moment;
+        let (catalog, worker, variant) = (view.catalog(), self.worker, self.variant);
+        let resident = self.cursor.memory().contains(variant) || catalog.is_peek(variant);
+        let load = if resident { 0.0 } else { share(view.load_span(worker, variant).0, head) };
+        let alone = if catalog.is_peek(variant) {
+            0.0
+        } else {
+            share(view.expected_latency(worker, variant, self.batch).0, head)
+        };
+        // Most accuracies are above a half, and differ by hundredths.
+        let spread = |accuracy: f64| (4.0 * accuracy - 3.0) as f32;
+        into.copy_from_slice(&[
+            spread(catalog.variant(variant).accuracy),
+            spread(view.accuracy(head.id, variant)),
+            f32::from(u8::from(resident)),
+            squash(load),
+            squash(share(self.finish.since(view.now()).0, head)),
+            squash(32.0 * alone / self.batch.max(1) as f64),
+            view.penalty(head, self.finish) as f32,
+        ]);
+    }
+}
+
 impl Sight {
     pub fn new(catalog: &Catalog) -> Self {
         let counts = || catalog.app_ids().map(|app| catalog.variants_of(app).len());
         let workers = Some(catalog.worker_ids().len()).filter(|count| *count > 1).unwrap_or(0);
         let outputs = counts().max().unwrap_or(0) + 1 + usize::from(workers > 0);
-        Self { apps: catalog.app_ids().len(), variants: counts().sum(), workers, outputs }
+        let price = |id| catalog.worker(id).usd_per_request.unwrap_or(0.0);
+        let most = catalog.worker_ids().map(price).fold(f64::MIN_POSITIVE, f64::max);
+        let prices = catalog.worker_ids().map(|id| (price(id) / most) as f32).collect();
+        Self { apps: catalog.app_ids().len(), variants: counts().sum(), workers, outputs, prices }
     }
 
     pub fn inputs(&self) -> usize {
@@ -60,7 +122,12 @@ impl Sight {
             + ALONE
             + self.variants
             + BY_WORKER * self.workers
-            + BY_OUTPUT * self.outputs
+            + self.by_output() * self.outputs
+    }
+
+    /// How many inputs each output has of its own.
+    pub fn by_output(&self) -> usize {
+        BY_OUTPUT + self.outputs
     }
 
     pub fn outputs(&self) -> usize {
@@ -99,65 +166,64 @@ impl Sight {
         for variant in catalog.app_ids().flat_map(|app: AppId| catalog.variants_of(app)) {
             inputs.push(f32::from(u8::from(memory.contains(variant))));
         }
+        let mut elsewhere: Option<Candidate<'_>> = None;
         if self.workers > 0 {
-            let workers = catalog.worker_ids().zip(moment.cursors);
-            workers.for_each(|(id, cursor)| see_worker(moment, id, cursor, inputs));
+            for (id, cursor) in catalog.worker_ids().zip(moment.cursors) {
+                let one = |variant| Candidate::new(moment, (id, cursor), variant, 1);
+                let here = view.variants(id, head.app).map(one).reduce(better);
+                let best = here.as_ref().map_or(0.0, |here| here.worth);
+                inputs.extend([
+                    f32::from(u8::from(id == worker)),
+                    f32::from(u8::from(cursor.is_open(now))),
+                    squash(share(cursor.free_at().since(now).0, head)),
+                    best as f32,
+                    self.prices[id.index()],
+                ]);
+                if may_leave(moment, id, cursor) {
+                    elsewhere = [elsewhere, here].into_iter().flatten().reduce(better);
+                }
+            }
         }
+        let width = self.by_output();
         let rest = inputs.len();
-        inputs.resize(rest + BY_OUTPUT * self.outputs, 0.0);
+        inputs.resize(rest + width * self.outputs, 0.0);
         seen.allowed.clear();
         seen.allowed.resize(self.outputs, false);
-        if self.workers > 0 {
-            seen.allowed[self.outputs - 1] = may_wait(moment);
-        }
-        let best = view
-            .variants(worker, head.app)
-            .map(|variant| view.accuracy(head.id, variant))
-            .fold(0.0, f64::max);
-        for variant in view.variants(worker, head.app) {
-            let output = catalog.variant_offset(variant);
+        let mut best = 0.0f64;
+        let mut see = |output: usize, candidate: &Candidate<'_>| {
+            best = best.max(candidate.worth);
             seen.allowed[output] = true;
-            let finish = view.finish(cursor, variant, batching.size(moment, variant));
-            let resident = memory.contains(variant);
-            let load = if resident || catalog.is_peek(variant) {
-                0.0
-            } else {
-                share(view.load_span(worker, variant).0, head)
-            };
-            let accuracy = ZOOM * (view.accuracy(head.id, variant) - best);
-            seen.inputs[rest + BY_OUTPUT * output..][..BY_OUTPUT].copy_from_slice(&[
-                f32::from(u8::from(resident)),
-                squash(load),
-                squash(share(finish.since(now).0, head)),
-                view.utility(head, variant, finish) as f32,
-                accuracy.max(-2.0) as f32,
-            ]);
+            let part = &mut inputs[rest + width * output..][..width];
+            // Kept whole until the best of all is known.
+            part[0] = candidate.worth as f32;
+            candidate.see(moment, &mut part[1..BY_OUTPUT]);
+            part[BY_OUTPUT + output] = 1.0;
+        };
+        for variant in view.variants(worker, head.app) {
+            let batch = batching.size(moment, variant);
+            let candidate = Candidate::new(moment, (worker, cursor), variant, batch);
+            see(catalog.variant_offset(variant), &candidate);
+        }
+        if let Some(candidate) = &elsewhere {
+            see(self.outputs - 1, candidate);
+        }
+        let parts = seen.inputs[rest..].chunks_exact_mut(width).zip(&seen.allowed);
+        for (part, _) in parts.filter(|(_, allowed)| **allowed) {
+            part[0] = (ZOOM * (f64::from(part[0]) - best)).max(WORST) as f32;
         }
     }
 }
 
-fn see_worker(moment: &Moment<'_>, id: WorkerId, cursor: &Cursor, inputs: &mut Vec<f32>) {
-    let Moment { view, head, .. } = *moment;
-    let worth = |variant| view.utility(head, variant, view.finish(cursor, variant, 1));
-    let best = view.variants(id, head.app).map(worth).fold(0.0, f64::max);
-    inputs.extend([
-        f32::from(u8::from(id == moment.worker)),
-        f32::from(u8::from(cursor.is_open(view.now()))),
-        squash(share(cursor.free_at().since(view.now()).0, head)),
-        best as f32,
-    ]);
+/// The one that is worth more, the first of equals.
+fn better<'a>(one: Candidate<'a>, other: Candidate<'a>) -> Candidate<'a> {
+    if other.worth > one.worth { other } else { one }
 }
 
-/// Whether the head can be left to another worker: one that is asked later, or one whose work will
-/// end, so that somebody asks again.
-fn may_wait(moment: &Moment<'_>) -> bool {
-    let Moment { view, worker, head, .. } = *moment;
-    let mut others = view.catalog().worker_ids().zip(moment.cursors);
-    others.any(|(id, cursor)| {
-        id != worker
-            && view.variants(id, head.app).next().is_some()
-            && (id > worker || !cursor.is_open(view.now()))
-    })
+/// Whether the head can be left to this worker: another one that is asked later, or one whose work
+/// will end, so that somebody asks again.
+fn may_leave(moment: &Moment<'_>, id: WorkerId, cursor: &Cursor) -> bool {
+    let Moment { view, worker, .. } = *moment;
+    id != worker && (id > worker || !cursor.is_open(view.now()))
 }
 
 /// What a network that schedules depends on.
@@ -173,7 +239,9 @@ pub(super) fn catalogue(catalog: &Catalog) -> Catalogue {
         let worker = catalog.worker(id);
         let (lanes, bytes) = (worker.lanes, worker.memory_bytes);
         let away = if worker.link.is_some() { ", behind a link" } else { "" };
-        format!("{}, lanes {lanes}, bytes {bytes}{away}", worker.class)
+        let price =
+            worker.usd_per_request.map_or(String::new(), |usd| format!(", {usd} USD a call"));
+        format!("{}, lanes {lanes}, bytes {bytes}{away}{price}", worker.class)
     };
     vec![
         entry("sight", VERSION.to_string()),

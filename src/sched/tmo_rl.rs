@@ -4,8 +4,10 @@
 //!
 //! The idea of TMO (a small agent, trained by PPO, A2C or DQN, decides about every request),
 //! carried over to a device that serves several applications; what it sees and what it is rewarded
-//! for are ours. `peeksim train EXPERIMENT` makes policies; the best output is chosen, and no coin
-//! is tossed. O(parameters) per batch.
+//! for are ours. It sees more than TMO's agents do: what each choice would earn and how long it
+//! would take, which is what planners plan by, so that training begins at `lo-edf` and has to find
+//! out what a choice costs those who come later. `peeksim train EXPERIMENT` makes policies; the
+//! best output is chosen, and no coin is tossed. O(choices · parameters) per batch.
 //!
 //! A lane that waits for a load is left for later: what it should run next is decided when it can.
 
@@ -51,11 +53,8 @@ fn load(path: &str, catalog: &Catalog) -> Result<Mlp, Problems> {
     let stored = Stored::parse(&source::read(path)?, Kind::Policy)?;
     stored.check(&catalogue(catalog), path)?;
     let sight = Sight::new(catalog);
-    let ends = (Some(sight.inputs()), Some(sight.outputs()));
-    let fits = |network: &Mlp| {
-        let sizes = network.sizes();
-        (sizes.first().copied(), sizes.last().copied()) == ends
-    };
+    let ends = (sight.inputs(), sight.outputs());
+    let fits = |network: &Mlp| (network.inputs(), network.outputs()) == ends;
     let place = Place::file(path).field("layers");
     let expected = "as many inputs, outputs and parameters as the catalogue asks for";
     let network = stored.network().filter(fits);
@@ -126,7 +125,7 @@ impl Desk {
     pub fn new(catalog: &Catalog) -> Self {
         let (sight, batching) = (Sight::new(catalog), Batching::USUAL);
         let turn = Arc::<Mutex<Turn>>::default();
-        let shared = Arc::clone(&turn);
+        let (shared, eye) = (Arc::clone(&turn), sight.clone());
         let dispatcher = dispatcher(catalog, batching, move |moment| {
             let mut turn = lock(&shared);
             if moment.worker.0 < turn.worker {
@@ -140,7 +139,7 @@ impl Desk {
             // Another worker may be idle, too: one after the other.
             if !std::mem::replace(&mut turn.asks, true) {
                 turn.worker = moment.worker.0;
-                sight.see(moment, batching, &mut turn.seen);
+                eye.see(moment, batching, &mut turn.seen);
             }
             None
         });
@@ -155,6 +154,11 @@ impl Desk {
     /// How many choices there are.
     pub fn outputs(&self) -> usize {
         self.sight.outputs()
+    }
+
+    /// How many of the numbers are about each choice.
+    pub fn by_output(&self) -> usize {
+        self.sight.by_output()
     }
 
     /// Goes on; true if a choice is due.

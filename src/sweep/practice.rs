@@ -1,10 +1,11 @@
-//! An experiment as an environment to learn in: an episode is a run of one of its configurations,
+//! An experiment as an environment to learn in: runs of its configurations follow one another,
 //! a step is the choice of a variant for the head of the line.
 //!
-//! The reward of a step is the mean utility of what was answered between it and the next choice,
-//! 0 if nothing was. A sum would pay for waiting: later rewards count less, choice by choice, and
-//! who lets lines grow serves more requests by each choice. Random numbers of episodes are those of
-//! no replicate.
+//! The reward of a step is what the batch will earn, as expected by the accuracies that the run
+//! grants and by the worker's timeline, less its price, less what the most accurate variants would
+//! earn at once: nothing is lost by a perfect choice, and the order of policies is that of their
+//! utility. It comes with the choice, not when answers do, which may be fifty choices later, and
+//! no luck with answers is mixed in. Random numbers are those of no replicate.
 
 use super::config::Prepared;
 use super::pool::Sweep;
@@ -13,19 +14,31 @@ use crate::learn::net::Mlp;
 use crate::learn::store::Catalogue;
 use crate::learn::{Environment, Step};
 use crate::metrics::{COLUMNS, Cell, Summary};
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer, Plan};
+use crate::policy::{Cursor, Decision, Plan};
 use crate::rng::Rng;
 use crate::sched::{Desk, policy_catalogue, trained};
 use crate::sim::{self, Simulation};
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::sync::Arc;
 
-/// Episodes are runs of configurations drawn uniformly.
+/// No more batches than this are chosen in a run: a crowded one makes few of many requests, and
+/// should not be learned from less than an idle one.
+const BATCHES: usize = 256;
+/// What a reward is worth when one more request was served. Counted by choices instead, whoever
+/// leaves a request to be decided about later, or lets lines grow, would lose less by each choice.
+const DISCOUNT: f64 = 0.99;
+/// Rewards of about 1 are learned best.
+const SCALE: f64 = 0.1;
+
+/// Runs of all configurations, in an order that is drawn, and again.
 pub struct Practice<'a> {
     prepared: &'a [Prepared],
     run: Run,
+    usd_weight: f64,
+    /// What the runs that follow are drawn by.
+    coins: ChaCha8Rng,
+    /// The configurations that are still to come before all have been.
+    left: Vec<usize>,
 }
 
 /// A run that stops where a choice is due.
@@ -33,53 +46,31 @@ struct Run {
     sim: Simulation,
     desk: Desk,
     plan: Plan,
-    earned: Earned,
+    usd_weight: f64,
+    /// What a reward is worth after the last choice.
+    discount: f64,
+    /// Batches that were chosen.
+    made: usize,
     over: bool,
 }
 
-/// What was answered since it was last asked for.
-struct Earned {
-    catalog: Arc<Catalog>,
-    utility: f64,
-    answers: u32,
-}
-
-impl Earned {
-    /// The mean utility of an answer.
-    fn take(&mut self) -> f64 {
-        let utility = std::mem::take(&mut self.utility);
-        utility / f64::from(std::mem::take(&mut self.answers).max(1))
-    }
-}
-
-impl Observer for Earned {
-    fn on(&mut self, event: Event<'_>) {
-        let Event::Completed(done) = event else { return };
-        self.answers += 1;
-        if done.correct {
-            let (deadline, budget) = (done.request.deadline, done.request.budget());
-            self.utility += 1.0 - self.catalog.penalty.gamma(done.finished, deadline, budget);
-        }
-    }
-}
-
 impl Run {
-    fn new(prepared: &Prepared, rng: Rng) -> Result<Self, Problems> {
+    fn new(prepared: &Prepared, rng: Rng, usd_weight: f64) -> Result<Self, Problems> {
         let catalog = prepared.catalog.believed(rng);
         let arrivals = prepared.arrivals.build(&catalog, rng)?;
         let desk = Desk::new(&catalog);
-        let earned = Earned { catalog: Arc::clone(&catalog), utility: 0.0, answers: 0 };
         let sim = Simulation::new(catalog, arrivals, prepared.info, rng, "practice");
-        let mut run = Self { sim, desk, plan: Plan::default(), earned, over: false };
+        let (plan, discount) = (Plan::default(), 1.0);
+        let mut run = Self { sim, desk, plan, usd_weight, discount, made: 0, over: false };
         run.proceed();
         Ok(run)
     }
 
     /// Goes to the next choice that is due, or to the end.
     fn proceed(&mut self) {
-        while matches!(self.sim.advance(&mut self.earned), Ok(sim::Step::Decide)) {
+        while matches!(self.sim.advance(&mut ()), Ok(sim::Step::Decide)) {
             let due = self.desk.decide(&self.sim.view(), self.sim.trigger(), &mut self.plan);
-            let done = self.sim.apply(&mut self.plan, &mut self.earned);
+            let done = self.sim.apply(&mut self.plan, &mut ());
             if done.is_ok() && due {
                 return;
             }
@@ -87,19 +78,48 @@ impl Run {
         self.over = true;
     }
 
-    fn step(&mut self, action: usize) -> Step {
+    fn step(&mut self, action: usize) -> f32 {
         let due = self.desk.go_on(&self.sim.view(), action, &mut self.plan);
-        let done = self.sim.apply(&mut self.plan, &mut self.earned);
+        let (given_up, served) = self.given_up();
+        self.discount = libm::pow(DISCOUNT, served as f64);
+        let done = self.sim.apply(&mut self.plan, &mut ());
         if !due || done.is_err() {
             self.proceed();
         }
-        Step { reward: self.earned.take() as f32, done: self.over }
+        self.made += usize::from(served > 0);
+        self.over |= self.made == BATCHES;
+        (-SCALE * given_up) as f32
+    }
+
+    /// What the requests of the plan will earn less, together, than the most accurate variant that
+    /// is to be had would earn at once and for nothing; and how many they are.
+    fn given_up(&self) -> (f64, usize) {
+        let (view, mut cursor) = (self.sim.view(), Cursor::default());
+        let (mut given_up, mut served) = (0.0, 0);
+        for decision in self.plan.decisions() {
+            let Decision::Assign { worker, variant, requests } = decision else { continue };
+            view.tail(*worker, &mut cursor);
+            let finish = view.append(&mut cursor, *variant, requests.len());
+            let price = view.catalog().worker(*worker).usd_per_request.unwrap_or(0.0);
+            let ids = self.plan.requests()[requests.clone()].iter();
+            for request in ids.filter_map(|id| view.request(*id)) {
+                let best = view
+                    .workers()
+                    .flat_map(|worker| view.variants(worker.id, request.app))
+                    .map(|variant| view.accuracy(request.id, variant))
+                    .fold(0.0, f64::max);
+                let earned = view.utility(request, *variant, finish);
+                given_up += best - earned + self.usd_weight * price;
+                served += 1;
+            }
+        }
+        (given_up, served)
     }
 }
 
 impl<'a> Practice<'a> {
     /// In the runs of an experiment, whose configurations must be of one catalogue.
-    pub fn new(sweep: &'a Sweep) -> Result<Self, Problems> {
+    pub fn new(sweep: &'a Sweep, usd_weight: f64) -> Result<Self, Problems> {
         let prepared = sweep.prepared.as_slice();
         let expected = policy_catalogue(&prepared[0].catalog);
         for (other, settings) in prepared.iter().zip(&sweep.configurations).skip(1) {
@@ -111,12 +131,31 @@ impl<'a> Practice<'a> {
                 return Err(Problem::new(place, said, wanted).into());
             }
         }
-        Ok(Self { prepared, run: Run::new(&prepared[0], Rng::episode(0))? })
+        let run = Run::new(&prepared[0], Rng::episode(0), usd_weight)?;
+        let coins = ChaCha8Rng::seed_from_u64(0);
+        Ok(Self { prepared, run, usd_weight, coins, left: Vec::new() })
     }
 
     /// What a policy that is trained here depends on.
     pub fn catalogue(&self) -> Catalogue {
         policy_catalogue(&self.prepared[0].catalog)
+    }
+}
+
+impl Practice<'_> {
+    /// Begins another run.
+    fn next(&mut self) {
+        if self.left.is_empty() {
+            self.left.extend(0..self.prepared.len());
+        }
+        let at = self.coins.random_range(0..self.left.len());
+        let prepared = &self.prepared[self.left.swap_remove(at)];
+        let number = self.coins.random_range(0..u64::MAX);
+        match Run::new(prepared, Rng::episode(number), self.usd_weight) {
+            Ok(run) => self.run = run,
+            // What could be built once can be built again; else the episode is over at once.
+            Err(_) => self.run.over = true,
+        }
     }
 }
 
@@ -129,14 +168,18 @@ impl Environment for Practice<'_> {
         self.run.desk.outputs()
     }
 
+    fn by_action(&self) -> usize {
+        self.run.desk.by_output()
+    }
+
+    fn discount(&self) -> f32 {
+        self.run.discount as f32
+    }
+
     fn reset(&mut self, coins: &mut ChaCha8Rng) {
-        let prepared = &self.prepared[coins.random_range(0..self.prepared.len())];
-        let number = coins.random_range(0..u64::MAX);
-        match Run::new(prepared, Rng::episode(number)) {
-            Ok(run) => self.run = run,
-            // What could be built once can be built again; else the episode is over at once.
-            Err(_) => self.run.over = true,
-        }
+        self.coins = ChaCha8Rng::seed_from_u64(coins.random_range(0..u64::MAX));
+        self.left.clear();
+        self.next();
     }
 
     fn observe(&self, into: &mut [f32]) {
@@ -154,7 +197,15 @@ impl Environment for Practice<'_> {
     }
 
     fn step(&mut self, action: usize) -> Step {
-        if self.run.over { Step { reward: 0.0, done: true } } else { self.run.step(action) }
+        if self.run.over {
+            return Step { reward: 0.0, done: true };
+        }
+        let reward = self.run.step(action);
+        // One run follows the other: to leave requests to the end of all days would else be best.
+        if self.run.over {
+            self.next();
+        }
+        Step { reward, done: self.run.over }
     }
 }
 

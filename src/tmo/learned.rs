@@ -35,11 +35,9 @@ impl Learned {
         let raw_budget = says("budget", "raw");
         let plan = Plan { constraint, raw_budget, ..Plan::published(true) };
         stored.check(&plan.catalogue(world), path)?;
-        let sizes = (Some(plan.observation_len(world)), Some(world.actions().len()));
-        let network = stored.network().filter(|network| {
-            let layers = network.sizes();
-            (layers.first().copied(), layers.last().copied()) == sizes
-        });
+        let sizes = (plan.observation_len(world), world.actions().len());
+        let network =
+            stored.network().filter(|network| (network.inputs(), network.outputs()) == sizes);
         let network = network.ok_or_else(|| {
             let expected = "as many inputs, outputs and parameters as the catalogue asks for";
             Problem::new(Place::file(path).field("layers"), "a network of another shape", expected)
