@@ -35,8 +35,8 @@ fn finished_trainings_are_taken_and_others_are_trained_to_the_same_bytes() {
         all
     };
     let before = written();
-    // Twelve agents on the dialogues, two on each of seven synthetic workloads.
-    assert_eq!(before.len(), 12 + 14);
+    // Fifteen agents on the dialogues, two on each of seven synthetic workloads.
+    assert_eq!(before.len(), 15 + 14);
     // One is missing, one is cut short, one is of another training.
     fs::remove_file(folder.path().join("tmo-rl-ppo-1-1.toml")).expect("it was there");
     let cut = folder.path().join("dqn-compat-1-1.toml");
