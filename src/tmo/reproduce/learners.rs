@@ -256,7 +256,12 @@ fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &Effort) -> Chart {
         of_bounds(GUARDED[1], &|s, at| s.by_budget[at].guarded[1]),
         of_bounds(GUARDED[0], &|s, at| s.by_budget[at].guarded[0]),
     ];
-    for outcome in outcomes.iter().rev().filter(|o| o.trained.budgets().len() > 1) {
+    // Who pays prices keeps a budget on average only, and would be compared with those who keep it.
+    let drawn = |o: &&Outcome| {
+        let plan = &o.trained.plan;
+        !matches!(plan.constraint, Constraint::Free | Constraint::Lagrangian)
+    };
+    for outcome in outcomes.iter().rev().filter(drawn) {
         let rates: Vec<String> =
             (0..BUDGETS.len()).map(|at| format!("{:.0}", 100.0 * outcome.over(at))).collect();
         let none = rates.iter().all(|rate| rate == "0");
