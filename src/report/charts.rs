@@ -64,7 +64,11 @@ fn panels(
     let name = spec.facet.rsplit('.').next().unwrap_or_default();
     let panel = |label: String| {
         let mut own = spec.clone();
-        let title = format!("{name} = {label}");
+        // Names speak for themselves, and are long.
+        let title = match label.parse::<f64>() {
+            Ok(_) => format!("{name} = {label}"),
+            Err(_) => label.clone(),
+        };
         own.filter.push((spec.facet.clone(), vec![label]));
         let own = chart(&own, results).series;
         let series = frame.series.iter().map(|all| {
