@@ -76,3 +76,17 @@ fn decisions_of_others_are_compared() {
         assert!(found.err.starts_with(said), "{found:?}");
     }
 }
+
+#[test]
+fn seeds_trained_at_once_are_those_trained_alone() {
+    let shell = Shell::new();
+    let said = shell.ok("train --algorithm a2c --steps 2000 --seed 4 --seeds 2 --out both");
+    assert_eq!(said.out.lines().count(), 2, "{}", said.out);
+    shell.ok("train --algorithm a2c --steps 2000 --seed 5 --out alone");
+    for file in ["policy.toml", "curve.csv"] {
+        let both = shell.bytes(&format!("both/seed-5/{file}"));
+        assert_eq!(both, shell.bytes(&format!("alone/{file}")), "{file}");
+        assert_ne!(both, shell.bytes(&format!("both/seed-4/{file}")), "{file}");
+    }
+    shell.fails(2, "train --steps 2000 --seeds 0 --out none");
+}

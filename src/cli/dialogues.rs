@@ -32,7 +32,7 @@ pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> 
 }
 
 /// Which dialogues, at which costs.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct DialogueArgs {
     /// Dialogues: a file, `m4a1-like` for made-up ones after the statistics of M4A1, or
     /// `sweep:X,Y,T` for the published synthetic ones of X views, Y tasks, T turns.

@@ -17,6 +17,7 @@ use crate::tmo::learned::Learned;
 use crate::tmo::practice::{Constraint, DRAWS, Draw, Plan, Practice, Transition};
 use crate::tmo::{Resources, Split, World};
 use clap::Args;
+use rayon::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -36,7 +37,7 @@ const OF_DIALOGUES: [&str; 11] = [
 ];
 
 /// Arguments of `train`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct TrainArgs {
     /// Learn to schedule the runs of this experiment, drawn from all of its configurations, instead
     /// of to offload dialogues. The policy is for the scheduler `tmo-rl`.
@@ -52,6 +53,10 @@ pub(super) struct TrainArgs {
     /// and decide only where answers are about equally good.
     #[arg(long, default_value_t = 1000.0, requires = "experiment")]
     usd_weight: f64,
+    /// So many trainings at once, each with a seed of its own, from `--seed` on: in the folders
+    /// `seed-1`, … of `--out`.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
     /// Who learns: `a2c`, `ppo` or `dqn`.
     #[arg(long, default_value = "ppo")]
     algorithm: String,
@@ -119,6 +124,26 @@ struct Course<'a> {
 }
 
 pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
+    if args.seeds == 1 {
+        return train(args, out);
+    }
+    let first = args.dialogues.seed;
+    let one = |seed: u64| {
+        let mut own = args.clone();
+        own.dialogues.seed = seed;
+        own.out = args.out.join(format!("seed-{seed}"));
+        let mut said = format!("seed {seed}: ").into_bytes();
+        train(&own, &mut said).map(|()| said)
+    };
+    let seeds = first..first.saturating_add(args.seeds);
+    let done: Vec<_> = seeds.collect::<Vec<_>>().into_par_iter().map(one).collect();
+    for said in done {
+        out.write_all(&said?)?;
+    }
+    Ok(())
+}
+
+fn train(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
     match &args.experiment {
         Some(experiment) => schedule(args, experiment, out),
         None => offload(args, out),
