@@ -250,8 +250,8 @@ mod tests {
             ("{ uniform = [20, 80] }", 50.0, 60.0 / 12f64.sqrt()),
             ("{ normal = [100, 10] }", 100.0, 10.0),
             ("{ lognormal = [100, 50] }", 100.0, 50.0),
-            // Mean 0.2 · 30 + 0.8 · 130, variance of the two points.
             ("{ slo = 150, network = { lognormal = [50, 10] } }", 100.0, 10.0),
+            // Mean 0.2 · 30 + 0.8 · 130, variance of the two points.
             (
                 "{ mixture = [{ share = 1, budget = 30 }, { share = 4, budget = 130 }] }",
                 110.0,

@@ -76,7 +76,6 @@ impl<'a> Candidate<'a> {
     ) -> Self {
         let Moment { view, head, .. } = *moment;
         let finish = view.finish(cursor, variant, batch);
-        let finish = if view.catalog().is_peek(variant) { view.now() } else { finish };
         let worth = view.utility(head, variant, finish);
         Self { worker, cursor, variant, batch, finish, worth }
     }

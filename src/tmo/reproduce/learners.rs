@@ -90,6 +90,11 @@ impl Trained {
         if self.plan.constraint == Constraint::Free { &BUDGETS[..1] } else { &BUDGETS }
     }
 
+    /// Whether every dialogue is to keep to its budget; prices do so on average, at best.
+    fn keeps_budgets(&self) -> bool {
+        [Constraint::Zero, Constraint::Mask].contains(&self.plan.constraint)
+    }
+
     /// What its policy files are called.
     fn file(&self, split: usize, seed: usize) -> String {
         let name = self.name.to_lowercase().replace(", ", "-");
@@ -232,10 +237,7 @@ fn demands(outcomes: &[Outcome]) -> Vec<Line> {
     let gain = |name: &str| reward(&format!("{name}, rolled")) - reward(&format!("{name}, compat"));
     let gain = mean(&["PPO", "A2C", "DQN"].map(gain));
     must("rolled less compat, mean of the three".to_owned(), gain, gain >= 0.0);
-    // Prices keep to a budget on average at best: nothing is demanded of those.
-    let demanded = [Constraint::Zero, Constraint::Mask];
-    let constrained = |outcome: &&Outcome| demanded.contains(&outcome.trained.plan.constraint);
-    for outcome in outcomes.iter().filter(constrained) {
+    for outcome in outcomes.iter().filter(|outcome| outcome.trained.keeps_budgets()) {
         // At 20 s, 0.03 USD.
         let (name, worst, reward) = (outcome.trained.name, outcome.over(1), outcome.reward(1));
         must(format!("{name}, at most 2 % over 20 s and 0.03 USD"), worst, worst <= 0.02);
@@ -256,12 +258,7 @@ fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &Effort) -> Chart {
         of_bounds(GUARDED[1], &|s, at| s.by_budget[at].guarded[1]),
         of_bounds(GUARDED[0], &|s, at| s.by_budget[at].guarded[0]),
     ];
-    // Who pays prices keeps a budget on average only, and would be compared with those who keep it.
-    let drawn = |o: &&Outcome| {
-        let plan = &o.trained.plan;
-        !matches!(plan.constraint, Constraint::Free | Constraint::Lagrangian)
-    };
-    for outcome in outcomes.iter().rev().filter(drawn) {
+    for outcome in outcomes.iter().rev().filter(|outcome| outcome.trained.keeps_budgets()) {
         let rates: Vec<String> =
             (0..BUDGETS.len()).map(|at| format!("{:.0}", 100.0 * outcome.over(at))).collect();
         let none = rates.iter().all(|rate| rate == "0");
