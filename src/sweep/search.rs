@@ -146,9 +146,6 @@ impl Found {
     }
 }
 
-/// A run, or its id where there is none.
-type Probe = Result<Finished, String>;
-
 /// One search on its way.
 struct Bracket {
     /// Index of the configuration at the low end; that of the high end follows.
@@ -158,14 +155,14 @@ struct Bracket {
     known: BTreeMap<u64, f64>,
     /// The runs that say so.
     runs: BTreeMap<u64, Finished>,
-    /// A run that is needed and not there: the search ends without a result.
-    missing: Option<String>,
+    /// Whether a run is needed and not there: the search ends without a result.
+    missing: bool,
 }
 
 impl Bracket {
     fn new(first: usize, replicate: u64) -> Self {
         let (known, runs) = (BTreeMap::new(), BTreeMap::new());
-        Self { first, replicate, known, runs, missing: None }
+        Self { first, replicate, known, runs, missing: false }
     }
 
     /// The values on both sides of the limit that are next to each other, if there are two sides.
@@ -187,7 +184,7 @@ impl Bracket {
 
     /// The values to look at next: the ends, then one between those on both sides.
     fn next(&self, search: &Search) -> Vec<f64> {
-        if self.missing.is_some() {
+        if self.missing {
             return Vec::new();
         }
         if self.known.is_empty() {
@@ -209,7 +206,7 @@ impl Bracket {
     fn seconds(&self) -> Option<f64> {
         let entries = || self.runs.values().map(|run| &run.entry);
         let failed = entries().any(|entry| !entry.result.error.is_empty());
-        let finished = self.missing.is_none() && !failed;
+        let finished = !self.missing && !failed;
         finished.then(|| entries().map(|entry| entry.wall_s).sum())
     }
 }
@@ -229,7 +226,7 @@ impl Sweep {
         let work = Work::open(folder, part, jobs, self.probe_keys())?;
         let brackets = self.bisect(search, &ids, |sweep, specs| {
             let runs = work.run(sweep, specs, progress)?;
-            Ok(runs.into_iter().map(Ok).collect())
+            Ok(runs.into_iter().map(Some).collect())
         })?;
         Ok(self.outcome(search, brackets))
     }
@@ -242,7 +239,7 @@ impl Sweep {
     ) -> Result<Outcome, SweepError> {
         let kept = journal::read(folder, PREFIX, self.probe_keys())?.agreed()?;
         let brackets = self.bisect_kept(search, &kept)?;
-        let missing: Vec<_> = brackets.iter().filter(|own| own.missing.is_some()).collect();
+        let missing: Vec<_> = brackets.iter().filter(|own| own.missing).collect();
         let Some(first) = missing.first() else { return Ok(self.outcome(search, brackets)) };
         Err(SweepError::Unfinished {
             what: self.unit_name(),
@@ -279,22 +276,20 @@ impl Sweep {
         self.bisect(search, &ids, |sweep, specs| {
             let run = |spec| {
                 let id = sweep.run_id(spec);
-                match kept.entries.get(&journal_key(&id, &beside)) {
-                    Some(entry) => Ok(Finished { spec, id, entry: Arc::clone(entry) }),
-                    None => Err(id),
-                }
+                let entry = Arc::clone(kept.entries.get(&journal_key(&id, &beside))?);
+                Some(Finished { spec, id, entry })
             };
             Ok(specs.into_iter().map(run).collect())
         })
     }
 
     /// Halves the intervals of the searches of these ids, all at once. `run` gives the run of each
-    /// specification, or its id where there is none.
+    /// specification that has one.
     fn bisect(
         &mut self,
         search: &Search,
         ids: &BTreeSet<String>,
-        mut run: impl FnMut(&Self, Vec<RunSpec>) -> Result<Vec<Probe>, SweepError>,
+        mut run: impl FnMut(&Self, Vec<RunSpec>) -> Result<Vec<Option<Finished>>, SweepError>,
     ) -> Result<Vec<Bracket>, SweepError> {
         let column = COLUMNS.iter().position(|column| column.name == search.metric).unwrap_or(0);
         let own = self.units().filter(|spec| ids.contains(&self.run_id(*spec)));
@@ -316,8 +311,8 @@ impl Sweep {
             }
             for ((at, value), run) in asked.into_iter().zip(run(self, specs)?) {
                 match run {
-                    Ok(run) => brackets[at].learn(value, run, column),
-                    Err(id) => brackets[at].missing = Some(id),
+                    Some(run) => brackets[at].learn(value, run, column),
+                    None => brackets[at].missing = true,
                 }
             }
         }
