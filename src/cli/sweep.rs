@@ -10,7 +10,7 @@ use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{
     self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
 };
-use crate::sweep::{Experiment, Finished, Found, Outcome, Part, Sweep};
+use crate::sweep::{Experiment, Finished, Found, Outcome, Part, Sweep, threads};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -165,7 +165,8 @@ pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made
         None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
     };
     bar.end();
-    finish(sweep, made?, folder)
+    let (made, sweep) = (made?, &*sweep);
+    threads(jobs)?.install(|| finish(sweep, made, folder))
 }
 
 /// Writes everything that follows from the runs of a sweep, and from what was searched for, into

@@ -29,7 +29,7 @@ pub use inputs::Inputs;
 pub use journal::lines as journal_lines;
 pub use names::{MAX_SERIES, Names};
 pub use part::Part;
-pub use pool::{Finished, Outcome, Progress, Sweep, SweepError};
+pub use pool::{Finished, Outcome, Progress, Sweep, SweepError, threads};
 pub use practice::{Practice, utility};
 pub use run::{Beside, RunResult, run_one, simulate, simulate_with, summary};
 pub use search::{Found, Limit, Search};

@@ -343,6 +343,11 @@ impl Found {
     }
 }
 
+/// So many threads, 0 for one per core.
+pub fn threads(jobs: usize) -> Result<rayon::ThreadPool, SweepError> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.min(MAX_THREADS)).build()?)
+}
+
 /// A folder at work: runs are kept as they finish, and nobody else works on the same part.
 pub(super) struct Work {
     journal: Mutex<Journal>,
@@ -362,9 +367,7 @@ impl Work {
         atomic::folder(folder)?;
         let journal = Mutex::new(Journal::open(folder, &part.journal(), PREFIX)?);
         let done = journal::read(folder, PREFIX, wanted)?.entries;
-        let threads = jobs.min(MAX_THREADS);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        Ok(Self { journal, done, pool })
+        Ok(Self { journal, done, pool: threads(jobs)? })
     }
 
     /// Does these runs, but for those that are done.
