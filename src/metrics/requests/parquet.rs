@@ -195,7 +195,7 @@ impl Cells {
     fn push(&mut self, cell: &Cell<'_>) {
         let mut there = 1;
         match (&mut self.values, cell) {
-            (Values::Count(values), Cell::Count(count)) => values.push(*count as i64),
+            (Values::Count(values), Cell::Count(count)) => values.push(count.cast_signed()),
             (Values::Number(values), Cell::Number(number)) => values.push(*number),
             (Values::Flag(values), Cell::Flag(flag)) => values.push(*flag),
             (Values::Text(values), Cell::Text(text)) => values.push(ByteArray::from(*text)),
