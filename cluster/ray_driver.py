@@ -2,8 +2,8 @@
 
 usage: python3 ray_driver.py ADDRESS CPUS CHUNKS COMMAND...
 
-CHUNKS is a file with the run ids of one chunk a line; COMMAND does those that stand behind its
-`--run-ids`. Each chunk is a task of CPUS cores. One whose worker or node dies is done again
+CHUNKS is a file with the run ids of one chunk a line; COMMAND is a program and a subcommand with
+its arguments, and does the runs that its option `--run-ids` names. Each chunk is a task of CPUS cores. One whose worker or node dies is done again
 elsewhere; what it had finished is in a journal and is skipped. `peeksim sweep --engine ray` writes
 this file and its chunks, starts it and follows the journals.
 """
@@ -19,8 +19,10 @@ BUSY = 75  # a copy of the chunk, whose worker died, is still at work
 
 
 def work(command, ids, folder):
+    # Before the other arguments: behind a `--` no option is one.
+    words = [*command[:2], f"--run-ids={ids}", *command[2:]]
     while True:
-        done = subprocess.run([*command, "--run-ids", ids], cwd=folder, capture_output=True, text=True)
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
         if done.returncode != BUSY:
             return done.returncode, done.stderr
         time.sleep(1)

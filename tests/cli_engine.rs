@@ -3,7 +3,7 @@
 
 #![cfg(unix)]
 
-use crate::shell::{Said, Shell, assert_same};
+use crate::shell::{self, Said, Shell, assert_same};
 use std::os::unix::fs::PermissionsExt;
 
 /// Runs the shares of an array one after the other, in the background, as long as `alive` exists.
@@ -33,8 +33,10 @@ const SQUEUE: &str = "#!/bin/sh\n[ -f \"$(dirname \"$0\")/alive\" ] && echo 17\n
 /// Does what the driver does, without Ray.
 const PYTHON: &str = r#"#!/bin/sh
 chunks=$4
-shift 4
-while read -r ids; do "$@" --run-ids "$ids" || exit 1; done <"$chunks"
+program=$5
+command=$6
+shift 6
+while read -r ids; do "$program" "$command" "--run-ids=$ids" "$@" || exit 1; done <"$chunks"
 "#;
 
 /// A folder with stand-ins for the programs of the clusters.
@@ -69,9 +71,9 @@ fn scripts_are_printed_and_nothing_is_done() {
         "#SBATCH --mem=500M\n",
         "#SBATCH --array=0-2%2\n",
         "#SBATCH --cpus-per-task=2\n",
-        " sweep small.toml --set=seed=4 --out o --jobs 2 --shard \"$SLURM_ARRAY_TASK_ID/3\"\n",
+        " sweep --shard=\"$SLURM_ARRAY_TASK_ID/3\" --set=seed=4 --out=o --jobs=2 -- small.toml\n",
         "# sbatch --dependency=afterany:<peeksim-",
-        " merge o\n",
+        " merge -- o\n",
     ] {
         assert!(said.out.contains(line), "no {line:?} in\n{}", said.out);
     }
@@ -82,6 +84,43 @@ fn scripts_are_printed_and_nothing_is_done() {
     let sizes: Vec<usize> = said.out.lines().skip(1).map(|line| line.split(',').count()).collect();
     assert_eq!(sizes, [5, 3]);
     assert!(!shell.exists("o") && !shell.exists("results"));
+}
+
+#[test]
+fn hostile_names_stay_names() {
+    let shell = cluster();
+    shell.write("-small.toml", shell::SMALL);
+    shell.ok("sweep small.toml --out whole");
+    let whole = shell.files("whole");
+    // What a shell, a command line or Slurm would read as something else than a name.
+    let folder = "-%j;touch${IFS}pwned;$(touch${IFS}pwned)'`touch${IFS}pwned`\"&|>*?~#\\";
+    let out = format!("--out={folder}");
+    for engine in ["slurm", "ray"] {
+        let arguments = ["sweep", "--engine", engine, "--chunk", "3", &out, "--", "-small.toml"];
+        let said = run(&shell, &arguments.join(" "));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_same(&whole, &shell.files(folder), engine);
+        let script = shell.path(&format!("{folder}/slurm/array.sh"));
+        let text = std::fs::read_to_string(&script).expect("a script");
+        assert!(text.contains("/-%%j;") && text.contains("/slurm/%a.log\n"), "{text}");
+        std::fs::remove_file(shell.path(&format!("{folder}/runs.journal"))).ok();
+        std::fs::remove_dir_all(shell.path(&format!("{folder}/shards"))).expect("shards");
+    }
+    assert!(!shell.exists("pwned") && !shell.exists(&format!("{folder}/pwned")));
+    for (option, place) in [
+        ("--partition=a\ntouch pwned", "--partition"),
+        ("--partition=a b", "--partition"),
+        ("--time=1\u{b}2", "--time"),
+        ("--memory=", "--mem"),
+        ("--out=o\np", "--out"),
+        ("--out=o p", "--out"),
+    ] {
+        let arguments = ["sweep", "small.toml", "--engine", "slurm", "--dry-run", option];
+        let said = Said::of(&mut shell.command(&arguments));
+        assert_eq!(said.code, Some(2), "{option:?}: {said:?}");
+        let error = format!("error: {place}: found \"");
+        assert!(said.error().starts_with(&error) && said.out.is_empty(), "{option:?}: {said:?}");
+    }
 }
 
 #[test]

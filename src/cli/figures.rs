@@ -117,10 +117,10 @@ fn table(args: &FiguresArgs, results: &Results, problems: &mut Problems) -> Node
     }
     set("x_log", Value::Bool(args.log_x));
     set("y_log", Value::Bool(args.log_y));
-    let filter = Value::Table(filter(&args.filter, problems));
+    let filter = Value::table(filter(&args.filter, problems));
     entries.push(("where".to_owned(), Node { place: place.clone(), value: filter }));
     entries.sort_by(|a, b| a.0.cmp(&b.0));
-    Node { place, value: Value::Table(entries) }
+    Node { place, value: Value::table(entries) }
 }
 
 /// `key=value` and `key=other` become a key with two values.
@@ -135,9 +135,11 @@ fn filter(texts: &[String], problems: &mut Problems) -> Vec<(String, Node)> {
         let (key, value) = (key.trim(), Value::Text(value.trim().to_owned()));
         let value = Node { place: place.clone(), value };
         match filter.iter_mut().find(|(known, _)| known == key) {
-            Some((_, Node { value: Value::Array(values), .. })) => values.push(value),
-            _ => {
-                let values = Node { place: place.clone(), value: Value::Array(vec![value]) };
+            Some((_, known)) => {
+                known.value.items_mut().into_iter().for_each(|v| v.push(value.clone()))
+            }
+            None => {
+                let values = Node { place: place.clone(), value: Value::array(vec![value]) };
                 filter.push((key.to_owned(), values));
             }
         }

@@ -22,8 +22,10 @@ mod reproduce_tmo;
 mod run;
 mod share;
 mod sweep;
+mod terminal;
 mod train;
 
+use crate::input::shown::shown_lines;
 use crate::input::{Problem, Problems};
 use crate::output::atomic::WriteError;
 use crate::report::manifest::ManifestError;
@@ -31,6 +33,7 @@ use crate::sweep::SweepError;
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
 use std::process::ExitCode;
+use terminal::Terminal;
 
 /// Simulate schedulers of machine-learning inference where hardware cannot scale.
 ///
@@ -109,12 +112,10 @@ impl ExperimentArgs {
         Self { experiment: experiment.to_owned(), set: Vec::new(), replicates: None }
     }
 
-    /// These arguments, as a command line has them.
-    fn words(&self) -> Vec<String> {
-        let mut words = vec![self.experiment.clone()];
-        words.extend(self.set.iter().map(|set| format!("--set={set}")));
-        words.extend(self.replicates.map(|count| format!("--replicates={count}")));
-        words
+    /// The options among these arguments, as a command line has them.
+    fn options(&self) -> Vec<String> {
+        let set = self.set.iter().map(|set| format!("--set={set}"));
+        set.chain(self.replicates.map(|count| format!("--replicates={count}"))).collect()
     }
 
     fn load(&self) -> Result<crate::sweep::Sweep, Problems> {
@@ -187,7 +188,7 @@ impl From<io::Error> for Failure {
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let mut out = io::stdout().lock();
+    let mut out = Terminal::new(io::stdout().lock());
     let done = match cli.command {
         None => sweep::main(&sweep::SweepArgs::quickstart(), &mut out),
         Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
@@ -214,7 +215,7 @@ pub fn main() -> ExitCode {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nothing is left to do if stderr is gone too.
-            let _ = writeln!(io::stderr(), "{failure}");
+            let _ = writeln!(io::stderr(), "{}", shown_lines(&failure.to_string()));
             ExitCode::from(match failure {
                 Failure::Input(_) => 2,
                 Failure::Busy(_) => cluster::BUSY,
@@ -227,5 +228,5 @@ pub fn main() -> ExitCode {
 /// A line for the person at the terminal.
 fn say(text: &str) {
     // Progress that nobody can see is no reason to stop.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", shown_lines(text));
 }

@@ -4,6 +4,7 @@ use super::say;
 use crate::sweep::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -47,6 +48,13 @@ impl Progress for Bar {
             self.shown.set_length(total as u64);
             self.shown.set_position(reused as u64);
         }
+    }
+
+    fn restored(&self, folder: &Path) {
+        say(&format!(
+            "note: {} was removed; it was made again with every finished run",
+            folder.display()
+        ));
     }
 
     fn step(&self) {

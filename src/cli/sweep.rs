@@ -98,8 +98,8 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let made = match args.engine {
         Engine::Local => make(&mut sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
-            let words = experiment.words();
-            let mut task = Task { sweep: &mut sweep, folder: &folder, words, args: &args.cluster };
+            let (experiment, cluster) = (&experiment, &args.cluster);
+            let mut task = Task { sweep: &mut sweep, folder: &folder, experiment, args: cluster };
             match task.run(args.engine, out)? {
                 Some(made) => finish(&sweep, made, &folder)?,
                 None => return Ok(()),

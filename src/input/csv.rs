@@ -6,12 +6,16 @@
 use super::error::{Place, Problem};
 use super::source::Source;
 use crate::units::parse_decimal;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The file and the header of a table.
 #[derive(Debug)]
 pub struct Head {
     file: String,
     names: Vec<String>,
+    /// Whether a column that was looked for is there: else this is another file than was meant, of
+    /// which nothing is shown.
+    is_meant: AtomicBool,
 }
 
 /// A parsed table.
@@ -50,7 +54,7 @@ impl Head {
                 return Err(Problem::new(place, "the same column twice", "distinct columns"));
             }
         }
-        Ok(Self { file: file.to_owned(), names })
+        Ok(Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false) })
     }
 
     /// How many columns there are.
@@ -68,20 +72,21 @@ impl Head {
         self.optional(name).ok_or_else(|| {
             let place = Place::line(&self.file, 1).field(name);
             let hint = Problem::unknown(Place::default(), "column", name, self.names());
-            Problem {
-                nearest: hint.nearest,
-                ..Problem::new(
-                    place,
-                    format!("no such column in `{}`", self.names.join(",")),
-                    format!("a column `{name}`"),
-                )
-            }
+            let found = if hint.nearest.is_some() || self.is_meant.load(Relaxed) {
+                format!("no such column in `{}`", self.names.join(","))
+            } else {
+                format!("none of the columns that are looked for among {}", self.names.len())
+            };
+            let problem = Problem::new(place, found, format!("a column `{name}`"));
+            Problem { nearest: hint.nearest, ..problem }
         })
     }
 
     /// The index of a column that may be absent.
     pub fn optional(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|column| column == name)
+        let at = self.names.iter().position(|column| column == name);
+        self.is_meant.fetch_or(at.is_some(), Relaxed);
+        at
     }
 
     /// A problem with the first column that is none of the known.

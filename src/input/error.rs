@@ -1,9 +1,13 @@
 //! What is wrong with an input, and where.
 
+use super::shown::shown;
 use std::fmt;
 
 /// At most this many problems are collected before giving up.
 pub const MAX_PROBLEMS: usize = 20;
+
+/// No name that a person meant is longer, in bytes.
+const MAX_NAME: usize = 200;
 
 /// Where in which input a value stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +42,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        f.write_str(&shown(&self.file))?;
         if self.line > 0 {
             write!(f, ":{}", self.line)?;
         }
@@ -46,7 +50,7 @@ impl fmt::Display for Place {
             write!(f, ":{}", self.column)?;
         }
         if !self.field.is_empty() {
-            write!(f, ": `{}`", self.field)?;
+            write!(f, ": `{}`", shown(&self.field))?;
         }
         Ok(())
     }
@@ -54,7 +58,12 @@ impl fmt::Display for Place {
 
 /// One thing that is wrong with an input: where, what was found, what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: found {found}, expected {expected}{}", nearest_hint(nearest.as_deref()))]
+#[error(
+    "{place}: found {}, expected {}{}",
+    shown(found),
+    shown(expected),
+    nearest_hint(nearest.as_deref())
+)]
 #[non_exhaustive]
 pub struct Problem {
     /// Where.
@@ -104,14 +113,22 @@ impl Problem {
 }
 
 fn nearest_hint(nearest: Option<&str>) -> String {
-    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    nearest.map(|name| format!("; did you mean `{}`?", shown(name))).unwrap_or_default()
 }
 
 /// The known name closest to `name`, if any is close enough to be meant.
 fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    // Comparing takes the product of the lengths.
+    if name.len() > MAX_NAME {
+        return None;
+    }
+    let name = name.to_lowercase();
     known
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
+        .map(|candidate| {
+            let near = strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
+            (near, *candidate)
+        })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 3)
         .min()
         .map(|(_, candidate)| candidate.to_owned())

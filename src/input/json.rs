@@ -122,7 +122,7 @@ impl<'a> Tree<'a> {
             };
             items.push(node);
         }
-        Ok(Value::Array(items))
+        Ok(Value::array(items))
     }
 
     fn table(
@@ -144,7 +144,7 @@ impl<'a> Tree<'a> {
             }
         }
         entries.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(Value::Table(entries))
+        Ok(Value::table(entries))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod json;
 pub mod lines;
 pub mod rows;
+pub mod shown;
 pub mod source;
 pub mod toml;
 mod unzip;

@@ -48,6 +48,9 @@ pub fn open(path: &str) -> Result<Stream, Problem> {
         Ok(meta) if meta.is_dir() => {
             return Err(Problem::new(Place::file(path), "a folder", "a file"));
         }
+        Ok(meta) if !is_readable(&meta) => {
+            return Err(Problem::new(Place::file(path), "a device", "a file or a pipe"));
+        }
         Ok(_) => Box::new(fs::File::open(path).map_err(|error| missing(path, &error))?),
         Err(error) => match embedded(path) {
             Some(bytes) => Box::new(bytes),
@@ -56,6 +59,17 @@ pub fn open(path: &str) -> Result<Stream, Problem> {
     };
     let plain = unzip::plain(compressed).map_err(|error| broken(path, &error))?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, plain)))
+}
+
+/// Devices may have no end.
+fn is_readable(meta: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        meta.is_file() || meta.file_type().is_fifo() || meta.file_type().is_socket()
+    }
+    #[cfg(not(unix))]
+    meta.is_file()
 }
 
 /// A file that ends early or cannot be decompressed.

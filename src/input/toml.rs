@@ -3,8 +3,13 @@
 
 use super::error::{Place, Problem};
 use super::source::Source;
+use std::cell::Cell;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+/// Longer settings are refused: a value in memory takes a hundred times the room of its digits.
+const MAX_BYTES: usize = 1 << 20;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -15,7 +20,8 @@ pub struct Node {
     pub value: Value,
 }
 
-/// A TOML value; table keys are sorted.
+/// A TOML value; table keys are sorted. Copies share lists and tables until one is changed, since
+/// the points of a grid differ in a few settings only.
 #[derive(Clone, Debug)]
 pub enum Value {
     /// A string.
@@ -27,12 +33,38 @@ pub enum Value {
     /// `true` or `false`.
     Bool(bool),
     /// A list.
-    Array(Vec<Node>),
+    Array(Arc<Vec<Node>>),
     /// Keys and values, sorted by key.
-    Table(Vec<(String, Node)>),
+    Table(Arc<Vec<(String, Node)>>),
 }
 
 impl Value {
+    /// A list.
+    pub fn array(items: Vec<Node>) -> Self {
+        Self::Array(Arc::new(items))
+    }
+
+    /// A table of entries that are sorted by key.
+    pub fn table(entries: Vec<(String, Node)>) -> Self {
+        Self::Table(Arc::new(entries))
+    }
+
+    /// The items, to be changed; none if this is no list.
+    pub fn items_mut(&mut self) -> Option<&mut Vec<Node>> {
+        match self {
+            Self::Array(items) => Some(Arc::make_mut(items)),
+            _ => None,
+        }
+    }
+
+    /// The entries, to be changed; none if this is no table.
+    pub fn entries_mut(&mut self) -> Option<&mut Vec<(String, Node)>> {
+        match self {
+            Self::Table(entries) => Some(Arc::make_mut(entries)),
+            _ => None,
+        }
+    }
+
     /// What kind of value this is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -47,8 +79,19 @@ impl Value {
 }
 
 impl Node {
-    /// Parses a file.
+    /// Parses settings, which are made by people: a mebibyte at most.
     pub fn parse(source: &Source) -> Result<Self, Problem> {
+        let length = source.text.len();
+        if length > MAX_BYTES {
+            let found = format!("settings of {} KiB", length >> 10);
+            let expected = format!("{} KiB at most; a long table is a CSV file", MAX_BYTES >> 10);
+            return Err(Problem::new(Place::file(&source.path), found, expected));
+        }
+        Self::parse_long(source)
+    }
+
+    /// Parses a file of any length that this program wrote.
+    pub fn parse_long(source: &Source) -> Result<Self, Problem> {
         parse(&source.path, &source.text)
     }
 
@@ -57,7 +100,7 @@ impl Node {
         let wrapped = format!("value = {text}");
         let place = Place::file("--set");
         let parsed = parse("--set", &wrapped).ok().and_then(|node| match node.value {
-            Value::Table(mut entries) if entries.len() == 1 => entries.pop(),
+            Value::Table(entries) if entries.len() == 1 => entries.first().cloned(),
             _ => None,
         });
         let value = parsed.map_or_else(|| Value::Text(text.to_owned()), |(_, node)| node.value);
@@ -66,7 +109,7 @@ impl Node {
 
     /// An empty table.
     pub fn empty(place: Place) -> Self {
-        Self { place, value: Value::Table(Vec::new()) }
+        Self { place, value: Value::Table(Arc::default()) }
     }
 
     /// The value of `key`, if this is a table that has it.
@@ -81,7 +124,8 @@ impl Node {
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         match &mut self.value {
             Value::Table(entries) => {
-                entries.iter_mut().find(|(name, _)| name == key).map(|(_, n)| n)
+                let mut entries = Arc::make_mut(entries).iter_mut();
+                entries.find(|(name, _)| name == key).map(|(_, node)| node)
             }
             _ => None,
         }
@@ -104,11 +148,12 @@ impl Node {
         let inside = if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
         let node = match &mut self.value {
             Value::Array(items) => match item_at(items, key) {
-                Ok(at) => &mut items[at],
+                Ok(at) => &mut Arc::make_mut(items)[at],
                 Err(meant) => return Err(no_item(items, key, meant, before, value.place)),
             },
             Value::Table(entries) => {
                 let at = entries.binary_search_by(|(name, _)| name.as_str().cmp(key));
+                let entries = Arc::make_mut(entries);
                 let at = at.unwrap_or_else(|at| {
                     entries.insert(at, (key.to_owned(), Self::empty(value.place.clone())));
                     at
@@ -116,7 +161,7 @@ impl Node {
                 &mut entries[at].1
             }
             _ => {
-                self.value = Value::Table(Vec::new());
+                self.value = Value::Table(Arc::default());
                 return self.set_below(before, path, value);
             }
         };
@@ -184,25 +229,42 @@ impl Node {
             self.place.field = format!("{new}{rest}");
         }
         match &mut self.value {
-            Value::Array(items) => items.iter_mut().for_each(|node| node.rename(old, new)),
-            Value::Table(entries) => entries.iter_mut().for_each(|(_, n)| n.rename(old, new)),
+            Value::Array(items) => {
+                Arc::make_mut(items).iter_mut().for_each(|node| node.rename(old, new));
+            }
+            Value::Table(entries) => {
+                Arc::make_mut(entries).iter_mut().for_each(|(_, node)| node.rename(old, new));
+            }
             _ => {}
         }
     }
 
     /// The same tree, as if all of it stood at `place`.
     pub fn relocated(mut self, place: &Place) -> Self {
-        self.place = place.clone();
-        self.value = match self.value {
-            Value::Array(items) => {
-                Value::Array(items.into_iter().map(|n| n.relocated(place)).collect())
-            }
-            Value::Table(entries) => Value::Table(
-                entries.into_iter().map(|(key, n)| (key, n.relocated(place))).collect(),
-            ),
-            other => other,
-        };
+        self.relocate(place);
         self
+    }
+
+    fn relocate(&mut self, place: &Place) {
+        self.place = place.clone();
+        match &mut self.value {
+            Value::Array(items) => {
+                Arc::make_mut(items).iter_mut().for_each(|node| node.relocate(place));
+            }
+            Value::Table(entries) => {
+                Arc::make_mut(entries).iter_mut().for_each(|(_, node)| node.relocate(place));
+            }
+            _ => {}
+        }
+    }
+
+    /// How many values the tree has, lists and tables themselves included.
+    pub fn size(&self) -> u64 {
+        1 + match &self.value {
+            Value::Array(items) => items.iter().map(Self::size).sum(),
+            Value::Table(entries) => entries.iter().map(|(_, node)| node.size()).sum(),
+            _ => 0,
+        }
     }
 }
 
@@ -253,18 +315,29 @@ struct Lines<'a> {
     file: &'a str,
     text: &'a str,
     starts: Vec<usize>,
+    /// The last offset that was asked for, the start of its line and its column.
+    last: Cell<(usize, usize, u64)>,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
-        Self { file, text, starts: std::iter::once(0).chain(breaks).collect() }
+        let starts = std::iter::once(0).chain(breaks).collect();
+        Self { file, text, starts, last: Cell::new((0, 0, 1)) }
     }
 
     pub(super) fn place(&self, at: usize) -> Place {
         let line = self.starts.partition_point(|start| *start <= at);
         let start = self.starts[line - 1];
-        let column = self.text.get(start..at).map_or(0, |t| t.chars().count() as u64 + 1);
+        // Counted on from the last value: a list of a million on one line would take hours.
+        let (from, columns) = match self.last.get() {
+            (last, begin, column) if begin == start && last <= at => (last, column),
+            _ => (start, 1),
+        };
+        let column = self.text.get(from..at).map_or(0, |t| t.chars().count() as u64 + columns);
+        if column > 0 {
+            self.last.set((at, start, column));
+        }
         Place { file: self.file.to_owned(), line: line as u64, column, field: String::new() }
     }
 }
@@ -287,14 +360,25 @@ fn convert_table(table: &DeTable<'_>, lines: &Lines<'_>, path: &str) -> Result<V
         entries.push((key, convert(value, lines, &path)?));
     }
     entries.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(Value::Table(entries))
+    Ok(Value::table(entries))
+}
+
+/// Texts are printed, and a terminal obeys such characters.
+fn is_odd(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
 fn convert(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>, path: &str) -> Result<Node, Problem> {
     let place = lines.place(value.span().start).field(path);
     let bad = |found: &str, expected: &str| Problem::new(place.clone(), found, expected);
     let converted = match value.get_ref() {
-        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::String(text) => match text.chars().find(|c| is_odd(*c)) {
+            None => Value::Text(text.to_string()),
+            Some(odd) => {
+                let found = format!("the control character U+{:04X}", u32::from(odd));
+                return Err(bad(&found, "a text of letters, blanks, tabs and line ends"));
+            }
+        },
         DeValue::Integer(number) => Value::Integer(
             i64::from_str_radix(number.as_str(), number.radix())
                 .map_err(|_| bad(number.as_str(), "a whole number of 64 bits"))?,
@@ -304,9 +388,10 @@ fn convert(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>, path: &str) -> Resul
         }
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Datetime(_) => return Err(bad("a date", "a number, string, list or table")),
-        DeValue::Array(items) => Value::Array(
-            items.iter().map(|item| convert(item, lines, path)).collect::<Result<_, _>>()?,
-        ),
+        DeValue::Array(items) => {
+            let items: Result<_, _> = items.iter().map(|item| convert(item, lines, path)).collect();
+            Value::array(items?)
+        }
         DeValue::Table(table) => convert_table(table, lines, path)?,
     };
     Ok(Node { place, value: converted })

@@ -4,7 +4,7 @@
 use super::net::{Activation, Choices, Mlp};
 use crate::input::source::{self, Source};
 use crate::input::toml::quote;
-use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
+use crate::input::{Fields, Node, Place, Problem, Problems, fields};
 
 /// The version of the format that is written and read.
 const VERSION: u64 = 1;
@@ -101,13 +101,13 @@ impl Stored {
             body.push_str("]\n");
         }
         let source = Source { path: String::new(), text: body.clone(), sha256: String::new() };
-        let hash = Node::parse(&source).map_or(String::new(), |node| hash(&node));
+        let hash = Node::parse_long(&source).map_or(String::new(), |node| hash(&node));
         format!("hash = \"{hash}\"\n{body}")
     }
 
     /// Reads a file of this kind.
     pub fn parse(source: &Source, kind: Kind) -> Result<Self, Problems> {
-        let node = Node::parse(source)?;
+        let node = Node::parse_long(source)?;
         let mut problems = Problems::default();
         let mut fields = Fields::new(&node, &mut problems);
         let said = fields.require("hash", "the hash of the rest").map(Node::cell);
@@ -158,7 +158,7 @@ impl Stored {
 /// The hash of everything but the hash.
 fn hash(node: &Node) -> String {
     let mut rest = node.clone();
-    if let Value::Table(entries) = &mut rest.value {
+    if let Some(entries) = rest.value.entries_mut() {
         entries.retain(|(key, _)| key != "hash");
     }
     source::hash(&rest.canonical())

@@ -37,6 +37,9 @@ pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
     let temporary = temporary_name(path);
     let result = (|| {
         let mut file = File::create(&temporary)?;
+        // Tells `remove_leftovers` that somebody is at work on it; where files cannot be locked,
+        // it removes nothing.
+        let _ = file.try_lock();
         fill(&mut file)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
@@ -80,6 +83,43 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WriteError::at(path)(error)),
         _ => Ok(()),
     }
+}
+
+/// Removes the temporary files in `folder` whose process was killed: nobody holds their lock.
+pub fn remove_leftovers(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()).filter(|path| is_temporary(path)) {
+        let file = fs::OpenOptions::new().write(true).open(&path);
+        if file.is_ok_and(|file| file.try_lock().is_ok()) {
+            // What cannot be removed harms nobody.
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+/// Whether a file has a name that [`temporary_name`] gave it.
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let parts = name.strip_suffix(".tmp").and_then(|rest| rest.rsplit_once('.'));
+    let Some((process, chance)) = parts.and_then(|(_, end)| end.split_once('-')) else {
+        return false;
+    };
+    process.parse::<u32>().is_ok() && chance.len() == 16 && u64::from_str_radix(chance, 16).is_ok()
+}
+
+/// Makes a folder of a results folder; a link there, which may lead elsewhere, is refused.
+pub fn inner_folder(path: &Path) -> Result<(), WriteError> {
+    refuse_link(path)?;
+    folder(path)
+}
+
+/// Refuses to write through a link.
+pub fn refuse_link(path: &Path) -> Result<(), WriteError> {
+    if path.is_symlink() {
+        let why = "a link, which may lead out of the folder of the results";
+        return Err(WriteError::at(path)(io::Error::other(why)));
+    }
+    Ok(())
 }
 
 /// Makes a folder and its parents.

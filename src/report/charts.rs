@@ -94,7 +94,7 @@ fn draw_panels(
     name: &str,
 ) -> Result<[PathBuf; 2], FigureError> {
     let fail = |source| FigureError::Draw { name: name.to_owned(), source };
-    atomic::folder(folder)?;
+    atomic::inner_folder(folder)?;
     let svg = folder.join(format!("{name}.svg"));
     atomic::write(&svg, figure::svg_panels(chart, panels).map_err(fail)?.as_bytes())?;
     let png = folder.join(format!("{name}.png"));

@@ -76,7 +76,7 @@ fn text(sweep: &Sweep, runs: usize) -> String {
     }
     let _ = writeln!(text, "\n# The experiment with all overrides.\n[resolved]");
     if let Value::Table(entries) = &experiment.resolved.value {
-        for (key, node) in entries {
+        for (key, node) in entries.iter() {
             let _ = writeln!(text, "{key} = {}", node.canonical());
         }
     }
@@ -97,7 +97,7 @@ pub struct Manifest {
 /// Reads the manifest in a results folder.
 pub fn read(folder: &Path) -> Result<Manifest, Problems> {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
-    let node = Node::parse(&source::read(&path)?)?;
+    let node = Node::parse_long(&source::read(&path)?)?;
     let text = |key: &str| node.get(key).map(Node::cell).unwrap_or_default();
     let Some(resolved) = node.get("resolved") else {
         let expected = "a manifest with a table [resolved]";

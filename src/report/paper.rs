@@ -202,8 +202,7 @@ fn csv(grid: &[Vec<String>]) -> String {
 /// Labels to the left, numbers to the right.
 fn markdown(grid: &[Vec<String>], labels: usize) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let escaped =
-        |row: &Vec<String>| line(row.iter().map(|cell| cell.replace('|', "\\|")).collect());
+    let escaped = |row: &Vec<String>| line(row.iter().map(|cell| escape_markdown(cell)).collect());
     let columns = grid.first().map_or(0, Vec::len);
     let rule = (0..columns).map(|at| if at < labels { "---" } else { "---:" }.to_owned());
     let mut lines: Vec<String> = grid.iter().map(escaped).collect();
@@ -226,6 +225,7 @@ fn latex(grid: &[Vec<String>], labels: usize, caption: &str, note: &str) -> Stri
             })
             .collect()
     };
+    let caption = caption.replace(char::is_control, " ");
     let mut text = format!("% {caption}\n% {note}\n% \\usepackage{{booktabs}}\n");
     text.push_str(&format!("\\begin{{tabular}}{{{letters}}}\n\\toprule\n"));
     for (at, cells) in grid.iter().enumerate() {
@@ -236,6 +236,11 @@ fn latex(grid: &[Vec<String>], labels: usize, caption: &str, note: &str) -> Stri
     }
     text.push_str("\\bottomrule\n\\end{tabular}\n");
     text
+}
+
+/// A cell of a pipe table.
+fn escape_markdown(text: &str) -> String {
+    text.replace('|', "\\|").replace(char::is_control, " ")
 }
 
 /// The characters that mean something to LaTeX, as such.
@@ -250,6 +255,8 @@ fn escape_latex(text: &str) -> String {
             '<' | '>' | '|' => escaped.extend(['$', c, '$']),
             // At the beginning of a cell, after a line's end, a bracket would be an argument.
             '[' => escaped.push_str("{[}"),
+            // A line end would end a comment, two of them a cell.
+            c if c.is_control() => escaped.push(' '),
             c => escaped.push(c),
         }
     }
@@ -329,6 +336,10 @@ mod tests {
             escape_latex("\\^~#$<|"),
             "\\textbackslash{}\\textasciicircum{}\\textasciitilde{}\\#\\$$<$$|$"
         );
+        let hostile = Comparison { baseline: "base\n\\input{x}", ..comparison.clone() };
+        let latex = hostile.write(Format::Latex);
+        assert!(latex.starts_with("% utility_mean: difference to base \\input{x}, "), "{latex}");
+        assert_eq!(escape_latex("a\nb") + &escape_markdown("a\n|b"), "a ba \\|b");
         let markdown = comparison.write(Format::Markdown);
         assert!(
             markdown.contains("\n|---|---|---:|") || markdown.contains("\n| --- | --- | ---: |")

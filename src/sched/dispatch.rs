@@ -347,7 +347,7 @@ fn read_variant(fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
     match node.map(|node| (node, &node.value)) {
         None => {}
         Some((_, Value::Table(entries))) => {
-            for (name, node) in entries {
+            for (name, node) in entries.iter() {
                 match catalog.app_named(name) {
                     Some(app) => one(app, node),
                     None => {

@@ -116,7 +116,7 @@ fn read_source(read: &mut Fields<'_>, trace: &Node, apps: &[AppSetup]) -> Option
                 each[app.index()] = match node.value {
                     Value::Table(_) => read_process(node, problems),
                     _ => fields::text(node, problems).and_then(|name| {
-                        let settings = Node { value: Value::Table(Vec::new()), ..node.clone() };
+                        let settings = Node::empty(node.place.clone());
                         let entry = find(name, node, problems)?;
                         Some((entry.read)(&mut Fields::new(&settings, problems)))
                     }),

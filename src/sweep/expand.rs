@@ -4,12 +4,16 @@
 //! replicate.
 
 use super::spec::{Axis, Experiment};
+use crate::input::toml::quote;
 use crate::input::{Node, Place, Problem, Problems, Value};
 
 /// More runs than this are refused: a typo, not an experiment.
 pub const MAX_RUNS: u64 = 10_000_000;
 /// More configurations than this are refused: each holds its tables, some 25 kB.
 pub const MAX_CONFIGURATIONS: u64 = 100_000;
+/// More values of settings than this, over all configurations, are refused: each is decoded for
+/// each of them.
+const MAX_VALUES: u64 = 50_000_000;
 /// Settings do not lie deeper than this.
 const MAX_DEPTH: usize = 16;
 
@@ -53,10 +57,16 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<Configuration>, Problems> {
             Problem::new(place, found, format!("{most} {what} at most"))
         })
     };
-    let excess = counted(runs, "runs", MAX_RUNS);
-    if let Some(excess) =
-        excess.or_else(|| counted(configurations, "configurations", MAX_CONFIGURATIONS))
-    {
+    let widest = |axis: &Axis| {
+        let row = |row: &Vec<Node>| row.iter().map(Node::size).sum::<u64>();
+        axis.rows.iter().map(row).max().unwrap_or(0)
+    };
+    let size = experiment.base.size() + experiment.axes.iter().map(widest).sum::<u64>();
+    let values = configurations.and_then(|count| count.checked_mul(size));
+    let excess = counted(runs, "runs", MAX_RUNS)
+        .or_else(|| counted(configurations, "configurations", MAX_CONFIGURATIONS))
+        .or_else(|| counted(values, "values in the settings of all runs", MAX_VALUES));
+    if let Some(excess) = excess {
         problems.push(excess);
         return Err(problems);
     }
@@ -126,6 +136,14 @@ fn axis_labels(axis: &Axis, problems: &mut Problems) -> Vec<Vec<String>> {
         .collect();
     let mut seen = std::collections::BTreeSet::new();
     for (row, labels) in axis.rows.iter().zip(&rows) {
+        for ((cell, label), key) in row.iter().zip(labels).zip(&axis.keys) {
+            if let Some(found) = misread(label) {
+                let place = cell.place.clone().field(key);
+                let expected = "a `label` that every program reads as text: no control character, \
+                                none of `= + - @` first, not the word for a missing value";
+                problems.push(Problem::new(place, found, expected));
+            }
+        }
         if !seen.insert(labels) {
             let place = row.first().map_or(&axis.place, |cell| &cell.place).clone();
             let found = format!("`{}` twice", labels.join("`, `"));
@@ -134,6 +152,27 @@ fn axis_labels(axis: &Axis, problems: &mut Problems) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+/// What pandas reads as a missing value unless it is told otherwise (`read_csv`, `na_values`).
+const MISSING: [&str; 19] = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+];
+
+/// Why a cell with this label would be read as something else than its text: by pandas as missing,
+/// by a spreadsheet as a formula, by a LaTeX or shell script as a line of its own.
+fn misread(label: &str) -> Option<String> {
+    let formula = label.starts_with(['=', '+', '-', '@']) && label.parse::<f64>().is_err();
+    if label.contains(char::is_control) {
+        Some(format!("the label {} with a control character", quote(label)))
+    } else if formula {
+        Some(format!("the label `{label}`, a formula to a spreadsheet"))
+    } else if MISSING.contains(&label) {
+        Some(format!("the label `{label}`, a missing value to pandas"))
+    } else {
+        None
+    }
 }
 
 /// Scalars are their own label. A table is its `label`, or its `name` and, where several values
@@ -168,7 +207,10 @@ fn labels_of(values: &[&Node]) -> Vec<String> {
 /// `label` names a value and is no part of it.
 fn without_label(node: &Node) -> Node {
     let mut node = node.clone();
-    if let Value::Table(entries) = &mut node.value {
+    // Most values have none, and a change would copy what they share.
+    if node.get("label").is_some()
+        && let Some(entries) = node.value.entries_mut()
+    {
         entries.retain(|(key, _)| key != "label");
     }
     node

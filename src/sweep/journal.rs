@@ -17,7 +17,7 @@ use crate::output::atomic::{self, WriteError};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,10 +48,12 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    /// Also read: its content survives the removal of its name.
     file: File,
     /// Why a line was cut short: another behind it would be lost with it.
     broken: Option<String>,
-    _lock: Lock,
+    folder: PathBuf,
+    lock: Lock,
 }
 
 /// Held as long as the journal is open; the system frees it when its owner dies.
@@ -71,10 +73,10 @@ impl Journal {
     /// is at work on it.
     pub fn open(folder: &Path, name: &str, prefix: &str) -> Result<Self, WriteError> {
         let path = folder.join(format!("{name}.journal"));
-        if let Some(parent) = path.parent() {
-            atomic::folder(parent)?;
-        }
-        let lock = lock(&path.with_extension("lock"))?;
+        let lock = claim(folder, &path)?;
+        [folder.to_owned(), folder.join("figures")]
+            .iter()
+            .for_each(|f| atomic::remove_leftovers(f));
         let bytes = content(&path)?;
         let text = String::from_utf8_lossy(&bytes);
         let mut keys = BTreeSet::new();
@@ -89,9 +91,29 @@ impl Journal {
         if kept.as_bytes() != bytes {
             atomic::write(&path, kept.as_bytes())?;
         }
-        let open = OpenOptions::new().create(true).append(true).open(&path);
-        let file = open.map_err(WriteError::at(&path))?;
-        Ok(Self { path, file, broken: None, _lock: lock })
+        let file = append(&path)?;
+        Ok(Self { folder: folder.to_owned(), path, file, broken: None, lock })
+    }
+
+    /// Makes the journal again, with all its runs, if somebody removed its folder meanwhile;
+    /// whether that was so.
+    pub fn restore(&mut self) -> Result<bool, WriteError> {
+        if is_same(&self.file, &self.path) {
+            return Ok(false);
+        }
+        let mut bytes = Vec::new();
+        let read =
+            self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
+        read.map_err(WriteError::at(&self.path))?;
+        self.lock = claim(&self.folder, &self.path)?;
+        atomic::write(&self.path, &bytes)?;
+        self.file = append(&self.path)?;
+        Ok(true)
+    }
+
+    /// The folder of the results.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Adds a run.
@@ -99,6 +121,7 @@ impl Journal {
         if let Some(why) = &self.broken {
             return Err(WriteError::at(&self.path)(io::Error::other(why.clone())));
         }
+        self.restore()?;
         let line = format(key, entry);
         // One write call: a line is there whole or cut short, never mixed with another.
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
@@ -173,9 +196,41 @@ fn content(path: &Path) -> Result<Vec<u8>, WriteError> {
     }
 }
 
+/// Makes the folders of a journal and takes the lock beside it.
+fn claim(folder: &Path, journal: &Path) -> Result<Lock, WriteError> {
+    atomic::folder(folder)?;
+    if let Some(parent) = journal.parent().filter(|parent| *parent != folder) {
+        atomic::inner_folder(parent)?;
+    }
+    atomic::refuse_link(journal)?;
+    lock(&journal.with_extension("lock"))
+}
+
+fn append(path: &Path) -> Result<File, WriteError> {
+    let open = OpenOptions::new().create(true).read(true).append(true).open(path);
+    open.map_err(WriteError::at(path))
+}
+
+/// Whether the name is still that of the open file.
+fn is_same(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        fs::metadata(path).is_ok_and(|now| file.metadata().is_ok_and(|own| id(own) == id(now)))
+    }
+    #[cfg(not(unix))]
+    {
+        // An open file cannot be removed there.
+        let _ = file;
+        path.exists()
+    }
+}
+
 /// Takes a file for this process; its content is nothing. Where files cannot be locked, nobody is
 /// refused.
 fn lock(path: &Path) -> Result<Lock, WriteError> {
+    atomic::refuse_link(path)?;
     // Opened to be written: some network file systems lock no other.
     let open = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let file = open.map_err(WriteError::at(path))?;
@@ -293,6 +348,51 @@ mod tests {
         assert_eq!(found["b"].result.error, "it, \"broke\" badly");
         let error = found["b"].result.error.clone();
         assert_eq!(found["b"].result, RunResult { error, ..entry("").result });
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_is_made_again_with_every_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("o");
+        for name in ["runs", "shards/0-of-2"] {
+            let mut journal = Journal::open(&inner, name, "").unwrap();
+            journal.push("a", &entry("")).unwrap();
+            assert!(!journal.restore().unwrap());
+            fs::remove_dir_all(&inner).unwrap();
+            journal.push("b", &entry("")).unwrap();
+            assert_eq!(found(&inner).keys().collect::<Vec<_>>(), ["a", "b"], "{name}");
+            fs::remove_dir_all(&inner).unwrap();
+            assert!(journal.restore().unwrap() && !journal.restore().unwrap());
+            assert_eq!(found(&inner).len(), 2);
+            let second = Journal::open(&inner, name, "").unwrap_err();
+            assert_eq!(second.source.kind(), ErrorKind::WouldBlock, "still one owner");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_out_of_the_folder_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let away = folder.path().join("away");
+        for name in ["runs.lock", "runs.journal"] {
+            std::os::unix::fs::symlink(&away, folder.path().join(name)).unwrap();
+            assert!(Journal::open(folder.path(), "runs", "").is_err(), "{name}");
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
+        assert!(!away.exists());
+    }
+
+    #[test]
+    fn leftovers_of_the_killed_are_removed_and_files_at_work_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |end: &str| folder.path().join(format!("runs.csv.17-{end}.tmp"));
+        let (dead, alive) = (name("00112233445566aa"), name("00112233445566ab"));
+        let (other, short) = (folder.path().join("mine.tmp"), name("0011"));
+        let files = [&dead, &alive, &other, &short].map(|path| File::create(path).unwrap());
+        files[1].try_lock().unwrap();
+        Journal::open(folder.path(), "runs", "").unwrap();
+        let left = [&dead, &alive, &other, &short].map(|path| path.exists());
+        assert_eq!(left, [false, true, true, true]);
     }
 
     #[test]

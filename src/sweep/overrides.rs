@@ -97,11 +97,11 @@ fn keys_of(axis: &Node) -> Vec<String> {
 /// Drops filters and claims about the values that an axis no longer has.
 fn forget(experiment: &mut Node, key: &str) {
     for figure in items(experiment, "figure") {
-        if let Some(Value::Table(filter)) = figure.get_mut("where").map(|node| &mut node.value) {
+        if let Some(filter) = figure.get_mut("where").and_then(|node| node.value.entries_mut()) {
             filter.retain(|(axis, _)| axis != key);
         }
     }
-    if let Some(Value::Array(claims)) = experiment.get_mut("expect").map(|node| &mut node.value) {
+    if let Some(claims) = experiment.get_mut("expect").and_then(|node| node.value.items_mut()) {
         claims.retain(|claim| {
             let axis = claim.get("axis").map_or("scheduler".to_owned(), Node::cell);
             axis != key && claim.get("where").is_none_or(|filter| filter.get(key).is_none())
@@ -122,23 +122,18 @@ fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<bool, 
     if axis.get("key").is_some() {
         let values = match &value.value {
             Value::Array(_) => value.value.clone(),
-            _ => Value::Array(vec![value.clone()]),
+            _ => Value::array(vec![value.clone()]),
         };
         axis.set("values", Node { place: place.clone(), value: values })?;
         return Ok(true);
     }
     for row in items(axis, "values") {
-        if let Value::Array(cells) = &mut row.value
-            && let Some(cell) = cells.get_mut(at)
-        {
+        if let Some(cell) = row.value.items_mut().and_then(|cells| cells.get_mut(at)) {
             *cell = value.clone();
         }
     }
     // Rows that differed in this key alone are one row now.
-    if let Value::Table(entries) = &mut axis.value
-        && let Some((_, Node { value: Value::Array(rows), .. })) =
-            entries.iter_mut().find(|(name, _)| name == "values")
-    {
+    if let Some(rows) = axis.get_mut("values").and_then(|node| node.value.items_mut()) {
         let mut seen = std::collections::BTreeSet::new();
         rows.retain(|row| seen.insert(row.canonical()));
     }
@@ -147,11 +142,7 @@ fn fix(axis: &mut Node, key: &str, value: &Node, place: &Place) -> Result<bool, 
 
 /// The items of the list `key`, if there is such a list.
 fn items<'a>(node: &'a mut Node, key: &str) -> impl Iterator<Item = &'a mut Node> {
-    match node.get_mut(key).map(|node| &mut node.value) {
-        Some(Value::Array(items)) => items.as_mut_slice(),
-        _ => &mut [],
-    }
-    .iter_mut()
+    node.get_mut(key).and_then(|node| node.value.items_mut()).into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -18,14 +18,17 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What the keys of this build's runs begin with in a journal.
 pub(super) const PREFIX: &str = concat!(env!("PEEKSIM_BUILD"), "/");
 
 /// More threads than this help nobody.
 const MAX_THREADS: usize = 1024;
+/// The folder of the results is looked at so often.
+const WATCH: Duration = Duration::from_millis(500);
 
 /// Told of every finished run; called from many threads.
 pub trait Progress: Sync {
@@ -33,6 +36,8 @@ pub trait Progress: Sync {
     fn start(&self, total: usize, reused: usize);
     /// One more is finished.
     fn step(&self);
+    /// The folder of the results was removed, and made again with every finished run.
+    fn restored(&self, _folder: &Path) {}
 }
 
 impl Progress for () {
@@ -392,17 +397,36 @@ impl Work {
             }
             let entry = Arc::new(sweep.one(spec));
             // One that failed is kept for who merges, and tried again the next time.
-            let mut journal =
-                self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            self.watch(progress);
+            let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
             journal.push(&journal_key(&id, &beside), &entry)?;
             drop(journal);
             progress.step();
             Ok(Finished { spec, id, entry })
         };
-        // The first run that cannot be kept stops those not yet started.
-        let kept: Result<Vec<Finished>, WriteError> =
-            self.pool.install(|| specs.into_par_iter().map(one).collect());
-        Ok(kept?)
+        let (over, ended) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // A run may take minutes; a folder that is removed meanwhile is noticed at once.
+                while ended.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
+                    self.watch(progress);
+                }
+            });
+            // The first run that cannot be kept stops those not yet started.
+            let kept: Result<Vec<Finished>, WriteError> =
+                self.pool.install(|| specs.into_par_iter().map(one).collect());
+            drop(over);
+            kept
+        })
+        .map_err(SweepError::from)
+    }
+
+    fn watch(&self, progress: &dyn Progress) {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        // What cannot be made again now fails with the next run that finishes.
+        if journal.restore().unwrap_or(false) {
+            progress.restored(journal.folder());
+        }
     }
 }
 

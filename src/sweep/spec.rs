@@ -171,10 +171,10 @@ impl Experiment {
             }
             let names = source::embedded_paths(".toml");
             let known = names.iter().filter_map(|n| n.strip_prefix("experiments/"));
-            let known: Vec<&str> = known.filter_map(|n| n.strip_suffix(".toml")).collect();
-            let expected = format!("an experiment file, or one of {}", known.join(", "));
+            let known = known.filter_map(|n| n.strip_suffix(".toml"));
+            let expected = "an experiment file, or the name of one that `peeksim list` shows";
             let near = Problem::unknown(Place::default(), "experiment", path, known).nearest;
-            Problem { expected, nearest: problem.nearest.or(near), ..problem }
+            Problem { expected: expected.into(), nearest: problem.nearest.or(near), ..problem }
         })
     }
 

@@ -9,7 +9,7 @@ mod slurm;
 
 use super::cost::costs;
 use super::progress::Bar;
-use super::{Failure, say};
+use super::{ExperimentArgs, Failure, say};
 use crate::report::manifest;
 use crate::sweep::{Outcome, Progress, Search, Sweep, SweepError, journal_lines};
 use clap::{Args, ValueEnum};
@@ -80,8 +80,8 @@ pub(super) struct ClusterArgs {
 pub(super) struct Task<'a> {
     pub sweep: &'a mut Sweep,
     pub folder: &'a Path,
-    /// The experiment and its overrides as arguments.
-    pub words: Vec<String>,
+    /// The experiment and its overrides.
+    pub experiment: &'a ExperimentArgs,
     pub args: &'a ClusterArgs,
 }
 
@@ -140,13 +140,14 @@ impl Task<'_> {
         Ok((fits as u64).clamp(least, runs.max(1)))
     }
 
-    /// The command that does a share, without saying which.
+    /// The command that does a share, without the option that says which. Names come in a form
+    /// in which none can be taken for an option.
     fn command(&self) -> Result<Vec<String>, Failure> {
-        let program = std::env::current_exe()?.to_string_lossy().into_owned();
-        let folder = self.folder.to_string_lossy().into_owned();
-        let mut words = vec![program, "sweep".to_owned()];
-        words.extend(self.words.iter().cloned());
-        words.extend(["--out".to_owned(), folder]);
+        let mut words = vec![program()?, "sweep".to_owned()];
+        words.extend(self.experiment.options());
+        words.push(format!("--out={}", self.folder.to_string_lossy()));
+        words.push(format!("--jobs={}", self.args.cpus));
+        words.extend(["--".to_owned(), self.experiment.experiment.clone()]);
         Ok(words)
     }
 
@@ -203,6 +204,11 @@ fn shell(words: &[String]) -> String {
         }
     });
     quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// This program, as other machines find it.
+fn program() -> Result<String, Failure> {
+    Ok(std::env::current_exe()?.to_string_lossy().into_owned())
 }
 
 /// A program that could not be started.

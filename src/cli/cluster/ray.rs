@@ -23,16 +23,15 @@ impl Task<'_> {
         let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
         let cpus = self.args.cpus.to_string();
         let mut words = vec![self.args.python.clone(), file("driver.py")];
-        words.extend([self.args.address.clone(), cpus.clone(), file("chunks.txt")]);
+        words.extend([self.args.address.clone(), cpus, file("chunks.txt")]);
         words.extend(self.command()?);
-        words.extend(["--jobs".to_owned(), cpus]);
         Ok(Plan::Ray { chunks, words })
     }
 
     /// Starts the driver and follows it to its end.
     pub(super) fn ray(&mut self, chunks: &str, words: &[String], bar: &Bar) -> Result<(), Failure> {
         let folder = absolute(self.folder)?.join("ray");
-        atomic::folder(&folder)?;
+        atomic::inner_folder(&folder)?;
         atomic::write(&folder.join("driver.py"), DRIVER.as_bytes())?;
         atomic::write(&folder.join("chunks.txt"), chunks.as_bytes())?;
         let mut command = Command::new(&words[0]);

@@ -4,12 +4,14 @@
 //! remembered, so that whoever gives the command again follows them. Accounting is not needed.
 //! The merging job waits for the end of the array, well or not, and says what is missing.
 
-use super::{BUSY, Plan, Task, absolute, shell, unstarted};
+use super::{BUSY, Plan, Task, absolute, program, shell, unstarted};
 use crate::cli::progress::Bar;
 use crate::cli::{Failure, say};
 use crate::input::source::hash;
+use crate::input::toml::quote;
+use crate::input::{Place, Problem};
 use crate::output::atomic;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The jobs as scripts.
@@ -35,38 +37,38 @@ impl Task<'_> {
         let here = std::env::current_dir()?.to_string_lossy().into_owned();
         let folder = absolute(self.folder)?;
         let name = format!("peeksim-{}", &hash(&folder.to_string_lossy())[..12]);
-        let logs = self.logs()?;
-        let head = |name: &str, more: &[String]| {
-            let options = [format!("--job-name={name}"), format!("--time={}", self.args.time)];
-            let partition = self.args.partition.iter().map(|name| format!("--partition={name}"));
-            let memory = format!("--mem={}", self.args.memory);
-            let all = options.into_iter().chain(partition).chain([memory]);
-            let all = all.chain(more.iter().cloned());
-            let lines: String = all.map(|option| format!("#SBATCH {option}\n")).collect();
+        let args = self.args;
+        let mut common = vec![option("--time", &args.time)?, option("--mem", &args.memory)?];
+        if let Some(partition) = &args.partition {
+            common.push(option("--partition", partition)?);
+        }
+        let head = |name: &str, own: &[String]| {
+            let named = format!("--job-name={name}");
+            let options = std::iter::once(&named).chain(&common).chain(own);
+            let lines: String = options.map(|option| format!("#SBATCH {option}\n")).collect();
             format!("#!/bin/sh\n{lines}cd {} || exit 1\n", shell(std::slice::from_ref(&here)))
         };
-        let at_once = self.args.at_once.map_or(String::new(), |most| format!("%{most}"));
-        let array = [
+        let logs = log_folder(&self.logs()?)?;
+        let at_once = args.at_once.map_or(String::new(), |most| format!("%{most}"));
+        let own = [
             format!("--array=0-{}{at_once}", tasks.max(1) - 1),
-            format!("--cpus-per-task={}", self.args.cpus),
+            format!("--cpus-per-task={}", args.cpus),
             "--requeue".to_owned(),
-            format!("--output={}", logs.join("%a.log").display()),
+            format!("--output={logs}/%a.log"),
         ];
-        let share = shell(&self.command()?);
-        let jobs = self.args.cpus;
+        let command = self.command()?;
+        let (start, rest) = command.split_at(2);
+        let (start, rest) = (shell(start), shell(rest));
         let array = format!(
             "{}# Busy: a copy of this task from before is still at work.\n\
-             while {share} --jobs {jobs} --shard \"$SLURM_ARRAY_TASK_ID/{tasks}\"\n\
+             while {start} --shard=\"$SLURM_ARRAY_TASK_ID/{tasks}\" {rest}\n\
              \x20 code=$?\n  [ $code -eq {BUSY} ]\ndo sleep 5; done\nexit $code\n",
-            head(&name, &array)
+            head(&name, &own)
         );
-        let merge = [
-            "--cpus-per-task=1".to_owned(),
-            format!("--output={}", logs.join("merge.log").display()),
-        ];
-        let program = self.command()?.swap_remove(0);
-        let words = [program, "merge".to_owned(), self.folder.to_string_lossy().into_owned()];
-        let merge = format!("{}exec {}\n", head(&format!("{name}-merge"), &merge), shell(&words));
+        let own = ["--cpus-per-task=1".to_owned(), format!("--output={logs}/merge.log")];
+        let folder = self.folder.to_string_lossy().into_owned();
+        let words = [program()?, "merge".to_owned(), "--".to_owned(), folder];
+        let merge = format!("{}exec {}\n", head(&format!("{name}-merge"), &own), shell(&words));
         Ok(Plan::Slurm(Scripts { name, array, merge }))
     }
 
@@ -95,7 +97,7 @@ impl Task<'_> {
 
     fn submit(&self, scripts: &Scripts) -> Result<(), Failure> {
         let logs = self.logs()?;
-        atomic::folder(&logs)?;
+        atomic::inner_folder(&logs)?;
         let (array, merge) = (logs.join("array.sh"), logs.join("merge.sh"));
         atomic::write(&array, scripts.array.as_bytes())?;
         atomic::write(&merge, scripts.merge.as_bytes())?;
@@ -112,6 +114,23 @@ impl Task<'_> {
     fn logs(&self) -> Result<PathBuf, Failure> {
         Ok(absolute(self.folder)?.join("slurm"))
     }
+}
+
+/// An option of `sbatch` as a script states it: such a line ends at a blank, and behind a line end
+/// stands a command of the shell.
+fn option(name: &str, value: &str) -> Result<String, Problem> {
+    if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        let expected = "a value without blanks and control characters, which scripts cannot hold";
+        return Err(Problem::new(Place::file(name), quote(value), expected));
+    }
+    Ok(format!("{name}={value}"))
+}
+
+/// The folder of the logs in the form of `--output`, where `%` begins a pattern of Slurm.
+fn log_folder(folder: &Path) -> Result<String, Problem> {
+    let text = folder.to_string_lossy();
+    option("--out", &text)?;
+    Ok(text.replace('%', "%%"))
 }
 
 /// Whether a job of this name, or the one that merges after it, waits or runs.
