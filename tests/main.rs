@@ -5,6 +5,7 @@ mod common;
 mod shell;
 
 mod arrival_moments;
+mod attacks;
 mod bad_input;
 mod cli_check;
 mod cli_compare;
@@ -24,6 +25,7 @@ mod closed_loop;
 mod content;
 mod coverage;
 mod dataframes;
+mod dependencies;
 mod determinism;
 mod dialogues;
 mod dictionary;

@@ -219,7 +219,7 @@ fn follow(args: &TrainArgs, course: Course<'_>) -> Result<Training, Failure> {
     let checkpoint = args.out.join("checkpoint.toml");
     let mut curve = Curve::new();
     if checkpoint.exists() {
-        let source = source::read(&checkpoint.to_string_lossy())?;
+        let source = source::read_own(&checkpoint.to_string_lossy())?;
         curve = resume(&source, &settings, &mut training, env)?;
         say(&format!("goes on after {} steps", training.done()));
     }

@@ -18,8 +18,19 @@ static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
 
 /// A line longer than this is refused: it is not a table that a person made.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
-/// A file larger than this is refused; what may be larger is opened as a [`Stream`].
-const MAX_FILE_BYTES: u64 = 1 << 31;
+/// What a file may hold that is read as a whole, decompressed: each line and each cell takes many
+/// times its bytes. What may be larger is opened as a [`Stream`].
+struct Limit {
+    mebibytes: usize,
+    lines: usize,
+    /// Commas and line ends.
+    cells: usize,
+}
+
+/// Files of users.
+const INPUT: Limit = Limit { mebibytes: 256, lines: 4_000_000, cells: 32_000_000 };
+/// Files that this program wrote: a sweep may have millions of rows.
+const OWN: Limit = Limit { mebibytes: 2048, lines: usize::MAX, cells: usize::MAX };
 
 /// A file's content and the hash that names it in a manifest.
 #[derive(Clone, Debug)]
@@ -37,8 +48,17 @@ pub type Stream = Box<dyn BufRead + Send>;
 
 /// Reads `path` from disk, or from the files inside the binary.
 pub fn read(path: &str) -> Result<Source, Problem> {
+    read_within(path, &INPUT)
+}
+
+/// Reads a file that this program wrote.
+pub fn read_own(path: &str) -> Result<Source, Problem> {
+    read_within(path, &OWN)
+}
+
+fn read_within(path: &str, limit: &Limit) -> Result<Source, Problem> {
     let mut bytes = Vec::new();
-    limited(path, open(path)?, &mut bytes)?;
+    limited(path, open(path)?, limit, &mut bytes)?;
     decode(path, bytes)
 }
 
@@ -161,9 +181,14 @@ fn missing(path: &str, error: &std::io::Error) -> Problem {
 }
 
 /// Reads piece by piece, so that what is too large is refused before it fills the memory.
-fn limited(path: &str, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), Problem> {
+fn limited(
+    path: &str,
+    mut reader: impl Read,
+    limit: &Limit,
+    into: &mut Vec<u8>,
+) -> Result<(), Problem> {
     let mut piece = vec![0; 1 << 16];
-    let (mut line, mut length) = (1u64, 0usize);
+    let (mut line, mut length, mut commas) = (1u64, 0usize, 0usize);
     loop {
         let count = match reader.read(&mut piece) {
             Ok(0) => return Ok(()),
@@ -172,8 +197,15 @@ fn limited(path: &str, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), 
             Err(e) => return Err(broken(path, &e)),
         };
         into.extend_from_slice(&piece[..count]);
-        if into.len() as u64 > MAX_FILE_BYTES {
-            return Err(Problem::new(Place::file(path), "more than 2 GiB", "a smaller file"));
+        commas += piece[..count].iter().filter(|byte| **byte == b',').count();
+        let counts = [
+            (into.len() >> 20, limit.mebibytes, "MiB"),
+            (line as usize, limit.lines, "lines"),
+            (line as usize + commas, limit.cells, "cells"),
+        ];
+        if let Some((_, most, what)) = counts.iter().find(|(count, most, _)| count > most) {
+            let (found, expected) = (format!("more than {most} {what}"), "a smaller file");
+            return Err(Problem::new(Place::file(path), found, expected));
         }
         for part in piece[..count].split_inclusive(|b| *b == b'\n') {
             let ends = part.ends_with(b"\n");

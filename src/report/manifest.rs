@@ -97,7 +97,7 @@ pub struct Manifest {
 /// Reads the manifest in a results folder.
 pub fn read(folder: &Path) -> Result<Manifest, Problems> {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
-    let node = Node::parse_long(&source::read(&path)?)?;
+    let node = Node::parse_long(&source::read_own(&path)?)?;
     let text = |key: &str| node.get(key).map(Node::cell).unwrap_or_default();
     let Some(resolved) = node.get("resolved") else {
         let expected = "a manifest with a table [resolved]";

@@ -85,7 +85,7 @@ impl Results {
     /// Reads a results folder.
     pub fn load(folder: &Path) -> Result<Self, ResultsError> {
         let path = folder.join("runs.csv").to_string_lossy().into_owned();
-        let table = Table::parse(&source::read(&path)?)?;
+        let table = Table::parse(&source::read_own(&path)?)?;
         let header: Vec<&str> = table.header().collect();
         let place = |name: &str| header.iter().position(|known| *known == name);
         let end = place("info");
@@ -153,7 +153,7 @@ fn load_quantiles(folder: &Path) -> Result<BTreeMap<String, Vec<f64>>, Problem> 
         return Ok(quantiles);
     }
     // Runs in which nothing was completed have no latencies.
-    let table = Table::parse_any(&source::read(&path)?)?;
+    let table = Table::parse_any(&source::read_own(&path)?)?;
     let (id, latency) = (table.column("run_id")?, table.column("latency_ms")?);
     for row in table.rows() {
         quantiles.entry(row.text(id).to_owned()).or_default().push(row.number(latency)?);

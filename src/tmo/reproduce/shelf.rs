@@ -69,7 +69,7 @@ fn kept(path: &str, settings: &Catalogue) -> Option<Mlp> {
     if !source::exists(path) {
         return None;
     }
-    let stored = Stored::parse(&source::read(path).ok()?, Kind::Policy).ok()?;
+    let stored = Stored::parse(&source::read_own(path).ok()?, Kind::Policy).ok()?;
     stored.check(settings, path).ok()?;
     stored.network()
 }
