@@ -6,11 +6,13 @@ use super::share::{self, ShareArgs};
 use super::{ExperimentArgs, Failure, say};
 use crate::input::toml::quote;
 use crate::input::{Place, Problem};
+use crate::output::atomic;
 use crate::report::expect::{Judged, Verdict, judge};
+use crate::report::manifest::Held;
 use crate::report::{
     self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
 };
-use crate::sweep::{Experiment, Finished, Found, Outcome, Part, Sweep, threads};
+use crate::sweep::{BUILD, Experiment, FigureSpec, Finished, Found, Outcome, Part, Sweep, threads};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,9 @@ pub(super) struct SweepArgs {
     /// Write a time series with intervals of this length, as `1s` or `250ms`.
     #[arg(long, value_name = "LENGTH")]
     series: Option<String>,
+    /// Replace the results of other settings in the folder.
+    #[arg(long)]
+    overwrite: bool,
     #[command(flatten)]
     share: ShareArgs,
     /// What carries the runs out.
@@ -50,6 +55,7 @@ impl SweepArgs {
             out: None,
             tables: Vec::new(),
             series: None,
+            overwrite: false,
             share: ShareArgs::default(),
             engine: Engine::Local,
             cluster: ClusterArgs::default(),
@@ -89,6 +95,7 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
     let part = args.share.part(&sweep)?;
+    let stale = stale_figures(&sweep, &folder, args.overwrite)?;
     if part.is_some() || args.engine != Engine::Local {
         share::fixed(&sweep)?;
     }
@@ -106,7 +113,40 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
             }
         }
     };
+    for path in stale.iter().filter(|path| !made.figures.contains(path)) {
+        atomic::remove(path)?;
+    }
     report(&sweep, &folder, made, out)
+}
+
+/// The figures of the results that the folder holds, some of which this sweep may not draw; refuses
+/// results of other settings, which would be lost.
+fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<PathBuf>, Failure> {
+    let drawn = |names: Option<&[FigureSpec]>| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder.join("figures")).into_iter().flatten().flatten();
+        let own = |path: &PathBuf| {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let end = path.extension().unwrap_or_default().to_string_lossy();
+            matches!(&*end, "svg" | "png")
+                && names.is_none_or(|names| names.iter().any(|figure| figure.name == stem))
+        };
+        entries.map(|entry| entry.path()).filter(own).collect()
+    };
+    match manifest::held(sweep, folder) {
+        Held::Nothing => Ok(Vec::new()),
+        Held::Same(manifest) => {
+            if manifest.build != BUILD {
+                say(&format!(
+                    "note: {} holds results of {}; they are made again by {BUILD}",
+                    folder.display(),
+                    manifest.build
+                ));
+            }
+            Ok(drawn(Some(&manifest.experiment.figures)))
+        }
+        Held::Other(_) if overwrite => Ok(drawn(None)),
+        Held::Other(problem) => Err(problem.into()),
+    }
 }
 
 /// Prints what a sweep came to; fails if a run or a gated claim did.
@@ -176,8 +216,9 @@ pub(super) fn finish(
     (runs, found): Outcome,
     folder: &Path,
 ) -> Result<Made, Failure> {
-    write_runs(sweep, &runs, folder)?;
+    // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
+    write_runs(sweep, &runs, folder)?;
     let failed = failed(&runs);
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);

@@ -215,6 +215,33 @@ impl Node {
         }
     }
 
+    /// The first key path at which two trees differ, and what stands there in each.
+    pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        match (&self.value, &other.value) {
+            (Value::Table(left), Value::Table(right)) => {
+                let keys = left.iter().chain(right.iter()).map(|(key, _)| key);
+                let keys: std::collections::BTreeSet<&String> = keys.collect();
+                keys.into_iter().find_map(|key| match (self.get(key), other.get(key)) {
+                    (Some(left), Some(right)) => {
+                        let (path, left, right) = left.difference(right)?;
+                        let dot = if path.is_empty() { "" } else { "." };
+                        Some((format!("{key}{dot}{path}"), left, right))
+                    }
+                    (left, right) => {
+                        let text = |node: Option<&Self>| {
+                            node.map_or("nothing".to_owned(), |node| node.canonical())
+                        };
+                        Some((key.clone(), text(left), text(right)))
+                    }
+                })
+            }
+            _ => {
+                let (left, right) = (self.canonical(), other.canonical());
+                (left != right).then(|| (String::new(), left, right))
+            }
+        }
+    }
+
     /// The text of a scalar as a person would write it in a table cell.
     pub fn cell(&self) -> String {
         match &self.value {
@@ -452,6 +479,16 @@ mod tests {
             let written = Node::parse_override(text).canonical();
             assert_eq!(node(&format!("a = {written}")).canonical(), format!("{{ a = {written} }}"));
         }
+    }
+
+    #[test]
+    fn trees_differ_at_a_path() {
+        let differ = |a: &str, b: &str| node(a).difference(&node(b));
+        let some = |path: &str, a: &str, b: &str| Some((path.into(), a.into(), b.into()));
+        assert_eq!(differ("a = 1\n[b]\nc = 2\n", "b = { c = 2 }\na = 1\n"), None);
+        assert_eq!(differ("a = 1\n[b]\nc = 2\n", "a = 1\nb.c = 3\n"), some("b.c", "2", "3"));
+        assert_eq!(differ("a = [1]\n", "a = [2]\n"), some("a", "[1]", "[2]"));
+        assert_eq!(differ("", "b = 2\n"), some("b", "nothing", "2"));
     }
 
     #[test]

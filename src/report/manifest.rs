@@ -43,6 +43,57 @@ pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
     Ok(problems.check(Some(()))?)
 }
 
+/// The settings on which the rows of `runs.csv` depend; the others say how much of it is made and
+/// how it is shown.
+const OF_ROWS: [&str; 5] = ["seed", "base", "axis", "zip", "search"];
+
+/// What stands in a folder into which a sweep will write.
+#[derive(Debug)]
+pub enum Held {
+    /// No results.
+    Nothing,
+    /// Results of the same settings, by a build.
+    Same(Manifest),
+    /// Results of other settings, or of unknown ones.
+    Other(Problem),
+}
+
+/// Looks at the results that a sweep into `folder` would replace.
+pub fn held(sweep: &Sweep, folder: &Path) -> Held {
+    let path = folder.join("manifest.toml").to_string_lossy().into_owned();
+    let expected = "an empty folder: name another with `--out`, or replace it with `--overwrite`";
+    let problem = |field: &str, found: String| {
+        Held::Other(Problem::new(Place::file(&path).field(field), found, expected))
+    };
+    if !folder.join("manifest.toml").exists() {
+        let alone = folder.join("runs.csv").exists();
+        return if alone {
+            problem("", "a runs.csv without manifest".into())
+        } else {
+            Held::Nothing
+        };
+    }
+    let manifest = match read(folder) {
+        Ok(manifest) => manifest,
+        Err(problems) => {
+            let first = problems.iter().next().map_or(String::new(), ToString::to_string);
+            return problem("", format!("results of unknown settings ({first})"));
+        }
+    };
+    let [old, new] = [&manifest.experiment, &sweep.experiment].map(|experiment| {
+        let key = |key: &str| Some((key.to_owned(), experiment.resolved.get(key)?.clone()));
+        let mut entries: Vec<(String, Node)> = OF_ROWS.iter().filter_map(|k| key(k)).collect();
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        Node { place: Place::default(), value: Value::table(entries) }
+    });
+    match old.difference(&new) {
+        None => Held::Same(manifest),
+        Some((key, was, is)) => {
+            problem(&key, format!("results of other settings, {was} where now {is}"))
+        }
+    }
+}
+
 /// A manifest that could not be written, or says something else.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
