@@ -232,3 +232,71 @@ fn a_folder_whose_name_is_no_text_is_refused_at_once() {
     let left = fs::read_dir(shell.path("")).expect("a folder").count();
     assert_eq!(left, 1, "small.toml alone");
 }
+
+#[test]
+fn results_of_other_settings_are_replaced_only_if_asked() {
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --out o");
+    let runs = shell.bytes("o/runs.csv");
+    let said = shell.fails(2, "sweep small.toml --set seed=9 --out o");
+    let found = "`seed`: found results of other settings, nothing where now 9, expected";
+    assert!(said.error().contains(found), "{said:?}");
+    let said = shell.fails(2, "sweep small.toml --set trace.requests=40 --out o");
+    assert!(said.error().contains("`base.trace.requests`: found results of other"), "{said:?}");
+    shell.write("other.toml", SMALL.replace("\"edf\", ", "").replace("title", "name = \"o\"\ntitle"));
+    assert!(shell.fails(2, "sweep other.toml --out o").error().contains("`axis`"));
+    assert_eq!(shell.bytes("o/runs.csv"), runs, "nothing was touched");
+    // More replicates, other figures and tables are no other settings.
+    let said = shell.ok("sweep small.toml --out o --replicates 3 --tables apps --set figure=[]");
+    assert!(said.err.contains("8 of 12 runs were finished before") || shell.exists("o/apps.csv"));
+    assert!(!shell.exists("o/figures/utility.svg"), "drawn by nobody now");
+    shell.write("o/figures/mine.svg", "");
+    shell.ok("sweep small.toml --set seed=9 --out o --overwrite");
+    assert!(!shell.exists("o/figures/mine.svg") && shell.exists("o/figures/utility.svg"));
+    shell.write("p/runs.csv", "a,b\n1,2\n");
+    let said = shell.fails(2, "sweep small.toml --out p");
+    assert!(said.error().contains("found a runs.csv without manifest"), "{said:?}");
+}
+
+#[test]
+fn results_of_another_build_are_made_again_and_that_is_said() {
+    let shell = Shell::small();
+    shell.ok("sweep small.toml --out o");
+    let manifest = shell.read("o/manifest.toml");
+    let build = manifest.lines().find(|line| line.starts_with("build = ")).expect("a build");
+    shell.write("o/manifest.toml", manifest.replace(build, "build = \"0.0.1+other\""));
+    let said = shell.ok("sweep small.toml --out o");
+    assert!(said.err.contains("note: o holds results of 0.0.1+other; they are made"), "{said:?}");
+    assert_eq!(shell.read("o/manifest.toml"), manifest);
+}
+
+#[test]
+fn own_profiles_come_first_and_names_that_exist_twice_are_told() {
+    let shell = Shell::small();
+    // Beside the experiment, though the command is given elsewhere.
+    shell.write("study/small.toml", SMALL);
+    for file in ["app.toml", "variants.csv", "confusion.csv", "latency.csv", "load.csv"] {
+        let text = std::fs::read_to_string(repository(&format!("profiles/voice/{file}")));
+        let text = text.expect("a file");
+        shell.write(&format!("study/profiles/voice/{file}"), text);
+    }
+    let base = "sweep study/small.toml --set apps=[\"voice\"]";
+    let said = shell.ok(&format!("{base} --out a"));
+    let manifest = shell.read("a/manifest.toml");
+    assert!(manifest.contains("\n\"profiles/voice\" = \"beside the experiment\"\n"), "{manifest}");
+    assert!(!manifest.contains("traces/voice.csv"), "an own profile, a trace that ships");
+    for words in ["profiles/voice exists more than once", "it goes without a trace"] {
+        assert!(said.err.contains(words), "{said:?}");
+    }
+    assert_eq!(column(&shell.read("a/runs.csv"), "answers")[0], "drawn");
+    // The working directory gives the same ids: names count, not places.
+    std::fs::rename(shell.path("study/profiles"), shell.path("profiles")).expect("a move");
+    shell.ok(&format!("{base} --out b"));
+    let ids = ["a", "b"].map(|folder| column(&shell.read(&format!("{folder}/runs.csv")), "run_id"));
+    assert_eq!(ids[0], ids[1]);
+    // A copy of what ships is what ships.
+    std::fs::remove_dir_all(shell.path("profiles")).expect("a folder");
+    let said = shell.ok(&format!("{base} --out c"));
+    assert!(!said.err.contains("more than once"), "{said:?}");
+    assert_eq!(column(&shell.read("c/runs.csv"), "answers")[0], "recorded");
+}

@@ -6,7 +6,7 @@
 
 use super::error::{Place, Problem};
 use super::unzip;
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, DirEntry, include_dir};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -149,19 +149,47 @@ pub fn below(folder: &str, suffix: &str) -> Vec<String> {
 }
 
 fn embedded(path: &str) -> Option<&'static [u8]> {
-    let path = path.strip_prefix("./").unwrap_or(path);
-    let (folder, rest) = path.split_once('/')?;
+    let (dir, rest) = shipped(path)?;
+    let is_profile = path.trim_start_matches("./").starts_with("profiles/");
     // A profile is one thing: a user's own is never completed with files of the one that ships.
-    if folder == "profiles" && Path::new(path).parent().is_some_and(Path::is_dir) {
+    if is_profile && Path::new(path).parent().is_some_and(Path::is_dir) {
         return None;
     }
+    Some(dir.get_file(rest)?.contents())
+}
+
+/// The folder inside the binary that a path leads into, and the rest of the path.
+fn shipped(path: &str) -> Option<(&'static Dir<'static>, &str)> {
+    let (folder, rest) = path.strip_prefix("./").unwrap_or(path).split_once('/')?;
     let dir = match folder {
         "profiles" => &PROFILES,
         "traces" => &TRACES,
         "experiments" => &EXPERIMENTS,
         _ => return None,
     };
-    Some(dir.get_file(rest)?.contents())
+    Some((dir, rest))
+}
+
+/// Whether a file or folder of this name is inside the binary.
+pub fn is_shipped(name: &str) -> bool {
+    shipped(name).is_some_and(|(dir, rest)| dir.get_entry(rest).is_some())
+}
+
+/// Whether the file or folder at `path` holds something else than the one of this `name` inside
+/// the binary; also if there is none.
+pub fn differs_from_shipped(path: &str, name: &str) -> bool {
+    let Some(entry) = shipped(name).and_then(|(dir, rest)| dir.get_entry(rest)) else {
+        return true;
+    };
+    let same = |path: &Path, bytes: &[u8]| fs::read(path).is_ok_and(|own| own == bytes);
+    let path = Path::new(path);
+    match entry {
+        DirEntry::File(file) => !same(path, file.contents()),
+        DirEntry::Dir(dir) => dir.files().any(|file| {
+            let name = file.path().file_name().unwrap_or_default();
+            !same(&path.join(name), file.contents())
+        }),
+    }
 }
 
 fn missing(path: &str, error: &std::io::Error) -> Problem {

@@ -118,6 +118,13 @@ fn text(sweep: &Sweep, runs: usize) -> String {
     for (path, hash) in sweep.inputs.files() {
         let _ = writeln!(text, "{} = {}", quote(path), quote(hash));
     }
+    let _ = writeln!(
+        text,
+        "\n# Where the files and folders were that the experiment names.\n[origins]"
+    );
+    for (name, origin) in sweep.inputs.origins() {
+        let _ = writeln!(text, "{} = {}", quote(name), quote(origin.name()));
+    }
     if !sweep.inputs.imports().is_empty() {
         let _ =
             writeln!(text, "\n# How files of requests were made from data of others.\n[imports]");

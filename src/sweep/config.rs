@@ -61,7 +61,12 @@ impl Prepared {
         let catalog = Arc::new(Catalog::build(&setup)?);
         let rng = Rng::new(0, 0);
         let context = Context { catalog: &catalog, rng };
-        let chosen = sched::read(&scheduler, &context, &mut problems);
+        let mut placed = scheduler.clone();
+        if let Some(Node { value: Value::Text(path), .. }) = placed.get_mut("policy") {
+            inputs.note(path);
+            *path = inputs.locate(path);
+        }
+        let chosen = sched::read(&placed, &context, &mut problems);
         match arrivals.build(&catalog, rng) {
             Ok(built) if bound && built.listens() => {
                 let place = arrivals.place.clone().field("trace.source");
@@ -75,9 +80,6 @@ impl Prepared {
         if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
             Arc::clone(&catalog).check_peeks(&setup, &mut problems);
         }
-        if let Some(Value::Text(path)) = scheduler.get("policy").map(|node| &node.value) {
-            inputs.note(path);
-        }
         let mut notes = catalog.notes().to_vec();
         notes.extend(note_window(&scheduler, &catalog));
         notes.extend(chosen.as_ref().and_then(|chosen| note_policy(&scheduler, chosen.entry.name)));
@@ -85,7 +87,7 @@ impl Prepared {
             notes,
             catalog,
             arrivals,
-            scheduler,
+            scheduler: placed,
             scheduler_name: chosen.entry.name,
             info: chosen.info,
             bound,
@@ -186,7 +188,7 @@ fn read_apps(read: &mut Fields<'_>, inputs: &mut Inputs) -> Vec<AppSetup> {
         }
         match inputs.profile(&format!("{profiles}/{text}")) {
             Ok(profile) => {
-                let trace = match inputs.trace(&traces, &profile) {
+                let trace = match inputs.trace(&profiles, &traces, &profile) {
                     Some(Ok(trace)) => Some(trace),
                     Some(Err(more)) => {
                         read.problems().extend(more);

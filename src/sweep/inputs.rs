@@ -1,5 +1,6 @@
 //! Profiles and traces, each read once and shared by all runs.
 
+use super::locate::{Located, Locator, Origin};
 use crate::input::{Node, Place, Problem, Problems, Value, source};
 use crate::model::link::Bandwidth;
 use crate::model::profile::Profile;
@@ -19,17 +20,38 @@ pub struct Inputs {
     requests: BTreeMap<String, Read<RequestFile>>,
     imports: BTreeMap<String, Node>,
     files: BTreeMap<String, String>,
+    locator: Locator,
 }
 
 impl Inputs {
+    /// For the experiment at `path`.
+    pub fn of(path: &str) -> Self {
+        Self { locator: Locator::new(path), ..Self::default() }
+    }
+
+    /// Where a file that the experiment names is read.
+    pub fn locate(&mut self, name: &str) -> String {
+        self.locator.locate(name).path
+    }
+
+    /// (name, place) of what the experiment names.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, Origin)> {
+        self.locator.origins()
+    }
+
     /// The profile in `folder`.
     pub fn profile(&mut self, folder: &str) -> Read<Profile> {
         if let Some(profile) = self.profiles.get(folder) {
             return profile.clone();
         }
-        let profile = Profile::read(folder).map(Arc::new);
+        let path = self.locate(folder);
+        let profile = Profile::read(&path).map(Arc::new);
         if let Ok(profile) = &profile {
-            self.files.extend(profile.files.iter().cloned());
+            // By the name in the experiment: ids of runs do not depend on the working directory.
+            let named = |(file, hash): &(String, String)| {
+                (format!("{folder}{}", &file[path.len()..]), hash.clone())
+            };
+            self.files.extend(profile.files.iter().map(named));
         }
         self.profiles.insert(folder.to_owned(), profile.clone());
         profile
@@ -37,18 +59,34 @@ impl Inputs {
 
     /// The trace of an application in a folder, plain or compressed; `None` if there is no such
     /// file.
-    pub fn trace(&mut self, folder: &str, profile: &Profile) -> Option<Read<RecordedTrace>> {
+    ///
+    /// A trace that ships goes with the profile that ships, not with another of its name.
+    pub fn trace(
+        &mut self,
+        profiles: &str,
+        folder: &str,
+        profile: &Profile,
+    ) -> Option<Read<RecordedTrace>> {
         let stem = format!("{folder}/{}.csv", profile.name);
         if let Some(trace) = self.traces.get(&stem) {
             return trace.clone();
         }
-        let path = ["", ".gz", ".zst"]
-            .map(|end| format!("{stem}{end}"))
-            .into_iter()
-            .find(|p| source::exists(p));
-        let trace = path.map(|path| {
-            let source = source::read(&path)?;
-            self.files.insert(source.path.clone(), source.sha256.clone());
+        let names = ["", ".gz", ".zst"].map(|end| format!("{stem}{end}"));
+        let mut located = names.into_iter().map(|name| (self.locator.locate(&name), name));
+        let mut located = located.find(|(located, _)| source::exists(&located.path));
+        if let Some((Located { origin: Origin::Program, .. }, name)) = &located
+            && self.locator.is_own(&format!("{profiles}/{}", profile.name))
+        {
+            self.locator.tell(format!(
+                "{name} inside the program was recorded with the profile inside the program, and \
+                 {profiles}/{} is another: it goes without a trace",
+                profile.name
+            ));
+            located = None;
+        }
+        let trace = located.map(|(located, name)| {
+            let source = source::read(&located.path)?;
+            self.files.insert(name, source.sha256.clone());
             RecordedTrace::read(&source, &profile.classes, &profile.variant_names()).map(Arc::new)
         });
         self.traces.insert(stem, trace.clone());
@@ -60,9 +98,9 @@ impl Inputs {
         if let Some(table) = self.bandwidths.get(path) {
             return table.clone();
         }
-        let table = source::read(path).and_then(|source| {
+        let table = source::read(&self.locate(path)).and_then(|source| {
             let table = Bandwidth::parse(&source).map(Arc::new)?;
-            self.files.insert(source.path, source.sha256);
+            self.files.insert(path.to_owned(), source.sha256);
             Ok(table)
         });
         let table = table.map_err(Problems::from);
@@ -75,8 +113,8 @@ impl Inputs {
         if let Some(file) = self.requests.get(path) {
             return file.clone();
         }
-        let file = RequestFile::check(path).and_then(|file| {
-            self.files.insert(file.path.clone(), file.sha256.clone());
+        let file = RequestFile::check(&self.locate(path)).and_then(|file| {
+            self.files.insert(path.to_owned(), file.sha256.clone());
             self.import(&file)?;
             Ok(Arc::new(file))
         });
@@ -108,10 +146,10 @@ impl Inputs {
     }
 
     /// Notes a file that a scheduler reads by itself, so that a run is another when it changes.
-    pub fn note(&mut self, path: &str) {
+    pub fn note(&mut self, name: &str) {
         // Who reads it says what is wrong with it.
-        if let Ok(source) = source::read(path) {
-            self.files.insert(source.path, source.sha256);
+        if let Ok(source) = source::read(&self.locate(name)) {
+            self.files.insert(name.to_owned(), source.sha256);
         }
     }
 
@@ -127,6 +165,8 @@ impl Inputs {
             let Value::Integer(rows @ 1..) = node.get("skipped_rows")?.value else { return None };
             Some(format!("{path} was imported without {rows} rows that could not be read"))
         });
-        profiles.flat_map(|profile| profile.warnings.iter().cloned()).chain(skipped).collect()
+        let places = self.locator.notes().iter().cloned();
+        let profiles = profiles.flat_map(|profile| profile.warnings.iter().cloned());
+        places.chain(profiles).chain(skipped).collect()
     }
 }

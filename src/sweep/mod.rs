@@ -10,6 +10,7 @@ mod expand;
 mod faults;
 mod inputs;
 mod journal;
+mod locate;
 mod names;
 mod overrides;
 mod part;

@@ -131,7 +131,7 @@ impl Sweep {
         let mut sweep = Self {
             configurations: Vec::new(),
             prepared: Vec::new(),
-            inputs: Inputs::default(),
+            inputs: Inputs::of(&experiment.path),
             hashes: Vec::new(),
             grid: 0,
             probes: BTreeMap::new(),
@@ -445,7 +445,7 @@ pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
         Ok(grid) if experiment.axes.len() == written.sum::<usize>() => grid.into_iter().next(),
         _ => None,
     };
-    let read = settings.map(|first| Prepared::read(&first.node, &mut Inputs::default()));
+    let read = settings.map(|first| Prepared::read(&first.node, &mut Inputs::of(&experiment.path)));
     read.and_then(Result::err).unwrap_or_default()
 }
 
