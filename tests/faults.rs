@@ -4,7 +4,7 @@ use crate::common::{CLASS, Happened, Log, V, World};
 use peeksim::metrics::{COLUMNS, Cell, Summary, Window};
 use peeksim::model::arrival::Listed;
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::LatencyPoints;
 use peeksim::model::link::{Link, Uplink};
 use peeksim::model::peek::PeekPlace;
 use peeksim::rng::Rng;
@@ -107,7 +107,7 @@ fn looks_that_are_lost_begin_again() {
     let mut world = fails(&[outage(4.0, 6.0)]).request(0, 0.0, 100.0, 0).request(0, 1.0, 100.0, 0);
     let app = &mut world.setup.apps[0];
     app.peek.place = PeekPlace::Worker;
-    let table = LatencyTable::new(vec![(1, Span::from_ms(3.0))]).unwrap().0;
+    let table = LatencyPoints::one_by_one(Span::from_ms(3.0));
     Arc::make_mut(&mut app.profile).peek = Some(table);
     let log = world.run("{ name = 'lo-edf', plan = 'head', accuracy = 'posterior' }");
     let visible: Vec<(u64, u32)> = log

@@ -34,6 +34,7 @@ mod golden;
 mod group_search;
 mod importers;
 mod kubernetes;
+mod latency_fit;
 mod links;
 mod load;
 mod looks;

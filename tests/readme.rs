@@ -5,6 +5,8 @@
 
 use peeksim::metrics::Kind;
 use peeksim::model::arrival::ARRIVALS;
+use peeksim::model::latency::LatencyFit;
+use peeksim::model::profile::Profile;
 use peeksim::policy::Info;
 use peeksim::report::dictionary::{AXES, Field, File, files};
 use peeksim::sched::REGISTRY;
@@ -104,6 +106,38 @@ fn columns_are_what_results_have() {
     }
     let begin = "<!-- columns: generated, checked by tests/readme.rs -->\n";
     check("results/README.md", begin, "<!-- end of columns -->", &text);
+}
+
+/// Every shipped latency that the default fit changes by more than a tenth.
+#[test]
+fn latencies_that_the_fit_changes_are_listed() {
+    let head = "| profile | table | batch | measured, ms | fitted, ms | change |\n";
+    let mut table = format!("{head}|---|---|---|---|---|---|\n");
+    let folder = format!("{}/profiles", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry"));
+    let mut apps: Vec<String> = entries
+        .filter(|entry| entry.path().join("app.toml").exists())
+        .map(|entry| entry.file_name().into_string().expect("UTF-8"))
+        .collect();
+    apps.sort();
+    for app in &apps {
+        let profile = Profile::read(&format!("{folder}/{app}")).expect("a shipped profile");
+        let peek = profile.peek.iter().map(|points| ("`peek.csv`".to_owned(), points));
+        let costs = profile.variants.iter().flat_map(|v| v.costs.iter().map(move |c| (v, c)));
+        let costs = costs.map(|(v, c)| (format!("`{}`, `{}`", v.name, c.worker_class), &c.latency));
+        for (name, points) in costs.chain(peek) {
+            let moved = points.moved(LatencyFit::default());
+            for cell in moved.filter(|cell| cell.ratio().abs() > 0.1) {
+                let (batch, from, to) = (cell.batch, cell.from.as_ms(), cell.to.as_ms());
+                let change = 100.0 * cell.ratio();
+                table.push_str(&format!(
+                    "| `{app}` | {name} | {batch} | {from} | {to:.5} | {change:+.0} % |\n"
+                ));
+            }
+        }
+    }
+    let begin = "<!-- fitted latencies: generated, checked by tests/readme.rs -->\n";
+    check("profiles/README.md", begin, "<!-- end of fitted latencies -->", &table);
 }
 
 /// A column as a field of a table schema (the data package of frictionlessdata.io).

@@ -4,6 +4,7 @@
 //! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
 
 mod build;
+mod notes;
 
 pub use super::setup::{AppSetup, Outcome, Overhead, Setup, WorkerSetup};
 
@@ -180,6 +181,8 @@ impl Catalog {
         if problems.is_empty() {
             catalog.check_fit(setup, "", &mut problems);
             catalog.note_drawn(setup.outcome);
+            catalog.notes.extend(notes::fit(setup));
+            catalog.notes.extend(notes::cold(setup));
         }
         problems.check(Some(catalog))
     }
@@ -319,6 +322,19 @@ impl Catalog {
     #[inline]
     pub fn latency(&self, worker: WorkerId, variant: VariantId, batch: usize) -> Span {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.latency(batch))
+    }
+
+    /// The shortest expected latency of a batch of at most `most` requests, 1 ≤ `most`: that of one
+    /// request, unless the table falls.
+    #[inline]
+    pub fn shortest(&self, worker: WorkerId, variant: VariantId, most: usize) -> Span {
+        self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.shortest(most))
+    }
+
+    /// Whether some batch of the variant takes less time on the worker than a smaller one.
+    #[inline]
+    pub fn falls(&self, worker: WorkerId, variant: VariantId) -> bool {
+        self.cost(worker, variant).is_some_and(|cost| cost.latency.falls())
     }
 
     /// The least lane time that one answer of the variant takes on the worker, by its best batch,

@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
+use super::latency::LatencyFit;
 use super::link::Link;
 use super::peek::Peek;
 use super::penalty::Penalty;
@@ -169,6 +170,8 @@ pub struct Setup {
     pub outcome: Outcome,
     /// Loads come from storage, not from the page cache.
     pub cold_loads: bool,
+    /// How tables are made of measured latencies.
+    pub latency_fit: LatencyFit,
     /// Instead of the measured latencies of batches: L(b) = L(1) · (1 + eta · (b − 1)).
     pub batch_eta: Option<f64>,
     /// Coefficient of variation of the service time around its table.

@@ -239,6 +239,20 @@ impl<'a> View<'a> {
         start + self.expected_latency(worker, variant, batch) + back
     }
 
+    /// When a batch of at most `most` requests would end at the earliest if it came next: alone,
+    /// unless a larger one takes less time.
+    #[inline]
+    pub fn soonest(&self, cursor: &Cursor, variant: VariantId, most: usize) -> Time {
+        let alone = self.finish(cursor, variant, 1);
+        match cursor.worker {
+            Some(worker) if self.state.catalog.falls(worker, variant) => {
+                let sizes = 2..=most.min(self.max_batch(worker, variant));
+                sizes.map(|batch| self.finish(cursor, variant, batch)).fold(alone, Time::min)
+            }
+            _ => alone,
+        }
+    }
+
     /// Appends a batch to the cursor and returns when it would end.
     pub fn append(&self, cursor: &mut Cursor, variant: VariantId, batch: usize) -> Time {
         let Some(worker) = cursor.worker else { return Time::MAX };

@@ -87,9 +87,10 @@ pub(super) struct Batching {
 enum Drop {
     /// None.
     Never,
-    /// Those that would be worth nothing even if they ran alone at once.
+    /// Those that would be worth nothing even if they ran at once in the quickest batch: alone,
+    /// unless a larger one takes less time.
     Hopeless,
-    /// Those that would be late even if they ran alone at once.
+    /// Those that would be late even then.
     Late,
 }
 
@@ -124,11 +125,11 @@ impl Batching {
         let waiting = moment.waiting(head.app);
         let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
         let on_time = |batch| view.finish(cursor, variant, batch) <= head.deadline;
-        if self.fill == Fill::Full || !on_time(1) {
-            return most;
+        match self.fill {
+            Fill::Full => most,
+            // A measured table may fall, so that a batch of one can be late and a larger one not.
+            Fill::HeadSafe => (1..=most).rev().find(|batch| on_time(*batch)).unwrap_or(most),
         }
-        // Latency never decreases with the batch, so the on-time sizes are a prefix.
-        (2..=most).take_while(|batch| on_time(*batch)).last().unwrap_or(1)
     }
 }
 
@@ -186,14 +187,15 @@ impl Dispatcher {
         }
     }
 
-    /// When the head could end at the earliest if it ran alone now, on any variant that the
-    /// choice allows.
+    /// When the head could end at the earliest if it ran now, on any variant that the choice
+    /// allows, alone or with others that wait.
     fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
-        let alone = |variant| view.finish(&self.cursors[worker.index()], variant, 1);
+        let most = self.batching.max_batch.min(self.lines[app.index()].len());
+        let soonest = |variant| view.soonest(&self.cursors[worker.index()], variant, most);
         match &self.choice {
-            Choice::Fixed(_) => alone(chosen),
+            Choice::Fixed(_) => soonest(chosen),
             Choice::Rule(_) => {
-                view.variants(worker, app).map(alone).min().unwrap_or_else(|| alone(chosen))
+                view.variants(worker, app).map(soonest).min().unwrap_or_else(|| soonest(chosen))
             }
         }
     }

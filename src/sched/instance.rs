@@ -132,7 +132,7 @@ impl<'v> Instance<'v> {
     /// Tabulates what the requests could be worth at best.
     fn hope(&mut self) {
         let quickest = |part: &Part| {
-            let one = |c: &Choice| c.load + self.latency(*c, 1);
+            let one = |c: &Choice| c.load + self.shortest(*c, part);
             part.choices.iter().map(one).min().unwrap_or_default()
         };
         let serially = |part: &Part| quickest(part).0.saturating_mul(part.members.len() as u64);
@@ -146,7 +146,7 @@ impl<'v> Instance<'v> {
             for part in &self.parts {
                 let mut sum = Sum::default();
                 for member in part.members.clone().rev() {
-                    let one = |c: &Choice| self.worth(member, *c, time + self.latency(*c, 1));
+                    let one = |c: &Choice| self.worth(member, *c, time + self.shortest(*c, part));
                     sum += part.choices.iter().map(one).max().unwrap_or_default();
                     hopes[member] = sum;
                 }
@@ -169,6 +169,13 @@ impl<'v> Instance<'v> {
     #[inline]
     pub fn latency(&self, choice: Choice, batch: usize) -> Span {
         self.view.expected_latency(self.worker, choice.variant, batch)
+    }
+
+    /// The shortest latency of any batch of a part, loading excluded: a larger batch may take less
+    /// time than one request.
+    fn shortest(&self, choice: Choice, part: &Part) -> Span {
+        let most = choice.largest.min(part.members.len());
+        self.view.catalog().shortest(self.worker, choice.variant, most)
     }
 
     /// What answering a request at `finish` is worth.

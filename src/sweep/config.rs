@@ -10,7 +10,8 @@ use crate::input::{Fields, Node, Problem, Problems, Value, fields};
 use crate::model::arrival::ArrivalPlan;
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
-use crate::model::peek::{Peek, ShortCircuit};
+use crate::model::latency::LatencyFit;
+use crate::model::peek::{Peek, PeekPlace, ShortCircuit};
 use crate::model::penalty::Penalty;
 use crate::policy::Info;
 use crate::rng::Rng;
@@ -80,6 +81,9 @@ impl Prepared {
         }
         let mut notes = catalog.notes().to_vec();
         notes.extend(note_window(&scheduler, &catalog));
+        if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
+            notes.extend(note_looks(&setup, &catalog));
+        }
         notes.extend(chosen.as_ref().and_then(|chosen| note_policy(&scheduler, chosen.entry.name)));
         let prepared = chosen.map(|chosen| Self {
             notes,
@@ -110,6 +114,7 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
     };
     let outcome = read.choice("outcome", &Outcome::ALL);
     let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+    let latency_fit = read.choice("latency_fit", &LatencyFit::ALL);
     let batch_eta = read.take("batch_eta");
     let batch_eta = batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
     Setup {
@@ -118,6 +123,7 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
         penalty,
         outcome,
         cold_loads,
+        latency_fit,
         batch_eta,
         noise_cv: read.number("noise_cv", 0.0..=10.0, 0.0),
         stalls: faults::read_stalls(read),
@@ -125,6 +131,21 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
         outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
         overhead: read_overhead(read),
     }
+}
+
+/// Looks whose time nobody measured or gave take none.
+fn note_looks(setup: &Setup, catalog: &Catalog) -> Option<String> {
+    let free = |app: &AppId| {
+        let AppSetup { profile, peek, .. } = &setup.apps[app.index()];
+        let timed = peek.latency.is_some() || profile.peek.is_some();
+        !timed && peek.place != PeekPlace::Free && catalog.has_evidence(*app)
+    };
+    let apps = catalog.app_ids().filter(free).map(|app| catalog.app(app).name.as_str());
+    let apps: Vec<&str> = apps.collect();
+    (!apps.is_empty()).then(|| {
+        let list = apps.join(", ");
+        format!("looks take no time without peek.csv or peek.latency_ms: {list}")
+    })
 }
 
 /// Without a policy there is nothing that was learned.

@@ -21,7 +21,7 @@ use crate::model::arrival::{Arrivals, Loop};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use crate::model::faults::{BeliefError, Stalls};
-use crate::model::latency::LatencyTable;
+use crate::model::latency::{LatencyFit, LatencyPoints};
 use crate::model::penalty::Penalty;
 use crate::model::profile::{Cost, Profile, VariantProfile};
 use crate::policy::{Cursor, Event, Info, Observer, Plan, Scheduler, Trigger, View};
@@ -99,7 +99,7 @@ fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
         let latency = service(world, action);
         let cost = Cost {
             worker_class: SITES[usize::from(action > 0)].to_owned(),
-            latency: LatencyTable::one_by_one(latency),
+            latency: LatencyPoints::one_by_one(latency),
             load: Span::ZERO,
             load_cold: None,
         };
@@ -121,6 +121,7 @@ fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
         penalty: Penalty::sigmoid(),
         outcome: Outcome::Drawn,
         cold_loads: false,
+        latency_fit: LatencyFit::default(),
         batch_eta: None,
         noise_cv: 0.0,
         stalls: Stalls::NONE,

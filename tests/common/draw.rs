@@ -6,7 +6,7 @@ use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::model::catalog::{Outcome, Overhead};
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::link::{Link, Uplink};
 use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::posterior::Evidence;
@@ -76,6 +76,8 @@ impl Case {
             Facts { variants, workers, payloads, requests, late, noise: false, overhead: (0, 0) };
         let mut case = Self { world: World::new(), facts };
         case.world.seed = seed;
+        // Tables that fall stay as they are drawn.
+        case.world.setup.latency_fit = LatencyFit::AsMeasured;
         case.world.setup.penalty = late.read();
         let apps = rng.random_range(1..=3);
         let classes: Vec<usize> = (0..apps).map(|_| rng.random_range(2..=3)).collect();
@@ -178,7 +180,12 @@ impl Case {
                 latency += span(rng, coarse, u64::from(*batch == 1), 8);
                 (*batch, latency)
             };
-            let points = batches.iter().map(point).collect();
+            let mut points: Vec<(u64, u64)> = batches.iter().map(point).collect();
+            // Measured tables fall here and there: larger batches then take less time.
+            if rng.random_bool(0.2) {
+                let falling: Vec<u64> = points.iter().rev().map(|point| point.1).collect();
+                points.iter_mut().zip(falling).for_each(|(point, ns)| point.1 = ns);
+            }
             let load = if rng.random_bool(0.25) { 0 } else { span(rng, coarse, 0, 12) };
             CostFacts { points, load }
         };
@@ -209,7 +216,7 @@ impl Case {
                 let points = cost.points.iter().map(|(b, ns)| (*b, Span(*ns))).collect();
                 variant.costs.push(Cost {
                     worker_class: OTHER.to_owned(),
-                    latency: LatencyTable::new(points).expect("a latency table").0,
+                    latency: LatencyPoints::new(points).expect("a latency table"),
                     load: Span(cost.load),
                     load_cold: None,
                 });
@@ -327,8 +334,8 @@ impl Case {
             if rng.random_bool(0.6) {
                 let one = span(rng, coarse, 0, 3);
                 let four = one + span(rng, coarse, 0, 3);
-                let table = LatencyTable::new(vec![(1, Span(one)), (4, Span(four))]);
-                let table = table.expect("a latency table").0;
+                let table = LatencyPoints::new(vec![(1, Span(one)), (4, Span(four))]);
+                let table = table.expect("a latency table");
                 Arc::make_mut(&mut app.profile).peek = Some(table);
             }
         }

@@ -22,7 +22,7 @@ use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use peeksim::model::faults::{BeliefError, Stalls};
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
@@ -66,6 +66,7 @@ impl World {
             penalty: Penalty::sigmoid(),
             outcome: Outcome::Recorded,
             cold_loads: false,
+            latency_fit: LatencyFit::default(),
             batch_eta: None,
             noise_cv: 0.0,
             stalls: Stalls::NONE,
@@ -83,7 +84,7 @@ impl World {
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
             let cost = Cost {
                 worker_class: CLASS.to_owned(),
-                latency: LatencyTable::new(points).expect("a latency table").0,
+                latency: LatencyPoints::new(points).expect("a latency table"),
                 load: Span::from_ms(*load_ms),
                 load_cold: None,
             };

@@ -20,7 +20,7 @@ use super::{Happened, Log, V, World};
 use peeksim::domain::{RequestId, VariantId, WorkerId};
 use peeksim::input::{Node, Problems};
 use peeksim::model::arrival::Listed;
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::LatencyPoints;
 use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::policy::{Info, Plan, Reason, Scheduler, Trigger, View};
@@ -149,7 +149,7 @@ impl Scenario {
         for (app, points, memory) in &self.peeks {
             let at = place(app).expect("an application");
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
-            let table = LatencyTable::new(points).expect("a latency table").0;
+            let table = LatencyPoints::new(points).expect("a latency table");
             let app = &mut world.setup.apps[at];
             Arc::make_mut(&mut app.profile).peek = Some(table);
             app.peek.place = if memory.is_some() { PeekPlace::Worker } else { PeekPlace::Host };

@@ -117,7 +117,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
             look: match app.peek.latency {
                 Some(Span::ZERO) => None,
                 Some(each) => Some(LatencyTable::one_by_one(each)),
-                None => profile.peek.clone(),
+                None => profile.peek.as_ref().map(|points| points.fit(setup.latency_fit)),
             },
             peek: app.peek.clone(),
             variants: first..variants.len() as u16,
@@ -147,7 +147,7 @@ fn budget(app: &AppSetup, setup: &Setup, problems: &mut Problems) -> Budget {
         let best = asked.reduce(|best, v| if v.accuracy > best.accuracy { v } else { best });
         let costs = best.iter().flat_map(|variant| &variant.costs);
         let here = costs.filter(|c| setup.workers.iter().any(|w| w.class == c.worker_class));
-        here.map(|cost| cost.latency.latency(1)).min().ok_or_else(|| {
+        here.map(|cost| cost.latency.fit(setup.latency_fit).latency(1)).min().ok_or_else(|| {
             let place = Place::file(&format!("budget_ms of `{}`", profile.name));
             let found = format!("proportions to `{}`", name.unwrap_or("the most accurate variant"));
             Problem::new(place, found, "a variant that was profiled on a class of `workers`")
@@ -263,9 +263,9 @@ pub(super) fn build_costs(
                 let cost = cost.filter(|_| here);
                 costs.push(cost.map(|cost| {
                     ClassCost {
-                        latency: match setup.batch_eta {
-                            Some(eta) => cost.latency.with_growth(eta),
-                            None => cost.latency.clone(),
+                        latency: match (setup.batch_eta, cost.latency.fit(setup.latency_fit)) {
+                            (Some(eta), table) => table.with_growth(eta),
+                            (None, table) => table,
                         }
                         .scaled(1.0 / worker.speed),
                         truth: None,
