@@ -186,7 +186,7 @@ fn toy() -> Shell {
     shell.write("p/toy/peek.csv", "batch,latency_ms\n1,1\n2,0.98\n");
     shell.write(
         "toy.toml",
-        "[base]\nprofiles = \"p\"\napps = [\"toy\"]\nworkers = [{ class = \"w\" }]\n\
+        "replicates = 1\n[base]\nprofiles = \"p\"\napps = [\"toy\"]\nworkers = [{ class = \"w\" }]\n\
          trace = { source = \"poisson\", rate_rps = 10, requests = 50 }\nscheduler = \"edf\"\n",
     );
     shell
