@@ -6,8 +6,8 @@
 //! ```
 //!
 //! - v: what the answer of variant m to request i would be worth, were it started at once in the
-//!   quickest batch, which is of one unless a table falls: 0 if it is wrong, else 1 − penalty at the
-//!   earliest finish on any worker.
+//!   quickest batch, which is of one unless a table falls: 0 if it is wrong, else 1 − penalty at
+//!   the earliest finish on any worker.
 //! - c: the cheapest share of lane time, the least of L(b) / b over workers and batch sizes. Every
 //!   request of a batch of b takes at least that of the batch's L(b), on whatever class of workers
 //!   it runs; so the sum holds for workers of different classes too, and is loose for them.
