@@ -181,13 +181,14 @@ fn toy() -> Shell {
     shell.write("p/toy/load.csv", "worker_class,variant,load_ms\nw,a,1\nw,b,1\n");
     shell.write(
         "p/toy/latency.csv",
-        "worker_class,variant,batch,latency_ms\nw,a,1,10\nw,a,2,6\nw,a,4,20\nw,b,1,5\n\
-         w,b,2,4.9\n",
+        "worker_class,variant,batch,latency_ms\nw,a,1,10\nw,a,2,6\nw,a,4,20\n\
+         w,b,1,5\nw,b,2,4.9\n",
     );
     shell.write("p/toy/peek.csv", "batch,latency_ms\n1,1\n2,0.98\n");
     shell.write(
         "toy.toml",
-        "replicates = 1\n[base]\nprofiles = \"p\"\napps = [\"toy\"]\nworkers = [{ class = \"w\" }]\n\
+        "replicates = 1\n[base]\nprofiles = \"p\"\napps = [\"toy\"]\n\
+         workers = [{ class = \"w\" }]\n\
          trace = { source = \"poisson\", rate_rps = 10, requests = 50 }\nscheduler = \"edf\"\n",
     );
     shell
