@@ -122,6 +122,28 @@ fn stream_recall_is_the_recorded_share_of_every_class() {
     }
 }
 
+/// Sources of five, five and ten rows: x is right on all rows of class 0 of the first, and on two
+/// of five of the second; class 1 is in the third alone.
+#[test]
+fn stream_recall_counts_the_sources_that_arrive() {
+    let halves = [(Sources::Odd, [1.0, 0.2]), (Sources::Even, [0.4, 0.5])];
+    for (sources, class, exact) in
+        halves.iter().flat_map(|(sources, exact)| (0..2).map(move |c| (*sources, c, exact[c])))
+    {
+        let mut world = of_class(recorded(), class as u16);
+        let app = &mut world.setup.apps[0];
+        let mut trace = RecordedTrace::clone(app.trace.as_ref().expect("a trace"));
+        trace.sources = vec![0..5, 5..10, 10..20];
+        app.trace = Some(Arc::new(trace));
+        (world.setup.outcome, world.setup.sources) = (Outcome::StreamRecall, sources);
+        let accuracy = |log: &mut Log| log.number("accuracy_mean");
+        let (drawn, tolerance) = interval(&by_replicate(&world, "fcfs", accuracy));
+        let gap = (drawn - exact).abs();
+        assert!(gap <= tolerance, "{sources:?}, {class}: {drawn} ± {tolerance}, not {exact}");
+        assert!(tolerance < 0.02);
+    }
+}
+
 /// Draws have the same keys in both modes: where the recall is the same, so are the answers.
 #[test]
 fn drawn_and_stream_recall_are_paired() {

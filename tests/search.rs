@@ -119,6 +119,96 @@ fn random_arrivals_are_sustained_as_theory_says() {
     assert!(error < 0.02 * expected);
 }
 
+/// An edge between whole numbers is found exactly where the width asks for it: lanes that keep
+/// up, and the number of requests up to which a burst is answered in time.
+#[test]
+fn settings_that_take_whole_numbers_get_whole_numbers() {
+    let service_s = service_ns() as f64 / 1e9;
+    let burst = "trace={source='bursts',burst=1000000,requests=10}";
+    for (set, keeps, breaks) in [
+        // Six lanes are 98 % busy, five cannot keep up.
+        (
+            vec![
+                format!("trace={{source='periodic',rate_rps={},requests=5000}}", 5.9 / service_s),
+                "search.key=workers.0.lanes".to_owned(),
+                format!("budget_ms={}", service_s * 2000.0),
+                "search.low=1".to_owned(),
+                "search.high=64".to_owned(),
+            ],
+            6.0,
+            5.0,
+        ),
+        // All but one of a hundred are done within a hundred service times.
+        (
+            vec![
+                burst.to_owned(),
+                "search.key=trace.requests".to_owned(),
+                format!("budget_ms={}", service_s * 1e3 * 100.5),
+                "search.low=1".to_owned(),
+                "search.high=100000".to_owned(),
+                "search.at_least=1".to_owned(),
+            ],
+            100.0,
+            101.0,
+        ),
+    ] {
+        let set: Vec<String> =
+            set.into_iter().chain(["replicates=1".to_owned(), width("1e-6")]).collect();
+        let found = searched(&set);
+        let ends = found.iter().map(|own| (own.keeps, own.breaks)).next().expect("a search");
+        let (Some((k, _)), Some((b, _))) = ends else { panic!("an edge: {found:?}") };
+        assert_eq!((k, b), (keeps, breaks), "{found:?}");
+    }
+}
+
+fn width(width: &str) -> String {
+    format!("search.relative_width={width}")
+}
+
+#[test]
+fn a_metric_that_is_always_empty_is_refused_with_the_reason() {
+    let shell = Shell::new();
+    shell.write("x.toml", EXPERIMENT);
+    let set = "--set replicates=2 --set trace.requests=100 --set search.metric=cost_usd";
+    let said = shell.fails(2, &format!("sweep x.toml --out o {set}"));
+    let told = "`search.metric`: found `cost_usd`, empty in all 4 runs: no price is known";
+    assert!(said.error().contains(told), "{said:?}");
+    assert!(!shell.exists("o/found.csv"));
+    // Where another search has the metric, nothing is known of this one.
+    let axis = "axis=[{key='workers',values=[[{class='edge-cpu'}],\
+                [{class='edge-cpu',usd_per_request=0.5}]]}]";
+    let more = "--set search.key=trace.requests --set search.at_most=12 --set search.low=10";
+    let rate = "--set trace.rate_rps=100 --set search.high=1000 --set search.relative_width=1e-6";
+    shell.ok(&format!("sweep x.toml --out o {set} {more} {rate} --set {axis}"));
+    let found = shell.read("o/found.csv");
+    assert_eq!(column(&found, "status"), ["unknown", "unknown", "found", "found"]);
+    assert_eq!(column(&found, "keeps"), ["", "", "24", "24"]);
+    assert_eq!(column(&found, "breaks"), ["", "", "25", "25"]);
+    assert_eq!(column(&shell.read("o/found_summary.csv"), "unknown"), ["1", "0"]);
+}
+
+/// One request alone has no rate: the column is empty there, which keeps no limit.
+#[test]
+fn an_empty_metric_at_one_probe_keeps_no_limit() {
+    let set = [
+        "search.key=trace.requests",
+        "search.metric=rate_rps_realised",
+        "search.at_least=1",
+        "search.low=1",
+        "search.high=500",
+        "trace.rate_rps=1000",
+        "search.relative_width=1e-6",
+        "replicates=1",
+    ];
+    let [Found { keeps: Some((keeps, _)), breaks: Some((breaks, metric)), .. }] =
+        searched(&set.map(str::to_owned))[..]
+    else {
+        panic!("an edge")
+    };
+    assert_eq!((keeps, breaks), (2.0, 1.0));
+    assert!(metric.is_nan());
+}
+
 const TWO: &str = r#"
 replicates = 2
 [base]
