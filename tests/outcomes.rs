@@ -6,6 +6,8 @@ use crate::common::{Log, V, World};
 use peeksim::domain::Truth;
 use peeksim::metrics::Cell;
 use peeksim::model::catalog::Outcome;
+use peeksim::model::trace::{RecordedTrace, Sources};
+use std::sync::Arc;
 
 const REPLICATES: u64 = 20;
 const REQUESTS: u32 = 2_000;

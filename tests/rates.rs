@@ -68,7 +68,8 @@ fn a_file_comes_to_its_rate_by_the_requests_that_run() {
     // One request has no rate, and several at once cannot have one.
     assert_eq!(of_file(&slow, ", rate_rps = 100, requests = 1")[0].time.0, 0);
     let once = file(&shell, "once.csv", [5.0, 5.0, 6.0].into_iter());
-    let trace = format!("trace = {{ source = 'file', file = '{once}', rate_rps = 1, requests = 2 }}");
+    let trace =
+        format!("trace = {{ source = 'file', file = '{once}', rate_rps = 1, requests = 2 }}");
     let message = prepare(&["apps = ['voice']", &trace]).err().unwrap_or_default();
     assert!(message.contains("that arrive at once"), "{message}");
 }

@@ -119,50 +119,53 @@ fn random_arrivals_are_sustained_as_theory_says() {
     assert!(error < 0.02 * expected);
 }
 
-/// An edge between whole numbers is found exactly where the width asks for it: lanes that keep
-/// up, and the number of requests up to which a burst is answered in time.
-#[test]
-fn settings_that_take_whole_numbers_get_whole_numbers() {
-    let service_s = service_ns() as f64 / 1e9;
-    let burst = "trace={source='bursts',burst=1000000,requests=10}";
-    for (set, keeps, breaks) in [
-        // Six lanes are 98 % busy, five cannot keep up.
-        (
-            vec![
-                format!("trace={{source='periodic',rate_rps={},requests=5000}}", 5.9 / service_s),
-                "search.key=workers.0.lanes".to_owned(),
-                format!("budget_ms={}", service_s * 2000.0),
-                "search.low=1".to_owned(),
-                "search.high=64".to_owned(),
-            ],
-            6.0,
-            5.0,
-        ),
-        // All but one of a hundred are done within a hundred service times.
-        (
-            vec![
-                burst.to_owned(),
-                "search.key=trace.requests".to_owned(),
-                format!("budget_ms={}", service_s * 1e3 * 100.5),
-                "search.low=1".to_owned(),
-                "search.high=100000".to_owned(),
-                "search.at_least=1".to_owned(),
-            ],
-            100.0,
-            101.0,
-        ),
-    ] {
-        let set: Vec<String> =
-            set.into_iter().chain(["replicates=1".to_owned(), width("1e-6")]).collect();
-        let found = searched(&set);
-        let ends = found.iter().map(|own| (own.keeps, own.breaks)).next().expect("a search");
-        let (Some((k, _)), Some((b, _))) = ends else { panic!("an edge: {found:?}") };
-        assert_eq!((k, b), (keeps, breaks), "{found:?}");
-    }
+/// How long loading the one variant takes, in milliseconds.
+fn load_ms() -> f64 {
+    sweep(&[]).1.prepared[0].catalog.load(WorkerId(0), VariantId(0)).as_ms()
 }
 
-fn width(width: &str) -> String {
-    format!("search.relative_width={width}")
+/// The edge of a search over whole numbers, as exactly as they are.
+fn whole_edge(set: &[String]) -> [f64; 2] {
+    let more = ["replicates=1".to_owned(), "search.relative_width=1e-6".to_owned()];
+    let set: Vec<String> = set.iter().cloned().chain(more).collect();
+    let [Found { keeps: Some((keeps, _)), breaks: Some((breaks, _)), .. }] = searched(&set)[..]
+    else {
+        panic!("an edge")
+    };
+    [keeps, breaks]
+}
+
+/// Of requests that arrive together one is done after each service time: a hundred of them within
+/// a hundred and a half.
+#[test]
+fn as_many_requests_are_found_as_the_budget_has_room_for() {
+    let found = whole_edge(&[
+        "trace={source='bursts',burst=1000000,requests=10}".to_owned(),
+        "search.key=trace.requests".to_owned(),
+        format!("budget_ms={}", load_ms() + 100.5 * service_ns() as f64 / 1e6),
+        "search.low=1".to_owned(),
+        "search.high=10000".to_owned(),
+        "search.at_least=1".to_owned(),
+    ]);
+    assert_eq!(found, [100.0, 101.0]);
+}
+
+/// D/D/c: six lanes keep up with 5.9 requests a service time; with five, 0.9 more wait after each.
+#[test]
+fn as_many_lanes_are_found_as_keep_up() {
+    let (service_s, load_s) = (service_ns() as f64 / 1e9, load_ms() / 1e3);
+    // While the variant is loaded some wait, which six lanes make good slowly.
+    let patience_s = 2.0 * load_s + 20.0 * service_s;
+    let requests = (100.0 * patience_s / service_s).ceil();
+    let rate = 5.9 / service_s;
+    let found = whole_edge(&[
+        format!("trace={{source='periodic',rate_rps={rate},requests={requests}}}"),
+        "search.key=workers.0.lanes".to_owned(),
+        format!("budget_ms={}", patience_s * 1e3),
+        "search.low=1".to_owned(),
+        "search.high=64".to_owned(),
+    ]);
+    assert_eq!(found, [6.0, 5.0]);
 }
 
 #[test]

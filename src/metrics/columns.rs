@@ -104,7 +104,8 @@ pub const COLUMNS: &[Column] = &[
 /// The duration by which goodput is divided is part of what it means.
 const PER_SECOND_ON_TIME: &str = "requests answered on time per second from the start of the run, \
      or from the first request after a warm-up, to its last event";
-const PER_SECOND_CORRECT: &str = "requests answered correctly and on time per second, as `goodput_rps`";
+const PER_SECOND_CORRECT: &str =
+    "requests answered correctly and on time per second, as `goodput_rps`";
 
 /// The names of the columns that hold numbers.
 pub fn numbers() -> impl Iterator<Item = &'static str> {

@@ -70,8 +70,7 @@ impl File {
             Some(rate) if plan.requests > 1 => match file.rate_rps(plan.requests)? {
                 Some(recorded) => Some(recorded / rate),
                 None => {
-                    let found =
-                        format!("a rate for requests of {} that arrive at once", file.path);
+                    let found = format!("a rate for requests of {} that arrive at once", file.path);
                     return fail("trace.rate_rps", found, "requests that take time");
                 }
             },
@@ -79,9 +78,7 @@ impl File {
         };
         let start = if keep_offset { Time::ZERO } else { file.first };
         let seconds = match scale {
-            Some(scale) => {
-                (file.first.since(start) + file.span(plan.requests)?).as_s() * scale
-            }
+            Some(scale) => (file.first.since(start) + file.span(plan.requests)?).as_s() * scale,
             // The check of the file has seen to it.
             None => 0.0,
         };
