@@ -142,7 +142,8 @@ fn stream_recall_counts_the_sources_that_arrive() {
         let (drawn, tolerance) = interval(&by_replicate(&world, "fcfs", accuracy));
         let gap = (drawn - exact).abs();
         assert!(gap <= tolerance, "{sources:?}, {class}: {drawn} ± {tolerance}, not {exact}");
-        assert!(tolerance < 0.02);
+        // All rows together give 0.7 and 0.2.
+        assert!(tolerance < 0.05, "± {tolerance} tells nothing");
     }
 }
 
