@@ -137,10 +137,8 @@ impl Search {
         let inside = |value: &f64| low < *value && *value < high;
         let rounded = |digits: usize| format!("{middle:.digits$e}").parse().ok().filter(inside);
         let whole = || [rounded(3).unwrap_or(middle).round(), middle.floor(), middle.ceil()];
-        let next = match self.whole {
-            true => whole().into_iter().find(inside),
-            false => (3..17).find_map(rounded),
-        };
+        let next =
+            if self.whole { whole().into_iter().find(inside) } else { (3..17).find_map(rounded) };
         next.filter(|_| high - low > self.width * low)
     }
 }
