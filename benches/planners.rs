@@ -17,6 +17,7 @@ use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::peek::{Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
+use peeksim::model::trace::Sources;
 use peeksim::policy::Info;
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Context};
@@ -200,6 +201,7 @@ fn small() -> Arc<Catalog> {
         workers: vec![worker],
         penalty: Penalty::sigmoid(),
         outcome: Outcome::Drawn,
+        sources: Sources::All,
         cold_loads: false,
         latency_fit: LatencyFit::default(),
         batch_eta: None,

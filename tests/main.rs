@@ -49,6 +49,7 @@ mod properties;
 mod published;
 mod queueing;
 mod queueing_multi;
+mod rates;
 mod readme;
 mod refused;
 mod replay;

@@ -8,7 +8,7 @@ use crate::input::toml::quote;
 use crate::input::{Place, Problem};
 use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{
-    self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
+    self, Results, compare, draw_all, found, manifest, rates, summary, table, write_runs,
 };
 use crate::sweep::{Experiment, Finished, Found, Outcome, Part, Sweep, threads};
 use clap::Args;
@@ -116,7 +116,7 @@ pub(super) fn report(
     made: Made,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let Made { failed, results, found, compared, figures } = made;
+    let Made { failed, results, found, compared, figures, rates } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
         writeln!(out, "{}", found::render(sweep, search, &found))?;
@@ -132,6 +132,7 @@ pub(super) fn report(
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
     transients(&results);
+    rates.iter().for_each(|note| say(&format!("note: {note}")));
     let names =
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
@@ -155,6 +156,8 @@ pub(super) struct Made {
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
+    /// A note on rates that are not those asked for.
+    pub rates: Option<String>,
 }
 
 /// Runs a sweep and writes everything into its folder.
@@ -178,7 +181,7 @@ pub(super) fn finish(
 ) -> Result<Made, Failure> {
     write_runs(sweep, &runs, folder)?;
     manifest::write(sweep, runs.len(), folder)?;
-    let failed = failed(&runs);
+    let (failed, rates) = (failed(&runs), rates::note(sweep, &runs));
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);
     let results = Results::load(folder)?;
@@ -187,7 +190,7 @@ pub(super) fn finish(
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { failed, results, found, compared, figures })
+    Ok(Made { failed, results, found, compared, figures, rates })
 }
 
 /// What a user should know about the inputs, once.

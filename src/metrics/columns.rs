@@ -25,8 +25,7 @@ pub const COLUMNS: &[Column] = &[
     count("deadline_misses", "late, rejected and unfinished requests"),
     share("deadline_miss_ratio", "deadline_misses over all arrived requests").empty(ARRIVED),
     share("slo_attainment", "1 − deadline_miss_ratio").empty(ARRIVED),
-    column("goodput_rps", "requests answered on time per second of the run")
-        .empty("the run took no time"),
+    column("goodput_rps", PER_SECOND_ON_TIME).empty("the run took no time"),
     column("latency_ms_mean", "mean of finish − arrival over completed").empty(COMPLETED),
     column("latency_ms_p50", "median latency").empty(COMPLETED),
     column("latency_ms_p95", "95th percentile of latency").empty(COMPLETED),
@@ -84,8 +83,7 @@ pub const COLUMNS: &[Column] = &[
         "share of requests completed on time that were answered correctly",
     )
     .empty("no request was completed on time"),
-    column("goodput_correct_rps", "requests answered correctly and on time per second of the run")
-        .empty("the run took no time"),
+    column("goodput_correct_rps", PER_SECOND_CORRECT).empty("the run took no time"),
     column("latency_ms_p999", "99.9th percentile of latency").empty(COMPLETED),
     column("tardiness_ms_p99", "99th percentile of max(0, finish − deadline)").empty(COMPLETED),
     share("utility_app_min", "the least of the applications' mean utilities").empty(ARRIVED),
@@ -96,7 +94,18 @@ pub const COLUMNS: &[Column] = &[
     column("swaps_per_1000", "loads per 1,000 requests that arrived").empty(ARRIVED),
     column("swap_bytes_per_1000", "bytes loaded per 1,000 requests that arrived").empty(ARRIVED),
     column("swap_ms_per_1000", "time spent loading per 1,000 requests that arrived").empty(ARRIVED),
+    column(
+        "rate_rps_realised",
+        "(n − 1) / (last − first) over all n arrivals of the run, a warm-up included",
+    )
+    .empty("fewer than two arrived, or all at once"),
 ];
+
+/// The duration by which goodput is divided is part of what it means.
+const PER_SECOND_ON_TIME: &str = "requests answered on time per second from the start of the run, \
+     or from the first request after a warm-up, to its last event";
+const PER_SECOND_CORRECT: &str =
+    "requests answered correctly and on time per second, as `goodput_rps`";
 
 /// The names of the columns that hold numbers.
 pub fn numbers() -> impl Iterator<Item = &'static str> {

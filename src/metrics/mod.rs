@@ -9,6 +9,7 @@ pub mod column;
 mod columns;
 mod fluid;
 mod latencies;
+mod realised;
 mod requests;
 mod skewed;
 mod summary;

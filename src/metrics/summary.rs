@@ -2,6 +2,7 @@
 
 use super::column::{Cell, ratio};
 use super::latencies::{Latencies, QUANTILES};
+use super::realised::Arrived;
 use super::warmup::Window;
 use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
@@ -65,6 +66,8 @@ pub struct Summary {
     end: Time,
     decisions: u64,
     bound: Option<f64>,
+    /// Of the whole run.
+    arrivals: Arrived,
     window: Window,
     /// When the last load, and the last sending, that began before the window end, by worker.
     left_out: Vec<[Time; 2]>,
@@ -110,6 +113,7 @@ impl Summary {
             end: Time::ZERO,
             decisions: 0,
             bound: None,
+            arrivals: Arrived::default(),
             window: Window::whole(),
             left_out: vec![[Time::ZERO; 2]; workers],
         }
@@ -236,6 +240,7 @@ impl Summary {
         ];
         cells.extend(self.punctuality(on_time));
         cells.extend(self.loads(arrived));
+        cells.push(self.arrivals.rate());
         cells
     }
 
@@ -395,11 +400,11 @@ impl Summary {
             // What was not counted when it began cannot be taken back.
             Event::LoadLost { worker, end, .. } if end <= self.left_out[worker.index()][0] => {}
             Event::SendLost { worker, end, .. } if end <= self.left_out[worker.index()][1] => {}
-            _ => {
-                if let Some(event) = self.window.admit(event) {
-                    self.count(event);
-                }
-            }
+            _ => match (self.window.admit(event), event) {
+                (Some(event), _) => self.count(event),
+                (None, Event::Arrived { request }) => self.arrivals.push(request.arrival),
+                _ => {}
+            },
         }
     }
 
@@ -409,6 +414,7 @@ impl Summary {
         match event {
             Event::Arrived { request } => {
                 self.arrived[request.app.index()] += 1;
+                self.arrivals.push(request.arrival);
                 self.end = self.end.max(request.arrival);
             }
             Event::Completed(completion) => self.complete(completion),

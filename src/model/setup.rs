@@ -7,7 +7,7 @@ use super::link::Link;
 use super::peek::Peek;
 use super::penalty::Penalty;
 use super::profile::Profile;
-use super::trace::RecordedTrace;
+use super::trace::{RecordedTrace, Sources};
 use crate::input::Place;
 use crate::units::{Span, Time};
 use std::sync::Arc;
@@ -136,10 +136,10 @@ pub enum Outcome {
     /// Drawn by the profile's recall of the request's true class: what schedulers believe is true
     /// by construction.
     Drawn,
-    /// Drawn by the recall on the stream, counted over all recorded predictions of the trace: as
-    /// often right as [`Self::Recorded`] class by class, but the mistakes of variants do not go
-    /// together. Classes never recorded, and variants without predictions, are as
-    /// [`Self::Drawn`].
+    /// Drawn by the recall on the stream, counted over the recorded predictions of the sources
+    /// that arrive: as often right as [`Self::Recorded`] class by class, but the mistakes of
+    /// variants do not go together. Classes without a row of these sources, and variants without
+    /// predictions, are as [`Self::Drawn`].
     StreamRecall,
 }
 
@@ -168,6 +168,8 @@ pub struct Setup {
     pub penalty: Penalty,
     /// Where answers come from.
     pub outcome: Outcome,
+    /// Whose recorded requests arrive, and so over whom [`Outcome::StreamRecall`] counts.
+    pub sources: Sources,
     /// Loads come from storage, not from the page cache.
     pub cold_loads: bool,
     /// How tables are made of measured latencies.

@@ -7,7 +7,7 @@ use super::warmup::Warmup;
 use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
-use crate::model::arrival::ArrivalPlan;
+use crate::model::arrival::{ArrivalPlan, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
 use crate::model::latency::LatencyFit;
@@ -47,7 +47,7 @@ impl Prepared {
     pub fn read(node: &Node, inputs: &mut Inputs) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let mut read = Fields::new(node, &mut problems);
-        let setup = read_setup(&mut read, inputs);
+        let mut setup = read_setup(&mut read, inputs);
         let bound = read_bound(&mut read, setup.noise_cv, &setup.apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
@@ -59,6 +59,7 @@ impl Prepared {
         if !problems.is_empty() {
             return Err(problems);
         }
+        setup.sources = arrivals.sources;
         let catalog = Arc::new(Catalog::build(&setup)?);
         let rng = Rng::new(0, 0);
         let context = Context { catalog: &catalog, rng };
@@ -122,6 +123,7 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
         workers,
         penalty,
         outcome,
+        sources: Sources::All,
         cold_loads,
         latency_fit,
         batch_eta,

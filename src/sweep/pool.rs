@@ -143,6 +143,14 @@ impl Sweep {
                 break;
             }
         }
+        if problems.is_empty()
+            && let (Some(search), Some(first)) = (&mut sweep.experiment.search, grid.first())
+            && let Some((settings, place)) = search.fraction(&first.node)
+        {
+            let read = Prepared::read(&settings, &mut sweep.inputs);
+            let refused = |problems: &Problems| problems.iter().any(|p| p.place == place);
+            search.whole = read.as_ref().err().is_some_and(refused);
+        }
         if problems.is_empty() {
             names::check(&sweep.experiment, &grid, &mut problems);
         }

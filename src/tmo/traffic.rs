@@ -24,6 +24,7 @@ use crate::model::faults::{BeliefError, Stalls};
 use crate::model::latency::{LatencyFit, LatencyPoints};
 use crate::model::penalty::Penalty;
 use crate::model::profile::{Cost, Profile, VariantProfile};
+use crate::model::trace::Sources;
 use crate::policy::{Cursor, Event, Info, Observer, Plan, Scheduler, Trigger, View};
 use crate::rng::Rng;
 use crate::sim::{self, Simulation};
@@ -120,6 +121,7 @@ fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
         workers: SITES.into_iter().zip([1, cloud_lanes]).map(lanes).collect(),
         penalty: Penalty::sigmoid(),
         outcome: Outcome::Drawn,
+        sources: Sources::All,
         cold_loads: false,
         latency_fit: LatencyFit::default(),
         batch_eta: None,

@@ -27,7 +27,7 @@ use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
-use peeksim::model::trace::RecordedTrace;
+use peeksim::model::trace::{RecordedTrace, Sources};
 use peeksim::policy::{Event, Info, Observer, Scheduler};
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Chosen, Context};
@@ -65,6 +65,7 @@ impl World {
             workers: Vec::new(),
             penalty: Penalty::sigmoid(),
             outcome: Outcome::Recorded,
+            sources: Sources::All,
             cold_loads: false,
             latency_fit: LatencyFit::default(),
             batch_eta: None,

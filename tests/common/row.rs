@@ -119,6 +119,13 @@ impl Sums {
     }
 }
 
+/// Gaps per second between the first arrival and the last.
+fn realised(facts: &Facts) -> Option<f64> {
+    let times = || facts.requests.iter().map(|request| request.arrival);
+    let span_s = (times().max()? - times().min()?) as f64 / 1e9;
+    (span_s > 0.0).then(|| (facts.requests.len() - 1) as f64 / span_s)
+}
+
 /// Every measured column is what its meaning says.
 pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
     let sums = Sums::of(facts, log);
@@ -159,6 +166,7 @@ pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
         ("batch_size_mean", per(sums.completed, sums.batches)),
         ("utilization_mean", per(sums.busy_ns as f64, available as f64)),
         ("makespan_s", Some(end_s)),
+        ("rate_rps_realised", realised(facts)),
         ("fairness_jain", sums.jain(facts)),
         ("decisions", Some(decisions as f64)),
         ("utility_believed_mean", per(log.believed, total)),

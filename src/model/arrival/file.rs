@@ -1,6 +1,8 @@
 //! Requests of a file, one by one as they stand there: time, application, and class and budget
-//! where the file has them. With `rate_rps` time is scaled, so that the mean rate over the whole
-//! file is that and gaps keep their proportions. Memory does not grow with the file.
+//! where the file has them. The run begins with the first row, wherever the file's clock begins;
+//! `keep_offset` keeps the time before it. With `rate_rps` time is scaled, so that the n requests
+//! of the run have that rate, (n − 1) / (last − first), and gaps keep their proportions. Memory
+//! does not grow with the file.
 //!
 //! A request whose class the file tells replays a recorded row of that class where there is one;
 //! without a class it is drawn as for `poisson`.
@@ -19,16 +21,21 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "file",
     summary: "requests of `file`, which `peeksim import` makes; time scaled to `rate_rps` if given",
-    params: "file",
+    params: "file, keep_offset = false",
     source: "trace replay, exact or with time scaling",
-    read: |_| {
-        Process::Whole(Arc::new(|plan, catalog, rng| Ok(Box::new(File::new(plan, catalog, rng)?))))
+    read: |fields| {
+        let keep_offset = fields.flag("keep_offset", false);
+        Process::Whole(Arc::new(move |plan, catalog, rng| {
+            Ok(Box::new(File::new(keep_offset, plan, catalog, rng)?))
+        }))
     },
 };
 
 struct File {
     listings: Listings,
     left: u64,
+    /// Where the run begins on the file's clock.
+    start: Time,
     /// Simulated nanoseconds per recorded one.
     scale: Option<f64>,
     requests: Requests,
@@ -39,7 +46,12 @@ struct File {
 }
 
 impl File {
-    fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
+    fn new(
+        keep_offset: bool,
+        plan: &ArrivalPlan,
+        catalog: &Arc<Catalog>,
+        rng: Rng,
+    ) -> Result<Self, Problem> {
         let fail = |field: &str, found: String, expected: &str| {
             Err(Problem::new(plan.place.clone().field(field), found, expected))
         };
@@ -53,15 +65,23 @@ impl File {
             let found = "`sources`, `classes`, `class_mix`, `drift` or `sticky`".to_owned();
             return fail("trace", found, "none of them, for `source = \"file\"`");
         }
-        let scale = match (plan.rate_rps(catalog)?, file.rate_rps()) {
-            (None, _) => None,
-            (Some(rate), Some(recorded)) => Some(recorded / rate),
-            (Some(_), None) => {
-                let found = format!("a rate for {}, whose requests arrive at once", file.path);
-                return fail("trace.rate_rps", found, "requests that take time");
-            }
+        let scale = match plan.rate_rps(catalog)? {
+            // A request alone has no rate.
+            Some(rate) if plan.requests > 1 => match file.rate_rps(plan.requests)? {
+                Some(recorded) => Some(recorded / rate),
+                None => {
+                    let found = format!("a rate for requests of {} that arrive at once", file.path);
+                    return fail("trace.rate_rps", found, "requests that take time");
+                }
+            },
+            _ => None,
         };
-        let seconds = file.last.as_s() * scale.unwrap_or(1.0);
+        let start = if keep_offset { Time::ZERO } else { file.first };
+        let seconds = match scale {
+            Some(scale) => (file.first.since(start) + file.span(plan.requests)?).as_s() * scale,
+            // The check of the file has seen to it.
+            None => 0.0,
+        };
         if seconds > MAX_TRACE_S {
             let expected = format!("{MAX_TRACE_S:e} s at most");
             return fail("trace", format!("arrivals over {seconds:.1e} s"), &expected);
@@ -79,6 +99,7 @@ impl File {
         Ok(Self {
             listings: Listings::open(&file.path)?,
             left: plan.requests,
+            start,
             scale,
             requests: Requests::new(plan, catalog, rng)?,
             rows: catalog.app_ids().map(by_class).collect(),
@@ -89,8 +110,8 @@ impl File {
 
     fn read(&mut self) -> Result<Option<Arrival>, Problem> {
         let Some(listing) = self.listings.next_listing()? else { return Ok(None) };
-        let scaled = |scale: f64| Time((listing.time.0 as f64 * scale).round() as u64);
-        let time = self.scale.map_or(listing.time, scaled);
+        let since = listing.time.since(self.start);
+        let time = Time::ZERO + self.scale.map_or(since, |scale| since.scale(scale));
         let named = listing.class;
         let app = self.catalog.app_named(listing.app);
         let class = app.zip(named).and_then(|(app, name)| {
@@ -99,8 +120,7 @@ impl File {
         let budget = listing.budget;
         let (Some(app), true) = (app, class.is_some() == named.is_some()) else {
             // They were known when the file was checked.
-            let expected = "the file as it was when it was checked";
-            return Err(Problem::new(self.listings.place(), "another name", expected));
+            return Err(self.listings.changed("another name"));
         };
         let mut arrival = self.requests.draw_of(app, time);
         if let Some(class) = class {

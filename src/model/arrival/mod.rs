@@ -40,6 +40,7 @@ pub use timed::{Start, Times};
 
 use super::catalog::Catalog;
 use super::request_file::RequestFile;
+pub use super::trace::Sources;
 use crate::domain::Arrival;
 use crate::input::{Fields, Place, Problem, Problems};
 use crate::rng::Rng;
@@ -120,39 +121,6 @@ pub enum Process {
 pub type Build = Arc<
     dyn Fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem> + Send + Sync,
 >;
-
-/// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
-/// counted from 1 and for each application apart. Odd and even are two halves without a person in
-/// common: one to tune on, one to test on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sources {
-    /// Everybody's.
-    All,
-    /// Those of the first, third, fifth… source.
-    Odd,
-    /// Those of the second, fourth, sixth… source.
-    Even,
-    /// Those of sources whose class mix is at least this far from the profile's, in total
-    /// variation: half the sum of the absolute differences of shares, between 0 and 1.
-    Drifted(f64),
-}
-
-impl Sources {
-    /// Every choice that is a word, with its name; the first is the default.
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("all", Self::All), ("odd", Self::Odd), ("even", Self::Even)];
-
-    /// Whether rows of the source at this index, counted from 0, arrive; `drift` tells how far its
-    /// class mix is from the profile's.
-    fn holds(self, index: usize, drift: impl FnOnce() -> f64) -> bool {
-        match self {
-            Self::All => true,
-            Self::Odd => index.is_multiple_of(2),
-            Self::Even => !index.is_multiple_of(2),
-            Self::Drifted(least) => drift() >= least,
-        }
-    }
-}
 
 /// One line of the list of arrival processes.
 pub struct ArrivalEntry {

@@ -86,7 +86,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
             if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
                 continue;
             }
-            let (outcome, recorded, drawn) = answers(app, index, setup.outcome);
+            let (outcome, recorded, drawn) = answers(app, index, setup);
             variants.push(Variant {
                 name: variant.name.clone(),
                 app: AppId(at as u16),
@@ -208,14 +208,19 @@ const PEEK: &str = "peek";
 fn answers(
     app: &AppSetup,
     variant: usize,
-    asked: Outcome,
+    setup: &Setup,
 ) -> (Outcome, Option<Arc<[u16]>>, Vec<f64>) {
-    let recall = &app.profile.variants[variant].recall;
+    let (asked, recall) = (setup.outcome, &app.profile.variants[variant].recall);
     let Some(trace) = app.trace.as_ref().filter(|trace| trace.predicted[variant].is_some()) else {
         return (Outcome::Drawn, None, recall.clone());
     };
     let replayed = trace.predicted[variant].clone().filter(|_| asked == Outcome::Recorded);
-    let counted = trace.recall(variant, recall.len()).filter(|_| asked == Outcome::StreamRecall);
+    let frequencies = Prior::Profile(1.0).of(&app.profile.prior);
+    let rows = trace.rows_of(setup.sources, &frequencies);
+    let counted = match asked {
+        Outcome::StreamRecall => trace.recall(variant, recall.len(), rows),
+        _ => None,
+    };
     let drawn = match counted {
         Some(counted) => counted.iter().zip(recall).map(|(c, r)| c.unwrap_or(*r)).collect(),
         None => recall.clone(),
