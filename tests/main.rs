@@ -6,6 +6,7 @@ mod shell;
 
 mod arrival_moments;
 mod bad_input;
+mod budgets;
 mod cli_check;
 mod cli_compare;
 mod cli_engine;
@@ -37,6 +38,7 @@ mod kubernetes;
 mod links;
 mod load;
 mod looks;
+mod measured;
 mod metamorphic;
 mod neighbours;
 mod optimal_window;
@@ -49,10 +51,12 @@ mod published;
 mod queueing;
 mod queueing_multi;
 mod readme;
+mod recount;
 mod refused;
 mod replay;
 #[cfg(feature = "parquet")]
 mod request_table;
+mod residency;
 mod scenarios;
 mod search;
 mod sources;
