@@ -36,8 +36,8 @@ fn budget_ms(change: impl FnOnce(&mut World)) -> f64 {
     }
 }
 
-fn link(rtt_ms: f64, uplink: Uplink) -> Option<Link> {
-    Some(Link { rtt: Span::from_ms(rtt_ms), uplink, power_w: None })
+fn link(rtt_ms: f64, uplink: Uplink) -> Link {
+    Link { rtt: Span::from_ms(rtt_ms), uplink, power_w: None }
 }
 
 #[test]
@@ -80,7 +80,8 @@ fn only_variants_that_can_run_count() {
 #[test]
 fn a_lone_request_travels_there_and_back() {
     // 40 ms of round trip, and 2,500 bytes at 10 Mbit/s take 2 ms.
-    let far = |uplink| move |world: &mut World| world.setup.workers[0].link = link(40.0, uplink);
+    let far =
+        |uplink| move |world: &mut World| world.setup.workers[0].link = Some(link(40.0, uplink));
     assert_eq!(budget_ms(far(Uplink::Endless)), 5.0 * 52.0);
     assert_eq!(budget_ms(far(Uplink::Constant(10_000_000))), 5.0 * 54.0);
     // Half of the time at 15 Mbit/s, half at 5: 10 on average.
@@ -93,7 +94,7 @@ fn a_lone_request_travels_there_and_back() {
         move |world: &mut World| {
             let near = WorkerSetup { speed, ..world.setup.workers[0].clone() };
             world.setup.workers[0].speed = 4.0;
-            world.setup.workers[0].link = link(40.0, Uplink::Constant(10_000_000));
+            world.setup.workers[0].link = Some(link(40.0, Uplink::Constant(10_000_000)));
             world.setup.workers.push(near);
         }
     };
@@ -117,8 +118,8 @@ fn a_link_limits_what_is_offered_as_load() {
         assert!((found / expected - 1.0).abs() < 1e-12, "{found}, not {expected}");
     };
     close(capacity(None, 2_500), 750.0);
-    close(capacity(link(40.0, Uplink::Endless), 2_500), 750.0);
-    close(capacity(link(40.0, Uplink::Constant(20_000_000)), 2_500), 750.0);
-    close(capacity(link(40.0, Uplink::Constant(1_000_000)), 2_500), 50.0);
-    close(capacity(link(40.0, Uplink::Constant(1_000_000)), 0), 750.0);
+    close(capacity(Some(link(40.0, Uplink::Endless)), 2_500), 750.0);
+    close(capacity(Some(link(40.0, Uplink::Constant(20_000_000))), 2_500), 750.0);
+    close(capacity(Some(link(40.0, Uplink::Constant(1_000_000))), 2_500), 50.0);
+    close(capacity(Some(link(40.0, Uplink::Constant(1_000_000))), 0), 750.0);
 }

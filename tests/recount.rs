@@ -23,8 +23,8 @@ const CLIENTS: u32 = 5;
 
 /// A world, what of it does not count, and how long an interval of a series is.
 fn draw(seed: u64) -> (Case, usize, u64) {
-    let (links, faults) = (seed % 3 != 0, seed % 3 != 1);
-    let limits = Limits { links, faults, residents: seed % 2 == 0, ..Limits::ALL };
+    let (links, faults) = (!seed.is_multiple_of(3), seed % 3 != 1);
+    let limits = Limits { links, faults, residents: seed.is_multiple_of(2), ..Limits::ALL };
     let mut case = Case::draw(seed, limits);
     for (at, worker) in (seed..).zip(&mut case.world.setup.workers) {
         worker.power_w = (at % 3 > 0).then_some(7.0);
@@ -37,7 +37,7 @@ fn draw(seed: u64) -> (Case, usize, u64) {
     for (at, app) in (seed..).zip(&mut case.world.setup.apps) {
         let classes = app.profile.classes.len();
         app.peek.matrix = Some(vec![vec![1.0; classes]; classes]);
-        if seed % 4 == 0 {
+        if seed.is_multiple_of(4) {
             app.peek.place = [PeekPlace::Worker, PeekPlace::Host][usize::from(at % 3 == 0)];
             app.peek.short_circuit = [
                 ShortCircuit::Never,

@@ -31,6 +31,7 @@ pub struct Case {
 
 /// What a draw may contain.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn or not by itself")]
 pub struct Limits {
     /// At most this many lanes on a worker.
     pub lanes: usize,
