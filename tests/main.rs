@@ -6,6 +6,7 @@ mod shell;
 
 mod arrival_moments;
 mod bad_input;
+mod budgets;
 mod cli_check;
 mod cli_compare;
 mod cli_engine;
@@ -38,6 +39,7 @@ mod latency_fit;
 mod links;
 mod load;
 mod looks;
+mod measured;
 mod metamorphic;
 mod neighbours;
 mod optimal_window;
@@ -51,10 +53,12 @@ mod queueing;
 mod queueing_multi;
 mod rates;
 mod readme;
+mod recount;
 mod refused;
 mod replay;
 #[cfg(feature = "parquet")]
 mod request_table;
+mod residency;
 mod scenarios;
 mod search;
 mod sources;

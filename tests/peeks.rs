@@ -61,8 +61,9 @@ fn orderly(case: &Case, log: &Log) -> Verdict {
                     && !loading.contains(worker)
             }
             Happened::BatchEnded { worker, lane, .. } => busy.remove(&(*worker, *lane)),
-            Happened::LoadStarted { worker, .. } => {
-                loading.insert(*worker) && busy.iter().all(|(other, _)| other != worker)
+            Happened::LoadStarted { at, worker, end, .. } => {
+                let idle = busy.iter().all(|(other, _)| other != worker);
+                loading.insert(*worker) && (idle || end == at)
             }
             Happened::LoadEnded { worker, .. } => loading.remove(worker),
             Happened::Visible { request, .. } => seen.insert(*request),

@@ -40,11 +40,10 @@ pub const COLUMNS: &[Column] = &[
     column("tardiness_ms_max", "largest tardiness").empty(COMPLETED),
     count("swaps", "loads of a variant into memory"),
     column("swap_ms_sum", "time spent loading"),
-    column("batch_size_mean", "completed requests per batch, those short-circuited apart")
-        .empty("no batch ran"),
+    column("batch_size_mean", "requests per batch that ended, looks apart").empty("no batch ran"),
     share("utilization_mean", "lane time spent computing over lane time until the end")
         .empty("the run took no time"),
-    column("makespan_s", "instant of the last event"),
+    column("makespan_s", "instant of the last arrival, answer, or end of a batch or load"),
     share("fairness_jain", "Jain index of the applications' mean utilities")
         .empty("no application has any utility"),
     column(
@@ -55,7 +54,7 @@ pub const COLUMNS: &[Column] = &[
     .empty("no power is known"),
     column("cost_usd", "price of all requests together").empty("no price is known"),
     count("decisions", "decisions taken"),
-    count("exact_windows", "windows searched exactly")
+    count("exact_windows", "windows searched exactly, warm-up included")
         .empty("the scheduler never searches exactly"),
     share(
         "utility_believed_mean",

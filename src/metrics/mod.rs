@@ -15,6 +15,7 @@ mod skewed;
 mod summary;
 mod tables;
 mod warmup;
+mod watch;
 
 pub use column::{Cell, Column, Kind};
 pub use columns::{COLUMNS, numbers};
@@ -25,5 +26,5 @@ pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
 pub use skewed::is_skewed;
 pub use summary::Summary;
-pub use tables::{Gather, TABLES, TableEntry};
+pub use tables::{Gather, TABLES, TableEntry, Tables};
 pub use warmup::{Transient, Window};

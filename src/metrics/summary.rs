@@ -4,6 +4,7 @@ use super::column::{Cell, ratio};
 use super::latencies::{Latencies, QUANTILES};
 use super::realised::Arrived;
 use super::warmup::Window;
+use super::watch::{Watch, last_instant};
 use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -68,9 +69,7 @@ pub struct Summary {
     bound: Option<f64>,
     /// Of the whole run.
     arrivals: Arrived,
-    window: Window,
-    /// When the last load, and the last sending, that began before the window end, by worker.
-    left_out: Vec<[Time; 2]>,
+    watch: Watch,
 }
 
 impl Summary {
@@ -114,8 +113,7 @@ impl Summary {
             decisions: 0,
             bound: None,
             arrivals: Arrived::default(),
-            window: Window::whole(),
-            left_out: vec![[Time::ZERO; 2]; workers],
+            watch: Watch::new(Window::whole()),
         }
     }
 
@@ -126,7 +124,12 @@ impl Summary {
 
     /// Of a part of the run.
     pub fn with_window(self, window: Window) -> Self {
-        Self { window, ..self }
+        Self { watch: Watch::new(window), ..self }
+    }
+
+    /// The part of the run that counts.
+    pub fn window(&self) -> Window {
+        self.watch.window()
     }
 
     /// Whether no request counts.
@@ -235,8 +238,8 @@ impl Summary {
             per_completed(self.short_circuited as f64),
             self.offloaded(),
             if self.has_link() { counted(self.uploaded_bytes) } else { Cell::Empty },
-            counted(u64::from(self.window.skip)),
-            Cell::Word(self.window.rule),
+            counted(u64::from(self.window().skip)),
+            Cell::Word(self.window().rule),
         ];
         cells.extend(self.punctuality(on_time));
         cells.extend(self.loads(arrived));
@@ -271,7 +274,7 @@ impl Summary {
     }
 
     fn per_second(&self, count: u64) -> Cell {
-        match self.end.since(self.window.start()) {
+        match self.end.since(self.watch.start()) {
             Span::ZERO => Cell::Empty,
             watched => Cell::Number(count as f64 / watched.as_s()),
         }
@@ -302,7 +305,7 @@ impl Summary {
         let catalog = &self.catalog;
         let lanes = |w| u128::from(catalog.worker(w).lanes);
         let open_ns = |w| {
-            let from = catalog.worker(w).ready.max(self.window.start());
+            let from = catalog.worker(w).ready.max(self.watch.start());
             u128::from(self.end.since(from).0)
         };
         let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lanes(w)).sum();
@@ -354,7 +357,8 @@ impl Summary {
         for worker in self.catalog.worker_ids() {
             let (of, at) = (self.catalog.worker(worker), worker.index());
             let active_s = self.busy[at].as_s() / f64::from(of.lanes) + self.loading[at].as_s();
-            let idle_s = self.end.since(of.ready).as_s() - active_s;
+            let open = self.end.since(of.ready.max(self.watch.start()));
+            let idle_s = open.as_s() - active_s;
             let sender_w = of.link.as_ref().and_then(|link| link.power_w);
             for (power, seconds) in
                 [(of.power_w, active_s), (of.idle_w, idle_s), (sender_w, self.sending[at].as_s())]
@@ -383,40 +387,30 @@ impl Observer for Summary {
     #[expect(clippy::inline_always, reason = "half of a run's time is spent in events")]
     #[inline(always)]
     fn on(&mut self, event: Event<'_>) {
-        if self.window.is_whole() { self.count(event) } else { self.count_admitted(event) }
+        if let Event::Arrived { request } = &event {
+            self.arrivals.push(request.arrival);
+        }
+        if self.watch.is_whole() { self.count(event) } else { self.count_measured(event) }
     }
 }
 
 impl Summary {
     #[inline(never)]
-    fn count_admitted(&mut self, event: Event<'_>) {
-        match event {
-            Event::LoadStarted { worker, end, .. } if self.window.begun.is_none() => {
-                self.left_out[worker.index()][0] = end;
-            }
-            Event::Sent { worker, end, .. } if self.window.begun.is_none() => {
-                self.left_out[worker.index()][1] = end;
-            }
-            // What was not counted when it began cannot be taken back.
-            Event::LoadLost { worker, end, .. } if end <= self.left_out[worker.index()][0] => {}
-            Event::SendLost { worker, end, .. } if end <= self.left_out[worker.index()][1] => {}
-            _ => match (self.window.admit(event), event) {
-                (Some(event), _) => self.count(event),
-                (None, Event::Arrived { request }) => self.arrivals.push(request.arrival),
-                _ => {}
-            },
-        }
+    fn count_measured(&mut self, event: Event<'_>) {
+        let catalog = Arc::clone(&self.catalog);
+        let mut watch = std::mem::replace(&mut self.watch, Watch::new(Window::whole()));
+        watch.tell(&catalog, event, &mut |event| self.count(event));
+        self.watch = watch;
     }
 
     #[expect(clippy::inline_always, reason = "as `on`")]
     #[inline(always)]
     fn count(&mut self, event: Event<'_>) {
+        if let Some(at) = last_instant(&event) {
+            self.end = at;
+        }
         match event {
-            Event::Arrived { request } => {
-                self.arrived[request.app.index()] += 1;
-                self.arrivals.push(request.arrival);
-                self.end = self.end.max(request.arrival);
-            }
+            Event::Arrived { request } => self.arrived[request.app.index()] += 1,
             Event::Completed(completion) => self.complete(completion),
             Event::BatchEnded { at, worker, started, variant, batch, .. } => {
                 if !self.catalog.is_peek(variant) {
@@ -424,16 +418,21 @@ impl Summary {
                     self.batched += batch as u64;
                 }
                 self.busy[worker.index()] += at.since(started);
-                self.end = at;
             }
-            Event::LoadStarted { at, worker, variant, end } => {
+            // Time that was spent in vain was spent all the same.
+            Event::BatchLost { at, worker, started, .. } => {
+                self.busy[worker.index()] += at.since(started);
+            }
+            Event::LoadStarted { variant, .. } => {
                 self.swaps += 1;
                 self.swap_bytes =
                     self.swap_bytes.saturating_add(self.catalog.variant(variant).bytes);
-                self.swap += end.since(at);
-                self.loading[worker.index()] += end.since(at);
             }
-            Event::LoadEnded { at, .. } | Event::Back { at, .. } => self.end = at,
+            Event::LoadEnded { at, worker, started, .. }
+            | Event::LoadLost { at, worker, started, .. } => {
+                self.swap += at.since(started);
+                self.loading[worker.index()] += at.since(started);
+            }
             Event::Sent { worker, bytes, start, end, .. } => {
                 self.uploaded_bytes += bytes;
                 self.sending[worker.index()] += end.since(start);
@@ -442,17 +441,6 @@ impl Summary {
                 let sending = &mut self.sending[worker.index()];
                 *sending = *sending - end.since(start);
                 self.uploaded_bytes = self.uploaded_bytes.saturating_sub(bytes);
-            }
-            // Time that was spent in vain was spent all the same.
-            Event::BatchLost { at, worker, started, .. } => {
-                self.busy[worker.index()] += at.since(started);
-                self.end = at;
-            }
-            Event::LoadLost { at, worker, end, .. } => {
-                let left = end.since(at);
-                self.swap = self.swap - left;
-                self.loading[worker.index()] = self.loading[worker.index()] - left;
-                self.end = at;
             }
             Event::Rejected { .. } => self.rejected += 1,
             Event::Unfinished { .. } => self.unfinished += 1,

@@ -37,6 +37,30 @@ impl AppSetup {
     }
 }
 
+/// What is in the memory of a worker when a run starts.
+#[derive(Clone, Debug, Default)]
+pub enum Resident {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// These variants, as loaded in this order.
+    Listed(Vec<Held>),
+    /// Every variant that can run there and still fits beside those before it, in the order of
+    /// applications and variants.
+    AllThatFit,
+}
+
+/// A variant in a list of [`Resident`].
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The application.
+    pub app: String,
+    /// The name of the variant.
+    pub variant: String,
+    /// Where it was written, for messages.
+    pub place: Place,
+}
+
 /// Workers of one class.
 #[derive(Clone, Debug)]
 pub struct WorkerSetup {
@@ -62,6 +86,8 @@ pub struct WorkerSetup {
     pub idle_w: Option<f64>,
     /// Price of a request, in US dollars.
     pub usd_per_request: Option<f64>,
+    /// What is in their memory when a run starts.
+    pub resident: Resident,
     /// When it starts to be available.
     pub ready: Time,
     /// From when on it is slower.
@@ -88,6 +114,7 @@ impl WorkerSetup {
             power_w: None,
             idle_w: None,
             usd_per_request: None,
+            resident: Resident::Nothing,
             ready: Time::ZERO,
             slowdown: None,
             outages: Vec::new(),

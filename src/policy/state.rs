@@ -63,13 +63,20 @@ pub(crate) struct Running {
     pub expected_end: Time,
 }
 
+/// A load in progress.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loading {
+    pub variant: VariantId,
+    pub started: Time,
+    pub end: Time,
+}
+
 /// One worker.
 #[derive(Debug)]
 pub(crate) struct WorkerState {
     pub memory: Residency,
     pub lanes: Vec<Option<Running>>,
-    /// The variant being loaded and when that ends.
-    pub loading: Option<(VariantId, Time)>,
+    pub loading: Option<Loading>,
     pub backlog: VecDeque<Job>,
     /// Whether a look was the last thing to start here: then it is the backlog's turn.
     pub looked: bool,
@@ -121,8 +128,15 @@ impl State {
     pub fn new(catalog: Arc<Catalog>, info: Info) -> Self {
         let workers = catalog.worker_ids().map(|id| {
             let worker = catalog.worker(id);
+            let mut memory = Residency::new(worker.memory_bytes);
+            for variant in &worker.resident {
+                let bytes = catalog.variant(*variant).bytes;
+                if memory.fits(bytes) {
+                    memory.load(*variant, bytes, |_| {});
+                }
+            }
             WorkerState {
-                memory: Residency::new(worker.memory_bytes),
+                memory,
                 lanes: (0..worker.lanes).map(|_| None).collect(),
                 loading: None,
                 backlog: VecDeque::new(),

@@ -3,10 +3,10 @@
 //! **Invariants:**
 //! - time never goes back;
 //! - all events of one instant are applied, then the scheduler decides once;
-//! - a worker works through its backlog in order; a load occupies all its lanes and begins when
-//!   all are idle; a batch, once started, runs to its end, unless its worker fails
-//!   (`engine/faults.rs`);
-//! - memory is never exceeded: least recently used variants leave when a load starts;
+//! - a worker works through its backlog in order; a batch, once started, runs to its end, unless
+//!   its worker fails (`engine/faults.rs`);
+//! - a load occupies all lanes and begins when all are idle, unless it takes no time; memory is
+//!   never exceeded: least recently used variants leave when a load starts (`engine/loads.rs`);
 //! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
@@ -14,6 +14,7 @@
 mod ends;
 mod faults;
 mod link;
+mod loads;
 mod peek;
 
 use super::queue::{Kind, Queue};
@@ -367,7 +368,7 @@ impl Simulation {
             }
             let variant = job.variant;
             if !state.memory.contains(variant) {
-                if state.lanes.iter().any(Option::is_some) || !self.load(worker, observer) {
+                if !self.may_load(worker, variant) || !self.load(worker, variant, observer) {
                     return;
                 }
                 continue;
@@ -381,36 +382,6 @@ impl Simulation {
             let Some(job) = state.backlog.pop_front() else { return };
             self.run(worker, lane, job, observer);
         }
-    }
-
-    /// Starts to load the variant at the front of the backlog; true if that takes no time.
-    fn load(&mut self, worker: WorkerId, observer: &mut impl Observer) -> bool {
-        let at = self.state.now;
-        let catalog = Arc::clone(&self.state.catalog);
-        let state = &mut self.state.workers[worker.index()];
-        let Some(variant) = state.backlog.front().map(|job| job.variant) else { return false };
-        let bytes = catalog.variant(variant).bytes;
-        state.memory.load(variant, bytes, |evicted| {
-            observer.on(Event::Evicted { at, worker, variant: evicted });
-        });
-        let end = at + catalog.load(worker, variant);
-        observer.on(Event::LoadStarted { at, worker, variant, end });
-        if end == at {
-            observer.on(Event::LoadEnded { at, worker, variant });
-            return true;
-        }
-        state.loading = Some((variant, end));
-        self.queue.push(end, Kind::LoadEnd(worker));
-        false
-    }
-
-    fn end_load(&mut self, worker: WorkerId, observer: &mut impl Observer) {
-        let at = self.state.now;
-        if let Some((variant, _)) = self.state.workers[worker.index()].loading.take() {
-            observer.on(Event::LoadEnded { at, worker, variant });
-        }
-        self.loaded.push(worker);
-        self.start(worker, observer);
     }
 
     fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {

@@ -77,7 +77,6 @@ pub fn evaluate(
         budget,
         book: Arc::clone(&book),
         state: Vec::new(),
-        opened: false,
         hide_waits: traffic.hide_waits,
         lines: Default::default(),
     };
@@ -271,7 +270,6 @@ struct Desk<'a> {
     budget: Resources,
     book: Arc<Mutex<Book>>,
     state: Vec<i8>,
-    opened: bool,
     hide_waits: bool,
     /// What each site has been given.
     lines: [Cursor; 2],
@@ -307,16 +305,6 @@ impl Scheduler for Desk<'_> {
         }
         for (site, line) in [DEVICE, CLOUD].into_iter().zip(&mut self.lines) {
             view.tail(site, line);
-        }
-        if !std::mem::replace(&mut self.opened, true) {
-            // Models are there from the start: a load, be it of no time, would wait for all lanes.
-            let catalog = view.catalog();
-            for (worker, line) in [DEVICE, CLOUD].into_iter().zip(&mut self.lines) {
-                for variant in catalog.variant_ids().filter(|v| catalog.usable(worker, *v)) {
-                    plan.preload(worker, variant);
-                    view.append(line, variant, 0);
-                }
-            }
         }
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
             let action = self.choose(request, self.waits_s(view.now()));

@@ -4,7 +4,7 @@ use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, Work
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::{Outcome, Overhead};
+use peeksim::model::catalog::{Outcome, Overhead, Resident};
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::link::{Link, Uplink};
@@ -31,6 +31,7 @@ pub struct Case {
 
 /// What a draw may contain.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn or not by itself")]
 pub struct Limits {
     /// At most this many lanes on a worker.
     pub lanes: usize,
@@ -40,10 +41,13 @@ pub struct Limits {
     pub links: bool,
     /// Batches may stall, workers slow down and fail, beliefs be wrong.
     pub faults: bool,
+    /// Workers may hold variants at the start.
+    pub residents: bool,
 }
 
 impl Limits {
-    pub const ALL: Self = Self { lanes: 3, noise: true, links: false, faults: false };
+    pub const ALL: Self =
+        Self { lanes: 3, noise: true, links: false, faults: false, residents: false };
     pub const WIDE: Self = Self { links: true, ..Self::ALL };
 }
 
@@ -108,6 +112,9 @@ impl Case {
         if limits.faults {
             case.faults(rng, coarse);
         }
+        if limits.residents {
+            case.residents(rng);
+        }
         case
     }
 
@@ -127,6 +134,24 @@ impl Case {
                     uplink: bps.map_or(Uplink::Endless, Uplink::Constant),
                     power_w: None,
                 });
+            }
+        }
+    }
+
+    /// Fills the memory of some of the workers before the start.
+    fn residents(&mut self, rng: &mut ChaCha8Rng) {
+        for at in 0..self.facts.workers.len() {
+            if rng.random_bool(0.5) {
+                continue;
+            }
+            self.world.setup.workers[at].resident = Resident::AllThatFit;
+            let mut left = self.facts.workers[at].memory;
+            for variant in 0..self.facts.variants.len() as u16 {
+                let bytes = self.facts.variants[usize::from(variant)].bytes;
+                if bytes <= left && self.facts.cost(at as u16, variant).is_some() {
+                    self.facts.workers[at].resident.push(variant);
+                    left -= bytes;
+                }
             }
         }
     }
@@ -238,6 +263,7 @@ impl Case {
                 memory: rng.random_range(least..=5),
                 ready: if rng.random_bool(0.2) { span(rng, coarse, 0, 40) } else { 0 },
                 link: None,
+                resident: Vec::new(),
                 outages: Vec::new(),
             };
             let world = std::mem::take(&mut self.world);

@@ -40,6 +40,8 @@ pub struct WorkerFacts {
     pub memory: u64,
     pub ready: u64,
     pub link: Option<LinkFacts>,
+    /// What is in memory at the start, least recently used first.
+    pub resident: Vec<u16>,
     /// When it fails and for how long, in order.
     pub outages: Vec<(u64, u64)>,
 }

@@ -7,6 +7,8 @@ pub mod draw;
 pub mod facts;
 pub mod happened;
 pub mod lab;
+pub mod ledger;
+pub mod retable;
 pub mod row;
 pub mod scribe;
 pub mod shape;
@@ -34,6 +36,7 @@ use peeksim::sched::{self, Chosen, Context};
 use peeksim::sim::{self, Counts, SimError, Simulation};
 use peeksim::units::{Span, Time};
 use scribe::{Asked, Scribe};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -224,7 +227,8 @@ impl World {
     ) -> (Log, Result<(), SimError>) {
         let rng = Rng::new(self.seed, 0);
         let mut sim = Simulation::new(Arc::clone(catalog), arrivals, info, rng, name);
-        let mut log = Log::new(catalog);
+        // What happened is told by the true tables, whatever schedulers believe.
+        let mut log = Log::new(&self.catalog());
         let mut scribe = Scribe::new(scheduler, &log.logged);
         let counts = sim::run(&mut sim, &mut scribe, &mut log);
         log.asked = scribe.asked;
@@ -254,12 +258,14 @@ pub struct Log {
     pub exact_windows: Option<u64>,
     /// Sum over completed requests of shown accuracy × (1 − penalty): what a planner believed.
     pub believed: f64,
-    logged: Arc<AtomicUsize>,
+    /// The accuracy that the scheduler was shown of the variant that answered, by request.
+    pub shown: BTreeMap<u32, f64>,
+    pub logged: Arc<AtomicUsize>,
     catalog: Arc<Catalog>,
 }
 
 impl Log {
-    fn new(catalog: &Arc<Catalog>) -> Self {
+    pub fn new(catalog: &Arc<Catalog>) -> Self {
         Self {
             events: Vec::new(),
             asked: Vec::new(),
@@ -267,6 +273,7 @@ impl Log {
             counts: Counts::default(),
             exact_windows: None,
             believed: 0.0,
+            shown: BTreeMap::new(),
             logged: Arc::default(),
             catalog: Arc::clone(catalog),
         }
@@ -331,7 +338,7 @@ impl Observer for Log {
             Event::LoadStarted { at, worker, variant, end } => {
                 Happened::LoadStarted { at: at.0, worker: worker.0, variant: variant.0, end: end.0 }
             }
-            Event::LoadEnded { at, worker, variant } => {
+            Event::LoadEnded { at, worker, variant, .. } => {
                 Happened::LoadEnded { at: at.0, worker: worker.0, variant: variant.0 }
             }
             Event::Evicted { at, worker, variant } => {
@@ -374,7 +381,7 @@ impl Observer for Log {
                     requests: requests.iter().map(|id| id.number()).collect(),
                 }
             }
-            Event::LoadLost { at, worker, variant, end } => {
+            Event::LoadLost { at, worker, variant, end, .. } => {
                 Happened::LoadLost { at: at.0, worker: worker.0, variant: variant.0, end: end.0 }
             }
             Event::Returned { at, request } => {
@@ -383,6 +390,7 @@ impl Observer for Log {
             Event::Completed(c) => {
                 let penalty =
                     self.catalog.penalty.gamma(c.finished, c.request.deadline, c.request.budget());
+                self.shown.insert(c.request.id.number(), c.estimated);
                 self.believed += c.estimated * (1.0 - penalty);
                 Happened::Completed {
                     at: c.finished.0,
@@ -391,6 +399,7 @@ impl Observer for Log {
                     variant: c.variant.0,
                     started: c.started.0,
                     correct: c.correct,
+                    class: c.truth.class,
                 }
             }
             Event::Rejected { at, request, .. } => {

@@ -6,7 +6,7 @@ use crate::metrics::column::{ARRIVED, COMPLETED, Column, column, count, ratio, s
 use crate::metrics::latencies::Latencies;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
-use crate::units::{NS_PER_MS, Span};
+use crate::units::{NS_PER_MS, Span, Time};
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {
@@ -97,7 +97,7 @@ impl Observer for Apps {
 }
 
 impl Gather for Apps {
-    fn rows(&mut self) -> Vec<Vec<String>> {
+    fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
         let row = |(id, app): (AppId, &mut App)| {
             app.latencies.sort();
             let counts = [app.arrived, app.completed, app.late, app.rejected, app.unfinished];
