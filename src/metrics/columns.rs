@@ -96,6 +96,12 @@ pub const COLUMNS: &[Column] = &[
     column("swaps_per_1000", "loads per 1,000 requests that arrived").empty(ARRIVED),
     column("swap_bytes_per_1000", "bytes loaded per 1,000 requests that arrived").empty(ARRIVED),
     column("swap_ms_per_1000", "time spent loading per 1,000 requests that arrived").empty(ARRIVED),
+    column(
+        "stationary",
+        "whether the number of requests in the system returns (yes) or drifts over the run (no): \
+         then what is measured depends on the length of the run",
+    )
+    .of(Kind::Word(&["yes", "no", "undecided"])),
 ];
 
 /// The names of the columns that hold numbers.

@@ -2,6 +2,7 @@
 
 use super::column::{Cell, ratio};
 use super::latencies::{Latencies, QUANTILES};
+use super::queue::Queue;
 use super::warmup::Window;
 use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
@@ -66,6 +67,7 @@ pub struct Summary {
     decisions: u64,
     bound: Option<f64>,
     window: Window,
+    queue: Queue,
     /// When the last load, and the last sending, that began before the window end, by worker.
     left_out: Vec<[Time; 2]>,
 }
@@ -111,6 +113,7 @@ impl Summary {
             decisions: 0,
             bound: None,
             window: Window::whole(),
+            queue: Queue::default(),
             left_out: vec![[Time::ZERO; 2]; workers],
         }
     }
@@ -121,7 +124,8 @@ impl Summary {
     }
 
     /// Of a part of the run.
-    pub fn with_window(self, window: Window) -> Self {
+    pub fn with_window(mut self, window: Window) -> Self {
+        self.queue.skip = window.skip;
         Self { window, ..self }
     }
 
@@ -236,6 +240,7 @@ impl Summary {
         ];
         cells.extend(self.punctuality(on_time));
         cells.extend(self.loads(arrived));
+        cells.push(Cell::Word(self.queue.stationary().name()));
         cells
     }
 
@@ -378,6 +383,7 @@ impl Observer for Summary {
     #[expect(clippy::inline_always, reason = "half of a run's time is spent in events")]
     #[inline(always)]
     fn on(&mut self, event: Event<'_>) {
+        self.queue.on(&event);
         if self.window.is_whole() { self.count(event) } else { self.count_admitted(event) }
     }
 }

@@ -8,12 +8,17 @@
 //! | `budget_ms` | optional: deadline minus arrival; by default the application's |
 //!
 //! A file is read once to be checked, which takes memory for its names alone, and once by every
-//! run, row by row.
+//! run, row by row. Only runs that draw blocks of it hold it in memory (`held.rs`).
+
+mod held;
+
+pub use held::Held;
 
 use crate::input::csv::{Head, Row};
 use crate::input::rows::Rows;
 use crate::input::{Place, Problem, Problems};
 use crate::units::{Span, Time};
+use std::sync::{Arc, OnceLock};
 
 /// Names of applications with those of classes; more are no names but numbers.
 const MAX_NAMES: usize = 10_000;
@@ -35,6 +40,8 @@ pub struct RequestFile {
     pub last: Time,
     /// Every pair of application and class, and where it stands first.
     names: Vec<Name>,
+    /// Its rows, once they were asked for.
+    held: OnceLock<Arc<Held>>,
 }
 
 #[derive(Clone, Debug)]
@@ -177,7 +184,8 @@ impl RequestFile {
             problems.push(Problem::new(Place::file(path), "a header and no rows", "rows"));
         }
         let sha256 = listings.rows.lines().sha256().unwrap_or_default();
-        problems.check(Some(Self { path: path.to_owned(), sha256, requests, last, names }))
+        let held = OnceLock::new();
+        problems.check(Some(Self { path: path.to_owned(), sha256, requests, last, names, held }))
     }
 
     /// Checks the names of applications and classes; `apps` has a name and its classes each.

@@ -1,33 +1,37 @@
 //! Requests of a file, one by one as they stand there: time, application, and class and budget
 //! where the file has them. With `rate_rps` time is scaled, so that the mean rate over the whole
-//! file is that and gaps keep their proportions. Memory does not grow with the file.
+//! file is that and gaps keep their proportions. Memory does not grow with the file, unless
+//! `resample_s` draws blocks of it (`resampled.rs`), which makes replicates vary.
 //!
 //! A request whose class the file tells replays a recorded row of that class where there is one;
 //! without a class it is drawn as for `poisson`.
 
+use super::resampled::{self, Stored};
 use super::rows::{Requests, kept_rows};
 use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process, Sources};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::Problem;
 use crate::model::catalog::Catalog;
-use crate::model::request_file::Listings;
 use crate::rng::Rng;
-use crate::units::Time;
+use crate::units::{Span, Time};
 use rand::RngExt;
 use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "file",
     summary: "requests of `file`, which `peeksim import` makes; time scaled to `rate_rps` if given",
-    params: "file",
+    params: "file, resample_s = none (seconds of a block)",
     source: "trace replay, exact or with time scaling",
-    read: |_| {
-        Process::Whole(Arc::new(|plan, catalog, rng| Ok(Box::new(File::new(plan, catalog, rng)?))))
+    read: |fields| {
+        let block = resampled::read(fields);
+        Process::Whole(Arc::new(move |plan, catalog, rng| {
+            Ok(Box::new(File::new(plan, catalog, rng, block)?))
+        }))
     },
 };
 
 struct File {
-    listings: Listings,
+    stored: Stored,
     left: u64,
     /// Simulated nanoseconds per recorded one.
     scale: Option<f64>,
@@ -39,7 +43,12 @@ struct File {
 }
 
 impl File {
-    fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
+    fn new(
+        plan: &ArrivalPlan,
+        catalog: &Arc<Catalog>,
+        rng: Rng,
+        block: Option<Span>,
+    ) -> Result<Self, Problem> {
         let fail = |field: &str, found: String, expected: &str| {
             Err(Problem::new(plan.place.clone().field(field), found, expected))
         };
@@ -77,7 +86,7 @@ impl File {
             rows
         };
         Ok(Self {
-            listings: Listings::open(&file.path)?,
+            stored: Stored::open(file, block, plan, rng)?,
             left: plan.requests,
             scale,
             requests: Requests::new(plan, catalog, rng)?,
@@ -88,7 +97,7 @@ impl File {
     }
 
     fn read(&mut self) -> Result<Option<Arrival>, Problem> {
-        let Some(listing) = self.listings.next_listing()? else { return Ok(None) };
+        let Some(listing) = self.stored.next_listing()? else { return Ok(None) };
         let scaled = |scale: f64| Time((listing.time.0 as f64 * scale).round() as u64);
         let time = self.scale.map_or(listing.time, scaled);
         let named = listing.class;
@@ -100,7 +109,7 @@ impl File {
         let (Some(app), true) = (app, class.is_some() == named.is_some()) else {
             // They were known when the file was checked.
             let expected = "the file as it was when it was checked";
-            return Err(Problem::new(self.listings.place(), "another name", expected));
+            return Err(Problem::new(self.stored.place(), "another name", expected));
         };
         let mut arrival = self.requests.draw_of(app, time);
         if let Some(class) = class {

@@ -5,6 +5,7 @@
 //!
 //! - `scaled`: time is stretched, which keeps the shape of bursts; as recorded without a rate.
 //! - `exact`: the stamps themselves, all clocks starting together, to the end of the recording.
+//!   With `resample_s`, blocks of that (`resampled.rs`); without, all replicates are the same.
 //! - `thinned`: each request is left out with the same probability, which makes bursts milder.
 //! - `superposed`: `copies` of each source (by default as many as the rate takes) from offsets of
 //!   their own, the excess thinned; this makes bursts milder, too.
@@ -12,6 +13,7 @@
 //!   interval by interval (`refitted.rs`).
 
 use super::refitted;
+use super::resampled::{self, Resampled};
 use super::rows::kept_rows;
 use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process};
 use crate::domain::{AppId, Arrival, Truth};
@@ -30,7 +32,7 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "recorded",
     summary: "sources in recorded order from drawn offsets, superposed; at a rate by `replay`",
     params: "replay = scaled (exact, thinned, superposed, refitted), copies (superposed), \
-             interval_s = 60, cv_factor = 1 (refitted)",
+             interval_s = 60, cv_factor = 1 (refitted), resample_s = none (exact)",
     source: "trace replay with time scaling; refit as in AlpaServe (Li et al., OSDI 2023)",
     read,
 };
@@ -63,8 +65,13 @@ fn read(read: &mut Fields<'_>) -> Process {
         *copies = node.and_then(|n| fields::integer(n, &(1..=10_000), read.problems()));
     }
     let replay = replay.unwrap_or(Replay::Scaled);
+    let block = if replay == Replay::Exact { resampled::read(read) } else { None };
     Process::Whole(Arc::new(move |plan, catalog, rng| {
-        Ok(Box::new(Recorded::new(replay, plan, catalog, rng)?))
+        let mut recorded = Recorded::new(replay, plan, catalog, rng)?;
+        let Some(block) = block else { return Ok(Box::new(recorded)) };
+        // Of the whole recording, however few requests a run has.
+        recorded.left = u64::MAX;
+        Ok(Box::new(Resampled::new(recorded, block, plan, catalog, rng)?))
     }))
 }
 
