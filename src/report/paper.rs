@@ -332,7 +332,7 @@ mod tests {
         assert!(latex.contains("\\begin{tabular}{llrrrrrrrr}\n\\toprule\nscheduler & load & "));
         assert!(latex.contains("95 \\% interval") && latex.contains("\na\\_b & 1 & $+0.11500$ & "));
         assert!(latex.contains("\nc{[}w=1] & 1 &"));
-        assert!(latex.contains("\na\\_b & 2 & $+0.50000$ & -- & -- & -- & -- & -- & -- & $4$"));
+        assert!(latex.contains("\na\\_b & 2 & $+0.10000$ & -- & -- & -- & -- & -- & -- & $4$"));
         assert!(latex.contains("no interval, where all replicates differ alike"));
         assert_eq!(latex.lines().filter(|line| line.ends_with(" \\\\")).count(), 4);
         assert_eq!(
