@@ -10,8 +10,9 @@ use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::{
     self, Results, compare, draw_all, found, manifest, rates, summary, table, write_runs,
 };
-use crate::sweep::{Experiment, Finished, Found, Outcome, Part, Sweep, threads};
+use crate::sweep::{Experiment, Finished, Found, Outcome, Part, Prepared, Sweep, threads};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -133,6 +134,7 @@ pub(super) fn report(
     conservation(&results, out)?;
     transients(&results);
     rates.iter().for_each(|note| say(&format!("note: {note}")));
+    constant(&results);
     let names =
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
@@ -201,6 +203,9 @@ pub(super) fn notes(sweep: &Sweep) {
             prepared.notes().iter().filter(|n| !notes.contains(n)).cloned().collect::<Vec<_>>(),
         );
     }
+    if sweep.experiment.most_replicates() > 1 {
+        notes.extend(sweep.prepared.iter().filter_map(Prepared::repeats).collect::<BTreeSet<_>>());
+    }
     notes.iter().for_each(|note| say(&format!("note: {note}")));
 }
 
@@ -257,6 +262,23 @@ fn transients(results: &Results) {
         say(&format!(
             "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
              cut (`warmup_rule` = beyond-half): longer runs are needed, or the queue is not stable"
+        ));
+    }
+}
+
+/// Says so where replicates are none: every run of a configuration came to the same row.
+fn constant(results: &Results) {
+    let all = summary::cells(&results.rows);
+    let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
+    let same = |cell: &&summary::Cell<'_>| {
+        cell.rows.iter().all(|row| row.error.is_empty() && row.cells == cell.rows[0].cells)
+    };
+    let count = all.iter().filter(many).filter(same).count();
+    if count > 0 {
+        let all = all.len();
+        say(&format!(
+            "note: in {count} of {all} configurations all replicates came to the same numbers: \
+             there is no interval and no p-value, and no claim is decided"
         ));
     }
 }

@@ -26,6 +26,17 @@ pub enum Kind {
     Text,
 }
 
+impl Kind {
+    /// The least and the largest number that such a cell may hold.
+    pub fn range(self) -> (f64, f64) {
+        match self {
+            Self::Count => (0.0, f64::INFINITY),
+            Self::Number(least, most) => (least, most),
+            Self::Word(_) | Self::Text => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+}
+
 /// Cells are empty if no request arrived.
 pub(super) const ARRIVED: &str = "no request arrived";
 /// Cells are empty if no request was completed.

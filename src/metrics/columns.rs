@@ -98,6 +98,12 @@ pub const COLUMNS: &[Column] = &[
         "(n − 1) / (last − first) over all n arrivals of the run, a warm-up included",
     )
     .empty("fewer than two arrived, or all at once"),
+    column(
+        "stationary",
+        "whether the number of requests in the system returns (yes) or drifts over the run (no): \
+         then what is measured depends on the length of the run",
+    )
+    .of(Kind::Word(&["yes", "no", "undecided"])),
 ];
 
 /// The duration by which goodput is divided is part of what it means.

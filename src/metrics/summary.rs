@@ -2,6 +2,7 @@
 
 use super::column::{Cell, ratio};
 use super::latencies::{Latencies, QUANTILES};
+use super::queue::Queue;
 use super::realised::Arrived;
 use super::warmup::Window;
 use super::watch::{Watch, last_instant};
@@ -69,6 +70,7 @@ pub struct Summary {
     bound: Option<f64>,
     /// Of the whole run.
     arrivals: Arrived,
+    queue: Queue,
     watch: Watch,
 }
 
@@ -113,6 +115,7 @@ impl Summary {
             decisions: 0,
             bound: None,
             arrivals: Arrived::default(),
+            queue: Queue::default(),
             watch: Watch::new(Window::whole()),
         }
     }
@@ -123,7 +126,8 @@ impl Summary {
     }
 
     /// Of a part of the run.
-    pub fn with_window(self, window: Window) -> Self {
+    pub fn with_window(mut self, window: Window) -> Self {
+        self.queue.skip = window.skip;
         Self { watch: Watch::new(window), ..self }
     }
 
@@ -244,6 +248,7 @@ impl Summary {
         cells.extend(self.punctuality(on_time));
         cells.extend(self.loads(arrived));
         cells.push(self.arrivals.rate());
+        cells.push(Cell::Word(self.queue.stationary().name()));
         cells
     }
 
@@ -390,6 +395,7 @@ impl Observer for Summary {
         if let Event::Arrived { request } = &event {
             self.arrivals.push(request.arrival);
         }
+        self.queue.on(&event);
         if self.watch.is_whole() { self.count(event) } else { self.count_measured(event) }
     }
 }

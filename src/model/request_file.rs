@@ -8,14 +8,19 @@
 //! | `budget_ms` | optional: deadline minus arrival; by default the application's |
 //!
 //! A file is read once to be checked, which takes memory for its names alone, and once by every
-//! run, row by row. A run of a part of it at a rate takes one more reading of that part.
+//! run, row by row. A run of a part of it at a rate takes one more reading of that part. Only runs
+//! that draw blocks of it hold it in memory (`held.rs`).
+
+mod held;
+
+pub use held::Held;
 
 use crate::input::csv::{Head, Row};
 use crate::input::rows::Rows;
 use crate::input::{Place, Problem, Problems};
 use crate::units::{Span, Time, rate_rps};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Names of applications with those of classes; more are no names but numbers.
 const MAX_NAMES: usize = 10_000;
@@ -39,6 +44,8 @@ pub struct RequestFile {
     lasts: Mutex<BTreeMap<u64, Time>>,
     /// Every pair of application and class, and where it stands first.
     names: Vec<Name>,
+    /// Its rows, once they were asked for.
+    held: OnceLock<Arc<Held>>,
 }
 
 #[derive(Clone, Debug)]
@@ -189,7 +196,8 @@ impl RequestFile {
         let sha256 = listings.rows.lines().sha256().unwrap_or_default();
         let (path, first) = (path.to_owned(), first.unwrap_or(Time::ZERO));
         let lasts = Mutex::new(BTreeMap::from([(requests, last)]));
-        problems.check(Some(Self { path, sha256, requests, first, lasts, names }))
+        let held = OnceLock::new();
+        problems.check(Some(Self { path, sha256, requests, first, lasts, names, held }))
     }
 
     /// Checks the names of applications and classes; `apps` has a name and its classes each.

@@ -12,7 +12,8 @@ pub enum Verdict {
     Holds,
     /// The whole interval lies on the other side.
     Contradicted,
-    /// The interval covers both sides, or there is none.
+    /// The interval covers both sides, or there is none: a single replicate, or replicates that
+    /// all differ alike, which say nothing about others.
     Undecided,
 }
 
@@ -44,7 +45,11 @@ impl Judged {
         self.difference.map_or("no runs".to_owned(), |e| {
             // Differences that four places would show as nothing get six.
             let places = if e.mean.abs() < 0.0005 { 6 } else { 4 };
-            let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.places$}"));
+            let width = match e.half_width {
+                Some(width) => format!(" ± {width:.places$}"),
+                None if e.count > 1 => " (no scatter)".to_owned(),
+                None => String::new(),
+            };
             format!("{:+.places$}{width}", e.mean)
         })
     }
@@ -100,9 +105,11 @@ mod tests {
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Greater), Verdict::Holds);
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Less), Verdict::Contradicted);
         assert_eq!(verdict(of(&[1.0, -1.1, 0.1]), Relation::Less), Verdict::Undecided);
-        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::GreaterOrEqual), Verdict::Holds);
-        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::Greater), Verdict::Contradicted);
-        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::LessOrEqual), Verdict::Holds);
+        for agreed in [[0.0; 2], [0.5; 2], [-0.5; 2]] {
+            for relation in [Relation::Greater, Relation::GreaterOrEqual, Relation::LessOrEqual] {
+                assert_eq!(verdict(of(&agreed), relation), Verdict::Undecided, "no scatter");
+            }
+        }
         assert_eq!(verdict(of(&[1.0]), Relation::Greater), Verdict::Undecided);
         assert_eq!(verdict(None, Relation::Greater), Verdict::Undecided);
     }

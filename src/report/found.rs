@@ -42,7 +42,7 @@ pub const SUMMARY: [Column; 8] = [
     column("keeps_mean", "mean of keeps over those that found one").empty("none did"),
     column("keeps_sd", "its standard deviation").empty("fewer than two did"),
     column("keeps_ci95", "half width of its 95 % interval (Student's t)")
-        .empty("fewer than two did"),
+        .empty("fewer than two did, or all found the same"),
     share("always", "share of them that kept the limit at both ends"),
     share("unknown", "share of them whose metric was empty at both ends"),
 ];

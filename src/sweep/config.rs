@@ -7,7 +7,7 @@ use super::warmup::Warmup;
 use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
-use crate::model::arrival::{ArrivalPlan, Sources};
+use crate::model::arrival::{ArrivalPlan, Repeats, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
 use crate::model::latency::LatencyFit;
@@ -97,6 +97,20 @@ impl Prepared {
             warmup,
         });
         problems.check(prepared)
+    }
+
+    /// What a user should know about the replicates of this configuration.
+    pub fn repeats(&self) -> Option<String> {
+        let same = match self.arrivals.repeats(&self.catalog) {
+            Repeats::Nothing => return None,
+            Repeats::Times => "arrives at the same instants",
+            Repeats::Requests => "has the same requests at the same instants",
+        };
+        Some(format!(
+            "every replicate {same}: what does not vary over replicates has no interval and no \
+             p-value, and decides no claim; of a file, or an exact replay, `trace.resample_s` \
+             draws blocks"
+        ))
     }
 
     /// What a user should know about this configuration.

@@ -72,6 +72,12 @@ fn realised(ledger: &Ledger<'_>) -> Option<f64> {
     (span_s > 0.0).then(|| (ledger.requests.len() - 1) as f64 / span_s)
 }
 
+/// Runs of the checkers are too short for more; tests of queues look at the others.
+fn stationary(ledger: &Ledger<'_>) -> &'static str {
+    assert!(ledger.counted().count() < 256, "a run whose queue may be decided");
+    "undecided"
+}
+
 /// Every measured column is what its meaning says.
 pub fn compare(ledger: &Ledger<'_>, cells: &[String]) -> Verdict {
     let mut expected = counts(ledger);
@@ -115,6 +121,7 @@ fn counts(ledger: &Ledger<'_>) -> Columns {
         ("goodput_correct_rps", per_s(correct_on_time).into()),
         ("makespan_s", (ledger.end as f64 / 1e9).into()),
         ("rate_rps_realised", realised(ledger).into()),
+        ("stationary", stationary(ledger).into()),
         ("warmup_requests", ledger.skip.into()),
         ("warmup_rule", if ledger.skip > 0 { "fixed" } else { "none" }.into()),
         ("decisions", ledger.decisions.into()),

@@ -2,37 +2,39 @@
 //! where the file has them. The run begins with the first row, wherever the file's clock begins;
 //! `keep_offset` keeps the time before it. With `rate_rps` time is scaled, so that the n requests
 //! of the run have that rate, (n − 1) / (last − first), and gaps keep their proportions. Memory
-//! does not grow with the file.
+//! does not grow with the file, unless `resample_s` draws blocks of it (`resampled.rs`), which
+//! makes replicates vary: then the rate is that of the whole file, and a run's own is near it.
 //!
 //! A request whose class the file tells replays a recorded row of that class where there is one;
 //! without a class it is drawn as for `poisson`.
 
+use super::resampled::{self, Stored};
 use super::rows::{Requests, kept_rows};
 use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process, Sources};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::Problem;
 use crate::model::catalog::Catalog;
-use crate::model::request_file::Listings;
 use crate::rng::Rng;
-use crate::units::Time;
+use crate::units::{Span, Time};
 use rand::RngExt;
 use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "file",
     summary: "requests of `file`, which `peeksim import` makes; time scaled to `rate_rps` if given",
-    params: "file, keep_offset = false",
+    params: "file, keep_offset = false, resample_s = none (seconds of a block)",
     source: "trace replay, exact or with time scaling",
     read: |fields| {
         let keep_offset = fields.flag("keep_offset", false);
+        let block = resampled::read(fields);
         Process::Whole(Arc::new(move |plan, catalog, rng| {
-            Ok(Box::new(File::new(keep_offset, plan, catalog, rng)?))
+            Ok(Box::new(File::new(keep_offset, block, plan, catalog, rng)?))
         }))
     },
 };
 
 struct File {
-    listings: Listings,
+    stored: Stored,
     left: u64,
     /// Where the run begins on the file's clock.
     start: Time,
@@ -48,6 +50,7 @@ struct File {
 impl File {
     fn new(
         keep_offset: bool,
+        block: Option<Span>,
         plan: &ArrivalPlan,
         catalog: &Arc<Catalog>,
         rng: Rng,
@@ -65,9 +68,11 @@ impl File {
             let found = "`sources`, `classes`, `class_mix`, `drift` or `sticky`".to_owned();
             return fail("trace", found, "none of them, for `source = \"file\"`");
         }
+        // Blocks are drawn from the whole file.
+        let replayed = if block.is_some() { file.requests } else { plan.requests };
         let scale = match plan.rate_rps(catalog)? {
             // A request alone has no rate.
-            Some(rate) if plan.requests > 1 => match file.rate_rps(plan.requests)? {
+            Some(rate) if plan.requests > 1 => match file.rate_rps(replayed)? {
                 Some(recorded) => Some(recorded / rate),
                 None => {
                     let found = format!("a rate for requests of {} that arrive at once", file.path);
@@ -76,7 +81,9 @@ impl File {
             },
             _ => None,
         };
-        let start = if keep_offset { Time::ZERO } else { file.first };
+        // Blocks have a clock of their own.
+        let is_kept = keep_offset || block.is_some();
+        let start = if is_kept { Time::ZERO } else { file.first };
         let seconds = match scale {
             Some(scale) => (file.first.since(start) + file.span(plan.requests)?).as_s() * scale,
             // The check of the file has seen to it.
@@ -97,7 +104,7 @@ impl File {
             rows
         };
         Ok(Self {
-            listings: Listings::open(&file.path)?,
+            stored: Stored::open(file, block, plan, rng)?,
             left: plan.requests,
             start,
             scale,
@@ -109,7 +116,7 @@ impl File {
     }
 
     fn read(&mut self) -> Result<Option<Arrival>, Problem> {
-        let Some(listing) = self.listings.next_listing()? else { return Ok(None) };
+        let Some(listing) = self.stored.next_listing()? else { return Ok(None) };
         let since = listing.time.since(self.start);
         let time = Time::ZERO + self.scale.map_or(since, |scale| since.scale(scale));
         let named = listing.class;
@@ -120,7 +127,8 @@ impl File {
         let budget = listing.budget;
         let (Some(app), true) = (app, class.is_some() == named.is_some()) else {
             // They were known when the file was checked.
-            return Err(self.listings.changed("another name"));
+            let expected = "the file as it was when it was checked";
+            return Err(Problem::new(self.stored.place(), "another name", expected));
         };
         let mut arrival = self.requests.draw_of(app, time);
         if let Some(class) = class {

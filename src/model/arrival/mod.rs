@@ -29,6 +29,7 @@ mod poisson;
 mod ramp;
 mod recorded;
 mod refitted;
+mod resampled;
 mod rows;
 mod timed;
 mod weibull;
@@ -209,6 +210,44 @@ impl ArrivalPlan {
             return Err(Problem::new(place, found, "from 1e-9 to 1e9 requests per second"));
         }
         Ok(Some(rate_rps))
+    }
+}
+
+/// What two replicates of an arrival process have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// Nothing that they must.
+    Nothing,
+    /// Instants and applications.
+    Times,
+    /// Every request.
+    Requests,
+}
+
+/// How many arrivals of two replicates are compared.
+const COMPARED: usize = 200;
+
+impl ArrivalPlan {
+    /// What the first arrivals of two replicates have in common. A process that says only when
+    /// requests arrive draws that.
+    pub fn repeats(&self, catalog: &Arc<Catalog>) -> Repeats {
+        if self.processes.iter().any(|process| process.start().is_some()) {
+            return Repeats::Nothing;
+        }
+        let first = |replicate| {
+            let mut arrivals = self.build(catalog, Rng::new(0, replicate)).ok()?;
+            let next = std::iter::from_fn(|| arrivals.next_arrival());
+            Some(next.take(COMPARED).collect::<Vec<Arrival>>())
+        };
+        let (Some(one), Some(other)) = (first(0), first(1)) else { return Repeats::Nothing };
+        let both = || one.iter().zip(&other);
+        if one.len() != other.len() || both().any(|(a, b)| (a.time, a.app) != (b.time, b.app)) {
+            Repeats::Nothing
+        } else if both().any(|(a, b)| (a.truth, a.budget) != (b.truth, b.budget)) {
+            Repeats::Times
+        } else {
+            Repeats::Requests
+        }
     }
 }
 

@@ -7,7 +7,8 @@
 //! - `scaled`: time is stretched, which keeps the shape of bursts; as recorded without a rate. The
 //!   stretch is that of the run: its n requests have the rate, (n − 1) / (last − first).
 //! - `exact`: the stamps themselves, to the end of the recording. The clock of each application
-//!   begins at the first of its rows that arrive; `keep_offset` keeps the time before it.
+//!   begins at the first of its rows that arrive; `keep_offset` keeps the time before it. With
+//!   `resample_s`, blocks of that (`resampled.rs`); without, all replicates are the same.
 //! - `thinned`: each request is left out with the same probability, which makes bursts milder.
 //! - `superposed`: `copies` of each source (by default as many as the rate takes) from offsets of
 //!   their own, the excess thinned; this makes bursts milder, too.
@@ -15,6 +16,7 @@
 //!   interval by interval (`refitted.rs`).
 
 use super::refitted;
+use super::resampled::{self, Resampled};
 use super::rows::kept_rows;
 use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process};
 use crate::domain::{AppId, Arrival, Truth};
@@ -33,7 +35,8 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "recorded",
     summary: "sources in recorded order from drawn offsets, superposed; at a rate by `replay`",
     params: "replay = scaled (exact, thinned, superposed, refitted), keep_offset = false (exact), \
-             copies (superposed), interval_s = 60, cv_factor = 1 (refitted)",
+             copies (superposed), interval_s = 60, cv_factor = 1 (refitted), resample_s = none \
+             (exact)",
     source: "trace replay with time scaling; refit as in AlpaServe (Li et al., OSDI 2023)",
     read,
 };
@@ -71,8 +74,13 @@ fn read(read: &mut Fields<'_>) -> Process {
         _ => {}
     }
     let replay = replay.unwrap_or(Replay::Scaled);
+    let block = if matches!(replay, Replay::Exact(_)) { resampled::read(read) } else { None };
     Process::Whole(Arc::new(move |plan, catalog, rng| {
-        Ok(Box::new(Recorded::new(replay, plan, catalog, rng)?))
+        let mut recorded = Recorded::new(replay, plan, catalog, rng)?;
+        let Some(block) = block else { return Ok(Box::new(recorded)) };
+        // Of the whole recording, however few requests a run has.
+        recorded.left = u64::MAX;
+        Ok(Box::new(Resampled::new(recorded, block, plan, catalog, rng)?))
     }))
 }
 

@@ -83,7 +83,7 @@ fn payoff(text: &mut String, chapters: &[Chapter]) {
         let known: Vec<(Estimate, String)> = found
             .iter()
             .filter_map(|d| Some((d.estimate?, d.setting.join(" · "))))
-            .filter(|(e, _)| e.half_width.is_some())
+            .filter(|(e, _)| e.count > 1)
             .collect();
         let by_mean =
             |a: &&(Estimate, String), b: &&(Estimate, String)| a.0.mean.total_cmp(&b.0.mean);
@@ -91,8 +91,9 @@ fn payoff(text: &mut String, chapters: &[Chapter]) {
         else {
             continue;
         };
-        let pays = known.iter().filter(|(e, _)| e.low() > 0.0).count();
-        let costs = known.iter().filter(|(e, _)| e.high() < 0.0).count();
+        let sure = || known.iter().filter(|(e, _)| e.half_width.is_some());
+        let pays = sure().filter(|(e, _)| e.low() > 0.0).count();
+        let costs = sure().filter(|(e, _)| e.high() < 0.0).count();
         let undecided = known.len() - pays - costs;
         [pays, costs, undecided].iter().zip(&mut total).for_each(|(n, sum)| *sum += n);
         let _ = writeln!(

@@ -231,7 +231,7 @@ fn mean(values: &[f64]) -> f64 {
 fn point(x: f64, values: &[f64]) -> Option<Point> {
     let estimate = Estimate::of(values)?;
     let (low, high) = (estimate.low(), estimate.high());
-    Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high })
+    Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high, ringed: false })
 }
 
 /// The lines as a CSV table.
