@@ -1,7 +1,7 @@
 //! Stalls, slow workers, workers that fail, and wrong beliefs, by hand.
 
 use crate::common::{CLASS, Happened, Log, V, World};
-use peeksim::metrics::{COLUMNS, Cell, Summary, Window};
+use peeksim::metrics::{Summary, Window};
 use peeksim::model::arrival::Listed;
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::LatencyTable;
@@ -135,14 +135,9 @@ fn after_the_first(world: &World, scheduler: &str) -> impl Fn(&str) -> f64 + use
     let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, "test");
     let mut summary = Summary::new(&catalog).with_window(Window::after(1));
     sim::run(&mut sim, chosen.scheduler.as_mut(), &mut summary).expect("a run");
-    let cells = summary.cells(None);
     move |name| {
-        let at = COLUMNS.iter().position(|column| column.name == name).expect("a column");
-        match cells[at] {
-            Cell::Number(number) => number,
-            Cell::Count(count) => count as f64,
-            ref other => panic!("{name} is {other:?}"),
-        }
+        let cell = summary.clone().cell(name).expect("a column");
+        cell.number().unwrap_or_else(|| panic!("{name} is {cell:?}"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The row of a run, gathered from its events.
 
 use super::column::{Cell, ratio};
+use super::columns::COLUMNS;
 use super::latencies::{Latencies, QUANTILES};
 use super::warmup::Window;
 use crate::domain::{Completion, WorkerId};
@@ -29,6 +30,8 @@ pub struct Summary {
     catalog: Arc<Catalog>,
     arrived: Vec<u64>,
     utility: Vec<f64>,
+    /// Utility with lateness relative to the time that was left at the decision.
+    remaining: f64,
     completed: u64,
     rejected: u64,
     unfinished: u64,
@@ -78,6 +81,7 @@ impl Summary {
             catalog: Arc::clone(catalog),
             arrived: vec![0; apps],
             utility: vec![0.0; apps],
+            remaining: 0.0,
             completed: 0,
             rejected: 0,
             unfinished: 0,
@@ -134,7 +138,7 @@ impl Summary {
     fn complete(&mut self, completion: &Completion<'_>) {
         let request = completion.request;
         let (finish, deadline) = (completion.finished, request.deadline);
-        let late = finish.since(deadline);
+        let late = self.catalog.penalty.tardiness(finish, deadline);
         let latency = finish.since(request.arrival);
         self.completed += 1;
         match completion.worker {
@@ -168,6 +172,8 @@ impl Summary {
             self.correct += 1;
             self.correct_on_time += u64::from(late == Span::ZERO);
             self.utility[request.app.index()] += 1.0 - penalty;
+            let left = deadline.since(completion.decided);
+            self.remaining += 1.0 - self.catalog.penalty.gamma(finish, deadline, left);
         }
     }
 
@@ -236,7 +242,15 @@ impl Summary {
         ];
         cells.extend(self.punctuality(on_time));
         cells.extend(self.loads(arrived));
+        cells.push(per_request(self.remaining));
         cells
+    }
+
+    /// The cell of a column of [`COLUMNS`](super::COLUMNS) by its name; `None` if there is no such
+    /// column. The number of windows searched exactly, which a scheduler knows, is empty.
+    pub fn cell(&mut self, name: &str) -> Option<Cell> {
+        let at = COLUMNS.iter().position(|column| column.name == name)?;
+        self.cells(None).get(at).copied()
     }
 
     fn punctuality(&self, on_time: u64) -> [Cell; 6] {
@@ -308,7 +322,7 @@ impl Summary {
         [busy, loading].map(|ns| (available > 0).then(|| ns as f64 / available as f64))
     }
 
-    /// A quantile of max(0, finish − deadline) over completed requests.
+    /// A quantile of tardiness over completed requests.
     fn tardiness_quantile(&self, q: f64) -> Cell {
         let at = q * self.completed.saturating_sub(1) as f64;
         let on_time = (self.completed - self.late) as f64;

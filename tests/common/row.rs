@@ -2,8 +2,10 @@
 
 use super::check::Verdict;
 use super::facts::Facts;
+use super::scribe::Decided;
 use super::{Happened, Log};
 use peeksim::metrics::Cell;
+use std::collections::BTreeMap;
 
 /// Sums over the events of a run.
 #[derive(Default)]
@@ -18,6 +20,8 @@ struct Sums {
     wait_ms: f64,
     tardiness_ms: Vec<f64>,
     utility: Vec<f64>,
+    /// Utility by the time that was left when a request was assigned.
+    remaining: f64,
     swaps: f64,
     swap_ms: f64,
     batches: f64,
@@ -31,6 +35,7 @@ impl Sums {
     fn of(facts: &Facts, log: &Log) -> Self {
         let apps = facts.requests.iter().map(|r| usize::from(r.app) + 1).max().unwrap_or(0);
         let mut sums = Self { utility: vec![0.0; apps], ..Self::default() };
+        let assigned = decided(log);
         for event in &log.events {
             // A worker that fails, or is back, ends nothing, and nor do refusals then.
             let idle = matches!(
@@ -50,8 +55,9 @@ impl Sums {
                     let served = facts.workers.get(usize::from(*worker));
                     let remote = served.is_some_and(|worker| worker.link.is_some());
                     sums.remote += f64::from(u8::from(remote));
+                    let decided = assigned.get(request).copied().unwrap_or(*at);
                     let request = &facts.requests[*request as usize];
-                    sums.complete(facts, request, (*started, *at), *correct);
+                    sums.complete(facts, request, [decided, *started, *at], *correct);
                 }
                 Happened::LoadStarted { at, end, .. } => {
                     sums.swaps += 1.0;
@@ -77,11 +83,11 @@ impl Sums {
         &mut self,
         facts: &Facts,
         request: &super::facts::RequestFacts,
-        (started, finish): (u64, u64),
+        [decided, started, finish]: [u64; 3],
         correct: bool,
     ) {
         let latency = finish - request.arrival;
-        let late = latency.saturating_sub(request.budget);
+        let late = facts.late.late_ns(latency, request.budget);
         self.completed += 1.0;
         self.latencies_ms.push(latency as f64 / 1e6);
         self.wait_ms += (started - request.arrival) as f64 / 1e6;
@@ -92,6 +98,8 @@ impl Sums {
             self.correct_on_time += f64::from(u8::from(late == 0));
             self.utility[usize::from(request.app)] +=
                 1.0 - facts.late.gamma(latency, request.budget);
+            let left = (request.arrival + request.budget).saturating_sub(decided);
+            self.remaining += 1.0 - facts.late.lost(late, left);
         }
     }
 
@@ -119,6 +127,19 @@ impl Sums {
     }
 }
 
+/// When each request was assigned for the last time.
+fn decided(log: &Log) -> BTreeMap<u32, u64> {
+    let mut decided = BTreeMap::new();
+    for ask in &log.asked {
+        for decision in &ask.decisions {
+            if let Decided::Assign { requests, .. } = decision {
+                decided.extend(requests.iter().map(|request| (*request, ask.at)));
+            }
+        }
+    }
+    decided
+}
+
 /// Every measured column is what its meaning says.
 pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
     let sums = Sums::of(facts, log);
@@ -140,6 +161,8 @@ pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
         ("unfinished", Some(sums.unfinished)),
         ("utility_sum", Some(utility)),
         ("utility_mean", per(utility, total)),
+        ("utility_remaining_mean", per(sums.remaining, total)),
+        ("late", Some(sums.late)),
         ("accuracy_mean", of_completed(sums.correct)),
         ("effective_accuracy", per(sums.correct_on_time, total)),
         ("deadline_misses", Some(misses)),
