@@ -4,7 +4,7 @@
 use crate::common::arrivals::{arrivals, prepare};
 use crate::latency_fit::isotonic;
 use peeksim::domain::{RequestId, VariantId};
-use peeksim::metrics::{COLUMNS, Cell, Summary};
+use peeksim::metrics::{Cell, Summary};
 use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
 use peeksim::rng::Rng;
 use peeksim::sweep::{Prepared, simulate_with};
@@ -77,8 +77,7 @@ fn load_is_the_busy_share_of_the_fastest_variant_in_its_best_batch() {
             let mut summary = Summary::new(catalog);
             simulate_with(&prepared, Rng::new(1, 0), &mut scheduler, Info::Profiled, &mut summary)
                 .unwrap();
-            let at = COLUMNS.iter().position(|c| c.name == "utilization_mean").unwrap();
-            let Cell::Number(busy) = summary.cells(None)[at] else { panic!("no share") };
+            let busy = summary.cell("utilization_mean").and_then(Cell::number).expect("a share");
             // Frames come evenly: only the first load and the last batch are off, two batches of
             // some hundred.
             assert!((busy / load - 1.0).abs() < 0.02, "{profile} {count} {load}: busy {busy}");

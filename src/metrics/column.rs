@@ -42,6 +42,13 @@ pub(super) const ARRIVED: &str = "no request arrived";
 /// Cells are empty if no request was completed.
 pub(super) const COMPLETED: &str = "no request was completed";
 
+/// What late means. A tolerance of zero makes every answer after its deadline late.
+pub(super) const LATE: &str =
+    "requests completed after their deadline, by the penalty's tolerance_ms or more";
+/// What the mean of tardiness is over.
+pub(super) const TARDINESS: &str =
+    "mean tardiness over completed: finish − deadline of a late request, else 0";
+
 /// A column of numbers from 0 on.
 pub const fn column(name: &'static str, meaning: &'static str) -> Column {
     Column { name, kind: Kind::Number(0.0, f64::INFINITY), meaning, empty: "" }
@@ -103,6 +110,17 @@ pub enum Cell {
     Number(f64),
     /// A word.
     Word(&'static str),
+}
+
+impl Cell {
+    /// The number that it holds, if it holds one.
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Count(count) => Some(count as f64),
+            Self::Number(number) => Some(number),
+            Self::Empty | Self::Word(_) => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Cell {

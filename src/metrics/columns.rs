@@ -1,6 +1,6 @@
 //! The columns of a run's row.
 
-use super::column::{ARRIVED, COMPLETED, Column, Kind, column, count, share};
+use super::column::{ARRIVED, COMPLETED, Column, Kind, LATE, TARDINESS, column, count, share};
 
 const ANSWERS: Kind = Kind::Word(&["recorded", "drawn", "stream-recall", "mixed"]);
 
@@ -35,8 +35,7 @@ pub const COLUMNS: &[Column] = &[
         .of(Kind::Word(&["exact", "hdr3"])),
     column("wait_ms_mean", "mean of start − arrival over completed (loading included)")
         .empty(COMPLETED),
-    column("tardiness_ms_mean", "mean of max(0, finish − deadline) over completed")
-        .empty(COMPLETED),
+    column("tardiness_ms_mean", TARDINESS).empty(COMPLETED),
     column("tardiness_ms_max", "largest tardiness").empty(COMPLETED),
     count("swaps", "loads of a variant into memory"),
     column("swap_ms_sum", "time spent loading"),
@@ -76,7 +75,7 @@ pub const COLUMNS: &[Column] = &[
     count("warmup_requests", "arrivals at the beginning of the run that do not count"),
     column("warmup_rule", "how they were found; beyond-half: mser-5 wanted more than half")
         .of(Kind::Word(&["none", "fixed", "mser-5", "beyond-half"])),
-    count("late", "requests completed after their deadline"),
+    count("late", LATE),
     share(
         "accuracy_on_time_mean",
         "share of requests completed on time that were answered correctly",
@@ -84,7 +83,7 @@ pub const COLUMNS: &[Column] = &[
     .empty("no request was completed on time"),
     column("goodput_correct_rps", PER_SECOND_CORRECT).empty("the run took no time"),
     column("latency_ms_p999", "99.9th percentile of latency").empty(COMPLETED),
-    column("tardiness_ms_p99", "99th percentile of max(0, finish − deadline)").empty(COMPLETED),
+    column("tardiness_ms_p99", "99th percentile of tardiness over completed").empty(COMPLETED),
     share("utility_app_min", "the least of the applications' mean utilities").empty(ARRIVED),
     share("loading_share", "time loading over time until the end, workers weighted by lanes")
         .empty("the run took no time"),
@@ -104,6 +103,12 @@ pub const COLUMNS: &[Column] = &[
          then what is measured depends on the length of the run",
     )
     .of(Kind::Word(&["yes", "no", "undecided"])),
+    share(
+        "utility_remaining_mean",
+        "as utility_mean, but lateness is divided by the time that was left to the deadline when \
+         the request was last assigned, not by its budget, as the published windows are scored",
+    )
+    .empty(ARRIVED),
 ];
 
 /// The duration by which goodput is divided is part of what it means.

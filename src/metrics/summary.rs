@@ -1,6 +1,7 @@
 //! The row of a run, gathered from its events.
 
 use super::column::{Cell, ratio};
+use super::columns::COLUMNS;
 use super::latencies::{Latencies, QUANTILES};
 use super::queue::Queue;
 use super::realised::Arrived;
@@ -32,6 +33,8 @@ pub struct Summary {
     catalog: Arc<Catalog>,
     arrived: Vec<u64>,
     utility: Vec<f64>,
+    /// Utility with lateness relative to the time that was left at the decision.
+    remaining: f64,
     completed: u64,
     rejected: u64,
     unfinished: u64,
@@ -82,6 +85,7 @@ impl Summary {
             catalog: Arc::clone(catalog),
             arrived: vec![0; apps],
             utility: vec![0.0; apps],
+            remaining: 0.0,
             completed: 0,
             rejected: 0,
             unfinished: 0,
@@ -145,7 +149,7 @@ impl Summary {
     fn complete(&mut self, completion: &Completion<'_>) {
         let request = completion.request;
         let (finish, deadline) = (completion.finished, request.deadline);
-        let late = finish.since(deadline);
+        let late = self.catalog.penalty.tardiness(finish, deadline);
         let latency = finish.since(request.arrival);
         self.completed += 1;
         match completion.worker {
@@ -179,6 +183,8 @@ impl Summary {
             self.correct += 1;
             self.correct_on_time += u64::from(late == Span::ZERO);
             self.utility[request.app.index()] += 1.0 - penalty;
+            let left = deadline.since(completion.decided);
+            self.remaining += 1.0 - self.catalog.penalty.gamma(finish, deadline, left);
         }
     }
 
@@ -249,7 +255,15 @@ impl Summary {
         cells.extend(self.loads(arrived));
         cells.push(self.arrivals.rate());
         cells.push(Cell::Word(self.queue.stationary().name()));
+        cells.push(per_request(self.remaining));
         cells
+    }
+
+    /// The cell of a column of [`COLUMNS`](super::COLUMNS) by its name; `None` if there is no such
+    /// column. The number of windows searched exactly, which a scheduler knows, is empty.
+    pub fn cell(&mut self, name: &str) -> Option<Cell> {
+        let at = COLUMNS.iter().position(|column| column.name == name)?;
+        self.cells(None).get(at).copied()
     }
 
     fn punctuality(&self, on_time: u64) -> [Cell; 6] {
@@ -321,7 +335,7 @@ impl Summary {
         [busy, loading].map(|ns| (available > 0).then(|| ns as f64 / available as f64))
     }
 
-    /// A quantile of max(0, finish − deadline) over completed requests.
+    /// A quantile of tardiness over completed requests.
     fn tardiness_quantile(&self, q: f64) -> Cell {
         let at = q * self.completed.saturating_sub(1) as f64;
         let on_time = (self.completed - self.late) as f64;

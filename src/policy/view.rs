@@ -157,6 +157,12 @@ impl<'a> View<'a> {
         penalty.gamma(finish, request.deadline, scale)
     }
 
+    /// Whether an answer at `finish` would count as late.
+    #[inline]
+    pub fn is_late(&self, request: &Request, finish: Time) -> bool {
+        self.state.catalog.penalty.tardiness(finish, request.deadline) > Span::ZERO
+    }
+
     /// Expected utility of answering a request with `variant` at `finish`; the SneakPeek model
     /// answers at once, however long the worker is busy.
     #[inline]

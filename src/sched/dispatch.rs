@@ -9,6 +9,7 @@ use crate::input::{Fields, Node, Problem, Value, fields};
 use crate::model::catalog::Catalog;
 use crate::policy::{Cursor, Plan, Reason, Scheduler, Trigger, View};
 use crate::sched::Context;
+use crate::sched::score::Score;
 use crate::units::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -59,7 +60,7 @@ impl Moment<'_> {
 pub(super) enum Named {
     /// The one with the shortest latency at batch 1.
     Fastest,
-    /// The one with the highest profiled accuracy.
+    /// The one with the highest profiled accuracy, the first listed of equals.
     Best,
     /// This one.
     This(VariantId),
@@ -114,7 +115,7 @@ impl Batching {
         let (gone, reason) = match self.drop {
             Drop::Never => return None,
             Drop::Hopeless => (view.penalty(head, soonest) >= 1.0, Reason::Hopeless),
-            Drop::Late => (soonest > head.deadline, Reason::Late),
+            Drop::Late => (view.is_late(head, soonest), Reason::Late),
         };
         gone.then_some(reason)
     }
@@ -124,7 +125,7 @@ impl Batching {
         let Moment { view, cursor, worker, head, .. } = *moment;
         let waiting = moment.waiting(head.app);
         let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
-        let on_time = |batch| view.finish(cursor, variant, batch) <= head.deadline;
+        let on_time = |batch| !view.is_late(head, view.finish(cursor, variant, batch));
         match self.fill {
             Fill::Full => most,
             // A measured table may fall, so that a batch of one can be late and a larger one not.
@@ -298,7 +299,8 @@ fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &Named) -> Option
         Named::This(variant) => usable.into_iter().find(|v| v == variant),
         Named::Fastest => usable.min_by_key(|v| (view.expected_latency(worker, *v, 1), *v)),
         Named::Best => usable.reduce(|best, v| {
-            if catalog.variant(v).accuracy > catalog.variant(best).accuracy { v } else { best }
+            let accuracy = |v| Score::of(catalog.variant(v).accuracy);
+            if accuracy(v) > accuracy(best) { v } else { best }
         }),
     }
 }

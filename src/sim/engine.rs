@@ -85,6 +85,7 @@ struct Answer {
     worker: Option<WorkerId>,
     variant: VariantId,
     batch: u32,
+    decided: Time,
     started: Time,
 }
 
@@ -264,17 +265,16 @@ impl Simulation {
                         batch.push(*id);
                     }
                     if self.state.catalog.is_peek(*variant) {
-                        self.answer(not_before, (*worker, *variant), &batch);
+                        self.answer((at, not_before), (*worker, *variant), &batch);
                         batch.clear();
                         self.spare.push(batch);
                         continue;
                     }
-                    let job = Job { variant: *variant, requests: batch, not_before, sent_from: at };
+                    let job = Job::new(*variant, batch, at, not_before);
                     self.append(*worker, job, observer);
                 }
                 Decision::Preload { worker, variant } => {
-                    let job =
-                        Job { variant: *variant, requests: Vec::new(), not_before, sent_from: at };
+                    let job = Job::new(*variant, Vec::new(), at, not_before);
                     self.append(*worker, job, observer);
                 }
                 Decision::Evict { worker, variant } => {
@@ -386,7 +386,7 @@ impl Simulation {
 
     fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let at = self.state.now;
-        let Job { variant, requests, .. } = job;
+        let Job { variant, requests, decided, .. } = job;
         let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());
@@ -394,7 +394,7 @@ impl Simulation {
         let service = catalog.service(what, requests.len(), lowest, (at, self.rng));
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         self.queue.push(at + service, Kind::BatchEnd(worker, lane as u16));
-        let running = Running { variant, requests, started: at, expected_end };
+        let running = Running { variant, requests, decided, started: at, expected_end };
         let state = &mut self.state.workers[worker.index()];
         state.lanes[lane] = Some(running);
         state.looked = false;
@@ -404,11 +404,12 @@ impl Simulation {
         let at = self.state.now;
         let lane = usize::from(lane);
         let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
-        let Running { variant, mut requests, started, .. } = running;
+        let Running { variant, mut requests, decided, started, .. } = running;
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
         let look = self.state.catalog.is_peek(variant);
-        let answer = Answer { worker: Some(worker), variant, batch: batch as u32, started };
+        let (worker_id, size) = (Some(worker), batch as u32);
+        let answer = Answer { worker: worker_id, variant, batch: size, decided, started };
         if self.state.workers[worker.index()].sent.is_some() {
             self.begin_way_back(worker, std::mem::take(&mut requests), answer, observer);
         }

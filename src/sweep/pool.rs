@@ -184,6 +184,12 @@ impl Sweep {
         axis_keys(&self.experiment)
     }
 
+    /// What a configuration has for a key that varies; `None` if the key does not.
+    pub fn label(&self, configuration: usize, key: &str) -> Option<&str> {
+        let at = self.axis_keys().iter().position(|known| known == key)?;
+        Some(self.configurations.get(configuration)?.labels.get(at)?.as_str())
+    }
+
     /// Every run in order, those included that are needed only if others vary much.
     pub fn runs(&self) -> impl Iterator<Item = RunSpec> + '_ {
         (0..self.configurations.len()).flat_map(|configuration| {

@@ -13,7 +13,7 @@ use crate::input::{Place, Problem, Problems};
 use crate::learn::net::Mlp;
 use crate::learn::store::Catalogue;
 use crate::learn::{Environment, Step};
-use crate::metrics::{COLUMNS, Cell, Summary};
+use crate::metrics::{Cell, Summary};
 use crate::policy::{Cursor, Decision, Plan};
 use crate::rng::Rng;
 use crate::sched::{Desk, policy_catalogue, trained};
@@ -211,16 +211,13 @@ impl Environment for Practice<'_> {
 
 /// Mean utility of a network over the first replicate of every configuration.
 pub fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, String> {
-    let column = COLUMNS.iter().position(|column| column.name == "utility_mean").unwrap_or(0);
     let mut sum = 0.0;
     for prepared in &sweep.prepared {
         let mut summary = Summary::new(&prepared.catalog);
         let mut scheduler = trained(&prepared.catalog, network.clone());
         let rng = Rng::new(sweep.experiment.seed, 0);
         super::simulate_with(prepared, rng, scheduler.as_mut(), prepared.info, &mut summary)?;
-        if let Cell::Number(mean) = summary.cells(None)[column] {
-            sum += mean;
-        }
+        sum += summary.cell("utility_mean").and_then(Cell::number).unwrap_or(0.0);
     }
     Ok(sum / sweep.prepared.len() as f64)
 }

@@ -71,7 +71,7 @@ impl Case {
         let coarse = rng.random_bool(0.5);
         let late = Late {
             shape: pick(rng, &Late::SHAPES),
-            tolerance_ns: pick(rng, &[0, 100_000]),
+            tolerance_ns: pick(rng, &[0, 3_000_000]),
             remaining: rng.random_bool(0.3),
         };
         let (variants, workers, requests) = (Vec::new(), Vec::new(), Vec::new());
@@ -447,6 +447,10 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
             text += ", priority = 'acc-slack'";
         }
     }
+    // Priorities where nothing is ordered by them are refused, and so are accuracies of those that
+    // weigh none.
+    let mut ordered = !named(known, "order") || known.contains(" order = priority");
+    let mut varies = true;
     for (name, values) in PARAMETERS {
         let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));
         let mut value = pick(rng, values);
@@ -460,6 +464,16 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
         }
         if *name == "priority" && !units.seconds {
             (value, wanted) = ("'util-max'".to_owned(), true);
+        }
+        match *name {
+            "order" if named && wanted => ordered = value == "'priority'",
+            "group_order" if wanted => ordered |= value == "'priority'",
+            "priority" => {
+                wanted &= ordered;
+                varies = !wanted || value.starts_with("'acc");
+            }
+            "priority_accuracy" => wanted &= ordered && varies,
+            _ => {}
         }
         if named && wanted {
             text += &format!(", {name} = {value}");

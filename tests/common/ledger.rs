@@ -4,6 +4,7 @@
 //! Shares no code with the simulator's metrics. Times in ns.
 
 use super::draw::Case;
+use super::scribe::Decided;
 use super::{Happened, Log};
 use std::collections::BTreeMap;
 
@@ -30,6 +31,10 @@ pub struct Request {
     pub deadline: u64,
     /// When and how it ended.
     pub end: Option<(u64, End)>,
+    /// By how much it was answered late.
+    pub late: u64,
+    /// When it was assigned for the last time.
+    pub decided: Option<u64>,
     /// From when to when it waited to be started; it waits again if its batch is lost.
     pub waits: Vec<(u64, Option<u64>)>,
 }
@@ -48,7 +53,7 @@ impl Request {
     }
 
     pub fn is_late(&self) -> bool {
-        self.answer().is_some() && self.finish() > self.deadline
+        self.answer().is_some() && self.late > 0
     }
 }
 
@@ -130,6 +135,7 @@ impl<'a> Ledger<'a> {
             touched: Vec::new(),
         };
         ledger.read(log);
+        ledger.assigned(log);
         ledger
     }
 
@@ -203,7 +209,9 @@ impl<'a> Ledger<'a> {
                     assert_eq!(self.requests.len(), *request as usize);
                     let (app, arrival, deadline) = (usize::from(*app), *at, *deadline);
                     let waits = vec![(arrival, None)];
-                    self.requests.push(Request { app, arrival, deadline, end: None, waits });
+                    let (end, late, decided) = (None, 0, None);
+                    let request = Request { app, arrival, deadline, end, late, decided, waits };
+                    self.requests.push(request);
                 }
                 Happened::BatchStarted { at, worker, lane, variant, requests } => {
                     running.insert((*worker, *lane), (*at, *variant, requests.clone()));
@@ -274,6 +282,18 @@ impl<'a> Ledger<'a> {
         let request = &mut self.requests[request as usize];
         assert!(request.end.is_none(), "ended twice");
         request.end = Some((at, end));
+        let (latency, budget) = (at - request.arrival, request.deadline - request.arrival);
+        request.late = self.case.facts.late.late_ns(latency, budget);
+    }
+
+    /// Notes when requests were assigned.
+    fn assigned(&mut self, log: &Log) {
+        for ask in &log.asked {
+            for decision in &ask.decisions {
+                let Decided::Assign { requests, .. } = decision else { continue };
+                requests.iter().for_each(|id| self.requests[*id as usize].decided = Some(ask.at));
+            }
+        }
     }
 
     fn stop_waiting(&mut self, request: u32, at: u64) {
@@ -370,6 +390,15 @@ impl<'a> Ledger<'a> {
     pub fn worth(&self, request: &Request) -> f64 {
         let budget = request.deadline - request.arrival;
         1.0 - self.case.facts.late.gamma(request.finish() - request.arrival, budget)
+    }
+
+    /// What a request was worth by the time that was left when it was assigned.
+    pub fn utility_remaining(&self, request: &Request) -> f64 {
+        if request.answer() != Some(true) {
+            return 0.0;
+        }
+        let decided = request.decided.unwrap_or(request.finish());
+        1.0 - self.case.facts.late.lost(request.late, request.deadline.saturating_sub(decided))
     }
 
     /// What a request was worth.

@@ -19,7 +19,7 @@ pub use happened::Happened;
 
 use peeksim::domain::{AppId, Arrival, Truth, VariantId};
 use peeksim::input::{Node, Problems};
-use peeksim::metrics::{COLUMNS, Cell, Summary};
+use peeksim::metrics::{Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
@@ -281,17 +281,13 @@ impl Log {
 
     /// A metric cell by column name.
     pub fn cell(&mut self, name: &str) -> Cell {
-        let at = COLUMNS.iter().position(|column| column.name == name).expect("a column");
-        self.summary.cells(None)[at]
+        self.summary.cell(name).unwrap_or_else(|| panic!("no column {name}"))
     }
 
     /// A metric as a number.
     pub fn number(&mut self, name: &str) -> f64 {
-        match self.cell(name) {
-            Cell::Number(number) => number,
-            Cell::Count(count) => count as f64,
-            other => panic!("{name} is {other:?}"),
-        }
+        let cell = self.cell(name);
+        cell.number().unwrap_or_else(|| panic!("{name} is {cell:?}"))
     }
 
     /// The batches in order of start: (start ms, end ms, variant name, request numbers).

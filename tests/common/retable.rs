@@ -34,7 +34,7 @@ fn apps(ledger: &Ledger<'_>) -> Vec<Row> {
         let late = own.iter().filter(|r| r.is_late()).count();
         let ms = |ns: u64| ns as f64 / 1e6;
         let latency: Vec<f64> = answered.iter().map(|r| ms(r.finish() - r.arrival)).collect();
-        let tardy = answered.iter().map(|r| ms(r.finish().saturating_sub(r.deadline)));
+        let tardy = answered.iter().map(|r| ms(r.late));
         let tardy: f64 = tardy.sum();
         let utility: f64 = own.iter().map(|r| ledger.utility(r)).sum();
         let correct = own.iter().filter(right).count() as f64;

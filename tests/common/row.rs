@@ -135,6 +135,7 @@ fn counts(ledger: &Ledger<'_>) -> Columns {
 fn answers(ledger: &Ledger<'_>) -> Columns {
     let total = ledger.counted().count();
     let utility: f64 = ledger.counted().map(|r| ledger.utility(r)).sum();
+    let remaining: f64 = ledger.counted().map(|r| ledger.utility_remaining(r)).sum();
     let (mut brier, mut shown_sum, mut believed, mut error) = (0.0, 0.0, 0.0, 0.0);
     let (mut right, mut completed, mut served, mut remote) = (0, 0, 0, 0);
     let mut bins = [(0.0, 0.0); 10];
@@ -172,6 +173,7 @@ fn answers(ledger: &Ledger<'_>) -> Columns {
     vec![
         ("utility_sum", utility.into()),
         ("utility_mean", over(utility, total).into()),
+        ("utility_remaining_mean", over(remaining, total).into()),
         ("accuracy_mean", over(right as f64, completed).into()),
         ("accuracy_estimated_mean", over(shown_sum, completed).into()),
         ("calibration_brier", over(brier, completed).into()),
@@ -189,7 +191,7 @@ fn times(ledger: &Ledger<'_>) -> Columns {
     let answered = || ledger.counted().filter(|r| r.answer().is_some());
     let ms = |ns: u64| ns as f64 / 1e6;
     let latency: Vec<f64> = answered().map(|r| ms(r.finish() - r.arrival)).collect();
-    let tardy = answered().map(|r| ms(r.finish().saturating_sub(r.deadline)));
+    let tardy = answered().map(|r| ms(r.late));
     let tardy: Vec<f64> = tardy.collect();
     let waits = answered().map(|r| match r.end {
         Some((_, End::Completed { started, .. })) => ms(started - r.arrival),

@@ -123,9 +123,10 @@ impl Observer for Series {
                 let (request, finished) = (completion.request, completion.finished);
                 let gamma =
                     self.catalog.penalty.gamma(finished, request.deadline, request.budget());
+                let late = self.catalog.penalty.tardiness(finished, request.deadline);
                 let interval = self.at(finished);
                 interval.completed += 1;
-                interval.misses += u64::from(finished > request.deadline);
+                interval.misses += u64::from(late > Span::ZERO);
                 interval.utility += if completion.correct { 1.0 - gamma } else { 0.0 };
                 *interval.variants.entry(completion.variant).or_default() += 1;
                 // Answered by the SneakPeek model, it was never started.
