@@ -33,6 +33,7 @@ mod fuzz_parsers;
 mod golden;
 mod group_search;
 mod importers;
+mod kept_claims;
 mod kubernetes;
 mod links;
 mod load;
@@ -49,6 +50,7 @@ mod published;
 mod queueing;
 mod queueing_multi;
 mod readme;
+mod readme_tables;
 mod refused;
 mod replay;
 #[cfg(feature = "parquet")]
