@@ -2,7 +2,8 @@
 //!
 //! A path that does not exist on disk may name one of the files that ship inside the binary
 //! (`profiles/…`, `traces/…`, `experiments/…`, kept claims in `results/…`), so that an installed
-//! binary runs in an empty folder. What is compressed with gzip or zstd is decompressed, whatever its name.
+//! binary runs in an empty folder. What is compressed with gzip or zstd is decompressed, whatever
+//! its name.
 
 use super::error::{Place, Problem};
 use super::unzip;
