@@ -114,6 +114,12 @@ fn what_is_kept_is_as_the_schema_says() {
 }
 
 #[test]
+fn kept_claims_are_as_the_schema_says() {
+    let text = fs::read_to_string(repository("results/sneakpeek/claims.csv"));
+    check("claims.csv", &text.expect("kept claims"));
+}
+
+#[test]
 fn cells_that_do_not_fit_are_found() {
     let field = |name: &str| {
         let fields = fields("runs.csv");

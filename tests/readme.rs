@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Mutex;
 
 /// Compares what stands between two marks of a file, or writes it.
-fn check(file: &str, begin: &str, end: &str, expected: &str) {
+pub fn check(file: &str, begin: &str, end: &str, expected: &str) {
     // Two tables stand in one file.
     static WRITING: Mutex<()> = Mutex::new(());
     let _one = WRITING.lock();

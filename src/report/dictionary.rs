@@ -4,6 +4,7 @@
 //! what a sweep writes is held against the latter (see `tests/dictionary.rs`).
 
 use super::found;
+use super::reproduction;
 use super::results::{HEAD, TABLE_HEAD};
 use crate::metrics::column::{column, count, share, text, unit};
 use crate::metrics::{COLUMNS, Column, Kind, REQUEST_COLUMNS, TABLES};
@@ -75,6 +76,9 @@ pub fn files() -> Vec<File> {
         }),
         file("found_summary.csv", "a configuration, over the searches of its replicates", {
             [vec![axes()], own(&found::SUMMARY)].concat()
+        }),
+        file("claims.csv", "a claim of a reproduction at one setting, over so many replicates", {
+            own(&reproduction::CLAIMS)
         }),
     ];
     files.extend(TABLES.iter().map(|table| {

@@ -57,8 +57,14 @@ impl Judged {
 
 /// Judges a claim at every setting its filter leaves.
 pub fn judge(results: &Results, claim: &Expectation) -> Vec<Judged> {
+    judge_first(results, claim, u64::MAX)
+}
+
+/// Judges a claim by the first so many replicates.
+pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> Vec<Judged> {
     let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };
-    let rows = results.filtered(&claim.filter);
+    let mut rows = results.filtered(&claim.filter);
+    rows.retain(|row| row.replicate < replicates);
     let found = differences(results, &rows, axis, &claim.left, &claim.right, &claim.metric);
     let names: Vec<&String> =
         results.axes.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| n).collect();

@@ -4,7 +4,7 @@ use super::super::compare::differences;
 use super::super::expect::{Judged, Verdict};
 use super::super::table;
 use super::gains::{Gain, gains};
-use super::{Chapter, TOLERANCE, sentence};
+use super::{Chapter, sentence};
 use crate::stats::Estimate;
 use crate::sweep::Expectation;
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ pub fn markdown(title: &str, chapters: &[Chapter]) -> String {
          random numbers; ± is the half width of its 95 % interval (Student's t). A claim *holds* \
          where the whole interval is on its side, is *contradicted* where the whole interval is \
          on the other, and is *undecided* else; intervals of single settings are not corrected for \
-         their number. Numbers count as moved beyond {TOLERANCE:e} of their size.\n"
+         their number. `claims.csv` holds all of them, a row each.\n"
     );
     overview(&mut text, chapters);
     payoff(&mut text, chapters);
