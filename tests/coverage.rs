@@ -12,8 +12,12 @@
 use crate::common::lab::{Line, Times, exponential, mean, poisson, rng, service, services, share};
 use peeksim::input::Place;
 use peeksim::metrics::is_skewed;
+use peeksim::rng::Rng;
 use peeksim::stats::{Estimate, Interval, Method, mser};
 use peeksim::sweep::Until;
+use peeksim::tmo::generate::like_m4a1;
+use peeksim::tmo::reproduce::{Effort, Shelf, make};
+use std::sync::Arc;
 
 const REPETITIONS: u64 = 1_000;
 
@@ -174,5 +178,35 @@ fn the_sequential_rule_covers_almost_as_much() {
             runs as f64 / REPETITIONS as f64
         );
         assert!((0.90..=0.97).contains(&share), "{share}");
+    }
+}
+
+/// Intervals over dialogues, which splits share: new data sets of a hundred dialogues, twenty splits
+/// of each, and the mean over all data sets as what is true.
+#[test]
+#[ignore = "takes minutes"]
+fn intervals_by_dialogue_cover_what_other_data_sets_would_show() {
+    let effort =
+        Effort { dialogues: 4, scored: 2, splits: 20, bounds: 0, trained: 0, seeds: 0, steps: 0 };
+    let folder = std::env::temp_dir();
+    let sets = 150;
+    let found: Vec<Vec<(String, f64, f64)>> = (0..sets)
+        .map(|set| {
+            let data = Arc::new(like_m4a1(100, Rng::new(set, 77)));
+            let shelf = Shelf { folder: folder.clone(), steps: 0, progress: &() };
+            let made = make(Some(&data), &effort, &shelf).expect("it can be made");
+            let lines = made.lines.into_iter().filter(|line| line.section == "splits");
+            let rewards = lines.filter(|line| line.name.ends_with(", reward"));
+            rewards
+                .map(|line| (line.name, line.figure.unwrap_or(0.0), line.half_width.unwrap_or(0.0)))
+                .collect()
+        })
+        .collect();
+    for line in 0..found[0].len() {
+        let truth = mean(found.iter().map(|set| set[line].1));
+        let covers = |set: &&Vec<(String, f64, f64)>| (set[line].1 - truth).abs() <= set[line].2;
+        let covered = found.iter().filter(covers).count() as f64 / found.len() as f64;
+        println!("{}: {truth:.4}, covered {:.1} %", found[0][line].0, 100.0 * covered);
+        assert!((0.85..=1.0).contains(&covered), "{}: {covered}", found[0][line].0);
     }
 }

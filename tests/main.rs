@@ -32,6 +32,7 @@ mod fluid_bound;
 mod fuzz_parsers;
 mod golden;
 mod group_search;
+mod guards;
 mod importers;
 mod kubernetes;
 mod links;
