@@ -23,9 +23,7 @@ fn without_data_the_rest_is_made_again_and_holds() {
     for (section, verdict) in &lines {
         let expected = match section.as_str() {
             "devices" | "networks" | "normalised" | "rewards" => verdict == "holds",
-            "sweep totals" => {
-                ["holds", "reported", "too wide to tell"].contains(&verdict.as_str())
-            }
+            "sweep totals" => ["holds", "reported", "too wide to tell"].contains(&verdict.as_str()),
             "sweep, compat" | "sweep, held out" => verdict == "reported",
             _ => verdict == "no data",
         };

@@ -181,8 +181,8 @@ fn the_sequential_rule_covers_almost_as_much() {
     }
 }
 
-/// Intervals over dialogues, which splits share: new data sets of a hundred dialogues, twenty splits
-/// of each, and the mean over all data sets as what is true.
+/// Intervals over dialogues, which splits share: new data sets of a hundred dialogues, twenty
+/// splits of each, and the mean over all data sets as what is true.
 #[test]
 #[ignore = "takes minutes"]
 fn intervals_by_dialogue_cover_what_other_data_sets_would_show() {

@@ -105,8 +105,8 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), Failu
         row.extend(figures(&Summary::of(&world, &visits, budget, Totals::All), visits.len()));
         row.push(covered(visits.len(), rewards.len()));
         row.push(half_width(&rewards.iter().flatten().copied().collect::<Vec<_>>()));
-        row.push(first.as_ref().map_or("–".to_owned(), |(_, first)| less(&rewards, first)));
-        first.get_or_insert((name, rewards));
+        let (_, first) = first.get_or_insert_with(|| (name, rewards.clone()));
+        row.push(less(&rewards, first));
         grid.push(row);
     }
     let first = first.map_or(String::new(), |(name, _)| name);
@@ -163,8 +163,8 @@ fn less(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
     mean.map_or("–".to_owned(), |mean| format!("{mean} ± {}", half_width(&differences)))
 }
 
-/// A policy's visits of the test dialogues, in order; nothing for a dialogue about which no decision
-/// keeps to the budget that it must keep.
+/// A policy's visits of the test dialogues, in order; nothing for a dialogue that must keep to the
+/// budget and cannot.
 fn visits(
     args: &OffloadArgs,
     name: &str,
@@ -196,6 +196,11 @@ fn visits(
 /// The best sequence for each test dialogue. Refused where there are too many to look at: a mean
 /// over the others would be one over shorter dialogues.
 fn optimum(world: &World, split: &Split, budget: Resources) -> Result<Vec<Option<Visit>>, Problem> {
+    let all: usize = split.test.iter().filter_map(|dialogue| decisions(world, *dialogue)).sum();
+    if all > MAX_DECISIONS {
+        let millions = all / 1_000_000;
+        say(&format!("optimum: {millions} million decisions to compare, which takes a while"));
+    }
     let best = |dialogue: &usize| {
         let tree = Tree::new(world, *dialogue).ok_or_else(|| {
             let turns = world.workload.dialogues[*dialogue].turns.len();

@@ -11,8 +11,9 @@
 //!
 //! where g is the share of dialogues that go on after turn t, w the mean of 1 / length of those
 //! that reach it (the reward of a dialogue is a mean over its turns), and the maximum is over what
-//! the budget allows once a is paid. What is chosen is the best action that the budget allows, so
-//! that no budget is overdrawn that local answers can keep to (see [`super::guard`]). One policy serves every budget.
+//! the budget allows once a is paid. What is chosen is the best action that the budget allows (see
+//! [`super::guard`]), so that no budget is overdrawn that local answers can keep to. One policy
+//! serves every budget.
 //!
 //! Where calls wait in line, that is part of their time and taken off their reward.
 //!

@@ -82,8 +82,8 @@ impl Learned {
         Self { network, plan, trace: Trace::default() }
     }
 
-    /// Reads a policy; one that was learned for something else, or from other dialogues, is refused,
-    /// naming what differs.
+    /// Reads a policy; one that was learned for something else, or from other dialogues, is
+    /// refused, naming what differs.
     pub fn load(path: &str, world: &World) -> Result<Self, Problems> {
         let stored = Stored::parse(&source::read(path)?, Kind::Policy)?;
         // How it sees the budget is the policy's own affair; all else must be as it is here.

@@ -137,8 +137,8 @@ impl Workload {
         self.dialogues.iter().map(|dialogue| dialogue.turns.len()).sum()
     }
 
-    /// A fifth of the dialogues to test on, at least one of two or more, and the rest to learn from,
-    /// shuffled by `rng`. A dialogue that is alone is learned from.
+    /// A fifth of the dialogues to test on, at least one of two or more, and the rest to learn
+    /// from, shuffled by `rng`. A dialogue that is alone is learned from.
     pub fn split(&self, rng: Rng) -> Split {
         let mut order: Vec<usize> = (0..self.dialogues.len()).collect();
         let mut coins = rng.stream(Label::Split);

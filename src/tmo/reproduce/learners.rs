@@ -301,8 +301,8 @@ fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &Effort) -> Chart {
         kind: Kind::Lines,
         title: "Reward within a budget of time and money".to_owned(),
         note: format!(
-            "M4A1, test dialogues of {} splits, {} trainings each; bands: 95 % over \
-             dialogues. Budgets with these seconds have 0.007, 0.01, 0.02, 0.03 and 0.05 USD. over: share of \
+            "M4A1, test dialogues of {} splits, {} trainings each; bands: 95 % over dialogues. \
+             Budgets with these seconds have 0.007, 0.01, 0.02, 0.03 and 0.05 USD. over: share of \
              dialogues beyond the budget of time or money, whichever is more, from 30 s down to \
              7 s; nobody else exceeds any.",
             effort.trained, effort.seeds
