@@ -198,13 +198,12 @@ const BUDGETS: [&str; 5] = [
     "7 s and 0.007 USD",
 ];
 
-#[test]
-fn dialogues_are_what_the_reproduction_found() {
-    let lines = reproduced();
+/// How many figures there are, and what their tolerances say.
+fn counts(lines: &[Reproduced]) -> String {
     let count = |of: &dyn Fn(&Reproduced) -> bool| lines.iter().filter(|line| of(line)).count();
     let verdict =
         |name: &str| count(&|line: &Reproduced| line.verdict == name && line.numbers[3].is_some());
-    let mut text = format!(
+    format!(
         "Of its {} figures {} have a target, and {} of these a tolerance: {} hold, {} are off, and \
          {} tolerances are too wide to tell.\n",
         lines.len(),
@@ -213,24 +212,34 @@ fn dialogues_are_what_the_reproduction_found() {
         verdict("holds"),
         verdict("off"),
         verdict("too wide to tell"),
-    );
-    text.push_str("\n| agent | PPO | A2C | DQN | reference |\n|---|---|---|---|---|\n");
+    )
+}
+
+/// Agents within the published budget, beside the reference.
+fn agents(lines: &[Reproduced]) -> String {
+    const AGENTS: [&str; 3] = ["PPO", "A2C", "DQN"];
+    let mut text = "| agent | PPO | A2C | DQN | reference |\n|---|---|---|---|---|\n".to_owned();
     for (what, kind, prefix) in [
         ("as the authors train them", "compat", ""),
         ("the same, their own decisions entering the next state", "rolled", ""),
         ("the first, a budget in the state, over it is worth 0", "compat", "RC-"),
     ] {
         let name = |agent: &str| format!("{prefix}{agent}, {kind}, {}, reward", BUDGETS[0]);
-        let ours =
-            ["PPO", "A2C", "DQN"].map(|agent| cell(&lines, "learners", &name(agent), 2, true));
-        let targets = ["PPO", "A2C", "DQN"].map(|agent| {
+        let ours = AGENTS.map(|agent| cell(lines, "learners", &name(agent), 2, true));
+        let targets = AGENTS.map(|agent| {
             let line = lines.iter().find(|line| line.name == name(agent)).expect("a line");
             format!("{:.2}", line.numbers[2].expect("a target"))
         });
         text.push_str(&format!("| {what} | {} | {} |\n", ours.join(" | "), targets.join(", ")));
     }
-    text.push_str("\n| budget | PPO, over is worth 0 | PPO with a mask | planner with a guard | ");
-    text.push_str("`tmo-rl-plus` | difference | optimum |\n|---|---|---|---|---|---|---|\n");
+    text
+}
+
+/// Who keeps to tighter budgets, and what is reached there.
+fn budgets(lines: &[Reproduced]) -> String {
+    let mut text = "| budget | PPO, over is worth 0 | PPO with a mask | planner with a guard | \
+                    `tmo-rl-plus` | difference | optimum |\n|---|---|---|---|---|---|---|\n"
+        .to_owned();
     for budget in BUDGETS {
         let agent = |name: &str| {
             let name = format!("{name}, {budget}");
@@ -239,12 +248,11 @@ fn dialogues_are_what_the_reproduction_found() {
                 let line = lines.iter().find(|line| line.name == name).expect("a line");
                 format!("{:.0}", 100.0 * line.numbers[0].expect("a figure"))
             };
-            let reward = cell(&lines, "learners", &format!("{name}, reward"), 2, true);
+            let reward = cell(lines, "learners", &format!("{name}, reward"), 2, true);
             format!("{reward} ({} / {} %)", share("time"), share("usage"))
         };
-        let bound = |name: &str, interval| {
-            cell(&lines, "bounds", &format!("{name}, {budget}"), 3, interval)
-        };
+        let bound =
+            |name: &str, interval| cell(lines, "bounds", &format!("{name}, {budget}"), 3, interval);
         text.push_str(&format!(
             "| {budget} | {} | {} | {} | {} | {} | {} |\n",
             agent("RC-PPO, compat"),
@@ -255,10 +263,15 @@ fn dialogues_are_what_the_reproduction_found() {
             bound("optimum", false),
         ));
     }
-    text.push_str(
-        "\n| difference of rewards | marked by the estimator that chose | marked by other ",
-    );
-    text.push_str("dialogues |\n|---|---|---|\n");
+    text
+}
+
+/// Gains by the estimator that chose, and by another.
+fn by_others(lines: &[Reproduced]) -> String {
+    let mut text =
+        "| difference of rewards | marked by the estimator that chose | marked by other \
+                    dialogues |\n|---|---|---|\n"
+            .to_owned();
     for name in [
         "tmo-rl-plus less greedy-knn-guarded",
         "tmo-rl-plus less local",
@@ -268,10 +281,17 @@ fn dialogues_are_what_the_reproduction_found() {
     ] {
         let sides = ["the estimator that chose", "other dialogues"].map(|side| {
             let name = format!("{name}, marked by {side}");
-            cell(&lines, "marked by other dialogues", &name, 3, true)
+            cell(lines, "marked by other dialogues", &name, 3, true)
         });
         text.push_str(&format!("| {name} | {} |\n", sides.join(" | ")));
     }
+    text
+}
+
+#[test]
+fn dialogues_are_what_the_reproduction_found() {
+    let lines = reproduced();
+    let parts = [counts, agents, budgets, by_others].map(|part| part(&lines));
     let begin = "<!-- tmo: generated from results/tmo/tmo.csv, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of tmo -->", &text);
+    check("README.md", begin, "<!-- end of tmo -->", &parts.join("\n"));
 }

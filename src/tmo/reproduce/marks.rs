@@ -6,7 +6,11 @@
 //! splits that test it (and over the trainings there), then the mean over dialogues; its interval
 //! is Student's t over dialogues. A difference is taken within a dialogue of a split, where both
 //! sides meet the same estimator, and treated alike. The dialogues to learn from count as given: by
-//! how much the estimator would be another with other dialogues is not in the interval.
+//! how much the estimator would be another with other dialogues is not in the interval. On data
+//! sets made up, of ten splits each, such intervals cover what further dialogues would show in 86
+//! to 94 % (89 % being nominal, since 200 further ones do not say it exactly), those over splits in
+//! 74 to 91 %; the mean over other data sets, whose estimators differ, they cover in 33 to 68 %
+//! (`tests/coverage.rs`).
 //!
 //! Against a reference that was measured on splits of the same data set the question is another
 //! one: whether two programs draw from the same law. There the spread between splits counts, and a
