@@ -22,9 +22,9 @@ pub fn markdown(lines: &[Line], figures: &[&str]) -> String {
          is the mean of each dialogue over the splits that test it and the trainings there, then \
          the mean over dialogues; intervals are over dialogues, since splits share them. They take \
          the estimators as given: with a hundred other dialogues to learn from, figures would move \
-         by more. In the synthetic sweep intervals are over workloads, which share nothing. Rewards are marked by the \
-         estimator by which planners choose and from which agents learn, so gains are overstated: \
-         the section `marked by other dialogues` says by how much.",
+         by more. In the synthetic sweep intervals are over workloads, which share nothing.\n\n\
+         Rewards are marked by the estimator by which planners choose and from which agents learn, \
+         so gains are overstated: the section `marked by other dialogues` says by how much.",
         counts.join(", ")
     );
     for figure in figures {
