@@ -34,6 +34,7 @@ mod fluid_bound;
 mod fuzz_parsers;
 mod golden;
 mod group_search;
+mod guards;
 mod importers;
 mod intervals;
 mod kept_claims;

@@ -103,7 +103,6 @@ impl TrainArgs {
             entry("seed", self.dialogues.seed.to_string()),
             entry("total", self.steps.to_string()),
             entry("transition", self.transition.clone()),
-            entry("turns", source::hash(&world.workload.to_csv())),
         ]);
         settings
     }

@@ -89,6 +89,8 @@ pub struct Worker {
     pub class: String,
     /// Memory for variants.
     pub memory_bytes: u64,
+    /// How many times as fast as profiled it computes and loads.
+    pub speed: f64,
     /// Batches that can run at once.
     pub lanes: u16,
     /// Power while computing or loading, in watts.

@@ -121,13 +121,14 @@ impl<'a> Practice<'a> {
     /// In the runs of an experiment, whose configurations must be of one catalogue.
     pub fn new(sweep: &'a Sweep, usd_weight: f64) -> Result<Self, Problems> {
         let prepared = sweep.prepared.as_slice();
-        let expected = policy_catalogue(&prepared[0].catalog);
+        let expected = policy_catalogue(&prepared[0].catalog, prepared[0].info);
         for (other, settings) in prepared.iter().zip(&sweep.configurations).skip(1) {
-            let found = policy_catalogue(&other.catalog);
+            let found = policy_catalogue(&other.catalog, other.info);
             if let Some((at, _)) = expected.iter().zip(&found).find(|(a, b)| a != b) {
                 let place = Place::file(&sweep.experiment.path);
                 let said = format!("`{}` differ at {}", at.0, settings.labels.join(", "));
-                let wanted = "applications, variants and workers that do not vary";
+                let wanted = "applications, variants, workers, penalty and accuracy that do not \
+                              vary";
                 return Err(Problem::new(place, said, wanted).into());
             }
         }
@@ -138,7 +139,7 @@ impl<'a> Practice<'a> {
 
     /// What a policy that is trained here depends on.
     pub fn catalogue(&self) -> Catalogue {
-        policy_catalogue(&self.prepared[0].catalog)
+        policy_catalogue(&self.prepared[0].catalog, self.prepared[0].info)
     }
 }
 

@@ -7,6 +7,8 @@
 //! often, answered or not. Latency is counted from a turn's arrival, waiting included, in the
 //! budget and in the reward, whose latency term is normalised over the list of calls and not cut
 //! off beyond it. A user alone in a closed loop never waits: that is the published setting.
+//! Turns that arrive at the same instant are decided, and stand in line, in the order of their
+//! users' numbers, which count from 0 in the order of the first dialogues.
 //!
 //! Calls take what the cost table says; only waiting is read off the clock, in whole nanoseconds.
 //! What a policy knows of its dialogue's budget is what answered turns took. It is told how long a

@@ -241,6 +241,7 @@ pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -
         name: format!("{}-{at}", setup.name),
         class: setup.class.clone(),
         memory_bytes: setup.memory_bytes,
+        speed: setup.speed,
         lanes: setup.lanes,
         power_w: setup.power_w,
         idle_w: setup.idle_w,

@@ -64,6 +64,12 @@ impl Penalty {
         Self::new(Arc::new(sigmoid::Sigmoid::PUBLISHED))
     }
 
+    /// Everything that it depends on, for comparison.
+    pub fn signature(&self) -> String {
+        let (shape, base) = (&self.shape, self.base);
+        format!("{shape:?}, base {base:?}, tolerance {} ms", self.tolerance.as_ms())
+    }
+
     /// Reads `{ name = "sigmoid", … }`.
     pub fn read(node: &Node, problems: &mut Problems) -> Self {
         let mut fields = Fields::new(node, problems);
