@@ -65,8 +65,8 @@ mod refused;
 mod replay;
 #[cfg(feature = "parquet")]
 mod request_table;
-mod residency;
 mod resampling;
+mod residency;
 mod rules;
 mod scenarios;
 mod search;
