@@ -13,10 +13,11 @@ use peeksim::model::arrival::Listed;
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use peeksim::model::faults::{BeliefError, Stalls};
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::peek::{Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
+use peeksim::model::trace::Sources;
 use peeksim::policy::Info;
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Context};
@@ -167,7 +168,7 @@ fn small() -> Arc<Catalog> {
             samples: vec![1.0],
             costs: vec![Cost {
                 worker_class: "one".to_owned(),
-                latency: LatencyTable::new(points).expect("a latency table").0,
+                latency: LatencyPoints::new(points).expect("a latency table"),
                 load: Span::from_ms([4.0, 8.0, 12.0, 20.0][at as usize]),
                 load_cold: None,
             }],
@@ -200,7 +201,9 @@ fn small() -> Arc<Catalog> {
         workers: vec![worker],
         penalty: Penalty::sigmoid(),
         outcome: Outcome::Drawn,
+        sources: Sources::All,
         cold_loads: false,
+        latency_fit: LatencyFit::default(),
         batch_eta: None,
         noise_cv: 0.0,
         stalls: Stalls::NONE,

@@ -3,7 +3,8 @@
 use peeksim::metrics::{COLUMNS, Summary};
 use peeksim::sweep::{Experiment, Sweep, simulate};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// What is printed: every column of the run by its name.
+pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     let set = ["trace.rate_rps=1000", "scheduler=sneakpeek"].map(str::to_owned);
     let mut experiment = Experiment::load("quickstart", &set)?;
     experiment.figures.clear();
@@ -13,8 +14,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prepared = &sweep.prepared[first.configuration];
     let mut summary = Summary::new(&prepared.catalog);
     let exact = simulate(prepared, sweep.rng(first), &mut summary)?;
-    for (column, cell) in COLUMNS.iter().zip(summary.cells(exact)) {
-        println!("{:24} {cell}", column.name);
-    }
+    let cells = COLUMNS.iter().zip(summary.cells(exact));
+    Ok(cells.map(|(column, cell)| format!("{:24} {cell}\n", column.name)).collect())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    print!("{}", report()?);
     Ok(())
 }

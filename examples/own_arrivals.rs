@@ -42,7 +42,8 @@ impl Arrivals for Bursts {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// What is printed: how the requests ended, and every column of the run by its name.
+pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     let set = ["scheduler=grouped", "trace.rate_rps=1"].map(str::to_owned);
     let mut experiment = Experiment::load("quickstart", &set)?;
     experiment.figures.clear();
@@ -60,9 +61,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, chosen.entry.name);
     let mut summary = Summary::new(&catalog);
     let counts = sim::run(&mut sim, chosen.scheduler.as_mut(), &mut summary)?;
-    println!("{counts:?}");
-    for (column, cell) in COLUMNS.iter().zip(summary.cells(None)) {
-        println!("{:24} {cell}", column.name);
-    }
+    let cells = COLUMNS.iter().zip(summary.cells(None));
+    let lines = cells.map(|(column, cell)| format!("{:24} {cell}\n", column.name));
+    Ok(format!("{counts:?}\n{}", lines.collect::<String>()))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    print!("{}", report()?);
     Ok(())
 }

@@ -29,14 +29,17 @@ impl Scheduler for LongestQueue {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let set = ["trace.rate_rps=300", "replicates=1"].map(str::to_owned);
+/// What is printed: a line for each scheduler, results read by the names of their columns.
+pub fn report() -> Result<String, Box<dyn std::error::Error>> {
+    let set = ["trace.rate_rps=300", "trace.requests=5000", "replicates=1"].map(str::to_owned);
+    let mut lines = String::new();
     let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
     for spec in sweep.runs() {
         let prepared = &sweep.prepared[spec.configuration];
         let mut summary = Summary::new(&prepared.catalog);
         simulate(prepared, sweep.rng(spec), &mut summary)?;
-        show(&sweep.configurations[spec.configuration].labels[0], &mut summary);
+        let label = sweep.label(spec.configuration, "scheduler").unwrap_or_default();
+        lines += &line(label, &mut summary);
     }
     // The same arrivals and outcomes, replicate by replicate, for a scheduler that no experiment
     // file knows.
@@ -45,15 +48,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut summary = Summary::new(&prepared.catalog);
     let own = &mut LongestQueue;
     simulate_with(prepared, sweep.rng(first), own, Info::Profiled, &mut summary)?;
-    show("longest queue", &mut summary);
-    Ok(())
+    lines += &line("longest queue", &mut summary);
+    Ok(lines)
 }
 
-fn show(label: &str, summary: &mut Summary) {
-    let cells = summary.cells(None);
-    let number = |at: usize| match cells[at] {
-        Cell::Number(number) => format!("{number:.3}"),
-        other => other.to_string(),
-    };
-    println!("{label:28} utility {}  misses {}", number(5), number(10));
+fn line(label: &str, summary: &mut Summary) -> String {
+    let mut number = |column| summary.cell(column).and_then(Cell::number).unwrap_or(f64::NAN);
+    let (utility, misses) = (number("utility_mean"), number("deadline_miss_ratio"));
+    format!("{label:28} utility {utility:.3}  missed deadlines {misses:.3}\n")
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    print!("{}", report()?);
+    Ok(())
 }

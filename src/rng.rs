@@ -44,6 +44,8 @@ pub enum Label {
     Stalls = 19,
     /// How far beliefs are from the truth, by variant.
     Beliefs = 20,
+    /// Which blocks of a recording come one after the other.
+    Blocks = 24,
     /// Dialogues made from statistics.
     Dialogues = 32,
     /// Which dialogues are for training and which for testing.

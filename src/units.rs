@@ -77,6 +77,12 @@ impl Span {
     }
 }
 
+/// Events per second of `count` events, the last of which comes `span` after the first:
+/// (count − 1) / span. `None` for fewer than two, or if all come at once.
+pub fn rate_rps(count: u64, span: Span) -> Option<f64> {
+    (count > 1 && span > Span::ZERO).then(|| (count - 1) as f64 / span.as_s())
+}
+
 impl Add<Span> for Time {
     type Output = Self;
     fn add(self, span: Span) -> Self {

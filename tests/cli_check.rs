@@ -59,3 +59,31 @@ fn a_window_that_eats_the_budget_is_noted() {
     assert!(notes(21).contains(note), "{}", notes(21));
     assert!(!notes(20).contains("window_ms"), "{}", notes(20));
 }
+
+/// A list is one value of an axis; a filter names it by its label.
+#[test]
+fn lists_are_values_of_axes() {
+    let shell = Shell::small();
+    let (base, _) = SMALL.split_once("[[axis]]").expect("an axis");
+    let axis = "[[axis]]\nkey = \"apps\"\nvalues = [[\"activity\"], [\"activity\", \"voice\"]]\n";
+    let text = |filter: &str| {
+        format!(
+            "{base}scheduler = \"edf\"\n{axis}[[expect]]\naxis = \"apps\"\n\
+             claim = '[\"activity\"] >= [\"activity\", \"voice\"]'\nwhere = {{ apps = {filter} }}\n"
+        )
+    };
+    shell.write("lists.toml", text("'[\"activity\"]'"));
+    let said = shell.ok("check lists.toml");
+    assert!(said.out.contains("  apps = [\"activity\", \"voice\"]\n"), "{}", said.out);
+    let one = shell::Said::of(&mut shell.command(&[
+        "check",
+        "lists.toml",
+        "--set",
+        "apps=[[\"voice\"]]",
+        "--set",
+        "expect=[]",
+    ]));
+    assert!(one.out.contains("  apps takes 1 values\n"), "{one:?}");
+    shell.write("lists.toml", text("[\"activity\"]"));
+    assert!(shell.fails(2, "check lists.toml").err.contains("unknown value `activity`"));
+}

@@ -74,6 +74,8 @@ fn bandwidth_traces_are_imported_without_the_constant_before_them() {
             .ok(&format!("import bandwidth {} --set trace={trace} --out b.csv", file.display()));
         assert!(said.err.starts_with(&format!("trace {trace}: ")), "{said:?}");
         let text = shell.read("b.csv");
+        let several = text.lines().count() > 2;
+        assert_eq!(said.err.contains("; the first of the file, a constant"), several, "{said:?}");
         assert!(text.starts_with("time_s,mbps\n0,"), "{text}");
         text.lines().count() - 1
     };

@@ -10,8 +10,17 @@ use peeksim::rng::Rng;
 use peeksim::sim::{self, Simulation};
 
 fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> ArrivalPlan {
-    let entry = ARRIVALS.iter().find(|entry| entry.name == "closed").expect("closed loops");
     let think = if steady { "constant" } else { "exponential" };
+    of_apps(count, think_ms, think, requests, 1)
+}
+
+/// Clients that think exponentially and ask for each of so many applications as often.
+pub fn clients(count: u32, think_ms: f64, requests: u64, apps: usize) -> ArrivalPlan {
+    of_apps(count, think_ms, "exponential", requests, apps)
+}
+
+fn of_apps(count: u32, think_ms: f64, think: &str, requests: u64, apps: usize) -> ArrivalPlan {
+    let entry = ARRIVALS.iter().find(|entry| entry.name == "closed").expect("closed loops");
     let text = format!("{{ clients = {count}, think_ms = {think_ms}, think = '{think}' }}");
     let (node, mut problems) = (Node::parse_override(&text), Problems::default());
     let process = (entry.read)(&mut Fields::new(&node, &mut problems));
@@ -20,8 +29,8 @@ fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> ArrivalPlan {
         processes: vec![process],
         pace: Pace::Own,
         requests,
-        mix: vec![1.0],
-        classes: vec![ClassFilter::All],
+        mix: vec![1.0 / apps as f64; apps],
+        classes: (0..apps).map(|_| ClassFilter::All).collect(),
         drift: None,
         sticky: 0.0,
         sources: Sources::All,

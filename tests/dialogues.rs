@@ -166,3 +166,47 @@ fn a_line_at_the_device_sends_who_is_guarded_to_the_cloud() {
         assert!(share(policy, 10, false) > 0.5, "{policy}");
     }
 }
+
+/// Users in lines, written out: turns of one instant are served by the number of their user.
+/// Seconds that each dialogue took, in its order.
+fn by_hand(lengths: &[usize], users: usize, think_ns: u64, lanes: usize, call_ns: u64) -> Vec<u64> {
+    let mut took = vec![0; lengths.len()];
+    let mut free = vec![0u64; lanes];
+    // When each user comes next, with which dialogue and turn.
+    let mut coming: Vec<Option<(u64, usize, usize)>> =
+        (0..users).map(|user| (user < lengths.len()).then_some((think_ns, user, 0))).collect();
+    loop {
+        let first = (0..users).filter(|user| coming[*user].is_some());
+        let Some(user) = first.min_by_key(|user| (coming[*user].map(|next| next.0), *user)) else {
+            return took;
+        };
+        let Some((time, dialogue, turn)) = coming[user] else { return took };
+        let lane = (0..lanes).min_by_key(|lane| free[*lane]).expect("a lane");
+        let end = free[lane].max(time) + call_ns;
+        free[lane] = end;
+        took[dialogue] += end - time;
+        let last = turn + 1 == lengths[dialogue];
+        let (dialogue, turn) = if last { (dialogue + users, 0) } else { (dialogue, turn + 1) };
+        coming[user] = (dialogue < lengths.len()).then_some((end + think_ns, dialogue, turn));
+    }
+}
+
+/// Users who all think equally long come at the same instants again and again.
+#[test]
+fn users_of_one_instant_are_served_by_number() {
+    let (world, test) = world(paper());
+    let lengths: Vec<usize> =
+        test.iter().map(|dialogue| world.workload.dialogues[*dialogue].turns.len()).collect();
+    let call_ns = Span::from_s(world.spend(1).latency_s).0;
+    for (users, think_s, lanes) in [(5, 0.0, 2), (7, 2.0, 3), (12, 10.0, 4), (30, 6.4603, 7)] {
+        let think_ns = Span::from_s(think_s).0;
+        let expected = by_hand(&lengths, users, think_ns, lanes, call_ns);
+        let traffic = traffic(users as u32, think_s, lanes as u16);
+        let found = visits(&world, &test, "always:cloud", traffic);
+        for (at, (visit, expected)) in found.iter().zip(&expected).enumerate() {
+            let (found, expected) = (visit.spent.latency_s, Span(*expected).as_s());
+            let said = format!("{users} users, {lanes} lanes, dialogue {at}: {found} {expected}");
+            assert!((found - expected).abs() < 1e-6, "{said}");
+        }
+    }
+}

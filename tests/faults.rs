@@ -1,14 +1,12 @@
 //! Stalls, slow workers, workers that fail, and wrong beliefs, by hand.
 
 use crate::common::{CLASS, Happened, Log, V, World};
-use peeksim::metrics::{COLUMNS, Cell, Summary, Window};
-use peeksim::model::arrival::Listed;
+use crate::measured::measured;
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::LatencyPoints;
 use peeksim::model::link::{Link, Uplink};
 use peeksim::model::peek::PeekPlace;
 use peeksim::rng::Rng;
-use peeksim::sim::{self, Simulation};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
 
@@ -107,7 +105,7 @@ fn looks_that_are_lost_begin_again() {
     let mut world = fails(&[outage(4.0, 6.0)]).request(0, 0.0, 100.0, 0).request(0, 1.0, 100.0, 0);
     let app = &mut world.setup.apps[0];
     app.peek.place = PeekPlace::Worker;
-    let table = LatencyTable::new(vec![(1, Span::from_ms(3.0))]).unwrap().0;
+    let table = LatencyPoints::one_by_one(Span::from_ms(3.0));
     Arc::make_mut(&mut app.profile).peek = Some(table);
     let log = world.run("{ name = 'lo-edf', plan = 'head', accuracy = 'posterior' }");
     let visible: Vec<(u64, u32)> = log
@@ -126,46 +124,26 @@ fn looks_that_are_lost_begin_again() {
     assert!(losses(&log).contains(&"4ms back 0".to_owned()), "{:?}", losses(&log));
 }
 
-/// What counts of a run after its first request.
-fn after_the_first(world: &World, scheduler: &str) -> impl Fn(&str) -> f64 + use<> {
-    let catalog = world.catalog();
-    let mut chosen = world.choose(&catalog, scheduler);
-    let arrivals = Box::new(Listed::new(world.arrivals.clone()));
-    let rng = Rng::new(world.seed, 0);
-    let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, "test");
-    let mut summary = Summary::new(&catalog).with_window(Window::after(1));
-    sim::run(&mut sim, chosen.scheduler.as_mut(), &mut summary).expect("a run");
-    let cells = summary.cells(None);
-    move |name| {
-        let at = COLUMNS.iter().position(|column| column.name == name).expect("a column");
-        match cells[at] {
-            Cell::Number(number) => number,
-            Cell::Count(count) => count as f64,
-            ref other => panic!("{name} is {other:?}"),
-        }
-    }
-}
-
-/// What is lost counts as far as its beginning did: a failure takes nothing back that a warm-up
-/// left out.
+/// What is lost counts from the end of the warm-up until the failure.
 #[test]
 fn what_is_lost_after_a_warmup_began_before_it() {
     // A load from 0 to 3 that is lost at 2, begun before the request at 1; again from 3 to 6.
     let two = |from, span, at| {
         fails(&[outage(from, span)]).request(0, 0.0, 100.0, 0).request(0, at, 100.0, 0)
     };
-    let number = after_the_first(&two(2.0, 1.0, 1.0), "fcfs");
-    assert_eq!((number("swaps"), number("swap_ms_sum")), (1.0, 3.0));
+    let number = measured(&two(2.0, 1.0, 1.0), "fcfs", 1);
+    assert_eq!((number("swaps"), number("swap_ms_sum")), (1.0, 4.0));
     // Begun at 3 and lost at 7, it counts from 5 on; then 11 to 31.
-    let number = after_the_first(&two(7.0, 1.0, 5.0), "fcfs");
+    let number = measured(&two(7.0, 1.0, 5.0), "fcfs", 1);
     assert!((number("utilization_mean") - 22.0 / 26.0).abs() < 1e-12);
-    // Payloads of 4 ms from 0 and, of the request at 1, from 4; both again from 3 on.
+    // Payloads of 4 ms from 0 and, of the request at 1, from 4; both again from 3 on. Of the first
+    // 2,500 bytes are sent from 1 to 3.
     let mut world = two(3.0, 1.0, 1.0);
     world.setup.apps[0].payload_bytes = 5_000;
     let uplink = Uplink::Constant(10_000_000);
     world.setup.workers[0].link = Some(Link { rtt: Span::ZERO, uplink, power_w: None });
-    let number = after_the_first(&world, "{ name = 'lo-edf', while_busy = true }");
-    assert_eq!(number("uploaded_bytes"), 10_000.0);
+    let number = measured(&world, "{ name = 'lo-edf', while_busy = true }", 1);
+    assert_eq!(number("uploaded_bytes"), 12_500.0);
 }
 
 #[test]

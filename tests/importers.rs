@@ -277,7 +277,9 @@ fn profiles_of_nexus() {
          Preprocess latency\nmean(us),std(us)\n3280.8,3454.05\n",
     );
     let given = "--set accuracy=0.87 --set load_ms=41 --set budget_ms=200";
-    shell.ok(&format!("import nexus-profile vgg.txt {given} --out profiles/vgg"));
+    let said = shell.ok(&format!("import nexus-profile vgg.txt {given} --out profiles/vgg"));
+    let note = "note: 1 trials of batches beyond max_batch are left out\n";
+    assert!(said.err.contains(note), "{said:?}");
     assert_eq!(
         shell.read("profiles/vgg/latency.csv"),
         "worker_class,variant,batch,latency_ms\n\
@@ -333,7 +335,8 @@ fn profiles_of_splitwise() {
     shell.ok(&format!("import splitwise-profile ms.csv {given} --out profiles/ms"));
     assert_eq!(
         shell.read("profiles/ms/latency.csv"),
-        "worker_class,variant,batch,latency_ms\na100-80gb,m-tp2,1,7165\na100-80gb,m-tp2,2,7200\n"
+        "worker_class,variant,batch,latency_ms,count\na100-80gb,m-tp2,1,7165,3\n\
+         a100-80gb,m-tp2,2,7200,1\n"
     );
     runs(&shell, "ms", "a100-80gb");
     // Seconds, and the time of all tokens.

@@ -109,7 +109,8 @@ impl Scheduler for Prophet {
 fn what_the_view_foresees_happens() {
     let mut remote = 0;
     for seed in 0..400 {
-        let mut case = Case::draw(seed, Limits { noise: false, ..Limits::WIDE });
+        let limits = Limits { noise: false, residents: seed % 2 == 0, ..Limits::WIDE };
+        let mut case = Case::draw(seed, limits);
         case.world.setup.overhead = Overhead::default();
         let coins = ChaCha8Rng::seed_from_u64(seed);
         let mut prophet = Prophet { coins, cursors: Vec::new(), told: Vec::new() };

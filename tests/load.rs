@@ -2,8 +2,9 @@
 //! the busy share of a run that uses the best batch of the fastest variant alone.
 
 use crate::common::arrivals::{arrivals, prepare};
+use crate::latency_fit::isotonic;
 use peeksim::domain::{RequestId, VariantId};
-use peeksim::metrics::{COLUMNS, Cell, Summary};
+use peeksim::metrics::{Cell, Summary};
 use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
 use peeksim::rng::Rng;
 use peeksim::sweep::{Prepared, simulate_with};
@@ -14,20 +15,14 @@ fn best(profile: &str, class: &str) -> (f64, usize, String) {
     let path = format!("profiles/{profile}/latency.csv");
     let text = std::fs::read_to_string(path).expect("a shipped profile");
     let mut best = (f64::INFINITY, 0, String::new());
-    // A larger batch never takes less time than a smaller one.
-    let (mut before, mut floor) = (String::new(), 0.0f64);
-    for line in text.lines().skip(1) {
-        let cells: Vec<&str> = line.split(',').collect();
-        if cells[0] != class {
-            continue;
-        }
-        let (batch, latency): (usize, f64) = (cells[2].parse().unwrap(), cells[3].parse().unwrap());
-        if before != cells[1] {
-            (before, floor) = (cells[1].to_owned(), 0.0);
-        }
-        floor = floor.max(latency);
-        if floor / (batch as f64) < best.0 {
-            best = (floor / batch as f64, batch, cells[1].to_owned());
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|row| row.split(',').collect()).collect();
+    for curve in rows.chunk_by(|a, b| a[..2] == b[..2]).filter(|curve| curve[0][0] == class) {
+        let measured: Vec<f64> = curve.iter().map(|row| row[3].parse().unwrap()).collect();
+        for (row, latency) in curve.iter().zip(isotonic(&measured)) {
+            let batch: usize = row[2].parse().unwrap();
+            if latency / (batch as f64) < best.0 {
+                best = (latency / batch as f64, batch, row[1].to_owned());
+            }
         }
     }
     best
@@ -82,8 +77,7 @@ fn load_is_the_busy_share_of_the_fastest_variant_in_its_best_batch() {
             let mut summary = Summary::new(catalog);
             simulate_with(&prepared, Rng::new(1, 0), &mut scheduler, Info::Profiled, &mut summary)
                 .unwrap();
-            let at = COLUMNS.iter().position(|c| c.name == "utilization_mean").unwrap();
-            let Cell::Number(busy) = summary.cells(None)[at] else { panic!("no share") };
+            let busy = summary.cell("utilization_mean").and_then(Cell::number).expect("a share");
             // Frames come evenly: only the first load and the last batch are off, two batches of
             // some hundred.
             assert!((busy / load - 1.0).abs() < 0.02, "{profile} {count} {load}: busy {busy}");

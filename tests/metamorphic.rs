@@ -5,7 +5,7 @@ use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::{self, Happened, Log, Told, V, World};
 use peeksim::domain::VariantId;
 use peeksim::model::arrival::Listed;
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::LatencyPoints;
 use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
 use peeksim::sched::{Entry, REGISTRY};
@@ -58,9 +58,11 @@ fn the_same_seed_gives_the_same_run() {
 
 /// All spans of the world times k.
 fn scaled(world: &World, k: u64) -> World {
-    let table = |table: &LatencyTable| {
+    let table = |points: &LatencyPoints| {
+        // Every size, since interpolated latencies are rounded.
+        let table = points.fit(world.setup.latency_fit);
         let points = (1..=table.max_batch()).map(|b| (b as u64, Span(table.latency(b).0 * k)));
-        LatencyTable::new(points.collect()).expect("a latency table").0
+        LatencyPoints::new(points.collect()).expect("a latency table")
     };
     let mut world = world.clone();
     for arrival in &mut world.arrivals {

@@ -10,6 +10,7 @@ use crate::common::shape::Late;
 use crate::common::{Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
 use peeksim::model::arrival::Listed;
+use peeksim::model::latency::LatencyFit;
 use peeksim::policy::Info;
 use peeksim::sched::REGISTRY;
 use peeksim::units::{Span, Time};
@@ -73,10 +74,15 @@ impl Case {
                 };
                 let latency_ns = (0..5).map(latency).collect::<Vec<u64>>();
                 let largest = [1, 2, 3, 5][rng.random_range(0..4)];
+                let mut latency_ns = latency_ns[..largest].to_vec();
+                // Some tables fall: larger batches take less time.
+                if rng.random_bool(0.3) {
+                    latency_ns.reverse();
+                }
                 variants.push(Variant {
                     app,
                     bytes: bytes[rng.random_range(0..3)],
-                    latency_ns: latency_ns[..largest].to_vec(),
+                    latency_ns,
                     load_ns: rng.random_range(0..12_000_000),
                     recall: [rng.random_range(0.3..1.0), rng.random_range(0.3..1.0)],
                 });
@@ -178,6 +184,7 @@ impl Case {
             truth: Truth { class: request.class as u16, row: Truth::NO_ROW },
         }));
         world.setup.penalty = self.late.read();
+        world.setup.latency_fit = LatencyFit::AsMeasured;
         world
     }
 

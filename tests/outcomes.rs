@@ -6,6 +6,8 @@ use crate::common::{Log, V, World};
 use peeksim::domain::Truth;
 use peeksim::metrics::Cell;
 use peeksim::model::catalog::Outcome;
+use peeksim::model::trace::{RecordedTrace, Sources};
+use std::sync::Arc;
 
 const REPLICATES: u64 = 20;
 const REQUESTS: u32 = 2_000;
@@ -119,6 +121,29 @@ fn stream_recall_is_the_recorded_share_of_every_class() {
         assert!((drawn - exact).abs() < tolerance, "class {class}: {drawn} ± {tolerance}");
         assert!(tolerance < 0.02, "class {class}: ± {tolerance} tells nothing");
         assert_eq!(world.run("fcfs").cell("answers"), Cell::Word("stream-recall"));
+    }
+}
+
+/// Sources of five, five and ten rows: x is right on all rows of class 0 of the first, and on two
+/// of five of the second; class 1 is in the third alone.
+#[test]
+fn stream_recall_counts_the_sources_that_arrive() {
+    let halves = [(Sources::Odd, [1.0, 0.2]), (Sources::Even, [0.4, 0.5])];
+    for (sources, class, exact) in
+        halves.iter().flat_map(|(sources, exact)| (0..2).map(move |c| (*sources, c, exact[c])))
+    {
+        let mut world = of_class(recorded(), class as u16);
+        let app = &mut world.setup.apps[0];
+        let mut trace = RecordedTrace::clone(app.trace.as_ref().expect("a trace"));
+        trace.sources = vec![0..5, 5..10, 10..20];
+        app.trace = Some(Arc::new(trace));
+        (world.setup.outcome, world.setup.sources) = (Outcome::StreamRecall, sources);
+        let accuracy = |log: &mut Log| log.number("accuracy_mean");
+        let (drawn, tolerance) = interval(&by_replicate(&world, "fcfs", accuracy));
+        let gap = (drawn - exact).abs();
+        assert!(gap <= tolerance, "{sources:?}, {class}: {drawn} ± {tolerance}, not {exact}");
+        // All rows together give 0.7 and 0.2.
+        assert!(tolerance < 0.05, "± {tolerance} tells nothing");
     }
 }
 

@@ -213,7 +213,7 @@ fn a_policy_for_something_else_is_refused() {
     let mut read = |wrong: usize| {
         let sizes = [desk.inputs() + wrong, 4, desk.outputs()];
         let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
-        let stored = Stored::policy(&network, 1, policy_catalogue(&catalog));
+        let stored = Stored::policy(&network, 1, policy_catalogue(&catalog, Info::Profiled));
         shell.write("p", stored.to_toml());
         let mut problems = Problems::default();
         let context = peeksim::sched::Context { catalog: &catalog, rng: Rng::new(1, 0) };
@@ -223,16 +223,65 @@ fn a_policy_for_something_else_is_refused() {
     assert_eq!(read(0), "");
     assert!(read(1).contains("`layers`: found a network of another shape"));
     // Seen otherwise, or billed otherwise.
-    let mut found = policy_catalogue(&catalog);
+    let mut found = policy_catalogue(&catalog, Info::Profiled);
     let at = |name: &str| found.iter().position(|(known, _)| known == name).expect("an entry");
     let (sight, workers) = (at("sight"), at("workers"));
     "1".clone_into(&mut found[sight].1);
     found[workers].1.push_str(", 1 USD a call");
     let network = Mlp::uniform(&[1, 1], Activation::Tanh, &mut coins);
     let old = Stored::policy(&network, 1, found);
-    let said = old.check(&policy_catalogue(&catalog), "p").expect_err("another world").to_string();
+    let here = policy_catalogue(&catalog, Info::Profiled);
+    let said = old.check(&here, "p").expect_err("another world").to_string();
     assert!(said.contains("`catalogue.sight`: found `1`, expected `2`"), "{said}");
     assert!(said.contains(" USD a call`, expected `"), "{said}");
+}
+
+/// What a policy was learned for, one setting after the other changed.
+#[test]
+fn a_policy_is_refused_at_another_speed_link_penalty_or_accuracy() {
+    let shell = profiles();
+    let path = shell.path("profiles").to_string_lossy().into_owned();
+    let text = CROSSING.replace("PROFILES", &path).replace("[5, 900]", "[5]").replace(
+        "memory_bytes = 100",
+        "memory_bytes = 100, speed = 2, link = { rtt_ms = 4, uplink_mbps = 20 }",
+    );
+    let trained = sweep(&text);
+    let env = Practice::new(&trained, 0.0).expect("an environment");
+    let sizes = [env.observation_len(), env.actions()];
+    let mut coins = Rng::new(1, 0).stream(Label::Parameters);
+    let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
+    let policy = shell.path("p");
+    shell.write("p", Stored::policy(&network, 1, env.catalogue()).to_toml());
+    let check = |text: &str, accuracy: &str| {
+        let scheduler =
+            format!("{{ name = \"tmo-rl\", policy = '{}'{accuracy} }}", policy.display());
+        let text = text.replace("\"tmo-rl\"", &scheduler);
+        let source = Source { path: "x.toml".into(), text, sha256: String::new() };
+        let node = Node::parse(&source).expect("TOML");
+        let mut problems = Problems::default();
+        let experiment = Experiment::read(&node, "x.toml", &mut problems);
+        assert!(problems.is_empty(), "{problems}");
+        Sweep::new(experiment).err().map_or(String::new(), |problems| problems.to_string())
+    };
+    assert_eq!(check(&text, ""), "");
+    assert_eq!(check(&text, ", accuracy = \"profiled\""), "");
+    for (from, to, accuracy, named) in [
+        ("speed = 2", "speed = 3", "", "workers"),
+        ("rtt_ms = 4", "rtt_ms = 5", "", "workers"),
+        ("uplink_mbps = 20", "uplink_mbps = 10", "", "workers"),
+        ("budget_ms = 30", "budget_ms = 30\npenalty = { name = \"step\" }", "", "penalty"),
+        (
+            "budget_ms = 30",
+            "budget_ms = 30\npenalty = { name = \"sigmoid\", tolerance_ms = 2 }",
+            "",
+            "penalty",
+        ),
+        ("speed = 2", "speed = 2", ", accuracy = \"oracle-label\"", "accuracy"),
+    ] {
+        let said = check(&text.replace(from, to), accuracy);
+        assert!(said.contains(&format!("`catalogue.{named}`: found `")), "{to}{accuracy}: {said}");
+        assert_eq!(said.matches("`catalogue.").count(), 1, "{to}{accuracy}: {said}");
+    }
 }
 
 const TRAIN: &str = "train experiment.toml --set trace.requests=60 --algorithm a2c --steps 2000";

@@ -104,7 +104,8 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
     for seed in 0..SEEDS {
         // Links in some worlds, failures in some, both in some.
         let (links, faults) = (seed % 3 != 0, seed % 3 != 1);
-        let case = Case::draw(seed, Limits { links, faults, ..Limits::ALL });
+        let case =
+            Case::draw(seed, Limits { links, faults, residents: seed % 2 == 0, ..Limits::ALL });
         for (at, entry) in (0u64..).zip(REGISTRY) {
             let case = case.for_entry(entry);
             for source in draw::sources(entry) {
@@ -118,7 +119,7 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
                 let mut log = case.world.run(&scheduler);
                 let verdict = check::world(&case.facts, &log, promise)
                     .and_then(|()| check::little(&log))
-                    .and_then(|()| row(&case.facts, &mut log));
+                    .and_then(|()| row(&case, &mut log));
                 verdict.unwrap_or_else(|why| panic!("{why}"));
                 seen.add(&log);
             }

@@ -5,6 +5,8 @@
 
 use peeksim::metrics::Kind;
 use peeksim::model::arrival::ARRIVALS;
+use peeksim::model::latency::LatencyFit;
+use peeksim::model::profile::Profile;
 use peeksim::policy::Info;
 use peeksim::report::dictionary::{AXES, Field, File, files};
 use peeksim::sched::REGISTRY;
@@ -13,7 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Mutex;
 
 /// Compares what stands between two marks of a file, or writes it.
-fn check(file: &str, begin: &str, end: &str, expected: &str) {
+pub fn check(file: &str, begin: &str, end: &str, expected: &str) {
     // Two tables stand in one file.
     static WRITING: Mutex<()> = Mutex::new(());
     let _one = WRITING.lock();
@@ -106,6 +108,38 @@ fn columns_are_what_results_have() {
     check("results/README.md", begin, "<!-- end of columns -->", &text);
 }
 
+/// Every shipped latency that the default fit changes by more than a tenth.
+#[test]
+fn latencies_that_the_fit_changes_are_listed() {
+    let head = "| profile | table | batch | measured, ms | fitted, ms | change |\n";
+    let mut table = format!("{head}|---|---|---|---|---|---|\n");
+    let folder = format!("{}/profiles", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry"));
+    let mut apps: Vec<String> = entries
+        .filter(|entry| entry.path().join("app.toml").exists())
+        .map(|entry| entry.file_name().into_string().expect("UTF-8"))
+        .collect();
+    apps.sort();
+    for app in &apps {
+        let profile = Profile::read(&format!("{folder}/{app}")).expect("a shipped profile");
+        let peek = profile.peek.iter().map(|points| ("`peek.csv`".to_owned(), points));
+        let costs = profile.variants.iter().flat_map(|v| v.costs.iter().map(move |c| (v, c)));
+        let costs = costs.map(|(v, c)| (format!("`{}`, `{}`", v.name, c.worker_class), &c.latency));
+        for (name, points) in costs.chain(peek) {
+            let moved = points.moved(LatencyFit::default());
+            for cell in moved.filter(|cell| cell.ratio().abs() > 0.1) {
+                let (batch, from, to) = (cell.batch, cell.from.as_ms(), cell.to.as_ms());
+                let change = 100.0 * cell.ratio();
+                table.push_str(&format!(
+                    "| `{app}` | {name} | {batch} | {from} | {to:.5} | {change:+.0} % |\n"
+                ));
+            }
+        }
+    }
+    let begin = "<!-- fitted latencies: generated, checked by tests/readme.rs -->\n";
+    check("profiles/README.md", begin, "<!-- end of fitted latencies -->", &table);
+}
+
 /// A column as a field of a table schema (the data package of frictionlessdata.io).
 fn schema(field: &Field) -> Value {
     let number = |value: f64| value.is_finite().then_some(value);
@@ -151,4 +185,147 @@ fn the_schema_is_what_results_have() {
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == text, "results/schema.json: run UPDATE_README=1 cargo test readme");
+}
+
+/// A line of `results/tmo/tmo.csv`.
+struct Reproduced {
+    section: String,
+    name: String,
+    /// Figure, half width, target, tolerance.
+    numbers: [Option<f64>; 4],
+    verdict: String,
+}
+
+fn reproduced() -> Vec<Reproduced> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/results/tmo/tmo.csv");
+    let text = std::fs::read_to_string(path).expect("the file is there");
+    let line = |line: &str| {
+        let (section, rest) = line[1..].split_once("\",\"").expect("a section");
+        let (name, rest) = rest.split_once("\",").expect("a name");
+        let cells: Vec<&str> = rest.split(',').collect();
+        Reproduced {
+            section: section.to_owned(),
+            name: name.to_owned(),
+            numbers: [0, 1, 2, 3].map(|at| cells[at].parse().ok()),
+            verdict: cells[4].to_owned(),
+        }
+    };
+    text.lines().skip(1).map(line).collect()
+}
+
+/// `1.26 ± .04`, or the figure alone.
+fn cell(lines: &[Reproduced], section: &str, name: &str, digits: usize, interval: bool) -> String {
+    let line = lines.iter().find(|line| line.section == section && line.name == name);
+    let line = line.unwrap_or_else(|| panic!("no line {section}: {name}"));
+    let figure = line.numbers[0].expect("a figure");
+    match line.numbers[1].filter(|_| interval) {
+        Some(width) => format!("{figure:.digits$} ± {width:.digits$}"),
+        None => format!("{figure:.digits$}"),
+    }
+}
+
+const BUDGETS: [&str; 5] = [
+    "30 s and 0.05 USD",
+    "20 s and 0.03 USD",
+    "15 s and 0.02 USD",
+    "10 s and 0.01 USD",
+    "7 s and 0.007 USD",
+];
+
+/// How many figures there are, and what their tolerances say.
+fn counts(lines: &[Reproduced]) -> String {
+    let count = |of: &dyn Fn(&Reproduced) -> bool| lines.iter().filter(|line| of(line)).count();
+    let verdict =
+        |name: &str| count(&|line: &Reproduced| line.verdict == name && line.numbers[3].is_some());
+    format!(
+        "Of its {} figures {} have a target, and {} of these a tolerance: {} hold, {} are off, and \
+         {} tolerances are too wide to tell.\n",
+        lines.len(),
+        count(&|line| line.numbers[2].is_some()),
+        count(&|line| line.numbers[3].is_some()),
+        verdict("holds"),
+        verdict("off"),
+        verdict("too wide to tell"),
+    )
+}
+
+/// Agents within the published budget, beside the reference.
+fn agents(lines: &[Reproduced]) -> String {
+    const AGENTS: [&str; 3] = ["PPO", "A2C", "DQN"];
+    let mut text = "| agent | PPO | A2C | DQN | reference |\n|---|---|---|---|---|\n".to_owned();
+    for (what, kind, prefix) in [
+        ("as the authors train them", "compat", ""),
+        ("the same, their own decisions entering the next state", "rolled", ""),
+        ("the first, a budget in the state, over it is worth 0", "compat", "RC-"),
+    ] {
+        let name = |agent: &str| format!("{prefix}{agent}, {kind}, {}, reward", BUDGETS[0]);
+        let ours = AGENTS.map(|agent| cell(lines, "learners", &name(agent), 2, true));
+        let targets = AGENTS.map(|agent| {
+            let line = lines.iter().find(|line| line.name == name(agent)).expect("a line");
+            format!("{:.2}", line.numbers[2].expect("a target"))
+        });
+        text.push_str(&format!("| {what} | {} | {} |\n", ours.join(" | "), targets.join(", ")));
+    }
+    text
+}
+
+/// Who keeps to tighter budgets, and what is reached there.
+fn budgets(lines: &[Reproduced]) -> String {
+    let mut text = "| budget | PPO, over is worth 0 | PPO with a mask | planner with a guard | \
+                    `tmo-rl-plus` | difference | optimum |\n|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for budget in BUDGETS {
+        let agent = |name: &str| {
+            let name = format!("{name}, {budget}");
+            let share = |what: &str| {
+                let name = format!("{name}, share over the {what} budget");
+                let line = lines.iter().find(|line| line.name == name).expect("a line");
+                format!("{:.0}", 100.0 * line.numbers[0].expect("a figure"))
+            };
+            let reward = cell(lines, "learners", &format!("{name}, reward"), 2, true);
+            format!("{reward} ({} / {} %)", share("time"), share("usage"))
+        };
+        let bound =
+            |name: &str, interval| cell(lines, "bounds", &format!("{name}, {budget}"), 3, interval);
+        text.push_str(&format!(
+            "| {budget} | {} | {} | {} | {} | {} | {} |\n",
+            agent("RC-PPO, compat"),
+            agent("tmo-rl, PPO"),
+            bound("greedy-knn-guarded", false),
+            bound("tmo-rl-plus", false),
+            bound("tmo-rl-plus less greedy-knn-guarded", true),
+            bound("optimum", false),
+        ));
+    }
+    text
+}
+
+/// Gains by the estimator that chose, and by another.
+fn by_others(lines: &[Reproduced]) -> String {
+    let mut text =
+        "| difference of rewards | marked by the estimator that chose | marked by other \
+                    dialogues |\n|---|---|---|\n"
+            .to_owned();
+    for name in [
+        "tmo-rl-plus less greedy-knn-guarded",
+        "tmo-rl-plus less local",
+        "greedy-knn-guarded less local",
+        "PPO, rolled less local",
+        "tmo-rl, PPO less local",
+    ] {
+        let sides = ["the estimator that chose", "other dialogues"].map(|side| {
+            let name = format!("{name}, marked by {side}");
+            cell(lines, "marked by other dialogues", &name, 3, true)
+        });
+        text.push_str(&format!("| {name} | {} |\n", sides.join(" | ")));
+    }
+    text
+}
+
+#[test]
+fn dialogues_are_what_the_reproduction_found() {
+    let lines = reproduced();
+    let parts = [counts, agents, budgets, by_others].map(|part| part(&lines));
+    let begin = "<!-- tmo: generated from results/tmo/tmo.csv, checked by tests/readme.rs -->\n";
+    check("README.md", begin, "<!-- end of tmo -->", &parts.join("\n"));
 }

@@ -330,9 +330,9 @@ fn lo_edf_trades_accuracy_for_time() {
         "0 load w0 big until 0
          0 loaded w0 big
          0 start w0.0 big [0]
+         0 load w0 small until 0
+         0 loaded w0 small
          12 end w0.0 [0]
-         12 load w0 small until 12
-         12 loaded w0 small
          12 start w0.0 small [1]
          18 end w0.0 [1]",
     );
@@ -467,9 +467,9 @@ fn plans_foresee_the_decisions_before_them() {
         "2 load w0 big until 2
          2 loaded w0 big
          2 start w0.0 big [0]
+         3 load w0 small until 3
+         3 loaded w0 small
          8 end w0.0 [0]
-         8 load w0 small until 8
-         8 loaded w0 small
          8 start w0.0 small [1]
          12 end w0.0 [1]
          22 start w0.0 big [2]

@@ -119,6 +119,99 @@ fn random_arrivals_are_sustained_as_theory_says() {
     assert!(error < 0.02 * expected);
 }
 
+/// How long loading the one variant takes, in milliseconds.
+fn load_ms() -> f64 {
+    sweep(&[]).1.prepared[0].catalog.load(WorkerId(0), VariantId(0)).as_ms()
+}
+
+/// The edge of a search over whole numbers, as exactly as they are.
+fn whole_edge(set: &[String]) -> [f64; 2] {
+    let more = ["replicates=1".to_owned(), "search.relative_width=1e-6".to_owned()];
+    let set: Vec<String> = set.iter().cloned().chain(more).collect();
+    let [Found { keeps: Some((keeps, _)), breaks: Some((breaks, _)), .. }] = searched(&set)[..]
+    else {
+        panic!("an edge")
+    };
+    [keeps, breaks]
+}
+
+/// Of requests that arrive together one is done after each service time: a hundred of them within
+/// a hundred and a half.
+#[test]
+fn as_many_requests_are_found_as_the_budget_has_room_for() {
+    let found = whole_edge(&[
+        "trace={source='bursts',burst=1000000,requests=10}".to_owned(),
+        "search.key=trace.requests".to_owned(),
+        format!("budget_ms={}", load_ms() + 100.5 * service_ns() as f64 / 1e6),
+        "search.low=1".to_owned(),
+        "search.high=10000".to_owned(),
+        "search.at_least=1".to_owned(),
+    ]);
+    assert_eq!(found, [100.0, 101.0]);
+}
+
+/// D/D/c: six lanes keep up with 5.9 requests a service time; with five, 0.9 more wait after each.
+#[test]
+fn as_many_lanes_are_found_as_keep_up() {
+    let (service_s, load_s) = (service_ns() as f64 / 1e9, load_ms() / 1e3);
+    // While the variant is loaded some wait, which six lanes make good slowly.
+    let patience_s = 2.0 * load_s + 20.0 * service_s;
+    let requests = (100.0 * patience_s / service_s).ceil();
+    let rate = 5.9 / service_s;
+    let found = whole_edge(&[
+        format!("trace={{source='periodic',rate_rps={rate},requests={requests}}}"),
+        "search.key=workers.0.lanes".to_owned(),
+        format!("budget_ms={}", patience_s * 1e3),
+        "search.low=1".to_owned(),
+        "search.high=64".to_owned(),
+    ]);
+    assert_eq!(found, [6.0, 5.0]);
+}
+
+#[test]
+fn a_metric_that_is_always_empty_is_refused_with_the_reason() {
+    let shell = Shell::new();
+    shell.write("x.toml", EXPERIMENT);
+    let set = "--set replicates=2 --set trace.requests=100 --set search.metric=cost_usd";
+    let said = shell.fails(2, &format!("sweep x.toml --out o {set}"));
+    let told = "`search.metric`: found `cost_usd`, empty in all 4 runs: no price is known";
+    assert!(said.error().contains(told), "{said:?}");
+    assert!(!shell.exists("o/found.csv"));
+    // Where another search has the metric, nothing is known of this one.
+    let axis = "axis=[{key='workers',values=[[{class='edge-cpu'}],\
+                [{class='edge-cpu',usd_per_request=0.5}]]}]";
+    let more = "--set search.key=trace.requests --set search.at_most=12 --set search.low=10";
+    let rate = "--set trace.rate_rps=100 --set search.high=1000 --set search.relative_width=1e-6";
+    shell.ok(&format!("sweep x.toml --out o {set} {more} {rate} --set {axis}"));
+    let found = shell.read("o/found.csv");
+    assert_eq!(column(&found, "status"), ["unknown", "unknown", "found", "found"]);
+    assert_eq!(column(&found, "keeps"), ["", "", "24", "24"]);
+    assert_eq!(column(&found, "breaks"), ["", "", "25", "25"]);
+    assert_eq!(column(&shell.read("o/found_summary.csv"), "unknown"), ["1", "0"]);
+}
+
+/// One request alone has no rate: the column is empty there, which keeps no limit.
+#[test]
+fn an_empty_metric_at_one_probe_keeps_no_limit() {
+    let set = [
+        "search.key=trace.requests",
+        "search.metric=rate_rps_realised",
+        "search.at_least=1",
+        "search.low=1",
+        "search.high=500",
+        "trace.rate_rps=1000",
+        "search.relative_width=1e-6",
+        "replicates=1",
+    ];
+    let [Found { keeps: Some((keeps, _)), breaks: Some((breaks, metric)), .. }] =
+        searched(&set.map(str::to_owned))[..]
+    else {
+        panic!("an edge")
+    };
+    assert_eq!((keeps, breaks), (2.0, 1.0));
+    assert!(metric.is_nan());
+}
+
 const TWO: &str = r#"
 replicates = 2
 [base]

@@ -1,8 +1,9 @@
 //! `trace.sources`: arrivals of every other source of the traces, in both arrival processes.
 
 use peeksim::domain::Truth;
+use peeksim::metrics::COLUMNS;
 use peeksim::rng::Rng;
-use peeksim::sweep::{Experiment, Sweep};
+use peeksim::sweep::{Experiment, RunSpec, Sweep};
 use std::collections::BTreeMap;
 
 fn sweep(set: &[&str]) -> Result<Sweep, String> {
@@ -94,6 +95,35 @@ fn sources_far_from_the_profile_are_those_with_another_class_mix() {
     while let Some(arrival) = arrivals.next_arrival() {
         assert!(far[arrival.truth.row as usize]);
     }
+}
+
+/// Of a variant whose rows of odd sources are right more often than the recalls of all rows say.
+#[test]
+fn answers_by_stream_recall_are_as_often_right_as_the_chosen_sources() {
+    let text = std::fs::read_to_string("traces/voice.csv").expect("a shipped trace");
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = lines.next().expect("a header");
+    let said = head.iter().position(|name| *name == "predicted_rf20").expect("a variant");
+    let rows: Vec<Vec<&str>> = lines.collect();
+    let starts = starts("voice");
+    let odd = |at: &usize| starts.partition_point(|start| *start as usize <= *at) % 2 == 1;
+    let right = |at: &usize| rows[*at][said] == rows[*at][2];
+    let chosen: Vec<usize> = (0..rows.len()).filter(odd).collect();
+    let expected = chosen.iter().filter(|at| right(at)).count() as f64 / chosen.len() as f64;
+    let set = [
+        "apps=['voice']",
+        "budget_ms=100",
+        "variants={voice=['rf20']}",
+        "outcome='stream-recall'",
+        "trace={source='poisson',rate_rps=100,requests=20000,sources='odd'}",
+    ];
+    let sweep = sweep_of("quickstart", &set).expect("a valid experiment");
+    let row = sweep.one(RunSpec { configuration: 0, replicate: 0 }).result;
+    let column = COLUMNS.iter().position(|column| column.name == "accuracy_mean");
+    let found: f64 = row.cells[column.expect("a column")].parse().expect("an accuracy");
+    // Five standard errors; the recalls of all rows give 0.028 less.
+    let error = (expected * (1.0 - expected) / 20_000.0).sqrt();
+    assert!((found - expected).abs() < 5.0 * error, "{found}, not {expected}");
 }
 
 #[test]

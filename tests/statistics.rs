@@ -190,7 +190,13 @@ fn intervals_say_how_they_were_found() {
     assert!(!metrics.iter().any(|name| name == "cost_usd"), "no price is known");
     let (low, high) = (numbers(&text, "ci95_low"), numbers(&text, "ci95_high"));
     let mean = numbers(&text, "mean");
-    assert!((0..mean.len()).all(|at| low[at] <= mean[at] && mean[at] <= high[at]), "{text}");
+    let notes = column(&text, "interval_note");
+    let fits = |at: usize| match notes[at].as_str() {
+        "constant" => low[at].is_nan() && high[at].is_nan() && methods[at].is_empty(),
+        _ => low[at] <= mean[at] && mean[at] <= high[at],
+    };
+    assert!((0..mean.len()).all(fits), "{text}");
+    assert_eq!(notes[of("requests_total")], "constant");
     let summary = shell.read("results/small/summary.csv");
     let half = numbers(&summary, "latency_ms_mean_ci95")[0];
     let at = of("latency_ms_mean");

@@ -3,9 +3,9 @@
 
 use peeksim::rng::Rng;
 use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS, normalised};
-use peeksim::tmo::evaluate::{Summary, Totals, Visit, evaluate, train};
+use peeksim::tmo::evaluate::{Summary, Totals, Visit, evaluate, replay, train};
 use peeksim::tmo::generate::{Shape, like_m4a1, synthetic};
-use peeksim::tmo::optimum::Tree;
+use peeksim::tmo::optimum::{Tree, decisions};
 use peeksim::tmo::policy::{Moment, POLICIES, Policy, build};
 use peeksim::tmo::{Resources, Rules, World};
 use std::sync::Arc;
@@ -115,6 +115,60 @@ fn the_optimum_is_that_of_every_sequence_tried() {
             }
         }
     }
+}
+
+/// More turns than a state remembers: sequences that end in one state are compared there.
+#[test]
+fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
+    for (turns, seed) in [(6, 1), (7, 2), (8, 3)] {
+        let shape = Shape { views: 1, tasks: 2, turns };
+        let workload = Arc::new(synthetic(shape, 30, Rng::new(seed, 0)));
+        let split = workload.split(Rng::new(seed, 1));
+        let world = World::new(workload, &split.train, Rules::new(Costs::synthetic(1))).unwrap();
+        for dialogue in split.test.iter().copied().take(2) {
+            let all = 3usize.pow(u32::try_from(turns).unwrap());
+            let digits = |path: usize| {
+                (0..turns).scan(path, |rest, _| {
+                    let digit = *rest % 3;
+                    *rest /= 3;
+                    Some(digit)
+                })
+            };
+            let visits: Vec<Visit> = (0..all)
+                .map(|path| replay(&world, dialogue, &digits(path).collect::<Vec<_>>()))
+                .collect();
+            let tree = Tree::new(&world, dialogue).unwrap();
+            let most = visits[all - 1].spent;
+            for part in [2.0, 0.6, 0.35, 0.2, 0.1, 0.03, 0.005, 0.0] {
+                for budget in [most.times(part), Resources { latency_s: 1e3, ..most.times(part) }] {
+                    let fits = |visit: &&Visit| visit.spent.within(budget);
+                    let rewards = visits.iter().filter(fits).map(|visit| visit.reward);
+                    let best = rewards.fold(f64::NEG_INFINITY, f64::max);
+                    match tree.best(Some(budget)) {
+                        Some(found) => {
+                            assert!(fits(&&found), "{turns} {budget:?}: {found:?}");
+                            assert!((found.reward - best).abs() < 1e-9, "{} {best}", found.reward);
+                        }
+                        None => assert!(best.is_infinite(), "{turns} {budget:?}: {best}"),
+                    }
+                }
+            }
+            let free = visits.iter().map(|visit| visit.reward).fold(f64::NEG_INFINITY, f64::max);
+            assert!((tree.best(None).unwrap().reward - free).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn a_dialogue_of_too_many_decisions_has_no_tree() {
+    let shape = Shape { views: 10, tasks: 1, turns: 3 };
+    let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
+    let world = World::new(workload, &[0], Rules::new(Costs::synthetic(10))).unwrap();
+    assert!(decisions(&world, 0).is_none() && Tree::new(&world, 0).is_none());
+    let shape = Shape { views: 3, tasks: 1, turns: 12 };
+    let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
+    let world = World::new(workload, &[0], Rules::new(Costs::synthetic(3))).unwrap();
+    assert_eq!(decisions(&world, 0), Some(9 + 81 + 729 + 6561 + 59_049 + 7 * 531_441));
 }
 
 #[test]

@@ -38,9 +38,9 @@ fn requests_that_choose_the_same_variant_are_a_group() {
         "0 load w0 small until 0
          0 loaded w0 small
          0 start w0.0 small [0 2]
+         0 load w0 big until 0
+         0 loaded w0 big
          3 end w0.0 [0 2]
-         3 load w0 big until 3
-         3 loaded w0 big
          3 start w0.0 big [1 3]
          15 end w0.0 [1 3]",
     );
@@ -55,9 +55,9 @@ fn a_group_is_halved_where_that_is_worth_more() {
         "0 load w0 small until 0
          0 loaded w0 small
          0 start w0.0 small [0 2]
+         0 load w0 big until 0
+         0 loaded w0 big
          3 end w0.0 [0 2]
-         3 load w0 big until 3
-         3 loaded w0 big
          3 start w0.0 big [1 3]
          15 end w0.0 [1 3]",
     );

@@ -31,6 +31,16 @@ pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> 
     found.ok_or_else(|| Problem::unknown(Place::file(option), "value", name, names))
 }
 
+/// Refuses a workload of which nothing would be left to test on.
+pub(super) fn enough(option: &str, workload: &Workload) -> Result<(), Problem> {
+    let count = workload.dialogues.len();
+    if count > 1 {
+        return Ok(());
+    }
+    let expected = "two or more, some to learn from and others to test on";
+    Err(Problem::new(Place::file(option), format!("{count} dialogue"), expected))
+}
+
 /// Which dialogues, at which costs.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DialogueArgs {
@@ -88,6 +98,7 @@ impl DialogueArgs {
             Some(costs) => costs,
             None => self.costs(&workload)?,
         };
+        enough("--workload", &workload)?;
         let split = workload.split(rng);
         let metric = chosen("--metric", &self.metric, &Metric::ALL)?;
         let rules = Rules { metric, ..Rules::new(costs) };

@@ -194,12 +194,16 @@ fn bandwidth(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trace = read.take("trace").map_or("1".to_owned(), Node::cell);
     read.finish();
     problems.check(Some(()))?;
-    let text = link::import(&source::read(file)?, &trace)?;
+    let (text, left_out) = link::import(&source::read(file)?, &trace)?;
     match &args.out {
         Some(path) => atomic::write(path, text.as_bytes())?,
         None => out.write_all(text.as_bytes())?,
     }
-    say(&format!("trace {trace}: {} rows", text.lines().count() - 1));
+    let left_out = match left_out {
+        0 => "",
+        _ => "; the first of the file, a constant before the measurement, is left out",
+    };
+    say(&format!("trace {trace}: {} rows{left_out}", text.lines().count() - 1));
     Ok(())
 }
 

@@ -1,18 +1,24 @@
 //! `peeksim offload`: policies on the test dialogues, side by side.
+//!
+//! Means over dialogues; intervals are Student's t over dialogues, which were drawn one by one.
+//! Differences to the first policy are taken dialogue by dialogue. The dialogues to learn from
+//! count as given.
 
-use super::Failure;
 use super::dialogues::DialogueArgs;
+use super::{Failure, say};
 use crate::input::{Place, Problem, source};
 use crate::report::table::align;
 use crate::rng::Rng;
+use crate::stats::Estimate;
 use crate::tmo::decisions::Decisions;
 use crate::tmo::evaluate::{Summary, Totals, Visit, evaluate, train};
 use crate::tmo::learned::Learned;
-use crate::tmo::optimum::Tree;
+use crate::tmo::optimum::{MAX_DECISIONS, Tree, decisions};
 use crate::tmo::traffic::{self, Pace, Traffic};
 use crate::tmo::{Policy, Resources, Split, World, policy};
 use crate::units::Span;
 use clap::Args;
+use rayon::prelude::*;
 use std::io::Write;
 
 /// Arguments of `offload`.
@@ -73,52 +79,102 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), Failu
     let (world, split) = args.dialogues.world()?;
     let budget = args.dialogues.budget()?;
     let traffic = args.traffic()?;
-    let all = ["local", "cloud", "random", "greedy-knn", "greedy-knn-guarded", "optimum"];
-    let names = if args.policies.is_empty() {
+    let mut names = args.policies.clone();
+    if names.is_empty() {
+        names = USUAL.map(str::to_owned).to_vec();
         // The optimum knows no queue.
-        let all = &all[..all.len() - usize::from(traffic.is_some())];
-        all.iter().map(|name| (*name).to_owned()).collect()
-    } else {
-        args.policies.clone()
-    };
-    let head = [
-        "policy",
-        "reward",
-        "response",
-        "association",
-        "s",
-        "USD",
-        "over time budget",
-        "over usage budget",
-    ];
-    let mut grid = vec![head.map(str::to_owned).to_vec()];
+        if split.test.iter().any(|dialogue| decisions(&world, *dialogue).is_none()) {
+            say("note: dialogues are too long, or views too many, for the row `optimum`");
+        } else if traffic.is_none() {
+            names.push("optimum".to_owned());
+        }
+    }
+    let mut grid: Vec<Vec<String>> = Vec::new();
+    let mut first: Option<(String, Vec<Option<f64>>)> = None;
     for name in names {
         let visits = visits(args, &name, (&world, &split), budget, traffic)?;
-        let s = Summary::of(&world, &visits, budget, Totals::All);
-        let mut row = vec![name];
-        let numbers = [s.reward, s.response, s.association, s.spent.latency_s];
-        row.extend(numbers.map(|number| format!("{number:.4}")));
-        row.push(format!("{:.6}", s.spent.usage_usd));
-        row.extend([s.latency.rate, s.usage.rate].map(|rate| format!("{:.1} %", 100.0 * rate)));
+        let missing = visits.iter().filter(|visit| visit.is_none()).count();
+        if missing > 0 {
+            let all = visits.len();
+            say(&format!("note: {name}: {missing} of {all} dialogues cannot keep to the budget"));
+        }
+        let rewards: Vec<Option<f64>> =
+            visits.iter().map(|visit| visit.as_ref().map(|visit| visit.reward)).collect();
+        let visits: Vec<Visit> = visits.into_iter().flatten().collect();
+        let mut row = vec![name.clone()];
+        row.extend(figures(&Summary::of(&world, &visits, budget, Totals::All), visits.len()));
+        row.push(covered(visits.len(), rewards.len()));
+        row.push(half_width(&rewards.iter().flatten().copied().collect::<Vec<_>>()));
+        let (_, first) = first.get_or_insert_with(|| (name, rewards.clone()));
+        row.push(less(&rewards, first));
         grid.push(row);
     }
+    let first = first.map_or(String::new(), |(name, _)| name);
+    let mut head = HEAD.map(str::to_owned).to_vec();
+    head.push(format!("reward less {first}"));
+    grid.insert(0, head);
     write!(out, "{}", align(&grid))?;
     Ok(())
 }
 
+/// Who is compared if nobody is named, beside the optimum.
+const USUAL: [&str; 5] = ["local", "cloud", "random", "greedy-knn", "greedy-knn-guarded"];
+/// The columns, but for the difference to the first policy.
+const HEAD: [&str; 10] = [
+    "policy",
+    "reward",
+    "response",
+    "association",
+    "s",
+    "USD",
+    "over time budget",
+    "over usage budget",
+    "dialogues",
+    "reward ± 95 %",
+];
+
+/// Means over some dialogues, a dash where there are none.
+fn figures(summary: &Summary, dialogues: usize) -> Vec<String> {
+    let s = summary;
+    let mut cells: Vec<String> = [s.reward, s.response, s.association, s.spent.latency_s]
+        .map(|number| format!("{number:.4}"))
+        .to_vec();
+    cells.push(format!("{:.6}", s.spent.usage_usd));
+    cells.extend([s.latency.rate, s.usage.rate].map(|rate| format!("{:.1} %", 100.0 * rate)));
+    if dialogues == 0 { vec!["–".to_owned(); cells.len()] } else { cells }
+}
+
+/// How many of the test dialogues a row is about.
+fn covered(dialogues: usize, all: usize) -> String {
+    if dialogues == all { all.to_string() } else { format!("{dialogues} of {all}") }
+}
+
+/// Half of the width of the interval of a mean over dialogues.
+fn half_width(values: &[f64]) -> String {
+    let width = Estimate::of(values).and_then(|estimate| estimate.half_width);
+    width.map_or("–".to_owned(), |width| format!("{width:.4}"))
+}
+
+/// The mean difference to another policy, dialogue by dialogue.
+fn less(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
+    let pairs = rewards.iter().zip(other);
+    let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
+    let mean = Estimate::of(&differences).map(|estimate| format!("{:.4}", estimate.mean));
+    mean.map_or("–".to_owned(), |mean| format!("{mean} ± {}", half_width(&differences)))
+}
+
+/// A policy's visits of the test dialogues, in order; nothing for a dialogue that must keep to the
+/// budget and cannot.
 fn visits(
     args: &OffloadArgs,
     name: &str,
     (world, split): (&World, &Split),
     budget: Resources,
     traffic: Option<Traffic>,
-) -> Result<Vec<Visit>, Failure> {
+) -> Result<Vec<Option<Visit>>, Failure> {
     let rng = Rng::new(args.dialogues.seed, 0);
     let mut policy: Box<dyn Policy> = match name.split_once(':') {
-        _ if name == "optimum" => {
-            let best = |d: &usize| Tree::new(world, *d)?.best(Some(budget));
-            return Ok(split.test.iter().filter_map(best).collect());
-        }
+        _ if name == "optimum" => return Ok(optimum(world, split, budget)?),
         Some(("decisions", file)) => {
             let source = source::read(file)?;
             Box::new(Decisions::parse(&source, &world.workload, &split.test)?)
@@ -129,9 +185,33 @@ fn visits(
     if policy::find(name).is_some_and(|entry| entry.learns) {
         train(world, &split.train, policy.as_mut(), budget, args.turns, rng);
     }
-    match traffic {
-        None => Ok(evaluate(world, &split.test, policy.as_mut(), budget)),
+    let visits = match traffic {
+        None => evaluate(world, &split.test, policy.as_mut(), budget),
         Some(traffic) => traffic::evaluate(world, &split.test, policy.as_mut(), budget, traffic)
-            .map_err(Failure::Failed),
+            .map_err(Failure::Failed)?,
+    };
+    Ok(visits.into_iter().map(Some).collect())
+}
+
+/// The best sequence for each test dialogue. Refused where there are too many to look at: a mean
+/// over the others would be one over shorter dialogues.
+fn optimum(world: &World, split: &Split, budget: Resources) -> Result<Vec<Option<Visit>>, Problem> {
+    let all: usize = split.test.iter().filter_map(|dialogue| decisions(world, *dialogue)).sum();
+    if all > MAX_DECISIONS {
+        let millions = all / 1_000_000;
+        say(&format!("optimum: {millions} million decisions to compare, which takes a while"));
     }
+    let best = |dialogue: &usize| {
+        let tree = Tree::new(world, *dialogue).ok_or_else(|| {
+            let turns = world.workload.dialogues[*dialogue].turns.len();
+            let found = format!(
+                "`optimum` of a dialogue with {turns} turns of {} actions",
+                world.actions().len()
+            );
+            let expected = format!("at most {MAX_DECISIONS} decisions to compare");
+            Problem::new(Place::file("--policy"), found, expected)
+        })?;
+        Ok(tree.best(Some(budget)))
+    };
+    split.test.par_iter().map(best).collect()
 }

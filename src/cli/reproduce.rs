@@ -7,24 +7,30 @@ use crate::input::source::{below, embedded_paths, exists};
 use crate::input::{Place, Problem};
 use crate::output::atomic;
 use crate::report::Results;
-use crate::report::reproduction::{Chapter, Moved, markdown, sentence};
+use crate::report::reproduction::{
+    Cells, Chapter, ClaimRow, Claims, Compared, Moved, Verdicts, markdown, sentence,
+};
 use crate::sweep::{Experiment, Sweep};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Replicates of a quick look.
+/// Replicates of a quick look where no kept claims say how many decide.
 const QUICK: u64 = 2;
 /// Moved cells that are listed one by one.
 const LISTED: usize = 20;
 
 /// Arguments of `reproduce`.
+///
+/// Fails if a gated claim does not hold, or if a cell of runs.csv or claims.csv is not as it was
+/// kept.
 #[derive(Debug, Args)]
 pub(super) struct ReproduceArgs {
     /// Which experiments: a folder of experiments/, such as sneakpeek, or any other folder.
     suite: String,
-    /// The same configurations with two replicates; only a contradicted gated claim fails.
+    /// The same configurations with as few replicates as decide every gated claim, by the kept
+    /// claims.csv; two where there is none.
     #[arg(long)]
     quick: bool,
     /// Threads; one per core by default.
@@ -34,7 +40,8 @@ pub(super) struct ReproduceArgs {
     /// renews them.
     #[arg(long)]
     out: Option<String>,
-    /// The kept results to compare with; `results/<suite>` by default.
+    /// The kept results to compare with; `results/<suite>` by default. The claims of `sneakpeek`
+    /// are inside the binary, too.
     #[arg(long, value_name = "DIR")]
     against: Option<String>,
 }
@@ -45,26 +52,31 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
     let default = |folder: &str| Path::new(folder).join(&name);
     let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
     let kept = args.against.as_ref().map_or_else(|| default("results"), PathBuf::from);
-    let experiments = load(&paths, args.quick)?;
+    // Read before anything is written: the two folders may be the same.
+    let claims = kept_claims(&kept)?;
+    let experiments = load(&paths, args.quick.then_some(&claims))?;
     let mut chapters = Vec::new();
     for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
         let mut sweep = Sweep::new(experiment)?;
         let name = sweep.experiment.name.clone();
         say(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
         notes(&sweep);
-        // Read before anything is written: the two folders may be the same.
         let kept = kept_results(&kept.join(&name))?;
         let Made { failed, results, .. } = make(&mut sweep, &folder.join(&name), args.jobs)?;
         failed?;
-        let chapter = Chapter::new(&sweep, section(&suite, path), results, kept.as_ref());
+        let section = section(&suite, path);
+        let chapter = Chapter::new(&sweep, section, results, kept.as_ref(), args.quick);
         print(&chapter, out)?;
         chapters.push(chapter);
     }
     let report = folder.join("REPORT.md");
     let title = format!("Every claim of `{name}`, with its verdict");
     atomic::write(&report, markdown(&title, &chapters).as_bytes())?;
-    writeln!(out, "wrote {}", report.display())?;
-    conclude(args, &chapters)
+    let table = folder.join("claims.csv");
+    let made = Claims::new(chapters.iter().flat_map(|chapter| chapter.rows.clone()).collect());
+    made.write(&table)?;
+    writeln!(out, "wrote {}\nwrote {}\n", report.display(), table.display())?;
+    conclude(args.quick, &chapters, &made, claims.as_ref(), out)
 }
 
 /// The folder of a suite and its experiments: a folder on disk, or one of experiments/.
@@ -94,17 +106,20 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), Failure> {
 }
 
 /// The experiments of a suite; each has results in a folder of its name, so no two share one.
-fn load(paths: &[String], quick: bool) -> Result<Vec<Experiment>, Failure> {
-    let set = if quick { vec![format!("replicates={QUICK}")] } else { Vec::new() };
+/// With kept claims, those of a quick look: each with the replicates that decide.
+fn load(paths: &[String], quick: Option<&Option<Claims>>) -> Result<Vec<Experiment>, Failure> {
     let mut named = BTreeMap::new();
     let one = |path: &String| {
-        let experiment = Experiment::load(path, &set)?;
+        let experiment = Experiment::load(path, &[])?;
         if let Some(other) = named.insert(experiment.name.clone(), path.clone()) {
             let found = format!("\"{}\", the name of {other}", experiment.name);
             let place = Place::file(path).field("name");
             return Err(Problem::new(place, found, "a name of its own in the suite").into());
         }
-        Ok(experiment)
+        let Some(claims) = quick else { return Ok(experiment) };
+        let fewest = claims.as_ref().and_then(|claims| claims.fewest(&experiment.name));
+        let replicates = fewest.unwrap_or(QUICK).min(experiment.replicates);
+        Ok(Experiment::load(path, &[format!("replicates={replicates}")])?)
     };
     paths.iter().map(one).collect()
 }
@@ -113,6 +128,21 @@ fn load(paths: &[String], quick: bool) -> Result<Vec<Experiment>, Failure> {
 fn section<'p>(folder: &str, path: &'p str) -> &'p str {
     let inner = path.get(folder.trim_end_matches('/').len() + 1..).unwrap_or("");
     inner.rsplit_once('/').map_or("", |(section, _)| section)
+}
+
+/// The claims kept in a folder, or inside the binary; nothing if there are none.
+fn kept_claims(folder: &Path) -> Result<Option<Claims>, Failure> {
+    let path = folder.join("claims.csv");
+    let claims = Claims::load(&path)?;
+    if claims.is_none() {
+        say(&format!("note: no {} to compare with", path.display()));
+    } else if !folder.is_dir() {
+        say(&format!(
+            "note: no folder {}: claims are compared with those kept inside the binary",
+            folder.display()
+        ));
+    }
+    Ok(claims)
 }
 
 /// The results kept in a folder; nothing if there are none.
@@ -132,24 +162,60 @@ fn print(chapter: &Chapter, out: &mut impl Write) -> Result<(), Failure> {
         writeln!(out, "  {} ({}{gate}): {}", claim.claim, claim.metric, sentence(judged))?;
         verdicts(judged, out)?;
     }
-    let moved = chapter.moved.as_deref().unwrap_or(&[]);
-    for Moved { run, column, was, is } in moved.iter().take(LISTED) {
-        writeln!(out, "  moved: {run}: {column} was {was}, is {is}")?;
-    }
-    if moved.len() > LISTED {
-        writeln!(out, "  moved: {} cells more", moved.len() - LISTED)?;
+    if let Some(compared) = &chapter.compared {
+        list(compared, out)?;
     }
     writeln!(out)?;
     Ok(())
 }
 
-/// What fails the command: see the manual of `--quick`.
-fn conclude(args: &ReproduceArgs, chapters: &[Chapter]) -> Result<(), Failure> {
-    let mut reasons: Vec<String> =
-        chapters.iter().flat_map(|chapter| chapter.failed_gates(args.quick)).collect();
-    let moved: usize = chapters.iter().map(|c| c.moved.as_ref().map_or(0, Vec::len)).sum();
-    if moved > 0 && !args.quick {
-        reasons.push(format!("{moved} cells moved since the results that were kept"));
+/// The cells that moved, or the first of them.
+fn list(compared: &Compared, out: &mut impl Write) -> Result<(), Failure> {
+    for Moved { row, column, was, is } in compared.moved.iter().take(LISTED) {
+        writeln!(out, "  moved: {row}: {column} was {was}, is {is}")?;
+    }
+    if let Some(more) = compared.moved.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        writeln!(out, "  moved: {more} cells more")?;
+    }
+    Ok(())
+}
+
+/// Prints the tally; fails if a gated claim does not hold or a cell moved. A quick look has too
+/// few replicates to ask for more than the kept claims decided.
+fn conclude(
+    quick: bool,
+    chapters: &[Chapter],
+    made: &Claims,
+    kept: Option<&Claims>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let undecided = |row: &ClaimRow| !quick || kept.is_some_and(|kept| kept.decides(row));
+    let failed = chapters.iter().flat_map(|chapter| chapter.failed_gates(undecided));
+    let mut reasons: Vec<String> = failed.collect();
+    let compared = kept.map(|kept| made.compare(&if quick { kept.quick() } else { kept.clone() }));
+    if let Some(compared) = &compared {
+        list(compared, out)?;
+    }
+    let (mut all, mut gated) = (Verdicts::default(), Verdicts::default());
+    for (claim, judged) in chapters.iter().flat_map(|chapter| &chapter.claims) {
+        all.add(judged);
+        if claim.gate {
+            gated.add(judged);
+        }
+    }
+    let count = |compared: &mut dyn Iterator<Item = &Compared>| {
+        compared.fold(Cells::default(), Cells::with)
+    };
+    let runs = count(&mut chapters.iter().filter_map(|chapter| chapter.compared.as_ref()));
+    let claims = count(&mut compared.iter());
+    writeln!(out, "claims: {all}")?;
+    writeln!(out, "gated claims: {gated}")?;
+    writeln!(out, "cells of claims.csv: {claims}")?;
+    writeln!(out, "cells of runs.csv: {runs}")?;
+    for (cells, file) in [(runs, "runs.csv"), (claims, "claims.csv")] {
+        if cells.moved > 0 {
+            reasons.push(format!("{} cells of {file} moved since they were kept", cells.moved));
+        }
     }
     if reasons.is_empty() { Ok(()) } else { Err(Failure::Failed(reasons.join("\n"))) }
 }

@@ -1,5 +1,6 @@
 //! `peeksim reproduce tmo`: figures of TMO made again, each beside its target.
 
+use super::dialogues::enough;
 use super::progress::Bar;
 use super::{Failure, say};
 use crate::input::{Place, Problem};
@@ -80,14 +81,16 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> 
     let off = count(Verdict::Off);
     writeln!(
         out,
-        "{} hold, {off} off, {} reported, {} without data",
+        "{} hold, {off} off, {} too wide to tell, {} reported, {} without data",
         count(Verdict::Holds),
+        count(Verdict::TooWide),
         count(Verdict::Reported),
         count(Verdict::NoData)
     )?;
     if off == 0 { Ok(()) } else { Err(Failure::Failed(format!("{off} figures are off"))) }
 }
 
+/// The data set, of dialogues enough to learn from some and to test on others.
 fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, Failure> {
     let beside = || {
         let folder = std::env::var_os("PEEKSIM_DATA")?;
@@ -95,7 +98,11 @@ fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, Failure> {
         file.is_file().then(|| file.to_string_lossy().into_owned())
     };
     match args.data.clone().or_else(beside) {
-        Some(path) => Ok(Some(Arc::new(import::load(&path)?))),
+        Some(path) => {
+            let workload = import::load(&path)?;
+            enough("--data", &workload)?;
+            Ok(Some(Arc::new(workload)))
+        }
         None if args.require_data => {
             let expected = "the data set M4A1, or PEEKSIM_DATA";
             Err(Problem::new(Place::file("--data"), "nothing", expected).into())

@@ -10,10 +10,13 @@ use crate::output::atomic;
 use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::manifest::Held;
 use crate::report::{
-    self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
+    self, Results, compare, draw_all, found, manifest, rates, summary, table, write_runs,
 };
-use crate::sweep::{BUILD, Experiment, FigureSpec, Finished, Found, Outcome, Part, Sweep, threads};
+use crate::sweep::{
+    BUILD, Experiment, FigureSpec, Finished, Found, Outcome, Part, Prepared, Sweep, threads,
+};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -156,7 +159,7 @@ pub(super) fn report(
     made: Made,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let Made { failed, results, found, compared, figures } = made;
+    let Made { failed, results, found, compared, figures, rates } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
         writeln!(out, "{}", found::render(sweep, search, &found))?;
@@ -172,6 +175,8 @@ pub(super) fn report(
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
     transients(&results);
+    rates.iter().for_each(|note| say(&format!("note: {note}")));
+    constant(&results);
     let names =
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
@@ -195,6 +200,8 @@ pub(super) struct Made {
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
+    /// A note on rates that are not those asked for.
+    pub rates: Option<String>,
 }
 
 /// Runs a sweep and writes everything into its folder.
@@ -219,7 +226,7 @@ pub(super) fn finish(
     // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
-    let failed = failed(&runs);
+    let (failed, rates) = (failed(&runs), rates::note(sweep, &runs));
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);
     let results = Results::load(folder)?;
@@ -228,7 +235,7 @@ pub(super) fn finish(
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { failed, results, found, compared, figures })
+    Ok(Made { failed, results, found, compared, figures, rates })
 }
 
 /// What a user should know about the inputs, once.
@@ -238,6 +245,9 @@ pub(super) fn notes(sweep: &Sweep) {
         notes.extend(
             prepared.notes().iter().filter(|n| !notes.contains(n)).cloned().collect::<Vec<_>>(),
         );
+    }
+    if sweep.experiment.most_replicates() > 1 {
+        notes.extend(sweep.prepared.iter().filter_map(Prepared::repeats).collect::<BTreeSet<_>>());
     }
     notes.iter().for_each(|note| say(&format!("note: {note}")));
 }
@@ -295,6 +305,23 @@ fn transients(results: &Results) {
         say(&format!(
             "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
              cut (`warmup_rule` = beyond-half): longer runs are needed, or the queue is not stable"
+        ));
+    }
+}
+
+/// Says so where replicates are none: every run of a configuration came to the same row.
+fn constant(results: &Results) {
+    let all = summary::cells(&results.rows);
+    let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
+    let same = |cell: &&summary::Cell<'_>| {
+        cell.rows.iter().all(|row| row.error.is_empty() && row.cells == cell.rows[0].cells)
+    };
+    let count = all.iter().filter(many).filter(same).count();
+    if count > 0 {
+        let all = all.len();
+        say(&format!(
+            "note: in {count} of {all} configurations all replicates came to the same numbers: \
+             there is no interval and no p-value, and no claim is decided"
         ));
     }
 }

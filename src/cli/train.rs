@@ -103,7 +103,6 @@ impl TrainArgs {
             entry("seed", self.dialogues.seed.to_string()),
             entry("total", self.steps.to_string()),
             entry("transition", self.transition.clone()),
-            entry("turns", source::hash(&world.workload.to_csv())),
         ]);
         settings
     }
@@ -246,7 +245,7 @@ fn chart(algorithm: &str, curve: &Curve) -> Chart {
     let series = |(label, column): (&str, usize)| {
         let point = |row: &[f32; 3]| {
             let (x, y) = (f64::from(row[0]), f64::from(row[column]));
-            Point { x, x_low: x, x_high: x, y, low: y, high: y }
+            Point { x, x_low: x, x_high: x, y, low: y, high: y, ringed: false }
         };
         Series { label: label.to_owned(), points: curve.iter().map(point).collect() }
     };

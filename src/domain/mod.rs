@@ -128,6 +128,9 @@ pub struct Completion<'a> {
     pub variant: VariantId,
     /// Size of its batch.
     pub batch: u32,
+    /// When the decision was made that assigned it; if the SneakPeek model answered without being
+    /// asked, when that was.
+    pub decided: Time,
     /// When its batch started to compute (loading excluded).
     pub started: Time,
     /// When its batch ended.

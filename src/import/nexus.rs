@@ -29,6 +29,17 @@ struct Plan {
     models: Vec<String>,
 }
 
+impl Plan {
+    /// Adds a trial unless its batch is larger than was asked for.
+    fn add(&self, into: &mut Measured, names: [&str; 2], batch: u64, ns: u64, bytes: u64) {
+        if batch > self.max_batch {
+            into.beyond += 1;
+        } else {
+            into.add(names, batch, ns, bytes);
+        }
+    }
+}
+
 fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
     let worker_class = read.text("worker_class", "");
     let max_batch = read.integer("max_batch", batches(), 32);
@@ -87,9 +98,9 @@ fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problem
             if ns == 0 {
                 return Err(row.problem(latency, "more than 0"));
             }
-            if size <= plan.max_batch && is_chosen(&plan.models, row.text(model)) {
+            if is_chosen(&plan.models, row.text(model)) {
                 let variant = name(row.text(model));
-                measured.add([&plan.worker_class, &variant], size, ns, bytes);
+                plan.add(measured, [&plan.worker_class, &variant], size, ns, bytes);
             }
             Ok(())
         };
@@ -136,10 +147,9 @@ fn published(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Pro
         let size = number(0, 0).filter(|size| batches().contains(size));
         let (ns, bytes) = (number(1, 3).filter(|ns| *ns > 0), number(3, 0));
         match (size, ns, bytes.filter(|bytes| (1..=MAX_BYTES).contains(bytes))) {
-            (Some(size), Some(ns), Some(bytes)) if size <= plan.max_batch => {
-                measured.add([&class, &name(&model)], size, ns, bytes);
+            (Some(size), Some(ns), Some(bytes)) => {
+                plan.add(measured, [&class, &name(&model)], size, ns, bytes);
             }
-            (Some(_), Some(_), Some(_)) => {}
             _ => problems.push(Problem::new(
                 lines.place(),
                 format!("`{line}`"),

@@ -4,7 +4,7 @@
 use super::keys::is_name;
 use crate::input::toml::quote;
 use crate::input::{Fields, Node, Problem, fields};
-use crate::model::latency::MAX_BATCH;
+use crate::model::latency::{MAX_BATCH, MAX_COUNT};
 use crate::units::{Span, decimal};
 use std::collections::BTreeMap;
 
@@ -21,6 +21,8 @@ pub struct Folder {
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     variants: Vec<Variant>,
+    /// How many trials of larger batches than were asked for are left out.
+    pub beyond: usize,
 }
 
 #[derive(Debug)]
@@ -67,7 +69,10 @@ impl Measured {
         let bytes = read.take("bytes").and_then(|n| each(n, &names, 1.0..=1e15, read));
         let (budget, accuracy, load) = (budget?, accuracy?, load?);
         let mut variants = String::from("variant,bytes,accuracy\n");
-        let mut latency = String::from("worker_class,variant,batch,latency_ms\n");
+        let trials = self.variants.iter().flat_map(|variant| variant.trials.values());
+        let counted = trials.flat_map(BTreeMap::values).any(|trials| trials.len() > 1);
+        let mut latency = String::from("worker_class,variant,batch,latency_ms");
+        latency.push_str(if counted { ",count\n" } else { "\n" });
         let mut loads = String::from("worker_class,variant,load_ms\n");
         for (at, variant) in self.variants.iter().enumerate() {
             let given = bytes.as_ref().map(|bytes| bytes[at] as u64);
@@ -77,7 +82,9 @@ impl Measured {
                 loads.push_str(&format!("{class},{},{}\n", variant.name, load[at]));
                 for (batch, trials) in batches {
                     let ms = decimal(median(trials), 6);
-                    latency.push_str(&format!("{class},{},{batch},{ms}\n", variant.name));
+                    latency.push_str(&format!("{class},{},{batch},{ms}", variant.name));
+                    let count = (trials.len() as u64).min(MAX_COUNT);
+                    latency.push_str(&if counted { format!(",{count}\n") } else { "\n".into() });
                 }
             }
         }
@@ -97,7 +104,9 @@ impl Measured {
             ("latency.csv", latency),
             ("load.csv", loads),
         ];
-        Some(Folder { files, notes: Vec::new() })
+        let left_out = (self.beyond > 0)
+            .then(|| format!("{} trials of batches beyond max_batch are left out", self.beyond));
+        Some(Folder { files, notes: left_out.into_iter().collect() })
     }
 }
 

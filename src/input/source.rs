@@ -1,8 +1,9 @@
 //! The only place that reads files.
 //!
 //! A path that does not exist on disk may name one of the files that ship inside the binary
-//! (`profiles/…`, `traces/…`, `experiments/…`), so that an installed binary runs in an empty
-//! folder. What is compressed with gzip or zstd is decompressed, whatever its name.
+//! (`profiles/…`, `traces/…`, `experiments/…`, kept claims in `results/…`), so that an installed
+//! binary runs in an empty folder. What is compressed with gzip or zstd is decompressed, whatever
+//! its name.
 
 use super::error::{Place, Problem};
 use super::unzip;
@@ -15,6 +16,11 @@ use std::path::Path;
 static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 static TRACES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/traces");
 static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
+/// The verdicts that a reproduction is held against, by their path.
+static CLAIMS: [(&str, &[u8]); 1] = [(
+    "results/sneakpeek/claims.csv",
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/results/sneakpeek/claims.csv")),
+)];
 
 /// A line longer than this is refused: it is not a table that a person made.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
@@ -149,12 +155,19 @@ pub fn below(folder: &str, suffix: &str) -> Vec<String> {
 }
 
 fn embedded(path: &str) -> Option<&'static [u8]> {
-    let (dir, rest) = shipped(path)?;
-    let is_profile = path.trim_start_matches("./").starts_with("profiles/");
-    // A profile is one thing: a user's own is never completed with files of the one that ships.
-    if is_profile && Path::new(path).parent().is_some_and(Path::is_dir) {
+    let inner = path.strip_prefix("./").unwrap_or(path);
+    let folder = inner.split('/').next().unwrap_or_default();
+    // A profile is one thing, and so are results: a user's own are never completed with files of
+    // those that ship.
+    if ["profiles", "results"].contains(&folder)
+        && Path::new(path).parent().is_some_and(Path::is_dir)
+    {
         return None;
     }
+    if let Some((_, bytes)) = CLAIMS.iter().find(|(own, _)| *own == inner) {
+        return Some(bytes);
+    }
+    let (dir, rest) = shipped(path)?;
     Some(dir.get_file(rest)?.contents())
 }
 

@@ -26,10 +26,28 @@ pub enum Kind {
     Text,
 }
 
+impl Kind {
+    /// The least and the largest number that such a cell may hold.
+    pub fn range(self) -> (f64, f64) {
+        match self {
+            Self::Count => (0.0, f64::INFINITY),
+            Self::Number(least, most) => (least, most),
+            Self::Word(_) | Self::Text => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+}
+
 /// Cells are empty if no request arrived.
 pub(super) const ARRIVED: &str = "no request arrived";
 /// Cells are empty if no request was completed.
 pub(super) const COMPLETED: &str = "no request was completed";
+
+/// What late means. A tolerance of zero makes every answer after its deadline late.
+pub(super) const LATE: &str =
+    "requests completed after their deadline, by the penalty's tolerance_ms or more";
+/// What the mean of tardiness is over.
+pub(super) const TARDINESS: &str =
+    "mean tardiness over completed: finish − deadline of a late request, else 0";
 
 /// A column of numbers from 0 on.
 pub const fn column(name: &'static str, meaning: &'static str) -> Column {
@@ -92,6 +110,17 @@ pub enum Cell {
     Number(f64),
     /// A word.
     Word(&'static str),
+}
+
+impl Cell {
+    /// The number that it holds, if it holds one.
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Count(count) => Some(count as f64),
+            Self::Number(number) => Some(number),
+            Self::Empty | Self::Word(_) => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Cell {

@@ -1,6 +1,6 @@
 //! The columns of a run's row.
 
-use super::column::{ARRIVED, COMPLETED, Column, Kind, column, count, share};
+use super::column::{ARRIVED, COMPLETED, Column, Kind, LATE, TARDINESS, column, count, share};
 
 const ANSWERS: Kind = Kind::Word(&["recorded", "drawn", "stream-recall", "mixed"]);
 
@@ -25,8 +25,7 @@ pub const COLUMNS: &[Column] = &[
     count("deadline_misses", "late, rejected and unfinished requests"),
     share("deadline_miss_ratio", "deadline_misses over all arrived requests").empty(ARRIVED),
     share("slo_attainment", "1 − deadline_miss_ratio").empty(ARRIVED),
-    column("goodput_rps", "requests answered on time per second of the run")
-        .empty("the run took no time"),
+    column("goodput_rps", PER_SECOND_ON_TIME).empty("the run took no time"),
     column("latency_ms_mean", "mean of finish − arrival over completed").empty(COMPLETED),
     column("latency_ms_p50", "median latency").empty(COMPLETED),
     column("latency_ms_p95", "95th percentile of latency").empty(COMPLETED),
@@ -36,16 +35,14 @@ pub const COLUMNS: &[Column] = &[
         .of(Kind::Word(&["exact", "hdr3"])),
     column("wait_ms_mean", "mean of start − arrival over completed (loading included)")
         .empty(COMPLETED),
-    column("tardiness_ms_mean", "mean of max(0, finish − deadline) over completed")
-        .empty(COMPLETED),
+    column("tardiness_ms_mean", TARDINESS).empty(COMPLETED),
     column("tardiness_ms_max", "largest tardiness").empty(COMPLETED),
     count("swaps", "loads of a variant into memory"),
     column("swap_ms_sum", "time spent loading"),
-    column("batch_size_mean", "completed requests per batch, those short-circuited apart")
-        .empty("no batch ran"),
+    column("batch_size_mean", "requests per batch that ended, looks apart").empty("no batch ran"),
     share("utilization_mean", "lane time spent computing over lane time until the end")
         .empty("the run took no time"),
-    column("makespan_s", "instant of the last event"),
+    column("makespan_s", "instant of the last arrival, answer, or end of a batch or load"),
     share("fairness_jain", "Jain index of the applications' mean utilities")
         .empty("no application has any utility"),
     column(
@@ -56,7 +53,7 @@ pub const COLUMNS: &[Column] = &[
     .empty("no power is known"),
     column("cost_usd", "price of all requests together").empty("no price is known"),
     count("decisions", "decisions taken"),
-    count("exact_windows", "windows searched exactly")
+    count("exact_windows", "windows searched exactly, warm-up included")
         .empty("the scheduler never searches exactly"),
     share(
         "utility_believed_mean",
@@ -78,16 +75,15 @@ pub const COLUMNS: &[Column] = &[
     count("warmup_requests", "arrivals at the beginning of the run that do not count"),
     column("warmup_rule", "how they were found; beyond-half: mser-5 wanted more than half")
         .of(Kind::Word(&["none", "fixed", "mser-5", "beyond-half"])),
-    count("late", "requests completed after their deadline"),
+    count("late", LATE),
     share(
         "accuracy_on_time_mean",
         "share of requests completed on time that were answered correctly",
     )
     .empty("no request was completed on time"),
-    column("goodput_correct_rps", "requests answered correctly and on time per second of the run")
-        .empty("the run took no time"),
+    column("goodput_correct_rps", PER_SECOND_CORRECT).empty("the run took no time"),
     column("latency_ms_p999", "99.9th percentile of latency").empty(COMPLETED),
-    column("tardiness_ms_p99", "99th percentile of max(0, finish − deadline)").empty(COMPLETED),
+    column("tardiness_ms_p99", "99th percentile of tardiness over completed").empty(COMPLETED),
     share("utility_app_min", "the least of the applications' mean utilities").empty(ARRIVED),
     share("loading_share", "time loading over time until the end, workers weighted by lanes")
         .empty("the run took no time"),
@@ -96,7 +92,30 @@ pub const COLUMNS: &[Column] = &[
     column("swaps_per_1000", "loads per 1,000 requests that arrived").empty(ARRIVED),
     column("swap_bytes_per_1000", "bytes loaded per 1,000 requests that arrived").empty(ARRIVED),
     column("swap_ms_per_1000", "time spent loading per 1,000 requests that arrived").empty(ARRIVED),
+    column(
+        "rate_rps_realised",
+        "(n − 1) / (last − first) over all n arrivals of the run, a warm-up included",
+    )
+    .empty("fewer than two arrived, or all at once"),
+    column(
+        "stationary",
+        "whether the number of requests in the system returns (yes) or drifts over the run (no): \
+         then what is measured depends on the length of the run",
+    )
+    .of(Kind::Word(&["yes", "no", "undecided"])),
+    share(
+        "utility_remaining_mean",
+        "as utility_mean, but lateness is divided by the time that was left to the deadline when \
+         the request was last assigned, not by its budget, as the published windows are scored",
+    )
+    .empty(ARRIVED),
 ];
+
+/// The duration by which goodput is divided is part of what it means.
+const PER_SECOND_ON_TIME: &str = "requests answered on time per second from the start of the run, \
+     or from the first request after a warm-up, to its last event";
+const PER_SECOND_CORRECT: &str =
+    "requests answered correctly and on time per second, as `goodput_rps`";
 
 /// The names of the columns that hold numbers.
 pub fn numbers() -> impl Iterator<Item = &'static str> {

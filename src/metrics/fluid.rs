@@ -5,8 +5,9 @@
 //! maximise Σ v_im x_im   subject to   Σ c_im x_im ≤ T,   Σ_m x_im ≤ 1 for every i,   x ≥ 0
 //! ```
 //!
-//! - v: what the answer of variant m to request i would be worth, were it started at once alone:
-//!   0 if it is wrong, else 1 − penalty at the earliest finish on any worker.
+//! - v: what the answer of variant m to request i would be worth, were it started at once in the
+//!   quickest batch, which is of one unless a table falls: 0 if it is wrong, else 1 − penalty at
+//!   the earliest finish on any worker, links included.
 //! - c: the cheapest share of lane time, the least of L(b) / b over workers and batch sizes. Every
 //!   request of a batch of b takes at least that of the batch's L(b), on whatever class of workers
 //!   it runs; so the sum holds for workers of different classes too, and is loose for them.
@@ -17,7 +18,7 @@
 //! the multiple-choice knapsack, solved by its hulls (Sinha and Zoltners, Operations Research 1979)
 //! in O(n M log(n M)) for n requests and M variants.
 
-use crate::domain::{Arrival, VariantId, WorkerId};
+use crate::domain::VariantId;
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
 use crate::rng::Rng;
@@ -54,8 +55,8 @@ pub fn fluid_bound(catalog: &Catalog, arrivals: &mut dyn Arrivals, rng: Rng) -> 
         offers.clear();
         for variant in catalog.variants_of(arrival.app) {
             let correct = catalog.correct(variant, arrival.truth, count, rng);
-            let earliest =
-                catalog.worker_ids().filter_map(|w| alone(catalog, w, variant, &arrival));
+            let quickest = |worker| catalog.quickest_from(arrival.time, worker, variant);
+            let earliest = catalog.worker_ids().filter_map(quickest);
             if let Some(finish) = earliest.min().filter(|_| correct) {
                 let worth = 1.0 - catalog.penalty.gamma(finish, deadline, arrival.budget);
                 offers.push(Offer { cost_ns: shares[variant.index()], worth });
@@ -75,18 +76,6 @@ pub fn fluid_bound(catalog: &Catalog, arrivals: &mut dyn Arrivals, rng: Rng) -> 
 fn share_ns(catalog: &Catalog, variant: VariantId) -> f64 {
     let shares = catalog.worker_ids().map(|worker| catalog.least_share_ns(worker, variant));
     shares.fold(f64::INFINITY, f64::min)
-}
-
-/// When a worker would be done with a request if it did nothing else; `None` if it cannot serve it.
-fn alone(
-    catalog: &Catalog,
-    worker: WorkerId,
-    variant: VariantId,
-    arrival: &Arrival,
-) -> Option<Time> {
-    let start = arrival.time.max(catalog.worker(worker).ready);
-    let usable = catalog.max_batch(worker, variant) > 0;
-    usable.then(|| start + catalog.latency(worker, variant, 1))
 }
 
 /// Appends to `gains` the steps of the upper hull of a request's offers, from nothing upwards.

@@ -9,11 +9,14 @@ pub mod column;
 mod columns;
 mod fluid;
 mod latencies;
+mod queue;
+mod realised;
 mod requests;
 mod skewed;
 mod summary;
 mod tables;
 mod warmup;
+mod watch;
 
 pub use column::{Cell, Column, Kind};
 pub use columns::{COLUMNS, numbers};
@@ -22,7 +25,7 @@ pub use latencies::{QUANTILES, quantile_sorted};
 #[cfg(feature = "parquet")]
 pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
-pub use skewed::is_skewed;
+pub use skewed::{interval_key, is_skewed, law};
 pub use summary::Summary;
-pub use tables::{Gather, TABLES, TableEntry};
+pub use tables::{Gather, TABLES, TableEntry, Tables};
 pub use warmup::{Transient, Window};

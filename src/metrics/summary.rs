@@ -1,8 +1,12 @@
 //! The row of a run, gathered from its events.
 
 use super::column::{Cell, ratio};
+use super::columns::COLUMNS;
 use super::latencies::{Latencies, QUANTILES};
+use super::queue::Queue;
+use super::realised::Arrived;
 use super::warmup::Window;
+use super::watch::{Watch, last_instant};
 use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -29,6 +33,8 @@ pub struct Summary {
     catalog: Arc<Catalog>,
     arrived: Vec<u64>,
     utility: Vec<f64>,
+    /// Utility with lateness relative to the time that was left at the decision.
+    remaining: f64,
     completed: u64,
     rejected: u64,
     unfinished: u64,
@@ -65,9 +71,10 @@ pub struct Summary {
     end: Time,
     decisions: u64,
     bound: Option<f64>,
-    window: Window,
-    /// When the last load, and the last sending, that began before the window end, by worker.
-    left_out: Vec<[Time; 2]>,
+    /// Of the whole run.
+    arrivals: Arrived,
+    queue: Queue,
+    watch: Watch,
 }
 
 impl Summary {
@@ -78,6 +85,7 @@ impl Summary {
             catalog: Arc::clone(catalog),
             arrived: vec![0; apps],
             utility: vec![0.0; apps],
+            remaining: 0.0,
             completed: 0,
             rejected: 0,
             unfinished: 0,
@@ -110,8 +118,9 @@ impl Summary {
             end: Time::ZERO,
             decisions: 0,
             bound: None,
-            window: Window::whole(),
-            left_out: vec![[Time::ZERO; 2]; workers],
+            arrivals: Arrived::default(),
+            queue: Queue::default(),
+            watch: Watch::new(Window::whole()),
         }
     }
 
@@ -121,8 +130,14 @@ impl Summary {
     }
 
     /// Of a part of the run.
-    pub fn with_window(self, window: Window) -> Self {
-        Self { window, ..self }
+    pub fn with_window(mut self, window: Window) -> Self {
+        self.queue.skip = window.skip;
+        Self { watch: Watch::new(window), ..self }
+    }
+
+    /// The part of the run that counts.
+    pub fn window(&self) -> Window {
+        self.watch.window()
     }
 
     /// Whether no request counts.
@@ -134,7 +149,7 @@ impl Summary {
     fn complete(&mut self, completion: &Completion<'_>) {
         let request = completion.request;
         let (finish, deadline) = (completion.finished, request.deadline);
-        let late = finish.since(deadline);
+        let late = self.catalog.penalty.tardiness(finish, deadline);
         let latency = finish.since(request.arrival);
         self.completed += 1;
         match completion.worker {
@@ -168,6 +183,8 @@ impl Summary {
             self.correct += 1;
             self.correct_on_time += u64::from(late == Span::ZERO);
             self.utility[request.app.index()] += 1.0 - penalty;
+            let left = deadline.since(completion.decided);
+            self.remaining += 1.0 - self.catalog.penalty.gamma(finish, deadline, left);
         }
     }
 
@@ -231,12 +248,22 @@ impl Summary {
             per_completed(self.short_circuited as f64),
             self.offloaded(),
             if self.has_link() { counted(self.uploaded_bytes) } else { Cell::Empty },
-            counted(u64::from(self.window.skip)),
-            Cell::Word(self.window.rule),
+            counted(u64::from(self.window().skip)),
+            Cell::Word(self.window().rule),
         ];
         cells.extend(self.punctuality(on_time));
         cells.extend(self.loads(arrived));
+        cells.push(self.arrivals.rate());
+        cells.push(Cell::Word(self.queue.stationary().name()));
+        cells.push(per_request(self.remaining));
         cells
+    }
+
+    /// The cell of a column of [`COLUMNS`](super::COLUMNS) by its name; `None` if there is no such
+    /// column. The number of windows searched exactly, which a scheduler knows, is empty.
+    pub fn cell(&mut self, name: &str) -> Option<Cell> {
+        let at = COLUMNS.iter().position(|column| column.name == name)?;
+        self.cells(None).get(at).copied()
     }
 
     fn punctuality(&self, on_time: u64) -> [Cell; 6] {
@@ -266,7 +293,7 @@ impl Summary {
     }
 
     fn per_second(&self, count: u64) -> Cell {
-        match self.end.since(self.window.start()) {
+        match self.end.since(self.watch.start()) {
             Span::ZERO => Cell::Empty,
             watched => Cell::Number(count as f64 / watched.as_s()),
         }
@@ -297,7 +324,7 @@ impl Summary {
         let catalog = &self.catalog;
         let lanes = |w| u128::from(catalog.worker(w).lanes);
         let open_ns = |w| {
-            let from = catalog.worker(w).ready.max(self.window.start());
+            let from = catalog.worker(w).ready.max(self.watch.start());
             u128::from(self.end.since(from).0)
         };
         let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lanes(w)).sum();
@@ -308,7 +335,7 @@ impl Summary {
         [busy, loading].map(|ns| (available > 0).then(|| ns as f64 / available as f64))
     }
 
-    /// A quantile of max(0, finish − deadline) over completed requests.
+    /// A quantile of tardiness over completed requests.
     fn tardiness_quantile(&self, q: f64) -> Cell {
         let at = q * self.completed.saturating_sub(1) as f64;
         let on_time = (self.completed - self.late) as f64;
@@ -349,7 +376,8 @@ impl Summary {
         for worker in self.catalog.worker_ids() {
             let (of, at) = (self.catalog.worker(worker), worker.index());
             let active_s = self.busy[at].as_s() / f64::from(of.lanes) + self.loading[at].as_s();
-            let idle_s = self.end.since(of.ready).as_s() - active_s;
+            let open = self.end.since(of.ready.max(self.watch.start()));
+            let idle_s = open.as_s() - active_s;
             let sender_w = of.link.as_ref().and_then(|link| link.power_w);
             for (power, seconds) in
                 [(of.power_w, active_s), (of.idle_w, idle_s), (sender_w, self.sending[at].as_s())]
@@ -378,39 +406,31 @@ impl Observer for Summary {
     #[expect(clippy::inline_always, reason = "half of a run's time is spent in events")]
     #[inline(always)]
     fn on(&mut self, event: Event<'_>) {
-        if self.window.is_whole() { self.count(event) } else { self.count_admitted(event) }
+        if let Event::Arrived { request } = &event {
+            self.arrivals.push(request.arrival);
+        }
+        self.queue.on(&event);
+        if self.watch.is_whole() { self.count(event) } else { self.count_measured(event) }
     }
 }
 
 impl Summary {
     #[inline(never)]
-    fn count_admitted(&mut self, event: Event<'_>) {
-        match event {
-            Event::LoadStarted { worker, end, .. } if self.window.begun.is_none() => {
-                self.left_out[worker.index()][0] = end;
-            }
-            Event::Sent { worker, end, .. } if self.window.begun.is_none() => {
-                self.left_out[worker.index()][1] = end;
-            }
-            // What was not counted when it began cannot be taken back.
-            Event::LoadLost { worker, end, .. } if end <= self.left_out[worker.index()][0] => {}
-            Event::SendLost { worker, end, .. } if end <= self.left_out[worker.index()][1] => {}
-            _ => {
-                if let Some(event) = self.window.admit(event) {
-                    self.count(event);
-                }
-            }
-        }
+    fn count_measured(&mut self, event: Event<'_>) {
+        let catalog = Arc::clone(&self.catalog);
+        let mut watch = std::mem::replace(&mut self.watch, Watch::new(Window::whole()));
+        watch.tell(&catalog, event, &mut |event| self.count(event));
+        self.watch = watch;
     }
 
     #[expect(clippy::inline_always, reason = "as `on`")]
     #[inline(always)]
     fn count(&mut self, event: Event<'_>) {
+        if let Some(at) = last_instant(&event) {
+            self.end = at;
+        }
         match event {
-            Event::Arrived { request } => {
-                self.arrived[request.app.index()] += 1;
-                self.end = self.end.max(request.arrival);
-            }
+            Event::Arrived { request } => self.arrived[request.app.index()] += 1,
             Event::Completed(completion) => self.complete(completion),
             Event::BatchEnded { at, worker, started, variant, batch, .. } => {
                 if !self.catalog.is_peek(variant) {
@@ -418,16 +438,21 @@ impl Summary {
                     self.batched += batch as u64;
                 }
                 self.busy[worker.index()] += at.since(started);
-                self.end = at;
             }
-            Event::LoadStarted { at, worker, variant, end } => {
+            // Time that was spent in vain was spent all the same.
+            Event::BatchLost { at, worker, started, .. } => {
+                self.busy[worker.index()] += at.since(started);
+            }
+            Event::LoadStarted { variant, .. } => {
                 self.swaps += 1;
                 self.swap_bytes =
                     self.swap_bytes.saturating_add(self.catalog.variant(variant).bytes);
-                self.swap += end.since(at);
-                self.loading[worker.index()] += end.since(at);
             }
-            Event::LoadEnded { at, .. } | Event::Back { at, .. } => self.end = at,
+            Event::LoadEnded { at, worker, started, .. }
+            | Event::LoadLost { at, worker, started, .. } => {
+                self.swap += at.since(started);
+                self.loading[worker.index()] += at.since(started);
+            }
             Event::Sent { worker, bytes, start, end, .. } => {
                 self.uploaded_bytes += bytes;
                 self.sending[worker.index()] += end.since(start);
@@ -436,17 +461,6 @@ impl Summary {
                 let sending = &mut self.sending[worker.index()];
                 *sending = *sending - end.since(start);
                 self.uploaded_bytes = self.uploaded_bytes.saturating_sub(bytes);
-            }
-            // Time that was spent in vain was spent all the same.
-            Event::BatchLost { at, worker, started, .. } => {
-                self.busy[worker.index()] += at.since(started);
-                self.end = at;
-            }
-            Event::LoadLost { at, worker, end, .. } => {
-                let left = end.since(at);
-                self.swap = self.swap - left;
-                self.loading[worker.index()] = self.loading[worker.index()] - left;
-                self.end = at;
             }
             Event::Rejected { .. } => self.rejected += 1,
             Event::Unfinished { .. } => self.unfinished += 1,

@@ -1,9 +1,8 @@
-//! What of a run counts: requests that arrive after the warm-up, until the last is answered.
+//! How much of the beginning of a run does not count, given or found by MSER-5.
 //!
 //! Arrivals stop at the end of the trace, the queue drains, and every request that arrived after
-//! the warm-up counts, whenever it ends and however. Workers are watched from the arrival of the
-//! first request that counts: a batch that was computing then counts from then on, a load that had
-//! begun does not.
+//! the warm-up counts, whenever it ends and however. What of everything else counts is said in
+//! `watch`.
 
 use crate::domain::Request;
 use crate::policy::{Event, Observer};
@@ -17,60 +16,17 @@ pub struct Window {
     pub(super) skip: u32,
     /// By which rule, for the column `warmup_rule`.
     pub(super) rule: &'static str,
-    /// The arrival of the first request that counts, once it was seen.
-    pub(super) begun: Option<Time>,
 }
 
 impl Window {
     /// The whole run.
     pub fn whole() -> Self {
-        Self { skip: 0, rule: "none", begun: None }
+        Self { skip: 0, rule: "none" }
     }
 
     /// Without the first so many arrivals.
     pub fn after(requests: u32) -> Self {
-        Self { skip: requests, rule: "fixed", begun: None }
-    }
-
-    /// When it begins.
-    pub(super) fn start(&self) -> Time {
-        self.begun.unwrap_or(Time::ZERO)
-    }
-
-    /// Whether everything counts.
-    #[inline]
-    pub(super) fn is_whole(&self) -> bool {
-        self.skip == 0
-    }
-
-    /// What of an event counts.
-    pub(super) fn admit<'e>(&mut self, event: Event<'e>) -> Option<Event<'e>> {
-        let counts = |request: &Request| request.id.number() >= self.skip;
-        let kept = match event {
-            Event::Arrived { request } => {
-                if counts(request) {
-                    self.begun.get_or_insert(request.arrival);
-                }
-                counts(request)
-            }
-            Event::Visible { request, .. }
-            | Event::Rejected { request, .. }
-            | Event::Unfinished { request, .. } => counts(request),
-            Event::Completed(completion) => counts(completion.request),
-            _ => self.begun.is_some(),
-        };
-        let start = self.start();
-        kept.then_some(match event {
-            Event::BatchEnded { at, worker, lane, variant, started, batch } => {
-                let started = started.max(start);
-                Event::BatchEnded { at, worker, lane, variant, started, batch }
-            }
-            Event::BatchLost { at, worker, lane, variant, started, requests } => {
-                let started = started.max(start);
-                Event::BatchLost { at, worker, lane, variant, started, requests }
-            }
-            other => other,
-        })
+        Self { skip: requests, rule: "fixed" }
     }
 }
 
@@ -119,7 +75,7 @@ impl Transient {
         let Truncation { means, beyond_half } = mser(&means);
         let skip = (means as u64 * self.batch) as u32;
         let rule = if beyond_half { "beyond-half" } else { "mser-5" };
-        Window { skip, rule, begun: None }
+        Window { skip, rule }
     }
 }
 
@@ -167,12 +123,12 @@ mod tests {
     #[test]
     fn a_step_is_cut_where_it_is() {
         let cut = |count, long| transient(count, long, |number| number).window();
-        let expected = Window { skip: 100, rule: "mser-5", begun: None };
+        let expected = Window { skip: 100, rule: "mser-5" };
         assert_eq!(cut(1_000, 100), expected);
         // Means are whole: a step within one is cut behind it.
         assert_eq!(cut(1_003, 98), expected);
         assert_eq!(cut(1_000, 0).skip, 0);
-        assert_eq!(cut(1_000, 700), Window { skip: 500, rule: "beyond-half", begun: None });
+        assert_eq!(cut(1_000, 700), Window { skip: 500, rule: "beyond-half" });
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! | `{ slo = 100, network = … }` | what the network leaves of it, at least 1 ms |
 //! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
 //!
-//! The latency of a lone request is that on the fastest worker, with the named variant or else the
-//! most accurate one.
+//! The latency of a lone request is the shortest on any worker, with the named variant or else the
+//! most accurate one that can run on any (`Catalog::lone`).
 //!
 //! Units: milliseconds in experiments, nanoseconds here.
 

@@ -4,8 +4,11 @@
 //! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
 
 mod build;
+mod capacity;
+mod notes;
+mod resident;
 
-pub use super::setup::{AppSetup, Outcome, Overhead, Setup, WorkerSetup};
+pub use super::setup::{AppSetup, Held, Outcome, Overhead, Resident, Setup, WorkerSetup};
 
 use super::budget::Budget;
 use super::difficulty;
@@ -18,7 +21,7 @@ use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
 use crate::input::Problems;
 use crate::rng::{Label, Rng, standard_normal};
-use crate::units::{NS_PER_S, Span, Time};
+use crate::units::{Span, Time};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -86,6 +89,8 @@ pub struct Worker {
     pub class: String,
     /// Memory for variants.
     pub memory_bytes: u64,
+    /// How many times as fast as profiled it computes and loads.
+    pub speed: f64,
     /// Batches that can run at once.
     pub lanes: u16,
     /// Power while computing or loading, in watts.
@@ -96,6 +101,8 @@ pub struct Worker {
     pub link: Option<Link>,
     /// Price of a request, in US dollars.
     pub usd_per_request: Option<f64>,
+    /// What may be in its memory when a run starts, as far as it fits, least recently used first.
+    pub(crate) resident: Vec<VariantId>,
     /// When it starts to be available.
     pub ready: Time,
     /// Its name without the number.
@@ -179,7 +186,11 @@ impl Catalog {
         };
         if problems.is_empty() {
             catalog.check_fit(setup, "", &mut problems);
+            catalog.fill_memories(setup, &mut problems);
+            catalog.resolve_budgets(setup, &mut problems);
             catalog.note_drawn(setup.outcome);
+            catalog.notes.extend(notes::fit(setup));
+            catalog.notes.extend(notes::cold(setup));
         }
         problems.check(Some(catalog))
     }
@@ -297,7 +308,9 @@ impl Catalog {
     /// Says which applications cannot be served once SneakPeek models have taken their memory.
     pub(crate) fn check_peeks(self: Arc<Self>, setup: &Setup, problems: &mut Problems) {
         let mut held = Arc::unwrap_or_clone(self.with_peeks());
-        held.check_fit(setup, " beside the SneakPeek models", problems);
+        let beside = " beside the SneakPeek models";
+        held.check_fit(setup, beside, problems);
+        held.check_memories(setup, beside, problems);
     }
 
     /// Whether the worker can ever run the variant: profiled on its class and small enough.
@@ -321,22 +334,17 @@ impl Catalog {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.latency(batch))
     }
 
-    /// The least lane time that one answer of the variant takes on the worker, by its best batch,
-    /// in nanoseconds; endless if it cannot run there.
-    pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
-        let sizes = 1..=self.max_batch(worker, variant);
-        let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
-        shares.fold(f64::INFINITY, f64::min)
+    /// The shortest expected latency of a batch of at most `most` requests, 1 ≤ `most`: that of one
+    /// request, unless the table falls.
+    #[inline]
+    pub fn shortest(&self, worker: WorkerId, variant: VariantId, most: usize) -> Span {
+        self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.latency.shortest(most))
     }
 
-    /// How many requests of `app` all workers together answer in a second if they do nothing
-    /// else, each lane with the variant and batch that take it the least time per request.
-    pub fn capacity_rps(&self, app: AppId) -> f64 {
-        let each = self.worker_ids().map(|worker| {
-            let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));
-            f64::from(self.worker(worker).lanes) / shares.fold(f64::INFINITY, f64::min)
-        });
-        each.sum::<f64>() * NS_PER_S as f64
+    /// Whether some batch of the variant takes less time on the worker than a smaller one.
+    #[inline]
+    pub fn falls(&self, worker: WorkerId, variant: VariantId) -> bool {
+        self.cost(worker, variant).is_some_and(|cost| cost.latency.falls())
     }
 
     /// Time to load the variant into the worker's memory.

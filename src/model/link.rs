@@ -117,6 +117,15 @@ impl Link {
         }
     }
 
+    /// Bits per second over a whole table, or always; `None` if sending takes no time.
+    pub fn mean_bps(&self) -> Option<u64> {
+        match &self.uplink {
+            Uplink::Endless => None,
+            Uplink::Constant(bps) => Some(*bps),
+            Uplink::Table(table) => Some(table.mean_bps()),
+        }
+    }
+
     /// When, as it seems at `now`, bytes will be sent that will really be sent at `end`, if the
     /// uplink is free for them at `free`.
     pub fn believed_sent(&self, now: Time, free: Time, end: Time, bytes: u64) -> Time {
@@ -178,8 +187,16 @@ impl Bandwidth {
         (Span(end - into), rate)
     }
 
+    fn period(&self) -> u64 {
+        self.steps.last().map_or(1, |(end, _)| *end)
+    }
+
+    fn mean_bps(&self) -> u64 {
+        u64::try_from(self.whole / Work::from(self.period())).unwrap_or(u64::MAX).max(1)
+    }
+
     fn sent(&self, start: Time, mut left: Work) -> Time {
-        let period = self.steps.last().map_or(1, |(end, _)| *end);
+        let period = self.period();
         let rounds = u64::try_from(left / self.whole.max(1)).unwrap_or(u64::MAX);
         left -= u128::from(rounds) * self.whole;
         let mut now = start + Span(rounds.saturating_mul(period));
@@ -247,6 +264,7 @@ mod tests {
         assert_eq!(link.sent(s(4.0), bytes(4.5)), s(5.5));
         assert_eq!(link.sent(s(0.0), bytes(13.0 * 7.0 + 3.0)), s(37.0));
         assert_eq!(link.rate_bps(s(12.5)), Some(2_000_000));
+        assert_eq!(link.mean_bps(), Some(2_600_000));
         assert_eq!(link.carries(s(0.5), s(2.0)), bytes(2.5));
     }
 

@@ -15,4 +15,5 @@ pub mod profile;
 pub mod request_file;
 pub mod residency;
 mod setup;
+pub mod ties;
 pub mod trace;

@@ -60,8 +60,10 @@ pub enum PeekPlace {
     Worker,
 }
 
-/// When the answer of the SneakPeek model itself is taken. The published code mentions that it can
-/// be, and not when: all three are our choices.
+/// When the answer of the SneakPeek model itself is taken: always the class that its votes answer
+/// with, which need not be the likeliest by the posterior, since the prior has a say in that. The
+/// authors' report mentions that a request can be answered so, and neither when nor with which
+/// class: that, and all three conditions, are our choices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ShortCircuit {
     /// Never.
@@ -72,7 +74,7 @@ pub enum ShortCircuit {
     /// The same, with the recalls of the confusion matrix weighed by the posterior. Circular: the
     /// posterior comes from the very answer it is to judge.
     Posterior,
-    /// As soon as it is known, if a class has this posterior probability or more.
+    /// As soon as it is known, if its class has this posterior probability or more.
     Threshold(f64),
 }
 

@@ -8,6 +8,8 @@
 //! published code of the authors of arXiv 2505.06641. k, the threshold and the one-hot evidence
 //! are taken from there; counts as evidence are the other natural reading.
 
+use super::ties::rounded;
+
 /// How votes become evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -72,11 +74,11 @@ pub fn shrunk_recall(recall: f64, samples: f64, accuracy: f64, weight: f64) -> f
     if total > 0.0 { (samples * recall + weight * accuracy) / total } else { accuracy }
 }
 
-/// The index of the largest value; ties to the lowest.
+/// The index of the largest value; ties to the lowest, whatever the last bits ([`rounded`]).
 pub fn argmax(values: &[f64]) -> usize {
     let mut best = 0;
     for (at, value) in values.iter().enumerate() {
-        if *value > values[best] {
+        if rounded(*value) > rounded(values[best]) {
             best = at;
         }
     }
@@ -119,6 +121,12 @@ mod tests {
         assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 10.0), 0.6);
         assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 0.0), 0.5);
         assert_eq!(shrunk_recall(0.5, 0.0, 0.9, 0.0), 0.9);
+    }
+
+    #[test]
+    fn likeliest_of_equals_is_the_lowest_whatever_the_last_bits() {
+        assert_eq!(argmax(&[0.3, 0.1 + 0.2, 0.4 - 0.1]), 0);
+        assert_eq!(argmax(&[0.3, 0.3 + 1e-9]), 1);
     }
 
     #[test]

@@ -5,19 +5,20 @@
 //! | `app.toml` | classes, deadline budget, prior, where the numbers come from |
 //! | `variants.csv` | `variant,bytes[,accuracy]` |
 //! | `confusion.csv` | `variant,class,predicted_<class>…`: counts, rows are true classes |
-//! | `latency.csv` | `worker_class,variant,batch,latency_ms` |
+//! | `latency.csv` | `worker_class,variant,batch,latency_ms[,count]` |
 //! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
-//! | `peek.csv` | `batch,latency_ms` of the `SneakPeek` model, if there is one |
+//! | `peek.csv` | `batch,latency_ms[,count]` of the `SneakPeek` model, if there is one |
 //! | `peek_confusion.csv` | `class,predicted_<class>…`: its counts, rows are true classes |
 //! | `reference.csv` | `class,<feature>…`: samples of a k-NN, if there is one |
 //!
-//! Without `confusion.csv`, the column `accuracy` is the recall of every class.
+//! Without `confusion.csv`, the column `accuracy` is the recall of every class. `count` is on how
+//! many timings a latency rests. Latencies are kept as measured; a catalog fits tables to them.
 
 mod peek;
 
 use super::budget::Budget;
 use super::knn::Reference;
-use super::latency::{LatencyTable, MAX_BATCH, TableError};
+use super::latency::{LatencyPoints, MAX_BATCH, MAX_COUNT, Point, TableError};
 use super::posterior::prior_of_counts;
 use crate::input::csv::{Row, Table};
 use crate::input::source::{self, Source};
@@ -43,8 +44,8 @@ pub struct Profile {
     pub prior: Vec<f64>,
     /// The variants in file order.
     pub variants: Vec<VariantProfile>,
-    /// Latency of the `SneakPeek` model.
-    pub peek: Option<LatencyTable>,
+    /// Latency of the `SneakPeek` model, as measured.
+    pub peek: Option<LatencyPoints>,
     /// Confusion counts of the `SneakPeek` model.
     pub peek_confusion: Option<Vec<Vec<f64>>>,
     /// Samples whose nearest neighbours vote.
@@ -77,8 +78,8 @@ pub struct VariantProfile {
 pub struct Cost {
     /// The class.
     pub worker_class: String,
-    /// By batch.
-    pub latency: LatencyTable,
+    /// By batch, as measured.
+    pub latency: LatencyPoints,
     /// Time to load it, its file in the page cache.
     pub load: Span,
     /// Time to load it from storage, if measured.
@@ -202,8 +203,9 @@ pub fn prior(node: &Node, classes: usize, problems: &mut Problems) -> Vec<f64> {
     weights
 }
 
-/// Measured (batch, latency).
-type Points = Vec<(u64, Span)>;
+/// The columns of a measured point, and the one that it may have.
+const POINT: [&str; 2] = ["batch", "latency_ms"];
+const COUNT: [&str; 1] = ["count"];
 
 /// Reads the files of one folder, collecting problems.
 struct Reader<'a> {
@@ -358,36 +360,29 @@ impl Reader<'_> {
 
     fn latency(&mut self, profile: &mut Profile) {
         let names = profile.variant_names();
-        let mut points: Vec<(String, usize, Points)> = Vec::new();
-        let columns = ["worker_class", "variant", "batch", "latency_ms"];
-        self.table("latency.csv", &columns, &[], |row, columns, problems| {
+        let mut points: Vec<(String, usize, Vec<Point>)> = Vec::new();
+        let columns = ["worker_class", "variant", POINT[0], POINT[1]];
+        self.table("latency.csv", &columns, &COUNT, |row, columns, problems| {
             let class = row.text(columns[0]);
             let variant = keep(row.name(columns[1], "variant", &names), problems);
-            let batch = keep(row.integer(columns[2], 1..=MAX_BATCH), problems);
-            let latency = keep(latency(row, columns[3]), problems);
+            let point = point(row, &columns[2..], problems);
             if !is_name(class) {
                 problems.push(row.problem(columns[0], NAME));
             }
-            let (Some(variant), Some(batch), Some(span)) = (variant, batch, latency) else {
-                return;
-            };
+            let (Some(variant), Some(point)) = (variant, point) else { return };
             let at = points.iter().position(|(c, v, _)| c == class && *v == variant);
             let at = at.unwrap_or_else(|| {
                 points.push((class.to_owned(), variant, Vec::new()));
                 points.len() - 1
             });
-            points[at].2.push((batch, span));
+            points[at].2.push(point);
         });
         let loads = self.loads(&names);
         // A row that could not be read leaves a hole that is no problem of its own.
         let whole = self.problems.is_empty();
-        let mut raised_curves = Vec::new();
         for (class, variant, points) in points {
-            match LatencyTable::new(points) {
-                Ok((latency, raised)) => {
-                    if raised {
-                        raised_curves.push(format!("{} on {class}", names[variant]));
-                    }
+            match LatencyPoints::counted(points) {
+                Ok(latency) => {
                     let load = loads.iter().find(|l| l.0 == class && l.1 == variant);
                     if load.is_none() && self.problems.is_empty() {
                         let place = Place::file(&self.path("load.csv"));
@@ -401,13 +396,6 @@ impl Reader<'_> {
                 Err(error) if whole => self.hole(&class, &names[variant], error),
                 Err(_) => {}
             }
-        }
-        if !raised_curves.is_empty() {
-            profile.warnings.push(format!(
-                "{}: larger batches that were faster than smaller ones count as equally slow: {}",
-                self.path("latency.csv"),
-                raised_curves.join(", ")
-            ));
         }
     }
 
@@ -456,6 +444,15 @@ fn latency(row: Row<'_>, column: usize) -> Result<Span, Problem> {
         Span::ZERO => Err(row.problem(column, "a number ≥ 0.000001")),
         span => Ok(span),
     }
+}
+
+/// A row of a latency table, its cells in the order of [`POINT`], then [`COUNT`].
+fn point(row: Row<'_>, columns: &[usize], problems: &mut Problems) -> Option<Point> {
+    let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
+    let latency = keep(latency(row, columns[1]), problems);
+    let count = columns.get(2).map(|column| row.integer(*column, 1..=MAX_COUNT));
+    let count = count.map_or(Some(1), |count| keep(count, problems));
+    Some(Point { batch: batch?, latency: latency?, count: count? })
 }
 
 fn keep<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {

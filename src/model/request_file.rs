@@ -2,18 +2,25 @@
 //!
 //! | column | content |
 //! |---|---|
-//! | `arrival_s` | seconds since the start, never going backwards |
+//! | `arrival_s` | seconds on the file's clock, never going backwards |
 //! | `app` | the application |
 //! | `class` | optional: the true class; by default drawn as for `poisson` |
 //! | `budget_ms` | optional: deadline minus arrival; by default the application's |
 //!
 //! A file is read once to be checked, which takes memory for its names alone, and once by every
-//! run, row by row.
+//! run, row by row. A run of a part of it at a rate takes one more reading of that part. Only runs
+//! that draw blocks of it hold it in memory (`held.rs`).
+
+mod held;
+
+pub use held::Held;
 
 use crate::input::csv::{Head, Row};
 use crate::input::rows::Rows;
 use crate::input::{Place, Problem, Problems};
-use crate::units::{Span, Time};
+use crate::units::{Span, Time, rate_rps};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Names of applications with those of classes; more are no names but numbers.
 const MAX_NAMES: usize = 10_000;
@@ -23,7 +30,7 @@ const MAX_ARRIVAL_NS: u64 = 1_000_000_000_000_000_000;
 const MAX_BUDGET_NS: u64 = 1_000_000_000_000_000;
 
 /// What is known of a file that was read once.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RequestFile {
     /// Its path.
     pub path: String,
@@ -31,10 +38,14 @@ pub struct RequestFile {
     pub sha256: String,
     /// How many requests it holds, at least one.
     pub requests: u64,
-    /// When the last one arrives.
-    pub last: Time,
+    /// When the first one arrives, on the file's clock.
+    pub first: Time,
+    /// By number of requests from the beginning, when the last of them arrives.
+    lasts: Mutex<BTreeMap<u64, Time>>,
     /// Every pair of application and class, and where it stands first.
     names: Vec<Name>,
+    /// Its rows, once they were asked for.
+    held: OnceLock<Arc<Held>>,
 }
 
 #[derive(Clone, Debug)]
@@ -129,6 +140,11 @@ impl Listings {
         self.rows.lines().place()
     }
 
+    /// The problem of a row that is not what it was when the file was checked.
+    pub fn changed(&self, found: &str) -> Problem {
+        Problem::new(self.place(), found, "the file as it was when it was checked")
+    }
+
     /// The next row; `None` at the end.
     pub fn next_listing(&mut self) -> Result<Option<Listing<'_>>, Problem> {
         let Some(row) = self.rows.next_row()? else { return Ok(None) };
@@ -143,7 +159,7 @@ impl RequestFile {
     pub fn check(path: &str) -> Result<Self, Problems> {
         let mut listings = Listings::new(Rows::hashed(path)?)?;
         let (mut names, mut problems) = (Vec::<Name>::new(), Problems::default());
-        let (mut requests, mut last, mut recent) = (0, Time::ZERO, 0);
+        let (mut requests, mut first, mut last, mut recent) = (0, None, Time::ZERO, 0);
         loop {
             let listing = match listings.next_listing() {
                 Ok(None) => break,
@@ -158,6 +174,7 @@ impl RequestFile {
             };
             let (time, app, class) = listing;
             (requests, last) = (requests + 1, time);
+            first.get_or_insert(time);
             let same = |name: &Name| name.app == app && name.class.as_deref() == class;
             if names.get(recent).is_some_and(same) {
                 continue;
@@ -177,7 +194,10 @@ impl RequestFile {
             problems.push(Problem::new(Place::file(path), "a header and no rows", "rows"));
         }
         let sha256 = listings.rows.lines().sha256().unwrap_or_default();
-        problems.check(Some(Self { path: path.to_owned(), sha256, requests, last, names }))
+        let (path, first) = (path.to_owned(), first.unwrap_or(Time::ZERO));
+        let lasts = Mutex::new(BTreeMap::from([(requests, last)]));
+        let held = OnceLock::new();
+        problems.check(Some(Self { path, sha256, requests, first, lasts, names, held }))
     }
 
     /// Checks the names of applications and classes; `apps` has a name and its classes each.
@@ -198,8 +218,29 @@ impl RequestFile {
         }
     }
 
-    /// Requests per second over the whole file; `None` if all arrive at once.
-    pub fn rate_rps(&self) -> Option<f64> {
-        (self.last > Time::ZERO).then(|| self.requests as f64 / self.last.as_s())
+    /// From the first request to the last of the first `count`.
+    pub fn span(&self, count: u64) -> Result<Span, Problem> {
+        let known = |lasts: &BTreeMap<u64, Time>| lasts.get(&count).copied();
+        let lasts = self.lasts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = known(&lasts) {
+            return Ok(last.since(self.first));
+        }
+        drop(lasts);
+        let mut listings = Listings::open(&self.path)?;
+        let mut last = self.first;
+        for _ in 0..count {
+            match listings.next_listing()? {
+                Some(listing) => last = listing.time,
+                None => return Err(listings.changed("the end of the file")),
+            }
+        }
+        let mut lasts = self.lasts.lock().unwrap_or_else(PoisonError::into_inner);
+        lasts.insert(count, last);
+        Ok(last.since(self.first))
+    }
+
+    /// Requests per second of the first `count`; `None` for one alone, or if all arrive at once.
+    pub fn rate_rps(&self, count: u64) -> Result<Option<f64>, Problem> {
+        Ok(rate_rps(count, self.span(count)?))
     }
 }

@@ -45,11 +45,27 @@ impl Residency {
         }
     }
 
+    /// Whether so many bytes are free.
+    pub fn fits(&self, bytes: u64) -> bool {
+        self.used.saturating_add(bytes) <= self.capacity
+    }
+
+    /// The variants that have to leave before so many bytes fit, in the order in which they go.
+    pub fn victims(&self, bytes: u64) -> impl Iterator<Item = VariantId> + '_ {
+        let mut excess = self.used.saturating_add(bytes).saturating_sub(self.capacity);
+        let goes = move |(_, freed): &&(VariantId, u64)| {
+            let goes = excess > 0;
+            excess = excess.saturating_sub(*freed);
+            goes
+        };
+        self.variants.iter().take_while(goes).map(|(variant, _)| *variant)
+    }
+
     /// Takes `bytes` for `variant`, evicting least recently used variants until it fits; each is
     /// passed to `evicted`. The caller has checked that `bytes` ≤ capacity.
     pub fn load(&mut self, variant: VariantId, bytes: u64, mut evicted: impl FnMut(VariantId)) {
-        while self.used + bytes > self.capacity && !self.variants.is_empty() {
-            let (oldest, freed) = self.variants.remove(0);
+        let leave = self.victims(bytes).count();
+        for (oldest, freed) in self.variants.drain(..leave) {
             self.used -= freed;
             evicted(oldest);
         }
@@ -88,6 +104,10 @@ mod tests {
         memory.load(a, 4, |_| panic!("nothing to evict"));
         memory.load(b, 4, |_| panic!("nothing to evict"));
         memory.touch(a);
+        assert!(memory.fits(2) && !memory.fits(3));
+        assert_eq!(memory.victims(2).count(), 0);
+        assert_eq!(memory.victims(6).collect::<Vec<_>>(), [b]);
+        assert_eq!(memory.victims(7).collect::<Vec<_>>(), [b, a]);
         let mut gone = Vec::new();
         memory.load(c, 5, |v| gone.push(v));
         assert_eq!(gone, [b]);

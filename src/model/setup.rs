@@ -2,11 +2,12 @@
 
 use super::budget::Budget;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
+use super::latency::LatencyFit;
 use super::link::Link;
 use super::peek::Peek;
 use super::penalty::Penalty;
 use super::profile::Profile;
-use super::trace::RecordedTrace;
+use super::trace::{RecordedTrace, Sources};
 use crate::input::Place;
 use crate::units::{Span, Time};
 use std::sync::Arc;
@@ -36,6 +37,30 @@ impl AppSetup {
     }
 }
 
+/// What is in the memory of a worker when a run starts.
+#[derive(Clone, Debug, Default)]
+pub enum Resident {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// These variants, as loaded in this order.
+    Listed(Vec<Held>),
+    /// Every variant that can run there and still fits beside those before it, in the order of
+    /// applications and variants.
+    AllThatFit,
+}
+
+/// A variant in a list of [`Resident`].
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The application.
+    pub app: String,
+    /// The name of the variant.
+    pub variant: String,
+    /// Where it was written, for messages.
+    pub place: Place,
+}
+
 /// Workers of one class.
 #[derive(Clone, Debug)]
 pub struct WorkerSetup {
@@ -61,6 +86,8 @@ pub struct WorkerSetup {
     pub idle_w: Option<f64>,
     /// Price of a request, in US dollars.
     pub usd_per_request: Option<f64>,
+    /// What is in their memory when a run starts.
+    pub resident: Resident,
     /// When it starts to be available.
     pub ready: Time,
     /// From when on it is slower.
@@ -87,6 +114,7 @@ impl WorkerSetup {
             power_w: None,
             idle_w: None,
             usd_per_request: None,
+            resident: Resident::Nothing,
             ready: Time::ZERO,
             slowdown: None,
             outages: Vec::new(),
@@ -135,10 +163,10 @@ pub enum Outcome {
     /// Drawn by the profile's recall of the request's true class: what schedulers believe is true
     /// by construction.
     Drawn,
-    /// Drawn by the recall on the stream, counted over all recorded predictions of the trace: as
-    /// often right as [`Self::Recorded`] class by class, but the mistakes of variants do not go
-    /// together. Classes never recorded, and variants without predictions, are as
-    /// [`Self::Drawn`].
+    /// Drawn by the recall on the stream, counted over the recorded predictions of the sources
+    /// that arrive: as often right as [`Self::Recorded`] class by class, but the mistakes of
+    /// variants do not go together. Classes without a row of these sources, and variants without
+    /// predictions, are as [`Self::Drawn`].
     StreamRecall,
 }
 
@@ -167,8 +195,12 @@ pub struct Setup {
     pub penalty: Penalty,
     /// Where answers come from.
     pub outcome: Outcome,
+    /// Whose recorded requests arrive, and so over whom [`Outcome::StreamRecall`] counts.
+    pub sources: Sources,
     /// Loads come from storage, not from the page cache.
     pub cold_loads: bool,
+    /// How tables are made of measured latencies.
+    pub latency_fit: LatencyFit,
     /// Instead of the measured latencies of batches: L(b) = L(1) · (1 + eta · (b − 1)).
     pub batch_eta: Option<f64>,
     /// Coefficient of variation of the service time around its table.

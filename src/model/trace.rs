@@ -16,6 +16,49 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
+/// counted from 1 and for each application apart. Odd and even are two halves without a person in
+/// common: one to tune on, one to test on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Sources {
+    /// Everybody's.
+    #[default]
+    All,
+    /// Those of the first, third, fifth… source.
+    Odd,
+    /// Those of the second, fourth, sixth… source.
+    Even,
+    /// Those of sources whose class mix is at least this far from the profile's, in total
+    /// variation: half the sum of the absolute differences of shares, between 0 and 1.
+    Drifted(f64),
+}
+
+impl Sources {
+    /// Every choice that is a word, with its name; the first is the default.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("all", Self::All), ("odd", Self::Odd), ("even", Self::Even)];
+
+    /// Whether rows of the source at this index, counted from 0, arrive; `drift` tells how far its
+    /// class mix is from the profile's.
+    fn holds(self, index: usize, drift: impl FnOnce() -> f64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Odd => index.is_multiple_of(2),
+            Self::Even => !index.is_multiple_of(2),
+            Self::Drifted(least) => drift() >= least,
+        }
+    }
+}
+
+/// Half the sum of |share among these classes − share of the profile|, between 0 and 1.
+fn total_variation(profile: &[f64], classes: impl Iterator<Item = usize>) -> f64 {
+    let mut counts = vec![0.0; profile.len()];
+    classes.for_each(|class| counts[class] += 1.0);
+    let total: f64 = counts.iter().sum();
+    let gaps = counts.iter().zip(profile).map(|(count, share)| (count / total - share).abs());
+    gaps.sum::<f64>() / 2.0
+}
+
 /// A trace, column by column.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedTrace {
@@ -53,13 +96,34 @@ impl RecordedTrace {
         self.votes.get(at..at + classes).unwrap_or(&[])
     }
 
-    /// How often a variant answered correctly, by true class of `classes`: `None` for a class that
-    /// was never recorded. `None` altogether if the variant's predictions were not recorded.
-    pub fn recall(&self, variant: usize, classes: usize) -> Option<Vec<Option<f64>>> {
+    /// The rows of the sources that are chosen, in order. `frequencies` are the shares of the
+    /// classes in the profile.
+    pub fn rows_of<'a>(
+        &'a self,
+        sources: Sources,
+        frequencies: &'a [f64],
+    ) -> impl Iterator<Item = u32> + 'a {
+        let drift = |rows: &Range<u32>| {
+            let classes = self.class[rows.start as usize..rows.end as usize].iter();
+            total_variation(frequencies, classes.map(|class| usize::from(*class)))
+        };
+        let chosen = move |(at, rows): &(usize, &Range<u32>)| sources.holds(*at, || drift(rows));
+        self.sources.iter().enumerate().filter(chosen).flat_map(|(_, rows)| rows.clone())
+    }
+
+    /// How often a variant answered correctly on `rows`, by true class of `classes`: `None` for a
+    /// class without a row. `None` altogether if the variant's predictions were not recorded.
+    pub fn recall(
+        &self,
+        variant: usize,
+        classes: usize,
+        rows: impl Iterator<Item = u32>,
+    ) -> Option<Vec<Option<f64>>> {
         let predicted = self.predicted[variant].as_ref()?;
         let mut counts = vec![(0u32, 0u32); classes];
-        for (class, said) in self.class.iter().zip(predicted.iter()) {
-            let (all, right) = &mut counts[usize::from(*class)];
+        for row in rows {
+            let (class, said) = (self.class[row as usize], predicted[row as usize]);
+            let (all, right) = &mut counts[usize::from(class)];
             *all += 1;
             *right += u32::from(class == said);
         }
@@ -219,8 +283,8 @@ mod tests {
         assert_eq!(trace.predicted[0], None);
         assert_eq!(trace.predicted[1].as_deref(), Some(&[1u16, 1, 0][..]));
         // The one of class a was answered b, and so was one of two of class b.
-        assert_eq!(trace.recall(1, 3), Some(vec![Some(0.0), Some(0.5), None]));
-        assert_eq!(trace.recall(0, 3), None);
+        assert_eq!(trace.recall(1, 3, 0..3), Some(vec![Some(0.0), Some(0.5), None]));
+        assert_eq!(trace.recall(0, 3, 0..3), None);
     }
 
     #[test]

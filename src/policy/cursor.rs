@@ -1,6 +1,6 @@
 //! Looking ahead on one worker: when a batch appended to a sequence would end.
 
-use crate::domain::WorkerId;
+use crate::domain::{VariantId, WorkerId};
 use crate::model::link::at_rate;
 use crate::model::residency::Residency;
 use crate::units::{Span, Time};
@@ -14,9 +14,18 @@ use crate::units::{Span, Time};
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
     pub(super) worker: Option<WorkerId>,
-    pub(super) lanes: Vec<Time>,
+    pub(super) lanes: Vec<Lane>,
     pub(super) memory: Residency,
     pub(super) way: Option<Way>,
+}
+
+/// One lane of a worker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lane {
+    /// When it is free.
+    pub free: Time,
+    /// What its last batch runs with.
+    pub variant: Option<VariantId>,
 }
 
 /// What lies between here and a worker behind a link, as far as it can be foreseen.
@@ -52,12 +61,27 @@ impl Cursor {
 
     /// When the first lane is free.
     pub fn free_at(&self) -> Time {
-        self.lanes.iter().copied().min().unwrap_or(Time::ZERO)
+        self.lanes.iter().map(|lane| lane.free).min().unwrap_or(Time::ZERO)
     }
 
     /// When all lanes are free.
     pub fn all_free_at(&self) -> Time {
-        self.lanes.iter().copied().max().unwrap_or(Time::ZERO)
+        self.lanes.iter().map(|lane| lane.free).max().unwrap_or(Time::ZERO)
+    }
+
+    /// When no batch needs what has to leave the memory before so many bytes fit.
+    pub(super) fn room_at(&self, bytes: u64) -> Time {
+        let ends = |victim| {
+            let with = move |lane: &&Lane| lane.variant == Some(victim);
+            self.lanes.iter().filter(with).map(|lane| lane.free)
+        };
+        self.memory.victims(bytes).flat_map(ends).max().unwrap_or(Time::ZERO)
+    }
+
+    /// Lets nothing begin before an instant.
+    #[inline]
+    pub(super) fn hold(&mut self, until: Time) {
+        self.lanes.iter_mut().for_each(|lane| lane.free = lane.free.max(until));
     }
 
     /// How many batches can run at once.

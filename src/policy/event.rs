@@ -20,7 +20,7 @@ pub enum Event<'a> {
         /// The request.
         request: &'a Request,
     },
-    /// A worker began to load a variant, which occupies all its lanes.
+    /// A worker began to load a variant, which occupies all its lanes if it takes any time.
     LoadStarted {
         /// The instant.
         at: Time,
@@ -39,6 +39,8 @@ pub enum Event<'a> {
         worker: WorkerId,
         /// What.
         variant: VariantId,
+        /// When it began.
+        started: Time,
     },
     /// A variant left a worker's memory.
     Evicted {
@@ -130,6 +132,8 @@ pub enum Event<'a> {
         worker: WorkerId,
         /// What.
         variant: VariantId,
+        /// When it began.
+        started: Time,
         /// When it would have ended.
         end: Time,
     },

@@ -49,8 +49,22 @@ pub(crate) struct Job {
     pub requests: Vec<RequestId>,
     /// When the decision is made, if deciding takes time, and what it sends has arrived.
     pub not_before: Time,
+    /// When it was decided on.
+    pub decided: Time,
     /// Behind a link: when its turn on the way comes.
     pub sent_from: Time,
+}
+
+impl Job {
+    /// Decided on at an instant, to begin `not_before` another.
+    pub fn new(
+        variant: VariantId,
+        requests: Vec<RequestId>,
+        decided: Time,
+        not_before: Time,
+    ) -> Self {
+        Self { variant, requests, not_before, decided, sent_from: decided }
+    }
 }
 
 /// A batch being computed.
@@ -58,9 +72,19 @@ pub(crate) struct Job {
 pub(crate) struct Running {
     pub variant: VariantId,
     pub requests: Vec<RequestId>,
+    /// When it was decided on.
+    pub decided: Time,
     pub started: Time,
     /// By the table, whatever the noise.
     pub expected_end: Time,
+}
+
+/// A load in progress.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loading {
+    pub variant: VariantId,
+    pub started: Time,
+    pub end: Time,
 }
 
 /// One worker.
@@ -68,8 +92,7 @@ pub(crate) struct Running {
 pub(crate) struct WorkerState {
     pub memory: Residency,
     pub lanes: Vec<Option<Running>>,
-    /// The variant being loaded and when that ends.
-    pub loading: Option<(VariantId, Time)>,
+    pub loading: Option<Loading>,
     pub backlog: VecDeque<Job>,
     /// Whether a look was the last thing to start here: then it is the backlog's turn.
     pub looked: bool,
@@ -93,8 +116,8 @@ pub(crate) struct Estimates {
     pub variants: usize,
     /// Class posterior by slot.
     pub posterior: Vec<f64>,
-    /// The SneakPeek model's answer by slot.
-    pub answer: Vec<u16>,
+    /// The SneakPeek model's own answer by slot: the class that its votes answer with.
+    pub answer: Vec<Option<u16>>,
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
     /// Those of the look in progress.
@@ -121,8 +144,15 @@ impl State {
     pub fn new(catalog: Arc<Catalog>, info: Info) -> Self {
         let workers = catalog.worker_ids().map(|id| {
             let worker = catalog.worker(id);
+            let mut memory = Residency::new(worker.memory_bytes);
+            for variant in &worker.resident {
+                let bytes = catalog.variant(*variant).bytes;
+                if memory.fits(bytes) {
+                    memory.load(*variant, bytes, |_| {});
+                }
+            }
             WorkerState {
-                memory: Residency::new(worker.memory_bytes),
+                memory,
                 lanes: (0..worker.lanes).map(|_| None).collect(),
                 loading: None,
                 backlog: VecDeque::new(),

@@ -1,6 +1,6 @@
 //! What a scheduler may see: read-only, beliefs only.
 
-use super::cursor::{Cursor, Way};
+use super::cursor::{Cursor, Lane, Way};
 use super::state::{Job, Phase, State, WorkerState};
 use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::model::catalog::Catalog;
@@ -157,6 +157,12 @@ impl<'a> View<'a> {
         penalty.gamma(finish, request.deadline, scale)
     }
 
+    /// Whether an answer at `finish` would count as late.
+    #[inline]
+    pub fn is_late(&self, request: &Request, finish: Time) -> bool {
+        self.state.catalog.penalty.tardiness(finish, request.deadline) > Span::ZERO
+    }
+
     /// Expected utility of answering a request with `variant` at `finish`; the SneakPeek model
     /// answers at once, however long the worker is busy.
     #[inline]
@@ -177,15 +183,15 @@ impl<'a> View<'a> {
         let now = self.state.now.max(state.ready);
         cursor.worker = Some(worker);
         cursor.lanes.clear();
-        cursor.lanes.extend(
-            state
-                .lanes
-                .iter()
-                .map(|lane| lane.as_ref().map_or(now, |running| running.expected_end.max(now))),
-        );
+        cursor.lanes.extend(state.lanes.iter().map(|lane| match lane {
+            None => Lane { free: now, variant: None },
+            Some(running) => {
+                Lane { free: running.expected_end.max(now), variant: Some(running.variant) }
+            }
+        }));
         cursor.memory.copy_from(&state.memory);
-        if let Some((_, end)) = state.loading {
-            cursor.lanes.iter_mut().for_each(|lane| *lane = end.max(*lane));
+        if let Some(loading) = state.loading {
+            cursor.hold(loading.end);
         }
         cursor.way = None;
         let link = self.state.catalog.worker(worker).link.as_ref();
@@ -195,7 +201,7 @@ impl<'a> View<'a> {
                 None => job.not_before,
                 Some(link) => self.arrival(link, job, &mut sent),
             };
-            cursor.lanes.iter_mut().for_each(|lane| *lane = arrival.max(*lane));
+            cursor.hold(arrival);
             self.place(cursor, worker, job.variant, job.requests.len());
         }
         cursor.way = link.map(|link| Way {
@@ -225,18 +231,34 @@ impl<'a> View<'a> {
         if self.state.catalog.is_peek(variant) {
             return self.state.now;
         }
-        let resident = cursor.memory.contains(variant);
-        let mut start = if resident { cursor.free_at() } else { cursor.all_free_at() };
-        let mut back = Span::ZERO;
+        let (mut start, mut back) = (cursor.free_at(), Span::ZERO);
+        let load = self.load_after(cursor, worker, variant);
+        if let Some((begin, _)) = load {
+            start = start.max(begin);
+        }
         if let Some(way) = cursor.way {
             let bytes = self.state.catalog.payload_bytes(variant, batch);
             start = start.max(way.carry(bytes).1);
             back = way.delay;
         }
-        if !resident {
-            start += self.load_span(worker, variant);
+        if let Some((_, span)) = load {
+            start += span;
         }
         start + self.expected_latency(worker, variant, batch) + back
+    }
+
+    /// When a batch of at most `most` requests would end at the earliest if it came next: alone,
+    /// unless a larger one takes less time.
+    #[inline]
+    pub fn soonest(&self, cursor: &Cursor, variant: VariantId, most: usize) -> Time {
+        let alone = self.finish(cursor, variant, 1);
+        match cursor.worker {
+            Some(worker) if self.state.catalog.falls(worker, variant) => {
+                let sizes = 2..=most.min(self.max_batch(worker, variant));
+                sizes.map(|batch| self.finish(cursor, variant, batch)).fold(alone, Time::min)
+            }
+            _ => alone,
+        }
     }
 
     /// Appends a batch to the cursor and returns when it would end.
@@ -249,7 +271,7 @@ impl<'a> View<'a> {
         if let Some(way) = &mut cursor.way {
             let (sent, arrival) = way.carry(self.state.catalog.payload_bytes(variant, batch));
             (way.sent, back) = (sent, way.delay);
-            cursor.lanes.iter_mut().for_each(|lane| *lane = arrival.max(*lane));
+            cursor.hold(arrival);
         }
         self.place(cursor, worker, variant, batch) + back
     }
@@ -265,13 +287,13 @@ impl<'a> View<'a> {
     ) -> Time {
         self.occupy(cursor, worker, variant);
         if batch == 0 {
-            return cursor.all_free_at();
+            return cursor.free_at();
         }
         let latency = self.expected_latency(worker, variant, batch);
-        match cursor.lanes.iter_mut().min() {
+        match cursor.lanes.iter_mut().min_by_key(|lane| lane.free) {
             Some(lane) => {
-                *lane += latency;
-                *lane
+                *lane = Lane { free: lane.free + latency, variant: Some(variant) };
+                lane.free
             }
             None => Time::MAX,
         }
@@ -279,19 +301,37 @@ impl<'a> View<'a> {
 
     /// Loads the variant if it is not resident, and marks it as used.
     fn occupy(&self, cursor: &mut Cursor, worker: WorkerId, variant: VariantId) {
-        if cursor.memory.contains(variant) {
+        let Some((begin, span)) = self.load_after(cursor, worker, variant) else {
             cursor.memory.touch(variant);
             return;
-        }
-        let end = cursor.all_free_at() + self.load_span(worker, variant);
-        cursor.lanes.iter_mut().for_each(|lane| *lane = end);
+        };
+        cursor.hold(begin + span);
         cursor.memory.load(variant, self.state.catalog.variant(variant).bytes, |_| {});
+    }
+
+    /// When a load of the variant could begin and how long it takes; `None` if it is resident. It
+    /// waits for all lanes, or, if it takes no time, for batches that need what has to leave.
+    #[inline]
+    fn load_after(
+        &self,
+        cursor: &Cursor,
+        worker: WorkerId,
+        variant: VariantId,
+    ) -> Option<(Time, Span)> {
+        if cursor.memory.contains(variant) {
+            return None;
+        }
+        let span = self.load_span(worker, variant);
+        Some(match span {
+            Span::ZERO => (cursor.room_at(self.state.catalog.variant(variant).bytes), span),
+            _ => (cursor.all_free_at(), span),
+        })
     }
 }
 
 impl<'a> WorkerView<'a> {
-    /// Whether a batch assigned now would start now (or load now), if deciding takes no time; of a
-    /// worker behind a link, whether it would be sent now and find a lane.
+    /// Whether a batch assigned now would start now, if deciding takes no time and its variant is
+    /// resident; of a worker behind a link, whether it would be sent now and find a lane.
     #[inline]
     pub fn is_idle(&self) -> bool {
         if self.state.ready > self.now {
@@ -326,7 +366,7 @@ impl<'a> WorkerView<'a> {
 
     /// The variant being loaded and when that ends.
     pub fn loading(&self) -> Option<(VariantId, Time)> {
-        self.state.loading
+        self.state.loading.map(|loading| (loading.variant, loading.end))
     }
 
     /// (variant, batch size, expected end) of each batch being computed.

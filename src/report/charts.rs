@@ -102,6 +102,10 @@ fn draw_panels(
     Ok([svg, png])
 }
 
+/// What a ring means.
+const RINGED: &str = "Ringed: the queue is not stationary, and the value depends on the length of \
+                      the run.";
+
 /// The data and words of a figure.
 pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
     let rows = results.filtered(&spec.filter);
@@ -119,11 +123,16 @@ pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
             FigureKind::Cdf => cdf_points(&own, results),
         }
     };
-    let series = labels
+    let series: Vec<Series> = labels
         .iter()
         .map(|label| Series { label: label.clone(), points: points(label) })
         .filter(|series| !series.points.is_empty())
         .collect();
+    let mut note = spec.note.clone();
+    if series.iter().flat_map(|series| &series.points).any(|point| point.ringed) {
+        note.push_str(if note.is_empty() { "" } else { " " });
+        note.push_str(RINGED);
+    }
     let (x_label, y_label, kind) = match spec.kind {
         FigureKind::Lines => (axis_title(&spec.x), axis_title(&spec.y), Kind::Lines),
         FigureKind::Pareto => (axis_title(&spec.x), axis_title(&spec.y), Kind::Scatter),
@@ -134,7 +143,7 @@ pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
     Chart {
         kind,
         title: spec.title.clone(),
-        note: spec.note.clone(),
+        note,
         x_label: if spec.x_label.is_empty() { x_label } else { spec.x_label.clone() },
         y_label,
         x_log: spec.x_log,
@@ -149,9 +158,8 @@ fn line_points(cells: &[&Cell<'_>], spec: &FigureSpec, results: &Results) -> Vec
     let Some(axis) = results.axis(&spec.x) else { return Vec::new() };
     let point = |cell: &&Cell<'_>| {
         let x: f64 = cell.labels[axis].parse().ok()?;
-        let estimate = cell.estimate(&spec.y)?;
-        let (low, high) = (estimate.low(), estimate.high());
-        Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high })
+        let [y, low, high] = cell.mean_and_ends(&spec.y)?;
+        Some(Point { x, x_low: x, x_high: x, y, low, high, ringed: cell.grows() })
     };
     let mut points: Vec<Point> = cells.iter().filter_map(point).collect();
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
@@ -159,15 +167,8 @@ fn line_points(cells: &[&Cell<'_>], spec: &FigureSpec, results: &Results) -> Vec
 }
 
 fn pareto_point(cell: &Cell<'_>, x: &str, y: &str) -> Option<Point> {
-    let (x, y) = (cell.estimate(x)?, cell.estimate(y)?);
-    Some(Point {
-        x: x.mean,
-        x_low: x.low(),
-        x_high: x.high(),
-        y: y.mean,
-        low: y.low(),
-        high: y.high(),
-    })
+    let ([x, x_low, x_high], [y, low, high]) = (cell.mean_and_ends(x)?, cell.mean_and_ends(y)?);
+    Some(Point { x, x_low, x_high, y, low, high, ringed: cell.grows() })
 }
 
 /// The share of requests that are no slower, against the mean of each quantile over replicates.
@@ -182,7 +183,7 @@ fn cdf_points(cells: &[&Cell<'_>], results: &Results) -> Vec<Point> {
     }
     let point = |(at, q): (usize, &f64)| {
         let x = runs.iter().map(|run| run[at]).sum::<f64>() / runs.len() as f64;
-        Point { x, x_low: x, x_high: x, y: *q, low: *q, high: *q }
+        Point { x, x_low: x, x_high: x, y: *q, low: *q, high: *q, ringed: false }
     };
     QUANTILES.iter().enumerate().map(point).collect()
 }

@@ -1,10 +1,11 @@
 //! Paired differences: two values of one axis, everything else equal, replicate by replicate.
 //!
 //! Replicates share arrivals, noise and outcomes, so the interval of the difference is much
-//! narrower than the difference of intervals.
+//! narrower than the difference of intervals. Where all differences agree there is no interval.
 
 use super::results::{ResultRow, Results};
 use super::write::write_csv;
+use crate::metrics::law;
 use crate::output::atomic::{self, WriteError};
 use crate::stats::Estimate;
 use std::collections::BTreeMap;
@@ -31,6 +32,19 @@ pub struct Difference {
     pub base: Option<f64>,
     /// The mean difference and its interval; `None` if no replicate has both.
     pub estimate: Option<Estimate>,
+    /// The ends of the interval, within what differences of the metric can be; `None` for fewer
+    /// than two replicates, and where all differences agree.
+    pub ends: Option<(f64, f64)>,
+}
+
+/// Numbers that agree to this share of their size are equal: sums that were added in another order
+/// differ in their last digits.
+const ROUNDING: f64 = 1e-12;
+
+/// Left minus right, 0 where they differ by rounding.
+fn minus(left: f64, right: f64) -> f64 {
+    let difference = left - right;
+    if difference.abs() <= ROUNDING * left.abs().max(right.abs()) { 0.0 } else { difference }
 }
 
 /// Left minus right of a metric, for every setting of the other axes.
@@ -64,14 +78,21 @@ pub fn differences(
         if let (Some(value), Some(other)) =
             (row.metric(metric), rights.get(&(setting, row.replicate)))
         {
-            settings[at].1.push((value - other, *other));
+            settings[at].1.push((minus(value, *other), *other));
         }
     }
     let difference = |(setting, pairs): Setting| {
         let (values, rights): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-        let (estimate, base) = (Estimate::of(&values), Estimate::of(&rights).map(|e| e.mean));
+        let size = |(difference, right): (&f64, &f64)| right.abs().max((difference + right).abs());
+        let scale = values.iter().zip(&rights).map(size).fold(0.0, f64::max);
+        let estimate = Estimate::at_scale(&values, scale);
+        let base = Estimate::of(&rights).map(|e| e.mean);
+        let (least, most) = law(metric).range;
+        let ends = estimate
+            .filter(|e| e.half_width.is_some())
+            .map(|e| (e.low().max(least - most), e.high().min(most - least)));
         let (left, right) = (left.to_owned(), right.to_owned());
-        Difference { setting, left, right, values, base, estimate }
+        Difference { setting, left, right, values, base, estimate, ends }
     };
     settings.into_iter().map(difference).collect()
 }
@@ -104,14 +125,13 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
                     let Some(e) = found.estimate else { continue };
                     let mut line = vec![metric.to_owned()];
                     line.extend(found.setting);
-                    let ends = e.half_width.map(|_| (e.low(), e.high()));
                     let end = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
                     line.extend([
                         found.left,
                         found.right,
                         e.mean.to_string(),
-                        end(ends.map(|(low, _)| low)),
-                        end(ends.map(|(_, high)| high)),
+                        end(found.ends.map(|(low, _)| low)),
+                        end(found.ends.map(|(_, high)| high)),
                         e.count.to_string(),
                     ]);
                     lines.push(line);

@@ -4,6 +4,7 @@
 //! what a sweep writes is held against the latter (see `tests/dictionary.rs`).
 
 use super::found;
+use super::reproduction;
 use super::results::{HEAD, TABLE_HEAD};
 use crate::metrics::column::{column, count, share, text, unit};
 use crate::metrics::{COLUMNS, Column, Kind, REQUEST_COLUMNS, TABLES};
@@ -76,6 +77,9 @@ pub fn files() -> Vec<File> {
         file("found_summary.csv", "a configuration, over the searches of its replicates", {
             [vec![axes()], own(&found::SUMMARY)].concat()
         }),
+        file("claims.csv", "a claim of a reproduction at one setting, over so many replicates", {
+            own(&reproduction::CLAIMS)
+        }),
     ];
     files.extend(TABLES.iter().map(|table| {
         let fields = [own(&TABLE_HEAD), vec![axes()], own(table.columns)].concat();
@@ -136,32 +140,46 @@ fn summary() -> Vec<Field> {
         let positive = Kind::Number(0.0, f64::INFINITY);
         let mean = if metric.kind == Kind::Count { positive } else { metric.kind };
         fields.push(of("", mean, "mean", "no replicate has it"));
-        let few = "fewer than two replicates have it";
-        fields.push(of("_sd", positive, "standard deviation", few));
-        fields.push(of("_ci95", positive, "half width of the 95 % interval (Student's t)", few));
+        fields.push(of("_sd", positive, "standard deviation", FEW));
+        let width = "half width of the 95 % interval (Student's t)";
+        fields.push(of("_ci95", positive, width, NO_INTERVAL));
     }
     fields
 }
 
+const FEW: &str = "fewer than two replicates have it";
+const NO_INTERVAL: &str = "fewer than two replicates have it, or all of them agree";
+
 fn intervals() -> Vec<Field> {
     let any =
         |name, meaning| column(name, meaning).of(Kind::Number(f64::NEG_INFINITY, f64::INFINITY));
-    let few = "fewer than two replicates have it";
     let methods = Kind::Word(&["t", "bootstrap-t"]);
+    let reasons = Kind::Word(&["few", "agree", "wide", "constant"]);
+    let ends = Kind::Word(&["low", "high", "both"]);
     let own = own(&[
         text("metric", "which metric"),
         count("replicates", "replicates that have it"),
         any("mean", "its mean over them"),
-        column("sd", "its standard deviation").empty(few),
-        any("ci95_low", "lower end of the 95 % interval of the mean").empty(few),
-        any("ci95_high", "upper end of it").empty(few),
-        text("interval", "how the interval was found").of(methods).empty(few),
+        column("sd", "its standard deviation").empty(FEW),
+        any("ci95_low", "lower end of the 95 % interval of the mean").empty(NO_INTERVAL),
+        any("ci95_high", "upper end of it").empty(NO_INTERVAL),
+        text("interval", "how the interval was found").of(methods).empty(NO_INTERVAL),
+        text(
+            "interval_note",
+            "why a skewed metric has t: few replicates, all but a few agree, or bootstrap-t is \
+             more than three times as wide; constant: why there is no interval",
+        )
+        .of(reasons)
+        .empty("there is nothing to say"),
+        text("interval_clipped", "which ends were put back to the range of the metric")
+            .of(ends)
+            .empty("none"),
     ]);
     [vec![axes()], own].concat()
 }
 
 fn compare() -> Vec<Field> {
-    let few = "fewer than two replicates have both";
+    let few = "fewer than two replicates have both, or all differences agree";
     let signed =
         |name, meaning| column(name, meaning).of(Kind::Number(f64::NEG_INFINITY, f64::INFINITY));
     let axes = Field { meaning: "the settings that both share".to_owned(), ..axes() };

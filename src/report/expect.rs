@@ -12,7 +12,8 @@ pub enum Verdict {
     Holds,
     /// The whole interval lies on the other side.
     Contradicted,
-    /// The interval covers both sides, or there is none.
+    /// The interval covers both sides, or there is none: a single replicate, or replicates that
+    /// all differ alike, which say nothing about others.
     Undecided,
 }
 
@@ -44,7 +45,11 @@ impl Judged {
         self.difference.map_or("no runs".to_owned(), |e| {
             // Differences that four places would show as nothing get six.
             let places = if e.mean.abs() < 0.0005 { 6 } else { 4 };
-            let width = e.half_width.map_or(String::new(), |w| format!(" ± {w:.places$}"));
+            let width = match e.half_width {
+                Some(width) => format!(" ± {width:.places$}"),
+                None if e.count > 1 => " (no scatter)".to_owned(),
+                None => String::new(),
+            };
             format!("{:+.places$}{width}", e.mean)
         })
     }
@@ -52,8 +57,14 @@ impl Judged {
 
 /// Judges a claim at every setting its filter leaves.
 pub fn judge(results: &Results, claim: &Expectation) -> Vec<Judged> {
+    judge_first(results, claim, u64::MAX)
+}
+
+/// Judges a claim by the first so many replicates.
+pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> Vec<Judged> {
     let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };
-    let rows = results.filtered(&claim.filter);
+    let mut rows = results.filtered(&claim.filter);
+    rows.retain(|row| row.replicate < replicates);
     let found = differences(results, &rows, axis, &claim.left, &claim.right, &claim.metric);
     let names: Vec<&String> =
         results.axes.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| n).collect();
@@ -100,9 +111,11 @@ mod tests {
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Greater), Verdict::Holds);
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Less), Verdict::Contradicted);
         assert_eq!(verdict(of(&[1.0, -1.1, 0.1]), Relation::Less), Verdict::Undecided);
-        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::GreaterOrEqual), Verdict::Holds);
-        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::Greater), Verdict::Contradicted);
-        assert_eq!(verdict(of(&[0.0, 0.0]), Relation::LessOrEqual), Verdict::Holds);
+        for agreed in [[0.0; 2], [0.5; 2], [-0.5; 2]] {
+            for relation in [Relation::Greater, Relation::GreaterOrEqual, Relation::LessOrEqual] {
+                assert_eq!(verdict(of(&agreed), relation), Verdict::Undecided, "no scatter");
+            }
+        }
         assert_eq!(verdict(of(&[1.0]), Relation::Greater), Verdict::Undecided);
         assert_eq!(verdict(None, Relation::Greater), Verdict::Undecided);
     }

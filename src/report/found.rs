@@ -12,7 +12,7 @@ use crate::stats::Estimate;
 use crate::sweep::{Found, Search, Sweep};
 use std::path::Path;
 
-const STATUS: Kind = Kind::Word(&["found", "always", "never"]);
+const STATUS: Kind = Kind::Word(&["found", "always", "never", "unknown"]);
 const NUMBER: Kind = Kind::Number(f64::NEG_INFINITY, f64::INFINITY);
 
 /// The columns of `found.csv` behind the axes.
@@ -20,27 +20,31 @@ pub const COLUMNS: [Column; 9] = [
     REPLICATE,
     text("key", "the setting that was varied"),
     text("metric", "what is limited"),
-    text("status", "always, never: the limit is kept at both ends of the search, or at neither")
-        .of(STATUS),
-    column("keeps", "the value next to the edge at which the limit is kept").empty("never"),
-    column("breaks", "the value next to it at which it is not").empty("always"),
-    column("metric_keeps", "the metric at the former").of(NUMBER).empty("never"),
+    text("status", STATUSES).of(STATUS),
+    column("keeps", "the value next to the edge at which the limit is kept")
+        .empty("never, unknown"),
+    column("breaks", "the value next to it at which it is not").empty("always, unknown"),
+    column("metric_keeps", "the metric at the former").of(NUMBER).empty("never, unknown"),
     column("metric_breaks", "the metric at the latter")
         .of(NUMBER)
-        .empty("always, or the run failed"),
+        .empty("always, unknown; or the metric is empty there, which keeps no limit"),
     count("probes", "runs that it took"),
 ];
 
+const STATUSES: &str = "always, never: the limit is kept at both ends of the search, or at \
+     neither; unknown: the metric is empty at both";
+
 /// The columns of `found_summary.csv` behind the axes.
-pub const SUMMARY: [Column; 7] = [
+pub const SUMMARY: [Column; 8] = [
     text("key", "the setting that was varied"),
     count("replicates", "searches"),
     share("found", "share of them that found an edge"),
     column("keeps_mean", "mean of keeps over those that found one").empty("none did"),
     column("keeps_sd", "its standard deviation").empty("fewer than two did"),
     column("keeps_ci95", "half width of its 95 % interval (Student's t)")
-        .empty("fewer than two did"),
+        .empty("fewer than two did, or all found the same"),
     share("always", "share of them that kept the limit at both ends"),
+    share("unknown", "share of them whose metric was empty at both ends"),
 ];
 
 /// Writes both files; takes away those of an earlier search if there is none.
@@ -112,6 +116,7 @@ fn summary(own: &[Found], search: &Search) -> Vec<String> {
         text(edges.and_then(|e| e.deviation)),
         text(edges.and_then(|e| e.half_width)),
         share("always"),
+        share("unknown"),
     ]);
     row
 }
@@ -129,6 +134,7 @@ pub fn render(sweep: &Sweep, search: &Search, found: &[Found]) -> String {
         let mean = match edges {
             _ if all("always") => format!("≥ {}", search.ends[1]),
             _ if all("never") => "none".to_owned(),
+            _ if all("unknown") => "unknown".to_owned(),
             Some(e) if e.count == own.len() => short(e.mean),
             Some(e) => format!("{} (of {})", short(e.mean), e.count),
             None => "–".to_owned(),
@@ -142,6 +148,6 @@ pub fn render(sweep: &Sweep, search: &Search, found: &[Found]) -> String {
 }
 
 /// Four digits.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     format!("{value:.3e}").parse::<f64>().unwrap_or(value).to_string()
 }

@@ -12,6 +12,7 @@ pub mod found;
 pub mod manifest;
 pub mod paper;
 pub mod plan;
+pub mod rates;
 pub mod reproduction;
 mod results;
 pub mod summary;

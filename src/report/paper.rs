@@ -2,7 +2,8 @@
 //!
 //! Differences are paired over replicates. Their interval is Student's t, the p-value of which is
 //! checked by Wilcoxon's signed ranks; both are also given adjusted by Holm's method. The family
-//! is what is compared with the baseline at one setting of the other axes.
+//! is what is compared with the baseline at one setting of the other axes. Where all differences
+//! agree there is neither interval nor p-value.
 
 use super::compare::{Difference, differences};
 use super::results::{ResultRow, Results};
@@ -53,8 +54,8 @@ impl<'a> Comparison<'a> {
         let mut lines: Vec<Line> =
             found.map(|difference| Line { difference, student: None, wilcoxon: None }).collect();
         let t = |d: &Difference| d.estimate.as_ref().and_then(student);
-        // Of a single difference there is no more to say by ranks than by t.
-        let ranks = |d: &Difference| wilcoxon(&d.values).filter(|_| d.values.len() > 1);
+        // Of differences that do not vary there is no more to say by ranks than by t.
+        let ranks = |d: &Difference| wilcoxon(&d.values).filter(|_| d.ends.is_some());
         adjust(&mut lines, t, |line| &mut line.student);
         adjust(&mut lines, ranks, |line| &mut line.wilcoxon);
         Self { results, axis, baseline, metric, lines }
@@ -64,15 +65,22 @@ impl<'a> Comparison<'a> {
     pub fn write(&self, format: Format) -> String {
         let caption =
             format!("{}: difference to {}, paired over replicates", self.metric, self.baseline);
-        let note = "p by Student's t and by Wilcoxon's signed ranks, and adjusted by Holm over \
-                    what is compared at a setting";
+        let mut note =
+            "p by Student's t and by Wilcoxon's signed ranks, and adjusted by Holm over \
+                        what is compared at a setting"
+                .to_owned();
+        let constant =
+            |line: &Line| line.difference.values.len() > 1 && line.difference.ends.is_none();
+        if self.lines.iter().any(constant) {
+            note.push_str("; none of them, and no interval, where all replicates differ alike");
+        }
         let grid = if format == Format::Csv { self.numbers() } else { self.words() };
         let labels = self.results.axes.len();
         match format {
             Format::Text => format!("{caption}\n{}{note}\n", align(&grid)),
             Format::Csv => csv(&grid),
             Format::Markdown => format!("{caption}\n\n{}\n{note}\n", markdown(&grid, labels)),
-            Format::Latex => latex(&grid, labels, &caption, note),
+            Format::Latex => latex(&grid, labels, &caption, &note),
         }
     }
 
@@ -110,9 +118,9 @@ impl<'a> Comparison<'a> {
             let mut cells = labels(line);
             let difference = &line.difference;
             let estimate = difference.estimate;
-            let ends = estimate.filter(|e| e.half_width.is_some());
+            let ends = difference.ends;
             cells.push(estimate.map_or_else(none, |e| format!("{:+.5}", e.mean)));
-            cells.push(ends.map_or_else(none, |e| format!("[{:+.5}, {:+.5}]", e.low(), e.high())));
+            cells.push(ends.map_or_else(none, |(a, b)| format!("[{a:+.5}, {b:+.5}]")));
             cells.push(percent(difference).map_or_else(none, |p| format!("{p:+.2}")));
             for (alone, adjusted) in [line.student, line.wilcoxon].map(Option::unzip) {
                 cells.push(alone.map_or_else(none, short));
@@ -148,9 +156,9 @@ impl<'a> Comparison<'a> {
             cells.extend([self.metric.to_owned(), self.baseline.to_owned()]);
             let difference = &line.difference;
             let estimate = difference.estimate;
-            let ends = estimate.filter(|e| e.half_width.is_some());
+            let (low, high) = difference.ends.unzip();
             cells.push(text(estimate.map(|e| e.mean)));
-            cells.extend([ends.map(|e| e.low()), ends.map(|e| e.high())].map(text));
+            cells.extend([low, high].map(text));
             cells.push(text(percent(difference)));
             for (alone, adjusted) in [line.student, line.wilcoxon].map(Option::unzip) {
                 cells.extend([text(alone), text(adjusted)]);
@@ -319,7 +327,7 @@ mod tests {
         assert_eq!((number(3, 10), number(3, 11)), (1.0, 1.0), "zeros are left out");
         // At load 2 the baseline is 0: no percentage, and the difference does not vary.
         assert_eq!(table[2][7], "");
-        assert_eq!((number(2, 8), number(2, 10), number(2, 11)), (0.0, 0.125, 0.125));
+        assert!(table[2][5..12].iter().all(String::is_empty), "no interval, no p-value");
         assert_eq!(table[2][12], "4");
     }
 
@@ -330,7 +338,9 @@ mod tests {
         let latex = comparison.write(Format::Latex);
         assert!(latex.contains("\\begin{tabular}{llrrrrrrrr}\n\\toprule\nscheduler & load & "));
         assert!(latex.contains("95 \\% interval") && latex.contains("\na\\_b & 1 & $+0.11500$ & "));
-        assert!(latex.contains("\nc{[}w=1] & 1 &") && latex.contains(" & -- & $<0.0001$ & "));
+        assert!(latex.contains("\nc{[}w=1] & 1 &"));
+        assert!(latex.contains("\na\\_b & 2 & $+0.10000$ & -- & -- & -- & -- & -- & -- & $4$"));
+        assert!(latex.contains("no interval, where all replicates differ alike"));
         assert_eq!(latex.lines().filter(|line| line.ends_with(" \\\\")).count(), 4);
         assert_eq!(
             escape_latex("\\^~#$<|"),

@@ -1,12 +1,12 @@
 //! `summary.csv`: mean, standard deviation and 95 % interval of every metric by configuration, one
 //! row each, half widths by Student's t. `intervals.csv`: the same, one row per metric, with both
-//! ends of the interval and how it was found.
+//! ends of the interval, how it was found and why so. Where nothing varies there is no interval.
 
 use super::results::{ResultRow, Results};
 use super::write::write_csv;
-use crate::metrics::{is_skewed, numbers};
+use crate::metrics::{interval_key, law, numbers};
 use crate::output::atomic::WriteError;
-use crate::stats::{Estimate, Interval};
+use crate::stats::{Estimate, Interval, Reason};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -23,6 +23,21 @@ impl Cell<'_> {
     /// The estimate of a metric over the replicates that have it.
     pub fn estimate(&self, metric: &str) -> Option<Estimate> {
         Estimate::of(&self.values(metric))
+    }
+
+    /// The mean of a metric and the ends of its t interval within the range of its column, both
+    /// the mean where there is no interval.
+    pub fn mean_and_ends(&self, metric: &str) -> Option<[f64; 3]> {
+        let estimate = self.estimate(metric)?;
+        let (least, most) = law(metric).range;
+        Some([estimate.mean, estimate.low().max(least), estimate.high().min(most)])
+    }
+
+    /// Whether at least half of its runs say that they are not stationary: what is measured there
+    /// depends on the length of the run.
+    pub fn grows(&self) -> bool {
+        let no = self.rows.iter().filter(|row| row.word("stationary") == "no").count();
+        no > 0 && 2 * no >= self.rows.len()
     }
 
     /// A metric over the replicates that have it.
@@ -72,6 +87,7 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     let mut head = results.axes.clone();
     let columns = ["metric", "replicates", "mean", "sd", "ci95_low", "ci95_high", "interval"];
     head.extend(columns.map(str::to_owned));
+    head.extend(["interval_note", "interval_clipped"].map(str::to_owned));
     // Resampling takes longer than short runs do.
     let of = |cell| metrics.iter().filter_map(move |name| interval_row(cell, name));
     let rows: Vec<Vec<String>> = cells.par_iter().flat_map_iter(of).collect();
@@ -82,15 +98,28 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
 fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
     let values = cell.values(metric);
     let estimate = Estimate::of(&values)?;
-    let interval = Interval::of(&values, is_skewed(metric));
+    let interval = Interval::of(&values, law(metric), interval_key(metric, cell.labels));
     let text = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
     let mut row = cell.labels.to_vec();
     row.extend([metric.to_owned(), values.len().to_string(), estimate.mean.to_string()]);
+    let note = match interval {
+        Some(interval) => interval.reason.map_or("", Reason::name),
+        None if values.len() > 1 => "constant",
+        None => "",
+    };
+    let clipped = match interval.map_or([false; 2], |i| i.clipped) {
+        [false, false] => "",
+        [true, false] => "low",
+        [false, true] => "high",
+        [true, true] => "both",
+    };
     row.extend([
         text(estimate.deviation),
         text(interval.map(|i| i.low)),
         text(interval.map(|i| i.high)),
         interval.map_or("", |i| i.method.name()).to_owned(),
+        note.to_owned(),
+        clipped.to_owned(),
     ]);
     Some(row)
 }

@@ -15,7 +15,8 @@ pub const METRICS: [(&str, &str); 4] = [
 ];
 
 /// One block per metric: a row per scheduler (and every further axis), a column per value of the
-/// axis that varies most, each cell with the half width of its 95 % interval.
+/// axis that varies most, each cell with the half width of its 95 % interval, and `*` where the
+/// queue was not stationary.
 pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
     let cells = cells(&results.rows);
     let across = column_axis(results);
@@ -35,6 +36,9 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
         }
         places.entry((label, column(cell))).or_insert(cell);
     }
+    let marks = cells.iter().any(Cell::grows);
+    // Numbers stay below each other.
+    let blank = if marks { " " } else { "" };
     let mut text = String::new();
     for (metric, heading) in metrics {
         let heading = match across {
@@ -42,13 +46,14 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
             None => (*heading).to_owned(),
         };
         let mut grid = vec![vec![String::new()]];
-        grid[0].extend(columns.iter().cloned());
+        grid[0].extend(columns.iter().map(|column| format!("{column}{blank}")));
         for row in &rows {
             let mut line = vec![row.clone()];
             line.extend(columns.iter().map(|column| {
                 let cell = places.get(&(row.clone(), column.clone()));
                 let estimate = cell.and_then(|cell| cell.estimate(metric));
-                estimate.map_or("–".to_owned(), with_interval)
+                let mark = if cell.is_some_and(|cell| cell.grows()) { "*" } else { blank };
+                estimate.map_or("–".to_owned(), with_interval) + mark
             }));
             grid.push(line);
         }
@@ -56,8 +61,15 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
         text.push_str(&align(&grid));
         text.push('\n');
     }
+    if marks {
+        text.push_str(NOT_STATIONARY);
+    }
     text
 }
+
+/// What `*` means.
+const NOT_STATIONARY: &str = "* the queue is not stationary (column `stationary`): the value \
+                              depends on the length of the run\n\n";
 
 /// Where schedulers give way: the last rate of the grid up to which they keep 95 % of the utility
 /// at the lowest, and miss no more than 5 % of deadlines. Nothing for fewer than four rates.

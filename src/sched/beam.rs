@@ -9,8 +9,8 @@
 //! With n requests and a width of w, O(n · w · variants · largest batch · log). The width falls
 //! as n grows.
 
-use super::groups::Sum;
 use super::instance::{Choice, Instance, Memories, Step, Value};
+use super::score::Score;
 use crate::units::Time;
 
 /// The widest beam.
@@ -27,7 +27,7 @@ struct Label {
     passed: Vec<usize>,
     memory: u32,
     value: Value,
-    bound: Sum,
+    bound: Score,
     last: Option<Batch>,
 }
 
@@ -56,9 +56,9 @@ pub(super) fn search(instance: &Instance<'_>) -> (Value, Vec<Step>) {
     let memories = Memories::new(instance);
     let mut search = Search { instance, memories, open: Vec::new(), done: Vec::new() };
     search.open.resize_with(count + 1, Vec::new);
-    let value = Value { sum: Sum::default(), finish: instance.start };
+    let value = Value { sum: Score::default(), finish: instance.start };
     let passed = vec![0; instance.parts.len()];
-    search.push(Label { passed, memory: 0, value, bound: Sum::default(), last: None });
+    search.push(Label { passed, memory: 0, value, bound: Score::default(), last: None });
     for level in 0..count {
         for label in best(std::mem::take(&mut search.open[level]), width) {
             search.extend(label);
@@ -125,7 +125,7 @@ impl Search<'_, '_> {
     fn plan(mut self) -> (Value, Vec<Step>) {
         let labels = self.open.pop().unwrap_or_default();
         let Some(mut label) = best(labels, 1).pop() else {
-            return (Value { sum: Sum::default(), finish: self.instance.start }, Vec::new());
+            return (Value { sum: Score::default(), finish: self.instance.start }, Vec::new());
         };
         let (mut value, mut memory) = (label.value, label.memory);
         let mut steps = Vec::new();

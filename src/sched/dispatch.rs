@@ -9,6 +9,7 @@ use crate::input::{Fields, Node, Problem, Value, fields};
 use crate::model::catalog::Catalog;
 use crate::policy::{Cursor, Plan, Reason, Scheduler, Trigger, View};
 use crate::sched::Context;
+use crate::sched::score::Score;
 use crate::units::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -59,7 +60,7 @@ impl Moment<'_> {
 pub(super) enum Named {
     /// The one with the shortest latency at batch 1.
     Fastest,
-    /// The one with the highest profiled accuracy.
+    /// The one with the highest profiled accuracy, the first listed of equals.
     Best,
     /// This one.
     This(VariantId),
@@ -87,9 +88,10 @@ pub(super) struct Batching {
 enum Drop {
     /// None.
     Never,
-    /// Those that would be worth nothing even if they ran alone at once.
+    /// Those that would be worth nothing even if they ran at once in the quickest batch: alone,
+    /// unless a larger one takes less time.
     Hopeless,
-    /// Those that would be late even if they ran alone at once.
+    /// Those that would be late even then.
     Late,
 }
 
@@ -113,7 +115,7 @@ impl Batching {
         let (gone, reason) = match self.drop {
             Drop::Never => return None,
             Drop::Hopeless => (view.penalty(head, soonest) >= 1.0, Reason::Hopeless),
-            Drop::Late => (soonest > head.deadline, Reason::Late),
+            Drop::Late => (view.is_late(head, soonest), Reason::Late),
         };
         gone.then_some(reason)
     }
@@ -123,12 +125,12 @@ impl Batching {
         let Moment { view, cursor, worker, head, .. } = *moment;
         let waiting = moment.waiting(head.app);
         let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
-        let on_time = |batch| view.finish(cursor, variant, batch) <= head.deadline;
-        if self.fill == Fill::Full || !on_time(1) {
-            return most;
+        let on_time = |batch| !view.is_late(head, view.finish(cursor, variant, batch));
+        match self.fill {
+            Fill::Full => most,
+            // A measured table may fall, so that a batch of one can be late and a larger one not.
+            Fill::HeadSafe => (1..=most).rev().find(|batch| on_time(*batch)).unwrap_or(most),
         }
-        // Latency never decreases with the batch, so the on-time sizes are a prefix.
-        (2..=most).take_while(|batch| on_time(*batch)).last().unwrap_or(1)
     }
 }
 
@@ -186,14 +188,15 @@ impl Dispatcher {
         }
     }
 
-    /// When the head could end at the earliest if it ran alone now, on any variant that the
-    /// choice allows.
+    /// When the head could end at the earliest if it ran now, on any variant that the choice
+    /// allows, alone or with others that wait.
     fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
-        let alone = |variant| view.finish(&self.cursors[worker.index()], variant, 1);
+        let most = self.batching.max_batch.min(self.lines[app.index()].len());
+        let soonest = |variant| view.soonest(&self.cursors[worker.index()], variant, most);
         match &self.choice {
-            Choice::Fixed(_) => alone(chosen),
+            Choice::Fixed(_) => soonest(chosen),
             Choice::Rule(_) => {
-                view.variants(worker, app).map(alone).min().unwrap_or_else(|| alone(chosen))
+                view.variants(worker, app).map(soonest).min().unwrap_or_else(|| soonest(chosen))
             }
         }
     }
@@ -296,7 +299,8 @@ fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &Named) -> Option
         Named::This(variant) => usable.into_iter().find(|v| v == variant),
         Named::Fastest => usable.min_by_key(|v| (view.expected_latency(worker, *v, 1), *v)),
         Named::Best => usable.reduce(|best, v| {
-            if catalog.variant(v).accuracy > catalog.variant(best).accuracy { v } else { best }
+            let accuracy = |v| Score::of(catalog.variant(v).accuracy);
+            if accuracy(v) > accuracy(best) { v } else { best }
         }),
     }
 }

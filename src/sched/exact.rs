@@ -3,7 +3,8 @@
 //! All G! orders, and for each all Π variants, in listing order; the first best wins (by ties).
 //! Prefixes of a plan are placed once. Source: dndfrink/SERIF bd12bb8 (grouped schedulers).
 
-use super::groups::{Allowed, Group, Sum, place};
+use super::groups::{Allowed, Group, place};
+use super::score::Score;
 use super::window::{Ties, Window};
 use crate::domain::{Request, VariantId, WorkerId};
 use crate::policy::{Cursor, View};
@@ -66,7 +67,7 @@ pub(super) fn search(
                 chosen: Vec::new(),
                 best: &mut best,
             };
-            search.deeper(Sum::default(), Time::ZERO);
+            search.deeper(Score::default(), Time::ZERO);
             if !next_permutation(&mut order) {
                 break;
             }
@@ -76,7 +77,7 @@ pub(super) fn search(
 }
 
 struct Best {
-    utility: f64,
+    sum: Score,
     finish: Time,
     worker: WorkerId,
     steps: Vec<(usize, VariantId)>,
@@ -97,14 +98,13 @@ struct Search<'s, 'v> {
 }
 
 impl Search<'_, '_> {
-    fn deeper(&mut self, sum: Sum, finish: Time) {
+    fn deeper(&mut self, sum: Score, finish: Time) {
         let depth = self.chosen.len();
         let Some(group) = self.order.get(depth).copied() else {
-            let utility = sum.value();
-            let best = self.best.as_ref().map(|best| (best.utility, best.finish));
-            if self.ties.beats(utility, finish, best) {
+            let best = self.best.as_ref().map(|best| (best.sum, best.finish));
+            if self.ties.beats(sum, finish, best) {
                 let steps = self.order.iter().copied().zip(self.chosen.iter().copied()).collect();
-                *self.best = Some(Best { utility, finish, worker: self.worker, steps });
+                *self.best = Some(Best { sum, finish, worker: self.worker, steps });
             }
             return;
         };

@@ -6,20 +6,26 @@
 //! dropped, since no penalty improves with time; so is one of another content of a single variant
 //! if the other has time to load that first. A label is dropped, too, if all that the rest could
 //! be worth after it does not reach the best plan known, which is that of a beam: the same search
-//! with few labels of each size. Equal plans: the earlier end, then the first found.
+//! with few labels of each size.
+//!
+//! Equal plans: the earlier end unless `ties = "listing"`, then the first in the order in which
+//! enumeration lists them, by order of groups, then by variants. So of two labels of equal utility
+//! one is dropped only if it would lose that, too: a beginning that is listed first is listed first
+//! whatever follows.
 //!
 //! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it.
-//! Source: ours; it finds what the enumeration of [`super::exact`] finds.
+//! Source: ours; it finds the plan that the enumeration of [`super::exact`] finds.
 
 use super::contents::Contents;
-use super::groups::{Group, Sum};
+use super::groups::Group;
+use super::score::Score;
 use super::subset_search::members;
-use super::window::Window;
+use super::window::{Ties, Window};
 use crate::domain::{VariantId, WorkerId};
 use crate::model::residency::Residency;
 use crate::policy::{Cursor, View};
 use crate::units::{Span, Time};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 /// More groups than this are not searched.
 pub(super) const MOST: usize = 12;
@@ -37,7 +43,7 @@ type Reach = Contents<Option<Span>>;
 #[derive(Clone, Copy)]
 struct Label {
     end: Time,
-    sum: Sum,
+    sum: Score,
     /// Which content the memory has.
     content: u32,
     /// The label before, the group served then, and on what.
@@ -50,6 +56,7 @@ struct Instance<'w, 'v> {
     groups: &'w [Group],
     worker: WorkerId,
     window: Window,
+    ties: Ties,
     /// By group: what can serve it, and how long that computes.
     choices: Vec<Vec<(VariantId, Span)>>,
     /// By group: the shortest of these.
@@ -58,7 +65,7 @@ struct Instance<'w, 'v> {
     /// From one instant of `hopes` to the next.
     gap: Span,
     /// By instant, then group: what the group is worth at best if it begins then or later.
-    hopes: Vec<Sum>,
+    hopes: Vec<Score>,
     /// The contents of memory, each with the time in which any other becomes it.
     contents: Reach,
 }
@@ -68,30 +75,25 @@ struct Instance<'w, 'v> {
 pub(super) fn search(
     view: &View<'_>,
     groups: &[Group],
-    worker: WorkerId,
-    cursor: &Cursor,
-    window: Window,
-    known: Sum,
+    (worker, cursor): (WorkerId, &Cursor),
+    (window, ties): (Window, Ties),
+    known: Score,
 ) -> Option<Vec<(usize, VariantId)>> {
     if groups.len() > MOST || cursor.lanes() != 1 {
         return None;
     }
-    let mut instance = Instance::new(view, groups, worker, cursor, window)?;
+    let mut instance = Instance::new(view, groups, (worker, cursor), (window, ties))?;
     let beam = instance.grow(known, BEAM).and_then(|labels| labels.best());
     let known = beam.map_or(known, |best| known.max(best.sum));
     let labels = instance.grow(known, usize::MAX)?;
     let best = labels.best()?;
-    let (mut steps, mut last) = (Vec::new(), best.last);
-    while let Some((before, group, variant)) = last {
-        steps.push((group, variant));
-        last = labels.all[before].last;
-    }
-    steps.reverse();
-    Some(steps)
+    let (groups, variants) = labels.listed(&best);
+    Some(groups.into_iter().zip(variants).collect())
 }
 
 /// What a search keeps.
 struct Labels {
+    ties: Ties,
     all: Vec<Label>,
     /// By set of groups: the labels that nothing dominates.
     open: Vec<Vec<usize>>,
@@ -101,25 +103,63 @@ impl Labels {
     /// The best label of all groups.
     fn best(&self) -> Option<Label> {
         let ends = self.open.last()?.iter().map(|at| self.all[*at]);
-        ends.min_by_key(|label| (Reverse(label.sum), label.end))
+        ends.reduce(|best, label| {
+            let tied =
+                (Reverse(label.sum), self.end(&label)).cmp(&(Reverse(best.sum), self.end(&best)));
+            if tied.then_with(|| self.listed(&label).cmp(&self.listed(&best))).is_lt() {
+                label
+            } else {
+                best
+            }
+        })
+    }
+
+    /// The end of a label as far as it tells equal plans apart.
+    fn end(&self, label: &Label) -> Option<Time> {
+        (self.ties == Ties::Finish).then_some(label.end)
+    }
+
+    /// The groups and variants that led to a label, in order: its place in listing order.
+    fn listed(&self, label: &Label) -> (Vec<usize>, Vec<VariantId>) {
+        let (mut groups, mut variants) = (Vec::new(), Vec::new());
+        let mut last = label.last;
+        while let Some((before, group, variant)) = last {
+            groups.push(group);
+            variants.push(variant);
+            last = self.all[before].last;
+        }
+        groups.reverse();
+        variants.reverse();
+        (groups, variants)
     }
 
     /// Keeps a label unless another of its set is as good. `contents` tell the
     /// time in which any other becomes one.
     fn keep(&mut self, set: u32, label: Label, contents: &Reach) {
-        let all = &self.all;
-        let as_good = |a: &Label, b: &Label| {
-            let extra =
-                if a.content == b.content { Some(Span::ZERO) } else { *contents.fact(b.content) };
-            a.sum >= b.sum && extra.is_some_and(|extra| a.end + extra <= b.end)
-        };
-        let front = &mut self.open[set as usize];
-        if front.iter().any(|at| as_good(&all[*at], &label)) {
-            return;
+        let mut front = std::mem::take(&mut self.open[set as usize]);
+        if !front.iter().any(|at| self.as_good(&self.all[*at], &label, contents)) {
+            front.retain(|at| !self.as_good(&label, &self.all[*at], contents));
+            front.push(self.all.len());
+            self.all.push(label);
         }
-        front.retain(|at| !as_good(&label, &all[*at]));
-        front.push(self.all.len());
-        self.all.push(label);
+        self.open[set as usize] = front;
+    }
+
+    /// Whether no plan that begins as `b` does is better than the one that begins as `a` does and
+    /// goes on in the same way.
+    #[inline]
+    fn as_good(&self, a: &Label, b: &Label, contents: &Reach) -> bool {
+        let extra =
+            if a.content == b.content { Some(Span::ZERO) } else { *contents.fact(b.content) };
+        let Some(end) = extra.map(|extra| a.end + extra).filter(|end| *end <= b.end) else {
+            return false;
+        };
+        match a.sum.cmp(&b.sum) {
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            Ordering::Equal if self.ties == Ties::Finish && end < b.end => true,
+            Ordering::Equal => self.listed(a) <= self.listed(b),
+        }
     }
 }
 
@@ -128,9 +168,8 @@ impl<'w, 'v> Instance<'w, 'v> {
     fn new(
         view: &'w View<'v>,
         groups: &'w [Group],
-        worker: WorkerId,
-        cursor: &Cursor,
-        window: Window,
+        (worker, cursor): (WorkerId, &Cursor),
+        (window, ties): (Window, Ties),
     ) -> Option<Self> {
         let span = |group: &Group, variant| {
             let batches = group.requests.chunks(window.largest(view, worker, variant).max(1));
@@ -147,6 +186,7 @@ impl<'w, 'v> Instance<'w, 'v> {
             groups,
             worker,
             window,
+            ties,
             choices,
             start: cursor.free_at(),
             gap: Span(1),
@@ -176,29 +216,29 @@ impl<'w, 'v> Instance<'w, 'v> {
     }
 
     /// When a group that begins to compute at `now` ends, and what it is worth.
-    fn serve(&self, group: usize, variant: VariantId, now: Time) -> (Time, Sum) {
-        let (mut end, mut sum) = (now, Sum::default());
+    fn serve(&self, group: usize, variant: VariantId, now: Time) -> (Time, Score) {
+        let (mut end, mut sum) = (now, Score::default());
         let largest = self.window.largest(self.view, self.worker, variant);
         for batch in self.groups[group].requests.chunks(largest.max(1)) {
             end += self.view.expected_latency(self.worker, variant, batch.len());
-            batch.iter().for_each(|r| sum += Sum::of(self.view.utility(r, variant, end)));
+            batch.iter().for_each(|r| sum += Score::of(self.view.utility(r, variant, end)));
         }
         (end, sum)
     }
 
     /// What a group is worth at best if it begins at `now` or later.
-    fn hoped(&self, group: usize, now: Time) -> Sum {
+    fn hoped(&self, group: usize, now: Time) -> Score {
         let instant = (now.since(self.start).0 / self.gap.0).min(INSTANTS - 1) as usize;
         self.hopes[instant * self.groups.len() + group]
     }
 
     /// What the groups of a set are worth at best after `now`: one of them begins then, the others
     /// when at least the shortest has been computed.
-    fn bound(&self, set: u32, now: Time) -> Sum {
+    fn bound(&self, set: u32, now: Time) -> Score {
         let Some(shortest) = members(set).map(|group| self.shortest[group]).min() else {
-            return Sum::default();
+            return Score::default();
         };
-        let (mut sum, mut first) = (Sum::default(), Sum::default());
+        let (mut sum, mut first) = (Score::default(), Score::default());
         for group in members(set) {
             let later = self.hoped(group, now + shortest);
             sum += later;
@@ -228,11 +268,12 @@ impl<'w, 'v> Instance<'w, 'v> {
 
     /// Every label that may lead to a plan of at least `known`; of each size only the `width` most
     /// promising are extended. `None` if there are too many.
-    fn grow(&mut self, known: Sum, width: usize) -> Option<Labels> {
+    fn grow(&mut self, known: Score, width: usize) -> Option<Labels> {
         let count = self.groups.len();
         let all = (1u32 << count) - 1;
-        let root = Label { end: self.start, sum: Sum::default(), content: 0, last: None };
-        let mut labels = Labels { all: vec![root], open: vec![Vec::new(); 1 << count] };
+        let root = Label { end: self.start, sum: Score::default(), content: 0, last: None };
+        let open = vec![Vec::new(); 1 << count];
+        let mut labels = Labels { ties: self.ties, all: vec![root], open };
         labels.open[0].push(0);
         let mut sets: Vec<u32> = (0..all).collect();
         sets.sort_by_key(|set| set.count_ones());
@@ -272,7 +313,7 @@ impl<'w, 'v> Instance<'w, 'v> {
     }
 
     /// Serves each of the other groups after a label, on each variant.
-    fn extend(&mut self, labels: &mut Labels, set: u32, from: usize, all: u32, known: Sum) {
+    fn extend(&mut self, labels: &mut Labels, set: u32, from: usize, all: u32, known: Score) {
         let label = labels.all[from];
         for group in members(all & !set) {
             let next = set | 1 << group;

@@ -23,13 +23,14 @@
 //! than four groups, where we use it). Groups by variant and splitting are ours.
 
 use super::priority::{Order, Priority};
+use super::score::{Score, by_mean_deadline};
 use super::window::{Draft, Ties, Window, best_place, tails};
 use super::{exact, group_search};
 use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::input::Fields;
+use crate::model::ties::rounded;
 use crate::policy::{Cursor, Plan, Scheduler, Trigger, View};
 use crate::units::Time;
-use std::ops::{Add, AddAssign, Sub};
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,14 +117,13 @@ pub(super) struct GroupPlanner {
     trial: Cursor,
     draft: Draft,
     /// What greedy search planned is worth.
-    planned: Sum,
+    planned: Score,
 }
 
 impl GroupPlanner {
     /// Reads the parameters; `groups` are by `key`, and `order` inside a group is by priority or
     /// not, unless the experiment says otherwise.
     pub fn read(fields: &mut Fields<'_>, key: Key, by_priority: bool) -> Self {
-        let priority = Priority::read(fields);
         let keys = [("app", Key::App), ("class", Key::Class), ("by-variant", Key::Variant)];
         let orders = [("deadline", false), ("priority", true)];
         let key = fields.choice_or("groups", &keys, key);
@@ -131,11 +131,14 @@ impl GroupPlanner {
         let searches =
             [("greedy", Search::Greedy), ("exact", Search::Exact), ("auto", Search::Auto)];
         let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
+        let group_order = fields.choice("group_order", &group_orders);
+        let used = by_priority || group_order == GroupOrder::Priority;
+        let priority = Priority::read(fields, used);
         Self {
             key,
             order: if by_priority { Order::Priority(priority) } else { Order::Deadline },
             priority,
-            group_order: fields.choice("group_order", &group_orders),
+            group_order,
             search: fields.choice("search", &searches),
             split: fields.flag("split", false),
             ..Self::one_by_one(fields)
@@ -159,7 +162,7 @@ impl GroupPlanner {
             cursors: Vec::new(),
             trial: Cursor::default(),
             draft: Draft::default(),
-            planned: Sum::default(),
+            planned: Score::default(),
         }
     }
 
@@ -198,37 +201,37 @@ impl GroupPlanner {
         let variants = |worker| view.variants(worker, request.app);
         let best = best_place(&self.cursors, self.ties, variants, |cursor, _, variant| {
             let finish = view.finish(cursor, variant, 1);
-            (view.utility(request, variant, finish), finish)
+            (Score::of(view.utility(request, variant, finish)), finish)
         });
         best.map(|(_, variant)| variant)
     }
 
-    /// The order in which greedy search takes the groups.
-    fn sort_groups(&mut self, view: &View<'_>) {
+    /// The order in which greedy search takes the groups; those that tie stay as listed.
+    fn sorted(&self, view: &View<'_>) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        let requests = |at: usize| self.groups[at].requests.as_slice();
         match self.group_order {
             GroupOrder::Deadline => {
-                // Means are compared as fractions of integers: groups that tie stay as listed,
-                // whatever the unit of time.
-                let sum =
-                    |g: &Group| g.requests.iter().map(|r| u128::from(r.deadline.0)).sum::<u128>();
-                let count = |g: &Group| g.requests.len() as u128;
-                self.groups.sort_by(|a, b| (sum(a) * count(b)).cmp(&(sum(b) * count(a))));
+                order.sort_by(|a, b| by_mean_deadline(requests(*a), requests(*b)));
             }
             GroupOrder::Priority => {
                 let priority = self.priority;
                 let value = |r: &Request| priority.of(view, r);
-                let mean =
-                    |g: &Group| g.requests.iter().map(value).sum::<f64>() / g.requests.len() as f64;
-                self.groups.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+                let sum = |at: usize| requests(at).iter().map(value).sum::<f64>();
+                let mean = |at: usize| rounded(sum(at) / requests(at).len() as f64);
+                order.sort_by(|a, b| mean(*b).total_cmp(&mean(*a)));
             }
         }
+        order
     }
 
     fn greedy(&mut self, view: &View<'_>) {
-        self.planned = Sum::default();
-        self.sort_groups(view);
+        self.planned = Score::default();
+        let order = self.sorted(view);
         let groups = std::mem::take(&mut self.groups);
-        groups.iter().for_each(|group| self.serve(view, group.allowed, &group.requests));
+        for at in order {
+            self.serve(view, groups[at].allowed, &groups[at].requests);
+        }
         self.groups = groups;
     }
 
@@ -262,17 +265,17 @@ impl GroupPlanner {
         let variants = |worker| allowed.on(view, worker);
         best_place(&self.cursors, self.ties, variants, |cursor, worker, variant| {
             trial.copy_from(cursor);
-            let mut sum = Sum::default();
+            let mut sum = Score::default();
             let largest = window.largest(view, worker, variant);
             let finish = place(view, trial, variant, requests, largest, &mut sum);
-            (sum.value(), finish)
+            (sum, finish)
         })
     }
 
     /// What parts of a group are worth, each placed at its best one after the other.
-    fn worth(&mut self, view: &View<'_>, allowed: Allowed, parts: &[&[Request]]) -> Sum {
+    fn worth(&mut self, view: &View<'_>, allowed: Allowed, parts: &[&[Request]]) -> Score {
         let before = self.cursors.clone();
-        let mut sum = Sum::default();
+        let mut sum = Score::default();
         for part in parts {
             if let Some((worker, variant)) = self.best(view, allowed, part) {
                 let largest = self.window.largest(view, worker, variant);
@@ -313,7 +316,13 @@ impl GroupPlanner {
             return false;
         }
         let (groups, window) = (&self.groups, self.window);
-        let best = group_search::search(view, groups, worker, &self.trial, window, self.planned);
+        let best = group_search::search(
+            view,
+            groups,
+            (worker, &self.trial),
+            (window, self.ties),
+            self.planned,
+        );
         let Some(steps) = best else { return false };
         self.emit_steps(view, worker, &steps);
         true
@@ -356,52 +365,6 @@ impl Scheduler for GroupPlanner {
     }
 }
 
-/// A sum of utilities that does not depend on the order of adding: plans that serve the same
-/// requests equally well tie exactly, and the rule for ties decides, not rounding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sum(u128);
-
-impl Sum {
-    /// Utilities are kept to 60 binary places.
-    const ONE: f64 = (1u64 << 60) as f64;
-
-    /// One utility.
-    #[inline]
-    pub fn of(utility: f64) -> Self {
-        Self(u128::from((utility * Self::ONE) as u64))
-    }
-
-    /// The sum, rounded once.
-    #[inline]
-    pub fn value(self) -> f64 {
-        self.0 as f64 / Self::ONE
-    }
-}
-
-impl Add for Sum {
-    type Output = Self;
-    #[inline]
-    fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
-}
-
-impl AddAssign for Sum {
-    #[inline]
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl Sub for Sum {
-    type Output = Self;
-    /// The other is a part of this sum.
-    #[inline]
-    fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
-    }
-}
-
 /// Runs a group on a cursor in batches of at most `largest`, adds its utilities to `sum`, and
 /// returns its end.
 pub(super) fn place(
@@ -410,12 +373,12 @@ pub(super) fn place(
     variant: VariantId,
     requests: &[Request],
     largest: usize,
-    sum: &mut Sum,
+    sum: &mut Score,
 ) -> Time {
     let mut finish = Time::ZERO;
     for batch in requests.chunks(largest.max(1)) {
         finish = view.append(cursor, variant, batch.len());
-        let utility = |request| Sum::of(view.utility(request, variant, finish));
+        let utility = |request| Score::of(view.utility(request, variant, finish));
         batch.iter().for_each(|request| *sum += utility(request));
     }
     finish

@@ -5,7 +5,7 @@
 //! those of one application are neighbours.
 
 use super::contents::Contents;
-use super::groups::Sum;
+use super::score::Score;
 use super::window::Window;
 use crate::domain::{Request, RequestId, VariantId, WorkerId};
 use crate::model::residency::Residency;
@@ -47,7 +47,7 @@ pub(super) struct Step {
 /// What a plan is worth, and when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Value {
-    pub sum: Sum,
+    pub sum: Score,
     pub finish: Time,
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Instance<'v> {
     pub resident: Residency,
     /// Rows by instant: what a request could be worth at best if it were started then on its
     /// quickest way, summed from it to the last of its part.
-    hopes: Vec<Sum>,
+    hopes: Vec<Score>,
     rows: usize,
     /// From one row to the next.
     gap: Span,
@@ -132,7 +132,7 @@ impl<'v> Instance<'v> {
     /// Tabulates what the requests could be worth at best.
     fn hope(&mut self) {
         let quickest = |part: &Part| {
-            let one = |c: &Choice| c.load + self.latency(*c, 1);
+            let one = |c: &Choice| c.load + self.shortest(*c, part);
             part.choices.iter().map(one).min().unwrap_or_default()
         };
         let serially = |part: &Part| quickest(part).0.saturating_mul(part.members.len() as u64);
@@ -140,13 +140,13 @@ impl<'v> Instance<'v> {
         let count = self.len().max(1);
         self.rows = (HOPES / count).clamp(1, INSTANTS);
         self.gap = Span(horizon / self.rows as u64 + 1);
-        let mut hopes = vec![Sum::default(); self.rows * self.len()];
+        let mut hopes = vec![Score::default(); self.rows * self.len()];
         for (row, hopes) in hopes.chunks_mut(count).enumerate() {
             let time = self.start + Span(self.gap.0.saturating_mul(row as u64));
             for part in &self.parts {
-                let mut sum = Sum::default();
+                let mut sum = Score::default();
                 for member in part.members.clone().rev() {
-                    let one = |c: &Choice| self.worth(member, *c, time + self.latency(*c, 1));
+                    let one = |c: &Choice| self.worth(member, *c, time + self.shortest(*c, part));
                     sum += part.choices.iter().map(one).max().unwrap_or_default();
                     hopes[member] = sum;
                 }
@@ -171,10 +171,17 @@ impl<'v> Instance<'v> {
         self.view.expected_latency(self.worker, choice.variant, batch)
     }
 
+    /// The shortest latency of any batch of a part, loading excluded: a larger batch may take less
+    /// time than one request.
+    fn shortest(&self, choice: Choice, part: &Part) -> Span {
+        let most = choice.largest.min(part.members.len());
+        self.view.catalog().shortest(self.worker, choice.variant, most)
+    }
+
     /// What answering a request at `finish` is worth.
     #[inline]
-    pub fn worth(&self, member: usize, choice: Choice, finish: Time) -> Sum {
-        Sum::of(self.view.utility(&self.requests[member], choice.variant, finish))
+    pub fn worth(&self, member: usize, choice: Choice, finish: Time) -> Score {
+        Score::of(self.view.utility(&self.requests[member], choice.variant, finish))
     }
 
     /// Whether two requests are worth the same on every variant at every instant.
@@ -187,7 +194,7 @@ impl<'v> Instance<'v> {
 
     /// The row of bounds that holds from `time` on.
     #[inline]
-    pub fn row(&self, time: Time) -> &[Sum] {
+    pub fn row(&self, time: Time) -> &[Score] {
         let row = (time.since(self.start).0 / self.gap.0).min(self.rows as u64 - 1) as usize;
         &self.hopes[row * self.len()..(row + 1) * self.len()]
     }

@@ -9,6 +9,7 @@
 use super::Context;
 use super::dispatch::{Batching, Choice, Dispatcher, Moment};
 use super::priority::Order;
+use super::score::Score;
 use super::window::{Draft, Ties, Window, best_place, tails};
 use crate::domain::{Request, VariantId};
 use crate::input::{Fields, Problem, fields};
@@ -27,12 +28,18 @@ pub(super) enum Goal {
 }
 
 impl Goal {
+    /// How equal scores are told apart. Who ends soonest has no equals that end earlier: there
+    /// the parameter would mean nothing, and is not known.
+    fn ties(self, fields: &mut Fields<'_>) -> Ties {
+        if self == Self::Finish { Ties::Finish } else { Ties::read(fields) }
+    }
+
     #[inline]
-    fn score(self, view: &View<'_>, request: &Request, variant: VariantId, finish: Time) -> f64 {
+    fn score(self, view: &View<'_>, request: &Request, variant: VariantId, finish: Time) -> Score {
         match self {
-            Self::Utility => view.utility(request, variant, finish),
-            Self::Accuracy => view.accuracy(request.id, variant),
-            Self::Finish => -finish.as_s(),
+            Self::Utility => Score::of(view.utility(request, variant, finish)),
+            Self::Accuracy => Score::of(view.accuracy(request.id, variant)),
+            Self::Finish => Score::sooner(finish),
         }
     }
 }
@@ -53,7 +60,7 @@ impl Planner {
         Self {
             order,
             goal,
-            ties: Ties::read(fields),
+            ties: goal.ties(fields),
             window: Window::read(fields),
             requests: Vec::new(),
             cursors: Vec::new(),
@@ -83,11 +90,11 @@ pub(super) fn read(
         let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
         fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let ties = Ties::read(fields);
+    let ties = goal.ties(fields);
     let batching = Batching::read(fields);
     let rule = move |moment: &Moment<'_>| {
         let Moment { view, cursor, worker, head, .. } = *moment;
-        let mut best: Option<(f64, Time, VariantId)> = None;
+        let mut best: Option<(Score, Time, VariantId)> = None;
         for variant in view.variants(worker, head.app) {
             // What the head would get in the batch that would really run.
             let size = batching.size(moment, variant);

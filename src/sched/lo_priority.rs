@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
              max_batch = 32, merge = false; head: max_batch = 32, batch = full, drop = never",
     accuracy: Some(Info::Profiled),
     build: |fields, context| {
-        let order = Order::Priority(Priority::read(fields));
+        let order = Order::Priority(Priority::read(fields, true));
         read(fields, context, order, Goal::Utility)
     },
 };

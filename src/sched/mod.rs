@@ -24,6 +24,7 @@ mod peek_plus;
 mod pool;
 mod priority;
 mod random;
+mod score;
 mod sight;
 mod sneakpeek;
 mod subset_search;

@@ -26,6 +26,7 @@
 
 use super::pool::Pool;
 use super::priority::Order;
+use super::score::{Score, by_mean_deadline};
 use super::window::{Draft, Ties, Window, tails};
 use super::{Context, Entry};
 use crate::domain::{AppId, Request, VariantId, WorkerId};
@@ -38,15 +39,13 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "groups by application, accuracies at the pooled class mix, plans improved as a whole",
     source: "ours",
     params: "pool = 200, shrink = 100, improve = true, ties = finish, window_ms = 0, \
-             window_requests, window_max, while_busy = false, max_batch = 32, merge = false",
+             window_requests, window_max, while_busy = false, max_batch = 32",
     accuracy: Some(Info::Posterior),
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
 
 /// At most so many times every group is tried elsewhere.
 const ROUNDS: usize = 3;
-/// A smaller gain of summed utility is rounding.
-const LEAST_GAIN: f64 = 1e-9;
 
 /// The requests of one application.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ struct Group {
     /// Earliest deadline first.
     requests: Vec<Request>,
     /// Accuracy by variant of the application.
-    accuracy: Vec<f64>,
+    accuracy: Vec<Score>,
 }
 
 /// One group's place in a plan.
@@ -67,7 +66,7 @@ struct Step {
 }
 
 /// Summed utility, and when the last batch ends.
-type Value = (f64, Time);
+type Value = (Score, Time);
 
 struct PeekPlus {
     pool: Pool,
@@ -90,7 +89,8 @@ impl PeekPlus {
             pool: Pool::new(context.catalog, length, weight),
             improve: fields.flag("improve", true),
             ties: Ties::read(fields),
-            window: Window::read(fields),
+            // One group per application runs as full batches: there is nothing to merge.
+            window: Window::read_up_to(fields, u64::MAX),
             requests: Vec::new(),
             groups: Vec::new(),
             tails: Vec::new(),
@@ -99,7 +99,7 @@ impl PeekPlus {
         }
     }
 
-    /// Sorts the window's requests into groups, listed by mean time to the deadline.
+    /// Sorts the window's requests into groups by mean deadline, ties by application.
     fn group(&mut self, view: &View<'_>) {
         let catalog = view.catalog();
         self.groups.clear();
@@ -107,16 +107,13 @@ impl PeekPlus {
             let own = self.requests.iter().filter(|request| request.app == app);
             let requests: Vec<Request> = own.copied().collect();
             if !requests.is_empty() {
-                let accuracy = |variant| self.pool.accuracy(catalog, variant);
+                let accuracy = |variant| Score::of(self.pool.accuracy(catalog, variant));
                 let variants = catalog.variants_of(app).chain(catalog.app(app).offer);
                 let accuracy = variants.map(accuracy).collect();
                 self.groups.push(Group { app, requests, accuracy });
             }
         }
-        let now = view.now();
-        let left = |r: &Request| r.deadline.since(now).as_s() - now.since(r.deadline).as_s();
-        let mean = |g: &Group| g.requests.iter().map(left).sum::<f64>() / g.requests.len() as f64;
-        self.groups.sort_by(|a, b| mean(a).total_cmp(&mean(b)).then(a.app.cmp(&b.app)));
+        self.groups.sort_by(|a, b| by_mean_deadline(&a.requests, &b.requests));
     }
 
     /// Runs a group on a cursor.
@@ -124,12 +121,12 @@ impl PeekPlus {
         let group = &self.groups[step.group];
         let largest = self.window.largest(view, step.worker, step.variant).max(1);
         let accuracy = group.accuracy[view.catalog().variant_offset(step.variant)];
-        let (mut kept, mut finish) = (0.0, Time::ZERO);
+        let (mut kept, mut finish) = (Score::default(), Time::ZERO);
         for batch in group.requests.chunks(largest) {
             finish = view.append(cursor, step.variant, batch.len());
-            kept += batch.iter().map(|r| 1.0 - view.penalty(r, finish)).sum::<f64>();
+            batch.iter().for_each(|r| kept += Score::of(1.0 - view.penalty(r, finish)));
         }
-        (accuracy * kept, finish)
+        (kept.times(accuracy), finish)
     }
 
     /// Group by group the best worker and variant given those before.
@@ -162,7 +159,7 @@ impl PeekPlus {
         let mut trial = std::mem::take(&mut self.trial);
         trial.resize_with(self.tails.len(), Cursor::default);
         trial.iter_mut().zip(&self.tails).for_each(|(into, from)| into.copy_from(from));
-        let (mut utility, mut last) = (0.0, Time::ZERO);
+        let (mut utility, mut last) = (Score::default(), Time::ZERO);
         for step in steps {
             let (own, finish) = self.place(view, &mut trial[step.worker.index()], *step);
             utility += own;
@@ -202,9 +199,9 @@ impl PeekPlus {
     }
 
     /// Whether a plan is worth more than the best so far, which it then becomes.
-    fn rises(&mut self, view: &View<'_>, steps: &[Step], best: &mut f64) -> bool {
+    fn rises(&mut self, view: &View<'_>, steps: &[Step], best: &mut Score) -> bool {
         let utility = self.value(view, steps).0;
-        let rises = utility > *best + LEAST_GAIN;
+        let rises = utility > *best;
         if rises {
             *best = utility;
         }

@@ -4,8 +4,10 @@
 //! verified; form 1 is our default. Times are in seconds: the unit matters, since form 1 weighs a
 //! variance against exp(−d). Larger goes first.
 
+use super::score::Score;
 use crate::domain::{Request, VariantId, WorkerId};
-use crate::input::Fields;
+use crate::input::{Fields, Problem, fields};
+use crate::model::ties::rounded;
 use crate::policy::View;
 use crate::units::{NS_PER_S, Span, Time};
 
@@ -40,7 +42,8 @@ impl Priority {
     /// Unless the experiment says otherwise.
     pub const PROFILED: Self = Self { form: Form::AccDeadline, granted: false };
 
-    pub fn read(fields: &mut Fields<'_>) -> Self {
+    /// Reads the parameters; those on which nothing depends are refused.
+    pub fn read(fields: &mut Fields<'_>, used: bool) -> Self {
         let forms = [
             ("acc-deadline", Form::AccDeadline),
             ("acc-slack", Form::AccSlack),
@@ -49,10 +52,25 @@ impl Priority {
             ("util-max", Form::UtilMax),
             ("util-rate", Form::UtilRate),
         ];
-        Self {
-            form: fields.choice("priority", &forms),
-            granted: fields.choice("priority_accuracy", &[("profiled", false), ("granted", true)]),
+        let (form, granted) = (fields.take("priority"), fields.take("priority_accuracy"));
+        let problems = fields.problems();
+        let chosen = form.and_then(|node| fields::choice(node, &forms, problems));
+        let accuracies = [("profiled", false), ("granted", true)];
+        let choice = granted.and_then(|node| fields::choice(node, &accuracies, problems));
+        let priority =
+            Self { form: chosen.unwrap_or(Form::AccDeadline), granted: choice.unwrap_or(false) };
+        if !used && let Some(node) = form.or(granted) {
+            let found = "a priority where nothing is ordered by one";
+            let expected = "order or group_order = \"priority\" beside it";
+            problems.push(Problem::new(node.place.clone(), found, expected));
+        } else if !priority.is_steady()
+            && let Some(node) = granted
+        {
+            let found = "`priority_accuracy` of a priority that weighs no variance of accuracies";
+            let expected = "priority = \"acc-deadline\" or \"acc-slack\" beside it";
+            problems.push(Problem::new(node.place.clone(), found, expected));
         }
+        priority
     }
 
     /// The priority of a request now. "At once" means on the first worker that can serve it, as
@@ -78,7 +96,8 @@ impl Priority {
             }
             Form::UtilRange => {
                 let fastest = variants().min_by_key(|v| (latency(*v), *v)).map_or(0.0, utility);
-                variants().map(utility).fold(0.0, f64::max) - fastest
+                // A difference has no more places than what it is made of.
+                Score::of(variants().map(utility).fold(0.0, f64::max) - fastest).value()
             }
             Form::UtilMax => variants().map(utility).fold(0.0, f64::max),
             Form::UtilRate => {
@@ -168,8 +187,10 @@ impl Order {
             Self::Arrival => {}
             Self::Deadline => requests.sort_by_key(|r| (r.deadline, r.id)),
             Self::Priority(priority) => {
-                let mut keyed: Vec<(f64, Time, Request)> =
-                    requests.iter().map(|r| (priority.of(view, r), r.deadline, *r)).collect();
+                let mut keyed: Vec<(f64, Time, Request)> = requests
+                    .iter()
+                    .map(|r| (rounded(priority.of(view, r)), r.deadline, *r))
+                    .collect();
                 if listing {
                     keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
                     keyed.reverse();

@@ -13,10 +13,12 @@
 
 use super::dispatch::{Batching, Moment};
 use crate::domain::{AppId, Request, VariantId, WorkerId};
+use crate::input::source;
 use crate::learn::net::{Activation, Mlp, parameters};
 use crate::learn::store::Catalogue;
 use crate::model::catalog::Catalog;
-use crate::policy::Cursor;
+use crate::model::link::{Link, Uplink};
+use crate::policy::{Cursor, Info};
 use crate::units::Time;
 
 /// Changes whenever an input changes its meaning or its place.
@@ -225,8 +227,9 @@ fn may_leave(moment: &Moment<'_>, id: WorkerId, cursor: &Cursor) -> bool {
     id != worker && (id > worker || !cursor.is_open(view.now()))
 }
 
-/// What a network that schedules depends on.
-pub(super) fn catalogue(catalog: &Catalog) -> Catalogue {
+/// What a network that schedules depends on: what it sees, what it can choose, how fast and how far
+/// away workers are, what lateness costs, and where the accuracies come from that it is shown.
+pub(super) fn catalogue(catalog: &Catalog, info: Info) -> Catalogue {
     let entry = |name: &str, value: String| (name.to_owned(), value);
     let joined = |parts: Vec<String>| parts.join("; ");
     let variants = |app: AppId| {
@@ -236,17 +239,29 @@ pub(super) fn catalogue(catalog: &Catalog) -> Catalogue {
     };
     let worker = |id| {
         let worker = catalog.worker(id);
-        let (lanes, bytes) = (worker.lanes, worker.memory_bytes);
-        let away = if worker.link.is_some() { ", behind a link" } else { "" };
+        let (lanes, bytes, speed) = (worker.lanes, worker.memory_bytes, worker.speed);
+        let away = worker.link.as_ref().map_or(String::new(), away);
         let price =
             worker.usd_per_request.map_or(String::new(), |usd| format!(", {usd} USD a call"));
-        format!("{}, lanes {lanes}, bytes {bytes}{away}{price}", worker.class)
+        format!("{}, speed {speed}, lanes {lanes}, bytes {bytes}{away}{price}", worker.class)
     };
     vec![
+        entry("accuracy", info.name().to_owned()),
+        entry("penalty", catalog.penalty.signature()),
         entry("sight", VERSION.to_string()),
         entry("variants", joined(catalog.app_ids().map(variants).collect())),
         entry("workers", joined(catalog.worker_ids().map(worker).collect())),
     ]
+}
+
+/// A link, as far as it delays requests.
+fn away(link: &Link) -> String {
+    let uplink = match &link.uplink {
+        Uplink::Endless => "without limit".to_owned(),
+        Uplink::Constant(bps) => format!("{bps} bit/s"),
+        Uplink::Table(table) => format!("by table {}", &source::hash(&format!("{table:?}"))[..16]),
+    };
+    format!(", behind a link of {} ms, {uplink}", link.rtt.as_ms())
 }
 
 /// A span as a share of the head's budget.

@@ -15,8 +15,8 @@
 //!
 //! O(3ⁿ · variants · contents of memory · labels) at worst.
 
-use super::groups::Sum;
 use super::instance::{Choice, Instance, Memories, Step, Value};
+use super::score::Score;
 use crate::units::{Span, Time};
 
 /// The most requests that are tried.
@@ -30,7 +30,7 @@ const EXTENSIONS: u64 = 1 << 26;
 #[derive(Clone, Copy, Debug)]
 struct Label {
     time: Time,
-    sum: Sum,
+    sum: Score,
     /// The batch that led here.
     last: Node,
 }
@@ -73,11 +73,11 @@ struct Origin<'l> {
 struct Size {
     time: Time,
     /// The utility before, and what all that is unserved may be worth after `time`.
-    most: Sum,
+    most: Score,
     /// When the whole plan ends at the earliest.
     least_finish: Time,
     /// By request: its utility in the batch, and its hope if it is left for later.
-    worth: [(Sum, Sum); MOST],
+    worth: [(Score, Score); MOST],
 }
 
 struct Search<'i, 'v> {
@@ -113,7 +113,7 @@ pub(super) fn search(instance: &Instance<'_>, known: Value) -> Option<(Value, Ve
     };
     search.open.resize_with(all + 1, Vec::new);
     let last = Node { before: u32::MAX, batch: 0, choice: None };
-    let root = Label { time: instance.start, sum: Sum::default(), last };
+    let root = Label { time: instance.start, sum: Score::default(), last };
     search.open[0].push(State { memory: 0, labels: vec![root] });
     for served in 0..all {
         search.extend(served as u32)?;
@@ -227,7 +227,7 @@ impl Search<'_, '_> {
             let mut left = 0;
             for member in part.members.clone().filter(|m| after.served & (1 << m) == 0) {
                 let next = member + 1;
-                let rest = if next < part.members.end { row[next] } else { Sum::default() };
+                let rest = if next < part.members.end { row[next] } else { Score::default() };
                 let hope = row[member] - rest;
                 most += hope;
                 left += 1;

@@ -15,7 +15,7 @@ use super::dispatch::{Batching, Choice, Dispatcher, Moment};
 use super::sight::{Seen, Sight, catalogue};
 use super::{Context, Entry};
 use crate::domain::VariantId;
-use crate::input::{Fields, Place, Problem, Problems, fields, source};
+use crate::input::{Fields, Place, Problem, Problems, Value, fields, source};
 use crate::learn::net::{Mlp, Trace, best};
 use crate::learn::store::{Catalogue, Kind, Stored};
 use crate::model::catalog::Catalog;
@@ -39,7 +39,7 @@ pub(super) const ENTRY: Entry = Entry {
 /// The network of `policy`; a blank one if there is none, or none that fits.
 fn read_policy(fields: &mut Fields<'_>, context: &Context<'_>) -> Option<Mlp> {
     let path = fields.take("policy").and_then(|node| fields::text(node, fields.problems()))?;
-    match load(path, context.catalog) {
+    match load(path, context.catalog, accuracy(fields)) {
         Ok(network) => Some(network),
         Err(more) => {
             fields.problems().extend(more);
@@ -48,10 +48,18 @@ fn read_policy(fields: &mut Fields<'_>, context: &Context<'_>) -> Option<Mlp> {
     }
 }
 
+/// Where accuracies come from here; a name that is unknown is refused elsewhere.
+fn accuracy(fields: &mut Fields<'_>) -> Info {
+    let named = fields.take("accuracy").map(|node| &node.value);
+    let known = |name: &str| Info::ALL.iter().find(|(known, _)| *known == name);
+    let Some(Value::Text(name)) = named else { return Info::Profiled };
+    known(name).map_or(Info::Profiled, |(_, info)| *info)
+}
+
 /// Reads a policy; one that was learned for something else is refused, naming what differs.
-fn load(path: &str, catalog: &Catalog) -> Result<Mlp, Problems> {
+fn load(path: &str, catalog: &Catalog, info: Info) -> Result<Mlp, Problems> {
     let stored = Stored::parse(&source::read(path)?, Kind::Policy)?;
-    stored.check(&catalogue(catalog), path)?;
+    stored.check(&catalogue(catalog, info), path)?;
     let sight = Sight::new(catalog);
     let ends = (sight.inputs(), sight.outputs());
     let fits = |network: &Mlp| (network.inputs(), network.outputs()) == ends;
@@ -93,8 +101,8 @@ pub fn trained(catalog: &Catalog, network: Mlp) -> Box<dyn Scheduler> {
 }
 
 /// What a policy that is trained here depends on.
-pub fn policy_catalogue(catalog: &Catalog) -> Catalogue {
-    catalogue(catalog)
+pub fn policy_catalogue(catalog: &Catalog, info: Info) -> Catalogue {
+    catalogue(catalog, info)
 }
 
 /// The same dispatcher without a network: it stops where a variant is to be chosen, and goes on

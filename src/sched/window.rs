@@ -1,5 +1,6 @@
 //! What all window planners share: when to plan, what a plan is, how ties are broken.
 
+use super::score::Score;
 use crate::domain::{Request, RequestId, VariantId, WorkerId};
 use crate::input::{Fields, fields};
 use crate::policy::{Cursor, Plan, Trigger, View};
@@ -156,7 +157,7 @@ impl Ties {
 
     /// Whether a candidate listed later beats the best so far.
     #[inline]
-    pub fn beats(self, score: f64, finish: Time, best: Option<(f64, Time)>) -> bool {
+    pub fn beats(self, score: Score, finish: Time, best: Option<(Score, Time)>) -> bool {
         match best {
             None => true,
             Some((best, _)) if score != best => score > best,
@@ -171,9 +172,9 @@ pub(super) fn best_place<V: Iterator<Item = VariantId>>(
     cursors: &[Cursor],
     ties: Ties,
     variants: impl Fn(WorkerId) -> V,
-    mut value: impl FnMut(&Cursor, WorkerId, VariantId) -> (f64, Time),
+    mut value: impl FnMut(&Cursor, WorkerId, VariantId) -> (Score, Time),
 ) -> Option<(WorkerId, VariantId)> {
-    let mut best: Option<((f64, Time), WorkerId, VariantId)> = None;
+    let mut best: Option<((Score, Time), WorkerId, VariantId)> = None;
     for (at, cursor) in cursors.iter().enumerate() {
         let worker = WorkerId(at as u16);
         // Inside the iterator, not through it: filters and chains then cost nothing.

@@ -4,7 +4,7 @@
 
 use crate::domain::RequestId;
 use crate::model::peek::ShortCircuit;
-use crate::model::posterior::{answer, argmax, expected_accuracy, update};
+use crate::model::posterior::{answer, expected_accuracy, update};
 use crate::policy::Info;
 use crate::policy::state::State;
 use crate::rng::Rng;
@@ -44,17 +44,17 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
     if state.info == Info::Posterior {
         let offset = catalog.variants_of(app).len();
         let app = catalog.app(app);
-        let likely = argmax(theta);
-        let said = answer(&state.estimates.buffers.votes, app.peek.threshold).unwrap_or(likely);
-        let (class, accuracy) = match (app.peek.short_circuit, app.answers) {
-            (ShortCircuit::Precision, _) => (said, app.precision[said]),
+        let said = answer(&state.estimates.buffers.votes, app.peek.threshold);
+        // What has not voted has no answer: it is never right.
+        let accuracy = said.map_or(0.0, |said| match (app.peek.short_circuit, app.answers) {
+            (ShortCircuit::Precision, _) => app.precision[said],
             (ShortCircuit::Posterior, Some(peek)) => {
-                (said, expected_accuracy(theta, &catalog.variant(peek).recall))
+                expected_accuracy(theta, &catalog.variant(peek).recall)
             }
-            _ => (likely, theta[likely]),
-        };
-        state.estimates.answer.resize(slots, 0);
-        state.estimates.answer[id.slot()] = class as u16;
+            _ => theta[said],
+        });
+        state.estimates.answer.resize(slots, None);
+        state.estimates.answer[id.slot()] = said.map(|said| said as u16);
         state.estimates.accuracy[at + offset] = accuracy;
     }
     for (offset, variant) in catalog.variants_of(app).enumerate() {

@@ -3,10 +3,10 @@
 //! **Invariants:**
 //! - time never goes back;
 //! - all events of one instant are applied, then the scheduler decides once;
-//! - a worker works through its backlog in order; a load occupies all its lanes and begins when
-//!   all are idle; a batch, once started, runs to its end, unless its worker fails
-//!   (`engine/faults.rs`);
-//! - memory is never exceeded: least recently used variants leave when a load starts;
+//! - a worker works through its backlog in order; a batch, once started, runs to its end, unless
+//!   its worker fails (`engine/faults.rs`);
+//! - a load occupies all lanes and begins when all are idle, unless it takes no time; memory is
+//!   never exceeded: least recently used variants leave when a load starts (`engine/loads.rs`);
 //! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run.
@@ -14,6 +14,7 @@
 mod ends;
 mod faults;
 mod link;
+mod loads;
 mod peek;
 
 use super::queue::{Kind, Queue};
@@ -84,6 +85,7 @@ struct Answer {
     worker: Option<WorkerId>,
     variant: VariantId,
     batch: u32,
+    decided: Time,
     started: Time,
 }
 
@@ -263,17 +265,16 @@ impl Simulation {
                         batch.push(*id);
                     }
                     if self.state.catalog.is_peek(*variant) {
-                        self.answer(not_before, (*worker, *variant), &batch);
+                        self.answer((at, not_before), (*worker, *variant), &batch);
                         batch.clear();
                         self.spare.push(batch);
                         continue;
                     }
-                    let job = Job { variant: *variant, requests: batch, not_before, sent_from: at };
+                    let job = Job::new(*variant, batch, at, not_before);
                     self.append(*worker, job, observer);
                 }
                 Decision::Preload { worker, variant } => {
-                    let job =
-                        Job { variant: *variant, requests: Vec::new(), not_before, sent_from: at };
+                    let job = Job::new(*variant, Vec::new(), at, not_before);
                     self.append(*worker, job, observer);
                 }
                 Decision::Evict { worker, variant } => {
@@ -367,7 +368,7 @@ impl Simulation {
             }
             let variant = job.variant;
             if !state.memory.contains(variant) {
-                if state.lanes.iter().any(Option::is_some) || !self.load(worker, observer) {
+                if !self.may_load(worker, variant) || !self.load(worker, variant, observer) {
                     return;
                 }
                 continue;
@@ -383,39 +384,9 @@ impl Simulation {
         }
     }
 
-    /// Starts to load the variant at the front of the backlog; true if that takes no time.
-    fn load(&mut self, worker: WorkerId, observer: &mut impl Observer) -> bool {
-        let at = self.state.now;
-        let catalog = Arc::clone(&self.state.catalog);
-        let state = &mut self.state.workers[worker.index()];
-        let Some(variant) = state.backlog.front().map(|job| job.variant) else { return false };
-        let bytes = catalog.variant(variant).bytes;
-        state.memory.load(variant, bytes, |evicted| {
-            observer.on(Event::Evicted { at, worker, variant: evicted });
-        });
-        let end = at + catalog.load(worker, variant);
-        observer.on(Event::LoadStarted { at, worker, variant, end });
-        if end == at {
-            observer.on(Event::LoadEnded { at, worker, variant });
-            return true;
-        }
-        state.loading = Some((variant, end));
-        self.queue.push(end, Kind::LoadEnd(worker));
-        false
-    }
-
-    fn end_load(&mut self, worker: WorkerId, observer: &mut impl Observer) {
-        let at = self.state.now;
-        if let Some((variant, _)) = self.state.workers[worker.index()].loading.take() {
-            observer.on(Event::LoadEnded { at, worker, variant });
-        }
-        self.loaded.push(worker);
-        self.start(worker, observer);
-    }
-
     fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let at = self.state.now;
-        let Job { variant, requests, .. } = job;
+        let Job { variant, requests, decided, .. } = job;
         let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());
@@ -423,7 +394,7 @@ impl Simulation {
         let service = catalog.service(what, requests.len(), lowest, (at, self.rng));
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         self.queue.push(at + service, Kind::BatchEnd(worker, lane as u16));
-        let running = Running { variant, requests, started: at, expected_end };
+        let running = Running { variant, requests, decided, started: at, expected_end };
         let state = &mut self.state.workers[worker.index()];
         state.lanes[lane] = Some(running);
         state.looked = false;
@@ -433,11 +404,12 @@ impl Simulation {
         let at = self.state.now;
         let lane = usize::from(lane);
         let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
-        let Running { variant, mut requests, started, .. } = running;
+        let Running { variant, mut requests, decided, started, .. } = running;
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
         let look = self.state.catalog.is_peek(variant);
-        let answer = Answer { worker: Some(worker), variant, batch: batch as u32, started };
+        let (worker_id, size) = (Some(worker), batch as u32);
+        let answer = Answer { worker: worker_id, variant, batch: size, decided, started };
         if self.state.workers[worker.index()].sent.is_some() {
             self.begin_way_back(worker, std::mem::take(&mut requests), answer, observer);
         }

@@ -55,7 +55,7 @@ pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
             if worker.running().any(|running| running.variant == *variant) {
                 return Err("it is running".into());
             }
-            if worker.loading.is_some_and(|(loading, _)| loading == *variant) {
+            if worker.loading.is_some_and(|loading| loading.variant == *variant) {
                 return Err("it is being loaded".into());
             }
             Ok(())

@@ -6,11 +6,21 @@
 //! for the ten to thirty replicates that sweeps have, and cover less: `BCa` 89 % for ten normal
 //! numbers, where this covers 95.
 //!
-//! The resamples come from a fixed seed: the same values give the same interval. Cost:
-//! [`RESAMPLES`] × n.
+//! The resamples come from a stream that `key` names, which stands for the metric and the
+//! configuration: the same values give the same interval, and intervals of different metrics or
+//! configurations do not share their resamples. Cost: [`RESAMPLES`] × n.
+//!
+//! **Where it fails.** A resample whose own standard error is next to nothing has an enormous t.
+//! Where all values but one or two agree, more than 2.5 % of the resamples are such, and an end
+//! would say how closely the others happen to agree. Resamples with less than
+//! [`DEGENERATE`] of the sample's standard error therefore count as infinite, and there is no
+//! interval where an end is. Of what remains the caller refuses what is far too wide
+//! (`interval.rs`).
 
+use super::estimate::varies;
 use crate::rng::{Label, Rng};
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
 /// Fewer values than this say too little about their law to be resampled.
 pub const LEAST: usize = 10;
@@ -18,44 +28,47 @@ pub const LEAST: usize = 10;
 const RESAMPLES: usize = 1999;
 /// The order statistic at 2.5 %, counted from 1, from either end.
 const TAIL: usize = (RESAMPLES + 1) / 40;
+/// A resample whose standard error is at most this share of the sample's does not vary.
+const DEGENERATE: f64 = 0.01;
 
-/// The ends of the 95 % interval of the mean. `None` below ten values, and where so many
-/// resamples are of one value only that an end is not finite: t is infinite for them.
-pub fn studentised(values: &[f64]) -> Option<(f64, f64)> {
+/// The ends of the 95 % interval of the mean. `None` below ten values, where nothing varies, and
+/// where so many resamples do not vary that an end is not finite.
+pub fn studentised(values: &[f64], key: u64) -> Option<(f64, f64)> {
     let n = values.len();
-    if n < LEAST {
+    if n < LEAST || !varies(values) {
         return None;
     }
-    if constant(values) {
-        return Some((values[0], values[0]));
-    }
-    let (mean, error) = moments(values);
-    let mut rng = Rng::new(0, n as u64).stream(Label::Bootstrap);
-    let mut drawn = vec![0.0; n];
-    let mut ratios: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            drawn.iter_mut().for_each(|value| *value = values[rng.random_range(0..n)]);
-            let (own, error) = moments(&drawn);
-            // Rounding would make an error of its own.
-            let error = if constant(&drawn) { 0.0 } else { error };
-            if own == mean { 0.0 } else { (own - mean) / error }
-        })
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    let (low, high) = (ratios[TAIL - 1], ratios[RESAMPLES - TAIL]);
+    let mean = values.iter().sum::<f64>() / n as f64;
+    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+    let error = libm::sqrt(squares / (n as f64 - 1.0) / n as f64);
+    // Distances from the mean in standard errors of it: no rounding at the scale of the values.
+    let distances: Vec<f64> = values.iter().map(|value| (value - mean) / error).collect();
+    let mut rng = Rng::new(0, n as u64).stream_of(Label::Bootstrap, key);
+    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| ratio(&distances, &mut rng)).collect();
+    let low = *ratios.select_nth_unstable_by(TAIL - 1, f64::total_cmp).1;
+    let high = *ratios.select_nth_unstable_by(RESAMPLES - TAIL, f64::total_cmp).1;
     (low.is_finite() && high.is_finite()).then_some((mean - high * error, mean - low * error))
 }
 
-/// The mean and its standard error.
-fn moments(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-    (mean, libm::sqrt(squares / (count - 1.0) / count))
-}
-
-fn constant(values: &[f64]) -> bool {
-    values.iter().all(|value| *value == values[0])
+/// The t of one resample of distances from the mean in its standard errors; infinite where the
+/// resample does not vary.
+fn ratio(distances: &[f64], rng: &mut ChaCha8Rng) -> f64 {
+    let n = distances.len();
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for _ in 0..n {
+        // 32 bits are fast, and their remainder is no matter for samples of replicates.
+        let at = (u64::from(rng.random::<u32>()) * n as u64) >> 32;
+        let distance = distances[at as usize];
+        sum += distance;
+        squares += distance * distance;
+    }
+    let mean = sum / n as f64;
+    let variance = (squares - sum * mean) / (n as f64 - 1.0) / n as f64;
+    if variance > DEGENERATE * DEGENERATE {
+        mean / libm::sqrt(variance)
+    } else {
+        f64::INFINITY.copysign(mean)
+    }
 }
 
 #[cfg(test)]
@@ -71,13 +84,14 @@ mod tests {
     #[test]
     fn skew_moves_the_ends() {
         let values = sample(0, 20, exponential);
-        let (low, high) = studentised(&values).unwrap();
+        let (low, high) = studentised(&values, 1).unwrap();
         let mean = values.iter().sum::<f64>() / 20.0;
         assert!(low < mean && high - mean > 1.2 * (mean - low), "{low} {mean} {high}");
-        assert_eq!(studentised(&values), Some((low, high)), "a fixed seed");
+        assert_eq!(studentised(&values, 1), Some((low, high)), "the same key");
+        assert_ne!(studentised(&values, 2), Some((low, high)), "resamples of its own");
         // Scales and shifts with its values.
         let moved: Vec<f64> = values.iter().map(|v| 3.0 - 2.0 * v).collect();
-        let (other_low, other_high) = studentised(&moved).unwrap();
+        let (other_low, other_high) = studentised(&moved, 1).unwrap();
         assert!((other_low - (3.0 - 2.0 * high)).abs() < 0.1 && other_high > other_low);
     }
 
@@ -85,19 +99,39 @@ mod tests {
     fn a_skewed_law_is_covered_better_than_by_students_t() {
         let count = 2_000;
         let covered = (0..count)
-            .map(|replicate| sample(replicate, 10, exponential))
-            .filter(|values| studentised(values).is_some_and(|(l, h)| l <= 1.0 && 1.0 <= h))
+            .filter(|replicate| {
+                let ends = studentised(&sample(*replicate, 10, exponential), *replicate);
+                ends.is_some_and(|(l, h)| l <= 1.0 && 1.0 <= h)
+            })
             .count();
         // Student's t covers 90 %. Standard error of the share: half a percent.
-        assert!((0.93..=0.97).contains(&(covered as f64 / f64::from(count as u32))), "{covered}");
+        assert!((0.93..=0.97).contains(&(covered as f64 / count as f64)), "{covered}");
     }
 
     #[test]
     fn too_little_to_resample() {
-        assert_eq!(studentised(&[0.1; 9]), None);
-        assert_eq!(studentised(&[0.1; 10]), Some((0.1, 0.1)));
+        assert_eq!(studentised(&[0.1; 9], 1), None);
+        assert_eq!(studentised(&[0.1; 10], 1), None, "nothing varies");
         let mut rare = [0.0; 10];
         rare[3] = 0.01;
-        assert_eq!(studentised(&rare), None, "a third of the resamples are all zeros");
+        assert_eq!(studentised(&rare, 1), None, "a third of the resamples are all zeros");
+    }
+
+    #[test]
+    fn degeneracy_is_relative_to_the_scale() {
+        // An ulp apart.
+        let ulp: Vec<f64> =
+            (0..10).map(|i| if i % 2 == 0 { 0.000_05 } else { 0.000_05f64.next_up() }).collect();
+        assert_eq!(studentised(&ulp, 1), None);
+        // All but one agree to a millionth of what the one differs by: a share of fairness.
+        let rare: Vec<f64> =
+            (0..10).map(|i| 1.0 / 3.0 + if i == 4 { 1e-5 } else { f64::from(i) * 1e-12 }).collect();
+        assert_eq!(studentised(&rare, 1), None);
+        // The same shape at any scale gives the same interval.
+        let values = sample(5, 12, exponential);
+        let tiny: Vec<f64> = values.iter().map(|v| v * 1e-30).collect();
+        let (found, scaled) = (studentised(&values, 1).unwrap(), studentised(&tiny, 1).unwrap());
+        assert!((scaled.0 / found.0 / 1e-30 - 1.0).abs() < 1e-9);
+        assert!((scaled.1 / found.1 / 1e-30 - 1.0).abs() < 1e-9);
     }
 }

@@ -1,16 +1,19 @@
 //! What a sample of independent numbers says: intervals, tests, and where a transient ends.
 //!
 //! Samples are one number per replicate. Requests of one run are autocorrelated and no sample; the
-//! one rule that looks inside a run is [`mser`], which decides what of it to leave out.
+//! rules that look inside a run are [`mser`], which decides what of it to leave out, and
+//! [`Stationary`], which says whether its length matters.
 
 mod bootstrap;
 mod estimate;
 mod interval;
 mod mser;
 mod significance;
+mod stationarity;
 
 pub use bootstrap::studentised;
-pub use estimate::{Estimate, t_975};
-pub use interval::{Interval, Method};
+pub use estimate::{Estimate, t_975, varies};
+pub use interval::{Interval, Law, Method, Reason, WIDEST};
 pub use mser::{Truncation, mser};
 pub use significance::{holm, student, wilcoxon};
+pub use stationarity::Stationary;

@@ -1,20 +1,16 @@
 //! Tests of paired differences, and the correction for many of them.
 
-use super::estimate::Estimate;
+use super::estimate::{EQUAL, Estimate};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Up to this many differences the signed-rank test is exact.
 const EXACT: usize = 50;
-/// Absolute differences that agree to this share are tied: subtraction leaves noise in the last
-/// digits, which is no order.
-const TIED: f64 = 1e-9;
 
-/// The two-sided p-value of Student's t test that the mean is zero; `None` for a single value.
+/// The two-sided p-value of Student's t test that the mean is zero; `None` for a single value, and
+/// where nothing varies: the test divides by the scatter.
 pub fn student(estimate: &Estimate) -> Option<f64> {
+    estimate.half_width?;
     let error = estimate.deviation? / libm::sqrt(estimate.count as f64);
-    if error == 0.0 {
-        return Some(if estimate.mean == 0.0 { 1.0 } else { 0.0 });
-    }
     let t = StudentsT::new(0.0, 1.0, (estimate.count - 1) as f64).ok()?;
     Some(2.0 * t.sf((estimate.mean / error).abs()))
 }
@@ -42,7 +38,8 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
 
 /// Twice the rank of each value by size, whole numbers even where ties share the mean rank.
 fn doubled_ranks(sorted: &[f64]) -> Vec<usize> {
-    let tied = |a: &f64, b: &f64| b.abs() - a.abs() <= TIED * b.abs();
+    // Subtraction leaves noise in the last digits, which is no order.
+    let tied = |a: &f64, b: &f64| b.abs() - a.abs() <= EQUAL * b.abs();
     let mut ranks = Vec::with_capacity(sorted.len());
     for group in sorted.chunk_by(tied) {
         let before = ranks.len();
@@ -149,11 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_vary_is_certain() {
+    fn what_does_not_vary_has_no_p_value() {
         let t = |values: &[f64]| student(&Estimate::of(values).unwrap());
         assert_eq!(t(&[1.0]), None);
-        assert_eq!(t(&[0.0, 0.0]), Some(1.0));
-        assert_eq!(t(&[0.5, 0.5]), Some(0.0));
+        assert_eq!(t(&[0.0, 0.0]), None);
+        assert_eq!(t(&[0.5, 0.5]), None);
+        assert_eq!(t(&[0.5, 0.5f64.next_up()]), None);
     }
 
     #[test]

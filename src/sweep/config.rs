@@ -7,10 +7,11 @@ use super::warmup::Warmup;
 use super::{peek, workers};
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
-use crate::model::arrival::ArrivalPlan;
+use crate::model::arrival::{ArrivalPlan, Repeats, Sources};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup};
-use crate::model::peek::{Peek, ShortCircuit};
+use crate::model::latency::LatencyFit;
+use crate::model::peek::{Peek, PeekPlace, ShortCircuit};
 use crate::model::penalty::Penalty;
 use crate::policy::Info;
 use crate::rng::Rng;
@@ -46,7 +47,7 @@ impl Prepared {
     pub fn read(node: &Node, inputs: &mut Inputs) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let mut read = Fields::new(node, &mut problems);
-        let setup = read_setup(&mut read, inputs);
+        let mut setup = read_setup(&mut read, inputs);
         let bound = read_bound(&mut read, setup.noise_cv, &setup.apps);
         let trace = read.require("trace", "a table: { source, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
@@ -58,6 +59,7 @@ impl Prepared {
         if !problems.is_empty() {
             return Err(problems);
         }
+        setup.sources = arrivals.sources;
         let catalog = Arc::new(Catalog::build(&setup)?);
         let rng = Rng::new(0, 0);
         let context = Context { catalog: &catalog, rng };
@@ -82,6 +84,9 @@ impl Prepared {
         }
         let mut notes = catalog.notes().to_vec();
         notes.extend(note_window(&scheduler, &catalog));
+        if chosen.as_ref().is_some_and(|chosen| chosen.info == Info::Posterior) {
+            notes.extend(note_looks(&setup, &catalog));
+        }
         notes.extend(chosen.as_ref().and_then(|chosen| note_policy(&scheduler, chosen.entry.name)));
         let prepared = chosen.map(|chosen| Self {
             notes,
@@ -94,6 +99,20 @@ impl Prepared {
             warmup,
         });
         problems.check(prepared)
+    }
+
+    /// What a user should know about the replicates of this configuration.
+    pub fn repeats(&self) -> Option<String> {
+        let same = match self.arrivals.repeats(&self.catalog) {
+            Repeats::Nothing => return None,
+            Repeats::Times => "arrives at the same instants",
+            Repeats::Requests => "has the same requests at the same instants",
+        };
+        Some(format!(
+            "every replicate {same}: what does not vary over replicates has no interval and no \
+             p-value, and decides no claim; of a file, or an exact replay, `trace.resample_s` \
+             draws blocks"
+        ))
     }
 
     /// What a user should know about this configuration.
@@ -112,6 +131,7 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
     };
     let outcome = read.choice("outcome", &Outcome::ALL);
     let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+    let latency_fit = read.choice("latency_fit", &LatencyFit::ALL);
     let batch_eta = read.take("batch_eta");
     let batch_eta = batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
     Setup {
@@ -119,7 +139,9 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
         workers,
         penalty,
         outcome,
+        sources: Sources::All,
         cold_loads,
+        latency_fit,
         batch_eta,
         noise_cv: read.number("noise_cv", 0.0..=10.0, 0.0),
         stalls: faults::read_stalls(read),
@@ -127,6 +149,21 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
         outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
         overhead: read_overhead(read),
     }
+}
+
+/// Looks whose time nobody measured or gave take none.
+fn note_looks(setup: &Setup, catalog: &Catalog) -> Option<String> {
+    let free = |app: &AppId| {
+        let AppSetup { profile, peek, .. } = &setup.apps[app.index()];
+        let timed = peek.latency.is_some() || profile.peek.is_some();
+        !timed && peek.place != PeekPlace::Free && catalog.has_evidence(*app)
+    };
+    let apps = catalog.app_ids().filter(free).map(|app| catalog.app(app).name.as_str());
+    let apps: Vec<&str> = apps.collect();
+    (!apps.is_empty()).then(|| {
+        let list = apps.join(", ");
+        format!("looks take no time without peek.csv or peek.latency_ms: {list}")
+    })
 }
 
 /// Without a policy there is nothing that was learned.

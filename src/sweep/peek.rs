@@ -196,7 +196,8 @@ fn short_circuit(read: &mut Fields<'_>, app: &AppSetup, known: bool) -> ShortCir
     let problems = read.problems();
     if matches!(node.value, Value::Table(_)) {
         let mut table = Fields::new(node, problems);
-        let threshold = table.require("threshold", "a posterior probability");
+        let threshold =
+            table.require("threshold", "the least posterior probability of the model's own answer");
         let threshold = threshold.and_then(|n| fields::number(n, &(0.0..=1.0), table.problems()));
         table.finish();
         return threshold.map_or(ShortCircuit::Never, ShortCircuit::Threshold);

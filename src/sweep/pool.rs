@@ -148,6 +148,14 @@ impl Sweep {
                 break;
             }
         }
+        if problems.is_empty()
+            && let (Some(search), Some(first)) = (&mut sweep.experiment.search, grid.first())
+            && let Some((settings, place)) = search.fraction(&first.node)
+        {
+            let read = Prepared::read(&settings, &mut sweep.inputs);
+            let refused = |problems: &Problems| problems.iter().any(|p| p.place == place);
+            search.whole = read.as_ref().err().is_some_and(refused);
+        }
         if problems.is_empty() {
             names::check(&sweep.experiment, &grid, &mut problems);
         }
@@ -179,6 +187,12 @@ impl Sweep {
     /// The keys that vary.
     pub fn axis_keys(&self) -> Vec<String> {
         axis_keys(&self.experiment)
+    }
+
+    /// What a configuration has for a key that varies; `None` if the key does not.
+    pub fn label(&self, configuration: usize, key: &str) -> Option<&str> {
+        let at = self.axis_keys().iter().position(|known| known == key)?;
+        Some(self.configurations.get(configuration)?.labels.get(at)?.as_str())
     }
 
     /// Every run in order, those included that are needed only if others vary much.

@@ -13,7 +13,7 @@ use crate::input::{Place, Problem, Problems};
 use crate::learn::net::Mlp;
 use crate::learn::store::Catalogue;
 use crate::learn::{Environment, Step};
-use crate::metrics::{COLUMNS, Cell, Summary};
+use crate::metrics::{Cell, Summary};
 use crate::policy::{Cursor, Decision, Plan};
 use crate::rng::Rng;
 use crate::sched::{Desk, policy_catalogue, trained};
@@ -121,13 +121,14 @@ impl<'a> Practice<'a> {
     /// In the runs of an experiment, whose configurations must be of one catalogue.
     pub fn new(sweep: &'a Sweep, usd_weight: f64) -> Result<Self, Problems> {
         let prepared = sweep.prepared.as_slice();
-        let expected = policy_catalogue(&prepared[0].catalog);
+        let expected = policy_catalogue(&prepared[0].catalog, prepared[0].info);
         for (other, settings) in prepared.iter().zip(&sweep.configurations).skip(1) {
-            let found = policy_catalogue(&other.catalog);
+            let found = policy_catalogue(&other.catalog, other.info);
             if let Some((at, _)) = expected.iter().zip(&found).find(|(a, b)| a != b) {
                 let place = Place::file(&sweep.experiment.path);
                 let said = format!("`{}` differ at {}", at.0, settings.labels.join(", "));
-                let wanted = "applications, variants and workers that do not vary";
+                let wanted = "applications, variants, workers, penalty and accuracy that do not \
+                              vary";
                 return Err(Problem::new(place, said, wanted).into());
             }
         }
@@ -138,7 +139,7 @@ impl<'a> Practice<'a> {
 
     /// What a policy that is trained here depends on.
     pub fn catalogue(&self) -> Catalogue {
-        policy_catalogue(&self.prepared[0].catalog)
+        policy_catalogue(&self.prepared[0].catalog, self.prepared[0].info)
     }
 }
 
@@ -211,16 +212,13 @@ impl Environment for Practice<'_> {
 
 /// Mean utility of a network over the first replicate of every configuration.
 pub fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, String> {
-    let column = COLUMNS.iter().position(|column| column.name == "utility_mean").unwrap_or(0);
     let mut sum = 0.0;
     for prepared in &sweep.prepared {
         let mut summary = Summary::new(&prepared.catalog);
         let mut scheduler = trained(&prepared.catalog, network.clone());
         let rng = Rng::new(sweep.experiment.seed, 0);
         super::simulate_with(prepared, rng, scheduler.as_mut(), prepared.info, &mut summary)?;
-        if let Cell::Number(mean) = summary.cells(None)[column] {
-            sum += mean;
-        }
+        sum += summary.cell("utility_mean").and_then(Cell::number).unwrap_or(0.0);
     }
     Ok(sum / sweep.prepared.len() as f64)
 }

@@ -3,7 +3,7 @@
 use super::config::Prepared;
 use super::warmup::Warmup;
 use crate::input::Problems;
-use crate::metrics::{Cell, Gather, Summary, TableEntry, fluid_bound};
+use crate::metrics::{Cell, Summary, TableEntry, Tables, fluid_bound};
 use crate::policy::{Info, Observer, Scheduler};
 use crate::rng::Rng;
 use crate::sched::{self, Context};
@@ -50,9 +50,9 @@ impl Beside {
 pub fn run_one(prepared: &Prepared, rng: Rng, beside: &Beside) -> RunResult {
     let work = || {
         let mut summary = summary(prepared, rng)?;
-        let build = |table: &&TableEntry| (table.build)(&prepared.catalog, beside.series);
-        let mut tables: Vec<Box<dyn Gather>> = beside.tables.iter().map(build).collect();
-        let exact = if tables.is_empty() {
+        let (catalog, window) = (&prepared.catalog, summary.window());
+        let mut tables = Tables::new(&beside.tables, catalog, beside.series, window);
+        let exact = if beside.tables.is_empty() {
             simulate(prepared, rng, &mut summary)?
         } else {
             simulate(prepared, rng, &mut (&mut summary, &mut tables))?
@@ -61,8 +61,7 @@ pub fn run_one(prepared: &Prepared, rng: Rng, beside: &Beside) -> RunResult {
             return Err("the warm-up left no request of the run".to_owned());
         }
         let quantiles = if beside.quantiles { summary.latency_quantiles() } else { Vec::new() };
-        let tables = tables.iter_mut().map(|table| table.rows()).collect();
-        Ok((summary.cells(exact), quantiles, tables))
+        Ok((summary.cells(exact), quantiles, tables.rows()))
     };
     let outcome: Result<_, String> = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();

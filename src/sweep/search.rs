@@ -2,9 +2,16 @@
 //!
 //! For every configuration of the axes and every replicate by itself, the interval between a
 //! value that keeps the limit and one that does not is halved (by its geometric mean, rounded to
-//! four digits or as many as it takes) until it is narrow enough. Every probe is a run like any
-//! other: in the journal, in `runs.csv`, with the random numbers of its replicate. Probes go in
-//! rounds, all searches at once, so that what is found depends on no thread.
+//! four digits or as many as it takes) until it is narrow enough. A setting that takes whole
+//! numbers is given only these, until they are narrow enough or next to each other. Every probe is
+//! a run like any other: in the journal, in `runs.csv`, with the random numbers of its replicate.
+//! Probes go in rounds, all searches at once, so that what is found depends on no thread.
+//!
+//! A run whose metric is empty, as one that failed, keeps no limit. Where both ends of a search are
+//! so, nothing is known of the setting; where that is true of all searches, they are refused.
+
+#[cfg(test)]
+mod tests;
 
 use super::expand::{Configuration, RunSpec};
 use super::journal;
@@ -30,6 +37,10 @@ pub struct Search {
     pub ends: [f64; 2],
     /// How far apart, relative to the lower, two values may lie in the end.
     pub width: f64,
+    /// Whether the setting takes whole numbers only; known once configurations were read.
+    pub whole: bool,
+    /// Where it was written.
+    place: Place,
 }
 
 /// Which side of a limit is wanted.
@@ -80,27 +91,43 @@ impl Search {
         };
         let width = read.number("relative_width", 1e-6..=10.0, 0.02);
         let mut end = |key| {
-            let node = read.require(key, "an end of the search, a number > 0");
+            let node = read.require(key, "an end of the search, a number > 0")?;
             let range = f64::MIN_POSITIVE..=1e15;
-            node.and_then(|node| fields::number(node, &range, read.problems()))
+            let number = fields::number(node, &range, read.problems())?;
+            Some((number, value(number, &node.place)))
         };
         let ends = [end("low"), end("high")];
         read.finish();
-        let [Some(low), Some(high)] = ends else { return None };
+        let [Some((low, first)), Some((high, last))] = ends else { return None };
         if low >= high {
             let found = format!("{low} to {high}");
             problems.push(Problem::new(at("high"), found, "`low` below `high`"));
             return None;
         }
-        let rows = [low, high].map(|end| vec![value(end, &at("low"))]).to_vec();
-        let axis = Axis { keys: vec![key.clone()], rows, place: node.place.clone() };
-        Some((Self { key, metric, limit, ends: [low, high], width }, axis))
+        let (rows, place) = (vec![vec![first], vec![last]], node.place.clone());
+        let axis = Axis { keys: vec![key.clone()], rows, place: place.clone() };
+        Some((Self { key, metric, limit, ends: [low, high], width, whole: false, place }, axis))
+    }
+
+    /// The settings of a configuration with a fraction between the ends, which are whole, and where
+    /// that stands: they are refused for it if the setting takes whole numbers only.
+    pub(super) fn fraction(&self, settings: &Node) -> Option<(Node, Place)> {
+        let [low, high] = self.ends;
+        if low.fract() != 0.0 || high.fract() != 0.0 {
+            return None;
+        }
+        let (mut settings, place) =
+            (settings.clone(), Place::file(&self.place.file).field("search"));
+        settings.set(&self.key, value(low + 0.5, &place)).ok()?;
+        Some((settings, place))
     }
 
     /// How many runs a search takes at most, apart from rounding.
     pub fn probes(&self) -> u64 {
         let [low, high] = self.ends.map(libm::log);
-        let halvings = libm::log2((high - low) / libm::log1p(self.width));
+        // Whole numbers are next to each other at the latest where they are.
+        let narrowest = if self.whole { self.width.max(1.0 / self.ends[1]) } else { self.width };
+        let halvings = libm::log2((high - low) / libm::log1p(narrowest));
         2 + halvings.max(0.0).ceil() as u64
     }
 
@@ -109,7 +136,10 @@ impl Search {
         let middle = libm::sqrt(low) * libm::sqrt(high);
         let inside = |value: &f64| low < *value && *value < high;
         let rounded = |digits: usize| format!("{middle:.digits$e}").parse().ok().filter(inside);
-        (3..17).find_map(rounded).filter(|_| high - low > self.width * low)
+        let whole = || [rounded(3).unwrap_or(middle).round(), middle.floor(), middle.ceil()];
+        let next =
+            if self.whole { whole().into_iter().find(inside) } else { (3..17).find_map(rounded) };
+        next.filter(|_| high - low > self.width * low)
     }
 }
 
@@ -136,12 +166,14 @@ pub struct Found {
 }
 
 impl Found {
-    /// `found`, or which of its ends the search could not pass.
+    /// `found`, or which of its ends the search could not pass; `unknown` if its metric was empty
+    /// at both.
     pub fn status(&self) -> &'static str {
         match (self.keeps, self.breaks) {
             (Some(_), Some(_)) => "found",
             (Some(_), None) => "always",
-            (None, _) => "never",
+            (None, Some(_)) => "never",
+            (None, None) => "unknown",
         }
     }
 }
@@ -165,8 +197,16 @@ impl Bracket {
         Self { first, replicate, known, runs, missing: false }
     }
 
+    /// Whether the metric was empty at every probe.
+    fn is_unknown(&self) -> bool {
+        self.known.values().all(|metric| metric.is_nan())
+    }
+
     /// The values on both sides of the limit that are next to each other, if there are two sides.
     fn sides(&self, search: &Search) -> [Option<(f64, f64)>; 2] {
+        if self.is_unknown() {
+            return [None; 2];
+        }
         let known: Vec<(f64, f64)> =
             self.known.iter().map(|(bits, metric)| (f64::from_bits(*bits), *metric)).collect();
         let keeps = |probe: &(f64, f64)| search.limit.keeps(probe.1);
@@ -196,18 +236,21 @@ impl Bracket {
 
     /// Takes note of a run at a value.
     fn learn(&mut self, value: f64, run: Finished, column: usize) {
-        // What failed keeps no limit.
+        // What failed, or has an empty metric, keeps no limit.
         let metric = run.entry.result.cells[column].parse().unwrap_or(f64::NAN);
         self.known.insert(value.to_bits(), metric);
         self.runs.insert(value.to_bits(), run);
     }
 
+    /// Whether one of its runs failed.
+    fn failed(&self) -> bool {
+        self.runs.values().any(|run| !run.entry.result.error.is_empty())
+    }
+
     /// The seconds of all its runs, if it is finished and none of them failed.
     fn seconds(&self) -> Option<f64> {
-        let entries = || self.runs.values().map(|run| &run.entry);
-        let failed = entries().any(|entry| !entry.result.error.is_empty());
-        let finished = !self.missing && !failed;
-        finished.then(|| entries().map(|entry| entry.wall_s).sum())
+        let finished = !self.missing && !self.failed();
+        finished.then(|| self.runs.values().map(|run| run.entry.wall_s).sum())
     }
 }
 
@@ -228,7 +271,7 @@ impl Sweep {
             let runs = work.run(sweep, specs, progress)?;
             Ok(runs.into_iter().map(Some).collect())
         })?;
-        Ok(self.outcome(search, brackets))
+        self.outcome(search, brackets)
     }
 
     /// All searches, as the journals in `folder` hold their runs.
@@ -240,7 +283,7 @@ impl Sweep {
         let kept = journal::read(folder, PREFIX, self.probe_keys())?.agreed()?;
         let brackets = self.bisect_kept(search, &kept)?;
         let missing: Vec<_> = brackets.iter().filter(|own| own.missing).collect();
-        let Some(first) = missing.first() else { return Ok(self.outcome(search, brackets)) };
+        let Some(first) = missing.first() else { return self.outcome(search, brackets) };
         Err(SweepError::Unfinished {
             what: self.unit_name(),
             missing: missing.len(),
@@ -318,8 +361,19 @@ impl Sweep {
         }
     }
 
-    /// The runs of searches in order of configuration, value and replicate, and what was found.
-    fn outcome(&self, search: &Search, brackets: Vec<Bracket>) -> Outcome {
+    /// The runs of searches in order of configuration, value and replicate, and what was found;
+    /// refused if none of the runs, which all succeeded, has the metric.
+    fn outcome(&self, search: &Search, brackets: Vec<Bracket>) -> Result<Outcome, SweepError> {
+        let empty = |own: &Bracket| own.is_unknown() && !own.failed();
+        if !brackets.is_empty() && brackets.iter().all(empty) {
+            let column = COLUMNS.iter().find(|column| column.name == search.metric);
+            let why = column.map_or("", |column| column.empty);
+            let runs: usize = brackets.iter().map(|own| own.known.len()).sum();
+            let found = format!("`{}`, empty in all {runs} runs: {why}", search.metric);
+            let place = search.place.clone().field("search.metric");
+            let problem = Problem::new(place, found, "a metric that these runs have");
+            return Err(Problems::from(problem).into());
+        }
         let (mut runs, mut found) = (BTreeMap::new(), Vec::new());
         for own in brackets {
             let mut labels = self.configurations[own.first].labels.clone();
@@ -329,7 +383,7 @@ impl Sweep {
             found.push(Found { labels, replicate, keeps, breaks, probes });
             runs.extend(own.runs.into_iter().map(|(bits, run)| ((first, bits, replicate), run)));
         }
-        (runs.into_values().collect(), found)
+        Ok((runs.into_values().collect(), found))
     }
 
     /// The run of a probe that was made before, by its labels.
@@ -363,60 +417,5 @@ impl Sweep {
         let index = self.push(Configuration { labels, node: settings })?;
         self.probes.insert((first, at.to_bits()), index);
         Ok(index)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn search(limit: Limit) -> Search {
-        let (key, metric) = ("k".to_owned(), "slo_attainment".to_owned());
-        Search { key, metric, limit, ends: [1.0, 1000.0], width: 0.01 }
-    }
-
-    /// Searches a function; where it ends and how many values it looked at.
-    fn bisect(search: &Search, f: impl Fn(f64) -> f64) -> ([Option<f64>; 2], usize) {
-        let mut bracket = Bracket::new(0, 0);
-        loop {
-            let next = bracket.next(search);
-            if next.is_empty() {
-                break;
-            }
-            bracket.known.extend(next.iter().map(|value| (value.to_bits(), f(*value))));
-        }
-        (bracket.sides(search).map(|side| side.map(|(at, _)| at)), bracket.known.len())
-    }
-
-    #[test]
-    fn the_edge_is_found_from_either_side() {
-        let at_least = search(Limit::AtLeast(0.5));
-        let ([Some(keeps), Some(breaks)], count) = bisect(&at_least, |x| 1.0 - x / 274.0) else {
-            panic!("an edge")
-        };
-        assert!(keeps <= 137.0 && 137.0 < breaks && breaks <= keeps * 1.01, "{keeps} {breaks}");
-        assert!(count as u64 <= at_least.probes() + 1, "{count}");
-        let at_most = search(Limit::AtMost(0.1));
-        let ([Some(keeps), Some(breaks)], _) = bisect(&at_most, |x| 1.0 / x) else {
-            panic!("an edge")
-        };
-        assert!(breaks < 10.0 && 10.0 <= keeps && keeps <= breaks * 1.01, "{keeps} {breaks}");
-    }
-
-    #[test]
-    fn ends_that_agree_end_the_search() {
-        let search = search(Limit::AtLeast(0.5));
-        assert_eq!(bisect(&search, |_| 1.0), ([Some(1000.0), None], 2));
-        assert_eq!(bisect(&search, |_| 0.0), ([None, Some(1.0)], 2));
-        assert_eq!(bisect(&search, |_| f64::NAN), ([None, Some(1.0)], 2));
-    }
-
-    #[test]
-    fn a_width_below_the_digits_still_ends() {
-        let search = Search { width: 1e-6, ..search(Limit::AtLeast(0.5)) };
-        let ([Some(keeps), Some(breaks)], _) = bisect(&search, |x| 1.0 - x / 274.0) else {
-            panic!("an edge")
-        };
-        assert!(breaks - keeps <= 1e-6 * keeps);
     }
 }

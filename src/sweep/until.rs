@@ -14,8 +14,8 @@
 use super::expand::{Configuration, RunSpec};
 use super::pool::Finished;
 use crate::input::{Fields, Node, Place, Problem, Problems, fields};
-use crate::metrics::{COLUMNS, is_skewed};
-use crate::stats::{Estimate, Interval};
+use crate::metrics::{COLUMNS, interval_key, law};
+use crate::stats::{Estimate, Interval, varies};
 use std::collections::BTreeMap;
 
 /// When there are replicates enough.
@@ -59,9 +59,13 @@ impl Until {
         problems.push(Problem::new(place, "`until` beside `search`", expected));
     }
 
-    /// Whether the interval of these values is narrow enough.
-    pub fn narrow(&self, values: &[f64]) -> bool {
-        let interval = Interval::of(values, is_skewed(&self.metric));
+    /// Whether the interval of these values of the configuration with these labels is narrow
+    /// enough. Two values or more that do not vary have none, and more of them would not either.
+    pub fn narrow(&self, values: &[f64], labels: &[String]) -> bool {
+        if values.len() > 1 && !varies(values) {
+            return true;
+        }
+        let interval = Interval::of(values, law(&self.metric), interval_key(&self.metric, labels));
         interval.zip(Estimate::of(values)).is_some_and(|(interval, estimate)| {
             interval.half_width() <= self.relative_half_width * estimate.mean.abs()
         })
@@ -87,7 +91,7 @@ impl Until {
                 |at: &&usize| ran[**at].iter().any(|run| !run.entry.result.error.is_empty());
             let narrow = |at: &usize| {
                 let cells = ran[*at].iter().map(|run| run.entry.result.cells[column].parse().ok());
-                self.narrow(&cells.flatten().collect::<Vec<f64>>())
+                self.narrow(&cells.flatten().collect::<Vec<f64>>(), &configurations[*at].labels)
             };
             // What fails will not become narrow.
             !members.iter().any(|at| failed(&at)) && !members.iter().all(narrow)
@@ -137,10 +141,12 @@ mod tests {
     fn narrow_is_relative_to_the_mean() {
         let until = until("utility_mean");
         // Half width: 2.776 · sd / √5.
-        assert!(until.narrow(&[1.0, 1.02, 0.98, 1.01, 0.99]));
-        assert!(!until.narrow(&[0.1, 0.12, 0.08, 0.11, 0.09]));
-        assert!(until.narrow(&[-1.0, -1.02, -0.98, -1.01, -0.99]));
-        assert!(until.narrow(&[0.0, 0.0]) && !until.narrow(&[1.0]) && !until.narrow(&[]));
+        assert!(until.narrow(&[1.0, 1.02, 0.98, 1.01, 0.99], &[]));
+        assert!(!until.narrow(&[0.1, 0.12, 0.08, 0.11, 0.09], &[]));
+        assert!(until.narrow(&[-1.0, -1.02, -0.98, -1.01, -0.99], &[]));
+        assert!(
+            until.narrow(&[0.0, 0.0], &[]) && !until.narrow(&[1.0], &[]) && !until.narrow(&[], &[])
+        );
         assert_eq!([1, 4, 8, 10, 11, 12].map(|count| until.next(count)), [2, 5, 10, 12, 12, 12]);
     }
 

@@ -3,12 +3,14 @@
 use super::faults;
 use super::inputs::Inputs;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
-use crate::model::catalog::{AppSetup, WorkerSetup};
+use crate::model::catalog::{AppSetup, Held, Resident, WorkerSetup};
 use crate::model::link::{self, Link, Uplink};
 use crate::units::{Span, Time};
 
 /// Workers have numbers of 16 bits, and schedulers look at each of them.
 const MAX_WORKERS: u64 = 4096;
+/// Everything that a memory takes is there from the start.
+const ALL_THAT_FIT: &str = "all-that-fit";
 /// Money, watts.
 const AMOUNTS: std::ops::RangeInclusive<f64> = 0.0..=1e12;
 
@@ -51,6 +53,8 @@ fn one(
         None => class.to_owned(),
     };
     let variants = read.take("variants").map_or(Vec::new(), |n| variants(n, apps, read.problems()));
+    let resident = read.take("resident");
+    let resident = resident.map(|node| resident_of(node, apps, read.problems()));
     let link = read.take("link").map(|node| link(node, inputs, read.problems()));
     let worker = WorkerSetup {
         class: class.to_owned(),
@@ -64,6 +68,7 @@ fn one(
         power_w: amount(&mut read, "power_w"),
         idle_w: amount(&mut read, "idle_w"),
         usd_per_request: amount(&mut read, "usd_per_request"),
+        resident: resident.unwrap_or_default(),
         ready: Time::ZERO + Span::from_s(read.number("ready_s", 0.0..=1e9, 0.0)),
         slowdown: faults::read_slowdown(&mut read),
         outages: faults::read_outages(&mut read),
@@ -102,6 +107,39 @@ fn variants(node: &Node, apps: &[AppSetup], problems: &mut Problems) -> Vec<Stri
         problems.push(Problem::unknown(node.place.clone(), "variant", name, known));
     }
     kept
+}
+
+/// `"all-that-fit"`, or a list of `"application/variant"`.
+fn resident_of(node: &Node, apps: &[AppSetup], problems: &mut Problems) -> Resident {
+    if let Value::Text(text) = &node.value {
+        if text != ALL_THAT_FIT {
+            let known = [ALL_THAT_FIT];
+            problems.push(Problem::unknown(node.place.clone(), "value", text, known));
+        }
+        return Resident::AllThatFit;
+    }
+    let known: Vec<String> = apps
+        .iter()
+        .flat_map(|app| {
+            let name = |variant: &String| format!("{}/{variant}", app.profile.name);
+            app.profile.variant_names().iter().map(name).collect::<Vec<_>>()
+        })
+        .collect();
+    let mut list = Vec::new();
+    for item in fields::array(node, problems) {
+        let Some(text) = fields::text(item, problems) else { continue };
+        // Where no profile could be read, that is the problem.
+        if !known.is_empty() && !known.iter().any(|name| name == text) {
+            let known = known.iter().map(String::as_str);
+            let what = "application/variant";
+            problems.push(Problem::unknown(item.place.clone(), what, text, known));
+        }
+        if let Some((app, variant)) = text.split_once('/') {
+            let (app, variant) = (app.to_owned(), variant.to_owned());
+            list.push(Held { app, variant, place: item.place.clone() });
+        }
+    }
+    Resident::Listed(list)
 }
 
 /// `{ rtt_ms, uplink_mbps, power_w }`: the rate is a number or the file of a table.

@@ -4,6 +4,9 @@
 //! sums; then means over dialogues (the authors' `tmo/evaluator.py`). The published out-of-budget
 //! figure is the mean excess over the dialogues that exceed; the share of those and the mean over
 //! all dialogues stand beside it.
+//!
+//! Rewards are those of the world's estimator. Where a policy chose by the same one, its errors
+//! count as reward; [`replay`] marks decisions by another world.
 
 use super::policy::{Moment, Policy};
 use super::world::{Resources, World};
@@ -89,6 +92,17 @@ fn visit(
             policy.learn(&moment, action, world.reward(response, &turn.association, action));
         }
         visit.add(world, response, &turn.association, action);
+    }
+    visit.averaged()
+}
+
+/// What a sequence of decisions about a dialogue comes to.
+pub fn replay(world: &World, dialogue: usize, actions: &[usize]) -> Visit {
+    let (mut visit, mut state) = (Visit::default(), Vec::new());
+    let dialogue = &world.workload.dialogues[dialogue];
+    for (turn, action) in dialogue.turns.iter().zip(actions) {
+        world.state(dialogue, &visit.actions, &mut state);
+        visit.add(world, world.response(&state, *action), &turn.association, *action);
     }
     visit.averaged()
 }

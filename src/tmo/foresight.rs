@@ -11,14 +11,19 @@
 //!
 //! where g is the share of dialogues that go on after turn t, w the mean of 1 / length of those
 //! that reach it (the reward of a dialogue is a mean over its turns), and the maximum is over what
-//! the budget allows once a is paid. What is chosen is the best action that the budget allows, so
-//! that no budget is overdrawn that local answers can keep to. One policy serves every budget.
+//! the budget allows once a is paid. What is chosen is the best action that the budget allows (see
+//! [`super::guard`]), so that no budget is overdrawn that local answers can keep to. One policy
+//! serves every budget.
 //!
 //! Where calls wait in line, that is part of their time and taken off their reward.
 //!
 //! Like `greedy-knn` it sees no turn to come, no score, and association as in training on average.
 //! Looking further, by one to three turns and a few actions each, or guessing the next task from
 //! the last ones, gained nothing on the splits on which this was chosen.
+//!
+//! What it gains it gains by the estimator, which chooses and marks: its errors count as reward.
+//! Marked by an estimator of other dialogues, it cannot be told from `greedy-knn-guarded`
+//! (`peeksim reproduce tmo`, section `marked by other dialogues`).
 //!
 //! O(actions · tasks) queries of the estimator per decision, each for all actions in one state.
 

@@ -1,11 +1,73 @@
-//! What was learned, as a policy.
+//! What was learned, as a policy, and what such a policy was learned for.
+//!
+//! The catalogue of a policy names everything that its training depended on but for the learner's
+//! own settings: the dialogues, which of them were learned from, costs, weights, metric and ties. A
+//! policy is used only where all of it is the same, so it never meets a dialogue that it was
+//! trained on: what is tested on there is what was not learned from. The budget may be another, if
+//! the agent is shown what is left of it.
 
+use super::estimator::{Metric, Ties};
 use super::policy::{Moment, Policy};
-use super::practice::{Constraint, Plan};
+use super::practice::{Constraint, Plan, most};
 use super::world::World;
 use crate::input::{Place, Problem, Problems, source};
 use crate::learn::net::{Mlp, Trace, best};
-use crate::learn::store::{Kind, Stored};
+use crate::learn::store::{Catalogue, Kind, Stored};
+
+/// Digits of a hash that stand in a catalogue.
+const DIGITS: usize = 16;
+
+impl Plan {
+    /// What a policy that is learned so depends on.
+    pub fn catalogue(&self, world: &World) -> Catalogue {
+        let budget = match (self.constraint, self.raw_budget) {
+            (Constraint::Free, _) => "none",
+            (_, true) => "raw",
+            (_, false) => "share",
+        };
+        let masked = self.constraint == Constraint::Mask;
+        let most = most(world);
+        let entry = |name: &str, value: String| (name.to_owned(), value);
+        let mut catalogue = signature(world);
+        catalogue.extend([
+            entry("budget", budget.to_owned()),
+            entry("masked", if masked { "yes" } else { "no" }.to_owned()),
+            entry("most", format!("{} s, {} USD", most.latency_s, most.usage_usd)),
+        ]);
+        if masked {
+            catalogue.push(entry("longest", format!("{} turns", world.longest())));
+        }
+        catalogue
+    }
+}
+
+/// What there is to decide, and what decisions lead to.
+fn signature(world: &World) -> Catalogue {
+    let entry = |name: &str, value: String| (name.to_owned(), value);
+    let hash = |text: &str| source::hash(text)[..DIGITS].to_owned();
+    let numbers = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+    let actions: Vec<String> =
+        (0..world.actions().len()).map(|action| world.actions().name(action)).collect();
+    let rules = &world.rules;
+    let metric = Metric::ALL.iter().find(|(_, metric)| *metric == rules.metric);
+    let ties = if rules.ties == Ties::Shared { "shared" } else { "lowest index" };
+    let weights = rules.weights;
+    let weights = [weights.response, weights.association, weights.latency, weights.usage];
+    let (train, all) = (world.trained_on(), world.workload.dialogues.len());
+    let split = format!("{} of {all} dialogues, {}", train.len(), hash(&format!("{train:?}")));
+    vec![
+        entry("actions", actions.join(", ")),
+        entry("costs_s", numbers(&rules.costs.latency_s)),
+        entry("costs_usd", numbers(&rules.costs.usage_usd)),
+        entry("metric", metric.map_or("", |(name, _)| name).to_owned()),
+        entry("split", split),
+        entry("tasks", world.workload.tasks.join(", ")),
+        entry("ties", ties.to_owned()),
+        entry("turns", hash(&world.workload.to_csv())),
+        entry("weights", numbers(&weights)),
+        entry("window", rules.window.to_string()),
+    ]
+}
 
 /// A network that decides.
 pub struct Learned {
@@ -20,7 +82,8 @@ impl Learned {
         Self { network, plan, trace: Trace::default() }
     }
 
-    /// Reads a policy; one that was learned for something else is refused, naming what differs.
+    /// Reads a policy; one that was learned for something else, or from other dialogues, is
+    /// refused, naming what differs.
     pub fn load(path: &str, world: &World) -> Result<Self, Problems> {
         let stored = Stored::parse(&source::read(path)?, Kind::Policy)?;
         // How it sees the budget is the policy's own affair; all else must be as it is here.

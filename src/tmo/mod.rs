@@ -13,6 +13,7 @@ pub mod estimator;
 pub mod evaluate;
 mod foresight;
 pub mod generate;
+mod guard;
 pub mod import;
 pub mod learned;
 mod linucb;

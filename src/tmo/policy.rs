@@ -43,24 +43,6 @@ impl<'a> Moment<'a> {
         self.world.charge_of_waiting(self.wait(action).latency_s)
     }
 
-    /// Whether `action`, its wait included, leaves enough of the budget to answer what may follow
-    /// locally, up to as many turns as a state remembers, if those need not wait. The local action
-    /// is always allowed: there is no cheaper. Where it has to wait that is so of money alone, and
-    /// what takes no longer is not refused for its time.
-    pub fn allows(&self, action: usize) -> bool {
-        self.fits(self.past.len(), action, self.spent)
-    }
-
-    /// The same of a turn after `turns` others that took `spent`, the lines being as long as now.
-    pub(super) fn fits(&self, turns: usize, action: usize, spent: Resources) -> bool {
-        let takes = |action| self.wait(action).plus(self.world.spend(action));
-        let later = self.world.rules.window.saturating_sub(turns + 1);
-        let reserve = self.world.spend(0).times(later as f64);
-        let beyond = spent.plus(takes(action)).plus(reserve).beyond(self.budget);
-        let quicker = self.waits_s[0] > 0.0 && takes(action).latency_s <= takes(0).latency_s;
-        action == 0 || (beyond.usage_usd <= 0.0 && (beyond.latency_s <= 0.0 || quicker))
-    }
-
     /// The best action by the estimator where views go with the question as `views` say, among all
     /// or those that the budget allows; the first of equals.
     pub fn greedy(&self, views: &[f64], guarded: bool) -> usize {

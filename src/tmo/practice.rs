@@ -8,7 +8,6 @@
 use super::policy::Moment;
 use super::world::{Resources, World};
 use crate::input::{Place, Problem};
-use crate::learn::store::Catalogue;
 use crate::learn::{Environment, Step};
 use crate::rng::{exponential, standard_normal};
 use rand::RngExt;
@@ -119,32 +118,10 @@ impl Plan {
             slots.iter_mut().zip(parts).for_each(|(x, part)| *x = part as f32);
         }
     }
-
-    /// What a policy that is learned so depends on.
-    pub fn catalogue(&self, world: &World) -> Catalogue {
-        let actions: Vec<String> =
-            (0..world.actions().len()).map(|action| world.actions().name(action)).collect();
-        let budget = match (self.constraint, self.raw_budget) {
-            (Constraint::Free, _) => "none",
-            (_, true) => "raw",
-            (_, false) => "share",
-        };
-        let masked = if self.constraint == Constraint::Mask { "yes" } else { "no" };
-        let most = most(world);
-        let entry = |name: &str, value: String| (name.to_owned(), value);
-        vec![
-            entry("actions", actions.join(", ")),
-            entry("budget", budget.to_owned()),
-            entry("masked", masked.to_owned()),
-            entry("most", format!("{} s, {} USD", most.latency_s, most.usage_usd)),
-            entry("tasks", world.workload.tasks.join(", ")),
-            entry("window", world.rules.window.to_string()),
-        ]
-    }
 }
 
 /// The most that a full history of calls can take.
-fn most(world: &World) -> Resources {
+pub(super) fn most(world: &World) -> Resources {
     world.spend(world.actions().len() - 1).times(world.rules.window as f64)
 }
 

@@ -7,6 +7,8 @@
 //! often, answered or not. Latency is counted from a turn's arrival, waiting included, in the
 //! budget and in the reward, whose latency term is normalised over the list of calls and not cut
 //! off beyond it. A user alone in a closed loop never waits: that is the published setting.
+//! Turns that arrive at the same instant are decided, and stand in line, in the order of their
+//! users' numbers, which count from 0 in the order of the first dialogues.
 //!
 //! Calls take what the cost table says; only waiting is read off the clock, in whole nanoseconds.
 //! What a policy knows of its dialogue's budget is what answered turns took. It is told how long a
@@ -21,9 +23,10 @@ use crate::model::arrival::{Arrivals, Loop};
 use crate::model::budget::Budget;
 use crate::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use crate::model::faults::{BeliefError, Stalls};
-use crate::model::latency::LatencyTable;
+use crate::model::latency::{LatencyFit, LatencyPoints};
 use crate::model::penalty::Penalty;
 use crate::model::profile::{Cost, Profile, VariantProfile};
+use crate::model::trace::Sources;
 use crate::policy::{Cursor, Event, Info, Observer, Plan, Scheduler, Trigger, View};
 use crate::rng::Rng;
 use crate::sim::{self, Simulation};
@@ -76,7 +79,6 @@ pub fn evaluate(
         budget,
         book: Arc::clone(&book),
         state: Vec::new(),
-        opened: false,
         hide_waits: traffic.hide_waits,
         lines: Default::default(),
     };
@@ -99,7 +101,7 @@ fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
         let latency = service(world, action);
         let cost = Cost {
             worker_class: SITES[usize::from(action > 0)].to_owned(),
-            latency: LatencyTable::one_by_one(latency),
+            latency: LatencyPoints::one_by_one(latency),
             load: Span::ZERO,
             load_cold: None,
         };
@@ -120,7 +122,9 @@ fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
         workers: SITES.into_iter().zip([1, cloud_lanes]).map(lanes).collect(),
         penalty: Penalty::sigmoid(),
         outcome: Outcome::Drawn,
+        sources: Sources::All,
         cold_loads: false,
+        latency_fit: LatencyFit::default(),
         batch_eta: None,
         noise_cv: 0.0,
         stalls: Stalls::NONE,
@@ -268,7 +272,6 @@ struct Desk<'a> {
     budget: Resources,
     book: Arc<Mutex<Book>>,
     state: Vec<i8>,
-    opened: bool,
     hide_waits: bool,
     /// What each site has been given.
     lines: [Cursor; 2],
@@ -304,16 +307,6 @@ impl Scheduler for Desk<'_> {
         }
         for (site, line) in [DEVICE, CLOUD].into_iter().zip(&mut self.lines) {
             view.tail(site, line);
-        }
-        if !std::mem::replace(&mut self.opened, true) {
-            // Models are there from the start: a load, be it of no time, would wait for all lanes.
-            let catalog = view.catalog();
-            for (worker, line) in [DEVICE, CLOUD].into_iter().zip(&mut self.lines) {
-                for variant in catalog.variant_ids().filter(|v| catalog.usable(worker, *v)) {
-                    plan.preload(worker, variant);
-                    view.append(line, variant, 0);
-                }
-            }
         }
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
             let action = self.choose(request, self.waits_s(view.now()));

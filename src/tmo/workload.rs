@@ -137,15 +137,16 @@ impl Workload {
         self.dialogues.iter().map(|dialogue| dialogue.turns.len()).sum()
     }
 
-    /// A fifth of the dialogues to test on, the rest to learn from, shuffled by `rng`; everything
-    /// to learn from if there are fewer than five.
+    /// A fifth of the dialogues to test on, at least one of two or more, and the rest to learn
+    /// from, shuffled by `rng`. A dialogue that is alone is learned from.
     pub fn split(&self, rng: Rng) -> Split {
         let mut order: Vec<usize> = (0..self.dialogues.len()).collect();
         let mut coins = rng.stream(Label::Split);
         for at in (1..order.len()).rev() {
             order.swap(at, coins.random_range(0..=at));
         }
-        let train = order.split_off(order.len() / 5);
+        let tested = (order.len() / 5).max(usize::from(order.len() > 1));
+        let train = order.split_off(tested);
         Split { train, test: order }
     }
 
@@ -307,5 +308,11 @@ mod tests {
         all.sort_unstable();
         assert!(all.into_iter().eq(0..100));
         assert_ne!(split, workload.split(Rng::new(1, 1)));
+        for (count, tested) in [(1, 0), (2, 1), (4, 1), (5, 1), (9, 1), (10, 2)] {
+            let few =
+                Workload { dialogues: workload.dialogues[..count].to_vec(), ..workload.clone() };
+            let split = few.split(Rng::new(1, 0));
+            assert_eq!((split.train.len(), split.test.len()), (count - tested, tested));
+        }
     }
 }

@@ -120,6 +120,8 @@ pub struct World {
     estimator: Estimator,
     /// The dialogues to learn from.
     train: Vec<usize>,
+    /// Turns of the longest dialogue of the workload.
+    longest: usize,
     /// The coordinates of each decision.
     decisions: Vec<Vec<i8>>,
     /// Mean association of each view over the dialogues to learn from.
@@ -168,12 +170,14 @@ impl World {
         }
         association.iter_mut().for_each(|sum| *sum /= records.len().max(1) as f64);
         let estimator = Estimator::new(records, rules.metric, rules.ties);
+        let longest = workload.dialogues.iter().map(|dialogue| dialogue.turns.len()).max();
         let (train, mean_association) = (train.to_vec(), association);
         Ok(Self {
             workload,
             rules,
             estimator,
             train,
+            longest: longest.unwrap_or(0),
             decisions,
             mean_association,
             charges,
@@ -208,6 +212,17 @@ impl World {
         next.extend_from_slice(&self.decisions[action]);
         next.push(task as i8);
         next
+    }
+
+    /// Turns of the longest dialogue of the workload: all that a guard knows of how long the
+    /// dialogue at hand will be.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The places of the dialogues to learn from in the workload.
+    pub fn trained_on(&self) -> &[usize] {
+        &self.train
     }
 
     /// The dialogues to learn from.

@@ -1,7 +1,7 @@
 //! Checkers that read what happened and know nothing of the engine: they replay the log against
 //! the rules of the simulated world, with bookkeeping of their own.
 
-use super::facts::Facts;
+use super::facts::{Facts, WorkerFacts};
 use super::scribe::{Asked, Decided};
 use super::way::{Ending, Way};
 use super::{Happened, Log};
@@ -20,6 +20,7 @@ macro_rules! ensure {
 }
 
 mod failures;
+mod memory;
 
 /// What a scheduler promises, as far as a checker can tell.
 #[derive(Clone, Copy, Debug, Default)]
@@ -156,18 +157,18 @@ struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     fn new(facts: &'a Facts, promise: Promise) -> Self {
-        let worker = |(lanes, ready): (usize, u64)| Worker {
-            memory: Vec::new(),
+        let worker = |facts: &WorkerFacts| Worker {
+            memory: facts.resident.clone(),
             loading: None,
-            lanes: (0..lanes).map(|_| None).collect(),
+            lanes: (0..facts.lanes).map(|_| None).collect(),
             backlog: VecDeque::new(),
             room_made: Vec::new(),
-            ready,
+            ready: facts.ready,
             fails: false,
         };
         Self {
             promise,
-            workers: facts.workers.iter().map(|w| worker((w.lanes, w.ready))).collect(),
+            workers: facts.workers.iter().map(worker).collect(),
             ways: Way::all(facts),
             requests: vec![Phase::Unborn; facts.requests.len()],
             ends: Ends::default(),
@@ -346,52 +347,6 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Room is made from the least recently used on, or because a decision says so.
-    fn evict(&mut self, worker: u16, variant: u16) -> Verdict {
-        let state = &mut self.workers[usize::from(worker)];
-        let place = state.memory.iter().position(|v| *v == variant).ok_or("not in memory")?;
-        if state.fails {
-            state.memory.remove(place);
-            return Ok(());
-        }
-        let in_use = state.lanes.iter().flatten().any(|batch| batch.variant == variant);
-        ensure!(!in_use, "it is running");
-        ensure!(state.loading.is_none_or(|(loading, _)| loading != variant), "it is loading");
-        if let Some(at) = self.evicting.iter().position(|e| *e == (worker, variant)) {
-            self.evicting.remove(at);
-        } else {
-            ensure!(place == 0, "{:?} was used longer ago", state.memory[0]);
-            state.room_made.push(variant);
-        }
-        state.memory.remove(place);
-        Ok(())
-    }
-
-    /// A load comes next in the backlog, occupies the whole worker and makes no more room than it
-    /// needs.
-    fn load(&mut self, at: u64, worker: u16, variant: u16, end: u64) -> Verdict {
-        let cost = self.facts.cost(worker, variant).ok_or("cannot run there")?;
-        let facts = &self.facts.workers[usize::from(worker)];
-        let bytes = |v: &u16| self.facts.variants[usize::from(*v)].bytes;
-        let state = &mut self.workers[usize::from(worker)];
-        ensure!(at >= state.ready && !state.fails, "the worker is not ready");
-        ensure!(end - at == cost.load, "a load takes {}", cost.load);
-        ensure!(state.loading.is_none(), "another load is under way");
-        ensure!(state.lanes.iter().all(Option::is_none), "a lane is busy");
-        ensure!(!state.memory.contains(&variant), "it is in memory");
-        let next = state.backlog.front().ok_or("nothing was assigned")?;
-        ensure!(next.variant == variant && next.decided <= at, "{next:?} is next");
-        let needed = state.memory.iter().map(bytes).sum::<u64>() + bytes(&variant);
-        ensure!(needed <= facts.memory, "{needed} of {} bytes", facts.memory);
-        if let Some(last) = state.room_made.last() {
-            ensure!(needed + bytes(last) > facts.memory, "{last} was evicted without need");
-        }
-        state.room_made.clear();
-        state.memory.push(variant);
-        state.loading = Some((variant, end));
-        Ok(())
-    }
-
     fn start(&mut self, worker: u16, lane: usize, batch: Batch) -> Verdict {
         let cost = self.facts.cost(worker, batch.variant).ok_or("cannot run there")?;
         let app = self.facts.variants[usize::from(batch.variant)].app;
@@ -439,19 +394,6 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// A preload whose variant is in memory is done.
-    fn pass_preloads(&mut self, worker: u16, now: u64) {
-        let state = &mut self.workers[usize::from(worker)];
-        while let Some(Job { variant, requests, decided }) = state.backlog.front() {
-            let Some(place) = state.memory.iter().position(|v| v == variant) else { return };
-            if !requests.is_empty() || state.loading.is_some() || *decided > now {
-                return;
-            }
-            state.memory[place..].rotate_left(1);
-            state.backlog.pop_front();
-        }
-    }
-
     /// Before time goes on, everything has been told and nobody is idle who could work.
     fn instant_over(&mut self, now: u64) -> Verdict {
         ensure!(self.ending.is_empty(), "{:?} not completed", self.ending);
@@ -469,8 +411,12 @@ impl<'a> Replay<'a> {
             }
             let busy = state.lanes.iter().flatten().count();
             if let Some(Job { variant, decided, .. }) = state.backlog.front() {
-                let least = if state.memory.contains(variant) { state.lanes.len() } else { 1 };
-                let waits = busy < least && *decided <= now;
+                let may_begin = match self.facts.cost(worker, *variant) {
+                    _ if state.memory.contains(variant) => busy < state.lanes.len(),
+                    Some(cost) if cost.load == 0 => !self.needs_room(worker, *variant),
+                    _ => busy == 0,
+                };
+                let waits = may_begin && *decided <= now;
                 ensure!(!waits, "worker {worker} leaves its backlog waiting");
             }
             // Elsewhere, lanes may be promised to what is under way, and the way may be taken.

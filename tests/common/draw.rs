@@ -4,9 +4,9 @@ use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, Work
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::{Outcome, Overhead};
+use peeksim::model::catalog::{Outcome, Overhead, Resident};
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::link::{Link, Uplink};
 use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::posterior::Evidence;
@@ -31,6 +31,7 @@ pub struct Case {
 
 /// What a draw may contain.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn or not by itself")]
 pub struct Limits {
     /// At most this many lanes on a worker.
     pub lanes: usize,
@@ -40,10 +41,13 @@ pub struct Limits {
     pub links: bool,
     /// Batches may stall, workers slow down and fail, beliefs be wrong.
     pub faults: bool,
+    /// Workers may hold variants at the start.
+    pub residents: bool,
 }
 
 impl Limits {
-    pub const ALL: Self = Self { lanes: 3, noise: true, links: false, faults: false };
+    pub const ALL: Self =
+        Self { lanes: 3, noise: true, links: false, faults: false, residents: false };
     pub const WIDE: Self = Self { links: true, ..Self::ALL };
 }
 
@@ -67,7 +71,7 @@ impl Case {
         let coarse = rng.random_bool(0.5);
         let late = Late {
             shape: pick(rng, &Late::SHAPES),
-            tolerance_ns: pick(rng, &[0, 100_000]),
+            tolerance_ns: pick(rng, &[0, 3_000_000]),
             remaining: rng.random_bool(0.3),
         };
         let (variants, workers, requests) = (Vec::new(), Vec::new(), Vec::new());
@@ -76,6 +80,8 @@ impl Case {
             Facts { variants, workers, payloads, requests, late, noise: false, overhead: (0, 0) };
         let mut case = Self { world: World::new(), facts };
         case.world.seed = seed;
+        // Tables that fall stay as they are drawn.
+        case.world.setup.latency_fit = LatencyFit::AsMeasured;
         case.world.setup.penalty = late.read();
         let apps = rng.random_range(1..=3);
         let classes: Vec<usize> = (0..apps).map(|_| rng.random_range(2..=3)).collect();
@@ -106,6 +112,9 @@ impl Case {
         if limits.faults {
             case.faults(rng, coarse);
         }
+        if limits.residents {
+            case.residents(rng);
+        }
         case
     }
 
@@ -125,6 +134,24 @@ impl Case {
                     uplink: bps.map_or(Uplink::Endless, Uplink::Constant),
                     power_w: None,
                 });
+            }
+        }
+    }
+
+    /// Fills the memory of some of the workers before the start.
+    fn residents(&mut self, rng: &mut ChaCha8Rng) {
+        for at in 0..self.facts.workers.len() {
+            if rng.random_bool(0.5) {
+                continue;
+            }
+            self.world.setup.workers[at].resident = Resident::AllThatFit;
+            let mut left = self.facts.workers[at].memory;
+            for variant in 0..self.facts.variants.len() as u16 {
+                let bytes = self.facts.variants[usize::from(variant)].bytes;
+                if bytes <= left && self.facts.cost(at as u16, variant).is_some() {
+                    self.facts.workers[at].resident.push(variant);
+                    left -= bytes;
+                }
             }
         }
     }
@@ -178,7 +205,12 @@ impl Case {
                 latency += span(rng, coarse, u64::from(*batch == 1), 8);
                 (*batch, latency)
             };
-            let points = batches.iter().map(point).collect();
+            let mut points: Vec<(u64, u64)> = batches.iter().map(point).collect();
+            // Measured tables fall here and there: larger batches then take less time.
+            if rng.random_bool(0.2) {
+                let falling: Vec<u64> = points.iter().rev().map(|point| point.1).collect();
+                points.iter_mut().zip(falling).for_each(|(point, ns)| point.1 = ns);
+            }
             let load = if rng.random_bool(0.25) { 0 } else { span(rng, coarse, 0, 12) };
             CostFacts { points, load }
         };
@@ -209,7 +241,7 @@ impl Case {
                 let points = cost.points.iter().map(|(b, ns)| (*b, Span(*ns))).collect();
                 variant.costs.push(Cost {
                     worker_class: OTHER.to_owned(),
-                    latency: LatencyTable::new(points).expect("a latency table").0,
+                    latency: LatencyPoints::new(points).expect("a latency table"),
                     load: Span(cost.load),
                     load_cold: None,
                 });
@@ -231,6 +263,7 @@ impl Case {
                 memory: rng.random_range(least..=5),
                 ready: if rng.random_bool(0.2) { span(rng, coarse, 0, 40) } else { 0 },
                 link: None,
+                resident: Vec::new(),
                 outages: Vec::new(),
             };
             let world = std::mem::take(&mut self.world);
@@ -327,8 +360,8 @@ impl Case {
             if rng.random_bool(0.6) {
                 let one = span(rng, coarse, 0, 3);
                 let four = one + span(rng, coarse, 0, 3);
-                let table = LatencyTable::new(vec![(1, Span(one)), (4, Span(four))]);
-                let table = table.expect("a latency table").0;
+                let table = LatencyPoints::new(vec![(1, Span(one)), (4, Span(four))]);
+                let table = table.expect("a latency table");
                 Arc::make_mut(&mut app.profile).peek = Some(table);
             }
         }
@@ -414,6 +447,10 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
             text += ", priority = 'acc-slack'";
         }
     }
+    // Priorities where nothing is ordered by them are refused, and so are accuracies of those that
+    // weigh none.
+    let mut ordered = !named(known, "order") || known.contains(" order = priority");
+    let mut varies = true;
     for (name, values) in PARAMETERS {
         let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));
         let mut value = pick(rng, values);
@@ -427,6 +464,16 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
         }
         if *name == "priority" && !units.seconds {
             (value, wanted) = ("'util-max'".to_owned(), true);
+        }
+        match *name {
+            "order" if named && wanted => ordered = value == "'priority'",
+            "group_order" if wanted => ordered |= value == "'priority'",
+            "priority" => {
+                wanted &= ordered;
+                varies = !wanted || value.starts_with("'acc");
+            }
+            "priority_accuracy" => wanted &= ordered && varies,
+            _ => {}
         }
         if named && wanted {
             text += &format!(", {name} = {value}");

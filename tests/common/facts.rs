@@ -40,6 +40,8 @@ pub struct WorkerFacts {
     pub memory: u64,
     pub ready: u64,
     pub link: Option<LinkFacts>,
+    /// What is in memory at the start, least recently used first.
+    pub resident: Vec<u16>,
     /// When it fails and for how long, in order.
     pub outages: Vec<(u64, u64)>,
 }
@@ -99,7 +101,7 @@ impl CostFacts {
         self.points.last().map_or(0, |(batch, _)| *batch)
     }
 
-    /// The latency of a batch: on the straight line between the points around it.
+    /// The latency of a batch: on the straight line between the points around it, up or down.
     pub fn latency(&self, batch: u64) -> f64 {
         let above = self.points.iter().position(|(b, _)| *b >= batch).expect("a batch in range");
         let (b1, l1) = self.points[above];
@@ -107,6 +109,6 @@ impl CostFacts {
             return l1 as f64;
         }
         let (b0, l0) = self.points[above - 1];
-        l0 as f64 + (l1 - l0) as f64 * (batch - b0) as f64 / (b1 - b0) as f64
+        l0 as f64 + (l1 as f64 - l0 as f64) * (batch - b0) as f64 / (b1 - b0) as f64
     }
 }

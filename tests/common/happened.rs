@@ -94,6 +94,8 @@ pub enum Happened {
         variant: u16,
         started: u64,
         correct: bool,
+        /// Its true class.
+        class: u16,
     },
     Rejected {
         at: u64,

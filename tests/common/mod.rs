@@ -7,6 +7,8 @@ pub mod draw;
 pub mod facts;
 pub mod happened;
 pub mod lab;
+pub mod ledger;
+pub mod retable;
 pub mod row;
 pub mod scribe;
 pub mod shape;
@@ -17,23 +19,24 @@ pub use happened::Happened;
 
 use peeksim::domain::{AppId, Arrival, Truth, VariantId};
 use peeksim::input::{Node, Problems};
-use peeksim::metrics::{COLUMNS, Cell, Summary};
+use peeksim::metrics::{Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::budget::Budget;
 use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
 use peeksim::model::faults::{BeliefError, Stalls};
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
-use peeksim::model::trace::RecordedTrace;
+use peeksim::model::trace::{RecordedTrace, Sources};
 use peeksim::policy::{Event, Info, Observer, Scheduler};
 use peeksim::rng::Rng;
 use peeksim::sched::{self, Chosen, Context};
 use peeksim::sim::{self, Counts, SimError, Simulation};
 use peeksim::units::{Span, Time};
 use scribe::{Asked, Scribe};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -65,7 +68,9 @@ impl World {
             workers: Vec::new(),
             penalty: Penalty::sigmoid(),
             outcome: Outcome::Recorded,
+            sources: Sources::All,
             cold_loads: false,
+            latency_fit: LatencyFit::default(),
             batch_eta: None,
             noise_cv: 0.0,
             stalls: Stalls::NONE,
@@ -83,7 +88,7 @@ impl World {
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
             let cost = Cost {
                 worker_class: CLASS.to_owned(),
-                latency: LatencyTable::new(points).expect("a latency table").0,
+                latency: LatencyPoints::new(points).expect("a latency table"),
                 load: Span::from_ms(*load_ms),
                 load_cold: None,
             };
@@ -222,7 +227,8 @@ impl World {
     ) -> (Log, Result<(), SimError>) {
         let rng = Rng::new(self.seed, 0);
         let mut sim = Simulation::new(Arc::clone(catalog), arrivals, info, rng, name);
-        let mut log = Log::new(catalog);
+        // What happened is told by the true tables, whatever schedulers believe.
+        let mut log = Log::new(&self.catalog());
         let mut scribe = Scribe::new(scheduler, &log.logged);
         let counts = sim::run(&mut sim, &mut scribe, &mut log);
         log.asked = scribe.asked;
@@ -252,12 +258,14 @@ pub struct Log {
     pub exact_windows: Option<u64>,
     /// Sum over completed requests of shown accuracy × (1 − penalty): what a planner believed.
     pub believed: f64,
-    logged: Arc<AtomicUsize>,
+    /// The accuracy that the scheduler was shown of the variant that answered, by request.
+    pub shown: BTreeMap<u32, f64>,
+    pub logged: Arc<AtomicUsize>,
     catalog: Arc<Catalog>,
 }
 
 impl Log {
-    fn new(catalog: &Arc<Catalog>) -> Self {
+    pub fn new(catalog: &Arc<Catalog>) -> Self {
         Self {
             events: Vec::new(),
             asked: Vec::new(),
@@ -265,6 +273,7 @@ impl Log {
             counts: Counts::default(),
             exact_windows: None,
             believed: 0.0,
+            shown: BTreeMap::new(),
             logged: Arc::default(),
             catalog: Arc::clone(catalog),
         }
@@ -272,17 +281,13 @@ impl Log {
 
     /// A metric cell by column name.
     pub fn cell(&mut self, name: &str) -> Cell {
-        let at = COLUMNS.iter().position(|column| column.name == name).expect("a column");
-        self.summary.cells(None)[at]
+        self.summary.cell(name).unwrap_or_else(|| panic!("no column {name}"))
     }
 
     /// A metric as a number.
     pub fn number(&mut self, name: &str) -> f64 {
-        match self.cell(name) {
-            Cell::Number(number) => number,
-            Cell::Count(count) => count as f64,
-            other => panic!("{name} is {other:?}"),
-        }
+        let cell = self.cell(name);
+        cell.number().unwrap_or_else(|| panic!("{name} is {cell:?}"))
     }
 
     /// The batches in order of start: (start ms, end ms, variant name, request numbers).
@@ -329,7 +334,7 @@ impl Observer for Log {
             Event::LoadStarted { at, worker, variant, end } => {
                 Happened::LoadStarted { at: at.0, worker: worker.0, variant: variant.0, end: end.0 }
             }
-            Event::LoadEnded { at, worker, variant } => {
+            Event::LoadEnded { at, worker, variant, .. } => {
                 Happened::LoadEnded { at: at.0, worker: worker.0, variant: variant.0 }
             }
             Event::Evicted { at, worker, variant } => {
@@ -372,7 +377,7 @@ impl Observer for Log {
                     requests: requests.iter().map(|id| id.number()).collect(),
                 }
             }
-            Event::LoadLost { at, worker, variant, end } => {
+            Event::LoadLost { at, worker, variant, end, .. } => {
                 Happened::LoadLost { at: at.0, worker: worker.0, variant: variant.0, end: end.0 }
             }
             Event::Returned { at, request } => {
@@ -381,6 +386,7 @@ impl Observer for Log {
             Event::Completed(c) => {
                 let penalty =
                     self.catalog.penalty.gamma(c.finished, c.request.deadline, c.request.budget());
+                self.shown.insert(c.request.id.number(), c.estimated);
                 self.believed += c.estimated * (1.0 - penalty);
                 Happened::Completed {
                     at: c.finished.0,
@@ -389,6 +395,7 @@ impl Observer for Log {
                     variant: c.variant.0,
                     started: c.started.0,
                     correct: c.correct,
+                    class: c.truth.class,
                 }
             }
             Event::Rejected { at, request, .. } => {

@@ -1,186 +1,272 @@
 //! The row of a run worked out again from what happened.
 
+use super::Log;
 use super::check::Verdict;
-use super::facts::Facts;
-use super::{Happened, Log};
-use peeksim::metrics::Cell;
+use super::draw::Case;
+use super::ledger::{End, Ledger, Request, over, percentile};
+use peeksim::metrics::{COLUMNS, Cell};
 
-/// Sums over the events of a run.
-#[derive(Default)]
-struct Sums {
-    completed: f64,
-    rejected: f64,
-    unfinished: f64,
-    correct: f64,
-    correct_on_time: f64,
-    late: f64,
-    latencies_ms: Vec<f64>,
-    wait_ms: f64,
-    tardiness_ms: Vec<f64>,
-    utility: Vec<f64>,
-    swaps: f64,
-    swap_ms: f64,
-    batches: f64,
-    busy_ns: u64,
-    end_ns: u64,
-    uploaded: f64,
-    remote: f64,
+/// What a cell should hold.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Want {
+    Empty,
+    Number(f64),
+    Word(String),
 }
 
-impl Sums {
-    fn of(facts: &Facts, log: &Log) -> Self {
-        let apps = facts.requests.iter().map(|r| usize::from(r.app) + 1).max().unwrap_or(0);
-        let mut sums = Self { utility: vec![0.0; apps], ..Self::default() };
-        for event in &log.events {
-            // A worker that fails, or is back, ends nothing, and nor do refusals then.
-            let idle = matches!(
-                event,
-                Happened::WorkerFailed { .. }
-                    | Happened::Evicted { .. }
-                    | Happened::SendLost { .. }
-                    | Happened::Returned { .. }
-                    | Happened::Rejected { .. }
-                    | Happened::Unfinished { .. }
-            );
-            if !idle {
-                sums.end_ns = sums.end_ns.max(event.at());
-            }
-            match event {
-                Happened::Completed { at, request, worker, started, correct, .. } => {
-                    let served = facts.workers.get(usize::from(*worker));
-                    let remote = served.is_some_and(|worker| worker.link.is_some());
-                    sums.remote += f64::from(u8::from(remote));
-                    let request = &facts.requests[*request as usize];
-                    sums.complete(facts, request, (*started, *at), *correct);
-                }
-                Happened::LoadStarted { at, end, .. } => {
-                    sums.swaps += 1.0;
-                    sums.swap_ms += (end - at) as f64 / 1e6;
-                }
-                Happened::LoadLost { at, end, .. } => sums.swap_ms -= (end - at) as f64 / 1e6,
-                Happened::BatchLost { at, started, .. } => sums.busy_ns += at - started,
-                Happened::BatchEnded { at, started, .. } => {
-                    sums.batches += 1.0;
-                    sums.busy_ns += at - started;
-                }
-                Happened::Sent { bytes, .. } => sums.uploaded += *bytes as f64,
-                Happened::SendLost { bytes, .. } => sums.uploaded -= *bytes as f64,
-                Happened::Rejected { .. } => sums.rejected += 1.0,
-                Happened::Unfinished { .. } => sums.unfinished += 1.0,
-                _ => {}
-            }
-        }
-        sums
+impl From<Option<f64>> for Want {
+    fn from(value: Option<f64>) -> Self {
+        value.map_or(Self::Empty, Self::Number)
     }
+}
 
-    fn complete(
-        &mut self,
-        facts: &Facts,
-        request: &super::facts::RequestFacts,
-        (started, finish): (u64, u64),
-        correct: bool,
-    ) {
-        let latency = finish - request.arrival;
-        let late = latency.saturating_sub(request.budget);
-        self.completed += 1.0;
-        self.latencies_ms.push(latency as f64 / 1e6);
-        self.wait_ms += (started - request.arrival) as f64 / 1e6;
-        self.tardiness_ms.push(late as f64 / 1e6);
-        self.late += f64::from(u8::from(late > 0));
-        if correct {
-            self.correct += 1.0;
-            self.correct_on_time += f64::from(u8::from(late == 0));
-            self.utility[usize::from(request.app)] +=
-                1.0 - facts.late.gamma(latency, request.budget);
+impl From<f64> for Want {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<usize> for Want {
+    fn from(value: usize) -> Self {
+        Self::Number(value as f64)
+    }
+}
+
+impl From<u64> for Want {
+    fn from(value: u64) -> Self {
+        Self::Number(value as f64)
+    }
+}
+
+impl From<&str> for Want {
+    fn from(value: &str) -> Self {
+        Self::Word(value.to_owned())
+    }
+}
+
+impl Want {
+    /// Whether a cell, as text, holds it, up to rounding.
+    pub fn is(&self, cell: &str) -> bool {
+        match self {
+            Self::Empty => cell.is_empty(),
+            Self::Word(word) => cell == word,
+            Self::Number(number) => cell
+                .parse::<f64>()
+                .is_ok_and(|found| (found - number).abs() <= 1e-9 * number.abs().max(1.0)),
         }
     }
+}
 
-    /// Percentile by linear interpolation between order statistics, the customary type 7.
-    fn percentile(&self, p: f64) -> Option<f64> {
-        let mut sorted = self.latencies_ms.clone();
-        sorted.sort_by(f64::total_cmp);
-        let place = p * (sorted.len().checked_sub(1)? as f64);
-        let (low, part) = (place.floor() as usize, place.fract());
-        let high = (low + 1).min(sorted.len() - 1);
-        Some(sorted[low] + part * (sorted[high] - sorted[low]))
-    }
+type Columns = Vec<(&'static str, Want)>;
 
-    /// (Σx)² / (n Σx²) of the mean utilities of applications that were asked for.
-    fn jain(&self, facts: &Facts) -> Option<f64> {
-        let asked =
-            |app: usize| facts.requests.iter().filter(|r| usize::from(r.app) == app).count() as f64;
-        let means: Vec<f64> = (0..self.utility.len())
-            .filter(|app| asked(*app) > 0.0)
-            .map(|app| self.utility[app] / asked(app))
-            .collect();
-        let squares: f64 = means.iter().map(|x| x * x).sum();
-        let sum: f64 = means.iter().sum();
-        (squares > 0.0).then(|| sum * sum / (means.len() as f64 * squares))
-    }
+/// Every measured column of a whole run is what its meaning says.
+pub fn row(case: &Case, log: &mut Log) -> Verdict {
+    let cells: Vec<String> = log.summary.cells(None).iter().map(Cell::to_string).collect();
+    compare(&Ledger::new(case, log, 0), &cells)
+}
+
+/// Gaps per second between the first arrival and the last, a warm-up included.
+fn realised(ledger: &Ledger<'_>) -> Option<f64> {
+    let times = || ledger.requests.iter().map(|request| request.arrival);
+    let span_s = (times().max()? - times().min()?) as f64 / 1e9;
+    (span_s > 0.0).then(|| (ledger.requests.len() - 1) as f64 / span_s)
+}
+
+/// Runs of the checkers are too short for more; tests of queues look at the others.
+fn stationary(ledger: &Ledger<'_>) -> &'static str {
+    assert!(ledger.counted().count() < 256, "a run whose queue may be decided");
+    "undecided"
 }
 
 /// Every measured column is what its meaning says.
-pub fn row(facts: &Facts, log: &mut Log) -> Verdict {
-    let sums = Sums::of(facts, log);
-    let total = facts.requests.len() as f64;
-    let per = |value: f64, of: f64| (of > 0.0).then(|| value / of);
-    let of_completed = |value: f64| per(value, sums.completed);
-    let largest = |values: &[f64]| values.iter().copied().reduce(f64::max);
-    let utility: f64 = sums.utility.iter().sum();
-    let misses = sums.late + sums.rejected + sums.unfinished;
-    let available: u64 =
-        facts.workers.iter().map(|w| sums.end_ns.saturating_sub(w.ready) * w.lanes as u64).sum();
-    let decisions: usize = log.asked.iter().map(|ask| ask.decisions.len()).sum();
-    let end_s = sums.end_ns as f64 / 1e9;
-    let linked = facts.workers.iter().any(|worker| worker.link.is_some());
-    let expected = [
-        ("requests_total", Some(total)),
-        ("completed", Some(sums.completed)),
-        ("rejected", Some(sums.rejected)),
-        ("unfinished", Some(sums.unfinished)),
-        ("utility_sum", Some(utility)),
-        ("utility_mean", per(utility, total)),
-        ("accuracy_mean", of_completed(sums.correct)),
-        ("effective_accuracy", per(sums.correct_on_time, total)),
-        ("deadline_misses", Some(misses)),
-        ("deadline_miss_ratio", per(misses, total)),
-        ("slo_attainment", per(total - misses, total)),
-        ("goodput_rps", per(sums.completed - sums.late, end_s)),
-        ("latency_ms_mean", of_completed(sums.latencies_ms.iter().sum())),
-        ("latency_ms_p50", sums.percentile(0.5)),
-        ("latency_ms_p95", sums.percentile(0.95)),
-        ("latency_ms_p99", sums.percentile(0.99)),
-        ("latency_ms_max", largest(&sums.latencies_ms)),
-        ("wait_ms_mean", of_completed(sums.wait_ms)),
-        ("tardiness_ms_mean", of_completed(sums.tardiness_ms.iter().sum())),
-        ("tardiness_ms_max", largest(&sums.tardiness_ms)),
-        ("swaps", Some(sums.swaps)),
-        ("swap_ms_sum", Some(sums.swap_ms)),
-        ("batch_size_mean", per(sums.completed, sums.batches)),
-        ("utilization_mean", per(sums.busy_ns as f64, available as f64)),
-        ("makespan_s", Some(end_s)),
-        ("fairness_jain", sums.jain(facts)),
-        ("decisions", Some(decisions as f64)),
-        ("utility_believed_mean", per(log.believed, total)),
-        ("offloaded_ratio", of_completed(sums.remote).filter(|_| linked)),
-        ("uploaded_bytes", linked.then_some(sums.uploaded)),
-    ];
-    for (name, expected) in expected {
-        let told = match log.cell(name) {
-            Cell::Empty => None,
-            Cell::Count(count) => Some(count as f64),
-            Cell::Number(number) => Some(number),
-            Cell::Word(word) => return Err(format!("{name} is {word}")),
-        };
-        let same = match (told, expected) {
-            (Some(told), Some(expected)) => {
-                (told - expected).abs() <= 1e-9 * expected.abs().max(1.0)
-            }
-            (told, expected) => told == expected,
-        };
-        if !same {
-            return Err(format!("{name} is {told:?}, not {expected:?}"));
+pub fn compare(ledger: &Ledger<'_>, cells: &[String]) -> Verdict {
+    let mut expected = counts(ledger);
+    expected.extend(answers(ledger));
+    expected.extend(times(ledger));
+    expected.extend(work(ledger));
+    for (column, cell) in COLUMNS.iter().zip(cells) {
+        let want = expected.iter().find(|(name, _)| *name == column.name);
+        let Some((_, want)) = want else { return Err(format!("{} is not recounted", column.name)) };
+        if !want.is(cell) {
+            return Err(format!("{} is `{cell}`, not {want:?}", column.name));
         }
     }
     Ok(())
+}
+
+fn counts(ledger: &Ledger<'_>) -> Columns {
+    let is = |end: End| ledger.counted().filter(|r| r.end.is_some_and(|e| e.1 == end)).count();
+    let total = ledger.counted().count();
+    let completed = ledger.counted().filter(|r| r.answer().is_some()).count();
+    let late = ledger.counted().filter(|r| r.is_late()).count();
+    let misses = total - completed + late;
+    let watched_s = (ledger.end - ledger.from) as f64 / 1e9;
+    let per_s = |count: usize| (watched_s > 0.0).then(|| count as f64 / watched_s);
+    let on_time = |r: &&Request| r.answer() == Some(true) && !r.is_late();
+    let correct_on_time = ledger.counted().filter(on_time).count();
+    vec![
+        // Where answers come from is said by the settings; tests of outcomes look at it.
+        ("answers", ledger.case.world.catalog().outcome().into()),
+        ("requests_total", total.into()),
+        ("completed", completed.into()),
+        ("rejected", is(End::Rejected).into()),
+        ("unfinished", is(End::Unfinished).into()),
+        ("late", late.into()),
+        ("deadline_misses", misses.into()),
+        ("deadline_miss_ratio", over(misses as f64, total).into()),
+        ("slo_attainment", over((total - misses) as f64, total).into()),
+        ("effective_accuracy", over(correct_on_time as f64, total).into()),
+        ("accuracy_on_time_mean", over(correct_on_time as f64, completed - late).into()),
+        ("goodput_rps", per_s(completed - late).into()),
+        ("goodput_correct_rps", per_s(correct_on_time).into()),
+        ("makespan_s", (ledger.end as f64 / 1e9).into()),
+        ("rate_rps_realised", realised(ledger).into()),
+        ("stationary", stationary(ledger).into()),
+        ("warmup_requests", ledger.skip.into()),
+        ("warmup_rule", if ledger.skip > 0 { "fixed" } else { "none" }.into()),
+        ("decisions", ledger.decisions.into()),
+        ("exact_windows", Want::Empty),
+        ("utility_bound_mean", Want::Empty),
+        ("percentiles", "exact".into()),
+    ]
+}
+
+/// What answers were worth, and what schedulers thought of them.
+fn answers(ledger: &Ledger<'_>) -> Columns {
+    let total = ledger.counted().count();
+    let utility: f64 = ledger.counted().map(|r| ledger.utility(r)).sum();
+    let remaining: f64 = ledger.counted().map(|r| ledger.utility_remaining(r)).sum();
+    let (mut brier, mut shown_sum, mut believed, mut error) = (0.0, 0.0, 0.0, 0.0);
+    let (mut right, mut completed, mut served, mut remote) = (0, 0, 0, 0);
+    let mut bins = [(0.0, 0.0); 10];
+    for request in ledger.counted() {
+        let Some((_, End::Completed { worker, variant, correct, class, shown, .. })) = request.end
+        else {
+            continue;
+        };
+        let hit = if correct { 1.0 } else { 0.0 };
+        completed += 1;
+        right += usize::from(correct);
+        shown_sum += shown;
+        believed += shown * ledger.worth(request);
+        brier += (shown - hit) * (shown - hit);
+        let bin = &mut bins[((shown * 10.0).floor() as usize).min(9)];
+        (bin.0, bin.1) = (bin.0 + shown, bin.1 + hit);
+        if let Some(at) = ledger.case.facts.workers.get(usize::from(worker)) {
+            served += 1;
+            remote += usize::from(at.link.is_some());
+            let app = &ledger.case.world.setup.apps[request.app];
+            let variant = &app.profile.variants[ledger.offset(usize::from(variant))];
+            error += (shown - variant.recall[usize::from(class)]).abs();
+        }
+    }
+    let gaps: f64 = bins.iter().map(|(shown, hits)| (shown - hits).abs()).sum();
+    let linked = ledger.case.facts.workers.iter().any(|worker| worker.link.is_some());
+    let means: Vec<f64> = (0..ledger.case.world.setup.apps.len())
+        .filter_map(|app| {
+            let own = || ledger.counted().filter(|r| r.app == app);
+            over(own().map(|r| ledger.utility(r)).sum(), own().count())
+        })
+        .collect();
+    let (sum, squares) = (means.iter().sum::<f64>(), means.iter().map(|x| x * x).sum::<f64>());
+    let jain = (squares > 0.0).then(|| sum * sum / (means.len() as f64 * squares));
+    vec![
+        ("utility_sum", utility.into()),
+        ("utility_mean", over(utility, total).into()),
+        ("utility_remaining_mean", over(remaining, total).into()),
+        ("accuracy_mean", over(right as f64, completed).into()),
+        ("accuracy_estimated_mean", over(shown_sum, completed).into()),
+        ("calibration_brier", over(brier, completed).into()),
+        ("calibration_ece", over(gaps, completed).into()),
+        ("utility_believed_mean", over(believed, total).into()),
+        ("estimation_error_mean", over(error, served).into()),
+        ("short_circuit_ratio", over((completed - served) as f64, completed).into()),
+        ("offloaded_ratio", over(remote as f64, completed).filter(|_| linked).into()),
+        ("fairness_jain", jain.into()),
+        ("utility_app_min", means.into_iter().reduce(f64::min).into()),
+    ]
+}
+
+fn times(ledger: &Ledger<'_>) -> Columns {
+    let answered = || ledger.counted().filter(|r| r.answer().is_some());
+    let ms = |ns: u64| ns as f64 / 1e6;
+    let latency: Vec<f64> = answered().map(|r| ms(r.finish() - r.arrival)).collect();
+    let tardy = answered().map(|r| ms(r.late));
+    let tardy: Vec<f64> = tardy.collect();
+    let waits = answered().map(|r| match r.end {
+        Some((_, End::Completed { started, .. })) => ms(started - r.arrival),
+        _ => 0.0,
+    });
+    let count = latency.len();
+    let largest = |values: &[f64]| values.iter().copied().reduce(f64::max);
+    let at = |p| percentile(latency.clone(), p);
+    vec![
+        ("latency_ms_mean", over(latency.iter().sum(), count).into()),
+        ("latency_ms_p50", at(0.5).into()),
+        ("latency_ms_p95", at(0.95).into()),
+        ("latency_ms_p99", at(0.99).into()),
+        ("latency_ms_p999", at(0.999).into()),
+        ("latency_ms_max", largest(&latency).into()),
+        ("wait_ms_mean", over(waits.sum(), count).into()),
+        ("tardiness_ms_mean", over(tardy.iter().sum(), count).into()),
+        ("tardiness_ms_max", largest(&tardy).into()),
+        ("tardiness_ms_p99", percentile(tardy, 0.99).into()),
+    ]
+}
+
+/// What workers and links did.
+fn work(ledger: &Ledger<'_>) -> Columns {
+    let (mut available, mut busy, mut loading, mut swap_ms) = (0.0, 0.0, 0.0, 0.0);
+    let (mut joules, mut usd, mut uploaded) = (None, None, 0);
+    for (at, setup) in ledger.case.world.setup.workers.iter().enumerate() {
+        let lanes = f64::from(setup.lanes);
+        let (computes, loads) = ledger.busy(at);
+        let (sends, bytes) = ledger.sent(at);
+        let open = ledger.open(at) as f64;
+        let (computes, loads) = (computes as f64, loads as f64);
+        available += open * lanes;
+        busy += computes;
+        loading += loads * lanes;
+        swap_ms += loads / 1e6;
+        uploaded += bytes;
+        let active = computes / lanes + loads;
+        let sender = setup.link.as_ref().and_then(|link| link.power_w);
+        for (power, ns) in
+            [(setup.power_w, active), (setup.idle_w, open - active), (sender, sends as f64)]
+        {
+            if let Some(power) = power {
+                *joules.get_or_insert(0.0) += power * ns / 1e9;
+            }
+        }
+        if let Some(price) = setup.usd_per_request {
+            let here = |r: &&Request| match r.end {
+                Some((_, End::Completed { worker, .. })) => usize::from(worker) == at,
+                _ => false,
+            };
+            *usd.get_or_insert(0.0) += price * ledger.counted().filter(here).count() as f64;
+        }
+    }
+    let total = ledger.counted().count();
+    let share = |ns: f64| (available > 0.0).then(|| ns / available);
+    let idle = share(busy).zip(share(loading)).map(|(busy, loading)| 1.0 - busy - loading);
+    let batches = || ledger.ended().filter(|batch| !ledger.is_look(batch.variant));
+    let size: usize = batches().map(|batch| batch.size).sum();
+    let swaps = ledger.begun().count();
+    let bytes: u64 = ledger.begun().map(|load| ledger.variant(usize::from(load.variant)).2).sum();
+    let linked = ledger.case.facts.workers.iter().any(|worker| worker.link.is_some());
+    vec![
+        ("swaps", swaps.into()),
+        ("swap_ms_sum", swap_ms.into()),
+        ("swap_bytes_sum", bytes.into()),
+        ("swaps_per_1000", over(1e3 * swaps as f64, total).into()),
+        ("swap_ms_per_1000", over(1e3 * swap_ms, total).into()),
+        ("swap_bytes_per_1000", over(1e3 * bytes as f64, total).into()),
+        ("batch_size_mean", over(size as f64, batches().count()).into()),
+        ("utilization_mean", share(busy).into()),
+        ("loading_share", share(loading).into()),
+        ("idle_share", idle.into()),
+        ("energy_j", joules.into()),
+        ("cost_usd", usd.into()),
+        ("uploaded_bytes", if linked { uploaded.into() } else { Want::Empty }),
+    ]
 }

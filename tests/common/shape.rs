@@ -30,12 +30,25 @@ impl Late {
         Shape::Sigmoid { exponent: 1.5, cutoff: 3.0 },
     ];
 
+    /// By how much a request is late, for a latency and a budget.
+    pub fn late_ns(&self, latency_ns: u64, budget_ns: u64) -> u64 {
+        let late_ns = latency_ns.saturating_sub(budget_ns);
+        if late_ns >= self.tolerance_ns { late_ns } else { 0 }
+    }
+
     /// The share of a request's accuracy that is lost, for a latency and a budget.
     pub fn gamma(&self, latency_ns: u64, budget_ns: u64) -> f64 {
-        if latency_ns <= budget_ns || latency_ns - budget_ns < self.tolerance_ns {
-            return 0.0;
+        self.lost(self.late_ns(latency_ns, budget_ns), budget_ns)
+    }
+
+    /// The share that is lost by being late, measured by a span.
+    pub fn lost(&self, late_ns: u64, by_ns: u64) -> f64 {
+        match (late_ns, by_ns) {
+            (0, _) => return 0.0,
+            (_, 0) => return 1.0,
+            _ => {}
         }
-        let x = (latency_ns - budget_ns) as f64 / budget_ns as f64;
+        let x = late_ns as f64 / by_ns as f64;
         match self.shape {
             Shape::None => 0.0,
             Shape::Step => 1.0,

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! variant a small 1:5,2:6 load=2 bytes=1 recall=0.7   application, name, latencies in ms
-//! worker lanes=1 memory=2 ready=0                     one line per worker
+//! worker lanes=1 memory=2 ready=0 resident=small,big  one line per worker
 //! overhead 2 0.5                                      what a plan takes, and each of its requests
 //! peek a 1:2                                          the host looks at requests of `a` first
 //! peek a 1:2 memory=1                                 workers do, with this in their memory
@@ -18,9 +18,10 @@
 use super::scribe::Asked;
 use super::{Happened, Log, V, World};
 use peeksim::domain::{RequestId, VariantId, WorkerId};
-use peeksim::input::{Node, Problems};
+use peeksim::input::{Node, Place, Problems};
 use peeksim::model::arrival::Listed;
-use peeksim::model::latency::LatencyTable;
+use peeksim::model::catalog::{Held, Resident};
+use peeksim::model::latency::LatencyPoints;
 use peeksim::model::peek::{Kind, Law, PeekPlace};
 use peeksim::model::penalty::Penalty;
 use peeksim::policy::{Info, Plan, Reason, Scheduler, Trigger, View};
@@ -64,7 +65,7 @@ fn option(words: &[&str], key: &str) -> Option<f64> {
 struct Scenario {
     /// (application, its variants: name, bytes, points, load, recall).
     apps: Vec<(String, Vec<Variant>)>,
-    workers: Vec<(u16, u64, f64)>,
+    workers: Vec<(u16, u64, f64, Vec<String>)>,
     peeks: Vec<Look>,
     requests: Vec<(String, f64, f64)>,
     scheduler: Option<String>,
@@ -106,6 +107,11 @@ impl Scenario {
                 option(words, "lanes").unwrap_or(1.0) as u16,
                 option(words, "memory").unwrap_or(1e9) as u64,
                 option(words, "ready").unwrap_or(0.0),
+                words
+                    .iter()
+                    .filter_map(|word| word.strip_prefix("resident="))
+                    .flat_map(|names| names.split(',').map(str::to_owned))
+                    .collect(),
             )),
             "peek" => {
                 let memory = option(words, "memory");
@@ -140,16 +146,23 @@ impl Scenario {
                 .collect();
             world = world.app(name, &built);
         }
-        for (lanes, memory, ready) in &self.workers {
+        for (lanes, memory, ready, resident) in &self.workers {
             world = world.workers(1, *lanes, *memory);
+            let held = |variant: &String| {
+                let mut apps = self.apps.iter();
+                let app = apps.find(|(_, variants)| variants.iter().any(|v| v.0 == *variant));
+                let (app, variant) = (app.expect("a variant").0.clone(), variant.clone());
+                Held { app, variant, place: Place::default() }
+            };
             let worker = world.setup.workers.last_mut().expect("a worker");
             worker.ready = Time::ZERO + Span::from_ms(*ready);
+            worker.resident = Resident::Listed(resident.iter().map(held).collect());
         }
         let place = |name: &str| self.apps.iter().position(|(app, _)| app == name);
         for (app, points, memory) in &self.peeks {
             let at = place(app).expect("an application");
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
-            let table = LatencyTable::new(points).expect("a latency table").0;
+            let table = LatencyPoints::new(points).expect("a latency table");
             let app = &mut world.setup.apps[at];
             Arc::make_mut(&mut app.profile).peek = Some(table);
             app.peek.place = if memory.is_some() { PeekPlace::Worker } else { PeekPlace::Host };

@@ -2,11 +2,13 @@
 
 use super::{Gather, TableEntry};
 use crate::domain::{AppId, Completion};
-use crate::metrics::column::{ARRIVED, COMPLETED, Column, column, count, ratio, share, text};
+use crate::metrics::column::{
+    ARRIVED, COMPLETED, Column, LATE, TARDINESS, column, count, ratio, share, text,
+};
 use crate::metrics::latencies::Latencies;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
-use crate::units::{NS_PER_MS, Span};
+use crate::units::{NS_PER_MS, Span, Time};
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {
@@ -23,7 +25,7 @@ const COLUMNS: &[Column] = &[
     text("app", "the application"),
     count("requests_total", "requests that arrived"),
     count("completed", "requests answered, on time or late"),
-    count("late", "requests answered after their deadline"),
+    count("late", LATE),
     count("rejected", "requests refused by the scheduler"),
     count("unfinished", "requests never served"),
     share("utility_mean", "sum of correct × (1 − penalty) over all arrived").empty(ARRIVED),
@@ -35,8 +37,7 @@ const COLUMNS: &[Column] = &[
     column("latency_ms_p50", "median latency").empty(COMPLETED),
     column("latency_ms_p95", "95th percentile of latency").empty(COMPLETED),
     column("latency_ms_p99", "99th percentile of latency").empty(COMPLETED),
-    column("tardiness_ms_mean", "mean of max(0, finish − deadline) over completed")
-        .empty(COMPLETED),
+    column("tardiness_ms_mean", TARDINESS).empty(COMPLETED),
 ];
 
 #[derive(Default)]
@@ -66,7 +67,7 @@ impl Apps {
 
     fn complete(&mut self, completion: &Completion<'_>) {
         let request = completion.request;
-        let late = completion.finished.since(request.deadline);
+        let late = self.catalog.penalty.tardiness(completion.finished, request.deadline);
         let latency = completion.finished.since(request.arrival);
         let gamma =
             self.catalog.penalty.gamma(completion.finished, request.deadline, request.budget());
@@ -97,7 +98,7 @@ impl Observer for Apps {
 }
 
 impl Gather for Apps {
-    fn rows(&mut self) -> Vec<Vec<String>> {
+    fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
         let row = |(id, app): (AppId, &mut App)| {
             app.latencies.sort();
             let counts = [app.arrived, app.completed, app.late, app.rejected, app.unfinished];

@@ -4,6 +4,7 @@ use super::{Gather, TableEntry};
 use crate::metrics::column::{Column, count, text};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
+use crate::units::Time;
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {
@@ -20,7 +21,7 @@ const COLUMNS: &[Column] = &[
     text("app", "the application"),
     text("variant", "the variant"),
     count("batch_size", "requests in a batch"),
-    count("batches", "batches of that size"),
+    count("batches", "batches of that size that ended"),
 ];
 
 struct Batches {
@@ -44,7 +45,7 @@ impl Observer for Batches {
 }
 
 impl Gather for Batches {
-    fn rows(&mut self) -> Vec<Vec<String>> {
+    fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
         let catalog = &self.catalog;
         let of = |(id, sizes): (_, &Vec<u64>)| -> Vec<Vec<String>> {
             let variant = catalog.variant(id);

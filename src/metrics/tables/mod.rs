@@ -1,7 +1,8 @@
 //! Tables beside `runs.csv`, written when they are asked for: a few rows for each run.
 //!
-//! Each listens to a run of its own accord and costs time only where it is wanted, and to the whole
-//! of it, a warm-up included. One file and one line in [`TABLES`] each.
+//! Each listens to a run of its own accord and costs time only where it is wanted. They count what
+//! the row of the run counts, which a warm-up is no part of. One file and one line in [`TABLES`]
+//! each.
 
 mod apps;
 mod batches;
@@ -10,9 +11,11 @@ mod variants;
 mod workers;
 
 use super::column::Column;
+use super::warmup::Window;
+use super::watch::Watch;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
-use crate::units::Span;
+use crate::units::{Span, Time};
 use std::sync::Arc;
 
 /// A table and how to gather it.
@@ -30,8 +33,8 @@ pub struct TableEntry {
 
 /// Listens to a run and makes rows of it.
 pub trait Gather: Observer {
-    /// The rows at the end of the run, a cell for each column.
-    fn rows(&mut self) -> Vec<Vec<String>>;
+    /// The rows at the end of a run that counts from `from` on, a cell for each column.
+    fn rows(&mut self, from: Time) -> Vec<Vec<String>>;
 }
 
 /// Every table there is.
@@ -44,9 +47,40 @@ pub const TABLES: &[&TableEntry] = &[
     &workers::ENTRY,
 ];
 
-/// Some tables listening at once.
-impl Observer for Vec<Box<dyn Gather>> {
+/// Some tables of one run.
+pub struct Tables {
+    catalog: Arc<Catalog>,
+    watch: Watch,
+    each: Vec<Box<dyn Gather>>,
+}
+
+impl Tables {
+    /// These tables of a part of a run; a time series has intervals of length `series`.
+    pub fn new(
+        entries: &[&'static TableEntry],
+        catalog: &Arc<Catalog>,
+        series: Span,
+        window: Window,
+    ) -> Self {
+        let each = entries.iter().map(|entry| (entry.build)(catalog, series)).collect();
+        Self { catalog: Arc::clone(catalog), watch: Watch::new(window), each }
+    }
+
+    /// The rows of each table at the end of the run.
+    pub fn rows(&mut self) -> Vec<Vec<Vec<String>>> {
+        let from = self.watch.start();
+        self.each.iter_mut().map(|table| table.rows(from)).collect()
+    }
+}
+
+impl Observer for Tables {
     fn on(&mut self, event: Event<'_>) {
-        self.iter_mut().for_each(|table| table.on(event));
+        let Self { catalog, watch, each } = self;
+        let mut count = |event: Event<'_>| each.iter_mut().for_each(|table| table.on(event));
+        if watch.is_whole() {
+            count(event);
+        } else {
+            watch.tell(catalog, event, &mut count);
+        }
     }
 }

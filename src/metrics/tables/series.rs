@@ -34,7 +34,11 @@ const COLUMNS: &[Column] = &[
     count("completed", "requests answered"),
     count("misses", "requests answered late, rejected, or at last unfinished"),
     column("utility_sum", "sum of correct × (1 − penalty) of the requests answered"),
-    count("waiting", "requests that had arrived by the end of the interval and not been started"),
+    count(
+        "waiting",
+        "requests that had arrived by the end of the interval and neither been started, but for \
+         batches that were lost, nor been refused or answered by the SneakPeek model",
+    ),
     count("swaps", "loads begun"),
 ];
 
@@ -85,15 +89,18 @@ impl Series {
         &mut self.intervals[index]
     }
 
-    fn finish(&mut self) {
+    /// The intervals of a run that counts from `from` on, by number.
+    fn finish(&mut self, from: Time) -> impl Iterator<Item = (usize, &Interval)> {
         if let Some(last) = self.intervals.last_mut() {
             last.waiting = self.waiting;
         }
+        let first = usize::try_from(from.0 / self.step.0).unwrap_or(MOST).min(MOST - 1);
+        self.intervals.iter().enumerate().skip(first)
     }
+}
 
-    fn start_s(&self, interval: usize) -> String {
-        Span(interval as u64 * self.step.0).as_s().to_string()
-    }
+fn start_s(interval: usize, step: Span) -> String {
+    Span(interval as u64 * step.0).as_s().to_string()
 }
 
 impl Observer for Series {
@@ -107,13 +114,19 @@ impl Observer for Series {
                 self.at(at);
                 self.waiting -= requests.len() as u64;
             }
+            // What was lost has to be started again.
+            Event::BatchLost { at, variant, requests, .. } if !self.catalog.is_peek(variant) => {
+                self.at(at);
+                self.waiting += requests.len() as u64;
+            }
             Event::Completed(completion) => {
                 let (request, finished) = (completion.request, completion.finished);
                 let gamma =
                     self.catalog.penalty.gamma(finished, request.deadline, request.budget());
+                let late = self.catalog.penalty.tardiness(finished, request.deadline);
                 let interval = self.at(finished);
                 interval.completed += 1;
-                interval.misses += u64::from(finished > request.deadline);
+                interval.misses += u64::from(late > Span::ZERO);
                 interval.utility += if completion.correct { 1.0 - gamma } else { 0.0 };
                 *interval.variants.entry(completion.variant).or_default() += 1;
                 // Answered by the SneakPeek model, it was never started.
@@ -130,8 +143,8 @@ impl Observer for Series {
 }
 
 impl Gather for Series {
-    fn rows(&mut self) -> Vec<Vec<String>> {
-        self.finish();
+    fn rows(&mut self, from: Time) -> Vec<Vec<String>> {
+        let step = self.step;
         let row = |(at, interval): (usize, &Interval)| {
             let cells = [
                 Cell::Count(interval.arrived),
@@ -141,11 +154,11 @@ impl Gather for Series {
                 Cell::Count(interval.waiting),
                 Cell::Count(interval.swaps),
             ];
-            let mut row = vec![self.start_s(at)];
+            let mut row = vec![start_s(at, step)];
             row.extend(cells.iter().map(Cell::to_string));
             row
         };
-        self.intervals.iter().enumerate().map(row).collect()
+        self.finish(from).map(row).collect()
     }
 }
 
@@ -159,13 +172,14 @@ impl Observer for Mix {
 }
 
 impl Gather for Mix {
-    fn rows(&mut self) -> Vec<Vec<String>> {
+    fn rows(&mut self, from: Time) -> Vec<Vec<String>> {
+        let (catalog, step) = (Arc::clone(&self.0.catalog), self.0.step);
         let of = |(at, interval): (usize, &Interval)| -> Vec<Vec<String>> {
             let row = |(id, completed): (&VariantId, &u64)| {
-                let variant = self.0.catalog.variant(*id);
+                let variant = catalog.variant(*id);
                 vec![
-                    self.0.start_s(at),
-                    self.0.catalog.app(variant.app).name.clone(),
+                    start_s(at, step),
+                    catalog.app(variant.app).name.clone(),
                     variant.name.clone(),
                     completed.to_string(),
                     ratio(*completed as f64, interval.completed).to_string(),
@@ -173,6 +187,6 @@ impl Gather for Mix {
             };
             interval.variants.iter().map(row).collect()
         };
-        self.0.intervals.iter().enumerate().flat_map(of).collect()
+        self.0.finish(from).flat_map(of).collect()
     }
 }

@@ -28,7 +28,7 @@ const THRASH: Span = Span(NS_PER_S);
 const COLUMNS: &[Column] = &[
     text("app", "the application"),
     text("variant", "the variant; `peek` for the SneakPeek model's own answers"),
-    count("batches", "batches that ran"),
+    count("batches", "batches that ended"),
     count("requests", "requests answered"),
     column("batch_size_mean", "requests per batch").empty(NO_BATCH),
     share("fill_mean", "mean of batch size over the largest that the worker takes").empty(NO_BATCH),
@@ -45,6 +45,8 @@ const NO_BATCH: &str = "no batch ran";
 #[derive(Clone, Default)]
 struct Variant {
     batches: u64,
+    /// Requests in these.
+    batched: u64,
     requests: u64,
     correct: u64,
     fill: f64,
@@ -75,14 +77,14 @@ impl Variants {
         let most = self.catalog.max_batch(worker, variant).max(batch);
         let own = &mut self.own[variant.index()];
         own.batches += 1;
+        own.batched += batch as u64;
         own.fill += batch as f64 / most as f64;
     }
 
-    fn load(&mut self, at: Time, (worker, variant): (WorkerId, VariantId), end: Time) {
+    fn load(&mut self, at: Time, worker: WorkerId, variant: VariantId) {
         let place = self.place(worker, variant);
         let own = &mut self.own[variant.index()];
         own.swaps += 1;
-        own.swap += end.since(at);
         own.thrashes += u64::from(self.evicted[place].is_some_and(|then| at.since(then) < THRASH));
     }
 
@@ -93,13 +95,12 @@ impl Variants {
     fn row(&self, id: VariantId, completed: u64) -> Vec<String> {
         let (variant, own) = (self.catalog.variant(id), &self.own[id.index()]);
         let per_batch = |value: f64| ratio(value, own.batches).to_string();
-        let served = if own.batches == 0 { 0 } else { own.requests };
         vec![
             self.catalog.app(variant.app).name.clone(),
             variant.name.clone(),
             own.batches.to_string(),
             own.requests.to_string(),
-            per_batch(served as f64),
+            per_batch(own.batched as f64),
             per_batch(own.fill),
             ratio(own.requests as f64, completed).to_string(),
             ratio(own.correct as f64, own.requests).to_string(),
@@ -116,8 +117,10 @@ impl Observer for Variants {
         match event {
             Event::Completed(completion) => self.complete(completion),
             Event::BatchEnded { worker, variant, batch, .. } => self.batch(worker, variant, batch),
-            Event::LoadStarted { at, worker, variant, end } => {
-                self.load(at, (worker, variant), end);
+            Event::LoadStarted { at, worker, variant, .. } => self.load(at, worker, variant),
+            Event::LoadEnded { at, variant, started, .. }
+            | Event::LoadLost { at, variant, started, .. } => {
+                self.own[variant.index()].swap += at.since(started);
             }
             Event::Evicted { at, worker, variant } => {
                 let place = self.place(worker, variant);
@@ -129,7 +132,7 @@ impl Observer for Variants {
 }
 
 impl Gather for Variants {
-    fn rows(&mut self) -> Vec<Vec<String>> {
+    fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
         let mut completed = vec![0; self.catalog.app_ids().len()];
         let app = |id: VariantId| -> AppId { self.catalog.variant(id).app };
         for id in self.catalog.variant_ids() {

@@ -3,6 +3,7 @@
 use super::{Gather, TableEntry};
 use crate::domain::WorkerId;
 use crate::metrics::column::{Cell, Column, column, count, share, text};
+use crate::metrics::watch::last_instant;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
 use crate::units::{Span, Time};
@@ -23,11 +24,11 @@ const COLUMNS: &[Column] = &[
     text("class", "its class"),
     count("lanes", "batches it can run at once"),
     count("requests", "requests it answered"),
-    count("batches", "batches it ran, looks included"),
+    count("batches", "batches that ended, looks included"),
     count("swaps", "loads into its memory"),
     column("swap_ms_sum", "time it spent loading"),
     count("swap_bytes_sum", "bytes it loaded"),
-    share("busy_share", "lane time computing, of that from its start to the end of the run")
+    share("busy_share", "lane time computing, in vain or not, of that until the end of the run")
         .empty(NO_TIME),
     share("loading_share", "lane time loading, likewise; a load takes every lane").empty(NO_TIME),
     share("idle_share", "the rest").empty(NO_TIME),
@@ -52,9 +53,9 @@ struct Workers {
 }
 
 impl Workers {
-    fn row(&self, id: WorkerId) -> Vec<String> {
+    fn row(&self, id: WorkerId, from: Time) -> Vec<String> {
         let (worker, own) = (self.catalog.worker(id), &self.own[id.index()]);
-        let open_s = self.end.since(worker.ready).as_s();
+        let open_s = self.end.since(worker.ready.max(from)).as_s();
         let busy = own.busy.as_s() / f64::from(worker.lanes) / open_s;
         let loading = own.loading.as_s() / open_s;
         let share = |of: f64| if open_s > 0.0 { Cell::Number(of) } else { Cell::Empty }.to_string();
@@ -76,10 +77,9 @@ impl Workers {
 
 impl Observer for Workers {
     fn on(&mut self, event: Event<'_>) {
+        self.end = last_instant(&event).unwrap_or(self.end);
         match event {
-            Event::Arrived { request } => self.end = self.end.max(request.arrival),
             Event::Completed(completion) => {
-                self.end = completion.finished;
                 if let Some(worker) = completion.worker {
                     self.own[worker.index()].requests += 1;
                 }
@@ -88,22 +88,26 @@ impl Observer for Workers {
                 let own = &mut self.own[worker.index()];
                 own.batches += 1;
                 own.busy += at.since(started);
-                self.end = at;
             }
-            Event::LoadStarted { at, worker, variant, end } => {
+            Event::BatchLost { at, worker, started, .. } => {
+                self.own[worker.index()].busy += at.since(started);
+            }
+            Event::LoadStarted { worker, variant, .. } => {
                 let own = &mut self.own[worker.index()];
                 own.swaps += 1;
-                own.loading += end.since(at);
                 own.bytes = own.bytes.saturating_add(self.catalog.variant(variant).bytes);
             }
-            Event::LoadEnded { at, .. } => self.end = at,
+            Event::LoadEnded { at, worker, started, .. }
+            | Event::LoadLost { at, worker, started, .. } => {
+                self.own[worker.index()].loading += at.since(started);
+            }
             _ => {}
         }
     }
 }
 
 impl Gather for Workers {
-    fn rows(&mut self) -> Vec<Vec<String>> {
-        self.catalog.worker_ids().map(|id| self.row(id)).collect()
+    fn rows(&mut self, from: Time) -> Vec<Vec<String>> {
+        self.catalog.worker_ids().map(|id| self.row(id, from)).collect()
     }
 }

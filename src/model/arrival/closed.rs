@@ -3,7 +3,8 @@
 //!
 //! A request arrives when its client means to send it, think time after the end of the one before:
 //! latency is counted from there, and nothing that delays it goes uncounted. Think times are
-//! exponential with mean `think_ms`, or constant. All clients think first. What a client's n-th
+//! exponential with mean `think_ms`, or constant. All clients think first. Requests of one instant
+//! arrive in the order of their clients' numbers. What a client's n-th
 //! request is and how long it thinks before are drawn from a stream of the client's own: they do
 //! not depend on the scheduler, only when it is sent does.
 
@@ -88,12 +89,13 @@ impl Loop {
         self.waiting.remove(&number)
     }
 
-    /// Whether somebody who thinks is earlier than the arrival that was handed out last, which then
-    /// goes back to the others.
+    /// Whether a client that thinks is to send before the one whose arrival was handed out last,
+    /// which then goes back to the others: earlier, or at the same instant with a lower number.
     pub fn overtakes(&mut self, next: Option<Arrival>) -> bool {
-        let Some(Reverse((until, _))) = self.thinking.peek() else { return false };
+        let Some(Reverse((until, client))) = self.thinking.peek() else { return false };
         let Some(held) = next else { return true };
-        if held.time <= *until {
+        let holder = self.sent.checked_sub(1).and_then(|last| self.waiting.get(&last));
+        if (held.time, holder) <= (*until, Some(client)) {
             return false;
         }
         if let Some(client) = self.waiting.remove(&(self.sent - 1)) {

@@ -136,5 +136,7 @@ mod tests {
         assert_eq!([0.5, 1.5, 9.0].map(|s| at(linear, s)), [0.0, 0.25, 1.0]);
         let periodic = Course::Periodic(Span::from_s(4.0));
         assert!((at(periodic, 1.0) - 0.5).abs() < 1e-12 && (at(periodic, 2.0) - 1.0).abs() < 1e-12);
+        // A cosine, no triangle: an eighth of the period is 0.146 and not a quarter.
+        assert!((at(periodic, 0.5) - (1.0 - 0.5f64.sqrt()) / 2.0).abs() < 1e-12);
     }
 }

@@ -1,34 +1,43 @@
 //! Requests of a file, one by one as they stand there: time, application, and class and budget
-//! where the file has them. With `rate_rps` time is scaled, so that the mean rate over the whole
-//! file is that and gaps keep their proportions. Memory does not grow with the file.
+//! where the file has them. The run begins with the first row, wherever the file's clock begins;
+//! `keep_offset` keeps the time before it. With `rate_rps` time is scaled, so that the n requests
+//! of the run have that rate, (n − 1) / (last − first), and gaps keep their proportions. Memory
+//! does not grow with the file, unless `resample_s` draws blocks of it (`resampled.rs`), which
+//! makes replicates vary: then the rate is that of the whole file, and a run's own is near it.
 //!
 //! A request whose class the file tells replays a recorded row of that class where there is one;
 //! without a class it is drawn as for `poisson`.
 
+use super::resampled::{self, Stored};
 use super::rows::{Requests, kept_rows};
 use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process, Sources};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::Problem;
 use crate::model::catalog::Catalog;
-use crate::model::request_file::Listings;
 use crate::rng::Rng;
-use crate::units::Time;
+use crate::units::{Span, Time};
 use rand::RngExt;
 use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "file",
     summary: "requests of `file`, which `peeksim import` makes; time scaled to `rate_rps` if given",
-    params: "file",
+    params: "file, keep_offset = false, resample_s = none (seconds of a block)",
     source: "trace replay, exact or with time scaling",
-    read: |_| {
-        Process::Whole(Arc::new(|plan, catalog, rng| Ok(Box::new(File::new(plan, catalog, rng)?))))
+    read: |fields| {
+        let keep_offset = fields.flag("keep_offset", false);
+        let block = resampled::read(fields);
+        Process::Whole(Arc::new(move |plan, catalog, rng| {
+            Ok(Box::new(File::new(keep_offset, block, plan, catalog, rng)?))
+        }))
     },
 };
 
 struct File {
-    listings: Listings,
+    stored: Stored,
     left: u64,
+    /// Where the run begins on the file's clock.
+    start: Time,
     /// Simulated nanoseconds per recorded one.
     scale: Option<f64>,
     requests: Requests,
@@ -39,7 +48,13 @@ struct File {
 }
 
 impl File {
-    fn new(plan: &ArrivalPlan, catalog: &Arc<Catalog>, rng: Rng) -> Result<Self, Problem> {
+    fn new(
+        keep_offset: bool,
+        block: Option<Span>,
+        plan: &ArrivalPlan,
+        catalog: &Arc<Catalog>,
+        rng: Rng,
+    ) -> Result<Self, Problem> {
         let fail = |field: &str, found: String, expected: &str| {
             Err(Problem::new(plan.place.clone().field(field), found, expected))
         };
@@ -53,15 +68,27 @@ impl File {
             let found = "`sources`, `classes`, `class_mix`, `drift` or `sticky`".to_owned();
             return fail("trace", found, "none of them, for `source = \"file\"`");
         }
-        let scale = match (plan.rate_rps(catalog)?, file.rate_rps()) {
-            (None, _) => None,
-            (Some(rate), Some(recorded)) => Some(recorded / rate),
-            (Some(_), None) => {
-                let found = format!("a rate for {}, whose requests arrive at once", file.path);
-                return fail("trace.rate_rps", found, "requests that take time");
-            }
+        // Blocks are drawn from the whole file.
+        let replayed = if block.is_some() { file.requests } else { plan.requests };
+        let scale = match plan.rate_rps(catalog)? {
+            // A request alone has no rate.
+            Some(rate) if plan.requests > 1 => match file.rate_rps(replayed)? {
+                Some(recorded) => Some(recorded / rate),
+                None => {
+                    let found = format!("a rate for requests of {} that arrive at once", file.path);
+                    return fail("trace.rate_rps", found, "requests that take time");
+                }
+            },
+            _ => None,
         };
-        let seconds = file.last.as_s() * scale.unwrap_or(1.0);
+        // Blocks have a clock of their own.
+        let is_kept = keep_offset || block.is_some();
+        let start = if is_kept { Time::ZERO } else { file.first };
+        let seconds = match scale {
+            Some(scale) => (file.first.since(start) + file.span(plan.requests)?).as_s() * scale,
+            // The check of the file has seen to it.
+            None => 0.0,
+        };
         if seconds > MAX_TRACE_S {
             let expected = format!("{MAX_TRACE_S:e} s at most");
             return fail("trace", format!("arrivals over {seconds:.1e} s"), &expected);
@@ -77,8 +104,9 @@ impl File {
             rows
         };
         Ok(Self {
-            listings: Listings::open(&file.path)?,
+            stored: Stored::open(file, block, plan, rng)?,
             left: plan.requests,
+            start,
             scale,
             requests: Requests::new(plan, catalog, rng)?,
             rows: catalog.app_ids().map(by_class).collect(),
@@ -88,9 +116,9 @@ impl File {
     }
 
     fn read(&mut self) -> Result<Option<Arrival>, Problem> {
-        let Some(listing) = self.listings.next_listing()? else { return Ok(None) };
-        let scaled = |scale: f64| Time((listing.time.0 as f64 * scale).round() as u64);
-        let time = self.scale.map_or(listing.time, scaled);
+        let Some(listing) = self.stored.next_listing()? else { return Ok(None) };
+        let since = listing.time.since(self.start);
+        let time = Time::ZERO + self.scale.map_or(since, |scale| since.scale(scale));
         let named = listing.class;
         let app = self.catalog.app_named(listing.app);
         let class = app.zip(named).and_then(|(app, name)| {
@@ -100,7 +128,7 @@ impl File {
         let (Some(app), true) = (app, class.is_some() == named.is_some()) else {
             // They were known when the file was checked.
             let expected = "the file as it was when it was checked";
-            return Err(Problem::new(self.listings.place(), "another name", expected));
+            return Err(Problem::new(self.stored.place(), "another name", expected));
         };
         let mut arrival = self.requests.draw_of(app, time);
         if let Some(class) = class {

@@ -29,6 +29,7 @@ mod poisson;
 mod ramp;
 mod recorded;
 mod refitted;
+mod resampled;
 mod rows;
 mod timed;
 mod weibull;
@@ -40,6 +41,7 @@ pub use timed::{Start, Times};
 
 use super::catalog::Catalog;
 use super::request_file::RequestFile;
+pub use super::trace::Sources;
 use crate::domain::Arrival;
 use crate::input::{Fields, Place, Problem, Problems};
 use crate::rng::Rng;
@@ -120,39 +122,6 @@ pub enum Process {
 pub type Build = Arc<
     dyn Fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem> + Send + Sync,
 >;
-
-/// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
-/// counted from 1 and for each application apart. Odd and even are two halves without a person in
-/// common: one to tune on, one to test on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sources {
-    /// Everybody's.
-    All,
-    /// Those of the first, third, fifth… source.
-    Odd,
-    /// Those of the second, fourth, sixth… source.
-    Even,
-    /// Those of sources whose class mix is at least this far from the profile's, in total
-    /// variation: half the sum of the absolute differences of shares, between 0 and 1.
-    Drifted(f64),
-}
-
-impl Sources {
-    /// Every choice that is a word, with its name; the first is the default.
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("all", Self::All), ("odd", Self::Odd), ("even", Self::Even)];
-
-    /// Whether rows of the source at this index, counted from 0, arrive; `drift` tells how far its
-    /// class mix is from the profile's.
-    fn holds(self, index: usize, drift: impl FnOnce() -> f64) -> bool {
-        match self {
-            Self::All => true,
-            Self::Odd => index.is_multiple_of(2),
-            Self::Even => !index.is_multiple_of(2),
-            Self::Drifted(least) => drift() >= least,
-        }
-    }
-}
 
 /// One line of the list of arrival processes.
 pub struct ArrivalEntry {
@@ -241,6 +210,44 @@ impl ArrivalPlan {
             return Err(Problem::new(place, found, "from 1e-9 to 1e9 requests per second"));
         }
         Ok(Some(rate_rps))
+    }
+}
+
+/// What two replicates of an arrival process have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// Nothing that they must.
+    Nothing,
+    /// Instants and applications.
+    Times,
+    /// Every request.
+    Requests,
+}
+
+/// How many arrivals of two replicates are compared.
+const COMPARED: usize = 200;
+
+impl ArrivalPlan {
+    /// What the first arrivals of two replicates have in common. A process that says only when
+    /// requests arrive draws that.
+    pub fn repeats(&self, catalog: &Arc<Catalog>) -> Repeats {
+        if self.processes.iter().any(|process| process.start().is_some()) {
+            return Repeats::Nothing;
+        }
+        let first = |replicate| {
+            let mut arrivals = self.build(catalog, Rng::new(0, replicate)).ok()?;
+            let next = std::iter::from_fn(|| arrivals.next_arrival());
+            Some(next.take(COMPARED).collect::<Vec<Arrival>>())
+        };
+        let (Some(one), Some(other)) = (first(0), first(1)) else { return Repeats::Nothing };
+        let both = || one.iter().zip(&other);
+        if one.len() != other.len() || both().any(|(a, b)| (a.time, a.app) != (b.time, b.app)) {
+            Repeats::Nothing
+        } else if both().any(|(a, b)| (a.truth, a.budget) != (b.truth, b.budget)) {
+            Repeats::Times
+        } else {
+            Repeats::Requests
+        }
     }
 }
 

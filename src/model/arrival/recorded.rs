@@ -1,10 +1,14 @@
 //! Recorded arrivals: every source of a trace is replayed on its own clock, from a start offset
 //! drawn per source and replicate, and wraps round at its end, where it waits its mean gap. Order
-//! and gaps within a source, and so its drift of classes, are as recorded. How the sources of an
-//! application come to its share of the rate is `replay`:
+//! and gaps within a source, and so its drift of classes, are as recorded. A source of n rows has
+//! the rate (n − 1) / (last − first), an application that of its sources together. How the sources
+//! of an application come to its share of the rate is `replay`:
 //!
-//! - `scaled`: time is stretched, which keeps the shape of bursts; as recorded without a rate.
-//! - `exact`: the stamps themselves, all clocks starting together, to the end of the recording.
+//! - `scaled`: time is stretched, which keeps the shape of bursts; as recorded without a rate. The
+//!   stretch is that of the run: its n requests have the rate, (n − 1) / (last − first).
+//! - `exact`: the stamps themselves, to the end of the recording. The clock of each application
+//!   begins at the first of its rows that arrive; `keep_offset` keeps the time before it. With
+//!   `resample_s`, blocks of that (`resampled.rs`); without, all replicates are the same.
 //! - `thinned`: each request is left out with the same probability, which makes bursts milder.
 //! - `superposed`: `copies` of each source (by default as many as the rate takes) from offsets of
 //!   their own, the excess thinned; this makes bursts milder, too.
@@ -12,6 +16,7 @@
 //!   interval by interval (`refitted.rs`).
 
 use super::refitted;
+use super::resampled::{self, Resampled};
 use super::rows::kept_rows;
 use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process};
 use crate::domain::{AppId, Arrival, Truth};
@@ -19,7 +24,7 @@ use crate::input::{Fields, Problem, fields};
 use crate::model::catalog::Catalog;
 use crate::model::trace::RecordedTrace;
 use crate::rng::{Label, Rng};
-use crate::units::{NS_PER_S, Time};
+use crate::units::{NS_PER_S, Time, rate_rps};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::cmp::Reverse;
@@ -29,8 +34,9 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "recorded",
     summary: "sources in recorded order from drawn offsets, superposed; at a rate by `replay`",
-    params: "replay = scaled (exact, thinned, superposed, refitted), copies (superposed), \
-             interval_s = 60, cv_factor = 1 (refitted)",
+    params: "replay = scaled (exact, thinned, superposed, refitted), keep_offset = false (exact), \
+             copies (superposed), interval_s = 60, cv_factor = 1 (refitted), resample_s = none \
+             (exact)",
     source: "trace replay with time scaling; refit as in AlpaServe (Li et al., OSDI 2023)",
     read,
 };
@@ -39,7 +45,8 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Replay {
     Scaled,
-    Exact,
+    /// With the time before the first row, if that was said.
+    Exact(bool),
     Thinned,
     /// With so many copies, if that was said.
     Superposed(Option<u64>),
@@ -49,7 +56,7 @@ fn read(read: &mut Fields<'_>) -> Process {
     let refitted = None;
     let replays = [
         ("scaled", Some(Replay::Scaled)),
-        ("exact", Some(Replay::Exact)),
+        ("exact", Some(Replay::Exact(false))),
         ("thinned", Some(Replay::Thinned)),
         ("superposed", Some(Replay::Superposed(None))),
         ("refitted", refitted),
@@ -58,23 +65,34 @@ fn read(read: &mut Fields<'_>) -> Process {
     if replay == refitted {
         return refitted::read(read);
     }
-    if let Some(Replay::Superposed(copies)) = &mut replay {
-        let node = read.take("copies");
-        *copies = node.and_then(|n| fields::integer(n, &(1..=10_000), read.problems()));
+    match &mut replay {
+        Some(Replay::Exact(keep_offset)) => *keep_offset = read.flag("keep_offset", false),
+        Some(Replay::Superposed(copies)) => {
+            let node = read.take("copies");
+            *copies = node.and_then(|n| fields::integer(n, &(1..=10_000), read.problems()));
+        }
+        _ => {}
     }
     let replay = replay.unwrap_or(Replay::Scaled);
+    let block = if matches!(replay, Replay::Exact(_)) { resampled::read(read) } else { None };
     Process::Whole(Arc::new(move |plan, catalog, rng| {
-        Ok(Box::new(Recorded::new(replay, plan, catalog, rng)?))
+        let mut recorded = Recorded::new(replay, plan, catalog, rng)?;
+        let Some(block) = block else { return Ok(Box::new(recorded)) };
+        // Of the whole recording, however few requests a run has.
+        recorded.left = u64::MAX;
+        Ok(Box::new(Resampled::new(recorded, block, plan, catalog, rng)?))
     }))
 }
 
 /// One source of one application, on its own clock.
+#[derive(Clone)]
 pub(super) struct Source {
     app: AppId,
     pub rows: Arc<[u32]>,
     /// Nanoseconds of the source's clock until it starts again.
     period_ns: u64,
-    /// Where on its clock it starts.
+    /// Where on its clock, counted from its first row, it starts; with exact stamps, where on the
+    /// clock of its application.
     phase_ns: u64,
     /// Simulated nanoseconds per recorded one.
     scale: f64,
@@ -104,12 +122,15 @@ impl Source {
     }
 }
 
+#[derive(Clone)]
 struct Recorded {
     left: u64,
     /// Whether stamps are kept as they are and nothing comes again.
     exact: bool,
+    /// The rate to which the time of the run is still to be stretched.
+    stretch_rps: Option<f64>,
     sources: Vec<Source>,
-    /// The next request of each source: (time, source).
+    /// The next request of each source: (time, source); empty before the first.
     heads: BinaryHeap<Reverse<(Time, usize)>>,
     catalog: Arc<Catalog>,
     budgets: ChaCha8Rng,
@@ -125,11 +146,11 @@ impl Recorded {
     ) -> Result<Self, Problem> {
         let mut offsets = rng.stream(Label::Offsets);
         let mut sources = Vec::new();
-        let rate_rps = plan.rate_rps(catalog)?;
-        check(replay, plan, rate_rps)?;
+        let asked_rps = plan.rate_rps(catalog)?;
+        check(replay, plan, asked_rps)?;
         for app in catalog.app_ids() {
             let share = plan.mix[app.index()];
-            let rate = rate_rps.map(|rate| rate * share);
+            let rate = asked_rps.map(|rate| rate * share);
             if share > 0.0 {
                 let (trace, own) = recorded(plan, catalog, app)?;
                 sources.extend(replay.paced(own, (trace, plan), rate, &mut offsets)?);
@@ -142,19 +163,52 @@ impl Recorded {
             let expected = format!("{MAX_TRACE_S:e} s at most: fewer `requests`, or a `rate_rps`");
             return Err(Problem::new(plan.place.clone(), found, expected));
         }
-        let mut recorded = Self {
+        Ok(Self {
             left: plan.requests,
-            exact: replay == Replay::Exact,
+            exact: matches!(replay, Replay::Exact(_)),
+            stretch_rps: asked_rps.filter(|_| replay == Replay::Scaled),
             heads: BinaryHeap::with_capacity(sources.len()),
             sources,
             catalog: Arc::clone(catalog),
             budgets: rng.stream(Label::Budgets),
             thinning: rng.stream(Label::Thinning),
-        };
-        for at in 0..recorded.sources.len() {
-            recorded.queue(at);
+        })
+    }
+
+    /// Puts the first request of every source into the heap, once.
+    fn begin(&mut self) {
+        if !self.heads.is_empty() {
+            return;
         }
-        Ok(recorded)
+        if let Some(asked_rps) = self.stretch_rps.take() {
+            let realised = self.clone().run_rps();
+            let factor = realised.map_or(1.0, |realised| realised / asked_rps);
+            self.sources.iter_mut().for_each(|source| source.scale *= factor);
+        }
+        for at in 0..self.sources.len() {
+            self.queue(at);
+        }
+    }
+
+    /// The rate of all requests that are left.
+    fn run_rps(mut self) -> Option<f64> {
+        self.begin();
+        let (count, first) = (self.left, self.heads.peek()?.0.0);
+        let mut last = first;
+        for _ in 0..count {
+            last = self.pop()?.0;
+        }
+        rate_rps(count, last.since(first))
+    }
+
+    /// The next request of any source, kept or not: its time, source and row.
+    fn pop(&mut self) -> Option<(Time, usize, u32)> {
+        let Reverse((time, at)) = self.heads.pop()?;
+        let source = &mut self.sources[at];
+        let row = source.rows[source.next];
+        source.next += 1;
+        self.queue(at);
+        Some((time, at, row))
     }
 
     /// Puts the next request of a source into the heap.
@@ -170,7 +224,7 @@ impl Recorded {
         let Some(trace) = self.catalog.trace(source.app) else { return };
         let row = source.rows[source.next];
         let time = if self.exact {
-            trace.offset_ns[row as usize]
+            trace.offset_ns[row as usize] - source.phase_ns
         } else {
             // Many cycles of a long recording exceed 64 bits before time is scaled.
             let clock = u128::from(source.cycle) * u128::from(source.period_ns)
@@ -185,13 +239,11 @@ impl Recorded {
 
 impl Arrivals for Recorded {
     fn next_arrival(&mut self) -> Option<Arrival> {
+        self.begin();
         self.left = self.left.checked_sub(1)?;
         loop {
-            let Reverse((time, at)) = self.heads.pop()?;
-            let source = &mut self.sources[at];
-            let (app, row, keep) = (source.app, source.rows[source.next], source.keep);
-            source.next += 1;
-            self.queue(at);
+            let (time, at, row) = self.pop()?;
+            let Source { app, keep, .. } = self.sources[at];
             if keep < 1.0 && self.thinning.random::<f64>() >= keep {
                 continue;
             }
@@ -205,7 +257,7 @@ impl Arrivals for Recorded {
 /// Recorded order has its classes, and exact stamps their rate.
 fn check(replay: Replay, plan: &ArrivalPlan, rate: Option<f64>) -> Result<(), Problem> {
     let place = |field: &str| plan.place.clone().field(field);
-    if replay == Replay::Exact && rate.is_some() {
+    if matches!(replay, Replay::Exact(_)) && rate.is_some() {
         let expected = "no rate with `replay = \"exact\"`, or `scaled`";
         return Err(Problem::new(place("trace.rate_rps"), "a rate", expected));
     }
@@ -266,8 +318,11 @@ impl Replay {
         rate: Option<f64>,
         offsets: &mut ChaCha8Rng,
     ) -> Result<Vec<Source>, Problem> {
-        if self == Self::Exact {
-            return Ok(sources);
+        if let Self::Exact(keep_offset) = self {
+            let firsts = sources.iter().map(|source| trace.offset_ns[source.rows[0] as usize]);
+            let first = firsts.min().filter(|_| !keep_offset).unwrap_or(0);
+            let all = sources.into_iter();
+            return Ok(all.map(|source| Source { phase_ns: first, ..source }).collect());
         }
         let natural: f64 = sources.iter().map(Source::rate_rps).sum();
         let most = rate.map_or(1.0, |rate| rate / natural);

@@ -10,7 +10,6 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedAliasIndex;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Draws requests one by one: the application by `mix`, then a row of its trace with replacement,
@@ -32,15 +31,6 @@ struct Marks {
     plain: bool,
     catalog: Arc<Catalog>,
     budgets: ChaCha8Rng,
-}
-
-/// Half the sum of |share among these classes − share of the profile|, between 0 and 1.
-fn total_variation(profile: &[f64], classes: impl Iterator<Item = usize>) -> f64 {
-    let mut counts = vec![0.0; profile.len()];
-    classes.for_each(|class| counts[class] += 1.0);
-    let total: f64 = counts.iter().sum();
-    let gaps = counts.iter().zip(profile).map(|(count, share)| (count / total - share).abs());
-    gaps.sum::<f64>() / 2.0
 }
 
 impl Requests {
@@ -245,13 +235,7 @@ pub(super) fn kept_rows(
             ClassFilter::Mix(weights) => weights[class] > 0.0,
         }
     };
-    let drift = |rows: &Range<u32>| {
-        let classes = trace.class[rows.start as usize..rows.end as usize].iter();
-        total_variation(&catalog.app(app).frequencies, classes.map(|c| usize::from(*c)))
-    };
-    let chosen = |(at, rows): &(usize, &Range<u32>)| plan.sources.holds(*at, || drift(rows));
-    let sources = trace.sources.iter().enumerate().filter(chosen);
-    sources.flat_map(|(_, rows)| rows.clone()).filter(keep).collect()
+    trace.rows_of(plan.sources, &catalog.app(app).frequencies).filter(keep).collect()
 }
 
 impl Rows {

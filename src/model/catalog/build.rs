@@ -35,6 +35,37 @@ impl Catalog {
         }
     }
 
+    /// Works out when requests are due: proportions are to the shortest latency of a lone request
+    /// on any worker, with the variant that is named or the most accurate that can run.
+    pub(super) fn resolve_budgets(&mut self, setup: &Setup, problems: &mut Problems) {
+        for (id, app) in self.app_ids().zip(&setup.apps) {
+            let lone = |name: Option<&str>| {
+                let named = |v: &VariantId| name.is_none_or(|name| self.variant(*v).name == name);
+                let shortest = |v| self.worker_ids().filter_map(|w| self.lone(w, v)).min();
+                let runs = self.variants_of(id).filter(named);
+                let runs = runs.filter_map(|v| Some((self.variant(v).accuracy, shortest(v)?)));
+                // Of equally accurate ones the first.
+                let best = runs.reduce(|best, other| if other.0 > best.0 { other } else { best });
+                best.map(|(_, span)| span).ok_or_else(|| {
+                    let place = Place::file(&format!("budget_ms of `{}`", app.profile.name));
+                    let said = name.unwrap_or("the most accurate variant");
+                    let known: Vec<&str> = self
+                        .variants_of(id)
+                        .filter(|v| shortest(*v).is_some())
+                        .map(|v| self.variant(v).name.as_str())
+                        .collect();
+                    let expected = format!("a variant that can run here: {}", known.join(", "));
+                    Problem::new(place, format!("proportions to `{said}`"), expected)
+                })
+            };
+            let budget = app.budget.as_ref().unwrap_or(&app.profile.budget);
+            match budget.resolve(&lone) {
+                Ok(budget) => self.apps[id.index()].budget = budget,
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+
     /// Every application needs a variant that fits a worker; variants that fit none are noted.
     pub(super) fn check_fit(&mut self, setup: &Setup, beside: &str, problems: &mut Problems) {
         for app in self.app_ids() {
@@ -86,7 +117,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
             if !app.variants.is_empty() && !app.variants.contains(&variant.name) {
                 continue;
             }
-            let (outcome, recorded, drawn) = answers(app, index, setup.outcome);
+            let (outcome, recorded, drawn) = answers(app, index, setup);
             variants.push(Variant {
                 name: variant.name.clone(),
                 app: AppId(at as u16),
@@ -107,7 +138,8 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
         apps.push(App {
             name: profile.name.clone(),
             classes: profile.classes.clone(),
-            budget: budget(app, setup, problems),
+            // Resolved when the workers are known.
+            budget: Budget::Fixed(Span::ZERO),
             frequencies: Prior::Profile(1.0).of(&profile.prior),
             prior: app.peek.prior.of(&profile.prior),
             precision: app.peek.precision(&app.peek.prior.of(&profile.prior)),
@@ -117,7 +149,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
             look: match app.peek.latency {
                 Some(Span::ZERO) => None,
                 Some(each) => Some(LatencyTable::one_by_one(each)),
-                None => profile.peek.clone(),
+                None => profile.peek.as_ref().map(|points| points.fit(setup.latency_fit)),
             },
             peek: app.peek.clone(),
             variants: first..variants.len() as u16,
@@ -134,30 +166,6 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
         problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
     }
     (apps, variants, first_peek)
-}
-
-/// When requests of an application are due, proportions to latencies worked out.
-fn budget(app: &AppSetup, setup: &Setup, problems: &mut Problems) -> Budget {
-    let profile = &app.profile;
-    let kept = |name: &str| app.variants.is_empty() || app.variants.iter().any(|v| v == name);
-    let lone = |name: Option<&str>| {
-        let variants = profile.variants.iter().filter(|v| kept(&v.name));
-        let asked = variants.filter(|v| name.is_none_or(|name| v.name == name));
-        // Of equally accurate ones the first.
-        let best = asked.reduce(|best, v| if v.accuracy > best.accuracy { v } else { best });
-        let costs = best.iter().flat_map(|variant| &variant.costs);
-        let here = costs.filter(|c| setup.workers.iter().any(|w| w.class == c.worker_class));
-        here.map(|cost| cost.latency.latency(1)).min().ok_or_else(|| {
-            let place = Place::file(&format!("budget_ms of `{}`", profile.name));
-            let found = format!("proportions to `{}`", name.unwrap_or("the most accurate variant"));
-            Problem::new(place, found, "a variant that was profiled on a class of `workers`")
-        })
-    };
-    let budget = app.budget.as_ref().unwrap_or(&profile.budget);
-    budget.resolve(&lone).unwrap_or_else(|problem| {
-        problems.push(problem);
-        Budget::Fixed(Span::ZERO)
-    })
 }
 
 /// What stands for the SneakPeek model where it runs on workers or its answer may be taken. Its
@@ -208,14 +216,19 @@ const PEEK: &str = "peek";
 fn answers(
     app: &AppSetup,
     variant: usize,
-    asked: Outcome,
+    setup: &Setup,
 ) -> (Outcome, Option<Arc<[u16]>>, Vec<f64>) {
-    let recall = &app.profile.variants[variant].recall;
+    let (asked, recall) = (setup.outcome, &app.profile.variants[variant].recall);
     let Some(trace) = app.trace.as_ref().filter(|trace| trace.predicted[variant].is_some()) else {
         return (Outcome::Drawn, None, recall.clone());
     };
     let replayed = trace.predicted[variant].clone().filter(|_| asked == Outcome::Recorded);
-    let counted = trace.recall(variant, recall.len()).filter(|_| asked == Outcome::StreamRecall);
+    let frequencies = Prior::Profile(1.0).of(&app.profile.prior);
+    let rows = trace.rows_of(setup.sources, &frequencies);
+    let counted = match asked {
+        Outcome::StreamRecall => trace.recall(variant, recall.len(), rows),
+        _ => None,
+    };
     let drawn = match counted {
         Some(counted) => counted.iter().zip(recall).map(|(c, r)| c.unwrap_or(*r)).collect(),
         None => recall.clone(),
@@ -228,12 +241,14 @@ pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -
         name: format!("{}-{at}", setup.name),
         class: setup.class.clone(),
         memory_bytes: setup.memory_bytes,
+        speed: setup.speed,
         lanes: setup.lanes,
         power_w: setup.power_w,
         idle_w: setup.idle_w,
         link: setup.link.clone(),
         title: setup.name.clone(),
         usd_per_request: setup.usd_per_request,
+        resident: Vec::new(),
         ready: setup.ready,
         slowdown: setup.slowdown,
         outages: setup.outages.clone(),
@@ -263,9 +278,9 @@ pub(super) fn build_costs(
                 let cost = cost.filter(|_| here);
                 costs.push(cost.map(|cost| {
                     ClassCost {
-                        latency: match setup.batch_eta {
-                            Some(eta) => cost.latency.with_growth(eta),
-                            None => cost.latency.clone(),
+                        latency: match (setup.batch_eta, cost.latency.fit(setup.latency_fit)) {
+                            (Some(eta), table) => table.with_growth(eta),
+                            (None, table) => table,
                         }
                         .scaled(1.0 / worker.speed),
                         truth: None,

@@ -10,8 +10,9 @@ use crate::input::source::Source;
 use crate::input::{Place, Problem};
 use crate::units::decimal;
 
-/// The table of one trace of a file, as [`Bandwidth::parse`] reads it.
-pub fn import(source: &Source, trace: &str) -> Result<String, Problem> {
+/// The table of one trace of a file, as [`Bandwidth::parse`] reads it, and how many rows at its
+/// beginning were left out.
+pub fn import(source: &Source, trace: &str) -> Result<(String, usize), Problem> {
     let table = Table::parse(source)?;
     let name = table.column("trace")?;
     let (time, mbps) = (table.column(COLUMNS[0])?, table.column(COLUMNS[1])?);
@@ -22,7 +23,8 @@ pub fn import(source: &Source, trace: &str) -> Result<String, Problem> {
         let place = Place::file(&source.path).field("trace");
         return Err(Problem::unknown(place, "trace", trace, known));
     }
-    let rows = if rows.len() > 1 { &rows[1..] } else { &rows[..] };
+    let left_out = usize::from(rows.len() > 1);
+    let rows = &rows[left_out..];
     let first = rows[0].decimal(time, 9)?;
     let mut text = format!("{},{}\n", COLUMNS[0], COLUMNS[1]);
     for row in rows {
@@ -32,7 +34,7 @@ pub fn import(source: &Source, trace: &str) -> Result<String, Problem> {
     }
     let made = Source { text, ..source.clone() };
     Bandwidth::parse(&made)?;
-    Ok(made.text)
+    Ok((made.text, left_out))
 }
 
 #[cfg(test)]
@@ -43,8 +45,10 @@ mod tests {
     fn a_trace_begins_with_its_measurement() {
         let text = "trace,time_s,mbps\n0,0,50\n1,0,50.0\n1,60,188.46\n1,91.5,8.83\n".to_owned();
         let source = Source { path: "b.csv".into(), text, sha256: String::new() };
-        assert_eq!(import(&source, "1").unwrap(), "time_s,mbps\n0,188.46\n31.5,8.83\n");
-        assert_eq!(import(&source, "0").unwrap(), "time_s,mbps\n0,50\n");
+        let (text, left_out) = import(&source, "1").unwrap();
+        assert_eq!((text.as_str(), left_out), ("time_s,mbps\n0,188.46\n31.5,8.83\n", 1));
+        let (text, left_out) = import(&source, "0").unwrap();
+        assert_eq!((text.as_str(), left_out), ("time_s,mbps\n0,50\n", 0));
         let said = import(&source, "7").unwrap_err().to_string();
         assert!(said.contains("unknown trace `7`") && said.contains("0, 1"), "{said}");
     }

@@ -49,7 +49,7 @@ pub struct Penalty {
     shape: Arc<dyn Shape>,
     /// The scale of beliefs; results always use the budget.
     pub base: Base,
-    /// Finishing less than this after the deadline is on time.
+    /// An answer less than this after its deadline is on time.
     pub tolerance: Span,
 }
 
@@ -62,6 +62,12 @@ impl Penalty {
     /// The published sigmoid: exponent 3, nothing left beyond twice the budget.
     pub fn sigmoid() -> Self {
         Self::new(Arc::new(sigmoid::Sigmoid::PUBLISHED))
+    }
+
+    /// Everything that it depends on, for comparison.
+    pub fn signature(&self) -> String {
+        let (shape, base) = (&self.shape, self.base);
+        format!("{shape:?}, base {base:?}, tolerance {} ms", self.tolerance.as_ms())
     }
 
     /// Reads `{ name = "sigmoid", … }`.
@@ -98,13 +104,22 @@ impl Penalty {
         Some(high)
     }
 
+    /// By how much an answer at `finish` is late: the time since the deadline, or zero if it counts
+    /// as on time, which it does up to the deadline and less than the tolerance after it. This is
+    /// what late means everywhere: for γ, for what is counted, and for schedulers.
+    #[inline]
+    pub fn tardiness(&self, finish: Time, deadline: Time) -> Span {
+        let late = finish.since(deadline);
+        // Strictly less, as published.
+        if late < self.tolerance { Span::ZERO } else { late }
+    }
+
     /// γ of finishing at `finish` with the given scale. A scale of zero means that every late
     /// finish is worthless.
     #[inline]
     pub fn gamma(&self, finish: Time, deadline: Time, scale: Span) -> f64 {
-        let late = finish.since(deadline);
-        // A published finish counts as on time strictly below deadline + tolerance.
-        if late.0 == 0 || late < self.tolerance {
+        let late = self.tardiness(finish, deadline);
+        if late == Span::ZERO {
             return 0.0;
         }
         if scale.0 == 0 {
@@ -128,6 +143,15 @@ mod tests {
             assert!(values.iter().all(|g| (0.0..=1.0).contains(g)), "{}", entry.name);
             assert!(values.windows(2).all(|w| w[0] <= w[1]), "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn late_is_from_the_tolerance_on() {
+        let penalty = Penalty { tolerance: Span(3), ..Penalty::sigmoid() };
+        let late = |finish| penalty.tardiness(Time(finish), Time(10));
+        assert_eq!([9, 10, 12, 13].map(late), [0, 0, 0, 3].map(Span));
+        assert_eq!(penalty.gamma(Time(12), Time(10), Span(4)), 0.0);
+        assert!(penalty.gamma(Time(13), Time(10), Span(4)) > 0.9);
     }
 
     #[test]

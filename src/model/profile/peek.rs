@@ -1,9 +1,9 @@
 //! What a profile knows of the `SneakPeek` model: its latency, its errors, its samples.
 
-use super::{Profile, Reader, keep, latency};
+use super::{COUNT, POINT, Profile, Reader, keep, point};
 use crate::input::{Place, Problem, source};
 use crate::model::knn::Reference;
-use crate::model::latency::{LatencyTable, MAX_BATCH};
+use crate::model::latency::LatencyPoints;
 use std::sync::Arc;
 
 impl Reader<'_> {
@@ -12,12 +12,11 @@ impl Reader<'_> {
             return;
         }
         let mut points = Vec::new();
-        self.table("peek.csv", &["batch", "latency_ms"], &[], |row, columns, problems| {
-            let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
-            points.extend(batch.zip(keep(latency(row, columns[1]), problems)));
+        self.table("peek.csv", &POINT, &COUNT, |row, columns, problems| {
+            points.extend(point(row, columns, problems));
         });
-        match LatencyTable::new(points) {
-            Ok((table, _)) => profile.peek = Some(table),
+        match LatencyPoints::counted(points) {
+            Ok(points) => profile.peek = Some(points),
             Err(error) if self.problems.is_empty() => {
                 let place = Place::file(&self.path("peek.csv"));
                 self.problems.push(Problem::new(

@@ -20,6 +20,10 @@ const FAR: f64 = 1e4;
 const CAP: f64 = 3.5;
 /// Width of the white rim that keeps a marker apart from what lies under it.
 const RIM: f64 = 1.25;
+/// Radius of the ring around a point.
+const RING: f64 = 8.5;
+/// Corners of a ring.
+const RING_CORNERS: usize = 24;
 /// Width of the strokes of open markers and crosses.
 const PEN: f64 = 2.0;
 
@@ -250,6 +254,12 @@ impl Pen {
                 self.marker(at, look);
             }
         }
+        let ringed: Vec<Point> = points.iter().filter(|point| point.ringed).copied().collect();
+        for at in self.frame.path(&ringed, |p| p.y) {
+            if self.frame.plot.holds(at) {
+                self.ring(at);
+            }
+        }
     }
 
     fn marker(&mut self, at: Xy, look: Look) {
@@ -271,6 +281,17 @@ impl Pen {
                 self.shapes.push(Mark::Area { points, ink, opacity: 1.0 });
             }
         }
+    }
+
+    /// A thin circle around a marker, on a rim that keeps it apart from lines.
+    fn ring(&mut self, (x, y): Xy) {
+        let corner = |at: usize| {
+            let angle = std::f64::consts::TAU * at as f64 / RING_CORNERS as f64;
+            (x + RING * libm::cos(angle), y + RING * libm::sin(angle))
+        };
+        let circle: Vec<Xy> = (0..=RING_CORNERS).map(corner).collect();
+        self.stroke(circle.clone(), style::WHITE, style::THIN + RIM);
+        self.stroke(circle, style::BLACK, style::THIN);
     }
 
     /// Heading, axis titles and small print.

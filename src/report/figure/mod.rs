@@ -65,6 +65,8 @@ pub struct Point {
     pub low: f64,
     /// Upper end of the interval along y.
     pub high: f64,
+    /// Whether a ring around it says that it is unlike the others; the note of the chart says why.
+    pub ringed: bool,
 }
 
 /// How the points of a series become ink.

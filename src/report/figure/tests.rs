@@ -5,7 +5,7 @@ use super::text::Fonts;
 use super::*;
 
 fn point(x: f64, y: f64) -> Point {
-    Point { x, x_low: x * 0.9, x_high: x * 1.1, y, low: y - 0.05, high: y + 0.05 }
+    Point { x, x_low: x * 0.9, x_high: x * 1.1, y, low: y - 0.05, high: y + 0.05, ringed: false }
 }
 
 fn series(label: &str, points: &[(f64, f64)]) -> Series {

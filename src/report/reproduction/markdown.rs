@@ -4,7 +4,7 @@ use super::super::compare::differences;
 use super::super::expect::{Judged, Verdict};
 use super::super::table;
 use super::gains::{Gain, gains};
-use super::{Chapter, TOLERANCE, sentence};
+use super::{Chapter, sentence};
 use crate::stats::Estimate;
 use crate::sweep::Expectation;
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ pub fn markdown(title: &str, chapters: &[Chapter]) -> String {
          random numbers; ± is the half width of its 95 % interval (Student's t). A claim *holds* \
          where the whole interval is on its side, is *contradicted* where the whole interval is \
          on the other, and is *undecided* else; intervals of single settings are not corrected for \
-         their number. Numbers count as moved beyond {TOLERANCE:e} of their size.\n"
+         their number. `claims.csv` holds all of them, a row each.\n"
     );
     overview(&mut text, chapters);
     payoff(&mut text, chapters);
@@ -83,7 +83,7 @@ fn payoff(text: &mut String, chapters: &[Chapter]) {
         let known: Vec<(Estimate, String)> = found
             .iter()
             .filter_map(|d| Some((d.estimate?, d.setting.join(" · "))))
-            .filter(|(e, _)| e.half_width.is_some())
+            .filter(|(e, _)| e.count > 1)
             .collect();
         let by_mean =
             |a: &&(Estimate, String), b: &&(Estimate, String)| a.0.mean.total_cmp(&b.0.mean);
@@ -91,8 +91,9 @@ fn payoff(text: &mut String, chapters: &[Chapter]) {
         else {
             continue;
         };
-        let pays = known.iter().filter(|(e, _)| e.low() > 0.0).count();
-        let costs = known.iter().filter(|(e, _)| e.high() < 0.0).count();
+        let sure = || known.iter().filter(|(e, _)| e.half_width.is_some());
+        let pays = sure().filter(|(e, _)| e.low() > 0.0).count();
+        let costs = sure().filter(|(e, _)| e.high() < 0.0).count();
         let undecided = known.len() - pays - costs;
         [pays, costs, undecided].iter().zip(&mut total).for_each(|(n, sum)| *sum += n);
         let _ = writeln!(

@@ -1,14 +1,18 @@
 //! A paper's experiments made again: each a chapter with its claims and their verdicts, held
 //! against the results that were kept, and one report over all of them.
 
+mod claims;
 mod gains;
 mod markdown;
 mod moved;
+mod tally;
 
+pub use claims::{COLUMNS as CLAIMS, ClaimRow, Claims};
 pub use markdown::markdown;
-pub use moved::{Moved, TOLERANCE, moved};
+pub use moved::{Compared, Moved};
+pub use tally::{Cells, Verdicts, counted};
 
-use super::expect::{Judged, Verdict, judge};
+use super::expect::{Judged, Verdict, judge, judge_first};
 use super::results::Results;
 use crate::input::Value;
 use crate::sweep::{Expectation, Experiment, Sweep};
@@ -25,20 +29,34 @@ pub struct Chapter {
     pub results: Results,
     /// Every claim with its verdict at each setting.
     pub claims: Vec<(Expectation, Vec<Judged>)>,
+    /// The claims as rows of `claims.csv`.
+    pub rows: Vec<ClaimRow>,
     /// What is not as it was; `None` if nothing was kept to compare with.
-    pub moved: Option<Vec<Moved>>,
+    pub compared: Option<Compared>,
     /// Labels of schedulers that differ only in that the first sees the posterior.
     twins: BTreeSet<(String, String)>,
 }
 
 impl Chapter {
-    /// The results of a sweep against those that were kept.
-    pub fn new(sweep: &Sweep, section: &str, results: Results, kept: Option<&Results>) -> Self {
+    /// The results of a sweep against those that were kept. A quick look has fewer replicates than
+    /// the experiment and is held against as many of the kept ones.
+    pub fn new(
+        sweep: &Sweep,
+        section: &str,
+        results: Results,
+        kept: Option<&Results>,
+        quick: bool,
+    ) -> Self {
         let experiment = sweep.experiment.clone();
         let judged = |claim: &Expectation| (claim.clone(), judge(&results, claim));
+        let claims: Vec<_> = experiment.expectations.iter().map(judged).collect();
+        let made = replicates(&results);
+        let fewest = if quick { made } else { claims::deciding(&results, &claims, made) };
+        let first = if quick { made } else { u64::MAX };
         Self {
-            claims: experiment.expectations.iter().map(judged).collect(),
-            moved: kept.map(|kept| moved(kept, &results)),
+            rows: rows(&experiment.name, &results, &claims, &[fewest, made]),
+            claims,
+            compared: kept.map(|kept| moved::runs(kept, &results, first)),
             twins: twins(sweep),
             section: section.to_owned(),
             experiment,
@@ -46,28 +64,50 @@ impl Chapter {
         }
     }
 
-    /// Gated claims that do not hold, with the settings at which they do not.
-    pub fn failed_gates(&self, only_contradicted: bool) -> Vec<String> {
-        let fails = |judged: &&Judged| match judged.verdict {
+    /// Gated claims that do not hold, with the settings at which they do not. Those that are
+    /// undecided are left out where `undecided` says so.
+    pub fn failed_gates(&self, undecided: impl Fn(&ClaimRow) -> bool) -> Vec<String> {
+        let fails = |judged: &Judged, row: &ClaimRow| match judged.verdict {
             Verdict::Holds => false,
-            Verdict::Undecided => !only_contradicted,
+            Verdict::Undecided => undecided(row),
             Verdict::Contradicted => true,
         };
         let (name, mut lines) = (&self.experiment.name, Vec::new());
         for (claim, judged) in self.claims.iter().filter(|(claim, _)| claim.gate) {
+            let rows = claims::rows(name, claim, judged, replicates(&self.results));
             let claim = &claim.claim;
             if judged.is_empty() {
                 lines.push(format!("{name}: nothing to judge {claim} by"));
             }
+            let failed = judged.iter().zip(&rows).filter(|(judged, row)| fails(judged, row));
             lines.extend(
-                judged
-                    .iter()
-                    .filter(fails)
-                    .map(|j| format!("{name}: {claim} is {} at {}", j.verdict.name(), j.setting)),
+                failed.map(|(j, _)| {
+                    format!("{name}: {claim} is {} at {}", j.verdict.name(), j.setting)
+                }),
             );
         }
         lines
     }
+}
+
+/// How many replicates there are of a configuration, at most.
+fn replicates(results: &Results) -> u64 {
+    results.rows.iter().map(|row| row.replicate.saturating_add(1)).max().unwrap_or(0)
+}
+
+/// The claims over the first so many replicates, for each of these numbers once.
+fn rows(
+    experiment: &str,
+    results: &Results,
+    claims: &[(Expectation, Vec<Judged>)],
+    numbers: &[u64],
+) -> Vec<ClaimRow> {
+    let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
+    let of = |claim: &Expectation| {
+        let one = |n| claims::rows(experiment, claim, &judge_first(results, claim, n), n);
+        numbers.iter().copied().flat_map(one).collect::<Vec<_>>()
+    };
+    claims.iter().flat_map(|(claim, _)| of(claim)).collect()
 }
 
 /// What a claim's verdicts come to, in a sentence.

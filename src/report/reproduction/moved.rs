@@ -1,84 +1,120 @@
-//! Results made again against results that were kept: what is not the same any more.
+//! Tables made again against tables that were kept: what is not the same any more.
 
-use super::super::results::{ResultRow, Results};
+use super::super::results::{HEAD, ResultRow, Results};
 use crate::metrics::COLUMNS;
 use std::collections::BTreeMap;
 
-/// Numbers that differ by no more than this, relative to the larger, are the same. Equal programs
-/// give equal bytes; this leaves room for the last digits of another platform's arithmetic.
-pub const TOLERANCE: f64 = 1e-9;
-
-/// A cell that is not what it was.
+/// A cell that is not what it was. Equal programs give equal bytes, so one digit is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// Labels and replicate of the run.
-    pub run: String,
+    /// What names its row.
+    pub row: String,
     /// Which column.
-    pub column: &'static str,
+    pub column: String,
     /// The cell that was kept.
     pub was: String,
     /// The cell of now.
     pub is: String,
 }
 
-type Key<'a> = (u64, &'a [String]);
+/// What a comparison came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// How many cells both tables have.
+    pub cells: usize,
+    /// Every cell that moved; a row that only one of the tables has counts as one.
+    pub moved: Vec<Moved>,
+}
 
-/// Every cell that moved. Runs are matched by labels and replicate; replicates that were not run
-/// now are not missed, so that a quick look can be held against the whole; nor are columns that did
-/// not exist then.
-pub fn moved(kept: &Results, now: &Results) -> Vec<Moved> {
-    let most = now.rows.iter().map(|row| row.replicate).max().unwrap_or(0);
-    let keyed = |results| index(results, most);
-    let (was, is) = (keyed(kept), keyed(now));
-    let mut found = Vec::new();
-    for (key, row) in &is {
-        match was.get(key) {
-            Some(old) => compare(key, old, row, &kept.columns, &mut found),
-            None => found.push(whole(key, "not there", "a row")),
+/// A row of a table: the cells that name it, and the others with their columns.
+pub(super) struct Line<'a> {
+    pub name: Vec<&'a str>,
+    pub cells: Vec<(&'a str, &'a str)>,
+}
+
+type Cells<'a> = Vec<(&'a str, &'a str)>;
+
+/// Compares the rows of equal names, those of one name in their order.
+pub(super) fn compare<'a>(
+    kept: impl Iterator<Item = Line<'a>>,
+    now: impl Iterator<Item = Line<'a>>,
+) -> Compared {
+    let mut rows: BTreeMap<Vec<&str>, [Vec<Cells<'a>>; 2]> = BTreeMap::new();
+    kept.for_each(|line| rows.entry(line.name).or_default()[0].push(line.cells));
+    now.for_each(|line| rows.entry(line.name).or_default()[1].push(line.cells));
+    let mut compared = Compared::default();
+    for (name, [was, is]) in rows {
+        let words: Vec<&str> = name.into_iter().filter(|word| !word.is_empty()).collect();
+        let row = words.join(" · ");
+        for (was, is) in was.iter().zip(&is) {
+            compared.cells += is.len();
+            let pairs = was.iter().zip(is).filter(|(was, is)| was != is);
+            compared
+                .moved
+                .extend(pairs.map(|((column, was), (_, is))| moved(&row, column, was, is)));
         }
+        let gone = was.len().saturating_sub(is.len());
+        let new = is.len().saturating_sub(was.len());
+        let whole = |was, is| moved(&row, "row", was, is);
+        compared.moved.extend((0..gone).map(|_| whole("there", "missing")));
+        compared.moved.extend((0..new).map(|_| whole("missing", "there")));
     }
-    found
-        .extend(was.keys().filter(|k| !is.contains_key(k)).map(|k| whole(k, "a row", "not there")));
-    found
+    compared
 }
 
-fn index(results: &Results, most: u64) -> BTreeMap<Key<'_>, &ResultRow> {
-    let rows = results.rows.iter().filter(|row| row.replicate <= most);
-    rows.map(|row| ((row.replicate, row.labels.as_slice()), row)).collect()
+fn moved(row: &str, column: &str, was: &str, is: &str) -> Moved {
+    let [row, column, was, is] = [row, column, was, is].map(str::to_owned);
+    Moved { row, column, was, is }
 }
 
-fn name((replicate, labels): &Key<'_>) -> String {
-    format!("{} · replicate {replicate}", labels.join(" · "))
+/// Compares the rows of runs, matched by labels and replicate; of the kept ones only the first
+/// `replicates` of each configuration. Columns that the kept file lacks are not compared.
+pub fn runs(kept: &Results, now: &Results, replicates: u64) -> Compared {
+    let known = |column: &str| kept.columns.contains(&column);
+    let was = kept.rows.iter().filter(|row| row.replicate < replicates);
+    compare(was.map(|row| line(row, known)), now.rows.iter().map(|row| line(row, known)))
 }
 
-fn whole(key: &Key<'_>, was: &str, is: &str) -> Moved {
-    Moved { run: name(key), column: "row", was: was.to_owned(), is: is.to_owned() }
-}
-
-fn compare(key: &Key<'_>, old: &ResultRow, new: &ResultRow, kept: &[&str], found: &mut Vec<Moved>) {
-    let cells = COLUMNS.iter().map(|column| column.name).zip(old.cells.iter().zip(&new.cells));
-    let cells = cells.filter(|(column, _)| kept.contains(column));
-    let error = std::iter::once(("error", (&old.error, &new.error)));
-    for (column, (was, is)) in cells.chain(error).filter(|(_, (was, is))| !same(was, is)) {
-        found.push(Moved { run: name(key), column, was: was.clone(), is: is.clone() });
-    }
-}
-
-fn same(was: &str, is: &str) -> bool {
-    was == is
-        || was.parse::<f64>().is_ok_and(|was| {
-            let close = |is: f64| (was - is).abs() <= TOLERANCE * was.abs().max(is.abs());
-            is.parse().is_ok_and(close)
-        })
+fn line(row: &ResultRow, known: impl Fn(&str) -> bool) -> Line<'_> {
+    let replicate = HEAD.iter().position(|column| column.name == "replicate");
+    let mut name: Vec<&str> = row.labels.iter().map(String::as_str).collect();
+    name.extend(["replicate", replicate.map_or("", |at| row.head[at].as_str())]);
+    let head = HEAD.iter().map(|column| column.name).zip(&row.head);
+    let info = [("info", &row.info), ("error", &row.error)];
+    let metrics = COLUMNS.iter().map(|column| column.name).zip(&row.cells);
+    let metrics = metrics.filter(|(column, _)| known(column));
+    let cells = head.chain(info).chain(metrics);
+    Line { name, cells: cells.map(|(column, cell)| (column, cell.as_str())).collect() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::same;
+    use super::*;
+
+    fn table(rows: &[[&'static str; 3]]) -> impl Iterator<Item = Line<'static>> {
+        let line = |[name, a, b]: [&'static str; 3]| Line {
+            name: vec![name],
+            cells: vec![("a", a), ("b", b)],
+        };
+        rows.iter().map(|row| line(*row)).collect::<Vec<_>>().into_iter()
+    }
 
     #[test]
-    fn the_last_digits_may_differ_and_nothing_else() {
-        assert!(same("0.1", "0.10000000000000002") && same("", "") && same("drawn", "drawn"));
-        assert!(!same("0.1", "0.1001") && !same("0.1", "") && !same("drawn", "mixed"));
+    fn one_digit_is_enough() {
+        let kept = [["x", "0.1", ""], ["y", "1", "2"]];
+        let found = |rows: &[[&'static str; 3]]| {
+            let Compared { cells, moved } = compare(table(&kept), table(rows));
+            let said = moved.iter().map(|m| format!("{} {} {}>{}", m.row, m.column, m.was, m.is));
+            (cells, said.collect::<Vec<_>>())
+        };
+        assert_eq!(found(&kept), (4, vec![]));
+        let digit = [["y", "1", "2"], ["x", "0.10000000000000002", ""]];
+        assert_eq!(found(&digit), (4, vec!["x a 0.1>0.10000000000000002".to_owned()]));
+        let emptied = [["x", "", ""], ["y", "1", "2"]];
+        assert_eq!(found(&emptied), (4, vec!["x a 0.1>".to_owned()]));
+        // A row too few and one too many, and a row twice.
+        assert_eq!(found(&kept[..1]), (2, vec!["y row there>missing".to_owned()]));
+        let twice = [kept[0], kept[0], kept[1]];
+        assert_eq!(found(&twice), (4, vec!["x row missing>there".to_owned()]));
     }
 }

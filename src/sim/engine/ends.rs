@@ -9,7 +9,7 @@ impl Simulation {
     #[inline]
     pub(super) fn complete(&mut self, id: RequestId, answer: Answer, observer: &mut impl Observer) {
         let Some(slot) = self.state.slot(id) else { return };
-        let Answer { worker, variant, batch, started } = answer;
+        let Answer { worker, variant, batch, decided, started } = answer;
         let (truth, catalog) = (slot.truth, &self.state.catalog);
         let completion = Completion {
             request: &slot.request,
@@ -17,10 +17,11 @@ impl Simulation {
             worker,
             variant,
             batch,
+            decided,
             started,
             finished: self.state.now,
             correct: if catalog.is_peek(variant) {
-                self.state.estimates.answer[id.slot()] == truth.class
+                self.state.estimates.answer[id.slot()] == Some(truth.class)
             } else {
                 catalog.correct(variant, truth, id.number(), self.rng)
             },

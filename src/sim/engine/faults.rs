@@ -4,8 +4,9 @@
 //! its memory is empty and its backlog gone. Every request it had been given waits again, in its
 //! place by arrival and with its deadline as it was, and the scheduler hears of it as of one that
 //! has just arrived; those that were being looked at wait to be looked at again. When the worker
-//! is back it is as at its start. Meanwhile it may be given a backlog, which begins then:
-//! schedulers see when that will be, as they do of workers that start late.
+//! is back it is empty: what it held at the start of the run has to be loaded, too. Meanwhile it
+//! may be given a backlog, which begins then: schedulers see when that will be, as they do of
+//! workers that start late.
 //!
 //! Behind a link the line of payloads is cut as well: what has not been sent will not be, and what
 //! was is in vain unless it has been computed. Answers on their way back arrive. The link itself
@@ -15,6 +16,7 @@
 
 use super::Simulation;
 use crate::domain::{RequestId, WorkerId};
+use crate::policy::state::Loading;
 use crate::policy::{Event, Observer};
 use crate::sim::queue::Kind;
 
@@ -38,8 +40,8 @@ impl Simulation {
         let state = &mut self.state.workers[worker.index()];
         state.ready = until;
         state.looked = false;
-        if let Some((variant, end)) = state.loading.take() {
-            observer.on(Event::LoadLost { at, worker, variant, end });
+        if let Some(Loading { variant, started, end }) = state.loading.take() {
+            observer.on(Event::LoadLost { at, worker, variant, started, end });
         }
         let resident: Vec<_> = state.memory.iter().collect();
         for variant in resident {

@@ -12,6 +12,7 @@ use super::{Answer, Simulation};
 use crate::domain::{AppId, RequestId, VariantId, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::model::peek::{PeekPlace, ShortCircuit};
+use crate::model::ties::rounded;
 use crate::policy::state::Running;
 use crate::policy::{Event, Feedback, Info, Observer};
 use crate::sim::beliefs;
@@ -29,8 +30,19 @@ pub(super) struct Peeks {
     count: usize,
     /// What the host is looking at; empty when idle.
     looking: Vec<RequestId>,
-    /// Requests whose answers will be given: when, where they were assigned, which.
-    answering: Vec<(Time, (WorkerId, VariantId), RequestId)>,
+    answering: Vec<Answering>,
+}
+
+/// A request that the SneakPeek model is to answer.
+#[derive(Clone, Copy, Debug)]
+struct Answering {
+    /// When.
+    at: Time,
+    /// When that was decided.
+    decided: Time,
+    /// Where it was assigned, and as what.
+    from: (WorkerId, VariantId),
+    id: RequestId,
 }
 
 impl Peeks {
@@ -160,7 +172,8 @@ impl Simulation {
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         let end = at + catalog.look(worker, span, at);
         self.queue.push(end, Kind::BatchEnd(worker, lane as u16));
-        let running = Running { variant, requests, started: at, expected_end: at + span };
+        let running =
+            Running { variant, requests, decided: at, started: at, expected_end: at + span };
         let state = &mut self.state.workers[worker.index()];
         state.lanes[lane] = Some(running);
         state.looked = true;
@@ -172,7 +185,7 @@ impl Simulation {
     pub(super) fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
         beliefs::fill(&mut self.state, id, self.rng);
         if let Some(variant) = self.short_circuit(id) {
-            self.give_answer(id, variant, observer);
+            self.give_answer(id, variant, self.state.now, observer);
             return;
         }
         self.state.show(id);
@@ -191,22 +204,35 @@ impl Simulation {
         let app = self.state.catalog.app(self.state.slot(id)?.request.app);
         let ShortCircuit::Threshold(threshold) = app.peek.short_circuit else { return None };
         let variant = app.answers?;
-        (self.view().accuracy(id, variant) >= threshold).then_some(variant)
+        self.state.estimates.answer[id.slot()]?;
+        (rounded(self.view().accuracy(id, variant)) >= rounded(threshold)).then_some(variant)
     }
 
     /// Takes the answer of the SneakPeek model for requests that a scheduler assigned to it, at the
     /// time when the decision is made.
-    pub(super) fn answer(&mut self, at: Time, from: (WorkerId, VariantId), ids: &[RequestId]) {
-        if self.peeks.answering.last().is_none_or(|last| last.0 != at) {
+    pub(super) fn answer(
+        &mut self,
+        (decided, at): (Time, Time),
+        from: (WorkerId, VariantId),
+        ids: &[RequestId],
+    ) {
+        if self.peeks.answering.last().is_none_or(|last| last.at != at) {
             self.queue.push(at, Kind::Answers);
         }
-        self.peeks.answering.extend(ids.iter().map(|id| (at, from, *id)));
+        self.peeks.answering.extend(ids.iter().map(|id| Answering { at, decided, from, id: *id }));
     }
 
     /// Ends a request with the answer of the SneakPeek model.
     #[cold]
-    fn give_answer(&mut self, id: RequestId, variant: VariantId, observer: &mut impl Observer) {
-        let answer = Answer { worker: None, variant, batch: 1, started: self.state.now };
+    fn give_answer(
+        &mut self,
+        id: RequestId,
+        variant: VariantId,
+        decided: Time,
+        observer: &mut impl Observer,
+    ) {
+        let started = self.state.now;
+        let answer = Answer { worker: None, variant, batch: 1, decided, started };
         self.complete(id, answer, observer);
     }
 
@@ -215,11 +241,11 @@ impl Simulation {
     pub(super) fn give_answers(&mut self, observer: &mut impl Observer) {
         let at = self.state.now;
         let answering = std::mem::take(&mut self.peeks.answering).into_iter();
-        let (due, later) = answering.partition(|answer| answer.0 <= at);
+        let (due, later) = answering.partition(|answer| answer.at <= at);
         self.peeks.answering = later;
-        let due: Vec<_> = due;
-        for (_, (worker, variant), id) in due {
-            self.give_answer(id, variant, observer);
+        let due: Vec<Answering> = due;
+        for Answering { decided, from: (worker, variant), id, .. } in due {
+            self.give_answer(id, variant, decided, observer);
             let (batch, started) = (1, at);
             self.feedback.push(Feedback { worker, variant, batch, started, finished: at });
             self.freed.push(worker);

@@ -1,11 +1,12 @@
 //! What could at best be reached within a budget, and how near our own agent comes to it.
 
+use super::marks::Marks;
 use super::splits::{ROWS, split_rng, world};
 use super::{BUDGETS, Effort, Line, mean, title};
-use crate::input::Problem;
+use crate::input::{Place, Problem};
 use crate::tmo::estimator::Ties;
 use crate::tmo::evaluate::{Visit, evaluate};
-use crate::tmo::optimum::Tree;
+use crate::tmo::optimum::{MAX_DECISIONS, Tree};
 use crate::tmo::{Resources, Workload, World, policy};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -19,15 +20,15 @@ pub(super) const GUARDED: [&str; 2] = ["greedy-knn-guarded", "tmo-rl-plus"];
 
 /// Rewards of one split: the optimum without budget, and what there is by budget.
 pub(super) struct Bound {
-    free: f64,
+    free: Marks,
     pub(super) by_budget: Vec<AtBudget>,
 }
 
-/// Mean rewards of one split within a budget.
+/// Rewards of one split within a budget.
 pub(super) struct AtBudget {
-    pub(super) optimum: f64,
+    pub(super) optimum: Marks,
     /// Of each of [`GUARDED`].
-    pub(super) guarded: [f64; 2],
+    pub(super) guarded: [Marks; 2],
     /// How many of their dialogues exceed the budget.
     over: [usize; 2],
     /// The greatest lead over the optimum of any dialogue, under any policy, that keeps to it.
@@ -44,18 +45,31 @@ pub(super) fn measure(data: &Arc<Workload>, effort: &Effort) -> Result<Vec<Bound
 }
 
 fn bound(world: &World, test: &[usize], at: usize) -> Result<Bound, Problem> {
-    let trees: Vec<Tree<'_>> = test.iter().filter_map(|d| Tree::new(world, *d)).collect();
-    let rewards = |budget| -> Vec<f64> {
-        let best = |tree: &Tree<'_>| tree.best(budget).map_or(f64::NAN, |visit| visit.reward);
-        trees.iter().map(best).collect()
+    let refused = |dialogue: &usize, found: &str, expected: String| {
+        let id = &world.workload.dialogues[*dialogue].id;
+        Problem::new(Place::file("--data"), format!("dialogue `{id}` {found}"), expected)
     };
+    let tree = |dialogue: &usize| {
+        let most = format!("at most {MAX_DECISIONS} decisions to compare");
+        Tree::new(world, *dialogue).ok_or_else(|| refused(dialogue, "of too many turns", most))
+    };
+    let trees: Vec<Tree<'_>> = test.iter().map(tree).collect::<Result<_, _>>()?;
+    let rewards = |budget: Option<Resources>| -> Result<Vec<f64>, Problem> {
+        let best = |(tree, dialogue): (&Tree<'_>, &usize)| {
+            let none = || refused(dialogue, "beyond a budget", "one that can keep to all".into());
+            Ok(tree.best(budget).ok_or_else(none)?.reward)
+        };
+        trees.iter().zip(test).map(best).collect()
+    };
+    let marks = |values: &[f64]| Marks::new(at, test, values);
     let by_budget = BUDGETS.into_iter().map(|budget| {
-        let best = rewards(Some(budget));
+        let best = rewards(Some(budget))?;
         let visits = |name: &str| -> Result<Vec<Visit>, Problem> {
             let mut policy = policy::build(name, world, split_rng(at))?;
             Ok(evaluate(world, test, policy.as_mut(), budget))
         };
-        let (mut guarded, mut over, mut lead) = ([0.0; 2], [0; 2], f64::NEG_INFINITY);
+        let mut guarded = [Marks::default(), Marks::default()];
+        let (mut over, mut lead) = ([0; 2], f64::NEG_INFINITY);
         for (at, name) in GUARDED.into_iter().chain(ROWS.map(|row| row.0)).enumerate() {
             let visits = visits(name)?;
             let within = |visit: &Visit| visit.spent.within(budget);
@@ -63,14 +77,14 @@ fn bound(world: &World, test: &[usize], at: usize) -> Result<Bound, Problem> {
                 lead = lead.max(visit.reward - best);
             }
             if at < GUARDED.len() {
-                guarded[at] = mean(&visits.iter().map(|visit| visit.reward).collect::<Vec<_>>());
+                guarded[at] = marks(&visits.iter().map(|v| v.reward).collect::<Vec<_>>());
                 over[at] = visits.iter().filter(|visit| !within(visit)).count();
             }
         }
-        Ok(AtBudget { optimum: mean(&best), guarded, over, lead })
+        Ok(AtBudget { optimum: marks(&best), guarded, over, lead })
     });
     let by_budget = by_budget.collect::<Result<_, Problem>>()?;
-    Ok(Bound { free: mean(&rewards(None)), by_budget })
+    Ok(Bound { free: marks(&rewards(None)?), by_budget })
 }
 
 /// Without the data set.
@@ -81,36 +95,44 @@ pub(super) fn missing() -> Vec<Line> {
     BUDGETS.into_iter().zip(REFERENCE).map(line).collect()
 }
 
+/// Marks of all splits.
+pub(super) fn all(splits: &[Bound], of: impl Fn(&Bound) -> &Marks) -> Marks {
+    Marks::all(splits.iter().map(|split| of(split).clone()))
+}
+
 pub(super) fn lines(splits: &[Bound]) -> Vec<Line> {
-    let free: Vec<f64> = splits.iter().map(|split| split.free).collect();
-    let line = Line::reported(SECTION, "optimum, no budget", mean(&free), Some(1.527));
-    let mut lines = vec![line.with_interval(&free)];
+    let free = all(splits, |split| &split.free);
+    let beside = |name: String, marks: &Marks, target: Option<f64>| Line {
+        target,
+        ..marks.reported(SECTION, name)
+    };
+    let mut lines = vec![beside("optimum, no budget".to_owned(), &free, Some(1.527))];
     for (at, (budget, reference)) in BUDGETS.into_iter().zip(REFERENCE).enumerate() {
         let title = title(budget);
-        let column = |of: &dyn Fn(&AtBudget) -> f64| -> Vec<f64> {
-            splits.iter().map(|split| of(&split.by_budget[at])).collect()
-        };
-        let mut add = |what: &str, values: &[f64], target: Option<f64>| {
-            let line = Line::reported(SECTION, format!("{what}, {title}"), mean(values), target);
-            lines.push(line.with_interval(values));
-        };
-        add("optimum", &column(&|s| s.optimum), Some(reference.0));
-        add(GUARDED[0], &column(&|s| s.guarded[0]), Some(reference.1));
-        add(GUARDED[1], &column(&|s| s.guarded[1]), None);
-        let gain = column(&|s| s.guarded[1] - s.guarded[0]);
-        let name = format!("{} less {}, {title}", GUARDED[1], GUARDED[0]);
-        let better = Line::must(SECTION, name, mean(&gain), mean(&gain) >= 0.0);
-        lines.push(better.with_interval(&gain));
-        for (at, name) in GUARDED.into_iter().enumerate() {
-            let over = column(&|s| s.over[at] as f64).iter().sum::<f64>();
-            let name = format!("{name}, dialogues beyond, {title}");
-            lines.push(Line::must(SECTION, name, over, over == 0.0));
+        let optimum = all(splits, |split| &split.by_budget[at].optimum);
+        let guarded = [0, 1].map(|policy| all(splits, |s| &s.by_budget[at].guarded[policy]));
+        for (what, marks, target) in [
+            ("optimum", &optimum, Some(reference.0)),
+            (GUARDED[0], &guarded[0], Some(reference.1)),
+            (GUARDED[1], &guarded[1], None),
+        ] {
+            lines.push(beside(format!("{what}, {title}"), marks, target));
         }
-        let lead = column(&|s| s.lead).into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let gain = guarded[1].less(&guarded[0]);
+        let name = format!("{} less {}, {title}", GUARDED[1], GUARDED[0]);
+        let better = Line::must(SECTION, name, gain.mean(), gain.mean() >= 0.0);
+        lines.push(better.with_interval(&gain.by_dialogue()));
+        for (policy, name) in GUARDED.into_iter().enumerate() {
+            let over: usize = splits.iter().map(|s| s.by_budget[at].over[policy]).sum();
+            let name = format!("{name}, dialogues beyond, {title}");
+            lines.push(Line::must(SECTION, name, over as f64, over == 0));
+        }
+        let lead = splits.iter().map(|s| s.by_budget[at].lead).fold(f64::NEG_INFINITY, f64::max);
         let least = format!("greatest lead over the optimum, {title}");
         lines.push(Line::must(SECTION, least, lead, lead <= 1e-12));
     }
-    let gap = splits.iter().map(|s| s.free - s.by_budget[0].optimum).fold(0.0, f64::max);
+    let gap = |split: &Bound| mean(&split.free.less(&split.by_budget[0].optimum).by_split());
+    let gap = splits.iter().map(gap).fold(0.0, f64::max);
     lines.push(Line::reported(SECTION, "optimum lost to the published budget", gap, Some(0.0)));
     lines
 }

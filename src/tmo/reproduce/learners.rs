@@ -3,16 +3,19 @@
 //!
 //! Reference figures are means over three splits of their code, ours are means over twenty, seeds
 //! averaged within each. Ours must be within four standard errors of the difference, which so few
-//! splits make wide: where each of the two stands is what the table is for.
+//! splits make wide: where each of the two stands is what the table is for, and most tolerances are
+//! too wide to tell. Rewards are marked by the estimator that agents learned from, and so are
+//! gains over local answers; what other dialogues make of them stands beside it.
 
-use super::bounds::{Bound, GUARDED};
-use super::splits::{METRICS, Reference, split_rng, world};
-use super::{BUDGETS, Effort, Failed, Line, Made, Shelf, mean, point, title};
+use super::bounds::{self, AtBudget, Bound, GUARDED};
+use super::marks::{Marks, each};
+use super::others::{self, Both};
+use super::splits::{METRICS, Metric, Reference, null, split_rng, world};
+use super::{BUDGETS, Effort, Failed, Line, Made, Shelf, mean, title};
 use crate::learn::Algorithm;
 use crate::report::figure::{Chart, Kind, Series};
-use crate::stats::Estimate;
 use crate::tmo::estimator::Ties;
-use crate::tmo::evaluate::{Summary, Totals, evaluate};
+use crate::tmo::evaluate::evaluate;
 use crate::tmo::learned::Learned;
 use crate::tmo::practice::{Constraint, Draw, Plan, Transition};
 use crate::tmo::{Resources, Split, Workload, World};
@@ -20,6 +23,9 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 const SECTION: &str = "learners";
+/// Places in [`METRICS`]: the reward, and the shares beyond a budget of time and of money.
+const REWARD: usize = 1;
+const OVER: [usize; 2] = [5, 6];
 /// Of what must be true of them.
 const DEMANDS: &str = "learners, demands";
 /// Splits, each with a training of its own, behind a reference figure.
@@ -102,71 +108,96 @@ impl Trained {
     }
 
     /// One training, evaluated on the split's test dialogues at each of its budgets.
-    fn run(
-        &self,
-        (at, world, split): (usize, &World, &Split),
-        seed: usize,
-        shelf: &Shelf<'_>,
-    ) -> Result<Vec<Summary>, Failed> {
-        let root = split_rng(at).seed().wrapping_add(seed as u64);
-        let (file, how) = (self.file(at, seed), (self.algorithm, self.plan));
+    fn run(&self, part: &Part<'_>, seed: usize, shelf: &Shelf<'_>) -> Result<Done, Failed> {
+        let Part { at, world, split, markers, local } = part;
+        let root = split_rng(*at).seed().wrapping_add(seed as u64);
+        let (file, how) = (self.file(*at, seed), (self.algorithm, self.plan));
         let network = shelf.network(&file, world, &split.train, how, root)?;
         let mut learned = Learned::new(network, self.plan);
-        let summary = |budget: &Resources| {
+        let (mut budgets, mut own) = (Vec::new(), None);
+        for budget in self.budgets() {
             let visits = evaluate(world, &split.test, &mut learned, *budget);
-            Summary::of(world, &visits, *budget, Totals::All)
-        };
-        Ok(self.budgets().iter().map(summary).collect())
+            let of =
+                |(_, of): Metric| Marks::new(*at, &split.test, &each(world, &visits, *budget, of));
+            budgets.push(METRICS.into_iter().map(of).collect());
+            own.get_or_insert_with(|| Both::new(*at, markers, split, &visits));
+        }
+        Ok(Done { budgets, own: own.unwrap_or_default(), local: local.clone() })
     }
 }
 
-/// What the trainings of an agent came to, by split, seed and budget.
+/// A split to train on and to test on.
+struct Part<'a> {
+    at: usize,
+    world: &'a World,
+    split: &'a Split,
+    /// For each test dialogue, an estimator of the others.
+    markers: &'a [World],
+    /// What always answering locally comes to.
+    local: Both,
+}
+
+/// What a training came to.
+#[derive(Clone)]
+struct Done {
+    /// By budget, each of [`METRICS`].
+    budgets: Vec<Vec<Marks>>,
+    /// At the published budget.
+    own: Both,
+    local: Both,
+}
+
+/// What the trainings of an agent came to.
 struct Outcome {
     trained: Trained,
-    splits: Vec<Vec<Vec<Summary>>>,
+    done: Vec<Done>,
 }
 
 impl Outcome {
-    /// A figure at a budget by split, the mean over seeds.
-    fn column(&self, budget: usize, of: impl Fn(&Summary) -> f64) -> Vec<f64> {
-        let split = |seeds: &Vec<Vec<Summary>>| {
-            mean(&seeds.iter().map(|budgets| of(&budgets[budget])).collect::<Vec<_>>())
-        };
-        self.splits.iter().map(split).collect()
+    /// A metric at a budget.
+    fn column(&self, budget: usize, metric: usize) -> Marks {
+        Marks::all(self.done.iter().map(|done| done.budgets[budget][metric].clone()))
     }
 
     /// The share of dialogues beyond either part of a budget, whichever is larger.
     fn over(&self, budget: usize) -> f64 {
-        let time = mean(&self.column(budget, |s| s.latency.rate));
-        time.max(mean(&self.column(budget, |s| s.usage.rate)))
+        let [time, usage] = OVER.map(|metric| self.column(budget, metric).mean());
+        time.max(usage)
     }
 
     fn reward(&self, budget: usize) -> f64 {
-        mean(&self.column(budget, |s| s.reward))
+        self.column(budget, REWARD).mean()
+    }
+
+    /// What it is better than local answers, by both estimators.
+    fn above_local(&self) -> Vec<Line> {
+        let all = |of: fn(&Done) -> &Both| {
+            Both::all(&self.done.iter().map(|done| of(done).clone()).collect::<Vec<_>>())
+        };
+        all(|done| &done.own).lines(self.trained.name, "local", &all(|done| &done.local))
     }
 
     fn lines(&self) -> Vec<Line> {
         let Trained { name, reference, tighter, .. } = &self.trained;
         let mut lines = Vec::new();
         for (at, budget) in self.trained.budgets().iter().enumerate() {
-            for (metric, (what, of)) in METRICS.iter().enumerate() {
-                let values = self.column(at, of);
-                let figure = mean(&values);
+            for (metric, (what, _)) in METRICS.iter().enumerate() {
+                let marks = self.column(at, metric);
                 let name = format!("{name}, {}, {what}", title(*budget));
-                let line = match reference.get(metric).filter(|_| at == 0) {
+                lines.push(match reference.get(metric).filter(|_| at == 0) {
                     Some((target, spread)) => {
-                        let own = Estimate::of(&values).and_then(|e| e.deviation).unwrap_or(0.0);
                         let variance =
-                            spread * spread / REFERENCE_SPLITS + own * own / values.len() as f64;
-                        Line::near(SECTION, name, figure, *target, 4.0 * libm::sqrt(variance))
+                            spread * spread / REFERENCE_SPLITS + marks.variance_between_splits();
+                        let tolerance = 4.0 * libm::sqrt(variance);
+                        let line = Line::near(SECTION, name, marks.mean(), *target, tolerance);
+                        line.against(null(metric)).with_interval(&marks.by_dialogue())
                     }
                     None => {
                         let target = at.checked_sub(1).and_then(|at| tighter.get(at)).copied();
-                        let target = target.filter(|_| *what == "reward");
-                        Line::reported(SECTION, name, figure, target)
+                        let target = target.filter(|_| metric == REWARD);
+                        Line { target, ..marks.reported(SECTION, name) }
                     }
-                };
-                lines.push(line.with_interval(&values));
+                });
             }
         }
         lines
@@ -196,23 +227,24 @@ pub(super) fn make(
     }
     shelf.progress.start(all.len() * splits * seeds, 0);
     let mut outcomes: Vec<Outcome> =
-        all.into_iter().map(|trained| Outcome { trained, splits: Vec::new() }).collect();
+        all.into_iter().map(|trained| Outcome { trained, done: Vec::new() }).collect();
     // One split after the other, so that of a run that is stopped whole splits are kept.
     for at in 0..splits {
         let split = data.split(split_rng(at));
         let world = world(data, &split, Ties::Shared)?;
-        let job = |job: usize| {
-            let trained = &outcomes[job / seeds].trained;
-            trained.run((at, &world, &split), job % seeds, shelf)
-        };
+        let markers = others::markers(&world, &split)?;
+        let local = others::local(at, (&world, &split), &markers)?;
+        let part = Part { at, world: &world, split: &split, markers: &markers, local };
+        let job = |job: usize| outcomes[job / seeds].trained.run(&part, job % seeds, shelf);
         let jobs = (0..outcomes.len() * seeds).into_par_iter().with_max_len(1);
         let done = jobs.map(job).collect::<Result<Vec<_>, Failed>>()?;
         for (outcome, done) in outcomes.iter_mut().zip(done.chunks(seeds)) {
-            outcome.splits.push(done.to_vec());
+            outcome.done.extend_from_slice(done);
         }
     }
     made.lines.extend(outcomes.iter().flat_map(Outcome::lines));
     made.lines.extend(demands(&outcomes));
+    made.lines.extend(outcomes.iter().flat_map(Outcome::above_local));
     made.figures.push(("budgets", figure(&outcomes, bounds, effort)));
     Ok(())
 }
@@ -249,14 +281,13 @@ fn demands(outcomes: &[Outcome]) -> Vec<Line> {
 /// Reward by budget, on the splits that agents were trained on.
 fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &Effort) -> Chart {
     let bounds = &bounds[..effort.trained.min(bounds.len())];
-    let of_bounds = |label: &str, of: &dyn Fn(&Bound, usize) -> f64| {
-        let column = |at| bounds.iter().map(|split| of(split, at)).collect::<Vec<f64>>();
-        series(label.to_owned(), &column)
+    let of_bounds = |label: &str, of: &dyn Fn(&AtBudget) -> &Marks| {
+        series(label.to_owned(), &|at| bounds::all(bounds, |split| of(&split.by_budget[at])))
     };
     let mut all = vec![
-        of_bounds("optimum of who knows the dialogue", &|s, at| s.by_budget[at].optimum),
-        of_bounds(GUARDED[1], &|s, at| s.by_budget[at].guarded[1]),
-        of_bounds(GUARDED[0], &|s, at| s.by_budget[at].guarded[0]),
+        of_bounds("optimum of who knows the dialogue", &|s| &s.optimum),
+        of_bounds(GUARDED[1], &|s| &s.guarded[1]),
+        of_bounds(GUARDED[0], &|s| &s.guarded[0]),
     ];
     for outcome in outcomes.iter().rev().filter(|outcome| outcome.trained.keeps_budgets()) {
         let rates: Vec<String> =
@@ -264,13 +295,13 @@ fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &Effort) -> Chart {
         let none = rates.iter().all(|rate| rate == "0");
         let name = outcome.trained.name;
         let over = if none { String::new() } else { format!(" (over: {} %)", rates.join(", ")) };
-        all.push(series(format!("{name}{over}"), &|at| outcome.column(at, |s| s.reward)));
+        all.push(series(format!("{name}{over}"), &|at| outcome.column(at, REWARD)));
     }
     Chart {
         kind: Kind::Lines,
         title: "Reward within a budget of time and money".to_owned(),
         note: format!(
-            "M4A1, test dialogues of {} splits, {} trainings each; bands: 95 % over splits. \
+            "M4A1, test dialogues of {} splits, {} trainings each; bands: 95 % over dialogues. \
              Budgets with these seconds have 0.007, 0.01, 0.02, 0.03 and 0.05 USD. over: share of \
              dialogues beyond the budget of time or money, whichever is more, from 30 s down to \
              7 s; nobody else exceeds any.",
@@ -286,8 +317,8 @@ fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &Effort) -> Chart {
 }
 
 /// A line over the budgets.
-fn series(label: String, column: &dyn Fn(usize) -> Vec<f64>) -> Series {
+fn series(label: String, column: &dyn Fn(usize) -> Marks) -> Series {
     let budgets = BUDGETS.iter().enumerate().rev();
-    let points = budgets.filter_map(|(at, budget)| point(budget.latency_s, &column(at)));
+    let points = budgets.filter_map(|(at, budget)| column(at).point(budget.latency_s));
     Series { label, points: points.collect() }
 }

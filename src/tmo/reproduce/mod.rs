@@ -8,6 +8,8 @@ mod bounds;
 mod closed;
 mod contest;
 mod learners;
+mod marks;
+mod others;
 mod report;
 mod shelf;
 mod sites;
@@ -45,6 +47,8 @@ pub enum Verdict {
     Holds,
     /// Not so.
     Off,
+    /// Near to the target, but so would be nearly anything: see [`Line`].
+    TooWide,
     /// The data set is not there.
     NoData,
     /// Nothing is demanded.
@@ -57,6 +61,7 @@ impl Verdict {
         match self {
             Self::Holds => "holds",
             Self::Off => "off",
+            Self::TooWide => "too wide to tell",
             Self::NoData => "no data",
             Self::Reported => "reported",
         }
@@ -64,6 +69,12 @@ impl Verdict {
 }
 
 /// One figure beside its target.
+///
+/// A figure within its tolerance **holds** only if the tolerance can tell something: if it is at
+/// most half of the target, and less than the distance from the target to what the figure is where
+/// nothing is decided (every answer local), as far as that is known. Else it is **too wide to
+/// tell**: the figure agrees with its target, and with its absence. A figure beyond its tolerance
+/// is **off**, however wide that is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// Which table it belongs to.
@@ -91,7 +102,11 @@ impl Line {
         target: f64,
         tolerance: f64,
     ) -> Self {
-        let holds = (figure - target).abs() <= tolerance;
+        let verdict = match (figure - target).abs() <= tolerance {
+            true if tolerance <= WIDE * target.abs() => Verdict::Holds,
+            true => Verdict::TooWide,
+            false => Verdict::Off,
+        };
         Self {
             section,
             name: name.into(),
@@ -99,8 +114,19 @@ impl Line {
             half_width: None,
             target: Some(target),
             tolerance: Some(tolerance),
-            verdict: if holds { Verdict::Holds } else { Verdict::Off },
+            verdict,
         }
+    }
+
+    /// The same, where the figure would be `null` if nothing was decided.
+    fn against(mut self, null: f64) -> Self {
+        if let (Verdict::Holds, Some(target), Some(tolerance)) =
+            (self.verdict, self.target, self.tolerance)
+            && tolerance >= (target - null).abs()
+        {
+            self.verdict = Verdict::TooWide;
+        }
+        self
     }
 
     /// A statement that must be true of a figure.
@@ -176,6 +202,8 @@ impl Effort {
     };
 }
 
+/// Tolerances that are a larger share of their target tell nothing.
+const WIDE: f64 = 0.5;
 /// Root of all random numbers of the reproduction.
 const SEED: u64 = 20_250_511;
 /// Tighter and tighter budgets of a dialogue, as the bounds were measured for.
@@ -214,6 +242,7 @@ pub fn make(
     let bounds = bounds::measure(data, effort)?;
     made.lines.extend(bounds::lines(&bounds));
     sites::make(data, effort, &mut made)?;
+    made.lines.extend(others::lines(data, effort)?);
     learners::make(data, effort, shelf, &bounds, &mut made)?;
     Ok(made)
 }
@@ -231,7 +260,7 @@ fn mean(values: &[f64]) -> f64 {
 fn point(x: f64, values: &[f64]) -> Option<Point> {
     let estimate = Estimate::of(values)?;
     let (low, high) = (estimate.low(), estimate.high());
-    Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high })
+    Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high, ringed: false })
 }
 
 /// The lines as a CSV table.
@@ -251,4 +280,27 @@ pub fn to_csv(lines: &[Line]) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tolerance_that_anything_keeps_tells_nothing() {
+        let verdict =
+            |figure, target, tolerance| Line::near("s", "n", figure, target, tolerance).verdict;
+        // Seconds of an agent; dollars of a local answer, whose target is a rounded 0.
+        assert_eq!(verdict(9.0, 7.95, 17.3), Verdict::TooWide);
+        assert_eq!(verdict(2.8e-8, 0.0, 5e-6), Verdict::TooWide);
+        assert_eq!(verdict(5e-4, 5e-4, 3.9e-3), Verdict::TooWide);
+        assert_eq!(verdict(30.0, 7.95, 17.3), Verdict::Off);
+        assert_eq!(verdict(1.0, 1.1, 0.55), Verdict::Holds);
+        assert_eq!(verdict(0.0, 0.0, 0.0), Verdict::Holds);
+        let reward = Line::near("s", "n", 1.0, 1.0, 0.2);
+        assert_eq!(reward.clone().against(0.83).verdict, Verdict::TooWide);
+        assert_eq!(reward.clone().against(0.7).verdict, Verdict::Holds);
+        let off = Line::near("s", "n", 2.0, 1.0, 0.2);
+        assert_eq!(off.against(0.83).verdict, Verdict::Off);
+    }
 }

@@ -1,8 +1,9 @@
 //! Networks that were trained, each kept as a policy file as soon as it is finished, so that a
 //! reproduction that was stopped goes on with those that are missing.
 //!
-//! A file is taken if its catalogue is that of the training asked for, turns and seed included; it
-//! is not asked which build of the program wrote it.
+//! A file is taken if its catalogue is that of the training asked for: all that the training
+//! depends on (see [`crate::tmo::learned`]), the learner, its plan, seed and steps. Which build of
+//! the program wrote it does not matter.
 
 use super::Failed;
 use crate::input::source;
@@ -44,8 +45,6 @@ impl Shelf<'_> {
             entry("plan", format!("{transition:?}, {constraint:?}, {draw:?}")),
             entry("seed", seed.to_string()),
             entry("total", self.steps.to_string()),
-            entry("train", source::hash(&format!("{train:?}"))),
-            entry("turns", source::hash(&world.workload.to_csv())),
         ]);
         let path = self.folder.join(format!("{name}.toml"));
         let network = match kept(&path.to_string_lossy(), &settings) {

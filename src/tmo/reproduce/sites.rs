@@ -1,12 +1,13 @@
 //! Devices, networks, and weights of the reward: policies that need no training, on the test
 //! dialogues of some splits of M4A1, within the published budget.
 
+use super::marks::{Marks, each};
 use super::splits::split_rng;
-use super::{Effort, Failed, Line, Made, mean, point};
+use super::{Effort, Failed, Line, Made};
 use crate::input::Problem;
 use crate::report::figure::{Chart, Kind, Point, Series};
 use crate::tmo::cost::{DEVICES, NETWORKS};
-use crate::tmo::evaluate::{Summary, Totals, evaluate};
+use crate::tmo::evaluate::evaluate;
 use crate::tmo::world::Weights;
 use crate::tmo::{Costs, Resources, Rules, Workload, World, policy};
 use rayon::prelude::*;
@@ -32,22 +33,22 @@ const PARTS: [Part; 3] = [
     ("usage", "weights-usage", |weights| &mut weights.usage),
 ];
 
-/// Rewards of each policy, by split.
-fn rewards(data: &Arc<Workload>, effort: &Effort, rules: &Rules) -> Result<Vec<Vec<f64>>, Problem> {
-    let one = |at: usize| -> Result<Vec<f64>, Problem> {
+/// Rewards of each policy.
+fn rewards(data: &Arc<Workload>, effort: &Effort, rules: &Rules) -> Result<Vec<Marks>, Problem> {
+    let one = |at: usize| -> Result<Vec<Marks>, Problem> {
         let split = data.split(split_rng(at));
         let world = World::new(Arc::clone(data), &split.train, rules.clone())?;
         let reward = |name: &str| {
             let mut policy = policy::build(name, &world, split_rng(at))?;
             let budget = Resources::PUBLISHED;
             let visits = evaluate(&world, &split.test, policy.as_mut(), budget);
-            Ok(Summary::of(&world, &visits, budget, Totals::All).reward)
+            Ok(Marks::new(at, &split.test, &each(&world, &visits, budget, |s| s.reward)))
         };
         POLICIES.into_iter().map(reward).collect()
     };
     let splits = effort.bounds.min(SPLITS);
     let by_split = (0..splits).into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?;
-    let of = |policy: usize| by_split.iter().map(|split| split[policy]).collect();
+    let of = |policy: usize| Marks::all(by_split.iter().map(|split| split[policy].clone()));
     Ok((0..POLICIES.len()).map(of).collect())
 }
 
@@ -60,8 +61,8 @@ pub(super) fn make(data: &Arc<Workload>, effort: &Effort, made: &mut Made) -> Re
             let rewards = rewards(data, effort, &rules)?;
             let site = format!("{}, {}", device.name, network.name);
             made.lines.extend(lines(&site, &rewards));
-            for (points, values) in points.iter_mut().zip(&rewards) {
-                points.extend(point(device.gflops, values));
+            for (points, marks) in points.iter_mut().zip(&rewards) {
+                points.extend(marks.point(device.gflops));
             }
         }
         let named = points.into_iter().zip(POLICIES).map(|(mut points, policy)| {
@@ -80,8 +81,8 @@ pub(super) fn make(data: &Arc<Workload>, effort: &Effort, made: &mut Made) -> Re
             *weight(&mut rules.weights) = value;
             let rewards = rewards(data, effort, &rules)?;
             made.lines.extend(lines(&format!("weight of {part} {value:.3}"), &rewards));
-            for (series, values) in series.iter_mut().zip(&rewards) {
-                series.points.extend(point(value, values));
+            for (series, marks) in series.iter_mut().zip(&rewards) {
+                series.points.extend(marks.point(value));
             }
         }
         let (title, x) = (format!("Reward by weight of {part}"), format!("weight of {part}"));
@@ -90,11 +91,9 @@ pub(super) fn make(data: &Arc<Workload>, effort: &Effort, made: &mut Made) -> Re
     Ok(())
 }
 
-fn lines(site: &str, rewards: &[Vec<f64>]) -> Vec<Line> {
-    let line = |(policy, values): (&str, &Vec<f64>)| {
-        let line = Line::reported(SECTION, format!("{site}, {policy}"), mean(values), None);
-        line.with_interval(values)
-    };
+fn lines(site: &str, rewards: &[Marks]) -> Vec<Line> {
+    let line =
+        |(policy, marks): (&str, &Marks)| marks.reported(SECTION, format!("{site}, {policy}"));
     POLICIES.into_iter().zip(rewards).map(line).collect()
 }
 
@@ -104,7 +103,7 @@ fn chart(title: &str, x: (&str, bool), effort: &Effort, series: Vec<Series>) -> 
         title: title.to_owned(),
         note: format!(
             "M4A1, test dialogues of {} splits, 30 s and 0.05 USD a dialogue; bands: 95 % over \
-             splits. All else as published: Jetson TX2, wired, weights of a third.",
+             dialogues. All else as published: Jetson TX2, wired, weights of a third.",
             effort.bounds.min(SPLITS)
         ),
         x_label: x.0.to_owned(),

@@ -1,13 +1,13 @@
 //! Policies that need no training, over random splits of M4A1, against as many splits of the
-//! authors' environment; and what could at best be reached within a budget.
+//! authors' environment.
 
+use super::marks::{Marks, each};
 use super::{Effort, Line, SEED};
 use crate::input::Problem;
 use crate::rng::Rng;
-use crate::stats::Estimate;
 use crate::tmo::cost::{DEVICES, NETWORKS};
 use crate::tmo::estimator::Ties;
-use crate::tmo::evaluate::{Summary, Totals, evaluate};
+use crate::tmo::evaluate::{Summary, evaluate};
 use crate::tmo::{Costs, Resources, Rules, Split, Workload, World, policy};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -34,6 +34,9 @@ pub(super) const METRICS: [Metric; 7] = [
 const REFERENCE_SPLITS: f64 = 200.0;
 /// Half a unit of the last digit of reference figures.
 const PRINTED: f64 = 5e-6;
+
+/// Which of [`ROWS`] decides nothing: what another policy is told apart from.
+const NULL: usize = 1;
 
 /// Where ties are shared.
 #[rustfmt::skip]
@@ -100,32 +103,42 @@ fn compare(
         };
         return Ok(rows.iter().flat_map(missing).collect());
     };
-    let by_split: Vec<Vec<Summary>> = (0..effort.splits)
+    let by_split: Vec<Vec<Vec<Marks>>> = (0..effort.splits)
         .into_par_iter()
         .map(|at| {
             let split = data.split(split_rng(at));
             let world = world(data, &split, ties)?;
-            rows.iter().map(|(name, _)| summary(&world, &split.test, name, at)).collect()
+            rows.iter().map(|(name, _)| marks(&world, &split, name, at)).collect()
         })
         .collect::<Result<_, _>>()?;
     let mut lines = Vec::new();
     for (row, (name, reference)) in rows.iter().enumerate() {
-        for ((what, metric), (target, spread)) in METRICS.iter().zip(*reference) {
-            let values: Vec<f64> = by_split.iter().map(|split| metric(&split[row])).collect();
-            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        for (at, ((what, _), (target, spread))) in METRICS.iter().zip(*reference).enumerate() {
+            let marks = Marks::all(by_split.iter().map(|split| split[row][at].clone()));
             // Both sides are means over random splits, each with its own spread.
-            let own = Estimate::of(&values).and_then(|e| e.deviation).unwrap_or(0.0);
-            let variance = spread * spread / REFERENCE_SPLITS + own * own / values.len() as f64;
+            let variance = spread * spread / REFERENCE_SPLITS + marks.variance_between_splits();
             let tolerance = 4.0 * libm::sqrt(variance) + PRINTED;
-            let name = format!("{name}, {what}");
-            lines.push(Line::near(section, name, mean, *target, tolerance).with_interval(&values));
+            let title = format!("{name}, {what}");
+            let mut line = Line::near(section, title, marks.mean(), *target, tolerance);
+            if *name != ROWS[NULL].0 {
+                line = line.against(null(at));
+            }
+            lines.push(line.with_interval(&marks.by_dialogue()));
         }
     }
     Ok(lines)
 }
 
-fn summary(world: &World, test: &[usize], name: &str, at: usize) -> Result<Summary, Problem> {
+/// What this metric is where everything is answered locally.
+pub(super) fn null(metric: usize) -> f64 {
+    ROWS[NULL].1[metric].0
+}
+
+/// Each of [`METRICS`] of a policy on a split.
+fn marks(world: &World, split: &Split, name: &str, at: usize) -> Result<Vec<Marks>, Problem> {
     let mut policy = policy::build(name, world, split_rng(at))?;
-    let visits = evaluate(world, test, policy.as_mut(), Resources::PUBLISHED);
-    Ok(Summary::of(world, &visits, Resources::PUBLISHED, Totals::All))
+    let budget = Resources::PUBLISHED;
+    let visits = evaluate(world, &split.test, policy.as_mut(), budget);
+    let of = |(_, of): Metric| Marks::new(at, &split.test, &each(world, &visits, budget, of));
+    Ok(METRICS.into_iter().map(of).collect())
 }

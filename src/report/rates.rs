@@ -1,0 +1,73 @@
+//! Whether requests arrived at the rate that was asked for.
+
+use super::found::short;
+use crate::metrics::COLUMNS;
+use crate::sweep::{Finished, Sweep};
+
+/// So far off the rate asked for a run may be without a note, as a share of it.
+const TOLERANCE: f64 = 0.05;
+/// So many standard deviations of a Poisson process of as many requests count as chance.
+const DEVIATIONS: f64 = 3.0;
+
+/// A rate that was asked for and what came of it, both in requests per second.
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    asked: f64,
+    realised: f64,
+    requests: u64,
+}
+
+impl Rates {
+    /// Between the rates, as a share of that asked for.
+    fn off(self) -> f64 {
+        (self.realised / self.asked - 1.0).abs()
+    }
+
+    /// Whether they differ by more than the tolerance and more than by chance: n − 1 exponential
+    /// gaps together take their mean, with a relative standard deviation of 1 / √(n − 1).
+    fn differ(self) -> bool {
+        let chance = DEVIATIONS / libm::sqrt(self.requests.saturating_sub(1) as f64);
+        self.off() > TOLERANCE && (self.asked / self.realised - 1.0).abs() > chance
+    }
+}
+
+/// A note on the runs whose requests arrived at another rate than was asked for, if there are any.
+pub fn note(sweep: &Sweep, runs: &[Finished]) -> Option<String> {
+    let column = COLUMNS.iter().position(|column| column.name == "rate_rps_realised")?;
+    let rates = |run: &Finished| {
+        let prepared = &sweep.prepared[run.spec.configuration];
+        let asked = prepared.arrivals.rate_rps(&prepared.catalog).ok()??;
+        let realised = run.entry.result.cells.get(column)?.parse().ok()?;
+        Some(Rates { asked, realised, requests: prepared.arrivals.requests })
+    };
+    let known = runs.iter().filter_map(|run| Some((run, rates(run)?)));
+    let off: Vec<_> = known.filter(|(_, rates)| rates.differ()).collect();
+    let (worst, rates) = off.iter().max_by(|a, b| a.1.off().total_cmp(&b.1.off()))?;
+    Some(format!(
+        "in {} of {} runs requests arrived at another rate than asked for (`rate_rps_realised`), \
+         by more than 5 % and more than Poisson arrivals differ by chance; the farthest is run {}: \
+         {} instead of {} requests/s. Arrivals that come in bursts, or whose rate changes with \
+         time, have the rate asked for in long runs only",
+        off.len(),
+        runs.len(),
+        worst.id,
+        short(rates.realised),
+        short(rates.asked)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_no_difference() {
+        let differ = |asked, realised, requests| Rates { asked, realised, requests }.differ();
+        assert!(differ(100.0, 10.9, 100));
+        // A tenth of a thousand gaps is 3.2 standard deviations, of five hundred 2.2.
+        assert!(differ(100.0, 90.0, 1001) && !differ(100.0, 90.0, 501));
+        assert!(differ(100.0, 112.0, 1001) && !differ(100.0, 112.0, 501));
+        assert!(!differ(100.0, 104.9, 1_000_000) && differ(100.0, 105.1, 1_000_000));
+        assert!(!differ(100.0, 1e-3, 1));
+    }
+}

@@ -1,0 +1,184 @@
+//! Guards and masks: nobody who keeps the rule is beyond a budget that local answers keep to.
+
+use peeksim::learn::Environment;
+use peeksim::learn::net::{Activation, Mlp};
+use peeksim::rng::{Label, Rng};
+use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS};
+use peeksim::tmo::evaluate::{Visit, evaluate};
+use peeksim::tmo::generate::{Shape, like_m4a1, synthetic};
+use peeksim::tmo::learned::Learned;
+use peeksim::tmo::policy::build;
+use peeksim::tmo::practice::{Constraint, Draw, Plan, Practice, Transition};
+use peeksim::tmo::{Policy, Resources, Rules, Split, Workload, World};
+use rand::RngExt;
+use std::sync::Arc;
+
+/// Dialogues of 2 to 12 turns, as many of each length.
+fn mixed(seed: u64) -> Workload {
+    let part = |turns: usize| {
+        let shape = Shape { views: 2, tasks: 3, turns };
+        synthetic(shape, 5, Rng::new(seed, turns as u64))
+    };
+    let mut all = part(2);
+    for turns in 3..=12 {
+        all.dialogues.extend(part(turns).dialogues);
+    }
+    all
+}
+
+fn masked(world: &World, seed: u64) -> Learned {
+    let plan = Plan {
+        transition: Transition::Rolled,
+        constraint: Constraint::Mask,
+        draw: Draw::Uniform,
+        raw_budget: false,
+    };
+    let mut coins = Rng::new(seed, 0).stream(Label::Parameters);
+    let sizes = [plan.observation_len(world), 8, world.actions().len()];
+    Learned::new(Mlp::uniform(&sizes, Activation::Tanh, &mut coins), plan)
+}
+
+fn visits(world: &World, test: &[usize], name: &str, budget: Resources) -> Vec<Visit> {
+    let mut policy: Box<dyn Policy> = match name {
+        "masked" => Box::new(masked(world, 1)),
+        _ => build(name, world, Rng::new(1, 0)).expect("a policy"),
+    };
+    evaluate(world, test, policy.as_mut(), budget)
+}
+
+/// Drawn budgets; some are what local answers to so many turns take, to the last digit.
+fn budgets(world: &World, seed: u64) -> Vec<Resources> {
+    let mut coins = Rng::new(seed, 0).stream(Label::Noise);
+    let most = world.spend(world.actions().len() - 1).times(12.0);
+    let mut all: Vec<Resources> = (0..12)
+        .map(|_| Resources {
+            latency_s: most.latency_s * coins.random_range(0.0..1.0),
+            usage_usd: most.usage_usd * coins.random_range(0.0..1.0),
+        })
+        .collect();
+    for turns in [2, 5, 7, 12] {
+        let local = world.spend(0).times(f64::from(turns));
+        all.push(local);
+        all.push(Resources { latency_s: most.latency_s, ..local });
+        all.push(Resources { usage_usd: most.usage_usd, ..local });
+    }
+    all
+}
+
+#[test]
+fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
+    let (mut held, mut used) = (0, 0);
+    for seed in 0..3 {
+        let workload = Arc::new(mixed(seed));
+        let costs = [Costs::synthetic(2), Costs::physical(DEVICES[3], NETWORKS[1])];
+        for costs in costs {
+            let Split { train, test } = workload.split(Rng::new(seed, 0));
+            let world =
+                World::new(Arc::clone(&workload), &train, Rules::new(costs)).expect("a world");
+            for budget in budgets(&world, seed) {
+                let local = visits(&world, &test, "local", budget);
+                for name in ["greedy-knn-guarded", "tmo-rl-plus", "masked"] {
+                    let found = visits(&world, &test, name, budget);
+                    for (visit, local) in found.iter().zip(&local) {
+                        if local.spent.within(budget) {
+                            let turns = visit.actions.len();
+                            let said = format!("{name}, {turns} turns, {budget:?}: {visit:?}");
+                            assert!(visit.spent.within(budget), "{said}");
+                            held += 1;
+                            used += usize::from(visit.actions != local.actions);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(used > held / 4, "guards that only answer locally test nothing: {used} of {held}");
+}
+
+/// Whoever learns with a mask and takes any action that is open keeps to the budget, too.
+#[test]
+fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
+    let workload = Arc::new(mixed(3));
+    let all = workload.whole().train;
+    let world = World::new(workload, &all, Rules::new(Costs::synthetic(2))).expect("a world");
+    let mut coins = Rng::new(5, 0).stream(Label::Episodes);
+    for budget in budgets(&world, 4) {
+        let draw = Draw::Fixed(budget);
+        let plan = Plan {
+            transition: Transition::Rolled,
+            constraint: Constraint::Mask,
+            draw,
+            raw_budget: true,
+        };
+        let mut env = Practice::new(&world, &all, plan).expect("dialogues");
+        for _ in 0..40 {
+            env.reset(&mut coins);
+            let (mut spent, mut turns, mut done) = (Resources::default(), 0, false);
+            while !done {
+                let mut open = vec![false; env.actions()];
+                env.mask(&mut open);
+                let open: Vec<usize> = (0..open.len()).filter(|action| open[*action]).collect();
+                let action = open[coins.random_range(0..open.len())];
+                spent = spent.plus(world.spend(action));
+                turns += 1;
+                done = env.step(action).done;
+            }
+            if world.spend(0).times(f64::from(turns)).within(budget) {
+                assert!(spent.within(budget), "{turns} turns: {spent:?} of {budget:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_guard_pays_at_every_length() {
+    let budget = Resources { latency_s: 12.0, usage_usd: 0.02 };
+    for turns in 2..=12 {
+        let shape = Shape { views: 3, tasks: 3, turns };
+        let workload = Arc::new(synthetic(shape, 100, Rng::new(40_001, 0)));
+        let split = workload.split(Rng::new(40_001, 0));
+        let rules = Rules::new(Costs::synthetic(3));
+        let world = World::new(workload, &split.train, rules).expect("a world");
+        let mean = |name: &str| {
+            let visits = visits(&world, &split.test, name, budget);
+            assert!(visits.iter().all(|visit| visit.spent.within(budget)), "{name}, {turns}");
+            visits.iter().map(|visit| visit.reward).sum::<f64>() / visits.len() as f64
+        };
+        let local = mean("local");
+        for name in ["greedy-knn-guarded", "tmo-rl-plus"] {
+            let found = mean(name);
+            assert!(found > local, "{name}, {turns} turns: {found}, local {local}");
+        }
+    }
+}
+
+/// The reserve is for the longest dialogue of the workload, whatever the length of the one at hand.
+#[test]
+fn a_guard_does_not_know_how_long_the_dialogue_is() {
+    let mut workload = like_m4a1(40, Rng::new(2, 0));
+    let budget = Resources { latency_s: 12.0, usage_usd: 0.012 };
+    let train: Vec<usize> = (0..30).collect();
+    let choices = |workload: &Workload, dialogue: usize, name: &str| {
+        let rules = Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let world = World::new(Arc::new(workload.clone()), &train, rules).expect("a world");
+        visits(&world, &[dialogue], name, budget).remove(0).actions
+    };
+    let long = (30..40).find(|d| workload.dialogues[*d].turns.len() == 5).expect("five turns");
+    for name in ["greedy-knn-guarded", "tmo-rl-plus", "masked"] {
+        let whole = choices(&workload, long, name);
+        for turns in 1..5 {
+            let mut short = workload.clone();
+            short.dialogues[long].turns.truncate(turns);
+            assert_eq!(choices(&short, long, name), whole[..turns], "{name}");
+        }
+    }
+    // A longer one anywhere takes more of the budget as a reserve.
+    let turn = workload.dialogues[0].turns[0].clone();
+    workload.dialogues[29].turns.extend(vec![turn; 20]);
+    let rules = Rules::new(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let world = World::new(Arc::new(workload), &train, rules).expect("a world");
+    let enough = world.spend(0).times(world.longest() as f64);
+    let actions = |budget| visits(&world, &[long], "greedy-knn-guarded", budget).remove(0).actions;
+    assert_eq!(actions(enough), [0; 5]);
+    assert_ne!(actions(enough.plus(Resources { latency_s: 30.0, usage_usd: 0.1 })), [0; 5]);
+}

@@ -1,0 +1,197 @@
+//! Which tables there are, and where their numbers are kept.
+
+use super::{Column, Row, Table};
+
+const QUICKSTART: &str = "results/quickstart/summary.csv";
+const KNEES: &str = "results/knees/summary.csv";
+const EDGE_CLOUD: &str = "results/edge-cloud/summary.csv";
+const EDGE_ALONE: &str = "results/edge-alone/summary.csv";
+const EDGE_5G: &str = "results/edge-cloud-5g/summary.csv";
+const AXES: &str = "results/edge-cloud-axes/summary.csv";
+const SUSTAINED: &str = "results/sustained/found_summary.csv";
+const SHIFT: &str = "results/activity-shift/summary.csv";
+const THRASH: &str = "results/load-thrash/summary.csv";
+
+const UTILITY: &str = "{utility_mean ±}";
+const MISSED: &str = "{deadline_miss_ratio .2}";
+const WITH_MISSED: &str = "{utility_mean ±} ({deadline_miss_ratio .2})";
+const WITH_CLOUD: &str = "{utility_mean ±} ({deadline_miss_ratio .2}; {offloaded_ratio .2})";
+const OFFLOADED: &str = "{utility_mean ±} ({offloaded_ratio .2})";
+
+/// Numbers of a scheduler.
+const fn row(name: &'static str, file: &'static str, scheduler: &'static str) -> Row {
+    Row { name, file, label: ("scheduler", scheduler), also: &[] }
+}
+
+/// Numbers at a setting.
+const fn at(name: &'static str, file: &'static str, label: (&'static str, &'static str)) -> Row {
+    Row { name, file, label, also: &[] }
+}
+
+/// What a cell says at a load.
+const fn rate(heading: &'static str, rate: &'static str, cell: &'static str) -> Column {
+    Column { heading, file: "", label: ("trace.rate_rps", rate), cell }
+}
+
+/// What a cell says, whatever else is kept of the row.
+const fn all(heading: &'static str, file: &'static str, cell: &'static str) -> Column {
+    Column { heading, file, label: ("", ""), cell }
+}
+
+/// What a cell says of a scheduler.
+const fn scheduler(heading: &'static str, scheduler: &'static str, cell: &'static str) -> Column {
+    Column { heading, file: "", label: ("scheduler", scheduler), cell }
+}
+
+pub(super) const TABLES: &[Table] = &[
+    Table {
+        document: "README.md",
+        name: "quickstart",
+        head: "scheduler",
+        columns: &[
+            rate("10/s", "10", UTILITY),
+            rate("100/s", "100", UTILITY),
+            rate("1,000/s", "1000", UTILITY),
+            rate("10,000/s", "10000", UTILITY),
+            rate("missed at 10,000/s", "10000", MISSED),
+            all("knee (95 % of utility)", KNEES, "{utility_mean knee}"),
+            all("knee (5 % missed)", KNEES, "{deadline_miss_ratio knee}"),
+        ],
+        rows: &[
+            row(
+                "`maxacc-edf`, no batching (accuracy-profiled)",
+                QUICKSTART,
+                "maxacc-edf, no batching",
+            ),
+            row("`maxacc-edf`, batched", QUICKSTART, "maxacc-edf, batched"),
+            row("`lo-edf`, no batching", QUICKSTART, "lo-edf, no batching"),
+            row("`lo-edf`, merged", QUICKSTART, "lo-edf, merged"),
+            row("`lo-edf`, batched", QUICKSTART, "lo-edf, batched"),
+            row("`lo-priority`, no batching", QUICKSTART, "lo-priority, no batching"),
+            row("`edf`, one forest for all, no batching", QUICKSTART, "edf rf20, no batching"),
+            row("`edf`, one forest for all, batched", QUICKSTART, "edf rf20, batched"),
+            row("`edf`, variants picked by hand, batched", QUICKSTART, "edf picked, batched"),
+            row("`tmo-rl`, a network trained here", QUICKSTART, "tmo-rl"),
+            row("`grouped`", QUICKSTART, "grouped"),
+            row("`grouped`, exact search", QUICKSTART, "grouped exact"),
+            row("`grouped` with the posterior", QUICKSTART, "grouped posterior"),
+            row("`sneakpeek`", QUICKSTART, "sneakpeek"),
+            row("`sneakpeek`, merged", QUICKSTART, "sneakpeek, merged"),
+            row("the same with oracle labels", QUICKSTART, "oracle labels, merged"),
+        ],
+    },
+    Table {
+        document: "README.md",
+        name: "activity-shift",
+        head: "`activity-shift`",
+        columns: &[
+            rate("10/s", "10", WITH_MISSED),
+            rate("30/s", "30", WITH_MISSED),
+            rate("100/s", "100", WITH_MISSED),
+            rate("300/s", "300", WITH_MISSED),
+        ],
+        rows: &[
+            row("`grouped`", SHIFT, "grouped"),
+            row("`grouped` with the posterior", SHIFT, "grouped posterior"),
+            row("`sneakpeek`", SHIFT, "sneakpeek"),
+            row("the same with oracle labels", SHIFT, "oracle labels"),
+        ],
+    },
+    Table {
+        document: "README.md",
+        name: "load-thrash",
+        head: "`load-thrash`",
+        columns: &[
+            rate("10/s", "10", WITH_MISSED),
+            rate("100/s", "100", WITH_MISSED),
+            rate("1,000/s", "1000", WITH_MISSED),
+            rate("3,000/s", "3000", WITH_MISSED),
+        ],
+        rows: &[
+            row("`grouped`", THRASH, "grouped"),
+            row("`grouped` with the posterior", THRASH, "grouped posterior"),
+            row("`sneakpeek`", THRASH, "sneakpeek"),
+            row("`sneakpeek`, merged", THRASH, "sneakpeek, merged"),
+            row("the same with oracle labels", THRASH, "oracle labels, merged"),
+        ],
+    },
+    Table {
+        document: "README.md",
+        name: "edge-cloud",
+        head: "scheduler",
+        columns: &[
+            rate("100/s", "100", WITH_CLOUD),
+            rate("1,000/s", "1000", WITH_CLOUD),
+            rate("10,000/s", "10000", WITH_CLOUD),
+        ],
+        rows: &[
+            row("`grouped`", EDGE_CLOUD, "grouped"),
+            row("`grouped` without the cloud", EDGE_ALONE, "grouped"),
+            row("`grouped`, uplink as variable as 5G", EDGE_5G, "grouped"),
+            row("`sneakpeek`", EDGE_CLOUD, "sneakpeek"),
+            row("`sneakpeek` without the cloud", EDGE_ALONE, "sneakpeek"),
+            row("the same with oracle labels", EDGE_CLOUD, "oracle labels"),
+            row("`lo-edf`, no batching", EDGE_CLOUD, "lo-edf, no batching"),
+            row("`lo-edf`, batched", EDGE_CLOUD, "lo-edf, batched"),
+            row("`lo-edf`, batched, without the cloud", EDGE_ALONE, "lo-edf, batched"),
+            row("`maxacc-edf`, batched", EDGE_CLOUD, "maxacc-edf, batched"),
+            row("`edf`, fastest variants, batched", EDGE_CLOUD, "edf fastest, batched"),
+            row("`tmo-rl`, chosen on the other people", EDGE_CLOUD, "tmo-rl"),
+        ],
+    },
+    Table {
+        document: "README.md",
+        name: "edge-cloud-axes",
+        head: "",
+        columns: &[
+            scheduler("`sneakpeek`", "sneakpeek", OFFLOADED),
+            scheduler("`grouped`", "grouped", OFFLOADED),
+            scheduler("`lo-edf`, batched", "lo-edf, batched", OFFLOADED),
+        ],
+        rows: &[
+            Row {
+                name: "20 Mbit/s, 40 ms, 8 times, 16 kB",
+                file: AXES,
+                label: ("workers.cloud.link.uplink_mbps", "20"),
+                also: &[
+                    ("workers.cloud.link.rtt_ms", "40"),
+                    ("workers.cloud.speed", "8"),
+                    ("workers.cloud.usd_per_request", "0.000001"),
+                    ("payload_bytes.voice", "16000"),
+                ],
+            },
+            at("50 Mbit/s", AXES, ("workers.cloud.link.uplink_mbps", "50")),
+            at("as variable as 5G", AXES, ("workers.cloud.link.uplink_mbps", DRAWN_5G)),
+            at("5 Mbit/s", AXES, ("workers.cloud.link.uplink_mbps", "5")),
+            at("1 Mbit/s", AXES, ("workers.cloud.link.uplink_mbps", "1")),
+            at("round trip 0 ms", AXES, ("workers.cloud.link.rtt_ms", "0")),
+            at("80 ms", AXES, ("workers.cloud.link.rtt_ms", "80")),
+            at("120 ms", AXES, ("workers.cloud.link.rtt_ms", "120")),
+            at("as fast as the edge", AXES, ("workers.cloud.speed", "1")),
+            at("payload of voice 64 kB", AXES, ("payload_bytes.voice", "64000")),
+            at("ten times the price", AXES, ("workers.cloud.usd_per_request", "0.00001")),
+        ],
+    },
+    Table {
+        document: "README.md",
+        name: "sustained",
+        head: "scheduler",
+        columns: &[
+            all("requests/s", "", "{keeps_mean rate ±}"),
+            all("searches that found an edge", "", "{found .2}"),
+        ],
+        rows: &[
+            row("`edf`, variants picked by hand, batched", SUSTAINED, "edf picked, batched"),
+            row("`edf`, one forest for all, batched", SUSTAINED, "edf rf20, batched"),
+            row("`edf`, one forest for all, no batching", SUSTAINED, "edf rf20, no batching"),
+            row("`maxacc-edf`, batched", SUSTAINED, "maxacc-edf, batched"),
+            row("`lo-edf`, merged", SUSTAINED, "lo-edf, merged"),
+            row("`lo-edf`, batched", SUSTAINED, "lo-edf, batched"),
+            row("`grouped`", SUSTAINED, "grouped"),
+            row("`sneakpeek`", SUSTAINED, "sneakpeek"),
+            row("`sneakpeek`, merged", SUSTAINED, "sneakpeek, merged"),
+        ],
+    },
+];
+
+const DRAWN_5G: &str = "experiments/links/drawn-5g.csv";
