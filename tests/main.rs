@@ -33,6 +33,7 @@ mod fuzz_parsers;
 mod golden;
 mod group_search;
 mod importers;
+mod importers_messy;
 mod kubernetes;
 mod links;
 mod load;
