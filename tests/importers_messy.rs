@@ -1,6 +1,6 @@
 //! `peeksim import` on files as they are found: right, refused, or told.
 
-use crate::shell::{Shell, column};
+use crate::shell::{Said, Shell, column};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
@@ -150,6 +150,8 @@ fn gaps_in_the_time_of_counts_are_gaps() {
     assert_eq!(arrivals(&text), ["0", "3600", "3630"]);
     let told = "; time as dates, recognised; intervals of 60 s, the first step\n";
     assert!(said.ends_with(told), "{said}");
+    let (_, said) = imported(&shell, "counts c.csv --app a");
+    assert!(said.starts_with("note: c.csv: `when` holds dates, which are not read"), "{said}");
     shell.write("c.csv", "t,count\n0,2\n");
     let said = shell.fails(2, "import counts c.csv --column time=t --app a --out n.csv");
     assert!(said.err.contains("one row alone"), "{said:?}");
@@ -336,9 +338,27 @@ fn what_is_written_is_compressed_as_its_name_says_and_runs() {
 }
 
 #[test]
+fn an_open_file_is_written_to_and_not_replaced() {
+    if !std::path::Path::new("/proc/self/fd/1").exists() {
+        println!("skipped: no /proc/self/fd");
+        return;
+    }
+    let shell = Shell::new();
+    shell.write("in.txt", "1\n");
+    shell.write("o.txt", "before\n");
+    let binary = shell.command(&[]).get_program().to_owned();
+    let script = "\"$1\" import counts in.txt --app a --out /proc/self/fd/1 >> o.txt";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(binary).current_dir(shell.path(""));
+    let said = Said::of(&mut command);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(shell.read("o.txt"), "before\narrival_s,app\n0,a\n");
+}
+
+#[test]
 fn json_lines_of_any_keys() {
     let shell = Shell::new();
-    let lines = "{\"arrival_time\": 2.5, \"meta\": {\"model\": \"m\", \"slo\": 0.25}, \"l\":\"x\"}\n\
+    let lines = "{\"arrival_time\":2.5, \"meta\": {\"model\": \"m\", \"slo\": 0.25}, \"l\":\"x\"}\n\
                  {\"arrival_time\":\"2\", \"meta\": {\"model\": \"n\", \"slo\": 1}, \"l\":\"y\"}\n";
     shell.write("j.jsonl", lines);
     let columns = "--column arrival=arrival_time --column app=meta.model --column class=l \

@@ -126,9 +126,10 @@ fn trace(entry: &Entry, args: &ImportArgs, settings: &Node, out: &Path) -> Resul
 fn digits(value: f64) -> String {
     let before = libm::log10(value).floor() as i32 + 1;
     let text = format!("{value:.places$}", places = (4 - before).clamp(0, 12) as usize);
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
 
@@ -196,20 +197,9 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
             let place = Place::file(option).field(key);
             let (path, value) = match prefix {
                 "" => (key.to_owned(), Node::parse_override(value)),
-                // Names of columns are words, whatever they look like.
-                _ => (format!("{prefix}.{key}"), Node::parse_override(&quote(value))),
+                _ => (format!("{prefix}.{key}"), words(given, key)),
             };
-            let value = value.relocated(&place);
-            // A column that is named twice is a list of columns.
-            let value = match node.get(prefix).and_then(|table| table.get(key)).cloned() {
-                None => value,
-                Some(Node { value: Value::Array(mut items), place }) => {
-                    items.push(value);
-                    Node { place, value: Value::Array(items) }
-                }
-                Some(first) => Node { place, value: Value::Array(vec![first, value]) },
-            };
-            if let Err(problem) = node.set(&path, value) {
+            if let Err(problem) = node.set(&path, value.relocated(&place)) {
                 problems.push(problem);
             }
         }
@@ -225,6 +215,18 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
         set("no_header", Value::Bool(true));
     }
     problems.check(Some(node))
+}
+
+/// What was given for a key, a list if it was given several times. Names of columns are words,
+/// whatever they look like.
+fn words(given: &[String], key: &str) -> Node {
+    let pairs = given.iter().filter_map(|text| text.split_once('='));
+    let words: Vec<String> =
+        pairs.filter(|(known, _)| *known == key).map(|(_, value)| quote(value)).collect();
+    match words.as_slice() {
+        [word] => Node::parse_override(word),
+        _ => Node::parse_override(&format!("[{}]", words.join(", "))),
+    }
 }
 
 /// Makes a table of one file.

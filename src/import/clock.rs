@@ -144,7 +144,7 @@ impl Clock {
             _ if self.epoch == Some(unit) => {
                 Some(format!("{what} in {name} since 1970, recognised by magnitude"))
             }
-            _ => Some(format!("{what} in {name} by default")),
+            Unit::Decimal(_) => Some(format!("{what} in {name} by default")),
         }
     }
 

@@ -72,6 +72,8 @@ struct Counts {
     last: Option<i64>,
     /// The first row, as long as the interval is that to the next: its time and its counts.
     first: Option<(i64, Vec<u64>)>,
+    /// A column of dates that is not read.
+    dates: Option<String>,
     /// A bad first row, which is told as the others are.
     bad: Option<Problem>,
     /// Time and column of requests read but not yet given out.
@@ -96,6 +98,8 @@ impl Counts {
         });
         let time = plan.time.as_ref().map(|name| rows.head().column(name)).transpose()?;
         let (columns, bad) = columns(&mut rows, plan, time)?;
+        // Behind a bad row, to look would be to read the next.
+        let dates = if time.is_none() && bad.is_none() { dates(&mut rows) } else { None };
         let clock = Clock::new("time", plan.unit, Unit::Decimal(9));
         let interval_ns = plan.interval_ns.or((time.is_none()).then_some(NS_PER_S));
         Ok(Self {
@@ -109,6 +113,7 @@ impl Counts {
             seen: 0,
             last: None,
             first: None,
+            dates,
             bad,
             pending: VecDeque::new(),
         })
@@ -223,9 +228,10 @@ fn columns(rows: &mut Rows, plan: &Plan, time: Option<usize>) -> Result<Chosen, 
     };
     let head = rows.head();
     let names: Vec<&str> = head.names().collect();
-    let key = |column: usize| match head.is_numbered() && names.len() == 1 {
-        true => (column, String::new()),
-        false => (column, names[column].to_owned()),
+    let listed = head.is_numbered() && names.len() == 1;
+    let key = |column: usize| {
+        let name = if listed { String::new() } else { names[column].to_owned() };
+        (column, name)
     };
     if !plan.counts.is_empty() {
         let found = plan.counts.iter().map(|name| head.column(name).map(key));
@@ -241,6 +247,17 @@ fn columns(rows: &mut Rows, plan: &Plan, time: Option<usize>) -> Result<Chosen, 
         ([one], _) | (_, [one]) => Ok((vec![key(*one)], bad)),
         _ => Err(ambiguous(head, &numbers)),
     }
+}
+
+/// The first column that begins with a date.
+fn dates(rows: &mut Rows) -> Option<String> {
+    let is_date = |cell: &str| {
+        let bytes = cell.as_bytes();
+        bytes.len() >= 10 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[0].is_ascii_digit()
+    };
+    let row = rows.peek_row().ok()??;
+    let at = row.cells().position(is_date)?;
+    rows.head().names().nth(at).map(str::to_owned)
 }
 
 fn ambiguous(head: &Head, numbers: &[usize]) -> Problem {
@@ -283,6 +300,13 @@ impl Requests for Counts {
         let interval =
             interval.map(|ns| format!("intervals of {} s, the first step", decimal(ns, 9)));
         let facts = self.clock.fact().into_iter().chain(interval).chain(self.rows.recognised());
-        Told { facts: facts.collect(), notes: self.clock.notes() }
+        let dates = self.dates.iter().map(|name| {
+            format!(
+                "`{name}` holds dates, which are not read, so that gaps in them are none: \
+                 `--column time={name}` reads them"
+            )
+        });
+        let notes = self.clock.notes().into_iter().chain(dates).collect();
+        Told { facts: facts.collect(), notes }
     }
 }

@@ -12,7 +12,7 @@ pub(super) struct Merge {
     /// How many bad rows may be skipped.
     allowed: u64,
     /// Whether files of one name are one key.
-    merge_keys: bool,
+    one_key: bool,
     bad: u64,
     told: Vec<Problem>,
 }
@@ -30,9 +30,9 @@ impl Merge {
     pub(super) fn open(
         paths: &[String],
         open: &Open,
-        (allowed, merge_keys): (u64, bool),
+        (allowed, one_key): (u64, bool),
     ) -> Result<Self, Problems> {
-        let mut merge = Self { files: Vec::new(), allowed, merge_keys, bad: 0, told: Vec::new() };
+        let mut merge = Self { files: Vec::new(), allowed, one_key, bad: 0, told: Vec::new() };
         let mut problems = Problems::default();
         for (at, path) in paths.iter().enumerate() {
             let before = paths[..at].iter().filter(|before| stem(before) == stem(path)).count();
@@ -91,7 +91,7 @@ impl Merge {
         let path = &self.files[at].path;
         let same =
             |file: &&File| file.named && file.path != *path && stem(&file.path) == stem(path);
-        match self.files.iter().find(same).filter(|_| !self.merge_keys) {
+        match self.files.iter().find(same).filter(|_| !self.one_key) {
             Some(other) => {
                 let found =
                     format!("the key `{}`, which is that of {}, too", stem(path), other.path);

@@ -11,9 +11,9 @@ pub struct Lines {
     stream: Stream,
     line: Vec<u8>,
     /// The lines read so far.
+    read: u64,
+    /// The number of the line, or of the first line of the record, that `line` holds.
     number: u64,
-    /// The first line of the record that `line` holds.
-    first: u64,
     hash: Option<Sha256>,
     broken: bool,
 }
@@ -23,7 +23,7 @@ impl Lines {
     pub fn open(file: &str) -> Result<Self, Problem> {
         let stream = source::open(file)?;
         let (file, line) = (file.to_owned(), Vec::new());
-        Ok(Self { file, stream, line, number: 0, first: 0, hash: None, broken: false })
+        Ok(Self { file, stream, line, read: 0, number: 0, hash: None, broken: false })
     }
 
     /// The same, hashing what is read.
@@ -49,16 +49,16 @@ impl Lines {
     #[inline]
     pub(super) fn begin(&mut self) -> Result<bool, Problem> {
         self.line.clear();
-        self.first = self.number + 1;
-        self.read()
+        self.number = self.read + 1;
+        self.fill()
     }
 
     /// Adds the next line to the one that is held, as the rest of one record; `false` at the end.
     pub(super) fn extend(&mut self) -> Result<bool, Problem> {
-        self.read()
+        self.fill()
     }
 
-    fn read(&mut self) -> Result<bool, Problem> {
+    fn fill(&mut self) -> Result<bool, Problem> {
         if self.broken {
             return Ok(false);
         }
@@ -72,7 +72,7 @@ impl Lines {
         if read == 0 {
             return Ok(false);
         }
-        self.number += 1;
+        self.read += 1;
         if let Some(hash) = &mut self.hash {
             hash.update(&self.line[from..]);
         }
@@ -87,7 +87,7 @@ impl Lines {
 
     /// The bytes that are held, with their end, but without the byte order mark of the file.
     pub(super) fn bytes(&self) -> &[u8] {
-        let marked = self.first == 1 && self.line.starts_with("\u{feff}".as_bytes());
+        let marked = self.number == 1 && self.line.starts_with("\u{feff}".as_bytes());
         &self.line[if marked { 3 } else { 0 }..]
     }
 
@@ -112,17 +112,17 @@ impl Lines {
 
     /// Where the last line stands, or the record that began there.
     pub fn place(&self) -> Place {
-        Place::line(&self.file, self.first)
+        Place::line(&self.file, self.number)
     }
 
     /// The 1-based number of that line.
     pub fn number(&self) -> u64 {
-        self.first
+        self.number
     }
 
     /// The 1-based number of the last line of that record.
     pub(super) fn last(&self) -> u64 {
-        self.number
+        self.read
     }
 
     /// Whether what follows can never be read.
