@@ -1,6 +1,6 @@
 //! `peeksim sweep`: what it writes, and what happens when it cannot.
 
-use crate::shell::{SMALL, Said, Shell, column};
+use crate::shell::{SMALL, Said, Shell, column, repository};
 use std::fs;
 
 #[test]
@@ -243,7 +243,10 @@ fn results_of_other_settings_are_replaced_only_if_asked() {
     assert!(said.error().contains(found), "{said:?}");
     let said = shell.fails(2, "sweep small.toml --set trace.requests=40 --out o");
     assert!(said.error().contains("`base.trace.requests`: found results of other"), "{said:?}");
-    shell.write("other.toml", SMALL.replace("\"edf\", ", "").replace("title", "name = \"o\"\ntitle"));
+    shell.write(
+        "other.toml",
+        SMALL.replace("\"edf\", ", "").replace("title", "name = \"o\"\ntitle"),
+    );
     assert!(shell.fails(2, "sweep other.toml --out o").error().contains("`axis`"));
     assert_eq!(shell.bytes("o/runs.csv"), runs, "nothing was touched");
     // More replicates, other figures and tables are no other settings.

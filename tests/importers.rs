@@ -61,7 +61,7 @@ fn azure_llm() {
     let (text, said) =
         imported(&shell, &[&["azure-llm", "code.csv", "conv.csv"], &apps[..]].concat());
     assert_eq!(text, "arrival_s,app\n0,voice\n0.31941,activity\n4.314579,voice\n");
-    assert_eq!(said, "3 requests over 4.314579 s, 2 keys, 0 bad rows skipped\n");
+    assert_eq!(said, "3 requests over 4.314579 s (0.4635 rps), 2 keys, 0 bad rows skipped\n");
     let Some(file) = real("trace_azure_llm_2023/code.csv.gz") else { return };
     let (text, said) = imported(&shell, &["azure-llm", file.to_str().unwrap(), "--app", "voice"]);
     // Rows and seconds of its PROVENANCE.md.
@@ -147,8 +147,9 @@ fn counts() {
     let (text, _) = imported(&shell, &["counts", "c.txt", "--app", "voice"]);
     assert_eq!(text, "arrival_s,app\n0,voice\n0.5,voice\n3,voice\n");
     shell.write("c.csv", "voice,activity\n1,2\n3,0\n");
+    let both = ["--column", "count=voice", "--column", "count=activity"];
     let start = ["--set", "spread=start", "--set", "interval_s=60"];
-    let (text, _) = imported(&shell, &[&["counts", "c.csv"], &start[..]].concat());
+    let (text, _) = imported(&shell, &[&["counts", "c.csv"], &both[..], &start[..]].concat());
     let minute = "60,voice\n".repeat(3);
     assert_eq!(text, format!("arrival_s,app\n0,voice\n0,activity\n0,activity\n{minute}"));
     let one = ["--column", "count=activity"];
@@ -156,7 +157,8 @@ fn counts() {
     assert_eq!(text, "arrival_s,app\n0,activity\n0.5,activity\n");
     let drawn = |seed: &str| {
         let seed = format!("seed={seed}");
-        imported(&shell, &["counts", "c.csv", "--set", "spread=uniform", "--set", &seed]).0
+        let drawn = ["counts", "c.csv", "--set", "spread=uniform", "--set", &seed];
+        imported(&shell, &[&drawn, &both[..]].concat()).0
     };
     assert_eq!(drawn("1"), drawn("1"));
     assert_ne!(drawn("1"), drawn("2"));
@@ -249,7 +251,9 @@ fn bad_rows_are_refused_or_counted() {
     let skip = ["azure-functions-2021", "f.csv", "--app", "voice", "--skip-bad", "3"];
     let (text, said) = imported(&shell, &skip);
     assert_eq!(text, "arrival_s,app\n0,voice\n3,voice\n");
-    assert!(said.ends_with("2 requests over 3 s, 1 keys, 3 bad rows skipped\n"), "{said}");
+    let told =
+        "2 requests over 3 s (0.3333 rps), 1 keys, 3 bad rows skipped; arrival in s by default";
+    assert!(said.ends_with(&format!("{told}\n")), "{said}");
     // The manifest of the run tells.
     let manifest = shell.read("r/manifest.toml");
     let imports = manifest.split("[imports]").nth(1).expect("a table of imports");
@@ -426,7 +430,7 @@ fn what_cannot_be_written_leaves_nothing() {
 }
 
 /// Look-alikes of the kinds of traces, by name, with settings that the kind needs.
-const LOOK_ALIKES: [(&str, &str, &str); 7] = [
+const LOOK_ALIKES: [(&str, &str, &str); 10] = [
     ("azure-llm", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,374,44\n", "{}"),
     ("azure-functions-2021", "app,func,end_timestamp,duration\na,f,10.5,0.25\na,g,11,5\n", "{}"),
     (
@@ -435,7 +439,14 @@ const LOOK_ALIKES: [(&str, &str, &str); 7] = [
         "{}",
     ),
     ("mooncake", "{\"timestamp\": 27482, \"input_length\": 6, \"output_length\": 5}\n", "{}"),
-    ("counts", "3,1\n4,0\n", "{ spread = \"uniform\" }"),
+    ("counts", "3,1\n4,0\n", "{ column = { count = [\"1\", \"2\"] }, spread = \"uniform\" }"),
+    ("counts", "t,n\n3,1\n4,0\n", "{ column = { time = \"t\" } }"),
+    ("azure-functions-2019", "HashOwner,HashApp,HashFunction,Trigger,1,2\no,a,f,http,3,1\n", "{}"),
+    (
+        "jsonl",
+        "{\"t\": 5, \"a\": {\"b\": \"x\"}}\n",
+        "{ column = { arrival = \"t\", app = \"a.b\" } }",
+    ),
     ("video-counts", "video,class,index,count\nv,person,3,2\n", "{ fps = 0.5 }"),
     (
         "csv",
@@ -474,7 +485,8 @@ fn damaged_files_never_panic() {
             let files = [path.to_str().unwrap().to_owned()];
             let (settings, apps) = (&settings, &["voice".to_owned()][..]);
             let (files, out) = (&files[..], out.as_path());
-            let plan = Import { files, settings, apps, map: Map::Stripes, skip_bad: 1, out };
+            let map = Map::Stripes;
+            let plan = Import { files, settings, apps, map, skip_bad: 1, merge_keys: false, out };
             match peeksim::import::import(entry, &plan) {
                 Ok(imported) => good += imported.requests,
                 Err(error) => bad += u64::from(!error.to_string().is_empty()),

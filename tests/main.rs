@@ -38,6 +38,7 @@ mod golden;
 mod group_search;
 mod guards;
 mod importers;
+mod importers_messy;
 mod intervals;
 mod kept_claims;
 mod kubernetes;

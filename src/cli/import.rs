@@ -1,12 +1,10 @@
 //! `peeksim import`: data of others in the form that peeksim reads.
 
 use super::{Failure, say};
-use crate::import::{self, Entry, Folder, Form, Import, ImportError, KINDS, Map};
-use crate::input::source;
+use crate::import::{self, Entry, Folder, Form, Import, ImportError, KINDS, Made, Map, Told};
 use crate::input::toml::quote;
-use crate::input::{Fields, Node, Place, Problem, Problems};
-use crate::model::link;
-use crate::output::atomic;
+use crate::input::{Fields, Node, Place, Problem, Problems, Value};
+use crate::output::{atomic, packed};
 use crate::tmo;
 use crate::units::decimal;
 use clap::Args;
@@ -18,11 +16,6 @@ const M4A1: &str = "m4a1";
 const M4A1_SUMMARY: &str =
     "the dialogues of M4A1: the TMO authors' JSON, or a table of its numbers";
 
-/// So is this, a table for a link.
-const BANDWIDTH: &str = "bandwidth";
-const BANDWIDTH_SUMMARY: &str =
-    "one of the traces of a file `trace,time_s,mbps`, for a link's `uplink_mbps`";
-
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 #[command(after_help = kinds())]
@@ -32,7 +25,7 @@ pub(super) struct ImportArgs {
     /// The files, plain or compressed with gzip or zstd; traces are merged by time.
     #[arg(required = true)]
     files: Vec<String>,
-    /// The trace, table or profile folder to write.
+    /// The trace, table or profile folder to write; `.gz` and `.zst` compress.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// An application for the requests (several: dealt out by --map), or KEY=NAME for those of one
@@ -45,12 +38,22 @@ pub(super) struct ImportArgs {
     /// Leave out up to this many rows that cannot be read, and count them.
     #[arg(long, value_name = "N")]
     skip_bad: Option<u64>,
-    /// Which column is what, as `arrival=t_s`.
+    /// Which column is what, as `arrival=t_s`; of JSON, which key.
     #[arg(long = "column", value_name = "WHAT=COLUMN")]
     columns: Vec<String>,
     /// How a column counts time, as `arrival=ms`: s, ms, us, ns, or date.
     #[arg(long = "unit", value_name = "WHAT=UNIT")]
     units: Vec<String>,
+    /// What is between the cells of a table: a character, or comma, semicolon, tab, pipe;
+    /// recognised by default.
+    #[arg(long, value_name = "CHARACTER")]
+    delimiter: Option<String>,
+    /// The first line of a table is a row; columns are called by their numbers, from 1 on.
+    #[arg(long)]
+    no_header: bool,
+    /// Files of one name are one model; by default they are refused.
+    #[arg(long)]
+    merge_keys: bool,
     /// A setting of the kind.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -59,7 +62,6 @@ pub(super) struct ImportArgs {
 /// The list of kinds for the help.
 fn kinds() -> String {
     let mut text = format!("Kinds, and their settings (--set):\n  {M4A1}: {M4A1_SUMMARY}\n");
-    text.push_str(&format!("  {BANDWIDTH}: {BANDWIDTH_SUMMARY}\n      trace = 1\n"));
     for entry in KINDS {
         text.push_str(&format!("  {}: {}\n      {}\n", entry.name, entry.summary, entry.settings));
     }
@@ -67,23 +69,28 @@ fn kinds() -> String {
 }
 
 pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
-    match args.kind.as_str() {
-        M4A1 => return dialogues(args, out),
-        BANDWIDTH => return bandwidth(args, out),
-        _ => {}
+    if let Some(path) = &args.out {
+        super::check_compression("--out", path)?;
+    }
+    if args.kind == M4A1 {
+        return dialogues(args, out);
     }
     let Some(entry) = KINDS.iter().find(|entry| entry.name == args.kind) else {
-        let known = [M4A1, BANDWIDTH].into_iter().chain(KINDS.iter().map(|entry| entry.name));
+        let known = [M4A1].into_iter().chain(KINDS.iter().map(|entry| entry.name));
         let problem = Problem::unknown(Place::file("import"), "kind", &args.kind, known);
         return Err(problem.into());
     };
     let settings = settings(args)?;
+    if let Form::Table(make) = entry.form {
+        return table(make, args, &settings, out);
+    }
     let Some(path) = &args.out else {
         return Err(Problem::new(Place::file("--out"), "nothing", "where to write it").into());
     };
     match entry.form {
         Form::Trace(_) => trace(entry, args, &settings, path),
         Form::Profile(make) => profile(make, args, &settings, path),
+        Form::Table(make) => table(make, args, &settings, out),
     }
 }
 
@@ -94,21 +101,44 @@ fn trace(entry: &Entry, args: &ImportArgs, settings: &Node, out: &Path) -> Resul
         apps: &args.apps,
         map: map(args)?,
         skip_bad: args.skip_bad.unwrap_or(0),
+        merge_keys: args.merge_keys,
         out,
     };
     let imported = import::import(entry, &plan).map_err(|error| match error {
         ImportError::Input(problems) => Failure::Input(problems),
         ImportError::Write(error) => error.into(),
     })?;
-    let (bad, told) = imported.skipped;
-    told.iter().for_each(|problem| say(&format!("skipped: {problem}")));
+    let (bad, skipped) = &imported.skipped;
+    skipped.iter().for_each(|problem| say(&format!("skipped: {problem}")));
+    notes(&imported.told);
+    let rate = imported.rate_rps().map_or(String::new(), |rps| format!(" ({} rps)", digits(rps)));
     say(&format!(
-        "{} requests over {} s, {} keys, {bad} bad rows skipped",
+        "{} requests over {} s{rate}, {} keys, {bad} bad rows skipped{}",
         imported.requests,
         decimal(imported.last_ns, 9),
         imported.keys,
+        facts(&imported.told)
     ));
     Ok(())
+}
+
+/// A number with four significant digits.
+fn digits(value: f64) -> String {
+    let before = libm::log10(value).floor() as i32 + 1;
+    let text = format!("{value:.places$}", places = (4 - before).clamp(0, 12) as usize);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+fn notes(told: &Told) {
+    told.notes.iter().for_each(|note| say(&format!("note: {note}")));
+}
+
+fn facts(told: &Told) -> String {
+    told.facts.iter().map(|fact| format!("; {fact}")).collect()
 }
 
 fn profile(
@@ -121,6 +151,7 @@ fn profile(
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
         ("--skip-bad", args.skip_bad.is_some()),
+        ("--merge-keys", args.merge_keys),
     ])?;
     let folder = import::import_profile(make, &args.files, settings)?;
     atomic::new_folder(out, &folder.files)?;
@@ -166,44 +197,75 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
             let place = Place::file(option).field(key);
             let (path, value) = match prefix {
                 "" => (key.to_owned(), Node::parse_override(value)),
-                // Names of columns are words, whatever they look like.
-                _ => (format!("{prefix}.{key}"), Node::parse_override(&quote(value))),
+                _ => (format!("{prefix}.{key}"), words(given, key)),
             };
             if let Err(problem) = node.set(&path, value.relocated(&place)) {
                 problems.push(problem);
             }
         }
     }
+    let mut set = |key: &str, value: Value| {
+        let place = Place::file(&format!("--{}", key.replace('_', "-")));
+        node.set(key, Node { place, value }).unwrap_or_else(|problem| problems.push(problem));
+    };
+    if let Some(delimiter) = &args.delimiter {
+        set("delimiter", Value::Text(delimiter.clone()));
+    }
+    if args.no_header {
+        set("no_header", Value::Bool(true));
+    }
     problems.check(Some(node))
 }
 
-fn bandwidth(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
+/// What was given for a key, a list if it was given several times. Names of columns are words,
+/// whatever they look like.
+fn words(given: &[String], key: &str) -> Node {
+    let pairs = given.iter().filter_map(|text| text.split_once('='));
+    let words: Vec<String> =
+        pairs.filter(|(known, _)| *known == key).map(|(_, value)| quote(value)).collect();
+    match words.as_slice() {
+        [word] => Node::parse_override(word),
+        _ => Node::parse_override(&format!("[{}]", words.join(", "))),
+    }
+}
+
+/// Makes a table of one file.
+fn table(
+    make: fn(&str, &mut Fields<'_>) -> Option<Made>,
+    args: &ImportArgs,
+    settings: &Node,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     refuse(&[
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
         ("--skip-bad", args.skip_bad.is_some()),
-        ("--column", !args.columns.is_empty()),
-        ("--unit", !args.units.is_empty()),
+        ("--merge-keys", args.merge_keys),
     ])?;
+    let made = import::import_table(make, one_file(args)?, settings)?;
+    write(args, &made.text, out)?;
+    notes(&made.told);
+    say(&format!("{}{}", made.said, facts(&made.told)));
+    Ok(())
+}
+
+/// The file of a kind that takes one, which is not the one that is written.
+fn one_file(args: &ImportArgs) -> Result<&str, Problems> {
     let [file] = args.files.as_slice() else {
         let found = format!("{} files", args.files.len());
-        return Err(Problem::new(Place::file(BANDWIDTH), found, "one").into());
+        return Err(Problem::new(Place::file(&args.kind), found, "one").into());
     };
-    let (settings, mut problems) = (settings(args)?, Problems::default());
-    let mut read = Fields::new(&settings, &mut problems);
-    let trace = read.take("trace").map_or("1".to_owned(), Node::cell);
-    read.finish();
-    problems.check(Some(()))?;
-    let (text, left_out) = link::import(&source::read(file)?, &trace)?;
+    import::distinct(&args.files, args.out.as_deref())?;
+    Ok(file)
+}
+
+fn write(args: &ImportArgs, text: &str, out: &mut impl Write) -> Result<(), Failure> {
     match &args.out {
-        Some(path) => atomic::write(path, text.as_bytes())?,
+        Some(path) => atomic::with(path, |file| {
+            packed::write(path, file, |packed| packed.write_all(text.as_bytes()))
+        })?,
         None => out.write_all(text.as_bytes())?,
     }
-    let left_out = match left_out {
-        0 => "",
-        _ => "; the first of the file, a constant before the measurement, is left out",
-    };
-    say(&format!("trace {trace}: {} rows{left_out}", text.lines().count() - 1));
     Ok(())
 }
 
@@ -215,17 +277,12 @@ fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
         ("--column", !args.columns.is_empty()),
         ("--unit", !args.units.is_empty()),
         ("--set", !args.set.is_empty()),
+        ("--delimiter", args.delimiter.is_some()),
+        ("--no-header", args.no_header),
+        ("--merge-keys", args.merge_keys),
     ])?;
-    let [file] = args.files.as_slice() else {
-        let found = format!("{} files", args.files.len());
-        return Err(Problem::new(Place::file(M4A1), found, "one").into());
-    };
-    let workload = tmo::import::load(file)?;
-    let text = workload.to_csv();
-    match &args.out {
-        Some(path) => atomic::write(path, text.as_bytes())?,
-        None => out.write_all(text.as_bytes())?,
-    }
+    let workload = tmo::import::load(one_file(args)?)?;
+    write(args, &workload.to_csv(), out)?;
     say(&format!(
         "{} dialogues, {} turns, {} tasks, {} views",
         workload.dialogues.len(),

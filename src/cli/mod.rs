@@ -225,6 +225,14 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Refuses a path that promises a compression that is not written.
+fn check_compression(option: &str, path: &std::path::Path) -> Result<(), Failure> {
+    let Some(ending) = crate::output::packed::unknown(path) else { return Ok(()) };
+    let place = crate::input::Place::file(option);
+    let found = format!("`{}`: `.{ending}` is not written", path.display());
+    Err(crate::input::Problem::new(place, found, "`.gz`, `.zst` or no compression").into())
+}
+
 /// A line for the person at the terminal.
 fn say(text: &str) {
     // Progress that nobody can see is no reason to stop.

@@ -1,16 +1,15 @@
 //! `peeksim run`: one run in detail.
 
 use super::{ExperimentArgs, Failure};
+use crate::input::source;
 use crate::metrics::{COLUMNS, RequestLog, Summary};
-use crate::output::atomic;
+use crate::output::{atomic, packed};
 use crate::policy::{Event, Observer};
 use crate::report::table::align;
 use crate::sweep::{RunSpec, Sweep, simulate, summary};
 use clap::Args;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `run`.
@@ -21,8 +20,8 @@ pub(super) struct RunArgs {
     /// Which run, by its id or the beginning of it; the first by default.
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Write a row for every request to this file, as CSV; `.gz` compresses, `.parquet` is Parquet
-    /// if built with `--features parquet`.
+    /// Write a row for every request to this file, as CSV; `.gz` and `.zst` compress, `.parquet`
+    /// is Parquet if built with `--features parquet`.
     #[arg(long, value_name = "FILE")]
     requests: Option<PathBuf>,
     /// Run twice and name the first event that differs.
@@ -35,6 +34,9 @@ pub(super) fn main(args: &RunArgs, out: &mut impl Write) -> Result<(), Failure> 
         check_format(path)?;
     }
     let sweep = args.experiment.load()?;
+    if let Some(path) = &args.requests {
+        check_target(&sweep, &args.experiment.experiment, path)?;
+    }
     let spec = find(&sweep, args.run.as_deref())?;
     if args.check_determinism {
         return check_determinism(&sweep, spec, out);
@@ -88,8 +90,20 @@ fn is(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|extension| extension == ending)
 }
 
-/// Parquet is not always built in.
+/// The log does not replace what is read.
+fn check_target(sweep: &Sweep, experiment: &str, path: &Path) -> Result<(), Failure> {
+    let read = sweep.inputs.files().keys().map(String::as_str).chain([experiment]);
+    let target = source::identity(path).filter(|_| path.is_file());
+    let same = |read: &&str| target.is_some() && source::identity(Path::new(read)) == target;
+    let Some(read) = read.into_iter().find(same) else { return Ok(()) };
+    let place = crate::input::Place::file("--requests");
+    let found = format!("`{}`, which would replace {read}", path.display());
+    Err(crate::input::Problem::new(place, found, "another file").into())
+}
+
+/// Parquet is not always built in, and not every compression is written.
 fn check_format(path: &Path) -> Result<(), Failure> {
+    super::check_compression("--requests", path)?;
     if cfg!(feature = "parquet") || !is(path, "parquet") {
         return Ok(());
     }
@@ -115,20 +129,12 @@ fn with_log(
             log.finish()?;
             return outcome.as_ref().map_or_else(failed, |_| Ok(()));
         }
-        let mut fill = |file: &mut dyn Write| {
+        packed::write(path, file, |file| {
             let mut log = RequestLog::new(&prepared.catalog, file);
             outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
             log.finish()?.flush()?;
             outcome.as_ref().map_or_else(failed, |_| Ok(()))
-        };
-        if is(path, "gz") {
-            // The end of a compressed file is written last; dropping it would hide a full disk.
-            let mut gzip = GzEncoder::new(BufWriter::new(file), Compression::default());
-            fill(&mut gzip)?;
-            gzip.finish()?.flush()
-        } else {
-            fill(file)
-        }
+        })
     });
     // A run that failed is the reason, not the file that therefore was not written.
     let exact = outcome.map_err(Failure::Failed)?;

@@ -3,33 +3,40 @@
 //!
 //! Source: Azure/AzurePublicDataset; Zhang et al., SOSP 2021.
 
+use super::clock::{Clock, units};
 use super::table::{Read, Table};
 use super::time::Unit;
 use super::{Entry, Form, Request};
 use crate::input::Problem;
 use crate::input::csv::Head;
+use crate::input::rows::Layout;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "azure-functions-2021",
     summary: "Azure Functions invocation trace 2021; a key per function, or per application",
-    settings: "key = func | app",
+    settings: "key = func | app, unit = { arrival = s, duration = that of arrival }",
     form: Form::Trace(|read| {
         let by_app = read.choice("key", &[("func", false), ("app", true)]);
-        Box::new(move |path| Table::open(path, |head| columns(head, by_app)))
+        let (layout, units) = (Layout::read(read), units(read, ["arrival", "duration"]));
+        Box::new(move |path, _| Table::open(path, layout, |head| columns(head, by_app, units)))
     }),
 };
 
-fn columns(head: &Head, by_app: bool) -> Result<Read, Problem> {
+fn columns(
+    head: &Head,
+    by_app: bool,
+    [unit, span]: [Option<Unit>; 2],
+) -> Result<(Clock, Read), Problem> {
     let (app, func) = (head.column("app")?, head.column("func")?);
     let (end, duration) = (head.column("end_timestamp")?, head.column("duration")?);
-    Ok(Box::new(move |row| {
+    let clock = Clock::new("arrival", unit, Unit::Decimal(9));
+    let read: Read = Box::new(move |row, clock| {
         for column in [app, func] {
             if row.text(column).is_empty() {
                 return Err(row.problem(column, "an id"));
             }
         }
-        let seconds = Unit::Decimal(9);
-        let time_ns = seconds.read(row, end)? - seconds.read(row, duration)?;
+        let time_ns = clock.cell(row, end)? - clock.span(row, duration, span)?;
         // A function's id is unique within its application only.
         let key = if by_app {
             row.text(app).to_owned()
@@ -37,5 +44,6 @@ fn columns(head: &Head, by_app: bool) -> Result<Read, Problem> {
             format!("{}/{}", row.text(app), row.text(func))
         };
         Ok((Request { time_ns, key, class: None, budget_ns: None }, 1))
-    }))
+    });
+    Ok((clock, read))
 }

@@ -1,142 +1,312 @@
 //! Requests counted by interval, as papers give the trace of Twitter: a whole number a line, or a
-//! table with a column of counts per key. An empty line, or a bad one that is skipped, is an
-//! interval without requests.
+//! table with a column of counts. An empty line, or a bad one that is skipped, is an interval
+//! without requests; where a column holds the time, gaps in it are.
 
-use super::spread::Spread;
-use super::{Entry, Form, Request, Requests, stem};
+use super::clock::{Clock, units};
+use super::spread::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
+use super::time::{Unit, date};
+use super::{Entry, Form, Request, Requests, Told};
+use crate::input::csv::{Head, Row, whole};
 use crate::input::lines::Lines;
-use crate::input::{Fields, Node, Place, Problem, fields};
-use crate::rng::{Rng, name_key};
-use crate::units::Span;
+use crate::input::rows::{Layout, Rows};
+use crate::input::{Fields, Node, Place, Problem, Value, fields};
+use crate::rng::Rng;
+use crate::units::{NS_PER_S, Span, decimal};
 use std::collections::VecDeque;
 
-/// More requests in an interval than that are no count.
-const MAX_COUNT: u64 = 1_000_000;
+/// The shortest and the longest interval, in seconds.
+const INTERVAL_S: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "counts",
     summary: "requests per interval, a line each; a key per column, or per file",
-    settings: "interval_s = 1, spread = even | uniform | start, seed = 0, column = { count }",
+    settings: "interval_s = 1, or the first step of the time; spread = even | uniform | start, \
+               seed = 0, column = { count, time }, unit = { time = s }",
     form: Form::Trace(|read| {
-        let interval_ns = Span::from_s(read.number("interval_s", 1e-3..=1e6, 1.0)).0;
+        let given = read.take("interval_s");
+        let given = given.and_then(|node| fields::number(node, &INTERVAL_S, read.problems()));
+        let interval_ns = given.map(|seconds| Span::from_s(seconds).0);
         let spread = read.choice("spread", &Spread::ALL);
         let seed = read.integer("seed", 0..=u64::MAX, 0);
         let empty = Node::empty(Place::file("--column"));
         let columns = read.take("column").unwrap_or(&empty);
         let mut columns = Fields::new(columns, read.problems());
-        let chosen = columns.take("count");
-        let chosen = chosen.and_then(|node| fields::text(node, columns.problems()));
-        let chosen = chosen.map(str::to_owned);
+        let counts = columns.take("count").map(|node| match &node.value {
+            Value::Array(_) => fields::texts(node, columns.problems()),
+            _ => fields::text(node, columns.problems()).map(str::to_owned).into_iter().collect(),
+        });
+        let time = columns.take("time").and_then(|node| fields::text(node, columns.problems()));
+        let time = time.map(str::to_owned);
         columns.finish();
-        let plan = Plan { interval_ns, spread, seed, chosen };
-        Box::new(move |path| Ok(Box::new(Counts::open(path, &plan)?)))
+        let (layout, [unit]) = (Layout::read(read), units(read, ["time"]));
+        let counts = counts.unwrap_or_default();
+        let plan = Plan { interval_ns, spread, seed, counts, time, unit, layout };
+        Box::new(move |path, nth| Ok(Box::new(Counts::open(path, nth, &plan)?)))
     }),
 };
 
 #[derive(Clone, Debug)]
 struct Plan {
-    interval_ns: u64,
+    interval_ns: Option<u64>,
     spread: Spread,
     seed: u64,
-    chosen: Option<String>,
+    /// Columns of counts; none if the table has but one column of numbers.
+    counts: Vec<String>,
+    time: Option<String>,
+    unit: Option<Unit>,
+    layout: Layout,
 }
 
 struct Counts {
     plan: Plan,
     rng: Rng,
-    lines: Lines,
-    /// The line of the first interval.
-    first: u64,
-    /// The key of each column; `None` for one that was not chosen.
-    keys: Vec<Option<String>>,
+    rows: Rows,
+    /// Columns of counts, and their keys.
+    columns: Vec<(usize, String)>,
+    time: Option<usize>,
+    clock: Clock,
+    interval_ns: Option<u64>,
+    /// Rows so far, bad ones included.
+    seen: u64,
+    /// The time of the last good row.
+    last: Option<i64>,
+    /// The first row, as long as the interval is that to the next: its time and its counts.
+    first: Option<(i64, Vec<u64>)>,
+    /// A column of dates that is not read.
+    dates: Option<String>,
+    /// A bad first row, which is told as the others are.
+    bad: Option<Problem>,
     /// Time and column of requests read but not yet given out.
     pending: VecDeque<(i64, usize)>,
 }
 
-fn count(text: &str) -> Option<u64> {
-    let text = text.trim();
-    text.strip_suffix(".0").unwrap_or(text).parse().ok().filter(|count| *count <= MAX_COUNT)
+/// Whether a cell is a number or a date, as no name of a column is.
+fn is_value(cell: &str) -> bool {
+    cell.parse::<f64>().is_ok() || date(cell).is_some()
 }
 
 impl Counts {
-    fn open(path: &str, plan: &Plan) -> Result<Self, Problem> {
-        let (plan, rng) = (plan.clone(), Rng::new(plan.seed, name_key(&[stem(path)])));
-        let (lines, pending) = (Lines::open(path)?.hashed(), VecDeque::new());
-        let mut counts = Self { plan, rng, lines, first: 1, keys: Vec::new(), pending };
-        let Some(line) = counts.lines.next_line()?.map(str::to_owned) else {
-            return Err(Problem::new(Place::file(path), "an empty file", "a count a line"));
-        };
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        let named = cells.iter().all(|cell| cell.parse::<f64>().is_err());
-        let key = |(at, cell): (usize, &&str)| match (named, cells.len()) {
-            (true, _) => (*cell).to_owned(),
-            (false, 1) => String::new(),
-            (false, _) => (at + 1).to_string(),
-        };
-        let keys: Vec<String> = cells.iter().enumerate().map(key).collect();
-        if let Some(chosen) = &counts.plan.chosen
-            && !keys.contains(chosen)
-        {
-            let known = keys.iter().map(String::as_str);
-            return Err(Problem::unknown(counts.lines.place(), "column", chosen, known));
-        }
-        let chosen = |key: &String| counts.plan.chosen.as_ref().is_none_or(|name| name == key);
-        counts.keys = keys.into_iter().map(|key| Some(key).filter(chosen)).collect();
-        counts.first = counts.lines.number() + u64::from(named);
-        if !named {
-            counts.take(&line)?;
-        }
-        Ok(counts)
+    fn open(path: &str, nth: usize, plan: &Plan) -> Result<Self, Problem> {
+        let rng = draws(plan.seed, path, nth);
+        let mut rows = Rows::of_others(path, plan.layout)?;
+        // A header may hold numbers, too, if it holds all names that were asked for.
+        let named = plan.counts.iter().chain(&plan.time).collect::<Vec<_>>();
+        rows.demote_header(|cells| {
+            let values = cells.iter().filter(|cell| is_value(cell)).count();
+            let asked = !named.is_empty() && named.iter().all(|n| cells.contains(&n.as_str()));
+            values == cells.len() || (values > 0 && !asked)
+        });
+        let time = plan.time.as_ref().map(|name| rows.head().column(name)).transpose()?;
+        let (columns, bad) = columns(&mut rows, plan, time)?;
+        // Behind a bad row, to look would be to read the next.
+        let dates = if time.is_none() && bad.is_none() { dates(&mut rows) } else { None };
+        let clock = Clock::new("time", plan.unit, Unit::Decimal(9));
+        let interval_ns = plan.interval_ns.or((time.is_none()).then_some(NS_PER_S));
+        Ok(Self {
+            plan: plan.clone(),
+            rng,
+            rows,
+            columns,
+            time,
+            clock,
+            interval_ns,
+            seen: 0,
+            last: None,
+            first: None,
+            dates,
+            bad,
+            pending: VecDeque::new(),
+        })
     }
 
-    /// Takes in the counts of a line.
-    fn take(&mut self, line: &str) -> Result<(), Problem> {
-        let place = self.lines.place();
-        let cells: Vec<&str> = line.split(',').collect();
-        if cells.len() != self.keys.len() {
-            let (found, expected) = (format!("{} cells", cells.len()), self.keys.len().to_string());
-            return Err(Problem::new(place, found, expected));
+    /// Takes in the next row; `false` at the end.
+    fn take(&mut self) -> Result<bool, Problem> {
+        if let Some(problem) = self.bad.take() {
+            self.seen += 1;
+            return Err(problem);
         }
-        let interval = place.line.saturating_sub(self.first);
-        let length = self.plan.interval_ns;
-        let end = interval.checked_add(1).and_then(|next| next.checked_mul(length));
-        let Some(end) = end.and_then(|end| i64::try_from(end).ok()) else {
-            return Err(Problem::new(place, "an interval centuries away", "fewer lines"));
-        };
-        let start = end - length.cast_signed();
-        let mut requests = Vec::new();
-        for (column, cell) in cells.iter().enumerate() {
-            if self.keys[column].is_none() {
-                continue;
-            }
-            let Some(count) = count(cell) else {
-                let expected = format!("a whole number of requests up to {MAX_COUNT}");
-                return Err(Problem::new(place, format!("`{}`", cell.trim()), expected));
+        let row = self.rows.next_row();
+        self.seen += u64::from(!matches!(row, Ok(None)));
+        let Some(row) = row? else { return self.finish() };
+        let counts = counts(row, &self.columns)?;
+        let Some(time) = self.time else {
+            let index = self.seen - 1 + self.rows.empty_lines();
+            let Some(start) = start_of(index, self.interval_ns.unwrap_or(NS_PER_S)) else {
+                let found = "an interval centuries away";
+                return Err(Problem::new(self.rows.lines().place(), found, "fewer lines"));
             };
-            let about = [interval, column as u64];
-            let offsets = self.plan.spread.offsets(count, length, self.rng, about);
-            let time = |offset: u64| (start + offset.cast_signed(), column);
+            self.spread(index, start, &counts);
+            return Ok(true);
+        };
+        let now = self.clock.cell(row, time)?;
+        if let Some(last) = self.last {
+            let step = now.saturating_sub(last);
+            let interval = match self.interval_ns {
+                Some(interval) => interval,
+                None => step_as_interval(step).ok_or_else(|| {
+                    row.problem(time, "a time from a millisecond to 11 days after the first")
+                })?,
+            };
+            // Times that were rounded may be a little early.
+            if (step as f64) < 0.9 * interval as f64 {
+                let seconds = decimal(interval, 9);
+                let expected = format!("a time {seconds} s, the interval, after the one before");
+                return Err(row.problem(time, expected));
+            }
+            self.interval_ns = Some(interval);
+        }
+        self.last = Some(now);
+        if let Some((start, counts)) = self.first.take() {
+            self.spread(0, start, &counts);
+        }
+        if self.interval_ns.is_none() {
+            self.first = Some((now, counts));
+        } else {
+            self.spread(self.seen - 1, now, &counts);
+        }
+        Ok(true)
+    }
+
+    fn finish(&mut self) -> Result<bool, Problem> {
+        if self.first.take().is_none() {
+            return Ok(false);
+        }
+        let place = self.rows.lines().place();
+        Err(Problem::new(place, "one row alone", "`--set interval_s=…`, how long it counts"))
+    }
+
+    /// Puts the requests of an interval into their order.
+    fn spread(&mut self, index: u64, start: i64, counts: &[u64]) {
+        let length = self.interval_ns.unwrap_or(NS_PER_S);
+        let mut requests = Vec::new();
+        for ((column, _), count) in self.columns.iter().zip(counts) {
+            let about = [index, *column as u64];
+            let offsets = self.plan.spread.offsets(*count, length, self.rng, about);
+            let time = |offset: u64| (start.saturating_add_unsigned(offset), *column);
             requests.extend(offsets.into_iter().map(time));
         }
         requests.sort_unstable();
         self.pending.extend(requests);
-        Ok(())
     }
+}
+
+/// The counts of a row.
+fn counts(row: Row<'_>, columns: &[(usize, String)]) -> Result<Vec<u64>, Problem> {
+    let count = |(column, _): &(usize, String)| {
+        let count = whole(row.text(*column)).filter(|count| *count <= MAX_COUNT);
+        let expected = || format!("a whole number of requests up to {MAX_COUNT}");
+        count.ok_or_else(|| row.problem(*column, expected()))
+    };
+    let counts = columns.iter().map(count).collect::<Result<Vec<_>, _>>()?;
+    let sum: u64 = counts.iter().sum();
+    if sum > MAX_AT_ONCE {
+        let place = row.place(0).field("");
+        let found = format!("{sum} requests in an interval");
+        return Err(Problem::new(place, found, format!("at most {MAX_AT_ONCE}")));
+    }
+    Ok(counts)
+}
+
+/// The beginning of an interval, `None` if it ends centuries away.
+fn start_of(index: u64, length: u64) -> Option<i64> {
+    let end = index.checked_add(1)?.checked_mul(length)?;
+    Some(i64::try_from(end).ok()? - length.cast_signed())
+}
+
+fn step_as_interval(step: i64) -> Option<u64> {
+    let seconds = step as f64 / NS_PER_S as f64;
+    INTERVAL_S.contains(&seconds).then(|| step.cast_unsigned())
+}
+
+type Chosen = (Vec<(usize, String)>, Option<Problem>);
+
+/// The columns of counts with their keys, and what is wrong with the first row.
+fn columns(rows: &mut Rows, plan: &Plan, time: Option<usize>) -> Result<Chosen, Problem> {
+    let (first, bad) = match rows.peek_row() {
+        Ok(row) => (row.map(|row| row.cells().map(str::to_owned).collect::<Vec<_>>()), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let head = rows.head();
+    let names: Vec<&str> = head.names().collect();
+    let listed = head.is_numbered() && names.len() == 1;
+    let key = |column: usize| {
+        let name = if listed { String::new() } else { names[column].to_owned() };
+        (column, name)
+    };
+    if !plan.counts.is_empty() {
+        let found = plan.counts.iter().map(|name| head.column(name).map(key));
+        return Ok((found.collect::<Result<_, _>>()?, bad));
+    }
+    let others: Vec<usize> = (0..names.len()).filter(|column| Some(*column) != time).collect();
+    let is_number = |column: &&usize| {
+        let cell = first.as_ref().map(|row| row[**column].as_str());
+        cell.is_none_or(|cell| cell.is_empty() || cell.parse::<f64>().is_ok())
+    };
+    let numbers: Vec<usize> = others.iter().filter(is_number).copied().collect();
+    match (others.as_slice(), numbers.as_slice()) {
+        ([one], _) | (_, [one]) => Ok((vec![key(*one)], bad)),
+        _ => Err(ambiguous(head, &numbers)),
+    }
+}
+
+/// The first column that begins with a date.
+fn dates(rows: &mut Rows) -> Option<String> {
+    let is_date = |cell: &str| {
+        let bytes = cell.as_bytes();
+        bytes.len() >= 10 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[0].is_ascii_digit()
+    };
+    let row = rows.peek_row().ok()??;
+    let at = row.cells().position(is_date)?;
+    rows.head().names().nth(at).map(str::to_owned)
+}
+
+fn ambiguous(head: &Head, numbers: &[usize]) -> Problem {
+    const LISTED: usize = 12;
+    let names: Vec<String> = head.names().map(|name| format!("`{name}`")).collect();
+    let mut listed: Vec<&str> = numbers.iter().take(LISTED).map(|at| names[*at].as_str()).collect();
+    if numbers.len() > LISTED {
+        listed.push("…");
+    }
+    let found = match numbers {
+        [] => "no column of numbers".to_owned(),
+        _ => format!("{} columns of numbers: {}", numbers.len(), listed.join(", ")),
+    };
+    let expected = "`--column count=NAME` for each that counts requests, `--column time=NAME` for \
+                    the time";
+    Problem::new(head.place(), found, expected)
 }
 
 impl Requests for Counts {
     fn next_request(&mut self) -> Result<Option<Request>, Problem> {
         loop {
             if let Some((time_ns, column)) = self.pending.pop_front() {
-                let key = self.keys[column].clone().unwrap_or_default();
+                let key = self.columns.iter().find(|(known, _)| *known == column);
+                let key = key.map_or(String::new(), |(_, key)| key.clone());
                 return Ok(Some(Request { time_ns, key, class: None, budget_ns: None }));
             }
-            let Some(line) = self.lines.next_line()?.map(str::to_owned) else { return Ok(None) };
-            self.take(&line)?;
+            if !self.take()? {
+                return Ok(None);
+            }
         }
     }
 
     fn lines(&self) -> &Lines {
-        &self.lines
+        self.rows.lines()
+    }
+
+    fn told(&self) -> Told {
+        let found = self.interval_ns.filter(|_| self.plan.interval_ns.is_none());
+        let interval = found.filter(|_| self.time.is_some());
+        let interval =
+            interval.map(|ns| format!("intervals of {} s, the first step", decimal(ns, 9)));
+        let facts = self.clock.fact().into_iter().chain(interval).chain(self.rows.recognised());
+        let dates = self.dates.iter().map(|name| {
+            format!(
+                "`{name}` holds dates, which are not read, so that gaps in them are none: \
+                 `--column time={name}` reads them"
+            )
+        });
+        let notes = self.clock.notes().into_iter().chain(dates).collect();
+        Told { facts: facts.collect(), notes }
     }
 }

@@ -1,6 +1,6 @@
 //! The requests of several files in order of time, as far as each file is, without bad rows.
 
-use super::{Open, Request, Requests, stem};
+use super::{Open, Request, Requests, Told, stem};
 use crate::input::{Place, Problem, Problems};
 
 /// How many bad rows are told one by one.
@@ -11,6 +11,8 @@ pub(super) struct Merge {
     files: Vec<File>,
     /// How many bad rows may be skipped.
     allowed: u64,
+    /// Whether files of one name are one key.
+    one_key: bool,
     bad: u64,
     told: Vec<Problem>,
 }
@@ -19,16 +21,26 @@ struct File {
     path: String,
     requests: Box<dyn Requests>,
     next: Option<Request>,
+    /// Whether its name is the key of its requests.
+    named: bool,
 }
 
 impl Merge {
     /// Opens the files.
-    pub(super) fn open(paths: &[String], open: &Open, allowed: u64) -> Result<Self, Problems> {
-        let mut merge = Self { files: Vec::new(), allowed, bad: 0, told: Vec::new() };
+    pub(super) fn open(
+        paths: &[String],
+        open: &Open,
+        (allowed, one_key): (u64, bool),
+    ) -> Result<Self, Problems> {
+        let mut merge = Self { files: Vec::new(), allowed, one_key, bad: 0, told: Vec::new() };
         let mut problems = Problems::default();
-        for path in paths {
-            match open(path) {
-                Ok(requests) => merge.files.push(File { path: path.clone(), requests, next: None }),
+        for (at, path) in paths.iter().enumerate() {
+            let before = paths[..at].iter().filter(|before| stem(before) == stem(path)).count();
+            match open(path, before) {
+                Ok(requests) => {
+                    let path = path.clone();
+                    merge.files.push(File { path, requests, next: None, named: false });
+                }
                 Err(problem) => problems.push(problem),
             }
         }
@@ -56,8 +68,12 @@ impl Merge {
                 Ok(mut next) => {
                     if let Some(request) = next.as_mut().filter(|request| request.key.is_empty()) {
                         stem(&file.path).clone_into(&mut request.key);
+                        if !file.named {
+                            file.named = true;
+                            self.check_name(at)?;
+                        }
                     }
-                    file.next = next;
+                    self.files[at].next = next;
                     return Ok(());
                 }
                 Err(problem) if file.requests.lines().is_broken() => {
@@ -67,6 +83,22 @@ impl Merge {
                 }
                 Err(problem) => self.skip(problem)?,
             }
+        }
+    }
+
+    /// Refuses a name that is the key of another file, too.
+    fn check_name(&self, at: usize) -> Result<(), Problem> {
+        let path = &self.files[at].path;
+        let same =
+            |file: &&File| file.named && file.path != *path && stem(&file.path) == stem(path);
+        match self.files.iter().find(same).filter(|_| !self.one_key) {
+            Some(other) => {
+                let found =
+                    format!("the key `{}`, which is that of {}, too", stem(path), other.path);
+                let expected = "files of other names, or `--merge-keys` if they are one";
+                Err(Problem::new(Place::file(path), found, expected))
+            }
+            None => Ok(()),
         }
     }
 
@@ -97,6 +129,22 @@ impl Merge {
     /// How many bad rows there were, and the first of them.
     pub(super) fn skipped(&self) -> (u64, &[Problem]) {
         (self.bad, &self.told)
+    }
+
+    /// What the files were read as, each thing once.
+    pub(super) fn read_as(&self) -> Told {
+        let told: Vec<Told> = self.files.iter().map(|file| file.requests.told()).collect();
+        let same = told.iter().all(|other| other.facts == told[0].facts);
+        let mut all = Told::default();
+        for (at, told) in told.into_iter().enumerate().filter(|(at, _)| *at == 0 || !same) {
+            let prefix = if same { String::new() } else { format!("{}: ", self.files[at].path) };
+            all.facts.extend(told.facts.into_iter().map(|fact| format!("{prefix}{fact}")));
+        }
+        for file in &self.files {
+            let notes = file.requests.told().notes.into_iter();
+            all.notes.extend(notes.map(|note| format!("{}: {note}", file.path)));
+        }
+        all
     }
 
     /// (path, SHA-256) of the files.

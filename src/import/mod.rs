@@ -5,10 +5,15 @@
 //! same for all. `traces/importing.md` says where each format is found and what becomes of it.
 
 mod azure_functions;
+mod azure_functions_2019;
 mod azure_llm;
+mod bandwidth;
 mod burstgpt;
+mod clock;
+mod columns;
 mod counts;
 mod csv;
+mod jsonl;
 mod keys;
 mod merge;
 mod mooncake;
@@ -26,7 +31,8 @@ pub use profile::Folder;
 pub use trace::{Import, ImportError, Imported, WINDOW, import};
 
 use crate::input::lines::Lines;
-use crate::input::{Fields, Node, Problem, Problems};
+use crate::input::{Fields, Node, Place, Problem, Problems, source};
+use std::path::Path;
 
 /// One request as a source tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +54,33 @@ pub trait Requests {
 
     /// The lines that were read, with their hash.
     fn lines(&self) -> &Lines;
+
+    /// What the file was read as, at its end.
+    fn told(&self) -> Told;
 }
 
-/// Opens one file of a kind.
-pub type Open = Box<dyn Fn(&str) -> Result<Box<dyn Requests>, Problem>>;
+/// What a file was read as, where nobody said so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Units and delimiters that were taken.
+    pub facts: Vec<String>,
+    /// What makes them doubtful.
+    pub notes: Vec<String>,
+}
+
+/// Opens one file of a kind; the number is how many files of its name were opened before.
+pub type Open = Box<dyn Fn(&str, usize) -> Result<Box<dyn Requests>, Problem>>;
+
+/// A table that was made of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Its text.
+    pub text: String,
+    /// What it holds.
+    pub said: String,
+    /// What the file was read as.
+    pub told: Told,
+}
 
 /// What a kind becomes.
 pub enum Form {
@@ -59,6 +88,8 @@ pub enum Form {
     Trace(fn(&mut Fields<'_>) -> Open),
     /// A profile folder, from files and settings.
     Profile(fn(&[String], &mut Fields<'_>) -> Option<Folder>),
+    /// A table of one file.
+    Table(fn(&str, &mut Fields<'_>) -> Option<Made>),
 }
 
 /// One line of the list of kinds.
@@ -77,11 +108,14 @@ pub struct Entry {
 pub const KINDS: &[Entry] = &[
     azure_llm::ENTRY,
     azure_functions::ENTRY,
+    azure_functions_2019::ENTRY,
     burstgpt::ENTRY,
     mooncake::ENTRY,
     counts::ENTRY,
     video_counts::ENTRY,
     csv::ENTRY,
+    jsonl::ENTRY,
+    bandwidth::ENTRY,
     nexus::ENTRY,
     splitwise::ENTRY,
 ];
@@ -101,18 +135,86 @@ pub fn import_profile(
     files: &[String],
     settings: &Node,
 ) -> Result<Folder, Problems> {
-    let mut problems = Problems::default();
-    let mut read = Fields::new(settings, &mut problems);
-    let folder = make(files, &mut read);
-    // What stopped early has not asked for all its settings.
-    if folder.is_some() {
-        read.finish();
-    }
-    problems.check(folder)
+    distinct(files, None)?;
+    made(settings, |read| make(files, read))
 }
 
-/// The name of a file without its folder and its endings.
+/// The table that a kind makes of a file.
+pub fn import_table(
+    make: fn(&str, &mut Fields<'_>) -> Option<Made>,
+    file: &str,
+    settings: &Node,
+) -> Result<Made, Problems> {
+    made(settings, |read| make(file, read))
+}
+
+fn made<T>(
+    settings: &Node,
+    make: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, Problems> {
+    let mut problems = Problems::default();
+    let mut read = Fields::new(settings, &mut problems);
+    let made = make(&mut read);
+    // What stopped early has not asked for all its settings.
+    if made.is_some() {
+        read.finish();
+    }
+    problems.check(made)
+}
+
+/// Checks that no file is given twice, and that none of them is replaced by what is written.
+pub fn distinct(files: &[String], out: Option<&Path>) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let mut known = std::collections::BTreeMap::new();
+    for file in files {
+        let Some(identity) = source::identity(Path::new(file)) else { continue };
+        if let Some(first) = known.insert(identity, file) {
+            let found = format!("the same file as {first}");
+            problems.push(Problem::new(Place::file(file), found, "each file once"));
+        }
+    }
+    let record = out.and_then(trace::record_path);
+    for written in out.filter(|out| out.is_file()).into_iter().chain(record.as_deref()) {
+        let read = source::identity(written).and_then(|identity| known.get(&identity).copied());
+        if let Some(read) = read {
+            let found = format!("`{}`, which would replace {read}", written.display());
+            problems.push(Problem::new(Place::file("--out"), found, "another file"));
+        }
+    }
+    problems.check(Some(()))
+}
+
+/// Endings that say how a file is written, not what it holds.
+const ENDINGS: [&str; 12] =
+    ["csv", "tsv", "psv", "txt", "dat", "log", "json", "jsonl", "ndjson", "gz", "zst", "zstd"];
+
+/// The name of a file without its folder and without endings that are known.
 fn stem(path: &str) -> &str {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    name.split('.').next().unwrap_or(name)
+    let mut name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    while let Some((rest, ending)) = name.rsplit_once('.')
+        && !rest.is_empty()
+        && ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
+    {
+        name = rest;
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_known_endings_only() {
+        for (path, name) in [
+            ("a/llama-3.1-8B.csv", "llama-3.1-8B"),
+            ("llama-3.2-3B.jsonl.gz", "llama-3.2-3B"),
+            ("x.CSV.zst", "x"),
+            ("v1.5", "v1.5"),
+            ("t.csv.d01", "t.csv.d01"),
+            (".csv", ".csv"),
+        ] {
+            assert_eq!(stem(path), name);
+        }
+    }
 }

@@ -3,62 +3,40 @@
 //!
 //! Source: kvcache-ai/Mooncake, `FAST25-release/traces`; Qin et al., FAST 2025.
 
-use super::{Entry, Form, Request, Requests};
-use crate::input::lines::Lines;
-use crate::input::source::Source;
-use crate::input::{Fields, Problem, Problems, fields, json};
-use crate::units::Span;
-
-/// The largest timestamp, some 30 years; decimals of milliseconds are exact to a microsecond.
-const MAX_MS: f64 = 1e12;
+use super::clock::{Clock, units};
+use super::jsonl::{JsonLines, find};
+use super::time::Unit;
+use super::{Entry, Form, Request};
+use crate::input::{Node, Problem, Problems, Value, fields};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "mooncake",
     summary: "Mooncake traces, a JSON object a line; a key per file",
-    settings: "none",
-    form: Form::Trace(|_| {
-        Box::new(|path| {
-            let lines = Lines::open(path)?.hashed();
-            Ok(Box::new(Mooncake { lines, path: path.to_owned() }))
+    settings: "unit = { arrival = ms }",
+    form: Form::Trace(|read| {
+        let [unit] = units(read, ["arrival"]);
+        Box::new(move |path, _| {
+            let clock = Clock::new("arrival", unit, Unit::Decimal(6));
+            JsonLines::open(path, clock, Box::new(request))
         })
     }),
 };
 
-struct Mooncake {
-    lines: Lines,
-    path: String,
-}
-
-fn read(source: &Source) -> Result<Request, Problem> {
-    let node = json::parse(source)?;
+fn request(node: &Node, clock: &mut Clock) -> Result<Request, Problem> {
+    let time = find(node, "timestamp")?;
+    let text = match &time.value {
+        Value::Array(_) | Value::Table(_) => return Err(fields::mismatch(time, "a time")),
+        _ => time.cell(),
+    };
     let mut problems = Problems::default();
-    let mut read = Fields::new(&node, &mut problems);
-    let time = read.require("timestamp", "milliseconds");
-    let time = time.and_then(|node| fields::number(node, &(0.0..=MAX_MS), read.problems()));
     for tokens in ["input_length", "output_length"] {
-        if let Some(node) = read.require(tokens, "a number of tokens") {
-            fields::integer(node, &(0..=u64::MAX), read.problems());
-        }
+        fields::integer(find(node, tokens)?, &(0..=u64::MAX), &mut problems);
     }
     if let Some(problem) = problems.iter().next() {
         return Err(problem.clone());
     }
-    let time_ns = Span::from_ms(time.unwrap_or(0.0)).0.cast_signed();
+    let time_ns = clock
+        .read(&text, node.place.line)
+        .map_err(|expected| Problem::new(time.place.clone(), time.canonical(), expected))?;
     Ok(Request { time_ns, key: String::new(), class: None, budget_ns: None })
-}
-
-impl Requests for Mooncake {
-    fn next_request(&mut self) -> Result<Option<Request>, Problem> {
-        let Some(text) = self.lines.next_line()? else { return Ok(None) };
-        let (path, text) = (self.path.clone(), text.to_owned());
-        let request = read(&Source { path, text, sha256: String::new() });
-        request.map(Some).map_err(|mut problem| {
-            problem.place.line = self.lines.number();
-            problem
-        })
-    }
-
-    fn lines(&self) -> &Lines {
-        &self.lines
-    }
 }

@@ -8,7 +8,7 @@
 use super::profile::{Folder, Measured, batches, is_chosen, name};
 use super::{Entry, Form};
 use crate::input::lines::Lines;
-use crate::input::rows::Rows;
+use crate::input::rows::{Layout, Rows};
 use crate::input::{Fields, Place, Problem, Problems};
 use crate::units::parse_decimal;
 
@@ -27,6 +27,7 @@ struct Plan {
     worker_class: String,
     max_batch: u64,
     models: Vec<String>,
+    layout: Layout,
 }
 
 impl Plan {
@@ -43,10 +44,11 @@ impl Plan {
 fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
     let worker_class = read.text("worker_class", "");
     let max_batch = read.integer("max_batch", batches(), 32);
-    let plan = Plan { worker_class, max_batch, models: read.texts("models") };
+    let (models, layout) = (read.texts("models"), Layout::read(read));
+    let plan = Plan { worker_class, max_batch, models, layout };
     let mut measured = Measured::default();
     for file in files {
-        let read_one = if is_table(file) { table } else { published };
+        let read_one = if is_table(file, plan.layout) { table } else { published };
         if let Err(more) = read_one(file, &plan, &mut measured) {
             read.problems().extend(more);
         }
@@ -63,12 +65,12 @@ fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
     measured.folder(["models profiled by Nexus", source], read)
 }
 
-fn is_table(file: &str) -> bool {
-    Rows::open(file).is_ok_and(|rows| rows.head().optional("model").is_some())
+fn is_table(file: &str, layout: Layout) -> bool {
+    Rows::of_others(file, layout).is_ok_and(|rows| rows.head().optional("model").is_some())
 }
 
 fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {
-    let mut rows = Rows::open(file)?;
+    let mut rows = Rows::of_others(file, plan.layout)?;
     let names = ["model", "batch", "latency_us", "gpu_memory_bytes"];
     let [model, batch, latency, memory] = names.map(|column| rows.head().column(column));
     let (model, batch, latency, memory) = (model?, batch?, latency?, memory?);
@@ -78,37 +80,19 @@ fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problem
             Problem::new(Place::file("--set").field("worker_class"), "nothing", expected).into()
         );
     }
-    let mut problems = Problems::default();
-    loop {
-        let row = match rows.next_row() {
-            Ok(Some(row)) => row,
-            Ok(None) => break,
-            Err(problem) => {
-                problems.push(problem);
-                if problems.is_full() || rows.lines().is_broken() {
-                    break;
-                }
-                continue;
-            }
-        };
-        let mut read = || {
-            let size = row.integer(batch, batches())?;
-            let bytes = row.integer(memory, 1..=MAX_BYTES)?;
-            let ns = row.decimal(latency, 3)?;
-            if ns == 0 {
-                return Err(row.problem(latency, "more than 0"));
-            }
-            if is_chosen(&plan.models, row.text(model)) {
-                let variant = name(row.text(model));
-                plan.add(measured, [&plan.worker_class, &variant], size, ns, bytes);
-            }
-            Ok(())
-        };
-        if let Err(problem) = read() {
-            problems.push(problem);
+    rows.each(|row| {
+        let size = row.integer(batch, batches())?;
+        let bytes = row.integer(memory, 1..=MAX_BYTES)?;
+        let ns = row.decimal(latency, 3)?;
+        if ns == 0 {
+            return Err(row.problem(latency, "more than 0"));
         }
-    }
-    problems.check(Some(()))
+        if is_chosen(&plan.models, row.text(model)) {
+            let variant = name(row.text(model));
+            plan.add(measured, [&plan.worker_class, &variant], size, ns, bytes);
+        }
+        Ok(())
+    })
 }
 
 fn published(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {

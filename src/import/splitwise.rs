@@ -9,7 +9,7 @@
 use super::profile::{Folder, Measured, batches, is_chosen, latency_ns, name};
 use super::{Entry, Form};
 use crate::input::csv::Row;
-use crate::input::rows::Rows;
+use crate::input::rows::{Layout, Rows};
 use crate::input::{Fields, Place, Problem, Problems};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -27,6 +27,7 @@ struct Plan {
     prompt: u64,
     tokens: u64,
     models: Vec<String>,
+    layout: Layout,
 }
 
 /// Points that were read.
@@ -42,7 +43,8 @@ struct Points {
 fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
     let prompt = read.integer("prompt", 1..=1_000_000, 512);
     let tokens = read.integer("tokens", 1..=1_000_000, 128);
-    let plan = Plan { prompt, tokens, models: read.texts("models") };
+    let (models, layout) = (read.texts("models"), Layout::read(read));
+    let plan = Plan { prompt, tokens, models, layout };
     let (mut measured, mut odd) = (Measured::default(), 0);
     for file in files {
         match points(file, &plan) {
@@ -97,7 +99,7 @@ fn add(file: &str, points: Points, measured: &mut Measured, problems: &mut Probl
 }
 
 fn points(file: &str, plan: &Plan) -> Result<Points, Problems> {
-    let mut rows = Rows::open(file)?;
+    let mut rows = Rows::of_others(file, plan.layout)?;
     let names = ["model", "hardware", "tensor_parallel", "prompt_size", "batch_size", "token_size"];
     let [model, hardware, parallel, prompt, batch, tokens] =
         names.map(|column| rows.head().column(column));
@@ -106,21 +108,9 @@ fn points(file: &str, plan: &Plan) -> Result<Points, Problems> {
     let [prefill, decode, whole] =
         ["prompt_time", "token_time", "e2e_time"].map(|column| rows.head().column(column));
     let times = [prefill?, decode?, whole?];
-    let (mut points, mut problems) = (Points::default(), Problems::default());
-    loop {
-        let read = match rows.next_row() {
-            Ok(None) => break,
-            Ok(Some(row)) => point(row, [names, sizes, times], plan, &mut points),
-            Err(problem) => Err(problem),
-        };
-        if let Err(problem) = read {
-            problems.push(problem);
-        }
-        if problems.is_full() || rows.lines().is_broken() {
-            break;
-        }
-    }
-    problems.check(Some(points))
+    let mut points = Points::default();
+    rows.each(|row| point(row, [names, sizes, times], plan, &mut points))?;
+    Ok(points)
 }
 
 fn point(

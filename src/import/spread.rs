@@ -1,6 +1,20 @@
 //! Where within an interval the requests of a count arrive.
 
-use crate::rng::{Label, Rng};
+use super::stem;
+use crate::rng::{Label, Rng, name_key};
+
+/// More requests in an interval than that are no count.
+pub(super) const MAX_COUNT: u64 = 1_000_000;
+/// All columns or functions of an interval together: they are in memory at once, 16 bytes each.
+pub(super) const MAX_AT_ONCE: u64 = 1 << 22;
+
+/// The draws of a file, by its name and how many files of this name came before it.
+pub(super) fn draws(seed: u64, path: &str, nth: usize) -> Rng {
+    match nth {
+        0 => Rng::new(seed, name_key(&[stem(path)])),
+        _ => Rng::new(seed, name_key(&[stem(path), &nth.to_string()])),
+    }
+}
 
 /// How the requests of an interval lie in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

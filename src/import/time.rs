@@ -1,7 +1,5 @@
 //! Times as others write them, in nanoseconds on a clock of 64 bits.
 
-use crate::input::Problem;
-use crate::input::csv::Row;
 use crate::units::{NS_PER_S, parse_decimal};
 
 /// How a column counts time: digits of the unit that make a nanosecond, or a date.
@@ -23,17 +21,28 @@ impl Unit {
         ("date", Self::Date),
     ];
 
+    /// Its name for `--unit`.
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, unit)| *unit == self).map_or("", |(name, _)| name)
+    }
+
     /// The time in a cell.
-    pub(super) fn read(self, row: Row<'_>, column: usize) -> Result<i64, Problem> {
-        let text = row.text(column);
-        let (value, expected) = match self {
+    #[inline]
+    pub(super) fn parse(self, text: &str) -> Option<i64> {
+        match self {
             Self::Decimal(digits) => {
-                let value = parse_decimal(text, digits);
-                (value.and_then(|ns| i64::try_from(ns).ok()), "a time ≥ 0")
+                parse_decimal(text, digits).and_then(|ns| i64::try_from(ns).ok())
             }
-            Self::Date => (date(text), "a date such as 2023-11-16 18:15:46.680590"),
-        };
-        value.ok_or_else(|| row.problem(column, expected))
+            Self::Date => date(text),
+        }
+    }
+
+    /// The unit of a number that counts from 1970 to a year from 2001 to 2128.
+    pub(super) fn of_epoch(text: &str) -> Option<Self> {
+        let value: f64 = text.parse().ok()?;
+        let units = [(1e9, 9), (1e12, 6), (1e15, 3), (1e18, 0)];
+        let found = units.iter().find(|(from, _)| (*from..5.0 * from).contains(&value));
+        found.map(|(_, digits)| Self::Decimal(*digits))
     }
 }
 
@@ -89,6 +98,24 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stamps_since_1970_are_known_by_their_magnitude() {
+        let unit = |text: &str| Unit::of_epoch(text).map(Unit::name);
+        for (text, name) in [
+            ("1700000000", Some("s")),
+            ("1700000000.25", Some("s")),
+            ("1700000000250", Some("ms")),
+            ("1.70000000025e15", Some("us")),
+            ("1700000000250000000", Some("ns")),
+            ("27482", None),
+            ("999999999", None),
+            ("x", None),
+            ("-1700000000", None),
+        ] {
+            assert_eq!(unit(text), name, "{text}");
+        }
+    }
 
     #[test]
     fn dates_count_from_1970() {

@@ -6,10 +6,11 @@
 
 use super::keys::{Apps, Keys, Map};
 use super::merge::Merge;
-use super::{Entry, Form, Open, settings};
+use super::{Entry, Form, Open, Told, distinct, settings};
 use crate::input::toml::quote;
 use crate::input::{Node, Place, Problem, Problems};
 use crate::output::atomic::{self, WriteError};
+use crate::output::packed;
 use crate::units::decimal;
 use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
@@ -39,7 +40,9 @@ pub struct Import<'a> {
     pub map: Map,
     /// How many bad rows may be skipped.
     pub skip_bad: u64,
-    /// The file to write.
+    /// Whether the requests of files of one name are those of one model.
+    pub merge_keys: bool,
+    /// The file to write, compressed if it ends in `.gz` or `.zst`.
     pub out: &'a Path,
 }
 
@@ -54,6 +57,15 @@ pub struct Imported {
     pub keys: usize,
     /// Bad rows that were skipped, and the first of them.
     pub skipped: (u64, Vec<Problem>),
+    /// What the files were read as.
+    pub told: Told,
+}
+
+impl Imported {
+    /// Gaps between requests per second; `None` if all arrive at once.
+    pub fn rate_rps(&self) -> Option<f64> {
+        (self.last_ns > 0).then(|| (self.requests - 1) as f64 / (self.last_ns as f64 / 1e9))
+    }
 }
 
 /// Why nothing was imported.
@@ -78,26 +90,31 @@ pub fn import(entry: &Entry, import: &Import<'_>) -> Result<Imported, ImportErro
         return Err(Problems::from(problem).into());
     };
     let open = settings(decode, import.settings)?;
+    distinct(import.files, Some(import.out))?;
     let mut apps = Apps::read(import.apps, import.map)?;
     if apps.wants_keys() {
         let keys = count_keys(import, &open)?;
         apps = apps.with_keys(keys);
     }
-    let merge = Merge::open(import.files, &open, import.skip_bad)?;
+    let merge = Merge::open(import.files, &open, (import.skip_bad, import.merge_keys))?;
     let mut work = Work::new(merge, apps);
     let mut problems = Problems::default();
     let written = atomic::with(import.out, |file| {
-        let mut out = Hashed { out: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new() };
-        match work.write(&mut out) {
-            Ok(()) => {}
-            Err(Stop::Write(error)) => return Err(error),
-            Err(Stop::Input(found)) => {
-                problems = found;
-                return Err(io::Error::other("bad input"));
+        // Runs verify the text, not the bytes of its compression.
+        let mut hash = Sha256::new();
+        packed::write(import.out, file, |out| {
+            let out = BufWriter::with_capacity(1 << 16, out);
+            let mut out = Hashed { out, hash: &mut hash };
+            match work.write(&mut out) {
+                Ok(()) => out.out.flush(),
+                Err(Stop::Write(error)) => Err(error),
+                Err(Stop::Input(found)) => {
+                    problems = found;
+                    Err(io::Error::other("bad input"))
+                }
             }
-        }
-        out.out.flush()?;
-        let text = work.record(entry, import, &out.hash.finalize());
+        })?;
+        let text = work.record(entry, import, &hash.finalize());
         match record_path(import.out) {
             Some(path) => atomic::write(&path, text.as_bytes()).map_err(|error| error.source),
             None => Ok(()),
@@ -106,12 +123,17 @@ pub fn import(entry: &Entry, import: &Import<'_>) -> Result<Imported, ImportErro
     problems.check(Some(()))?;
     written?;
     let (bad, told) = work.merge.skipped();
-    let (requests, last_ns) = (work.requests, work.last_ns());
-    Ok(Imported { requests, last_ns, keys: work.keys.names().len(), skipped: (bad, told.to_vec()) })
+    Ok(Imported {
+        requests: work.requests,
+        last_ns: work.last_ns(),
+        keys: work.keys.names().len(),
+        skipped: (bad, told.to_vec()),
+        told: work.merge.read_as(),
+    })
 }
 
 /// Where the record of an import lies; nowhere beside a pipe or a device.
-fn record_path(out: &Path) -> Option<PathBuf> {
+pub(super) fn record_path(out: &Path) -> Option<PathBuf> {
     if !atomic::is_replaced(out) {
         return None;
     }
@@ -121,7 +143,7 @@ fn record_path(out: &Path) -> Option<PathBuf> {
 }
 
 fn count_keys(import: &Import<'_>, open: &Open) -> Result<usize, Problems> {
-    let mut merge = Merge::open(import.files, open, import.skip_bad)?;
+    let mut merge = Merge::open(import.files, open, (import.skip_bad, import.merge_keys))?;
     let mut keys = Keys::default();
     while let Some((request, place)) = merge.next_request()? {
         keys.number(&request.key).ok_or_else(|| too_many_names(place))?;
@@ -271,6 +293,9 @@ impl Work {
         line("skipped_rows", bad.to_string());
         line("skipped", format!("[{}]", told.join(", ")));
         line("settings", import.settings.canonical());
+        let facts = self.merge.read_as().facts;
+        let facts: Vec<String> = facts.iter().map(|fact| quote(fact)).collect();
+        line("read_as", format!("[{}]", facts.join(", ")));
         line("map", quote(map));
         line("keys", self.keys.names().len().to_string());
         text.push_str("\n# SHA-256 of what was read, decompressed.\n[files]\n");
@@ -289,12 +314,12 @@ impl Work {
 }
 
 /// Hashes what goes through.
-struct Hashed<W> {
+struct Hashed<'h, W> {
     out: W,
-    hash: Sha256,
+    hash: &'h mut Sha256,
 }
 
-impl<W: Write> Write for Hashed<W> {
+impl<W: Write> Write for Hashed<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.out.write(bytes)?;
         self.hash.update(&bytes[..count]);

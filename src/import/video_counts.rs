@@ -3,10 +3,13 @@
 //!
 //! Source of such counts: tungngreen/PipelineScheduler (`OctopInf`).
 
+use super::clock::Clock;
 use super::table::{Read, Table};
+use super::time::Unit;
 use super::{Entry, Form, Request};
 use crate::input::Problem;
 use crate::input::csv::Head;
+use crate::input::rows::Layout;
 use crate::units::Span;
 
 /// More objects in a frame than that are no count.
@@ -21,7 +24,12 @@ pub(super) const ENTRY: Entry = Entry {
     form: Form::Trace(|read| {
         let fps = read.number("fps", 1e-3..=1e4, 30.0);
         let key = read.choice("key", &[("class", "class"), ("video", "video")]);
-        Box::new(move |path| Table::open(path, |head| columns(head, fps, key)))
+        let layout = Layout::read(read);
+        // Frames have numbers; there is no time to read.
+        let clock = || Clock::new("arrival", None, Unit::Decimal(9));
+        Box::new(move |path, _| {
+            Table::open(path, layout, |head| Ok((clock(), columns(head, fps, key)?)))
+        })
     }),
 };
 
@@ -29,7 +37,7 @@ fn columns(head: &Head, fps: f64, key: &'static str) -> Result<Read, Problem> {
     let (video, class) = (head.column("video")?, head.column("class")?);
     let (index, count) = (head.column("index")?, head.column("count")?);
     let key = if key == "video" { video } else { class };
-    Ok(Box::new(move |row| {
+    Ok(Box::new(move |row, _| {
         let time = Span::from_s(row.integer(index, 0..=MAX_INDEX)? as f64 / fps);
         let time_ns = i64::try_from(time.0).map_err(|_| row.problem(index, "an earlier frame"))?;
         let count = row.integer(count, 0..=MAX_COUNT)?;

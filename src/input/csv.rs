@@ -6,9 +6,10 @@
 use super::error::{Place, Problem};
 use super::source::Source;
 use crate::units::parse_decimal;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// The file and the header of a table.
+/// The file and the header of a table. A column without a name is called by its number, from 1 on.
 #[derive(Debug)]
 pub struct Head {
     file: String,
@@ -16,6 +17,8 @@ pub struct Head {
     /// Whether a column that was looked for is there: else this is another file than was meant, of
     /// which nothing is shown.
     is_meant: AtomicBool,
+    /// Whether the first line is a row, too.
+    numbered: bool,
 }
 
 /// A parsed table.
@@ -39,27 +42,61 @@ pub struct Row<'a> {
 }
 
 impl Head {
-    /// Checks that the names are there and distinct.
+    /// Checks that there are names.
     pub(super) fn new<'n>(
         file: &str,
         names: impl Iterator<Item = &'n str>,
     ) -> Result<Self, Problem> {
-        let names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+        let mut names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
         if names.iter().all(String::is_empty) {
             return Err(Problem::new(Place::file(file), "an empty file", "a header line"));
         }
-        for (index, name) in names.iter().enumerate() {
-            if names[..index].contains(name) {
-                let place = Place::line(file, 1).field(name);
-                return Err(Problem::new(place, "the same column twice", "distinct columns"));
+        let given: BTreeSet<String> = names.iter().cloned().collect();
+        for (at, name) in names.iter_mut().enumerate().filter(|(_, name)| name.is_empty()) {
+            let number = (at + 1).to_string();
+            if !given.contains(&number) {
+                *name = number;
             }
         }
-        Ok(Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false) })
+        Ok(Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false), numbered: false })
     }
 
-    /// How many columns there are.
-    pub(super) fn len(&self) -> usize {
-        self.names.len()
+    /// The head of a table whose first line is a row.
+    pub(super) fn numbered(file: &str, columns: usize) -> Self {
+        let names = (1..=columns).map(|number| number.to_string()).collect();
+        Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false), numbered: true }
+    }
+
+    /// Checks that no name stands for two columns.
+    pub fn distinct(&self) -> Result<(), Problem> {
+        let mut known = BTreeSet::new();
+        let twice = self.names().find(|name| !known.insert(*name));
+        twice.map_or(Ok(()), |name| Err(self.twice(name)))
+    }
+
+    fn twice(&self, name: &str) -> Problem {
+        let place = Place::line(&self.file, 1).field(name);
+        Problem::new(place, "the same column twice", "distinct columns")
+    }
+
+    /// A problem with a record of so many cells that stands in the lines from `place` to `last`.
+    pub(super) fn check_length(
+        &self,
+        cells: usize,
+        place: impl FnOnce() -> Place,
+        last: u64,
+    ) -> Result<(), Problem> {
+        if cells == self.names.len() {
+            return Ok(());
+        }
+        let mut problem = unequal(place(), cells as u64, self.names.len() as u64);
+        if last > problem.place.line {
+            problem.found.push_str(&format!(" in quoted lines up to {last}"));
+        }
+        if self.numbered {
+            problem.expected = format!("{}, as in the first row", self.names.len());
+        }
+        Err(problem)
     }
 
     /// The names in the header.
@@ -67,8 +104,21 @@ impl Head {
         self.names.iter().map(String::as_str)
     }
 
-    /// The index of a required column.
+    /// Whether the first line is a row, and columns are called by their numbers.
+    pub fn is_numbered(&self) -> bool {
+        self.numbered
+    }
+
+    /// Where the header stands.
+    pub fn place(&self) -> Place {
+        Place::line(&self.file, 1)
+    }
+
+    /// The index of a required column, of which there must be one.
     pub fn column(&self, name: &str) -> Result<usize, Problem> {
+        if self.names().filter(|known| *known == name).nth(1).is_some() {
+            return Err(self.twice(name));
+        }
         self.optional(name).ok_or_else(|| {
             let place = Place::line(&self.file, 1).field(name);
             let hint = Problem::unknown(Place::default(), "column", name, self.names());
@@ -92,6 +142,12 @@ impl Head {
     /// A problem with the first column that is none of the known.
     pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
         let name = self.names().find(|name| !known(name))?;
+        if !self.names().any(known) {
+            let found =
+                format!("none of the columns that are looked for among {}", self.names.len());
+            let expected = format!("columns of {}", names.join(", "));
+            return Some(Problem::new(Place::line(&self.file, 1), found, expected));
+        }
         let place = Place::line(&self.file, 1).field(name);
         Some(Problem::unknown(place, "column", name, names.iter().copied()))
     }
@@ -117,6 +173,7 @@ impl Table {
         let mut reader = csv::ReaderBuilder::new().from_reader(source.text.as_bytes());
         let fail = |error: csv::Error| csv_problem(&file, &source.text, &error);
         let head = Head::new(&file, reader.headers().map_err(fail)?.iter())?;
+        head.distinct()?;
         let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(fail)?;
         let mut lines = LineCount::default();
         let lines = records
@@ -166,9 +223,19 @@ impl<'a> Row<'a> {
         Problem::new(self.place(column), found, expected)
     }
 
+    /// The 1-based line in which the row begins.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
     /// The cell's text without blanks around it.
     pub fn text(&self, column: usize) -> &'a str {
         self.record.get(column).unwrap_or("").trim()
+    }
+
+    /// The texts of all cells.
+    pub fn cells(&self) -> impl Iterator<Item = &'a str> {
+        self.record.iter().map(str::trim)
     }
 
     /// A decimal ≥ 0 as an integer count of 10^-`digits` of its unit.
@@ -177,13 +244,13 @@ impl<'a> Row<'a> {
         value.ok_or_else(|| self.problem(column, "a number ≥ 0"))
     }
 
-    /// A whole number within `range`.
+    /// A whole number within `range`; `512.0` is one.
     pub fn integer(
         &self,
         column: usize,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, Problem> {
-        let value = self.text(column).parse().ok().filter(|value| range.contains(value));
+        let value = whole(self.text(column)).filter(|value| range.contains(value));
         value.ok_or_else(|| {
             let expected = if *range.end() >= i64::MAX as u64 {
                 format!("a whole number ≥ {}", range.start())
@@ -223,6 +290,12 @@ impl<'a> Row<'a> {
     }
 }
 
+/// A whole number, which may end in a point and zeros as tables with missing cells write it.
+pub fn whole(text: &str) -> Option<u64> {
+    let (digits, zeros) = text.split_once('.').unwrap_or((text, ""));
+    if zeros.bytes().all(|b| b == b'0') { digits.parse().ok() } else { None }
+}
+
 /// Counts lines up to growing byte offsets.
 ///
 /// The parser's own line numbers are those of the empty lines it skips before a record.
@@ -257,8 +330,8 @@ fn csv_problem(file: &str, text: &str, error: &csv::Error) -> Problem {
     }
 }
 
-/// A row that is not as long as the header.
-pub(super) fn unequal(place: Place, cells: u64, header: u64) -> Problem {
+/// A row that is not as long as the first line.
+fn unequal(place: Place, cells: u64, header: u64) -> Problem {
     let found = format!("{cells} {}", if cells == 1 { "cell" } else { "cells" });
     Problem::new(place, found, format!("{header}, as in the header"))
 }

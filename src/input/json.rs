@@ -104,7 +104,7 @@ impl<'a> Tree<'a> {
             Some(b'n') => return Ok(None),
             _ => {
                 let whole = raw.parse().ok().map(Value::Integer);
-                let float = || raw.parse().ok().filter(|v: &f64| v.is_finite()).map(Value::Float);
+                let float = || raw.parse().ok().filter(|v: &f64| v.is_finite()).map(number_of);
                 let number = whole.or_else(float);
                 let bad = || Problem::new(place.clone(), format!("`{raw}`"), "a finite number");
                 number.ok_or_else(bad)?
@@ -148,6 +148,17 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// JSON has one kind of number: `512.0` and `5e2` are whole.
+fn number_of(value: f64) -> Value {
+    // Whole numbers are exact up to here.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() <= EXACT {
+        Value::Integer(value as i64)
+    } else {
+        Value::Float(value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +178,12 @@ mod tests {
         assert_eq!(node.get("b").unwrap().canonical(), "[1, -2500, true, {}]");
         assert!(node.get("n").is_none() && node.get("empty").is_some());
         assert_eq!(node.get("zero").unwrap().place.to_string(), "x.json:2:35: `zero`");
+        for (text, whole) in [("512.0", true), ("5.12e2", true), ("512.5", false), ("1e16", false)]
+        {
+            let node = read(&format!("[{text}]")).unwrap();
+            let Value::Array(items) = node.value else { panic!() };
+            assert_eq!(matches!(items[0].value, Value::Integer(_)), whole, "{text}");
+        }
     }
 
     #[test]

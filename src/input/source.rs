@@ -84,7 +84,31 @@ pub fn open(path: &str) -> Result<Stream, Problem> {
         },
     };
     let plain = unzip::plain(compressed).map_err(|error| broken(path, &error))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, plain)))
+    let mut stream = BufReader::with_capacity(1 << 16, plain);
+    let first = stream.fill_buf().map_err(|error| broken(path, &error))?;
+    if let Some((found, expected)) = unzip::unreadable(first) {
+        return Err(Problem::new(Place::file(path), found, expected));
+    }
+    Ok(Box::new(stream))
+}
+
+/// What two paths of one file have in common: links and `./` make no other file.
+pub fn identity(path: &Path) -> Option<String> {
+    let path = fs::canonicalize(path).ok()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let meta = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
+        if let Some(meta) = meta {
+            return Some(format!("{} {}", meta.dev(), meta.ino()));
+        }
+    }
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// The path without the ending of a compression that readers know.
+pub fn without_compression(path: &str) -> &str {
+    path.strip_suffix(".gz").or_else(|| path.strip_suffix(".zst")).unwrap_or(path)
 }
 
 /// Devices may have no end.

@@ -1,5 +1,6 @@
 //! Compressed streams, known by their first bytes: gzip (RFC 1952) and zstd (RFC 8878), each with
 //! any number of members or frames. What is damaged or cut short is an error, never a short text.
+//! Other archives and encodings are named.
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
@@ -12,7 +13,7 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The stream without its compression, if it has one.
 pub(super) fn plain(mut stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut first = Vec::new();
-    stream.by_ref().take(ZSTD.len() as u64).read_to_end(&mut first)?;
+    stream.by_ref().take(KNOWN_BYTES).read_to_end(&mut first)?;
     let (gzip, zstd) = (first.starts_with(&GZIP), first.starts_with(&ZSTD));
     let whole = Cursor::new(first).chain(stream);
     Ok(match (gzip, zstd) {
@@ -21,6 +22,49 @@ pub(super) fn plain(mut stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read
         _ => Box::new(whole),
     })
 }
+
+/// What a file is that is no text, by its first bytes, and what to do about it.
+pub(super) fn unreadable(first: &[u8]) -> Option<(&'static str, &'static str)> {
+    let formats: [(&[u8], &str, &str); 10] = [
+        (
+            b"\xfd7zXZ\0",
+            "a file compressed with xz",
+            "gzip, zstd or plain text: `xz -d` unpacks it",
+        ),
+        (
+            b"PK\x03\x04",
+            "a zip archive or a workbook",
+            "one of its tables: `unzip`, or save as CSV",
+        ),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "the file within: `7z x` unpacks it"),
+        (b"Rar!\x1a\x07", "a RAR archive", "the file within: `unrar x` unpacks it"),
+        (b"\x04\x22\x4d\x18", "a file compressed with lz4", "gzip, zstd or plain text: `lz4 -d`"),
+        (b"PAR1\x15", "a Parquet file", "CSV or JSON lines"),
+        (b"\xff\xfe\0\0", "text in UTF-32", "UTF-8: `iconv -f UTF-32 -t UTF-8`"),
+        (b"\0\0\xfe\xff", "text in UTF-32", "UTF-8: `iconv -f UTF-32 -t UTF-8`"),
+        (b"\xff\xfe", "text in UTF-16", UTF8),
+        (b"\xfe\xff", "text in UTF-16", UTF8),
+    ];
+    if let Some((_, found, expected)) = formats.iter().find(|(magic, ..)| first.starts_with(magic))
+    {
+        return Some((found, expected));
+    }
+    if first.starts_with(b"BZh") && first.get(4..10) == Some(b"1AY&SY") {
+        let expected = "gzip, zstd or plain text: `bzip2 -d` unpacks it";
+        return Some(("a file compressed with bzip2", expected));
+    }
+    // Text of Western letters in UTF-16 without a mark: every other byte is 0.
+    let zeros = |odd: usize| first.len() >= 4 && first[odd] == 0 && first[odd + 2] == 0;
+    if zeros(0) != zeros(1) {
+        return Some(("text in UTF-16", UTF8));
+    }
+    let tar = first.get(257..262) == Some(b"ustar");
+    tar.then_some(("a tar archive", "the file within: `tar -xf` unpacks it"))
+}
+
+const UTF8: &str = "UTF-8: `iconv -f UTF-16 -t UTF-8`";
+/// So many bytes tell what a stream is; the name of a tar archive ends there.
+const KNOWN_BYTES: u64 = 262;
 
 /// The decompressed frames of a stream, one after another.
 struct Zstd<R> {
@@ -96,6 +140,26 @@ mod tests {
 
     fn zstd(text: &str) -> Vec<u8> {
         compress_to_vec(text.as_bytes(), CompressionLevel::Fastest)
+    }
+
+    #[test]
+    fn other_formats_are_named() {
+        let mut tar = vec![b'a'; 600];
+        tar[257..262].copy_from_slice(b"ustar");
+        let utf16: Vec<u8> = "a,b\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let cases: [(&[u8], &str); 5] = [
+            (b"\xfd7zXZ\0\0\x04", "a file compressed with xz"),
+            (&tar, "a tar archive"),
+            (&utf16, "text in UTF-16"),
+            (b"PK\x03\x04\x14\0", "a zip archive or a workbook"),
+            (b"BZh91AY&SY", "a file compressed with bzip2"),
+        ];
+        for (bytes, name) in cases {
+            assert_eq!(unreadable(bytes).map(|(found, _)| found), Some(name));
+        }
+        for text in ["", "a", "a,b\n", "PK,BZ\n", "\u{feff}a,b\n", "\0\0\0\0"] {
+            assert_eq!(unreadable(text.as_bytes()), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -9,10 +9,6 @@
 //! last as long as the one before it, and then the table begins anew. What a table will say is not
 //! known to schedulers: they see its rate of the moment and believe that it stays.
 
-mod import;
-
-pub use import::import;
-
 use crate::input::Problem;
 use crate::input::csv::Table;
 use crate::input::source::Source;

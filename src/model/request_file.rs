@@ -80,6 +80,7 @@ struct Columns {
 impl Columns {
     fn find(head: &Head) -> Result<Self, Problem> {
         let names = ["arrival_s", "app", "class", "budget_ms"];
+        head.distinct()?;
         match head.refuse_unknown(|name| names.contains(&name), &names) {
             Some(problem) => Err(problem),
             None => Ok(Self {

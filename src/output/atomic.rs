@@ -31,7 +31,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), WriteError> {
     // A pipe or a device keeps its place: there is nothing to rename over.
     if !is_replaced(path) {
-        let open = fs::OpenOptions::new().write(true).open(path);
+        let open = fs::OpenOptions::new().append(true).open(path);
         return open.and_then(|mut file| fill(&mut file)).map_err(WriteError::at(path));
     }
     let temporary = temporary_name(path);
@@ -51,8 +51,13 @@ pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
     result.map_err(WriteError::at(path))
 }
 
-/// Whether what stands at `path` gives way to a new file: a pipe or a device does not.
+/// Whether what stands at `path` gives way to a new file: a pipe or a device does not, nor does an
+/// open file of a process, such as `/dev/stdout`.
 pub fn is_replaced(path: &Path) -> bool {
+    let open = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    if open.iter().any(|open| path.starts_with(open)) {
+        return false;
+    }
     !fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
 

@@ -1,3 +1,5 @@
 //! The only place that writes files.
 
 pub mod atomic;
+
+pub mod packed;

@@ -123,11 +123,10 @@ impl Inputs {
     }
 
     fn import(&mut self, file: &RequestFile) -> Result<(), Problem> {
-        let plain = file.path.strip_suffix(".gz").or_else(|| file.path.strip_suffix(".zst"));
-        let record = format!("{}.import.toml", plain.unwrap_or(&file.path));
-        if !source::exists(&record) {
-            return Ok(());
-        }
+        // The trace may have been compressed after it was imported.
+        let names = [file.path.as_str(), source::without_compression(&file.path)];
+        let mut records = names.iter().map(|name| format!("{name}.import.toml"));
+        let Some(record) = records.find(|record| source::exists(record)) else { return Ok(()) };
         let source = source::read(&record)?;
         let node = Node::parse(&source)?;
         if node.get("sha256").map(Node::cell).as_deref() != Some(&file.sha256) {

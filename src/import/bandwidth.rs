@@ -1,0 +1,223 @@
+//! Bandwidth traces of others as the table of a link, `time_s,mbps`: a table with a time and a
+//! rate, of one trace or of several in one file (`trace,time_s,mbps`), or a list with a rate a
+//! line. Rows stay as they are; only the time begins at 0.
+
+use super::clock::Clock;
+use super::time::Unit;
+use super::{Entry, Form, Made};
+use crate::input::csv::Row;
+use crate::input::rows::{Layout, Rows};
+use crate::input::source::Source;
+use crate::input::{Fields, Node, Place, Problem, Problems, fields};
+use crate::model::link::{Bandwidth, COLUMNS, MBPS};
+use crate::units::{NS_PER_S, Span, decimal};
+use std::collections::BTreeSet;
+
+/// Traces of a file that are told by name.
+const MAX_TRACES: usize = 10_000;
+/// A row of a link's table holds for a day at most.
+const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
+/// Rates by unit, in megabits per second.
+const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "bandwidth",
+    summary: "rates over time, for a link's `uplink_mbps`: a table, or a list with a rate a line",
+    settings: "trace, skip_rows = 0, interval_s of a list, column = { time = time_s, rate = mbps, \
+               trace = trace }, unit = { time = s, rate = mbps | kbps | bps }",
+    form: Form::Table(make),
+};
+
+struct Plan {
+    trace: Option<String>,
+    skip_rows: u64,
+    interval_ns: Option<u64>,
+    names: [String; 3],
+    /// Whether the column of traces must be there.
+    traces: bool,
+    unit: Option<Unit>,
+    per_mbps: f64,
+    layout: Layout,
+}
+
+impl Plan {
+    fn read(read: &mut Fields<'_>) -> Self {
+        let trace = read.take("trace").map(Node::cell);
+        let skip_rows = read.integer("skip_rows", 0..=1_000_000, 0);
+        let interval = read.take("interval_s");
+        let interval =
+            interval.and_then(|node| fields::number(node, &(1e-3..=86_400.0), read.problems()));
+        let empty = Node::empty(Place::file("--column"));
+        let node = read.take("column").unwrap_or(&empty);
+        let mut columns = Fields::new(node, read.problems());
+        let time = columns.text("time", COLUMNS[0]);
+        let rate = columns.text("rate", COLUMNS[1]);
+        let of = columns.take("trace").and_then(|node| fields::text(node, columns.problems()));
+        let traces = of.is_some();
+        let names = [time, rate, of.unwrap_or("trace").to_owned()];
+        columns.finish();
+        let (unit, per_mbps) = Self::units(read);
+        let interval_ns = interval.map(|seconds| Span::from_s(seconds).0);
+        let layout = Layout::read(read);
+        Self { trace, skip_rows, interval_ns, names, traces, unit, per_mbps, layout }
+    }
+
+    fn units(read: &mut Fields<'_>) -> (Option<Unit>, f64) {
+        let empty = Node::empty(Place::file("--unit"));
+        let node = read.take("unit").unwrap_or(&empty);
+        let mut units = Fields::new(node, read.problems());
+        let choices = Unit::ALL.map(|(name, unit)| (name, Some(unit)));
+        let time = units.choice_or("time", &choices, None);
+        let rate = units.choice("rate", &RATES);
+        units.finish();
+        (time, rate)
+    }
+}
+
+/// The rows of the table that is made.
+struct Steps {
+    text: String,
+    rows: u64,
+    /// The time of the first, and of the last.
+    first: Option<i64>,
+    last: i64,
+}
+
+impl Steps {
+    /// Adds a row: when it begins, and its rate.
+    fn add(&mut self, now: i64, mbps: f64) -> Option<()> {
+        let first = *self.first.get_or_insert(now);
+        let step = now.checked_sub(self.last)?;
+        if self.rows > 0 && !(1..=MAX_STEP_NS).contains(&step) {
+            return None;
+        }
+        (self.rows, self.last) = (self.rows + 1, now);
+        let since = now.checked_sub(first)?.cast_unsigned();
+        self.text.push_str(&format!("{},{mbps}\n", decimal(since, 9)));
+        Some(())
+    }
+}
+
+fn make(file: &str, read: &mut Fields<'_>) -> Option<Made> {
+    let plan = Plan::read(read);
+    let made = table(file, &plan);
+    made.map_err(|problems| read.problems().extend(problems)).ok()
+}
+
+fn table(file: &str, plan: &Plan) -> Result<Made, Problems> {
+    let mut rows = Rows::of_others(file, plan.layout)?;
+    let header = format!("{},{}\n", COLUMNS[0], COLUMNS[1]);
+    let mut steps = Steps { text: header, rows: 0, first: None, last: 0 };
+    let mut facts = Vec::new();
+    let notes;
+    rows.demote_header(|cells| cells.iter().all(|cell| cell.parse::<f64>().is_ok()));
+    if rows.head().names().count() == 1 {
+        list(&mut rows, plan, &mut steps)?;
+        notes = Vec::new();
+    } else {
+        let mut clock = Clock::new("time", plan.unit, Unit::Decimal(9));
+        facts.extend(timed(&mut rows, plan, &mut clock, &mut steps)?);
+        facts.extend(clock.fact());
+        notes = clock.notes();
+        if let Some(first) = steps.first.filter(|first| *first != 0) {
+            facts.push(format!("{} s taken from every time", decimal(first.unsigned_abs(), 9)));
+        }
+    }
+    if plan.skip_rows > 0 {
+        facts.push(format!("without the first {} rows", plan.skip_rows));
+    }
+    facts.extend(rows.recognised());
+    if steps.rows == 0 {
+        return Err(Problem::new(Place::file(file), "no row", "at least one").into());
+    }
+    let source = Source { path: file.to_owned(), text: steps.text, sha256: String::new() };
+    Bandwidth::parse(&source)?;
+    let said = format!("{} rows", steps.rows);
+    Ok(Made { text: source.text, said, told: super::Told { facts, notes } })
+}
+
+fn rate(row: Row<'_>, column: usize, plan: &Plan) -> Result<f64, Problem> {
+    let mbps = row.number(column)? / plan.per_mbps;
+    let inside = MBPS.contains(&mbps);
+    if inside { Ok(mbps) } else { Err(row.problem(column, "a rate from 0.001 to 1e9 Mbit/s")) }
+}
+
+/// A rate a line.
+fn list(rows: &mut Rows, plan: &Plan, steps: &mut Steps) -> Result<(), Problems> {
+    if plan.trace.is_some() || plan.traces {
+        let found = "a list with a rate a line";
+        return Err(Problem::new(rows.head().place(), found, "a column of traces").into());
+    }
+    let Some(interval) = plan.interval_ns else {
+        let place = Place::file("--set").field("interval_s");
+        let expected = "how long a rate of the list holds, in seconds";
+        return Err(Problem::new(place, "nothing", expected).into());
+    };
+    let mut at = 0_u64;
+    rows.each(|row| {
+        let mbps = rate(row, 0, plan)?;
+        at += 1;
+        if at <= plan.skip_rows {
+            return Ok(());
+        }
+        let now = interval.checked_mul(at - 1 - plan.skip_rows);
+        let added = now.and_then(|now| steps.add(i64::try_from(now).ok()?, mbps));
+        added.ok_or_else(|| row.problem(0, "a list that ends within 292 years"))
+    })?;
+    if rows.empty_lines() > 0 {
+        let found = format!("{} empty lines between rates", rows.empty_lines());
+        return Err(Problem::new(rows.head().place(), found, "a rate a line").into());
+    }
+    Ok(())
+}
+
+/// A time and a rate a row; the name of the trace, if the file has names.
+fn timed(
+    rows: &mut Rows,
+    plan: &Plan,
+    clock: &mut Clock,
+    steps: &mut Steps,
+) -> Result<Option<String>, Problems> {
+    let head = rows.head();
+    if plan.interval_ns.is_some() {
+        let place = Place::file("--set").field("interval_s");
+        let expected = "a list with a rate a line: this table has times";
+        return Err(Problem::new(place, "an interval", expected).into());
+    }
+    let [time, mbps, name] = plan.names.each_ref().map(|name| head.column(name));
+    let (time, mbps) = (time?, mbps?);
+    let traces = plan.traces || plan.trace.is_some() || head.optional(&plan.names[2]).is_some();
+    let name = if traces { Some(name?) } else { None };
+    let place = head.place().field(&plan.names[2]);
+    let (mut known, mut chosen, mut at) = (BTreeSet::new(), plan.trace.clone(), 0);
+    rows.each(|row| {
+        if let Some(name) = name {
+            let text = row.text(name);
+            if known.len() < MAX_TRACES && !known.contains(text) {
+                known.insert(text.to_owned());
+            }
+            if chosen.get_or_insert_with(|| text.to_owned()) != text {
+                return Ok(());
+            }
+        }
+        at += 1;
+        if at <= plan.skip_rows {
+            return Ok(());
+        }
+        let rate = rate(row, mbps, plan)?;
+        let added = steps.add(clock.cell(row, time)?, rate);
+        added.ok_or_else(|| row.problem(time, "a later time, by a day at most"))
+    })?;
+    let names = known.iter().map(String::as_str);
+    match (&plan.trace, known.len()) {
+        (Some(trace), _) if !known.contains(trace) => {
+            Err(Problem::unknown(place, "trace", trace, names).into())
+        }
+        (None, 2..) => {
+            let found = format!("{} traces", known.len());
+            let known = Problem::unknown(Place::default(), "trace", "", names).expected;
+            Err(Problem::new(place, found, format!("`--set trace=NAME`, {known}")).into())
+        }
+        _ => Ok(chosen.map(|name| format!("trace {name}"))),
+    }
+}

@@ -1,0 +1,76 @@
+//! Which column or key is what: the arrival, and where a source has them application, class and
+//! budget. The same for tables and for JSON lines.
+
+use super::Request;
+use super::clock::{Clock, units};
+use super::keys::{NAME, is_name};
+use super::time::Unit;
+use crate::input::{Fields, Node, Place, fields};
+
+/// The longest budget that runs accept.
+const MAX_BUDGET_NS: i64 = 1_000_000_000_000_000;
+
+/// The names for `--column`.
+pub(super) const WHAT: [&str; 4] = ["arrival", "app", "class", "budget"];
+
+/// What `--column` and `--unit` say.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    /// By the order of [`WHAT`]; the first is always there.
+    pub(super) names: [Option<String>; 4],
+    unit: Option<Unit>,
+    budget: Unit,
+}
+
+impl Columns {
+    /// Decodes them from the settings of a kind.
+    pub(super) fn read(read: &mut Fields<'_>) -> Self {
+        let empty = Node::empty(Place::file("--column"));
+        let node = read.take("column").unwrap_or(&empty);
+        let mut columns = Fields::new(node, read.problems());
+        let mut names = [const { None }; 4];
+        for (at, what) in WHAT.into_iter().enumerate() {
+            let node = match at {
+                0 => columns.require(what, "the column with the time of arrival"),
+                _ => columns.take(what),
+            };
+            let name = node.and_then(|node| fields::text(node, columns.problems()));
+            names[at] = name.map(str::to_owned);
+        }
+        columns.finish();
+        let [unit, budget] = units(read, [WHAT[0], WHAT[3]]);
+        Self { names, unit, budget: budget.unwrap_or(Unit::Decimal(6)) }
+    }
+
+    /// The clock of one file.
+    pub(super) fn clock(&self) -> Clock {
+        Clock::new(WHAT[0], self.unit, Unit::Decimal(9))
+    }
+
+    /// The request that cells tell; else which of them is bad, and what it should be.
+    pub(super) fn request(
+        &self,
+        [arrival, app, class, budget]: [Option<&str>; 4],
+        clock: &mut Clock,
+        line: u64,
+    ) -> Result<Request, (usize, String)> {
+        let time_ns = clock.read(arrival.unwrap_or(""), line).map_err(|expected| (0, expected))?;
+        let key = match app {
+            Some("") => return Err((1, "a name".to_owned())),
+            app => app.unwrap_or("").to_owned(),
+        };
+        let class = match class {
+            Some(class) if !is_name(class) => return Err((2, NAME.to_owned())),
+            class => class.map(str::to_owned),
+        };
+        let budget_ns = match budget.map(|text| self.budget.parse(text)) {
+            None => None,
+            Some(Some(ns @ 1..=MAX_BUDGET_NS)) => Some(ns as u64),
+            Some(Some(_)) => {
+                return Err((3, "more than 0 and at most 1e9 milliseconds".to_owned()));
+            }
+            Some(None) => return Err((3, "a time ≥ 0".to_owned())),
+        };
+        Ok(Request { time_ns, key, class, budget_ns })
+    }
+}

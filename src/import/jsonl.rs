@@ -1,0 +1,107 @@
+//! JSON lines: an object a line, whatever its keys. `--column` says which key is what, points lead
+//! into objects within it; a key that is written with a point is found first.
+
+use super::clock::Clock;
+use super::columns::{Columns, WHAT};
+use super::{Entry, Form, Request, Requests, Told};
+use crate::input::lines::Lines;
+use crate::input::source::Source;
+use crate::input::{Node, Place, Problem, Value, json};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "jsonl",
+    summary: "any JSON objects, one a line; keys by --column, units by --unit",
+    settings: "column = { arrival, app, class, budget }, unit = { arrival = s, budget = ms }",
+    form: Form::Trace(|read| {
+        let columns = Columns::read(read);
+        Box::new(move |path, _| {
+            let columns = columns.clone();
+            let clock = columns.clock();
+            JsonLines::open(
+                path,
+                clock,
+                Box::new(move |node, clock| request(node, &columns, clock)),
+            )
+        })
+    }),
+};
+
+/// What an object is; places within it need the line only.
+pub(super) type Read = Box<dyn FnMut(&Node, &mut Clock) -> Result<Request, Problem>>;
+
+/// The requests of a file of objects.
+pub(super) struct JsonLines {
+    lines: Lines,
+    path: String,
+    clock: Clock,
+    read: Read,
+}
+
+impl JsonLines {
+    /// Opens a file.
+    pub(super) fn open(path: &str, clock: Clock, read: Read) -> Result<Box<dyn Requests>, Problem> {
+        let lines = Lines::open(path)?.hashed();
+        Ok(Box::new(Self { lines, path: path.to_owned(), clock, read }))
+    }
+}
+
+/// The value at a key or a path of keys.
+pub(super) fn find<'n>(node: &'n Node, key: &str) -> Result<&'n Node, Problem> {
+    node.get(key).or_else(|| node.find(key)).ok_or_else(|| {
+        let place = node.place.clone().field(key);
+        match &node.value {
+            Value::Table(entries) => {
+                let known = entries.iter().map(|(name, _)| name.as_str());
+                let nearest = Problem::unknown(Place::default(), "key", key, known).nearest;
+                Problem { nearest, ..Problem::new(place, "nothing", "a value of this key") }
+            }
+            _ => Problem::new(place, node.value.kind(), "an object a line"),
+        }
+    })
+}
+
+fn request(node: &Node, columns: &Columns, clock: &mut Clock) -> Result<Request, Problem> {
+    let mut cells = [const { None }; 4];
+    for (at, name) in columns.names.iter().enumerate() {
+        let Some(name) = name else { continue };
+        let node = find(node, name)?;
+        if matches!(node.value, Value::Array(_) | Value::Table(_)) {
+            let expected = format!("a number or a string, as {}", WHAT[at]);
+            return Err(Problem::new(node.place.clone(), node.value.kind(), expected));
+        }
+        cells[at] = Some(node.cell());
+    }
+    let texts = cells.each_ref().map(Option::as_deref);
+    columns.request(texts, clock, node.place.line).map_err(|(at, expected)| {
+        let name = columns.names[at].as_deref().unwrap_or("");
+        let place = find(node, name).map_or_else(|problem| problem.place, |n| n.place.clone());
+        let found = texts[at].filter(|text| !text.is_empty());
+        let found = found.map_or("an empty string".to_owned(), |text| format!("`{text}`"));
+        Problem::new(place, found, expected)
+    })
+}
+
+impl Requests for JsonLines {
+    fn next_request(&mut self) -> Result<Option<Request>, Problem> {
+        let Some(text) = self.lines.next_line()? else { return Ok(None) };
+        let (path, text) = (self.path.clone(), text.to_owned());
+        let line = self.lines.number();
+        let node = json::parse(&Source { path, text, sha256: String::new() });
+        let request = node.and_then(|mut node| {
+            node.place.line = line;
+            (self.read)(&node, &mut self.clock)
+        });
+        request.map(Some).map_err(|mut problem| {
+            problem.place.line = line;
+            problem
+        })
+    }
+
+    fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    fn told(&self) -> Told {
+        Told { facts: self.clock.fact().into_iter().collect(), notes: self.clock.notes() }
+    }
+}
