@@ -203,8 +203,8 @@ fn rewards(world: &World, dialogues: &[usize]) -> Vec<Vec<f64>> {
     columns
 }
 
-/// What a data set of a hundred dialogues comes to over splits: the mean by dialogue, its half width
-/// by dialogue and by split, and the mean of further dialogues by the same estimators.
+/// What a data set of a hundred dialogues comes to over splits: the mean by dialogue, its half
+/// width by dialogue and by split, and the mean of further dialogues by the same estimators.
 fn data_set(set: u64, splits: u64, further: usize) -> Vec<[f64; 4]> {
     let workload = Arc::new(like_m4a1(100 + further, Rng::new(set, 77)));
     let data = Workload { dialogues: workload.dialogues[..100].to_vec(), ..(*workload).clone() };

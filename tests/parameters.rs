@@ -72,16 +72,13 @@ const WHOLE: &str = "a group runs as full batches already: no two neighbours fit
 const GREEDY: &str = "for the greedy search that takes over where plans are too many, as they are \
                       for `sneakpeek` with `search = auto`";
 const DEADLINE: &str = "requests of one application have one variance of profiled accuracies: the \
-                        default priority is their deadline order, which others are not";
+                        default priority is their deadline order, unless deadlines are so far that \
+                        exp(-d) is the same";
 
 /// Parameters that are accepted and change nothing, in the modes whose settings contain these.
 const INERT: &[(&str, &str, &str, &str)] = &[
     ("grouped", "", "order", DEADLINE),
-    ("grouped", "groups=by-variant", "order", DEADLINE),
     ("grouped", "split=true", "order", DEADLINE),
-    ("sneakpeek", "", "order", DEADLINE),
-    ("sneakpeek", "groups=by-variant", "order", DEADLINE),
-    ("sneakpeek", "split=true", "order", DEADLINE),
     ("grouped", "", "merge", WHOLE),
     ("grouped", "order=priority", "merge", WHOLE),
     ("grouped", "order=deadline group_order=priority", "merge", WHOLE),

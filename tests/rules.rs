@@ -153,9 +153,9 @@ fn merging_joins_whole_neighbours_of_one_plan() {
         "0 load w0 x until 0
          0 loaded w0 x
          0 start w0.0 x [0 1]
+         0 load w0 y until 0
+         0 loaded w0 y
          4.5 end w0.0 [0 1]
-         4.5 load w0 y until 4.5
-         4.5 loaded w0 y
          4.5 start w0.0 y [2]
          6.5 end w0.0 [2]
          6.5 start w0.0 x [3]
