@@ -83,7 +83,7 @@ fn what_is_no_file_or_another_file_is_not_shown() {
         format!("--set=workers=[{{ class = \"edge-cpu\", link = {{ uplink_mbps = \"{link}\" }} }}]")
     };
     let [file, device] = ["shadow", "/dev/urandom"].map(workers);
-    refused(&shell, &["check", "small.toml", &file], "`uplink_mbps`");
+    refused(&shell, &["check", "small.toml", &file], "none of which is looked for");
     refused(&shell, &["check", "small.toml", &device], "found a device, expected a file");
     let policy =
         |path: &str| format!("--set=scheduler={{ name = \"tmo-rl\", policy = \"{path}\" }}");
@@ -111,6 +111,7 @@ fn control_characters_do_not_reach_the_terminal() {
     }
     shell.write("traces/voice.csv", "\u{1b}[2Ja,b\n1,2\n");
     refused(&shell, &["check", "small.toml"], "traces/voice.csv");
+    std::fs::remove_dir_all(shell.path("traces")).expect("a folder");
     refused(&shell, &["check", "small.toml", "--set=\u{1b}[2J=1"], "unknown key");
     refused(&shell, &["check", "\u{1b}[2J.toml"], "no such file");
     let long = format!("--set=scheduler={}", "x".repeat(100_000));

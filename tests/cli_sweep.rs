@@ -44,7 +44,7 @@ fn the_same_command_again_reuses_every_run() {
     assert!(less.err.contains("4 of 4 runs were finished before"), "{}", less.err);
     let back = shell.ok("sweep small.toml --replicates 3");
     assert!(back.err.contains("12 of 12 runs were finished before"), "{}", back.err);
-    let other = shell.ok("sweep small.toml --set trace.requests=301");
+    let other = shell.ok("sweep small.toml --overwrite --set trace.requests=301");
     assert!(!other.err.contains("finished before"), "{}", other.err);
 }
 
@@ -52,7 +52,7 @@ fn the_same_command_again_reuses_every_run() {
 fn files_of_another_sweep_into_the_folder_do_not_stay() {
     let shell = Shell::small();
     shell.ok("sweep small.toml --out o");
-    shell.ok("sweep small.toml --set figure=[] --set scheduler=edf --out o");
+    shell.ok("sweep small.toml --set figure=[] --set scheduler=edf --out o --overwrite");
     assert!(!shell.exists("o/quantiles.csv") && !shell.exists("o/compare.csv"));
     shell.ok("replay o");
 }
@@ -70,7 +70,7 @@ fn a_sweep_in_which_nothing_is_completed_has_results() {
     );
     shell.ok("replay results/none");
     // Beside one that completes something.
-    shell.ok("sweep none.toml");
+    shell.ok("sweep none.toml --overwrite");
     shell.ok("replay results/none");
 }
 
@@ -113,6 +113,7 @@ fn a_folder_that_cannot_be_made_fails() {
     assert!(said.err.contains("8 of 8 runs were finished before"), "{}", said.err);
     let manifest = "o/manifest.toml";
     fs::remove_file(shell.path(manifest)).expect("a file");
+    fs::remove_file(shell.path("o/runs.csv")).expect("a file");
     shell.write(&format!("{manifest}/x"), "");
     let said = shell.fails(1, "sweep small.toml --out o");
     assert!(said.error().starts_with("error: cannot write o/manifest.toml: "), "{said:?}");

@@ -323,7 +323,7 @@ fn runs(shell: &Shell, app: &str, class: &str) {
         "replicates = 1\n[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n"
     );
     shell.write("profile.toml", experiment);
-    shell.ok("sweep profile.toml --out p");
+    shell.ok("sweep profile.toml --out p --overwrite");
     assert_eq!(column(&shell.read("p/runs.csv"), "completed"), ["20"]);
 }
 

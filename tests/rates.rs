@@ -85,7 +85,7 @@ scheduler = "edf"
 /// The realised rates of two replicates, their goodput, and what was said.
 fn realised(shell: &Shell, set: &str) -> (Vec<String>, Vec<String>, String) {
     shell.write("run.toml", RUN);
-    let said = shell.ok(&format!("sweep run.toml --out o --set {set}"));
+    let said = shell.ok(&format!("sweep run.toml --out o --overwrite --set {set}"));
     let rows = shell.read("o/runs.csv");
     (column(&rows, "rate_rps_realised"), column(&rows, "goodput_rps"), said.err)
 }

@@ -47,7 +47,7 @@ const SAME_TIMES: &str = "note: every replicate arrives at the same instants";
 #[test]
 fn where_nothing_varies_nothing_is_concluded() {
     let shell = shell("{ source = \"file\", file = \"requests.csv\" }");
-    for said in [shell.ok("check s.toml"), shell.ok("sweep s.toml --out o")] {
+    for said in [shell.ok("check s.toml"), shell.ok("sweep s.toml --out o --overwrite")] {
         assert!(said.err.contains(SAME_TIMES), "{said:?}");
         assert!(said.err.contains("`trace.resample_s` draws blocks"), "{said:?}");
     }
@@ -69,7 +69,7 @@ fn where_nothing_varies_nothing_is_concluded() {
     }
     let text = shell.ok("compare o --metric latency_ms_mean").out;
     assert!(text.contains("no interval, where all replicates differ alike"), "{text}");
-    let out = shell.ok("sweep s.toml --out o").out;
+    let out = shell.ok("sweep s.toml --out o --overwrite").out;
     let verdicts: Vec<&str> = out.lines().filter(|line| line.contains("(no scatter)")).collect();
     assert_eq!(verdicts.len(), 2, "{out}");
     assert!(verdicts.iter().all(|line| line.trim_start().starts_with("undecided")), "{out}");
@@ -82,7 +82,7 @@ fn where_nothing_varies_nothing_is_concluded() {
 fn replicates_that_are_the_same_run_are_said_to_be() {
     let exact = "{ source = \"recorded\", replay = \"exact\", requests = 300 }";
     let shell = shell(exact);
-    let said = shell.ok("sweep s.toml --out o");
+    let said = shell.ok("sweep s.toml --out o --overwrite");
     assert!(said.err.contains("note: every replicate has the same requests"), "{said:?}");
     let same = "note: in 2 of 2 configurations all replicates came to the same numbers";
     assert!(said.err.contains(same), "{said:?}");
@@ -92,7 +92,7 @@ fn replicates_that_are_the_same_run_are_said_to_be() {
     // Blocks of the same recording.
     let resampled = exact.replace("requests", "resample_s = 20, requests");
     shell.write("s.toml", experiment(&resampled));
-    let said = shell.ok("sweep s.toml --out o");
+    let said = shell.ok("sweep s.toml --out o --overwrite");
     assert!(!said.err.contains("note: every") && !said.err.contains(same), "{said:?}");
     let compare = shell.read("o/compare.csv");
     assert!(column(&compare, "ci95_low").iter().any(|cell| !cell.is_empty()), "{compare}");
@@ -101,7 +101,7 @@ fn replicates_that_are_the_same_run_are_said_to_be() {
 #[test]
 fn blocks_of_a_file_make_replicates() {
     let shell = shell("{ source = \"file\", file = \"requests.csv\", resample_s = 7.5 }");
-    for said in [shell.ok("check s.toml"), shell.ok("sweep s.toml --jobs 1 --out o")] {
+    for said in [shell.ok("check s.toml"), shell.ok("sweep s.toml --jobs 1 --out o --overwrite")] {
         assert!(!said.err.contains("every replicate"), "{said:?}");
     }
     let rows = shell.bytes("o/runs.csv");

@@ -37,7 +37,7 @@ fn line() -> Shell {
 
 /// The column of a sweep, by load.
 fn found(shell: &Shell, set: &str) -> [Vec<String>; 2] {
-    shell.ok(&format!("sweep line.toml {set} --out o"));
+    shell.ok(&format!("sweep line.toml {set} --out o --overwrite"));
     let text = shell.read("o/runs.csv");
     let (loads, words) = (column(&text, "trace.load"), column(&text, "stationary"));
     ["0.5", "1.5"].map(|load| {
@@ -70,7 +70,7 @@ fn it_is_that_of_the_log() {
         [(0.5, 4_000, "yes"), (1.5, 4_000, "no"), (1.5, 200, "undecided")]
     {
         let set = format!("--set trace.load={load} --set trace.requests={requests}");
-        shell.ok(&format!("sweep line.toml {set} --replicates 1 --out o"));
+        shell.ok(&format!("sweep line.toml {set} --replicates 1 --out o --overwrite"));
         assert_eq!(column(&shell.read("o/runs.csv"), "stationary"), [expected]);
         shell.ok(&format!("run line.toml {set} --replicates 1 --requests r.csv"));
         assert_eq!(recount(&shell.read("r.csv")), expected, "{load}, {requests}");
@@ -117,7 +117,7 @@ fn recount(log: &str) -> &'static str {
 #[test]
 fn tables_and_figures_mark_what_depends_on_the_length() {
     let shell = line();
-    let out = shell.ok("sweep line.toml --out o").out;
+    let out = shell.ok("sweep line.toml --out o --overwrite").out;
     let block = out.lines().skip_while(|line| !line.starts_with("deadline-miss ratio")).nth(2);
     let cells: Vec<&str> = block.expect("a row").split_whitespace().collect();
     assert!(!cells[1].ends_with('*') && cells[2].ends_with('*'), "{out}");

@@ -98,13 +98,13 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
     notes(&sweep);
     let part = args.share.part(&sweep)?;
-    let stale = stale_figures(&sweep, &folder, args.overwrite)?;
     if part.is_some() || args.engine != Engine::Local {
         share::fixed(&sweep)?;
     }
     if let Some(part) = part {
         return share::run(&mut sweep, &folder, &part, args.jobs, out);
     }
+    let stale = stale_figures(&sweep, &folder, args.overwrite)?;
     let made = match args.engine {
         Engine::Local => make(&mut sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
@@ -126,14 +126,13 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
 /// results of other settings, which would be lost.
 fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<PathBuf>, Failure> {
     let drawn = |names: Option<&[FigureSpec]>| -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(folder.join("figures")).into_iter().flatten().flatten();
         let own = |path: &PathBuf| {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let end = path.extension().unwrap_or_default().to_string_lossy();
             matches!(&*end, "svg" | "png")
                 && names.is_none_or(|names| names.iter().any(|figure| figure.name == stem))
         };
-        entries.map(|entry| entry.path()).filter(own).collect()
+        atomic::files(&folder.join("figures")).into_iter().filter(own).collect()
     };
     match manifest::held(sweep, folder) {
         Held::Nothing => Ok(Vec::new()),

@@ -125,11 +125,20 @@ impl Head {
             let found = if hint.nearest.is_some() || self.is_meant.load(Relaxed) {
                 format!("no such column in `{}`", self.names.join(","))
             } else {
-                format!("none of the columns that are looked for among {}", self.names.len())
+                self.strange()
             };
             let problem = Problem::new(place, found, format!("a column `{name}`"));
             Problem { nearest: hint.nearest, ..problem }
         })
+    }
+
+    /// What is said of a header with none of the columns that are looked for: nothing of its text.
+    fn strange(&self) -> String {
+        match self.names.as_slice() {
+            [name] if name.contains(';') => "one column, with semicolons".to_owned(),
+            [name] if name.contains('\t') => "one column, with tabs".to_owned(),
+            names => format!("{} columns, none of which is looked for", names.len()),
+        }
     }
 
     /// The index of a column that may be absent.

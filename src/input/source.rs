@@ -207,6 +207,12 @@ fn shipped(path: &str) -> Option<(&'static Dir<'static>, &str)> {
     Some((dir, rest))
 }
 
+/// Whether two paths lead to one file or folder on disk.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let [one, other] = [one, other].map(|path| fs::canonicalize(path).ok());
+    one.is_some() && one == other
+}
+
 /// Whether a file or folder of this name is inside the binary.
 pub fn is_shipped(name: &str) -> bool {
     shipped(name).is_some_and(|(dir, rest)| dir.get_entry(rest).is_some())

@@ -217,29 +217,21 @@ impl Node {
 
     /// The first key path at which two trees differ, and what stands there in each.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
-        match (&self.value, &other.value) {
-            (Value::Table(left), Value::Table(right)) => {
-                let keys = left.iter().chain(right.iter()).map(|(key, _)| key);
-                let keys: std::collections::BTreeSet<&String> = keys.collect();
-                keys.into_iter().find_map(|key| match (self.get(key), other.get(key)) {
-                    (Some(left), Some(right)) => {
-                        let (path, left, right) = left.difference(right)?;
-                        let dot = if path.is_empty() { "" } else { "." };
-                        Some((format!("{key}{dot}{path}"), left, right))
-                    }
-                    (left, right) => {
-                        let text = |node: Option<&Self>| {
-                            node.map_or("nothing".to_owned(), |node| node.canonical())
-                        };
-                        Some((key.clone(), text(left), text(right)))
-                    }
-                })
+        let text = |node: Option<&Self>| node.map_or("nothing".to_owned(), Self::canonical);
+        let (Value::Table(left), Value::Table(right)) = (&self.value, &other.value) else {
+            let (left, right) = (self.canonical(), other.canonical());
+            return (left != right).then(|| (String::new(), left, right));
+        };
+        let keys = left.iter().chain(right.iter()).map(|(key, _)| key);
+        let keys: std::collections::BTreeSet<&String> = keys.collect();
+        keys.into_iter().find_map(|key| match (self.get(key), other.get(key)) {
+            (Some(left), Some(right)) => {
+                let (path, left, right) = left.difference(right)?;
+                let dot = if path.is_empty() { "" } else { "." };
+                Some((format!("{key}{dot}{path}"), left, right))
             }
-            _ => {
-                let (left, right) = (self.canonical(), other.canonical());
-                (left != right).then(|| (String::new(), left, right))
-            }
-        }
+            (left, right) => Some((key.clone(), text(left), text(right))),
+        })
     }
 
     /// The text of a scalar as a person would write it in a table cell.

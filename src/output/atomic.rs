@@ -92,14 +92,21 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
 
 /// Removes the temporary files in `folder` whose process was killed: nobody holds their lock.
 pub fn remove_leftovers(folder: &Path) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()).filter(|path| is_temporary(path)) {
+    for path in files(folder).into_iter().filter(|path| is_temporary(path)) {
         let file = fs::OpenOptions::new().write(true).open(&path);
         if file.is_ok_and(|file| file.try_lock().is_ok()) {
             // What cannot be removed harms nobody.
             let _ = fs::remove_file(&path);
         }
     }
+}
+
+/// What stands in a folder, in order of names; nothing if there is no such folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 /// Whether a file has a name that [`temporary_name`] gave it.

@@ -65,8 +65,8 @@ pub fn held(sweep: &Sweep, folder: &Path) -> Held {
     let problem = |field: &str, found: String| {
         Held::Other(Problem::new(Place::file(&path).field(field), found, expected))
     };
-    if !folder.join("manifest.toml").exists() {
-        let alone = folder.join("runs.csv").exists();
+    if !folder.join("manifest.toml").is_file() {
+        let alone = folder.join("runs.csv").is_file();
         return if alone {
             problem("", "a runs.csv without manifest".into())
         } else {

@@ -137,7 +137,9 @@ fn axis_labels(axis: &Axis, problems: &mut Problems) -> Vec<Vec<String>> {
     let mut seen = std::collections::BTreeSet::new();
     for (row, labels) in axis.rows.iter().zip(&rows) {
         for ((cell, label), key) in row.iter().zip(labels).zip(&axis.keys) {
-            if let Some(found) = misread(label) {
+            // What is no number is told by who reads the setting.
+            let is_float = matches!(cell.value, Value::Float(_));
+            if let Some(found) = misread(label).filter(|_| !is_float) {
                 let place = cell.place.clone().field(key);
                 let expected = "a `label` that every program reads as text: no control character, \
                                 none of `= + - @` first, not the word for a missing value";

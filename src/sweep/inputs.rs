@@ -72,8 +72,17 @@ impl Inputs {
             return trace.clone();
         }
         let names = ["", ".gz", ".zst"].map(|end| format!("{stem}{end}"));
-        let mut located = names.into_iter().map(|name| (self.locator.locate(&name), name));
-        let mut located = located.find(|(located, _)| source::exists(&located.path));
+        let found: Vec<(Located, String)> = names
+            .into_iter()
+            .map(|name| (self.locator.locate(&name), name))
+            .filter(|(located, _)| source::exists(&located.path))
+            .collect();
+        // One on disk, compressed or not, before one that ships.
+        let on_disk = found.iter().position(|(place, _)| place.origin != Origin::Program);
+        let mut located = found.get(on_disk.unwrap_or(0)).cloned();
+        let taken = located.as_ref().map(|(_, name)| name.clone());
+        let others = found.iter().filter(|(_, name)| Some(name) != taken.as_ref());
+        others.for_each(|(_, name)| self.locator.leave(name));
         if let Some((Located { origin: Origin::Program, .. }, name)) = &located
             && self.locator.is_own(&format!("{profiles}/{}", profile.name))
         {
@@ -82,6 +91,8 @@ impl Inputs {
                  {profiles}/{} is another: it goes without a trace",
                 profile.name
             ));
+            let name = name.clone();
+            self.locator.leave(&name);
             located = None;
         }
         let trace = located.map(|(located, name)| {

@@ -3,7 +3,6 @@
 
 use crate::input::source;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which of the places a file or folder was taken from.
@@ -61,7 +60,7 @@ impl Locator {
             return located.clone();
         }
         let beside = self.beside.as_ref().map(|folder| folder.join(name));
-        let beside = beside.filter(|path| path.exists() && !is_same(path, Path::new(name)));
+        let beside = beside.filter(|path| path.exists() && !source::is_same(path, Path::new(name)));
         let beside = beside.map(|path| (path.to_string_lossy().into_owned(), Origin::Experiment));
         let here = Path::new(name).exists().then(|| (name.to_owned(), Origin::WorkingDirectory));
         let shipped = source::is_shipped(name).then(|| (name.to_owned(), Origin::Program));
@@ -93,6 +92,11 @@ impl Locator {
         origin != Origin::Program && source::differs_from_shipped(&path, name)
     }
 
+    /// Tells that something is not taken after all.
+    pub fn leave(&mut self, name: &str) {
+        self.found.remove(name);
+    }
+
     /// Adds a note.
     pub fn tell(&mut self, note: String) {
         if !self.notes.contains(&note) {
@@ -109,10 +113,4 @@ impl Locator {
     pub fn origins(&self) -> impl Iterator<Item = (&str, Origin)> {
         self.found.iter().map(|(name, located)| (name.as_str(), located.origin))
     }
-}
-
-/// Whether two paths lead to one file or folder.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let [one, other] = [one, other].map(|path| fs::canonicalize(path).ok());
-    one.is_some() && one == other
 }
