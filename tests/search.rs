@@ -260,6 +260,7 @@ fn a_search_goes_on_where_it_stopped_and_can_be_replayed() {
     shell.ok(&format!("sweep x.toml --out p --set search={{low={rate},high=600000}} --jobs 1"));
     let ids = column(&shell.read("p/runs.csv"), "run_id");
     assert!(column(&first[0], "run_id").iter().any(|id| ids.contains(id)));
-    shell.ok("sweep x.toml --out p --overwrite --set search.metric=utility_mean --set search.at_least=0.1");
+    let set = "--set search.metric=utility_mean --set search.at_least=0.1";
+    shell.ok(&format!("sweep x.toml --out p --overwrite {set}"));
     assert_eq!(column(&shell.read("p/found.csv"), "metric"), ["utility_mean"; 4]);
 }

@@ -136,7 +136,7 @@ fn filter(texts: &[String], problems: &mut Problems) -> Vec<(String, Node)> {
         let value = Node { place: place.clone(), value };
         match filter.iter_mut().find(|(known, _)| known == key) {
             Some((_, known)) => {
-                known.value.items_mut().into_iter().for_each(|v| v.push(value.clone()))
+                known.value.items_mut().into_iter().for_each(|v| v.push(value.clone()));
             }
             None => {
                 let values = Node { place: place.clone(), value: Value::array(vec![value]) };

@@ -152,8 +152,7 @@ impl Head {
     pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
         let name = self.names().find(|name| !known(name))?;
         if !self.names().any(known) {
-            let found =
-                format!("none of the columns that are looked for among {}", self.names.len());
+            let found = self.strange();
             let expected = format!("columns of {}", names.join(", "));
             return Some(Problem::new(Place::line(&self.file, 1), found, expected));
         }

@@ -53,7 +53,7 @@ pub enum Held {
     /// No results.
     Nothing,
     /// Results of the same settings, by a build.
-    Same(Manifest),
+    Same(Box<Manifest>),
     /// Results of other settings, or of unknown ones.
     Other(Problem),
 }
@@ -87,7 +87,7 @@ pub fn held(sweep: &Sweep, folder: &Path) -> Held {
         Node { place: Place::default(), value: Value::table(entries) }
     });
     match old.difference(&new) {
-        None => Held::Same(manifest),
+        None => Held::Same(Box::new(manifest)),
         Some((key, was, is)) => {
             problem(&key, format!("results of other settings, {was} where now {is}"))
         }

@@ -12,8 +12,8 @@
 //!    window rises. So a load is weighed against the delay of the groups behind it.
 //!
 //! The sum is the window's own: a plan that serves it better may end a little later, which costs
-//! the next window. On sources that it was not tuned on it is 0.02 to 0.04 points of utility below
-//! `grouped` at 1,000 and 3,000 requests/s of the quickstart (experiments/peek-plus).
+//! the next window. On sources that it was not tuned on it is up to 0.06 points of utility below
+//! `grouped` at 3,000 and 10,000 requests/s of the quickstart (experiments/peek-plus).
 //!
 //! Splitting by class is left out, untried; looking beyond the window was tried and left out:
 //! imagined followers gained in overload and lost at moderate loads, since they cannot replan.

@@ -109,8 +109,8 @@ impl Blocks {
 
 /// The requests of a file: in order, or blocks of them.
 pub(super) enum Stored {
-    InOrder(Listings),
-    Blocks(Blocks, Arc<Held>, Arc<RequestFile>),
+    InOrder(Box<Listings>),
+    Blocks(Box<Blocks>, Arc<Held>, Arc<RequestFile>),
 }
 
 impl Stored {
@@ -120,10 +120,12 @@ impl Stored {
         plan: &ArrivalPlan,
         rng: Rng,
     ) -> Result<Self, Problem> {
-        let Some(block) = block else { return Ok(Self::InOrder(Listings::open(&file.path)?)) };
+        let Some(block) = block else {
+            return Ok(Self::InOrder(Box::new(Listings::open(&file.path)?)));
+        };
         let held = file.held()?;
         let blocks = Blocks::new(Arc::clone(&held.stamps), block, plan, rng)?;
-        Ok(Self::Blocks(blocks, held, Arc::clone(file)))
+        Ok(Self::Blocks(Box::new(blocks), held, Arc::clone(file)))
     }
 
     /// Where the last request stands, for messages.
