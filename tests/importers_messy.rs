@@ -298,6 +298,29 @@ fn the_file_that_is_read_is_not_replaced() {
     assert_eq!(shell.read("c.csv"), table);
 }
 
+/// The record takes its name before the trace does. A process that is killed in between leaves the
+/// record of the new trace beside the old trace, or beside none.
+#[test]
+fn an_import_that_was_killed_between_its_two_renames_is_recognised() {
+    let shell = Shell::new();
+    shell.write("e.toml", RUN);
+    shell.write("old.csv", "arrival_s,app\n0,voice\n1,voice\n");
+    shell.write("new.csv", "arrival_s,app\n0,voice\n2,voice\n3,voice\n");
+    let columns = "--column arrival=arrival_s --column app=app --out c.csv";
+    shell.ok(&format!("import csv old.csv {columns}"));
+    let old = shell.read("c.csv");
+    shell.ok(&format!("import csv new.csv {columns}"));
+    shell.write("c.csv", &old);
+    let said = shell.fails(2, "check e.toml");
+    let told = "c.csv.import.toml: found the record of another file than c.csv, expected its own: \
+                import again, or remove the record";
+    assert!(said.err.contains(told), "{said:?}");
+    std::fs::remove_file(shell.path("c.csv")).unwrap();
+    shell.fails(2, "check e.toml");
+    shell.ok(&format!("import csv new.csv {columns}"));
+    shell.ok("check e.toml");
+}
+
 #[test]
 fn what_is_written_is_compressed_as_its_name_says_and_runs() {
     let shell = Shell::new();
