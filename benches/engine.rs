@@ -20,7 +20,7 @@ fn main() {
 }
 
 fn sweep() -> Sweep {
-    let set = format!("trace.requests={REQUESTS}");
+    let set = format!("workload.requests={REQUESTS}");
     let experiment = Experiment::load("speed", &[set]).expect("the experiment ships");
     Sweep::new(experiment).expect("the experiment is valid")
 }

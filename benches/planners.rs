@@ -34,13 +34,13 @@ fn main() {
 
 /// The quickstart with one scheduler.
 fn prepared(scheduler: &str) -> Prepared {
-    prepared_with("quickstart", scheduler, &["trace.rate_rps=100".to_owned()])
+    prepared_with("quickstart", scheduler, &["workload.rate_rps=100".to_owned()])
 }
 
 /// An experiment with one scheduler and these changes.
 fn prepared_with(experiment: &str, scheduler: &str, set: &[String]) -> Prepared {
     let mut set = set.to_vec();
-    set.extend(["peek.place=free".to_owned(), format!("scheduler={scheduler}")]);
+    set.extend(["peek.runs_on=free".to_owned(), format!("scheduler={scheduler}")]);
     let mut experiment = Experiment::load(experiment, &set).expect("the experiment ships");
     experiment.figures.clear();
     experiment.expectations.clear();
@@ -106,9 +106,9 @@ fn sneakpeek_exact_by_groups(bencher: Bencher<'_, '_>, groups: u64) {
     };
     let set = [
         format!("apps={apps}"),
-        "trace.class_mix={}".to_owned(),
-        "trace.burst=24".to_owned(),
-        "trace.requests=480".to_owned(),
+        "workload.class_mix={}".to_owned(),
+        "workload.burst=24".to_owned(),
+        "workload.requests=480".to_owned(),
     ];
     let scheduler = "{ name = 'sneakpeek', search = 'auto' }";
     let prepared = prepared_with("sneakpeek/e09", scheduler, &set);
@@ -204,7 +204,7 @@ fn small() -> Arc<Catalog> {
         sources: Sources::All,
         cold_loads: false,
         latency_fit: LatencyFit::default(),
-        batch_eta: None,
+        batch_scaling: None,
         noise_cv: 0.0,
         stalls: Stalls::NONE,
         belief_error: BeliefError::default(),

@@ -5,7 +5,7 @@ use peeksim::sweep::{Experiment, Sweep, simulate};
 
 /// What is printed: every column of the run by its name.
 pub fn report() -> Result<String, Box<dyn std::error::Error>> {
-    let set = ["trace.rate_rps=1000", "scheduler=sneakpeek"].map(str::to_owned);
+    let set = ["workload.rate_rps=1000", "scheduler=sneakpeek"].map(str::to_owned);
     let mut experiment = Experiment::load("quickstart", &set)?;
     experiment.figures.clear();
     experiment.expectations.clear();

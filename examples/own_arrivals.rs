@@ -44,7 +44,7 @@ impl Arrivals for Bursts {
 
 /// What is printed: how the requests ended, and every column of the run by its name.
 pub fn report() -> Result<String, Box<dyn std::error::Error>> {
-    let set = ["scheduler=grouped", "trace.rate_rps=1"].map(str::to_owned);
+    let set = ["scheduler=grouped", "workload.rate_rps=1"].map(str::to_owned);
     let mut experiment = Experiment::load("quickstart", &set)?;
     experiment.figures.clear();
     experiment.expectations.clear();

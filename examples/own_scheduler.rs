@@ -31,7 +31,7 @@ impl Scheduler for LongestQueue {
 
 /// What is printed: a line for each scheduler, results read by the names of their columns.
 pub fn report() -> Result<String, Box<dyn std::error::Error>> {
-    let set = ["trace.rate_rps=300", "trace.requests=5000", "replicates=1"].map(str::to_owned);
+    let set = ["workload.rate_rps=300", "workload.requests=5000", "replicates=1"].map(str::to_owned);
     let mut lines = String::new();
     let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
     for spec in sweep.runs() {

@@ -11,8 +11,8 @@ folder, out = sys.argv[1:3]
 summary = pd.read_csv(f"{folder}/summary.csv")
 plt.gca().set_prop_cycle(color=plt.cm.tab20.colors)
 for scheduler, rows in summary.groupby("scheduler", sort=False):
-    rows = rows.sort_values("trace.rate_rps")
-    x, y, half = (rows[name] for name in ["trace.rate_rps", "utility_mean", "utility_mean_ci95"])
+    rows = rows.sort_values("workload.rate_rps")
+    x, y, half = (rows[name] for name in ["workload.rate_rps", "utility_mean", "utility_mean_ci95"])
     (line,) = plt.plot(x, y, marker="o", markersize=3, label=scheduler)
     plt.fill_between(x, y - half, y + half, color=line.get_color(), alpha=0.2)
 plt.xscale("log")

@@ -11,7 +11,7 @@ const REPLICATES: u64 = 40;
 
 /// Instants in seconds of `requests` arrivals in each replicate.
 fn replicates(source: &str, requests: u32) -> Vec<Vec<f64>> {
-    let trace = format!("trace={{ source = {source}, rate_rps = {RATE}, requests = {requests} }}");
+    let trace = format!("workload={{ arrivals = {source}, rate_rps = {RATE}, requests = {requests} }}");
     let prepared = prepare(&["apps=['activity']", "budget_ms=100", &trace]).unwrap();
     let times = |replicate| {
         arrivals(&prepared, replicate).iter().map(|arrival| arrival.time.as_s()).collect()
@@ -297,7 +297,7 @@ fn every_process_is_in_order_and_says_when_it_is_wrong() {
     let plain = |entry: &&ArrivalEntry| !["file", "closed"].contains(&entry.name);
     for entry in ARRIVALS.iter().filter(plain) {
         let rate = if entry.name == "bursts" { "burst = 7" } else { "rate_rps = 50" };
-        let trace = format!("trace={{ source = '{}', {rate}, requests = 500 }}", entry.name);
+        let trace = format!("workload={{ arrivals = '{}', {rate}, requests = 500 }}", entry.name);
         let prepared = prepare(&[&trace]).unwrap_or_else(|why| panic!("{}: {why}", entry.name));
         let all = arrivals(&prepared, 0);
         assert_eq!(all.len(), 500, "{}", entry.name);
@@ -305,7 +305,7 @@ fn every_process_is_in_order_and_says_when_it_is_wrong() {
         assert_eq!(all, arrivals(&prepared, 0), "{}", entry.name);
         assert_ne!(arrivals(&prepared, 1), arrivals(&prepared, 2), "{}", entry.name);
         // Without a rate only those go that have one of their own.
-        let trace = format!("trace={{ source = '{}', requests = 500 }}", entry.name);
+        let trace = format!("workload={{ arrivals = '{}', requests = 500 }}", entry.name);
         let message = prepare(&[&trace]).err().unwrap_or_default();
         let alone = entry.name == "recorded";
         assert_eq!(message.is_empty(), alone, "{}: {message}", entry.name);
@@ -316,7 +316,7 @@ fn every_process_is_in_order_and_says_when_it_is_wrong() {
 fn applications_may_have_a_process_each() {
     let set = |per: &str| {
         let trace = format!(
-            "trace={{ source = {{ name = 'gamma', cv = 4 }}, per = '{per}', rate_rps = {RATE}, \
+            "workload={{ arrivals = {{ name = 'gamma', cv = 4 }}, per = '{per}', rate_rps = {RATE}, \
              requests = 40_000, mix = {{ activity = 1, heartbeat = 3 }} }}"
         );
         prepare(&["apps=['activity','heartbeat']", "budget_ms=100", &trace]).unwrap()
@@ -339,7 +339,7 @@ fn applications_may_have_a_process_each() {
         }
     }
     // Two processes: frames of a camera, and voices.
-    let trace = "trace={ source = { activity = 'periodic', voice = { name = 'gamma', cv = 2 } }, \
+    let trace = "workload={ arrivals = { activity = 'periodic', voice = { name = 'gamma', cv = 2 } }, \
                  rate_rps = 20, requests = 1000 }";
     let prepared = prepare(&["apps=['activity','voice']", "budget_ms=100", trace]).unwrap();
     let all = arrivals(&prepared, 0);

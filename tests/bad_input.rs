@@ -182,7 +182,7 @@ fn a_folder_in_place_of_a_file_is_said_so() {
 
 #[test]
 fn a_billion_requests_are_an_experiment() {
-    let said = good().ok("check experiment.toml --set trace.requests=1_000_000_000");
+    let said = good().ok("check experiment.toml --set workload.requests=1_000_000_000");
     assert!(said.out.contains("= 2 runs"), "{}", said.out);
 }
 
@@ -192,7 +192,7 @@ fn a_batch_larger_than_the_profile_is_capped() {
     let runs = |batch: u32| {
         let scheduler = format!("scheduler={{name=\"edf\",max_batch={batch}}}");
         let out = format!("--out=b{batch}");
-        let rate = "trace.rate_rps=100000";
+        let rate = "workload.rate_rps=100000";
         let arguments = ["sweep", "experiment.toml", "--set", rate, "--set", &scheduler, &out];
         let said = Said::of(&mut shell.command(&arguments));
         assert_eq!(said.code, Some(0), "{said:?}");

@@ -7,9 +7,9 @@ fn the_plan_is_counted_and_shown_and_nothing_is_written() {
     let shell = Shell::small();
     let said = shell.ok("check small.toml");
     let head = "small: 4 configurations × 2 replicates = 8 runs\n  scheduler takes 2 values\n  \
-                trace.rate_rps takes 2 values\nfirst runs:\n";
+                workload.rate_rps takes 2 values\nfirst runs:\n";
     assert!(said.out.starts_with(head), "{}", said.out);
-    assert!(said.out.contains("replicate 1  scheduler = edf, trace.rate_rps = 50\n"));
+    assert!(said.out.contains("replicate 1  scheduler = edf, workload.rate_rps = 50\n"));
     assert!(said.out.contains(" s of processor time"));
     assert!(!shell.exists("results"));
 }
@@ -30,7 +30,7 @@ fn overrides_change_the_plan() {
     let shell = Shell::small();
     let said = shell.ok("check small.toml --set scheduler=lo-edf --replicates 3");
     assert!(said.out.starts_with("small: 2 configurations × 3 replicates = 6 runs"), "{said:?}");
-    let said = shell.ok("check small.toml --set trace.rate_rps=[1,2,3] --set name=other");
+    let said = shell.ok("check small.toml --set workload.rate_rps=[1,2,3] --set name=other");
     assert!(said.out.starts_with("other: 6 configurations × 2"), "{said:?}");
 }
 

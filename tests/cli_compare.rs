@@ -18,14 +18,14 @@ fn differences_are_those_of_compare_csv() {
     let head = lines.next().expect("a head").split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(
         head,
-        "scheduler trace.rate_rps difference 95 % interval % p (t) Holm p (ranks) Holm replicates"
+        "scheduler workload.rate_rps difference 95 % interval % p (t) Holm p (ranks) Holm replicates"
     );
     let compare = shell.read("results/small/compare.csv");
     let metrics = column(&compare, "metric");
     let expected: Vec<(String, f64)> = (0..metrics.len())
         .filter(|at| metrics[*at] == "utility_mean")
         .map(|at| {
-            let rate = column(&compare, "trace.rate_rps")[at].clone();
+            let rate = column(&compare, "workload.rate_rps")[at].clone();
             (rate, column(&compare, "difference")[at].parse().expect("a number"))
         })
         .collect();
@@ -54,7 +54,7 @@ fn baseline_axis_and_metric_can_be_chosen() {
         line.split_whitespace().nth(2).expect("a cell").parse().expect("a number")
     };
     assert!(number(&there) != 0.0 && number(&there) == -number(&back), "{there}{back}");
-    let out = shell.ok("compare results/small --axis trace.rate_rps").out;
+    let out = shell.ok("compare results/small --axis workload.rate_rps").out;
     assert!(out.starts_with("utility_mean: difference to 50, paired"), "{out}");
 }
 
@@ -89,7 +89,7 @@ fn tables_for_papers_hold_the_same_numbers() {
     let compare = shell.read("results/small/compare.csv");
     let of = |text: &str, name: &str| column(text, name);
     let utility = |name: &str| of(&compare, name)[..2].to_vec();
-    for name in ["difference", "ci95_low", "ci95_high", "trace.rate_rps", "replicates"] {
+    for name in ["difference", "ci95_low", "ci95_high", "workload.rate_rps", "replicates"] {
         assert_eq!(of(&csv, name), utility(name), "{name}");
     }
     // One scheduler is compared with the baseline: nothing to adjust for.
@@ -101,6 +101,6 @@ fn tables_for_papers_hold_the_same_numbers() {
     let latex = shell.read("table.tex");
     assert!(latex.contains("scheduler & trace.rate\\_rps & difference & 95 \\% interval &"));
     let markdown = shell.ok("compare results/small --format markdown").out;
-    assert!(markdown.contains("\n| scheduler | trace.rate_rps | difference |"), "{markdown}");
+    assert!(markdown.contains("\n| scheduler | workload.rate_rps | difference |"), "{markdown}");
     assert!(shell.fails(2, "compare results/small --format pdf").err.contains("latex"));
 }

@@ -60,7 +60,7 @@ fn run(shell: &Shell, arguments: &str) -> Said {
 #[test]
 fn scripts_are_printed_and_nothing_is_done() {
     let shell = cluster();
-    let options = "--chunk 3 --at-once 2 --partition short --time 00:10:00 --memory 500M --cpus 2";
+    let options = "--runs-per-task 3 --max-concurrent 2 --partition short --time 00:10:00 --memory 500M --cpus 2";
     let arguments =
         format!("sweep small.toml --set seed=4 --out o --engine slurm --dry-run {options}");
     let said = run(&shell, &arguments);
@@ -77,9 +77,9 @@ fn scripts_are_printed_and_nothing_is_done() {
     ] {
         assert!(said.out.contains(line), "no {line:?} in\n{}", said.out);
     }
-    let said = run(&shell, "sweep small.toml --engine slurm --dry-run --chunk 1 --max-tasks 2");
+    let said = run(&shell, "sweep small.toml --engine slurm --dry-run --runs-per-task 1 --max-tasks 2");
     assert!(said.out.contains("--array=0-1\n"), "{said:?}");
-    let said = run(&shell, "sweep small.toml --engine ray --dry-run --chunk 5 --cpus 1 --out o");
+    let said = run(&shell, "sweep small.toml --engine ray --dry-run --runs-per-task 5 --cpus 1 --out o");
     assert!(said.out.contains("o/ray/driver.py auto 1 "), "{said:?}");
     let sizes: Vec<usize> = said.out.lines().skip(1).map(|line| line.split(',').count()).collect();
     assert_eq!(sizes, [5, 3]);
@@ -96,7 +96,7 @@ fn hostile_names_stay_names() {
     let folder = "-%j;touch${IFS}pwned;$(touch${IFS}pwned)'`touch${IFS}pwned`\"&|>*?~#\\";
     let out = format!("--out={folder}");
     for engine in ["slurm", "ray"] {
-        let arguments = ["sweep", "--engine", engine, "--chunk", "3", &out, "--", "-small.toml"];
+        let arguments = ["sweep", "--engine", engine, "--runs-per-task", "3", &out, "--", "-small.toml"];
         let said = run(&shell, &arguments.join(" "));
         assert_eq!(said.code, Some(0), "{said:?}");
         // The manifest names the experiment's file, which has another name.
@@ -132,7 +132,7 @@ fn an_array_ends_in_the_bytes_of_one_machine() {
     let whole = shell.files("whole");
     // One task does nothing: the command fails, and the next one goes on.
     shell.write("bin/lazy", "");
-    let arguments = "sweep small.toml --out o --engine slurm --chunk 2";
+    let arguments = "sweep small.toml --out o --engine slurm --runs-per-task 2";
     let said = run(&shell, arguments);
     let missing = "2 of 8 runs are not finished; the first is ";
     assert!(said.code == Some(1) && said.error().contains(missing), "{said:?}");
@@ -173,7 +173,7 @@ fn ray_is_driven_with_chunks() {
     let shell = cluster();
     shell.ok("sweep small.toml --out whole");
     shell.ok("sweep small.toml --out o --shard 0/4");
-    let said = run(&shell, "sweep small.toml --out o --engine ray --chunk 4");
+    let said = run(&shell, "sweep small.toml --out o --engine ray --runs-per-task 4");
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_same(&shell.files("whole"), &shell.files("o"), "ray");
     assert_eq!(shell.read("o/ray/chunks.txt").lines().count(), 2);
@@ -183,7 +183,7 @@ fn ray_is_driven_with_chunks() {
 #[test]
 fn a_cluster_that_is_not_there_is_named() {
     let shell = Shell::small();
-    let mut command = shell.command(&["sweep", "small.toml", "--engine", "slurm", "--chunk", "1"]);
+    let mut command = shell.command(&["sweep", "small.toml", "--engine", "slurm", "--runs-per-task", "1"]);
     let said = Said::of(command.env("PATH", ""));
     assert!(said.error().starts_with("error: cannot start squeue: "), "{said:?}");
 }

@@ -27,7 +27,7 @@ fn everything_is_listed_with_its_source() {
 fn listed_settings_of_arrivals_are_the_ones_that_are_read() {
     let shell = Shell::small();
     for entry in ARRIVALS {
-        let source = format!("trace.source={{name=\"{}\",no_such_setting=1}}", entry.name);
+        let source = format!("workload.arrivals={{name=\"{}\",no_such_setting=1}}", entry.name);
         let arguments = ["check", "small.toml", "--set", &source];
         let said = shell::Said::of(&mut shell.command(&arguments));
         assert_eq!(said.code, Some(2), "{said:?}");

@@ -36,7 +36,7 @@ fn bad_arguments_exit_with_2() {
         "sweep small.toml --shard",
         "sweep small.toml --shard 0/2 --engine slurm",
         "sweep small.toml --run-ids 0123456789abcdef",
-        "sweep small.toml --engine slurm --chunk 0",
+        "sweep small.toml --engine slurm --runs-per-task 0",
         "merge nowhere",
         "run small.toml --run",
         "replay",
@@ -69,7 +69,7 @@ fn without_a_command_the_quickstart_runs() {
 #[test]
 fn the_quickstart_runs_in_an_empty_folder() {
     let shell = Shell::new();
-    let said = shell.ok("sweep quickstart --replicates 1 --set trace.requests=200");
+    let said = shell.ok("sweep quickstart --replicates 1 --set workload.requests=200");
     let folder = "results/quickstart";
     for file in ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"] {
         assert!(!shell.bytes(&format!("{folder}/{file}")).is_empty(), "{file}");
@@ -80,7 +80,7 @@ fn the_quickstart_runs_in_an_empty_folder() {
     let png = shell.bytes(&format!("{folder}/figures/utility.png"));
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     let runs = shell.read(&format!("{folder}/runs.csv"));
-    assert!(shell::column(&runs, "requests_total").iter().all(|count| count == "200"));
+    assert!(shell::column(&runs, "arrived").iter().all(|count| count == "200"));
     assert!(shell::column(&runs, "error").iter().all(String::is_empty));
 }
 

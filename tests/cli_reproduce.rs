@@ -33,7 +33,7 @@ fn results_made_again_are_the_same() {
     let nothing =
         "cells of claims.csv: 0 compared, 0 moved\ncells of runs.csv: 0 compared, 0 moved";
     assert!(first.out.ends_with(&tally(nothing)), "{}", first.out);
-    let again = shell.ok("reproduce suite --out again --against kept");
+    let again = shell.ok("reproduce suite --out again --baseline kept");
     assert_eq!(shell.read("again/REPORT.md"), report);
     assert_eq!(shell.read("again/claims.csv"), shell.read("kept/claims.csv"));
     // A difference, two ends and a verdict at two settings of two experiments over two numbers of
@@ -43,7 +43,7 @@ fn results_made_again_are_the_same() {
     let all = format!("{claims}\ncells of runs.csv: {} compared, 0 moved", 24 * cells);
     assert!(again.out.ends_with(&tally(&all)), "{}", again.out);
     // A quick look is held against the replicates it has.
-    let quick = shell.ok("reproduce suite --out quick --against kept --quick");
+    let quick = shell.ok("reproduce suite --out quick --baseline kept --quick");
     assert!(!quick.out.contains("moved:"), "{}", quick.out);
     assert!(quick.out.contains("cells of claims.csv: 16 compared, 0 moved"), "{}", quick.out);
 }
@@ -73,7 +73,7 @@ fn a_changed_cell_fails() {
     {
         let at = names.iter().position(|name| name == column).expect("a column");
         shell.write("kept/main/runs.csv", changed(&kept, 1, at));
-        let said = shell.fails(1, &format!("reproduce suite --out o --against kept{quick}"));
+        let said = shell.fails(1, &format!("reproduce suite --out o --baseline kept{quick}"));
         let told = format!("  moved: edf · 50 · replicate · 0: {column} was ");
         assert!(said.out.contains(&told), "{}", said.out);
         let told = "1 cells of runs.csv moved since they were kept\n";
@@ -82,9 +82,9 @@ fn a_changed_cell_fails() {
     // A row of the last replicate is missed by the whole alone.
     let rows: Vec<&str> = kept.lines().collect();
     shell.write("kept/main/runs.csv", rows[..rows.len() - 1].join("\n"));
-    let said = shell.fails(1, "reproduce suite --out o --against kept");
+    let said = shell.fails(1, "reproduce suite --out o --baseline kept");
     assert!(said.out.contains("replicate · 2: row was missing, is there"), "{}", said.out);
-    shell.ok("reproduce suite --out o --against kept --quick");
+    shell.ok("reproduce suite --out o --baseline kept --quick");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_changed_cell_of_any_column_is_found() {
             let chapter = Chapter::new(&sweep, "", made.clone(), Some(&kept), quick);
             let moved = chapter.compared.expect("a comparison").moved;
             // What names a row moves the row.
-            let rows = ["replicate", "scheduler", "trace.rate_rps"].contains(&name.as_str());
+            let rows = ["replicate", "scheduler", "workload.rate_rps"].contains(&name.as_str());
             assert_eq!(moved.len(), if rows { 2 } else { 1 }, "{name}: {moved:?}");
             assert_eq!(moved[0].column, if rows { "row" } else { name });
         }
@@ -117,7 +117,7 @@ fn a_changed_claim_fails_without_rows_too() {
     let kept = shell.read("kept/claims.csv");
     fs::remove_dir_all(shell.path("kept/main")).expect("a folder");
     fs::remove_dir_all(shell.path("kept/deeper")).expect("a folder");
-    let again = "reproduce suite --out o --against kept";
+    let again = "reproduce suite --out o --baseline kept";
     shell.ok(again);
     for (row, column) in [(1, 0), (1, 3), (2, 4), (3, 5), (4, 6)] {
         shell.write("kept/claims.csv", changed(&kept, row, column));
@@ -166,7 +166,7 @@ fn a_quick_look_has_the_fewest_replicates_that_decide() {
     assert!(fewest[0] > 2 && fewest[0] < 8 && fewest[1] == 8, "{fewest:?}");
     assert!(verdicts(fewest[0] - 1).contains("  undecided "), "one fewer does not decide");
     assert!(verdicts(fewest[0]).contains("  holds "));
-    shell.ok("reproduce suite --out quick --against kept --quick");
+    shell.ok("reproduce suite --out quick --baseline kept --quick");
     assert_eq!(replicates(&shell.read("quick/close/runs.csv")), fewest[0]);
     // Where nothing was kept, two; undecided is no failure then.
     shell.ok("reproduce suite --out two --quick");
@@ -178,11 +178,11 @@ fn a_gate_that_is_undecided_fails_where_the_kept_claims_decide_it() {
     let shell = close("mlp32", "rf20");
     let said = shell.fails(1, "reproduce suite --out kept");
     assert!(said.err.contains("close: a > b is undecided at"), "{}", said.err);
-    shell.ok("reproduce suite --out quick --against kept --quick");
+    shell.ok("reproduce suite --out quick --baseline kept --quick");
     let claims = shell.read("kept/claims.csv").replace(",undecided,", ",holds,");
     shell.write("kept/claims.csv", claims);
     fs::remove_dir_all(shell.path("kept/close")).expect("a folder");
-    let said = shell.fails(1, "reproduce suite --out quick --against kept --quick");
+    let said = shell.fails(1, "reproduce suite --out quick --baseline kept --quick");
     assert!(said.err.contains("close: a > b is undecided at"), "{}", said.err);
     assert!(said.out.contains("verdict was holds, is undecided"), "{}", said.out);
 }
@@ -195,7 +195,7 @@ fn a_gate_that_does_not_hold_fails() {
     fs::write(&path, text).expect("a file");
     for quick in ["", " --quick"] {
         let said = shell.fails(1, &format!("reproduce suite --out o{quick}"));
-        assert!(said.err.contains("grouped < edf is contradicted at trace.rate_rps = 50"));
+        assert!(said.err.contains("grouped < edf is contradicted at workload.rate_rps = 50"));
     }
 }
 
@@ -222,7 +222,7 @@ fn claims_that_cannot_be_read_are_refused() {
     ];
     for (text, expected) in cases {
         shell.write("kept/claims.csv", text);
-        let said = shell.fails(2, "reproduce suite --out o --against kept");
+        let said = shell.fails(2, "reproduce suite --out o --baseline kept");
         assert!(said.err.contains(expected), "{}", said.err);
     }
 }

@@ -1,4 +1,4 @@
-//! `peeksim run`
+//! `peeksim inspect`
 
 use crate::shell::{self, Shell, column};
 use flate2::read::MultiGzDecoder;
@@ -24,11 +24,11 @@ fn a_run_prints_the_row_of_the_sweep() {
     for at in [0, 5] {
         // The first is the default; the others go by the beginning of their id.
         let choice = if at == 0 { String::new() } else { format!("--run {}", &ids[at][..8]) };
-        let out = shell.ok(&format!("run small.toml {choice}")).out;
-        for name in ["run_id", "replicate", "scheduler", "trace.rate_rps", "info"] {
+        let out = shell.ok(&format!("inspect small.toml {choice}")).out;
+        for name in ["run_id", "replicate", "scheduler", "workload.rate_rps", "accuracy_source"] {
             assert_eq!(printed(&out, name), column(&runs, name)[at], "{name}");
         }
-        for name in ["utility_mean", "latency_ms_p99", "percentiles", "decisions", "energy_j"] {
+        for name in ["utility_mean", "latency_ms_p99", "percentile_method", "decisions", "energy_j"] {
             assert_eq!(printed(&out, name), column(&runs, name)[at], "{name}");
         }
     }
@@ -37,12 +37,12 @@ fn a_run_prints_the_row_of_the_sweep() {
 #[test]
 fn unknown_and_ambiguous_ids_are_refused() {
     let shell = Shell::small();
-    let said = shell.fails(2, "run small.toml --run zzz");
+    let said = shell.fails(2, "inspect small.toml --run zzz");
     let expected = "expected an id as `peeksim check` or runs.csv gives it";
     assert_eq!(said.error(), format!("error: --run: found no run `zzz`, {expected}"));
     // 8 runs, 16 digits: some two of 20 replicates share their first one.
     let said = (0..16)
-        .map(|digit| shell.run(&format!("run small.toml --replicates 20 --run {digit:x}")))
+        .map(|digit| shell.run(&format!("inspect small.toml --replicates 20 --run {digit:x}")))
         .find(|said| said.err.contains("several runs begin with"));
     assert_eq!(said.expect("an ambiguous digit").code, Some(2));
 }
@@ -61,15 +61,15 @@ fn settings_with_two_names_are_one_run() {
     let (ids, labels) = (column(&runs, "run_id"), column(&runs, "scheduler"));
     assert_eq!((ids[0].as_str(), labels[0].as_str(), labels[4].as_str()), (&*ids[4], "a", "b"));
     sweep(&["run", "small.toml", "--run", &ids[0]]);
-    shell.ok("replay results/small");
+    shell.ok("verify results/small");
 }
 
 #[test]
 fn requests_are_logged_plain_and_compressed() {
     let shell = Shell::small();
-    let said = shell.ok("run small.toml --requests r.csv");
+    let said = shell.ok("inspect small.toml --requests r.csv");
     assert!(said.out.ends_with("wrote r.csv\n"), "{}", said.out);
-    shell.ok("run small.toml --requests r.csv.gz");
+    shell.ok("inspect small.toml --requests r.csv.gz");
     let plain = shell.read("r.csv");
     let mut unpacked = String::new();
     let bytes = shell.bytes("r.csv.gz");
@@ -92,10 +92,10 @@ fn requests_are_logged_plain_and_compressed() {
 #[test]
 fn a_log_that_cannot_be_written_fails_and_leaves_nothing() {
     let shell = Shell::small();
-    let said = shell.fails(1, "run small.toml --requests nowhere/r.csv");
+    let said = shell.fails(1, "inspect small.toml --requests nowhere/r.csv");
     assert!(said.error().starts_with("error: cannot write nowhere/r.csv: "), "{said:?}");
     shell.write("folder.csv/x", "");
-    let said = shell.fails(1, "run small.toml --requests folder.csv");
+    let said = shell.fails(1, "inspect small.toml --requests folder.csv");
     assert!(said.error().starts_with("error: cannot write folder.csv: "), "{said:?}");
     let left = std::fs::read_dir(shell.path("")).expect("a folder").count();
     assert_eq!(left, 2, "small.toml and folder.csv");
@@ -105,7 +105,7 @@ fn a_log_that_cannot_be_written_fails_and_leaves_nothing() {
 fn determinism_is_checked() {
     let shell = Shell::small();
     for choice in ["", "--set scheduler=random", "--set noise_cv=0.5"] {
-        let said = shell.ok(&format!("run small.toml --check-determinism {choice}"));
+        let said = shell.ok(&format!("inspect small.toml --check-determinism {choice}"));
         let (count, rest) = said.out.split_once(' ').expect("a count");
         assert!(count.parse::<u32>().is_ok_and(|count| count > 900), "{}", said.out);
         assert_eq!(rest, "events, the same in both runs\n");
@@ -116,7 +116,7 @@ fn determinism_is_checked() {
 #[test]
 fn parquet_is_refused_where_it_was_not_built_in() {
     let shell = Shell::small();
-    let said = shell.fails(2, "run small.toml --requests r.parquet");
+    let said = shell.fails(2, "inspect small.toml --requests r.parquet");
     let expected = "a CSV file: this peeksim was built without `--features parquet`";
     let message = format!("error: --requests: found `r.parquet`, expected {expected}");
     assert_eq!(said.error(), message);

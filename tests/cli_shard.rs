@@ -52,7 +52,7 @@ replicates = 2
 [base]
 apps = ["voice", "activity"]
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
-trace = { source = "poisson", requests = 3_000 }
+workload = { arrivals = "poisson", requests = 3_000 }
 budget_ms = 20
 [[axis]]
 key = "scheduler"
@@ -68,7 +68,7 @@ relative_width = 0.3
 
 /// What they leave behind, but for what says how long it took.
 const SEARCHED: [&str; 6] =
-    ["runs.csv", "summary.csv", "intervals.csv", "found.csv", "found_summary.csv", "manifest.toml"];
+    ["runs.csv", "summary.csv", "intervals.csv", "capacity.csv", "capacity_summary.csv", "manifest.toml"];
 
 #[test]
 fn shards_of_searches_make_the_bytes_of_one_machine() {
@@ -77,14 +77,14 @@ fn shards_of_searches_make_the_bytes_of_one_machine() {
     shell.ok("sweep x.toml --out whole");
     for count in [1, 2, 7] {
         let out = format!("o{count}");
-        let said = shell.ok(&format!("plan x.toml --out {out}"));
+        let said = shell.ok(&format!("shard-plan x.toml --out {out}"));
         assert!(said.out.starts_with("x: 6 searches, 6 to be done: about "), "{said:?}");
         for index in (0..count).rev() {
             let said = shell.fails(1, &format!("merge {out}"));
             assert!(said.error().contains(" of 6 searches are not finished"), "{said:?}");
             shell.ok(&format!("sweep x.toml --out {out} --shard {index}/{count}"));
         }
-        let said = shell.ok(&format!("plan x.toml --out {out}"));
+        let said = shell.ok(&format!("shard-plan x.toml --out {out}"));
         assert!(said.out.starts_with("x: 6 searches, 0 to be done: about 0 s"), "{said:?}");
         shell.ok(&format!("merge {out}"));
         for file in SEARCHED {
@@ -98,15 +98,15 @@ fn shards_of_searches_make_the_bytes_of_one_machine() {
 fn a_search_is_one_unit_of_work_with_an_id() {
     let shell = Shell::new();
     shell.write("x.toml", SEARCH);
-    shell.ok("plan x.toml --out o");
+    shell.ok("shard-plan x.toml --out o");
     let plan = shell.read("o/plan.csv");
     let (ids, costs) = (column(&plan, "run_id"), column(&plan, "cost_s"));
-    assert_eq!(column(&plan, "trace.rate_rps"), ["200"; 6]);
+    assert_eq!(column(&plan, "workload.rate_rps"), ["200"; 6]);
     assert!(costs.iter().all(|cell| cell.parse::<f64>().unwrap() > 0.0));
     assert!(ids[..2] == ids[4..] && ids[0] != ids[1] && !ids[..2].contains(&ids[2]));
     let said = shell.ok(&format!("sweep x.toml --out o --run-ids {}", ids[0]));
     assert!(said.out.starts_with("2 of 6 searches in o/shards/ids-"), "{said:?}");
-    shell.ok("plan x.toml --out o");
+    shell.ok("shard-plan x.toml --out o");
     let plan = shell.read("o/plan.csv");
     assert_eq!(column(&plan, "done"), ["1", "0", "0", "0", "1", "0"]);
     // Half of a search is none.
@@ -116,7 +116,7 @@ fn a_search_is_one_unit_of_work_with_an_id() {
     let last = key(text.lines().last().expect("a run"));
     let kept = text.split_inclusive('\n').filter(|line| key(line) != last);
     shell.write(journal, kept.collect::<String>());
-    shell.ok("plan x.toml --out o");
+    shell.ok("shard-plan x.toml --out o");
     assert_eq!(column(&shell.read("o/plan.csv"), "done"), ["0"; 6]);
     let again = shell.ok(&format!("sweep x.toml --out o --run-ids {}", ids[0]));
     assert_eq!(again.out, said.out);
@@ -144,7 +144,7 @@ fn the_environment_says_which_shard() {
 #[test]
 fn a_plan_lists_every_run_and_shares_are_held_to_it() {
     let shell = Shell::small();
-    let said = shell.ok("plan small.toml --out o");
+    let said = shell.ok("shard-plan small.toml --out o");
     assert!(said.out.starts_with("small: 8 runs, 8 to be done: about "), "{said:?}");
     let plan = shell.read("o/plan.csv");
     let ids = column(&plan, "run_id");
@@ -153,7 +153,7 @@ fn a_plan_lists_every_run_and_shares_are_held_to_it() {
     // Every second run, then the rest.
     let some: Vec<&str> = ids.iter().step_by(2).map(String::as_str).collect();
     shell.ok(&format!("sweep small.toml --out o --run-ids {}", some.join(",")));
-    let said = shell.ok("plan small.toml --out o");
+    let said = shell.ok("shard-plan small.toml --out o");
     assert!(said.out.starts_with("small: 8 runs, 4 to be done: about "), "{said:?}");
     assert_eq!(column(&shell.read("o/plan.csv"), "done"), ["1", "0"].repeat(4));
     shell.write("ids.txt", ids.join("\n"));
@@ -274,7 +274,7 @@ fn a_folder_has_one_owner_and_a_dead_one_does_not_keep_it() {
             assert!(begun.elapsed() < Duration::from_secs(60), "no journal");
             std::thread::sleep(Duration::from_millis(1));
         }
-        let quick = "--set trace.requests=300 --set name=quick";
+        let quick = "--set workload.requests=300 --set name=quick";
         let busy = if part.is_empty() { format!("{arguments} {quick}") } else { arguments };
         let said = shell.fails(75, &busy);
         assert!(said.error().ends_with("another process is at work here"), "{said:?}");
@@ -353,7 +353,7 @@ fn a_shard_in_a_read_only_folder_fails_and_changes_nothing() {
         mount -o remount,ro disk
         "$1" sweep small.toml --out disk/o --shard 1/2 2>&1 >/dev/null | grep error
         "$1" sweep small.toml --out disk/o --shard 0/2 2>&1 >/dev/null | grep error
-        "$1" plan small.toml --out disk/o 2>&1 >/dev/null | grep error
+        "$1" shard-plan small.toml --out disk/o 2>&1 >/dev/null | grep error
         mount -o remount,rw disk
         "$1" sweep small.toml --out disk/o --shard 1/2 >out 2>&1; echo "second $?"
         mount -o remount,ro disk

@@ -7,7 +7,7 @@ use std::fs;
 fn every_file_is_written_and_said_so() {
     let shell = Shell::small();
     let said = shell.ok("sweep small.toml --out o");
-    assert!(said.out.starts_with("small\n\nutility (mean over all requests), by trace.rate_rps\n"));
+    assert!(said.out.starts_with("small\n\nutility (mean over all requests), by workload.rate_rps\n"));
     let conserved = "8 runs: 2400 requests arrived = 2400 completed + 0 rejected + 0 unfinished\n";
     assert!(said.out.contains(conserved), "{}", said.out);
     for file in ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"] {
@@ -23,7 +23,7 @@ fn every_file_is_written_and_said_so() {
     assert!(runs.is_ascii() && runs.ends_with('\n') && !runs.contains('\r'));
     let summary = shell.read("o/summary.csv");
     assert_eq!(column(&summary, "replicates"), ["2"; 4]);
-    let (means, deviations) = (column(&summary, "swaps"), column(&summary, "swaps_sd"));
+    let (means, deviations) = (column(&summary, "model_loads"), column(&summary, "model_loads_sd"));
     assert!(means.iter().chain(&deviations).all(|cell| cell.parse::<f64>().is_ok()));
     let left: Vec<_> = fs::read_dir(shell.path("o")).expect("a folder").collect();
     assert_eq!(left.len(), 10, "six files, quantiles, journal, lock, figures: {left:?}");
@@ -44,7 +44,7 @@ fn the_same_command_again_reuses_every_run() {
     assert!(less.err.contains("4 of 4 runs were finished before"), "{}", less.err);
     let back = shell.ok("sweep small.toml --replicates 3");
     assert!(back.err.contains("12 of 12 runs were finished before"), "{}", back.err);
-    let other = shell.ok("sweep small.toml --overwrite --set trace.requests=301");
+    let other = shell.ok("sweep small.toml --overwrite --set workload.requests=301");
     assert!(!other.err.contains("finished before"), "{}", other.err);
 }
 
@@ -54,31 +54,31 @@ fn files_of_another_sweep_into_the_folder_do_not_stay() {
     shell.ok("sweep small.toml --out o");
     shell.ok("sweep small.toml --set figure=[] --set scheduler=edf --out o --overwrite");
     assert!(!shell.exists("o/quantiles.csv") && !shell.exists("o/compare.csv"));
-    shell.ok("replay o");
+    shell.ok("verify o");
 }
 
 #[test]
 fn a_sweep_in_which_nothing_is_completed_has_results() {
     let shell = Shell::new();
-    let hopeless = r#""edf", { name = "edf", label = "b", drop = "hopeless", max_batch = 1 }"#;
+    let hopeless = r#""edf", { name = "edf", label = "b", drop_policy = "hopeless", max_batch = 1 }"#;
     let text = SMALL.replace(r#""edf", { name = "grouped", window_ms = 20 }"#, hopeless);
     shell.write("none.toml", text.replace("[base]", "[base]\nbudget_ms = 0.00001"));
-    let said = shell.ok("sweep none.toml --set scheduler={name=\"edf\",drop=\"hopeless\"}");
+    let said = shell.ok("sweep none.toml --set scheduler={name=\"edf\",drop_policy=\"hopeless\"}");
     assert!(said.out.contains("1200 requests arrived = 0 completed + 1200 rejected"), "{said:?}");
     assert!(
         column(&shell.read("results/none/runs.csv"), "accuracy_mean").iter().all(String::is_empty)
     );
-    shell.ok("replay results/none");
+    shell.ok("verify results/none");
     // Beside one that completes something.
     shell.ok("sweep none.toml --overwrite");
-    shell.ok("replay results/none");
+    shell.ok("verify results/none");
 }
 
 #[test]
 fn claims_are_judged_and_a_gated_one_fails_the_command() {
     let shell = Shell::small();
     let claim = |claim: &str, gate: bool| {
-        let metric = "metric = \"accuracy_mean\"\nwhere = { \"trace.rate_rps\" = 2000 }\n";
+        let metric = "metric = \"accuracy_mean\"\nwhere = { \"workload.rate_rps\" = 2000 }\n";
         format!("{SMALL}\n[[expect]]\nclaim = \"{claim}\"\ngate = {gate}\n{metric}")
     };
     let replicates = "--replicates 4";
@@ -192,7 +192,7 @@ fn a_log_of_requests_is_whole_or_absent_on_a_full_disk() {
     let script = r#"
         mkdir disk && mount -t tmpfs -o size=12k none disk && echo mounted || exit
         for file in r.csv r.csv.gz; do
-            "$1" run small.toml --requests disk/$file >out 2>>err; echo "$file $?"
+            "$1" inspect small.toml --requests disk/$file >out 2>>err; echo "$file $?"
         done
         ls disk
     "#;
@@ -214,8 +214,8 @@ fn the_source_of_answers_can_be_an_axis() {
     shell.write("answers.toml", format!("{base}scheduler = \"grouped\"\n{axis}"));
     shell.ok("sweep answers.toml");
     let runs = shell.read("results/answers/runs.csv");
-    assert_eq!(column(&runs, "outcome"), column(&runs, "answers"));
-    let shown = column(&runs, "utility_believed_mean");
+    assert_eq!(column(&runs, "outcome"), column(&runs, "outcome_source"));
+    let shown = column(&runs, "utility_predicted_mean");
     // Beliefs and decisions are the same; what comes true is not.
     assert_eq!(shown[..2], shown[2..4]);
     let utility = column(&runs, "utility_mean");
@@ -242,8 +242,8 @@ fn results_of_other_settings_are_replaced_only_if_asked() {
     let said = shell.fails(2, "sweep small.toml --set seed=9 --out o");
     let found = "`seed`: found results of other settings, nothing where now 9, expected";
     assert!(said.error().contains(found), "{said:?}");
-    let said = shell.fails(2, "sweep small.toml --set trace.requests=40 --out o");
-    assert!(said.error().contains("`base.trace.requests`: found results of other"), "{said:?}");
+    let said = shell.fails(2, "sweep small.toml --set workload.requests=40 --out o");
+    assert!(said.error().contains("`base.workload.requests`: found results of other"), "{said:?}");
     shell.write(
         "other.toml",
         SMALL.replace("\"edf\", ", "").replace("title", "name = \"o\"\ntitle"),
@@ -292,7 +292,7 @@ fn own_profiles_come_first_and_names_that_exist_twice_are_told() {
     for words in ["profiles/voice exists more than once", "it goes without a trace"] {
         assert!(said.err.contains(words), "{said:?}");
     }
-    assert_eq!(column(&shell.read("a/runs.csv"), "answers")[0], "drawn");
+    assert_eq!(column(&shell.read("a/runs.csv"), "outcome_source")[0], "drawn");
     // The working directory gives the same ids: names count, not places.
     std::fs::rename(shell.path("study/profiles"), shell.path("profiles")).expect("a move");
     shell.ok(&format!("{base} --out b"));
@@ -302,5 +302,5 @@ fn own_profiles_come_first_and_names_that_exist_twice_are_told() {
     std::fs::remove_dir_all(shell.path("profiles")).expect("a folder");
     let said = shell.ok(&format!("{base} --out c"));
     assert!(!said.err.contains("more than once"), "{said:?}");
-    assert_eq!(column(&shell.read("c/runs.csv"), "answers")[0], "recorded");
+    assert_eq!(column(&shell.read("c/runs.csv"), "outcome_source")[0], "recorded");
 }

@@ -7,7 +7,7 @@ use peeksim::domain::Arrival;
 const N: usize = 40_000;
 
 fn draw(settings: &str, replicate: u64) -> Vec<Arrival> {
-    let trace = format!("trace = {{ rate_rps = 1000, requests = {N}, {settings} }}");
+    let trace = format!("workload = {{ rate_rps = 1000, requests = {N}, {settings} }}");
     let prepared = prepare(&["apps = ['activity']", &trace]).unwrap();
     arrivals(&prepared, replicate)
 }
@@ -38,7 +38,7 @@ fn zipf_shares_fall_with_the_place() {
             assert!(near(*found, expected, N), "{s}: {found}, not {expected}");
         }
     }
-    let trace = format!("trace = {{ rate_rps = 1000, requests = {N}, mix = {{ zipf = 1 }} }}");
+    let trace = format!("workload = {{ rate_rps = 1000, requests = {N}, mix = {{ zipf = 1 }} }}");
     let all = arrivals(&prepare(&[&trace]).unwrap(), 0);
     for (app, expected) in [6.0 / 11.0, 3.0 / 11.0, 2.0 / 11.0].into_iter().enumerate() {
         let count = all.iter().filter(|arrival| arrival.app.index() == app).count();
@@ -54,7 +54,7 @@ fn dirichlet_mixes_differ_by_replicate_and_tend_to_the_profile() {
     assert_ne!(mixes[0], mixes[1]);
     assert_eq!(draw(few, 2), draw(few, 2));
     // With a large α the mix is the profile's: class frequencies of the confusion matrix.
-    let prepared = prepare(&["apps = ['activity']", "trace = { rate_rps = 1 }"]).unwrap();
+    let prepared = prepare(&["apps = ['activity']", "workload = { rate_rps = 1 }"]).unwrap();
     let app = prepared.catalog.app_ids().next().unwrap();
     let frequencies = &prepared.catalog.app(app).frequencies;
     let found = shares(&draw("class_mix = { dirichlet = 1e6 }", 0));
@@ -95,7 +95,7 @@ fn the_log_odds_of_classes_walk_at_random() {
     // Ten steps of 4,000 requests; two classes that begin alike.
     let (steps, per_step, deviation) = (10, 4_000, 0.25);
     let trace = format!(
-        "trace = {{ rate_rps = {per_step}, requests = {}, source = 'periodic', \
+        "workload = {{ rate_rps = {per_step}, requests = {}, arrivals = 'periodic', \
          class_mix = {{ activity = [1, 0, 0, 0, 0, 1] }}, \
          drift = {{ walk = {deviation}, step_s = 1 }} }}",
         steps * per_step
@@ -130,14 +130,14 @@ fn the_log_odds_of_classes_walk_at_random() {
     let mean = ends.iter().map(|(end, _)| end).sum::<f64>() / 100.0;
     assert!(mean.abs() < 5.0 * (all / 100.0).sqrt(), "{mean}");
     // A trace without weights wanders from its own mix.
-    let all = draw("drift = { walk = 0.5, step_s = 1 }", 1);
+    let all = draw("drift = { random_walk_sd = 0.5, step_s = 1 }", 1);
     assert_ne!(shares(&all[..1000]), shares(&draw("", 1)[..1000]));
-    assert_eq!(draw("drift = { walk = 0.5, step_s = 1 }", 1), all);
+    assert_eq!(draw("drift = { random_walk_sd = 0.5, step_s = 1 }", 1), all);
 }
 
 #[test]
 fn sticky_classes_come_in_runs_and_keep_their_shares() {
-    let all = draw("class_mix = { zipf = 1 }, sticky = 0.8", 0);
+    let all = draw("class_mix = { zipf = 1 }, class_autocorrelation = 0.8", 0);
     let pairs = all.windows(2).filter(|pair| pair[0].truth.class == pair[1].truth.class);
     // Kept, or drawn again: s + (1 − s) Σ π².
     let again: f64 = zipf(1.0).iter().map(|share| share * share).sum();
@@ -153,8 +153,8 @@ fn sticky_classes_come_in_runs_and_keep_their_shares() {
 
 #[test]
 fn rows_are_of_the_class_that_was_drawn() {
-    for settings in ["sticky = 0.5", "drift = { to = { zipf = 2 }, at_s = 5 }", "per = 'app'"] {
-        let trace = format!("trace = {{ rate_rps = 1000, requests = 2000, {settings} }}");
+    for settings in ["class_autocorrelation = 0.5", "drift = { to = { zipf = 2 }, at_s = 5 }", "per = 'app'"] {
+        let trace = format!("workload = {{ rate_rps = 1000, requests = 2000, {settings} }}");
         let prepared = prepare(&[&trace]).unwrap();
         for arrival in arrivals(&prepared, 0) {
             assert_eq!(prepared.catalog.row(arrival.app, arrival.truth.row), Some(arrival.truth));

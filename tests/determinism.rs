@@ -136,7 +136,7 @@ fn seeds_differ_and_schedulers_meet_the_same_requests() {
         let pairs = column(&runs, name).into_iter().zip(column(&other, name));
         assert!(pairs.into_iter().all(|(a, b)| a != b), "{name}");
     }
-    let (ids, totals) = (column(&runs, "run_id"), column(&runs, "requests_total"));
+    let (ids, totals) = (column(&runs, "run_id"), column(&runs, "arrived"));
     // Two schedulers, then two loads, then two replicates.
     for at in 0..4 {
         assert_eq!(totals[at], totals[at + 4]);
@@ -147,7 +147,7 @@ fn seeds_differ_and_schedulers_meet_the_same_requests() {
 
 /// What is true of each request of a run: application, arrival, deadline and class.
 fn requests(shell: &Shell, id: &str) -> Vec<(u32, [String; 4])> {
-    shell.ok(&format!("run small.toml --run {id} --requests r.csv"));
+    shell.ok(&format!("inspect small.toml --run {id} --requests r.csv"));
     let text = shell.read("r.csv");
     let names = ["app", "arrival_s", "deadline_s", "class"];
     let columns = names.map(|name| column(&text, name));

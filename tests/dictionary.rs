@@ -72,7 +72,7 @@ fn check(file: &str, text: &str) -> usize {
     cells
 }
 
-const TABLES: [&str; 6] = ["apps", "batches", "series", "series_variants", "variants", "workers"];
+const TABLES: [&str; 6] = ["apps", "batches", "series", "timeseries_variants", "variants", "workers"];
 
 #[test]
 fn every_file_of_a_sweep_is_as_the_schema_says() {
@@ -80,15 +80,15 @@ fn every_file_of_a_sweep_is_as_the_schema_says() {
     let golden = repository("tests/golden/golden.toml");
     shell.write("golden.toml", fs::read(golden).expect("an experiment"));
     let tables = "--tables apps,batches,variants,workers";
-    shell.ok(&format!("sweep golden.toml --replicates 1 {tables} --series 250ms --out g"));
-    shell.ok(&format!("sweep small.toml {tables} --series 1s --out s"));
+    shell.ok(&format!("sweep golden.toml --replicates 1 {tables} --timeseries 250ms --out g"));
+    shell.ok(&format!("sweep small.toml {tables} --timeseries 1s --out s"));
     for folder in ["g", "s"] {
         for file in ["runs", "summary", "intervals", "compare", "timings"].iter().chain(&TABLES) {
             check(&format!("{file}.csv"), &shell.read(&format!("{folder}/{file}.csv")));
         }
     }
     check("quantiles.csv", &shell.read("s/quantiles.csv"));
-    shell.ok("run small.toml --requests r.csv");
+    shell.ok("inspect small.toml --requests r.csv");
     check("requests (run --requests)", &shell.read("r.csv"));
     // What is not asked for does not stay.
     shell.ok("sweep small.toml --out s");
@@ -129,6 +129,6 @@ fn cells_that_do_not_fit_are_found() {
     assert_eq!(wrong(&field("late"), "1.5"), Some("no number"));
     assert_eq!(wrong(&field("utility_mean"), "1.5"), Some("out of range"));
     assert_eq!(wrong(&field("utility_mean"), ""), None);
-    assert_eq!(wrong(&field("info"), "profile"), Some("another word"));
+    assert_eq!(wrong(&field("accuracy_source"), "profile"), Some("another word"));
     assert_eq!(field("latency_ms_p99")["unit"], "ms");
 }

@@ -48,18 +48,18 @@ fn losses(log: &Log) -> Vec<String> {
 fn a_batch_is_lost_with_its_worker_and_done_again() {
     // Loaded 0 to 3, would run to 13; gone 4 to 10; loaded to 13, run to 23; the second after it.
     let world = fails(&[outage(4.0, 6.0)]).request(0, 0.0, 100.0, 0).request(0, 1.0, 100.0, 0);
-    for scheduler in ["fcfs", "grouped", "{ name = 'lo-edf', while_busy = true }"] {
+    for scheduler in ["fcfs", "grouped", "{ name = 'lo-edf', plan_when_busy = true }"] {
         let mut log = world.run(scheduler);
         assert_eq!(batches(&log), [(13.0, 23.0, vec![0]), (23.0, 33.0, vec![1])], "{scheduler}");
         let mut expected =
             vec!["4ms fails until 10ms", "4ms lost [0] since 3ms", "4ms forgets 0", "4ms back 0"];
-        if scheduler.contains("while_busy") {
+        if scheduler.contains("plan_when_busy") {
             expected.push("4ms back 1");
         }
         assert_eq!(losses(&log), expected, "{scheduler}");
         // 1 ms in vain and 20 of use in 33; two loads of 3 ms.
         assert!((log.number("utilization_mean") - 21.0 / 33.0).abs() < 1e-12);
-        assert!((log.number("swap_ms_sum") - 6.0).abs() < 1e-12);
+        assert!((log.number("model_load_ms_sum") - 6.0).abs() < 1e-12);
         assert!((log.number("wait_ms_mean") - f64::midpoint(13.0, 22.0)).abs() < 1e-12);
     }
 }
@@ -70,8 +70,8 @@ fn a_load_is_lost_with_its_worker() {
     assert_eq!(batches(&log), [(6.0, 16.0, vec![0])]);
     let expected = ["2ms fails until 3ms", "2ms load lost, due 3ms", "2ms forgets 0", "2ms back 0"];
     assert_eq!(losses(&log), expected);
-    assert_eq!(log.number("swaps"), 2.0);
-    assert!((log.number("swap_ms_sum") - 5.0).abs() < 1e-12);
+    assert_eq!(log.number("model_loads"), 2.0);
+    assert!((log.number("model_load_ms_sum") - 5.0).abs() < 1e-12);
 }
 
 #[test]
@@ -104,10 +104,10 @@ fn failures_come_again_and_another_worker_takes_over() {
 fn looks_that_are_lost_begin_again() {
     let mut world = fails(&[outage(4.0, 6.0)]).request(0, 0.0, 100.0, 0).request(0, 1.0, 100.0, 0);
     let app = &mut world.setup.apps[0];
-    app.peek.place = PeekPlace::Worker;
+    app.peek.runs_on = PeekPlace::Worker;
     let table = LatencyPoints::one_by_one(Span::from_ms(3.0));
     Arc::make_mut(&mut app.profile).peek = Some(table);
-    let log = world.run("{ name = 'lo-edf', plan = 'head', accuracy = 'posterior' }");
+    let log = world.run("{ name = 'lo-edf', mode = 'dispatch', accuracy = 'posterior' }");
     let visible: Vec<(u64, u32)> = log
         .events
         .iter()
@@ -132,7 +132,7 @@ fn what_is_lost_after_a_warmup_began_before_it() {
         fails(&[outage(from, span)]).request(0, 0.0, 100.0, 0).request(0, at, 100.0, 0)
     };
     let number = measured(&two(2.0, 1.0, 1.0), "fcfs", 1);
-    assert_eq!((number("swaps"), number("swap_ms_sum")), (1.0, 4.0));
+    assert_eq!((number("model_loads"), number("model_load_ms_sum")), (1.0, 4.0));
     // Begun at 3 and lost at 7, it counts from 5 on; then 11 to 31.
     let number = measured(&two(7.0, 1.0, 5.0), "fcfs", 1);
     assert!((number("utilization_mean") - 22.0 / 26.0).abs() < 1e-12);
@@ -142,7 +142,7 @@ fn what_is_lost_after_a_warmup_began_before_it() {
     world.setup.apps[0].payload_bytes = 5_000;
     let uplink = Uplink::Constant(10_000_000);
     world.setup.workers[0].link = Some(Link { rtt: Span::ZERO, uplink, power_w: None });
-    let number = measured(&world, "{ name = 'lo-edf', while_busy = true }", 1);
+    let number = measured(&world, "{ name = 'lo-edf', plan_when_busy = true }", 1);
     assert_eq!(number("uploaded_bytes"), 12_500.0);
 }
 
@@ -218,7 +218,7 @@ fn what_comes_back_is_not_learned_from_again() {
     let mut world = World::new().app("app", &variants).workers(1, 1, 2);
     world.setup.workers[0].outages = vec![outage(4.0, 6.0)];
     let world = world.request(0, 0.0, 100.0, 0).request(0, 1.0, 100.0, 1);
-    let log = world.run("{ name = 'peek-plus', pool = 1, accuracy = 'oracle-label' }");
+    let log = world.run("{ name = 'peek-plus', class_mix_horizon = 1, accuracy = 'oracle-label' }");
     let ran: Vec<_> = log.timeline().into_iter().map(|(_, _, what, who)| (what, who)).collect();
     assert_eq!(ran, [("second".to_owned(), vec![0, 1])]);
 }

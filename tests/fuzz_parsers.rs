@@ -218,17 +218,17 @@ profiles = "FOLDER/profiles"
 traces = "FOLDER/traces"
 apps = ["toy"]
 workers = [
-  { class = "box", count = 2, memory_bytes = 100, lanes = 2, power_w = 3.5, ready_s = 0.01 },
+  { class = "box", count = 2, memory_bytes = 100, lanes = 2, power_w = 3.5, available_from_s = 0.01 },
 ]
 penalty = { name = "sigmoid", tolerance_ms = 0.5 }
-peek = { evidence = "counts", prior_weight = 2, place = "host", recall = 0.9 }
+peek = { evidence = "counts", prior_weight = 2, runs_on = "host", recall = 0.9 }
 budget_ms = { toy = { uniform = [10, 50] } }
 variants = { toy = ["small", "large"] }
 noise_cv = 0.3
 outcome = "recorded"
-load = "warm"
-[base.trace]
-source = "poisson"
+load_times = "warm"
+[base.workload]
+arrivals = "poisson"
 rate_rps = 300
 requests = 40
 mix = { toy = 1 }
@@ -240,11 +240,11 @@ values = [
   { name = "edf", max_batch = 3 },
 ]
 [[zip]]
-keys = ["trace.rate_rps", "penalty.name"]
+keys = ["workload.rate_rps", "penalty.name"]
 values = [[100, "linear"], [400.5, "step"]]
 [[figure]]
 kind = "lines"
-x = "trace.rate_rps"
+x = "workload.rate_rps"
 y = "utility_mean"
 where = { scheduler = "s" }
 y_range = [0, 1]
@@ -253,7 +253,7 @@ kind = "cdf"
 [[expect]]
 claim = "s >= edf"
 metric = "utility_mean"
-where = { "trace.rate_rps" = 100 }
+where = { "workload.rate_rps" = 100 }
 gate = true
 "#;
 
@@ -280,7 +280,7 @@ fn overrides() {
     let world = World::new();
     let path = world.path("all.toml").display().to_string();
     let texts =
-        ["trace.rate_rps=5", "scheduler={ name = \"edf\" }", "workers.0.count=3", "seed=[1]"];
+        ["workload.rate_rps=5", "scheduler={ name = \"edf\" }", "workers.0.count=3", "seed=[1]"];
     for case in 0..2000 {
         let mut dice = Dice(case);
         let text = damage(dice.pick(&texts).as_bytes(), &mut dice);

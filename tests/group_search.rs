@@ -47,7 +47,7 @@ fn runs(
     let set = [
         format!("profiles = '{}'", profiles.display()),
         "latency_fit = 'as-measured'".to_owned(),
-        "trace = { source = 'bursts', burst = 7, period_ms = 1000, requests = 7 }".to_owned(),
+        "workload = { arrivals = 'bursts', burst = 7, period_ms = 1000, requests = 7 }".to_owned(),
         "budget_ms = { uniform = [20, 200] }".to_owned(),
         format!("workers.0.memory_bytes = {memory}"),
         "replicates = 12".to_owned(),
@@ -65,7 +65,7 @@ fn runs(
         let mut summary = Summary::new(&prepared.catalog);
         let exact = simulate(prepared, sweep.rng(spec), &mut summary).expect("a run");
         let mut number = |name| summary.cell(name).and_then(Cell::number).expect("a number");
-        (number("utility_believed_mean"), number("makespan_s"), exact)
+        (number("utility_predicted_mean"), number("makespan_s"), exact)
     });
     results.collect()
 }
@@ -130,7 +130,7 @@ fn subsets_find_the_plan_that_is_listed_first_of_equals() {
                     let scheduler =
                         format!("{{ name = 'grouped', search = '{search}', ties = '{ties}' }}");
                     let log = world.run(&scheduler);
-                    assert_eq!(log.exact_windows, Some(1), "seed {seed}, {scheduler}");
+                    assert_eq!(log.windows_solved_exactly, Some(1), "seed {seed}, {scheduler}");
                     log.events
                 };
                 let (one_by_one, subsets) = (run("exact"), run("auto"));

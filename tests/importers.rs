@@ -13,7 +13,7 @@ const RUN: &str = r#"replicates = 1
 [base]
 apps = ["voice", "activity", "heartbeat"]
 workers = [{ class = "edge-cpu", count = 2 }]
-trace = { source = "file", file = "t.csv" }
+workload = { arrivals = "file", file = "t.csv" }
 scheduler = "edf"
 "#;
 
@@ -29,7 +29,7 @@ fn imported(shell: &Shell, arguments: &[&str]) -> (String, String) {
     shell.write("run.toml", RUN);
     shell.ok("sweep run.toml --out r");
     let text = shell.read("t.csv");
-    let arrived = column(&shell.read("r/runs.csv"), "requests_total");
+    let arrived = column(&shell.read("r/runs.csv"), "arrived");
     assert_eq!(arrived, [(text.lines().count() - 1).to_string()]);
     (text, said.err)
 }
@@ -211,7 +211,7 @@ fn classes_and_budgets_of_a_file_are_those_of_its_requests() {
         format!("{header}\n0,heartbeat,N,250\n0.5,heartbeat,V,1e3\n2,voice,3,0.5\n"),
     );
     shell.write("run.toml", RUN);
-    shell.ok("run run.toml --requests requests.csv");
+    shell.ok("inspect run.toml --requests requests.csv");
     let log = shell.read("requests.csv");
     assert_eq!(column(&log, "arrival_s"), ["0", "0.5", "2"]);
     assert_eq!(column(&log, "class"), ["N", "V", "3"]);
@@ -223,11 +223,11 @@ fn time_is_scaled_and_requests_are_counted() {
     let shell = Shell::new();
     shell.write("t.csv", "arrival_s,app\n0,voice\n1,voice\n4,activity\n");
     shell.write("run.toml", RUN);
-    shell.ok("run run.toml --set trace.rate_rps=1.5 --requests requests.csv");
+    shell.ok("inspect run.toml --set workload.rate_rps=1.5 --requests requests.csv");
     // Two gaps in 4/3 s.
     let scaled = column(&shell.read("requests.csv"), "arrival_s");
     assert_eq!(scaled, ["0", "0.333333333", "1.333333333"]);
-    shell.ok("run run.toml --set trace.requests=2 --requests requests.csv");
+    shell.ok("inspect run.toml --set workload.requests=2 --requests requests.csv");
     assert_eq!(column(&shell.read("requests.csv"), "arrival_s"), ["0", "1"]);
 }
 
@@ -244,13 +244,13 @@ fn bad_rows_are_refused_or_counted() {
          error: f.csv:5: `app`: found an empty cell, expected an id\n"
     );
     let said =
-        shell.fails(2, "import azure-functions-2021 f.csv --app voice --skip-bad 2 --out t.csv");
+        shell.fails(2, "import azure-functions-2021 f.csv --app voice --max-bad-rows 2 --out t.csv");
     assert!(
-        said.err.starts_with("error: --skip-bad: found more than 2 rows that cannot be read"),
+        said.err.starts_with("error: --max-bad-rows: found more than 2 rows that cannot be read"),
         "{said:?}"
     );
     assert_eq!(std::fs::read_dir(shell.path("")).unwrap().count(), 1, "nothing is left behind");
-    let skip = ["azure-functions-2021", "f.csv", "--app", "voice", "--skip-bad", "3"];
+    let skip = ["azure-functions-2021", "f.csv", "--app", "voice", "--max-bad-rows", "3"];
     let (text, said) = imported(&shell, &skip);
     assert_eq!(text, "arrival_s,app\n0,voice\n3,voice\n");
     let told =
@@ -266,7 +266,7 @@ fn bad_rows_are_refused_or_counted() {
     let note = "t.csv was imported without 3 rows that could not be read";
     assert!(said.err.contains(note) || said.out.contains(note), "{said:?}");
     // A replay reads the manifest, imports and all.
-    shell.ok("replay r");
+    shell.ok("verify r");
     // Another file under the same name is not the one that was imported.
     shell.write("t.csv", "arrival_s,app\n0,voice\n");
     let said = shell.fails(2, "check run.toml");
@@ -317,7 +317,7 @@ fn profiles_of_nexus() {
 
 /// Runs a few requests on an imported profile.
 fn runs(shell: &Shell, app: &str, class: &str) {
-    let trace = "trace = { rate_rps = 1, requests = 20 }";
+    let trace = "workload = { rate_rps = 1, requests = 20 }";
     let workers = format!("workers = [{{ class = \"{class}\" }}]");
     let experiment = format!(
         "replicates = 1\n[base]\napps = [\"{app}\"]\n{workers}\n{trace}\nscheduler = \"edf\"\n"
@@ -393,7 +393,7 @@ fn compressed_files_are_known_by_their_bytes() {
                 shell.write("in.csv", damaged);
                 shell.write("t.csv", damaged);
                 // Rows that may be skipped do not make a file whole.
-                let skip = if command.starts_with("import") { " --skip-bad 9" } else { "" };
+                let skip = if command.starts_with("import") { " --max-bad-rows 9" } else { "" };
                 let said = shell.fails(2, &format!("{command}{skip}"));
                 assert!(said.err.contains("csv: found a broken file ("), "{said:?}");
             }
@@ -414,8 +414,8 @@ fn profiles_and_traces_may_be_compressed() {
     let trace = std::fs::read(shell::repository("traces/voice.csv")).unwrap();
     shell.write("traces/voice.csv.zst", compress_to_vec(&trace[..], CompressionLevel::Fastest));
     shell.write("run.toml", RUN.replace(", \"activity\", \"heartbeat\"", ""));
-    shell.ok("sweep run.toml --set trace={rate_rps=10,requests=50} --out r");
-    assert_eq!(column(&shell.read("r/runs.csv"), "answers"), ["recorded"]);
+    shell.ok("sweep run.toml --set workload={rate_rps=10,requests=50} --out r");
+    assert_eq!(column(&shell.read("r/runs.csv"), "outcome_source"), ["recorded"]);
 }
 
 #[test]

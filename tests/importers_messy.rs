@@ -31,11 +31,11 @@ fn a_quoted_cell_with_line_ends_is_one_row() {
     shell.write("c.csv", format!("{table}x,g\n4,h\n"));
     let said = shell.fails(2, "import csv c.csv --column arrival=t --app a --out o.csv");
     assert!(said.err.starts_with("error: c.csv:9: `t`: found `x`"), "{said:?}");
-    let (text, _) = imported(&shell, "csv c.csv --column arrival=t --app a --skip-bad 1");
+    let (text, _) = imported(&shell, "csv c.csv --column arrival=t --app a --max-bad-rows 1");
     assert_eq!(arrivals(&text), ["0", "1", "2", "4"]);
     // What a quote without an end swallows is not one bad row.
     shell.write("c.csv", "t,text\n0,a\n1,\"b\n2,c\n3,d\n");
-    let command = "import csv c.csv --column arrival=t --app a --skip-bad 9 --out n.csv";
+    let command = "import csv c.csv --column arrival=t --app a --max-bad-rows 9 --out n.csv";
     let said = shell.fails(2, command);
     assert!(said.err.starts_with("error: c.csv:3: found a quoted cell without an end"), "{said:?}");
     assert!(!shell.exists("n.csv"));
@@ -90,7 +90,7 @@ const RUN: &str = r#"replicates = 1
 [base]
 apps = ["voice"]
 workers = [{ class = "edge-cpu", count = 2 }]
-trace = { source = "file", file = "c.csv" }
+workload = { arrivals = "file", file = "c.csv" }
 scheduler = "edf"
 "#;
 
@@ -292,7 +292,7 @@ fn the_file_that_is_read_is_not_replaced() {
     // So it is with the log of a run.
     shell.write("e.toml", RUN);
     for out in ["c.csv", "./soft.csv", "e.toml"] {
-        let said = shell.fails(2, &format!("run e.toml --requests {out}"));
+        let said = shell.fails(2, &format!("inspect e.toml --requests {out}"));
         assert!(said.err.contains(&format!("--requests: found `{out}`, which would")), "{said:?}");
     }
     assert_eq!(shell.read("c.csv"), table);
@@ -341,11 +341,11 @@ fn what_is_written_is_compressed_as_its_name_says_and_runs() {
             plain
         );
         // A run holds the record beside it against the text.
-        let said = shell.ok(&format!("sweep e.toml --set trace.file={out} --out r-{ending}"));
+        let said = shell.ok(&format!("sweep e.toml --set workload.file={out} --out r-{ending}"));
         assert!(said.out.contains("6000 requests"), "{said:?}");
         let manifest = shell.read(&format!("r-{ending}/manifest.toml"));
         assert!(manifest.contains(&format!("{out}.import.toml")), "{manifest}");
-        shell.ok(&format!("run e.toml --requests q.csv.{ending}"));
+        shell.ok(&format!("inspect e.toml --requests q.csv.{ending}"));
         assert!(shell.bytes(&format!("q.csv.{ending}")).starts_with(magic));
     }
     // A trace that was compressed afterwards keeps the record of its import.
@@ -353,11 +353,11 @@ fn what_is_written_is_compressed_as_its_name_says_and_runs() {
     gzip.write_all(plain.as_bytes()).unwrap();
     std::fs::remove_file(shell.path("c.csv.gz.import.toml")).unwrap();
     shell.write("c.csv.gz", gzip.finish().unwrap());
-    shell.ok("sweep e.toml --set trace.file=c.csv.gz --out r");
+    shell.ok("sweep e.toml --set workload.file=c.csv.gz --out r");
     assert!(shell.read("r/manifest.toml").contains("\"c.csv.import.toml\""));
     let said = shell.fails(2, &format!("{command} c.csv.xz"));
     assert!(said.err.contains("`.xz` is not written, expected `.gz`, `.zst`"), "{said:?}");
-    shell.fails(2, "run e.toml --requests q.csv.zip");
+    shell.fails(2, "inspect e.toml --requests q.csv.zip");
 }
 
 #[test]
@@ -399,7 +399,7 @@ fn json_lines_of_any_keys() {
          error: j.jsonl:4:18: `arrival_time`: found `x`, expected a time ≥ 0\n\
          error: j.jsonl:5:1: `arrival_time`: found a list, expected an object a line\n"
     );
-    let said = shell.ok(&format!("{command} --skip-bad 3"));
+    let said = shell.ok(&format!("{command} --max-bad-rows 3"));
     assert!(said.err.contains("2 requests") && said.err.contains("3 bad rows"), "{said:?}");
 }
 
@@ -421,7 +421,7 @@ fn counts_with_minutes_in_columns() {
     shell.write("x.csv", format!("{table}o,r,f,http,0,x,0\n"));
     let said = shell.fails(2, "import azure-functions-2019 x.csv --app a --out n.csv");
     assert!(said.err.starts_with("error: x.csv:5: `2`: found `x`"), "{said:?}");
-    let (text, _) = imported(&shell, "azure-functions-2019 x.csv --app a --skip-bad 1");
+    let (text, _) = imported(&shell, "azure-functions-2019 x.csv --app a --max-bad-rows 1");
     assert_eq!(text.lines().count(), 6);
 }
 

@@ -11,10 +11,10 @@ replicates = 10
 
 [base]
 apps = ["activity", "heartbeat", "voice"]
-trace = { source = "poisson", requests = 20_000 }
+workload = { arrivals = "poisson", requests = 20_000 }
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
 budget_ms = { activity = 120, heartbeat = 80, voice = 100 }
-peek = { evidence = "counts", prior_weight = 1, place = "host" }
+peek = { evidence = "counts", prior_weight = 1, runs_on = "host" }
 
 [[axis]]
 key = "scheduler"
@@ -25,7 +25,7 @@ values = [
 ]
 
 [[axis]]
-key = "trace.rate_rps"
+key = "workload.rate_rps"
 values = [100, 1000, 3000, 30000]
 "#;
 
@@ -50,7 +50,7 @@ fn rows(text: &str) -> Vec<Row> {
     let number = |cell: &String| cell.parse::<f64>().ok();
     let [labels, rates, metrics, counts, means, deviations, lows, highs] = [
         "scheduler",
-        "trace.rate_rps",
+        "workload.rate_rps",
         "metric",
         "replicates",
         "mean",
@@ -78,7 +78,7 @@ fn rows(text: &str) -> Vec<Row> {
 /// Whether the replicates of a row agree to nine digits.
 fn agree(runs: &str, row: &Row) -> bool {
     let [labels, rates, values] =
-        ["scheduler", "trace.rate_rps", &row.metric].map(|name| column(runs, name));
+        ["scheduler", "workload.rate_rps", &row.metric].map(|name| column(runs, name));
     let own = (0..values.len())
         .filter(|at| row.what == format!("{} at {}: {}", labels[*at], rates[*at], row.metric))
         .filter_map(|at| values[at].parse::<f64>().ok());

@@ -138,7 +138,7 @@ fn the_largest_batch_that_keeps_the_head_on_time_is_found_behind_slower_ones() {
         let most = burst.waiting.min(burst.latency_ms.len());
         let safe = burst.on_time(burst.waiting);
         let expected = safe.last().copied().unwrap_or(most);
-        let (size, _) = burst.first("batch = 'head-safe'");
+        let (size, _) = burst.first("batch = 'deadline-aware'");
         assert_eq!(size, Some(expected), "seed {seed}");
         behind += u32::from(!safe.is_empty() && safe.len() < expected);
         late += u32::from(safe.is_empty());
@@ -155,7 +155,7 @@ fn a_head_is_refused_only_if_no_batch_would_be_in_time() {
         // The line gets shorter as heads are refused.
         let hopeless = |gone: &usize| burst.on_time(burst.waiting - gone).is_empty();
         let expected = (0..burst.waiting).take_while(hopeless).count();
-        let (_, found) = burst.first("drop = 'late', batch = 'head-safe'");
+        let (_, found) = burst.first("drop_policy = 'late', batch = 'deadline-aware'");
         assert_eq!(found, expected, "seed {seed}");
         refused += u32::from(expected > 0);
         kept += u32::from(expected == 0 && burst.latency_ms[0] > burst.budget_ms);
@@ -189,7 +189,7 @@ fn toy() -> Shell {
         "toy.toml",
         "replicates = 1\n[base]\nprofiles = \"p\"\napps = [\"toy\"]\n\
          workers = [{ class = \"w\" }]\n\
-         trace = { source = \"poisson\", rate_rps = 10, requests = 50 }\nscheduler = \"edf\"\n",
+         workload = { arrivals = \"poisson\", rate_rps = 10, requests = 50 }\nscheduler = \"edf\"\n",
     );
     shell
 }
@@ -243,10 +243,10 @@ fn counts_of_timings_are_weights() {
 fn a_warm_load_that_stands_for_a_cold_one_is_said() {
     let shell = toy();
     let said = |set: &str| Said::of(&mut shell.command(&["check", "toy.toml", "--set", set])).err;
-    let note = "note: load = cold: no cold load time was measured, the warm one is taken: toy a, \
+    let note = "note: load_times = cold: no cold load time was measured, the warm one is taken: toy a, \
                 toy b\n";
-    assert!(said("load=cold").contains(note), "{}", said("load=cold"));
-    assert!(!said("load=warm").contains("load = cold"));
+    assert!(said("load_times=cold").contains(note), "{}", said("load_times=cold"));
+    assert!(!said("load_times=warm").contains("load_times = cold"));
 }
 
 /// The shipped tables are what the script makes of the measurements, and the README shows its

@@ -51,7 +51,7 @@ fn an_answer_within_the_tolerance_is_on_time_in_every_column() {
     }
 }
 
-/// `drop = "late"` and `batch = "head-safe"` ask whether an answer would count as late.
+/// `drop_policy = "late"` and `batch = "deadline-aware"` ask whether an answer would count as late.
 #[test]
 fn dispatchers_know_the_tolerance() {
     let world = |tolerance: &str, scheduler: &str| {
@@ -66,7 +66,7 @@ fn dispatchers_know_the_tolerance() {
         )
     };
     check(
-        &world("0", "drop = 'late', batch = 'head-safe'"),
+        &world("0", "drop_policy = 'late', batch = 'deadline-aware'"),
         "0 reject 0
          20 load w0 v until 20
          20 loaded w0 v
@@ -76,7 +76,7 @@ fn dispatchers_know_the_tolerance() {
          40 end w0.0 [2]",
     );
     check(
-        &world("0.1", "drop = 'late', batch = 'head-safe'"),
+        &world("0.1", "drop_policy = 'late', batch = 'deadline-aware'"),
         "0 load w0 v until 0
          0 loaded w0 v
          0 start w0.0 v [0]
@@ -89,12 +89,12 @@ fn dispatchers_know_the_tolerance() {
 const EXPERIMENT: &str = r#"
 replicates = 1
 tables = ["apps"]
-series_ms = 40
+timeseries_ms = 40
 
 [base]
 apps = ["voice", "activity"]
 budget_ms = 10
-trace = { source = "bursts", burst = 40, period_ms = 150, requests = 200 }
+workload = { arrivals = "bursts", burst = 40, period_ms = 150, requests = 200 }
 workers = [{ class = "edge-cpu" }]
 scheduler = { name = "random" }
 penalty = { tolerance_ms = 57 }
@@ -105,7 +105,7 @@ fn tables_count_late_as_the_row_does() {
     let shell = Shell::new();
     shell.write("x.toml", EXPERIMENT);
     shell.ok("sweep x.toml --out o");
-    shell.ok("run x.toml --requests r.csv");
+    shell.ok("inspect x.toml --requests r.csv");
     let numbers = |file: &str, name: &str| -> Vec<f64> {
         let column = crate::shell::column(&shell.read(file), name);
         column.iter().map(|cell| cell.parse().expect("a number")).collect()
@@ -119,7 +119,7 @@ fn tables_count_late_as_the_row_does() {
     assert_eq!(late, after(57.0));
     assert!(after(1e-6) > late, "the tolerance matters");
     assert_eq!(numbers("o/apps.csv", "late").iter().sum::<f64>(), late);
-    assert_eq!(numbers("o/series.csv", "misses").iter().sum::<f64>(), late);
+    assert_eq!(numbers("o/timeseries.csv", "deadline_misses").iter().sum::<f64>(), late);
     let sum: f64 = numbers("r.csv", "utility").iter().sum();
     assert!((sum - numbers("o/runs.csv", "utility_sum")[0]).abs() < 1e-9);
 }
@@ -145,7 +145,7 @@ fn the_published_score_is_a_column() {
             assert!(log.number("utility_remaining_mean").abs() < 1e-9, "{base}, {scheduler}");
         }
         // Planned at the arrival, while the worker is away, all of the budget is left.
-        let mut log = world.run("{ name = 'grouped', while_busy = true }");
+        let mut log = world.run("{ name = 'grouped', plan_when_busy = true }");
         assert!((log.number("utility_remaining_mean") - 0.8).abs() < 1e-9, "{base}");
     }
 }

@@ -65,7 +65,7 @@ fn the_worker_is_the_queue_where_it_is_slower() {
     let (u, s, rtt) = (2, 5, 10);
     let mut world = remote(s as f64, 1, rtt as f64, 8, u * 1_000);
     world.arrivals = (0..200).map(|i: u32| arrival(f64::from(i), 0, 1e6)).collect();
-    let times = Times::of(&world, "{ name = 'lo-edf', while_busy = true }");
+    let times = Times::of(&world, "{ name = 'lo-edf', plan_when_busy = true }");
     for (i, start) in (0u64..).zip(&times.start) {
         assert_eq!(*start, Some((u + rtt / 2 + i * s) * MS), "request {i}");
     }
@@ -185,7 +185,7 @@ fn ends(log: &mut Log) -> (Vec<u64>, Vec<(u64, u64)>, f64, f64) {
     (ends, lost, log.number("uploaded_bytes"), sending)
 }
 
-const AT_ONCE: &str = "{ name = 'lo-edf', while_busy = true }";
+const AT_ONCE: &str = "{ name = 'lo-edf', plan_when_busy = true }";
 
 /// Without a failure a request that comes at 0 has been sent at 2, begins at 12, has been computed
 /// at 17 and is answered at 27.

@@ -1,4 +1,4 @@
-//! `trace.load` means the same on every profile: worked out by hand from the profile's file, and
+//! `workload.load` means the same on every profile: worked out by hand from the profile's file, and
 //! the busy share of a run that uses the best batch of the fastest variant alone.
 
 use crate::common::arrivals::{arrivals, prepare};
@@ -53,7 +53,7 @@ fn set(profile: &str, class: &str, count: u32, load: f64, source: &str) -> Prepa
     prepare(&[
         &format!("apps = ['{profile}']"),
         &format!("workers = [{{ class = '{class}', count = {count} }}]"),
-        &format!("trace = {{ source = '{source}', load = {load}, requests = {requests} }}"),
+        &format!("workload = {{ arrivals = '{source}', load = {load}, requests = {requests} }}"),
     ])
     .unwrap()
 }
@@ -91,7 +91,7 @@ fn load_adds_over_applications_and_workers() {
     let prepared = prepare(&[
         "apps = ['activity', 'heartbeat']",
         "workers = [{ class = 'edge-cpu', count = 3, lanes = 2 }]",
-        "trace = { load = 0.5, requests = 100_000, mix = { activity = 1, heartbeat = 4 } }",
+        "workload = { load = 0.5, requests = 100_000, mix = { activity = 1, heartbeat = 4 } }",
     ])
     .unwrap();
     let rate = 0.5 * 6.0 / (0.2 * shares[0] + 0.8 * shares[1]);

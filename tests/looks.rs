@@ -91,7 +91,7 @@ fn planners_foresee_a_look_in_progress() {
          peek a 1:5 memory=0
          request a 0 100
          request b 1 100
-         scheduler { name = 'sneakpeek', while_busy = true }",
+         scheduler { name = 'sneakpeek', plan_when_busy = true }",
         "0 start w0.0 peek [0]
          4 load w1 x until 4
          4 loaded w1 x

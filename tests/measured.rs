@@ -56,8 +56,8 @@ fn a_worker_idles_from_the_first_request_that_counts() {
     close(of("workers.idle_share"), 45.0 / 95.0);
     close(of("goodput_rps"), 10.0 / 0.095);
     // The series begins with what counts.
-    close(of("series.start_s"), 7_200.0);
-    close(of("apps.requests_total"), 10.0);
+    close(of("timeseries.start_s"), 7_200.0);
+    close(of("apps.arrived"), 10.0);
     close(of("variants.requests"), 10.0);
     // Without a warm-up all two hours are idle but for 55 ms.
     let whole = measured(&world, "fcfs", 0);
@@ -77,17 +77,17 @@ fn spans_count_as_far_as_they_are_measured() {
     };
     // 5 to 8 loading, 8 to 32 computing; the load began before.
     let of = measured(&world(5.0), "fcfs", 1);
-    close(of("swaps"), 0.0);
-    close(of("swap_bytes_sum"), 0.0);
-    close(of("swap_ms_sum"), 3.0);
+    close(of("model_loads"), 0.0);
+    close(of("model_load_bytes_sum"), 0.0);
+    close(of("model_load_ms_sum"), 3.0);
     close(of("loading_share"), 3.0 / 27.0);
     close(of("utilization_mean"), 24.0 / 27.0);
     close(of("idle_share"), 0.0);
     close(of("energy_j"), 2.0 * 0.027);
-    close(of("workers.swap_ms_sum"), 3.0);
+    close(of("workers.model_load_ms_sum"), 3.0);
     close(of("workers.loading_share"), 3.0 / 27.0);
-    close(of("variants.swap_ms_sum"), 3.0);
-    close(of("series.swaps"), 0.0);
+    close(of("variants.model_load_ms_sum"), 3.0);
+    close(of("timeseries.swaps"), 0.0);
     // 12 to 32; the batch that ends at 20 counts with its size, its request does not.
     let of = measured(&world(12.0), "fcfs", 1);
     close(of("utilization_mean"), 1.0);
@@ -98,7 +98,7 @@ fn spans_count_as_far_as_they_are_measured() {
     // At 40 both are over: 8 to load nothing, 28 to 40 idle do not count.
     let of = measured(&world(40.0), "fcfs", 1);
     close(of("energy_j"), 2.0 * 0.012);
-    close(of("swap_ms_sum"), 0.0);
+    close(of("model_load_ms_sum"), 0.0);
 }
 
 /// Payloads of 5,000 bytes, 4 ms each, from 0 to 4 and from 4 to 8; measured from 1, and from 5.
@@ -115,7 +115,7 @@ fn bytes_count_as_far_as_they_are_sent_then() {
         });
         world.request(0, at, 100.0, 0)
     };
-    let ahead = "{ name = 'lo-edf', while_busy = true }";
+    let ahead = "{ name = 'lo-edf', plan_when_busy = true }";
     // The third goes from 8 to 12.
     let of = measured(&world(1.0), ahead, 2);
     close(of("uploaded_bytes"), 3_750.0 + 5_000.0 + 5_000.0);

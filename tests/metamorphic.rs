@@ -258,7 +258,7 @@ fn beliefs_do_not_change_what_happens() {
         let mut case = Case::draw(seed, Limits::ALL);
         // Being looked at on the host takes time; that is no belief.
         for app in &mut case.world.setup.apps {
-            app.peek.place = PeekPlace::Free;
+            app.peek.runs_on = PeekPlace::Free;
         }
         let catalog = case.world.catalog();
         let run = |info| {

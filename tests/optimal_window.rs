@@ -235,12 +235,12 @@ fn it_finds_what_trying_everything_finds() {
                 let told = format!("seed {seed}, {name}, batches of {largest}");
                 let parameters = format!("accuracy = '{name}', max_batch = {largest}");
                 let log = world.run(&format!(
-                    "{{ name = 'optimal-window', {parameters}, while_busy = true }}"
+                    "{{ name = 'optimal-window', {parameters}, plan_when_busy = true }}"
                 ));
                 let count = case.requests.len() as u64;
                 assert_eq!(log.counts.completed, count, "{told}: nobody is left");
                 let windows = 1 + u64::from(second > 0);
-                assert_eq!(log.exact_windows, Some(windows), "{told}");
+                assert_eq!(log.windows_solved_exactly, Some(windows), "{told}");
                 let same = |found: f64, best: f64, what: &str| {
                     let close = (found - best).abs() < TOLERANCE;
                     assert!(close, "{told}, {what}: found {found}, best {best}");
@@ -280,7 +280,7 @@ fn nobody_beats_it() {
         for (name, info) in SOURCES {
             let optimal = format!("{{ name = 'optimal-window', accuracy = '{name}' }}");
             let log = world.run(&optimal);
-            assert_eq!(log.exact_windows, Some(1), "seed {seed}, {name}");
+            assert_eq!(log.windows_solved_exactly, Some(1), "seed {seed}, {name}");
             let best = case.worth(info, &log, all);
             for (at, entry) in (0u64..).zip(REGISTRY) {
                 for draw in 0..4 {
@@ -313,17 +313,17 @@ fn larger_windows_are_refused_or_planned_by_the_beam() {
         let (log, result) = world.observe(&catalog, who, chosen.scheduler.as_mut(), arrivals);
         let expected = format!(
             "scheduler `optimal-window` at 0 s: give up: {count} requests wait, and the best plan \
-             is proved for 16 at most: set `window_max` to less, or beyond = \"beam\""
+             is proved for 16 at most: set `window_max` to less, or oversize_window = \"beam\""
         );
         assert_eq!(result.expect_err("refused").to_string(), expected);
-        assert_eq!(log.exact_windows.unwrap_or(0), 0);
+        assert_eq!(log.windows_solved_exactly.unwrap_or(0), 0);
         let worth = |scheduler: &str, windows| {
             let log = world.run(scheduler);
             assert_eq!(log.counts.completed, count as u64, "seed {seed}: nobody is left");
-            assert_eq!(log.exact_windows, Some(windows), "seed {seed}: beams are not exact");
+            assert_eq!(log.windows_solved_exactly, Some(windows), "seed {seed}: beams are not exact");
             case.worth(Info::Profiled, &log, u32::MAX)
         };
-        beam += worth("{ name = 'optimal-window', beyond = 'beam' }", 0);
+        beam += worth("{ name = 'optimal-window', oversize_window = 'beam' }", 0);
         grouped += worth("grouped", 0);
     }
     println!("beam {beam}, grouped {grouped}");
@@ -335,7 +335,7 @@ fn larger_windows_are_refused_or_planned_by_the_beam() {
 fn the_window_is_the_oldest() {
     let case = Case::draw(3_000, 12, 0);
     let log = case.world().run("{ name = 'optimal-window', window_max = 5 }");
-    assert_eq!(log.exact_windows, Some(3));
+    assert_eq!(log.windows_solved_exactly, Some(3));
     let each = log.events.iter().filter_map(|event| match event {
         Happened::BatchStarted { requests, .. } => Some(requests),
         _ => None,

@@ -24,7 +24,7 @@ fn world() -> World {
 }
 
 fn scheduler(accuracy: &str) -> String {
-    format!("{{ name = 'lo-edf', accuracy = '{accuracy}', plan = 'head' }}")
+    format!("{{ name = 'lo-edf', accuracy = '{accuracy}', mode = 'dispatch' }}")
 }
 
 /// The log of each replicate.
@@ -52,17 +52,17 @@ fn drawn_outcomes_are_what_an_oracle_of_labels_believes() {
     let mut world = busy(world());
     world.setup.outcome = Outcome::Drawn;
     let scheduler = scheduler("oracle-label");
-    let gap = |log: &mut Log| log.number("utility_mean") - log.number("utility_believed_mean");
+    let gap = |log: &mut Log| log.number("utility_mean") - log.number("utility_predicted_mean");
     let (gap, tolerance) = interval(&by_replicate(&world, &scheduler, gap));
     assert!(gap.abs() < tolerance && tolerance < 0.02, "{gap} ± {tolerance}");
-    let believed = |log: &mut Log| log.number("utility_believed_mean");
+    let believed = |log: &mut Log| log.number("utility_predicted_mean");
     let believed = mean(by_replicate(&world, &scheduler, believed).into_iter());
     let late = |log: &mut Log| log.number("deadline_miss_ratio");
     let late = mean(by_replicate(&world, &scheduler, late).into_iter());
     assert!(believed > 0.3 && late > 0.1, "{believed}, {late}: nothing to tell apart");
     for mut log in logs(&world, &scheduler) {
         assert_eq!(log.cell("estimation_error_mean"), Cell::Number(0.0));
-        assert_eq!(log.cell("answers"), Cell::Word("drawn"));
+        assert_eq!(log.cell("outcome_source"), Cell::Word("drawn"));
     }
 }
 
@@ -75,7 +75,7 @@ fn the_error_of_an_estimate_is_measured_against_the_true_class() {
         let told = log.number("estimation_error_mean");
         assert!((told - error).abs() < 1e-12, "{variant}: {told}");
         // Both were shown 0.6, and are on time.
-        assert!((log.number("utility_believed_mean") - 0.6).abs() < 1e-12);
+        assert!((log.number("utility_predicted_mean") - 0.6).abs() < 1e-12);
     }
 }
 
@@ -120,7 +120,7 @@ fn stream_recall_is_the_recorded_share_of_every_class() {
         let (drawn, tolerance) = interval(&by_replicate(&world, "fcfs", accuracy));
         assert!((drawn - exact).abs() < tolerance, "class {class}: {drawn} ± {tolerance}");
         assert!(tolerance < 0.02, "class {class}: ± {tolerance} tells nothing");
-        assert_eq!(world.run("fcfs").cell("answers"), Cell::Word("stream-recall"));
+        assert_eq!(world.run("fcfs").cell("outcome_source"), Cell::Word("stream-recall"));
     }
 }
 
@@ -135,7 +135,7 @@ fn stream_recall_counts_the_sources_that_arrive() {
         let mut world = of_class(recorded(), class as u16);
         let app = &mut world.setup.apps[0];
         let mut trace = RecordedTrace::clone(app.trace.as_ref().expect("a trace"));
-        trace.sources = vec![0..5, 5..10, 10..20];
+        workload.source_split = vec![0..5, 5..10, 10..20];
         app.trace = Some(Arc::new(trace));
         (world.setup.outcome, world.setup.sources) = (Outcome::StreamRecall, sources);
         let accuracy = |log: &mut Log| log.number("accuracy_mean");

@@ -17,13 +17,13 @@ const VALUES: &[(&str, &[&str])] = &[
     ("accuracy", &["'profiled'", "'oracle-label'", "'oracle-outcome'"]),
     ("variant", &["'best'"]),
     ("max_batch", &["1", "2"]),
-    ("batch", &["'head-safe'"]),
+    ("batch", &["'deadline-aware'"]),
     ("drop", &["'hopeless'", "'late'"]),
     ("ties", &["'listing'"]),
     ("window_ms", &["5", "17"]),
     ("window_requests", &["3", "8"]),
     ("window_max", &["1", "2"]),
-    ("while_busy", &["true"]),
+    ("plan_when_busy", &["true"]),
     ("merge", &["true"]),
     ("groups", &["'app'", "'class'", "'by-variant'"]),
     ("split", &["true"]),
@@ -32,7 +32,7 @@ const VALUES: &[(&str, &[&str])] = &[
     ("group_order", &["'priority'"]),
     ("priority", &["'acc-slack'", "'util-deadline'", "'util-max'", "'util-rate'", "'util-range'"]),
     ("priority_accuracy", &["'granted'"]),
-    ("plan", &["'head'"]),
+    ("mode", &["'dispatch'"]),
     ("pool", &["1", "5"]),
     ("shrink", &["0", "10000"]),
     ("improve", &["false"]),
@@ -66,7 +66,7 @@ fn modes(entry: &Entry) -> Vec<Vec<(&'static str, &'static str)>> {
     }
 }
 
-const SINGLE: &str = "the plan is of single requests, which keeps every limit: see `merge = true`";
+const SINGLE: &str = "the plan is of single requests, which keeps every limit: see `merge_adjacent = true`";
 
 const WHOLE: &str = "a group runs as full batches already: no two neighbours fit into one";
 const GREEDY: &str = "for the greedy search that takes over where plans are too many, as they are \
@@ -83,17 +83,17 @@ const INERT: &[(&str, &str, &str, &str)] = &[
     ("grouped", "order=priority", "merge", WHOLE),
     ("grouped", "order=deadline group_order=priority", "merge", WHOLE),
     ("grouped", "order=deadline", "merge", WHOLE),
-    ("grouped", "groups=by-variant", "merge", WHOLE),
+    ("grouped", "group_by=by-variant", "merge", WHOLE),
     ("grouped", "search=auto order=priority", "merge", WHOLE),
     ("grouped", "search=exact window_max=4", "merge", WHOLE),
-    ("sneakpeek", "groups=by-variant", "merge", WHOLE),
+    ("sneakpeek", "group_by=by-variant", "merge", WHOLE),
     ("grouped", "search=auto order=priority", "split", GREEDY),
     ("grouped", "search=auto order=priority", "group_order", GREEDY),
     ("grouped", "search=exact window_max=4", "split", GREEDY),
     ("grouped", "search=exact window_max=4", "group_order", GREEDY),
     ("sneakpeek", "search=exact window_max=4", "split", GREEDY),
     ("sneakpeek", "search=exact window_max=4", "group_order", GREEDY),
-    ("peek-plus", "", "shrink", "the mix hardly moves in a short run: see `pool = 1`"),
+    ("peek-plus", "", "shrink", "the mix hardly moves in a short run: see `class_mix_horizon = 1`"),
     ("maxacc-edf", "", "max_batch", SINGLE),
     ("minlat-edf", "", "max_batch", SINGLE),
     ("lo-edf", "", "max_batch", SINGLE),

@@ -21,7 +21,7 @@ fn a_perfect_model_is_an_oracle_of_labels() {
             app.peek.kind = Kind::Confusion(Law::quality(classes, 1.0));
             app.peek.evidence = Evidence::OneHot;
             app.peek.prior = Prior::Profile(1e-300);
-            app.peek.place = PeekPlace::Free;
+            app.peek.runs_on = PeekPlace::Free;
         }
         for entry in REGISTRY.iter().filter(|entry| entry.accuracy.is_some()) {
             let case = case.for_entry(entry);
@@ -32,7 +32,7 @@ fn a_perfect_model_is_an_oracle_of_labels() {
             };
             let (mut peek, mut oracle) = (run("posterior"), run("oracle-label"));
             assert_eq!(peek.events, oracle.events, "seed {seed}, {}", entry.name);
-            for cell in ["accuracy_estimated_mean", "calibration_brier", "utility_sum"] {
+            for cell in ["accuracy_predicted_mean", "calibration_brier", "utility_sum"] {
                 assert_eq!(peek.cell(cell), oracle.cell(cell), "seed {seed}, {}", entry.name);
             }
             compared += 1;
@@ -98,7 +98,7 @@ fn looks_on_workers_and_short_circuits_keep_the_rules() {
         for (at, app) in (seed..).zip(&mut case.world.setup.apps) {
             let matrix = vec![vec![1.0; app.profile.classes.len()]; app.profile.classes.len()];
             app.peek.matrix = Some(matrix);
-            app.peek.place = [PeekPlace::Worker, PeekPlace::Host][usize::from(at % 5 == 0)];
+            app.peek.runs_on = [PeekPlace::Worker, PeekPlace::Host][usize::from(at % 5 == 0)];
             app.peek.memory_bytes = at % 2;
             app.peek.short_circuit = [
                 ShortCircuit::Never,
@@ -137,7 +137,7 @@ fn schedulers_that_do_not_look_do_not_notice() {
         let plain = Case::draw(seed, Limits::ALL);
         let mut other = plain.clone();
         for app in &mut other.world.setup.apps {
-            app.peek.place = PeekPlace::Worker;
+            app.peek.runs_on = PeekPlace::Worker;
             app.peek.memory_bytes = 1;
             let classes = app.profile.classes.len();
             app.peek.matrix = Some(vec![vec![1.0; classes]; classes]);
@@ -201,9 +201,9 @@ fn an_answer_is_taken_where_its_class_is_precise() {
             [(0.0, true, true), (10.0, true, false), (24.0, false, true), (34.0, false, true)];
         assert_eq!(ends(&log), expected, "{scheduler}");
         assert_eq!(log.number("short_circuit_ratio"), 0.5);
-        assert_eq!((log.number("swaps"), log.number("batch_size_mean")), (1.0, 1.0));
+        assert_eq!((log.number("model_loads"), log.number("batch_size_mean")), (1.0, 1.0));
         let shown = (72.0 / 73.0 * 2.0 + 1.4) / 4.0;
-        assert!((log.number("accuracy_estimated_mean") - shown).abs() < 1e-12);
+        assert!((log.number("accuracy_predicted_mean") - shown).abs() < 1e-12);
     }
     // Without batching by hand: a dispatcher that may answer goes on to the next of its line.
     let burst = World {
@@ -215,7 +215,7 @@ fn an_answer_is_taken_where_its_class_is_precise() {
         ..world
     };
     for scheduler in [
-        "{ name = 'lo-edf', plan = 'head', accuracy = 'posterior' }",
+        "{ name = 'lo-edf', mode = 'dispatch', accuracy = 'posterior' }",
         "{ name = 'lo-edf', window_max = 1, accuracy = 'posterior' }",
     ] {
         let log = burst.run(scheduler);
@@ -236,7 +236,7 @@ fn an_answer_does_not_wait_for_the_worker() {
     }
     for scheduler in ["optimal-window", "exhaustive", "sneakpeek", "lo-edf"] {
         let log = world
-            .run(&format!("{{ name = '{scheduler}', accuracy = 'posterior', while_busy = true }}"));
+            .run(&format!("{{ name = '{scheduler}', accuracy = 'posterior', plan_when_busy = true }}"));
         let at_once = ends(&log).iter().filter(|end| (end.0, end.1) == (0.0, true)).count();
         assert_eq!(at_once, 4, "{scheduler}");
     }
@@ -250,7 +250,7 @@ fn by_the_posterior_an_answer_judges_itself() {
         answering(ShortCircuit::Posterior).run("{ name = 'lo-edf', accuracy = 'posterior' }");
     assert_eq!(log.number("short_circuit_ratio"), 1.0);
     assert_eq!(log.number("accuracy_mean"), 0.5);
-    assert!((log.number("accuracy_estimated_mean") - 0.83).abs() < 1e-12);
+    assert!((log.number("accuracy_predicted_mean") - 0.83).abs() < 1e-12);
 }
 
 #[test]

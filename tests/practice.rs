@@ -26,12 +26,12 @@ replicates = 1
 apps = ["toy"]
 profiles = "PROFILES"
 workers = [{ class = "box", memory_bytes = 100 }]
-trace = { requests = 200 }
+workload = { requests = 200 }
 budget_ms = 30
 outcome = "drawn"
 scheduler = "tmo-rl"
 [[axis]]
-key = "trace.rate_rps"
+key = "workload.rate_rps"
 values = [5, 900]
 "#;
 
@@ -243,7 +243,7 @@ fn a_policy_is_refused_at_another_speed_link_penalty_or_accuracy() {
     let path = shell.path("profiles").to_string_lossy().into_owned();
     let text = CROSSING.replace("PROFILES", &path).replace("[5, 900]", "[5]").replace(
         "memory_bytes = 100",
-        "memory_bytes = 100, speed = 2, link = { rtt_ms = 4, uplink_mbps = 20 }",
+        "memory_bytes = 100, speedup = 2, link = { rtt_ms = 4, uplink_mbps = 20 }",
     );
     let trained = sweep(&text);
     let env = Practice::new(&trained, 0.0).expect("an environment");
@@ -266,7 +266,7 @@ fn a_policy_is_refused_at_another_speed_link_penalty_or_accuracy() {
     assert_eq!(check(&text, ""), "");
     assert_eq!(check(&text, ", accuracy = \"profiled\""), "");
     for (from, to, accuracy, named) in [
-        ("speed = 2", "speed = 3", "", "workers"),
+        ("speedup = 2", "speedup = 3", "", "workers"),
         ("rtt_ms = 4", "rtt_ms = 5", "", "workers"),
         ("uplink_mbps = 20", "uplink_mbps = 10", "", "workers"),
         ("budget_ms = 30", "budget_ms = 30\npenalty = { name = \"step\" }", "", "penalty"),
@@ -276,7 +276,7 @@ fn a_policy_is_refused_at_another_speed_link_penalty_or_accuracy() {
             "",
             "penalty",
         ),
-        ("speed = 2", "speed = 2", ", accuracy = \"oracle-label\"", "accuracy"),
+        ("speedup = 2", "speedup = 2", ", accuracy = \"oracle-label\"", "accuracy"),
     ] {
         let said = check(&text.replace(from, to), accuracy);
         assert!(said.contains(&format!("`catalogue.{named}`: found `")), "{to}{accuracy}: {said}");
@@ -284,7 +284,7 @@ fn a_policy_is_refused_at_another_speed_link_penalty_or_accuracy() {
     }
 }
 
-const TRAIN: &str = "train experiment.toml --set trace.requests=60 --algorithm a2c --steps 2000";
+const TRAIN: &str = "train experiment.toml --set workload.requests=60 --algorithm a2c --steps 2000";
 
 #[test]
 fn a_policy_is_trained_goes_on_and_schedules_only_what_it_was_trained_for() {
@@ -317,8 +317,8 @@ fn a_policy_is_trained_goes_on_and_schedules_only_what_it_was_trained_for() {
     assert!(sweep(&[]).err.contains("found a hash that is not that of the rest"));
     shell.write("t/policy.toml", "");
     assert_eq!(sweep(&[]).code, Some(2));
-    let said = shell.fails(2, &format!("{TRAIN} --out t --draw uniform"));
+    let said = shell.fails(2, &format!("{TRAIN} --out t --budget-distribution uniform"));
     assert!(said.err.contains("cannot be used with"), "{said:?}");
-    let said = shell.fails(2, &format!("{TRAIN} --out t --usd-weight=-1"));
-    assert!(said.err.starts_with("error: --usd-weight: found `-1`, expected utility"), "{said:?}");
+    let said = shell.fails(2, &format!("{TRAIN} --out t --cost-weight=-1"));
+    assert!(said.err.starts_with("error: --cost-weight: found `-1`, expected utility"), "{said:?}");
 }

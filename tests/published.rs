@@ -114,7 +114,7 @@ fn plan(log: &Log, workers: usize) -> Vec<Vec<(u32, u16)>> {
 }
 
 /// Parameters that make a planner do what the published code does.
-const PUBLISHED: &str = "ties = 'listing', max_batch = 1, while_busy = true";
+const PUBLISHED: &str = "tie_break = 'listed', max_batch = 1, plan_when_busy = true";
 
 #[test]
 fn windows_are_scheduled_as_the_published_code_does() {

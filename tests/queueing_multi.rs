@@ -210,7 +210,7 @@ fn littles_law_is_an_identity() {
         world.run(scheduler)
     };
     let lanes = service(&[(1, 2.0), (4, 4.0)]).workers(2, 2, 1);
-    let drop = "{ name = 'edf', max_batch = 3, drop = 'hopeless' }";
+    let drop = "{ name = 'edf', max_batch = 3, drop_policy = 'hopeless' }";
     let overloaded = log(lanes, 0.2, drop);
     assert!(overloaded.counts.rejected > 500, "{:?}", overloaded.counts);
     for log in [overloaded, log(service(&[(1, 1.0)]), 1.1, "fcfs")] {

@@ -13,7 +13,7 @@ fn file(shell: &Shell, name: &str, seconds: impl Iterator<Item = f64>) -> String
 }
 
 fn of_file(path: &str, settings: &str) -> Vec<Arrival> {
-    let trace = format!("trace = {{ source = 'file', file = '{path}'{settings} }}");
+    let trace = format!("workload = {{ arrivals = 'file', file = '{path}'{settings} }}");
     let prepared = prepare(&["apps = ['voice']", &trace]);
     arrivals(&prepared.unwrap_or_else(|message| panic!("{message}")), 0)
 }
@@ -57,7 +57,7 @@ fn a_file_comes_to_its_rate_by_the_requests_that_run() {
         assert!((rate / 100.0 - 1.0).abs() < 1e-6, "{requests} at {rate}");
     }
     // So does a load; and what `check` tries, the beginning of a run.
-    let trace = format!("trace = {{ source = 'file', file = '{slow}', load = 0.5 }}");
+    let trace = format!("workload = {{ arrivals = 'file', file = '{slow}', load = 0.5 }}");
     let mut prepared = prepare(&["apps = ['voice']", &trace]).unwrap();
     let asked = prepared.arrivals.rate_rps(&prepared.catalog).unwrap().expect("a rate");
     for requests in [9100, 100] {
@@ -69,7 +69,7 @@ fn a_file_comes_to_its_rate_by_the_requests_that_run() {
     assert_eq!(of_file(&slow, ", rate_rps = 100, requests = 1")[0].time.0, 0);
     let once = file(&shell, "once.csv", [5.0, 5.0, 6.0].into_iter());
     let trace =
-        format!("trace = {{ source = 'file', file = '{once}', rate_rps = 1, requests = 2 }}");
+        format!("workload = {{ arrivals = 'file', file = '{once}', rate_rps = 1, requests = 2 }}");
     let message = prepare(&["apps = ['voice']", &trace]).err().unwrap_or_default();
     assert!(message.contains("that arrive at once"), "{message}");
 }
@@ -78,7 +78,7 @@ const RUN: &str = r#"replicates = 2
 [base]
 apps = ["voice"]
 workers = [{ class = "edge-cpu", lanes = 4 }]
-trace = { rate_rps = 100, requests = 2000 }
+workload = { rate_rps = 100, requests = 2000 }
 scheduler = "edf"
 "#;
 
@@ -100,15 +100,15 @@ fn every_source_tells_the_rate_it_had() {
     };
     for (set, rate, tolerance) in [
         // Poisson: five standard deviations of two thousand gaps.
-        ("trace.requests=2000", 100.0, 0.12),
+        ("workload.requests=2000", 100.0, 0.12),
         ("warmup={requests=1000}", 100.0, 0.12),
-        ("trace={source='file',file='slow.csv',rate_rps=40,requests=100}", 40.0, 1e-6),
-        ("trace={source='file',file='late.csv'}", 50.0, 1e-6),
-        ("trace={source='recorded',rate_rps=70,requests=500}", 70.0, 1e-6),
-        ("trace={source='periodic',rate_rps=20,requests=500}", 20.0, 1e-6),
-        ("trace={source='bursts',burst=1,period_ms=50,requests=9}", 20.0, 1e-6),
+        ("workload={arrivals='file',file='slow.csv',rate_rps=40,requests=100}", 40.0, 1e-6),
+        ("workload={arrivals='file',file='late.csv'}", 50.0, 1e-6),
+        ("workload={arrivals='recorded',rate_rps=70,requests=500}", 70.0, 1e-6),
+        ("workload={arrivals='periodic',rate_rps=20,requests=500}", 20.0, 1e-6),
+        ("workload={arrivals='bursts',burst=1,period_ms=50,requests=9}", 20.0, 1e-6),
         // One client thinks for 10 ms and waits for less than 1 ms.
-        ("trace={source='closed',clients=1,think_ms=10,think='constant',requests=99}", 98.0, 0.05),
+        ("workload={arrivals='closed',clients=1,think_ms=10,think='constant',requests=99}", 98.0, 0.05),
     ] {
         let (cells, goodput, _) = realised(&shell, set);
         for found in number(&cells) {
@@ -120,7 +120,7 @@ fn every_source_tells_the_rate_it_had() {
             assert!((found / rate - 1.0).abs() <= tolerance + 0.15, "{set}: {found}");
         }
     }
-    for set in ["trace.requests=1", "trace={source='bursts',burst=5,requests=5}"] {
+    for set in ["workload.requests=1", "workload={arrivals='bursts',burst=5,requests=5}"] {
         assert_eq!(realised(&shell, set).0, [""; 2], "{set}");
     }
 }
@@ -129,7 +129,7 @@ fn every_source_tells_the_rate_it_had() {
 fn a_rate_that_was_not_reached_is_said() {
     let shell = Shell::new();
     let (rates, _, said) =
-        realised(&shell, "trace={source='ramp',over_s=1000,rate_rps=1000,requests=2000}");
+        realised(&shell, "workload={arrivals='ramp',over_s=1000,rate_rps=1000,requests=2000}");
     assert!(said.contains("note: in 2 of 2 runs requests arrived at another rate"), "{said}");
     let worst = rates.iter().map(|rate| rate.parse::<f64>().expect("a rate"));
     let worst = worst.fold(f64::INFINITY, f64::min);
@@ -137,8 +137,8 @@ fn a_rate_that_was_not_reached_is_said() {
     assert!(said.contains(&format!("{told} instead of 1000 requests/s")), "{said} {rates:?}");
     // Ten Poisson arrivals differ by chance; nobody asked exact stamps for a rate.
     for set in [
-        "trace={rate_rps=100,requests=10}",
-        "trace={source='recorded',replay='exact',requests=100}",
+        "workload={rate_rps=100,requests=10}",
+        "workload={arrivals='recorded',replay='exact',requests=100}",
     ] {
         let said = realised(&shell, set).2;
         assert!(!said.contains("another rate"), "{set}: {said}");

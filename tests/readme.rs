@@ -48,7 +48,7 @@ fn schedulers_are_what_the_registry_says() {
 #[test]
 fn arrival_processes_are_what_the_registry_says() {
     let mut table =
-        String::from("| `trace.source` | what arrives | settings | from |\n|---|---|---|---|\n");
+        String::from("| `workload.arrivals` | what arrives | settings | from |\n|---|---|---|---|\n");
     for entry in ARRIVALS {
         let settings = match entry.params {
             "" => String::new(),

@@ -30,7 +30,7 @@ struct Table {
 /// In a cell, `{metric}` is a number of the kept row whose labels are those of row and column:
 /// `{metric .2}` with two decimals and without a leading zero (`.3` is the default), `{metric 0.2}`
 /// with it, `{metric rate}` as a rate with three digits; `±` at the end adds the half width of its
-/// interval. `{metric knee}` is the last `trace.rate_rps` of the kept rows up to which the metric
+/// interval. `{metric knee}` is the last `workload.rate_rps` of the kept rows up to which the metric
 /// is as it must be, see [`keeps`].
 struct Column {
     heading: &'static str,
@@ -73,7 +73,7 @@ fn keeps(metric: &str, value: f64, first: f64) -> bool {
 
 fn knee(rows: &[&BTreeMap<String, String>], metric: &str) -> String {
     let pair = |row: &&BTreeMap<String, String>| {
-        (number(row, "trace.rate_rps").expect("a rate"), number(row, metric))
+        (number(row, "workload.rate_rps").expect("a rate"), number(row, metric))
     };
     let mut found: Vec<(f64, Option<f64>)> = rows.iter().map(pair).collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -38,7 +38,7 @@ fn draw(seed: u64) -> (Case, usize, u64) {
         let classes = app.profile.classes.len();
         app.peek.matrix = Some(vec![vec![1.0; classes]; classes]);
         if seed.is_multiple_of(4) {
-            app.peek.place = [PeekPlace::Worker, PeekPlace::Host][usize::from(at % 3 == 0)];
+            app.peek.runs_on = [PeekPlace::Worker, PeekPlace::Host][usize::from(at % 3 == 0)];
             app.peek.short_circuit = [
                 ShortCircuit::Never,
                 ShortCircuit::Precision,

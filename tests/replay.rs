@@ -32,7 +32,7 @@ fn natural_rps(app: &str) -> f64 {
 
 fn replay(app: &str, settings: &str) -> Result<Vec<Arrival>, String> {
     let apps = format!("apps = ['{app}']");
-    let trace = format!("trace = {{ source = 'recorded', {settings} }}");
+    let trace = format!("workload = {{ arrivals = 'recorded', {settings} }}");
     Ok(arrivals(&prepare(&[&apps, &trace])?, 0))
 }
 
@@ -68,8 +68,8 @@ fn exact_stamps_are_the_files_from_its_first_row_to_its_last() {
 
 #[test]
 fn the_clock_of_every_application_begins_at_its_first_row_that_arrives() {
-    let trace = "trace = { source = 'recorded', replay = 'exact', requests = 1_000_000, \
-                 sources = 'even' }";
+    let trace = "workload = { arrivals = 'recorded', replay = 'exact', requests = 1_000_000, \
+                 source_split = 'even' }";
     let prepared = prepare(&[trace]).unwrap();
     let all = arrivals(&prepared, 0);
     for app in prepared.catalog.app_ids() {
@@ -95,7 +95,7 @@ fn scaled_time_keeps_order_and_shape_at_the_rate_of_the_run() {
     }
     // Several applications have their shares, and all of them together the rate.
     let mix = "mix = { activity = 1, heartbeat = 2, voice = 1 }";
-    let trace = format!("trace = {{ source = 'recorded', requests = 2000, rate_rps = 80, {mix} }}");
+    let trace = format!("workload = {{ arrivals = 'recorded', requests = 2000, rate_rps = 80, {mix} }}");
     let all = arrivals(&prepare(&[&trace]).unwrap(), 0);
     assert!((rate(&all) / 80.0 - 1.0).abs() < 1e-6, "{}", rate(&all));
     let heart = all.iter().filter(|arrival| arrival.app.index() == 1).count();

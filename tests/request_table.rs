@@ -13,7 +13,7 @@ const EXPERIMENT: &str = r#"
 apps = ["voice", "activity", "heartbeat"]
 noise_cv = 0.3
 budget_ms = 20
-trace = { source = "poisson", rate_rps = 3000, requests = 3_000 }
+workload = { arrivals = "poisson", rate_rps = 3000, requests = 3_000 }
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
 peek = { short_circuit = { threshold = 0.9 } }
 scheduler = { name = "sneakpeek", window_ms = 5 }
@@ -35,7 +35,7 @@ fn compare(set: &str, more: &str) -> Vec<Vec<String>> {
     let shell = Shell::new();
     shell.write("x.toml", EXPERIMENT);
     for file in ["r.csv", "r.parquet"] {
-        shell.ok(&format!("run x.toml --requests {file} --set {set} {more}"));
+        shell.ok(&format!("inspect x.toml --requests {file} --set {set} {more}"));
     }
     let mut csv = csv::Reader::from_path(shell.path("r.csv")).expect("a CSV file");
     let file = File::open(shell.path("r.parquet")).expect("a file");
@@ -73,7 +73,7 @@ fn parquet_holds_what_the_csv_file_holds() {
     let by_look = rows.iter().filter(|row| row[5].is_empty() && !row[6].is_empty()).count();
     println!("{} completed, {by_look} by a look", outcome("completed"));
     assert!(rows.len() == 3_000 && outcome("completed") == 3_000 && by_look > 0);
-    let rows = compare("scheduler={name='edf',max_batch=1,drop='hopeless',variant='rf20'}", "");
+    let rows = compare("scheduler={name='edf',max_batch=1,drop_policy='hopeless',variant='rf20'}", "");
     let rejected = rows.iter().filter(|row| row[4] == "rejected").count();
     assert!(rejected > 0 && rows.iter().any(|row| row[12] == "0"));
 }
@@ -81,12 +81,12 @@ fn parquet_holds_what_the_csv_file_holds() {
 /// More than a group of rows, and the same bytes each time.
 #[test]
 fn a_long_run_has_several_groups_and_the_same_bytes() {
-    let rows = compare("scheduler=fcfs", "--set trace.requests=140000");
+    let rows = compare("scheduler=fcfs", "--set workload.requests=140000");
     assert_eq!(rows.len(), 140_000);
     let shell = Shell::new();
     shell.write("x.toml", EXPERIMENT);
     let made = ["a.parquet", "b.parquet"].map(|file| {
-        shell.ok(&format!("run x.toml --requests {file}"));
+        shell.ok(&format!("inspect x.toml --requests {file}"));
         shell.bytes(file)
     });
     assert!(made[0] == made[1]);
@@ -97,7 +97,7 @@ fn a_table_of_requests_is_whole_or_absent_on_a_full_disk() {
     let shell = Shell::small();
     let script = r#"
         mkdir disk && mount -t tmpfs -o size=4k none disk && echo mounted || exit
-        "$1" run small.toml --requests disk/r.parquet >out 2>err; echo "parquet $?"; ls disk
+        "$1" inspect small.toml --requests disk/r.parquet >out 2>err; echo "parquet $?"; ls disk
     "#;
     let Some(said) = shell.in_own_space(script) else {
         println!("skipped: no small disk can be mounted here");

@@ -5,12 +5,12 @@ use crate::shell::{SMALL, Shell, column};
 
 /// [`SMALL`] with ten replicates, one rate and a claim.
 fn experiment(trace: &str) -> String {
-    let axis = "\n[[axis]]\nkey = \"trace.rate_rps\"\nvalues = [50, 2000]\n";
+    let axis = "\n[[axis]]\nkey = \"workload.rate_rps\"\nvalues = [50, 2000]\n";
     let claim = "\n[[expect]]\nclaim = \"grouped >= edf\"\nmetric = \"latency_ms_mean\"\n\
                  [[expect]]\nclaim = \"grouped <= edf\"\nmetric = \"latency_ms_mean\"\n";
     SMALL
         .replace("replicates = 2", "replicates = 10")
-        .replace("{ source = \"poisson\", rate_rps = 100, requests = 300 }", trace)
+        .replace("{ arrivals = \"poisson\", rate_rps = 100, requests = 300 }", trace)
         .replace(axis, "")
         .replace("[[figure]]\nname = \"utility\"\n", "")
         + claim
@@ -46,13 +46,13 @@ const SAME_TIMES: &str = "note: every replicate arrives at the same instants";
 
 #[test]
 fn where_nothing_varies_nothing_is_concluded() {
-    let shell = shell("{ source = \"file\", file = \"requests.csv\" }");
+    let shell = shell("{ arrivals = \"file\", file = \"requests.csv\" }");
     for said in [shell.ok("check s.toml"), shell.ok("sweep s.toml --out o --overwrite")] {
         assert!(said.err.contains(SAME_TIMES), "{said:?}");
-        assert!(said.err.contains("`trace.resample_s` draws blocks"), "{said:?}");
+        assert!(said.err.contains("`workload.resample_s` draws blocks"), "{said:?}");
     }
     // Requests, deadlines and batches are the same in every replicate.
-    for metric in ["latency_ms_mean", "latency_ms_p99", "swaps", "makespan_s"] {
+    for metric in ["latency_ms_mean", "latency_ms_p99", "model_loads", "makespan_s"] {
         assert_eq!(cells(&shell, metric, "interval_note"), ["constant"; 2], "{metric}");
         for name in ["ci95_low", "ci95_high", "interval"] {
             assert_eq!(cells(&shell, metric, name), [""; 2], "{metric}");
@@ -80,7 +80,7 @@ fn where_nothing_varies_nothing_is_concluded() {
 
 #[test]
 fn replicates_that_are_the_same_run_are_said_to_be() {
-    let exact = "{ source = \"recorded\", replay = \"exact\", requests = 300 }";
+    let exact = "{ arrivals = \"recorded\", replay = \"exact\", requests = 300 }";
     let shell = shell(exact);
     let said = shell.ok("sweep s.toml --out o --overwrite");
     assert!(said.err.contains("note: every replicate has the same requests"), "{said:?}");
@@ -100,7 +100,7 @@ fn replicates_that_are_the_same_run_are_said_to_be() {
 
 #[test]
 fn blocks_of_a_file_make_replicates() {
-    let shell = shell("{ source = \"file\", file = \"requests.csv\", resample_s = 7.5 }");
+    let shell = shell("{ arrivals = \"file\", file = \"requests.csv\", resample_s = 7.5 }");
     for said in [shell.ok("check s.toml"), shell.ok("sweep s.toml --jobs 1 --out o --overwrite")] {
         assert!(!said.err.contains("every replicate"), "{said:?}");
     }
@@ -108,7 +108,7 @@ fn blocks_of_a_file_make_replicates() {
     shell.ok("sweep s.toml --jobs 4 --out p");
     assert!(rows == shell.bytes("p/runs.csv"), "four threads");
     let text = shell.read("o/runs.csv");
-    assert_eq!(column(&text, "requests_total"), ["600"; 20]);
+    assert_eq!(column(&text, "arrived"), ["600"; 20]);
     // 600 requests in a minute, within what ten replicates of eight blocks say.
     let ends: Vec<f64> =
         column(&text, "makespan_s").iter().map(|cell| cell.parse().expect("seconds")).collect();
@@ -119,7 +119,7 @@ fn blocks_of_a_file_make_replicates() {
     let csv = shell.ok("compare o --metric latency_ms_mean --format csv").out;
     assert!(column(&csv, "p_t").iter().all(|p| !p.is_empty()), "{csv}");
     // With a rate, recorded seconds are scaled after they were drawn.
-    shell.ok("sweep s.toml --set trace.rate_rps=20 --out q");
+    shell.ok("sweep s.toml --set workload.rate_rps=20 --out q");
     let scaled: Vec<f64> = column(&shell.read("q/runs.csv"), "makespan_s")
         .iter()
         .map(|cell| cell.parse().expect("seconds"))

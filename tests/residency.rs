@@ -223,7 +223,7 @@ fn all_that_fit_are_taken_in_listing_order() {
         assert_eq!(seen(&world), expected, "{memory}");
         let mut log = world.run("{ name = 'edf', variant = 'fastest' }");
         let held = expected.contains(&"p");
-        assert_eq!(log.number("swaps"), f64::from(u8::from(!held && memory > 2)), "{memory}");
+        assert_eq!(log.number("model_loads"), f64::from(u8::from(!held && memory > 2)), "{memory}");
     }
     // A worker has the variants that it may have.
     let mut world = four(9);
@@ -238,17 +238,17 @@ fn looks_leave_less_room_for_what_is_resident() {
     let mut world = four(9);
     world.setup.workers[0].resident = Resident::AllThatFit;
     for app in &mut world.setup.apps {
-        app.peek.place = PeekPlace::Worker;
+        app.peek.runs_on = PeekPlace::Worker;
         app.peek.memory_bytes = 2;
         let table = LatencyPoints::new(vec![(1, Span::from_ms(1.0))]).expect("a table");
         Arc::make_mut(&mut app.profile).peek = Some(table);
     }
     // 9 − 2 · 2 bytes hold p and r: best, the first of equals, is p.
     let mut log = world.run("{ name = 'lo-edf', accuracy = 'posterior' }");
-    assert_eq!(log.number("swaps"), 0.0);
+    assert_eq!(log.number("model_loads"), 0.0);
     world.setup.workers[0].memory_bytes = 6;
     let mut log = world.run("{ name = 'edf', variant = 'fastest' }");
-    assert_eq!(log.number("swaps"), 0.0);
+    assert_eq!(log.number("model_loads"), 0.0);
 }
 
 /// Nothing is resident after a failure, whatever was at the start.
@@ -294,8 +294,8 @@ fn experiments_say_what_is_resident() {
     let text = "replicates = 1
 [base]
 apps = ['voice', 'activity']
-load = 'cold'
-trace = { source = 'poisson', rate_rps = 20, requests = 20 }
+load_times = 'cold'
+workload = { arrivals = 'poisson', rate_rps = 20, requests = 20 }
 workers = [{ class = 'edge-cpu' }]
 scheduler = { name = 'edf', variant = 'gnb' }
 [[axis]]
@@ -305,6 +305,6 @@ values = [[], ['voice/gnb'], 'all-that-fit']
     shell.write("x.toml", text);
     shell.ok("sweep x.toml --out o");
     let runs = shell.read("o/runs.csv");
-    let swaps = column(&runs, "swaps");
+    let swaps = column(&runs, "model_loads");
     assert_eq!((swaps[0].as_str(), swaps[1].as_str(), swaps[2].as_str()), ("2", "1", "0"));
 }

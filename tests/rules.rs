@@ -51,7 +51,7 @@ fn a_dispatcher_judges_the_head_by_the_batch_that_would_run() {
          worker
          penalty { name = 'step' }
          request a 0 10
-         scheduler { name = 'lo-edf', plan = 'head' }";
+         scheduler { name = 'lo-edf', mode = 'dispatch' }";
     check(
         world,
         "0 load w0 good until 0
@@ -101,7 +101,7 @@ fn a_safe_batch_keeps_the_head_on_time_and_nobody_else() {
          request a 0 7
          request a 0 50
          request a 0 60
-         scheduler { name = 'edf', batch = 'head-safe' }",
+         scheduler { name = 'edf', batch = 'deadline-aware' }",
         "0 load w0 x until 0
          0 loaded w0 x
          0 start w0.0 x [0 1]
@@ -149,7 +149,7 @@ fn merging_joins_whole_neighbours_of_one_plan() {
          request b 0 12
          request a 0 13
          request a 1 100
-         scheduler { name = 'lo-edf', merge = true }",
+         scheduler { name = 'lo-edf', merge_adjacent = true }",
         "0 load w0 x until 0
          0 loaded w0 x
          0 start w0.0 x [0 1]

@@ -303,11 +303,11 @@ fn a_hopeless_head_does_not_shrink_its_batch() {
                  0 start w0.0 x [0 1]
                  6 end w0.0 [0 1]";
     check(
-        &format!("{edf}\n{requests}\nscheduler {{ name = 'edf', batch = 'head-safe' }}"),
+        &format!("{edf}\n{requests}\nscheduler {{ name = 'edf', batch = 'deadline-aware' }}"),
         &format!("{first}\n6 start w0.0 x [2 3 4]\n14 end w0.0 [2 3 4]"),
     );
     // With `drop`, the hopeless head is refused instead; two take 6.
-    let drop = "scheduler { name = 'edf', batch = 'head-safe', drop = 'hopeless' }";
+    let drop = "scheduler { name = 'edf', batch = 'deadline-aware', drop_policy = 'hopeless' }";
     check(
         &format!("{edf}\n{requests}\n{drop}"),
         &format!("{first}\n6 reject 2\n6 start w0.0 x [3 4]\n12 end w0.0 [3 4]"),
@@ -463,7 +463,7 @@ fn plans_foresee_the_decisions_before_them() {
          request a 0 100
          request a 1 12
          request a 20 7
-         scheduler { name = 'lo-edf', while_busy = true }",
+         scheduler { name = 'lo-edf', plan_when_busy = true }",
         "2 load w0 big until 2
          2 loaded w0 big
          2 start w0.0 big [0]

@@ -10,7 +10,7 @@ apps = ["voice"]
 variants = { voice = ["mlp32"] }
 workers = [{ class = "edge-cpu" }]
 budget_ms = 1000
-trace = { source = "poisson", requests = 20_000 }
+workload = { arrivals = "poisson", requests = 20_000 }
 scheduler = { name = "edf", max_batch = 1 }
 
 [search]
@@ -51,8 +51,8 @@ fn regular_arrivals_leave_the_time_that_is_left() {
     let (service_ms, requests, busy) = (service_ns() as f64 / 1e6, 500.0, 0.8);
     let expected = service_ms * (requests / busy - 1.0) / (requests - 1.0);
     let set = [
-        "trace={source='bursts',burst=1,period_ms=1000,requests=500}".to_owned(),
-        "search.key=trace.period_ms".to_owned(),
+        "workload={arrivals='bursts',burst=1,period_ms=1000,requests=500}".to_owned(),
+        "search.key=workload.period_ms".to_owned(),
         "search.metric=utilization_mean".to_owned(),
         format!("search.at_most={busy}"),
         "search.relative_width=0.0001".to_owned(),
@@ -140,8 +140,8 @@ fn whole_edge(set: &[String]) -> [f64; 2] {
 #[test]
 fn as_many_requests_are_found_as_the_budget_has_room_for() {
     let found = whole_edge(&[
-        "trace={source='bursts',burst=1000000,requests=10}".to_owned(),
-        "search.key=trace.requests".to_owned(),
+        "workload={arrivals='bursts',burst=1000000,requests=10}".to_owned(),
+        "search.key=workload.requests".to_owned(),
         format!("budget_ms={}", load_ms() + 100.5 * service_ns() as f64 / 1e6),
         "search.low=1".to_owned(),
         "search.high=10000".to_owned(),
@@ -159,7 +159,7 @@ fn as_many_lanes_are_found_as_keep_up() {
     let requests = (100.0 * patience_s / service_s).ceil();
     let rate = 5.9 / service_s;
     let found = whole_edge(&[
-        format!("trace={{source='periodic',rate_rps={rate},requests={requests}}}"),
+        format!("workload={{arrivals='periodic',rate_rps={rate},requests={requests}}}"),
         "search.key=workers.0.lanes".to_owned(),
         format!("budget_ms={}", patience_s * 1e3),
         "search.low=1".to_owned(),
@@ -172,34 +172,34 @@ fn as_many_lanes_are_found_as_keep_up() {
 fn a_metric_that_is_always_empty_is_refused_with_the_reason() {
     let shell = Shell::new();
     shell.write("x.toml", EXPERIMENT);
-    let set = "--set replicates=2 --set trace.requests=100 --set search.metric=cost_usd";
+    let set = "--set replicates=2 --set workload.requests=100 --set search.metric=cost_usd";
     let said = shell.fails(2, &format!("sweep x.toml --out o {set}"));
     let told = "`search.metric`: found `cost_usd`, empty in all 4 runs: no price is known";
     assert!(said.error().contains(told), "{said:?}");
-    assert!(!shell.exists("o/found.csv"));
+    assert!(!shell.exists("o/capacity.csv"));
     // Where another search has the metric, nothing is known of this one.
     let axis = "axis=[{key='workers',values=[[{class='edge-cpu'}],\
                 [{class='edge-cpu',usd_per_request=0.5}]]}]";
-    let more = "--set search.key=trace.requests --set search.at_most=12 --set search.low=10";
-    let rate = "--set trace.rate_rps=100 --set search.high=1000 --set search.relative_width=1e-6";
+    let more = "--set search.key=workload.requests --set search.at_most=12 --set search.low=10";
+    let rate = "--set workload.rate_rps=100 --set search.high=1000 --set search.relative_width=1e-6";
     shell.ok(&format!("sweep x.toml --out o {set} {more} {rate} --set {axis}"));
-    let found = shell.read("o/found.csv");
+    let found = shell.read("o/capacity.csv");
     assert_eq!(column(&found, "status"), ["unknown", "unknown", "found", "found"]);
-    assert_eq!(column(&found, "keeps"), ["", "", "24", "24"]);
-    assert_eq!(column(&found, "breaks"), ["", "", "25", "25"]);
-    assert_eq!(column(&shell.read("o/found_summary.csv"), "unknown"), ["1", "0"]);
+    assert_eq!(column(&found, "highest_passing"), ["", "", "24", "24"]);
+    assert_eq!(column(&found, "lowest_failing"), ["", "", "25", "25"]);
+    assert_eq!(column(&shell.read("o/capacity_summary.csv"), "unknown"), ["1", "0"]);
 }
 
 /// One request alone has no rate: the column is empty there, which keeps no limit.
 #[test]
 fn an_empty_metric_at_one_probe_keeps_no_limit() {
     let set = [
-        "search.key=trace.requests",
+        "search.key=workload.requests",
         "search.metric=rate_rps_realised",
         "search.at_least=1",
         "search.low=1",
         "search.high=500",
-        "trace.rate_rps=1000",
+        "workload.rate_rps=1000",
         "search.relative_width=1e-6",
         "replicates=1",
     ];
@@ -217,7 +217,7 @@ replicates = 2
 [base]
 apps = ["voice", "activity"]
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
-trace = { source = "poisson", requests = 3_000 }
+workload = { arrivals = "poisson", requests = 3_000 }
 budget_ms = 20
 [[axis]]
 key = "scheduler"
@@ -233,13 +233,13 @@ fn a_search_goes_on_where_it_stopped_and_can_be_replayed() {
     let shell = Shell::new();
     shell.write("x.toml", TWO);
     let said = shell.ok("sweep x.toml --out o --jobs 1");
-    assert!(said.out.contains("trace.rate_rps that keeps it"), "{}", said.out);
-    assert!(said.out.contains("wrote o/found.csv\nwrote o/found_summary.csv"), "{}", said.out);
-    let files = ["runs.csv", "found.csv", "found_summary.csv", "summary.csv"];
+    assert!(said.out.contains("workload.rate_rps that keeps it"), "{}", said.out);
+    assert!(said.out.contains("wrote o/capacity.csv\nwrote o/capacity_summary.csv"), "{}", said.out);
+    let files = ["runs.csv", "capacity.csv", "capacity_summary.csv", "summary.csv"];
     let first = files.map(|file| shell.read(&format!("o/{file}")));
     let found = &first[1];
     assert_eq!(column(found, "scheduler"), ["edf", "edf", "alone", "alone"]);
-    let (keeps, breaks) = (column(found, "keeps"), column(found, "breaks"));
+    let (keeps, breaks) = (column(found, "highest_passing"), column(found, "lowest_failing"));
     for at in 0..4 {
         assert_eq!(column(found, "status")[at], "found");
         let [keeps, breaks] = [&keeps, &breaks].map(|c| c[at].parse::<f64>().expect("a number"));
@@ -253,7 +253,7 @@ fn a_search_goes_on_where_it_stopped_and_can_be_replayed() {
     shell.ok("sweep x.toml --out o --jobs 2");
     assert_eq!(files.map(|file| shell.read(&format!("o/{file}"))), first);
     let rows = column(&first[0], "run_id").len();
-    let said = shell.ok("replay o");
+    let said = shell.ok("verify o");
     assert!(said.out.ends_with(&format!("{rows} rows the same, 0 moved\n")), "{}", said.out);
     // A probe is the run that the same rate gives.
     let rate = &keeps[0];
@@ -262,5 +262,5 @@ fn a_search_goes_on_where_it_stopped_and_can_be_replayed() {
     assert!(column(&first[0], "run_id").iter().any(|id| ids.contains(id)));
     let set = "--set search.metric=utility_mean --set search.at_least=0.1";
     shell.ok(&format!("sweep x.toml --out p --overwrite {set}"));
-    assert_eq!(column(&shell.read("p/found.csv"), "metric"), ["utility_mean"; 4]);
+    assert_eq!(column(&shell.read("p/capacity.csv"), "metric"), ["utility_mean"; 4]);
 }

@@ -1,4 +1,4 @@
-//! `trace.sources`: arrivals of every other source of the traces, in both arrival processes.
+//! `workload.source_split`: arrivals of every other source of the traces, in both arrival processes.
 
 use peeksim::domain::Truth;
 use peeksim::metrics::COLUMNS;
@@ -7,7 +7,7 @@ use peeksim::sweep::{Experiment, RunSpec, Sweep};
 use std::collections::BTreeMap;
 
 fn sweep(set: &[&str]) -> Result<Sweep, String> {
-    sweep_of("quickstart", &[&["trace.rate_rps=100", "trace.requests=3000"], set].concat())
+    sweep_of("quickstart", &[&["workload.rate_rps=100", "workload.requests=3000"], set].concat())
 }
 
 fn sweep_of(experiment: &str, set: &[&str]) -> Result<Sweep, String> {
@@ -35,7 +35,7 @@ fn only_rows_of_every_other_source_arrive() {
         for (sources, odd, even) in
             [("odd", true, false), ("even", false, true), ("all", true, true)]
         {
-            let set = [format!("trace.source='{process}'"), format!("trace.sources='{sources}'")];
+            let set = [format!("workload.arrivals='{process}'"), format!("workload.source_split='{sources}'")];
             let sweep = sweep(&[&set[0], &set[1]]).expect("a valid experiment");
             let prepared = &sweep.prepared[0];
             let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));
@@ -54,7 +54,7 @@ fn only_rows_of_every_other_source_arrive() {
 
 #[test]
 fn a_bad_value_and_a_trace_that_is_missing_are_problems() {
-    let message = sweep(&["trace.sources='third'"]).err().unwrap_or_default();
+    let message = sweep(&["workload.source_split='third'"]).err().unwrap_or_default();
     assert!(message.contains("third") && message.contains("odd"), "{message}");
 }
 
@@ -88,7 +88,7 @@ fn sources_far_from_the_profile_are_those_with_another_class_mix() {
     };
     let far: Vec<bool> = rows.iter().map(|row| drift(row[0]) >= 0.3).collect();
     assert!(far.contains(&true) && far.contains(&false));
-    let set = ["apps=['activity']", "budget_ms=100", "trace.sources={drift=0.3}"];
+    let set = ["apps=['activity']", "budget_ms=100", "workload.source_split={drift=0.3}"];
     let prepared = &sweep(&set).expect("a valid experiment").prepared[0];
     let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));
     let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
@@ -115,7 +115,7 @@ fn answers_by_stream_recall_are_as_often_right_as_the_chosen_sources() {
         "budget_ms=100",
         "variants={voice=['rf20']}",
         "outcome='stream-recall'",
-        "trace={source='poisson',rate_rps=100,requests=20000,sources='odd'}",
+        "workload={arrivals='poisson',rate_rps=100,requests=20000,source_split='odd'}",
     ];
     let sweep = sweep_of("quickstart", &set).expect("a valid experiment");
     let row = sweep.one(RunSpec { configuration: 0, replicate: 0 }).result;
@@ -128,7 +128,7 @@ fn answers_by_stream_recall_are_as_often_right_as_the_chosen_sources() {
 
 #[test]
 fn bursts_arrive_together() {
-    let set = ["trace={source='bursts',burst=4,period_ms=250,requests=10}"];
+    let set = ["workload={arrivals='bursts',burst=4,period_ms=250,requests=10}"];
     let prepared = &sweep_of("sneakpeek/e09", &set).expect("a valid experiment").prepared[0];
     let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));
     let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
@@ -138,10 +138,10 @@ fn bursts_arrive_together() {
     }
     assert_eq!(times, [0.0, 0.0, 0.0, 0.0, 0.25, 0.25, 0.25, 0.25, 0.5, 0.5]);
     for (wrong, message) in [
-        ("trace.rate_rps=5", "`burst` and `period_ms` alone"),
-        ("trace.burst=0", "found 0"),
-        ("trace={source='poisson',rate_rps=5,burst=4}", "unknown key `burst`"),
-        ("trace={source='poisson',rate_rps=5,period_ms=4}", "unknown key `period_ms`"),
+        ("workload.rate_rps=5", "`burst` and `period_ms` alone"),
+        ("workload.burst=0", "found 0"),
+        ("workload={arrivals='poisson',rate_rps=5,burst=4}", "unknown key `burst`"),
+        ("workload={arrivals='poisson',rate_rps=5,period_ms=4}", "unknown key `period_ms`"),
     ] {
         let error = sweep_of("sneakpeek/e09", &[set[0], wrong]).err().unwrap_or_default();
         assert!(error.contains(message), "{wrong}: {error}");

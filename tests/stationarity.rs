@@ -12,20 +12,20 @@ replicates = 4
 apps = ["activity"]
 variants = { activity = ["rf20"] }
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
-trace = { source = "poisson", load = 0.5, requests = 4_000 }
-batch_eta = 1
+workload = { arrivals = "poisson", load = 0.5, requests = 4_000 }
+batch_scaling = 1
 
 [[axis]]
 key = "scheduler"
 values = [{ label = "fcfs", name = "fcfs", max_batch = 1 }]
 
 [[axis]]
-key = "trace.load"
+key = "workload.load"
 values = [0.5, 1.5]
 
 [[figure]]
 name = "misses"
-x = "trace.load"
+x = "workload.load"
 y = "deadline_miss_ratio"
 "#;
 
@@ -39,7 +39,7 @@ fn line() -> Shell {
 fn found(shell: &Shell, set: &str) -> [Vec<String>; 2] {
     shell.ok(&format!("sweep line.toml {set} --out o --overwrite"));
     let text = shell.read("o/runs.csv");
-    let (loads, words) = (column(&text, "trace.load"), column(&text, "stationary"));
+    let (loads, words) = (column(&text, "workload.load"), column(&text, "stationary"));
     ["0.5", "1.5"].map(|load| {
         let own = loads.iter().zip(&words).filter(|(own, _)| *own == load);
         own.map(|(_, word)| word.clone()).collect()
@@ -51,14 +51,14 @@ fn known_regimes_are_told_apart() {
     let shell = line();
     // Poisson arrivals before service of one length, and D/D/1.
     for source in ["poisson", "periodic"] {
-        let [half, over] = found(&shell, &format!("--set trace.source={source}"));
+        let [half, over] = found(&shell, &format!("--set workload.arrivals={source}"));
         assert_eq!(half, ["yes"; 4], "{source}");
         assert_eq!(over, ["no"; 4], "{source}");
     }
-    let [half, over] = found(&shell, "--set trace.requests=200");
+    let [half, over] = found(&shell, "--set workload.requests=200");
     assert_eq!([half, over], [["undecided"; 4], ["undecided"; 4]], "short runs");
     // Who refuses what is too late anyway has a line that does not grow.
-    let drop = "--set scheduler={name='fcfs',max_batch=1,drop='late'}";
+    let drop = "--set scheduler={name='fcfs',max_batch=1,drop_policy='late'}";
     let [half, over] = found(&shell, drop);
     assert_eq!([half, over], [["yes"; 4], ["yes"; 4]]);
 }
@@ -69,10 +69,10 @@ fn it_is_that_of_the_log() {
     for (load, requests, expected) in
         [(0.5, 4_000, "yes"), (1.5, 4_000, "no"), (1.5, 200, "undecided")]
     {
-        let set = format!("--set trace.load={load} --set trace.requests={requests}");
+        let set = format!("--set workload.load={load} --set workload.requests={requests}");
         shell.ok(&format!("sweep line.toml {set} --replicates 1 --out o --overwrite"));
         assert_eq!(column(&shell.read("o/runs.csv"), "stationary"), [expected]);
-        shell.ok(&format!("run line.toml {set} --replicates 1 --requests r.csv"));
+        shell.ok(&format!("inspect line.toml {set} --replicates 1 --requests r.csv"));
         assert_eq!(recount(&shell.read("r.csv")), expected, "{load}, {requests}");
     }
 }
@@ -125,7 +125,7 @@ fn tables_and_figures_mark_what_depends_on_the_length() {
     let figure = fs::read_to_string(shell.path("o/figures/misses.svg")).expect("a figure");
     assert!(figure.contains("Ringed: the queue"), "no note");
     // Nothing is marked where nothing grows.
-    let out = shell.ok("sweep line.toml --set trace.load=0.5 --out p").out;
+    let out = shell.ok("sweep line.toml --set workload.load=0.5 --out p").out;
     assert!(!out.contains('*'), "{out}");
     let figure = fs::read_to_string(shell.path("p/figures/misses.svg"));
     assert!(!figure.expect("a figure").contains("Ringed"));

@@ -13,9 +13,9 @@ fn numbers(text: &str, name: &str) -> Vec<f64> {
 /// One run of an overloaded line, its row and its log of requests.
 fn logged(warmup: &str) -> (String, String) {
     let shell = Shell::small();
-    let one = "--set scheduler=edf --set trace.rate_rps=2000 --replicates 1";
+    let one = "--set scheduler=edf --set workload.rate_rps=2000 --replicates 1";
     shell.ok(&format!("sweep small.toml {one} --set warmup={warmup} --out o"));
-    shell.ok(&format!("run small.toml {one} --set warmup={warmup} --requests r.csv"));
+    shell.ok(&format!("inspect small.toml {one} --set warmup={warmup} --requests r.csv"));
     (shell.read("o/runs.csv"), shell.read("r.csv"))
 }
 
@@ -29,7 +29,7 @@ fn what_counts_are_the_arrivals_after_the_warm_up() {
     let counts: Vec<usize> = (0..300).filter(|at| number[*at] >= f64::from(first)).collect();
     let mean = |of: &[f64]| counts.iter().map(|at| of[*at]).sum::<f64>() / counts.len() as f64;
     let cell = |name: &str| numbers(&row, name)[0];
-    assert_eq!((cell("requests_total"), cell("completed")), (180.0, 180.0));
+    assert_eq!((cell("arrived"), cell("completed")), (180.0, 180.0));
     assert!((cell("utility_mean") - mean(&utility)).abs() < 1e-12);
     assert!((cell("accuracy_mean") - mean(&correct)).abs() < 1e-12);
     assert!((cell("latency_ms_mean") - 1e3 * mean(&latency)).abs() < 1e-9);
@@ -65,10 +65,10 @@ fn mser_5_is_that_of_the_times_in_the_system() {
     };
     // At least a quarter of the means is left.
     let d = (0..=45).min_by(|a, b| error(*a).total_cmp(&error(*b))).expect("a least");
-    let rule = if d > 30 { "beyond-half" } else { "mser-5" };
+    let rule = if d > 30 { "not-converged" } else { "mser-5" };
     assert_eq!(column(&row, "warmup_rule"), [rule]);
     assert_eq!(numbers(&row, "warmup_requests"), [5.0 * d.min(30) as f64]);
-    assert_eq!(numbers(&row, "requests_total"), [300.0 - 5.0 * d.min(30) as f64]);
+    assert_eq!(numbers(&row, "arrived"), [300.0 - 5.0 * d.min(30) as f64]);
 }
 
 #[test]
@@ -76,15 +76,15 @@ fn a_transient_without_end_is_said_so() {
     let shell = Shell::small();
     // Many times what the most accurate variants can do: the line grows for good.
     let said = shell.ok("sweep small.toml --set scheduler=maxacc-edf --replicates 2 \
-         --set trace.rate_rps=2000 --set warmup=mser-5 --out o");
+         --set workload.rate_rps=2000 --set warmup=mser-5 --out o");
     assert!(said.err.contains("note: in 2 of 2 runs the warm-up lasts beyond half"), "{said:?}");
     let rows = shell.read("o/runs.csv");
-    assert_eq!(column(&rows, "warmup_rule"), ["beyond-half"; 2]);
+    assert_eq!(column(&rows, "warmup_rule"), ["not-converged"; 2]);
     assert_eq!(column(&rows, "warmup_requests"), ["150"; 2]);
 }
 
 /// Two schedulers at two loads, of which the high one varies more.
-const UNTIL: &str = "until = { metric = \"latency_ms_mean\", relative_half_width = 0.02, \
+const UNTIL: &str = "stopping = { metric = \"latency_ms_mean\", relative_half_width = 0.02, \
                      max_replicates = 25 }\n";
 
 fn sequential() -> Shell {
@@ -106,7 +106,7 @@ fn replicates_are_added_until_the_interval_is_narrow() {
     let shell = sequential();
     shell.ok("sweep s.toml --out o");
     let rows = shell.read("o/runs.csv");
-    let (schedulers, rates) = (column(&rows, "scheduler"), column(&rows, "trace.rate_rps"));
+    let (schedulers, rates) = (column(&rows, "scheduler"), column(&rows, "workload.rate_rps"));
     let latency = numbers(&rows, "latency_ms_mean");
     let of = |scheduler: &str, rate: &str| -> Vec<f64> {
         (0..latency.len())
@@ -139,7 +139,7 @@ fn replicates_are_added_until_the_interval_is_narrow() {
     assert!(counts.iter().any(|count| *count > 3), "nothing was added: {counts:?}");
     assert_ne!(counts[0], counts[1]);
     // A replay makes the same rows and misses none.
-    let said = shell.ok("replay o").out;
+    let said = shell.ok("verify o").out;
     assert_eq!(said, format!("{} rows the same, 0 moved\n", latency.len()));
     let plan = shell.ok("check s.toml").out;
     assert!(plan.contains("× 3 replicates = 12 runs\n  more, up to 25 replicates"), "{plan}");
@@ -181,7 +181,7 @@ fn what_was_added_does_not_depend_on_threads_or_a_kill() {
 #[test]
 fn intervals_say_how_they_were_found() {
     let shell = Shell::small();
-    shell.ok("sweep small.toml --replicates 12 --set scheduler=edf --set trace.rate_rps=2000");
+    shell.ok("sweep small.toml --replicates 12 --set scheduler=edf --set workload.rate_rps=2000");
     let text = shell.read("results/small/intervals.csv");
     let (metrics, methods) = (column(&text, "metric"), column(&text, "interval"));
     let of = |metric: &str| metrics.iter().position(|name| name == metric).expect("a metric");
@@ -196,7 +196,7 @@ fn intervals_say_how_they_were_found() {
         _ => low[at] <= mean[at] && mean[at] <= high[at],
     };
     assert!((0..mean.len()).all(fits), "{text}");
-    assert_eq!(notes[of("requests_total")], "constant");
+    assert_eq!(notes[of("arrived")], "constant");
     let summary = shell.read("results/small/summary.csv");
     let half = numbers(&summary, "latency_ms_mean_ci95")[0];
     let at = of("latency_ms_mean");

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 const EXPERIMENT: &str = r#"
 replicates = 1
 tables = ["apps", "batches", "variants", "workers"]
-series_ms = 40
+timeseries_ms = 40
 
 [base]
 apps = ["voice", "activity", "heartbeat"]
-load = "cold"
+load_times = "cold"
 noise_cv = 0.3
 budget_ms = 10
-trace = { source = "bursts", burst = 100, period_ms = 150, requests = 600 }
+workload = { arrivals = "bursts", burst = 100, period_ms = 150, requests = 600 }
 workers = [
   { class = "edge-cpu", memory_bytes = 3_000_000 },
-  { class = "edge-cpu", memory_bytes = 5_000_000, lanes = 2, ready_s = 0.1 },
+  { class = "edge-cpu", memory_bytes = 5_000_000, lanes = 2, available_from_s = 0.1 },
 ]
 scheduler = { name = "random" }
 "#;
@@ -51,7 +51,7 @@ fn made(scheduler: &str) -> (Shell, Vec<Row>) {
     let shell = Shell::new();
     shell.write("x.toml", EXPERIMENT);
     shell.ok(&format!("sweep x.toml --out o --set scheduler={scheduler}"));
-    shell.ok(&format!("run x.toml --requests r.csv --set scheduler={scheduler}"));
+    shell.ok(&format!("inspect x.toml --requests r.csv --set scheduler={scheduler}"));
     let log = rows(&shell.read("r.csv"));
     (shell, log)
 }
@@ -69,7 +69,7 @@ fn applications_are_recounted() {
         let on_time = own.iter().filter(|row| right(row) && !late(row)).count();
         let n = own.len() as f64;
         assert!(own.len() > 100 && own.iter().filter(late).count() > 10);
-        assert!(close(number(app, "requests_total"), n));
+        assert!(close(number(app, "arrived"), n));
         assert!(close(number(app, "late"), own.iter().filter(late).count() as f64));
         assert!(close(number(app, "utility_mean"), utility / n));
         assert!(close(number(app, "accuracy_mean"), own.iter().filter(right).count() as f64 / n));
@@ -125,12 +125,12 @@ fn batches_and_variants_are_recounted() {
     }
     let run = &rows(&shell.read("o/runs.csv"))[0];
     let sum = |name: &str| variants.iter().map(|row| number(row, name)).sum::<f64>();
-    for name in ["swaps", "swap_ms_sum", "swap_bytes_sum"] {
+    for name in ["model_loads", "model_load_ms_sum", "model_load_bytes_sum"] {
         assert!(number(run, name) > 0.0 && close(number(run, name), sum(name)), "{name}");
     }
-    let arrived = number(run, "requests_total");
-    assert!(close(number(run, "swaps_per_1000"), 1000.0 * sum("swaps") / arrived));
-    assert!(sum("thrashes") > 0.0 && sum("thrashes") <= sum("swaps"));
+    let arrived = number(run, "arrived");
+    assert!(close(number(run, "model_loads_per_1000"), 1000.0 * sum("model_loads") / arrived));
+    assert!(sum("thrashes") > 0.0 && sum("thrashes") <= sum("model_loads"));
 }
 
 #[test]
@@ -163,8 +163,8 @@ fn shares_of_workers_add_up() {
 #[test]
 fn the_series_is_recounted_interval_by_interval() {
     let (shell, log) = made("random");
-    let (series, step) = (rows(&shell.read("o/series.csv")), 40_000_000);
-    let mixes = rows(&shell.read("o/series_variants.csv"));
+    let (series, step) = (rows(&shell.read("o/timeseries.csv")), 40_000_000);
+    let mixes = rows(&shell.read("o/timeseries_variants.csv"));
     assert!(series.len() > 15);
     for (at, row) in series.iter().enumerate() {
         let (begin, end) = (at as u64 * step, (at as u64 + 1) * step);
@@ -179,7 +179,7 @@ fn the_series_is_recounted_interval_by_interval() {
         let counts = [
             ("arrived", within("arrival_s").count()),
             ("completed", within("finish_s").count()),
-            ("misses", within("finish_s").filter(late).count()),
+            ("deadline_misses", within("finish_s").filter(late).count()),
             ("waiting", waiting.count()),
         ];
         for (name, count) in counts {
@@ -197,15 +197,15 @@ fn the_series_is_recounted_interval_by_interval() {
     }
     let run = &rows(&shell.read("o/runs.csv"))[0];
     let sum = |name: &str| series.iter().map(|row| number(row, name)).sum::<f64>();
-    assert!(close(sum("swaps"), number(run, "swaps")));
+    assert!(close(sum("model_loads"), number(run, "model_loads")));
 }
 
 #[test]
 fn what_is_not_served_is_a_miss_and_waits_no_more() {
-    let (shell, log) = made("{name=\"edf\",drop=\"hopeless\",variant=\"best\"}");
-    let (run, series) = (&rows(&shell.read("o/runs.csv"))[0], rows(&shell.read("o/series.csv")));
+    let (shell, log) = made("{name=\"edf\",drop_policy=\"hopeless\",variant=\"best\"}");
+    let (run, series) = (&rows(&shell.read("o/runs.csv"))[0], rows(&shell.read("o/timeseries.csv")));
     assert!(log.iter().any(|row| row["outcome"] == "rejected"));
-    let misses: f64 = series.iter().map(|row| number(row, "misses")).sum();
+    let misses: f64 = series.iter().map(|row| number(row, "deadline_misses")).sum();
     assert!(close(misses, number(run, "deadline_misses")));
     assert_eq!(series.last().expect("an interval")["waiting"], "0");
 }
@@ -218,11 +218,11 @@ fn an_interrupted_sweep_goes_on_with_its_tables() {
     shell.ok(&format!("sweep small.toml {tables} --replicates 1 --out parts"));
     let said = shell.ok(&format!("sweep small.toml {tables} --out parts"));
     assert!(said.err.contains("4 of 8 runs were finished before"), "{}", said.err);
-    for table in ["apps", "variants", "series", "series_variants", "runs"] {
+    for table in ["apps", "variants", "series", "timeseries_variants", "runs"] {
         let read = |folder: &str| shell.read(&format!("{folder}/{table}.csv"));
         assert_eq!(read("whole"), read("parts"), "{table}");
     }
-    let other = shell.ok("sweep small.toml --tables apps --series 1s --out parts");
+    let other = shell.ok("sweep small.toml --tables apps --timeseries 1s --out parts");
     assert!(!other.err.contains("finished before"), "other intervals: {}", other.err);
     assert_eq!(column(&shell.read("parts/apps.csv"), "app")[..2], ["voice", "activity"]);
 }
@@ -233,6 +233,6 @@ fn what_is_no_table_or_no_length_is_refused() {
     let said = shell.fails(2, "sweep small.toml --tables app");
     assert!(said.err.contains("did you mean `apps`?"), "{}", said.err);
     for length in ["1", "s", "1m", "-1s", "nan s", "0s"] {
-        shell.fails(2, &format!("sweep small.toml --series={length}"));
+        shell.fails(2, &format!("sweep small.toml --timeseries={length}"));
     }
 }

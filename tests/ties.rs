@@ -37,9 +37,9 @@ fn of_two_variants_of_equal_accuracy_the_faster_is_taken() {
                 for more in [
                     "'peek-plus', accuracy = 'profiled'",
                     "'sneakpeek', accuracy = 'profiled'",
-                    "'lo-edf', plan = 'head'",
-                    "'maxacc-edf', plan = 'head'",
-                    "'grouped', groups = 'by-variant'",
+                    "'lo-edf', mode = 'dispatch'",
+                    "'maxacc-edf', mode = 'dispatch'",
+                    "'grouped', group_by = 'by-variant'",
                     "'grouped', search = 'exact'",
                 ] {
                     fast_is_taken(&world, &format!("{{ name = {more} }}"));
@@ -76,7 +76,7 @@ fn equal_priorities_keep_the_order_of_arrival() {
             for form in ["acc-deadline", "acc-slack"] {
                 let log = world.run(&format!(
                     "{{ name = 'lo-priority', priority = '{form}', accuracy = 'oracle-label', \
-                     priority_accuracy = 'granted' }}"
+                     priority_accuracy = 'scheduler' }}"
                 ));
                 let served: Vec<u32> = log.timeline().iter().flat_map(|b| b.3.clone()).collect();
                 assert_eq!(served, [0, 1], "{form}: {recalls:?}, class {class} first");

@@ -34,7 +34,7 @@ fn a_group_has_one_variant() {
 fn requests_that_choose_the_same_variant_are_a_group() {
     // Alone and at once, big ends at 10: too late for 0 and 2, best for 1 and 3.
     soon_and_late(
-        "{ name = 'grouped', groups = 'by-variant' }",
+        "{ name = 'grouped', group_by = 'by-variant' }",
         "0 load w0 small until 0
          0 loaded w0 small
          0 start w0.0 small [0 2]
@@ -189,7 +189,7 @@ fn the_head_of_the_line_is_that_of_highest_priority() {
          request a 0 300
          request a 0 350
          request b 0 20
-         scheduler { name = 'lo-priority', plan = 'head' }",
+         scheduler { name = 'lo-priority', mode = 'dispatch' }",
         "0 load w0 other until 0
          0 loaded w0 other
          0 start w0.0 other [3]

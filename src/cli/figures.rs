@@ -1,4 +1,4 @@
-//! `peeksim figures`: draws results again, from their CSV files alone.
+//! `peeksim plot`: draws results again, from their CSV files alone.
 
 use super::Failure;
 use crate::input::{Node, Place, Problem, Problems, Value};

@@ -150,7 +150,7 @@ fn profile(
     refuse(&[
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
-        ("--skip-bad", args.skip_bad.is_some()),
+        ("--max-bad-rows", args.skip_bad.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
     let folder = import::import_profile(make, &args.files, settings)?;
@@ -239,7 +239,7 @@ fn table(
     refuse(&[
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
-        ("--skip-bad", args.skip_bad.is_some()),
+        ("--max-bad-rows", args.skip_bad.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
     let made = import::import_table(make, one_file(args)?, settings)?;
@@ -273,7 +273,7 @@ fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
     refuse(&[
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
-        ("--skip-bad", args.skip_bad.is_some()),
+        ("--max-bad-rows", args.skip_bad.is_some()),
         ("--column", !args.columns.is_empty()),
         ("--unit", !args.units.is_empty()),
         ("--set", !args.set.is_empty()),

@@ -98,7 +98,7 @@ enum System {
 struct ExperimentArgs {
     /// A TOML file, or the name of an experiment that ships with peeksim.
     experiment: String,
-    /// Change a setting, as `trace.rate_rps=200` or `scheduler=edf`; a key that varies then varies
+    /// Change a setting, as `workload.rate_rps=200` or `scheduler=edf`; a key that varies then varies
     /// over that value or list.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,

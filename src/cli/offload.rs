@@ -57,7 +57,7 @@ impl OffloadArgs {
     fn traffic(&self) -> Result<Option<Traffic>, Problem> {
         let Some(users) = self.users else { return Ok(None) };
         let (option, seconds) = match self.gap_s {
-            Some(gap) => ("--gap-s", gap),
+            Some(gap) => ("--interarrival-s", gap),
             None => ("--think-s", self.think_s),
         };
         if !(0.0..=1e6).contains(&seconds) {

@@ -1,4 +1,4 @@
-//! `peeksim plan`: what several machines agree on before they share the runs of an experiment.
+//! `peeksim shard-plan`: what several machines agree on before they share the runs of an experiment.
 
 use super::cost::costs;
 use super::share::fixed;

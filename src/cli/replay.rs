@@ -1,4 +1,4 @@
-//! `peeksim replay`: makes a row again and compares it with what the folder holds.
+//! `peeksim verify`: makes a row again and compares it with what the folder holds.
 
 use super::run::find;
 use super::{Failure, say};

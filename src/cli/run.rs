@@ -1,4 +1,4 @@
-//! `peeksim run`: one run in detail.
+//! `peeksim inspect`: one run in detail.
 
 use super::{ExperimentArgs, Failure};
 use crate::input::source;
@@ -54,7 +54,7 @@ pub(super) fn main(args: &RunArgs, out: &mut impl Write) -> Result<(), Failure> 
         vec!["replicate".to_owned(), spec.replicate.to_string()],
     ];
     grid.extend(keys.iter().zip(labels).map(|(key, label)| vec![key.clone(), label.clone()]));
-    grid.push(vec!["info".to_owned(), prepared.info.name().to_owned()]);
+    grid.push(vec!["accuracy_source".to_owned(), prepared.info.name().to_owned()]);
     let cells = summary.cells(exact);
     let metrics = COLUMNS.iter().zip(&cells);
     grid.extend(metrics.map(|(column, cell)| vec![column.name.to_owned(), cell.to_string()]));

@@ -45,7 +45,7 @@ impl ShareArgs {
 /// Runs that depend on what others come to cannot be dealt out beforehand.
 pub(super) fn fixed(sweep: &Sweep) -> Result<(), Failure> {
     let Some(until) = &sweep.experiment.until else { return Ok(()) };
-    let place = until.place.clone().field("until");
+    let place = until.place.clone().field("stopping");
     let found = "a number of replicates that results decide";
     let expected = "a fixed number where several processes share the runs";
     Err(Problem::new(place, found, expected).into())

@@ -73,7 +73,7 @@ impl SweepArgs {
             experiment.set.push(format!("tables=[{}]", names.join(", ")));
         }
         if let Some(length) = &self.series {
-            experiment.set.push(format!("series_ms={}", milliseconds(length)?));
+            experiment.set.push(format!("timeseries_ms={}", milliseconds(length)?));
         }
         Ok(experiment)
     }
@@ -180,7 +180,7 @@ pub(super) fn report(
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
-    let searched = sweep.experiment.search.iter().flat_map(|_| ["found.csv", "found_summary.csv"]);
+    let searched = sweep.experiment.search.iter().flat_map(|_| ["capacity.csv", "capacity_summary.csv"]);
     let written = written.copied().chain(searched).map(ToString::to_string).chain(tables);
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
@@ -288,7 +288,7 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> 
         out,
         "{} runs: {} requests arrived = {} completed + {} rejected + {} unfinished",
         results.rows.len(),
-        sum("requests_total"),
+        sum("arrived"),
         sum("completed"),
         sum("rejected"),
         sum("unfinished")
@@ -298,12 +298,12 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> 
 
 /// Says so where MSER-5 found no end of the transient in the first half of a run.
 fn transients(results: &Results) {
-    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "beyond-half").count();
+    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "not-converged").count();
     if long > 0 {
         let all = results.rows.len();
         say(&format!(
             "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
-             cut (`warmup_rule` = beyond-half): longer runs are needed, or the queue is not stable"
+             cut (`warmup_rule` = not-converged): longer runs are needed, or the queue is not stable"
         ));
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct TrainArgs {
     /// of to offload dialogues. The policy is for the scheduler `tmo-rl`.
     #[arg(conflicts_with_all = OF_DIALOGUES)]
     experiment: Option<String>,
-    /// Change a setting of the experiment, as `trace.requests=500`.
+    /// Change a setting of the experiment, as `workload.requests=500`.
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "experiment")]
     set: Vec<String>,
     #[command(flatten)]
@@ -86,7 +86,7 @@ impl TrainArgs {
         Ok(Plan {
             transition: chosen("--transition", &self.transition, &Transition::ALL)?,
             constraint: chosen("--constraint", &self.constraint, &Constraint::ALL)?,
-            draw: chosen("--draw", &self.draw, &draws)?,
+            draw: chosen("--budget-distribution", &self.draw, &draws)?,
             raw_budget: self.raw_budget,
         })
     }
@@ -182,7 +182,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
     if !(0.0..=1e9).contains(&args.usd_weight) {
         let found = format!("`{}`", args.usd_weight);
         let expected = "utility per US dollar, from 0 to 1e9";
-        return Err(Problem::new(Place::file("--usd-weight"), found, expected).into());
+        return Err(Problem::new(Place::file("--cost-weight"), found, expected).into());
     }
     let mut env = sweep::Practice::new(&sweep, args.usd_weight)?;
     let policy = env.catalogue();

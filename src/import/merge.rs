@@ -115,7 +115,7 @@ impl Merge {
     fn too_many(&self) -> Problems {
         let first = (self.allowed > 0).then(|| {
             let found = format!("more than {} rows that cannot be read", self.allowed);
-            Problem::new(Place::file("--skip-bad"), found, "a better file, or a larger number")
+            Problem::new(Place::file("--max-bad-rows"), found, "a better file, or a larger number")
         });
         self.problems(first)
     }

@@ -131,7 +131,7 @@ impl Node {
         }
     }
 
-    /// The value at a path of keys, `trace.rate_rps`.
+    /// The value at a path of keys, `workload.rate_rps`.
     pub fn find(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |node, key| node.get(key))
     }

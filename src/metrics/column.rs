@@ -147,7 +147,7 @@ mod tests {
     fn units_are_read_off_names() {
         let of = |name| unit(name).map(|(_, unit)| unit);
         assert_eq!(of("latency_ms_p99"), Some("ms"));
-        assert_eq!(of("trace.rate_rps"), Some("requests/s"));
+        assert_eq!(of("workload.rate_rps"), Some("requests/s"));
         assert_eq!(of("decisions_per_s"), Some("1/s"));
         assert_eq!(of("utility_mean"), None);
     }

@@ -6,15 +6,15 @@ const ANSWERS: Kind = Kind::Word(&["recorded", "drawn", "stream-recall", "mixed"
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
-    column("answers", "where answers come from; mixed if that depends on the variant").of(ANSWERS),
-    count("requests_total", "requests that arrived (after the warm-up, if there is one)"),
+    column("outcome_source", "where answers come from; mixed if that depends on the variant").of(ANSWERS),
+    count("arrived", "requests that arrived (after the warm-up, if there is one)"),
     count("completed", "requests answered, on time or late"),
     count("rejected", "requests refused by the scheduler"),
     count("unfinished", "requests never served"),
     column("utility_sum", "sum of correct × (1 − penalty) over completed requests"),
     share("utility_mean", "utility_sum over all arrived requests").empty(ARRIVED),
     share("accuracy_mean", "share of completed requests answered correctly").empty(COMPLETED),
-    share("accuracy_estimated_mean", "mean accuracy the scheduler was shown, over completed")
+    share("accuracy_predicted_mean", "mean accuracy the scheduler was shown, over completed")
         .empty(COMPLETED),
     share("calibration_brier", "mean of (accuracy shown − correct)² over completed")
         .empty(COMPLETED),
@@ -31,14 +31,14 @@ pub const COLUMNS: &[Column] = &[
     column("latency_ms_p95", "95th percentile of latency").empty(COMPLETED),
     column("latency_ms_p99", "99th percentile of latency").empty(COMPLETED),
     column("latency_ms_max", "largest latency").empty(COMPLETED),
-    column("percentiles", "how percentiles were found; hdr3 keeps three digits")
+    column("percentile_method", "how percentiles were found; hdr3 keeps three digits")
         .of(Kind::Word(&["exact", "hdr3"])),
     column("wait_ms_mean", "mean of start − arrival over completed (loading included)")
         .empty(COMPLETED),
     column("tardiness_ms_mean", TARDINESS).empty(COMPLETED),
     column("tardiness_ms_max", "largest tardiness").empty(COMPLETED),
-    count("swaps", "loads of a variant into memory"),
-    column("swap_ms_sum", "time spent loading"),
+    count("model_loads", "loads of a variant into memory"),
+    column("model_load_ms_sum", "time spent loading"),
     column("batch_size_mean", "requests per batch that ended, looks apart").empty("no batch ran"),
     share("utilization_mean", "lane time spent computing over lane time until the end")
         .empty("the run took no time"),
@@ -53,10 +53,10 @@ pub const COLUMNS: &[Column] = &[
     .empty("no power is known"),
     column("cost_usd", "price of all requests together").empty("no price is known"),
     count("decisions", "decisions taken"),
-    count("exact_windows", "windows searched exactly, warm-up included")
+    count("windows_solved_exactly", "windows searched exactly, warm-up included")
         .empty("the scheduler never searches exactly"),
     share(
-        "utility_believed_mean",
+        "utility_predicted_mean",
         "accuracy shown × (1 − penalty) of completed requests, over all arrived",
     )
     .empty(ARRIVED),
@@ -73,8 +73,8 @@ pub const COLUMNS: &[Column] = &[
         .empty("there is no link"),
     count("uploaded_bytes", "bytes sent to workers behind a link").empty("there is no link"),
     count("warmup_requests", "arrivals at the beginning of the run that do not count"),
-    column("warmup_rule", "how they were found; beyond-half: mser-5 wanted more than half")
-        .of(Kind::Word(&["none", "fixed", "mser-5", "beyond-half"])),
+    column("warmup_rule", "how they were found; not-converged: mser-5 wanted more than half")
+        .of(Kind::Word(&["none", "fixed", "mser-5", "not-converged"])),
     count("late", LATE),
     share(
         "accuracy_on_time_mean",
@@ -88,10 +88,10 @@ pub const COLUMNS: &[Column] = &[
     share("loading_share", "time loading over time until the end, workers weighted by lanes")
         .empty("the run took no time"),
     share("idle_share", "1 − utilization_mean − loading_share").empty("the run took no time"),
-    count("swap_bytes_sum", "bytes of the variants that were loaded"),
-    column("swaps_per_1000", "loads per 1,000 requests that arrived").empty(ARRIVED),
-    column("swap_bytes_per_1000", "bytes loaded per 1,000 requests that arrived").empty(ARRIVED),
-    column("swap_ms_per_1000", "time spent loading per 1,000 requests that arrived").empty(ARRIVED),
+    count("model_load_bytes_sum", "bytes of the variants that were loaded"),
+    column("model_loads_per_1000", "loads per 1,000 requests that arrived").empty(ARRIVED),
+    column("model_load_bytes_per_1000", "bytes loaded per 1,000 requests that arrived").empty(ARRIVED),
+    column("model_load_ms_per_1000", "time spent loading per 1,000 requests that arrived").empty(ARRIVED),
     column(
         "rate_rps_realised",
         "(n − 1) / (last − first) over all n arrivals of the run, a warm-up included",

@@ -63,7 +63,7 @@ impl Latencies {
         }
     }
 
-    /// How quantiles were found, for the column `percentiles`.
+    /// How quantiles were found, for the column `percentile_method`.
     pub fn method(&self) -> &'static str {
         if self.histogram.is_some() { "hdr3" } else { "exact" }
     }

@@ -25,7 +25,7 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     text("outcome", "how it ended").of(Kind::Word(&["completed", "rejected", "unfinished"])),
     text("worker", "where it was served").empty("not served by a worker"),
     text("variant", "what answered").empty(UNSERVED),
-    count("batch", "requests in its batch").empty(UNSERVED),
+    count("batch_size", "requests in its batch").empty(UNSERVED),
     column("start_s", "when its batch began to compute").empty(UNSERVED),
     column("finish_s", "when it was answered").empty(UNSERVED),
     column("latency_s", "finish − arrival").empty(UNSERVED),
@@ -33,7 +33,7 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     text("correct", "1 if the answer was right, else 0")
         .of(Kind::Word(&["0", "1"]))
         .empty(UNSERVED),
-    share("accuracy_estimated", "accuracy the scheduler was shown of the variant").empty(UNSERVED),
+    share("accuracy_predicted", "accuracy the scheduler was shown of the variant").empty(UNSERVED),
     share("utility", "correct × (1 − penalty)"),
 ];
 

@@ -45,7 +45,7 @@ mod tests {
     fn ranges_are_those_of_the_columns() {
         let share = Law { skewed: true, range: (0.0, 1.0) };
         assert_eq!(law("fairness_jain"), share);
-        assert_eq!(law("swaps"), Law { skewed: false, range: (0.0, f64::INFINITY) });
+        assert_eq!(law("model_loads"), Law { skewed: false, range: (0.0, f64::INFINITY) });
     }
 
     #[test]
@@ -55,7 +55,7 @@ mod tests {
         for name in skewed.into_iter().chain(["accuracy_mean", "accuracy_on_time_mean"]) {
             assert!(is_skewed(name), "{name}");
         }
-        for name in ["utility_mean", "latency_ms_mean", "swaps", "power_w", "cost_usd"] {
+        for name in ["utility_mean", "latency_ms_mean", "model_loads", "power_w", "cost_usd"] {
             assert!(!is_skewed(name), "{name}");
         }
     }

@@ -189,7 +189,7 @@ impl Summary {
     }
 
     /// The cells of [`COLUMNS`](super::COLUMNS), in order.
-    pub fn cells(&mut self, exact_windows: Option<u64>) -> Vec<Cell> {
+    pub fn cells(&mut self, windows_solved_exactly: Option<u64>) -> Vec<Cell> {
         self.latencies.sort();
         self.tardiness.sort();
         let arrived: u64 = self.arrived.iter().sum();
@@ -241,7 +241,7 @@ impl Summary {
             self.energy(),
             self.cost(),
             counted(self.decisions),
-            exact_windows.map_or(Cell::Empty, Cell::Count),
+            windows_solved_exactly.map_or(Cell::Empty, Cell::Count),
             per_request(self.believed),
             ratio(self.estimation_error, served),
             self.bound.map_or(Cell::Empty, Cell::Number),

@@ -67,14 +67,14 @@ impl Transient {
     }
 
     /// What is left when the transient is cut off. A transient beyond half of the run is cut off
-    /// there, and the rule says so: `beyond-half`.
+    /// there, and the rule says so: `not-converged`.
     pub fn window(&self) -> Window {
         let whole = ((self.arrived / self.batch) as usize).min(self.sums.len());
         let means: Vec<f64> =
             self.sums[..whole].iter().map(|sum| *sum as f64 / self.batch as f64).collect();
         let Truncation { means, beyond_half } = mser(&means);
         let skip = (means as u64 * self.batch) as u32;
-        let rule = if beyond_half { "beyond-half" } else { "mser-5" };
+        let rule = if beyond_half { "not-converged" } else { "mser-5" };
         Window { skip, rule }
     }
 }
@@ -128,7 +128,7 @@ mod tests {
         // Means are whole: a step within one is cut behind it.
         assert_eq!(cut(1_003, 98), expected);
         assert_eq!(cut(1_000, 0).skip, 0);
-        assert_eq!(cut(1_000, 700), Window { skip: 500, rule: "beyond-half" });
+        assert_eq!(cut(1_000, 700), Window { skip: 500, rule: "not-converged" });
     }
 
     #[test]

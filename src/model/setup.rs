@@ -202,7 +202,7 @@ pub struct Setup {
     /// How tables are made of measured latencies.
     pub latency_fit: LatencyFit,
     /// Instead of the measured latencies of batches: L(b) = L(1) · (1 + eta · (b − 1)).
-    pub batch_eta: Option<f64>,
+    pub batch_scaling: Option<f64>,
     /// Coefficient of variation of the service time around its table.
     pub noise_cv: f64,
     /// Batches that take longer than they should.

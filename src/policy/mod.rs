@@ -49,7 +49,7 @@ pub trait Scheduler: Send {
     fn on_completion(&mut self, _feedback: &Feedback) {}
 
     /// Counts worth a column: the number of windows that were searched exactly.
-    fn exact_windows(&self) -> Option<u64> {
+    fn windows_solved_exactly(&self) -> Option<u64> {
         None
     }
 }

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn units_move_into_brackets() {
         assert_eq!(axis_title("latency_ms_p99"), "latency p99 (ms)");
-        assert_eq!(axis_title("trace.rate_rps"), "rate (requests/s)");
+        assert_eq!(axis_title("workload.rate_rps"), "rate (requests/s)");
         assert_eq!(axis_title("utility_mean"), "utility mean");
     }
 }

@@ -71,10 +71,10 @@ pub fn files() -> Vec<File> {
         file("requests (run --requests)", "a request, in the order in which they end", {
             own(REQUEST_COLUMNS)
         }),
-        file("found.csv", "a search, of a configuration and a replicate", {
+        file("capacity.csv", "a search, of a configuration and a replicate", {
             [vec![axes()], own(&found::COLUMNS)].concat()
         }),
-        file("found_summary.csv", "a configuration, over the searches of its replicates", {
+        file("capacity_summary.csv", "a configuration, over the searches of its replicates", {
             [vec![axes()], own(&found::SUMMARY)].concat()
         }),
         file("claims.csv", "a claim of a reproduction at one setting, over so many replicates", {
@@ -101,7 +101,7 @@ const TIMINGS: [Column; 4] = [
     column("decisions_per_s", "decisions taken per second").empty("the run failed"),
 ];
 
-const INFO: Column = text("info", "where the accuracies come from that the scheduler was shown")
+const INFO: Column = text("accuracy_source", "where the accuracies come from that the scheduler was shown")
     .of(Kind::Word(&["profiled", "posterior", "oracle-label", "oracle-outcome"]));
 
 fn file(name: &str, rows: &str, fields: Vec<Field>) -> File {

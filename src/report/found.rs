@@ -1,5 +1,5 @@
-//! What searches found: `found.csv`, a row for each configuration and replicate, and
-//! `found_summary.csv`, over replicates.
+//! What searches found: `capacity.csv`, a row for each configuration and replicate, and
+//! `capacity_summary.csv`, over replicates.
 
 use super::results::REPLICATE;
 use super::table::align;
@@ -15,17 +15,17 @@ use std::path::Path;
 const STATUS: Kind = Kind::Word(&["found", "always", "never", "unknown"]);
 const NUMBER: Kind = Kind::Number(f64::NEG_INFINITY, f64::INFINITY);
 
-/// The columns of `found.csv` behind the axes.
+/// The columns of `capacity.csv` behind the axes.
 pub const COLUMNS: [Column; 9] = [
     REPLICATE,
     text("key", "the setting that was varied"),
     text("metric", "what is limited"),
     text("status", STATUSES).of(STATUS),
-    column("keeps", "the value next to the edge at which the limit is kept")
+    column("highest_passing", "the value next to the edge at which the limit is kept")
         .empty("never, unknown"),
-    column("breaks", "the value next to it at which it is not").empty("always, unknown"),
-    column("metric_keeps", "the metric at the former").of(NUMBER).empty("never, unknown"),
-    column("metric_breaks", "the metric at the latter")
+    column("lowest_failing", "the value next to it at which it is not").empty("always, unknown"),
+    column("metric_at_highest_passing", "the metric at the former").of(NUMBER).empty("never, unknown"),
+    column("metric_at_lowest_failing", "the metric at the latter")
         .of(NUMBER)
         .empty("always, unknown; or the metric is empty there, which keeps no limit"),
     count("probes", "runs that it took"),
@@ -34,14 +34,14 @@ pub const COLUMNS: [Column; 9] = [
 const STATUSES: &str = "always, never: the limit is kept at both ends of the search, or at \
      neither; unknown: the metric is empty at both";
 
-/// The columns of `found_summary.csv` behind the axes.
+/// The columns of `capacity_summary.csv` behind the axes.
 pub const SUMMARY: [Column; 8] = [
     text("key", "the setting that was varied"),
     count("replicates", "searches"),
     share("found", "share of them that found an edge"),
-    column("keeps_mean", "mean of keeps over those that found one").empty("none did"),
-    column("keeps_sd", "its standard deviation").empty("fewer than two did"),
-    column("keeps_ci95", "half width of its 95 % interval (Student's t)")
+    column("highest_passing_mean", "mean of keeps over those that found one").empty("none did"),
+    column("highest_passing_sd", "its standard deviation").empty("fewer than two did"),
+    column("highest_passing_ci95", "half width of its 95 % interval (Student's t)")
         .empty("fewer than two did, or all found the same"),
     share("always", "share of them that kept the limit at both ends"),
     share("unknown", "share of them whose metric was empty at both ends"),
@@ -49,7 +49,7 @@ pub const SUMMARY: [Column; 8] = [
 
 /// Writes both files; takes away those of an earlier search if there is none.
 pub fn write(sweep: &Sweep, found: &[Found], folder: &Path) -> Result<(), WriteError> {
-    let paths = ["found.csv", "found_summary.csv"].map(|name| folder.join(name));
+    let paths = ["capacity.csv", "capacity_summary.csv"].map(|name| folder.join(name));
     let Some(search) = &sweep.experiment.search else {
         return paths.iter().try_for_each(|path| atomic::remove(path));
     };

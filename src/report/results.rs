@@ -88,7 +88,7 @@ impl Results {
         let table = Table::parse(&source::read_own(&path)?)?;
         let header: Vec<&str> = table.header().collect();
         let place = |name: &str| header.iter().position(|known| *known == name);
-        let end = place("info");
+        let end = place("accuracy_source");
         let known = |name: &&str| COLUMNS.iter().any(|column| column.name == *name);
         let fits = end.is_some_and(|end| {
             end >= HEAD.len()

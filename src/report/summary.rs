@@ -65,7 +65,7 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     // Columns that are words have no mean.
     let metrics: Vec<&str> = numbers().collect();
     let mut head = results.axes.clone();
-    head.extend(["info".to_owned(), "replicates".to_owned()]);
+    head.extend(["accuracy_source".to_owned(), "replicates".to_owned()]);
     for name in &metrics {
         head.extend([(*name).to_owned(), format!("{name}_sd"), format!("{name}_ci95")]);
     }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 pub const METRICS: [(&str, &str); 4] = [
     ("utility_mean", "utility (mean over all requests)"),
     ("accuracy_mean", "accuracy (of completed requests)"),
-    ("accuracy_estimated_mean", "accuracy as the scheduler was shown it"),
+    ("accuracy_predicted_mean", "accuracy as the scheduler was shown it"),
     ("deadline_miss_ratio", "deadline-miss ratio (late, rejected, unfinished)"),
 ];
 
@@ -74,7 +74,7 @@ const NOT_STATIONARY: &str = "* the queue is not stationary (column `stationary`
 /// Where schedulers give way: the last rate of the grid up to which they keep 95 % of the utility
 /// at the lowest, and miss no more than 5 % of deadlines. Nothing for fewer than four rates.
 pub fn knees(results: &Results) -> Option<String> {
-    let across = results.axis("trace.rate_rps")?;
+    let across = results.axis("workload.rate_rps")?;
     let rate = |cell: &Cell<'_>| cell.labels[across].parse::<f64>().unwrap_or(f64::NAN);
     if results.labels(across).len() < 4 {
         return None;

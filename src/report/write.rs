@@ -66,7 +66,7 @@ pub(super) fn table_head(sweep: &Sweep, run: &Finished) -> Vec<String> {
 pub fn header(sweep: &Sweep) -> Vec<String> {
     let head = HEAD.iter().map(|column| column.name.to_owned()).chain(sweep.axis_keys());
     let metrics = COLUMNS.iter().map(|column| column.name.to_owned());
-    head.chain(["info".to_owned()]).chain(metrics).chain(["error".to_owned()]).collect()
+    head.chain(["accuracy_source".to_owned()]).chain(metrics).chain(["error".to_owned()]).collect()
 }
 
 /// The cells of a run's row in `runs.csv`.
@@ -90,7 +90,7 @@ pub fn row(sweep: &Sweep, run: &Finished) -> Vec<String> {
 fn timings(runs: &[Finished]) -> impl Iterator<Item = Vec<String>> + '_ {
     let head = ["run_id", "wall_s", "requests_per_s", "decisions_per_s"];
     let column = |name: &str| COLUMNS.iter().position(|column| column.name == name);
-    let (requests, decisions) = (column("requests_total"), column("decisions"));
+    let (requests, decisions) = (column("arrived"), column("decisions"));
     let rows = runs.iter().map(move |run| {
         let rate = |at: Option<usize>| {
             let count = at.and_then(|at| run.entry.result.cells[at].parse::<f64>().ok());

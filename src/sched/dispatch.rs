@@ -102,9 +102,9 @@ impl Batching {
     pub fn read(fields: &mut Fields<'_>) -> Self {
         Self {
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
-            fill: fields.choice("batch", &[("full", Fill::Full), ("head-safe", Fill::HeadSafe)]),
+            fill: fields.choice("batch", &[("full", Fill::Full), ("deadline-aware", Fill::HeadSafe)]),
             drop: fields.choice(
-                "drop",
+                "drop_policy",
                 &[("never", Drop::Never), ("hopeless", Drop::Hopeless), ("late", Drop::Late)],
             ),
         }

@@ -12,7 +12,7 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "earliest deadline first, fixed variant, batches of one application",
     source: "Jackson 1955; Liu and Layland, JACM 1973",
     params: "variant = fastest (or best, a name, or a name by app), max_batch = 32, \
-             batch = full (or head-safe), drop = never (or hopeless, late)",
+             batch = full (or deadline-aware), drop_policy = never (or hopeless, late)",
     accuracy: None,
     build: |fields, context| read_fixed(fields, context, |request| request.deadline.0),
 };

@@ -10,7 +10,7 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "oldest request first, fixed variant, batches of one application",
     source: "customary null scheduler",
     params: "variant = fastest (or best, a name, or a name by app), max_batch = 32, \
-             batch = full (or head-safe), drop = never (or hopeless, late)",
+             batch = full (or deadline-aware), drop_policy = never (or hopeless, late)",
     accuracy: None,
     build: |fields, context| read_fixed(fields, context, |request| request.arrival.0),
 };

@@ -8,7 +8,7 @@
 //! be worth after it does not reach the best plan known, which is that of a beam: the same search
 //! with few labels of each size.
 //!
-//! Equal plans: the earlier end unless `ties = "listing"`, then the first in the order in which
+//! Equal plans: the earlier end unless `tie_break = "listed"`, then the first in the order in which
 //! enumeration lists them, by order of groups, then by variants. So of two labels of equal utility
 //! one is dropped only if it would lose that, too: a beginning that is listed first is listed first
 //! whatever follows.

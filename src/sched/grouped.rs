@@ -12,11 +12,11 @@ pub(super) const ENTRY: Entry = Entry {
     name: "grouped",
     summary: "one group and one variant per application, placed by summed utility",
     source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",
-    params: "groups = app (class, by-variant), split = false, search = greedy (exact, auto), \
+    params: "group_by = app (class, by-variant), split = false, search = greedy (exact, auto), \
              order = deadline (or priority), group_order = deadline (or priority), \
-             priority = acc-deadline, priority_accuracy = profiled (or granted), ties = finish, \
-             window_ms = 0, window_requests, window_max, while_busy = false, max_batch = 32, \
-             merge = false",
+             priority = acc-deadline, priority_accuracy = profiled (or granted), tie_break = earliest-finish, \
+             window_ms = 0, window_requests, window_max, plan_when_busy = false, max_batch = 32, \
+             merge_adjacent = false",
     accuracy: Some(Info::Profiled),
     build: |fields, _| Box::new(GroupPlanner::read(fields, Key::App, false)),
 };

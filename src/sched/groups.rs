@@ -6,7 +6,7 @@
 //! order and gives each the worker and variant of highest summed utility given those before:
 //! O(groups · workers · (variants + n)). Exact search is in [`super::exact`].
 //!
-//! `groups = "by-variant"` selects first and groups after: every request chooses the variant that
+//! `group_by = "by-variant"` selects first and groups after: every request chooses the variant that
 //! would be best for it alone, were it served next and by itself on any worker; a group is those
 //! of one choice, and keeps that variant: the search is for its worker only. It sees a load as paid
 //! by each request, not shared.
@@ -110,7 +110,7 @@ pub(super) struct GroupPlanner {
     split: bool,
     ties: Ties,
     window: Window,
-    exact_windows: u64,
+    windows_solved_exactly: u64,
     requests: Vec<Request>,
     groups: Vec<Group>,
     cursors: Vec<Cursor>,
@@ -126,7 +126,7 @@ impl GroupPlanner {
     pub fn read(fields: &mut Fields<'_>, key: Key, by_priority: bool) -> Self {
         let keys = [("app", Key::App), ("class", Key::Class), ("by-variant", Key::Variant)];
         let orders = [("deadline", false), ("priority", true)];
-        let key = fields.choice_or("groups", &keys, key);
+        let key = fields.choice_or("group_by", &keys, key);
         let by_priority = fields.choice_or("order", &orders, by_priority);
         let searches =
             [("greedy", Search::Greedy), ("exact", Search::Exact), ("auto", Search::Auto)];
@@ -156,7 +156,7 @@ impl GroupPlanner {
             split: false,
             ties: Ties::read(fields),
             window: Window::read(fields),
-            exact_windows: 0,
+            windows_solved_exactly: 0,
             requests: Vec::new(),
             groups: Vec::new(),
             cursors: Vec::new(),
@@ -356,12 +356,12 @@ impl Scheduler for GroupPlanner {
             self.greedy(view);
             self.subsets(view)
         };
-        self.exact_windows += u64::from(exact);
+        self.windows_solved_exactly += u64::from(exact);
         self.window.emit(view, &self.draft, plan);
     }
 
-    fn exact_windows(&self) -> Option<u64> {
-        Some(self.exact_windows)
+    fn windows_solved_exactly(&self) -> Option<u64> {
+        Some(self.windows_solved_exactly)
     }
 }
 

@@ -69,7 +69,7 @@ impl Planner {
     }
 }
 
-/// `plan = "window"` plans all that wait; `plan = "head"` decides for the head of the line when a
+/// `mode = "window"` plans all that wait; `mode = "dispatch"` decides for the head of the line when a
 /// worker is idle, and lets requests of the same application ride in its batch.
 pub(super) fn read(
     fields: &mut Fields<'_>,
@@ -77,8 +77,8 @@ pub(super) fn read(
     order: Order,
     goal: Goal,
 ) -> Box<dyn Scheduler> {
-    let plan = fields.take("plan");
-    let choices = [("window", true), ("head", false)];
+    let plan = fields.take("mode");
+    let choices = [("window", true), ("dispatch", false)];
     let choice = plan.and_then(|node| fields::choice(node, &choices, fields.problems()));
     if choice.unwrap_or(true) {
         return Box::new(Planner::read(fields, order, goal));

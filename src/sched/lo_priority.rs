@@ -1,6 +1,6 @@
 //! Locally optimal in priority order: as `lo-edf`, but the request of highest priority goes first.
 //!
-//! Source: dndfrink/SERIF bd12bb8, locally optimal with any of six priorities. `plan = "head"` is
+//! Source: dndfrink/SERIF bd12bb8, locally optimal with any of six priorities. `mode = "dispatch"` is
 //! ours: the same rule as a dispatcher that batches, for the two priorities whose order does not
 //! change while requests wait.
 
@@ -15,9 +15,9 @@ pub(super) const ENTRY: Entry = Entry {
     source: "dndfrink/SERIF bd12bb8 (locally optimal with priorities)",
     params: "priority = acc-deadline (acc-slack, util-deadline, util-range, util-max, util-rate), \
              priority_accuracy = profiled (or granted), \
-             plan = window (or head, with acc-deadline or acc-slack), ties = finish; \
-             window: window_ms = 0, window_requests, window_max, while_busy = false, \
-             max_batch = 32, merge = false; head: max_batch = 32, batch = full, drop = never",
+             mode = window (or head, with acc-deadline or acc-slack), tie_break = earliest-finish; \
+             window: window_ms = 0, window_requests, window_max, plan_when_busy = false, \
+             max_batch = 32, merge_adjacent = false; head: max_batch = 32, batch = full, drop_policy = never",
     accuracy: Some(Info::Profiled),
     build: |fields, context| {
         let order = Order::Priority(Priority::read(fields, true));

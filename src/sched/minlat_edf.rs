@@ -11,9 +11,9 @@ pub(super) const ENTRY: Entry = Entry {
     name: "minlat-edf",
     summary: "deadline order, each request where it ends soonest, whatever the accuracy",
     source: "counterpart of maxacc-edf, ours",
-    params: "plan = window (or head); window: window_ms = 0, window_requests, window_max, \
-             while_busy = false, max_batch = 32, merge = false; head: max_batch = 32, \
-             batch = full, drop = never",
+    params: "mode = window (or head); window: window_ms = 0, window_requests, window_max, \
+             plan_when_busy = false, max_batch = 32, merge_adjacent = false; head: max_batch = 32, \
+             batch = full, drop_policy = never",
     accuracy: None,
     build: |fields, context| read(fields, context, Order::Deadline, Goal::Finish),
 };

@@ -9,9 +9,9 @@
 //!
 //! A window is what it is for all planners: all that wait, or the oldest `window_max`. Windows of
 //! more than [`MOST`] requests, and rare smaller ones with too many plans to tell apart, are beyond
-//! what is proved: `beyond = "refuse"` ends the run with an error (and does not take a larger
-//! `window_max`), `beyond = "beam"` plans them by the beam ([`super::beam`]). The column
-//! `exact_windows` counts those proved.
+//! what is proved: `oversize_window = "refuse"` ends the run with an error (and does not take a larger
+//! `window_max`), `oversize_window = "beam"` plans them by the beam ([`super::beam`]). The column
+//! `windows_solved_exactly` counts those proved.
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
@@ -27,8 +27,8 @@ pub(super) const ENTRY: Entry = Entry {
     name: "optimal-window",
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
-    params: "window_max (16 at most), beyond = refuse (or beam), window_ms = 0, window_requests, \
-             while_busy = false, max_batch = 32",
+    params: "window_max (16 at most), oversize_window = refuse (or beam), window_ms = 0, window_requests, \
+             plan_when_busy = false, max_batch = 32",
     accuracy: Some(Info::Profiled),
     build: |fields, context| {
         check_workers(fields, context);
@@ -48,7 +48,7 @@ enum Beyond {
 struct OptimalWindow {
     beyond: Beyond,
     window: Window,
-    exact_windows: u64,
+    windows_solved_exactly: u64,
     requests: Vec<Request>,
     tail: Cursor,
 }
@@ -72,7 +72,7 @@ fn check_workers(fields: &mut Fields<'_>, context: &Context<'_>) {
 
 impl OptimalWindow {
     fn read(fields: &mut Fields<'_>) -> Self {
-        let beyond = fields.choice("beyond", &[("refuse", Beyond::Refuse), ("beam", Beyond::Beam)]);
+        let beyond = fields.choice("oversize_window", &[("refuse", Beyond::Refuse), ("beam", Beyond::Beam)]);
         let largest = match beyond {
             Beyond::Refuse => MOST as u64,
             Beyond::Beam => u64::MAX,
@@ -80,7 +80,7 @@ impl OptimalWindow {
         Self {
             beyond,
             window: Window::read_up_to(fields, largest),
-            exact_windows: 0,
+            windows_solved_exactly: 0,
             requests: Vec::new(),
             tail: Cursor::default(),
         }
@@ -90,7 +90,7 @@ impl OptimalWindow {
     fn plan(&mut self, instance: &Instance<'_>) -> Result<Vec<Step>, String> {
         let (known, steps) = beam::search(instance);
         if let Some((_, proved)) = subset_search::search(instance, known) {
-            self.exact_windows += 1;
+            self.windows_solved_exactly += 1;
             return Ok(proved);
         }
         if self.beyond == Beyond::Beam {
@@ -102,7 +102,7 @@ impl OptimalWindow {
         } else {
             format!("too many plans of {count} requests to prove the best")
         };
-        Err(format!("{why}: set `window_max` to less, or beyond = \"beam\""))
+        Err(format!("{why}: set `window_max` to less, or oversize_window = \"beam\""))
     }
 }
 
@@ -123,7 +123,7 @@ impl Scheduler for OptimalWindow {
         }
     }
 
-    fn exact_windows(&self) -> Option<u64> {
-        Some(self.exact_windows)
+    fn windows_solved_exactly(&self) -> Option<u64> {
+        Some(self.windows_solved_exactly)
     }
 }

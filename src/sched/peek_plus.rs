@@ -38,8 +38,8 @@ pub(super) const ENTRY: Entry = Entry {
     name: "peek-plus",
     summary: "groups by application, accuracies at the pooled class mix, plans improved as a whole",
     source: "ours",
-    params: "pool = 200, shrink = 100, improve = true, ties = finish, window_ms = 0, \
-             window_requests, window_max, while_busy = false, max_batch = 32",
+    params: "class_mix_horizon = 200, recall_shrinkage = 100, local_search = true, tie_break = earliest-finish, window_ms = 0, \
+             window_requests, window_max, plan_when_busy = false, max_batch = 32",
     accuracy: Some(Info::Posterior),
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
@@ -83,11 +83,11 @@ struct PeekPlus {
 
 impl PeekPlus {
     fn read(fields: &mut Fields<'_>, context: &Context<'_>) -> Self {
-        let length = fields.number("pool", 1.0..=1e9, 200.0);
-        let weight = fields.number("shrink", 0.0..=1e9, 100.0);
+        let length = fields.number("class_mix_horizon", 1.0..=1e9, 200.0);
+        let weight = fields.number("recall_shrinkage", 0.0..=1e9, 100.0);
         Self {
             pool: Pool::new(context.catalog, length, weight),
-            improve: fields.flag("improve", true),
+            improve: fields.flag("local_search", true),
             ties: Ties::read(fields),
             // One group per application runs as full batches: there is nothing to merge.
             window: Window::read_up_to(fields, u64::MAX),

@@ -55,7 +55,7 @@ impl Priority {
         let (form, granted) = (fields.take("priority"), fields.take("priority_accuracy"));
         let problems = fields.problems();
         let chosen = form.and_then(|node| fields::choice(node, &forms, problems));
-        let accuracies = [("profiled", false), ("granted", true)];
+        let accuracies = [("profiled", false), ("scheduler", true)];
         let choice = granted.and_then(|node| fields::choice(node, &accuracies, problems));
         let priority =
             Self { form: chosen.unwrap_or(Form::AccDeadline), granted: choice.unwrap_or(false) };

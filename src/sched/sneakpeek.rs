@@ -14,11 +14,11 @@ pub(super) const ENTRY: Entry = Entry {
     name: "sneakpeek",
     summary: "groups by application and most likely class, accuracies corrected by the posterior",
     source: "Wolfrath, Frink, Chandra, SoCC 2025; code dndfrink/SERIF bd12bb8",
-    params: "groups = class (app, by-variant), split = false, search = greedy (exact, auto), \
+    params: "group_by = class (app, by-variant), split = false, search = greedy (exact, auto), \
              order = priority (or deadline), group_order = deadline (or priority), \
-             priority = acc-deadline, priority_accuracy = profiled (or granted), ties = finish, \
-             window_ms = 0, window_requests, window_max, while_busy = false, max_batch = 32, \
-             merge = false",
+             priority = acc-deadline, priority_accuracy = profiled (or granted), tie_break = earliest-finish, \
+             window_ms = 0, window_requests, window_max, plan_when_busy = false, max_batch = 32, \
+             merge_adjacent = false",
     accuracy: Some(Info::Posterior),
     build: |fields, _| Box::new(GroupPlanner::read(fields, Key::Class, true)),
 };

@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "deadline order, a trained network chooses worker and variant of the head's batch",
     source: "ours, after the agents of TMO (Yuan et al., MobiHoc 2025)",
     params: "policy = FILE of `peeksim train EXPERIMENT` (without: what is listed first), \
-             max_batch = 32, batch = full, drop = never",
+             max_batch = 32, batch = full, drop_policy = never",
     accuracy: Some(Info::Profiled),
     build: |fields, context| {
         let batching = Batching::read(fields);

@@ -12,7 +12,7 @@ use crate::units::{Span, Time};
 /// `window_requests`, a plan is made as soon as so many wait, or the oldest of them has waited for
 /// `window_ms` since its arrival; at 0 nobody's wait opens a window, and those that are too few at
 /// the end of a run are planned when nothing else will happen. A worker must be idle all the same,
-/// unless `while_busy`.
+/// unless `plan_when_busy`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     /// Multiples of this, or the longest wait if windows are counted; zero for neither.
@@ -22,7 +22,7 @@ pub(super) struct Window {
     /// At most this many requests are planned at once, the oldest first.
     max: usize,
     /// Plan as soon as somebody waits, even if every worker is busy.
-    while_busy: bool,
+    plan_when_busy: bool,
     /// Equal neighbours of a plan become one batch.
     merge: bool,
     /// The largest batch a plan may make.
@@ -32,7 +32,7 @@ pub(super) struct Window {
 impl Window {
     pub fn read(fields: &mut Fields<'_>) -> Self {
         let window = Self::read_up_to(fields, u64::MAX);
-        Self { merge: fields.flag("merge", false), ..window }
+        Self { merge: fields.flag("merge_adjacent", false), ..window }
     }
 
     /// For plans whose batches are not to be merged; `window_max` is `largest` at most.
@@ -44,7 +44,7 @@ impl Window {
                 .and_then(|node| fields::integer(node, &(1..=4_000_000_000), fields.problems()))
                 .map(|count| count as usize),
             max: fields.integer("window_max", 1..=largest, u64::MAX) as usize,
-            while_busy: fields.flag("while_busy", false),
+            plan_when_busy: fields.flag("plan_when_busy", false),
             merge: false,
             max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
         }
@@ -53,7 +53,7 @@ impl Window {
     /// Whether to plan now: somebody waits, a worker is idle (or that does not matter), and it is
     /// time. If only the last is missing, asks to be woken when it is.
     pub fn is_open(&self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
-        let ready = self.while_busy || view.idle_workers().next().is_some();
+        let ready = self.plan_when_busy || view.idle_workers().next().is_some();
         let Some(oldest) = view.pending().next().filter(|_| ready) else { return false };
         let now = view.now();
         let start = match self.count {
@@ -152,7 +152,7 @@ pub(super) enum Ties {
 
 impl Ties {
     pub fn read(fields: &mut Fields<'_>) -> Self {
-        fields.choice("ties", &[("finish", Self::Finish), ("listing", Self::Listing)])
+        fields.choice("tie_break", &[("earliest-finish", Self::Finish), ("listed", Self::Listing)])
     }
 
     /// Whether a candidate listed later beats the best so far.

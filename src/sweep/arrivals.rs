@@ -1,4 +1,4 @@
-//! The table `trace`: when requests arrive, and which.
+//! The table `workload`: when requests arrive, and which.
 
 use crate::domain::AppId;
 use crate::input::{Fields, Node, Problem, Problems, Value, fields};
@@ -20,7 +20,7 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Option<ArrivalPlan> {
     if !matches!(node.value, Value::Table(_)) {
-        problems.push(fields::mismatch(node, "a table: { source, rate_rps, requests }"));
+        problems.push(fields::mismatch(node, "a table: { arrivals, rate_rps, requests }"));
         return None;
     }
     let apps = setup.apps.as_slice();
@@ -28,14 +28,14 @@ pub(super) fn read(
     let processes = read_source(&mut read, node, apps);
     let pace = read_pace(&mut read);
     let file = read.take("file").and_then(|file| {
-        let fits = node.get("source").is_some_and(|source| source.cell() == "file");
+        let fits = node.get("arrivals").is_some_and(|process| process.cell() == "file");
         read_file(file, fits, apps, inputs, read.problems())
     });
     // Request numbers have 32 bits.
     let most = file.as_ref().map_or(4_000_000_000, |file| file.requests.min(4_000_000_000));
     let default = file.as_ref().map_or(10_000, |_| most);
     let requests = read.integer("requests", 1..=most, default);
-    let sources = read.take("sources").map_or(Sources::All, |n| read_sources(n, read.problems()));
+    let sources = read.take("source_split").map_or(Sources::All, |n| read_sources(n, read.problems()));
     if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
         let problem = Problem::new(mix.place.clone(), "a mix", "that of `file`, as it stands");
         read.problems().push(problem);
@@ -52,7 +52,7 @@ pub(super) fn read(
         read_class_mix(node, apps, &mut classes, read.problems());
     }
     let drift = read.take("drift").and_then(|n| read_drift(n, apps, read.problems()));
-    let sticky = read.number("sticky", 0.0..=0.999_999, 0.0);
+    let sticky = read.number("class_autocorrelation", 0.0..=0.999_999, 0.0);
     read.finish();
     Some(ArrivalPlan {
         processes: processes?,
@@ -77,8 +77,8 @@ fn read_file(
     problems: &mut Problems,
 ) -> Option<Arc<RequestFile>> {
     if !fits {
-        let found = "`file` for another source";
-        problems.push(Problem::new(node.place.clone(), found, "`source = \"file\"`"));
+        let found = "`file` for another process";
+        problems.push(Problem::new(node.place.clone(), found, "`arrivals = \"file\"`"));
         return None;
     }
     match inputs.requests(fields::text(node, problems)?) {
@@ -95,11 +95,11 @@ fn read_file(
     }
 }
 
-/// The process: a name whose settings stand beside it in `trace`, `{ name, … }` with its settings,
+/// The process: a name whose settings stand beside it in `workload`, `{ name, … }` with its settings,
 /// or one of these by application. With `per = "app"` each application has one of its own.
 fn read_source(read: &mut Fields<'_>, trace: &Node, apps: &[AppSetup]) -> Option<Vec<Process>> {
     let own = read.choice("per", &[("total", false), ("app", true)]);
-    let node = read.take("source");
+    let node = read.take("arrivals");
     let table = node.filter(|node| matches!(node.value, Value::Table(_)));
     let process = match table {
         None => {
@@ -224,10 +224,10 @@ fn read_law(node: &Node, count: usize, problems: &mut Problems) -> ClassFilter {
     filter
 }
 
-/// `{ to, at_s }`, `{ to, from_s, until_s }`, `{ to, period_s }` or `{ walk, step_s }`.
+/// `{ to, at_s }`, `{ to, from_s, until_s }`, `{ to, period_s }` or `{ random_walk_sd, step_s }`.
 fn read_drift(node: &Node, apps: &[AppSetup], problems: &mut Problems) -> Option<Drift> {
     let mut read = Fields::new(node, problems);
-    if let Some(walk) = read.take("walk") {
+    if let Some(walk) = read.take("random_walk_sd") {
         let deviation = fields::number(walk, &(0.0..=100.0), read.problems());
         let step = read.require("step_s", "seconds from one move of the class mix to the next");
         let step = step.and_then(|node| fields::number(node, &(1e-3..=1e9), read.problems()));

@@ -49,9 +49,9 @@ impl Prepared {
         let mut read = Fields::new(node, &mut problems);
         let mut setup = read_setup(&mut read, inputs);
         let bound = read_bound(&mut read, setup.noise_cv, &setup.apps);
-        let trace = read.require("trace", "a table: { source, rate_rps, requests }");
+        let workload = read.require("workload", "a table: { arrivals, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let arrivals = trace.and_then(|t| arrivals::read(t, &setup, inputs, read.problems()));
+        let arrivals = workload.and_then(|w| arrivals::read(w, &setup, inputs, read.problems()));
         let requests = arrivals.as_ref().map_or(u64::MAX, |arrivals| arrivals.requests);
         let warmup = Warmup::take(&mut read, requests, bound);
         read.finish();
@@ -71,7 +71,7 @@ impl Prepared {
         let chosen = sched::read(&placed, &context, &mut problems);
         match arrivals.build(&catalog, rng) {
             Ok(built) if bound && built.listens() => {
-                let place = arrivals.place.clone().field("trace.source");
+                let place = arrivals.place.clone().field("workload.arrivals");
                 let found = "bound = \"fluid\" with a closed loop";
                 let expected = "arrivals that do not depend on answers";
                 problems.push(Problem::new(place, found, expected));
@@ -110,7 +110,7 @@ impl Prepared {
         };
         Some(format!(
             "every replicate {same}: what does not vary over replicates has no interval and no \
-             p-value, and decides no claim; of a file, or an exact replay, `trace.resample_s` \
+             p-value, and decides no claim; of a file, or an exact replay, `workload.resample_s` \
              draws blocks"
         ))
     }
@@ -130,10 +130,10 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
         None => Penalty::sigmoid(),
     };
     let outcome = read.choice("outcome", &Outcome::ALL);
-    let cold_loads = read.choice("load", &[("warm", false), ("cold", true)]);
+    let cold_loads = read.choice("load_times", &[("warm", false), ("cold", true)]);
     let latency_fit = read.choice("latency_fit", &LatencyFit::ALL);
-    let batch_eta = read.take("batch_eta");
-    let batch_eta = batch_eta.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
+    let batch_scaling = read.take("batch_scaling");
+    let batch_scaling = batch_scaling.and_then(|node| fields::number(node, &(0.0..=1.0), read.problems()));
     Setup {
         apps,
         workers,
@@ -142,7 +142,7 @@ fn read_setup(read: &mut Fields<'_>, inputs: &mut Inputs) -> Setup {
         sources: Sources::All,
         cold_loads,
         latency_fit,
-        batch_eta,
+        batch_scaling,
         noise_cv: read.number("noise_cv", 0.0..=10.0, 0.0),
         stalls: faults::read_stalls(read),
         belief_error: faults::read_belief_error(read),

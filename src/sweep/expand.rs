@@ -95,7 +95,7 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<Configuration>, Problems> {
 pub(super) fn check_key(key: &str, place: &Place) -> Result<(), Problem> {
     let fail = |found: &str, expected: &str| Err(Problem::new(place.clone(), found, expected));
     if key.split('.').any(|part| part.trim().is_empty()) {
-        return fail(&format!("`{key}`"), "a key such as `trace.rate_rps`");
+        return fail(&format!("`{key}`"), "a key such as `workload.rate_rps`");
     }
     if key.split('.').count() > MAX_DEPTH {
         return fail("a key of too many parts", &format!("{MAX_DEPTH} at most"));

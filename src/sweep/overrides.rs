@@ -13,14 +13,14 @@ const TOP: [&str; 14] = [
     "note",
     "seed",
     "replicates",
-    "until",
+    "stopping",
     "base",
     "axis",
     "zip",
     "figure",
     "expect",
     "tables",
-    "series_ms",
+    "timeseries_ms",
     "search",
 ];
 
@@ -39,7 +39,7 @@ pub(super) fn apply(experiment: &mut Node, text: &str) -> Result<(), Problem> {
     }
     let key = &as_varied(experiment, key.strip_prefix("base.").unwrap_or(key));
     if let Some(search) = experiment.get("search") {
-        let searched = search.get("key").map_or("trace.rate_rps".to_owned(), Node::cell);
+        let searched = search.get("key").map_or("workload.rate_rps".to_owned(), Node::cell);
         let base = base_of(experiment);
         if base.resolve(&searched) == base.resolve(key) {
             let found = format!("`{key}`, which is searched");
@@ -206,7 +206,7 @@ mod tests {
         assert!(with(&format!("{}=1", vec!["x"; 100_000].join("."))).is_err());
         assert!(with("x..y=1").is_err());
         let mut searched = Node::parse_override("{ search = { low = 1 } }");
-        assert!(apply(&mut searched, "trace.rate_rps=5").is_err());
+        assert!(apply(&mut searched, "workload.rate_rps=5").is_err());
         assert!(apply(&mut searched, "search.low=5").is_ok());
         assert!(with("=1").is_err());
         assert!(with("x").is_err());

@@ -80,7 +80,7 @@ impl Part {
             problems.push(Problem::new(Place::file("--run-ids"), "no id", "at least one"));
         }
         for id in ids.iter().filter(|id| !known.contains(*id)) {
-            let expected = "ids of this experiment, as `peeksim plan` gives them";
+            let expected = "ids of this experiment, as `peeksim shard-plan` gives them";
             // Of a file that holds something else, nothing is shown.
             let is_id = id.len() <= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
             let found = if is_id { format!("`{id}`") } else { "a word that is no id".to_owned() };

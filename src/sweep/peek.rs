@@ -39,7 +39,7 @@ fn one(node: &Node, app: &AppSetup, problems: &mut Problems) -> Peek {
             .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
         threshold: threshold(&mut read),
         prior: prior(&mut read, classes),
-        place: read.choice("place", &PLACES),
+        place: read.choice("runs_on", &PLACES),
         memory_bytes: read.integer("memory_bytes", 0..=u64::MAX / 2, 0),
         latency: latency.map(Span::from_ms),
     };
@@ -170,7 +170,7 @@ fn rows(node: &Node, classes: usize, problems: &mut Problems) -> Option<Vec<Vec<
 
 fn rule(read: &mut Fields<'_>, app: &AppSetup) -> Option<Stump> {
     let feature = read.require("feature", "the name of a feature of the trace");
-    let at = read.require("at", "where the feature parts the classes");
+    let at = read.require("threshold", "where the feature parts the classes");
     let mut class = |key| {
         let node = read.require(key, "a class")?;
         let name = fields::text(node, read.problems())?;
@@ -220,7 +220,7 @@ fn short_circuit(read: &mut Fields<'_>, app: &AppSetup, known: bool) -> ShortCir
 }
 
 fn threshold(read: &mut Fields<'_>) -> Option<f64> {
-    match read.take("threshold") {
+    match read.take("two_class_threshold") {
         None => Some(TWO_CLASS_THRESHOLD),
         Some(node) if matches!(&node.value, Value::Text(text) if text == "none") => None,
         Some(node) => fields::number(node, &(0.0..=1.0), read.problems()),
@@ -238,7 +238,7 @@ fn prior(read: &mut Fields<'_>, classes: usize) -> Prior {
         }
         Some((node, Value::Table(_))) => {
             let mut table = Fields::new(node, problems);
-            let strong = table.require("strong", "by how much to multiply the class frequencies");
+            let strong = table.require("scale", "by how much to multiply the class frequencies");
             let strong = strong.and_then(|n| fields::number(n, &weights, table.problems()));
             table.finish();
             Some(Prior::Profile(strong.unwrap_or(1.0)))

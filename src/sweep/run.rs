@@ -40,7 +40,7 @@ impl Beside {
     pub fn key(&self) -> String {
         let quantiles = self.quantiles.then(|| "/q".to_owned());
         let tables = self.tables.iter().map(|table| format!("/{}", table.name));
-        let series = self.tables.iter().any(|table| table.name.starts_with("series"));
+        let series = self.tables.iter().any(|table| table.name.starts_with("timeseries"));
         let step = series.then(|| format!("/{}", self.series.0));
         quantiles.into_iter().chain(tables).chain(step).collect()
     }
@@ -109,7 +109,7 @@ pub fn simulate(
     let mut chosen = problems.check(chosen).map_err(|p| p.to_string())?;
     let scheduler = chosen.scheduler.as_mut();
     simulate_with(prepared, rng, scheduler, chosen.info, observer)?;
-    Ok(chosen.scheduler.exact_windows())
+    Ok(chosen.scheduler.windows_solved_exactly())
 }
 
 /// Runs a configuration with a scheduler of one's own instead of the experiment's; `info` is what

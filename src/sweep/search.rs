@@ -66,7 +66,7 @@ impl Search {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<(Self, Axis)> {
         let mut read = Fields::new(node, problems);
         let at = |field: &str| node.place.clone().field(&format!("search.{field}"));
-        let key = read.text("key", "trace.rate_rps");
+        let key = read.text("key", "workload.rate_rps");
         if let Err(problem) = super::expand::check_key(&key, &at("key")) {
             read.problems().push(problem);
         }

@@ -193,7 +193,7 @@ impl Experiment {
         let note = read.text("note", "");
         let seed = read.integer("seed", 0..=i64::MAX as u64, 1);
         let replicates = read.integer("replicates", 1..=1_000_000, 10);
-        let until = read.take("until");
+        let until = read.take("stopping");
         let until = until.and_then(|node| Until::read(node, replicates, read.problems()));
         let base = read.require("base", "a table [base] with the settings of all runs");
         let base = base.cloned().unwrap_or_else(|| Node::empty(node.place.clone()));
@@ -274,7 +274,7 @@ fn list<'a>(read: &mut Fields<'a>, key: &'static str) -> &'a [Node] {
     }
 }
 
-/// `tables = ["apps"]`, and `series_ms = 1000`, which asks for the time series too.
+/// `tables = ["apps"]`, and `timeseries_ms = 1000`, which asks for the time series too.
 fn read_tables(read: &mut Fields<'_>) -> (Vec<&'static TableEntry>, Span) {
     let names = read.take("tables").map(|node| fields::array(node, read.problems()));
     let known: Vec<_> = TABLES.iter().map(|table| (table.name, *table)).collect();
@@ -283,10 +283,10 @@ fn read_tables(read: &mut Fields<'_>) -> (Vec<&'static TableEntry>, Span) {
         .filter_map(|name| fields::choice(name, &known, read.problems()))
         .map(|table| table.name)
         .collect();
-    let step = read.take("series_ms");
+    let step = read.take("timeseries_ms");
     let step = step.and_then(|node| fields::number(node, &(1e-3..=1e9), read.problems()));
     if step.is_some() {
-        wanted.extend(TABLES.iter().map(|table| table.name).filter(|n| n.starts_with("series")));
+        wanted.extend(TABLES.iter().map(|table| table.name).filter(|n| n.starts_with("timeseries")));
     }
     let tables = TABLES.iter().copied().filter(|table| wanted.contains(&table.name)).collect();
     (tables, Span::from_ms(step.unwrap_or(1000.0)))
@@ -354,7 +354,7 @@ impl FigureSpec {
         let mut read = Fields::new(node, problems);
         let kind = read.choice("kind", &FIGURE_KINDS);
         let (x, y) = match kind {
-            FigureKind::Lines => ("trace.rate_rps", "utility_mean"),
+            FigureKind::Lines => ("workload.rate_rps", "utility_mean"),
             FigureKind::Cdf => ("latency_ms", "share"),
             FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
         };
@@ -394,7 +394,7 @@ impl FigureSpec {
     }
 }
 
-/// `where = { "trace.rate_rps" = 200, scheduler = ["a", "b"] }`
+/// `where = { "workload.rate_rps" = 200, scheduler = ["a", "b"] }`
 fn read_filter(read: &mut Fields<'_>) -> Vec<(String, Vec<String>)> {
     let Some(node) = read.take("where") else { return Vec::new() };
     let entries = fields::table(node, read.problems()).iter();

@@ -54,7 +54,7 @@ impl Until {
 
     /// Reports that it stands beside a search, which has no use for it.
     pub(super) fn refuse_search(&self, problems: &mut Problems) {
-        let place = self.place.clone().field("until");
+        let place = self.place.clone().field("stopping");
         let expected = "one of them: every replicate is a search of its own";
         problems.push(Problem::new(place, "`until` beside `search`", expected));
     }

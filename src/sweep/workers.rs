@@ -59,7 +59,7 @@ fn one(
     let worker = WorkerSetup {
         class: class.to_owned(),
         name,
-        speed: read.number("speed", 1e-6..=1e6, 1.0),
+        speed: read.number("speedup", 1e-6..=1e6, 1.0),
         variants,
         link,
         count: read.integer("count", 1..=1024, 1) as u16,
@@ -69,7 +69,7 @@ fn one(
         idle_w: amount(&mut read, "idle_w"),
         usd_per_request: amount(&mut read, "usd_per_request"),
         resident: resident.unwrap_or_default(),
-        ready: Time::ZERO + Span::from_s(read.number("ready_s", 0.0..=1e9, 0.0)),
+        ready: Time::ZERO + Span::from_s(read.number("available_from_s", 0.0..=1e9, 0.0)),
         slowdown: faults::read_slowdown(&mut read),
         outages: faults::read_outages(&mut read),
         place: item.get("class").unwrap_or(item).place.clone(),

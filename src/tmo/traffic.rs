@@ -125,7 +125,7 @@ fn catalog(world: &World, cloud_lanes: u16) -> Result<Catalog, Problems> {
         sources: Sources::All,
         cold_loads: false,
         latency_fit: LatencyFit::default(),
-        batch_eta: None,
+        batch_scaling: None,
         noise_cv: 0.0,
         stalls: Stalls::NONE,
         belief_error: BeliefError::default(),

@@ -41,12 +41,12 @@ replicates = 25
 [base]
 apps = ["voice", "activity"]
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
-trace = { source = "poisson", rate_rps = 100, requests = ${REQUESTS:-60_000} }
+workload = { arrivals = "poisson", rate_rps = 100, requests = ${REQUESTS:-60_000} }
 [[axis]]
 key = "scheduler"
 values = ["edf", "grouped"]
 [[axis]]
-key = "trace.rate_rps"
+key = "workload.rate_rps"
 values = [50, 200, 1000, 2000]
 [[figure]]
 name = "utility"

@@ -40,7 +40,7 @@ wait_for 120 nodes 2
 echo "Ray $("$python" -c 'import ray; print(ray.__version__)'), two nodes"
 
 "$peeksim" sweep sweep.toml --out o --engine ray --address $address --python "$python" \
-  --chunk 10 >sweep.out 2>sweep.log &
+  --runs-per-task 10 >sweep.out 2>sweep.log &
 follower=$!
 pids+=($follower)
 wait_for 120 finished 20

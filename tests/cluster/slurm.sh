@@ -65,7 +65,7 @@ idle() { [ "$(sinfo --noheader --Node --format=%t | grep -c idle)" = 2 ]; }
 wait_for 20 idle || skip "no Slurm of two nodes can be started here"
 echo "Slurm $(sinfo --version | cut -d' ' -f2), two nodes"
 
-sweep=("$peeksim" sweep sweep.toml --out o --engine slurm --chunk 10 --memory 400M)
+sweep=("$peeksim" sweep sweep.toml --out o --engine slurm --runs-per-task 10 --memory 400M)
 "${sweep[@]}" >first.out 2>first.log &
 follower=$!
 pids+=($follower)

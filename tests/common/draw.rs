@@ -353,7 +353,7 @@ impl Case {
         let place = pick(rng, &[PeekPlace::Host, PeekPlace::Free]);
         let recall = rng.random_range(0.5..1.0);
         for app in &mut self.world.setup.apps {
-            (app.peek.evidence, app.peek.place) = (evidence, place);
+            (app.peek.evidence, app.peek.runs_on) = (evidence, place);
             if matches!(app.peek.kind, Kind::Confusion(_)) {
                 app.peek.kind = Kind::Confusion(Law::recall(app.profile.classes.len(), recall));
             }
@@ -380,13 +380,13 @@ pub fn sources(entry: &Entry) -> Vec<Option<(&'static str, Info)>> {
 const PARAMETERS: &[(&str, &[&str])] = &[
     ("variant", &["'fastest'", "'best'"]),
     ("max_batch", &["1", "2", "32"]),
-    ("batch", &["'full'", "'head-safe'"]),
+    ("batch", &["'full'", "'deadline-aware'"]),
     ("drop", &["'never'", "'hopeless'"]),
     ("ties", &["'finish'", "'listing'"]),
     ("window_ms", &["0", "5", "17"]),
     ("window_requests", &["1", "3", "8"]),
     ("window_max", &["1", "3", "1000"]),
-    ("while_busy", &["false", "true"]),
+    ("plan_when_busy", &["false", "true"]),
     ("merge", &["false", "true"]),
     ("groups", &["'app'", "'class'", "'by-variant'"]),
     ("split", &["false", "true"]),
@@ -436,13 +436,13 @@ pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -
     let named = |text: &str, name: &str| {
         text.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).any(|word| word == name)
     };
-    // `plan = head` has parameters of its own, told after the word `head:`.
+    // `mode = dispatch` has parameters of its own, told after the word `head:`.
     let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));
     let weighs = named(planned, "priority");
     let by_head = !head.is_empty() && (units.seconds || !weighs) && rng.random_bool(0.4);
     let known = if by_head { head } else { planned };
     if by_head {
-        text += ", plan = 'head'";
+        text += ", mode = 'dispatch'";
         if weighs && rng.random_bool(0.5) {
             text += ", priority = 'acc-slack'";
         }

@@ -376,7 +376,7 @@ impl<'a> Ledger<'a> {
         use peeksim::model::peek::{PeekPlace, ShortCircuit};
         let stands = |app: &usize| {
             let peek = &self.case.world.setup.apps[*app].peek;
-            peek.place == PeekPlace::Worker || peek.short_circuit != ShortCircuit::Never
+            peek.runs_on == PeekPlace::Worker || peek.short_circuit != ShortCircuit::Never
         };
         (0..self.case.world.setup.apps.len()).filter(stands).collect()
     }

@@ -71,7 +71,7 @@ impl World {
             sources: Sources::All,
             cold_loads: false,
             latency_fit: LatencyFit::default(),
-            batch_eta: None,
+            batch_scaling: None,
             noise_cv: 0.0,
             stalls: Stalls::NONE,
             belief_error: BeliefError::default(),
@@ -196,7 +196,7 @@ impl World {
         let scheduler = chosen.scheduler.as_mut();
         let (mut log, result) = self.observe(&catalog, (info, name), scheduler, arrivals);
         result.unwrap_or_else(|error| panic!("{error}"));
-        log.exact_windows = chosen.scheduler.exact_windows();
+        log.windows_solved_exactly = chosen.scheduler.windows_solved_exactly();
         log
     }
 
@@ -255,7 +255,7 @@ pub struct Log {
     pub asked: Vec<Asked>,
     pub summary: Summary,
     pub counts: Counts,
-    pub exact_windows: Option<u64>,
+    pub windows_solved_exactly: Option<u64>,
     /// Sum over completed requests of shown accuracy × (1 − penalty): what a planner believed.
     pub believed: f64,
     /// The accuracy that the scheduler was shown of the variant that answered, by request.
@@ -271,7 +271,7 @@ impl Log {
             asked: Vec::new(),
             summary: Summary::new(catalog),
             counts: Counts::default(),
-            exact_windows: None,
+            windows_solved_exactly: None,
             believed: 0.0,
             shown: BTreeMap::new(),
             logged: Arc::default(),

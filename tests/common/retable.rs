@@ -13,7 +13,7 @@ pub fn rows(ledger: &Ledger<'_>, name: &str, step: u64) -> Vec<Row> {
         "apps" => apps(ledger),
         "batches" => batches(ledger),
         "series" => series(ledger, step),
-        "series_variants" => series_variants(ledger, step),
+        "timeseries_variants" => timeseries_variants(ledger, step),
         "variants" => variants(ledger),
         "workers" => workers(ledger),
         other => panic!("no recount of {other}"),
@@ -42,7 +42,7 @@ fn apps(ledger: &Ledger<'_>) -> Vec<Row> {
         let count = answered.len();
         vec![
             ("app", app(ledger, at)),
-            ("requests_total", total.into()),
+            ("arrived", total.into()),
             ("completed", count.into()),
             ("late", late.into()),
             ("rejected", is(End::Rejected).into()),
@@ -113,9 +113,9 @@ fn variants(ledger: &Ledger<'_>) -> Vec<Row> {
             ("fill_mean", over(fill, ran().count()).into()),
             ("share", over(answers().count() as f64, of_app).into()),
             ("accuracy_mean", over(correct, answers().count()).into()),
-            ("swaps", begun().count().into()),
-            ("swap_ms_sum", (ns as f64 / 1e6).into()),
-            ("swap_bytes_sum", (begun().count() as u64 * bytes).into()),
+            ("model_loads", begun().count().into()),
+            ("model_load_ms_sum", (ns as f64 / 1e6).into()),
+            ("model_load_bytes_sum", (begun().count() as u64 * bytes).into()),
             ("thrashes", begun().filter(|load| load.again).count().into()),
         ]
     };
@@ -141,9 +141,9 @@ fn workers(ledger: &Ledger<'_>) -> Vec<Row> {
             ("lanes", u64::from(setup.lanes).into()),
             ("requests", served.count().into()),
             ("batches", ledger.ended().filter(|b| here(b.worker)).count().into()),
-            ("swaps", begun().count().into()),
-            ("swap_ms_sum", (loading as f64 / 1e6).into()),
-            ("swap_bytes_sum", bytes.into()),
+            ("model_loads", begun().count().into()),
+            ("model_load_ms_sum", (loading as f64 / 1e6).into()),
+            ("model_load_bytes_sum", bytes.into()),
             ("busy_share", busy.into()),
             ("loading_share", share(loading as f64).into()),
             ("idle_share", idle.into()),
@@ -182,16 +182,16 @@ fn series(ledger: &Ledger<'_>, step: u64) -> Vec<Row> {
             ("start_s", (begin as f64 / 1e9).into()),
             ("arrived", ledger.counted().filter(|r| within(r.arrival)).count().into()),
             ("completed", answered.count().into()),
-            ("misses", missed.count().into()),
+            ("deadline_misses", missed.count().into()),
             ("utility_sum", over.map(|r| ledger.utility(r)).sum::<f64>().into()),
             ("waiting", waiting.count().into()),
-            ("swaps", ledger.begun().filter(|load| within(load.span.0)).count().into()),
+            ("model_loads", ledger.begun().filter(|load| within(load.span.0)).count().into()),
         ]
     };
     intervals(ledger, step).into_iter().map(row).collect()
 }
 
-fn series_variants(ledger: &Ledger<'_>, step: u64) -> Vec<Row> {
+fn timeseries_variants(ledger: &Ledger<'_>, step: u64) -> Vec<Row> {
     let rows = |begin: u64| -> Vec<Row> {
         let mut by: BTreeMap<usize, usize> = BTreeMap::new();
         for id in over_in(ledger, begin, step).filter_map(answered_by) {

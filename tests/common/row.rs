@@ -106,8 +106,8 @@ fn counts(ledger: &Ledger<'_>) -> Columns {
     let correct_on_time = ledger.counted().filter(on_time).count();
     vec![
         // Where answers come from is said by the settings; tests of outcomes look at it.
-        ("answers", ledger.case.world.catalog().outcome().into()),
-        ("requests_total", total.into()),
+        ("outcome_source", ledger.case.world.catalog().outcome().into()),
+        ("arrived", total.into()),
         ("completed", completed.into()),
         ("rejected", is(End::Rejected).into()),
         ("unfinished", is(End::Unfinished).into()),
@@ -125,9 +125,9 @@ fn counts(ledger: &Ledger<'_>) -> Columns {
         ("warmup_requests", ledger.skip.into()),
         ("warmup_rule", if ledger.skip > 0 { "fixed" } else { "none" }.into()),
         ("decisions", ledger.decisions.into()),
-        ("exact_windows", Want::Empty),
+        ("windows_solved_exactly", Want::Empty),
         ("utility_bound_mean", Want::Empty),
-        ("percentiles", "exact".into()),
+        ("percentile_method", "exact".into()),
     ]
 }
 
@@ -175,10 +175,10 @@ fn answers(ledger: &Ledger<'_>) -> Columns {
         ("utility_mean", over(utility, total).into()),
         ("utility_remaining_mean", over(remaining, total).into()),
         ("accuracy_mean", over(right as f64, completed).into()),
-        ("accuracy_estimated_mean", over(shown_sum, completed).into()),
+        ("accuracy_predicted_mean", over(shown_sum, completed).into()),
         ("calibration_brier", over(brier, completed).into()),
         ("calibration_ece", over(gaps, completed).into()),
-        ("utility_believed_mean", over(believed, total).into()),
+        ("utility_predicted_mean", over(believed, total).into()),
         ("estimation_error_mean", over(error, served).into()),
         ("short_circuit_ratio", over((completed - served) as f64, completed).into()),
         ("offloaded_ratio", over(remote as f64, completed).filter(|_| linked).into()),
@@ -255,12 +255,12 @@ fn work(ledger: &Ledger<'_>) -> Columns {
     let bytes: u64 = ledger.begun().map(|load| ledger.variant(usize::from(load.variant)).2).sum();
     let linked = ledger.case.facts.workers.iter().any(|worker| worker.link.is_some());
     vec![
-        ("swaps", swaps.into()),
-        ("swap_ms_sum", swap_ms.into()),
-        ("swap_bytes_sum", bytes.into()),
-        ("swaps_per_1000", over(1e3 * swaps as f64, total).into()),
-        ("swap_ms_per_1000", over(1e3 * swap_ms, total).into()),
-        ("swap_bytes_per_1000", over(1e3 * bytes as f64, total).into()),
+        ("model_loads", swaps.into()),
+        ("model_load_ms_sum", swap_ms.into()),
+        ("model_load_bytes_sum", bytes.into()),
+        ("model_loads_per_1000", over(1e3 * swaps as f64, total).into()),
+        ("model_load_ms_per_1000", over(1e3 * swap_ms, total).into()),
+        ("model_load_bytes_per_1000", over(1e3 * bytes as f64, total).into()),
         ("batch_size_mean", over(size as f64, batches().count()).into()),
         ("utilization_mean", share(busy).into()),
         ("loading_share", share(loading).into()),

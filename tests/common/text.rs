@@ -165,7 +165,7 @@ impl Scenario {
             let table = LatencyPoints::new(points).expect("a latency table");
             let app = &mut world.setup.apps[at];
             Arc::make_mut(&mut app.profile).peek = Some(table);
-            app.peek.place = if memory.is_some() { PeekPlace::Worker } else { PeekPlace::Host };
+            app.peek.runs_on = if memory.is_some() { PeekPlace::Worker } else { PeekPlace::Host };
             app.peek.memory_bytes = memory.unwrap_or(0.0) as u64;
             app.peek.kind = Kind::Confusion(Law::recall(2, 1.0));
         }

@@ -8,7 +8,7 @@ const EDGE_CLOUD: &str = "results/edge-cloud/summary.csv";
 const EDGE_ALONE: &str = "results/edge-alone/summary.csv";
 const EDGE_5G: &str = "results/edge-cloud-5g/summary.csv";
 const AXES: &str = "results/edge-cloud-axes/summary.csv";
-const SUSTAINED: &str = "results/sustained/found_summary.csv";
+const SUSTAINED: &str = "results/sustained/capacity_summary.csv";
 const SHIFT: &str = "results/activity-shift/summary.csv";
 const THRASH: &str = "results/load-thrash/summary.csv";
 
@@ -30,7 +30,7 @@ const fn at(name: &'static str, file: &'static str, label: (&'static str, &'stat
 
 /// What a cell says at a load.
 const fn rate(heading: &'static str, rate: &'static str, cell: &'static str) -> Column {
-    Column { heading, file: "", label: ("trace.rate_rps", rate), cell }
+    Column { heading, file: "", label: ("workload.rate_rps", rate), cell }
 }
 
 /// What a cell says, whatever else is kept of the row.
@@ -155,7 +155,7 @@ pub(super) const TABLES: &[Table] = &[
                 label: ("workers.cloud.link.uplink_mbps", "20"),
                 also: &[
                     ("workers.cloud.link.rtt_ms", "40"),
-                    ("workers.cloud.speed", "8"),
+                    ("workers.cloud.speedup", "8"),
                     ("workers.cloud.usd_per_request", "0.000001"),
                     ("payload_bytes.voice", "16000"),
                 ],
@@ -167,7 +167,7 @@ pub(super) const TABLES: &[Table] = &[
             at("round trip 0 ms", AXES, ("workers.cloud.link.rtt_ms", "0")),
             at("80 ms", AXES, ("workers.cloud.link.rtt_ms", "80")),
             at("120 ms", AXES, ("workers.cloud.link.rtt_ms", "120")),
-            at("as fast as the edge", AXES, ("workers.cloud.speed", "1")),
+            at("as fast as the edge", AXES, ("workers.cloud.speedup", "1")),
             at("payload of voice 64 kB", AXES, ("payload_bytes.voice", "64000")),
             at("ten times the price", AXES, ("workers.cloud.usd_per_request", "0.00001")),
         ],
@@ -177,7 +177,7 @@ pub(super) const TABLES: &[Table] = &[
         name: "sustained",
         head: "scheduler",
         columns: &[
-            all("requests/s", "", "{keeps_mean rate ±}"),
+            all("requests/s", "", "{highest_passing_mean rate ±}"),
             all("searches that found an edge", "", "{found .2}"),
         ],
         rows: &[

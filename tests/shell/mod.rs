@@ -13,14 +13,14 @@ replicates = 2
 [base]
 apps = ["voice", "activity"]
 workers = [{ class = "edge-cpu", memory_bytes = 5_000_000 }]
-trace = { source = "poisson", rate_rps = 100, requests = 300 }
+workload = { arrivals = "poisson", rate_rps = 100, requests = 300 }
 
 [[axis]]
 key = "scheduler"
 values = ["edf", { name = "grouped", window_ms = 20 }]
 
 [[axis]]
-key = "trace.rate_rps"
+key = "workload.rate_rps"
 values = [50, 2000]
 
 [[figure]]

@@ -23,7 +23,7 @@ pub(super) const ENTRY: TableEntry = TableEntry {
 
 const COLUMNS: &[Column] = &[
     text("app", "the application"),
-    count("requests_total", "requests that arrived"),
+    count("arrived", "requests that arrived"),
     count("completed", "requests answered, on time or late"),
     count("late", LATE),
     count("rejected", "requests refused by the scheduler"),

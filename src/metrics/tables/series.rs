@@ -13,14 +13,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {
-    name: "series",
+    name: "timeseries",
     summary: "a row for each interval of time",
     columns: COLUMNS,
     build: |catalog, step| Box::new(Series::new(catalog, step)),
 };
 
 pub(super) const VARIANTS: TableEntry = TableEntry {
-    name: "series_variants",
+    name: "timeseries_variants",
     summary: "a row for each interval of time and variant that answered in it",
     columns: VARIANT_COLUMNS,
     build: |catalog, step| Box::new(Mix(Series::new(catalog, step))),
@@ -32,14 +32,14 @@ const COLUMNS: &[Column] = &[
     START,
     count("arrived", "requests that arrived"),
     count("completed", "requests answered"),
-    count("misses", "requests answered late, rejected, or at last unfinished"),
+    count("deadline_misses", "requests answered late, rejected, or at last unfinished"),
     column("utility_sum", "sum of correct × (1 − penalty) of the requests answered"),
     count(
         "waiting",
         "requests that had arrived by the end of the interval and neither been started, but for \
          batches that were lost, nor been refused or answered by the SneakPeek model",
     ),
-    count("swaps", "loads begun"),
+    count("model_loads", "loads begun"),
 ];
 
 const VARIANT_COLUMNS: &[Column] = &[

@@ -34,9 +34,9 @@ const COLUMNS: &[Column] = &[
     share("fill_mean", "mean of batch size over the largest that the worker takes").empty(NO_BATCH),
     share("share", "of the application's completed requests").empty("none was completed"),
     share("accuracy_mean", "share of its answers that were right").empty("it answered nothing"),
-    count("swaps", "loads into memory"),
-    column("swap_ms_sum", "time spent loading it"),
-    count("swap_bytes_sum", "bytes of its loads"),
+    count("model_loads", "loads into memory"),
+    column("model_load_ms_sum", "time spent loading it"),
+    count("model_load_bytes_sum", "bytes of its loads"),
     count("thrashes", "loads less than 1 s after it had been evicted there"),
 ];
 

@@ -25,9 +25,9 @@ const COLUMNS: &[Column] = &[
     count("lanes", "batches it can run at once"),
     count("requests", "requests it answered"),
     count("batches", "batches that ended, looks included"),
-    count("swaps", "loads into its memory"),
-    column("swap_ms_sum", "time it spent loading"),
-    count("swap_bytes_sum", "bytes it loaded"),
+    count("model_loads", "loads into its memory"),
+    column("model_load_ms_sum", "time it spent loading"),
+    count("model_load_bytes_sum", "bytes it loaded"),
     share("busy_share", "lane time computing, in vain or not, of that until the end of the run")
         .empty(NO_TIME),
     share("loading_share", "lane time loading, likewise; a load takes every lane").empty(NO_TIME),

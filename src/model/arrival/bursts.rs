@@ -39,13 +39,13 @@ fn check(plan: &ArrivalPlan, size: u64, period: Span) -> Result<(), Problem> {
     let place = |field: &str| plan.place.clone().field(field);
     if plan.pace != Pace::Own {
         let expected = "`burst` and `period_ms` alone, which make the rate";
-        return Err(Problem::new(place("trace.rate_rps"), "a rate", expected));
+        return Err(Problem::new(place("workload.rate_rps"), "a rate", expected));
     }
     let seconds = period.as_s() * (plan.requests / size) as f64;
     if seconds > MAX_TRACE_S {
         let found = format!("bursts over {seconds:.1e} s");
         let expected = format!("{MAX_TRACE_S:e} s at most");
-        return Err(Problem::new(place("trace.period_ms"), found, expected));
+        return Err(Problem::new(place("workload.period_ms"), found, expected));
     }
     Ok(())
 }

@@ -129,7 +129,7 @@ impl Closed {
         rng: Rng,
     ) -> Result<Self, Problem> {
         if plan.pace != Pace::Own {
-            let place = plan.place.clone().field("trace.rate_rps");
+            let place = plan.place.clone().field("workload.rate_rps");
             let expected = "clients and think_ms: answers set the pace";
             return Err(Problem::new(place, "a rate for a closed loop", expected));
         }

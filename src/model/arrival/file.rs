@@ -60,13 +60,13 @@ impl File {
         };
         let Some(file) = &plan.file else {
             let expected = "a file of requests, as `peeksim import` writes it";
-            return fail("trace.file", "nothing".to_owned(), expected);
+            return fail("workload.file", "nothing".to_owned(), expected);
         };
         let plain = |filter: &ClassFilter| *filter == ClassFilter::All;
         let changed = plan.drift.is_some() || plan.sticky > 0.0;
         if changed || plan.sources != Sources::All || !plan.classes.iter().all(plain) {
             let found = "`sources`, `classes`, `class_mix`, `drift` or `sticky`".to_owned();
-            return fail("trace", found, "none of them, for `source = \"file\"`");
+            return fail("workload", found, "none of them, for `arrivals = \"file\"`");
         }
         // Blocks are drawn from the whole file.
         let replayed = if block.is_some() { file.requests } else { plan.requests };
@@ -76,7 +76,7 @@ impl File {
                 Some(recorded) => Some(recorded / rate),
                 None => {
                     let found = format!("a rate for requests of {} that arrive at once", file.path);
-                    return fail("trace.rate_rps", found, "requests that take time");
+                    return fail("workload.rate_rps", found, "requests that take time");
                 }
             },
             _ => None,
@@ -91,7 +91,7 @@ impl File {
         };
         if seconds > MAX_TRACE_S {
             let expected = format!("{MAX_TRACE_S:e} s at most");
-            return fail("trace", format!("arrivals over {seconds:.1e} s"), &expected);
+            return fail("workload", format!("arrivals over {seconds:.1e} s"), &expected);
         }
         let by_class = |app: AppId| {
             let classes = catalog.app(app).classes.len();

@@ -205,7 +205,7 @@ impl ArrivalPlan {
             each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum();
         let rate_rps = load / span;
         if !(1e-9..=1e9).contains(&rate_rps) {
-            let place = self.place.clone().field("trace.load");
+            let place = self.place.clone().field("workload.load");
             let found = format!("a load of {load}, which is {rate_rps} requests per second");
             return Err(Problem::new(place, found, "from 1e-9 to 1e9 requests per second"));
         }

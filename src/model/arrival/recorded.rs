@@ -259,11 +259,11 @@ fn check(replay: Replay, plan: &ArrivalPlan, rate: Option<f64>) -> Result<(), Pr
     let place = |field: &str| plan.place.clone().field(field);
     if matches!(replay, Replay::Exact(_)) && rate.is_some() {
         let expected = "no rate with `replay = \"exact\"`, or `scaled`";
-        return Err(Problem::new(place("trace.rate_rps"), "a rate", expected));
+        return Err(Problem::new(place("workload.rate_rps"), "a rate", expected));
     }
     if replay == Replay::Thinned && rate.is_none() {
         let expected = "the rate to which `replay = \"thinned\"` thins";
-        return Err(Problem::new(place("trace.rate_rps"), "nothing", expected));
+        return Err(Problem::new(place("workload.rate_rps"), "nothing", expected));
     }
     if plan.drift.is_some() || plan.sticky > 0.0 {
         let expected = "a source that draws requests, as `poisson`: recorded order has its own mix";
@@ -339,7 +339,7 @@ impl Replay {
             let found = format!("{most} times the recorded rate in {copies} copies");
             let expected =
                 "a lower rate, more `copies` with `replay = \"superposed\"`, or `scaled`";
-            return Err(Problem::new(plan.place.clone().field("trace.rate_rps"), found, expected));
+            return Err(Problem::new(plan.place.clone().field("workload.rate_rps"), found, expected));
         }
         let all = (0..copies).flat_map(|_| &sources);
         let started = all.map(|source| Source { scale, keep, ..source.starting(trace, offsets) });

@@ -61,7 +61,7 @@ impl Blocks {
         let period_ns = span_ns.saturating_add(gap_ns);
         let seconds = |ns: u64| ns as f64 / NS_PER_S as f64;
         let fail = |found: String, expected: String| {
-            let place = plan.place.clone().field("trace.resample_s");
+            let place = plan.place.clone().field("workload.resample_s");
             Err(Problem::new(place, found, expected))
         };
         if block.0 > span_ns {

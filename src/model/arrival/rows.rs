@@ -251,7 +251,7 @@ impl Rows {
         let recorded = catalog.trace(app).is_some();
         if !recorded && plan.sources != Sources::All && plan.mix[app.index()] > 0.0 {
             let found = format!("no trace of `{}` whose sources could be chosen", info.name);
-            return Err(Problem::new(place.clone().field("trace.sources"), found, "`all`"));
+            return Err(Problem::new(place.clone().field("workload.source_split"), found, "`all`"));
         }
         if recorded && kept.is_empty() {
             let found =

@@ -144,7 +144,7 @@ pub(super) fn build(
     rng: Rng,
 ) -> Result<Box<dyn Arrivals>, Problem> {
     let Some(rate_rps) = plan.rate_rps(catalog)? else {
-        let place = plan.place.clone().field("trace.rate_rps");
+        let place = plan.place.clone().field("workload.rate_rps");
         let expected = "requests per second over all applications, or `load`";
         return Err(Problem::new(place, "nothing", expected));
     };

@@ -278,7 +278,7 @@ pub(super) fn build_costs(
                 let cost = cost.filter(|_| here);
                 costs.push(cost.map(|cost| {
                     ClassCost {
-                        latency: match (setup.batch_eta, cost.latency.fit(setup.latency_fit)) {
+                        latency: match (setup.batch_scaling, cost.latency.fit(setup.latency_fit)) {
                             (Some(eta), table) => table.with_growth(eta),
                             (None, table) => table,
                         }

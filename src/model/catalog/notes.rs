@@ -29,7 +29,7 @@ pub(super) fn fit(setup: &Setup) -> Option<String> {
             for cost in &variant.costs {
                 let table = format!("`{}` on {}", variant.name, cost.worker_class);
                 // A growth takes the place of all but batch 1.
-                take(table, &cost.latency, if setup.batch_eta.is_some() { 1 } else { u64::MAX });
+                take(table, &cost.latency, if setup.batch_scaling.is_some() { 1 } else { u64::MAX });
             }
         }
         if let Some(peek) = &app.profile.peek {
@@ -71,6 +71,6 @@ pub(super) fn cold(setup: &Setup) -> Option<String> {
     }
     let list = warm.join(", ");
     (!warm.is_empty()).then(|| {
-        format!("load = cold: no cold load time was measured, the warm one is taken: {list}")
+        format!("load_times = cold: no cold load time was measured, the warm one is taken: {list}")
     })
 }

@@ -80,7 +80,7 @@ fn line(row: &ResultRow, known: impl Fn(&str) -> bool) -> Line<'_> {
     let mut name: Vec<&str> = row.labels.iter().map(String::as_str).collect();
     name.extend(["replicate", replicate.map_or("", |at| row.head[at].as_str())]);
     let head = HEAD.iter().map(|column| column.name).zip(&row.head);
-    let info = [("info", &row.info), ("error", &row.error)];
+    let info = [("accuracy_source", &row.info), ("error", &row.error)];
     let metrics = COLUMNS.iter().map(|column| column.name).zip(&row.cells);
     let metrics = metrics.filter(|(column, _)| known(column));
     let cells = head.chain(info).chain(metrics);
