@@ -7,7 +7,7 @@
 use divan::{Bencher, counter::ItemsCount};
 use peeksim::metrics::{RequestLog, Summary};
 use peeksim::rng::{Label, Rng};
-use peeksim::sweep::{Experiment, RunSpec, Sweep, simulate};
+use peeksim::experiment::{Experiment, RunSpec, Sweep, simulate};
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
 use std::cmp::Reverse;

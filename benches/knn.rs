@@ -1,7 +1,7 @@
 //! Queries of the exact k-NN: 1,000 samples of 8 features, as those of the measured applications.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::model::knn::{Reference, Scratch, Ties};
+use peeksim::model::knn::{Reference, Scratch, VoteTies};
 use peeksim::rng::{Label, Rng};
 
 const SAMPLES: u64 = 1000;
@@ -19,15 +19,15 @@ fn point(number: u64) -> Vec<f64> {
 
 #[divan::bench(args = [5, 10])]
 fn lowest_index(bencher: Bencher<'_, '_>, k: usize) {
-    votes(bencher, k, Ties::LowestIndex);
+    votes(bencher, k, VoteTies::LowestIndex);
 }
 
 #[divan::bench(args = [5, 10])]
 fn average(bencher: Bencher<'_, '_>, k: usize) {
-    votes(bencher, k, Ties::Average);
+    votes(bencher, k, VoteTies::Average);
 }
 
-fn votes(bencher: Bencher<'_, '_>, k: usize, ties: Ties) {
+fn votes(bencher: Bencher<'_, '_>, k: usize, ties: VoteTies) {
     let samples: Vec<_> = (0..SAMPLES).map(|i| ((i % 6) as u16, point(i))).collect();
     let reference = Reference::new((0..FEATURES).map(|f| f.to_string()).collect(), &samples);
     let queries: Vec<_> = (SAMPLES..SAMPLES + QUERIES).map(point).collect();

@@ -7,22 +7,22 @@
 //! the sigmoid, and budgets of 60 to 200 ms.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::input::{Node, Problems};
+use peeksim::domain::{AppId, Arrival, TrueClass};
+use peeksim::config::{ConfigNode, Problems};
 use peeksim::model::arrival::Listed;
-use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use peeksim::model::deadline_budget::DeadlineBudget;
+use peeksim::model::catalog::{AppSpec, Catalog, OutcomeModel, DecisionOverhead, SystemSpec, WorkerSpec};
 use peeksim::model::faults::{BeliefError, Stalls};
 use peeksim::model::latency::{LatencyFit, LatencyPoints};
-use peeksim::model::peek::{Peek, PeekPlace};
+use peeksim::model::classifier::{Classifier, ClassifierHost};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
-use peeksim::model::trace::Sources;
-use peeksim::policy::Info;
+use peeksim::model::trace::SourceSplit;
+use peeksim::policy::AccuracySource;
 use peeksim::rng::Rng;
-use peeksim::sched::{self, Context};
-use peeksim::sim::{self, Simulation};
-use peeksim::sweep::{Experiment, Prepared, Sweep, simulate};
+use peeksim::scheduler::{self, BuildContext};
+use peeksim::engine::{self, Simulation};
+use peeksim::experiment::{Experiment, RunConfig, Sweep, simulate};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
 
@@ -33,12 +33,12 @@ fn main() {
 }
 
 /// The quickstart with one scheduler.
-fn prepared(scheduler: &str) -> Prepared {
+fn prepared(scheduler: &str) -> RunConfig {
     prepared_with("quickstart", scheduler, &["workload.rate_rps=100".to_owned()])
 }
 
 /// An experiment with one scheduler and these changes.
-fn prepared_with(experiment: &str, scheduler: &str, set: &[String]) -> Prepared {
+fn prepared_with(experiment: &str, scheduler: &str, set: &[String]) -> RunConfig {
     let mut set = set.to_vec();
     set.extend(["peek.runs_on=free".to_owned(), format!("scheduler={scheduler}")]);
     let mut experiment = Experiment::load(experiment, &set).expect("the experiment ships");
@@ -63,23 +63,23 @@ fn plan(bencher: Bencher<'_, '_>, scheduler: &str, size: u64) {
     plan_on(bencher, &prepared(scheduler), size);
 }
 
-fn plan_on(bencher: Bencher<'_, '_>, prepared: &Prepared, size: u64) {
+fn plan_on(bencher: Bencher<'_, '_>, prepared: &RunConfig, size: u64) {
     let arrivals = bursts(&prepared.catalog, size);
     bencher.counter(ItemsCount::new(WINDOWS)).bench_local(|| {
         run(&prepared.catalog, &prepared.scheduler, &arrivals);
     });
 }
 
-fn run(catalog: &Arc<Catalog>, scheduler: &Node, arrivals: &[Arrival]) {
+fn run(catalog: &Arc<Catalog>, scheduler: &ConfigNode, arrivals: &[Arrival]) {
     let rng = Rng::new(1, 0);
-    let context = Context { catalog, rng };
+    let context = BuildContext { catalog, rng };
     let mut problems = Problems::default();
-    let chosen = sched::read(scheduler, &context, &mut problems);
+    let chosen = scheduler::read(scheduler, &context, &mut problems);
     let mut chosen = chosen.expect("the scheduler was checked");
     let listed = Box::new(Listed::new(arrivals.to_vec()));
-    let info: Info = chosen.info;
+    let info: AccuracySource = chosen.info;
     let mut sim = Simulation::new(Arc::clone(catalog), listed, info, rng, "bench");
-    sim::run(&mut sim, chosen.scheduler.as_mut(), &mut ()).expect("a run");
+    engine::run(&mut engine, chosen.scheduler.as_mut(), &mut ()).expect("a run");
 }
 
 #[divan::bench(args = [6, 24, 48, 96])]
@@ -146,10 +146,10 @@ fn optimal_window(bencher: Bencher<'_, '_>, size: u64) {
         time: Time(i / size * 10_000_000_000),
         app: AppId((i % 3) as u16),
         budget: Span(60_000_000 + i * 7_919 % 140 * 1_000_000),
-        truth: Truth { class: 0, row: Truth::NO_ROW },
+        truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
     };
     let arrivals: Vec<Arrival> = (0..10 * size).map(one).collect();
-    let scheduler = Node::parse_override("optimal-window");
+    let scheduler = ConfigNode::parse_override("optimal-window");
     bencher.counter(ItemsCount::new(10u64)).bench_local(|| run(&catalog, &scheduler, &arrivals));
 }
 
@@ -174,13 +174,13 @@ fn small() -> Arc<Catalog> {
             }],
         }
     };
-    let app = |app: u64| AppSetup {
+    let app = |app: u64| AppSpec {
         profile: Arc::new(Profile {
             name: app.to_string(),
             summary: String::new(),
             source: String::new(),
             classes: vec!["only".to_owned()],
-            budget: Budget::Fixed(Span::from_ms(100.0)),
+            budget: DeadlineBudget::Fixed(Span::from_ms(100.0)),
             prior: vec![1.0],
             variants: (0..4).map(|at| variant(app, at)).collect(),
             peek: None,
@@ -192,16 +192,16 @@ fn small() -> Arc<Catalog> {
         trace: None,
         budget: None,
         variants: Vec::new(),
-        peek: Peek { place: PeekPlace::Free, ..Peek::default() },
+        peek: Classifier { place: ClassifierHost::Free, ..Classifier::default() },
         payload_bytes: 0,
     };
-    let worker = WorkerSetup { memory_bytes: 1, ..WorkerSetup::new("one") };
-    let setup = Setup {
+    let worker = WorkerSpec { memory_bytes: 1, ..WorkerSpec::new("one") };
+    let setup = SystemSpec {
         apps: (0..3).map(app).collect(),
         workers: vec![worker],
         penalty: Penalty::sigmoid(),
-        outcome: Outcome::Drawn,
-        sources: Sources::All,
+        outcome: OutcomeModel::Drawn,
+        sources: SourceSplit::All,
         cold_loads: false,
         latency_fit: LatencyFit::default(),
         batch_scaling: None,
@@ -209,7 +209,7 @@ fn small() -> Arc<Catalog> {
         stalls: Stalls::NONE,
         belief_error: BeliefError::default(),
         outcome_correlation: 0.0,
-        overhead: Overhead::default(),
+        overhead: DecisionOverhead::default(),
     };
     Arc::new(Catalog::build(&setup).expect("a catalog"))
 }

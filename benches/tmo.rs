@@ -5,12 +5,12 @@
 //! trains 639 (A2C), 686 (PPO) and 827 (DQN) steps per second.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::learn::{Algorithm, Environment, Training};
+use peeksim::rl::{Algorithm, Environment, Training};
 use peeksim::rng::{Label, Rng};
-use peeksim::tmo::cost::{DEVICES, NETWORKS};
-use peeksim::tmo::generate::like_m4a1;
-use peeksim::tmo::practice::{Plan, Practice};
-use peeksim::tmo::{Costs, Rules, Split, World};
+use peeksim::offloading::cost::{DEVICES, NETWORKS};
+use peeksim::offloading::generate::like_m4a1;
+use peeksim::offloading::training_env::{TrainingPlan, DialogueEnvironment};
+use peeksim::offloading::{Costs, ModelParams, Split, DialogueModel};
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ fn main() {
     divan::main();
 }
 
-fn world() -> (World, Split) {
+fn world() -> (DialogueModel, Split) {
     let workload = Arc::new(like_m4a1(100, Rng::new(1, 0)));
     let split = workload.split(Rng::new(1, 0));
-    let rules = Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-    (World::new(workload, &split.train, rules).expect("costs for all views"), split)
+    let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+    (DialogueModel::new(workload, &split.train, rules).expect("costs for all views"), split)
 }
 
 #[divan::bench]
@@ -52,7 +52,7 @@ fn step(bencher: Bencher<'_, '_>) {
     let (world, split) = world();
     bencher.counter(ItemsCount::new(STEPS)).bench_local(|| {
         let mut env =
-            Practice::new(&world, &split.train, Plan::published(true)).expect("dialogues");
+            DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true)).expect("dialogues");
         let mut coins = Rng::new(2, 0).stream(Label::Policy);
         env.reset(&mut coins);
         let mut seen = vec![0.0; env.observation_len()];
@@ -71,7 +71,7 @@ fn train(bencher: Bencher<'_, '_>, name: &str) {
     let (_, algorithm) = Algorithm::ALL.into_iter().find(|(known, _)| *known == name).expect("one");
     bencher.counter(ItemsCount::new(STEPS)).bench_local(|| {
         let mut env =
-            Practice::new(&world, &split.train, Plan::published(true)).expect("dialogues");
+            DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true)).expect("dialogues");
         let mut training = Training::new(algorithm, &env, STEPS, 1);
         training.finish(&mut env);
         training.done()

@@ -3,14 +3,14 @@
 //! Two sensors report in lock-step every 100 ms, in bursts that grow.
 
 use peeksim::domain::{AppId, Arrival};
-use peeksim::input::Problems;
+use peeksim::config::Problems;
 use peeksim::metrics::{COLUMNS, Summary};
 use peeksim::model::arrival::Arrivals;
 use peeksim::model::catalog::Catalog;
 use peeksim::rng::Rng;
-use peeksim::sched::{self, Context};
-use peeksim::sim::{self, Simulation};
-use peeksim::sweep::{Experiment, Sweep};
+use peeksim::scheduler::{self, BuildContext};
+use peeksim::engine::{self, Simulation};
+use peeksim::experiment::{Experiment, Sweep};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
 
@@ -52,15 +52,15 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     let prepared = &sweep.prepared[0];
     let catalog = Arc::clone(&prepared.catalog);
     let rng = Rng::new(1, 0);
-    let context = Context { catalog: &catalog, rng };
+    let context = BuildContext { catalog: &catalog, rng };
     let mut problems = Problems::default();
-    let chosen = sched::read(&prepared.scheduler, &context, &mut problems);
+    let chosen = scheduler::read(&prepared.scheduler, &context, &mut problems);
     let mut chosen = problems.check(chosen)?;
     let arrivals = Box::new(Bursts { catalog: Arc::clone(&catalog), burst: 0, left: 0 });
     let mut sim =
         Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, chosen.entry.name);
     let mut summary = Summary::new(&catalog);
-    let counts = sim::run(&mut sim, chosen.scheduler.as_mut(), &mut summary)?;
+    let counts = engine::run(&mut engine, chosen.scheduler.as_mut(), &mut summary)?;
     let cells = COLUMNS.iter().zip(summary.cells(None));
     let lines = cells.map(|(column, cell)| format!("{:24} {cell}\n", column.name));
     Ok(format!("{counts:?}\n{}", lines.collect::<String>()))

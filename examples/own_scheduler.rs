@@ -1,8 +1,8 @@
 //! A scheduler of one's own beside the shipped ones: `cargo run --release --example own_scheduler`.
 
 use peeksim::metrics::{Cell, Summary};
-use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
-use peeksim::sweep::{Experiment, Sweep, simulate, simulate_with};
+use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
+use peeksim::experiment::{Experiment, Sweep, simulate, simulate_with};
 
 /// Longest queue first: the application with most waiting requests, on its most accurate variant
 /// that is in memory (or its smallest), in one batch.
@@ -47,7 +47,7 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     let first = sweep.runs().next().ok_or("no run")?;
     let mut summary = Summary::new(&prepared.catalog);
     let own = &mut LongestQueue;
-    simulate_with(prepared, sweep.rng(first), own, Info::Profiled, &mut summary)?;
+    simulate_with(prepared, sweep.rng(first), own, AccuracySource::Profiled, &mut summary)?;
     lines += &line("longest queue", &mut summary);
     Ok(lines)
 }

@@ -12,10 +12,10 @@
 use crate::shell::{self, Said, Shell, repository, updating};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use peeksim::input::source::embedded_paths;
+use peeksim::config::source::embedded_paths;
 use peeksim::metrics::numbers;
 use peeksim::model::arrival::ARRIVALS;
-use peeksim::sched::REGISTRY;
+use peeksim::scheduler::REGISTRY;
 use std::fs;
 use std::io::Write;
 use std::path::Path;

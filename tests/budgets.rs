@@ -1,9 +1,9 @@
 //! Budgets in proportion to a lone request on the workers that there are: by hand, in ms.
 
 use crate::common::{V, World};
-use peeksim::input::source::Source;
-use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{Catalog, WorkerSetup};
+use peeksim::config::source::Source;
+use peeksim::model::deadline_budget::DeadlineBudget;
+use peeksim::model::catalog::{Catalog, WorkerSpec};
 use peeksim::model::link::{Bandwidth, Link, Uplink};
 use peeksim::units::Span;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ fn world() -> World {
         V("middle", 2, &[(1, 8.0)], 50.0, &[0.8]),
     ];
     let mut world = World::new().app("app", &variants);
-    world.setup.apps[0].budget = Some(Budget::Proportional(5.0, None));
+    world.setup.apps[0].budget = Some(DeadlineBudget::Proportional(5.0, None));
     world.setup.apps[0].payload_bytes = 2_500;
     world
 }
 
-fn built(world: &World) -> Result<Budget, String> {
+fn built(world: &World) -> Result<DeadlineBudget, String> {
     let catalog = Catalog::build(&world.setup).map_err(|problems| problems.to_string())?;
     let app = catalog.app_ids().next().expect("an application");
     Ok(catalog.app(app).budget.clone())
@@ -31,7 +31,7 @@ fn budget_ms(change: impl FnOnce(&mut World)) -> f64 {
     let mut world = world().workers(1, 1, 10);
     change(&mut world);
     match built(&world) {
-        Ok(Budget::Fixed(span)) => span.as_ms(),
+        Ok(DeadlineBudget::Fixed(span)) => span.as_ms(),
         other => panic!("{other:?}"),
     }
 }
@@ -47,7 +47,7 @@ fn a_lone_request_is_as_fast_as_the_workers_are() {
     assert_eq!(budget_ms(|world| world.setup.workers[0].speed = 4.0), 15.0);
     // The fastest of several.
     let add = |world: &mut World, speed| {
-        world.setup.workers.push(WorkerSetup { speed, ..world.setup.workers[0].clone() });
+        world.setup.workers.push(WorkerSpec { speed, ..world.setup.workers[0].clone() });
     };
     assert_eq!(budget_ms(|world| add(world, 2.0)), 30.0);
     assert_eq!(budget_ms(|world| add(world, 0.1)), 60.0);
@@ -63,12 +63,12 @@ fn only_variants_that_can_run_count() {
     assert_eq!(budget_ms(|world| world.setup.apps[0].variants = only("middle")), 40.0);
     // A slow worker is the only one that has the memory.
     let two = |world: &mut World| {
-        let slow = WorkerSetup { speed: 0.5, ..world.setup.workers[0].clone() };
+        let slow = WorkerSpec { speed: 0.5, ..world.setup.workers[0].clone() };
         world.setup.workers[0].memory_bytes = 2;
         world.setup.workers.push(slow);
     };
     assert_eq!(budget_ms(two), 120.0);
-    let named = |name: &str| Some(Budget::Proportional(2.0, Some(name.to_owned())));
+    let named = |name: &str| Some(DeadlineBudget::Proportional(2.0, Some(name.to_owned())));
     assert_eq!(budget_ms(|world| world.setup.apps[0].budget = named("small")), 8.0);
     let mut world = world().workers(1, 1, 2);
     world.setup.apps[0].budget = named("large");
@@ -92,7 +92,7 @@ fn a_lone_request_travels_there_and_back() {
     // Four times as fast, but far away; and near, but slow.
     let both = |speed| {
         move |world: &mut World| {
-            let near = WorkerSetup { speed, ..world.setup.workers[0].clone() };
+            let near = WorkerSpec { speed, ..world.setup.workers[0].clone() };
             world.setup.workers[0].speed = 4.0;
             world.setup.workers[0].link = Some(link(40.0, Uplink::Constant(10_000_000)));
             world.setup.workers.push(near);

@@ -3,7 +3,7 @@
 use crate::shell::{self, Shell};
 use peeksim::model::arrival::ARRIVALS;
 use peeksim::model::penalty::PENALTIES;
-use peeksim::sched::REGISTRY;
+use peeksim::scheduler::REGISTRY;
 
 #[test]
 fn everything_is_listed_with_its_source() {
@@ -52,7 +52,7 @@ fn listed_parameters_are_the_ones_that_are_read() {
         let known = said.err.split("expected one of ").nth(1).expect("the known keys");
         let known = known.split(['\n', ';']).next().expect("a list");
         let told = match entry.params.strip_prefix("as ") {
-            Some(other) => peeksim::sched::find(other).expect("a scheduler").params,
+            Some(other) => peeksim::scheduler::find(other).expect("a scheduler").params,
             None => entry.params,
         };
         for key in known.split(", ").filter(|key| !["name", "accuracy"].contains(key)) {

@@ -2,8 +2,8 @@
 
 use crate::shell::{SMALL, Shell, column};
 use peeksim::report::Results;
-use peeksim::report::reproduction::Chapter;
-use peeksim::sweep::{Experiment, Sweep};
+use peeksim::report::reproduction::ExperimentReport;
+use peeksim::experiment::{Experiment, Sweep};
 use std::fs;
 
 /// A suite of two experiments, one in a folder of its own; a gated claim that holds.
@@ -100,7 +100,7 @@ fn a_changed_cell_of_any_column_is_found() {
         shell.write("kept/runs.csv", changed(&text, 1, column));
         let kept = Results::load(&shell.path("kept")).expect("results");
         for quick in [false, true] {
-            let chapter = Chapter::new(&sweep, "", made.clone(), Some(&kept), quick);
+            let chapter = ExperimentReport::new(&sweep, "", made.clone(), Some(&kept), quick);
             let moved = chapter.compared.expect("a comparison").moved;
             // What names a row moves the row.
             let rows = ["replicate", "scheduler", "workload.rate_rps"].contains(&name.as_str());

@@ -2,7 +2,7 @@
 //! a refusal that says what is missing or does not fit.
 
 use crate::shell::{self, SMALL, Shell, assert_same, column};
-use peeksim::input::source::hex;
+use peeksim::config::source::hex;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::process::Stdio;

@@ -2,7 +2,7 @@
 
 use crate::shell::{Said, Shell, column};
 use peeksim::rng::Rng;
-use peeksim::tmo::generate::like_m4a1;
+use peeksim::offloading::generate::like_m4a1;
 use std::process::Stdio;
 use std::time::Duration;
 

@@ -3,48 +3,48 @@
 use crate::common::World;
 use crate::common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
 use peeksim::domain::RequestId;
-use peeksim::input::{Fields, Node, Problems};
-use peeksim::model::arrival::{ARRIVALS, ArrivalPlan, ClassFilter, Pace, Sources};
-use peeksim::policy::{Event, Info, Observer, Plan, Reason, Scheduler, Trigger, View};
+use peeksim::config::{Decoder, ConfigNode, Problems};
+use peeksim::model::arrival::{ARRIVALS, WorkloadSpec, ClassFilter, RateSpec, SourceSplit};
+use peeksim::policy::{Event, AccuracySource, Observer, Plan, RejectReason, Scheduler, Trigger, View};
 use peeksim::rng::Rng;
-use peeksim::sim::{self, Simulation};
+use peeksim::engine::{self, Simulation};
 
-fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> ArrivalPlan {
+fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> WorkloadSpec {
     let think = if steady { "constant" } else { "exponential" };
     of_apps(count, think_ms, think, requests, 1)
 }
 
 /// Clients that think exponentially and ask for each of so many applications as often.
-pub fn clients(count: u32, think_ms: f64, requests: u64, apps: usize) -> ArrivalPlan {
+pub fn clients(count: u32, think_ms: f64, requests: u64, apps: usize) -> WorkloadSpec {
     of_apps(count, think_ms, "exponential", requests, apps)
 }
 
-fn of_apps(count: u32, think_ms: f64, think: &str, requests: u64, apps: usize) -> ArrivalPlan {
+fn of_apps(count: u32, think_ms: f64, think: &str, requests: u64, apps: usize) -> WorkloadSpec {
     let entry = ARRIVALS.iter().find(|entry| entry.name == "closed").expect("closed loops");
     let text = format!("{{ clients = {count}, think_ms = {think_ms}, think = '{think}' }}");
-    let (node, mut problems) = (Node::parse_override(&text), Problems::default());
-    let process = (entry.read)(&mut Fields::new(&node, &mut problems));
+    let (node, mut problems) = (ConfigNode::parse_override(&text), Problems::default());
+    let process = (entry.read)(&mut Decoder::new(&node, &mut problems));
     assert!(problems.is_empty(), "{problems}");
-    ArrivalPlan {
+    WorkloadSpec {
         processes: vec![process],
-        pace: Pace::Own,
+        pace: RateSpec::Own,
         requests,
         mix: vec![1.0 / apps as f64; apps],
         classes: (0..apps).map(|_| ClassFilter::All).collect(),
         drift: None,
         sticky: 0.0,
-        sources: Sources::All,
+        sources: SourceSplit::All,
         file: None,
-        place: peeksim::input::Place::default(),
+        place: peeksim::config::Location::default(),
     }
 }
 
-fn run(world: &World, plan: &ArrivalPlan, seed: u64, scheduler: &mut dyn Scheduler) -> Times {
+fn run(world: &World, plan: &WorkloadSpec, seed: u64, scheduler: &mut dyn Scheduler) -> Times {
     let (catalog, rng) = (world.catalog(), Rng::new(seed, 0));
     let arrivals = plan.build(&catalog, rng).expect("arrivals");
-    let mut sim = Simulation::new(catalog, arrivals, Info::Profiled, rng, "test");
+    let mut sim = Simulation::new(catalog, arrivals, AccuracySource::Profiled, rng, "test");
     let mut times = Times::default();
-    sim::run(&mut sim, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
+    engine::run(&mut engine, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
     times
 }
 
@@ -118,7 +118,7 @@ fn clients_have_one_request_each() {
         fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
             let third = |id: &&RequestId| id.number().is_multiple_of(3);
             if let Some(id) = trigger.arrived.iter().find(third) {
-                plan.reject(*id, Reason::Admission);
+                plan.reject(*id, RejectReason::Admission);
                 return;
             }
             self.0.decide(view, trigger, plan);
@@ -128,10 +128,10 @@ fn clients_have_one_request_each() {
     let (catalog, rng) = (world.catalog(), Rng::new(5, 0));
     for (clients, think) in [(1, 0.0), (7, 0.0), (7, 3.0)] {
         let arrivals = plan(clients, think, false, 300).build(&catalog, rng).expect("arrivals");
-        let mut sim = Simulation::new(catalog.clone(), arrivals, Info::Profiled, rng, "test");
+        let mut sim = Simulation::new(catalog.clone(), arrivals, AccuracySource::Profiled, rng, "test");
         let mut most = Most(0, 0);
         let mut picky = Picky(Line::endless());
-        let counts = sim::run(&mut sim, &mut picky, &mut most).expect("a run");
+        let counts = engine::run(&mut engine, &mut picky, &mut most).expect("a run");
         assert_eq!((counts.arrived, counts.unfinished, most.1), (300, 0, clients as usize));
     }
     let times = run(&world, &plan(4, 0.0, true, 100), 1, &mut Line::endless());

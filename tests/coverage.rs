@@ -10,16 +10,16 @@
 //! λ E[S²] / (2 (1 − ρ)).
 
 use crate::common::lab::{Line, Times, exponential, mean, poisson, rng, service, services, share};
-use peeksim::input::Place;
+use peeksim::config::Location;
 use peeksim::metrics::{interval_key, law};
 use peeksim::rng::Rng;
-use peeksim::stats::{Estimate, Interval, Method, mser};
-use peeksim::sweep::Until;
-use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS};
-use peeksim::tmo::evaluate::evaluate;
-use peeksim::tmo::generate::like_m4a1;
-use peeksim::tmo::policy::build;
-use peeksim::tmo::{Resources, Rules, Workload, World};
+use peeksim::stats::{Estimate, Interval, IntervalMethod, mser};
+use peeksim::experiment::StoppingRule;
+use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
+use peeksim::offloading::evaluate::evaluate;
+use peeksim::offloading::generate::like_m4a1;
+use peeksim::offloading::policy::build;
+use peeksim::offloading::{Cost, ModelParams, Workload, DialogueModel};
 use std::sync::Arc;
 
 const REPETITIONS: u64 = 1_000;
@@ -41,7 +41,7 @@ fn coverage(
             Interval::of(&values, law(metric), interval_key(metric, &[repetition.to_string()]));
         let interval = interval.expect("several replicates that vary");
         covered += u64::from(interval.low <= exact && exact <= interval.high);
-        resampled += usize::from(interval.method == Method::BootstrapT);
+        resampled += usize::from(interval.method == IntervalMethod::BootstrapT);
     }
     let (covered, grand) = (covered as f64 / REPETITIONS as f64, sum / REPETITIONS as f64);
     println!(
@@ -151,11 +151,11 @@ fn students_t_covers_paired_differences() {
 #[test]
 #[ignore = "takes minutes"]
 fn the_sequential_rule_covers_almost_as_much() {
-    let until = |width| Until {
+    let until = |width| StoppingRule {
         metric: "latency_ms_mean".to_owned(),
         relative_half_width: width,
         max_replicates: 100,
-        place: Place::default(),
+        place: Location::default(),
     };
     for (width, least) in [(0.05, 10), (0.05, 5)] {
         let until = until(width);
@@ -191,10 +191,10 @@ const POLICIES: [&str; 4] = ["random", "local", "always:cloud+0+1", "greedy-knn"
 
 /// Rewards of each policy on some dialogues by the estimator of a world, and of the last less the
 /// second.
-fn rewards(world: &World, dialogues: &[usize]) -> Vec<Vec<f64>> {
+fn rewards(world: &DialogueModel, dialogues: &[usize]) -> Vec<Vec<f64>> {
     let column = |name: &&str| {
         let mut policy = build(name, world, Rng::new(1, 0)).expect("a policy");
-        let visits = evaluate(world, dialogues, policy.as_mut(), Resources::PUBLISHED);
+        let visits = evaluate(world, dialogues, policy.as_mut(), Cost::PUBLISHED);
         visits.iter().map(|visit| visit.reward).collect::<Vec<f64>>()
     };
     let mut columns: Vec<Vec<f64>> = POLICIES.iter().map(column).collect();
@@ -214,8 +214,8 @@ fn data_set(set: u64, splits: u64, further: usize) -> Vec<[f64; 4]> {
     let (mut by_split, mut truth) = (vec![Vec::new(); columns], vec![0.0; columns]);
     for split in 0..splits {
         let split = data.split(Rng::new(set, split));
-        let rules = Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-        let world = World::new(Arc::clone(&workload), &split.train, rules).expect("a world");
+        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let world = DialogueModel::new(Arc::clone(&workload), &split.train, rules).expect("a world");
         for (at, column) in rewards(&world, &split.test).into_iter().enumerate() {
             for (dialogue, reward) in split.test.iter().zip(&column) {
                 let (sum, count) = &mut by_dialogue[at][*dialogue];

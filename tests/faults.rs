@@ -5,7 +5,7 @@ use crate::measured::measured;
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::LatencyPoints;
 use peeksim::model::link::{Link, Uplink};
-use peeksim::model::peek::PeekPlace;
+use peeksim::model::classifier::ClassifierHost;
 use peeksim::rng::Rng;
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ fn failures_come_again_and_another_worker_takes_over() {
 fn looks_that_are_lost_begin_again() {
     let mut world = fails(&[outage(4.0, 6.0)]).request(0, 0.0, 100.0, 0).request(0, 1.0, 100.0, 0);
     let app = &mut world.setup.apps[0];
-    app.peek.runs_on = PeekPlace::Worker;
+    app.peek.runs_on = ClassifierHost::Worker;
     let table = LatencyPoints::one_by_one(Span::from_ms(3.0));
     Arc::make_mut(&mut app.profile).peek = Some(table);
     let log = world.run("{ name = 'lo-edf', mode = 'dispatch', accuracy = 'posterior' }");

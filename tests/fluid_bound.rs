@@ -4,12 +4,12 @@
 use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::shape::{Late, Shape};
 use crate::common::{V, World};
-use peeksim::domain::{AppId, Arrival, Truth};
+use peeksim::domain::{AppId, Arrival, TrueClass};
 use peeksim::metrics::fluid_bound;
 use peeksim::model::arrival::Listed;
 use peeksim::model::latency::LatencyFit;
 use peeksim::rng::Rng;
-use peeksim::sched::REGISTRY;
+use peeksim::scheduler::REGISTRY;
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -105,7 +105,7 @@ impl Tiny {
                 time: Time(arrival_ms * 1_000_000),
                 app: AppId(*app as u16),
                 budget: Span(budget_ms * 1_000_000),
-                truth: Truth { class: 0, row: rows[*app] },
+                truth: TrueClass { class: 0, row: rows[*app] },
             });
             rows[*app] += 1;
         }

@@ -3,17 +3,17 @@
 //! What is accepted nevertheless must run, too. `FUZZ_CASES=100000` looks longer; a failure names
 //! the case and prints the input.
 
-use peeksim::input::source::Source;
-use peeksim::learn::net::{Activation, Mlp};
-use peeksim::learn::store::Stored;
-use peeksim::report::{Results, compare, draw_all, manifest, summary, table};
+use peeksim::config::source::Source;
+use peeksim::rl::net::{Activation, Mlp};
+use peeksim::rl::checkpoint::PolicyFile;
+use peeksim::report::{Results, compare, draw_all, manifest, summary, console};
 use peeksim::rng::{Label, Rng};
-use peeksim::sweep::{Experiment, Sweep};
-use peeksim::tmo::evaluate::evaluate;
-use peeksim::tmo::generate::like_m4a1;
-use peeksim::tmo::learned::Learned;
-use peeksim::tmo::practice::Plan;
-use peeksim::tmo::{Costs, Resources, Rules, Workload, World as TmoWorld, import, policy};
+use peeksim::experiment::{Experiment, Sweep};
+use peeksim::offloading::evaluate::evaluate;
+use peeksim::offloading::generate::like_m4a1;
+use peeksim::offloading::network_policy::NetworkPolicy;
+use peeksim::offloading::training_env::TrainingPlan;
+use peeksim::offloading::{Costs, Cost, ModelParams, Workload, DialogueModel as TmoWorld, import, policy};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -334,11 +334,11 @@ fn dialogues() {
         let again = Source { path: name.clone(), text: workload.to_csv(), sha256: String::new() };
         assert_eq!(Workload::parse(&again).as_ref(), Ok(&workload));
         let all = workload.whole().train;
-        let rules = Rules::new(Costs::synthetic(workload.actions.views()));
+        let rules = ModelParams::new(Costs::synthetic(workload.actions.views()));
         let world = TmoWorld::new(Arc::new(workload), &all, rules).expect("costs for all views");
         let mut greedy = policy::build("greedy-knn", &world, Rng::new(1, 0)).expect("a policy");
         if world.actions().len() < 20 {
-            evaluate(&world, &all, greedy.as_mut(), Resources::PUBLISHED);
+            evaluate(&world, &all, greedy.as_mut(), Cost::PUBLISHED);
         }
     };
     let ours = import::load(&{
@@ -346,7 +346,7 @@ fn dialogues() {
         name.clone()
     });
     let ours = ours.expect("a good file").to_csv();
-    for text in [json, table, &ours] {
+    for text in [json, console, &ours] {
         fuzz(&path, text.as_bytes(), 1000, read);
     }
 }
@@ -357,16 +357,16 @@ fn policies_that_were_learned() {
     let path = world.path("p.toml");
     let name = path.display().to_string();
     let workload = Arc::new(like_m4a1(5, Rng::new(1, 0)));
-    let rules = Rules::new(Costs::synthetic(3));
+    let rules = ModelParams::new(Costs::synthetic(3));
     let tmo = TmoWorld::new(workload, &[0, 1, 2, 3, 4], rules).expect("costs for all views");
     let sizes = [tmo.state_len(), 4, tmo.actions().len()];
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
     let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
-    let text = Stored::policy(&network, 5, Plan::published(false).catalogue(&tmo)).to_toml();
+    let text = PolicyFile::policy(&network, 5, TrainingPlan::published(false).catalogue(&tmo)).to_toml();
     fs::write(&path, &text).expect("a written file");
-    assert!(Learned::load(&name, &tmo).is_ok());
+    assert!(NetworkPolicy::load(&name, &tmo).is_ok());
     fuzz(&path, text.as_bytes(), 1000, || {
-        let _ = Learned::load(&name, &tmo);
+        let _ = NetworkPolicy::load(&name, &tmo);
     });
 }
 
@@ -401,10 +401,10 @@ fn results() {
         let Ok(results) = Results::load(&out) else { return };
         summary::write(&results, &out).expect("summary.csv");
         compare::write(&results, &out).expect("compare.csv");
-        table::render(&results, &table::METRICS);
-        table::knees(&results);
+        console::render(&results, &console::METRICS);
+        console::knees(&results);
         for claim in &sweep.experiment.expectations {
-            peeksim::report::expect::judge(&results, claim);
+            peeksim::report::claims::judge(&results, claim);
         }
     };
     for file in ["runs.csv", "quantiles.csv"] {
@@ -423,7 +423,7 @@ fn journals() {
     let world = World::new();
     let out = world.path("out");
     let sweep = swept(&world, &out);
-    let rows = |finished: Vec<peeksim::sweep::Finished>| -> Vec<Vec<String>> {
+    let rows = |finished: Vec<peeksim::experiment::RunRecord>| -> Vec<Vec<String>> {
         finished.into_iter().map(|run| run.entry.result.cells.clone()).collect()
     };
     let whole = rows(sweep.run(&out, 1, &()).expect("results"));

@@ -4,7 +4,7 @@
 //! `UPDATE_GOLDEN=1 cargo test golden` accepts what the program does now.
 
 use crate::shell::{Shell, column, repository, updating};
-use peeksim::sched::REGISTRY;
+use peeksim::scheduler::REGISTRY;
 use std::fs;
 
 /// The experiments and their rows.

@@ -2,10 +2,10 @@
 
 use crate::common::{V, World};
 use crate::shell::repository;
-use peeksim::input::{Node, Problems};
+use peeksim::config::{ConfigNode, Problems};
 use peeksim::metrics::{Cell, Summary};
 use peeksim::model::penalty::Penalty;
-use peeksim::sweep::{Experiment, Sweep, simulate};
+use peeksim::experiment::{Experiment, Sweep, simulate};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -98,7 +98,7 @@ fn tied(seed: u64) -> World {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut world = World::new().workers(1, 1, rng.random_range(1..=2));
     world.setup.penalty =
-        Penalty::read(&Node::parse_override("{ name = 'step' }"), &mut Problems::default());
+        Penalty::read(&ConfigNode::parse_override("{ name = 'step' }"), &mut Problems::default());
     for app in 0..5u16 {
         let points: Vec<[(u64, f64); 1]> =
             (0..3).map(|_| [(1, f64::from(rng.random_range(1..=3u8)))]).collect();

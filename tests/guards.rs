@@ -1,22 +1,22 @@
 //! Guards and masks: nobody who keeps the rule is beyond a budget that local answers keep to.
 
-use peeksim::learn::Environment;
-use peeksim::learn::net::{Activation, Mlp};
+use peeksim::rl::Environment;
+use peeksim::rl::net::{Activation, Mlp};
 use peeksim::rng::{Label, Rng};
-use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS};
-use peeksim::tmo::evaluate::{Visit, evaluate};
-use peeksim::tmo::generate::{Shape, like_m4a1, synthetic};
-use peeksim::tmo::learned::Learned;
-use peeksim::tmo::policy::build;
-use peeksim::tmo::practice::{Constraint, Draw, Plan, Practice, Transition};
-use peeksim::tmo::{Policy, Resources, Rules, Split, Workload, World};
+use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
+use peeksim::offloading::evaluate::{DialogueResult, evaluate};
+use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
+use peeksim::offloading::network_policy::NetworkPolicy;
+use peeksim::offloading::policy::build;
+use peeksim::offloading::training_env::{Constraint, BudgetDistribution, TrainingPlan, DialogueEnvironment, StateTransition};
+use peeksim::offloading::{OffloadPolicy, Cost, ModelParams, Split, Workload, DialogueModel};
 use rand::RngExt;
 use std::sync::Arc;
 
 /// Dialogues of 2 to 12 turns, as many of each length.
 fn mixed(seed: u64) -> Workload {
     let part = |turns: usize| {
-        let shape = Shape { views: 2, tasks: 3, turns };
+        let shape = SyntheticShape { views: 2, tasks: 3, turns };
         synthetic(shape, 5, Rng::new(seed, turns as u64))
     };
     let mut all = part(2);
@@ -26,20 +26,20 @@ fn mixed(seed: u64) -> Workload {
     all
 }
 
-fn masked(world: &World, seed: u64) -> Learned {
-    let plan = Plan {
-        transition: Transition::Rolled,
+fn masked(world: &DialogueModel, seed: u64) -> NetworkPolicy {
+    let plan = TrainingPlan {
+        transition: StateTransition::OnPolicy,
         constraint: Constraint::Mask,
-        draw: Draw::Uniform,
+        draw: BudgetDistribution::Uniform,
         raw_budget: false,
     };
     let mut coins = Rng::new(seed, 0).stream(Label::Parameters);
     let sizes = [plan.observation_len(world), 8, world.actions().len()];
-    Learned::new(Mlp::uniform(&sizes, Activation::Tanh, &mut coins), plan)
+    NetworkPolicy::new(Mlp::uniform(&sizes, Activation::Tanh, &mut coins), plan)
 }
 
-fn visits(world: &World, test: &[usize], name: &str, budget: Resources) -> Vec<Visit> {
-    let mut policy: Box<dyn Policy> = match name {
+fn visits(world: &DialogueModel, test: &[usize], name: &str, budget: Cost) -> Vec<DialogueResult> {
+    let mut policy: Box<dyn OffloadPolicy> = match name {
         "masked" => Box::new(masked(world, 1)),
         _ => build(name, world, Rng::new(1, 0)).expect("a policy"),
     };
@@ -47,11 +47,11 @@ fn visits(world: &World, test: &[usize], name: &str, budget: Resources) -> Vec<V
 }
 
 /// Drawn budgets; some are what local answers to so many turns take, to the last digit.
-fn budgets(world: &World, seed: u64) -> Vec<Resources> {
+fn budgets(world: &DialogueModel, seed: u64) -> Vec<Cost> {
     let mut coins = Rng::new(seed, 0).stream(Label::Noise);
     let most = world.spend(world.actions().len() - 1).times(12.0);
-    let mut all: Vec<Resources> = (0..12)
-        .map(|_| Resources {
+    let mut all: Vec<Cost> = (0..12)
+        .map(|_| Cost {
             latency_s: most.latency_s * coins.random_range(0.0..1.0),
             usage_usd: most.usage_usd * coins.random_range(0.0..1.0),
         })
@@ -59,8 +59,8 @@ fn budgets(world: &World, seed: u64) -> Vec<Resources> {
     for turns in [2, 5, 7, 12] {
         let local = world.spend(0).times(f64::from(turns));
         all.push(local);
-        all.push(Resources { latency_s: most.latency_s, ..local });
-        all.push(Resources { usage_usd: most.usage_usd, ..local });
+        all.push(Cost { latency_s: most.latency_s, ..local });
+        all.push(Cost { usage_usd: most.usage_usd, ..local });
     }
     all
 }
@@ -74,7 +74,7 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
         for costs in costs {
             let Split { train, test } = workload.split(Rng::new(seed, 0));
             let world =
-                World::new(Arc::clone(&workload), &train, Rules::new(costs)).expect("a world");
+                DialogueModel::new(Arc::clone(&workload), &train, ModelParams::new(costs)).expect("a world");
             for budget in budgets(&world, seed) {
                 let local = visits(&world, &test, "local", budget);
                 for name in ["greedy-knn-guarded", "tmo-rl-plus", "masked"] {
@@ -100,20 +100,20 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
 fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
     let workload = Arc::new(mixed(3));
     let all = workload.whole().train;
-    let world = World::new(workload, &all, Rules::new(Costs::synthetic(2))).expect("a world");
+    let world = DialogueModel::new(workload, &all, ModelParams::new(Costs::synthetic(2))).expect("a world");
     let mut coins = Rng::new(5, 0).stream(Label::Episodes);
     for budget in budgets(&world, 4) {
-        let draw = Draw::Fixed(budget);
-        let plan = Plan {
-            transition: Transition::Rolled,
+        let draw = BudgetDistribution::Fixed(budget);
+        let plan = TrainingPlan {
+            transition: StateTransition::OnPolicy,
             constraint: Constraint::Mask,
             draw,
             raw_budget: true,
         };
-        let mut env = Practice::new(&world, &all, plan).expect("dialogues");
+        let mut env = DialogueEnvironment::new(&world, &all, plan).expect("dialogues");
         for _ in 0..40 {
             env.reset(&mut coins);
-            let (mut spent, mut turns, mut done) = (Resources::default(), 0, false);
+            let (mut spent, mut turns, mut done) = (Cost::default(), 0, false);
             while !done {
                 let mut open = vec![false; env.actions()];
                 env.mask(&mut open);
@@ -132,13 +132,13 @@ fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
 
 #[test]
 fn a_guard_pays_at_every_length() {
-    let budget = Resources { latency_s: 12.0, usage_usd: 0.02 };
+    let budget = Cost { latency_s: 12.0, usage_usd: 0.02 };
     for turns in 2..=12 {
-        let shape = Shape { views: 3, tasks: 3, turns };
+        let shape = SyntheticShape { views: 3, tasks: 3, turns };
         let workload = Arc::new(synthetic(shape, 100, Rng::new(40_001, 0)));
         let split = workload.split(Rng::new(40_001, 0));
-        let rules = Rules::new(Costs::synthetic(3));
-        let world = World::new(workload, &split.train, rules).expect("a world");
+        let rules = ModelParams::new(Costs::synthetic(3));
+        let world = DialogueModel::new(workload, &split.train, rules).expect("a world");
         let mean = |name: &str| {
             let visits = visits(&world, &split.test, name, budget);
             assert!(visits.iter().all(|visit| visit.spent.within(budget)), "{name}, {turns}");
@@ -156,11 +156,11 @@ fn a_guard_pays_at_every_length() {
 #[test]
 fn a_guard_does_not_know_how_long_the_dialogue_is() {
     let mut workload = like_m4a1(40, Rng::new(2, 0));
-    let budget = Resources { latency_s: 12.0, usage_usd: 0.012 };
+    let budget = Cost { latency_s: 12.0, usage_usd: 0.012 };
     let train: Vec<usize> = (0..30).collect();
     let choices = |workload: &Workload, dialogue: usize, name: &str| {
-        let rules = Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-        let world = World::new(Arc::new(workload.clone()), &train, rules).expect("a world");
+        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let world = DialogueModel::new(Arc::new(workload.clone()), &train, rules).expect("a world");
         visits(&world, &[dialogue], name, budget).remove(0).actions
     };
     let long = (30..40).find(|d| workload.dialogues[*d].turns.len() == 5).expect("five turns");
@@ -175,10 +175,10 @@ fn a_guard_does_not_know_how_long_the_dialogue_is() {
     // A longer one anywhere takes more of the budget as a reserve.
     let turn = workload.dialogues[0].turns[0].clone();
     workload.dialogues[29].turns.extend(vec![turn; 20]);
-    let rules = Rules::new(Costs::physical(DEVICES[3], NETWORKS[0]));
-    let world = World::new(Arc::new(workload), &train, rules).expect("a world");
+    let rules = ModelParams::new(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let world = DialogueModel::new(Arc::new(workload), &train, rules).expect("a world");
     let enough = world.spend(0).times(world.longest() as f64);
     let actions = |budget| visits(&world, &[long], "greedy-knn-guarded", budget).remove(0).actions;
     assert_eq!(actions(enough), [0; 5]);
-    assert_ne!(actions(enough.plus(Resources { latency_s: 30.0, usage_usd: 0.1 })), [0; 5]);
+    assert_ne!(actions(enough.plus(Cost { latency_s: 30.0, usage_usd: 0.1 })), [0; 5]);
 }

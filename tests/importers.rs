@@ -459,15 +459,15 @@ const LOOK_ALIKES: [(&str, &str, &str); 10] = [
 
 #[test]
 fn damaged_files_never_panic() {
-    use peeksim::import::{Import, KINDS, Map};
-    use peeksim::input::Node;
+    use peeksim::import::{ImportPlan, KINDS, AppMapping};
+    use peeksim::config::ConfigNode;
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("x"), folder.path().join("out.csv"));
     let extremes = ["-1", "1e300", "18446744073709551615", "9223372036", "", "nan", "\"", ",", "é"];
     let (mut good, mut bad) = (0, 0);
     for (kind, text, settings) in LOOK_ALIKES {
         let entry = KINDS.iter().find(|entry| entry.name == kind).unwrap();
-        let settings = Node::parse_override(settings);
+        let settings = ConfigNode::parse_override(settings);
         let mut damaged = vec![text.as_bytes().to_vec()];
         for at in 0..text.len() {
             damaged.push(text.as_bytes()[..at].to_vec());
@@ -487,8 +487,8 @@ fn damaged_files_never_panic() {
             let files = [path.to_str().unwrap().to_owned()];
             let (settings, apps) = (&settings, &["voice".to_owned()][..]);
             let (files, out) = (&files[..], out.as_path());
-            let map = Map::Stripes;
-            let plan = Import { files, settings, apps, map, skip_bad: 1, merge_keys: false, out };
+            let map = AppMapping::Stripes;
+            let plan = ImportPlan { files, settings, apps, map, max_bad_rows: 1, merge_keys: false, out };
             match peeksim::import::import(entry, &plan) {
                 Ok(imported) => good += imported.requests,
                 Err(error) => bad += u64::from(!error.to_string().is_empty()),

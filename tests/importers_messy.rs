@@ -337,7 +337,7 @@ fn what_is_written_is_compressed_as_its_name_says_and_runs() {
         shell.ok(&format!("{command} {out}"));
         assert_eq!(bytes, shell.bytes(&out), "the same bytes again");
         assert_eq!(
-            peeksim::input::source::read(shell.path(&out).to_str().unwrap()).unwrap().text,
+            peeksim::config::source::read(shell.path(&out).to_str().unwrap()).unwrap().text,
             plain
         );
         // A run holds the record beside it against the text.

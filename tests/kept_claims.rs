@@ -4,10 +4,10 @@
 //! `UPDATE_GOLDEN=1 cargo test kept_claims` writes the table anew from the rows.
 
 use crate::shell::{repository, updating};
-use peeksim::input::source::below;
+use peeksim::config::source::below;
 use peeksim::report::Results;
-use peeksim::report::reproduction::{Chapter, ClaimRow, Claims};
-use peeksim::sweep::{Experiment, Sweep};
+use peeksim::report::reproduction::{ExperimentReport, ClaimRow, Claims};
+use peeksim::experiment::{Experiment, Sweep};
 use std::fs;
 
 #[test]
@@ -18,7 +18,7 @@ fn kept_claims_are_what_kept_rows_come_to() {
         let sweep = Experiment::load(&path, &[]).and_then(Sweep::new).expect("an experiment");
         let name = sweep.experiment.name.clone();
         let results = Results::load(&folder.join(&name)).expect("kept rows");
-        let chapter = Chapter::new(&sweep, "", results, None, false);
+        let chapter = ExperimentReport::new(&sweep, "", results, None, false);
         assert_eq!(chapter.failed_gates(|_| true), Vec::<String>::new());
         rows.push((path.matches('/').count(), path.replace(".toml", ""), chapter.rows));
     }

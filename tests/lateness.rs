@@ -4,13 +4,13 @@
 use crate::common::text::check;
 use crate::common::{V, World};
 use crate::shell::Shell;
-use peeksim::input::{Node, Problems};
+use peeksim::config::{ConfigNode, Problems};
 use peeksim::model::penalty::Penalty;
 use peeksim::units::{Span, Time};
 
 fn penalty(text: &str) -> Penalty {
     let mut problems = Problems::default();
-    let penalty = Penalty::read(&Node::parse_override(text), &mut problems);
+    let penalty = Penalty::read(&ConfigNode::parse_override(text), &mut problems);
     assert!(problems.is_empty(), "{problems}");
     penalty
 }

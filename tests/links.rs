@@ -5,11 +5,11 @@ use crate::common::draw::{Case, Limits};
 use crate::common::lab::{Times, arrival, service};
 use crate::common::{Happened, Log, World};
 use peeksim::domain::VariantId;
-use peeksim::input::source::Source;
-use peeksim::model::catalog::Overhead;
+use peeksim::config::source::Source;
+use peeksim::model::catalog::DecisionOverhead;
 use peeksim::model::faults::{Outage, Slowdown};
 use peeksim::model::link::{Bandwidth, Link, Uplink};
-use peeksim::policy::{Cursor, Plan, Scheduler, Trigger, View};
+use peeksim::policy::{Timeline, Plan, Scheduler, Trigger, View};
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -75,15 +75,15 @@ fn the_worker_is_the_queue_where_it_is_slower() {
 /// view says that this will end.
 struct Prophet {
     coins: ChaCha8Rng,
-    cursors: Vec<Cursor>,
+    cursors: Vec<Timeline>,
     told: Vec<(u32, u64)>,
 }
 
 impl Scheduler for Prophet {
     fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
-        self.cursors.resize_with(view.workers().count(), Cursor::default);
+        self.cursors.resize_with(view.workers().count(), Timeline::default);
         for worker in view.workers() {
-            view.tail(worker.id, &mut self.cursors[worker.id.index()]);
+            view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
         }
         for request in view.pending() {
             let workers: Vec<_> = view
@@ -96,7 +96,7 @@ impl Scheduler for Prophet {
             let variant = variants[self.coins.random_range(0..variants.len())];
             let cursor = &mut self.cursors[worker.index()];
             let next = view.finish(cursor, variant, 1);
-            let finish = view.append(cursor, variant, 1);
+            let finish = view.estimate_append(cursor, variant, 1);
             // What comes next ends as `finish` says, but for lanes that wait for others to load.
             assert_eq!(next, finish);
             self.told.push((request.id.number(), finish.0));
@@ -111,7 +111,7 @@ fn what_the_view_foresees_happens() {
     for seed in 0..400 {
         let limits = Limits { noise: false, residents: seed % 2 == 0, ..Limits::WIDE };
         let mut case = Case::draw(seed, limits);
-        case.world.setup.overhead = Overhead::default();
+        case.world.setup.overhead = DecisionOverhead::default();
         let coins = ChaCha8Rng::seed_from_u64(seed);
         let mut prophet = Prophet { coins, cursors: Vec::new(), told: Vec::new() };
         let log = case.world.drive(&mut prophet).unwrap_or_else(|error| panic!("{error}"));

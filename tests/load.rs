@@ -5,9 +5,9 @@ use crate::common::arrivals::{arrivals, prepare};
 use crate::latency_fit::isotonic;
 use peeksim::domain::{RequestId, VariantId};
 use peeksim::metrics::{Cell, Summary};
-use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
+use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::rng::Rng;
-use peeksim::sweep::{Prepared, simulate_with};
+use peeksim::experiment::{RunConfig, simulate_with};
 
 /// (latency / batch in ms, batch, variant) of the least time per request among measured batches:
 /// between measured sizes latency is linear and the time per request lies between its ends.
@@ -48,7 +48,7 @@ impl Scheduler for Full {
     }
 }
 
-fn set(profile: &str, class: &str, count: u32, load: f64, source: &str) -> Prepared {
+fn set(profile: &str, class: &str, count: u32, load: f64, source: &str) -> RunConfig {
     let requests = 40_000;
     prepare(&[
         &format!("apps = ['{profile}']"),
@@ -75,7 +75,7 @@ fn load_is_the_busy_share_of_the_fastest_variant_in_its_best_batch() {
             let variant = catalog.variant_named(app, &variant).unwrap();
             let mut scheduler = Full { variant, batch };
             let mut summary = Summary::new(catalog);
-            simulate_with(&prepared, Rng::new(1, 0), &mut scheduler, Info::Profiled, &mut summary)
+            simulate_with(&prepared, Rng::new(1, 0), &mut scheduler, AccuracySource::Profiled, &mut summary)
                 .unwrap();
             let busy = summary.cell("utilization_mean").and_then(Cell::number).expect("a share");
             // Frames come evenly: only the first load and the last batch are off, two batches of

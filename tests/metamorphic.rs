@@ -6,9 +6,9 @@ use crate::common::{self, Happened, Log, Told, V, World};
 use peeksim::domain::VariantId;
 use peeksim::model::arrival::Listed;
 use peeksim::model::latency::LatencyPoints;
-use peeksim::model::peek::{Kind, Law, PeekPlace};
-use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
-use peeksim::sched::{Entry, REGISTRY};
+use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost};
+use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
+use peeksim::scheduler::{SchedulerEntry, REGISTRY};
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ const SEEDS: u64 = 120;
 const CALM: Limits = Limits { noise: false, ..Limits::ALL };
 
 /// Calls `test` with a drawn world, an entry, the name of a source of accuracy and a seed.
-fn for_all(limits: Limits, test: impl Fn(&Case, &Entry, Option<&str>, u64)) {
+fn for_all(limits: Limits, test: impl Fn(&Case, &SchedulerEntry, Option<&str>, u64)) {
     for seed in 0..SEEDS {
         let case = Case::draw(seed, limits);
         for (at, entry) in (0u64..).zip(REGISTRY) {
@@ -186,10 +186,10 @@ fn one_variant_needs_no_more_memory_than_its_own() {
         // The trace still predicts for the variants that are gone.
         let app = &mut world.setup.apps[0];
         app.trace = None;
-        app.peek.kind = Kind::Confusion(Law::recall(app.profile.classes.len(), 0.8));
+        app.peek.kind = ClassifierKind::Confusion(VoteModel::recall(app.profile.classes.len(), 0.8));
         world.arrivals.iter_mut().for_each(|arrival| {
             arrival.app.0 = 0;
-            arrival.truth.row = peeksim::domain::Truth::NO_ROW;
+            arrival.truth.row = peeksim::domain::TrueClass::NO_ROW;
             arrival.truth.class %= 2;
         });
         let unprofiled = profile_lacks(&world);
@@ -258,7 +258,7 @@ fn beliefs_do_not_change_what_happens() {
         let mut case = Case::draw(seed, Limits::ALL);
         // Being looked at on the host takes time; that is no belief.
         for app in &mut case.world.setup.apps {
-            app.peek.runs_on = PeekPlace::Free;
+            app.peek.runs_on = ClassifierHost::Free;
         }
         let catalog = case.world.catalog();
         let run = |info| {
@@ -267,8 +267,8 @@ fn beliefs_do_not_change_what_happens() {
             result.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             log.events
         };
-        let expected = run(Info::Profiled);
-        for (name, info) in Info::ALL {
+        let expected = run(AccuracySource::Profiled);
+        for (name, info) in AccuracySource::ALL {
             assert_eq!(run(info), expected, "seed {seed}, {name}");
         }
     }

@@ -3,8 +3,8 @@
 //! eleventh neighbours are apart by less than features rounded to four decimals can tell.
 
 use flate2::read::GzDecoder;
-use peeksim::input::source;
-use peeksim::model::knn::{Reference, Scratch, Ties};
+use peeksim::config::source;
+use peeksim::model::knn::{Reference, Scratch, VoteTies};
 use peeksim::model::profile::Profile;
 use peeksim::model::trace::RecordedTrace;
 use std::fs::File;
@@ -17,7 +17,7 @@ fn disagreements(reference: &Reference, queries: &[(Vec<f64>, Vec<f64>)]) -> usi
     let mut scratch = Scratch::default();
     let differs = |(query, recorded): &&(Vec<f64>, Vec<f64>)| {
         let mut votes = vec![0.0; recorded.len()];
-        reference.vote(query, K, Ties::LowestIndex, &mut votes, &mut scratch);
+        reference.vote(query, K, VoteTies::LowestIndex, &mut votes, &mut scratch);
         votes != *recorded
     };
     queries.iter().filter(differs).count()

@@ -8,11 +8,11 @@
 use crate::common::draw::{self, Units};
 use crate::common::shape::Late;
 use crate::common::{Happened, Log, V, World};
-use peeksim::domain::{AppId, Arrival, Truth};
+use peeksim::domain::{AppId, Arrival, TrueClass};
 use peeksim::model::arrival::Listed;
 use peeksim::model::latency::LatencyFit;
-use peeksim::policy::Info;
-use peeksim::sched::REGISTRY;
+use peeksim::policy::AccuracySource;
+use peeksim::scheduler::REGISTRY;
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -111,22 +111,22 @@ impl Case {
     }
 
     /// The probability of a right answer that a scheduler with this information is shown.
-    fn accuracy(&self, info: Info, request: usize, variant: usize) -> f64 {
+    fn accuracy(&self, info: AccuracySource, request: usize, variant: usize) -> f64 {
         let recall = self.variants[variant].recall;
         match info {
-            Info::OracleLabel => recall[self.requests[request].class],
+            AccuracySource::OracleLabel => recall[self.requests[request].class],
             _ => f64::midpoint(recall[0], recall[1]),
         }
     }
 
-    fn utility(&self, info: Info, request: usize, variant: usize, finish_ns: u64) -> f64 {
+    fn utility(&self, info: AccuracySource, request: usize, variant: usize, finish_ns: u64) -> f64 {
         let Request { arrival_ns, budget_ns, .. } = self.requests[request];
         let gamma = self.late.gamma(finish_ns - arrival_ns, budget_ns);
         self.accuracy(info, request, variant) * (1.0 - gamma)
     }
 
     /// The best sum of utilities over all plans of the requests in the set `left`.
-    fn best(&self, info: Info, left: u32, stand: &Stand, largest: usize) -> f64 {
+    fn best(&self, info: AccuracySource, left: u32, stand: &Stand, largest: usize) -> f64 {
         let mut best = if left == 0 { 0.0 } else { f64::NEG_INFINITY };
         for batch in 1..=left {
             let members: Vec<usize> = (0..32).filter(|at| batch & (1 << at) != 0).collect();
@@ -181,7 +181,7 @@ impl Case {
             time: Time(request.arrival_ns),
             app: AppId(request.app as u16),
             budget: Span(request.budget_ns),
-            truth: Truth { class: request.class as u16, row: Truth::NO_ROW },
+            truth: TrueClass { class: request.class as u16, row: TrueClass::NO_ROW },
         }));
         world.setup.penalty = self.late.read();
         world.setup.latency_fit = LatencyFit::AsMeasured;
@@ -189,7 +189,7 @@ impl Case {
     }
 
     /// What the answers to the requests of a set were worth to somebody with this information.
-    fn worth(&self, info: Info, log: &Log, set: u32) -> f64 {
+    fn worth(&self, info: AccuracySource, log: &Log, set: u32) -> f64 {
         let each = log.events.iter().filter_map(|event| match event {
             Happened::Completed { at, request, variant, .. } if set & (1 << request) != 0 => {
                 Some(self.utility(info, *request as usize, usize::from(*variant), *at))
@@ -218,8 +218,8 @@ impl Case {
     }
 }
 
-const SOURCES: [(&str, Info); 2] =
-    [("profiled", Info::Profiled), ("oracle-label", Info::OracleLabel)];
+const SOURCES: [(&str, AccuracySource); 2] =
+    [("profiled", AccuracySource::Profiled), ("oracle-label", AccuracySource::OracleLabel)];
 
 #[test]
 fn it_finds_what_trying_everything_finds() {
@@ -309,7 +309,7 @@ fn larger_windows_are_refused_or_planned_by_the_beam() {
         let catalog = world.catalog();
         let mut chosen = world.choose(&catalog, "optimal-window");
         let arrivals = Box::new(Listed::new(world.arrivals.clone()));
-        let who = (Info::Profiled, "optimal-window");
+        let who = (AccuracySource::Profiled, "optimal-window");
         let (log, result) = world.observe(&catalog, who, chosen.scheduler.as_mut(), arrivals);
         let expected = format!(
             "scheduler `optimal-window` at 0 s: give up: {count} requests wait, and the best plan \
@@ -321,7 +321,7 @@ fn larger_windows_are_refused_or_planned_by_the_beam() {
             let log = world.run(scheduler);
             assert_eq!(log.counts.completed, count as u64, "seed {seed}: nobody is left");
             assert_eq!(log.windows_solved_exactly, Some(windows), "seed {seed}: beams are not exact");
-            case.worth(Info::Profiled, &log, u32::MAX)
+            case.worth(AccuracySource::Profiled, &log, u32::MAX)
         };
         beam += worth("{ name = 'optimal-window', oversize_window = 'beam' }", 0);
         grouped += worth("grouped", 0);

@@ -8,9 +8,9 @@
 use crate::common::draw::ALONE;
 use crate::common::shape::Late;
 use crate::common::{Happened, Log, V, World};
-use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::policy::Info;
-use peeksim::sched::{Entry, REGISTRY};
+use peeksim::domain::{AppId, Arrival, TrueClass};
+use peeksim::policy::AccuracySource;
+use peeksim::scheduler::{SchedulerEntry, REGISTRY};
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -90,32 +90,32 @@ impl Case {
     }
 
     /// The probability of a right answer that a scheduler with this information is shown.
-    fn accuracy(&self, info: Info, request: usize, variant: usize) -> f64 {
+    fn accuracy(&self, info: AccuracySource, request: usize, variant: usize) -> f64 {
         let (asks, serves) = (&self.requests[request], &self.variants[variant]);
         let recall = serves.recall;
         match info {
-            Info::Profiled => f64::midpoint(recall[0], recall[1]),
-            Info::OracleLabel => recall[asks.class],
-            Info::Posterior => {
+            AccuracySource::Profiled => f64::midpoint(recall[0], recall[1]),
+            AccuracySource::OracleLabel => recall[asks.class],
+            AccuracySource::Posterior => {
                 // A Dirichlet prior of half an observation of each class, and the votes.
                 let evidence = asks.votes.map(|votes| votes + 0.5);
                 (evidence[0] * recall[0] + evidence[1] * recall[1]) / (evidence[0] + evidence[1])
             }
-            Info::OracleOutcome => {
+            AccuracySource::OracleOutcome => {
                 let first = self.variants.iter().position(|v| v.app == asks.app).expect("one");
                 f64::from(u8::from(asks.predicted[variant - first] == asks.class))
             }
         }
     }
 
-    fn utility(&self, info: Info, request: usize, variant: usize, finish_ns: u64) -> f64 {
+    fn utility(&self, info: AccuracySource, request: usize, variant: usize, finish_ns: u64) -> f64 {
         let budget_ns = self.requests[request].budget_ns;
         let gamma = self.late.gamma(finish_ns, budget_ns);
         self.accuracy(info, request, variant) * (1.0 - gamma)
     }
 
     /// The best sum of utilities over all orders and variants of the requests in `left`.
-    fn best(&self, info: Info, left: &[usize], lanes: &[u64], memory: &[usize]) -> f64 {
+    fn best(&self, info: AccuracySource, left: &[usize], lanes: &[u64], memory: &[usize]) -> f64 {
         let mut best = f64::NEG_INFINITY;
         for (at, request) in left.iter().enumerate() {
             let mut rest = left.to_vec();
@@ -176,7 +176,7 @@ impl Case {
                 time: Time::ZERO,
                 app: AppId(request.app as u16),
                 budget: Span(request.budget_ns),
-                truth: Truth { class: request.class as u16, row: rows[request.app] },
+                truth: TrueClass { class: request.class as u16, row: rows[request.app] },
             });
             rows[request.app] += 1;
         }
@@ -185,7 +185,7 @@ impl Case {
     }
 
     /// What a run is worth to somebody with this information.
-    fn worth(&self, info: Info, log: &Log) -> f64 {
+    fn worth(&self, info: AccuracySource, log: &Log) -> f64 {
         let each = log.events.iter().filter_map(|event| match event {
             Happened::Completed { at, request, variant, .. } => {
                 Some(self.utility(info, *request as usize, usize::from(*variant), *at))
@@ -203,7 +203,7 @@ fn exhaustive_is_optimal_and_nobody_beats_it() {
         let case = Case::draw(seed);
         let world = case.world();
         let left: Vec<usize> = (0..case.requests.len()).collect();
-        for (name, info) in Info::ALL {
+        for (name, info) in AccuracySource::ALL {
             let best = case.best(info, &left, &vec![0; case.lanes], &[]);
             let log = world.run(&format!("{{ name = 'exhaustive', accuracy = '{name}' }}"));
             let found = case.worth(info, &log);
@@ -213,7 +213,7 @@ fn exhaustive_is_optimal_and_nobody_beats_it() {
             // What the simulator says of its own beliefs is the same number.
             let believed = log.believed;
             assert!((believed - best).abs() < TOLERANCE, "{told}: {believed}, best {best}");
-            let taken = |entry: &&Entry| case.lanes == 1 || !ALONE.contains(&entry.name);
+            let taken = |entry: &&SchedulerEntry| case.lanes == 1 || !ALONE.contains(&entry.name);
             for entry in REGISTRY.iter().filter(taken) {
                 let accuracy =
                     entry.accuracy.map(|_| format!(", accuracy = '{name}'")).unwrap_or_default();

@@ -3,10 +3,10 @@
 
 use crate::common::lab::{interval, mean};
 use crate::common::{Log, V, World};
-use peeksim::domain::Truth;
+use peeksim::domain::TrueClass;
 use peeksim::metrics::Cell;
-use peeksim::model::catalog::Outcome;
-use peeksim::model::trace::{RecordedTrace, Sources};
+use peeksim::model::catalog::OutcomeModel;
+use peeksim::model::trace::{RecordedTrace, SourceSplit};
 use std::sync::Arc;
 
 const REPLICATES: u64 = 20;
@@ -50,7 +50,7 @@ fn busy(mut world: World) -> World {
 #[test]
 fn drawn_outcomes_are_what_an_oracle_of_labels_believes() {
     let mut world = busy(world());
-    world.setup.outcome = Outcome::Drawn;
+    world.setup.outcome = OutcomeModel::Drawn;
     let scheduler = scheduler("oracle-label");
     let gap = |log: &mut Log| log.number("utility_mean") - log.number("utility_predicted_mean");
     let (gap, tolerance) = interval(&by_replicate(&world, &scheduler, gap));
@@ -102,7 +102,7 @@ fn of_class(mut world: World, class: u16) -> World {
         world = world.request(0, f64::from(at) * 5.0, 10.0, class);
         let arrival = world.arrivals.last_mut().expect("a request");
         let row = u32::from(class) * 10 + at % 10;
-        arrival.truth.row = if class < 2 { row } else { Truth::NO_ROW };
+        arrival.truth.row = if class < 2 { row } else { TrueClass::NO_ROW };
     }
     world
 }
@@ -116,7 +116,7 @@ fn stream_recall_is_the_recorded_share_of_every_class() {
             let replayed = world.run("fcfs").number("accuracy_mean");
             assert!((replayed - exact).abs() < 1e-12, "class {class}: {replayed}");
         }
-        world.setup.outcome = Outcome::StreamRecall;
+        world.setup.outcome = OutcomeModel::StreamRecall;
         let (drawn, tolerance) = interval(&by_replicate(&world, "fcfs", accuracy));
         assert!((drawn - exact).abs() < tolerance, "class {class}: {drawn} ± {tolerance}");
         assert!(tolerance < 0.02, "class {class}: ± {tolerance} tells nothing");
@@ -128,7 +128,7 @@ fn stream_recall_is_the_recorded_share_of_every_class() {
 /// of five of the second; class 1 is in the third alone.
 #[test]
 fn stream_recall_counts_the_sources_that_arrive() {
-    let halves = [(Sources::Odd, [1.0, 0.2]), (Sources::Even, [0.4, 0.5])];
+    let halves = [(SourceSplit::Odd, [1.0, 0.2]), (SourceSplit::Even, [0.4, 0.5])];
     for (sources, class, exact) in
         halves.iter().flat_map(|(sources, exact)| (0..2).map(move |c| (*sources, c, exact[c])))
     {
@@ -137,7 +137,7 @@ fn stream_recall_counts_the_sources_that_arrive() {
         let mut trace = RecordedTrace::clone(app.trace.as_ref().expect("a trace"));
         workload.source_split = vec![0..5, 5..10, 10..20];
         app.trace = Some(Arc::new(trace));
-        (world.setup.outcome, world.setup.sources) = (Outcome::StreamRecall, sources);
+        (world.setup.outcome, world.setup.sources) = (OutcomeModel::StreamRecall, sources);
         let accuracy = |log: &mut Log| log.number("accuracy_mean");
         let (drawn, tolerance) = interval(&by_replicate(&world, "fcfs", accuracy));
         let gap = (drawn - exact).abs();
@@ -155,13 +155,13 @@ fn drawn_and_stream_recall_are_paired() {
         world.setup.outcome = outcome;
         world.run("fcfs").events
     };
-    assert_eq!(correct(Outcome::Drawn), correct(Outcome::StreamRecall));
+    assert_eq!(correct(OutcomeModel::Drawn), correct(OutcomeModel::StreamRecall));
 }
 
 #[test]
 fn what_was_not_recorded_is_drawn_and_said_so() {
     let mut world = recorded().app("b", &[V("z", 1, &[(1, 1.0)], 0.0, &[0.5])]);
-    world.setup.outcome = Outcome::StreamRecall;
+    world.setup.outcome = OutcomeModel::StreamRecall;
     let catalog = world.catalog();
     assert_eq!(catalog.outcome(), "mixed");
     assert_eq!(catalog.notes(), ["b: nothing recorded, outcomes drawn: z"]);

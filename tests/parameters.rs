@@ -3,10 +3,10 @@
 
 use crate::common::World;
 use crate::common::draw::{Case, Limits};
-use peeksim::input::{Node, Problems};
+use peeksim::config::{ConfigNode, Problems};
 use peeksim::model::arrival::Listed;
 use peeksim::rng::Rng;
-use peeksim::sched::{self, Context, Entry, REGISTRY};
+use peeksim::scheduler::{self, BuildContext, SchedulerEntry, REGISTRY};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ const VALUES: &[(&str, &[&str])] = &[
 ];
 
 /// The settings by which other parameters of a scheduler mean different things.
-fn modes(entry: &Entry) -> Vec<Vec<(&'static str, &'static str)>> {
+fn modes(entry: &SchedulerEntry) -> Vec<Vec<(&'static str, &'static str)>> {
     match entry.name {
         "maxacc-edf" | "minlat-edf" | "lo-edf" | "lo-priority" => {
             vec![vec![], vec![("merge", "true")], vec![("plan", "'head'")]]
@@ -104,7 +104,7 @@ const INERT: &[(&str, &str, &str, &str)] = &[
 
 type Settings = BTreeMap<&'static str, &'static str>;
 
-fn text(entry: &Entry, settings: &Settings) -> String {
+fn text(entry: &SchedulerEntry, settings: &Settings) -> String {
     let set = settings.iter().map(|(key, value)| format!(", {key} = {value}"));
     format!("{{ name = '{}'{} }}", entry.name, set.collect::<String>())
 }
@@ -113,8 +113,8 @@ fn text(entry: &Entry, settings: &Settings) -> String {
 fn decisions(world: &World, scheduler: &str) -> Option<String> {
     let catalog = world.catalog();
     let mut problems = Problems::default();
-    let context = Context { catalog: &catalog, rng: Rng::new(world.seed, 0) };
-    let chosen = sched::read(&Node::parse_override(scheduler), &context, &mut problems);
+    let context = BuildContext { catalog: &catalog, rng: Rng::new(world.seed, 0) };
+    let chosen = scheduler::read(&ConfigNode::parse_override(scheduler), &context, &mut problems);
     let mut chosen = problems.check(chosen).ok()?;
     let arrivals = Box::new(Listed::new(world.arrivals.clone()));
     let told = (chosen.info, chosen.entry.name);
@@ -143,7 +143,7 @@ enum Fate {
     Changes,
 }
 
-fn fate(entry: &Entry, mode: &Settings, key: &'static str, values: &[&'static str]) -> Fate {
+fn fate(entry: &SchedulerEntry, mode: &Settings, key: &'static str, values: &[&'static str]) -> Fate {
     let mut fate = Fate::Refused;
     for seed in 0..SEEDS {
         let mut case = Case::draw(seed, Limits::ALL).for_entry(entry);
@@ -206,7 +206,7 @@ fn every_parameter_changes_something_or_is_refused() {
 }
 
 /// The words before ` = ` in a scheduler's line of parameters, and those without a default.
-fn named(entry: &Entry) -> Vec<&'static str> {
+fn named(entry: &SchedulerEntry) -> Vec<&'static str> {
     let word = |part: &'static str| {
         let name = part.split('=').next().unwrap_or("").trim();
         let name = name.rsplit([' ', ':']).next().unwrap_or("");

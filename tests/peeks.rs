@@ -3,10 +3,10 @@
 use crate::common::check::{self, Verdict};
 use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::{Happened, Log, Told, V, World};
-use peeksim::model::peek::{Kind, Law, PeekPlace, Prior, ShortCircuit};
+use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost, Prior, ShortCircuit};
 use peeksim::model::posterior::Evidence;
-use peeksim::policy::Info;
-use peeksim::sched::REGISTRY;
+use peeksim::policy::AccuracySource;
+use peeksim::scheduler::REGISTRY;
 use peeksim::units::{Span, Time};
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ fn a_perfect_model_is_an_oracle_of_labels() {
         let mut case = Case::draw(seed, Limits::ALL);
         for app in &mut case.world.setup.apps {
             let classes = app.profile.classes.len();
-            app.peek.kind = Kind::Confusion(Law::quality(classes, 1.0));
+            app.peek.kind = ClassifierKind::Confusion(VoteModel::quality(classes, 1.0));
             app.peek.evidence = Evidence::OneHot;
             app.peek.prior = Prior::Profile(1e-300);
-            app.peek.runs_on = PeekPlace::Free;
+            app.peek.runs_on = ClassifierHost::Free;
         }
         for entry in REGISTRY.iter().filter(|entry| entry.accuracy.is_some()) {
             let case = case.for_entry(entry);
@@ -98,7 +98,7 @@ fn looks_on_workers_and_short_circuits_keep_the_rules() {
         for (at, app) in (seed..).zip(&mut case.world.setup.apps) {
             let matrix = vec![vec![1.0; app.profile.classes.len()]; app.profile.classes.len()];
             app.peek.matrix = Some(matrix);
-            app.peek.runs_on = [PeekPlace::Worker, PeekPlace::Host][usize::from(at % 5 == 0)];
+            app.peek.runs_on = [ClassifierHost::Worker, ClassifierHost::Host][usize::from(at % 5 == 0)];
             app.peek.memory_bytes = at % 2;
             app.peek.short_circuit = [
                 ShortCircuit::Never,
@@ -137,7 +137,7 @@ fn schedulers_that_do_not_look_do_not_notice() {
         let plain = Case::draw(seed, Limits::ALL);
         let mut other = plain.clone();
         for app in &mut other.world.setup.apps {
-            app.peek.runs_on = PeekPlace::Worker;
+            app.peek.runs_on = ClassifierHost::Worker;
             app.peek.memory_bytes = 1;
             let classes = app.profile.classes.len();
             app.peek.matrix = Some(vec![vec![1.0; classes]; classes]);
@@ -146,7 +146,7 @@ fn schedulers_that_do_not_look_do_not_notice() {
         for entry in REGISTRY {
             for source in draw::sources(entry)
                 .into_iter()
-                .filter(|source| source.is_none_or(|(_, info)| info != Info::Posterior))
+                .filter(|source| source.is_none_or(|(_, info)| info != AccuracySource::Posterior))
             {
                 let name = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed, entry, name, Units::PLAIN);

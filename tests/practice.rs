@@ -4,18 +4,18 @@
 use crate::common::draw::{Case, Limits};
 use crate::common::{Told, check};
 use crate::shell::{Said, Shell};
-use peeksim::input::source::Source;
-use peeksim::input::{Node, Problems};
-use peeksim::learn::net::{Activation, Choices, Mlp, Trace, best};
-use peeksim::learn::store::Stored;
-use peeksim::learn::{Algorithm, Environment, Training};
+use peeksim::config::source::Source;
+use peeksim::config::{ConfigNode, Problems};
+use peeksim::rl::net::{Activation, ActionHeads, Mlp, Activations, best};
+use peeksim::rl::checkpoint::PolicyFile;
+use peeksim::rl::{Algorithm, Environment, Training};
 use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::Overhead;
-use peeksim::policy::{Event, Info, Observer, Plan};
+use peeksim::model::catalog::DecisionOverhead;
+use peeksim::policy::{Event, AccuracySource, Observer, Plan};
 use peeksim::rng::{Label, Rng};
-use peeksim::sched::{Desk, policy_catalogue, trained};
-use peeksim::sim::{self, Simulation, Step};
-use peeksim::sweep::{Experiment, Practice, Sweep, utility};
+use peeksim::scheduler::{SteppedDispatcher, policy_catalogue, trained};
+use peeksim::engine::{self, Simulation, StepOutcome};
+use peeksim::experiment::{Experiment, SchedulingEnvironment, Sweep, utility};
 use std::sync::Arc;
 
 /// Two variants, one quick and the other right, at a rate at which either is the better one.
@@ -54,7 +54,7 @@ fn profiles() -> Shell {
 
 fn sweep(text: &str) -> Sweep {
     let source = Source { path: "x.toml".into(), text: text.into(), sha256: String::new() };
-    let node = Node::parse(&source).expect("TOML");
+    let node = ConfigNode::parse(&source).expect("TOML");
     let mut problems = Problems::default();
     let experiment = Experiment::read(&node, "x.toml", &mut problems);
     assert!(problems.is_empty(), "{problems}");
@@ -67,7 +67,7 @@ fn learning_beats_chance_and_each_variant_alone() {
     let path = shell.path("profiles").to_string_lossy().into_owned();
     let text = CROSSING.replace("PROFILES", &path);
     let sweep = sweep(&text);
-    let mut env = Practice::new(&sweep, 0.0).expect("an environment");
+    let mut env = SchedulingEnvironment::new(&sweep, 0.0).expect("an environment");
     let mut training = Training::new(Algorithm::Ppo, &env, 40_000, 1);
     training.finish(&mut env);
     let learned = utility(&sweep, training.network()).expect("runs");
@@ -75,7 +75,7 @@ fn learning_beats_chance_and_each_variant_alone() {
         let text = text.replace("\"tmo-rl\"", scheduler);
         let sweep = self::sweep(&text);
         let mean = |at: usize| {
-            let spec = peeksim::sweep::RunSpec { configuration: at, replicate: 0 };
+            let spec = peeksim::experiment::RunSpec { configuration: at, replicate: 0 };
             let column = peeksim::metrics::COLUMNS.iter().position(|c| c.name == "utility_mean");
             sweep.one(spec).result.cells[column.expect("a column")]
                 .parse::<f64>()
@@ -96,7 +96,7 @@ fn learning_beats_chance_and_each_variant_alone() {
 /// The mean reward of 4000 steps that take one action, over runs that follow each other.
 fn mean_reward(text: &str, usd_weight: f64, action: usize) -> f64 {
     let sweep = sweep(text);
-    let mut env = Practice::new(&sweep, usd_weight).expect("an environment");
+    let mut env = SchedulingEnvironment::new(&sweep, usd_weight).expect("an environment");
     env.reset(&mut Rng::new(1, 0).stream(Label::Episodes));
     let mut sum = 0.0;
     for _ in 0..4_000 {
@@ -144,19 +144,19 @@ impl Observer for Events {
 }
 
 /// A run in which a desk is told what the network finds best.
-fn told(sim: &mut Simulation, desk: &mut Desk, network: &Mlp) -> Vec<String> {
-    let (mut events, mut plan, mut trace) = (Events::default(), Plan::default(), Trace::default());
+fn told(sim: &mut Simulation, desk: &mut SteppedDispatcher, network: &Mlp) -> Vec<String> {
+    let (mut events, mut plan, mut trace) = (Events::default(), Plan::default(), Activations::default());
     let (mut seen, mut allowed) = (vec![0.0; desk.inputs()], vec![false; desk.outputs()]);
-    while sim.advance(&mut events).expect("an instant") == Step::Decide {
-        let mut due = desk.decide(&sim.view(), sim.trigger(), &mut plan);
+    while engine.advance(&mut events).expect("an instant") == StepOutcome::Decide {
+        let mut due = desk.decide(&engine.view(), engine.trigger(), &mut plan);
         while due {
-            sim.apply(&mut plan, &mut events).expect("a plan");
+            engine.apply(&mut plan, &mut events).expect("a plan");
             desk.observe(&mut seen);
             desk.mask(&mut allowed);
             let output = best(network.forward(&seen, &mut trace), &allowed);
-            due = desk.go_on(&sim.view(), output, &mut plan);
+            due = desk.go_on(&engine.view(), output, &mut plan);
         }
-        sim.apply(&mut plan, &mut events).expect("a plan");
+        engine.apply(&mut plan, &mut events).expect("a plan");
     }
     events.0
 }
@@ -166,10 +166,10 @@ fn told(sim: &mut Simulation, desk: &mut Desk, network: &Mlp) -> Vec<String> {
 fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
     for seed in 0..60 {
         let mut case = Case::draw(seed, Limits::WIDE);
-        case.world.setup.overhead = Overhead::default();
+        case.world.setup.overhead = DecisionOverhead::default();
         let catalog = case.world.catalog();
         let mut coins = Rng::new(seed, 0).stream(Label::Parameters);
-        let mut desk = Desk::new(&catalog);
+        let mut desk = SteppedDispatcher::new(&catalog);
         // One that sees everything at once, or one that is asked about each output.
         let (count, width) = (desk.outputs(), desk.by_output());
         let network = if seed % 2 == 0 {
@@ -177,9 +177,9 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
         } else {
             let sizes = [desk.inputs() - (count - 1) * width, 8, 1];
             let network = Mlp::uniform(&sizes, Activation::Relu, &mut coins);
-            network.asked_about(Choices { count, width, prior: 1.0 }).expect("that wide")
+            network.asked_about(ActionHeads { count, width, prior: 1.0 }).expect("that wide")
         };
-        for (name, info) in Info::ALL {
+        for (name, info) in AccuracySource::ALL {
             let _told = Told(format!("seed {seed}, {name}"));
             let arrivals = || Box::new(Listed::new(case.world.arrivals.clone()));
             let mut scheduler = trained(&catalog, network.clone());
@@ -188,15 +188,15 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
             result.unwrap_or_else(|error| panic!("{error}"));
             check::little(&log).unwrap_or_else(|why| panic!("{why}"));
             // Looks take turns with batches: there a lane that is filled later may find one.
-            if info == Info::Posterior {
+            if info == AccuracySource::Posterior {
                 continue;
             }
             let rng = Rng::new(case.world.seed, 0);
             let sim = || Simulation::new(Arc::clone(&catalog), arrivals(), info, rng, "tmo-rl");
             let mut events = Events::default();
             let mut scheduler = trained(&catalog, network.clone());
-            sim::run(&mut sim(), scheduler.as_mut(), &mut events).expect("a run");
-            desk = Desk::new(&catalog);
+            engine::run(&mut engine(), scheduler.as_mut(), &mut events).expect("a run");
+            desk = SteppedDispatcher::new(&catalog);
             assert_eq!(told(&mut sim(), &mut desk, &network), events.0);
         }
     }
@@ -206,31 +206,31 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
 fn a_policy_for_something_else_is_refused() {
     let case = Case::draw(1, Limits::ALL);
     let catalog = case.world.catalog();
-    let desk = Desk::new(&catalog);
+    let desk = SteppedDispatcher::new(&catalog);
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
     let shell = Shell::new();
     let scheduler = format!("{{ name = 'tmo-rl', policy = '{}' }}", shell.path("p").display());
     let mut read = |wrong: usize| {
         let sizes = [desk.inputs() + wrong, 4, desk.outputs()];
         let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
-        let stored = Stored::policy(&network, 1, policy_catalogue(&catalog, Info::Profiled));
+        let stored = PolicyFile::policy(&network, 1, policy_catalogue(&catalog, AccuracySource::Profiled));
         shell.write("p", stored.to_toml());
         let mut problems = Problems::default();
-        let context = peeksim::sched::Context { catalog: &catalog, rng: Rng::new(1, 0) };
-        peeksim::sched::read(&Node::parse_override(&scheduler), &context, &mut problems);
+        let context = peeksim::scheduler::BuildContext { catalog: &catalog, rng: Rng::new(1, 0) };
+        peeksim::scheduler::read(&ConfigNode::parse_override(&scheduler), &context, &mut problems);
         problems.to_string()
     };
     assert_eq!(read(0), "");
     assert!(read(1).contains("`layers`: found a network of another shape"));
     // Seen otherwise, or billed otherwise.
-    let mut found = policy_catalogue(&catalog, Info::Profiled);
+    let mut found = policy_catalogue(&catalog, AccuracySource::Profiled);
     let at = |name: &str| found.iter().position(|(known, _)| known == name).expect("an entry");
     let (sight, workers) = (at("sight"), at("workers"));
     "1".clone_into(&mut found[sight].1);
     found[workers].1.push_str(", 1 USD a call");
     let network = Mlp::uniform(&[1, 1], Activation::Tanh, &mut coins);
-    let old = Stored::policy(&network, 1, found);
-    let here = policy_catalogue(&catalog, Info::Profiled);
+    let old = PolicyFile::policy(&network, 1, found);
+    let here = policy_catalogue(&catalog, AccuracySource::Profiled);
     let said = old.check(&here, "p").expect_err("another world").to_string();
     assert!(said.contains("`catalogue.sight`: found `1`, expected `2`"), "{said}");
     assert!(said.contains(" USD a call`, expected `"), "{said}");
@@ -246,18 +246,18 @@ fn a_policy_is_refused_at_another_speed_link_penalty_or_accuracy() {
         "memory_bytes = 100, speedup = 2, link = { rtt_ms = 4, uplink_mbps = 20 }",
     );
     let trained = sweep(&text);
-    let env = Practice::new(&trained, 0.0).expect("an environment");
+    let env = SchedulingEnvironment::new(&trained, 0.0).expect("an environment");
     let sizes = [env.observation_len(), env.actions()];
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
     let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
     let policy = shell.path("p");
-    shell.write("p", Stored::policy(&network, 1, env.catalogue()).to_toml());
+    shell.write("p", PolicyFile::policy(&network, 1, env.catalogue()).to_toml());
     let check = |text: &str, accuracy: &str| {
         let scheduler =
             format!("{{ name = \"tmo-rl\", policy = '{}'{accuracy} }}", policy.display());
         let text = text.replace("\"tmo-rl\"", &scheduler);
         let source = Source { path: "x.toml".into(), text, sha256: String::new() };
-        let node = Node::parse(&source).expect("TOML");
+        let node = ConfigNode::parse(&source).expect("TOML");
         let mut problems = Problems::default();
         let experiment = Experiment::read(&node, "x.toml", &mut problems);
         assert!(problems.is_empty(), "{problems}");

@@ -8,8 +8,8 @@ use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::row::row;
 use crate::common::scribe::Asked;
 use crate::common::{Happened, Log, Told};
-use peeksim::policy::Info;
-use peeksim::sched::REGISTRY;
+use peeksim::policy::AccuracySource;
+use peeksim::scheduler::REGISTRY;
 
 const SEEDS: u64 = 400;
 
@@ -113,7 +113,7 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
                 let scheduler = draw::scheduler(seed * 100 + at, entry, name, Units::PLAIN);
                 let promise = Promise {
                     works: WORKS.contains(&entry.name),
-                    looks: source.is_some_and(|(_, info)| info == Info::Posterior),
+                    looks: source.is_some_and(|(_, info)| info == AccuracySource::Posterior),
                 };
                 let _told = Told(format!("seed {seed}, {scheduler}"));
                 let mut log = case.world.run(&scheduler);

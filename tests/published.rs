@@ -6,10 +6,10 @@
 //! names; without it the test is skipped, and says so.
 
 use crate::common::{CLASS, Happened, Log, V, World};
-use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::input::{Node, Problems};
-use peeksim::model::catalog::WorkerSetup;
-use peeksim::model::peek::Prior;
+use peeksim::domain::{AppId, Arrival, TrueClass};
+use peeksim::config::{ConfigNode, Problems};
+use peeksim::model::catalog::WorkerSpec;
+use peeksim::model::classifier::Prior;
 use peeksim::model::penalty::Penalty;
 use peeksim::units::{Span, Time};
 use serde_json::Value;
@@ -72,7 +72,7 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
             time: Time::ZERO,
             app: AppId(app as u16),
             budget: Span(ns(&request["remaining_s"])),
-            truth: Truth { class: 0, row: votes[app].len() as u32 },
+            truth: TrueClass { class: 0, row: votes[app].len() as u32 },
         });
         votes[app].push((0, theta));
         requests.push(text(&request["id"]).to_owned());
@@ -89,15 +89,15 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
     let count = number(&window["workers"]) as usize;
     world.setup.workers = list(&window["backlog_s"])[..count]
         .iter()
-        .map(|backlog| WorkerSetup {
+        .map(|backlog| WorkerSpec {
             memory_bytes: 1,
             ready: Time(ns(backlog)),
-            ..WorkerSetup::new(CLASS)
+            ..WorkerSpec::new(CLASS)
         })
         .collect();
     let mut problems = Problems::default();
     let penalty = "{ name = 'sigmoid', base = 'remaining', tolerance_ms = 0.1 }";
-    world.setup.penalty = Penalty::read(&Node::parse_override(penalty), &mut problems);
+    world.setup.penalty = Penalty::read(&ConfigNode::parse_override(penalty), &mut problems);
     assert!(problems.is_empty(), "{problems}");
     (world, variants, requests)
 }

@@ -3,14 +3,14 @@
 //!
 //! `UPDATE_README=1 cargo test readme` writes them anew.
 
-use peeksim::metrics::Kind;
+use peeksim::metrics::ColumnKind;
 use peeksim::model::arrival::ARRIVALS;
 use peeksim::model::latency::LatencyFit;
 use peeksim::model::profile::Profile;
-use peeksim::policy::Info;
-use peeksim::report::dictionary::{AXES, Field, File, files};
-use peeksim::sched::REGISTRY;
-use peeksim::tmo::POLICIES;
+use peeksim::policy::AccuracySource;
+use peeksim::report::data_dictionary::{AXES, FieldDescription, FileDescription, files};
+use peeksim::scheduler::REGISTRY;
+use peeksim::offloading::POLICIES;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
@@ -37,7 +37,7 @@ fn schedulers_are_what_the_registry_says() {
     let mut table =
         String::from("| name | what it does | accuracy | source |\n|---|---|---|---|\n");
     for entry in REGISTRY {
-        let accuracy = entry.accuracy.map_or("none", Info::name);
+        let accuracy = entry.accuracy.map_or("none", AccuracySource::name);
         let (name, summary, source) = (entry.name, entry.summary, entry.source);
         table.push_str(&format!("| `{name}` | {summary} | {accuracy} | {source} |\n"));
     }
@@ -73,14 +73,14 @@ fn policies_are_what_the_list_says() {
 }
 
 /// The range of a column, or its words.
-fn range(kind: Kind) -> String {
+fn range(kind: ColumnKind) -> String {
     match kind {
-        Kind::Count => "whole, ≥ 0".to_owned(),
-        Kind::Number(low, high) if low.is_infinite() && high.is_infinite() => "number".to_owned(),
-        Kind::Number(low, high) if high.is_infinite() => format!("number ≥ {low}"),
-        Kind::Number(low, high) => format!("number, {low} to {high}"),
-        Kind::Word(words) => words.join(", "),
-        Kind::Text => "text".to_owned(),
+        ColumnKind::Count => "whole, ≥ 0".to_owned(),
+        ColumnKind::Number(low, high) if low.is_infinite() && high.is_infinite() => "number".to_owned(),
+        ColumnKind::Number(low, high) if high.is_infinite() => format!("number ≥ {low}"),
+        ColumnKind::Number(low, high) => format!("number, {low} to {high}"),
+        ColumnKind::Word(words) => words.join(", "),
+        ColumnKind::Text => "text".to_owned(),
     }
 }
 
@@ -100,7 +100,7 @@ fn columns_are_what_results_have() {
         text.push_str("| column | cells | unit | meaning | empty if |\n|---|---|---|---|---|\n");
         for field in file.fields {
             let (cells, unit) = (range(field.kind), field.unit());
-            let Field { name, meaning, empty, .. } = field;
+            let FieldDescription { name, meaning, empty, .. } = field;
             text.push_str(&format!("| `{name}` | {cells} | {unit} | {meaning} | {empty} |\n"));
         }
     }
@@ -141,17 +141,17 @@ fn latencies_that_the_fit_changes_are_listed() {
 }
 
 /// A column as a field of a table schema (the data package of frictionlessdata.io).
-fn schema(field: &Field) -> Value {
+fn schema(field: &FieldDescription) -> Value {
     let number = |value: f64| value.is_finite().then_some(value);
     let digits = |words: &[&str]| words.iter().all(|word| word.parse::<u64>().is_ok());
     let (kind, mut constraints) = match field.kind {
-        Kind::Count => ("integer", json!({ "minimum": 0 })),
-        Kind::Number(low, high) => {
+        ColumnKind::Count => ("integer", json!({ "minimum": 0 })),
+        ColumnKind::Number(low, high) => {
             ("number", json!({ "minimum": number(low), "maximum": number(high) }))
         }
-        Kind::Word(words) if digits(words) => ("integer", json!({ "enum": words })),
-        Kind::Word(words) => ("string", json!({ "enum": words })),
-        Kind::Text => ("string", json!({})),
+        ColumnKind::Word(words) if digits(words) => ("integer", json!({ "enum": words })),
+        ColumnKind::Word(words) => ("string", json!({ "enum": words })),
+        ColumnKind::Text => ("string", json!({})),
     };
     if let Some(constraints) = constraints.as_object_mut() {
         constraints.retain(|_, value| !value.is_null());
@@ -170,7 +170,7 @@ fn schema(field: &Field) -> Value {
 
 #[test]
 fn the_schema_is_what_results_have() {
-    let resource = |file: File| {
+    let resource = |file: FileDescription| {
         let fields: Vec<Value> = file.fields.iter().map(schema).collect();
         let rows = format!("a row: {}", file.rows);
         let schema = json!({ "fields": fields, "missingValues": [""] });

@@ -6,11 +6,11 @@ use crate::common::text::check;
 use crate::common::{Happened, V, World};
 use crate::shell::{Shell, column};
 use peeksim::domain::AppId;
-use peeksim::input::Place;
-use peeksim::model::catalog::{Catalog, Held, Resident};
+use peeksim::config::Location;
+use peeksim::model::catalog::{Catalog, ResidentVariant, Resident};
 use peeksim::model::faults::Outage;
 use peeksim::model::latency::LatencyPoints;
-use peeksim::model::peek::PeekPlace;
+use peeksim::model::classifier::ClassifierHost;
 use peeksim::policy::{Plan, Scheduler, Trigger, View};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
@@ -238,7 +238,7 @@ fn looks_leave_less_room_for_what_is_resident() {
     let mut world = four(9);
     world.setup.workers[0].resident = Resident::AllThatFit;
     for app in &mut world.setup.apps {
-        app.peek.runs_on = PeekPlace::Worker;
+        app.peek.runs_on = ClassifierHost::Worker;
         app.peek.memory_bytes = 2;
         let table = LatencyPoints::new(vec![(1, Span::from_ms(1.0))]).expect("a table");
         Arc::make_mut(&mut app.profile).peek = Some(table);
@@ -267,10 +267,10 @@ fn a_worker_that_failed_is_empty() {
 
 #[test]
 fn lists_are_checked() {
-    let held = |app: &str, variant: &str| Held {
+    let held = |app: &str, variant: &str| ResidentVariant {
         app: app.into(),
         variant: variant.into(),
-        place: Place::default(),
+        place: Location::default(),
     };
     let refused = |list: &[(&str, &str)], variants: &[&str], said: &str| {
         let mut world = four(5);

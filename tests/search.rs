@@ -2,7 +2,7 @@
 
 use crate::shell::{Shell, column};
 use peeksim::domain::{VariantId, WorkerId};
-use peeksim::sweep::{Experiment, Found, Part, Sweep};
+use peeksim::experiment::{Experiment, CapacityResult, Shard, Sweep};
 
 const EXPERIMENT: &str = r#"
 [base]
@@ -29,11 +29,11 @@ fn sweep(set: &[String]) -> (Shell, Sweep) {
     (shell, sweep)
 }
 
-fn searched(set: &[String]) -> Vec<Found> {
+fn searched(set: &[String]) -> Vec<CapacityResult> {
     let (shell, mut sweep) = sweep(set);
     let search = sweep.experiment.search.clone().expect("a search");
     let (runs, found) =
-        sweep.search(&search, &shell.path("o"), &Part::Whole, 0, &()).expect("a search");
+        sweep.search(&search, &shell.path("o"), &Shard::Whole, 0, &()).expect("a search");
     assert!(runs.iter().all(|run| run.entry.result.error.is_empty()));
     assert_eq!(runs.len(), found.iter().map(|found| found.probes).sum::<usize>());
     found
@@ -60,7 +60,7 @@ fn regular_arrivals_leave_the_time_that_is_left() {
         format!("search.high={}", service_ms * 10.0),
         "replicates=1".to_owned(),
     ];
-    let [Found { keeps: Some((keeps, less)), breaks: Some((breaks, more)), .. }] =
+    let [CapacityResult { highest_passing: Some((keeps, less)), lowest_failing: Some((breaks, more)), .. }] =
         searched(&set)[..]
     else {
         panic!("an edge")
@@ -109,7 +109,7 @@ fn random_arrivals_are_sustained_as_theory_says() {
         "replicates=8".to_owned(),
     ];
     let found = searched(&set);
-    let rates: Vec<f64> = found.iter().map(|found| found.keeps.expect("an edge").0).collect();
+    let rates: Vec<f64> = found.iter().map(|found| found.highest_passing.expect("an edge").0).collect();
     let mean = rates.iter().sum::<f64>() / rates.len() as f64;
     let variance = rates.iter().map(|rate| (rate - mean) * (rate - mean)).sum::<f64>() / 7.0;
     let error = (variance / 8.0).sqrt();
@@ -128,7 +128,7 @@ fn load_ms() -> f64 {
 fn whole_edge(set: &[String]) -> [f64; 2] {
     let more = ["replicates=1".to_owned(), "search.relative_width=1e-6".to_owned()];
     let set: Vec<String> = set.iter().cloned().chain(more).collect();
-    let [Found { keeps: Some((keeps, _)), breaks: Some((breaks, _)), .. }] = searched(&set)[..]
+    let [CapacityResult { highest_passing: Some((keeps, _)), lowest_failing: Some((breaks, _)), .. }] = searched(&set)[..]
     else {
         panic!("an edge")
     };
@@ -203,7 +203,7 @@ fn an_empty_metric_at_one_probe_keeps_no_limit() {
         "search.relative_width=1e-6",
         "replicates=1",
     ];
-    let [Found { keeps: Some((keeps, _)), breaks: Some((breaks, metric)), .. }] =
+    let [CapacityResult { highest_passing: Some((keeps, _)), lowest_failing: Some((breaks, metric)), .. }] =
         searched(&set.map(str::to_owned))[..]
     else {
         panic!("an edge")

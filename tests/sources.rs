@@ -1,9 +1,9 @@
 //! `workload.source_split`: arrivals of every other source of the traces, in both arrival processes.
 
-use peeksim::domain::Truth;
+use peeksim::domain::TrueClass;
 use peeksim::metrics::COLUMNS;
 use peeksim::rng::Rng;
-use peeksim::sweep::{Experiment, RunSpec, Sweep};
+use peeksim::experiment::{Experiment, RunSpec, Sweep};
 use std::collections::BTreeMap;
 
 fn sweep(set: &[&str]) -> Result<Sweep, String> {
@@ -42,7 +42,7 @@ fn only_rows_of_every_other_source_arrive() {
             let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
             let mut seen = [false; 2];
             while let Some(arrival) = arrivals.next_arrival() {
-                assert_ne!(arrival.truth.row, Truth::NO_ROW);
+                assert_ne!(arrival.truth.row, TrueClass::NO_ROW);
                 let starts = &starts[arrival.app.index()];
                 let position = starts.partition_point(|start| *start <= arrival.truth.row);
                 seen[position % 2] = true;

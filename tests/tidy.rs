@@ -1,7 +1,7 @@
 //! The shape of the repository: floors, sizes, who touches files and clocks, and that nothing
 //! ships without its source, its experiment and its row in the README.
 
-use peeksim::sched::REGISTRY;
+use peeksim::scheduler::REGISTRY;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -186,7 +186,7 @@ fn every_shipped_experiment_is_accepted() {
     for (name, _) in experiments {
         let name = name.strip_suffix(".toml").expect("the ending");
         let sweep =
-            peeksim::sweep::Experiment::load(name, &[]).and_then(peeksim::sweep::Sweep::new);
+            peeksim::experiment::Experiment::load(name, &[]).and_then(peeksim::experiment::Sweep::new);
         if let Err(problems) = sweep {
             panic!("experiments/{name}.toml:\n{problems}");
         }

@@ -2,8 +2,8 @@
 //! earlier finish", or an order of requests. All times are in milliseconds.
 
 use crate::common::{V, World};
-use peeksim::policy::Info;
-use peeksim::sched::REGISTRY;
+use peeksim::policy::AccuracySource;
+use peeksim::scheduler::REGISTRY;
 
 /// Two variants that are as accurate: one knows both classes alike, the other does not and takes
 /// longer. Their accuracies are computed from recalls in different ways.
@@ -26,7 +26,7 @@ fn of_two_variants_of_equal_accuracy_the_faster_is_taken() {
                 let world = equals(low, high, slow_first);
                 let bits = |at: usize| world.setup.apps[0].profile.variants[at].accuracy.to_bits();
                 unequal_bits += usize::from(bits(0) != bits(1));
-                for entry in REGISTRY.iter().filter(|entry| entry.accuracy == Some(Info::Profiled))
+                for entry in REGISTRY.iter().filter(|entry| entry.accuracy == Some(AccuracySource::Profiled))
                 {
                     // Without a policy it takes what is listed first of what seems as good.
                     if entry.name == "tmo-rl" {

@@ -2,18 +2,18 @@
 //! every policy.
 
 use peeksim::rng::Rng;
-use peeksim::tmo::cost::{Costs, DEVICES, NETWORKS, normalised};
-use peeksim::tmo::evaluate::{Summary, Totals, Visit, evaluate, replay, train};
-use peeksim::tmo::generate::{Shape, like_m4a1, synthetic};
-use peeksim::tmo::optimum::{Tree, decisions};
-use peeksim::tmo::policy::{Moment, POLICIES, Policy, build};
-use peeksim::tmo::{Resources, Rules, World};
+use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS, normalised};
+use peeksim::offloading::evaluate::{PolicySummary, Totals, DialogueResult, evaluate, replay, train};
+use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
+use peeksim::offloading::optimum::{Tree, decisions};
+use peeksim::offloading::policy::{TurnContext, POLICIES, OffloadPolicy, build};
+use peeksim::offloading::{Cost, ModelParams, DialogueModel};
 use std::sync::Arc;
 
-fn world() -> World {
+fn world() -> DialogueModel {
     let workload = Arc::new(like_m4a1(60, Rng::new(7, 0)));
     let train = workload.split(Rng::new(7, 1)).train;
-    World::new(workload, &train, Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]))).unwrap()
+    DialogueModel::new(workload, &train, ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]))).unwrap()
 }
 
 /// A figure printed with some digits: as far from the exact value as its last digit allows.
@@ -71,8 +71,8 @@ fn the_tables_of_devices_and_networks_are_the_published_ones() {
 /// Follows a given sequence.
 struct Script(Vec<usize>);
 
-impl Policy for Script {
-    fn choose(&mut self, moment: &Moment<'_>) -> usize {
+impl OffloadPolicy for Script {
+    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
         self.0[moment.past.len()]
     }
 }
@@ -84,10 +84,10 @@ fn the_optimum_is_that_of_every_sequence_tried() {
     let dialogues: Vec<usize> = (0..60).filter(short).take(6).collect();
     for dialogue in dialogues {
         let turns = world.workload.dialogues[dialogue].turns.len() as u32;
-        let visits: Vec<Visit> = (0..9usize.pow(turns))
+        let visits: Vec<DialogueResult> = (0..9usize.pow(turns))
             .map(|path| {
                 let actions = (0..turns).map(|turn| path / 9usize.pow(turn) % 9).collect();
-                let all = Resources::PUBLISHED;
+                let all = Cost::PUBLISHED;
                 evaluate(&world, &[dialogue], &mut Script(actions), all).remove(0)
             })
             .collect();
@@ -95,8 +95,8 @@ fn the_optimum_is_that_of_every_sequence_tried() {
         for budget in
             [None, Some((30.0, 0.05)), Some((10.0, 0.01)), Some((5.0, 0.005)), Some((0.0, 0.0))]
         {
-            let budget = budget.map(|(latency_s, usage_usd)| Resources { latency_s, usage_usd });
-            let fits = |v: &&Visit| budget.is_none_or(|budget| v.spent.within(budget));
+            let budget = budget.map(|(latency_s, usage_usd)| Cost { latency_s, usage_usd });
+            let fits = |v: &&DialogueResult| budget.is_none_or(|budget| v.spent.within(budget));
             let best = visits.iter().filter(fits).map(|v| v.reward).fold(f64::NAN, f64::max);
             let found = tree.best(budget);
             match found {
@@ -107,7 +107,7 @@ fn the_optimum_is_that_of_every_sequence_tried() {
                         &world,
                         &[dialogue],
                         &mut Script(found.actions.clone()),
-                        Resources::PUBLISHED,
+                        Cost::PUBLISHED,
                     );
                     assert_eq!(again, [found]);
                 }
@@ -121,10 +121,10 @@ fn the_optimum_is_that_of_every_sequence_tried() {
 #[test]
 fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
     for (turns, seed) in [(6, 1), (7, 2), (8, 3)] {
-        let shape = Shape { views: 1, tasks: 2, turns };
+        let shape = SyntheticShape { views: 1, tasks: 2, turns };
         let workload = Arc::new(synthetic(shape, 30, Rng::new(seed, 0)));
         let split = workload.split(Rng::new(seed, 1));
-        let world = World::new(workload, &split.train, Rules::new(Costs::synthetic(1))).unwrap();
+        let world = DialogueModel::new(workload, &split.train, ModelParams::new(Costs::synthetic(1))).unwrap();
         for dialogue in split.test.iter().copied().take(2) {
             let all = 3usize.pow(u32::try_from(turns).unwrap());
             let digits = |path: usize| {
@@ -134,14 +134,14 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
                     Some(digit)
                 })
             };
-            let visits: Vec<Visit> = (0..all)
+            let visits: Vec<DialogueResult> = (0..all)
                 .map(|path| replay(&world, dialogue, &digits(path).collect::<Vec<_>>()))
                 .collect();
             let tree = Tree::new(&world, dialogue).unwrap();
             let most = visits[all - 1].spent;
             for part in [2.0, 0.6, 0.35, 0.2, 0.1, 0.03, 0.005, 0.0] {
-                for budget in [most.times(part), Resources { latency_s: 1e3, ..most.times(part) }] {
-                    let fits = |visit: &&Visit| visit.spent.within(budget);
+                for budget in [most.times(part), Cost { latency_s: 1e3, ..most.times(part) }] {
+                    let fits = |visit: &&DialogueResult| visit.spent.within(budget);
                     let rewards = visits.iter().filter(fits).map(|visit| visit.reward);
                     let best = rewards.fold(f64::NEG_INFINITY, f64::max);
                     match tree.best(Some(budget)) {
@@ -161,13 +161,13 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
 
 #[test]
 fn a_dialogue_of_too_many_decisions_has_no_tree() {
-    let shape = Shape { views: 10, tasks: 1, turns: 3 };
+    let shape = SyntheticShape { views: 10, tasks: 1, turns: 3 };
     let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
-    let world = World::new(workload, &[0], Rules::new(Costs::synthetic(10))).unwrap();
+    let world = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(10))).unwrap();
     assert!(decisions(&world, 0).is_none() && Tree::new(&world, 0).is_none());
-    let shape = Shape { views: 3, tasks: 1, turns: 12 };
+    let shape = SyntheticShape { views: 3, tasks: 1, turns: 12 };
     let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
-    let world = World::new(workload, &[0], Rules::new(Costs::synthetic(3))).unwrap();
+    let world = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(3))).unwrap();
     assert_eq!(decisions(&world, 0), Some(9 + 81 + 729 + 6561 + 59_049 + 7 * 531_441));
 }
 
@@ -177,7 +177,7 @@ fn nobody_beats_the_optimum_within_the_budget_and_guards_keep_it() {
     let split = world.workload.split(Rng::new(7, 1));
     let trees: Vec<Tree<'_>> =
         split.test.iter().map(|dialogue| Tree::new(&world, *dialogue).unwrap()).collect();
-    for budget in [Resources::PUBLISHED, Resources { latency_s: 7.0, usage_usd: 0.007 }] {
+    for budget in [Cost::PUBLISHED, Cost { latency_s: 7.0, usage_usd: 0.007 }] {
         let free: Vec<f64> = trees.iter().map(|t| t.best(None).unwrap().reward).collect();
         let bound: Vec<f64> = trees.iter().map(|t| t.best(Some(budget)).unwrap().reward).collect();
         for entry in POLICIES {
@@ -194,7 +194,7 @@ fn nobody_beats_the_optimum_within_the_budget_and_guards_keep_it() {
                 assert!(visit.reward <= bound + 1e-12 || !visit.spent.within(budget), "{name}");
             }
             if name.ends_with("-guarded") || ["local", "tmo-rl-plus"].contains(&name) {
-                let summary = Summary::of(&world, &visits, budget, Totals::All);
+                let summary = PolicySummary::of(&world, &visits, budget, Totals::All);
                 assert_eq!((summary.latency.rate, summary.usage.rate), (0.0, 0.0), "{name}");
             }
         }
@@ -205,12 +205,12 @@ fn nobody_beats_the_optimum_within_the_budget_and_guards_keep_it() {
 fn policies_that_learn_are_better_than_those_that_toss_coins() {
     let world = world();
     let split = world.workload.split(Rng::new(7, 1));
-    let budget = Resources::PUBLISHED;
+    let budget = Cost::PUBLISHED;
     let reward = |name: &str| {
         let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
         train(&world, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
         let visits = evaluate(&world, &split.train, policy.as_mut(), budget);
-        Summary::of(&world, &visits, budget, Totals::All).reward
+        PolicySummary::of(&world, &visits, budget, Totals::All).reward
     };
     let random = reward("random");
     for name in ["epsilon-greedy", "ucb1", "thompson", "linucb", "greedy-knn", "tmo-rl-plus"] {
@@ -223,27 +223,27 @@ fn policies_that_learn_are_better_than_those_that_toss_coins() {
 fn prices_bring_a_linear_bandit_near_its_budget() {
     let world = world();
     let split = world.workload.split(Rng::new(7, 1));
-    let spent = |budget: Resources| {
+    let spent = |budget: Cost| {
         let mut policy = build("linucb", &world, Rng::new(1, 0)).unwrap();
         train(&world, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
         let visits = evaluate(&world, &split.train, policy.as_mut(), budget);
-        Summary::of(&world, &visits, budget, Totals::All).spent
+        PolicySummary::of(&world, &visits, budget, Totals::All).spent
     };
-    let tight = Resources { latency_s: 7.0, usage_usd: 0.007 };
-    let (free, held) = (spent(Resources::PUBLISHED.times(10.0)), spent(tight));
+    let tight = Cost { latency_s: 7.0, usage_usd: 0.007 };
+    let (free, held) = (spent(Cost::PUBLISHED.times(10.0)), spent(tight));
     assert!(held.latency_s < 1.3 * tight.latency_s, "{held:?}");
     assert!(held.latency_s < 0.7 * free.latency_s, "{held:?} {free:?}");
 }
 
 #[test]
 fn a_window_counts_the_last_six_calls_of_a_long_dialogue() {
-    let shape = Shape { views: 3, tasks: 3, turns: 10 };
+    let shape = SyntheticShape { views: 3, tasks: 3, turns: 10 };
     let workload = Arc::new(synthetic(shape, 20, Rng::new(1, 0)));
     let train = workload.whole().train;
-    let world = World::new(workload, &train, Rules::new(Costs::synthetic(3))).unwrap();
+    let world = DialogueModel::new(workload, &train, ModelParams::new(Costs::synthetic(3))).unwrap();
     let mut policy = build("always:cloud", &world, Rng::new(1, 0)).unwrap();
-    let visits = evaluate(&world, &train, policy.as_mut(), Resources::PUBLISHED);
-    let total = |totals| Summary::of(&world, &visits, Resources::PUBLISHED, totals).spent;
+    let visits = evaluate(&world, &train, policy.as_mut(), Cost::PUBLISHED);
+    let total = |totals| PolicySummary::of(&world, &visits, Cost::PUBLISHED, totals).spent;
     assert!((total(Totals::All).latency_s - 5.0).abs() < 1e-12);
     assert!((total(Totals::Window).latency_s - 3.0).abs() < 1e-12);
 }
@@ -253,18 +253,18 @@ fn who_looks_one_turn_further_is_the_optimum_of_two_turns_without_surprises() {
     let mut gains = 0;
     for seed in 1..=8 {
         // One task, and views that always go with the question as well: nothing is left to guess.
-        let mut workload = synthetic(Shape { views: 3, tasks: 1, turns: 2 }, 40, Rng::new(seed, 0));
+        let mut workload = synthetic(SyntheticShape { views: 3, tasks: 1, turns: 2 }, 40, Rng::new(seed, 0));
         let turns = workload.dialogues.iter_mut().flat_map(|dialogue| &mut dialogue.turns);
         turns.for_each(|turn| turn.association = vec![0.2, 0.1, 0.3]);
-        let rules = Rules::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
         let all = workload.whole();
-        let world = World::new(Arc::new(workload), &all.train, rules).unwrap();
+        let world = DialogueModel::new(Arc::new(workload), &all.train, rules).unwrap();
         let reward = |name: &str, budget| {
             let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
             evaluate(&world, &all.test[..1], policy.as_mut(), budget)[0].reward
         };
         for (latency_s, usage_usd) in [(30.0, 0.05), (12.0, 0.012), (7.0, 0.007)] {
-            let budget = Resources { latency_s, usage_usd };
+            let budget = Cost { latency_s, usage_usd };
             let best = Tree::new(&world, 0).unwrap().best(Some(budget)).unwrap().reward;
             let ours = reward("tmo-rl-plus", budget);
             assert!((ours - best).abs() < 1e-12, "{budget:?}: {ours} {best}");

@@ -1,21 +1,21 @@
 //! A reproduction of TMO that is stopped and begun again.
 
 use peeksim::rng::Rng;
-use peeksim::sweep::Progress;
-use peeksim::tmo::generate::like_m4a1;
-use peeksim::tmo::reproduce::{Effort, Made, Shelf, make, to_csv};
+use peeksim::experiment::Progress;
+use peeksim::offloading::generate::like_m4a1;
+use peeksim::offloading::reproduce::{ReproductionConfig, Artifacts, PolicyCache, make, to_csv};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-const EFFORT: Effort =
-    Effort { dialogues: 40, scored: 10, splits: 2, bounds: 1, trained: 1, seeds: 1, steps: 2000 };
+const EFFORT: ReproductionConfig =
+    ReproductionConfig { dialogues: 40, scored: 10, splits: 2, bounds: 1, trained: 1, seeds: 1, steps: 2000 };
 
-fn made(folder: &Path) -> Made {
+fn made(folder: &Path) -> Artifacts {
     let data = Arc::new(like_m4a1(30, Rng::new(4, 0)));
     let progress: &dyn Progress = &();
-    let shelf = Shelf { folder: folder.to_owned(), steps: EFFORT.steps, progress };
+    let shelf = PolicyCache { folder: folder.to_owned(), steps: EFFORT.steps, progress };
     make(Some(&data), &EFFORT, &shelf).expect("it can be made")
 }
 

@@ -1,7 +1,7 @@
 //! `peeksim check`: the plan, and how long it may take.
 
-use super::cost::costs;
-use super::{ExperimentArgs, Failure, sweep::notes};
+use super::estimate::costs;
+use super::{ExperimentArgs, CliError, sweep::notes};
 use clap::Args;
 use std::io::Write;
 
@@ -12,7 +12,7 @@ pub(super) struct CheckArgs {
     experiment: ExperimentArgs,
 }
 
-pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), CliError> {
     let sweep = args.experiment.load()?;
     notes(&sweep);
     let experiment = &sweep.experiment;
@@ -23,7 +23,7 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), Failure
         "{}: {points} configurations × {replicates} replicates = {runs} runs",
         experiment.name
     )?;
-    if let Some(until) = &experiment.until {
+    if let Some(until) = &experiment.stopping {
         let (metric, width, most) =
             (&until.metric, until.relative_half_width, until.max_replicates);
         writeln!(

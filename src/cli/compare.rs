@@ -1,10 +1,10 @@
 //! `peeksim compare`: paired differences against one value of an axis.
 
-use super::Failure;
-use crate::input::{Place, Problem};
+use super::CliError;
+use crate::config::{Location, Problem};
 use crate::metrics::numbers;
 use crate::output::atomic;
-use crate::report::paper::{Comparison, Format};
+use crate::report::comparison_table::{Comparison, PaperFormat};
 use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,8 +24,8 @@ pub(super) struct CompareArgs {
     #[arg(long)]
     baseline: Option<String>,
     /// How the table is written.
-    #[arg(long, value_enum, default_value_t = Written::Text)]
-    format: Written,
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    format: TableFormat,
     /// Write the table to this file.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -33,7 +33,7 @@ pub(super) struct CompareArgs {
 
 /// The formats by their names.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Written {
+enum TableFormat {
     /// Aligned for a terminal.
     Text,
     /// All digits.
@@ -44,33 +44,33 @@ enum Written {
     Latex,
 }
 
-impl From<Written> for Format {
-    fn from(written: Written) -> Self {
+impl From<TableFormat> for PaperFormat {
+    fn from(written: TableFormat) -> Self {
         match written {
-            Written::Text => Self::Text,
-            Written::Csv => Self::Csv,
-            Written::Markdown => Self::Markdown,
-            Written::Latex => Self::Latex,
+            TableFormat::Text => Self::Text,
+            TableFormat::Csv => Self::Csv,
+            TableFormat::Markdown => Self::Markdown,
+            TableFormat::Latex => Self::Latex,
         }
     }
 }
 
-pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliError> {
     let results = super::sweep::load(&args.folder)?;
     let metrics: Vec<&str> = numbers().collect();
     if !metrics.contains(&args.metric.as_str()) {
-        let place = Place::file("--metric");
+        let place = Location::file("--metric");
         return Err(Problem::unknown(place, "metric", &args.metric, metrics).into());
     }
     let Some(axis) = results.axis(&args.axis) else {
         let known = results.axes.iter().map(String::as_str);
-        return Err(Problem::unknown(Place::file("--axis"), "axis", &args.axis, known).into());
+        return Err(Problem::unknown(Location::file("--axis"), "axis", &args.axis, known).into());
     };
     let labels = results.labels(axis);
     let baseline = args.baseline.as_ref().or(labels.first()).cloned().unwrap_or_default();
     if !labels.contains(&baseline) {
         let known = labels.iter().map(String::as_str);
-        let place = Place::file("--baseline");
+        let place = Location::file("--baseline");
         return Err(Problem::unknown(place, "value", &baseline, known).into());
     }
     let format = args.format.into();

@@ -1,12 +1,12 @@
 //! What `train` and `offload` have in common: a workload, costs, and a split.
 
-use super::Failure;
-use crate::input::{Place, Problem};
+use super::CliError;
+use crate::config::{Location, Problem};
 use crate::rng::Rng;
-use crate::tmo::cost::{Costs, find_device, find_network};
-use crate::tmo::estimator::Metric;
-use crate::tmo::generate::{Shape, like_m4a1, synthetic};
-use crate::tmo::{Resources, Rules, Split, Workload, World, import};
+use crate::offloading::cost::{Costs, find_device, find_network};
+use crate::offloading::estimator::Metric;
+use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
+use crate::offloading::{Cost, ModelParams, Split, Workload, DialogueModel, import};
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ enum CostModel {
 pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
     let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let names = known.iter().map(|(name, _)| *name);
-    found.ok_or_else(|| Problem::unknown(Place::file(option), "value", name, names))
+    found.ok_or_else(|| Problem::unknown(Location::file(option), "value", name, names))
 }
 
 /// Refuses a workload of which nothing would be left to test on.
@@ -38,7 +38,7 @@ pub(super) fn enough(option: &str, workload: &Workload) -> Result<(), Problem> {
         return Ok(());
     }
     let expected = "two or more, some to learn from and others to test on";
-    Err(Problem::new(Place::file(option), format!("{count} dialogue"), expected))
+    Err(Problem::new(Location::file(option), format!("{count} dialogue"), expected))
 }
 
 /// Which dialogues, at which costs.
@@ -75,20 +75,20 @@ pub(super) struct DialogueArgs {
 
 impl DialogueArgs {
     /// The dialogues, those to learn from and to test on, and what a decision leads to.
-    pub(super) fn world(&self) -> Result<(World, Split), Failure> {
+    pub(super) fn world(&self) -> Result<(DialogueModel, Split), CliError> {
         let rng = Rng::new(self.seed, 0);
         let count = self.dialogues as usize;
         let (workload, costs) = if self.workload == "m4a1-like" {
             (like_m4a1(count, rng), None)
         } else if let Some(shape) = self.workload.strip_prefix("sweep:") {
             let expected = "X,Y,T with 0 to 12 views, 1 to 100 tasks, 1 to 1000 turns";
-            let shape = Shape::parse(shape).ok_or_else(|| {
-                Problem::new(Place::file("--workload"), format!("`{shape}`"), expected)
+            let shape = SyntheticShape::parse(shape).ok_or_else(|| {
+                Problem::new(Location::file("--workload"), format!("`{shape}`"), expected)
             })?;
             if shape.turns.saturating_mul(count) > MAX_TURNS {
                 let found = format!("{count} dialogues of {} turns", shape.turns);
                 let expected = format!("at most {MAX_TURNS} turns in all");
-                return Err(Problem::new(Place::file("--dialogues"), found, expected).into());
+                return Err(Problem::new(Location::file("--dialogues"), found, expected).into());
             }
             (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
         } else {
@@ -101,8 +101,8 @@ impl DialogueArgs {
         enough("--workload", &workload)?;
         let split = workload.split(rng);
         let metric = chosen("--metric", &self.metric, &Metric::ALL)?;
-        let rules = Rules { metric, ..Rules::new(costs) };
-        let world = World::new(Arc::new(workload), &split.train, rules)?;
+        let rules = ModelParams { metric, ..ModelParams::new(costs) };
+        let world = DialogueModel::new(Arc::new(workload), &split.train, rules)?;
         Ok((world, split))
     }
 
@@ -116,19 +116,19 @@ impl DialogueArgs {
     }
 
     /// What a dialogue may take.
-    pub(super) fn budget(&self) -> Result<Resources, Problem> {
+    pub(super) fn budget(&self) -> Result<Cost, Problem> {
         let number = |text: &str| text.trim().parse().ok().filter(|n: &f64| *n > 0.0 && *n < 1e15);
         let parts = self.budget.split_once(',');
         let parts = parts.and_then(|(s, usd)| Some((number(s)?, number(usd)?)));
         let (latency_s, usage_usd) = parts.ok_or_else(|| {
             let found = format!("`{}`", self.budget);
             Problem::new(
-                Place::file("--budget"),
+                Location::file("--budget"),
                 found,
                 "seconds and US dollars above 0, as in `30,0.05`",
             )
         })?;
-        Ok(Resources { latency_s, usage_usd })
+        Ok(Cost { latency_s, usage_usd })
     }
 
     /// Everything that these arguments say, for a training that goes on.

@@ -1,11 +1,11 @@
 //! `peeksim import`: data of others in the form that peeksim reads.
 
-use super::{Failure, say};
-use crate::import::{self, Entry, Folder, Form, Import, ImportError, KINDS, Made, Map, Told};
-use crate::input::toml::quote;
-use crate::input::{Fields, Node, Place, Problem, Problems, Value};
+use super::{CliError, print_note};
+use crate::import::{self, ImporterEntry, Folder, ImportKind, ImportPlan, ImportError, KINDS, ImportedProfile, AppMapping, ImportNotes};
+use crate::config::toml::quote;
+use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, Value};
 use crate::output::{atomic, packed};
-use crate::tmo;
+use crate::offloading;
 use crate::units::decimal;
 use clap::Args;
 use std::io::Write;
@@ -37,7 +37,7 @@ pub(super) struct ImportArgs {
     map: Option<String>,
     /// Leave out up to this many rows that cannot be read, and count them.
     #[arg(long, value_name = "N")]
-    skip_bad: Option<u64>,
+    max_bad_rows: Option<u64>,
     /// Which column is what, as `arrival=t_s`; of JSON, which key.
     #[arg(long = "column", value_name = "WHAT=COLUMN")]
     columns: Vec<String>,
@@ -68,7 +68,7 @@ fn kinds() -> String {
     text + "\ntraces/importing.md says where each is found and what becomes of it."
 }
 
-pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliError> {
     if let Some(path) = &args.out {
         super::check_compression("--out", path)?;
     }
@@ -77,42 +77,42 @@ pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failur
     }
     let Some(entry) = KINDS.iter().find(|entry| entry.name == args.kind) else {
         let known = [M4A1].into_iter().chain(KINDS.iter().map(|entry| entry.name));
-        let problem = Problem::unknown(Place::file("import"), "kind", &args.kind, known);
+        let problem = Problem::unknown(Location::file("import"), "kind", &args.kind, known);
         return Err(problem.into());
     };
     let settings = settings(args)?;
-    if let Form::Table(make) = entry.form {
+    if let ImportKind::Table(make) = entry.form {
         return table(make, args, &settings, out);
     }
     let Some(path) = &args.out else {
-        return Err(Problem::new(Place::file("--out"), "nothing", "where to write it").into());
+        return Err(Problem::new(Location::file("--out"), "nothing", "where to write it").into());
     };
     match entry.form {
-        Form::Trace(_) => trace(entry, args, &settings, path),
-        Form::Profile(make) => profile(make, args, &settings, path),
-        Form::Table(make) => table(make, args, &settings, out),
+        ImportKind::Trace(_) => trace(entry, args, &settings, path),
+        ImportKind::Profile(make) => profile(make, args, &settings, path),
+        ImportKind::Table(make) => table(make, args, &settings, out),
     }
 }
 
-fn trace(entry: &Entry, args: &ImportArgs, settings: &Node, out: &Path) -> Result<(), Failure> {
-    let plan = Import {
+fn trace(entry: &ImporterEntry, args: &ImportArgs, settings: &ConfigNode, out: &Path) -> Result<(), CliError> {
+    let plan = ImportPlan {
         files: &args.files,
         settings,
         apps: &args.apps,
         map: map(args)?,
-        skip_bad: args.skip_bad.unwrap_or(0),
+        max_bad_rows: args.max_bad_rows.unwrap_or(0),
         merge_keys: args.merge_keys,
         out,
     };
     let imported = import::import(entry, &plan).map_err(|error| match error {
-        ImportError::Input(problems) => Failure::Input(problems),
+        ImportError::Input(problems) => CliError::Input(problems),
         ImportError::Write(error) => error.into(),
     })?;
     let (bad, skipped) = &imported.skipped;
-    skipped.iter().for_each(|problem| say(&format!("skipped: {problem}")));
+    skipped.iter().for_each(|problem| print_note(&format!("skipped: {problem}")));
     notes(&imported.told);
     let rate = imported.rate_rps().map_or(String::new(), |rps| format!(" ({} rps)", digits(rps)));
-    say(&format!(
+    print_note(&format!(
         "{} requests over {} s{rate}, {} keys, {bad} bad rows skipped{}",
         imported.requests,
         decimal(imported.last_ns, 9),
@@ -133,30 +133,30 @@ fn digits(value: f64) -> String {
     }
 }
 
-fn notes(told: &Told) {
-    told.notes.iter().for_each(|note| say(&format!("note: {note}")));
+fn notes(told: &ImportNotes) {
+    told.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
 }
 
-fn facts(told: &Told) -> String {
+fn facts(told: &ImportNotes) -> String {
     told.facts.iter().map(|fact| format!("; {fact}")).collect()
 }
 
 fn profile(
-    make: fn(&[String], &mut Fields<'_>) -> Option<Folder>,
+    make: fn(&[String], &mut Decoder<'_>) -> Option<Folder>,
     args: &ImportArgs,
-    settings: &Node,
+    settings: &ConfigNode,
     out: &Path,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     refuse(&[
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
-        ("--max-bad-rows", args.skip_bad.is_some()),
+        ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
     let folder = import::import_profile(make, &args.files, settings)?;
     atomic::new_folder(out, &folder.files)?;
-    folder.notes.iter().for_each(|note| say(&format!("note: {note}")));
-    say(&format!("wrote {} files to {}", folder.files.len(), out.display()));
+    folder.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
+    print_note(&format!("wrote {} files to {}", folder.files.len(), out.display()));
     Ok(())
 }
 
@@ -164,21 +164,21 @@ fn profile(
 fn refuse(options: &[(&str, bool)]) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for (option, _) in options.iter().filter(|(_, given)| *given) {
-        problems.push(Problem::new(Place::file(option), "an option", "none of this kind"));
+        problems.push(Problem::new(Location::file(option), "an option", "none of this kind"));
     }
     problems.check(Some(()))
 }
 
-fn map(args: &ImportArgs) -> Result<Map, Problems> {
-    let Some(name) = &args.map else { return Ok(Map::default()) };
-    let found = Map::ALL.iter().find(|(known, _)| known == name).map(|(_, map)| *map);
-    let known = Map::ALL.iter().map(|(name, _)| *name);
-    found.ok_or_else(|| Problem::unknown(Place::file("--map"), "way", name, known).into())
+fn map(args: &ImportArgs) -> Result<AppMapping, Problems> {
+    let Some(name) = &args.map else { return Ok(AppMapping::default()) };
+    let found = AppMapping::ALL.iter().find(|(known, _)| known == name).map(|(_, map)| *map);
+    let known = AppMapping::ALL.iter().map(|(name, _)| *name);
+    found.ok_or_else(|| Problem::unknown(Location::file("--map"), "way", name, known).into())
 }
 
 /// The settings of the kind as one table.
-fn settings(args: &ImportArgs) -> Result<Node, Problems> {
-    let mut node = Node::empty(Place::file("--set"));
+fn settings(args: &ImportArgs) -> Result<ConfigNode, Problems> {
+    let mut node = ConfigNode::empty(Location::file("--set"));
     let mut problems = Problems::default();
     for (option, prefix, given) in [
         ("--set", "", &args.set),
@@ -186,17 +186,17 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
         ("--unit", "unit", &args.units),
     ] {
         if !prefix.is_empty() && !given.is_empty() {
-            node.set(prefix, Node::empty(Place::file(option)))?;
+            node.set(prefix, ConfigNode::empty(Location::file(option)))?;
         }
         for text in given {
             let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
                 let expected = "KEY=VALUE";
-                problems.push(Problem::new(Place::file(option), format!("`{text}`"), expected));
+                problems.push(Problem::new(Location::file(option), format!("`{text}`"), expected));
                 continue;
             };
-            let place = Place::file(option).field(key);
+            let place = Location::file(option).field(key);
             let (path, value) = match prefix {
-                "" => (key.to_owned(), Node::parse_override(value)),
+                "" => (key.to_owned(), ConfigNode::parse_override(value)),
                 _ => (format!("{prefix}.{key}"), words(given, key)),
             };
             if let Err(problem) = node.set(&path, value.relocated(&place)) {
@@ -205,8 +205,8 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
         }
     }
     let mut set = |key: &str, value: Value| {
-        let place = Place::file(&format!("--{}", key.replace('_', "-")));
-        node.set(key, Node { place, value }).unwrap_or_else(|problem| problems.push(problem));
+        let place = Location::file(&format!("--{}", key.replace('_', "-")));
+        node.set(key, ConfigNode { place, value }).unwrap_or_else(|problem| problems.push(problem));
     };
     if let Some(delimiter) = &args.delimiter {
         set("delimiter", Value::Text(delimiter.clone()));
@@ -219,33 +219,33 @@ fn settings(args: &ImportArgs) -> Result<Node, Problems> {
 
 /// What was given for a key, a list if it was given several times. Names of columns are words,
 /// whatever they look like.
-fn words(given: &[String], key: &str) -> Node {
+fn words(given: &[String], key: &str) -> ConfigNode {
     let pairs = given.iter().filter_map(|text| text.split_once('='));
     let words: Vec<String> =
         pairs.filter(|(known, _)| *known == key).map(|(_, value)| quote(value)).collect();
     match words.as_slice() {
-        [word] => Node::parse_override(word),
-        _ => Node::parse_override(&format!("[{}]", words.join(", "))),
+        [word] => ConfigNode::parse_override(word),
+        _ => ConfigNode::parse_override(&format!("[{}]", words.join(", "))),
     }
 }
 
 /// Makes a table of one file.
 fn table(
-    make: fn(&str, &mut Fields<'_>) -> Option<Made>,
+    make: fn(&str, &mut Decoder<'_>) -> Option<ImportedProfile>,
     args: &ImportArgs,
-    settings: &Node,
+    settings: &ConfigNode,
     out: &mut impl Write,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     refuse(&[
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
-        ("--max-bad-rows", args.skip_bad.is_some()),
+        ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
     let made = import::import_table(make, one_file(args)?, settings)?;
     write(args, &made.text, out)?;
     notes(&made.told);
-    say(&format!("{}{}", made.said, facts(&made.told)));
+    print_note(&format!("{}{}", made.said, facts(&made.told)));
     Ok(())
 }
 
@@ -253,13 +253,13 @@ fn table(
 fn one_file(args: &ImportArgs) -> Result<&str, Problems> {
     let [file] = args.files.as_slice() else {
         let found = format!("{} files", args.files.len());
-        return Err(Problem::new(Place::file(&args.kind), found, "one").into());
+        return Err(Problem::new(Location::file(&args.kind), found, "one").into());
     };
     import::distinct(&args.files, args.out.as_deref())?;
     Ok(file)
 }
 
-fn write(args: &ImportArgs, text: &str, out: &mut impl Write) -> Result<(), Failure> {
+fn write(args: &ImportArgs, text: &str, out: &mut impl Write) -> Result<(), CliError> {
     match &args.out {
         Some(path) => atomic::with(path, |file| {
             packed::write(path, file, |packed| packed.write_all(text.as_bytes()))
@@ -269,11 +269,11 @@ fn write(args: &ImportArgs, text: &str, out: &mut impl Write) -> Result<(), Fail
     Ok(())
 }
 
-fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
+fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliError> {
     refuse(&[
         ("--app", !args.apps.is_empty()),
         ("--map", args.map.is_some()),
-        ("--max-bad-rows", args.skip_bad.is_some()),
+        ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--column", !args.columns.is_empty()),
         ("--unit", !args.units.is_empty()),
         ("--set", !args.set.is_empty()),
@@ -281,9 +281,9 @@ fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
         ("--no-header", args.no_header),
         ("--merge-keys", args.merge_keys),
     ])?;
-    let workload = tmo::import::load(one_file(args)?)?;
+    let workload = offloading::import::load(one_file(args)?)?;
     write(args, &workload.to_csv(), out)?;
-    say(&format!(
+    print_note(&format!(
         "{} dialogues, {} turns, {} tasks, {} views",
         workload.dialogues.len(),
         workload.turns(),

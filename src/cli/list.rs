@@ -1,16 +1,16 @@
 //! `peeksim list`: what there is, and where it comes from.
 
-use super::Failure;
-use crate::input::source::embedded_paths;
+use super::CliError;
+use crate::config::source::embedded_paths;
 use crate::metrics::TABLES;
 use crate::model::arrival::ARRIVALS;
 use crate::model::penalty::PENALTIES;
-use crate::sched::REGISTRY;
-use crate::sweep::FIGURE_KINDS;
-use crate::tmo::POLICIES;
+use crate::scheduler::REGISTRY;
+use crate::experiment::FIGURE_KINDS;
+use crate::offloading::POLICIES;
 use std::io::Write;
 
-pub(super) fn main(out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(out: &mut impl Write) -> Result<(), CliError> {
     writeln!(out, "schedulers")?;
     for entry in REGISTRY {
         let accuracy = entry.accuracy.map_or(String::new(), |info| {

@@ -1,10 +1,10 @@
 //! `peeksim merge`: the results of a sweep whose runs were shared.
 
-use super::Failure;
+use super::CliError;
 use super::sweep::{finish, report};
-use crate::input::{Place, Problem, Problems};
+use crate::config::{Location, Problem, Problems};
 use crate::report::manifest;
-use crate::sweep::{BUILD, Sweep};
+use crate::experiment::{BUILD, Sweep};
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ pub(super) struct MergeArgs {
     folder: PathBuf,
 }
 
-pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), CliError> {
     let manifest = manifest::read(&args.folder)?;
     let path = args.folder.join("manifest.toml").to_string_lossy().into_owned();
-    let place = |field: &str| Place::file(&path).field(field);
+    let place = |field: &str| Location::file(&path).field(field);
     if manifest.build != BUILD {
         let expected = format!("`{BUILD}`, which this program is");
         return Err(Problem::new(place("build"), format!("`{}`", manifest.build), expected).into());

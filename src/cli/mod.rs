@@ -7,29 +7,29 @@
 mod check;
 mod cluster;
 mod compare;
-mod cost;
+mod estimate;
 mod dialogues;
-mod figures;
+mod plot;
 mod import;
 mod list;
 mod merge;
 mod offload;
-mod plan;
+mod shard_plan;
 mod progress;
-mod replay;
+mod verify;
 mod reproduce;
 mod reproduce_tmo;
-mod run;
-mod share;
+mod inspect;
+mod shard;
 mod sweep;
 mod terminal;
 mod train;
 
-use crate::input::shown::shown_lines;
-use crate::input::{Problem, Problems};
+use crate::config::shown::shown_lines;
+use crate::config::{Problem, Problems};
 use crate::output::atomic::WriteError;
 use crate::report::manifest::ManifestError;
-use crate::sweep::SweepError;
+use crate::experiment::SweepError;
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ use terminal::Terminal;
 ///
 /// Without a command, runs the quickstart experiment.
 #[derive(Debug, Parser)]
-#[command(name = "peeksim", version = crate::sweep::BUILD, about, long_about)]
+#[command(name = "peeksim", version = crate::experiment::BUILD, about, long_about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -52,21 +52,21 @@ enum Command {
     /// Check an experiment and print its plan and an estimate of its time, without running it.
     Check(check::CheckArgs),
     /// Write the runs of an experiment with their ids and costs, for machines that share them.
-    Plan(plan::PlanArgs),
+    ShardPlan(shard_plan::ShardPlanArgs),
     /// Put the shares of a sweep together and write what `sweep` writes.
     Merge(merge::MergeArgs),
     /// Run one run of an experiment and print it in detail.
-    Run(run::RunArgs),
+    Inspect(inspect::InspectArgs),
     /// List schedulers, penalties, arrival processes, figures and experiments with their sources.
     List,
     /// Make a row of a results folder again and compare it.
-    Replay(replay::ReplayArgs),
+    Verify(verify::VerifyArgs),
     /// Run every experiment of a paper and say which of its claims hold, and what moved.
     Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
     /// Draw the results of a folder again, with another metric, axis or filter.
-    Figures(figures::FiguresArgs),
+    Plot(plot::PlotArgs),
     /// Bring data of others into the form that peeksim reads.
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
@@ -118,16 +118,16 @@ impl ExperimentArgs {
         set.chain(self.replicates.map(|count| format!("--replicates={count}"))).collect()
     }
 
-    fn load(&self) -> Result<crate::sweep::Sweep, Problems> {
+    fn load(&self) -> Result<crate::experiment::Sweep, Problems> {
         let mut set = self.set.clone();
         set.extend(self.replicates.map(|count| format!("replicates={count}")));
-        crate::sweep::Sweep::new(crate::sweep::Experiment::load(&self.experiment, &set)?)
+        crate::experiment::Sweep::new(crate::experiment::Experiment::load(&self.experiment, &set)?)
     }
 }
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+enum CliError {
     /// Bad arguments or input: exit code 2.
     #[error(transparent)]
     Input(#[from] Problems),
@@ -142,13 +142,13 @@ enum Failure {
     BrokenPipe,
 }
 
-impl From<Problem> for Failure {
+impl From<Problem> for CliError {
     fn from(problem: Problem) -> Self {
         Self::Input(problem.into())
     }
 }
 
-impl From<SweepError> for Failure {
+impl From<SweepError> for CliError {
     fn from(error: SweepError) -> Self {
         match error {
             SweepError::Input(problems) => Self::Input(problems),
@@ -158,7 +158,7 @@ impl From<SweepError> for Failure {
     }
 }
 
-impl From<WriteError> for Failure {
+impl From<WriteError> for CliError {
     fn from(error: WriteError) -> Self {
         match error.source.kind() {
             io::ErrorKind::WouldBlock => Self::Busy(error),
@@ -167,7 +167,7 @@ impl From<WriteError> for Failure {
     }
 }
 
-impl From<ManifestError> for Failure {
+impl From<ManifestError> for CliError {
     fn from(error: ManifestError) -> Self {
         match error {
             ManifestError::Input(problems) => Self::Input(problems),
@@ -176,7 +176,7 @@ impl From<ManifestError> for Failure {
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::BrokenPipe,
@@ -193,11 +193,11 @@ pub fn main() -> ExitCode {
         None => sweep::main(&sweep::SweepArgs::quickstart(), &mut out),
         Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
         Some(Command::Check(args)) => check::main(&args, &mut out),
-        Some(Command::Plan(args)) => plan::main(&args, &mut out),
+        Some(Command::ShardPlan(args)) => shard_plan::main(&args, &mut out),
         Some(Command::Merge(args)) => merge::main(&args, &mut out),
-        Some(Command::Run(args)) => run::main(&args, &mut out),
+        Some(Command::Inspect(args)) => inspect::main(&args, &mut out),
         Some(Command::List) => list::main(&mut out),
-        Some(Command::Replay(args)) => replay::main(&args, &mut out),
+        Some(Command::Verify(args)) => verify::main(&args, &mut out),
         Some(Command::Reproduce(Reproduce { system, suite })) => match (system, suite) {
             (Some(System::Tmo(args)), _) => reproduce_tmo::main(&args, &mut out),
             (None, Some(args)) => reproduce::main(&args, &mut out),
@@ -205,20 +205,20 @@ pub fn main() -> ExitCode {
             (None, None) => Ok(()),
         },
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
-        Some(Command::Figures(args)) => figures::main(&args, &mut out),
+        Some(Command::Plot(args)) => plot::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
         Some(Command::Train(args)) => train::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));
     match done {
-        Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Ok(()) | Err(CliError::BrokenPipe) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nothing is left to do if stderr is gone too.
             let _ = writeln!(io::stderr(), "{}", shown_lines(&failure.to_string()));
             ExitCode::from(match failure {
-                Failure::Input(_) => 2,
-                Failure::Busy(_) => cluster::BUSY,
+                CliError::Input(_) => 2,
+                CliError::Busy(_) => cluster::BUSY,
                 _ => 1,
             })
         }
@@ -226,15 +226,15 @@ pub fn main() -> ExitCode {
 }
 
 /// Refuses a path that promises a compression that is not written.
-fn check_compression(option: &str, path: &std::path::Path) -> Result<(), Failure> {
+fn check_compression(option: &str, path: &std::path::Path) -> Result<(), CliError> {
     let Some(ending) = crate::output::packed::unknown(path) else { return Ok(()) };
-    let place = crate::input::Place::file(option);
+    let place = crate::config::Location::file(option);
     let found = format!("`{}`: `.{ending}` is not written", path.display());
-    Err(crate::input::Problem::new(place, found, "`.gz`, `.zst` or no compression").into())
+    Err(crate::config::Problem::new(place, found, "`.gz`, `.zst` or no compression").into())
 }
 
 /// A line for the person at the terminal.
-fn say(text: &str) {
+fn print_note(text: &str) {
     // Progress that nobody can see is no reason to stop.
     let _ = writeln!(io::stderr(), "{}", shown_lines(text));
 }

@@ -5,17 +5,17 @@
 //! count as given.
 
 use super::dialogues::DialogueArgs;
-use super::{Failure, say};
-use crate::input::{Place, Problem, source};
-use crate::report::table::align;
+use super::{CliError, print_note};
+use crate::config::{Location, Problem, source};
+use crate::report::console::align;
 use crate::rng::Rng;
 use crate::stats::Estimate;
-use crate::tmo::decisions::Decisions;
-use crate::tmo::evaluate::{Summary, Totals, Visit, evaluate, train};
-use crate::tmo::learned::Learned;
-use crate::tmo::optimum::{MAX_DECISIONS, Tree, decisions};
-use crate::tmo::traffic::{self, Pace, Traffic};
-use crate::tmo::{Policy, Resources, Split, World, policy};
+use crate::offloading::recorded_policy::RecordedPolicy;
+use crate::offloading::evaluate::{PolicySummary, Totals, DialogueResult, evaluate, train};
+use crate::offloading::network_policy::NetworkPolicy;
+use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
+use crate::offloading::multi_user::{self, TurnPacing, MultiUserSpec};
+use crate::offloading::{OffloadPolicy, Cost, Split, DialogueModel, policy};
 use crate::units::Span;
 use clap::Args;
 use rayon::prelude::*;
@@ -39,14 +39,14 @@ pub(super) struct OffloadArgs {
     think_s: f64,
     /// A user's next turn comes so many seconds after the one before, answered or not.
     #[arg(long, requires = "users")]
-    gap_s: Option<f64>,
+    interarrival_s: Option<f64>,
     /// Calls that the cloud can answer at once.
     #[arg(long, default_value_t = 1024, requires = "users")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     cloud_lanes: u16,
     /// Policies are not told how long the lines are, as if every call began at once.
     #[arg(long, requires = "users")]
-    hide_waits: bool,
+    no_queue_info: bool,
     /// How many turns a policy learns on first, if it does.
     #[arg(long, default_value_t = 30_000)]
     turns: usize,
@@ -54,28 +54,28 @@ pub(super) struct OffloadArgs {
 
 impl OffloadArgs {
     /// Who talks at once, if several do.
-    fn traffic(&self) -> Result<Option<Traffic>, Problem> {
+    fn traffic(&self) -> Result<Option<MultiUserSpec>, Problem> {
         let Some(users) = self.users else { return Ok(None) };
-        let (option, seconds) = match self.gap_s {
+        let (option, seconds) = match self.interarrival_s {
             Some(gap) => ("--interarrival-s", gap),
             None => ("--think-s", self.think_s),
         };
         if !(0.0..=1e6).contains(&seconds) {
             let found = format!("`{seconds}`");
-            return Err(Problem::new(Place::file(option), found, "seconds from 0 to 1e6"));
+            return Err(Problem::new(Location::file(option), found, "seconds from 0 to 1e6"));
         }
         let span = Span::from_s(seconds);
-        let pace = if self.gap_s.is_some() { Pace::Open(span) } else { Pace::Closed(span) };
-        Ok(Some(Traffic {
+        let pace = if self.interarrival_s.is_some() { TurnPacing::Open(span) } else { TurnPacing::Closed(span) };
+        Ok(Some(MultiUserSpec {
             users,
             pace,
             cloud_lanes: self.cloud_lanes,
-            hide_waits: self.hide_waits,
+            no_queue_info: self.no_queue_info,
         }))
     }
 }
 
-pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliError> {
     let (world, split) = args.dialogues.world()?;
     let budget = args.dialogues.budget()?;
     let traffic = args.traffic()?;
@@ -84,25 +84,25 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), Failu
         names = USUAL.map(str::to_owned).to_vec();
         // The optimum knows no queue.
         if split.test.iter().any(|dialogue| decisions(&world, *dialogue).is_none()) {
-            say("note: dialogues are too long, or views too many, for the row `optimum`");
-        } else if traffic.is_none() {
+            print_note("note: dialogues are too long, or views too many, for the row `optimum`");
+        } else if multi_user.is_none() {
             names.push("optimum".to_owned());
         }
     }
     let mut grid: Vec<Vec<String>> = Vec::new();
     let mut first: Option<(String, Vec<Option<f64>>)> = None;
     for name in names {
-        let visits = visits(args, &name, (&world, &split), budget, traffic)?;
+        let visits = visits(args, &name, (&world, &split), budget, multi_user)?;
         let missing = visits.iter().filter(|visit| visit.is_none()).count();
         if missing > 0 {
             let all = visits.len();
-            say(&format!("note: {name}: {missing} of {all} dialogues cannot keep to the budget"));
+            print_note(&format!("note: {name}: {missing} of {all} dialogues cannot keep to the budget"));
         }
         let rewards: Vec<Option<f64>> =
             visits.iter().map(|visit| visit.as_ref().map(|visit| visit.reward)).collect();
-        let visits: Vec<Visit> = visits.into_iter().flatten().collect();
+        let visits: Vec<DialogueResult> = visits.into_iter().flatten().collect();
         let mut row = vec![name.clone()];
-        row.extend(figures(&Summary::of(&world, &visits, budget, Totals::All), visits.len()));
+        row.extend(figures(&PolicySummary::of(&world, &visits, budget, Totals::All), visits.len()));
         row.push(covered(visits.len(), rewards.len()));
         row.push(half_width(&rewards.iter().flatten().copied().collect::<Vec<_>>()));
         let (_, first) = first.get_or_insert_with(|| (name, rewards.clone()));
@@ -134,7 +134,7 @@ const HEAD: [&str; 10] = [
 ];
 
 /// Means over some dialogues, a dash where there are none.
-fn figures(summary: &Summary, dialogues: usize) -> Vec<String> {
+fn figures(summary: &PolicySummary, dialogues: usize) -> Vec<String> {
     let s = summary;
     let mut cells: Vec<String> = [s.reward, s.response, s.association, s.spent.latency_s]
         .map(|number| format!("{number:.4}"))
@@ -168,38 +168,38 @@ fn less(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
 fn visits(
     args: &OffloadArgs,
     name: &str,
-    (world, split): (&World, &Split),
-    budget: Resources,
-    traffic: Option<Traffic>,
-) -> Result<Vec<Option<Visit>>, Failure> {
+    (world, split): (&DialogueModel, &Split),
+    budget: Cost,
+    traffic: Option<MultiUserSpec>,
+) -> Result<Vec<Option<DialogueResult>>, CliError> {
     let rng = Rng::new(args.dialogues.seed, 0);
-    let mut policy: Box<dyn Policy> = match name.split_once(':') {
+    let mut policy: Box<dyn OffloadPolicy> = match name.split_once(':') {
         _ if name == "optimum" => return Ok(optimum(world, split, budget)?),
         Some(("decisions", file)) => {
             let source = source::read(file)?;
-            Box::new(Decisions::parse(&source, &world.workload, &split.test)?)
+            Box::new(RecordedPolicy::parse(&source, &world.workload, &split.test)?)
         }
-        Some(("learned", file)) => Box::new(Learned::load(file, world)?),
+        Some(("learned", file)) => Box::new(NetworkPolicy::load(file, world)?),
         _ => policy::build(name, world, rng)?,
     };
     if policy::find(name).is_some_and(|entry| entry.learns) {
         train(world, &split.train, policy.as_mut(), budget, args.turns, rng);
     }
-    let visits = match traffic {
+    let visits = match multi_user {
         None => evaluate(world, &split.test, policy.as_mut(), budget),
-        Some(traffic) => traffic::evaluate(world, &split.test, policy.as_mut(), budget, traffic)
-            .map_err(Failure::Failed)?,
+        Some(traffic) => multi_user::evaluate(world, &split.test, policy.as_mut(), budget, multi_user)
+            .map_err(CliError::Failed)?,
     };
     Ok(visits.into_iter().map(Some).collect())
 }
 
 /// The best sequence for each test dialogue. Refused where there are too many to look at: a mean
 /// over the others would be one over shorter dialogues.
-fn optimum(world: &World, split: &Split, budget: Resources) -> Result<Vec<Option<Visit>>, Problem> {
+fn optimum(world: &DialogueModel, split: &Split, budget: Cost) -> Result<Vec<Option<DialogueResult>>, Problem> {
     let all: usize = split.test.iter().filter_map(|dialogue| decisions(world, *dialogue)).sum();
     if all > MAX_DECISIONS {
         let millions = all / 1_000_000;
-        say(&format!("optimum: {millions} million decisions to compare, which takes a while"));
+        print_note(&format!("optimum: {millions} million decisions to compare, which takes a while"));
     }
     let best = |dialogue: &usize| {
         let tree = Tree::new(world, *dialogue).ok_or_else(|| {
@@ -209,7 +209,7 @@ fn optimum(world: &World, split: &Split, budget: Resources) -> Result<Vec<Option
                 world.actions().len()
             );
             let expected = format!("at most {MAX_DECISIONS} decisions to compare");
-            Problem::new(Place::file("--policy"), found, expected)
+            Problem::new(Location::file("--policy"), found, expected)
         })?;
         Ok(tree.best(Some(budget)))
     };

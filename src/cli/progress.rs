@@ -1,7 +1,7 @@
 //! Progress on stderr: a bar on a terminal, a plain line every tenth elsewhere.
 
-use super::say;
-use crate::sweep::Progress;
+use super::print_note;
+use crate::experiment::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Shows how far a sweep is.
-pub(super) struct Bar {
+pub(super) struct ProgressBar {
     shown: ProgressBar,
     terminal: bool,
     total: AtomicUsize,
@@ -17,7 +17,7 @@ pub(super) struct Bar {
     done: Mutex<usize>,
 }
 
-impl Bar {
+impl ProgressBar {
     pub fn new() -> Self {
         Self {
             shown: ProgressBar::hidden(),
@@ -32,10 +32,10 @@ impl Bar {
     }
 }
 
-impl Progress for Bar {
+impl Progress for ProgressBar {
     fn start(&self, total: usize, reused: usize) {
         if reused > 0 {
-            say(&format!("{reused} of {total} runs were finished before by this build; reused"));
+            print_note(&format!("{reused} of {total} runs were finished before by this build; reused"));
         }
         self.total.store(total, Ordering::Relaxed);
         *self.done.lock().unwrap_or_else(PoisonError::into_inner) = reused;
@@ -51,7 +51,7 @@ impl Progress for Bar {
     }
 
     fn restored(&self, folder: &Path) {
-        say(&format!(
+        print_note(&format!(
             "note: {} was removed; it was made again with every finished run",
             folder.display()
         ));
@@ -65,7 +65,7 @@ impl Progress for Bar {
         if self.terminal {
             self.shown.set_position(done as u64);
         } else if done * 10 / total > (done - 1) * 10 / total {
-            say(&format!("{done}/{total} runs"));
+            print_note(&format!("{done}/{total} runs"));
         }
     }
 }

@@ -1,16 +1,16 @@
 //! `peeksim reproduce`: every experiment of a paper, its claims with verdicts, and what moved
 //! since the results that were kept.
 
-use super::sweep::{Made, make, notes, verdicts};
-use super::{Failure, say};
-use crate::input::source::{below, embedded_paths, exists};
-use crate::input::{Place, Problem};
+use super::sweep::{SweepReport, make, notes, verdicts};
+use super::{CliError, print_note};
+use crate::config::source::{below, embedded_paths, exists};
+use crate::config::{Location, Problem};
 use crate::output::atomic;
 use crate::report::Results;
 use crate::report::reproduction::{
-    Cells, Chapter, ClaimRow, Claims, Compared, Moved, Verdicts, markdown, sentence,
+    Cells, ExperimentReport, ClaimRow, Claims, TableComparison, ChangedCell, Verdicts, markdown, sentence,
 };
-use crate::sweep::{Experiment, Sweep};
+use crate::experiment::{Experiment, Sweep};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -43,15 +43,15 @@ pub(super) struct ReproduceArgs {
     /// The kept results to compare with; `results/<suite>` by default. The claims of `sneakpeek`
     /// are inside the binary, too.
     #[arg(long, value_name = "DIR")]
-    against: Option<String>,
+    baseline: Option<String>,
 }
 
-pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), CliError> {
     let (suite, paths) = experiments(&args.suite)?;
     let name = suite.trim_end_matches('/').rsplit('/').next().unwrap_or(&suite).to_owned();
     let default = |folder: &str| Path::new(folder).join(&name);
     let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
-    let kept = args.against.as_ref().map_or_else(|| default("results"), PathBuf::from);
+    let kept = args.baseline.as_ref().map_or_else(|| default("results"), PathBuf::from);
     // Read before anything is written: the two folders may be the same.
     let claims = kept_claims(&kept)?;
     let experiments = load(&paths, args.quick.then_some(&claims))?;
@@ -59,13 +59,13 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
     for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
         let mut sweep = Sweep::new(experiment)?;
         let name = sweep.experiment.name.clone();
-        say(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
+        print_note(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
         notes(&sweep);
         let kept = kept_results(&kept.join(&name))?;
-        let Made { failed, results, .. } = make(&mut sweep, &folder.join(&name), args.jobs)?;
+        let SweepReport { failed, results, .. } = make(&mut sweep, &folder.join(&name), args.jobs)?;
         failed?;
         let section = section(&suite, path);
-        let chapter = Chapter::new(&sweep, section, results, kept.as_ref(), args.quick);
+        let chapter = ExperimentReport::new(&sweep, section, results, kept.as_ref(), args.quick);
         print(&chapter, out)?;
         chapters.push(chapter);
     }
@@ -80,7 +80,7 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Fai
 }
 
 /// The folder of a suite and its experiments: a folder on disk, or one of experiments/.
-fn experiments(suite: &str) -> Result<(String, Vec<String>), Failure> {
+fn experiments(suite: &str) -> Result<(String, Vec<String>), CliError> {
     let folders = [format!("experiments/{suite}"), suite.to_owned()];
     let found = folders.into_iter().map(|folder| {
         let paths = below(&folder, ".toml");
@@ -95,7 +95,7 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), Failure> {
         let mut known: Vec<String> = embedded_paths(".toml").iter().filter_map(inner).collect();
         known.dedup();
         let known = known.iter().map(String::as_str);
-        let problem = Problem::unknown(Place::file("reproduce"), "suite", suite, known);
+        let problem = Problem::unknown(Location::file("reproduce"), "suite", suite, known);
         return Err(problem.into());
     };
     // Folders after files; without the ending, `e03` comes before `e03-measured`.
@@ -107,13 +107,13 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), Failure> {
 
 /// The experiments of a suite; each has results in a folder of its name, so no two share one.
 /// With kept claims, those of a quick look: each with the replicates that decide.
-fn load(paths: &[String], quick: Option<&Option<Claims>>) -> Result<Vec<Experiment>, Failure> {
+fn load(paths: &[String], quick: Option<&Option<Claims>>) -> Result<Vec<Experiment>, CliError> {
     let mut named = BTreeMap::new();
     let one = |path: &String| {
         let experiment = Experiment::load(path, &[])?;
         if let Some(other) = named.insert(experiment.name.clone(), path.clone()) {
             let found = format!("\"{}\", the name of {other}", experiment.name);
-            let place = Place::file(path).field("name");
+            let place = Location::file(path).field("name");
             return Err(Problem::new(place, found, "a name of its own in the suite").into());
         }
         let Some(claims) = quick else { return Ok(experiment) };
@@ -131,13 +131,13 @@ fn section<'p>(folder: &str, path: &'p str) -> &'p str {
 }
 
 /// The claims kept in a folder, or inside the binary; nothing if there are none.
-fn kept_claims(folder: &Path) -> Result<Option<Claims>, Failure> {
+fn kept_claims(folder: &Path) -> Result<Option<Claims>, CliError> {
     let path = folder.join("claims.csv");
     let claims = Claims::load(&path)?;
     if claims.is_none() {
-        say(&format!("note: no {} to compare with", path.display()));
+        print_note(&format!("note: no {} to compare with", path.display()));
     } else if !folder.is_dir() {
-        say(&format!(
+        print_note(&format!(
             "note: no folder {}: claims are compared with those kept inside the binary",
             folder.display()
         ));
@@ -146,16 +146,16 @@ fn kept_claims(folder: &Path) -> Result<Option<Claims>, Failure> {
 }
 
 /// The results kept in a folder; nothing if there are none.
-fn kept_results(folder: &Path) -> Result<Option<Results>, Failure> {
+fn kept_results(folder: &Path) -> Result<Option<Results>, CliError> {
     let path = folder.join("runs.csv");
     if !exists(&path.to_string_lossy()) {
-        say(&format!("note: no {} to compare with", path.display()));
+        print_note(&format!("note: no {} to compare with", path.display()));
         return Ok(None);
     }
     Ok(Some(Results::load(folder)?))
 }
 
-fn print(chapter: &Chapter, out: &mut impl Write) -> Result<(), Failure> {
+fn print(chapter: &ExperimentReport, out: &mut impl Write) -> Result<(), CliError> {
     writeln!(out, "{}: {}", chapter.experiment.name, chapter.experiment.title)?;
     for (claim, judged) in &chapter.claims {
         let gate = if claim.gate { ", gated" } else { "" };
@@ -170,8 +170,8 @@ fn print(chapter: &Chapter, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 /// The cells that moved, or the first of them.
-fn list(compared: &Compared, out: &mut impl Write) -> Result<(), Failure> {
-    for Moved { row, column, was, is } in compared.moved.iter().take(LISTED) {
+fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(), CliError> {
+    for ChangedCell { row, column, was, is } in compared.moved.iter().take(LISTED) {
         writeln!(out, "  moved: {row}: {column} was {was}, is {is}")?;
     }
     if let Some(more) = compared.moved.len().checked_sub(LISTED).filter(|more| *more > 0) {
@@ -184,11 +184,11 @@ fn list(compared: &Compared, out: &mut impl Write) -> Result<(), Failure> {
 /// few replicates to ask for more than the kept claims decided.
 fn conclude(
     quick: bool,
-    chapters: &[Chapter],
+    chapters: &[ExperimentReport],
     made: &Claims,
     kept: Option<&Claims>,
     out: &mut impl Write,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let undecided = |row: &ClaimRow| !quick || kept.is_some_and(|kept| kept.decides(row));
     let failed = chapters.iter().flat_map(|chapter| chapter.failed_gates(undecided));
     let mut reasons: Vec<String> = failed.collect();
@@ -203,7 +203,7 @@ fn conclude(
             gated.add(judged);
         }
     }
-    let count = |compared: &mut dyn Iterator<Item = &Compared>| {
+    let count = |compared: &mut dyn Iterator<Item = &TableComparison>| {
         compared.fold(Cells::default(), Cells::with)
     };
     let runs = count(&mut chapters.iter().filter_map(|chapter| chapter.compared.as_ref()));
@@ -217,5 +217,5 @@ fn conclude(
             reasons.push(format!("{} cells of {file} moved since they were kept", cells.moved));
         }
     }
-    if reasons.is_empty() { Ok(()) } else { Err(Failure::Failed(reasons.join("\n"))) }
+    if reasons.is_empty() { Ok(()) } else { Err(CliError::Failed(reasons.join("\n"))) }
 }

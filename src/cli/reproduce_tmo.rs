@@ -1,14 +1,14 @@
 //! `peeksim reproduce tmo`: figures of TMO made again, each beside its target.
 
 use super::dialogues::enough;
-use super::progress::Bar;
-use super::{Failure, say};
-use crate::input::{Place, Problem};
+use super::progress::ProgressBar;
+use super::{CliError, print_note};
+use crate::config::{Location, Problem};
 use crate::output::atomic;
 use crate::report::draw;
-use crate::report::table::align;
-use crate::tmo::reproduce::{Effort, Failed, Line, Made, Shelf, Verdict, make, markdown, to_csv};
-use crate::tmo::{Workload, import};
+use crate::report::console::align;
+use crate::offloading::reproduce::{ReproductionConfig, ReproductionError, Check, Artifacts, PolicyCache, Verdict, make, markdown, to_csv};
+use crate::offloading::{Workload, import};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -43,39 +43,39 @@ pub(super) struct TmoArgs {
     out: PathBuf,
 }
 
-impl From<Failed> for Failure {
-    fn from(error: Failed) -> Self {
+impl From<ReproductionError> for CliError {
+    fn from(error: ReproductionError) -> Self {
         match error {
-            Failed::Input(problem) => problem.into(),
+            ReproductionError::Input(problem) => problem.into(),
             other => Self::Failed(other.to_string()),
         }
     }
 }
 
-pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
     let data = data(args)?;
     let mut effort =
-        Effort { seeds: args.seeds as usize, trained: args.splits as usize, ..Effort::FULL };
+        ReproductionConfig { seeds: args.seeds as usize, trained: args.splits as usize, ..ReproductionConfig::FULL };
     if args.quick {
-        effort = Effort::QUICK;
+        effort = ReproductionConfig::QUICK;
     }
     if args.all {
         effort.scored = effort.dialogues;
     }
     if effort.seeds > 0 {
-        say("about ten minutes of processor time for each seed; stopped, it goes on");
+        print_note("about ten minutes of processor time for each seed; stopped, it goes on");
     }
-    let bar = Bar::new();
-    let shelf = Shelf { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };
+    let bar = ProgressBar::new();
+    let shelf = PolicyCache { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };
     atomic::folder(&shelf.folder)?;
-    let Made { lines, figures } = make(data.as_ref(), &effort, &shelf)?;
+    let Artifacts { lines, figures } = make(data.as_ref(), &effort, &shelf)?;
     bar.end();
     write!(out, "{}", table(&lines))?;
     atomic::write(&args.out.join("tmo.csv"), to_csv(&lines).as_bytes())?;
     let names: Vec<&str> = figures.iter().map(|(name, _)| *name).collect();
     atomic::write(&args.out.join("REPORT.md"), markdown(&lines, &names).as_bytes())?;
     for (name, chart) in &figures {
-        draw(chart, &args.out.join("figures"), name).map_err(|e| Failure::Failed(e.to_string()))?;
+        draw(chart, &args.out.join("figures"), name).map_err(|e| CliError::Failed(e.to_string()))?;
     }
     let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
     let off = count(Verdict::Off);
@@ -87,11 +87,11 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), Failure> 
         count(Verdict::Reported),
         count(Verdict::NoData)
     )?;
-    if off == 0 { Ok(()) } else { Err(Failure::Failed(format!("{off} figures are off"))) }
+    if off == 0 { Ok(()) } else { Err(CliError::Failed(format!("{off} figures are off"))) }
 }
 
 /// The data set, of dialogues enough to learn from some and to test on others.
-fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, Failure> {
+fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
     let beside = || {
         let folder = std::env::var_os("PEEKSIM_DATA")?;
         let file = Path::new(&folder).join("tmo_m4a1/m4a1.csv");
@@ -105,16 +105,16 @@ fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, Failure> {
         }
         None if args.require_data => {
             let expected = "the data set M4A1, or PEEKSIM_DATA";
-            Err(Problem::new(Place::file("--data"), "nothing", expected).into())
+            Err(Problem::new(Location::file("--data"), "nothing", expected).into())
         }
         None => {
-            say("note: without the data set M4A1 (--data FILE), many lines have no figure");
+            print_note("note: without the data set M4A1 (--data FILE), many lines have no figure");
             Ok(None)
         }
     }
 }
 
-fn table(lines: &[Line]) -> String {
+fn table(lines: &[Check]) -> String {
     let head = ["table", "figure of", "came out", "± 95 %", "target", "tolerance", "verdict"];
     let mut grid = vec![head.map(str::to_owned).to_vec()];
     let cell = |value: Option<f64>| value.map_or("–".to_owned(), short);

@@ -1,19 +1,19 @@
 //! `peeksim sweep`: the main job.
 
 use super::cluster::{ClusterArgs, Engine, Task};
-use super::progress::Bar;
-use super::share::{self, ShareArgs};
-use super::{ExperimentArgs, Failure, say};
-use crate::input::toml::quote;
-use crate::input::{Place, Problem};
+use super::progress::ProgressBar;
+use super::shard::{self, ShardArgs};
+use super::{ExperimentArgs, CliError, print_note};
+use crate::config::toml::quote;
+use crate::config::{Location, Problem};
 use crate::output::atomic;
-use crate::report::expect::{Judged, Verdict, judge};
-use crate::report::manifest::Held;
+use crate::report::claims::{ClaimResult, Verdict, judge};
+use crate::report::manifest::FolderContents;
 use crate::report::{
-    self, Results, compare, draw_all, found, manifest, rates, summary, table, write_runs,
+    self, Results, compare, draw_all, capacity, manifest, rates, summary, console, write_runs,
 };
-use crate::sweep::{
-    BUILD, Experiment, FigureSpec, Finished, Found, Outcome, Part, Prepared, Sweep, threads,
+use crate::experiment::{
+    BUILD, Experiment, FigureSpec, RunRecord, CapacityResult, SweepResult, Shard, RunConfig, Sweep, threads,
 };
 use clap::Args;
 use std::collections::BTreeSet;
@@ -37,12 +37,12 @@ pub(super) struct SweepArgs {
     tables: Vec<String>,
     /// Write a time series with intervals of this length, as `1s` or `250ms`.
     #[arg(long, value_name = "LENGTH")]
-    series: Option<String>,
+    timeseries: Option<String>,
     /// Replace the results of other settings in the folder.
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
-    share: ShareArgs,
+    share: ShardArgs,
     /// What carries the runs out.
     #[arg(long, value_enum, default_value_t)]
     engine: Engine,
@@ -57,9 +57,9 @@ impl SweepArgs {
             jobs: 0,
             out: None,
             tables: Vec::new(),
-            series: None,
+            timeseries: None,
             overwrite: false,
-            share: ShareArgs::default(),
+            share: ShardArgs::default(),
             engine: Engine::Local,
             cluster: ClusterArgs::default(),
         }
@@ -72,7 +72,7 @@ impl SweepArgs {
             let names: Vec<String> = self.tables.iter().map(|name| quote(name)).collect();
             experiment.set.push(format!("tables=[{}]", names.join(", ")));
         }
-        if let Some(length) = &self.series {
+        if let Some(length) = &self.timeseries {
             experiment.set.push(format!("timeseries_ms={}", milliseconds(length)?));
         }
         Ok(experiment)
@@ -87,11 +87,11 @@ fn milliseconds(text: &str) -> Result<f64, Problem> {
     };
     let length = number.trim().parse::<f64>().ok().filter(|length| length.is_finite());
     let expected = "a length of time, as `1s` or `250ms`";
-    let wrong = || Problem::new(Place::file("--series"), format!("`{text}`"), expected);
+    let wrong = || Problem::new(Location::file("--series"), format!("`{text}`"), expected);
     length.map(|length| length * unit).ok_or_else(wrong)
 }
 
-pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), CliError> {
     let experiment = args.experiment()?;
     let mut sweep = experiment.load()?;
     let default = || Path::new("results").join(&sweep.experiment.name);
@@ -99,10 +99,10 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     notes(&sweep);
     let part = args.share.part(&sweep)?;
     if part.is_some() || args.engine != Engine::Local {
-        share::fixed(&sweep)?;
+        shard::fixed(&sweep)?;
     }
     if let Some(part) = part {
-        return share::run(&mut sweep, &folder, &part, args.jobs, out);
+        return shard::run(&mut sweep, &folder, &part, args.jobs, out);
     }
     let stale = stale_figures(&sweep, &folder, args.overwrite)?;
     let made = match args.engine {
@@ -124,7 +124,7 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
 
 /// The figures of the results that the folder holds, some of which this sweep may not draw; refuses
 /// results of other settings, which would be lost.
-fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<PathBuf>, Failure> {
+fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<PathBuf>, CliError> {
     let drawn = |names: Option<&[FigureSpec]>| -> Vec<PathBuf> {
         let own = |path: &PathBuf| {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -135,10 +135,10 @@ fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<Pa
         atomic::files(&folder.join("figures")).into_iter().filter(own).collect()
     };
     match manifest::held(sweep, folder) {
-        Held::Nothing => Ok(Vec::new()),
-        Held::Same(manifest) => {
+        FolderContents::Nothing => Ok(Vec::new()),
+        FolderContents::Same(manifest) => {
             if manifest.build != BUILD {
-                say(&format!(
+                print_note(&format!(
                     "note: {} holds results of {}; they are made again by {BUILD}",
                     folder.display(),
                     manifest.build
@@ -146,8 +146,8 @@ fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<Pa
             }
             Ok(drawn(Some(&manifest.experiment.figures)))
         }
-        Held::Other(_) if overwrite => Ok(drawn(None)),
-        Held::Other(problem) => Err(problem.into()),
+        FolderContents::Other(_) if overwrite => Ok(drawn(None)),
+        FolderContents::Other(problem) => Err(problem.into()),
     }
 }
 
@@ -155,16 +155,16 @@ fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<Pa
 pub(super) fn report(
     sweep: &Sweep,
     folder: &Path,
-    made: Made,
+    made: SweepReport,
     out: &mut impl Write,
-) -> Result<(), Failure> {
-    let Made { failed, results, found, compared, figures, rates } = made;
+) -> Result<(), CliError> {
+    let SweepReport { failed, results, found, compared, figures, rates } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
-        writeln!(out, "{}", found::render(sweep, search, &found))?;
+        writeln!(out, "{}", capacity::render(sweep, search, &found))?;
     } else {
-        write!(out, "{}", table::render(&results, &table::METRICS))?;
-        if let Some(knees) = table::knees(&results) {
+        write!(out, "{}", console::render(&results, &console::METRICS))?;
+        if let Some(knees) = console::knees(&results) {
             write!(out, "{knees}")?;
         }
     }
@@ -174,7 +174,7 @@ pub(super) fn report(
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
     transients(&results);
-    rates.iter().for_each(|note| say(&format!("note: {note}")));
+    rates.iter().for_each(|note| print_note(&format!("note: {note}")));
     constant(&results);
     let names =
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
@@ -186,16 +186,16 @@ pub(super) fn report(
         writeln!(out, "wrote {}", path.display())?;
     }
     failed?;
-    if gate { Ok(()) } else { Err(Failure::Failed("a gated claim is contradicted".into())) }
+    if gate { Ok(()) } else { Err(CliError::Failed("a gated claim is contradicted".into())) }
 }
 
 /// What a sweep left behind.
-pub(super) struct Made {
+pub(super) struct SweepReport {
     /// Fails if a run did.
-    pub failed: Result<(), Failure>,
+    pub failed: Result<(), CliError>,
     pub results: Results,
     /// What was searched for.
-    pub found: Vec<Found>,
+    pub found: Vec<CapacityResult>,
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
@@ -204,10 +204,10 @@ pub(super) struct Made {
 }
 
 /// Runs a sweep and writes everything into its folder.
-pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made, Failure> {
-    let bar = Bar::new();
+pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<SweepReport, CliError> {
+    let bar = ProgressBar::new();
     let made = match sweep.experiment.search.clone() {
-        Some(search) => sweep.search(&search, folder, &Part::Whole, jobs, &bar),
+        Some(search) => sweep.search(&search, folder, &Shard::Whole, jobs, &bar),
         None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
     };
     bar.end();
@@ -219,9 +219,9 @@ pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Made
 /// its folder.
 pub(super) fn finish(
     sweep: &Sweep,
-    (runs, found): Outcome,
+    (runs, found): SweepResult,
     folder: &Path,
-) -> Result<Made, Failure> {
+) -> Result<SweepReport, CliError> {
     // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
@@ -230,11 +230,11 @@ pub(super) fn finish(
     drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
-    found::write(sweep, &found, folder)?;
+    capacity::write(sweep, &capacity, folder)?;
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
-    let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { failed, results, found, compared, figures, rates })
+    let figures = figures.map_err(|error| CliError::Failed(error.to_string()))?;
+    Ok(SweepReport { failed, results, capacity, compared, figures, rates })
 }
 
 /// What a user should know about the inputs, once.
@@ -246,9 +246,9 @@ pub(super) fn notes(sweep: &Sweep) {
         );
     }
     if sweep.experiment.most_replicates() > 1 {
-        notes.extend(sweep.prepared.iter().filter_map(Prepared::repeats).collect::<BTreeSet<_>>());
+        notes.extend(sweep.prepared.iter().filter_map(RunConfig::repeats).collect::<BTreeSet<_>>());
     }
-    notes.iter().for_each(|note| say(&format!("note: {note}")));
+    notes.iter().for_each(|note| print_note(&format!("note: {note}")));
 }
 
 /// Prints each claim with its verdict; false if a gated one is contradicted.
@@ -256,7 +256,7 @@ fn claims(
     experiment: &Experiment,
     results: &Results,
     out: &mut impl Write,
-) -> Result<bool, Failure> {
+) -> Result<bool, CliError> {
     let mut pass = true;
     for claim in &experiment.expectations {
         writeln!(out, "claim: {} ({})", claim.claim, claim.metric)?;
@@ -271,7 +271,7 @@ fn claims(
 }
 
 /// A line for each setting of a claim.
-pub(super) fn verdicts(judged: &[Judged], out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn verdicts(judged: &[ClaimResult], out: &mut impl Write) -> Result<(), CliError> {
     for judged in judged {
         let difference = judged.difference_text();
         writeln!(out, "  {:<12} {difference:<20} {}", judged.verdict.name(), judged.setting)?;
@@ -280,7 +280,7 @@ pub(super) fn verdicts(judged: &[Judged], out: &mut impl Write) -> Result<(), Fa
 }
 
 /// Every request of every run is accounted for; the sums show it.
-fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> {
+fn conservation(results: &Results, out: &mut impl Write) -> Result<(), CliError> {
     let sum = |name: &str| -> u64 {
         results.rows.iter().filter_map(|row| row.metric(name)).sum::<f64>() as u64
     };
@@ -301,7 +301,7 @@ fn transients(results: &Results) {
     let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "not-converged").count();
     if long > 0 {
         let all = results.rows.len();
-        say(&format!(
+        print_note(&format!(
             "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
              cut (`warmup_rule` = not-converged): longer runs are needed, or the queue is not stable"
         ));
@@ -318,19 +318,19 @@ fn constant(results: &Results) {
     let count = all.iter().filter(many).filter(same).count();
     if count > 0 {
         let all = all.len();
-        say(&format!(
+        print_note(&format!(
             "note: in {count} of {all} configurations all replicates came to the same numbers: \
              there is no interval and no p-value, and no claim is decided"
         ));
     }
 }
 
-pub(super) fn failed(runs: &[Finished]) -> Result<(), Failure> {
-    let failed: Vec<&Finished> =
+pub(super) fn failed(runs: &[RunRecord]) -> Result<(), CliError> {
+    let failed: Vec<&RunRecord> =
         runs.iter().filter(|run| !run.entry.result.error.is_empty()).collect();
     match failed.first() {
         None => Ok(()),
-        Some(first) => Err(Failure::Failed(format!(
+        Some(first) => Err(CliError::Failed(format!(
             "{} of {} runs failed; the first, {}: {}",
             failed.len(),
             runs.len(),
@@ -341,6 +341,6 @@ pub(super) fn failed(runs: &[Finished]) -> Result<(), Failure> {
 }
 
 /// The rows of a results folder.
-pub(super) fn load(folder: &Path) -> Result<report::Results, Failure> {
+pub(super) fn load(folder: &Path) -> Result<report::Results, CliError> {
     Ok(Results::load(folder)?)
 }

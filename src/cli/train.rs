@@ -2,20 +2,20 @@
 //! the same command goes on where it stopped.
 
 use super::dialogues::{DialogueArgs, chosen};
-use super::{ExperimentArgs, Failure, say};
-use crate::input::source::{self, Source};
-use crate::input::{Place, Problem};
-use crate::learn::net::Mlp;
-use crate::learn::store::{Catalogue, Kind, Stored};
-use crate::learn::{Algorithm, Environment, Training};
+use super::{ExperimentArgs, CliError, print_note};
+use crate::config::source::{self, Source};
+use crate::config::{Location, Problem};
+use crate::rl::net::Mlp;
+use crate::rl::checkpoint::{PolicySignature, PolicyKind, PolicyFile};
+use crate::rl::{Algorithm, Environment, Training};
 use crate::output::atomic;
 use crate::report::draw;
 use crate::report::figure::{self, Chart, Point, Series};
-use crate::sweep::{self, Sweep};
-use crate::tmo::evaluate::{Summary, Totals, evaluate};
-use crate::tmo::learned::Learned;
-use crate::tmo::practice::{Constraint, DRAWS, Draw, Plan, Practice, Transition};
-use crate::tmo::{Resources, Split, World};
+use crate::experiment::{self, Sweep};
+use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
+use crate::offloading::network_policy::NetworkPolicy;
+use crate::offloading::training_env::{Constraint, DRAWS, BudgetDistribution, TrainingPlan, DialogueEnvironment, StateTransition};
+use crate::offloading::{Cost, Split, DialogueModel};
 use clap::Args;
 use rayon::prelude::*;
 use std::io::Write;
@@ -52,7 +52,7 @@ pub(super) struct TrainArgs {
     /// in time is worth a tenth of a cent, so that calls at the usual 1e-6 USD count for something
     /// and decide only where answers are about equally good.
     #[arg(long, default_value_t = 1000.0, requires = "experiment")]
-    usd_weight: f64,
+    cost_weight: f64,
     /// So many trainings at once, each with a seed of its own, from `--seed` on: in the folders
     /// `seed-1`, … of `--out`.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -71,7 +71,7 @@ pub(super) struct TrainArgs {
     constraint: String,
     /// Budgets of training episodes: `fixed` as given, `normal`, `uniform` or `extreme-aware`.
     #[arg(long, default_value = "fixed")]
-    draw: String,
+    budget_distribution: String,
     /// Show the agent what remains in seconds and dollars, as published.
     #[arg(long)]
     raw_budget: bool,
@@ -81,25 +81,25 @@ pub(super) struct TrainArgs {
 }
 
 impl TrainArgs {
-    fn plan(&self, budget: Resources) -> Result<Plan, Problem> {
-        let draws = [&[("fixed", Draw::Fixed(budget))], &DRAWS[..]].concat();
-        Ok(Plan {
-            transition: chosen("--transition", &self.transition, &Transition::ALL)?,
+    fn plan(&self, budget: Cost) -> Result<TrainingPlan, Problem> {
+        let draws = [&[("fixed", BudgetDistribution::Fixed(budget))], &DRAWS[..]].concat();
+        Ok(TrainingPlan {
+            transition: chosen("--transition", &self.transition, &StateTransition::ALL)?,
             constraint: chosen("--constraint", &self.constraint, &Constraint::ALL)?,
-            draw: chosen("--budget-distribution", &self.draw, &draws)?,
+            draw: chosen("--budget-distribution", &self.budget_distribution, &draws)?,
             raw_budget: self.raw_budget,
         })
     }
 
     /// What a checkpoint must be of to go on.
-    fn settings(&self, world: &World, plan: &Plan) -> Catalogue {
+    fn settings(&self, world: &DialogueModel, plan: &TrainingPlan) -> PolicySignature {
         let mut settings = plan.catalogue(world);
         let entry = |name: &str, value: String| (name.to_owned(), value);
         settings.extend([
             entry("algorithm", self.algorithm.clone()),
             entry("constraint", self.constraint.clone()),
             entry("dialogues", self.dialogues.said()),
-            entry("draw", self.draw.clone()),
+            entry("draw", self.budget_distribution.clone()),
             entry("seed", self.dialogues.seed.to_string()),
             entry("total", self.steps.to_string()),
             entry("transition", self.transition.clone()),
@@ -112,17 +112,17 @@ impl TrainArgs {
 type Curve = Vec<[f32; 3]>;
 
 /// What is learned, and what it is for.
-struct Course<'a> {
+struct TrainingRun<'a> {
     env: &'a mut dyn Environment,
     /// What a policy depends on.
-    policy: Catalogue,
+    policy: PolicySignature,
     /// What a checkpoint must be of to go on.
-    settings: Catalogue,
+    settings: PolicySignature,
     /// How good a network is where nothing was learned from.
-    test: &'a dyn Fn(&Mlp) -> Result<f64, Failure>,
+    test: &'a dyn Fn(&Mlp) -> Result<f64, CliError>,
 }
 
-pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
     if args.seeds == 1 {
         return train(args, out);
     }
@@ -142,21 +142,21 @@ pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure
     Ok(())
 }
 
-fn train(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
+fn train(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
     match &args.experiment {
         Some(experiment) => schedule(args, experiment, out),
         None => offload(args, out),
     }
 }
 
-fn offload(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
+fn offload(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
     let (world, split) = args.dialogues.world()?;
     let budget = args.dialogues.budget()?;
     let plan = args.plan(budget)?;
-    let mut env = Practice::new(&world, &split.train, plan)?;
+    let mut env = DialogueEnvironment::new(&world, &split.train, plan)?;
     let test = |network: &Mlp| Ok(summary(&world, &split, network, plan, budget).reward);
     let (policy, settings) = (plan.catalogue(&world), args.settings(&world, &plan));
-    let training = follow(args, Course { env: &mut env, policy, settings, test: &test })?;
+    let training = follow(args, TrainingRun { env: &mut env, policy, settings, test: &test })?;
     let found = summary(&world, &split, training.network(), plan, budget);
     writeln!(
         out,
@@ -174,44 +174,44 @@ fn offload(args: &TrainArgs, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), Failure> {
+fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), CliError> {
     // Whom the experiment compares does not matter here; what the agent may know can be set.
     let mut set = vec!["scheduler=tmo-rl".to_owned()];
     set.extend(args.set.iter().cloned());
     let sweep = ExperimentArgs { set, ..ExperimentArgs::named(experiment) }.load()?;
-    if !(0.0..=1e9).contains(&args.usd_weight) {
-        let found = format!("`{}`", args.usd_weight);
+    if !(0.0..=1e9).contains(&args.cost_weight) {
+        let found = format!("`{}`", args.cost_weight);
         let expected = "utility per US dollar, from 0 to 1e9";
-        return Err(Problem::new(Place::file("--cost-weight"), found, expected).into());
+        return Err(Problem::new(Location::file("--cost-weight"), found, expected).into());
     }
-    let mut env = sweep::Practice::new(&sweep, args.usd_weight)?;
+    let mut env = experiment::SchedulingEnvironment::new(&experiment, args.cost_weight)?;
     let policy = env.catalogue();
     let mut settings = policy.clone();
     let hashes: Vec<&str> =
-        (0..sweep.prepared.len()).map(|configuration| sweep.config_hash(configuration)).collect();
+        (0..experiment.prepared.len()).map(|configuration| experiment.config_hash(configuration)).collect();
     let entry = |name: &str, value: String| (name.to_owned(), value);
     settings.extend([
         entry("algorithm", args.algorithm.clone()),
         entry("runs", source::hash(&hashes.concat())),
         entry("seed", args.dialogues.seed.to_string()),
         entry("total", args.steps.to_string()),
-        entry("usd_weight", args.usd_weight.to_string()),
+        entry("usd_weight", args.cost_weight.to_string()),
     ]);
-    let test = |network: &Mlp| utility(&sweep, network);
-    let training = follow(args, Course { env: &mut env, policy, settings, test: &test })?;
+    let test = |network: &Mlp| utility(&experiment, network);
+    let training = follow(args, TrainingRun { env: &mut env, policy, settings, test: &test })?;
     let (algorithm, steps) = (&args.algorithm, training.done());
     let found = test(training.network())?;
     writeln!(out, "{algorithm} after {steps} steps: mean utility of test runs {found:.4}")?;
     Ok(())
 }
 
-fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, Failure> {
-    sweep::utility(sweep, network).map_err(Failure::Failed)
+fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, CliError> {
+    experiment::utility(experiment, network).map_err(CliError::Failed)
 }
 
 /// Trains from the last checkpoint to the end, and writes what was learned.
-fn follow(args: &TrainArgs, course: Course<'_>) -> Result<Training, Failure> {
-    let Course { env, policy, settings, test } = course;
+fn follow(args: &TrainArgs, course: TrainingRun<'_>) -> Result<Training, CliError> {
+    let TrainingRun { env, policy, settings, test } = course;
     let algorithm = chosen("--algorithm", &args.algorithm, &Algorithm::ALL)?;
     let mut training = Training::new(algorithm, env, args.steps, args.dialogues.seed);
     atomic::folder(&args.out)?;
@@ -220,7 +220,7 @@ fn follow(args: &TrainArgs, course: Course<'_>) -> Result<Training, Failure> {
     if checkpoint.exists() {
         let source = source::read_own(&checkpoint.to_string_lossy())?;
         curve = resume(&source, &settings, &mut training, env)?;
-        say(&format!("goes on after {} steps", training.done()));
+        print_note(&format!("goes on after {} steps", training.done()));
     }
     while let Some(point) = training.advance(env) {
         let test = test(training.network())?;
@@ -234,8 +234,8 @@ fn follow(args: &TrainArgs, course: Course<'_>) -> Result<Training, Failure> {
         .for_each(|[steps, train, test]| text.push_str(&format!("{steps},{train},{test}\n")));
     atomic::write(&args.out.join("curve.csv"), text.as_bytes())?;
     let drawn = draw(&chart(&args.algorithm, &curve), &args.out, "curve");
-    drawn.map_err(|error| Failure::Failed(error.to_string()))?;
-    let policy = Stored::policy(training.network(), training.done(), policy);
+    drawn.map_err(|error| CliError::Failed(error.to_string()))?;
+    let policy = PolicyFile::policy(training.network(), training.done(), policy);
     atomic::write(&args.out.join("policy.toml"), policy.to_toml().as_bytes())?;
     Ok(training)
 }
@@ -250,7 +250,7 @@ fn chart(algorithm: &str, curve: &Curve) -> Chart {
         Series { label: label.to_owned(), points: curve.iter().map(point).collect() }
     };
     Chart {
-        kind: figure::Kind::Lines,
+        kind: figure::ChartKind::Lines,
         title: format!("Learning curve of {algorithm}"),
         note: "While learning: mean of a step, explored actions and constraints included. Test: \
                the best action only, where nothing is learned from."
@@ -264,34 +264,34 @@ fn chart(algorithm: &str, curve: &Curve) -> Chart {
     }
 }
 
-fn summary(world: &World, split: &Split, network: &Mlp, plan: Plan, budget: Resources) -> Summary {
-    let mut learned = Learned::new(network.clone(), plan);
+fn summary(world: &DialogueModel, split: &Split, network: &Mlp, plan: TrainingPlan, budget: Cost) -> PolicySummary {
+    let mut learned = NetworkPolicy::new(network.clone(), plan);
     let visits = evaluate(world, &split.test, &mut learned, budget);
-    Summary::of(world, &visits, budget, Totals::All)
+    PolicySummary::of(world, &visits, budget, Totals::All)
 }
 
 /// Everything it takes to go on.
 fn stored(
     training: &Training,
     env: &dyn Environment,
-    settings: &Catalogue,
+    settings: &PolicySignature,
     curve: &Curve,
-) -> Stored {
+) -> PolicyFile {
     let state = training.state().into_iter();
     let mut numbers: Vec<_> = state.map(|(name, values)| (name.to_owned(), values)).collect();
     numbers.push(("curve".to_owned(), curve.concat()));
-    numbers.push(("environment".to_owned(), env.memory()));
-    let policy = Stored::policy(training.network(), training.done(), settings.clone());
-    Stored { kind: Kind::Checkpoint, numbers, ..policy }
+    numbers.push(("environment".to_owned(), env.save_state()));
+    let policy = PolicyFile::policy(training.network(), training.done(), settings.clone());
+    PolicyFile { kind: PolicyKind::Checkpoint, numbers, ..policy }
 }
 
 fn resume(
     source: &Source,
-    settings: &Catalogue,
+    settings: &PolicySignature,
     training: &mut Training,
     env: &mut dyn Environment,
-) -> Result<Curve, Failure> {
-    let stored = Stored::parse(source, Kind::Checkpoint)?;
+) -> Result<Curve, CliError> {
+    let stored = PolicyFile::parse(source, PolicyKind::Checkpoint)?;
     stored.check(settings, &source.path)?;
     let numbers = |name: &str| {
         let found = stored.numbers.iter().find(|(known, _)| known == name);
@@ -299,9 +299,9 @@ fn resume(
     };
     training.resume(stored.steps, &stored.numbers).ok_or_else(|| {
         let found = "numbers of another training";
-        Problem::new(Place::file(&source.path).field("numbers"), found, "those of this one")
+        Problem::new(Location::file(&source.path).field("numbers"), found, "those of this one")
     })?;
-    env.recall(numbers("environment"));
+    env.load_state(numbers("environment"));
     let points = numbers("curve").chunks_exact(3);
     Ok(points.map(|point| [point[0], point[1], point[2]]).collect())
 }

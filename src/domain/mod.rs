@@ -90,14 +90,14 @@ impl Request {
 
 /// What happened when a request was created: hidden from schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Truth {
+pub struct TrueClass {
     /// The true class.
     pub class: u16,
     /// The row of the application's trace that the request replays, or [`Truth::NO_ROW`].
     pub row: u32,
 }
 
-impl Truth {
+impl TrueClass {
     /// The request was drawn, not replayed.
     pub const NO_ROW: u32 = u32::MAX;
 }
@@ -112,7 +112,7 @@ pub struct Arrival {
     /// Deadline minus arrival.
     pub budget: Span,
     /// What is true of it.
-    pub truth: Truth,
+    pub truth: TrueClass,
 }
 
 /// How a completed request went.
@@ -121,7 +121,7 @@ pub struct Completion<'a> {
     /// The request.
     pub request: &'a Request,
     /// What is true of it.
-    pub truth: Truth,
+    pub truth: TrueClass,
     /// Where it ran; nowhere if the SneakPeek model answered.
     pub worker: Option<WorkerId>,
     /// Which variant answered.

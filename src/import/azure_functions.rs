@@ -3,33 +3,33 @@
 //!
 //! Source: Azure/AzurePublicDataset; Zhang et al., SOSP 2021.
 
-use super::clock::{Clock, units};
+use super::time_reader::{TimeReader, units};
 use super::table::{Read, Table};
-use super::time::Unit;
-use super::{Entry, Form, Request};
-use crate::input::Problem;
-use crate::input::csv::Head;
-use crate::input::rows::Layout;
+use super::time::TimeUnit;
+use super::{ImporterEntry, ImportKind, ImportedRequest};
+use crate::config::Problem;
+use crate::config::csv::Header;
+use crate::config::rows::TableLayout;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2021",
     summary: "Azure Functions invocation trace 2021; a key per function, or per application",
     settings: "key = func | app, unit = { arrival = s, duration = that of arrival }",
-    form: Form::Trace(|read| {
+    form: ImportKind::Trace(|read| {
         let by_app = read.choice("key", &[("func", false), ("app", true)]);
-        let (layout, units) = (Layout::read(read), units(read, ["arrival", "duration"]));
+        let (layout, units) = (TableLayout::read(read), units(read, ["arrival", "duration"]));
         Box::new(move |path, _| Table::open(path, layout, |head| columns(head, by_app, units)))
     }),
 };
 
 fn columns(
-    head: &Head,
+    head: &Header,
     by_app: bool,
-    [unit, span]: [Option<Unit>; 2],
-) -> Result<(Clock, Read), Problem> {
+    [unit, span]: [Option<TimeUnit>; 2],
+) -> Result<(TimeReader, Read), Problem> {
     let (app, func) = (head.column("app")?, head.column("func")?);
     let (end, duration) = (head.column("end_timestamp")?, head.column("duration")?);
-    let clock = Clock::new("arrival", unit, Unit::Decimal(9));
+    let clock = TimeReader::new("arrival", unit, TimeUnit::Decimal(9));
     let read: Read = Box::new(move |row, clock| {
         for column in [app, func] {
             if row.text(column).is_empty() {
@@ -43,7 +43,7 @@ fn columns(
         } else {
             format!("{}/{}", row.text(app), row.text(func))
         };
-        Ok((Request { time_ns, key, class: None, budget_ns: None }, 1))
+        Ok((ImportedRequest { time_ns, key, class: None, budget_ns: None }, 1))
     });
     Ok((clock, read))
 }

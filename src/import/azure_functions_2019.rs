@@ -5,12 +5,12 @@
 //! Rows are functions, requests leave by time: the counts of a file are held, 8 bytes for each
 //! that is not 0. Source: Azure/AzurePublicDataset; Shahrad et al., USENIX ATC 2020.
 
-use super::spread::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
-use super::{Entry, Form, Request, Requests, Told, stem};
-use crate::input::csv::{Head, whole};
-use crate::input::lines::Lines;
-use crate::input::rows::{Layout, Rows};
-use crate::input::{Place, Problem};
+use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
+use super::{ImporterEntry, ImportKind, ImportedRequest, RequestReader, ImportNotes, stem};
+use crate::config::csv::{Header, whole};
+use crate::config::lines::LineReader;
+use crate::config::rows::{TableLayout, RowReader};
+use crate::config::{Location, Problem};
 use crate::rng::Rng;
 use crate::units::NS_PER_S;
 use std::collections::VecDeque;
@@ -21,11 +21,11 @@ const MAX_CELLS: usize = 1 << 26;
 /// Columns of minutes; a day has 1440.
 const MAX_MINUTES: usize = 100_000;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2019",
     summary: "Azure Functions invocations per minute 2019; a key per function, or coarser",
     settings: "key = func | app | owner | trigger, spread = even | uniform | start, seed = 0",
-    form: Form::Trace(|read| {
+    form: ImportKind::Trace(|read| {
         let keys: [(&str, &[&str]); 4] = [
             ("func", &["HashApp", "HashFunction"]),
             ("app", &["HashApp"]),
@@ -35,9 +35,9 @@ pub(super) const ENTRY: Entry = Entry {
         let key = read.choice("key", &keys);
         let spread = read.choice("spread", &Spread::ALL);
         let seed = read.integer("seed", 0..=u64::MAX, 0);
-        let layout = Layout::read(read);
+        let layout = TableLayout::read(read);
         Box::new(move |path, nth| {
-            let rows = Rows::of_others(path, layout)?;
+            let rows = RowReader::of_others(path, layout)?;
             let key = key.iter().map(|name| rows.head().column(name));
             let key = key.collect::<Result<_, _>>()?;
             let minutes = minutes(rows.head())?;
@@ -60,7 +60,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 struct Invocations {
-    rows: Rows,
+    rows: RowReader,
     spread: Spread,
     rng: Rng,
     /// The columns that make a key.
@@ -83,7 +83,7 @@ struct Invocations {
 }
 
 /// The columns `1`, `2`, … in their order.
-fn minutes(head: &Head) -> Result<Vec<usize>, Problem> {
+fn minutes(head: &Header) -> Result<Vec<usize>, Problem> {
     let names: Vec<&str> = head.names().collect();
     let first = head.column("1")?;
     let run = names[first..].iter().zip(1_u32..);
@@ -125,7 +125,7 @@ impl Invocations {
         }
         self.held += counts.len();
         if self.held > MAX_CELLS {
-            let place = Place { field: String::new(), ..row.place(0) };
+            let place = Location { field: String::new(), ..row.place(0) };
             let found = format!("more than {MAX_CELLS} counts that are not 0");
             return Err(Problem::new(place, found, "a file with fewer functions"));
         }
@@ -157,15 +157,15 @@ impl Invocations {
     }
 }
 
-impl Requests for Invocations {
-    fn next_request(&mut self) -> Result<Option<Request>, Problem> {
+impl RequestReader for Invocations {
+    fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
         while !self.read {
             self.read = !self.take()?;
         }
         loop {
             if let Some((time_ns, row)) = self.pending.pop_front() {
                 let key = self.names[row as usize].clone();
-                return Ok(Some(Request { time_ns, key, class: None, budget_ns: None }));
+                return Ok(Some(ImportedRequest { time_ns, key, class: None, budget_ns: None }));
             }
             if self.next == self.counts.len() {
                 return Ok(None);
@@ -175,14 +175,14 @@ impl Requests for Invocations {
         }
     }
 
-    fn lines(&self) -> &Lines {
+    fn lines(&self) -> &LineReader {
         self.rows.lines()
     }
 
-    fn told(&self) -> Told {
+    fn told(&self) -> ImportNotes {
         let day = self.first / 1440 + 1;
         let fact = (self.first > 0).then(|| format!("day {day} by the file's name"));
-        Told { facts: fact.into_iter().chain(self.rows.recognised()).collect(), notes: Vec::new() }
+        ImportNotes { facts: fact.into_iter().chain(self.rows.recognised()).collect(), notes: Vec::new() }
     }
 }
 

@@ -2,13 +2,13 @@
 //! rate, of one trace or of several in one file (`trace,time_s,mbps`), or a list with a rate a
 //! line. Rows stay as they are; only the time begins at 0.
 
-use super::clock::Clock;
-use super::time::Unit;
-use super::{Entry, Form, Made};
-use crate::input::csv::Row;
-use crate::input::rows::{Layout, Rows};
-use crate::input::source::Source;
-use crate::input::{Fields, Node, Place, Problem, Problems, fields};
+use super::time_reader::TimeReader;
+use super::time::TimeUnit;
+use super::{ImporterEntry, ImportKind, ImportedProfile};
+use crate::config::csv::Row;
+use crate::config::rows::{TableLayout, RowReader};
+use crate::config::source::Source;
+use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, decode};
 use crate::model::link::{Bandwidth, COLUMNS, MBPS};
 use crate::units::{NS_PER_S, Span, decimal};
 use std::collections::BTreeSet;
@@ -20,12 +20,12 @@ const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
 /// Rates by unit, in megabits per second.
 const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "bandwidth",
     summary: "rates over time, for a link's `uplink_mbps`: a table, or a list with a rate a line",
     settings: "trace, skip_rows = 0, interval_s of a list, column = { time = time_s, rate = mbps, \
                trace = trace }, unit = { time = s, rate = mbps | kbps | bps }",
-    form: Form::Table(make),
+    form: ImportKind::Table(make),
 };
 
 struct Plan {
@@ -35,38 +35,38 @@ struct Plan {
     names: [String; 3],
     /// Whether the column of traces must be there.
     traces: bool,
-    unit: Option<Unit>,
+    unit: Option<TimeUnit>,
     per_mbps: f64,
-    layout: Layout,
+    layout: TableLayout,
 }
 
 impl Plan {
-    fn read(read: &mut Fields<'_>) -> Self {
-        let trace = read.take("trace").map(Node::cell);
+    fn read(read: &mut Decoder<'_>) -> Self {
+        let trace = read.take("trace").map(ConfigNode::cell);
         let skip_rows = read.integer("skip_rows", 0..=1_000_000, 0);
         let interval = read.take("interval_s");
         let interval =
-            interval.and_then(|node| fields::number(node, &(1e-3..=86_400.0), read.problems()));
-        let empty = Node::empty(Place::file("--column"));
+            interval.and_then(|node| decode::number(node, &(1e-3..=86_400.0), read.problems()));
+        let empty = ConfigNode::empty(Location::file("--column"));
         let node = read.take("column").unwrap_or(&empty);
-        let mut columns = Fields::new(node, read.problems());
+        let mut columns = Decoder::new(node, read.problems());
         let time = columns.text("time", COLUMNS[0]);
         let rate = columns.text("rate", COLUMNS[1]);
-        let of = columns.take("trace").and_then(|node| fields::text(node, columns.problems()));
+        let of = columns.take("trace").and_then(|node| decode::text(node, columns.problems()));
         let traces = of.is_some();
         let names = [time, rate, of.unwrap_or("trace").to_owned()];
         columns.finish();
         let (unit, per_mbps) = Self::units(read);
         let interval_ns = interval.map(|seconds| Span::from_s(seconds).0);
-        let layout = Layout::read(read);
+        let layout = TableLayout::read(read);
         Self { trace, skip_rows, interval_ns, names, traces, unit, per_mbps, layout }
     }
 
-    fn units(read: &mut Fields<'_>) -> (Option<Unit>, f64) {
-        let empty = Node::empty(Place::file("--unit"));
+    fn units(read: &mut Decoder<'_>) -> (Option<TimeUnit>, f64) {
+        let empty = ConfigNode::empty(Location::file("--unit"));
         let node = read.take("unit").unwrap_or(&empty);
-        let mut units = Fields::new(node, read.problems());
-        let choices = Unit::ALL.map(|(name, unit)| (name, Some(unit)));
+        let mut units = Decoder::new(node, read.problems());
+        let choices = TimeUnit::ALL.map(|(name, unit)| (name, Some(unit)));
         let time = units.choice_or("time", &choices, None);
         let rate = units.choice("rate", &RATES);
         units.finish();
@@ -98,14 +98,14 @@ impl Steps {
     }
 }
 
-fn make(file: &str, read: &mut Fields<'_>) -> Option<Made> {
+fn make(file: &str, read: &mut Decoder<'_>) -> Option<ImportedProfile> {
     let plan = Plan::read(read);
     let made = table(file, &plan);
     made.map_err(|problems| read.problems().extend(problems)).ok()
 }
 
-fn table(file: &str, plan: &Plan) -> Result<Made, Problems> {
-    let mut rows = Rows::of_others(file, plan.layout)?;
+fn table(file: &str, plan: &Plan) -> Result<ImportedProfile, Problems> {
+    let mut rows = RowReader::of_others(file, plan.layout)?;
     let header = format!("{},{}\n", COLUMNS[0], COLUMNS[1]);
     let mut steps = Steps { text: header, rows: 0, first: None, last: 0 };
     let mut facts = Vec::new();
@@ -115,7 +115,7 @@ fn table(file: &str, plan: &Plan) -> Result<Made, Problems> {
         list(&mut rows, plan, &mut steps)?;
         notes = Vec::new();
     } else {
-        let mut clock = Clock::new("time", plan.unit, Unit::Decimal(9));
+        let mut clock = TimeReader::new("time", plan.unit, TimeUnit::Decimal(9));
         facts.extend(timed(&mut rows, plan, &mut clock, &mut steps)?);
         facts.extend(clock.fact());
         notes = clock.notes();
@@ -128,12 +128,12 @@ fn table(file: &str, plan: &Plan) -> Result<Made, Problems> {
     }
     facts.extend(rows.recognised());
     if steps.rows == 0 {
-        return Err(Problem::new(Place::file(file), "no row", "at least one").into());
+        return Err(Problem::new(Location::file(file), "no row", "at least one").into());
     }
     let source = Source { path: file.to_owned(), text: steps.text, sha256: String::new() };
     Bandwidth::parse(&source)?;
     let said = format!("{} rows", steps.rows);
-    Ok(Made { text: source.text, said, told: super::Told { facts, notes } })
+    Ok(ImportedProfile { text: source.text, said, told: super::ImportNotes { facts, notes } })
 }
 
 fn rate(row: Row<'_>, column: usize, plan: &Plan) -> Result<f64, Problem> {
@@ -143,13 +143,13 @@ fn rate(row: Row<'_>, column: usize, plan: &Plan) -> Result<f64, Problem> {
 }
 
 /// A rate a line.
-fn list(rows: &mut Rows, plan: &Plan, steps: &mut Steps) -> Result<(), Problems> {
+fn list(rows: &mut RowReader, plan: &Plan, steps: &mut Steps) -> Result<(), Problems> {
     if plan.trace.is_some() || plan.traces {
         let found = "a list with a rate a line";
         return Err(Problem::new(rows.head().place(), found, "a column of traces").into());
     }
     let Some(interval) = plan.interval_ns else {
-        let place = Place::file("--set").field("interval_s");
+        let place = Location::file("--set").field("interval_s");
         let expected = "how long a rate of the list holds, in seconds";
         return Err(Problem::new(place, "nothing", expected).into());
     };
@@ -173,14 +173,14 @@ fn list(rows: &mut Rows, plan: &Plan, steps: &mut Steps) -> Result<(), Problems>
 
 /// A time and a rate a row; the name of the trace, if the file has names.
 fn timed(
-    rows: &mut Rows,
+    rows: &mut RowReader,
     plan: &Plan,
-    clock: &mut Clock,
+    clock: &mut TimeReader,
     steps: &mut Steps,
 ) -> Result<Option<String>, Problems> {
     let head = rows.head();
     if plan.interval_ns.is_some() {
-        let place = Place::file("--set").field("interval_s");
+        let place = Location::file("--set").field("interval_s");
         let expected = "a list with a rate a line: this table has times";
         return Err(Problem::new(place, "an interval", expected).into());
     }
@@ -215,7 +215,7 @@ fn timed(
         }
         (None, 2..) => {
             let found = format!("{} traces", known.len());
-            let known = Problem::unknown(Place::default(), "trace", "", names).expected;
+            let known = Problem::unknown(Location::default(), "trace", "", names).expected;
             Err(Problem::new(place, found, format!("`--set trace=NAME`, {known}")).into())
         }
         _ => Ok(chosen.map(|name| format!("trace {name}"))),

@@ -3,30 +3,30 @@
 //! `Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type`, in later releases with
 //! `Session ID` and `Elapsed time`. Source: HPMLL/BurstGPT; Wang et al., arXiv 2401.17644.
 
-use super::clock::{Clock, units};
+use super::time_reader::{TimeReader, units};
 use super::table::{Read, Table};
-use super::time::Unit;
-use super::{Entry, Form, Request};
-use crate::input::Problem;
-use crate::input::csv::Head;
-use crate::input::rows::Layout;
+use super::time::TimeUnit;
+use super::{ImporterEntry, ImportKind, ImportedRequest};
+use crate::config::Problem;
+use crate::config::csv::Header;
+use crate::config::rows::TableLayout;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "burstgpt",
     summary: "BurstGPT; a key per model, or per log type",
     settings: "key = model | log-type, failures = keep | drop, unit = { arrival = s }",
-    form: Form::Trace(|read| {
+    form: ImportKind::Trace(|read| {
         let key = read.choice("key", &[("model", "Model"), ("log-type", "Log Type")]);
         let drop = read.choice("failures", &[("keep", false), ("drop", true)]);
-        let (layout, [unit]) = (Layout::read(read), units(read, ["arrival"]));
+        let (layout, [unit]) = (TableLayout::read(read), units(read, ["arrival"]));
         Box::new(move |path, _| {
-            let clock = Clock::new("arrival", unit, Unit::Decimal(9));
+            let clock = TimeReader::new("arrival", unit, TimeUnit::Decimal(9));
             Table::open(path, layout, |head| Ok((clock, columns(head, key, drop)?)))
         })
     }),
 };
 
-fn columns(head: &Head, key: &str, drop: bool) -> Result<Read, Problem> {
+fn columns(head: &Header, key: &str, drop: bool) -> Result<Read, Problem> {
     let (time, key) = (head.column("Timestamp")?, head.column(key)?);
     let (asked, answered) = (head.column("Request tokens")?, head.column("Response tokens")?);
     Ok(Box::new(move |row, clock| {
@@ -38,7 +38,7 @@ fn columns(head: &Head, key: &str, drop: bool) -> Result<Read, Problem> {
             return Err(row.problem(key, "a name"));
         }
         let key = name.to_owned();
-        let request = Request { time_ns, key, class: None, budget_ns: None };
+        let request = ImportedRequest { time_ns, key, class: None, budget_ns: None };
         Ok((request, u64::from(!(failed && drop))))
     }))
 }

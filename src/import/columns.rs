@@ -1,11 +1,11 @@
 //! Which column or key is what: the arrival, and where a source has them application, class and
 //! budget. The same for tables and for JSON lines.
 
-use super::Request;
-use super::clock::{Clock, units};
-use super::keys::{NAME, is_name};
-use super::time::Unit;
-use crate::input::{Fields, Node, Place, fields};
+use super::ImportedRequest;
+use super::time_reader::{TimeReader, units};
+use super::app_mapping::{NAME, is_name};
+use super::time::TimeUnit;
+use crate::config::{Decoder, ConfigNode, Location, decode};
 
 /// The longest budget that runs accept.
 const MAX_BUDGET_NS: i64 = 1_000_000_000_000_000;
@@ -18,42 +18,42 @@ pub(super) const WHAT: [&str; 4] = ["arrival", "app", "class", "budget"];
 pub(super) struct Columns {
     /// By the order of [`WHAT`]; the first is always there.
     pub(super) names: [Option<String>; 4],
-    unit: Option<Unit>,
-    budget: Unit,
+    unit: Option<TimeUnit>,
+    budget: TimeUnit,
 }
 
 impl Columns {
     /// Decodes them from the settings of a kind.
-    pub(super) fn read(read: &mut Fields<'_>) -> Self {
-        let empty = Node::empty(Place::file("--column"));
+    pub(super) fn read(read: &mut Decoder<'_>) -> Self {
+        let empty = ConfigNode::empty(Location::file("--column"));
         let node = read.take("column").unwrap_or(&empty);
-        let mut columns = Fields::new(node, read.problems());
+        let mut columns = Decoder::new(node, read.problems());
         let mut names = [const { None }; 4];
         for (at, what) in WHAT.into_iter().enumerate() {
             let node = match at {
                 0 => columns.require(what, "the column with the time of arrival"),
                 _ => columns.take(what),
             };
-            let name = node.and_then(|node| fields::text(node, columns.problems()));
+            let name = node.and_then(|node| decode::text(node, columns.problems()));
             names[at] = name.map(str::to_owned);
         }
         columns.finish();
         let [unit, budget] = units(read, [WHAT[0], WHAT[3]]);
-        Self { names, unit, budget: budget.unwrap_or(Unit::Decimal(6)) }
+        Self { names, unit, budget: budget.unwrap_or(TimeUnit::Decimal(6)) }
     }
 
     /// The clock of one file.
-    pub(super) fn clock(&self) -> Clock {
-        Clock::new(WHAT[0], self.unit, Unit::Decimal(9))
+    pub(super) fn clock(&self) -> TimeReader {
+        TimeReader::new(WHAT[0], self.unit, TimeUnit::Decimal(9))
     }
 
     /// The request that cells tell; else which of them is bad, and what it should be.
     pub(super) fn request(
         &self,
         [arrival, app, class, budget]: [Option<&str>; 4],
-        clock: &mut Clock,
+        clock: &mut TimeReader,
         line: u64,
-    ) -> Result<Request, (usize, String)> {
+    ) -> Result<ImportedRequest, (usize, String)> {
         let time_ns = clock.read(arrival.unwrap_or(""), line).map_err(|expected| (0, expected))?;
         let key = match app {
             Some("") => return Err((1, "a name".to_owned())),
@@ -71,6 +71,6 @@ impl Columns {
             }
             Some(None) => return Err((3, "a time ≥ 0".to_owned())),
         };
-        Ok(Request { time_ns, key, class, budget_ns })
+        Ok(ImportedRequest { time_ns, key, class, budget_ns })
     }
 }

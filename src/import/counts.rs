@@ -2,14 +2,14 @@
 //! table with a column of counts. An empty line, or a bad one that is skipped, is an interval
 //! without requests; where a column holds the time, gaps in it are.
 
-use super::clock::{Clock, units};
-use super::spread::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
-use super::time::{Unit, date};
-use super::{Entry, Form, Request, Requests, Told};
-use crate::input::csv::{Head, Row, whole};
-use crate::input::lines::Lines;
-use crate::input::rows::{Layout, Rows};
-use crate::input::{Fields, Node, Place, Problem, Value, fields};
+use super::time_reader::{TimeReader, units};
+use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
+use super::time::{TimeUnit, date};
+use super::{ImporterEntry, ImportKind, ImportedRequest, RequestReader, ImportNotes};
+use crate::config::csv::{Header, Row, whole};
+use crate::config::lines::LineReader;
+use crate::config::rows::{TableLayout, RowReader};
+use crate::config::{Decoder, ConfigNode, Location, Problem, Value, decode};
 use crate::rng::Rng;
 use crate::units::{NS_PER_S, Span, decimal};
 use std::collections::VecDeque;
@@ -17,28 +17,28 @@ use std::collections::VecDeque;
 /// The shortest and the longest interval, in seconds.
 const INTERVAL_S: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "counts",
     summary: "requests per interval, a line each; a key per column, or per file",
     settings: "interval_s = 1, or the first step of the time; spread = even | uniform | start, \
                seed = 0, column = { count, time }, unit = { time = s }",
-    form: Form::Trace(|read| {
+    form: ImportKind::Trace(|read| {
         let given = read.take("interval_s");
-        let given = given.and_then(|node| fields::number(node, &INTERVAL_S, read.problems()));
+        let given = given.and_then(|node| decode::number(node, &INTERVAL_S, read.problems()));
         let interval_ns = given.map(|seconds| Span::from_s(seconds).0);
         let spread = read.choice("spread", &Spread::ALL);
         let seed = read.integer("seed", 0..=u64::MAX, 0);
-        let empty = Node::empty(Place::file("--column"));
+        let empty = ConfigNode::empty(Location::file("--column"));
         let columns = read.take("column").unwrap_or(&empty);
-        let mut columns = Fields::new(columns, read.problems());
+        let mut columns = Decoder::new(columns, read.problems());
         let counts = columns.take("count").map(|node| match &node.value {
-            Value::Array(_) => fields::texts(node, columns.problems()),
-            _ => fields::text(node, columns.problems()).map(str::to_owned).into_iter().collect(),
+            Value::Array(_) => decode::texts(node, columns.problems()),
+            _ => decode::text(node, columns.problems()).map(str::to_owned).into_iter().collect(),
         });
-        let time = columns.take("time").and_then(|node| fields::text(node, columns.problems()));
+        let time = columns.take("time").and_then(|node| decode::text(node, columns.problems()));
         let time = time.map(str::to_owned);
         columns.finish();
-        let (layout, [unit]) = (Layout::read(read), units(read, ["time"]));
+        let (layout, [unit]) = (TableLayout::read(read), units(read, ["time"]));
         let counts = counts.unwrap_or_default();
         let plan = Plan { interval_ns, spread, seed, counts, time, unit, layout };
         Box::new(move |path, nth| Ok(Box::new(Counts::open(path, nth, &plan)?)))
@@ -53,18 +53,18 @@ struct Plan {
     /// Columns of counts; none if the table has but one column of numbers.
     counts: Vec<String>,
     time: Option<String>,
-    unit: Option<Unit>,
-    layout: Layout,
+    unit: Option<TimeUnit>,
+    layout: TableLayout,
 }
 
 struct Counts {
     plan: Plan,
     rng: Rng,
-    rows: Rows,
+    rows: RowReader,
     /// Columns of counts, and their keys.
     columns: Vec<(usize, String)>,
     time: Option<usize>,
-    clock: Clock,
+    clock: TimeReader,
     interval_ns: Option<u64>,
     /// Rows so far, bad ones included.
     seen: u64,
@@ -88,7 +88,7 @@ fn is_value(cell: &str) -> bool {
 impl Counts {
     fn open(path: &str, nth: usize, plan: &Plan) -> Result<Self, Problem> {
         let rng = draws(plan.seed, path, nth);
-        let mut rows = Rows::of_others(path, plan.layout)?;
+        let mut rows = RowReader::of_others(path, plan.layout)?;
         // A header may hold numbers, too, if it holds all names that were asked for.
         let named = plan.counts.iter().chain(&plan.time).collect::<Vec<_>>();
         rows.demote_header(|cells| {
@@ -100,7 +100,7 @@ impl Counts {
         let (columns, bad) = columns(&mut rows, plan, time)?;
         // Behind a bad row, to look would be to read the next.
         let dates = if time.is_none() && bad.is_none() { dates(&mut rows) } else { None };
-        let clock = Clock::new("time", plan.unit, Unit::Decimal(9));
+        let clock = TimeReader::new("time", plan.unit, TimeUnit::Decimal(9));
         let interval_ns = plan.interval_ns.or((time.is_none()).then_some(NS_PER_S));
         Ok(Self {
             plan: plan.clone(),
@@ -221,7 +221,7 @@ fn step_as_interval(step: i64) -> Option<u64> {
 type Chosen = (Vec<(usize, String)>, Option<Problem>);
 
 /// The columns of counts with their keys, and what is wrong with the first row.
-fn columns(rows: &mut Rows, plan: &Plan, time: Option<usize>) -> Result<Chosen, Problem> {
+fn columns(rows: &mut RowReader, plan: &Plan, time: Option<usize>) -> Result<Chosen, Problem> {
     let (first, bad) = match rows.peek_row() {
         Ok(row) => (row.map(|row| row.cells().map(str::to_owned).collect::<Vec<_>>()), None),
         Err(problem) => (None, Some(problem)),
@@ -250,7 +250,7 @@ fn columns(rows: &mut Rows, plan: &Plan, time: Option<usize>) -> Result<Chosen, 
 }
 
 /// The first column that begins with a date.
-fn dates(rows: &mut Rows) -> Option<String> {
+fn dates(rows: &mut RowReader) -> Option<String> {
     let is_date = |cell: &str| {
         let bytes = cell.as_bytes();
         bytes.len() >= 10 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[0].is_ascii_digit()
@@ -260,7 +260,7 @@ fn dates(rows: &mut Rows) -> Option<String> {
     rows.head().names().nth(at).map(str::to_owned)
 }
 
-fn ambiguous(head: &Head, numbers: &[usize]) -> Problem {
+fn ambiguous(head: &Header, numbers: &[usize]) -> Problem {
     const LISTED: usize = 12;
     let names: Vec<String> = head.names().map(|name| format!("`{name}`")).collect();
     let mut listed: Vec<&str> = numbers.iter().take(LISTED).map(|at| names[*at].as_str()).collect();
@@ -276,13 +276,13 @@ fn ambiguous(head: &Head, numbers: &[usize]) -> Problem {
     Problem::new(head.place(), found, expected)
 }
 
-impl Requests for Counts {
-    fn next_request(&mut self) -> Result<Option<Request>, Problem> {
+impl RequestReader for Counts {
+    fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
         loop {
             if let Some((time_ns, column)) = self.pending.pop_front() {
                 let key = self.columns.iter().find(|(known, _)| *known == column);
                 let key = key.map_or(String::new(), |(_, key)| key.clone());
-                return Ok(Some(Request { time_ns, key, class: None, budget_ns: None }));
+                return Ok(Some(ImportedRequest { time_ns, key, class: None, budget_ns: None }));
             }
             if !self.take()? {
                 return Ok(None);
@@ -290,11 +290,11 @@ impl Requests for Counts {
         }
     }
 
-    fn lines(&self) -> &Lines {
+    fn lines(&self) -> &LineReader {
         self.rows.lines()
     }
 
-    fn told(&self) -> Told {
+    fn told(&self) -> ImportNotes {
         let found = self.interval_ns.filter(|_| self.plan.interval_ns.is_none());
         let interval = found.filter(|_| self.time.is_some());
         let interval =
@@ -307,6 +307,6 @@ impl Requests for Counts {
             )
         });
         let notes = self.clock.notes().into_iter().chain(dates).collect();
-        Told { facts: facts.collect(), notes }
+        ImportNotes { facts: facts.collect(), notes }
     }
 }

@@ -1,25 +1,25 @@
 //! Any CSV table with a request a row: `--column` says which column is what, `--unit` how it
 //! counts.
 
-use super::clock::Clock;
+use super::time_reader::TimeReader;
 use super::columns::Columns;
 use super::table::{Read, Table};
-use super::{Entry, Form};
-use crate::input::Problem;
-use crate::input::csv::Head;
-use crate::input::rows::Layout;
+use super::{ImporterEntry, ImportKind};
+use crate::config::Problem;
+use crate::config::csv::Header;
+use crate::config::rows::TableLayout;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "csv",
     summary: "any table with a request a row; columns by --column, units by --unit",
     settings: "column = { arrival, app, class, budget }, unit = { arrival = s, budget = ms }",
-    form: Form::Trace(|read| {
-        let (layout, columns) = (Layout::read(read), Columns::read(read));
+    form: ImportKind::Trace(|read| {
+        let (layout, columns) = (TableLayout::read(read), Columns::read(read));
         Box::new(move |path, _| Table::open(path, layout, |head| find(head, columns.clone())))
     }),
 };
 
-fn find(head: &Head, columns: Columns) -> Result<(Clock, Read), Problem> {
+fn find(head: &Header, columns: Columns) -> Result<(TimeReader, Read), Problem> {
     let mut found = [None; 4];
     for (at, name) in columns.names.iter().enumerate() {
         found[at] = name.as_ref().map(|name| head.column(name)).transpose()?;

@@ -1,18 +1,18 @@
 //! JSON lines: an object a line, whatever its keys. `--column` says which key is what, points lead
 //! into objects within it; a key that is written with a point is found first.
 
-use super::clock::Clock;
+use super::time_reader::TimeReader;
 use super::columns::{Columns, WHAT};
-use super::{Entry, Form, Request, Requests, Told};
-use crate::input::lines::Lines;
-use crate::input::source::Source;
-use crate::input::{Node, Place, Problem, Value, json};
+use super::{ImporterEntry, ImportKind, ImportedRequest, RequestReader, ImportNotes};
+use crate::config::lines::LineReader;
+use crate::config::source::Source;
+use crate::config::{ConfigNode, Location, Problem, Value, json};
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "jsonl",
     summary: "any JSON objects, one a line; keys by --column, units by --unit",
     settings: "column = { arrival, app, class, budget }, unit = { arrival = s, budget = ms }",
-    form: Form::Trace(|read| {
+    form: ImportKind::Trace(|read| {
         let columns = Columns::read(read);
         Box::new(move |path, _| {
             let columns = columns.clone();
@@ -27,32 +27,32 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// What an object is; places within it need the line only.
-pub(super) type Read = Box<dyn FnMut(&Node, &mut Clock) -> Result<Request, Problem>>;
+pub(super) type Read = Box<dyn FnMut(&ConfigNode, &mut TimeReader) -> Result<ImportedRequest, Problem>>;
 
 /// The requests of a file of objects.
 pub(super) struct JsonLines {
-    lines: Lines,
+    lines: LineReader,
     path: String,
-    clock: Clock,
+    clock: TimeReader,
     read: Read,
 }
 
 impl JsonLines {
     /// Opens a file.
-    pub(super) fn open(path: &str, clock: Clock, read: Read) -> Result<Box<dyn Requests>, Problem> {
-        let lines = Lines::open(path)?.hashed();
+    pub(super) fn open(path: &str, clock: TimeReader, read: Read) -> Result<Box<dyn RequestReader>, Problem> {
+        let lines = LineReader::open(path)?.hashed();
         Ok(Box::new(Self { lines, path: path.to_owned(), clock, read }))
     }
 }
 
 /// The value at a key or a path of keys.
-pub(super) fn find<'n>(node: &'n Node, key: &str) -> Result<&'n Node, Problem> {
+pub(super) fn find<'n>(node: &'n ConfigNode, key: &str) -> Result<&'n ConfigNode, Problem> {
     node.get(key).or_else(|| node.find(key)).ok_or_else(|| {
         let place = node.place.clone().field(key);
         match &node.value {
             Value::Table(entries) => {
                 let known = entries.iter().map(|(name, _)| name.as_str());
-                let nearest = Problem::unknown(Place::default(), "key", key, known).nearest;
+                let nearest = Problem::unknown(Location::default(), "key", key, known).nearest;
                 Problem { nearest, ..Problem::new(place, "nothing", "a value of this key") }
             }
             _ => Problem::new(place, node.value.kind(), "an object a line"),
@@ -60,7 +60,7 @@ pub(super) fn find<'n>(node: &'n Node, key: &str) -> Result<&'n Node, Problem> {
     })
 }
 
-fn request(node: &Node, columns: &Columns, clock: &mut Clock) -> Result<Request, Problem> {
+fn request(node: &ConfigNode, columns: &Columns, clock: &mut TimeReader) -> Result<ImportedRequest, Problem> {
     let mut cells = [const { None }; 4];
     for (at, name) in columns.names.iter().enumerate() {
         let Some(name) = name else { continue };
@@ -81,8 +81,8 @@ fn request(node: &Node, columns: &Columns, clock: &mut Clock) -> Result<Request,
     })
 }
 
-impl Requests for JsonLines {
-    fn next_request(&mut self) -> Result<Option<Request>, Problem> {
+impl RequestReader for JsonLines {
+    fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
         let Some(text) = self.lines.next_line()? else { return Ok(None) };
         let (path, text) = (self.path.clone(), text.to_owned());
         let line = self.lines.number();
@@ -97,11 +97,11 @@ impl Requests for JsonLines {
         })
     }
 
-    fn lines(&self) -> &Lines {
+    fn lines(&self) -> &LineReader {
         &self.lines
     }
 
-    fn told(&self) -> Told {
-        Told { facts: self.clock.fact().into_iter().collect(), notes: self.clock.notes() }
+    fn told(&self) -> ImportNotes {
+        ImportNotes { facts: self.clock.fact().into_iter().collect(), notes: self.clock.notes() }
     }
 }

@@ -1,7 +1,7 @@
 //! The requests of several files in order of time, as far as each file is, without bad rows.
 
-use super::{Open, Request, Requests, Told, stem};
-use crate::input::{Place, Problem, Problems};
+use super::{OpenTrace, ImportedRequest, RequestReader, ImportNotes, stem};
+use crate::config::{Location, Problem, Problems};
 
 /// How many bad rows are told one by one.
 const MAX_TOLD: usize = 20;
@@ -19,8 +19,8 @@ pub(super) struct Merge {
 
 struct File {
     path: String,
-    requests: Box<dyn Requests>,
-    next: Option<Request>,
+    requests: Box<dyn RequestReader>,
+    next: Option<ImportedRequest>,
     /// Whether its name is the key of its requests.
     named: bool,
 }
@@ -29,7 +29,7 @@ impl Merge {
     /// Opens the files.
     pub(super) fn open(
         paths: &[String],
-        open: &Open,
+        open: &OpenTrace,
         (allowed, one_key): (u64, bool),
     ) -> Result<Self, Problems> {
         let mut merge = Self { files: Vec::new(), allowed, one_key, bad: 0, told: Vec::new() };
@@ -50,7 +50,7 @@ impl Merge {
     }
 
     /// The next request and where it stands; `None` at the end.
-    pub(super) fn next_request(&mut self) -> Result<Option<(Request, Place)>, Problems> {
+    pub(super) fn next_request(&mut self) -> Result<Option<(ImportedRequest, Location)>, Problems> {
         let waiting = |(at, file): (usize, &File)| Some((file.next.as_ref()?.time_ns, at));
         let Some((_, at)) = self.files.iter().enumerate().filter_map(waiting).min() else {
             return if self.bad > self.allowed { Err(self.too_many()) } else { Ok(None) };
@@ -96,7 +96,7 @@ impl Merge {
                 let found =
                     format!("the key `{}`, which is that of {}, too", stem(path), other.path);
                 let expected = "files of other names, or `--merge-keys` if they are one";
-                Err(Problem::new(Place::file(path), found, expected))
+                Err(Problem::new(Location::file(path), found, expected))
             }
             None => Ok(()),
         }
@@ -115,7 +115,7 @@ impl Merge {
     fn too_many(&self) -> Problems {
         let first = (self.allowed > 0).then(|| {
             let found = format!("more than {} rows that cannot be read", self.allowed);
-            Problem::new(Place::file("--max-bad-rows"), found, "a better file, or a larger number")
+            Problem::new(Location::file("--max-bad-rows"), found, "a better file, or a larger number")
         });
         self.problems(first)
     }
@@ -132,10 +132,10 @@ impl Merge {
     }
 
     /// What the files were read as, each thing once.
-    pub(super) fn read_as(&self) -> Told {
-        let told: Vec<Told> = self.files.iter().map(|file| file.requests.told()).collect();
+    pub(super) fn read_as(&self) -> ImportNotes {
+        let told: Vec<ImportNotes> = self.files.iter().map(|file| file.requests.told()).collect();
         let same = told.iter().all(|other| other.facts == told[0].facts);
-        let mut all = Told::default();
+        let mut all = ImportNotes::default();
         for (at, told) in told.into_iter().enumerate().filter(|(at, _)| *at == 0 || !same) {
             let prefix = if same { String::new() } else { format!("{}: ", self.files[at].path) };
             all.facts.extend(told.facts.into_iter().map(|fact| format!("{prefix}{fact}")));

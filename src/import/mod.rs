@@ -9,34 +9,34 @@ mod azure_functions_2019;
 mod azure_llm;
 mod bandwidth;
 mod burstgpt;
-mod clock;
+mod time_reader;
 mod columns;
 mod counts;
 mod csv;
 mod jsonl;
-mod keys;
+mod app_mapping;
 mod merge;
 mod mooncake;
 mod nexus;
 mod profile;
 mod splitwise;
-mod spread;
+mod spread_counts;
 mod table;
 mod time;
 mod trace;
 mod video_counts;
 
-pub use keys::Map;
+pub use app_mapping::AppMapping;
 pub use profile::Folder;
-pub use trace::{Import, ImportError, Imported, WINDOW, import};
+pub use trace::{ImportPlan, ImportError, ImportSummary, WINDOW, import};
 
-use crate::input::lines::Lines;
-use crate::input::{Fields, Node, Place, Problem, Problems, source};
+use crate::config::lines::LineReader;
+use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, source};
 use std::path::Path;
 
 /// One request as a source tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct ImportedRequest {
     /// Nanoseconds on the source's clock, wherever that begins.
     pub time_ns: i64,
     /// The model or function that was asked; empty if the source has but one.
@@ -48,20 +48,20 @@ pub struct Request {
 }
 
 /// The requests of one file, in its order.
-pub trait Requests {
+pub trait RequestReader {
     /// The next request; `None` at the end. Behind a bad row one may read on.
-    fn next_request(&mut self) -> Result<Option<Request>, Problem>;
+    fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem>;
 
     /// The lines that were read, with their hash.
-    fn lines(&self) -> &Lines;
+    fn lines(&self) -> &LineReader;
 
     /// What the file was read as, at its end.
-    fn told(&self) -> Told;
+    fn told(&self) -> ImportNotes;
 }
 
 /// What a file was read as, where nobody said so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ImportNotes {
     /// Units and delimiters that were taken.
     pub facts: Vec<String>,
     /// What makes them doubtful.
@@ -69,31 +69,31 @@ pub struct Told {
 }
 
 /// Opens one file of a kind; the number is how many files of its name were opened before.
-pub type Open = Box<dyn Fn(&str, usize) -> Result<Box<dyn Requests>, Problem>>;
+pub type OpenTrace = Box<dyn Fn(&str, usize) -> Result<Box<dyn RequestReader>, Problem>>;
 
 /// A table that was made of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Made {
+pub struct ImportedProfile {
     /// Its text.
     pub text: String,
     /// What it holds.
     pub said: String,
     /// What the file was read as.
-    pub told: Told,
+    pub told: ImportNotes,
 }
 
 /// What a kind becomes.
-pub enum Form {
+pub enum ImportKind {
     /// A file of requests; decodes the settings of the kind.
-    Trace(fn(&mut Fields<'_>) -> Open),
+    Trace(fn(&mut Decoder<'_>) -> OpenTrace),
     /// A profile folder, from files and settings.
-    Profile(fn(&[String], &mut Fields<'_>) -> Option<Folder>),
+    Profile(fn(&[String], &mut Decoder<'_>) -> Option<Folder>),
     /// A table of one file.
-    Table(fn(&str, &mut Fields<'_>) -> Option<Made>),
+    Table(fn(&str, &mut Decoder<'_>) -> Option<ImportedProfile>),
 }
 
 /// One line of the list of kinds.
-pub struct Entry {
+pub struct ImporterEntry {
     /// Its name on the command line.
     pub name: &'static str,
     /// What it reads, in a line.
@@ -101,11 +101,11 @@ pub struct Entry {
     /// Its settings with their defaults.
     pub settings: &'static str,
     /// What it becomes.
-    pub form: Form,
+    pub form: ImportKind,
 }
 
 /// Every kind.
-pub const KINDS: &[Entry] = &[
+pub const KINDS: &[ImporterEntry] = &[
     azure_llm::ENTRY,
     azure_functions::ENTRY,
     azure_functions_2019::ENTRY,
@@ -121,9 +121,9 @@ pub const KINDS: &[Entry] = &[
 ];
 
 /// Decodes the settings of a trace kind.
-fn settings(decode: fn(&mut Fields<'_>) -> Open, settings: &Node) -> Result<Open, Problems> {
+fn settings(decode: fn(&mut Decoder<'_>) -> OpenTrace, settings: &ConfigNode) -> Result<OpenTrace, Problems> {
     let mut problems = Problems::default();
-    let mut read = Fields::new(settings, &mut problems);
+    let mut read = Decoder::new(settings, &mut problems);
     let open = decode(&mut read);
     read.finish();
     problems.check(Some(open))
@@ -131,9 +131,9 @@ fn settings(decode: fn(&mut Fields<'_>) -> Open, settings: &Node) -> Result<Open
 
 /// The profile folder that a kind makes of files.
 pub fn import_profile(
-    make: fn(&[String], &mut Fields<'_>) -> Option<Folder>,
+    make: fn(&[String], &mut Decoder<'_>) -> Option<Folder>,
     files: &[String],
-    settings: &Node,
+    settings: &ConfigNode,
 ) -> Result<Folder, Problems> {
     distinct(files, None)?;
     made(settings, |read| make(files, read))
@@ -141,19 +141,19 @@ pub fn import_profile(
 
 /// The table that a kind makes of a file.
 pub fn import_table(
-    make: fn(&str, &mut Fields<'_>) -> Option<Made>,
+    make: fn(&str, &mut Decoder<'_>) -> Option<ImportedProfile>,
     file: &str,
-    settings: &Node,
-) -> Result<Made, Problems> {
+    settings: &ConfigNode,
+) -> Result<ImportedProfile, Problems> {
     made(settings, |read| make(file, read))
 }
 
 fn made<T>(
-    settings: &Node,
-    make: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    settings: &ConfigNode,
+    make: impl FnOnce(&mut Decoder<'_>) -> Option<T>,
 ) -> Result<T, Problems> {
     let mut problems = Problems::default();
-    let mut read = Fields::new(settings, &mut problems);
+    let mut read = Decoder::new(settings, &mut problems);
     let made = make(&mut read);
     // What stopped early has not asked for all its settings.
     if made.is_some() {
@@ -170,7 +170,7 @@ pub fn distinct(files: &[String], out: Option<&Path>) -> Result<(), Problems> {
         let Some(identity) = source::identity(Path::new(file)) else { continue };
         if let Some(first) = known.insert(identity, file) {
             let found = format!("the same file as {first}");
-            problems.push(Problem::new(Place::file(file), found, "each file once"));
+            problems.push(Problem::new(Location::file(file), found, "each file once"));
         }
     }
     let record = out.and_then(trace::record_path);
@@ -178,7 +178,7 @@ pub fn distinct(files: &[String], out: Option<&Path>) -> Result<(), Problems> {
         let read = source::identity(written).and_then(|identity| known.get(&identity).copied());
         if let Some(read) = read {
             let found = format!("`{}`, which would replace {read}", written.display());
-            problems.push(Problem::new(Place::file("--out"), found, "another file"));
+            problems.push(Problem::new(Location::file("--out"), found, "another file"));
         }
     }
     problems.check(Some(()))

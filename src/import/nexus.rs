@@ -6,18 +6,18 @@
 //! up to `max_batch` takes. Source: uwsampl/nexus; Shen et al., SOSP 2019.
 
 use super::profile::{Folder, Measured, batches, is_chosen, name};
-use super::{Entry, Form};
-use crate::input::lines::Lines;
-use crate::input::rows::{Layout, Rows};
-use crate::input::{Fields, Place, Problem, Problems};
+use super::{ImporterEntry, ImportKind};
+use crate::config::lines::LineReader;
+use crate::config::rows::{TableLayout, RowReader};
+use crate::config::{Decoder, Location, Problem, Problems};
 use crate::units::parse_decimal;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "nexus-profile",
     summary: "Nexus model profiles: latency and memory by batch size",
     settings: "budget_ms, accuracy, load_ms, worker_class = the GPU, max_batch = 32, models, \
                classes = [\"any\"], bytes",
-    form: Form::Profile(import),
+    form: ImportKind::Profile(import),
 };
 
 /// More memory than any worker may have is none.
@@ -27,7 +27,7 @@ struct Plan {
     worker_class: String,
     max_batch: u64,
     models: Vec<String>,
-    layout: Layout,
+    layout: TableLayout,
 }
 
 impl Plan {
@@ -41,10 +41,10 @@ impl Plan {
     }
 }
 
-fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
+fn import(files: &[String], read: &mut Decoder<'_>) -> Option<Folder> {
     let worker_class = read.text("worker_class", "");
     let max_batch = read.integer("max_batch", batches(), 32);
-    let (models, layout) = (read.texts("models"), Layout::read(read));
+    let (models, layout) = (read.texts("models"), TableLayout::read(read));
     let plan = Plan { worker_class, max_batch, models, layout };
     let mut measured = Measured::default();
     for file in files {
@@ -57,7 +57,7 @@ fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
         return None;
     }
     if measured.is_empty() {
-        let place = Place::file(files.first().map_or("", String::as_str));
+        let place = Location::file(files.first().map_or("", String::as_str));
         read.problems().push(Problem::new(place, "no chosen model", "at least one"));
         return None;
     }
@@ -65,19 +65,19 @@ fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
     measured.folder(["models profiled by Nexus", source], read)
 }
 
-fn is_table(file: &str, layout: Layout) -> bool {
-    Rows::of_others(file, layout).is_ok_and(|rows| rows.head().optional("model").is_some())
+fn is_table(file: &str, layout: TableLayout) -> bool {
+    RowReader::of_others(file, layout).is_ok_and(|rows| rows.head().optional("model").is_some())
 }
 
 fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {
-    let mut rows = Rows::of_others(file, plan.layout)?;
+    let mut rows = RowReader::of_others(file, plan.layout)?;
     let names = ["model", "batch", "latency_us", "gpu_memory_bytes"];
     let [model, batch, latency, memory] = names.map(|column| rows.head().column(column));
     let (model, batch, latency, memory) = (model?, batch?, latency?, memory?);
     if plan.worker_class.is_empty() {
         let expected = "the GPU: `--set worker_class=titan-x-pascal`";
         return Err(
-            Problem::new(Place::file("--set").field("worker_class"), "nothing", expected).into()
+            Problem::new(Location::file("--set").field("worker_class"), "nothing", expected).into()
         );
     }
     rows.each(|row| {
@@ -96,17 +96,17 @@ fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problem
 }
 
 fn published(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {
-    let mut lines = Lines::open(file)?;
+    let mut lines = LineReader::open(file)?;
     let mut head = || -> Result<String, Problem> {
         let line = lines.next_line()?.map(|line| line.trim().to_owned());
-        line.ok_or_else(|| Problem::new(Place::file(file), "a short file", "a Nexus profile"))
+        line.ok_or_else(|| Problem::new(Location::file(file), "a short file", "a Nexus profile"))
     };
     let (model, gpu) = (head()?, head()?);
     let section = [head()?, head()?];
     let known = ["Forward latency", "batch,latency(us),std(us),memory(B)"];
     for (at, (found, expected)) in section.iter().zip(known).enumerate() {
         if found != expected && !found.starts_with(&format!("{expected},")) {
-            let place = Place::line(file, at as u64 + 3);
+            let place = Location::line(file, at as u64 + 3);
             return Err(Problem::new(place, format!("`{found}`"), format!("`{expected}`")).into());
         }
     }
@@ -142,7 +142,7 @@ fn published(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Pro
         }
     }
     if rows == 0 {
-        problems.push(Problem::new(Place::file(file), "no batch", "a row for each batch size"));
+        problems.push(Problem::new(Location::file(file), "no batch", "a row for each batch size"));
     }
     problems.check(Some(()))
 }

@@ -1,9 +1,9 @@
 //! A profile folder from measured points, and from what no measurement of others tells: accuracy,
 //! load times and a budget are given, never made up.
 
-use super::keys::is_name;
-use crate::input::toml::quote;
-use crate::input::{Fields, Node, Problem, fields};
+use super::app_mapping::is_name;
+use crate::config::toml::quote;
+use crate::config::{Decoder, ConfigNode, Problem, decode};
 use crate::model::latency::{MAX_BATCH, MAX_COUNT};
 use crate::units::{Span, decimal};
 use std::collections::BTreeMap;
@@ -54,12 +54,12 @@ impl Measured {
     }
 
     /// Reads what was not measured and writes the files. `about` is the summary and the source.
-    pub(super) fn folder(self, about: [&str; 2], read: &mut Fields<'_>) -> Option<Folder> {
+    pub(super) fn folder(self, about: [&str; 2], read: &mut Decoder<'_>) -> Option<Folder> {
         let names: Vec<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
         let budget = read.require("budget_ms", "the deadline budget in milliseconds");
-        let budget = budget.and_then(|n| fields::number(n, &(1e-3..=1e9), read.problems()));
+        let budget = budget.and_then(|n| decode::number(n, &(1e-3..=1e9), read.problems()));
         let classes = match read.take("classes") {
-            Some(node) => fields::texts(node, read.problems()),
+            Some(node) => decode::texts(node, read.problems()),
             None => vec!["any".to_owned()],
         };
         let accuracy = read.require("accuracy", "a probability, or one for each variant");
@@ -112,23 +112,23 @@ impl Measured {
 
 /// One number for all variants, or a table with one for each.
 fn each(
-    node: &Node,
+    node: &ConfigNode,
     variants: &[&str],
     range: std::ops::RangeInclusive<f64>,
-    read: &mut Fields<'_>,
+    read: &mut Decoder<'_>,
 ) -> Option<Vec<f64>> {
     let problems = read.problems();
-    if !matches!(node.value, crate::input::Value::Table(_)) {
-        return Some(vec![fields::number(node, &range, problems)?; variants.len()]);
+    if !matches!(node.value, crate::config::Value::Table(_)) {
+        return Some(vec![decode::number(node, &range, problems)?; variants.len()]);
     }
-    for (name, node) in fields::table(node, problems) {
+    for (name, node) in decode::table(node, problems) {
         if !variants.contains(&name.as_str()) {
             let known = variants.iter().copied();
             problems.push(Problem::unknown(node.place.clone(), "variant", name, known));
         }
     }
     let mut number = |name: &&str| match node.get(name) {
-        Some(node) => fields::number(node, &range, problems),
+        Some(node) => decode::number(node, &range, problems),
         None => {
             let found = format!("nothing for `{name}`");
             problems.push(Problem::new(node.place.clone(), found, "a number for each variant"));

@@ -7,17 +7,17 @@
 //! et al., ISCA 2024.
 
 use super::profile::{Folder, Measured, batches, is_chosen, latency_ns, name};
-use super::{Entry, Form};
-use crate::input::csv::Row;
-use crate::input::rows::{Layout, Rows};
-use crate::input::{Fields, Place, Problem, Problems};
+use super::{ImporterEntry, ImportKind};
+use crate::config::csv::Row;
+use crate::config::rows::{TableLayout, RowReader};
+use crate::config::{Decoder, Location, Problem, Problems};
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "splitwise-profile",
     summary: "Splitwise performance model: time of a whole answer by batch size",
     settings: "budget_ms, accuracy, load_ms, prompt = 512, tokens = 128, models, \
                classes = [\"any\"], bytes = 1",
-    form: Form::Profile(import),
+    form: ImportKind::Profile(import),
 };
 
 /// How far the sum of the parts may be from the whole.
@@ -27,7 +27,7 @@ struct Plan {
     prompt: u64,
     tokens: u64,
     models: Vec<String>,
-    layout: Layout,
+    layout: TableLayout,
 }
 
 /// Points that were read.
@@ -40,10 +40,10 @@ struct Points {
     per_answer: usize,
 }
 
-fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
+fn import(files: &[String], read: &mut Decoder<'_>) -> Option<Folder> {
     let prompt = read.integer("prompt", 1..=1_000_000, 512);
     let tokens = read.integer("tokens", 1..=1_000_000, 128);
-    let (models, layout) = (read.texts("models"), Layout::read(read));
+    let (models, layout) = (read.texts("models"), TableLayout::read(read));
     let plan = Plan { prompt, tokens, models, layout };
     let (mut measured, mut odd) = (Measured::default(), 0);
     for file in files {
@@ -56,7 +56,7 @@ fn import(files: &[String], read: &mut Fields<'_>) -> Option<Folder> {
         return None;
     }
     if measured.is_empty() {
-        let place = Place::file(files.first().map_or("", String::as_str));
+        let place = Location::file(files.first().map_or("", String::as_str));
         let found = format!("no chosen model with prompts of {prompt} and {tokens} tokens");
         read.problems().push(Problem::new(place, found, "sizes that were measured"));
         return None;
@@ -84,14 +84,14 @@ fn add(file: &str, points: Points, measured: &mut Measured, problems: &mut Probl
     if fit * 2 < count {
         let found = format!("{} of {count} measurements whose parts sum to no whole", count - fit);
         let expected = "e2e_time near prompt_time and all of token_time";
-        problems.push(Problem::new(Place::file(file), found, expected));
+        problems.push(Problem::new(Location::file(file), found, expected));
     }
     for (class, variant, batch, time) in points.all {
         match latency_ns(time * to_ms) {
             Some(ns) => measured.add([&class, &variant], batch, ns, 1),
             None => {
                 let found = format!("an e2e_time of {time}");
-                problems.push(Problem::new(Place::file(file), found, "more than 0, at most days"));
+                problems.push(Problem::new(Location::file(file), found, "more than 0, at most days"));
             }
         }
     }
@@ -99,7 +99,7 @@ fn add(file: &str, points: Points, measured: &mut Measured, problems: &mut Probl
 }
 
 fn points(file: &str, plan: &Plan) -> Result<Points, Problems> {
-    let mut rows = Rows::of_others(file, plan.layout)?;
+    let mut rows = RowReader::of_others(file, plan.layout)?;
     let names = ["model", "hardware", "tensor_parallel", "prompt_size", "batch_size", "token_size"];
     let [model, hardware, parallel, prompt, batch, tokens] =
         names.map(|column| rows.head().column(column));

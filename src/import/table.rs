@@ -1,39 +1,39 @@
 //! A CSV table whose rows are requests: a kind says which columns it needs and what a row is.
 
-use super::clock::Clock;
-use super::{Request, Requests, Told};
-use crate::input::Problem;
-use crate::input::csv::{Head, Row};
-use crate::input::lines::Lines;
-use crate::input::rows::{Layout, Rows};
+use super::time_reader::TimeReader;
+use super::{ImportedRequest, RequestReader, ImportNotes};
+use crate::config::Problem;
+use crate::config::csv::{Header, Row};
+use crate::config::lines::LineReader;
+use crate::config::rows::{TableLayout, RowReader};
 
 /// What a row is: a request, and how many of it come at once.
-pub(super) type Read = Box<dyn FnMut(Row<'_>, &mut Clock) -> Result<(Request, u64), Problem>>;
+pub(super) type Read = Box<dyn FnMut(Row<'_>, &mut TimeReader) -> Result<(ImportedRequest, u64), Problem>>;
 
 /// The requests of a table.
 pub(super) struct Table {
-    rows: Rows,
-    clock: Clock,
+    rows: RowReader,
+    clock: TimeReader,
     read: Read,
     /// The request of the last row, and how many of it are still to come.
-    current: Option<(Request, u64)>,
+    current: Option<(ImportedRequest, u64)>,
 }
 
 impl Table {
     /// Opens a file; `find` looks its columns up and says what a row is.
     pub(super) fn open(
         path: &str,
-        layout: Layout,
-        find: impl FnOnce(&Head) -> Result<(Clock, Read), Problem>,
-    ) -> Result<Box<dyn Requests>, Problem> {
-        let rows = Rows::of_others(path, layout)?;
+        layout: TableLayout,
+        find: impl FnOnce(&Header) -> Result<(TimeReader, Read), Problem>,
+    ) -> Result<Box<dyn RequestReader>, Problem> {
+        let rows = RowReader::of_others(path, layout)?;
         let (clock, read) = find(rows.head())?;
         Ok(Box::new(Self { rows, clock, read, current: None }))
     }
 }
 
-impl Requests for Table {
-    fn next_request(&mut self) -> Result<Option<Request>, Problem> {
+impl RequestReader for Table {
+    fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
         loop {
             match self.current.take() {
                 Some((request, 1)) => return Ok(Some(request)),
@@ -48,12 +48,12 @@ impl Requests for Table {
         }
     }
 
-    fn lines(&self) -> &Lines {
+    fn lines(&self) -> &LineReader {
         self.rows.lines()
     }
 
-    fn told(&self) -> Told {
+    fn told(&self) -> ImportNotes {
         let facts = self.clock.fact().into_iter().chain(self.rows.recognised());
-        Told { facts: facts.collect(), notes: self.clock.notes() }
+        ImportNotes { facts: facts.collect(), notes: self.clock.notes() }
     }
 }

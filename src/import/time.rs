@@ -4,14 +4,14 @@ use crate::units::{NS_PER_S, parse_decimal};
 
 /// How a column counts time: digits of the unit that make a nanosecond, or a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum TimeUnit {
     /// A decimal of seconds (9), milliseconds (6), microseconds (3) or nanoseconds (0).
     Decimal(u32),
     /// `2023-11-16 18:15:46.680590`, taken as UTC unless it ends in an offset.
     Date,
 }
 
-impl Unit {
+impl TimeUnit {
     /// Every unit, by name.
     pub(super) const ALL: [(&'static str, Self); 5] = [
         ("s", Self::Decimal(9)),
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn stamps_since_1970_are_known_by_their_magnitude() {
-        let unit = |text: &str| Unit::of_epoch(text).map(Unit::name);
+        let unit = |text: &str| TimeUnit::of_epoch(text).map(TimeUnit::name);
         for (text, name) in [
             ("1700000000", Some("s")),
             ("1700000000.25", Some("s")),

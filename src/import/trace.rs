@@ -4,11 +4,11 @@
 //! file with no more requests than that may be in any order; in a longer one a row that comes
 //! after a request [`WINDOW`] places further on has been written is a bad row.
 
-use super::keys::{Apps, Keys, Map};
+use super::app_mapping::{Apps, Keys, AppMapping};
 use super::merge::Merge;
-use super::{Entry, Form, Open, Told, distinct, settings};
-use crate::input::toml::quote;
-use crate::input::{Node, Place, Problem, Problems};
+use super::{ImporterEntry, ImportKind, OpenTrace, ImportNotes, distinct, settings};
+use crate::config::toml::quote;
+use crate::config::{ConfigNode, Location, Problem, Problems};
 use crate::output::atomic::{self, WriteError};
 use crate::output::packed;
 use crate::units::decimal;
@@ -29,17 +29,17 @@ const NONE: u32 = u32::MAX;
 
 /// What to import.
 #[derive(Clone, Debug)]
-pub struct Import<'a> {
+pub struct ImportPlan<'a> {
     /// The files, merged by time.
     pub files: &'a [String],
     /// The settings of the kind.
-    pub settings: &'a Node,
+    pub settings: &'a ConfigNode,
     /// `NAME` or `KEY=NAME`.
     pub apps: &'a [String],
     /// How keys become applications.
-    pub map: Map,
+    pub map: AppMapping,
     /// How many bad rows may be skipped.
-    pub skip_bad: u64,
+    pub max_bad_rows: u64,
     /// Whether the requests of files of one name are those of one model.
     pub merge_keys: bool,
     /// The file to write, compressed if it ends in `.gz` or `.zst`.
@@ -48,7 +48,7 @@ pub struct Import<'a> {
 
 /// What an import came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportSummary {
     /// Requests written.
     pub requests: u64,
     /// When the last one arrives, in nanoseconds since the first.
@@ -58,10 +58,10 @@ pub struct Imported {
     /// Bad rows that were skipped, and the first of them.
     pub skipped: (u64, Vec<Problem>),
     /// What the files were read as.
-    pub told: Told,
+    pub told: ImportNotes,
 }
 
-impl Imported {
+impl ImportSummary {
     /// Gaps between requests per second; `None` if all arrive at once.
     pub fn rate_rps(&self) -> Option<f64> {
         (self.last_ns > 0).then(|| (self.requests - 1) as f64 / (self.last_ns as f64 / 1e9))
@@ -84,9 +84,9 @@ pub enum ImportError {
 type Waiting = Reverse<(i64, u64, u32, u32, u64)>;
 
 /// Imports a trace and writes, beside it, the record of how.
-pub fn import(entry: &Entry, import: &Import<'_>) -> Result<Imported, ImportError> {
-    let Form::Trace(decode) = entry.form else {
-        let problem = Problem::new(Place::file(entry.name), "a kind of profile", "a kind of trace");
+pub fn import(entry: &ImporterEntry, import: &ImportPlan<'_>) -> Result<ImportSummary, ImportError> {
+    let ImportKind::Trace(decode) = entry.form else {
+        let problem = Problem::new(Location::file(entry.name), "a kind of profile", "a kind of trace");
         return Err(Problems::from(problem).into());
     };
     let open = settings(decode, import.settings)?;
@@ -96,7 +96,7 @@ pub fn import(entry: &Entry, import: &Import<'_>) -> Result<Imported, ImportErro
         let keys = count_keys(import, &open)?;
         apps = apps.with_keys(keys);
     }
-    let merge = Merge::open(import.files, &open, (import.skip_bad, import.merge_keys))?;
+    let merge = Merge::open(import.files, &open, (import.max_bad_rows, import.merge_keys))?;
     let mut work = Work::new(merge, apps);
     let mut problems = Problems::default();
     let written = atomic::with(import.out, |file| {
@@ -123,7 +123,7 @@ pub fn import(entry: &Entry, import: &Import<'_>) -> Result<Imported, ImportErro
     problems.check(Some(()))?;
     written?;
     let (bad, told) = work.merge.skipped();
-    Ok(Imported {
+    Ok(ImportSummary {
         requests: work.requests,
         last_ns: work.last_ns(),
         keys: work.keys.names().len(),
@@ -142,8 +142,8 @@ pub(super) fn record_path(out: &Path) -> Option<PathBuf> {
     Some(out.with_file_name(name))
 }
 
-fn count_keys(import: &Import<'_>, open: &Open) -> Result<usize, Problems> {
-    let mut merge = Merge::open(import.files, open, (import.skip_bad, import.merge_keys))?;
+fn count_keys(import: &ImportPlan<'_>, open: &OpenTrace) -> Result<usize, Problems> {
+    let mut merge = Merge::open(import.files, open, (import.max_bad_rows, import.merge_keys))?;
     let mut keys = Keys::default();
     while let Some((request, place)) = merge.next_request()? {
         keys.number(&request.key).ok_or_else(|| too_many_names(place))?;
@@ -151,7 +151,7 @@ fn count_keys(import: &Import<'_>, open: &Open) -> Result<usize, Problems> {
     Ok(keys.names().len())
 }
 
-fn too_many_names(place: Place) -> Problem {
+fn too_many_names(place: Location) -> Problem {
     Problem::new(place, "more than a million models or classes", "names that repeat")
 }
 
@@ -200,8 +200,8 @@ impl Work {
         }
     }
 
-    fn place(&self) -> Place {
-        Place::file(self.merge.files().next().map_or("", |(path, _)| path))
+    fn place(&self) -> Location {
+        Location::file(self.merge.files().next().map_or("", |(path, _)| path))
     }
 
     fn last_ns(&self) -> u64 {
@@ -247,7 +247,7 @@ impl Work {
         let Some(app) = self.apps.next(key as usize, name) else {
             let found = format!("no application for `{name}`");
             let expected = format!("`--app '{name}=NAME'`, or `--app NAME` for all others");
-            return Err(Problem::new(Place::file("--app"), found, expected).into());
+            return Err(Problem::new(Location::file("--app"), found, expected).into());
         };
         let Some(since) = time.checked_sub(first).filter(|since| *since <= MAX_SPAN_NS) else {
             let found = format!("requests over {:.1e} s", (time as f64 - first as f64) / 1e9);
@@ -278,16 +278,16 @@ impl Work {
     }
 
     /// What it took to make the file, as TOML.
-    fn record(&mut self, entry: &Entry, import: &Import<'_>, hash: &[u8]) -> String {
+    fn record(&mut self, entry: &ImporterEntry, import: &ImportPlan<'_>, hash: &[u8]) -> String {
         let mut text = format!(
             "# How {} was made; runs copy this into their manifest.\n",
             import.out.file_name().unwrap_or_default().to_string_lossy()
         );
         let (bad, told) = self.merge.skipped();
         let told: Vec<String> = told.iter().map(|told| quote(&told.to_string())).collect();
-        let map = Map::ALL.iter().find(|(_, map)| *map == import.map).map_or("", |(name, _)| name);
+        let map = AppMapping::ALL.iter().find(|(_, map)| *map == import.map).map_or("", |(name, _)| name);
         let mut line = |key: &str, value: String| text.push_str(&format!("{key} = {value}\n"));
-        line("sha256", quote(&crate::input::source::hex(hash)));
+        line("sha256", quote(&crate::config::source::hex(hash)));
         line("kind", quote(entry.name));
         line("requests", self.requests.to_string());
         line("skipped_rows", bad.to_string());
@@ -302,7 +302,7 @@ impl Work {
         for (path, hash) in self.merge.files() {
             text.push_str(&format!("{} = {}\n", quote(path), quote(&hash)));
         }
-        if import.map != Map::Requests && self.keys.names().len() <= MAX_TOLD_KEYS {
+        if import.map != AppMapping::Requests && self.keys.names().len() <= MAX_TOLD_KEYS {
             text.push_str("\n# The application of each model or function.\n[apps]\n");
             for (at, key) in self.keys.names().iter().enumerate() {
                 let app = self.apps.next(at, key).unwrap_or_default();

@@ -3,13 +3,13 @@
 //!
 //! Source of such counts: tungngreen/PipelineScheduler (`OctopInf`).
 
-use super::clock::Clock;
+use super::time_reader::TimeReader;
 use super::table::{Read, Table};
-use super::time::Unit;
-use super::{Entry, Form, Request};
-use crate::input::Problem;
-use crate::input::csv::Head;
-use crate::input::rows::Layout;
+use super::time::TimeUnit;
+use super::{ImporterEntry, ImportKind, ImportedRequest};
+use crate::config::Problem;
+use crate::config::csv::Header;
+use crate::config::rows::TableLayout;
 use crate::units::Span;
 
 /// More objects in a frame than that are no count.
@@ -17,23 +17,23 @@ const MAX_COUNT: u64 = 100_000;
 /// Frames of some years.
 const MAX_INDEX: u64 = 10_000_000_000;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "video-counts",
     summary: "objects per video frame, each a request; a key per class of objects, or per video",
     settings: "fps = 30, key = class | video",
-    form: Form::Trace(|read| {
+    form: ImportKind::Trace(|read| {
         let fps = read.number("fps", 1e-3..=1e4, 30.0);
         let key = read.choice("key", &[("class", "class"), ("video", "video")]);
-        let layout = Layout::read(read);
+        let layout = TableLayout::read(read);
         // Frames have numbers; there is no time to read.
-        let clock = || Clock::new("arrival", None, Unit::Decimal(9));
+        let clock = || TimeReader::new("arrival", None, TimeUnit::Decimal(9));
         Box::new(move |path, _| {
             Table::open(path, layout, |head| Ok((clock(), columns(head, fps, key)?)))
         })
     }),
 };
 
-fn columns(head: &Head, fps: f64, key: &'static str) -> Result<Read, Problem> {
+fn columns(head: &Header, fps: f64, key: &'static str) -> Result<Read, Problem> {
     let (video, class) = (head.column("video")?, head.column("class")?);
     let (index, count) = (head.column("index")?, head.column("count")?);
     let key = if key == "video" { video } else { class };
@@ -45,6 +45,6 @@ fn columns(head: &Head, fps: f64, key: &'static str) -> Result<Read, Problem> {
             return Err(row.problem(key, "a name"));
         }
         let key = row.text(key).to_owned();
-        Ok((Request { time_ns, key, class: None, budget_ns: None }, count))
+        Ok((ImportedRequest { time_ns, key, class: None, budget_ns: None }, count))
     }))
 }

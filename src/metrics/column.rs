@@ -6,7 +6,7 @@ pub struct Column {
     /// The name in the header.
     pub name: &'static str,
     /// What its cells hold.
-    pub kind: Kind,
+    pub kind: ColumnKind,
     /// What it means.
     pub meaning: &'static str,
     /// When a cell is empty; nothing if it never is.
@@ -15,7 +15,7 @@ pub struct Column {
 
 /// What the cells of a column hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// Whole numbers from 0 on.
     Count,
     /// Numbers from the first to the second.
@@ -26,7 +26,7 @@ pub enum Kind {
     Text,
 }
 
-impl Kind {
+impl ColumnKind {
     /// The least and the largest number that such a cell may hold.
     pub fn range(self) -> (f64, f64) {
         match self {
@@ -51,27 +51,27 @@ pub(super) const TARDINESS: &str =
 
 /// A column of numbers from 0 on.
 pub const fn column(name: &'static str, meaning: &'static str) -> Column {
-    Column { name, kind: Kind::Number(0.0, f64::INFINITY), meaning, empty: "" }
+    Column { name, kind: ColumnKind::Number(0.0, f64::INFINITY), meaning, empty: "" }
 }
 
 /// A column of whole numbers from 0 on.
 pub const fn count(name: &'static str, meaning: &'static str) -> Column {
-    column(name, meaning).of(Kind::Count)
+    column(name, meaning).of(ColumnKind::Count)
 }
 
 /// A column of numbers from 0 to 1.
 pub const fn share(name: &'static str, meaning: &'static str) -> Column {
-    column(name, meaning).of(Kind::Number(0.0, 1.0))
+    column(name, meaning).of(ColumnKind::Number(0.0, 1.0))
 }
 
 /// A column of text.
 pub const fn text(name: &'static str, meaning: &'static str) -> Column {
-    column(name, meaning).of(Kind::Text)
+    column(name, meaning).of(ColumnKind::Text)
 }
 
 impl Column {
     /// The same with cells of another kind.
-    pub const fn of(self, kind: Kind) -> Self {
+    pub const fn of(self, kind: ColumnKind) -> Self {
         Self { kind, ..self }
     }
 

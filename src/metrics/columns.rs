@@ -1,8 +1,8 @@
 //! The columns of a run's row.
 
-use super::column::{ARRIVED, COMPLETED, Column, Kind, LATE, TARDINESS, column, count, share};
+use super::column::{ARRIVED, COMPLETED, Column, ColumnKind, LATE, TARDINESS, column, count, share};
 
-const ANSWERS: Kind = Kind::Word(&["recorded", "drawn", "stream-recall", "mixed"]);
+const ANSWERS: ColumnKind = ColumnKind::Word(&["recorded", "drawn", "stream-recall", "mixed"]);
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
@@ -32,7 +32,7 @@ pub const COLUMNS: &[Column] = &[
     column("latency_ms_p99", "99th percentile of latency").empty(COMPLETED),
     column("latency_ms_max", "largest latency").empty(COMPLETED),
     column("percentile_method", "how percentiles were found; hdr3 keeps three digits")
-        .of(Kind::Word(&["exact", "hdr3"])),
+        .of(ColumnKind::Word(&["exact", "hdr3"])),
     column("wait_ms_mean", "mean of start − arrival over completed (loading included)")
         .empty(COMPLETED),
     column("tardiness_ms_mean", TARDINESS).empty(COMPLETED),
@@ -74,7 +74,7 @@ pub const COLUMNS: &[Column] = &[
     count("uploaded_bytes", "bytes sent to workers behind a link").empty("there is no link"),
     count("warmup_requests", "arrivals at the beginning of the run that do not count"),
     column("warmup_rule", "how they were found; not-converged: mser-5 wanted more than half")
-        .of(Kind::Word(&["none", "fixed", "mser-5", "not-converged"])),
+        .of(ColumnKind::Word(&["none", "fixed", "mser-5", "not-converged"])),
     count("late", LATE),
     share(
         "accuracy_on_time_mean",
@@ -102,7 +102,7 @@ pub const COLUMNS: &[Column] = &[
         "whether the number of requests in the system returns (yes) or drifts over the run (no): \
          then what is measured depends on the length of the run",
     )
-    .of(Kind::Word(&["yes", "no", "undecided"])),
+    .of(ColumnKind::Word(&["yes", "no", "undecided"])),
     share(
         "utility_remaining_mean",
         "as utility_mean, but lateness is divided by the time that was left to the deadline when \
@@ -119,6 +119,6 @@ const PER_SECOND_CORRECT: &str =
 
 /// The names of the columns that hold numbers.
 pub fn numbers() -> impl Iterator<Item = &'static str> {
-    let numbers = COLUMNS.iter().filter(|column| !matches!(column.kind, Kind::Word(_)));
+    let numbers = COLUMNS.iter().filter(|column| !matches!(column.kind, ColumnKind::Word(_)));
     numbers.map(|column| column.name)
 }

@@ -7,25 +7,25 @@
 
 pub mod column;
 mod columns;
-mod fluid;
+mod fluid_bound;
 mod latencies;
-mod queue;
-mod realised;
+mod queue_length;
+mod realised_rate;
 mod requests;
-mod skewed;
+mod interval_method;
 mod summary;
 mod tables;
 mod warmup;
-mod watch;
+mod measured_events;
 
-pub use column::{Cell, Column, Kind};
+pub use column::{Cell, Column, ColumnKind};
 pub use columns::{COLUMNS, numbers};
-pub use fluid::fluid_bound;
+pub use fluid_bound::fluid_bound;
 pub use latencies::{QUANTILES, quantile_sorted};
 #[cfg(feature = "parquet")]
 pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
-pub use skewed::{interval_key, is_skewed, law};
+pub use interval_method::{interval_key, is_skewed, law};
 pub use summary::Summary;
-pub use tables::{Gather, TABLES, TableEntry, Tables};
-pub use warmup::{Transient, Window};
+pub use tables::{TableCollector, TABLES, TableEntry, Tables};
+pub use warmup::{Transient, MeasurementWindow};

@@ -8,7 +8,7 @@ mod parquet;
 #[cfg(feature = "parquet")]
 pub use parquet::RequestTable;
 
-use super::column::{Column, Kind, column, count, share, text};
+use super::column::{Column, ColumnKind, column, count, share, text};
 use crate::domain::{Completion, Request};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -22,7 +22,7 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     text("app", "its application"),
     column("arrival_s", "when it arrived"),
     column("deadline_s", "when its answer was due"),
-    text("outcome", "how it ended").of(Kind::Word(&["completed", "rejected", "unfinished"])),
+    text("outcome", "how it ended").of(ColumnKind::Word(&["completed", "rejected", "unfinished"])),
     text("worker", "where it was served").empty("not served by a worker"),
     text("variant", "what answered").empty(UNSERVED),
     count("batch_size", "requests in its batch").empty(UNSERVED),
@@ -31,7 +31,7 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     column("latency_s", "finish − arrival").empty(UNSERVED),
     text("class", "its true class").empty(UNSERVED),
     text("correct", "1 if the answer was right, else 0")
-        .of(Kind::Word(&["0", "1"]))
+        .of(ColumnKind::Word(&["0", "1"]))
         .empty(UNSERVED),
     share("accuracy_predicted", "accuracy the scheduler was shown of the variant").empty(UNSERVED),
     share("utility", "correct × (1 − penalty)"),

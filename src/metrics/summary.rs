@@ -3,10 +3,10 @@
 use super::column::{Cell, ratio};
 use super::columns::COLUMNS;
 use super::latencies::{Latencies, QUANTILES};
-use super::queue::Queue;
-use super::realised::Arrived;
-use super::warmup::Window;
-use super::watch::{Watch, last_instant};
+use super::queue_length::QueueLength;
+use super::realised_rate::RealisedRate;
+use super::warmup::MeasurementWindow;
+use super::measured_events::{MeasuredEvents, last_instant};
 use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -72,9 +72,9 @@ pub struct Summary {
     decisions: u64,
     bound: Option<f64>,
     /// Of the whole run.
-    arrivals: Arrived,
-    queue: Queue,
-    watch: Watch,
+    arrivals: RealisedRate,
+    queue: QueueLength,
+    watch: MeasuredEvents,
 }
 
 impl Summary {
@@ -118,9 +118,9 @@ impl Summary {
             end: Time::ZERO,
             decisions: 0,
             bound: None,
-            arrivals: Arrived::default(),
-            queue: Queue::default(),
-            watch: Watch::new(Window::whole()),
+            arrivals: RealisedRate::default(),
+            queue: QueueLength::default(),
+            watch: MeasuredEvents::new(MeasurementWindow::whole()),
         }
     }
 
@@ -130,13 +130,13 @@ impl Summary {
     }
 
     /// Of a part of the run.
-    pub fn with_window(mut self, window: Window) -> Self {
+    pub fn with_window(mut self, window: MeasurementWindow) -> Self {
         self.queue.skip = window.skip;
-        Self { watch: Watch::new(window), ..self }
+        Self { watch: MeasuredEvents::new(window), ..self }
     }
 
     /// The part of the run that counts.
-    pub fn window(&self) -> Window {
+    pub fn window(&self) -> MeasurementWindow {
         self.watch.window()
     }
 
@@ -418,8 +418,8 @@ impl Summary {
     #[inline(never)]
     fn count_measured(&mut self, event: Event<'_>) {
         let catalog = Arc::clone(&self.catalog);
-        let mut watch = std::mem::replace(&mut self.watch, Watch::new(Window::whole()));
-        watch.tell(&catalog, event, &mut |event| self.count(event));
+        let mut watch = std::mem::replace(&mut self.watch, MeasuredEvents::new(MeasurementWindow::whole()));
+        watch.forward(&catalog, event, &mut |event| self.count(event));
         self.watch = watch;
     }
 
@@ -453,11 +453,11 @@ impl Summary {
                 self.swap += at.since(started);
                 self.loading[worker.index()] += at.since(started);
             }
-            Event::Sent { worker, bytes, start, end, .. } => {
+            Event::UploadQueued { worker, bytes, start, end, .. } => {
                 self.uploaded_bytes += bytes;
                 self.sending[worker.index()] += end.since(start);
             }
-            Event::SendLost { worker, bytes, start, end, .. } => {
+            Event::UploadAborted { worker, bytes, start, end, .. } => {
                 let sending = &mut self.sending[worker.index()];
                 *sending = *sending - end.since(start);
                 self.uploaded_bytes = self.uploaded_bytes.saturating_sub(bytes);

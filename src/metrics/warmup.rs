@@ -11,14 +11,14 @@ use crate::units::Time;
 
 /// Where the part of a run that counts begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct MeasurementWindow {
     /// How many arrivals are left out.
     pub(super) skip: u32,
     /// By which rule, for the column `warmup_rule`.
     pub(super) rule: &'static str,
 }
 
-impl Window {
+impl MeasurementWindow {
     /// The whole run.
     pub fn whole() -> Self {
         Self { skip: 0, rule: "none" }
@@ -68,14 +68,14 @@ impl Transient {
 
     /// What is left when the transient is cut off. A transient beyond half of the run is cut off
     /// there, and the rule says so: `not-converged`.
-    pub fn window(&self) -> Window {
+    pub fn window(&self) -> MeasurementWindow {
         let whole = ((self.arrived / self.batch) as usize).min(self.sums.len());
         let means: Vec<f64> =
             self.sums[..whole].iter().map(|sum| *sum as f64 / self.batch as f64).collect();
         let Truncation { means, beyond_half } = mser(&means);
         let skip = (means as u64 * self.batch) as u32;
         let rule = if beyond_half { "not-converged" } else { "mser-5" };
-        Window { skip, rule }
+        MeasurementWindow { skip, rule }
     }
 }
 
@@ -123,12 +123,12 @@ mod tests {
     #[test]
     fn a_step_is_cut_where_it_is() {
         let cut = |count, long| transient(count, long, |number| number).window();
-        let expected = Window { skip: 100, rule: "mser-5" };
+        let expected = MeasurementWindow { skip: 100, rule: "mser-5" };
         assert_eq!(cut(1_000, 100), expected);
         // Means are whole: a step within one is cut behind it.
         assert_eq!(cut(1_003, 98), expected);
         assert_eq!(cut(1_000, 0).skip, 0);
-        assert_eq!(cut(1_000, 700), Window { skip: 500, rule: "not-converged" });
+        assert_eq!(cut(1_000, 700), MeasurementWindow { skip: 500, rule: "not-converged" });
     }
 
     #[test]

@@ -8,18 +8,18 @@ mod capacity;
 mod notes;
 mod resident;
 
-pub use super::setup::{AppSetup, Held, Outcome, Overhead, Resident, Setup, WorkerSetup};
+pub use super::spec::{AppSpec, ResidentVariant, OutcomeModel, DecisionOverhead, Resident, SystemSpec, WorkerSpec};
 
-use super::budget::Budget;
-use super::difficulty;
+use super::deadline_budget::DeadlineBudget;
+use super::correlated_outcomes;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::latency::LatencyTable;
 use super::link::Link;
-use super::peek::{Peek, PeekPlace};
+use super::classifier::{Classifier, ClassifierHost};
 use super::penalty::Penalty;
 use super::trace::RecordedTrace;
-use crate::domain::{AppId, Truth, VariantId, WorkerId};
-use crate::input::Problems;
+use crate::domain::{AppId, TrueClass, VariantId, WorkerId};
+use crate::config::Problems;
 use crate::rng::{Label, Rng, standard_normal};
 use crate::units::{Span, Time};
 use std::ops::Range;
@@ -33,13 +33,13 @@ pub struct App {
     /// Class names.
     pub classes: Vec<String>,
     /// Deadline budget.
-    pub budget: Budget,
+    pub budget: DeadlineBudget,
     /// Class frequencies of the profile; sum 1.
     pub frequencies: Vec<f64>,
     /// Dirichlet prior over the classes.
     pub prior: Vec<f64>,
     /// How its requests are looked at.
-    pub peek: Peek,
+    pub peek: Classifier,
     /// P(y = ŷ | ŷ) of the SneakPeek model by answer ŷ; zeros if not known.
     pub precision: Vec<f64>,
     /// Latency of its SneakPeek model; `None` if that takes no time.
@@ -72,7 +72,7 @@ pub struct Variant {
     /// Stands for application and variant in keyed draws.
     key: u64,
     /// Where its answers come from, as far as anything was recorded.
-    outcome: Outcome,
+    outcome: OutcomeModel,
     recorded: Option<Arc<[u16]>>,
     /// Probability of a right answer by true class, where answers are drawn.
     drawn: Vec<f64>,
@@ -137,7 +137,7 @@ pub struct Catalog {
     /// What lateness costs.
     pub penalty: Penalty,
     /// What deciding takes.
-    pub overhead: Overhead,
+    pub overhead: DecisionOverhead,
     /// Mean 1 log-normal noise on service times: the standard deviation of its logarithm.
     noise_sigma: f64,
     stalls: Stalls,
@@ -150,10 +150,10 @@ pub struct Catalog {
 
 impl Catalog {
     /// Builds the tables, or says what does not fit together.
-    pub fn build(setup: &Setup) -> Result<Self, Problems> {
+    pub fn build(setup: &SystemSpec) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let (apps, variants, first_peek) = build::build_apps(setup, &mut problems);
-        let mut classes: Vec<&WorkerSetup> = Vec::new();
+        let mut classes: Vec<&WorkerSpec> = Vec::new();
         let mut workers: Vec<Worker> = Vec::new();
         for worker in &setup.workers {
             let known = classes.iter().position(|c| c.costs_as(worker));
@@ -284,8 +284,8 @@ impl Catalog {
 
     /// Whether the worker looks at requests of `app`, for schedulers that want to know. Nobody is
     /// sent elsewhere for a look.
-    pub fn looks(&self, worker: WorkerId, app: AppId) -> bool {
-        let on_workers = self.app(app).peek.place == PeekPlace::Worker;
+    pub fn has_peeks(&self, worker: WorkerId, app: AppId) -> bool {
+        let on_workers = self.app(app).peek.place == ClassifierHost::Worker;
         let here = self.worker(worker).link.is_none();
         on_workers && here && self.variants_of(app).any(|variant| self.usable(worker, variant))
     }
@@ -294,7 +294,7 @@ impl Catalog {
     /// sit in the memory of each that can serve their application.
     pub(crate) fn with_peeks(mut self: Arc<Self>) -> Arc<Self> {
         for worker in self.worker_ids() {
-            let held = self.app_ids().filter(|app| self.looks(worker, *app));
+            let held = self.app_ids().filter(|app| self.has_peeks(worker, *app));
             let bytes =
                 held.fold(0u64, |sum, app| sum.saturating_add(self.app(app).peek.memory_bytes));
             if bytes > 0 {
@@ -306,7 +306,7 @@ impl Catalog {
     }
 
     /// Says which applications cannot be served once SneakPeek models have taken their memory.
-    pub(crate) fn check_peeks(self: Arc<Self>, setup: &Setup, problems: &mut Problems) {
+    pub(crate) fn check_peeks(self: Arc<Self>, setup: &SystemSpec, problems: &mut Problems) {
         let mut held = Arc::unwrap_or_clone(self.with_peeks());
         let beside = " beside the SneakPeek models";
         held.check_fit(setup, beside, problems);
@@ -369,14 +369,14 @@ impl Catalog {
     pub fn outcome(&self) -> &'static str {
         let mut outcomes =
             self.variants[..usize::from(self.first_peek)].iter().map(|variant| variant.outcome);
-        let first = outcomes.next().unwrap_or(Outcome::Drawn);
+        let first = outcomes.next().unwrap_or(OutcomeModel::Drawn);
         if outcomes.all(|outcome| outcome == first) { first.name() } else { "mixed" }
     }
 
     /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
-    pub fn row(&self, app: AppId, row: u32) -> Option<Truth> {
+    pub fn row(&self, app: AppId, row: u32) -> Option<TrueClass> {
         let class = *self.trace(app)?.class.get(row as usize)?;
-        Some(Truth { class, row })
+        Some(TrueClass { class, row })
     }
 
     pub(crate) fn trace(&self, app: AppId) -> Option<&Arc<RecordedTrace>> {
@@ -391,10 +391,10 @@ impl Catalog {
     /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
     /// does not depend on the scheduler.
     #[inline]
-    pub(crate) fn correct(&self, variant: VariantId, truth: Truth, number: u32, rng: Rng) -> bool {
+    pub(crate) fn correct(&self, variant: VariantId, truth: TrueClass, number: u32, rng: Rng) -> bool {
         let chosen = &self.variants[variant.index()];
         match &chosen.recorded {
-            Some(recorded) if truth.row != Truth::NO_ROW => {
+            Some(recorded) if truth.row != TrueClass::NO_ROW => {
                 recorded[truth.row as usize] == truth.class
             }
             _ => {
@@ -411,7 +411,7 @@ impl Catalog {
     #[inline(never)]
     fn correct_alike(&self, draw: f64, quantile: f64, number: u32, rng: Rng) -> bool {
         let unit = |salt| rng.keyed_unit(Label::Difficulty, u64::from(number), salt);
-        draw < difficulty::right(
+        draw < correlated_outcomes::right(
             quantile,
             standard_normal(unit(0), unit(1)),
             self.outcome_correlation,
@@ -462,7 +462,7 @@ impl Catalog {
             workers: Vec::new(),
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),
-            overhead: Overhead::default(),
+            overhead: DecisionOverhead::default(),
             noise_sigma: 0.0,
             stalls: Stalls::NONE,
             belief_error: BeliefError::default(),

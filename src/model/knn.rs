@@ -6,9 +6,9 @@
 //!
 //! `reference.csv` of a profile: `class,<feature>…`, a row for each sample of the training split.
 
-use crate::input::csv::Table;
-use crate::input::source::Source;
-use crate::input::{Place, Problem, Problems};
+use crate::config::csv::Table;
+use crate::config::source::Source;
+use crate::config::{Location, Problem, Problems};
 
 /// Samples in a block.
 const LANES: usize = 8;
@@ -25,7 +25,7 @@ pub struct Reference {
 
 /// Who votes when several samples are as far away as the k-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ties {
+pub enum VoteTies {
     /// Those listed first.
     LowestIndex,
     /// All of them, sharing the votes that are left.
@@ -62,7 +62,7 @@ impl Reference {
         let class = table.column("class")?;
         let columns: Vec<usize> = (0..table.header().count()).filter(|at| *at != class).collect();
         if columns.is_empty() {
-            let place = Place::line(&source.path, 1);
+            let place = Location::line(&source.path, 1);
             return Err(Problem::new(place, "no feature", "a column for each feature").into());
         }
         let features = table.header().enumerate().filter(|(at, _)| *at != class);
@@ -94,7 +94,7 @@ impl Reference {
         &self,
         query: &[f64],
         k: usize,
-        ties: Ties,
+        ties: VoteTies,
         votes: &mut [f64],
         scratch: &mut Scratch,
     ) {
@@ -103,11 +103,11 @@ impl Reference {
         select(k, scratch);
         let Some((last, _)) = scratch.nearest.last().copied() else { return };
         for (distance, sample) in &scratch.nearest {
-            if ties == Ties::LowestIndex || *distance < last {
+            if ties == VoteTies::LowestIndex || *distance < last {
                 votes[usize::from(self.class[*sample])] += 1.0;
             }
         }
-        if ties == Ties::Average {
+        if ties == VoteTies::Average {
             let left = scratch.nearest.iter().filter(|(distance, _)| *distance == last).count();
             let tied = || self.class.iter().zip(&scratch.distances).filter(|(_, d)| **d == last);
             let share = left as f64 / tied().count() as f64;
@@ -163,7 +163,7 @@ mod tests {
         Reference::new(vec!["x".to_owned()], &samples)
     }
 
-    fn votes(reference: &Reference, x: f64, k: usize, ties: Ties) -> Vec<f64> {
+    fn votes(reference: &Reference, x: f64, k: usize, ties: VoteTies) -> Vec<f64> {
         let mut votes = vec![0.0; 3];
         reference.vote(&[x], k, ties, &mut votes, &mut Scratch::default());
         votes
@@ -172,11 +172,11 @@ mod tests {
     #[test]
     fn ties_at_the_last_distance_go_to_the_first_or_are_shared() {
         let reference = line(&[(0, 1.0), (1, -1.0), (2, 0.5), (1, 1.0), (0, 9.0)]);
-        assert_eq!(votes(&reference, 0.0, 2, Ties::LowestIndex), [1.0, 0.0, 1.0]);
+        assert_eq!(votes(&reference, 0.0, 2, VoteTies::LowestIndex), [1.0, 0.0, 1.0]);
         // One vote is left for three samples at distance 1, two of them of class 1.
-        assert_eq!(votes(&reference, 0.0, 2, Ties::Average), [1.0 / 3.0, 2.0 / 3.0, 1.0]);
-        assert_eq!(votes(&reference, 0.0, 4, Ties::Average), [1.0, 2.0, 1.0]);
-        assert_eq!(votes(&reference, 0.0, 99, Ties::LowestIndex), [2.0, 2.0, 1.0]);
+        assert_eq!(votes(&reference, 0.0, 2, VoteTies::Average), [1.0 / 3.0, 2.0 / 3.0, 1.0]);
+        assert_eq!(votes(&reference, 0.0, 4, VoteTies::Average), [1.0, 2.0, 1.0]);
+        assert_eq!(votes(&reference, 0.0, 99, VoteTies::LowestIndex), [2.0, 2.0, 1.0]);
     }
 
     #[test]
@@ -200,10 +200,10 @@ mod tests {
             let mut expected = vec![0.0; 3];
             sorted[..k].iter().for_each(|(_, at)| expected[usize::from(samples[*at].0)] += 1.0);
             let mut found = vec![0.0; 3];
-            reference.vote(&query, k, Ties::LowestIndex, &mut found, &mut scratch);
+            reference.vote(&query, k, VoteTies::LowestIndex, &mut found, &mut scratch);
             assert_eq!(found, expected);
             let mut shared = vec![0.0; 3];
-            reference.vote(&query, k, Ties::Average, &mut shared, &mut scratch);
+            reference.vote(&query, k, VoteTies::Average, &mut shared, &mut scratch);
             assert!((shared.iter().sum::<f64>() - k as f64).abs() < 1e-9);
         }
     }

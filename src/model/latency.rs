@@ -51,7 +51,7 @@ impl LatencyFit {
 
 /// A measured point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Point {
+pub struct LatencyPoint {
     /// Requests in the batch.
     pub batch: u64,
     /// How long it took.
@@ -64,12 +64,12 @@ pub struct Point {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatencyPoints {
     /// Smallest batch first.
-    points: Vec<Point>,
+    points: Vec<LatencyPoint>,
 }
 
 /// A measured point that a fit moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moved {
+pub struct FitChange {
     /// Requests in the batch.
     pub batch: u64,
     /// As measured.
@@ -78,7 +78,7 @@ pub struct Moved {
     pub to: Span,
 }
 
-impl Moved {
+impl FitChange {
     /// The change as a share of what was measured.
     pub fn ratio(self) -> f64 {
         self.to.0 as f64 / self.from.0 as f64 - 1.0
@@ -100,12 +100,12 @@ pub enum TableError {
 impl LatencyPoints {
     /// Points that weigh the same.
     pub fn new(points: Vec<(u64, Span)>) -> Result<Self, TableError> {
-        let point = |(batch, latency)| Point { batch, latency, count: 1 };
+        let point = |(batch, latency)| LatencyPoint { batch, latency, count: 1 };
         Self::counted(points.into_iter().map(point).collect())
     }
 
     /// Points that weigh as many as the timings they rest on.
-    pub fn counted(mut points: Vec<Point>) -> Result<Self, TableError> {
+    pub fn counted(mut points: Vec<LatencyPoint>) -> Result<Self, TableError> {
         points.sort_unstable();
         if points.first().is_none_or(|point| point.batch != 1) {
             return Err(TableError::NoBatchOne);
@@ -118,11 +118,11 @@ impl LatencyPoints {
 
     /// What takes requests one at a time.
     pub fn one_by_one(latency: Span) -> Self {
-        Self { points: vec![Point { batch: 1, latency, count: 1 }] }
+        Self { points: vec![LatencyPoint { batch: 1, latency, count: 1 }] }
     }
 
     /// The points, smallest batch first.
-    pub fn points(&self) -> &[Point] {
+    pub fn points(&self) -> &[LatencyPoint] {
         &self.points
     }
 
@@ -142,9 +142,9 @@ impl LatencyPoints {
     }
 
     /// The points that a fit moves.
-    pub fn moved(&self, fit: LatencyFit) -> impl Iterator<Item = Moved> + use<'_> {
+    pub fn moved(&self, fit: LatencyFit) -> impl Iterator<Item = FitChange> + use<'_> {
         let pairs = self.points.iter().zip(self.fitted(fit));
-        let moved = pairs.map(|(point, to)| Moved { batch: point.batch, from: point.latency, to });
+        let moved = pairs.map(|(point, to)| FitChange { batch: point.batch, from: point.latency, to });
         moved.filter(|moved| moved.from != moved.to)
     }
 
@@ -327,12 +327,12 @@ mod tests {
 
     #[test]
     fn counts_are_weights() {
-        let point = |batch, ns, count| Point { batch, latency: Span(ns), count };
+        let point = |batch, ns, count| LatencyPoint { batch, latency: Span(ns), count };
         let counted = LatencyPoints::counted(vec![point(1, 10, 3), point(2, 6, 1)]).unwrap();
         assert_eq!(spans(&counted.fit(LatencyFit::Isotonic)), [9, 9]);
         let most = point(1, 86_400_000_000_000, MAX_COUNT);
-        let pooled: Vec<Point> =
-            (1..=MAX_BATCH).map(|batch| Point { batch, latency: Span(1), ..most }).collect();
+        let pooled: Vec<LatencyPoint> =
+            (1..=MAX_BATCH).map(|batch| LatencyPoint { batch, latency: Span(1), ..most }).collect();
         let mut pooled = pooled;
         pooled[0] = most;
         let table = LatencyPoints::counted(pooled).unwrap().fit(LatencyFit::Isotonic);
@@ -349,8 +349,8 @@ mod tests {
         };
         for _ in 0..300 {
             let count = 1 + next(7);
-            let measured: Vec<Point> = (1..=count)
-                .map(|batch| Point {
+            let measured: Vec<LatencyPoint> = (1..=count)
+                .map(|batch| LatencyPoint {
                     batch,
                     latency: Span(5_000 + 40 * batch + next(900)),
                     count: 1 + next(4),

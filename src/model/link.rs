@@ -9,9 +9,9 @@
 //! last as long as the one before it, and then the table begins anew. What a table will say is not
 //! known to schedulers: they see its rate of the moment and believe that it stays.
 
-use crate::input::Problem;
-use crate::input::csv::Table;
-use crate::input::source::Source;
+use crate::config::Problem;
+use crate::config::csv::Table;
+use crate::config::source::Source;
 use crate::units::{NS_PER_S, Span, Time};
 use std::ops::RangeInclusive;
 use std::sync::Arc;

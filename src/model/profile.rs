@@ -16,13 +16,13 @@
 
 mod peek;
 
-use super::budget::Budget;
+use super::deadline_budget::DeadlineBudget;
 use super::knn::Reference;
-use super::latency::{LatencyPoints, MAX_BATCH, MAX_COUNT, Point, TableError};
+use super::latency::{LatencyPoints, MAX_BATCH, MAX_COUNT, LatencyPoint, TableError};
 use super::posterior::prior_of_counts;
-use crate::input::csv::{Row, Table};
-use crate::input::source::{self, Source};
-use crate::input::{Fields, Node, Place, Problem, Problems, fields};
+use crate::config::csv::{Row, Table};
+use crate::config::source::{self, Source};
+use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, decode};
 use crate::units::Span;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Profile {
     /// Class names.
     pub classes: Vec<String>,
     /// Deadline budget unless the experiment says otherwise.
-    pub budget: Budget,
+    pub budget: DeadlineBudget,
     /// Class probabilities before looking at the data; sum as given, 1 by default.
     pub prior: Vec<f64>,
     /// The variants in file order.
@@ -92,7 +92,7 @@ impl Profile {
         let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
         let mut reader = Reader { folder, files: Vec::new(), problems: Problems::default() };
         let Some(app) = reader.open("app.toml") else { return Err(reader.problems) };
-        let node = Node::parse(&app)?;
+        let node = ConfigNode::parse(&app)?;
         let mut profile = Self::read_app(name, &node, &mut reader.problems);
         reader.variants(&mut profile);
         if !reader.problems.is_empty() {
@@ -108,7 +108,7 @@ impl Profile {
     }
 
     /// Variants that were not read from a folder, of an application with one class.
-    pub fn of_variants(name: &str, budget: Budget, variants: Vec<VariantProfile>) -> Self {
+    pub fn of_variants(name: &str, budget: DeadlineBudget, variants: Vec<VariantProfile>) -> Self {
         Self {
             name: name.to_owned(),
             summary: String::new(),
@@ -136,13 +136,13 @@ impl Profile {
         costs.map(|cost| cost.worker_class.as_str()).collect()
     }
 
-    fn read_app(name: String, node: &Node, problems: &mut Problems) -> Self {
-        let mut read = Fields::new(node, problems);
+    fn read_app(name: String, node: &ConfigNode, problems: &mut Problems) -> Self {
+        let mut read = Decoder::new(node, problems);
         let summary = read.text("summary", "");
         let source = read.text("source", "");
         let classes = read
             .require("classes", "the list of class names")
-            .map(|list| fields::texts(list, read.problems()))
+            .map(|list| decode::texts(list, read.problems()))
             .unwrap_or_default();
         let place = node.get("classes").unwrap_or(node).place.clone();
         let mut refuse = |found: String, expected: &str| {
@@ -161,8 +161,8 @@ impl Profile {
         }
         let budget = read
             .require("budget_ms", "the deadline budget in milliseconds")
-            .and_then(|node| Budget::read(node, read.problems()))
-            .unwrap_or(Budget::Fixed(Span::ZERO));
+            .and_then(|node| DeadlineBudget::read(node, read.problems()))
+            .unwrap_or(DeadlineBudget::Fixed(Span::ZERO));
         let prior = read.take("prior").map(|node| prior(node, classes.len(), read.problems()));
         read.finish();
         Self {
@@ -191,10 +191,10 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Class weights: as many as classes, not all zero.
-pub fn prior(node: &Node, classes: usize, problems: &mut Problems) -> Vec<f64> {
-    let items = fields::array(node, problems);
+pub fn prior(node: &ConfigNode, classes: usize, problems: &mut Problems) -> Vec<f64> {
+    let items = decode::array(node, problems);
     let weights: Vec<f64> =
-        items.iter().filter_map(|item| fields::number(item, &(0.0..=1e12), problems)).collect();
+        items.iter().filter_map(|item| decode::number(item, &(0.0..=1e12), problems)).collect();
     let bad = weights.len() != items.len();
     if !bad && (weights.len() != classes || weights.iter().sum::<f64>() <= 0.0) {
         let expected = format!("{classes} numbers ≥ 0, not all zero");
@@ -276,7 +276,7 @@ impl Reader<'_> {
                 },
                 None if confusion || !profile.variants.is_empty() => 0.0,
                 None => {
-                    let place = Place::line(&file, 1).field("accuracy");
+                    let place = Location::line(&file, 1).field("accuracy");
                     let expected = "a column `accuracy`, or a file confusion.csv";
                     problems.push(Problem::new(place, "no such column", expected));
                     0.0
@@ -325,12 +325,12 @@ impl Reader<'_> {
             counts[variant][class] = cells;
         });
         if self.problems.is_empty() {
-            let file = Place::file(&self.path("confusion.csv"));
+            let file = Location::file(&self.path("confusion.csv"));
             self.recalls(profile, &counts, &file);
         }
     }
 
-    fn recalls(&mut self, profile: &mut Profile, counts: &[Vec<Vec<f64>>], file: &Place) {
+    fn recalls(&mut self, profile: &mut Profile, counts: &[Vec<Vec<f64>>], file: &Location) {
         let mut totals: Vec<Vec<f64>> = Vec::new();
         for (variant, rows) in profile.variants.iter_mut().zip(counts) {
             if let Some(class) = rows.iter().position(Vec::is_empty) {
@@ -360,7 +360,7 @@ impl Reader<'_> {
 
     fn latency(&mut self, profile: &mut Profile) {
         let names = profile.variant_names();
-        let mut points: Vec<(String, usize, Vec<Point>)> = Vec::new();
+        let mut points: Vec<(String, usize, Vec<LatencyPoint>)> = Vec::new();
         let columns = ["worker_class", "variant", POINT[0], POINT[1]];
         self.table("latency.csv", &columns, &COUNT, |row, columns, problems| {
             let class = row.text(columns[0]);
@@ -385,7 +385,7 @@ impl Reader<'_> {
                 Ok(latency) => {
                     let load = loads.iter().find(|l| l.0 == class && l.1 == variant);
                     if load.is_none() && self.problems.is_empty() {
-                        let place = Place::file(&self.path("load.csv"));
+                        let place = Location::file(&self.path("load.csv"));
                         let found = format!("no row for `{class}`, `{}`", names[variant]);
                         self.problems.push(Problem::new(place, found, "its load time"));
                     }
@@ -400,7 +400,7 @@ impl Reader<'_> {
     }
 
     fn hole(&mut self, class: &str, variant: &str, error: TableError) {
-        let place = Place::file(&self.path("latency.csv"));
+        let place = Location::file(&self.path("latency.csv"));
         let found = format!("{error} of `{variant}` on `{class}`");
         self.problems.push(Problem::new(place, found, "one row for each batch, from batch 1 on"));
     }
@@ -447,12 +447,12 @@ fn latency(row: Row<'_>, column: usize) -> Result<Span, Problem> {
 }
 
 /// A row of a latency table, its cells in the order of [`POINT`], then [`COUNT`].
-fn point(row: Row<'_>, columns: &[usize], problems: &mut Problems) -> Option<Point> {
+fn point(row: Row<'_>, columns: &[usize], problems: &mut Problems) -> Option<LatencyPoint> {
     let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
     let latency = keep(latency(row, columns[1]), problems);
     let count = columns.get(2).map(|column| row.integer(*column, 1..=MAX_COUNT));
     let count = count.map_or(Some(1), |count| keep(count, problems));
-    Some(Point { batch: batch?, latency: latency?, count: count? })
+    Some(LatencyPoint { batch: batch?, latency: latency?, count: count? })
 }
 
 fn keep<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {

@@ -9,9 +9,9 @@
 //! | `feature_<name>` | what a SneakPeek model can compute with; any number of either sign |
 //! | `predicted_<variant>` | what the variant answered |
 
-use crate::input::csv::{Row, Table};
-use crate::input::source::Source;
-use crate::input::{Problem, Problems};
+use crate::config::csv::{Row, Table};
+use crate::config::source::Source;
+use crate::config::{Problem, Problems};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// counted from 1 and for each application apart. Odd and even are two halves without a person in
 /// common: one to tune on, one to test on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Sources {
+pub enum SourceSplit {
     /// Everybody's.
     #[default]
     All,
@@ -33,7 +33,7 @@ pub enum Sources {
     Drifted(f64),
 }
 
-impl Sources {
+impl SourceSplit {
     /// Every choice that is a word, with its name; the first is the default.
     pub const WORDS: [(&'static str, Self); 3] =
         [("all", Self::All), ("odd", Self::Odd), ("even", Self::Even)];
@@ -100,7 +100,7 @@ impl RecordedTrace {
     /// classes in the profile.
     pub fn rows_of<'a>(
         &'a self,
-        sources: Sources,
+        sources: SourceSplit,
         frequencies: &'a [f64],
     ) -> impl Iterator<Item = u32> + 'a {
         let drift = |rows: &Range<u32>| {

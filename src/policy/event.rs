@@ -1,7 +1,7 @@
 //! What happens in a run, told to whoever wants to know: metrics, logs, checkers.
 
 use crate::domain::{Completion, Request, RequestId, VariantId, WorkerId};
-use crate::policy::plan::Reason;
+use crate::policy::plan::RejectReason;
 use crate::units::Time;
 
 /// One thing that happened.
@@ -14,7 +14,7 @@ pub enum Event<'a> {
         request: &'a Request,
     },
     /// A request can be scheduled from now on.
-    Visible {
+    ReadyToSchedule {
         /// The instant.
         at: Time,
         /// The request.
@@ -53,7 +53,7 @@ pub enum Event<'a> {
     },
     /// A batch takes its turn on the way to a worker behind a link; it arrives half a round trip
     /// after it was sent.
-    Sent {
+    UploadQueued {
         /// When it was assigned.
         at: Time,
         /// Where to.
@@ -66,7 +66,7 @@ pub enum Event<'a> {
         end: Time,
     },
     /// The answers of a batch are back from behind a link; its completions follow.
-    Back {
+    ResponseArrived {
         /// The instant.
         at: Time,
         /// Where from.
@@ -138,7 +138,7 @@ pub enum Event<'a> {
         end: Time,
     },
     /// The rest of what was being sent, or to be sent, to a worker that failed.
-    SendLost {
+    UploadAborted {
         /// The instant.
         at: Time,
         /// Where to.
@@ -151,7 +151,7 @@ pub enum Event<'a> {
         end: Time,
     },
     /// A request that was assigned to a worker that failed can be scheduled again.
-    Returned {
+    RequestRequeued {
         /// The instant.
         at: Time,
         /// The request.
@@ -166,7 +166,7 @@ pub enum Event<'a> {
         /// The request.
         request: &'a Request,
         /// Why.
-        reason: Reason,
+        reason: RejectReason,
     },
     /// The run is over and nobody ever served this request.
     Unfinished {

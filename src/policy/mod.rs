@@ -6,15 +6,15 @@
 //! **Invariant:** what a scheduler believes and what happens are different types: no method of the
 //! view reaches the truth of a request unless the run granted it ([`Info`]).
 
-mod cursor;
+mod timeline;
 pub mod event;
 pub mod plan;
 pub(crate) mod state;
 mod view;
 
-pub use cursor::Cursor;
+pub use timeline::Timeline;
 pub use event::{Event, Observer};
-pub use plan::{Decision, Plan, Reason};
+pub use plan::{Decision, Plan, RejectReason};
 pub use view::{View, WorkerView};
 
 use crate::domain::{RequestId, VariantId, WorkerId};
@@ -46,7 +46,7 @@ pub trait Scheduler: Send {
 
     /// What a real server would learn when a batch ends; called before the `decide` of the same
     /// instant.
-    fn on_completion(&mut self, _feedback: &Feedback) {}
+    fn on_completion(&mut self, _feedback: &BatchCompletion) {}
 
     /// Counts worth a column: the number of windows that were searched exactly.
     fn windows_solved_exactly(&self) -> Option<u64> {
@@ -82,7 +82,7 @@ impl<'a> Trigger<'a> {
 
 /// A batch that ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Feedback {
+pub struct BatchCompletion {
     /// Where it ran.
     pub worker: WorkerId,
     /// What ran.
@@ -97,7 +97,7 @@ pub struct Feedback {
 
 /// Where the accuracy that a scheduler sees comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Info {
+pub enum AccuracySource {
     /// The accuracy measured on the profile split: the same for every request.
     Profiled,
     /// The profiled recalls weighted by the request's class posterior.
@@ -108,7 +108,7 @@ pub enum Info {
     OracleOutcome,
 }
 
-impl Info {
+impl AccuracySource {
     /// Every source of accuracy with its name; the first is the default.
     pub const ALL: [(&'static str, Self); 4] = [
         ("profiled", Self::Profiled),

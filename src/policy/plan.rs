@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum RejectReason {
     /// No variant could answer it while it is worth anything.
     Hopeless,
     /// No variant could answer it in time.
@@ -15,7 +15,7 @@ pub enum Reason {
     Admission,
 }
 
-impl Reason {
+impl RejectReason {
     /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ pub enum Decision {
         /// Which.
         request: RequestId,
         /// Why.
-        reason: Reason,
+        reason: RejectReason,
     },
     /// Ask to be woken at an instant, if nothing else is asked for earlier.
     WakeAt {
@@ -104,7 +104,7 @@ impl Plan {
     }
 
     /// Refuses a pending request: it counts as missed, with utility 0.
-    pub fn reject(&mut self, request: RequestId, reason: Reason) {
+    pub fn reject(&mut self, request: RequestId, reason: RejectReason) {
         self.decisions.push(Decision::Reject { request, reason });
     }
 
@@ -115,7 +115,7 @@ impl Plan {
     }
 
     /// Ends the run with an error: the scheduler cannot keep what it promises.
-    pub fn give_up(&mut self, why: impl Into<String>) {
+    pub fn abort(&mut self, why: impl Into<String>) {
         self.decisions.push(Decision::GiveUp { why: why.into() });
     }
 

@@ -4,11 +4,11 @@
 //! [`Phase::Pending`], by arrival number, as links through the slots, so that removing one is
 //! O(1) wherever it stands.
 
-use crate::domain::{AppId, Request, RequestId, Truth, VariantId};
+use crate::domain::{AppId, Request, RequestId, TrueClass, VariantId};
 use crate::model::catalog::Catalog;
-use crate::model::peek::Buffers;
-use crate::model::residency::Residency;
-use crate::policy::Info;
+use crate::model::classifier::ClassifierBuffers;
+use crate::model::lru_memory::LruMemory;
+use crate::policy::AccuracySource;
 use crate::units::Time;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub request: Request,
-    pub truth: Truth,
+    pub truth: TrueClass,
     pub phase: Phase,
     /// Whether a worker that failed had it.
     pub returned: bool,
@@ -90,7 +90,7 @@ pub(crate) struct Loading {
 /// One worker.
 #[derive(Debug)]
 pub(crate) struct WorkerState {
-    pub memory: Residency,
+    pub memory: LruMemory,
     pub lanes: Vec<Option<Running>>,
     pub loading: Option<Loading>,
     pub backlog: VecDeque<Job>,
@@ -110,7 +110,7 @@ impl WorkerState {
 
 /// What schedulers are told of requests in flight, by slot.
 #[derive(Debug, Default)]
-pub(crate) struct Estimates {
+pub(crate) struct RequestBeliefs {
     /// Most classes of any application, most variants of any application and one for the peek.
     pub classes: usize,
     pub variants: usize,
@@ -121,7 +121,7 @@ pub(crate) struct Estimates {
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
     /// Those of the look in progress.
-    pub buffers: Buffers,
+    pub buffers: ClassifierBuffers,
 }
 
 /// The world.
@@ -129,9 +129,9 @@ pub(crate) struct Estimates {
 pub(crate) struct State {
     pub now: Time,
     pub catalog: Arc<Catalog>,
-    pub info: Info,
+    pub info: AccuracySource,
     pub workers: Vec<WorkerState>,
-    pub estimates: Estimates,
+    pub estimates: RequestBeliefs,
     slots: Vec<Slot>,
     free: Vec<u32>,
     first: u32,
@@ -141,10 +141,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub fn new(catalog: Arc<Catalog>, info: Info) -> Self {
+    pub fn new(catalog: Arc<Catalog>, info: AccuracySource) -> Self {
         let workers = catalog.worker_ids().map(|id| {
             let worker = catalog.worker(id);
-            let mut memory = Residency::new(worker.memory_bytes);
+            let mut memory = LruMemory::new(worker.memory_bytes);
             for variant in &worker.resident {
                 let bytes = catalog.variant(*variant).bytes;
                 if memory.fits(bytes) {
@@ -162,10 +162,10 @@ impl State {
             }
         });
         let apps = || catalog.app_ids();
-        let estimates = Estimates {
+        let estimates = RequestBeliefs {
             classes: apps().map(|a| catalog.app(a).classes.len()).max().unwrap_or(0),
             variants: apps().map(|a| catalog.variants_of(a).count() + 1).max().unwrap_or(0),
-            ..Estimates::default()
+            ..RequestBeliefs::default()
         };
         Self {
             now: Time::ZERO,
@@ -185,7 +185,7 @@ impl State {
     /// The answer of the SneakPeek model as a variant, if schedulers may choose it.
     #[inline]
     pub fn offer(&self, app: AppId) -> Option<VariantId> {
-        self.catalog.app(app).offer.filter(|_| self.info == Info::Posterior)
+        self.catalog.app(app).offer.filter(|_| self.info == AccuracySource::Posterior)
     }
 
     /// How many requests have arrived.
@@ -205,7 +205,7 @@ impl State {
 
     /// Takes in a request; it is hidden at first.
     #[inline]
-    pub fn insert(&mut self, make: impl FnOnce(RequestId) -> Request, truth: Truth) -> RequestId {
+    pub fn insert(&mut self, make: impl FnOnce(RequestId) -> Request, truth: TrueClass) -> RequestId {
         let free = self.free.pop();
         let at = free.unwrap_or(self.slots.len() as u32);
         let id = RequestId::new(self.arrived, at);
@@ -295,11 +295,11 @@ mod tests {
 
     fn state() -> State {
         let catalog = Catalog::empty();
-        State::new(Arc::new(catalog), Info::Profiled)
+        State::new(Arc::new(catalog), AccuracySource::Profiled)
     }
 
     fn add(state: &mut State) -> RequestId {
-        let truth = Truth { class: 0, row: Truth::NO_ROW };
+        let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
         let (arrival, deadline) = (Time::ZERO, Time::ZERO);
         state.insert(|id| Request { id, app: AppId(0), arrival, deadline }, truth)
     }

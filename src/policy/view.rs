@@ -1,13 +1,13 @@
 //! What a scheduler may see: read-only, beliefs only.
 
-use super::cursor::{Cursor, Lane, Way};
+use super::timeline::{Timeline, Lane, LinkState};
 use super::state::{Job, Phase, State, WorkerState};
 use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::model::link::Link;
-use crate::model::penalty::Base;
+use crate::model::penalty::LatenessBase;
 use crate::model::posterior::argmax;
-use crate::policy::Info;
+use crate::policy::AccuracySource;
 use crate::units::{Span, Time};
 
 /// The world as a scheduler sees it at one instant.
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
     }
 
     /// The source of accuracy that the run granted.
-    pub fn info(&self) -> Info {
+    pub fn info(&self) -> AccuracySource {
         self.state.info
     }
 
@@ -151,8 +151,8 @@ impl<'a> View<'a> {
     pub fn penalty(&self, request: &Request, finish: Time) -> f64 {
         let penalty = &self.state.catalog.penalty;
         let scale = match penalty.base {
-            Base::Budget => request.budget(),
-            Base::Remaining => request.deadline.since(self.state.now),
+            LatenessBase::Budget => request.budget(),
+            LatenessBase::Remaining => request.deadline.since(self.state.now),
         };
         penalty.gamma(finish, request.deadline, scale)
     }
@@ -178,7 +178,7 @@ impl<'a> View<'a> {
     }
 
     /// Fills `cursor` with the expected end of the worker's backlog.
-    pub fn tail(&self, worker: WorkerId, cursor: &mut Cursor) {
+    pub fn backlog_end(&self, worker: WorkerId, cursor: &mut Timeline) {
         let state = &self.state.workers[worker.index()];
         let now = self.state.now.max(state.ready);
         cursor.worker = Some(worker);
@@ -191,7 +191,7 @@ impl<'a> View<'a> {
         }));
         cursor.memory.copy_from(&state.memory);
         if let Some(loading) = state.loading {
-            cursor.hold(loading.end);
+            cursor.occupy_until(loading.end);
         }
         cursor.way = None;
         let link = self.state.catalog.worker(worker).link.as_ref();
@@ -201,10 +201,10 @@ impl<'a> View<'a> {
                 None => job.not_before,
                 Some(link) => self.arrival(link, job, &mut sent),
             };
-            cursor.hold(arrival);
+            cursor.occupy_until(arrival);
             self.place(cursor, worker, job.variant, job.requests.len());
         }
-        cursor.way = link.map(|link| Way {
+        cursor.way = link.map(|link| LinkState {
             sent: sent.max(state.sent.filter(|_| !link.varies()).unwrap_or(sent)),
             rate_bps: link.rate_bps(self.state.now),
             delay: link.one_way(),
@@ -226,7 +226,7 @@ impl<'a> View<'a> {
 
     /// When a batch would end if it came next, loading its variant first if need be.
     #[inline]
-    pub fn finish(&self, cursor: &Cursor, variant: VariantId, batch: usize) -> Time {
+    pub fn finish(&self, cursor: &Timeline, variant: VariantId, batch: usize) -> Time {
         let Some(worker) = cursor.worker else { return Time::MAX };
         if self.state.catalog.is_peek(variant) {
             return self.state.now;
@@ -238,7 +238,7 @@ impl<'a> View<'a> {
         }
         if let Some(way) = cursor.way {
             let bytes = self.state.catalog.payload_bytes(variant, batch);
-            start = start.max(way.carry(bytes).1);
+            start = start.max(way.send(bytes).1);
             back = way.delay;
         }
         if let Some((_, span)) = load {
@@ -250,7 +250,7 @@ impl<'a> View<'a> {
     /// When a batch of at most `most` requests would end at the earliest if it came next: alone,
     /// unless a larger one takes less time.
     #[inline]
-    pub fn soonest(&self, cursor: &Cursor, variant: VariantId, most: usize) -> Time {
+    pub fn soonest(&self, cursor: &Timeline, variant: VariantId, most: usize) -> Time {
         let alone = self.finish(cursor, variant, 1);
         match cursor.worker {
             Some(worker) if self.state.catalog.falls(worker, variant) => {
@@ -262,16 +262,16 @@ impl<'a> View<'a> {
     }
 
     /// Appends a batch to the cursor and returns when it would end.
-    pub fn append(&self, cursor: &mut Cursor, variant: VariantId, batch: usize) -> Time {
+    pub fn estimate_append(&self, cursor: &mut Timeline, variant: VariantId, batch: usize) -> Time {
         let Some(worker) = cursor.worker else { return Time::MAX };
         if self.state.catalog.is_peek(variant) {
             return self.state.now;
         }
         let mut back = Span::ZERO;
         if let Some(way) = &mut cursor.way {
-            let (sent, arrival) = way.carry(self.state.catalog.payload_bytes(variant, batch));
+            let (sent, arrival) = way.send(self.state.catalog.payload_bytes(variant, batch));
             (way.sent, back) = (sent, way.delay);
-            cursor.hold(arrival);
+            cursor.occupy_until(arrival);
         }
         self.place(cursor, worker, variant, batch) + back
     }
@@ -280,7 +280,7 @@ impl<'a> View<'a> {
     #[inline]
     fn place(
         &self,
-        cursor: &mut Cursor,
+        cursor: &mut Timeline,
         worker: WorkerId,
         variant: VariantId,
         batch: usize,
@@ -300,12 +300,12 @@ impl<'a> View<'a> {
     }
 
     /// Loads the variant if it is not resident, and marks it as used.
-    fn occupy(&self, cursor: &mut Cursor, worker: WorkerId, variant: VariantId) {
+    fn occupy(&self, cursor: &mut Timeline, worker: WorkerId, variant: VariantId) {
         let Some((begin, span)) = self.load_after(cursor, worker, variant) else {
             cursor.memory.touch(variant);
             return;
         };
-        cursor.hold(begin + span);
+        cursor.occupy_until(begin + span);
         cursor.memory.load(variant, self.state.catalog.variant(variant).bytes, |_| {});
     }
 
@@ -314,7 +314,7 @@ impl<'a> View<'a> {
     #[inline]
     fn load_after(
         &self,
-        cursor: &Cursor,
+        cursor: &Timeline,
         worker: WorkerId,
         variant: VariantId,
     ) -> Option<(Time, Span)> {

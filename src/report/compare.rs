@@ -4,7 +4,7 @@
 //! narrower than the difference of intervals. Where all differences agree there is no interval.
 
 use super::results::{ResultRow, Results};
-use super::write::write_csv;
+use super::runs_csv::write_csv;
 use crate::metrics::law;
 use crate::output::atomic::{self, WriteError};
 use crate::stats::Estimate;

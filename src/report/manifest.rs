@@ -1,10 +1,10 @@
 //! `manifest.toml`: what it takes to make the results again.
 
-use crate::input::source;
-use crate::input::toml::quote;
-use crate::input::{Node, Place, Problem, Problems, Value};
+use crate::config::source;
+use crate::config::toml::quote;
+use crate::config::{ConfigNode, Location, Problem, Problems, Value};
 use crate::output::atomic::{self, WriteError};
-use crate::sweep::{BUILD, Experiment, SCHEMA_VERSION, Sweep};
+use crate::experiment::{BUILD, Experiment, SCHEMA_VERSION, Sweep};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
     let mut problems = Problems::default();
     for (field, _, found, expected) in differs.into_iter().filter(|(_, differs, ..)| *differs) {
         let expected = format!("{expected}: plan again, or take another folder");
-        problems.push(Problem::new(Place::file(&path).field(field), found, expected));
+        problems.push(Problem::new(Location::file(&path).field(field), found, expected));
     }
     Ok(problems.check(Some(()))?)
 }
@@ -49,7 +49,7 @@ const OF_ROWS: [&str; 5] = ["seed", "base", "axis", "zip", "search"];
 
 /// What stands in a folder into which a sweep will write.
 #[derive(Debug)]
-pub enum Held {
+pub enum FolderContents {
     /// No results.
     Nothing,
     /// Results of the same settings, by a build.
@@ -59,18 +59,18 @@ pub enum Held {
 }
 
 /// Looks at the results that a sweep into `folder` would replace.
-pub fn held(sweep: &Sweep, folder: &Path) -> Held {
+pub fn held(sweep: &Sweep, folder: &Path) -> FolderContents {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
     let expected = "an empty folder: name another with `--out`, or replace it with `--overwrite`";
     let problem = |field: &str, found: String| {
-        Held::Other(Problem::new(Place::file(&path).field(field), found, expected))
+        FolderContents::Other(Problem::new(Location::file(&path).field(field), found, expected))
     };
     if !folder.join("manifest.toml").is_file() {
         let alone = folder.join("runs.csv").is_file();
         return if alone {
             problem("", "a runs.csv without manifest".into())
         } else {
-            Held::Nothing
+            FolderContents::Nothing
         };
     }
     let manifest = match read(folder) {
@@ -82,12 +82,12 @@ pub fn held(sweep: &Sweep, folder: &Path) -> Held {
     };
     let [old, new] = [&manifest.experiment, &sweep.experiment].map(|experiment| {
         let key = |key: &str| Some((key.to_owned(), experiment.resolved.get(key)?.clone()));
-        let mut entries: Vec<(String, Node)> = OF_ROWS.iter().filter_map(|k| key(k)).collect();
+        let mut entries: Vec<(String, ConfigNode)> = OF_ROWS.iter().filter_map(|k| key(k)).collect();
         entries.sort_by(|a, b| a.0.cmp(&b.0));
-        Node { place: Place::default(), value: Value::table(entries) }
+        ConfigNode { place: Location::default(), value: Value::table(entries) }
     });
     match old.difference(&new) {
-        None => Held::Same(Box::new(manifest)),
+        None => FolderContents::Same(Box::new(manifest)),
         Some((key, was, is)) => {
             problem(&key, format!("results of other settings, {was} where now {is}"))
         }
@@ -155,11 +155,11 @@ pub struct Manifest {
 /// Reads the manifest in a results folder.
 pub fn read(folder: &Path) -> Result<Manifest, Problems> {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
-    let node = Node::parse_long(&source::read_own(&path)?)?;
-    let text = |key: &str| node.get(key).map(Node::cell).unwrap_or_default();
+    let node = ConfigNode::parse_long(&source::read_own(&path)?)?;
+    let text = |key: &str| node.get(key).map(ConfigNode::cell).unwrap_or_default();
     let Some(resolved) = node.get("resolved") else {
         let expected = "a manifest with a table [resolved]";
-        return Err(Problem::new(Place::file(&path), "no [resolved]", expected).into());
+        return Err(Problem::new(Location::file(&path), "no [resolved]", expected).into());
     };
     let mut problems = Problems::default();
     let experiment = Experiment::read(resolved, &text("experiment"), &mut problems);

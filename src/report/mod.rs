@@ -3,24 +3,24 @@
 //! Everything here reads `runs.csv` (and `quantiles.csv`), never the memory of a sweep, so that a
 //! figure can always be drawn again from the file a user has.
 
-mod charts;
+mod plots;
 pub mod compare;
-pub mod dictionary;
-pub mod expect;
+pub mod data_dictionary;
+pub mod claims;
 pub mod figure;
-pub mod found;
+pub mod capacity;
 pub mod manifest;
-pub mod paper;
-pub mod plan;
+pub mod comparison_table;
+pub mod plan_csv;
 pub mod rates;
 pub mod reproduction;
 mod results;
 pub mod summary;
-pub mod table;
+pub mod console;
 mod tables;
-mod write;
+mod runs_csv;
 
-pub use charts::{FigureError, draw, draw_all};
+pub use plots::{FigureError, draw, draw_all};
 pub use results::{ResultRow, Results, ResultsError};
 pub use tables::Tables;
-pub use write::{header, row, write_runs};
+pub use runs_csv::{header, row, write_runs};

@@ -1,8 +1,8 @@
 //! Whether requests arrived at the rate that was asked for.
 
-use super::found::short;
+use super::capacity::short;
 use crate::metrics::COLUMNS;
-use crate::sweep::{Finished, Sweep};
+use crate::experiment::{RunRecord, Sweep};
 
 /// So far off the rate asked for a run may be without a note, as a share of it.
 const TOLERANCE: f64 = 0.05;
@@ -32,9 +32,9 @@ impl Rates {
 }
 
 /// A note on the runs whose requests arrived at another rate than was asked for, if there are any.
-pub fn note(sweep: &Sweep, runs: &[Finished]) -> Option<String> {
+pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
     let column = COLUMNS.iter().position(|column| column.name == "rate_rps_realised")?;
-    let rates = |run: &Finished| {
+    let rates = |run: &RunRecord| {
         let prepared = &sweep.prepared[run.spec.configuration];
         let asked = prepared.arrivals.rate_rps(&prepared.catalog).ok()??;
         let realised = run.entry.result.cells.get(column)?.parse().ok()?;

@@ -1,8 +1,8 @@
 //! Reading `runs.csv` back.
 
-use crate::input::csv::Table;
-use crate::input::source;
-use crate::input::{Place, Problem};
+use crate::config::csv::Table;
+use crate::config::source;
+use crate::config::{Location, Problem};
 use crate::metrics::column::{count, text};
 use crate::metrics::{COLUMNS, Column, QUANTILES};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +100,7 @@ impl Results {
         let Some(end) = end.filter(|_| fits) else {
             let found = "columns of another version, or of another program";
             let expected = "a runs.csv written by this version";
-            return Err(Problem::new(Place::line(&path, 1), found, expected));
+            return Err(Problem::new(Location::line(&path, 1), found, expected));
         };
         let places: Vec<Option<usize>> =
             COLUMNS.iter().map(|c| place(c.name).filter(|at| *at > end)).collect();

@@ -3,10 +3,10 @@
 //! ends of the interval, how it was found and why so. Where nothing varies there is no interval.
 
 use super::results::{ResultRow, Results};
-use super::write::write_csv;
+use super::runs_csv::write_csv;
 use crate::metrics::{interval_key, law, numbers};
 use crate::output::atomic::WriteError;
-use crate::stats::{Estimate, Interval, Reason};
+use crate::stats::{Estimate, Interval, MethodReason};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -103,7 +103,7 @@ fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
     let mut row = cell.labels.to_vec();
     row.extend([metric.to_owned(), values.len().to_string(), estimate.mean.to_string()]);
     let note = match interval {
-        Some(interval) => interval.reason.map_or("", Reason::name),
+        Some(interval) => interval.reason.map_or("", MethodReason::name),
         None if values.len() > 1 => "constant",
         None => "",
     };

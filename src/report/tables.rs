@@ -1,11 +1,11 @@
 //! Tables of several rows a run, read back to be compared with what runs come to now.
 
-use super::write::{table_head, table_header};
-use crate::input::Problem;
-use crate::input::csv::Table;
-use crate::input::source;
+use super::runs_csv::{table_head, table_header};
+use crate::config::Problem;
+use crate::config::csv::Table;
+use crate::config::source;
 use crate::metrics::TableEntry;
-use crate::sweep::{Finished, Sweep};
+use crate::experiment::{RunRecord, Sweep};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -30,7 +30,7 @@ impl Tables {
     }
 
     /// What is not as a run came to now, a line for each table.
-    pub fn differences(&self, sweep: &Sweep, run: &Finished) -> Vec<String> {
+    pub fn differences(&self, sweep: &Sweep, run: &RunRecord) -> Vec<String> {
         let tables = self.0.iter().zip(&run.entry.result.tables);
         tables.filter_map(|(kept, new)| kept.difference(&table_head(sweep, run), new)).collect()
     }

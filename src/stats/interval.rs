@@ -10,14 +10,14 @@ pub const WIDEST: f64 = 3.0;
 
 /// How an interval was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum IntervalMethod {
     /// Student's t over replicates.
     T,
     /// The studentised bootstrap over replicates.
     BootstrapT,
 }
 
-impl Method {
+impl IntervalMethod {
     /// The word for it in result files.
     pub fn name(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Method {
 
 /// Why a skewed metric has Student's t.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum MethodReason {
     /// There are fewer than ten values.
     Few,
     /// All values but a few agree, so that many resamples do not vary.
@@ -38,7 +38,7 @@ pub enum Reason {
     Wide,
 }
 
-impl Reason {
+impl MethodReason {
     /// The word for it in result files.
     pub fn name(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Reason {
 
 /// What is known of a metric before it is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Law {
+pub struct MetricShape {
     /// Whether it is skewed over replicates by nature.
     pub skewed: bool,
     /// Where its values lie, and so its mean.
@@ -66,9 +66,9 @@ pub struct Interval {
     /// The upper end.
     pub high: f64,
     /// How it was found.
-    pub method: Method,
+    pub method: IntervalMethod,
     /// Why it is Student's t, for a skewed metric.
-    pub reason: Option<Reason>,
+    pub reason: Option<MethodReason>,
     /// Whether the lower end, and the upper, was beyond the range of the metric and put back to it.
     pub clipped: [bool; 2],
 }
@@ -80,18 +80,18 @@ impl Interval {
     ///
     /// What is skewed is said beforehand, by metric: to choose by the values at hand would choose
     /// the narrower interval too often.
-    pub fn of(values: &[f64], law: Law, key: u64) -> Option<Self> {
+    pub fn of(values: &[f64], law: MetricShape, key: u64) -> Option<Self> {
         let estimate = Estimate::of(values)?;
         estimate.half_width?;
         let t = (estimate.low(), estimate.high());
         let width = |(low, high): (f64, f64)| high - low;
         let resampled = if law.skewed { studentised(values, key) } else { None };
         let ((low, high), method, reason) = match resampled {
-            Some(ends) if width(ends) <= WIDEST * width(t) => (ends, Method::BootstrapT, None),
-            Some(_) => (t, Method::T, Some(Reason::Wide)),
-            None if !law.skewed => (t, Method::T, None),
-            None if values.len() < LEAST => (t, Method::T, Some(Reason::Few)),
-            None => (t, Method::T, Some(Reason::Agree)),
+            Some(ends) if width(ends) <= WIDEST * width(t) => (ends, IntervalMethod::BootstrapT, None),
+            Some(_) => (t, IntervalMethod::T, Some(MethodReason::Wide)),
+            None if !law.skewed => (t, IntervalMethod::T, None),
+            None if values.len() < LEAST => (t, IntervalMethod::T, Some(MethodReason::Few)),
+            None => (t, IntervalMethod::T, Some(MethodReason::Agree)),
         };
         let (least, most) = law.range;
         let clipped = [low < least, high > most];
@@ -108,21 +108,21 @@ impl Interval {
 mod tests {
     use super::*;
 
-    const MEAN: Law = Law { skewed: false, range: (0.0, f64::INFINITY) };
-    const SKEWED: Law = Law { skewed: true, ..MEAN };
+    const MEAN: MetricShape = MetricShape { skewed: false, range: (0.0, f64::INFINITY) };
+    const SKEWED: MetricShape = MetricShape { skewed: true, ..MEAN };
 
     #[test]
     fn the_method_is_said() {
         let values: Vec<f64> = (0..10).map(|i| f64::from(i * i)).collect();
         let found = |values, law| Interval::of(values, law, 1).map(|i| (i.method, i.reason));
-        assert_eq!(found(&values, MEAN), Some((Method::T, None)));
-        assert_eq!(found(&values, SKEWED), Some((Method::BootstrapT, None)));
-        assert_eq!(found(&values[1..], SKEWED), Some((Method::T, Some(Reason::Few))));
+        assert_eq!(found(&values, MEAN), Some((IntervalMethod::T, None)));
+        assert_eq!(found(&values, SKEWED), Some((IntervalMethod::BootstrapT, None)));
+        assert_eq!(found(&values[1..], SKEWED), Some((IntervalMethod::T, Some(MethodReason::Few))));
         assert_eq!(found(&values[..1], SKEWED), None);
         assert_eq!(found(&[0.5; 12], SKEWED), None, "nothing varies");
         let mut rare = [0.5; 12];
         rare[7] = 0.6;
-        assert_eq!(found(&rare, SKEWED), Some((Method::T, Some(Reason::Agree))));
+        assert_eq!(found(&rare, SKEWED), Some((IntervalMethod::T, Some(MethodReason::Agree))));
         let t = Interval::of(&values, MEAN, 1).unwrap();
         let estimate = Estimate::of(&values).unwrap();
         assert!((t.half_width() - estimate.half_width.unwrap()).abs() < 1e-12);
@@ -137,13 +137,13 @@ mod tests {
         let t = Estimate::of(&values).unwrap();
         assert!(high - low > 3.0 * (t.high() - t.low()), "{low} {high}");
         let found = Interval::of(&values, SKEWED, 1).unwrap();
-        assert_eq!((found.method, found.reason), (Method::T, Some(Reason::Wide)));
+        assert_eq!((found.method, found.reason), (IntervalMethod::T, Some(MethodReason::Wide)));
         assert_eq!((found.low, found.high), (t.low(), t.high()));
     }
 
     #[test]
     fn ends_stay_within_the_range() {
-        let law = Law { skewed: false, range: (0.0, 1.0) };
+        let law = MetricShape { skewed: false, range: (0.0, 1.0) };
         let found = Interval::of(&[0.0, 0.0, 0.9], law, 1).unwrap();
         assert_eq!((found.low, found.high), (0.0, 1.0));
         assert_eq!(found.clipped, [true, true]);

@@ -1,10 +1,10 @@
 //! Arrivals of an experiment's table `trace`, without a run.
 
 use peeksim::domain::Arrival;
-use peeksim::input::source::Source;
-use peeksim::input::{Node, Problems};
+use peeksim::config::source::Source;
+use peeksim::config::{ConfigNode, Problems};
 use peeksim::rng::Rng;
-use peeksim::sweep::{Experiment, Prepared, Sweep};
+use peeksim::experiment::{Experiment, RunConfig, Sweep};
 
 /// Settings that the lines given to [`prepare`] may replace.
 const BASE: [&str; 4] = [
@@ -15,13 +15,13 @@ const BASE: [&str; 4] = [
 ];
 
 /// An experiment of these settings, or its problems.
-pub fn prepare(settings: &[&str]) -> Result<Prepared, String> {
+pub fn prepare(settings: &[&str]) -> Result<RunConfig, String> {
     let key = |line: &str| line.split('=').next().unwrap_or("").trim().to_owned();
     let kept = BASE.iter().filter(|line| !settings.iter().any(|own| key(own) == key(line)));
     let lines: Vec<&str> = settings.iter().chain(kept).copied().collect();
     let text = format!("[base]\n{}\n", lines.join("\n"));
     let source = Source { path: "test.toml".into(), text, sha256: String::new() };
-    let node = Node::parse(&source).map_err(|problem| problem.to_string())?;
+    let node = ConfigNode::parse(&source).map_err(|problem| problem.to_string())?;
     let mut problems = Problems::default();
     let experiment = Experiment::read(&node, "test.toml", &mut problems);
     let experiment = problems.check(Some(experiment)).map_err(|problems| problems.to_string())?;
@@ -30,7 +30,7 @@ pub fn prepare(settings: &[&str]) -> Result<Prepared, String> {
 }
 
 /// Every arrival of one replicate.
-pub fn arrivals(prepared: &Prepared, replicate: u64) -> Vec<Arrival> {
+pub fn arrivals(prepared: &RunConfig, replicate: u64) -> Vec<Arrival> {
     let built = prepared.arrivals.build(&prepared.catalog, Rng::new(1, replicate));
     let mut arrivals = built.unwrap_or_else(|problems| panic!("{problems}"));
     std::iter::from_fn(|| arrivals.next_arrival()).collect()

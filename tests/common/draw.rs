@@ -3,16 +3,16 @@
 use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, WorkerFacts};
 use super::shape::Late;
 use super::{CLASS, V, World};
-use peeksim::domain::{AppId, Arrival, Truth};
-use peeksim::model::catalog::{Outcome, Overhead, Resident};
+use peeksim::domain::{AppId, Arrival, TrueClass};
+use peeksim::model::catalog::{OutcomeModel, DecisionOverhead, Resident};
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::link::{Link, Uplink};
-use peeksim::model::peek::{Kind, Law, PeekPlace};
+use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost};
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::Cost;
-use peeksim::policy::Info;
-use peeksim::sched::Entry;
+use peeksim::policy::AccuracySource;
+use peeksim::scheduler::SchedulerEntry;
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -96,13 +96,13 @@ impl Case {
             case.facts.noise = true;
         }
         if rng.random_bool(0.3) {
-            case.world.setup.outcome = pick(rng, &[Outcome::Drawn, Outcome::StreamRecall]);
+            case.world.setup.outcome = pick(rng, &[OutcomeModel::Drawn, OutcomeModel::StreamRecall]);
             case.facts.requests.iter_mut().for_each(|request| request.outcomes = None);
         }
         if rng.random_bool(0.3) {
             let drawn = (span(rng, coarse, 0, 3), span(rng, coarse, 0, 1));
             let (constant, per_request) = (Span(drawn.0), Span(drawn.1));
-            case.world.setup.overhead = Overhead { constant, per_request };
+            case.world.setup.overhead = DecisionOverhead { constant, per_request };
             case.facts.overhead = drawn;
         }
         case.facts.payloads = vec![0; apps];
@@ -183,7 +183,7 @@ impl Case {
     }
 
     /// The same with as many workers and lanes as the scheduler takes.
-    pub fn for_entry(&self, entry: &Entry) -> Self {
+    pub fn for_entry(&self, entry: &SchedulerEntry) -> Self {
         let mut case = self.clone();
         if ALONE.contains(&entry.name) {
             case.facts.workers.truncate(1);
@@ -295,7 +295,7 @@ impl Case {
             .iter()
             .map(|r| rng.random_range(0..classes[usize::from(r.app)]) as u16)
             .collect();
-        let mut rows = vec![Truth::NO_ROW; truths.len()];
+        let mut rows = vec![TrueClass::NO_ROW; truths.len()];
         for (app, classes) in classes.iter().enumerate() {
             if rng.random_bool(0.5) {
                 self.trace(rng, app as u16, *classes, &truths, &mut rows);
@@ -307,7 +307,7 @@ impl Case {
                 time: Time(request.arrival),
                 app: AppId(request.app),
                 budget: Span(request.budget),
-                truth: Truth { class: *class, row },
+                truth: TrueClass { class: *class, row },
             })
             .collect();
     }
@@ -350,12 +350,12 @@ impl Case {
     /// How requests are looked at, by schedulers that do.
     fn looks(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
         let evidence = pick(rng, &[Evidence::OneHot, Evidence::Counts]);
-        let place = pick(rng, &[PeekPlace::Host, PeekPlace::Free]);
+        let place = pick(rng, &[ClassifierHost::Host, ClassifierHost::Free]);
         let recall = rng.random_range(0.5..1.0);
         for app in &mut self.world.setup.apps {
             (app.peek.evidence, app.peek.runs_on) = (evidence, place);
-            if matches!(app.peek.kind, Kind::Confusion(_)) {
-                app.peek.kind = Kind::Confusion(Law::recall(app.profile.classes.len(), recall));
+            if matches!(app.peek.kind, ClassifierKind::Confusion(_)) {
+                app.peek.kind = ClassifierKind::Confusion(VoteModel::recall(app.profile.classes.len(), recall));
             }
             if rng.random_bool(0.6) {
                 let one = span(rng, coarse, 0, 3);
@@ -369,9 +369,9 @@ impl Case {
 }
 
 /// Every source of accuracy that the scheduler takes; none if it uses none.
-pub fn sources(entry: &Entry) -> Vec<Option<(&'static str, Info)>> {
+pub fn sources(entry: &SchedulerEntry) -> Vec<Option<(&'static str, AccuracySource)>> {
     match entry.accuracy {
-        Some(_) => Info::ALL.into_iter().map(Some).collect(),
+        Some(_) => AccuracySource::ALL.into_iter().map(Some).collect(),
         None => vec![None],
     }
 }
@@ -427,7 +427,7 @@ impl Units {
 }
 
 /// A scheduler as an experiment would write it, with some of its parameters drawn.
-pub fn scheduler(seed: u64, entry: &Entry, source: Option<&str>, units: Units) -> String {
+pub fn scheduler(seed: u64, entry: &SchedulerEntry, source: Option<&str>, units: Units) -> String {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut text = format!("{{ name = '{}'", entry.name);
     if let Some(source) = source {

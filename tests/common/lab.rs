@@ -3,11 +3,11 @@
 //! replicate means with an exact value.
 
 use super::{CLASS, V, World};
-use peeksim::domain::{AppId, Arrival, RequestId, Truth, VariantId};
+use peeksim::domain::{AppId, Arrival, RequestId, TrueClass, VariantId};
 use peeksim::model::arrival::Listed;
-use peeksim::policy::{Event, Info, Observer, Plan, Reason, Scheduler, Trigger, View};
+use peeksim::policy::{Event, AccuracySource, Observer, Plan, RejectReason, Scheduler, Trigger, View};
 use peeksim::rng::Rng;
-use peeksim::sim::{self, Simulation};
+use peeksim::engine::{self, Simulation};
 use peeksim::units::{Span, Time};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -47,7 +47,7 @@ pub fn arrival(at_ms: f64, app: u16, budget_ms: f64) -> Arrival {
         time: Time::ZERO + Span::from_ms(at_ms),
         app: AppId(app),
         budget: Span::from_ms(budget_ms),
-        truth: Truth { class: 0, row: Truth::NO_ROW },
+        truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
     }
 }
 
@@ -101,7 +101,7 @@ impl Scheduler for Line {
                 plan.assign(worker.id, variant, [request.id]);
             }
         }
-        waiting.skip(self.room).for_each(|r| plan.reject(r.id, Reason::Admission));
+        waiting.skip(self.room).for_each(|r| plan.reject(r.id, RejectReason::Admission));
     }
 }
 
@@ -127,9 +127,9 @@ impl Times {
     pub fn with(world: &World, scheduler: &mut dyn Scheduler) -> Self {
         let arrivals = Box::new(Listed::new(world.arrivals.clone()));
         let rng = Rng::new(world.seed, 0);
-        let mut sim = Simulation::new(world.catalog(), arrivals, Info::Profiled, rng, CLASS);
+        let mut sim = Simulation::new(world.catalog(), arrivals, AccuracySource::Profiled, rng, CLASS);
         let mut times = Self::default();
-        sim::run(&mut sim, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
+        engine::run(&mut engine, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
         times
     }
 

@@ -373,10 +373,10 @@ impl<'a> Ledger<'a> {
 
     /// Applications whose SneakPeek model stands in the catalog.
     fn looks(&self) -> Vec<usize> {
-        use peeksim::model::peek::{PeekPlace, ShortCircuit};
+        use peeksim::model::classifier::{ClassifierHost, ShortCircuit};
         let stands = |app: &usize| {
             let peek = &self.case.world.setup.apps[*app].peek;
-            peek.runs_on == PeekPlace::Worker || peek.short_circuit != ShortCircuit::Never
+            peek.runs_on == ClassifierHost::Worker || peek.short_circuit != ShortCircuit::Never
         };
         (0..self.case.world.setup.apps.len()).filter(stands).collect()
     }

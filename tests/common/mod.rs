@@ -17,23 +17,23 @@ pub mod way;
 
 pub use happened::Happened;
 
-use peeksim::domain::{AppId, Arrival, Truth, VariantId};
-use peeksim::input::{Node, Problems};
+use peeksim::domain::{AppId, Arrival, TrueClass, VariantId};
+use peeksim::config::{ConfigNode, Problems};
 use peeksim::metrics::{Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
-use peeksim::model::budget::Budget;
-use peeksim::model::catalog::{AppSetup, Catalog, Outcome, Overhead, Setup, WorkerSetup};
+use peeksim::model::deadline_budget::DeadlineBudget;
+use peeksim::model::catalog::{AppSpec, Catalog, OutcomeModel, DecisionOverhead, SystemSpec, WorkerSpec};
 use peeksim::model::faults::{BeliefError, Stalls};
 use peeksim::model::latency::{LatencyFit, LatencyPoints};
-use peeksim::model::peek::{Kind, Law, Peek, PeekPlace};
+use peeksim::model::classifier::{ClassifierKind, VoteModel, Classifier, ClassifierHost};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
 use peeksim::model::profile::{Cost, Profile, VariantProfile};
-use peeksim::model::trace::{RecordedTrace, Sources};
-use peeksim::policy::{Event, Info, Observer, Scheduler};
+use peeksim::model::trace::{RecordedTrace, SourceSplit};
+use peeksim::policy::{Event, AccuracySource, Observer, Scheduler};
 use peeksim::rng::Rng;
-use peeksim::sched::{self, Chosen, Context};
-use peeksim::sim::{self, Counts, SimError, Simulation};
+use peeksim::scheduler::{self, BuiltScheduler, BuildContext};
+use peeksim::engine::{self, Counts, SimError, Simulation};
 use peeksim::units::{Span, Time};
 use scribe::{Asked, Scribe};
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub const CLASS: &str = "unit";
 /// A world under construction.
 #[derive(Clone)]
 pub struct World {
-    pub setup: Setup,
+    pub setup: SystemSpec,
     pub arrivals: Vec<Arrival>,
     pub seed: u64,
 }
@@ -63,12 +63,12 @@ impl Default for World {
 impl World {
     /// No application, one worker with one lane and endless memory, the published sigmoid.
     pub fn new() -> Self {
-        let setup = Setup {
+        let setup = SystemSpec {
             apps: Vec::new(),
             workers: Vec::new(),
             penalty: Penalty::sigmoid(),
-            outcome: Outcome::Recorded,
-            sources: Sources::All,
+            outcome: OutcomeModel::Recorded,
+            sources: SourceSplit::All,
             cold_loads: false,
             latency_fit: LatencyFit::default(),
             batch_scaling: None,
@@ -76,7 +76,7 @@ impl World {
             stalls: Stalls::NONE,
             belief_error: BeliefError::default(),
             outcome_correlation: 0.0,
-            overhead: Overhead::default(),
+            overhead: DecisionOverhead::default(),
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }
@@ -106,7 +106,7 @@ impl World {
             summary: String::new(),
             source: String::new(),
             classes: (0..classes).map(|class| class.to_string()).collect(),
-            budget: Budget::Fixed(Span::from_ms(100.0)),
+            budget: DeadlineBudget::Fixed(Span::from_ms(100.0)),
             prior: vec![1.0 / classes as f64; classes],
             variants: variants.collect(),
             peek: None,
@@ -115,16 +115,16 @@ impl World {
             warnings: Vec::new(),
             files: Vec::new(),
         };
-        let app = AppSetup {
+        let app = AppSpec {
             profile: Arc::new(profile),
             trace: None,
             budget: None,
             variants: Vec::new(),
-            peek: Peek {
-                kind: Kind::Confusion(Law::recall(classes, 0.9)),
+            peek: Classifier {
+                kind: ClassifierKind::Confusion(VoteModel::recall(classes, 0.9)),
                 evidence: Evidence::Counts,
-                place: PeekPlace::Free,
-                ..Peek::default()
+                place: ClassifierHost::Free,
+                ..Classifier::default()
             },
             payload_bytes: 0,
         };
@@ -139,7 +139,7 @@ impl World {
         let predicted = |v: usize| rows.iter().map(|row| row.2[v]).collect::<Vec<u16>>().into();
         let recorded = rows.iter().all(|row| row.2.len() == variants);
         if rows.iter().any(|row| !row.1.is_empty()) {
-            app.peek.kind = Kind::Recorded;
+            app.peek.kind = ClassifierKind::Recorded;
         }
         app.trace = Some(Arc::new(RecordedTrace {
             sources: std::iter::once(0..rows.len() as u32).collect(),
@@ -155,11 +155,11 @@ impl World {
 
     /// Adds `count` workers of `lanes` lanes with `memory_bytes`.
     pub fn workers(mut self, count: u16, lanes: u16, memory_bytes: u64) -> Self {
-        self.setup.workers.push(WorkerSetup {
+        self.setup.workers.push(WorkerSpec {
             count,
             lanes,
             memory_bytes,
-            ..WorkerSetup::new(CLASS)
+            ..WorkerSpec::new(CLASS)
         });
         self
     }
@@ -170,7 +170,7 @@ impl World {
             time: Time::ZERO + Span::from_ms(arrival_ms),
             app: AppId(app),
             budget: Span::from_ms(budget_ms),
-            truth: Truth { class, row: Truth::NO_ROW },
+            truth: TrueClass { class, row: TrueClass::NO_ROW },
         });
         self
     }
@@ -201,11 +201,11 @@ impl World {
     }
 
     /// The scheduler as an experiment would write it.
-    pub fn choose(&self, catalog: &Catalog, scheduler: &str) -> Chosen {
-        let node = Node::parse_override(scheduler);
+    pub fn choose(&self, catalog: &Catalog, scheduler: &str) -> BuiltScheduler {
+        let node = ConfigNode::parse_override(scheduler);
         let mut problems = Problems::default();
-        let context = Context { catalog, rng: Rng::new(self.seed, 0) };
-        let chosen = sched::read(&node, &context, &mut problems);
+        let context = BuildContext { catalog, rng: Rng::new(self.seed, 0) };
+        let chosen = scheduler::read(&node, &context, &mut problems);
         problems.check(chosen).unwrap_or_else(|problems| panic!("{problems}"))
     }
 
@@ -213,7 +213,7 @@ impl World {
     pub fn drive(&self, scheduler: &mut dyn Scheduler) -> Result<Log, SimError> {
         let catalog = self.catalog();
         let arrivals = Box::new(Listed::new(self.arrivals.clone()));
-        let (log, result) = self.observe(&catalog, (Info::Profiled, "test"), scheduler, arrivals);
+        let (log, result) = self.observe(&catalog, (AccuracySource::Profiled, "test"), scheduler, arrivals);
         result.map(|()| log)
     }
 
@@ -221,7 +221,7 @@ impl World {
     pub fn observe(
         &self,
         catalog: &Arc<Catalog>,
-        (info, name): (Info, &str),
+        (info, name): (AccuracySource, &str),
         scheduler: &mut dyn Scheduler,
         arrivals: Box<dyn Arrivals>,
     ) -> (Log, Result<(), SimError>) {
@@ -230,7 +230,7 @@ impl World {
         // What happened is told by the true tables, whatever schedulers believe.
         let mut log = Log::new(&self.catalog());
         let mut scribe = Scribe::new(scheduler, &log.logged);
-        let counts = sim::run(&mut sim, &mut scribe, &mut log);
+        let counts = engine::run(&mut engine, &mut scribe, &mut log);
         log.asked = scribe.asked;
         let result = counts.map(|counts| log.counts = counts);
         (log, result)
@@ -328,7 +328,7 @@ impl Observer for Log {
                 app: r.app.0,
                 deadline: r.deadline.0,
             },
-            Event::Visible { at, request } => {
+            Event::ReadyToSchedule { at, request } => {
                 Happened::Visible { at: at.0, request: request.id.number() }
             }
             Event::LoadStarted { at, worker, variant, end } => {
@@ -340,13 +340,13 @@ impl Observer for Log {
             Event::Evicted { at, worker, variant } => {
                 Happened::Evicted { at: at.0, worker: worker.0, variant: variant.0 }
             }
-            Event::Sent { at, worker, bytes, start, end } => {
+            Event::UploadQueued { at, worker, bytes, start, end } => {
                 Happened::Sent { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
             }
-            Event::SendLost { at, worker, bytes, start, end } => {
+            Event::UploadAborted { at, worker, bytes, start, end } => {
                 Happened::SendLost { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
             }
-            Event::Back { at, worker } => Happened::Back { at: at.0, worker: worker.0 },
+            Event::ResponseArrived { at, worker } => Happened::Back { at: at.0, worker: worker.0 },
             Event::BatchStarted { at, worker, lane, variant, requests } => Happened::BatchStarted {
                 at: at.0,
                 worker: worker.0,
@@ -380,7 +380,7 @@ impl Observer for Log {
             Event::LoadLost { at, worker, variant, end, .. } => {
                 Happened::LoadLost { at: at.0, worker: worker.0, variant: variant.0, end: end.0 }
             }
-            Event::Returned { at, request } => {
+            Event::RequestRequeued { at, request } => {
                 Happened::Returned { at: at.0, request: request.id.number() }
             }
             Event::Completed(c) => {

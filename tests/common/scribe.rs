@@ -1,6 +1,6 @@
 //! Writes down what a scheduler was asked and what it answered, as plain numbers.
 
-use peeksim::policy::{Decision, Feedback, Plan, Scheduler, Trigger, View};
+use peeksim::policy::{Decision, BatchCompletion, Plan, Scheduler, Trigger, View};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -76,7 +76,7 @@ impl Scheduler for Scribe<'_> {
         });
     }
 
-    fn on_completion(&mut self, feedback: &Feedback) {
+    fn on_completion(&mut self, feedback: &BatchCompletion) {
         self.told += 1;
         self.inner.on_completion(feedback);
     }

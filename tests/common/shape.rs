@@ -1,6 +1,6 @@
 //! Penalties by formulas of the tests' own: γ as a function of lateness over budget.
 
-use peeksim::input::{Node, Problems};
+use peeksim::config::{ConfigNode, Problems};
 use peeksim::model::penalty::Penalty;
 
 /// A penalty, and when late still counts as on time.
@@ -76,7 +76,7 @@ impl Late {
         let tolerance_ms = self.tolerance_ns as f64 / 1e6;
         let text = format!("{{ {shape}, base = '{base}', tolerance_ms = {tolerance_ms:?} }}");
         let mut problems = Problems::default();
-        let penalty = Penalty::read(&Node::parse_override(&text), &mut problems);
+        let penalty = Penalty::read(&ConfigNode::parse_override(&text), &mut problems);
         assert!(problems.is_empty(), "{problems}");
         penalty
     }

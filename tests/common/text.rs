@@ -18,13 +18,13 @@
 use super::scribe::Asked;
 use super::{Happened, Log, V, World};
 use peeksim::domain::{RequestId, VariantId, WorkerId};
-use peeksim::input::{Node, Place, Problems};
+use peeksim::config::{ConfigNode, Location, Problems};
 use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::{Held, Resident};
+use peeksim::model::catalog::{ResidentVariant, Resident};
 use peeksim::model::latency::LatencyPoints;
-use peeksim::model::peek::{Kind, Law, PeekPlace};
+use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost};
 use peeksim::model::penalty::Penalty;
-use peeksim::policy::{Info, Plan, Reason, Scheduler, Trigger, View};
+use peeksim::policy::{AccuracySource, Plan, RejectReason, Scheduler, Trigger, View};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
 
@@ -152,7 +152,7 @@ impl Scenario {
                 let mut apps = self.apps.iter();
                 let app = apps.find(|(_, variants)| variants.iter().any(|v| v.0 == *variant));
                 let (app, variant) = (app.expect("a variant").0.clone(), variant.clone());
-                Held { app, variant, place: Place::default() }
+                ResidentVariant { app, variant, place: Location::default() }
             };
             let worker = world.setup.workers.last_mut().expect("a worker");
             worker.ready = Time::ZERO + Span::from_ms(*ready);
@@ -165,9 +165,9 @@ impl Scenario {
             let table = LatencyPoints::new(points).expect("a latency table");
             let app = &mut world.setup.apps[at];
             Arc::make_mut(&mut app.profile).peek = Some(table);
-            app.peek.runs_on = if memory.is_some() { PeekPlace::Worker } else { PeekPlace::Host };
+            app.peek.runs_on = if memory.is_some() { ClassifierHost::Worker } else { ClassifierHost::Host };
             app.peek.memory_bytes = memory.unwrap_or(0.0) as u64;
-            app.peek.kind = Kind::Confusion(Law::recall(2, 1.0));
+            app.peek.kind = ClassifierKind::Confusion(VoteModel::recall(2, 1.0));
         }
         for (app, arrival, budget) in &self.requests {
             let at = place(app).expect("an application") as u16;
@@ -178,7 +178,7 @@ impl Scenario {
         world.setup.overhead.per_request = Span::from_ms(per_request);
         if let Some(penalty) = &self.penalty {
             let mut problems = Problems::default();
-            let node = Node::parse_override(penalty);
+            let node = ConfigNode::parse_override(penalty);
             world.setup.penalty = Penalty::read(&node, &mut problems);
             assert!(problems.is_empty(), "{problems}");
         }
@@ -197,7 +197,7 @@ impl Scenario {
             world.observe(&catalog, told, chosen.scheduler.as_mut(), arrivals)
         } else {
             let mut script = Script { steps: self.script, names: names.clone(), ids: foreign() };
-            let run = world.observe(&catalog, (Info::Profiled, "script"), &mut script, arrivals);
+            let run = world.observe(&catalog, (AccuracySource::Profiled, "script"), &mut script, arrivals);
             assert!(script.steps.is_empty() || run.1.is_err(), "never asked: {:?}", script.steps);
             run
         };
@@ -259,7 +259,7 @@ impl Script {
             }
             "preload" => plan.preload(worker(&words[1]), variant(&words[2])),
             "evict" => plan.evict(worker(&words[1]), variant(&words[2])),
-            "reject" => plan.reject(id(&words[1]), Reason::Admission),
+            "reject" => plan.reject(id(&words[1]), RejectReason::Admission),
             "wake" => plan.wake_at(Time::ZERO + Span::from_ms(parse(&words[1]))),
             other => panic!("no such decision: {other}"),
         }

@@ -7,11 +7,11 @@
 mod ray;
 mod slurm;
 
-use super::cost::costs;
-use super::progress::Bar;
-use super::{ExperimentArgs, Failure, say};
+use super::estimate::costs;
+use super::progress::ProgressBar;
+use super::{ExperimentArgs, CliError, print_note};
 use crate::report::manifest;
-use crate::sweep::{Outcome, Progress, Search, Sweep, SweepError, journal_lines};
+use crate::experiment::{SweepResult, Progress, CapacitySearch, Sweep, SweepError, journal_lines};
 use clap::{Args, ValueEnum};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -48,14 +48,14 @@ pub(super) struct ClusterArgs {
     dry_run: bool,
     /// Runs of one task; as many as take about ten minutes by default.
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u64).range(1..))]
-    chunk: Option<u64>,
+    runs_per_task: Option<u64>,
     /// Tasks at most; a task takes more runs instead. Sites limit the size of arrays.
     #[arg(long, value_name = "TASKS", default_value_t = 1000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     max_tasks: u64,
     /// Tasks at once at most (Slurm).
     #[arg(long, value_name = "TASKS", value_parser = clap::value_parser!(u64).range(1..))]
-    at_once: Option<u64>,
+    max_concurrent: Option<u64>,
     /// Cores of a task.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1024))]
     cpus: u64,
@@ -92,7 +92,7 @@ impl Task<'_> {
         &mut self,
         engine: Engine,
         out: &mut impl Write,
-    ) -> Result<Option<Outcome>, Failure> {
+    ) -> Result<Option<SweepResult>, CliError> {
         let plan = match engine {
             Engine::Ray => self.ray_plan()?,
             _ => self.slurm_plan()?,
@@ -103,18 +103,18 @@ impl Task<'_> {
         }
         manifest::agree(self.sweep, self.folder)?;
         if self.is_finished()? {
-            say("every run was finished before");
+            print_note("every run was finished before");
             return Ok(Some(self.sweep.collect(self.folder)?));
         }
-        let bar = Bar::new();
+        let bar = ProgressBar::new();
         let followed = match plan {
-            Plan::Slurm(scripts) => self.slurm(&scripts, &bar),
-            Plan::Ray { chunks, words } => self.ray(&chunks, &words, &bar),
+            TaskPlan::Slurm(scripts) => self.slurm(&scripts, &bar),
+            TaskPlan::Ray { chunks, words } => self.ray(&chunks, &words, &bar),
         };
         bar.end();
         followed?;
         match self.sweep.collect(self.folder) {
-            Err(error @ SweepError::Unfinished { .. }) => Err(Failure::Failed(format!(
+            Err(error @ SweepError::Unfinished { .. }) => Err(CliError::Failed(format!(
                 "{error}\n{} says why; the same command again does what is left",
                 self.folder.join(if engine == Engine::Ray { "ray" } else { "slurm" }).display()
             ))),
@@ -123,14 +123,14 @@ impl Task<'_> {
     }
 
     /// Whether every run is there and none of them failed.
-    fn is_finished(&mut self) -> Result<bool, Failure> {
+    fn is_finished(&mut self) -> Result<bool, CliError> {
         Ok(self.sweep.seconds(self.folder)?.iter().all(Option::is_some))
     }
 
     /// Runs of one task.
-    fn chunk(&mut self, runs: u64) -> Result<u64, Failure> {
+    fn runs_per_task(&mut self, runs: u64) -> Result<u64, CliError> {
         let least = runs.div_ceil(self.args.max_tasks).max(1);
-        if let Some(chunk) = self.args.chunk {
+        if let Some(chunk) = self.args.runs_per_task {
             return Ok(chunk.max(least));
         }
         let finished = self.sweep.seconds(self.folder)?;
@@ -142,7 +142,7 @@ impl Task<'_> {
 
     /// The command that does a share, without the option that says which. Names come in a form
     /// in which none can be taken for an option.
-    fn command(&self) -> Result<Vec<String>, Failure> {
+    fn command(&self) -> Result<Vec<String>, CliError> {
         let mut words = vec![program()?, "sweep".to_owned()];
         words.extend(self.experiment.options());
         words.push(format!("--out={}", self.folder.to_string_lossy()));
@@ -155,11 +155,11 @@ impl Task<'_> {
     /// every run is there.
     fn follow(
         &mut self,
-        bar: &Bar,
-        mut over: impl FnMut() -> Result<bool, Failure>,
-    ) -> Result<(), Failure> {
+        bar: &ProgressBar,
+        mut over: impl FnMut() -> Result<bool, CliError>,
+    ) -> Result<(), CliError> {
         // Nobody knows beforehand how many runs a search takes; seldom more than so many.
-        let probes = self.sweep.experiment.search.as_ref().map_or(1, Search::probes) as usize;
+        let probes = self.sweep.experiment.search.as_ref().map_or(1, CapacitySearch::probes) as usize;
         let total = self.sweep.unit_ids().len() * probes;
         let mut shown = journal_lines(self.folder).min(total);
         bar.start(total, shown);
@@ -179,12 +179,12 @@ impl Task<'_> {
 }
 
 /// What would be submitted.
-enum Plan {
+enum TaskPlan {
     Slurm(slurm::Scripts),
     Ray { chunks: String, words: Vec<String> },
 }
 
-impl Plan {
+impl TaskPlan {
     fn text(&self) -> String {
         match self {
             Self::Slurm(scripts) => scripts.text(),
@@ -207,16 +207,16 @@ fn shell(words: &[String]) -> String {
 }
 
 /// This program, as other machines find it.
-fn program() -> Result<String, Failure> {
+fn program() -> Result<String, CliError> {
     Ok(std::env::current_exe()?.to_string_lossy().into_owned())
 }
 
 /// A program that could not be started.
-fn unstarted(program: &str) -> impl FnOnce(io::Error) -> Failure + '_ {
-    move |error| Failure::Failed(format!("cannot start {program}: {error}"))
+fn unstarted(program: &str) -> impl FnOnce(io::Error) -> CliError + '_ {
+    move |error| CliError::Failed(format!("cannot start {program}: {error}"))
 }
 
 /// A path that holds on every machine.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+fn absolute(path: &Path) -> Result<PathBuf, CliError> {
     Ok(std::path::absolute(path)?)
 }

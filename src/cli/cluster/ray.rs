@@ -1,8 +1,8 @@
 //! Ray: chunks of run ids, handed out by a driver in Python.
 
-use super::{Plan, Task, absolute, unstarted};
-use crate::cli::Failure;
-use crate::cli::progress::Bar;
+use super::{TaskPlan, Task, absolute, unstarted};
+use crate::cli::CliError;
+use crate::cli::progress::ProgressBar;
 use crate::output::atomic;
 use std::process::{Command, Stdio};
 
@@ -10,14 +10,14 @@ use std::process::{Command, Stdio};
 const DRIVER: &str = include_str!("../../../cluster/ray_driver.py");
 
 impl Task<'_> {
-    pub(super) fn ray_plan(&mut self) -> Result<Plan, Failure> {
+    pub(super) fn ray_plan(&mut self) -> Result<TaskPlan, CliError> {
         let finished = self.sweep.seconds(self.folder)?;
         let left = self.sweep.units().zip(finished).filter(|(_, done)| done.is_none());
         let mut ids: Vec<String> = left.map(|(spec, _)| self.sweep.run_id(spec)).collect();
         // In the order of ids, which are hashes, each chunk has cheap runs and dear ones.
         ids.sort();
         ids.dedup();
-        let size = self.chunk(ids.len() as u64)? as usize;
+        let size = self.runs_per_task(ids.len() as u64)? as usize;
         let chunks = ids.chunks(size).map(|chunk| format!("{}\n", chunk.join(","))).collect();
         let folder = absolute(self.folder)?.join("ray");
         let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
@@ -25,11 +25,11 @@ impl Task<'_> {
         let mut words = vec![self.args.python.clone(), file("driver.py")];
         words.extend([self.args.address.clone(), cpus, file("chunks.txt")]);
         words.extend(self.command()?);
-        Ok(Plan::Ray { chunks, words })
+        Ok(TaskPlan::Ray { chunks, words })
     }
 
     /// Starts the driver and follows it to its end.
-    pub(super) fn ray(&mut self, chunks: &str, words: &[String], bar: &Bar) -> Result<(), Failure> {
+    pub(super) fn ray(&mut self, chunks: &str, words: &[String], bar: &ProgressBar) -> Result<(), CliError> {
         let folder = absolute(self.folder)?.join("ray");
         atomic::inner_folder(&folder)?;
         atomic::write(&folder.join("driver.py"), DRIVER.as_bytes())?;

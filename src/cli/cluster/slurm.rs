@@ -4,12 +4,12 @@
 //! remembered, so that whoever gives the command again follows them. Accounting is not needed.
 //! The merging job waits for the end of the array, well or not, and says what is missing.
 
-use super::{BUSY, Plan, Task, absolute, program, shell, unstarted};
-use crate::cli::progress::Bar;
-use crate::cli::{Failure, say};
-use crate::input::source::hash;
-use crate::input::toml::quote;
-use crate::input::{Place, Problem};
+use super::{BUSY, TaskPlan, Task, absolute, program, shell, unstarted};
+use crate::cli::progress::ProgressBar;
+use crate::cli::{CliError, print_note};
+use crate::config::source::hash;
+use crate::config::toml::quote;
+use crate::config::{Location, Problem};
 use crate::output::atomic;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,9 +31,9 @@ impl Scripts {
 }
 
 impl Task<'_> {
-    pub(super) fn slurm_plan(&mut self) -> Result<Plan, Failure> {
+    pub(super) fn slurm_plan(&mut self) -> Result<TaskPlan, CliError> {
         let runs = self.sweep.unit_ids().len() as u64;
-        let tasks = runs.div_ceil(self.chunk(runs)?);
+        let tasks = runs.div_ceil(self.runs_per_task(runs)?);
         let here = std::env::current_dir()?.to_string_lossy().into_owned();
         let folder = absolute(self.folder)?;
         let name = format!("peeksim-{}", &hash(&folder.to_string_lossy())[..12]);
@@ -49,7 +49,7 @@ impl Task<'_> {
             format!("#!/bin/sh\n{lines}cd {} || exit 1\n", shell(std::slice::from_ref(&here)))
         };
         let logs = log_folder(&self.logs()?)?;
-        let at_once = args.at_once.map_or(String::new(), |most| format!("%{most}"));
+        let at_once = args.max_concurrent.map_or(String::new(), |most| format!("%{most}"));
         let own = [
             format!("--array=0-{}{at_once}", tasks.max(1) - 1),
             format!("--cpus-per-task={}", args.cpus),
@@ -69,14 +69,14 @@ impl Task<'_> {
         let folder = self.folder.to_string_lossy().into_owned();
         let words = [program()?, "merge".to_owned(), "--".to_owned(), folder];
         let merge = format!("{}exec {}\n", head(&format!("{name}-merge"), &own), shell(&words));
-        Ok(Plan::Slurm(Scripts { name, array, merge }))
+        Ok(TaskPlan::Slurm(Scripts { name, array, merge }))
     }
 
     /// Submits the jobs, unless they are there from before, and follows them to their end.
-    pub(super) fn slurm(&mut self, scripts: &Scripts, bar: &Bar) -> Result<(), Failure> {
+    pub(super) fn slurm(&mut self, scripts: &Scripts, bar: &ProgressBar) -> Result<(), CliError> {
         let name = &scripts.name;
         if queued(name)? {
-            say(&format!("found {name} at work"));
+            print_note(&format!("found {name} at work"));
         } else {
             self.submit(scripts)?;
         }
@@ -87,7 +87,7 @@ impl Task<'_> {
                 Ok(true) => quiet = 0,
                 Ok(false) => quiet += 1,
                 // A controller that restarts answers nothing for a while.
-                Err(failure) if !deaf => say(&format!("note: {failure}; asking again")),
+                Err(failure) if !deaf => print_note(&format!("note: {failure}; asking again")),
                 Err(_) => (),
             }
             deaf = answer.is_err();
@@ -95,7 +95,7 @@ impl Task<'_> {
         })
     }
 
-    fn submit(&self, scripts: &Scripts) -> Result<(), Failure> {
+    fn submit(&self, scripts: &Scripts) -> Result<(), CliError> {
         let logs = self.logs()?;
         atomic::inner_folder(&logs)?;
         let (array, merge) = (logs.join("array.sh"), logs.join("merge.sh"));
@@ -106,12 +106,12 @@ impl Task<'_> {
         let id = answer.trim().split(';').next().unwrap_or_default().to_owned();
         let after = format!("--dependency=afterany:{id}");
         call("sbatch", &["--parsable", &after, &merge.to_string_lossy()])?;
-        say(&format!("submitted job {id} ({}); logs in {}", scripts.name, logs.display()));
+        print_note(&format!("submitted job {id} ({}); logs in {}", scripts.name, logs.display()));
         Ok(())
     }
 
     /// Where scripts and logs lie.
-    fn logs(&self) -> Result<PathBuf, Failure> {
+    fn logs(&self) -> Result<PathBuf, CliError> {
         Ok(absolute(self.folder)?.join("slurm"))
     }
 }
@@ -121,7 +121,7 @@ impl Task<'_> {
 fn option(name: &str, value: &str) -> Result<String, Problem> {
     if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c.is_control()) {
         let expected = "a value without blanks and control characters, which scripts cannot hold";
-        return Err(Problem::new(Place::file(name), quote(value), expected));
+        return Err(Problem::new(Location::file(name), quote(value), expected));
     }
     Ok(format!("{name}={value}"))
 }
@@ -134,17 +134,17 @@ fn log_folder(folder: &Path) -> Result<String, Problem> {
 }
 
 /// Whether a job of this name, or the one that merges after it, waits or runs.
-fn queued(name: &str) -> Result<bool, Failure> {
+fn queued(name: &str) -> Result<bool, CliError> {
     let names = format!("--name={name},{name}-merge");
     Ok(!call("squeue", &["--noheader", &names, "--format=%A"])?.trim().is_empty())
 }
 
 /// What a command prints.
-fn call(program: &str, arguments: &[&str]) -> Result<String, Failure> {
+fn call(program: &str, arguments: &[&str]) -> Result<String, CliError> {
     let output = Command::new(program).args(arguments).output().map_err(unstarted(program))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::Failed(format!("{program}: {}", said.trim())))
+    Err(CliError::Failed(format!("{program}: {}", said.trim())))
 }

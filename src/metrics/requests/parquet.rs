@@ -6,7 +6,7 @@
 
 use super::{REQUEST_COLUMNS, utility};
 use crate::domain::{Completion, Request};
-use crate::metrics::column::{Column, Kind};
+use crate::metrics::column::{Column, ColumnKind};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
 use crate::units::NS_PER_S;
@@ -183,10 +183,10 @@ fn seconds(ns: u64) -> Cell<'static> {
 impl Cells {
     fn of(column: &Column) -> Self {
         let values = match column.kind {
-            Kind::Count => Values::Count(Vec::new()),
-            Kind::Number(..) => Values::Number(Vec::new()),
-            Kind::Word(["0", "1"]) => Values::Flag(Vec::new()),
-            Kind::Word(_) | Kind::Text => Values::Text(Vec::new()),
+            ColumnKind::Count => Values::Count(Vec::new()),
+            ColumnKind::Number(..) => Values::Number(Vec::new()),
+            ColumnKind::Word(["0", "1"]) => Values::Flag(Vec::new()),
+            ColumnKind::Word(_) | ColumnKind::Text => Values::Text(Vec::new()),
         };
         Self { values, there: Vec::new() }
     }

@@ -1,6 +1,6 @@
 //! How each application fared.
 
-use super::{Gather, TableEntry};
+use super::{TableCollector, TableEntry};
 use crate::domain::{AppId, Completion};
 use crate::metrics::column::{
     ARRIVED, COMPLETED, Column, LATE, TARDINESS, column, count, ratio, share, text,
@@ -97,7 +97,7 @@ impl Observer for Apps {
     }
 }
 
-impl Gather for Apps {
+impl TableCollector for Apps {
     fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
         let row = |(id, app): (AppId, &mut App)| {
             app.latencies.sort();

@@ -1,6 +1,6 @@
 //! How large batches were.
 
-use super::{Gather, TableEntry};
+use super::{TableCollector, TableEntry};
 use crate::metrics::column::{Column, count, text};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -44,7 +44,7 @@ impl Observer for Batches {
     }
 }
 
-impl Gather for Batches {
+impl TableCollector for Batches {
     fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
         let catalog = &self.catalog;
         let of = |(id, sizes): (_, &Vec<u64>)| -> Vec<Vec<String>> {

@@ -6,13 +6,13 @@
 
 mod apps;
 mod batches;
-mod series;
+mod timeseries;
 mod variants;
 mod workers;
 
 use super::column::Column;
-use super::warmup::Window;
-use super::watch::Watch;
+use super::warmup::MeasurementWindow;
+use super::measured_events::MeasuredEvents;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
 use crate::units::{Span, Time};
@@ -28,11 +28,11 @@ pub struct TableEntry {
     /// Its columns, behind those that say which run it is.
     pub columns: &'static [Column],
     /// Starts to gather; the span is the length of an interval of a time series.
-    pub build: fn(&Arc<Catalog>, Span) -> Box<dyn Gather>,
+    pub build: fn(&Arc<Catalog>, Span) -> Box<dyn TableCollector>,
 }
 
 /// Listens to a run and makes rows of it.
-pub trait Gather: Observer {
+pub trait TableCollector: Observer {
     /// The rows at the end of a run that counts from `from` on, a cell for each column.
     fn rows(&mut self, from: Time) -> Vec<Vec<String>>;
 }
@@ -41,8 +41,8 @@ pub trait Gather: Observer {
 pub const TABLES: &[&TableEntry] = &[
     &apps::ENTRY,
     &batches::ENTRY,
-    &series::ENTRY,
-    &series::VARIANTS,
+    &timeseries::ENTRY,
+    &timeseries::VARIANTS,
     &variants::ENTRY,
     &workers::ENTRY,
 ];
@@ -50,8 +50,8 @@ pub const TABLES: &[&TableEntry] = &[
 /// Some tables of one run.
 pub struct Tables {
     catalog: Arc<Catalog>,
-    watch: Watch,
-    each: Vec<Box<dyn Gather>>,
+    watch: MeasuredEvents,
+    each: Vec<Box<dyn TableCollector>>,
 }
 
 impl Tables {
@@ -60,10 +60,10 @@ impl Tables {
         entries: &[&'static TableEntry],
         catalog: &Arc<Catalog>,
         series: Span,
-        window: Window,
+        window: MeasurementWindow,
     ) -> Self {
         let each = entries.iter().map(|entry| (entry.build)(catalog, series)).collect();
-        Self { catalog: Arc::clone(catalog), watch: Watch::new(window), each }
+        Self { catalog: Arc::clone(catalog), watch: MeasuredEvents::new(window), each }
     }
 
     /// The rows of each table at the end of the run.
@@ -80,7 +80,7 @@ impl Observer for Tables {
         if watch.is_whole() {
             count(event);
         } else {
-            watch.tell(catalog, event, &mut count);
+            watch.forward(catalog, event, &mut count);
         }
     }
 }

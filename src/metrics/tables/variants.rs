@@ -1,6 +1,6 @@
 //! Which variants answered, in batches of which size, and what loading them took.
 
-use super::{Gather, TableEntry};
+use super::{TableCollector, TableEntry};
 use crate::domain::{AppId, Completion, VariantId, WorkerId};
 use crate::metrics::column::{Column, column, count, ratio, share, text};
 use crate::model::catalog::Catalog;
@@ -131,7 +131,7 @@ impl Observer for Variants {
     }
 }
 
-impl Gather for Variants {
+impl TableCollector for Variants {
     fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
         let mut completed = vec![0; self.catalog.app_ids().len()];
         let app = |id: VariantId| -> AppId { self.catalog.variant(id).app };

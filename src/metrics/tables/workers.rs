@@ -1,9 +1,9 @@
 //! What each worker did with its time.
 
-use super::{Gather, TableEntry};
+use super::{TableCollector, TableEntry};
 use crate::domain::WorkerId;
 use crate::metrics::column::{Cell, Column, column, count, share, text};
-use crate::metrics::watch::last_instant;
+use crate::metrics::measured_events::last_instant;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
 use crate::units::{Span, Time};
@@ -106,7 +106,7 @@ impl Observer for Workers {
     }
 }
 
-impl Gather for Workers {
+impl TableCollector for Workers {
     fn rows(&mut self, from: Time) -> Vec<Vec<String>> {
         self.catalog.worker_ids().map(|id| self.row(id, from)).collect()
     }

@@ -1,7 +1,7 @@
 //! Batch arrivals: at the instants of a Poisson process of rate / `size`, a geometric number of
 //! requests with this mean. Their counts have the index of dispersion 2 · `size` − 1.
 
-use super::timed::{Times, poisson_gap};
+use super::timed::{InterarrivalProcess, poisson_gap};
 use super::{ArrivalEntry, Process};
 use crate::rng::exponential;
 use crate::units::{NS_PER_S, Time};
@@ -31,7 +31,7 @@ struct Batches {
     left: u64,
 }
 
-impl Times for Batches {
+impl InterarrivalProcess for Batches {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         if self.left == 0 {
             self.now += poisson_gap(self.gap_ns, rng);

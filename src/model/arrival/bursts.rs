@@ -2,10 +2,10 @@
 //! enough for all of them, each burst is a scheduling window of its own that begins with an idle
 //! worker; only what is in memory carries over.
 
-use super::rows::Requests;
-use super::{ArrivalEntry, ArrivalPlan, Arrivals, MAX_TRACE_S, Pace, Process};
+use super::trace_rows::RequestSampler;
+use super::{ArrivalEntry, WorkloadSpec, Arrivals, MAX_TRACE_S, RateSpec, Process};
 use crate::domain::Arrival;
-use crate::input::{Problem, fields};
+use crate::config::{Problem, decode};
 use crate::units::{Span, Time};
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     params: "burst = (required), period_ms = 1000",
     source: "isolated scheduling windows",
     read: |fields| {
-        let size = fields.require("burst", "`burst` requests every `period_ms`");
-        let size = size.and_then(|n| fields::integer(n, &(1..=u64::MAX), fields.problems()));
+        let size = decode.require("burst", "`burst` requests every `period_ms`");
+        let size = size.and_then(|n| decode::integer(n, &(1..=u64::MAX), decode.problems()));
         let size = size.unwrap_or(1);
-        let period = Span::from_ms(fields.number("period_ms", 0.0..=1e12, 1000.0));
+        let period = Span::from_ms(decode.number("period_ms", 0.0..=1e12, 1000.0));
         Process::Whole(Arc::new(move |plan, catalog, rng| {
             check(plan, size, period)?;
-            let requests = Requests::new(plan, catalog, rng)?;
+            let requests = RequestSampler::new(plan, catalog, rng)?;
             Ok(Box::new(Bursts { size, period, next: 0, total: plan.requests, requests }))
         }))
     },
@@ -32,12 +32,12 @@ struct Bursts {
     period: Span,
     next: u64,
     total: u64,
-    requests: Requests,
+    requests: RequestSampler,
 }
 
-fn check(plan: &ArrivalPlan, size: u64, period: Span) -> Result<(), Problem> {
+fn check(plan: &WorkloadSpec, size: u64, period: Span) -> Result<(), Problem> {
     let place = |field: &str| plan.place.clone().field(field);
-    if plan.pace != Pace::Own {
+    if plan.pace != RateSpec::Own {
         let expected = "`burst` and `period_ms` alone, which make the rate";
         return Err(Problem::new(place("workload.rate_rps"), "a rate", expected));
     }

@@ -1,9 +1,9 @@
 //! Poisson arrivals whose rate follows the day: rate · (1 + A sin 2π(t / T + φ) + W sin 2πt / 7T),
 //! times a factor of mean 1 that is drawn anew every so often, log-normal.
 
-use super::timed::{Times, poisson_gap, thinned};
+use super::timed::{InterarrivalProcess, poisson_gap, thinned};
 use super::{ArrivalEntry, Process};
-use crate::input::Problem;
+use crate::config::Problem;
 use crate::rng::standard_normal;
 use crate::units::{NS_PER_S, Span, Time};
 use rand::RngExt;
@@ -65,7 +65,7 @@ struct Noisy<S> {
     share: S,
 }
 
-impl<S: Fn(Time) -> f64 + Send> Times for Noisy<S> {
+impl<S: Fn(Time) -> f64 + Send> InterarrivalProcess for Noisy<S> {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             if self.now >= self.until {

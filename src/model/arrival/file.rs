@@ -8,11 +8,11 @@
 //! A request whose class the file tells replays a recorded row of that class where there is one;
 //! without a class it is drawn as for `poisson`.
 
-use super::resampled::{self, Stored};
-use super::rows::{Requests, kept_rows};
-use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process, Sources};
-use crate::domain::{AppId, Arrival, Truth};
-use crate::input::Problem;
+use super::resampled::{self, BlockSource};
+use super::trace_rows::{RequestSampler, kept_rows};
+use super::{ArrivalEntry, WorkloadSpec, Arrivals, ClassFilter, MAX_TRACE_S, Process, SourceSplit};
+use crate::domain::{AppId, Arrival, TrueClass};
+use crate::config::Problem;
 use crate::model::catalog::Catalog;
 use crate::rng::Rng;
 use crate::units::{Span, Time};
@@ -34,13 +34,13 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
 };
 
 struct File {
-    stored: Stored,
+    stored: BlockSource,
     left: u64,
     /// Where the run begins on the file's clock.
     start: Time,
     /// Simulated nanoseconds per recorded one.
     scale: Option<f64>,
-    requests: Requests,
+    requests: RequestSampler,
     /// Recorded rows by application and class; empty unless the file tells classes.
     rows: Vec<Vec<Vec<u32>>>,
     catalog: Arc<Catalog>,
@@ -51,7 +51,7 @@ impl File {
     fn new(
         keep_offset: bool,
         block: Option<Span>,
-        plan: &ArrivalPlan,
+        plan: &WorkloadSpec,
         catalog: &Arc<Catalog>,
         rng: Rng,
     ) -> Result<Self, Problem> {
@@ -64,7 +64,7 @@ impl File {
         };
         let plain = |filter: &ClassFilter| *filter == ClassFilter::All;
         let changed = plan.drift.is_some() || plan.sticky > 0.0;
-        if changed || plan.sources != Sources::All || !plan.classes.iter().all(plain) {
+        if changed || plan.sources != SourceSplit::All || !plan.classes.iter().all(plain) {
             let found = "`sources`, `classes`, `class_mix`, `drift` or `sticky`".to_owned();
             return fail("workload", found, "none of them, for `arrivals = \"file\"`");
         }
@@ -104,11 +104,11 @@ impl File {
             rows
         };
         Ok(Self {
-            stored: Stored::open(file, block, plan, rng)?,
+            stored: BlockSource::open(file, block, plan, rng)?,
             left: plan.requests,
             start,
             scale,
-            requests: Requests::new(plan, catalog, rng)?,
+            requests: RequestSampler::new(plan, catalog, rng)?,
             rows: catalog.app_ids().map(by_class).collect(),
             catalog: Arc::clone(catalog),
             problem: None,
@@ -134,10 +134,10 @@ impl File {
         if let Some(class) = class {
             let rows = &self.rows[app.index()][class];
             let row = match rows.len() {
-                0 => Truth::NO_ROW,
+                0 => TrueClass::NO_ROW,
                 count => rows[self.requests.rng.random_range(0..count)],
             };
-            arrival.truth = Truth { class: class as u16, row };
+            arrival.truth = TrueClass { class: class as u16, row };
         }
         arrival.budget = budget.unwrap_or(arrival.budget);
         Ok(Some(arrival))

@@ -3,7 +3,7 @@
 //! dispersion 1 / (1 − n)² (Hawkes 1971). Drawn by thinning (Ogata 1981): between arrivals the
 //! intensity only falls.
 
-use super::timed::{Times, poisson_gap};
+use super::timed::{InterarrivalProcess, poisson_gap};
 use super::{ArrivalEntry, Process};
 use crate::units::{NS_PER_MS, NS_PER_S, Time};
 use rand::RngExt;
@@ -35,7 +35,7 @@ struct Hawkes {
     excited: f64,
 }
 
-impl Times for Hawkes {
+impl InterarrivalProcess for Hawkes {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             let highest = self.base + self.excited;

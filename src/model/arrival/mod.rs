@@ -14,8 +14,8 @@
 
 mod batches;
 mod bursts;
-mod closed;
-mod content;
+mod closed_loop;
+mod class_mix;
 mod diurnal;
 mod file;
 mod gamma;
@@ -28,22 +28,22 @@ mod periodic;
 mod poisson;
 mod ramp;
 mod recorded;
-mod refitted;
+mod refit;
 mod resampled;
-mod rows;
+mod trace_rows;
 mod timed;
 mod weibull;
 
-pub use closed::Loop;
-pub use content::{ClassFilter, Course, Drift, zipf};
+pub use closed_loop::ClientPool;
+pub use class_mix::{ClassFilter, DriftSchedule, Drift, zipf};
 pub use listed::Listed;
-pub use timed::{Start, Times};
+pub use timed::{StartProcess, InterarrivalProcess};
 
 use super::catalog::Catalog;
-use super::request_file::RequestFile;
-pub use super::trace::Sources;
+use super::trace_file::TraceFile;
+pub use super::trace::SourceSplit;
 use crate::domain::Arrival;
-use crate::input::{Fields, Place, Problem, Problems};
+use crate::config::{Decoder, Location, Problem, Problems};
 use crate::rng::Rng;
 use crate::units::Time;
 use std::sync::Arc;
@@ -63,23 +63,23 @@ pub trait Arrivals: Send {
     }
 
     /// Whether it wants to hear how requests end: what arrives depends on that.
-    fn listens(&self) -> bool {
+    fn observes_completions(&self) -> bool {
         false
     }
 
     /// Hears that the request of this number, counted in order of arrival, was answered or refused
     /// at `at`. `next` is what it gave last, which has not arrived yet: an earlier one may take its
     /// place.
-    fn ended(&mut self, _number: u32, _at: Time, _next: &mut Option<Arrival>) {}
+    fn request_ended(&mut self, _number: u32, _at: Time, _next: &mut Option<Arrival>) {}
 }
 
 /// What an experiment asks for: the table `trace`.
 #[derive(Clone, Debug)]
-pub struct ArrivalPlan {
+pub struct WorkloadSpec {
     /// One process for all applications, or one for each.
     pub processes: Vec<Process>,
     /// How many requests per second arrive over all applications.
-    pub pace: Pace,
+    pub pace: RateSpec,
     /// How many requests in all.
     pub requests: u64,
     /// Share of each application, summing to 1.
@@ -91,16 +91,16 @@ pub struct ArrivalPlan {
     /// How likely a request has the class of the one before it of its application, anyhow.
     pub sticky: f64,
     /// Only recorded rows of these sources.
-    pub sources: Sources,
+    pub sources: SourceSplit,
     /// The requests themselves, for `source = "file"`.
-    pub file: Option<Arc<RequestFile>>,
+    pub file: Option<Arc<TraceFile>>,
     /// Where it was written, for messages.
-    pub place: Place,
+    pub place: Location,
 }
 
 /// How fast requests arrive.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pace {
+pub enum RateSpec {
     /// As the process has it: as recorded, as the bursts say.
     Own,
     /// Requests per second.
@@ -113,14 +113,14 @@ pub enum Pace {
 #[derive(Clone)]
 pub enum Process {
     /// Times at a mean rate.
-    Timed(Start),
+    Timed(StartProcess),
     /// Requests and their times.
-    Whole(Build),
+    Whole(BuildArrivals),
 }
 
 /// Makes the arrivals of one run, or says why it cannot.
-pub type Build = Arc<
-    dyn Fn(&ArrivalPlan, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem> + Send + Sync,
+pub type BuildArrivals = Arc<
+    dyn Fn(&WorkloadSpec, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem> + Send + Sync,
 >;
 
 /// One line of the list of arrival processes.
@@ -134,7 +134,7 @@ pub struct ArrivalEntry {
     /// Its settings and their defaults.
     pub params: &'static str,
     /// Reads its settings.
-    pub read: fn(&mut Fields<'_>) -> Process,
+    pub read: fn(&mut Decoder<'_>) -> Process,
 }
 
 impl std::fmt::Debug for ArrivalEntry {
@@ -169,18 +169,18 @@ pub const ARRIVALS: &[ArrivalEntry] = &[
     hawkes::ENTRY,
     diurnal::ENTRY,
     ramp::ENTRY,
-    closed::ENTRY,
+    closed_loop::ENTRY,
 ];
 
 /// The coefficient of variation of gaps.
-fn read_cv(fields: &mut Fields<'_>) -> f64 {
+fn read_cv(fields: &mut Decoder<'_>) -> f64 {
     fields.number("cv", 0.01..=100.0, 1.0)
 }
 
-impl ArrivalPlan {
+impl WorkloadSpec {
     /// The process of one run.
     pub fn build(&self, catalog: &Arc<Catalog>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
-        let starts: Option<Vec<Start>> = self.processes.iter().map(Process::start).collect();
+        let starts: Option<Vec<StartProcess>> = self.processes.iter().map(Process::start).collect();
         let built = match (starts, self.processes.as_slice()) {
             (Some(starts), _) => timed::build(&starts, self, catalog, rng),
             (None, [Process::Whole(build)]) => build(self, catalog, rng),
@@ -195,9 +195,9 @@ impl ArrivalPlan {
     /// Requests per second over all applications, if that was said: as such, or by the load.
     pub fn rate_rps(&self, catalog: &Catalog) -> Result<Option<f64>, Problem> {
         let load = match self.pace {
-            Pace::Own => return Ok(None),
-            Pace::Rate(rate_rps) => return Ok(Some(rate_rps)),
-            Pace::Load(load) => load,
+            RateSpec::Own => return Ok(None),
+            RateSpec::Rate(rate_rps) => return Ok(Some(rate_rps)),
+            RateSpec::Load(load) => load,
         };
         let each = catalog.app_ids().map(|app| (self.mix[app.index()], catalog.capacity_rps(app)));
         // Seconds of all workers that one request takes.
@@ -215,7 +215,7 @@ impl ArrivalPlan {
 
 /// What two replicates of an arrival process have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeats {
+pub enum SharedByReplicates {
     /// Nothing that they must.
     Nothing,
     /// Instants and applications.
@@ -227,32 +227,32 @@ pub enum Repeats {
 /// How many arrivals of two replicates are compared.
 const COMPARED: usize = 200;
 
-impl ArrivalPlan {
+impl WorkloadSpec {
     /// What the first arrivals of two replicates have in common. A process that says only when
     /// requests arrive draws that.
-    pub fn repeats(&self, catalog: &Arc<Catalog>) -> Repeats {
+    pub fn repeats(&self, catalog: &Arc<Catalog>) -> SharedByReplicates {
         if self.processes.iter().any(|process| process.start().is_some()) {
-            return Repeats::Nothing;
+            return SharedByReplicates::Nothing;
         }
         let first = |replicate| {
             let mut arrivals = self.build(catalog, Rng::new(0, replicate)).ok()?;
             let next = std::iter::from_fn(|| arrivals.next_arrival());
             Some(next.take(COMPARED).collect::<Vec<Arrival>>())
         };
-        let (Some(one), Some(other)) = (first(0), first(1)) else { return Repeats::Nothing };
+        let (Some(one), Some(other)) = (first(0), first(1)) else { return SharedByReplicates::Nothing };
         let both = || one.iter().zip(&other);
         if one.len() != other.len() || both().any(|(a, b)| (a.time, a.app) != (b.time, b.app)) {
-            Repeats::Nothing
+            SharedByReplicates::Nothing
         } else if both().any(|(a, b)| (a.truth, a.budget) != (b.truth, b.budget)) {
-            Repeats::Times
+            SharedByReplicates::Times
         } else {
-            Repeats::Requests
+            SharedByReplicates::Requests
         }
     }
 }
 
 impl Process {
-    fn start(&self) -> Option<Start> {
+    fn start(&self) -> Option<StartProcess> {
         match self {
             Self::Timed(start) => Some(Arc::clone(start)),
             Self::Whole(_) => None,

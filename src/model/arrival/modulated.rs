@@ -6,9 +6,9 @@
 //! dispersion of counts tends to
 //! 1 + 2 q₁₂ q₂₁ (λ₁ − λ₂)² / ((q₁₂ + q₂₁)² (λ₁ q₂₁ + λ₂ q₁₂)) (Fischer and Meier-Hellstern 1993).
 
-use super::timed::{Start, Times, poisson_gap, span_ns};
+use super::timed::{StartProcess, InterarrivalProcess, poisson_gap, span_ns};
 use super::{ArrivalEntry, Process};
-use crate::input::{Fields, Problem, fields};
+use crate::config::{Decoder, Problem, decode};
 use crate::rng::exponential;
 use crate::units::{NS_PER_MS, NS_PER_S, Time};
 use rand::RngExt;
@@ -23,16 +23,16 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
     params: "rates = [1, 9], sojourn_ms = [900, 100]",
     source: "Markov-modulated Poisson process; jumps as in AlpaServe (Li et al., OSDI 2023)",
     read: |fields| {
-        let rates = list(fields, "rates", 0.0, vec![1.0, 9.0]);
-        let lengths_ms = list(fields, "sojourn_ms", 1e-3, vec![900.0, 100.0]);
+        let rates = list(decode, "rates", 0.0, vec![1.0, 9.0]);
+        let lengths_ms = list(decode, "sojourn_ms", 1e-3, vec![900.0, 100.0]);
         if rates.len() != lengths_ms.len() || rates.len() < 2 || rates.iter().all(|r| *r == 0.0) {
-            let place = fields.place().clone();
+            let place = decode.place().clone();
             let found = format!("rates {rates:?} and sojourns {lengths_ms:?}");
             let expected = "one of each for every state, two states at least, a rate above 0";
-            fields.problems().push(Problem::new(place, found, expected));
-            return Process::Timed(on_off([1.0, 1.0], Law::Fixed));
+            decode.problems().push(Problem::new(place, found, expected));
+            return Process::Timed(on_off([1.0, 1.0], SojournDistribution::Fixed));
         }
-        Process::Timed(start(rates, lengths_ms, Law::Exponential))
+        Process::Timed(start(rates, lengths_ms, SojournDistribution::Exponential))
     },
 };
 
@@ -45,31 +45,31 @@ pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
              Willinger et al. (SIGCOMM 1995)",
     read: |fields| {
         let phase =
-            |fields: &mut Fields<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
-        let lengths_ms = [phase(fields, "on_ms", 100.0), phase(fields, "off_ms", 900.0)];
+            |fields: &mut Decoder<'_>, key, default| decode.number(key, 1e-3..=1e12, default);
+        let lengths_ms = [phase(decode, "on_ms", 100.0), phase(decode, "off_ms", 900.0)];
         let laws = [
-            ("exponential", Law::Exponential),
-            ("pareto", Law::Pareto(1.5)),
-            ("fixed", Law::Fixed),
+            ("exponential", SojournDistribution::Exponential),
+            ("pareto", SojournDistribution::Pareto(1.5)),
+            ("fixed", SojournDistribution::Fixed),
         ];
-        let mut law = fields.choice("phases", &laws);
-        if let Law::Pareto(alpha) = &mut law {
-            *alpha = fields.number("alpha", 1.01..=100.0, *alpha);
+        let mut law = decode.choice("phases", &laws);
+        if let SojournDistribution::Pareto(alpha) = &mut law {
+            *alpha = decode.number("alpha", 1.01..=100.0, *alpha);
         }
-        let copies = fields.integer("copies", 1..=10_000, 1);
+        let copies = decode.integer("copies", 1..=10_000, 1);
         Process::Timed(superposed(copies, on_off(lengths_ms, law)))
     },
 };
 
 /// How long a state lasts, around its mean.
 #[derive(Clone, Copy)]
-enum Law {
+enum SojournDistribution {
     Exponential,
     Pareto(f64),
     Fixed,
 }
 
-impl Law {
+impl SojournDistribution {
     /// A length of mean 1.
     fn draw(self, rng: &mut ChaCha8Rng) -> f64 {
         match self {
@@ -82,13 +82,13 @@ impl Law {
     }
 }
 
-fn on_off(lengths_ms: [f64; 2], law: Law) -> Start {
+fn on_off(lengths_ms: [f64; 2], law: SojournDistribution) -> StartProcess {
     start(vec![1.0, 0.0], lengths_ms.to_vec(), law)
 }
 
 /// Starts processes with these relative rates; in the first state if lengths are fixed, otherwise
 /// in one drawn by its share of time.
-fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: Law) -> Start {
+fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: SojournDistribution) -> StartProcess {
     let cycle: f64 = lengths_ms.iter().sum();
     let mean = rates.iter().zip(&lengths_ms).map(|(r, l)| r * l).sum::<f64>() / cycle;
     Arc::new(move |rate_rps, rng| {
@@ -101,7 +101,7 @@ fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: Law) -> Start {
             now: Time::ZERO,
             until: Time::ZERO,
         };
-        if !matches!(law, Law::Fixed) {
+        if !matches!(law, SojournDistribution::Fixed) {
             let mut at = rng.random::<f64>() * cycle;
             let inside = |ms: &f64| {
                 at -= ms;
@@ -116,7 +116,7 @@ fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: Law) -> Start {
 
 /// So many processes of a kind at once, which share the rate. With Pareto phases of 1 < α < 2 their
 /// counts tend to self-similarity with Hurst parameter (3 − α) / 2.
-fn superposed(copies: u64, one: Start) -> Start {
+fn superposed(copies: u64, one: StartProcess) -> StartProcess {
     if copies == 1 {
         return one;
     }
@@ -133,10 +133,10 @@ fn superposed(copies: u64, one: Start) -> Start {
 struct Superposed {
     /// The next instant of each.
     heads: BinaryHeap<Reverse<(Time, u64)>>,
-    each: Vec<Box<dyn Times>>,
+    each: Vec<Box<dyn InterarrivalProcess>>,
 }
 
-impl Times for Superposed {
+impl InterarrivalProcess for Superposed {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         let Some(mut head) = self.heads.peek_mut() else { return Time(u64::MAX) };
         let Reverse((now, at)) = *head;
@@ -149,7 +149,7 @@ struct Modulated {
     /// Mean gap of each state; infinite where nothing arrives.
     gaps_ns: Vec<f64>,
     lengths_ns: Vec<f64>,
-    law: Law,
+    law: SojournDistribution,
     state: usize,
     now: Time,
     /// When the state ends.
@@ -162,7 +162,7 @@ impl Modulated {
     }
 }
 
-impl Times for Modulated {
+impl InterarrivalProcess for Modulated {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             let next = self.now + poisson_gap(self.gaps_ns[self.state], rng);
@@ -181,12 +181,12 @@ impl Times for Modulated {
 }
 
 /// A list of numbers from `least` on.
-fn list(read: &mut Fields<'_>, key: &'static str, least: f64, default: Vec<f64>) -> Vec<f64> {
+fn list(read: &mut Decoder<'_>, key: &'static str, least: f64, default: Vec<f64>) -> Vec<f64> {
     let Some(node) = read.take(key) else { return default };
-    let items = fields::array(node, read.problems());
+    let items = decode::array(node, read.problems());
     let numbers: Vec<f64> = items
         .iter()
-        .filter_map(|item| fields::number(item, &(least..=1e12), read.problems()))
+        .filter_map(|item| decode::number(item, &(least..=1e12), read.problems()))
         .collect();
     // What is wrong with one of them has been said.
     if numbers.len() < items.len() { default } else { numbers }

@@ -2,7 +2,7 @@
 //! first period. Each is moved by up to `jitter` of a period to either side; half a period keeps
 //! them in order.
 
-use super::timed::{Times, span_ns};
+use super::timed::{InterarrivalProcess, span_ns};
 use super::{ArrivalEntry, Process};
 use crate::units::{NS_PER_S, Time};
 use rand::RngExt;
@@ -31,7 +31,7 @@ struct Periodic {
     count: u64,
 }
 
-impl Times for Periodic {
+impl InterarrivalProcess for Periodic {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         // Twice the jitter of a unit draw is a move from -jitter to jitter, after one by jitter.
         let moved = 2.0 * self.jitter * rng.random::<f64>();

@@ -15,12 +15,12 @@
 //! - `refitted`: not the requests but their rate and the coefficient of variation of their gaps,
 //!   interval by interval (`refitted.rs`).
 
-use super::refitted;
+use super::refit;
 use super::resampled::{self, Resampled};
-use super::rows::kept_rows;
-use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process};
-use crate::domain::{AppId, Arrival, Truth};
-use crate::input::{Fields, Problem, fields};
+use super::trace_rows::kept_rows;
+use super::{ArrivalEntry, WorkloadSpec, Arrivals, ClassFilter, MAX_TRACE_S, Process};
+use crate::domain::{AppId, Arrival, TrueClass};
+use crate::config::{Decoder, Problem, decode};
 use crate::model::catalog::Catalog;
 use crate::model::trace::RecordedTrace;
 use crate::rng::{Label, Rng};
@@ -52,7 +52,7 @@ enum Replay {
     Superposed(Option<u64>),
 }
 
-fn read(read: &mut Fields<'_>) -> Process {
+fn read(read: &mut Decoder<'_>) -> Process {
     let refitted = None;
     let replays = [
         ("scaled", Some(Replay::Scaled)),
@@ -63,13 +63,13 @@ fn read(read: &mut Fields<'_>) -> Process {
     ];
     let mut replay = read.choice("replay", &replays);
     if replay == refitted {
-        return refitted::read(read);
+        return refit::read(read);
     }
     match &mut replay {
         Some(Replay::Exact(keep_offset)) => *keep_offset = read.flag("keep_offset", false),
         Some(Replay::Superposed(copies)) => {
             let node = read.take("copies");
-            *copies = node.and_then(|n| fields::integer(n, &(1..=10_000), read.problems()));
+            *copies = node.and_then(|n| decode::integer(n, &(1..=10_000), read.problems()));
         }
         _ => {}
     }
@@ -140,7 +140,7 @@ struct Recorded {
 impl Recorded {
     fn new(
         replay: Replay,
-        plan: &ArrivalPlan,
+        plan: &WorkloadSpec,
         catalog: &Arc<Catalog>,
         rng: Rng,
     ) -> Result<Self, Problem> {
@@ -249,13 +249,13 @@ impl Arrivals for Recorded {
             }
             let class = self.catalog.trace(app)?.class[row as usize];
             let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
-            return Some(Arrival { time, app, budget, truth: Truth { class, row } });
+            return Some(Arrival { time, app, budget, truth: TrueClass { class, row } });
         }
     }
 }
 
 /// Recorded order has its classes, and exact stamps their rate.
-fn check(replay: Replay, plan: &ArrivalPlan, rate: Option<f64>) -> Result<(), Problem> {
+fn check(replay: Replay, plan: &WorkloadSpec, rate: Option<f64>) -> Result<(), Problem> {
     let place = |field: &str| plan.place.clone().field(field);
     if matches!(replay, Replay::Exact(_)) && rate.is_some() {
         let expected = "no rate with `replay = \"exact\"`, or `scaled`";
@@ -274,7 +274,7 @@ fn check(replay: Replay, plan: &ArrivalPlan, rate: Option<f64>) -> Result<(), Pr
 
 /// The recorded sources of an application, from their beginning and as fast as recorded.
 pub(super) fn recorded<'a>(
-    plan: &ArrivalPlan,
+    plan: &WorkloadSpec,
     catalog: &'a Catalog,
     app: AppId,
 ) -> Result<(&'a RecordedTrace, Vec<Source>), Problem> {
@@ -314,7 +314,7 @@ impl Replay {
     fn paced(
         self,
         sources: Vec<Source>,
-        (trace, plan): (&RecordedTrace, &ArrivalPlan),
+        (trace, plan): (&RecordedTrace, &WorkloadSpec),
         rate: Option<f64>,
         offsets: &mut ChaCha8Rng,
     ) -> Result<Vec<Source>, Problem> {

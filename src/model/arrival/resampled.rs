@@ -13,11 +13,11 @@
 //!
 //! Blocks are drawn until the run has its `requests`. Each replicate draws its own.
 
-use super::{ArrivalPlan, Arrivals};
+use super::{WorkloadSpec, Arrivals};
 use crate::domain::Arrival;
-use crate::input::{Fields, Place, Problem, fields};
+use crate::config::{Decoder, Location, Problem, decode};
 use crate::model::catalog::Catalog;
-use crate::model::request_file::{Held, Listing, Listings, RequestFile};
+use crate::model::trace_file::{RowsInMemory, TraceRow, TraceRowReader, TraceFile};
 use crate::rng::{Label, Rng};
 use crate::units::{NS_PER_S, Span, Time};
 use rand::RngExt;
@@ -25,10 +25,10 @@ use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
 /// The setting `resample_s`.
-pub(super) fn read(read: &mut Fields<'_>) -> Option<Span> {
+pub(super) fn read(read: &mut Decoder<'_>) -> Option<Span> {
     let node = read.take("resample_s")?;
     // A nanosecond is the least that there is.
-    fields::number(node, &(1e-9..=1e9), read.problems()).map(Span::from_s)
+    decode::number(node, &(1e-9..=1e9), read.problems()).map(Span::from_s)
 }
 
 /// Blocks of a circle of stamps, one after the other.
@@ -52,7 +52,7 @@ impl Blocks {
     pub fn new(
         stamps: Arc<[u64]>,
         block: Span,
-        plan: &ArrivalPlan,
+        plan: &WorkloadSpec,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let span_ns = stamps.last().copied().unwrap_or(0);
@@ -108,20 +108,20 @@ impl Blocks {
 }
 
 /// The requests of a file: in order, or blocks of them.
-pub(super) enum Stored {
-    InOrder(Box<Listings>),
-    Blocks(Box<Blocks>, Arc<Held>, Arc<RequestFile>),
+pub(super) enum BlockSource {
+    InOrder(Box<TraceRowReader>),
+    Blocks(Box<Blocks>, Arc<RowsInMemory>, Arc<TraceFile>),
 }
 
-impl Stored {
+impl BlockSource {
     pub fn open(
-        file: &Arc<RequestFile>,
+        file: &Arc<TraceFile>,
         block: Option<Span>,
-        plan: &ArrivalPlan,
+        plan: &WorkloadSpec,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let Some(block) = block else {
-            return Ok(Self::InOrder(Box::new(Listings::open(&file.path)?)));
+            return Ok(Self::InOrder(Box::new(TraceRowReader::open(&file.path)?)));
         };
         let held = file.held()?;
         let blocks = Blocks::new(Arc::clone(&held.stamps), block, plan, rng)?;
@@ -129,15 +129,15 @@ impl Stored {
     }
 
     /// Where the last request stands, for messages.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Location {
         match self {
             Self::InOrder(listings) => listings.place(),
-            Self::Blocks(_, _, file) => Place::file(&file.path),
+            Self::Blocks(_, _, file) => Location::file(&file.path),
         }
     }
 
     /// The next request; `None` at the end of a file in order.
-    pub fn next_listing(&mut self) -> Result<Option<Listing<'_>>, Problem> {
+    pub fn next_listing(&mut self) -> Result<Option<TraceRow<'_>>, Problem> {
         match self {
             Self::InOrder(listings) => listings.next_listing(),
             Self::Blocks(blocks, held, file) => {
@@ -161,7 +161,7 @@ impl Resampled {
     pub fn new(
         mut whole: impl Arrivals,
         block: Span,
-        plan: &ArrivalPlan,
+        plan: &WorkloadSpec,
         catalog: &Arc<Catalog>,
         rng: Rng,
     ) -> Result<Self, Problem> {

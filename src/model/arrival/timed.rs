@@ -3,10 +3,10 @@
 //! One process runs for all applications, each request belonging to one by `mix`; or each
 //! application has a process of its own, at its share of the rate and with its own draws.
 
-use super::rows::Requests;
-use super::{ArrivalPlan, Arrivals, MAX_TRACE_S};
+use super::trace_rows::RequestSampler;
+use super::{WorkloadSpec, Arrivals, MAX_TRACE_S};
 use crate::domain::{AppId, Arrival};
-use crate::input::Problem;
+use crate::config::Problem;
 use crate::model::catalog::Catalog;
 use crate::rng::{Label, Rng, exponential, name_key};
 use crate::units::{NS_PER_S, Span, Time};
@@ -15,13 +15,13 @@ use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
 /// Times in order of time, without end.
-pub trait Times: Send {
+pub trait InterarrivalProcess: Send {
     /// The next instant, never earlier than the one before.
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time;
 }
 
 /// Starts a process with this mean rate in requests per second.
-pub type Start = Arc<dyn Fn(f64, &mut ChaCha8Rng) -> Box<dyn Times> + Send + Sync>;
+pub type StartProcess = Arc<dyn Fn(f64, &mut ChaCha8Rng) -> Box<dyn InterarrivalProcess> + Send + Sync>;
 
 /// Nanoseconds as a span; endless where they do not fit.
 pub(super) fn span_ns(ns: f64) -> Span {
@@ -42,7 +42,7 @@ pub(super) struct Renewal<G> {
 }
 
 /// Starts renewal processes with gaps of this law, whose mean is 1.
-pub(super) fn renewal<G>(gap: G) -> Start
+pub(super) fn renewal<G>(gap: G) -> StartProcess
 where
     G: Fn(&mut ChaCha8Rng) -> f64 + Clone + Send + Sync + 'static,
 {
@@ -52,7 +52,7 @@ where
     })
 }
 
-impl<G: Fn(&mut ChaCha8Rng) -> f64 + Send> Times for Renewal<G> {
+impl<G: Fn(&mut ChaCha8Rng) -> f64 + Send> InterarrivalProcess for Renewal<G> {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         self.now += span_ns((self.gap)(rng) * self.mean_ns);
         self.now
@@ -69,7 +69,7 @@ pub(super) struct Thinned<S> {
 }
 
 /// Starts Poisson processes of the mean rate times `factor` of time, which is at most `highest`.
-pub(super) fn thinned<F>(highest: f64, factor: F) -> Start
+pub(super) fn thinned<F>(highest: f64, factor: F) -> StartProcess
 where
     F: Fn(Time) -> f64 + Clone + Send + Sync + 'static,
 {
@@ -83,7 +83,7 @@ where
     })
 }
 
-impl<S: Fn(Time) -> f64 + Send> Times for Thinned<S> {
+impl<S: Fn(Time) -> f64 + Send> InterarrivalProcess for Thinned<S> {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             self.now += poisson_gap(self.least_gap_ns, rng);
@@ -97,8 +97,8 @@ impl<S: Fn(Time) -> f64 + Send> Times for Thinned<S> {
 /// One process for all applications.
 struct Total {
     left: u64,
-    times: Box<dyn Times>,
-    requests: Requests,
+    times: Box<dyn InterarrivalProcess>,
+    requests: RequestSampler,
 }
 
 impl Arrivals for Total {
@@ -114,7 +114,7 @@ impl Arrivals for Total {
 struct Own {
     app: AppId,
     next: Time,
-    times: Box<dyn Times>,
+    times: Box<dyn InterarrivalProcess>,
     rng: ChaCha8Rng,
 }
 
@@ -123,7 +123,7 @@ struct ByApp {
     left: u64,
     /// Only those that have a share.
     each: Vec<Own>,
-    requests: Requests,
+    requests: RequestSampler,
 }
 
 impl Arrivals for ByApp {
@@ -138,8 +138,8 @@ impl Arrivals for ByApp {
 
 /// Arrivals at the plan's rate: one way to start for all applications, or one for each.
 pub(super) fn build(
-    starts: &[Start],
-    plan: &ArrivalPlan,
+    starts: &[StartProcess],
+    plan: &WorkloadSpec,
     catalog: &Arc<Catalog>,
     rng: Rng,
 ) -> Result<Box<dyn Arrivals>, Problem> {
@@ -154,7 +154,7 @@ pub(super) fn build(
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         return Err(Problem::new(plan.place.clone(), found, expected));
     }
-    let (left, mut requests) = (plan.requests, Requests::new(plan, catalog, rng)?);
+    let (left, mut requests) = (plan.requests, RequestSampler::new(plan, catalog, rng)?);
     if let [start] = starts {
         let times = start(rate_rps, &mut requests.rng);
         return Ok(Box::new(Total { left, times, requests }));

@@ -1,12 +1,12 @@
 //! Puts a catalog together from what an experiment asks for, and says what does not fit.
 
-use super::{App, AppSetup, Catalog, ClassCost, Outcome, Setup, Variant, Worker, WorkerSetup};
+use super::{App, AppSpec, Catalog, ClassCost, OutcomeModel, SystemSpec, Variant, Worker, WorkerSpec};
 use crate::domain::{AppId, VariantId};
-use crate::input::{Place, Problem, Problems};
-use crate::model::budget::Budget;
-use crate::model::difficulty;
+use crate::config::{Location, Problem, Problems};
+use crate::model::deadline_budget::DeadlineBudget;
+use crate::model::correlated_outcomes;
 use crate::model::latency::LatencyTable;
-use crate::model::peek::{PeekPlace, Prior, ShortCircuit};
+use crate::model::classifier::{ClassifierHost, Prior, ShortCircuit};
 use crate::model::posterior::expected_accuracy;
 use crate::rng::name_key;
 use crate::units::Span;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 impl Catalog {
     /// Says which outcomes are drawn although recorded ones were asked for.
-    pub(super) fn note_drawn(&mut self, outcome: Outcome) {
+    pub(super) fn note_drawn(&mut self, outcome: OutcomeModel) {
         let recorded = |v: &Variant| v.recorded.is_some();
         let known = &self.variants[..usize::from(self.first_peek)];
         if self.outcome_correlation > 0.0 && known.iter().all(recorded) {
@@ -37,7 +37,7 @@ impl Catalog {
 
     /// Works out when requests are due: proportions are to the shortest latency of a lone request
     /// on any worker, with the variant that is named or the most accurate that can run.
-    pub(super) fn resolve_budgets(&mut self, setup: &Setup, problems: &mut Problems) {
+    pub(super) fn resolve_budgets(&mut self, setup: &SystemSpec, problems: &mut Problems) {
         for (id, app) in self.app_ids().zip(&setup.apps) {
             let lone = |name: Option<&str>| {
                 let named = |v: &VariantId| name.is_none_or(|name| self.variant(*v).name == name);
@@ -47,7 +47,7 @@ impl Catalog {
                 // Of equally accurate ones the first.
                 let best = runs.reduce(|best, other| if other.0 > best.0 { other } else { best });
                 best.map(|(_, span)| span).ok_or_else(|| {
-                    let place = Place::file(&format!("budget_ms of `{}`", app.profile.name));
+                    let place = Location::file(&format!("budget_ms of `{}`", app.profile.name));
                     let said = name.unwrap_or("the most accurate variant");
                     let known: Vec<&str> = self
                         .variants_of(id)
@@ -67,7 +67,7 @@ impl Catalog {
     }
 
     /// Every application needs a variant that fits a worker; variants that fit none are noted.
-    pub(super) fn check_fit(&mut self, setup: &Setup, beside: &str, problems: &mut Problems) {
+    pub(super) fn check_fit(&mut self, setup: &SystemSpec, beside: &str, problems: &mut Problems) {
         for app in self.app_ids() {
             let fits = |v: VariantId| self.worker_ids().any(|w| self.usable(w, v));
             let (usable, useless): (Vec<_>, Vec<_>) = self.variants_of(app).partition(|v| fits(*v));
@@ -102,13 +102,13 @@ impl Catalog {
     }
 }
 
-pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, Vec<Variant>, u16) {
+pub(super) fn build_apps(setup: &SystemSpec, problems: &mut Problems) -> (Vec<App>, Vec<Variant>, u16) {
     let (mut apps, mut variants) = (Vec::new(), Vec::<Variant>::new());
     for (at, app) in setup.apps.iter().enumerate() {
         let profile = &app.profile;
         let names = profile.variant_names();
         for name in app.variants.iter().filter(|name| !names.contains(name)) {
-            let place = Place::file(&format!("variants of `{}`", profile.name));
+            let place = Location::file(&format!("variants of `{}`", profile.name));
             let known = names.iter().map(String::as_str);
             problems.push(Problem::unknown(place, "variant", name, known));
         }
@@ -130,7 +130,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
                 recorded,
                 quantiles: match setup.outcome_correlation {
                     0.0 => Vec::new(),
-                    _ => drawn.iter().map(|right| difficulty::quantile(*right)).collect(),
+                    _ => drawn.iter().map(|right| correlated_outcomes::quantile(*right)).collect(),
                 },
                 drawn,
             });
@@ -139,7 +139,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
             name: profile.name.clone(),
             classes: profile.classes.clone(),
             // Resolved when the workers are known.
-            budget: Budget::Fixed(Span::ZERO),
+            budget: DeadlineBudget::Fixed(Span::ZERO),
             frequencies: Prior::Profile(1.0).of(&profile.prior),
             prior: app.peek.prior.of(&profile.prior),
             precision: app.peek.precision(&app.peek.prior.of(&profile.prior)),
@@ -162,7 +162,7 @@ pub(super) fn build_apps(setup: &Setup, problems: &mut Problems) -> (Vec<App>, V
         variants.extend(peek);
     }
     if variants.len() > 60_000 {
-        let place = Place::file("profiles");
+        let place = Location::file("profiles");
         problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
     }
     (apps, variants, first_peek)
@@ -178,14 +178,14 @@ fn peek_variant(
 ) -> Option<Variant> {
     let peek = &app.peek;
     let offered = matches!(peek.short_circuit, ShortCircuit::Precision | ShortCircuit::Posterior);
-    if peek.place != PeekPlace::Worker && peek.short_circuit == ShortCircuit::Never {
+    if peek.place != ClassifierHost::Worker && peek.short_circuit == ShortCircuit::Never {
         return None;
     }
     if known[usize::from(app.variants.start)..usize::from(app.variants.end)]
         .iter()
         .any(|variant| variant.name == PEEK)
     {
-        let place = Place::file(&format!("variants of `{}`", app.name));
+        let place = Location::file(&format!("variants of `{}`", app.name));
         let found = format!("a variant called `{PEEK}`");
         problems.push(Problem::new(place, found, "another name: so the SneakPeek model is called"));
     }
@@ -201,7 +201,7 @@ fn peek_variant(
         recall,
         samples: Vec::new(),
         key: name_key(&[&app.name, PEEK]),
-        outcome: Outcome::Drawn,
+        outcome: OutcomeModel::Drawn,
         recorded: None,
         drawn: Vec::new(),
         quantiles: Vec::new(),
@@ -214,19 +214,19 @@ const PEEK: &str = "peek";
 /// Where the answers of a variant come from: as asked for if there are recorded predictions. Then
 /// these, if they are replayed, and the recalls by which answers are drawn otherwise.
 fn answers(
-    app: &AppSetup,
+    app: &AppSpec,
     variant: usize,
-    setup: &Setup,
-) -> (Outcome, Option<Arc<[u16]>>, Vec<f64>) {
+    setup: &SystemSpec,
+) -> (OutcomeModel, Option<Arc<[u16]>>, Vec<f64>) {
     let (asked, recall) = (setup.outcome, &app.profile.variants[variant].recall);
     let Some(trace) = app.trace.as_ref().filter(|trace| trace.predicted[variant].is_some()) else {
-        return (Outcome::Drawn, None, recall.clone());
+        return (OutcomeModel::Drawn, None, recall.clone());
     };
-    let replayed = trace.predicted[variant].clone().filter(|_| asked == Outcome::Recorded);
+    let replayed = trace.predicted[variant].clone().filter(|_| asked == OutcomeModel::Recorded);
     let frequencies = Prior::Profile(1.0).of(&app.profile.prior);
     let rows = trace.rows_of(setup.sources, &frequencies);
     let counted = match asked {
-        Outcome::StreamRecall => trace.recall(variant, recall.len(), rows),
+        OutcomeModel::StreamRecall => trace.recall(variant, recall.len(), rows),
         _ => None,
     };
     let drawn = match counted {
@@ -236,7 +236,7 @@ fn answers(
     (asked, replayed, drawn)
 }
 
-pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -> Worker {
+pub(super) fn build_worker(setup: &WorkerSpec, class_index: usize, at: usize) -> Worker {
     Worker {
         name: format!("{}-{at}", setup.name),
         class: setup.class.clone(),
@@ -258,8 +258,8 @@ pub(super) fn build_worker(setup: &WorkerSetup, class_index: usize, at: usize) -
 }
 
 pub(super) fn build_costs(
-    setup: &Setup,
-    classes: &[&WorkerSetup],
+    setup: &SystemSpec,
+    classes: &[&WorkerSpec],
     variants: usize,
     problems: &mut Problems,
 ) -> Vec<Option<ClassCost>> {

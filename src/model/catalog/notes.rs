@@ -1,7 +1,7 @@
 //! What a user should know about what is made of measured tables.
 
-use super::Setup;
-use crate::model::latency::{LatencyPoints, Moved};
+use super::SystemSpec;
+use crate::model::latency::{LatencyPoints, FitChange};
 
 /// A change by more than this share of what was measured is counted apart.
 const LARGE: f64 = 0.1;
@@ -10,11 +10,11 @@ const LARGE: f64 = 0.1;
 struct Cell<'a> {
     app: &'a str,
     table: String,
-    moved: Moved,
+    moved: FitChange,
 }
 
 /// Says in one sentence what the fit of latencies changes.
-pub(super) fn fit(setup: &Setup) -> Option<String> {
+pub(super) fn fit(setup: &SystemSpec) -> Option<String> {
     let fit = setup.latency_fit;
     let (mut cells, mut all) = (Vec::new(), 0);
     for app in &setup.apps {
@@ -61,7 +61,7 @@ fn change(cell: &Cell<'_>) -> f64 {
 }
 
 /// Says which variants have no cold load time although loads come from storage.
-pub(super) fn cold(setup: &Setup) -> Option<String> {
+pub(super) fn cold(setup: &SystemSpec) -> Option<String> {
     let mut warm = Vec::new();
     for app in setup.apps.iter().filter(|_| setup.cold_loads) {
         for variant in &app.profile.variants {

@@ -3,14 +3,14 @@
 //! It takes memory and no load. A scheduler that has requests looked at on workers leaves less
 //! memory: then less of [`Resident::AllThatFit`] fits, and a list that does not is refused.
 
-use super::{Catalog, Held, Resident, Setup, WorkerSetup};
+use super::{Catalog, ResidentVariant, Resident, SystemSpec, WorkerSpec};
 use crate::domain::{VariantId, WorkerId};
-use crate::input::{Problem, Problems};
+use crate::config::{Problem, Problems};
 use std::ops::Range;
 
 impl Catalog {
     /// Says for every worker what it holds at the start.
-    pub(super) fn fill_memories(&mut self, setup: &Setup, problems: &mut Problems) {
+    pub(super) fn fill_memories(&mut self, setup: &SystemSpec, problems: &mut Problems) {
         for (worker, numbers) in of_setups(setup) {
             let Some(first) = numbers.clone().next().map(WorkerId) else { continue };
             let held = match &worker.resident {
@@ -29,10 +29,10 @@ impl Catalog {
     }
 
     /// The variants of a list, each of which must be one that can run there.
-    fn listed(&self, worker: WorkerId, list: &[Held], problems: &mut Problems) -> Vec<VariantId> {
+    fn listed(&self, worker: WorkerId, list: &[ResidentVariant], problems: &mut Problems) -> Vec<VariantId> {
         let mut found = Vec::new();
         for held in list {
-            let Held { app, variant, place } = held;
+            let ResidentVariant { app, variant, place } = held;
             let Some(app) = self.app_named(app) else {
                 let known = self.apps.iter().map(|app| app.name.as_str());
                 problems.push(Problem::unknown(place.clone(), "application", app, known));
@@ -61,7 +61,7 @@ impl Catalog {
     }
 
     /// Says which lists do not fit.
-    pub(super) fn check_memories(&self, setup: &Setup, beside: &str, problems: &mut Problems) {
+    pub(super) fn check_memories(&self, setup: &SystemSpec, beside: &str, problems: &mut Problems) {
         for (worker, mut numbers) in of_setups(setup) {
             let (Resident::Listed(list), Some(first)) = (&worker.resident, numbers.next()) else {
                 continue;
@@ -80,7 +80,7 @@ impl Catalog {
 }
 
 /// The numbers of the workers of each setup.
-fn of_setups(setup: &Setup) -> impl Iterator<Item = (&WorkerSetup, Range<u16>)> {
+fn of_setups(setup: &SystemSpec) -> impl Iterator<Item = (&WorkerSpec, Range<u16>)> {
     let mut end = 0;
     setup.workers.iter().map(move |worker| {
         let first = end;

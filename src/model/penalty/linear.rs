@@ -1,6 +1,6 @@
 //! Worth falls in a straight line: γ = min(1, x).
 
-use super::{PenaltyEntry, Shape};
+use super::{PenaltyEntry, PenaltyShape};
 use std::sync::Arc;
 
 pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
@@ -13,7 +13,7 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
 #[derive(Debug)]
 struct Linear;
 
-impl Shape for Linear {
+impl PenaltyShape for Linear {
     fn gamma(&self, x: f64) -> f64 {
         x.min(1.0)
     }

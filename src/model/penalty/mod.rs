@@ -8,13 +8,13 @@ mod none;
 mod sigmoid;
 mod step;
 
-use crate::input::{Fields, Node, Problem, Problems};
+use crate::config::{Decoder, ConfigNode, Problem, Problems};
 use crate::units::{Span, Time};
 use std::fmt::Debug;
 use std::sync::Arc;
 
 /// γ as a function of relative lateness.
-pub trait Shape: Debug + Send + Sync {
+pub trait PenaltyShape: Debug + Send + Sync {
     /// The penalty at x = (finish − deadline) / scale > 0; within 0..=1, never decreasing.
     fn gamma(&self, x: f64) -> f64;
 }
@@ -28,7 +28,7 @@ pub struct PenaltyEntry {
     /// Where it comes from.
     pub source: &'static str,
     /// Reads its parameters.
-    pub build: fn(&mut Fields<'_>) -> Arc<dyn Shape>,
+    pub build: fn(&mut Decoder<'_>) -> Arc<dyn PenaltyShape>,
 }
 
 /// Every penalty.
@@ -36,7 +36,7 @@ pub const PENALTIES: &[PenaltyEntry] = &[none::ENTRY, step::ENTRY, linear::ENTRY
 
 /// By what lateness is divided when a scheduler looks ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
+pub enum LatenessBase {
     /// The request's whole budget, so that belief and result mean the same.
     Budget,
     /// The time that was left when the scheduler looked, as in the published windows.
@@ -46,17 +46,17 @@ pub enum Base {
 /// A shape with its scale.
 #[derive(Clone, Debug)]
 pub struct Penalty {
-    shape: Arc<dyn Shape>,
+    shape: Arc<dyn PenaltyShape>,
     /// The scale of beliefs; results always use the budget.
-    pub base: Base,
+    pub base: LatenessBase,
     /// An answer less than this after its deadline is on time.
     pub tolerance: Span,
 }
 
 impl Penalty {
     /// A penalty on the budget without tolerance.
-    pub fn new(shape: Arc<dyn Shape>) -> Self {
-        Self { shape, base: Base::Budget, tolerance: Span::ZERO }
+    pub fn new(shape: Arc<dyn PenaltyShape>) -> Self {
+        Self { shape, base: LatenessBase::Budget, tolerance: Span::ZERO }
     }
 
     /// The published sigmoid: exponent 3, nothing left beyond twice the budget.
@@ -71,11 +71,11 @@ impl Penalty {
     }
 
     /// Reads `{ name = "sigmoid", … }`.
-    pub fn read(node: &Node, problems: &mut Problems) -> Self {
-        let mut fields = Fields::new(node, problems);
+    pub fn read(node: &ConfigNode, problems: &mut Problems) -> Self {
+        let mut fields = Decoder::new(node, problems);
         let name = fields.text("name", "sigmoid");
         let base =
-            fields.choice("base", &[("budget", Base::Budget), ("remaining", Base::Remaining)]);
+            fields.choice("base", &[("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)]);
         let tolerance = Span::from_ms(fields.number("tolerance_ms", 0.0..=1e9, 0.0));
         let entry = PENALTIES.iter().find(|entry| entry.name == name);
         let Some(entry) = entry else {
@@ -136,9 +136,9 @@ mod tests {
     #[test]
     fn every_shape_stays_within_0_and_1_and_never_decreases() {
         for entry in PENALTIES {
-            let node = Node::parse_override("{}");
+            let node = ConfigNode::parse_override("{}");
             let mut problems = Problems::default();
-            let shape = (entry.build)(&mut Fields::new(&node, &mut problems));
+            let shape = (entry.build)(&mut Decoder::new(&node, &mut problems));
             let values: Vec<f64> = (1..=400).map(|i| shape.gamma(f64::from(i) / 100.0)).collect();
             assert!(values.iter().all(|g| (0.0..=1.0).contains(g)), "{}", entry.name);
             assert!(values.windows(2).all(|w| w[0] <= w[1]), "{}", entry.name);

@@ -1,6 +1,6 @@
 //! Lateness costs nothing: utility is accuracy.
 
-use super::{PenaltyEntry, Shape};
+use super::{PenaltyEntry, PenaltyShape};
 use std::sync::Arc;
 
 pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
@@ -13,7 +13,7 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
 #[derive(Debug)]
 struct Never;
 
-impl Shape for Never {
+impl PenaltyShape for Never {
     fn gamma(&self, _: f64) -> f64 {
         0.0
     }

@@ -5,7 +5,7 @@
 //! commit bd12bb8), with β = 3 and cutoff = 2. That the paper prints these constants is not
 //! verified.
 
-use super::{PenaltyEntry, Shape};
+use super::{PenaltyEntry, PenaltyShape};
 use std::sync::Arc;
 
 pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
@@ -32,7 +32,7 @@ impl Sigmoid {
     pub(super) const PUBLISHED: Self = Self { exponent: 3.0, cutoff: 2.0 };
 }
 
-impl Shape for Sigmoid {
+impl PenaltyShape for Sigmoid {
     fn gamma(&self, x: f64) -> f64 {
         let x = x / (self.cutoff - 1.0);
         if x >= 1.0 {

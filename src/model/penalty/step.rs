@@ -1,6 +1,6 @@
 //! A late answer is worth nothing: γ = 1 as soon as x > 0.
 
-use super::{PenaltyEntry, Shape};
+use super::{PenaltyEntry, PenaltyShape};
 use std::sync::Arc;
 
 pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
@@ -13,7 +13,7 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
 #[derive(Debug)]
 struct Step;
 
-impl Shape for Step {
+impl PenaltyShape for Step {
     fn gamma(&self, _: f64) -> f64 {
         1.0
     }

@@ -1,7 +1,7 @@
 //! What a profile knows of the `SneakPeek` model: its latency, its errors, its samples.
 
 use super::{COUNT, POINT, Profile, Reader, keep, point};
-use crate::input::{Place, Problem, source};
+use crate::config::{Location, Problem, source};
 use crate::model::knn::Reference;
 use crate::model::latency::LatencyPoints;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl Reader<'_> {
         match LatencyPoints::counted(points) {
             Ok(points) => profile.peek = Some(points),
             Err(error) if self.problems.is_empty() => {
-                let place = Place::file(&self.path("peek.csv"));
+                let place = Location::file(&self.path("peek.csv"));
                 self.problems.push(Problem::new(
                     place,
                     error.to_string(),
@@ -54,7 +54,7 @@ impl Reader<'_> {
         if let (Some(class), true) =
             (counts.iter().position(Vec::is_empty), self.problems.is_empty())
         {
-            let place = Place::file(&self.path("peek_confusion.csv"));
+            let place = Location::file(&self.path("peek_confusion.csv"));
             let found = format!("no row for `{}`", classes[class]);
             self.problems.push(Problem::new(place, found, "one row for each class"));
         }

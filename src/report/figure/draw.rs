@@ -5,9 +5,9 @@ use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, thin};
 use super::layout::{self, Layout, Lines, Panel, TICK_LENGTH};
 use super::legend::{Legend, SAMPLE};
 use super::scene::{Anchor, Mark, Scene, Text};
-use super::style::{self, AXIS, Ink, Look, MARKER, NOTE, Shape, TICK, TITLE};
+use super::style::{self, AXIS, Ink, SeriesStyle, MARKER, NOTE, Shape, TICK, TITLE};
 use super::text::{Face, Fonts};
-use super::{Chart, DrawError, Kind, MAX_SERIES, Point, Series};
+use super::{Chart, DrawError, ChartKind, MAX_SERIES, Point, Series};
 
 /// Lines with more points than this get spread-out markers instead of one per point.
 const FEW_POINTS: usize = 16;
@@ -43,8 +43,8 @@ pub(super) fn scene(
     let shown: Vec<Vec<Vec<Point>>> = panels.iter().map(usable).collect();
     let all = || shown.iter().flatten().flatten();
     let x_axis = match chart.kind {
-        Kind::Scatter => Axis::fit(all().flat_map(|p| [p.x, p.x_low, p.x_high]), chart.x_log, None),
-        Kind::Lines => Axis::fit(all().map(|p| p.x), chart.x_log, None),
+        ChartKind::Scatter => Axis::fit(all().flat_map(|p| [p.x, p.x_low, p.x_high]), chart.x_log, None),
+        ChartKind::Lines => Axis::fit(all().map(|p| p.x), chart.x_log, None),
     };
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
     let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range);
@@ -160,13 +160,13 @@ impl Pen {
     }
 
     /// Bands under lines under markers, so that no series hides the values of another.
-    fn data(&mut self, kind: Kind, shown: &[Vec<Point>]) {
-        let looks: Vec<(Look, &Vec<Point>)> =
+    fn data(&mut self, kind: ChartKind, shown: &[Vec<Point>]) {
+        let looks: Vec<(SeriesStyle, &Vec<Point>)> =
             shown.iter().enumerate().map(|(index, points)| (style::look(index), points)).collect();
         for (look, points) in &looks {
             match kind {
-                Kind::Scatter => self.error_bars(*look, points),
-                Kind::Lines => self.band(*look, points),
+                ChartKind::Scatter => self.error_bars(*look, points),
+                ChartKind::Lines => self.band(*look, points),
             }
         }
         for (look, points) in &looks {
@@ -183,7 +183,7 @@ impl Pen {
     }
 
     /// The area between the interval ends; a lone point has none and gets an error bar.
-    fn band(&mut self, look: Look, points: &[Point]) {
+    fn band(&mut self, look: SeriesStyle, points: &[Point]) {
         if points.iter().all(|p| p.low >= p.high) {
             return;
         }
@@ -200,22 +200,22 @@ impl Pen {
         }
     }
 
-    fn line(&mut self, kind: Kind, look: Look, points: &[Point]) {
+    fn line(&mut self, kind: ChartKind, look: SeriesStyle, points: &[Point]) {
         let path = self.frame.path(points, |p| p.y);
-        let width = if kind == Kind::Scatter { style::THIN } else { style::LINE };
+        let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for part in clip_line(&thin(&path), &self.frame.plot) {
             self.dashed(&part, look, width);
         }
     }
 
-    fn dashed(&mut self, path: &[Xy], look: Look, width: f64) {
+    fn dashed(&mut self, path: &[Xy], look: SeriesStyle, width: f64) {
         for points in dashes(path, look.dash) {
             self.stroke(points, look.ink, width);
         }
     }
 
     /// Error bars both ways with caps, clipped to the plot; none where the interval is empty.
-    fn error_bars(&mut self, look: Look, points: &[Point]) {
+    fn error_bars(&mut self, look: SeriesStyle, points: &[Point]) {
         let frame = self.frame;
         for p in points {
             let (Some(x), Some(y)) = (frame.x(p.x), frame.y(p.y)) else {
@@ -241,11 +241,11 @@ impl Pen {
         }
     }
 
-    fn markers(&mut self, kind: Kind, series: usize, look: Look, points: &[Point]) {
+    fn markers(&mut self, kind: ChartKind, series: usize, look: SeriesStyle, points: &[Point]) {
         let path = self.frame.path(points, |p| p.y);
         let few = match kind {
-            Kind::Lines => FEW_POINTS,
-            Kind::Scatter => usize::MAX,
+            ChartKind::Lines => FEW_POINTS,
+            ChartKind::Scatter => usize::MAX,
         };
         for index in marked(path.len(), few, series) {
             if let Some(&at) = path.get(index)
@@ -262,8 +262,8 @@ impl Pen {
         }
     }
 
-    fn marker(&mut self, at: Xy, look: Look) {
-        let Look { ink, marker, .. } = look;
+    fn marker(&mut self, at: Xy, look: SeriesStyle) {
+        let SeriesStyle { ink, marker, .. } = look;
         for [from, to] in marker.shape.strokes(at, MARKER) {
             self.stroke(vec![from, to], style::WHITE, PEN + 2.0 * RIM);
         }
@@ -322,8 +322,8 @@ impl Pen {
         }
     }
 
-    fn legend(&mut self, legend: &Legend, corner: Xy, kind: Kind) {
-        let width = if kind == Kind::Scatter { style::THIN } else { style::LINE };
+    fn legend(&mut self, legend: &Legend, corner: Xy, kind: ChartKind) {
+        let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for entry in &legend.entries {
             let look = style::look(entry.series);
             let (x, y) = (corner.0 + entry.sample.0, (corner.1 + entry.sample.1).round());

@@ -26,12 +26,12 @@ pub(super) struct Legend {
     /// Extent along y.
     pub height: f64,
     /// One per series.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LegendEntry>,
 }
 
 /// One name in the legend.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct LegendEntry {
     /// Which series.
     pub series: usize,
     /// Left end of the sample line.
@@ -73,7 +73,7 @@ impl Legend {
             let mut top = 0.0;
             for name in column {
                 let middle = top + face.leading() / 2.0;
-                legend.entries.push(Entry {
+                legend.entries.push(LegendEntry {
                     series: name.series,
                     sample: (left, middle),
                     text: (left + SAMPLE + SPACE, middle + face.cap() / 2.0),

@@ -71,7 +71,7 @@ pub struct Point {
 
 /// How the points of a series become ink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChartKind {
     /// Straight lines between points, a marker at each (at some of them when there are many) and
     /// a band between the interval ends.
     Lines,
@@ -86,7 +86,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
     /// How points are drawn.
-    pub kind: Kind,
+    pub kind: ChartKind,
     /// Heading above the plot.
     pub title: String,
     /// Small print below everything.

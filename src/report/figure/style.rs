@@ -114,7 +114,7 @@ const MARKERS: [Marker; 12] = [
 
 /// How one series looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Look {
+pub(super) struct SeriesStyle {
     /// Colour of line, band and marker.
     pub ink: Ink,
     /// Ink and gap lengths of the line.
@@ -124,8 +124,8 @@ pub(super) struct Look {
 }
 
 /// The look of the series at this place in the chart.
-pub(super) fn look(index: usize) -> Look {
-    Look {
+pub(super) fn look(index: usize) -> SeriesStyle {
+    SeriesStyle {
         ink: INKS[index % INKS.len()],
         dash: DASHES[index % DASHES.len()],
         marker: MARKERS[index % MARKERS.len()],

@@ -12,7 +12,7 @@ fn series(label: &str, points: &[(f64, f64)]) -> Series {
     Series { label: label.to_owned(), points: points.iter().map(|&(x, y)| point(x, y)).collect() }
 }
 
-fn chart(kind: Kind, series: Vec<Series>) -> Chart {
+fn chart(kind: ChartKind, series: Vec<Series>) -> Chart {
     Chart {
         kind,
         title: "Utility against load".to_owned(),
@@ -32,7 +32,7 @@ fn many(count: usize) -> Vec<Series> {
     (0..count).map(|index| series(&label(index), &points)).collect()
 }
 
-const KINDS: [Kind; 2] = [Kind::Lines, Kind::Scatter];
+const KINDS: [ChartKind; 2] = [ChartKind::Lines, ChartKind::Scatter];
 
 fn scene_of(chart: &Chart) -> Result<(Scene, Fonts), DrawError> {
     let fonts = Fonts::load()?;
@@ -41,7 +41,7 @@ fn scene_of(chart: &Chart) -> Result<(Scene, Fonts), DrawError> {
 
 #[test]
 fn svg_names_everything() -> Result<(), DrawError> {
-    let chart = chart(Kind::Lines, many(12));
+    let chart = chart(ChartKind::Lines, many(12));
     let text = svg(&chart)?;
     assert!(text.starts_with("<svg width=\"680\" "), "{}", &text[..80]);
     for words in [&chart.title, &chart.note, &chart.x_label, &chart.y_label] {
@@ -55,14 +55,14 @@ fn svg_names_everything() -> Result<(), DrawError> {
 
 #[test]
 fn svg_escapes_labels() -> Result<(), DrawError> {
-    let text = svg(&chart(Kind::Lines, vec![series("a<b & \"c\"", &[(1.0, 1.0)])]))?;
+    let text = svg(&chart(ChartKind::Lines, vec![series("a<b & \"c\"", &[(1.0, 1.0)])]))?;
     assert!(text.contains("a&lt;b &amp; &quot;c&quot;"));
     Ok(())
 }
 
 #[test]
 fn same_chart_same_bytes() -> Result<(), DrawError> {
-    let chart = chart(Kind::Scatter, many(3));
+    let chart = chart(ChartKind::Scatter, many(3));
     assert_eq!(svg(&chart)?, svg(&chart.clone())?);
     assert_eq!(png(&chart)?, png(&chart.clone())?);
     Ok(())
@@ -70,7 +70,7 @@ fn same_chart_same_bytes() -> Result<(), DrawError> {
 
 #[test]
 fn png_is_an_rgb_image_at_twice_the_size() -> Result<(), DrawError> {
-    let bytes = png(&chart(Kind::Lines, many(2)))?;
+    let bytes = png(&chart(ChartKind::Lines, many(2)))?;
     assert_eq!(bytes.get(..8), Some(&b"\x89PNG\r\n\x1a\n"[..]));
     assert_eq!(bytes.get(16..20), Some(&1360_u32.to_be_bytes()[..]));
     // Bit depth, then colour type 2: red, green, blue.
@@ -103,7 +103,7 @@ fn odd_charts_draw() -> Result<(), DrawError> {
                 assert_inside(&scene_of(&chart)?.0);
             }
         }
-        png(&Chart { y_range: Some((0.0, 1.0)), ..chart(Kind::Lines, series) })?;
+        png(&Chart { y_range: Some((0.0, 1.0)), ..chart(ChartKind::Lines, series) })?;
     }
     Ok(())
 }
@@ -137,9 +137,9 @@ fn a_single_point_has_a_marker() -> Result<(), DrawError> {
 
 #[test]
 fn too_many_series_are_refused() {
-    let result = svg(&chart(Kind::Lines, many(MAX_SERIES + 1)));
+    let result = svg(&chart(ChartKind::Lines, many(MAX_SERIES + 1)));
     assert!(matches!(result, Err(DrawError::TooManySeries { count: 49 })));
-    assert!(svg(&chart(Kind::Lines, many(MAX_SERIES))).is_ok());
+    assert!(svg(&chart(ChartKind::Lines, many(MAX_SERIES))).is_ok());
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn no_text_leaves_the_canvas_or_meets_another() -> Result<(), DrawError> {
     let long = "a rather long explanation of what is on this axis and why ".repeat(4);
     for count in [0, 1, 3, 8, 12, 48] {
         for words in ["", "short", &long] {
-            let mut chart = chart(Kind::Lines, many(count));
+            let mut chart = chart(ChartKind::Lines, many(count));
             for field in [&mut chart.title, &mut chart.note, &mut chart.x_label, &mut chart.y_label]
             {
                 words.clone_into(field);

@@ -4,19 +4,19 @@
 //! experiment. A quick reproduction makes the latter only. Their number is read from the kept
 //! table, so that it does not depend on what is tested.
 
-use super::super::expect::{Judged, Verdict, judge_first};
+use super::super::claims::{ClaimResult, Verdict, judge_first};
 use super::super::results::Results;
-use super::super::write::write_csv;
-use super::moved::{Compared, Line, compare};
-use crate::input::csv::Table;
-use crate::input::{Problem, source};
+use super::super::runs_csv::write_csv;
+use super::moved::{TableComparison, Line, compare};
+use crate::config::csv::Table;
+use crate::config::{Problem, source};
 use crate::metrics::column::{count, text};
-use crate::metrics::{Column, Kind};
+use crate::metrics::{Column, ColumnKind};
 use crate::output::atomic::WriteError;
-use crate::sweep::Expectation;
+use crate::experiment::Expectation;
 use std::path::Path;
 
-const NUMBER: Kind = Kind::Number(f64::NEG_INFINITY, f64::INFINITY);
+const NUMBER: ColumnKind = ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY);
 const FEW: &str = "fewer than two replicates have both";
 
 /// The columns of `claims.csv`.
@@ -30,12 +30,12 @@ pub const COLUMNS: [Column; 10] = [
         .empty("no replicate has both"),
     text("ci95_low", "lower end of its 95 % interval (Student's t)").of(NUMBER).empty(FEW),
     text("ci95_high", "upper end of its 95 % interval").of(NUMBER).empty(FEW),
-    text("verdict", "whether the whole interval is on the claimed side").of(Kind::Word(&[
+    text("verdict", "whether the whole interval is on the claimed side").of(ColumnKind::Word(&[
         "holds",
         "contradicted",
         "undecided",
     ])),
-    text("gated", "whether the command fails unless it holds").of(Kind::Word(&["yes", "no"])),
+    text("gated", "whether the command fails unless it holds").of(ColumnKind::Word(&["yes", "no"])),
     count("replicates", "of the experiment's replicates, the first so many"),
 ];
 
@@ -54,11 +54,11 @@ pub type ClaimRow = [String; COLUMNS.len()];
 pub(super) fn rows(
     experiment: &str,
     claim: &Expectation,
-    judged: &[Judged],
+    judged: &[ClaimResult],
     replicates: u64,
 ) -> Vec<ClaimRow> {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-    let row = |judged: &Judged| {
+    let row = |judged: &ClaimResult| {
         let ends = judged.difference.filter(|estimate| estimate.half_width.is_some());
         [
             experiment.to_owned(),
@@ -78,9 +78,9 @@ pub(super) fn rows(
 
 /// The fewest replicates, from two on, over which every gated claim has the verdicts that it has
 /// over all of them.
-pub(super) fn deciding(results: &Results, claims: &[(Expectation, Vec<Judged>)], all: u64) -> u64 {
+pub(super) fn deciding(results: &Results, claims: &[(Expectation, Vec<ClaimResult>)], all: u64) -> u64 {
     let verdicts =
-        |judged: &[Judged]| -> Vec<Verdict> { judged.iter().map(|j| j.verdict).collect() };
+        |judged: &[ClaimResult]| -> Vec<Verdict> { judged.iter().map(|j| j.verdict).collect() };
     let decide = |replicates: &u64| {
         claims.iter().filter(|(claim, _)| claim.gate).all(|(claim, judged)| {
             verdicts(&judge_first(results, claim, *replicates)) == verdicts(judged)
@@ -145,7 +145,7 @@ impl Claims {
     }
 
     /// What of these rows is not as in a table that was kept.
-    pub fn compare(&self, kept: &Self) -> Compared {
+    pub fn compare(&self, kept: &Self) -> TableComparison {
         compare(kept.0.iter().map(line), self.0.iter().map(line))
     }
 }

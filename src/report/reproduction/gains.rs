@@ -1,7 +1,7 @@
 //! How much utility looking at the data adds, over every setting of every experiment.
 
 use super::super::summary::cells;
-use super::Chapter;
+use super::ExperimentReport;
 use std::collections::BTreeMap;
 
 /// A relative gain in mean utility, and where it appears.
@@ -28,7 +28,7 @@ pub struct Gains {
 }
 
 /// The gains in all chapters.
-pub fn gains(chapters: &[Chapter]) -> Gains {
+pub fn gains(chapters: &[ExperimentReport]) -> Gains {
     let mut gains = Gains::default();
     for chapter in chapters {
         let Some(axis) = chapter.results.axis("scheduler") else { continue };

@@ -1,12 +1,12 @@
 //! `REPORT.md`: every claim with figure, interval and verdict, in plain sentences.
 
 use super::super::compare::differences;
-use super::super::expect::{Judged, Verdict};
-use super::super::table;
+use super::super::claims::{ClaimResult, Verdict};
+use super::super::console;
 use super::gains::{Gain, gains};
-use super::{Chapter, sentence};
+use super::{ExperimentReport, sentence};
 use crate::stats::Estimate;
-use crate::sweep::Expectation;
+use crate::experiment::Expectation;
 use std::fmt::Write as _;
 
 /// The only published number: utility gained by looking at the data.
@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 const PUBLISHED: (f64, f64) = (0.62, 0.90);
 
 /// The report over all chapters. Depends on results alone, so that equal results give equal bytes.
-pub fn markdown(title: &str, chapters: &[Chapter]) -> String {
+pub fn markdown(title: &str, chapters: &[ExperimentReport]) -> String {
     let mut text = format!("# {title}\n\n");
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -35,7 +35,7 @@ pub fn markdown(title: &str, chapters: &[Chapter]) -> String {
 }
 
 /// The verdicts of every claim, part by part.
-fn overview(text: &mut String, chapters: &[Chapter]) {
+fn overview(text: &mut String, chapters: &[ExperimentReport]) {
     for part in chapters.chunk_by(|a, b| a.section == b.section) {
         let heading = match part[0].section.as_str() {
             "" => "All claims",
@@ -65,7 +65,7 @@ fn overview(text: &mut String, chapters: &[Chapter]) {
 }
 
 /// Where SneakPeek is better than the same grouping without the data, and where it is not.
-fn payoff(text: &mut String, chapters: &[Chapter]) {
+fn payoff(text: &mut String, chapters: &[ExperimentReport]) {
     text.push_str(
         "## Where looking at the data pays, and where not\n\n\
          Mean utility of `sneakpeek` minus `grouped` at the same setting, over all experiments \
@@ -116,7 +116,7 @@ fn payoff(text: &mut String, chapters: &[Chapter]) {
 }
 
 /// The published range beside what is found over the whole grid.
-fn published(text: &mut String, chapters: &[Chapter]) {
+fn published(text: &mut String, chapters: &[ExperimentReport]) {
     let gains = gains(chapters);
     let (low, high) = (PUBLISHED.0 * 100.0, PUBLISHED.1 * 100.0);
     let _ = writeln!(
@@ -163,7 +163,7 @@ fn place(gain: &Gain) -> String {
     format!("{}: {} over {}", gain.experiment, gain.with, gain.without)
 }
 
-fn section(text: &mut String, chapter: &Chapter) {
+fn section(text: &mut String, chapter: &ExperimentReport) {
     let experiment = &chapter.experiment;
     let _ = writeln!(text, "## {}: {}\n", experiment.name, experiment.title);
     if !experiment.note.is_empty() {
@@ -174,7 +174,7 @@ fn section(text: &mut String, chapter: &Chapter) {
     for (claim, judged) in &chapter.claims {
         claimed(text, claim, judged);
     }
-    let tables = table::render(&chapter.results, &table::METRICS[..1]);
+    let tables = console::render(&chapter.results, &console::METRICS[..1]);
     let _ = writeln!(text, "```text\n{}\n```\n", tables.trim_end());
     for figure in &experiment.figures {
         let name = &figure.name;
@@ -182,7 +182,7 @@ fn section(text: &mut String, chapter: &Chapter) {
     }
 }
 
-fn claimed(text: &mut String, claim: &Expectation, judged: &[Judged]) {
+fn claimed(text: &mut String, claim: &Expectation, judged: &[ClaimResult]) {
     let gate = if claim.gate { ", gated" } else { "" };
     let _ = writeln!(text, "**{}** (`{}`{gate}): {}.", claim.claim, claim.metric, sentence(judged));
     if !claim.note.is_empty() {
@@ -201,7 +201,7 @@ fn claimed(text: &mut String, claim: &Expectation, judged: &[Judged]) {
 }
 
 /// The link to a chapter's heading: small letters, blanks as hyphens, no other signs.
-fn anchor(chapter: &Chapter) -> String {
+fn anchor(chapter: &ExperimentReport) -> String {
     let heading = format!("{}: {}", chapter.experiment.name, chapter.experiment.title);
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.collect::<String>().to_lowercase().replace(' ', "-")

@@ -9,18 +9,18 @@ mod tally;
 
 pub use claims::{COLUMNS as CLAIMS, ClaimRow, Claims};
 pub use markdown::markdown;
-pub use moved::{Compared, Moved};
+pub use moved::{TableComparison, ChangedCell};
 pub use tally::{Cells, Verdicts, counted};
 
-use super::expect::{Judged, Verdict, judge, judge_first};
+use super::claims::{ClaimResult, Verdict, judge, judge_first};
 use super::results::Results;
-use crate::input::Value;
-use crate::sweep::{Expectation, Experiment, Sweep};
+use crate::config::Value;
+use crate::experiment::{Expectation, Experiment, Sweep};
 use std::collections::BTreeSet;
 
 /// One experiment, made again.
 #[derive(Clone, Debug)]
-pub struct Chapter {
+pub struct ExperimentReport {
     /// Which part of the report it belongs to; empty for the main part.
     pub section: String,
     /// What was asked for.
@@ -28,16 +28,16 @@ pub struct Chapter {
     /// What came out.
     pub results: Results,
     /// Every claim with its verdict at each setting.
-    pub claims: Vec<(Expectation, Vec<Judged>)>,
+    pub claims: Vec<(Expectation, Vec<ClaimResult>)>,
     /// The claims as rows of `claims.csv`.
     pub rows: Vec<ClaimRow>,
     /// What is not as it was; `None` if nothing was kept to compare with.
-    pub compared: Option<Compared>,
+    pub compared: Option<TableComparison>,
     /// Labels of schedulers that differ only in that the first sees the posterior.
     twins: BTreeSet<(String, String)>,
 }
 
-impl Chapter {
+impl ExperimentReport {
     /// The results of a sweep against those that were kept. A quick look has fewer replicates than
     /// the experiment and is held against as many of the kept ones.
     pub fn new(
@@ -67,7 +67,7 @@ impl Chapter {
     /// Gated claims that do not hold, with the settings at which they do not. Those that are
     /// undecided are left out where `undecided` says so.
     pub fn failed_gates(&self, undecided: impl Fn(&ClaimRow) -> bool) -> Vec<String> {
-        let fails = |judged: &Judged, row: &ClaimRow| match judged.verdict {
+        let fails = |judged: &ClaimResult, row: &ClaimRow| match judged.verdict {
             Verdict::Holds => false,
             Verdict::Undecided => undecided(row),
             Verdict::Contradicted => true,
@@ -99,7 +99,7 @@ fn replicates(results: &Results) -> u64 {
 fn rows(
     experiment: &str,
     results: &Results,
-    claims: &[(Expectation, Vec<Judged>)],
+    claims: &[(Expectation, Vec<ClaimResult>)],
     numbers: &[u64],
 ) -> Vec<ClaimRow> {
     let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
@@ -111,7 +111,7 @@ fn rows(
 }
 
 /// What a claim's verdicts come to, in a sentence.
-pub fn sentence(judged: &[Judged]) -> String {
+pub fn sentence(judged: &[ClaimResult]) -> String {
     let count = |verdict| judged.iter().filter(|j| j.verdict == verdict).count();
     let counted = [Verdict::Holds, Verdict::Contradicted, Verdict::Undecided]
         .map(|verdict| (count(verdict), verdict.name()));

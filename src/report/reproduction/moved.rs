@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// A cell that is not what it was. Equal programs give equal bytes, so one digit is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
+pub struct ChangedCell {
     /// What names its row.
     pub row: String,
     /// Which column.
@@ -19,11 +19,11 @@ pub struct Moved {
 
 /// What a comparison came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Compared {
+pub struct TableComparison {
     /// How many cells both tables have.
     pub cells: usize,
     /// Every cell that moved; a row that only one of the tables has counts as one.
-    pub moved: Vec<Moved>,
+    pub moved: Vec<ChangedCell>,
 }
 
 /// A row of a table: the cells that name it, and the others with their columns.
@@ -38,11 +38,11 @@ type Cells<'a> = Vec<(&'a str, &'a str)>;
 pub(super) fn compare<'a>(
     kept: impl Iterator<Item = Line<'a>>,
     now: impl Iterator<Item = Line<'a>>,
-) -> Compared {
+) -> TableComparison {
     let mut rows: BTreeMap<Vec<&str>, [Vec<Cells<'a>>; 2]> = BTreeMap::new();
     kept.for_each(|line| rows.entry(line.name).or_default()[0].push(line.cells));
     now.for_each(|line| rows.entry(line.name).or_default()[1].push(line.cells));
-    let mut compared = Compared::default();
+    let mut compared = TableComparison::default();
     for (name, [was, is]) in rows {
         let words: Vec<&str> = name.into_iter().filter(|word| !word.is_empty()).collect();
         let row = words.join(" · ");
@@ -62,14 +62,14 @@ pub(super) fn compare<'a>(
     compared
 }
 
-fn moved(row: &str, column: &str, was: &str, is: &str) -> Moved {
+fn moved(row: &str, column: &str, was: &str, is: &str) -> ChangedCell {
     let [row, column, was, is] = [row, column, was, is].map(str::to_owned);
-    Moved { row, column, was, is }
+    ChangedCell { row, column, was, is }
 }
 
 /// Compares the rows of runs, matched by labels and replicate; of the kept ones only the first
 /// `replicates` of each configuration. Columns that the kept file lacks are not compared.
-pub fn runs(kept: &Results, now: &Results, replicates: u64) -> Compared {
+pub fn runs(kept: &Results, now: &Results, replicates: u64) -> TableComparison {
     let known = |column: &str| kept.columns.contains(&column);
     let was = kept.rows.iter().filter(|row| row.replicate < replicates);
     compare(was.map(|row| line(row, known)), now.rows.iter().map(|row| line(row, known)))
@@ -103,7 +103,7 @@ mod tests {
     fn one_digit_is_enough() {
         let kept = [["x", "0.1", ""], ["y", "1", "2"]];
         let found = |rows: &[[&'static str; 3]]| {
-            let Compared { cells, moved } = compare(table(&kept), table(rows));
+            let TableComparison { cells, moved } = compare(table(&kept), table(rows));
             let said = moved.iter().map(|m| format!("{} {} {}>{}", m.row, m.column, m.was, m.is));
             (cells, said.collect::<Vec<_>>())
         };

@@ -1,7 +1,7 @@
 //! What a reproduction comes to, in a few lines.
 
-use super::super::expect::{Judged, Verdict};
-use super::moved::Compared;
+use super::super::claims::{ClaimResult, Verdict};
+use super::moved::TableComparison;
 use std::fmt::{self, Display};
 
 /// Counts with their words, `3 held, 0 contradicted`.
@@ -19,7 +19,7 @@ pub struct Verdicts {
 
 impl Verdicts {
     /// Counts these, too.
-    pub fn add(&mut self, judged: &[Judged]) {
+    pub fn add(&mut self, judged: &[ClaimResult]) {
         for judged in judged {
             match judged.verdict {
                 Verdict::Holds => self.held += 1,
@@ -49,7 +49,7 @@ pub struct Cells {
 
 impl Cells {
     /// These, and those of a comparison.
-    pub fn with(self, compared: &Compared) -> Self {
+    pub fn with(self, compared: &TableComparison) -> Self {
         let (cells, moved) = (compared.cells, compared.moved.len());
         Self { compared: self.compared + cells, moved: self.moved + moved }
     }

@@ -1,0 +1,226 @@
+//! `peeksim inspect`: one run in detail.
+
+use super::{ExperimentArgs, CliError};
+use crate::config::source;
+use crate::metrics::{COLUMNS, RequestLog, Summary};
+use crate::output::{atomic, packed};
+use crate::policy::{Event, Observer};
+use crate::report::console::align;
+use crate::experiment::{RunSpec, Sweep, simulate, summary};
+use clap::Args;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    #[command(flatten)]
+    experiment: ExperimentArgs,
+    /// Which run, by its id or the beginning of it; the first by default.
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// Write a row for every request to this file, as CSV; `.gz` and `.zst` compress, `.parquet`
+    /// is Parquet if built with `--features parquet`.
+    #[arg(long, value_name = "FILE")]
+    requests: Option<PathBuf>,
+    /// Run twice and name the first event that differs.
+    #[arg(long)]
+    check_determinism: bool,
+}
+
+pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliError> {
+    if let Some(path) = &args.requests {
+        check_format(path)?;
+    }
+    let sweep = args.experiment.load()?;
+    if let Some(path) = &args.requests {
+        check_target(&sweep, &args.experiment.experiment, path)?;
+    }
+    let spec = find(&sweep, args.run.as_deref())?;
+    if args.check_determinism {
+        return check_determinism(&sweep, spec, out);
+    }
+    let prepared = &sweep.prepared[spec.configuration];
+    let mut summary = summary(prepared, sweep.rng(spec)).map_err(CliError::Failed)?;
+    let exact = match &args.requests {
+        Some(path) => with_log(&sweep, spec, path, &mut summary)?,
+        None => simulate(prepared, sweep.rng(spec), &mut summary).map_err(CliError::Failed)?,
+    };
+    let keys = sweep.axis_keys();
+    let labels = &sweep.configurations[spec.configuration].labels;
+    let mut grid = vec![
+        vec!["run_id".to_owned(), sweep.run_id(spec)],
+        vec!["replicate".to_owned(), spec.replicate.to_string()],
+    ];
+    grid.extend(keys.iter().zip(labels).map(|(key, label)| vec![key.clone(), label.clone()]));
+    grid.push(vec!["accuracy_source".to_owned(), prepared.info.name().to_owned()]);
+    let cells = summary.cells(exact);
+    let metrics = COLUMNS.iter().zip(&cells);
+    grid.extend(metrics.map(|(column, cell)| vec![column.name.to_owned(), cell.to_string()]));
+    write!(out, "{}", align(&grid))?;
+    if let Some(path) = &args.requests {
+        writeln!(out, "wrote {}", path.display())?;
+    }
+    Ok(())
+}
+
+/// The run whose id begins with `id`.
+pub(super) fn find(sweep: &Sweep, id: Option<&str>) -> Result<RunSpec, CliError> {
+    let wanted = id.unwrap_or("");
+    let mut matching = sweep.runs().filter(|spec| sweep.run_id(*spec).starts_with(wanted));
+    let Some(first) = matching.next() else {
+        let expected = "an id as `peeksim check` or runs.csv gives it";
+        return Err(input(format!("no run `{wanted}`"), expected));
+    };
+    // Settings with two names are one run.
+    let mut others = matching.filter(|spec| sweep.run_id(*spec) != sweep.run_id(first));
+    if id.is_some() && others.next().is_some() {
+        return Err(input(format!("several runs begin with `{wanted}`"), "a longer id"));
+    }
+    Ok(first)
+}
+
+fn input(found: String, expected: &str) -> CliError {
+    let place = crate::config::Location::file("--run");
+    CliError::from(crate::config::Problem::new(place, found, expected))
+}
+
+fn is(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|extension| extension == ending)
+}
+
+/// The log does not replace what is read.
+fn check_target(sweep: &Sweep, experiment: &str, path: &Path) -> Result<(), CliError> {
+    let read = sweep.inputs.files().keys().map(String::as_str).chain([experiment]);
+    let target = source::identity(path).filter(|_| path.is_file());
+    let same = |read: &&str| target.is_some() && source::identity(Path::new(read)) == target;
+    let Some(read) = read.into_iter().find(same) else { return Ok(()) };
+    let place = crate::config::Location::file("--requests");
+    let found = format!("`{}`, which would replace {read}", path.display());
+    Err(crate::config::Problem::new(place, found, "another file").into())
+}
+
+/// Parquet is not always built in, and not every compression is written.
+fn check_format(path: &Path) -> Result<(), CliError> {
+    super::check_compression("--requests", path)?;
+    if cfg!(feature = "parquet") || !is(path, "parquet") {
+        return Ok(());
+    }
+    let place = crate::config::Location::file("--requests");
+    let expected = "a CSV file: this peeksim was built without `--features parquet`";
+    Err(crate::config::Problem::new(place, format!("`{}`", path.display()), expected).into())
+}
+
+fn with_log(
+    sweep: &Sweep,
+    spec: RunSpec,
+    path: &Path,
+    summary: &mut Summary,
+) -> Result<Option<u64>, CliError> {
+    let prepared = &sweep.prepared[spec.configuration];
+    let mut outcome = Ok(None);
+    let written = atomic::with(path, |file| {
+        let failed = |error: &String| Err(io::Error::other(error.clone()));
+        #[cfg(feature = "parquet")]
+        if is(path, "parquet") {
+            let mut log = crate::metrics::RequestTable::new(&prepared.catalog, file)?;
+            outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
+            log.finish()?;
+            return outcome.as_ref().map_or_else(failed, |_| Ok(()));
+        }
+        packed::write(path, file, |file| {
+            let mut log = RequestLog::new(&prepared.catalog, file);
+            outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
+            log.finish()?.flush()?;
+            outcome.as_ref().map_or_else(failed, |_| Ok(()))
+        })
+    });
+    // A run that failed is the reason, not the file that therefore was not written.
+    let exact = outcome.map_err(CliError::Failed)?;
+    written?;
+    Ok(exact)
+}
+
+/// A hash of every event of a run, in order.
+#[derive(Default)]
+struct EventHashes(Vec<u64>);
+
+impl Observer for EventHashes {
+    fn on(&mut self, event: Event<'_>) {
+        self.0.push(hash(&format!("{event:?}")));
+    }
+}
+
+/// Compares the events of a run with those of an earlier one.
+struct EventCheck<'a> {
+    first: &'a [u64],
+    seen: usize,
+    /// The first event that differs, and where.
+    differs: Option<(usize, String)>,
+}
+
+impl Observer for EventCheck<'_> {
+    fn on(&mut self, event: Event<'_>) {
+        if self.differs.is_none() {
+            let text = format!("{event:?}");
+            if self.first.get(self.seen) != Some(&hash(&text)) {
+                self.differs = Some((self.seen, text));
+            }
+        }
+        self.seen += 1;
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Result<(), CliError> {
+    let prepared = &sweep.prepared[spec.configuration];
+    let mut first = EventHashes::default();
+    simulate(prepared, sweep.rng(spec), &mut first).map_err(CliError::Failed)?;
+    let mut check = EventCheck { first: &first.0, seen: 0, differs: None };
+    simulate(prepared, sweep.rng(spec), &mut check).map_err(CliError::Failed)?;
+    let (count, seen) = (first.0.len(), check.seen);
+    match check.differs {
+        Some((at, text)) => {
+            Err(CliError::Failed(format!("event {at} of the second run differs: {text}")))
+        }
+        None if seen < count => {
+            Err(CliError::Failed(format!("the second run ends after {seen} of {count} events")))
+        }
+        None => {
+            writeln!(out, "{count} events, the same in both runs")?;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Time;
+
+    /// Where a run of these counts of decisions departs from one of those.
+    fn differs(first: &[usize], second: &[usize]) -> (usize, Option<(usize, String)>) {
+        let event = |decisions: &usize| Event::Decided { at: Time::ZERO, decisions: *decisions };
+        let mut hashes = EventHashes::default();
+        first.iter().for_each(|count| hashes.on(event(count)));
+        let mut check = EventCheck { first: &hashes.0, seen: 0, differs: None };
+        second.iter().for_each(|count| check.on(event(count)));
+        (check.seen, check.differs)
+    }
+
+    #[test]
+    fn the_first_event_that_differs_is_named() {
+        assert_eq!(differs(&[1, 2, 3], &[1, 2, 3]), (3, None));
+        assert_eq!(differs(&[1, 2, 3], &[1, 2]), (2, None));
+        for first in [&[1, 2, 3][..], &[1]] {
+            let (at, text) = differs(first, &[1, 7, 8]).1.expect("a difference");
+            assert!(at == 1 && text.contains("decisions: 7"), "{at}: {text}");
+        }
+    }
+}

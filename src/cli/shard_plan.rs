@@ -1,0 +1,48 @@
+//! `peeksim shard-plan`: what several machines agree on before they share the runs of an experiment.
+
+use super::estimate::costs;
+use super::shard::fixed;
+use super::{ExperimentArgs, CliError, sweep::notes};
+use crate::output::atomic;
+use crate::report::{manifest, plan_csv};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(super) struct ShardPlanArgs {
+    #[command(flatten)]
+    experiment: ExperimentArgs,
+    /// The folder of the results; `results/<name>` by default.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<String>,
+}
+
+pub(super) fn main(args: &ShardPlanArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let mut sweep = args.experiment.load()?;
+    notes(&sweep);
+    fixed(&sweep)?;
+    let default = || Path::new("results").join(&sweep.experiment.name);
+    let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
+    atomic::folder(&folder)?;
+    let finished = sweep.seconds(&folder)?;
+    let costs = costs(&sweep, &finished);
+    manifest::write(&sweep, finished.len(), &folder)?;
+    let path = plan_csv::write(&sweep, &costs, &finished, &folder)?;
+    let left = sweep.units().zip(&finished).filter(|(_, done)| done.is_none());
+    let (count, seconds) =
+        left.fold((0, 0.0), |(n, sum), (spec, _)| (n + 1, sum + costs[spec.configuration]));
+    writeln!(
+        out,
+        "{}: {} {}, {count} to be done: about {:.0} s of processor time",
+        sweep.experiment.name,
+        finished.len(),
+        sweep.unit_name(),
+        f64::ceil(seconds)
+    )?;
+    for path in [folder.join("manifest.toml"), path] {
+        writeln!(out, "wrote {}", path.display())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! `peeksim verify`: makes a row again and compares it with what the folder holds.
+
+use super::inspect::find;
+use super::{CliError, print_note};
+use crate::report::{self, Results, manifest};
+use crate::experiment::{BUILD, RunRecord, RunSpec, Sweep};
+use clap::Args;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// A results folder with manifest.toml and runs.csv.
+    folder: PathBuf,
+    /// Which run, by its id or the beginning of it; all by default.
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+}
+
+pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let manifest = manifest::read(&args.folder)?;
+    let results = super::sweep::load(&args.folder)?;
+    if manifest.build != BUILD {
+        print_note(&format!("note: the results are of build {}, this is {BUILD}", manifest.build));
+    }
+    let mut sweep = Sweep::new(manifest.experiment)?;
+    let probes = probes(&mut sweep, &results)?;
+    for (path, hash) in &manifest.inputs {
+        if sweep.inputs.files().get(path) != Some(hash) {
+            print_note(&format!("note: {path} is not what it was"));
+        }
+    }
+    let specs: Vec<_> = match &args.run {
+        Some(id) => vec![find(&sweep, Some(id))?],
+        None => probes.unwrap_or_else(|| {
+            // How many more there are was decided by the rows, and is no business of a replay.
+            let there: BTreeSet<&str> = results.rows.iter().map(|row| row.id.as_str()).collect();
+            let asked =
+                |spec: &_| sweep.is_certain(*spec) || there.contains(sweep.run_id(*spec).as_str());
+            sweep.runs().filter(asked).collect()
+        }),
+    };
+    let header = report::header(&sweep);
+    let tables = report::Tables::load(&sweep, &args.folder)?;
+    let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();
+    let (mut same, mut moved) = (0u64, 0u64);
+    for spec in specs {
+        let (id, entry) = (sweep.run_id(spec), Arc::new(sweep.one(spec)));
+        let run = RunRecord { spec, id, entry };
+        let mut differences = differences(&sweep, &results, &header, &run);
+        differences.extend(tables.differences(&sweep, &run));
+        if differences.is_empty() {
+            same += 1;
+            continue;
+        }
+        moved += 1;
+        let labels = &sweep.configurations[spec.configuration].labels;
+        writeln!(out, "{}: {}", run.id, labels.join(", "))?;
+        differences.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    if args.run.is_none() {
+        for row in results.rows.iter().filter(|row| !ids.contains(&row.id)) {
+            writeln!(out, "{}: no run of this experiment", row.id)?;
+            moved += 1;
+        }
+    }
+    writeln!(out, "{same} rows the same, {moved} moved")?;
+    if moved == 0 { Ok(()) } else { Err(CliError::Failed(format!("{moved} rows moved"))) }
+}
+
+/// The runs of a search, which no grid names.
+fn probes(sweep: &mut Sweep, results: &Results) -> Result<Option<Vec<RunSpec>>, CliError> {
+    let Some(search) = sweep.experiment.search.clone() else { return Ok(None) };
+    let mut specs = Vec::new();
+    for row in &results.rows {
+        specs.extend(sweep.find_probe(&search, &row.labels, row.replicate)?);
+    }
+    Ok(Some(specs))
+}
+
+/// What of a run's row is not as the run came to now, one line each.
+fn differences(sweep: &Sweep, results: &Results, header: &[String], run: &RunRecord) -> Vec<String> {
+    let labels = &sweep.configurations[run.spec.configuration].labels;
+    // Settings with two names are one run with two rows.
+    let mut rows = results.rows.iter().filter(|row| row.id == run.id);
+    let Some(row) = rows.clone().find(|row| row.labels == *labels).or_else(|| rows.next()) else {
+        return vec!["not in runs.csv".to_owned()];
+    };
+    let new = report::row(sweep, run);
+    let cells = header.iter().zip(row.text().zip(&new));
+    let mut lines: Vec<String> = cells
+        .filter(|(_, (old, new))| *old != new.trim())
+        .map(|(column, (old, new))| format!("{column}: {} became {}", shown(old), shown(new)))
+        .collect();
+    let quantiles: Vec<f64> =
+        run.entry.result.quantiles.iter().filter_map(|value| value.parse().ok()).collect();
+    if results.quantiles.get(&run.id).map_or(&[][..], Vec::as_slice) != quantiles {
+        lines.push("quantiles.csv: not the same latencies".to_owned());
+    }
+    lines
+}
+
+fn shown(cell: &str) -> &str {
+    if cell.is_empty() { "an empty cell" } else { cell }
+}

@@ -1,0 +1,373 @@
+//! A CSV table in memory, whose every cell knows its line.
+//!
+//! Tables have one header line; rows must be as long as it. Windows line ends and quoted cells are
+//! accepted, empty lines are skipped.
+
+use super::error::{Location, Problem};
+use super::source::Source;
+use crate::units::parse_decimal;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// The file and the header of a table. A column without a name is called by its number, from 1 on.
+#[derive(Debug)]
+pub struct Header {
+    file: String,
+    names: Vec<String>,
+    /// Whether a column that was looked for is there: else this is another file than was meant, of
+    /// which nothing is shown.
+    is_meant: AtomicBool,
+    /// Whether the first line is a row, too.
+    numbered: bool,
+}
+
+/// A parsed table.
+#[derive(Debug)]
+pub struct Table {
+    head: Header,
+    records: Vec<csv::StringRecord>,
+    /// The line of each record.
+    lines: Vec<u64>,
+}
+
+/// No count or measurement is larger; sums of such numbers stay finite.
+const MAX_NUMBER: f64 = 1e15;
+
+/// One row of a [`Table`], or of [`super::rows::Rows`].
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    pub(super) head: &'a Header,
+    pub(super) record: &'a csv::StringRecord,
+    pub(super) line: u64,
+}
+
+impl Header {
+    /// Checks that there are names.
+    pub(super) fn new<'n>(
+        file: &str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Self, Problem> {
+        let mut names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+        if names.iter().all(String::is_empty) {
+            return Err(Problem::new(Location::file(file), "an empty file", "a header line"));
+        }
+        let given: BTreeSet<String> = names.iter().cloned().collect();
+        for (at, name) in names.iter_mut().enumerate().filter(|(_, name)| name.is_empty()) {
+            let number = (at + 1).to_string();
+            if !given.contains(&number) {
+                *name = number;
+            }
+        }
+        Ok(Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false), numbered: false })
+    }
+
+    /// The head of a table whose first line is a row.
+    pub(super) fn numbered(file: &str, columns: usize) -> Self {
+        let names = (1..=columns).map(|number| number.to_string()).collect();
+        Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false), numbered: true }
+    }
+
+    /// Checks that no name stands for two columns.
+    pub fn distinct(&self) -> Result<(), Problem> {
+        let mut known = BTreeSet::new();
+        let twice = self.names().find(|name| !known.insert(*name));
+        twice.map_or(Ok(()), |name| Err(self.twice(name)))
+    }
+
+    fn twice(&self, name: &str) -> Problem {
+        let place = Location::line(&self.file, 1).field(name);
+        Problem::new(place, "the same column twice", "distinct columns")
+    }
+
+    /// A problem with a record of so many cells that stands in the lines from `place` to `last`.
+    pub(super) fn check_length(
+        &self,
+        cells: usize,
+        place: impl FnOnce() -> Location,
+        last: u64,
+    ) -> Result<(), Problem> {
+        if cells == self.names.len() {
+            return Ok(());
+        }
+        let mut problem = unequal(place(), cells as u64, self.names.len() as u64);
+        if last > problem.place.line {
+            problem.found.push_str(&format!(" in quoted lines up to {last}"));
+        }
+        if self.numbered {
+            problem.expected = format!("{}, as in the first row", self.names.len());
+        }
+        Err(problem)
+    }
+
+    /// The names in the header.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Whether the first line is a row, and columns are called by their numbers.
+    pub fn is_numbered(&self) -> bool {
+        self.numbered
+    }
+
+    /// Where the header stands.
+    pub fn place(&self) -> Location {
+        Location::line(&self.file, 1)
+    }
+
+    /// The index of a required column, of which there must be one.
+    pub fn column(&self, name: &str) -> Result<usize, Problem> {
+        if self.names().filter(|known| *known == name).nth(1).is_some() {
+            return Err(self.twice(name));
+        }
+        self.optional(name).ok_or_else(|| {
+            let place = Location::line(&self.file, 1).field(name);
+            let hint = Problem::unknown(Location::default(), "column", name, self.names());
+            let found = if hint.nearest.is_some() || self.is_meant.load(Relaxed) {
+                format!("no such column in `{}`", self.names.join(","))
+            } else {
+                self.unknown_column()
+            };
+            let problem = Problem::new(place, found, format!("a column `{name}`"));
+            Problem { nearest: hint.nearest, ..problem }
+        })
+    }
+
+    /// What is said of a header with none of the columns that are looked for: nothing of its text.
+    fn unknown_column(&self) -> String {
+        match self.names.as_slice() {
+            [name] if name.contains(';') => "one column, with semicolons".to_owned(),
+            [name] if name.contains('\t') => "one column, with tabs".to_owned(),
+            names => format!("{} columns, none of which is looked for", names.len()),
+        }
+    }
+
+    /// The index of a column that may be absent.
+    pub fn optional(&self, name: &str) -> Option<usize> {
+        let at = self.names.iter().position(|column| column == name);
+        self.is_meant.fetch_or(at.is_some(), Relaxed);
+        at
+    }
+
+    /// A problem with the first column that is none of the known.
+    pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
+        let name = self.names().find(|name| !known(name))?;
+        if !self.names().any(known) {
+            let found = self.unknown_column();
+            let expected = format!("columns of {}", names.join(", "));
+            return Some(Problem::new(Location::line(&self.file, 1), found, expected));
+        }
+        let place = Location::line(&self.file, 1).field(name);
+        Some(Problem::unknown(place, "column", name, names.iter().copied()))
+    }
+}
+
+impl Table {
+    /// Parses a file that must have a header and at least one row.
+    pub fn parse(source: &Source) -> Result<Self, Problem> {
+        let table = Self::parse_any(source)?;
+        if table.records.is_empty() {
+            return Err(Problem::new(
+                Location::file(&table.head.file),
+                "a header and no rows",
+                "rows",
+            ));
+        }
+        Ok(table)
+    }
+
+    /// Parses a file that must have a header.
+    pub fn parse_any(source: &Source) -> Result<Self, Problem> {
+        let file = source.path.clone();
+        let mut reader = csv::ReaderBuilder::new().from_reader(source.text.as_bytes());
+        let fail = |error: csv::Error| csv_problem(&file, &source.text, &error);
+        let head = Header::new(&file, reader.headers().map_err(fail)?.iter())?;
+        head.distinct()?;
+        let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(fail)?;
+        let mut lines = LineCount::default();
+        let lines = records
+            .iter()
+            .map(|record| lines.of(&source.text, record.position().map_or(0, csv::Position::byte)))
+            .collect();
+        Ok(Self { head, records, lines })
+    }
+
+    /// The names in the header.
+    pub fn header(&self) -> impl Iterator<Item = &str> {
+        self.head.names()
+    }
+
+    /// The index of a required column.
+    pub fn column(&self, name: &str) -> Result<usize, Problem> {
+        self.head.column(name)
+    }
+
+    /// The index of a column that may be absent.
+    pub fn optional(&self, name: &str) -> Option<usize> {
+        self.head.optional(name)
+    }
+
+    /// A problem with the first column that is none of the known.
+    pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
+        self.head.refuse_unknown(known, names)
+    }
+
+    /// The rows in order.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let rows = self.records.iter().zip(&self.lines);
+        rows.map(|(record, line)| Row { head: &self.head, record, line: *line })
+    }
+}
+
+impl<'a> Row<'a> {
+    /// Where the cell of `column` stands.
+    pub fn place(&self, column: usize) -> Location {
+        Location::line(&self.head.file, self.line).field(&self.head.names[column])
+    }
+
+    /// A problem with the cell of `column`: what stands there, quoted, against `expected`.
+    pub fn problem(&self, column: usize, expected: impl Into<String>) -> Problem {
+        let text = self.text(column);
+        let found = if text.is_empty() { "an empty cell".into() } else { format!("`{text}`") };
+        Problem::new(self.place(column), found, expected)
+    }
+
+    /// The 1-based line in which the row begins.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The cell's text without blanks around it.
+    pub fn text(&self, column: usize) -> &'a str {
+        self.record.get(column).unwrap_or("").trim()
+    }
+
+    /// The texts of all cells.
+    pub fn cells(&self) -> impl Iterator<Item = &'a str> {
+        self.record.iter().map(str::trim)
+    }
+
+    /// A decimal ≥ 0 as an integer count of 10^-`digits` of its unit.
+    pub fn decimal(&self, column: usize, digits: u32) -> Result<u64, Problem> {
+        let value = parse_decimal(self.text(column), digits);
+        value.ok_or_else(|| self.problem(column, "a number ≥ 0"))
+    }
+
+    /// A whole number within `range`; `512.0` is one.
+    pub fn integer(
+        &self,
+        column: usize,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, Problem> {
+        let value = whole(self.text(column)).filter(|value| range.contains(value));
+        value.ok_or_else(|| {
+            let expected = if *range.end() >= i64::MAX as u64 {
+                format!("a whole number ≥ {}", range.start())
+            } else {
+                format!("a whole number from {} to {}", range.start(), range.end())
+            };
+            self.problem(column, expected)
+        })
+    }
+
+    /// A finite number ≥ 0.
+    pub fn number(&self, column: usize) -> Result<f64, Problem> {
+        let value = self.text(column).parse().ok().filter(|value: &f64| *value >= 0.0);
+        match value {
+            Some(value) if value <= MAX_NUMBER => Ok(value),
+            Some(_) => Err(self.problem(column, format!("a number from 0 to {MAX_NUMBER:e}"))),
+            None => Err(self.problem(column, "a number ≥ 0")),
+        }
+    }
+
+    /// A finite number of either sign.
+    pub fn signed(&self, column: usize) -> Result<f64, Problem> {
+        let value = self.text(column).parse().ok();
+        let value = value.filter(|value: &f64| value.abs() <= MAX_NUMBER);
+        value.ok_or_else(|| {
+            self.problem(column, format!("a number from -{MAX_NUMBER:e} to {MAX_NUMBER:e}"))
+        })
+    }
+
+    /// The index of the cell's text among `names`.
+    pub fn name(&self, column: usize, what: &str, names: &[String]) -> Result<usize, Problem> {
+        let text = self.text(column);
+        names.iter().position(|name| name == text).ok_or_else(|| {
+            let known = names.iter().map(String::as_str);
+            Problem::unknown(self.place(column), what, text, known)
+        })
+    }
+}
+
+/// A whole number, which may end in a point and zeros as tables with missing cells write it.
+pub fn whole(text: &str) -> Option<u64> {
+    let (digits, zeros) = text.split_once('.').unwrap_or((text, ""));
+    if zeros.bytes().all(|b| b == b'0') { digits.parse().ok() } else { None }
+}
+
+/// Counts lines up to growing byte offsets.
+///
+/// The parser's own line numbers are those of the empty lines it skips before a record.
+#[derive(Default)]
+struct LineCount {
+    byte: usize,
+    breaks: u64,
+}
+
+impl LineCount {
+    /// The 1-based line of the record whose first byte, empty lines included, is at `byte`.
+    fn of(&mut self, text: &str, byte: u64) -> u64 {
+        let bytes = text.as_bytes();
+        let mut at = (byte as usize).min(bytes.len());
+        while at < bytes.len() && matches!(bytes[at], b'\n' | b'\r') {
+            at += 1;
+        }
+        let pieces = bytes[self.byte.min(at)..at].split(|b| *b == b'\n').count();
+        (self.byte, self.breaks) = (at, self.breaks + pieces as u64 - 1);
+        self.breaks + 1
+    }
+}
+
+fn csv_problem(file: &str, text: &str, error: &csv::Error) -> Problem {
+    let byte = error.position().map_or(0, csv::Position::byte);
+    let place = Location::line(file, LineCount::default().of(text, byte));
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            unequal(place, *len, *expected_len)
+        }
+        _ => Problem::new(place, format!("a broken table ({error})"), "comma-separated cells"),
+    }
+}
+
+/// A row that is not as long as the first line.
+fn unequal(place: Location, cells: u64, header: u64) -> Problem {
+    let found = format!("{cells} {}", if cells == 1 { "cell" } else { "cells" });
+    Problem::new(place, found, format!("{header}, as in the header"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Result<Table, Problem> {
+        Table::parse(&Source { path: "t.csv".into(), text: text.into(), sha256: String::new() })
+    }
+
+    #[test]
+    fn rows_know_their_line_behind_empty_lines_and_line_breaks_in_cells() {
+        for end in ["\n", "\r\n"] {
+            let text = "a,b\n\n\n1,2\n\n\"x\ny\",3\n4,5\n\n6,7".replace('\n', end);
+            let table = table(&text).unwrap();
+            let lines: Vec<u64> = table.rows().map(|row| row.place(0).line).collect();
+            assert_eq!(lines, [4, 6, 8, 10], "{end:?}");
+        }
+        let short = table("a,b\r\n\r\n1,2\r\n\r\n3\r\n").unwrap_err();
+        assert_eq!(short.to_string(), "t.csv:5: found 1 cell, expected 2, as in the header");
+    }
+
+    #[test]
+    fn numbers_are_finite_and_their_sums_too() {
+        let table = table("a\n1e300\nnan\ninf\n-1\n1e15\n").unwrap();
+        let read: Vec<bool> = table.rows().map(|row| row.number(0).is_ok()).collect();
+        assert_eq!(read, [false, false, false, false, true]);
+    }
+}

@@ -1,0 +1,17 @@
+//! Text and positions: reading files, CSV tables, TOML and JSON trees. Knows nothing of the domain.
+
+pub mod csv;
+pub mod error;
+pub mod decode;
+pub mod json;
+pub mod lines;
+mod records;
+pub mod rows;
+pub mod shown;
+pub mod source;
+pub mod toml;
+mod decompress;
+
+pub use error::{Location, Problem, Problems};
+pub use decode::Decoder;
+pub use toml::{ConfigNode, Value};

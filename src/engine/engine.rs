@@ -1,0 +1,449 @@
+//! The step machine.
+//!
+//! **Invariants:**
+//! - time never goes back;
+//! - all events of one instant are applied, then the scheduler decides once;
+//! - a worker works through its backlog in order; a batch, once started, runs to its end, unless
+//!   its worker fails (`engine/faults.rs`);
+//! - a load occupies all lanes and begins when all are idle, unless it takes no time; memory is
+//!   never exceeded: least recently used variants leave when a load starts (`engine/loads.rs`);
+//! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
+//! - looks on a worker take turns with its backlog (`engine/peek.rs`);
+//! - arrived = completed + rejected + unfinished at the end of every run.
+
+mod completion;
+mod faults;
+mod link;
+mod loads;
+mod peek;
+
+use super::event_queue::{EventKind, EventQueue};
+use super::validate::{PlanError, check, describe, takes};
+use crate::domain::{Arrival, Request, RequestId, VariantId, WorkerId};
+use crate::config::Problem;
+use crate::model::arrival::Arrivals;
+use crate::model::catalog::Catalog;
+use crate::policy::state::{Job, Running, State};
+use crate::policy::{Decision, Event, BatchCompletion, AccuracySource, Observer, Plan, Trigger, View};
+use crate::rng::Rng;
+use crate::units::Time;
+use link::PendingResponse;
+use peek::Peeks;
+use std::sync::Arc;
+
+/// A scheduler that is woken this often without anything else happening makes no progress.
+const MAX_IDLE_WAKES: u32 = 1_000_000;
+
+/// What [`Simulation::advance`] stopped for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// The scheduler is to decide.
+    Decide,
+    /// Nothing will ever happen again.
+    Done,
+}
+
+/// How the requests of a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that arrived.
+    pub arrived: u64,
+    /// Requests that were answered.
+    pub completed: u64,
+    /// Requests that the scheduler refused.
+    pub rejected: u64,
+    /// Requests that were never served.
+    pub unfinished: u64,
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// A decision broke a rule.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A scheduler only ever asks to be woken.
+    #[error("scheduler `{scheduler}` at {at}: woken a million times, and nothing happened")]
+    NoProgress {
+        /// The scheduler's name.
+        scheduler: String,
+        /// The instant.
+        at: Time,
+    },
+    /// The requests could not be read to their end.
+    #[error("arrivals ended early: {0}")]
+    Arrivals(Problem),
+    /// A request got lost or doubled: a defect of this program.
+    #[error("requests are not conserved: {0:?}; this is a defect, please report it")]
+    NotConserved(Counts),
+}
+
+/// Who answers a request.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    worker: Option<WorkerId>,
+    variant: VariantId,
+    batch: u32,
+    decided: Time,
+    started: Time,
+}
+
+/// A run in progress.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Simulation {
+    state: State,
+    arrivals: Box<dyn Arrivals>,
+    next: Option<Arrival>,
+    /// Whether arrivals depend on how requests end.
+    closed: bool,
+    queue: EventQueue,
+    wake: Time,
+    idle_wakes: u32,
+    /// Whether the last question, when nothing else will happen, has been asked.
+    asked: bool,
+    peeks: Peeks,
+    returning: Vec<PendingResponse>,
+    rng: Rng,
+    scheduler: String,
+    counts: Counts,
+    arrived: Vec<RequestId>,
+    freed: Vec<WorkerId>,
+    loaded: Vec<WorkerId>,
+    woken: bool,
+    done: bool,
+    feedback: Vec<BatchCompletion>,
+    /// Emptied batches, for reuse.
+    spare: Vec<Vec<RequestId>>,
+}
+
+impl Simulation {
+    /// A run of these arrivals on this catalog. `info` is what the scheduler, whose name appears
+    /// in messages, may know; `rng` gives outcomes and noise.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        mut arrivals: Box<dyn Arrivals>,
+        info: AccuracySource,
+        rng: Rng,
+        scheduler: &str,
+    ) -> Self {
+        let catalog = if info == AccuracySource::Posterior { catalog.with_peeks() } else { catalog };
+        let mut queue = EventQueue::default();
+        for worker in catalog.worker_ids() {
+            let ready = catalog.worker(worker).ready;
+            if ready > Time::ZERO {
+                queue.push(ready, EventKind::Ready(worker));
+            }
+            for (outage, at) in (0u16..).zip(&catalog.worker(worker).outages) {
+                queue.push(at.from, EventKind::Failure(worker, outage));
+            }
+        }
+        Self {
+            next: arrivals.next_arrival(),
+            closed: arrivals.observes_completions(),
+            arrivals,
+            queue,
+            wake: Time::MAX,
+            idle_wakes: 0,
+            asked: false,
+            peeks: Peeks::new(catalog.app_ids().len()),
+            returning: Vec::new(),
+            rng,
+            scheduler: scheduler.to_owned(),
+            counts: Counts::default(),
+            arrived: Vec::new(),
+            freed: Vec::new(),
+            loaded: Vec::new(),
+            woken: false,
+            done: false,
+            feedback: Vec::new(),
+            spare: Vec::new(),
+            state: State::new(catalog, info),
+        }
+    }
+
+    /// What the scheduler may see.
+    #[inline]
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.state)
+    }
+
+    /// What happened at this instant.
+    #[inline]
+    pub fn trigger(&self) -> Trigger<'_> {
+        Trigger::new(&self.arrived, &self.freed, &self.loaded, self.woken)
+    }
+
+    /// The batches that ended at this instant.
+    #[inline]
+    pub fn feedback(&self) -> &[BatchCompletion] {
+        &self.feedback
+    }
+
+    /// How requests ended so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Goes to the next instant at which the scheduler has something to decide.
+    pub fn advance(&mut self, observer: &mut impl Observer) -> Result<StepOutcome, SimError> {
+        loop {
+            self.peek_when_idle(observer);
+            self.arrived.clear();
+            self.freed.clear();
+            self.loaded.clear();
+            self.feedback.clear();
+            self.woken = false;
+            let arrival = self.next.as_ref().map_or(Time::MAX, |next| next.time);
+            let event = self.queue.next_time();
+            let now = arrival.min(event).min(self.wake);
+            if now == Time::MAX {
+                if self.state.pending_len() > 0 && !self.asked {
+                    self.asked = true;
+                    self.woken = true;
+                    return Ok(StepOutcome::Decide);
+                }
+                return self.finish(observer).map(|()| StepOutcome::Done);
+            }
+            self.state.now = now;
+            if event == now {
+                self.process_events(now, observer);
+            }
+            if self.next.is_some_and(|next| next.time == now) {
+                self.arrive(now, observer);
+                // A look that takes no time ends at this instant, too.
+                if self.queue.next_time() == now {
+                    self.process_events(now, observer);
+                }
+            }
+            let real = event == now || arrival == now;
+            if self.wake <= now {
+                self.wake = Time::MAX;
+                self.woken = true;
+                self.idle_wakes += 1;
+                if self.idle_wakes > MAX_IDLE_WAKES && !real {
+                    let scheduler = self.scheduler.clone();
+                    return Err(SimError::NoProgress { scheduler, at: now });
+                }
+            }
+            if real {
+                self.idle_wakes = 0;
+                self.asked = false;
+            }
+            if self.woken
+                || !(self.arrived.is_empty() && self.freed.is_empty() && self.loaded.is_empty())
+            {
+                return Ok(StepOutcome::Decide);
+            }
+        }
+    }
+
+    /// Checks and does every decision of the plan, in order, and clears it.
+    pub fn apply(
+        &mut self,
+        plan: &mut Plan,
+        observer: &mut impl Observer,
+    ) -> Result<(), PlanError> {
+        let at = self.state.now;
+        let not_before = at + self.state.catalog.overhead.of(plan.requests().len());
+        if !plan.decisions().is_empty() {
+            observer.on(Event::Decided { at, decisions: plan.decisions().len() });
+        }
+        for decision in plan.decisions() {
+            if let Err(why) = check(&self.state, decision) {
+                return Err(self.refuse(plan, decision, why));
+            }
+            match decision {
+                Decision::Assign { worker, variant, requests } => {
+                    let mut batch = self.spare.pop().unwrap_or_default();
+                    let app = self.state.catalog.variant(*variant).app;
+                    for id in &plan.requests()[requests.clone()] {
+                        if let Err(why) = takes(&self.state, app, *id) {
+                            return Err(self.refuse(plan, decision, why));
+                        }
+                        self.state.take(*id);
+                        batch.push(*id);
+                    }
+                    if self.state.catalog.is_peek(*variant) {
+                        self.answer((at, not_before), (*worker, *variant), &batch);
+                        batch.clear();
+                        self.spare.push(batch);
+                        continue;
+                    }
+                    let job = Job::new(*variant, batch, at, not_before);
+                    self.append(*worker, job, observer);
+                }
+                Decision::Preload { worker, variant } => {
+                    let job = Job::new(*variant, Vec::new(), at, not_before);
+                    self.append(*worker, job, observer);
+                }
+                Decision::Evict { worker, variant } => {
+                    self.state.workers[worker.index()].memory.evict(*variant);
+                    observer.on(Event::Evicted { at, worker: *worker, variant: *variant });
+                }
+                Decision::Reject { request, reason } => self.reject(*request, *reason, observer),
+                Decision::WakeAt { time } => self.wake = self.wake.min(*time),
+                // Refused above, whatever the reason.
+                Decision::GiveUp { .. } => {}
+            }
+        }
+        plan.clear();
+        Ok(())
+    }
+
+    #[cold]
+    fn refuse(&self, plan: &Plan, decision: &Decision, why: String) -> PlanError {
+        PlanError {
+            at: self.state.now,
+            scheduler: self.scheduler.clone(),
+            decision: describe(&self.state, plan, decision),
+            why,
+        }
+    }
+
+    /// Applies every queued event of this instant.
+    fn process_events(&mut self, now: Time, observer: &mut impl Observer) {
+        while let Some(kind) = self.queue.pop_at(now) {
+            match kind {
+                EventKind::BatchEnd(worker, lane) => self.end_batch(worker, lane, observer),
+                EventKind::LoadEnd(worker) => self.end_load(worker, observer),
+                EventKind::Ready(worker) => {
+                    self.freed.push(worker);
+                    self.start(worker, observer);
+                }
+                EventKind::PeekEnd => self.end_peek_on_host(observer),
+                EventKind::Answers => self.give_answers(observer),
+                EventKind::Returned(worker) => self.end_response(worker, observer),
+                EventKind::Failure(worker, outage) => self.fail(worker, outage, observer),
+            }
+        }
+    }
+
+    /// Takes in every request that arrives at this instant.
+    fn arrive(&mut self, now: Time, observer: &mut impl Observer) {
+        while let Some(arrival) = self.next.filter(|next| next.time == now) {
+            // A source that goes back in time would break the clock; it is taken as "now".
+            self.next = self.arrivals.next_arrival();
+            if let Some(next) = &mut self.next {
+                next.time = next.time.max(now);
+            }
+            let Arrival { time, app, budget, truth } = arrival;
+            let deadline = time + budget;
+            let make = |id| Request { id, app, arrival: time, deadline };
+            let id = self.state.insert(make, truth);
+            self.counts.arrived += 1;
+            observer.on(Event::Arrived { request: &make(id) });
+            self.receive(app, id, observer);
+        }
+        self.peek_on_host();
+    }
+
+    /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
+    /// that takes time when that is over.
+    fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
+        if let Some(sent) = self.state.workers[worker.index()].sent {
+            self.send(worker, sent, &mut job, observer);
+        }
+        let backlog = &mut self.state.workers[worker.index()].backlog;
+        let heard = backlog.back().is_some_and(|last| last.not_before == job.not_before);
+        if job.not_before > self.state.now && !heard {
+            self.queue.push(job.not_before, EventKind::Ready(worker));
+        }
+        backlog.push_back(job);
+        self.start(worker, observer);
+    }
+
+    /// Starts what the worker's backlog can start now.
+    fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
+        let now = self.state.now;
+        loop {
+            let looked = self.state.workers[worker.index()].looked;
+            if !looked && self.peek_on_worker(worker, observer) {
+                continue;
+            }
+            let state = &mut self.state.workers[worker.index()];
+            let Some(job) = state.backlog.front() else { return };
+            if state.loading.is_some() || state.ready.max(job.not_before) > now {
+                return;
+            }
+            let variant = job.variant;
+            if !state.memory.contains(variant) {
+                if !self.may_load(worker, variant) || !self.load(worker, variant, observer) {
+                    return;
+                }
+                continue;
+            }
+            state.memory.touch(variant);
+            if job.requests.is_empty() {
+                state.backlog.pop_front();
+                continue;
+            }
+            let Some(lane) = state.lanes.iter().position(Option::is_none) else { return };
+            let Some(job) = state.backlog.pop_front() else { return };
+            self.run(worker, lane, job, observer);
+        }
+    }
+
+    fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
+        let at = self.state.now;
+        let Job { variant, requests, decided, .. } = job;
+        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
+        let catalog = &self.state.catalog;
+        let expected_end = at + catalog.latency(worker, variant, requests.len());
+        let what = (worker, variant);
+        let service = catalog.service(what, requests.len(), lowest, (at, self.rng));
+        observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
+        self.queue.push(at + service, EventKind::BatchEnd(worker, lane as u16));
+        let running = Running { variant, requests, decided, started: at, expected_end };
+        let state = &mut self.state.workers[worker.index()];
+        state.lanes[lane] = Some(running);
+        state.looked = false;
+    }
+
+    fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
+        let at = self.state.now;
+        let lane = usize::from(lane);
+        let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
+        let Running { variant, mut requests, decided, started, .. } = running;
+        let batch = requests.len();
+        observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
+        let look = self.state.catalog.is_peek(variant);
+        let (worker_id, size) = (Some(worker), batch as u32);
+        let answer = Answer { worker: worker_id, variant, batch: size, decided, started };
+        if self.state.workers[worker.index()].sent.is_some() {
+            self.begin_response(worker, std::mem::take(&mut requests), answer, observer);
+        }
+        for id in requests.drain(..) {
+            if look {
+                self.make_ready(id, observer);
+            } else {
+                self.complete(id, answer, observer);
+            }
+        }
+        self.spare.push(requests);
+        self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
+        self.freed.push(worker);
+        self.start(worker, observer);
+    }
+
+    fn finish(&mut self, observer: &mut impl Observer) -> Result<(), SimError> {
+        let at = self.state.now;
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(());
+        }
+        for slot in self.state.pending() {
+            observer.on(Event::Unfinished { at, request: &slot.request });
+            self.counts.unfinished += 1;
+        }
+        if let Some(problem) = self.arrivals.problem() {
+            return Err(SimError::Arrivals(problem.clone()));
+        }
+        let Counts { arrived, completed, rejected, unfinished } = self.counts;
+        if arrived != completed + rejected + unfinished
+            || arrived != u64::from(self.state.arrived())
+        {
+            return Err(SimError::NotConserved(self.counts));
+        }
+        Ok(())
+    }
+}

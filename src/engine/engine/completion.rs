@@ -1,0 +1,55 @@
+//! How requests end: answered or refused, and a closed loop hears of it.
+
+use super::{Answer, Simulation};
+use crate::domain::{Completion, RequestId};
+use crate::policy::{Event, Observer, RejectReason};
+
+impl Simulation {
+    /// Ends a request with an answer.
+    #[inline]
+    pub(super) fn complete(&mut self, id: RequestId, answer: Answer, observer: &mut impl Observer) {
+        let Some(slot) = self.state.slot(id) else { return };
+        let Answer { worker, variant, batch, decided, started } = answer;
+        let (truth, catalog) = (slot.truth, &self.state.catalog);
+        let completion = Completion {
+            request: &slot.request,
+            truth,
+            worker,
+            variant,
+            batch,
+            decided,
+            started,
+            finished: self.state.now,
+            correct: if catalog.is_peek(variant) {
+                self.state.estimates.answer[id.slot()] == Some(truth.class)
+            } else {
+                catalog.correct(variant, truth, id.number(), self.rng)
+            },
+            estimated: self.view().accuracy(id, variant),
+        };
+        observer.on(Event::Completed(&completion));
+        self.state.release(id);
+        self.counts.completed += 1;
+        self.ended(id);
+    }
+
+    /// Ends a request that the scheduler refuses.
+    pub(super) fn reject(&mut self, id: RequestId, reason: RejectReason, observer: &mut impl Observer) {
+        let at = self.state.now;
+        if let Some(slot) = self.state.slot(id) {
+            observer.on(Event::Rejected { at, request: &slot.request, reason });
+        }
+        self.state.take(id);
+        self.state.release(id);
+        self.counts.rejected += 1;
+        self.ended(id);
+    }
+
+    /// Tells a closed loop that a request is over; what arrives next may be earlier from then on.
+    #[inline]
+    fn ended(&mut self, id: RequestId) {
+        if self.closed {
+            self.arrivals.request_ended(id.number(), self.state.now, &mut self.next);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Loads of variants into a worker's memory.
+//!
+//! A load begins when its job is the next of the backlog, all lanes are idle and no other load is
+//! in progress; it occupies all lanes until it ends. Least recently used variants leave when it
+//! begins, as many as have to.
+//!
+//! A load that takes no time takes no lane and does not wait for one. It begins as soon as its job
+//! is the next of the backlog, unless a running batch needs one of the variants that have to leave:
+//! then it waits for that batch. It never takes another variant instead, so that what is resident
+//! depends on the sequence of jobs alone.
+//!
+//! What is resident at the start of a run was not loaded in it.
+
+use super::Simulation;
+use crate::domain::{VariantId, WorkerId};
+use crate::policy::state::Loading;
+use crate::policy::{Event, Observer};
+use crate::engine::event_queue::EventKind;
+use crate::units::Span;
+
+impl Simulation {
+    /// Whether the load of the next job of a backlog may begin.
+    pub(super) fn may_load(&self, worker: WorkerId, variant: VariantId) -> bool {
+        let (state, catalog) = (&self.state.workers[worker.index()], &self.state.catalog);
+        if catalog.load(worker, variant) > Span::ZERO {
+            return state.lanes.iter().all(Option::is_none);
+        }
+        let needed = |victim| state.running().any(|running| running.variant == victim);
+        !state.memory.victims(catalog.variant(variant).bytes).any(needed)
+    }
+
+    /// Begins a load; true if that takes no time.
+    pub(super) fn load(
+        &mut self,
+        worker: WorkerId,
+        variant: VariantId,
+        observer: &mut impl Observer,
+    ) -> bool {
+        let (at, started) = (self.state.now, self.state.now);
+        let end = at + self.state.catalog.load(worker, variant);
+        let bytes = self.state.catalog.variant(variant).bytes;
+        let state = &mut self.state.workers[worker.index()];
+        state.memory.load(variant, bytes, |evicted| {
+            observer.on(Event::Evicted { at, worker, variant: evicted });
+        });
+        observer.on(Event::LoadStarted { at, worker, variant, end });
+        if end == at {
+            observer.on(Event::LoadEnded { at, worker, variant, started });
+            return true;
+        }
+        state.loading = Some(Loading { variant, started, end });
+        self.queue.push(end, EventKind::LoadEnd(worker));
+        false
+    }
+
+    pub(super) fn end_load(&mut self, worker: WorkerId, observer: &mut impl Observer) {
+        let at = self.state.now;
+        if let Some(Loading { variant, started, .. }) =
+            self.state.workers[worker.index()].loading.take()
+        {
+            observer.on(Event::LoadEnded { at, worker, variant, started });
+        }
+        self.loaded.push(worker);
+        self.start(worker, observer);
+    }
+}

@@ -1,0 +1,101 @@
+//! The event queue: a binary heap of keys packed into 128 bits, (time, kind rank, sequence).
+//!
+//! Events of one instant come in order of kind, then of insertion: a total order that does not
+//! depend on the heap. Arrivals are not here; they are merged from their sorted source.
+
+use crate::domain::WorkerId;
+use crate::units::Time;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// What will happen, besides arrivals and wake-ups. The rank is the order within an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum EventKind {
+    /// A batch ends on a lane.
+    BatchEnd(WorkerId, u16),
+    /// A load ends.
+    LoadEnd(WorkerId),
+    /// A worker becomes available, or its part of a plan may begin.
+    Ready(WorkerId),
+    /// The host has looked at a batch of requests.
+    PeekEnd,
+    /// The SneakPeek model gives the answers that a scheduler chose.
+    Answers,
+    /// The answers of a worker behind a link are back.
+    Returned(WorkerId),
+    /// A worker fails, for this one of its outages.
+    Failure(WorkerId, u16),
+}
+
+impl EventKind {
+    fn rank(self) -> u128 {
+        match self {
+            Self::BatchEnd(..) => 0,
+            Self::LoadEnd(_) => 1,
+            Self::Ready(_) => 2,
+            Self::PeekEnd => 3,
+            Self::Answers => 4,
+            Self::Returned(_) => 5,
+            Self::Failure(..) => 6,
+        }
+    }
+}
+
+/// Future events.
+#[derive(Debug, Default)]
+pub(super) struct EventQueue {
+    heap: BinaryHeap<Reverse<(u128, EventKind)>>,
+    sequence: u64,
+}
+
+impl EventQueue {
+    pub fn push(&mut self, time: Time, kind: EventKind) {
+        let key = u128::from(time.0) << 64 | kind.rank() << 56 | u128::from(self.sequence);
+        self.sequence += 1;
+        self.heap.push(Reverse((key, kind)));
+    }
+
+    /// The time of the next event.
+    #[inline]
+    pub fn next_time(&self) -> Time {
+        self.heap.peek().map_or(Time::MAX, |Reverse((key, _))| Time((key >> 64) as u64))
+    }
+
+    /// Forgets what would end or begin on a worker, its failures aside.
+    pub fn forget(&mut self, worker: WorkerId) {
+        self.heap.retain(|Reverse((_, kind))| match kind {
+            EventKind::BatchEnd(at, _) | EventKind::LoadEnd(at) | EventKind::Ready(at) => *at != worker,
+            EventKind::PeekEnd | EventKind::Answers | EventKind::Returned(_) | EventKind::Failure(..) => true,
+        });
+    }
+
+    /// Takes the next event if it happens at `now`.
+    #[inline]
+    pub fn pop_at(&mut self, now: Time) -> Option<EventKind> {
+        if self.next_time() != now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((_, kind))| kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_time_then_kind_then_insertion() {
+        let mut queue = EventQueue::default();
+        let w = WorkerId;
+        queue.push(Time(2), EventKind::PeekEnd);
+        queue.push(Time(2), EventKind::BatchEnd(w(1), 0));
+        queue.push(Time(2), EventKind::BatchEnd(w(0), 0));
+        queue.push(Time(1), EventKind::PeekEnd);
+        assert_eq!(queue.next_time(), Time(1));
+        assert_eq!(queue.pop_at(Time(2)), None);
+        assert_eq!(queue.pop_at(Time(1)), Some(EventKind::PeekEnd));
+        let rest: Vec<_> = std::iter::from_fn(|| queue.pop_at(Time(2))).collect();
+        assert_eq!(rest, [EventKind::BatchEnd(w(1), 0), EventKind::BatchEnd(w(0), 0), EventKind::PeekEnd]);
+        assert_eq!(queue.next_time(), Time::MAX);
+    }
+}

@@ -1,0 +1,38 @@
+//! The engine: a step machine over integer time.
+//!
+//! ```text
+//! loop { match sim.advance(obs)? { Step::Decide => …, Step::Done => break } }
+//!          │                            │
+//!          │ next instant, all events   │ scheduler.decide(view, trigger, plan)
+//!          ▼                            ▼
+//!        state  ◄──────────────  sim.apply(plan, obs)?   (validated, then done)
+//! ```
+//!
+//! The same machine is a simulation ([`run`]), a debugger and a learning environment.
+
+mod observations;
+mod engine;
+mod event_queue;
+mod validate;
+
+pub use engine::{Counts, SimError, Simulation, StepOutcome};
+pub use validate::PlanError;
+
+use crate::policy::{Observer, Plan, Scheduler};
+
+/// Runs a simulation to its end.
+pub fn run(
+    sim: &mut Simulation,
+    scheduler: &mut dyn Scheduler,
+    observer: &mut impl Observer,
+) -> Result<Counts, SimError> {
+    let mut plan = Plan::default();
+    while sim.advance(observer)? == StepOutcome::Decide {
+        for feedback in sim.feedback() {
+            scheduler.on_completion(feedback);
+        }
+        scheduler.decide(&sim.view(), sim.trigger(), &mut plan);
+        sim.apply(&mut plan, observer)?;
+    }
+    Ok(sim.counts())
+}

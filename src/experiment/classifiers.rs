@@ -1,0 +1,258 @@
+//! The setting `peek`: how requests of each application are looked at.
+
+use super::run_config::by_app;
+use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, Value, decode};
+use crate::model::catalog::AppSpec;
+use crate::model::knn::VoteTies;
+use crate::model::classifier::{ClassifierKind, Knn, VoteModel, Classifier, ClassifierHost, Prior, ShortCircuit, ThresholdRule};
+use crate::model::posterior::{Evidence, TWO_CLASS_THRESHOLD};
+use crate::model::profile;
+use crate::units::Span;
+use std::sync::Arc;
+
+/// Gives every application its part of the setting: the same for all, or by application.
+pub(super) fn read(node: &ConfigNode, apps: &mut [AppSpec], problems: &mut Problems) {
+    if apps.iter().any(|app| node.get(&app.profile.name).is_some()) {
+        by_app(node, apps, problems, |app, node, problems| app.peek = one(node, app, problems));
+    } else {
+        apps.iter_mut().for_each(|app| app.peek = one(node, app, problems));
+    }
+}
+
+fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier {
+    let mut read = Decoder::new(node, problems);
+    let latency = read.take("latency_ms");
+    let latency = latency.and_then(|n| decode::number(n, &(0.0..=86_400_000.0), read.problems()));
+    let matrix = read.take("matrix");
+    let classes = app.profile.classes.len();
+    let given = matrix.and_then(|node| rows(node, classes, read.problems()));
+    let kind = kind(&mut read, app, (matrix, given.as_ref()));
+    let matrix = match &kind {
+        ClassifierKind::Confusion(law) => law.confusion(),
+        _ => given.or_else(|| app.profile.peek_confusion.clone()),
+    };
+    let peek = Classifier {
+        short_circuit: short_circuit(&mut read, app, matrix.is_some()),
+        kind,
+        matrix,
+        evidence: read
+            .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
+        threshold: threshold(&mut read),
+        prior: prior(&mut read, classes),
+        place: read.choice("runs_on", &PLACES),
+        memory_bytes: read.integer("memory_bytes", 0..=u64::MAX / 2, 0),
+        latency: latency.map(Span::from_ms),
+    };
+    read.finish();
+    peek
+}
+
+/// A confusion matrix as written and as read.
+type Matrix<'a> = (Option<&'a ConfigNode>, Option<&'a Vec<Vec<f64>>>);
+
+const PLACES: [(&str, ClassifierHost); 3] =
+    [("host", ClassifierHost::Host), ("free", ClassifierHost::Free), ("worker", ClassifierHost::Worker)];
+
+fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> ClassifierKind {
+    let recorded = app.trace.as_ref().is_some_and(|trace| !trace.votes.is_empty());
+    let Some(node) = read.take("kind") else {
+        return match law(read, app, matrix, None) {
+            Some(law) if !recorded => ClassifierKind::Confusion(law),
+            _ => ClassifierKind::Recorded,
+        };
+    };
+    let place = &node.place;
+    match decode::text(node, read.problems()) {
+        Some("recorded") => {
+            if !recorded {
+                let found = format!("\"recorded\", and no votes for `{}`", app.profile.name);
+                let expected = "a trace with votes_<class> columns";
+                read.problems().push(Problem::new(place.clone(), found, expected));
+            }
+            ClassifierKind::Recorded
+        }
+        Some("knn") => knn(read, app, place).map_or(ClassifierKind::Recorded, ClassifierKind::Knn),
+        Some("confusion") => {
+            law(read, app, matrix, Some(place)).map_or(ClassifierKind::Recorded, ClassifierKind::Confusion)
+        }
+        Some("rule") => rule(read, app).map_or(ClassifierKind::Recorded, ClassifierKind::Rule),
+        Some(other) => {
+            let known = ["recorded", "knn", "confusion", "rule"];
+            read.problems().push(Problem::unknown(place.clone(), "value", other, known));
+            ClassifierKind::Recorded
+        }
+        None => ClassifierKind::Recorded,
+    }
+}
+
+fn knn(read: &mut Decoder<'_>, app: &AppSpec, place: &Location) -> Option<Knn> {
+    let k = read.take("k");
+    let ties =
+        read.choice("ties", &[("lowest-index", VoteTies::LowestIndex), ("average", VoteTies::Average)]);
+    let name = &app.profile.name;
+    let Some(reference) = &app.profile.reference else {
+        let found = format!("\"knn\", and no reference.csv in the profile of `{name}`");
+        let expected = "a file with `class` and features";
+        read.problems().push(Problem::new(place.clone(), found, expected));
+        return None;
+    };
+    let samples = reference.len() as u64;
+    let k = match k {
+        Some(node) => decode::integer(node, &(1..=samples), read.problems())?,
+        None => samples.min(5),
+    };
+    let columns: Option<Vec<usize>> =
+        reference.features.iter().map(|name| column(name, app, place, read.problems())).collect();
+    Some(Knn { reference: Arc::clone(reference), k: k as usize, ties, columns: columns? })
+}
+
+/// Where a feature stands in the trace of the application.
+fn column(name: &str, app: &AppSpec, place: &Location, problems: &mut Problems) -> Option<usize> {
+    let features = || app.trace.iter().flat_map(|trace| &trace.features);
+    let found = features().position(|(known, _)| known == name);
+    if found.is_none() {
+        let known = features().map(|(name, _)| name.as_str());
+        let what = "feature in the trace";
+        problems.push(Problem::unknown(place.clone(), what, name, known).of(&app.profile.name));
+    }
+    found
+}
+
+/// The law by which votes are drawn, if one is given; one must be if `required` somewhere.
+fn law(
+    read: &mut Decoder<'_>,
+    app: &AppSpec,
+    matrix: Matrix<'_>,
+    required: Option<&Location>,
+) -> Option<VoteModel> {
+    let classes = app.profile.classes.len();
+    let (quality, recall) = (read.take("quality"), read.take("recall"));
+    let votes = read.integer("votes", 1..=1000, 1);
+    let correlation = read.number("correlation", 0.0..=1.0, 0.0);
+    let problems = read.problems();
+    let given: Vec<&ConfigNode> = [matrix.0, quality, recall].into_iter().flatten().collect();
+    match (given.as_slice(), required) {
+        ([_, second, ..], _) => {
+            let found = "two of `matrix`, `quality` and `recall`";
+            problems.push(Problem::new(second.place.clone(), found, "one of them"));
+        }
+        ([], Some(place)) => {
+            let expected = "`matrix`, `quality` or `recall` beside it";
+            problems.push(Problem::new(place.clone(), "\"confusion\" alone", expected));
+        }
+        _ => {}
+    }
+    let mut share = |node: &ConfigNode| decode::number(node, &(0.0..=1.0), problems);
+    let mut law = if let Some(node) = quality {
+        VoteModel::quality(classes, share(node)?)
+    } else if let Some(node) = recall {
+        VoteModel::recall(classes, share(node)?)
+    } else {
+        VoteModel::matrix(matrix.1?)
+    };
+    (law.votes, law.correlation) = (votes, correlation);
+    Some(law)
+}
+
+/// A confusion matrix: a row of weights for each true class.
+fn rows(node: &ConfigNode, classes: usize, problems: &mut Problems) -> Option<Vec<Vec<f64>>> {
+    let items = decode::array(node, problems);
+    if items.len() != classes {
+        let found = format!("a matrix of {} rows", items.len());
+        let expected = format!("{classes}, one for each class");
+        problems.push(Problem::new(node.place.clone(), found, expected));
+        return None;
+    }
+    let rows: Vec<Vec<f64>> =
+        items.iter().map(|row| profile::prior(row, classes, problems)).collect();
+    rows.iter().all(|row| row.len() == classes).then_some(rows)
+}
+
+fn rule(read: &mut Decoder<'_>, app: &AppSpec) -> Option<ThresholdRule> {
+    let feature = read.require("feature", "the name of a feature of the trace");
+    let at = read.require("threshold", "where the feature parts the classes");
+    let mut class = |key| {
+        let node = read.require(key, "a class")?;
+        let name = decode::text(node, read.problems())?;
+        let classes = &app.profile.classes;
+        let found = classes.iter().position(|class| class == name);
+        if found.is_none() {
+            let known = classes.iter().map(String::as_str);
+            let problem = Problem::unknown(node.place.clone(), "class", name, known);
+            read.problems().push(problem);
+        }
+        found.map(|class| class as u16)
+    };
+    let (below, above) = (class("below"), class("above"));
+    let at = decode::number(at?, &(-1e15..=1e15), read.problems());
+    let name = decode::text(feature?, read.problems())?;
+    let column = column(name, app, &feature?.place, read.problems());
+    Some(ThresholdRule { column: column?, at: at?, below: below?, above: above? })
+}
+
+/// `known` says whether the confusion matrix of the answers is.
+fn short_circuit(read: &mut Decoder<'_>, app: &AppSpec, known: bool) -> ShortCircuit {
+    let Some(node) = read.take("short_circuit") else { return ShortCircuit::Never };
+    let problems = read.problems();
+    if matches!(node.value, Value::Table(_)) {
+        let mut table = Decoder::new(node, problems);
+        let threshold =
+            table.require("threshold", "the least posterior probability of the model's own answer");
+        let threshold = threshold.and_then(|n| decode::number(n, &(0.0..=1.0), table.problems()));
+        table.finish();
+        return threshold.map_or(ShortCircuit::Never, ShortCircuit::Threshold);
+    }
+    let named = [
+        ("never", ShortCircuit::Never),
+        ("precision", ShortCircuit::Precision),
+        ("posterior", ShortCircuit::Posterior),
+    ];
+    let chosen = decode::choice(node, &named, problems);
+    let needs = matches!(chosen, Some(ShortCircuit::Precision | ShortCircuit::Posterior));
+    if needs && !known {
+        let name = &app.profile.name;
+        let found = format!("no confusion matrix of the SneakPeek model of `{name}`");
+        let expected = "`matrix`, or peek_confusion.csv in the profile; of `confusion` \
+                        votes = 1 or correlation = 1";
+        problems.push(Problem::new(node.place.clone(), found, expected));
+    }
+    chosen.unwrap_or(ShortCircuit::Never)
+}
+
+fn threshold(read: &mut Decoder<'_>) -> Option<f64> {
+    match read.take("two_class_threshold") {
+        None => Some(TWO_CLASS_THRESHOLD),
+        Some(node) if matches!(&node.value, Value::Text(text) if text == "none") => None,
+        Some(node) => decode::number(node, &(0.0..=1.0), read.problems()),
+    }
+}
+
+fn prior(read: &mut Decoder<'_>, classes: usize) -> Prior {
+    let weights = f64::MIN_POSITIVE..=1e9;
+    let weight = read.take("prior_weight");
+    let node = read.take("prior");
+    let problems = read.problems();
+    let given = match node.map(|node| (node, &node.value)) {
+        Some((node, Value::Array(_))) => {
+            Some(Prior::Given(profile::prior(node, classes, problems)))
+        }
+        Some((node, Value::Table(_))) => {
+            let mut table = Decoder::new(node, problems);
+            let strong = table.require("scale", "by how much to multiply the class frequencies");
+            let strong = strong.and_then(|n| decode::number(n, &weights, table.problems()));
+            table.finish();
+            Some(Prior::Profile(strong.unwrap_or(1.0)))
+        }
+        _ => None,
+    };
+    if let (Some(given), Some(weight)) = (&given, weight) {
+        let found = "a weight beside a prior that has one";
+        problems.push(Problem::new(weight.place.clone(), found, "one of them"));
+        return given.clone();
+    }
+    let weight = weight.and_then(|node| decode::number(node, &weights, problems)).unwrap_or(1.0);
+    let named =
+        [("profile", Prior::Profile(weight)), ("uninformative", Prior::Uninformative(weight))];
+    let [(_, default), _] = named.clone();
+    given.or_else(|| decode::choice(node?, &named, problems)).unwrap_or(default)
+}

@@ -1,0 +1,182 @@
+//! Profiles and traces, each read once and shared by all runs.
+
+use super::locate::{Located, Locator, FileOrigin};
+use crate::config::{ConfigNode, Location, Problem, Problems, Value, source};
+use crate::model::link::Bandwidth;
+use crate::model::profile::Profile;
+use crate::model::trace_file::TraceFile;
+use crate::model::trace::RecordedTrace;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Read<T> = Result<Arc<T>, Problems>;
+
+/// The inputs of an experiment.
+#[derive(Debug, Default)]
+pub struct InputCache {
+    profiles: BTreeMap<String, Read<Profile>>,
+    traces: BTreeMap<String, Option<Read<RecordedTrace>>>,
+    bandwidths: BTreeMap<String, Read<Bandwidth>>,
+    requests: BTreeMap<String, Read<TraceFile>>,
+    imports: BTreeMap<String, ConfigNode>,
+    files: BTreeMap<String, String>,
+    locator: Locator,
+}
+
+impl InputCache {
+    /// For the experiment at `path`.
+    pub fn of(path: &str) -> Self {
+        Self { locator: Locator::new(path), ..Self::default() }
+    }
+
+    /// Where a file that the experiment names is read.
+    pub fn locate(&mut self, name: &str) -> String {
+        self.locator.locate(name).path
+    }
+
+    /// (name, place) of what the experiment names.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, FileOrigin)> {
+        self.locator.origins()
+    }
+
+    /// The profile in `folder`.
+    pub fn profile(&mut self, folder: &str) -> Read<Profile> {
+        if let Some(profile) = self.profiles.get(folder) {
+            return profile.clone();
+        }
+        let path = self.locate(folder);
+        let profile = Profile::read(&path).map(Arc::new);
+        if let Ok(profile) = &profile {
+            // By the name in the experiment: ids of runs do not depend on the working directory.
+            let named = |(file, hash): &(String, String)| {
+                (format!("{folder}{}", &file[path.len()..]), hash.clone())
+            };
+            self.files.extend(profile.files.iter().map(named));
+        }
+        self.profiles.insert(folder.to_owned(), profile.clone());
+        profile
+    }
+
+    /// The trace of an application in a folder, plain or compressed; `None` if there is no such
+    /// file.
+    ///
+    /// A trace that ships goes with the profile that ships, not with another of its name.
+    pub fn trace(
+        &mut self,
+        profiles: &str,
+        folder: &str,
+        profile: &Profile,
+    ) -> Option<Read<RecordedTrace>> {
+        let stem = format!("{folder}/{}.csv", profile.name);
+        if let Some(trace) = self.traces.get(&stem) {
+            return trace.clone();
+        }
+        let names = ["", ".gz", ".zst"].map(|end| format!("{stem}{end}"));
+        let found: Vec<(Located, String)> = names
+            .into_iter()
+            .map(|name| (self.locator.locate(&name), name))
+            .filter(|(located, _)| source::exists(&located.path))
+            .collect();
+        // One on disk, compressed or not, before one that ships.
+        let on_disk = found.iter().position(|(place, _)| place.origin != FileOrigin::Program);
+        let mut located = found.get(on_disk.unwrap_or(0)).cloned();
+        let taken = located.as_ref().map(|(_, name)| name.clone());
+        let others = found.iter().filter(|(_, name)| Some(name) != taken.as_ref());
+        others.for_each(|(_, name)| self.locator.skip_shipped(name));
+        if let Some((Located { origin: FileOrigin::Program, .. }, name)) = &located
+            && self.locator.is_own(&format!("{profiles}/{}", profile.name))
+        {
+            self.locator.record_origin(format!(
+                "{name} inside the program was recorded with the profile inside the program, and \
+                 {profiles}/{} is another: it goes without a trace",
+                profile.name
+            ));
+            let name = name.clone();
+            self.locator.skip_shipped(&name);
+            located = None;
+        }
+        let trace = located.map(|(located, name)| {
+            let source = source::read(&located.path)?;
+            self.files.insert(name, source.sha256.clone());
+            RecordedTrace::read(&source, &profile.classes, &profile.variant_names()).map(Arc::new)
+        });
+        self.traces.insert(stem, trace.clone());
+        trace
+    }
+
+    /// The table of a link's rates.
+    pub fn bandwidth(&mut self, path: &str) -> Read<Bandwidth> {
+        if let Some(table) = self.bandwidths.get(path) {
+            return table.clone();
+        }
+        let table = source::read(&self.locate(path)).and_then(|source| {
+            let table = Bandwidth::parse(&source).map(Arc::new)?;
+            self.files.insert(path.to_owned(), source.sha256);
+            Ok(table)
+        });
+        let table = table.map_err(Problems::from);
+        self.bandwidths.insert(path.to_owned(), table.clone());
+        table
+    }
+
+    /// The requests of a file, checked, and the record of its import if that lies beside it.
+    pub fn requests(&mut self, path: &str) -> Read<TraceFile> {
+        if let Some(file) = self.requests.get(path) {
+            return file.clone();
+        }
+        let file = TraceFile::check(&self.locate(path)).and_then(|file| {
+            self.files.insert(path.to_owned(), file.sha256.clone());
+            self.import(&file)?;
+            Ok(Arc::new(file))
+        });
+        self.requests.insert(path.to_owned(), file.clone());
+        file
+    }
+
+    fn import(&mut self, file: &TraceFile) -> Result<(), Problem> {
+        // The trace may have been compressed after it was imported.
+        let names = [file.path.as_str(), source::without_compression(&file.path)];
+        let mut records = names.iter().map(|name| format!("{name}.import.toml"));
+        let Some(record) = records.find(|record| source::exists(record)) else { return Ok(()) };
+        let source = source::read(&record)?;
+        let node = ConfigNode::parse(&source)?;
+        if node.get("sha256").map(ConfigNode::cell).as_deref() != Some(&file.sha256) {
+            let found = format!("the record of another file than {}", file.path);
+            let expected = "its own: import again, or remove the record";
+            return Err(Problem::new(Location::file(&record), found, expected));
+        }
+        self.files.insert(record, source.sha256);
+        self.imports.insert(file.path.clone(), node);
+        Ok(())
+    }
+
+    /// By path, how files of requests were imported, as far as that is known.
+    pub fn imports(&self) -> &BTreeMap<String, ConfigNode> {
+        &self.imports
+    }
+
+    /// Notes a file that a scheduler reads by itself, so that a run is another when it changes.
+    pub fn note(&mut self, name: &str) {
+        // Who reads it says what is wrong with it.
+        if let Ok(source) = source::read(&self.locate(name)) {
+            self.files.insert(name.to_owned(), source.sha256);
+        }
+    }
+
+    /// (path, SHA-256) of every file read, by path.
+    pub fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
+    }
+
+    /// What a user should know about the profiles, each once.
+    pub fn warnings(&self) -> Vec<String> {
+        let profiles = self.profiles.values().filter_map(|profile| profile.as_ref().ok());
+        let skipped = self.imports.iter().filter_map(|(path, node)| {
+            let Value::Integer(rows @ 1..) = node.get("skipped_rows")?.value else { return None };
+            Some(format!("{path} was imported without {rows} rows that could not be read"))
+        });
+        let places = self.locator.notes().iter().cloned();
+        let profiles = profiles.flat_map(|profile| profile.warnings.iter().cloned());
+        places.chain(profiles).chain(skipped).collect()
+    }
+}

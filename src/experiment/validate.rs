@@ -1,0 +1,158 @@
+//! Figures and claims must name columns and labels that will exist, and that can be drawn.
+
+use super::grid::{GridPoint, axis_keys};
+use super::file::{Expectation, Experiment, FigureKind, FigureSpec};
+use crate::config::{Location, Problem, Problems};
+use crate::metrics;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most lines a figure may have: its legend must still tell them apart.
+pub const MAX_SERIES: usize = 48;
+/// The most panels a figure may have: it must still fit on a page.
+const MAX_PANELS: usize = 24;
+
+/// Reports every name of a figure or a claim that means nothing, before the first run.
+pub(super) fn check(experiment: &Experiment, grid: &[GridPoint], problems: &mut Problems) {
+    let keys = axis_keys(experiment);
+    let grid = grid.iter().map(|configuration| configuration.labels.as_slice()).collect();
+    let mut names = NameChecker { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
+    experiment.figures.iter().for_each(|figure| names.figure(figure));
+    experiment.expectations.iter().for_each(|claim| names.claim(claim));
+    if let Some(until) = &experiment.stopping {
+        names.metric(&until.metric, until.place.clone().field("until.metric"));
+    }
+}
+
+/// What exists, and where to report what does not.
+pub struct NameChecker<'a> {
+    /// The axes.
+    pub keys: &'a [String],
+    /// The labels of each configuration, one for each axis.
+    pub grid: Vec<&'a [String]>,
+    /// The columns that hold numbers.
+    pub metrics: Vec<&'a str>,
+    /// What was found wrong.
+    pub problems: &'a mut Problems,
+}
+
+impl<'a> NameChecker<'a> {
+    /// Reports what of a figure cannot be drawn.
+    pub fn figure(&mut self, figure: &FigureSpec) {
+        let at = |field: &str| figure.place.clone().field(&format!("figure.{field}"));
+        if !figure.series.is_empty() {
+            self.axis(&figure.series, at("series"));
+        }
+        if !figure.facet.is_empty() {
+            self.axis(&figure.facet, at("facet"));
+            let count = self.labels(&figure.facet, &figure.filter).len();
+            if count > MAX_PANELS {
+                let found = format!("{count} panels in one figure");
+                let expected = format!("{MAX_PANELS} at most; `where` chooses some of them");
+                self.problems.push(Problem::new(at("facet"), found, expected));
+            }
+        }
+        match figure.kind {
+            FigureKind::Lines => {
+                self.axis(&figure.x, at("x"));
+                self.metric(&figure.y, at("y"));
+                let labels = self.labels(&figure.x, &figure.filter);
+                let word = |label: &&&str| !label.parse().is_ok_and(f64::is_finite);
+                if let Some(label) = labels.iter().find(word) {
+                    let found = format!("an axis with the value `{label}`");
+                    self.problems.push(Problem::new(at("x"), found, "an axis of numbers"));
+                }
+                self.further(figure, at("where"));
+            }
+            FigureKind::Pareto => {
+                self.metric(&figure.x, at("x"));
+                self.metric(&figure.y, at("y"));
+            }
+            FigureKind::Cdf => {}
+        }
+        self.filter(&figure.filter, &at("where"));
+        let count = self.labels(&figure.series, &figure.filter).len();
+        if count > MAX_SERIES {
+            let found = format!("{count} lines in one figure");
+            let expected = format!("{MAX_SERIES} at most; `where` chooses some of them");
+            self.problems.push(Problem::new(at("series"), found, expected));
+        }
+    }
+
+    /// A point of a line is one setting: what else varied would be averaged without a word.
+    fn further(&mut self, figure: &FigureSpec, place: Location) {
+        let (Some(x), series) = (self.at(&figure.x), self.at(&figure.series)) else { return };
+        let facet = self.at(&figure.facet);
+        let mut points = BTreeMap::new();
+        let further = self.passing(&figure.filter).find_map(|labels| {
+            let line = [series, facet].map(|axis| axis.map(|axis| &labels[axis]));
+            let first = *points.entry((&labels[x], line)).or_insert(labels);
+            let differs = (0..labels.len()).find(|at| first[*at] != labels[*at])?;
+            Some((self.keys[differs].clone(), first[differs].clone()))
+        });
+        if let Some((key, label)) = further {
+            let found = format!("points that average over `{key}`");
+            let expected = format!("one value of it, as {{ \"{key}\" = \"{label}\" }}");
+            self.problems.push(Problem::new(place, found, expected));
+        }
+    }
+
+    fn claim(&mut self, claim: &Expectation) {
+        let at = |field: &str| claim.place.clone().field(&format!("expect.{field}"));
+        self.axis(&claim.axis, at("axis"));
+        self.metric(&claim.metric, at("metric"));
+        self.label(&claim.axis, &claim.left, &at("claim"));
+        self.label(&claim.axis, &claim.right, &at("claim"));
+        self.filter(&claim.filter, &at("where"));
+    }
+
+    /// Reports what of a filter names no axis or no value of one.
+    pub fn filter(&mut self, filter: &[(String, Vec<String>)], place: &Location) {
+        for (key, labels) in filter {
+            self.axis(key, place.clone());
+            labels.iter().for_each(|label| self.label(key, label, place));
+        }
+    }
+
+    fn axis(&mut self, name: &str, place: Location) {
+        if !self.keys.iter().any(|key| key == name) {
+            let known = self.keys.iter().map(String::as_str);
+            self.problems.push(Problem::unknown(place, "axis", name, known));
+        }
+    }
+
+    fn metric(&mut self, name: &str, place: Location) {
+        if !self.metrics.contains(&name) {
+            let known = self.metrics.iter().copied();
+            self.problems.push(Problem::unknown(place, "metric", name, known));
+        }
+    }
+
+    fn label(&mut self, key: &str, label: &str, place: &Location) {
+        let known = self.labels(key, &[]);
+        if !known.is_empty() && !known.contains(label) {
+            let problem = Problem::unknown(place.clone(), "value", label, known).of(key);
+            self.problems.push(problem);
+        }
+    }
+
+    /// The labels of an axis in the configurations that pass a filter.
+    fn labels(&self, key: &str, filter: &[(String, Vec<String>)]) -> BTreeSet<&'a str> {
+        let Some(at) = self.at(key) else { return BTreeSet::new() };
+        self.passing(filter).map(|labels| labels[at].as_str()).collect()
+    }
+
+    /// The configurations that pass a filter.
+    fn passing(&self, filter: &[(String, Vec<String>)]) -> impl Iterator<Item = &'a [String]> {
+        let passes = |own: &&[String]| {
+            filter
+                .iter()
+                .all(|(key, labels)| self.at(key).is_none_or(|at| labels.contains(&own[at])))
+        };
+        self.grid.iter().copied().filter(passes)
+    }
+
+    /// The place of an axis among the labels.
+    fn at(&self, key: &str) -> Option<usize> {
+        self.keys.iter().position(|known| known == key)
+    }
+}

@@ -1,0 +1,73 @@
+//! `warmup`: which of a run's first arrivals do not count.
+
+use super::run_config::RunConfig;
+use super::run::simulate;
+use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
+use crate::metrics::{Transient, MeasurementWindow};
+use crate::rng::Rng;
+
+/// Fewer requests than this are too few means of five to find the end of a transient.
+const LEAST: u64 = 100;
+
+/// How much of the beginning of a run is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warmup {
+    /// Nothing: the run is what there is.
+    None,
+    /// So many arrivals.
+    Requests(u32),
+    /// As many as the rule MSER-5 says of the times in the system, each run by itself.
+    Mser5,
+}
+
+impl Warmup {
+    /// The setting `warmup` of a run of so many requests. A bound holds for all requests.
+    pub(super) fn take(read: &mut Decoder<'_>, requests: u64, bound: bool) -> Self {
+        let Some(node) = read.take("warmup") else { return Self::None };
+        let warmup = Self::read(node, requests, read.problems());
+        if bound && warmup != Self::None {
+            let found = "bound = \"fluid\" with a warm-up";
+            read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
+        }
+        warmup
+    }
+
+    /// `"none"`, `"mser-5"` or `{ requests = N }`, in a run of so many requests.
+    fn read(node: &ConfigNode, requests: u64, problems: &mut Problems) -> Self {
+        let place = || node.place.clone();
+        if !matches!(node.value, Value::Table(_)) {
+            let choices = [("none", Self::None), ("mser-5", Self::Mser5)];
+            let found = decode::choice(node, &choices, problems).unwrap_or(Self::None);
+            if found == Self::Mser5 && requests < LEAST {
+                let said = format!("\"mser-5\" with {requests} requests");
+                problems.push(Problem::new(place(), said, format!("{LEAST} requests at least")));
+            }
+            return found;
+        }
+        let mut read = Decoder::new(node, problems);
+        let first = read.require("requests", "how many arrivals do not count");
+        let first = first.and_then(|n| decode::integer(n, &(0..=u64::MAX), read.problems()));
+        read.finish();
+        if let Some(first) = first.filter(|first| *first >= requests) {
+            let said = format!("a warm-up of {first} in a run of {requests} requests");
+            problems.push(Problem::new(place(), said, "requests after the warm-up"));
+            return Self::None;
+        }
+        // Fewer than the requests of a run, whose numbers have 32 bits.
+        first.map_or(Self::None, |first| Self::Requests(first as u32))
+    }
+
+    /// The part of a run that counts. MSER-5 takes a run of its own to look at, which the engine
+    /// makes again exactly; nothing of it has to be kept.
+    pub(super) fn window(self, prepared: &RunConfig, rng: Rng) -> Result<MeasurementWindow, String> {
+        match self {
+            Self::None => Ok(MeasurementWindow::whole()),
+            Self::Requests(first) => Ok(MeasurementWindow::after(first)),
+            Self::Mser5 => {
+                let mut transient = Transient::default();
+                simulate(prepared, rng, &mut transient)?;
+                Ok(transient.window())
+            }
+        }
+    }
+}

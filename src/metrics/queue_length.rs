@@ -1,0 +1,117 @@
+//! How many requests are in the system, as arrivals find it: for the column `stationary`.
+//!
+//! Means over equally many arrivals in order, of which there are always fewer than 64: when there
+//! are as many, pairs become one. Constant memory, a few additions per event. Requests of a warm-up
+//! are in the system, too, but what they find does not count.
+
+use crate::policy::Event;
+use crate::stats::Stationary;
+
+/// Arrivals of a mean at first; runs of fewer than 32 such means are undecided.
+const BATCH: u64 = 8;
+/// So many means are never kept.
+const MOST: usize = 64;
+
+/// Watches how many requests are in the system.
+#[derive(Clone, Debug)]
+pub(super) struct QueueLength {
+    /// Arrivals before this number do not count.
+    pub skip: u32,
+    present: u64,
+    /// Of the mean that is not complete.
+    sum: u64,
+    left: u64,
+    batch: u64,
+    sums: Vec<u64>,
+}
+
+impl Default for QueueLength {
+    fn default() -> Self {
+        let sums = Vec::with_capacity(MOST);
+        Self { skip: 0, present: 0, sum: 0, left: BATCH, batch: BATCH, sums }
+    }
+}
+
+impl QueueLength {
+    #[expect(clippy::inline_always, reason = "as Summary::on")]
+    #[inline(always)]
+    pub fn on(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Arrived { request } => {
+                if request.id.number() >= self.skip {
+                    self.sum += self.present;
+                    self.left -= 1;
+                    if self.left == 0 {
+                        self.complete();
+                    }
+                }
+                self.present += 1;
+            }
+            Event::Completed(_) | Event::Rejected { .. } => {
+                self.present = self.present.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn complete(&mut self) {
+        self.sums.push(std::mem::take(&mut self.sum));
+        if self.sums.len() == MOST {
+            self.sums = self.sums.chunks(2).map(|pair| pair.iter().sum()).collect();
+            self.batch *= 2;
+        }
+        self.left = self.batch;
+    }
+
+    /// What the run says of its queue.
+    pub fn stationary(&self) -> Stationary {
+        let mean = |sum: &u64| *sum as f64 / self.batch as f64;
+        Stationary::of(&self.sums.iter().map(mean).collect::<Vec<f64>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AppId, Request, RequestId};
+    use crate::units::Time;
+
+    /// A queue of which arrival `at` finds `length(at)`.
+    fn queue(arrivals: u32, skip: u32, length: impl Fn(u32) -> u64) -> QueueLength {
+        let mut queue = QueueLength { skip, ..QueueLength::default() };
+        for at in 0..arrivals {
+            queue.present = length(at);
+            let id = RequestId::new(at, 0);
+            let time = Time(u64::from(at));
+            let request = Request { id, app: AppId(0), arrival: time, deadline: time };
+            queue.on(&Event::Arrived { request: &request });
+        }
+        queue
+    }
+
+    #[test]
+    fn means_are_of_equally_many_arrivals() {
+        let kept = queue(1_000, 0, u64::from);
+        // 64 means of 8 became 32 of 16, and 30 more came.
+        assert_eq!((kept.batch, kept.sums.len()), (16, 62));
+        for (place, sum) in kept.sums.iter().enumerate() {
+            let first = place as u64 * 16;
+            assert_eq!(*sum, (first..first + 16).sum::<u64>());
+        }
+        assert_eq!(kept.stationary(), Stationary::No);
+    }
+
+    #[test]
+    fn a_warm_up_does_not_count() {
+        let length = |at| if at < 500 { u64::from(at) } else { 500 };
+        assert_eq!(queue(1_000, 0, length).stationary(), Stationary::No);
+        assert_eq!(queue(1_000, 500, length).stationary(), Stationary::Yes);
+    }
+
+    #[test]
+    fn short_runs_are_undecided() {
+        assert_eq!(queue(255, 0, |_| 0).stationary(), Stationary::Undecided);
+        assert_eq!(queue(256, 0, |_| 0).stationary(), Stationary::Yes);
+    }
+}

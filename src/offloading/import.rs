@@ -1,0 +1,283 @@
+//! The data set M4A1 of the TMO authors (`liangqiyuan/TMO`, MIT licence) as a [`Workload`]: their
+//! JSON file, or a table of its numbers without the texts.
+//!
+//! JSON: a list of dialogues with `interactions` (`task_cat`, `action` 0 local or 1 cloud,
+//! `image_index` null or the uploaded views in order, `answer`, `score`, `interaction_time` in
+//! seconds, `usage_cost` in US dollars) and `association_score` (turns × views).
+//! Table: `episode, turn, task, action, mod0…, score, raw_score, interaction_time_s,
+//! usage_cost_usd, assoc0…`; further columns are not read.
+
+use super::action::{Actions, MAX_VIEWS, Views};
+use super::workload::{Dialogue, MAX_TASKS, MAX_TURNS, Turn, Workload};
+use crate::config::csv::{Row, Table};
+use crate::config::source::{self, Source};
+use crate::config::{ConfigNode, Location, Problem, Problems, decode, json};
+use std::collections::BTreeSet;
+
+/// An answer that holds one of these is worth 0 (the authors' `tmo/data.py`; case matters).
+const REFUSALS: [&str; 3] = ["sorry", "I don't have", "can't"];
+/// No measurement is larger.
+const MAX_NUMBER: f64 = 1e15;
+
+/// Reads the authors' JSON, the table of its numbers, or a workload.
+pub fn load(path: &str) -> Result<Workload, Problems> {
+    let source = source::read(path)?;
+    if source.text.trim_start().starts_with(['[', '{']) {
+        return from_json(&json::parse(&source)?);
+    }
+    let table = Table::parse(&source)?;
+    if table.optional("episode").is_some() {
+        return Ok(from_table(&source, &table)?);
+    }
+    Ok(Workload::parse(&source)?)
+}
+
+/// A turn whose task is still a name.
+type Named = (String, Turn);
+
+/// Puts the tasks into one vocabulary.
+fn workload(
+    views: usize,
+    dialogues: Vec<(String, Vec<Named>)>,
+    file: &str,
+) -> Result<Workload, Problem> {
+    let mut tasks: Vec<String> = dialogues
+        .iter()
+        .flat_map(|(_, turns)| turns.iter().map(|(task, _)| task.clone()))
+        .collect();
+    tasks.sort();
+    tasks.dedup();
+    if tasks.is_empty() || tasks.len() > MAX_TASKS {
+        let found = format!("{} tasks", tasks.len());
+        return Err(Problem::new(Location::file(file), found, format!("1 to {MAX_TASKS} tasks")));
+    }
+    let index = |task: &String| tasks.binary_search(task).unwrap_or(0);
+    let dialogues = dialogues
+        .into_iter()
+        .map(|(id, turns)| {
+            let turns =
+                turns.into_iter().map(|(task, turn)| Turn { task: index(&task), ..turn }).collect();
+            Dialogue { id, turns }
+        })
+        .collect();
+    Ok(Workload { tasks, actions: Actions::new(views), dialogues })
+}
+
+fn from_json(root: &ConfigNode) -> Result<Workload, Problems> {
+    let mut problems = Problems::default();
+    let dialogues = decode::array(root, &mut problems);
+    if dialogues.is_empty() {
+        problems.push(Problem::new(root.place.clone(), "no dialogues", "a list of dialogues"));
+    }
+    let mut views = None;
+    let mut read = Vec::new();
+    for (at, node) in dialogues.iter().enumerate() {
+        if problems.is_full() {
+            break;
+        }
+        if let Some(turns) = dialogue(node, &mut views, &mut problems) {
+            read.push((at.to_string(), turns));
+        }
+    }
+    let read = problems.check(Some(read))?;
+    Ok(workload(views.unwrap_or(0), read, &root.place.file)?)
+}
+
+fn dialogue(node: &ConfigNode, views: &mut Option<usize>, problems: &mut Problems) -> Option<Vec<Named>> {
+    let interactions = decode::array(need(node, "interactions", problems)?, problems);
+    let rows = need(node, "association_score", problems)?;
+    let association = decode::array(rows, problems);
+    if !(1..=MAX_TURNS).contains(&interactions.len()) {
+        let found = format!("{} interactions", interactions.len());
+        let expected = format!("1 to {MAX_TURNS}");
+        problems.push(Problem::new(node.place.clone(), found, expected));
+        return None;
+    }
+    if association.len() != interactions.len() {
+        let found = format!("{} rows", association.len());
+        let expected = format!("{}, one for each interaction", interactions.len());
+        problems.push(Problem::new(rows.place.clone(), found, expected));
+        return None;
+    }
+    let turns: Vec<Option<Named>> = interactions
+        .iter()
+        .zip(association)
+        .map(|(turn, row)| interaction(turn, row, views, problems))
+        .collect();
+    turns.into_iter().collect()
+}
+
+fn interaction(
+    node: &ConfigNode,
+    row: &ConfigNode,
+    views: &mut Option<usize>,
+    problems: &mut Problems,
+) -> Option<Named> {
+    let cells = decode::array(row, problems);
+    if cells.is_empty() {
+        problems.push(Problem::new(row.place.clone(), "no views", "a number for each view"));
+        return None;
+    }
+    let count = *views.get_or_insert(cells.len());
+    if cells.len() != count || count > MAX_VIEWS {
+        let found = format!("{} views", cells.len());
+        let expected = format!("{}, as before", count.min(MAX_VIEWS));
+        problems.push(Problem::new(row.place.clone(), found, expected));
+        return None;
+    }
+    let number = |node: Option<&ConfigNode>, problems: &mut Problems| {
+        decode::number(node?, &(0.0..=MAX_NUMBER), problems)
+    };
+    let association: Vec<Option<f64>> =
+        cells.iter().map(|cell| number(Some(cell), problems)).collect();
+    let name = need(node, "task_cat", problems)?;
+    let task = decode::text(name, problems)?.trim();
+    if task.is_empty() {
+        problems.push(decode::mismatch(name, "the name of a task"));
+        return None;
+    }
+    let cloud = decode::integer(need(node, "action", problems)?, &(0..=1), problems)? == 1;
+    let uploaded = match node.get("image_index") {
+        Some(list) if cloud => subset(list, count, problems)?,
+        _ => 0,
+    };
+    let answer = decode::text(need(node, "answer", problems)?, problems)?;
+    let raw = number(need(node, "score", problems), problems)?;
+    let refused = REFUSALS.iter().any(|words| answer.contains(words));
+    let turn = Turn {
+        task: 0,
+        action: if cloud { Actions::new(count).cloud(uploaded) } else { 0 },
+        raw,
+        score: if refused { 0.0 } else { raw },
+        time_s: number(need(node, "interaction_time", problems), problems)?,
+        cost_usd: number(need(node, "usage_cost", problems), problems)?,
+        association: association.into_iter().collect::<Option<_>>()?,
+    };
+    Some((task.to_owned(), turn))
+}
+
+/// The views of a list such as `[0, 2, 1]`.
+fn subset(list: &ConfigNode, views: usize, problems: &mut Problems) -> Option<Views> {
+    let last = (views as u64).checked_sub(1)?;
+    let members = decode::array(list, problems).iter();
+    let members: Vec<_> = members.map(|m| decode::integer(m, &(0..=last), problems)).collect();
+    members.into_iter().try_fold(0, |set, member| Some(set | 1 << member?))
+}
+
+/// The value of a key that must be there.
+fn need<'a>(node: &'a ConfigNode, key: &'static str, problems: &mut Problems) -> Option<&'a ConfigNode> {
+    let found = node.get(key);
+    if found.is_none() {
+        let field = format!("{}.{key}", node.place.field);
+        let place = Location { field, ..node.place.clone() };
+        problems.push(Problem::new(place, "nothing", "a value"));
+    }
+    found
+}
+
+fn from_table(source: &Source, table: &Table) -> Result<Workload, Problem> {
+    let numbered = |prefix: &str| -> Vec<usize> {
+        (0..=MAX_VIEWS).map_while(|view| table.optional(&format!("{prefix}{view}"))).collect()
+    };
+    let (uploads, association) = (numbered("mod"), numbered("assoc"));
+    if uploads.len() != association.len() || uploads.len() > MAX_VIEWS {
+        let place = Location::line(&source.path, 1);
+        let found = format!("{} columns mod… and {} assoc…", uploads.len(), association.len());
+        let expected = format!("one of each for every view, at most {MAX_VIEWS}");
+        return Err(Problem::new(place, found, expected));
+    }
+    let actions = Actions::new(uploads.len());
+    let at = |name| table.column(name);
+    let (episode, number, task, action) = (at("episode")?, at("turn")?, at("task")?, at("action")?);
+    let numbers =
+        [at("raw_score")?, at("score")?, at("interaction_time_s")?, at("usage_cost_usd")?];
+    let read = |row: &Row<'_>| -> Result<Named, Problem> {
+        if row.text(task).is_empty() {
+            return Err(row.problem(task, "the name of a task"));
+        }
+        let cloud = row.integer(action, 0..=1)? == 1;
+        let mut set: Views = 0;
+        for (view, column) in uploads.iter().enumerate() {
+            let uploaded = row.integer(*column, 0..=u64::from(cloud))?;
+            set |= (uploaded as Views) << view;
+        }
+        let [raw, score, time_s, cost_usd] = numbers.map(|column| row.number(column));
+        let turn = Turn {
+            task: 0,
+            action: if cloud { actions.cloud(set) } else { 0 },
+            raw: raw?,
+            score: score?,
+            time_s: time_s?,
+            cost_usd: cost_usd?,
+            association: association.iter().map(|c| row.number(*c)).collect::<Result<_, _>>()?,
+        };
+        Ok((row.text(task).to_owned(), turn))
+    };
+    let mut dialogues: Vec<(String, Vec<Named>)> = Vec::new();
+    let mut known = BTreeSet::new();
+    for row in table.rows() {
+        let id = row.text(episode);
+        if row.integer(number, 0..=MAX_TURNS as u64 - 1)? == 0 {
+            if id.is_empty() || !known.insert(id) {
+                return Err(row.problem(episode, "an episode that was not there before"));
+            }
+            dialogues.push((id.to_owned(), Vec::new()));
+        }
+        match dialogues.last_mut() {
+            Some((known, turns)) if known == id && row.text(number) == turns.len().to_string() => {
+                turns.push(read(&row)?);
+            }
+            _ => return Err(row.problem(number, "the turn after the one above, or 0")),
+        }
+    }
+    workload(uploads.len(), dialogues, &source.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIALOGUE: &str = r#"[{"id": 7, "interactions": [
+        {"task_cat": "Query", "action": 0, "image_index": null, "answer": "I can't say.",
+         "score": 0.5, "interaction_time": 2.0, "usage_cost": 6e-05},
+        {"task_cat": "Edit", "action": 1, "image_index": [2, 0], "answer": "Sorry? No.",
+         "score": 1.25, "interaction_time": 3.5, "usage_cost": 0.009}],
+        "association_score": [[0.2, 0.2, 0.1], [0.25, 0.1, 0.1]]}]"#;
+    const TABLE: &str = "episode,turn,task,action,mod0,mod1,mod2,modality_order,score,raw_score,\
+        keyword_hit,interaction_time_s,usage_cost_usd,assoc0,assoc1,assoc2\n\
+        0,0,Query,0,0,0,0,,0,0.5,1,2,6e-05,0.2,0.2,0.1\n\
+        0,1,Edit,1,1,0,1,20,1.25,1.25,0,3.5,0.009,0.25,0.1,0.1\n";
+
+    fn source(text: &str) -> Source {
+        Source { path: "x".into(), text: text.into(), sha256: String::new() }
+    }
+
+    #[test]
+    fn json_and_its_table_of_numbers_are_the_same_workload() {
+        let one = from_json(&json::parse(&source(DIALOGUE)).unwrap()).unwrap();
+        let (text, table) = (source(TABLE), Table::parse(&source(TABLE)).unwrap());
+        let other = from_table(&text, &table).unwrap();
+        assert_eq!(one, other);
+        let turns = &one.dialogues[0].turns;
+        // The keyword rule minds the case: `can't` counts, `Sorry` does not.
+        assert_eq!((turns[0].raw, turns[0].score, turns[1].score), (0.5, 0.0, 1.25));
+        assert_eq!((turns[0].action, one.actions.name(turns[1].action).as_str()), (0, "cloud+0+2"));
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_said_with_its_place() {
+        for (from, to, said) in [
+            ("\"score\": 0.5, ", "", "x:2:9: `[0].interactions[0].score`: found nothing"),
+            ("[2, 0]", "[3]", "x:4:59: `[0].interactions[1].image_index[0]`: found 3, expected a"),
+            ("\"action\": 1", "\"action\": 2", "x:4:40: `[0].interactions[1].action`: found 2"),
+            (", [0.25, 0.1, 0.1]", "", "x:6:30: `[0].association_score`: found 1 rows, expected 2"),
+            ("[0.25, 0.1, 0.1]", "[]", "x:6:48: `[0].association_score[1]`: found no views"),
+            ("[0.25, 0.1, 0.1]", "[0.25]", "x:6:48: `[0].association_score[1]`: found 1 views"),
+        ] {
+            let text = DIALOGUE.replacen(from, to, 1);
+            let problems = from_json(&json::parse(&source(&text)).unwrap()).unwrap_err();
+            let first = problems.iter().next().unwrap().to_string();
+            assert!(first.starts_with(said), "{first}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A linear bandit that pays for what it spends.
+//!
+//! Disjoint `LinUCB` (Li, Chu, Langford, Schapire, WWW 2010, algorithm 1): for each action a ridge
+//! regression of the reward on the turn's features (task, where and with which views the previous
+//! turn was answered) and a bonus of `WIDTH` standard deviations. The inverse is kept by rank-one
+//! updates (Sherman and Morrison 1950). On top, as in primal-dual methods for bandits with
+//! knapsacks (Badanidiyuru, Kleinberg, Slivkins, FOCS 2013): the cost of an action, as a share of
+//! the budget, is charged at a price that rises after a dialogue that spent too much and falls
+//! after one that did not. The combination and its constants are ours.
+
+use super::policy::{TurnContext, OffloadPolicy};
+use super::model::{Cost, DialogueModel};
+
+/// Standard deviations of optimism while learning.
+const WIDTH: f64 = 1.0;
+/// How much prices move per dialogue and share of the budget.
+const RATE: f64 = 0.02;
+
+/// The regression of one action.
+struct Arm {
+    /// Inverse of the regularised second moments, row by row.
+    inverse: Vec<f64>,
+    /// Reward times features, summed.
+    moments: Vec<f64>,
+}
+
+/// See the module.
+pub(super) struct LinUcb {
+    features: usize,
+    arms: Vec<Arm>,
+    /// Reward per whole budget of time and of money.
+    prices: [f64; 2],
+    settled: bool,
+}
+
+impl LinUcb {
+    pub(super) fn new(world: &DialogueModel) -> Self {
+        let features = world.workload.tasks.len() + world.actions().views() + 2;
+        let identity = (0..features * features)
+            .map(|at| if at / features == at % features { 1.0 } else { 0.0 })
+            .collect::<Vec<f64>>();
+        let arm = |_| Arm { inverse: identity.clone(), moments: vec![0.0; features] };
+        let arms = (0..world.actions().len()).map(arm).collect();
+        Self { features, arms, prices: [0.0; 2], settled: false }
+    }
+
+    /// One for the task; whether this is the first turn; the previous answer's views and place.
+    fn look(&self, moment: &TurnContext<'_>) -> Vec<f64> {
+        let mut seen = vec![0.0; self.features];
+        let tasks = moment.world.workload.tasks.len();
+        seen[moment.turn().task] = 1.0;
+        match moment.past.last() {
+            None => seen[tasks] = 1.0,
+            Some(action) => {
+                let subset = moment.world.actions().subset(*action);
+                seen[tasks + 1] = f64::from(u8::from(*action > 0));
+                for (view, slot) in seen[tasks + 2..].iter_mut().enumerate() {
+                    *slot = f64::from(subset >> view & 1);
+                }
+            }
+        }
+        seen
+    }
+}
+
+/// A square matrix, row by row, times a vector.
+fn times(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
+    matrix.chunks_exact(vector.len()).map(|row| dot(row, vector)).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+impl OffloadPolicy for LinUcb {
+    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
+        let seen = self.look(moment);
+        let mut best = (f64::NEG_INFINITY, 0);
+        for (action, arm) in self.arms.iter().enumerate() {
+            let spread = times(&arm.inverse, &seen);
+            let bonus = if self.settled { 0.0 } else { WIDTH * libm::sqrt(dot(&spread, &seen)) };
+            let shares = moment.world.spend(action).shares(moment.budget);
+            let value = dot(&spread, &arm.moments) + bonus - dot(&self.prices, &shares);
+            if value > best.0 {
+                best = (value, action);
+            }
+        }
+        best.1
+    }
+
+    fn learn(&mut self, moment: &TurnContext<'_>, action: usize, reward: f64) {
+        let seen = self.look(moment);
+        let arm = &mut self.arms[action];
+        let spread = times(&arm.inverse, &seen);
+        let scale = 1.0 / (1.0 + dot(&spread, &seen));
+        for (row, a) in arm.inverse.chunks_exact_mut(self.features).zip(&spread) {
+            row.iter_mut().zip(&spread).for_each(|(cell, b)| *cell -= scale * a * b);
+        }
+        arm.moments.iter_mut().zip(&seen).for_each(|(sum, x)| *sum += reward * x);
+    }
+
+    fn finish(&mut self, spent: Cost, budget: Cost) {
+        for (price, share) in self.prices.iter_mut().zip(spent.shares(budget)) {
+            *price = (*price + RATE * (share - 1.0)).max(0.0);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.settled = true;
+    }
+}

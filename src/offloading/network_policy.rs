@@ -1,0 +1,122 @@
+//! What was learned, as a policy, and what such a policy was learned for.
+//!
+//! The catalogue of a policy names everything that its training depended on but for the learner's
+//! own settings: the dialogues, which of them were learned from, costs, weights, metric and ties. A
+//! policy is used only where all of it is the same, so it never meets a dialogue that it was
+//! trained on: what is tested on there is what was not learned from. The budget may be another, if
+//! the agent is shown what is left of it.
+
+use super::estimator::{Metric, NeighbourTies};
+use super::policy::{TurnContext, OffloadPolicy};
+use super::training_env::{Constraint, TrainingPlan, most};
+use super::model::DialogueModel;
+use crate::config::{Location, Problem, Problems, source};
+use crate::rl::net::{Mlp, Activations, best};
+use crate::rl::checkpoint::{PolicySignature, PolicyKind, PolicyFile};
+
+/// Digits of a hash that stand in a catalogue.
+const DIGITS: usize = 16;
+
+impl TrainingPlan {
+    /// What a policy that is learned so depends on.
+    pub fn catalogue(&self, world: &DialogueModel) -> PolicySignature {
+        let budget = match (self.constraint, self.raw_budget) {
+            (Constraint::Free, _) => "none",
+            (_, true) => "raw",
+            (_, false) => "share",
+        };
+        let masked = self.constraint == Constraint::Mask;
+        let most = most(world);
+        let entry = |name: &str, value: String| (name.to_owned(), value);
+        let mut catalogue = signature(world);
+        catalogue.extend([
+            entry("budget", budget.to_owned()),
+            entry("masked", if masked { "yes" } else { "no" }.to_owned()),
+            entry("most", format!("{} s, {} USD", most.latency_s, most.usage_usd)),
+        ]);
+        if masked {
+            catalogue.push(entry("longest", format!("{} turns", world.longest())));
+        }
+        catalogue
+    }
+}
+
+/// What there is to decide, and what decisions lead to.
+fn signature(world: &DialogueModel) -> PolicySignature {
+    let entry = |name: &str, value: String| (name.to_owned(), value);
+    let hash = |text: &str| source::hash(text)[..DIGITS].to_owned();
+    let numbers = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+    let actions: Vec<String> =
+        (0..world.actions().len()).map(|action| world.actions().name(action)).collect();
+    let rules = &world.rules;
+    let metric = Metric::ALL.iter().find(|(_, metric)| *metric == rules.metric);
+    let ties = if rules.ties == NeighbourTies::Shared { "shared" } else { "lowest index" };
+    let weights = rules.weights;
+    let weights = [weights.response, weights.association, weights.latency, weights.usage];
+    let (train, all) = (world.trained_on(), world.workload.dialogues.len());
+    let split = format!("{} of {all} dialogues, {}", train.len(), hash(&format!("{train:?}")));
+    vec![
+        entry("actions", actions.join(", ")),
+        entry("costs_s", numbers(&rules.costs.latency_s)),
+        entry("costs_usd", numbers(&rules.costs.usage_usd)),
+        entry("metric", metric.map_or("", |(name, _)| name).to_owned()),
+        entry("split", split),
+        entry("tasks", world.workload.tasks.join(", ")),
+        entry("ties", ties.to_owned()),
+        entry("turns", hash(&world.workload.to_csv())),
+        entry("weights", numbers(&weights)),
+        entry("window", rules.window.to_string()),
+    ]
+}
+
+/// A network that decides.
+pub struct NetworkPolicy {
+    network: Mlp,
+    plan: TrainingPlan,
+    trace: Activations,
+}
+
+impl NetworkPolicy {
+    /// The choices of a network that was trained by `plan`.
+    pub fn new(network: Mlp, plan: TrainingPlan) -> Self {
+        Self { network, plan, trace: Activations::default() }
+    }
+
+    /// Reads a policy; one that was learned for something else, or from other dialogues, is
+    /// refused, naming what differs.
+    pub fn load(path: &str, world: &DialogueModel) -> Result<Self, Problems> {
+        let stored = PolicyFile::parse(&source::read(path)?, PolicyKind::Policy)?;
+        // How it sees the budget is the policy's own affair; all else must be as it is here.
+        let says = |name: &str, value: &str| {
+            stored.catalogue.iter().any(|(known, said)| known == name && said == value)
+        };
+        let constraint = match (says("budget", "none"), says("masked", "yes")) {
+            (true, _) => Constraint::Free,
+            (false, true) => Constraint::Mask,
+            (false, false) => Constraint::Zero,
+        };
+        let raw_budget = says("budget", "raw");
+        let plan = TrainingPlan { constraint, raw_budget, ..TrainingPlan::published(true) };
+        stored.check(&plan.catalogue(world), path)?;
+        let sizes = (plan.observation_len(world), world.actions().len());
+        let network =
+            stored.network().filter(|network| (network.inputs(), network.outputs()) == sizes);
+        let network = network.ok_or_else(|| {
+            let expected = "as many inputs, outputs and parameters as the catalogue asks for";
+            Problem::new(Location::file(path).field("layers"), "a network of another shape", expected)
+        })?;
+        Ok(Self::new(network, plan))
+    }
+}
+
+impl OffloadPolicy for NetworkPolicy {
+    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
+        let mut observation = vec![0.0; self.plan.observation_len(moment.world)];
+        let left = moment.budget.plus(moment.spent.times(-1.0));
+        self.plan.observe(moment.world, moment.state, left, &mut observation);
+        let masked = self.plan.constraint == Constraint::Mask;
+        let open = |action| !masked || moment.allows(action);
+        let allowed: Vec<bool> = (0..moment.world.actions().len()).map(open).collect();
+        best(self.network.forward(&observation, &mut self.trace), &allowed)
+    }
+}

@@ -1,0 +1,313 @@
+//! The best that could be decided about a dialogue by someone who knows all its turns: the best of
+//! all sequences of decisions, with or without a budget.
+//!
+//! What an answer is worth depends on the last Z decisions and on none before, so a state is as
+//! many decisions. The expected score of every action in every state is asked for once; without a
+//! budget, dynamic programming from the last turn to the first then finds the best sequence.
+//!
+//! A budget makes it a shortest path with two limited resources, which is solved exactly (Handler
+//! and Zang, Networks 10, 1980). Dynamic programming with a price on seconds and dollars bounds
+//! what can still be earned from a state on; the prices are moved by Polyak's subgradient rule.
+//! Then labels (state, reward, spent) go forward turn by turn. A label is dropped if the
+//! cheapest answers to the rest would take it beyond the budget, if its bound is below the best
+//! sequence known, or if another label in its state has earned as much and spent no more.
+//!
+//! O(turns · actions^(Z + 1)) expected scores: twelve turns of three views take a few million.
+
+use super::evaluate::{DialogueResult, replay};
+use super::model::{Cost, DialogueModel};
+
+/// More actions than this, over all turns and states, are not looked at.
+pub const MAX_DECISIONS: usize = 5_000_000;
+/// How often prices are moved.
+const MOVES: usize = 40;
+/// Rewards and shares of a budget that differ by less count as equal.
+const EQUAL: f64 = 1e-11;
+
+/// States before a turn.
+fn states(world: &DialogueModel, turn: usize) -> Option<usize> {
+    world.actions().len().checked_pow(u32::try_from(turn.min(world.rules.window)).ok()?)
+}
+
+/// How many decisions there are about a dialogue, over all turns and states; `None` if more than
+/// [`MAX_DECISIONS`].
+pub fn decisions(world: &DialogueModel, dialogue: usize) -> Option<usize> {
+    let turns = 0..world.workload.dialogues[dialogue].turns.len();
+    let mut all = 0usize;
+    for turn in turns {
+        all = all.checked_add(states(world, turn)?.checked_mul(world.actions().len())?)?;
+        if all > MAX_DECISIONS {
+            return None;
+        }
+    }
+    Some(all)
+}
+
+/// Rewards of every action in every state of a dialogue.
+pub struct Tree<'a> {
+    world: &'a DialogueModel,
+    dialogue: usize,
+    actions: usize,
+    /// By turn: entry state · actions + action.
+    rewards: Vec<Vec<f64>>,
+    /// What each action takes.
+    costs: Vec<Cost>,
+}
+
+impl<'a> Tree<'a> {
+    /// Asks for every state; `None` if there are more than [`MAX_DECISIONS`] decisions.
+    pub fn new(world: &'a DialogueModel, dialogue: usize) -> Option<Self> {
+        decisions(world, dialogue)?;
+        let turns = &world.workload.dialogues[dialogue].turns;
+        let (actions, memory) = (world.actions().len(), world.rules.window);
+        let mut rewards = Vec::with_capacity(turns.len());
+        let (mut state, mut past, mut scores) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, turn) in turns.iter().enumerate() {
+            let mut level = Vec::new();
+            for number in 0..states(world, at)? {
+                decode(number, at, at.min(memory), actions, &mut past);
+                world.state(&world.workload.dialogues[dialogue], &past, &mut state);
+                world.responses(&state, &mut scores);
+                let reward = |(action, response): (usize, &f64)| {
+                    world.reward(*response, &turn.association, action)
+                };
+                level.extend(scores.iter().enumerate().map(reward));
+            }
+            rewards.push(level);
+        }
+        let costs = (0..actions).map(|action| world.spend(action)).collect();
+        Some(Self { world, dialogue, actions, rewards, costs })
+    }
+
+    /// The sequence with the highest mean reward whose total is within `budget`; the first of
+    /// equals in the order of actions. `None` if no sequence keeps to the budget.
+    pub fn best(&self, budget: Option<Cost>) -> Option<DialogueResult> {
+        let path = match budget {
+            None => self.follow(&self.values([0.0; 2]), [0.0; 2]),
+            Some(budget) => Search::new(self, budget).labels()?,
+        };
+        Some(replay(self.world, self.dialogue, &path))
+    }
+
+    fn turns(&self) -> usize {
+        self.rewards.len()
+    }
+
+    /// The state that follows.
+    fn next(&self, turn: usize, state: usize, action: usize) -> usize {
+        let next = state * self.actions + action;
+        let full = self.rewards.get(turn + 1).map_or(1, |level| level.len() / self.actions);
+        next % full
+    }
+
+    /// By turn and state: the most that can be earned from there on, less the price of what it
+    /// takes, by second and by dollar.
+    fn values(&self, prices: [f64; 2]) -> Vec<Vec<f64>> {
+        let charges: Vec<f64> = self.costs.iter().map(|cost| charge(prices, *cost)).collect();
+        let mut values = vec![vec![0.0]];
+        for (turn, level) in self.rewards.iter().enumerate().rev() {
+            let after = &values[values.len() - 1];
+            let best = |(state, rewards): (usize, &[f64])| {
+                let worth = |action: usize| {
+                    rewards[action] - charges[action] + after[self.next(turn, state, action)]
+                };
+                (0..self.actions).map(worth).fold(f64::NEG_INFINITY, f64::max)
+            };
+            let here = level.chunks_exact(self.actions).enumerate().map(best).collect();
+            values.push(here);
+        }
+        values.reverse();
+        values
+    }
+
+    /// The sequence that earns these values, the first of equal actions.
+    fn follow(&self, values: &[Vec<f64>], prices: [f64; 2]) -> Vec<usize> {
+        let (mut state, mut path) = (0, Vec::new());
+        for (turn, level) in self.rewards.iter().enumerate() {
+            let worth = |action: usize| {
+                level[state * self.actions + action] - charge(prices, self.costs[action])
+                    + values[turn + 1][self.next(turn, state, action)]
+            };
+            let mut best = (f64::NEG_INFINITY, 0);
+            for action in 0..self.actions {
+                let worth = worth(action);
+                if worth > best.0 {
+                    best = (worth, action);
+                }
+            }
+            path.push(best.1);
+            state = self.next(turn, state, best.1);
+        }
+        path
+    }
+
+    /// The rewards of a sequence, summed, and what it takes.
+    fn total(&self, path: &[usize]) -> (f64, Cost) {
+        let (mut state, mut reward, mut spent) = (0, 0.0, Cost::default());
+        for (turn, action) in path.iter().enumerate() {
+            reward += self.rewards[turn][state * self.actions + action];
+            spent = spent.plus(self.costs[*action]);
+            state = self.next(turn, state, *action);
+        }
+        (reward, spent)
+    }
+}
+
+fn charge(prices: [f64; 2], cost: Cost) -> f64 {
+    prices[0] * cost.latency_s + prices[1] * cost.usage_usd
+}
+
+/// A sequence of decisions up to some turn.
+#[derive(Clone, Copy)]
+struct Label {
+    state: usize,
+    reward: f64,
+    spent: Cost,
+    /// The label of the turn before, and the action.
+    from: usize,
+    action: usize,
+}
+
+/// The search within a budget.
+struct Search<'a> {
+    tree: &'a Tree<'a>,
+    budget: Cost,
+    prices: [f64; 2],
+    /// What can be earned at these prices.
+    values: Vec<Vec<f64>>,
+    /// The reward of the best sequence known.
+    least: f64,
+}
+
+impl<'a> Search<'a> {
+    /// Moves the prices to where the bound is low.
+    fn new(tree: &'a Tree<'a>, budget: Cost) -> Self {
+        let (mut prices, mut least) = ([0.0; 2], f64::NEG_INFINITY);
+        let mut bound = (f64::INFINITY, prices, Vec::new());
+        for _ in 0..MOVES {
+            let values = tree.values(prices);
+            let path = tree.follow(&values, prices);
+            let dual = values[0][0] + charge(prices, budget);
+            if dual < bound.0 {
+                bound = (dual, prices, values);
+            }
+            let (reward, spent) = tree.total(&path);
+            if spent.within(budget) {
+                least = least.max(reward);
+            }
+            // Both as shares of the most that a dialogue can take.
+            let most = tree.costs.iter().fold(Cost::default(), |most, cost| Cost {
+                latency_s: most.latency_s.max(cost.latency_s),
+                usage_usd: most.usage_usd.max(cost.usage_usd),
+            });
+            let most = most.times(tree.turns() as f64);
+            let gap = spent.plus(budget.times(-1.0)).shares(most);
+            let square = gap[0] * gap[0] + gap[1] * gap[1];
+            // Without a sequence that is known, as if one were a tenth below the bound.
+            let known = if least.is_finite() { least } else { dual - 0.1 * tree.turns() as f64 };
+            if square == 0.0 || dual - known < EQUAL {
+                break;
+            }
+            let step = (dual - known) / square;
+            let parts = [most.latency_s, most.usage_usd];
+            for ((price, gap), most) in prices.iter_mut().zip(gap).zip(parts) {
+                if most > 0.0 {
+                    *price = (*price + step * gap / most).max(0.0);
+                }
+            }
+        }
+        let (_, prices, values) = bound;
+        Self { tree, budget, prices, values, least }
+    }
+
+    /// The most that a label can come to; the budget is as wide as its tolerance.
+    fn bound(&self, turn: usize, label: &Label) -> f64 {
+        let left = self.budget.times(1.0 + 1e-9).plus(label.spent.times(-1.0));
+        label.reward + self.values[turn][label.state] + charge(self.prices, left)
+    }
+
+    /// The best sequence within the budget.
+    fn labels(&self) -> Option<Vec<usize>> {
+        let tree = self.tree;
+        let none = Cost { latency_s: f64::INFINITY, usage_usd: f64::INFINITY };
+        let cheapest = tree.costs.iter().fold(none, |least, cost| Cost {
+            latency_s: least.latency_s.min(cost.latency_s),
+            usage_usd: least.usage_usd.min(cost.usage_usd),
+        });
+        let spent = Cost::default();
+        let mut levels = vec![vec![Label { state: 0, reward: 0.0, spent, from: 0, action: 0 }]];
+        for turn in 0..tree.turns() {
+            let later = cheapest.times((tree.turns() - turn - 1) as f64);
+            let mut next = Vec::new();
+            for (from, label) in levels[turn].iter().enumerate() {
+                for action in 0..tree.actions {
+                    let state = tree.next(turn, label.state, action);
+                    let reward =
+                        label.reward + tree.rewards[turn][label.state * tree.actions + action];
+                    let spent = label.spent.plus(tree.costs[action]);
+                    let label = Label { state, reward, spent, from, action };
+                    let open = spent.plus(later).within(self.budget)
+                        && self.bound(turn + 1, &label) >= self.least - 1e-9;
+                    if open {
+                        next.push(label);
+                    }
+                }
+            }
+            levels.push(self.undominated(next));
+        }
+        let mut best: Option<(usize, Label)> = None;
+        for (at, label) in levels[tree.turns()].iter().enumerate() {
+            if best.is_none_or(|(_, best)| label.reward > best.reward + EQUAL) {
+                best = Some((at, *label));
+            }
+        }
+        let (mut at, _) = best?;
+        let mut path = Vec::new();
+        for level in levels[1..].iter().rev() {
+            path.push(level[at].action);
+            at = level[at].from;
+        }
+        path.reverse();
+        Some(path)
+    }
+
+    /// Without the labels that another one of their state makes useless, in their order.
+    fn undominated(&self, labels: Vec<Label>) -> Vec<Label> {
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by(|a, b| {
+            let (one, other) = (&labels[*a], &labels[*b]);
+            let states = one.state.cmp(&other.state);
+            states.then(other.reward.total_cmp(&one.reward)).then(a.cmp(b))
+        });
+        let room = [EQUAL * self.budget.latency_s, EQUAL * self.budget.usage_usd];
+        let mut kept = vec![false; labels.len()];
+        let mut front: Vec<usize> = Vec::new();
+        for at in order {
+            let label = &labels[at];
+            if front.first().is_some_and(|first| labels[*first].state != label.state) {
+                front.clear();
+            }
+            let covers = |other: &usize| {
+                let spent = labels[*other].spent;
+                spent.latency_s <= label.spent.latency_s + room[0]
+                    && spent.usage_usd <= label.spent.usage_usd + room[1]
+            };
+            if !front.iter().any(covers) {
+                front.push(at);
+                kept[at] = true;
+            }
+        }
+        labels.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(label, _)| label).collect()
+    }
+}
+
+/// The last `known` of `turns` decisions that a state's number stands for, first turn first; those
+/// before do not matter.
+fn decode(mut number: usize, turns: usize, known: usize, actions: usize, into: &mut Vec<usize>) {
+    into.clear();
+    into.resize(turns, 0);
+    for slot in into.iter_mut().rev().take(known) {
+        *slot = number % actions;
+        number /= actions;
+    }
+}

@@ -1,0 +1,252 @@
+//! Who decides about turns: the contract, the list of policies, and those that learn nothing.
+
+use super::bandit::{Bandit, Rule};
+use super::lookahead::Lookahead;
+use super::linucb::LinUcb;
+use super::workload::Turn;
+use super::model::{Cost, DialogueModel};
+use crate::config::{Location, Problem};
+use crate::rng::{Label, Rng};
+
+/// A turn that waits for a decision, and what came before it.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnContext<'a> {
+    /// Actions, costs and the estimator.
+    pub world: &'a DialogueModel,
+    /// Which dialogue.
+    pub dialogue: usize,
+    /// The decisions about its earlier turns.
+    pub past: &'a [usize],
+    /// The state that follows from them.
+    pub state: &'a [i8],
+    /// What they took.
+    pub spent: Cost,
+    /// What the dialogue may take in all.
+    pub budget: Cost,
+    /// How long a call to the device, and one to the cloud, would wait in line, in seconds.
+    pub waits_s: [f64; 2],
+}
+
+impl<'a> TurnContext<'a> {
+    /// The turn.
+    pub fn turn(&self) -> &'a Turn {
+        &self.world.workload.dialogues[self.dialogue].turns[self.past.len()]
+    }
+
+    /// What `action` takes before its call begins.
+    pub fn wait(&self, action: usize) -> Cost {
+        Cost { latency_s: self.waits_s[usize::from(action > 0)], usage_usd: 0.0 }
+    }
+
+    /// What waiting takes off the reward of `action`.
+    pub fn charge(&self, action: usize) -> f64 {
+        self.world.charge_of_waiting(self.wait(action).latency_s)
+    }
+
+    /// The best action by the estimator where views go with the question as `views` say, among all
+    /// or those that the budget allows; the first of equals.
+    pub fn greedy(&self, views: &[f64], guarded: bool) -> usize {
+        let mut best = (f64::NEG_INFINITY, 0);
+        let mut responses = Vec::new();
+        self.world.responses(self.state, &mut responses);
+        for (action, response) in responses.into_iter().enumerate() {
+            if guarded && !self.allows(action) {
+                continue;
+            }
+            let reward = self.world.reward(response, views, action) - self.charge(action);
+            if reward > best.0 {
+                best = (reward, action);
+            }
+        }
+        best.1
+    }
+}
+
+/// Decides about one turn after the other.
+pub trait OffloadPolicy: Send {
+    /// The action for a turn.
+    fn choose(&mut self, moment: &TurnContext<'_>) -> usize;
+    /// What came of an action while the policy learns.
+    fn learn(&mut self, _moment: &TurnContext<'_>, _action: usize, _reward: f64) {}
+    /// The end of a dialogue that took `spent` of `budget` while the policy learns.
+    fn finish(&mut self, _spent: Cost, _budget: Cost) {}
+    /// Learning is over: from now on only what looks best is chosen.
+    fn settle(&mut self) {}
+}
+
+/// One line of the list of policies.
+pub struct PolicyEntry {
+    /// The name; a parameter follows after a colon.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Whether it has to learn on training dialogues first.
+    pub learns: bool,
+    /// Makes it from what follows the colon; `None` if that means nothing.
+    build: fn(&DialogueModel, Rng, &str) -> Option<Box<dyn OffloadPolicy>>,
+}
+
+/// Where the simple ones come from.
+const AUTHORS: &str = "baseline of the TMO authors' code, tmo/evaluator.py";
+const PLANNER: &str = "one-step planner on the TMO estimator; not in the authors' code";
+
+/// A policy without parameter.
+fn plain(rest: &str, policy: impl OffloadPolicy + 'static) -> Option<Box<dyn OffloadPolicy>> {
+    rest.is_empty().then(|| Box::new(policy) as Box<dyn OffloadPolicy>)
+}
+
+/// Every policy that needs no training by gradients.
+pub const POLICIES: &[PolicyEntry] = &[
+    PolicyEntry {
+        name: "local",
+        summary: "always the device",
+        source: AUTHORS,
+        learns: false,
+        build: |_, _, rest| plain(rest, Always(0)),
+    },
+    PolicyEntry {
+        name: "cloud",
+        summary: "the cloud with views drawn uniformly",
+        source: AUTHORS,
+        learns: false,
+        build: |_, rng, rest| plain(rest, Coin { rng, local: 0.0 }),
+    },
+    PolicyEntry {
+        name: "random",
+        summary: "the device half of the time, else as `cloud`",
+        source: AUTHORS,
+        learns: false,
+        build: |_, rng, rest| plain(rest, Coin { rng, local: 0.5 }),
+    },
+    PolicyEntry {
+        name: "uniform",
+        summary: "every action equally often",
+        source: "the customary null model",
+        learns: false,
+        build: |world, rng, rest| {
+            plain(rest, Coin { rng, local: 1.0 / world.actions().len() as f64 })
+        },
+    },
+    PolicyEntry {
+        name: "always",
+        summary: "one action, as in `always:cloud+0+1`",
+        source: "the customary null model",
+        learns: false,
+        build: |world, _, rest| Some(Box::new(Always(world.actions().parse(rest)?))),
+    },
+    PolicyEntry {
+        name: "greedy-knn",
+        summary: "the best next reward by the estimator, association as in training on average",
+        source: PLANNER,
+        learns: false,
+        build: |_, _, rest| plain(rest, Greedy { guarded: false, sees: false }),
+    },
+    PolicyEntry {
+        name: "greedy-knn-association",
+        summary: "as `greedy-knn`, and shown the turn's own association",
+        source: PLANNER,
+        learns: false,
+        build: |_, _, rest| plain(rest, Greedy { guarded: false, sees: true }),
+    },
+    PolicyEntry {
+        name: "greedy-knn-guarded",
+        summary: "as `greedy-knn`, among the actions that the budget allows",
+        source: PLANNER,
+        learns: false,
+        build: |_, _, rest| plain(rest, Greedy { guarded: true, sees: false }),
+    },
+    PolicyEntry {
+        name: "tmo-rl-plus",
+        summary: "the best reward of this turn and the next, among what the budget allows",
+        source: "ours: two-step planner on the TMO estimator, counting how dialogues go on",
+        learns: false,
+        build: |world, _, rest| plain(rest, Lookahead::new(world)),
+    },
+    PolicyEntry {
+        name: "epsilon-greedy",
+        summary: "mean reward by task and action, a tenth of choices at random while learning",
+        source: "Sutton and Barto, Reinforcement Learning, 2nd ed. 2018, section 2.2",
+        learns: true,
+        build: |world, rng, rest| plain(rest, Bandit::new(Rule::EpsilonGreedy, world, rng)),
+    },
+    PolicyEntry {
+        name: "ucb1",
+        summary: "mean reward by task and action, plus a bonus for what was tried little",
+        source: "Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002, figure 1",
+        learns: true,
+        build: |world, rng, rest| plain(rest, Bandit::new(Rule::Ucb1, world, rng)),
+    },
+    PolicyEntry {
+        name: "thompson",
+        summary: "mean reward by task and action, drawn from what is still believed possible",
+        source: "Agrawal and Goyal, AISTATS 2013, algorithm 2 (normal priors)",
+        learns: true,
+        build: |world, rng, rest| plain(rest, Bandit::new(Rule::Thompson, world, rng)),
+    },
+    PolicyEntry {
+        name: "linucb",
+        summary: "reward linear in task and previous turn, plus a bonus; budget by prices",
+        source: "Li, Chu, Langford and Schapire, WWW 2010, algorithm 1; prices of the budget as in \
+                 Badanidiyuru, Kleinberg and Slivkins, FOCS 2013; the combination is ours",
+        learns: true,
+        build: |world, _, rest| plain(rest, LinUcb::new(world)),
+    },
+];
+
+/// The list's line for `name`, with or without parameter.
+pub fn find(name: &str) -> Option<&'static PolicyEntry> {
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
+    POLICIES.iter().find(|entry| entry.name == name)
+}
+
+/// Makes the policy called `name`.
+pub fn build(name: &str, world: &DialogueModel, rng: Rng) -> Result<Box<dyn OffloadPolicy>, Problem> {
+    let rest = name.split_once(':').map_or("", |(_, rest)| rest);
+    find(name).and_then(|entry| (entry.build)(world, rng, rest)).ok_or_else(|| {
+        let known = POLICIES.iter().map(|entry| entry.name);
+        Problem::unknown(Location::file("--policy"), "policy", name, known)
+    })
+}
+
+/// One action for everything.
+struct Always(usize);
+
+impl OffloadPolicy for Always {
+    fn choose(&mut self, _: &TurnContext<'_>) -> usize {
+        self.0
+    }
+}
+
+/// The device with some probability, else one of the cloud's actions.
+struct Coin {
+    rng: Rng,
+    local: f64,
+}
+
+impl OffloadPolicy for Coin {
+    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
+        // Keyed by the turn, so that policies with the same seed are compared on the same coins.
+        let turn = moment.past.len() as u64;
+        let unit =
+            |which| self.rng.keyed_unit(Label::Policy, moment.dialogue as u64, turn << 1 | which);
+        let cloud = moment.world.actions().len() - 1;
+        if unit(0) < self.local { 0 } else { 1 + (unit(1) * cloud as f64) as usize }
+    }
+}
+
+/// Looks one turn ahead.
+struct Greedy {
+    guarded: bool,
+    /// Whether it is shown how well each view goes with the question.
+    sees: bool,
+}
+
+impl OffloadPolicy for Greedy {
+    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
+        let own = &moment.turn().association;
+        let views = if self.sees { own } else { moment.world.mean_association() };
+        moment.greedy(views, self.guarded)
+    }
+}

@@ -1,0 +1,122 @@
+//! Claims and their verdicts, from paired 95 % intervals over replicates.
+
+use super::compare::differences;
+use super::results::Results;
+use crate::stats::Estimate;
+use crate::experiment::{Expectation, Relation};
+
+/// What the runs say of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval lies on the claimed side (with zero, unless the claim is strict).
+    Holds,
+    /// The whole interval lies on the other side.
+    Contradicted,
+    /// The interval covers both sides, or there is none: a single replicate, or replicates that
+    /// all differ alike, which say nothing about others.
+    Undecided,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Contradicted => "contradicted",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// A claim at one setting.
+#[derive(Clone, Debug)]
+pub struct ClaimResult {
+    /// The settings of the other axes, `rate_rps = 10`.
+    pub setting: String,
+    /// Left minus right.
+    pub difference: Option<Estimate>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+impl ClaimResult {
+    /// `+0.0120 ± 0.0031`.
+    pub fn difference_text(&self) -> String {
+        self.difference.map_or("no runs".to_owned(), |e| {
+            // Differences that four places would show as nothing get six.
+            let places = if e.mean.abs() < 0.0005 { 6 } else { 4 };
+            let width = match e.half_width {
+                Some(width) => format!(" ± {width:.places$}"),
+                None if e.count > 1 => " (no scatter)".to_owned(),
+                None => String::new(),
+            };
+            format!("{:+.places$}{width}", e.mean)
+        })
+    }
+}
+
+/// Judges a claim at every setting its filter leaves.
+pub fn judge(results: &Results, claim: &Expectation) -> Vec<ClaimResult> {
+    judge_first(results, claim, u64::MAX)
+}
+
+/// Judges a claim by the first so many replicates.
+pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> Vec<ClaimResult> {
+    let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };
+    let mut rows = results.filtered(&claim.filter);
+    rows.retain(|row| row.replicate < replicates);
+    let found = differences(results, &rows, axis, &claim.left, &claim.right, &claim.metric);
+    let names: Vec<&String> =
+        results.axes.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| n).collect();
+    found
+        .into_iter()
+        .map(|difference| {
+            let labels = names.iter().zip(&difference.setting);
+            let setting: Vec<String> =
+                labels.map(|(name, label)| format!("{name} = {label}")).collect();
+            ClaimResult {
+                setting: setting.join(", "),
+                verdict: verdict(difference.estimate, claim.relation),
+                difference: difference.estimate,
+            }
+        })
+        .collect()
+}
+
+fn verdict(estimate: Option<Estimate>, relation: Relation) -> Verdict {
+    let Some(estimate) = estimate.filter(|e| e.half_width.is_some()) else {
+        return Verdict::Undecided;
+    };
+    let (low, high) = match relation {
+        Relation::Greater | Relation::GreaterOrEqual => (estimate.low(), estimate.high()),
+        Relation::Less | Relation::LessOrEqual => (-estimate.high(), -estimate.low()),
+    };
+    let strict = matches!(relation, Relation::Greater | Relation::Less);
+    if low > 0.0 || (low == 0.0 && !strict) {
+        Verdict::Holds
+    } else if high < 0.0 || (high == 0.0 && strict) {
+        Verdict::Contradicted
+    } else {
+        Verdict::Undecided
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_follow_the_interval() {
+        let of = |values: &[f64]| Estimate::of(values);
+        assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Greater), Verdict::Holds);
+        assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Less), Verdict::Contradicted);
+        assert_eq!(verdict(of(&[1.0, -1.1, 0.1]), Relation::Less), Verdict::Undecided);
+        for agreed in [[0.0; 2], [0.5; 2], [-0.5; 2]] {
+            for relation in [Relation::Greater, Relation::GreaterOrEqual, Relation::LessOrEqual] {
+                assert_eq!(verdict(of(&agreed), relation), Verdict::Undecided, "no scatter");
+            }
+        }
+        assert_eq!(verdict(of(&[1.0]), Relation::Greater), Verdict::Undecided);
+        assert_eq!(verdict(None, Relation::Greater), Verdict::Undecided);
+    }
+}

@@ -1,0 +1,359 @@
+//! Comparisons with a baseline as a table for a paper: text, CSV, Markdown or LaTeX.
+//!
+//! Differences are paired over replicates. Their interval is Student's t, the p-value of which is
+//! checked by Wilcoxon's signed ranks; both are also given adjusted by Holm's method. The family
+//! is what is compared with the baseline at one setting of the other axes. Where all differences
+//! agree there is neither interval nor p-value.
+
+use super::compare::{Difference, differences};
+use super::results::{ResultRow, Results};
+use super::console::align;
+use crate::stats::{holm, student, wilcoxon};
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaperFormat {
+    /// Aligned for a terminal.
+    Text,
+    /// All digits.
+    Csv,
+    /// A pipe table.
+    Markdown,
+    /// A `tabular` with the rules of booktabs.
+    Latex,
+}
+
+/// A p-value, alone and adjusted for its family.
+type Significance = Option<(f64, f64)>;
+
+/// One value of the axis against the baseline, at one setting.
+#[derive(Clone, Debug)]
+struct Line {
+    difference: Difference,
+    student: Significance,
+    wilcoxon: Significance,
+}
+
+/// A baseline and what is compared with it.
+#[derive(Clone, Debug)]
+pub struct Comparison<'a> {
+    results: &'a Results,
+    axis: usize,
+    baseline: &'a str,
+    metric: &'a str,
+    lines: Vec<Line>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Every other value of the axis against `baseline`.
+    pub fn new(results: &'a Results, axis: usize, baseline: &'a str, metric: &'a str) -> Self {
+        let rows: Vec<&ResultRow> = results.rows.iter().collect();
+        let labels = results.labels(axis).into_iter().filter(|label| label != baseline);
+        let found =
+            labels.flat_map(|label| differences(results, &rows, axis, &label, baseline, metric));
+        let mut lines: Vec<Line> =
+            found.map(|difference| Line { difference, student: None, wilcoxon: None }).collect();
+        let t = |d: &Difference| d.estimate.as_ref().and_then(student);
+        // Of differences that do not vary there is no more to say by ranks than by t.
+        let ranks = |d: &Difference| wilcoxon(&d.values).filter(|_| d.ends.is_some());
+        adjust(&mut lines, t, |line| &mut line.student);
+        adjust(&mut lines, ranks, |line| &mut line.wilcoxon);
+        Self { results, axis, baseline, metric, lines }
+    }
+
+    /// The table.
+    pub fn write(&self, format: PaperFormat) -> String {
+        let caption =
+            format!("{}: difference to {}, paired over replicates", self.metric, self.baseline);
+        let mut note =
+            "p by Student's t and by Wilcoxon's signed ranks, and adjusted by Holm over \
+                        what is compared at a setting"
+                .to_owned();
+        let constant =
+            |line: &Line| line.difference.values.len() > 1 && line.difference.ends.is_none();
+        if self.lines.iter().any(constant) {
+            note.push_str("; none of them, and no interval, where all replicates differ alike");
+        }
+        let grid = if format == PaperFormat::Csv { self.numbers() } else { self.words() };
+        let labels = self.results.axes.len();
+        match format {
+            PaperFormat::Text => format!("{caption}\n{}{note}\n", align(&grid)),
+            PaperFormat::Csv => csv(&grid),
+            PaperFormat::Markdown => format!("{caption}\n\n{}\n{note}\n", markdown(&grid, labels)),
+            PaperFormat::Latex => latex(&grid, labels, &caption, &note),
+        }
+    }
+
+    /// The axes with the compared one first, and the cells of a line below them.
+    fn labels(&self) -> (Vec<String>, impl Fn(&Line) -> Vec<String>) {
+        let axes = &self.results.axes;
+        let others = axes.iter().enumerate().filter(|(at, _)| *at != self.axis);
+        let mut head = vec![axes[self.axis].clone()];
+        head.extend(others.map(|(_, name)| name.clone()));
+        let cells = |line: &Line| {
+            let mut cells = vec![line.difference.left.clone()];
+            cells.extend(line.difference.setting.iter().cloned());
+            cells
+        };
+        (head, cells)
+    }
+
+    /// For people: five places, small p-values as such.
+    fn words(&self) -> Vec<Vec<String>> {
+        let (mut head, labels) = self.labels();
+        let columns = [
+            "difference",
+            "95 % interval",
+            "%",
+            "p (t)",
+            "Holm",
+            "p (ranks)",
+            "Holm",
+            "replicates",
+        ];
+        head.extend(columns.map(str::to_owned));
+        let none = || "–".to_owned();
+        let mut grid = vec![head];
+        for line in &self.lines {
+            let mut cells = labels(line);
+            let difference = &line.difference;
+            let estimate = difference.estimate;
+            let ends = difference.ends;
+            cells.push(estimate.map_or_else(none, |e| format!("{:+.5}", e.mean)));
+            cells.push(ends.map_or_else(none, |(a, b)| format!("[{a:+.5}, {b:+.5}]")));
+            cells.push(percent(difference).map_or_else(none, |p| format!("{p:+.2}")));
+            for (alone, adjusted) in [line.student, line.wilcoxon].map(Option::unzip) {
+                cells.push(alone.map_or_else(none, short));
+                cells.push(adjusted.map_or_else(none, short));
+            }
+            cells.push(difference.values.len().to_string());
+            grid.push(cells);
+        }
+        grid
+    }
+
+    /// For programs: all digits, a column for each number.
+    fn numbers(&self) -> Vec<Vec<String>> {
+        let (mut head, labels) = self.labels();
+        let columns = [
+            "metric",
+            "baseline",
+            "difference",
+            "ci95_low",
+            "ci95_high",
+            "percent",
+            "p_t",
+            "p_t_holm",
+            "p_wilcoxon",
+            "p_wilcoxon_holm",
+            "replicates",
+        ];
+        head.extend(columns.map(str::to_owned));
+        let text = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
+        let mut grid = vec![head];
+        for line in &self.lines {
+            let mut cells = labels(line);
+            cells.extend([self.metric.to_owned(), self.baseline.to_owned()]);
+            let difference = &line.difference;
+            let estimate = difference.estimate;
+            let (low, high) = difference.ends.unzip();
+            cells.push(text(estimate.map(|e| e.mean)));
+            cells.extend([low, high].map(text));
+            cells.push(text(percent(difference)));
+            for (alone, adjusted) in [line.student, line.wilcoxon].map(Option::unzip) {
+                cells.extend([text(alone), text(adjusted)]);
+            }
+            cells.push(difference.values.len().to_string());
+            grid.push(cells);
+        }
+        grid
+    }
+}
+
+/// Puts the p-value of every line into its place, adjusted over the lines of the same setting.
+fn adjust(
+    lines: &mut [Line],
+    p: impl Fn(&Difference) -> Option<f64>,
+    place: impl Fn(&mut Line) -> &mut Significance,
+) {
+    let mut families = std::collections::BTreeMap::<Vec<String>, Vec<(usize, f64)>>::new();
+    for (at, line) in lines.iter().enumerate() {
+        if let Some(p) = p(&line.difference) {
+            families.entry(line.difference.setting.clone()).or_default().push((at, p));
+        }
+    }
+    for family in families.into_values() {
+        let alone: Vec<f64> = family.iter().map(|(_, p)| *p).collect();
+        for ((at, p), adjusted) in family.into_iter().zip(holm(&alone)) {
+            *place(&mut lines[at]) = Some((p, adjusted));
+        }
+    }
+}
+
+/// The mean difference as a share of the baseline's mean; nothing if that is 0.
+fn percent(difference: &Difference) -> Option<f64> {
+    let (mean, base) = (difference.estimate?.mean, difference.base?);
+    (base != 0.0).then(|| 100.0 * mean / base.abs())
+}
+
+fn short(p: f64) -> String {
+    if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") }
+}
+
+fn csv(grid: &[Vec<String>]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to a Vec cannot fail.
+    grid.iter().for_each(|row| drop(writer.write_record(row)));
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Labels to the left, numbers to the right.
+fn markdown(grid: &[Vec<String>], labels: usize) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let escaped = |row: &Vec<String>| line(row.iter().map(|cell| escape_markdown(cell)).collect());
+    let columns = grid.first().map_or(0, Vec::len);
+    let rule = (0..columns).map(|at| if at < labels { "---" } else { "---:" }.to_owned());
+    let mut lines: Vec<String> = grid.iter().map(escaped).collect();
+    lines.insert(1.min(lines.len()), line(rule.collect()));
+    lines.concat()
+}
+
+fn latex(grid: &[Vec<String>], labels: usize, caption: &str, note: &str) -> String {
+    let columns = grid.first().map_or(0, Vec::len);
+    let letters = "l".repeat(labels) + &"r".repeat(columns - labels);
+    let row = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
+    let head = |row: &Vec<String>| row.iter().map(|cell| escape_latex(cell)).collect();
+    let body = |row: &Vec<String>| {
+        let cells = row.iter().enumerate();
+        cells
+            .map(|(at, cell)| match cell.as_str() {
+                "–" => "--".to_owned(),
+                number if at >= labels => format!("${number}$"),
+                label => escape_latex(label),
+            })
+            .collect()
+    };
+    let caption = caption.replace(char::is_control, " ");
+    let mut text = format!("% {caption}\n% {note}\n% \\usepackage{{booktabs}}\n");
+    text.push_str(&format!("\\begin{{tabular}}{{{letters}}}\n\\toprule\n"));
+    for (at, cells) in grid.iter().enumerate() {
+        text.push_str(&row(if at == 0 { head(cells) } else { body(cells) }));
+        if at == 0 {
+            text.push_str("\\midrule\n");
+        }
+    }
+    text.push_str("\\bottomrule\n\\end{tabular}\n");
+    text
+}
+
+/// A cell of a pipe table.
+fn escape_markdown(text: &str) -> String {
+    text.replace('|', "\\|").replace(char::is_control, " ")
+}
+
+/// The characters that mean something to LaTeX, as such.
+fn escape_latex(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', c]),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '<' | '>' | '|' => escaped.extend(['$', c, '$']),
+            // At the beginning of a cell, after a line's end, a bracket would be an argument.
+            '[' => escaped.push_str("{[}"),
+            // A line end would end a comment, two of them a cell.
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Two settings, three schedulers, four replicates.
+    fn results() -> Results {
+        let at = crate::metrics::COLUMNS.iter().position(|c| c.name == "utility_mean").unwrap();
+        let values = [
+            ("base", "1", [0.5, 0.6, 0.4, 0.5]),
+            ("a_b", "1", [0.6, 0.71, 0.52, 0.63]),
+            ("c[w=1]", "1", [0.5, 0.61, 0.39, 0.5]),
+            ("base", "2", [0.0, 0.0, 0.0, 0.0]),
+            ("a_b", "2", [0.1, 0.1, 0.1, 0.1]),
+        ];
+        let row = |labels: [&str; 2], replicate, value: f64| {
+            let mut cells = vec![String::new(); crate::metrics::COLUMNS.len()];
+            cells[at] = value.to_string();
+            ResultRow {
+                id: String::new(),
+                head: Vec::new(),
+                replicate,
+                labels: labels.map(str::to_owned).to_vec(),
+                info: String::new(),
+                cells,
+                error: String::new(),
+            }
+        };
+        let rows = values.iter().flat_map(|(label, load, own)| {
+            (0..).zip(own).map(move |(replicate, value)| row([label, load], replicate, *value))
+        });
+        let axes = ["scheduler", "load"].map(str::to_owned).to_vec();
+        Results { axes, columns: Vec::new(), rows: rows.collect(), quantiles: BTreeMap::new() }
+    }
+
+    fn cells(text: &str) -> Vec<Vec<String>> {
+        text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn families_are_settings() {
+        let results = results();
+        let table = cells(&Comparison::new(&results, 0, "base", "utility_mean").write(PaperFormat::Csv));
+        let head = "scheduler,load,metric,baseline,difference,ci95_low,ci95_high,percent,p_t,\
+                    p_t_holm,p_wilcoxon,p_wilcoxon_holm,replicates";
+        assert_eq!(table[0].join(","), head);
+        let number = |row: usize, at: usize| -> f64 { table[row][at].parse().unwrap() };
+        assert_eq!(table.len(), 4);
+        // Two at load 1, so the smaller p counts twice; one at load 2.
+        assert!((number(1, 4) - 0.115).abs() < 1e-12 && (number(1, 7) - 23.0).abs() < 1e-9);
+        assert!((number(1, 9) - 2.0 * number(1, 8)).abs() < 1e-15 && number(1, 8) < 0.01);
+        // All four signs alike: 2 / 2⁴.
+        assert_eq!((number(1, 10), number(1, 11)), (0.125, 0.25));
+        assert_eq!((number(3, 10), number(3, 11)), (1.0, 1.0), "zeros are left out");
+        // At load 2 the baseline is 0: no percentage, and the difference does not vary.
+        assert_eq!(table[2][7], "");
+        assert!(table[2][5..12].iter().all(String::is_empty), "no interval, no p-value");
+        assert_eq!(table[2][12], "4");
+    }
+
+    #[test]
+    fn tables_are_escaped() {
+        let results = results();
+        let comparison = Comparison::new(&results, 0, "base", "utility_mean");
+        let latex = comparison.write(PaperFormat::Latex);
+        assert!(latex.contains("\\begin{tabular}{llrrrrrrrr}\n\\toprule\nscheduler & load & "));
+        assert!(latex.contains("95 \\% interval") && latex.contains("\na\\_b & 1 & $+0.11500$ & "));
+        assert!(latex.contains("\nc{[}w=1] & 1 &"));
+        assert!(latex.contains("\na\\_b & 2 & $+0.10000$ & -- & -- & -- & -- & -- & -- & $4$"));
+        assert!(latex.contains("no interval, where all replicates differ alike"));
+        assert_eq!(latex.lines().filter(|line| line.ends_with(" \\\\")).count(), 4);
+        assert_eq!(
+            escape_latex("\\^~#$<|"),
+            "\\textbackslash{}\\textasciicircum{}\\textasciitilde{}\\#\\$$<$$|$"
+        );
+        let hostile = Comparison { baseline: "base\n\\input{x}", ..comparison.clone() };
+        let latex = hostile.write(PaperFormat::Latex);
+        assert!(latex.starts_with("% utility_mean: difference to base \\input{x}, "), "{latex}");
+        assert_eq!(escape_latex("a\nb") + &escape_markdown("a\n|b"), "a ba \\|b");
+        let markdown = comparison.write(PaperFormat::Markdown);
+        assert!(
+            markdown.contains("\n|---|---|---:|") || markdown.contains("\n| --- | --- | ---: |")
+        );
+        assert!(markdown.contains("\n| a_b | 1 | +0.11500 | ["));
+    }
+}

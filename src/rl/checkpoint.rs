@@ -1,0 +1,266 @@
+//! What was learned, in a file: TOML with a version, a hash over all the rest, a catalogue of what
+//! it was learned for, and numbers as hexadecimal single precision, so that nothing is rounded.
+
+use super::net::{Activation, ActionHeads, Mlp};
+use crate::config::source::{self, Source};
+use crate::config::toml::quote;
+use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, decode};
+
+/// The version of the format that is written and read.
+const VERSION: u64 = 1;
+/// Numbers in one line of text.
+const PER_LINE: usize = 64;
+/// More units than this are no network of ours.
+const MAX_UNITS: u64 = 1 << 16;
+/// The functions of hidden units, by name.
+const ACTIVATIONS: [(&str, Activation); 2] =
+    [("tanh", Activation::Tanh), ("relu", Activation::Relu)];
+
+/// What something was learned for: names and values, compared word by word.
+pub type PolicySignature = Vec<(String, String)>;
+
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyKind {
+    /// A network that decides.
+    Policy,
+    /// A training that can go on.
+    Checkpoint,
+}
+
+/// The kinds by the name in the file.
+const KINDS: [(&str, PolicyKind); 2] =
+    [("peeksim-policy", PolicyKind::Policy), ("peeksim-checkpoint", PolicyKind::Checkpoint)];
+
+/// The content of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyFile {
+    /// What it is.
+    pub kind: PolicyKind,
+    /// What it was learned for.
+    pub catalogue: PolicySignature,
+    /// Steps taken.
+    pub steps: usize,
+    /// Units by layer, inputs first.
+    pub layers: Vec<usize>,
+    /// What hidden units do.
+    pub activation: Activation,
+    /// How it is asked about choices.
+    pub choices: Option<ActionHeads>,
+    /// Named numbers; those of a policy are its `parameters`.
+    pub numbers: Vec<(String, Vec<f32>)>,
+}
+
+impl PolicyFile {
+    /// A network that decides.
+    pub fn policy(network: &Mlp, steps: usize, catalogue: PolicySignature) -> Self {
+        let numbers = vec![("parameters".to_owned(), network.parameters.clone())];
+        let (layers, activation) = (network.sizes().to_vec(), network.activation());
+        let choices = network.choices();
+        Self { kind: PolicyKind::Policy, catalogue, steps, layers, activation, choices, numbers }
+    }
+
+    /// The network of a policy's file.
+    pub fn network(&self) -> Option<Mlp> {
+        let (_, values) = self.numbers.iter().find(|(name, _)| name == "parameters")?;
+        let network = Mlp::new(self.layers.clone(), self.activation, values.clone())?;
+        match self.choices {
+            None => Some(network),
+            Some(choices) => network.asked_about(choices),
+        }
+    }
+
+    /// The text of the file.
+    pub fn to_toml(&self) -> String {
+        let name = |of: &dyn Fn(usize) -> bool, names: &[&str]| {
+            names.iter().enumerate().find(|(at, _)| of(*at)).map_or("", |(_, name)| name).to_owned()
+        };
+        let kind = name(&|at| KINDS[at].1 == self.kind, &KINDS.map(|(name, _)| name));
+        let activation =
+            name(&|at| ACTIVATIONS[at].1 == self.activation, &ACTIVATIONS.map(|(name, _)| name));
+        let mut body = format!("format = {}\nversion = {VERSION}\n", quote(&kind));
+        body.push_str(&format!("steps = {}\nlayers = {:?}\n", self.steps, self.layers));
+        body.push_str(&format!("activation = {}\n", quote(&activation)));
+        if let Some(ActionHeads { count, width, prior }) = self.choices {
+            let prior = f64::from(prior);
+            body.push_str(&format!(
+                "choices = {{ count = {count}, width = {width}, prior = {prior:?} }}\n"
+            ));
+        }
+        body.push_str("\n[catalogue]\n");
+        for (name, value) in &self.catalogue {
+            body.push_str(&format!("{name} = {}\n", quote(value)));
+        }
+        body.push_str("\n[numbers]\n");
+        for (name, values) in &self.numbers {
+            body.push_str(&format!("{name} = [\n"));
+            for line in values.chunks(PER_LINE) {
+                let digits: String = line.iter().map(|x| format!("{:08x}", x.to_bits())).collect();
+                body.push_str(&format!("\"{digits}\",\n"));
+            }
+            body.push_str("]\n");
+        }
+        let source = Source { path: String::new(), text: body.clone(), sha256: String::new() };
+        let hash = ConfigNode::parse_long(&source).map_or(String::new(), |node| hash(&node));
+        format!("hash = \"{hash}\"\n{body}")
+    }
+
+    /// Reads a file of this kind.
+    pub fn parse(source: &Source, kind: PolicyKind) -> Result<Self, Problems> {
+        let node = ConfigNode::parse_long(source)?;
+        let mut problems = Problems::default();
+        let mut fields = Decoder::new(&node, &mut problems);
+        let said = decode.require("hash", "the hash of the rest").map(ConfigNode::cell);
+        let found = decode
+            .require("format", "what the file is")
+            .and_then(|node| decode::choice(node, &KINDS, decode.problems()));
+        if let (Some(found), Some(node)) = (found, node.get("format"))
+            && found != kind
+        {
+            let expected = KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(n, _)| n);
+            decode.problems().push(decode::mismatch(node, quote(expected)));
+        }
+        decode.require("version", "the version of the format");
+        decode.integer("version", VERSION..=VERSION, VERSION);
+        let steps = decode.integer("steps", 0..=u64::MAX >> 1, 0) as usize;
+        let layers = decode.require("layers", "units by layer");
+        let layers = layers.map(|node| sizes(node, decode.problems())).unwrap_or_default();
+        let activation = decode.choice("activation", &ACTIVATIONS);
+        let choices = decode.take("choices");
+        let choices = choices.map(|node| asked(node, decode.problems()));
+        let catalogue = decode.require("catalogue", "what it was learned for");
+        let catalogue = catalogue.map(|node| texts(node, decode.problems())).unwrap_or_default();
+        let numbers = decode.require("numbers", "what was learned");
+        let numbers = numbers.map(|node| decoded(node, decode.problems())).unwrap_or_default();
+        decode.finish();
+        if problems.is_empty() && said != Some(hash(&node)) {
+            let found = "a hash that is not that of the rest";
+            problems.push(Problem::new(Location::file(&source.path), found, "an unchanged file"));
+        }
+        problems.check(Some(Self { kind, catalogue, steps, layers, activation, choices, numbers }))
+    }
+
+    /// A problem for each thing that the file was not learned for.
+    pub fn check(&self, expected: &PolicySignature, file: &str) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        for (name, value) in expected {
+            let found = self.catalogue.iter().find(|(known, _)| known == name).map(|(_, v)| v);
+            if found != Some(value) {
+                let found = found.map_or("nothing".to_owned(), |found| format!("`{found}`"));
+                let place = Location::file(file).field(&format!("catalogue.{name}"));
+                problems.push(Problem::new(place, found, format!("`{value}`")));
+            }
+        }
+        problems.check(Some(()))
+    }
+}
+
+/// The hash of everything but the hash.
+fn hash(node: &ConfigNode) -> String {
+    let mut rest = node.clone();
+    if let Some(entries) = rest.value.entries_mut() {
+        entries.retain(|(key, _)| key != "hash");
+    }
+    source::hash(&rest.canonical())
+}
+
+fn asked(node: &ConfigNode, problems: &mut Problems) -> ActionHeads {
+    let mut fields = Decoder::new(node, problems);
+    let count = decode.integer("count", 1..=MAX_UNITS, 1) as usize;
+    let width = decode.integer("width", 1..=MAX_UNITS, 1) as usize;
+    let prior = decode.number("prior", -1e6..=1e6, 0.0) as f32;
+    decode.finish();
+    ActionHeads { count, width, prior }
+}
+
+fn sizes(node: &ConfigNode, problems: &mut Problems) -> Vec<usize> {
+    let items = decode::array(node, problems).iter();
+    let sizes = items.filter_map(|item| decode::integer(item, &(1..=MAX_UNITS), problems));
+    sizes.map(|size| size as usize).collect()
+}
+
+fn texts(node: &ConfigNode, problems: &mut Problems) -> PolicySignature {
+    let entries = decode::table(node, problems).iter();
+    let text = |(key, node): &(String, ConfigNode)| {
+        decode::text(node, problems).map(|text| (key.clone(), text.to_owned()))
+    };
+    entries.filter_map(text).collect()
+}
+
+fn decoded(node: &ConfigNode, problems: &mut Problems) -> Vec<(String, Vec<f32>)> {
+    let mut numbers = Vec::new();
+    for (name, node) in decode::table(node, problems) {
+        let mut values = Vec::new();
+        for line in decode::array(node, problems) {
+            let Some(text) = decode::text(line, problems) else { continue };
+            let digit = |b: u8| char::from(b).to_digit(16);
+            let words = text.as_bytes().chunks(8).map(|word| {
+                let bits = word.iter().try_fold(0, |bits, b| Some(bits << 4 | digit(*b)?));
+                bits.filter(|_| word.len() == 8).map(f32::from_bits)
+            });
+            match words.collect::<Option<Vec<f32>>>() {
+                Some(words) => values.extend(words),
+                None => {
+                    let expected = "eight hexadecimal digits for each number";
+                    problems.push(Problem::new(line.place.clone(), "other characters", expected));
+                }
+            }
+        }
+        numbers.push((name.clone(), values));
+    }
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Label, Rng};
+
+    fn stored() -> PolicyFile {
+        let mut coins = Rng::new(1, 0).stream(Label::Parameters);
+        let network = Mlp::uniform(&[3, 5, 2], Activation::Relu, &mut coins);
+        PolicyFile::policy(&network, 7, vec![("actions".into(), "local, cloud".into())])
+    }
+
+    fn parse(text: &str) -> Result<PolicyFile, Problems> {
+        let source = Source { path: "p.toml".into(), text: text.into(), sha256: String::new() };
+        PolicyFile::parse(&source, PolicyKind::Policy)
+    }
+
+    #[test]
+    fn what_is_written_is_what_was_read() {
+        let stored = stored();
+        let read = parse(&stored.to_toml()).unwrap();
+        assert_eq!(read, stored);
+        assert!(read.network().is_some());
+        let mut coins = Rng::new(1, 0).stream(Label::Parameters);
+        let network = Mlp::uniform(&[3, 5, 1], Activation::Relu, &mut coins);
+        let asked = network.asked_about(ActionHeads { count: 4, width: 2, prior: 0.1 }).unwrap();
+        let read = parse(&PolicyFile::policy(&asked, 7, Vec::new()).to_toml()).unwrap();
+        assert_eq!(read.network().unwrap(), asked);
+    }
+
+    #[test]
+    fn a_file_that_was_changed_or_is_for_something_else_is_refused() {
+        let text = stored().to_toml();
+        for (from, to, said) in [
+            ("steps = 7", "steps = 8", "error: p.toml: found a hash that is not that of the rest"),
+            ("version = 1", "version = 2", "error: p.toml:3:11: `version`: found 2, expected"),
+            (
+                "-policy",
+                "-checkpoint",
+                "error: p.toml:2:10: `format`: found \"peeksim-checkpoint\"",
+            ),
+            ("[3, 5, 2]", "[3, 0, 2]", "error: p.toml:5:14: `layers`: found 0, expected a whole"),
+            ("hash", "hush", "error: p.toml: `hash`: found nothing, expected the hash of the rest"),
+        ] {
+            let problems = parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(problems.starts_with(said), "{problems}");
+        }
+        let other = vec![("actions".to_owned(), "local".to_owned())];
+        let said = stored().check(&other, "p.toml").unwrap_err().to_string();
+        let expected = "error: p.toml: `catalogue.actions`: found `local, cloud`, expected `local`";
+        assert_eq!(said, expected);
+        assert!(stored().check(&stored().catalogue, "p.toml").is_ok());
+    }
+}

@@ -1,0 +1,174 @@
+//! A good plan of a window, not proved: a beam search in which the requests of an application are
+//! served by deadline.
+//!
+//! A label says how many requests of each application it has passed; it is extended by a batch of
+//! the next few of one application on one variant. Requests that are worth nothing any more are
+//! passed over and appended at the end. Of the labels that have passed equally many, those with
+//! the highest bound (utility so far, and all that the rest could be worth) are kept.
+//!
+//! With n requests and a width of w, O(n · w · variants · largest batch · log). The width falls
+//! as n grows.
+
+use super::window_problem::{VariantOption, WindowProblem, WindowMemories, PlanStep, PlanValue};
+use super::score::Score;
+use crate::units::Time;
+
+/// The widest beam.
+const WIDEST: usize = 300;
+/// The narrowest.
+const NARROWEST: usize = 4;
+/// In between, so many labels are extended in all.
+const LABELS: usize = 1 << 13;
+
+/// One way to have served some of the requests.
+#[derive(Clone, Debug)]
+struct Label {
+    /// How many requests of each application were passed.
+    passed: Vec<usize>,
+    memory: u32,
+    value: PlanValue,
+    bound: Score,
+    last: Option<Batch>,
+}
+
+/// A batch, and the label before it.
+#[derive(Clone, Copy, Debug)]
+struct Batch {
+    before: usize,
+    choice: VariantOption,
+    first: usize,
+    size: usize,
+}
+
+struct Search<'i, 'v> {
+    instance: &'i WindowProblem<'v>,
+    memories: WindowMemories,
+    /// By number of requests passed.
+    open: Vec<Vec<Label>>,
+    /// Labels that were extended.
+    done: Vec<Label>,
+}
+
+/// A plan of all requests.
+pub(super) fn search(instance: &WindowProblem<'_>) -> (PlanValue, Vec<PlanStep>) {
+    let count = instance.len();
+    let width = (LABELS / count.max(1)).clamp(NARROWEST, WIDEST);
+    let memories = WindowMemories::new(instance);
+    let mut search = Search { instance, memories, open: Vec::new(), done: Vec::new() };
+    search.open.resize_with(count + 1, Vec::new);
+    let value = PlanValue { sum: Score::default(), finish: instance.start };
+    let passed = vec![0; instance.parts.len()];
+    search.push(Label { passed, memory: 0, value, bound: Score::default(), last: None });
+    for level in 0..count {
+        for label in best(std::mem::take(&mut search.open[level]), width) {
+            search.extend(label);
+        }
+    }
+    search.plan()
+}
+
+/// The best few labels.
+fn best(mut labels: Vec<Label>, width: usize) -> Vec<Label> {
+    let key = |label: &Label| (std::cmp::Reverse(label.bound), label.value.finish);
+    labels.sort_by_key(key);
+    labels.dedup_by(|a, b| key(a) == key(b) && (&a.passed, a.memory) == (&b.passed, b.memory));
+    labels.truncate(width);
+    labels
+}
+
+/// Sizes of batches to try: all up to eight, then powers of two, and the largest.
+fn sizes(largest: usize) -> impl Iterator<Item = usize> {
+    (1..=largest).filter(move |size| *size <= 8 || size.is_power_of_two() || *size == largest)
+}
+
+impl Search<'_, '_> {
+    /// Passes over requests that are worth nothing any more, and opens the label.
+    fn push(&mut self, mut label: Label) {
+        let row = self.instance.row(label.value.finish);
+        label.bound = label.value.sum;
+        for (passed, part) in label.passed.iter_mut().zip(&self.instance.parts) {
+            let hope = |at: usize| row[part.members.clone()].get(at).copied().unwrap_or_default();
+            while *passed < part.members.len() && hope(*passed) == hope(*passed + 1) {
+                *passed += 1;
+            }
+            label.bound += hope(*passed);
+        }
+        let level: usize = label.passed.iter().sum();
+        self.open[level].push(label);
+    }
+
+    /// Every batch that may come next.
+    fn extend(&mut self, label: Label) {
+        let before = self.done.len();
+        for (at, part) in self.instance.parts.iter().enumerate() {
+            let left = part.members.len() - label.passed[at];
+            let first = part.members.start + label.passed[at];
+            for choice in part.choices.iter().copied().filter(|_| left > 0) {
+                let (load, memory) = self.memories.run(self.instance, label.memory, choice);
+                for size in sizes(choice.largest.min(left)) {
+                    let finish = label.value.finish + load + self.instance.latency(choice, size);
+                    let sum = (first..first + size).fold(label.value.sum, |sum, member| {
+                        sum + self.instance.worth(member, choice, finish)
+                    });
+                    let mut passed = label.passed.clone();
+                    passed[at] += size;
+                    let last = Some(Batch { before, choice, first, size });
+                    let value = PlanValue { sum, finish };
+                    self.push(Label { passed, memory, value, bound: sum, last });
+                }
+            }
+        }
+        self.done.push(label);
+    }
+
+    /// The best label that passed all requests, its batches, and those passed over after them.
+    fn plan(mut self) -> (PlanValue, Vec<PlanStep>) {
+        let labels = self.open.pop().unwrap_or_default();
+        let Some(mut label) = best(labels, 1).pop() else {
+            return (PlanValue { sum: Score::default(), finish: self.instance.start }, Vec::new());
+        };
+        let (mut value, mut memory) = (label.value, label.memory);
+        let mut steps = Vec::new();
+        let mut worthless = vec![true; self.instance.len()];
+        while let Some(Batch { before, choice, first, size }) = label.last {
+            let members: Vec<usize> = (first..first + size).collect();
+            worthless[first..first + size].fill(false);
+            steps.push(PlanStep { variant: choice.variant, members });
+            label = self.done[before].clone();
+        }
+        steps.reverse();
+        for part in &self.instance.parts {
+            let left: Vec<usize> = part.members.clone().filter(|m| worthless[*m]).collect();
+            let Some(choice) = self.soonest(&part.choices, memory, value.finish, left.len()) else {
+                continue;
+            };
+            for batch in left.chunks(choice.largest) {
+                let load;
+                (load, memory) = self.memories.run(self.instance, memory, choice);
+                value.finish += load + self.instance.latency(choice, batch.len());
+                for member in batch {
+                    value.sum += self.instance.worth(*member, choice, value.finish);
+                }
+                steps.push(PlanStep { variant: choice.variant, members: batch.to_vec() });
+            }
+        }
+        (value, steps)
+    }
+
+    /// The variant that ends `count` requests first.
+    fn soonest(
+        &mut self,
+        choices: &[VariantOption],
+        memory: u32,
+        start: Time,
+        count: usize,
+    ) -> Option<VariantOption> {
+        let finish = |choice: &VariantOption| {
+            let (full, rest) = (count / choice.largest, count % choice.largest);
+            let mut finish = start + self.memories.run(self.instance, memory, *choice).0;
+            (0..full).for_each(|_| finish += self.instance.latency(*choice, choice.largest));
+            if rest > 0 { finish + self.instance.latency(*choice, rest) } else { finish }
+        };
+        choices.iter().copied().min_by_key(finish)
+    }
+}

@@ -1,0 +1,369 @@
+//! What all dispatchers share: requests wait in one line per application, in the scheduler's
+//! order; an idle lane takes the first of all lines and fills a batch behind it.
+//!
+//! Dispatchers decide for the present only. Per decision: O(log n) per request taken and O(apps)
+//! to find the head.
+
+use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
+use crate::config::{Decoder, ConfigNode, Problem, Value, decode};
+use crate::model::catalog::Catalog;
+use crate::policy::{Timeline, Plan, RejectReason, Scheduler, Trigger, View};
+use crate::scheduler::BuildContext;
+use crate::scheduler::score::Score;
+use crate::units::Time;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// How a variant is chosen for the request at the head.
+pub(super) enum VariantChoice {
+    /// By worker class and application, fixed in advance.
+    Fixed(Vec<FixedVariant>),
+    /// Any rule on the head.
+    Rule(VariantRule),
+}
+
+/// A variant for the head; `None` to leave the lane free.
+pub(super) type VariantRule = Box<dyn FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send>;
+
+/// The requests of one application, first key first.
+type AppQueue = BinaryHeap<Reverse<(u64, RequestId)>>;
+
+/// A free lane and the head of all lines.
+pub(super) struct DecisionContext<'a> {
+    /// The world, but for what this plan assigned before.
+    pub view: &'a View<'a>,
+    /// The worker's timeline, with what this plan assigned before.
+    pub cursor: &'a Timeline,
+    /// Where.
+    pub worker: WorkerId,
+    /// Who is served.
+    pub head: &'a Request,
+    /// The timelines of all workers, for rules that look at all of them.
+    pub cursors: &'a [Timeline],
+    lines: &'a [AppQueue],
+}
+
+impl DecisionContext<'_> {
+    /// How many requests of an application wait.
+    pub fn waiting(&self, app: AppId) -> usize {
+        self.lines[app.index()].len()
+    }
+
+    /// The first of an application's line.
+    pub fn first(&self, app: AppId) -> Option<&Request> {
+        self.lines[app.index()].peek().and_then(|Reverse((_, id))| self.view.request(*id))
+    }
+}
+
+/// A variant fixed in advance for one application.
+#[derive(Clone, Debug)]
+pub(super) enum FixedVariant {
+    /// The one with the shortest latency at batch 1.
+    Fastest,
+    /// The one with the highest profiled accuracy, the first listed of equals.
+    Best,
+    /// This one.
+    This(VariantId),
+}
+
+/// How many requests of the head's application run with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BatchFill {
+    /// As many as wait, up to the largest batch.
+    Full,
+    /// As many as keep the head on time; a head that is late anyway does not shrink its batch.
+    DeadlineAware,
+}
+
+/// The batching parameters of a dispatcher.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batching {
+    max_batch: usize,
+    fill: BatchFill,
+    drop: DropPolicy,
+}
+
+/// Which heads are rejected rather than served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DropPolicy {
+    /// None.
+    Never,
+    /// Those that would be worth nothing even if they ran at once in the quickest batch: alone,
+    /// unless a larger one takes less time.
+    Hopeless,
+    /// Those that would be late even then.
+    Late,
+}
+
+impl Batching {
+    /// Up to 32 that wait, none refused.
+    pub const USUAL: Self = Self { max_batch: 32, fill: BatchFill::Full, drop: DropPolicy::Never };
+
+    pub fn read(fields: &mut Decoder<'_>) -> Self {
+        Self {
+            max_batch: decode.integer("max_batch", 1..=4096, 32) as usize,
+            fill: decode.choice("batch", &[("full", BatchFill::Full), ("deadline-aware", BatchFill::DeadlineAware)]),
+            drop: decode.choice(
+                "drop_policy",
+                &[("never", DropPolicy::Never), ("hopeless", DropPolicy::Hopeless), ("late", DropPolicy::Late)],
+            ),
+        }
+    }
+
+    /// Why to reject a head that could end at `soonest`, if at all.
+    fn drops(&self, view: &View<'_>, head: &Request, soonest: Time) -> Option<RejectReason> {
+        let (gone, reason) = match self.drop {
+            DropPolicy::Never => return None,
+            DropPolicy::Hopeless => (view.penalty(head, soonest) >= 1.0, RejectReason::Hopeless),
+            DropPolicy::Late => (view.is_late(head, soonest), RejectReason::Late),
+        };
+        gone.then_some(reason)
+    }
+
+    /// How many of `waiting` requests behind and including `head` to run.
+    pub fn size(&self, moment: &DecisionContext<'_>, variant: VariantId) -> usize {
+        let DecisionContext { view, cursor, worker, head, .. } = *moment;
+        let waiting = moment.waiting(head.app);
+        let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
+        let on_time = |batch| !view.is_late(head, view.finish(cursor, variant, batch));
+        match self.fill {
+            BatchFill::Full => most,
+            // A measured table may fall, so that a batch of one can be late and a larger one not.
+            BatchFill::DeadlineAware => (1..=most).rev().find(|batch| on_time(*batch)).unwrap_or(most),
+        }
+    }
+}
+
+/// The order of requests, fixed when they become visible: smaller first, ties by arrival.
+pub(super) type QueueKey = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
+
+/// A dispatcher.
+pub(super) struct Dispatcher {
+    key: QueueKey,
+    choice: VariantChoice,
+    batching: Batching,
+    lines: Vec<AppQueue>,
+    /// By worker; those of workers that are not idle are kept only if the rule looks at them.
+    cursors: Vec<Timeline>,
+    looks_around: bool,
+    batch: Vec<RequestId>,
+}
+
+impl Dispatcher {
+    pub fn new(catalog: &Catalog, key: QueueKey, choice: VariantChoice, batching: Batching) -> Self {
+        Self {
+            key,
+            choice,
+            batching,
+            lines: catalog.app_ids().map(|_| BinaryHeap::new()).collect(),
+            cursors: catalog.worker_ids().map(|_| Timeline::default()).collect(),
+            looks_around: false,
+            batch: Vec::new(),
+        }
+    }
+
+    /// With a rule that looks at all workers.
+    pub fn looking_around(self) -> Self {
+        Self { looks_around: true, ..self }
+    }
+
+    /// The application whose head comes first among those that `worker` can serve.
+    fn first(&self, view: &View<'_>, worker: WorkerId) -> Option<AppId> {
+        if let [line] = self.lines.as_slice() {
+            return line.peek().filter(|_| self.serves(view, worker, AppId(0))).map(|_| AppId(0));
+        }
+        let heads = self.lines.iter().enumerate().filter_map(|(app, line)| {
+            let Reverse(head) = line.peek()?;
+            let app = AppId(app as u16);
+            self.serves(view, worker, app).then_some((*head, app))
+        });
+        heads.min().map(|(_, app)| app)
+    }
+
+    /// Whether the choice of variants has one for `app` on this worker.
+    fn serves(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+        match &self.choice {
+            VariantChoice::Fixed(named) => named[app.index()].runs(view, worker, app),
+            VariantChoice::Rule(_) => view.variants(worker, app).next().is_some(),
+        }
+    }
+
+    /// When the head could end at the earliest if it ran now, on any variant that the choice
+    /// allows, alone or with others that wait.
+    fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
+        let most = self.batching.max_batch.min(self.lines[app.index()].len());
+        let soonest = |variant| view.soonest(&self.cursors[worker.index()], variant, most);
+        match &self.choice {
+            VariantChoice::Fixed(_) => soonest(chosen),
+            VariantChoice::Rule(_) => {
+                view.variants(worker, app).map(soonest).min().unwrap_or_else(|| soonest(chosen))
+            }
+        }
+    }
+
+    fn choose(&mut self, view: &View<'_>, worker: WorkerId, head: &Request) -> Option<VariantId> {
+        match &mut self.choice {
+            VariantChoice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
+            VariantChoice::Rule(rule) => {
+                let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
+                let cursor = &cursors[worker.index()];
+                rule(&DecisionContext { view, cursor, worker, head, cursors, lines })
+            }
+        }
+    }
+
+    /// Fills one free lane; false if nothing can be started.
+    fn fill_lane(&mut self, view: &View<'_>, worker: WorkerId, plan: &mut Plan) -> bool {
+        loop {
+            let Some(app) = self.first(view, worker) else { return false };
+            let line = &mut self.lines[app.index()];
+            let Some(Reverse((_, id))) = line.peek().copied() else { return false };
+            let Some(head) = view.request(id) else {
+                line.pop();
+                continue;
+            };
+            let Some(variant) = self.choose(view, worker, head) else { return false };
+            if self.batching.drop != DropPolicy::Never
+                && let soonest = self.soonest(view, worker, app, variant)
+                && let Some(reason) = self.batching.drops(view, head, soonest)
+            {
+                self.lines[app.index()].pop();
+                plan.reject(id, reason);
+                continue;
+            }
+            let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
+            let cursor = &cursors[worker.index()];
+            let moment = DecisionContext { view, cursor, worker, head, cursors, lines };
+            let size = self.batching.size(&moment, variant);
+            let line = &mut self.lines[app.index()];
+            self.batch.clear();
+            while self.batch.len() < size {
+                let Some(Reverse((_, id))) = line.pop() else { break };
+                self.batch.push(id);
+            }
+            view.estimate_append(&mut self.cursors[worker.index()], variant, self.batch.len());
+            plan.assign(worker, variant, self.batch.iter().copied());
+            return true;
+        }
+    }
+}
+
+impl Scheduler for Dispatcher {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        for id in trigger.arrived {
+            if let Some(request) = view.request(*id) {
+                let key = (self.key)(view, request);
+                self.lines[request.app.index()].push(Reverse((key, *id)));
+            }
+        }
+        if view.pending_len() == 0 {
+            return;
+        }
+        if self.looks_around {
+            for worker in view.workers() {
+                view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
+            }
+        }
+        for worker in view.workers().filter(crate::policy::WorkerView::is_idle) {
+            if !self.looks_around {
+                view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
+            }
+            for _ in 0..worker.free_lanes() {
+                // What comes next would wait for the link: that can be decided then.
+                let cursor = &self.cursors[worker.id.index()];
+                let taken = cursor.is_remote() && !cursor.is_open(view.now());
+                if taken || !self.fill_lane(view, worker.id, plan) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+impl FixedVariant {
+    /// Whether some variant of `app` on this worker is the one.
+    fn runs(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+        let mut usable = view.variants(worker, app);
+        match self {
+            Self::This(variant) => usable.any(|v| v == *variant),
+            Self::Fastest | Self::Best => usable.next().is_some(),
+        }
+    }
+}
+
+/// The variant of a fixed choice on a worker, if it can run there.
+fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &FixedVariant) -> Option<VariantId> {
+    let catalog = view.catalog();
+    let usable = view.variants(worker, app);
+    match named {
+        FixedVariant::This(variant) => usable.into_iter().find(|v| v == variant),
+        FixedVariant::Fastest => usable.min_by_key(|v| (view.expected_latency(worker, *v, 1), *v)),
+        FixedVariant::Best => usable.reduce(|best, v| {
+            let accuracy = |v| Score::of(catalog.variant(v).accuracy);
+            if accuracy(v) > accuracy(best) { v } else { best }
+        }),
+    }
+}
+
+/// A dispatcher in a fixed order with a fixed variant by application.
+pub(super) fn read_fixed(
+    fields: &mut Decoder<'_>,
+    context: &BuildContext<'_>,
+    key: fn(&Request) -> u64,
+) -> Box<dyn Scheduler> {
+    let choice = VariantChoice::Fixed(read_variant(decode, context));
+    let batching = Batching::read(decode);
+    let key = Box::new(move |_: &View<'_>, request: &Request| key(request));
+    Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+}
+
+/// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.
+fn read_variant(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Vec<FixedVariant> {
+    let catalog = context.catalog;
+    let node = decode.take("variant");
+    let problems = decode.problems();
+    let mut named: Vec<FixedVariant> = catalog.app_ids().map(|_| FixedVariant::Fastest).collect();
+    let mut one = |app: AppId, node: &ConfigNode| {
+        let Some(name) = decode::text(node, problems) else { return };
+        named[app.index()] = match name {
+            "fastest" => FixedVariant::Fastest,
+            "best" => FixedVariant::Best,
+            name => match catalog.variant_named(app, name) {
+                Some(variant) if catalog.worker_ids().any(|w| catalog.usable(w, variant)) => {
+                    FixedVariant::This(variant)
+                }
+                Some(_) => {
+                    let found = format!("`{name}`, which no worker can run");
+                    let expected = "a variant that fits the memory of a worker";
+                    problems.push(Problem::new(node.place.clone(), found, expected));
+                    return;
+                }
+                None => {
+                    let own = catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str());
+                    let known: Vec<&str> = ["fastest", "best"].into_iter().chain(own).collect();
+                    let unknown = Problem::unknown(node.place.clone(), "variant", name, known);
+                    problems.push(unknown.of(&catalog.app(app).name));
+                    return;
+                }
+            },
+        };
+    };
+    match node.map(|node| (node, &node.value)) {
+        None => {}
+        Some((_, Value::Table(entries))) => {
+            for (name, node) in entries.iter() {
+                match catalog.app_named(name) {
+                    Some(app) => one(app, node),
+                    None => {
+                        let known = catalog.app_ids().map(|app| catalog.app(app).name.as_str());
+                        let place = node.place.clone();
+                        decode.problems().push(Problem::unknown(place, "application", name, known));
+                        return named;
+                    }
+                }
+            }
+        }
+        Some((node, _)) => catalog.app_ids().for_each(|app| one(app, node)),
+    }
+    named
+}

@@ -1,0 +1,304 @@
+//! What a network sees of a free lane and the head of all lines, and what its outputs stand for.
+//!
+//! An output is a variant by its place among those of its application; the last is the answer of
+//! the SneakPeek model, where it may be chosen. Where there are several workers one more output
+//! leaves the head to another of them, and all of them are seen. First come numbers that all
+//! outputs have in common, then a part for each output, which begins with how good it seems: what
+//! it would earn less than the best if only the head counted. So a network sees what `lo-edf`
+//! decides by, which is more than the agents of TMO see, and begins as a greedy rule.
+//!
+//! Times are shares of the head's budget b, so that a world whose times are all longer looks the
+//! same; what has no end is squashed by x / (1 + x); prices are shares of the highest there is.
+//! A look is O(applications + variants · workers).
+
+use super::dispatch::{Batching, DecisionContext};
+use crate::domain::{AppId, Request, VariantId, WorkerId};
+use crate::config::source;
+use crate::rl::net::{Activation, Mlp, parameters};
+use crate::rl::checkpoint::PolicySignature;
+use crate::model::catalog::Catalog;
+use crate::model::link::{Link, Uplink};
+use crate::policy::{Timeline, AccuracySource};
+use crate::units::Time;
+
+/// Changes whenever an input changes its meaning or its place.
+const VERSION: u32 = 2;
+/// Inputs by application: whether it is the head's, the length of its line, the slack of its first.
+const BY_APP: usize = 3;
+/// Inputs of the head: its slack, the entropy of its posterior, the memory that is left.
+const ALONE: usize = 3;
+/// Inputs by worker, if there are several: whether it is the one asked about, whether it is idle,
+/// the time until it is free, the best utility of the head there, the price of a call.
+const BY_WORKER: usize = 5;
+/// Inputs by output, and which output it is: how good it seems, profiled accuracy, granted
+/// accuracy, whether it is resident, load, time to the end of its batch, time of the batch itself
+/// by request, the penalty of the head.
+const BY_OUTPUT: usize = 8;
+/// By how much a loss of all utility makes an output seem worse, as the logarithm of a chance.
+const ZOOM: f64 = 200.0;
+/// Nothing seems worse than this.
+const WORST: f64 = -6.0;
+
+/// How a world is seen.
+#[derive(Clone, Debug)]
+pub(super) struct Featurizer {
+    apps: usize,
+    /// Variants of all applications.
+    variants: usize,
+    /// How many workers, if there are several.
+    workers: usize,
+    outputs: usize,
+    /// Prices of a call by worker, as shares of the highest.
+    prices: Vec<f32>,
+}
+
+/// What is seen, and which outputs may be chosen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observation {
+    pub inputs: Vec<f32>,
+    pub allowed: Vec<bool>,
+}
+
+/// A batch that could come next.
+struct Candidate<'a> {
+    worker: WorkerId,
+    cursor: &'a Timeline,
+    variant: VariantId,
+    batch: usize,
+    finish: Time,
+    worth: f64,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(
+        moment: &DecisionContext<'_>,
+        (worker, cursor): (WorkerId, &'a Timeline),
+        variant: VariantId,
+        batch: usize,
+    ) -> Self {
+        let DecisionContext { view, head, .. } = *moment;
+        let finish = view.finish(cursor, variant, batch);
+        let worth = view.utility(head, variant, finish);
+        Self { worker, cursor, variant, batch, finish, worth }
+    }
+
+    /// Its part of the inputs, but for how good it seems.
+    fn observe(&self, moment: &DecisionContext<'_>, into: &mut [f32]) {
+        let DecisionContext { view, head, .. } = *moment;
+        let (catalog, worker, variant) = (view.catalog(), self.worker, self.variant);
+        let resident = self.cursor.memory().contains(variant) || catalog.is_peek(variant);
+        let load = if resident { 0.0 } else { share(view.load_span(worker, variant).0, head) };
+        let alone = if catalog.is_peek(variant) {
+            0.0
+        } else {
+            share(view.expected_latency(worker, variant, self.batch).0, head)
+        };
+        // Most accuracies are above a half, and differ by hundredths.
+        let spread = |accuracy: f64| (4.0 * accuracy - 3.0) as f32;
+        into.copy_from_slice(&[
+            spread(catalog.variant(variant).accuracy),
+            spread(view.accuracy(head.id, variant)),
+            f32::from(u8::from(resident)),
+            squash(load),
+            squash(share(self.finish.since(view.now()).0, head)),
+            squash(32.0 * alone / self.batch.max(1) as f64),
+            view.penalty(head, self.finish) as f32,
+        ]);
+    }
+}
+
+impl Featurizer {
+    pub fn new(catalog: &Catalog) -> Self {
+        let counts = || catalog.app_ids().map(|app| catalog.variants_of(app).len());
+        let workers = Some(catalog.worker_ids().len()).filter(|count| *count > 1).unwrap_or(0);
+        let outputs = counts().max().unwrap_or(0) + 1 + usize::from(workers > 0);
+        let price = |id| catalog.worker(id).usd_per_request.unwrap_or(0.0);
+        let most = catalog.worker_ids().map(price).fold(f64::MIN_POSITIVE, f64::max);
+        let prices = catalog.worker_ids().map(|id| (price(id) / most) as f32).collect();
+        Self { apps: catalog.app_ids().len(), variants: counts().sum(), workers, outputs, prices }
+    }
+
+    pub fn inputs(&self) -> usize {
+        BY_APP * self.apps
+            + ALONE
+            + self.variants
+            + BY_WORKER * self.workers
+            + self.by_output() * self.outputs
+    }
+
+    /// How many inputs each output has of its own.
+    pub fn by_output(&self) -> usize {
+        BY_OUTPUT + self.outputs
+    }
+
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// A network that nobody trained: all outputs are 0.
+    pub fn blank(&self) -> Option<Mlp> {
+        let sizes = vec![self.inputs(), self.outputs];
+        let zeros = vec![0.0; parameters(&sizes)];
+        Mlp::new(sizes, Activation::Tanh, zeros)
+    }
+
+    /// The variant that an output stands for; none if it leaves the head to another worker.
+    pub fn variant(moment: &DecisionContext<'_>, output: usize) -> Option<VariantId> {
+        let catalog = moment.view.catalog();
+        let mut open = moment.view.variants(moment.worker, moment.head.app);
+        open.find(|variant| catalog.variant_offset(*variant) == output)
+    }
+
+    /// Looks at a moment whose batches are filled by `batching`.
+    pub fn see(&self, moment: &DecisionContext<'_>, batching: Batching, seen: &mut Observation) {
+        let DecisionContext { view, cursor, worker, head, .. } = *moment;
+        let (catalog, now, memory) = (view.catalog(), view.now(), cursor.memory());
+        let inputs = &mut seen.inputs;
+        inputs.clear();
+        for app in catalog.app_ids().take(self.apps) {
+            let first = moment.first(app).map_or(1.0, |first| slack(first, now));
+            inputs.push(f32::from(u8::from(app == head.app)));
+            inputs.push(squash(moment.waiting(app) as f64 / 8.0));
+            inputs.push(first);
+        }
+        let room = catalog.worker(worker).memory_bytes;
+        let left = room.saturating_sub(memory.used_bytes()) as f64 / room.max(1) as f64;
+        inputs.extend([slack(head, now), entropy(view.posterior(head)), left as f32]);
+        for variant in catalog.app_ids().flat_map(|app: AppId| catalog.variants_of(app)) {
+            inputs.push(f32::from(u8::from(memory.contains(variant))));
+        }
+        let mut elsewhere: Option<Candidate<'_>> = None;
+        if self.workers > 0 {
+            for (id, cursor) in catalog.worker_ids().zip(moment.cursors) {
+                let one = |variant| Candidate::new(moment, (id, cursor), variant, 1);
+                let here = view.variants(id, head.app).map(one).reduce(better);
+                let best = here.as_ref().map_or(0.0, |here| here.worth);
+                inputs.extend([
+                    f32::from(u8::from(id == worker)),
+                    f32::from(u8::from(cursor.is_open(now))),
+                    squash(share(cursor.free_at().since(now).0, head)),
+                    best as f32,
+                    self.prices[id.index()],
+                ]);
+                if may_leave(moment, id, cursor) {
+                    elsewhere = [elsewhere, here].into_iter().flatten().reduce(better);
+                }
+            }
+        }
+        let width = self.by_output();
+        let rest = inputs.len();
+        inputs.resize(rest + width * self.outputs, 0.0);
+        seen.allowed.clear();
+        seen.allowed.resize(self.outputs, false);
+        let mut best = 0.0f64;
+        let mut see = |output: usize, candidate: &Candidate<'_>| {
+            best = best.max(candidate.worth);
+            seen.allowed[output] = true;
+            let part = &mut inputs[rest + width * output..][..width];
+            // Kept whole until the best of all is known.
+            part[0] = candidate.worth as f32;
+            candidate.observe(moment, &mut part[1..BY_OUTPUT]);
+            part[BY_OUTPUT + output] = 1.0;
+        };
+        for variant in view.variants(worker, head.app) {
+            let batch = batching.size(moment, variant);
+            let candidate = Candidate::new(moment, (worker, cursor), variant, batch);
+            see(catalog.variant_offset(variant), &candidate);
+        }
+        if let Some(candidate) = &elsewhere {
+            see(self.outputs - 1, candidate);
+        }
+        let parts = seen.inputs[rest..].chunks_exact_mut(width).zip(&seen.allowed);
+        for (part, _) in parts.filter(|(_, allowed)| **allowed) {
+            part[0] = (ZOOM * (f64::from(part[0]) - best)).max(WORST) as f32;
+        }
+    }
+}
+
+/// The one that is worth more, the first of equals.
+fn better<'a>(one: Candidate<'a>, other: Candidate<'a>) -> Candidate<'a> {
+    if other.worth > one.worth { other } else { one }
+}
+
+/// Whether the head can be left to this worker: another one that is asked later, or one whose work
+/// will end, so that somebody asks again.
+fn may_leave(moment: &DecisionContext<'_>, id: WorkerId, cursor: &Timeline) -> bool {
+    let DecisionContext { view, worker, .. } = *moment;
+    id != worker && (id > worker || !cursor.is_open(view.now()))
+}
+
+/// What a network that schedules depends on: what it sees, what it can choose, how fast and how far
+/// away workers are, what lateness costs, and where the accuracies come from that it is shown.
+pub(super) fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
+    let entry = |name: &str, value: String| (name.to_owned(), value);
+    let joined = |parts: Vec<String>| parts.join("; ");
+    let variants = |app: AppId| {
+        let names: Vec<&str> =
+            catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str()).collect();
+        format!("{}: {}", catalog.app(app).name, names.join(", "))
+    };
+    let worker = |id| {
+        let worker = catalog.worker(id);
+        let (lanes, bytes, speed) = (worker.lanes, worker.memory_bytes, worker.speed);
+        let away = worker.link.as_ref().map_or(String::new(), away);
+        let price =
+            worker.usd_per_request.map_or(String::new(), |usd| format!(", {usd} USD a call"));
+        format!("{}, speed {speed}, lanes {lanes}, bytes {bytes}{away}{price}", worker.class)
+    };
+    vec![
+        entry("accuracy", info.name().to_owned()),
+        entry("penalty", catalog.penalty.signature()),
+        entry("sight", VERSION.to_string()),
+        entry("variants", joined(catalog.app_ids().map(variants).collect())),
+        entry("workers", joined(catalog.worker_ids().map(worker).collect())),
+    ]
+}
+
+/// A link, as far as it delays requests.
+fn away(link: &Link) -> String {
+    let uplink = match &link.uplink {
+        Uplink::Endless => "without limit".to_owned(),
+        Uplink::Constant(bps) => format!("{bps} bit/s"),
+        Uplink::Table(table) => format!("by table {}", &source::hash(&format!("{table:?}"))[..16]),
+    };
+    format!(", behind a link of {} ms, {uplink}", link.rtt.as_ms())
+}
+
+/// A span as a share of the head's budget.
+fn share(span: u64, head: &Request) -> f64 {
+    span as f64 / head.budget().0.max(1) as f64
+}
+
+/// The time to a deadline as a share of its budget, negative behind it, at least -1.
+fn slack(request: &Request, now: Time) -> f32 {
+    let left = request.deadline.since(now).0 as f64 - now.since(request.deadline).0 as f64;
+    (left / request.budget().0.max(1) as f64).clamp(-1.0, 1.0) as f32
+}
+
+/// From [0, ∞) to [0, 1).
+fn squash(x: f64) -> f32 {
+    (x / (1.0 + x)) as f32
+}
+
+/// The entropy of class probabilities as a share of the highest there is.
+fn entropy(posterior: &[f64]) -> f32 {
+    if posterior.len() < 2 {
+        return 0.0;
+    }
+    let sum: f64 = posterior.iter().filter(|p| **p > 0.0).map(|p| -p * libm::log(*p)).sum();
+    (sum / libm::log(posterior.len() as f64)) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropy_is_a_share() {
+        assert_eq!(entropy(&[]), 0.0);
+        assert_eq!(entropy(&[1.0, 0.0]), 0.0);
+        assert!((entropy(&[0.25; 4]) - 1.0).abs() < 1e-6);
+        // Half of the weight on one of four, the rest on another: one bit of two.
+        assert!((entropy(&[0.5, 0.5, 0.0, 0.0]) - 0.5).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,21 @@
+//! The accuracy-profiled baseline: earliest deadline first, each request on the variant of highest
+//! accuracy, latency ignored.
+//!
+//! Source: the maximum-accuracy picker of dndfrink/SERIF bd12bb8; its combination with deadline
+//! order, and the name, are ours. `mode = "dispatch"` is the same rule as a dispatcher that batches.
+
+use super::SchedulerEntry;
+use super::locally_optimal::{Objective, read};
+use super::priority::RequestOrder;
+use crate::policy::AccuracySource;
+
+pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+    name: "maxacc-edf",
+    summary: "deadline order, the most accurate variant whatever it takes (accuracy-profiled)",
+    source: "dndfrink/SERIF bd12bb8 (maximum accuracy), in deadline order",
+    params: "mode = window (or head), tie_break = earliest-finish; window: window_ms = 0, window_requests, \
+             window_max, plan_when_busy = false, max_batch = 32, merge_adjacent = false; head: max_batch = 32, \
+             batch = full, drop_policy = never",
+    accuracy: Some(AccuracySource::Profiled),
+    build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Accuracy),
+};

@@ -1,0 +1,19 @@
+//! The other end of the trade: earliest deadline first, each request where it ends soonest, loads
+//! included, accuracy ignored.
+//!
+//! Source: ours, as the counterpart of `maxacc-edf`.
+
+use super::SchedulerEntry;
+use super::locally_optimal::{Objective, read};
+use super::priority::RequestOrder;
+
+pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+    name: "minlat-edf",
+    summary: "deadline order, each request where it ends soonest, whatever the accuracy",
+    source: "counterpart of maxacc-edf, ours",
+    params: "mode = window (or head); window: window_ms = 0, window_requests, window_max, \
+             plan_when_busy = false, max_batch = 32, merge_adjacent = false; head: max_batch = 32, \
+             batch = full, drop_policy = never",
+    accuracy: None,
+    build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Finish),
+};

@@ -1,0 +1,142 @@
+//! Schedulers: one per file, one line each in [`REGISTRY`].
+//!
+//! The registry is what the command line lists, experiments decode, the README's table is made
+//! from and every property test runs through.
+
+mod beam_search;
+mod memory_states;
+mod dispatch;
+mod edf;
+mod enumerate;
+mod exhaustive;
+mod fcfs;
+mod group_label_setting;
+mod grouped;
+mod group_planner;
+mod window_problem;
+mod locally_optimal;
+mod lo_edf;
+mod lo_priority;
+mod maxacc_edf;
+mod minlat_edf;
+mod optimal_window;
+mod peek_plus;
+mod class_mix_estimator;
+mod priority;
+mod random;
+mod score;
+mod features;
+mod sneakpeek;
+mod label_setting;
+mod tmo_rl;
+mod planning_window;
+
+pub use tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
+
+use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
+use crate::model::catalog::Catalog;
+use crate::policy::{AccuracySource, Scheduler};
+use crate::rng::Rng;
+
+/// One line of the list of schedulers.
+pub struct SchedulerEntry {
+    /// The name in experiments.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// The parameters with their defaults, in a line.
+    pub params: &'static str,
+    /// Where its accuracy comes from unless the experiment says otherwise; `None` if it uses none.
+    pub accuracy: Option<AccuracySource>,
+    /// Reads its parameters and makes it.
+    pub build: fn(&mut Decoder<'_>, &BuildContext<'_>) -> Box<dyn Scheduler>,
+}
+
+/// What a scheduler may look at while it is made.
+pub struct BuildContext<'a> {
+    /// The tables.
+    pub catalog: &'a Catalog,
+    /// The run's random numbers, for a scheduler that tosses coins.
+    pub rng: Rng,
+}
+
+/// Every scheduler.
+pub const REGISTRY: &[SchedulerEntry] = &[
+    fcfs::ENTRY,
+    edf::ENTRY,
+    random::ENTRY,
+    maxacc_edf::ENTRY,
+    minlat_edf::ENTRY,
+    lo_edf::ENTRY,
+    lo_priority::ENTRY,
+    grouped::ENTRY,
+    sneakpeek::ENTRY,
+    peek_plus::ENTRY,
+    exhaustive::ENTRY,
+    optimal_window::ENTRY,
+    tmo_rl::ENTRY,
+];
+
+/// The entry called `name`.
+pub fn find(name: &str) -> Option<&'static SchedulerEntry> {
+    REGISTRY.iter().find(|entry| entry.name == name)
+}
+
+/// A scheduler as an experiment asks for it.
+pub struct BuiltScheduler {
+    /// Its line of the registry.
+    pub entry: &'static SchedulerEntry,
+    /// What it may know.
+    pub info: AccuracySource,
+    /// Ready to decide.
+    pub scheduler: Box<dyn Scheduler>,
+}
+
+/// Makes the scheduler of `"edf"` or `{ name = "edf", … }`.
+pub fn read(node: &ConfigNode, context: &BuildContext<'_>, problems: &mut Problems) -> Option<BuiltScheduler> {
+    let bare = ConfigNode::empty(node.place.clone());
+    let (name, table) = match &node.value {
+        Value::Text(name) => (name.as_str(), &bare),
+        _ => match node.get("name") {
+            Some(name) => (decode::text(name, problems)?, node),
+            None => {
+                let expected = "a scheduler: \"edf\" or { name = \"edf\", … }";
+                problems.push(decode::mismatch(node, expected));
+                return None;
+            }
+        },
+    };
+    let Some(entry) = find(name) else {
+        let place = table.get("name").unwrap_or(node).place.clone();
+        let names = REGISTRY.iter().map(|entry| entry.name);
+        problems.push(Problem::unknown(place, "scheduler", name, names));
+        return None;
+    };
+    let mut fields = Decoder::new(table, problems);
+    decode.take("name");
+    let info = match entry.accuracy {
+        Some(default) => decode
+            .take("accuracy")
+            .and_then(|node| decode::choice(node, &AccuracySource::ALL, decode.problems()))
+            .unwrap_or(default),
+        None => AccuracySource::Profiled,
+    };
+    let scheduler = (entry.build)(&mut decode, context);
+    decode.finish();
+    check_evidence(node, info, context, problems);
+    Some(BuiltScheduler { entry, info, scheduler })
+}
+
+/// A posterior needs something to look at.
+fn check_evidence(node: &ConfigNode, info: AccuracySource, context: &BuildContext<'_>, problems: &mut Problems) {
+    let catalog = context.catalog;
+    let blind = catalog.app_ids().find(|app| !catalog.has_evidence(*app));
+    if let (AccuracySource::Posterior, Some(app)) = (info, blind) {
+        let found =
+            format!("accuracy = \"posterior\", and no votes for `{}`", catalog.app(app).name);
+        let expected = "a trace with votes_<class> columns, or another `peek.kind`";
+        problems.push(Problem::new(node.place.clone(), found, expected));
+    }
+}

@@ -1,0 +1,129 @@
+//! The optimum of a window: the plan of highest summed expected utility, on the beliefs that the
+//! run granted, of all plans of its requests on one worker with one lane; batches, loads and what
+//! memory holds included, from whatever backlog and residents there are. Proved by a dynamic
+//! programme ([`super::subset_search`]); a beam search gives the plan to beat.
+//!
+//! A yardstick for one window, not over a run: it does not see the next. Whatever the plan, every
+//! request of the window is served; those worth nothing may come last. Ties: higher utility, then
+//! earlier end, then listing order.
+//!
+//! A window is what it is for all planners: all that wait, or the oldest `window_max`. Windows of
+//! more than [`MOST`] requests, and rare smaller ones with too many plans to tell apart, are beyond
+//! what is proved: `oversize_window = "refuse"` ends the run with an error (and does not take a larger
+//! `window_max`), `oversize_window = "beam"` plans them by the beam ([`super::beam`]). The column
+//! `windows_solved_exactly` counts those proved.
+//!
+//! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
+
+use super::window_problem::{WindowProblem, PlanStep};
+use super::label_setting::MOST;
+use super::planning_window::PlanningWindow;
+use super::{BuildContext, SchedulerEntry, beam_search, label_setting};
+use crate::domain::{Request, WorkerId};
+use crate::config::{Decoder, Problem};
+use crate::policy::{Timeline, AccuracySource, Plan, Scheduler, Trigger, View};
+
+pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+    name: "optimal-window",
+    summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
+    source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
+    params: "window_max (16 at most), oversize_window = refuse (or beam), window_ms = 0, window_requests, \
+             plan_when_busy = false, max_batch = 32",
+    accuracy: Some(AccuracySource::Profiled),
+    build: |fields, context| {
+        check_workers(fields, context);
+        Box::new(OptimalWindow::read(fields))
+    },
+};
+
+/// What becomes of a window that is too large to be proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OversizeWindow {
+    /// The run fails.
+    Refuse,
+    /// It is planned by the beam.
+    Beam,
+}
+
+struct OptimalWindow {
+    beyond: OversizeWindow,
+    window: PlanningWindow,
+    windows_solved_exactly: u64,
+    requests: Vec<Request>,
+    tail: Timeline,
+}
+
+/// Plans are sequences of batches: several workers or lanes would need more.
+fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
+    let catalog = context.catalog;
+    let workers = catalog.worker_ids().len();
+    let lanes = catalog.worker_ids().map(|worker| catalog.worker(worker).lanes).max();
+    let found = match (workers, lanes) {
+        (2.., _) => format!("`optimal-window` on {workers} workers"),
+        (_, Some(lanes @ 2..)) => format!("`optimal-window` on a worker with {lanes} lanes"),
+        _ if catalog.worker_ids().any(|worker| catalog.worker(worker).link.is_some()) => {
+            "`optimal-window` on a worker behind a link".to_owned()
+        }
+        _ => return,
+    };
+    let problem = Problem::new(fields.place().clone(), found, "one worker with one lane");
+    fields.problems().push(problem);
+}
+
+impl OptimalWindow {
+    fn read(fields: &mut Decoder<'_>) -> Self {
+        let beyond = fields.choice("oversize_window", &[("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)]);
+        let largest = match beyond {
+            OversizeWindow::Refuse => MOST as u64,
+            OversizeWindow::Beam => u64::MAX,
+        };
+        Self {
+            beyond,
+            window: PlanningWindow::read_up_to(fields, largest),
+            windows_solved_exactly: 0,
+            requests: Vec::new(),
+            tail: Timeline::default(),
+        }
+    }
+
+    /// The steps of the best plan, or why there is none.
+    fn plan(&mut self, instance: &WindowProblem<'_>) -> Result<Vec<PlanStep>, String> {
+        let (known, steps) = beam_search::search(instance);
+        if let Some((_, proved)) = label_setting::search(instance, known) {
+            self.windows_solved_exactly += 1;
+            return Ok(proved);
+        }
+        if self.beyond == OversizeWindow::Beam {
+            return Ok(steps);
+        }
+        let count = instance.len();
+        let why = if count > MOST {
+            format!("{count} requests wait, and the best plan is proved for {MOST} at most")
+        } else {
+            format!("too many plans of {count} requests to prove the best")
+        };
+        Err(format!("{why}: set `window_max` to less, or oversize_window = \"beam\""))
+    }
+}
+
+impl Scheduler for OptimalWindow {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.window.is_open(view, trigger, plan) {
+            return;
+        }
+        self.window.fill(view, &mut self.requests);
+        let worker = WorkerId(0);
+        view.backlog_end(worker, &mut self.tail);
+        let instance = WindowProblem::new(view, worker, &self.window, &self.requests, &self.tail);
+        match self.plan(&instance) {
+            Ok(steps) => steps
+                .iter()
+                .for_each(|step| plan.assign(worker, step.variant, instance.ids(&step.members))),
+            Err(why) => plan.abort(why),
+        }
+    }
+
+    fn windows_solved_exactly(&self) -> Option<u64> {
+        Some(self.windows_solved_exactly)
+    }
+}

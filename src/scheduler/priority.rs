@@ -1,0 +1,208 @@
+//! Request priorities: the six forms of the SneakPeek authors' published code.
+//!
+//! Source: dndfrink/SERIF, commit bd12bb8 (scheduler types). Which form the paper prints is not
+//! verified; form 1 is our default. Times are in seconds: the unit matters, since form 1 weighs a
+//! variance against exp(−d). Larger goes first.
+
+use super::score::Score;
+use crate::domain::{Request, VariantId, WorkerId};
+use crate::config::{Decoder, Problem, decode};
+use crate::model::ties::rounded;
+use crate::policy::View;
+use crate::units::{NS_PER_S, Span, Time};
+
+/// A form of priority; d is the time to the deadline in seconds, u the utility of a variant if
+/// the request started at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PriorityForm {
+    /// (1 + Var(accuracy)) · exp(−d).
+    AccDeadline,
+    /// (1 + Var(accuracy)) · exp(−d + shortest latency).
+    AccSlack,
+    /// mean u / d.
+    UtilDeadline,
+    /// max u − u of the fastest variant.
+    UtilRange,
+    /// max u.
+    UtilMax,
+    /// Σ u / Σ latency.
+    UtilRate,
+}
+
+/// How priorities are computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Priority {
+    pub form: PriorityForm,
+    /// Whether the variance is over the accuracies granted to the scheduler, or the profiled ones
+    /// as in the published code.
+    granted: bool,
+}
+
+impl Priority {
+    /// Unless the experiment says otherwise.
+    pub const PROFILED: Self = Self { form: PriorityForm::AccDeadline, granted: false };
+
+    /// Reads the parameters; those on which nothing depends are refused.
+    pub fn read(fields: &mut Decoder<'_>, used: bool) -> Self {
+        let forms = [
+            ("acc-deadline", PriorityForm::AccDeadline),
+            ("acc-slack", PriorityForm::AccSlack),
+            ("util-deadline", PriorityForm::UtilDeadline),
+            ("util-range", PriorityForm::UtilRange),
+            ("util-max", PriorityForm::UtilMax),
+            ("util-rate", PriorityForm::UtilRate),
+        ];
+        let (form, granted) = (decode.take("priority"), decode.take("priority_accuracy"));
+        let problems = decode.problems();
+        let chosen = form.and_then(|node| decode::choice(node, &forms, problems));
+        let accuracies = [("profiled", false), ("scheduler", true)];
+        let choice = granted.and_then(|node| decode::choice(node, &accuracies, problems));
+        let priority =
+            Self { form: chosen.unwrap_or(PriorityForm::AccDeadline), granted: choice.unwrap_or(false) };
+        if !used && let Some(node) = form.or(granted) {
+            let found = "a priority where nothing is ordered by one";
+            let expected = "order or group_order = \"priority\" beside it";
+            problems.push(Problem::new(node.place.clone(), found, expected));
+        } else if !priority.is_steady()
+            && let Some(node) = granted
+        {
+            let found = "`priority_accuracy` of a priority that weighs no variance of accuracies";
+            let expected = "priority = \"acc-deadline\" or \"acc-slack\" beside it";
+            problems.push(Problem::new(node.place.clone(), found, expected));
+        }
+        priority
+    }
+
+    /// The priority of a request now. "At once" means on the first worker that can serve it, as
+    /// if it were idle, loading the variant if it is not in memory.
+    pub fn of(self, view: &View<'_>, request: &Request) -> f64 {
+        let d = view.remaining(request).as_s();
+        let Some(worker) = first_worker(view, request) else { return 0.0 };
+        let variants = || view.variants(worker, request.app);
+        let latency = |v: VariantId| view.expected_latency(worker, v, 1);
+        let utility = |v: VariantId| {
+            let swap =
+                if view.worker(worker).holds(v) { Span::ZERO } else { view.load_span(worker, v) };
+            view.utility(request, v, view.now() + swap + latency(v))
+        };
+        let shortest = || shortest(view, request).as_s();
+        match self.form {
+            PriorityForm::AccDeadline => self.spread(view, request) * libm::exp(-d),
+            PriorityForm::AccSlack => self.spread(view, request) * libm::exp(shortest() - d),
+            PriorityForm::UtilDeadline => {
+                let (sum, count) =
+                    variants().fold((0.0, 0u32), |(s, n), v| (s + utility(v), n + 1));
+                sum / f64::from(count) / d.max(1e-9)
+            }
+            PriorityForm::UtilRange => {
+                let fastest = variants().min_by_key(|v| (latency(*v), *v)).map_or(0.0, utility);
+                // A difference has no more places than what it is made of.
+                Score::of(variants().map(utility).fold(0.0, f64::max) - fastest).value()
+            }
+            PriorityForm::UtilMax => variants().map(utility).fold(0.0, f64::max),
+            PriorityForm::UtilRate => {
+                let total: f64 = variants().map(|v| latency(v).as_s()).sum();
+                variants().map(utility).sum::<f64>() / total.max(1e-9)
+            }
+        }
+    }
+
+    /// Whether requests keep their order while they wait.
+    pub fn is_steady(self) -> bool {
+        matches!(self.form, PriorityForm::AccDeadline | PriorityForm::AccSlack)
+    }
+
+    /// The order of a steady form as one number, smaller first: −ln of the priority, at the start
+    /// of the run, in nanoseconds from two days before it. Later it is lower for all alike, but for
+    /// requests past their deadline, whose d is no longer cut at zero here.
+    fn key(self, view: &View<'_>, request: &Request) -> u64 {
+        let spread = Span::from_s(libm::log(self.spread(view, request)));
+        let slack = match self.form {
+            PriorityForm::AccSlack => shortest(view, request),
+            _ => Span::ZERO,
+        };
+        (request.deadline + TWO_DAYS).0.saturating_sub((spread + slack).0)
+    }
+
+    /// 1 + the sample variance of the application's accuracies (0 for a single variant).
+    fn spread(self, view: &View<'_>, request: &Request) -> f64 {
+        let catalog = view.catalog();
+        let accuracy = |v: VariantId| {
+            if self.granted { view.accuracy(request.id, v) } else { catalog.variant(v).accuracy }
+        };
+        let variants = || catalog.variants_of(request.app);
+        let count = variants().count() as f64;
+        if count < 2.0 {
+            return 1.0;
+        }
+        let mean = variants().map(accuracy).sum::<f64>() / count;
+        let squares: f64 = variants().map(|v| (accuracy(v) - mean) * (accuracy(v) - mean)).sum();
+        1.0 + squares / (count - 1.0)
+    }
+}
+
+/// More than a spread and a latency can bring a request forward.
+const TWO_DAYS: Span = Span(2 * 24 * 3600 * NS_PER_S);
+
+/// The first worker that can serve a request.
+fn first_worker(view: &View<'_>, request: &Request) -> Option<WorkerId> {
+    view.catalog().worker_ids().find(|w| view.variants(*w, request.app).next().is_some())
+}
+
+/// The shortest latency on the first worker that can serve a request.
+fn shortest(view: &View<'_>, request: &Request) -> Span {
+    let shortest = |worker| {
+        let variants = view.variants(worker, request.app);
+        variants.map(|v| view.expected_latency(worker, v, 1)).min()
+    };
+    first_worker(view, request).and_then(shortest).unwrap_or_default()
+}
+
+/// How a planner orders requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RequestOrder {
+    /// As they came.
+    Arrival,
+    /// Earliest deadline first, ties by arrival.
+    Deadline,
+    /// Highest priority first, ties by deadline, then arrival.
+    Priority(Priority),
+}
+
+impl RequestOrder {
+    /// The place of a request among others as one number, smaller first; by deadline where the
+    /// priority is not steady.
+    pub fn key(self, view: &View<'_>, request: &Request) -> u64 {
+        match self {
+            Self::Arrival => u64::from(request.id.number()),
+            Self::Priority(priority) if priority.is_steady() => priority.key(view, request),
+            Self::Deadline | Self::Priority(_) => request.deadline.0,
+        }
+    }
+
+    /// Sorts requests that are in arrival order. With `listing`, equal priorities come out in
+    /// reverse arrival order, as in the published code.
+    pub fn sort(self, view: &View<'_>, requests: &mut [Request], listing: bool) {
+        match self {
+            Self::Arrival => {}
+            Self::Deadline => requests.sort_by_key(|r| (r.deadline, r.id)),
+            Self::Priority(priority) => {
+                let mut keyed: Vec<(f64, Time, Request)> = requests
+                    .iter()
+                    .map(|r| (rounded(priority.of(view, r)), r.deadline, *r))
+                    .collect();
+                if listing {
+                    keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+                    keyed.reverse();
+                } else {
+                    keyed.sort_by(|a, b| {
+                        b.0.total_cmp(&a.0).then((a.1, a.2.id).cmp(&(b.1, b.2.id)))
+                    });
+                }
+                for (into, (_, _, request)) in requests.iter_mut().zip(keyed) {
+                    *into = request;
+                }
+            }
+        }
+    }
+}
