@@ -72,7 +72,7 @@ fn lines_form_where_there_are_few_lanes() {
     // and the end.
     let three = mean_s(multi_user(3, 0.0, 1));
     assert!(three > 2.7 * call && three < 3.0 * call, "{three}");
-    // Open: a call takes longer than the gap, and lines grow.
+    // OpenTrace: a call takes longer than the gap, and lines grow.
     let pace = TurnPacing::Open(Span::from_s(1.0));
     let open = MultiUserSpec { pace, ..multi_user(2, 0.0, 1) };
     assert!(mean_s(open) > 10.0 * call);

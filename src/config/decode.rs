@@ -7,7 +7,7 @@ use super::error::{Location, Problem, Problems};
 use super::toml::{ConfigNode, Value};
 use std::ops::RangeInclusive;
 
-/// The keys of one table, taken one by one; what is left over at [`Fields::finish`] is unknown.
+/// The keys of one table, taken one by one; what is left over at [`Decoder::finish`] is unknown.
 pub struct Decoder<'a> {
     entries: &'a [(String, ConfigNode)],
     place: Location,

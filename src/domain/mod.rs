@@ -93,7 +93,7 @@ impl Request {
 pub struct TrueClass {
     /// The true class.
     pub class: u16,
-    /// The row of the application's trace that the request replays, or [`Truth::NO_ROW`].
+    /// The row of the application's trace that the request replays, or [`TrueClass::NO_ROW`].
     pub row: u32,
 }
 

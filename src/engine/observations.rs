@@ -1,6 +1,6 @@
 //! What a scheduler is told of a request, filled in when the request becomes visible.
 //!
-//! This is the one place where truth becomes belief; the scheduler's [`Info`] decides how much.
+//! This is the one place where truth becomes belief; the scheduler's [`AccuracySource`] decides how much.
 
 use crate::domain::RequestId;
 use crate::model::classifier::ShortCircuit;

@@ -8,7 +8,7 @@
 //! about 10⁻⁴.
 //!
 //! Schedulers compare utilities in fixed point with an absolute tolerance of the same size
-//! (`sched/score.rs`); what has no scale, as priorities do not, is rounded here relatively.
+//! (`scheduler/score.rs`); what has no scale, as priorities do not, is rounded here relatively.
 
 /// A number with 41 instead of 53 significant binary digits: its distance from the number is at
 /// most 2⁻⁴¹ (5e-13) of it. The order of numbers is kept, but for those that become equal.

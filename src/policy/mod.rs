@@ -4,7 +4,7 @@
 //! reads the [`View`] (what a real server would know) and writes decisions into the [`Plan`].
 //!
 //! **Invariant:** what a scheduler believes and what happens are different types: no method of the
-//! view reaches the truth of a request unless the run granted it ([`Info`]).
+//! view reaches the truth of a request unless the run granted it ([`AccuracySource`]).
 
 mod timeline;
 pub mod event;
