@@ -7,22 +7,24 @@
 //! the sigmoid, and budgets of 60 to 200 ms.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::domain::{AppId, Arrival, TrueClass};
 use peeksim::config::{ConfigNode, Problems};
+use peeksim::domain::{AppId, Arrival, TrueClass};
+use peeksim::engine::{self, Simulation};
+use peeksim::experiment::{Experiment, RunConfig, Sweep, simulate};
 use peeksim::model::arrival::Listed;
+use peeksim::model::catalog::{
+    AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
+};
+use peeksim::model::classifier::{Classifier, ClassifierHost};
 use peeksim::model::deadline_budget::DeadlineBudget;
-use peeksim::model::catalog::{AppSpec, Catalog, OutcomeModel, DecisionOverhead, SystemSpec, WorkerSpec};
 use peeksim::model::faults::{BeliefError, Stalls};
 use peeksim::model::latency::{LatencyFit, LatencyPoints};
-use peeksim::model::classifier::{Classifier, ClassifierHost};
 use peeksim::model::penalty::Penalty;
-use peeksim::model::profile::{Cost, Profile, VariantProfile};
+use peeksim::model::profile::{Profile, VariantCost, VariantProfile};
 use peeksim::model::trace::SourceSplit;
 use peeksim::policy::AccuracySource;
 use peeksim::rng::Rng;
 use peeksim::scheduler::{self, BuildContext};
-use peeksim::engine::{self, Simulation};
-use peeksim::experiment::{Experiment, RunConfig, Sweep, simulate};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
 
@@ -79,7 +81,7 @@ fn run(catalog: &Arc<Catalog>, scheduler: &ConfigNode, arrivals: &[Arrival]) {
     let listed = Box::new(Listed::new(arrivals.to_vec()));
     let info: AccuracySource = chosen.info;
     let mut sim = Simulation::new(Arc::clone(catalog), listed, info, rng, "bench");
-    engine::run(&mut engine, chosen.scheduler.as_mut(), &mut ()).expect("a run");
+    engine::run(&mut sim, chosen.scheduler.as_mut(), &mut ()).expect("a run");
 }
 
 #[divan::bench(args = [6, 24, 48, 96])]
@@ -166,7 +168,7 @@ fn small() -> Arc<Catalog> {
             accuracy,
             recall: vec![accuracy],
             samples: vec![1.0],
-            costs: vec![Cost {
+            costs: vec![VariantCost {
                 worker_class: "one".to_owned(),
                 latency: LatencyPoints::new(points).expect("a latency table"),
                 load: Span::from_ms([4.0, 8.0, 12.0, 20.0][at as usize]),
@@ -192,7 +194,7 @@ fn small() -> Arc<Catalog> {
         trace: None,
         budget: None,
         variants: Vec::new(),
-        peek: Classifier { place: ClassifierHost::Free, ..Classifier::default() },
+        peek: Classifier { runs_on: ClassifierHost::Free, ..Classifier::default() },
         payload_bytes: 0,
     };
     let worker = WorkerSpec { memory_bytes: 1, ..WorkerSpec::new("one") };

@@ -5,12 +5,12 @@
 //! trains 639 (A2C), 686 (PPO) and 827 (DQN) steps per second.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::rl::{Algorithm, Environment, Training};
-use peeksim::rng::{Label, Rng};
 use peeksim::offloading::cost::{DEVICES, NETWORKS};
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::offloading::training_env::{TrainingPlan, DialogueEnvironment};
-use peeksim::offloading::{Costs, ModelParams, Split, DialogueModel};
+use peeksim::offloading::training_env::{DialogueEnvironment, TrainingPlan};
+use peeksim::offloading::{Costs, DialogueModel, ModelParams, Split};
+use peeksim::rl::{Algorithm, Environment, Training};
+use peeksim::rng::{Label, Rng};
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -51,8 +51,8 @@ fn query(bencher: Bencher<'_, '_>) {
 fn step(bencher: Bencher<'_, '_>) {
     let (world, split) = world();
     bencher.counter(ItemsCount::new(STEPS)).bench_local(|| {
-        let mut env =
-            DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true)).expect("dialogues");
+        let mut env = DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true))
+            .expect("dialogues");
         let mut coins = Rng::new(2, 0).stream(Label::Policy);
         env.reset(&mut coins);
         let mut seen = vec![0.0; env.observation_len()];
@@ -70,8 +70,8 @@ fn train(bencher: Bencher<'_, '_>, name: &str) {
     let (world, split) = world();
     let (_, algorithm) = Algorithm::ALL.into_iter().find(|(known, _)| *known == name).expect("one");
     bencher.counter(ItemsCount::new(STEPS)).bench_local(|| {
-        let mut env =
-            DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true)).expect("dialogues");
+        let mut env = DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true))
+            .expect("dialogues");
         let mut training = Training::new(algorithm, &env, STEPS, 1);
         training.finish(&mut env);
         training.done()

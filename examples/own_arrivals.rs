@@ -2,15 +2,15 @@
 //!
 //! Two sensors report in lock-step every 100 ms, in bursts that grow.
 
-use peeksim::domain::{AppId, Arrival};
 use peeksim::config::Problems;
+use peeksim::domain::{AppId, Arrival};
+use peeksim::engine::{self, Simulation};
+use peeksim::experiment::{Experiment, Sweep};
 use peeksim::metrics::{COLUMNS, Summary};
 use peeksim::model::arrival::Arrivals;
 use peeksim::model::catalog::Catalog;
 use peeksim::rng::Rng;
 use peeksim::scheduler::{self, BuildContext};
-use peeksim::engine::{self, Simulation};
-use peeksim::experiment::{Experiment, Sweep};
 use peeksim::units::{Span, Time};
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     let mut sim =
         Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, chosen.entry.name);
     let mut summary = Summary::new(&catalog);
-    let counts = engine::run(&mut engine, chosen.scheduler.as_mut(), &mut summary)?;
+    let counts = engine::run(&mut sim, chosen.scheduler.as_mut(), &mut summary)?;
     let cells = COLUMNS.iter().zip(summary.cells(None));
     let lines = cells.map(|(column, cell)| format!("{:24} {cell}\n", column.name));
     Ok(format!("{counts:?}\n{}", lines.collect::<String>()))

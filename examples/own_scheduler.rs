@@ -1,8 +1,8 @@
 //! A scheduler of one's own beside the shipped ones: `cargo run --release --example own_scheduler`.
 
+use peeksim::experiment::{Experiment, Sweep, simulate, simulate_with};
 use peeksim::metrics::{Cell, Summary};
 use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
-use peeksim::experiment::{Experiment, Sweep, simulate, simulate_with};
 
 /// Longest queue first: the application with most waiting requests, on its most accurate variant
 /// that is in memory (or its smallest), in one batch.
@@ -31,7 +31,8 @@ impl Scheduler for LongestQueue {
 
 /// What is printed: a line for each scheduler, results read by the names of their columns.
 pub fn report() -> Result<String, Box<dyn std::error::Error>> {
-    let set = ["workload.rate_rps=300", "workload.requests=5000", "replicates=1"].map(str::to_owned);
+    let set =
+        ["workload.rate_rps=300", "workload.requests=5000", "replicates=1"].map(str::to_owned);
     let mut lines = String::new();
     let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
     for spec in sweep.runs() {

@@ -11,7 +11,8 @@ const REPLICATES: u64 = 40;
 
 /// Instants in seconds of `requests` arrivals in each replicate.
 fn replicates(source: &str, requests: u32) -> Vec<Vec<f64>> {
-    let trace = format!("workload={{ arrivals = {source}, rate_rps = {RATE}, requests = {requests} }}");
+    let trace =
+        format!("workload={{ arrivals = {source}, rate_rps = {RATE}, requests = {requests} }}");
     let prepared = prepare(&["apps=['activity']", "budget_ms=100", &trace]).unwrap();
     let times = |replicate| {
         arrivals(&prepared, replicate).iter().map(|arrival| arrival.time.as_s()).collect()

@@ -2,8 +2,8 @@
 
 use crate::common::{V, World};
 use peeksim::config::source::Source;
-use peeksim::model::deadline_budget::DeadlineBudget;
 use peeksim::model::catalog::{Catalog, WorkerSpec};
+use peeksim::model::deadline_budget::DeadlineBudget;
 use peeksim::model::link::{Bandwidth, Link, Uplink};
 use peeksim::units::Span;
 use std::sync::Arc;

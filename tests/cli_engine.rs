@@ -77,9 +77,11 @@ fn scripts_are_printed_and_nothing_is_done() {
     ] {
         assert!(said.out.contains(line), "no {line:?} in\n{}", said.out);
     }
-    let said = run(&shell, "sweep small.toml --engine slurm --dry-run --runs-per-task 1 --max-tasks 2");
+    let said =
+        run(&shell, "sweep small.toml --engine slurm --dry-run --runs-per-task 1 --max-tasks 2");
     assert!(said.out.contains("--array=0-1\n"), "{said:?}");
-    let said = run(&shell, "sweep small.toml --engine ray --dry-run --runs-per-task 5 --cpus 1 --out o");
+    let said =
+        run(&shell, "sweep small.toml --engine ray --dry-run --runs-per-task 5 --cpus 1 --out o");
     assert!(said.out.contains("o/ray/driver.py auto 1 "), "{said:?}");
     let sizes: Vec<usize> = said.out.lines().skip(1).map(|line| line.split(',').count()).collect();
     assert_eq!(sizes, [5, 3]);
@@ -96,7 +98,8 @@ fn hostile_names_stay_names() {
     let folder = "-%j;touch${IFS}pwned;$(touch${IFS}pwned)'`touch${IFS}pwned`\"&|>*?~#\\";
     let out = format!("--out={folder}");
     for engine in ["slurm", "ray"] {
-        let arguments = ["sweep", "--engine", engine, "--runs-per-task", "3", &out, "--", "-small.toml"];
+        let arguments =
+            ["sweep", "--engine", engine, "--runs-per-task", "3", &out, "--", "-small.toml"];
         let said = run(&shell, &arguments.join(" "));
         assert_eq!(said.code, Some(0), "{said:?}");
         // The manifest names the experiment's file, which has another name.
@@ -183,7 +186,8 @@ fn ray_is_driven_with_chunks() {
 #[test]
 fn a_cluster_that_is_not_there_is_named() {
     let shell = Shell::small();
-    let mut command = shell.command(&["sweep", "small.toml", "--engine", "slurm", "--runs-per-task", "1"]);
+    let mut command =
+        shell.command(&["sweep", "small.toml", "--engine", "slurm", "--runs-per-task", "1"]);
     let said = Said::of(command.env("PATH", ""));
     assert!(said.error().starts_with("error: cannot start squeue: "), "{said:?}");
 }

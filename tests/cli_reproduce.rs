@@ -1,9 +1,9 @@
 //! `peeksim reproduce`: verdicts, what moved, exit codes.
 
 use crate::shell::{SMALL, Shell, column};
+use peeksim::experiment::{Experiment, Sweep};
 use peeksim::report::Results;
 use peeksim::report::reproduction::ExperimentReport;
-use peeksim::experiment::{Experiment, Sweep};
 use std::fs;
 
 /// A suite of two experiments, one in a folder of its own; a gated claim that holds.

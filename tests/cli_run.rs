@@ -28,7 +28,8 @@ fn a_run_prints_the_row_of_the_sweep() {
         for name in ["run_id", "replicate", "scheduler", "workload.rate_rps", "accuracy_source"] {
             assert_eq!(printed(&out, name), column(&runs, name)[at], "{name}");
         }
-        for name in ["utility_mean", "latency_ms_p99", "percentile_method", "decisions", "energy_j"] {
+        for name in ["utility_mean", "latency_ms_p99", "percentile_method", "decisions", "energy_j"]
+        {
             assert_eq!(printed(&out, name), column(&runs, name)[at], "{name}");
         }
     }

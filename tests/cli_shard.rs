@@ -67,8 +67,14 @@ relative_width = 0.3
 "#;
 
 /// What they leave behind, but for what says how long it took.
-const SEARCHED: [&str; 6] =
-    ["runs.csv", "summary.csv", "intervals.csv", "capacity.csv", "capacity_summary.csv", "manifest.toml"];
+const SEARCHED: [&str; 6] = [
+    "runs.csv",
+    "summary.csv",
+    "intervals.csv",
+    "capacity.csv",
+    "capacity_summary.csv",
+    "manifest.toml",
+];
 
 #[test]
 fn shards_of_searches_make_the_bytes_of_one_machine() {

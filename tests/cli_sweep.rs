@@ -7,7 +7,9 @@ use std::fs;
 fn every_file_is_written_and_said_so() {
     let shell = Shell::small();
     let said = shell.ok("sweep small.toml --out o");
-    assert!(said.out.starts_with("small\n\nutility (mean over all requests), by workload.rate_rps\n"));
+    assert!(
+        said.out.starts_with("small\n\nutility (mean over all requests), by workload.rate_rps\n")
+    );
     let conserved = "8 runs: 2400 requests arrived = 2400 completed + 0 rejected + 0 unfinished\n";
     assert!(said.out.contains(conserved), "{}", said.out);
     for file in ["runs.csv", "summary.csv", "compare.csv", "manifest.toml", "timings.csv"] {
@@ -60,7 +62,8 @@ fn files_of_another_sweep_into_the_folder_do_not_stay() {
 #[test]
 fn a_sweep_in_which_nothing_is_completed_has_results() {
     let shell = Shell::new();
-    let hopeless = r#""edf", { name = "edf", label = "b", drop_policy = "hopeless", max_batch = 1 }"#;
+    let hopeless =
+        r#""edf", { name = "edf", label = "b", drop_policy = "hopeless", max_batch = 1 }"#;
     let text = SMALL.replace(r#""edf", { name = "grouped", window_ms = 20 }"#, hopeless);
     shell.write("none.toml", text.replace("[base]", "[base]\nbudget_ms = 0.00001"));
     let said = shell.ok("sweep none.toml --set scheduler={name=\"edf\",drop_policy=\"hopeless\"}");

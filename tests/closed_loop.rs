@@ -2,12 +2,14 @@
 
 use crate::common::World;
 use crate::common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
+use peeksim::config::{ConfigNode, Decoder, Problems};
 use peeksim::domain::RequestId;
-use peeksim::config::{Decoder, ConfigNode, Problems};
-use peeksim::model::arrival::{ARRIVALS, WorkloadSpec, ClassFilter, RateSpec, SourceSplit};
-use peeksim::policy::{Event, AccuracySource, Observer, Plan, RejectReason, Scheduler, Trigger, View};
-use peeksim::rng::Rng;
 use peeksim::engine::{self, Simulation};
+use peeksim::model::arrival::{ARRIVALS, ClassFilter, RateSpec, SourceSplit, WorkloadSpec};
+use peeksim::policy::{
+    AccuracySource, Event, Observer, Plan, RejectReason, Scheduler, Trigger, View,
+};
+use peeksim::rng::Rng;
 
 fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> WorkloadSpec {
     let think = if steady { "constant" } else { "exponential" };
@@ -44,7 +46,7 @@ fn run(world: &World, plan: &WorkloadSpec, seed: u64, scheduler: &mut dyn Schedu
     let arrivals = plan.build(&catalog, rng).expect("arrivals");
     let mut sim = Simulation::new(catalog, arrivals, AccuracySource::Profiled, rng, "test");
     let mut times = Times::default();
-    engine::run(&mut engine, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
+    engine::run(&mut sim, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
     times
 }
 
@@ -128,10 +130,11 @@ fn clients_have_one_request_each() {
     let (catalog, rng) = (world.catalog(), Rng::new(5, 0));
     for (clients, think) in [(1, 0.0), (7, 0.0), (7, 3.0)] {
         let arrivals = plan(clients, think, false, 300).build(&catalog, rng).expect("arrivals");
-        let mut sim = Simulation::new(catalog.clone(), arrivals, AccuracySource::Profiled, rng, "test");
+        let mut sim =
+            Simulation::new(catalog.clone(), arrivals, AccuracySource::Profiled, rng, "test");
         let mut most = Most(0, 0);
         let mut picky = Picky(Line::endless());
-        let counts = engine::run(&mut engine, &mut picky, &mut most).expect("a run");
+        let counts = engine::run(&mut sim, &mut picky, &mut most).expect("a run");
         assert_eq!((counts.arrived, counts.unfinished, most.1), (300, 0, clients as usize));
     }
     let times = run(&world, &plan(4, 0.0, true, 100), 1, &mut Line::endless());

@@ -153,7 +153,9 @@ fn sticky_classes_come_in_runs_and_keep_their_shares() {
 
 #[test]
 fn rows_are_of_the_class_that_was_drawn() {
-    for settings in ["class_autocorrelation = 0.5", "drift = { to = { zipf = 2 }, at_s = 5 }", "per = 'app'"] {
+    for settings in
+        ["class_autocorrelation = 0.5", "drift = { to = { zipf = 2 }, at_s = 5 }", "per = 'app'"]
+    {
         let trace = format!("workload = {{ rate_rps = 1000, requests = 2000, {settings} }}");
         let prepared = prepare(&[&trace]).unwrap();
         for arrival in arrivals(&prepared, 0) {

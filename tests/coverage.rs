@@ -11,15 +11,15 @@
 
 use crate::common::lab::{Line, Times, exponential, mean, poisson, rng, service, services, share};
 use peeksim::config::Location;
-use peeksim::metrics::{interval_key, law};
-use peeksim::rng::Rng;
-use peeksim::stats::{Estimate, Interval, IntervalMethod, mser};
 use peeksim::experiment::StoppingRule;
+use peeksim::metrics::{interval_key, law};
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::policy::build;
-use peeksim::offloading::{Cost, ModelParams, Workload, DialogueModel};
+use peeksim::offloading::{Cost, DialogueModel, ModelParams, Workload};
+use peeksim::rng::Rng;
+use peeksim::stats::{Estimate, Interval, IntervalMethod, mser};
 use std::sync::Arc;
 
 const REPETITIONS: u64 = 1_000;
@@ -215,7 +215,8 @@ fn data_set(set: u64, splits: u64, further: usize) -> Vec<[f64; 4]> {
     for split in 0..splits {
         let split = data.split(Rng::new(set, split));
         let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-        let world = DialogueModel::new(Arc::clone(&workload), &split.train, rules).expect("a world");
+        let world =
+            DialogueModel::new(Arc::clone(&workload), &split.train, rules).expect("a world");
         for (at, column) in rewards(&world, &split.test).into_iter().enumerate() {
             for (dialogue, reward) in split.test.iter().zip(&column) {
                 let (sum, count) = &mut by_dialogue[at][*dialogue];

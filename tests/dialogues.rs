@@ -1,12 +1,12 @@
 //! Dialogues on the step machine: alone as the published setting has it, many at once in lines.
 
-use peeksim::rng::Rng;
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::offloading::policy::{TurnContext, POLICIES, build};
-use peeksim::offloading::multi_user::{self, TurnPacing, MultiUserSpec};
-use peeksim::offloading::{OffloadPolicy, Cost, ModelParams, DialogueModel};
+use peeksim::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
+use peeksim::offloading::policy::{POLICIES, TurnContext, build};
+use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy};
+use peeksim::rng::Rng;
 use peeksim::units::Span;
 use std::sync::{Arc, Mutex};
 
@@ -28,9 +28,14 @@ fn traffic(users: u32, think_s: f64, cloud_lanes: u16) -> MultiUserSpec {
     MultiUserSpec { users, pace, cloud_lanes, no_queue_info: false }
 }
 
-fn visits(world: &DialogueModel, test: &[usize], policy: &str, traffic: MultiUserSpec) -> Vec<DialogueResult> {
+fn visits(
+    world: &DialogueModel,
+    test: &[usize],
+    policy: &str,
+    traffic: MultiUserSpec,
+) -> Vec<DialogueResult> {
     let mut policy = build(policy, world, Rng::new(5, 0)).unwrap();
-    multi_user::evaluate(world, test, policy.as_mut(), BUDGET, multi_user).unwrap()
+    multi_user::evaluate(world, test, policy.as_mut(), BUDGET, traffic).unwrap()
 }
 
 /// Who is alone never waits: the same decisions, rewards and costs as without an engine.
@@ -42,7 +47,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
         let mut policy = build(name, &world, Rng::new(5, 0)).unwrap();
         let alone = evaluate(&world, &test, policy.as_mut(), BUDGET);
         for think_s in [0.0, 2.5] {
-            let found = visits(&world, &test, name, multi_user(1, think_s, 1));
+            let found = visits(&world, &test, name, traffic(1, think_s, 1));
             assert_eq!(found.len(), alone.len());
             for (found, alone) in found.iter().zip(&alone) {
                 assert_eq!(found.actions, alone.actions, "{name}");
@@ -62,7 +67,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
 fn lines_form_where_there_are_few_lanes() {
     let (world, test) = world(paper());
     let mean_s = |traffic| {
-        let visits = visits(&world, &test, "always:cloud", multi_user);
+        let visits = visits(&world, &test, "always:cloud", traffic);
         let turns: usize = visits.iter().map(|visit| visit.actions.len()).sum();
         visits.iter().map(|visit| visit.spent.latency_s).sum::<f64>() / turns as f64
     };
@@ -70,11 +75,11 @@ fn lines_form_where_there_are_few_lanes() {
     assert!((mean_s(traffic(8, 0.0, 8)) - call).abs() < 1e-8);
     // Three users without a pause on one lane: everybody waits for two others, but for the start
     // and the end.
-    let three = mean_s(multi_user(3, 0.0, 1));
+    let three = mean_s(traffic(3, 0.0, 1));
     assert!(three > 2.7 * call && three < 3.0 * call, "{three}");
     // OpenTrace: a call takes longer than the gap, and lines grow.
     let pace = TurnPacing::Open(Span::from_s(1.0));
-    let open = MultiUserSpec { pace, ..multi_user(2, 0.0, 1) };
+    let open = MultiUserSpec { pace, ..traffic(2, 0.0, 1) };
     assert!(mean_s(open) > 10.0 * call);
 }
 
@@ -84,8 +89,8 @@ fn lines_form_where_there_are_few_lanes() {
 #[test]
 fn waiting_is_in_the_reward() {
     let (world, test) = world(paper());
-    let alone = visits(&world, &test, "greedy-knn", multi_user(1, 0.0, 1));
-    let blind = MultiUserSpec { no_queue_info: true, ..multi_user(6, 0.0, 1) };
+    let alone = visits(&world, &test, "greedy-knn", traffic(1, 0.0, 1));
+    let blind = MultiUserSpec { no_queue_info: true, ..traffic(6, 0.0, 1) };
     let crowd = visits(&world, &test, "greedy-knn", blind);
     let range = 6.98211 - 0.011_428_571_428_571_43;
     for (alone, crowd) in alone.iter().zip(&crowd) {
@@ -117,8 +122,8 @@ fn what_is_told_of_the_lines_is_what_is_waited() {
         for (users, lanes) in [(1, 1), (9, 2), (40, 3)] {
             let told = Arc::new(Mutex::new(Vec::new()));
             let mut policy = Notes(Vec::new(), Arc::clone(&told));
-            let traffic = multi_user(users, 1.0, lanes);
-            let visits = multi_user::evaluate(&world, &test, &mut policy, BUDGET, multi_user).unwrap();
+            let traffic = traffic(users, 1.0, lanes);
+            let visits = multi_user::evaluate(&world, &test, &mut policy, BUDGET, traffic).unwrap();
             let told = told.lock().expect("a list");
             let mut waited = 0.0;
             for (dialogue, visit) in test.iter().zip(&visits) {
@@ -140,8 +145,8 @@ fn what_is_told_of_the_lines_is_what_is_waited() {
 fn long_lines_send_planners_to_the_device() {
     let (world, test) = world(paper());
     let reward = |policy: &str, hide_waits| {
-        let traffic = MultiUserSpec { no_queue_info: hide_waits, ..multi_user(60, 0.0, 2) };
-        let visits = visits(&world, &test, policy, multi_user);
+        let traffic = MultiUserSpec { no_queue_info: hide_waits, ..traffic(60, 0.0, 2) };
+        let visits = visits(&world, &test, policy, traffic);
         visits.iter().map(|visit| visit.reward).sum::<f64>() / visits.len() as f64
     };
     for policy in ["greedy-knn", "greedy-knn-guarded", "tmo-rl-plus"] {
@@ -156,8 +161,12 @@ fn long_lines_send_planners_to_the_device() {
 fn a_line_at_the_device_sends_who_is_guarded_to_the_cloud() {
     let (world, test) = world(Costs::physical(DEVICES[3], NETWORKS[0]));
     let share = |policy: &str, users, hide_waits| {
-        let visits =
-            visits(&world, &test, policy, MultiUserSpec { no_queue_info: hide_waits, ..multi_user(users, 5.0, 4) });
+        let visits = visits(
+            &world,
+            &test,
+            policy,
+            MultiUserSpec { no_queue_info: hide_waits, ..traffic(users, 5.0, 4) },
+        );
         let actions: Vec<usize> = visits.into_iter().flat_map(|visit| visit.actions).collect();
         actions.iter().filter(|action| **action > 0).count() as f64 / actions.len() as f64
     };
@@ -201,8 +210,8 @@ fn users_of_one_instant_are_served_by_number() {
     for (users, think_s, lanes) in [(5, 0.0, 2), (7, 2.0, 3), (12, 10.0, 4), (30, 6.4603, 7)] {
         let think_ns = Span::from_s(think_s).0;
         let expected = by_hand(&lengths, users, think_ns, lanes, call_ns);
-        let traffic = multi_user(users as u32, think_s, lanes as u16);
-        let found = visits(&world, &test, "always:cloud", multi_user);
+        let traffic = traffic(users as u32, think_s, lanes as u16);
+        let found = visits(&world, &test, "always:cloud", traffic);
         for (at, (visit, expected)) in found.iter().zip(&expected).enumerate() {
             let (found, expected) = (visit.spent.latency_s, Span(*expected).as_s());
             let said = format!("{users} users, {lanes} lanes, dialogue {at}: {found} {expected}");

@@ -72,7 +72,8 @@ fn check(file: &str, text: &str) -> usize {
     cells
 }
 
-const TABLES: [&str; 6] = ["apps", "batches", "series", "timeseries_variants", "variants", "workers"];
+const TABLES: [&str; 6] =
+    ["apps", "batches", "series", "timeseries_variants", "variants", "workers"];
 
 #[test]
 fn every_file_of_a_sweep_is_as_the_schema_says() {

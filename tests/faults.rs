@@ -2,10 +2,10 @@
 
 use crate::common::{CLASS, Happened, Log, V, World};
 use crate::measured::measured;
+use peeksim::model::classifier::ClassifierHost;
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::LatencyPoints;
 use peeksim::model::link::{Link, Uplink};
-use peeksim::model::classifier::ClassifierHost;
 use peeksim::rng::Rng;
 use peeksim::units::{Span, Time};
 use std::sync::Arc;

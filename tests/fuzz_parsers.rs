@@ -4,16 +4,18 @@
 //! the case and prints the input.
 
 use peeksim::config::source::Source;
-use peeksim::rl::net::{Activation, Mlp};
-use peeksim::rl::checkpoint::PolicyFile;
-use peeksim::report::{Results, compare, draw_all, manifest, summary, console};
-use peeksim::rng::{Label, Rng};
 use peeksim::experiment::{Experiment, Sweep};
 use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::network_policy::NetworkPolicy;
 use peeksim::offloading::training_env::TrainingPlan;
-use peeksim::offloading::{Costs, Cost, ModelParams, Workload, DialogueModel as TmoWorld, import, policy};
+use peeksim::offloading::{
+    Cost, Costs, DialogueModel as TmoWorld, ModelParams, Workload, import, policy,
+};
+use peeksim::report::{Results, compare, console, draw_all, manifest, summary};
+use peeksim::rl::checkpoint::PolicyFile;
+use peeksim::rl::net::{Activation, Mlp};
+use peeksim::rng::{Label, Rng};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -346,7 +348,7 @@ fn dialogues() {
         name.clone()
     });
     let ours = ours.expect("a good file").to_csv();
-    for text in [json, console, &ours] {
+    for text in [json, table, &ours] {
         fuzz(&path, text.as_bytes(), 1000, read);
     }
 }
@@ -362,7 +364,8 @@ fn policies_that_were_learned() {
     let sizes = [tmo.state_len(), 4, tmo.actions().len()];
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
     let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
-    let text = PolicyFile::policy(&network, 5, TrainingPlan::published(false).catalogue(&tmo)).to_toml();
+    let text =
+        PolicyFile::policy(&network, 5, TrainingPlan::published(false).catalogue(&tmo)).to_toml();
     fs::write(&path, &text).expect("a written file");
     assert!(NetworkPolicy::load(&name, &tmo).is_ok());
     fuzz(&path, text.as_bytes(), 1000, || {

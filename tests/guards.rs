@@ -1,15 +1,17 @@
 //! Guards and masks: nobody who keeps the rule is beyond a budget that local answers keep to.
 
-use peeksim::rl::Environment;
-use peeksim::rl::net::{Activation, Mlp};
-use peeksim::rng::{Label, Rng};
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::network_policy::NetworkPolicy;
 use peeksim::offloading::policy::build;
-use peeksim::offloading::training_env::{Constraint, BudgetDistribution, TrainingPlan, DialogueEnvironment, StateTransition};
-use peeksim::offloading::{OffloadPolicy, Cost, ModelParams, Split, Workload, DialogueModel};
+use peeksim::offloading::training_env::{
+    BudgetDistribution, Constraint, DialogueEnvironment, StateTransition, TrainingPlan,
+};
+use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy, Split, Workload};
+use peeksim::rl::Environment;
+use peeksim::rl::net::{Activation, Mlp};
+use peeksim::rng::{Label, Rng};
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -73,8 +75,8 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
         let costs = [Costs::synthetic(2), Costs::physical(DEVICES[3], NETWORKS[1])];
         for costs in costs {
             let Split { train, test } = workload.split(Rng::new(seed, 0));
-            let world =
-                DialogueModel::new(Arc::clone(&workload), &train, ModelParams::new(costs)).expect("a world");
+            let world = DialogueModel::new(Arc::clone(&workload), &train, ModelParams::new(costs))
+                .expect("a world");
             for budget in budgets(&world, seed) {
                 let local = visits(&world, &test, "local", budget);
                 for name in ["greedy-knn-guarded", "tmo-rl-plus", "masked"] {
@@ -100,7 +102,8 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
 fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
     let workload = Arc::new(mixed(3));
     let all = workload.whole().train;
-    let world = DialogueModel::new(workload, &all, ModelParams::new(Costs::synthetic(2))).expect("a world");
+    let world =
+        DialogueModel::new(workload, &all, ModelParams::new(Costs::synthetic(2))).expect("a world");
     let mut coins = Rng::new(5, 0).stream(Label::Episodes);
     for budget in budgets(&world, 4) {
         let draw = BudgetDistribution::Fixed(budget);

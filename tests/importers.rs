@@ -243,8 +243,8 @@ fn bad_rows_are_refused_or_counted() {
          error: f.csv:4: found 3 cells, expected 4, as in the header\n\
          error: f.csv:5: `app`: found an empty cell, expected an id\n"
     );
-    let said =
-        shell.fails(2, "import azure-functions-2021 f.csv --app voice --max-bad-rows 2 --out t.csv");
+    let said = shell
+        .fails(2, "import azure-functions-2021 f.csv --app voice --max-bad-rows 2 --out t.csv");
     assert!(
         said.err.starts_with("error: --max-bad-rows: found more than 2 rows that cannot be read"),
         "{said:?}"
@@ -459,8 +459,8 @@ const LOOK_ALIKES: [(&str, &str, &str); 10] = [
 
 #[test]
 fn damaged_files_never_panic() {
-    use peeksim::import::{ImportPlan, KINDS, AppMapping};
     use peeksim::config::ConfigNode;
+    use peeksim::import::{AppMapping, ImportPlan, KINDS};
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("x"), folder.path().join("out.csv"));
     let extremes = ["-1", "1e300", "18446744073709551615", "9223372036", "", "nan", "\"", ",", "é"];
@@ -488,7 +488,8 @@ fn damaged_files_never_panic() {
             let (settings, apps) = (&settings, &["voice".to_owned()][..]);
             let (files, out) = (&files[..], out.as_path());
             let map = AppMapping::Stripes;
-            let plan = ImportPlan { files, settings, apps, map, max_bad_rows: 1, merge_keys: false, out };
+            let plan =
+                ImportPlan { files, settings, apps, map, max_bad_rows: 1, merge_keys: false, out };
             match peeksim::import::import(entry, &plan) {
                 Ok(imported) => good += imported.requests,
                 Err(error) => bad += u64::from(!error.to_string().is_empty()),

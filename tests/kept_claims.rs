@@ -5,9 +5,9 @@
 
 use crate::shell::{repository, updating};
 use peeksim::config::source::below;
-use peeksim::report::Results;
-use peeksim::report::reproduction::{ExperimentReport, ClaimRow, Claims};
 use peeksim::experiment::{Experiment, Sweep};
+use peeksim::report::Results;
+use peeksim::report::reproduction::{ClaimRow, Claims, ExperimentReport};
 use std::fs;
 
 #[test]

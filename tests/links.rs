@@ -4,12 +4,12 @@
 use crate::common::draw::{Case, Limits};
 use crate::common::lab::{Times, arrival, service};
 use crate::common::{Happened, Log, World};
-use peeksim::domain::VariantId;
 use peeksim::config::source::Source;
+use peeksim::domain::VariantId;
 use peeksim::model::catalog::DecisionOverhead;
 use peeksim::model::faults::{Outage, Slowdown};
 use peeksim::model::link::{Bandwidth, Link, Uplink};
-use peeksim::policy::{Timeline, Plan, Scheduler, Trigger, View};
+use peeksim::policy::{Plan, Scheduler, Timeline, Trigger, View};
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

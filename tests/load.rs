@@ -4,10 +4,10 @@
 use crate::common::arrivals::{arrivals, prepare};
 use crate::latency_fit::isotonic;
 use peeksim::domain::{RequestId, VariantId};
+use peeksim::experiment::{RunConfig, simulate_with};
 use peeksim::metrics::{Cell, Summary};
 use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::rng::Rng;
-use peeksim::experiment::{RunConfig, simulate_with};
 
 /// (latency / batch in ms, batch, variant) of the least time per request among measured batches:
 /// between measured sizes latency is linear and the time per request lies between its ends.
@@ -75,8 +75,14 @@ fn load_is_the_busy_share_of_the_fastest_variant_in_its_best_batch() {
             let variant = catalog.variant_named(app, &variant).unwrap();
             let mut scheduler = Full { variant, batch };
             let mut summary = Summary::new(catalog);
-            simulate_with(&prepared, Rng::new(1, 0), &mut scheduler, AccuracySource::Profiled, &mut summary)
-                .unwrap();
+            simulate_with(
+                &prepared,
+                Rng::new(1, 0),
+                &mut scheduler,
+                AccuracySource::Profiled,
+                &mut summary,
+            )
+            .unwrap();
             let busy = summary.cell("utilization_mean").and_then(Cell::number).expect("a share");
             // Frames come evenly: only the first load and the last batch are off, two batches of
             // some hundred.

@@ -1,11 +1,11 @@
 //! What of a run counts after a warm-up, by hand. All times are in milliseconds.
 
 use crate::common::{V, World};
-use peeksim::metrics::{COLUMNS, Cell, Summary, TABLES, Tables, MeasurementWindow};
+use peeksim::engine::{self, Simulation};
+use peeksim::metrics::{COLUMNS, Cell, MeasurementWindow, Summary, TABLES, Tables};
 use peeksim::model::arrival::Listed;
 use peeksim::model::link::{Link, Uplink};
 use peeksim::rng::Rng;
-use peeksim::engine::{self, Simulation};
 use peeksim::units::Span;
 use std::sync::Arc;
 
@@ -17,8 +17,10 @@ pub fn measured(world: &World, scheduler: &str, skip: u32) -> impl Fn(&str) -> f
     let rng = Rng::new(world.seed, 0);
     let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, "test");
     let mut summary = Summary::new(&catalog).with_window(MeasurementWindow::after(skip));
-    let mut tables = Tables::new(TABLES, &catalog, Span::from_ms(10.0), MeasurementWindow::after(skip));
-    engine::run(&mut engine, chosen.scheduler.as_mut(), &mut (&mut summary, &mut tables)).expect("a run");
+    let mut tables =
+        Tables::new(TABLES, &catalog, Span::from_ms(10.0), MeasurementWindow::after(skip));
+    engine::run(&mut sim, chosen.scheduler.as_mut(), &mut (&mut summary, &mut tables))
+        .expect("a run");
     let cells: Vec<String> = summary.cells(None).iter().map(Cell::to_string).collect();
     let tables = tables.rows();
     move |name| {

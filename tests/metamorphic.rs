@@ -5,10 +5,10 @@ use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::{self, Happened, Log, Told, V, World};
 use peeksim::domain::VariantId;
 use peeksim::model::arrival::Listed;
+use peeksim::model::classifier::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::model::latency::LatencyPoints;
-use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost};
 use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
-use peeksim::scheduler::{SchedulerEntry, REGISTRY};
+use peeksim::scheduler::{REGISTRY, SchedulerEntry};
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -186,7 +186,8 @@ fn one_variant_needs_no_more_memory_than_its_own() {
         // The trace still predicts for the variants that are gone.
         let app = &mut world.setup.apps[0];
         app.trace = None;
-        app.peek.kind = ClassifierKind::Confusion(VoteModel::recall(app.profile.classes.len(), 0.8));
+        app.peek.kind =
+            ClassifierKind::Confusion(VoteModel::recall(app.profile.classes.len(), 0.8));
         world.arrivals.iter_mut().for_each(|arrival| {
             arrival.app.0 = 0;
             arrival.truth.row = peeksim::domain::TrueClass::NO_ROW;

@@ -320,7 +320,11 @@ fn larger_windows_are_refused_or_planned_by_the_beam() {
         let worth = |scheduler: &str, windows| {
             let log = world.run(scheduler);
             assert_eq!(log.counts.completed, count as u64, "seed {seed}: nobody is left");
-            assert_eq!(log.windows_solved_exactly, Some(windows), "seed {seed}: beams are not exact");
+            assert_eq!(
+                log.windows_solved_exactly,
+                Some(windows),
+                "seed {seed}: beams are not exact"
+            );
             case.worth(AccuracySource::Profiled, &log, u32::MAX)
         };
         beam += worth("{ name = 'optimal-window', oversize_window = 'beam' }", 0);

@@ -10,7 +10,7 @@ use crate::common::shape::Late;
 use crate::common::{Happened, Log, V, World};
 use peeksim::domain::{AppId, Arrival, TrueClass};
 use peeksim::policy::AccuracySource;
-use peeksim::scheduler::{SchedulerEntry, REGISTRY};
+use peeksim::scheduler::{REGISTRY, SchedulerEntry};
 use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

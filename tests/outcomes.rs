@@ -135,7 +135,7 @@ fn stream_recall_counts_the_sources_that_arrive() {
         let mut world = of_class(recorded(), class as u16);
         let app = &mut world.setup.apps[0];
         let mut trace = RecordedTrace::clone(app.trace.as_ref().expect("a trace"));
-        workload.source_split = vec![0..5, 5..10, 10..20];
+        trace.sources = vec![0..5, 5..10, 10..20];
         app.trace = Some(Arc::new(trace));
         (world.setup.outcome, world.setup.sources) = (OutcomeModel::StreamRecall, sources);
         let accuracy = |log: &mut Log| log.number("accuracy_mean");

@@ -6,7 +6,7 @@ use crate::common::draw::{Case, Limits};
 use peeksim::config::{ConfigNode, Problems};
 use peeksim::model::arrival::Listed;
 use peeksim::rng::Rng;
-use peeksim::scheduler::{self, BuildContext, SchedulerEntry, REGISTRY};
+use peeksim::scheduler::{self, BuildContext, REGISTRY, SchedulerEntry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,7 +66,8 @@ fn modes(entry: &SchedulerEntry) -> Vec<Vec<(&'static str, &'static str)>> {
     }
 }
 
-const SINGLE: &str = "the plan is of single requests, which keeps every limit: see `merge_adjacent = true`";
+const SINGLE: &str =
+    "the plan is of single requests, which keeps every limit: see `merge_adjacent = true`";
 
 const WHOLE: &str = "a group runs as full batches already: no two neighbours fit into one";
 const GREEDY: &str = "for the greedy search that takes over where plans are too many, as they are \
@@ -143,7 +144,12 @@ enum Fate {
     Changes,
 }
 
-fn fate(entry: &SchedulerEntry, mode: &Settings, key: &'static str, values: &[&'static str]) -> Fate {
+fn fate(
+    entry: &SchedulerEntry,
+    mode: &Settings,
+    key: &'static str,
+    values: &[&'static str],
+) -> Fate {
     let mut fate = Fate::Refused;
     for seed in 0..SEEDS {
         let mut case = Case::draw(seed, Limits::ALL).for_entry(entry);

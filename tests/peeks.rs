@@ -3,7 +3,7 @@
 use crate::common::check::{self, Verdict};
 use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::{Happened, Log, Told, V, World};
-use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost, Prior, ShortCircuit};
+use peeksim::model::classifier::{ClassifierHost, ClassifierKind, Prior, ShortCircuit, VoteModel};
 use peeksim::model::posterior::Evidence;
 use peeksim::policy::AccuracySource;
 use peeksim::scheduler::REGISTRY;
@@ -98,7 +98,8 @@ fn looks_on_workers_and_short_circuits_keep_the_rules() {
         for (at, app) in (seed..).zip(&mut case.world.setup.apps) {
             let matrix = vec![vec![1.0; app.profile.classes.len()]; app.profile.classes.len()];
             app.peek.matrix = Some(matrix);
-            app.peek.runs_on = [ClassifierHost::Worker, ClassifierHost::Host][usize::from(at % 5 == 0)];
+            app.peek.runs_on =
+                [ClassifierHost::Worker, ClassifierHost::Host][usize::from(at % 5 == 0)];
             app.peek.memory_bytes = at % 2;
             app.peek.short_circuit = [
                 ShortCircuit::Never,
@@ -235,8 +236,9 @@ fn an_answer_does_not_wait_for_the_worker() {
         (arrival.time, arrival.budget) = (Time::ZERO, Span::from_ms(15.9));
     }
     for scheduler in ["optimal-window", "exhaustive", "sneakpeek", "lo-edf"] {
-        let log = world
-            .run(&format!("{{ name = '{scheduler}', accuracy = 'posterior', plan_when_busy = true }}"));
+        let log = world.run(&format!(
+            "{{ name = '{scheduler}', accuracy = 'posterior', plan_when_busy = true }}"
+        ));
         let at_once = ends(&log).iter().filter(|end| (end.0, end.1) == (0.0, true)).count();
         assert_eq!(at_once, 4, "{scheduler}");
     }

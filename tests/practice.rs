@@ -6,16 +6,16 @@ use crate::common::{Told, check};
 use crate::shell::{Said, Shell};
 use peeksim::config::source::Source;
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::rl::net::{Activation, ActionHeads, Mlp, Activations, best};
-use peeksim::rl::checkpoint::PolicyFile;
-use peeksim::rl::{Algorithm, Environment, Training};
-use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::DecisionOverhead;
-use peeksim::policy::{Event, AccuracySource, Observer, Plan};
-use peeksim::rng::{Label, Rng};
-use peeksim::scheduler::{SteppedDispatcher, policy_catalogue, trained};
 use peeksim::engine::{self, Simulation, StepOutcome};
 use peeksim::experiment::{Experiment, SchedulingEnvironment, Sweep, utility};
+use peeksim::model::arrival::Listed;
+use peeksim::model::catalog::DecisionOverhead;
+use peeksim::policy::{AccuracySource, Event, Observer, Plan};
+use peeksim::rl::checkpoint::PolicyFile;
+use peeksim::rl::net::{ActionHeads, Activation, Activations, Mlp, best};
+use peeksim::rl::{Algorithm, Environment, Training};
+use peeksim::rng::{Label, Rng};
+use peeksim::scheduler::{SteppedDispatcher, policy_catalogue, trained};
 use std::sync::Arc;
 
 /// Two variants, one quick and the other right, at a rate at which either is the better one.
@@ -145,18 +145,19 @@ impl Observer for Events {
 
 /// A run in which a desk is told what the network finds best.
 fn told(sim: &mut Simulation, desk: &mut SteppedDispatcher, network: &Mlp) -> Vec<String> {
-    let (mut events, mut plan, mut trace) = (Events::default(), Plan::default(), Activations::default());
+    let (mut events, mut plan, mut trace) =
+        (Events::default(), Plan::default(), Activations::default());
     let (mut seen, mut allowed) = (vec![0.0; desk.inputs()], vec![false; desk.outputs()]);
-    while engine.advance(&mut events).expect("an instant") == StepOutcome::Decide {
-        let mut due = desk.decide(&engine.view(), engine.trigger(), &mut plan);
+    while sim.advance(&mut events).expect("an instant") == StepOutcome::Decide {
+        let mut due = desk.decide(&sim.view(), sim.trigger(), &mut plan);
         while due {
-            engine.apply(&mut plan, &mut events).expect("a plan");
+            sim.apply(&mut plan, &mut events).expect("a plan");
             desk.observe(&mut seen);
             desk.mask(&mut allowed);
             let output = best(network.forward(&seen, &mut trace), &allowed);
-            due = desk.go_on(&engine.view(), output, &mut plan);
+            due = desk.go_on(&sim.view(), output, &mut plan);
         }
-        engine.apply(&mut plan, &mut events).expect("a plan");
+        sim.apply(&mut plan, &mut events).expect("a plan");
     }
     events.0
 }
@@ -195,7 +196,7 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
             let sim = || Simulation::new(Arc::clone(&catalog), arrivals(), info, rng, "tmo-rl");
             let mut events = Events::default();
             let mut scheduler = trained(&catalog, network.clone());
-            engine::run(&mut engine(), scheduler.as_mut(), &mut events).expect("a run");
+            engine::run(&mut sim(), scheduler.as_mut(), &mut events).expect("a run");
             desk = SteppedDispatcher::new(&catalog);
             assert_eq!(told(&mut sim(), &mut desk, &network), events.0);
         }
@@ -213,7 +214,8 @@ fn a_policy_for_something_else_is_refused() {
     let mut read = |wrong: usize| {
         let sizes = [desk.inputs() + wrong, 4, desk.outputs()];
         let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
-        let stored = PolicyFile::policy(&network, 1, policy_catalogue(&catalog, AccuracySource::Profiled));
+        let stored =
+            PolicyFile::policy(&network, 1, policy_catalogue(&catalog, AccuracySource::Profiled));
         shell.write("p", stored.to_toml());
         let mut problems = Problems::default();
         let context = peeksim::scheduler::BuildContext { catalog: &catalog, rng: Rng::new(1, 0) };

@@ -6,8 +6,8 @@
 //! names; without it the test is skipped, and says so.
 
 use crate::common::{CLASS, Happened, Log, V, World};
-use peeksim::domain::{AppId, Arrival, TrueClass};
 use peeksim::config::{ConfigNode, Problems};
+use peeksim::domain::{AppId, Arrival, TrueClass};
 use peeksim::model::catalog::WorkerSpec;
 use peeksim::model::classifier::Prior;
 use peeksim::model::penalty::Penalty;

@@ -108,7 +108,11 @@ fn every_source_tells_the_rate_it_had() {
         ("workload={arrivals='periodic',rate_rps=20,requests=500}", 20.0, 1e-6),
         ("workload={arrivals='bursts',burst=1,period_ms=50,requests=9}", 20.0, 1e-6),
         // One client thinks for 10 ms and waits for less than 1 ms.
-        ("workload={arrivals='closed',clients=1,think_ms=10,think='constant',requests=99}", 98.0, 0.05),
+        (
+            "workload={arrivals='closed',clients=1,think_ms=10,think='constant',requests=99}",
+            98.0,
+            0.05,
+        ),
     ] {
         let (cells, goodput, _) = realised(&shell, set);
         for found in number(&cells) {

@@ -7,10 +7,10 @@ use peeksim::metrics::ColumnKind;
 use peeksim::model::arrival::ARRIVALS;
 use peeksim::model::latency::LatencyFit;
 use peeksim::model::profile::Profile;
+use peeksim::offloading::POLICIES;
 use peeksim::policy::AccuracySource;
 use peeksim::report::data_dictionary::{AXES, FieldDescription, FileDescription, files};
 use peeksim::scheduler::REGISTRY;
-use peeksim::offloading::POLICIES;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
@@ -47,8 +47,9 @@ fn schedulers_are_what_the_registry_says() {
 
 #[test]
 fn arrival_processes_are_what_the_registry_says() {
-    let mut table =
-        String::from("| `workload.arrivals` | what arrives | settings | from |\n|---|---|---|---|\n");
+    let mut table = String::from(
+        "| `workload.arrivals` | what arrives | settings | from |\n|---|---|---|---|\n",
+    );
     for entry in ARRIVALS {
         let settings = match entry.params {
             "" => String::new(),
@@ -76,7 +77,9 @@ fn policies_are_what_the_list_says() {
 fn range(kind: ColumnKind) -> String {
     match kind {
         ColumnKind::Count => "whole, ≥ 0".to_owned(),
-        ColumnKind::Number(low, high) if low.is_infinite() && high.is_infinite() => "number".to_owned(),
+        ColumnKind::Number(low, high) if low.is_infinite() && high.is_infinite() => {
+            "number".to_owned()
+        }
         ColumnKind::Number(low, high) if high.is_infinite() => format!("number ≥ {low}"),
         ColumnKind::Number(low, high) => format!("number, {low} to {high}"),
         ColumnKind::Word(words) => words.join(", "),

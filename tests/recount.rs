@@ -9,12 +9,12 @@ use crate::common::retable;
 use crate::common::row::compare;
 use crate::common::scribe::Scribe;
 use crate::common::{Log, Told};
-use peeksim::metrics::{Cell, Summary, TABLES, Tables, MeasurementWindow};
+use peeksim::engine::{self, Simulation};
+use peeksim::metrics::{Cell, MeasurementWindow, Summary, TABLES, Tables};
 use peeksim::model::arrival::{Arrivals, Listed};
 use peeksim::model::classifier::{ClassifierHost, ShortCircuit};
 use peeksim::rng::Rng;
 use peeksim::scheduler::REGISTRY;
-use peeksim::engine::{self, Simulation};
 use peeksim::units::Span;
 use std::sync::Arc;
 
@@ -38,7 +38,8 @@ fn draw(seed: u64) -> (Case, usize, u64) {
         let classes = app.profile.classes.len();
         app.peek.matrix = Some(vec![vec![1.0; classes]; classes]);
         if seed.is_multiple_of(4) {
-            app.peek.runs_on = [ClassifierHost::Worker, ClassifierHost::Host][usize::from(at % 3 == 0)];
+            app.peek.runs_on =
+                [ClassifierHost::Worker, ClassifierHost::Host][usize::from(at % 3 == 0)];
             app.peek.short_circuit = [
                 ShortCircuit::Never,
                 ShortCircuit::Precision,
@@ -62,14 +63,15 @@ fn check(case: &Case, scheduler: &str, skip: usize, step: u64, closed: bool) -> 
     } else {
         Box::new(Listed::new(case.world.arrivals.clone()))
     };
-    let window = if skip == 0 { MeasurementWindow::whole() } else { MeasurementWindow::after(skip as u32) };
+    let window =
+        if skip == 0 { MeasurementWindow::whole() } else { MeasurementWindow::after(skip as u32) };
     let mut log = Log::new(&truth);
     let mut summary = Summary::new(&truth).with_window(window);
     let mut tables = Tables::new(TABLES, &truth, Span(step), window);
     let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, "test");
     let mut scribe = Scribe::new(chosen.scheduler.as_mut(), &log.logged);
     let mut observers = (&mut log, (&mut summary, &mut tables));
-    engine::run(&mut engine, &mut scribe, &mut observers).map_err(|error| error.to_string())?;
+    engine::run(&mut sim, &mut scribe, &mut observers).map_err(|error| error.to_string())?;
     log.asked = scribe.asked;
     let ledger = Ledger::new(case, &log, skip);
     let cells: Vec<String> = summary.cells(None).iter().map(Cell::to_string).collect();

@@ -95,7 +95,8 @@ fn scaled_time_keeps_order_and_shape_at_the_rate_of_the_run() {
     }
     // Several applications have their shares, and all of them together the rate.
     let mix = "mix = { activity = 1, heartbeat = 2, voice = 1 }";
-    let trace = format!("workload = {{ arrivals = 'recorded', requests = 2000, rate_rps = 80, {mix} }}");
+    let trace =
+        format!("workload = {{ arrivals = 'recorded', requests = 2000, rate_rps = 80, {mix} }}");
     let all = arrivals(&prepare(&[&trace]).unwrap(), 0);
     assert!((rate(&all) / 80.0 - 1.0).abs() < 1e-6, "{}", rate(&all));
     let heart = all.iter().filter(|arrival| arrival.app.index() == 1).count();

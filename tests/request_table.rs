@@ -73,7 +73,8 @@ fn parquet_holds_what_the_csv_file_holds() {
     let by_look = rows.iter().filter(|row| row[5].is_empty() && !row[6].is_empty()).count();
     println!("{} completed, {by_look} by a look", outcome("completed"));
     assert!(rows.len() == 3_000 && outcome("completed") == 3_000 && by_look > 0);
-    let rows = compare("scheduler={name='edf',max_batch=1,drop_policy='hopeless',variant='rf20'}", "");
+    let rows =
+        compare("scheduler={name='edf',max_batch=1,drop_policy='hopeless',variant='rf20'}", "");
     let rejected = rows.iter().filter(|row| row[4] == "rejected").count();
     assert!(rejected > 0 && rows.iter().any(|row| row[12] == "0"));
 }

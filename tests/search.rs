@@ -2,7 +2,7 @@
 
 use crate::shell::{Shell, column};
 use peeksim::domain::{VariantId, WorkerId};
-use peeksim::experiment::{Experiment, CapacityResult, Shard, Sweep};
+use peeksim::experiment::{CapacityResult, Experiment, Shard, Sweep};
 
 const EXPERIMENT: &str = r#"
 [base]
@@ -60,8 +60,13 @@ fn regular_arrivals_leave_the_time_that_is_left() {
         format!("search.high={}", service_ms * 10.0),
         "replicates=1".to_owned(),
     ];
-    let [CapacityResult { highest_passing: Some((keeps, less)), lowest_failing: Some((breaks, more)), .. }] =
-        searched(&set)[..]
+    let [
+        CapacityResult {
+            highest_passing: Some((keeps, less)),
+            lowest_failing: Some((breaks, more)),
+            ..
+        },
+    ] = searched(&set)[..]
     else {
         panic!("an edge")
     };
@@ -109,7 +114,8 @@ fn random_arrivals_are_sustained_as_theory_says() {
         "replicates=8".to_owned(),
     ];
     let found = searched(&set);
-    let rates: Vec<f64> = found.iter().map(|found| found.highest_passing.expect("an edge").0).collect();
+    let rates: Vec<f64> =
+        found.iter().map(|found| found.highest_passing.expect("an edge").0).collect();
     let mean = rates.iter().sum::<f64>() / rates.len() as f64;
     let variance = rates.iter().map(|rate| (rate - mean) * (rate - mean)).sum::<f64>() / 7.0;
     let error = (variance / 8.0).sqrt();
@@ -128,7 +134,11 @@ fn load_ms() -> f64 {
 fn whole_edge(set: &[String]) -> [f64; 2] {
     let more = ["replicates=1".to_owned(), "search.relative_width=1e-6".to_owned()];
     let set: Vec<String> = set.iter().cloned().chain(more).collect();
-    let [CapacityResult { highest_passing: Some((keeps, _)), lowest_failing: Some((breaks, _)), .. }] = searched(&set)[..]
+    let [
+        CapacityResult {
+            highest_passing: Some((keeps, _)), lowest_failing: Some((breaks, _)), ..
+        },
+    ] = searched(&set)[..]
     else {
         panic!("an edge")
     };
@@ -181,7 +191,8 @@ fn a_metric_that_is_always_empty_is_refused_with_the_reason() {
     let axis = "axis=[{key='workers',values=[[{class='edge-cpu'}],\
                 [{class='edge-cpu',usd_per_request=0.5}]]}]";
     let more = "--set search.key=workload.requests --set search.at_most=12 --set search.low=10";
-    let rate = "--set workload.rate_rps=100 --set search.high=1000 --set search.relative_width=1e-6";
+    let rate =
+        "--set workload.rate_rps=100 --set search.high=1000 --set search.relative_width=1e-6";
     shell.ok(&format!("sweep x.toml --out o {set} {more} {rate} --set {axis}"));
     let found = shell.read("o/capacity.csv");
     assert_eq!(column(&found, "status"), ["unknown", "unknown", "found", "found"]);
@@ -203,8 +214,13 @@ fn an_empty_metric_at_one_probe_keeps_no_limit() {
         "search.relative_width=1e-6",
         "replicates=1",
     ];
-    let [CapacityResult { highest_passing: Some((keeps, _)), lowest_failing: Some((breaks, metric)), .. }] =
-        searched(&set.map(str::to_owned))[..]
+    let [
+        CapacityResult {
+            highest_passing: Some((keeps, _)),
+            lowest_failing: Some((breaks, metric)),
+            ..
+        },
+    ] = searched(&set.map(str::to_owned))[..]
     else {
         panic!("an edge")
     };
@@ -234,7 +250,11 @@ fn a_search_goes_on_where_it_stopped_and_can_be_replayed() {
     shell.write("x.toml", TWO);
     let said = shell.ok("sweep x.toml --out o --jobs 1");
     assert!(said.out.contains("workload.rate_rps that keeps it"), "{}", said.out);
-    assert!(said.out.contains("wrote o/capacity.csv\nwrote o/capacity_summary.csv"), "{}", said.out);
+    assert!(
+        said.out.contains("wrote o/capacity.csv\nwrote o/capacity_summary.csv"),
+        "{}",
+        said.out
+    );
     let files = ["runs.csv", "capacity.csv", "capacity_summary.csv", "summary.csv"];
     let first = files.map(|file| shell.read(&format!("o/{file}")));
     let found = &first[1];

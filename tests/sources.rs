@@ -1,9 +1,9 @@
 //! `workload.source_split`: arrivals of every other source of the traces, in both arrival processes.
 
 use peeksim::domain::TrueClass;
+use peeksim::experiment::{Experiment, RunSpec, Sweep};
 use peeksim::metrics::COLUMNS;
 use peeksim::rng::Rng;
-use peeksim::experiment::{Experiment, RunSpec, Sweep};
 use std::collections::BTreeMap;
 
 fn sweep(set: &[&str]) -> Result<Sweep, String> {
@@ -35,7 +35,10 @@ fn only_rows_of_every_other_source_arrive() {
         for (sources, odd, even) in
             [("odd", true, false), ("even", false, true), ("all", true, true)]
         {
-            let set = [format!("workload.arrivals='{process}'"), format!("workload.source_split='{sources}'")];
+            let set = [
+                format!("workload.arrivals='{process}'"),
+                format!("workload.source_split='{sources}'"),
+            ];
             let sweep = sweep(&[&set[0], &set[1]]).expect("a valid experiment");
             let prepared = &sweep.prepared[0];
             let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));

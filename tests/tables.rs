@@ -203,7 +203,8 @@ fn the_series_is_recounted_interval_by_interval() {
 #[test]
 fn what_is_not_served_is_a_miss_and_waits_no_more() {
     let (shell, log) = made("{name=\"edf\",drop_policy=\"hopeless\",variant=\"best\"}");
-    let (run, series) = (&rows(&shell.read("o/runs.csv"))[0], rows(&shell.read("o/timeseries.csv")));
+    let (run, series) =
+        (&rows(&shell.read("o/runs.csv"))[0], rows(&shell.read("o/timeseries.csv")));
     assert!(log.iter().any(|row| row["outcome"] == "rejected"));
     let misses: f64 = series.iter().map(|row| number(row, "deadline_misses")).sum();
     assert!(close(misses, number(run, "deadline_misses")));

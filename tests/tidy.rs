@@ -185,8 +185,8 @@ fn every_shipped_experiment_is_accepted() {
     assert!(!experiments.is_empty());
     for (name, _) in experiments {
         let name = name.strip_suffix(".toml").expect("the ending");
-        let sweep =
-            peeksim::experiment::Experiment::load(name, &[]).and_then(peeksim::experiment::Sweep::new);
+        let sweep = peeksim::experiment::Experiment::load(name, &[])
+            .and_then(peeksim::experiment::Sweep::new);
         if let Err(problems) = sweep {
             panic!("experiments/{name}.toml:\n{problems}");
         }

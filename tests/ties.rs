@@ -26,7 +26,8 @@ fn of_two_variants_of_equal_accuracy_the_faster_is_taken() {
                 let world = equals(low, high, slow_first);
                 let bits = |at: usize| world.setup.apps[0].profile.variants[at].accuracy.to_bits();
                 unequal_bits += usize::from(bits(0) != bits(1));
-                for entry in REGISTRY.iter().filter(|entry| entry.accuracy == Some(AccuracySource::Profiled))
+                for entry in
+                    REGISTRY.iter().filter(|entry| entry.accuracy == Some(AccuracySource::Profiled))
                 {
                     // Without a policy it takes what is listed first of what seems as good.
                     if entry.name == "tmo-rl" {

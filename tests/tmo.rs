@@ -1,19 +1,22 @@
 //! Offloading of dialogues: published tables, closed forms, and the optimum against brute force and
 //! every policy.
 
-use peeksim::rng::Rng;
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS, normalised};
-use peeksim::offloading::evaluate::{PolicySummary, Totals, DialogueResult, evaluate, replay, train};
+use peeksim::offloading::evaluate::{
+    DialogueResult, PolicySummary, Totals, evaluate, replay, train,
+};
 use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::optimum::{Tree, decisions};
-use peeksim::offloading::policy::{TurnContext, POLICIES, OffloadPolicy, build};
-use peeksim::offloading::{Cost, ModelParams, DialogueModel};
+use peeksim::offloading::policy::{OffloadPolicy, POLICIES, TurnContext, build};
+use peeksim::offloading::{Cost, DialogueModel, ModelParams};
+use peeksim::rng::Rng;
 use std::sync::Arc;
 
 fn world() -> DialogueModel {
     let workload = Arc::new(like_m4a1(60, Rng::new(7, 0)));
     let train = workload.split(Rng::new(7, 1)).train;
-    DialogueModel::new(workload, &train, ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]))).unwrap()
+    DialogueModel::new(workload, &train, ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])))
+        .unwrap()
 }
 
 /// A figure printed with some digits: as far from the exact value as its last digit allows.
@@ -124,7 +127,9 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
         let shape = SyntheticShape { views: 1, tasks: 2, turns };
         let workload = Arc::new(synthetic(shape, 30, Rng::new(seed, 0)));
         let split = workload.split(Rng::new(seed, 1));
-        let world = DialogueModel::new(workload, &split.train, ModelParams::new(Costs::synthetic(1))).unwrap();
+        let world =
+            DialogueModel::new(workload, &split.train, ModelParams::new(Costs::synthetic(1)))
+                .unwrap();
         for dialogue in split.test.iter().copied().take(2) {
             let all = 3usize.pow(u32::try_from(turns).unwrap());
             let digits = |path: usize| {
@@ -240,7 +245,8 @@ fn a_window_counts_the_last_six_calls_of_a_long_dialogue() {
     let shape = SyntheticShape { views: 3, tasks: 3, turns: 10 };
     let workload = Arc::new(synthetic(shape, 20, Rng::new(1, 0)));
     let train = workload.whole().train;
-    let world = DialogueModel::new(workload, &train, ModelParams::new(Costs::synthetic(3))).unwrap();
+    let world =
+        DialogueModel::new(workload, &train, ModelParams::new(Costs::synthetic(3))).unwrap();
     let mut policy = build("always:cloud", &world, Rng::new(1, 0)).unwrap();
     let visits = evaluate(&world, &train, policy.as_mut(), Cost::PUBLISHED);
     let total = |totals| PolicySummary::of(&world, &visits, Cost::PUBLISHED, totals).spent;
@@ -253,7 +259,8 @@ fn who_looks_one_turn_further_is_the_optimum_of_two_turns_without_surprises() {
     let mut gains = 0;
     for seed in 1..=8 {
         // One task, and views that always go with the question as well: nothing is left to guess.
-        let mut workload = synthetic(SyntheticShape { views: 3, tasks: 1, turns: 2 }, 40, Rng::new(seed, 0));
+        let mut workload =
+            synthetic(SyntheticShape { views: 3, tasks: 1, turns: 2 }, 40, Rng::new(seed, 0));
         let turns = workload.dialogues.iter_mut().flat_map(|dialogue| &mut dialogue.turns);
         turns.for_each(|turn| turn.association = vec![0.2, 0.1, 0.3]);
         let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));

@@ -1,16 +1,23 @@
 //! A reproduction of TMO that is stopped and begun again.
 
-use peeksim::rng::Rng;
 use peeksim::experiment::Progress;
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::offloading::reproduce::{ReproductionConfig, Artifacts, PolicyCache, make, to_csv};
+use peeksim::offloading::reproduce::{Artifacts, PolicyCache, ReproductionConfig, make, to_csv};
+use peeksim::rng::Rng;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-const EFFORT: ReproductionConfig =
-    ReproductionConfig { dialogues: 40, scored: 10, splits: 2, bounds: 1, trained: 1, seeds: 1, steps: 2000 };
+const EFFORT: ReproductionConfig = ReproductionConfig {
+    dialogues: 40,
+    scored: 10,
+    splits: 2,
+    bounds: 1,
+    trained: 1,
+    seeds: 1,
+    steps: 2000,
+};
 
 fn made(folder: &Path) -> Artifacts {
     let data = Arc::new(like_m4a1(30, Rng::new(4, 0)));

@@ -1,7 +1,7 @@
 //! `peeksim check`: the plan, and how long it may take.
 
 use super::estimate::costs;
-use super::{ExperimentArgs, CliError, sweep::notes};
+use super::{CliError, ExperimentArgs, sweep::notes};
 use clap::Args;
 use std::io::Write;
 

@@ -62,7 +62,10 @@ fn trial(sweep: &Sweep, configuration: usize) -> f64 {
     let whole = prepared.arrivals.requests;
     prepared.arrivals.requests = whole.min(TRIAL_REQUESTS);
     let start = Instant::now();
-    let _ =
-        run_one(&prepared, sweep.rng(RunSpec { configuration, replicate: 0 }), &OutputRequest::default());
+    let _ = run_one(
+        &prepared,
+        sweep.rng(RunSpec { configuration, replicate: 0 }),
+        &OutputRequest::default(),
+    );
     start.elapsed().as_secs_f64() * whole as f64 / prepared.arrivals.requests.max(1) as f64
 }

@@ -1,11 +1,14 @@
 //! `peeksim import`: data of others in the form that peeksim reads.
 
 use super::{CliError, print_note};
-use crate::import::{self, ImporterEntry, Folder, ImportKind, ImportPlan, ImportError, KINDS, ImportedProfile, AppMapping, ImportNotes};
 use crate::config::toml::quote;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, Value};
-use crate::output::{atomic, packed};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value};
+use crate::import::{
+    self, AppMapping, Folder, ImportError, ImportKind, ImportNotes, ImportPlan, ImportedProfile,
+    ImporterEntry, KINDS,
+};
 use crate::offloading;
+use crate::output::{atomic, packed};
 use crate::units::decimal;
 use clap::Args;
 use std::io::Write;
@@ -94,7 +97,12 @@ pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliErr
     }
 }
 
-fn trace(entry: &ImporterEntry, args: &ImportArgs, settings: &ConfigNode, out: &Path) -> Result<(), CliError> {
+fn trace(
+    entry: &ImporterEntry,
+    args: &ImportArgs,
+    settings: &ConfigNode,
+    out: &Path,
+) -> Result<(), CliError> {
     let plan = ImportPlan {
         files: &args.files,
         settings,

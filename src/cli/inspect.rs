@@ -1,12 +1,12 @@
 //! `peeksim inspect`: one run in detail.
 
-use super::{ExperimentArgs, CliError};
+use super::{CliError, ExperimentArgs};
 use crate::config::source;
+use crate::experiment::{RunSpec, Sweep, simulate, summary};
 use crate::metrics::{COLUMNS, RequestLog, Summary};
 use crate::output::{atomic, packed};
 use crate::policy::{Event, Observer};
 use crate::report::console::align;
-use crate::experiment::{RunSpec, Sweep, simulate, summary};
 use clap::Args;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};

@@ -2,12 +2,12 @@
 
 use super::CliError;
 use crate::config::source::embedded_paths;
+use crate::experiment::FIGURE_KINDS;
 use crate::metrics::TABLES;
 use crate::model::arrival::ARRIVALS;
 use crate::model::penalty::PENALTIES;
-use crate::scheduler::REGISTRY;
-use crate::experiment::FIGURE_KINDS;
 use crate::offloading::POLICIES;
+use crate::scheduler::REGISTRY;
 use std::io::Write;
 
 pub(super) fn main(out: &mut impl Write) -> Result<(), CliError> {

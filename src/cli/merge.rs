@@ -3,8 +3,8 @@
 use super::CliError;
 use super::sweep::{finish, report};
 use crate::config::{Location, Problem, Problems};
-use crate::report::manifest;
 use crate::experiment::{BUILD, Sweep};
+use crate::report::manifest;
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;

@@ -7,15 +7,15 @@
 use super::dialogues::DialogueArgs;
 use super::{CliError, print_note};
 use crate::config::{Location, Problem, source};
+use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals, evaluate, train};
+use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
+use crate::offloading::network_policy::NetworkPolicy;
+use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
+use crate::offloading::recorded_policy::RecordedPolicy;
+use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Split, policy};
 use crate::report::console::align;
 use crate::rng::Rng;
 use crate::stats::Estimate;
-use crate::offloading::recorded_policy::RecordedPolicy;
-use crate::offloading::evaluate::{PolicySummary, Totals, DialogueResult, evaluate, train};
-use crate::offloading::network_policy::NetworkPolicy;
-use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
-use crate::offloading::multi_user::{self, TurnPacing, MultiUserSpec};
-use crate::offloading::{OffloadPolicy, Cost, Split, DialogueModel, policy};
 use crate::units::Span;
 use clap::Args;
 use rayon::prelude::*;
@@ -65,7 +65,11 @@ impl OffloadArgs {
             return Err(Problem::new(Location::file(option), found, "seconds from 0 to 1e6"));
         }
         let span = Span::from_s(seconds);
-        let pace = if self.interarrival_s.is_some() { TurnPacing::Open(span) } else { TurnPacing::Closed(span) };
+        let pace = if self.interarrival_s.is_some() {
+            TurnPacing::Open(span)
+        } else {
+            TurnPacing::Closed(span)
+        };
         Ok(Some(MultiUserSpec {
             users,
             pace,
@@ -85,18 +89,20 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
         // The optimum knows no queue.
         if split.test.iter().any(|dialogue| decisions(&world, *dialogue).is_none()) {
             print_note("note: dialogues are too long, or views too many, for the row `optimum`");
-        } else if multi_user.is_none() {
+        } else if traffic.is_none() {
             names.push("optimum".to_owned());
         }
     }
     let mut grid: Vec<Vec<String>> = Vec::new();
     let mut first: Option<(String, Vec<Option<f64>>)> = None;
     for name in names {
-        let visits = visits(args, &name, (&world, &split), budget, multi_user)?;
+        let visits = visits(args, &name, (&world, &split), budget, traffic)?;
         let missing = visits.iter().filter(|visit| visit.is_none()).count();
         if missing > 0 {
             let all = visits.len();
-            print_note(&format!("note: {name}: {missing} of {all} dialogues cannot keep to the budget"));
+            print_note(&format!(
+                "note: {name}: {missing} of {all} dialogues cannot keep to the budget"
+            ));
         }
         let rewards: Vec<Option<f64>> =
             visits.iter().map(|visit| visit.as_ref().map(|visit| visit.reward)).collect();
@@ -185,9 +191,9 @@ fn visits(
     if policy::find(name).is_some_and(|entry| entry.learns) {
         train(world, &split.train, policy.as_mut(), budget, args.turns, rng);
     }
-    let visits = match multi_user {
+    let visits = match traffic {
         None => evaluate(world, &split.test, policy.as_mut(), budget),
-        Some(traffic) => multi_user::evaluate(world, &split.test, policy.as_mut(), budget, multi_user)
+        Some(traffic) => multi_user::evaluate(world, &split.test, policy.as_mut(), budget, traffic)
             .map_err(CliError::Failed)?,
     };
     Ok(visits.into_iter().map(Some).collect())
@@ -195,11 +201,17 @@ fn visits(
 
 /// The best sequence for each test dialogue. Refused where there are too many to look at: a mean
 /// over the others would be one over shorter dialogues.
-fn optimum(world: &DialogueModel, split: &Split, budget: Cost) -> Result<Vec<Option<DialogueResult>>, Problem> {
+fn optimum(
+    world: &DialogueModel,
+    split: &Split,
+    budget: Cost,
+) -> Result<Vec<Option<DialogueResult>>, Problem> {
     let all: usize = split.test.iter().filter_map(|dialogue| decisions(world, *dialogue)).sum();
     if all > MAX_DECISIONS {
         let millions = all / 1_000_000;
-        print_note(&format!("optimum: {millions} million decisions to compare, which takes a while"));
+        print_note(&format!(
+            "optimum: {millions} million decisions to compare, which takes a while"
+        ));
     }
     let best = |dialogue: &usize| {
         let tree = Tree::new(world, *dialogue).ok_or_else(|| {

@@ -2,9 +2,9 @@
 
 use super::CliError;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value};
+use crate::experiment::{FigureKind, FigureSpec, NameChecker};
 use crate::metrics::numbers;
 use crate::report::{Results, draw_all};
-use crate::experiment::{FigureKind, FigureSpec, NameChecker};
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Shows how far a sweep is.
-pub(super) struct ProgressBar {
+pub(super) struct SweepProgress {
     shown: ProgressBar,
     terminal: bool,
     total: AtomicUsize,
@@ -17,7 +17,7 @@ pub(super) struct ProgressBar {
     done: Mutex<usize>,
 }
 
-impl ProgressBar {
+impl SweepProgress {
     pub fn new() -> Self {
         Self {
             shown: ProgressBar::hidden(),
@@ -32,10 +32,12 @@ impl ProgressBar {
     }
 }
 
-impl Progress for ProgressBar {
+impl Progress for SweepProgress {
     fn start(&self, total: usize, reused: usize) {
         if reused > 0 {
-            print_note(&format!("{reused} of {total} runs were finished before by this build; reused"));
+            print_note(&format!(
+                "{reused} of {total} runs were finished before by this build; reused"
+            ));
         }
         self.total.store(total, Ordering::Relaxed);
         *self.done.lock().unwrap_or_else(PoisonError::into_inner) = reused;

@@ -5,12 +5,13 @@ use super::sweep::{SweepReport, make, notes, verdicts};
 use super::{CliError, print_note};
 use crate::config::source::{below, embedded_paths, exists};
 use crate::config::{Location, Problem};
+use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
 use crate::report::Results;
 use crate::report::reproduction::{
-    Cells, ExperimentReport, ClaimRow, Claims, TableComparison, ChangedCell, Verdicts, markdown, sentence,
+    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, markdown,
+    sentence,
 };
-use crate::experiment::{Experiment, Sweep};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,14 +1,17 @@
 //! `peeksim reproduce tmo`: figures of TMO made again, each beside its target.
 
 use super::dialogues::enough;
-use super::progress::ProgressBar;
+use super::progress::SweepProgress;
 use super::{CliError, print_note};
 use crate::config::{Location, Problem};
-use crate::output::atomic;
-use crate::report::draw;
-use crate::report::console::align;
-use crate::offloading::reproduce::{ReproductionConfig, ReproductionError, Check, Artifacts, PolicyCache, Verdict, make, markdown, to_csv};
+use crate::offloading::reproduce::{
+    Artifacts, Check, PolicyCache, ReproductionConfig, ReproductionError, Verdict, make, markdown,
+    to_csv,
+};
 use crate::offloading::{Workload, import};
+use crate::output::atomic;
+use crate::report::console::align;
+use crate::report::draw;
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -54,8 +57,11 @@ impl From<ReproductionError> for CliError {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
     let data = data(args)?;
-    let mut effort =
-        ReproductionConfig { seeds: args.seeds as usize, trained: args.splits as usize, ..ReproductionConfig::FULL };
+    let mut effort = ReproductionConfig {
+        seeds: args.seeds as usize,
+        trained: args.splits as usize,
+        ..ReproductionConfig::FULL
+    };
     if args.quick {
         effort = ReproductionConfig::QUICK;
     }
@@ -65,8 +71,9 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
     if effort.seeds > 0 {
         print_note("about ten minutes of processor time for each seed; stopped, it goes on");
     }
-    let bar = ProgressBar::new();
-    let shelf = PolicyCache { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };
+    let bar = SweepProgress::new();
+    let shelf =
+        PolicyCache { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };
     atomic::folder(&shelf.folder)?;
     let Artifacts { lines, figures } = make(data.as_ref(), &effort, &shelf)?;
     bar.end();
@@ -75,7 +82,8 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
     let names: Vec<&str> = figures.iter().map(|(name, _)| *name).collect();
     atomic::write(&args.out.join("REPORT.md"), markdown(&lines, &names).as_bytes())?;
     for (name, chart) in &figures {
-        draw(chart, &args.out.join("figures"), name).map_err(|e| CliError::Failed(e.to_string()))?;
+        draw(chart, &args.out.join("figures"), name)
+            .map_err(|e| CliError::Failed(e.to_string()))?;
     }
     let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
     let off = count(Verdict::Off);

@@ -1,12 +1,12 @@
 //! A share of a sweep: some of its runs, into a journal of their own.
 
 use super::CliError;
-use super::progress::ProgressBar;
+use super::progress::SweepProgress;
 use super::sweep::failed;
 use crate::config::Problem;
 use crate::config::source;
-use crate::report::manifest;
 use crate::experiment::{Shard, Sweep};
+use crate::report::manifest;
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
@@ -60,7 +60,7 @@ pub(super) fn run(
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     manifest::agree(sweep, folder)?;
-    let bar = ProgressBar::new();
+    let bar = SweepProgress::new();
     let made = match sweep.experiment.search.clone() {
         Some(search) => {
             sweep.search(&search, folder, part, jobs, &bar).map(|(runs, found)| (found.len(), runs))

@@ -2,7 +2,7 @@
 
 use super::estimate::costs;
 use super::shard::fixed;
-use super::{ExperimentArgs, CliError, sweep::notes};
+use super::{CliError, ExperimentArgs, sweep::notes};
 use crate::output::atomic;
 use crate::report::{manifest, plan_csv};
 use clap::Args;

@@ -1,19 +1,20 @@
 //! `peeksim sweep`: the main job.
 
 use super::cluster::{ClusterArgs, Engine, Task};
-use super::progress::ProgressBar;
+use super::progress::SweepProgress;
 use super::shard::{self, ShardArgs};
-use super::{ExperimentArgs, CliError, print_note};
+use super::{CliError, ExperimentArgs, print_note};
 use crate::config::toml::quote;
 use crate::config::{Location, Problem};
+use crate::experiment::{
+    BUILD, CapacityResult, Experiment, FigureSpec, RunConfig, RunRecord, Shard, Sweep, SweepResult,
+    threads,
+};
 use crate::output::atomic;
 use crate::report::claims::{ClaimResult, Verdict, judge};
 use crate::report::manifest::FolderContents;
 use crate::report::{
-    self, Results, compare, draw_all, capacity, manifest, rates, summary, console, write_runs,
-};
-use crate::experiment::{
-    BUILD, Experiment, FigureSpec, RunRecord, CapacityResult, SweepResult, Shard, RunConfig, Sweep, threads,
+    self, Results, capacity, compare, console, draw_all, manifest, rates, summary, write_runs,
 };
 use clap::Args;
 use std::collections::BTreeSet;
@@ -37,7 +38,7 @@ pub(super) struct SweepArgs {
     tables: Vec<String>,
     /// Write a time series with intervals of this length, as `1s` or `250ms`.
     #[arg(long, value_name = "LENGTH")]
-    timeseries: Option<String>,
+    series: Option<String>,
     /// Replace the results of other settings in the folder.
     #[arg(long)]
     overwrite: bool,
@@ -57,7 +58,7 @@ impl SweepArgs {
             jobs: 0,
             out: None,
             tables: Vec::new(),
-            timeseries: None,
+            series: None,
             overwrite: false,
             share: ShardArgs::default(),
             engine: Engine::Local,
@@ -72,7 +73,7 @@ impl SweepArgs {
             let names: Vec<String> = self.tables.iter().map(|name| quote(name)).collect();
             experiment.set.push(format!("tables=[{}]", names.join(", ")));
         }
-        if let Some(length) = &self.timeseries {
+        if let Some(length) = &self.series {
             experiment.set.push(format!("timeseries_ms={}", milliseconds(length)?));
         }
         Ok(experiment)
@@ -180,7 +181,8 @@ pub(super) fn report(
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
-    let searched = sweep.experiment.search.iter().flat_map(|_| ["capacity.csv", "capacity_summary.csv"]);
+    let searched =
+        sweep.experiment.search.iter().flat_map(|_| ["capacity.csv", "capacity_summary.csv"]);
     let written = written.copied().chain(searched).map(ToString::to_string).chain(tables);
     for path in written.map(|name| folder.join(name)).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
@@ -205,7 +207,7 @@ pub(super) struct SweepReport {
 
 /// Runs a sweep and writes everything into its folder.
 pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<SweepReport, CliError> {
-    let bar = ProgressBar::new();
+    let bar = SweepProgress::new();
     let made = match sweep.experiment.search.clone() {
         Some(search) => sweep.search(&search, folder, &Shard::Whole, jobs, &bar),
         None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
@@ -230,11 +232,11 @@ pub(super) fn finish(
     drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
-    capacity::write(sweep, &capacity, folder)?;
+    capacity::write(sweep, &found, folder)?;
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| CliError::Failed(error.to_string()))?;
-    Ok(SweepReport { failed, results, capacity, compared, figures, rates })
+    Ok(SweepReport { failed, results, found, compared, figures, rates })
 }
 
 /// What a user should know about the inputs, once.

@@ -2,20 +2,22 @@
 //! the same command goes on where it stopped.
 
 use super::dialogues::{DialogueArgs, chosen};
-use super::{ExperimentArgs, CliError, print_note};
+use super::{CliError, ExperimentArgs, print_note};
 use crate::config::source::{self, Source};
 use crate::config::{Location, Problem};
-use crate::rl::net::Mlp;
-use crate::rl::checkpoint::{PolicySignature, PolicyKind, PolicyFile};
-use crate::rl::{Algorithm, Environment, Training};
-use crate::output::atomic;
-use crate::report::draw;
-use crate::report::figure::{self, Chart, Point, Series};
 use crate::experiment::{self, Sweep};
 use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
 use crate::offloading::network_policy::NetworkPolicy;
-use crate::offloading::training_env::{Constraint, DRAWS, BudgetDistribution, TrainingPlan, DialogueEnvironment, StateTransition};
-use crate::offloading::{Cost, Split, DialogueModel};
+use crate::offloading::training_env::{
+    BudgetDistribution, Constraint, DRAWS, DialogueEnvironment, StateTransition, TrainingPlan,
+};
+use crate::offloading::{Cost, DialogueModel, Split};
+use crate::output::atomic;
+use crate::report::draw;
+use crate::report::figure::{self, Chart, Point, Series};
+use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
+use crate::rl::net::Mlp;
+use crate::rl::{Algorithm, Environment, Training};
 use clap::Args;
 use rayon::prelude::*;
 use std::io::Write;
@@ -184,11 +186,11 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
         let expected = "utility per US dollar, from 0 to 1e9";
         return Err(Problem::new(Location::file("--cost-weight"), found, expected).into());
     }
-    let mut env = experiment::SchedulingEnvironment::new(&experiment, args.cost_weight)?;
+    let mut env = experiment::SchedulingEnvironment::new(&sweep, args.cost_weight)?;
     let policy = env.catalogue();
     let mut settings = policy.clone();
     let hashes: Vec<&str> =
-        (0..experiment.prepared.len()).map(|configuration| experiment.config_hash(configuration)).collect();
+        (0..sweep.prepared.len()).map(|configuration| sweep.config_hash(configuration)).collect();
     let entry = |name: &str, value: String| (name.to_owned(), value);
     settings.extend([
         entry("algorithm", args.algorithm.clone()),
@@ -197,7 +199,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
         entry("total", args.steps.to_string()),
         entry("usd_weight", args.cost_weight.to_string()),
     ]);
-    let test = |network: &Mlp| utility(&experiment, network);
+    let test = |network: &Mlp| utility(&sweep, network);
     let training = follow(args, TrainingRun { env: &mut env, policy, settings, test: &test })?;
     let (algorithm, steps) = (&args.algorithm, training.done());
     let found = test(training.network())?;
@@ -206,7 +208,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
 }
 
 fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, CliError> {
-    experiment::utility(experiment, network).map_err(CliError::Failed)
+    experiment::utility(sweep, network).map_err(CliError::Failed)
 }
 
 /// Trains from the last checkpoint to the end, and writes what was learned.
@@ -264,7 +266,13 @@ fn chart(algorithm: &str, curve: &Curve) -> Chart {
     }
 }
 
-fn summary(world: &DialogueModel, split: &Split, network: &Mlp, plan: TrainingPlan, budget: Cost) -> PolicySummary {
+fn summary(
+    world: &DialogueModel,
+    split: &Split,
+    network: &Mlp,
+    plan: TrainingPlan,
+    budget: Cost,
+) -> PolicySummary {
     let mut learned = NetworkPolicy::new(network.clone(), plan);
     let visits = evaluate(world, &split.test, &mut learned, budget);
     PolicySummary::of(world, &visits, budget, Totals::All)

@@ -2,8 +2,8 @@
 
 use super::inspect::find;
 use super::{CliError, print_note};
-use crate::report::{self, Results, manifest};
 use crate::experiment::{BUILD, RunRecord, RunSpec, Sweep};
+use crate::report::{self, Results, manifest};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -82,7 +82,12 @@ fn probes(sweep: &mut Sweep, results: &Results) -> Result<Option<Vec<RunSpec>>, 
 }
 
 /// What of a run's row is not as the run came to now, one line each.
-fn differences(sweep: &Sweep, results: &Results, header: &[String], run: &RunRecord) -> Vec<String> {
+fn differences(
+    sweep: &Sweep,
+    results: &Results,
+    header: &[String],
+    run: &RunRecord,
+) -> Vec<String> {
     let labels = &sweep.configurations[run.spec.configuration].labels;
     // Settings with two names are one run with two rows.
     let mut rows = results.rows.iter().filter(|row| row.id == run.id);

@@ -165,7 +165,11 @@ pub fn texts(node: &ConfigNode, problems: &mut Problems) -> Vec<String> {
 }
 
 /// One of `choices`, by name.
-pub fn choice<T: Clone>(node: &ConfigNode, choices: &[(&str, T)], problems: &mut Problems) -> Option<T> {
+pub fn choice<T: Clone>(
+    node: &ConfigNode,
+    choices: &[(&str, T)],
+    problems: &mut Problems,
+) -> Option<T> {
     let name = text(node, problems)?;
     let found = choices.iter().find(|(known, _)| *known == name);
     if found.is_none() {
@@ -176,7 +180,11 @@ pub fn choice<T: Clone>(node: &ConfigNode, choices: &[(&str, T)], problems: &mut
 }
 
 /// A finite number within `range`.
-pub fn number(node: &ConfigNode, range: &RangeInclusive<f64>, problems: &mut Problems) -> Option<f64> {
+pub fn number(
+    node: &ConfigNode,
+    range: &RangeInclusive<f64>,
+    problems: &mut Problems,
+) -> Option<f64> {
     let value = match node.value {
         Value::Integer(number) => Some(number as f64),
         Value::Float(number) => Some(number),
@@ -190,7 +198,11 @@ pub fn number(node: &ConfigNode, range: &RangeInclusive<f64>, problems: &mut Pro
 }
 
 /// A whole number within `range`.
-pub fn integer(node: &ConfigNode, range: &RangeInclusive<u64>, problems: &mut Problems) -> Option<u64> {
+pub fn integer(
+    node: &ConfigNode,
+    range: &RangeInclusive<u64>,
+    problems: &mut Problems,
+) -> Option<u64> {
     let value = match node.value {
         Value::Integer(number) => u64::try_from(number).ok(),
         _ => None,

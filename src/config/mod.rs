@@ -1,8 +1,9 @@
 //! Text and positions: reading files, CSV tables, TOML and JSON trees. Knows nothing of the domain.
 
 pub mod csv;
-pub mod error;
 pub mod decode;
+mod decompress;
+pub mod error;
 pub mod json;
 pub mod lines;
 mod records;
@@ -10,8 +11,7 @@ pub mod rows;
 pub mod shown;
 pub mod source;
 pub mod toml;
-mod decompress;
 
-pub use error::{Location, Problem, Problems};
 pub use decode::Decoder;
+pub use error::{Location, Problem, Problems};
 pub use toml::{ConfigNode, Value};

@@ -1,8 +1,8 @@
 //! A CSV table read row by row, of any length. Cells may be quoted and hold line ends.
 
 use super::csv::{Header, Row};
-use super::error::{Location, Problem, Problems};
 use super::decode::{self, Decoder};
+use super::error::{Location, Problem, Problems};
 use super::lines::LineReader;
 use super::records::{self, RecordReader};
 
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(found, (5, "1 cell in quoted lines up to 6"));
         assert_eq!(rows.next_row().unwrap().unwrap().place(0).line, 7);
         assert!(rows.next_row().unwrap().is_none() && rows.empty_lines() == 0);
-        assert_eq!(rows.lines().sha256(), Some(super::config::source::hash(text)));
+        assert_eq!(rows.lines().sha256(), Some(super::super::source::hash(text)));
     }
 
     #[test]
@@ -210,6 +210,6 @@ mod tests {
         let text = "a\r\n\r\n1\n2";
         let (_file, mut rows) = rows(text.as_bytes());
         while rows.next_row().unwrap().is_some() {}
-        assert_eq!(rows.lines().sha256(), Some(super::config::source::hash(text)));
+        assert_eq!(rows.lines().sha256(), Some(super::super::source::hash(text)));
     }
 }

@@ -5,8 +5,8 @@
 //! binary runs in an empty folder. What is compressed with gzip or zstd is decompressed, whatever
 //! its name.
 
-use super::error::{Location, Problem};
 use super::decompress;
+use super::error::{Location, Problem};
 use include_dir::{Dir, DirEntry, include_dir};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -246,7 +246,8 @@ fn missing(path: &str, error: &std::io::Error) -> Problem {
         let listed = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
         let names: Vec<String> =
             listed.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-        Problem::unknown(Location::default(), "file", &name, names.iter().map(String::as_str)).nearest
+        Problem::unknown(Location::default(), "file", &name, names.iter().map(String::as_str))
+            .nearest
     });
     Problem { nearest: near, ..Problem::new(Location::file(path), found, "a readable file") }
 }

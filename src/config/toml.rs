@@ -387,7 +387,11 @@ fn is_odd(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
-fn convert(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>, path: &str) -> Result<ConfigNode, Problem> {
+fn convert(
+    value: &Spanned<DeValue<'_>>,
+    lines: &Lines<'_>,
+    path: &str,
+) -> Result<ConfigNode, Problem> {
     let place = lines.place(value.span().start).field(path);
     let bad = |found: &str, expected: &str| Problem::new(place.clone(), found, expected);
     let converted = match value.get_ref() {

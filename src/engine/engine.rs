@@ -19,12 +19,14 @@ mod peek;
 
 use super::event_queue::{EventKind, EventQueue};
 use super::validate::{PlanError, check, describe, takes};
-use crate::domain::{Arrival, Request, RequestId, VariantId, WorkerId};
 use crate::config::Problem;
+use crate::domain::{Arrival, Request, RequestId, VariantId, WorkerId};
 use crate::model::arrival::Arrivals;
 use crate::model::catalog::Catalog;
 use crate::policy::state::{Job, Running, State};
-use crate::policy::{Decision, Event, BatchCompletion, AccuracySource, Observer, Plan, Trigger, View};
+use crate::policy::{
+    AccuracySource, BatchCompletion, Decision, Event, Observer, Plan, Trigger, View,
+};
 use crate::rng::Rng;
 use crate::units::Time;
 use link::PendingResponse;
@@ -127,7 +129,8 @@ impl Simulation {
         rng: Rng,
         scheduler: &str,
     ) -> Self {
-        let catalog = if info == AccuracySource::Posterior { catalog.with_peeks() } else { catalog };
+        let catalog =
+            if info == AccuracySource::Posterior { catalog.with_peeks() } else { catalog };
         let mut queue = EventQueue::default();
         for worker in catalog.worker_ids() {
             let ready = catalog.worker(worker).ready;

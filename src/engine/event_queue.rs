@@ -64,8 +64,13 @@ impl EventQueue {
     /// Forgets what would end or begin on a worker, its failures aside.
     pub fn forget(&mut self, worker: WorkerId) {
         self.heap.retain(|Reverse((_, kind))| match kind {
-            EventKind::BatchEnd(at, _) | EventKind::LoadEnd(at) | EventKind::Ready(at) => *at != worker,
-            EventKind::PeekEnd | EventKind::Answers | EventKind::Returned(_) | EventKind::Failure(..) => true,
+            EventKind::BatchEnd(at, _) | EventKind::LoadEnd(at) | EventKind::Ready(at) => {
+                *at != worker
+            }
+            EventKind::PeekEnd
+            | EventKind::Answers
+            | EventKind::Returned(_)
+            | EventKind::Failure(..) => true,
         });
     }
 
@@ -95,7 +100,10 @@ mod tests {
         assert_eq!(queue.pop_at(Time(2)), None);
         assert_eq!(queue.pop_at(Time(1)), Some(EventKind::PeekEnd));
         let rest: Vec<_> = std::iter::from_fn(|| queue.pop_at(Time(2))).collect();
-        assert_eq!(rest, [EventKind::BatchEnd(w(1), 0), EventKind::BatchEnd(w(0), 0), EventKind::PeekEnd]);
+        assert_eq!(
+            rest,
+            [EventKind::BatchEnd(w(1), 0), EventKind::BatchEnd(w(0), 0), EventKind::PeekEnd]
+        );
         assert_eq!(queue.next_time(), Time::MAX);
     }
 }

@@ -10,9 +10,9 @@
 //!
 //! The same machine is a simulation ([`run`]), a debugger and a learning environment.
 
-mod observations;
 mod engine;
 mod event_queue;
+mod observations;
 mod validate;
 
 pub use engine::{Counts, SimError, Simulation, StepOutcome};

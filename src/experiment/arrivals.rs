@@ -1,14 +1,15 @@
 //! The table `workload`: when requests arrive, and which.
 
+use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
 use crate::domain::AppId;
-use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
+use crate::experiment::input_cache::InputCache;
 use crate::model::arrival::{
-    ARRIVALS, ArrivalEntry, WorkloadSpec, ClassFilter, DriftSchedule, Drift, RateSpec, Process, SourceSplit, zipf,
+    ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, Process, RateSpec, SourceSplit,
+    WorkloadSpec, zipf,
 };
 use crate::model::catalog::{AppSpec, SystemSpec};
 use crate::model::profile;
 use crate::model::trace_file::TraceFile;
-use crate::experiment::input_cache::InputCache;
 use crate::units::{Span, Time};
 use std::sync::Arc;
 
@@ -35,7 +36,8 @@ pub(super) fn read(
     let most = file.as_ref().map_or(4_000_000_000, |file| file.requests.min(4_000_000_000));
     let default = file.as_ref().map_or(10_000, |_| most);
     let requests = read.integer("requests", 1..=most, default);
-    let sources = read.take("source_split").map_or(SourceSplit::All, |n| read_sources(n, read.problems()));
+    let sources =
+        read.take("source_split").map_or(SourceSplit::All, |n| read_sources(n, read.problems()));
     if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
         let problem = Problem::new(mix.place.clone(), "a mix", "that of `file`, as it stands");
         read.problems().push(problem);
@@ -97,7 +99,11 @@ fn read_file(
 
 /// The process: a name whose settings stand beside it in `workload`, `{ name, … }` with its settings,
 /// or one of these by application. With `per = "app"` each application has one of its own.
-fn read_source(read: &mut Decoder<'_>, trace: &ConfigNode, apps: &[AppSpec]) -> Option<Vec<Process>> {
+fn read_source(
+    read: &mut Decoder<'_>,
+    trace: &ConfigNode,
+    apps: &[AppSpec],
+) -> Option<Vec<Process>> {
     let own = read.choice("per", &[("total", false), ("app", true)]);
     let node = read.take("arrivals");
     let table = node.filter(|node| matches!(node.value, Value::Table(_)));
@@ -251,7 +257,9 @@ fn read_drift(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> O
         (None, from, Some(until), None) if from.unwrap_or(Span::ZERO) < until => {
             Some(DriftSchedule::Linear(after(from.unwrap_or(Span::ZERO)), after(until)))
         }
-        (None, None, None, Some(period)) if period > Span::ZERO => Some(DriftSchedule::Periodic(period)),
+        (None, None, None, Some(period)) if period > Span::ZERO => {
+            Some(DriftSchedule::Periodic(period))
+        }
         _ => {
             let expected = "at_s; or from_s (0) and a later until_s; or period_s above 0";
             let problem = Problem::new(node.place.clone(), node.canonical(), expected);

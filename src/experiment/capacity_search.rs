@@ -13,12 +13,14 @@
 #[cfg(test)]
 mod tests;
 
+use super::executor::{
+    Executor, PREFIX, Progress, RunRecord, Sweep, SweepError, SweepResult, journal_key,
+};
+use super::file::Axis;
 use super::grid::{GridPoint, RunSpec};
 use super::journal;
 use super::shard::Shard;
-use super::executor::{RunRecord, SweepResult, PREFIX, Progress, Sweep, SweepError, Executor, journal_key};
-use super::file::Axis;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
 use crate::metrics::{COLUMNS, numbers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -363,7 +365,11 @@ impl Sweep {
 
     /// The runs of searches in order of configuration, value and replicate, and what was found;
     /// refused if none of the runs, which all succeeded, has the metric.
-    fn outcome(&self, search: &CapacitySearch, brackets: Vec<Bisection>) -> Result<SweepResult, SweepError> {
+    fn outcome(
+        &self,
+        search: &CapacitySearch,
+        brackets: Vec<Bisection>,
+    ) -> Result<SweepResult, SweepError> {
         let empty = |own: &Bisection| own.is_unknown() && !own.failed();
         if !brackets.is_empty() && brackets.iter().all(empty) {
             let column = COLUMNS.iter().find(|column| column.name == search.metric);
@@ -380,7 +386,13 @@ impl Sweep {
             labels.pop();
             let [keeps, breaks] = own.sides(search);
             let (first, replicate, probes) = (own.first, own.replicate, own.known.len());
-            found.push(CapacityResult { labels, replicate, highest_passing: keeps, lowest_failing: breaks, probes });
+            found.push(CapacityResult {
+                labels,
+                replicate,
+                highest_passing: keeps,
+                lowest_failing: breaks,
+                probes,
+            });
             runs.extend(own.runs.into_iter().map(|(bits, run)| ((first, bits, replicate), run)));
         }
         Ok((runs.into_values().collect(), found))

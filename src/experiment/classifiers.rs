@@ -1,10 +1,12 @@
 //! The setting `peek`: how requests of each application are looked at.
 
 use super::run_config::by_app;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
 use crate::model::catalog::AppSpec;
+use crate::model::classifier::{
+    Classifier, ClassifierHost, ClassifierKind, Knn, Prior, ShortCircuit, ThresholdRule, VoteModel,
+};
 use crate::model::knn::VoteTies;
-use crate::model::classifier::{ClassifierKind, Knn, VoteModel, Classifier, ClassifierHost, Prior, ShortCircuit, ThresholdRule};
 use crate::model::posterior::{Evidence, TWO_CLASS_THRESHOLD};
 use crate::model::profile;
 use crate::units::Span;
@@ -39,7 +41,7 @@ fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier 
             .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
         threshold: threshold(&mut read),
         prior: prior(&mut read, classes),
-        place: read.choice("runs_on", &PLACES),
+        runs_on: read.choice("runs_on", &PLACES),
         memory_bytes: read.integer("memory_bytes", 0..=u64::MAX / 2, 0),
         latency: latency.map(Span::from_ms),
     };
@@ -50,8 +52,11 @@ fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier 
 /// A confusion matrix as written and as read.
 type Matrix<'a> = (Option<&'a ConfigNode>, Option<&'a Vec<Vec<f64>>>);
 
-const PLACES: [(&str, ClassifierHost); 3] =
-    [("host", ClassifierHost::Host), ("free", ClassifierHost::Free), ("worker", ClassifierHost::Worker)];
+const PLACES: [(&str, ClassifierHost); 3] = [
+    ("host", ClassifierHost::Host),
+    ("free", ClassifierHost::Free),
+    ("worker", ClassifierHost::Worker),
+];
 
 fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> ClassifierKind {
     let recorded = app.trace.as_ref().is_some_and(|trace| !trace.votes.is_empty());
@@ -72,9 +77,8 @@ fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> Classifier
             ClassifierKind::Recorded
         }
         Some("knn") => knn(read, app, place).map_or(ClassifierKind::Recorded, ClassifierKind::Knn),
-        Some("confusion") => {
-            law(read, app, matrix, Some(place)).map_or(ClassifierKind::Recorded, ClassifierKind::Confusion)
-        }
+        Some("confusion") => law(read, app, matrix, Some(place))
+            .map_or(ClassifierKind::Recorded, ClassifierKind::Confusion),
         Some("rule") => rule(read, app).map_or(ClassifierKind::Recorded, ClassifierKind::Rule),
         Some(other) => {
             let known = ["recorded", "knn", "confusion", "rule"];
@@ -87,8 +91,8 @@ fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> Classifier
 
 fn knn(read: &mut Decoder<'_>, app: &AppSpec, place: &Location) -> Option<Knn> {
     let k = read.take("k");
-    let ties =
-        read.choice("ties", &[("lowest-index", VoteTies::LowestIndex), ("average", VoteTies::Average)]);
+    let ties = read
+        .choice("ties", &[("lowest-index", VoteTies::LowestIndex), ("average", VoteTies::Average)]);
     let name = &app.profile.name;
     let Some(reference) = &app.profile.reference else {
         let found = format!("\"knn\", and no reference.csv in the profile of `{name}`");

@@ -1,14 +1,14 @@
 //! All runs of an experiment: checked first, then in parallel, then in order.
 
-use super::run_config::RunConfig;
-use super::grid::{GridPoint, RunSpec, axis_keys, expand};
-use super::input_cache::InputCache;
-use super::journal::{self, JournalEntry, JournalContents, Journal};
-use super::validate;
-use super::shard::Shard;
-use super::run::{OutputRequest, run_one};
 use super::capacity_search;
 use super::file::{Experiment, FigureKind};
+use super::grid::{GridPoint, RunSpec, axis_keys, expand};
+use super::input_cache::InputCache;
+use super::journal::{self, Journal, JournalContents, JournalEntry};
+use super::run::{OutputRequest, run_one};
+use super::run_config::RunConfig;
+use super::shard::Shard;
+use super::validate;
 use super::{BUILD, SCHEMA_VERSION};
 use crate::config::source::hex;
 use crate::config::{Problems, Value};
@@ -294,7 +294,11 @@ impl Sweep {
     }
 
     /// What the journals in `folder` hold of the runs of these ids.
-    fn finished(&self, folder: &Path, ids: &BTreeSet<String>) -> Result<JournalContents, WriteError> {
+    fn finished(
+        &self,
+        folder: &Path,
+        ids: &BTreeSet<String>,
+    ) -> Result<JournalContents, WriteError> {
         let keys = self.keys(ids);
         journal::read(folder, PREFIX, |key| keys.contains(key))
     }
@@ -459,7 +463,8 @@ pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
         Ok(grid) if experiment.axes.len() == written.sum::<usize>() => grid.into_iter().next(),
         _ => None,
     };
-    let read = settings.map(|first| RunConfig::read(&first.node, &mut InputCache::of(&experiment.path)));
+    let read =
+        settings.map(|first| RunConfig::read(&first.node, &mut InputCache::of(&experiment.path)));
     read.and_then(Result::err).unwrap_or_default()
 }
 

@@ -1,11 +1,11 @@
 //! The experiment file: what is asked for, before it is expanded.
 
-use super::overrides;
 use super::capacity_search::CapacitySearch;
+use super::overrides;
 use super::stopping::StoppingRule;
 use crate::config::source::{self, Source};
 use crate::config::toml::quote;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
 use crate::metrics::{TABLES, TableEntry};
 use crate::units::Span;
 
@@ -286,7 +286,8 @@ fn read_tables(read: &mut Decoder<'_>) -> (Vec<&'static TableEntry>, Span) {
     let step = read.take("timeseries_ms");
     let step = step.and_then(|node| decode::number(node, &(1e-3..=1e9), read.problems()));
     if step.is_some() {
-        wanted.extend(TABLES.iter().map(|table| table.name).filter(|n| n.starts_with("timeseries")));
+        wanted
+            .extend(TABLES.iter().map(|table| table.name).filter(|n| n.starts_with("timeseries")));
     }
     let tables = TABLES.iter().copied().filter(|table| wanted.contains(&table.name)).collect();
     (tables, Span::from_ms(step.unwrap_or(1000.0)))

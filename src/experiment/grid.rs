@@ -192,7 +192,8 @@ fn labels_of(values: &[&ConfigNode]) -> Vec<String> {
         let same: Vec<&&ConfigNode> = values.iter().filter(|v| name(v) == name(node)).collect();
         let differs = |key: &str| {
             same.iter().any(|other| {
-                other.get(key).map(ConfigNode::canonical) != node.get(key).map(ConfigNode::canonical)
+                other.get(key).map(ConfigNode::canonical)
+                    != node.get(key).map(ConfigNode::canonical)
             })
         };
         let extras: Vec<String> = entries

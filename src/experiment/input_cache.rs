@@ -1,11 +1,11 @@
 //! Profiles and traces, each read once and shared by all runs.
 
-use super::locate::{Located, Locator, FileOrigin};
+use super::locate::{FileOrigin, Located, Locator};
 use crate::config::{ConfigNode, Location, Problem, Problems, Value, source};
 use crate::model::link::Bandwidth;
 use crate::model::profile::Profile;
-use crate::model::trace_file::TraceFile;
 use crate::model::trace::RecordedTrace;
+use crate::model::trace_file::TraceFile;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

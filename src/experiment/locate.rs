@@ -61,8 +61,10 @@ impl Locator {
         }
         let beside = self.beside.as_ref().map(|folder| folder.join(name));
         let beside = beside.filter(|path| path.exists() && !source::is_same(path, Path::new(name)));
-        let beside = beside.map(|path| (path.to_string_lossy().into_owned(), FileOrigin::Experiment));
-        let here = Path::new(name).exists().then(|| (name.to_owned(), FileOrigin::WorkingDirectory));
+        let beside =
+            beside.map(|path| (path.to_string_lossy().into_owned(), FileOrigin::Experiment));
+        let here =
+            Path::new(name).exists().then(|| (name.to_owned(), FileOrigin::WorkingDirectory));
         let shipped = source::is_shipped(name).then(|| (name.to_owned(), FileOrigin::Program));
         let mut places = [beside, here, shipped].into_iter().flatten();
         let Some((path, origin)) = places.next() else {

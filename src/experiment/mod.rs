@@ -5,37 +5,37 @@
 //! threads, in one go or in several.
 
 mod arrivals;
-mod run_config;
-mod grid;
+mod capacity_search;
+mod classifiers;
+mod executor;
 mod faults;
+mod file;
+mod grid;
 mod input_cache;
 mod journal;
 mod locate;
-mod validate;
 mod overrides;
-mod shard;
-mod classifiers;
-mod executor;
-mod training_env;
 mod run;
-mod capacity_search;
-mod file;
+mod run_config;
+mod shard;
 mod stopping;
+mod training_env;
+mod validate;
 mod warmup;
 mod workers;
 
-pub use run_config::RunConfig;
+pub use capacity_search::{CapacityResult, CapacitySearch, MetricLimit};
+pub use executor::{Progress, RunRecord, Sweep, SweepError, SweepResult, threads};
+pub use file::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
 pub use grid::{GridPoint, RunSpec, expand};
 pub use input_cache::InputCache;
 pub use journal::lines as journal_lines;
-pub use validate::{MAX_SERIES, NameChecker};
-pub use shard::Shard;
-pub use executor::{RunRecord, SweepResult, Progress, Sweep, SweepError, threads};
-pub use training_env::{SchedulingEnvironment, utility};
 pub use run::{OutputRequest, RunResult, run_one, simulate, simulate_with, summary};
-pub use capacity_search::{CapacityResult, MetricLimit, CapacitySearch};
-pub use file::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
+pub use run_config::RunConfig;
+pub use shard::Shard;
 pub use stopping::StoppingRule;
+pub use training_env::{SchedulingEnvironment, utility};
+pub use validate::{MAX_SERIES, NameChecker};
 pub use warmup::Warmup;
 
 /// Changes whenever a column changes its meaning or its place.

@@ -111,7 +111,12 @@ fn forget(experiment: &mut ConfigNode, key: &str) {
 
 /// Gives `key` the value (an axis takes a list of values too) if the axis varies it; whether it
 /// does.
-fn fix(axis: &mut ConfigNode, key: &str, value: &ConfigNode, place: &Location) -> Result<bool, Problem> {
+fn fix(
+    axis: &mut ConfigNode,
+    key: &str,
+    value: &ConfigNode,
+    place: &Location,
+) -> Result<bool, Problem> {
     let keys = keys_of(axis);
     if let Some(varied) = keys.iter().find(|varied| below(key, varied)) {
         let found = format!("a part of `{varied}`, which varies as a whole");

@@ -3,11 +3,11 @@
 use super::run_config::RunConfig;
 use super::warmup::Warmup;
 use crate::config::Problems;
+use crate::engine::{self, Counts, Simulation};
 use crate::metrics::{Cell, Summary, TableEntry, Tables, fluid_bound};
 use crate::policy::{AccuracySource, Observer, Scheduler};
 use crate::rng::Rng;
 use crate::scheduler::{self, BuildContext};
-use crate::engine::{self, Counts, Simulation};
 use crate::units::Span;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -125,5 +125,5 @@ pub fn simulate_with(
     let catalog = prepared.catalog.believed(rng);
     let name = prepared.scheduler_name;
     let mut sim = Simulation::new(catalog, arrivals, info, rng, name);
-    engine::run(&mut engine, scheduler, observer).map_err(|e| e.to_string())
+    engine::run(&mut sim, scheduler, observer).map_err(|e| e.to_string())
 }

@@ -5,13 +5,13 @@ use super::faults;
 use super::input_cache::InputCache;
 use super::warmup::Warmup;
 use super::{classifiers, workers};
+use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
 use crate::domain::AppId;
-use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
-use crate::model::arrival::{WorkloadSpec, SharedByReplicates, SourceSplit};
-use crate::model::deadline_budget::DeadlineBudget;
-use crate::model::catalog::{AppSpec, Catalog, OutcomeModel, DecisionOverhead, SystemSpec};
-use crate::model::latency::LatencyFit;
+use crate::model::arrival::{SharedByReplicates, SourceSplit, WorkloadSpec};
+use crate::model::catalog::{AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec};
 use crate::model::classifier::{Classifier, ClassifierHost, ShortCircuit};
+use crate::model::deadline_budget::DeadlineBudget;
+use crate::model::latency::LatencyFit;
 use crate::model::penalty::Penalty;
 use crate::policy::AccuracySource;
 use crate::rng::Rng;
@@ -133,7 +133,8 @@ fn read_setup(read: &mut Decoder<'_>, inputs: &mut InputCache) -> SystemSpec {
     let cold_loads = read.choice("load_times", &[("warm", false), ("cold", true)]);
     let latency_fit = read.choice("latency_fit", &LatencyFit::ALL);
     let batch_scaling = read.take("batch_scaling");
-    let batch_scaling = batch_scaling.and_then(|node| decode::number(node, &(0.0..=1.0), read.problems()));
+    let batch_scaling =
+        batch_scaling.and_then(|node| decode::number(node, &(0.0..=1.0), read.problems()));
     SystemSpec {
         apps,
         workers,
@@ -156,7 +157,7 @@ fn note_looks(setup: &SystemSpec, catalog: &Catalog) -> Option<String> {
     let free = |app: &AppId| {
         let AppSpec { profile, peek, .. } = &setup.apps[app.index()];
         let timed = peek.latency.is_some() || profile.peek.is_some();
-        !timed && peek.place != ClassifierHost::Free && catalog.has_evidence(*app)
+        !timed && peek.runs_on != ClassifierHost::Free && catalog.has_evidence(*app)
     };
     let apps = catalog.app_ids().filter(free).map(|app| catalog.app(app).name.as_str());
     let apps: Vec<&str> = apps.collect();
@@ -304,7 +305,13 @@ fn read_variants(node: &ConfigNode, known: &[String], problems: &mut Problems) -
 }
 
 /// A name without a folder is a slip of the pen; a folder with problems has its own messages.
-fn unknown_app(node: &ConfigNode, name: &str, folder: &str, found: Problems, problems: &mut Problems) {
+fn unknown_app(
+    node: &ConfigNode,
+    name: &str,
+    folder: &str,
+    found: Problems,
+    problems: &mut Problems,
+) {
     let path = format!("{folder}/{name}/app.toml");
     if crate::config::source::exists(&path) {
         problems.extend(found);

@@ -11,9 +11,9 @@
 //! interval stops a little too often at one that is narrow by chance, so coverage is somewhat less
 //! than 95 %; steps of a quarter look less often.
 
-use super::grid::{GridPoint, RunSpec};
 use super::executor::RunRecord;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, decode};
+use super::grid::{GridPoint, RunSpec};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
 use crate::metrics::{COLUMNS, interval_key, law};
 use crate::stats::{Estimate, Interval, varies};
 use std::collections::BTreeMap;
@@ -33,7 +33,11 @@ pub struct StoppingRule {
 
 impl StoppingRule {
     /// Reads the table of an experiment with so many `replicates`.
-    pub(super) fn read(node: &ConfigNode, replicates: u64, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn read(
+        node: &ConfigNode,
+        replicates: u64,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let mut read = Decoder::new(node, problems);
         let metric = read.require("metric", "the metric whose interval is to be narrow");
         let metric = metric.and_then(|node| decode::text(node, read.problems()));

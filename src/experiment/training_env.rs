@@ -7,17 +7,17 @@
 //! utility. It comes with the choice, not when answers do, which may be fifty choices later, and
 //! no luck with answers is mixed in. Random numbers are those of no replicate.
 
-use super::run_config::RunConfig;
 use super::executor::Sweep;
+use super::run_config::RunConfig;
 use crate::config::{Location, Problem, Problems};
-use crate::rl::net::Mlp;
-use crate::rl::checkpoint::PolicySignature;
-use crate::rl::{Environment, Transition};
+use crate::engine::{self, Simulation};
 use crate::metrics::{Cell, Summary};
-use crate::policy::{Timeline, Decision, Plan};
+use crate::policy::{Decision, Plan, Timeline};
+use crate::rl::checkpoint::PolicySignature;
+use crate::rl::net::Mlp;
+use crate::rl::{Environment, Transition};
 use crate::rng::Rng;
 use crate::scheduler::{SteppedDispatcher, policy_catalogue, trained};
-use crate::engine::{self, Simulation};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -61,7 +61,7 @@ impl Run {
         let desk = SteppedDispatcher::new(&catalog);
         let sim = Simulation::new(catalog, arrivals, prepared.info, rng, "practice");
         let (plan, discount) = (Plan::default(), 1.0);
-        let mut run = Self { engine, desk, plan, usd_weight, discount, made: 0, over: false };
+        let mut run = Self { sim, desk, plan, usd_weight, discount, made: 0, over: false };
         run.proceed();
         Ok(run)
     }

@@ -1,7 +1,7 @@
 //! Figures and claims must name columns and labels that will exist, and that can be drawn.
 
-use super::grid::{GridPoint, axis_keys};
 use super::file::{Expectation, Experiment, FigureKind, FigureSpec};
+use super::grid::{GridPoint, axis_keys};
 use crate::config::{Location, Problem, Problems};
 use crate::metrics;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,8 @@ const MAX_PANELS: usize = 24;
 pub(super) fn check(experiment: &Experiment, grid: &[GridPoint], problems: &mut Problems) {
     let keys = axis_keys(experiment);
     let grid = grid.iter().map(|configuration| configuration.labels.as_slice()).collect();
-    let mut names = NameChecker { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
+    let mut names =
+        NameChecker { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
     experiment.figures.iter().for_each(|figure| names.figure(figure));
     experiment.expectations.iter().for_each(|claim| names.claim(claim));
     if let Some(until) = &experiment.stopping {

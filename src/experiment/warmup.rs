@@ -1,9 +1,9 @@
 //! `warmup`: which of a run's first arrivals do not count.
 
-use super::run_config::RunConfig;
 use super::run::simulate;
-use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
-use crate::metrics::{Transient, MeasurementWindow};
+use super::run_config::RunConfig;
+use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::metrics::{MeasurementWindow, Transient};
 use crate::rng::Rng;
 
 /// Fewer requests than this are too few means of five to find the end of a transient.
@@ -59,7 +59,11 @@ impl Warmup {
 
     /// The part of a run that counts. MSER-5 takes a run of its own to look at, which the engine
     /// makes again exactly; nothing of it has to be kept.
-    pub(super) fn window(self, prepared: &RunConfig, rng: Rng) -> Result<MeasurementWindow, String> {
+    pub(super) fn window(
+        self,
+        prepared: &RunConfig,
+        rng: Rng,
+    ) -> Result<MeasurementWindow, String> {
         match self {
             Self::None => Ok(MeasurementWindow::whole()),
             Self::Requests(first) => Ok(MeasurementWindow::after(first)),

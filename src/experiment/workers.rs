@@ -2,8 +2,8 @@
 
 use super::faults;
 use super::input_cache::InputCache;
-use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
-use crate::model::catalog::{AppSpec, ResidentVariant, Resident, WorkerSpec};
+use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::model::catalog::{AppSpec, Resident, ResidentVariant, WorkerSpec};
 use crate::model::link::{self, Link, Uplink};
 use crate::units::{Span, Time};
 

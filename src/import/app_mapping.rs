@@ -96,7 +96,11 @@ impl Apps {
         }
         if apps.list.is_empty() && map != AppMapping::RoundRobin {
             let expected = "applications to deal out: `--app NAME`";
-            problems.push(Problem::new(Location::file("--map"), "no list of applications", expected));
+            problems.push(Problem::new(
+                Location::file("--map"),
+                "no list of applications",
+                expected,
+            ));
         }
         problems.check(Some(apps))
     }
@@ -159,9 +163,15 @@ mod tests {
         let of = |given: &[&str], map| dealt(given, map, &keys);
         assert_eq!(of(&["a", "b"], AppMapping::RoundRobin), some(&["a", "b", "a", "b", "a"]));
         assert_eq!(of(&["a", "b"], AppMapping::Stripes), some(&["a", "a", "a", "b", "b"]));
-        assert_eq!(of(&["a", "k0=z", "b"], AppMapping::RoundRobin), some(&["z", "b", "a", "b", "a"]));
+        assert_eq!(
+            of(&["a", "k0=z", "b"], AppMapping::RoundRobin),
+            some(&["z", "b", "a", "b", "a"])
+        );
         assert_eq!(of(&[], AppMapping::RoundRobin), some(&keys));
-        assert_eq!(dealt(&["k=a"], AppMapping::RoundRobin, &["k", "l"]), [Some("a".to_owned()), None]);
+        assert_eq!(
+            dealt(&["k=a"], AppMapping::RoundRobin, &["k", "l"]),
+            [Some("a".to_owned()), None]
+        );
         assert_eq!(dealt(&["a", "b"], AppMapping::Requests, &["k"; 3]), some(&["a", "b", "a"]));
         assert_eq!(dealt(&[], AppMapping::RoundRobin, &["a/b"]), [None]);
     }

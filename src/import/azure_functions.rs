@@ -3,10 +3,10 @@
 //!
 //! Source: Azure/AzurePublicDataset; Zhang et al., SOSP 2021.
 
-use super::time_reader::{TimeReader, units};
 use super::table::{Read, Table};
 use super::time::TimeUnit;
-use super::{ImporterEntry, ImportKind, ImportedRequest};
+use super::time_reader::{TimeReader, units};
+use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
 use crate::config::rows::TableLayout;

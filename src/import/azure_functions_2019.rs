@@ -6,10 +6,10 @@
 //! that is not 0. Source: Azure/AzurePublicDataset; Shahrad et al., USENIX ATC 2020.
 
 use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
-use super::{ImporterEntry, ImportKind, ImportedRequest, RequestReader, ImportNotes, stem};
+use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader, stem};
 use crate::config::csv::{Header, whole};
 use crate::config::lines::LineReader;
-use crate::config::rows::{TableLayout, RowReader};
+use crate::config::rows::{RowReader, TableLayout};
 use crate::config::{Location, Problem};
 use crate::rng::Rng;
 use crate::units::NS_PER_S;
@@ -182,7 +182,10 @@ impl RequestReader for Invocations {
     fn told(&self) -> ImportNotes {
         let day = self.first / 1440 + 1;
         let fact = (self.first > 0).then(|| format!("day {day} by the file's name"));
-        ImportNotes { facts: fact.into_iter().chain(self.rows.recognised()).collect(), notes: Vec::new() }
+        ImportNotes {
+            facts: fact.into_iter().chain(self.rows.recognised()).collect(),
+            notes: Vec::new(),
+        }
     }
 }
 

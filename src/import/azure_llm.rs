@@ -4,10 +4,10 @@
 //! Source: Azure/AzurePublicDataset; Patel et al., Splitwise, ISCA 2024; Stojkovic et al.,
 //! `DynamoLLM`, 2024.
 
-use super::time_reader::{TimeReader, units};
 use super::table::{Read, Table};
 use super::time::TimeUnit;
-use super::{ImporterEntry, ImportKind, ImportedRequest};
+use super::time_reader::{TimeReader, units};
+use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
 use crate::config::rows::TableLayout;

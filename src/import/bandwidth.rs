@@ -2,13 +2,13 @@
 //! rate, of one trace or of several in one file (`trace,time_s,mbps`), or a list with a rate a
 //! line. Rows stay as they are; only the time begins at 0.
 
-use super::time_reader::TimeReader;
 use super::time::TimeUnit;
-use super::{ImporterEntry, ImportKind, ImportedProfile};
+use super::time_reader::TimeReader;
+use super::{ImportKind, ImportedProfile, ImporterEntry};
 use crate::config::csv::Row;
-use crate::config::rows::{TableLayout, RowReader};
+use crate::config::rows::{RowReader, TableLayout};
 use crate::config::source::Source;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, decode};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
 use crate::model::link::{Bandwidth, COLUMNS, MBPS};
 use crate::units::{NS_PER_S, Span, decimal};
 use std::collections::BTreeSet;

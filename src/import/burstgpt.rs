@@ -3,10 +3,10 @@
 //! `Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type`, in later releases with
 //! `Session ID` and `Elapsed time`. Source: HPMLL/BurstGPT; Wang et al., arXiv 2401.17644.
 
-use super::time_reader::{TimeReader, units};
 use super::table::{Read, Table};
 use super::time::TimeUnit;
-use super::{ImporterEntry, ImportKind, ImportedRequest};
+use super::time_reader::{TimeReader, units};
+use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
 use crate::config::rows::TableLayout;

@@ -2,10 +2,10 @@
 //! budget. The same for tables and for JSON lines.
 
 use super::ImportedRequest;
-use super::time_reader::{TimeReader, units};
 use super::app_mapping::{NAME, is_name};
 use super::time::TimeUnit;
-use crate::config::{Decoder, ConfigNode, Location, decode};
+use super::time_reader::{TimeReader, units};
+use crate::config::{ConfigNode, Decoder, Location, decode};
 
 /// The longest budget that runs accept.
 const MAX_BUDGET_NS: i64 = 1_000_000_000_000_000;

@@ -2,14 +2,14 @@
 //! table with a column of counts. An empty line, or a bad one that is skipped, is an interval
 //! without requests; where a column holds the time, gaps in it are.
 
-use super::time_reader::{TimeReader, units};
 use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
 use super::time::{TimeUnit, date};
-use super::{ImporterEntry, ImportKind, ImportedRequest, RequestReader, ImportNotes};
+use super::time_reader::{TimeReader, units};
+use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader};
 use crate::config::csv::{Header, Row, whole};
 use crate::config::lines::LineReader;
-use crate::config::rows::{TableLayout, RowReader};
-use crate::config::{Decoder, ConfigNode, Location, Problem, Value, decode};
+use crate::config::rows::{RowReader, TableLayout};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Value, decode};
 use crate::rng::Rng;
 use crate::units::{NS_PER_S, Span, decimal};
 use std::collections::VecDeque;

@@ -1,10 +1,10 @@
 //! Any CSV table with a request a row: `--column` says which column is what, `--unit` how it
 //! counts.
 
-use super::time_reader::TimeReader;
 use super::columns::Columns;
 use super::table::{Read, Table};
-use super::{ImporterEntry, ImportKind};
+use super::time_reader::TimeReader;
+use super::{ImportKind, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
 use crate::config::rows::TableLayout;

@@ -1,9 +1,9 @@
 //! JSON lines: an object a line, whatever its keys. `--column` says which key is what, points lead
 //! into objects within it; a key that is written with a point is found first.
 
-use super::time_reader::TimeReader;
 use super::columns::{Columns, WHAT};
-use super::{ImporterEntry, ImportKind, ImportedRequest, RequestReader, ImportNotes};
+use super::time_reader::TimeReader;
+use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader};
 use crate::config::lines::LineReader;
 use crate::config::source::Source;
 use crate::config::{ConfigNode, Location, Problem, Value, json};
@@ -27,7 +27,8 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
 };
 
 /// What an object is; places within it need the line only.
-pub(super) type Read = Box<dyn FnMut(&ConfigNode, &mut TimeReader) -> Result<ImportedRequest, Problem>>;
+pub(super) type Read =
+    Box<dyn FnMut(&ConfigNode, &mut TimeReader) -> Result<ImportedRequest, Problem>>;
 
 /// The requests of a file of objects.
 pub(super) struct JsonLines {
@@ -39,7 +40,11 @@ pub(super) struct JsonLines {
 
 impl JsonLines {
     /// Opens a file.
-    pub(super) fn open(path: &str, clock: TimeReader, read: Read) -> Result<Box<dyn RequestReader>, Problem> {
+    pub(super) fn open(
+        path: &str,
+        clock: TimeReader,
+        read: Read,
+    ) -> Result<Box<dyn RequestReader>, Problem> {
         let lines = LineReader::open(path)?.hashed();
         Ok(Box::new(Self { lines, path: path.to_owned(), clock, read }))
     }
@@ -60,7 +65,11 @@ pub(super) fn find<'n>(node: &'n ConfigNode, key: &str) -> Result<&'n ConfigNode
     })
 }
 
-fn request(node: &ConfigNode, columns: &Columns, clock: &mut TimeReader) -> Result<ImportedRequest, Problem> {
+fn request(
+    node: &ConfigNode,
+    columns: &Columns,
+    clock: &mut TimeReader,
+) -> Result<ImportedRequest, Problem> {
     let mut cells = [const { None }; 4];
     for (at, name) in columns.names.iter().enumerate() {
         let Some(name) = name else { continue };

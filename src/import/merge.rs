@@ -1,6 +1,6 @@
 //! The requests of several files in order of time, as far as each file is, without bad rows.
 
-use super::{OpenTrace, ImportedRequest, RequestReader, ImportNotes, stem};
+use super::{ImportNotes, ImportedRequest, OpenTrace, RequestReader, stem};
 use crate::config::{Location, Problem, Problems};
 
 /// How many bad rows are told one by one.
@@ -115,7 +115,11 @@ impl Merge {
     fn too_many(&self) -> Problems {
         let first = (self.allowed > 0).then(|| {
             let found = format!("more than {} rows that cannot be read", self.allowed);
-            Problem::new(Location::file("--max-bad-rows"), found, "a better file, or a larger number")
+            Problem::new(
+                Location::file("--max-bad-rows"),
+                found,
+                "a better file, or a larger number",
+            )
         });
         self.problems(first)
     }

@@ -4,17 +4,16 @@
 //! time and yields [`Request`]s; merging, ordering, applications, bad rows and writing are the
 //! same for all. `traces/importing.md` says where each format is found and what becomes of it.
 
+mod app_mapping;
 mod azure_functions;
 mod azure_functions_2019;
 mod azure_llm;
 mod bandwidth;
 mod burstgpt;
-mod time_reader;
 mod columns;
 mod counts;
 mod csv;
 mod jsonl;
-mod app_mapping;
 mod merge;
 mod mooncake;
 mod nexus;
@@ -23,15 +22,16 @@ mod splitwise;
 mod spread_counts;
 mod table;
 mod time;
+mod time_reader;
 mod trace;
 mod video_counts;
 
 pub use app_mapping::AppMapping;
 pub use profile::Folder;
-pub use trace::{ImportPlan, ImportError, ImportSummary, WINDOW, import};
+pub use trace::{ImportError, ImportPlan, ImportSummary, WINDOW, import};
 
 use crate::config::lines::LineReader;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, source};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, source};
 use std::path::Path;
 
 /// One request as a source tells it.
@@ -121,7 +121,10 @@ pub const KINDS: &[ImporterEntry] = &[
 ];
 
 /// Decodes the settings of a trace kind.
-fn settings(decode: fn(&mut Decoder<'_>) -> OpenTrace, settings: &ConfigNode) -> Result<OpenTrace, Problems> {
+fn settings(
+    decode: fn(&mut Decoder<'_>) -> OpenTrace,
+    settings: &ConfigNode,
+) -> Result<OpenTrace, Problems> {
     let mut problems = Problems::default();
     let mut read = Decoder::new(settings, &mut problems);
     let open = decode(&mut read);

@@ -3,10 +3,10 @@
 //!
 //! Source: kvcache-ai/Mooncake, `FAST25-release/traces`; Qin et al., FAST 2025.
 
-use super::time_reader::{TimeReader, units};
 use super::jsonl::{JsonLines, find};
 use super::time::TimeUnit;
-use super::{ImporterEntry, ImportKind, ImportedRequest};
+use super::time_reader::{TimeReader, units};
+use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::{ConfigNode, Problem, Problems, Value, decode};
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {

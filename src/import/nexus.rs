@@ -6,9 +6,9 @@
 //! up to `max_batch` takes. Source: uwsampl/nexus; Shen et al., SOSP 2019.
 
 use super::profile::{Folder, Measured, batches, is_chosen, name};
-use super::{ImporterEntry, ImportKind};
+use super::{ImportKind, ImporterEntry};
 use crate::config::lines::LineReader;
-use crate::config::rows::{TableLayout, RowReader};
+use crate::config::rows::{RowReader, TableLayout};
 use crate::config::{Decoder, Location, Problem, Problems};
 use crate::units::parse_decimal;
 
@@ -76,9 +76,12 @@ fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problem
     let (model, batch, latency, memory) = (model?, batch?, latency?, memory?);
     if plan.worker_class.is_empty() {
         let expected = "the GPU: `--set worker_class=titan-x-pascal`";
-        return Err(
-            Problem::new(Location::file("--set").field("worker_class"), "nothing", expected).into()
-        );
+        return Err(Problem::new(
+            Location::file("--set").field("worker_class"),
+            "nothing",
+            expected,
+        )
+        .into());
     }
     rows.each(|row| {
         let size = row.integer(batch, batches())?;

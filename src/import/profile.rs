@@ -3,7 +3,7 @@
 
 use super::app_mapping::is_name;
 use crate::config::toml::quote;
-use crate::config::{Decoder, ConfigNode, Problem, decode};
+use crate::config::{ConfigNode, Decoder, Problem, decode};
 use crate::model::latency::{MAX_BATCH, MAX_COUNT};
 use crate::units::{Span, decimal};
 use std::collections::BTreeMap;

@@ -7,9 +7,9 @@
 //! et al., ISCA 2024.
 
 use super::profile::{Folder, Measured, batches, is_chosen, latency_ns, name};
-use super::{ImporterEntry, ImportKind};
+use super::{ImportKind, ImporterEntry};
 use crate::config::csv::Row;
-use crate::config::rows::{TableLayout, RowReader};
+use crate::config::rows::{RowReader, TableLayout};
 use crate::config::{Decoder, Location, Problem, Problems};
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
@@ -91,7 +91,11 @@ fn add(file: &str, points: Points, measured: &mut Measured, problems: &mut Probl
             Some(ns) => measured.add([&class, &variant], batch, ns, 1),
             None => {
                 let found = format!("an e2e_time of {time}");
-                problems.push(Problem::new(Location::file(file), found, "more than 0, at most days"));
+                problems.push(Problem::new(
+                    Location::file(file),
+                    found,
+                    "more than 0, at most days",
+                ));
             }
         }
     }

@@ -1,14 +1,15 @@
 //! A CSV table whose rows are requests: a kind says which columns it needs and what a row is.
 
 use super::time_reader::TimeReader;
-use super::{ImportedRequest, RequestReader, ImportNotes};
+use super::{ImportNotes, ImportedRequest, RequestReader};
 use crate::config::Problem;
 use crate::config::csv::{Header, Row};
 use crate::config::lines::LineReader;
-use crate::config::rows::{TableLayout, RowReader};
+use crate::config::rows::{RowReader, TableLayout};
 
 /// What a row is: a request, and how many of it come at once.
-pub(super) type Read = Box<dyn FnMut(Row<'_>, &mut TimeReader) -> Result<(ImportedRequest, u64), Problem>>;
+pub(super) type Read =
+    Box<dyn FnMut(Row<'_>, &mut TimeReader) -> Result<(ImportedRequest, u64), Problem>>;
 
 /// The requests of a table.
 pub(super) struct Table {

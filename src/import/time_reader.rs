@@ -3,7 +3,7 @@
 
 use super::time::TimeUnit;
 use crate::config::csv::Row;
-use crate::config::{Decoder, ConfigNode, Location, Problem};
+use crate::config::{ConfigNode, Decoder, Location, Problem};
 
 /// So many times are looked at for decimals.
 const LOOKED_AT: u64 = 1000;
@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn a_wrong_unit_is_named_whether_it_can_be_read_or_not() {
         let (s, ms) = (TimeUnit::Decimal(9), TimeUnit::Decimal(6));
-        let said = TimeReader::new("arrival", Some(s), s).read("1700000000000000000", 2).unwrap_err();
+        let said =
+            TimeReader::new("arrival", Some(s), s).read("1700000000000000000", 2).unwrap_err();
         assert_eq!(said, "a time in s: it looks like ns since 1970, `--unit arrival=ns`");
         let notes = clock(Some(ms), s, &["1700000000", "1700000060"]).notes();
         assert_eq!(notes.len(), 1);

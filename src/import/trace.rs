@@ -4,9 +4,9 @@
 //! file with no more requests than that may be in any order; in a longer one a row that comes
 //! after a request [`WINDOW`] places further on has been written is a bad row.
 
-use super::app_mapping::{Apps, Keys, AppMapping};
+use super::app_mapping::{AppMapping, Apps, Keys};
 use super::merge::Merge;
-use super::{ImporterEntry, ImportKind, OpenTrace, ImportNotes, distinct, settings};
+use super::{ImportKind, ImportNotes, ImporterEntry, OpenTrace, distinct, settings};
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Location, Problem, Problems};
 use crate::output::atomic::{self, WriteError};
@@ -84,9 +84,13 @@ pub enum ImportError {
 type Waiting = Reverse<(i64, u64, u32, u32, u64)>;
 
 /// Imports a trace and writes, beside it, the record of how.
-pub fn import(entry: &ImporterEntry, import: &ImportPlan<'_>) -> Result<ImportSummary, ImportError> {
+pub fn import(
+    entry: &ImporterEntry,
+    import: &ImportPlan<'_>,
+) -> Result<ImportSummary, ImportError> {
     let ImportKind::Trace(decode) = entry.form else {
-        let problem = Problem::new(Location::file(entry.name), "a kind of profile", "a kind of trace");
+        let problem =
+            Problem::new(Location::file(entry.name), "a kind of profile", "a kind of trace");
         return Err(Problems::from(problem).into());
     };
     let open = settings(decode, import.settings)?;
@@ -285,7 +289,8 @@ impl Work {
         );
         let (bad, told) = self.merge.skipped();
         let told: Vec<String> = told.iter().map(|told| quote(&told.to_string())).collect();
-        let map = AppMapping::ALL.iter().find(|(_, map)| *map == import.map).map_or("", |(name, _)| name);
+        let map =
+            AppMapping::ALL.iter().find(|(_, map)| *map == import.map).map_or("", |(name, _)| name);
         let mut line = |key: &str, value: String| text.push_str(&format!("{key} = {value}\n"));
         line("sha256", quote(&crate::config::source::hex(hash)));
         line("kind", quote(entry.name));

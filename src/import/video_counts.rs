@@ -3,10 +3,10 @@
 //!
 //! Source of such counts: tungngreen/PipelineScheduler (`OctopInf`).
 
-use super::time_reader::TimeReader;
 use super::table::{Read, Table};
 use super::time::TimeUnit;
-use super::{ImporterEntry, ImportKind, ImportedRequest};
+use super::time_reader::TimeReader;
+use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
 use crate::config::rows::TableLayout;

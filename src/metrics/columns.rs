@@ -1,12 +1,15 @@
 //! The columns of a run's row.
 
-use super::column::{ARRIVED, COMPLETED, Column, ColumnKind, LATE, TARDINESS, column, count, share};
+use super::column::{
+    ARRIVED, COMPLETED, Column, ColumnKind, LATE, TARDINESS, column, count, share,
+};
 
 const ANSWERS: ColumnKind = ColumnKind::Word(&["recorded", "drawn", "stream-recall", "mixed"]);
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &[
-    column("outcome_source", "where answers come from; mixed if that depends on the variant").of(ANSWERS),
+    column("outcome_source", "where answers come from; mixed if that depends on the variant")
+        .of(ANSWERS),
     count("arrived", "requests that arrived (after the warm-up, if there is one)"),
     count("completed", "requests answered, on time or late"),
     count("rejected", "requests refused by the scheduler"),
@@ -90,8 +93,10 @@ pub const COLUMNS: &[Column] = &[
     share("idle_share", "1 − utilization_mean − loading_share").empty("the run took no time"),
     count("model_load_bytes_sum", "bytes of the variants that were loaded"),
     column("model_loads_per_1000", "loads per 1,000 requests that arrived").empty(ARRIVED),
-    column("model_load_bytes_per_1000", "bytes loaded per 1,000 requests that arrived").empty(ARRIVED),
-    column("model_load_ms_per_1000", "time spent loading per 1,000 requests that arrived").empty(ARRIVED),
+    column("model_load_bytes_per_1000", "bytes loaded per 1,000 requests that arrived")
+        .empty(ARRIVED),
+    column("model_load_ms_per_1000", "time spent loading per 1,000 requests that arrived")
+        .empty(ARRIVED),
     column(
         "rate_rps_realised",
         "(n − 1) / (last − first) over all n arrivals of the run, a warm-up included",

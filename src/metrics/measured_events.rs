@@ -59,7 +59,12 @@ impl MeasuredEvents {
     }
 
     /// Hands on what of an event counts.
-    pub fn forward(&mut self, catalog: &Catalog, event: Event<'_>, count: &mut dyn FnMut(Event<'_>)) {
+    pub fn forward(
+        &mut self,
+        catalog: &Catalog,
+        event: Event<'_>,
+        count: &mut dyn FnMut(Event<'_>),
+    ) {
         let skip = self.window.skip;
         let counts = |request: &Request| request.id.number() >= skip;
         match event {

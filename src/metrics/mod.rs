@@ -8,24 +8,24 @@
 pub mod column;
 mod columns;
 mod fluid_bound;
+mod interval_method;
 mod latencies;
+mod measured_events;
 mod queue_length;
 mod realised_rate;
 mod requests;
-mod interval_method;
 mod summary;
 mod tables;
 mod warmup;
-mod measured_events;
 
 pub use column::{Cell, Column, ColumnKind};
 pub use columns::{COLUMNS, numbers};
 pub use fluid_bound::fluid_bound;
+pub use interval_method::{interval_key, is_skewed, law};
 pub use latencies::{QUANTILES, quantile_sorted};
 #[cfg(feature = "parquet")]
 pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
-pub use interval_method::{interval_key, is_skewed, law};
 pub use summary::Summary;
-pub use tables::{TableCollector, TABLES, TableEntry, Tables};
-pub use warmup::{Transient, MeasurementWindow};
+pub use tables::{TABLES, TableCollector, TableEntry, Tables};
+pub use warmup::{MeasurementWindow, Transient};

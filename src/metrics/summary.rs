@@ -3,10 +3,10 @@
 use super::column::{Cell, ratio};
 use super::columns::COLUMNS;
 use super::latencies::{Latencies, QUANTILES};
+use super::measured_events::{MeasuredEvents, last_instant};
 use super::queue_length::QueueLength;
 use super::realised_rate::RealisedRate;
 use super::warmup::MeasurementWindow;
-use super::measured_events::{MeasuredEvents, last_instant};
 use crate::domain::{Completion, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
@@ -418,7 +418,8 @@ impl Summary {
     #[inline(never)]
     fn count_measured(&mut self, event: Event<'_>) {
         let catalog = Arc::clone(&self.catalog);
-        let mut watch = std::mem::replace(&mut self.watch, MeasuredEvents::new(MeasurementWindow::whole()));
+        let mut watch =
+            std::mem::replace(&mut self.watch, MeasuredEvents::new(MeasurementWindow::whole()));
         watch.forward(&catalog, event, &mut |event| self.count(event));
         self.watch = watch;
     }

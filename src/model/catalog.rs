@@ -8,18 +8,20 @@ mod capacity;
 mod notes;
 mod resident;
 
-pub use super::spec::{AppSpec, ResidentVariant, OutcomeModel, DecisionOverhead, Resident, SystemSpec, WorkerSpec};
+pub use super::spec::{
+    AppSpec, DecisionOverhead, OutcomeModel, Resident, ResidentVariant, SystemSpec, WorkerSpec,
+};
 
-use super::deadline_budget::DeadlineBudget;
+use super::classifier::{Classifier, ClassifierHost};
 use super::correlated_outcomes;
+use super::deadline_budget::DeadlineBudget;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::latency::LatencyTable;
 use super::link::Link;
-use super::classifier::{Classifier, ClassifierHost};
 use super::penalty::Penalty;
 use super::trace::RecordedTrace;
-use crate::domain::{AppId, TrueClass, VariantId, WorkerId};
 use crate::config::Problems;
+use crate::domain::{AppId, TrueClass, VariantId, WorkerId};
 use crate::rng::{Label, Rng, standard_normal};
 use crate::units::{Span, Time};
 use std::ops::Range;
@@ -285,7 +287,7 @@ impl Catalog {
     /// Whether the worker looks at requests of `app`, for schedulers that want to know. Nobody is
     /// sent elsewhere for a look.
     pub fn has_peeks(&self, worker: WorkerId, app: AppId) -> bool {
-        let on_workers = self.app(app).peek.place == ClassifierHost::Worker;
+        let on_workers = self.app(app).peek.runs_on == ClassifierHost::Worker;
         let here = self.worker(worker).link.is_none();
         on_workers && here && self.variants_of(app).any(|variant| self.usable(worker, variant))
     }
@@ -391,7 +393,13 @@ impl Catalog {
     /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
     /// does not depend on the scheduler.
     #[inline]
-    pub(crate) fn correct(&self, variant: VariantId, truth: TrueClass, number: u32, rng: Rng) -> bool {
+    pub(crate) fn correct(
+        &self,
+        variant: VariantId,
+        truth: TrueClass,
+        number: u32,
+        rng: Rng,
+    ) -> bool {
         let chosen = &self.variants[variant.index()];
         match &chosen.recorded {
             Some(recorded) if truth.row != TrueClass::NO_ROW => {

@@ -25,7 +25,7 @@ pub struct Classifier {
     /// Belief before the look.
     pub prior: Prior,
     /// Where it runs.
-    pub place: ClassifierHost,
+    pub runs_on: ClassifierHost,
     /// Time to look at one request, instead of the profile's table.
     pub latency: Option<Span>,
     /// What it takes of the memory of every worker on which it runs.
@@ -96,7 +96,7 @@ impl Default for Classifier {
             evidence: Evidence::OneHot,
             threshold: Some(TWO_CLASS_THRESHOLD),
             prior: Prior::Profile(1.0),
-            place: ClassifierHost::Host,
+            runs_on: ClassifierHost::Host,
             latency: None,
             memory_bytes: 0,
             matrix: None,
@@ -260,7 +260,8 @@ impl Classifier {
 
     /// Whether looking can tell anything: votes are there, or can be computed or drawn.
     pub fn sees(&self, trace: Option<&RecordedTrace>) -> bool {
-        !matches!(self.kind, ClassifierKind::Recorded) || trace.is_some_and(|trace| !trace.votes.is_empty())
+        !matches!(self.kind, ClassifierKind::Recorded)
+            || trace.is_some_and(|trace| !trace.votes.is_empty())
     }
 
     /// Looks at request `number`: fills the votes for each of `classes`. They are all zero where
@@ -291,7 +292,9 @@ impl Classifier {
                     knn.reference.vote(query, knn.k, knn.ties, votes, scratch);
                 }
             }
-            ClassifierKind::Confusion(law) => law.vote(usize::from(truth.class), number, rng, votes),
+            ClassifierKind::Confusion(law) => {
+                law.vote(usize::from(truth.class), number, rng, votes)
+            }
             ClassifierKind::Rule(stump) => {
                 if let Some(value) = feature(&stump.column) {
                     let class = if value < stump.at { stump.below } else { stump.above };
@@ -413,7 +416,10 @@ mod tests {
         assert_eq!(VoteModel::recall(3, 0.5).confusion().unwrap()[1], [0.25, 0.5, 0.25]);
         assert_eq!(VoteModel::quality(4, 0.2).confusion().unwrap()[0], [0.4, 0.2, 0.2, 0.2]);
         assert_eq!(VoteModel { votes: 2, ..VoteModel::quality(4, 0.2) }.confusion(), None);
-        let peek = Classifier { matrix: Some(vec![vec![8.0, 2.0], vec![1.0, 9.0]]), ..Classifier::default() };
+        let peek = Classifier {
+            matrix: Some(vec![vec![8.0, 2.0], vec![1.0, 9.0]]),
+            ..Classifier::default()
+        };
         assert_eq!(peek.recall(2), [0.8, 0.9]);
         // Of class 0: .9 · .8 / (.9 · .8 + .1 · .1). Of class 1: .1 · .9 / (.9 · .2 + .1 · .9).
         let precision = peek.precision(&[0.9, 0.1]);

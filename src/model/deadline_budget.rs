@@ -15,7 +15,7 @@
 //!
 //! Units: milliseconds in experiments, nanoseconds here.
 
-use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
 use crate::rng::standard_normal;
 use crate::units::{NS_PER_MS, Span};
 use rand::RngExt;

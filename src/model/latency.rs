@@ -144,7 +144,8 @@ impl LatencyPoints {
     /// The points that a fit moves.
     pub fn moved(&self, fit: LatencyFit) -> impl Iterator<Item = FitChange> + use<'_> {
         let pairs = self.points.iter().zip(self.fitted(fit));
-        let moved = pairs.map(|(point, to)| FitChange { batch: point.batch, from: point.latency, to });
+        let moved =
+            pairs.map(|(point, to)| FitChange { batch: point.batch, from: point.latency, to });
         moved.filter(|moved| moved.from != moved.to)
     }
 

@@ -18,11 +18,11 @@ mod peek;
 
 use super::deadline_budget::DeadlineBudget;
 use super::knn::Reference;
-use super::latency::{LatencyPoints, MAX_BATCH, MAX_COUNT, LatencyPoint, TableError};
+use super::latency::{LatencyPoint, LatencyPoints, MAX_BATCH, MAX_COUNT, TableError};
 use super::posterior::prior_of_counts;
 use crate::config::csv::{Row, Table};
 use crate::config::source::{self, Source};
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, decode};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
 use crate::units::Span;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -70,12 +70,12 @@ pub struct VariantProfile {
     /// On how many profiled requests each recall was measured; empty if none was.
     pub samples: Vec<f64>,
     /// What it costs by worker class.
-    pub costs: Vec<Cost>,
+    pub costs: Vec<VariantCost>,
 }
 
 /// Time a variant takes on a class of workers.
 #[derive(Clone, Debug)]
-pub struct Cost {
+pub struct VariantCost {
     /// The class.
     pub worker_class: String,
     /// By batch, as measured.
@@ -390,7 +390,7 @@ impl Reader<'_> {
                         self.problems.push(Problem::new(place, found, "its load time"));
                     }
                     let (load, load_cold) = load.map_or((Span::ZERO, None), |l| (l.2, l.3));
-                    let cost = Cost { worker_class: class, latency, load, load_cold };
+                    let cost = VariantCost { worker_class: class, latency, load, load_cold };
                     profile.variants[variant].costs.push(cost);
                 }
                 Err(error) if whole => self.hole(&class, &names[variant], error),

@@ -1,10 +1,10 @@
 //! What an experiment asks for: applications, workers, penalty, peek. A catalog is built from it.
 
+use super::classifier::Classifier;
 use super::deadline_budget::DeadlineBudget;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::latency::LatencyFit;
 use super::link::Link;
-use super::classifier::Classifier;
 use super::penalty::Penalty;
 use super::profile::Profile;
 use super::trace::{RecordedTrace, SourceSplit};

@@ -1,7 +1,7 @@
 //! Bandits that remember the mean reward of every action by task, and nothing else of a dialogue.
 
-use super::policy::{TurnContext, OffloadPolicy};
 use super::model::DialogueModel;
+use super::policy::{OffloadPolicy, TurnContext};
 use crate::rng::{Label, Rng, standard_normal};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -124,7 +124,11 @@ impl Costs {
                 0 => "no local call".to_owned(),
                 at => format!("no cloud call with {} views", at - 1),
             };
-            return Err(Problem::new(Location::file("observed costs"), found, "calls of every kind"));
+            return Err(Problem::new(
+                Location::file("observed costs"),
+                found,
+                "calls of every kind",
+            ));
         }
         let mut means = sums.into_iter().map(|(time, cost, count)| (time / count, cost / count));
         let local = means.next().unwrap_or_default();

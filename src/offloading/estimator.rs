@@ -243,7 +243,12 @@ mod tests {
     use crate::rng::{Label, Rng};
 
     /// The definition, written out: sort all points, take five, share what is left.
-    fn by_hand(points: &[Record], state: &[i8], decision: &[i8], how: (Metric, NeighbourTies)) -> f64 {
+    fn by_hand(
+        points: &[Record],
+        state: &[i8],
+        decision: &[i8],
+        how: (Metric, NeighbourTies),
+    ) -> f64 {
         let query: Vec<i8> = [state, decision].concat();
         let apart = |point: &[i8]| {
             let differences =

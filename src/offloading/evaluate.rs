@@ -8,8 +8,8 @@
 //! Rewards are those of the world's estimator. Where a policy chose by the same one, its errors
 //! count as reward; [`replay`] marks decisions by another world.
 
-use super::policy::{TurnContext, OffloadPolicy};
 use super::model::{Cost, DialogueModel};
+use super::policy::{OffloadPolicy, TurnContext};
 use crate::rng::{Label, Rng};
 use rand::RngExt;
 
@@ -109,7 +109,13 @@ pub fn replay(world: &DialogueModel, dialogue: usize, actions: &[usize]) -> Dial
 
 impl DialogueResult {
     /// Adds one more turn.
-    pub(super) fn add(&mut self, world: &DialogueModel, response: f64, views: &[f64], action: usize) {
+    pub(super) fn add(
+        &mut self,
+        world: &DialogueModel,
+        response: f64,
+        views: &[f64],
+        action: usize,
+    ) {
         self.response += response;
         self.association += world.association(views, action);
         self.reward += world.reward(response, views, action);
@@ -191,7 +197,12 @@ pub struct PolicySummary {
 
 impl PolicySummary {
     /// Of some visits.
-    pub fn of(world: &DialogueModel, visits: &[DialogueResult], budget: Cost, totals: Totals) -> Self {
+    pub fn of(
+        world: &DialogueModel,
+        visits: &[DialogueResult],
+        budget: Cost,
+        totals: Totals,
+    ) -> Self {
         let count = visits.len().max(1) as f64;
         let mean = |f: &dyn Fn(&DialogueResult) -> f64| visits.iter().map(f).sum::<f64>() / count;
         let spent: Vec<Cost> = visits.iter().map(|v| v.total(world, totals)).collect();

@@ -14,8 +14,8 @@
 //! allowed later leaves as much. Where lines form, this holds as long as local answers need not
 //! wait.
 
-use super::policy::TurnContext;
 use super::model::Cost;
+use super::policy::TurnContext;
 
 impl TurnContext<'_> {
     /// Whether the budget allows `action`, its wait in line included. The local action is always

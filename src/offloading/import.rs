@@ -83,7 +83,11 @@ fn from_json(root: &ConfigNode) -> Result<Workload, Problems> {
     Ok(workload(views.unwrap_or(0), read, &root.place.file)?)
 }
 
-fn dialogue(node: &ConfigNode, views: &mut Option<usize>, problems: &mut Problems) -> Option<Vec<Named>> {
+fn dialogue(
+    node: &ConfigNode,
+    views: &mut Option<usize>,
+    problems: &mut Problems,
+) -> Option<Vec<Named>> {
     let interactions = decode::array(need(node, "interactions", problems)?, problems);
     let rows = need(node, "association_score", problems)?;
     let association = decode::array(rows, problems);
@@ -165,7 +169,11 @@ fn subset(list: &ConfigNode, views: usize, problems: &mut Problems) -> Option<Vi
 }
 
 /// The value of a key that must be there.
-fn need<'a>(node: &'a ConfigNode, key: &'static str, problems: &mut Problems) -> Option<&'a ConfigNode> {
+fn need<'a>(
+    node: &'a ConfigNode,
+    key: &'static str,
+    problems: &mut Problems,
+) -> Option<&'a ConfigNode> {
     let found = node.get(key);
     if found.is_none() {
         let field = format!("{}.{key}", node.place.field);

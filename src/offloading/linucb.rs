@@ -8,8 +8,8 @@
 //! the budget, is charged at a price that rises after a dialogue that spent too much and falls
 //! after one that did not. The combination and its constants are ours.
 
-use super::policy::{TurnContext, OffloadPolicy};
 use super::model::{Cost, DialogueModel};
+use super::policy::{OffloadPolicy, TurnContext};
 
 /// Standard deviations of optimism while learning.
 const WIDTH: f64 = 1.0;

@@ -27,8 +27,8 @@
 //!
 //! O(actions · tasks) queries of the estimator per decision, each for all actions in one state.
 
-use super::policy::{TurnContext, OffloadPolicy};
 use super::model::{Cost, DialogueModel};
+use super::policy::{OffloadPolicy, TurnContext};
 
 /// How many actions, those with the best next rewards, are looked behind.
 const BREADTH: usize = 16;

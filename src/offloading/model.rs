@@ -134,7 +134,11 @@ pub struct DialogueModel {
 
 impl DialogueModel {
     /// Learns the estimator from the recorded decisions of the dialogues `train`.
-    pub fn new(workload: Arc<Workload>, train: &[usize], rules: ModelParams) -> Result<Self, Problem> {
+    pub fn new(
+        workload: Arc<Workload>,
+        train: &[usize],
+        rules: ModelParams,
+    ) -> Result<Self, Problem> {
         let views = workload.actions.views();
         if rules.costs.views() < views {
             let found = format!("{views} views");

@@ -15,21 +15,23 @@
 //! call to each site would wait in line, which is no guess: whoever comes later waits behind it.
 
 use super::evaluate::DialogueResult;
-use super::policy::{TurnContext, OffloadPolicy};
 use super::model::{Cost, DialogueModel};
-use crate::domain::{AppId, Arrival, Completion, Request, TrueClass, VariantId, WorkerId};
+use super::policy::{OffloadPolicy, TurnContext};
 use crate::config::Problems;
+use crate::domain::{AppId, Arrival, Completion, Request, TrueClass, VariantId, WorkerId};
+use crate::engine::{self, Simulation};
 use crate::model::arrival::{Arrivals, ClientPool};
+use crate::model::catalog::{
+    AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
+};
 use crate::model::deadline_budget::DeadlineBudget;
-use crate::model::catalog::{AppSpec, Catalog, OutcomeModel, DecisionOverhead, SystemSpec, WorkerSpec};
 use crate::model::faults::{BeliefError, Stalls};
 use crate::model::latency::{LatencyFit, LatencyPoints};
 use crate::model::penalty::Penalty;
-use crate::model::profile::{Cost, Profile, VariantProfile};
+use crate::model::profile::{Profile, VariantCost, VariantProfile};
 use crate::model::trace::SourceSplit;
-use crate::policy::{Timeline, Event, AccuracySource, Observer, Plan, Scheduler, Trigger, View};
+use crate::policy::{AccuracySource, Event, Observer, Plan, Scheduler, Timeline, Trigger, View};
 use crate::rng::Rng;
-use crate::engine::{self, Simulation};
 use crate::units::{Span, Time};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -72,7 +74,8 @@ pub fn evaluate(
     let book = Arc::new(Mutex::new(Session::new(world, dialogues, traffic)));
     let turns = TurnArrivals::new(&book, traffic);
     let name = "dialogues";
-    let mut sim = Simulation::new(catalog, Box::new(turns), AccuracySource::Profiled, Rng::new(0, 0), name);
+    let mut sim =
+        Simulation::new(catalog, Box::new(turns), AccuracySource::Profiled, Rng::new(0, 0), name);
     let mut desk = TurnDispatcher {
         world,
         policy,
@@ -83,7 +86,7 @@ pub fn evaluate(
         lines: Default::default(),
     };
     let mut clerk = Recorder { world, book: Arc::clone(&book) };
-    engine::run(&mut engine, &mut desk, &mut clerk).map_err(|error| error.to_string())?;
+    engine::run(&mut sim, &mut desk, &mut clerk).map_err(|error| error.to_string())?;
     let Session { visits, decided, .. } = &mut *lock(&book);
     let whole = |(visit, actions)| DialogueResult { actions, ..visit };
     let visits = std::mem::take(visits).into_iter().zip(std::mem::take(decided)).map(whole);
@@ -99,7 +102,7 @@ fn service(world: &DialogueModel, action: usize) -> Span {
 fn catalog(world: &DialogueModel, cloud_lanes: u16) -> Result<Catalog, Problems> {
     let variants = (0..world.actions().len()).map(|action| {
         let latency = service(world, action);
-        let cost = Cost {
+        let cost = VariantCost {
             worker_class: SITES[usize::from(action > 0)].to_owned(),
             latency: LatencyPoints::one_by_one(latency),
             load: Span::ZERO,
@@ -208,7 +211,8 @@ struct TurnArrivals {
 
 impl TurnArrivals {
     fn new(book: &Arc<Mutex<Session>>, traffic: MultiUserSpec) -> Self {
-        let mut turns = Self { book: Arc::clone(book), users: ClientPool::default(), pace: traffic.pace };
+        let mut turns =
+            Self { book: Arc::clone(book), users: ClientPool::default(), pace: traffic.pace };
         for user in 0..traffic.users {
             let begin = match traffic.pace {
                 TurnPacing::Closed(think) => think,

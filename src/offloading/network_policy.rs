@@ -7,12 +7,12 @@
 //! the agent is shown what is left of it.
 
 use super::estimator::{Metric, NeighbourTies};
-use super::policy::{TurnContext, OffloadPolicy};
-use super::training_env::{Constraint, TrainingPlan, most};
 use super::model::DialogueModel;
+use super::policy::{OffloadPolicy, TurnContext};
+use super::training_env::{Constraint, TrainingPlan, most};
 use crate::config::{Location, Problem, Problems, source};
-use crate::rl::net::{Mlp, Activations, best};
-use crate::rl::checkpoint::{PolicySignature, PolicyKind, PolicyFile};
+use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
+use crate::rl::net::{Activations, Mlp, best};
 
 /// Digits of a hash that stand in a catalogue.
 const DIGITS: usize = 16;
@@ -103,7 +103,11 @@ impl NetworkPolicy {
             stored.network().filter(|network| (network.inputs(), network.outputs()) == sizes);
         let network = network.ok_or_else(|| {
             let expected = "as many inputs, outputs and parameters as the catalogue asks for";
-            Problem::new(Location::file(path).field("layers"), "a network of another shape", expected)
+            Problem::new(
+                Location::file(path).field("layers"),
+                "a network of another shape",
+                expected,
+            )
         })?;
         Ok(Self::new(network, plan))
     }

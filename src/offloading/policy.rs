@@ -1,10 +1,10 @@
 //! Who decides about turns: the contract, the list of policies, and those that learn nothing.
 
 use super::bandit::{Bandit, Rule};
-use super::lookahead::Lookahead;
 use super::linucb::LinUcb;
-use super::workload::Turn;
+use super::lookahead::Lookahead;
 use super::model::{Cost, DialogueModel};
+use super::workload::Turn;
 use crate::config::{Location, Problem};
 use crate::rng::{Label, Rng};
 
@@ -202,7 +202,11 @@ pub fn find(name: &str) -> Option<&'static PolicyEntry> {
 }
 
 /// Makes the policy called `name`.
-pub fn build(name: &str, world: &DialogueModel, rng: Rng) -> Result<Box<dyn OffloadPolicy>, Problem> {
+pub fn build(
+    name: &str,
+    world: &DialogueModel,
+    rng: Rng,
+) -> Result<Box<dyn OffloadPolicy>, Problem> {
     let rest = name.split_once(':').map_or("", |(_, rest)| rest);
     find(name).and_then(|entry| (entry.build)(world, rng, rest)).ok_or_else(|| {
         let known = POLICIES.iter().map(|entry| entry.name);

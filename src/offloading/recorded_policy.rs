@@ -4,7 +4,7 @@
 //! A CSV table `dialogue, turn, action`: the dialogue's name in the workload, the turn from 0, and
 //! `local`, `cloud` or `cloud+0+2`. Every turn that is evaluated must have one row.
 
-use super::policy::{TurnContext, OffloadPolicy};
+use super::policy::{OffloadPolicy, TurnContext};
 use super::workload::Workload;
 use crate::config::csv::Table;
 use crate::config::source::Source;
@@ -40,7 +40,11 @@ impl RecordedPolicy {
         for at in needed {
             if let Some(turn) = found[*at].iter().position(Option::is_none) {
                 let missing = format!("no decision for turn {turn} of dialogue `{}`", ids[*at]);
-                return Err(Problem::new(Location::file(&source.path), missing, "one for every turn"));
+                return Err(Problem::new(
+                    Location::file(&source.path),
+                    missing,
+                    "one for every turn",
+                ));
             }
         }
         let filled = |turns: Vec<Option<usize>>| turns.into_iter().map(Option::unwrap_or_default);
@@ -57,8 +61,8 @@ impl OffloadPolicy for RecordedPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
     use crate::offloading::generate::{SyntheticShape, synthetic};
+    use crate::rng::Rng;
 
     #[test]
     fn every_turn_needs_one_decision() {

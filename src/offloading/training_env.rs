@@ -5,8 +5,8 @@
 //! enforced while learning is a [`Constraint`]; only `zero` is the authors'. With a budget, what
 //! remains of it is part of the observation.
 
-use super::policy::TurnContext;
 use super::model::{Cost, DialogueModel};
+use super::policy::TurnContext;
 use crate::config::{Location, Problem};
 use crate::rl::{Environment, Transition};
 use crate::rng::{exponential, standard_normal};
@@ -71,8 +71,11 @@ pub enum BudgetDistribution {
 }
 
 /// The draws that have a name.
-pub const DRAWS: [(&str, BudgetDistribution); 3] =
-    [("normal", BudgetDistribution::Normal), ("uniform", BudgetDistribution::Uniform), ("extreme-aware", BudgetDistribution::ExtremeAware)];
+pub const DRAWS: [(&str, BudgetDistribution); 3] = [
+    ("normal", BudgetDistribution::Normal),
+    ("uniform", BudgetDistribution::Uniform),
+    ("extreme-aware", BudgetDistribution::ExtremeAware),
+];
 
 /// Reward taken off for exceeding a budget by the most that can be spent.
 pub const PENALTY: f64 = 10.0;
@@ -97,7 +100,12 @@ impl TrainingPlan {
     /// The authors' training without budget, and with it.
     pub fn published(constrained: bool) -> Self {
         let constraint = if constrained { Constraint::Zero } else { Constraint::Free };
-        Self { transition: StateTransition::Logged, constraint, draw: BudgetDistribution::Normal, raw_budget: true }
+        Self {
+            transition: StateTransition::Logged,
+            constraint,
+            draw: BudgetDistribution::Normal,
+            raw_budget: true,
+        }
     }
 
     /// What an observation has: the state, and the two parts of what remains.
@@ -106,7 +114,13 @@ impl TrainingPlan {
     }
 
     /// Writes what is seen: the state, and what is left of the budget.
-    pub(super) fn observe(&self, world: &DialogueModel, state: &[i8], left: Cost, into: &mut [f32]) {
+    pub(super) fn observe(
+        &self,
+        world: &DialogueModel,
+        state: &[i8],
+        left: Cost,
+        into: &mut [f32],
+    ) {
         into.iter_mut().zip(state).for_each(|(x, coordinate)| *x = f32::from(*coordinate));
         if self.constraint != Constraint::Free {
             let parts = if self.raw_budget {
@@ -142,7 +156,11 @@ pub struct DialogueEnvironment<'a> {
 
 impl<'a> DialogueEnvironment<'a> {
     /// On these dialogues, of which there must be some.
-    pub fn new(world: &'a DialogueModel, dialogues: &'a [usize], plan: TrainingPlan) -> Result<Self, Problem> {
+    pub fn new(
+        world: &'a DialogueModel,
+        dialogues: &'a [usize],
+        plan: TrainingPlan,
+    ) -> Result<Self, Problem> {
         let Some(dialogue) = dialogues.first().copied() else {
             let place = Location::file("workload");
             return Err(Problem::new(place, "no dialogues to learn from", "one or more"));
@@ -282,7 +300,7 @@ impl Environment for DialogueEnvironment<'_> {
         }
     }
 
-    fn step(&mut self, action: usize) -> StateTransition {
+    fn step(&mut self, action: usize) -> Transition {
         let turn = self.moment().turn();
         let response = self.world.response(&self.state, action);
         let reward = self.world.reward(response, &turn.association, action);
@@ -296,7 +314,7 @@ impl Environment for DialogueEnvironment<'_> {
                 *price = (*price + (DUAL_RATE * gap) as f32).max(0.0);
             }
         }
-        StateTransition { reward, done }
+        Transition { reward, done }
     }
 
     fn save_state(&self) -> Vec<f32> {
@@ -313,10 +331,10 @@ impl Environment for DialogueEnvironment<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Label, Rng};
     use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
     use crate::offloading::generate::like_m4a1;
     use crate::offloading::model::ModelParams;
+    use crate::rng::{Label, Rng};
     use std::sync::Arc;
 
     fn world() -> DialogueModel {

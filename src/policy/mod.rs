@@ -6,15 +6,15 @@
 //! **Invariant:** what a scheduler believes and what happens are different types: no method of the
 //! view reaches the truth of a request unless the run granted it ([`AccuracySource`]).
 
-mod timeline;
 pub mod event;
 pub mod plan;
 pub(crate) mod state;
+mod timeline;
 mod view;
 
-pub use timeline::Timeline;
 pub use event::{Event, Observer};
 pub use plan::{Decision, Plan, RejectReason};
+pub use timeline::Timeline;
 pub use view::{View, WorkerView};
 
 use crate::domain::{RequestId, VariantId, WorkerId};

@@ -205,7 +205,11 @@ impl State {
 
     /// Takes in a request; it is hidden at first.
     #[inline]
-    pub fn insert(&mut self, make: impl FnOnce(RequestId) -> Request, truth: TrueClass) -> RequestId {
+    pub fn insert(
+        &mut self,
+        make: impl FnOnce(RequestId) -> Request,
+        truth: TrueClass,
+    ) -> RequestId {
         let free = self.free.pop();
         let at = free.unwrap_or(self.slots.len() as u32);
         let id = RequestId::new(self.arrived, at);

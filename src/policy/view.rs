@@ -1,7 +1,7 @@
 //! What a scheduler may see: read-only, beliefs only.
 
-use super::timeline::{Timeline, Lane, LinkState};
 use super::state::{Job, Phase, State, WorkerState};
+use super::timeline::{Lane, LinkState, Timeline};
 use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::model::link::Link;

@@ -1,15 +1,15 @@
 //! What searches found: `capacity.csv`, a row for each configuration and replicate, and
 //! `capacity_summary.csv`, over replicates.
 
-use super::results::REPLICATE;
 use super::console::align;
+use super::results::REPLICATE;
 use super::runs_csv::write_csv;
+use crate::experiment::{CapacityResult, CapacitySearch, Sweep};
 use crate::metrics::Column;
 use crate::metrics::ColumnKind;
 use crate::metrics::column::{column, count, share, text};
 use crate::output::atomic::{self, WriteError};
 use crate::stats::Estimate;
-use crate::experiment::{CapacityResult, CapacitySearch, Sweep};
 use std::path::Path;
 
 const STATUS: ColumnKind = ColumnKind::Word(&["found", "always", "never", "unknown"]);
@@ -24,7 +24,9 @@ pub const COLUMNS: [Column; 9] = [
     column("highest_passing", "the value next to the edge at which the limit is kept")
         .empty("never, unknown"),
     column("lowest_failing", "the value next to it at which it is not").empty("always, unknown"),
-    column("metric_at_highest_passing", "the metric at the former").of(NUMBER).empty("never, unknown"),
+    column("metric_at_highest_passing", "the metric at the former")
+        .of(NUMBER)
+        .empty("never, unknown"),
     column("metric_at_lowest_failing", "the metric at the latter")
         .of(NUMBER)
         .empty("always, unknown; or the metric is empty there, which keeps no limit"),

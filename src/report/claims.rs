@@ -2,8 +2,8 @@
 
 use super::compare::differences;
 use super::results::Results;
-use crate::stats::Estimate;
 use crate::experiment::{Expectation, Relation};
+use crate::stats::Estimate;
 
 /// What the runs say of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

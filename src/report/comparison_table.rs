@@ -6,8 +6,8 @@
 //! agree there is neither interval nor p-value.
 
 use super::compare::{Difference, differences};
-use super::results::{ResultRow, Results};
 use super::console::align;
+use super::results::{ResultRow, Results};
 use crate::stats::{holm, student, wilcoxon};
 
 /// How a table is written.
@@ -313,7 +313,8 @@ mod tests {
     #[test]
     fn families_are_settings() {
         let results = results();
-        let table = cells(&Comparison::new(&results, 0, "base", "utility_mean").write(PaperFormat::Csv));
+        let table =
+            cells(&Comparison::new(&results, 0, "base", "utility_mean").write(PaperFormat::Csv));
         let head = "scheduler,load,metric,baseline,difference,ci95_low,ci95_high,percent,p_t,\
                     p_t_holm,p_wilcoxon,p_wilcoxon_holm,replicates";
         assert_eq!(table[0].join(","), head);

@@ -101,8 +101,9 @@ const TIMINGS: [Column; 4] = [
     column("decisions_per_s", "decisions taken per second").empty("the run failed"),
 ];
 
-const INFO: Column = text("accuracy_source", "where the accuracies come from that the scheduler was shown")
-    .of(ColumnKind::Word(&["profiled", "posterior", "oracle-label", "oracle-outcome"]));
+const INFO: Column =
+    text("accuracy_source", "where the accuracies come from that the scheduler was shown")
+        .of(ColumnKind::Word(&["profiled", "posterior", "oracle-label", "oracle-outcome"]));
 
 fn file(name: &str, rows: &str, fields: Vec<FieldDescription>) -> FileDescription {
     FileDescription { name: name.to_owned(), rows: rows.to_owned(), fields }
@@ -118,7 +119,8 @@ fn axes() -> FieldDescription {
 }
 
 fn runs() -> Vec<FieldDescription> {
-    let metrics = COLUMNS.iter().map(|column| FieldDescription::from(column).empty("the run failed"));
+    let metrics =
+        COLUMNS.iter().map(|column| FieldDescription::from(column).empty("the run failed"));
     let error = text("error", "why the run failed").empty("it did not");
     let mut fields = own(&HEAD);
     fields.extend([axes(), FieldDescription::from(&INFO)]);
@@ -151,8 +153,9 @@ const FEW: &str = "fewer than two replicates have it";
 const NO_INTERVAL: &str = "fewer than two replicates have it, or all of them agree";
 
 fn intervals() -> Vec<FieldDescription> {
-    let any =
-        |name, meaning| column(name, meaning).of(ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY));
+    let any = |name, meaning| {
+        column(name, meaning).of(ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY))
+    };
     let methods = ColumnKind::Word(&["t", "bootstrap-t"]);
     let reasons = ColumnKind::Word(&["few", "agree", "wide", "constant"]);
     let ends = ColumnKind::Word(&["low", "high", "both"]);
@@ -180,8 +183,9 @@ fn intervals() -> Vec<FieldDescription> {
 
 fn compare() -> Vec<FieldDescription> {
     let few = "fewer than two replicates have both, or all differences agree";
-    let signed =
-        |name, meaning| column(name, meaning).of(ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY));
+    let signed = |name, meaning| {
+        column(name, meaning).of(ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY))
+    };
     let axes = FieldDescription { meaning: "the settings that both share".to_owned(), ..axes() };
     let mut fields = own(&[text("metric", "what is compared")]);
     fields.push(axes);

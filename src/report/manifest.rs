@@ -3,8 +3,8 @@
 use crate::config::source;
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value};
-use crate::output::atomic::{self, WriteError};
 use crate::experiment::{BUILD, Experiment, SCHEMA_VERSION, Sweep};
+use crate::output::atomic::{self, WriteError};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -82,7 +82,8 @@ pub fn held(sweep: &Sweep, folder: &Path) -> FolderContents {
     };
     let [old, new] = [&manifest.experiment, &sweep.experiment].map(|experiment| {
         let key = |key: &str| Some((key.to_owned(), experiment.resolved.get(key)?.clone()));
-        let mut entries: Vec<(String, ConfigNode)> = OF_ROWS.iter().filter_map(|k| key(k)).collect();
+        let mut entries: Vec<(String, ConfigNode)> =
+            OF_ROWS.iter().filter_map(|k| key(k)).collect();
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         ConfigNode { place: Location::default(), value: Value::table(entries) }
     });

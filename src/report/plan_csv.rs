@@ -2,8 +2,8 @@
 
 use super::results::HEAD;
 use super::runs_csv::write_csv;
-use crate::output::atomic::WriteError;
 use crate::experiment::Sweep;
+use crate::output::atomic::WriteError;
 use std::path::{Path, PathBuf};
 
 /// Writes a row for each run or search: `cost_s` are the seconds of its configuration, `done` is 1

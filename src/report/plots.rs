@@ -1,12 +1,12 @@
 //! From result rows to charts to files.
 
-use super::figure::{self, Chart, DrawError, ChartKind, Point, Series};
+use super::figure::{self, Chart, ChartKind, DrawError, Point, Series};
 use super::results::Results;
 use super::summary::{Cell, cells};
+use crate::experiment::{FigureKind, FigureSpec};
 use crate::metrics::QUANTILES;
 use crate::metrics::column::unit;
 use crate::output::atomic::{self, WriteError};
-use crate::experiment::{FigureKind, FigureSpec};
 use std::path::{Path, PathBuf};
 
 /// A figure that could not be made.

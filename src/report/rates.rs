@@ -1,8 +1,8 @@
 //! Whether requests arrived at the rate that was asked for.
 
 use super::capacity::short;
-use crate::metrics::COLUMNS;
 use crate::experiment::{RunRecord, Sweep};
+use crate::metrics::COLUMNS;
 
 /// So far off the rate asked for a run may be without a note, as a share of it.
 const TOLERANCE: f64 = 0.05;

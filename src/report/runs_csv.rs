@@ -1,9 +1,9 @@
 //! Writing `runs.csv`, `quantiles.csv` and `timings.csv` of a sweep.
 
 use super::results::{HEAD, TABLE_HEAD};
+use crate::experiment::{RunRecord, SCHEMA_VERSION, Sweep};
 use crate::metrics::{COLUMNS, QUANTILES, TABLES, TableEntry};
 use crate::output::atomic::{self, WriteError};
-use crate::experiment::{RunRecord, SCHEMA_VERSION, Sweep};
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -4,8 +4,8 @@ use super::runs_csv::{table_head, table_header};
 use crate::config::Problem;
 use crate::config::csv::Table;
 use crate::config::source;
-use crate::metrics::TableEntry;
 use crate::experiment::{RunRecord, Sweep};
+use crate::metrics::TableEntry;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -16,7 +16,12 @@ pub(super) struct A2c(ActorCritic);
 
 impl A2c {
     pub(super) fn new(env: &dyn Environment, coins: &mut SegmentRngs) -> Self {
-        Self(ActorCritic::new(env, UpdateRule::RmsProp { epsilon: 1e-5 }, 7e-4, &mut coins.parameters))
+        Self(ActorCritic::new(
+            env,
+            UpdateRule::RmsProp { epsilon: 1e-5 },
+            7e-4,
+            &mut coins.parameters,
+        ))
     }
 }
 

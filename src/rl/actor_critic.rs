@@ -1,6 +1,6 @@
 //! What A2C and PPO share: an actor and a critic apart, rollouts, advantages.
 
-use super::net::{Activation, ActionHeads, Mlp, Activations};
+use super::net::{ActionHeads, Activation, Activations, Mlp};
 use super::optim::{Optimiser, UpdateRule, clip};
 use super::{Environment, Transition};
 use rand::RngExt;
@@ -292,7 +292,8 @@ mod tests {
     fn gradients_of_the_actors_and_critics_losses_are_differences() {
         let mut coins = Rng::new(9, 0).stream(Label::Parameters);
         let mut episodes = Rng::new(9, 0).stream(Label::Episodes);
-        let mut both = ActorCritic::new(&Still, UpdateRule::Adam { epsilon: 1e-5 }, 1e-3, &mut coins);
+        let mut both =
+            ActorCritic::new(&Still, UpdateRule::Adam { epsilon: 1e-5 }, 1e-3, &mut coins);
         let rollout = both.roll(&mut Still, 6, &mut coins, &mut episodes);
         assert!(rollout.actions.iter().all(|action| *action > 0));
         let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.2];

@@ -1,10 +1,10 @@
 //! What was learned, in a file: TOML with a version, a hash over all the rest, a catalogue of what
 //! it was learned for, and numbers as hexadecimal single precision, so that nothing is rounded.
 
-use super::net::{Activation, ActionHeads, Mlp};
+use super::net::{ActionHeads, Activation, Mlp};
 use crate::config::source::{self, Source};
 use crate::config::toml::quote;
-use crate::config::{Decoder, ConfigNode, Location, Problem, Problems, decode};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
 
 /// The version of the format that is written and read.
 const VERSION: u64 = 1;
@@ -110,29 +110,29 @@ impl PolicyFile {
         let node = ConfigNode::parse_long(source)?;
         let mut problems = Problems::default();
         let mut fields = Decoder::new(&node, &mut problems);
-        let said = decode.require("hash", "the hash of the rest").map(ConfigNode::cell);
-        let found = decode
+        let said = fields.require("hash", "the hash of the rest").map(ConfigNode::cell);
+        let found = fields
             .require("format", "what the file is")
-            .and_then(|node| decode::choice(node, &KINDS, decode.problems()));
+            .and_then(|node| decode::choice(node, &KINDS, fields.problems()));
         if let (Some(found), Some(node)) = (found, node.get("format"))
             && found != kind
         {
             let expected = KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(n, _)| n);
-            decode.problems().push(decode::mismatch(node, quote(expected)));
+            fields.problems().push(decode::mismatch(node, quote(expected)));
         }
-        decode.require("version", "the version of the format");
-        decode.integer("version", VERSION..=VERSION, VERSION);
-        let steps = decode.integer("steps", 0..=u64::MAX >> 1, 0) as usize;
-        let layers = decode.require("layers", "units by layer");
-        let layers = layers.map(|node| sizes(node, decode.problems())).unwrap_or_default();
-        let activation = decode.choice("activation", &ACTIVATIONS);
-        let choices = decode.take("choices");
-        let choices = choices.map(|node| asked(node, decode.problems()));
-        let catalogue = decode.require("catalogue", "what it was learned for");
-        let catalogue = catalogue.map(|node| texts(node, decode.problems())).unwrap_or_default();
-        let numbers = decode.require("numbers", "what was learned");
-        let numbers = numbers.map(|node| decoded(node, decode.problems())).unwrap_or_default();
-        decode.finish();
+        fields.require("version", "the version of the format");
+        fields.integer("version", VERSION..=VERSION, VERSION);
+        let steps = fields.integer("steps", 0..=u64::MAX >> 1, 0) as usize;
+        let layers = fields.require("layers", "units by layer");
+        let layers = layers.map(|node| sizes(node, fields.problems())).unwrap_or_default();
+        let activation = fields.choice("activation", &ACTIVATIONS);
+        let choices = fields.take("choices");
+        let choices = choices.map(|node| asked(node, fields.problems()));
+        let catalogue = fields.require("catalogue", "what it was learned for");
+        let catalogue = catalogue.map(|node| texts(node, fields.problems())).unwrap_or_default();
+        let numbers = fields.require("numbers", "what was learned");
+        let numbers = numbers.map(|node| decoded(node, fields.problems())).unwrap_or_default();
+        fields.finish();
         if problems.is_empty() && said != Some(hash(&node)) {
             let found = "a hash that is not that of the rest";
             problems.push(Problem::new(Location::file(&source.path), found, "an unchanged file"));
@@ -166,10 +166,10 @@ fn hash(node: &ConfigNode) -> String {
 
 fn asked(node: &ConfigNode, problems: &mut Problems) -> ActionHeads {
     let mut fields = Decoder::new(node, problems);
-    let count = decode.integer("count", 1..=MAX_UNITS, 1) as usize;
-    let width = decode.integer("width", 1..=MAX_UNITS, 1) as usize;
-    let prior = decode.number("prior", -1e6..=1e6, 0.0) as f32;
-    decode.finish();
+    let count = fields.integer("count", 1..=MAX_UNITS, 1) as usize;
+    let width = fields.integer("width", 1..=MAX_UNITS, 1) as usize;
+    let prior = fields.number("prior", -1e6..=1e6, 0.0) as f32;
+    fields.finish();
     ActionHeads { count, width, prior }
 }
 

@@ -5,7 +5,7 @@
 //! as target every 10,000 steps, Huber loss, gradients up to length 10.
 
 use super::actor_critic::{chooser, take};
-use super::net::{Activation, Mlp, Activations, best};
+use super::net::{Activation, Activations, Mlp, best};
 use super::optim::{Optimiser, UpdateRule, clip};
 use super::train::{Agent, SegmentRngs};
 use super::{Environment, Transition};
@@ -105,7 +105,13 @@ impl Agent for Dqn {
         2000
     }
 
-    fn learn(&mut self, env: &mut dyn Environment, coins: &mut SegmentRngs, done: usize, total: usize) {
+    fn learn(
+        &mut self,
+        env: &mut dyn Environment,
+        coins: &mut SegmentRngs,
+        done: usize,
+        total: usize,
+    ) {
         let mut observation = vec![0.0; env.observation_len()];
         let mut allowed = vec![true; env.actions()];
         let mut row = Vec::with_capacity(self.width);

@@ -13,11 +13,11 @@
 
 pub mod a2c;
 mod actor_critic;
+pub mod checkpoint;
 pub mod dqn;
 pub mod net;
 pub mod optim;
 pub mod ppo;
-pub mod checkpoint;
 mod train;
 
 pub use train::{Algorithm, CurvePoint, Training};

@@ -55,7 +55,13 @@ pub(super) trait Agent: Send {
     /// Steps of a segment.
     fn segment(&self) -> usize;
     /// Takes a segment's steps and learns from them; `done` of `total` were taken before.
-    fn learn(&mut self, env: &mut dyn Environment, coins: &mut SegmentRngs, done: usize, total: usize);
+    fn learn(
+        &mut self,
+        env: &mut dyn Environment,
+        coins: &mut SegmentRngs,
+        done: usize,
+        total: usize,
+    );
     /// The network whose highest output is the agent's choice.
     fn network(&self) -> &Mlp;
     /// Everything that learning changes, by name.

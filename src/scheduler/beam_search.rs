@@ -9,8 +9,8 @@
 //! With n requests and a width of w, O(n · w · variants · largest batch · log). The width falls
 //! as n grows.
 
-use super::window_problem::{VariantOption, WindowProblem, WindowMemories, PlanStep, PlanValue};
 use super::score::Score;
+use super::window_problem::{PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem};
 use crate::units::Time;
 
 /// The widest beam.

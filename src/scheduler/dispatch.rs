@@ -4,10 +4,10 @@
 //! Dispatchers decide for the present only. Per decision: O(log n) per request taken and O(apps)
 //! to find the head.
 
+use crate::config::{ConfigNode, Decoder, Problem, Value, decode};
 use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
-use crate::config::{Decoder, ConfigNode, Problem, Value, decode};
 use crate::model::catalog::Catalog;
-use crate::policy::{Timeline, Plan, RejectReason, Scheduler, Trigger, View};
+use crate::policy::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
 use crate::scheduler::BuildContext;
 use crate::scheduler::score::Score;
 use crate::units::Time;
@@ -101,11 +101,18 @@ impl Batching {
 
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         Self {
-            max_batch: decode.integer("max_batch", 1..=4096, 32) as usize,
-            fill: decode.choice("batch", &[("full", BatchFill::Full), ("deadline-aware", BatchFill::DeadlineAware)]),
-            drop: decode.choice(
+            max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
+            fill: fields.choice(
+                "batch",
+                &[("full", BatchFill::Full), ("deadline-aware", BatchFill::DeadlineAware)],
+            ),
+            drop: fields.choice(
                 "drop_policy",
-                &[("never", DropPolicy::Never), ("hopeless", DropPolicy::Hopeless), ("late", DropPolicy::Late)],
+                &[
+                    ("never", DropPolicy::Never),
+                    ("hopeless", DropPolicy::Hopeless),
+                    ("late", DropPolicy::Late),
+                ],
             ),
         }
     }
@@ -129,7 +136,9 @@ impl Batching {
         match self.fill {
             BatchFill::Full => most,
             // A measured table may fall, so that a batch of one can be late and a larger one not.
-            BatchFill::DeadlineAware => (1..=most).rev().find(|batch| on_time(*batch)).unwrap_or(most),
+            BatchFill::DeadlineAware => {
+                (1..=most).rev().find(|batch| on_time(*batch)).unwrap_or(most)
+            }
         }
     }
 }
@@ -150,7 +159,12 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub fn new(catalog: &Catalog, key: QueueKey, choice: VariantChoice, batching: Batching) -> Self {
+    pub fn new(
+        catalog: &Catalog,
+        key: QueueKey,
+        choice: VariantChoice,
+        batching: Batching,
+    ) -> Self {
         Self {
             key,
             choice,
@@ -311,8 +325,8 @@ pub(super) fn read_fixed(
     context: &BuildContext<'_>,
     key: fn(&Request) -> u64,
 ) -> Box<dyn Scheduler> {
-    let choice = VariantChoice::Fixed(read_variant(decode, context));
-    let batching = Batching::read(decode);
+    let choice = VariantChoice::Fixed(read_variant(fields, context));
+    let batching = Batching::read(fields);
     let key = Box::new(move |_: &View<'_>, request: &Request| key(request));
     Box::new(Dispatcher::new(context.catalog, key, choice, batching))
 }
@@ -320,8 +334,8 @@ pub(super) fn read_fixed(
 /// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.
 fn read_variant(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Vec<FixedVariant> {
     let catalog = context.catalog;
-    let node = decode.take("variant");
-    let problems = decode.problems();
+    let node = fields.take("variant");
+    let problems = fields.problems();
     let mut named: Vec<FixedVariant> = catalog.app_ids().map(|_| FixedVariant::Fastest).collect();
     let mut one = |app: AppId, node: &ConfigNode| {
         let Some(name) = decode::text(node, problems) else { return };
@@ -357,7 +371,7 @@ fn read_variant(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Vec<Fix
                     None => {
                         let known = catalog.app_ids().map(|app| catalog.app(app).name.as_str());
                         let place = node.place.clone();
-                        decode.problems().push(Problem::unknown(place, "application", name, known));
+                        fields.problems().push(Problem::unknown(place, "application", name, known));
                         return named;
                     }
                 }

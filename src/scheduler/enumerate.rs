@@ -3,9 +3,9 @@
 //! All G! orders, and for each all Π variants, in listing order; the first best wins (by ties).
 //! Prefixes of a plan are placed once. Source: dndfrink/SERIF bd12bb8 (grouped schedulers).
 
-use super::group_planner::{VariantFilter, Group, place};
+use super::group_planner::{Group, VariantFilter, place};
+use super::planning_window::{PlanningWindow, TieBreak};
 use super::score::Score;
-use super::planning_window::{TieBreak, PlanningWindow};
 use crate::domain::{Request, VariantId, WorkerId};
 use crate::policy::{Timeline, View};
 use crate::units::Time;
@@ -16,7 +16,10 @@ pub(super) const LIMIT: u64 = 2_000_000;
 pub(super) const AUTO_LIMIT: u64 = 10_000;
 
 /// How many plans there are for groups that may be served so: orders × variants × workers.
-pub(super) fn count(view: &View<'_>, groups: &(impl Iterator<Item = VariantFilter> + Clone)) -> u64 {
+pub(super) fn count(
+    view: &View<'_>,
+    groups: &(impl Iterator<Item = VariantFilter> + Clone),
+) -> u64 {
     let workers = view.catalog().worker_ids();
     workers.fold(0u64, |sum, worker| {
         let plans = groups.clone().enumerate().fold(1u64, |product, (at, allowed)| {

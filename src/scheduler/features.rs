@@ -12,13 +12,13 @@
 //! A look is O(applications + variants · workers).
 
 use super::dispatch::{Batching, DecisionContext};
-use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::config::source;
-use crate::rl::net::{Activation, Mlp, parameters};
-use crate::rl::checkpoint::PolicySignature;
+use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::model::catalog::Catalog;
 use crate::model::link::{Link, Uplink};
-use crate::policy::{Timeline, AccuracySource};
+use crate::policy::{AccuracySource, Timeline};
+use crate::rl::checkpoint::PolicySignature;
+use crate::rl::net::{Activation, Mlp, parameters};
 use crate::units::Time;
 
 /// Changes whenever an input changes its meaning or its place.

@@ -16,11 +16,11 @@
 //! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it.
 //! Source: ours; it finds the plan that the enumeration of [`super::exact`] finds.
 
-use super::memory_states::MemoryStates;
 use super::group_planner::Group;
-use super::score::Score;
 use super::label_setting::members;
-use super::planning_window::{TieBreak, PlanningWindow};
+use super::memory_states::MemoryStates;
+use super::planning_window::{PlanningWindow, TieBreak};
+use super::score::Score;
 use crate::domain::{VariantId, WorkerId};
 use crate::model::lru_memory::LruMemory;
 use crate::policy::{Timeline, View};

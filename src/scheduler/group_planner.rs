@@ -22,14 +22,14 @@
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.
 
-use super::priority::{RequestOrder, Priority};
+use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, best_place, tails};
+use super::priority::{Priority, RequestOrder};
 use super::score::{Score, by_mean_deadline};
-use super::planning_window::{PlanBuilder, TieBreak, PlanningWindow, best_place, tails};
 use super::{enumerate, group_label_setting};
-use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::config::Decoder;
+use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::model::ties::rounded;
-use crate::policy::{Timeline, Plan, Scheduler, Trigger, View};
+use crate::policy::{Plan, Scheduler, Timeline, Trigger, View};
 use crate::units::Time;
 
 /// Which requests are served alike.
@@ -124,19 +124,27 @@ impl GroupPlanner {
     /// Reads the parameters; `groups` are by `key`, and `order` inside a group is by priority or
     /// not, unless the experiment says otherwise.
     pub fn read(fields: &mut Decoder<'_>, key: GroupBy, by_priority: bool) -> Self {
-        let keys = [("app", GroupBy::App), ("class", GroupBy::Class), ("by-variant", GroupBy::Variant)];
+        let keys =
+            [("app", GroupBy::App), ("class", GroupBy::Class), ("by-variant", GroupBy::Variant)];
         let orders = [("deadline", false), ("priority", true)];
         let key = fields.choice_or("group_by", &keys, key);
         let by_priority = fields.choice_or("order", &orders, by_priority);
-        let searches =
-            [("greedy", SearchMode::Greedy), ("exact", SearchMode::Exact), ("auto", SearchMode::Auto)];
+        let searches = [
+            ("greedy", SearchMode::Greedy),
+            ("exact", SearchMode::Exact),
+            ("auto", SearchMode::Auto),
+        ];
         let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
         let group_order = fields.choice("group_order", &group_orders);
         let used = by_priority || group_order == GroupOrder::Priority;
         let priority = Priority::read(fields, used);
         Self {
             key,
-            order: if by_priority { RequestOrder::Priority(priority) } else { RequestOrder::Deadline },
+            order: if by_priority {
+                RequestOrder::Priority(priority)
+            } else {
+                RequestOrder::Deadline
+            },
             priority,
             group_order,
             search: fields.choice("search", &searches),

@@ -5,7 +5,7 @@
 //! several workers are ours. `accuracy = "posterior"` averages each group's posterior.
 
 use super::SchedulerEntry;
-use super::group_planner::{GroupPlanner, GroupBy};
+use super::group_planner::{GroupBy, GroupPlanner};
 use crate::policy::AccuracySource;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {

@@ -15,8 +15,8 @@
 //!
 //! O(3ⁿ · variants · contents of memory · labels) at worst.
 
-use super::window_problem::{VariantOption, WindowProblem, WindowMemories, PlanStep, PlanValue};
 use super::score::Score;
+use super::window_problem::{PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem};
 use crate::units::{Span, Time};
 
 /// The most requests that are tried.
@@ -96,7 +96,10 @@ struct Search<'i, 'v> {
 
 /// The best plan of at most [`MOST`] requests, at least as good as one of value `known`; `None`
 /// if it takes too long to prove one.
-pub(super) fn search(instance: &WindowProblem<'_>, known: PlanValue) -> Option<(PlanValue, Vec<PlanStep>)> {
+pub(super) fn search(
+    instance: &WindowProblem<'_>,
+    known: PlanValue,
+) -> Option<(PlanValue, Vec<PlanStep>)> {
     if instance.len() > MOST {
         return None;
     }

@@ -6,7 +6,7 @@
 
 use super::SchedulerEntry;
 use super::locally_optimal::{Objective, read};
-use super::priority::{RequestOrder, Priority};
+use super::priority::{Priority, RequestOrder};
 use crate::policy::AccuracySource;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {

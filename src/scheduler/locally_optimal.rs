@@ -7,13 +7,13 @@
 //! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
 
 use super::BuildContext;
-use super::dispatch::{Batching, VariantChoice, Dispatcher, DecisionContext};
+use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
+use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, best_place, tails};
 use super::priority::RequestOrder;
 use super::score::Score;
-use super::planning_window::{PlanBuilder, TieBreak, PlanningWindow, best_place, tails};
-use crate::domain::{Request, VariantId};
 use crate::config::{Decoder, Problem, decode};
-use crate::policy::{Timeline, Plan, Scheduler, Trigger, View};
+use crate::domain::{Request, VariantId};
+use crate::policy::{Plan, Scheduler, Timeline, Trigger, View};
 use crate::units::Time;
 
 /// What "best" means for one request.
@@ -31,7 +31,7 @@ impl Objective {
     /// How equal scores are told apart. Who ends soonest has no equals that end earlier: there
     /// the parameter would mean nothing, and is not known.
     fn ties(self, fields: &mut Decoder<'_>) -> TieBreak {
-        if self == Self::Finish { TieBreak::EarliestFinish } else { TieBreak::read(decode) }
+        if self == Self::Finish { TieBreak::EarliestFinish } else { TieBreak::read(fields) }
     }
 
     #[inline]
@@ -60,8 +60,8 @@ impl SequentialPlanner {
         Self {
             order,
             goal,
-            ties: goal.ties(decode),
-            window: PlanningWindow::read(decode),
+            ties: goal.ties(fields),
+            window: PlanningWindow::read(fields),
             requests: Vec::new(),
             cursors: Vec::new(),
             draft: PlanBuilder::default(),
@@ -77,21 +77,21 @@ pub(super) fn read(
     order: RequestOrder,
     goal: Objective,
 ) -> Box<dyn Scheduler> {
-    let plan = decode.take("mode");
+    let plan = fields.take("mode");
     let choices = [("window", true), ("dispatch", false)];
-    let choice = plan.and_then(|node| decode::choice(node, &choices, decode.problems()));
+    let choice = plan.and_then(|node| decode::choice(node, &choices, fields.problems()));
     if choice.unwrap_or(true) {
-        return Box::new(SequentialPlanner::read(decode, order, goal));
+        return Box::new(SequentialPlanner::read(fields, order, goal));
     }
     if let (RequestOrder::Priority(priority), Some(node)) = (order, plan)
         && !priority.is_steady()
     {
         let found = "`head` with a priority whose order changes with time";
         let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
-        decode.problems().push(Problem::new(node.place.clone(), found, expected));
+        fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let ties = goal.ties(decode);
-    let batching = Batching::read(decode);
+    let ties = goal.ties(fields);
+    let batching = Batching::read(fields);
     let rule = move |moment: &DecisionContext<'_>| {
         let DecisionContext { view, cursor, worker, head, .. } = *moment;
         let mut best: Option<(Score, Time, VariantId)> = None;

@@ -4,36 +4,36 @@
 //! from and every property test runs through.
 
 mod beam_search;
-mod memory_states;
+mod class_mix_estimator;
 mod dispatch;
 mod edf;
 mod enumerate;
 mod exhaustive;
 mod fcfs;
+mod features;
 mod group_label_setting;
-mod grouped;
 mod group_planner;
-mod window_problem;
-mod locally_optimal;
+mod grouped;
+mod label_setting;
 mod lo_edf;
 mod lo_priority;
+mod locally_optimal;
 mod maxacc_edf;
+mod memory_states;
 mod minlat_edf;
 mod optimal_window;
 mod peek_plus;
-mod class_mix_estimator;
+mod planning_window;
 mod priority;
 mod random;
 mod score;
-mod features;
 mod sneakpeek;
-mod label_setting;
 mod tmo_rl;
-mod planning_window;
+mod window_problem;
 
 pub use tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
 
-use crate::config::{Decoder, ConfigNode, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
 use crate::model::catalog::Catalog;
 use crate::policy::{AccuracySource, Scheduler};
 use crate::rng::Rng;
@@ -95,7 +95,11 @@ pub struct BuiltScheduler {
 }
 
 /// Makes the scheduler of `"edf"` or `{ name = "edf", … }`.
-pub fn read(node: &ConfigNode, context: &BuildContext<'_>, problems: &mut Problems) -> Option<BuiltScheduler> {
+pub fn read(
+    node: &ConfigNode,
+    context: &BuildContext<'_>,
+    problems: &mut Problems,
+) -> Option<BuiltScheduler> {
     let bare = ConfigNode::empty(node.place.clone());
     let (name, table) = match &node.value {
         Value::Text(name) => (name.as_str(), &bare),
@@ -115,22 +119,27 @@ pub fn read(node: &ConfigNode, context: &BuildContext<'_>, problems: &mut Proble
         return None;
     };
     let mut fields = Decoder::new(table, problems);
-    decode.take("name");
+    fields.take("name");
     let info = match entry.accuracy {
-        Some(default) => decode
+        Some(default) => fields
             .take("accuracy")
-            .and_then(|node| decode::choice(node, &AccuracySource::ALL, decode.problems()))
+            .and_then(|node| decode::choice(node, &AccuracySource::ALL, fields.problems()))
             .unwrap_or(default),
         None => AccuracySource::Profiled,
     };
-    let scheduler = (entry.build)(&mut decode, context);
-    decode.finish();
+    let scheduler = (entry.build)(&mut fields, context);
+    fields.finish();
     check_evidence(node, info, context, problems);
     Some(BuiltScheduler { entry, info, scheduler })
 }
 
 /// A posterior needs something to look at.
-fn check_evidence(node: &ConfigNode, info: AccuracySource, context: &BuildContext<'_>, problems: &mut Problems) {
+fn check_evidence(
+    node: &ConfigNode,
+    info: AccuracySource,
+    context: &BuildContext<'_>,
+    problems: &mut Problems,
+) {
     let catalog = context.catalog;
     let blind = catalog.app_ids().find(|app| !catalog.has_evidence(*app));
     if let (AccuracySource::Posterior, Some(app)) = (info, blind) {

@@ -15,13 +15,13 @@
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
-use super::window_problem::{WindowProblem, PlanStep};
 use super::label_setting::MOST;
 use super::planning_window::PlanningWindow;
+use super::window_problem::{PlanStep, WindowProblem};
 use super::{BuildContext, SchedulerEntry, beam_search, label_setting};
-use crate::domain::{Request, WorkerId};
 use crate::config::{Decoder, Problem};
-use crate::policy::{Timeline, AccuracySource, Plan, Scheduler, Trigger, View};
+use crate::domain::{Request, WorkerId};
+use crate::policy::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "optimal-window",
@@ -72,7 +72,10 @@ fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
 
 impl OptimalWindow {
     fn read(fields: &mut Decoder<'_>) -> Self {
-        let beyond = fields.choice("oversize_window", &[("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)]);
+        let beyond = fields.choice(
+            "oversize_window",
+            &[("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)],
+        );
         let largest = match beyond {
             OversizeWindow::Refuse => MOST as u64,
             OversizeWindow::Beam => u64::MAX,

@@ -25,13 +25,13 @@
 //! placement after the grouped schedulers of dndfrink/SERIF bd12bb8.
 
 use super::class_mix_estimator::ClassMixEstimator;
+use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, tails};
 use super::priority::RequestOrder;
 use super::score::{Score, by_mean_deadline};
-use super::planning_window::{PlanBuilder, TieBreak, PlanningWindow, tails};
 use super::{BuildContext, SchedulerEntry};
-use crate::domain::{AppId, Request, VariantId, WorkerId};
 use crate::config::Decoder;
-use crate::policy::{Timeline, AccuracySource, Plan, Scheduler, Trigger, View};
+use crate::domain::{AppId, Request, VariantId, WorkerId};
+use crate::policy::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::units::Time;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {

@@ -1,9 +1,9 @@
 //! What all window planners share: when to plan, what a plan is, how ties are broken.
 
 use super::score::Score;
-use crate::domain::{Request, RequestId, VariantId, WorkerId};
 use crate::config::{Decoder, decode};
-use crate::policy::{Timeline, Plan, Trigger, View};
+use crate::domain::{Request, RequestId, VariantId, WorkerId};
+use crate::policy::{Plan, Timeline, Trigger, View};
 use crate::units::{Span, Time};
 
 /// When to plan, and over which requests.
@@ -31,22 +31,22 @@ pub(super) struct PlanningWindow {
 
 impl PlanningWindow {
     pub fn read(fields: &mut Decoder<'_>) -> Self {
-        let window = Self::read_up_to(decode, u64::MAX);
-        Self { merge: decode.flag("merge_adjacent", false), ..window }
+        let window = Self::read_up_to(fields, u64::MAX);
+        Self { merge: fields.flag("merge_adjacent", false), ..window }
     }
 
     /// For plans whose batches are not to be merged; `window_max` is `largest` at most.
     pub fn read_up_to(fields: &mut Decoder<'_>, largest: u64) -> Self {
         Self {
-            every: Span::from_ms(decode.number("window_ms", 0.0..=1e9, 0.0)),
-            count: decode
+            every: Span::from_ms(fields.number("window_ms", 0.0..=1e9, 0.0)),
+            count: fields
                 .take("window_requests")
-                .and_then(|node| decode::integer(node, &(1..=4_000_000_000), decode.problems()))
+                .and_then(|node| decode::integer(node, &(1..=4_000_000_000), fields.problems()))
                 .map(|count| count as usize),
-            max: decode.integer("window_max", 1..=largest, u64::MAX) as usize,
-            plan_when_busy: decode.flag("plan_when_busy", false),
+            max: fields.integer("window_max", 1..=largest, u64::MAX) as usize,
+            plan_when_busy: fields.flag("plan_when_busy", false),
             merge: false,
-            max_batch: decode.integer("max_batch", 1..=4096, 32) as usize,
+            max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
         }
     }
 
@@ -152,7 +152,10 @@ pub(super) enum TieBreak {
 
 impl TieBreak {
     pub fn read(fields: &mut Decoder<'_>) -> Self {
-        decode.choice("tie_break", &[("earliest-finish", Self::EarliestFinish), ("listed", Self::Listed)])
+        fields.choice(
+            "tie_break",
+            &[("earliest-finish", Self::EarliestFinish), ("listed", Self::Listed)],
+        )
     }
 
     /// Whether a candidate listed later beats the best so far.

@@ -5,8 +5,8 @@
 //! variance against exp(−d). Larger goes first.
 
 use super::score::Score;
-use crate::domain::{Request, VariantId, WorkerId};
 use crate::config::{Decoder, Problem, decode};
+use crate::domain::{Request, VariantId, WorkerId};
 use crate::model::ties::rounded;
 use crate::policy::View;
 use crate::units::{NS_PER_S, Span, Time};
@@ -52,13 +52,15 @@ impl Priority {
             ("util-max", PriorityForm::UtilMax),
             ("util-rate", PriorityForm::UtilRate),
         ];
-        let (form, granted) = (decode.take("priority"), decode.take("priority_accuracy"));
-        let problems = decode.problems();
+        let (form, granted) = (fields.take("priority"), fields.take("priority_accuracy"));
+        let problems = fields.problems();
         let chosen = form.and_then(|node| decode::choice(node, &forms, problems));
         let accuracies = [("profiled", false), ("scheduler", true)];
         let choice = granted.and_then(|node| decode::choice(node, &accuracies, problems));
-        let priority =
-            Self { form: chosen.unwrap_or(PriorityForm::AccDeadline), granted: choice.unwrap_or(false) };
+        let priority = Self {
+            form: chosen.unwrap_or(PriorityForm::AccDeadline),
+            granted: choice.unwrap_or(false),
+        };
         if !used && let Some(node) = form.or(granted) {
             let found = "a priority where nothing is ordered by one";
             let expected = "order or group_order = \"priority\" beside it";

@@ -3,7 +3,7 @@
 //! The floor that any rule must beat. Its coins are its own: they change nobody's arrivals.
 
 use super::SchedulerEntry;
-use super::dispatch::{Batching, VariantChoice, Dispatcher, DecisionContext};
+use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
 use crate::policy::View;
 use crate::rng::Label;
 use rand::RngExt;

@@ -7,7 +7,7 @@
 //! groups, orders and searches as this does is not verified.
 
 use super::SchedulerEntry;
-use super::group_planner::{GroupPlanner, GroupBy};
+use super::group_planner::{GroupBy, GroupPlanner};
 use crate::policy::AccuracySource;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {

@@ -11,15 +11,15 @@
 //!
 //! A lane that waits for a load is left for later: what it should run next is decided when it can.
 
-use super::dispatch::{Batching, VariantChoice, Dispatcher, DecisionContext};
-use super::features::{Observation, Featurizer, catalogue};
+use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
+use super::features::{Featurizer, Observation, catalogue};
 use super::{BuildContext, SchedulerEntry};
-use crate::domain::VariantId;
 use crate::config::{Decoder, Location, Problem, Problems, Value, decode, source};
-use crate::rl::net::{Mlp, Activations, best};
-use crate::rl::checkpoint::{PolicySignature, PolicyKind, PolicyFile};
+use crate::domain::VariantId;
 use crate::model::catalog::Catalog;
 use crate::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
+use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
+use crate::rl::net::{Activations, Mlp, best};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
@@ -30,19 +30,19 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
              max_batch = 32, batch = full, drop_policy = never",
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| {
-        let batching = Batching::read(decode);
-        let network = read_policy(decode, context);
+        let batching = Batching::read(fields);
+        let network = read_policy(fields, context);
         Box::new(greedy(context.catalog, network, batching))
     },
 };
 
 /// The network of `policy`; a blank one if there is none, or none that fits.
 fn read_policy(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Option<Mlp> {
-    let path = decode.take("policy").and_then(|node| decode::text(node, decode.problems()))?;
-    match load(path, context.catalog, accuracy(decode)) {
+    let path = fields.take("policy").and_then(|node| decode::text(node, fields.problems()))?;
+    match load(path, context.catalog, accuracy(fields)) {
         Ok(network) => Some(network),
         Err(more) => {
-            decode.problems().extend(more);
+            fields.problems().extend(more);
             None
         }
     }
@@ -50,7 +50,7 @@ fn read_policy(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Option<M
 
 /// Where accuracies come from here; a name that is unknown is refused elsewhere.
 fn accuracy(fields: &mut Decoder<'_>) -> AccuracySource {
-    let named = decode.take("accuracy").map(|node| &node.value);
+    let named = fields.take("accuracy").map(|node| &node.value);
     let known = |name: &str| AccuracySource::ALL.iter().find(|(known, _)| *known == name);
     let Some(Value::Text(name)) = named else { return AccuracySource::Profiled };
     known(name).map_or(AccuracySource::Profiled, |(_, info)| *info)

@@ -5,8 +5,8 @@
 //! those of one application are neighbours.
 
 use super::memory_states::MemoryStates;
-use super::score::Score;
 use super::planning_window::PlanningWindow;
+use super::score::Score;
 use crate::domain::{Request, RequestId, VariantId, WorkerId};
 use crate::model::lru_memory::LruMemory;
 use crate::policy::{Timeline, View};
@@ -112,7 +112,8 @@ impl<'v> WindowProblem<'v> {
                 largest: window.largest(&view, worker, variant),
                 load: view.load_span(worker, variant),
             };
-            let choices: Vec<VariantOption> = view.variants(worker, requests[0].app).map(choice).collect();
+            let choices: Vec<VariantOption> =
+                view.variants(worker, requests[0].app).map(choice).collect();
             let mut least = vec![Span::ZERO];
             for count in 1..=requests.len() {
                 let batches = choices.iter().flat_map(|choice| {
@@ -135,7 +136,8 @@ impl<'v> WindowProblem<'v> {
             let one = |c: &VariantOption| c.load + self.shortest(*c, part);
             part.choices.iter().map(one).min().unwrap_or_default()
         };
-        let serially = |part: &AppRequests| quickest(part).0.saturating_mul(part.members.len() as u64);
+        let serially =
+            |part: &AppRequests| quickest(part).0.saturating_mul(part.members.len() as u64);
         let horizon = self.parts.iter().map(serially).fold(0u64, u64::saturating_add);
         let count = self.len().max(1);
         self.rows = (HOPES / count).clamp(1, INSTANTS);
@@ -146,7 +148,8 @@ impl<'v> WindowProblem<'v> {
             for part in &self.parts {
                 let mut sum = Score::default();
                 for member in part.members.clone().rev() {
-                    let one = |c: &VariantOption| self.worth(member, *c, time + self.shortest(*c, part));
+                    let one =
+                        |c: &VariantOption| self.worth(member, *c, time + self.shortest(*c, part));
                     sum += part.choices.iter().map(one).max().unwrap_or_default();
                     hopes[member] = sum;
                 }
@@ -201,7 +204,8 @@ impl<'v> WindowProblem<'v> {
 
     /// By part, the least load before a batch of it if this is in memory.
     fn waits(&self, content: &LruMemory) -> Vec<Span> {
-        let load = |c: &VariantOption| if content.contains(c.variant) { Span::ZERO } else { c.load };
+        let load =
+            |c: &VariantOption| if content.contains(c.variant) { Span::ZERO } else { c.load };
         let wait = |part: &AppRequests| part.choices.iter().map(load).min().unwrap_or_default();
         self.parts.iter().map(wait).collect()
     }
@@ -229,7 +233,12 @@ impl WindowMemories {
 
     /// The time it takes to load a variant, none if it is resident, and the content after it ran.
     #[inline]
-    pub fn run(&mut self, instance: &WindowProblem<'_>, memory: u32, choice: VariantOption) -> (Span, u32) {
+    pub fn run(
+        &mut self,
+        instance: &WindowProblem<'_>,
+        memory: u32,
+        choice: VariantOption,
+    ) -> (Span, u32) {
         let what = (choice.variant, choice.load);
         self.0.run(&instance.view, memory, what, |content| instance.waits(content))
     }

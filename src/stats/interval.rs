@@ -87,7 +87,9 @@ impl Interval {
         let width = |(low, high): (f64, f64)| high - low;
         let resampled = if law.skewed { studentised(values, key) } else { None };
         let ((low, high), method, reason) = match resampled {
-            Some(ends) if width(ends) <= WIDEST * width(t) => (ends, IntervalMethod::BootstrapT, None),
+            Some(ends) if width(ends) <= WIDEST * width(t) => {
+                (ends, IntervalMethod::BootstrapT, None)
+            }
             Some(_) => (t, IntervalMethod::T, Some(MethodReason::Wide)),
             None if !law.skewed => (t, IntervalMethod::T, None),
             None if values.len() < LEAST => (t, IntervalMethod::T, Some(MethodReason::Few)),

@@ -13,7 +13,7 @@ mod stationarity;
 
 pub use bootstrap::studentised;
 pub use estimate::{Estimate, t_975, varies};
-pub use interval::{Interval, MetricShape, IntervalMethod, MethodReason, WIDEST};
+pub use interval::{Interval, IntervalMethod, MethodReason, MetricShape, WIDEST};
 pub use mser::{Truncation, mser};
 pub use significance::{holm, student, wilcoxon};
 pub use stationarity::Stationary;

@@ -1,10 +1,10 @@
 //! Arrivals of an experiment's table `trace`, without a run.
 
-use peeksim::domain::Arrival;
 use peeksim::config::source::Source;
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::rng::Rng;
+use peeksim::domain::Arrival;
 use peeksim::experiment::{Experiment, RunConfig, Sweep};
+use peeksim::rng::Rng;
 
 /// Settings that the lines given to [`prepare`] may replace.
 const BASE: [&str; 4] = [

@@ -4,13 +4,13 @@ use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, Work
 use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, TrueClass};
-use peeksim::model::catalog::{OutcomeModel, DecisionOverhead, Resident};
+use peeksim::model::catalog::{DecisionOverhead, OutcomeModel, Resident};
+use peeksim::model::classifier::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
 use peeksim::model::latency::{LatencyFit, LatencyPoints};
 use peeksim::model::link::{Link, Uplink};
-use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost};
 use peeksim::model::posterior::Evidence;
-use peeksim::model::profile::Cost;
+use peeksim::model::profile::VariantCost;
 use peeksim::policy::AccuracySource;
 use peeksim::scheduler::SchedulerEntry;
 use peeksim::units::{Span, Time};
@@ -96,7 +96,8 @@ impl Case {
             case.facts.noise = true;
         }
         if rng.random_bool(0.3) {
-            case.world.setup.outcome = pick(rng, &[OutcomeModel::Drawn, OutcomeModel::StreamRecall]);
+            case.world.setup.outcome =
+                pick(rng, &[OutcomeModel::Drawn, OutcomeModel::StreamRecall]);
             case.facts.requests.iter_mut().for_each(|request| request.outcomes = None);
         }
         if rng.random_bool(0.3) {
@@ -239,7 +240,7 @@ impl Case {
         for (variant, drawn) in profile.variants.iter_mut().zip(&drawn) {
             if let Some(cost) = &drawn.costs[1] {
                 let points = cost.points.iter().map(|(b, ns)| (*b, Span(*ns))).collect();
-                variant.costs.push(Cost {
+                variant.costs.push(VariantCost {
                     worker_class: OTHER.to_owned(),
                     latency: LatencyPoints::new(points).expect("a latency table"),
                     load: Span(cost.load),
@@ -355,7 +356,8 @@ impl Case {
         for app in &mut self.world.setup.apps {
             (app.peek.evidence, app.peek.runs_on) = (evidence, place);
             if matches!(app.peek.kind, ClassifierKind::Confusion(_)) {
-                app.peek.kind = ClassifierKind::Confusion(VoteModel::recall(app.profile.classes.len(), recall));
+                app.peek.kind =
+                    ClassifierKind::Confusion(VoteModel::recall(app.profile.classes.len(), recall));
             }
             if rng.random_bool(0.6) {
                 let one = span(rng, coarse, 0, 3);

@@ -4,10 +4,12 @@
 
 use super::{CLASS, V, World};
 use peeksim::domain::{AppId, Arrival, RequestId, TrueClass, VariantId};
-use peeksim::model::arrival::Listed;
-use peeksim::policy::{Event, AccuracySource, Observer, Plan, RejectReason, Scheduler, Trigger, View};
-use peeksim::rng::Rng;
 use peeksim::engine::{self, Simulation};
+use peeksim::model::arrival::Listed;
+use peeksim::policy::{
+    AccuracySource, Event, Observer, Plan, RejectReason, Scheduler, Trigger, View,
+};
+use peeksim::rng::Rng;
 use peeksim::units::{Span, Time};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -127,9 +129,10 @@ impl Times {
     pub fn with(world: &World, scheduler: &mut dyn Scheduler) -> Self {
         let arrivals = Box::new(Listed::new(world.arrivals.clone()));
         let rng = Rng::new(world.seed, 0);
-        let mut sim = Simulation::new(world.catalog(), arrivals, AccuracySource::Profiled, rng, CLASS);
+        let mut sim =
+            Simulation::new(world.catalog(), arrivals, AccuracySource::Profiled, rng, CLASS);
         let mut times = Self::default();
-        engine::run(&mut engine, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
+        engine::run(&mut sim, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
         times
     }
 

@@ -17,23 +17,25 @@ pub mod way;
 
 pub use happened::Happened;
 
-use peeksim::domain::{AppId, Arrival, TrueClass, VariantId};
 use peeksim::config::{ConfigNode, Problems};
+use peeksim::domain::{AppId, Arrival, TrueClass, VariantId};
+use peeksim::engine::{self, Counts, SimError, Simulation};
 use peeksim::metrics::{Cell, Summary};
 use peeksim::model::arrival::{Arrivals, Listed};
+use peeksim::model::catalog::{
+    AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
+};
+use peeksim::model::classifier::{Classifier, ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::model::deadline_budget::DeadlineBudget;
-use peeksim::model::catalog::{AppSpec, Catalog, OutcomeModel, DecisionOverhead, SystemSpec, WorkerSpec};
 use peeksim::model::faults::{BeliefError, Stalls};
 use peeksim::model::latency::{LatencyFit, LatencyPoints};
-use peeksim::model::classifier::{ClassifierKind, VoteModel, Classifier, ClassifierHost};
 use peeksim::model::penalty::Penalty;
 use peeksim::model::posterior::Evidence;
-use peeksim::model::profile::{Cost, Profile, VariantProfile};
+use peeksim::model::profile::{Profile, VariantCost, VariantProfile};
 use peeksim::model::trace::{RecordedTrace, SourceSplit};
-use peeksim::policy::{Event, AccuracySource, Observer, Scheduler};
+use peeksim::policy::{AccuracySource, Event, Observer, Scheduler};
 use peeksim::rng::Rng;
-use peeksim::scheduler::{self, BuiltScheduler, BuildContext};
-use peeksim::engine::{self, Counts, SimError, Simulation};
+use peeksim::scheduler::{self, BuildContext, BuiltScheduler};
 use peeksim::units::{Span, Time};
 use scribe::{Asked, Scribe};
 use std::collections::BTreeMap;
@@ -86,7 +88,7 @@ impl World {
         let classes = variants[0].4.len();
         let variants = variants.iter().map(|V(name, bytes, points, load_ms, recall)| {
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
-            let cost = Cost {
+            let cost = VariantCost {
                 worker_class: CLASS.to_owned(),
                 latency: LatencyPoints::new(points).expect("a latency table"),
                 load: Span::from_ms(*load_ms),
@@ -213,7 +215,8 @@ impl World {
     pub fn drive(&self, scheduler: &mut dyn Scheduler) -> Result<Log, SimError> {
         let catalog = self.catalog();
         let arrivals = Box::new(Listed::new(self.arrivals.clone()));
-        let (log, result) = self.observe(&catalog, (AccuracySource::Profiled, "test"), scheduler, arrivals);
+        let (log, result) =
+            self.observe(&catalog, (AccuracySource::Profiled, "test"), scheduler, arrivals);
         result.map(|()| log)
     }
 
@@ -230,7 +233,7 @@ impl World {
         // What happened is told by the true tables, whatever schedulers believe.
         let mut log = Log::new(&self.catalog());
         let mut scribe = Scribe::new(scheduler, &log.logged);
-        let counts = engine::run(&mut engine, &mut scribe, &mut log);
+        let counts = engine::run(&mut sim, &mut scribe, &mut log);
         log.asked = scribe.asked;
         let result = counts.map(|counts| log.counts = counts);
         (log, result)

@@ -17,12 +17,12 @@
 
 use super::scribe::Asked;
 use super::{Happened, Log, V, World};
-use peeksim::domain::{RequestId, VariantId, WorkerId};
 use peeksim::config::{ConfigNode, Location, Problems};
+use peeksim::domain::{RequestId, VariantId, WorkerId};
 use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::{ResidentVariant, Resident};
+use peeksim::model::catalog::{Resident, ResidentVariant};
+use peeksim::model::classifier::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::model::latency::LatencyPoints;
-use peeksim::model::classifier::{ClassifierKind, VoteModel, ClassifierHost};
 use peeksim::model::penalty::Penalty;
 use peeksim::policy::{AccuracySource, Plan, RejectReason, Scheduler, Trigger, View};
 use peeksim::units::{Span, Time};
@@ -165,7 +165,8 @@ impl Scenario {
             let table = LatencyPoints::new(points).expect("a latency table");
             let app = &mut world.setup.apps[at];
             Arc::make_mut(&mut app.profile).peek = Some(table);
-            app.peek.runs_on = if memory.is_some() { ClassifierHost::Worker } else { ClassifierHost::Host };
+            app.peek.runs_on =
+                if memory.is_some() { ClassifierHost::Worker } else { ClassifierHost::Host };
             app.peek.memory_bytes = memory.unwrap_or(0.0) as u64;
             app.peek.kind = ClassifierKind::Confusion(VoteModel::recall(2, 1.0));
         }
@@ -197,7 +198,12 @@ impl Scenario {
             world.observe(&catalog, told, chosen.scheduler.as_mut(), arrivals)
         } else {
             let mut script = Script { steps: self.script, names: names.clone(), ids: foreign() };
-            let run = world.observe(&catalog, (AccuracySource::Profiled, "script"), &mut script, arrivals);
+            let run = world.observe(
+                &catalog,
+                (AccuracySource::Profiled, "script"),
+                &mut script,
+                arrivals,
+            );
             assert!(script.steps.is_empty() || run.1.is_err(), "never asked: {:?}", script.steps);
             run
         };

@@ -8,10 +8,10 @@ mod ray;
 mod slurm;
 
 use super::estimate::costs;
-use super::progress::ProgressBar;
-use super::{ExperimentArgs, CliError, print_note};
+use super::progress::SweepProgress;
+use super::{CliError, ExperimentArgs, print_note};
+use crate::experiment::{CapacitySearch, Progress, Sweep, SweepError, SweepResult, journal_lines};
 use crate::report::manifest;
-use crate::experiment::{SweepResult, Progress, CapacitySearch, Sweep, SweepError, journal_lines};
 use clap::{Args, ValueEnum};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -106,7 +106,7 @@ impl Task<'_> {
             print_note("every run was finished before");
             return Ok(Some(self.sweep.collect(self.folder)?));
         }
-        let bar = ProgressBar::new();
+        let bar = SweepProgress::new();
         let followed = match plan {
             TaskPlan::Slurm(scripts) => self.slurm(&scripts, &bar),
             TaskPlan::Ray { chunks, words } => self.ray(&chunks, &words, &bar),
@@ -155,11 +155,12 @@ impl Task<'_> {
     /// every run is there.
     fn follow(
         &mut self,
-        bar: &ProgressBar,
+        bar: &SweepProgress,
         mut over: impl FnMut() -> Result<bool, CliError>,
     ) -> Result<(), CliError> {
         // Nobody knows beforehand how many runs a search takes; seldom more than so many.
-        let probes = self.sweep.experiment.search.as_ref().map_or(1, CapacitySearch::probes) as usize;
+        let probes =
+            self.sweep.experiment.search.as_ref().map_or(1, CapacitySearch::probes) as usize;
         let total = self.sweep.unit_ids().len() * probes;
         let mut shown = journal_lines(self.folder).min(total);
         bar.start(total, shown);

@@ -1,8 +1,8 @@
 //! Ray: chunks of run ids, handed out by a driver in Python.
 
-use super::{TaskPlan, Task, absolute, unstarted};
+use super::{Task, TaskPlan, absolute, unstarted};
 use crate::cli::CliError;
-use crate::cli::progress::ProgressBar;
+use crate::cli::progress::SweepProgress;
 use crate::output::atomic;
 use std::process::{Command, Stdio};
 
@@ -29,7 +29,12 @@ impl Task<'_> {
     }
 
     /// Starts the driver and follows it to its end.
-    pub(super) fn ray(&mut self, chunks: &str, words: &[String], bar: &ProgressBar) -> Result<(), CliError> {
+    pub(super) fn ray(
+        &mut self,
+        chunks: &str,
+        words: &[String],
+        bar: &SweepProgress,
+    ) -> Result<(), CliError> {
         let folder = absolute(self.folder)?.join("ray");
         atomic::inner_folder(&folder)?;
         atomic::write(&folder.join("driver.py"), DRIVER.as_bytes())?;

@@ -4,8 +4,8 @@
 //! remembered, so that whoever gives the command again follows them. Accounting is not needed.
 //! The merging job waits for the end of the array, well or not, and says what is missing.
 
-use super::{BUSY, TaskPlan, Task, absolute, program, shell, unstarted};
-use crate::cli::progress::ProgressBar;
+use super::{BUSY, Task, TaskPlan, absolute, program, shell, unstarted};
+use crate::cli::progress::SweepProgress;
 use crate::cli::{CliError, print_note};
 use crate::config::source::hash;
 use crate::config::toml::quote;
@@ -73,7 +73,7 @@ impl Task<'_> {
     }
 
     /// Submits the jobs, unless they are there from before, and follows them to their end.
-    pub(super) fn slurm(&mut self, scripts: &Scripts, bar: &ProgressBar) -> Result<(), CliError> {
+    pub(super) fn slurm(&mut self, scripts: &Scripts, bar: &SweepProgress) -> Result<(), CliError> {
         let name = &scripts.name;
         if queued(name)? {
             print_note(&format!("found {name} at work"));

@@ -34,7 +34,12 @@ impl Simulation {
     }
 
     /// Ends a request that the scheduler refuses.
-    pub(super) fn reject(&mut self, id: RequestId, reason: RejectReason, observer: &mut impl Observer) {
+    pub(super) fn reject(
+        &mut self,
+        id: RequestId,
+        reason: RejectReason,
+        observer: &mut impl Observer,
+    ) {
         let at = self.state.now;
         if let Some(slot) = self.state.slot(id) {
             observer.on(Event::Rejected { at, request: &slot.request, reason });

@@ -16,9 +16,9 @@
 
 use super::Simulation;
 use crate::domain::{RequestId, WorkerId};
+use crate::engine::event_queue::EventKind;
 use crate::policy::state::Loading;
 use crate::policy::{Event, Observer};
-use crate::engine::event_queue::EventKind;
 
 impl Simulation {
     #[cold]

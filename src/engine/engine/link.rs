@@ -7,10 +7,10 @@
 
 use super::{Answer, Simulation};
 use crate::domain::{RequestId, WorkerId};
+use crate::engine::event_queue::EventKind;
 use crate::model::link::Link;
 use crate::policy::state::Job;
 use crate::policy::{Event, Observer};
-use crate::engine::event_queue::EventKind;
 use crate::units::{Span, Time};
 use std::sync::Arc;
 

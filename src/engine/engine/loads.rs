@@ -13,9 +13,9 @@
 
 use super::Simulation;
 use crate::domain::{VariantId, WorkerId};
+use crate::engine::event_queue::EventKind;
 use crate::policy::state::Loading;
 use crate::policy::{Event, Observer};
-use crate::engine::event_queue::EventKind;
 use crate::units::Span;
 
 impl Simulation {

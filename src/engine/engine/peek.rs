@@ -10,13 +10,13 @@
 
 use super::{Answer, Simulation};
 use crate::domain::{AppId, RequestId, VariantId, WorkerId};
+use crate::engine::event_queue::EventKind;
+use crate::engine::observations;
 use crate::model::catalog::Catalog;
 use crate::model::classifier::{ClassifierHost, ShortCircuit};
 use crate::model::ties::rounded;
 use crate::policy::state::Running;
-use crate::policy::{Event, BatchCompletion, AccuracySource, Observer};
-use crate::engine::observations;
-use crate::engine::event_queue::EventKind;
+use crate::policy::{AccuracySource, BatchCompletion, Event, Observer};
 use crate::units::{Span, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ impl Simulation {
     /// Where requests are looked at for who wants to know; nowhere if that takes no time.
     fn place(&self, app: AppId) -> ClassifierHost {
         let catalog = &self.state.catalog;
-        let place = catalog.app(app).peek.place;
+        let place = catalog.app(app).peek.runs_on;
         let nowhere = catalog.app(app).look.is_none()
             // A request that no worker can serve would never be seen.
             || place == ClassifierHost::Worker && !catalog.worker_ids().any(|w| catalog.has_peeks(w, app));
@@ -114,7 +114,7 @@ impl Simulation {
     fn begin_peek_on_host(&mut self) {
         let catalog = Arc::clone(&self.state.catalog);
         let mut looking = std::mem::take(&mut self.peeks.looking);
-        let here = |app: AppId| catalog.app(app).peek.place == ClassifierHost::Host;
+        let here = |app: AppId| catalog.app(app).peek.runs_on == ClassifierHost::Host;
         if let Some((_, span)) = self.peeks.take(&catalog, here, &mut looking) {
             self.queue.push(self.state.now + span, EventKind::PeekEnd);
         }
@@ -219,7 +219,12 @@ impl Simulation {
         if self.peeks.answering.last().is_none_or(|last| last.at != at) {
             self.queue.push(at, EventKind::Answers);
         }
-        self.peeks.answering.extend(ids.iter().map(|id| ShortCircuitAnswer { at, decided, from, id: *id }));
+        self.peeks.answering.extend(ids.iter().map(|id| ShortCircuitAnswer {
+            at,
+            decided,
+            from,
+            id: *id,
+        }));
     }
 
     /// Ends a request with the answer of the SneakPeek model.

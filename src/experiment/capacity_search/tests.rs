@@ -49,7 +49,8 @@ fn ends_that_agree_end_the_search() {
 #[test]
 fn whole_numbers_are_halved_to_neighbours() {
     for edge in 1..1000 {
-        let whole = CapacitySearch { whole: true, width: 1e-6, ..search(MetricLimit::AtLeast(0.5)) };
+        let whole =
+            CapacitySearch { whole: true, width: 1e-6, ..search(MetricLimit::AtLeast(0.5)) };
         let f = |x: f64| {
             assert_eq!(x.fract(), 0.0);
             f64::from(u8::from(x <= f64::from(edge)))

@@ -11,8 +11,8 @@ mod variants;
 mod workers;
 
 use super::column::Column;
-use super::warmup::MeasurementWindow;
 use super::measured_events::MeasuredEvents;
+use super::warmup::MeasurementWindow;
 use crate::model::catalog::Catalog;
 use crate::policy::{Event, Observer};
 use crate::units::{Span, Time};

@@ -3,9 +3,9 @@
 //! worker; only what is in memory carries over.
 
 use super::trace_rows::RequestSampler;
-use super::{ArrivalEntry, WorkloadSpec, Arrivals, MAX_TRACE_S, RateSpec, Process};
-use crate::domain::Arrival;
+use super::{ArrivalEntry, Arrivals, MAX_TRACE_S, Process, RateSpec, WorkloadSpec};
 use crate::config::{Problem, decode};
+use crate::domain::Arrival;
 use crate::units::{Span, Time};
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     params: "burst = (required), period_ms = 1000",
     source: "isolated scheduling windows",
     read: |fields| {
-        let size = decode.require("burst", "`burst` requests every `period_ms`");
-        let size = size.and_then(|n| decode::integer(n, &(1..=u64::MAX), decode.problems()));
+        let size = fields.require("burst", "`burst` requests every `period_ms`");
+        let size = size.and_then(|n| decode::integer(n, &(1..=u64::MAX), fields.problems()));
         let size = size.unwrap_or(1);
-        let period = Span::from_ms(decode.number("period_ms", 0.0..=1e12, 1000.0));
+        let period = Span::from_ms(fields.number("period_ms", 0.0..=1e12, 1000.0));
         Process::Whole(Arc::new(move |plan, catalog, rng| {
             check(plan, size, period)?;
             let requests = RequestSampler::new(plan, catalog, rng)?;

@@ -129,7 +129,10 @@ mod tests {
         let at = |course: DriftSchedule, s| course.at(Time::ZERO + Span::from_s(s));
         let second = |s| Time::ZERO + Span::from_s(s);
         assert_eq!(
-            [at(DriftSchedule::Abrupt(second(2.0)), 1.9), at(DriftSchedule::Abrupt(second(2.0)), 2.0)],
+            [
+                at(DriftSchedule::Abrupt(second(2.0)), 1.9),
+                at(DriftSchedule::Abrupt(second(2.0)), 2.0)
+            ],
             [0.0, 1.0]
         );
         let linear = DriftSchedule::Linear(second(1.0), second(3.0));

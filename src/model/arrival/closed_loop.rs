@@ -9,9 +9,9 @@
 //! not depend on the scheduler, only when it is sent does.
 
 use super::trace_rows::RequestSampler;
-use super::{ArrivalEntry, WorkloadSpec, Arrivals, RateSpec, Process};
-use crate::domain::Arrival;
+use super::{ArrivalEntry, Arrivals, Process, RateSpec, WorkloadSpec};
 use crate::config::{Decoder, Problem, decode};
+use crate::domain::Arrival;
 use crate::model::catalog::Catalog;
 use crate::rng::{Label, Rng, exponential};
 use crate::units::{Span, Time};

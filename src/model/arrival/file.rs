@@ -10,9 +10,9 @@
 
 use super::resampled::{self, BlockSource};
 use super::trace_rows::{RequestSampler, kept_rows};
-use super::{ArrivalEntry, WorkloadSpec, Arrivals, ClassFilter, MAX_TRACE_S, Process, SourceSplit};
-use crate::domain::{AppId, Arrival, TrueClass};
+use super::{ArrivalEntry, Arrivals, ClassFilter, MAX_TRACE_S, Process, SourceSplit, WorkloadSpec};
 use crate::config::Problem;
+use crate::domain::{AppId, Arrival, TrueClass};
 use crate::model::catalog::Catalog;
 use crate::rng::Rng;
 use crate::units::{Span, Time};

@@ -14,8 +14,8 @@
 
 mod batches;
 mod bursts;
-mod closed_loop;
 mod class_mix;
+mod closed_loop;
 mod diurnal;
 mod file;
 mod gamma;
@@ -30,20 +30,20 @@ mod ramp;
 mod recorded;
 mod refit;
 mod resampled;
-mod trace_rows;
 mod timed;
+mod trace_rows;
 mod weibull;
 
+pub use class_mix::{ClassFilter, Drift, DriftSchedule, zipf};
 pub use closed_loop::ClientPool;
-pub use class_mix::{ClassFilter, DriftSchedule, Drift, zipf};
 pub use listed::Listed;
-pub use timed::{StartProcess, InterarrivalProcess};
+pub use timed::{InterarrivalProcess, StartProcess};
 
 use super::catalog::Catalog;
-use super::trace_file::TraceFile;
 pub use super::trace::SourceSplit;
-use crate::domain::Arrival;
+use super::trace_file::TraceFile;
 use crate::config::{Decoder, Location, Problem, Problems};
+use crate::domain::Arrival;
 use crate::rng::Rng;
 use crate::units::Time;
 use std::sync::Arc;
@@ -239,7 +239,9 @@ impl WorkloadSpec {
             let next = std::iter::from_fn(|| arrivals.next_arrival());
             Some(next.take(COMPARED).collect::<Vec<Arrival>>())
         };
-        let (Some(one), Some(other)) = (first(0), first(1)) else { return SharedByReplicates::Nothing };
+        let (Some(one), Some(other)) = (first(0), first(1)) else {
+            return SharedByReplicates::Nothing;
+        };
         let both = || one.iter().zip(&other);
         if one.len() != other.len() || both().any(|(a, b)| (a.time, a.app) != (b.time, b.app)) {
             SharedByReplicates::Nothing

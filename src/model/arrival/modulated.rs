@@ -6,7 +6,7 @@
 //! dispersion of counts tends to
 //! 1 + 2 q₁₂ q₂₁ (λ₁ − λ₂)² / ((q₁₂ + q₂₁)² (λ₁ q₂₁ + λ₂ q₁₂)) (Fischer and Meier-Hellstern 1993).
 
-use super::timed::{StartProcess, InterarrivalProcess, poisson_gap, span_ns};
+use super::timed::{InterarrivalProcess, StartProcess, poisson_gap, span_ns};
 use super::{ArrivalEntry, Process};
 use crate::config::{Decoder, Problem, decode};
 use crate::rng::exponential;
@@ -23,13 +23,13 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
     params: "rates = [1, 9], sojourn_ms = [900, 100]",
     source: "Markov-modulated Poisson process; jumps as in AlpaServe (Li et al., OSDI 2023)",
     read: |fields| {
-        let rates = list(decode, "rates", 0.0, vec![1.0, 9.0]);
-        let lengths_ms = list(decode, "sojourn_ms", 1e-3, vec![900.0, 100.0]);
+        let rates = list(fields, "rates", 0.0, vec![1.0, 9.0]);
+        let lengths_ms = list(fields, "sojourn_ms", 1e-3, vec![900.0, 100.0]);
         if rates.len() != lengths_ms.len() || rates.len() < 2 || rates.iter().all(|r| *r == 0.0) {
-            let place = decode.place().clone();
+            let place = fields.place().clone();
             let found = format!("rates {rates:?} and sojourns {lengths_ms:?}");
             let expected = "one of each for every state, two states at least, a rate above 0";
-            decode.problems().push(Problem::new(place, found, expected));
+            fields.problems().push(Problem::new(place, found, expected));
             return Process::Timed(on_off([1.0, 1.0], SojournDistribution::Fixed));
         }
         Process::Timed(start(rates, lengths_ms, SojournDistribution::Exponential))
@@ -45,18 +45,18 @@ pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
              Willinger et al. (SIGCOMM 1995)",
     read: |fields| {
         let phase =
-            |fields: &mut Decoder<'_>, key, default| decode.number(key, 1e-3..=1e12, default);
-        let lengths_ms = [phase(decode, "on_ms", 100.0), phase(decode, "off_ms", 900.0)];
+            |fields: &mut Decoder<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
+        let lengths_ms = [phase(fields, "on_ms", 100.0), phase(fields, "off_ms", 900.0)];
         let laws = [
             ("exponential", SojournDistribution::Exponential),
             ("pareto", SojournDistribution::Pareto(1.5)),
             ("fixed", SojournDistribution::Fixed),
         ];
-        let mut law = decode.choice("phases", &laws);
+        let mut law = fields.choice("phases", &laws);
         if let SojournDistribution::Pareto(alpha) = &mut law {
-            *alpha = decode.number("alpha", 1.01..=100.0, *alpha);
+            *alpha = fields.number("alpha", 1.01..=100.0, *alpha);
         }
-        let copies = decode.integer("copies", 1..=10_000, 1);
+        let copies = fields.integer("copies", 1..=10_000, 1);
         Process::Timed(superposed(copies, on_off(lengths_ms, law)))
     },
 };

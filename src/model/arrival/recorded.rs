@@ -18,9 +18,9 @@
 use super::refit;
 use super::resampled::{self, Resampled};
 use super::trace_rows::kept_rows;
-use super::{ArrivalEntry, WorkloadSpec, Arrivals, ClassFilter, MAX_TRACE_S, Process};
-use crate::domain::{AppId, Arrival, TrueClass};
+use super::{ArrivalEntry, Arrivals, ClassFilter, MAX_TRACE_S, Process, WorkloadSpec};
 use crate::config::{Decoder, Problem, decode};
+use crate::domain::{AppId, Arrival, TrueClass};
 use crate::model::catalog::Catalog;
 use crate::model::trace::RecordedTrace;
 use crate::rng::{Label, Rng};
@@ -339,7 +339,11 @@ impl Replay {
             let found = format!("{most} times the recorded rate in {copies} copies");
             let expected =
                 "a lower rate, more `copies` with `replay = \"superposed\"`, or `scaled`";
-            return Err(Problem::new(plan.place.clone().field("workload.rate_rps"), found, expected));
+            return Err(Problem::new(
+                plan.place.clone().field("workload.rate_rps"),
+                found,
+                expected,
+            ));
         }
         let all = (0..copies).flat_map(|_| &sources);
         let started = all.map(|source| Source { scale, keep, ..source.starting(trace, offsets) });

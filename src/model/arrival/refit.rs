@@ -8,10 +8,10 @@
 //! Requests are drawn with replacement; an interval of less than three requests counts as Poisson.
 
 use super::recorded::recorded;
-use super::timed::{self, StartProcess, InterarrivalProcess, span_ns};
-use super::{WorkloadSpec, RateSpec, Process};
-use crate::domain::AppId;
+use super::timed::{self, InterarrivalProcess, StartProcess, span_ns};
+use super::{Process, RateSpec, WorkloadSpec};
 use crate::config::{Decoder, Problem};
+use crate::domain::AppId;
 use crate::model::catalog::Catalog;
 use crate::rng::gamma;
 use crate::units::{Span, Time};

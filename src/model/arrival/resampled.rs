@@ -13,11 +13,11 @@
 //!
 //! Blocks are drawn until the run has its `requests`. Each replicate draws its own.
 
-use super::{WorkloadSpec, Arrivals};
-use crate::domain::Arrival;
+use super::{Arrivals, WorkloadSpec};
 use crate::config::{Decoder, Location, Problem, decode};
+use crate::domain::Arrival;
 use crate::model::catalog::Catalog;
-use crate::model::trace_file::{RowsInMemory, TraceRow, TraceRowReader, TraceFile};
+use crate::model::trace_file::{RowsInMemory, TraceFile, TraceRow, TraceRowReader};
 use crate::rng::{Label, Rng};
 use crate::units::{NS_PER_S, Span, Time};
 use rand::RngExt;

@@ -4,9 +4,9 @@
 //! application has a process of its own, at its share of the rate and with its own draws.
 
 use super::trace_rows::RequestSampler;
-use super::{WorkloadSpec, Arrivals, MAX_TRACE_S};
-use crate::domain::{AppId, Arrival};
+use super::{Arrivals, MAX_TRACE_S, WorkloadSpec};
 use crate::config::Problem;
+use crate::domain::{AppId, Arrival};
 use crate::model::catalog::Catalog;
 use crate::rng::{Label, Rng, exponential, name_key};
 use crate::units::{NS_PER_S, Span, Time};
@@ -21,7 +21,8 @@ pub trait InterarrivalProcess: Send {
 }
 
 /// Starts a process with this mean rate in requests per second.
-pub type StartProcess = Arc<dyn Fn(f64, &mut ChaCha8Rng) -> Box<dyn InterarrivalProcess> + Send + Sync>;
+pub type StartProcess =
+    Arc<dyn Fn(f64, &mut ChaCha8Rng) -> Box<dyn InterarrivalProcess> + Send + Sync>;
 
 /// Nanoseconds as a span; endless where they do not fit.
 pub(super) fn span_ns(ns: f64) -> Span {

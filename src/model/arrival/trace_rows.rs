@@ -1,8 +1,8 @@
 //! Which row of a trace, or which class, a request of an application has.
 
-use super::{WorkloadSpec, ClassFilter, DriftSchedule, Drift, SourceSplit};
-use crate::domain::{AppId, Arrival, TrueClass};
+use super::{ClassFilter, Drift, DriftSchedule, SourceSplit, WorkloadSpec};
 use crate::config::{Location, Problem};
+use crate::domain::{AppId, Arrival, TrueClass};
 use crate::model::catalog::Catalog;
 use crate::rng::{Label, Rng, name_key, standard_normal};
 use crate::units::{Span, Time};

@@ -1,12 +1,14 @@
 //! Puts a catalog together from what an experiment asks for, and says what does not fit.
 
-use super::{App, AppSpec, Catalog, ClassCost, OutcomeModel, SystemSpec, Variant, Worker, WorkerSpec};
-use crate::domain::{AppId, VariantId};
+use super::{
+    App, AppSpec, Catalog, ClassCost, OutcomeModel, SystemSpec, Variant, Worker, WorkerSpec,
+};
 use crate::config::{Location, Problem, Problems};
-use crate::model::deadline_budget::DeadlineBudget;
-use crate::model::correlated_outcomes;
-use crate::model::latency::LatencyTable;
+use crate::domain::{AppId, VariantId};
 use crate::model::classifier::{ClassifierHost, Prior, ShortCircuit};
+use crate::model::correlated_outcomes;
+use crate::model::deadline_budget::DeadlineBudget;
+use crate::model::latency::LatencyTable;
 use crate::model::posterior::expected_accuracy;
 use crate::rng::name_key;
 use crate::units::Span;
@@ -102,7 +104,10 @@ impl Catalog {
     }
 }
 
-pub(super) fn build_apps(setup: &SystemSpec, problems: &mut Problems) -> (Vec<App>, Vec<Variant>, u16) {
+pub(super) fn build_apps(
+    setup: &SystemSpec,
+    problems: &mut Problems,
+) -> (Vec<App>, Vec<Variant>, u16) {
     let (mut apps, mut variants) = (Vec::new(), Vec::<Variant>::new());
     for (at, app) in setup.apps.iter().enumerate() {
         let profile = &app.profile;
@@ -178,7 +183,7 @@ fn peek_variant(
 ) -> Option<Variant> {
     let peek = &app.peek;
     let offered = matches!(peek.short_circuit, ShortCircuit::Precision | ShortCircuit::Posterior);
-    if peek.place != ClassifierHost::Worker && peek.short_circuit == ShortCircuit::Never {
+    if peek.runs_on != ClassifierHost::Worker && peek.short_circuit == ShortCircuit::Never {
         return None;
     }
     if known[usize::from(app.variants.start)..usize::from(app.variants.end)]

@@ -1,7 +1,7 @@
 //! What a user should know about what is made of measured tables.
 
 use super::SystemSpec;
-use crate::model::latency::{LatencyPoints, FitChange};
+use crate::model::latency::{FitChange, LatencyPoints};
 
 /// A change by more than this share of what was measured is counted apart.
 const LARGE: f64 = 0.1;
@@ -29,7 +29,11 @@ pub(super) fn fit(setup: &SystemSpec) -> Option<String> {
             for cost in &variant.costs {
                 let table = format!("`{}` on {}", variant.name, cost.worker_class);
                 // A growth takes the place of all but batch 1.
-                take(table, &cost.latency, if setup.batch_scaling.is_some() { 1 } else { u64::MAX });
+                take(
+                    table,
+                    &cost.latency,
+                    if setup.batch_scaling.is_some() { 1 } else { u64::MAX },
+                );
             }
         }
         if let Some(peek) = &app.profile.peek {

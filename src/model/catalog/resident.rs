@@ -3,9 +3,9 @@
 //! It takes memory and no load. A scheduler that has requests looked at on workers leaves less
 //! memory: then less of [`Resident::AllThatFit`] fits, and a list that does not is refused.
 
-use super::{Catalog, ResidentVariant, Resident, SystemSpec, WorkerSpec};
-use crate::domain::{VariantId, WorkerId};
+use super::{Catalog, Resident, ResidentVariant, SystemSpec, WorkerSpec};
 use crate::config::{Problem, Problems};
+use crate::domain::{VariantId, WorkerId};
 use std::ops::Range;
 
 impl Catalog {
@@ -29,7 +29,12 @@ impl Catalog {
     }
 
     /// The variants of a list, each of which must be one that can run there.
-    fn listed(&self, worker: WorkerId, list: &[ResidentVariant], problems: &mut Problems) -> Vec<VariantId> {
+    fn listed(
+        &self,
+        worker: WorkerId,
+        list: &[ResidentVariant],
+        problems: &mut Problems,
+    ) -> Vec<VariantId> {
         let mut found = Vec::new();
         for held in list {
             let ResidentVariant { app, variant, place } = held;

@@ -8,7 +8,7 @@ mod none;
 mod sigmoid;
 mod step;
 
-use crate::config::{Decoder, ConfigNode, Problem, Problems};
+use crate::config::{ConfigNode, Decoder, Problem, Problems};
 use crate::units::{Span, Time};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -74,8 +74,10 @@ impl Penalty {
     pub fn read(node: &ConfigNode, problems: &mut Problems) -> Self {
         let mut fields = Decoder::new(node, problems);
         let name = fields.text("name", "sigmoid");
-        let base =
-            fields.choice("base", &[("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)]);
+        let base = fields.choice(
+            "base",
+            &[("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)],
+        );
         let tolerance = Span::from_ms(fields.number("tolerance_ms", 0.0..=1e9, 0.0));
         let entry = PENALTIES.iter().find(|entry| entry.name == name);
         let Some(entry) = entry else {

@@ -1,7 +1,7 @@
 //! The requests of a file in memory, for runs that draw blocks of it: 10 bytes each, 18 where the
 //! file has budgets, once for all runs.
 
-use super::{TraceRow, TraceRowReader, TraceFile};
+use super::{TraceFile, TraceRow, TraceRowReader};
 use crate::config::{Location, Problem};
 use crate::units::{Span, Time};
 use std::sync::Arc;

@@ -6,14 +6,14 @@
 //! estimator made of the other test dialogues of its split: neither did anybody choose by them, nor
 //! is the dialogue itself among them. There are few of them, so intervals are wide.
 
-use super::optimum_bounds::GUARDED;
 use super::dialogue_scores::DialogueScores;
+use super::optimum_bounds::GUARDED;
 use super::splits::{split_rng, world};
-use super::{ReproductionConfig, Check};
+use super::{Check, ReproductionConfig};
 use crate::config::Problem;
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, evaluate, replay};
-use crate::offloading::{Cost, Split, Workload, DialogueModel, policy};
+use crate::offloading::{Cost, DialogueModel, Split, Workload, policy};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -31,7 +31,11 @@ pub(super) fn markers(world: &DialogueModel, split: &Split) -> Result<Vec<Dialog
 }
 
 /// Rewards of the same decisions by those worlds.
-pub(super) fn marked(markers: &[DialogueModel], split: &Split, visits: &[DialogueResult]) -> Vec<f64> {
+pub(super) fn marked(
+    markers: &[DialogueModel],
+    split: &Split,
+    visits: &[DialogueResult],
+) -> Vec<f64> {
     let visits = split.test.iter().zip(visits);
     let again = |(world, (dialogue, visit)): (&DialogueModel, (&usize, &DialogueResult))| {
         replay(world, *dialogue, &visit.actions).reward
@@ -45,7 +49,12 @@ pub(super) struct PairedScores(pub(super) [DialogueScores; 2]);
 
 impl PairedScores {
     /// Of the visits of one split.
-    pub(super) fn new(at: usize, markers: &[DialogueModel], split: &Split, visits: &[DialogueResult]) -> Self {
+    pub(super) fn new(
+        at: usize,
+        markers: &[DialogueModel],
+        split: &Split,
+        visits: &[DialogueResult],
+    ) -> Self {
         let own: Vec<f64> = visits.iter().map(|visit| visit.reward).collect();
         let others = marked(markers, split, visits);
         Self([own, others].map(|values| DialogueScores::new(at, &split.test, &values)))
@@ -88,7 +97,10 @@ fn one(
 }
 
 /// Planners within the published budget.
-pub(super) fn lines(data: &Arc<Workload>, effort: &ReproductionConfig) -> Result<Vec<Check>, Problem> {
+pub(super) fn lines(
+    data: &Arc<Workload>,
+    effort: &ReproductionConfig,
+) -> Result<Vec<Check>, Problem> {
     let split = |at: usize| -> Result<Vec<PairedScores>, Problem> {
         let split = data.split(split_rng(at));
         let world = world(data, &split, NeighbourTies::Shared)?;

@@ -3,13 +3,13 @@
 
 use super::dialogue_scores::{DialogueScores, each};
 use super::splits::split_rng;
-use super::{ReproductionConfig, ReproductionError, Check, Artifacts};
+use super::{Artifacts, Check, ReproductionConfig, ReproductionError};
 use crate::config::Problem;
-use crate::report::figure::{Chart, ChartKind, Point, Series};
 use crate::offloading::cost::{DEVICES, NETWORKS};
 use crate::offloading::evaluate::evaluate;
 use crate::offloading::model::RewardWeights;
-use crate::offloading::{Costs, Cost, ModelParams, Workload, DialogueModel, policy};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Workload, policy};
+use crate::report::figure::{Chart, ChartKind, Point, Series};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -34,7 +34,11 @@ const PARTS: [Part; 3] = [
 ];
 
 /// Rewards of each policy.
-fn rewards(data: &Arc<Workload>, effort: &ReproductionConfig, rules: &ModelParams) -> Result<Vec<DialogueScores>, Problem> {
+fn rewards(
+    data: &Arc<Workload>,
+    effort: &ReproductionConfig,
+    rules: &ModelParams,
+) -> Result<Vec<DialogueScores>, Problem> {
     let one = |at: usize| -> Result<Vec<DialogueScores>, Problem> {
         let split = data.split(split_rng(at));
         let world = DialogueModel::new(Arc::clone(data), &split.train, rules.clone())?;
@@ -48,11 +52,16 @@ fn rewards(data: &Arc<Workload>, effort: &ReproductionConfig, rules: &ModelParam
     };
     let splits = effort.bounds.min(SPLITS);
     let by_split = (0..splits).into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?;
-    let of = |policy: usize| DialogueScores::all(by_split.iter().map(|split| split[policy].clone()));
+    let of =
+        |policy: usize| DialogueScores::all(by_split.iter().map(|split| split[policy].clone()));
     Ok((0..POLICIES.len()).map(of).collect())
 }
 
-pub(super) fn make(data: &Arc<Workload>, effort: &ReproductionConfig, made: &mut Artifacts) -> Result<(), ReproductionError> {
+pub(super) fn make(
+    data: &Arc<Workload>,
+    effort: &ReproductionConfig,
+    made: &mut Artifacts,
+) -> Result<(), ReproductionError> {
     let mut by_network: Vec<Series> = Vec::new();
     for network in NETWORKS {
         let mut points = vec![Vec::new(); BY_NETWORK];
@@ -92,8 +101,9 @@ pub(super) fn make(data: &Arc<Workload>, effort: &ReproductionConfig, made: &mut
 }
 
 fn lines(site: &str, rewards: &[DialogueScores]) -> Vec<Check> {
-    let line =
-        |(policy, marks): (&str, &DialogueScores)| marks.reported(SECTION, format!("{site}, {policy}"));
+    let line = |(policy, marks): (&str, &DialogueScores)| {
+        marks.reported(SECTION, format!("{site}, {policy}"))
+    };
     POLICIES.into_iter().zip(rewards).map(line).collect()
 }
 

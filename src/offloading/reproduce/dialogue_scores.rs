@@ -17,10 +17,10 @@
 //! tolerance is made of it ([`Marks::by_split`]).
 
 use super::{Check, point};
+use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals};
+use crate::offloading::{Cost, DialogueModel};
 use crate::report::figure::Point;
 use crate::stats::Estimate;
-use crate::offloading::evaluate::{PolicySummary, Totals, DialogueResult};
-use crate::offloading::{Cost, DialogueModel};
 use std::collections::BTreeMap;
 
 /// Figures of visits, each with the split and the dialogue it is of.
@@ -95,7 +95,8 @@ pub(super) fn each(
     budget: Cost,
     of: fn(&PolicySummary) -> f64,
 ) -> Vec<f64> {
-    let one = |visit| of(&PolicySummary::of(world, std::slice::from_ref(visit), budget, Totals::All));
+    let one =
+        |visit| of(&PolicySummary::of(world, std::slice::from_ref(visit), budget, Totals::All));
     visits.iter().map(one).collect()
 }
 
@@ -105,7 +106,10 @@ mod tests {
 
     #[test]
     fn dialogues_count_alike_however_often_they_are_tested() {
-        let splits = [DialogueScores::new(0, &[4, 7], &[1.0, 5.0]), DialogueScores::new(1, &[4, 9], &[3.0, 0.0])];
+        let splits = [
+            DialogueScores::new(0, &[4, 7], &[1.0, 5.0]),
+            DialogueScores::new(1, &[4, 9], &[3.0, 0.0]),
+        ];
         let marks = DialogueScores::all(splits);
         assert_eq!(marks.by_dialogue(), [2.0, 5.0, 0.0]);
         assert_eq!(marks.by_split(), [3.0, 1.5]);

@@ -7,18 +7,22 @@
 //! too wide to tell. Rewards are marked by the estimator that agents learned from, and so are
 //! gains over local answers; what other dialogues make of them stands beside it.
 
-use super::optimum_bounds::{self, AtBudget, Bound, GUARDED};
-use super::dialogue_scores::{DialogueScores, each};
 use super::cross_scores::{self, PairedScores};
+use super::dialogue_scores::{DialogueScores, each};
+use super::optimum_bounds::{self, AtBudget, Bound, GUARDED};
 use super::splits::{METRICS, Metric, Reference, null, split_rng, world};
-use super::{BUDGETS, ReproductionConfig, ReproductionError, Check, Artifacts, PolicyCache, mean, title};
-use crate::rl::Algorithm;
-use crate::report::figure::{Chart, ChartKind, Series};
+use super::{
+    Artifacts, BUDGETS, Check, PolicyCache, ReproductionConfig, ReproductionError, mean, title,
+};
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::evaluate;
 use crate::offloading::network_policy::NetworkPolicy;
-use crate::offloading::training_env::{Constraint, BudgetDistribution, TrainingPlan, StateTransition};
-use crate::offloading::{Cost, Split, Workload, DialogueModel};
+use crate::offloading::training_env::{
+    BudgetDistribution, Constraint, StateTransition, TrainingPlan,
+};
+use crate::offloading::{Cost, DialogueModel, Split, Workload};
+use crate::report::figure::{Chart, ChartKind, Series};
+use crate::rl::Algorithm;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -108,7 +112,12 @@ impl Trained {
     }
 
     /// One training, evaluated on the split's test dialogues at each of its budgets.
-    fn run(&self, part: &Part<'_>, seed: usize, shelf: &PolicyCache<'_>) -> Result<Done, ReproductionError> {
+    fn run(
+        &self,
+        part: &Part<'_>,
+        seed: usize,
+        shelf: &PolicyCache<'_>,
+    ) -> Result<Done, ReproductionError> {
         let Part { at, world, split, markers, local } = part;
         let root = split_rng(*at).seed().wrapping_add(seed as u64);
         let (file, how) = (self.file(*at, seed), (self.algorithm, self.plan));
@@ -117,8 +126,9 @@ impl Trained {
         let (mut budgets, mut own) = (Vec::new(), None);
         for budget in self.budgets() {
             let visits = evaluate(world, &split.test, &mut learned, *budget);
-            let of =
-                |(_, of): Metric| DialogueScores::new(*at, &split.test, &each(world, &visits, *budget, of));
+            let of = |(_, of): Metric| {
+                DialogueScores::new(*at, &split.test, &each(world, &visits, *budget, of))
+            };
             budgets.push(METRICS.into_iter().map(of).collect());
             own.get_or_insert_with(|| PairedScores::new(*at, markers, split, &visits));
         }
@@ -282,7 +292,9 @@ fn demands(outcomes: &[Outcome]) -> Vec<Check> {
 fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &ReproductionConfig) -> Chart {
     let bounds = &bounds[..effort.trained.min(bounds.len())];
     let of_bounds = |label: &str, of: &dyn Fn(&AtBudget) -> &DialogueScores| {
-        series(label.to_owned(), &|at| optimum_bounds::all(bounds, |split| of(&split.by_budget[at])))
+        series(label.to_owned(), &|at| {
+            optimum_bounds::all(bounds, |split| of(&split.by_budget[at]))
+        })
     };
     let mut all = vec![
         of_bounds("optimum of who knows the dialogue", &|s| &s.optimum),

@@ -4,29 +4,29 @@
 //! figures measured by running that code on the data set M4A1. Lines that need the data set have no
 //! figure without it.
 
-mod optimum_bounds;
 mod closed_form;
-mod synthetic_rl;
-mod learners;
-mod dialogue_scores;
 mod cross_scores;
-mod report;
-mod policy_cache;
 mod devices;
-mod splits;
-mod synthetic_totals;
+mod dialogue_scores;
+mod learners;
+mod optimum_bounds;
+mod policy_cache;
 mod published_constants;
+mod report;
+mod splits;
+mod synthetic_rl;
+mod synthetic_totals;
 
 use crate::config::Problem;
+use crate::offloading::{Cost, Workload};
 use crate::output::atomic::WriteError;
 use crate::report::figure::{Chart, Point};
 use crate::stats::Estimate;
-use crate::offloading::{Cost, Workload};
 use std::sync::Arc;
 
 pub use closed_form::Calls;
-pub use report::markdown;
 pub use policy_cache::PolicyCache;
+pub use report::markdown;
 
 /// A reproduction that could not be carried out.
 #[derive(Debug, thiserror::Error)]

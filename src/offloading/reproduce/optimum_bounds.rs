@@ -2,12 +2,12 @@
 
 use super::dialogue_scores::DialogueScores;
 use super::splits::{ROWS, split_rng, world};
-use super::{BUDGETS, ReproductionConfig, Check, mean, title};
+use super::{BUDGETS, Check, ReproductionConfig, mean, title};
 use crate::config::{Location, Problem};
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, evaluate};
 use crate::offloading::optimum::{MAX_DECISIONS, Tree};
-use crate::offloading::{Cost, Workload, DialogueModel, policy};
+use crate::offloading::{Cost, DialogueModel, Workload, policy};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -36,7 +36,10 @@ pub(super) struct AtBudget {
 }
 
 /// The bounds of the first splits, one by one.
-pub(super) fn measure(data: &Arc<Workload>, effort: &ReproductionConfig) -> Result<Vec<Bound>, Problem> {
+pub(super) fn measure(
+    data: &Arc<Workload>,
+    effort: &ReproductionConfig,
+) -> Result<Vec<Bound>, Problem> {
     let one = |at| {
         let split = data.split(split_rng(at));
         bound(&world(data, &split, NeighbourTies::Shared)?, &split.test, at)

@@ -7,13 +7,13 @@
 
 use super::ReproductionError;
 use crate::config::source;
-use crate::rl::net::Mlp;
-use crate::rl::checkpoint::{PolicySignature, PolicyKind, PolicyFile};
-use crate::rl::{Algorithm, Training};
-use crate::output::atomic;
 use crate::experiment::Progress;
 use crate::offloading::DialogueModel;
-use crate::offloading::training_env::{TrainingPlan, DialogueEnvironment};
+use crate::offloading::training_env::{DialogueEnvironment, TrainingPlan};
+use crate::output::atomic;
+use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
+use crate::rl::net::Mlp;
+use crate::rl::{Algorithm, Training};
 use std::path::PathBuf;
 
 /// A folder of policy files.

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::offloading::cost::{Costs, DEVICES, NETWORKS, normalised};
-use crate::offloading::{Actions, Dialogue, ModelParams, Turn, Workload, DialogueModel};
+use crate::offloading::{Actions, Dialogue, DialogueModel, ModelParams, Turn, Workload};
 use std::sync::Arc;
 
 /// Printed seconds and dollars of a local call, by device.
@@ -78,7 +78,12 @@ fn one_turn() -> Option<DialogueModel> {
     };
     let dialogues = vec![Dialogue { id: "0".into(), turns: vec![turn] }];
     let workload = Workload { tasks: vec!["task".into()], actions: Actions::new(3), dialogues };
-    DialogueModel::new(Arc::new(workload), &[0], ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]))).ok()
+    DialogueModel::new(
+        Arc::new(workload),
+        &[0],
+        ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])),
+    )
+    .ok()
 }
 
 /// Rewards by hand: 0.8 + (association − latency − usage) / 3 with the normalised values written

@@ -2,13 +2,13 @@
 //! authors' environment.
 
 use super::dialogue_scores::{DialogueScores, each};
-use super::{ReproductionConfig, Check, SEED};
+use super::{Check, ReproductionConfig, SEED};
 use crate::config::Problem;
-use crate::rng::Rng;
 use crate::offloading::cost::{DEVICES, NETWORKS};
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{PolicySummary, evaluate};
-use crate::offloading::{Costs, Cost, ModelParams, Split, Workload, DialogueModel, policy};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Split, Workload, policy};
+use crate::rng::Rng;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -70,7 +70,11 @@ const LOWEST: [Row; 4] = [
 ];
 
 /// The published device and network on one split.
-pub(super) fn world(data: &Arc<Workload>, split: &Split, ties: NeighbourTies) -> Result<DialogueModel, Problem> {
+pub(super) fn world(
+    data: &Arc<Workload>,
+    split: &Split,
+    ties: NeighbourTies,
+) -> Result<DialogueModel, Problem> {
     let rules = ModelParams { ties, ..ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])) };
     DialogueModel::new(Arc::clone(data), &split.train, rules)
 }
@@ -80,9 +84,18 @@ pub(super) fn split_rng(split: usize) -> Rng {
     Rng::new(SEED, 1000 + split as u64)
 }
 
-pub(super) fn lines(data: Option<&Arc<Workload>>, effort: &ReproductionConfig) -> Result<Vec<Check>, Problem> {
+pub(super) fn lines(
+    data: Option<&Arc<Workload>>,
+    effort: &ReproductionConfig,
+) -> Result<Vec<Check>, Problem> {
     let mut lines = compare("splits", &ROWS, NeighbourTies::Shared, data, effort)?;
-    lines.extend(compare("splits, lowest index", &LOWEST, NeighbourTies::LowestIndex, data, effort)?);
+    lines.extend(compare(
+        "splits, lowest index",
+        &LOWEST,
+        NeighbourTies::LowestIndex,
+        data,
+        effort,
+    )?);
     Ok(lines)
 }
 
@@ -135,10 +148,16 @@ pub(super) fn null(metric: usize) -> f64 {
 }
 
 /// Each of [`METRICS`] of a policy on a split.
-fn marks(world: &DialogueModel, split: &Split, name: &str, at: usize) -> Result<Vec<DialogueScores>, Problem> {
+fn marks(
+    world: &DialogueModel,
+    split: &Split,
+    name: &str,
+    at: usize,
+) -> Result<Vec<DialogueScores>, Problem> {
     let mut policy = policy::build(name, world, split_rng(at))?;
     let budget = Cost::PUBLISHED;
     let visits = evaluate(world, &split.test, policy.as_mut(), budget);
-    let of = |(_, of): Metric| DialogueScores::new(at, &split.test, &each(world, &visits, budget, of));
+    let of =
+        |(_, of): Metric| DialogueScores::new(at, &split.test, &each(world, &visits, budget, of));
     Ok(METRICS.into_iter().map(of).collect())
 }

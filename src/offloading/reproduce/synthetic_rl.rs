@@ -6,14 +6,14 @@
 //! over seeds, each with its own workload; shares of calls are those of the published counts.
 
 use super::synthetic_totals::SHAPES;
-use super::{ReproductionConfig, ReproductionError, Check, SEED, PolicyCache, mean};
-use crate::rl::Algorithm;
-use crate::rng::Rng;
+use super::{Check, PolicyCache, ReproductionConfig, ReproductionError, SEED, mean};
 use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
 use crate::offloading::generate::synthetic;
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::TrainingPlan;
-use crate::offloading::{Costs, OffloadPolicy, Cost, ModelParams, DialogueModel, policy};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, policy};
+use crate::rl::Algorithm;
+use crate::rng::Rng;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -147,7 +147,10 @@ fn workload(
     methods.map(method).collect()
 }
 
-pub(super) fn lines(effort: &ReproductionConfig, shelf: &PolicyCache<'_>) -> Result<Vec<Check>, ReproductionError> {
+pub(super) fn lines(
+    effort: &ReproductionConfig,
+    shelf: &PolicyCache<'_>,
+) -> Result<Vec<Check>, ReproductionError> {
     let seeds = effort.seeds.max(1);
     shelf.progress.start(2 * SHAPES.len() * effort.seeds, 0);
     let jobs: Vec<_> = (0..SHAPES.len() * seeds)

@@ -2,13 +2,15 @@
 //! forms.
 
 use super::closed_form::Calls;
-use super::{ReproductionConfig, Check, SEED};
+use super::{Check, ReproductionConfig, SEED};
 use crate::config::Problem;
+use crate::offloading::evaluate::{
+    BudgetViolation, DialogueResult, PolicySummary, Totals, evaluate,
+};
+use crate::offloading::generate::{SyntheticShape, synthetic};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, policy};
 use crate::rng::Rng;
 use crate::stats::Estimate;
-use crate::offloading::evaluate::{BudgetViolation, PolicySummary, Totals, DialogueResult, evaluate};
-use crate::offloading::generate::{SyntheticShape, synthetic};
-use crate::offloading::{Costs, Cost, ModelParams, DialogueModel, policy};
 use std::sync::Arc;
 
 const fn shape(views: usize, tasks: usize, turns: usize) -> SyntheticShape {
@@ -47,7 +49,12 @@ pub(super) fn lines(effort: &ReproductionConfig) -> Result<Vec<Check>, Problem> 
 }
 
 /// Seconds and dollars of a dialogue and their excess over the budget, four standard errors wide.
-fn totals(name: &str, world: &DialogueModel, visits: &[DialogueResult], calls: Calls) -> Vec<Check> {
+fn totals(
+    name: &str,
+    world: &DialogueModel,
+    visits: &[DialogueResult],
+    calls: Calls,
+) -> Vec<Check> {
     let local = world.spend(0);
     let budget = Cost::PUBLISHED;
     let summary = PolicySummary::of(world, visits, budget, Totals::Window);

@@ -5,9 +5,9 @@ use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, thin};
 use super::layout::{self, Layout, Lines, Panel, TICK_LENGTH};
 use super::legend::{Legend, SAMPLE};
 use super::scene::{Anchor, Mark, Scene, Text};
-use super::style::{self, AXIS, Ink, SeriesStyle, MARKER, NOTE, Shape, TICK, TITLE};
+use super::style::{self, AXIS, Ink, MARKER, NOTE, SeriesStyle, Shape, TICK, TITLE};
 use super::text::{Face, Fonts};
-use super::{Chart, DrawError, ChartKind, MAX_SERIES, Point, Series};
+use super::{Chart, ChartKind, DrawError, MAX_SERIES, Point, Series};
 
 /// Lines with more points than this get spread-out markers instead of one per point.
 const FEW_POINTS: usize = 16;
@@ -43,7 +43,9 @@ pub(super) fn scene(
     let shown: Vec<Vec<Vec<Point>>> = panels.iter().map(usable).collect();
     let all = || shown.iter().flatten().flatten();
     let x_axis = match chart.kind {
-        ChartKind::Scatter => Axis::fit(all().flat_map(|p| [p.x, p.x_low, p.x_high]), chart.x_log, None),
+        ChartKind::Scatter => {
+            Axis::fit(all().flat_map(|p| [p.x, p.x_low, p.x_high]), chart.x_log, None)
+        }
         ChartKind::Lines => Axis::fit(all().map(|p| p.x), chart.x_log, None),
     };
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);

@@ -7,37 +7,36 @@
 use super::super::claims::{ClaimResult, Verdict, judge_first};
 use super::super::results::Results;
 use super::super::runs_csv::write_csv;
-use super::moved::{TableComparison, Line, compare};
+use super::moved::{Line, TableComparison, compare};
 use crate::config::csv::Table;
 use crate::config::{Problem, source};
+use crate::experiment::Expectation;
 use crate::metrics::column::{count, text};
 use crate::metrics::{Column, ColumnKind};
 use crate::output::atomic::WriteError;
-use crate::experiment::Expectation;
 use std::path::Path;
 
 const NUMBER: ColumnKind = ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY);
 const FEW: &str = "fewer than two replicates have both";
 
 /// The columns of `claims.csv`.
-pub const COLUMNS: [Column; 10] = [
-    text("experiment", "which experiment of the suite"),
-    text("claim", "the claim as written"),
-    text("metric", "what is compared"),
-    text("where", "the labels of the other axes").empty("there are no other axes"),
-    text("difference", "mean of left − right, paired over replicates")
-        .of(NUMBER)
-        .empty("no replicate has both"),
-    text("ci95_low", "lower end of its 95 % interval (Student's t)").of(NUMBER).empty(FEW),
-    text("ci95_high", "upper end of its 95 % interval").of(NUMBER).empty(FEW),
-    text("verdict", "whether the whole interval is on the claimed side").of(ColumnKind::Word(&[
-        "holds",
-        "contradicted",
-        "undecided",
-    ])),
-    text("gated", "whether the command fails unless it holds").of(ColumnKind::Word(&["yes", "no"])),
-    count("replicates", "of the experiment's replicates, the first so many"),
-];
+pub const COLUMNS: [Column; 10] =
+    [
+        text("experiment", "which experiment of the suite"),
+        text("claim", "the claim as written"),
+        text("metric", "what is compared"),
+        text("where", "the labels of the other axes").empty("there are no other axes"),
+        text("difference", "mean of left − right, paired over replicates")
+            .of(NUMBER)
+            .empty("no replicate has both"),
+        text("ci95_low", "lower end of its 95 % interval (Student's t)").of(NUMBER).empty(FEW),
+        text("ci95_high", "upper end of its 95 % interval").of(NUMBER).empty(FEW),
+        text("verdict", "whether the whole interval is on the claimed side")
+            .of(ColumnKind::Word(&["holds", "contradicted", "undecided"])),
+        text("gated", "whether the command fails unless it holds")
+            .of(ColumnKind::Word(&["yes", "no"])),
+        count("replicates", "of the experiment's replicates, the first so many"),
+    ];
 
 /// The places of the cells that name a row: its experiment, claim, metric, setting, gate and
 /// number of replicates.
@@ -78,7 +77,11 @@ pub(super) fn rows(
 
 /// The fewest replicates, from two on, over which every gated claim has the verdicts that it has
 /// over all of them.
-pub(super) fn deciding(results: &Results, claims: &[(Expectation, Vec<ClaimResult>)], all: u64) -> u64 {
+pub(super) fn deciding(
+    results: &Results,
+    claims: &[(Expectation, Vec<ClaimResult>)],
+    all: u64,
+) -> u64 {
     let verdicts =
         |judged: &[ClaimResult]| -> Vec<Verdict> { judged.iter().map(|j| j.verdict).collect() };
     let decide = |replicates: &u64| {

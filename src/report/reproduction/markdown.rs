@@ -1,12 +1,12 @@
 //! `REPORT.md`: every claim with figure, interval and verdict, in plain sentences.
 
-use super::super::compare::differences;
 use super::super::claims::{ClaimResult, Verdict};
+use super::super::compare::differences;
 use super::super::console;
 use super::gains::{Gain, gains};
 use super::{ExperimentReport, sentence};
-use crate::stats::Estimate;
 use crate::experiment::Expectation;
+use crate::stats::Estimate;
 use std::fmt::Write as _;
 
 /// The only published number: utility gained by looking at the data.

@@ -9,7 +9,7 @@ mod tally;
 
 pub use claims::{COLUMNS as CLAIMS, ClaimRow, Claims};
 pub use markdown::markdown;
-pub use moved::{TableComparison, ChangedCell};
+pub use moved::{ChangedCell, TableComparison};
 pub use tally::{Cells, Verdicts, counted};
 
 use super::claims::{ClaimResult, Verdict, judge, judge_first};

@@ -1,0 +1,5 @@
+//! SneakPeek models: cheap classifiers that look at a request before it is scheduled.
+
+pub mod knn;
+pub mod model;
+pub mod posterior;

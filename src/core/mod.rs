@@ -1,0 +1,6 @@
+//! What everything is made of: time, ids and plain records, random numbers, rounding.
+
+pub mod ids;
+pub mod rng;
+pub mod rounding;
+pub mod units;
