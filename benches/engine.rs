@@ -5,9 +5,9 @@
 //! 0.9, slack uniform from 1 to 21 ms.
 
 use divan::{Bencher, counter::ItemsCount};
+use peeksim::core::rng::{Label, Rng};
 use peeksim::experiment::{Experiment, RunSpec, Sweep, simulate};
 use peeksim::metrics::{RequestLog, Summary};
-use peeksim::rng::{Label, Rng};
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
 use std::cmp::Reverse;

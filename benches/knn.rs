@@ -1,8 +1,8 @@
 //! Queries of the exact k-NN: 1,000 samples of 8 features, as those of the measured applications.
 
 use divan::{Bencher, counter::ItemsCount};
-use peeksim::model::knn::{Reference, Scratch, VoteTies};
-use peeksim::rng::{Label, Rng};
+use peeksim::classifier::knn::{Reference, Scratch, VoteTies};
+use peeksim::core::rng::{Label, Rng};
 
 const SAMPLES: u64 = 1000;
 const FEATURES: u64 = 8;

@@ -7,25 +7,25 @@
 //! the sigmoid, and budgets of 60 to 200 ms.
 
 use divan::{Bencher, counter::ItemsCount};
+use peeksim::classifier::model::{Classifier, ClassifierHost};
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::domain::{AppId, Arrival, TrueClass};
+use peeksim::contract::AccuracySource;
+use peeksim::core::ids::{AppId, Arrival, TrueClass};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
 use peeksim::experiment::{Experiment, RunConfig, Sweep, simulate};
-use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::{
+use peeksim::scheduler::{self, BuildContext};
+use peeksim::system::catalog::{
     AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
 };
-use peeksim::model::classifier::{Classifier, ClassifierHost};
-use peeksim::model::deadline_budget::DeadlineBudget;
-use peeksim::model::faults::{BeliefError, Stalls};
-use peeksim::model::latency::{LatencyFit, LatencyPoints};
-use peeksim::model::penalty::Penalty;
-use peeksim::model::profile::{Profile, VariantCost, VariantProfile};
-use peeksim::model::trace::SourceSplit;
-use peeksim::policy::AccuracySource;
-use peeksim::rng::Rng;
-use peeksim::scheduler::{self, BuildContext};
-use peeksim::units::{Span, Time};
+use peeksim::system::deadline_budget::DeadlineBudget;
+use peeksim::system::faults::{BeliefError, Stalls};
+use peeksim::system::latency::{LatencyFit, LatencyPoints};
+use peeksim::system::penalty::Penalty;
+use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
+use peeksim::traces::recorded::SourceSplit;
+use peeksim::workload::Listed;
 use std::sync::Arc;
 
 const WINDOWS: u64 = 200;

@@ -5,12 +5,12 @@
 //! trains 639 (A2C), 686 (PPO) and 827 (DQN) steps per second.
 
 use divan::{Bencher, counter::ItemsCount};
+use peeksim::core::rng::{Label, Rng};
 use peeksim::offloading::cost::{DEVICES, NETWORKS};
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::training_env::{DialogueEnvironment, TrainingPlan};
 use peeksim::offloading::{Costs, DialogueModel, ModelParams, Split};
 use peeksim::rl::{Algorithm, Environment, Training};
-use peeksim::rng::{Label, Rng};
 use rand::RngExt;
 use std::sync::Arc;
 

@@ -3,15 +3,15 @@
 //! Two sensors report in lock-step every 100 ms, in bursts that grow.
 
 use peeksim::config::Problems;
-use peeksim::domain::{AppId, Arrival};
+use peeksim::core::ids::{AppId, Arrival};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
 use peeksim::experiment::{Experiment, Sweep};
 use peeksim::metrics::{COLUMNS, Summary};
-use peeksim::model::arrival::Arrivals;
-use peeksim::model::catalog::Catalog;
-use peeksim::rng::Rng;
 use peeksim::scheduler::{self, BuildContext};
-use peeksim::units::{Span, Time};
+use peeksim::system::catalog::Catalog;
+use peeksim::workload::Arrivals;
 use std::sync::Arc;
 
 /// Request `i` of burst `b`: bursts of 1, 2, 3, … requests, alternating between applications.

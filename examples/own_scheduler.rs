@@ -1,8 +1,8 @@
 //! A scheduler of one's own beside the shipped ones: `cargo run --release --example own_scheduler`.
 
+use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::experiment::{Experiment, Sweep, simulate, simulate_with};
 use peeksim::metrics::{Cell, Summary};
-use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
 
 /// Longest queue first: the application with most waiting requests, on its most accurate variant
 /// that is in memory (or its smallest), in one batch.

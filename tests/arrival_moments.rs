@@ -3,7 +3,7 @@
 //! themselves small enough for the test to be able to fail.
 
 use crate::common::arrivals::{arrivals, prepare};
-use peeksim::model::arrival::{ARRIVALS, ArrivalEntry};
+use peeksim::workload::{ARRIVALS, ArrivalEntry};
 use std::f64::consts::PI;
 
 const RATE: f64 = 200.0;

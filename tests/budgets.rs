@@ -2,10 +2,10 @@
 
 use crate::common::{V, World};
 use peeksim::config::source::Source;
-use peeksim::model::catalog::{Catalog, WorkerSpec};
-use peeksim::model::deadline_budget::DeadlineBudget;
-use peeksim::model::link::{Bandwidth, Link, Uplink};
-use peeksim::units::Span;
+use peeksim::core::units::Span;
+use peeksim::system::catalog::{Catalog, WorkerSpec};
+use peeksim::system::deadline_budget::DeadlineBudget;
+use peeksim::system::link::{Bandwidth, Link, Uplink};
 use std::sync::Arc;
 
 /// A variant of 12 ms that is right most often, of 8 ms and of 4 ms, of 3, 2 and 1 bytes.

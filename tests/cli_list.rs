@@ -1,9 +1,9 @@
 //! `peeksim list`
 
 use crate::shell::{self, Shell};
-use peeksim::model::arrival::ARRIVALS;
-use peeksim::model::penalty::PENALTIES;
 use peeksim::scheduler::REGISTRY;
+use peeksim::system::penalty::PENALTIES;
+use peeksim::workload::ARRIVALS;
 
 #[test]
 fn everything_is_listed_with_its_source() {

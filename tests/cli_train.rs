@@ -1,8 +1,8 @@
 //! `peeksim train` and `peeksim offload`
 
 use crate::shell::{Said, Shell, column};
+use peeksim::core::rng::Rng;
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::rng::Rng;
 use std::process::Stdio;
 use std::time::Duration;
 

@@ -3,13 +3,13 @@
 use crate::common::World;
 use crate::common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
 use peeksim::config::{ConfigNode, Decoder, Problems};
-use peeksim::domain::RequestId;
-use peeksim::engine::{self, Simulation};
-use peeksim::model::arrival::{ARRIVALS, ClassFilter, RateSpec, SourceSplit, WorkloadSpec};
-use peeksim::policy::{
+use peeksim::contract::{
     AccuracySource, Event, Observer, Plan, RejectReason, Scheduler, Trigger, View,
 };
-use peeksim::rng::Rng;
+use peeksim::core::ids::RequestId;
+use peeksim::core::rng::Rng;
+use peeksim::engine::{self, Simulation};
+use peeksim::workload::{ARRIVALS, ClassFilter, RateSpec, SourceSplit, WorkloadSpec};
 
 fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> WorkloadSpec {
     let think = if steady { "constant" } else { "exponential" };

@@ -2,7 +2,7 @@
 //! binomial: five standard errors of that.
 
 use crate::common::arrivals::{arrivals, prepare};
-use peeksim::domain::Arrival;
+use peeksim::core::ids::Arrival;
 
 const N: usize = 40_000;
 

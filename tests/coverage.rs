@@ -11,6 +11,7 @@
 
 use crate::common::lab::{Line, Times, exponential, mean, poisson, rng, service, services, share};
 use peeksim::config::Location;
+use peeksim::core::rng::Rng;
 use peeksim::experiment::StoppingRule;
 use peeksim::metrics::{interval_key, law};
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
@@ -18,7 +19,6 @@ use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::policy::build;
 use peeksim::offloading::{Cost, DialogueModel, ModelParams, Workload};
-use peeksim::rng::Rng;
 use peeksim::stats::{Estimate, Interval, IntervalMethod, mser};
 use std::sync::Arc;
 

@@ -1,13 +1,13 @@
 //! Dialogues on the step machine: alone as the published setting has it, many at once in lines.
 
+use peeksim::core::rng::Rng;
+use peeksim::core::units::Span;
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use peeksim::offloading::policy::{POLICIES, TurnContext, build};
 use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy};
-use peeksim::rng::Rng;
-use peeksim::units::Span;
 use std::sync::{Arc, Mutex};
 
 const BUDGET: Cost = Cost::PUBLISHED;

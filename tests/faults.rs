@@ -2,12 +2,12 @@
 
 use crate::common::{CLASS, Happened, Log, V, World};
 use crate::measured::measured;
-use peeksim::model::classifier::ClassifierHost;
-use peeksim::model::faults::{BeliefError, Outage, Slowdown, Stalls};
-use peeksim::model::latency::LatencyPoints;
-use peeksim::model::link::{Link, Uplink};
-use peeksim::rng::Rng;
-use peeksim::units::{Span, Time};
+use peeksim::classifier::model::ClassifierHost;
+use peeksim::core::rng::Rng;
+use peeksim::core::units::{Span, Time};
+use peeksim::system::faults::{BeliefError, Outage, Slowdown, Stalls};
+use peeksim::system::latency::LatencyPoints;
+use peeksim::system::link::{Link, Uplink};
 use std::sync::Arc;
 
 fn outage(from_ms: f64, span_ms: f64) -> Outage {

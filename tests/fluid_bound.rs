@@ -4,13 +4,13 @@
 use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::shape::{Late, Shape};
 use crate::common::{V, World};
-use peeksim::domain::{AppId, Arrival, TrueClass};
+use peeksim::core::ids::{AppId, Arrival, TrueClass};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::{Span, Time};
 use peeksim::metrics::fluid_bound;
-use peeksim::model::arrival::Listed;
-use peeksim::model::latency::LatencyFit;
-use peeksim::rng::Rng;
 use peeksim::scheduler::REGISTRY;
-use peeksim::units::{Span, Time};
+use peeksim::system::latency::LatencyFit;
+use peeksim::workload::Listed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -4,6 +4,7 @@
 //! the case and prints the input.
 
 use peeksim::config::source::Source;
+use peeksim::core::rng::{Label, Rng};
 use peeksim::experiment::{Experiment, Sweep};
 use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
@@ -15,7 +16,6 @@ use peeksim::offloading::{
 use peeksim::report::{Results, compare, console, draw_all, manifest, summary};
 use peeksim::rl::checkpoint::PolicyFile;
 use peeksim::rl::net::{Activation, Mlp};
-use peeksim::rng::{Label, Rng};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use crate::shell::repository;
 use peeksim::config::{ConfigNode, Problems};
 use peeksim::experiment::{Experiment, Sweep, simulate};
 use peeksim::metrics::{Cell, Summary};
-use peeksim::model::penalty::Penalty;
+use peeksim::system::penalty::Penalty;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -1,5 +1,6 @@
 //! Guards and masks: nobody who keeps the rule is beyond a budget that local answers keep to.
 
+use peeksim::core::rng::{Label, Rng};
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
@@ -11,7 +12,6 @@ use peeksim::offloading::training_env::{
 use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy, Split, Workload};
 use peeksim::rl::Environment;
 use peeksim::rl::net::{Activation, Mlp};
-use peeksim::rng::{Label, Rng};
 use rand::RngExt;
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 
 use crate::common::{Happened, V, World};
 use crate::shell::{self, Said, Shell, repository};
-use peeksim::model::latency::{LatencyFit, LatencyPoints};
-use peeksim::model::profile::Profile;
-use peeksim::units::Span;
+use peeksim::core::units::Span;
+use peeksim::system::latency::{LatencyFit, LatencyPoints};
+use peeksim::system::profile::Profile;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

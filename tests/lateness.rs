@@ -5,8 +5,8 @@ use crate::common::text::check;
 use crate::common::{V, World};
 use crate::shell::Shell;
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::model::penalty::Penalty;
-use peeksim::units::{Span, Time};
+use peeksim::core::units::{Span, Time};
+use peeksim::system::penalty::Penalty;
 
 fn penalty(text: &str) -> Penalty {
     let mut problems = Problems::default();

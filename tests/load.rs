@@ -3,11 +3,11 @@
 
 use crate::common::arrivals::{arrivals, prepare};
 use crate::latency_fit::isotonic;
-use peeksim::domain::{RequestId, VariantId};
+use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
+use peeksim::core::ids::{RequestId, VariantId};
+use peeksim::core::rng::Rng;
 use peeksim::experiment::{RunConfig, simulate_with};
 use peeksim::metrics::{Cell, Summary};
-use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
-use peeksim::rng::Rng;
 
 /// (latency / batch in ms, batch, variant) of the least time per request among measured batches:
 /// between measured sizes latency is linear and the time per request lies between its ends.

@@ -1,12 +1,12 @@
 //! What of a run counts after a warm-up, by hand. All times are in milliseconds.
 
 use crate::common::{V, World};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::Span;
 use peeksim::engine::{self, Simulation};
 use peeksim::metrics::{COLUMNS, Cell, MeasurementWindow, Summary, TABLES, Tables};
-use peeksim::model::arrival::Listed;
-use peeksim::model::link::{Link, Uplink};
-use peeksim::rng::Rng;
-use peeksim::units::Span;
+use peeksim::system::link::{Link, Uplink};
+use peeksim::workload::Listed;
 use std::sync::Arc;
 
 /// The row of a run, and the cells of the first row of each table, without its first arrivals.

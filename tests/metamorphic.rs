@@ -3,13 +3,13 @@
 
 use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::{self, Happened, Log, Told, V, World};
-use peeksim::domain::VariantId;
-use peeksim::model::arrival::Listed;
-use peeksim::model::classifier::{ClassifierHost, ClassifierKind, VoteModel};
-use peeksim::model::latency::LatencyPoints;
-use peeksim::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
+use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
+use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
+use peeksim::core::ids::VariantId;
+use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::{REGISTRY, SchedulerEntry};
-use peeksim::units::{Span, Time};
+use peeksim::system::latency::LatencyPoints;
+use peeksim::workload::Listed;
 use rand::RngExt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -190,7 +190,7 @@ fn one_variant_needs_no_more_memory_than_its_own() {
             ClassifierKind::Confusion(VoteModel::recall(app.profile.classes.len(), 0.8));
         world.arrivals.iter_mut().for_each(|arrival| {
             arrival.app.0 = 0;
-            arrival.truth.row = peeksim::domain::TrueClass::NO_ROW;
+            arrival.truth.row = peeksim::core::ids::TrueClass::NO_ROW;
             arrival.truth.class %= 2;
         });
         let unprofiled = profile_lacks(&world);
@@ -287,7 +287,7 @@ struct Doubter {
 
 impl Scheduler for Doubter {
     fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
-        let worker = view.worker(peeksim::domain::WorkerId(0));
+        let worker = view.worker(peeksim::core::ids::WorkerId(0));
         for (_, _, end) in worker.running() {
             assert!(self.ends.contains(&end), "{end} is not from the table");
             self.overdue += usize::from(end < view.now());

@@ -3,10 +3,10 @@
 //! eleventh neighbours are apart by less than features rounded to four decimals can tell.
 
 use flate2::read::GzDecoder;
+use peeksim::classifier::knn::{Reference, Scratch, VoteTies};
 use peeksim::config::source;
-use peeksim::model::knn::{Reference, Scratch, VoteTies};
-use peeksim::model::profile::Profile;
-use peeksim::model::trace::RecordedTrace;
+use peeksim::system::profile::Profile;
+use peeksim::traces::recorded::RecordedTrace;
 use std::fs::File;
 use std::path::Path;
 

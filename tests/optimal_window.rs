@@ -8,12 +8,12 @@
 use crate::common::draw::{self, Units};
 use crate::common::shape::Late;
 use crate::common::{Happened, Log, V, World};
-use peeksim::domain::{AppId, Arrival, TrueClass};
-use peeksim::model::arrival::Listed;
-use peeksim::model::latency::LatencyFit;
-use peeksim::policy::AccuracySource;
+use peeksim::contract::AccuracySource;
+use peeksim::core::ids::{AppId, Arrival, TrueClass};
+use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::REGISTRY;
-use peeksim::units::{Span, Time};
+use peeksim::system::latency::LatencyFit;
+use peeksim::workload::Listed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -8,10 +8,10 @@
 use crate::common::draw::ALONE;
 use crate::common::shape::Late;
 use crate::common::{Happened, Log, V, World};
-use peeksim::domain::{AppId, Arrival, TrueClass};
-use peeksim::policy::AccuracySource;
+use peeksim::contract::AccuracySource;
+use peeksim::core::ids::{AppId, Arrival, TrueClass};
+use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::{REGISTRY, SchedulerEntry};
-use peeksim::units::{Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

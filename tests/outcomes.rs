@@ -3,10 +3,10 @@
 
 use crate::common::lab::{interval, mean};
 use crate::common::{Log, V, World};
-use peeksim::domain::TrueClass;
+use peeksim::core::ids::TrueClass;
 use peeksim::metrics::Cell;
-use peeksim::model::catalog::OutcomeModel;
-use peeksim::model::trace::{RecordedTrace, SourceSplit};
+use peeksim::system::catalog::OutcomeModel;
+use peeksim::traces::recorded::{RecordedTrace, SourceSplit};
 use std::sync::Arc;
 
 const REPLICATES: u64 = 20;

@@ -4,9 +4,9 @@
 use crate::common::World;
 use crate::common::draw::{Case, Limits};
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::model::arrival::Listed;
-use peeksim::rng::Rng;
+use peeksim::core::rng::Rng;
 use peeksim::scheduler::{self, BuildContext, REGISTRY, SchedulerEntry};
+use peeksim::workload::Listed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -3,11 +3,11 @@
 use crate::common::check::{self, Verdict};
 use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::{Happened, Log, Told, V, World};
-use peeksim::model::classifier::{ClassifierHost, ClassifierKind, Prior, ShortCircuit, VoteModel};
-use peeksim::model::posterior::Evidence;
-use peeksim::policy::AccuracySource;
+use peeksim::classifier::model::{ClassifierHost, ClassifierKind, Prior, ShortCircuit, VoteModel};
+use peeksim::classifier::posterior::Evidence;
+use peeksim::contract::AccuracySource;
+use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::REGISTRY;
-use peeksim::units::{Span, Time};
 use std::collections::BTreeSet;
 
 /// A model that always sees the true class, believed without reserve, is an oracle of labels.
@@ -211,7 +211,7 @@ fn an_answer_is_taken_where_its_class_is_precise() {
         arrivals: world
             .arrivals
             .iter()
-            .map(|a| peeksim::domain::Arrival { time: Time::ZERO, ..*a })
+            .map(|a| peeksim::core::ids::Arrival { time: Time::ZERO, ..*a })
             .collect(),
         ..world
     };

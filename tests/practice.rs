@@ -6,16 +6,16 @@ use crate::common::{Told, check};
 use crate::shell::{Said, Shell};
 use peeksim::config::source::Source;
 use peeksim::config::{ConfigNode, Problems};
+use peeksim::contract::{AccuracySource, Event, Observer, Plan};
+use peeksim::core::rng::{Label, Rng};
 use peeksim::engine::{self, Simulation, StepOutcome};
 use peeksim::experiment::{Experiment, SchedulingEnvironment, Sweep, utility};
-use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::DecisionOverhead;
-use peeksim::policy::{AccuracySource, Event, Observer, Plan};
 use peeksim::rl::checkpoint::PolicyFile;
 use peeksim::rl::net::{ActionHeads, Activation, Activations, Mlp, best};
 use peeksim::rl::{Algorithm, Environment, Training};
-use peeksim::rng::{Label, Rng};
 use peeksim::scheduler::{SteppedDispatcher, policy_catalogue, trained};
+use peeksim::system::catalog::DecisionOverhead;
+use peeksim::workload::Listed;
 use std::sync::Arc;
 
 /// Two variants, one quick and the other right, at a rate at which either is the better one.

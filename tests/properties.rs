@@ -8,7 +8,7 @@ use crate::common::draw::{self, Case, Limits, Units};
 use crate::common::row::row;
 use crate::common::scribe::Asked;
 use crate::common::{Happened, Log, Told};
-use peeksim::policy::AccuracySource;
+use peeksim::contract::AccuracySource;
 use peeksim::scheduler::REGISTRY;
 
 const SEEDS: u64 = 400;

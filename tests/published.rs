@@ -6,12 +6,12 @@
 //! names; without it the test is skipped, and says so.
 
 use crate::common::{CLASS, Happened, Log, V, World};
+use peeksim::classifier::model::Prior;
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::domain::{AppId, Arrival, TrueClass};
-use peeksim::model::catalog::WorkerSpec;
-use peeksim::model::classifier::Prior;
-use peeksim::model::penalty::Penalty;
-use peeksim::units::{Span, Time};
+use peeksim::core::ids::{AppId, Arrival, TrueClass};
+use peeksim::core::units::{Span, Time};
+use peeksim::system::catalog::WorkerSpec;
+use peeksim::system::penalty::Penalty;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 
 use crate::common::arrivals::{arrivals, prepare};
 use crate::shell::{Shell, column};
-use peeksim::domain::Arrival;
+use peeksim::core::ids::Arrival;
 
 /// A file of requests at these seconds.
 fn file(shell: &Shell, name: &str, seconds: impl Iterator<Item = f64>) -> String {

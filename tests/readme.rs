@@ -3,14 +3,14 @@
 //!
 //! `UPDATE_README=1 cargo test readme` writes them anew.
 
+use peeksim::contract::AccuracySource;
 use peeksim::metrics::ColumnKind;
-use peeksim::model::arrival::ARRIVALS;
-use peeksim::model::latency::LatencyFit;
-use peeksim::model::profile::Profile;
 use peeksim::offloading::POLICIES;
-use peeksim::policy::AccuracySource;
 use peeksim::report::data_dictionary::{AXES, FieldDescription, FileDescription, files};
 use peeksim::scheduler::REGISTRY;
+use peeksim::system::latency::LatencyFit;
+use peeksim::system::profile::Profile;
+use peeksim::workload::ARRIVALS;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 

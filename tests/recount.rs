@@ -9,13 +9,13 @@ use crate::common::retable;
 use crate::common::row::compare;
 use crate::common::scribe::Scribe;
 use crate::common::{Log, Told};
+use peeksim::classifier::model::{ClassifierHost, ShortCircuit};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::Span;
 use peeksim::engine::{self, Simulation};
 use peeksim::metrics::{Cell, MeasurementWindow, Summary, TABLES, Tables};
-use peeksim::model::arrival::{Arrivals, Listed};
-use peeksim::model::classifier::{ClassifierHost, ShortCircuit};
-use peeksim::rng::Rng;
 use peeksim::scheduler::REGISTRY;
-use peeksim::units::Span;
+use peeksim::workload::{Arrivals, Listed};
 use std::sync::Arc;
 
 const SEEDS: u64 = 600;

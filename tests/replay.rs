@@ -1,7 +1,7 @@
 //! How recorded arrivals come to a rate, against the trace file itself.
 
 use crate::common::arrivals::{arrivals, prepare};
-use peeksim::domain::Arrival;
+use peeksim::core::ids::Arrival;
 
 /// Nanoseconds on the clock of its source by row, and the first row of each source.
 fn file(app: &str) -> (Vec<u64>, Vec<usize>) {

@@ -5,14 +5,14 @@ use crate::common::lab::{Times, arrival};
 use crate::common::text::check;
 use crate::common::{Happened, V, World};
 use crate::shell::{Shell, column};
+use peeksim::classifier::model::ClassifierHost;
 use peeksim::config::Location;
-use peeksim::domain::AppId;
-use peeksim::model::catalog::{Catalog, Resident, ResidentVariant};
-use peeksim::model::classifier::ClassifierHost;
-use peeksim::model::faults::Outage;
-use peeksim::model::latency::LatencyPoints;
-use peeksim::policy::{Plan, Scheduler, Trigger, View};
-use peeksim::units::{Span, Time};
+use peeksim::contract::{Plan, Scheduler, Trigger, View};
+use peeksim::core::ids::AppId;
+use peeksim::core::units::{Span, Time};
+use peeksim::system::catalog::{Catalog, Resident, ResidentVariant};
+use peeksim::system::faults::Outage;
+use peeksim::system::latency::LatencyPoints;
 use std::sync::Arc;
 
 /// The second application is served on the second lane at once.

@@ -1,7 +1,7 @@
 //! Searches against capacities that are known, and that they go on where they stopped.
 
 use crate::shell::{Shell, column};
-use peeksim::domain::{VariantId, WorkerId};
+use peeksim::core::ids::{VariantId, WorkerId};
 use peeksim::experiment::{CapacityResult, Experiment, Shard, Sweep};
 
 const EXPERIMENT: &str = r#"

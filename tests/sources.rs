@@ -1,9 +1,9 @@
 //! `workload.source_split`: arrivals of every other source of the traces, in both arrival processes.
 
-use peeksim::domain::TrueClass;
+use peeksim::core::ids::TrueClass;
+use peeksim::core::rng::Rng;
 use peeksim::experiment::{Experiment, RunSpec, Sweep};
 use peeksim::metrics::COLUMNS;
-use peeksim::rng::Rng;
 use std::collections::BTreeMap;
 
 fn sweep(set: &[&str]) -> Result<Sweep, String> {

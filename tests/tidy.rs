@@ -6,26 +6,28 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floors of ARCHITECTURE.md. `input` stands above `units`, whose decimals it reads.
-const FLOORS: [&[&str]; 12] = [
-    &["units", "rng", "output"],
-    &["input", "stats"],
-    &["domain"],
-    &["model"],
-    &["policy", "import"],
-    &["learn"],
-    &["sched", "sim", "metrics"],
-    &["sweep"],
+/// The floors of ARCHITECTURE.md. `config` stands above `core`, whose decimals it reads.
+const FLOORS: [&[&str]; 14] = [
+    &["core", "output"],
+    &["config", "stats"],
+    &["traces"],
+    &["classifier"],
+    &["system"],
+    &["workload"],
+    &["contract", "import"],
+    &["rl"],
+    &["scheduler", "engine", "metrics"],
+    &["experiment"],
     &["report"],
-    &["tmo"],
+    &["offloading"],
     &["cli"],
     &["main", "lib"],
 ];
 /// Who may use `std::fs`: the reader of inputs, the writer of whole files, and the journal, which
 /// is appended to and read back even if it is no text any more.
-const FILES: [&str; 3] = ["input/source.rs", "output/atomic.rs", "sweep/journal.rs"];
+const FILES: [&str; 3] = ["config/source.rs", "output/atomic.rs", "experiment/journal.rs"];
 /// Who may look at the clock on the wall: timings apart from the results, and estimates.
-const CLOCKS: [&str; 3] = ["sweep/pool.rs", "cli/cost.rs", "cli/progress.rs"];
+const CLOCKS: [&str; 3] = ["experiment/executor.rs", "cli/estimate.rs", "cli/progress.rs"];
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

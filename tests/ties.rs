@@ -2,7 +2,7 @@
 //! earlier finish", or an order of requests. All times are in milliseconds.
 
 use crate::common::{V, World};
-use peeksim::policy::AccuracySource;
+use peeksim::contract::AccuracySource;
 use peeksim::scheduler::REGISTRY;
 
 /// Two variants that are as accurate: one knows both classes alike, the other does not and takes

@@ -1,6 +1,7 @@
 //! Offloading of dialogues: published tables, closed forms, and the optimum against brute force and
 //! every policy.
 
+use peeksim::core::rng::Rng;
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS, normalised};
 use peeksim::offloading::evaluate::{
     DialogueResult, PolicySummary, Totals, evaluate, replay, train,
@@ -9,7 +10,6 @@ use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::optimum::{Tree, decisions};
 use peeksim::offloading::policy::{OffloadPolicy, POLICIES, TurnContext, build};
 use peeksim::offloading::{Cost, DialogueModel, ModelParams};
-use peeksim::rng::Rng;
 use std::sync::Arc;
 
 fn world() -> DialogueModel {

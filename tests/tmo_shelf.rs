@@ -1,9 +1,9 @@
 //! A reproduction of TMO that is stopped and begun again.
 
+use peeksim::core::rng::Rng;
 use peeksim::experiment::Progress;
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::reproduce::{Artifacts, PolicyCache, ReproductionConfig, make, to_csv};
-use peeksim::rng::Rng;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

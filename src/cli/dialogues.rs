@@ -2,11 +2,11 @@
 
 use super::CliError;
 use crate::config::{Location, Problem};
+use crate::core::rng::Rng;
 use crate::offloading::cost::{Costs, find_device, find_network};
 use crate::offloading::estimator::Metric;
 use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, import};
-use crate::rng::Rng;
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 

@@ -3,13 +3,13 @@
 use super::{CliError, print_note};
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value};
+use crate::core::units::decimal;
 use crate::import::{
     self, AppMapping, Folder, ImportError, ImportKind, ImportNotes, ImportPlan, ImportedProfile,
     ImporterEntry, KINDS,
 };
 use crate::offloading;
 use crate::output::{atomic, packed};
-use crate::units::decimal;
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -2,10 +2,10 @@
 
 use super::{CliError, ExperimentArgs};
 use crate::config::source;
+use crate::contract::{Event, Observer};
 use crate::experiment::{RunSpec, Sweep, simulate, summary};
 use crate::metrics::{COLUMNS, RequestLog, Summary};
 use crate::output::{atomic, packed};
-use crate::policy::{Event, Observer};
 use crate::report::console::align;
 use clap::Args;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -202,7 +202,7 @@ fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Time;
+    use crate::core::units::Time;
 
     /// Where a run of these counts of decisions departs from one of those.
     fn differs(first: &[usize], second: &[usize]) -> (usize, Option<(usize, String)>) {

@@ -4,10 +4,10 @@ use super::CliError;
 use crate::config::source::embedded_paths;
 use crate::experiment::FIGURE_KINDS;
 use crate::metrics::TABLES;
-use crate::model::arrival::ARRIVALS;
-use crate::model::penalty::PENALTIES;
 use crate::offloading::POLICIES;
 use crate::scheduler::REGISTRY;
+use crate::system::penalty::PENALTIES;
+use crate::workload::ARRIVALS;
 use std::io::Write;
 
 pub(super) fn main(out: &mut impl Write) -> Result<(), CliError> {

@@ -7,6 +7,8 @@
 use super::dialogues::DialogueArgs;
 use super::{CliError, print_note};
 use crate::config::{Location, Problem, source};
+use crate::core::rng::Rng;
+use crate::core::units::Span;
 use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals, evaluate, train};
 use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use crate::offloading::network_policy::NetworkPolicy;
@@ -14,9 +16,7 @@ use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
 use crate::offloading::recorded_policy::RecordedPolicy;
 use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Split, policy};
 use crate::report::console::align;
-use crate::rng::Rng;
 use crate::stats::Estimate;
-use crate::units::Span;
 use clap::Args;
 use rayon::prelude::*;
 use std::io::Write;

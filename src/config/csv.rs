@@ -5,7 +5,7 @@
 
 use super::error::{Location, Problem};
 use super::source::Source;
-use crate::units::parse_decimal;
+use crate::core::units::parse_decimal;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

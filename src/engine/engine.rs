@@ -20,15 +20,15 @@ mod peek;
 use super::event_queue::{EventKind, EventQueue};
 use super::validate::{PlanError, check, describe, takes};
 use crate::config::Problem;
-use crate::domain::{Arrival, Request, RequestId, VariantId, WorkerId};
-use crate::model::arrival::Arrivals;
-use crate::model::catalog::Catalog;
-use crate::policy::state::{Job, Running, State};
-use crate::policy::{
+use crate::contract::state::{Job, Running, State};
+use crate::contract::{
     AccuracySource, BatchCompletion, Decision, Event, Observer, Plan, Trigger, View,
 };
-use crate::rng::Rng;
-use crate::units::Time;
+use crate::core::ids::{Arrival, Request, RequestId, VariantId, WorkerId};
+use crate::core::rng::Rng;
+use crate::core::units::Time;
+use crate::system::catalog::Catalog;
+use crate::workload::Arrivals;
 use link::PendingResponse;
 use peek::Peeks;
 use std::sync::Arc;

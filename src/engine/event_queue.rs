@@ -3,8 +3,8 @@
 //! Events of one instant come in order of kind, then of insertion: a total order that does not
 //! depend on the heap. Arrivals are not here; they are merged from their sorted source.
 
-use crate::domain::WorkerId;
-use crate::units::Time;
+use crate::core::ids::WorkerId;
+use crate::core::units::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

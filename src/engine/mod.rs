@@ -18,7 +18,7 @@ mod validate;
 pub use engine::{Counts, SimError, Simulation, StepOutcome};
 pub use validate::PlanError;
 
-use crate::policy::{Observer, Plan, Scheduler};
+use crate::contract::{Observer, Plan, Scheduler};
 
 /// Runs a simulation to its end.
 pub fn run(

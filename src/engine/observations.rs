@@ -2,12 +2,12 @@
 //!
 //! This is the one place where truth becomes belief; the scheduler's [`AccuracySource`] decides how much.
 
-use crate::domain::RequestId;
-use crate::model::classifier::ShortCircuit;
-use crate::model::posterior::{answer, expected_accuracy, update};
-use crate::policy::AccuracySource;
-use crate::policy::state::State;
-use crate::rng::Rng;
+use crate::classifier::model::ShortCircuit;
+use crate::classifier::posterior::{answer, expected_accuracy, update};
+use crate::contract::AccuracySource;
+use crate::contract::state::State;
+use crate::core::ids::RequestId;
+use crate::core::rng::Rng;
 use std::sync::Arc;
 
 /// Fills the estimates of a request that is about to be shown.

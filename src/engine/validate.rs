@@ -1,9 +1,9 @@
 //! Every decision is checked before it is done; a bad one stops the run with its rule.
 
-use crate::domain::{AppId, RequestId, VariantId, WorkerId};
-use crate::policy::state::{Phase, State};
-use crate::policy::{Decision, Plan};
-use crate::units::Time;
+use crate::contract::state::{Phase, State};
+use crate::contract::{Decision, Plan};
+use crate::core::ids::{AppId, RequestId, VariantId, WorkerId};
+use crate::core::units::Time;
 
 /// A decision that breaks a rule of the simulated world.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,16 +1,16 @@
 //! The table `workload`: when requests arrive, and which.
 
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
-use crate::domain::AppId;
+use crate::core::ids::AppId;
+use crate::core::units::{Span, Time};
 use crate::experiment::input_cache::InputCache;
-use crate::model::arrival::{
+use crate::system::catalog::{AppSpec, SystemSpec};
+use crate::system::profile;
+use crate::traces::trace_file::TraceFile;
+use crate::workload::{
     ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, Process, RateSpec, SourceSplit,
     WorkloadSpec, zipf,
 };
-use crate::model::catalog::{AppSpec, SystemSpec};
-use crate::model::profile;
-use crate::model::trace_file::TraceFile;
-use crate::units::{Span, Time};
 use std::sync::Arc;
 
 /// Decodes the arrivals of an experiment.

@@ -1,15 +1,15 @@
 //! The setting `peek`: how requests of each application are looked at.
 
 use super::run_config::by_app;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
-use crate::model::catalog::AppSpec;
-use crate::model::classifier::{
+use crate::classifier::knn::VoteTies;
+use crate::classifier::model::{
     Classifier, ClassifierHost, ClassifierKind, Knn, Prior, ShortCircuit, ThresholdRule, VoteModel,
 };
-use crate::model::knn::VoteTies;
-use crate::model::posterior::{Evidence, TWO_CLASS_THRESHOLD};
-use crate::model::profile;
-use crate::units::Span;
+use crate::classifier::posterior::{Evidence, TWO_CLASS_THRESHOLD};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
+use crate::core::units::Span;
+use crate::system::catalog::AppSpec;
+use crate::system::profile;
 use std::sync::Arc;
 
 /// Gives every application its part of the setting: the same for all, or by application.

@@ -1,8 +1,8 @@
 //! Stalls, slow and failing workers, and wrong beliefs, as experiments write them.
 
 use crate::config::{Decoder, Problem, decode};
-use crate::model::faults::{BeliefError, Outage, Slowdown, Stalls};
-use crate::units::{Span, Time};
+use crate::core::units::{Span, Time};
+use crate::system::faults::{BeliefError, Outage, Slowdown, Stalls};
 
 /// More times as long than this, nothing takes.
 const MAX_FACTOR: f64 = 1e6;

@@ -6,8 +6,8 @@ use super::stopping::StoppingRule;
 use crate::config::source::{self, Source};
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
+use crate::core::units::Span;
 use crate::metrics::{TABLES, TableEntry};
-use crate::units::Span;
 
 /// A parsed experiment.
 #[derive(Clone, Debug)]

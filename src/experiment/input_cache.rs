@@ -2,10 +2,10 @@
 
 use super::locate::{FileOrigin, Located, Locator};
 use crate::config::{ConfigNode, Location, Problem, Problems, Value, source};
-use crate::model::link::Bandwidth;
-use crate::model::profile::Profile;
-use crate::model::trace::RecordedTrace;
-use crate::model::trace_file::TraceFile;
+use crate::system::link::Bandwidth;
+use crate::system::profile::Profile;
+use crate::traces::recorded::RecordedTrace;
+use crate::traces::trace_file::TraceFile;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -3,12 +3,12 @@
 use super::run_config::RunConfig;
 use super::warmup::Warmup;
 use crate::config::Problems;
+use crate::contract::{AccuracySource, Observer, Scheduler};
+use crate::core::rng::Rng;
+use crate::core::units::Span;
 use crate::engine::{self, Counts, Simulation};
 use crate::metrics::{Cell, Summary, TableEntry, Tables, fluid_bound};
-use crate::policy::{AccuracySource, Observer, Scheduler};
-use crate::rng::Rng;
 use crate::scheduler::{self, BuildContext};
-use crate::units::Span;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a run came to.

@@ -5,18 +5,18 @@ use super::faults;
 use super::input_cache::InputCache;
 use super::warmup::Warmup;
 use super::{classifiers, workers};
+use crate::classifier::model::{Classifier, ClassifierHost, ShortCircuit};
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
-use crate::domain::AppId;
-use crate::model::arrival::{SharedByReplicates, SourceSplit, WorkloadSpec};
-use crate::model::catalog::{AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec};
-use crate::model::classifier::{Classifier, ClassifierHost, ShortCircuit};
-use crate::model::deadline_budget::DeadlineBudget;
-use crate::model::latency::LatencyFit;
-use crate::model::penalty::Penalty;
-use crate::policy::AccuracySource;
-use crate::rng::Rng;
+use crate::contract::AccuracySource;
+use crate::core::ids::AppId;
+use crate::core::rng::Rng;
+use crate::core::units::Span;
 use crate::scheduler::{self, BuildContext};
-use crate::units::Span;
+use crate::system::catalog::{AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec};
+use crate::system::deadline_budget::DeadlineBudget;
+use crate::system::latency::LatencyFit;
+use crate::system::penalty::Penalty;
+use crate::workload::{SharedByReplicates, SourceSplit, WorkloadSpec};
 use std::sync::Arc;
 
 /// Bytes that a request may have to send.

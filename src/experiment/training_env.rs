@@ -10,13 +10,13 @@
 use super::executor::Sweep;
 use super::run_config::RunConfig;
 use crate::config::{Location, Problem, Problems};
+use crate::contract::{Decision, Plan, Timeline};
+use crate::core::rng::Rng;
 use crate::engine::{self, Simulation};
 use crate::metrics::{Cell, Summary};
-use crate::policy::{Decision, Plan, Timeline};
 use crate::rl::checkpoint::PolicySignature;
 use crate::rl::net::Mlp;
 use crate::rl::{Environment, Transition};
-use crate::rng::Rng;
 use crate::scheduler::{SteppedDispatcher, policy_catalogue, trained};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -3,8 +3,8 @@
 use super::run::simulate;
 use super::run_config::RunConfig;
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::core::rng::Rng;
 use crate::metrics::{MeasurementWindow, Transient};
-use crate::rng::Rng;
 
 /// Fewer requests than this are too few means of five to find the end of a transient.
 const LEAST: u64 = 100;

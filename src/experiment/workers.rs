@@ -3,9 +3,9 @@
 use super::faults;
 use super::input_cache::InputCache;
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
-use crate::model::catalog::{AppSpec, Resident, ResidentVariant, WorkerSpec};
-use crate::model::link::{self, Link, Uplink};
-use crate::units::{Span, Time};
+use crate::core::units::{Span, Time};
+use crate::system::catalog::{AppSpec, Resident, ResidentVariant, WorkerSpec};
+use crate::system::link::{self, Link, Uplink};
 
 /// Workers have numbers of 16 bits, and schedulers look at each of them.
 const MAX_WORKERS: u64 = 4096;

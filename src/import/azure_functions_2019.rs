@@ -11,8 +11,8 @@ use crate::config::csv::{Header, whole};
 use crate::config::lines::LineReader;
 use crate::config::rows::{RowReader, TableLayout};
 use crate::config::{Location, Problem};
-use crate::rng::Rng;
-use crate::units::NS_PER_S;
+use crate::core::rng::Rng;
+use crate::core::units::NS_PER_S;
 use std::collections::VecDeque;
 
 const MINUTE_NS: u64 = 60 * NS_PER_S;

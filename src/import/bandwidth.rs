@@ -9,8 +9,8 @@ use crate::config::csv::Row;
 use crate::config::rows::{RowReader, TableLayout};
 use crate::config::source::Source;
 use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
-use crate::model::link::{Bandwidth, COLUMNS, MBPS};
-use crate::units::{NS_PER_S, Span, decimal};
+use crate::core::units::{NS_PER_S, Span, decimal};
+use crate::system::link::{Bandwidth, COLUMNS, MBPS};
 use std::collections::BTreeSet;
 
 /// Traces of a file that are told by name.

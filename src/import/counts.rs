@@ -10,8 +10,8 @@ use crate::config::csv::{Header, Row, whole};
 use crate::config::lines::LineReader;
 use crate::config::rows::{RowReader, TableLayout};
 use crate::config::{ConfigNode, Decoder, Location, Problem, Value, decode};
-use crate::rng::Rng;
-use crate::units::{NS_PER_S, Span, decimal};
+use crate::core::rng::Rng;
+use crate::core::units::{NS_PER_S, Span, decimal};
 use std::collections::VecDeque;
 
 /// The shortest and the longest interval, in seconds.

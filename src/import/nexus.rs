@@ -10,7 +10,7 @@ use super::{ImportKind, ImporterEntry};
 use crate::config::lines::LineReader;
 use crate::config::rows::{RowReader, TableLayout};
 use crate::config::{Decoder, Location, Problem, Problems};
-use crate::units::parse_decimal;
+use crate::core::units::parse_decimal;
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "nexus-profile",

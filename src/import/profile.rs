@@ -4,8 +4,8 @@
 use super::app_mapping::is_name;
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Decoder, Problem, decode};
-use crate::model::latency::{MAX_BATCH, MAX_COUNT};
-use crate::units::{Span, decimal};
+use crate::core::units::{Span, decimal};
+use crate::system::latency::{MAX_BATCH, MAX_COUNT};
 use std::collections::BTreeMap;
 
 /// The files of a profile folder.

@@ -1,7 +1,7 @@
 //! Where within an interval the requests of a count arrive.
 
 use super::stem;
-use crate::rng::{Label, Rng, name_key};
+use crate::core::rng::{Label, Rng, name_key};
 
 /// More requests in an interval than that are no count.
 pub(super) const MAX_COUNT: u64 = 1_000_000;

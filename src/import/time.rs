@@ -1,6 +1,6 @@
 //! Times as others write them, in nanoseconds on a clock of 64 bits.
 
-use crate::units::{NS_PER_S, parse_decimal};
+use crate::core::units::{NS_PER_S, parse_decimal};
 
 /// How a column counts time: digits of the unit that make a nanosecond, or a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
 use crate::config::rows::TableLayout;
-use crate::units::Span;
+use crate::core::units::Span;
 
 /// More objects in a frame than that are no count.
 const MAX_COUNT: u64 = 100_000;

@@ -18,11 +18,11 @@
 //! the multiple-choice knapsack, solved by its hulls (Sinha and Zoltners, Operations Research 1979)
 //! in O(n M log(n M)) for n requests and M variants.
 
-use crate::domain::VariantId;
-use crate::model::arrival::Arrivals;
-use crate::model::catalog::Catalog;
-use crate::rng::Rng;
-use crate::units::{Span, Time};
+use crate::core::ids::VariantId;
+use crate::core::rng::Rng;
+use crate::core::units::{Span, Time};
+use crate::system::catalog::Catalog;
+use crate::workload::Arrivals;
 
 /// A share of lane time, and what is gained by spending it.
 #[derive(Clone, Copy, Debug, PartialEq)]

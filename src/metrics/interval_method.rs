@@ -2,7 +2,7 @@
 
 use super::column::ColumnKind;
 use super::columns::COLUMNS;
-use crate::rng::name_key;
+use crate::core::rng::name_key;
 use crate::stats::MetricShape;
 
 /// Whether a metric is skewed, and its range, as its column says it.

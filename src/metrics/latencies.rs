@@ -2,7 +2,7 @@
 //!
 //! Memory: 8 bytes per request up to a million, then a histogram of constant size.
 
-use crate::units::{NS_PER_MS, Span};
+use crate::core::units::{NS_PER_MS, Span};
 use hdrhistogram::Histogram;
 
 /// Up to this many latencies are kept one by one.

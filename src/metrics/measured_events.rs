@@ -12,10 +12,10 @@
 //! Evictions are told throughout: whether a load brings back what has just left depends on them.
 
 use super::warmup::MeasurementWindow;
-use crate::domain::{Request, RequestId, WorkerId};
-use crate::model::catalog::Catalog;
-use crate::policy::Event;
-use crate::units::Time;
+use crate::contract::Event;
+use crate::core::ids::{Request, RequestId, WorkerId};
+use crate::core::units::Time;
+use crate::system::catalog::Catalog;
 
 /// What is being sent, or will be, to a worker.
 #[derive(Clone, Copy, Debug)]

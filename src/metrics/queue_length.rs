@@ -4,7 +4,7 @@
 //! are as many, pairs become one. Constant memory, a few additions per event. Requests of a warm-up
 //! are in the system, too, but what they find does not count.
 
-use crate::policy::Event;
+use crate::contract::Event;
 use crate::stats::Stationary;
 
 /// Arrivals of a mean at first; runs of fewer than 32 such means are undecided.
@@ -74,8 +74,8 @@ impl QueueLength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AppId, Request, RequestId};
-    use crate::units::Time;
+    use crate::core::ids::{AppId, Request, RequestId};
+    use crate::core::units::Time;
 
     /// A queue of which arrival `at` finds `length(at)`.
     fn queue(arrivals: u32, skip: u32, length: impl Fn(u32) -> u64) -> QueueLength {

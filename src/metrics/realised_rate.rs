@@ -2,7 +2,7 @@
 //! over all its arrivals, a warm-up included.
 
 use super::column::Cell;
-use crate::units::{Time, rate_rps};
+use crate::core::units::{Time, rate_rps};
 
 /// How many arrived, and when the first and the last of them.
 #[derive(Clone, Copy, Debug)]

@@ -9,10 +9,10 @@ mod parquet;
 pub use parquet::RequestTable;
 
 use super::column::{Column, ColumnKind, column, count, share, text};
-use crate::domain::{Completion, Request};
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::NS_PER_S;
+use crate::contract::{Event, Observer};
+use crate::core::ids::{Completion, Request};
+use crate::core::units::NS_PER_S;
+use crate::system::catalog::Catalog;
 use std::io::{self, Write};
 use std::sync::Arc;
 

@@ -7,10 +7,10 @@ use super::measured_events::{MeasuredEvents, last_instant};
 use super::queue_length::QueueLength;
 use super::realised_rate::RealisedRate;
 use super::warmup::MeasurementWindow;
-use crate::domain::{Completion, WorkerId};
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::{NS_PER_MS, Span, Time};
+use crate::contract::{Event, Observer};
+use crate::core::ids::{Completion, WorkerId};
+use crate::core::units::{NS_PER_MS, Span, Time};
+use crate::system::catalog::Catalog;
 use std::sync::Arc;
 
 /// Completed requests that were shown an accuracy of about the same height.

@@ -4,10 +4,10 @@
 //! the warm-up counts, whenever it ends and however. What of everything else counts is said in
 //! `watch`.
 
-use crate::domain::Request;
-use crate::policy::{Event, Observer};
+use crate::contract::{Event, Observer};
+use crate::core::ids::Request;
+use crate::core::units::Time;
 use crate::stats::{Truncation, mser};
-use crate::units::Time;
 
 /// Where the part of a run that counts begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +95,8 @@ impl Observer for Transient {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AppId, RequestId};
-    use crate::units::Span;
+    use crate::core::ids::{AppId, RequestId};
+    use crate::core::units::Span;
 
     /// Request `number` arrives at `number` ms.
     fn request(number: u64) -> Request {

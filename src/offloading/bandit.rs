@@ -2,7 +2,7 @@
 
 use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext};
-use crate::rng::{Label, Rng, standard_normal};
+use crate::core::rng::{Label, Rng, standard_normal};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 

@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn observed_means_are_those_of_the_calls_and_need_every_kind() {
-        use crate::rng::Rng;
+        use crate::core::rng::Rng;
         let workload = crate::offloading::generate::like_m4a1(500, Rng::new(1, 0));
         let costs = Costs::observed(&workload).unwrap();
         assert_eq!(costs.views(), 3);

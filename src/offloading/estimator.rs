@@ -240,7 +240,7 @@ impl Nearest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Label, Rng};
+    use crate::core::rng::{Label, Rng};
 
     /// The definition, written out: sort all points, take five, share what is left.
     fn by_hand(

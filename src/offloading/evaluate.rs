@@ -10,7 +10,7 @@
 
 use super::model::{Cost, DialogueModel};
 use super::policy::{OffloadPolicy, TurnContext};
-use crate::rng::{Label, Rng};
+use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 
 /// One dialogue under a policy.

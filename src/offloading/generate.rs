@@ -3,7 +3,7 @@
 
 use super::action::{Actions, MAX_VIEWS};
 use super::workload::{Dialogue, MAX_TASKS, MAX_TURNS, Turn, Workload};
-use crate::rng::{Label, Rng, standard_normal};
+use crate::core::rng::{Label, Rng, standard_normal};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 

@@ -18,21 +18,21 @@ use super::evaluate::DialogueResult;
 use super::model::{Cost, DialogueModel};
 use super::policy::{OffloadPolicy, TurnContext};
 use crate::config::Problems;
-use crate::domain::{AppId, Arrival, Completion, Request, TrueClass, VariantId, WorkerId};
+use crate::contract::{AccuracySource, Event, Observer, Plan, Scheduler, Timeline, Trigger, View};
+use crate::core::ids::{AppId, Arrival, Completion, Request, TrueClass, VariantId, WorkerId};
+use crate::core::rng::Rng;
+use crate::core::units::{Span, Time};
 use crate::engine::{self, Simulation};
-use crate::model::arrival::{Arrivals, ClientPool};
-use crate::model::catalog::{
+use crate::system::catalog::{
     AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
 };
-use crate::model::deadline_budget::DeadlineBudget;
-use crate::model::faults::{BeliefError, Stalls};
-use crate::model::latency::{LatencyFit, LatencyPoints};
-use crate::model::penalty::Penalty;
-use crate::model::profile::{Profile, VariantCost, VariantProfile};
-use crate::model::trace::SourceSplit;
-use crate::policy::{AccuracySource, Event, Observer, Plan, Scheduler, Timeline, Trigger, View};
-use crate::rng::Rng;
-use crate::units::{Span, Time};
+use crate::system::deadline_budget::DeadlineBudget;
+use crate::system::faults::{BeliefError, Stalls};
+use crate::system::latency::{LatencyFit, LatencyPoints};
+use crate::system::penalty::Penalty;
+use crate::system::profile::{Profile, VariantCost, VariantProfile};
+use crate::traces::recorded::SourceSplit;
+use crate::workload::{Arrivals, ClientPool};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Who talks, and when.

@@ -6,7 +6,7 @@ use super::lookahead::Lookahead;
 use super::model::{Cost, DialogueModel};
 use super::workload::Turn;
 use crate::config::{Location, Problem};
-use crate::rng::{Label, Rng};
+use crate::core::rng::{Label, Rng};
 
 /// A turn that waits for a decision, and what came before it.
 #[derive(Clone, Copy, Debug)]

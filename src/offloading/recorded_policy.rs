@@ -61,8 +61,8 @@ impl OffloadPolicy for RecordedPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::rng::Rng;
     use crate::offloading::generate::{SyntheticShape, synthetic};
-    use crate::rng::Rng;
 
     #[test]
     fn every_turn_needs_one_decision() {

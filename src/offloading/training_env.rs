@@ -8,8 +8,8 @@
 use super::model::{Cost, DialogueModel};
 use super::policy::TurnContext;
 use crate::config::{Location, Problem};
+use crate::core::rng::{exponential, standard_normal};
 use crate::rl::{Environment, Transition};
-use crate::rng::{exponential, standard_normal};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -331,10 +331,10 @@ impl Environment for DialogueEnvironment<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::rng::{Label, Rng};
     use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
     use crate::offloading::generate::like_m4a1;
     use crate::offloading::model::ModelParams;
-    use crate::rng::{Label, Rng};
     use std::sync::Arc;
 
     fn world() -> DialogueModel {

@@ -11,7 +11,7 @@ use super::action::{Actions, MAX_VIEWS};
 use crate::config::csv::{Row, Table};
 use crate::config::source::{self, Source};
 use crate::config::{Location, Problem};
-use crate::rng::{Label, Rng};
+use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 use std::collections::BTreeSet;
 

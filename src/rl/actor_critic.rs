@@ -259,7 +259,7 @@ impl Rollout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Label, Rng};
+    use crate::core::rng::{Label, Rng};
 
     /// Five numbers to see, four actions, of which the first is forbidden.
     struct Still;

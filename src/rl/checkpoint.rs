@@ -214,7 +214,7 @@ fn decoded(node: &ConfigNode, problems: &mut Problems) -> Vec<(String, Vec<f32>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Label, Rng};
+    use crate::core::rng::{Label, Rng};
 
     fn stored() -> PolicyFile {
         let mut coins = Rng::new(1, 0).stream(Label::Parameters);

@@ -6,7 +6,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::rng::standard_normal;
+use crate::core::rng::standard_normal;
 
 /// What hidden units do with their input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,7 +285,7 @@ pub fn best(values: &[f32], allowed: &[bool]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Label, Rng};
+    use crate::core::rng::{Label, Rng};
 
     #[test]
     fn gradients_are_differences() {

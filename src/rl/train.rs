@@ -5,7 +5,7 @@ use super::a2c::A2c;
 use super::dqn::Dqn;
 use super::net::Mlp;
 use super::ppo::Ppo;
-use crate::rng::{Label, Rng};
+use crate::core::rng::{Label, Rng};
 use rand_chacha::ChaCha8Rng;
 
 /// Who learns.

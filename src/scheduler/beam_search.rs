@@ -11,7 +11,7 @@
 
 use super::score::Score;
 use super::window_problem::{PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem};
-use crate::units::Time;
+use crate::core::units::Time;
 
 /// The widest beam.
 const WIDEST: usize = 300;

@@ -6,10 +6,10 @@
 //! exponential mean over the last `length` requests or so. O(classes) per request,
 //! O(variants · classes) to read. Source: ours.
 
-use crate::domain::{AppId, Request, VariantId};
-use crate::model::catalog::Catalog;
-use crate::model::posterior::{expected_accuracy, shrunk_recall};
-use crate::policy::View;
+use crate::classifier::posterior::{expected_accuracy, shrunk_recall};
+use crate::contract::View;
+use crate::core::ids::{AppId, Request, VariantId};
+use crate::system::catalog::Catalog;
 
 /// The class mixes of all applications.
 pub(super) struct ClassMixEstimator {

@@ -5,12 +5,12 @@
 //! to find the head.
 
 use crate::config::{ConfigNode, Decoder, Problem, Value, decode};
-use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
-use crate::model::catalog::Catalog;
-use crate::policy::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
+use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
+use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
+use crate::core::units::Time;
 use crate::scheduler::BuildContext;
 use crate::scheduler::score::Score;
-use crate::units::Time;
+use crate::system::catalog::Catalog;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -278,7 +278,7 @@ impl Scheduler for Dispatcher {
                 view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
             }
         }
-        for worker in view.workers().filter(crate::policy::WorkerView::is_idle) {
+        for worker in view.workers().filter(crate::contract::WorkerView::is_idle) {
             if !self.looks_around {
                 view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
             }

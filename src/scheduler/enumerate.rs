@@ -6,9 +6,9 @@
 use super::group_planner::{Group, VariantFilter, place};
 use super::planning_window::{PlanningWindow, TieBreak};
 use super::score::Score;
-use crate::domain::{Request, VariantId, WorkerId};
-use crate::policy::{Timeline, View};
-use crate::units::Time;
+use crate::contract::{Timeline, View};
+use crate::core::ids::{Request, VariantId, WorkerId};
+use crate::core::units::Time;
 
 /// More plans than this are never searched.
 pub(super) const LIMIT: u64 = 2_000_000;

@@ -13,13 +13,13 @@
 
 use super::dispatch::{Batching, DecisionContext};
 use crate::config::source;
-use crate::domain::{AppId, Request, VariantId, WorkerId};
-use crate::model::catalog::Catalog;
-use crate::model::link::{Link, Uplink};
-use crate::policy::{AccuracySource, Timeline};
+use crate::contract::{AccuracySource, Timeline};
+use crate::core::ids::{AppId, Request, VariantId, WorkerId};
+use crate::core::units::Time;
 use crate::rl::checkpoint::PolicySignature;
 use crate::rl::net::{Activation, Mlp, parameters};
-use crate::units::Time;
+use crate::system::catalog::Catalog;
+use crate::system::link::{Link, Uplink};
 
 /// Changes whenever an input changes its meaning or its place.
 const VERSION: u32 = 2;

@@ -21,10 +21,10 @@ use super::label_setting::members;
 use super::memory_states::MemoryStates;
 use super::planning_window::{PlanningWindow, TieBreak};
 use super::score::Score;
-use crate::domain::{VariantId, WorkerId};
-use crate::model::lru_memory::LruMemory;
-use crate::policy::{Timeline, View};
-use crate::units::{Span, Time};
+use crate::contract::{Timeline, View};
+use crate::core::ids::{VariantId, WorkerId};
+use crate::core::units::{Span, Time};
+use crate::system::lru_memory::LruMemory;
 use std::cmp::{Ordering, Reverse};
 
 /// More groups than this are not searched.

@@ -27,10 +27,10 @@ use super::priority::{Priority, RequestOrder};
 use super::score::{Score, by_mean_deadline};
 use super::{enumerate, group_label_setting};
 use crate::config::Decoder;
-use crate::domain::{AppId, Request, VariantId, WorkerId};
-use crate::model::ties::rounded;
-use crate::policy::{Plan, Scheduler, Timeline, Trigger, View};
-use crate::units::Time;
+use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
+use crate::core::ids::{AppId, Request, VariantId, WorkerId};
+use crate::core::rounding::rounded;
+use crate::core::units::Time;
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use super::SchedulerEntry;
 use super::group_planner::{GroupBy, GroupPlanner};
-use crate::policy::AccuracySource;
+use crate::contract::AccuracySource;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "grouped",

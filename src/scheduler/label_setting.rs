@@ -17,7 +17,7 @@
 
 use super::score::Score;
 use super::window_problem::{PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem};
-use crate::units::{Span, Time};
+use crate::core::units::{Span, Time};
 
 /// The most requests that are tried.
 pub(super) const MOST: usize = 16;

@@ -7,7 +7,7 @@
 use super::SchedulerEntry;
 use super::locally_optimal::{Objective, read};
 use super::priority::RequestOrder;
-use crate::policy::AccuracySource;
+use crate::contract::AccuracySource;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-edf",

@@ -12,9 +12,9 @@ use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, best_place, 
 use super::priority::RequestOrder;
 use super::score::Score;
 use crate::config::{Decoder, Problem, decode};
-use crate::domain::{Request, VariantId};
-use crate::policy::{Plan, Scheduler, Timeline, Trigger, View};
-use crate::units::Time;
+use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
+use crate::core::ids::{Request, VariantId};
+use crate::core::units::Time;
 
 /// What "best" means for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

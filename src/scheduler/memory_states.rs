@@ -1,10 +1,10 @@
 //! The contents that a worker's memory may have while plans are imagined, each with a number, so
 //! that searches compare and remember them cheaply.
 
-use crate::domain::VariantId;
-use crate::model::lru_memory::LruMemory;
-use crate::policy::View;
-use crate::units::Span;
+use crate::contract::View;
+use crate::core::ids::VariantId;
+use crate::core::units::Span;
+use crate::system::lru_memory::LruMemory;
 use std::collections::BTreeMap;
 
 /// Contents of memory: what is in it, least recently used first. `F` is what a search wants to know

@@ -34,9 +34,9 @@ mod window_problem;
 pub use tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
 
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
-use crate::model::catalog::Catalog;
-use crate::policy::{AccuracySource, Scheduler};
-use crate::rng::Rng;
+use crate::contract::{AccuracySource, Scheduler};
+use crate::core::rng::Rng;
+use crate::system::catalog::Catalog;
 
 /// One line of the list of schedulers.
 pub struct SchedulerEntry {

@@ -20,8 +20,8 @@ use super::planning_window::PlanningWindow;
 use super::window_problem::{PlanStep, WindowProblem};
 use super::{BuildContext, SchedulerEntry, beam_search, label_setting};
 use crate::config::{Decoder, Problem};
-use crate::domain::{Request, WorkerId};
-use crate::policy::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
+use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
+use crate::core::ids::{Request, WorkerId};
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "optimal-window",

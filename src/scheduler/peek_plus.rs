@@ -30,9 +30,9 @@ use super::priority::RequestOrder;
 use super::score::{Score, by_mean_deadline};
 use super::{BuildContext, SchedulerEntry};
 use crate::config::Decoder;
-use crate::domain::{AppId, Request, VariantId, WorkerId};
-use crate::policy::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
-use crate::units::Time;
+use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
+use crate::core::ids::{AppId, Request, VariantId, WorkerId};
+use crate::core::units::Time;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "peek-plus",

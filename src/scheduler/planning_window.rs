@@ -2,9 +2,9 @@
 
 use super::score::Score;
 use crate::config::{Decoder, decode};
-use crate::domain::{Request, RequestId, VariantId, WorkerId};
-use crate::policy::{Plan, Timeline, Trigger, View};
-use crate::units::{Span, Time};
+use crate::contract::{Plan, Timeline, Trigger, View};
+use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
+use crate::core::units::{Span, Time};
 
 /// When to plan, and over which requests.
 ///

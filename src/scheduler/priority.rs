@@ -6,10 +6,10 @@
 
 use super::score::Score;
 use crate::config::{Decoder, Problem, decode};
-use crate::domain::{Request, VariantId, WorkerId};
-use crate::model::ties::rounded;
-use crate::policy::View;
-use crate::units::{NS_PER_S, Span, Time};
+use crate::contract::View;
+use crate::core::ids::{Request, VariantId, WorkerId};
+use crate::core::rounding::rounded;
+use crate::core::units::{NS_PER_S, Span, Time};
 
 /// A form of priority; d is the time to the deadline in seconds, u the utility of a variant if
 /// the request started at once.

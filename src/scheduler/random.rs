@@ -4,8 +4,8 @@
 
 use super::SchedulerEntry;
 use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
-use crate::policy::View;
-use crate::rng::Label;
+use crate::contract::View;
+use crate::core::rng::Label;
 use rand::RngExt;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
@@ -18,7 +18,7 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
         let batching = Batching::read(fields);
         let mut coins = context.rng.stream(Label::Scheduler);
         let rng = context.rng;
-        let key = Box::new(move |_: &View<'_>, request: &crate::domain::Request| {
+        let key = Box::new(move |_: &View<'_>, request: &crate::core::ids::Request| {
             rng.keyed(Label::Scheduler, u64::from(request.id.number()), 0)
         });
         let rule = move |moment: &DecisionContext<'_>| {

@@ -4,10 +4,10 @@
 //! two plans that serve the same requests equally well) become equal numbers, so that the rule for
 //! ties decides and not the last bit; and sums do not depend on the order of adding. Two
 //! utilities are equal if they round to the same multiple of 2⁻⁴⁰ (9e-13): a tolerance, but a
-//! transitive one. Why this is enough is said in [`crate::model::ties`].
+//! transitive one. Why this is enough is said in [`crate::core::rounding`].
 
-use crate::domain::Request;
-use crate::units::Time;
+use crate::core::ids::Request;
+use crate::core::units::Time;
 use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, Sub};
 

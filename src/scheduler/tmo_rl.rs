@@ -15,11 +15,11 @@ use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
 use super::features::{Featurizer, Observation, catalogue};
 use super::{BuildContext, SchedulerEntry};
 use crate::config::{Decoder, Location, Problem, Problems, Value, decode, source};
-use crate::domain::VariantId;
-use crate::model::catalog::Catalog;
-use crate::policy::{AccuracySource, Plan, Scheduler, Trigger, View};
+use crate::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
+use crate::core::ids::VariantId;
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
 use crate::rl::net::{Activations, Mlp, best};
+use crate::system::catalog::Catalog;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
@@ -90,7 +90,7 @@ fn dispatcher(
     let rule = move |moment: &DecisionContext<'_>| {
         if moment.cursor.is_open(moment.view.now()) { rule(moment) } else { None }
     };
-    let key = Box::new(|_: &View<'_>, request: &crate::domain::Request| request.deadline.0);
+    let key = Box::new(|_: &View<'_>, request: &crate::core::ids::Request| request.deadline.0);
     let dispatcher = Dispatcher::new(catalog, key, VariantChoice::Rule(Box::new(rule)), batching);
     if catalog.worker_ids().len() > 1 { dispatcher.looking_around() } else { dispatcher }
 }

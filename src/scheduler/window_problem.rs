@@ -7,10 +7,10 @@
 use super::memory_states::MemoryStates;
 use super::planning_window::PlanningWindow;
 use super::score::Score;
-use crate::domain::{Request, RequestId, VariantId, WorkerId};
-use crate::model::lru_memory::LruMemory;
-use crate::policy::{Timeline, View};
-use crate::units::{Span, Time};
+use crate::contract::{Timeline, View};
+use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
+use crate::core::units::{Span, Time};
+use crate::system::lru_memory::LruMemory;
 use std::ops::Range;
 
 /// Upper bounds are kept at this many instants,

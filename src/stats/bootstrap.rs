@@ -18,7 +18,7 @@
 //! (`interval.rs`).
 
 use super::estimate::varies;
-use crate::rng::{Label, Rng};
+use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -74,7 +74,7 @@ fn ratio(distances: &[f64], rng: &mut ChaCha8Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::exponential;
+    use crate::core::rng::exponential;
 
     fn sample(replicate: u64, n: u64, law: impl Fn(f64) -> f64) -> Vec<f64> {
         let rng = Rng::new(17, replicate);

@@ -42,7 +42,7 @@ pub fn mser(series: &[f64]) -> Truncation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Label, Rng, standard_normal};
+    use crate::core::rng::{Label, Rng, standard_normal};
 
     fn noise(replicate: u64, n: u64) -> Vec<f64> {
         let rng = Rng::new(5, replicate);

@@ -91,7 +91,7 @@ impl Stationary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Label, Rng};
+    use crate::core::rng::{Label, Rng};
     use rand::RngExt;
 
     /// Means of the number in an M/M/1 system found by arrivals, in 40 equal parts of a run.

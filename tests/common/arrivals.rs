@@ -2,9 +2,9 @@
 
 use peeksim::config::source::Source;
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::domain::Arrival;
+use peeksim::core::ids::Arrival;
+use peeksim::core::rng::Rng;
 use peeksim::experiment::{Experiment, RunConfig, Sweep};
-use peeksim::rng::Rng;
 
 /// Settings that the lines given to [`prepare`] may replace.
 const BASE: [&str; 4] = [

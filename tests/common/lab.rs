@@ -3,14 +3,14 @@
 //! replicate means with an exact value.
 
 use super::{CLASS, V, World};
-use peeksim::domain::{AppId, Arrival, RequestId, TrueClass, VariantId};
-use peeksim::engine::{self, Simulation};
-use peeksim::model::arrival::Listed;
-use peeksim::policy::{
+use peeksim::contract::{
     AccuracySource, Event, Observer, Plan, RejectReason, Scheduler, Trigger, View,
 };
-use peeksim::rng::Rng;
-use peeksim::units::{Span, Time};
+use peeksim::core::ids::{AppId, Arrival, RequestId, TrueClass, VariantId};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::{Span, Time};
+use peeksim::engine::{self, Simulation};
+use peeksim::workload::Listed;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, Exp1};

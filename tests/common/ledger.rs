@@ -373,7 +373,7 @@ impl<'a> Ledger<'a> {
 
     /// Applications whose SneakPeek model stands in the catalog.
     fn looks(&self) -> Vec<usize> {
-        use peeksim::model::classifier::{ClassifierHost, ShortCircuit};
+        use peeksim::classifier::model::{ClassifierHost, ShortCircuit};
         let stands = |app: &usize| {
             let peek = &self.case.world.setup.apps[*app].peek;
             peek.runs_on == ClassifierHost::Worker || peek.short_circuit != ShortCircuit::Never

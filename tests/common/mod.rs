@@ -17,26 +17,26 @@ pub mod way;
 
 pub use happened::Happened;
 
+use peeksim::classifier::model::{Classifier, ClassifierHost, ClassifierKind, VoteModel};
+use peeksim::classifier::posterior::Evidence;
 use peeksim::config::{ConfigNode, Problems};
-use peeksim::domain::{AppId, Arrival, TrueClass, VariantId};
+use peeksim::contract::{AccuracySource, Event, Observer, Scheduler};
+use peeksim::core::ids::{AppId, Arrival, TrueClass, VariantId};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Counts, SimError, Simulation};
 use peeksim::metrics::{Cell, Summary};
-use peeksim::model::arrival::{Arrivals, Listed};
-use peeksim::model::catalog::{
+use peeksim::scheduler::{self, BuildContext, BuiltScheduler};
+use peeksim::system::catalog::{
     AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
 };
-use peeksim::model::classifier::{Classifier, ClassifierHost, ClassifierKind, VoteModel};
-use peeksim::model::deadline_budget::DeadlineBudget;
-use peeksim::model::faults::{BeliefError, Stalls};
-use peeksim::model::latency::{LatencyFit, LatencyPoints};
-use peeksim::model::penalty::Penalty;
-use peeksim::model::posterior::Evidence;
-use peeksim::model::profile::{Profile, VariantCost, VariantProfile};
-use peeksim::model::trace::{RecordedTrace, SourceSplit};
-use peeksim::policy::{AccuracySource, Event, Observer, Scheduler};
-use peeksim::rng::Rng;
-use peeksim::scheduler::{self, BuildContext, BuiltScheduler};
-use peeksim::units::{Span, Time};
+use peeksim::system::deadline_budget::DeadlineBudget;
+use peeksim::system::faults::{BeliefError, Stalls};
+use peeksim::system::latency::{LatencyFit, LatencyPoints};
+use peeksim::system::penalty::Penalty;
+use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
+use peeksim::traces::recorded::{RecordedTrace, SourceSplit};
+use peeksim::workload::{Arrivals, Listed};
 use scribe::{Asked, Scribe};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl World {
             peek: Classifier {
                 kind: ClassifierKind::Confusion(VoteModel::recall(classes, 0.9)),
                 evidence: Evidence::Counts,
-                place: ClassifierHost::Free,
+                runs_on: ClassifierHost::Free,
                 ..Classifier::default()
             },
             payload_bytes: 0,

@@ -123,7 +123,7 @@ fn variants(ledger: &Ledger<'_>) -> Vec<Row> {
 }
 
 fn workers(ledger: &Ledger<'_>) -> Vec<Row> {
-    let row = |(at, setup): (usize, &peeksim::model::catalog::WorkerSpec)| -> Row {
+    let row = |(at, setup): (usize, &peeksim::system::catalog::WorkerSpec)| -> Row {
         let here = |worker: u16| usize::from(worker) == at;
         let served = ledger
             .counted()

@@ -17,15 +17,15 @@
 
 use super::scribe::Asked;
 use super::{Happened, Log, V, World};
+use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::config::{ConfigNode, Location, Problems};
-use peeksim::domain::{RequestId, VariantId, WorkerId};
-use peeksim::model::arrival::Listed;
-use peeksim::model::catalog::{Resident, ResidentVariant};
-use peeksim::model::classifier::{ClassifierHost, ClassifierKind, VoteModel};
-use peeksim::model::latency::LatencyPoints;
-use peeksim::model::penalty::Penalty;
-use peeksim::policy::{AccuracySource, Plan, RejectReason, Scheduler, Trigger, View};
-use peeksim::units::{Span, Time};
+use peeksim::contract::{AccuracySource, Plan, RejectReason, Scheduler, Trigger, View};
+use peeksim::core::ids::{RequestId, VariantId, WorkerId};
+use peeksim::core::units::{Span, Time};
+use peeksim::system::catalog::{Resident, ResidentVariant};
+use peeksim::system::latency::LatencyPoints;
+use peeksim::system::penalty::Penalty;
+use peeksim::workload::Listed;
 use std::sync::Arc;
 
 /// Runs a scenario and compares its timeline, line by line.

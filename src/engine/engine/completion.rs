@@ -1,8 +1,8 @@
 //! How requests end: answered or refused, and a closed loop hears of it.
 
 use super::{Answer, Simulation};
-use crate::domain::{Completion, RequestId};
-use crate::policy::{Event, Observer, RejectReason};
+use crate::contract::{Event, Observer, RejectReason};
+use crate::core::ids::{Completion, RequestId};
 
 impl Simulation {
     /// Ends a request with an answer.

@@ -15,10 +15,10 @@
 //! A failure after which nothing is left to do is as good as none, and is not told.
 
 use super::Simulation;
-use crate::domain::{RequestId, WorkerId};
+use crate::contract::state::Loading;
+use crate::contract::{Event, Observer};
+use crate::core::ids::{RequestId, WorkerId};
 use crate::engine::event_queue::EventKind;
-use crate::policy::state::Loading;
-use crate::policy::{Event, Observer};
 
 impl Simulation {
     #[cold]

@@ -6,12 +6,12 @@
 //! its requests end when the answers are back.
 
 use super::{Answer, Simulation};
-use crate::domain::{RequestId, WorkerId};
+use crate::contract::state::Job;
+use crate::contract::{Event, Observer};
+use crate::core::ids::{RequestId, WorkerId};
+use crate::core::units::{Span, Time};
 use crate::engine::event_queue::EventKind;
-use crate::model::link::Link;
-use crate::policy::state::Job;
-use crate::policy::{Event, Observer};
-use crate::units::{Span, Time};
+use crate::system::link::Link;
 use std::sync::Arc;
 
 /// Answers on their way back.

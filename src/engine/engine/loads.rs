@@ -12,11 +12,11 @@
 //! What is resident at the start of a run was not loaded in it.
 
 use super::Simulation;
-use crate::domain::{VariantId, WorkerId};
+use crate::contract::state::Loading;
+use crate::contract::{Event, Observer};
+use crate::core::ids::{VariantId, WorkerId};
+use crate::core::units::Span;
 use crate::engine::event_queue::EventKind;
-use crate::policy::state::Loading;
-use crate::policy::{Event, Observer};
-use crate::units::Span;
 
 impl Simulation {
     /// Whether the load of the next job of a backlog may begin.

@@ -9,15 +9,15 @@
 //! in order of arrival.
 
 use super::{Answer, Simulation};
-use crate::domain::{AppId, RequestId, VariantId, WorkerId};
+use crate::classifier::model::{ClassifierHost, ShortCircuit};
+use crate::contract::state::Running;
+use crate::contract::{AccuracySource, BatchCompletion, Event, Observer};
+use crate::core::ids::{AppId, RequestId, VariantId, WorkerId};
+use crate::core::rounding::rounded;
+use crate::core::units::{Span, Time};
 use crate::engine::event_queue::EventKind;
 use crate::engine::observations;
-use crate::model::catalog::Catalog;
-use crate::model::classifier::{ClassifierHost, ShortCircuit};
-use crate::model::ties::rounded;
-use crate::policy::state::Running;
-use crate::policy::{AccuracySource, BatchCompletion, Event, Observer};
-use crate::units::{Span, Time};
+use crate::system::catalog::Catalog;
 use std::collections::VecDeque;
 use std::sync::Arc;
 

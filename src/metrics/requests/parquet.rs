@@ -5,11 +5,11 @@
 //! next to a time in nanoseconds.
 
 use super::{REQUEST_COLUMNS, utility};
-use crate::domain::{Completion, Request};
+use crate::contract::{Event, Observer};
+use crate::core::ids::{Completion, Request};
+use crate::core::units::NS_PER_S;
 use crate::metrics::column::{Column, ColumnKind};
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::NS_PER_S;
+use crate::system::catalog::Catalog;
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as Physical};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::{ParquetError, Result};

@@ -1,14 +1,14 @@
 //! How each application fared.
 
 use super::{TableCollector, TableEntry};
-use crate::domain::{AppId, Completion};
+use crate::contract::{Event, Observer};
+use crate::core::ids::{AppId, Completion};
+use crate::core::units::{NS_PER_MS, Span, Time};
 use crate::metrics::column::{
     ARRIVED, COMPLETED, Column, LATE, TARDINESS, column, count, ratio, share, text,
 };
 use crate::metrics::latencies::Latencies;
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::{NS_PER_MS, Span, Time};
+use crate::system::catalog::Catalog;
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {

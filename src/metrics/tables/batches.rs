@@ -1,10 +1,10 @@
 //! How large batches were.
 
 use super::{TableCollector, TableEntry};
+use crate::contract::{Event, Observer};
+use crate::core::units::Time;
 use crate::metrics::column::{Column, count, text};
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::Time;
+use crate::system::catalog::Catalog;
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {

@@ -13,9 +13,9 @@ mod workers;
 use super::column::Column;
 use super::measured_events::MeasuredEvents;
 use super::warmup::MeasurementWindow;
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::{Span, Time};
+use crate::contract::{Event, Observer};
+use crate::core::units::{Span, Time};
+use crate::system::catalog::Catalog;
 use std::sync::Arc;
 
 /// A table and how to gather it.

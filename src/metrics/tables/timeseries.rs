@@ -4,11 +4,11 @@
 //! lateness belong to the instant of the answer; requests never served are misses of the last.
 
 use super::{TableCollector, TableEntry};
-use crate::domain::VariantId;
+use crate::contract::{Event, Observer};
+use crate::core::ids::VariantId;
+use crate::core::units::{Span, Time};
 use crate::metrics::column::{Cell, Column, column, count, ratio, share, text};
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::{Span, Time};
+use crate::system::catalog::Catalog;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! Which variants answered, in batches of which size, and what loading them took.
 
 use super::{TableCollector, TableEntry};
-use crate::domain::{AppId, Completion, VariantId, WorkerId};
+use crate::contract::{Event, Observer};
+use crate::core::ids::{AppId, Completion, VariantId, WorkerId};
+use crate::core::units::{NS_PER_S, Span, Time};
 use crate::metrics::column::{Column, column, count, ratio, share, text};
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::{NS_PER_S, Span, Time};
+use crate::system::catalog::Catalog;
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {

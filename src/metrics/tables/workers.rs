@@ -1,12 +1,12 @@
 //! What each worker did with its time.
 
 use super::{TableCollector, TableEntry};
-use crate::domain::WorkerId;
+use crate::contract::{Event, Observer};
+use crate::core::ids::WorkerId;
+use crate::core::units::{Span, Time};
 use crate::metrics::column::{Cell, Column, column, count, share, text};
 use crate::metrics::measured_events::last_instant;
-use crate::model::catalog::Catalog;
-use crate::policy::{Event, Observer};
-use crate::units::{Span, Time};
+use crate::system::catalog::Catalog;
 use std::sync::Arc;
 
 pub(super) const ENTRY: TableEntry = TableEntry {

@@ -4,11 +4,11 @@
 use super::dialogue_scores::{DialogueScores, each};
 use super::{Check, ReproductionConfig, SEED};
 use crate::config::Problem;
+use crate::core::rng::Rng;
 use crate::offloading::cost::{DEVICES, NETWORKS};
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Split, Workload, policy};
-use crate::rng::Rng;
 use rayon::prelude::*;
 use std::sync::Arc;
 

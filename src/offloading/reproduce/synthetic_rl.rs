@@ -7,13 +7,13 @@
 
 use super::synthetic_totals::SHAPES;
 use super::{Check, PolicyCache, ReproductionConfig, ReproductionError, SEED, mean};
+use crate::core::rng::Rng;
 use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
 use crate::offloading::generate::synthetic;
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::TrainingPlan;
 use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, policy};
 use crate::rl::Algorithm;
-use crate::rng::Rng;
 use rayon::prelude::*;
 use std::sync::Arc;
 

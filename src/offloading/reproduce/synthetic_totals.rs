@@ -4,12 +4,12 @@
 use super::closed_form::Calls;
 use super::{Check, ReproductionConfig, SEED};
 use crate::config::Problem;
+use crate::core::rng::Rng;
 use crate::offloading::evaluate::{
     BudgetViolation, DialogueResult, PolicySummary, Totals, evaluate,
 };
 use crate::offloading::generate::{SyntheticShape, synthetic};
 use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, policy};
-use crate::rng::Rng;
 use crate::stats::Estimate;
 use std::sync::Arc;
 

@@ -1,0 +1,343 @@
+//! The simulated world: what the view reads and only the engine changes.
+//!
+//! **Invariant:** a request is in exactly one phase; the list of pending requests holds those in
+//! [`Phase::Pending`], by arrival number, as links through the slots, so that removing one is
+//! O(1) wherever it stands.
+
+use crate::classifier::model::ClassifierBuffers;
+use crate::contract::AccuracySource;
+use crate::core::ids::{AppId, Request, RequestId, TrueClass, VariantId};
+use crate::core::units::Time;
+use crate::system::catalog::Catalog;
+use crate::system::lru_memory::LruMemory;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The end of the list of pending requests.
+const NIL: u32 = u32::MAX;
+
+/// Where a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The slot is free.
+    Free,
+    /// Arrived, still being looked at.
+    Hidden,
+    /// Waiting for a decision.
+    Pending,
+    /// In a backlog or running.
+    Assigned,
+}
+
+/// A request in flight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub request: Request,
+    pub truth: TrueClass,
+    pub phase: Phase,
+    /// Whether a worker that failed had it.
+    pub returned: bool,
+    before: u32,
+    after: u32,
+}
+
+/// What a worker will do, in order.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub variant: VariantId,
+    /// Empty for a preload.
+    pub requests: Vec<RequestId>,
+    /// When the decision is made, if deciding takes time, and what it sends has arrived.
+    pub not_before: Time,
+    /// When it was decided on.
+    pub decided: Time,
+    /// Behind a link: when its turn on the way comes.
+    pub sent_from: Time,
+}
+
+impl Job {
+    /// Decided on at an instant, to begin `not_before` another.
+    pub fn new(
+        variant: VariantId,
+        requests: Vec<RequestId>,
+        decided: Time,
+        not_before: Time,
+    ) -> Self {
+        Self { variant, requests, not_before, decided, sent_from: decided }
+    }
+}
+
+/// A batch being computed.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub variant: VariantId,
+    pub requests: Vec<RequestId>,
+    /// When it was decided on.
+    pub decided: Time,
+    pub started: Time,
+    /// By the table, whatever the noise.
+    pub expected_end: Time,
+}
+
+/// A load in progress.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loading {
+    pub variant: VariantId,
+    pub started: Time,
+    pub end: Time,
+}
+
+/// One worker.
+#[derive(Debug)]
+pub(crate) struct WorkerState {
+    pub memory: LruMemory,
+    pub lanes: Vec<Option<Running>>,
+    pub loading: Option<Loading>,
+    pub backlog: VecDeque<Job>,
+    /// Whether a look was the last thing to start here: then it is the backlog's turn.
+    pub looked: bool,
+    /// When it becomes available; it has if this is not later than now.
+    pub ready: Time,
+    /// Behind a link: when everything assigned so far will have been sent.
+    pub sent: Option<Time>,
+}
+
+impl WorkerState {
+    pub fn running(&self) -> impl Iterator<Item = &Running> {
+        self.lanes.iter().flatten()
+    }
+}
+
+/// What schedulers are told of requests in flight, by slot.
+#[derive(Debug, Default)]
+pub(crate) struct RequestBeliefs {
+    /// Most classes of any application, most variants of any application and one for the peek.
+    pub classes: usize,
+    pub variants: usize,
+    /// Class posterior by slot.
+    pub posterior: Vec<f64>,
+    /// The SneakPeek model's own answer by slot: the class that its votes answer with.
+    pub answer: Vec<Option<u16>>,
+    /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
+    pub accuracy: Vec<f64>,
+    /// Those of the look in progress.
+    pub buffers: ClassifierBuffers,
+}
+
+/// The world.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub now: Time,
+    pub catalog: Arc<Catalog>,
+    pub info: AccuracySource,
+    pub workers: Vec<WorkerState>,
+    pub estimates: RequestBeliefs,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    first: u32,
+    last: u32,
+    pending: usize,
+    arrived: u32,
+}
+
+impl State {
+    pub fn new(catalog: Arc<Catalog>, info: AccuracySource) -> Self {
+        let workers = catalog.worker_ids().map(|id| {
+            let worker = catalog.worker(id);
+            let mut memory = LruMemory::new(worker.memory_bytes);
+            for variant in &worker.resident {
+                let bytes = catalog.variant(*variant).bytes;
+                if memory.fits(bytes) {
+                    memory.load(*variant, bytes, |_| {});
+                }
+            }
+            WorkerState {
+                memory,
+                lanes: (0..worker.lanes).map(|_| None).collect(),
+                loading: None,
+                backlog: VecDeque::new(),
+                looked: false,
+                ready: worker.ready,
+                sent: worker.link.as_ref().map(|_| Time::ZERO),
+            }
+        });
+        let apps = || catalog.app_ids();
+        let estimates = RequestBeliefs {
+            classes: apps().map(|a| catalog.app(a).classes.len()).max().unwrap_or(0),
+            variants: apps().map(|a| catalog.variants_of(a).count() + 1).max().unwrap_or(0),
+            ..RequestBeliefs::default()
+        };
+        Self {
+            now: Time::ZERO,
+            info,
+            workers: workers.collect(),
+            estimates,
+            slots: Vec::new(),
+            free: Vec::new(),
+            first: NIL,
+            last: NIL,
+            pending: 0,
+            arrived: 0,
+            catalog,
+        }
+    }
+
+    /// The answer of the SneakPeek model as a variant, if schedulers may choose it.
+    #[inline]
+    pub fn offer(&self, app: AppId) -> Option<VariantId> {
+        self.catalog.app(app).offer.filter(|_| self.info == AccuracySource::Posterior)
+    }
+
+    /// How many requests have arrived.
+    pub fn arrived(&self) -> u32 {
+        self.arrived
+    }
+
+    /// How many requests are pending.
+    pub fn pending_len(&self) -> usize {
+        self.pending
+    }
+
+    /// How many slots were ever in use at once.
+    pub fn slots_len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Takes in a request; it is hidden at first.
+    #[inline]
+    pub fn insert(
+        &mut self,
+        make: impl FnOnce(RequestId) -> Request,
+        truth: TrueClass,
+    ) -> RequestId {
+        let free = self.free.pop();
+        let at = free.unwrap_or(self.slots.len() as u32);
+        let id = RequestId::new(self.arrived, at);
+        self.arrived += 1;
+        let (phase, returned) = (Phase::Hidden, false);
+        let request = make(id);
+        let slot = Slot { request, truth, phase, returned, before: NIL, after: NIL };
+        match free {
+            Some(at) => self.slots[at as usize] = slot,
+            None => self.slots.push(slot),
+        }
+        id
+    }
+
+    /// The request, if it is still in flight.
+    #[inline]
+    pub fn slot(&self, id: RequestId) -> Option<&Slot> {
+        let slot = self.slots.get(id.slot())?;
+        (slot.request.id == id && slot.phase != Phase::Free).then_some(slot)
+    }
+
+    /// Makes a hidden request pending, in its place by arrival number.
+    #[inline]
+    pub fn show(&mut self, id: RequestId) {
+        let mut before = self.last;
+        while before != NIL && self.slots[before as usize].request.id > id {
+            before = self.slots[before as usize].before;
+        }
+        let at = id.slot() as u32;
+        let after = match before {
+            NIL => std::mem::replace(&mut self.first, at),
+            _ => std::mem::replace(&mut self.slots[before as usize].after, at),
+        };
+        match after {
+            NIL => self.last = at,
+            _ => self.slots[after as usize].before = at,
+        }
+        let slot = &mut self.slots[at as usize];
+        (slot.phase, slot.before, slot.after) = (Phase::Pending, before, after);
+        self.pending += 1;
+    }
+
+    /// Makes a request pending that a worker had which failed.
+    pub fn give_back(&mut self, id: RequestId) {
+        self.slots[id.slot()].returned = true;
+        self.show(id);
+    }
+
+    /// Takes a pending request off the list.
+    #[inline]
+    pub fn take(&mut self, id: RequestId) {
+        let slot = &mut self.slots[id.slot()];
+        slot.phase = Phase::Assigned;
+        let (before, after) = (slot.before, slot.after);
+        match before {
+            NIL => self.first = after,
+            _ => self.slots[before as usize].after = after,
+        }
+        match after {
+            NIL => self.last = before,
+            _ => self.slots[after as usize].before = before,
+        }
+        self.pending -= 1;
+    }
+
+    /// Forgets a request that is not on the list.
+    #[inline]
+    pub fn release(&mut self, id: RequestId) {
+        self.slots[id.slot()].phase = Phase::Free;
+        self.free.push(id.slot() as u32);
+    }
+
+    /// The pending requests by arrival number.
+    pub fn pending(&self) -> impl Iterator<Item = &Slot> {
+        let mut at = self.first;
+        std::iter::from_fn(move || {
+            let slot = self.slots.get(at as usize)?;
+            at = slot.after;
+            Some(slot)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        let catalog = Catalog::empty();
+        State::new(Arc::new(catalog), AccuracySource::Profiled)
+    }
+
+    fn add(state: &mut State) -> RequestId {
+        let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
+        let (arrival, deadline) = (Time::ZERO, Time::ZERO);
+        state.insert(|id| Request { id, app: AppId(0), arrival, deadline }, truth)
+    }
+
+    fn listed(state: &State) -> Vec<u32> {
+        state.pending().map(|slot| slot.request.id.number()).collect()
+    }
+
+    #[test]
+    fn pending_is_in_arrival_order_whatever_is_shown_and_taken_first() {
+        let mut state = state();
+        let ids: Vec<_> = (0..5).map(|_| add(&mut state)).collect();
+        for at in [2, 0, 4, 1, 3] {
+            state.show(ids[at]);
+        }
+        assert_eq!(listed(&state), [0, 1, 2, 3, 4]);
+        for at in [2, 0, 4] {
+            state.take(ids[at]);
+        }
+        assert_eq!(listed(&state), [1, 3]);
+        assert_eq!(state.pending_len(), 2);
+    }
+
+    #[test]
+    fn slots_are_reused_and_stale_ids_noticed() {
+        let mut state = state();
+        let old = add(&mut state);
+        state.show(old);
+        state.take(old);
+        state.release(old);
+        assert!(state.slot(old).is_none());
+        let new = add(&mut state);
+        assert_eq!(new.slot(), old.slot());
+        assert!(state.slot(old).is_none());
+        assert_eq!(state.slot(new).map(|s| s.phase), Some(Phase::Hidden));
+    }
+}

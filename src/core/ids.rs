@@ -1,0 +1,142 @@
+//! Ids and plain records: what a request, an arrival and a completion are. No tables, no rules.
+
+use crate::core::units::{Span, Time};
+use std::fmt;
+
+/// An application: its classes, its variants, its deadline budget. An index into the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppId(pub u16);
+
+/// One model that can serve an application. An index into the catalog, over all applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariantId(pub u16);
+
+/// One executor with memory. An index into the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u16);
+
+impl AppId {
+    /// The index into the catalog's applications.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl VariantId {
+    /// The index into the catalog's variants.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl WorkerId {
+    /// The index into the catalog's workers.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A request of the running simulation, ordered by arrival.
+///
+/// It holds the arrival number, which never repeats within a run, and the slot of the engine's
+/// table, which does: so that looking a request up is one index, and a stale id is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId {
+    number: u32,
+    slot: u32,
+}
+
+impl RequestId {
+    pub(crate) fn new(number: u32, slot: u32) -> Self {
+        Self { number, slot }
+    }
+
+    /// The arrival number: 0 for the first request of the run.
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    #[inline]
+    pub(crate) fn slot(self) -> usize {
+        self.slot as usize
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.number)
+    }
+}
+
+/// What a scheduler may know of a request without looking at its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// The application that asked.
+    pub app: AppId,
+    /// When it arrived.
+    pub arrival: Time,
+    /// When its answer is due (absolute).
+    pub deadline: Time,
+}
+
+impl Request {
+    /// Deadline minus arrival.
+    pub fn budget(&self) -> Span {
+        self.deadline.since(self.arrival)
+    }
+}
+
+/// What happened when a request was created: hidden from schedulers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrueClass {
+    /// The true class.
+    pub class: u16,
+    /// The row of the application's trace that the request replays, or [`TrueClass::NO_ROW`].
+    pub row: u32,
+}
+
+impl TrueClass {
+    /// The request was drawn, not replayed.
+    pub const NO_ROW: u32 = u32::MAX;
+}
+
+/// One request as an arrival process makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// When it arrives; never earlier than the one before.
+    pub time: Time,
+    /// For which application.
+    pub app: AppId,
+    /// Deadline minus arrival.
+    pub budget: Span,
+    /// What is true of it.
+    pub truth: TrueClass,
+}
+
+/// How a completed request went.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// What is true of it.
+    pub truth: TrueClass,
+    /// Where it ran; nowhere if the SneakPeek model answered.
+    pub worker: Option<WorkerId>,
+    /// Which variant answered.
+    pub variant: VariantId,
+    /// Size of its batch.
+    pub batch: u32,
+    /// When the decision was made that assigned it; if the SneakPeek model answered without being
+    /// asked, when that was.
+    pub decided: Time,
+    /// When its batch started to compute (loading excluded).
+    pub started: Time,
+    /// When its batch ended.
+    pub finished: Time,
+    /// Whether the answer was right.
+    pub correct: bool,
+    /// The probability of a right answer that the scheduler was shown.
+    pub estimated: f64,
+}

@@ -1,0 +1,70 @@
+//! What the workers of a catalog can do at best: for a lone request, and for many.
+//!
+//! All of it is of the workers that there are: their speed, memory and list of variants, and the
+//! links to them. Of a link whose rate varies it takes the mean rate of its table. Loads, noise,
+//! faults and looks do not count.
+
+use super::Catalog;
+use crate::core::ids::{AppId, VariantId, WorkerId};
+use crate::core::units::{NS_PER_S, Span, Time};
+use crate::system::link::at_rate;
+
+impl Catalog {
+    /// How long a lone request takes from its arrival to its answer on an idle worker that holds
+    /// the variant: the upload of its payload, the round trip, and a batch of one. `None` if the
+    /// variant cannot run there.
+    pub fn lone(&self, worker: WorkerId, variant: VariantId) -> Option<Span> {
+        self.usable(worker, variant).then(|| {
+            let way = self.worker(worker).link.as_ref().map_or(Span::ZERO, |link| {
+                at_rate(link.mean_bps(), self.payload_bytes(variant, 1))
+                    + link.one_way()
+                    + link.one_way()
+            });
+            way + self.latency(worker, variant, 1)
+        })
+    }
+
+    /// When a request that arrives at `arrival` would be answered at the earliest: as
+    /// [`Self::lone`] but in the quickest batch, which is of one unless the table falls, with the
+    /// rates that the link has then, and not before the worker is there.
+    pub fn quickest_from(
+        &self,
+        arrival: Time,
+        worker: WorkerId,
+        variant: VariantId,
+    ) -> Option<Time> {
+        self.usable(worker, variant).then(|| {
+            let at = self.worker(worker);
+            let latency = self.shortest(worker, variant, usize::MAX);
+            let Some(link) = &at.link else { return arrival.max(at.ready) + latency };
+            let there = link.sent(arrival, self.payload_bytes(variant, 1)) + link.one_way();
+            there.max(at.ready) + latency + link.one_way()
+        })
+    }
+
+    /// The least lane time that one answer of the variant takes on the worker, by its best batch,
+    /// in nanoseconds; endless if it cannot run there.
+    pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
+        let sizes = 1..=self.max_batch(worker, variant);
+        let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
+        shares.fold(f64::INFINITY, f64::min)
+    }
+
+    /// How many requests of `app` all workers together answer in a second if they do nothing
+    /// else, each lane with the variant and batch that take it the least time per request, and
+    /// none more than its uplink carries.
+    pub fn capacity_rps(&self, app: AppId) -> f64 {
+        let each = self.worker_ids().map(|worker| {
+            let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));
+            let lanes = f64::from(self.worker(worker).lanes);
+            let computes = lanes / shares.fold(f64::INFINITY, f64::min) * NS_PER_S as f64;
+            let link = self.worker(worker).link.as_ref();
+            let bits = self.app(app).payload_bytes.saturating_mul(8);
+            match link.and_then(super::Link::mean_bps).filter(|_| bits > 0) {
+                Some(bps) => computes.min(bps as f64 / bits as f64),
+                None => computes,
+            }
+        });
+        each.sum()
+    }
+}

@@ -1,0 +1,298 @@
+//! How long after its arrival a request is due.
+//!
+//! | as written | budget in milliseconds |
+//! |---|---|
+//! | `100` | the same for every request |
+//! | `{ uniform = [low, high] }` | uniform between two ends |
+//! | `{ normal = [mean, deviation] }` | normal, at least 1 ms |
+//! | `{ lognormal = [mean, deviation] }` | log-normal with these moments |
+//! | `{ proportional = 5, variant = "…" }` | times the shortest latency of a lone request |
+//! | `{ slo = 100, network = … }` | what the network leaves of it, at least 1 ms |
+//! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
+//!
+//! The latency of a lone request is the shortest on any worker, with the named variant or else the
+//! most accurate one that can run on any (`Catalog::lone`).
+//!
+//! Units: milliseconds in experiments, nanoseconds here.
+
+use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::core::rng::standard_normal;
+use crate::core::units::{NS_PER_MS, Span};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+/// A deadline budget, fixed or drawn per request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeadlineBudget {
+    /// The same for every request.
+    Fixed(Span),
+    /// Uniform between two ends.
+    Uniform(Span, Span),
+    /// Normal with mean and standard deviation in milliseconds, at least 1 ms.
+    Normal(f64, f64),
+    /// Log-normal with mean and standard deviation in milliseconds.
+    LogNormal(f64, f64),
+    /// Times the shortest latency of a lone request, with the named variant or the most accurate.
+    Proportional(f64, Option<String>),
+    /// Any of these, by share.
+    Mixture(Arc<[(f64, DeadlineBudget)]>),
+    /// The first, less what the way here took: a draw of the second; at least 1 ms. As Jellyfish
+    /// has it (Nigade et al., RTSS 2022).
+    Left(Span, Arc<DeadlineBudget>),
+}
+
+impl DeadlineBudget {
+    /// The largest budget that is accepted, a year.
+    const MAX_MS: f64 = 3.2e10;
+    /// The laws by their keys.
+    const LAWS: [&str; 5] = ["uniform", "normal", "lognormal", "proportional", "mixture"];
+
+    /// Whether a table names a law rather than applications.
+    pub fn is_law(node: &ConfigNode) -> bool {
+        node.get("network").is_some() || Self::LAWS.iter().any(|law| node.get(law).is_some())
+    }
+
+    /// Reads a number of milliseconds or a distribution.
+    pub fn read(node: &ConfigNode, problems: &mut Problems) -> Option<Self> {
+        if !matches!(node.value, Value::Table(_)) {
+            let ms = decode::number(node, &(1e-6..=Self::MAX_MS), problems)?;
+            return Some(Self::Fixed(Span::from_ms(ms)));
+        }
+        let mut read = Decoder::new(node, problems);
+        if let Some(network) = read.take("network") {
+            let slo = read.require("slo", "milliseconds, of which the network takes some");
+            let ms = 1.0..=Self::MAX_MS;
+            let slo = slo.and_then(|node| decode::number(node, &ms, read.problems()));
+            let network = Self::read(network, read.problems());
+            read.finish();
+            return Some(Self::Left(Span::from_ms(slo?), Arc::new(network?)));
+        }
+        let laws = Self::LAWS.map(|law| read.take(law));
+        let variant = laws[3].and_then(|_| read.take("variant"));
+        let budget = match laws {
+            [Some(ends), None, None, None, None] => {
+                let [low, high] = pair(ends, read.problems())?;
+                if low > high {
+                    let expected = "the low end first, then the high one";
+                    read.problems().push(decode::mismatch(ends, expected));
+                }
+                Some(Self::Uniform(Span::from_ms(low), Span::from_ms(high)))
+            }
+            [None, Some(moments), None, None, None] => {
+                pair(moments, read.problems()).map(|[mean, sd]| Self::Normal(mean, sd))
+            }
+            [None, None, Some(moments), None, None] => {
+                let [mean, sd] = pair(moments, read.problems())?;
+                if mean <= 0.0 {
+                    read.problems().push(decode::mismatch(moments, "a mean above 0"));
+                }
+                Some(Self::LogNormal(mean, sd))
+            }
+            [None, None, None, Some(times), None] => {
+                let times = decode::number(times, &(1e-3..=1e6), read.problems())?;
+                let variant = variant.and_then(|node| decode::text(node, read.problems()));
+                Some(Self::Proportional(times, variant.map(str::to_owned)))
+            }
+            [None, None, None, None, Some(parts)] => Self::mixture(parts, read.problems()),
+            _ => {
+                let expected = "a number of milliseconds, { uniform = [low, high] }, \
+                                { normal = [mean, deviation] }, { lognormal = [mean, deviation] }, \
+                                { proportional = times }, { mixture = [{ share, budget }] } or \
+                                { slo, network = any of these }";
+                read.problems().push(Problem::new(node.place.clone(), node.canonical(), expected));
+                None
+            }
+        };
+        read.finish();
+        budget
+    }
+
+    fn mixture(node: &ConfigNode, problems: &mut Problems) -> Option<Self> {
+        let mut parts = Vec::new();
+        let items = decode::array(node, problems);
+        for item in items {
+            let mut read = Decoder::new(item, problems);
+            let share = read.number("share", 0.0..=1e9, 1.0);
+            let budget = read.require("budget", "a number of milliseconds or a law");
+            parts.extend(budget.and_then(|b| Self::read(b, read.problems())).map(|b| (share, b)));
+            read.finish();
+        }
+        if parts.iter().map(|(share, _)| share).sum::<f64>() > 0.0 {
+            return Some(Self::Mixture(parts.into()));
+        }
+        // What is wrong with one of them has been said.
+        if parts.len() == items.len() {
+            problems.push(decode::mismatch(node, "a list of { share, budget }, a share above 0"));
+        }
+        None
+    }
+
+    /// With lengths instead of proportions; `lone` is the shortest latency of a lone request.
+    pub fn resolve<E>(&self, lone: &impl Fn(Option<&str>) -> Result<Span, E>) -> Result<Self, E> {
+        Ok(match self {
+            Self::Proportional(times, variant) => {
+                Self::Fixed(Span(lone(variant.as_deref())?.scale(*times).0.max(1)))
+            }
+            Self::Mixture(parts) => {
+                let part = |(share, budget): &(f64, Self)| Ok((*share, budget.resolve(lone)?));
+                Self::Mixture(parts.iter().map(part).collect::<Result<_, _>>()?)
+            }
+            Self::Left(slo, network) => Self::Left(*slo, Arc::new(network.resolve(lone)?)),
+            other => other.clone(),
+        })
+    }
+
+    /// One request's budget.
+    pub fn draw(&self, rng: &mut ChaCha8Rng) -> Span {
+        match self {
+            Self::Fixed(span) => *span,
+            Self::Uniform(low, high) => Span(rng.random_range(low.0..=high.0)),
+            law => law.draw_shaped(rng),
+        }
+    }
+
+    /// Apart, so that the usual laws are inlined.
+    #[inline(never)]
+    fn draw_shaped(&self, rng: &mut ChaCha8Rng) -> Span {
+        match self {
+            Self::Fixed(_) | Self::Uniform(..) => self.draw(rng),
+            Self::Normal(mean, sd) => {
+                let standard = standard_normal(rng.random(), rng.random());
+                Span(Span::from_ms(mean + sd * standard).0.max(NS_PER_MS))
+            }
+            Self::LogNormal(mean, sd) => {
+                log_normal(*mean, *sd, standard_normal(rng.random(), rng.random()))
+            }
+            // Resolved before anything is drawn.
+            Self::Proportional(..) => Span::ZERO,
+            Self::Mixture(parts) => {
+                let total: f64 = parts.iter().map(|(share, _)| share).sum();
+                let mut at = rng.random::<f64>() * total;
+                let inside = |(share, _): &&(f64, Self)| {
+                    at -= share;
+                    at < 0.0
+                };
+                parts.iter().find(inside).map_or(Span::ZERO, |(_, budget)| budget.draw(rng))
+            }
+            Self::Left(slo, network) => left(*slo, network.draw(rng)),
+        }
+    }
+
+    /// What few budgets fall below: the lowest there is, or two deviations below the mean.
+    pub fn low(&self) -> Span {
+        self.ends()[0]
+    }
+
+    /// What few draws fall below, and what few exceed.
+    fn ends(&self) -> [Span; 2] {
+        let normal = |mean: f64, sd: f64| Span(Span::from_ms(mean + sd).0.max(NS_PER_MS));
+        match self {
+            Self::Fixed(span) => [*span; 2],
+            Self::Uniform(low, high) => [*low, *high],
+            Self::Normal(mean, sd) => [-2.0, 2.0].map(|times| normal(*mean, times * sd)),
+            Self::LogNormal(mean, sd) => [-2.0, 2.0].map(|times| log_normal(*mean, *sd, times)),
+            Self::Proportional(..) => [Span::ZERO; 2],
+            Self::Mixture(parts) => {
+                let arrives = parts.iter().filter(|(share, _)| *share > 0.0);
+                let ends: Vec<[Span; 2]> = arrives.map(|(_, budget)| budget.ends()).collect();
+                let low = ends.iter().map(|ends| ends[0]).min();
+                let high = ends.iter().map(|ends| ends[1]).max();
+                [low, high].map(Option::unwrap_or_default)
+            }
+            Self::Left(slo, network) => {
+                let [low, high] = network.ends();
+                [left(*slo, high), left(*slo, low)]
+            }
+        }
+    }
+}
+
+/// What is left of a budget, 1 ms at least.
+fn left(slo: Span, network: Span) -> Span {
+    Span(slo.0.saturating_sub(network.0).max(NS_PER_MS))
+}
+
+/// The log-normal draw with these moments that belongs to a standard normal one, 1 ns at least.
+fn log_normal(mean: f64, sd: f64, standard: f64) -> Span {
+    let variance = libm::log1p((sd / mean) * (sd / mean));
+    let ms = mean * libm::exp(libm::sqrt(variance) * standard - variance / 2.0);
+    Span(Span::from_ms(ms).0.clamp(1, Span::from_ms(DeadlineBudget::MAX_MS).0))
+}
+
+/// Two numbers ≥ 0.
+fn pair(node: &ConfigNode, problems: &mut Problems) -> Option<[f64; 2]> {
+    let items = decode::array(node, problems);
+    if items.len() != 2 {
+        problems.push(decode::mismatch(node, "two numbers in milliseconds"));
+        return None;
+    }
+    let range = 0.0..=DeadlineBudget::MAX_MS;
+    let first = decode::number(&items[0], &range, problems)?;
+    Some([first, decode::number(&items[1], &range, problems)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::rng::{Label, Rng};
+
+    fn read(text: &str) -> DeadlineBudget {
+        let mut problems = Problems::default();
+        let budget = DeadlineBudget::read(&ConfigNode::parse_override(text), &mut problems);
+        problems.check(budget).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    #[test]
+    fn laws_have_their_moments() {
+        let n = 100_000u32;
+        for (text, mean, sd) in [
+            ("{ uniform = [20, 80] }", 50.0, 60.0 / 12f64.sqrt()),
+            ("{ normal = [100, 10] }", 100.0, 10.0),
+            ("{ lognormal = [100, 50] }", 100.0, 50.0),
+            ("{ slo = 150, network = { lognormal = [50, 10] } }", 100.0, 10.0),
+            // Mean 0.2 · 30 + 0.8 · 130, variance of the two points.
+            (
+                "{ mixture = [{ share = 1, budget = 30 }, { share = 4, budget = 130 }] }",
+                110.0,
+                40.0,
+            ),
+        ] {
+            let (budget, mut rng) = (read(text), Rng::new(1, 0).stream(Label::Budgets));
+            let draws: Vec<f64> = (0..n).map(|_| budget.draw(&mut rng).as_ms()).collect();
+            let found = draws.iter().sum::<f64>() / f64::from(n);
+            let error = sd / f64::from(n).sqrt();
+            assert!((found - mean).abs() < 5.0 * error, "{text}: {found}");
+            let square = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
+            // Fourth moments of these are below 9 σ⁴.
+            assert!((square.sqrt() / sd - 1.0).abs() < 5.0 * 3.0 / 2.0 / f64::from(n).sqrt());
+        }
+    }
+
+    #[test]
+    fn what_the_network_leaves_has_its_ends() {
+        let ms = Span::from_ms;
+        let budget = read("{ slo = 100, network = { uniform = [20, 300] } }");
+        assert_eq!(budget.low(), ms(1.0));
+        let mut rng = Rng::new(1, 0).stream(Label::Budgets);
+        let draws: Vec<Span> = (0..1000).map(|_| budget.draw(&mut rng)).collect();
+        assert!(draws.iter().all(|span| (ms(1.0)..=ms(80.0)).contains(span)));
+        // Between 100 and 300 of 20 to 300 nothing is left.
+        let none = draws.iter().filter(|span| **span == ms(1.0)).count();
+        assert!((none as f64 / 1000.0 - 201.0 / 280.0).abs() < 0.08, "{none}");
+        assert_eq!(read("{ slo = 100, network = 30 }").low(), ms(70.0));
+        let times = read("{ slo = 100, network = { proportional = 2 } }");
+        let lone = |_: Option<&str>| Ok::<_, ()>(ms(4.0));
+        assert_eq!(times.resolve(&lone).unwrap().low(), ms(92.0));
+    }
+
+    #[test]
+    fn proportions_are_resolved_within_mixtures() {
+        let budget = read("{ mixture = [{ budget = { proportional = 2.5 } }, { budget = 9 }] }");
+        let lone = |_: Option<&str>| Ok::<_, ()>(Span(4_000_000));
+        let resolved = budget.resolve(&lone).unwrap();
+        assert_eq!(resolved.low(), Span(9_000_000));
+        let fixed = |ms: f64| (1.0, DeadlineBudget::Fixed(Span::from_ms(ms)));
+        assert_eq!(resolved, DeadlineBudget::Mixture([fixed(10.0), fixed(9.0)].into()));
+    }
+}

@@ -1,0 +1,166 @@
+//! What lateness costs: γ ∈ [0, 1], the share of a request's accuracy that is lost.
+//!
+//! A penalty is one file with a [`Shape`] and one line in [`PENALTIES`]. Shapes see only the
+//! relative lateness x = (finish − deadline) / scale; what the scale is belongs to [`Penalty`].
+
+mod linear;
+mod none;
+mod sigmoid;
+mod step;
+
+use crate::config::{ConfigNode, Decoder, Problem, Problems};
+use crate::core::units::{Span, Time};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// γ as a function of relative lateness.
+pub trait PenaltyShape: Debug + Send + Sync {
+    /// The penalty at x = (finish − deadline) / scale > 0; within 0..=1, never decreasing.
+    fn gamma(&self, x: f64) -> f64;
+}
+
+/// One line of the list of penalties.
+pub struct PenaltyEntry {
+    /// The name in experiments.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Reads its parameters.
+    pub build: fn(&mut Decoder<'_>) -> Arc<dyn PenaltyShape>,
+}
+
+/// Every penalty.
+pub const PENALTIES: &[PenaltyEntry] = &[none::ENTRY, step::ENTRY, linear::ENTRY, sigmoid::ENTRY];
+
+/// By what lateness is divided when a scheduler looks ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LatenessBase {
+    /// The request's whole budget, so that belief and result mean the same.
+    Budget,
+    /// The time that was left when the scheduler looked, as in the published windows.
+    Remaining,
+}
+
+/// A shape with its scale.
+#[derive(Clone, Debug)]
+pub struct Penalty {
+    shape: Arc<dyn PenaltyShape>,
+    /// The scale of beliefs; results always use the budget.
+    pub base: LatenessBase,
+    /// An answer less than this after its deadline is on time.
+    pub tolerance: Span,
+}
+
+impl Penalty {
+    /// A penalty on the budget without tolerance.
+    pub fn new(shape: Arc<dyn PenaltyShape>) -> Self {
+        Self { shape, base: LatenessBase::Budget, tolerance: Span::ZERO }
+    }
+
+    /// The published sigmoid: exponent 3, nothing left beyond twice the budget.
+    pub fn sigmoid() -> Self {
+        Self::new(Arc::new(sigmoid::Sigmoid::PUBLISHED))
+    }
+
+    /// Everything that it depends on, for comparison.
+    pub fn signature(&self) -> String {
+        let (shape, base) = (&self.shape, self.base);
+        format!("{shape:?}, base {base:?}, tolerance {} ms", self.tolerance.as_ms())
+    }
+
+    /// Reads `{ name = "sigmoid", … }`.
+    pub fn read(node: &ConfigNode, problems: &mut Problems) -> Self {
+        let mut fields = Decoder::new(node, problems);
+        let name = fields.text("name", "sigmoid");
+        let base = fields.choice(
+            "base",
+            &[("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)],
+        );
+        let tolerance = Span::from_ms(fields.number("tolerance_ms", 0.0..=1e9, 0.0));
+        let entry = PENALTIES.iter().find(|entry| entry.name == name);
+        let Some(entry) = entry else {
+            let names = PENALTIES.iter().map(|entry| entry.name);
+            let place = node.get("name").unwrap_or(node).place.clone();
+            fields.problems().push(Problem::unknown(place, "penalty", &name, names));
+            return Self::sigmoid();
+        };
+        let shape = (entry.build)(&mut fields);
+        fields.finish();
+        Self { shape, base, tolerance }
+    }
+
+    /// The relative lateness from which on an answer is worth nothing; `None` if there is none.
+    pub fn worthless_from(&self) -> Option<f64> {
+        let worthless = |x: f64| self.shape.gamma(x) >= 1.0;
+        let (mut low, mut high) = (0.0, 1e9);
+        if !worthless(high) {
+            return None;
+        }
+        // No penalty ever decreases.
+        for _ in 0..100 {
+            let middle = f64::midpoint(low, high);
+            (low, high) = if worthless(middle) { (low, middle) } else { (middle, high) };
+        }
+        Some(high)
+    }
+
+    /// By how much an answer at `finish` is late: the time since the deadline, or zero if it counts
+    /// as on time, which it does up to the deadline and less than the tolerance after it. This is
+    /// what late means everywhere: for γ, for what is counted, and for schedulers.
+    #[inline]
+    pub fn tardiness(&self, finish: Time, deadline: Time) -> Span {
+        let late = finish.since(deadline);
+        // Strictly less, as published.
+        if late < self.tolerance { Span::ZERO } else { late }
+    }
+
+    /// γ of finishing at `finish` with the given scale. A scale of zero means that every late
+    /// finish is worthless.
+    #[inline]
+    pub fn gamma(&self, finish: Time, deadline: Time, scale: Span) -> f64 {
+        let late = self.tardiness(finish, deadline);
+        if late == Span::ZERO {
+            return 0.0;
+        }
+        if scale.0 == 0 {
+            return 1.0;
+        }
+        self.shape.gamma(late.0 as f64 / scale.0 as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_stays_within_0_and_1_and_never_decreases() {
+        for entry in PENALTIES {
+            let node = ConfigNode::parse_override("{}");
+            let mut problems = Problems::default();
+            let shape = (entry.build)(&mut Decoder::new(&node, &mut problems));
+            let values: Vec<f64> = (1..=400).map(|i| shape.gamma(f64::from(i) / 100.0)).collect();
+            assert!(values.iter().all(|g| (0.0..=1.0).contains(g)), "{}", entry.name);
+            assert!(values.windows(2).all(|w| w[0] <= w[1]), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn late_is_from_the_tolerance_on() {
+        let penalty = Penalty { tolerance: Span(3), ..Penalty::sigmoid() };
+        let late = |finish| penalty.tardiness(Time(finish), Time(10));
+        assert_eq!([9, 10, 12, 13].map(late), [0, 0, 0, 3].map(Span));
+        assert_eq!(penalty.gamma(Time(12), Time(10), Span(4)), 0.0);
+        assert!(penalty.gamma(Time(13), Time(10), Span(4)) > 0.9);
+    }
+
+    #[test]
+    fn on_time_costs_nothing_and_no_scale_costs_all() {
+        let penalty = Penalty::sigmoid();
+        assert_eq!(penalty.gamma(Time(5), Time(5), Span(0)), 0.0);
+        assert_eq!(penalty.gamma(Time(6), Time(5), Span(0)), 1.0);
+        assert_eq!(penalty.gamma(Time(15), Time(10), Span(10)), 0.5);
+    }
+}

@@ -1,0 +1,88 @@
+//! Poisson arrivals whose rate follows the day: rate · (1 + A sin 2π(t / T + φ) + W sin 2πt / 7T),
+//! times a factor of mean 1 that is drawn anew every so often, log-normal.
+
+use super::timed::{InterarrivalProcess, poisson_gap, thinned};
+use super::{ArrivalEntry, Process};
+use crate::config::Problem;
+use crate::core::rng::standard_normal;
+use crate::core::units::{NS_PER_S, Span, Time};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
+    name: "diurnal",
+    summary: "Poisson arrivals; the rate swings by `amplitude` in `period_s`, `weekly` in seven",
+    params: "amplitude = 0.5, period_s = 86400, phase = 0 (periods), weekly = 0, noise_cv = 0, \
+             noise_s = 3600",
+    source: "sinusoidal rate, sampled by thinning (Lewis and Shedler 1979); noise log-normal",
+    read: |fields| {
+        let amplitude = fields.number("amplitude", 0.0..=1.0, 0.5);
+        let period_s = fields.number("period_s", 1e-3..=1e9, 86_400.0);
+        let phase = fields.number("phase", 0.0..=1.0, 0.0);
+        let weekly = fields.number("weekly", 0.0..=1.0, 0.0);
+        let noise_cv = fields.number("noise_cv", 0.0..=10.0, 0.0);
+        let noise = Span::from_s(fields.number("noise_s", 1e-3..=1e9, 3600.0));
+        if amplitude + weekly > 1.0 {
+            let place = fields.place().clone();
+            let found = format!("amplitude + weekly = {}", amplitude + weekly);
+            fields.problems().push(Problem::new(place, found, "1 at most: rates are not negative"));
+        }
+        let factor = move |at: Time| {
+            let periods = at.as_s() / period_s;
+            1.0 + amplitude * libm::sin(TAU * (periods + phase))
+                + weekly * libm::sin(TAU * periods / 7.0)
+        };
+        let highest = 1.0 + amplitude + weekly;
+        if noise_cv == 0.0 {
+            return Process::Timed(thinned(highest, factor));
+        }
+        Process::Timed(Arc::new(move |rate_rps, _| {
+            Box::new(Noisy {
+                now: Time::ZERO,
+                until: Time::ZERO,
+                noise,
+                variance: libm::log1p(noise_cv * noise_cv),
+                level: 1.0,
+                least_gap_ns: NS_PER_S as f64 / (rate_rps * highest),
+                share: move |at| factor(at) / highest,
+            })
+        }))
+    },
+};
+
+/// As [`thinned`], with a level that holds for an interval.
+struct Noisy<S> {
+    now: Time,
+    /// When the next level is drawn.
+    until: Time,
+    noise: Span,
+    /// Of the logarithm of levels.
+    variance: f64,
+    level: f64,
+    least_gap_ns: f64,
+    share: S,
+}
+
+impl<S: Fn(Time) -> f64 + Send> InterarrivalProcess for Noisy<S> {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        loop {
+            if self.now >= self.until {
+                let standard = standard_normal(rng.random(), rng.random());
+                self.level = libm::exp(libm::sqrt(self.variance) * standard - self.variance / 2.0);
+                self.until = self.now + self.noise;
+            }
+            let next = self.now + poisson_gap(self.least_gap_ns / self.level, rng);
+            // Poisson arrivals forget: at a change of level the gap begins anew.
+            if next >= self.until {
+                self.now = self.until;
+                continue;
+            }
+            self.now = next;
+            if rng.random::<f64>() < (self.share)(next) {
+                return next;
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Poisson arrivals whose rate depends on a state that changes at random: Markov-modulated (MMPP)
+//! if states last exponentially long, on-off if there are two of them and one is silent.
+//!
+//! States follow each other uniformly (two states alternate), so that each has a share of time as
+//! its mean length has of their sum. For two states with rates λ and mean lengths 1/q the index of
+//! dispersion of counts tends to
+//! 1 + 2 q₁₂ q₂₁ (λ₁ − λ₂)² / ((q₁₂ + q₂₁)² (λ₁ q₂₁ + λ₂ q₁₂)) (Fischer and Meier-Hellstern 1993).
+
+use super::timed::{InterarrivalProcess, StartProcess, poisson_gap, span_ns};
+use super::{ArrivalEntry, Process};
+use crate::config::{Decoder, Problem, decode};
+use crate::core::rng::exponential;
+use crate::core::units::{NS_PER_MS, NS_PER_S, Time};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
+    name: "mmpp",
+    summary: "Poisson arrivals whose rate jumps between relative `rates`, after `sojourn_ms` each",
+    params: "rates = [1, 9], sojourn_ms = [900, 100]",
+    source: "Markov-modulated Poisson process; jumps as in AlpaServe (Li et al., OSDI 2023)",
+    read: |fields| {
+        let rates = list(fields, "rates", 0.0, vec![1.0, 9.0]);
+        let lengths_ms = list(fields, "sojourn_ms", 1e-3, vec![900.0, 100.0]);
+        if rates.len() != lengths_ms.len() || rates.len() < 2 || rates.iter().all(|r| *r == 0.0) {
+            let place = fields.place().clone();
+            let found = format!("rates {rates:?} and sojourns {lengths_ms:?}");
+            let expected = "one of each for every state, two states at least, a rate above 0";
+            fields.problems().push(Problem::new(place, found, expected));
+            return Process::Timed(on_off([1.0, 1.0], SojournDistribution::Fixed));
+        }
+        Process::Timed(start(rates, lengths_ms, SojournDistribution::Exponential))
+    },
+};
+
+pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
+    name: "on-off",
+    summary: "Poisson arrivals in on-phases, none between; `copies` of it at once",
+    params: "on_ms = 100, off_ms = 900, phases = exponential (pareto, fixed), \
+             alpha = 1.5 (pareto), copies = 1",
+    source: "interrupted Poisson process; superposed Pareto phases are self-similar as in \
+             Willinger et al. (SIGCOMM 1995)",
+    read: |fields| {
+        let phase =
+            |fields: &mut Decoder<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
+        let lengths_ms = [phase(fields, "on_ms", 100.0), phase(fields, "off_ms", 900.0)];
+        let laws = [
+            ("exponential", SojournDistribution::Exponential),
+            ("pareto", SojournDistribution::Pareto(1.5)),
+            ("fixed", SojournDistribution::Fixed),
+        ];
+        let mut law = fields.choice("phases", &laws);
+        if let SojournDistribution::Pareto(alpha) = &mut law {
+            *alpha = fields.number("alpha", 1.01..=100.0, *alpha);
+        }
+        let copies = fields.integer("copies", 1..=10_000, 1);
+        Process::Timed(superposed(copies, on_off(lengths_ms, law)))
+    },
+};
+
+/// How long a state lasts, around its mean.
+#[derive(Clone, Copy)]
+enum SojournDistribution {
+    Exponential,
+    Pareto(f64),
+    Fixed,
+}
+
+impl SojournDistribution {
+    /// A length of mean 1.
+    fn draw(self, rng: &mut ChaCha8Rng) -> f64 {
+        match self {
+            Self::Exponential => exponential(rng.random()),
+            Self::Pareto(alpha) => {
+                libm::exp(exponential(rng.random()) / alpha) * (alpha - 1.0) / alpha
+            }
+            Self::Fixed => 1.0,
+        }
+    }
+}
+
+fn on_off(lengths_ms: [f64; 2], law: SojournDistribution) -> StartProcess {
+    start(vec![1.0, 0.0], lengths_ms.to_vec(), law)
+}
+
+/// Starts processes with these relative rates; in the first state if lengths are fixed, otherwise
+/// in one drawn by its share of time.
+fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: SojournDistribution) -> StartProcess {
+    let cycle: f64 = lengths_ms.iter().sum();
+    let mean = rates.iter().zip(&lengths_ms).map(|(r, l)| r * l).sum::<f64>() / cycle;
+    Arc::new(move |rate_rps, rng| {
+        let gap = |rate: &f64| NS_PER_S as f64 * mean / (rate_rps * rate);
+        let mut modulated = Modulated {
+            gaps_ns: rates.iter().map(gap).collect(),
+            lengths_ns: lengths_ms.iter().map(|ms| ms * NS_PER_MS as f64).collect(),
+            law,
+            state: 0,
+            now: Time::ZERO,
+            until: Time::ZERO,
+        };
+        if !matches!(law, SojournDistribution::Fixed) {
+            let mut at = rng.random::<f64>() * cycle;
+            let inside = |ms: &f64| {
+                at -= ms;
+                at < 0.0
+            };
+            modulated.state = lengths_ms.iter().position(inside).unwrap_or(0);
+        }
+        modulated.stay(rng);
+        Box::new(modulated)
+    })
+}
+
+/// So many processes of a kind at once, which share the rate. With Pareto phases of 1 < α < 2 their
+/// counts tend to self-similarity with Hurst parameter (3 − α) / 2.
+fn superposed(copies: u64, one: StartProcess) -> StartProcess {
+    if copies == 1 {
+        return one;
+    }
+    Arc::new(move |rate_rps, rng| {
+        let each = (0..copies).map(|at| {
+            let mut times = one(rate_rps / copies as f64, rng);
+            (Reverse((times.next_time(rng), at)), times)
+        });
+        let (heads, each): (Vec<_>, Vec<_>) = each.unzip();
+        Box::new(Superposed { heads: heads.into(), each })
+    })
+}
+
+struct Superposed {
+    /// The next instant of each.
+    heads: BinaryHeap<Reverse<(Time, u64)>>,
+    each: Vec<Box<dyn InterarrivalProcess>>,
+}
+
+impl InterarrivalProcess for Superposed {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        let Some(mut head) = self.heads.peek_mut() else { return Time(u64::MAX) };
+        let Reverse((now, at)) = *head;
+        *head = Reverse((self.each[at as usize].next_time(rng), at));
+        now
+    }
+}
+
+struct Modulated {
+    /// Mean gap of each state; infinite where nothing arrives.
+    gaps_ns: Vec<f64>,
+    lengths_ns: Vec<f64>,
+    law: SojournDistribution,
+    state: usize,
+    now: Time,
+    /// When the state ends.
+    until: Time,
+}
+
+impl Modulated {
+    fn stay(&mut self, rng: &mut ChaCha8Rng) {
+        self.until = self.now + span_ns(self.law.draw(rng) * self.lengths_ns[self.state]);
+    }
+}
+
+impl InterarrivalProcess for Modulated {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        loop {
+            let next = self.now + poisson_gap(self.gaps_ns[self.state], rng);
+            // Poisson arrivals forget: at a change of state the gap begins anew.
+            if next < self.until {
+                self.now = next;
+                return next;
+            }
+            self.now = self.until;
+            let others = self.gaps_ns.len() - 1;
+            let step = if others == 1 { 1 } else { rng.random_range(1..=others) };
+            self.state = (self.state + step) % (others + 1);
+            self.stay(rng);
+        }
+    }
+}
+
+/// A list of numbers from `least` on.
+fn list(read: &mut Decoder<'_>, key: &'static str, least: f64, default: Vec<f64>) -> Vec<f64> {
+    let Some(node) = read.take(key) else { return default };
+    let items = decode::array(node, read.problems());
+    let numbers: Vec<f64> = items
+        .iter()
+        .filter_map(|item| decode::number(item, &(least..=1e12), read.problems()))
+        .collect();
+    // What is wrong with one of them has been said.
+    if numbers.len() < items.len() { default } else { numbers }
+}

@@ -1,0 +1,13 @@
+//! Poisson arrivals: exponential gaps with mean 1 / rate.
+
+use super::{ArrivalEntry, Process, renewal};
+use crate::core::rng::exponential;
+use rand::RngExt;
+
+pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
+    name: "poisson",
+    summary: "exponential gaps",
+    params: "",
+    source: "memoryless arrivals, the customary null model",
+    read: |_| Process::Timed(renewal(|rng| exponential(rng.random()))),
+};

@@ -1,0 +1,19 @@
+//! Poisson arrivals whose rate changes evenly from `from` times the rate to the rate itself, over
+//! `over_s` seconds, and stays there.
+
+use super::timed::thinned;
+use super::{ArrivalEntry, Process};
+use crate::core::units::Time;
+
+pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
+    name: "ramp",
+    summary: "Poisson arrivals from `from` times the rate to the rate, evenly over `over_s`",
+    params: "from = 0.1, over_s = 10",
+    source: "the acceleration of SuperServe (Khare et al., NSDI 2025)",
+    read: |fields| {
+        let from = fields.number("from", 0.0..=1000.0, 0.1);
+        let over_s = fields.number("over_s", 1e-6..=1e9, 10.0);
+        let factor = move |at: Time| from + (1.0 - from) * (at.as_s() / over_s).min(1.0);
+        Process::Timed(thinned(from.max(1.0), factor))
+    },
+};

@@ -1,0 +1,213 @@
+//! Recorded arrivals refitted: all clocks of an application start together, its recording is cut
+//! into intervals from its first row on, and each interval's rate and coefficient of variation of
+//! gaps are kept, nothing else of its times. Requests arrive by gamma gaps of that variation. The
+//! first gap of an interval is what is left of a gap that someone meets who looks in at any time,
+//! so that the mean number in each is as recorded however they vary. The last interval ends a mean
+//! gap after the last row, where the first comes again: so n rows have the rate
+//! (n − 1) / (last − first). A rate scales all intervals alike, `cv_factor` their variation.
+//! Requests are drawn with replacement; an interval of less than three requests counts as Poisson.
+
+use super::recorded::recorded;
+use super::timed::{self, InterarrivalProcess, StartProcess, span_ns};
+use super::{Process, RateSpec, WorkloadSpec};
+use crate::config::{Decoder, Problem};
+use crate::core::ids::AppId;
+use crate::core::rng::gamma;
+use crate::core::units::{Span, Time};
+use crate::system::catalog::Catalog;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+/// What an interval keeps of its requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Interval {
+    count: u64,
+    cv: f64,
+    length: Span,
+}
+
+pub(super) fn read(fields: &mut Decoder<'_>) -> Process {
+    let interval = Span::from_s(fields.number("interval_s", 1e-3..=1e9, 60.0));
+    let cv_factor = fields.number("cv_factor", 0.01..=100.0, 1.0);
+    Process::Whole(Arc::new(move |plan, catalog, rng| {
+        let (mut starts, mut natural, mut mix) = (Vec::new(), Vec::new(), plan.mix.clone());
+        for app in catalog.app_ids() {
+            let intervals = match plan.mix[app.index()] {
+                0.0 => vec![Interval::of(&[0], interval)],
+                _ => fit(&stamps(plan, catalog, app)?, interval),
+            };
+            natural.push(natural_rps(&intervals));
+            starts.push(start(intervals, cv_factor));
+        }
+        let mut plan = plan.clone();
+        if plan.pace == RateSpec::Own {
+            // As recorded, whatever the mix says of those that arrive at all.
+            mix.iter_mut().zip(&natural).for_each(|(mix, natural)| {
+                *mix = if *mix > 0.0 { *natural } else { 0.0 };
+            });
+            let total: f64 = mix.iter().sum();
+            plan.mix = mix.iter().map(|rate| rate / total).collect();
+            plan.pace = RateSpec::Rate(total);
+        }
+        timed::build(&starts, &plan, catalog, rng)
+    }))
+}
+
+/// When requests of an application were recorded, all clocks starting together.
+fn stamps(plan: &WorkloadSpec, catalog: &Catalog, app: AppId) -> Result<Vec<u64>, Problem> {
+    let (trace, sources) = recorded(plan, catalog, app)?;
+    let rows = sources.iter().flat_map(|source| source.rows.iter());
+    let mut stamps: Vec<u64> = rows.map(|row| trace.offset_ns[*row as usize]).collect();
+    stamps.sort_unstable();
+    Ok(stamps)
+}
+
+/// Rate and variation interval by interval, from the first stamp to a mean gap after the last; an
+/// interval of this length where all come at once.
+fn fit(stamps: &[u64], length: Span) -> Vec<Interval> {
+    let (Some(first), Some(last)) = (stamps.first(), stamps.last()) else {
+        return vec![Interval::of(&[0], length)];
+    };
+    let span = last - first;
+    let period = match span {
+        0 => length.0,
+        // At least one more than the span, so that the last stamp is within.
+        _ => span + (span / (stamps.len() as u64 - 1)).max(1),
+    };
+    let inside = |from: u64| {
+        let until = (from + length.0).min(period);
+        let place = |end: u64| stamps.partition_point(|stamp| stamp - first < end);
+        Interval::of(&stamps[place(from)..place(until)], Span(until - from))
+    };
+    (0..period.div_ceil(length.0)).map(|at| inside(at * length.0)).collect()
+}
+
+impl Interval {
+    fn of(stamps: &[u64], length: Span) -> Self {
+        let gaps: Vec<f64> = stamps.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        let count = stamps.len() as u64;
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        if gaps.len() < 2 || mean == 0.0 {
+            return Self { count, cv: 1.0, length };
+        }
+        let square = gaps.iter().map(|gap| (gap - mean) * (gap - mean)).sum::<f64>();
+        let variance = square / (gaps.len() - 1) as f64;
+        Self { count, cv: libm::sqrt(variance) / mean, length }
+    }
+}
+
+/// Requests per second over all intervals.
+fn natural_rps(intervals: &[Interval]) -> f64 {
+    let count: u64 = intervals.iter().map(|interval| interval.count).sum();
+    let length: f64 = intervals.iter().map(|interval| interval.length.as_s()).sum();
+    count as f64 / length
+}
+
+/// Starts at the first interval, all scaled to a mean rate.
+fn start(intervals: Vec<Interval>, cv_factor: f64) -> StartProcess {
+    let intervals: Arc<[Interval]> = intervals.into();
+    let natural = natural_rps(&intervals);
+    Arc::new(move |rate_rps, _| {
+        // Gaps of mean 1 that an interval holds for each of its recorded requests.
+        let (factor, intervals) = (rate_rps / natural, Arc::clone(&intervals));
+        Box::new(Refitted {
+            intervals,
+            factor,
+            cv_factor,
+            begun: Span::ZERO,
+            at: 0,
+            within: 0.0,
+            fresh: true,
+        })
+    })
+}
+
+struct Refitted {
+    intervals: Arc<[Interval]>,
+    factor: f64,
+    cv_factor: f64,
+    /// When the interval began.
+    begun: Span,
+    at: usize,
+    /// The part of the interval that is over, from 0 to 1.
+    within: f64,
+    /// Whether nothing has arrived in it yet.
+    fresh: bool,
+}
+
+impl InterarrivalProcess for Refitted {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        loop {
+            let Interval { count, cv, length } = self.intervals[self.at];
+            // Gaps below a hundredth of variation are as good as equal; shapes stay finite.
+            let cv = (cv * self.cv_factor).clamp(0.01, 1e3);
+            let shape = 1.0 / (cv * cv);
+            // Long gaps are met more often, which for gamma gaps adds one to the shape.
+            let gap = if self.fresh {
+                rng.random::<f64>() * gamma(shape + 1.0, rng) / shape
+            } else {
+                gamma(shape, rng) / shape
+            };
+            let held = count as f64 * self.factor;
+            if gap < held * (1.0 - self.within) {
+                self.within += gap / held;
+                self.fresh = false;
+                return Time::ZERO + self.begun + span_ns(self.within * length.0 as f64);
+            }
+            self.begun += length;
+            (self.at, self.within, self.fresh) = ((self.at + 1) % self.intervals.len(), 0.0, true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::rng::{Label, Rng};
+    use crate::core::units::NS_PER_S;
+
+    #[test]
+    fn intervals_are_fitted_by_hand() {
+        // Ten-second intervals from the first: gaps 1, 3; nothing; one lone request; what is left
+        // of a mean gap of 8 s.
+        let s = |s: u64| s * NS_PER_S;
+        let fitted = fit(&[s(11), s(12), s(15), s(35)], Span(s(10)));
+        let cv = 2f64.sqrt() / 2.0;
+        let interval = |count, cv, length| Interval { count, cv, length: Span(s(length)) };
+        let rest = [interval(0, 1.0, 10), interval(1, 1.0, 10), interval(0, 1.0, 2)];
+        assert_eq!(fitted[0], interval(3, cv, 10));
+        assert_eq!(fitted[1..], rest);
+        // Three gaps in 24 s.
+        assert!((natural_rps(&fitted) - 3.0 / 24.0).abs() < 1e-12);
+        assert_eq!(fit(&[7, 7], Span(s(1))), [interval(2, 1.0, 1)]);
+    }
+
+    #[test]
+    fn counts_of_intervals_are_kept_on_average() {
+        let intervals = vec![
+            Interval { count: 30, cv: 3.0, length: Span(NS_PER_S) },
+            Interval { count: 0, cv: 1.0, length: Span(NS_PER_S) },
+            Interval { count: 10, cv: 0.3, length: Span(NS_PER_S) },
+        ];
+        let mut rng = Rng::new(2, 0).stream(Label::Arrivals);
+        // 40 requests in 3 s on average, twice as fast.
+        let mut times = start(intervals, 1.0)(80.0 / 3.0, &mut rng);
+        let mut counts = [0u32; 3];
+        let cycles = 4000.0;
+        loop {
+            let at = times.next_time(&mut rng).as_s();
+            if at >= 3.0 * cycles {
+                break;
+            }
+            counts[(at as usize) % 3] += 1;
+        }
+        assert_eq!(counts[1], 0);
+        // A count has a variance of about cv² times its mean; five standard errors.
+        for (at, mean, cv) in [(0, 60.0, 3.0), (2, 20.0, 1.0)] {
+            let error = cv * f64::sqrt(mean / cycles);
+            let found = f64::from(counts[at]) / cycles;
+            assert!((found - mean).abs() < 5.0 * error, "{at}: {found}");
+        }
+    }
+}
