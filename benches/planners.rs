@@ -113,7 +113,7 @@ fn sneakpeek_exact_by_groups(bencher: Bencher<'_, '_>, groups: u64) {
         "workload.requests=480".to_owned(),
     ];
     let scheduler = "{ name = 'sneakpeek', search = 'auto' }";
-    let prepared = prepared_with("sneakpeek/e09", scheduler, &set);
+    let prepared = prepared_with("sneakpeek/e09-class-drift", scheduler, &set);
     bencher.counter(ItemsCount::new(20u64)).bench_local(|| {
         simulate(&prepared, Rng::new(1, 0), &mut ()).expect("a run");
     });

@@ -56,7 +56,7 @@ fn runs(
                  {{ {scheduler}, search = 'auto', label = 'subsets' }}]"
         ),
     ];
-    let mut experiment = Experiment::load("sneakpeek/e09", &set).expect("an experiment");
+    let mut experiment = Experiment::load("sneakpeek/e09-class-drift", &set).expect("an experiment");
     experiment.figures.clear();
     experiment.expectations.clear();
     let sweep = Sweep::new(experiment).expect("a valid experiment");
