@@ -99,7 +99,7 @@ fn tables_for_papers_hold_the_same_numbers() {
     let said = shell.ok("compare results/small --format latex --out table.tex");
     assert_eq!(said.out, "wrote table.tex\n");
     let latex = shell.read("table.tex");
-    assert!(latex.contains("scheduler & trace.rate\\_rps & difference & 95 \\% interval &"));
+    assert!(latex.contains("scheduler & workload.rate\\_rps & difference & 95 \\% interval &"));
     let markdown = shell.ok("compare results/small --format markdown").out;
     assert!(markdown.contains("\n| scheduler | workload.rate_rps | difference |"), "{markdown}");
     assert!(shell.fails(2, "compare results/small --format pdf").err.contains("latex"));

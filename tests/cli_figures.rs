@@ -64,7 +64,7 @@ fn what_is_not_there_is_said_with_the_nearest_name() {
     let shell = results();
     let wrong = [
         ("--y utilty_mean", "did you mean `utility_mean`?"),
-        ("--x trace.rate", "did you mean `workload.rate_rps`?"),
+        ("--x workload.rate", "did you mean `workload.rate_rps`?"),
         ("--x scheduler", "found an axis with the value `edf`, expected an axis of numbers"),
         ("--kind line", "did you mean `lines`?"),
         ("--series schedulr", "did you mean `scheduler`?"),

@@ -71,7 +71,7 @@ fn bandwidth_traces_are_imported_with_or_without_the_constant_before_them() {
     }
     let shell = Shell::new();
     let rows = |trace: usize, skip: u32| {
-        let chosen = format!("--set workload={trace} --set skip_rows={skip}");
+        let chosen = format!("--set trace={trace} --set skip_rows={skip}");
         let said = shell.ok(&format!("import bandwidth {} {chosen} --out b.csv", file.display()));
         assert!(said.err.contains(&format!("; trace {trace}")), "{said:?}");
         let text = shell.read("b.csv");

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 fn help_and_version_are_said_on_stdout() {
     let shell = Shell::new();
     let help = shell.ok("--help");
-    for word in ["sweep", "check", "run", "list", "replay", "compare", "Without a command"] {
+    for word in ["sweep", "check", "inspect", "list", "verify", "compare", "Without a command"] {
         assert!(help.out.contains(word), "no {word} in\n{}", help.out);
     }
     assert!(help.err.is_empty());
-    for command in ["sweep", "check", "run", "list", "replay", "compare"] {
+    for command in ["sweep", "check", "inspect", "list", "verify", "compare"] {
         assert!(shell.ok(&format!("{command} --help")).out.contains("Usage: peeksim"));
     }
     let version = shell.ok("--version").out;
@@ -38,8 +38,8 @@ fn bad_arguments_exit_with_2() {
         "sweep small.toml --run-ids 0123456789abcdef",
         "sweep small.toml --engine slurm --runs-per-task 0",
         "merge nowhere",
-        "run small.toml --run",
-        "replay",
+        "inspect small.toml --run",
+        "verify",
         "compare",
         "list everything",
     ] {

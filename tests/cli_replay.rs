@@ -64,7 +64,7 @@ fn emptied_cells_and_invented_errors_are_found() {
     change(&shell, 0, "model_loads", "");
     change(&shell, 1, "error", "it failed");
     let said = shell.fails(1, "verify results/small");
-    assert!(said.out.contains("\n  swaps: an empty cell became "), "{said:?}");
+    assert!(said.out.contains("\n  model_loads: an empty cell became "), "{said:?}");
     assert!(said.out.contains("\n  error: it failed became an empty cell\n"), "{said:?}");
 }
 

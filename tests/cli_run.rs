@@ -61,7 +61,7 @@ fn settings_with_two_names_are_one_run() {
     let runs = shell.read("results/small/runs.csv");
     let (ids, labels) = (column(&runs, "run_id"), column(&runs, "scheduler"));
     assert_eq!((ids[0].as_str(), labels[0].as_str(), labels[4].as_str()), (&*ids[4], "a", "b"));
-    sweep(&["run", "small.toml", "--run", &ids[0]]);
+    sweep(&["inspect", "small.toml", "--run", &ids[0]]);
     shell.ok("verify results/small");
 }
 

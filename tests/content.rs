@@ -97,7 +97,7 @@ fn the_log_odds_of_classes_walk_at_random() {
     let trace = format!(
         "workload = {{ rate_rps = {per_step}, requests = {}, arrivals = 'periodic', \
          class_mix = {{ activity = [1, 0, 0, 0, 0, 1] }}, \
-         drift = {{ walk = {deviation}, step_s = 1 }} }}",
+         drift = {{ random_walk_sd = {deviation}, step_s = 1 }} }}",
         steps * per_step
     );
     let prepared = prepare(&["apps = ['activity']", &trace]).unwrap();

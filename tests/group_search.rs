@@ -56,7 +56,8 @@ fn runs(
                  {{ {scheduler}, search = 'auto', label = 'subsets' }}]"
         ),
     ];
-    let mut experiment = Experiment::load("sneakpeek/e09-class-drift", &set).expect("an experiment");
+    let mut experiment =
+        Experiment::load("sneakpeek/e09-class-drift", &set).expect("an experiment");
     experiment.figures.clear();
     experiment.expectations.clear();
     let sweep = Sweep::new(experiment).expect("a valid experiment");
@@ -123,12 +124,13 @@ fn subsets_find_the_plan_that_is_listed_first_of_equals() {
     let mut by_rule = 0;
     for seed in 0..60 {
         let world = tied(seed);
-        let plans: Vec<_> = ["finish", "listing"]
+        let plans: Vec<_> = ["earliest-finish", "listed"]
             .into_iter()
             .map(|ties| {
                 let run = |search: &str| {
-                    let scheduler =
-                        format!("{{ name = 'grouped', search = '{search}', ties = '{ties}' }}");
+                    let scheduler = format!(
+                        "{{ name = 'grouped', search = '{search}', tie_break = '{ties}' }}"
+                    );
                     let log = world.run(&scheduler);
                     assert_eq!(log.windows_solved_exactly, Some(1), "seed {seed}, {scheduler}");
                     log.events

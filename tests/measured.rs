@@ -89,7 +89,7 @@ fn spans_count_as_far_as_they_are_measured() {
     close(of("workers.model_load_ms_sum"), 3.0);
     close(of("workers.loading_share"), 3.0 / 27.0);
     close(of("variants.model_load_ms_sum"), 3.0);
-    close(of("timeseries.swaps"), 0.0);
+    close(of("timeseries.model_loads"), 0.0);
     // 12 to 32; the batch that ends at 20 counts with its size, its request does not.
     let of = measured(&world(12.0), "fcfs", 1);
     close(of("utilization_mean"), 1.0);

@@ -18,25 +18,25 @@ const VALUES: &[(&str, &[&str])] = &[
     ("variant", &["'best'"]),
     ("max_batch", &["1", "2"]),
     ("batch", &["'deadline-aware'"]),
-    ("drop", &["'hopeless'", "'late'"]),
-    ("ties", &["'listing'"]),
+    ("drop_policy", &["'hopeless'", "'late'"]),
+    ("tie_break", &["'listed'"]),
     ("window_ms", &["5", "17"]),
     ("window_requests", &["3", "8"]),
     ("window_max", &["1", "2"]),
     ("plan_when_busy", &["true"]),
-    ("merge", &["true"]),
-    ("groups", &["'app'", "'class'", "'by-variant'"]),
+    ("merge_adjacent", &["true"]),
+    ("group_by", &["'app'", "'class'", "'by-variant'"]),
     ("split", &["true"]),
     ("search", &["'auto'", "'greedy'"]),
     ("order", &["'deadline'", "'priority'"]),
     ("group_order", &["'priority'"]),
     ("priority", &["'acc-slack'", "'util-deadline'", "'util-max'", "'util-rate'", "'util-range'"]),
-    ("priority_accuracy", &["'granted'"]),
+    ("priority_accuracy", &["'scheduler'"]),
     ("mode", &["'dispatch'"]),
-    ("pool", &["1", "5"]),
-    ("shrink", &["0", "10000"]),
-    ("improve", &["false"]),
-    ("beyond", &["'beam'"]),
+    ("class_mix_horizon", &["1", "5"]),
+    ("recall_shrinkage", &["0", "10000"]),
+    ("local_search", &["false"]),
+    ("oversize_window", &["'beam'"]),
     ("policy", &["'no-such.policy'"]),
 ];
 
@@ -44,24 +44,24 @@ const VALUES: &[(&str, &[&str])] = &[
 fn modes(entry: &SchedulerEntry) -> Vec<Vec<(&'static str, &'static str)>> {
     match entry.name {
         "maxacc-edf" | "minlat-edf" | "lo-edf" | "lo-priority" => {
-            vec![vec![], vec![("merge", "true")], vec![("plan", "'head'")]]
+            vec![vec![], vec![("merge_adjacent", "true")], vec![("mode", "'dispatch'")]]
         }
         "grouped" | "sneakpeek" => vec![
             vec![],
             vec![("order", "'priority'")],
             vec![("order", "'deadline'"), ("group_order", "'priority'")],
             vec![("order", "'deadline'")],
-            vec![("groups", "'by-variant'")],
+            vec![("group_by", "'by-variant'")],
             vec![("split", "true")],
             vec![("search", "'auto'"), ("order", "'priority'")],
             // Windows of few requests: otherwise millions of plans would be tried.
             vec![("search", "'exact'"), ("window_max", "4")],
         ],
         "exhaustive" => {
-            vec![vec![("window_max", "4")], vec![("window_max", "4"), ("merge", "true")]]
+            vec![vec![("window_max", "4")], vec![("window_max", "4"), ("merge_adjacent", "true")]]
         }
         "optimal-window" => vec![vec![("window_max", "4")]],
-        "peek-plus" => vec![vec![], vec![("pool", "1")]],
+        "peek-plus" => vec![vec![], vec![("class_mix_horizon", "1")]],
         _ => vec![vec![]],
     }
 }
@@ -80,27 +80,32 @@ const DEADLINE: &str = "requests of one application have one variance of profile
 const INERT: &[(&str, &str, &str, &str)] = &[
     ("grouped", "", "order", DEADLINE),
     ("grouped", "split=true", "order", DEADLINE),
-    ("grouped", "", "merge", WHOLE),
-    ("grouped", "order=priority", "merge", WHOLE),
-    ("grouped", "order=deadline group_order=priority", "merge", WHOLE),
-    ("grouped", "order=deadline", "merge", WHOLE),
-    ("grouped", "group_by=by-variant", "merge", WHOLE),
-    ("grouped", "search=auto order=priority", "merge", WHOLE),
-    ("grouped", "search=exact window_max=4", "merge", WHOLE),
-    ("sneakpeek", "group_by=by-variant", "merge", WHOLE),
+    ("grouped", "", "merge_adjacent", WHOLE),
+    ("grouped", "order=priority", "merge_adjacent", WHOLE),
+    ("grouped", "order=deadline group_order=priority", "merge_adjacent", WHOLE),
+    ("grouped", "order=deadline", "merge_adjacent", WHOLE),
+    ("grouped", "group_by=by-variant", "merge_adjacent", WHOLE),
+    ("grouped", "search=auto order=priority", "merge_adjacent", WHOLE),
+    ("grouped", "search=exact window_max=4", "merge_adjacent", WHOLE),
+    ("sneakpeek", "group_by=by-variant", "merge_adjacent", WHOLE),
     ("grouped", "search=auto order=priority", "split", GREEDY),
     ("grouped", "search=auto order=priority", "group_order", GREEDY),
     ("grouped", "search=exact window_max=4", "split", GREEDY),
     ("grouped", "search=exact window_max=4", "group_order", GREEDY),
     ("sneakpeek", "search=exact window_max=4", "split", GREEDY),
     ("sneakpeek", "search=exact window_max=4", "group_order", GREEDY),
-    ("peek-plus", "", "shrink", "the mix hardly moves in a short run: see `class_mix_horizon = 1`"),
+    (
+        "peek-plus",
+        "",
+        "recall_shrinkage",
+        "the mix hardly moves in a short run: see `class_mix_horizon = 1`",
+    ),
     ("maxacc-edf", "", "max_batch", SINGLE),
     ("minlat-edf", "", "max_batch", SINGLE),
     ("lo-edf", "", "max_batch", SINGLE),
     ("lo-priority", "", "max_batch", SINGLE),
     ("exhaustive", "window_max=4", "max_batch", SINGLE),
-    ("optimal-window", "window_max=4", "beyond", "windows of four are always proved"),
+    ("optimal-window", "window_max=4", "oversize_window", "windows of four are always proved"),
 ];
 
 type Settings = BTreeMap<&'static str, &'static str>;

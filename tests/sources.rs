@@ -132,7 +132,8 @@ fn answers_by_stream_recall_are_as_often_right_as_the_chosen_sources() {
 #[test]
 fn bursts_arrive_together() {
     let set = ["workload={arrivals='bursts',burst=4,period_ms=250,requests=10}"];
-    let prepared = &sweep_of("sneakpeek/e09-class-drift", &set).expect("a valid experiment").prepared[0];
+    let prepared =
+        &sweep_of("sneakpeek/e09-class-drift", &set).expect("a valid experiment").prepared[0];
     let arrivals = prepared.arrivals.build(&prepared.catalog, Rng::new(1, 0));
     let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
     let mut times = Vec::new();
@@ -146,7 +147,8 @@ fn bursts_arrive_together() {
         ("workload={arrivals='poisson',rate_rps=5,burst=4}", "unknown key `burst`"),
         ("workload={arrivals='poisson',rate_rps=5,period_ms=4}", "unknown key `period_ms`"),
     ] {
-        let error = sweep_of("sneakpeek/e09-class-drift", &[set[0], wrong]).err().unwrap_or_default();
+        let error =
+            sweep_of("sneakpeek/e09-class-drift", &[set[0], wrong]).err().unwrap_or_default();
         assert!(error.contains(message), "{wrong}: {error}");
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct OffloadArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     users: Option<u32>,
     /// A user's next turn comes so many seconds after the answer to the one before.
-    #[arg(long, default_value_t = 0.0, requires = "users", conflicts_with = "gap_s")]
+    #[arg(long, default_value_t = 0.0, requires = "users", conflicts_with = "interarrival_s")]
     think_s: f64,
     /// A user's next turn comes so many seconds after the one before, answered or not.
     #[arg(long, requires = "users")]

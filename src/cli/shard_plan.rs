@@ -9,7 +9,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Arguments of `plan`.
+/// Arguments of `shard-plan`.
 #[derive(Debug, Args)]
 pub(super) struct ShardPlanArgs {
     #[command(flatten)]

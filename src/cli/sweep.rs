@@ -38,7 +38,7 @@ pub(super) struct SweepArgs {
     tables: Vec<String>,
     /// Write a time series with intervals of this length, as `1s` or `250ms`.
     #[arg(long, value_name = "LENGTH")]
-    series: Option<String>,
+    timeseries: Option<String>,
     /// Replace the results of other settings in the folder.
     #[arg(long)]
     overwrite: bool,
@@ -58,7 +58,7 @@ impl SweepArgs {
             jobs: 0,
             out: None,
             tables: Vec::new(),
-            series: None,
+            timeseries: None,
             overwrite: false,
             share: ShardArgs::default(),
             engine: Engine::Local,
@@ -73,7 +73,7 @@ impl SweepArgs {
             let names: Vec<String> = self.tables.iter().map(|name| quote(name)).collect();
             experiment.set.push(format!("tables=[{}]", names.join(", ")));
         }
-        if let Some(length) = &self.series {
+        if let Some(length) = &self.timeseries {
             experiment.set.push(format!("timeseries_ms={}", milliseconds(length)?));
         }
         Ok(experiment)
@@ -88,7 +88,7 @@ fn milliseconds(text: &str) -> Result<f64, Problem> {
     };
     let length = number.trim().parse::<f64>().ok().filter(|length| length.is_finite());
     let expected = "a length of time, as `1s` or `250ms`";
-    let wrong = || Problem::new(Location::file("--series"), format!("`{text}`"), expected);
+    let wrong = || Problem::new(Location::file("--timeseries"), format!("`{text}`"), expected);
     length.map(|length| length * unit).ok_or_else(wrong)
 }
 

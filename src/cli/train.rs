@@ -34,7 +34,7 @@ const OF_DIALOGUES: [&str; 11] = [
     "budget",
     "transition",
     "constraint",
-    "draw",
+    "budget_distribution",
     "raw_budget",
 ];
 

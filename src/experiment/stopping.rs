@@ -1,4 +1,4 @@
-//! `until`: replicates are added until an interval is narrow enough.
+//! `stopping`: replicates are added until an interval is narrow enough.
 //!
 //! What runs on is decided for a family at a time: the configurations that differ in their
 //! scheduler alone. All of a family have the same replicates, so that comparisons stay paired, and
@@ -60,7 +60,7 @@ impl StoppingRule {
     pub(super) fn refuse_search(&self, problems: &mut Problems) {
         let place = self.place.clone().field("stopping");
         let expected = "one of them: every replicate is a search of its own";
-        problems.push(Problem::new(place, "`until` beside `search`", expected));
+        problems.push(Problem::new(place, "`stopping` beside `search`", expected));
     }
 
     /// Whether the interval of these values of the configuration with these labels is narrow

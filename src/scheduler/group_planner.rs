@@ -121,7 +121,7 @@ pub(super) struct GroupPlanner {
 }
 
 impl GroupPlanner {
-    /// Reads the parameters; `groups` are by `key`, and `order` inside a group is by priority or
+    /// Reads the parameters; groups are by `key`, and `order` inside a group is by priority or
     /// not, unless the experiment says otherwise.
     pub fn read(fields: &mut Decoder<'_>, key: GroupBy, by_priority: bool) -> Self {
         let keys =

@@ -3,8 +3,8 @@
 //! Looking at one request at a time makes `sneakpeek` compare near-equal variants by noise, and
 //! fetch heavy ones for single requests that delay everybody behind. So:
 //!
-//! 1. Posteriors are pooled over the last `pool` requests of an application, and recalls are
-//!    shrunk towards the variant's accuracy by `shrink` imagined requests ([`super::pool`]). All
+//! 1. Posteriors are pooled over the last `class_mix_horizon` requests of an application, and recalls are
+//!    shrunk towards the variant's accuracy by `recall_shrinkage` imagined requests ([`super::class_mix_estimator`]). All
 //!    requests of an application have the same accuracies, so one group per application is enough.
 //! 2. Groups are placed one after another, earliest mean deadline first, as `grouped` does.
 //! 3. That plan is improved as a whole: each group is given every other worker and variant in

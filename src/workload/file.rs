@@ -65,7 +65,9 @@ impl File {
         let plain = |filter: &ClassFilter| *filter == ClassFilter::All;
         let changed = plan.drift.is_some() || plan.sticky > 0.0;
         if changed || plan.sources != SourceSplit::All || !plan.classes.iter().all(plain) {
-            let found = "`sources`, `classes`, `class_mix`, `drift` or `sticky`".to_owned();
+            let found =
+                "`source_split`, `classes`, `class_mix`, `drift` or `class_autocorrelation`"
+                    .to_owned();
             return fail("workload", found, "none of them, for `arrivals = \"file\"`");
         }
         // Blocks are drawn from the whole file.

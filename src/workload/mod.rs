@@ -92,7 +92,7 @@ pub struct WorkloadSpec {
     pub sticky: f64,
     /// Only recorded rows of these sources.
     pub sources: SourceSplit,
-    /// The requests themselves, for `source = "file"`.
+    /// The requests themselves, for `arrivals = "file"`.
     pub file: Option<Arc<TraceFile>>,
     /// Where it was written, for messages.
     pub place: Location,

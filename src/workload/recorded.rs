@@ -266,8 +266,13 @@ fn check(replay: Replay, plan: &WorkloadSpec, rate: Option<f64>) -> Result<(), P
         return Err(Problem::new(place("workload.rate_rps"), "nothing", expected));
     }
     if plan.drift.is_some() || plan.sticky > 0.0 {
-        let expected = "a source that draws requests, as `poisson`: recorded order has its own mix";
-        return Err(Problem::new(plan.place.clone(), "`drift` or `sticky`", expected));
+        let expected =
+            "a process that draws requests, as `poisson`: recorded order has its own mix";
+        return Err(Problem::new(
+            plan.place.clone(),
+            "`drift` or `class_autocorrelation`",
+            expected,
+        ));
     }
     Ok(())
 }
@@ -282,11 +287,11 @@ pub(super) fn recorded<'a>(
     let fail =
         |found: String, expected: &str| Err(Problem::new(plan.place.clone(), found, expected));
     let Some(trace) = catalog.trace(app) else {
-        return fail(format!("no trace of `{name}`"), "traces for `source = \"recorded\"`");
+        return fail(format!("no trace of `{name}`"), "traces for `arrivals = \"recorded\"`");
     };
     let filter = &plan.classes[app.index()];
     if matches!(filter, ClassFilter::Mix(_) | ClassFilter::Dirichlet(_)) {
-        let expected = "`source = \"poisson\"`, since recorded order has its own mix";
+        let expected = "`arrivals = \"poisson\"`, since recorded order has its own mix";
         return fail(format!("a class mix for `{name}`"), expected);
     }
     let kept = kept_rows(catalog, app, plan, filter);

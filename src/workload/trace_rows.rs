@@ -148,7 +148,7 @@ impl ClassMixSampler {
         Ok(Self { usual, later, walk, by_class, last: None })
     }
 
-    /// With probability `sticky` another request of the class before; otherwise from the later mix
+    /// With probability `class_autocorrelation` another request of the class before; otherwise from the later mix
     /// with probability `eta`.
     #[inline(never)]
     fn draw(

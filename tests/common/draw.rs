@@ -383,14 +383,14 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("variant", &["'fastest'", "'best'"]),
     ("max_batch", &["1", "2", "32"]),
     ("batch", &["'full'", "'deadline-aware'"]),
-    ("drop", &["'never'", "'hopeless'"]),
-    ("ties", &["'finish'", "'listing'"]),
+    ("drop_policy", &["'never'", "'hopeless'"]),
+    ("tie_break", &["'earliest-finish'", "'listed'"]),
     ("window_ms", &["0", "5", "17"]),
     ("window_requests", &["1", "3", "8"]),
     ("window_max", &["1", "3", "1000"]),
     ("plan_when_busy", &["false", "true"]),
-    ("merge", &["false", "true"]),
-    ("groups", &["'app'", "'class'", "'by-variant'"]),
+    ("merge_adjacent", &["false", "true"]),
+    ("group_by", &["'app'", "'class'", "'by-variant'"]),
     ("split", &["false", "true"]),
     ("search", &["'greedy'", "'auto'"]),
     ("order", &["'deadline'", "'priority'"]),
@@ -406,7 +406,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
             "'util-rate'",
         ],
     ),
-    ("priority_accuracy", &["'profiled'", "'granted'"]),
+    ("priority_accuracy", &["'profiled'", "'scheduler'"]),
 ];
 
 /// Schedulers that search every plan of a window.
