@@ -29,7 +29,7 @@ fn output(command: &mut Command) -> String {
 fn columns_have_the_types_of_the_schema() {
     let shell = Shell::small();
     shell.ok("sweep small.toml --out o --tables apps,batches,variants,workers --timeseries 1s");
-    let tables = ["apps", "batches", "series", "timeseries_variants", "variants", "workers"];
+    let tables = ["apps", "batches", "timeseries", "timeseries_variants", "variants", "workers"];
     let files = ["runs", "summary", "compare", "quantiles", "timings"].iter().chain(&tables);
     for reader in ["pandas", "duckdb"] {
         let Some(mut python) = python(reader) else { continue };

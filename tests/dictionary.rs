@@ -73,7 +73,7 @@ fn check(file: &str, text: &str) -> usize {
 }
 
 const TABLES: [&str; 6] =
-    ["apps", "batches", "series", "timeseries_variants", "variants", "workers"];
+    ["apps", "batches", "timeseries", "timeseries_variants", "variants", "workers"];
 
 #[test]
 fn every_file_of_a_sweep_is_as_the_schema_says() {

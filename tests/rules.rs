@@ -122,7 +122,7 @@ fn hopeless_is_what_is_worth_nothing_even_alone_and_at_once() {
              penalty {{ name = 'linear' }}
              request a 0 2
              request a 0 2.1
-             scheduler {{ name = 'edf', drop = '{drop}' }}"
+             scheduler {{ name = 'edf', drop_policy = '{drop}' }}"
         )
     };
     check(

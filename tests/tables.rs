@@ -214,12 +214,12 @@ fn what_is_not_served_is_a_miss_and_waits_no_more() {
 #[test]
 fn an_interrupted_sweep_goes_on_with_its_tables() {
     let shell = Shell::small();
-    let tables = "--tables apps,variants --series 500ms";
+    let tables = "--tables apps,variants --timeseries 500ms";
     shell.ok(&format!("sweep small.toml {tables} --out whole"));
     shell.ok(&format!("sweep small.toml {tables} --replicates 1 --out parts"));
     let said = shell.ok(&format!("sweep small.toml {tables} --out parts"));
     assert!(said.err.contains("4 of 8 runs were finished before"), "{}", said.err);
-    for table in ["apps", "variants", "series", "timeseries_variants", "runs"] {
+    for table in ["apps", "variants", "timeseries", "timeseries_variants", "runs"] {
         let read = |folder: &str| shell.read(&format!("{folder}/{table}.csv"));
         assert_eq!(read("whole"), read("parts"), "{table}");
     }

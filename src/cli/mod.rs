@@ -98,8 +98,8 @@ enum System {
 struct ExperimentArgs {
     /// A TOML file, or the name of an experiment that ships with peeksim.
     experiment: String,
-    /// Change a setting, as `workload.rate_rps=200` or `scheduler=edf`; a key that varies then varies
-    /// over that value or list.
+    /// Change a setting, as `workload.rate_rps=200` or `scheduler=edf`; a key that varies then
+    /// varies over that value or list.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Runs per configuration, instead of the experiment's.

@@ -1,4 +1,4 @@
-//! `peeksim shard-plan`: what several machines agree on before they share the runs of an experiment.
+//! `peeksim shard-plan`: the runs of an experiment, for machines that share them.
 
 use super::estimate::costs;
 use super::shard::fixed;

@@ -305,7 +305,8 @@ fn transients(results: &Results) {
         let all = results.rows.len();
         print_note(&format!(
             "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
-             cut (`warmup_rule` = not-converged): longer runs are needed, or the queue is not stable"
+             cut (`warmup_rule` = not-converged): longer runs are needed, or the queue is not \
+             stable"
         ));
     }
 }

@@ -463,7 +463,6 @@ mod tests {
             ("w.b.link.rtt", "w.1.link.rtt"),
             ("w.1.link.rtt", "w.1.link.rtt"),
             ("w.d.n", "w.d.n"),
-            ("x.b.n", "x.b.n"),
         ] {
             assert_eq!(tree.resolve(path), resolved);
         }

@@ -12,7 +12,7 @@ pub fn rows(ledger: &Ledger<'_>, name: &str, step: u64) -> Vec<Row> {
     match name {
         "apps" => apps(ledger),
         "batches" => batches(ledger),
-        "series" => series(ledger, step),
+        "timeseries" => series(ledger, step),
         "timeseries_variants" => timeseries_variants(ledger, step),
         "variants" => variants(ledger),
         "workers" => workers(ledger),

@@ -89,7 +89,8 @@ impl Simulation {
         let place = catalog.app(app).peek.runs_on;
         let nowhere = catalog.app(app).look.is_none()
             // A request that no worker can serve would never be seen.
-            || place == ClassifierHost::Worker && !catalog.worker_ids().any(|w| catalog.has_peeks(w, app));
+            || place == ClassifierHost::Worker
+                && !catalog.worker_ids().any(|w| catalog.has_peeks(w, app));
         if nowhere { ClassifierHost::Free } else { place }
     }
 
