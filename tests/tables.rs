@@ -102,7 +102,7 @@ fn batches_and_variants_are_recounted() {
     let of = |row: &Row| (row["app"].clone(), row["variant"].clone());
     let mut sizes: BTreeMap<((String, String), u64), u64> = BTreeMap::new();
     for row in &log {
-        *sizes.entry((of(row), number(row, "batch") as u64)).or_default() += 1;
+        *sizes.entry((of(row), number(row, "batch_size") as u64)).or_default() += 1;
     }
     let batches = rows(&shell.read("o/batches.csv"));
     assert_eq!(batches.len(), sizes.len());
