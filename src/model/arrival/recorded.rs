@@ -18,6 +18,7 @@
 use super::refitted;
 use super::resampled::{self, Resampled};
 use super::rows::kept_rows;
+use super::steps::{self, Steps};
 use super::{ArrivalEntry, ArrivalPlan, Arrivals, ClassFilter, MAX_TRACE_S, Process};
 use crate::domain::{AppId, Arrival, Truth};
 use crate::input::{Fields, Problem, fields};
@@ -163,6 +164,10 @@ impl Recorded {
             let expected = format!("{MAX_TRACE_S:e} s at most: fewer `requests`, or a `rate_rps`");
             return Err(Problem::new(plan.place.clone(), found, expected));
         }
+        let before: f64 = sources.iter().map(Source::rate_rps).sum();
+        let (count, what) = (seconds * before, "recorded requests, of which thinning leaves some,");
+        let fewer = "`replay = \"scaled\"`, or fewer `copies`";
+        steps::check(plan, rate_rps, [Steps { count, what, by_rate: true, fewer }])?;
         Ok(Self {
             left: plan.requests,
             exact: matches!(replay, Replay::Exact(_)),

@@ -1,0 +1,84 @@
+//! Notes: one of a kind, under one heading, after everything else that a command says.
+
+use crate::shell::Shell;
+
+/// The lines below the heading, which must be all of what was said on stderr.
+fn notes(said: &str) -> Vec<&str> {
+    let mut lines = said.lines();
+    assert_eq!(lines.next(), Some("Notes:"), "{said}");
+    let lines: Vec<&str> = lines.filter_map(|line| line.strip_prefix("- ")).collect();
+    assert_eq!(lines.len() + 1, said.lines().count(), "{said}");
+    lines
+}
+
+/// Those that hold these words.
+fn about<'s>(notes: &[&'s str], words: &str) -> Vec<&'s str> {
+    notes.iter().filter(|note| note.contains(words)).copied().collect()
+}
+
+const SETTINGS: &str = "replicates = 2\n\
+    [base]\n\
+    apps = [\"voice\", \"activity\"]\n\
+    workers = [{ class = \"edge-cpu\", memory_bytes = 5_000_000 }]\n\
+    budget_ms = 100\n\
+    trace = { source = \"poisson\", load = 0.5, requests = 300 }\n\
+    [[axis]]\n\
+    key = \"trace.load\"\n\
+    values = [0.5, 1.5, 3]\n\
+    [[axis]]\n\
+    key = \"scheduler\"\n";
+
+#[test]
+fn notes_stand_at_the_end_one_of_a_kind() {
+    let shell = Shell::new();
+    let schedulers = "values = [\"edf\", \"fcfs\", \
+        { name = \"grouped\", window_ms = 60 }, { name = \"grouped\", window_ms = 80 }, \
+        { name = \"sneakpeek\", window_ms = 60 }]\n";
+    shell.write("x.toml", format!("{SETTINGS}{schedulers}"));
+    let said = shell.ok("sweep x.toml");
+    let notes = notes(&said.err);
+    let window = "window_ms = 60 is more than half of the budget of voice, 100 ms (and 1 more with \
+                  other values)";
+    assert_eq!(about(&notes, "window_ms"), [window]);
+    assert_eq!(about(&notes, "looks take no time").len(), 1, "{notes:?}");
+    let batches = "batches have 32 requests at most unless `max_batch` says otherwise; the profiles \
+                   have larger ones, up to 64 (";
+    assert!(about(&notes, "max_batch")[0].starts_with(batches), "{notes:?}");
+    assert_eq!(about(&notes, "max_batch").len(), 1, "{notes:?}");
+    let overload = about(&notes, "refused nothing");
+    assert_eq!(overload.len(), 1, "{notes:?}");
+    // Two of three loads, five schedulers, two replicates.
+    let words = "in 20 of 30 runs more was asked than all workers can answer (load up to 3), and \
+                 edf, fcfs, grouped, sneakpeek refused nothing";
+    assert!(overload[0].starts_with(words), "{overload:?}");
+    // The inputs alone, before any run.
+    let checked = shell.ok("check x.toml");
+    assert_eq!(self::notes(&checked.err), notes[..notes.len() - 1]);
+}
+
+#[test]
+fn who_refuses_and_who_keeps_up_is_not_noted() {
+    let shell = Shell::new();
+    let schedulers = "values = [{ name = \"edf\", drop = \"late\", max_batch = 64 }]\n";
+    shell.write("x.toml", format!("{SETTINGS}{schedulers}"));
+    assert_eq!(shell.ok("sweep x.toml").err, "");
+    let schedulers = "values = [{ name = \"edf\", max_batch = 100 }]\n";
+    shell.write("x.toml", format!("{SETTINGS}{schedulers}").replace("0.5, 1.5, 3", "0.5"));
+    let said = shell.ok("sweep x.toml --overwrite");
+    let notes = notes(&said.err);
+    assert!(notes[0].starts_with("max_batch = 100 changes nothing beyond 64"), "{notes:?}");
+    assert_eq!(notes.len(), 1, "{notes:?}");
+}
+
+#[test]
+fn a_time_series_that_ends_before_its_run_is_noted() {
+    let shell = Shell::new();
+    let schedulers = "values = [{ name = \"edf\", max_batch = 64 }]\n";
+    let settings = format!("series_ms = 1e-3\n{SETTINGS}{schedulers}");
+    let settings =
+        settings.replace("0.5, 1.5, 3", "0.001").replace("requests = 300", "requests = 9");
+    shell.write("x.toml", settings.replace("replicates = 2", "replicates = 1"));
+    let said = shell.ok("sweep x.toml");
+    let words = "in 1 of 1 runs a time series has 1000000 intervals of 0.001 ms";
+    assert_eq!(about(&notes(&said.err), words).len(), 1, "{said:?}");
+}
