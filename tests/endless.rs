@@ -106,6 +106,27 @@ fn settings_of_many_steps_that_are_few_enough_run() {
     }
 }
 
+#[test]
+fn what_would_fill_the_memory_is_refused() {
+    let outages: Vec<String> =
+        (0..1000).map(|at| format!("{{ at_s = {at}, for_s = 0.5 }}")).collect();
+    let workers = |count: u32| {
+        format!(
+            "workers = [{{ class = 'edge-cpu', memory_bytes = 5_000_000, count = {count}, \
+             failures = [{}] }}]",
+            outages.join(", ")
+        )
+    };
+    let trace = "trace = { source = 'poisson', rate_rps = 1, requests = 10 }";
+    let said = |count| prepare(&[trace, &workers(count)]).err().unwrap_or_default();
+    assert_eq!(said(1000), "");
+    assert!(said(1001).contains("1001000 failures of all workers"), "{}", said(1001));
+    // Half an hour that is cut into milliseconds.
+    let said = refusal("source = 'recorded', replay = 'refitted', interval_s = 1e-3");
+    let cut = said.contains("trace.interval_s") && said.contains("1000000 intervals at most");
+    assert!(cut, "{said}");
+}
+
 /// Why a run of these settings fails.
 fn failure(settings: &[&str]) -> String {
     let prepared = prepare(settings).unwrap_or_else(|said| panic!("{said}"));

@@ -42,6 +42,9 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read,
 };
 
+/// An application has no more sources than this, copies included: each takes memory.
+const MAX_SOURCES: u64 = 1_000_000;
+
 /// How recorded sources come to a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Replay {
@@ -345,6 +348,12 @@ impl Replay {
             let expected =
                 "a lower rate, more `copies` with `replay = \"superposed\"`, or `scaled`";
             return Err(Problem::new(plan.place.clone().field("trace.rate_rps"), found, expected));
+        }
+        let count = copies.saturating_mul(sources.len() as u64);
+        if count > MAX_SOURCES {
+            let found = format!("{copies} copies of {} sources", sources.len());
+            let expected = format!("{MAX_SOURCES} sources at most, copies included");
+            return Err(Problem::new(plan.place.clone().field("trace.copies"), found, expected));
         }
         let all = (0..copies).flat_map(|_| &sources);
         let started = all.map(|source| Source { scale, keep, ..source.starting(trace, offsets) });

@@ -63,7 +63,7 @@ mod tests {
         let source = Source { path: "x".into(), text: text.into(), sha256: String::new() };
         let (node, mut problems) = (Node::parse(&source).unwrap(), Problems::default());
         let mut fields = Fields::new(&node, &mut problems);
-        let name = fields.text("name", "").to_owned();
+        let name = fields.text("name", "");
         let entry = ARRIVALS.iter().find(|entry| entry.name == name).unwrap();
         let Process::Timed(start) = (entry.read)(&mut fields) else { panic!("{name}") };
         fields.finish();
@@ -94,7 +94,7 @@ mod tests {
                 times.next_time(&mut rng);
             }
             let words = rng.get_word_pos() as f64;
-            assert!(steps > 1.4 * f64::from(count), "{text}: {steps}");
+            assert!(steps > 1.1 * f64::from(count), "{text}: {steps}");
             assert!((1.5..7.0).contains(&(words / steps)), "{text}: {words} of {steps}");
         }
     }

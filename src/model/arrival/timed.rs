@@ -105,7 +105,7 @@ impl<F: Fn(Time) -> f64> Course<F> {
             (low, high) = (high, 2.0 * high);
         }
         for _ in 0..60 {
-            let middle = (low + high) / 2.0;
+            let middle = f64::midpoint(low, high);
             if (self.integral)(middle) < wanted {
                 low = middle;
             } else {
