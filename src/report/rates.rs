@@ -72,9 +72,9 @@ pub fn overload(sweep: &Sweep, runs: &[Finished]) -> Option<String> {
     let names: BTreeSet<&str> = over.iter().map(|(_, name)| *name).collect();
     let names: Vec<&str> = names.into_iter().collect();
     Some(format!(
-        "in {} of {} runs more was asked than all workers can answer (load up to {}), and {} refused \
-         nothing: requests wait ever longer, and results depend on how long a run is. Dispatchers \
-         refuse with `drop = \"hopeless\"`",
+        "in {} of {} runs more was asked than all workers can answer (load up to {}), and {} \
+         refused nothing: requests wait ever longer, and results depend on how long a run is. \
+         Dispatchers refuse with `drop = \"hopeless\"`",
         over.len(),
         runs.len(),
         short(highest),

@@ -35,12 +35,14 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
             1.0 + amplitude * libm::sin(TAU * (periods + phase))
                 + weekly * libm::sin(TAU * periods / 7.0)
         };
-        // The primitives of the sines, from 0 on.
+        // The integrals of the sines, as products of sines: differences of cosines would lose the
+        // digits of short times.
         let integral = move |seconds: f64| {
-            let (turn, week) = (TAU * phase, TAU / (7.0 * period_s));
-            let daily = libm::cos(turn) - libm::cos(TAU / period_s * seconds + turn);
-            let weekly = weekly * (1.0 - libm::cos(week * seconds)) / week;
-            seconds + amplitude * daily * period_s / TAU + weekly
+            let wave = |period_s: f64, turn: f64| {
+                let half = TAU / 2.0 * seconds / period_s;
+                libm::sin(turn + half) * libm::sin(half) * period_s / (TAU / 2.0)
+            };
+            seconds + amplitude * wave(period_s, TAU * phase) + weekly * wave(7.0 * period_s, 0.0)
         };
         let highest = 1.0 + amplitude + weekly;
         let faster = "a shorter `period_s`, or more `requests`";
