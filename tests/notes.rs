@@ -40,7 +40,6 @@ fn notes_stand_at_the_end_one_of_a_kind() {
     let window = "window_ms = 60 is more than half of the budget of voice, 100 ms (and 1 more with \
                   other values)";
     assert_eq!(about(&notes, "window_ms"), [window]);
-    assert_eq!(about(&notes, "looks take no time").len(), 1, "{notes:?}");
     let batches = "batches have 32 requests at most unless `max_batch` says otherwise; the \
                    profiles have larger ones, up to 64 (";
     assert!(about(&notes, "max_batch")[0].starts_with(batches), "{notes:?}");
@@ -61,7 +60,7 @@ fn who_refuses_and_who_keeps_up_is_not_noted() {
     let shell = Shell::new();
     let schedulers = "values = [{ name = \"edf\", drop = \"late\", max_batch = 64 }]\n";
     shell.write("x.toml", format!("{SETTINGS}{schedulers}"));
-    let said = shell.ok("sweep x.toml --set trace.requests=3000");
+    let said = shell.ok("sweep x.toml --set trace.requests=3000 --set budget_ms=5");
     let found = notes(&said.err);
     assert!(about(&found, "max_batch").is_empty(), "{found:?}");
     assert!(about(&found, "refused nothing").is_empty(), "{found:?}");
@@ -80,7 +79,7 @@ fn a_time_series_that_ends_before_its_run_is_noted() {
     let schedulers = "values = [{ name = \"edf\", max_batch = 64 }]\n";
     let settings = format!("series_ms = 1e-3\n{SETTINGS}{schedulers}");
     let settings =
-        settings.replace("0.5, 1.5, 3", "0.001").replace("requests = 300", "requests = 9");
+        settings.replace("0.5, 1.5, 3", "0.001").replace("requests = 300", "requests = 90");
     shell.write("x.toml", settings.replace("replicates = 2", "replicates = 1"));
     let said = shell.ok("sweep x.toml");
     let words = "in 1 of 1 runs a time series has 1000000 intervals of 0.001 ms";

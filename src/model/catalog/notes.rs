@@ -54,7 +54,8 @@ pub(super) fn fit(setup: &Setup) -> Option<Note> {
         moved.to.as_ms(),
         100.0 * moved.ratio(),
     );
-    Some(Note::new("latency_fit", text))
+    // Fits are few, and each is a choice of its own.
+    Some(Note::new(fit.name(), text))
 }
 
 /// How much a latency changes, up or down.
