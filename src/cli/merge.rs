@@ -1,7 +1,8 @@
 //! `peeksim merge`: the results of a sweep whose runs were shared.
 
-use super::Failure;
 use super::sweep::{finish, report};
+use super::{Failure, notes};
+use crate::input::note::Notes;
 use crate::input::{Place, Problem, Problems};
 use crate::report::manifest;
 use crate::sweep::{BUILD, Sweep};
@@ -39,5 +40,8 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), Failure
     problems.check(Some(()))?;
     let made = sweep.collect(&args.folder)?;
     let made = finish(&sweep, made, &args.folder)?;
-    report(&sweep, &args.folder, made, out)
+    let mut notes = Notes::default();
+    notes::of_inputs(&sweep, &mut notes);
+    let done = report(&sweep, &args.folder, made, &mut notes, out);
+    notes::conclude(done, &notes, out)
 }

@@ -13,6 +13,7 @@ mod figures;
 mod import;
 mod list;
 mod merge;
+mod notes;
 mod offload;
 mod plan;
 mod progress;

@@ -2,7 +2,8 @@
 
 use super::cost::costs;
 use super::share::fixed;
-use super::{ExperimentArgs, Failure, sweep::notes};
+use super::{ExperimentArgs, Failure, notes};
+use crate::input::note::Notes;
 use crate::output::atomic;
 use crate::report::{manifest, plan};
 use clap::Args;
@@ -21,7 +22,6 @@ pub(super) struct PlanArgs {
 
 pub(super) fn main(args: &PlanArgs, out: &mut impl Write) -> Result<(), Failure> {
     let mut sweep = args.experiment.load()?;
-    notes(&sweep);
     fixed(&sweep)?;
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
@@ -44,5 +44,7 @@ pub(super) fn main(args: &PlanArgs, out: &mut impl Write) -> Result<(), Failure>
     for path in [folder.join("manifest.toml"), path] {
         writeln!(out, "wrote {}", path.display())?;
     }
-    Ok(())
+    let mut notes = Notes::default();
+    notes::of_inputs(&sweep, &mut notes);
+    notes::print(&notes, out)
 }

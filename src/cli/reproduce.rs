@@ -1,8 +1,9 @@
 //! `peeksim reproduce`: every experiment of a paper, its claims with verdicts, and what moved
 //! since the results that were kept.
 
-use super::sweep::{Made, make, notes, verdicts};
-use super::{Failure, say};
+use super::sweep::{Made, make, verdicts};
+use super::{Failure, notes, say};
+use crate::input::note::{Note, Notes};
 use crate::input::source::{below, embedded_paths, exists};
 use crate::input::{Place, Problem};
 use crate::output::atomic;
@@ -47,22 +48,30 @@ pub(super) struct ReproduceArgs {
 }
 
 pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let mut notes = Notes::default();
+    let done = carry_out(args, &mut notes, out);
+    notes::conclude(done, &notes, out)
+}
+
+fn carry_out(args: &ReproduceArgs, notes: &mut Notes, out: &mut impl Write) -> Result<(), Failure> {
     let (suite, paths) = experiments(&args.suite)?;
     let name = suite.trim_end_matches('/').rsplit('/').next().unwrap_or(&suite).to_owned();
     let default = |folder: &str| Path::new(folder).join(&name);
     let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
     let kept = args.against.as_ref().map_or_else(|| default("results"), PathBuf::from);
     // Read before anything is written: the two folders may be the same.
-    let claims = kept_claims(&kept)?;
+    let claims = kept_claims(&kept, notes)?;
     let experiments = load(&paths, args.quick.then_some(&claims))?;
     let mut chapters = Vec::new();
     for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
         let mut sweep = Sweep::new(experiment)?;
         let name = sweep.experiment.name.clone();
         say(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
-        notes(&sweep);
-        let kept = kept_results(&kept.join(&name))?;
-        let Made { failed, results, .. } = make(&mut sweep, &folder.join(&name), args.jobs)?;
+        notes::of_inputs(&sweep, notes);
+        let kept = kept_results(&kept.join(&name), notes)?;
+        let made = make(&mut sweep, &folder.join(&name), args.jobs)?;
+        let Made { failed, results, notes: told, .. } = made;
+        notes.extend(told.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
         failed?;
         let section = section(&suite, path);
         let chapter = Chapter::new(&sweep, section, results, kept.as_ref(), args.quick);
@@ -131,25 +140,25 @@ fn section<'p>(folder: &str, path: &'p str) -> &'p str {
 }
 
 /// The claims kept in a folder, or inside the binary; nothing if there are none.
-fn kept_claims(folder: &Path) -> Result<Option<Claims>, Failure> {
+fn kept_claims(folder: &Path, notes: &mut Notes) -> Result<Option<Claims>, Failure> {
     let path = folder.join("claims.csv");
     let claims = Claims::load(&path)?;
     if claims.is_none() {
-        say(&format!("note: no {} to compare with", path.display()));
+        notes.add(Note::new("", format!("no {} to compare with", path.display())));
     } else if !folder.is_dir() {
-        say(&format!(
-            "note: no folder {}: claims are compared with those kept inside the binary",
-            folder.display()
-        ));
+        let folder = folder.display();
+        let text =
+            format!("no folder {folder}: claims are compared with those kept inside the binary");
+        notes.add(Note::new("", text));
     }
     Ok(claims)
 }
 
 /// The results kept in a folder; nothing if there are none.
-fn kept_results(folder: &Path) -> Result<Option<Results>, Failure> {
+fn kept_results(folder: &Path, notes: &mut Notes) -> Result<Option<Results>, Failure> {
     let path = folder.join("runs.csv");
     if !exists(&path.to_string_lossy()) {
-        say(&format!("note: no {} to compare with", path.display()));
+        notes.add(Note::new("kept", format!("no {} to compare with", path.display())));
         return Ok(None);
     }
     Ok(Some(Results::load(folder)?))

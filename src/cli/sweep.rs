@@ -3,20 +3,18 @@
 use super::cluster::{ClusterArgs, Engine, Task};
 use super::progress::Bar;
 use super::share::{self, ShareArgs};
-use super::{ExperimentArgs, Failure, say};
+use super::{ExperimentArgs, Failure, notes};
+use crate::input::note::{Note, Notes};
 use crate::input::toml::quote;
 use crate::input::{Place, Problem};
 use crate::output::atomic;
 use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::manifest::Held;
 use crate::report::{
-    self, Results, compare, draw_all, found, manifest, rates, summary, table, write_runs,
+    self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
 };
-use crate::sweep::{
-    BUILD, Experiment, FigureSpec, Finished, Found, Outcome, Part, Prepared, Sweep, threads,
-};
+use crate::sweep::{BUILD, Experiment, FigureSpec, Finished, Found, Outcome, Part, Sweep, threads};
 use clap::Args;
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -94,24 +92,36 @@ fn milliseconds(text: &str) -> Result<f64, Problem> {
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure> {
     let experiment = args.experiment()?;
     let mut sweep = experiment.load()?;
+    let mut notes = Notes::default();
+    notes::of_inputs(&sweep, &mut notes);
+    let done = carry_out(args, &experiment, &mut sweep, &mut notes, out);
+    notes::conclude(done, &notes, out)
+}
+
+fn carry_out(
+    args: &SweepArgs,
+    experiment: &ExperimentArgs,
+    sweep: &mut Sweep,
+    notes: &mut Notes,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
-    notes(&sweep);
-    let part = args.share.part(&sweep)?;
+    let part = args.share.part(sweep)?;
     if part.is_some() || args.engine != Engine::Local {
-        share::fixed(&sweep)?;
+        share::fixed(sweep)?;
     }
     if let Some(part) = part {
-        return share::run(&mut sweep, &folder, &part, args.jobs, out);
+        return share::run(sweep, &folder, &part, args.jobs, out);
     }
-    let stale = stale_figures(&sweep, &folder, args.overwrite)?;
+    let stale = stale_figures(sweep, &folder, args.overwrite, notes)?;
     let made = match args.engine {
-        Engine::Local => make(&mut sweep, &folder, args.jobs)?,
+        Engine::Local => make(sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
-            let (experiment, cluster) = (&experiment, &args.cluster);
-            let mut task = Task { sweep: &mut sweep, folder: &folder, experiment, args: cluster };
+            let cluster = &args.cluster;
+            let mut task = Task { sweep: &mut *sweep, folder: &folder, experiment, args: cluster };
             match task.run(args.engine, out)? {
-                Some(made) => finish(&sweep, made, &folder)?,
+                Some(made) => finish(sweep, made, &folder)?,
                 None => return Ok(()),
             }
         }
@@ -119,12 +129,17 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), Failure
     for path in stale.iter().filter(|path| !made.figures.contains(path)) {
         atomic::remove(path)?;
     }
-    report(&sweep, &folder, made, out)
+    report(sweep, &folder, made, notes, out)
 }
 
 /// The figures of the results that the folder holds, some of which this sweep may not draw; refuses
 /// results of other settings, which would be lost.
-fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<PathBuf>, Failure> {
+fn stale_figures(
+    sweep: &Sweep,
+    folder: &Path,
+    overwrite: bool,
+    notes: &mut Notes,
+) -> Result<Vec<PathBuf>, Failure> {
     let drawn = |names: Option<&[FigureSpec]>| -> Vec<PathBuf> {
         let own = |path: &PathBuf| {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -138,11 +153,10 @@ fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<Pa
         Held::Nothing => Ok(Vec::new()),
         Held::Same(manifest) => {
             if manifest.build != BUILD {
-                say(&format!(
-                    "note: {} holds results of {}; they are made again by {BUILD}",
-                    folder.display(),
-                    manifest.build
-                ));
+                let (folder, build) = (folder.display(), &manifest.build);
+                let text =
+                    format!("{folder} held results of {build}; they were made again by {BUILD}");
+                notes.add(Note::new("", text));
             }
             Ok(drawn(Some(&manifest.experiment.figures)))
         }
@@ -156,9 +170,10 @@ pub(super) fn report(
     sweep: &Sweep,
     folder: &Path,
     made: Made,
+    notes: &mut Notes,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let Made { failed, results, found, compared, figures, rates } = made;
+    let Made { failed, results, found, compared, figures, notes: told } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
         writeln!(out, "{}", found::render(sweep, search, &found))?;
@@ -173,9 +188,8 @@ pub(super) fn report(
     }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
-    transients(&results);
-    rates.iter().for_each(|note| say(&format!("note: {note}")));
-    constant(&results);
+    notes.extend(told);
+    notes.extend(notes::of_rows(&results));
     let names =
         ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
@@ -199,8 +213,8 @@ pub(super) struct Made {
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
-    /// A note on rates that are not those asked for.
-    pub rates: Option<String>,
+    /// What a user should know about the runs.
+    pub notes: Vec<Note>,
 }
 
 /// Runs a sweep and writes everything into its folder.
@@ -225,7 +239,7 @@ pub(super) fn finish(
     // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
-    let (failed, rates) = (failed(&runs), rates::note(sweep, &runs));
+    let (failed, notes) = (failed(&runs), notes::of_runs(sweep, &runs));
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);
     let results = Results::load(folder)?;
@@ -234,21 +248,7 @@ pub(super) fn finish(
     let compared = compare::write(&results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Made { failed, results, found, compared, figures, rates })
-}
-
-/// What a user should know about the inputs, once.
-pub(super) fn notes(sweep: &Sweep) {
-    let mut notes = sweep.inputs.warnings();
-    for prepared in &sweep.prepared {
-        notes.extend(
-            prepared.notes().iter().filter(|n| !notes.contains(n)).cloned().collect::<Vec<_>>(),
-        );
-    }
-    if sweep.experiment.most_replicates() > 1 {
-        notes.extend(sweep.prepared.iter().filter_map(Prepared::repeats).collect::<BTreeSet<_>>());
-    }
-    notes.iter().for_each(|note| say(&format!("note: {note}")));
+    Ok(Made { failed, results, found, compared, figures, notes })
 }
 
 /// Prints each claim with its verdict; false if a gated one is contradicted.
@@ -294,35 +294,6 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), Failure> 
         sum("unfinished")
     )?;
     Ok(())
-}
-
-/// Says so where MSER-5 found no end of the transient in the first half of a run.
-fn transients(results: &Results) {
-    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "beyond-half").count();
-    if long > 0 {
-        let all = results.rows.len();
-        say(&format!(
-            "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
-             cut (`warmup_rule` = beyond-half): longer runs are needed, or the queue is not stable"
-        ));
-    }
-}
-
-/// Says so where replicates are none: every run of a configuration came to the same row.
-fn constant(results: &Results) {
-    let all = summary::cells(&results.rows);
-    let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
-    let same = |cell: &&summary::Cell<'_>| {
-        cell.rows.iter().all(|row| row.error.is_empty() && row.cells == cell.rows[0].cells)
-    };
-    let count = all.iter().filter(many).filter(same).count();
-    if count > 0 {
-        let all = all.len();
-        say(&format!(
-            "note: in {count} of {all} configurations all replicates came to the same numbers: \
-             there is no interval and no p-value, and no claim is decided"
-        ));
-    }
 }
 
 pub(super) fn failed(runs: &[Finished]) -> Result<(), Failure> {

@@ -27,5 +27,5 @@ pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
 pub use skewed::{interval_key, is_skewed, law};
 pub use summary::Summary;
-pub use tables::{Gather, TABLES, TableEntry, Tables};
+pub use tables::{Gather, MAX_INTERVALS, TABLES, TableEntry, Tables};
 pub use warmup::{Transient, Window};

@@ -20,6 +20,7 @@ use super::penalty::Penalty;
 use super::trace::RecordedTrace;
 use crate::domain::{AppId, Truth, VariantId, WorkerId};
 use crate::input::Problems;
+use crate::input::note::Note;
 use crate::rng::{Label, Rng, standard_normal};
 use crate::units::{Span, Time};
 use std::ops::Range;
@@ -145,7 +146,7 @@ pub struct Catalog {
     outcome_correlation: f64,
     /// Whether every batch takes what its table says.
     steady: bool,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Catalog {
@@ -216,7 +217,7 @@ impl Catalog {
     }
 
     /// What a user should know about this combination.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 

@@ -8,8 +8,8 @@ use crate::domain::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::input::{Fields, Node, Problem, Value, fields};
 use crate::model::catalog::Catalog;
 use crate::policy::{Cursor, Plan, Reason, Scheduler, Trigger, View};
-use crate::sched::Context;
 use crate::sched::score::Score;
+use crate::sched::{Context, MAX_BATCH};
 use crate::units::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -97,11 +97,12 @@ enum Drop {
 
 impl Batching {
     /// Up to 32 that wait, none refused.
-    pub const USUAL: Self = Self { max_batch: 32, fill: Fill::Full, drop: Drop::Never };
+    pub const USUAL: Self =
+        Self { max_batch: MAX_BATCH as usize, fill: Fill::Full, drop: Drop::Never };
 
     pub fn read(fields: &mut Fields<'_>) -> Self {
         Self {
-            max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
+            max_batch: fields.integer("max_batch", 1..=4096, MAX_BATCH) as usize,
             fill: fields.choice("batch", &[("full", Fill::Full), ("head-safe", Fill::HeadSafe)]),
             drop: fields.choice(
                 "drop",

@@ -38,6 +38,9 @@ use crate::model::catalog::Catalog;
 use crate::policy::{Info, Scheduler};
 use crate::rng::Rng;
 
+/// Batches have this many requests at most unless `max_batch` says otherwise.
+pub const MAX_BATCH: u64 = 32;
+
 /// One line of the list of schedulers.
 pub struct Entry {
     /// The name in experiments.

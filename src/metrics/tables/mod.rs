@@ -10,6 +10,8 @@ mod series;
 mod variants;
 mod workers;
 
+pub use series::MAX_INTERVALS;
+
 use super::column::Column;
 use super::warmup::Window;
 use super::watch::Watch;
