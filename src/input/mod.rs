@@ -5,6 +5,7 @@ pub mod error;
 pub mod fields;
 pub mod json;
 pub mod lines;
+pub mod path;
 mod records;
 pub mod rows;
 pub mod shown;
