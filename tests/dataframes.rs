@@ -34,7 +34,7 @@ fn checked(reader: &str, folders: &[PathBuf]) -> Option<u32> {
     output(&mut python).split(' ').next().and_then(|n| n.parse().ok())
 }
 
-/// `a` without power, so that the energy is empty in all of its rows; `b` with it, and one more axis.
+/// `a` without power, so that the energy is empty in all of its rows; `b` with it.
 fn two_folders() -> Shell {
     let shell = Shell::small();
     let tables = "--tables apps,batches,variants,workers --series 1s";

@@ -94,22 +94,22 @@ fn table(args: &FiguresArgs, axes: &[AxisLabels], problems: &mut Problems) -> No
     };
     let kind = args.kind.as_deref().unwrap_or("lines");
     let lines = kind == "lines";
-    let x = args
-        .x
-        .clone()
-        .or_else(|| lines.then(|| axis_of_numbers(axes)).flatten().map(|at| axes[at].0.clone()));
+    let own = |name: &Option<String>| name.as_deref().map(path::spelled);
+    let (facet, x) = (own(&args.facet), own(&args.x));
+    let x =
+        x.or_else(|| lines.then(|| axis_of_numbers(axes)).flatten().map(|at| axes[at].0.clone()));
     let y = args.y.clone().or_else(|| lines.then(|| "utility_mean".to_owned()));
     let series = args.series.clone();
     let name = match kind {
         "cdf" => vec!["latency-cdf".to_owned()],
         _ => [y.clone(), x.clone()].into_iter().flatten().collect(),
     };
-    let name = [name, args.facet.iter().cloned().collect()].concat().join("-by-");
+    let name = [name, facet.iter().cloned().collect()].concat().join("-by-");
     let name = args.name.clone().unwrap_or_else(|| name.replace(['/', '\\', '"'], "-"));
     let folder = args.folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let title = args.title.clone().or(folder).unwrap_or_default();
     let texts = [("kind", Some(kind.to_owned())), ("x", x), ("y", y), ("series", series)];
-    let facet = [("facet", args.facet.clone())];
+    let facet = [("facet", facet)];
     let names = [("name", Some(name).filter(|name| !name.is_empty())), ("title", Some(title))];
     for (key, text) in texts.into_iter().chain(facet).chain(names) {
         if let Some(text) = text {

@@ -129,7 +129,7 @@ fn nearest(name: &str, known: &[&str]) -> Option<String> {
             let known = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&name, &known);
             // Who wrote the beginning of a name left out its unit, as `rate` of `rate_rps`.
-            let begins = !name.is_empty() && known.starts_with(&name);
+            let begins = name.len() > 1 && known.starts_with(&name);
             (if begins { distance.min(1) } else { distance }, distance, *candidate)
         })
         .filter(|(rank, _, candidate)| *rank <= 1 + candidate.len() / 3)
@@ -215,6 +215,6 @@ mod tests {
         assert_eq!(near("Mem", &["mix", "memory_bytes"]).as_deref(), Some("memory_bytes"));
         assert_eq!(near("late", &["late_by_more", "late_by"]).as_deref(), Some("late_by"));
         assert_eq!(near("rat", &["rate_rps", "rats"]).as_deref(), Some("rats"));
-        assert_eq!(near("", &["rate_rps"]), None);
+        assert_eq!(near("r", &["rate_rps"]), None);
     }
 }

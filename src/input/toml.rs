@@ -139,8 +139,8 @@ impl Node {
         path::parts(path)?.iter().try_fold(self, |node, key| node.get(key))
     }
 
-    /// Puts `value` at a [`path`] of keys, making the tables on the way; a value that is not a table
-    /// and stands in the way is replaced. Items of a list go by their position or their `name`
+    /// Puts `value` at a [`path`] of keys, making the tables on the way; a value that is not a
+    /// table and stands in the way is replaced. Items of a list go by their position or `name`
     /// (`workers.0.lanes`, `workers.cloud.lanes`); it is a problem if none or several are meant.
     pub fn set(&mut self, path: &str, value: Self) -> Result<(), Problem> {
         let Some(parts) = path::parts(path) else {

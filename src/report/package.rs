@@ -45,17 +45,17 @@ pub fn write(sweep: &Sweep, results: &Results, folder: &Path) -> Result<(), Writ
         let own = axes.iter().filter(|axis| axis["name"].as_str() != apart);
         resource(&file, &own.cloned().collect::<Vec<_>>())
     };
-    let resources = files().into_iter().filter(there).map(resource).collect();
-    save(&sweep.experiment.name, &sweep.experiment.title, resources, folder)
+    let resources: Vec<Value> = files().into_iter().filter(there).map(resource).collect();
+    save(&sweep.experiment.name, &sweep.experiment.title, &resources, folder)
 }
 
 /// Describes a folder that holds one table of the dictionary, without axes.
 pub fn write_one(name: &str, table: &str, folder: &Path) -> Result<(), WriteError> {
     let own = files().into_iter().filter(|file| file.name == table);
-    save(name, "", own.map(|file| resource(&file, &[])).collect(), folder)
+    save(name, "", &own.map(|file| resource(&file, &[])).collect::<Vec<_>>(), folder)
 }
 
-fn save(name: &str, title: &str, resources: Vec<Value>, folder: &Path) -> Result<(), WriteError> {
+fn save(name: &str, title: &str, resources: &[Value], folder: &Path) -> Result<(), WriteError> {
     let package = json!({
         "name": slug(name), "title": title, "profile": "tabular-data-package",
         "resources": resources,

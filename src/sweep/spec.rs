@@ -240,7 +240,6 @@ impl Experiment {
         let expectations = expectations.iter().filter_map(claim).collect();
         let (tables, series) = read_tables(&mut read);
         read.finish();
-        let (resolved, path) = (node.clone(), path.to_owned());
         Self {
             name,
             title,
@@ -255,8 +254,8 @@ impl Experiment {
             expectations,
             tables,
             series,
-            resolved,
-            path,
+            resolved: node.clone(),
+            path: path.to_owned(),
         }
     }
 }

@@ -51,14 +51,14 @@ def with_duckdb(path, schema):
     import duckdb
 
     types = {field["name"]: DUCKDB[field["type"]] for field in schema["fields"]}
-    table = duckdb.read_csv(path, header=True, dtype=types)
-    assert table.columns == list(types), f"{path}: other columns"
-    found = dict(zip(table.columns, map(str, table.types)))
+    frame = duckdb.read_csv(path, header=True, dtype=types)
+    assert frame.columns == list(types), f"{path}: other columns"
+    found = dict(zip(frame.columns, map(str, frame.types)))
     assert found == types, f"{path}: {set(found.items()) ^ set(types.items())}"
-    rows = len(table.fetchall())
+    rows = len(frame.fetchall())
     for field in schema["fields"]:
         name = quoted(field["name"])
-        ((count,),) = duckdb.sql(f"select count({name}) from table").fetchall()
+        ((count,),) = duckdb.sql(f"select count({name}) from frame").fetchall()
         assert count == rows or not field["constraints"]["required"], f"{path}: {name}"
     return len(types)
 
@@ -88,7 +88,7 @@ for folder in folders:
         import frictionless
 
         package = frictionless.Package(f"{folder}/datapackage.json")
-        report = frictionless.validate(package)
+        report = package.validate()
         assert report.valid, report.flatten(["path", "rowNumber", "fieldName", "message"])[:5]
         checked += sum(len(resource.schema.fields) for resource in package.resources)
         continue
