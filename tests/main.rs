@@ -76,6 +76,7 @@ mod rules;
 mod scenarios;
 mod search;
 mod sources;
+mod spelling;
 mod stationarity;
 mod statistics;
 mod tables;

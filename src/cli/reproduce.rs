@@ -7,10 +7,10 @@ use crate::input::note::{Note, Notes};
 use crate::input::source::{below, embedded_paths, exists};
 use crate::input::{Place, Problem};
 use crate::output::atomic;
-use crate::report::Results;
 use crate::report::reproduction::{
     Cells, Chapter, ClaimRow, Claims, Compared, Moved, Verdicts, markdown, sentence,
 };
+use crate::report::{Results, package};
 use crate::sweep::{Experiment, Sweep};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -83,7 +83,9 @@ fn carry_out(args: &ReproduceArgs, notes: &mut Notes, out: &mut impl Write) -> R
     atomic::write(&report, markdown(&title, &chapters).as_bytes())?;
     let table = folder.join("claims.csv");
     let made = Claims::new(chapters.iter().flat_map(|chapter| chapter.rows.clone()).collect());
+    package::remove(&folder)?;
     made.write(&table)?;
+    package::write_one(&name, "claims.csv", &folder)?;
     writeln!(out, "wrote {}\nwrote {}\n", report.display(), table.display())?;
     conclude(args.quick, &chapters, &made, claims.as_ref(), out)
 }

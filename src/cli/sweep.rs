@@ -11,7 +11,7 @@ use crate::output::atomic;
 use crate::report::expect::{Judged, Verdict, judge};
 use crate::report::manifest::Held;
 use crate::report::{
-    self, Results, compare, draw_all, found, manifest, summary, table, write_runs,
+    self, Results, compare, draw_all, found, manifest, package, summary, table, write_runs,
 };
 use crate::sweep::{BUILD, Experiment, FigureSpec, Finished, Found, Outcome, Part, Sweep, threads};
 use clap::Args;
@@ -190,8 +190,15 @@ pub(super) fn report(
     conservation(&results, out)?;
     notes.extend(told);
     notes.extend(notes::of_rows(&results));
-    let names =
-        ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
+    let names = [
+        "runs.csv",
+        "summary.csv",
+        "intervals.csv",
+        "compare.csv",
+        "manifest.toml",
+        "timings.csv",
+        package::NAME,
+    ];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
     let searched = sweep.experiment.search.iter().flat_map(|_| ["found.csv", "found_summary.csv"]);
@@ -236,6 +243,7 @@ pub(super) fn finish(
     (runs, found): Outcome,
     folder: &Path,
 ) -> Result<Made, Failure> {
+    package::remove(folder)?;
     // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
@@ -246,6 +254,7 @@ pub(super) fn finish(
     summary::write(&results, folder)?;
     found::write(sweep, &found, folder)?;
     let compared = compare::write(&results, folder)?;
+    package::write(sweep, &results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| Failure::Failed(error.to_string()))?;
     Ok(Made { failed, results, found, compared, figures, notes })

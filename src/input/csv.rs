@@ -4,6 +4,7 @@
 //! accepted, empty lines are skipped.
 
 use super::error::{Place, Problem};
+use super::fields;
 use super::source::Source;
 use crate::units::parse_decimal;
 use std::collections::BTreeSet;
@@ -298,8 +299,12 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A whole number, which may end in a point and zeros as tables with missing cells write it.
+/// A whole number, which may end in a point and zeros as tables with missing cells write it, or be
+/// written with an exponent.
 pub fn whole(text: &str) -> Option<u64> {
+    if text.contains(['e', 'E']) {
+        return fields::whole(text.parse().ok()?).and_then(|number| u64::try_from(number).ok());
+    }
     let (digits, zeros) = text.split_once('.').unwrap_or((text, ""));
     if zeros.bytes().all(|b| b == b'0') { digits.parse().ok() } else { None }
 }

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod json;
 pub mod lines;
 pub mod note;
+pub mod path;
 mod records;
 pub mod rows;
 pub mod shown;

@@ -10,6 +10,7 @@ pub mod expect;
 pub mod figure;
 pub mod found;
 pub mod manifest;
+pub mod package;
 pub mod paper;
 pub mod plan;
 pub mod rates;

@@ -33,7 +33,7 @@ mod window;
 
 pub use tmo_rl::{Desk, policy_catalogue, trained};
 
-use crate::input::{Fields, Node, Problem, Problems, Value, fields};
+use crate::input::{Fields, Node, Problem, Problems, fields};
 use crate::model::catalog::Catalog;
 use crate::policy::{Info, Scheduler};
 use crate::rng::Rng;
@@ -99,25 +99,19 @@ pub struct Chosen {
 
 /// Makes the scheduler of `"edf"` or `{ name = "edf", … }`.
 pub fn read(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Option<Chosen> {
-    let bare = Node::empty(node.place.clone());
-    let (name, table) = match &node.value {
-        Value::Text(name) => (name.as_str(), &bare),
-        _ => match node.get("name") {
-            Some(name) => (fields::text(name, problems)?, node),
-            None => {
-                let expected = "a scheduler: \"edf\" or { name = \"edf\", … }";
-                problems.push(fields::mismatch(node, expected));
-                return None;
-            }
-        },
-    };
-    let Some(entry) = find(name) else {
-        let place = table.get("name").unwrap_or(node).place.clone();
-        let names = REGISTRY.iter().map(|entry| entry.name);
-        problems.push(Problem::unknown(place, "scheduler", name, names));
+    let table = fields::named(node, "name");
+    let Some(named) = table.get("name") else {
+        let expected = "a scheduler: \"edf\" or { name = \"edf\", … }";
+        problems.push(fields::mismatch(node, expected));
         return None;
     };
-    let mut fields = Fields::new(table, problems);
+    let name = fields::text(named, problems)?;
+    let Some(entry) = find(name) else {
+        let names = REGISTRY.iter().map(|entry| entry.name);
+        problems.push(Problem::unknown(named.place.clone(), "scheduler", name, names));
+        return None;
+    };
+    let mut fields = Fields::new(&table, problems);
     fields.take("name");
     let info = match entry.accuracy {
         Some(default) => fields

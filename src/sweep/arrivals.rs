@@ -12,13 +12,14 @@ use crate::sweep::inputs::Inputs;
 use crate::units::{Span, Time};
 use std::sync::Arc;
 
-/// Decodes the arrivals of an experiment.
+/// Decodes the arrivals of an experiment: `"recorded"` or `{ source = "recorded", … }`.
 pub(super) fn read(
     node: &Node,
     setup: &Setup,
     inputs: &mut Inputs,
     problems: &mut Problems,
 ) -> Option<ArrivalPlan> {
+    let node = &*fields::named(node, "source");
     if !matches!(node.value, Value::Table(_)) {
         problems.push(fields::mismatch(node, "a table: { source, rate_rps, requests }"));
         return None;
@@ -114,12 +115,10 @@ fn read_source(read: &mut Fields<'_>, trace: &Node, apps: &[AppSetup]) -> Option
             let mut each: Vec<Option<Process>> = vec![None; apps.len()];
             each_app(table, apps, read.problems(), |app, node, problems| {
                 each[app.index()] = match node.value {
-                    Value::Table(_) => read_process(node, problems),
-                    _ => fields::text(node, problems).and_then(|name| {
-                        let settings = Node::empty(node.place.clone());
-                        let entry = find(name, node, problems)?;
-                        Some((entry.read)(&mut Fields::new(&settings, problems)))
-                    }),
+                    Value::Table(_) | Value::Text(_) => {
+                        read_process(&fields::named(node, "name"), problems)
+                    }
+                    _ => fields::text(node, problems).and(None),
                 };
             });
             if each.iter().any(Option::is_none) && read.problems().is_empty() {

@@ -19,7 +19,9 @@ pub(super) fn read(node: &Node, apps: &mut [AppSetup], problems: &mut Problems) 
     }
 }
 
+/// `"knn"` or `{ kind = "knn", … }`
 fn one(node: &Node, app: &AppSetup, problems: &mut Problems) -> Peek {
+    let node = &fields::named(node, "kind");
     let mut read = Fields::new(node, problems);
     let latency = read.take("latency_ms");
     let latency = latency.and_then(|n| fields::number(n, &(0.0..=86_400_000.0), read.problems()));

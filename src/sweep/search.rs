@@ -18,7 +18,8 @@ use super::journal;
 use super::part::Part;
 use super::pool::{Finished, Outcome, PREFIX, Progress, Sweep, SweepError, Work, journal_key};
 use super::spec::Axis;
-use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields};
+use super::spelling;
+use crate::input::{Fields, Node, Place, Problem, Problems, Value, fields, path};
 use crate::metrics::{COLUMNS, numbers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -70,6 +71,7 @@ impl Search {
         if let Err(problem) = super::expand::check_key(&key, &at("key")) {
             read.problems().push(problem);
         }
+        let key = path::spelled(&key);
         let metric = read.text("metric", "slo_attainment");
         if !numbers().any(|name| name == metric) {
             read.problems().push(Problem::unknown(at("metric"), "metric", &metric, numbers()));
@@ -118,7 +120,7 @@ impl Search {
         }
         let (mut settings, place) =
             (settings.clone(), Place::file(&self.place.file).field("search"));
-        settings.set(&self.key, value(low + 0.5, &place)).ok()?;
+        spelling::set(&mut settings, &self.key, value(low + 0.5, &place)).ok()?;
         Some((settings, place))
     }
 
@@ -413,7 +415,7 @@ impl Sweep {
         let Configuration { mut labels, node: mut settings } = self.configurations[first].clone();
         labels.pop();
         labels.push(node.cell());
-        settings.set(&search.key, node)?;
+        spelling::set(&mut settings, &search.key, node)?;
         let index = self.push(Configuration { labels, node: settings })?;
         self.probes.insert((first, at.to_bits()), index);
         Ok(index)

@@ -8,7 +8,7 @@ mod none;
 mod sigmoid;
 mod step;
 
-use crate::input::{Fields, Node, Problem, Problems};
+use crate::input::{Fields, Node, Problem, Problems, fields};
 use crate::units::{Span, Time};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -70,8 +70,9 @@ impl Penalty {
         format!("{shape:?}, base {base:?}, tolerance {} ms", self.tolerance.as_ms())
     }
 
-    /// Reads `{ name = "sigmoid", … }`.
+    /// Reads `"sigmoid"` or `{ name = "sigmoid", … }`.
     pub fn read(node: &Node, problems: &mut Problems) -> Self {
+        let node = &fields::named(node, "name");
         let mut fields = Fields::new(node, problems);
         let name = fields.text("name", "sigmoid");
         let base =
