@@ -55,7 +55,7 @@ fn a_window_that_eats_the_budget_is_noted() {
         let arguments = ["check", "small.toml", "--set", &scheduler, "--set", budget];
         shell::Said::of(&mut shell.command(&arguments)).err
     };
-    let note = "note: window_ms = 21 is more than half of the budget of activity, 40 ms\n";
+    let note = "- window_ms = 21 is more than half of the budget of activity, 40 ms\n";
     assert!(notes(21).contains(note), "{}", notes(21));
     assert!(!notes(20).contains("window_ms"), "{}", notes(20));
 }

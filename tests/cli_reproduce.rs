@@ -21,8 +21,8 @@ fn suite() -> Shell {
 fn results_made_again_are_the_same() {
     let shell = suite();
     let first = shell.ok("reproduce suite --out kept");
-    assert!(first.err.contains("note: no results/suite/main/runs.csv to compare with"));
-    assert!(first.err.contains("note: no results/suite/claims.csv to compare with"));
+    assert!(first.err.contains("- no results/suite/main/runs.csv to compare with"));
+    assert!(first.err.contains("- no results/suite/claims.csv to compare with"));
     assert!(first.out.contains("grouped >= edf (accuracy_mean, gated): holds at all 2"));
     let report = shell.read("kept/REPORT.md");
     assert!(report.contains("## Why: the same decomposed") && report.contains("main/figures/"));

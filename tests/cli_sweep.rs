@@ -273,7 +273,7 @@ fn results_of_another_build_are_made_again_and_that_is_said() {
     let build = manifest.lines().find(|line| line.starts_with("build = ")).expect("a build");
     shell.write("o/manifest.toml", manifest.replace(build, "build = \"0.0.1+other\""));
     let said = shell.ok("sweep small.toml --out o");
-    assert!(said.err.contains("note: o holds results of 0.0.1+other; they are made"), "{said:?}");
+    assert!(said.err.contains("- o held results of 0.0.1+other; they were made"), "{said:?}");
     assert_eq!(shell.read("o/manifest.toml"), manifest);
 }
 

@@ -3,7 +3,9 @@
 //! `PEEKSIM_PYTHON` names a Python that has these packages, else `python3` is tried; what is not
 //! there is skipped, and said so.
 
-use crate::shell::{Shell, repository};
+use crate::shell::{Shell, column, repository};
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A Python that can import these, if there is one.
@@ -25,20 +27,55 @@ fn output(command: &mut Command) -> String {
     text(&output.stdout)
 }
 
-#[test]
-fn columns_have_the_types_of_the_schema() {
+/// How many columns a reader found as their packages say, in these folders.
+fn checked(reader: &str, folders: &[PathBuf]) -> Option<u32> {
+    let mut python = python(reader)?;
+    python.arg(repository("tests/dataframes/check.py")).arg(reader).args(folders);
+    output(&mut python).split(' ').next().and_then(|n| n.parse().ok())
+}
+
+/// `a` without power, so that the energy is empty in all of its rows; `b` with it.
+fn two_folders() -> Shell {
     let shell = Shell::small();
-    shell.ok("sweep small.toml --out o --tables apps,batches,variants,workers --timeseries 1s");
-    let tables = ["apps", "batches", "timeseries", "timeseries_variants", "variants", "workers"];
-    let files = ["runs", "summary", "compare", "quantiles", "timings"].iter().chain(&tables);
+    let tables = "--tables apps,batches,variants,workers --timeseries 1s";
+    shell.ok(&format!("sweep small.toml --out a {tables}"));
+    shell.ok(&format!("sweep small.toml --out b {tables} --set workers.0.power_w=30"));
+    let energy = |folder: &str| column(&shell.read(&format!("{folder}/runs.csv")), "energy_j");
+    assert!(energy("a").iter().all(String::is_empty) && !energy("b").iter().any(String::is_empty));
+    shell
+}
+
+#[test]
+fn tables_open_with_the_types_of_their_package() {
+    let shell = two_folders();
+    let search = "search={low=50,high=400,metric='utility_mean',at_least=0.3}";
+    let axes = "axis=[{key='bound',values=['none','fluid']}]";
+    let set = format!("--set {axes} --set {search} --set figure=[] --set scheduler=edf");
+    shell.ok(&format!("sweep small.toml --out c --replicates 1 {set}"));
+    assert!(shell.exists("c/capacity.csv"));
+    let folders = ["a", "b", "c"].map(|folder| shell.path(folder));
+    for reader in ["pandas", "duckdb", "frictionless"] {
+        let Some(columns) = checked(reader, &folders) else { continue };
+        assert!(columns > 900, "{reader}: {columns} columns");
+    }
+}
+
+#[test]
+fn kept_results_open_with_the_types_of_their_package() {
+    let mut folders: Vec<PathBuf> = ["results", "results/sneakpeek"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(repository(folder)).expect("kept results"))
+        .map(|entry| entry.expect("an entry").path())
+        .chain([repository("results/sneakpeek")])
+        .filter(|folder| folder.join("datapackage.json").exists())
+        .collect();
+    folders.sort();
+    if folders.is_empty() {
+        println!("skipped: no kept results with a datapackage.json");
+        return;
+    }
     for reader in ["pandas", "duckdb"] {
-        let Some(mut python) = python(reader) else { continue };
-        python.arg(repository("tests/dataframes/check.py")).arg(reader);
-        python.arg(repository("results/schema.json")).arg(shell.path("o"));
-        python.args(files.clone().map(|file| format!("{file}.csv")));
-        let said = output(&mut python);
-        let columns: u32 = said.split(' ').next().and_then(|n| n.parse().ok()).expect("a count");
-        assert!(columns > 150, "{reader}: {said}");
+        checked(reader, &folders);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::shell::{Shell, repository};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 
 /// The columns of a file by the schema.
@@ -43,9 +44,10 @@ fn wrong(field: &Value, cell: &str) -> Option<&'static str> {
         return (!words.iter().any(|word| word == cell)).then_some("another word");
     }
     let number = match field["type"].as_str().expect("a type") {
-        "integer" if cell.bytes().all(|byte| byte.is_ascii_digit()) => cell.parse().ok(),
+        "integer" => cell.parse().ok().map(|number: i64| number as f64),
         "number" => cell.parse::<f64>().ok().filter(|number| number.is_finite()),
         "string" | "any" => return None,
+        "boolean" => return (!["true", "false"].contains(&cell)).then_some("no flag"),
         _ => None,
     };
     let Some(number) = number else { return Some("no number") };
@@ -91,9 +93,65 @@ fn every_file_of_a_sweep_is_as_the_schema_says() {
     check("quantiles.csv", &shell.read("s/quantiles.csv"));
     shell.ok("inspect small.toml --requests r.csv");
     check("requests (run --requests)", &shell.read("r.csv"));
+    assert_eq!(check_package(&shell, "g"), 11);
+    assert_eq!(check_package(&shell, "s"), 12);
     // What is not asked for does not stay.
     shell.ok("sweep small.toml --out s");
     assert!(TABLES.iter().all(|table| !shell.exists(&format!("s/{table}.csv"))));
+    assert_eq!(check_package(&shell, "s"), 6);
+}
+
+/// Holds every table of a folder against its `datapackage.json`, cell by cell; how many there are.
+fn check_package(shell: &Shell, folder: &str) -> usize {
+    let text = shell.read(&format!("{folder}/datapackage.json"));
+    let package: Value = serde_json::from_str(&text).expect("JSON");
+    let entries = fs::read_dir(shell.path(folder)).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let names = names.map(|name| name.into_string().expect("UTF-8"));
+    let tables: BTreeSet<String> = names.filter(|name| name.ends_with(".csv")).collect();
+    let resources = package["resources"].as_array().expect("resources");
+    let paths = resources.iter().map(|own| own["path"].as_str().expect("a path").to_owned());
+    assert_eq!(paths.collect::<BTreeSet<_>>(), tables, "{folder}");
+    for resource in resources {
+        let path = resource["path"].as_str().expect("a path");
+        let fields = resource["schema"]["fields"].as_array().expect("fields");
+        let table = shell.read(&format!("{folder}/{path}"));
+        let mut reader = csv::Reader::from_reader(table.as_bytes());
+        let header = reader.headers().expect("a header").clone();
+        let names: Vec<&str> = fields.iter().filter_map(|field| field["name"].as_str()).collect();
+        assert_eq!(names, header.iter().collect::<Vec<_>>(), "{folder}/{path}");
+        for record in reader.records() {
+            for (field, cell) in fields.iter().zip(&record.expect("a row")) {
+                let wrong = wrong(field, cell);
+                assert!(wrong.is_none(), "{folder}/{path}, {field}: `{cell}`: {wrong:?}");
+            }
+        }
+    }
+    tables.len()
+}
+
+#[test]
+fn what_varies_has_the_type_of_its_labels() {
+    let shell = Shell::small();
+    let axes = "axis=[{key='scheduler',values=['edf','fcfs']},{key='noise_cv',values=[0,0.5]},\
+                {key='workers.0.count',values=[1,2]},{key='peek',values=[{label='false',\
+                kind='recorded'},{label='true',runs_on='free'}]}]";
+    let set = format!("--set {axes} --set figure=[] --set workload.requests=20 --replicates 1");
+    shell.ok(&format!("sweep small.toml --out o {set}"));
+    check_package(&shell, "o");
+    let text = shell.read("o/datapackage.json");
+    let package: Value = serde_json::from_str(&text).expect("JSON");
+    let resources = package["resources"].as_array().expect("resources");
+    let runs = resources.iter().find(|own| own["path"] == "runs.csv").expect("runs.csv");
+    let fields = runs["schema"]["fields"].as_array().expect("fields");
+    let kind = |name: &str| &fields.iter().find(|own| own["name"] == name).expect(name)["type"];
+    let kinds = ["scheduler", "noise_cv", "workers.0.count", "peek"].map(kind);
+    assert_eq!(kinds, ["string", "number", "integer", "boolean"]);
+    // Rows of a search have no label for what was searched.
+    let search = "search={low=50,high=400,metric='utility_mean',at_least=0.3}";
+    let set = format!("--set axis=[] --set {search} --set figure=[] --set scheduler=edf");
+    shell.ok(&format!("sweep small.toml --out f --replicates 1 {set}"));
+    assert_eq!(check_package(&shell, "f"), 6);
 }
 
 #[test]

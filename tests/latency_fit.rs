@@ -197,10 +197,10 @@ fn toy() -> Shell {
 #[test]
 fn one_note_says_how_many_cells_and_the_largest() {
     let shell = toy();
-    let note = "note: latency_fit = isotonic changes 6 of 7 measured latencies (toy 6), 2 of them \
+    let note = "- latency_fit = isotonic changes 6 of 7 measured latencies (toy 6), 2 of them \
                 by more than 10 %; most of all toy, `a` on w, batch 2: 6 to 8 ms (+33 %)";
     assert_eq!(notes(&shell, &["check", "toy.toml"]), [note]);
-    let raised = "note: latency_fit = running-max changes 3 of 7 measured latencies (toy 3), 1 of \
+    let raised = "- latency_fit = running-max changes 3 of 7 measured latencies (toy 3), 1 of \
                   them by more than 10 %; most of all toy, `a` on w, batch 2: 6 to 10 ms (+67 %)";
     let set = ["check", "toy.toml", "--set", "latency_fit=running-max"];
     assert_eq!(notes(&shell, &set), [raised]);
@@ -233,7 +233,7 @@ fn counts_of_timings_are_weights() {
         "p/toy/latency.csv",
         "worker_class,variant,batch,latency_ms,count\nw,a,1,10,3\nw,a,2,6,1\nw,b,1,5,1\n",
     );
-    let note = "note: latency_fit = isotonic changes 4 of 5 measured latencies (toy 4), 1 of them \
+    let note = "- latency_fit = isotonic changes 4 of 5 measured latencies (toy 4), 1 of them \
                 by more than 10 %; most of all toy, `a` on w, batch 2: 6 to 9 ms (+50 %)";
     assert_eq!(notes(&shell, &["check", "toy.toml"]), [note]);
 }
@@ -243,7 +243,7 @@ fn counts_of_timings_are_weights() {
 fn a_warm_load_that_stands_for_a_cold_one_is_said() {
     let shell = toy();
     let said = |set: &str| Said::of(&mut shell.command(&["check", "toy.toml", "--set", set])).err;
-    let note = "note: load_times = cold: no cold load time was measured, the warm one is taken: toy a, \
+    let note = "- load_times = cold: no cold load time was measured, the warm one is taken: toy a, \
                 toy b\n";
     assert!(said("load_times=cold").contains(note), "{}", said("load_times=cold"));
     assert!(!said("load_times=warm").contains("load_times = cold"));

@@ -164,5 +164,6 @@ fn what_was_not_recorded_is_drawn_and_said_so() {
     world.setup.outcome = OutcomeModel::StreamRecall;
     let catalog = world.catalog();
     assert_eq!(catalog.outcome(), "mixed");
-    assert_eq!(catalog.notes(), ["b: nothing recorded, outcomes drawn: z"]);
+    let notes: Vec<&str> = catalog.notes().iter().map(|note| note.text.as_str()).collect();
+    assert_eq!(notes, ["nothing is recorded and outcomes are drawn of b (z)"]);
 }

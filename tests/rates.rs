@@ -134,7 +134,7 @@ fn a_rate_that_was_not_reached_is_said() {
     let shell = Shell::new();
     let (rates, _, said) =
         realised(&shell, "workload={arrivals='ramp',over_s=1000,rate_rps=1000,requests=2000}");
-    assert!(said.contains("note: in 2 of 2 runs requests arrived at another rate"), "{said}");
+    assert!(said.contains("- in 2 of 2 runs requests arrived at another rate"), "{said}");
     let worst = rates.iter().map(|rate| rate.parse::<f64>().expect("a rate"));
     let worst = worst.fold(f64::INFINITY, f64::min);
     let told = format!("{worst:.3e}").parse::<f64>().expect("a number");

@@ -6,12 +6,12 @@
 use peeksim::contract::AccuracySource;
 use peeksim::metrics::ColumnKind;
 use peeksim::offloading::POLICIES;
-use peeksim::report::data_dictionary::{AXES, FieldDescription, FileDescription, files};
+use peeksim::report::data_dictionary::{FieldDescription, files};
+use peeksim::report::package::dictionary;
 use peeksim::scheduler::REGISTRY;
 use peeksim::system::latency::LatencyFit;
 use peeksim::system::profile::Profile;
 use peeksim::workload::ARRIVALS;
-use serde_json::{Value, json};
 use std::sync::Mutex;
 
 /// Compares what stands between two marks of a file, or writes it.
@@ -143,45 +143,9 @@ fn latencies_that_the_fit_changes_are_listed() {
     check("profiles/README.md", begin, "<!-- end of fitted latencies -->", &table);
 }
 
-/// A column as a field of a table schema (the data package of frictionlessdata.io).
-fn schema(field: &FieldDescription) -> Value {
-    let number = |value: f64| value.is_finite().then_some(value);
-    let digits = |words: &[&str]| words.iter().all(|word| word.parse::<u64>().is_ok());
-    let (kind, mut constraints) = match field.kind {
-        ColumnKind::Count => ("integer", json!({ "minimum": 0 })),
-        ColumnKind::Number(low, high) => {
-            ("number", json!({ "minimum": number(low), "maximum": number(high) }))
-        }
-        ColumnKind::Word(words) if digits(words) => ("integer", json!({ "enum": words })),
-        ColumnKind::Word(words) => ("string", json!({ "enum": words })),
-        ColumnKind::Text => ("string", json!({})),
-    };
-    if let Some(constraints) = constraints.as_object_mut() {
-        constraints.retain(|_, value| !value.is_null());
-        constraints.insert("required".to_owned(), json!(field.empty.is_empty()));
-    }
-    let mut value = json!({
-        "name": field.name, "type": if field.name == AXES { "any" } else { kind },
-        "unit": field.unit(), "description": field.meaning, "empty": field.empty,
-        "constraints": constraints,
-    });
-    if let Some(object) = value.as_object_mut() {
-        object.retain(|_, value| value.as_str() != Some(""));
-    }
-    value
-}
-
 #[test]
 fn the_schema_is_what_results_have() {
-    let resource = |file: FileDescription| {
-        let fields: Vec<Value> = file.fields.iter().map(schema).collect();
-        let rows = format!("a row: {}", file.rows);
-        let schema = json!({ "fields": fields, "missingValues": [""] });
-        json!({ "path": file.name, "description": rows, "schema": schema })
-    };
-    let resources: Vec<Value> = files().into_iter().map(resource).collect();
-    let package = json!({ "name": "peeksim-results", "resources": resources });
-    let text = format!("{package:#}\n");
+    let text = format!("{:#}\n", dictionary());
     let path = format!("{}/results/schema.json", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, &text).expect("the file can be written");

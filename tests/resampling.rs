@@ -42,7 +42,7 @@ fn cells(shell: &Shell, metric: &str, name: &str) -> Vec<String> {
     metrics.iter().zip(cells).filter(|(own, _)| *own == metric).map(|(_, cell)| cell).collect()
 }
 
-const SAME_TIMES: &str = "note: every replicate arrives at the same instants";
+const SAME_TIMES: &str = "- every replicate arrives at the same instants";
 
 #[test]
 fn where_nothing_varies_nothing_is_concluded() {
@@ -83,8 +83,8 @@ fn replicates_that_are_the_same_run_are_said_to_be() {
     let exact = "{ arrivals = \"recorded\", replay = \"exact\", requests = 300 }";
     let shell = shell(exact);
     let said = shell.ok("sweep s.toml --out o --overwrite");
-    assert!(said.err.contains("note: every replicate has the same requests"), "{said:?}");
-    let same = "note: in 2 of 2 configurations all replicates came to the same numbers";
+    assert!(said.err.contains("- every replicate has the same requests"), "{said:?}");
+    let same = "- in 2 of 2 configurations all replicates came to the same numbers";
     assert!(said.err.contains(same), "{said:?}");
     let compare = shell.read("o/compare.csv");
     assert!(column(&compare, "ci95_low").iter().all(String::is_empty), "{compare}");
@@ -93,7 +93,7 @@ fn replicates_that_are_the_same_run_are_said_to_be() {
     let resampled = exact.replace("requests", "resample_s = 20, requests");
     shell.write("s.toml", experiment(&resampled));
     let said = shell.ok("sweep s.toml --out o --overwrite");
-    assert!(!said.err.contains("note: every") && !said.err.contains(same), "{said:?}");
+    assert!(!said.err.contains("- every") && !said.err.contains(same), "{said:?}");
     let compare = shell.read("o/compare.csv");
     assert!(column(&compare, "ci95_low").iter().any(|cell| !cell.is_empty()), "{compare}");
 }

@@ -77,7 +77,7 @@ fn a_transient_without_end_is_said_so() {
     // Many times what the most accurate variants can do: the line grows for good.
     let said = shell.ok("sweep small.toml --set scheduler=maxacc-edf --replicates 2 \
          --set workload.rate_rps=2000 --set warmup=mser-5 --out o");
-    assert!(said.err.contains("note: in 2 of 2 runs the warm-up lasts beyond half"), "{said:?}");
+    assert!(said.err.contains("- in 2 of 2 runs the warm-up lasts beyond half"), "{said:?}");
     let rows = shell.read("o/runs.csv");
     assert_eq!(column(&rows, "warmup_rule"), ["not-converged"; 2]);
     assert_eq!(column(&rows, "warmup_requests"), ["150"; 2]);

@@ -1,7 +1,8 @@
 //! `peeksim check`: the plan, and how long it may take.
 
 use super::estimate::costs;
-use super::{CliError, ExperimentArgs, sweep::notes};
+use super::{CliError, ExperimentArgs, notes};
+use crate::config::note::Notes;
 use clap::Args;
 use std::io::Write;
 
@@ -14,7 +15,6 @@ pub(super) struct CheckArgs {
 
 pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), CliError> {
     let sweep = args.experiment.load()?;
-    notes(&sweep);
     let experiment = &sweep.experiment;
     let (points, replicates) = (sweep.configurations.len(), experiment.replicates);
     let runs = sweep.runs().filter(|spec| sweep.is_certain(*spec)).count();
@@ -55,5 +55,7 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), CliErro
         seconds.ceil(),
         (seconds / cores as f64).ceil()
     )?;
-    Ok(())
+    let mut notes = Notes::default();
+    notes::of_inputs(&sweep, &mut notes);
+    notes::print(&notes, out)
 }

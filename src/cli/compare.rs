@@ -1,9 +1,10 @@
 //! `peeksim compare`: paired differences against one value of an axis.
 
 use super::CliError;
-use crate::config::{Location, Problem};
+use crate::config::{Location, Problem, path};
 use crate::metrics::numbers;
 use crate::output::atomic;
+use crate::report::Results;
 use crate::report::comparison_table::{Comparison, PaperFormat};
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -17,9 +18,9 @@ pub(super) struct CompareArgs {
     /// The metric to compare.
     #[arg(long, default_value = "utility_mean")]
     metric: String,
-    /// The axis whose values are compared.
-    #[arg(long, default_value = "scheduler")]
-    axis: String,
+    /// The axis whose values are compared; the schedulers, or else the first axis that varies.
+    #[arg(long)]
+    axis: Option<String>,
     /// The value that the others are compared with; the first by default.
     #[arg(long)]
     baseline: Option<String>,
@@ -62,17 +63,13 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
         let place = Location::file("--metric");
         return Err(Problem::unknown(place, "metric", &args.metric, metrics).into());
     }
-    let Some(axis) = results.axis(&args.axis) else {
-        let known = results.axes.iter().map(String::as_str);
-        return Err(Problem::unknown(Location::file("--axis"), "axis", &args.axis, known).into());
-    };
+    let axis = axis(args.axis.as_deref(), &results)?;
     let labels = results.labels(axis);
-    let baseline = args.baseline.as_ref().or(labels.first()).cloned().unwrap_or_default();
-    if !labels.contains(&baseline) {
+    let asked = args.baseline.as_ref().or(labels.first()).cloned().unwrap_or_default();
+    let Some(baseline) = results.label(axis, &asked) else {
         let known = labels.iter().map(String::as_str);
-        let place = Location::file("--baseline");
-        return Err(Problem::unknown(place, "value", &baseline, known).into());
-    }
+        return Err(Problem::unknown(Location::file("--baseline"), "value", &asked, known).into());
+    };
     let format = args.format.into();
     let text = Comparison::new(&results, axis, &baseline, &args.metric).write(format);
     match &args.out {
@@ -83,4 +80,19 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
         }
     }
     Ok(())
+}
+
+/// The place of the axis that is asked for.
+fn axis(name: Option<&str>, results: &Results) -> Result<usize, Problem> {
+    let Some(name) = name else {
+        let varies = || (0..results.axes.len()).find(|at| results.labels(*at).len() > 1);
+        return results.axis("scheduler").or_else(varies).ok_or_else(|| {
+            let expected = "results with an axis that takes several values";
+            Problem::new(Location::file("--axis"), "results in which no setting varies", expected)
+        });
+    };
+    results.axis(&path::spelled(name)).ok_or_else(|| {
+        let known = results.axes.iter().map(String::as_str);
+        Problem::unknown(Location::file("--axis"), "axis", name, known)
+    })
 }

@@ -1,7 +1,8 @@
 //! `peeksim merge`: the results of a sweep whose runs were shared.
 
-use super::CliError;
 use super::sweep::{finish, report};
+use super::{CliError, notes};
+use crate::config::note::Notes;
 use crate::config::{Location, Problem, Problems};
 use crate::experiment::{BUILD, Sweep};
 use crate::report::manifest;
@@ -39,5 +40,8 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), CliErro
     problems.check(Some(()))?;
     let made = sweep.collect(&args.folder)?;
     let made = finish(&sweep, made, &args.folder)?;
-    report(&sweep, &args.folder, made, out)
+    let mut notes = Notes::default();
+    notes::of_inputs(&sweep, &mut notes);
+    let done = report(&sweep, &args.folder, made, &mut notes, out);
+    notes::conclude(done, &notes, out)
 }

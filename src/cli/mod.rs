@@ -13,6 +13,7 @@ mod import;
 mod inspect;
 mod list;
 mod merge;
+mod notes;
 mod offload;
 mod plot;
 mod progress;

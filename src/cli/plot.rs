@@ -1,8 +1,8 @@
 //! `peeksim plot`: draws results again, from their CSV files alone.
 
 use super::CliError;
-use crate::config::{ConfigNode, Location, Problem, Problems, Value};
-use crate::experiment::{FigureKind, FigureSpec, NameChecker};
+use crate::config::{ConfigNode, Location, Problem, Problems, Value, path};
+use crate::experiment::{AxisLabels, FigureKind, FigureSpec, NameChecker, axis_of_numbers};
 use crate::metrics::numbers;
 use crate::report::{Results, draw_all};
 use clap::Args;
@@ -64,8 +64,9 @@ pub(super) fn main(args: &PlotArgs, out: &mut impl Write) -> Result<(), CliError
 /// The figure that is asked for, if these results can be drawn so.
 fn figure(args: &PlotArgs, results: &Results) -> Result<FigureSpec, Problems> {
     let mut problems = Problems::default();
-    let node = table(args, results, &mut problems);
-    let spec = FigureSpec::read(&node, 0, &mut problems);
+    let axes = results.axes_with_labels();
+    let node = table(args, &axes, &mut problems);
+    let spec = FigureSpec::read(&node, 0, &axes, &mut problems);
     let mut grid: Vec<&[String]> = results.rows.iter().map(|row| row.labels.as_slice()).collect();
     grid.sort_unstable();
     grid.dedup();
@@ -84,7 +85,7 @@ fn figure(args: &PlotArgs, results: &Results) -> Result<FigureSpec, Problems> {
 }
 
 /// The flags as a table `[[figure]]`.
-fn table(args: &PlotArgs, results: &Results, problems: &mut Problems) -> ConfigNode {
+fn table(args: &PlotArgs, axes: &[AxisLabels], problems: &mut Problems) -> ConfigNode {
     let place = Location::file("figures");
     let mut entries = Vec::new();
     let mut set = |key: &str, value: Value| {
@@ -93,22 +94,22 @@ fn table(args: &PlotArgs, results: &Results, problems: &mut Problems) -> ConfigN
     };
     let kind = args.kind.as_deref().unwrap_or("lines");
     let lines = kind == "lines";
-    let x = args.x.clone().or_else(|| lines.then(|| axis_of_numbers(results)).flatten());
+    let own = |name: &Option<String>| name.as_deref().map(path::spelled);
+    let (facet, x) = (own(&args.facet), own(&args.x));
+    let x =
+        x.or_else(|| lines.then(|| axis_of_numbers(axes)).flatten().map(|at| axes[at].0.clone()));
     let y = args.y.clone().or_else(|| lines.then(|| "utility_mean".to_owned()));
-    let series = args
-        .series
-        .clone()
-        .unwrap_or_else(|| other_axis(results, &[x.as_deref(), args.facet.as_deref()]));
+    let series = args.series.clone();
     let name = match kind {
         "cdf" => vec!["latency-cdf".to_owned()],
         _ => [y.clone(), x.clone()].into_iter().flatten().collect(),
     };
-    let name = [name, args.facet.iter().cloned().collect()].concat().join("-by-");
-    let name = args.name.clone().unwrap_or_else(|| name.replace(['/', '\\'], "-"));
+    let name = [name, facet.iter().cloned().collect()].concat().join("-by-");
+    let name = args.name.clone().unwrap_or_else(|| name.replace(['/', '\\', '"'], "-"));
     let folder = args.folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let title = args.title.clone().or(folder).unwrap_or_default();
-    let texts = [("kind", Some(kind.to_owned())), ("x", x), ("y", y), ("series", Some(series))];
-    let facet = [("facet", args.facet.clone())];
+    let texts = [("kind", Some(kind.to_owned())), ("x", x), ("y", y), ("series", series)];
+    let facet = [("facet", facet)];
     let names = [("name", Some(name).filter(|name| !name.is_empty())), ("title", Some(title))];
     for (key, text) in texts.into_iter().chain(facet).chain(names) {
         if let Some(text) = text {
@@ -128,37 +129,21 @@ fn filter(texts: &[String], problems: &mut Problems) -> Vec<(String, ConfigNode)
     let place = Location::file("--where");
     let mut filter: Vec<(String, ConfigNode)> = Vec::new();
     for text in texts {
-        let Some((key, value)) = text.split_once('=') else {
+        let Some((key, value)) = path::assignment(text) else {
             problems.push(Problem::new(place.clone(), format!("`{text}`"), "column=value"));
             continue;
         };
-        let (key, value) = (key.trim(), Value::Text(value.trim().to_owned()));
+        let (key, value) = (path::spelled(key), Value::Text(value.to_owned()));
         let value = ConfigNode { place: place.clone(), value };
-        match filter.iter_mut().find(|(known, _)| known == key) {
+        match filter.iter_mut().find(|(known, _)| *known == key) {
             Some((_, known)) => {
                 known.value.items_mut().into_iter().for_each(|v| v.push(value.clone()));
             }
             None => {
                 let values = ConfigNode { place: place.clone(), value: Value::array(vec![value]) };
-                filter.push((key.to_owned(), values));
+                filter.push((key, values));
             }
         }
     }
     filter
-}
-
-/// The axis of numbers that takes most values.
-fn axis_of_numbers(results: &Results) -> Option<String> {
-    let number = |label: &String| label.parse().is_ok_and(f64::is_finite);
-    let of_numbers = |at: &usize| results.labels(*at).iter().all(number);
-    let axes = (0..results.axes.len()).filter(of_numbers);
-    let most = axes.max_by_key(|at| (results.labels(*at).len(), std::cmp::Reverse(*at)));
-    most.map(|at| results.axes[at].clone())
-}
-
-/// The schedulers, else the first axis that is not shown otherwise, else none.
-fn other_axis(results: &Results, shown: &[Option<&str>]) -> String {
-    let mut others = results.axes.iter().filter(|axis| !shown.contains(&Some(axis.as_str())));
-    let scheduler = others.clone().find(|axis| *axis == "scheduler");
-    scheduler.or_else(|| others.next()).cloned().unwrap_or_default()
 }

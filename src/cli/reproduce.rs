@@ -1,17 +1,18 @@
 //! `peeksim reproduce`: every experiment of a paper, its claims with verdicts, and what moved
 //! since the results that were kept.
 
-use super::sweep::{SweepReport, make, notes, verdicts};
-use super::{CliError, print_note};
+use super::sweep::{SweepReport, make, verdicts};
+use super::{CliError, notes, print_note};
+use crate::config::note::{Note, Notes};
 use crate::config::source::{below, embedded_paths, exists};
 use crate::config::{Location, Problem};
 use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
-use crate::report::Results;
 use crate::report::reproduction::{
     Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, markdown,
     sentence,
 };
+use crate::report::{Results, package};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -48,22 +49,34 @@ pub(super) struct ReproduceArgs {
 }
 
 pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let mut notes = Notes::default();
+    let done = carry_out(args, &mut notes, out);
+    notes::conclude(done, &notes, out)
+}
+
+fn carry_out(
+    args: &ReproduceArgs,
+    notes: &mut Notes,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
     let (suite, paths) = experiments(&args.suite)?;
     let name = suite.trim_end_matches('/').rsplit('/').next().unwrap_or(&suite).to_owned();
     let default = |folder: &str| Path::new(folder).join(&name);
     let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
     let kept = args.baseline.as_ref().map_or_else(|| default("results"), PathBuf::from);
     // Read before anything is written: the two folders may be the same.
-    let claims = kept_claims(&kept)?;
+    let claims = kept_claims(&kept, notes)?;
     let experiments = load(&paths, args.quick.then_some(&claims))?;
     let mut chapters = Vec::new();
     for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
         let mut sweep = Sweep::new(experiment)?;
         let name = sweep.experiment.name.clone();
         print_note(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
-        notes(&sweep);
-        let kept = kept_results(&kept.join(&name))?;
-        let SweepReport { failed, results, .. } = make(&mut sweep, &folder.join(&name), args.jobs)?;
+        notes::of_inputs(&sweep, notes);
+        let kept = kept_results(&kept.join(&name), notes)?;
+        let made = make(&mut sweep, &folder.join(&name), args.jobs)?;
+        let SweepReport { failed, results, notes: told, .. } = made;
+        notes.extend(told.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
         failed?;
         let section = section(&suite, path);
         let chapter = ExperimentReport::new(&sweep, section, results, kept.as_ref(), args.quick);
@@ -75,7 +88,9 @@ pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), Cli
     atomic::write(&report, markdown(&title, &chapters).as_bytes())?;
     let table = folder.join("claims.csv");
     let made = Claims::new(chapters.iter().flat_map(|chapter| chapter.rows.clone()).collect());
+    package::remove(&folder)?;
     made.write(&table)?;
+    package::write_one(&name, "claims.csv", &folder)?;
     writeln!(out, "wrote {}\nwrote {}\n", report.display(), table.display())?;
     conclude(args.quick, &chapters, &made, claims.as_ref(), out)
 }
@@ -132,25 +147,25 @@ fn section<'p>(folder: &str, path: &'p str) -> &'p str {
 }
 
 /// The claims kept in a folder, or inside the binary; nothing if there are none.
-fn kept_claims(folder: &Path) -> Result<Option<Claims>, CliError> {
+fn kept_claims(folder: &Path, notes: &mut Notes) -> Result<Option<Claims>, CliError> {
     let path = folder.join("claims.csv");
     let claims = Claims::load(&path)?;
     if claims.is_none() {
-        print_note(&format!("note: no {} to compare with", path.display()));
+        notes.add(Note::new("", format!("no {} to compare with", path.display())));
     } else if !folder.is_dir() {
-        print_note(&format!(
-            "note: no folder {}: claims are compared with those kept inside the binary",
-            folder.display()
-        ));
+        let folder = folder.display();
+        let text =
+            format!("no folder {folder}: claims are compared with those kept inside the binary");
+        notes.add(Note::new("", text));
     }
     Ok(claims)
 }
 
 /// The results kept in a folder; nothing if there are none.
-fn kept_results(folder: &Path) -> Result<Option<Results>, CliError> {
+fn kept_results(folder: &Path, notes: &mut Notes) -> Result<Option<Results>, CliError> {
     let path = folder.join("runs.csv");
     if !exists(&path.to_string_lossy()) {
-        print_note(&format!("note: no {} to compare with", path.display()));
+        notes.add(Note::new("kept", format!("no {} to compare with", path.display())));
         return Ok(None);
     }
     Ok(Some(Results::load(folder)?))

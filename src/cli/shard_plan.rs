@@ -2,7 +2,8 @@
 
 use super::estimate::costs;
 use super::shard::fixed;
-use super::{CliError, ExperimentArgs, sweep::notes};
+use super::{CliError, ExperimentArgs, notes};
+use crate::config::note::Notes;
 use crate::output::atomic;
 use crate::report::{manifest, plan_csv};
 use clap::Args;
@@ -21,7 +22,6 @@ pub(super) struct ShardPlanArgs {
 
 pub(super) fn main(args: &ShardPlanArgs, out: &mut impl Write) -> Result<(), CliError> {
     let mut sweep = args.experiment.load()?;
-    notes(&sweep);
     fixed(&sweep)?;
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
@@ -44,5 +44,7 @@ pub(super) fn main(args: &ShardPlanArgs, out: &mut impl Write) -> Result<(), Cli
     for path in [folder.join("manifest.toml"), path] {
         writeln!(out, "wrote {}", path.display())?;
     }
-    Ok(())
+    let mut notes = Notes::default();
+    notes::of_inputs(&sweep, &mut notes);
+    notes::print(&notes, out)
 }

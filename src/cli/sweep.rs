@@ -3,21 +3,20 @@
 use super::cluster::{ClusterArgs, Engine, Task};
 use super::progress::SweepProgress;
 use super::shard::{self, ShardArgs};
-use super::{CliError, ExperimentArgs, print_note};
+use super::{CliError, ExperimentArgs, notes};
+use crate::config::note::{Note, Notes};
 use crate::config::toml::quote;
 use crate::config::{Location, Problem};
 use crate::experiment::{
-    BUILD, CapacityResult, Experiment, FigureSpec, RunConfig, RunRecord, Shard, Sweep, SweepResult,
-    threads,
+    BUILD, CapacityResult, Experiment, FigureSpec, RunRecord, Shard, Sweep, SweepResult, threads,
 };
 use crate::output::atomic;
 use crate::report::claims::{ClaimResult, Verdict, judge};
 use crate::report::manifest::FolderContents;
 use crate::report::{
-    self, Results, capacity, compare, console, draw_all, manifest, rates, summary, write_runs,
+    self, Results, capacity, compare, console, draw_all, manifest, package, summary, write_runs,
 };
 use clap::Args;
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -95,24 +94,36 @@ fn milliseconds(text: &str) -> Result<f64, Problem> {
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), CliError> {
     let experiment = args.experiment()?;
     let mut sweep = experiment.load()?;
+    let mut notes = Notes::default();
+    notes::of_inputs(&sweep, &mut notes);
+    let done = carry_out(args, &experiment, &mut sweep, &mut notes, out);
+    notes::conclude(done, &notes, out)
+}
+
+fn carry_out(
+    args: &SweepArgs,
+    experiment: &ExperimentArgs,
+    sweep: &mut Sweep,
+    notes: &mut Notes,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
     let default = || Path::new("results").join(&sweep.experiment.name);
     let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
-    notes(&sweep);
-    let part = args.share.part(&sweep)?;
+    let part = args.share.part(sweep)?;
     if part.is_some() || args.engine != Engine::Local {
-        shard::fixed(&sweep)?;
+        shard::fixed(sweep)?;
     }
     if let Some(part) = part {
-        return shard::run(&mut sweep, &folder, &part, args.jobs, out);
+        return shard::run(sweep, &folder, &part, args.jobs, out);
     }
-    let stale = stale_figures(&sweep, &folder, args.overwrite)?;
+    let stale = stale_figures(sweep, &folder, args.overwrite, notes)?;
     let made = match args.engine {
-        Engine::Local => make(&mut sweep, &folder, args.jobs)?,
+        Engine::Local => make(sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
-            let (experiment, cluster) = (&experiment, &args.cluster);
-            let mut task = Task { sweep: &mut sweep, folder: &folder, experiment, args: cluster };
+            let cluster = &args.cluster;
+            let mut task = Task { sweep: &mut *sweep, folder: &folder, experiment, args: cluster };
             match task.run(args.engine, out)? {
-                Some(made) => finish(&sweep, made, &folder)?,
+                Some(made) => finish(sweep, made, &folder)?,
                 None => return Ok(()),
             }
         }
@@ -120,12 +131,17 @@ pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), CliErro
     for path in stale.iter().filter(|path| !made.figures.contains(path)) {
         atomic::remove(path)?;
     }
-    report(&sweep, &folder, made, out)
+    report(sweep, &folder, made, notes, out)
 }
 
 /// The figures of the results that the folder holds, some of which this sweep may not draw; refuses
 /// results of other settings, which would be lost.
-fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<PathBuf>, CliError> {
+fn stale_figures(
+    sweep: &Sweep,
+    folder: &Path,
+    overwrite: bool,
+    notes: &mut Notes,
+) -> Result<Vec<PathBuf>, CliError> {
     let drawn = |names: Option<&[FigureSpec]>| -> Vec<PathBuf> {
         let own = |path: &PathBuf| {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -139,11 +155,10 @@ fn stale_figures(sweep: &Sweep, folder: &Path, overwrite: bool) -> Result<Vec<Pa
         FolderContents::Nothing => Ok(Vec::new()),
         FolderContents::Same(manifest) => {
             if manifest.build != BUILD {
-                print_note(&format!(
-                    "note: {} holds results of {}; they are made again by {BUILD}",
-                    folder.display(),
-                    manifest.build
-                ));
+                let (folder, build) = (folder.display(), &manifest.build);
+                let text =
+                    format!("{folder} held results of {build}; they were made again by {BUILD}");
+                notes.add(Note::new("", text));
             }
             Ok(drawn(Some(&manifest.experiment.figures)))
         }
@@ -157,9 +172,10 @@ pub(super) fn report(
     sweep: &Sweep,
     folder: &Path,
     made: SweepReport,
+    notes: &mut Notes,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
-    let SweepReport { failed, results, found, compared, figures, rates } = made;
+    let SweepReport { failed, results, found, compared, figures, notes: told } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
         writeln!(out, "{}", capacity::render(sweep, search, &found))?;
@@ -174,11 +190,17 @@ pub(super) fn report(
     }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
-    transients(&results);
-    rates.iter().for_each(|note| print_note(&format!("note: {note}")));
-    constant(&results);
-    let names =
-        ["runs.csv", "summary.csv", "intervals.csv", "compare.csv", "manifest.toml", "timings.csv"];
+    notes.extend(told);
+    notes.extend(notes::of_rows(&results));
+    let names = [
+        "runs.csv",
+        "summary.csv",
+        "intervals.csv",
+        "compare.csv",
+        "manifest.toml",
+        "timings.csv",
+        package::NAME,
+    ];
     let written = names.iter().filter(|name| compared || **name != "compare.csv");
     let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
     let searched =
@@ -201,8 +223,8 @@ pub(super) struct SweepReport {
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
-    /// A note on rates that are not those asked for.
-    pub rates: Option<String>,
+    /// What a user should know about the runs.
+    pub notes: Vec<Note>,
 }
 
 /// Runs a sweep and writes everything into its folder.
@@ -224,33 +246,21 @@ pub(super) fn finish(
     (runs, found): SweepResult,
     folder: &Path,
 ) -> Result<SweepReport, CliError> {
+    package::remove(folder)?;
     // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
-    let (failed, rates) = (failed(&runs), rates::note(sweep, &runs));
+    let (failed, notes) = (failed(&runs), notes::of_runs(sweep, &runs));
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
     capacity::write(sweep, &found, folder)?;
     let compared = compare::write(&results, folder)?;
+    package::write(sweep, &results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| CliError::Failed(error.to_string()))?;
-    Ok(SweepReport { failed, results, found, compared, figures, rates })
-}
-
-/// What a user should know about the inputs, once.
-pub(super) fn notes(sweep: &Sweep) {
-    let mut notes = sweep.inputs.warnings();
-    for prepared in &sweep.prepared {
-        notes.extend(
-            prepared.notes().iter().filter(|n| !notes.contains(n)).cloned().collect::<Vec<_>>(),
-        );
-    }
-    if sweep.experiment.most_replicates() > 1 {
-        notes.extend(sweep.prepared.iter().filter_map(RunConfig::repeats).collect::<BTreeSet<_>>());
-    }
-    notes.iter().for_each(|note| print_note(&format!("note: {note}")));
+    Ok(SweepReport { failed, results, found, compared, figures, notes })
 }
 
 /// Prints each claim with its verdict; false if a gated one is contradicted.
@@ -296,36 +306,6 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), CliError>
         sum("unfinished")
     )?;
     Ok(())
-}
-
-/// Says so where MSER-5 found no end of the transient in the first half of a run.
-fn transients(results: &Results) {
-    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "not-converged").count();
-    if long > 0 {
-        let all = results.rows.len();
-        print_note(&format!(
-            "note: in {long} of {all} runs the warm-up lasts beyond half of the run, where it was \
-             cut (`warmup_rule` = not-converged): longer runs are needed, or the queue is not \
-             stable"
-        ));
-    }
-}
-
-/// Says so where replicates are none: every run of a configuration came to the same row.
-fn constant(results: &Results) {
-    let all = summary::cells(&results.rows);
-    let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
-    let same = |cell: &&summary::Cell<'_>| {
-        cell.rows.iter().all(|row| row.error.is_empty() && row.cells == cell.rows[0].cells)
-    };
-    let count = all.iter().filter(many).filter(same).count();
-    if count > 0 {
-        let all = all.len();
-        print_note(&format!(
-            "note: in {count} of {all} configurations all replicates came to the same numbers: \
-             there is no interval and no p-value, and no claim is decided"
-        ));
-    }
 }
 
 pub(super) fn failed(runs: &[RunRecord]) -> Result<(), CliError> {

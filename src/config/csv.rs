@@ -3,6 +3,7 @@
 //! Tables have one header line; rows must be as long as it. Windows line ends and quoted cells are
 //! accepted, empty lines are skipped.
 
+use super::decode;
 use super::error::{Location, Problem};
 use super::source::Source;
 use crate::core::units::parse_decimal;
@@ -298,8 +299,12 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A whole number, which may end in a point and zeros as tables with missing cells write it.
+/// A whole number, which may end in a point and zeros as tables with missing cells write it, or be
+/// written with an exponent.
 pub fn whole(text: &str) -> Option<u64> {
+    if text.contains(['e', 'E']) {
+        return decode::whole(text.parse().ok()?).and_then(|number| u64::try_from(number).ok());
+    }
     let (digits, zeros) = text.split_once('.').unwrap_or((text, ""));
     if zeros.bytes().all(|b| b == b'0') { digits.parse().ok() } else { None }
 }

@@ -4,8 +4,13 @@
 //! Derived deserialisers stop at the first error, and forget positions in tagged enums.
 
 use super::error::{Location, Problem, Problems};
+use super::path::join;
 use super::toml::{ConfigNode, Value};
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
+
+/// Every whole number up to this one is a float of its own, in both directions.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The keys of one table, taken one by one; what is left over at [`Decoder::finish`] is unknown.
 pub struct Decoder<'a> {
@@ -115,10 +120,6 @@ impl<'a> Decoder<'a> {
     }
 }
 
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
 /// A value of the wrong kind.
 pub fn mismatch(node: &ConfigNode, expected: impl Into<String>) -> Problem {
     let long = |text: &String| text.chars().count() > 40;
@@ -147,6 +148,15 @@ pub fn table<'a>(node: &'a ConfigNode, problems: &mut Problems) -> &'a [(String,
         problems.push(mismatch(node, "a table"));
         &[]
     }
+}
+
+/// A table; a bare string is short for the table that has it as the value of `key`.
+pub fn named<'a>(node: &'a ConfigNode, key: &str) -> Cow<'a, ConfigNode> {
+    if !matches!(node.value, Value::Text(_)) {
+        return Cow::Borrowed(node);
+    }
+    let value = Value::table(vec![(key.to_owned(), node.clone())]);
+    Cow::Owned(ConfigNode { place: node.place.clone(), value })
 }
 
 /// A string.
@@ -197,16 +207,23 @@ pub fn number(
     valid
 }
 
-/// A whole number within `range`.
+/// The whole number that a float is: `8e9` has no fraction and is exact.
+pub fn whole(value: f64) -> Option<i64> {
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
+}
+
+/// A whole number within `range`; a float without a fraction is one, as far as floats are exact.
 pub fn integer(
     node: &ConfigNode,
     range: &RangeInclusive<u64>,
     problems: &mut Problems,
 ) -> Option<u64> {
-    let value = match node.value {
-        Value::Integer(number) => u64::try_from(number).ok(),
+    let number = match node.value {
+        Value::Integer(number) => Some(number),
+        Value::Float(number) => whole(number),
         _ => None,
     };
+    let value = number.and_then(|number| u64::try_from(number).ok());
     let valid = value.filter(|v| range.contains(v));
     if valid.is_none() {
         let expected = if *range.end() >= i64::MAX as u64 {
@@ -214,6 +231,9 @@ pub fn integer(
         } else {
             format!("a whole number from {} to {}", range.start(), range.end())
         };
+        let inexact = matches!(node.value, Value::Float(number) if number > EXACT);
+        let digits = if inexact { ", written in digits: floats skip some here" } else { "" };
+        let expected = expected + digits;
         problems.push(mismatch(node, expected));
     }
     valid
@@ -226,5 +246,28 @@ fn number_range(range: &RangeInclusive<f64>) -> String {
         (true, false) => format!("a number > 0 and ≤ {high}"),
         (false, true) => format!("a number ≥ {low}"),
         (false, false) => format!("a number from {low} to {high}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_without_a_fraction_are_whole() {
+        let read = |text: &str| {
+            let mut problems = Problems::default();
+            let all = 0..=u64::MAX;
+            let value = integer(&ConfigNode::parse_override(text), &all, &mut problems);
+            problems.check(value).map_err(|problems| problems.to_string())
+        };
+        for (text, value) in [("8e9", 8_000_000_000), ("512.0", 512), ("0.0", 0), ("-0.0", 0)] {
+            assert_eq!(read(text), Ok(value), "{text}");
+        }
+        assert_eq!(read("9007199254740992.0"), Ok(1 << 53));
+        for text in ["8.5", "-1.0", "nan", "inf", "1e-3", "true", "eight"] {
+            assert!(read(text).unwrap_err().ends_with("a whole number ≥ 0"), "{text}");
+        }
+        assert!(read("9007199254740994.0").unwrap_err().contains("written in digits"));
     }
 }

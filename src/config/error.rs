@@ -126,12 +126,15 @@ fn nearest(name: &str, known: &[&str]) -> Option<String> {
     known
         .iter()
         .map(|candidate| {
-            let near = strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
-            (near, *candidate)
+            let known = candidate.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&name, &known);
+            // Who wrote the beginning of a name left out its unit, as `rate` of `rate_rps`.
+            let begins = name.len() > 1 && known.starts_with(&name);
+            (if begins { distance.min(1) } else { distance }, distance, *candidate)
         })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 3)
+        .filter(|(rank, _, candidate)| *rank <= 1 + candidate.len() / 3)
         .min()
-        .map(|(_, candidate)| candidate.to_owned())
+        .map(|(_, _, candidate)| candidate.to_owned())
 }
 
 /// Everything found wrong with the inputs of a command.
@@ -204,5 +207,14 @@ mod tests {
         );
         let far = Problem::unknown(Location::file("x.toml"), "key", "zzz", ["requests", "rate"]);
         assert_eq!(far.nearest, None);
+        let near = |name: &str, known: &[&str]| {
+            Problem::unknown(Location::file("x.toml"), "key", name, known.iter().copied()).nearest
+        };
+        // A beginning, whatever is missing of the end; of several the shortest.
+        assert_eq!(near("rate", &["source", "rate_rps"]).as_deref(), Some("rate_rps"));
+        assert_eq!(near("Mem", &["mix", "memory_bytes"]).as_deref(), Some("memory_bytes"));
+        assert_eq!(near("late", &["late_by_more", "late_by"]).as_deref(), Some("late_by"));
+        assert_eq!(near("rat", &["rate_rps", "rats"]).as_deref(), Some("rats"));
+        assert_eq!(near("r", &["rate_rps"]), None);
     }
 }

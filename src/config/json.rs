@@ -2,7 +2,9 @@
 //!
 //! A key whose value is `null` is as if it were not there; a `null` in a list is refused.
 
+use super::decode::whole;
 use super::error::{Location, Problem};
+use super::path::join;
 use super::source::Source;
 use super::toml::{ConfigNode, Value};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -134,7 +136,7 @@ impl<'a> Tree<'a> {
         let mut entries: Vec<(String, ConfigNode)> = Vec::with_capacity(raw.len());
         let mut keys = std::collections::BTreeSet::new();
         for (key, value) in raw {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let path = join(path, &key);
             if !keys.insert(key.clone()) {
                 let place = self.place(value.get(), &path);
                 return Err(Problem::new(place, "the same key twice", "distinct keys"));
@@ -150,13 +152,7 @@ impl<'a> Tree<'a> {
 
 /// JSON has one kind of number: `512.0` and `5e2` are whole.
 fn number_of(value: f64) -> Value {
-    // Whole numbers are exact up to here.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.fract() == 0.0 && value.abs() <= EXACT {
-        Value::Integer(value as i64)
-    } else {
-        Value::Float(value)
-    }
+    whole(value).map_or(Value::Float(value), Value::Integer)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod decompress;
 pub mod error;
 pub mod json;
 pub mod lines;
+pub mod note;
+pub mod path;
 mod records;
 pub mod rows;
 pub mod shown;

@@ -2,11 +2,14 @@
 //! axes and `--set` replace values, and an error still points to where the value came from.
 
 use super::error::{Location, Problem};
+use super::path;
 use super::source::Source;
 use std::cell::Cell;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+pub use super::path::quote;
 
 /// Longer settings are refused: a value in memory takes a hundred times the room of its digits.
 const MAX_BYTES: usize = 1 << 20;
@@ -131,31 +134,37 @@ impl ConfigNode {
         }
     }
 
-    /// The value at a path of keys, `workload.rate_rps`.
+    /// The value at a [`path`] of keys, `workload.rate_rps`.
     pub fn find(&self, path: &str) -> Option<&Self> {
-        path.split('.').try_fold(self, |node, key| node.get(key))
+        path::parts(path)?.iter().try_fold(self, |node, key| node.get(key))
     }
 
-    /// Puts `value` at a path of keys, making the tables on the way; a value that is not a table
-    /// and stands in the way is replaced. Items of a list go by their position or their `name`
+    /// Puts `value` at a [`path`] of keys, making the tables on the way; a value that is not a
+    /// table and stands in the way is replaced. Items of a list go by their position or `name`
     /// (`workers.0.lanes`, `workers.cloud.lanes`); it is a problem if none or several are meant.
     pub fn set(&mut self, path: &str, value: Self) -> Result<(), Problem> {
-        self.set_below("", path, value)
+        let Some(parts) = path::parts(path) else {
+            let expected = "a key such as `workload.rate_rps` or `workers.\"a.b\".count`";
+            return Err(Problem::new(value.place, format!("`{path}`"), expected));
+        };
+        self.set_below("", &parts, value)
     }
 
-    fn set_below(&mut self, before: &str, path: &str, value: Self) -> Result<(), Problem> {
-        let (key, rest) = path.split_once('.').map_or((path, None), |(k, r)| (k, Some(r)));
-        let inside = if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
+    fn set_below(&mut self, before: &str, path: &[String], value: Self) -> Result<(), Problem> {
+        let Some((key, rest)) = path.split_first() else {
+            *self = value;
+            return Ok(());
+        };
         let node = match &mut self.value {
             Value::Array(items) => match item_at(items, key) {
                 Ok(at) => &mut Arc::make_mut(items)[at],
                 Err(meant) => return Err(no_item(items, key, meant, before, value.place)),
             },
             Value::Table(entries) => {
-                let at = entries.binary_search_by(|(name, _)| name.as_str().cmp(key));
+                let at = entries.binary_search_by(|(name, _)| name.cmp(key));
                 let entries = Arc::make_mut(entries);
                 let at = at.unwrap_or_else(|at| {
-                    entries.insert(at, (key.to_owned(), Self::empty(value.place.clone())));
+                    entries.insert(at, (key.clone(), Self::empty(value.place.clone())));
                     at
                 });
                 &mut entries[at].1
@@ -165,18 +174,14 @@ impl ConfigNode {
                 return self.set_below(before, path, value);
             }
         };
-        match rest {
-            Some(rest) => return node.set_below(&inside, rest, value),
-            None => *node = value,
-        }
-        Ok(())
+        node.set_below(&path::join(before, key), rest, value)
     }
 
     /// The same path with positions for names, as far as it leads: two spellings of one place are
     /// the same then.
     pub fn resolve(&self, path: &str) -> String {
         let mut node = Some(self);
-        let part = |key: &str| {
+        let mut part = |key: &str| {
             let at = match node.map(|node| &node.value) {
                 Some(Value::Array(items)) => item_at(items, key).ok().map(|at| (at, &items[at])),
                 _ => {
@@ -187,7 +192,8 @@ impl ConfigNode {
             node = at.map(|(_, item)| item);
             at.map_or_else(|| key.to_owned(), |(at, _)| at.to_string())
         };
-        path.split('.').map(part).collect::<Vec<_>>().join(".")
+        let Some(parts) = path::parts(path) else { return path.to_owned() };
+        parts.iter().fold(String::new(), |before, key| path::join(&before, &part(key)))
     }
 
     /// One line of TOML with sorted keys and shortest numbers: equal trees give equal text.
@@ -228,9 +234,9 @@ impl ConfigNode {
             (Some(left), Some(right)) => {
                 let (path, left, right) = left.difference(right)?;
                 let dot = if path.is_empty() { "" } else { "." };
-                Some((format!("{key}{dot}{path}"), left, right))
+                Some((format!("{}{dot}{path}", path::part(key)), left, right))
             }
-            (left, right) => Some((key.clone(), text(left), text(right))),
+            (left, right) => Some((path::part(key), text(left), text(right))),
         })
     }
 
@@ -304,24 +310,10 @@ fn no_item(items: &[ConfigNode], key: &str, meant: usize, list: &str, place: Loc
         let found = format!("`{key}`, the name of {meant} items of `{list}`");
         return Problem::new(place, found, format!("a position, 0 to {}", items.len() - 1));
     }
-    let names = items.iter().filter_map(|item| item.get("name")).map(ConfigNode::cell);
+    let names = items.iter().filter_map(|item| item.get("name"));
+    let names = names.map(|name| path::part(&name.cell()));
     let known: Vec<String> = (0..items.len()).map(|at| at.to_string()).chain(names).collect();
     Problem::unknown(place, "item", key, known.iter().map(String::as_str)).of(list)
-}
-
-/// A TOML basic string on one line.
-pub fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 fn bare_or_quoted(key: &str) -> String {
@@ -375,7 +367,7 @@ fn convert_table(table: &DeTable<'_>, lines: &Lines<'_>, path: &str) -> Result<V
     let mut entries = Vec::with_capacity(table.len());
     for (key, value) in table {
         let key = key.get_ref().to_string();
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let path = path::join(path, &key);
         entries.push((key, convert(value, lines, &path)?));
     }
     entries.sort_by(|a, b| a.0.cmp(&b.0));

@@ -9,8 +9,10 @@
 //!   never exceeded: least recently used variants leave when a load starts (`engine/loads.rs`);
 //! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
 //! - looks on a worker take turns with its backlog (`engine/peek.rs`);
-//! - arrived = completed + rejected + unfinished at the end of every run.
+//! - arrived = completed + rejected + unfinished at the end of every run;
+//! - a run that goes beyond the clock fails and says why (`engine/clock.rs`).
 
+mod clock;
 mod completion;
 mod faults;
 mod link;
@@ -72,6 +74,14 @@ pub enum SimError {
         scheduler: String,
         /// The instant.
         at: Time,
+    },
+    /// Something would process_events after the last instant that the clock has.
+    #[error("the run is longer than the clock (584 years): {what}; the cause is among {keys}")]
+    ClockFull {
+        /// What would process_events.
+        what: String,
+        /// The settings that put it there.
+        keys: String,
     },
     /// The requests could not be read to their end.
     #[error("arrivals ended early: {0}")]
@@ -201,6 +211,9 @@ impl Simulation {
             let event = self.queue.next_time();
             let now = arrival.min(event).min(self.wake);
             if now == Time::MAX {
+                if let Some((what, keys)) = self.beyond_the_clock() {
+                    return Err(SimError::ClockFull { what, keys });
+                }
                 if self.state.pending_len() > 0 && !self.asked {
                     self.asked = true;
                     self.woken = true;

@@ -13,13 +13,14 @@ use crate::workload::{
 };
 use std::sync::Arc;
 
-/// Decodes the arrivals of an experiment.
+/// Decodes the arrivals of an experiment: `"recorded"` or `{ source = "recorded", … }`.
 pub(super) fn read(
     node: &ConfigNode,
     setup: &SystemSpec,
     inputs: &mut InputCache,
     problems: &mut Problems,
 ) -> Option<WorkloadSpec> {
+    let node = &*decode::named(node, "source");
     if !matches!(node.value, Value::Table(_)) {
         problems.push(decode::mismatch(node, "a table: { arrivals, rate_rps, requests }"));
         return None;
@@ -120,12 +121,10 @@ fn read_source(
             let mut each: Vec<Option<Process>> = vec![None; apps.len()];
             each_app(table, apps, read.problems(), |app, node, problems| {
                 each[app.index()] = match node.value {
-                    Value::Table(_) => read_process(node, problems),
-                    _ => decode::text(node, problems).and_then(|name| {
-                        let settings = ConfigNode::empty(node.place.clone());
-                        let entry = find(name, node, problems)?;
-                        Some((entry.read)(&mut Decoder::new(&settings, problems)))
-                    }),
+                    Value::Table(_) | Value::Text(_) => {
+                        read_process(&decode::named(node, "name"), problems)
+                    }
+                    _ => decode::text(node, problems).and(None),
                 };
             });
             if each.iter().any(Option::is_none) && read.problems().is_empty() {

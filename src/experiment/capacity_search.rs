@@ -20,7 +20,8 @@ use super::file::Axis;
 use super::grid::{GridPoint, RunSpec};
 use super::journal;
 use super::shard::Shard;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
+use super::spelling;
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode, path};
 use crate::metrics::{COLUMNS, numbers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -72,6 +73,7 @@ impl CapacitySearch {
         if let Err(problem) = super::grid::check_key(&key, &at("key")) {
             read.problems().push(problem);
         }
+        let key = path::spelled(&key);
         let metric = read.text("metric", "slo_attainment");
         if !numbers().any(|name| name == metric) {
             read.problems().push(Problem::unknown(at("metric"), "metric", &metric, numbers()));
@@ -120,7 +122,7 @@ impl CapacitySearch {
         }
         let (mut settings, place) =
             (settings.clone(), Location::file(&self.place.file).field("search"));
-        settings.set(&self.key, value(low + 0.5, &place)).ok()?;
+        spelling::set(&mut settings, &self.key, value(low + 0.5, &place)).ok()?;
         Some((settings, place))
     }
 
@@ -425,7 +427,7 @@ impl Sweep {
         let GridPoint { mut labels, node: mut settings } = self.configurations[first].clone();
         labels.pop();
         labels.push(node.cell());
-        settings.set(&search.key, node)?;
+        spelling::set(&mut settings, &search.key, node)?;
         let index = self.push(GridPoint { labels, node: settings })?;
         self.probes.insert((first, at.to_bits()), index);
         Ok(index)

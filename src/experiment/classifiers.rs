@@ -21,7 +21,9 @@ pub(super) fn read(node: &ConfigNode, apps: &mut [AppSpec], problems: &mut Probl
     }
 }
 
+/// `"knn"` or `{ kind = "knn", … }`
 fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier {
+    let node = &decode::named(node, "kind");
     let mut read = Decoder::new(node, problems);
     let latency = read.take("latency_ms");
     let latency = latency.and_then(|n| decode::number(n, &(0.0..=86_400_000.0), read.problems()));

@@ -1,11 +1,13 @@
 //! The experiment file: what is asked for, before it is expanded.
 
 use super::capacity_search::CapacitySearch;
+use super::grid::axes_with_labels;
+use super::implied::{AxisLabels, axis_of_claim, axis_of_lines, other_axis};
 use super::overrides;
 use super::stopping::StoppingRule;
 use crate::config::source::{self, Source};
 use crate::config::toml::quote;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode, path};
 use crate::core::units::Span;
 use crate::metrics::{TABLES, TableEntry};
 
@@ -212,8 +214,11 @@ impl Experiment {
             });
         until.iter().filter(|_| search.is_some()).for_each(|u| u.refuse_search(read.problems()));
         let figures = list(&mut read, "figure");
+        let expectations = list(&mut read, "expect");
+        let none = figures.is_empty() && expectations.is_empty();
+        let labels = if none { Vec::new() } else { axes_with_labels(&axes) };
         let figure = |(at, node)| {
-            let mut figure = FigureSpec::read(node, at, read.problems());
+            let mut figure = FigureSpec::read(node, at, &labels, read.problems());
             let or_own = |text: &mut String, own: &str| {
                 if text.is_empty() {
                     own.clone_into(text);
@@ -231,12 +236,10 @@ impl Experiment {
                 read.problems().push(Problem::new(place, found, "a file name for each figure"));
             }
         }
-        let expectations = list(&mut read, "expect");
-        let expectations =
-            expectations.iter().filter_map(|e| read_expectation(e, read.problems())).collect();
+        let claim = |node| read_expectation(node, &labels, read.problems());
+        let expectations = expectations.iter().filter_map(claim).collect();
         let (tables, series) = read_tables(&mut read);
         read.finish();
-        let (resolved, path) = (node.clone(), path.to_owned());
         Self {
             name,
             title,
@@ -251,8 +254,8 @@ impl Experiment {
             expectations,
             tables,
             series,
-            resolved,
-            path,
+            resolved: node.clone(),
+            path: path.to_owned(),
         }
     }
 }
@@ -319,7 +322,7 @@ fn axis_key(node: &ConfigNode, problems: &mut Problems) -> Option<String> {
     if let Err(problem) = super::grid::check_key(key, &node.place) {
         problems.push(problem);
     }
-    Some(key.to_owned())
+    Some(path::spelled(key))
 }
 
 fn read_zip(node: &ConfigNode, problems: &mut Problems) -> Option<Axis> {
@@ -350,8 +353,13 @@ fn read_zip(node: &ConfigNode, problems: &mut Problems) -> Option<Axis> {
 }
 
 impl FigureSpec {
-    /// Reads a table `[[figure]]`, the `at`-th of its file.
-    pub fn read(node: &ConfigNode, at: usize, problems: &mut Problems) -> Self {
+    /// Reads a table `[[figure]]`, the `at`-th of its file, of results with these axes.
+    pub fn read(
+        node: &ConfigNode,
+        at: usize,
+        axes: &[AxisLabels],
+        problems: &mut Problems,
+    ) -> Self {
         let mut read = Decoder::new(node, problems);
         let kind = read.choice("kind", &FIGURE_KINDS);
         let (x, y) = match kind {
@@ -359,8 +367,21 @@ impl FigureSpec {
             FigureKind::Cdf => ("latency_ms", "share"),
             FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
         };
-        let x = read.text("x", x);
+        let facet = path::spelled(&read.text("facet", ""));
+        let x = match read.take("x") {
+            Some(node) => {
+                let x = decode::text(node, read.problems()).unwrap_or_default();
+                if kind == FigureKind::Lines { path::spelled(x) } else { x.to_owned() }
+            }
+            None if kind == FigureKind::Lines => axis_of_lines(node, axes, x, read.problems()),
+            None => x.to_owned(),
+        };
         let y = read.text("y", y);
+        let series = read.take("series");
+        let series = match series.map(|node| decode::text(node, read.problems())) {
+            Some(name) => path::spelled(name.unwrap_or_default()),
+            None => other_axis(axes, &[&x, &facet]),
+        };
         let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
         check_file_name(&name, node, read.problems());
         let range = read.take("y_range").map(|node| {
@@ -379,8 +400,8 @@ impl FigureSpec {
             kind,
             x,
             y,
-            series: read.text("series", "scheduler"),
-            facet: read.text("facet", ""),
+            series,
+            facet,
             filter: read_filter(&mut read),
             x_log: read.flag("x_log", false),
             y_log: read.flag("y_log", false),
@@ -403,13 +424,18 @@ fn read_filter(read: &mut Decoder<'_>) -> Vec<(String, Vec<String>)> {
         Value::Array(items) => items.iter().map(ConfigNode::cell).collect(),
         _ => vec![node.cell()],
     };
-    entries.map(|(key, node)| (key.clone(), labels(node))).collect()
+    entries.map(|(key, node)| (path::spelled(key), labels(node))).collect()
 }
 
-fn read_expectation(node: &ConfigNode, problems: &mut Problems) -> Option<Expectation> {
+fn read_expectation(
+    node: &ConfigNode,
+    axes: &[AxisLabels],
+    problems: &mut Problems,
+) -> Option<Expectation> {
     let mut read = Decoder::new(node, problems);
     let claim = read.text("claim", "");
-    let axis = read.text("axis", "scheduler");
+    let axis = read.take("axis");
+    let axis = axis.and_then(|node| decode::text(node, read.problems())).map(path::spelled);
     let metric = read.text("metric", "utility_mean");
     let filter = read_filter(&mut read);
     let gate = read.flag("gate", false);
@@ -429,6 +455,7 @@ fn read_expectation(node: &ConfigNode, problems: &mut Problems) -> Option<Expect
         problems.push(Problem::new(place, format!("`{claim}`"), "a claim such as \"a >= b\""));
         return None;
     };
+    let axis = axis.or_else(|| axis_of_claim(node, [left, right], axes, problems))?;
     let (left, right) = (left.to_owned(), right.to_owned());
     let place = node.place.clone();
     Some(Expectation {

@@ -4,8 +4,10 @@
 //! replicate.
 
 use super::file::{Axis, Experiment};
+use super::implied::AxisLabels;
+use super::spelling;
 use crate::config::toml::quote;
-use crate::config::{ConfigNode, Location, Problem, Problems, Value};
+use crate::config::{ConfigNode, Location, Problem, Problems, Value, path};
 
 /// More runs than this are refused: a typo, not an experiment.
 pub const MAX_RUNS: u64 = 10_000_000;
@@ -78,7 +80,8 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<GridPoint>, Problems> {
             for (row, labels) in axis.rows.iter().zip(&labels) {
                 let mut next = configuration.clone();
                 for (key, value) in axis.keys.iter().zip(row) {
-                    if let Err(problem) = next.node.set(key, without_label(value)) {
+                    let value = without_label(value);
+                    if let Err(problem) = spelling::set(&mut next.node, key, value) {
                         problems.push(problem);
                     }
                 }
@@ -94,10 +97,13 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<GridPoint>, Problems> {
 /// Whether `key` is a path of keys that can name a setting.
 pub(super) fn check_key(key: &str, place: &Location) -> Result<(), Problem> {
     let fail = |found: &str, expected: &str| Err(Problem::new(place.clone(), found, expected));
-    if key.split('.').any(|part| part.trim().is_empty()) {
-        return fail(&format!("`{key}`"), "a key such as `workload.rate_rps`");
-    }
-    if key.split('.').count() > MAX_DEPTH {
+    let parts = path::parts(key).filter(|parts| parts.iter().all(|part| !part.trim().is_empty()));
+    let Some(parts) = parts else {
+        let expected = "a key such as `workload.rate_rps`, or `workers.\"a.b\".count` where a name \
+                        has a point";
+        return fail(&format!("`{key}`"), expected);
+    };
+    if parts.len() > MAX_DEPTH {
         return fail("a key of too many parts", &format!("{MAX_DEPTH} at most"));
     }
     Ok(())
@@ -127,10 +133,20 @@ fn check_keys(experiment: &Experiment, problems: &mut Problems) {
     }
 }
 
+/// The labels of each key of an axis, in the order of its rows.
+fn labels_by_key(axis: &Axis) -> Vec<Vec<String>> {
+    let column = |at: usize| axis.rows.iter().map(|row| &row[at]).collect::<Vec<_>>();
+    (0..axis.keys.len()).map(|at| labels_of(&column(at))).collect()
+}
+
+/// Every key that varies with its labels.
+pub(super) fn axes_with_labels(axes: &[Axis]) -> Vec<AxisLabels> {
+    axes.iter().flat_map(|axis| axis.keys.iter().cloned().zip(labels_by_key(axis))).collect()
+}
+
 /// A name for every value of every row, unique where rows differ.
 fn axis_labels(axis: &Axis, problems: &mut Problems) -> Vec<Vec<String>> {
-    let column = |at: usize| axis.rows.iter().map(|row| &row[at]).collect::<Vec<_>>();
-    let by_key: Vec<Vec<String>> = (0..axis.keys.len()).map(|at| labels_of(&column(at))).collect();
+    let by_key = labels_by_key(axis);
     let rows: Vec<Vec<String>> = (0..axis.rows.len())
         .map(|row| by_key.iter().map(|labels| labels[row].clone()).collect())
         .collect();

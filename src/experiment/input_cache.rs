@@ -1,6 +1,7 @@
 //! Profiles and traces, each read once and shared by all runs.
 
 use super::locate::{FileOrigin, Located, Locator};
+use crate::config::note::Note;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value, source};
 use crate::system::link::Bandwidth;
 use crate::system::profile::Profile;
@@ -169,7 +170,7 @@ impl InputCache {
     }
 
     /// What a user should know about the profiles, each once.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Note> {
         let profiles = self.profiles.values().filter_map(|profile| profile.as_ref().ok());
         let skipped = self.imports.iter().filter_map(|(path, node)| {
             let Value::Integer(rows @ 1..) = node.get("skipped_rows")?.value else { return None };
@@ -177,6 +178,6 @@ impl InputCache {
         });
         let places = self.locator.notes().iter().cloned();
         let profiles = profiles.flat_map(|profile| profile.warnings.iter().cloned());
-        places.chain(profiles).chain(skipped).collect()
+        places.chain(profiles).chain(skipped).map(|text| Note::new("", text)).collect()
     }
 }

@@ -4,7 +4,8 @@
 //! axis still make sense. What figures and claims say of its old values is forgotten.
 
 use super::grid::{below, check_key};
-use crate::config::{ConfigNode, Location, Problem, Value};
+use super::spelling;
+use crate::config::{ConfigNode, Location, Problem, Value, path};
 
 /// The keys of the file's top level; all others are settings of `[base]`.
 const TOP: [&str; 14] = [
@@ -26,13 +27,13 @@ const TOP: [&str; 14] = [
 
 /// Applies one override.
 pub(super) fn apply(experiment: &mut ConfigNode, text: &str) -> Result<(), Problem> {
-    let split = text.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
-    let Some((key, value)) = split.filter(|(key, _)| !key.is_empty()) else {
+    let Some((key, value)) = path::assignment(text).filter(|(key, _)| !key.is_empty()) else {
         return Err(Problem::new(Location::file("--set"), format!("`{text}`"), "key=value"));
     };
     let place = Location::file("--set").field(key);
     check_key(key, &place)?;
     let value = ConfigNode::parse_override(value).relocated(&place);
+    let key = &path::spelled(key);
     let first = key.split('.').next().unwrap_or(key);
     if TOP.contains(&first) && !key.starts_with("base.") {
         return experiment.set(key, value);
@@ -54,10 +55,12 @@ pub(super) fn apply(experiment: &mut ConfigNode, text: &str) -> Result<(), Probl
     }
     if varied {
         forget(experiment, key);
-    } else {
-        return experiment.set(&format!("base.{key}"), value);
+        return Ok(());
     }
-    Ok(())
+    if experiment.get("base").is_none() {
+        experiment.set("base", ConfigNode::empty(place))?;
+    }
+    experiment.get_mut("base").map_or(Ok(()), |base| spelling::set(base, key, value))
 }
 
 fn base_of(experiment: &ConfigNode) -> ConfigNode {
@@ -87,9 +90,10 @@ fn as_varied(experiment: &mut ConfigNode, key: &str) -> String {
 
 /// What an axis varies.
 fn keys_of(axis: &ConfigNode) -> Vec<String> {
+    let spelled = |key: &ConfigNode| path::spelled(&key.cell());
     match (axis.get("key"), axis.get("keys").map(|keys| &keys.value)) {
-        (Some(key), _) => vec![key.cell()],
-        (_, Some(Value::Array(keys))) => keys.iter().map(ConfigNode::cell).collect(),
+        (Some(key), _) => vec![spelled(key)],
+        (_, Some(Value::Array(keys))) => keys.iter().map(spelled).collect(),
         _ => Vec::new(),
     }
 }
@@ -98,13 +102,17 @@ fn keys_of(axis: &ConfigNode) -> Vec<String> {
 fn forget(experiment: &mut ConfigNode, key: &str) {
     for figure in items(experiment, "figure") {
         if let Some(filter) = figure.get_mut("where").and_then(|node| node.value.entries_mut()) {
-            filter.retain(|(axis, _)| axis != key);
+            filter.retain(|(axis, _)| path::spelled(axis) != key);
         }
     }
     if let Some(claims) = experiment.get_mut("expect").and_then(|node| node.value.items_mut()) {
         claims.retain(|claim| {
             let axis = claim.get("axis").map_or("scheduler".to_owned(), ConfigNode::cell);
-            axis != key && claim.get("where").is_none_or(|filter| filter.get(key).is_none())
+            let names = |filter: &ConfigNode| match &filter.value {
+                Value::Table(entries) => entries.iter().any(|(axis, _)| path::spelled(axis) == key),
+                _ => false,
+            };
+            path::spelled(&axis) != key && !claim.get("where").is_some_and(names)
         });
     }
 }
@@ -187,6 +195,7 @@ mod tests {
             ("w.x.n=7", "w = [{ n = 7, name = \"x\" }, { name = \"y\" }]"),
             ("w.1.n=7", "axis = [{ key = \"w.y.n\", values = [7] }]"),
             ("w.y.n=7", "axis = [{ key = \"w.y.n\", values = [7] }]"),
+            ("'w' . \"y\".n=7", "axis = [{ key = \"w.y.n\", values = [7] }]"),
         ] {
             let mut node = ConfigNode::parse_override(text);
             apply(&mut node, set).unwrap();
@@ -194,6 +203,36 @@ mod tests {
         }
         for set in ["w.z.n=7", "w.2.n=7", "w.1.n.m=7"] {
             assert!(apply(&mut ConfigNode::parse_override(text), set).is_err(), "{set}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_point_is_quoted() {
+        let text = "{ base = { w = [{ name = 'v1.5' }, { name = 'v2.0' }], s = 'x' }, \
+                    axis = [{ key = \"w.'v1.5'.n\", values = [1, 2] }], \
+                    figure = [{ where = { \"w.'v1.5'.n\" = 1 } }], \
+                    expect = [{ where = { 'w.\"v1.5\".n' = 1 } }] }";
+        for (set, found) in [
+            ("w.\"v1.5\".n=7", "axis = [{ key = \"w.'v1.5'.n\", values = [7] }]"),
+            ("w.\"v1.5\".n=7", "expect = [], figure = [{ where = {} }]"),
+            ("w.0.n=7", "axis = [{ key = \"w.'v1.5'.n\", values = [7] }]"),
+            ("w.\"v2.0\".n=7", "{ n = 7, name = \"v2.0\" }"),
+            ("budget_ms.\"llama-3.1-8B\"=7", "budget_ms = { \"llama-3.1-8B\" = 7 }"),
+            ("budget_ms.'a=b'=7", "budget_ms = { \"a=b\" = 7 }"),
+        ] {
+            let mut node = ConfigNode::parse_override(text);
+            apply(&mut node, set).unwrap();
+            assert!(node.canonical().contains(found), "{set}: {}", node.canonical());
+        }
+        for (set, said) in [
+            ("w.v1.5.n=7", "expected one of 0, 1, \"v1.5\", \"v2.0\""),
+            ("w.\"v1.5.n=7", "where a name has a point"),
+            ("w.\"v1.5\"x.n=7", "where a name has a point"),
+            ("w.\"v1.5\".n.m=7", "a part of `w.\"v1.5\".n`, which varies as a whole"),
+        ] {
+            let problem =
+                apply(&mut ConfigNode::parse_override(text), set).unwrap_err().to_string();
+            assert!(problem.contains(said), "{set}: {problem}");
         }
     }
 

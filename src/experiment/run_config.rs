@@ -6,6 +6,7 @@ use super::input_cache::InputCache;
 use super::warmup::Warmup;
 use super::{classifiers, workers};
 use crate::classifier::model::{Classifier, ClassifierHost, ShortCircuit};
+use crate::config::note::Note;
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
 use crate::contract::AccuracySource;
 use crate::core::ids::AppId;
@@ -35,7 +36,7 @@ pub struct RunConfig {
     pub scheduler_name: &'static str,
     /// What the scheduler may know.
     pub info: AccuracySource,
-    notes: Vec<String>,
+    notes: Vec<Note>,
     /// Whether to bound the utility that any scheduler could reach.
     pub bound: bool,
     /// What of the beginning of a run does not count.
@@ -87,7 +88,10 @@ impl RunConfig {
         if chosen.as_ref().is_some_and(|chosen| chosen.info == AccuracySource::Posterior) {
             notes.extend(note_looks(&setup, &catalog));
         }
-        notes.extend(chosen.as_ref().and_then(|chosen| note_policy(&scheduler, chosen.entry.name)));
+        if let Some(chosen) = &chosen {
+            notes.extend(note_policy(&scheduler, chosen.entry.name));
+            notes.extend(note_batches(&scheduler, chosen.entry, &catalog));
+        }
         let prepared = chosen.map(|chosen| Self {
             notes,
             catalog,
@@ -116,7 +120,7 @@ impl RunConfig {
     }
 
     /// What a user should know about this configuration.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 }
@@ -153,7 +157,7 @@ fn read_setup(read: &mut Decoder<'_>, inputs: &mut InputCache) -> SystemSpec {
 }
 
 /// Looks whose time nobody measured or gave take none.
-fn note_looks(setup: &SystemSpec, catalog: &Catalog) -> Option<String> {
+fn note_looks(setup: &SystemSpec, catalog: &Catalog) -> Option<Note> {
     let free = |app: &AppId| {
         let AppSpec { profile, peek, .. } = &setup.apps[app.index()];
         let timed = peek.latency.is_some() || profile.peek.is_some();
@@ -163,18 +167,58 @@ fn note_looks(setup: &SystemSpec, catalog: &Catalog) -> Option<String> {
     let apps: Vec<&str> = apps.collect();
     (!apps.is_empty()).then(|| {
         let list = apps.join(", ");
-        format!("looks take no time without peek.csv or peek.latency_ms: {list}")
+        let text = format!("looks take no time without peek.csv or peek.latency_ms: {list}");
+        Note::new("peek", text)
     })
 }
 
 /// Without a policy there is nothing that was learned.
-fn note_policy(scheduler: &ConfigNode, name: &str) -> Option<String> {
+fn note_policy(scheduler: &ConfigNode, name: &str) -> Option<Note> {
     let blank = name == "tmo-rl" && scheduler.get("policy").is_none();
-    blank.then(|| format!("{name} without `policy` takes the first variant of each application"))
+    let text = format!("{name} without `policy` takes the first variant of each application");
+    blank.then(|| Note::new("policy", text))
+}
+
+/// Two limits of batches: the scheduler's, unless it was given, and that of the tables.
+fn note_batches(
+    scheduler: &ConfigNode,
+    entry: &scheduler::SchedulerEntry,
+    catalog: &Catalog,
+) -> Option<Note> {
+    let given = scheduler.get("max_batch").map(ConfigNode::cell);
+    let most = given.as_ref().map_or(Some(scheduler::MAX_BATCH), |text| text.parse().ok())?;
+    let is_set = |key: &str| scheduler.get(key).map(ConfigNode::cell);
+    // A planner whose batches are not merged makes them of one request each.
+    let merges = !entry.params.contains("merge_adjacent = false")
+        || is_set("merge").as_deref() == Some("true")
+        || is_set("plan").as_deref() == Some("head");
+    if !entry.params.contains("max_batch") || !merges {
+        return None;
+    }
+    let largest = |app: AppId| {
+        let sizes = catalog.variants_of(app).flat_map(|variant| {
+            catalog.worker_ids().map(move |worker| catalog.max_batch(worker, variant) as u64)
+        });
+        sizes.max().unwrap_or(0)
+    };
+    let app = catalog.app_ids().max_by_key(|app| largest(*app))?;
+    let (name, profiled) = (&catalog.app(app).name, largest(app));
+    let text = match given {
+        None if profiled > most => format!(
+            "batches have {most} requests at most unless `max_batch` says otherwise; the profiles \
+             have larger ones, up to {profiled} ({name})"
+        ),
+        Some(_) if profiled < most => format!(
+            "max_batch = {most} changes nothing beyond {profiled}, the largest batch of the \
+             profiles ({name})"
+        ),
+        _ => return None,
+    };
+    Some(Note::new("max_batch", text))
 }
 
 /// Who waits for a window has that much less of its budget left.
-fn note_window(scheduler: &ConfigNode, catalog: &Catalog) -> Option<String> {
+fn note_window(scheduler: &ConfigNode, catalog: &Catalog) -> Option<Note> {
     let node = scheduler.get("window_ms")?;
     let window = Span::from_ms(decode::number(node, &(0.0..=1e9), &mut Problems::default())?);
     let budget = |app: &AppId| catalog.app(*app).budget.low();
@@ -182,7 +226,9 @@ fn note_window(scheduler: &ConfigNode, catalog: &Catalog) -> Option<String> {
     (window.0 > budget(&app).0 / 2).then(|| {
         let (name, low) = (&catalog.app(app).name, budget(&app).as_ms());
         let window = window.as_ms();
-        format!("window_ms = {window} is more than half of the budget of {name}, {low} ms")
+        let text =
+            format!("window_ms = {window} is more than half of the budget of {name}, {low} ms");
+        Note::new("window_ms", text)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::file::{Expectation, Experiment, FigureKind, FigureSpec};
 use super::grid::{GridPoint, axis_keys};
+use super::spelling::is_label;
 use crate::config::{Location, Problem, Problems};
 use crate::metrics;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,8 @@ impl<'a> NameChecker<'a> {
             }
         }
         match figure.kind {
+            // Without any axis of numbers; that has been said.
+            FigureKind::Lines if figure.x.is_empty() => {}
             FigureKind::Lines => {
                 self.axis(&figure.x, at("x"));
                 self.metric(&figure.y, at("y"));
@@ -130,7 +133,7 @@ impl<'a> NameChecker<'a> {
 
     fn label(&mut self, key: &str, label: &str, place: &Location) {
         let known = self.labels(key, &[]);
-        if !known.is_empty() && !known.contains(label) {
+        if !known.is_empty() && !known.iter().any(|known| is_label(known, label)) {
             let problem = Problem::unknown(place.clone(), "value", label, known).of(key);
             self.problems.push(problem);
         }
@@ -145,9 +148,10 @@ impl<'a> NameChecker<'a> {
     /// The configurations that pass a filter.
     fn passing(&self, filter: &[(String, Vec<String>)]) -> impl Iterator<Item = &'a [String]> {
         let passes = |own: &&[String]| {
-            filter
-                .iter()
-                .all(|(key, labels)| self.at(key).is_none_or(|at| labels.contains(&own[at])))
+            filter.iter().all(|(key, labels)| {
+                let any = |at: usize| labels.iter().any(|label| is_label(&own[at], label));
+                self.at(key).is_none_or(any)
+            })
         };
         self.grid.iter().copied().filter(passes)
     }

@@ -9,6 +9,8 @@ use crate::system::link::{self, Link, Uplink};
 
 /// Workers have numbers of 16 bits, and schedulers look at each of them.
 const MAX_WORKERS: u64 = 4096;
+/// All failures of a run are in its queue from the start.
+const MAX_FAILURES: u64 = 1_000_000;
 /// Everything that a memory takes is there from the start.
 const ALL_THAT_FIT: &str = "all-that-fit";
 /// Money, watts.
@@ -34,6 +36,13 @@ pub(super) fn read(
     if count > MAX_WORKERS {
         let (found, expected) =
             (format!("{count} workers"), format!("at most {MAX_WORKERS} in all"));
+        read.problems().push(Problem::new(list.place.clone(), found, expected));
+    }
+    let failures = |worker: &WorkerSpec| u64::from(worker.count) * worker.outages.len() as u64;
+    let failures: u64 = workers.iter().map(failures).sum();
+    if failures > MAX_FAILURES {
+        let found = format!("{failures} failures of all workers");
+        let expected = format!("at most {MAX_FAILURES} in all");
         read.problems().push(Problem::new(list.place.clone(), found, expected));
     }
     workers

@@ -1,5 +1,7 @@
 //! What a column of a result file holds: one list for its header, its checks and the dictionary.
 
+use crate::config::path;
+
 /// A column: its name with the unit at the end, and what stands in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -91,7 +93,7 @@ pub fn unit(column: &str) -> Option<(&'static str, &'static str)> {
         ("usd", "US$"),
         ("bytes", "bytes"),
     ];
-    let name = column.rsplit('.').next().unwrap_or(column);
+    let name = path::last(column);
     if name.ends_with("_per_s") {
         return Some(("", "1/s"));
     }

@@ -27,5 +27,5 @@ pub use latencies::{QUANTILES, quantile_sorted};
 pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
 pub use summary::Summary;
-pub use tables::{TABLES, TableCollector, TableEntry, Tables};
+pub use tables::{MAX_INTERVALS, TABLES, TableCollector, TableEntry, Tables};
 pub use warmup::{MeasurementWindow, Transient};

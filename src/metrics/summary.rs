@@ -9,7 +9,7 @@ use super::realised_rate::RealisedRate;
 use super::warmup::MeasurementWindow;
 use crate::contract::{Event, Observer};
 use crate::core::ids::{Completion, WorkerId};
-use crate::core::units::{NS_PER_MS, Span, Time};
+use crate::core::units::{NS_PER_MS, NS_PER_S, Span, Time};
 use crate::system::catalog::Catalog;
 use std::sync::Arc;
 
@@ -54,15 +54,15 @@ pub struct Summary {
     tardiness_max: Span,
     latency_max: Span,
     swaps: u64,
-    swap: Span,
+    swap_ns: u128,
     swap_bytes: u64,
     batches: u64,
-    /// Lane time computing, then loading, by worker.
-    busy: Vec<Span>,
-    loading: Vec<Span>,
+    /// Lane time computing, then loading, by worker, in ns.
+    busy_ns: Vec<u128>,
+    loading_ns: Vec<u128>,
     served: Vec<u64>,
-    /// Time sending, by worker.
-    sending: Vec<Span>,
+    /// Time sending, by worker, in ns.
+    sending_ns: Vec<u128>,
     uploaded_bytes: u64,
     /// Requests in batches of variants.
     batched: u64,
@@ -105,13 +105,13 @@ impl Summary {
             tardiness_max: Span::ZERO,
             latency_max: Span::ZERO,
             swaps: 0,
-            swap: Span::ZERO,
+            swap_ns: 0,
             swap_bytes: 0,
             batches: 0,
-            busy: vec![Span::ZERO; workers],
-            loading: vec![Span::ZERO; workers],
+            busy_ns: vec![0; workers],
+            loading_ns: vec![0; workers],
             served: vec![0; workers],
-            sending: vec![Span::ZERO; workers],
+            sending_ns: vec![0; workers],
             uploaded_bytes: 0,
             batched: 0,
             short_circuited: 0,
@@ -233,7 +233,7 @@ impl Summary {
             per_completed(ms(self.tardiness_ns)),
             some(self.tardiness_max),
             counted(self.swaps),
-            Cell::Number(self.swap.as_ms()),
+            Cell::Number(ms(self.swap_ns)),
             ratio(self.batched as f64, self.batches),
             busy.map_or(Cell::Empty, Cell::Number),
             Cell::Number(self.end.as_s()),
@@ -288,7 +288,7 @@ impl Summary {
             Cell::Count(self.swap_bytes),
             per_1000(self.swaps as f64),
             per_1000(self.swap_bytes as f64),
-            per_1000(self.swap.as_ms()),
+            per_1000(self.swap_ns as f64 / NS_PER_MS as f64),
         ]
     }
 
@@ -328,10 +328,10 @@ impl Summary {
             u128::from(self.end.since(from).0)
         };
         let available: u128 = catalog.worker_ids().map(|w| open_ns(w) * lanes(w)).sum();
-        let busy: u128 = self.busy.iter().map(|span| u128::from(span.0)).sum();
-        let loading = catalog.worker_ids().zip(&self.loading);
+        let busy: u128 = self.busy_ns.iter().sum();
+        let loading = catalog.worker_ids().zip(&self.loading_ns);
         // A load occupies every lane.
-        let loading: u128 = loading.map(|(w, span)| u128::from(span.0) * lanes(w)).sum();
+        let loading: u128 = loading.map(|(w, ns)| ns * lanes(w)).sum();
         [busy, loading].map(|ns| (available > 0).then(|| ns as f64 / available as f64))
     }
 
@@ -375,12 +375,15 @@ impl Summary {
         let mut total = None;
         for worker in self.catalog.worker_ids() {
             let (of, at) = (self.catalog.worker(worker), worker.index());
-            let active_s = self.busy[at].as_s() / f64::from(of.lanes) + self.loading[at].as_s();
+            let seconds = |ns: u128| ns as f64 / NS_PER_S as f64;
+            let (busy_s, loading_s) = (seconds(self.busy_ns[at]), seconds(self.loading_ns[at]));
+            let active_s = busy_s / f64::from(of.lanes) + loading_s;
             let open = self.end.since(of.ready.max(self.watch.start()));
             let idle_s = open.as_s() - active_s;
+            let sending_s = seconds(self.sending_ns[at]);
             let sender_w = of.link.as_ref().and_then(|link| link.power_w);
             for (power, seconds) in
-                [(of.power_w, active_s), (of.idle_w, idle_s), (sender_w, self.sending[at].as_s())]
+                [(of.power_w, active_s), (of.idle_w, idle_s), (sender_w, sending_s)]
             {
                 if let Some(power) = power {
                     *total.get_or_insert(0.0) += power * seconds;
@@ -438,11 +441,11 @@ impl Summary {
                     self.batches += 1;
                     self.batched += batch as u64;
                 }
-                self.busy[worker.index()] += at.since(started);
+                self.busy_ns[worker.index()] += u128::from(at.since(started).0);
             }
             // Time that was spent in vain was spent all the same.
             Event::BatchLost { at, worker, started, .. } => {
-                self.busy[worker.index()] += at.since(started);
+                self.busy_ns[worker.index()] += u128::from(at.since(started).0);
             }
             Event::LoadStarted { variant, .. } => {
                 self.swaps += 1;
@@ -451,16 +454,17 @@ impl Summary {
             }
             Event::LoadEnded { at, worker, started, .. }
             | Event::LoadLost { at, worker, started, .. } => {
-                self.swap += at.since(started);
-                self.loading[worker.index()] += at.since(started);
+                let ns = u128::from(at.since(started).0);
+                self.swap_ns += ns;
+                self.loading_ns[worker.index()] += ns;
             }
             Event::UploadQueued { worker, bytes, start, end, .. } => {
                 self.uploaded_bytes += bytes;
-                self.sending[worker.index()] += end.since(start);
+                self.sending_ns[worker.index()] += u128::from(end.since(start).0);
             }
             Event::UploadAborted { worker, bytes, start, end, .. } => {
-                let sending = &mut self.sending[worker.index()];
-                *sending = *sending - end.since(start);
+                let sending = &mut self.sending_ns[worker.index()];
+                *sending = sending.saturating_sub(u128::from(end.since(start).0));
                 self.uploaded_bytes = self.uploaded_bytes.saturating_sub(bytes);
             }
             Event::Rejected { .. } => self.rejected += 1,

@@ -65,7 +65,9 @@ pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> V
     let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };
     let mut rows = results.filtered(&claim.filter);
     rows.retain(|row| row.replicate < replicates);
-    let found = differences(results, &rows, axis, &claim.left, &claim.right, &claim.metric);
+    let label = |asked: &str| results.label(axis, asked).unwrap_or_else(|| asked.to_owned());
+    let (left, right) = (label(&claim.left), label(&claim.right));
+    let found = differences(results, &rows, axis, &left, &right, &claim.metric);
     let names: Vec<&String> =
         results.axes.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| n).collect();
     found

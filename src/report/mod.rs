@@ -11,6 +11,7 @@ pub mod console;
 pub mod data_dictionary;
 pub mod figure;
 pub mod manifest;
+pub mod package;
 pub mod plan_csv;
 mod plots;
 pub mod rates;

@@ -3,6 +3,7 @@
 use super::figure::{self, Chart, ChartKind, DrawError, Point, Series};
 use super::results::Results;
 use super::summary::{Cell, cells};
+use crate::config::path;
 use crate::experiment::{FigureKind, FigureSpec};
 use crate::metrics::QUANTILES;
 use crate::metrics::column::unit;
@@ -61,7 +62,7 @@ fn panels(
 ) -> Vec<(String, Vec<Series>)> {
     let shown = results.filtered(&spec.filter);
     let there = |label: &String| shown.iter().any(|row| row.labels[axis] == *label);
-    let name = spec.facet.rsplit('.').next().unwrap_or_default();
+    let name = path::last(&spec.facet);
     let panel = |label: String| {
         let mut own = spec.clone();
         // Names speak for themselves, and are long.
@@ -190,7 +191,7 @@ fn cdf_points(cells: &[&Cell<'_>], results: &Results) -> Vec<Point> {
 
 /// `latency_ms_p99` becomes `latency p99 (ms)`: the unit in a column's name, in brackets.
 pub(super) fn axis_title(column: &str) -> String {
-    let name = column.rsplit('.').next().unwrap_or(column);
+    let name = path::last(column);
     let Some((word, unit)) = unit(column) else { return name.replace('_', " ") };
     let rest: Vec<&str> = name.split('_').filter(|part| *part != word).collect();
     format!("{} ({unit})", rest.join(" "))

@@ -3,6 +3,7 @@
 use super::capacity::short;
 use crate::experiment::{RunRecord, Sweep};
 use crate::metrics::COLUMNS;
+use std::collections::BTreeSet;
 
 /// So far off the rate asked for a run may be without a note, as a share of it.
 const TOLERANCE: f64 = 0.05;
@@ -53,6 +54,31 @@ pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
         worst.id,
         short(rates.realised),
         short(rates.asked)
+    ))
+}
+
+/// A note on runs that were offered more than the workers can answer, and whose scheduler refused
+/// nothing, if there are any. Loads are those of the rates asked for.
+pub fn overload(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
+    let rejected = COLUMNS.iter().position(|column| column.name == "rejected")?;
+    let load = |run: &RunRecord| {
+        let prepared = &sweep.prepared[run.spec.configuration];
+        let load = prepared.arrivals.load(&prepared.catalog)?;
+        let refused: u64 = run.entry.result.cells.get(rejected)?.parse().ok()?;
+        (load > 1.0 && refused == 0).then_some((load, prepared.scheduler_name))
+    };
+    let over: Vec<(f64, &str)> = runs.iter().filter_map(load).collect();
+    let highest = over.iter().map(|(load, _)| *load).max_by(f64::total_cmp)?;
+    let names: BTreeSet<&str> = over.iter().map(|(_, name)| *name).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    Some(format!(
+        "in {} of {} runs more was asked than all workers can answer (load up to {}), and {} \
+         refused nothing: requests wait ever longer, and results depend on how long a run is. \
+         Dispatchers refuse with `drop_policy = \"hopeless\"`",
+        over.len(),
+        runs.len(),
+        short(highest),
+        names.join(", ")
     ))
 }
 

@@ -3,6 +3,7 @@
 use crate::config::csv::Table;
 use crate::config::source;
 use crate::config::{Location, Problem};
+use crate::experiment::{AxisLabels, is_label};
 use crate::metrics::column::{count, text};
 use crate::metrics::{COLUMNS, Column, QUANTILES};
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,11 +136,24 @@ impl Results {
         labels.filter(|label| seen.insert(*label)).cloned().collect()
     }
 
+    /// The axes with their labels.
+    pub fn axes_with_labels(&self) -> Vec<AxisLabels> {
+        self.axes.iter().cloned().zip((0..self.axes.len()).map(|at| self.labels(at))).collect()
+    }
+
+    /// The label of an axis that is asked for, by its text or else as a number.
+    pub fn label(&self, axis: usize, asked: &str) -> Option<String> {
+        let labels = self.labels(axis);
+        let same = labels.iter().find(|label| *label == asked);
+        same.or_else(|| labels.iter().find(|label| is_label(label, asked))).cloned()
+    }
+
     /// The rows whose labels pass a filter of (axis, any of these labels).
     pub fn filtered(&self, filter: &[(String, Vec<String>)]) -> Vec<&ResultRow> {
         let passes = |row: &&ResultRow| {
             filter.iter().all(|(key, labels)| {
-                self.axis(key).is_some_and(|axis| labels.contains(&row.labels[axis]))
+                let any = |axis: usize| labels.iter().any(|l| is_label(&row.labels[axis], l));
+                self.axis(key).is_some_and(any)
             })
         };
         self.rows.iter().filter(passes).collect()

@@ -8,8 +8,8 @@ use crate::config::{ConfigNode, Decoder, Problem, Value, decode};
 use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
-use crate::scheduler::BuildContext;
 use crate::scheduler::score::Score;
+use crate::scheduler::{BuildContext, MAX_BATCH};
 use crate::system::catalog::Catalog;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -97,11 +97,12 @@ enum DropPolicy {
 
 impl Batching {
     /// Up to 32 that wait, none refused.
-    pub const USUAL: Self = Self { max_batch: 32, fill: BatchFill::Full, drop: DropPolicy::Never };
+    pub const USUAL: Self =
+        Self { max_batch: MAX_BATCH as usize, fill: BatchFill::Full, drop: DropPolicy::Never };
 
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         Self {
-            max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
+            max_batch: fields.integer("max_batch", 1..=4096, MAX_BATCH) as usize,
             fill: fields.choice(
                 "batch",
                 &[("full", BatchFill::Full), ("deadline-aware", BatchFill::DeadlineAware)],

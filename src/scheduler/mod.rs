@@ -33,10 +33,13 @@ mod window_problem;
 
 pub use tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
 
-use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Problem, Problems, decode};
 use crate::contract::{AccuracySource, Scheduler};
 use crate::core::rng::Rng;
 use crate::system::catalog::Catalog;
+
+/// Batches have this many requests at most unless `max_batch` says otherwise.
+pub const MAX_BATCH: u64 = 32;
 
 /// One line of the list of schedulers.
 pub struct SchedulerEntry {
@@ -100,25 +103,19 @@ pub fn read(
     context: &BuildContext<'_>,
     problems: &mut Problems,
 ) -> Option<BuiltScheduler> {
-    let bare = ConfigNode::empty(node.place.clone());
-    let (name, table) = match &node.value {
-        Value::Text(name) => (name.as_str(), &bare),
-        _ => match node.get("name") {
-            Some(name) => (decode::text(name, problems)?, node),
-            None => {
-                let expected = "a scheduler: \"edf\" or { name = \"edf\", … }";
-                problems.push(decode::mismatch(node, expected));
-                return None;
-            }
-        },
-    };
-    let Some(entry) = find(name) else {
-        let place = table.get("name").unwrap_or(node).place.clone();
-        let names = REGISTRY.iter().map(|entry| entry.name);
-        problems.push(Problem::unknown(place, "scheduler", name, names));
+    let table = decode::named(node, "name");
+    let Some(named) = table.get("name") else {
+        let expected = "a scheduler: \"edf\" or { name = \"edf\", … }";
+        problems.push(decode::mismatch(node, expected));
         return None;
     };
-    let mut fields = Decoder::new(table, problems);
+    let name = decode::text(named, problems)?;
+    let Some(entry) = find(name) else {
+        let names = REGISTRY.iter().map(|entry| entry.name);
+        problems.push(Problem::unknown(named.place.clone(), "scheduler", name, names));
+        return None;
+    };
+    let mut fields = Decoder::new(&table, problems);
     fields.take("name");
     let info = match entry.accuracy {
         Some(default) => fields

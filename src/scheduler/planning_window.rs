@@ -1,5 +1,6 @@
 //! What all window planners share: when to plan, what a plan is, how ties are broken.
 
+use super::MAX_BATCH;
 use super::score::Score;
 use crate::config::{Decoder, decode};
 use crate::contract::{Plan, Timeline, Trigger, View};
@@ -46,7 +47,7 @@ impl PlanningWindow {
             max: fields.integer("window_max", 1..=largest, u64::MAX) as usize,
             plan_when_busy: fields.flag("plan_when_busy", false),
             merge: false,
-            max_batch: fields.integer("max_batch", 1..=4096, 32) as usize,
+            max_batch: fields.integer("max_batch", 1..=4096, MAX_BATCH) as usize,
         }
     }
 

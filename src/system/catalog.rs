@@ -20,6 +20,7 @@ use super::link::Link;
 use super::penalty::Penalty;
 use crate::classifier::model::{Classifier, ClassifierHost};
 use crate::config::Problems;
+use crate::config::note::Note;
 use crate::core::ids::{AppId, TrueClass, VariantId, WorkerId};
 use crate::core::rng::{Label, Rng, standard_normal};
 use crate::core::units::{Span, Time};
@@ -147,7 +148,7 @@ pub struct Catalog {
     outcome_correlation: f64,
     /// Whether every batch takes what its table says.
     steady: bool,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Catalog {
@@ -218,7 +219,7 @@ impl Catalog {
     }
 
     /// What a user should know about this combination.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 

@@ -6,7 +6,8 @@
 //! queue. A link belongs to one worker.
 //!
 //! The rate is constant or a table over time, `time_s,mbps`: every row holds until the next, the
-//! last as long as the one before it, and then the table begins anew. What a table will say is not
+//! last as long as the one before it, and then the table begins anew. However short its rows are,
+//! the instant at which something is sent is found by bisection. What a table will say is not
 //! known to schedulers: they see its rate of the moment and believe that it stays.
 
 use crate::config::Problem;
@@ -48,6 +49,8 @@ pub enum Uplink {
 pub struct Bandwidth {
     /// (end in ns since the beginning of the table, bits per second); rates are more than 0.
     steps: Vec<(u64, u64)>,
+    /// What has been sent since the beginning of the table when each step ends.
+    sums: Vec<Work>,
     /// What the whole table sends.
     whole: Work,
 }
@@ -169,9 +172,13 @@ impl Bandwidth {
             start = ns;
             steps.push((ns + last, bps(rate)));
         }
-        let mut bandwidth = Self { steps, whole: 0 };
-        bandwidth.whole = bandwidth.between(Time::ZERO, Time(start + last));
-        Ok(bandwidth)
+        let (mut whole, mut from) = (0, 0);
+        let sums = steps.iter().map(|(end, rate)| {
+            whole += Work::from(*rate) * Work::from(end - std::mem::replace(&mut from, *end));
+            whole
+        });
+        let sums = sums.collect();
+        Ok(Self { steps, sums, whole })
     }
 
     /// The end of the step at an instant, counted from there on, and its rate.
@@ -191,32 +198,46 @@ impl Bandwidth {
         u64::try_from(self.whole / Work::from(self.period())).unwrap_or(u64::MAX).max(1)
     }
 
-    fn sent(&self, start: Time, mut left: Work) -> Time {
+    fn sent(&self, start: Time, left: Work) -> Time {
         let period = self.period();
         let rounds = u64::try_from(left / self.whole.max(1)).unwrap_or(u64::MAX);
-        left -= u128::from(rounds) * self.whole;
-        let mut now = start + Span(rounds.saturating_mul(period));
-        loop {
-            let (span_left, rate) = self.at(now);
-            let can = u128::from(rate) * u128::from(span_left.0);
-            if can >= left || now + span_left == Time::MAX {
-                return now + span(left, rate);
-            }
-            left -= can;
-            now += span_left;
+        let left = left - u128::from(rounds) * self.whole;
+        let now = start + Span(rounds.saturating_mul(period));
+        let (span_left, rate) = self.at(now);
+        if u128::from(rate) * u128::from(span_left.0) >= left || now == Time::MAX {
+            return now + span(left, rate);
         }
+        // Of this round of the table, or of the next.
+        let mut wanted = self.total(Time(now.0 % period)) + left;
+        let mut begun = Span(now.0 - now.0 % period);
+        if wanted > self.whole {
+            wanted -= self.whole;
+            begun += Span(period);
+        }
+        let at = self.sums.partition_point(|sum| *sum < wanted);
+        let Some((_, rate)) = self.steps.get(at) else { return Time::MAX };
+        let (from, sum) = self.before(at);
+        Time::ZERO + begun + Span(from) + span(wanted - sum, *rate)
     }
 
     /// What can be sent from one instant to another.
-    fn between(&self, mut from: Time, to: Time) -> Work {
-        let mut sum = 0;
-        while from < to {
-            let (span_left, rate) = self.at(from);
-            let step = span_left.min(to.since(from));
-            sum += u128::from(rate) * u128::from(step.0);
-            from += step;
-        }
-        sum
+    fn between(&self, from: Time, to: Time) -> Work {
+        if from < to { self.total(to) - self.total(from) } else { 0 }
+    }
+
+    /// When a step begins, and what has been sent by then, since the beginning of the table.
+    fn before(&self, step: usize) -> (u64, Work) {
+        step.checked_sub(1).map_or((0, 0), |before| (self.steps[before].0, self.sums[before]))
+    }
+
+    /// What can be sent from the beginning of the clock to an instant.
+    fn total(&self, to: Time) -> Work {
+        let Some((period, _)) = self.steps.last().copied() else { return Work::from(to.0) };
+        let into = to.0 % period;
+        let at = self.steps.partition_point(|(end, _)| *end <= into);
+        let (from, sum) = self.before(at);
+        let step = Work::from(self.steps[at].1) * Work::from(into - from);
+        Work::from(to.0 / period) * self.whole + sum + step
     }
 }
 
@@ -262,6 +283,35 @@ mod tests {
         assert_eq!(link.rate_bps(s(12.5)), Some(2_000_000));
         assert_eq!(link.mean_bps(), Some(2_600_000));
         assert_eq!(link.carries(s(0.5), s(2.0)), bytes(2.5));
+    }
+
+    #[test]
+    fn short_steps_are_summed_up() {
+        // 5 bits a nanosecond, then 7, for a second of the clock and for all of it.
+        let link = link(Uplink::Table(Arc::new(table("0,5000\n0.000000001,7000\n").unwrap())));
+        assert_eq!(link.carries(Time::ZERO, Time(NS_PER_S)), 750_000_000);
+        assert_eq!(link.carries(Time(1), Time(NS_PER_S)), 749_999_999);
+        assert_eq!(link.sent(Time::ZERO, 750_000_000), Time(NS_PER_S));
+        // 64 bits are left, at 5 a nanosecond.
+        let seems = link.believed_sent(Time(NS_PER_S), Time::ZERO, Time::MAX, 8);
+        assert_eq!(seems, Time(NS_PER_S + 13));
+    }
+
+    #[test]
+    fn what_is_sent_is_what_a_walk_through_the_steps_sends() {
+        let bandwidth = table("0,1\n0.000001,9\n0.0000035,2\n0.000004,1000\n").unwrap();
+        let rate = |at: u64| bandwidth.at(Time(at)).1;
+        for from in 0..40 {
+            let (from, mut sent) = (from * 251, 0);
+            for to in from..from + 9000 {
+                assert_eq!(bandwidth.between(Time(from), Time(to)), sent, "{from} to {to}");
+                if to % 97 == 0 {
+                    assert!(bandwidth.sent(Time(from), sent) <= Time(to), "{from} to {to}");
+                    assert!(bandwidth.sent(Time(from), sent + 1) >= Time(to), "{from} to {to}");
+                }
+                sent += Work::from(rate(to));
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Poisson arrivals whose rate follows the day: rate · (1 + A sin 2π(t / T + φ) + W sin 2πt / 7T),
 //! times a factor of mean 1 that is drawn anew every so often, log-normal.
 
-use super::timed::{InterarrivalProcess, poisson_gap, thinned};
+use super::steps::Steps;
+use super::timed::{DriftSchedule, InterarrivalProcess, poisson_gap, thinned};
 use super::{ArrivalEntry, Process};
 use crate::config::Problem;
 use crate::core::rng::standard_normal;
@@ -34,9 +35,20 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
             1.0 + amplitude * libm::sin(TAU * (periods + phase))
                 + weekly * libm::sin(TAU * periods / 7.0)
         };
+        // The integrals of the sines, as products of sines: differences of cosines would lose the
+        // digits of short times.
+        let integral = move |seconds: f64| {
+            let wave = |period_s: f64, turn: f64| {
+                let half = TAU / 2.0 * seconds / period_s;
+                libm::sin(turn + half) * libm::sin(half) * period_s / (TAU / 2.0)
+            };
+            seconds + amplitude * wave(period_s, TAU * phase) + weekly * wave(7.0 * period_s, 0.0)
+        };
         let highest = 1.0 + amplitude + weekly;
+        let faster = "a shorter `period_s`, or more `requests`";
+        let course = DriftSchedule { factor, highest, integral: Arc::new(integral), faster };
         if noise_cv == 0.0 {
-            return Process::Timed(thinned(highest, factor));
+            return Process::Timed(thinned(course));
         }
         Process::Timed(Arc::new(move |rate_rps, _| {
             Box::new(Noisy {
@@ -46,14 +58,15 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
                 variance: libm::log1p(noise_cv * noise_cv),
                 level: 1.0,
                 least_gap_ns: NS_PER_S as f64 / (rate_rps * highest),
-                share: move |at| factor(at) / highest,
+                rate_rps,
+                course: course.clone(),
             })
         }))
     },
 };
 
 /// As [`thinned`], with a level that holds for an interval.
-struct Noisy<S> {
+struct Noisy<F> {
     now: Time,
     /// When the next level is drawn.
     until: Time,
@@ -62,10 +75,11 @@ struct Noisy<S> {
     variance: f64,
     level: f64,
     least_gap_ns: f64,
-    share: S,
+    rate_rps: f64,
+    course: DriftSchedule<F>,
 }
 
-impl<S: Fn(Time) -> f64 + Send> InterarrivalProcess for Noisy<S> {
+impl<F: Fn(Time) -> f64 + Send> InterarrivalProcess for Noisy<F> {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             if self.now >= self.until {
@@ -77,12 +91,25 @@ impl<S: Fn(Time) -> f64 + Send> InterarrivalProcess for Noisy<S> {
             // Poisson arrivals forget: at a change of level the gap begins anew.
             if next >= self.until {
                 self.now = self.until;
+                if self.now == Time::MAX {
+                    return self.now;
+                }
                 continue;
             }
             self.now = next;
-            if rng.random::<f64>() < (self.share)(next) {
+            if rng.random::<f64>() < self.course.share(next) {
                 return next;
             }
         }
+    }
+
+    fn steps(&self, requests: f64) -> Option<Steps> {
+        let candidates = self.course.steps(requests, self.rate_rps);
+        let levels = self.course.seconds(requests, self.rate_rps) / self.noise.as_s();
+        if levels < candidates.count {
+            return Some(Steps { count: candidates.count + levels, ..candidates });
+        }
+        let (count, what) = (candidates.count + levels, "levels of noise");
+        Some(Steps { count, what, by_rate: true, fewer: "a longer `noise_s`" })
     }
 }

@@ -30,6 +30,7 @@ mod ramp;
 mod recorded;
 mod refit;
 mod resampled;
+mod steps;
 mod timed;
 mod trace_rows;
 mod weibull;
@@ -37,6 +38,7 @@ mod weibull;
 pub use class_mix::{ClassFilter, Drift, DriftSchedule, zipf};
 pub use closed_loop::ClientPool;
 pub use listed::Listed;
+pub use steps::Steps;
 pub use timed::{InterarrivalProcess, StartProcess};
 
 use crate::config::{Decoder, Location, Problem, Problems};
@@ -199,17 +201,28 @@ impl WorkloadSpec {
             RateSpec::Rate(rate_rps) => return Ok(Some(rate_rps)),
             RateSpec::Load(load) => load,
         };
-        let each = catalog.app_ids().map(|app| (self.mix[app.index()], catalog.capacity_rps(app)));
-        // Seconds of all workers that one request takes.
-        let span: f64 =
-            each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum();
-        let rate_rps = load / span;
+        let rate_rps = load / self.least_span_s(catalog);
         if !(1e-9..=1e9).contains(&rate_rps) {
             let place = self.place.clone().field("workload.load");
             let found = format!("a load of {load}, which is {rate_rps} requests per second");
             return Err(Problem::new(place, found, "from 1e-9 to 1e9 requests per second"));
         }
         Ok(Some(rate_rps))
+    }
+}
+
+impl WorkloadSpec {
+    /// Seconds of all workers that one request takes at least, on average.
+    fn least_span_s(&self, catalog: &Catalog) -> f64 {
+        let each = catalog.app_ids().map(|app| (self.mix[app.index()], catalog.capacity_rps(app)));
+        each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum()
+    }
+
+    /// The load ρ of the module's definition at the rate that was asked for; `None` if there was no
+    /// rate, or where a file has its own mix.
+    pub fn load(&self, catalog: &Catalog) -> Option<f64> {
+        let rate_rps = self.rate_rps(catalog).ok()??;
+        self.file.is_none().then(|| rate_rps * self.least_span_s(catalog))
     }
 }
 

@@ -6,6 +6,7 @@
 //! dispersion of counts tends to
 //! 1 + 2 q₁₂ q₂₁ (λ₁ − λ₂)² / ((q₁₂ + q₂₁)² (λ₁ q₂₁ + λ₂ q₁₂)) (Fischer and Meier-Hellstern 1993).
 
+use super::steps::Steps;
 use super::timed::{InterarrivalProcess, StartProcess, poisson_gap, span_ns};
 use super::{ArrivalEntry, Process};
 use crate::config::{Decoder, Problem, decode};
@@ -13,6 +14,7 @@ use crate::core::rng::exponential;
 use crate::core::units::{NS_PER_MS, NS_PER_S, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -80,6 +82,15 @@ impl SojournDistribution {
             Self::Fixed => 1.0,
         }
     }
+
+    /// The length of which there are as many in a time as there may be of these on average: those
+    /// of a heavy tail are shorter than their mean until one that is very long comes.
+    fn typical(self) -> f64 {
+        match self {
+            Self::Exponential | Self::Fixed => 1.0,
+            Self::Pareto(alpha) => (alpha - 1.0) / alpha,
+        }
+    }
 }
 
 fn on_off(lengths_ms: [f64; 2], law: SojournDistribution) -> StartProcess {
@@ -120,28 +131,49 @@ fn superposed(copies: u64, one: StartProcess) -> StartProcess {
     if copies == 1 {
         return one;
     }
-    Arc::new(move |rate_rps, rng| {
-        let each = (0..copies).map(|at| {
-            let mut times = one(rate_rps / copies as f64, rng);
-            (Reverse((times.next_time(rng), at)), times)
-        });
-        let (heads, each): (Vec<_>, Vec<_>) = each.unzip();
-        Box::new(Superposed { heads: heads.into(), each })
+    Arc::new(move |rate_rps, _| {
+        let (one, rate_rps) = (Arc::clone(&one), rate_rps / copies as f64);
+        Box::new(Superposed { one, copies, rate_rps, heads: BinaryHeap::new(), each: Vec::new() })
     })
 }
 
 struct Superposed {
-    /// The next instant of each.
+    one: StartProcess,
+    copies: u64,
+    /// Of each copy.
+    rate_rps: f64,
+    /// The next instant of each; empty before the first.
     heads: BinaryHeap<Reverse<(Time, u64)>>,
     each: Vec<Box<dyn InterarrivalProcess>>,
 }
 
+impl Superposed {
+    fn begin(&mut self, rng: &mut ChaCha8Rng) {
+        for at in 0..self.copies {
+            let mut times = (self.one)(self.rate_rps, rng);
+            self.heads.push(Reverse((times.next_time(rng), at)));
+            self.each.push(times);
+        }
+    }
+}
+
 impl InterarrivalProcess for Superposed {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        if self.each.is_empty() {
+            self.begin(rng);
+        }
         let Some(mut head) = self.heads.peek_mut() else { return Time(u64::MAX) };
         let Reverse((now, at)) = *head;
         *head = Reverse((self.each[at as usize].next_time(rng), at));
         now
+    }
+
+    fn steps(&self, requests: f64) -> Option<Steps> {
+        let copies = self.copies as f64;
+        // Its state does not count, and each copy draws one request beyond those that arrive.
+        let copy = (self.one)(self.rate_rps, &mut ChaCha8Rng::seed_from_u64(0));
+        let steps = copy.steps(requests / copies + 1.0)?;
+        Some(Steps { count: steps.count * copies, ..steps })
     }
 }
 
@@ -172,11 +204,22 @@ impl InterarrivalProcess for Modulated {
                 return next;
             }
             self.now = self.until;
+            if self.now == Time::MAX {
+                return self.now;
+            }
             let others = self.gaps_ns.len() - 1;
             let step = if others == 1 { 1 } else { rng.random_range(1..=others) };
             self.state = (self.state + step) % (others + 1);
             self.stay(rng);
         }
+    }
+
+    fn steps(&self, requests: f64) -> Option<Steps> {
+        // Requests of a cycle through all states, by their shares of time.
+        let held: f64 = self.lengths_ns.iter().zip(&self.gaps_ns).map(|(l, gap)| l / gap).sum();
+        let states = requests / held * self.gaps_ns.len() as f64 / self.law.typical();
+        let fewer = "longer states (`sojourn_ms`; `on_ms`, `off_ms`)";
+        Some(Steps { count: requests + states, what: "changes of state", by_rate: true, fewer })
     }
 }
 
@@ -190,4 +233,19 @@ fn list(read: &mut Decoder<'_>, key: &'static str, least: f64, default: Vec<f64>
         .collect();
     // What is wrong with one of them has been said.
     if numbers.len() < items.len() { default } else { numbers }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::rng::{Label, Rng};
+
+    #[test]
+    fn a_state_beyond_the_clock_is_the_last() {
+        let mut rng = Rng::new(4, 0).stream(Label::Arrivals);
+        let mut times =
+            start(vec![1.0, 0.0], vec![1.0, 1e30], SojournDistribution::Fixed)(1e-27, &mut rng);
+        let last = (0..1000).map(|_| times.next_time(&mut rng)).find(|time| *time == Time::MAX);
+        assert!(last.is_some() && times.next_time(&mut rng) == Time::MAX);
+    }
 }

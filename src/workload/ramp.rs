@@ -1,9 +1,10 @@
 //! Poisson arrivals whose rate changes evenly from `from` times the rate to the rate itself, over
 //! `over_s` seconds, and stays there.
 
-use super::timed::thinned;
+use super::timed::{DriftSchedule, thinned};
 use super::{ArrivalEntry, Process};
 use crate::core::units::Time;
+use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "ramp",
@@ -14,6 +15,12 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
         let from = fields.number("from", 0.0..=1000.0, 0.1);
         let over_s = fields.number("over_s", 1e-6..=1e9, 10.0);
         let factor = move |at: Time| from + (1.0 - from) * (at.as_s() / over_s).min(1.0);
-        Process::Timed(thinned(from.max(1.0), factor))
+        let integral = move |seconds: f64| {
+            let rising = seconds.min(over_s);
+            from * rising + (1.0 - from) * rising * rising / (2.0 * over_s) + seconds - rising
+        };
+        let (highest, integral) = (from.max(1.0), Arc::new(integral));
+        let faster = "`from` nearer to 1, a shorter `over_s`, or more `requests`";
+        Process::Timed(thinned(DriftSchedule { factor, highest, integral, faster }))
     },
 };

@@ -17,6 +17,7 @@
 
 use super::refit;
 use super::resampled::{self, Resampled};
+use super::steps::{self, Steps};
 use super::trace_rows::kept_rows;
 use super::{ArrivalEntry, Arrivals, ClassFilter, MAX_TRACE_S, Process, WorkloadSpec};
 use crate::config::{Decoder, Problem, decode};
@@ -40,6 +41,9 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     source: "trace replay with time scaling; refit as in AlpaServe (Li et al., OSDI 2023)",
     read,
 };
+
+/// An application has no more sources than this, copies included: each takes memory.
+const MAX_SOURCES: u64 = 1_000_000;
 
 /// How recorded sources come to a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,6 +167,10 @@ impl Recorded {
             let expected = format!("{MAX_TRACE_S:e} s at most: fewer `requests`, or a `rate_rps`");
             return Err(Problem::new(plan.place.clone(), found, expected));
         }
+        let before: f64 = sources.iter().map(Source::rate_rps).sum();
+        let (count, what) = (seconds * before, "recorded requests, of which thinning leaves some,");
+        let fewer = "`replay = \"scaled\"`, or fewer `copies`";
+        steps::check(plan, rate_rps, [Steps { count, what, by_rate: true, fewer }])?;
         Ok(Self {
             left: plan.requests,
             exact: matches!(replay, Replay::Exact(_)),
@@ -349,6 +357,12 @@ impl Replay {
                 found,
                 expected,
             ));
+        }
+        let count = copies.saturating_mul(sources.len() as u64);
+        if count > MAX_SOURCES {
+            let found = format!("{copies} copies of {} sources", sources.len());
+            let expected = format!("{MAX_SOURCES} sources at most, copies included");
+            return Err(Problem::new(plan.place.clone().field("workload.copies"), found, expected));
         }
         let all = (0..copies).flat_map(|_| &sources);
         let started = all.map(|source| Source { scale, keep, ..source.starting(trace, offsets) });

@@ -8,6 +8,7 @@
 //! Requests are drawn with replacement; an interval of less than three requests counts as Poisson.
 
 use super::recorded::recorded;
+use super::steps::Steps;
 use super::timed::{self, InterarrivalProcess, StartProcess, span_ns};
 use super::{Process, RateSpec, WorkloadSpec};
 use crate::config::{Decoder, Problem};
@@ -18,6 +19,9 @@ use crate::system::catalog::Catalog;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
+
+/// A recording has no more intervals than this: each takes memory.
+const MAX_INTERVALS: u64 = 1_000_000;
 
 /// What an interval keeps of its requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +39,7 @@ pub(super) fn read(fields: &mut Decoder<'_>) -> Process {
         for app in catalog.app_ids() {
             let intervals = match plan.mix[app.index()] {
                 0.0 => vec![Interval::of(&[0], interval)],
-                _ => fit(&stamps(plan, catalog, app)?, interval),
+                _ => fit(&stamps(plan, catalog, app, interval)?, interval),
             };
             natural.push(natural_rps(&intervals));
             starts.push(start(intervals, cv_factor));
@@ -55,11 +59,26 @@ pub(super) fn read(fields: &mut Decoder<'_>) -> Process {
 }
 
 /// When requests of an application were recorded, all clocks starting together.
-fn stamps(plan: &WorkloadSpec, catalog: &Catalog, app: AppId) -> Result<Vec<u64>, Problem> {
+fn stamps(
+    plan: &WorkloadSpec,
+    catalog: &Catalog,
+    app: AppId,
+    interval: Span,
+) -> Result<Vec<u64>, Problem> {
     let (trace, sources) = recorded(plan, catalog, app)?;
     let rows = sources.iter().flat_map(|source| source.rows.iter());
     let mut stamps: Vec<u64> = rows.map(|row| trace.offset_ns[*row as usize]).collect();
     stamps.sort_unstable();
+    let (first, last) = (stamps.first().copied(), stamps.last().copied());
+    let span = Span(last.unwrap_or(0) - first.unwrap_or(0));
+    if span.0 / interval.0 >= MAX_INTERVALS {
+        let place = plan.place.clone().field("workload.interval_s");
+        let (name, seconds) = (&catalog.app(app).name, interval.as_s());
+        let found = format!("{seconds} s, of which `{name}` has {}", span.0 / interval.0);
+        let least = Span(span.0.div_ceil(MAX_INTERVALS)).as_s();
+        let expected = format!("{MAX_INTERVALS} intervals at most: {least} s or more");
+        return Err(Problem::new(place, found, expected));
+    }
     Ok(stamps)
 }
 
@@ -156,8 +175,20 @@ impl InterarrivalProcess for Refitted {
                 return Time::ZERO + self.begun + span_ns(self.within * length.0 as f64);
             }
             self.begun += length;
+            if self.begun == Span(u64::MAX) {
+                return Time::MAX;
+            }
             (self.at, self.within, self.fresh) = ((self.at + 1) % self.intervals.len(), 0.0, true);
         }
+    }
+
+    fn steps(&self, requests: f64) -> Option<Steps> {
+        let recorded: u64 = self.intervals.iter().map(|interval| interval.count).sum();
+        // The first request may come in the last interval of the recording.
+        let cycles = requests / (recorded as f64 * self.factor) + 1.0;
+        let count = requests + cycles * self.intervals.len() as f64;
+        let fewer = "a longer `interval_s`";
+        Some(Steps { count, what: "intervals", by_rate: true, fewer })
     }
 }
 

@@ -3,6 +3,7 @@
 //! One process runs for all applications, each request belonging to one by `mix`; or each
 //! application has a process of its own, at its share of the rate and with its own draws.
 
+use super::steps::{self, Steps};
 use super::trace_rows::RequestSampler;
 use super::{Arrivals, MAX_TRACE_S, WorkloadSpec};
 use crate::config::Problem;
@@ -14,13 +15,23 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
+/// Seconds on the clock, some 584 years.
+const MAX_CLOCK_S: f64 = (u64::MAX / NS_PER_S) as f64;
+
 /// Times in order of time, without end.
 pub trait InterarrivalProcess: Send {
-    /// The next instant, never earlier than the one before.
+    /// The next instant, never earlier than the one before; [`Time::MAX`] beyond the clock.
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time;
+
+    /// What it passes through until this many requests have arrived; `None` if every step yields
+    /// one, or nearly so.
+    fn steps(&self, _requests: f64) -> Option<Steps> {
+        None
+    }
 }
 
-/// Starts a process with this mean rate in requests per second.
+/// Starts a process with this mean rate in requests per second. What takes time is left to the
+/// first [`InterarrivalProcess::next_time`].
 pub type StartProcess =
     Arc<dyn Fn(f64, &mut ChaCha8Rng) -> Box<dyn InterarrivalProcess> + Send + Sync>;
 
@@ -62,36 +73,82 @@ impl<G: Fn(&mut ChaCha8Rng) -> f64 + Send> InterarrivalProcess for Renewal<G> {
 
 /// Poisson arrivals whose rate changes with time: those of the highest rate, each kept with the
 /// share of it that holds (thinning; Lewis and Shedler, Naval Research Logistics 1979).
-pub(super) struct Thinned<S> {
+pub(super) struct Thinned<F> {
     now: Time,
     least_gap_ns: f64,
-    /// The share of the highest rate by time.
-    share: S,
+    rate_rps: f64,
+    course: DriftSchedule<F>,
 }
 
-/// Starts Poisson processes of the mean rate times `factor` of time, which is at most `highest`.
-pub(super) fn thinned<F>(highest: f64, factor: F) -> StartProcess
+/// How a rate changes with time, relative to its mean.
+#[derive(Clone)]
+pub(super) struct DriftSchedule<F> {
+    /// By time; at most `highest`.
+    pub factor: F,
+    pub highest: f64,
+    /// Its integral over the first so many seconds.
+    pub integral: Arc<dyn Fn(f64) -> f64 + Send + Sync>,
+    /// Which settings make it change faster.
+    pub faster: &'static str,
+}
+
+impl<F: Fn(Time) -> f64> DriftSchedule<F> {
+    /// The share of the highest rate at an instant.
+    pub fn share(&self, at: Time) -> f64 {
+        (self.factor)(at) / self.highest
+    }
+
+    /// Seconds until this many requests have arrived at this mean rate, on average.
+    pub fn seconds(&self, requests: f64, rate_rps: f64) -> f64 {
+        let wanted = requests / rate_rps;
+        let (mut low, mut high) = (0.0, wanted);
+        while (self.integral)(high) < wanted && high < MAX_CLOCK_S {
+            (low, high) = (high, 2.0 * high);
+        }
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if (self.integral)(middle) < wanted {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high
+    }
+
+    /// Candidates until this many requests have arrived.
+    pub fn steps(&self, requests: f64, rate_rps: f64) -> Steps {
+        let count = self.seconds(requests, rate_rps) * rate_rps * self.highest;
+        let what = "candidates, of which thinning leaves some,";
+        Steps { count, what, by_rate: false, fewer: self.faster }
+    }
+}
+
+/// Starts Poisson processes of the mean rate times a factor of time.
+pub(super) fn thinned<F>(course: DriftSchedule<F>) -> StartProcess
 where
     F: Fn(Time) -> f64 + Clone + Send + Sync + 'static,
 {
     Arc::new(move |rate_rps, _| {
-        let factor = factor.clone();
-        Box::new(Thinned {
-            now: Time::ZERO,
-            least_gap_ns: NS_PER_S as f64 / (rate_rps * highest),
-            share: move |at| factor(at) / highest,
-        })
+        let course = course.clone();
+        let least_gap_ns = NS_PER_S as f64 / (rate_rps * course.highest);
+        Box::new(Thinned { now: Time::ZERO, least_gap_ns, rate_rps, course })
     })
 }
 
-impl<S: Fn(Time) -> f64 + Send> InterarrivalProcess for Thinned<S> {
+impl<F: Fn(Time) -> f64 + Send> InterarrivalProcess for Thinned<F> {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             self.now += poisson_gap(self.least_gap_ns, rng);
-            if rng.random::<f64>() < (self.share)(self.now) {
+            let kept = rng.random::<f64>() < self.course.share(self.now);
+            if kept || self.now == Time::MAX {
                 return self.now;
             }
         }
+    }
+
+    fn steps(&self, requests: f64) -> Option<Steps> {
+        Some(self.course.steps(requests, self.rate_rps))
     }
 }
 
@@ -158,14 +215,22 @@ pub(super) fn build(
     let (left, mut requests) = (plan.requests, RequestSampler::new(plan, catalog, rng)?);
     if let [start] = starts {
         let times = start(rate_rps, &mut requests.rng);
+        steps::check(plan, rate_rps, times.steps(left as f64))?;
         return Ok(Box::new(Total { left, times, requests }));
     }
     let apps = catalog.app_ids().zip(starts).filter(|(app, _)| plan.mix[app.index()] > 0.0);
     let each = apps.map(|(app, start)| {
         let key = name_key(&[&catalog.app(app).name]);
         let mut rng = rng.stream_of(Label::Arrivals, key);
-        let mut times = start(rate_rps * plan.mix[app.index()], &mut rng);
-        Own { app, next: times.next_time(&mut rng), times, rng }
+        let times = start(rate_rps * plan.mix[app.index()], &mut rng);
+        Own { app, next: Time::ZERO, times, rng }
     });
-    Ok(Box::new(ByApp { left, each: each.collect(), requests }))
+    let mut each: Vec<Own> = each.collect();
+    // Each draws one request beyond those that arrive.
+    let count = |own: &Own| left as f64 * plan.mix[own.app.index()] + 1.0;
+    steps::check(plan, rate_rps, each.iter().filter_map(|own| own.times.steps(count(own))))?;
+    for own in &mut each {
+        own.next = own.times.next_time(&mut own.rng);
+    }
+    Ok(Box::new(ByApp { left, each, requests }))
 }

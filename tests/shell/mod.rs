@@ -32,12 +32,13 @@ kind = "cdf"
 "#;
 
 /// The files of a sweep that must not depend on how it was carried out.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "runs.csv",
     "summary.csv",
     "compare.csv",
     "quantiles.csv",
     "manifest.toml",
+    "datapackage.json",
     "figures/utility.svg",
     "figures/latency.svg",
     "figures/utility.png",

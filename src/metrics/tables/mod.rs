@@ -10,6 +10,8 @@ mod timeseries;
 mod variants;
 mod workers;
 
+pub use timeseries::MAX_INTERVALS;
+
 use super::column::Column;
 use super::measured_events::MeasuredEvents;
 use super::warmup::MeasurementWindow;

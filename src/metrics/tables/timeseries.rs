@@ -50,8 +50,8 @@ const VARIANT_COLUMNS: &[Column] = &[
     share("share", "of all requests answered in the interval"),
 ];
 
-/// What comes after so many intervals is added to the last: a row each would fill the memory.
-const MOST: usize = 1_000_000;
+/// What comes after this many intervals is added to the last: a row each would fill the memory.
+pub const MAX_INTERVALS: usize = 1_000_000;
 
 #[derive(Default)]
 struct Interval {
@@ -79,7 +79,8 @@ impl Series {
 
     /// The interval of an instant; those before it are over.
     fn at(&mut self, at: Time) -> &mut Interval {
-        let index = usize::try_from(at.0 / self.step.0).unwrap_or(MOST).min(MOST - 1);
+        let index =
+            usize::try_from(at.0 / self.step.0).unwrap_or(MAX_INTERVALS).min(MAX_INTERVALS - 1);
         while self.intervals.len() <= index {
             if let Some(last) = self.intervals.last_mut() {
                 last.waiting = self.waiting;
@@ -94,7 +95,8 @@ impl Series {
         if let Some(last) = self.intervals.last_mut() {
             last.waiting = self.waiting;
         }
-        let first = usize::try_from(from.0 / self.step.0).unwrap_or(MOST).min(MOST - 1);
+        let first =
+            usize::try_from(from.0 / self.step.0).unwrap_or(MAX_INTERVALS).min(MAX_INTERVALS - 1);
         self.intervals.iter().enumerate().skip(first)
     }
 }

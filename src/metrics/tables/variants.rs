@@ -3,7 +3,7 @@
 use super::{TableCollector, TableEntry};
 use crate::contract::{Event, Observer};
 use crate::core::ids::{AppId, Completion, VariantId, WorkerId};
-use crate::core::units::{NS_PER_S, Span, Time};
+use crate::core::units::{NS_PER_MS, NS_PER_S, Span, Time};
 use crate::metrics::column::{Column, column, count, ratio, share, text};
 use crate::system::catalog::Catalog;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ struct Variant {
     correct: u64,
     fill: f64,
     swaps: u64,
-    swap: Span,
+    swap_ns: u128,
     thrashes: u64,
 }
 
@@ -105,7 +105,7 @@ impl Variants {
             ratio(own.requests as f64, completed).to_string(),
             ratio(own.correct as f64, own.requests).to_string(),
             own.swaps.to_string(),
-            own.swap.as_ms().to_string(),
+            (own.swap_ns as f64 / NS_PER_MS as f64).to_string(),
             own.swaps.saturating_mul(variant.bytes).to_string(),
             own.thrashes.to_string(),
         ]
@@ -120,7 +120,7 @@ impl Observer for Variants {
             Event::LoadStarted { at, worker, variant, .. } => self.load(at, worker, variant),
             Event::LoadEnded { at, variant, started, .. }
             | Event::LoadLost { at, variant, started, .. } => {
-                self.own[variant.index()].swap += at.since(started);
+                self.own[variant.index()].swap_ns += u128::from(at.since(started).0);
             }
             Event::Evicted { at, worker, variant } => {
                 let place = self.place(worker, variant);

@@ -3,7 +3,7 @@
 use super::{TableCollector, TableEntry};
 use crate::contract::{Event, Observer};
 use crate::core::ids::WorkerId;
-use crate::core::units::{Span, Time};
+use crate::core::units::{NS_PER_MS, NS_PER_S, Time};
 use crate::metrics::column::{Cell, Column, column, count, share, text};
 use crate::metrics::measured_events::last_instant;
 use crate::system::catalog::Catalog;
@@ -41,8 +41,8 @@ struct Worker {
     requests: u64,
     batches: u64,
     swaps: u64,
-    busy: Span,
-    loading: Span,
+    busy_ns: u128,
+    loading_ns: u128,
     bytes: u64,
 }
 
@@ -55,9 +55,10 @@ struct Workers {
 impl Workers {
     fn row(&self, id: WorkerId, from: Time) -> Vec<String> {
         let (worker, own) = (self.catalog.worker(id), &self.own[id.index()]);
+        let seconds = |ns: u128| ns as f64 / NS_PER_S as f64;
         let open_s = self.end.since(worker.ready.max(from)).as_s();
-        let busy = own.busy.as_s() / f64::from(worker.lanes) / open_s;
-        let loading = own.loading.as_s() / open_s;
+        let busy = seconds(own.busy_ns) / f64::from(worker.lanes) / open_s;
+        let loading = seconds(own.loading_ns) / open_s;
         let share = |of: f64| if open_s > 0.0 { Cell::Number(of) } else { Cell::Empty }.to_string();
         vec![
             worker.name.clone(),
@@ -66,7 +67,7 @@ impl Workers {
             own.requests.to_string(),
             own.batches.to_string(),
             own.swaps.to_string(),
-            own.loading.as_ms().to_string(),
+            (own.loading_ns as f64 / NS_PER_MS as f64).to_string(),
             own.bytes.to_string(),
             share(busy),
             share(loading),
@@ -87,10 +88,10 @@ impl Observer for Workers {
             Event::BatchEnded { at, worker, started, .. } => {
                 let own = &mut self.own[worker.index()];
                 own.batches += 1;
-                own.busy += at.since(started);
+                own.busy_ns += u128::from(at.since(started).0);
             }
             Event::BatchLost { at, worker, started, .. } => {
-                self.own[worker.index()].busy += at.since(started);
+                self.own[worker.index()].busy_ns += u128::from(at.since(started).0);
             }
             Event::LoadStarted { worker, variant, .. } => {
                 let own = &mut self.own[worker.index()];
@@ -99,7 +100,7 @@ impl Observer for Workers {
             }
             Event::LoadEnded { at, worker, started, .. }
             | Event::LoadLost { at, worker, started, .. } => {
-                self.own[worker.index()].loading += at.since(started);
+                self.own[worker.index()].loading_ns += u128::from(at.since(started).0);
             }
             _ => {}
         }

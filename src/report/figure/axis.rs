@@ -9,12 +9,17 @@ const HUGE: f64 = 1e100;
 /// Positive numbers below this are zero for a logarithmic axis.
 const TINY: f64 = 1e-100;
 
+/// The share of a logarithmic axis between zeros at its foot and the least number above zero.
+const STRIP: f64 = 0.12;
+
 /// The range of an axis, linear or logarithmic.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Axis {
     low: f64,
     high: f64,
     log: bool,
+    /// The label of the foot of a logarithmic axis, if points are there.
+    foot: Option<&'static str>,
 }
 
 /// The ticks of an axis.
@@ -39,7 +44,7 @@ impl Axis {
             && shows(high, log)
             && high - low > 1e-9 * low.abs().max(high.abs())
         {
-            return Self { low, high, log };
+            return Self { low, high, log, foot: None };
         }
         let ends = values.filter(|value| shows(*value, log)).fold(None, |ends, value| {
             let (low, high) = ends.unwrap_or((value, value));
@@ -51,18 +56,43 @@ impl Axis {
             (Some(ends), false) => padded(ends),
             (Some(ends), true) => padded_log(ends),
         };
-        Self { low, high, log }
+        Self { low, high, log, foot: None }
+    }
+
+    /// With a place for these values at the foot, if it is logarithmic and some of them are at or
+    /// below zero.
+    pub(super) fn with_foot(self, values: impl Iterator<Item = f64>) -> Self {
+        let least = values.filter(|value| at_foot(*value, self.log)).reduce(f64::min);
+        Self { foot: least.map(|least| if least < 0.0 { "≤ 0" } else { "0" }), ..self }
     }
 
     /// Where on the axis a value lies, 0 at the low end and 1 at the high end; beyond that range
     /// outside the axis. Nothing if the axis cannot show the value at all.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
+        if self.foot.is_none() {
+            return self.part(value);
+        }
+        if at_foot(value, self.log) {
+            return Some(0.0);
+        }
+        let part = self.part(value)?;
+        // What is beyond a fixed range stays beyond it.
+        Some(if part < 0.0 { part } else { STRIP + (1.0 - STRIP) * part })
+    }
+
+    /// Where a value lies between the ends of the range.
+    fn part(&self, value: f64) -> Option<f64> {
         let (low, high, at) = match (shows(value, self.log), self.log) {
             (false, _) => return None,
             (true, false) => (self.low, self.high, value),
             (true, true) => (log10(self.low), log10(self.high), log10(value)),
         };
         Some((at - low) / (high - low))
+    }
+
+    /// Whether a value is at the foot, which is not to scale.
+    pub(super) fn has_at_foot(&self, value: f64) -> bool {
+        self.foot.is_some() && at_foot(value, self.log)
     }
 
     /// As [`Axis::place`], but numbers at or below zero go to the foot of a logarithmic axis;
@@ -73,7 +103,11 @@ impl Axis {
 
     /// About as many labelled ticks as asked for, at round values.
     pub(super) fn ticks(&self, wanted: u32) -> Ticks {
-        if self.log { self.log_ticks(wanted) } else { self.linear_ticks(wanted) }
+        let mut ticks = if self.log { self.log_ticks(wanted) } else { self.linear_ticks(wanted) };
+        if let Some(label) = self.foot {
+            ticks.major.insert(0, (0.0, label.to_owned()));
+        }
+        ticks
     }
 
     fn linear_ticks(&self, wanted: u32) -> Ticks {
@@ -102,7 +136,7 @@ impl Axis {
 
     fn log_ticks(&self, wanted: u32) -> Ticks {
         let inside =
-            |value: f64| self.place(value).is_some_and(|at| (-1e-9..=1.0 + 1e-9).contains(&at));
+            |value: f64| self.part(value).is_some_and(|at| (-1e-9..=1.0 + 1e-9).contains(&at));
         let decades: Vec<i32> = (floor(log10(self.low))..=floor(log10(self.high)) + 1).collect();
         let shown = decades.iter().filter(|e| inside(power(**e))).count();
         let every = |digits: &[i64]| -> Vec<(i64, i32)> {
@@ -137,6 +171,11 @@ impl Axis {
 pub(super) fn shows(value: f64, log: bool) -> bool {
     // The comparison is false for numbers that are none.
     value.abs() < HUGE && (!log || value > TINY)
+}
+
+/// Whether a point goes to the foot of the axis: a logarithmic one has no place for it.
+pub(super) fn at_foot(value: f64, log: bool) -> bool {
+    log && value <= TINY && value > -HUGE
 }
 
 /// A linear range with some air around the data. It starts at zero when the data comes close.
@@ -251,11 +290,11 @@ mod tests {
     }
 
     fn linear(low: f64, high: f64) -> Axis {
-        Axis { low, high, log: false }
+        Axis { low, high, log: false, foot: None }
     }
 
     fn log(low: f64, high: f64) -> Axis {
-        Axis { low, high, log: true }
+        Axis { low, high, log: true, foot: None }
     }
 
     #[test]
@@ -318,6 +357,20 @@ mod tests {
         assert_eq!(fixed, linear(0.0, 1.0));
         assert_eq!(fixed.place(0.25), Some(0.25));
         assert_eq!(Axis::fit([5.0].into_iter(), true, Some((0.0, 1.0))), log(2.5, 10.0));
+    }
+
+    #[test]
+    fn zeros_have_a_foot_of_their_own() {
+        let axis = log(1.0, 100.0).with_foot([5.0, 0.0, f64::NAN].into_iter());
+        assert_eq!(axis.place(0.0), Some(0.0));
+        assert_eq!([axis.place(1.0), axis.place(100.0)], [Some(STRIP), Some(1.0)]);
+        assert!(axis.place(0.5).is_some_and(|at| at < 0.0), "beyond the range");
+        assert_eq!(labels(&axis.ticks(3)), ["0", "1", "10", "100"]);
+        let negative = log(1.0, 100.0).with_foot([0.0, -2.0].into_iter());
+        assert_eq!(labels(&negative.ticks(3)), ["≤ 0", "1", "10", "100"]);
+        let without = [5.0, f64::NEG_INFINITY].into_iter();
+        assert_eq!(log(1.0, 100.0).with_foot(without), log(1.0, 100.0));
+        assert_eq!(linear(-1.0, 1.0).with_foot([0.0].into_iter()), linear(-1.0, 1.0));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! From the chart to the scene: which ink goes where, in which order.
 
-use super::axis::{Axis, Ticks, shows};
+use super::axis::{Axis, Ticks, at_foot, shows};
 use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, thin};
 use super::layout::{self, Layout, Lines, Panel, TICK_LENGTH};
 use super::legend::{Legend, SAMPLE};
 use super::scene::{Anchor, Mark, Scene, Text};
-use super::style::{self, AXIS, Ink, MARKER, NOTE, SeriesStyle, Shape, TICK, TITLE};
+use super::style::{self, AXIS, Ink, MARKER, Marker, NOTE, SeriesStyle, Shape, TICK, TITLE};
 use super::text::{Face, Fonts};
 use super::{Chart, ChartKind, DrawError, MAX_SERIES, Point, Series};
 
@@ -49,7 +49,9 @@ pub(super) fn scene(
         ChartKind::Lines => Axis::fit(all().map(|p| p.x), chart.x_log, None),
     };
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
-    let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range);
+    let x_axis = x_axis.with_foot(all().map(|p| p.x));
+    let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range).with_foot(all().map(|p| p.y));
+    let chart = &told(chart, all());
     let titles: Vec<&str> = panels.iter().map(|(title, _)| *title).collect();
     let layout = Layout::of(chart, &titles, fonts, (&x_axis, &y_axis));
     let frame = Frame { x_axis, y_axis, plot: layout.plot };
@@ -73,10 +75,30 @@ pub(super) fn scene(
     Ok(Scene { width: layout::WIDTH, height: layout.height, shapes: pen.shapes, texts: pen.texts })
 }
 
+/// The chart with a note on the points at the foot of a logarithmic axis.
+fn told<'p>(chart: &Chart, points: impl Iterator<Item = &'p Point>) -> Chart {
+    let at_foot = |p: &&Point| at_foot(p.x, chart.x_log) || at_foot(p.y, chart.y_log);
+    let (mut count, mut negative) = (0, false);
+    for p in points.filter(at_foot) {
+        count += 1;
+        negative |= (chart.x_log && p.x < 0.0) || (chart.y_log && p.y < 0.0);
+    }
+    let note = match (count, negative) {
+        (0, _) => return chart.clone(),
+        (1, false) => "1 zero is drawn at the edge of the logarithmic axis.".to_owned(),
+        (_, false) => format!("{count} zeros are drawn at the edge of the logarithmic axis."),
+        (_, true) => format!("Drawn at the edge of the logarithmic axis, at or below 0: {count}."),
+    };
+    let blank = if chart.note.is_empty() { "" } else { " " };
+    Chart { note: format!("{}{blank}{note}", chart.note), ..chart.clone() }
+}
+
 /// The points both axes can show, with interval ends that are none replaced by the mean.
 fn usable(chart: &Chart, series: &Series) -> Vec<Point> {
     let end = |end: f64, mean: f64| if shows(end, false) { end } else { mean };
-    let shown = series.points.iter().filter(|p| shows(p.x, chart.x_log) && shows(p.y, chart.y_log));
+    let is_shown = |value: f64, log: bool| shows(value, log) || at_foot(value, log);
+    let shown = series.points.iter();
+    let shown = shown.filter(|p| is_shown(p.x, chart.x_log) && is_shown(p.y, chart.y_log));
     shown
         .map(|p| Point {
             x_low: end(p.x_low, p.x),
@@ -105,6 +127,11 @@ impl Frame {
     fn y(&self, value: f64) -> Option<f64> {
         let at = self.y_axis.place_end(value)?.clamp(-FAR, FAR);
         Some(self.plot.bottom - at * self.plot.height())
+    }
+
+    /// Whether a point is at the foot of an axis that is logarithmic.
+    fn is_at_foot(&self, point: &Point) -> bool {
+        self.x_axis.has_at_foot(point.x) || self.y_axis.has_at_foot(point.y)
     }
 
     fn path(&self, points: &[Point], value: impl Fn(&Point) -> f64) -> Vec<Xy> {
@@ -250,10 +277,11 @@ impl Pen {
             ChartKind::Scatter => usize::MAX,
         };
         for index in marked(path.len(), few, series) {
-            if let Some(&at) = path.get(index)
-                && self.frame.plot.holds(at)
-            {
-                self.marker(at, look);
+            let (Some(&at), Some(point)) = (path.get(index), points.get(index)) else { continue };
+            if self.frame.plot.holds(at) {
+                // An open marker says that its place is not to scale.
+                let filled = look.marker.filled && !self.frame.is_at_foot(point);
+                self.marker(at, SeriesStyle { marker: Marker { filled, ..look.marker }, ..look });
             }
         }
         let ringed: Vec<Point> = points.iter().filter(|point| point.ringed).copied().collect();

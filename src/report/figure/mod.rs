@@ -95,9 +95,10 @@ pub struct Chart {
     pub x_label: String,
     /// Title of the y axis, with its unit.
     pub y_label: String,
-    /// Whether x is logarithmic; points at or below zero are then skipped.
+    /// Whether x is logarithmic; points at or below zero are then drawn at its edge, as open
+    /// markers, and the note says how many.
     pub x_log: bool,
-    /// Whether y is logarithmic; points at or below zero are then skipped.
+    /// Whether y is logarithmic; points at or below zero are then drawn as for x.
     pub y_log: bool,
     /// Ends of the y axis; taken from the data if absent or unusable (not finite, not rising,
     /// at or below zero on a logarithmic axis). Data beyond the ends is clipped.

@@ -135,6 +135,48 @@ fn a_single_point_has_a_marker() -> Result<(), DrawError> {
     Ok(())
 }
 
+/// A series of zeros is as visible on a logarithmic axis as the others, and counted.
+#[test]
+fn zeros_are_drawn_at_the_edge_of_a_logarithmic_axis() -> Result<(), DrawError> {
+    let flat = |p: Point| Point { low: p.y, high: p.y, ..p };
+    let of = |label: &str, ys: [f64; 3]| {
+        let points = [10.0, 20.0, 40.0].into_iter().zip(ys);
+        let points = points.map(|(x, y)| flat(point(x, y))).collect();
+        Series { label: label.to_owned(), points }
+    };
+    for kind in KINDS {
+        let shown = vec![of("best", [0.0; 3]), of("other", [0.0, 0.01, 0.3])];
+        let chart = Chart { x_log: false, y_log: true, ..chart(kind, shown) };
+        let (scene, fonts) = scene_of(&chart)?;
+        assert_inside(&scene);
+        assert_apart(&scene, &fonts);
+        let label = scene.texts.iter().find(|text| text.words == "0" && text.anchor == Anchor::End);
+        let label = label.map(|text| text.at.1);
+        let zero = label.expect("a tick of zero") - style::TICK.cap() / 2.0;
+        // The first series has discs. Open ones have a white disc inside.
+        let discs = scene.shapes.iter().filter_map(|mark| match mark {
+            Mark::Disc { centre, radius, ink } => Some((*centre, *radius, *ink)),
+            _ => None,
+        });
+        let open = |(centre, radius, ink): &((f64, f64), f64, style::Ink)| {
+            (centre.1 - zero).abs() <= 1.0 && *radius < style::MARKER && *ink == style::WHITE
+        };
+        assert_eq!(discs.filter(open).count(), 3, "{kind:?}");
+        let text = svg(&chart)?;
+        assert!(text.contains("4 zeros are drawn at the edge"), "{kind:?}");
+        let without = Chart { y_log: false, ..chart.clone() };
+        assert!(!svg(&without)?.contains("at the edge"));
+        let panels = [("a", &chart.series[..1]), ("b", &chart.series[..])];
+        assert!(svg_panels(&chart, &panels)?.contains("7 zeros are drawn"), "{kind:?}");
+    }
+    let one = chart(ChartKind::Lines, vec![of("a", [0.5, 0.2, 0.3]), series("b", &[(0.0, 0.5)])]);
+    assert!(svg(&one)?.contains("1 zero is drawn at the edge"));
+    let negative = chart(ChartKind::Lines, vec![series("b", &[(-1.0, 0.5), (10.0, 0.5)])]);
+    let text = svg(&negative)?;
+    assert!(text.contains("at or below 0: 1.") && text.contains("≤ 0"));
+    Ok(())
+}
+
 #[test]
 fn too_many_series_are_refused() {
     let result = svg(&chart(ChartKind::Lines, many(MAX_SERIES + 1)));

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::classifier::model::{ClassifierHost, Prior, ShortCircuit};
 use crate::classifier::posterior::expected_accuracy;
+use crate::config::note::Note;
 use crate::config::{Location, Problem, Problems};
 use crate::core::ids::{AppId, VariantId};
 use crate::core::rng::name_key;
@@ -22,18 +23,20 @@ impl Catalog {
         let known = &self.variants[..usize::from(self.first_peek)];
         if self.outcome_correlation > 0.0 && known.iter().all(recorded) {
             let note = "outcome_correlation changes nothing: every outcome is recorded";
-            self.notes.push(note.to_owned());
+            self.notes.push(Note::new("outcome_correlation", note));
         }
+        let mut all = Vec::new();
         for app in self.app_ids() {
             let variants = self.variants_of(app).map(|v| self.variant(v));
             let drawn: Vec<&str> =
                 variants.filter(|v| v.outcome != outcome).map(|v| v.name.as_str()).collect();
             if !drawn.is_empty() {
-                let name = &self.app(app).name;
-                let note =
-                    format!("{name}: nothing recorded, outcomes drawn: {}", drawn.join(", "));
-                self.notes.push(note);
+                all.push(format!("{} ({})", self.app(app).name, drawn.join(", ")));
             }
+        }
+        if !all.is_empty() {
+            let text = format!("nothing is recorded and outcomes are drawn of {}", all.join("; "));
+            self.notes.push(Note::new("outcome", text));
         }
     }
 
@@ -70,6 +73,7 @@ impl Catalog {
 
     /// Every application needs a variant that fits a worker; variants that fit none are noted.
     pub(super) fn check_fit(&mut self, setup: &SystemSpec, beside: &str, problems: &mut Problems) {
+        let mut unfit = Vec::new();
         for app in self.app_ids() {
             let fits = |v: VariantId| self.worker_ids().any(|w| self.usable(w, v));
             let (usable, useless): (Vec<_>, Vec<_>) = self.variants_of(app).partition(|v| fits(*v));
@@ -94,12 +98,12 @@ impl Catalog {
                 };
                 problems.push(Problem::new(place, found, expected));
             } else if !useless.is_empty() {
-                let note = format!(
-                    "{name}: no worker has the memory, or a profile, for {}",
-                    names(&useless)
-                );
-                self.notes.push(note);
+                unfit.push(format!("{name} ({})", names(&useless)));
             }
+        }
+        if !unfit.is_empty() {
+            let text = format!("no worker has the memory, or a profile, for {}", unfit.join("; "));
+            self.notes.push(Note::new("memory_bytes", text));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a user should know about what is made of measured tables.
 
 use super::SystemSpec;
+use crate::config::note::Note;
 use crate::system::latency::{FitChange, LatencyPoints};
 
 /// A change by more than this share of what was measured is counted apart.
@@ -14,7 +15,7 @@ struct Cell<'a> {
 }
 
 /// Says in one sentence what the fit of latencies changes.
-pub(super) fn fit(setup: &SystemSpec) -> Option<String> {
+pub(super) fn fit(setup: &SystemSpec) -> Option<Note> {
     let fit = setup.latency_fit;
     let (mut cells, mut all) = (Vec::new(), 0);
     for app in &setup.apps {
@@ -47,7 +48,7 @@ pub(super) fn fit(setup: &SystemSpec) -> Option<String> {
         by_app.filter(|(_, count)| *count > 0).map(|(name, n)| format!("{name} {n}")).collect();
     let large = cells.iter().filter(|cell| change(cell) > LARGE).count();
     let (Cell { app, table, moved }, count) = (most, cells.len());
-    Some(format!(
+    let text = format!(
         "latency_fit = {} changes {count} of {all} measured latencies ({}), {large} of them by \
          more than 10 %; most of all {app}, {table}, batch {}: {} to {} ms ({:+.0} %)",
         fit.name(),
@@ -56,7 +57,9 @@ pub(super) fn fit(setup: &SystemSpec) -> Option<String> {
         moved.from.as_ms(),
         moved.to.as_ms(),
         100.0 * moved.ratio(),
-    ))
+    );
+    // Fits are few, and each is a choice of its own.
+    Some(Note::new(fit.name(), text))
 }
 
 /// How much a latency changes, up or down.
@@ -65,7 +68,7 @@ fn change(cell: &Cell<'_>) -> f64 {
 }
 
 /// Says which variants have no cold load time although loads come from storage.
-pub(super) fn cold(setup: &SystemSpec) -> Option<String> {
+pub(super) fn cold(setup: &SystemSpec) -> Option<Note> {
     let mut warm = Vec::new();
     for app in setup.apps.iter().filter(|_| setup.cold_loads) {
         for variant in &app.profile.variants {
@@ -74,7 +77,7 @@ pub(super) fn cold(setup: &SystemSpec) -> Option<String> {
         }
     }
     let list = warm.join(", ");
-    (!warm.is_empty()).then(|| {
-        format!("load_times = cold: no cold load time was measured, the warm one is taken: {list}")
-    })
+    let text =
+        format!("load_times = cold: no cold load time was measured, the warm one is taken: {list}");
+    (!warm.is_empty()).then(|| Note::new("load", text))
 }

@@ -8,7 +8,7 @@ mod none;
 mod sigmoid;
 mod step;
 
-use crate::config::{ConfigNode, Decoder, Problem, Problems};
+use crate::config::{ConfigNode, Decoder, Problem, Problems, decode};
 use crate::core::units::{Span, Time};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -70,8 +70,9 @@ impl Penalty {
         format!("{shape:?}, base {base:?}, tolerance {} ms", self.tolerance.as_ms())
     }
 
-    /// Reads `{ name = "sigmoid", … }`.
+    /// Reads `"sigmoid"` or `{ name = "sigmoid", … }`.
     pub fn read(node: &ConfigNode, problems: &mut Problems) -> Self {
+        let node = &decode::named(node, "name");
         let mut fields = Decoder::new(node, problems);
         let name = fields.text("name", "sigmoid");
         let base = fields.choice(

@@ -1,0 +1,98 @@
+//! Notes: gathered while a command works, printed under one heading when it is over.
+
+use super::{CliError, print_note};
+use crate::config::note::{Note, Notes};
+use crate::experiment::{RunConfig, RunRecord, Sweep};
+use crate::report::rates;
+use crate::report::{Results, summary};
+use std::collections::BTreeSet;
+use std::io::Write;
+
+/// What a user should know about the inputs and the settings of a sweep.
+pub(super) fn of_inputs(sweep: &Sweep, notes: &mut Notes) {
+    notes.extend(sweep.inputs.warnings());
+    notes.extend(sweep.prepared.iter().flat_map(|prepared| prepared.notes().iter().cloned()));
+    if sweep.experiment.most_replicates() > 1 {
+        let same: BTreeSet<String> = sweep.prepared.iter().filter_map(RunConfig::repeats).collect();
+        notes.extend(same.into_iter().map(|text| Note::new("", text)));
+    }
+}
+
+/// What a user should know about the runs of a sweep.
+pub(super) fn of_runs(sweep: &Sweep, runs: &[RunRecord]) -> Vec<Note> {
+    let all = [rates::note(sweep, runs), rates::overload(sweep, runs), long_series(sweep, runs)];
+    all.into_iter().flatten().map(|text| Note::new("", text)).collect()
+}
+
+/// What a user should know about the rows of a sweep.
+pub(super) fn of_rows(results: &Results) -> Vec<Note> {
+    let all = [transients(results), constant(results)];
+    all.into_iter().flatten().map(|text| Note::new("", text)).collect()
+}
+
+/// Prints notes at the end of what a command says.
+pub(super) fn print(notes: &Notes, out: &mut impl Write) -> Result<(), CliError> {
+    out.flush()?;
+    let lines = notes.lines();
+    if !lines.is_empty() {
+        print_note("Notes:");
+    }
+    lines.iter().for_each(|line| print_note(&format!("- {line}")));
+    Ok(())
+}
+
+/// Prints the notes of a command that is over, unless its input was refused.
+pub(super) fn conclude(
+    done: Result<(), CliError>,
+    notes: &Notes,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    if !matches!(done, Err(CliError::Input(_))) {
+        print(notes, out)?;
+    }
+    done
+}
+
+/// Of runs with more intervals than a time series has rows for.
+fn long_series(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
+    let at = sweep.experiment.tables.iter().position(|table| table.name == "series")?;
+    let most = crate::metrics::MAX_INTERVALS;
+    let long =
+        |run: &&RunRecord| run.entry.result.tables.get(at).is_some_and(|rows| rows.len() >= most);
+    let count = runs.iter().filter(long).count();
+    let (all, step_ms) = (runs.len(), sweep.experiment.series.as_ms());
+    (count > 0).then(|| {
+        format!(
+            "in {count} of {all} runs a time series has {most} intervals of {step_ms} ms, and the \
+             last of them holds all that came later: a longer `timeseries_ms` shows the rest"
+        )
+    })
+}
+
+/// Where MSER-5 found no end of the transient in the first half of a run.
+fn transients(results: &Results) -> Option<String> {
+    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "not-converged").count();
+    let all = results.rows.len();
+    (long > 0).then(|| {
+        format!(
+            "in {long} of {all} runs the warm-up lasts beyond half of the run, where it was cut \
+             (`warmup_rule` = not-converged): longer runs are needed, or the queue is not stable"
+        )
+    })
+}
+
+/// Where replicates are none: every run of a configuration came to the same row.
+fn constant(results: &Results) -> Option<String> {
+    let all = summary::cells(&results.rows);
+    let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
+    let same = |cell: &&summary::Cell<'_>| {
+        cell.rows.iter().all(|row| row.error.is_empty() && row.cells == cell.rows[0].cells)
+    };
+    let (count, all) = (all.iter().filter(many).filter(same).count(), all.len());
+    (count > 0).then(|| {
+        format!(
+            "in {count} of {all} configurations all replicates came to the same numbers: there is \
+             no interval and no p-value, and no claim is decided"
+        )
+    })
+}

@@ -1,0 +1,180 @@
+//! `datapackage.json`: every column of the tables in a folder with its type, as a Frictionless Data
+//! Package (datapackage.org). Programs that would guess types from cells read empty columns as
+//! text, and whole numbers among measured ones as integers.
+
+use super::data_dictionary::{AXES, FieldDescription, FileDescription, files};
+use super::results::Results;
+use crate::experiment::Sweep;
+use crate::metrics::ColumnKind;
+use crate::metrics::column::text;
+use crate::output::atomic::{self, WriteError};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The file's name.
+pub const NAME: &str = "datapackage.json";
+
+/// The dictionary of all files that a folder may hold: [`AXES`] stands for what varies.
+pub fn dictionary() -> Value {
+    let resource = |file: FileDescription| {
+        let fields: Vec<Value> = file.fields.iter().map(|own| field(own, kind_of(own))).collect();
+        let rows = format!("a row: {}", file.rows);
+        json!({ "path": file.name, "description": rows, "schema": schema(&fields) })
+    };
+    let resources: Vec<Value> = files().into_iter().map(resource).collect();
+    json!({ "name": "peeksim-results", "resources": resources })
+}
+
+/// Removes the package of an earlier time: until the new one is written there is none.
+pub fn remove(folder: &Path) -> Result<(), WriteError> {
+    atomic::remove(&folder.join(NAME))
+}
+
+/// Describes the tables that stand in the folder of a sweep, all of which were just written.
+pub fn write(sweep: &Sweep, results: &Results, folder: &Path) -> Result<(), WriteError> {
+    let axes: Vec<Value> = results.axes_with_labels().iter().map(|(k, l)| axis(k, l)).collect();
+    let there = |file: &FileDescription| folder.join(&file.name).is_file();
+    let searched = sweep.experiment.search.as_ref().map(|search| search.key.as_str());
+    let resource = |file: FileDescription| {
+        // Of what is compared, and of what was searched for, there is no single label.
+        let apart = match file.name.as_str() {
+            "compare.csv" => Some("scheduler"),
+            "capacity.csv" | "capacity_summary.csv" => searched,
+            _ => None,
+        };
+        let own = axes.iter().filter(|axis| axis["name"].as_str() != apart);
+        resource(&file, &own.cloned().collect::<Vec<_>>())
+    };
+    let resources: Vec<Value> = files().into_iter().filter(there).map(resource).collect();
+    save(&sweep.experiment.name, &sweep.experiment.title, &resources, folder)
+}
+
+/// Describes a folder that holds one table of the dictionary, without axes.
+pub fn write_one(name: &str, table: &str, folder: &Path) -> Result<(), WriteError> {
+    let own = files().into_iter().filter(|file| file.name == table);
+    save(name, "", &own.map(|file| resource(&file, &[])).collect::<Vec<_>>(), folder)
+}
+
+fn save(name: &str, title: &str, resources: &[Value], folder: &Path) -> Result<(), WriteError> {
+    let package = json!({
+        "name": slug(name), "title": title, "profile": "tabular-data-package",
+        "resources": resources,
+    });
+    atomic::write(&folder.join(NAME), format!("{:#}\n", dense(package)).as_bytes())
+}
+
+/// A file with these axes in the place of [`AXES`].
+fn resource(file: &FileDescription, axes: &[Value]) -> Value {
+    let of = |own: &FieldDescription| match own.name.as_str() {
+        AXES => axes.to_vec(),
+        _ => vec![field(own, kind_of(own))],
+    };
+    let fields: Vec<Value> = file.fields.iter().flat_map(of).collect();
+    json!({
+        "name": file.name.trim_end_matches(".csv"), "path": file.name,
+        "profile": "tabular-data-resource", "format": "csv", "mediatype": "text/csv",
+        "encoding": "utf-8", "description": format!("a row: {}", file.rows),
+        "schema": schema(&fields),
+    })
+}
+
+fn schema(fields: &[Value]) -> Value {
+    json!({ "fields": fields, "missingValues": [""] })
+}
+
+fn kind_of(field: &FieldDescription) -> &'static str {
+    let whole = |words: &[&str]| words.iter().all(|word| word.parse::<u64>().is_ok());
+    match field.kind {
+        _ if field.name == AXES => "any",
+        ColumnKind::Count => "integer",
+        ColumnKind::Number(..) => "number",
+        ColumnKind::Word(words) if whole(words) => "integer",
+        ColumnKind::Word(_) | ColumnKind::Text => "string",
+    }
+}
+
+/// A column as a field of a table schema.
+fn field(field: &FieldDescription, kind: &str) -> Value {
+    let number = |value: f64| value.is_finite().then_some(value);
+    let constraints = match field.kind {
+        ColumnKind::Count => json!({ "minimum": 0 }),
+        ColumnKind::Number(low, high) => json!({ "minimum": number(low), "maximum": number(high) }),
+        ColumnKind::Word(words) => json!({ "enum": words }),
+        ColumnKind::Text => json!({}),
+    };
+    let mut constraints = dense(constraints);
+    constraints["required"] = json!(field.empty.is_empty());
+    dense(json!({
+        "name": field.name, "type": kind, "unit": field.unit(), "description": field.meaning,
+        "empty": field.empty, "constraints": constraints,
+    }))
+}
+
+/// The column of a key that varies.
+fn axis(key: &str, labels: &[String]) -> Value {
+    let meaning = "the label of the value of this setting";
+    let own =
+        FieldDescription { name: key.to_owned(), ..FieldDescription::from(&text("", meaning)) };
+    field(&own, kind_of_labels(labels))
+}
+
+/// What labels are, if every one is written as such a value is: `007` is a text.
+fn kind_of_labels(labels: &[String]) -> &'static str {
+    let whole = |label: &String| label.parse().is_ok_and(|n: i64| n.to_string() == *label);
+    let number = |label: &String| {
+        let written = |n: f64| n.to_string() == *label || format!("{n:e}") == *label;
+        label.parse().is_ok_and(|n: f64| n.is_finite() && written(n))
+    };
+    let flag = |label: &String| label == "true" || label == "false";
+    let all = |is: &dyn Fn(&String) -> bool| !labels.is_empty() && labels.iter().all(is);
+    match () {
+        () if all(&whole) => "integer",
+        () if all(&number) => "number",
+        () if all(&flag) => "boolean",
+        () => "string",
+    }
+}
+
+/// Without members that say nothing.
+fn dense(mut value: Value) -> Value {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, member| !member.is_null() && member.as_str() != Some(""));
+    }
+    value
+}
+
+/// A name as data packages have them: small letters, digits, and `.`, `_`, `-`.
+fn slug(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    name.chars().map(|c| if fits(c) { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_have_the_type_that_all_are_written_as() {
+        for (labels, kind) in [
+            (&["50", "2000"][..], "integer"),
+            (&["-1", "0"], "integer"),
+            (&["0.5", "2"], "number"),
+            (&["1e15", "0.1"], "number"),
+            (&["true", "false"], "boolean"),
+            (&["edf", "2"], "string"),
+            (&["007", "1"], "string"),
+            (&["2.50"], "string"),
+            (&["inf", "1"], "string"),
+            (&["9223372036854775808"], "number"),
+            (&[], "string"),
+        ] {
+            let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+            assert_eq!(kind_of_labels(&labels), kind, "{labels:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_packages_are_plain() {
+        assert_eq!(slug("My µ experiment_2.1"), "my---experiment_2.1");
+    }
+}

@@ -1,0 +1,112 @@
+//! How much a process does between two arrivals.
+//!
+//! Some processes pass through states, intervals or candidates of which most yield no request. How
+//! many of these steps a run takes on average follows from its settings: a run whose settings ask
+//! for more than [`EACH`] a request is refused before it starts. In a short run as many steps are
+//! allowed as in one of [`LEAST_REQUESTS`]: they take seconds.
+
+use super::WorkloadSpec;
+use crate::config::Problem;
+
+/// Steps that a run may take for each of its requests, on average.
+pub const EACH: u64 = 10_000;
+/// A run of fewer requests may take as many steps as one of this many.
+pub const LEAST_REQUESTS: u64 = 10_000;
+
+/// What a process passes through until some number of requests have arrived.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Steps {
+    /// How many on average, those that yield a request included.
+    pub count: f64,
+    /// What they are, in the plural, for messages.
+    pub what: &'static str,
+    /// Whether half the rate takes twice as many.
+    pub by_rate: bool,
+    /// Which settings make them fewer.
+    pub fewer: &'static str,
+}
+
+/// Refuses a plan at this rate whose processes take too many steps.
+pub(super) fn check(
+    plan: &WorkloadSpec,
+    rate_rps: f64,
+    all: impl IntoIterator<Item = Steps>,
+) -> Result<(), Problem> {
+    let all: Vec<Steps> = all.into_iter().collect();
+    let count: f64 = all.iter().map(|steps| steps.count).sum();
+    let most = EACH as f64 * plan.requests.max(LEAST_REQUESTS) as f64;
+    let Some(worst) = all.iter().max_by(|a, b| a.count.total_cmp(&b.count)) else { return Ok(()) };
+    if count <= most {
+        return Ok(());
+    }
+    let (requests, what) = (plan.requests, worst.what);
+    let found =
+        format!("{count:.1e} {what} for {requests} requests at {rate_rps} requests per second");
+    let needed = if worst.by_rate {
+        // Two digits, rounded up.
+        format!("at least {:.1e} requests per second, or ", 1.05 * rate_rps * count / most)
+    } else {
+        String::new()
+    };
+    let expected = format!("{most:.0e} at most, {EACH} for each request: {needed}{}", worst.fewer);
+    Err(Problem::new(plan.place.clone().field("workload.rate_rps"), found, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::source::Source;
+    use crate::config::{ConfigNode, Decoder, Problems};
+    use crate::core::rng::{Label, Rng};
+    use crate::workload::{ARRIVALS, Process, StartProcess};
+
+    /// The process that an experiment would write so.
+    fn process(text: &str) -> StartProcess {
+        let source = Source { path: "x".into(), text: text.into(), sha256: String::new() };
+        let (node, mut problems) = (ConfigNode::parse(&source).unwrap(), Problems::default());
+        let mut fields = Decoder::new(&node, &mut problems);
+        let name = fields.text("name", "");
+        let entry = ARRIVALS.iter().find(|entry| entry.name == name).unwrap();
+        let Process::Timed(start) = (entry.read)(&mut fields) else { panic!("{name}") };
+        fields.finish();
+        assert!(problems.is_empty(), "{problems}");
+        start
+    }
+
+    #[test]
+    fn short_times_of_long_periods_keep_their_digits() {
+        // The rate begins at 0: 5 requests at 1e9 a second take t with t³ · 2π² / 3T² = 5e-9 s.
+        let text = "name = 'diurnal'\namplitude = 1\nphase = 0.75\nperiod_s = 1e9";
+        let mut rng = Rng::new(8, 0).stream(Label::Arrivals);
+        let steps = process(text)(1e9, &mut rng).steps(5.0).unwrap().count;
+        let seconds = libm::cbrt(5e-9 * 3e18 / (2.0 * std::f64::consts::PI.powi(2)));
+        assert!((steps / (2e9 * seconds) - 1.0).abs() < 1e-3, "{steps}");
+    }
+
+    #[test]
+    fn the_steps_of_a_process_are_those_that_it_draws() {
+        // A step draws two to six words of 32 bits: a gap, and whether it yields a request or how
+        // long the state lasts.
+        for (text, rate_rps) in [
+            ("name = 'mmpp'", 0.05),
+            ("name = 'mmpp'\nrates = [0, 1, 4]\nsojourn_ms = [10, 20, 5]", 1.0),
+            ("name = 'on-off'\nphases = 'fixed'", 0.05),
+            ("name = 'on-off'\ncopies = 20", 0.5),
+            ("name = 'diurnal'\nperiod_s = 100", 10.0),
+            ("name = 'diurnal'\namplitude = 1\nphase = 0.75\nperiod_s = 1e9", 10.0),
+            ("name = 'diurnal'\nnoise_cv = 0.5\nnoise_s = 0.01\nperiod_s = 10", 2.0),
+            ("name = 'ramp'\nfrom = 50", 10.0),
+            ("name = 'ramp'\nfrom = 0\nover_s = 1e7", 10.0),
+        ] {
+            let mut rng = Rng::new(8, 0).stream(Label::Arrivals);
+            let mut times = process(text)(rate_rps, &mut rng);
+            let count = 1000;
+            let steps = times.steps(f64::from(count)).unwrap().count;
+            for _ in 0..count {
+                times.next_time(&mut rng);
+            }
+            let words = rng.get_word_pos() as f64;
+            assert!(steps > 1.1 * f64::from(count), "{text}: {steps}");
+            assert!((1.5..7.0).contains(&(words / steps)), "{text}: {words} of {steps}");
+        }
+    }
+}
