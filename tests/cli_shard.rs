@@ -377,7 +377,7 @@ fn a_shard_in_a_read_only_folder_fails_and_changes_nothing() {
         "error: cannot write disk/o/shards/1-of-2.lock: Read-only",
         "error: cannot write disk/o/shards/0-of-2.lock: Read-only",
         "error: cannot write disk/o/manifest.toml: Read-only",
-        "error: cannot write disk/o/manifest.toml: Read-only",
+        "error: cannot write disk/o/datapackage.json: Read-only",
     ];
     assert_eq!(errors.len(), expected.len(), "{said:?}");
     for (error, expected) in errors.iter().zip(expected) {

@@ -4,7 +4,6 @@
 //! there is skipped, and said so.
 
 use crate::shell::{Shell, column, repository};
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -57,25 +56,6 @@ fn tables_open_with_the_types_of_their_package() {
     for reader in ["pandas", "duckdb", "frictionless"] {
         let Some(columns) = checked(reader, &folders) else { continue };
         assert!(columns > 900, "{reader}: {columns} columns");
-    }
-}
-
-#[test]
-fn kept_results_open_with_the_types_of_their_package() {
-    let mut folders: Vec<PathBuf> = ["results", "results/sneakpeek"]
-        .iter()
-        .flat_map(|folder| fs::read_dir(repository(folder)).expect("kept results"))
-        .map(|entry| entry.expect("an entry").path())
-        .chain([repository("results/sneakpeek")])
-        .filter(|folder| folder.join("datapackage.json").exists())
-        .collect();
-    folders.sort();
-    if folders.is_empty() {
-        println!("skipped: no kept results with a datapackage.json");
-        return;
-    }
-    for reader in ["pandas", "duckdb"] {
-        checked(reader, &folders);
     }
 }
 

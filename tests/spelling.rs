@@ -5,7 +5,7 @@ use std::fs;
 
 /// What `run` prints with these options, without the id, which is a hash of the settings.
 fn run(shell: &Shell, options: &[&str]) -> String {
-    let arguments = [&["run", "small.toml"], options].concat();
+    let arguments = [&["inspect", "small.toml"], options].concat();
     let said = crate::shell::Said::of(&mut shell.command(&arguments));
     assert_eq!(said.code, Some(0), "{options:?}: {said:?}");
     said.out.lines().filter(|line| !line.contains("run_id")).collect::<Vec<_>>().join("\n")
@@ -111,7 +111,7 @@ fn names_with_points_are_quoted_in_keys() {
     shell.ok("verify o");
     let said = shell.ok(&format!("compare o --axis workers.'gpu-1.5'.count --baseline 1"));
     assert!(said.out.contains(budget), "{}", said.out);
-    let figure = "figures o --x workers.'gpu-1.5'.count --where budget_ms.\"llama-3.1-8B\"=40";
+    let figure = "plot o --x workers.'gpu-1.5'.count --where budget_ms.\"llama-3.1-8B\"=40";
     let said = shell.ok(figure);
     assert!(said.out.contains("o/figures/utility_mean-by-workers.-gpu-1.5-.count.svg"), "{said:?}");
     // Every spelling of a key finds its axis, and every name its setting.
@@ -181,6 +181,6 @@ fn figures_and_claims_without_a_scheduler_axis_take_another() {
 
 #[test]
 fn the_beginning_of_a_name_is_near() {
-    let said = Shell::small().fails(2, "check small.toml --set trace.rate=3");
+    let said = Shell::small().fails(2, "check small.toml --set workload.rate=3");
     assert!(said.error().ends_with("did you mean `rate_rps`?"), "{said:?}");
 }

@@ -55,7 +55,7 @@ pub(super) fn conclude(
 
 /// Of runs with more intervals than a time series has rows for.
 fn long_series(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
-    let at = sweep.experiment.tables.iter().position(|table| table.name == "series")?;
+    let at = sweep.experiment.tables.iter().position(|table| table.name == "timeseries")?;
     let most = crate::metrics::MAX_INTERVALS;
     let long =
         |run: &&RunRecord| run.entry.result.tables.get(at).is_some_and(|rows| rows.len() >= most);

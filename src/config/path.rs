@@ -1,5 +1,5 @@
-//! Paths of keys, `workload.rate_rps`, written as TOML writes dotted keys: a part that holds a point
-//! is quoted, `workers."llama-3.1".count`.
+//! Paths of keys, `workload.rate_rps`, written as TOML writes dotted keys: a part that holds a
+//! point is quoted, `workers."llama-3.1".count`.
 
 use toml::de::DeValue;
 

@@ -1,6 +1,7 @@
 //! What a scheduler is told of a request, filled in when the request becomes visible.
 //!
-//! This is the one place where truth becomes belief; the scheduler's [`AccuracySource`] decides how much.
+//! This is the one place where truth becomes belief; the scheduler's [`AccuracySource`] decides how
+//! much.
 
 use crate::classifier::model::ShortCircuit;
 use crate::classifier::posterior::{answer, expected_accuracy, update};

@@ -14,8 +14,8 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "exhaustive",
     summary: "every order and variant of the oldest few requests, without batching (brute force)",
     source: "dndfrink/SERIF bd12bb8 (brute force)",
-    params: "tie_break = earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
-             merge_adjacent = false, max_batch = 32 (of what is merged)",
+    params: "tie_break = earliest-finish, window_ms = 0, window_requests, window_max, \
+             plan_when_busy = false, merge_adjacent = false, max_batch = 32 (of what is merged)",
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, _| Box::new(GroupPlanner::one_by_one(fields)),
 };

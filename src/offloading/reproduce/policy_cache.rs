@@ -2,8 +2,8 @@
 //! reproduction that was stopped goes on with those that are missing.
 //!
 //! A file is taken if its catalogue is that of the training asked for: all that the training
-//! depends on (see [`crate::offloading::learned`]), the learner, its plan, seed and steps. Which build of
-//! the program wrote it does not matter.
+//! depends on (see [`crate::offloading::network_policy`]), the learner, its plan, seed and steps.
+//! Which build of the program wrote it does not matter.
 
 use super::ReproductionError;
 use crate::config::source;
