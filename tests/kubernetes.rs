@@ -127,6 +127,8 @@ fn its_command_does_the_whole_sweep() {
     shell.ok("merge results/out");
     let (whole, mut merged) = (shell.files("whole"), shell.files("results/out"));
     // It names another file.
-    merged.insert("manifest.toml", whole["manifest.toml"].clone());
+    for file in ["manifest.toml", "datapackage.json"] {
+        merged.insert(file, whole[file].clone());
+    }
     assert_same(&whole, &merged, "pods");
 }

@@ -60,7 +60,7 @@ fn a_bare_name_is_a_table_without_settings() {
         assert_eq!(own, run(&shell, &[&posterior[..], &[table]].concat()), "{bare}");
     }
     let all = ["--set", "axis=[{key='scheduler',values=['edf']}]", "--set", "figure=[]", "--set"];
-    let own = run(&shell, &[&all[..], &["trace=recorded"]].concat());
+    let own = run(&shell, &[&all[..], &["workload=recorded"]].concat());
     assert_eq!(own, run(&shell, &[&all[..], &["workload={arrivals='recorded'}"]].concat()));
     let said = shell.fails(2, "inspect small.toml --set penalty=stop");
     assert!(said.error().contains("unknown penalty `stop`"), "{said:?}");

@@ -99,7 +99,8 @@ fn read_file(
 }
 
 /// The process: a name whose settings stand beside it in `workload`, `{ name, … }` with its
-/// settings, or one of these by application. With `per = "app"` each application has one of its own.
+/// settings, or one of these by application. With `per = "app"` each application has one of its
+/// own.
 fn read_source(
     read: &mut Decoder<'_>,
     trace: &ConfigNode,

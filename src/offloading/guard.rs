@@ -5,8 +5,8 @@
 //! may follow. How many those are nobody knows: neither a policy nor an agent in training is told
 //! how long its dialogue is. What is known is the length of the longest dialogue of the workload
 //! ([`DialogueModel::longest`]), as somebody knows it who serves dialogues of a limited length; the
-//! reserve is for a dialogue of that length. It is the same for every dialogue, so it tells nothing about
-//! the one at hand.
+//! reserve is for a dialogue of that length. It is the same for every dialogue, so it tells nothing
+//! about the one at hand.
 //!
 //! It follows that no dialogue whose local answers alone keep to the budget is ever beyond it. As
 //! long as only local answers were given, the dialogue may go on so. Once another action was

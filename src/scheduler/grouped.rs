@@ -13,10 +13,10 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     summary: "one group and one variant per application, placed by summed utility",
     source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",
     params: "group_by = app (class, by-variant), split = false, search = greedy (exact, auto), \
-             order = deadline (or priority), group_order = deadline (or priority), \
-             priority = acc-deadline, priority_accuracy = profiled (or granted), tie_break = earliest-finish, \
-             window_ms = 0, window_requests, window_max, plan_when_busy = false, max_batch = 32, \
-             merge_adjacent = false",
+             order = deadline (or priority), group_order = deadline (or priority), priority = \
+             acc-deadline, priority_accuracy = profiled (or scheduler), tie_break = \
+             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
+             max_batch = 32, merge_adjacent = false",
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, _| Box::new(GroupPlanner::read(fields, GroupBy::App, false)),
 };

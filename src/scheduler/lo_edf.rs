@@ -1,8 +1,8 @@
 //! Locally optimal in deadline order: earliest deadline first, each request on the worker and
 //! variant of highest expected utility given what was placed before.
 //!
-//! Source: dndfrink/SERIF bd12bb8, locally optimal EDF. `mode = "dispatch"` is ours: the same rule as
-//! a dispatcher that batches.
+//! Source: dndfrink/SERIF bd12bb8, locally optimal EDF. `mode = "dispatch"` is ours: the same
+//! rule as a dispatcher that batches.
 
 use super::SchedulerEntry;
 use super::locally_optimal::{Objective, read};
@@ -13,9 +13,9 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-edf",
     summary: "deadline order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal EDF)",
-    params: "mode = window (or head), tie_break = earliest-finish; window: window_ms = 0, window_requests, \
-             window_max, plan_when_busy = false, max_batch = 32, merge_adjacent = false; head: max_batch = 32, \
-             batch = full, drop_policy = never",
+    params: "mode = window (or dispatch), tie_break = earliest-finish; window: window_ms = 0, \
+             window_requests, window_max, plan_when_busy = false, max_batch = 32, merge_adjacent \
+             = false; dispatch: max_batch = 32, batch = full, drop_policy = never",
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Utility),
 };

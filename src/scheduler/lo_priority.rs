@@ -14,10 +14,10 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     summary: "priority order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal with priorities)",
     params: "priority = acc-deadline (acc-slack, util-deadline, util-range, util-max, util-rate), \
-             priority_accuracy = profiled (or granted), \
-             mode = window (or head, with acc-deadline or acc-slack), tie_break = earliest-finish; \
-             window: window_ms = 0, window_requests, window_max, plan_when_busy = false, \
-             max_batch = 32, merge_adjacent = false; head: max_batch = 32, batch = full, drop_policy = never",
+             priority_accuracy = profiled (or scheduler), mode = window (or dispatch, with \
+             acc-deadline or acc-slack), tie_break = earliest-finish; window: window_ms = 0, \
+             window_requests, window_max, plan_when_busy = false, max_batch = 32, merge_adjacent \
+             = false; dispatch: max_batch = 32, batch = full, drop_policy = never",
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| {
         let order = RequestOrder::Priority(Priority::read(fields, true));

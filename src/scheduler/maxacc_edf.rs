@@ -13,9 +13,9 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "maxacc-edf",
     summary: "deadline order, the most accurate variant whatever it takes (accuracy-profiled)",
     source: "dndfrink/SERIF bd12bb8 (maximum accuracy), in deadline order",
-    params: "mode = window (or head), tie_break = earliest-finish; window: window_ms = 0, window_requests, \
-             window_max, plan_when_busy = false, max_batch = 32, merge_adjacent = false; head: max_batch = 32, \
-             batch = full, drop_policy = never",
+    params: "mode = window (or dispatch), tie_break = earliest-finish; window: window_ms = 0, \
+             window_requests, window_max, plan_when_busy = false, max_batch = 32, merge_adjacent \
+             = false; dispatch: max_batch = 32, batch = full, drop_policy = never",
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Accuracy),
 };

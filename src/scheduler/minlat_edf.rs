@@ -11,9 +11,9 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "minlat-edf",
     summary: "deadline order, each request where it ends soonest, whatever the accuracy",
     source: "counterpart of maxacc-edf, ours",
-    params: "mode = window (or head); window: window_ms = 0, window_requests, window_max, \
-             plan_when_busy = false, max_batch = 32, merge_adjacent = false; head: max_batch = 32, \
-             batch = full, drop_policy = never",
+    params: "mode = window (or dispatch); window: window_ms = 0, window_requests, window_max, \
+             plan_when_busy = false, max_batch = 32, merge_adjacent = false; dispatch: max_batch \
+             = 32, batch = full, drop_policy = never",
     accuracy: None,
     build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Finish),
 };

@@ -27,8 +27,8 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "optimal-window",
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
-    params: "window_max (16 at most), oversize_window = refuse (or beam), window_ms = 0, window_requests, \
-             plan_when_busy = false, max_batch = 32",
+    params: "window_max (16 at most), oversize_window = refuse (or beam), window_ms = 0, \
+             window_requests, plan_when_busy = false, max_batch = 32",
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| {
         check_workers(fields, context);

@@ -38,8 +38,9 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "peek-plus",
     summary: "groups by application, accuracies at the pooled class mix, plans improved as a whole",
     source: "ours",
-    params: "class_mix_horizon = 200, recall_shrinkage = 100, local_search = true, tie_break = earliest-finish, window_ms = 0, \
-             window_requests, window_max, plan_when_busy = false, max_batch = 32",
+    params: "class_mix_horizon = 200, recall_shrinkage = 100, local_search = true, tie_break = \
+             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
+             max_batch = 32",
     accuracy: Some(AccuracySource::Posterior),
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };

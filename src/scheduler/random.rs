@@ -12,7 +12,8 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "random",
     summary: "requests in random order, each batch on a random variant",
     source: "the floor that any rule must beat",
-    params: "max_batch = 32, batch = full (or deadline-aware), drop_policy = never (or hopeless, late)",
+    params: "max_batch = 32, batch = full (or deadline-aware), drop_policy = never (or hopeless, \
+             late)",
     accuracy: None,
     build: |fields, context| {
         let batching = Batching::read(fields);

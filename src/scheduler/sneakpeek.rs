@@ -15,10 +15,10 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     summary: "groups by application and most likely class, accuracies corrected by the posterior",
     source: "Wolfrath, Frink, Chandra, SoCC 2025; code dndfrink/SERIF bd12bb8",
     params: "group_by = class (app, by-variant), split = false, search = greedy (exact, auto), \
-             order = priority (or deadline), group_order = deadline (or priority), \
-             priority = acc-deadline, priority_accuracy = profiled (or granted), tie_break = earliest-finish, \
-             window_ms = 0, window_requests, window_max, plan_when_busy = false, max_batch = 32, \
-             merge_adjacent = false",
+             order = priority (or deadline), group_order = deadline (or priority), priority = \
+             acc-deadline, priority_accuracy = profiled (or scheduler), tie_break = \
+             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
+             max_batch = 32, merge_adjacent = false",
     accuracy: Some(AccuracySource::Posterior),
     build: |fields, _| Box::new(GroupPlanner::read(fields, GroupBy::Class, true)),
 };
