@@ -185,3 +185,20 @@ fn the_largest_listed_batch_is_the_cap() {
          9.5 end w0.0 [3 4]",
     );
 }
+
+/// A budget of 10 and γ = x: an answer at 19.5 is still worth 0.05, one at 20 nothing.
+#[test]
+fn hopeless_is_what_is_worth_nothing_at_all() {
+    let world = |ms: &str| {
+        format!(
+            "variant a x 1:{ms}
+             worker
+             penalty {{ name = 'linear' }}
+             request a 0 10
+             scheduler {{ name = 'edf', drop = 'hopeless' }}"
+        )
+    };
+    let served = "0 load w0 x until 0\n0 loaded w0 x\n0 start w0.0 x [0]\n19.5 end w0.0 [0]";
+    check(&world("19.5"), served);
+    check(&world("20"), "0 reject 0");
+}
