@@ -202,3 +202,25 @@ fn hopeless_is_what_is_worth_nothing_at_all() {
     check(&world("19.5"), served);
     check(&world("20"), "0 reject 0");
 }
+
+/// The mean utility of an application's variants, not their sum: of equals the first goes first.
+#[test]
+fn util_deadline_is_a_mean_over_variants() {
+    check(
+        "variant a x 1:4 recall=0.8
+         variant b y 1:4 recall=0.8
+         variant b z 1:4 recall=0.8
+         worker
+         request a 0 100
+         request b 0 100
+         scheduler { name = 'lo-priority', priority = 'util-deadline' }",
+        "0 load w0 x until 0
+         0 loaded w0 x
+         0 start w0.0 x [0]
+         0 load w0 y until 0
+         0 loaded w0 y
+         4 end w0.0 [0]
+         4 start w0.0 y [1]
+         8 end w0.0 [1]",
+    );
+}

@@ -195,3 +195,27 @@ pub(super) fn tails(view: &View<'_>, cursors: &mut Vec<Cursor>) {
         view.tail(worker.id, cursor);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Node, Problems};
+
+    #[test]
+    fn settings_end_where_they_are_said_to() {
+        let accepted = |text: &str| {
+            let (node, mut problems) = (Node::parse_override(text), Problems::default());
+            Window::read(&mut Fields::new(&node, &mut problems));
+            problems.is_empty()
+        };
+        for (inside, outside) in [
+            ("{ window_ms = 1000000000 }", "{ window_ms = 1000000001 }"),
+            ("{ window_requests = 4000000000 }", "{ window_requests = 4000000001 }"),
+            ("{ window_max = 1 }", "{ window_max = 0 }"),
+            ("{ max_batch = 4096 }", "{ max_batch = 4097 }"),
+        ] {
+            assert!(accepted(inside), "{inside}");
+            assert!(!accepted(outside), "{outside}");
+        }
+    }
+}
