@@ -1,6 +1,8 @@
 //! Rules that `docs/src/scheduling-rules.md` states and that no other test holds by itself. All
 //! times are in milliseconds; the format is described in `common/text.rs`.
 
+use crate::common::lab::service;
+use crate::common::scribe::Decided;
 use crate::common::text::check;
 
 #[test]
@@ -223,4 +225,37 @@ fn util_deadline_is_a_mean_over_variants() {
          4 start w0.0 y [1]
          8 end w0.0 [1]",
     );
+    // Less time left is more urgent.
+    check(
+        "variant a x 1:4 recall=0.8
+         variant a y 1:5 recall=0.7
+         worker
+         request a 0 100
+         request a 0 50
+         scheduler { name = 'lo-priority', priority = 'util-deadline' }",
+        "0 load w0 x until 0
+         0 loaded w0 x
+         0 start w0.0 x [1]
+         4 end w0.0 [1]
+         4 start w0.0 x [0]
+         8 end w0.0 [0]",
+    );
+}
+
+/// Ten requests have 10! > 2,000,000 orders: the oldest nine are planned first.
+#[test]
+fn exhaustive_search_keeps_as_many_of_the_oldest_as_it_can_search() {
+    let mut world = service(&[(1, 4.0)]).workers(1, 1, 1);
+    for _ in 0..10 {
+        world = world.request(0, 0.0, 1000.0, 0);
+    }
+    let log = world.run("exhaustive");
+    let given = |decided: &Decided| match decided {
+        Decided::Assign { requests, .. } => requests.clone(),
+        _ => Vec::new(),
+    };
+    let mut planned: Vec<u32> = log.asked[0].decisions.iter().flat_map(given).collect();
+    planned.sort_unstable();
+    assert_eq!(planned, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(log.counts.completed, 10);
 }

@@ -202,6 +202,14 @@ mod tests {
     use crate::input::{Node, Problems};
 
     #[test]
+    fn what_is_not_said_is_the_default() {
+        let (node, mut problems) = (Node::parse_override("{}"), Problems::default());
+        let usual = Window::read(&mut Fields::new(&node, &mut problems));
+        assert!(!usual.merge && !usual.while_busy && usual.count.is_none());
+        assert_eq!((usual.every, usual.max_batch, usual.max), (Span::ZERO, 32, usize::MAX));
+    }
+
+    #[test]
     fn settings_end_where_they_are_said_to() {
         let accepted = |text: &str| {
             let (node, mut problems) = (Node::parse_override(text), Problems::default());

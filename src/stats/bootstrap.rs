@@ -133,6 +133,10 @@ mod tests {
         let mut rng = Rng::new(0, 1).stream_of(Label::Bootstrap, 1);
         assert_eq!(ratio(&[2.0; 10], &mut rng), f64::INFINITY);
         assert_eq!(ratio(&[-2.0; 10], &mut rng), f64::NEG_INFINITY);
+        // Of 1 and 3: mean 2, variance 2, standard error of the mean 1.
+        let some: Vec<f64> = (0..50).map(|_| ratio(&[1.0, 3.0], &mut rng)).collect();
+        assert!(some.iter().all(|t| *t == f64::INFINITY || (t - 2.0).abs() < 1e-12), "{some:?}");
+        assert!(some.contains(&f64::INFINITY) && some.iter().any(|t| t.is_finite()));
         // Of ten values 1 and 1 + d the standard error is at most d / 6: below 0.01, or about 0.03.
         let two = |d: f64| (0..10).map(|i| 1.0 + f64::from(i % 2) * d).collect::<Vec<_>>();
         assert_eq!(ratio(&two(0.05), &mut rng), f64::INFINITY);
