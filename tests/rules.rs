@@ -259,3 +259,17 @@ fn exhaustive_search_keeps_as_many_of_the_oldest_as_it_can_search() {
     assert_eq!(planned, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(log.counts.completed, 10);
 }
+
+/// Seventeen requests, more than are searched exactly: by deadline all of them are on time, and in
+/// no other order.
+#[test]
+fn the_beam_serves_the_first_request_first() {
+    let mut world = service(&[(1, 4.0)]).workers(1, 1, 1);
+    for place in 1..=17 {
+        world = world.request(0, 0.0, 4.0 * f64::from(place), 0);
+    }
+    let mut log = world.run("{ name = 'optimal-window', beyond = 'beam' }");
+    assert_eq!(log.number("late"), 0.0);
+    let ran: Vec<u32> = log.timeline().into_iter().flat_map(|batch| batch.3).collect();
+    assert_eq!(ran, (0..17).collect::<Vec<u32>>());
+}
