@@ -1,7 +1,14 @@
 //! Decisions that break a rule of the simulated world end the run, and the message names the
 //! scheduler, the instant, the decision and the rule.
 
+use crate::common::World;
+use crate::common::lab::service;
 use crate::common::text::check;
+use peeksim::model::arrival::Listed;
+use peeksim::policy::{Info, Plan, Scheduler, Trigger, View};
+use peeksim::rng::Rng;
+use peeksim::sim::{self, Simulation};
+use peeksim::units::Span;
 
 /// Two workers, two applications; `huge` fits no worker. Request 0 is served with `x` from 0 to 4
 /// whatever else the script does; request 1 and, of application b, request 2 come at 5.
@@ -173,4 +180,28 @@ fn what_came_before_the_mistake_is_done() {
              it is not in the worker's memory"
         ),
     );
+}
+
+/// Asks to be woken a nanosecond later, whatever happens.
+struct Restless(u32);
+
+impl Scheduler for Restless {
+    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+        self.0 += 1;
+        plan.wake_at(view.now() + Span(1));
+    }
+}
+
+#[test]
+fn a_scheduler_that_is_woken_for_nothing_is_stopped() {
+    let world: World = service(&[(1, 1.0)]).workers(1, 1, 1).request(0, 0.0, 100.0, 0);
+    let arrivals = Box::new(Listed::new(world.arrivals.clone()));
+    let rng = Rng::new(1, 0);
+    let mut sim = Simulation::new(world.catalog(), arrivals, Info::Profiled, rng, "restless");
+    let mut restless = Restless(0);
+    let error = sim::run(&mut sim, &mut restless, &mut ()).expect_err("no end");
+    // The question of the arrival, and a million after wake-ups.
+    assert_eq!(restless.0, 1_000_001);
+    let said = error.to_string();
+    assert!(said.starts_with("scheduler `restless` at ") && said.contains("a million times"));
 }

@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn the_base_is_what_was_written() {
+        let read = |text: &str| {
+            let mut problems = Problems::default();
+            let penalty = Penalty::read(&Node::parse_override(text), &mut problems);
+            problems.check(Some(penalty)).unwrap_or_else(|problems| panic!("{problems}"))
+        };
+        assert_eq!(read("{}").base, Base::Budget);
+        assert_eq!(read("{ base = 'budget' }").base, Base::Budget);
+        assert_eq!(read("{ base = 'remaining' }").base, Base::Remaining);
+    }
+
+    #[test]
     fn late_is_from_the_tolerance_on() {
         let penalty = Penalty { tolerance: Span(3), ..Penalty::sigmoid() };
         let late = |finish| penalty.tardiness(Time(finish), Time(10));
