@@ -64,6 +64,24 @@ fn a_batch_is_lost_with_its_worker_and_done_again() {
     }
 }
 
+/// Request 1 is due first and runs; 0 waits behind it. Both come back in the order of arrival.
+#[test]
+fn what_comes_back_is_told_in_the_order_of_arrival() {
+    let world = fails(&[outage(4.0, 6.0)]).request(0, 0.0, 200.0, 0).request(0, 0.0, 50.0, 0);
+    let log = world.run("{ name = 'lo-edf', plan_when_busy = true }");
+    let expected = [
+        "4ms fails until 10ms",
+        "4ms lost [1] since 3ms",
+        "4ms forgets 0",
+        "4ms back 0",
+        "4ms back 1",
+    ];
+    assert_eq!(losses(&log), expected);
+    let told = log.asked.iter().find(|asked| asked.at == 4_000_000).expect("a question");
+    assert_eq!(told.arrived, [0, 1]);
+    assert_eq!(batches(&log), [(13.0, 23.0, vec![1]), (23.0, 33.0, vec![0])]);
+}
+
 #[test]
 fn a_load_is_lost_with_its_worker() {
     let mut log = fails(&[outage(2.0, 1.0)]).request(0, 0.0, 100.0, 0).run("fcfs");

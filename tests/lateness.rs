@@ -5,6 +5,8 @@ use crate::common::text::check;
 use crate::common::{V, World};
 use crate::shell::Shell;
 use peeksim::config::{ConfigNode, Problems};
+use peeksim::contract::{Plan, RejectReason, Scheduler, Trigger, View};
+use peeksim::core::ids::WorkerId;
 use peeksim::core::units::{Span, Time};
 use peeksim::system::penalty::Penalty;
 
@@ -147,5 +149,74 @@ fn the_published_score_is_a_column() {
         // Planned at the arrival, while the worker is away, all of the budget is left.
         let mut log = world.run("{ name = 'grouped', plan_when_busy = true }");
         assert!((log.number("utility_remaining_mean") - 0.8).abs() < 1e-9, "{base}");
+    }
+}
+
+/// Waits until 50, asks what an answer at 125 would cost, and starts a batch that ends then.
+#[derive(Default)]
+struct Asks(Vec<f64>);
+
+impl Scheduler for Asks {
+    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+        let at = |ms| Time::ZERO + Span::from_ms(ms);
+        let Some(request) = view.pending().next() else { return };
+        if view.now() < at(50.0) {
+            plan.wake_at(at(50.0));
+            return;
+        }
+        self.0.push(view.penalty(request, at(125.0)));
+        let variant = view.variants(WorkerId(0), request.app).next().expect("a variant");
+        plan.assign(WorkerId(0), variant, [request.id]);
+    }
+}
+
+/// 25 late of a budget of 100, of which 50 are left at 50.
+#[test]
+fn lateness_is_relative_to_the_budget_or_to_what_is_left_of_it() {
+    for (base, believed) in [("budget", 0.25), ("remaining", 0.5)] {
+        let mut world = World::new().app("a", &[V("v", 1, &[(1, 75.0)], 0.0, &[1.0, 1.0])]);
+        world = world.trace(&[(0, &[], &[0])]).request(0, 0.0, 100.0, 0);
+        world.arrivals[0].truth.row = 0;
+        world.setup.penalty = penalty(&format!("{{ name = 'linear', base = '{base}' }}"));
+        let mut asks = Asks::default();
+        let mut log = world.drive(&mut asks).expect("a run");
+        assert_eq!(asks.0, [believed], "{base}");
+        // Results: always of the budget, and in a column of its own of what was left.
+        assert_eq!(log.number("utility_mean"), 0.75, "{base}");
+        assert_eq!(log.number("utility_remaining_mean"), 0.5, "{base}");
+    }
+}
+
+/// Answers one request at 10, on time, and one at 20, late; refuses one and leaves one.
+struct Leaves;
+
+impl Scheduler for Leaves {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if let [first, second, third, _] = trigger.arrived {
+            let app = view.request(*first).expect("a request").app;
+            let variant = view.variants(WorkerId(0), app).next().expect("a variant");
+            plan.assign(WorkerId(0), variant, [*first]);
+            plan.assign(WorkerId(0), variant, [*second]);
+            plan.reject(*third, MethodReason::Admission);
+        }
+    }
+}
+
+#[test]
+fn what_is_late_refused_or_left_has_missed() {
+    let mut world = World::new().app("a", &[V("v", 1, &[(1, 10.0)], 0.0, &[1.0])]);
+    for budget in [100.0, 15.0, 100.0, 100.0] {
+        world = world.request(0, 0.0, budget, 0);
+    }
+    let mut log = world.drive(&mut Leaves).expect("a run");
+    for (column, expected) in [
+        ("late", 1.0),
+        ("rejected", 1.0),
+        ("unfinished", 1.0),
+        ("deadline_misses", 3.0),
+        ("deadline_miss_ratio", 0.75),
+        ("slo_attainment", 0.25),
+    ] {
+        assert_eq!(log.number(column), expected, "{column}");
     }
 }

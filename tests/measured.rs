@@ -2,9 +2,10 @@
 
 use crate::common::{V, World};
 use peeksim::core::rng::Rng;
-use peeksim::core::units::Span;
+use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
 use peeksim::metrics::{COLUMNS, Cell, MeasurementWindow, Summary, TABLES, Tables};
+use peeksim::system::faults::Outage;
 use peeksim::system::link::{Link, Uplink};
 use peeksim::workload::Listed;
 use std::sync::Arc;
@@ -128,4 +129,47 @@ fn bytes_count_as_far_as_they_are_sent_then() {
     let of = measured(&world(50.0), ahead, 2);
     close(of("uploaded_bytes"), 5_000.0);
     close(of("energy_j"), 0.004);
+}
+
+/// A worker of two lanes is there from 20 on and computes on one of them from 30 to 40.
+#[test]
+fn a_lane_is_a_share_of_its_worker_which_idles_from_when_it_is_ready() {
+    let mut world = World::new().app("app", &[V("v", 1, &[(1, 10.0)], 0.0, &[1.0])]);
+    world = world.workers(1, 2, 1).request(0, 30.0, 100.0, 0);
+    let worker = &mut world.setup.workers[0];
+    worker.ready = Time::ZERO + Span::from_ms(20.0);
+    (worker.power_w, worker.idle_w) = (Some(4.0), Some(1.0));
+    let of = measured(&world, "fcfs", 0);
+    // 10 ms of one lane of two are 5 ms of the worker; 15 of its 20 ms are idle.
+    close(of("energy_j"), 4.0 * 0.005 + 1.0 * 0.015);
+    close(of("utilization_mean"), 0.25);
+    close(of("idle_share"), 0.75);
+    close(of("workers.busy_share"), 0.25);
+    close(of("workers.idle_share"), 0.75);
+}
+
+/// A payload of 40 ms is lost at 10, within the warm-up, and sent again until 50; the request that
+/// counts arrives at 20, and its payload goes from 50 to 90.
+#[test]
+fn what_was_lost_in_the_warm_up_does_not_count() {
+    let world = |link: bool| {
+        let world = World::new().app("app", &[V("v", 1, &[(1, 10.0)], 15.0, &[1.0])]);
+        let mut world = world.workers(1, 1, 1).request(0, 0.0, 500.0, 0);
+        let worker = &mut world.setup.workers[0];
+        let from = Time::ZERO + Span::from_ms(10.0);
+        worker.outages = vec![Outage { from, span: Span::from_ms(1.0) }];
+        let uplink = Uplink::Constant(10_000_000);
+        worker.link = link.then_some(Link { rtt: Span::ZERO, uplink, power_w: Some(1.0) });
+        world.setup.apps[0].payload_bytes = if link { 50_000 } else { 0 };
+        world.request(0, 20.0, 500.0, 0)
+    };
+    let of = measured(&world(true), "{ name = 'lo-edf', plan_when_busy = true }", 1);
+    close(of("uploaded_bytes"), 37_500.0 + 50_000.0);
+    close(of("energy_j"), 0.070);
+    // Without the link: a load from 0 that is lost at 10, and one from 11 to 26, of which 6 count.
+    let of = measured(&world(false), "fcfs", 1);
+    close(of("model_load_ms_sum"), 6.0);
+    close(of("model_loads"), 0.0);
+    close(of("loading_share"), 6.0 / 26.0);
+    close(of("workers.model_load_ms_sum"), 6.0);
 }

@@ -226,6 +226,26 @@ fn an_answer_is_taken_where_its_class_is_precise() {
     }
 }
 
+/// Half a vote for the true class on a prior of .9 and .1: of requests of class 1 the votes say 1,
+/// and the posterior (.9, .6) / 1.5 still favours 0. What is answered is what the votes say.
+#[test]
+fn the_answer_is_that_of_the_votes_not_the_likeliest_class() {
+    let mut world = answering(ShortCircuit::Precision).trace(&[
+        (0, &[0.5, 0.0], &[0]),
+        (1, &[0.0, 0.5], &[1]),
+        (1, &[0.0, 0.5], &[1]),
+        (0, &[0.5, 0.0], &[0]),
+    ]);
+    let peek = &mut world.setup.apps[0].peek;
+    peek.evidence = Evidence::Counts;
+    peek.matrix = Some(vec![vec![10.0, 0.0], vec![0.0, 10.0]]);
+    let mut log = world.run("{ name = 'lo-edf', accuracy = 'posterior' }");
+    let at = [0.0, 10.0, 20.0, 30.0];
+    assert_eq!(ends(&log), at.map(|ms| (ms, true, true)));
+    // By a matrix without errors either answer is right for certain.
+    assert_eq!(log.number("accuracy_predicted_mean"), 1.0);
+}
+
 /// The worker is there from 20 ms on. Budgets of 15.9 ms: the variant, done at 24 ms, is worth
 /// .330; answer 1 is worth 1/3 at once and would be worth .320 at 20 ms. So nobody waits.
 #[test]

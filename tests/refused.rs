@@ -1,7 +1,14 @@
 //! Decisions that break a rule of the simulated world end the run, and the message names the
 //! scheduler, the instant, the decision and the rule.
 
+use crate::common::DialogueModel;
+use crate::common::lab::service;
 use crate::common::text::check;
+use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
+use peeksim::core::rng::Rng;
+use peeksim::core::units::Span;
+use peeksim::engine::{self, Simulation};
+use peeksim::workload::Listed;
 
 /// Two workers, two applications; `huge` fits no worker. Request 0 is served with `x` from 0 to 4
 /// whatever else the script does; request 1 and, of application b, request 2 come at 5.
@@ -173,4 +180,29 @@ fn what_came_before_the_mistake_is_done() {
              it is not in the worker's memory"
         ),
     );
+}
+
+/// Asks to be woken a nanosecond later, whatever happens.
+struct Restless(u32);
+
+impl Scheduler for Restless {
+    fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+        self.0 += 1;
+        plan.wake_at(view.now() + Span(1));
+    }
+}
+
+#[test]
+fn a_scheduler_that_is_woken_for_nothing_is_stopped() {
+    let world: DialogueModel = service(&[(1, 1.0)]).workers(1, 1, 1).request(0, 0.0, 100.0, 0);
+    let arrivals = Box::new(Listed::new(world.arrivals.clone()));
+    let rng = Rng::new(1, 0);
+    let mut sim =
+        Simulation::new(world.catalog(), arrivals, AccuracySource::Profiled, rng, "restless");
+    let mut restless = Restless(0);
+    let error = engine::run(&mut sim, &mut restless, &mut ()).expect_err("no end");
+    // The question of the arrival, and a million after wake-ups.
+    assert_eq!(restless.0, 1_000_001);
+    let said = error.to_string();
+    assert!(said.starts_with("scheduler `restless` at ") && said.contains("a million times"));
 }

@@ -1,6 +1,8 @@
 //! Rules that `docs/src/scheduling-rules.md` states and that no other test holds by itself. All
 //! times are in milliseconds; the format is described in `common/text.rs`.
 
+use crate::common::lab::service;
+use crate::common::scribe::Decided;
 use crate::common::text::check;
 
 #[test]
@@ -184,4 +186,90 @@ fn the_largest_listed_batch_is_the_cap() {
          5 start w0.0 x [3 4]
          9.5 end w0.0 [3 4]",
     );
+}
+
+/// A budget of 10 and γ = x: an answer at 19.5 is still worth 0.05, one at 20 nothing.
+#[test]
+fn hopeless_is_what_is_worth_nothing_at_all() {
+    let world = |ms: &str| {
+        format!(
+            "variant a x 1:{ms}
+             worker
+             penalty {{ name = 'linear' }}
+             request a 0 10
+             scheduler {{ name = 'edf', drop_policy = 'hopeless' }}"
+        )
+    };
+    let served = "0 load w0 x until 0\n0 loaded w0 x\n0 start w0.0 x [0]\n19.5 end w0.0 [0]";
+    check(&world("19.5"), served);
+    check(&world("20"), "0 reject 0");
+}
+
+/// The mean utility of an application's variants, not their sum: of equals the first goes first.
+#[test]
+fn util_deadline_is_a_mean_over_variants() {
+    check(
+        "variant a x 1:4 recall=0.8
+         variant b y 1:4 recall=0.8
+         variant b z 1:4 recall=0.8
+         worker
+         request a 0 100
+         request b 0 100
+         scheduler { name = 'lo-priority', priority = 'util-deadline' }",
+        "0 load w0 x until 0
+         0 loaded w0 x
+         0 start w0.0 x [0]
+         0 load w0 y until 0
+         0 loaded w0 y
+         4 end w0.0 [0]
+         4 start w0.0 y [1]
+         8 end w0.0 [1]",
+    );
+    // Less time left is more urgent.
+    check(
+        "variant a x 1:4 recall=0.8
+         variant a y 1:5 recall=0.7
+         worker
+         request a 0 100
+         request a 0 50
+         scheduler { name = 'lo-priority', priority = 'util-deadline' }",
+        "0 load w0 x until 0
+         0 loaded w0 x
+         0 start w0.0 x [1]
+         4 end w0.0 [1]
+         4 start w0.0 x [0]
+         8 end w0.0 [0]",
+    );
+}
+
+/// Ten requests have 10! > 2,000,000 orders: the oldest nine are planned first.
+#[test]
+fn exhaustive_search_keeps_as_many_of_the_oldest_as_it_can_search() {
+    let mut world = service(&[(1, 4.0)]).workers(1, 1, 1);
+    for _ in 0..10 {
+        world = world.request(0, 0.0, 1000.0, 0);
+    }
+    let log = world.run("exhaustive");
+    let given = |decided: &Decided| match decided {
+        Decided::Assign { requests, .. } => requests.clone(),
+        _ => Vec::new(),
+    };
+    let mut planned: Vec<u32> = log.asked[0].decisions.iter().flat_map(given).collect();
+    planned.sort_unstable();
+    assert_eq!(planned, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(log.counts.completed, 10);
+}
+
+/// Seventeen requests, more than are searched exactly: by deadline all of them are on time, and in
+/// no other order.
+#[test]
+fn the_beam_serves_the_first_request_first() {
+    let mut world = service(&[(1, 4.0)]).workers(1, 1, 1);
+    for place in 1..=17 {
+        world = world.request(0, 0.0, 4.0 * f64::from(place), 0);
+    }
+    let mut log = world.run("{ name = 'optimal-window', oversize_window = 'beam' }");
+    assert_eq!(log.number("late"), 0.0);
+    let ran: Vec<u32> = log.timeline().into_iter().flat_map(|batch| batch.3).collect();
+    assert_eq!(ran, (0..17).collect::<Vec<u32>>());
 }

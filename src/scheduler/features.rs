@@ -294,6 +294,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_has_no_end_is_squashed() {
+        assert_eq!([0.0, 1.0, 3.0].map(squash), [0.0, 0.5, 0.75]);
+    }
+
+    #[test]
     fn entropy_is_a_share() {
         assert_eq!(entropy(&[]), 0.0);
         assert_eq!(entropy(&[1.0, 0.0]), 0.0);

@@ -199,3 +199,35 @@ pub(super) fn tails(view: &View<'_>, cursors: &mut Vec<Timeline>) {
         view.backlog_end(worker.id, cursor);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ConfigNode, Problems};
+
+    #[test]
+    fn what_is_not_said_is_the_default() {
+        let (node, mut problems) = (ConfigNode::parse_override("{}"), Problems::default());
+        let usual = MeasurementWindow::read(&mut Decoder::new(&node, &mut problems));
+        assert!(!usual.merge && !usual.plan_when_busy && usual.count.is_none());
+        assert_eq!((usual.every, usual.max_batch, usual.max), (Span::ZERO, 32, usize::MAX));
+    }
+
+    #[test]
+    fn settings_end_where_they_are_said_to() {
+        let accepted = |text: &str| {
+            let (node, mut problems) = (ConfigNode::parse_override(text), Problems::default());
+            MeasurementWindow::read(&mut Decoder::new(&node, &mut problems));
+            problems.is_empty()
+        };
+        for (inside, outside) in [
+            ("{ window_ms = 1000000000 }", "{ window_ms = 1000000001 }"),
+            ("{ window_requests = 4000000000 }", "{ window_requests = 4000000001 }"),
+            ("{ window_max = 1 }", "{ window_max = 0 }"),
+            ("{ max_batch = 4096 }", "{ max_batch = 4097 }"),
+        ] {
+            assert!(accepted(inside), "{inside}");
+            assert!(!accepted(outside), "{outside}");
+        }
+    }
+}

@@ -108,6 +108,41 @@ mod tests {
         assert!((0.93..=0.97).contains(&(covered as f64 / count as f64)), "{covered}");
     }
 
+    /// 49 of the 1,999 resampled t lie beyond either end.
+    #[test]
+    fn ends_are_order_statistics_from_either_end() {
+        let values = sample(3, 12, exponential);
+        let (low, high) = studentised(&values, 7).unwrap();
+        let mean = values.iter().sum::<f64>() / 12.0;
+        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        let error = libm::sqrt(squares / 11.0 / 12.0);
+        let distances: Vec<f64> = values.iter().map(|value| (value - mean) / error).collect();
+        let mut rng = Rng::new(0, 12).stream_of(Label::Bootstrap, 7);
+        let ratios: Vec<f64> = (0..1999).map(|_| ratio(&distances, &mut rng)).collect();
+        let beyond = |so: &dyn Fn(f64) -> bool| ratios.iter().filter(|t| so(**t)).count();
+        // The low end comes from the large t, the high end from the small ones.
+        let (large, small) = ((mean - low) / error, (mean - high) / error);
+        assert_eq!(beyond(&|t| t > large + 1e-9), 49);
+        assert_eq!(beyond(&|t| t > large - 1e-9), 50);
+        assert_eq!(beyond(&|t| t < small - 1e-9), 49);
+        assert_eq!(beyond(&|t| t < small + 1e-9), 50);
+    }
+
+    #[test]
+    fn a_resample_that_does_not_vary_has_an_infinite_t_of_its_sign() {
+        let mut rng = Rng::new(0, 1).stream_of(Label::Bootstrap, 1);
+        assert_eq!(ratio(&[2.0; 10], &mut rng), f64::INFINITY);
+        assert_eq!(ratio(&[-2.0; 10], &mut rng), f64::NEG_INFINITY);
+        // Of 1 and 3: mean 2, variance 2, standard error of the mean 1.
+        let some: Vec<f64> = (0..50).map(|_| ratio(&[1.0, 3.0], &mut rng)).collect();
+        assert!(some.iter().all(|t| *t == f64::INFINITY || (t - 2.0).abs() < 1e-12), "{some:?}");
+        assert!(some.contains(&f64::INFINITY) && some.iter().any(|t| t.is_finite()));
+        // Of ten values 1 and 1 + d the standard error is at most d / 6: below 0.01, or about 0.03.
+        let two = |d: f64| (0..10).map(|i| 1.0 + f64::from(i % 2) * d).collect::<Vec<_>>();
+        assert_eq!(ratio(&two(0.05), &mut rng), f64::INFINITY);
+        assert!((10.0..100.0).contains(&ratio(&two(0.2), &mut rng)));
+    }
+
     #[test]
     fn too_little_to_resample() {
         assert_eq!(studentised(&[0.1; 9], 1), None);

@@ -98,6 +98,8 @@ mod tests {
         // 4.302653 / sqrt(3)
         assert!((estimate.half_width.unwrap() - 2.484_138).abs() < 1e-5);
         assert_eq!(Estimate::of(&[5.0]).unwrap().half_width, None);
+        let single = Estimate::of(&[5.0]).unwrap();
+        assert_eq!((single.low(), single.high()), (5.0, 5.0));
         assert_eq!(Estimate::of(&[]), None);
     }
 

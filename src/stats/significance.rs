@@ -160,6 +160,30 @@ mod tests {
         near(wilcoxon(&noisy), brute(&[1.0, -1.0, 1.0, 1.0, 2.0]));
     }
 
+    /// All n differences positive: 2 / 2ⁿ where signs are counted; beyond fifty the normal law of
+    /// the sum, whose mean is n (n + 1) / 4 and whose variance n (n + 1) (2n + 1) / 24.
+    #[test]
+    fn signs_are_counted_up_to_fifty_differences() {
+        let found = |n: u32| wilcoxon(&(1..=n).map(f64::from).collect::<Vec<_>>()).unwrap();
+        for n in [49, 50] {
+            assert!((found(n) * libm::exp2(f64::from(n) - 1.0) - 1.0).abs() < 1e-9, "{n}");
+        }
+        let normal = libm::erfc(663.0 / libm::sqrt(2.0 * 11_381.5));
+        assert!((found(51) / normal - 1.0).abs() < 1e-9, "{}", found(51));
+    }
+
+    /// 1e-12 of 1 is rounding and a tie; a millionth of 1 is an order, and so is 1e-12 of 2e-12.
+    #[test]
+    fn ties_are_relative() {
+        let (up, down) = (1.0 + 1e-12, -1.0 - 1e-12);
+        near(wilcoxon(&[1.0, -1.0 - 1e-12, up, 3.0]), brute(&[1.0, -1.0, 1.0, 3.0]));
+        near(wilcoxon(&[1.0, 1.0, down, 1.0, 3.0]), brute(&[1.0, 1.0, -1.0, 1.0, 3.0]));
+        let apart = [1.0, 1.000_001, -1.000_002, 1.000_003, 3.0];
+        near(wilcoxon(&apart), brute(&[1.0, 2.0, -3.0, 4.0, 5.0]));
+        let tiny = [1e-12, 2e-12, -3e-12, 4e-12, 5e-12];
+        near(wilcoxon(&tiny), brute(&[1.0, 2.0, -3.0, 4.0, 5.0]));
+    }
+
     /// statsmodels 0.15.0: `multipletests(p, method="holm")`.
     #[test]
     fn holm_is_that_of_statsmodels() {

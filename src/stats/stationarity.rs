@@ -149,8 +149,11 @@ mod tests {
         assert_eq!(of(&|at| -5.0 * at), Stationary::No);
         // Only the beginning is different.
         assert_eq!(of(&|at| if at < 1.0 { 9.0 } else { 3.0 }), Stationary::Yes);
+        // The last change counts: what ends where it began does not drift.
+        assert_ne!(of(&|at| if at < 39.0 { 5.0 * at } else { 0.0 }), Stationary::No);
         // Stable for half of the run, then without end.
         assert_eq!(of(&|at| (at - 20.0).max(0.0)), Stationary::No);
+        assert_eq!(Stationary::of(&[3.0; 32]), Stationary::Yes);
         assert_eq!(Stationary::of(&[3.0; 31]), Stationary::Undecided);
         assert_eq!(Stationary::of(&[]), Stationary::Undecided);
     }

@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn the_base_is_what_was_written() {
+        let read = |text: &str| {
+            let mut problems = Problems::default();
+            let penalty = Penalty::read(&ConfigNode::parse_override(text), &mut problems);
+            problems.check(Some(penalty)).unwrap_or_else(|problems| panic!("{problems}"))
+        };
+        assert_eq!(read("{}").base, LatenessBase::Budget);
+        assert_eq!(read("{ base = 'budget' }").base, LatenessBase::Budget);
+        assert_eq!(read("{ base = 'remaining' }").base, LatenessBase::Remaining);
+    }
+
+    #[test]
     fn late_is_from_the_tolerance_on() {
         let penalty = Penalty { tolerance: Span(3), ..Penalty::sigmoid() };
         let late = |finish| penalty.tardiness(Time(finish), Time(10));
