@@ -197,7 +197,7 @@ impl Scheduler for Leaves {
             let variant = view.variants(WorkerId(0), app).next().expect("a variant");
             plan.assign(WorkerId(0), variant, [*first]);
             plan.assign(WorkerId(0), variant, [*second]);
-            plan.reject(*third, MethodReason::Admission);
+            plan.reject(*third, RejectReason::Admission);
         }
     }
 }

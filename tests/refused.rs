@@ -1,7 +1,7 @@
 //! Decisions that break a rule of the simulated world end the run, and the message names the
 //! scheduler, the instant, the decision and the rule.
 
-use crate::common::DialogueModel;
+use crate::common::World;
 use crate::common::lab::service;
 use crate::common::text::check;
 use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
@@ -194,7 +194,7 @@ impl Scheduler for Restless {
 
 #[test]
 fn a_scheduler_that_is_woken_for_nothing_is_stopped() {
-    let world: DialogueModel = service(&[(1, 1.0)]).workers(1, 1, 1).request(0, 0.0, 100.0, 0);
+    let world: World = service(&[(1, 1.0)]).workers(1, 1, 1).request(0, 0.0, 100.0, 0);
     let arrivals = Box::new(Listed::new(world.arrivals.clone()));
     let rng = Rng::new(1, 0);
     let mut sim =

@@ -83,7 +83,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// Its part of the inputs, but for how good it seems.
-    fn observe(&self, moment: &DecisionContext<'_>, into: &mut [f32]) {
+    fn write_inputs(&self, moment: &DecisionContext<'_>, into: &mut [f32]) {
         let DecisionContext { view, head, .. } = *moment;
         let (catalog, worker, variant) = (view.catalog(), self.worker, self.variant);
         let resident = self.cursor.memory().contains(variant) || catalog.is_peek(variant);
@@ -150,7 +150,12 @@ impl Featurizer {
     }
 
     /// Looks at a moment whose batches are filled by `batching`.
-    pub fn see(&self, moment: &DecisionContext<'_>, batching: Batching, seen: &mut Observation) {
+    pub fn observe(
+        &self,
+        moment: &DecisionContext<'_>,
+        batching: Batching,
+        seen: &mut Observation,
+    ) {
         let DecisionContext { view, cursor, worker, head, .. } = *moment;
         let (catalog, now, memory) = (view.catalog(), view.now(), cursor.memory());
         let inputs = &mut seen.inputs;
@@ -197,16 +202,16 @@ impl Featurizer {
             let part = &mut inputs[rest + width * output..][..width];
             // Kept whole until the best of all is known.
             part[0] = candidate.worth as f32;
-            candidate.observe(moment, &mut part[1..BY_OUTPUT]);
+            candidate.write_inputs(moment, &mut part[1..BY_OUTPUT]);
             part[BY_OUTPUT + output] = 1.0;
         };
         for variant in view.variants(worker, head.app) {
             let batch = batching.size(moment, variant);
             let candidate = Candidate::new(moment, (worker, cursor), variant, batch);
-            see(catalog.variant_offset(variant), &candidate);
+            offer(catalog.variant_offset(variant), &candidate);
         }
         if let Some(candidate) = &elsewhere {
-            see(self.outputs - 1, candidate);
+            offer(self.outputs - 1, candidate);
         }
         let parts = seen.inputs[rest..].chunks_exact_mut(width).zip(&seen.allowed);
         for (part, _) in parts.filter(|(_, allowed)| **allowed) {

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_not_said_is_the_default() {
         let (node, mut problems) = (ConfigNode::parse_override("{}"), Problems::default());
-        let usual = MeasurementWindow::read(&mut Decoder::new(&node, &mut problems));
+        let usual = PlanningWindow::read(&mut Decoder::new(&node, &mut problems));
         assert!(!usual.merge && !usual.plan_when_busy && usual.count.is_none());
         assert_eq!((usual.every, usual.max_batch, usual.max), (Span::ZERO, 32, usize::MAX));
     }
@@ -217,7 +217,7 @@ mod tests {
     fn settings_end_where_they_are_said_to() {
         let accepted = |text: &str| {
             let (node, mut problems) = (ConfigNode::parse_override(text), Problems::default());
-            MeasurementWindow::read(&mut Decoder::new(&node, &mut problems));
+            PlanningWindow::read(&mut Decoder::new(&node, &mut problems));
             problems.is_empty()
         };
         for (inside, outside) in [

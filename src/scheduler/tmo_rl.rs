@@ -75,7 +75,7 @@ fn greedy(catalog: &Catalog, network: Option<Mlp>, batching: Batching) -> Dispat
     let network = network.or_else(|| sight.blank());
     let (mut seen, mut trace) = (Observation::default(), Activations::default());
     dispatcher(catalog, batching, move |moment| {
-        sight.see(moment, batching, &mut seen);
+        sight.observe(moment, batching, &mut seen);
         let outputs = network.as_ref()?.forward(&seen.inputs, &mut trace);
         Featurizer::variant(moment, best(outputs, &seen.allowed))
     })
@@ -147,7 +147,7 @@ impl SteppedDispatcher {
             // Another worker may be idle, too: one after the other.
             if !std::mem::replace(&mut turn.asks, true) {
                 turn.worker = moment.worker.0;
-                eye.see(moment, batching, &mut turn.seen);
+                eye.observe(moment, batching, &mut turn.seen);
             }
             None
         });
