@@ -196,7 +196,7 @@ impl Featurizer {
         seen.allowed.clear();
         seen.allowed.resize(self.outputs, false);
         let mut best = 0.0f64;
-        let mut see = |output: usize, candidate: &Candidate<'_>| {
+        let mut add_candidate = |output: usize, candidate: &Candidate<'_>| {
             best = best.max(candidate.worth);
             seen.allowed[output] = true;
             let part = &mut inputs[rest + width * output..][..width];
@@ -208,10 +208,10 @@ impl Featurizer {
         for variant in view.variants(worker, head.app) {
             let batch = batching.size(moment, variant);
             let candidate = Candidate::new(moment, (worker, cursor), variant, batch);
-            offer(catalog.variant_offset(variant), &candidate);
+            add_candidate(catalog.variant_offset(variant), &candidate);
         }
         if let Some(candidate) = &elsewhere {
-            offer(self.outputs - 1, candidate);
+            add_candidate(self.outputs - 1, candidate);
         }
         let parts = seen.inputs[rest..].chunks_exact_mut(width).zip(&seen.allowed);
         for (part, _) in parts.filter(|(_, allowed)| **allowed) {
