@@ -12,10 +12,13 @@ pub fn parts(path: &str) -> Option<Vec<String>> {
 
 /// A path and what is assigned to it, `key=value`, split at the first `=` outside quotes.
 pub fn assignment(text: &str) -> Option<(&str, &str)> {
-    // Where quotes have no end, the key is what stands before the first `=`, and is refused later.
-    let Some((_, rest)) = leading(text, &['.', '=']) else { return text.split_once('=') };
-    let value = rest.strip_prefix('=')?;
-    Some((text[..text.len() - rest.len()].trim(), value.trim()))
+    // Where quotes have no end, or something else behind them, the key is what stands before the
+    // first `=`, and is refused later.
+    let rest = leading(text, &['.', '=']).map(|(_, rest)| rest);
+    match rest.and_then(|rest| Some((rest, rest.strip_prefix('=')?))) {
+        Some((rest, value)) => Some((text[..text.len() - rest.len()].trim(), value.trim())),
+        None => text.split_once('='),
+    }
 }
 
 /// The parts at the beginning of a text, and what follows them. A part without quotes ends before
@@ -107,8 +110,8 @@ mod tests {
     #[test]
     fn parts_are_split_at_points_outside_quotes() {
         for (path, found, spelling) in [
-            ("workload.rate_rps", vec!["trace", "rate_rps"], "workload.rate_rps"),
-            (" trace . rate_rps ", vec!["trace", "rate_rps"], "workload.rate_rps"),
+            ("workload.rate_rps", vec!["workload", "rate_rps"], "workload.rate_rps"),
+            (" workload . rate_rps ", vec!["workload", "rate_rps"], "workload.rate_rps"),
             ("w.\"llama-3.1\".n", vec!["w", "llama-3.1", "n"], "w.\"llama-3.1\".n"),
             ("w.'llama-3.1' . n", vec!["w", "llama-3.1", "n"], "w.\"llama-3.1\".n"),
             ("\"a\"", vec!["a"], "a"),

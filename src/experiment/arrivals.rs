@@ -20,7 +20,7 @@ pub(super) fn read(
     inputs: &mut InputCache,
     problems: &mut Problems,
 ) -> Option<WorkloadSpec> {
-    let node = &*decode::named(node, "source");
+    let node = &*decode::named(node, "arrivals");
     if !matches!(node.value, Value::Table(_)) {
         problems.push(decode::mismatch(node, "a table: { arrivals, rate_rps, requests }"));
         return None;

@@ -190,8 +190,8 @@ fn note_batches(
     let is_set = |key: &str| scheduler.get(key).map(ConfigNode::cell);
     // A planner whose batches are not merged makes them of one request each.
     let merges = !entry.params.contains("merge_adjacent = false")
-        || is_set("merge").as_deref() == Some("true")
-        || is_set("plan").as_deref() == Some("head");
+        || is_set("merge_adjacent").as_deref() == Some("true")
+        || is_set("mode").as_deref() == Some("dispatch");
     if !entry.params.contains("max_batch") || !merges {
         return None;
     }

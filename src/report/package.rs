@@ -165,7 +165,7 @@ mod tests {
             (&["007", "1"], "string"),
             (&["2.50"], "string"),
             (&["inf", "1"], "string"),
-            (&["9223372036854775808"], "number"),
+            (&["18446744073709552000"], "number"),
             (&[], "string"),
         ] {
             let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
