@@ -96,3 +96,19 @@ fn constant(results: &Results) -> Option<String> {
         )
     })
 }
+
+/// Fails if a run did.
+pub(super) fn failed(runs: &[RunRecord]) -> Result<(), CliError> {
+    let failed: Vec<&RunRecord> =
+        runs.iter().filter(|run| !run.entry.result.error.is_empty()).collect();
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => Err(CliError::Failed(format!(
+            "{} of {} runs failed; the first, {}: {}",
+            failed.len(),
+            runs.len(),
+            first.id,
+            first.entry.result.error
+        ))),
+    }
+}

@@ -1,8 +1,8 @@
 //! A share of a sweep: some of its runs, into a journal of their own.
 
 use super::CliError;
+use super::notes::failed;
 use super::progress::SweepProgress;
-use super::sweep::failed;
 use crate::config::Problem;
 use crate::config::source;
 use crate::experiment::{Shard, Sweep};

@@ -8,7 +8,7 @@ use crate::config::note::{Note, Notes};
 use crate::config::toml::quote;
 use crate::config::{Location, Problem};
 use crate::experiment::{
-    BUILD, CapacityResult, Experiment, FigureSpec, RunRecord, Shard, Sweep, SweepResult, threads,
+    BUILD, CapacityResult, Experiment, FigureSpec, Shard, Sweep, SweepResult, threads,
 };
 use crate::output::atomic;
 use crate::report::claims::{ClaimResult, Verdict, judge};
@@ -250,7 +250,7 @@ pub(super) fn finish(
     // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
-    let (failed, notes) = (failed(&runs), notes::of_runs(sweep, &runs));
+    let (failed, notes) = (notes::failed(&runs), notes::of_runs(sweep, &runs));
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);
     let results = Results::load(folder)?;
@@ -306,21 +306,6 @@ fn conservation(results: &Results, out: &mut impl Write) -> Result<(), CliError>
         sum("unfinished")
     )?;
     Ok(())
-}
-
-pub(super) fn failed(runs: &[RunRecord]) -> Result<(), CliError> {
-    let failed: Vec<&RunRecord> =
-        runs.iter().filter(|run| !run.entry.result.error.is_empty()).collect();
-    match failed.first() {
-        None => Ok(()),
-        Some(first) => Err(CliError::Failed(format!(
-            "{} of {} runs failed; the first, {}: {}",
-            failed.len(),
-            runs.len(),
-            first.id,
-            first.entry.result.error
-        ))),
-    }
 }
 
 /// The rows of a results folder.

@@ -13,12 +13,10 @@
 #[cfg(test)]
 mod tests;
 
-use super::executor::{
-    Executor, PREFIX, Progress, RunRecord, Sweep, SweepError, SweepResult, journal_key,
-};
-use super::file::Axis;
-use super::grid::{GridPoint, RunSpec};
+use super::axis::{Axis, GridPoint, RunSpec, check_key};
+use super::executor::{Executor, PREFIX, Progress, Sweep, SweepError, SweepResult, journal_key};
 use super::journal;
+use super::journal::RunRecord;
 use super::shard::Shard;
 use super::spelling;
 use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode, path};
@@ -70,7 +68,7 @@ impl CapacitySearch {
         let mut read = Decoder::new(node, problems);
         let at = |field: &str| node.place.clone().field(&format!("search.{field}"));
         let key = read.text("key", "workload.rate_rps");
-        if let Err(problem) = super::grid::check_key(&key, &at("key")) {
+        if let Err(problem) = check_key(&key, &at("key")) {
             read.problems().push(problem);
         }
         let key = path::spelled(&key);

@@ -1,6 +1,6 @@
 //! The setting `peek`: how requests of each application are looked at.
 
-use super::run_config::by_app;
+use super::by_app::by_app;
 use crate::classifier::knn::VoteTies;
 use crate::classifier::model::{
     Classifier, ClassifierHost, ClassifierKind, Knn, Prior, ShortCircuit, ThresholdRule, VoteModel,

@@ -1,17 +1,18 @@
 //! All runs of an experiment: checked first, then in parallel, then in order.
 
+use super::axis::{GridPoint, RunSpec};
 use super::capacity_search;
 use super::file::{Experiment, FigureKind};
-use super::grid::{GridPoint, RunSpec, axis_keys, expand};
+use super::grid::{axis_keys, expand};
 use super::input_cache::InputCache;
-use super::journal::{self, Journal, JournalContents, JournalEntry};
+use super::journal::{self, Journal, JournalContents, JournalEntry, RunRecord};
 use super::run::{OutputRequest, run_one};
 use super::run_config::RunConfig;
 use super::shard::Shard;
 use super::validate;
 use super::{BUILD, SCHEMA_VERSION};
+use crate::config::Problems;
 use crate::config::source::hex;
-use crate::config::{Problems, Value};
 use crate::core::rng::Rng;
 use crate::output::atomic::{self, WriteError};
 use rayon::prelude::*;
@@ -109,17 +110,6 @@ fn others(foreign: &BTreeMap<PathBuf, String>) -> String {
         format!("\n{} has runs of {build}, this is {BUILD}", path.display())
     };
     foreign.iter().map(line).collect()
-}
-
-/// A run and its row.
-#[derive(Clone, Debug)]
-pub struct RunRecord {
-    /// Which run.
-    pub spec: RunSpec,
-    /// Its id.
-    pub id: String,
-    /// What it came to; shared, since a hundred thousand of them are a quarter of a gigabyte.
-    pub entry: Arc<JournalEntry>,
 }
 
 /// All runs in order, and what was searched for.
@@ -446,26 +436,6 @@ impl Executor {
             progress.restored(journal.folder());
         }
     }
-}
-
-/// What is wrong with the settings of the first configuration of an experiment that has problems
-/// of its own, as far as its axes could be read.
-pub(super) fn problems_of_settings(experiment: &Experiment) -> Problems {
-    let lists = ["axis", "zip"].map(|key| experiment.resolved.get(key).map(|node| &node.value));
-    let written = lists.into_iter().flatten().map(|list| match list {
-        Value::Array(items) => items.len(),
-        _ => 1,
-    });
-    if experiment.resolved.get("base").is_none() {
-        return Problems::default();
-    }
-    let settings = match expand(experiment) {
-        Ok(grid) if experiment.axes.len() == written.sum::<usize>() => grid.into_iter().next(),
-        _ => None,
-    };
-    let read =
-        settings.map(|first| RunConfig::read(&first.node, &mut InputCache::of(&experiment.path)));
-    read.and_then(Result::err).unwrap_or_default()
 }
 
 /// Finished runs are found again only by the same build, and with as much beside their row.

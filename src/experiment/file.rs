@@ -1,11 +1,9 @@
 //! The experiment file: what is asked for, before it is expanded.
 
+use super::axis::{Axis, axes_with_labels, check_key};
 use super::capacity_search::CapacitySearch;
-use super::grid::axes_with_labels;
 use super::implied::{AxisLabels, axis_of_claim, axis_of_lines, other_axis};
-use super::overrides;
 use super::stopping::StoppingRule;
-use crate::config::source::{self, Source};
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode, path};
 use crate::core::units::Span;
@@ -44,17 +42,6 @@ pub struct Experiment {
     pub resolved: ConfigNode,
     /// Where it was read from.
     pub path: String,
-}
-
-/// Keys that move together through rows of values.
-#[derive(Clone, Debug)]
-pub struct Axis {
-    /// Key paths into the base, each a column of the results.
-    pub keys: Vec<String>,
-    /// Rows of as many values as keys.
-    pub rows: Vec<Vec<ConfigNode>>,
-    /// Where it was written.
-    pub place: Location,
 }
 
 /// A figure to draw.
@@ -144,42 +131,6 @@ pub const FIGURE_KINDS: [(&str, FigureKind); 3] =
     [("lines", FigureKind::Lines), ("cdf", FigureKind::Cdf), ("pareto", FigureKind::Pareto)];
 
 impl Experiment {
-    /// Reads a file, or the experiment of that name that ships with the binary, and applies
-    /// `key=value` overrides.
-    pub fn load(path: &str, overrides: &[String]) -> Result<Self, Problems> {
-        let source = Self::open(path)?;
-        let mut node = ConfigNode::parse(&source)?;
-        let mut problems = Problems::default();
-        for text in overrides {
-            if let Err(problem) = overrides::apply(&mut node, text) {
-                problems.push(problem);
-            }
-        }
-        let experiment = Self::read(&node, &source.path, &mut problems);
-        if !problems.is_empty() {
-            // What else is wrong is better said now than after these are mended.
-            problems.extend(super::executor::problems_of_settings(&experiment));
-        }
-        problems.check(Some(experiment))
-    }
-
-    fn open(path: &str) -> Result<Source, Problem> {
-        let shipped = [format!("experiments/{path}.toml"), format!("experiments/{path}")];
-        let named = shipped.iter().find(|name| !source::exists(path) && source::exists(name));
-        let found = named.map_or(path, String::as_str);
-        source::read(found).map_err(|problem| {
-            if std::path::Path::new(found).exists() {
-                return problem;
-            }
-            let names = source::embedded_paths(".toml");
-            let known = names.iter().filter_map(|n| n.strip_prefix("experiments/"));
-            let known = known.filter_map(|n| n.strip_suffix(".toml"));
-            let expected = "an experiment file, or the name of one that `peeksim list` shows";
-            let near = Problem::unknown(Location::default(), "experiment", path, known).nearest;
-            Problem { expected: expected.into(), nearest: problem.nearest.or(near), ..problem }
-        })
-    }
-
     /// Runs of a configuration, if none is narrow enough before.
     pub fn most_replicates(&self) -> u64 {
         self.stopping.as_ref().map_or(self.replicates, |until| until.max_replicates)
@@ -319,7 +270,7 @@ fn read_axis(node: &ConfigNode, problems: &mut Problems) -> Option<Axis> {
 /// A path of keys into the base.
 fn axis_key(node: &ConfigNode, problems: &mut Problems) -> Option<String> {
     let key = decode::text(node, problems)?;
-    if let Err(problem) = super::grid::check_key(key, &node.place) {
+    if let Err(problem) = check_key(key, &node.place) {
         problems.push(problem);
     }
     Some(path::spelled(key))

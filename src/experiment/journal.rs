@@ -10,6 +10,7 @@
 //! Each has one writer, which holds the lock beside it; all are read by everybody. Nothing depends
 //! on names, times or the order of files.
 
+use super::axis::RunSpec;
 use super::run::RunResult;
 use crate::config::source::hex;
 use crate::metrics::COLUMNS;
@@ -23,6 +24,17 @@ use std::sync::Arc;
 
 /// Cells before the metrics: key, seconds, error.
 const HEAD: usize = 3;
+
+/// A run and its row.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// Which run.
+    pub spec: RunSpec,
+    /// Its id.
+    pub id: String,
+    /// What it came to; shared, since a hundred thousand of them are a quarter of a gigabyte.
+    pub entry: Arc<JournalEntry>,
+}
 
 /// A run and how long it took.
 #[derive(Clone, Debug)]

@@ -5,6 +5,8 @@
 //! threads, in one go or in several.
 
 mod arrivals;
+mod axis;
+mod by_app;
 mod capacity_search;
 mod classifiers;
 mod executor;
@@ -14,6 +16,7 @@ mod grid;
 mod implied;
 mod input_cache;
 mod journal;
+mod load;
 mod locate;
 mod overrides;
 mod run;
@@ -26,13 +29,14 @@ mod validate;
 mod warmup;
 mod workers;
 
+pub use axis::{Axis, GridPoint, RunSpec};
 pub use capacity_search::{CapacityResult, CapacitySearch, MetricLimit};
-pub use executor::{Progress, RunRecord, Sweep, SweepError, SweepResult, threads};
+pub use executor::{Progress, Sweep, SweepError, SweepResult, threads};
 pub use file::{Expectation, Experiment, FIGURE_KINDS, FigureKind, FigureSpec, Relation};
-pub use grid::{GridPoint, RunSpec, expand};
+pub use grid::expand;
 pub use implied::{AxisLabels, axis_of_numbers};
 pub use input_cache::InputCache;
-pub use journal::lines as journal_lines;
+pub use journal::{RunRecord, lines as journal_lines};
 pub use run::{OutputRequest, RunResult, run_one, simulate, simulate_with, summary};
 pub use run_config::RunConfig;
 pub use shard::Shard;

@@ -3,7 +3,7 @@
 //! A key that varies keeps its axis, with this value or these values, so that figures that name the
 //! axis still make sense. What figures and claims say of its old values is forgotten.
 
-use super::grid::{below, check_key};
+use super::axis::{below, check_key};
 use super::spelling;
 use crate::config::{ConfigNode, Location, Problem, Value, path};
 

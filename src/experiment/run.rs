@@ -7,7 +7,9 @@ use crate::contract::{AccuracySource, Observer, Scheduler};
 use crate::core::rng::Rng;
 use crate::core::units::Span;
 use crate::engine::{self, Counts, Simulation};
-use crate::metrics::{Cell, Summary, TableEntry, Tables, fluid_bound};
+use crate::metrics::{
+    Cell, MeasurementWindow, Summary, TableEntry, Tables, Transient, fluid_bound,
+};
 use crate::scheduler::{self, BuildContext};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -86,7 +88,7 @@ pub fn run_one(prepared: &RunConfig, rng: Rng, beside: &OutputRequest) -> RunRes
 
 /// An empty row of the part of the run that counts, but for the bound if the settings ask for one.
 pub fn summary(prepared: &RunConfig, rng: Rng) -> Result<Summary, String> {
-    let window = prepared.warmup.window(prepared, rng)?;
+    let window = measurement_window(prepared, rng)?;
     let summary = Summary::new(&prepared.catalog).with_window(window);
     if !prepared.bound {
         return Ok(summary);
@@ -94,6 +96,20 @@ pub fn summary(prepared: &RunConfig, rng: Rng) -> Result<Summary, String> {
     let arrivals = prepared.arrivals.build(&prepared.catalog, rng);
     let mut arrivals = arrivals.map_err(|problems| problems.to_string())?;
     Ok(summary.with_bound(fluid_bound(&prepared.catalog, arrivals.as_mut(), rng)))
+}
+
+/// The part of a run that counts. MSER-5 takes a run of its own to look at, which the engine
+/// makes again exactly; nothing of it has to be kept.
+fn measurement_window(prepared: &RunConfig, rng: Rng) -> Result<MeasurementWindow, String> {
+    match prepared.warmup {
+        Warmup::None => Ok(MeasurementWindow::whole()),
+        Warmup::Requests(first) => Ok(MeasurementWindow::after(first)),
+        Warmup::Mser5 => {
+            let mut transient = Transient::default();
+            simulate(prepared, rng, &mut transient)?;
+            Ok(transient.window())
+        }
+    }
 }
 
 /// Runs a configuration with any observer; the number of windows searched exactly.

@@ -1,6 +1,7 @@
 //! The settings of a run: `[base]` with one value of each axis, decoded and checked.
 
 use super::arrivals;
+use super::by_app::by_app;
 use super::faults;
 use super::input_cache::InputCache;
 use super::warmup::Warmup;
@@ -371,24 +372,6 @@ fn unknown_app(
     let mut problem = Problem::unknown(node.place.clone(), "application", name, known);
     problem.expected = format!("a folder {folder}/{name} with app.toml, or {}", problem.expected);
     problems.push(problem);
-}
-
-/// Calls `each` for the applications named by the keys of a table.
-pub(super) fn by_app(
-    node: &ConfigNode,
-    apps: &mut [AppSpec],
-    problems: &mut Problems,
-    mut each: impl FnMut(&mut AppSpec, &ConfigNode, &mut Problems),
-) {
-    for (name, node) in decode::table(node, problems) {
-        match apps.iter_mut().find(|app| app.profile.name == *name) {
-            Some(app) => each(app, node, problems),
-            None => {
-                let known = apps.iter().map(|app| app.profile.name.as_str());
-                problems.push(Problem::unknown(node.place.clone(), "application", name, known));
-            }
-        }
-    }
 }
 
 /// A number of milliseconds for every plan, or `{ constant, per_request }`.

@@ -11,8 +11,8 @@
 //! interval stops a little too often at one that is narrow by chance, so coverage is somewhat less
 //! than 95 %; steps of a quarter look less often.
 
-use super::executor::RunRecord;
-use super::grid::{GridPoint, RunSpec};
+use super::axis::{GridPoint, RunSpec};
+use super::journal::RunRecord;
 use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
 use crate::metrics::{COLUMNS, interval_key, law};
 use crate::stats::{Estimate, Interval, varies};

@@ -1,10 +1,6 @@
 //! `warmup`: which of a run's first arrivals do not count.
 
-use super::run::simulate;
-use super::run_config::RunConfig;
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
-use crate::core::rng::Rng;
-use crate::metrics::{MeasurementWindow, Transient};
 
 /// Fewer requests than this are too few means of five to find the end of a transient.
 const LEAST: u64 = 100;
@@ -55,23 +51,5 @@ impl Warmup {
         }
         // Fewer than the requests of a run, whose numbers have 32 bits.
         first.map_or(Self::None, |first| Self::Requests(first as u32))
-    }
-
-    /// The part of a run that counts. MSER-5 takes a run of its own to look at, which the engine
-    /// makes again exactly; nothing of it has to be kept.
-    pub(super) fn window(
-        self,
-        prepared: &RunConfig,
-        rng: Rng,
-    ) -> Result<MeasurementWindow, String> {
-        match self {
-            Self::None => Ok(MeasurementWindow::whole()),
-            Self::Requests(first) => Ok(MeasurementWindow::after(first)),
-            Self::Mser5 => {
-                let mut transient = Transient::default();
-                simulate(prepared, rng, &mut transient)?;
-                Ok(transient.window())
-            }
-        }
     }
 }

@@ -213,7 +213,12 @@ impl Catalog {
             }
         }
         let variants = wrong.variants.iter_mut().take(usize::from(wrong.first_peek));
-        variants.for_each(|variant| error.mistake(variant, variant.key, rng));
+        for variant in variants {
+            let accuracy = std::iter::once(variant.accuracy);
+            let wrong =
+                error.mistake(accuracy.chain(variant.recall.iter().copied()), variant.key, rng);
+            (variant.accuracy, variant.recall) = (wrong[0], wrong[1..].to_vec());
+        }
         wrong.steady = false;
         Arc::new(wrong)
     }

@@ -1,7 +1,6 @@
 //! What goes otherwise than the tables say: stalls, slow and failing workers, and beliefs about
 //! variants that are wrong from the start. Each draw is keyed by what it is about.
 
-use super::catalog::Variant;
 use super::latency::LatencyTable;
 use crate::core::rng::{Label, Rng};
 use crate::core::units::{Span, Time};
@@ -74,11 +73,14 @@ impl BeliefError {
     }
 
     /// Makes what is believed of a variant wrong.
-    pub(super) fn mistake(self, variant: &mut Variant, key: u64, rng: Rng) {
+    pub(super) fn mistake(
+        self,
+        probabilities: impl Iterator<Item = f64>,
+        key: u64,
+        rng: Rng,
+    ) -> Vec<f64> {
         let factor = self.factors(key, rng).1;
-        let wrong = |value: &mut f64| *value = (*value * factor).clamp(0.0, 1.0);
-        wrong(&mut variant.accuracy);
-        variant.recall.iter_mut().for_each(wrong);
+        probabilities.map(|value| (value * factor).clamp(0.0, 1.0)).collect()
     }
 
     /// The latencies that are believed of the variant with this key.

@@ -30,6 +30,7 @@ mod ramp;
 mod recorded;
 mod refit;
 mod resampled;
+mod sources;
 mod steps;
 mod timed;
 mod trace_rows;

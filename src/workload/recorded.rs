@@ -17,13 +17,13 @@
 
 use super::refit;
 use super::resampled::{self, Resampled};
+use super::sources::{Source, recorded};
 use super::steps::{self, Steps};
-use super::trace_rows::kept_rows;
-use super::{ArrivalEntry, Arrivals, ClassFilter, MAX_TRACE_S, Process, WorkloadSpec};
+use super::{ArrivalEntry, Arrivals, MAX_TRACE_S, Process, WorkloadSpec};
 use crate::config::{Decoder, Problem, decode};
-use crate::core::ids::{AppId, Arrival, TrueClass};
+use crate::core::ids::{Arrival, TrueClass};
 use crate::core::rng::{Label, Rng};
-use crate::core::units::{NS_PER_S, Time, rate_rps};
+use crate::core::units::{Time, rate_rps};
 use crate::system::catalog::Catalog;
 use crate::traces::recorded::RecordedTrace;
 use rand::RngExt;
@@ -86,44 +86,6 @@ fn read(read: &mut Decoder<'_>) -> Process {
         recorded.left = u64::MAX;
         Ok(Box::new(Resampled::new(recorded, block, plan, catalog, rng)?))
     }))
-}
-
-/// One source of one application, on its own clock.
-#[derive(Clone)]
-pub(super) struct Source {
-    app: AppId,
-    pub rows: Arc<[u32]>,
-    /// Nanoseconds of the source's clock until it starts again.
-    period_ns: u64,
-    /// Where on its clock, counted from its first row, it starts; with exact stamps, where on the
-    /// clock of its application.
-    phase_ns: u64,
-    /// Simulated nanoseconds per recorded one.
-    scale: f64,
-    /// The probability that a request arrives.
-    keep: f64,
-    next: usize,
-    cycle: u64,
-}
-
-impl Source {
-    /// Requests per simulated second, before any are left out.
-    fn rate_rps(&self) -> f64 {
-        self.rows.len() as f64 * NS_PER_S as f64 / self.period_ns as f64 / self.scale
-    }
-
-    /// Nanoseconds on the source's clock since its first row.
-    fn since_first(&self, trace: &RecordedTrace, row: u32) -> u64 {
-        trace.offset_ns[row as usize] - trace.offset_ns[self.rows[0] as usize]
-    }
-
-    /// The same from another offset.
-    fn starting(&self, trace: &RecordedTrace, offsets: &mut ChaCha8Rng) -> Self {
-        let phase_ns = offsets.random_range(0..self.period_ns);
-        let passed = |row: &u32| self.since_first(trace, *row) < phase_ns;
-        let (rows, next) = (Arc::clone(&self.rows), self.rows.partition_point(passed));
-        Self { rows, phase_ns, next, ..*self }
-    }
 }
 
 #[derive(Clone)]
@@ -283,43 +245,6 @@ fn check(replay: Replay, plan: &WorkloadSpec, rate: Option<f64>) -> Result<(), P
         ));
     }
     Ok(())
-}
-
-/// The recorded sources of an application, from their beginning and as fast as recorded.
-pub(super) fn recorded<'a>(
-    plan: &WorkloadSpec,
-    catalog: &'a Catalog,
-    app: AppId,
-) -> Result<(&'a RecordedTrace, Vec<Source>), Problem> {
-    let name = &catalog.app(app).name;
-    let fail =
-        |found: String, expected: &str| Err(Problem::new(plan.place.clone(), found, expected));
-    let Some(trace) = catalog.trace(app) else {
-        return fail(format!("no trace of `{name}`"), "traces for `arrivals = \"recorded\"`");
-    };
-    let filter = &plan.classes[app.index()];
-    if matches!(filter, ClassFilter::Mix(_) | ClassFilter::Dirichlet(_)) {
-        let expected = "`arrivals = \"poisson\"`, since recorded order has its own mix";
-        return fail(format!("a class mix for `{name}`"), expected);
-    }
-    let kept = kept_rows(catalog, app, plan, filter);
-    let mut sources = Vec::new();
-    for range in &trace.sources {
-        let at = |end: u32| kept.partition_point(|row| *row < end);
-        let rows = &kept[at(range.start)..at(range.end)];
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
-        let span = trace.offset_ns[*last as usize] - trace.offset_ns[*first as usize];
-        // One mean gap from the last row back to the first; a second for a lone row.
-        let gap = if span == 0 { NS_PER_S } else { span / (rows.len() as u64 - 1).max(1) };
-        let (rows, period_ns, phase_ns) = (rows.into(), span + gap, 0);
-        let (scale, keep, next, cycle) = (1.0, 1.0, 0, 0);
-        sources.push(Source { app, rows, period_ns, phase_ns, scale, keep, next, cycle });
-    }
-    if sources.is_empty() {
-        let expected = "classes and sources that were recorded";
-        return fail(format!("no recorded request of `{name}`"), expected);
-    }
-    Ok((trace, sources))
 }
 
 impl Replay {

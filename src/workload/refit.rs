@@ -7,7 +7,7 @@
 //! (n − 1) / (last − first). A rate scales all intervals alike, `cv_factor` their variation.
 //! Requests are drawn with replacement; an interval of less than three requests counts as Poisson.
 
-use super::recorded::recorded;
+use super::sources::recorded;
 use super::steps::Steps;
 use super::timed::{self, InterarrivalProcess, StartProcess, span_ns};
 use super::{Process, RateSpec, WorkloadSpec};

@@ -1,0 +1,67 @@
+//! Reads an experiment from a file or from the binary, with overrides.
+
+use super::file::Experiment;
+use super::grid::expand;
+use super::input_cache::InputCache;
+use super::overrides;
+use super::run_config::RunConfig;
+use crate::config::source::{self, Source};
+use crate::config::{ConfigNode, Location, Problem, Problems, Value};
+
+impl Experiment {
+    /// Reads a file, or the experiment of that name that ships with the binary, and applies
+    /// `key=value` overrides.
+    pub fn load(path: &str, overrides: &[String]) -> Result<Self, Problems> {
+        let source = Self::open(path)?;
+        let mut node = ConfigNode::parse(&source)?;
+        let mut problems = Problems::default();
+        for text in overrides {
+            if let Err(problem) = overrides::apply(&mut node, text) {
+                problems.push(problem);
+            }
+        }
+        let experiment = Self::read(&node, &source.path, &mut problems);
+        if !problems.is_empty() {
+            // What else is wrong is better said now than after these are mended.
+            problems.extend(problems_of_settings(&experiment));
+        }
+        problems.check(Some(experiment))
+    }
+
+    fn open(path: &str) -> Result<Source, Problem> {
+        let shipped = [format!("experiments/{path}.toml"), format!("experiments/{path}")];
+        let named = shipped.iter().find(|name| !source::exists(path) && source::exists(name));
+        let found = named.map_or(path, String::as_str);
+        source::read(found).map_err(|problem| {
+            if std::path::Path::new(found).exists() {
+                return problem;
+            }
+            let names = source::embedded_paths(".toml");
+            let known = names.iter().filter_map(|n| n.strip_prefix("experiments/"));
+            let known = known.filter_map(|n| n.strip_suffix(".toml"));
+            let expected = "an experiment file, or the name of one that `peeksim list` shows";
+            let near = Problem::unknown(Location::default(), "experiment", path, known).nearest;
+            Problem { expected: expected.into(), nearest: problem.nearest.or(near), ..problem }
+        })
+    }
+}
+
+/// What is wrong with the settings of the first configuration of an experiment that has problems
+/// of its own, as far as its axes could be read.
+fn problems_of_settings(experiment: &Experiment) -> Problems {
+    let lists = ["axis", "zip"].map(|key| experiment.resolved.get(key).map(|node| &node.value));
+    let written = lists.into_iter().flatten().map(|list| match list {
+        Value::Array(items) => items.len(),
+        _ => 1,
+    });
+    if experiment.resolved.get("base").is_none() {
+        return Problems::default();
+    }
+    let settings = match expand(experiment) {
+        Ok(grid) if experiment.axes.len() == written.sum::<usize>() => grid.into_iter().next(),
+        _ => None,
+    };
+    let read =
+        settings.map(|first| RunConfig::read(&first.node, &mut InputCache::of(&experiment.path)));
+    read.and_then(Result::err).unwrap_or_default()
+}
