@@ -8,6 +8,7 @@ mod arrival_moments;
 mod attacks;
 mod bad_input;
 mod budgets;
+mod circles;
 mod cli_check;
 mod cli_compare;
 mod cli_engine;
