@@ -16,11 +16,10 @@ use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
 use peeksim::experiment::{Experiment, RunConfig, Sweep, simulate};
 use peeksim::scheduler::{self, BuildContext};
-use peeksim::system::catalog::{
-    AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
-};
+use peeksim::system::catalog::{AppSpec, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec};
 use peeksim::system::deadline_budget::DeadlineBudget;
 use peeksim::system::faults::{BeliefError, Stalls};
+use peeksim::system::ground_truth::GroundTruth;
 use peeksim::system::latency::{LatencyFit, LatencyPoints};
 use peeksim::system::penalty::Penalty;
 use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
@@ -49,9 +48,9 @@ fn prepared_with(experiment: &str, scheduler: &str, set: &[String]) -> RunConfig
     Sweep::new(experiment).expect("the experiment is valid").prepared.remove(0)
 }
 
-fn bursts(catalog: &Catalog, size: u64) -> Vec<Arrival> {
+fn bursts(truth: &GroundTruth, size: u64) -> Vec<Arrival> {
     let app = |i: u64| AppId((i % 3) as u16);
-    let row = |i: u64| catalog.row(app(i), (i * 7919 % 900) as u32).expect("a recorded row");
+    let row = |i: u64| truth.row(app(i), (i * 7919 % 900) as u32).expect("a recorded row");
     let one = |i: u64| Arrival {
         time: Time(i / size * 10_000_000_000),
         app: app(i),
@@ -66,21 +65,21 @@ fn plan(bencher: Bencher<'_, '_>, scheduler: &str, size: u64) {
 }
 
 fn plan_on(bencher: Bencher<'_, '_>, prepared: &RunConfig, size: u64) {
-    let arrivals = bursts(&prepared.catalog, size);
+    let arrivals = bursts(&prepared.truth, size);
     bencher.counter(ItemsCount::new(WINDOWS)).bench_local(|| {
-        run(&prepared.catalog, &prepared.scheduler, &arrivals);
+        run(&prepared.truth, &prepared.scheduler, &arrivals);
     });
 }
 
-fn run(catalog: &Arc<Catalog>, scheduler: &ConfigNode, arrivals: &[Arrival]) {
+fn run(truth: &Arc<GroundTruth>, scheduler: &ConfigNode, arrivals: &[Arrival]) {
     let rng = Rng::new(1, 0);
-    let context = BuildContext { catalog, rng };
+    let context = BuildContext { catalog: truth.catalog(), rng };
     let mut problems = Problems::default();
     let chosen = scheduler::read(scheduler, &context, &mut problems);
     let mut chosen = chosen.expect("the scheduler was checked");
     let listed = Box::new(Listed::new(arrivals.to_vec()));
     let info: AccuracySource = chosen.info;
-    let mut sim = Simulation::new(Arc::clone(catalog), listed, info, rng, "bench");
+    let mut sim = Simulation::new(Arc::clone(truth), listed, info, rng, "bench");
     engine::run(&mut sim, chosen.scheduler.as_mut(), &mut ()).expect("a run");
 }
 
@@ -143,7 +142,7 @@ fn lo_edf(bencher: Bencher<'_, '_>, size: u64) {
 /// Ten windows, one after another.
 #[divan::bench(args = [6, 8, 10, 12], sample_count = 3)]
 fn optimal_window(bencher: Bencher<'_, '_>, size: u64) {
-    let catalog = small();
+    let truth = small();
     let one = |i: u64| Arrival {
         time: Time(i / size * 10_000_000_000),
         app: AppId((i % 3) as u16),
@@ -152,11 +151,11 @@ fn optimal_window(bencher: Bencher<'_, '_>, size: u64) {
     };
     let arrivals: Vec<Arrival> = (0..10 * size).map(one).collect();
     let scheduler = ConfigNode::parse_override("optimal-window");
-    bencher.counter(ItemsCount::new(10u64)).bench_local(|| run(&catalog, &scheduler, &arrivals));
+    bencher.counter(ItemsCount::new(10u64)).bench_local(|| run(&truth, &scheduler, &arrivals));
 }
 
 /// Three applications of four variants, one worker with memory for one of them.
-fn small() -> Arc<Catalog> {
+fn small() -> Arc<GroundTruth> {
     let variant = |app: u64, at: u64| {
         let first_ms = [5.0, 12.0, 22.0, 40.0][at as usize] * (0.8 + 0.2 * app as f64);
         let latency = |batch: u64| Span::from_ms(first_ms * (0.75 + 0.25 * batch as f64));
@@ -213,5 +212,5 @@ fn small() -> Arc<Catalog> {
         outcome_correlation: 0.0,
         overhead: DecisionOverhead::default(),
     };
-    Arc::new(Catalog::build(&setup).expect("a catalog"))
+    Arc::new(GroundTruth::build(&setup).expect("a catalog"))
 }

@@ -10,13 +10,13 @@ use peeksim::engine::{self, Simulation};
 use peeksim::experiment::{Experiment, Sweep};
 use peeksim::metrics::{COLUMNS, Summary};
 use peeksim::scheduler::{self, BuildContext};
-use peeksim::system::catalog::Catalog;
+use peeksim::system::ground_truth::GroundTruth;
 use peeksim::workload::Arrivals;
 use std::sync::Arc;
 
 /// Request `i` of burst `b`: bursts of 1, 2, 3, … requests, alternating between applications.
 struct Bursts {
-    catalog: Arc<Catalog>,
+    truth: Arc<GroundTruth>,
     burst: u64,
     left: u64,
 }
@@ -37,7 +37,7 @@ impl Arrivals for Bursts {
             app,
             budget: Span::from_ms(80.0),
             // Any recorded request: its class, votes and predictions come with it.
-            truth: self.catalog.row(app, (self.burst * 97 % 900) as u32)?,
+            truth: self.truth.row(app, (self.burst * 97 % 900) as u32)?,
         })
     }
 }
@@ -50,16 +50,15 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     experiment.expectations.clear();
     let sweep = Sweep::new(experiment)?;
     let prepared = &sweep.prepared[0];
-    let catalog = Arc::clone(&prepared.catalog);
+    let (truth, catalog) = (&prepared.truth, &prepared.catalog);
     let rng = Rng::new(1, 0);
-    let context = BuildContext { catalog: &catalog, rng };
+    let context = BuildContext { catalog, rng };
     let mut problems = Problems::default();
     let chosen = scheduler::read(&prepared.scheduler, &context, &mut problems);
     let mut chosen = problems.check(chosen)?;
-    let arrivals = Box::new(Bursts { catalog: Arc::clone(&catalog), burst: 0, left: 0 });
-    let mut sim =
-        Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, chosen.entry.name);
-    let mut summary = Summary::new(&catalog);
+    let arrivals = Box::new(Bursts { truth: Arc::clone(truth), burst: 0, left: 0 });
+    let mut sim = Simulation::new(Arc::clone(truth), arrivals, chosen.info, rng, chosen.entry.name);
+    let mut summary = Summary::new(catalog);
     let counts = engine::run(&mut sim, chosen.scheduler.as_mut(), &mut summary)?;
     let cells = COLUMNS.iter().zip(summary.cells(None));
     let lines = cells.map(|(column, cell)| format!("{:24} {cell}\n", column.name));

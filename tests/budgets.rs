@@ -3,8 +3,9 @@
 use crate::common::{V, World};
 use peeksim::config::source::Source;
 use peeksim::core::units::Span;
-use peeksim::system::catalog::{Catalog, WorkerSpec};
+use peeksim::system::catalog::WorkerSpec;
 use peeksim::system::deadline_budget::DeadlineBudget;
+use peeksim::system::ground_truth::GroundTruth;
 use peeksim::system::link::{Bandwidth, Link, Uplink};
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ fn world() -> World {
 }
 
 fn built(world: &World) -> Result<DeadlineBudget, String> {
-    let catalog = Catalog::build(&world.setup).map_err(|problems| problems.to_string())?;
+    let truth = GroundTruth::build(&world.setup).map_err(|problems| problems.to_string())?;
+    let catalog = truth.catalog();
     let app = catalog.app_ids().next().expect("an application");
     Ok(catalog.app(app).budget.clone())
 }

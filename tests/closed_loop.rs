@@ -42,9 +42,9 @@ fn of_apps(count: u32, think_ms: f64, think: &str, requests: u64, apps: usize) -
 }
 
 fn run(world: &World, plan: &WorkloadSpec, seed: u64, scheduler: &mut dyn Scheduler) -> Times {
-    let (catalog, rng) = (world.catalog(), Rng::new(seed, 0));
-    let arrivals = plan.build(&catalog, rng).expect("arrivals");
-    let mut sim = Simulation::new(catalog, arrivals, AccuracySource::Profiled, rng, "test");
+    let (truth, rng) = (world.truth(), Rng::new(seed, 0));
+    let arrivals = plan.build(&truth, rng).expect("arrivals");
+    let mut sim = Simulation::new(truth, arrivals, AccuracySource::Profiled, rng, "test");
     let mut times = Times::default();
     engine::run(&mut sim, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
     times
@@ -127,11 +127,11 @@ fn clients_have_one_request_each() {
         }
     }
     let world = service(&[(1, 2.0)]);
-    let (catalog, rng) = (world.catalog(), Rng::new(5, 0));
+    let (truth, rng) = (world.truth(), Rng::new(5, 0));
     for (clients, think) in [(1, 0.0), (7, 0.0), (7, 3.0)] {
-        let arrivals = plan(clients, think, false, 300).build(&catalog, rng).expect("arrivals");
+        let arrivals = plan(clients, think, false, 300).build(&truth, rng).expect("arrivals");
         let mut sim =
-            Simulation::new(catalog.clone(), arrivals, AccuracySource::Profiled, rng, "test");
+            Simulation::new(truth.clone(), arrivals, AccuracySource::Profiled, rng, "test");
         let mut most = Most(0, 0);
         let mut picky = Picky(Line::endless());
         let counts = engine::run(&mut sim, &mut picky, &mut most).expect("a run");

@@ -159,7 +159,7 @@ fn rows_are_of_the_class_that_was_drawn() {
         let trace = format!("workload = {{ rate_rps = 1000, requests = 2000, {settings} }}");
         let prepared = prepare(&[&trace]).unwrap();
         for arrival in arrivals(&prepared, 0) {
-            assert_eq!(prepared.catalog.row(arrival.app, arrival.truth.row), Some(arrival.truth));
+            assert_eq!(prepared.truth.row(arrival.app, arrival.truth.row), Some(arrival.truth));
         }
     }
 }

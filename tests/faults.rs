@@ -196,14 +196,14 @@ fn beliefs_are_wrong_and_the_truth_is_not() {
     );
     world = world.workers(1, 1, 2).request(0, 0.0, 100.0, 0);
     world.setup.belief_error = BeliefError { latency: 0.4, accuracy: 0.5 };
-    let truth = world.catalog();
+    let (truth, system) = (world.catalog(), world.truth());
     let app = truth.app_ids().next().unwrap();
     let (a, b) = (truth.variant_named(app, "a").unwrap(), truth.variant_named(app, "b").unwrap());
     let worker = truth.worker_ids().next().unwrap();
     let n = 4000u32;
     let (mut sum, mut square, mut together, mut capped) = (0.0, 0.0, 0.0, 0);
     for replicate in 0..n {
-        let believed = truth.believed(Rng::new(1, u64::from(replicate)));
+        let believed = system.believed(Rng::new(1, u64::from(replicate)));
         let epsilon = |v| believed.latency(worker, v, 1).as_ms() / 10.0 - 1.0;
         let (one, four) = (epsilon(a), believed.latency(worker, a, 4).as_ms() / 40.0 - 1.0);
         assert!((one - four).abs() < 1e-6 && one.abs() <= 0.4 + 1e-6);

@@ -18,7 +18,7 @@ use rand_chacha::rand_core::SeedableRng;
 fn bound(world: &World) -> f64 {
     let mut arrivals = Listed::new(world.arrivals.clone());
     let rng = Rng::new(world.seed, 0);
-    fluid_bound(&world.catalog(), &mut arrivals, rng).expect("requests arrive")
+    fluid_bound(&world.truth(), &mut arrivals, rng).expect("requests arrive")
 }
 
 #[test]

@@ -8,7 +8,6 @@ use peeksim::metrics::{COLUMNS, Cell, MeasurementWindow, Summary, TABLES, Tables
 use peeksim::system::faults::Outage;
 use peeksim::system::link::{Link, Uplink};
 use peeksim::workload::Listed;
-use std::sync::Arc;
 
 /// The row of a run, and the cells of the first row of each table, without its first arrivals.
 pub fn measured(world: &World, scheduler: &str, skip: u32) -> impl Fn(&str) -> f64 + use<> {
@@ -16,7 +15,7 @@ pub fn measured(world: &World, scheduler: &str, skip: u32) -> impl Fn(&str) -> f
     let mut chosen = world.choose(&catalog, scheduler);
     let arrivals = Box::new(Listed::new(world.arrivals.clone()));
     let rng = Rng::new(world.seed, 0);
-    let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, "test");
+    let mut sim = Simulation::new(world.truth(), arrivals, chosen.info, rng, "test");
     let mut summary = Summary::new(&catalog).with_window(MeasurementWindow::after(skip));
     let mut tables =
         Tables::new(TABLES, &catalog, Span::from_ms(10.0), MeasurementWindow::after(skip));

@@ -261,10 +261,9 @@ fn beliefs_do_not_change_what_happens() {
         for app in &mut case.world.setup.apps {
             app.peek.runs_on = ClassifierHost::Free;
         }
-        let catalog = case.world.catalog();
         let run = |info| {
             let arrivals = Box::new(Listed::new(case.world.arrivals.clone()));
-            let (log, result) = case.world.observe(&catalog, (info, "fixed"), &mut Fixed, arrivals);
+            let (log, result) = case.world.observe((info, "fixed"), &mut Fixed, arrivals);
             result.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             log.events
         };

@@ -124,7 +124,7 @@ fn decisions(world: &World, scheduler: &str) -> Option<String> {
     let mut chosen = problems.check(chosen).ok()?;
     let arrivals = Box::new(Listed::new(world.arrivals.clone()));
     let told = (chosen.info, chosen.entry.name);
-    let (log, result) = world.observe(&catalog, told, chosen.scheduler.as_mut(), arrivals);
+    let (log, result) = world.observe(told, chosen.scheduler.as_mut(), arrivals);
     let asked = log.asked.iter().filter(|ask| !ask.decisions.is_empty());
     let asked: String = asked.map(|ask| format!("{} {:?}\n", ask.at, ask.decisions)).collect();
     Some(format!("{asked}{:?}", result.err()))

@@ -16,7 +16,6 @@ use peeksim::rl::{Algorithm, Environment, Training};
 use peeksim::scheduler::{SteppedDispatcher, policy_catalogue, trained};
 use peeksim::system::catalog::DecisionOverhead;
 use peeksim::workload::Listed;
-use std::sync::Arc;
 
 /// Two variants, one quick and the other right, at a rate at which either is the better one.
 const CROSSING: &str = r#"
@@ -185,7 +184,7 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
             let arrivals = || Box::new(Listed::new(case.world.arrivals.clone()));
             let mut scheduler = trained(&catalog, network.clone());
             let (log, result) =
-                case.world.observe(&catalog, (info, "tmo-rl"), scheduler.as_mut(), arrivals());
+                case.world.observe((info, "tmo-rl"), scheduler.as_mut(), arrivals());
             result.unwrap_or_else(|error| panic!("{error}"));
             check::little(&log).unwrap_or_else(|why| panic!("{why}"));
             // Looks take turns with batches: there a lane that is filled later may find one.
@@ -193,7 +192,7 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
                 continue;
             }
             let rng = Rng::new(case.world.seed, 0);
-            let sim = || Simulation::new(Arc::clone(&catalog), arrivals(), info, rng, "tmo-rl");
+            let sim = || Simulation::new(case.world.truth(), arrivals(), info, rng, "tmo-rl");
             let mut events = Events::default();
             let mut scheduler = trained(&catalog, network.clone());
             engine::run(&mut sim(), scheduler.as_mut(), &mut events).expect("a run");

@@ -54,21 +54,21 @@ fn draw(seed: u64) -> (Case, usize, u64) {
 
 /// Runs a case; what of it is not as the recount says.
 fn check(case: &Case, scheduler: &str, skip: usize, step: u64, closed: bool) -> Result<(), String> {
-    let (truth, rng) = (case.world.catalog(), Rng::new(case.world.seed, 0));
+    let (truth, rng) = (case.world.truth(), Rng::new(case.world.seed, 0));
     let catalog = truth.believed(rng);
     let mut chosen = case.world.choose(&catalog, scheduler);
     let arrivals: Box<dyn Arrivals> = if closed {
-        let plan = clients(CLIENTS, 4.0, 40, truth.app_ids().len());
+        let plan = clients(CLIENTS, 4.0, 40, truth.catalog().app_ids().len());
         plan.build(&truth, rng).expect("arrivals")
     } else {
         Box::new(Listed::new(case.world.arrivals.clone()))
     };
     let window =
         if skip == 0 { MeasurementWindow::whole() } else { MeasurementWindow::after(skip as u32) };
-    let mut log = Log::new(&truth);
-    let mut summary = Summary::new(&truth).with_window(window);
-    let mut tables = Tables::new(TABLES, &truth, Span(step), window);
-    let mut sim = Simulation::new(Arc::clone(&catalog), arrivals, chosen.info, rng, "test");
+    let mut log = Log::new(truth.catalog());
+    let mut summary = Summary::new(truth.catalog()).with_window(window);
+    let mut tables = Tables::new(TABLES, truth.catalog(), Span(step), window);
+    let mut sim = Simulation::new(Arc::clone(&truth), arrivals, chosen.info, rng, "test");
     let mut scribe = Scribe::new(chosen.scheduler.as_mut(), &log.logged);
     let mut observers = (&mut log, (&mut summary, &mut tables));
     engine::run(&mut sim, &mut scribe, &mut observers).map_err(|error| error.to_string())?;

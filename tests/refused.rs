@@ -198,7 +198,7 @@ fn a_scheduler_that_is_woken_for_nothing_is_stopped() {
     let arrivals = Box::new(Listed::new(world.arrivals.clone()));
     let rng = Rng::new(1, 0);
     let mut sim =
-        Simulation::new(world.catalog(), arrivals, AccuracySource::Profiled, rng, "restless");
+        Simulation::new(world.truth(), arrivals, AccuracySource::Profiled, rng, "restless");
     let mut restless = Restless(0);
     let error = engine::run(&mut sim, &mut restless, &mut ()).expect_err("no end");
     // The question of the arrival, and a million after wake-ups.

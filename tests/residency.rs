@@ -10,8 +10,9 @@ use peeksim::config::Location;
 use peeksim::contract::{Plan, Scheduler, Trigger, View};
 use peeksim::core::ids::AppId;
 use peeksim::core::units::{Span, Time};
-use peeksim::system::catalog::{Catalog, Resident, ResidentVariant};
+use peeksim::system::catalog::{Resident, ResidentVariant};
 use peeksim::system::faults::Outage;
+use peeksim::system::ground_truth::GroundTruth;
 use peeksim::system::latency::LatencyPoints;
 use std::sync::Arc;
 
@@ -277,7 +278,7 @@ fn lists_are_checked() {
         let list = list.iter().map(|(app, variant)| held(app, variant)).collect();
         world.setup.workers[0].resident = Resident::Listed(list);
         world.setup.workers[0].variants = variants.iter().map(ToString::to_string).collect();
-        let found = Catalog::build(&world.setup).expect_err("refused").to_string();
+        let found = GroundTruth::build(&world.setup).expect_err("refused").to_string();
         assert!(found.contains(said), "{found}");
     };
     refused(&[("c", "p")], &[], "did you mean");

@@ -29,7 +29,7 @@ use crate::contract::{
 use crate::core::ids::{Arrival, Request, RequestId, VariantId, WorkerId};
 use crate::core::rng::Rng;
 use crate::core::units::Time;
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use crate::workload::Arrivals;
 use link::PendingResponse;
 use peek::Peeks;
@@ -105,6 +105,7 @@ struct Answer {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Simulation {
     state: State,
+    truth: Arc<GroundTruth>,
     arrivals: Box<dyn Arrivals>,
     next: Option<Arrival>,
     /// Whether arrivals depend on how requests end.
@@ -130,15 +131,16 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// A run of these arrivals on this catalog. `info` is what the scheduler, whose name appears
+    /// A run of these arrivals on this system. `info` is what the scheduler, whose name appears
     /// in messages, may know; `rng` gives outcomes and noise.
     pub fn new(
-        catalog: Arc<Catalog>,
+        truth: Arc<GroundTruth>,
         mut arrivals: Box<dyn Arrivals>,
         info: AccuracySource,
         rng: Rng,
         scheduler: &str,
     ) -> Self {
+        let catalog = truth.believed(rng);
         let catalog =
             if info == AccuracySource::Posterior { catalog.with_peeks() } else { catalog };
         let mut queue = EventQueue::default();
@@ -147,7 +149,7 @@ impl Simulation {
             if ready > Time::ZERO {
                 queue.push(ready, EventKind::Ready(worker));
             }
-            for (outage, at) in (0u16..).zip(&catalog.worker(worker).outages) {
+            for (outage, at) in (0u16..).zip(truth.outages(worker)) {
                 queue.push(at.from, EventKind::Failure(worker, outage));
             }
         }
@@ -172,6 +174,7 @@ impl Simulation {
             feedback: Vec::new(),
             spare: Vec::new(),
             state: State::new(catalog, info),
+            truth,
         }
     }
 
@@ -407,7 +410,7 @@ impl Simulation {
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());
         let what = (worker, variant);
-        let service = catalog.service(what, requests.len(), lowest, (at, self.rng));
+        let service = self.truth.service(what, requests.len(), lowest, (at, self.rng));
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         self.queue.push(at + service, EventKind::BatchEnd(worker, lane as u16));
         let running = Running { variant, requests, decided, started: at, expected_end };

@@ -9,10 +9,11 @@ use crate::contract::AccuracySource;
 use crate::contract::state::State;
 use crate::core::ids::RequestId;
 use crate::core::rng::Rng;
+use crate::system::ground_truth::GroundTruth;
 use std::sync::Arc;
 
 /// Fills the estimates of a request that is about to be shown.
-pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
+pub(super) fn fill(state: &mut State, truth: &GroundTruth, id: RequestId, rng: Rng) {
     if state.info == AccuracySource::Profiled {
         return;
     }
@@ -30,7 +31,7 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
     match state.info {
         AccuracySource::Profiled => {}
         AccuracySource::Posterior => {
-            let (peek, trace) = (&catalog.app(app).peek, catalog.trace(app).map(Arc::as_ref));
+            let (peek, trace) = (&catalog.app(app).peek, truth.trace(app).map(Arc::as_ref));
             let buffers = &mut state.estimates.buffers;
             peek.look(trace, slot.truth, id.number(), own_classes, rng, buffers);
             theta.copy_from_slice(&catalog.app(app).prior);
@@ -61,7 +62,7 @@ pub(super) fn fill(state: &mut State, id: RequestId, rng: Rng) {
     for (offset, variant) in catalog.variants_of(app).enumerate() {
         state.estimates.accuracy[at + offset] = match state.info {
             AccuracySource::OracleOutcome => {
-                f64::from(u8::from(catalog.correct(variant, slot.truth, id.number(), rng)))
+                f64::from(u8::from(truth.correct(variant, slot.truth, id.number(), rng)))
             }
             _ => expected_accuracy(theta, &catalog.variant(variant).recall),
         };

@@ -12,6 +12,7 @@ use crate::metrics::{
 };
 use crate::scheduler::{self, BuildContext};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,9 +94,9 @@ pub fn summary(prepared: &RunConfig, rng: Rng) -> Result<Summary, String> {
     if !prepared.bound {
         return Ok(summary);
     }
-    let arrivals = prepared.arrivals.build(&prepared.catalog, rng);
+    let arrivals = prepared.arrivals.build(&prepared.truth, rng);
     let mut arrivals = arrivals.map_err(|problems| problems.to_string())?;
-    Ok(summary.with_bound(fluid_bound(&prepared.catalog, arrivals.as_mut(), rng)))
+    Ok(summary.with_bound(fluid_bound(&prepared.truth, arrivals.as_mut(), rng)))
 }
 
 /// The part of a run that counts. MSER-5 takes a run of its own to look at, which the engine
@@ -119,7 +120,7 @@ pub fn simulate(
     observer: &mut impl Observer,
 ) -> Result<Option<u64>, String> {
     let mut problems = Problems::default();
-    let catalog = prepared.catalog.believed(rng);
+    let catalog = prepared.truth.believed(rng);
     let context = BuildContext { catalog: &catalog, rng };
     let chosen = scheduler::read(&prepared.scheduler, &context, &mut problems);
     let mut chosen = problems.check(chosen).map_err(|p| p.to_string())?;
@@ -137,9 +138,8 @@ pub fn simulate_with(
     info: AccuracySource,
     observer: &mut impl Observer,
 ) -> Result<Counts, String> {
-    let arrivals = prepared.arrivals.build(&prepared.catalog, rng).map_err(|p| p.to_string())?;
-    let catalog = prepared.catalog.believed(rng);
-    let name = prepared.scheduler_name;
-    let mut sim = Simulation::new(catalog, arrivals, info, rng, name);
+    let arrivals = prepared.arrivals.build(&prepared.truth, rng).map_err(|p| p.to_string())?;
+    let (truth, name) = (Arc::clone(&prepared.truth), prepared.scheduler_name);
+    let mut sim = Simulation::new(truth, arrivals, info, rng, name);
     engine::run(&mut sim, scheduler, observer).map_err(|e| e.to_string())
 }

@@ -16,6 +16,7 @@ use crate::core::units::Span;
 use crate::scheduler::{self, BuildContext};
 use crate::system::catalog::{AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec};
 use crate::system::deadline_budget::DeadlineBudget;
+use crate::system::ground_truth::GroundTruth;
 use crate::system::latency::LatencyFit;
 use crate::system::penalty::Penalty;
 use crate::workload::{SharedByReplicates, SourceSplit, WorkloadSpec};
@@ -29,6 +30,8 @@ const PAYLOADS: std::ops::RangeInclusive<u64> = 0..=1_000_000_000;
 pub struct RunConfig {
     /// The tables.
     pub catalog: Arc<Catalog>,
+    /// What is true beyond the tables.
+    pub truth: Arc<GroundTruth>,
     /// The arrivals.
     pub arrivals: WorkloadSpec,
     /// The scheduler, as written; made anew for each run.
@@ -62,7 +65,8 @@ impl RunConfig {
             return Err(problems);
         }
         setup.sources = arrivals.sources;
-        let catalog = Arc::new(Catalog::build(&setup)?);
+        let truth = Arc::new(GroundTruth::build(&setup)?);
+        let catalog = Arc::clone(truth.catalog());
         let rng = Rng::new(0, 0);
         let context = BuildContext { catalog: &catalog, rng };
         let mut placed = scheduler.clone();
@@ -71,7 +75,7 @@ impl RunConfig {
             *path = inputs.locate(path);
         }
         let chosen = scheduler::read(&placed, &context, &mut problems);
-        match arrivals.build(&catalog, rng) {
+        match arrivals.build(&truth, rng) {
             Ok(built) if bound && built.observes_completions() => {
                 let place = arrivals.place.clone().field("workload.arrivals");
                 let found = "bound = \"fluid\" with a closed loop";
@@ -96,6 +100,7 @@ impl RunConfig {
         let prepared = chosen.map(|chosen| Self {
             notes,
             catalog,
+            truth,
             arrivals,
             scheduler: placed,
             scheduler_name: chosen.entry.name,
@@ -108,7 +113,7 @@ impl RunConfig {
 
     /// What a user should know about the replicates of this configuration.
     pub fn repeats(&self) -> Option<String> {
-        let same = match self.arrivals.repeats(&self.catalog) {
+        let same = match self.arrivals.repeats(&self.truth) {
             SharedByReplicates::Nothing => return None,
             SharedByReplicates::Times => "arrives at the same instants",
             SharedByReplicates::Requests => "has the same requests at the same instants",

@@ -20,6 +20,7 @@ use crate::rl::{Environment, Transition};
 use crate::scheduler::{SteppedDispatcher, policy_catalogue, trained};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
 /// No more batches than this are chosen in a run: a crowded one makes few of many requests, and
 /// should not be learned from less than an idle one.
@@ -56,10 +57,10 @@ struct Run {
 
 impl Run {
     fn new(prepared: &RunConfig, rng: Rng, usd_weight: f64) -> Result<Self, Problems> {
-        let catalog = prepared.catalog.believed(rng);
-        let arrivals = prepared.arrivals.build(&catalog, rng)?;
-        let desk = SteppedDispatcher::new(&catalog);
-        let sim = Simulation::new(catalog, arrivals, prepared.info, rng, "practice");
+        let arrivals = prepared.arrivals.build(&prepared.truth, rng)?;
+        let desk = SteppedDispatcher::new(&prepared.truth.believed(rng));
+        let truth = Arc::clone(&prepared.truth);
+        let sim = Simulation::new(truth, arrivals, prepared.info, rng, "practice");
         let (plan, discount) = (Plan::default(), 1.0);
         let mut run = Self { sim, desk, plan, usd_weight, discount, made: 0, over: false };
         run.proceed();

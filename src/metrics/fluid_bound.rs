@@ -22,6 +22,7 @@ use crate::core::ids::VariantId;
 use crate::core::rng::Rng;
 use crate::core::units::{Span, Time};
 use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use crate::workload::Arrivals;
 
 /// A share of lane time, and what is gained by spending it.
@@ -40,7 +41,8 @@ impl HullStep {
 
 /// The bound on utility per request; `None` if nothing arrives. `rng` gives the outcomes, as in
 /// the run.
-pub fn fluid_bound(catalog: &Catalog, arrivals: &mut dyn Arrivals, rng: Rng) -> Option<f64> {
+pub fn fluid_bound(truth: &GroundTruth, arrivals: &mut dyn Arrivals, rng: Rng) -> Option<f64> {
+    let catalog = truth.catalog();
     let shares: Vec<f64> =
         catalog.variant_ids().map(|variant| share_ns(catalog, variant)).collect();
     let worthless = catalog.penalty.worthless_from();
@@ -54,7 +56,7 @@ pub fn fluid_bound(catalog: &Catalog, arrivals: &mut dyn Arrivals, rng: Rng) -> 
         last = last.max(deadline + late.max(catalog.penalty.tolerance));
         offers.clear();
         for variant in catalog.variants_of(arrival.app) {
-            let correct = catalog.correct(variant, arrival.truth, count, rng);
+            let correct = truth.correct(variant, arrival.truth, count, rng);
             let quickest = |worker| catalog.quickest_from(arrival.time, worker, variant);
             let earliest = catalog.worker_ids().filter_map(quickest);
             if let Some(finish) = earliest.min().filter(|_| correct) {

@@ -23,11 +23,10 @@ use crate::core::ids::{AppId, Arrival, Completion, Request, TrueClass, VariantId
 use crate::core::rng::Rng;
 use crate::core::units::{Span, Time};
 use crate::engine::{self, Simulation};
-use crate::system::catalog::{
-    AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
-};
+use crate::system::catalog::{AppSpec, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec};
 use crate::system::deadline_budget::DeadlineBudget;
 use crate::system::faults::{BeliefError, Stalls};
+use crate::system::ground_truth::GroundTruth;
 use crate::system::latency::{LatencyFit, LatencyPoints};
 use crate::system::penalty::Penalty;
 use crate::system::profile::{Profile, VariantCost, VariantProfile};
@@ -70,12 +69,12 @@ pub fn evaluate(
     budget: Cost,
     traffic: MultiUserSpec,
 ) -> Result<Vec<DialogueResult>, String> {
-    let catalog = Arc::new(catalog(world, traffic.cloud_lanes).map_err(|p| p.to_string())?);
+    let truth = Arc::new(ground_truth(world, traffic.cloud_lanes).map_err(|p| p.to_string())?);
     let book = Arc::new(Mutex::new(Session::new(world, dialogues, traffic)));
     let turns = TurnArrivals::new(&book, traffic);
     let name = "dialogues";
     let mut sim =
-        Simulation::new(catalog, Box::new(turns), AccuracySource::Profiled, Rng::new(0, 0), name);
+        Simulation::new(truth, Box::new(turns), AccuracySource::Profiled, Rng::new(0, 0), name);
     let mut desk = TurnDispatcher {
         world,
         policy,
@@ -99,7 +98,7 @@ fn service(world: &DialogueModel, action: usize) -> Span {
 }
 
 /// The device with the local answer, the cloud with every set of views.
-fn catalog(world: &DialogueModel, cloud_lanes: u16) -> Result<Catalog, Problems> {
+fn ground_truth(world: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, Problems> {
     let variants = (0..world.actions().len()).map(|action| {
         let latency = service(world, action);
         let cost = VariantCost {
@@ -120,7 +119,7 @@ fn catalog(world: &DialogueModel, cloud_lanes: u16) -> Result<Catalog, Problems>
     let budget = DeadlineBudget::Fixed(Span(1));
     let profile = Profile::of_variants("dialogue", budget, variants.collect());
     let lanes = |(class, lanes)| WorkerSpec { lanes, ..WorkerSpec::new(class) };
-    Catalog::build(&SystemSpec {
+    GroundTruth::build(&SystemSpec {
         apps: vec![AppSpec::new(Arc::new(profile))],
         workers: SITES.into_iter().zip([1, cloud_lanes]).map(lanes).collect(),
         penalty: Penalty::sigmoid(),

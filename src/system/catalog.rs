@@ -1,7 +1,7 @@
 //! Everything a run knows before it starts: applications, variants, workers, costs.
 //!
-//! **Invariant:** a catalog holds beliefs (profiles) and recorded outcomes side by side, but the
-//! recorded outcomes are private to the engine; a scheduler's view gives out beliefs only.
+//! **Invariant:** a catalog holds nothing that a scheduler must not know. What is true beyond it is
+//! in [`GroundTruth`](super::ground_truth::GroundTruth), which the engine and the arrivals hold.
 
 mod build;
 mod capacity;
@@ -12,19 +12,16 @@ pub use super::spec::{
     AppSpec, DecisionOverhead, OutcomeModel, Resident, ResidentVariant, SystemSpec, WorkerSpec,
 };
 
-use super::correlated_outcomes;
 use super::deadline_budget::DeadlineBudget;
-use super::faults::{BeliefError, Outage, Slowdown, Stalls};
+use super::ground_truth::{VariantTruth, WorkerTruth};
 use super::latency::LatencyTable;
 use super::link::Link;
 use super::penalty::Penalty;
 use crate::classifier::model::{Classifier, ClassifierHost};
 use crate::config::Problems;
 use crate::config::note::Note;
-use crate::core::ids::{AppId, TrueClass, VariantId, WorkerId};
-use crate::core::rng::{Label, Rng, standard_normal};
+use crate::core::ids::{AppId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
-use crate::traces::recorded::RecordedTrace;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -53,8 +50,9 @@ pub struct App {
     pub offer: Option<VariantId>,
     /// What has to be sent to serve a request elsewhere.
     pub payload_bytes: u64,
+    /// Whether peeking at its requests can tell schedulers something.
+    evidence: bool,
     variants: Range<u16>,
-    trace: Option<Arc<RecordedTrace>>,
 }
 
 /// A variant.
@@ -72,15 +70,8 @@ pub struct Variant {
     pub recall: Vec<f64>,
     /// On how many profiled requests each recall was measured; empty if none was.
     pub samples: Vec<f64>,
-    /// Stands for application and variant in keyed draws.
-    key: u64,
     /// Where its answers come from, as far as anything was recorded.
     outcome: OutcomeModel,
-    recorded: Option<Arc<[u16]>>,
-    /// Probability of a right answer by true class, where answers are drawn.
-    drawn: Vec<f64>,
-    /// Normal quantiles of these, where mistakes of variants go together.
-    quantiles: Vec<f64>,
 }
 
 /// A worker.
@@ -110,20 +101,13 @@ pub struct Worker {
     pub ready: Time,
     /// Its name without the number.
     title: String,
-    slowdown: Option<Slowdown>,
-    /// When it will be gone: for the engine, not for schedulers.
-    pub(crate) outages: Vec<Outage>,
     class_index: usize,
-    /// Stands for the class in keyed draws.
-    class_key: u64,
 }
 
 /// Latency and load time of a variant on a class of workers.
 #[derive(Clone, Debug)]
 struct ClassCost {
     latency: LatencyTable,
-    /// What is true, if that is another table.
-    truth: Option<LatencyTable>,
     load: Span,
 }
 
@@ -141,21 +125,19 @@ pub struct Catalog {
     pub penalty: Penalty,
     /// What deciding takes.
     pub overhead: DecisionOverhead,
-    /// Mean 1 log-normal noise on service times: the standard deviation of its logarithm.
-    noise_sigma: f64,
-    stalls: Stalls,
-    belief_error: BeliefError,
-    outcome_correlation: f64,
-    /// Whether every batch takes what its table says.
-    steady: bool,
     notes: Vec<Note>,
 }
 
 impl Catalog {
     /// Builds the tables, or says what does not fit together.
-    pub fn build(setup: &SystemSpec) -> Result<Self, Problems> {
+    pub(super) fn build(
+        setup: &SystemSpec,
+    ) -> Result<(Self, Vec<VariantTruth>, Vec<WorkerTruth>), Problems> {
         let mut problems = Problems::default();
         let (apps, variants, first_peek) = build::build_apps(setup, &mut problems);
+        let (variants, variant_truths): (Vec<Variant>, Vec<VariantTruth>) =
+            variants.into_iter().unzip();
+        let mut worker_truths = Vec::new();
         let mut classes: Vec<&WorkerSpec> = Vec::new();
         let mut workers: Vec<Worker> = Vec::new();
         for worker in &setup.workers {
@@ -167,11 +149,10 @@ impl Catalog {
             // Numbers go on where the name, if it was used before, left off: names are unique.
             let first = workers.iter().filter(|w| w.title == worker.name).count();
             let numbers = first..first + usize::from(worker.count);
+            worker_truths.extend(numbers.clone().map(|_| build::worker_truth(worker)));
             workers.extend(numbers.map(|at| build::build_worker(worker, class_index, at)));
         }
         let costs = build::build_costs(setup, &classes, variants.len(), &mut problems);
-        let cv = setup.noise_cv;
-        let slows = setup.workers.iter().any(|worker| worker.slowdown.is_some());
         let mut catalog = Self {
             apps,
             variants,
@@ -180,47 +161,39 @@ impl Catalog {
             costs,
             penalty: setup.penalty.clone(),
             overhead: setup.overhead,
-            noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
-            stalls: setup.stalls,
-            belief_error: setup.belief_error,
-            outcome_correlation: setup.outcome_correlation,
-            steady: cv == 0.0 && setup.stalls.probability == 0.0 && !slows,
             notes: Vec::new(),
         };
         if problems.is_empty() {
             catalog.check_fit(setup, "", &mut problems);
             catalog.fill_memories(setup, &mut problems);
             catalog.resolve_budgets(setup, &mut problems);
-            catalog.note_drawn(setup.outcome);
+            catalog.note_drawn(setup, &variant_truths);
             catalog.notes.extend(notes::fit(setup));
             catalog.notes.extend(notes::cold(setup));
         }
-        problems.check(Some(catalog))
+        problems.check(Some((catalog, variant_truths, worker_truths)))
     }
 
-    /// The tables as they are believed in one run: the same unless beliefs are wrong.
-    pub fn believed(self: &Arc<Self>, rng: Rng) -> Arc<Self> {
-        let error = self.belief_error;
-        if error.is_none() {
-            return Arc::clone(self);
-        }
-        let mut wrong = Self::clone(self);
-        let keys: Vec<u64> = wrong.variants.iter().map(|variant| variant.key).collect();
-        for cell in 0..wrong.costs.len() {
-            if let Some(cost) = &mut wrong.costs[cell] {
-                let believed = error.believed(&cost.latency, keys[cell % keys.len()], rng);
-                cost.truth = Some(std::mem::replace(&mut cost.latency, believed));
+    /// The same with other latencies, and other accuracies and recalls of the variants that serve.
+    /// Both are told the variant's index; accuracy and recalls come one after the other.
+    pub(super) fn mistaken(
+        &self,
+        latency: impl Fn(usize, &LatencyTable) -> LatencyTable,
+        accuracy: impl Fn(usize, f64) -> f64,
+    ) -> Self {
+        let mut wrong = self.clone();
+        let count = wrong.variants.len();
+        for (cell, cost) in wrong.costs.iter_mut().enumerate() {
+            if let Some(cost) = cost {
+                cost.latency = latency(cell % count, &cost.latency);
             }
         }
-        let variants = wrong.variants.iter_mut().take(usize::from(wrong.first_peek));
-        for variant in variants {
-            let accuracy = std::iter::once(variant.accuracy);
-            let wrong =
-                error.mistake(accuracy.chain(variant.recall.iter().copied()), variant.key, rng);
-            (variant.accuracy, variant.recall) = (wrong[0], wrong[1..].to_vec());
+        let serving = wrong.variants.iter_mut().take(usize::from(wrong.first_peek));
+        for (at, variant) in serving.enumerate() {
+            variant.accuracy = accuracy(at, variant.accuracy);
+            variant.recall.iter_mut().for_each(|recall| *recall = accuracy(at, *recall));
         }
-        wrong.steady = false;
-        Arc::new(wrong)
+        wrong
     }
 
     /// What a user should know about this combination.
@@ -381,87 +354,9 @@ impl Catalog {
         if outcomes.all(|outcome| outcome == first) { first.name() } else { "mixed" }
     }
 
-    /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
-    pub fn row(&self, app: AppId, row: u32) -> Option<TrueClass> {
-        let class = *self.trace(app)?.class.get(row as usize)?;
-        Some(TrueClass { class, row })
-    }
-
-    pub(crate) fn trace(&self, app: AppId) -> Option<&Arc<RecordedTrace>> {
-        self.apps[app.index()].trace.as_ref()
-    }
-
     /// Whether looking at requests of `app` can tell schedulers something.
     pub fn has_evidence(&self, app: AppId) -> bool {
-        self.app(app).peek.sees(self.trace(app).map(Arc::as_ref))
-    }
-
-    /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
-    /// does not depend on the scheduler.
-    #[inline]
-    pub(crate) fn correct(
-        &self,
-        variant: VariantId,
-        truth: TrueClass,
-        number: u32,
-        rng: Rng,
-    ) -> bool {
-        let chosen = &self.variants[variant.index()];
-        match &chosen.recorded {
-            Some(recorded) if truth.row != TrueClass::NO_ROW => {
-                recorded[truth.row as usize] == truth.class
-            }
-            _ => {
-                let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
-                if self.outcome_correlation == 0.0 {
-                    return draw < chosen.drawn[usize::from(truth.class)];
-                }
-                self.correct_alike(draw, chosen.quantiles[usize::from(truth.class)], number, rng)
-            }
-        }
-    }
-
-    /// The same where a request is hard for all variants alike.
-    #[inline(never)]
-    fn correct_alike(&self, draw: f64, quantile: f64, number: u32, rng: Rng) -> bool {
-        let unit = |salt| rng.keyed_unit(Label::Difficulty, u64::from(number), salt);
-        draw < correlated_outcomes::right(
-            quantile,
-            standard_normal(unit(0), unit(1)),
-            self.outcome_correlation,
-        )
-    }
-
-    /// The true service time of a batch whose lowest request is `number` and that starts now.
-    #[inline]
-    pub(crate) fn service(
-        &self,
-        (worker, variant): (WorkerId, VariantId),
-        batch: usize,
-        number: u32,
-        (now, rng): (Time, Rng),
-    ) -> Span {
-        if self.steady {
-            return self.latency(worker, variant, batch);
-        }
-        let Some(cost) = self.cost(worker, variant) else { return Span(u64::MAX) };
-        let table = cost.truth.as_ref().unwrap_or(&cost.latency).latency(batch);
-        let at = &self.workers[worker.index()];
-        let key = self.variants[variant.index()].key ^ at.class_key;
-        let keys = (u64::from(number), key);
-        let mut factor = Slowdown::of(at.slowdown, now) * self.stalls.of(keys, rng);
-        if self.noise_sigma > 0.0 {
-            let unit = |salt: u64| rng.keyed_unit(Label::Noise, keys.0, key | salt << 48);
-            let standard = standard_normal(unit(0), unit(1));
-            let sigma = self.noise_sigma;
-            factor *= libm::exp(sigma * standard - sigma * sigma / 2.0);
-        }
-        table.scale(factor)
-    }
-
-    /// The true time of a look that starts now.
-    pub(crate) fn look(&self, worker: WorkerId, span: Span, now: Time) -> Span {
-        if self.steady { span } else { span.scale(Slowdown::of(self.worker(worker).slowdown, now)) }
+        self.app(app).evidence
     }
 }
 
@@ -477,11 +372,6 @@ impl Catalog {
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),
             overhead: DecisionOverhead::default(),
-            noise_sigma: 0.0,
-            stalls: Stalls::NONE,
-            belief_error: BeliefError::default(),
-            outcome_correlation: 0.0,
-            steady: true,
             notes: Vec::new(),
         }
     }

@@ -72,15 +72,9 @@ impl BeliefError {
         (1.0 + self.latency * epsilon(0), 1.0 + self.accuracy * epsilon(1))
     }
 
-    /// Makes what is believed of a variant wrong.
-    pub(super) fn mistake(
-        self,
-        probabilities: impl Iterator<Item = f64>,
-        key: u64,
-        rng: Rng,
-    ) -> Vec<f64> {
-        let factor = self.factors(key, rng).1;
-        probabilities.map(|value| (value * factor).clamp(0.0, 1.0)).collect()
+    /// What is believed of a probability of the variant with this key.
+    pub(super) fn mistake(self, probability: f64, key: u64, rng: Rng) -> f64 {
+        (probability * self.factors(key, rng).1).clamp(0.0, 1.0)
     }
 
     /// The latencies that are believed of the variant with this key.

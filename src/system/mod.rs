@@ -5,6 +5,7 @@ pub mod catalog;
 mod correlated_outcomes;
 pub mod deadline_budget;
 pub mod faults;
+pub mod ground_truth;
 pub mod latency;
 pub mod link;
 pub mod lru_memory;

@@ -19,9 +19,9 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
         let size = size.and_then(|n| decode::integer(n, &(1..=u64::MAX), fields.problems()));
         let size = size.unwrap_or(1);
         let period = Span::from_ms(fields.number("period_ms", 0.0..=1e12, 1000.0));
-        Process::Whole(Arc::new(move |plan, catalog, rng| {
+        Process::Whole(Arc::new(move |plan, truth, rng| {
             check(plan, size, period)?;
-            let requests = RequestSampler::new(plan, catalog, rng)?;
+            let requests = RequestSampler::new(plan, truth, rng)?;
             Ok(Box::new(Bursts { size, period, next: 0, total: plan.requests, requests }))
         }))
     },

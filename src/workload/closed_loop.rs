@@ -14,7 +14,7 @@ use crate::config::{Decoder, Problem, decode};
 use crate::core::ids::Arrival;
 use crate::core::rng::{Label, Rng, exponential};
 use crate::core::units::{Span, Time};
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -38,8 +38,8 @@ fn read(read: &mut Decoder<'_>) -> Process {
         think: Span::from_ms(read.number("think_ms", 0.0..=1e9, 1000.0)),
         steady: read.choice("think", &[("exponential", false), ("constant", true)]),
     };
-    Process::Whole(Arc::new(move |plan, catalog, rng| {
-        Ok(Box::new(Closed::new(setting, plan, catalog, rng)?))
+    Process::Whole(Arc::new(move |plan, truth, rng| {
+        Ok(Box::new(Closed::new(setting, plan, truth, rng)?))
     }))
 }
 
@@ -125,7 +125,7 @@ impl Closed {
     fn new(
         setting: Clients,
         plan: &WorkloadSpec,
-        catalog: &Arc<Catalog>,
+        truth: &Arc<GroundTruth>,
         rng: Rng,
     ) -> Result<Self, Problem> {
         if plan.pace != RateSpec::Own {
@@ -135,7 +135,7 @@ impl Closed {
         }
         let mut closed = Self {
             setting,
-            requests: RequestSampler::new(plan, catalog, rng)?,
+            requests: RequestSampler::new(plan, truth, rng)?,
             clients: Vec::new(),
             turns: ClientPool::default(),
             most: plan.requests,

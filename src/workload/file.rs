@@ -15,7 +15,7 @@ use crate::config::Problem;
 use crate::core::ids::{AppId, Arrival, TrueClass};
 use crate::core::rng::Rng;
 use crate::core::units::{Span, Time};
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read: |fields| {
         let keep_offset = fields.flag("keep_offset", false);
         let block = resampled::read(fields);
-        Process::Whole(Arc::new(move |plan, catalog, rng| {
-            Ok(Box::new(File::new(keep_offset, block, plan, catalog, rng)?))
+        Process::Whole(Arc::new(move |plan, truth, rng| {
+            Ok(Box::new(File::new(keep_offset, block, plan, truth, rng)?))
         }))
     },
 };
@@ -43,7 +43,7 @@ struct File {
     requests: RequestSampler,
     /// Recorded rows by application and class; empty unless the file tells classes.
     rows: Vec<Vec<Vec<u32>>>,
-    catalog: Arc<Catalog>,
+    truth: Arc<GroundTruth>,
     problem: Option<Problem>,
 }
 
@@ -52,7 +52,7 @@ impl File {
         keep_offset: bool,
         block: Option<Span>,
         plan: &WorkloadSpec,
-        catalog: &Arc<Catalog>,
+        truth: &Arc<GroundTruth>,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let fail = |field: &str, found: String, expected: &str| {
@@ -72,7 +72,7 @@ impl File {
         }
         // Blocks are drawn from the whole file.
         let replayed = if block.is_some() { file.requests } else { plan.requests };
-        let scale = match plan.rate_rps(catalog)? {
+        let scale = match plan.rate_rps(truth.catalog())? {
             // A request alone has no rate.
             Some(rate) if plan.requests > 1 => match file.rate_rps(replayed)? {
                 Some(recorded) => Some(recorded / rate),
@@ -96,10 +96,10 @@ impl File {
             return fail("workload", format!("arrivals over {seconds:.1e} s"), &expected);
         }
         let by_class = |app: AppId| {
-            let classes = catalog.app(app).classes.len();
+            let classes = truth.catalog().app(app).classes.len();
             let mut rows = vec![Vec::new(); classes];
-            if let Some(trace) = catalog.trace(app) {
-                for row in kept_rows(catalog, app, plan, &ClassFilter::All) {
+            if let Some(trace) = truth.trace(app) {
+                for row in kept_rows(truth, app, plan, &ClassFilter::All) {
                     rows[usize::from(trace.class[row as usize])].push(row);
                 }
             }
@@ -110,9 +110,9 @@ impl File {
             left: plan.requests,
             start,
             scale,
-            requests: RequestSampler::new(plan, catalog, rng)?,
-            rows: catalog.app_ids().map(by_class).collect(),
-            catalog: Arc::clone(catalog),
+            requests: RequestSampler::new(plan, truth, rng)?,
+            rows: truth.catalog().app_ids().map(by_class).collect(),
+            truth: Arc::clone(truth),
             problem: None,
         })
     }
@@ -122,9 +122,9 @@ impl File {
         let since = listing.time.since(self.start);
         let time = Time::ZERO + self.scale.map_or(since, |scale| since.scale(scale));
         let named = listing.class;
-        let app = self.catalog.app_named(listing.app);
+        let app = self.truth.catalog().app_named(listing.app);
         let class = app.zip(named).and_then(|(app, name)| {
-            self.catalog.app(app).classes.iter().position(|class| class == name)
+            self.truth.catalog().app(app).classes.iter().position(|class| class == name)
         });
         let budget = listing.budget;
         let (Some(app), true) = (app, class.is_some() == named.is_some()) else {

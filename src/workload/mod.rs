@@ -47,6 +47,7 @@ use crate::core::ids::Arrival;
 use crate::core::rng::Rng;
 use crate::core::units::Time;
 use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 pub use crate::traces::recorded::SourceSplit;
 use crate::traces::trace_file::TraceFile;
 use std::sync::Arc;
@@ -123,7 +124,9 @@ pub enum Process {
 
 /// Makes the arrivals of one run, or says why it cannot.
 pub type BuildArrivals = Arc<
-    dyn Fn(&WorkloadSpec, &Arc<Catalog>, Rng) -> Result<Box<dyn Arrivals>, Problem> + Send + Sync,
+    dyn Fn(&WorkloadSpec, &Arc<GroundTruth>, Rng) -> Result<Box<dyn Arrivals>, Problem>
+        + Send
+        + Sync,
 >;
 
 /// One line of the list of arrival processes.
@@ -182,11 +185,11 @@ fn read_cv(fields: &mut Decoder<'_>) -> f64 {
 
 impl WorkloadSpec {
     /// The process of one run.
-    pub fn build(&self, catalog: &Arc<Catalog>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
+    pub fn build(&self, truth: &Arc<GroundTruth>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
         let starts: Option<Vec<StartProcess>> = self.processes.iter().map(Process::start).collect();
         let built = match (starts, self.processes.as_slice()) {
-            (Some(starts), _) => timed::build(&starts, self, catalog, rng),
-            (None, [Process::Whole(build)]) => build(self, catalog, rng),
+            (Some(starts), _) => timed::build(&starts, self, truth, rng),
+            (None, [Process::Whole(build)]) => build(self, truth, rng),
             _ => {
                 let found = "a process by application that says more than when requests arrive";
                 Err(Problem::new(self.place.clone(), found, "one for all applications"))
@@ -244,12 +247,12 @@ const COMPARED: usize = 200;
 impl WorkloadSpec {
     /// What the first arrivals of two replicates have in common. A process that says only when
     /// requests arrive draws that.
-    pub fn repeats(&self, catalog: &Arc<Catalog>) -> SharedByReplicates {
+    pub fn repeats(&self, truth: &Arc<GroundTruth>) -> SharedByReplicates {
         if self.processes.iter().any(|process| process.start().is_some()) {
             return SharedByReplicates::Nothing;
         }
         let first = |replicate| {
-            let mut arrivals = self.build(catalog, Rng::new(0, replicate)).ok()?;
+            let mut arrivals = self.build(truth, Rng::new(0, replicate)).ok()?;
             let next = std::iter::from_fn(|| arrivals.next_arrival());
             Some(next.take(COMPARED).collect::<Vec<Arrival>>())
         };

@@ -24,7 +24,7 @@ use crate::config::{Decoder, Problem, decode};
 use crate::core::ids::{Arrival, TrueClass};
 use crate::core::rng::{Label, Rng};
 use crate::core::units::{Time, rate_rps};
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use crate::traces::recorded::RecordedTrace;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -79,12 +79,12 @@ fn read(read: &mut Decoder<'_>) -> Process {
     }
     let replay = replay.unwrap_or(Replay::Scaled);
     let block = if matches!(replay, Replay::Exact(_)) { resampled::read(read) } else { None };
-    Process::Whole(Arc::new(move |plan, catalog, rng| {
-        let mut recorded = Recorded::new(replay, plan, catalog, rng)?;
+    Process::Whole(Arc::new(move |plan, truth, rng| {
+        let mut recorded = Recorded::new(replay, plan, truth, rng)?;
         let Some(block) = block else { return Ok(Box::new(recorded)) };
         // Of the whole recording, however few requests a run has.
         recorded.left = u64::MAX;
-        Ok(Box::new(Resampled::new(recorded, block, plan, catalog, rng)?))
+        Ok(Box::new(Resampled::new(recorded, block, plan, truth, rng)?))
     }))
 }
 
@@ -98,7 +98,7 @@ struct Recorded {
     sources: Vec<Source>,
     /// The next request of each source: (time, source); empty before the first.
     heads: BinaryHeap<Reverse<(Time, usize)>>,
-    catalog: Arc<Catalog>,
+    truth: Arc<GroundTruth>,
     budgets: ChaCha8Rng,
     thinning: ChaCha8Rng,
 }
@@ -107,18 +107,18 @@ impl Recorded {
     fn new(
         replay: Replay,
         plan: &WorkloadSpec,
-        catalog: &Arc<Catalog>,
+        truth: &Arc<GroundTruth>,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let mut offsets = rng.stream(Label::Offsets);
         let mut sources = Vec::new();
-        let asked_rps = plan.rate_rps(catalog)?;
+        let asked_rps = plan.rate_rps(truth.catalog())?;
         check(replay, plan, asked_rps)?;
-        for app in catalog.app_ids() {
+        for app in truth.catalog().app_ids() {
             let share = plan.mix[app.index()];
             let rate = asked_rps.map(|rate| rate * share);
             if share > 0.0 {
-                let (trace, own) = recorded(plan, catalog, app)?;
+                let (trace, own) = recorded(plan, truth, app)?;
                 sources.extend(replay.paced(own, (trace, plan), rate, &mut offsets)?);
             }
         }
@@ -139,7 +139,7 @@ impl Recorded {
             stretch_rps: asked_rps.filter(|_| replay == Replay::Scaled),
             heads: BinaryHeap::with_capacity(sources.len()),
             sources,
-            catalog: Arc::clone(catalog),
+            truth: Arc::clone(truth),
             budgets: rng.stream(Label::Budgets),
             thinning: rng.stream(Label::Thinning),
         })
@@ -191,7 +191,7 @@ impl Recorded {
             source.next = 0;
             source.cycle += 1;
         }
-        let Some(trace) = self.catalog.trace(source.app) else { return };
+        let Some(trace) = self.truth.trace(source.app) else { return };
         let row = source.rows[source.next];
         let time = if self.exact {
             trace.offset_ns[row as usize] - source.phase_ns
@@ -217,8 +217,8 @@ impl Arrivals for Recorded {
             if keep < 1.0 && self.thinning.random::<f64>() >= keep {
                 continue;
             }
-            let class = self.catalog.trace(app)?.class[row as usize];
-            let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
+            let class = self.truth.trace(app)?.class[row as usize];
+            let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
             return Some(Arrival { time, app, budget, truth: TrueClass { class, row } });
         }
     }

@@ -15,7 +15,7 @@ use crate::config::{Decoder, Problem};
 use crate::core::ids::AppId;
 use crate::core::rng::gamma;
 use crate::core::units::{Span, Time};
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
@@ -34,12 +34,12 @@ struct Interval {
 pub(super) fn read(fields: &mut Decoder<'_>) -> Process {
     let interval = Span::from_s(fields.number("interval_s", 1e-3..=1e9, 60.0));
     let cv_factor = fields.number("cv_factor", 0.01..=100.0, 1.0);
-    Process::Whole(Arc::new(move |plan, catalog, rng| {
+    Process::Whole(Arc::new(move |plan, truth, rng| {
         let (mut starts, mut natural, mut mix) = (Vec::new(), Vec::new(), plan.mix.clone());
-        for app in catalog.app_ids() {
+        for app in truth.catalog().app_ids() {
             let intervals = match plan.mix[app.index()] {
                 0.0 => vec![Interval::of(&[0], interval)],
-                _ => fit(&stamps(plan, catalog, app, interval)?, interval),
+                _ => fit(&stamps(plan, truth, app, interval)?, interval),
             };
             natural.push(natural_rps(&intervals));
             starts.push(start(intervals, cv_factor));
@@ -54,18 +54,18 @@ pub(super) fn read(fields: &mut Decoder<'_>) -> Process {
             plan.mix = mix.iter().map(|rate| rate / total).collect();
             plan.pace = RateSpec::Rate(total);
         }
-        timed::build(&starts, &plan, catalog, rng)
+        timed::build(&starts, &plan, truth, rng)
     }))
 }
 
 /// When requests of an application were recorded, all clocks starting together.
 fn stamps(
     plan: &WorkloadSpec,
-    catalog: &Catalog,
+    truth: &GroundTruth,
     app: AppId,
     interval: Span,
 ) -> Result<Vec<u64>, Problem> {
-    let (trace, sources) = recorded(plan, catalog, app)?;
+    let (trace, sources) = recorded(plan, truth, app)?;
     let rows = sources.iter().flat_map(|source| source.rows.iter());
     let mut stamps: Vec<u64> = rows.map(|row| trace.offset_ns[*row as usize]).collect();
     stamps.sort_unstable();
@@ -73,7 +73,7 @@ fn stamps(
     let span = Span(last.unwrap_or(0) - first.unwrap_or(0));
     if span.0 / interval.0 >= MAX_INTERVALS {
         let place = plan.place.clone().field("workload.interval_s");
-        let (name, seconds) = (&catalog.app(app).name, interval.as_s());
+        let (name, seconds) = (&truth.catalog().app(app).name, interval.as_s());
         let found = format!("{seconds} s, of which `{name}` has {}", span.0 / interval.0);
         let least = Span(span.0.div_ceil(MAX_INTERVALS)).as_s();
         let expected = format!("{MAX_INTERVALS} intervals at most: {least} s or more");

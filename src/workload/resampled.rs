@@ -18,7 +18,7 @@ use crate::config::{Decoder, Location, Problem, decode};
 use crate::core::ids::Arrival;
 use crate::core::rng::{Label, Rng};
 use crate::core::units::{NS_PER_S, Span, Time};
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use crate::traces::trace_file::{RowsInMemory, TraceFile, TraceRow, TraceRowReader};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -153,7 +153,7 @@ pub(super) struct Resampled {
     blocks: Blocks,
     all: Vec<Arrival>,
     left: u64,
-    catalog: Arc<Catalog>,
+    truth: Arc<GroundTruth>,
     budgets: ChaCha8Rng,
 }
 
@@ -162,7 +162,7 @@ impl Resampled {
         mut whole: impl Arrivals,
         block: Span,
         plan: &WorkloadSpec,
-        catalog: &Arc<Catalog>,
+        truth: &Arc<GroundTruth>,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let all: Vec<Arrival> = std::iter::from_fn(|| whole.next_arrival()).collect();
@@ -172,7 +172,7 @@ impl Resampled {
             blocks: Blocks::new(stamps, block, plan, rng)?,
             left: plan.requests.min(all.len() as u64),
             all,
-            catalog: Arc::clone(catalog),
+            truth: Arc::clone(truth),
             budgets: rng.stream(Label::Budgets),
         })
     }
@@ -183,7 +183,7 @@ impl Arrivals for Resampled {
         self.left = self.left.checked_sub(1)?;
         let (time, at) = self.blocks.next();
         let arrival = self.all[at];
-        let budget = self.catalog.app(arrival.app).budget.draw(&mut self.budgets);
+        let budget = self.truth.catalog().app(arrival.app).budget.draw(&mut self.budgets);
         Some(Arrival { time, budget, ..arrival })
     }
 }

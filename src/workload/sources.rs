@@ -5,7 +5,7 @@ use super::{ClassFilter, WorkloadSpec};
 use crate::config::Problem;
 use crate::core::ids::AppId;
 use crate::core::units::NS_PER_S;
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use crate::traces::recorded::RecordedTrace;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -52,13 +52,13 @@ impl Source {
 /// The recorded sources of an application, from their beginning and as fast as recorded.
 pub(super) fn recorded<'a>(
     plan: &WorkloadSpec,
-    catalog: &'a Catalog,
+    truth: &'a GroundTruth,
     app: AppId,
 ) -> Result<(&'a RecordedTrace, Vec<Source>), Problem> {
-    let name = &catalog.app(app).name;
+    let name = &truth.catalog().app(app).name;
     let fail =
         |found: String, expected: &str| Err(Problem::new(plan.place.clone(), found, expected));
-    let Some(trace) = catalog.trace(app) else {
+    let Some(trace) = truth.trace(app) else {
         return fail(format!("no trace of `{name}`"), "traces for `arrivals = \"recorded\"`");
     };
     let filter = &plan.classes[app.index()];
@@ -66,7 +66,7 @@ pub(super) fn recorded<'a>(
         let expected = "`arrivals = \"poisson\"`, since recorded order has its own mix";
         return fail(format!("a class mix for `{name}`"), expected);
     }
-    let kept = kept_rows(catalog, app, plan, filter);
+    let kept = kept_rows(truth, app, plan, filter);
     let mut sources = Vec::new();
     for range in &trace.sources {
         let at = |end: u32| kept.partition_point(|row| *row < end);

@@ -10,7 +10,7 @@ use crate::config::Problem;
 use crate::core::ids::{AppId, Arrival};
 use crate::core::rng::{Label, Rng, exponential, name_key};
 use crate::core::units::{NS_PER_S, Span, Time};
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
@@ -198,10 +198,10 @@ impl Arrivals for ByApp {
 pub(super) fn build(
     starts: &[StartProcess],
     plan: &WorkloadSpec,
-    catalog: &Arc<Catalog>,
+    truth: &Arc<GroundTruth>,
     rng: Rng,
 ) -> Result<Box<dyn Arrivals>, Problem> {
-    let Some(rate_rps) = plan.rate_rps(catalog)? else {
+    let Some(rate_rps) = plan.rate_rps(truth.catalog())? else {
         let place = plan.place.clone().field("workload.rate_rps");
         let expected = "requests per second over all applications, or `load`";
         return Err(Problem::new(place, "nothing", expected));
@@ -212,15 +212,15 @@ pub(super) fn build(
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         return Err(Problem::new(plan.place.clone(), found, expected));
     }
-    let (left, mut requests) = (plan.requests, RequestSampler::new(plan, catalog, rng)?);
+    let (left, mut requests) = (plan.requests, RequestSampler::new(plan, truth, rng)?);
     if let [start] = starts {
         let times = start(rate_rps, &mut requests.rng);
         steps::check(plan, rate_rps, times.steps(left as f64))?;
         return Ok(Box::new(Total { left, times, requests }));
     }
-    let apps = catalog.app_ids().zip(starts).filter(|(app, _)| plan.mix[app.index()] > 0.0);
+    let apps = truth.catalog().app_ids().zip(starts).filter(|(app, _)| plan.mix[app.index()] > 0.0);
     let each = apps.map(|(app, start)| {
-        let key = name_key(&[&catalog.app(app).name]);
+        let key = name_key(&[&truth.catalog().app(app).name]);
         let mut rng = rng.stream_of(Label::Arrivals, key);
         let times = start(rate_rps * plan.mix[app.index()], &mut rng);
         Own { app, next: Time::ZERO, times, rng }

@@ -5,7 +5,7 @@ use crate::config::{Location, Problem};
 use crate::core::ids::{AppId, Arrival, TrueClass};
 use crate::core::rng::{Label, Rng, name_key, standard_normal};
 use crate::core::units::{Span, Time};
-use crate::system::catalog::Catalog;
+use crate::system::ground_truth::GroundTruth;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
@@ -29,17 +29,18 @@ struct AppSampler {
     sticky: f64,
     /// Whether mixes stay as they are and draws are independent.
     plain: bool,
-    catalog: Arc<Catalog>,
+    truth: Arc<GroundTruth>,
     budgets: ChaCha8Rng,
 }
 
 impl RequestSampler {
     pub(super) fn new(
         plan: &WorkloadSpec,
-        catalog: &Arc<Catalog>,
+        truth: &Arc<GroundTruth>,
         rng: Rng,
     ) -> Result<Self, Problem> {
-        let contents = catalog.app_ids().map(|app| ClassMixSampler::new(catalog, app, plan, rng));
+        let contents =
+            truth.catalog().app_ids().map(|app| ClassMixSampler::new(truth, app, plan, rng));
         let marks = AppSampler {
             contents: contents.collect::<Result<_, _>>()?,
             course: match &plan.drift {
@@ -48,7 +49,7 @@ impl RequestSampler {
             },
             sticky: plan.sticky,
             plain: plan.drift.is_none() && plan.sticky == 0.0,
-            catalog: Arc::clone(catalog),
+            truth: Arc::clone(truth),
             budgets: rng.stream(Label::Budgets),
         };
         let rng = rng.stream(Label::Arrivals);
@@ -95,7 +96,7 @@ impl RequestSampler {
 impl AppSampler {
     #[inline]
     fn draw(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
-        let classes = self.catalog.trace(app).map_or(&[][..], |trace| &trace.class);
+        let classes = self.truth.trace(app).map_or(&[][..], |trace| &trace.class);
         let content = &mut self.contents[app.index()];
         let truth = if self.plain {
             content.usual.draw(classes, rng)
@@ -103,7 +104,7 @@ impl AppSampler {
             let eta = self.course.map_or(0.0, |course| course.at(time));
             content.draw(time, eta, self.sticky, classes, rng)
         };
-        let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
+        let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
         Arrival { time, app, budget, truth }
     }
 }
@@ -120,27 +121,32 @@ struct ClassMixSampler {
 }
 
 impl ClassMixSampler {
-    fn new(catalog: &Catalog, app: AppId, plan: &WorkloadSpec, rng: Rng) -> Result<Self, Problem> {
-        let name = &catalog.app(app).name;
+    fn new(
+        truth: &GroundTruth,
+        app: AppId,
+        plan: &WorkloadSpec,
+        rng: Rng,
+    ) -> Result<Self, Problem> {
+        let name = &truth.catalog().app(app).name;
         let rows = |filter: &ClassFilter, salt: &str| {
             let mut rng = rng.stream_of(Label::Mixes, name_key(&[name, salt]));
-            let weights = filter.weights(&catalog.app(app).frequencies, &mut rng);
-            Rows::new(catalog, app, plan, filter, weights)
+            let weights = filter.weights(&truth.catalog().app(app).frequencies, &mut rng);
+            Rows::new(truth, app, plan, filter, weights)
         };
         let (later, walk) = match &plan.drift {
             None => (None, None),
             Some(Drift::To { to, .. }) => (Some(rows(&to[app.index()], "to")?), None),
             Some(Drift::Walk { deviation, step }) => {
                 let rng = rng.stream_of(Label::Mixes, name_key(&[name, "walk"]));
-                let logs = vec![0.0; catalog.app(app).classes.len()];
+                let logs = vec![0.0; truth.catalog().app(app).classes.len()];
                 let (deviation, step) = (*deviation, *step);
                 (None, Some(RandomWalk { deviation, step, moved: 0, logs, rng }))
             }
         };
         let mut by_class = Vec::new();
-        if let Some(trace) = catalog.trace(app).filter(|_| plan.sticky > 0.0) {
-            by_class.resize(catalog.app(app).classes.len(), Vec::new());
-            for row in kept_rows(catalog, app, plan, &ClassFilter::All) {
+        if let Some(trace) = truth.trace(app).filter(|_| plan.sticky > 0.0) {
+            by_class.resize(truth.catalog().app(app).classes.len(), Vec::new());
+            for row in kept_rows(truth, app, plan, &ClassFilter::All) {
                 by_class[usize::from(trace.class[row as usize])].push(row);
             }
         }
@@ -221,12 +227,12 @@ enum Rows {
 
 /// The rows of the application's trace that the plan lets through.
 pub(super) fn kept_rows(
-    catalog: &Catalog,
+    truth: &GroundTruth,
     app: AppId,
     plan: &WorkloadSpec,
     filter: &ClassFilter,
 ) -> Vec<u32> {
-    let Some(trace) = catalog.trace(app) else { return Vec::new() };
+    let Some(trace) = truth.trace(app) else { return Vec::new() };
     let keep = |row: &u32| {
         let class = usize::from(trace.class[*row as usize]);
         match filter {
@@ -235,20 +241,20 @@ pub(super) fn kept_rows(
             ClassFilter::Mix(weights) => weights[class] > 0.0,
         }
     };
-    trace.rows_of(plan.sources, &catalog.app(app).frequencies).filter(keep).collect()
+    trace.rows_of(plan.sources, &truth.catalog().app(app).frequencies).filter(keep).collect()
 }
 
 impl Rows {
     fn new(
-        catalog: &Catalog,
+        truth: &GroundTruth,
         app: AppId,
         plan: &WorkloadSpec,
         filter: &ClassFilter,
         weights: Option<Vec<f64>>,
     ) -> Result<Self, Problem> {
-        let (info, place) = (catalog.app(app), &plan.place);
-        let kept = kept_rows(catalog, app, plan, filter);
-        let recorded = catalog.trace(app).is_some();
+        let (info, place) = (truth.catalog().app(app), &plan.place);
+        let kept = kept_rows(truth, app, plan, filter);
+        let recorded = truth.trace(app).is_some();
         if !recorded && plan.sources != SourceSplit::All && plan.mix[app.index()] > 0.0 {
             let found = format!("no trace of `{}` whose sources could be chosen", info.name);
             return Err(Problem::new(place.clone().field("workload.source_split"), found, "`all`"));
@@ -263,7 +269,7 @@ impl Rows {
             (None, _) if recorded => {
                 let Some(Drift::Walk { .. }) = plan.drift else { return Ok(Self::Recorded(kept)) };
                 let mut counts = vec![0.0; info.classes.len()];
-                if let Some(trace) = catalog.trace(app) {
+                if let Some(trace) = truth.trace(app) {
                     kept.iter().for_each(|row| {
                         counts[usize::from(trace.class[*row as usize])] += 1.0;
                     });
@@ -279,7 +285,7 @@ impl Rows {
             (None, _) => info.frequencies.clone(),
         };
         let mut rows = vec![Vec::new(); info.classes.len()];
-        if let Some(trace) = catalog.trace(app) {
+        if let Some(trace) = truth.trace(app) {
             for row in kept {
                 rows[usize::from(trace.class[row as usize])].push(row);
             }

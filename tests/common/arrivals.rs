@@ -31,7 +31,7 @@ pub fn prepare(settings: &[&str]) -> Result<RunConfig, String> {
 
 /// Every arrival of one replicate.
 pub fn arrivals(prepared: &RunConfig, replicate: u64) -> Vec<Arrival> {
-    let built = prepared.arrivals.build(&prepared.catalog, Rng::new(1, replicate));
+    let built = prepared.arrivals.build(&prepared.truth, Rng::new(1, replicate));
     let mut arrivals = built.unwrap_or_else(|problems| panic!("{problems}"));
     std::iter::from_fn(|| arrivals.next_arrival()).collect()
 }

@@ -130,7 +130,7 @@ impl Times {
         let arrivals = Box::new(Listed::new(world.arrivals.clone()));
         let rng = Rng::new(world.seed, 0);
         let mut sim =
-            Simulation::new(world.catalog(), arrivals, AccuracySource::Profiled, rng, CLASS);
+            Simulation::new(world.truth(), arrivals, AccuracySource::Profiled, rng, CLASS);
         let mut times = Self::default();
         engine::run(&mut sim, scheduler, &mut times).unwrap_or_else(|error| panic!("{error}"));
         times

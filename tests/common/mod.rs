@@ -32,6 +32,7 @@ use peeksim::system::catalog::{
 };
 use peeksim::system::deadline_budget::DeadlineBudget;
 use peeksim::system::faults::{BeliefError, Stalls};
+use peeksim::system::ground_truth::GroundTruth;
 use peeksim::system::latency::{LatencyFit, LatencyPoints};
 use peeksim::system::penalty::Penalty;
 use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
@@ -178,11 +179,15 @@ impl World {
     }
 
     pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(self.truth().catalog())
+    }
+
+    pub fn truth(&self) -> Arc<GroundTruth> {
         let mut setup = self.setup.clone();
         if setup.workers.is_empty() {
             setup = Self { setup, arrivals: Vec::new(), seed: 0 }.workers(1, 1, u64::MAX / 2).setup;
         }
-        Arc::new(Catalog::build(&setup).unwrap_or_else(|problems| panic!("{problems}")))
+        Arc::new(GroundTruth::build(&setup).unwrap_or_else(|problems| panic!("{problems}")))
     }
 
     /// Runs the listed arrivals through a scheduler written as in an experiment.
@@ -192,11 +197,11 @@ impl World {
 
     /// Runs other arrivals through a scheduler written as in an experiment.
     pub fn run_with(&self, scheduler: &str, arrivals: Box<dyn Arrivals>) -> Log {
-        let catalog = self.catalog().believed(Rng::new(self.seed, 0));
+        let catalog = self.truth().believed(Rng::new(self.seed, 0));
         let mut chosen = self.choose(&catalog, scheduler);
         let (info, name) = (chosen.info, chosen.entry.name);
         let scheduler = chosen.scheduler.as_mut();
-        let (mut log, result) = self.observe(&catalog, (info, name), scheduler, arrivals);
+        let (mut log, result) = self.observe((info, name), scheduler, arrivals);
         result.unwrap_or_else(|error| panic!("{error}"));
         log.windows_solved_exactly = chosen.scheduler.windows_solved_exactly();
         log
@@ -213,23 +218,20 @@ impl World {
 
     /// Runs the listed arrivals through a scheduler of the test's own.
     pub fn drive(&self, scheduler: &mut dyn Scheduler) -> Result<Log, SimError> {
-        let catalog = self.catalog();
         let arrivals = Box::new(Listed::new(self.arrivals.clone()));
-        let (log, result) =
-            self.observe(&catalog, (AccuracySource::Profiled, "test"), scheduler, arrivals);
+        let (log, result) = self.observe((AccuracySource::Profiled, "test"), scheduler, arrivals);
         result.map(|()| log)
     }
 
     /// Runs any scheduler on any arrivals: what happened until the end or the error.
     pub fn observe(
         &self,
-        catalog: &Arc<Catalog>,
         (info, name): (AccuracySource, &str),
         scheduler: &mut dyn Scheduler,
         arrivals: Box<dyn Arrivals>,
     ) -> (Log, Result<(), SimError>) {
         let rng = Rng::new(self.seed, 0);
-        let mut sim = Simulation::new(Arc::clone(catalog), arrivals, info, rng, name);
+        let mut sim = Simulation::new(self.truth(), arrivals, info, rng, name);
         // What happened is told by the true tables, whatever schedulers believe.
         let mut log = Log::new(&self.catalog());
         let mut scribe = Scribe::new(scheduler, &log.logged);

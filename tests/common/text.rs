@@ -195,15 +195,10 @@ impl Scenario {
         let (log, result) = if let Some(scheduler) = &self.scheduler {
             let mut chosen = world.choose(&catalog, scheduler);
             let told = (chosen.info, chosen.entry.name);
-            world.observe(&catalog, told, chosen.scheduler.as_mut(), arrivals)
+            world.observe(told, chosen.scheduler.as_mut(), arrivals)
         } else {
             let mut script = Script { steps: self.script, names: names.clone(), ids: foreign() };
-            let run = world.observe(
-                &catalog,
-                (AccuracySource::Profiled, "script"),
-                &mut script,
-                arrivals,
-            );
+            let run = world.observe((AccuracySource::Profiled, "script"), &mut script, arrivals);
             assert!(script.steps.is_empty() || run.1.is_err(), "never asked: {:?}", script.steps);
             run
         };

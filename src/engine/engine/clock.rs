@@ -30,7 +30,7 @@ impl Simulation {
                 let variant = lane.as_ref().map(|lane| self.state.catalog.variant(lane.variant));
                 let variant = variant.map_or("", |variant| &variant.name);
                 let what = format!("a batch of {variant} on worker {} ends later", name(worker));
-                (what, self.state.catalog.slowed_by(worker))
+                (what, self.truth.slowed_by(worker))
             }
             EventKind::LoadEnd(worker) => {
                 let what = format!("a load on worker {} ends later", name(worker));

@@ -23,7 +23,7 @@ impl Simulation {
             correct: if catalog.is_peek(variant) {
                 self.state.estimates.answer[id.slot()] == Some(truth.class)
             } else {
-                catalog.correct(variant, truth, id.number(), self.rng)
+                self.truth.correct(variant, truth, id.number(), self.rng)
             },
             estimated: self.view().accuracy(id, variant),
         };

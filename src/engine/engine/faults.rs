@@ -28,7 +28,7 @@ impl Simulation {
             return;
         }
         let at = self.state.now;
-        let span = self.state.catalog.worker(worker).outages[usize::from(outage)].span;
+        let span = self.truth.outages(worker)[usize::from(outage)].span;
         let until = self.state.workers[worker.index()].ready.max(at + span);
         observer.on(Event::WorkerFailed { at, worker, until });
         self.queue.forget(worker);

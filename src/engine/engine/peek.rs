@@ -171,7 +171,7 @@ impl Simulation {
             return false;
         };
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
-        let end = at + catalog.look(worker, span, at);
+        let end = at + self.truth.peek_time(worker, span, at);
         self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
         let running =
             Running { variant, requests, decided: at, started: at, expected_end: at + span };
@@ -184,7 +184,7 @@ impl Simulation {
     /// Shows a request to the scheduler, or answers it if the look was enough.
     #[inline]
     pub(super) fn make_ready(&mut self, id: RequestId, observer: &mut impl Observer) {
-        observations::fill(&mut self.state, id, self.rng);
+        observations::fill(&mut self.state, &self.truth, id, self.rng);
         if let Some(variant) = self.short_circuit(id) {
             self.give_answer(id, variant, self.state.now, observer);
             return;

@@ -12,16 +12,16 @@ use crate::core::rng::name_key;
 use crate::core::units::Span;
 use crate::system::correlated_outcomes;
 use crate::system::deadline_budget::DeadlineBudget;
+use crate::system::ground_truth::{VariantTruth, WorkerTruth};
 use crate::system::latency::LatencyTable;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Catalog {
     /// Says which outcomes are drawn although recorded ones were asked for.
-    pub(super) fn note_drawn(&mut self, outcome: OutcomeModel) {
-        let recorded = |v: &Variant| v.recorded.is_some();
-        let known = &self.variants[..usize::from(self.first_peek)];
-        if self.outcome_correlation > 0.0 && known.iter().all(recorded) {
+    pub(super) fn note_drawn(&mut self, setup: &SystemSpec, truths: &[VariantTruth]) {
+        let (outcome, serving) = (setup.outcome, &truths[..usize::from(self.first_peek)]);
+        if setup.outcome_correlation > 0.0 && serving.iter().all(|v| v.recorded.is_some()) {
             let note = "outcome_correlation changes nothing: every outcome is recorded";
             self.notes.push(Note::new("outcome_correlation", note));
         }
@@ -111,8 +111,8 @@ impl Catalog {
 pub(super) fn build_apps(
     setup: &SystemSpec,
     problems: &mut Problems,
-) -> (Vec<App>, Vec<Variant>, u16) {
-    let (mut apps, mut variants) = (Vec::new(), Vec::<Variant>::new());
+) -> (Vec<App>, Vec<(Variant, VariantTruth)>, u16) {
+    let (mut apps, mut variants) = (Vec::new(), Vec::<(Variant, VariantTruth)>::new());
     for (at, app) in setup.apps.iter().enumerate() {
         let profile = &app.profile;
         let names = profile.variant_names();
@@ -127,22 +127,25 @@ pub(super) fn build_apps(
                 continue;
             }
             let (outcome, recorded, drawn) = answers(app, index, setup);
-            variants.push(Variant {
-                name: variant.name.clone(),
-                app: AppId(at as u16),
-                bytes: variant.bytes,
-                accuracy: variant.accuracy,
-                recall: variant.recall.clone(),
-                samples: variant.samples.clone(),
+            let truth = VariantTruth {
                 key: name_key(&[&profile.name, &variant.name]),
-                outcome,
                 recorded,
                 quantiles: match setup.outcome_correlation {
                     0.0 => Vec::new(),
                     _ => drawn.iter().map(|right| correlated_outcomes::quantile(*right)).collect(),
                 },
                 drawn,
-            });
+            };
+            let known = Variant {
+                name: variant.name.clone(),
+                app: AppId(at as u16),
+                bytes: variant.bytes,
+                accuracy: variant.accuracy,
+                recall: variant.recall.clone(),
+                samples: variant.samples.clone(),
+                outcome,
+            };
+            variants.push((known, truth));
         }
         apps.push(App {
             name: profile.name.clone(),
@@ -161,8 +164,8 @@ pub(super) fn build_apps(
                 None => profile.peek.as_ref().map(|points| points.fit(setup.latency_fit)),
             },
             peek: app.peek.clone(),
+            evidence: app.peek.sees(app.trace.as_deref()),
             variants: first..variants.len() as u16,
-            trace: app.trace.clone(),
         });
     }
     let first_peek = variants.len() as u16;
@@ -182,9 +185,9 @@ pub(super) fn build_apps(
 fn peek_variant(
     app: &mut App,
     id: AppId,
-    known: &[Variant],
+    known: &[(Variant, VariantTruth)],
     problems: &mut Problems,
-) -> Option<Variant> {
+) -> Option<(Variant, VariantTruth)> {
     let peek = &app.peek;
     let offered = matches!(peek.short_circuit, ShortCircuit::Precision | ShortCircuit::Posterior);
     if peek.runs_on != ClassifierHost::Worker && peek.short_circuit == ShortCircuit::Never {
@@ -192,7 +195,7 @@ fn peek_variant(
     }
     if known[usize::from(app.variants.start)..usize::from(app.variants.end)]
         .iter()
-        .any(|variant| variant.name == PEEK)
+        .any(|(variant, _)| variant.name == PEEK)
     {
         let place = Location::file(&format!("variants of `{}`", app.name));
         let found = format!("a variant called `{PEEK}`");
@@ -202,19 +205,22 @@ fn peek_variant(
     let recall = peek.recall(app.classes.len());
     app.answers = Some(answers);
     app.offer = offered.then_some(answers);
-    Some(Variant {
+    let known = Variant {
         name: PEEK.to_owned(),
         app: id,
         bytes: 0,
         accuracy: expected_accuracy(&app.frequencies, &recall),
         recall,
         samples: Vec::new(),
-        key: name_key(&[&app.name, PEEK]),
         outcome: OutcomeModel::Drawn,
+    };
+    let truth = VariantTruth {
+        key: name_key(&[&app.name, PEEK]),
         recorded: None,
         drawn: Vec::new(),
         quantiles: Vec::new(),
-    })
+    };
+    Some((known, truth))
 }
 
 /// The name of the variant that stands for the SneakPeek model.
@@ -259,9 +265,14 @@ pub(super) fn build_worker(setup: &WorkerSpec, class_index: usize, at: usize) ->
         usd_per_request: setup.usd_per_request,
         resident: Vec::new(),
         ready: setup.ready,
+        class_index,
+    }
+}
+
+pub(super) fn worker_truth(setup: &WorkerSpec) -> WorkerTruth {
+    WorkerTruth {
         slowdown: setup.slowdown,
         outages: setup.outages.clone(),
-        class_index,
         class_key: name_key(&[&setup.class]),
     }
 }
@@ -292,7 +303,6 @@ pub(super) fn build_costs(
                             (None, table) => table,
                         }
                         .scaled(1.0 / worker.speed),
-                        truth: None,
                         load: match cost.load_cold {
                             Some(cold) if setup.cold_loads => cold,
                             _ => cost.load,
@@ -303,7 +313,7 @@ pub(super) fn build_costs(
             }
         }
         let latency = LatencyTable::one_by_one(Span::ZERO);
-        let answer = ClassCost { latency, truth: None, load: Span::ZERO };
+        let answer = ClassCost { latency, load: Span::ZERO };
         costs.resize(costs.len().next_multiple_of(variants.max(1)), Some(answer));
         if !any {
             let known: BTreeSet<&str> =

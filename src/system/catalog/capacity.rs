@@ -7,23 +7,9 @@
 use super::Catalog;
 use crate::core::ids::{AppId, VariantId, WorkerId};
 use crate::core::units::{NS_PER_S, Span, Time};
-use crate::system::faults::Stalls;
 use crate::system::link::at_rate;
 
 impl Catalog {
-    /// The settings that decide how long a batch takes on a worker, for messages.
-    pub(crate) fn slowed_by(&self, worker: WorkerId) -> String {
-        let at = self.worker(worker);
-        let set = [
-            (at.speed < 1.0, "`speed`"),
-            (at.slowdown.is_some(), "`slowdown`"),
-            (self.stalls != Stalls::NONE, "`stalls`"),
-            (self.noise_sigma > 0.0, "`noise_cv`"),
-        ];
-        let set = set.into_iter().filter_map(|(is_set, key)| is_set.then_some(key));
-        set.chain(["latencies of the profile"]).collect::<Vec<_>>().join(", ")
-    }
-
     /// How long a lone request takes from its arrival to its answer on an idle worker that holds
     /// the variant: the upload of its payload, the round trip, and a batch of one. `None` if the
     /// variant cannot run there.

@@ -1,0 +1,190 @@
+//! What is true of a system: where answers come from, what batches really take, what fails. The
+//! engine and the arrivals know it. Schedulers, their views and the metrics hold a [`Catalog`],
+//! which has none of it.
+
+use super::catalog::Catalog;
+use super::correlated_outcomes;
+use super::faults::{BeliefError, Outage, Slowdown, Stalls};
+use super::spec::SystemSpec;
+use crate::config::Problems;
+use crate::core::ids::{AppId, TrueClass, VariantId, WorkerId};
+use crate::core::rng::{Label, Rng, standard_normal};
+use crate::core::units::{Span, Time};
+use crate::traces::recorded::RecordedTrace;
+use std::sync::Arc;
+
+/// The truth about applications, variants and workers, and the catalog of what is known of them.
+#[derive(Clone, Debug)]
+pub struct GroundTruth {
+    /// The tables as profiled, which are true.
+    catalog: Arc<Catalog>,
+    variants: Vec<VariantTruth>,
+    workers: Vec<WorkerTruth>,
+    /// By application.
+    traces: Vec<Option<Arc<RecordedTrace>>>,
+    /// Log-normal noise of mean 1 on service times: the standard deviation of its logarithm.
+    noise_sigma: f64,
+    stalls: Stalls,
+    belief_error: BeliefError,
+    outcome_correlation: f64,
+    /// Whether every batch takes what its table says.
+    steady: bool,
+}
+
+/// What is true of a variant.
+#[derive(Clone, Debug)]
+pub(super) struct VariantTruth {
+    /// Stands for application and variant in keyed draws.
+    pub key: u64,
+    /// Its recorded answers by row of the trace, if these are replayed.
+    pub recorded: Option<Arc<[u16]>>,
+    /// Probability of a right answer by true class, where answers are drawn.
+    pub drawn: Vec<f64>,
+    /// Normal quantiles of these, where mistakes of variants go together.
+    pub quantiles: Vec<f64>,
+}
+
+/// What is true of a worker.
+#[derive(Clone, Debug)]
+pub(super) struct WorkerTruth {
+    pub slowdown: Option<Slowdown>,
+    pub outages: Vec<Outage>,
+    /// Stands for the class in keyed draws.
+    pub class_key: u64,
+}
+
+impl GroundTruth {
+    /// Builds the tables, or says what does not fit together.
+    pub fn build(setup: &SystemSpec) -> Result<Self, Problems> {
+        let (catalog, variants, workers) = Catalog::build(setup)?;
+        let cv = setup.noise_cv;
+        let slows = setup.workers.iter().any(|worker| worker.slowdown.is_some());
+        Ok(Self {
+            catalog: Arc::new(catalog),
+            variants,
+            workers,
+            traces: setup.apps.iter().map(|app| app.trace.clone()).collect(),
+            noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
+            stalls: setup.stalls,
+            belief_error: setup.belief_error,
+            outcome_correlation: setup.outcome_correlation,
+            steady: cv == 0.0 && setup.stalls.probability == 0.0 && !slows,
+        })
+    }
+
+    /// What may be known, without any mistake.
+    #[inline]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// What is believed in one run: the catalog, unless the system's `belief_error` is above 0.
+    pub fn believed(&self, rng: Rng) -> Arc<Catalog> {
+        let error = self.belief_error;
+        if error.is_none() {
+            return Arc::clone(&self.catalog);
+        }
+        let keys: Vec<u64> = self.variants.iter().map(|variant| variant.key).collect();
+        Arc::new(self.catalog.mistaken(
+            |at, table| error.believed(table, keys[at], rng),
+            |at, value| error.mistake(value, keys[at], rng),
+        ))
+    }
+
+    /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
+    pub fn row(&self, app: AppId, row: u32) -> Option<TrueClass> {
+        let class = *self.trace(app)?.class.get(row as usize)?;
+        Some(TrueClass { class, row })
+    }
+
+    pub(crate) fn trace(&self, app: AppId) -> Option<&Arc<RecordedTrace>> {
+        self.traces[app.index()].as_ref()
+    }
+
+    /// When the worker will be gone.
+    pub(crate) fn outages(&self, worker: WorkerId) -> &[Outage] {
+        &self.workers[worker.index()].outages
+    }
+
+    /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
+    /// does not depend on the scheduler.
+    #[inline]
+    pub(crate) fn correct(
+        &self,
+        variant: VariantId,
+        truth: TrueClass,
+        number: u32,
+        rng: Rng,
+    ) -> bool {
+        let chosen = &self.variants[variant.index()];
+        match &chosen.recorded {
+            Some(recorded) if truth.row != TrueClass::NO_ROW => {
+                recorded[truth.row as usize] == truth.class
+            }
+            _ => {
+                let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
+                if self.outcome_correlation == 0.0 {
+                    return draw < chosen.drawn[usize::from(truth.class)];
+                }
+                self.correct_alike(draw, chosen.quantiles[usize::from(truth.class)], number, rng)
+            }
+        }
+    }
+
+    /// The same where a request is hard for all variants alike.
+    #[inline(never)]
+    fn correct_alike(&self, draw: f64, quantile: f64, number: u32, rng: Rng) -> bool {
+        let unit = |salt| rng.keyed_unit(Label::Difficulty, u64::from(number), salt);
+        draw < correlated_outcomes::right(
+            quantile,
+            standard_normal(unit(0), unit(1)),
+            self.outcome_correlation,
+        )
+    }
+
+    /// The true service time of a batch whose lowest request is `number` and that starts now.
+    #[inline]
+    pub(crate) fn service(
+        &self,
+        (worker, variant): (WorkerId, VariantId),
+        batch: usize,
+        number: u32,
+        (now, rng): (Time, Rng),
+    ) -> Span {
+        let table = self.catalog.latency(worker, variant, batch);
+        if self.steady || table == Span(u64::MAX) {
+            return table;
+        }
+        let at = &self.workers[worker.index()];
+        let key = self.variants[variant.index()].key ^ at.class_key;
+        let keys = (u64::from(number), key);
+        let mut factor = Slowdown::of(at.slowdown, now) * self.stalls.of(keys, rng);
+        if self.noise_sigma > 0.0 {
+            let unit = |salt: u64| rng.keyed_unit(Label::Noise, keys.0, key | salt << 48);
+            let standard = standard_normal(unit(0), unit(1));
+            let sigma = self.noise_sigma;
+            factor *= libm::exp(sigma * standard - sigma * sigma / 2.0);
+        }
+        table.scale(factor)
+    }
+
+    /// The true time of a peek that starts now.
+    pub(crate) fn peek_time(&self, worker: WorkerId, span: Span, now: Time) -> Span {
+        if self.steady {
+            return span;
+        }
+        span.scale(Slowdown::of(self.workers[worker.index()].slowdown, now))
+    }
+
+    /// The settings that decide how long a batch takes on a worker, for messages.
+    pub(crate) fn slowed_by(&self, worker: WorkerId) -> String {
+        let set = [
+            (self.catalog.worker(worker).speed < 1.0, "`speedup`"),
+            (self.workers[worker.index()].slowdown.is_some(), "`slowdown`"),
+            (self.stalls != Stalls::NONE, "`stalls`"),
+            (self.noise_sigma > 0.0, "`noise_cv`"),
+        ];
+        let set = set.into_iter().filter_map(|(is_set, key)| is_set.then_some(key));
+        set.chain(["latencies of the profile"]).collect::<Vec<_>>().join(", ")
+    }
+}
