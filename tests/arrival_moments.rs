@@ -317,8 +317,8 @@ fn every_process_is_in_order_and_says_when_it_is_wrong() {
 fn applications_may_have_a_process_each() {
     let set = |per: &str| {
         let trace = format!(
-            "workload={{ arrivals = {{ name = 'gamma', cv = 4 }}, per = '{per}', rate_rps = {RATE}, \
-             requests = 40_000, mix = {{ activity = 1, heartbeat = 3 }} }}"
+            "workload={{ arrivals = {{ name = 'gamma', cv = 4 }}, per = '{per}', \
+             rate_rps = {RATE}, requests = 40_000, mix = {{ activity = 1, heartbeat = 3 }} }}"
         );
         prepare(&["apps=['activity','heartbeat']", "budget_ms=100", &trace]).unwrap()
     };
@@ -340,8 +340,8 @@ fn applications_may_have_a_process_each() {
         }
     }
     // Two processes: frames of a camera, and voices.
-    let trace = "workload={ arrivals = { activity = 'periodic', voice = { name = 'gamma', cv = 2 } }, \
-                 rate_rps = 20, requests = 1000 }";
+    let trace = "workload={ arrivals = { activity = 'periodic', voice = { name = 'gamma', cv = 2 } \
+                 }, rate_rps = 20, requests = 1000 }";
     let prepared = prepare(&["apps=['activity','voice']", "budget_ms=100", trace]).unwrap();
     let all = arrivals(&prepared, 0);
     let frames: Vec<f64> =

@@ -15,7 +15,9 @@ fn sources(folder: &Path, module: &str, found: &mut Sources) {
         let inner = if module.is_empty() { name } else { format!("{module}::{name}") };
         if path.is_dir() {
             sources(&path, &inner, found);
-        } else if !["mod", "lib", "main"].contains(&inner.rsplit("::").next().unwrap_or_default()) {
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !["mod", "lib", "main"].contains(&inner.rsplit("::").next().unwrap_or_default())
+        {
             let text = fs::read_to_string(&path).expect("UTF-8");
             let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
             let code = text[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -24,7 +26,8 @@ fn sources(folder: &Path, module: &str, found: &mut Sources) {
     }
 }
 
-/// The paths that a text names behind `crate::`, `super::` or `self::`, lists in braces spelled out.
+/// The paths that a text names behind `crate::`, `super::` or `self::`; lists in braces are spelled
+/// out.
 fn paths(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let starts = ["crate::", "super::", "self::"];

@@ -18,7 +18,8 @@ fn differences_are_those_of_compare_csv() {
     let head = lines.next().expect("a head").split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(
         head,
-        "scheduler workload.rate_rps difference 95 % interval % p (t) Holm p (ranks) Holm replicates"
+        "scheduler workload.rate_rps difference 95 % interval % p (t) Holm p (ranks) Holm \
+         replicates"
     );
     let compare = shell.read("results/small/compare.csv");
     let metrics = column(&compare, "metric");

@@ -60,7 +60,8 @@ fn run(shell: &Shell, arguments: &str) -> Said {
 #[test]
 fn scripts_are_printed_and_nothing_is_done() {
     let shell = cluster();
-    let options = "--runs-per-task 3 --max-concurrent 2 --partition short --time 00:10:00 --memory 500M --cpus 2";
+    let options = "--runs-per-task 3 --max-concurrent 2 --partition short --time 00:10:00 \
+                   --memory 500M --cpus 2";
     let arguments =
         format!("sweep small.toml --set seed=4 --out o --engine slurm --dry-run {options}");
     let said = run(&shell, &arguments);

@@ -57,8 +57,8 @@ fn processes_that_pass_through_too_much_are_refused() {
             "`interval_s`",
         ),
         (
-            "arrivals = 'poisson', per = 'app', rate_rps = 10, mix = { activity = 1, voice = 1e-9 }, \
-             requests = 10",
+            "arrivals = 'poisson', per = 'app', rate_rps = 10, mix = { activity = 1, \
+             voice = 1e-9 }, requests = 10",
             "",
             "",
         ),
@@ -141,12 +141,12 @@ fn a_run_beyond_the_clock_says_so_and_why() {
     let many = "workload = { arrivals = 'poisson', rate_rps = 1, requests = 3000 }";
     for (settings, what, key) in [
         (vec![few, &slow, "stalls = { probability = 1, factor = 1e6 }"], "a batch of", "`stalls`"),
-        (vec![few, &slow, "stalls = { probability = 1, factor = 1e6 }"], "ends later", "`speed`"),
+        (vec![few, &slow, "stalls = { probability = 1, factor = 1e6 }"], "ends later", "`speedup`"),
         (vec![many, &behind, "payload_bytes = 1_000_000_000"], "begin later", "`link.uplink_mbps`"),
         (
             vec!["workload = { arrivals = 'batches', size = 1e6, rate_rps = 1e-9, requests = 1 }"],
             "request 0 arrives later",
-            "`trace`",
+            "`workload`",
         ),
     ] {
         let said = failure(&settings);

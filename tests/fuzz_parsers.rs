@@ -220,7 +220,7 @@ profiles = "FOLDER/profiles"
 traces = "FOLDER/traces"
 apps = ["toy"]
 workers = [
-  { class = "box", count = 2, memory_bytes = 100, lanes = 2, power_w = 3.5, available_from_s = 0.01 },
+  { class = "box", count = 2, memory_bytes = 100, lanes = 2, power_w = 3, available_from_s = 0.01 },
 ]
 penalty = { name = "sigmoid", tolerance_ms = 0.5 }
 peek = { evidence = "counts", prior_weight = 2, runs_on = "host", recall = 0.9 }

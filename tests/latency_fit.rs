@@ -189,7 +189,8 @@ fn toy() -> Shell {
         "toy.toml",
         "replicates = 1\n[base]\nprofiles = \"p\"\napps = [\"toy\"]\n\
          workers = [{ class = \"w\" }]\n\
-         workload = { arrivals = \"poisson\", rate_rps = 10, requests = 50 }\nscheduler = \"edf\"\n",
+         workload = { arrivals = \"poisson\", rate_rps = 10, requests = 50 }\n\
+         scheduler = \"edf\"\n",
     );
     shell
 }

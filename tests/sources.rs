@@ -1,4 +1,4 @@
-//! `workload.source_split`: arrivals of every other source of the traces, in both arrival processes.
+//! `workload.source_split`: arrivals of every other source of the traces, in both processes.
 
 use peeksim::core::ids::TrueClass;
 use peeksim::core::rng::Rng;

@@ -13,10 +13,10 @@ pub use super::spec::{
 };
 
 use super::deadline_budget::DeadlineBudget;
-use super::ground_truth::{VariantTruth, WorkerTruth};
 use super::latency::LatencyTable;
 use super::link::Link;
 use super::penalty::Penalty;
+use super::truths::{VariantTruth, WorkerTruth};
 use crate::classifier::model::{Classifier, ClassifierHost};
 use crate::config::Problems;
 use crate::config::note::Note;

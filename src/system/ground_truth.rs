@@ -6,6 +6,7 @@ use super::catalog::Catalog;
 use super::correlated_outcomes;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::spec::SystemSpec;
+use super::truths::{VariantTruth, WorkerTruth};
 use crate::config::Problems;
 use crate::core::ids::{AppId, TrueClass, VariantId, WorkerId};
 use crate::core::rng::{Label, Rng, standard_normal};
@@ -29,28 +30,6 @@ pub struct GroundTruth {
     outcome_correlation: f64,
     /// Whether every batch takes what its table says.
     steady: bool,
-}
-
-/// What is true of a variant.
-#[derive(Clone, Debug)]
-pub(super) struct VariantTruth {
-    /// Stands for application and variant in keyed draws.
-    pub key: u64,
-    /// Its recorded answers by row of the trace, if these are replayed.
-    pub recorded: Option<Arc<[u16]>>,
-    /// Probability of a right answer by true class, where answers are drawn.
-    pub drawn: Vec<f64>,
-    /// Normal quantiles of these, where mistakes of variants go together.
-    pub quantiles: Vec<f64>,
-}
-
-/// What is true of a worker.
-#[derive(Clone, Debug)]
-pub(super) struct WorkerTruth {
-    pub slowdown: Option<Slowdown>,
-    pub outages: Vec<Outage>,
-    /// Stands for the class in keyed draws.
-    pub class_key: u64,
 }
 
 impl GroundTruth {

@@ -12,3 +12,4 @@ pub mod lru_memory;
 pub mod penalty;
 pub mod profile;
 mod spec;
+mod truths;

@@ -154,8 +154,8 @@ impl ClassMixSampler {
         Ok(Self { usual, later, walk, by_class, last: None })
     }
 
-    /// With probability `class_autocorrelation` another request of the class before; otherwise from the later mix
-    /// with probability `eta`.
+    /// With probability `class_autocorrelation` another request of the class before; otherwise from
+    /// the later mix with probability `eta`.
     #[inline(never)]
     fn draw(
         &mut self,

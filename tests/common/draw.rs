@@ -438,8 +438,8 @@ pub fn scheduler(seed: u64, entry: &SchedulerEntry, source: Option<&str>, units:
     let named = |text: &str, name: &str| {
         text.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).any(|word| word == name)
     };
-    // `mode = dispatch` has parameters of its own, told after the word `head:`.
-    let (planned, head) = entry.params.split_once("head:").unwrap_or((entry.params, ""));
+    // `mode = dispatch` has parameters of its own, told after the word `dispatch:`.
+    let (planned, head) = entry.params.split_once("dispatch:").unwrap_or((entry.params, ""));
     let weighs = named(planned, "priority");
     let by_head = !head.is_empty() && (units.seconds || !weighs) && rng.random_bool(0.4);
     let known = if by_head { head } else { planned };

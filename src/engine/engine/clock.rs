@@ -18,7 +18,7 @@ impl Simulation {
         }
         self.next.map(|_| {
             let what = format!("request {} arrives later", self.counts.arrived);
-            (what, "`trace`: its rate, and how gaps or phases vary".to_owned())
+            (what, "`workload`: its rate, and how gaps or phases vary".to_owned())
         })
     }
 

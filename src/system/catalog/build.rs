@@ -12,8 +12,8 @@ use crate::core::rng::name_key;
 use crate::core::units::Span;
 use crate::system::correlated_outcomes;
 use crate::system::deadline_budget::DeadlineBudget;
-use crate::system::ground_truth::{VariantTruth, WorkerTruth};
 use crate::system::latency::LatencyTable;
+use crate::system::truths::{VariantTruth, WorkerTruth};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
