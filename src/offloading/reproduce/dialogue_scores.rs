@@ -10,7 +10,7 @@
 //! sets made up, of ten splits each, such intervals cover what further dialogues would show in 86
 //! to 94 % (89 % being nominal, since 200 further ones do not say it exactly), those over splits in
 //! 74 to 91 %; the mean over other data sets, whose estimators differ, they cover in 33 to 68 %
-//! (`tests/coverage.rs`).
+//! (`tests/statistics/coverage.rs`).
 //!
 //! Against a reference that was measured on splits of the same data set the question is another
 //! one: whether two programs draw from the same law. There the spread between splits counts, and a

@@ -1,0 +1,16 @@
+//! One file a command: what it prints, writes and refuses.
+
+mod check;
+mod cluster;
+mod command;
+mod compare;
+mod import;
+mod inspect;
+mod list;
+mod plot;
+mod reproduce;
+mod reproduce_tmo;
+mod shard;
+mod sweep;
+mod train;
+mod verify;

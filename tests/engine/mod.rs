@@ -1,0 +1,21 @@
+//! The engine: timelines worked out by hand, closed forms, recounts, properties.
+
+mod closed_loop;
+mod determinism;
+mod faults;
+mod fluid_bound;
+mod lateness;
+mod links;
+mod measured;
+mod metamorphic;
+mod outcomes;
+mod peek_timelines;
+mod peeks;
+mod properties;
+mod queueing;
+mod queueing_multi;
+mod recount;
+mod refused;
+mod residency;
+mod rules;
+mod scenarios;

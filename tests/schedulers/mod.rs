@@ -1,0 +1,10 @@
+//! Schedulers: parameters, ties, windows, brute force, the published code.
+
+mod group_search;
+mod learned_dispatcher;
+mod optimal_window;
+mod optimum;
+mod parameters;
+mod published;
+mod ties;
+mod windows;

@@ -1,0 +1,6 @@
+//! Intervals, tests and stopping.
+
+mod coverage;
+mod intervals;
+mod stationarity;
+mod statistics;
