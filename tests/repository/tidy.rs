@@ -67,7 +67,9 @@ fn shipped(text: &str) -> &str {
 
 fn floor(module: &str) -> usize {
     let found = FLOORS.iter().position(|floor| floor.contains(&module));
-    found.unwrap_or_else(|| panic!("module `{module}` has no floor: put it into tests/tidy.rs"))
+    found.unwrap_or_else(|| {
+        panic!("module `{module}` has no floor: put it into tests/repository/tidy.rs")
+    })
 }
 
 /// The modules named behind `crate::` in a line, lists in braces included.

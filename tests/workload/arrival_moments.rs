@@ -294,7 +294,7 @@ fn a_noisy_rate_has_its_dispersion() {
 
 #[test]
 fn every_process_is_in_order_and_says_when_it_is_wrong() {
-    // Some need more than a rate: tests/importers.rs, tests/closed_loop.rs.
+    // Some need more than a rate: tests/workload/importers.rs, tests/engine/closed_loop.rs.
     let plain = |entry: &&ArrivalEntry| !["file", "closed"].contains(&entry.name);
     for entry in ARRIVALS.iter().filter(plain) {
         let rate = if entry.name == "bursts" { "burst = 7" } else { "rate_rps = 50" };
