@@ -6,7 +6,7 @@
 
 mod tables;
 
-use crate::readme::check;
+use super::readme::check;
 use std::collections::BTreeMap;
 
 /// Half widths of 95 % intervals below this are not shown by `±`; documents say so.
