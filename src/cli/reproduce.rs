@@ -4,7 +4,7 @@
 use super::sweep::{SweepReport, make, verdicts};
 use super::{CliError, notes, print_note};
 use crate::config::note::{Note, Notes};
-use crate::config::source::{below, embedded_paths, exists};
+use crate::config::source::{below, embedded_paths, exists, is_same};
 use crate::config::{Location, Problem};
 use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
@@ -64,6 +64,11 @@ fn carry_out(
     let default = |folder: &str| Path::new(folder).join(&name);
     let folder = args.out.as_ref().map_or_else(|| default("reproduced"), PathBuf::from);
     let kept = args.baseline.as_ref().map_or_else(|| default("results"), PathBuf::from);
+    if args.quick && is_same(&folder, &kept) {
+        let found = format!("`{}`, the folder of the kept results", folder.display());
+        let expected = "another folder: --quick runs fewer replicates than are kept";
+        return Err(Problem::new(Location::file("--out"), found, expected).into());
+    }
     // Read before anything is written: the two folders may be the same.
     let claims = kept_claims(&kept, notes)?;
     let experiments = load(&paths, args.quick.then_some(&claims))?;

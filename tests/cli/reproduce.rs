@@ -46,6 +46,9 @@ fn results_made_again_are_the_same() {
     let quick = shell.ok("reproduce suite --out quick --baseline kept --quick");
     assert!(!quick.out.contains("moved:"), "{}", quick.out);
     assert!(quick.out.contains("cells of claims.csv: 16 compared, 0 moved"), "{}", quick.out);
+    // It does not replace what it is held against.
+    let said = shell.fails(2, "reproduce suite --out ./kept --baseline kept --quick");
+    assert!(said.err.contains("--out: found `./kept`, the folder of the kept results"), "{said:?}");
 }
 
 fn column_names(text: &str) -> Vec<String> {
