@@ -136,7 +136,7 @@ fn select(k: usize, scratch: &mut Scratch) {
     nearest.clear();
     let mut bound = f64::INFINITY;
     for (block, lanes) in distances.chunks_exact(LANES).enumerate() {
-        // Most blocks hold nobody near: no branch on each of their samples.
+        // Most blocks hold no near sample: no branch on each of their samples.
         if lanes.iter().copied().fold(f64::INFINITY, f64::min) >= bound {
             continue;
         }

@@ -236,6 +236,6 @@ fn check_compression(option: &str, path: &std::path::Path) -> Result<(), CliErro
 
 /// A line for the person at the terminal.
 fn print_note(text: &str) {
-    // Progress that nobody can see is no reason to stop.
+    // A closed stderr is no reason to stop.
     let _ = writeln!(io::stderr(), "{}", shown_lines(text));
 }

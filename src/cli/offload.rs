@@ -34,10 +34,10 @@ pub(super) struct OffloadArgs {
     /// it one dialogue at a time.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     users: Option<u32>,
-    /// A user's next turn comes so many seconds after the answer to the one before.
+    /// Seconds from an answer to the user's next turn.
     #[arg(long, default_value_t = 0.0, requires = "users", conflicts_with = "interarrival_s")]
     think_s: f64,
-    /// A user's next turn comes so many seconds after the one before, answered or not.
+    /// Seconds from a user's turn to the next, answered or not.
     #[arg(long, requires = "users")]
     interarrival_s: Option<f64>,
     /// Calls that the cloud can answer at once.
@@ -123,7 +123,7 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
     Ok(())
 }
 
-/// Who is compared if nobody is named, beside the optimum.
+/// The policies that are compared by default, with the optimum.
 const USUAL: [&str; 5] = ["local", "cloud", "random", "greedy-knn", "greedy-knn-guarded"];
 /// The columns, but for the difference to the first policy.
 const HEAD: [&str; 10] = [

@@ -80,7 +80,7 @@ impl Header {
         Problem::new(place, "the same column twice", "distinct columns")
     }
 
-    /// A problem with a record of so many cells that stands in the lines from `place` to `last`.
+    /// A problem with a record of this many cells that stands in the lines from `place` to `last`.
     pub(super) fn check_length(
         &self,
         cells: usize,

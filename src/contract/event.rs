@@ -1,4 +1,4 @@
-//! What happens in a run, told to whoever wants to know: metrics, logs, checkers.
+//! What happens in a run, for observers: metrics, logs, checkers.
 
 use crate::contract::plan::RejectReason;
 use crate::core::ids::{Completion, Request, RequestId, VariantId, WorkerId};
@@ -168,7 +168,7 @@ pub enum Event<'a> {
         /// Why.
         reason: RejectReason,
     },
-    /// The run is over and nobody ever served this request.
+    /// The run is over and this request was never served.
     Unfinished {
         /// The instant.
         at: Time,

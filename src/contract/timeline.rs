@@ -40,7 +40,7 @@ pub(super) struct LinkState {
 }
 
 impl LinkState {
-    /// When so many bytes would be sent and when they would arrive, were they next.
+    /// When this many bytes would be sent and would arrive if they were sent next.
     #[inline]
     pub fn send(self, bytes: u64) -> (Time, Time) {
         let sent = self.sent + at_rate(self.rate_bps, bytes);
@@ -69,7 +69,7 @@ impl Timeline {
         self.lanes.iter().map(|lane| lane.free).max().unwrap_or(Time::ZERO)
     }
 
-    /// When no batch needs what has to leave the memory before so many bytes fit.
+    /// When no batch needs what has to leave the memory before this many bytes fit.
     pub(super) fn room_at(&self, bytes: u64) -> Time {
         let ends = |victim| {
             let with = move |lane: &&Lane| lane.variant == Some(victim);
@@ -94,7 +94,7 @@ impl Timeline {
         &self.memory
     }
 
-    /// Makes this a copy of `other` without allocating anew.
+    /// Makes this a copy of `other` without allocation.
     pub fn copy_from(&mut self, other: &Self) {
         self.worker = other.worker;
         self.lanes.clone_from(&other.lanes);

@@ -276,7 +276,7 @@ impl<'a> View<'a> {
         self.place(cursor, worker, variant, batch) + back
     }
 
-    /// Appends a batch that is there, or a load if nobody is in it; when it would end.
+    /// Appends a batch that was assigned, or a load if the batch is empty; when it would end.
     #[inline]
     fn place(
         &self,

@@ -59,7 +59,7 @@ pub trait RequestReader {
     fn told(&self) -> ImportNotes;
 }
 
-/// What a file was read as, where nobody said so.
+/// What a file was read as where no setting says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportNotes {
     /// Units and delimiters that were taken.

@@ -7,7 +7,7 @@ use crate::config::{ConfigNode, Decoder, Location, Problem};
 
 /// So many times are looked at for decimals.
 const LOOKED_AT: u64 = 1000;
-/// A local time that goes back by so many nanoseconds has come twice: the end of summer time.
+/// A local time that goes back by this many nanoseconds has come twice: the end of summer time.
 const HOUR_BACK_NS: std::ops::RangeInclusive<i64> = 1_800_000_000_000..=3_600_000_000_000;
 /// A file in which that happens more often is not in order.
 const MAX_HOURS_BACK: u32 = 4;

@@ -1,4 +1,4 @@
-//! What nobody can beat: an upper bound on the utility of a run, for a scheduler that knows every
+//! An upper bound on the utility of a run, for a scheduler that knows every
 //! arrival and every outcome beforehand.
 //!
 //! ```text

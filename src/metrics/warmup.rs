@@ -24,7 +24,7 @@ impl MeasurementWindow {
         Self { skip: 0, rule: "none" }
     }
 
-    /// Without the first so many arrivals.
+    /// Without this many arrivals at the beginning.
     pub fn after(requests: u32) -> Self {
         Self { skip: requests, rule: "fixed" }
     }

@@ -45,7 +45,7 @@ pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
         fs::rename(&temporary, path)
     })();
     if result.is_err() {
-        // The error that matters is the first one; a left-over temporary file harms nobody.
+        // The error that matters is the first one; a left-over temporary file does no harm.
         let _ = fs::remove_file(&temporary);
     }
     result.map_err(WriteError::at(path))
@@ -90,12 +90,12 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-/// Removes the temporary files in `folder` whose process was killed: nobody holds their lock.
+/// Removes the temporary files in `folder` whose process was killed: their lock is free.
 pub fn remove_leftovers(folder: &Path) {
     for path in files(folder).into_iter().filter(|path| is_temporary(path)) {
         let file = fs::OpenOptions::new().write(true).open(&path);
         if file.is_ok_and(|file| file.try_lock().is_ok()) {
-            // What cannot be removed harms nobody.
+            // A file that cannot be removed does no harm.
             let _ = fs::remove_file(&path);
         }
     }

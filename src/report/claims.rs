@@ -60,7 +60,7 @@ pub fn judge(results: &Results, claim: &Expectation) -> Vec<ClaimResult> {
     judge_first(results, claim, u64::MAX)
 }
 
-/// Judges a claim by the first so many replicates.
+/// Judges a claim by the first `count` replicates.
 pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> Vec<ClaimResult> {
     let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };
     let mut rows = results.filtered(&claim.filter);

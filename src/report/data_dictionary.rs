@@ -78,7 +78,7 @@ pub fn files() -> Vec<FileDescription> {
         file("capacity_summary.csv", "a configuration, over the searches of its replicates", {
             [vec![axes()], own(&capacity::SUMMARY)].concat()
         }),
-        file("claims.csv", "a claim of a reproduction at one setting, over so many replicates", {
+        file("claims.csv", "a claim of a reproduction at one setting and number of replicates", {
             own(&reproduction::CLAIMS)
         }),
     ];

@@ -8,7 +8,7 @@ use crate::output::atomic::{self, WriteError};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Writes the manifest of a sweep of so many runs.
+/// Writes the manifest of a sweep of `runs` runs.
 pub fn write(sweep: &Sweep, runs: usize, folder: &Path) -> Result<(), WriteError> {
     atomic::write(&folder.join("manifest.toml"), text(sweep, runs).as_bytes())
 }

@@ -32,7 +32,7 @@ const TAIL: usize = (RESAMPLES + 1) / 40;
 const DEGENERATE: f64 = 0.01;
 
 /// The ends of the 95 % interval of the mean. `None` below ten values, where nothing varies, and
-/// where so many resamples do not vary that an end is not finite.
+/// where an end is not finite because too many resamples do not vary.
 pub fn studentised(values: &[f64], key: u64) -> Option<(f64, f64)> {
     let n = values.len();
     if n < LEAST || !varies(values) {

@@ -3,7 +3,7 @@
 use super::bootstrap::{LEAST, studentised};
 use super::estimate::Estimate;
 
-/// A bootstrap-t interval that is more than so many times as wide as Student's t is not used: its
+/// A bootstrap-t interval that is more than this many times as wide as Student's t is not used: its
 /// ends come from a few resamples that hardly vary. For samples of skewed laws that bootstrap-t
 /// serves well, such as ten exponential numbers, this happens to one in a hundred.
 pub const WIDEST: f64 = 3.0;

@@ -6,7 +6,7 @@
 //! queue. A link belongs to one worker.
 //!
 //! The rate is constant or a table over time, `time_s,mbps`: every row holds until the next, the
-//! last as long as the one before it, and then the table begins anew. However short its rows are,
+//! last as long as the one before it, and then the table repeats. However short its rows are,
 //! the instant at which something is sent is found by bisection. What a table will say is not
 //! known to schedulers: they see its rate of the moment and believe that it stays.
 
@@ -38,7 +38,7 @@ pub struct Link {
 pub enum Uplink {
     /// In no time.
     Endless,
-    /// Always so many bits per second, more than 0.
+    /// A constant number of bits per second, more than 0.
     Constant(u64),
     /// As a table says.
     Table(Arc<Bandwidth>),

@@ -21,7 +21,7 @@ impl LruMemory {
         Self { capacity, used: 0, variants: Vec::new() }
     }
 
-    /// Makes this a copy of `other` without allocating anew.
+    /// Makes this a copy of `other` without allocation.
     pub fn copy_from(&mut self, other: &Self) {
         self.capacity = other.capacity;
         self.used = other.used;
@@ -45,12 +45,12 @@ impl LruMemory {
         }
     }
 
-    /// Whether so many bytes are free.
+    /// Whether `bytes` bytes are free.
     pub fn fits(&self, bytes: u64) -> bool {
         self.used.saturating_add(bytes) <= self.capacity
     }
 
-    /// The variants that have to leave before so many bytes fit, in the order in which they go.
+    /// The variants that have to leave before `bytes` bytes fit, in the order in which they go.
     pub fn victims(&self, bytes: u64) -> impl Iterator<Item = VariantId> + '_ {
         let mut excess = self.used.saturating_add(bytes).saturating_sub(self.capacity);
         let goes = move |(_, freed): &&(VariantId, u64)| {

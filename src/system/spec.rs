@@ -144,7 +144,7 @@ pub struct DecisionOverhead {
 }
 
 impl DecisionOverhead {
-    /// Of a plan that assigns so many requests.
+    /// Of a plan that assigns `requests` requests.
     #[inline]
     pub fn of(self, requests: usize) -> Span {
         if requests == 0 {

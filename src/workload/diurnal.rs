@@ -1,5 +1,5 @@
 //! Poisson arrivals whose rate follows the day: rate · (1 + A sin 2π(t / T + φ) + W sin 2πt / 7T),
-//! times a factor of mean 1 that is drawn anew every so often, log-normal.
+//! times a factor of mean 1 that is drawn again after every `noise_s`, log-normal.
 
 use super::steps::Steps;
 use super::timed::{DriftSchedule, InterarrivalProcess, poisson_gap, thinned};
@@ -88,7 +88,7 @@ impl<F: Fn(Time) -> f64 + Send> InterarrivalProcess for Noisy<F> {
                 self.until = self.now + self.noise;
             }
             let next = self.now + poisson_gap(self.least_gap_ns / self.level, rng);
-            // Poisson arrivals forget: at a change of level the gap begins anew.
+            // Poisson arrivals forget: at a change of level a new gap is drawn.
             if next >= self.until {
                 self.now = self.until;
                 if self.now == Time::MAX {

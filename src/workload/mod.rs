@@ -10,7 +10,7 @@
 //! Sₐ is how many of their requests all workers together could answer in a second if they did
 //! nothing else: each lane with the variant and batch size that take it the least time per request
 //! (whatever the accuracy; loads, noise and faults apart). On equal workers that is
-//! Σ λₐ · E[time per request in the best batch] / lanes. Above 1 nobody keeps up.
+//! Σ λₐ · E[time per request in the best batch] / lanes. Above 1 no scheduler keeps up.
 
 mod batches;
 mod bursts;

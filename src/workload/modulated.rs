@@ -198,7 +198,7 @@ impl InterarrivalProcess for Modulated {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             let next = self.now + poisson_gap(self.gaps_ns[self.state], rng);
-            // Poisson arrivals forget: at a change of state the gap begins anew.
+            // Poisson arrivals forget: at a change of state a new gap is drawn.
             if next < self.until {
                 self.now = next;
                 return next;

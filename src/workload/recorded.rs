@@ -52,7 +52,7 @@ enum Replay {
     /// With the time before the first row, if that was said.
     Exact(bool),
     Thinned,
-    /// With so many copies, if that was said.
+    /// With this number of copies, if it was given.
     Superposed(Option<u64>),
 }
 

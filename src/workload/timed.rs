@@ -86,7 +86,7 @@ pub(super) struct DriftSchedule<F> {
     /// By time; at most `highest`.
     pub factor: F,
     pub highest: f64,
-    /// Its integral over the first so many seconds.
+    /// Its integral from 0 to `seconds`.
     pub integral: Arc<dyn Fn(f64) -> f64 + Send + Sync>,
     /// Which settings make it change faster.
     pub faster: &'static str,

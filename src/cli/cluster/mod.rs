@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// The exit code of a share that another process is at work on: to be tried again.
 pub(super) const BUSY: u8 = 75;
-/// How long a task should take if nobody says how many runs it has, in seconds: starting one takes
+/// How long a task should take without `--runs-per-task`, in seconds: starting one takes
 /// a cluster about a second.
 const TASK_S: f64 = 600.0;
 /// Files and queues are looked at so often at first, then ever more seldom.
@@ -151,14 +151,14 @@ impl Task<'_> {
         Ok(words)
     }
 
-    /// Shows how many runs are finished until `over` says that nobody is at work any more, or
+    /// Shows how many runs are finished until `over` says that no task runs any more, or
     /// every run is there.
     fn follow(
         &mut self,
         bar: &SweepProgress,
         mut over: impl FnMut() -> Result<bool, CliError>,
     ) -> Result<(), CliError> {
-        // Nobody knows beforehand how many runs a search takes; seldom more than so many.
+        // The number of runs of a search is not known beforehand; it is seldom larger.
         let probes =
             self.sweep.experiment.search.as_ref().map_or(1, CapacitySearch::probes) as usize;
         let total = self.sweep.unit_ids().len() * probes;

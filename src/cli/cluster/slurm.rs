@@ -1,7 +1,7 @@
 //! Slurm: an array of shares, and a job that merges when it ends.
 //!
 //! The jobs are found again by their name, which is made from the folder: nothing else is
-//! remembered, so that whoever gives the command again follows them. Accounting is not needed.
+//! remembered, so that the same command follows them. Accounting is not needed.
 //! The merging job waits for the end of the array, well or not, and says what is missing.
 
 use super::{BUSY, Task, TaskPlan, absolute, program, shell, unstarted};

@@ -13,7 +13,7 @@ use super::{Chart, ChartKind, DrawError, MAX_SERIES, Point, Series};
 const FEW_POINTS: usize = 16;
 /// How many spread-out markers a line gets.
 const SPREAD: usize = 8;
-/// Data further off than so many plots counts as that far: where a line to it leaves the plot
+/// Data further off than this many plots counts as that far: where a line to it leaves the plot
 /// hardly changes, and clipping keeps its precision.
 const FAR: f64 = 1e4;
 /// Half the width of the cap of an error bar.
@@ -372,7 +372,7 @@ impl Pen {
     }
 }
 
-/// Which of so many points get a marker. Beyond `few`, some are picked evenly and a little
+/// Which of `count` points get a marker. Beyond `few`, some are picked evenly and a little
 /// differently in each series, so that markers of lines close together fall apart.
 fn marked(points: usize, few: usize, series: usize) -> Vec<usize> {
     if points <= few {

@@ -64,7 +64,7 @@ impl Legend {
         plans
     }
 
-    /// A legend with so many rows, read down the columns.
+    /// A legend with this number of rows, read down the columns.
     fn plan(names: &[Name], size: f64, rows: usize) -> Self {
         let mut legend = Self { size, ..Self::default() };
         let face = legend.face();

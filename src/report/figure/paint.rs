@@ -22,7 +22,7 @@ const MERGE: usize = 2;
 const DENSITY: u32 = 15_748;
 /// The library's font size for an em of one dot.
 const LIBRARY_EM: f64 = 1.24;
-/// The library puts the baseline of text with a top anchor so many ems below the anchor.
+/// The library puts the baseline of text with a top anchor this many ems below the anchor.
 const TOP_TO_BASELINE: f64 = 0.76;
 
 type Canvas<B> = DrawingArea<B, Shift>;
