@@ -1,7 +1,7 @@
-//! Tables in Markdown that are generated: the README's schedulers and policies, the columns of the
-//! results; and their schema.
+//! Tables in Markdown that are generated: schedulers, arrival processes, policies, the columns of
+//! the results; and their schema.
 //!
-//! `UPDATE_README=1 cargo test readme` writes them anew.
+//! `UPDATE_README=1 cargo test readme` writes them.
 
 use peeksim::contract::AccuracySource;
 use peeksim::metrics::ColumnKind;
@@ -42,7 +42,7 @@ fn schedulers_are_what_the_registry_says() {
         table.push_str(&format!("| `{name}` | {summary} | {accuracy} | {source} |\n"));
     }
     let begin = "<!-- schedulers: generated from the registry, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of schedulers -->", &table);
+    check("docs/src/schedulers.md", begin, "<!-- end of schedulers -->", &table);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn arrival_processes_are_what_the_registry_says() {
         table.push_str(&format!("| `{name}` | {summary} | {settings} | {source} |\n"));
     }
     let begin = "<!-- arrivals: generated from the registry, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of arrivals -->", &table);
+    check("docs/src/workloads.md", begin, "<!-- end of arrivals -->", &table);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn policies_are_what_the_list_says() {
         table.push_str(&format!("| `{name}` | {summary} | {source} |\n"));
     }
     let begin = "<!-- policies: generated from the list, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of policies -->", &table);
+    check("docs/src/offloading.md", begin, "<!-- end of policies -->", &table);
 }
 
 /// The range of a column, or its words.
@@ -108,7 +108,7 @@ fn columns_are_what_results_have() {
         }
     }
     let begin = "<!-- columns: generated, checked by tests/readme.rs -->\n";
-    check("results/README.md", begin, "<!-- end of columns -->", &text);
+    check("docs/src/result-columns.md", begin, "<!-- end of columns -->", &text);
 }
 
 /// Every shipped latency that the default fit changes by more than a tenth.
@@ -330,5 +330,5 @@ fn dialogues_are_what_the_reproduction_found() {
     let lines = reproduced();
     let parts = [counts, agents, budgets, by_others].map(|part| part(&lines));
     let begin = "<!-- tmo: generated from results/tmo/tmo.csv, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of tmo -->", &parts.join("\n"));
+    check("docs/src/tmo.md", begin, "<!-- end of tmo -->", &parts.join("\n"));
 }

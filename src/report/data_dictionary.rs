@@ -1,6 +1,6 @@
 //! What stands in every column of every file of a results folder.
 //!
-//! `results/README.md` and `results/schema.json` are written from this (see `tests/readme.rs`), and
+//! `docs/src/result-columns.md` and `results/schema.json` are written from this (see `tests/readme.rs`), and
 //! what a sweep writes is held against the latter (see `tests/dictionary.rs`).
 
 use super::capacity;
