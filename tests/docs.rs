@@ -120,8 +120,12 @@ fn small(command: &str) -> String {
     let mut command = words.join(" ");
     let shipped = !word(2).contains(".toml") && !word(2).starts_with('-');
     command.push_str(match word(1) {
-        "sweep" if shipped => " --replicates 1 --set workload.requests=50",
-        "train" if shipped => " --steps 256 --set workload.requests=50",
+        "sweep" if shipped => {
+            " --replicates 1 --set workload.rate_rps=100 --set workload.requests=50"
+        }
+        "train" if shipped => {
+            " --steps 256 --set replicates=1 --set workload.rate_rps=100 --set workload.requests=50"
+        }
         "train" => " --steps 2048 --dialogues 20",
         "offload" => " --dialogues 20",
         _ => "",

@@ -91,6 +91,43 @@ fn links_lead_to_files_and_headings() {
     assert!(checked > 100, "only {checked} links");
 }
 
+/// Source files that documents name, as `src/…` or `tests/…`, and what they are said to hold, as
+/// in `src/experiment/shard.rs: select`.
+#[test]
+fn files_and_functions_that_are_named_exist() {
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for document in documents() {
+        let text = read(&document);
+        for code in text.split('`').skip(1).step_by(2) {
+            let (path, name) = code.split_once(": ").unwrap_or((code, ""));
+            let plain = !path.contains(['…', '*', ' ', '\n', '<']);
+            let ended =
+                path.ends_with('/') || path.rsplit('/').next().is_some_and(|f| f.contains('.'));
+            if !plain || !ended || path.contains("mine.rs") {
+                continue;
+            }
+            let folders = ["src/", "tests/", "examples/", "cluster/"];
+            let path = if folders.iter().any(|folder| path.starts_with(folder)) {
+                path.to_owned()
+            } else if path.ends_with(".rs") && !name.is_empty() {
+                format!("tests/{path}")
+            } else {
+                continue;
+            };
+            let found = repository(&path);
+            checked += 1;
+            if !found.exists() {
+                wrong.push(format!("{document}: `{path}`: no such file"));
+            } else if !name.is_empty() && !read(&path).contains(&format!("fn {name}")) {
+                wrong.push(format!("{document}: `{path}` has no function `{name}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(checked > 50, "only {checked} names");
+}
+
 #[test]
 fn the_summary_lists_every_page() {
     let listed: BTreeSet<String> = targets(&read("docs/src/SUMMARY.md")).into_iter().collect();
@@ -101,6 +138,19 @@ fn the_summary_lists_every_page() {
         .map(str::to_owned)
         .collect();
     assert_eq!(listed, pages);
+}
+
+/// Every experiment is listed with its question; twins on measured applications share a row.
+#[test]
+fn experiments_are_listed_with_their_questions() {
+    let lists = ["experiments/README.md", "experiments/sneakpeek/why/README.md"].map(read).concat();
+    for path in peeksim::config::source::embedded_paths(".toml") {
+        let Some(name) = path.strip_prefix("experiments/") else { continue };
+        let name = name.trim_end_matches(".toml").trim_end_matches("-measured");
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let listed = [name, last].iter().any(|name| lists.contains(&format!("| `{name}` |")));
+        assert!(listed || name.starts_with("peek-plus/"), "no README lists {path}");
+    }
 }
 
 /// A reader who starts at the front page gets to every page of the book, and to the answers to

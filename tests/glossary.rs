@@ -36,23 +36,39 @@ const PAPER_TERMS: [(&str, &str); 18] = [
     ("batch_size_mean", "SP: batch size"),
 ];
 
-/// Every column with its meaning and the files that have it.
+/// Every column with its meanings and the files that have it. `summary.csv` has columns of other
+/// files with endings that are explained once.
 fn columns() -> String {
-    let mut known: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for file in files() {
+    type Known = BTreeMap<String, (Vec<String>, Vec<String>)>;
+    let mut known = Known::new();
+    for file in files().into_iter().filter(|file| file.name != "summary.csv") {
         for field in file.fields.into_iter().filter(|field| field.name != AXES) {
-            let files = known.entry((field.name, field.meaning)).or_default();
+            let (files, meanings) = known.entry(field.name).or_default();
             files.push(format!("`{}`", file.name));
+            if !meanings.contains(&field.meaning) {
+                meanings.push(field.meaning);
+            }
         }
     }
     let mut text = "| column | of | in the papers | meaning |\n|---|---|---|---|\n".to_owned();
-    for ((name, meaning), files) in known {
+    for (name, (files, meanings)) in known {
         let term = PAPER_TERMS.iter().find(|(column, _)| *column == name);
         let term = term.map_or("–", |(_, term)| *term);
-        text.push_str(&format!("| `{name}` | {} | {term} | {meaning} |\n", files.join(", ")));
+        let (files, meaning) = (files.join(", "), meanings.join("; or "));
+        text.push_str(&format!("| `{name}` | {files} | {term} | {meaning} |\n"));
+    }
+    for (ending, meaning) in ENDINGS {
+        text.push_str(&format!("| `METRIC{ending}` | `summary.csv` | – | {meaning} |\n"));
     }
     text
 }
+
+/// What the endings of the columns of `summary.csv` mean.
+const ENDINGS: [(&str, &str); 3] = [
+    ("", "mean of the metric over replicates"),
+    ("_sd", "standard deviation of the metric over replicates"),
+    ("_ci95", "half width of the 95 % interval (Student's t) of the mean"),
+];
 
 #[test]
 fn columns_are_in_the_glossary() {
@@ -62,6 +78,13 @@ fn columns_are_in_the_glossary() {
         files().into_iter().flat_map(|file| file.fields).map(|field| field.name).collect();
     let strange = PAPER_TERMS.iter().find(|(name, _)| !known.contains(*name));
     assert_eq!(strange, None, "no such column");
+    let summary = files().into_iter().find(|file| file.name == "summary.csv").expect("the file");
+    for field in summary.fields.into_iter().filter(|field| field.name != AXES) {
+        let metric = ENDINGS.iter().find_map(|(ending, _)| {
+            field.name.strip_suffix(ending).filter(|metric| known.contains(*metric))
+        });
+        assert!(metric.is_some(), "{} is explained nowhere", field.name);
+    }
 }
 
 /// The paragraphs of a help text that begin with a command or an option, by their name.
@@ -70,11 +93,13 @@ fn entries(help: &str) -> Vec<(String, String)> {
     for line in help.lines() {
         let words = line.trim();
         let indent = line.len() - line.trim_start().len();
-        if words.starts_with("--") || words.starts_with('-') && words.contains(", --") {
-            let option = words.split(", ").last().unwrap_or(words);
+        if words.starts_with('-') && indent < 10 {
+            let (option, text) = words.split_once("  ").unwrap_or((words, ""));
+            let at = option.find("--").unwrap_or(0);
             let end = |c: char| c != '-' && !c.is_ascii_alphanumeric();
-            let name = option.split(end).next().unwrap_or(option);
-            let text = words.split_once("  ").map_or("", |(_, text)| text.trim());
+            let name = option[at..].split(end).next().unwrap_or(option);
+            // The long help of `--help` itself differs between commands.
+            let text = if name == "--help" { "Print help" } else { text.trim() };
             found.push((name.to_owned(), text.to_owned()));
         } else if indent >= 10 && !words.is_empty() {
             if let Some((_, text)) = found.last_mut() {
@@ -83,7 +108,7 @@ fn entries(help: &str) -> Vec<(String, String)> {
             }
         }
     }
-    let tidy = |text: String| text.trim().replace('|', "\\|").replace('<', "&lt;");
+    let tidy = |text: String| text.trim().replace('|', "\\|");
     found.into_iter().map(|(name, text)| (name, tidy(text))).collect()
 }
 

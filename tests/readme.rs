@@ -91,10 +91,10 @@ fn range(kind: ColumnKind) -> String {
 fn columns_are_what_results_have() {
     let mut text = String::new();
     for file in files() {
-        text.push_str(&format!("\n### {}\n\nA row: {}.\n\n", file.name, file.rows));
+        text.push_str(&format!("\n## {}\n\nA row: {}.\n\n", file.name, file.rows));
         if file.name == "summary.csv" {
             text.push_str(
-                "The axes, `info`, `replicates`; then for every metric of runs.csv that is a ",
+                "The axes, `accuracy_source`, `replicates`; then for every metric of runs.csv that is a ",
             );
             text.push_str("number its mean, `_sd` and\n`_ci95` (half width). Empty where too few ");
             text.push_str("replicates have it.\n");

@@ -1,7 +1,8 @@
 //! What stands in every column of every file of a results folder.
 //!
-//! `docs/src/result-columns.md` and `results/schema.json` are written from this (see `tests/readme.rs`), and
-//! what a sweep writes is held against the latter (see `tests/dictionary.rs`).
+//! `docs/src/result-columns.md` and `results/schema.json` are written from this (see
+//! `tests/readme.rs`), and what a sweep writes is checked against the latter (see
+//! `tests/dictionary.rs`).
 
 use super::capacity;
 use super::reproduction;
