@@ -21,7 +21,7 @@ pub fn documents() -> Vec<String> {
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if entry.path().is_dir() {
                 walk(&path, found);
-            } else if path.ends_with(".md") {
+            } else if entry.path().extension().is_some_and(|ending| ending == "md") {
                 found.push(path);
             }
         }

@@ -110,7 +110,7 @@ fn files_and_functions_that_are_named_exist() {
             let folders = ["src/", "tests/", "examples/", "cluster/"];
             let path = if folders.iter().any(|folder| path.starts_with(folder)) {
                 path.to_owned()
-            } else if path.ends_with(".rs") && !name.is_empty() {
+            } else if !name.is_empty() && Path::new(path).extension().is_some_and(|e| e == "rs") {
                 format!("tests/{path}")
             } else {
                 continue;

@@ -101,11 +101,9 @@ fn entries(help: &str) -> Vec<(String, String)> {
             // The long help of `--help` itself differs between commands.
             let text = if name == "--help" { "Print help" } else { text.trim() };
             found.push((name.to_owned(), text.to_owned()));
-        } else if indent >= 10 && !words.is_empty() {
-            if let Some((_, text)) = found.last_mut() {
-                text.push(' ');
-                text.push_str(words);
-            }
+        } else if let Some((_, text)) = found.last_mut().filter(|_| indent >= 10) {
+            text.push(' ');
+            text.push_str(words);
         }
     }
     let tidy = |text: String| text.trim().replace('|', "\\|");
@@ -257,14 +255,15 @@ fn keys_are_in_the_glossary() {
     assert!(strange.is_empty(), "{GLOSSARY} has keys that no file of src names: {strange:?}");
 }
 
-/// Whether some file of the decoders holds this key in quotes.
+/// Whether some source file holds this key in quotes.
 fn read_anywhere(key: &str) -> bool {
-    fn holds(folder: &Path, quoted: &str) -> bool {
-        let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
-        entries.map(|entry| entry.path()).any(|path| match path.is_dir() {
-            true => holds(&path, quoted),
-            false => fs::read_to_string(path).is_ok_and(|text| text.contains(quoted)),
-        })
+    fn holds(path: &Path, quoted: &str) -> bool {
+        match fs::read_dir(path) {
+            Ok(entries) => {
+                entries.map(|entry| entry.expect("an entry")).any(|e| holds(&e.path(), quoted))
+            }
+            Err(_) => fs::read_to_string(path).is_ok_and(|text| text.contains(quoted)),
+        }
     }
     holds(&crate::shell::repository("src"), &format!("\"{key}\""))
 }
