@@ -1,7 +1,7 @@
 //! What stands in every column of every file of a results folder.
 //!
-//! `results/README.md` and `results/schema.json` are written from this (see
-//! `tests/repository/readme.rs`), and what a sweep writes is held against the latter (see
+//! `docs/src/result-columns.md` and `results/schema.json` are written from this (see
+//! `tests/repository/readme.rs`), and what a sweep writes is checked against the latter (see
 //! `tests/experiment/dictionary.rs`).
 
 use super::capacity;

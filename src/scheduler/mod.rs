@@ -1,6 +1,6 @@
 //! Schedulers: one per file, one line each in [`REGISTRY`].
 //!
-//! The registry is what the command line lists, experiments decode, the README's table is made
+//! The registry is what the command line lists, experiments decode, the book's table is made
 //! from and every property test runs through.
 
 mod beam_search;

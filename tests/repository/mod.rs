@@ -2,7 +2,10 @@
 
 mod circles;
 mod dependencies;
+mod docs;
+mod docs_links;
 mod examples;
+mod glossary;
 mod kept_claims;
 mod readme;
 mod readme_tables;

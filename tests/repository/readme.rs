@@ -1,7 +1,7 @@
-//! Tables in Markdown that are generated: the README's schedulers and policies, the columns of the
-//! results; and their schema.
+//! Tables in Markdown that are generated: schedulers, arrival processes, policies, the columns of
+//! the results; and their schema.
 //!
-//! `UPDATE_README=1 cargo test readme` writes them anew.
+//! `UPDATE_README=1 cargo test readme` writes them.
 
 use peeksim::contract::AccuracySource;
 use peeksim::metrics::ColumnKind;
@@ -41,8 +41,9 @@ fn schedulers_are_what_the_registry_says() {
         let (name, summary, source) = (entry.name, entry.summary, entry.source);
         table.push_str(&format!("| `{name}` | {summary} | {accuracy} | {source} |\n"));
     }
-    let begin = "<!-- schedulers: generated from the registry, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of schedulers -->", &table);
+    let begin =
+        "<!-- schedulers: generated from the registry, checked by tests/repository/readme.rs -->\n";
+    check("docs/src/schedulers.md", begin, "<!-- end of schedulers -->", &table);
 }
 
 #[test]
@@ -58,8 +59,9 @@ fn arrival_processes_are_what_the_registry_says() {
         let (name, summary, source) = (entry.name, entry.summary, entry.source);
         table.push_str(&format!("| `{name}` | {summary} | {settings} | {source} |\n"));
     }
-    let begin = "<!-- arrivals: generated from the registry, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of arrivals -->", &table);
+    let begin =
+        "<!-- arrivals: generated from the registry, checked by tests/repository/readme.rs -->\n";
+    check("docs/src/workloads.md", begin, "<!-- end of arrivals -->", &table);
 }
 
 #[test]
@@ -69,8 +71,9 @@ fn policies_are_what_the_list_says() {
         let (name, summary, source) = (entry.name, entry.summary, entry.source);
         table.push_str(&format!("| `{name}` | {summary} | {source} |\n"));
     }
-    let begin = "<!-- policies: generated from the list, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of policies -->", &table);
+    let begin =
+        "<!-- policies: generated from the list, checked by tests/repository/readme.rs -->\n";
+    check("docs/src/offloading.md", begin, "<!-- end of policies -->", &table);
 }
 
 /// The range of a column, or its words.
@@ -91,10 +94,10 @@ fn range(kind: ColumnKind) -> String {
 fn columns_are_what_results_have() {
     let mut text = String::new();
     for file in files() {
-        text.push_str(&format!("\n### {}\n\nA row: {}.\n\n", file.name, file.rows));
+        text.push_str(&format!("\n## {}\n\nA row: {}.\n\n", file.name, file.rows));
         if file.name == "summary.csv" {
             text.push_str(
-                "The axes, `info`, `replicates`; then for every metric of runs.csv that is a ",
+                "The axes, `accuracy_source`, `replicates`; then for every metric of runs.csv that is a ",
             );
             text.push_str("number its mean, `_sd` and\n`_ci95` (half width). Empty where too few ");
             text.push_str("replicates have it.\n");
@@ -107,8 +110,8 @@ fn columns_are_what_results_have() {
             text.push_str(&format!("| `{name}` | {cells} | {unit} | {meaning} | {empty} |\n"));
         }
     }
-    let begin = "<!-- columns: generated, checked by tests/readme.rs -->\n";
-    check("results/README.md", begin, "<!-- end of columns -->", &text);
+    let begin = "<!-- columns: generated, checked by tests/repository/readme.rs -->\n";
+    check("docs/src/result-columns.md", begin, "<!-- end of columns -->", &text);
 }
 
 /// Every shipped latency that the default fit changes by more than a tenth.
@@ -139,7 +142,7 @@ fn latencies_that_the_fit_changes_are_listed() {
             }
         }
     }
-    let begin = "<!-- fitted latencies: generated, checked by tests/readme.rs -->\n";
+    let begin = "<!-- fitted latencies: generated, checked by tests/repository/readme.rs -->\n";
     check("profiles/README.md", begin, "<!-- end of fitted latencies -->", &table);
 }
 
@@ -293,6 +296,7 @@ fn by_others(lines: &[Reproduced]) -> String {
 fn dialogues_are_what_the_reproduction_found() {
     let lines = reproduced();
     let parts = [counts, agents, budgets, by_others].map(|part| part(&lines));
-    let begin = "<!-- tmo: generated from results/tmo/tmo.csv, checked by tests/readme.rs -->\n";
-    check("README.md", begin, "<!-- end of tmo -->", &parts.join("\n"));
+    let begin =
+        "<!-- tmo: generated from results/tmo/tmo.csv, checked by tests/repository/readme.rs -->\n";
+    check("docs/src/tmo.md", begin, "<!-- end of tmo -->", &parts.join("\n"));
 }

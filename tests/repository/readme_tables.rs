@@ -31,8 +31,7 @@ struct Table {
 /// `{metric .2}` with two decimals and without a leading zero (`.3` is the default), `{metric 0.2}`
 /// with it, `{metric rate}` as a rate with three digits; `±` at the end adds the half width of its
 /// interval. `{metric knee}` is the last `workload.rate_rps` of the kept rows up to which the
-/// metric
-/// is as it must be, see [`keeps`].
+/// metric is as it must be, see [`keeps`].
 struct Column {
     heading: &'static str,
     /// Where the numbers are kept; that of the row if empty.
@@ -176,34 +175,42 @@ fn markdown(table: &Table) -> String {
 fn tables_are_what_the_kept_results_say() {
     for table in tables::TABLES {
         let name = table.name;
-        let begin = format!("<!-- {name}: made from kept results by tests/readme_tables -->\n");
+        let begin =
+            format!("<!-- {name}: made from kept results by tests/repository/readme_tables -->\n");
         check(table.document, &begin, &format!("<!-- end of {name} -->"), &markdown(table));
     }
 }
 
-/// A table that is typed by hand is right until its numbers move.
+/// A table that is typed by hand is right until its numbers change.
 #[test]
 fn every_table_of_numbers_is_made() {
-    // The numbers of dialogues are not kept in a file for each table.
-    const TYPED: &str = "## Offloading dialogues between a device and the cloud";
-    let readme =
-        std::fs::read_to_string(crate::support::shell::repository("README.md")).expect("README.md");
-    let (mut made, mut section, mut typed) = (false, "", Vec::new());
-    for (at, line) in readme.lines().enumerate() {
-        match line {
-            line if line.starts_with("## ") => section = line,
-            line if line.starts_with("<!-- end of ") => made = false,
-            line if line.starts_with("<!-- ") => made = true,
-            _ => {}
-        }
-        let number = |cell: &&&str| {
-            let known = |c: char| c.is_ascii_digit() || " .,±();%−≥–".contains(c);
-            cell.contains(|c: char| c.is_ascii_digit()) && cell.chars().all(known)
-        };
-        let cells: Vec<&str> = line.trim_matches('|').split('|').skip(1).collect();
-        let numbers = cells.iter().filter(number).count();
-        if line.starts_with("| ") && !made && section != TYPED && 2 * numbers > cells.len() {
-            typed.push(format!("README.md:{}: {line}", at + 1));
+    const PAGES: [&str; 5] = [
+        "README.md",
+        "docs/src/quickstart.md",
+        "docs/src/edge-cloud.md",
+        "docs/src/sneakpeek.md",
+        "docs/src/tmo.md",
+    ];
+    let mut typed = Vec::new();
+    for page in PAGES {
+        let text =
+            std::fs::read_to_string(crate::support::shell::repository(page)).expect("a page");
+        let mut made = false;
+        for (at, line) in text.lines().enumerate() {
+            match line {
+                line if line.starts_with("<!-- end of ") => made = false,
+                line if line.starts_with("<!-- ") => made = true,
+                _ => {}
+            }
+            let number = |cell: &&&str| {
+                let known = |c: char| c.is_ascii_digit() || " .,±();%−≥–".contains(c);
+                cell.contains(|c: char| c.is_ascii_digit()) && cell.chars().all(known)
+            };
+            let cells: Vec<&str> = line.trim_matches('|').split('|').skip(1).collect();
+            let numbers = cells.iter().filter(number).count();
+            if line.starts_with("| ") && !made && 2 * numbers > cells.len() {
+                typed.push(format!("{page}:{}: {line}", at + 1));
+            }
         }
     }
     assert!(typed.is_empty(), "typed by hand:\n{}", typed.join("\n"));

@@ -1,12 +1,12 @@
 //! The shape of the repository: floors, sizes, who touches files and clocks, and that nothing
-//! ships without its source, its experiment and its row in the README.
+//! ships without its source, its experiment and its row in the book.
 
 use peeksim::scheduler::REGISTRY;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floors of ARCHITECTURE.md. `config` stands above `core`, whose decimals it reads.
+/// The floors of docs/src/architecture.md. `config` stands above `core`, whose decimals it reads.
 const FLOORS: [&[&str]; 14] = [
     &["core", "output"],
     &["config", "stats"],
@@ -164,12 +164,9 @@ fn files_and_clocks_are_touched_where_it_is_said() {
 }
 
 #[test]
-fn every_scheduler_has_a_source_an_experiment_and_a_readme_row() {
+fn every_scheduler_has_a_source_an_experiment_and_a_row_in_the_book() {
     let experiments = files("experiments", ".toml");
-    let readme = fs::read_to_string(repository("README.md")).ok();
-    if readme.is_none() {
-        println!("skipped: rows of README.md, which does not exist yet");
-    }
+    let page = fs::read_to_string(repository("docs/src/schedulers.md")).expect("the page");
     for entry in REGISTRY {
         let name = entry.name;
         assert!(!entry.source.trim().is_empty(), "`{name}` has no source");
@@ -177,9 +174,8 @@ fn every_scheduler_has_a_source_an_experiment_and_a_readme_row() {
         let quoted = format!("\"{name}\"");
         let used = experiments.iter().any(|(_, text)| text.contains(&quoted));
         assert!(used, "no experiments/**/*.toml uses `{name}`");
-        if let Some(readme) = &readme {
-            assert!(readme.contains(&format!("\n| `{name}` |")), "README.md has no row `{name}`");
-        }
+        let row = format!("\n| `{name}` |");
+        assert!(page.contains(&row), "docs/src/schedulers.md has no row `{name}`");
     }
 }
 

@@ -99,7 +99,7 @@ fn mser_5_costs_coverage_on_short_runs() {
     };
     let found = coverage("M/M/1, ρ = 0.8, MSER-5, ten replicates, t", 10, 5.0, "wait_ms_mean", one);
     // What is cut depends on what is left: a quiet remainder is preferred, and the mean is too low.
-    // The README says so; this is no promise but the figure that it gives.
+    // docs/src/statistics.md says so; this is no promise but the figure that it gives.
     assert!((0.70..=0.97).contains(&found.0), "{found:?}");
 }
 

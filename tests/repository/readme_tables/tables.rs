@@ -2,6 +2,8 @@
 
 use super::{Column, Row, Table};
 
+const QUICKSTART_PAGE: &str = "docs/src/quickstart.md";
+const EDGE_CLOUD_PAGE: &str = "docs/src/edge-cloud.md";
 const QUICKSTART: &str = "results/quickstart/summary.csv";
 const KNEES: &str = "results/knees/summary.csv";
 const EDGE_CLOUD: &str = "results/edge-cloud/summary.csv";
@@ -45,7 +47,7 @@ const fn scheduler(heading: &'static str, scheduler: &'static str, cell: &'stati
 
 pub(super) const TABLES: &[Table] = &[
     Table {
-        document: "README.md",
+        document: QUICKSTART_PAGE,
         name: "quickstart",
         head: "scheduler",
         columns: &[
@@ -81,7 +83,7 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table {
-        document: "README.md",
+        document: QUICKSTART_PAGE,
         name: "activity-shift",
         head: "`activity-shift`",
         columns: &[
@@ -98,7 +100,7 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table {
-        document: "README.md",
+        document: QUICKSTART_PAGE,
         name: "load-thrash",
         head: "`load-thrash`",
         columns: &[
@@ -116,7 +118,7 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table {
-        document: "README.md",
+        document: EDGE_CLOUD_PAGE,
         name: "edge-cloud",
         head: "scheduler",
         columns: &[
@@ -140,7 +142,7 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table {
-        document: "README.md",
+        document: EDGE_CLOUD_PAGE,
         name: "edge-cloud-axes",
         head: "",
         columns: &[
@@ -173,7 +175,7 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table {
-        document: "README.md",
+        document: QUICKSTART_PAGE,
         name: "sustained",
         head: "scheduler",
         columns: &[
