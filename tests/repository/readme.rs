@@ -97,9 +97,11 @@ fn columns_are_what_results_have() {
         text.push_str(&format!("\n## {}\n\nA row: {}.\n\n", file.name, file.rows));
         if file.name == "summary.csv" {
             text.push_str(
-                "The axes, `accuracy_source`, `replicates`; then for every metric of runs.csv that is a ",
+                "The axes, `accuracy_source`, `replicates`; then for every metric of runs.csv ",
             );
-            text.push_str("number its mean, `_sd` and\n`_ci95` (half width). Empty where too few ");
+            text.push_str(
+                "that is a number its mean, `_sd` and\n`_ci95` (half width). Empty where too few ",
+            );
             text.push_str("replicates have it.\n");
             continue;
         }
