@@ -2,9 +2,9 @@
 //!
 //! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. Most say
 //! only when requests arrive ([`InterarrivalProcess`]): then each is a row of its application's
-//! trace drawn with replacement, predictions and votes included, or a drawn class where there is no
-//! trace. Others yield whole [`Arrival`]s. Either way in order of time, one by one: a run never holds
-//! its whole trace.
+//! trace drawn with replacement, predictions and votes included, or a drawn class where there is
+//! no trace. Others yield whole [`Arrival`]s. Either way in order of time, one by one: a run
+//! never holds its whole trace.
 //!
 //! **Load** ρ means the same on every profile: ρ = Σ λₐ / Sₐ over applications with rate λₐ, where
 //! Sₐ is how many of their requests all workers together could answer in a second if they did

@@ -72,7 +72,7 @@ const ENDINGS: [(&str, &str); 3] = [
 
 #[test]
 fn columns_are_in_the_glossary() {
-    let begin = "<!-- glossary columns: generated, checked by tests/glossary.rs -->\n";
+    let begin = "<!-- glossary columns: generated, checked by tests/repository/glossary.rs -->\n";
     check(GLOSSARY, begin, "<!-- end of glossary columns -->", &columns());
     let known: BTreeSet<String> =
         files().into_iter().flat_map(|file| file.fields).map(|field| field.name).collect();
@@ -171,7 +171,7 @@ fn command_line() -> String {
 
 #[test]
 fn commands_and_options_are_in_the_glossary() {
-    let begin = "<!-- glossary commands: generated, checked by tests/glossary.rs -->\n";
+    let begin = "<!-- glossary commands: generated, checked by tests/repository/glossary.rs -->\n";
     check(GLOSSARY, begin, "<!-- end of glossary commands -->", &command_line());
 }
 
