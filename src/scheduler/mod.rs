@@ -1,37 +1,58 @@
 //! Schedulers: one per file, one line each in [`REGISTRY`].
 //!
-//! The registry is what the command line lists, experiments decode, the README's table is made
-//! from and every property test runs through.
+//! The registry is what the command line lists, experiments decode, the tables of the documentation
+//! are made from and every property test runs through.
+//!
+//! Where is what decided: which of two equal plans or variants wins in `tie_break.rs`; which requests
+//! count as late or hopeless in `dispatch/dispatcher.rs` (the parameter `drop_policy`); when a window
+//! is planned in `planners/planning_window.rs`.
 
-mod beam_search;
-mod class_mix_estimator;
-mod dispatch;
-mod edf;
-mod enumerate;
-mod exhaustive;
-mod fcfs;
-mod features;
-mod group_label_setting;
-mod group_planner;
-mod grouped;
-mod label_setting;
-mod lo_edf;
-mod lo_priority;
-mod locally_optimal;
-mod maxacc_edf;
-mod memory_states;
-mod minlat_edf;
-mod optimal_window;
-mod peek_plus;
-mod planning_window;
-mod priority;
-mod random;
 mod score;
-mod sneakpeek;
-mod tmo_rl;
-mod window_problem;
+mod tie_break;
 
-pub use tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
+/// Dispatchers: one batch at a time, for a lane that is idle.
+mod dispatch {
+    pub(super) mod dispatcher;
+    pub(super) mod edf;
+    pub(super) mod fcfs;
+    pub(super) mod random;
+}
+
+/// Planners: all waiting requests of a window at once.
+mod planners {
+    pub(super) mod class_mix_estimator;
+    pub(super) mod exhaustive;
+    pub(super) mod group_planner;
+    pub(super) mod grouped;
+    pub(super) mod lo_edf;
+    pub(super) mod lo_priority;
+    pub(super) mod locally_optimal;
+    pub(super) mod maxacc_edf;
+    pub(super) mod minlat_edf;
+    pub(super) mod optimal_window;
+    pub(super) mod peek_plus;
+    pub(super) mod planning_window;
+    pub(super) mod priority;
+    pub(super) mod sneakpeek;
+
+    /// The search for the best plan of a window.
+    pub(super) mod search {
+        pub(in crate::scheduler) mod beam_search;
+        pub(in crate::scheduler) mod enumerate;
+        pub(in crate::scheduler) mod group_label_setting;
+        pub(in crate::scheduler) mod label_setting;
+        pub(in crate::scheduler) mod memory_states;
+        pub(in crate::scheduler) mod window_problem;
+    }
+}
+
+/// Learned dispatchers.
+mod learned {
+    pub(super) mod features;
+    pub(super) mod tmo_rl;
+}
+
+pub use learned::tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
 
 use crate::config::{ConfigNode, Decoder, Problem, Problems, decode};
 use crate::contract::{AccuracySource, Scheduler};
@@ -67,19 +88,19 @@ pub struct BuildContext<'a> {
 
 /// Every scheduler.
 pub const REGISTRY: &[SchedulerEntry] = &[
-    fcfs::ENTRY,
-    edf::ENTRY,
-    random::ENTRY,
-    maxacc_edf::ENTRY,
-    minlat_edf::ENTRY,
-    lo_edf::ENTRY,
-    lo_priority::ENTRY,
-    grouped::ENTRY,
-    sneakpeek::ENTRY,
-    peek_plus::ENTRY,
-    exhaustive::ENTRY,
-    optimal_window::ENTRY,
-    tmo_rl::ENTRY,
+    dispatch::fcfs::ENTRY,
+    dispatch::edf::ENTRY,
+    dispatch::random::ENTRY,
+    planners::maxacc_edf::ENTRY,
+    planners::minlat_edf::ENTRY,
+    planners::lo_edf::ENTRY,
+    planners::lo_priority::ENTRY,
+    planners::grouped::ENTRY,
+    planners::sneakpeek::ENTRY,
+    planners::peek_plus::ENTRY,
+    planners::exhaustive::ENTRY,
+    planners::optimal_window::ENTRY,
+    learned::tmo_rl::ENTRY,
 ];
 
 /// The entry called `name`.

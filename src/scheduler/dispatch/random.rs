@@ -2,13 +2,15 @@
 //!
 //! The floor that any rule must beat. Its coins are its own: they change nobody's arrivals.
 
-use super::SchedulerEntry;
-use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
 use crate::contract::View;
 use crate::core::rng::Label;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::dispatch::dispatcher::{
+    Batching, DecisionContext, Dispatcher, VariantChoice,
+};
 use rand::RngExt;
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "random",
     summary: "requests in random order, each batch on a random variant",
     source: "the floor that any rule must beat",

@@ -11,18 +11,20 @@
 //!
 //! A lane that waits for a load is left for later: what it should run next is decided when it can.
 
-use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
-use super::features::{Featurizer, Observation, catalogue};
-use super::{BuildContext, SchedulerEntry};
 use crate::config::{Decoder, Location, Problem, Problems, Value, decode, source};
 use crate::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use crate::core::ids::VariantId;
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
 use crate::rl::net::{Activations, Mlp, best};
+use crate::scheduler::dispatch::dispatcher::{
+    Batching, DecisionContext, Dispatcher, VariantChoice,
+};
+use crate::scheduler::learned::features::{Featurizer, Observation, catalogue};
+use crate::scheduler::{BuildContext, SchedulerEntry};
 use crate::system::catalog::Catalog;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "tmo-rl",
     summary: "deadline order, a trained network chooses worker and variant of the head's batch",
     source: "ours, after the agents of TMO (Yuan et al., MobiHoc 2025)",

@@ -24,17 +24,18 @@
 //! O(rounds · G · W · V · n), with at most [`ROUNDS`] rounds. Source: ours; groups and greedy
 //! placement after the grouped schedulers of dndfrink/SERIF bd12bb8.
 
-use super::class_mix_estimator::ClassMixEstimator;
-use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, tails};
-use super::priority::RequestOrder;
-use super::score::{Score, by_mean_deadline};
-use super::{BuildContext, SchedulerEntry};
 use crate::config::Decoder;
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Request, VariantId, WorkerId};
 use crate::core::units::Time;
+use crate::scheduler::planners::class_mix_estimator::ClassMixEstimator;
+use crate::scheduler::planners::planning_window::{PlanBuilder, PlanningWindow, tails};
+use crate::scheduler::planners::priority::RequestOrder;
+use crate::scheduler::score::{Score, by_mean_deadline};
+use crate::scheduler::tie_break::TieBreak;
+use crate::scheduler::{BuildContext, SchedulerEntry};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "peek-plus",
     summary: "groups by application, accuracies at the pooled class mix, plans improved as a whole",
     source: "ours",

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Contents of memory: what is in it, least recently used first. `F` is what a search wants to know
 /// of each.
-pub(super) struct MemoryStates<F> {
+pub(in crate::scheduler) struct MemoryStates<F> {
     known: Vec<(LruMemory, F)>,
     numbers: BTreeMap<Vec<VariantId>, u32>,
     /// By content and variant: the content after that variant ran; `u32::MAX` if not known yet.

@@ -4,12 +4,12 @@
 //! worker's backlog ends. Requests are numbered by application, then deadline, then id, so that
 //! those of one application are neighbours.
 
-use super::memory_states::MemoryStates;
-use super::planning_window::PlanningWindow;
-use super::score::Score;
 use crate::contract::{Timeline, View};
 use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
+use crate::scheduler::planners::planning_window::PlanningWindow;
+use crate::scheduler::planners::search::memory_states::MemoryStates;
+use crate::scheduler::score::Score;
 use crate::system::lru_memory::LruMemory;
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ const HOPES: usize = 1 << 20;
 
 /// A variant and the largest batch of it in a plan.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct VariantOption {
+pub(in crate::scheduler) struct VariantOption {
     pub variant: VariantId,
     pub largest: usize,
     load: Span,
@@ -28,7 +28,7 @@ pub(super) struct VariantOption {
 
 /// The requests of one application.
 #[derive(Debug)]
-pub(super) struct AppRequests {
+pub(in crate::scheduler) struct AppRequests {
     /// Their numbers, earliest deadline first.
     pub members: Range<usize>,
     /// What can serve them, in profile order.
@@ -39,14 +39,14 @@ pub(super) struct AppRequests {
 
 /// A batch of a plan: a variant and the numbers of its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PlanStep {
+pub(in crate::scheduler) struct PlanStep {
     pub variant: VariantId,
     pub members: Vec<usize>,
 }
 
 /// What a plan is worth, and when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PlanValue {
+pub(in crate::scheduler) struct PlanValue {
     pub sum: Score,
     pub finish: Time,
 }
@@ -59,7 +59,7 @@ impl PlanValue {
 }
 
 /// The window.
-pub(super) struct WindowProblem<'v> {
+pub(in crate::scheduler) struct WindowProblem<'v> {
     view: View<'v>,
     worker: WorkerId,
     requests: Vec<Request>,
@@ -218,7 +218,7 @@ impl<'v> WindowProblem<'v> {
 }
 
 /// The contents of the worker's memory, each with the least load before a batch of each part.
-pub(super) struct WindowMemories(MemoryStates<Vec<Span>>);
+pub(in crate::scheduler) struct WindowMemories(MemoryStates<Vec<Span>>);
 
 impl WindowMemories {
     pub fn new(instance: &WindowProblem<'_>) -> Self {

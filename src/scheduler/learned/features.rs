@@ -11,13 +11,13 @@
 //! same; what has no end is squashed by x / (1 + x); prices are shares of the highest there is.
 //! A look is O(applications + variants · workers).
 
-use super::dispatch::{Batching, DecisionContext};
 use crate::config::source;
 use crate::contract::{AccuracySource, Timeline};
 use crate::core::ids::{AppId, Request, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::rl::checkpoint::PolicySignature;
 use crate::rl::net::{Activation, Mlp, parameters};
+use crate::scheduler::dispatch::dispatcher::{Batching, DecisionContext};
 use crate::system::catalog::Catalog;
 use crate::system::link::{Link, Uplink};
 
@@ -41,7 +41,7 @@ const WORST: f64 = -6.0;
 
 /// How a world is seen.
 #[derive(Clone, Debug)]
-pub(super) struct Featurizer {
+pub(in crate::scheduler) struct Featurizer {
     apps: usize,
     /// Variants of all applications.
     variants: usize,
@@ -54,7 +54,7 @@ pub(super) struct Featurizer {
 
 /// What is seen, and which outputs may be chosen.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Observation {
+pub(in crate::scheduler) struct Observation {
     pub inputs: Vec<f32>,
     pub allowed: Vec<bool>,
 }
@@ -234,7 +234,7 @@ fn may_leave(moment: &DecisionContext<'_>, id: WorkerId, cursor: &Timeline) -> b
 
 /// What a network that schedules depends on: what it sees, what it can choose, how fast and how far
 /// away workers are, what lateness costs, and where the accuracies come from that it is shown.
-pub(super) fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
+pub(in crate::scheduler) fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
     let entry = |name: &str, value: String| (name.to_owned(), value);
     let joined = |parts: Vec<String>| parts.join("; ");
     let variants = |app: AppId| {

@@ -15,12 +15,14 @@
 //!
 //! O(3ⁿ · variants · contents of memory · labels) at worst.
 
-use super::score::Score;
-use super::window_problem::{PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem};
 use crate::core::units::{Span, Time};
+use crate::scheduler::planners::search::window_problem::{
+    PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem,
+};
+use crate::scheduler::score::Score;
 
 /// The most requests that are tried.
-pub(super) const MOST: usize = 16;
+pub(in crate::scheduler) const MOST: usize = 16;
 /// The most labels kept, some 100 MB.
 const LABELS: usize = 1 << 20;
 /// The most extensions tried, some seconds.
@@ -96,7 +98,7 @@ struct Search<'i, 'v> {
 
 /// The best plan of at most [`MOST`] requests, at least as good as one of value `known`; `None`
 /// if it takes too long to prove one.
-pub(super) fn search(
+pub(in crate::scheduler) fn search(
     instance: &WindowProblem<'_>,
     known: PlanValue,
 ) -> Option<(PlanValue, Vec<PlanStep>)> {
@@ -319,7 +321,7 @@ impl Search<'_, '_> {
 }
 
 /// The members of a set, lowest first.
-pub(super) fn members(mut set: u32) -> impl Iterator<Item = usize> {
+pub(in crate::scheduler) fn members(mut set: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let member = (set != 0).then(|| set.trailing_zeros() as usize);
         set &= set.wrapping_sub(1);

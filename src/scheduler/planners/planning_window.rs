@@ -1,11 +1,12 @@
 //! What all window planners share: when to plan, what a plan is, how ties are broken.
 
-use super::MAX_BATCH;
-use super::score::Score;
 use crate::config::{Decoder, decode};
 use crate::contract::{Plan, Timeline, Trigger, View};
 use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
+use crate::scheduler::MAX_BATCH;
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::TieBreak;
 
 /// When to plan, and over which requests.
 ///
@@ -15,7 +16,7 @@ use crate::core::units::{Span, Time};
 /// the end of a run are planned when nothing else will happen. A worker must be idle all the same,
 /// unless `plan_when_busy`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PlanningWindow {
+pub(in crate::scheduler) struct PlanningWindow {
     /// Multiples of this, or the longest wait if windows are counted; zero for neither.
     every: Span,
     /// So many waiting requests make a window, if windows are counted.
@@ -106,7 +107,7 @@ impl PlanningWindow {
 
 /// A plan being made: batches in the order of each worker.
 #[derive(Debug, Default)]
-pub(super) struct PlanBuilder {
+pub(in crate::scheduler) struct PlanBuilder {
     jobs: Vec<PlannedBatch>,
     requests: Vec<RequestId>,
 }
@@ -141,38 +142,9 @@ impl PlanBuilder {
     }
 }
 
-/// How equal utilities are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TieBreak {
-    /// Earlier finish, then listing order. An overloaded planner, all of whose utilities are
-    /// zero, would otherwise take whatever is listed first.
-    EarliestFinish,
-    /// Listing order alone, as in the published windows.
-    Listed,
-}
-
-impl TieBreak {
-    pub fn read(fields: &mut Decoder<'_>) -> Self {
-        fields.choice(
-            "tie_break",
-            &[("earliest-finish", Self::EarliestFinish), ("listed", Self::Listed)],
-        )
-    }
-
-    /// Whether a candidate listed later beats the best so far.
-    #[inline]
-    pub fn beats(self, score: Score, finish: Time, best: Option<(Score, Time)>) -> bool {
-        match best {
-            None => true,
-            Some((best, _)) if score != best => score > best,
-            Some((_, best)) => self == Self::EarliestFinish && finish < best,
-        }
-    }
-}
-
 /// The worker and variant of highest value, among the variants that may run on each worker, listed
 /// by worker, then variant. `value` is a score and an expected finish, for ties.
-pub(super) fn best_place<V: Iterator<Item = VariantId>>(
+pub(in crate::scheduler) fn best_place<V: Iterator<Item = VariantId>>(
     cursors: &[Timeline],
     ties: TieBreak,
     variants: impl Fn(WorkerId) -> V,
@@ -193,7 +165,7 @@ pub(super) fn best_place<V: Iterator<Item = VariantId>>(
 }
 
 /// The expected ends of all workers, one cursor each.
-pub(super) fn tails(view: &View<'_>, cursors: &mut Vec<Timeline>) {
+pub(in crate::scheduler) fn tails(view: &View<'_>, cursors: &mut Vec<Timeline>) {
     cursors.resize_with(view.workers().count(), Timeline::default);
     for (worker, cursor) in view.workers().zip(cursors) {
         view.backlog_end(worker.id, cursor);

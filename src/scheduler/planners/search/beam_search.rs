@@ -9,9 +9,11 @@
 //! With n requests and a width of w, O(n · w · variants · largest batch · log). The width falls
 //! as n grows.
 
-use super::score::Score;
-use super::window_problem::{PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem};
 use crate::core::units::Time;
+use crate::scheduler::planners::search::window_problem::{
+    PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem,
+};
+use crate::scheduler::score::Score;
 
 /// The widest beam.
 const WIDEST: usize = 300;
@@ -50,7 +52,7 @@ struct Search<'i, 'v> {
 }
 
 /// A plan of all requests.
-pub(super) fn search(instance: &WindowProblem<'_>) -> (PlanValue, Vec<PlanStep>) {
+pub(in crate::scheduler) fn search(instance: &WindowProblem<'_>) -> (PlanValue, Vec<PlanStep>) {
     let count = instance.len();
     let width = (LABELS / count.max(1)).clamp(NARROWEST, WIDEST);
     let memories = WindowMemories::new(instance);

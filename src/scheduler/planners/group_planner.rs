@@ -22,19 +22,20 @@
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.
 
-use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, best_place, tails};
-use super::priority::{Priority, RequestOrder};
-use super::score::{Score, by_mean_deadline};
-use super::{enumerate, group_label_setting};
 use crate::config::Decoder;
 use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
 use crate::core::units::Time;
+use crate::scheduler::planners::planning_window::{PlanBuilder, PlanningWindow, best_place, tails};
+use crate::scheduler::planners::priority::{Priority, RequestOrder};
+use crate::scheduler::planners::search::{enumerate, group_label_setting};
+use crate::scheduler::score::{Score, by_mean_deadline};
+use crate::scheduler::tie_break::TieBreak;
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum GroupBy {
+pub(in crate::scheduler) enum GroupBy {
     /// Those of one application.
     App,
     /// Those of one application and most likely class.
@@ -47,7 +48,7 @@ pub(super) enum GroupBy {
 
 /// How groups are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SearchMode {
+pub(in crate::scheduler) enum SearchMode {
     /// One group after another.
     Greedy,
     /// All orders and variants one by one, up to [`exact::LIMIT`] plans; beyond, over subsets of
@@ -68,7 +69,7 @@ enum GroupOrder {
 
 /// What a group may be served with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct VariantFilter {
+pub(in crate::scheduler) struct VariantFilter {
     app: AppId,
     /// This variant; any of the application's if there is none.
     only: Option<VariantId>,
@@ -93,7 +94,7 @@ impl VariantFilter {
 
 /// Requests that are served alike.
 #[derive(Clone, Debug)]
-pub(super) struct Group {
+pub(in crate::scheduler) struct Group {
     pub allowed: VariantFilter,
     /// Tells apart groups of the same application.
     part: usize,
@@ -101,7 +102,7 @@ pub(super) struct Group {
 }
 
 /// The planner behind `grouped` and `sneakpeek`.
-pub(super) struct GroupPlanner {
+pub(in crate::scheduler) struct GroupPlanner {
     key: GroupBy,
     order: RequestOrder,
     priority: Priority,
@@ -375,7 +376,7 @@ impl Scheduler for GroupPlanner {
 
 /// Runs a group on a cursor in batches of at most `largest`, adds its utilities to `sum`, and
 /// returns its end.
-pub(super) fn place(
+pub(in crate::scheduler) fn place(
     view: &View<'_>,
     cursor: &mut Timeline,
     variant: VariantId,

@@ -6,19 +6,22 @@
 //!
 //! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
 
-use super::BuildContext;
-use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
-use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, best_place, tails};
-use super::priority::RequestOrder;
-use super::score::Score;
 use crate::config::{Decoder, Problem, decode};
 use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
+use crate::scheduler::BuildContext;
+use crate::scheduler::dispatch::dispatcher::{
+    Batching, DecisionContext, Dispatcher, VariantChoice,
+};
+use crate::scheduler::planners::planning_window::{PlanBuilder, PlanningWindow, best_place, tails};
+use crate::scheduler::planners::priority::RequestOrder;
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::TieBreak;
 
 /// What "best" means for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Objective {
+pub(in crate::scheduler) enum Objective {
     /// Highest expected utility.
     Utility,
     /// Highest expected accuracy, whatever the time; ties by finish.
@@ -45,7 +48,7 @@ impl Objective {
 }
 
 /// A planner that places one request after another.
-pub(super) struct SequentialPlanner {
+pub(in crate::scheduler) struct SequentialPlanner {
     order: RequestOrder,
     goal: Objective,
     ties: TieBreak,
@@ -71,7 +74,7 @@ impl SequentialPlanner {
 
 /// `mode = "window"` plans all that wait; `mode = "dispatch"` decides for the head of the line when a
 /// worker is idle, and lets requests of the same application ride in its batch.
-pub(super) fn read(
+pub(in crate::scheduler) fn read(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
     order: RequestOrder,

@@ -16,19 +16,20 @@
 //! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it.
 //! Source: ours; it finds the plan that the enumeration of [`super::exact`] finds.
 
-use super::group_planner::Group;
-use super::label_setting::members;
-use super::memory_states::MemoryStates;
-use super::planning_window::{PlanningWindow, TieBreak};
-use super::score::Score;
 use crate::contract::{Timeline, View};
 use crate::core::ids::{VariantId, WorkerId};
 use crate::core::units::{Span, Time};
+use crate::scheduler::planners::group_planner::Group;
+use crate::scheduler::planners::planning_window::PlanningWindow;
+use crate::scheduler::planners::search::label_setting::members;
+use crate::scheduler::planners::search::memory_states::MemoryStates;
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::TieBreak;
 use crate::system::lru_memory::LruMemory;
 use std::cmp::{Ordering, Reverse};
 
 /// More groups than this are not searched.
-pub(super) const MOST: usize = 12;
+pub(in crate::scheduler) const MOST: usize = 12;
 /// More labels than this are not kept: the search gives up.
 const LABELS: usize = 200_000;
 /// Labels of each size in the beam.
@@ -72,7 +73,7 @@ struct GroupProblem<'w, 'v> {
 
 /// The best order and variants on `worker`, whose timeline ends at `cursor`, if it is at least
 /// as good as `known`; `None` if there is none, or too many groups, lanes or labels.
-pub(super) fn search(
+pub(in crate::scheduler) fn search(
     view: &View<'_>,
     groups: &[Group],
     (worker, cursor): (WorkerId, &Timeline),

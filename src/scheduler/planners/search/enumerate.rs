@@ -3,20 +3,21 @@
 //! All G! orders, and for each all Π variants, in listing order; the first best wins (by ties).
 //! Prefixes of a plan are placed once. Source: dndfrink/SERIF bd12bb8 (grouped schedulers).
 
-use super::group_planner::{Group, VariantFilter, place};
-use super::planning_window::{PlanningWindow, TieBreak};
-use super::score::Score;
 use crate::contract::{Timeline, View};
 use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::units::Time;
+use crate::scheduler::planners::group_planner::{Group, VariantFilter, place};
+use crate::scheduler::planners::planning_window::PlanningWindow;
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::TieBreak;
 
 /// More plans than this are never searched.
-pub(super) const LIMIT: u64 = 2_000_000;
+pub(in crate::scheduler) const LIMIT: u64 = 2_000_000;
 /// `search = "auto"` searches up to this many plans.
-pub(super) const AUTO_LIMIT: u64 = 10_000;
+pub(in crate::scheduler) const AUTO_LIMIT: u64 = 10_000;
 
 /// How many plans there are for groups that may be served so: orders × variants × workers.
-pub(super) fn count(
+pub(in crate::scheduler) fn count(
     view: &View<'_>,
     groups: &(impl Iterator<Item = VariantFilter> + Clone),
 ) -> u64 {
@@ -31,14 +32,14 @@ pub(super) fn count(
 }
 
 /// Keeps the oldest requests, as many as can be searched one by one, and at least one.
-pub(super) fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
+pub(in crate::scheduler) fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
     while requests.len() > 1 && count(view, &requests.iter().map(VariantFilter::any)) > LIMIT {
         requests.pop();
     }
 }
 
 /// The best plan: its worker and its groups in order with their variants.
-pub(super) fn search(
+pub(in crate::scheduler) fn search(
     view: &View<'_>,
     groups: &[Group],
     cursors: &[Timeline],

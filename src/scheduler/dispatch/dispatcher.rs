@@ -15,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// How a variant is chosen for the request at the head.
-pub(super) enum VariantChoice {
+pub(in crate::scheduler) enum VariantChoice {
     /// By worker class and application, fixed in advance.
     Fixed(Vec<FixedVariant>),
     /// Any rule on the head.
@@ -23,13 +23,14 @@ pub(super) enum VariantChoice {
 }
 
 /// A variant for the head; `None` to leave the lane free.
-pub(super) type VariantRule = Box<dyn FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send>;
+pub(in crate::scheduler) type VariantRule =
+    Box<dyn FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send>;
 
 /// The requests of one application, first key first.
 type AppQueue = BinaryHeap<Reverse<(u64, RequestId)>>;
 
 /// A free lane and the head of all lines.
-pub(super) struct DecisionContext<'a> {
+pub(in crate::scheduler) struct DecisionContext<'a> {
     /// The world, but for what this plan assigned before.
     pub view: &'a View<'a>,
     /// The worker's timeline, with what this plan assigned before.
@@ -57,7 +58,7 @@ impl DecisionContext<'_> {
 
 /// A variant fixed in advance for one application.
 #[derive(Clone, Debug)]
-pub(super) enum FixedVariant {
+pub(in crate::scheduler) enum FixedVariant {
     /// The one with the shortest latency at batch 1.
     Fastest,
     /// The one with the highest profiled accuracy, the first listed of equals.
@@ -68,7 +69,7 @@ pub(super) enum FixedVariant {
 
 /// How many requests of the head's application run with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BatchFill {
+pub(in crate::scheduler) enum BatchFill {
     /// As many as wait, up to the largest batch.
     Full,
     /// As many as keep the head on time; a head that is late anyway does not shrink its batch.
@@ -77,7 +78,7 @@ pub(super) enum BatchFill {
 
 /// The batching parameters of a dispatcher.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Batching {
+pub(in crate::scheduler) struct Batching {
     max_batch: usize,
     fill: BatchFill,
     drop: DropPolicy,
@@ -145,10 +146,10 @@ impl Batching {
 }
 
 /// The order of requests, fixed when they become visible: smaller first, ties by arrival.
-pub(super) type QueueKey = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
+pub(in crate::scheduler) type QueueKey = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
 
 /// A dispatcher.
-pub(super) struct Dispatcher {
+pub(in crate::scheduler) struct Dispatcher {
     key: QueueKey,
     choice: VariantChoice,
     batching: Batching,
@@ -321,7 +322,7 @@ fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &FixedVariant) ->
 }
 
 /// A dispatcher in a fixed order with a fixed variant by application.
-pub(super) fn read_fixed(
+pub(in crate::scheduler) fn read_fixed(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
     key: fn(&Request) -> u64,

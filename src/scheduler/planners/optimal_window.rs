@@ -15,15 +15,16 @@
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
-use super::label_setting::MOST;
-use super::planning_window::PlanningWindow;
-use super::window_problem::{PlanStep, WindowProblem};
-use super::{BuildContext, SchedulerEntry, beam_search, label_setting};
 use crate::config::{Decoder, Problem};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{Request, WorkerId};
+use crate::scheduler::planners::planning_window::PlanningWindow;
+use crate::scheduler::planners::search::label_setting::MOST;
+use crate::scheduler::planners::search::window_problem::{PlanStep, WindowProblem};
+use crate::scheduler::planners::search::{beam_search, label_setting};
+use crate::scheduler::{BuildContext, SchedulerEntry};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "optimal-window",
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
