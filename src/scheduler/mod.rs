@@ -31,6 +31,7 @@ mod planners {
     pub(super) mod minlat_edf;
     pub(super) mod optimal_window;
     pub(super) mod peek_plus;
+    pub(super) mod plan_builder;
     pub(super) mod planning_window;
     pub(super) mod priority;
     pub(super) mod sneakpeek;
@@ -38,10 +39,12 @@ mod planners {
     /// The search for the best plan of a window.
     pub(super) mod search {
         pub(in crate::scheduler) mod beam_search;
+        pub(in crate::scheduler) mod bounds;
         pub(in crate::scheduler) mod enumerate;
-        pub(in crate::scheduler) mod group_label_setting;
+        pub(in crate::scheduler) mod group_moves;
         pub(in crate::scheduler) mod label_setting;
         pub(in crate::scheduler) mod memory_states;
+        pub(in crate::scheduler) mod request_moves;
         pub(in crate::scheduler) mod window_problem;
     }
 }

@@ -34,13 +34,13 @@ pub(in crate::scheduler) struct DecisionContext<'a> {
     /// The world, but for what this plan assigned before.
     pub view: &'a View<'a>,
     /// The worker's timeline, with what this plan assigned before.
-    pub cursor: &'a Timeline,
+    pub timeline: &'a Timeline,
     /// Where.
     pub worker: WorkerId,
     /// Who is served.
     pub head: &'a Request,
     /// The timelines of all workers, for rules that look at all of them.
-    pub cursors: &'a [Timeline],
+    pub timelines: &'a [Timeline],
     lines: &'a [AppQueue],
 }
 
@@ -130,11 +130,11 @@ impl Batching {
     }
 
     /// How many of `waiting` requests behind and including `head` to run.
-    pub fn size(&self, moment: &DecisionContext<'_>, variant: VariantId) -> usize {
-        let DecisionContext { view, cursor, worker, head, .. } = *moment;
-        let waiting = moment.waiting(head.app);
+    pub fn size(&self, context: &DecisionContext<'_>, variant: VariantId) -> usize {
+        let DecisionContext { view, timeline, worker, head, .. } = *context;
+        let waiting = context.waiting(head.app);
         let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
-        let on_time = |batch| !view.is_late(head, view.finish(cursor, variant, batch));
+        let on_time = |batch| !view.is_late(head, view.finish(timeline, variant, batch));
         match self.fill {
             BatchFill::Full => most,
             // A measured table may fall, so that a batch of one can be late and a larger one not.
@@ -155,7 +155,7 @@ pub(in crate::scheduler) struct Dispatcher {
     batching: Batching,
     lines: Vec<AppQueue>,
     /// By worker; those of workers that are not idle are kept only if the rule looks at them.
-    cursors: Vec<Timeline>,
+    timelines: Vec<Timeline>,
     looks_around: bool,
     batch: Vec<RequestId>,
 }
@@ -172,7 +172,7 @@ impl Dispatcher {
             choice,
             batching,
             lines: catalog.app_ids().map(|_| BinaryHeap::new()).collect(),
-            cursors: catalog.worker_ids().map(|_| Timeline::default()).collect(),
+            timelines: catalog.worker_ids().map(|_| Timeline::default()).collect(),
             looks_around: false,
             batch: Vec::new(),
         }
@@ -208,7 +208,7 @@ impl Dispatcher {
     /// allows, alone or with others that wait.
     fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
         let most = self.batching.max_batch.min(self.lines[app.index()].len());
-        let soonest = |variant| view.soonest(&self.cursors[worker.index()], variant, most);
+        let soonest = |variant| view.soonest(&self.timelines[worker.index()], variant, most);
         match &self.choice {
             VariantChoice::Fixed(_) => soonest(chosen),
             VariantChoice::Rule(_) => {
@@ -221,9 +221,9 @@ impl Dispatcher {
         match &mut self.choice {
             VariantChoice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
             VariantChoice::Rule(rule) => {
-                let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
-                let cursor = &cursors[worker.index()];
-                rule(&DecisionContext { view, cursor, worker, head, cursors, lines })
+                let (timelines, lines) = (self.timelines.as_slice(), self.lines.as_slice());
+                let timeline = &timelines[worker.index()];
+                rule(&DecisionContext { view, timeline, worker, head, timelines, lines })
             }
         }
     }
@@ -247,17 +247,17 @@ impl Dispatcher {
                 plan.reject(id, reason);
                 continue;
             }
-            let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
-            let cursor = &cursors[worker.index()];
-            let moment = DecisionContext { view, cursor, worker, head, cursors, lines };
-            let size = self.batching.size(&moment, variant);
+            let (timelines, lines) = (self.timelines.as_slice(), self.lines.as_slice());
+            let timeline = &timelines[worker.index()];
+            let context = DecisionContext { view, timeline, worker, head, timelines, lines };
+            let size = self.batching.size(&context, variant);
             let line = &mut self.lines[app.index()];
             self.batch.clear();
             while self.batch.len() < size {
                 let Some(Reverse((_, id))) = line.pop() else { break };
                 self.batch.push(id);
             }
-            view.estimate_append(&mut self.cursors[worker.index()], variant, self.batch.len());
+            view.estimate_append(&mut self.timelines[worker.index()], variant, self.batch.len());
             plan.assign(worker, variant, self.batch.iter().copied());
             return true;
         }
@@ -277,17 +277,17 @@ impl Scheduler for Dispatcher {
         }
         if self.looks_around {
             for worker in view.workers() {
-                view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
+                view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
         }
         for worker in view.workers().filter(crate::contract::WorkerView::is_idle) {
             if !self.looks_around {
-                view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
+                view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
             for _ in 0..worker.free_lanes() {
                 // What comes next would wait for the link: that can be decided then.
-                let cursor = &self.cursors[worker.id.index()];
-                let taken = cursor.is_remote() && !cursor.is_open(view.now());
+                let timeline = &self.timelines[worker.id.index()];
+                let taken = timeline.is_remote() && !timeline.is_open(view.now());
                 if taken || !self.fill_lane(view, worker.id, plan) {
                     break;
                 }

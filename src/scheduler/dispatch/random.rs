@@ -24,8 +24,8 @@ pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
         let key = Box::new(move |_: &View<'_>, request: &crate::core::ids::Request| {
             rng.keyed(Label::Scheduler, u64::from(request.id.number()), 0)
         });
-        let rule = move |moment: &DecisionContext<'_>| {
-            let DecisionContext { view, worker, head, .. } = *moment;
+        let rule = move |context: &DecisionContext<'_>| {
+            let DecisionContext { view, worker, head, .. } = *context;
             let count = view.variants(worker, head.app).count();
             // No coin where nothing can run: others would fall differently.
             if count == 0 {

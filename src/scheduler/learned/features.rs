@@ -62,7 +62,7 @@ pub(in crate::scheduler) struct Observation {
 /// A batch that could come next.
 struct Candidate<'a> {
     worker: WorkerId,
-    cursor: &'a Timeline,
+    timeline: &'a Timeline,
     variant: VariantId,
     batch: usize,
     finish: Time,
@@ -71,22 +71,22 @@ struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     fn new(
-        moment: &DecisionContext<'_>,
-        (worker, cursor): (WorkerId, &'a Timeline),
+        context: &DecisionContext<'_>,
+        (worker, timeline): (WorkerId, &'a Timeline),
         variant: VariantId,
         batch: usize,
     ) -> Self {
-        let DecisionContext { view, head, .. } = *moment;
-        let finish = view.finish(cursor, variant, batch);
+        let DecisionContext { view, head, .. } = *context;
+        let finish = view.finish(timeline, variant, batch);
         let worth = view.utility(head, variant, finish);
-        Self { worker, cursor, variant, batch, finish, worth }
+        Self { worker, timeline, variant, batch, finish, worth }
     }
 
     /// Its part of the inputs, but for how good it seems.
-    fn write_inputs(&self, moment: &DecisionContext<'_>, into: &mut [f32]) {
-        let DecisionContext { view, head, .. } = *moment;
+    fn write_inputs(&self, context: &DecisionContext<'_>, into: &mut [f32]) {
+        let DecisionContext { view, head, .. } = *context;
         let (catalog, worker, variant) = (view.catalog(), self.worker, self.variant);
-        let resident = self.cursor.memory().contains(variant) || catalog.is_peek(variant);
+        let resident = self.timeline.memory().contains(variant) || catalog.is_peek(variant);
         let load = if resident { 0.0 } else { share(view.load_span(worker, variant).0, head) };
         let alone = if catalog.is_peek(variant) {
             0.0
@@ -143,27 +143,27 @@ impl Featurizer {
     }
 
     /// The variant that an output stands for; none if it leaves the head to another worker.
-    pub fn variant(moment: &DecisionContext<'_>, output: usize) -> Option<VariantId> {
-        let catalog = moment.view.catalog();
-        let mut open = moment.view.variants(moment.worker, moment.head.app);
+    pub fn variant(context: &DecisionContext<'_>, output: usize) -> Option<VariantId> {
+        let catalog = context.view.catalog();
+        let mut open = context.view.variants(context.worker, context.head.app);
         open.find(|variant| catalog.variant_offset(*variant) == output)
     }
 
-    /// Looks at a moment whose batches are filled by `batching`.
+    /// Looks at a context whose batches are filled by `batching`.
     pub fn observe(
         &self,
-        moment: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         batching: Batching,
         seen: &mut Observation,
     ) {
-        let DecisionContext { view, cursor, worker, head, .. } = *moment;
-        let (catalog, now, memory) = (view.catalog(), view.now(), cursor.memory());
+        let DecisionContext { view, timeline, worker, head, .. } = *context;
+        let (catalog, now, memory) = (view.catalog(), view.now(), timeline.memory());
         let inputs = &mut seen.inputs;
         inputs.clear();
         for app in catalog.app_ids().take(self.apps) {
-            let first = moment.first(app).map_or(1.0, |first| slack(first, now));
+            let first = context.first(app).map_or(1.0, |first| slack(first, now));
             inputs.push(f32::from(u8::from(app == head.app)));
-            inputs.push(squash(moment.waiting(app) as f64 / 8.0));
+            inputs.push(squash(context.waiting(app) as f64 / 8.0));
             inputs.push(first);
         }
         let room = catalog.worker(worker).memory_bytes;
@@ -174,18 +174,18 @@ impl Featurizer {
         }
         let mut elsewhere: Option<Candidate<'_>> = None;
         if self.workers > 0 {
-            for (id, cursor) in catalog.worker_ids().zip(moment.cursors) {
-                let one = |variant| Candidate::new(moment, (id, cursor), variant, 1);
+            for (id, timeline) in catalog.worker_ids().zip(context.timelines) {
+                let one = |variant| Candidate::new(context, (id, timeline), variant, 1);
                 let here = view.variants(id, head.app).map(one).reduce(better);
                 let best = here.as_ref().map_or(0.0, |here| here.worth);
                 inputs.extend([
                     f32::from(u8::from(id == worker)),
-                    f32::from(u8::from(cursor.is_open(now))),
-                    squash(share(cursor.free_at().since(now).0, head)),
+                    f32::from(u8::from(timeline.is_open(now))),
+                    squash(share(timeline.free_at().since(now).0, head)),
                     best as f32,
                     self.prices[id.index()],
                 ]);
-                if may_leave(moment, id, cursor) {
+                if may_leave(context, id, timeline) {
                     elsewhere = [elsewhere, here].into_iter().flatten().reduce(better);
                 }
             }
@@ -202,12 +202,12 @@ impl Featurizer {
             let part = &mut inputs[rest + width * output..][..width];
             // Kept whole until the best of all is known.
             part[0] = candidate.worth as f32;
-            candidate.write_inputs(moment, &mut part[1..BY_OUTPUT]);
+            candidate.write_inputs(context, &mut part[1..BY_OUTPUT]);
             part[BY_OUTPUT + output] = 1.0;
         };
         for variant in view.variants(worker, head.app) {
-            let batch = batching.size(moment, variant);
-            let candidate = Candidate::new(moment, (worker, cursor), variant, batch);
+            let batch = batching.size(context, variant);
+            let candidate = Candidate::new(context, (worker, timeline), variant, batch);
             add_candidate(catalog.variant_offset(variant), &candidate);
         }
         if let Some(candidate) = &elsewhere {
@@ -227,9 +227,9 @@ fn better<'a>(one: Candidate<'a>, other: Candidate<'a>) -> Candidate<'a> {
 
 /// Whether the head can be left to this worker: another one that is asked later, or one whose work
 /// will end, so that somebody asks again.
-fn may_leave(moment: &DecisionContext<'_>, id: WorkerId, cursor: &Timeline) -> bool {
-    let DecisionContext { view, worker, .. } = *moment;
-    id != worker && (id > worker || !cursor.is_open(view.now()))
+fn may_leave(context: &DecisionContext<'_>, id: WorkerId, timeline: &Timeline) -> bool {
+    let DecisionContext { view, worker, .. } = *context;
+    id != worker && (id > worker || !timeline.is_open(view.now()))
 }
 
 /// What a network that schedules depends on: what it sees, what it can choose, how fast and how far

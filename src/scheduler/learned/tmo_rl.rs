@@ -76,10 +76,10 @@ fn greedy(catalog: &Catalog, network: Option<Mlp>, batching: Batching) -> Dispat
     let sight = Featurizer::new(catalog);
     let network = network.or_else(|| sight.blank());
     let (mut seen, mut trace) = (Observation::default(), Activations::default());
-    dispatcher(catalog, batching, move |moment| {
-        sight.observe(moment, batching, &mut seen);
+    dispatcher(catalog, batching, move |context| {
+        sight.observe(context, batching, &mut seen);
         let outputs = network.as_ref()?.forward(&seen.inputs, &mut trace);
-        Featurizer::variant(moment, best(outputs, &seen.allowed))
+        Featurizer::variant(context, best(outputs, &seen.allowed))
     })
 }
 
@@ -89,8 +89,8 @@ fn dispatcher(
     batching: Batching,
     mut rule: impl FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send + 'static,
 ) -> Dispatcher {
-    let rule = move |moment: &DecisionContext<'_>| {
-        if moment.cursor.is_open(moment.view.now()) { rule(moment) } else { None }
+    let rule = move |context: &DecisionContext<'_>| {
+        if context.timeline.is_open(context.view.now()) { rule(context) } else { None }
     };
     let key = Box::new(|_: &View<'_>, request: &crate::core::ids::Request| request.deadline.0);
     let dispatcher = Dispatcher::new(catalog, key, VariantChoice::Rule(Box::new(rule)), batching);
@@ -136,20 +136,20 @@ impl SteppedDispatcher {
         let (sight, batching) = (Featurizer::new(catalog), Batching::USUAL);
         let turn = Arc::<Mutex<PendingChoice>>::default();
         let (shared, eye) = (Arc::clone(&turn), sight.clone());
-        let dispatcher = dispatcher(catalog, batching, move |moment| {
+        let dispatcher = dispatcher(catalog, batching, move |context| {
             let mut turn = lock(&shared);
-            if moment.worker.0 < turn.worker {
+            if context.worker.0 < turn.worker {
                 return None;
             }
             if let Some(output) = turn.answer.take() {
-                let variant = Featurizer::variant(moment, output);
+                let variant = Featurizer::variant(context, output);
                 turn.worker += u16::from(variant.is_none());
                 return variant;
             }
             // Another worker may be idle, too: one after the other.
             if !std::mem::replace(&mut turn.asks, true) {
-                turn.worker = moment.worker.0;
-                eye.observe(moment, batching, &mut turn.seen);
+                turn.worker = context.worker.0;
+                eye.observe(context, batching, &mut turn.seen);
             }
             None
         });

@@ -4,7 +4,7 @@
 //! would choose the same variant. A group runs as consecutive batches of at most `max_batch`, so
 //! that `max_batch = 1` is the published sequential completion. Greedy search takes the groups in
 //! order and gives each the worker and variant of highest summed utility given those before:
-//! O(groups · workers · (variants + n)). Exact search is in [`super::exact`].
+//! O(groups · workers · (variants + n)). Exact search is in [`super::search`].
 //!
 //! `group_by = "by-variant"` selects first and groups after: every request chooses the variant that
 //! would be best for it alone, were it served next and by itself on any worker; a group is those
@@ -22,16 +22,16 @@
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.
 
+use super::plan_builder::{PlanBuilder, append_utilities};
+use super::planning_window::Placement;
+use super::priority::{Priority, RequestOrder};
+use super::search::window_problem::{PlanStep, VariantFilter, WindowProblem};
+use super::search::{enumerate, group_moves};
 use crate::config::Decoder;
 use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::{AppId, Request, VariantId, WorkerId};
+use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
-use crate::core::units::Time;
-use crate::scheduler::planners::planning_window::{PlanBuilder, PlanningWindow, best_place, tails};
-use crate::scheduler::planners::priority::{Priority, RequestOrder};
-use crate::scheduler::planners::search::{enumerate, group_label_setting};
 use crate::scheduler::score::{Score, by_mean_deadline};
-use crate::scheduler::tie_break::TieBreak;
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +51,10 @@ pub(in crate::scheduler) enum GroupBy {
 pub(in crate::scheduler) enum SearchMode {
     /// One group after another.
     Greedy,
-    /// All orders and variants one by one, up to [`exact::LIMIT`] plans; beyond, over subsets of
-    /// the groups, up to [`group_search::MOST`] of them on one worker; greedy beyond that.
+    /// Enumeration up to [`enumerate::LIMIT`] plans; beyond, label-setting over a limited number
+    /// of groups on one worker; greedy beyond that.
     Exact,
-    /// The same with [`exact::AUTO_LIMIT`] plans one by one.
+    /// The same with enumeration up to [`enumerate::AUTO_LIMIT`] plans.
     Auto,
 }
 
@@ -67,68 +67,45 @@ enum GroupOrder {
     Priority,
 }
 
-/// What a group may be served with.
+/// What the requests of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) struct VariantFilter {
-    app: AppId,
-    /// This variant; any of the application's if there is none.
-    only: Option<VariantId>,
+pub(in crate::scheduler) struct GroupKey {
+    /// The variants that may serve them.
+    pub allowed: VariantFilter,
+    /// Tells apart groups of one filter.
+    pub part: usize,
 }
 
-impl VariantFilter {
-    /// Any variant that serves the request.
-    pub fn any(request: &Request) -> Self {
-        Self { app: request.app, only: None }
-    }
-
-    /// The allowed variants that can run on a worker, in profile order.
-    pub fn on<'v>(
-        self,
-        view: &View<'v>,
-        worker: WorkerId,
-    ) -> impl Iterator<Item = VariantId> + use<'v> {
-        let fits = move |variant: &VariantId| self.only.is_none_or(|only| only == *variant);
-        view.variants(worker, self.app).filter(fits)
-    }
-}
-
-/// Requests that are served alike.
+/// Requests that are served on one variant.
 #[derive(Clone, Debug)]
 pub(in crate::scheduler) struct Group {
-    pub allowed: VariantFilter,
-    /// Tells apart groups of the same application.
-    part: usize,
+    pub key: GroupKey,
     pub requests: Vec<Request>,
 }
 
-/// The planner behind `grouped` and `sneakpeek`.
+/// The planner behind `grouped`, `sneakpeek` and `exhaustive`.
 pub(in crate::scheduler) struct GroupPlanner {
-    key: GroupBy,
+    group_by: GroupBy,
     order: RequestOrder,
     priority: Priority,
     group_order: GroupOrder,
     search: SearchMode,
     split: bool,
-    ties: TieBreak,
-    window: PlanningWindow,
     windows_solved_exactly: u64,
-    requests: Vec<Request>,
     groups: Vec<Group>,
-    cursors: Vec<Timeline>,
-    trial: Timeline,
-    draft: PlanBuilder,
-    /// What greedy search planned is worth.
+    builder: PlanBuilder,
+    /// The summed utility of the greedy plan.
     planned: Score,
 }
 
 impl GroupPlanner {
-    /// Reads the parameters; groups are by `key`, and `order` inside a group is by priority or
-    /// not, unless the experiment says otherwise.
-    pub fn read(fields: &mut Decoder<'_>, key: GroupBy, by_priority: bool) -> Self {
+    /// Reads the parameters; `group_by`, and whether requests of a group are ordered by priority,
+    /// are defaults.
+    pub fn read(fields: &mut Decoder<'_>, group_by: GroupBy, by_priority: bool) -> Self {
         let keys =
             [("app", GroupBy::App), ("class", GroupBy::Class), ("by-variant", GroupBy::Variant)];
         let orders = [("deadline", false), ("priority", true)];
-        let key = fields.choice_or("group_by", &keys, key);
+        let group_by = fields.choice_or("group_by", &keys, group_by);
         let by_priority = fields.choice_or("order", &orders, by_priority);
         let searches = [
             ("greedy", SearchMode::Greedy),
@@ -140,7 +117,7 @@ impl GroupPlanner {
         let used = by_priority || group_order == GroupOrder::Priority;
         let priority = Priority::read(fields, used);
         Self {
-            key,
+            group_by,
             order: if by_priority {
                 RequestOrder::Priority(priority)
             } else {
@@ -157,62 +134,39 @@ impl GroupPlanner {
     /// Every request is a group, and all plans are searched: the brute force.
     pub fn one_by_one(fields: &mut Decoder<'_>) -> Self {
         Self {
-            key: GroupBy::Request,
+            group_by: GroupBy::Request,
             order: RequestOrder::Arrival,
             priority: Priority::PROFILED,
             group_order: GroupOrder::Deadline,
             search: SearchMode::Exact,
             split: false,
-            ties: TieBreak::read(fields),
-            window: PlanningWindow::read(fields),
             windows_solved_exactly: 0,
-            requests: Vec::new(),
             groups: Vec::new(),
-            cursors: Vec::new(),
-            trial: Timeline::default(),
-            draft: PlanBuilder::default(),
+            builder: PlanBuilder::read(fields),
             planned: Score::default(),
         }
     }
 
-    /// Sorts the window's requests into groups, listed by first member; members keep their order.
-    fn group(&mut self, view: &View<'_>) {
-        for group in &mut self.groups {
-            group.requests.clear();
+    /// What the groups of a request have in common.
+    fn key(&self, view: &View<'_>, request: &Request) -> GroupKey {
+        let mut allowed = VariantFilter::any(request.app);
+        if self.group_by == GroupBy::Variant {
+            allowed.only = self.favourite(view, request);
         }
-        let mut used = 0;
-        for request in &self.requests {
-            let part = match self.key {
-                GroupBy::App | GroupBy::Variant => 0,
-                GroupBy::Class => view.likely_class(request),
-                GroupBy::Request => request.id.number() as usize,
-            };
-            let mut allowed = VariantFilter::any(request);
-            if self.key == GroupBy::Variant {
-                allowed.only = self.favourite(view, request);
-            }
-            let same = |g: &Group| g.allowed == allowed && g.part == part;
-            let at = self.groups[..used].iter().position(same).unwrap_or_else(|| {
-                if used == self.groups.len() {
-                    self.groups.push(Group { allowed, part, requests: Vec::new() });
-                }
-                (self.groups[used].allowed, self.groups[used].part) = (allowed, part);
-                used += 1;
-                used - 1
-            });
-            self.groups[at].requests.push(*request);
-        }
-        self.groups.truncate(used);
+        let part = match self.group_by {
+            GroupBy::App | GroupBy::Variant => 0,
+            GroupBy::Class => view.likely_class(request),
+            GroupBy::Request => request.id.number() as usize,
+        };
+        GroupKey { allowed, part }
     }
 
     /// The variant of highest utility for a request if it were served next, alone.
     fn favourite(&self, view: &View<'_>, request: &Request) -> Option<VariantId> {
-        let variants = |worker| view.variants(worker, request.app);
-        let best = best_place(&self.cursors, self.ties, variants, |cursor, _, variant| {
-            let finish = view.finish(cursor, variant, 1);
-            (Score::of(view.utility(request, variant, finish)), finish)
+        let best = self.builder.best_request_placement(view, request, |variant, finish| {
+            Score::of(view.utility(request, variant, finish))
         });
-        best.map(|(_, variant)| variant)
+        best.map(|placement| placement.variant)
     }
 
     /// The order in which greedy search takes the groups; those that tie stay as listed.
@@ -234,12 +188,13 @@ impl GroupPlanner {
         order
     }
 
+    /// Places one group after another.
     fn greedy(&mut self, view: &View<'_>) {
         self.planned = Score::default();
         let order = self.sorted(view);
         let groups = std::mem::take(&mut self.groups);
         for at in order {
-            self.serve(view, groups[at].allowed, &groups[at].requests);
+            self.serve(view, groups[at].key.allowed, &groups[at].requests);
         }
         self.groups = groups;
     }
@@ -248,125 +203,127 @@ impl GroupPlanner {
     fn serve(&mut self, view: &View<'_>, allowed: VariantFilter, requests: &[Request]) {
         let halves = requests.split_at(requests.len().div_ceil(2));
         if self.split && requests.len() > 1 {
-            let together = self.worth(view, allowed, &[requests]);
-            if self.worth(view, allowed, &[halves.0, halves.1]) > together {
+            let together = self.utility(view, allowed, &[requests]);
+            if self.utility(view, allowed, &[halves.0, halves.1]) > together {
                 self.serve(view, allowed, halves.0);
                 self.serve(view, allowed, halves.1);
                 return;
             }
         }
-        if let Some((worker, variant)) = self.best(view, allowed, requests) {
-            let largest = self.window.largest(view, worker, variant);
-            let cursor = &mut self.cursors[worker.index()];
-            place(view, cursor, variant, requests, largest, &mut self.planned);
-            push(&mut self.draft, worker, variant, requests, largest);
+        if let Some((placement, utility)) = self.place(view, allowed, requests) {
+            self.planned += utility;
+            self.builder.push_group(view, placement, requests);
         }
     }
 
-    /// The worker and variant of highest summed utility for requests that come next.
-    fn best(
+    /// Appends requests to the timeline of the best worker, on the best variant; their utility.
+    fn place(
         &mut self,
         view: &View<'_>,
         allowed: VariantFilter,
         requests: &[Request],
-    ) -> Option<(WorkerId, VariantId)> {
-        let (window, trial) = (self.window, &mut self.trial);
+    ) -> Option<(Placement, Score)> {
+        let window = self.builder.window;
+        let append = |timeline: &mut Timeline, placement: Placement| {
+            let batches = window.batches(view, placement, requests);
+            append_utilities(view, timeline, placement.variant, batches)
+        };
         let variants = |worker| allowed.on(view, worker);
-        best_place(&self.cursors, self.ties, variants, |cursor, worker, variant| {
-            trial.copy_from(cursor);
-            let mut sum = Score::default();
-            let largest = window.largest(view, worker, variant);
-            let finish = place(view, trial, variant, requests, largest, &mut sum);
-            (sum, finish)
-        })
+        let placement = self.builder.best_group_placement(variants, append)?;
+        let timeline = &mut self.builder.timelines[placement.worker.index()];
+        Some((placement, append(timeline, placement).sum))
     }
 
-    /// What parts of a group are worth, each placed at its best one after the other.
-    fn worth(&mut self, view: &View<'_>, allowed: VariantFilter, parts: &[&[Request]]) -> Score {
-        let before = self.cursors.clone();
+    /// The utility of parts of a group, each placed at its best one after the other.
+    fn utility(&mut self, view: &View<'_>, allowed: VariantFilter, parts: &[&[Request]]) -> Score {
+        let before = self.builder.timelines.clone();
         let mut sum = Score::default();
         for part in parts {
-            if let Some((worker, variant)) = self.best(view, allowed, part) {
-                let largest = self.window.largest(view, worker, variant);
-                let cursor = &mut self.cursors[worker.index()];
-                place(view, cursor, variant, part, largest, &mut sum);
-            }
+            sum += self.place(view, allowed, part).map_or(Score::default(), |(_, utility)| utility);
         }
-        self.cursors = before;
+        self.builder.timelines = before;
         sum
     }
 
-    /// True if the window was searched exactly.
-    fn exact(&mut self, view: &View<'_>) -> bool {
+    /// The groups as a problem on one worker; `None` if it cannot serve all of them.
+    fn problem<'v>(
+        &self,
+        view: &View<'v>,
+        worker: WorkerId,
+        backlog: &Timeline,
+    ) -> Option<WindowProblem<'v>> {
+        let PlanBuilder { window, tie_break, .. } = &self.builder;
+        let mut problem = WindowProblem::new(view, worker, backlog, *tie_break);
+        let mut groups = self.groups.iter();
+        groups
+            .all(|group| problem.add_part(window, group.key.allowed, &group.requests))
+            .then_some(problem)
+    }
+
+    /// True if the window was searched by enumeration.
+    fn enumerate(&mut self, view: &View<'_>) -> bool {
         let limit = match self.search {
             SearchMode::Greedy => return false,
             SearchMode::Exact => enumerate::LIMIT,
             SearchMode::Auto => enumerate::AUTO_LIMIT,
         };
-        if enumerate::count(view, &self.groups.iter().map(|group| group.allowed)) > limit {
+        if enumerate::count(view, &self.groups.iter().map(|group| group.key.allowed)) > limit {
             return false;
         }
-        let best = enumerate::search(view, &self.groups, &self.cursors, self.window, self.ties);
-        let Some((worker, steps)) = best else { return false };
-        self.emit_steps(view, worker, &steps);
+        let workers = view.catalog().worker_ids().zip(&self.builder.timelines);
+        let problem = |(worker, timeline)| self.problem(view, worker, timeline);
+        let problems: Vec<WindowProblem<'_>> = workers.filter_map(problem).collect();
+        let Some((best, steps)) = enumerate::search(&problems) else { return false };
+        self.replace_plan(&problems[best], &problems[best].steps_of_parts(steps.into_iter()));
         true
     }
 
-    /// Too many plans to try one by one: true if a search over subsets of the groups, on the only
-    /// worker, proves a plan that is at least as good as the greedy one.
-    fn subsets(&mut self, view: &View<'_>) -> bool {
-        if self.search == SearchMode::Greedy || self.cursors.len() != 1 {
+    /// Too many plans to enumerate: true if label-setting over the groups, on the only worker,
+    /// proves a plan that is at least as good as the greedy one.
+    fn set_labels(&mut self, view: &View<'_>) -> bool {
+        if self.search == SearchMode::Greedy || self.builder.timelines.len() != 1 {
             return false;
         }
-        let worker = WorkerId(0);
-        view.backlog_end(worker, &mut self.trial);
-        // It adds up latencies and knows no way.
-        if self.trial.is_remote() {
+        let (worker, mut backlog) = (WorkerId(0), Timeline::default());
+        view.backlog_end(worker, &mut backlog);
+        // It adds up latencies and knows no links.
+        if backlog.is_remote() {
             return false;
         }
-        let (groups, window) = (&self.groups, self.window);
-        let best = group_label_setting::search(
-            view,
-            groups,
-            (worker, &self.trial),
-            (window, self.ties),
-            self.planned,
-        );
-        let Some(steps) = best else { return false };
-        self.emit_steps(view, worker, &steps);
+        let Some(problem) = self.problem(view, worker, &backlog) else { return false };
+        let Some(steps) = group_moves::search(&problem, self.planned) else { return false };
+        self.replace_plan(&problem, &steps);
         true
     }
 
-    /// Makes groups with their variants, in order, the whole plan.
-    fn emit_steps(&mut self, view: &View<'_>, worker: WorkerId, steps: &[(usize, VariantId)]) {
-        self.draft.clear();
-        for (group, variant) in steps {
-            let largest = self.window.largest(view, worker, *variant);
-            push(&mut self.draft, worker, *variant, &self.groups[*group].requests, largest);
+    /// Makes the steps of a problem's solution the whole plan.
+    fn replace_plan(&mut self, problem: &WindowProblem<'_>, steps: &[PlanStep]) {
+        self.builder.clear();
+        for PlanStep { variant, members } in steps {
+            let placement = Placement { worker: problem.worker, variant: *variant };
+            self.builder.push(placement, problem.ids(members));
         }
     }
 }
 
 impl Scheduler for GroupPlanner {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, trigger, plan) {
+        if !self.builder.open(view, trigger, plan) {
             return;
         }
-        self.window.fill(view, &mut self.requests);
-        if self.key == GroupBy::Request {
-            enumerate::shorten(view, &mut self.requests);
+        if self.group_by == GroupBy::Request {
+            enumerate::shorten(view, &mut self.builder.requests);
         }
-        let listing = self.ties == TieBreak::Listed;
-        self.order.sort(view, &mut self.requests, listing);
-        tails(view, &mut self.cursors);
-        self.group(view);
-        self.draft.clear();
-        let exact = self.exact(view) || {
+        self.builder.sort(view, self.order);
+        let mut groups = std::mem::take(&mut self.groups);
+        divide(&self.builder.requests, |request| self.key(view, request), &mut groups);
+        self.groups = groups;
+        let exact = self.enumerate(view) || {
             self.greedy(view);
-            self.subsets(view)
+            self.set_labels(view)
         };
         self.windows_solved_exactly += u64::from(exact);
-        self.window.emit(view, &self.draft, plan);
+        self.builder.emit(view, plan);
     }
 
     fn windows_solved_exactly(&self) -> Option<u64> {
@@ -374,33 +331,25 @@ impl Scheduler for GroupPlanner {
     }
 }
 
-/// Runs a group on a cursor in batches of at most `largest`, adds its utilities to `sum`, and
-/// returns its end.
-pub(in crate::scheduler) fn place(
-    view: &View<'_>,
-    cursor: &mut Timeline,
-    variant: VariantId,
+/// Divides requests into groups, listed by first member; members keep their order.
+pub(in crate::scheduler) fn divide(
     requests: &[Request],
-    largest: usize,
-    sum: &mut Score,
-) -> Time {
-    let mut finish = Time::ZERO;
-    for batch in requests.chunks(largest.max(1)) {
-        finish = view.estimate_append(cursor, variant, batch.len());
-        let utility = |request| Score::of(view.utility(request, variant, finish));
-        batch.iter().for_each(|request| *sum += utility(request));
-    }
-    finish
-}
-
-fn push(
-    draft: &mut PlanBuilder,
-    worker: WorkerId,
-    variant: VariantId,
-    requests: &[Request],
-    largest: usize,
+    key: impl Fn(&Request) -> GroupKey,
+    groups: &mut Vec<Group>,
 ) {
-    for batch in requests.chunks(largest.max(1)) {
-        draft.push(worker, variant, batch.iter().map(|r| r.id));
+    groups.iter_mut().for_each(|group| group.requests.clear());
+    let mut used = 0;
+    for request in requests {
+        let key = key(request);
+        let at = groups[..used].iter().position(|group| group.key == key).unwrap_or_else(|| {
+            if used == groups.len() {
+                groups.push(Group { key, requests: Vec::new() });
+            }
+            groups[used].key = key;
+            used += 1;
+            used - 1
+        });
+        groups[at].requests.push(*request);
     }
+    groups.truncate(used);
 }

@@ -6,18 +6,19 @@
 //!
 //! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
 
+use super::plan_builder::PlanBuilder;
+use super::planning_window::PlanningWindow;
+use super::priority::RequestOrder;
 use crate::config::{Decoder, Problem, decode};
-use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
+use crate::contract::{Plan, Scheduler, Trigger, View};
 use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
 use crate::scheduler::BuildContext;
 use crate::scheduler::dispatch::dispatcher::{
     Batching, DecisionContext, Dispatcher, VariantChoice,
 };
-use crate::scheduler::planners::planning_window::{PlanBuilder, PlanningWindow, best_place, tails};
-use crate::scheduler::planners::priority::RequestOrder;
 use crate::scheduler::score::Score;
-use crate::scheduler::tie_break::TieBreak;
+use crate::scheduler::tie_break::{PlanValue, TieBreak};
 
 /// What "best" means for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +32,9 @@ pub(in crate::scheduler) enum Objective {
 }
 
 impl Objective {
-    /// How equal scores are told apart. Who ends soonest has no equals that end earlier: there
-    /// the parameter would mean nothing, and is not known.
-    fn ties(self, fields: &mut Decoder<'_>) -> TieBreak {
+    /// How equal scores are told apart. Equal finishes cannot be told apart by finish: there the
+    /// parameter would have no effect, and is unknown.
+    fn tie_break(self, fields: &mut Decoder<'_>) -> TieBreak {
         if self == Self::Finish { TieBreak::EarliestFinish } else { TieBreak::read(fields) }
     }
 
@@ -50,41 +51,24 @@ impl Objective {
 /// A planner that places one request after another.
 pub(in crate::scheduler) struct SequentialPlanner {
     order: RequestOrder,
-    goal: Objective,
-    ties: TieBreak,
-    window: PlanningWindow,
-    requests: Vec<Request>,
-    cursors: Vec<Timeline>,
-    draft: PlanBuilder,
+    objective: Objective,
+    builder: PlanBuilder,
 }
 
-impl SequentialPlanner {
-    pub fn read(fields: &mut Decoder<'_>, order: RequestOrder, goal: Objective) -> Self {
-        Self {
-            order,
-            goal,
-            ties: goal.ties(fields),
-            window: PlanningWindow::read(fields),
-            requests: Vec::new(),
-            cursors: Vec::new(),
-            draft: PlanBuilder::default(),
-        }
-    }
-}
-
-/// `mode = "window"` plans all that wait; `mode = "dispatch"` decides for the head of the line when a
-/// worker is idle, and lets requests of the same application ride in its batch.
+/// `mode = "window"` plans all waiting requests; `mode = "dispatch"` decides for the first of them
+/// when a worker is idle, and fills its batch with requests of the same application.
 pub(in crate::scheduler) fn read(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
     order: RequestOrder,
-    goal: Objective,
+    objective: Objective,
 ) -> Box<dyn Scheduler> {
     let plan = fields.take("mode");
     let choices = [("window", true), ("dispatch", false)];
     let choice = plan.and_then(|node| decode::choice(node, &choices, fields.problems()));
     if choice.unwrap_or(true) {
-        return Box::new(SequentialPlanner::read(fields, order, goal));
+        let builder = PlanBuilder::new(objective.tie_break(fields), PlanningWindow::read(fields));
+        return Box::new(SequentialPlanner { order, objective, builder });
     }
     if let (RequestOrder::Priority(priority), Some(node)) = (order, plan)
         && !priority.is_steady()
@@ -93,21 +77,20 @@ pub(in crate::scheduler) fn read(
         let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
         fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let ties = goal.ties(fields);
+    let tie_break = objective.tie_break(fields);
     let batching = Batching::read(fields);
-    let rule = move |moment: &DecisionContext<'_>| {
-        let DecisionContext { view, cursor, worker, head, .. } = *moment;
-        let mut best: Option<(Score, Time, VariantId)> = None;
+    let rule = move |context: &DecisionContext<'_>| {
+        let DecisionContext { view, timeline, worker, head, .. } = *context;
+        let mut best: Option<(PlanValue, VariantId)> = None;
         for variant in view.variants(worker, head.app) {
             // What the head would get in the batch that would really run.
-            let size = batching.size(moment, variant);
-            let finish = view.finish(cursor, variant, size);
-            let score = goal.score(view, head, variant, finish);
-            if ties.beats(score, finish, best.map(|(score, finish, _)| (score, finish))) {
-                best = Some((score, finish, variant));
+            let finish = view.finish(timeline, variant, batching.size(context, variant));
+            let value = PlanValue { sum: objective.score(view, head, variant, finish), finish };
+            if tie_break.beats(value, best.map(|(value, _)| value)) {
+                best = Some((value, variant));
             }
         }
-        best.map(|(_, _, variant)| variant)
+        best.map(|(_, variant)| variant)
     };
     let key = Box::new(move |view: &View<'_>, request: &Request| order.key(view, request));
     let choice = VariantChoice::Rule(Box::new(rule));
@@ -116,24 +99,21 @@ pub(in crate::scheduler) fn read(
 
 impl Scheduler for SequentialPlanner {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, trigger, plan) {
+        if !self.builder.open(view, trigger, plan) {
             return;
         }
-        self.window.fill(view, &mut self.requests);
-        self.order.sort(view, &mut self.requests, self.ties == TieBreak::Listed);
-        tails(view, &mut self.cursors);
-        self.draft.clear();
-        for request in &self.requests {
-            let variants = |worker| view.variants(worker, request.app);
-            let best = best_place(&self.cursors, self.ties, variants, |cursor, _, variant| {
-                let finish = view.finish(cursor, variant, 1);
-                (self.goal.score(view, request, variant, finish), finish)
+        self.builder.sort(view, self.order);
+        for at in 0..self.builder.requests.len() {
+            let request = self.builder.requests[at];
+            let best = self.builder.best_request_placement(view, &request, |variant, finish| {
+                self.objective.score(view, &request, variant, finish)
             });
-            if let Some((worker, variant)) = best {
-                view.estimate_append(&mut self.cursors[worker.index()], variant, 1);
-                self.draft.push(worker, variant, [request.id]);
+            if let Some(placement) = best {
+                let timeline = &mut self.builder.timelines[placement.worker.index()];
+                view.estimate_append(timeline, placement.variant, 1);
+                self.builder.push(placement, std::iter::once(request.id));
             }
         }
-        self.window.emit(view, &self.draft, plan);
+        self.builder.emit(view, plan);
     }
 }

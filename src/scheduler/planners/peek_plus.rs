@@ -24,15 +24,18 @@
 //! O(rounds · G · W · V · n), with at most [`ROUNDS`] rounds. Source: ours; groups and greedy
 //! placement after the grouped schedulers of dndfrink/SERIF bd12bb8.
 
+use super::class_mix_estimator::ClassMixEstimator;
+use super::group_planner::{Group, GroupKey, divide};
+use super::plan_builder::{PlanBuilder, append_batches};
+use super::planning_window::{Placement, PlanningWindow};
+use super::priority::RequestOrder;
+use super::search::window_problem::VariantFilter;
 use crate::config::Decoder;
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::{AppId, Request, VariantId, WorkerId};
+use crate::core::ids::Request;
 use crate::core::units::Time;
-use crate::scheduler::planners::class_mix_estimator::ClassMixEstimator;
-use crate::scheduler::planners::planning_window::{PlanBuilder, PlanningWindow, tails};
-use crate::scheduler::planners::priority::RequestOrder;
 use crate::scheduler::score::{Score, by_mean_deadline};
-use crate::scheduler::tie_break::TieBreak;
+use crate::scheduler::tie_break::{PlanValue, TieBreak};
 use crate::scheduler::{BuildContext, SchedulerEntry};
 
 pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
@@ -46,142 +49,124 @@ pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
 
-/// At most so many times every group is tried elsewhere.
+/// At most this many times every group is tried on every other worker and variant.
 const ROUNDS: usize = 3;
-
-/// The requests of one application.
-#[derive(Debug)]
-struct PlannedGroup {
-    app: AppId,
-    /// Earliest deadline first.
-    requests: Vec<Request>,
-    /// Accuracy by variant of the application.
-    accuracy: Vec<Score>,
-}
 
 /// One group's place in a plan.
 #[derive(Clone, Copy, Debug)]
 struct GroupStep {
+    /// Index into `PeekPlus::groups`.
     group: usize,
-    worker: WorkerId,
-    variant: VariantId,
+    placement: Placement,
 }
 
-/// Summed utility, and when the last batch ends.
-type Value = (Score, Time);
-
 struct PeekPlus {
-    pool: ClassMixEstimator,
-    improve: bool,
-    ties: TieBreak,
-    window: PlanningWindow,
-    requests: Vec<Request>,
-    groups: Vec<PlannedGroup>,
-    /// The workers' timelines before the plan, and with a plan that is being tried.
-    tails: Vec<Timeline>,
+    class_mix: ClassMixEstimator,
+    local_search: bool,
+    /// One for each application of the window.
+    groups: Vec<Group>,
+    /// By variant, its accuracy at the class mix of its application, if that is in the window.
+    accuracy: Vec<Score>,
+    builder: PlanBuilder,
+    /// By worker, its timeline with a plan that is being tried.
     trial: Vec<Timeline>,
-    draft: PlanBuilder,
 }
 
 impl PeekPlus {
     fn read(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Self {
-        let length = fields.number("class_mix_horizon", 1.0..=1e9, 200.0);
-        let weight = fields.number("recall_shrinkage", 0.0..=1e9, 100.0);
+        let horizon = fields.number("class_mix_horizon", 1.0..=1e9, 200.0);
+        let shrinkage = fields.number("recall_shrinkage", 0.0..=1e9, 100.0);
         Self {
-            pool: ClassMixEstimator::new(context.catalog, length, weight),
-            improve: fields.flag("local_search", true),
-            ties: TieBreak::read(fields),
-            // One group per application runs as full batches: there is nothing to merge.
-            window: PlanningWindow::read_up_to(fields, u64::MAX),
-            requests: Vec::new(),
+            class_mix: ClassMixEstimator::new(context.catalog, horizon, shrinkage),
+            local_search: fields.flag("local_search", true),
             groups: Vec::new(),
-            tails: Vec::new(),
+            accuracy: vec![Score::default(); context.catalog.variant_ids().count()],
+            // One group per application runs as full batches: there is nothing to merge.
+            builder: PlanBuilder::new(
+                TieBreak::read(fields),
+                PlanningWindow::read_up_to(fields, u64::MAX),
+            ),
             trial: Vec::new(),
-            draft: PlanBuilder::default(),
         }
     }
 
-    /// Sorts the window's requests into groups by mean deadline, ties by application.
-    fn group(&mut self, view: &View<'_>) {
+    /// Divides the window into groups, earliest mean deadline first, ties by application.
+    fn divide(&mut self, view: &View<'_>) {
         let catalog = view.catalog();
-        self.groups.clear();
-        for app in catalog.app_ids() {
-            let own = self.requests.iter().filter(|request| request.app == app);
-            let requests: Vec<Request> = own.copied().collect();
-            if !requests.is_empty() {
-                let accuracy = |variant| Score::of(self.pool.accuracy(catalog, variant));
-                let variants = catalog.variants_of(app).chain(catalog.app(app).offer);
-                let accuracy = variants.map(accuracy).collect();
-                self.groups.push(PlannedGroup { app, requests, accuracy });
+        let key =
+            |request: &Request| GroupKey { allowed: VariantFilter::any(request.app), part: 0 };
+        divide(&self.builder.requests, key, &mut self.groups);
+        self.groups.sort_by_key(|group| group.key.allowed.app);
+        self.groups.sort_by(|a, b| by_mean_deadline(&a.requests, &b.requests));
+        for group in &self.groups {
+            let app = group.key.allowed.app;
+            for variant in catalog.variants_of(app).chain(catalog.app(app).offer) {
+                let accuracy = self.class_mix.accuracy(catalog, variant);
+                self.accuracy[variant.index()] = Score::of(accuracy);
             }
         }
-        self.groups.sort_by(|a, b| by_mean_deadline(&a.requests, &b.requests));
     }
 
-    /// Runs a group on a cursor.
-    fn place(&self, view: &View<'_>, cursor: &mut Timeline, step: GroupStep) -> Value {
-        let group = &self.groups[step.group];
-        let largest = self.window.largest(view, step.worker, step.variant).max(1);
-        let accuracy = group.accuracy[view.catalog().variant_offset(step.variant)];
-        let (mut kept, mut finish) = (Score::default(), Time::ZERO);
-        for batch in group.requests.chunks(largest) {
-            finish = view.estimate_append(cursor, step.variant, batch.len());
-            batch.iter().for_each(|r| kept += Score::of(1.0 - view.penalty(r, finish)));
-        }
-        (kept.times(accuracy), finish)
+    /// Appends a group to a timeline: its utility at the accuracies of the class mix, and its end.
+    fn append(&self, view: &View<'_>, timeline: &mut Timeline, step: GroupStep) -> PlanValue {
+        let GroupStep { group, placement } = step;
+        let batches = self.builder.window.batches(view, placement, &self.groups[group].requests);
+        let on_time =
+            |request: &Request, finish: Time| Score::of(1.0 - view.penalty(request, finish));
+        let value = append_batches(view, timeline, placement.variant, batches, on_time);
+        PlanValue { sum: value.sum.times(self.accuracy[placement.variant.index()]), ..value }
     }
 
     /// Group by group the best worker and variant given those before.
-    fn greedy(&self, view: &View<'_>) -> Vec<GroupStep> {
-        let mut cursors = self.tails.clone();
+    fn greedy(&mut self, view: &View<'_>) -> Vec<GroupStep> {
+        let backlog = self.builder.timelines.clone();
         let mut steps = Vec::with_capacity(self.groups.len());
         let mut trial = Timeline::default();
-        for (group, of) in self.groups.iter().enumerate() {
-            let mut best: Option<(Value, GroupStep)> = None;
-            for (worker, cursor) in view.catalog().worker_ids().zip(&cursors) {
-                for variant in view.variants(worker, of.app) {
-                    trial.copy_from(cursor);
-                    let step = GroupStep { group, worker, variant };
-                    let value = self.place(view, &mut trial, step);
-                    if self.ties.beats(value.0, value.1, best.map(|(value, _)| value)) {
-                        best = Some((value, step));
-                    }
-                }
-            }
-            if let Some((_, step)) = best {
-                self.place(view, &mut cursors[step.worker.index()], step);
+        for group in 0..self.groups.len() {
+            let allowed = self.groups[group].key.allowed;
+            let variants = |worker| allowed.on(view, worker);
+            let best = self.builder.best_placement(variants, |timeline, placement| {
+                trial.copy_from(timeline);
+                self.append(view, &mut trial, GroupStep { group, placement })
+            });
+            if let Some(placement) = best {
+                let step = GroupStep { group, placement };
+                let mut timelines = std::mem::take(&mut self.builder.timelines);
+                self.append(view, &mut timelines[placement.worker.index()], step);
+                self.builder.timelines = timelines;
                 steps.push(step);
             }
         }
+        self.builder.timelines = backlog;
         steps
     }
 
-    /// What a whole plan is worth.
-    fn value(&mut self, view: &View<'_>, steps: &[GroupStep]) -> Value {
+    /// The summed utility of a whole plan.
+    fn utility(&mut self, view: &View<'_>, steps: &[GroupStep]) -> Score {
         let mut trial = std::mem::take(&mut self.trial);
-        trial.resize_with(self.tails.len(), Timeline::default);
-        trial.iter_mut().zip(&self.tails).for_each(|(into, from)| into.copy_from(from));
-        let (mut utility, mut last) = (Score::default(), Time::ZERO);
+        trial.resize_with(self.builder.timelines.len(), Timeline::default);
+        trial.iter_mut().zip(&self.builder.timelines).for_each(|(into, from)| into.copy_from(from));
+        let mut utility = Score::default();
         for step in steps {
-            let (own, finish) = self.place(view, &mut trial[step.worker.index()], *step);
-            utility += own;
-            last = last.max(finish);
+            let timeline = &mut trial[step.placement.worker.index()];
+            utility += self.append(view, timeline, *step).sum;
         }
         self.trial = trial;
-        (utility, last)
+        utility
     }
 
-    /// Moves one group to another worker or variant, or swaps neighbours, as long as that helps.
+    /// Moves one group to another worker or variant, or swaps neighbours, as long as that raises
+    /// the utility of the plan.
     fn improve(&mut self, view: &View<'_>, steps: &mut [GroupStep]) {
-        let mut best = self.value(view, steps).0;
+        let mut best = self.utility(view, steps);
         for _ in 0..ROUNDS {
             let before = best;
             for at in 0..steps.len() {
-                let app = self.groups[steps[at].group].app;
+                let allowed = self.groups[steps[at].group].key.allowed;
                 for worker in view.catalog().worker_ids() {
-                    for variant in view.variants(worker, app) {
+                    for variant in allowed.on(view, worker) {
                         let old = steps[at];
-                        steps[at] = GroupStep { worker, variant, ..old };
+                        steps[at].placement = Placement { worker, variant };
                         if !self.improves(view, steps, &mut best) {
                             steps[at] = old;
                         }
@@ -202,40 +187,32 @@ impl PeekPlus {
 
     /// Whether a plan is worth more than the best so far, which it then becomes.
     fn improves(&mut self, view: &View<'_>, steps: &[GroupStep], best: &mut Score) -> bool {
-        let utility = self.value(view, steps).0;
-        let rises = utility > *best;
-        if rises {
-            *best = utility;
-        }
-        rises
+        let utility = self.utility(view, steps);
+        let improves = utility > *best;
+        *best = utility.max(*best);
+        improves
     }
 }
 
 impl Scheduler for PeekPlus {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        // What comes back from a worker that failed was taken in when it arrived.
+        // Requests of a failed worker were observed when they first arrived.
         let new = trigger.arrived.iter().filter(|id| !view.is_returned(**id));
         for request in new.filter_map(|id| view.request(*id)) {
-            self.pool.observe(view, request);
+            self.class_mix.observe(view, request);
         }
-        if !self.window.is_open(view, trigger, plan) {
+        if !self.builder.open(view, trigger, plan) {
             return;
         }
-        self.window.fill(view, &mut self.requests);
-        RequestOrder::Deadline.sort(view, &mut self.requests, false);
-        self.group(view);
-        tails(view, &mut self.tails);
+        self.builder.sort(view, RequestOrder::Deadline);
+        self.divide(view);
         let mut steps = self.greedy(view);
-        if self.improve {
+        if self.local_search {
             self.improve(view, &mut steps);
         }
-        self.draft.clear();
-        for step in &steps {
-            let largest = self.window.largest(view, step.worker, step.variant).max(1);
-            for batch in self.groups[step.group].requests.chunks(largest) {
-                self.draft.push(step.worker, step.variant, batch.iter().map(|r| r.id));
-            }
+        for GroupStep { group, placement } in steps {
+            self.builder.push_group(view, placement, &self.groups[group].requests);
         }
-        self.window.emit(view, &self.draft, plan);
+        self.builder.emit(view, plan);
     }
 }

@@ -1,34 +1,40 @@
-//! What all window planners share: when to plan, what a plan is, how ties are broken.
+//! When windows are planned, over which requests, and in batches of which size.
 
 use crate::config::{Decoder, decode};
-use crate::contract::{Plan, Timeline, Trigger, View};
-use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
-use crate::core::units::{Span, Time};
+use crate::contract::{Plan, Trigger, View};
+use crate::core::ids::{Request, VariantId, WorkerId};
+use crate::core::units::Span;
 use crate::scheduler::MAX_BATCH;
-use crate::scheduler::score::Score;
-use crate::scheduler::tie_break::TieBreak;
+use std::slice::Chunks;
 
 /// When to plan, and over which requests.
 ///
 /// With `window_ms` alone, plans are made at multiples of it; at 0, whenever a worker is idle. With
-/// `window_requests`, a plan is made as soon as so many wait, or the oldest of them has waited for
-/// `window_ms` since its arrival; at 0 nobody's wait opens a window, and those that are too few at
-/// the end of a run are planned when nothing else will happen. A worker must be idle all the same,
-/// unless `plan_when_busy`.
+/// `window_requests`, a plan is made as soon as that many requests wait, or the oldest of them has
+/// waited for `window_ms` since its arrival; at 0 waiting time opens no window, and requests that
+/// are too few at the end of a run are planned when no other event is left. In all cases a worker
+/// must be idle, unless `plan_when_busy`.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scheduler) struct PlanningWindow {
     /// Multiples of this, or the longest wait if windows are counted; zero for neither.
     every: Span,
-    /// So many waiting requests make a window, if windows are counted.
+    /// This many waiting requests make a window, if windows are counted.
     count: Option<usize>,
     /// At most this many requests are planned at once, the oldest first.
     max: usize,
-    /// Plan as soon as somebody waits, even if every worker is busy.
+    /// Plan as soon as a request waits, even if every worker is busy.
     plan_when_busy: bool,
     /// Equal neighbours of a plan become one batch.
     merge: bool,
     /// The largest batch a plan may make.
     pub max_batch: usize,
+}
+
+/// Where requests are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scheduler) struct Placement {
+    pub worker: WorkerId,
+    pub variant: VariantId,
 }
 
 impl PlanningWindow {
@@ -52,8 +58,8 @@ impl PlanningWindow {
         }
     }
 
-    /// Whether to plan now: somebody waits, a worker is idle (or that does not matter), and it is
-    /// time. If only the last is missing, asks to be woken when it is.
+    /// Whether to plan now: a request waits, a worker is idle (or that does not matter), and the
+    /// window is over. If only the last is missing, asks to be woken at its end.
     pub fn is_open(&self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
         let ready = self.plan_when_busy || view.idle_workers().next().is_some();
         let Some(oldest) = view.pending().next().filter(|_| ready) else { return false };
@@ -62,7 +68,7 @@ impl PlanningWindow {
             None => now.round_up(self.every),
             Some(count) if view.pending_len() >= count => now,
             Some(_) if self.every > Span::ZERO => oldest.arrival + self.every,
-            // No wake-up was asked for: this is the last question, and nobody else will come.
+            // No wake-up was asked for: this is the last decision, and no other request will come.
             Some(_) if trigger.woken => now,
             Some(_) => return false,
         };
@@ -78,97 +84,26 @@ impl PlanningWindow {
         into.extend(view.pending().take(self.max).copied());
     }
 
-    /// Hands a finished plan to the engine.
-    pub fn emit(&self, view: &View<'_>, draft: &PlanBuilder, plan: &mut Plan) {
-        for worker in view.workers().map(|worker| worker.id) {
-            let mut jobs = draft.jobs.iter().filter(|job| job.worker == worker).peekable();
-            while let Some(job) = jobs.next() {
-                let largest = self.largest(view, worker, job.variant);
-                let mut batch: Vec<RequestId> = draft.requests(job).to_vec();
-                while let Some(next) = jobs.peek() {
-                    let joined = batch.len() + next.len;
-                    if !self.merge || next.variant != job.variant || joined > largest {
-                        break;
-                    }
-                    batch.extend_from_slice(draft.requests(next));
-                    jobs.next();
-                }
-                plan.assign(worker, job.variant, batch);
-            }
-        }
-    }
-
     /// The largest batch of a variant in a plan.
     #[inline]
     pub fn largest(&self, view: &View<'_>, worker: WorkerId, variant: VariantId) -> usize {
         self.max_batch.min(view.max_batch(worker, variant))
     }
-}
 
-/// A plan being made: batches in the order of each worker.
-#[derive(Debug, Default)]
-pub(in crate::scheduler) struct PlanBuilder {
-    jobs: Vec<PlannedBatch>,
-    requests: Vec<RequestId>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct PlannedBatch {
-    worker: WorkerId,
-    variant: VariantId,
-    start: usize,
-    len: usize,
-}
-
-impl PlanBuilder {
-    pub fn clear(&mut self) {
-        self.jobs.clear();
-        self.requests.clear();
+    /// Requests as batches of the largest size.
+    #[inline]
+    pub fn batches<'r>(
+        &self,
+        view: &View<'_>,
+        placement: Placement,
+        requests: &'r [Request],
+    ) -> Chunks<'r, Request> {
+        requests.chunks(self.largest(view, placement.worker, placement.variant).max(1))
     }
 
-    pub fn push(
-        &mut self,
-        worker: WorkerId,
-        variant: VariantId,
-        requests: impl IntoIterator<Item = RequestId>,
-    ) {
-        let start = self.requests.len();
-        self.requests.extend(requests);
-        self.jobs.push(PlannedBatch { worker, variant, start, len: self.requests.len() - start });
-    }
-
-    fn requests(&self, job: &PlannedBatch) -> &[RequestId] {
-        &self.requests[job.start..job.start + job.len]
-    }
-}
-
-/// The worker and variant of highest value, among the variants that may run on each worker, listed
-/// by worker, then variant. `value` is a score and an expected finish, for ties.
-pub(in crate::scheduler) fn best_place<V: Iterator<Item = VariantId>>(
-    cursors: &[Timeline],
-    ties: TieBreak,
-    variants: impl Fn(WorkerId) -> V,
-    mut value: impl FnMut(&Timeline, WorkerId, VariantId) -> (Score, Time),
-) -> Option<(WorkerId, VariantId)> {
-    let mut best: Option<((Score, Time), WorkerId, VariantId)> = None;
-    for (at, cursor) in cursors.iter().enumerate() {
-        let worker = WorkerId(at as u16);
-        // Inside the iterator, not through it: filters and chains then cost nothing.
-        variants(worker).for_each(|variant| {
-            let (score, finish) = value(cursor, worker, variant);
-            if ties.beats(score, finish, best.map(|(value, _, _)| value)) {
-                best = Some(((score, finish), worker, variant));
-            }
-        });
-    }
-    best.map(|(_, worker, variant)| (worker, variant))
-}
-
-/// The expected ends of all workers, one cursor each.
-pub(in crate::scheduler) fn tails(view: &View<'_>, cursors: &mut Vec<Timeline>) {
-    cursors.resize_with(view.workers().count(), Timeline::default);
-    for (worker, cursor) in view.workers().zip(cursors) {
-        view.backlog_end(worker.id, cursor);
+    /// Whether equal neighbours of a plan become one batch.
+    pub fn merges(&self) -> bool {
+        self.merge
     }
 }
 

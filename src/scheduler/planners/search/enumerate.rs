@@ -1,22 +1,21 @@
 //! Exact search over group orders and variants, the whole window on one worker.
 //!
-//! All G! orders, and for each all Π variants, in listing order; the first best wins (by ties).
-//! Prefixes of a plan are placed once. Source: dndfrink/SERIF bd12bb8 (grouped schedulers).
+//! All G! orders, and for each all Π variants, in listing order; the first best wins (by
+//! `tie_break`). Beginnings that plans of one order share are evaluated once. Source: dndfrink/SERIF
+//! bd12bb8 (grouped schedulers).
 
+use super::window_problem::{VariantFilter, WindowProblem};
 use crate::contract::{Timeline, View};
-use crate::core::ids::{Request, VariantId, WorkerId};
-use crate::core::units::Time;
-use crate::scheduler::planners::group_planner::{Group, VariantFilter, place};
-use crate::scheduler::planners::planning_window::PlanningWindow;
-use crate::scheduler::score::Score;
-use crate::scheduler::tie_break::TieBreak;
+use crate::core::ids::{Request, VariantId};
+use crate::scheduler::planners::plan_builder::append_utilities;
+use crate::scheduler::tie_break::PlanValue;
 
 /// More plans than this are never searched.
 pub(in crate::scheduler) const LIMIT: u64 = 2_000_000;
 /// `search = "auto"` searches up to this many plans.
 pub(in crate::scheduler) const AUTO_LIMIT: u64 = 10_000;
 
-/// How many plans there are for groups that may be served so: orders × variants × workers.
+/// How many plans there are for groups of these filters: orders × variants, over all workers.
 pub(in crate::scheduler) fn count(
     view: &View<'_>,
     groups: &(impl Iterator<Item = VariantFilter> + Clone),
@@ -33,95 +32,72 @@ pub(in crate::scheduler) fn count(
 
 /// Keeps the oldest requests, as many as can be searched one by one, and at least one.
 pub(in crate::scheduler) fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
-    while requests.len() > 1 && count(view, &requests.iter().map(VariantFilter::any)) > LIMIT {
+    let any = |request: &Request| VariantFilter::any(request.app);
+    while requests.len() > 1 && count(view, &requests.iter().map(any)) > LIMIT {
         requests.pop();
     }
 }
 
-/// The best plan: its worker and its groups in order with their variants.
+/// A plan of one of the problems: its parts in order with their variants.
+struct EnumeratedPlan {
+    value: PlanValue,
+    /// Index into the problems.
+    problem: usize,
+    steps: Vec<(usize, VariantId)>,
+}
+
+/// The best plan of several problems, which are the same parts on different workers: the index of
+/// the problem, and the parts in order with their variants.
 pub(in crate::scheduler) fn search(
-    view: &View<'_>,
-    groups: &[Group],
-    cursors: &[Timeline],
-    window: PlanningWindow,
-    ties: TieBreak,
-) -> Option<(WorkerId, Vec<(usize, VariantId)>)> {
-    let mut best: Option<Best> = None;
-    for (at, cursor) in cursors.iter().enumerate() {
-        let worker = WorkerId(at as u16);
-        let variants: Vec<Vec<VariantId>> =
-            groups.iter().map(|g| g.allowed.on(view, worker).collect()).collect();
-        if variants.iter().any(Vec::is_empty) {
-            // This worker cannot serve the whole window.
-            continue;
-        }
-        let mut stack = vec![Timeline::default(); groups.len() + 1];
-        stack[0].copy_from(cursor);
-        let mut order: Vec<usize> = (0..groups.len()).collect();
+    problems: &[WindowProblem<'_>],
+) -> Option<(usize, Vec<(usize, VariantId)>)> {
+    let mut best = None;
+    for (at, problem) in problems.iter().enumerate() {
+        let mut timelines = vec![Timeline::default(); problem.parts.len() + 1];
+        timelines[0].copy_from(&problem.backlog);
+        let mut order: Vec<usize> = (0..problem.parts.len()).collect();
+        let mut search = Enumeration { problem, at, timelines, chosen: Vec::new(), best };
         loop {
-            let mut search = Search {
-                view,
-                groups,
-                order: &order,
-                variants: &variants,
-                worker,
-                window,
-                ties,
-                stack: &mut stack,
-                chosen: Vec::new(),
-                best: &mut best,
-            };
-            search.deeper(Score::default(), Time::ZERO);
+            search.place_next(&order, PlanValue::default());
             if !next_permutation(&mut order) {
                 break;
             }
         }
+        best = search.best;
     }
-    best.map(|best| (best.worker, best.steps))
+    best.map(|best| (best.problem, best.steps))
 }
 
-struct Best {
-    sum: Score,
-    finish: Time,
-    worker: WorkerId,
-    steps: Vec<(usize, VariantId)>,
-}
-
-struct Search<'s, 'v> {
-    view: &'s View<'v>,
-    groups: &'s [Group],
-    order: &'s [usize],
-    variants: &'s [Vec<VariantId>],
-    worker: WorkerId,
-    window: PlanningWindow,
-    ties: TieBreak,
-    /// The timeline before each position.
-    stack: &'s mut [Timeline],
+struct Enumeration<'p, 'v> {
+    problem: &'p WindowProblem<'v>,
+    /// Index of the problem.
+    at: usize,
+    /// The timeline before each position of the order.
+    timelines: Vec<Timeline>,
+    /// The variants of the parts placed so far.
     chosen: Vec<VariantId>,
-    best: &'s mut Option<Best>,
+    best: Option<EnumeratedPlan>,
 }
 
-impl Search<'_, '_> {
-    fn deeper(&mut self, sum: Score, finish: Time) {
-        let depth = self.chosen.len();
-        let Some(group) = self.order.get(depth).copied() else {
-            let best = self.best.as_ref().map(|best| (best.sum, best.finish));
-            if self.ties.beats(sum, finish, best) {
-                let steps = self.order.iter().copied().zip(self.chosen.iter().copied()).collect();
-                *self.best = Some(Best { sum, finish, worker: self.worker, steps });
+impl Enumeration<'_, '_> {
+    /// Tries every variant for the next part of the order, behind those placed so far.
+    fn place_next(&mut self, order: &[usize], value: PlanValue) {
+        let (problem, depth) = (self.problem, self.chosen.len());
+        let Some(part) = order.get(depth).map(|part| &problem.parts[*part]) else {
+            if problem.tie_break.beats(value, self.best.as_ref().map(|best| best.value)) {
+                let steps = order.iter().copied().zip(self.chosen.iter().copied()).collect();
+                self.best = Some(EnumeratedPlan { value, problem: self.at, steps });
             }
             return;
         };
-        for at in 0..self.variants[group].len() {
-            let variant = self.variants[group][at];
-            let largest = self.window.largest(self.view, self.worker, variant);
-            let (before, after) = self.stack.split_at_mut(depth + 1);
+        let requests = &problem.requests[part.members.clone()];
+        for option in &part.options {
+            let (before, after) = self.timelines.split_at_mut(depth + 1);
             after[0].copy_from(&before[depth]);
-            let requests = &self.groups[group].requests;
-            let mut sum = sum;
-            let end = place(self.view, &mut after[0], variant, requests, largest, &mut sum);
-            self.chosen.push(variant);
-            self.deeper(sum, end);
+            let batches = requests.chunks(option.largest);
+            let own = append_utilities(&problem.view, &mut after[0], option.variant, batches);
+            self.chosen.push(option.variant);
+            self.place_next(order, PlanValue { sum: value.sum + own.sum, ..own });
             self.chosen.pop();
         }
     }

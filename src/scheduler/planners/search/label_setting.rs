@@ -1,48 +1,109 @@
-//! The best plan of a window, proved: a dynamic programme over subsets of its requests.
+//! The best plan of a window, proved: a dynamic programme over sets of items, which are single
+//! requests ([`super::request_moves`]) or whole groups ([`super::group_moves`]), on one worker with
+//! one lane.
 //!
-//! A state is the set of requests served so far and the content of the memory; its labels are
-//! (time, utility) pairs, of which only the non-dominated are kept: whoever is there earlier and
-//! with no less utility can do whatever another can, and no penalty improves with time. A label is
-//! extended by every subset of one application's unserved requests, up to the largest batch, on
-//! every variant. A label is dropped if its utility and all that the rest could be worth, each
-//! request by itself at once, fall short of a plan that is known already.
+//! A label is (end, utility) of having served a set of items, with the content of the memory after
+//! it. Of two labels of one set and one content, the one that ends no earlier with no more utility
+//! is dropped, since no penalty improves with time; so is one of another content if the other has
+//! time to load that content first (`Moves::reach`). A label is dropped, too, if its utility and an
+//! upper bound on that of the rest fall short of a plan that is known already.
 //!
-//! Of labels that are equal, the one whose plan comes first in listing order is kept: batch by
-//! batch by variant, then by requests. Ties are broken alike whatever the memory holds.
+//! Of labels of equal value, the one whose plan comes first in listing order is kept, whatever the
+//! memory holds: a beginning that is listed first is listed first whatever follows.
 //!
-//! Of requests that are alike, the earlier numbered is served first: exchanging them changes
-//! nothing. No other exchange argument holds for every penalty.
+//! With a limited `width` only that many labels of sets of equal size are extended, those with the
+//! highest bound: a beam search, whose plan is good but not proved.
 //!
-//! O(3ⁿ · variants · contents of memory · labels) at worst.
+//! What stays apart, in the two kinds of moves, is what serves an item, its bound, and the listing
+//! order: enumeration lists plans of groups by groups, then variants, and a batch of requests is
+//! any subset of an application. One bound for both would be weaker, and the search slower.
 
+use super::window_problem::{VariantOption, WindowProblem};
+use crate::core::ids::VariantId;
 use crate::core::units::{Span, Time};
-use crate::scheduler::planners::search::window_problem::{
-    PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem,
-};
 use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::{PlanValue, TieBreak};
+use std::cmp::{Ordering, Reverse};
 
-/// The most requests that are tried.
-pub(in crate::scheduler) const MOST: usize = 16;
-/// The most labels kept, some 100 MB.
-const LABELS: usize = 1 << 20;
-/// The most extensions tried, some seconds.
-const EXTENSIONS: u64 = 1 << 26;
+/// The most items of any problem.
+pub(in crate::scheduler) const MOST_ITEMS: usize = 16;
 
-/// One way to have served a set of requests.
-#[derive(Clone, Copy, Debug)]
-struct Label {
-    time: Time,
-    sum: Score,
-    /// The batch that led here.
-    last: Node,
+/// How a problem is divided into items, and how labels are extended.
+pub(in crate::scheduler) trait Moves {
+    const LIMITS: Limits;
+
+    fn problem(&self) -> &WindowProblem<'_>;
+
+    /// How many items there are, at most [`MOST_ITEMS`].
+    fn items(&self) -> usize;
+
+    /// The batches of items that may come next, by part.
+    fn batches(&self, served: u32) -> Vec<PartBatches>;
+
+    /// Extends a label by every batch of a part on one variant.
+    fn extend(
+        &mut self,
+        origin: &Origin,
+        batches: &PartBatches,
+        option: VariantOption,
+        labels: &mut Labels,
+    );
+
+    /// The time in which any content of memory becomes this one, if one load always does.
+    fn reach(&self, _memory: u32) -> Option<Span> {
+        None
+    }
+
+    /// Which of two plans of the same items is listed first.
+    fn listing_order(a: &[Step], b: &[Step]) -> Ordering;
 }
 
-/// The last batch of a label, and the node of the one before.
+/// A search that exceeds a limit gives up.
+pub(in crate::scheduler) struct Limits {
+    /// Labels, those that were dropped later included.
+    pub inserted: usize,
+    /// Labels that nothing dominates.
+    pub kept: usize,
+    /// Extensions tried.
+    pub extensions: u64,
+}
+
+/// Items that may be served next, all of one part.
+pub(in crate::scheduler) struct PartBatches {
+    pub part: usize,
+    /// How many items of the part are not served yet.
+    pub left: usize,
+    /// Sets of items that may be the next batch.
+    pub subsets: Vec<u32>,
+}
+
+/// A batch of items on a variant. The order is by variant, then by items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::scheduler) struct Step {
+    pub variant: VariantId,
+    /// The items, as a set.
+    pub batch: u32,
+}
+
+/// The last step of a label, and the node of the one before.
 #[derive(Clone, Copy, Debug)]
 struct Node {
     before: u32,
-    batch: u32,
-    choice: Option<VariantOption>,
+    step: Step,
+}
+
+/// The node of a label that has served nothing.
+const ROOT: Node = Node { before: u32::MAX, step: Step { variant: VariantId(0), batch: 0 } };
+
+/// One way to have served a set of items.
+#[derive(Clone, Copy, Debug)]
+struct Label {
+    value: PlanValue,
+    /// The utility, with that of all the rest at best.
+    bound: Score,
+    /// How many labels were inserted before.
+    number: u32,
+    last: Node,
 }
 
 /// The non-dominated labels of a set and a content of memory, earliest and least worth first.
@@ -52,271 +113,215 @@ struct State {
     labels: Vec<Label>,
 }
 
-/// The unserved requests of one application while a set is extended.
-struct Batches {
-    part: usize,
-    left: usize,
-    /// Subsets that may be the next batch.
-    subsets: Vec<u32>,
-}
-
-/// What is extended.
-#[derive(Clone, Copy)]
-struct Origin<'l> {
-    served: u32,
-    memory: u32,
-    label: &'l Label,
-    /// Where its last batch is kept.
+/// A label that is extended.
+pub(in crate::scheduler) struct Origin {
+    pub served: u32,
+    pub memory: u32,
+    pub value: PlanValue,
+    bound: Score,
+    number: u32,
+    /// Index into `Labels::nodes`.
     node: u32,
 }
 
-/// What a batch of some size on some variant comes to, whoever is in it.
-#[derive(Clone, Copy)]
-struct Size {
-    time: Time,
-    /// The utility before, and what all that is unserved may be worth after `time`.
-    most: Score,
-    /// When the whole plan ends at the earliest.
-    least_finish: Time,
-    /// By request: its utility in the batch, and its hope if it is left for later.
-    worth: [(Score, Score); MOST],
+/// A label after another one.
+pub(in crate::scheduler) struct Extension {
+    pub step: Step,
+    pub memory: u32,
+    pub value: PlanValue,
+    /// The utility, with that of all the rest at best.
+    pub bound: Score,
 }
 
-struct Search<'i, 'v> {
-    instance: &'i WindowProblem<'v>,
-    /// A plan that is known.
-    known: PlanValue,
-    memories: WindowMemories,
-    /// By set of served requests.
+/// All labels of a search.
+pub(in crate::scheduler) struct Labels {
+    /// The value of a plan that is known.
+    pub known: PlanValue,
+    tie_break: TieBreak,
+    /// By set of served items.
     open: Vec<Vec<State>>,
+    /// Of the labels that were extended.
     nodes: Vec<Node>,
-    /// By request: the one before it that is alike, as a set.
-    twin: [u32; MOST],
-    labels: usize,
+    inserted: usize,
+    kept: usize,
     extensions: u64,
 }
 
-/// The best plan of at most [`MOST`] requests, at least as good as one of value `known`; `None`
-/// if it takes too long to prove one.
-pub(in crate::scheduler) fn search(
-    instance: &WindowProblem<'_>,
+/// The best plan and its value; `None` if no plan is as good as `known`, or a limit is exceeded.
+pub(in crate::scheduler) fn search<M: Moves>(
+    moves: &mut M,
     known: PlanValue,
-) -> Option<(PlanValue, Vec<PlanStep>)> {
-    if instance.len() > MOST {
-        return None;
-    }
-    let all = (1usize << instance.len()) - 1;
-    let mut search = Search {
-        instance,
-        known,
-        memories: WindowMemories::new(instance),
-        open: Vec::new(),
-        nodes: Vec::new(),
-        twin: twins(instance),
-        labels: 1,
-        extensions: 0,
-    };
-    search.open.resize_with(all + 1, Vec::new);
-    let last = Node { before: u32::MAX, batch: 0, choice: None };
-    let root = Label { time: instance.start, sum: Score::default(), last };
-    search.open[0].push(State { memory: 0, labels: vec![root] });
-    for served in 0..all {
-        search.extend(served as u32)?;
-    }
-    search.best()
-}
-
-/// By request: the one before it that is alike, as a set; empty if there is none.
-fn twins(instance: &WindowProblem<'_>) -> [u32; MOST] {
-    let mut twin = [0; MOST];
-    for part in &instance.parts {
-        for member in part.members.clone() {
-            let before = part.members.start..member;
-            let alike = before.rev().find(|other| instance.alike(*other, member));
-            twin[member] = alike.map_or(0, |other| 1 << other);
-        }
-    }
-    twin
-}
-
-impl Search<'_, '_> {
-    /// Extends every label of a set by every batch.
-    fn extend(&mut self, served: u32) -> Option<()> {
-        let states = std::mem::take(&mut self.open[served as usize]);
-        if states.is_empty() {
-            return Some(());
-        }
-        let batches = self.batches(served);
-        for state in states {
-            self.labels -= state.labels.len();
-            for label in &state.labels {
-                let node = self.nodes.len() as u32;
-                self.nodes.push(label.last);
-                let from = Origin { served, memory: state.memory, label, node };
+    width: usize,
+) -> Option<(PlanValue, Vec<Step>)> {
+    let all = (1u32 << moves.items()) - 1;
+    let mut labels = Labels::new(moves.problem(), known, all);
+    let mut sets: Vec<u32> = (0..all).collect();
+    sets.sort_by_key(|set| set.count_ones());
+    for level in sets.chunk_by(|a, b| a.count_ones() == b.count_ones()) {
+        let origins = labels.close(level, width);
+        for of_one_set in origins.chunk_by(|a, b| a.served == b.served) {
+            let batches = moves.batches(of_one_set[0].served);
+            for origin in of_one_set {
                 for batches in &batches {
-                    for at in 0..self.instance.parts[batches.part].choices.len() {
-                        let choice = self.instance.parts[batches.part].choices[at];
-                        self.batch(from, batches, choice);
+                    for at in 0..moves.problem().parts[batches.part].options.len() {
+                        let option = moves.problem().parts[batches.part].options[at];
+                        moves.extend(origin, batches, option, &mut labels);
                     }
                 }
-                if self.nodes.len() + self.labels > LABELS || self.extensions > EXTENSIONS {
+                if labels.exceed(&M::LIMITS) {
                     return None;
                 }
             }
         }
-        Some(())
+    }
+    labels.best::<M>()
+}
+
+impl Labels {
+    fn new(problem: &WindowProblem<'_>, known: PlanValue, all: u32) -> Self {
+        let mut open = Vec::new();
+        open.resize_with(all as usize + 1, Vec::new);
+        let value = PlanValue { sum: Score::default(), finish: problem.start };
+        let root = Label { value, bound: Score::default(), number: 0, last: ROOT };
+        open[0].push(State { memory: 0, labels: vec![root] });
+        let tie_break = problem.tie_break;
+        Self { known, tie_break, open, nodes: Vec::new(), inserted: 1, kept: 1, extensions: 0 }
     }
 
-    /// The subsets of each application's unserved requests.
-    fn batches(&self, served: u32) -> Vec<Batches> {
-        let parts = self.instance.parts.iter().enumerate();
-        let batches = parts.map(|(part, of)| {
-            let own = ((1u32 << of.members.len()) - 1) << of.members.start;
-            let left = own & !served;
-            let mut subsets = Vec::new();
-            let mut subset = left;
-            while subset != 0 {
-                // A request goes with or after those before it that are alike.
-                let fits = members(subset).all(|m| self.twin[m] & left & !subset == 0);
-                if fits {
-                    subsets.push(subset);
+    fn exceed(&self, limits: &Limits) -> bool {
+        self.inserted > limits.inserted
+            || self.kept > limits.kept
+            || self.extensions > limits.extensions
+    }
+
+    /// Takes the labels of all sets of a level that are to be extended: at most `width`.
+    fn close(&mut self, level: &[u32], width: usize) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        for served in level {
+            let first = origins.len();
+            for State { memory, labels } in std::mem::take(&mut self.open[*served as usize]) {
+                for Label { value, bound, number, last } in labels {
+                    let node = self.nodes.len() as u32;
+                    self.nodes.push(last);
+                    origins.push(Origin { served: *served, memory, value, bound, number, node });
                 }
-                subset = (subset - 1) & left;
             }
-            subsets.reverse();
-            Batches { part, left: left.count_ones() as usize, subsets }
+            origins[first..].sort_unstable_by_key(|origin| origin.number);
+        }
+        if origins.len() > width {
+            origins.sort_by_key(|origin| Reverse(origin.bound));
+            origins.truncate(width);
+        }
+        origins
+    }
+
+    /// Counts an extension; whether a plan that goes on with it could be as good as the known one,
+    /// if it is worth `most` and ends at `finish` at best.
+    #[inline]
+    pub fn may_be_best(&mut self, most: Score, finish: Time) -> bool {
+        self.extensions += 1;
+        (self.known.sum, finish) <= (most, self.known.finish)
+    }
+
+    /// Keeps a label unless another of its set is as good, and drops those that it is as good as.
+    pub fn keep<M: Moves>(&mut self, moves: &M, origin: &Origin, extension: &Extension) {
+        let Extension { step, memory, value, bound } = *extension;
+        let last = Node { before: origin.node, step };
+        let label = Label { value, bound, number: self.inserted as u32, last };
+        let served = (origin.served | step.batch) as usize;
+        let mut states = std::mem::take(&mut self.open[served]);
+        let place = states.binary_search_by_key(&memory, |state| state.memory);
+        let own = place.ok().map(|at| (&states[at], Span::ZERO));
+        let others = moves.reach(memory).into_iter().flat_map(|load| {
+            let others = states.iter().filter(|state| state.memory != memory);
+            others.map(move |state| (state, load))
         });
-        batches.filter(|batches| batches.left > 0).collect()
-    }
-
-    /// Extends a label by every batch of one application on one variant.
-    fn batch(&mut self, from: Origin<'_>, batches: &Batches, choice: VariantOption) {
-        let (load, memory) = self.memories.run(self.instance, from.memory, choice);
-        let largest = choice.largest.min(batches.left);
-        let after = Origin { memory, ..from };
-        let size = |size| self.size(after, batches, choice, load, size);
-        let sizes: Vec<Size> = (1..=largest).map(size).collect();
-        for subset in &batches.subsets {
-            let Some(size) = sizes.get(subset.count_ones() as usize - 1) else { continue };
-            let (mut sum, mut most) = (from.label.sum, size.most);
-            for member in members(*subset) {
-                let (worth, hope) = size.worth[member];
-                sum += worth;
-                most = most + worth - hope;
-            }
-            self.extensions += 1;
-            if !self.known.beats(PlanValue { sum: most, finish: size.least_finish }) {
-                let last = Node { before: from.node, batch: *subset, choice: Some(choice) };
-                let label = Label { time: size.time, sum, last };
-                self.keep(from.served | subset, memory, label);
-            }
-        }
-    }
-
-    /// A batch of `size` with the label before it and the content of memory after it.
-    fn size(
-        &self,
-        after: Origin<'_>,
-        batches: &Batches,
-        choice: VariantOption,
-        load: Span,
-        size: usize,
-    ) -> Size {
-        let instance = self.instance;
-        let time = after.label.time + load + instance.latency(choice, size);
-        let (mut most, mut least_finish) = (after.label.sum, time);
-        let mut worth = [Default::default(); MOST];
-        for (at, part) in instance.parts.iter().enumerate() {
-            let wait = self.memories.waits(after.memory)[at];
-            let row = instance.row(time + wait);
-            let mut left = 0;
-            for member in part.members.clone().filter(|m| after.served & (1 << m) == 0) {
-                let next = member + 1;
-                let rest = if next < part.members.end { row[next] } else { Score::default() };
-                let hope = row[member] - rest;
-                most += hope;
-                left += 1;
-                if at == batches.part {
-                    worth[member] = (instance.worth(member, choice, time), hope);
-                }
-            }
-            left -= if at == batches.part { size } else { 0 };
-            if left > 0 {
-                least_finish = least_finish + wait + instance.least(at, left);
-            }
-        }
-        Size { time, most, least_finish, worth }
-    }
-
-    /// Keeps a label unless another is there as early with as much.
-    fn keep(&mut self, served: u32, memory: u32, label: Label) {
-        let mut states = std::mem::take(&mut self.open[served as usize]);
-        let at = match states.binary_search_by_key(&memory, |state| state.memory) {
-            Ok(at) => at,
-            Err(at) => {
+        let mut rivals = own.into_iter().chain(others);
+        if !rivals.any(|(state, load)| self.is_dominated::<M>(state, load, &label)) {
+            let at = place.unwrap_or_else(|at| {
                 states.insert(at, State { memory, labels: Vec::new() });
                 at
+            });
+            for state in states.iter_mut().filter(|state| state.memory != memory) {
+                if let Some(load) = moves.reach(state.memory) {
+                    let dominated = self.dominated::<M>(state, load, &label);
+                    self.kept -= dominated.len();
+                    state.labels.drain(dominated);
+                }
             }
-        };
-        self.add(&mut states[at].labels, label);
-        self.open[served as usize] = states;
+            let dominated = self.dominated::<M>(&states[at], Span::ZERO, &label);
+            self.kept = self.kept + 1 - dominated.len();
+            self.inserted += 1;
+            states[at].labels.splice(dominated, [label]);
+        }
+        self.open[served] = states;
     }
 
-    /// Adds a label to those that it does not dominate and that do not dominate it.
-    fn add(&mut self, labels: &mut Vec<Label>, label: Label) {
-        let at = labels.partition_point(|other| other.time < label.time);
-        if labels[..at].last().is_some_and(|earlier| earlier.sum >= label.sum) {
-            return;
-        }
-        if let Some(other) = labels.get(at).filter(|other| other.time == label.time) {
-            let listed = other.sum == label.sum && self.listed_before(&label, other);
-            if other.sum >= label.sum && !listed {
-                return;
-            }
-        }
-        let less = labels[at..].iter().take_while(|other| other.sum <= label.sum).count();
-        self.labels = self.labels + 1 - less;
-        labels.splice(at..at + less, [label]);
+    /// Whether a label of `state`, which takes `load` to get to the content of `label`, is as good.
+    /// The last one that ends early enough is the best of those.
+    #[inline]
+    fn is_dominated<M: Moves>(&self, state: &State, load: Span, label: &Label) -> bool {
+        let at = state.labels.partition_point(|o| o.value.finish + load <= label.value.finish);
+        state.labels[..at].last().is_some_and(|other| self.as_good::<M>(other, label, load))
     }
 
-    /// Whether the plan of one label comes before that of another for the same requests.
-    fn listed_before(&self, a: &Label, b: &Label) -> bool {
-        let key = |node: Node| (node.choice.map(|choice| choice.variant), node.batch);
+    /// The labels of `state` that `label` is as good as, if it takes `load` to get to their content.
+    #[inline]
+    fn dominated<M: Moves>(
+        &self,
+        state: &State,
+        load: Span,
+        label: &Label,
+    ) -> std::ops::Range<usize> {
+        let finish = label.value.finish + load;
+        let first = state.labels.partition_point(|other| other.value.finish < finish);
+        let later = state.labels[first..].iter();
+        first..first + later.take_while(|other| self.as_good::<M>(label, other, load)).count()
+    }
+
+    /// Whether no plan that begins as `b` does is better than the one that begins as `a` does, ends
+    /// no later with `load` after it, and goes on in the same way.
+    #[inline]
+    fn as_good<M: Moves>(&self, a: &Label, b: &Label, load: Span) -> bool {
+        let after = PlanValue { finish: a.value.finish + load, ..a.value };
+        let order = self.tie_break.compare(after, b.value);
+        order.then_with(|| self.listing_order::<M>(b, a)).is_ge()
+    }
+
+    /// Which of the plans of two labels of the same items is listed first.
+    fn listing_order<M: Moves>(&self, a: &Label, b: &Label) -> Ordering {
         if a.last.before == b.last.before {
-            return key(a.last) < key(b.last);
+            return a.last.step.cmp(&b.last.step);
         }
-        let path = |label: &Label| {
-            // Batches stand at the end of the array, in order.
-            let (mut path, mut first) = ([(None, 0); MOST], MOST);
-            let mut last = label.last;
-            while last.choice.is_some() {
-                first -= 1;
-                path[first] = key(last);
-                last = self.nodes[last.before as usize];
-            }
-            (path, first)
-        };
-        let ((a, first_a), (b, first_b)) = (path(a), path(b));
-        a[first_a..] < b[first_b..]
+        let ((a, first_a), (b, first_b)) = (self.path(a), self.path(b));
+        M::listing_order(&a[first_a..], &b[first_b..])
     }
 
-    /// The best label of all requests, and its batches.
-    fn best(&self) -> Option<(PlanValue, Vec<PlanStep>)> {
-        let labels = self.open.last()?.iter().flat_map(|state| &state.labels);
-        let value = |label: &Label| PlanValue { sum: label.sum, finish: label.time };
-        let best = labels.reduce(|best, label| {
-            let equal = value(label) == value(best);
-            let beats = value(label).beats(value(best)) || equal && self.listed_before(label, best);
-            if beats { label } else { best }
-        })?;
-        let (mut steps, mut last) = (Vec::new(), best.last);
-        while let Some(choice) = last.choice {
-            let members = members(last.batch).collect();
-            steps.push(PlanStep { variant: choice.variant, members });
+    /// The steps of a label, in order, and where they begin.
+    fn path(&self, label: &Label) -> ([Step; MOST_ITEMS], usize) {
+        let (mut path, mut first) = ([ROOT.step; MOST_ITEMS], MOST_ITEMS);
+        let mut last = label.last;
+        while last.before != ROOT.before {
+            first -= 1;
+            path[first] = last.step;
             last = self.nodes[last.before as usize];
         }
-        steps.reverse();
-        Some((value(best), steps))
+        (path, first)
+    }
+
+    /// The best label of all items, and its steps.
+    fn best<M: Moves>(&self) -> Option<(PlanValue, Vec<Step>)> {
+        let labels = self.open.last()?.iter().flat_map(|state| &state.labels);
+        let best = labels.reduce(|best, label| {
+            let order = self.tie_break.compare(label.value, best.value);
+            if order.then_with(|| self.listing_order::<M>(best, label)).is_gt() {
+                label
+            } else {
+                best
+            }
+        })?;
+        let (path, first) = self.path(best);
+        Some((best.value, path[first..].to_vec()))
     }
 }
 

@@ -1,44 +1,60 @@
-//! The contents that a worker's memory may have while plans are imagined, each with a number, so
-//! that searches compare and remember them cheaply.
+//! The contents that a worker's memory can have within a plan, each with a number, so that searches
+//! compare and look them up cheaply.
 
-use crate::contract::View;
+use super::window_problem::{Part, VariantOption, WindowProblem};
 use crate::core::ids::VariantId;
 use crate::core::units::Span;
 use crate::system::lru_memory::LruMemory;
 use std::collections::BTreeMap;
 
-/// Contents of memory: what is in it, least recently used first. `F` is what a search wants to know
-/// of each.
-pub(in crate::scheduler) struct MemoryStates<F> {
-    known: Vec<(LruMemory, F)>,
-    numbers: BTreeMap<Vec<VariantId>, u32>,
-    /// By content and variant: the content after that variant ran; `u32::MAX` if not known yet.
-    after: Vec<Vec<u32>>,
+/// A content of memory: what is in it, least recently used first.
+struct MemoryState {
+    content: LruMemory,
+    /// By part, the least load before a batch of it.
+    waits: Vec<Span>,
+    /// The time in which any other content becomes this one, if one load always does.
+    reach: Option<Span>,
+    /// By variant, the number of the content after it ran; `u32::MAX` if not known yet.
+    after: Vec<u32>,
 }
 
-impl<F> MemoryStates<F> {
-    /// Content 0 is what is resident when the plan begins.
-    pub fn new(first: LruMemory, fact: impl FnOnce(&LruMemory) -> F) -> Self {
-        let mut contents = Self { known: Vec::new(), numbers: BTreeMap::new(), after: Vec::new() };
-        contents.number(first, fact);
-        contents
+/// All contents met so far; number 0 is what is resident when the plan begins.
+pub(in crate::scheduler) struct MemoryStates {
+    states: Vec<MemoryState>,
+    numbers: BTreeMap<Vec<VariantId>, u32>,
+}
+
+impl MemoryStates {
+    pub fn new(problem: &WindowProblem<'_>) -> Self {
+        let mut states = Self { states: Vec::new(), numbers: BTreeMap::new() };
+        states.number(problem, problem.backlog.memory().clone());
+        states
     }
 
-    fn number(&mut self, content: LruMemory, fact: impl FnOnce(&LruMemory) -> F) -> u32 {
-        let fresh = self.known.len() as u32;
-        let number = *self.numbers.entry(content.iter().collect()).or_insert(fresh);
-        if number == fresh {
-            let fact = fact(&content);
-            self.known.push((content, fact));
-            self.after.push(Vec::new());
+    fn number(&mut self, problem: &WindowProblem<'_>, content: LruMemory) -> u32 {
+        let next = self.states.len() as u32;
+        let number = *self.numbers.entry(content.iter().collect()).or_insert(next);
+        if number == next {
+            self.states.push(MemoryState {
+                waits: waits(problem, &content),
+                reach: reach(problem, &content),
+                content,
+                after: Vec::new(),
+            });
         }
         number
     }
 
-    /// What the search wants to know of a content.
+    /// By part, the least time that loading takes before a batch of it can begin.
     #[inline]
-    pub fn fact(&self, content: u32) -> &F {
-        &self.known[content as usize].1
+    pub fn waits(&self, memory: u32) -> &[Span] {
+        &self.states[memory as usize].waits
+    }
+
+    /// The time in which any other content becomes this one, if one load always does.
+    #[inline]
+    pub fn reach(&self, memory: u32) -> Option<Span> {
+        self.states[memory as usize].reach
     }
 
     /// The time it takes to load a variant, none if it is resident, and the content after it ran.
@@ -46,42 +62,54 @@ impl<F> MemoryStates<F> {
     #[inline]
     pub fn run(
         &mut self,
-        view: &View<'_>,
-        content: u32,
-        (variant, load): (VariantId, Span),
-        fact: impl FnOnce(&LruMemory) -> F,
+        problem: &WindowProblem<'_>,
+        memory: u32,
+        option: VariantOption,
     ) -> (Span, u32) {
-        if view.catalog().is_peek(variant) {
-            return (Span::ZERO, content);
+        if problem.view.catalog().is_peek(option.variant) {
+            return (Span::ZERO, memory);
         }
-        let row = content as usize;
-        let load = if self.known[row].0.contains(variant) { Span::ZERO } else { load };
-        match self.after[row].get(variant.index()) {
+        let state = &self.states[memory as usize];
+        let load = if state.content.contains(option.variant) { Span::ZERO } else { option.load };
+        match state.after.get(option.variant.index()) {
             Some(after) if *after != u32::MAX => (load, *after),
-            _ => (load, self.learn(view, content, variant, fact)),
+            _ => (load, self.learn(problem, memory, option.variant)),
         }
     }
 
     #[cold]
-    fn learn(
-        &mut self,
-        view: &View<'_>,
-        from: u32,
-        variant: VariantId,
-        fact: impl FnOnce(&LruMemory) -> F,
-    ) -> u32 {
-        let mut content = self.known[from as usize].0.clone();
+    fn learn(&mut self, problem: &WindowProblem<'_>, from: u32, variant: VariantId) -> u32 {
+        let mut content = self.states[from as usize].content.clone();
         if content.contains(variant) {
             content.touch(variant);
         } else {
-            content.load(variant, view.catalog().variant(variant).bytes, |_| {});
+            content.load(variant, problem.view.catalog().variant(variant).bytes, |_| {});
         }
-        let after = self.number(content, fact);
-        let row = &mut self.after[from as usize];
-        if row.len() <= variant.index() {
-            row.resize(variant.index() + 1, u32::MAX);
+        let number = self.number(problem, content);
+        let after = &mut self.states[from as usize].after;
+        if after.len() <= variant.index() {
+            after.resize(variant.index() + 1, u32::MAX);
         }
-        row[variant.index()] = after;
-        after
+        after[variant.index()] = number;
+        number
     }
+}
+
+fn waits(problem: &WindowProblem<'_>, content: &LruMemory) -> Vec<Span> {
+    let load = |option: &VariantOption| {
+        if content.contains(option.variant) { Span::ZERO } else { option.load }
+    };
+    let wait = |part: &Part| part.options.iter().map(load).min().unwrap_or_default();
+    problem.parts.iter().map(wait).collect()
+}
+
+/// Where no two variants fit together, loading one makes it the whole content.
+fn reach(problem: &WindowProblem<'_>, content: &LruMemory) -> Option<Span> {
+    let (catalog, worker) = (problem.view.catalog(), problem.worker);
+    let bytes = |variant: VariantId| catalog.variant(variant).bytes;
+    let loaded = catalog.variant_ids().filter(|variant| !catalog.is_peek(*variant));
+    let least = loaded.map(bytes).min().unwrap_or(0);
+    let room = catalog.worker(worker).memory_bytes;
+    let only = content.iter().next().filter(|only| bytes(*only).saturating_add(least) > room);
+    only.map(|only| problem.view.load_span(worker, only))
 }

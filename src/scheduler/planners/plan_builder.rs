@@ -1,0 +1,198 @@
+//! What all planners of windows share: the requests of a window, and the plan that is made of them.
+
+use super::planning_window::{Placement, PlanningWindow};
+use super::priority::RequestOrder;
+use crate::config::Decoder;
+use crate::contract::{Plan, Timeline, Trigger, View};
+use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
+use crate::core::units::Time;
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::{PlanValue, TieBreak};
+
+/// A window and a plan of it: batches in the order of each worker.
+pub(in crate::scheduler) struct PlanBuilder {
+    pub window: PlanningWindow,
+    pub tie_break: TieBreak,
+    /// The requests of the window.
+    pub requests: Vec<Request>,
+    /// By worker, its expected timeline with what is planned so far.
+    pub timelines: Vec<Timeline>,
+    /// Where placements of groups are tried.
+    trial: Timeline,
+    batches: Vec<PlannedBatch>,
+    /// The requests of all batches, one batch after another.
+    ids: Vec<RequestId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PlannedBatch {
+    worker: WorkerId,
+    variant: VariantId,
+    /// Index into `PlanBuilder::ids`.
+    first: usize,
+    len: usize,
+}
+
+impl PlanBuilder {
+    pub fn new(tie_break: TieBreak, window: PlanningWindow) -> Self {
+        Self {
+            window,
+            tie_break,
+            requests: Vec::new(),
+            timelines: Vec::new(),
+            trial: Timeline::default(),
+            batches: Vec::new(),
+            ids: Vec::new(),
+        }
+    }
+
+    /// Reads `tie_break` and the parameters of windows.
+    pub fn read(fields: &mut Decoder<'_>) -> Self {
+        Self::new(TieBreak::read(fields), PlanningWindow::read(fields))
+    }
+
+    /// Begins an empty plan of the waiting requests, in arrival order, if it is time to plan.
+    pub fn open(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
+        let is_open = self.window.is_open(view, trigger, plan);
+        if is_open {
+            self.window.fill(view, &mut self.requests);
+            self.timelines.resize_with(view.workers().count(), Timeline::default);
+            for (worker, timeline) in view.workers().zip(&mut self.timelines) {
+                view.backlog_end(worker.id, timeline);
+            }
+            self.clear();
+        }
+        is_open
+    }
+
+    /// Sorts the requests of the window.
+    pub fn sort(&mut self, view: &View<'_>, order: RequestOrder) {
+        order.sort(view, &mut self.requests, self.tie_break == TieBreak::Listed);
+    }
+
+    /// Drops all batches; timelines stay as they are.
+    pub fn clear(&mut self) {
+        self.batches.clear();
+        self.ids.clear();
+    }
+
+    /// Adds a batch; timelines stay as they are.
+    pub fn push(&mut self, placement: Placement, requests: impl Iterator<Item = RequestId>) {
+        let Placement { worker, variant } = placement;
+        let first = self.ids.len();
+        self.ids.extend(requests);
+        self.batches.push(PlannedBatch { worker, variant, first, len: self.ids.len() - first });
+    }
+
+    /// Adds requests as batches of the largest size; timelines stay as they are.
+    pub fn push_group(&mut self, view: &View<'_>, placement: Placement, requests: &[Request]) {
+        for batch in self.window.batches(view, placement, requests) {
+            self.push(placement, batch.iter().map(|request| request.id));
+        }
+    }
+
+    /// The best placement of requests that come next, among the variants that `variants` allows on
+    /// each worker, listed by worker, then variant.
+    pub fn best_placement<V: Iterator<Item = VariantId>>(
+        &self,
+        variants: impl Fn(WorkerId) -> V,
+        mut value: impl FnMut(&Timeline, Placement) -> PlanValue,
+    ) -> Option<Placement> {
+        let mut best: Option<(PlanValue, Placement)> = None;
+        for (at, timeline) in self.timelines.iter().enumerate() {
+            let worker = WorkerId(at as u16);
+            // Inside the iterator, not through it: filters and chains then cost nothing.
+            variants(worker).for_each(|variant| {
+                let placement = Placement { worker, variant };
+                let value = value(timeline, placement);
+                if self.tie_break.beats(value, best.map(|(value, _)| value)) {
+                    best = Some((value, placement));
+                }
+            });
+        }
+        best.map(|(_, placement)| placement)
+    }
+
+    /// The best placement of one request that comes next, alone. `score` is of its variant and end.
+    pub fn best_request_placement(
+        &self,
+        view: &View<'_>,
+        request: &Request,
+        score: impl Fn(VariantId, Time) -> Score,
+    ) -> Option<Placement> {
+        let variants = |worker| view.variants(worker, request.app);
+        self.best_placement(variants, |timeline, Placement { variant, .. }| {
+            let finish = view.finish(timeline, variant, 1);
+            PlanValue { sum: score(variant, finish), finish }
+        })
+    }
+
+    /// The best placement of requests whose value is known by appending them to a timeline.
+    pub fn best_group_placement<V: Iterator<Item = VariantId>>(
+        &mut self,
+        variants: impl Fn(WorkerId) -> V,
+        append: impl Fn(&mut Timeline, Placement) -> PlanValue,
+    ) -> Option<Placement> {
+        let mut trial = std::mem::take(&mut self.trial);
+        let best = self.best_placement(variants, |timeline, placement| {
+            trial.copy_from(timeline);
+            append(&mut trial, placement)
+        });
+        self.trial = trial;
+        best
+    }
+
+    /// Hands the plan to the engine.
+    pub fn emit(&self, view: &View<'_>, plan: &mut Plan) {
+        for worker in view.workers().map(|worker| worker.id) {
+            let mut batches = self.batches.iter().filter(|b| b.worker == worker).peekable();
+            while let Some(batch) = batches.next() {
+                let largest = self.window.largest(view, worker, batch.variant);
+                let mut requests = self.requests_of(batch).to_vec();
+                while let Some(next) = batches.peek() {
+                    let joined = requests.len() + next.len;
+                    if !self.window.merges() || next.variant != batch.variant || joined > largest {
+                        break;
+                    }
+                    requests.extend_from_slice(self.requests_of(next));
+                    batches.next();
+                }
+                plan.assign(worker, batch.variant, requests);
+            }
+        }
+    }
+
+    fn requests_of(&self, batch: &PlannedBatch) -> &[RequestId] {
+        &self.ids[batch.first..batch.first + batch.len]
+    }
+}
+
+/// Appends batches on a variant to a timeline. `worth` is what answering a request at an instant is
+/// worth. Returns the sum over all requests, and when the last batch ends.
+#[inline]
+pub(in crate::scheduler) fn append_batches<'r>(
+    view: &View<'_>,
+    timeline: &mut Timeline,
+    variant: VariantId,
+    batches: impl Iterator<Item = &'r [Request]>,
+    worth: impl Fn(&Request, Time) -> Score,
+) -> PlanValue {
+    let mut value = PlanValue::default();
+    for batch in batches {
+        value.finish = view.estimate_append(timeline, variant, batch.len());
+        batch.iter().for_each(|request| value.sum += worth(request, value.finish));
+    }
+    value
+}
+
+/// The same with the expected utility of each request.
+pub(in crate::scheduler) fn append_utilities<'r>(
+    view: &View<'_>,
+    timeline: &mut Timeline,
+    variant: VariantId,
+    batches: impl Iterator<Item = &'r [Request]>,
+) -> PlanValue {
+    append_batches(view, timeline, variant, batches, |request, finish| {
+        Score::of(view.utility(request, variant, finish))
+    })
+}
