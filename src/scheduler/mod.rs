@@ -12,47 +12,47 @@ mod tie_break;
 
 /// Dispatchers: one batch at a time, for a lane that is idle.
 mod dispatch {
-    pub(super) mod dispatcher;
-    pub(super) mod edf;
-    pub(super) mod fcfs;
-    pub(super) mod random;
+    pub mod dispatcher;
+    pub mod edf;
+    pub mod fcfs;
+    pub mod random;
 }
 
 /// Planners: all waiting requests of a window at once.
 mod planners {
-    pub(super) mod class_mix_estimator;
-    pub(super) mod exhaustive;
-    pub(super) mod group_planner;
-    pub(super) mod grouped;
-    pub(super) mod lo_edf;
-    pub(super) mod lo_priority;
-    pub(super) mod locally_optimal;
-    pub(super) mod maxacc_edf;
-    pub(super) mod minlat_edf;
-    pub(super) mod optimal_window;
-    pub(super) mod peek_plus;
-    pub(super) mod plan_builder;
-    pub(super) mod planning_window;
-    pub(super) mod priority;
-    pub(super) mod sneakpeek;
+    pub mod class_mix_estimator;
+    pub mod exhaustive;
+    pub mod group_planner;
+    pub mod grouped;
+    pub mod lo_edf;
+    pub mod lo_priority;
+    pub mod locally_optimal;
+    pub mod maxacc_edf;
+    pub mod minlat_edf;
+    pub mod optimal_window;
+    pub mod peek_plus;
+    pub mod plan_builder;
+    pub mod planning_window;
+    pub mod priority;
+    pub mod sneakpeek;
 
     /// The search for the best plan of a window.
-    pub(super) mod search {
-        pub(in crate::scheduler) mod beam_search;
-        pub(in crate::scheduler) mod bounds;
-        pub(in crate::scheduler) mod enumerate;
-        pub(in crate::scheduler) mod group_moves;
-        pub(in crate::scheduler) mod label_setting;
-        pub(in crate::scheduler) mod memory_states;
-        pub(in crate::scheduler) mod request_moves;
-        pub(in crate::scheduler) mod window_problem;
+    pub mod search {
+        pub mod beam_search;
+        pub mod bounds;
+        pub mod enumerate;
+        pub mod group_moves;
+        pub mod label_setting;
+        pub mod memory_states;
+        pub mod request_moves;
+        pub mod window_problem;
     }
 }
 
 /// Learned dispatchers.
 mod learned {
-    pub(super) mod features;
-    pub(super) mod tmo_rl;
+    pub mod features;
+    pub mod tmo_rl;
 }
 
 pub use learned::tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
@@ -85,7 +85,7 @@ pub struct SchedulerEntry {
 pub struct BuildContext<'a> {
     /// The tables.
     pub catalog: &'a Catalog,
-    /// The run's random numbers, for a scheduler that tosses coins.
+    /// The run's random numbers, for a scheduler that draws.
     pub rng: Rng,
 }
 

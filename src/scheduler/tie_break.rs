@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 
 /// How equal utilities are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) enum TieBreak {
+pub enum TieBreak {
     /// Earlier finish, then listing order. An overloaded planner, all of whose utilities are
     /// zero, would otherwise take what is listed first.
     EarliestFinish,
@@ -26,7 +26,7 @@ pub(in crate::scheduler) enum TieBreak {
 
 /// What a plan or a choice is worth, and when it ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::scheduler) struct PlanValue {
+pub struct PlanValue {
     /// Summed utility.
     pub sum: Score,
     /// The end of the last batch.

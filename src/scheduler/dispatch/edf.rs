@@ -7,7 +7,7 @@
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::dispatch::dispatcher::read_fixed;
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "edf",
     summary: "earliest deadline first, fixed variant, batches of one application",
     source: "Jackson 1955; Liu and Layland, JACM 1973",

@@ -5,7 +5,7 @@
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::dispatch::dispatcher::read_fixed;
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "fcfs",
     summary: "oldest request first, fixed variant, batches of one application",
     source: "customary null scheduler",

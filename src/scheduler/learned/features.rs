@@ -2,7 +2,7 @@
 //!
 //! An output is a variant by its place among those of its application; the last is the answer of
 //! the SneakPeek model, where it may be chosen. Where there are several workers one more output
-//! leaves the head to another of them, and all of them are seen. First come numbers that all
+//! leaves the head to another of them, and all of them are observation. First come numbers that all
 //! outputs have in common, then a part for each output, which begins with how good it seems: what
 //! it would earn less than the best if only the head counted. So a network sees what `lo-edf`
 //! decides by, which is more than the agents of TMO see, and begins as a greedy rule.
@@ -39,9 +39,9 @@ const ZOOM: f64 = 200.0;
 /// Nothing seems worse than this.
 const WORST: f64 = -6.0;
 
-/// How a world is seen.
+/// Makes observations of a system.
 #[derive(Clone, Debug)]
-pub(in crate::scheduler) struct Featurizer {
+pub struct Featurizer {
     apps: usize,
     /// Variants of all applications.
     variants: usize,
@@ -52,9 +52,9 @@ pub(in crate::scheduler) struct Featurizer {
     prices: Vec<f32>,
 }
 
-/// What is seen, and which outputs may be chosen.
+/// The inputs of a network, and which outputs may be chosen.
 #[derive(Clone, Debug, Default)]
-pub(in crate::scheduler) struct Observation {
+pub struct Observation {
     pub inputs: Vec<f32>,
     pub allowed: Vec<bool>,
 }
@@ -135,7 +135,7 @@ impl Featurizer {
         self.outputs
     }
 
-    /// A network that nobody trained: all outputs are 0.
+    /// An untrained network: all outputs are 0.
     pub fn blank(&self) -> Option<Mlp> {
         let sizes = vec![self.inputs(), self.outputs];
         let zeros = vec![0.0; parameters(&sizes)];
@@ -149,16 +149,16 @@ impl Featurizer {
         open.find(|variant| catalog.variant_offset(*variant) == output)
     }
 
-    /// Looks at a context whose batches are filled by `batching`.
+    /// Observes a decision whose batches are filled by `batching`.
     pub fn observe(
         &self,
         context: &DecisionContext<'_>,
         batching: Batching,
-        seen: &mut Observation,
+        observation: &mut Observation,
     ) {
         let DecisionContext { view, timeline, worker, head, .. } = *context;
         let (catalog, now, memory) = (view.catalog(), view.now(), timeline.memory());
-        let inputs = &mut seen.inputs;
+        let inputs = &mut observation.inputs;
         inputs.clear();
         for app in catalog.app_ids().take(self.apps) {
             let first = context.first(app).map_or(1.0, |first| slack(first, now));
@@ -193,12 +193,12 @@ impl Featurizer {
         let width = self.by_output();
         let rest = inputs.len();
         inputs.resize(rest + width * self.outputs, 0.0);
-        seen.allowed.clear();
-        seen.allowed.resize(self.outputs, false);
+        observation.allowed.clear();
+        observation.allowed.resize(self.outputs, false);
         let mut best = 0.0f64;
         let mut add_candidate = |output: usize, candidate: &Candidate<'_>| {
             best = best.max(candidate.worth);
-            seen.allowed[output] = true;
+            observation.allowed[output] = true;
             let part = &mut inputs[rest + width * output..][..width];
             // Kept whole until the best of all is known.
             part[0] = candidate.worth as f32;
@@ -213,7 +213,7 @@ impl Featurizer {
         if let Some(candidate) = &elsewhere {
             add_candidate(self.outputs - 1, candidate);
         }
-        let parts = seen.inputs[rest..].chunks_exact_mut(width).zip(&seen.allowed);
+        let parts = observation.inputs[rest..].chunks_exact_mut(width).zip(&observation.allowed);
         for (part, _) in parts.filter(|(_, allowed)| **allowed) {
             part[0] = (ZOOM * (f64::from(part[0]) - best)).max(WORST) as f32;
         }
@@ -225,16 +225,16 @@ fn better<'a>(one: Candidate<'a>, other: Candidate<'a>) -> Candidate<'a> {
     if other.worth > one.worth { other } else { one }
 }
 
-/// Whether the head can be left to this worker: another one that is asked later, or one whose work
-/// will end, so that somebody asks again.
+/// Whether the head can be left to this worker: one that is tried later, or one that is busy, whose
+/// next completion triggers another decision.
 fn may_leave(context: &DecisionContext<'_>, id: WorkerId, timeline: &Timeline) -> bool {
     let DecisionContext { view, worker, .. } = *context;
     id != worker && (id > worker || !timeline.is_open(view.now()))
 }
 
-/// What a network that schedules depends on: what it sees, what it can choose, how fast and how far
-/// away workers are, what lateness costs, and where the accuracies come from that it is shown.
-pub(in crate::scheduler) fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
+/// What a scheduling network depends on: its inputs and outputs, speed and links of workers, the
+/// penalty of lateness, and the source of accuracies.
+pub fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
     let entry = |name: &str, value: String| (name.to_owned(), value);
     let joined = |parts: Vec<String>| parts.join("; ");
     let variants = |app: AppId| {

@@ -12,7 +12,7 @@ use crate::core::ids::{AppId, Request, VariantId};
 use crate::system::catalog::Catalog;
 
 /// The class mixes of all applications.
-pub(in crate::scheduler) struct ClassMixEstimator {
+pub struct ClassMixEstimator {
     length: f64,
     /// By application.
     mixes: Vec<Vec<f64>>,

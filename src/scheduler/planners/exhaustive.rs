@@ -10,7 +10,7 @@ use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::group_planner::GroupPlanner;
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "exhaustive",
     summary: "every order and variant of the oldest few requests, without batching (brute force)",
     source: "dndfrink/SERIF bd12bb8 (brute force)",

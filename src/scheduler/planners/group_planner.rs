@@ -35,7 +35,7 @@ use crate::scheduler::score::{Score, by_mean_deadline};
 
 /// Which requests are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) enum GroupBy {
+pub enum GroupBy {
     /// Those of one application.
     App,
     /// Those of one application and most likely class.
@@ -48,7 +48,7 @@ pub(in crate::scheduler) enum GroupBy {
 
 /// How groups are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) enum SearchMode {
+pub enum SearchMode {
     /// One group after another.
     Greedy,
     /// Enumeration up to [`enumerate::LIMIT`] plans; beyond, label-setting over a limited number
@@ -69,7 +69,7 @@ enum GroupOrder {
 
 /// What the requests of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) struct GroupKey {
+pub struct GroupKey {
     /// The variants that may serve them.
     pub allowed: VariantFilter,
     /// Tells apart groups of one filter.
@@ -78,13 +78,13 @@ pub(in crate::scheduler) struct GroupKey {
 
 /// Requests that are served on one variant.
 #[derive(Clone, Debug)]
-pub(in crate::scheduler) struct Group {
+pub struct Group {
     pub key: GroupKey,
     pub requests: Vec<Request>,
 }
 
 /// The planner behind `grouped`, `sneakpeek` and `exhaustive`.
-pub(in crate::scheduler) struct GroupPlanner {
+pub struct GroupPlanner {
     group_by: GroupBy,
     order: RequestOrder,
     priority: Priority,
@@ -216,7 +216,7 @@ impl GroupPlanner {
         }
     }
 
-    /// Appends requests to the timeline of the best worker, on the best variant; their utility.
+    /// Appends requests to the timeline of their best placement, and returns it and their utility.
     fn place(
         &mut self,
         view: &View<'_>,
@@ -228,10 +228,8 @@ impl GroupPlanner {
             let batches = window.batches(view, placement, requests);
             append_utilities(view, timeline, placement.variant, batches)
         };
-        let variants = |worker| allowed.on(view, worker);
-        let placement = self.builder.best_group_placement(variants, append)?;
-        let timeline = &mut self.builder.timelines[placement.worker.index()];
-        Some((placement, append(timeline, placement).sum))
+        let placed = self.builder.place(|worker| allowed.on(view, worker), append);
+        placed.map(|(placement, value)| (placement, value.sum))
     }
 
     /// The utility of parts of a group, each placed at its best one after the other.
@@ -332,11 +330,7 @@ impl Scheduler for GroupPlanner {
 }
 
 /// Divides requests into groups, listed by first member; members keep their order.
-pub(in crate::scheduler) fn divide(
-    requests: &[Request],
-    key: impl Fn(&Request) -> GroupKey,
-    groups: &mut Vec<Group>,
-) {
+pub fn divide(requests: &[Request], key: impl Fn(&Request) -> GroupKey, groups: &mut Vec<Group>) {
     groups.iter_mut().for_each(|group| group.requests.clear());
     let mut used = 0;
     for request in requests {

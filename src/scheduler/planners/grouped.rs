@@ -8,7 +8,7 @@ use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::group_planner::{GroupBy, GroupPlanner};
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "grouped",
     summary: "one group and one variant per application, placed by summed utility",
     source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",

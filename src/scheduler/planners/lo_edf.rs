@@ -9,7 +9,7 @@ use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::locally_optimal::{Objective, read};
 use crate::scheduler::planners::priority::RequestOrder;
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-edf",
     summary: "deadline order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal EDF)",

@@ -9,7 +9,7 @@ use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::locally_optimal::{Objective, read};
 use crate::scheduler::planners::priority::{Priority, RequestOrder};
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-priority",
     summary: "priority order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal with priorities)",

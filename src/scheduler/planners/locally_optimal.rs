@@ -22,7 +22,7 @@ use crate::scheduler::tie_break::{PlanValue, TieBreak};
 
 /// What "best" means for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) enum Objective {
+pub enum Objective {
     /// Highest expected utility.
     Utility,
     /// Highest expected accuracy, whatever the time; ties by finish.
@@ -49,7 +49,7 @@ impl Objective {
 }
 
 /// A planner that places one request after another.
-pub(in crate::scheduler) struct SequentialPlanner {
+pub struct SequentialPlanner {
     order: RequestOrder,
     objective: Objective,
     builder: PlanBuilder,
@@ -57,7 +57,7 @@ pub(in crate::scheduler) struct SequentialPlanner {
 
 /// `mode = "window"` plans all waiting requests; `mode = "dispatch"` decides for the first of them
 /// when a worker is idle, and fills its batch with requests of the same application.
-pub(in crate::scheduler) fn read(
+pub fn read(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
     order: RequestOrder,

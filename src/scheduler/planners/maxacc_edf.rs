@@ -9,7 +9,7 @@ use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::locally_optimal::{Objective, read};
 use crate::scheduler::planners::priority::RequestOrder;
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "maxacc-edf",
     summary: "deadline order, the most accurate variant whatever it takes (accuracy-profiled)",
     source: "dndfrink/SERIF bd12bb8 (maximum accuracy), in deadline order",

@@ -7,7 +7,7 @@ use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::locally_optimal::{Objective, read};
 use crate::scheduler::planners::priority::RequestOrder;
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "minlat-edf",
     summary: "deadline order, each request where it ends soonest, whatever the accuracy",
     source: "counterpart of maxacc-edf, ours",

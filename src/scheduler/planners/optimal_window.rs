@@ -26,7 +26,7 @@ use crate::core::ids::{Request, WorkerId};
 use crate::scheduler::tie_break::TieBreak;
 use crate::scheduler::{BuildContext, SchedulerEntry};
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "optimal-window",
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",

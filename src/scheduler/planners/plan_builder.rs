@@ -10,7 +10,7 @@ use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::{PlanValue, TieBreak};
 
 /// A window and a plan of it: batches in the order of each worker.
-pub(in crate::scheduler) struct PlanBuilder {
+pub struct PlanBuilder {
     pub window: PlanningWindow,
     pub tie_break: TieBreak,
     /// The requests of the window.
@@ -20,17 +20,11 @@ pub(in crate::scheduler) struct PlanBuilder {
     /// Where placements of groups are tried.
     trial: Timeline,
     batches: Vec<PlannedBatch>,
-    /// The requests of all batches, one batch after another.
-    ids: Vec<RequestId>,
 }
 
-#[derive(Clone, Copy, Debug)]
 struct PlannedBatch {
-    worker: WorkerId,
-    variant: VariantId,
-    /// Index into `PlanBuilder::ids`.
-    first: usize,
-    len: usize,
+    placement: Placement,
+    requests: Vec<RequestId>,
 }
 
 impl PlanBuilder {
@@ -42,7 +36,6 @@ impl PlanBuilder {
             timelines: Vec::new(),
             trial: Timeline::default(),
             batches: Vec::new(),
-            ids: Vec::new(),
         }
     }
 
@@ -60,7 +53,7 @@ impl PlanBuilder {
             for (worker, timeline) in view.workers().zip(&mut self.timelines) {
                 view.backlog_end(worker.id, timeline);
             }
-            self.clear();
+            self.batches.clear();
         }
         is_open
     }
@@ -73,15 +66,11 @@ impl PlanBuilder {
     /// Drops all batches; timelines stay as they are.
     pub fn clear(&mut self) {
         self.batches.clear();
-        self.ids.clear();
     }
 
     /// Adds a batch; timelines stay as they are.
     pub fn push(&mut self, placement: Placement, requests: impl Iterator<Item = RequestId>) {
-        let Placement { worker, variant } = placement;
-        let first = self.ids.len();
-        self.ids.extend(requests);
-        self.batches.push(PlannedBatch { worker, variant, first, len: self.ids.len() - first });
+        self.batches.push(PlannedBatch { placement, requests: requests.collect() });
     }
 
     /// Adds requests as batches of the largest size; timelines stay as they are.
@@ -127,50 +116,43 @@ impl PlanBuilder {
         })
     }
 
-    /// The best placement of requests whose value is known by appending them to a timeline.
-    pub fn best_group_placement<V: Iterator<Item = VariantId>>(
+    /// Appends requests to the timeline of their best placement, and returns it with its value.
+    pub fn place<V: Iterator<Item = VariantId>>(
         &mut self,
         variants: impl Fn(WorkerId) -> V,
         append: impl Fn(&mut Timeline, Placement) -> PlanValue,
-    ) -> Option<Placement> {
+    ) -> Option<(Placement, PlanValue)> {
         let mut trial = std::mem::take(&mut self.trial);
         let best = self.best_placement(variants, |timeline, placement| {
             trial.copy_from(timeline);
             append(&mut trial, placement)
         });
         self.trial = trial;
-        best
+        best.map(|best| (best, append(&mut self.timelines[best.worker.index()], best)))
     }
 
     /// Hands the plan to the engine.
-    pub fn emit(&self, view: &View<'_>, plan: &mut Plan) {
-        for worker in view.workers().map(|worker| worker.id) {
-            let mut batches = self.batches.iter().filter(|b| b.worker == worker).peekable();
-            while let Some(batch) = batches.next() {
-                let largest = self.window.largest(view, worker, batch.variant);
-                let mut requests = self.requests_of(batch).to_vec();
-                while let Some(next) = batches.peek() {
-                    let joined = requests.len() + next.len;
-                    if !self.window.merges() || next.variant != batch.variant || joined > largest {
-                        break;
-                    }
-                    requests.extend_from_slice(self.requests_of(next));
-                    batches.next();
-                }
-                plan.assign(worker, batch.variant, requests);
+    pub fn emit(&mut self, view: &View<'_>, plan: &mut Plan) {
+        self.batches.sort_by_key(|batch| batch.placement.worker);
+        let mut batches = self.batches.drain(..).peekable();
+        while let Some(PlannedBatch { placement, mut requests }) = batches.next() {
+            let Placement { worker, variant } = placement;
+            let largest = self.window.largest(view, worker, variant);
+            while let Some(next) = batches.next_if(|next| {
+                let joined = requests.len() + next.requests.len();
+                self.window.merge && next.placement == placement && joined <= largest
+            }) {
+                requests.extend(next.requests);
             }
+            plan.assign(worker, variant, requests);
         }
-    }
-
-    fn requests_of(&self, batch: &PlannedBatch) -> &[RequestId] {
-        &self.ids[batch.first..batch.first + batch.len]
     }
 }
 
 /// Appends batches on a variant to a timeline. `worth` is what answering a request at an instant is
 /// worth. Returns the sum over all requests, and when the last batch ends.
 #[inline]
-pub(in crate::scheduler) fn append_batches<'r>(
+pub fn append_batches<'r>(
     view: &View<'_>,
     timeline: &mut Timeline,
     variant: VariantId,
@@ -186,7 +168,7 @@ pub(in crate::scheduler) fn append_batches<'r>(
 }
 
 /// The same with the expected utility of each request.
-pub(in crate::scheduler) fn append_utilities<'r>(
+pub fn append_utilities<'r>(
     view: &View<'_>,
     timeline: &mut Timeline,
     variant: VariantId,

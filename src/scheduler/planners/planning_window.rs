@@ -15,7 +15,7 @@ use std::slice::Chunks;
 /// are too few at the end of a run are planned when no other event is left. In all cases a worker
 /// must be idle, unless `plan_when_busy`.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::scheduler) struct PlanningWindow {
+pub struct PlanningWindow {
     /// Multiples of this, or the longest wait if windows are counted; zero for neither.
     every: Span,
     /// This many waiting requests make a window, if windows are counted.
@@ -25,14 +25,14 @@ pub(in crate::scheduler) struct PlanningWindow {
     /// Plan as soon as a request waits, even if every worker is busy.
     plan_when_busy: bool,
     /// Equal neighbours of a plan become one batch.
-    merge: bool,
+    pub merge: bool,
     /// The largest batch a plan may make.
     pub max_batch: usize,
 }
 
 /// Where requests are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) struct Placement {
+pub struct Placement {
     pub worker: WorkerId,
     pub variant: VariantId,
 }
@@ -99,11 +99,6 @@ impl PlanningWindow {
         requests: &'r [Request],
     ) -> Chunks<'r, Request> {
         requests.chunks(self.largest(view, placement.worker, placement.variant).max(1))
-    }
-
-    /// Whether equal neighbours of a plan become one batch.
-    pub fn merges(&self) -> bool {
-        self.merge
     }
 }
 

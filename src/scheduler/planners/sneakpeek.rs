@@ -10,7 +10,7 @@ use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::group_planner::{GroupBy, GroupPlanner};
 
-pub(in crate::scheduler) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "sneakpeek",
     summary: "groups by application and most likely class, accuracies corrected by the posterior",
     source: "Wolfrath, Frink, Chandra, SoCC 2025; code dndfrink/SERIF bd12bb8",

@@ -20,7 +20,7 @@ use crate::scheduler::tie_break::PlanValue;
 const WIDEST: usize = 300;
 /// The narrowest.
 const NARROWEST: usize = 4;
-/// In between, so many labels are extended in all.
+/// Between the two, this many labels are extended in all.
 const LABELS: usize = 1 << 13;
 
 /// One way to have served some of the requests.
@@ -54,10 +54,7 @@ struct Search<'p, 'v> {
 }
 
 /// A plan of all requests.
-pub(in crate::scheduler) fn search(
-    problem: &WindowProblem<'_>,
-    bounds: &BoundTable,
-) -> (PlanValue, Vec<PlanStep>) {
+pub fn search(problem: &WindowProblem<'_>, bounds: &BoundTable) -> (PlanValue, Vec<PlanStep>) {
     let count = problem.requests.len();
     let width = (LABELS / count.max(1)).clamp(NARROWEST, WIDEST);
     let memories = MemoryStates::new(problem);

@@ -13,7 +13,7 @@ const REQUEST_ENTRIES: usize = 1 << 20;
 const GROUP_INSTANTS: usize = 48;
 
 /// Upper bounds by instant; a row has one for each request, or for each part.
-pub(in crate::scheduler) struct BoundTable {
+pub struct BoundTable {
     start: Time,
     /// From one instant to the next.
     gap: Span,

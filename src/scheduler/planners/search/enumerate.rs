@@ -11,15 +11,12 @@ use crate::scheduler::planners::plan_builder::append_utilities;
 use crate::scheduler::tie_break::PlanValue;
 
 /// More plans than this are never searched.
-pub(in crate::scheduler) const LIMIT: u64 = 2_000_000;
+pub const LIMIT: u64 = 2_000_000;
 /// `search = "auto"` searches up to this many plans.
-pub(in crate::scheduler) const AUTO_LIMIT: u64 = 10_000;
+pub const AUTO_LIMIT: u64 = 10_000;
 
 /// How many plans there are for groups of these filters: orders × variants, over all workers.
-pub(in crate::scheduler) fn count(
-    view: &View<'_>,
-    groups: &(impl Iterator<Item = VariantFilter> + Clone),
-) -> u64 {
+pub fn count(view: &View<'_>, groups: &(impl Iterator<Item = VariantFilter> + Clone)) -> u64 {
     let workers = view.catalog().worker_ids();
     workers.fold(0u64, |sum, worker| {
         let plans = groups.clone().enumerate().fold(1u64, |product, (at, allowed)| {
@@ -31,7 +28,7 @@ pub(in crate::scheduler) fn count(
 }
 
 /// Keeps the oldest requests, as many as can be searched one by one, and at least one.
-pub(in crate::scheduler) fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
+pub fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
     let any = |request: &Request| VariantFilter::any(request.app);
     while requests.len() > 1 && count(view, &requests.iter().map(any)) > LIMIT {
         requests.pop();
@@ -48,9 +45,7 @@ struct EnumeratedPlan {
 
 /// The best plan of several problems, which are the same parts on different workers: the index of
 /// the problem, and the parts in order with their variants.
-pub(in crate::scheduler) fn search(
-    problems: &[WindowProblem<'_>],
-) -> Option<(usize, Vec<(usize, VariantId)>)> {
+pub fn search(problems: &[WindowProblem<'_>]) -> Option<(usize, Vec<(usize, VariantId)>)> {
     let mut best = None;
     for (at, problem) in problems.iter().enumerate() {
         let mut timelines = vec![Timeline::default(); problem.parts.len() + 1];

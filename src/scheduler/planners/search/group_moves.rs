@@ -33,10 +33,7 @@ struct GroupMoves<'p, 'v> {
 
 /// The best order and variants of the groups, if they are worth at least `least`; `None` if there
 /// is no such plan, or too many groups, lanes or labels.
-pub(in crate::scheduler) fn search(
-    problem: &WindowProblem<'_>,
-    least: Score,
-) -> Option<Vec<PlanStep>> {
+pub fn search(problem: &WindowProblem<'_>, least: Score) -> Option<Vec<PlanStep>> {
     if problem.parts.len() > MOST || problem.backlog.lanes() != 1 {
         return None;
     }

@@ -26,10 +26,10 @@ use crate::scheduler::tie_break::{PlanValue, TieBreak};
 use std::cmp::{Ordering, Reverse};
 
 /// The most items of any problem.
-pub(in crate::scheduler) const MOST_ITEMS: usize = 16;
+pub const MOST_ITEMS: usize = 16;
 
 /// How a problem is divided into items, and how labels are extended.
-pub(in crate::scheduler) trait Moves {
+pub trait Moves {
     const LIMITS: Limits;
 
     fn problem(&self) -> &WindowProblem<'_>;
@@ -59,7 +59,7 @@ pub(in crate::scheduler) trait Moves {
 }
 
 /// A search that exceeds a limit gives up.
-pub(in crate::scheduler) struct Limits {
+pub struct Limits {
     /// Labels, those that were dropped later included.
     pub inserted: usize,
     /// Labels that nothing dominates.
@@ -69,7 +69,7 @@ pub(in crate::scheduler) struct Limits {
 }
 
 /// Items that may be served next, all of one part.
-pub(in crate::scheduler) struct PartBatches {
+pub struct PartBatches {
     pub part: usize,
     /// How many items of the part are not served yet.
     pub left: usize,
@@ -79,7 +79,7 @@ pub(in crate::scheduler) struct PartBatches {
 
 /// A batch of items on a variant. The order is by variant, then by items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::scheduler) struct Step {
+pub struct Step {
     pub variant: VariantId,
     /// The items, as a set.
     pub batch: u32,
@@ -114,7 +114,7 @@ struct State {
 }
 
 /// A label that is extended.
-pub(in crate::scheduler) struct Origin {
+pub struct Origin {
     pub served: u32,
     pub memory: u32,
     pub value: PlanValue,
@@ -125,7 +125,7 @@ pub(in crate::scheduler) struct Origin {
 }
 
 /// A label after another one.
-pub(in crate::scheduler) struct Extension {
+pub struct Extension {
     pub step: Step,
     pub memory: u32,
     pub value: PlanValue,
@@ -134,7 +134,7 @@ pub(in crate::scheduler) struct Extension {
 }
 
 /// All labels of a search.
-pub(in crate::scheduler) struct Labels {
+pub struct Labels {
     /// The value of a plan that is known.
     pub known: PlanValue,
     tie_break: TieBreak,
@@ -148,7 +148,7 @@ pub(in crate::scheduler) struct Labels {
 }
 
 /// The best plan and its value; `None` if no plan is as good as `known`, or a limit is exceeded.
-pub(in crate::scheduler) fn search<M: Moves>(
+pub fn search<M: Moves>(
     moves: &mut M,
     known: PlanValue,
     width: usize,
@@ -326,7 +326,7 @@ impl Labels {
 }
 
 /// The members of a set, lowest first.
-pub(in crate::scheduler) fn members(mut set: u32) -> impl Iterator<Item = usize> {
+pub fn members(mut set: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let member = (set != 0).then(|| set.trailing_zeros() as usize);
         set &= set.wrapping_sub(1);

@@ -19,7 +19,7 @@ struct MemoryState {
 }
 
 /// All contents met so far; number 0 is what is resident when the plan begins.
-pub(in crate::scheduler) struct MemoryStates {
+pub struct MemoryStates {
     states: Vec<MemoryState>,
     numbers: BTreeMap<Vec<VariantId>, u32>,
 }

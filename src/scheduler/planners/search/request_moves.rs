@@ -20,7 +20,7 @@ use crate::scheduler::tie_break::PlanValue;
 use std::cmp::Ordering;
 
 /// The most requests that are tried.
-pub(in crate::scheduler) const MOST: usize = MOST_ITEMS;
+pub const MOST: usize = MOST_ITEMS;
 
 /// A batch of some size on some variant, whichever requests are in it.
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ struct RequestMoves<'p, 'v> {
 
 /// The best plan of at most [`MOST`] requests, at least as good as one of value `known`; `None`
 /// if it takes too long to prove one.
-pub(in crate::scheduler) fn search(
+pub fn search(
     problem: &WindowProblem<'_>,
     bounds: &BoundTable,
     known: PlanValue,

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 /// Which variants may serve the requests of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) struct VariantFilter {
+pub struct VariantFilter {
     pub app: AppId,
     /// This variant; any of the application's if there is none.
     pub only: Option<VariantId>,
@@ -40,7 +40,7 @@ impl VariantFilter {
 
 /// A variant that can serve a part.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::scheduler) struct VariantOption {
+pub struct VariantOption {
     pub variant: VariantId,
     /// The largest batch of it in a plan.
     pub largest: usize,
@@ -52,7 +52,7 @@ pub(in crate::scheduler) struct VariantOption {
 
 /// The requests of one application or group.
 #[derive(Debug)]
-pub(in crate::scheduler) struct Part {
+pub struct Part {
     /// Indices into `WindowProblem::requests`.
     pub members: Range<usize>,
     /// The variants that can serve them, in profile order.
@@ -61,14 +61,14 @@ pub(in crate::scheduler) struct Part {
 
 /// A batch of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::scheduler) struct PlanStep {
+pub struct PlanStep {
     pub variant: VariantId,
     /// Indices into `WindowProblem::requests`.
     pub members: Vec<usize>,
 }
 
 /// The window.
-pub(in crate::scheduler) struct WindowProblem<'v> {
+pub struct WindowProblem<'v> {
     pub view: View<'v>,
     pub worker: WorkerId,
     pub tie_break: TieBreak,
