@@ -81,7 +81,7 @@ pub struct SchedulerEntry {
     pub build: fn(&mut Decoder<'_>, &BuildContext<'_>) -> Box<dyn Scheduler>,
 }
 
-/// What a scheduler may look at while it is made.
+/// What a scheduler can read while it is built.
 pub struct BuildContext<'a> {
     /// The tables.
     pub catalog: &'a Catalog,
@@ -115,9 +115,9 @@ pub fn find(name: &str) -> Option<&'static SchedulerEntry> {
 pub struct BuiltScheduler {
     /// Its line of the registry.
     pub entry: &'static SchedulerEntry,
-    /// What it may know.
+    /// The source of its accuracies.
     pub info: AccuracySource,
-    /// Ready to decide.
+    /// The scheduler itself.
     pub scheduler: Box<dyn Scheduler>,
 }
 
@@ -154,7 +154,7 @@ pub fn read(
     Some(BuiltScheduler { entry, info, scheduler })
 }
 
-/// A posterior needs something to look at.
+/// Refuses `accuracy = "posterior"` for applications without evidence.
 fn check_evidence(
     node: &ConfigNode,
     info: AccuracySource,
@@ -162,8 +162,8 @@ fn check_evidence(
     problems: &mut Problems,
 ) {
     let catalog = context.catalog;
-    let blind = catalog.app_ids().find(|app| !catalog.has_evidence(*app));
-    if let (AccuracySource::Posterior, Some(app)) = (info, blind) {
+    let without = catalog.app_ids().find(|app| !catalog.has_evidence(*app));
+    if let (AccuracySource::Posterior, Some(app)) = (info, without) {
         let found =
             format!("accuracy = \"posterior\", and no votes for `{}`", catalog.app(app).name);
         let expected = "a trace with votes_<class> columns, or another `peek.kind`";

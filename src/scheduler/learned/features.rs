@@ -1,15 +1,16 @@
-//! What a network sees of a free lane and the head of all lines, and what its outputs stand for.
+//! The inputs of a network that decides for a free lane and the head of all queues, and what its
+//! outputs stand for.
 //!
 //! An output is a variant by its place among those of its application; the last is the answer of
-//! the SneakPeek model, where it may be chosen. Where there are several workers one more output
-//! leaves the head to another of them, and all of them are observation. First come numbers that all
-//! outputs have in common, then a part for each output, which begins with how good it seems: what
-//! it would earn less than the best if only the head counted. So a network sees what `lo-edf`
-//! decides by, which is more than the agents of TMO see, and begins as a greedy rule.
+//! the SneakPeek model, where it may be chosen. With several workers one more output leaves the head
+//! to another worker, and there are inputs of each worker. Inputs common to all outputs come first,
+//! then a part for each output. A part begins with the score of the output: its utility less the
+//! best one, if only the head counted. So a network has what `lo-edf` decides by, which is more than
+//! the agents of TMO have, and begins as a greedy rule.
 //!
-//! Times are shares of the head's budget b, so that a world whose times are all longer looks the
-//! same; what has no end is squashed by x / (1 + x); prices are shares of the highest there is.
-//! A look is O(applications + variants · workers).
+//! Times are shares of the head's budget, so that inputs do not depend on the unit of time;
+//! unbounded inputs are squashed by x / (1 + x); prices are shares of the highest one.
+//! An observation takes O(applications + variants · workers).
 
 use crate::config::source;
 use crate::contract::{AccuracySource, Timeline};
@@ -23,21 +24,22 @@ use crate::system::link::{Link, Uplink};
 
 /// Changes whenever an input changes its meaning or its place.
 const VERSION: u32 = 2;
-/// Inputs by application: whether it is the head's, the length of its line, the slack of its first.
+/// Inputs by application: whether it is the head's, the length of its queue, the slack of its first
+/// request.
 const BY_APP: usize = 3;
-/// Inputs of the head: its slack, the entropy of its posterior, the memory that is left.
-const ALONE: usize = 3;
-/// Inputs by worker, if there are several: whether it is the one asked about, whether it is idle,
+/// Inputs of the head: its slack, the entropy of its posterior, the free memory.
+const OF_HEAD: usize = 3;
+/// Inputs by worker, if there are several: whether it is the one decided for, whether it is idle,
 /// the time until it is free, the best utility of the head there, the price of a call.
 const BY_WORKER: usize = 5;
-/// Inputs by output, and which output it is: how good it seems, profiled accuracy, granted
-/// accuracy, whether it is resident, load, time to the end of its batch, time of the batch itself
-/// by request, the penalty of the head.
+/// Inputs by output, and which output it is: its score, profiled accuracy, granted accuracy, whether
+/// it is resident, load, time to the end of its batch, time of the batch itself by request, the
+/// penalty of the head.
 const BY_OUTPUT: usize = 8;
-/// By how much a loss of all utility makes an output seem worse, as the logarithm of a chance.
-const ZOOM: f64 = 200.0;
-/// Nothing seems worse than this.
-const WORST: f64 = -6.0;
+/// The score of an output that loses all utility, as a logarithm of a probability.
+const SCORE_SCALE: f64 = 200.0;
+/// The lowest score.
+const LOWEST_SCORE: f64 = -6.0;
 
 /// Makes observations of a system.
 #[derive(Clone, Debug)]
@@ -82,7 +84,7 @@ impl<'a> Candidate<'a> {
         Self { worker, timeline, variant, batch, finish, worth }
     }
 
-    /// Its part of the inputs, but for how good it seems.
+    /// Its part of the inputs, without the score.
     fn write_inputs(&self, context: &DecisionContext<'_>, into: &mut [f32]) {
         let DecisionContext { view, head, .. } = *context;
         let (catalog, worker, variant) = (view.catalog(), self.worker, self.variant);
@@ -120,7 +122,7 @@ impl Featurizer {
 
     pub fn inputs(&self) -> usize {
         BY_APP * self.apps
-            + ALONE
+            + OF_HEAD
             + self.variants
             + BY_WORKER * self.workers
             + self.by_output() * self.outputs
@@ -200,7 +202,7 @@ impl Featurizer {
             best = best.max(candidate.worth);
             observation.allowed[output] = true;
             let part = &mut inputs[rest + width * output..][..width];
-            // Kept whole until the best of all is known.
+            // Utility for now: the score follows when the best one is known.
             part[0] = candidate.worth as f32;
             candidate.write_inputs(context, &mut part[1..BY_OUTPUT]);
             part[BY_OUTPUT + output] = 1.0;
@@ -215,7 +217,7 @@ impl Featurizer {
         }
         let parts = observation.inputs[rest..].chunks_exact_mut(width).zip(&observation.allowed);
         for (part, _) in parts.filter(|(_, allowed)| **allowed) {
-            part[0] = (ZOOM * (f64::from(part[0]) - best)).max(WORST) as f32;
+            part[0] = (SCORE_SCALE * (f64::from(part[0]) - best)).max(LOWEST_SCORE) as f32;
         }
     }
 }

@@ -137,7 +137,7 @@ impl RequestMoves<'_, '_> {
 }
 
 impl Moves for RequestMoves<'_, '_> {
-    /// Some 100 MB, and some seconds.
+    /// About 100 MB, and several seconds.
     const LIMITS: Limits = Limits { inserted: usize::MAX, kept: 1 << 20, extensions: 1 << 26 };
 
     fn problem(&self) -> &WindowProblem<'_> {
