@@ -1,37 +1,61 @@
 //! Schedulers: one per file, one line each in [`REGISTRY`].
 //!
-//! The registry is what the command line lists, experiments decode, the book's table is made
-//! from and every property test runs through.
+//! The registry is what the command line lists, experiments decode, the tables of the documentation
+//! are made from and every property test runs through.
+//!
+//! Where is what decided: which of two equal plans or variants wins in `tie_break.rs`; which requests
+//! count as late or hopeless in `dispatch/dispatcher.rs` (the parameter `drop_policy`); when a window
+//! is planned in `planners/planning_window.rs`.
 
-mod beam_search;
-mod class_mix_estimator;
-mod dispatch;
-mod edf;
-mod enumerate;
-mod exhaustive;
-mod fcfs;
-mod features;
-mod group_label_setting;
-mod group_planner;
-mod grouped;
-mod label_setting;
-mod lo_edf;
-mod lo_priority;
-mod locally_optimal;
-mod maxacc_edf;
-mod memory_states;
-mod minlat_edf;
-mod optimal_window;
-mod peek_plus;
-mod planning_window;
-mod priority;
-mod random;
 mod score;
-mod sneakpeek;
-mod tmo_rl;
-mod window_problem;
+mod tie_break;
 
-pub use tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
+/// Dispatchers: one batch at a time, for a lane that is idle.
+mod dispatch {
+    pub mod dispatcher;
+    pub mod edf;
+    pub mod fcfs;
+    pub mod random;
+}
+
+/// Planners: all waiting requests of a window at once.
+mod planners {
+    pub mod class_mix_estimator;
+    pub mod exhaustive;
+    pub mod group_planner;
+    pub mod grouped;
+    pub mod lo_edf;
+    pub mod lo_priority;
+    pub mod locally_optimal;
+    pub mod maxacc_edf;
+    pub mod minlat_edf;
+    pub mod optimal_window;
+    pub mod peek_plus;
+    pub mod plan_builder;
+    pub mod planning_window;
+    pub mod priority;
+    pub mod sneakpeek;
+
+    /// The search for the best plan of a window.
+    pub mod search {
+        pub mod beam_search;
+        pub mod bounds;
+        pub mod enumerate;
+        pub mod group_moves;
+        pub mod label_setting;
+        pub mod memory_states;
+        pub mod request_moves;
+        pub mod window_problem;
+    }
+}
+
+/// Learned dispatchers.
+mod learned {
+    pub mod features;
+    pub mod tmo_rl;
+}
+
+pub use learned::tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
 
 use crate::config::{ConfigNode, Decoder, Problem, Problems, decode};
 use crate::contract::{AccuracySource, Scheduler};
@@ -57,29 +81,29 @@ pub struct SchedulerEntry {
     pub build: fn(&mut Decoder<'_>, &BuildContext<'_>) -> Box<dyn Scheduler>,
 }
 
-/// What a scheduler may look at while it is made.
+/// What a scheduler can read while it is built.
 pub struct BuildContext<'a> {
     /// The tables.
     pub catalog: &'a Catalog,
-    /// The run's random numbers, for a scheduler that tosses coins.
+    /// The run's random numbers, for a scheduler that draws.
     pub rng: Rng,
 }
 
 /// Every scheduler.
 pub const REGISTRY: &[SchedulerEntry] = &[
-    fcfs::ENTRY,
-    edf::ENTRY,
-    random::ENTRY,
-    maxacc_edf::ENTRY,
-    minlat_edf::ENTRY,
-    lo_edf::ENTRY,
-    lo_priority::ENTRY,
-    grouped::ENTRY,
-    sneakpeek::ENTRY,
-    peek_plus::ENTRY,
-    exhaustive::ENTRY,
-    optimal_window::ENTRY,
-    tmo_rl::ENTRY,
+    dispatch::fcfs::ENTRY,
+    dispatch::edf::ENTRY,
+    dispatch::random::ENTRY,
+    planners::maxacc_edf::ENTRY,
+    planners::minlat_edf::ENTRY,
+    planners::lo_edf::ENTRY,
+    planners::lo_priority::ENTRY,
+    planners::grouped::ENTRY,
+    planners::sneakpeek::ENTRY,
+    planners::peek_plus::ENTRY,
+    planners::exhaustive::ENTRY,
+    planners::optimal_window::ENTRY,
+    learned::tmo_rl::ENTRY,
 ];
 
 /// The entry called `name`.
@@ -91,9 +115,9 @@ pub fn find(name: &str) -> Option<&'static SchedulerEntry> {
 pub struct BuiltScheduler {
     /// Its line of the registry.
     pub entry: &'static SchedulerEntry,
-    /// What it may know.
+    /// The source of its accuracies.
     pub info: AccuracySource,
-    /// Ready to decide.
+    /// The scheduler itself.
     pub scheduler: Box<dyn Scheduler>,
 }
 
@@ -130,7 +154,7 @@ pub fn read(
     Some(BuiltScheduler { entry, info, scheduler })
 }
 
-/// A posterior needs something to look at.
+/// Refuses `accuracy = "posterior"` for applications without evidence.
 fn check_evidence(
     node: &ConfigNode,
     info: AccuracySource,
@@ -138,8 +162,8 @@ fn check_evidence(
     problems: &mut Problems,
 ) {
     let catalog = context.catalog;
-    let blind = catalog.app_ids().find(|app| !catalog.has_evidence(*app));
-    if let (AccuracySource::Posterior, Some(app)) = (info, blind) {
+    let without = catalog.app_ids().find(|app| !catalog.has_evidence(*app));
+    if let (AccuracySource::Posterior, Some(app)) = (info, without) {
         let found =
             format!("accuracy = \"posterior\", and no votes for `{}`", catalog.app(app).name);
         let expected = "a trace with votes_<class> columns, or another `peek.kind`";

@@ -13,7 +13,7 @@ use std::ops::{Add, AddAssign, Sub};
 
 /// A utility, or a sum of up to sixteen million of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Score(u64);
+pub struct Score(u64);
 
 impl Score {
     const PLACES: u32 = 40;
@@ -70,7 +70,7 @@ impl Sub for Score {
 
 /// Which of two groups of requests has the earlier mean deadline. Means are compared as fractions
 /// of integers: groups that tie do so whatever the unit of time.
-pub(super) fn by_mean_deadline(a: &[Request], b: &[Request]) -> Ordering {
+pub fn by_mean_deadline(a: &[Request], b: &[Request]) -> Ordering {
     let sum =
         |requests: &[Request]| requests.iter().map(|r| u128::from(r.deadline.0)).sum::<u128>();
     (sum(a) * b.len() as u128).cmp(&(sum(b) * a.len() as u128))

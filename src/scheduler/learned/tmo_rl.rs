@@ -1,28 +1,30 @@
 //! A learned dispatcher: deadline order, and a network chooses the variant of the head's batch, and
-//! where there are several workers which of them runs it: idle workers are asked in order, and a
-//! worker may leave the head to a later one, or to one that is busy now.
+//! the worker if there are several: idle workers are tried in order, and the network may leave the
+//! head to a later one, or to one that is busy now.
 //!
-//! The idea of TMO (a small agent, trained by PPO, A2C or DQN, decides about every request),
-//! carried over to a device that serves several applications; what it sees and what it is rewarded
-//! for are ours. It sees more than TMO's agents do: what each choice would earn and how long it
-//! would take, which is what planners plan by, so that training begins at `lo-edf` and has to find
-//! out what a choice costs those who come later. `peeksim train EXPERIMENT` makes policies; the
-//! best output is chosen, and no coin is tossed. O(choices · parameters) per batch.
+//! The idea of TMO (a small agent, trained by PPO, A2C or DQN, decides about every request) on a
+//! device that serves several applications; observations and rewards are ours. The agent observes
+//! more than those of TMO: the utility and the time of each choice, as planners do, so that training
+//! begins at the rule of `lo-edf` and learns what a choice costs later requests. `peeksim train
+//! EXPERIMENT` makes policies; the best output is chosen, not sampled. O(choices · parameters) per
+//! batch.
 //!
-//! A lane that waits for a load is left for later: what it should run next is decided when it can.
+//! A lane that waits for a load gets no batch before the load ends.
 
-use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
-use super::features::{Featurizer, Observation, catalogue};
-use super::{BuildContext, SchedulerEntry};
 use crate::config::{Decoder, Location, Problem, Problems, Value, decode, source};
 use crate::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use crate::core::ids::VariantId;
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
 use crate::rl::net::{Activations, Mlp, best};
+use crate::scheduler::dispatch::dispatcher::{
+    Batching, DecisionContext, Dispatcher, VariantChoice,
+};
+use crate::scheduler::learned::features::{Featurizer, Observation, catalogue};
+use crate::scheduler::{BuildContext, SchedulerEntry};
 use crate::system::catalog::Catalog;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "tmo-rl",
     summary: "deadline order, a trained network chooses worker and variant of the head's batch",
     source: "ours, after the agents of TMO (Yuan et al., MobiHoc 2025)",
@@ -60,8 +62,8 @@ fn accuracy(fields: &mut Decoder<'_>) -> AccuracySource {
 fn load(path: &str, catalog: &Catalog, info: AccuracySource) -> Result<Mlp, Problems> {
     let stored = PolicyFile::parse(&source::read(path)?, PolicyKind::Policy)?;
     stored.check(&catalogue(catalog, info), path)?;
-    let sight = Featurizer::new(catalog);
-    let ends = (sight.inputs(), sight.outputs());
+    let featurizer = Featurizer::new(catalog);
+    let ends = (featurizer.inputs(), featurizer.outputs());
     let fits = |network: &Mlp| (network.inputs(), network.outputs()) == ends;
     let place = Location::file(path).field("layers");
     let expected = "as many inputs, outputs and parameters as the catalogue asks for";
@@ -71,13 +73,13 @@ fn load(path: &str, catalog: &Catalog, info: AccuracySource) -> Result<Mlp, Prob
 
 /// A dispatcher that does what the network finds best.
 fn greedy(catalog: &Catalog, network: Option<Mlp>, batching: Batching) -> Dispatcher {
-    let sight = Featurizer::new(catalog);
-    let network = network.or_else(|| sight.blank());
-    let (mut seen, mut trace) = (Observation::default(), Activations::default());
-    dispatcher(catalog, batching, move |moment| {
-        sight.observe(moment, batching, &mut seen);
-        let outputs = network.as_ref()?.forward(&seen.inputs, &mut trace);
-        Featurizer::variant(moment, best(outputs, &seen.allowed))
+    let featurizer = Featurizer::new(catalog);
+    let network = network.or_else(|| featurizer.blank());
+    let (mut observation, mut trace) = (Observation::default(), Activations::default());
+    dispatcher(catalog, batching, move |context| {
+        featurizer.observe(context, batching, &mut observation);
+        let outputs = network.as_ref()?.forward(&observation.inputs, &mut trace);
+        Featurizer::variant(context, best(outputs, &observation.allowed))
     })
 }
 
@@ -87,12 +89,12 @@ fn dispatcher(
     batching: Batching,
     mut rule: impl FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send + 'static,
 ) -> Dispatcher {
-    let rule = move |moment: &DecisionContext<'_>| {
-        if moment.cursor.is_open(moment.view.now()) { rule(moment) } else { None }
+    let rule = move |context: &DecisionContext<'_>| {
+        if context.timeline.is_open(context.view.now()) { rule(context) } else { None }
     };
     let key = Box::new(|_: &View<'_>, request: &crate::core::ids::Request| request.deadline.0);
     let dispatcher = Dispatcher::new(catalog, key, VariantChoice::Rule(Box::new(rule)), batching);
-    if catalog.worker_ids().len() > 1 { dispatcher.looking_around() } else { dispatcher }
+    if catalog.worker_ids().len() > 1 { dispatcher.with_all_timelines() } else { dispatcher }
 }
 
 /// The scheduler of a network that is still being trained.
@@ -106,96 +108,101 @@ pub fn policy_catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignat
 }
 
 /// The same dispatcher without a network: it stops where a variant is to be chosen, and goes on
-/// with what it is told.
+/// with the output that it is given.
 pub struct SteppedDispatcher {
     dispatcher: Dispatcher,
-    sight: Featurizer,
-    turn: Arc<Mutex<PendingChoice>>,
+    featurizer: Featurizer,
+    pending: Arc<Mutex<PendingChoice>>,
 }
 
-/// Between the dispatcher, who asks, and whoever answers.
+/// The choice that the dispatcher waits for, shared with its rule.
 #[derive(Default)]
 struct PendingChoice {
-    asks: bool,
+    /// Whether a choice is due.
+    is_due: bool,
+    /// The output that was chosen.
     answer: Option<usize>,
-    seen: Observation,
-    /// Which worker is asked about. Those before it have had their say at this instant.
+    observation: Observation,
+    /// The worker whose choice is due. Those before it are decided at this instant.
     worker: u16,
 }
 
-fn lock(turn: &Mutex<PendingChoice>) -> MutexGuard<'_, PendingChoice> {
-    // Nothing is left half done by whoever panicked.
-    turn.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(pending: &Mutex<PendingChoice>) -> MutexGuard<'_, PendingChoice> {
+    // A thread that panicked left no value half written.
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SteppedDispatcher {
     /// For the runs of a catalog.
     pub fn new(catalog: &Catalog) -> Self {
-        let (sight, batching) = (Featurizer::new(catalog), Batching::USUAL);
-        let turn = Arc::<Mutex<PendingChoice>>::default();
-        let (shared, eye) = (Arc::clone(&turn), sight.clone());
-        let dispatcher = dispatcher(catalog, batching, move |moment| {
-            let mut turn = lock(&shared);
-            if moment.worker.0 < turn.worker {
+        let (featurizer, batching) = (Featurizer::new(catalog), Batching::USUAL);
+        let pending = Arc::<Mutex<PendingChoice>>::default();
+        let (shared, observer) = (Arc::clone(&pending), featurizer.clone());
+        let dispatcher = dispatcher(catalog, batching, move |context| {
+            let mut pending = lock(&shared);
+            if context.worker.0 < pending.worker {
                 return None;
             }
-            if let Some(output) = turn.answer.take() {
-                let variant = Featurizer::variant(moment, output);
-                turn.worker += u16::from(variant.is_none());
+            if let Some(output) = pending.answer.take() {
+                let variant = Featurizer::variant(context, output);
+                pending.worker += u16::from(variant.is_none());
                 return variant;
             }
-            // Another worker may be idle, too: one after the other.
-            if !std::mem::replace(&mut turn.asks, true) {
-                turn.worker = moment.worker.0;
-                eye.observe(moment, batching, &mut turn.seen);
+            // Several workers may be idle: one choice after another.
+            if !std::mem::replace(&mut pending.is_due, true) {
+                pending.worker = context.worker.0;
+                observer.observe(context, batching, &mut pending.observation);
             }
             None
         });
-        Self { dispatcher, sight, turn }
+        Self { dispatcher, featurizer, pending }
     }
 
-    /// How many numbers are seen.
+    /// The number of inputs of an observation.
     pub fn inputs(&self) -> usize {
-        self.sight.inputs()
+        self.featurizer.inputs()
     }
 
-    /// How many choices there are.
+    /// The number of outputs to choose from.
     pub fn outputs(&self) -> usize {
-        self.sight.outputs()
+        self.featurizer.outputs()
     }
 
-    /// How many of the numbers are about each choice.
+    /// The number of inputs that belong to each output.
     pub fn by_output(&self) -> usize {
-        self.sight.by_output()
+        self.featurizer.by_output()
     }
 
-    /// Goes on; true if a choice is due.
+    /// Decides until a choice is due, and returns whether one is.
     pub fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
-        lock(&self.turn).worker = 0;
+        lock(&self.pending).worker = 0;
         self.dispatcher.decide(view, trigger, plan);
-        lock(&self.turn).asks
+        lock(&self.pending).is_due
     }
 
-    /// Goes on at the same instant with this choice, after what came before was applied; true if
-    /// another is due.
+    /// Goes on at the same instant with a chosen output, after the plan so far was applied; returns
+    /// whether another choice is due.
     pub fn go_on(&mut self, view: &View<'_>, output: usize, plan: &mut Plan) -> bool {
         {
-            let mut turn = lock(&self.turn);
-            (turn.asks, turn.answer) = (false, Some(output));
+            let mut pending = lock(&self.pending);
+            (pending.is_due, pending.answer) = (false, Some(output));
         }
         self.dispatcher.decide(view, Trigger::new(&[], &[], &[], false), plan);
-        lock(&self.turn).asks
+        lock(&self.pending).is_due
     }
 
-    /// Writes what is seen where a choice is due.
+    /// Writes the inputs of the choice that is due.
     pub fn observe(&self, into: &mut [f32]) {
-        let turn = lock(&self.turn);
-        into.iter_mut().zip(&turn.seen.inputs).for_each(|(x, seen)| *x = *seen);
+        let pending = lock(&self.pending);
+        into.iter_mut().zip(&pending.observation.inputs).for_each(|(x, input)| *x = *input);
     }
 
-    /// Writes what can be chosen there.
+    /// Writes which outputs are allowed there.
     pub fn mask(&self, allowed: &mut [bool]) {
-        let turn = lock(&self.turn);
-        allowed.iter_mut().zip(&turn.seen.allowed).for_each(|(x, seen)| *x = *seen);
+        let pending = lock(&self.pending);
+        allowed
+            .iter_mut()
+            .zip(&pending.observation.allowed)
+            .for_each(|(x, is_allowed)| *x = *is_allowed);
     }
 }

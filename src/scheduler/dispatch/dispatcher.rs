@@ -1,5 +1,9 @@
-//! What all dispatchers share: requests wait in one line per application, in the scheduler's
-//! order; an idle lane takes the first of all lines and fills a batch behind it.
+//! What all dispatchers share: requests wait in one queue per application, in the scheduler's
+//! order; an idle lane takes the first of all heads and fills a batch with requests behind it.
+//!
+//! Two rules are decided here. `batch = "deadline-aware"` keeps the head on time where it can
+//! ([`BatchFill`]). `drop_policy` rejects heads that are late or hopeless even at their soonest end
+//! ([`DropPolicy`]); a request is late if `View::is_late` says so, and hopeless if its penalty is 1.
 //!
 //! Dispatchers decide for the present only. Per decision: O(log n) per request taken and O(apps)
 //! to find the head.
@@ -15,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// How a variant is chosen for the request at the head.
-pub(super) enum VariantChoice {
+pub enum VariantChoice {
     /// By worker class and application, fixed in advance.
     Fixed(Vec<FixedVariant>),
     /// Any rule on the head.
@@ -23,41 +27,41 @@ pub(super) enum VariantChoice {
 }
 
 /// A variant for the head; `None` to leave the lane free.
-pub(super) type VariantRule = Box<dyn FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send>;
+pub type VariantRule = Box<dyn FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send>;
 
 /// The requests of one application, first key first.
 type AppQueue = BinaryHeap<Reverse<(u64, RequestId)>>;
 
-/// A free lane and the head of all lines.
-pub(super) struct DecisionContext<'a> {
-    /// The world, but for what this plan assigned before.
+/// A free lane, and the request at the head of all queues.
+pub struct DecisionContext<'a> {
+    /// The state before this plan.
     pub view: &'a View<'a>,
-    /// The worker's timeline, with what this plan assigned before.
-    pub cursor: &'a Timeline,
-    /// Where.
+    /// The worker's timeline, with the batches of this plan so far.
+    pub timeline: &'a Timeline,
+    /// The worker of the lane.
     pub worker: WorkerId,
-    /// Who is served.
+    /// The request to serve.
     pub head: &'a Request,
-    /// The timelines of all workers, for rules that look at all of them.
-    pub cursors: &'a [Timeline],
-    lines: &'a [AppQueue],
+    /// By worker, its timeline; up to date for all workers with `with_all_timelines` only.
+    pub timelines: &'a [Timeline],
+    queues: &'a [AppQueue],
 }
 
 impl DecisionContext<'_> {
     /// How many requests of an application wait.
     pub fn waiting(&self, app: AppId) -> usize {
-        self.lines[app.index()].len()
+        self.queues[app.index()].len()
     }
 
-    /// The first of an application's line.
+    /// The first request of an application's queue.
     pub fn first(&self, app: AppId) -> Option<&Request> {
-        self.lines[app.index()].peek().and_then(|Reverse((_, id))| self.view.request(*id))
+        self.queues[app.index()].peek().and_then(|Reverse((_, id))| self.view.request(*id))
     }
 }
 
 /// A variant fixed in advance for one application.
 #[derive(Clone, Debug)]
-pub(super) enum FixedVariant {
+pub enum FixedVariant {
     /// The one with the shortest latency at batch 1.
     Fastest,
     /// The one with the highest profiled accuracy, the first listed of equals.
@@ -68,7 +72,7 @@ pub(super) enum FixedVariant {
 
 /// How many requests of the head's application run with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BatchFill {
+pub enum BatchFill {
     /// As many as wait, up to the largest batch.
     Full,
     /// As many as keep the head on time; a head that is late anyway does not shrink its batch.
@@ -77,7 +81,7 @@ pub(super) enum BatchFill {
 
 /// The batching parameters of a dispatcher.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Batching {
+pub struct Batching {
     max_batch: usize,
     fill: BatchFill,
     drop: DropPolicy,
@@ -129,11 +133,11 @@ impl Batching {
     }
 
     /// How many of `waiting` requests behind and including `head` to run.
-    pub fn size(&self, moment: &DecisionContext<'_>, variant: VariantId) -> usize {
-        let DecisionContext { view, cursor, worker, head, .. } = *moment;
-        let waiting = moment.waiting(head.app);
+    pub fn size(&self, context: &DecisionContext<'_>, variant: VariantId) -> usize {
+        let DecisionContext { view, timeline, worker, head, .. } = *context;
+        let waiting = context.waiting(head.app);
         let most = self.max_batch.min(view.max_batch(worker, variant)).min(waiting);
-        let on_time = |batch| !view.is_late(head, view.finish(cursor, variant, batch));
+        let on_time = |batch| !view.is_late(head, view.finish(timeline, variant, batch));
         match self.fill {
             BatchFill::Full => most,
             // A measured table may fall, so that a batch of one can be late and a larger one not.
@@ -145,17 +149,17 @@ impl Batching {
 }
 
 /// The order of requests, fixed when they become visible: smaller first, ties by arrival.
-pub(super) type QueueKey = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
+pub type QueueKey = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
 
 /// A dispatcher.
-pub(super) struct Dispatcher {
+pub struct Dispatcher {
     key: QueueKey,
     choice: VariantChoice,
     batching: Batching,
-    lines: Vec<AppQueue>,
-    /// By worker; those of workers that are not idle are kept only if the rule looks at them.
-    cursors: Vec<Timeline>,
-    looks_around: bool,
+    queues: Vec<AppQueue>,
+    /// By worker; those of busy workers are up to date only if the rule needs them.
+    timelines: Vec<Timeline>,
+    needs_all_timelines: bool,
     batch: Vec<RequestId>,
 }
 
@@ -170,25 +174,25 @@ impl Dispatcher {
             key,
             choice,
             batching,
-            lines: catalog.app_ids().map(|_| BinaryHeap::new()).collect(),
-            cursors: catalog.worker_ids().map(|_| Timeline::default()).collect(),
-            looks_around: false,
+            queues: catalog.app_ids().map(|_| BinaryHeap::new()).collect(),
+            timelines: catalog.worker_ids().map(|_| Timeline::default()).collect(),
+            needs_all_timelines: false,
             batch: Vec::new(),
         }
     }
 
-    /// With a rule that looks at all workers.
-    pub fn looking_around(self) -> Self {
-        Self { looks_around: true, ..self }
+    /// With a rule that needs the timelines of all workers.
+    pub fn with_all_timelines(self) -> Self {
+        Self { needs_all_timelines: true, ..self }
     }
 
     /// The application whose head comes first among those that `worker` can serve.
     fn first(&self, view: &View<'_>, worker: WorkerId) -> Option<AppId> {
-        if let [line] = self.lines.as_slice() {
-            return line.peek().filter(|_| self.serves(view, worker, AppId(0))).map(|_| AppId(0));
+        if let [queue] = self.queues.as_slice() {
+            return queue.peek().filter(|_| self.serves(view, worker, AppId(0))).map(|_| AppId(0));
         }
-        let heads = self.lines.iter().enumerate().filter_map(|(app, line)| {
-            let Reverse(head) = line.peek()?;
+        let heads = self.queues.iter().enumerate().filter_map(|(app, queue)| {
+            let Reverse(head) = queue.peek()?;
             let app = AppId(app as u16);
             self.serves(view, worker, app).then_some((*head, app))
         });
@@ -198,7 +202,7 @@ impl Dispatcher {
     /// Whether the choice of variants has one for `app` on this worker.
     fn serves(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
         match &self.choice {
-            VariantChoice::Fixed(named) => named[app.index()].runs(view, worker, app),
+            VariantChoice::Fixed(fixed) => fixed[app.index()].runs(view, worker, app),
             VariantChoice::Rule(_) => view.variants(worker, app).next().is_some(),
         }
     }
@@ -206,8 +210,8 @@ impl Dispatcher {
     /// When the head could end at the earliest if it ran now, on any variant that the choice
     /// allows, alone or with others that wait.
     fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
-        let most = self.batching.max_batch.min(self.lines[app.index()].len());
-        let soonest = |variant| view.soonest(&self.cursors[worker.index()], variant, most);
+        let most = self.batching.max_batch.min(self.queues[app.index()].len());
+        let soonest = |variant| view.soonest(&self.timelines[worker.index()], variant, most);
         match &self.choice {
             VariantChoice::Fixed(_) => soonest(chosen),
             VariantChoice::Rule(_) => {
@@ -216,47 +220,40 @@ impl Dispatcher {
         }
     }
 
-    fn choose(&mut self, view: &View<'_>, worker: WorkerId, head: &Request) -> Option<VariantId> {
-        match &mut self.choice {
-            VariantChoice::Fixed(named) => fixed(view, worker, head.app, &named[head.app.index()]),
-            VariantChoice::Rule(rule) => {
-                let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
-                let cursor = &cursors[worker.index()];
-                rule(&DecisionContext { view, cursor, worker, head, cursors, lines })
-            }
-        }
-    }
-
     /// Fills one free lane; false if nothing can be started.
     fn fill_lane(&mut self, view: &View<'_>, worker: WorkerId, plan: &mut Plan) -> bool {
         loop {
             let Some(app) = self.first(view, worker) else { return false };
-            let line = &mut self.lines[app.index()];
-            let Some(Reverse((_, id))) = line.peek().copied() else { return false };
+            let queue = &mut self.queues[app.index()];
+            let Some(Reverse((_, id))) = queue.peek().copied() else { return false };
             let Some(head) = view.request(id) else {
-                line.pop();
+                queue.pop();
                 continue;
             };
-            let Some(variant) = self.choose(view, worker, head) else { return false };
+            let (timelines, queues) = (self.timelines.as_slice(), self.queues.as_slice());
+            let timeline = &timelines[worker.index()];
+            let context = DecisionContext { view, timeline, worker, head, timelines, queues };
+            let variant = match &mut self.choice {
+                VariantChoice::Fixed(fixed) => fixed[app.index()].choose(view, worker, app),
+                VariantChoice::Rule(rule) => rule(&context),
+            };
+            let Some(variant) = variant else { return false };
             if self.batching.drop != DropPolicy::Never
                 && let soonest = self.soonest(view, worker, app, variant)
                 && let Some(reason) = self.batching.drops(view, head, soonest)
             {
-                self.lines[app.index()].pop();
+                self.queues[app.index()].pop();
                 plan.reject(id, reason);
                 continue;
             }
-            let (cursors, lines) = (self.cursors.as_slice(), self.lines.as_slice());
-            let cursor = &cursors[worker.index()];
-            let moment = DecisionContext { view, cursor, worker, head, cursors, lines };
-            let size = self.batching.size(&moment, variant);
-            let line = &mut self.lines[app.index()];
+            let size = self.batching.size(&context, variant);
+            let queue = &mut self.queues[app.index()];
             self.batch.clear();
             while self.batch.len() < size {
-                let Some(Reverse((_, id))) = line.pop() else { break };
+                let Some(Reverse((_, id))) = queue.pop() else { break };
                 self.batch.push(id);
             }
-            view.estimate_append(&mut self.cursors[worker.index()], variant, self.batch.len());
+            view.estimate_append(&mut self.timelines[worker.index()], variant, self.batch.len());
             plan.assign(worker, variant, self.batch.iter().copied());
             return true;
         }
@@ -268,25 +265,25 @@ impl Scheduler for Dispatcher {
         for id in trigger.arrived {
             if let Some(request) = view.request(*id) {
                 let key = (self.key)(view, request);
-                self.lines[request.app.index()].push(Reverse((key, *id)));
+                self.queues[request.app.index()].push(Reverse((key, *id)));
             }
         }
         if view.pending_len() == 0 {
             return;
         }
-        if self.looks_around {
+        if self.needs_all_timelines {
             for worker in view.workers() {
-                view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
+                view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
         }
         for worker in view.workers().filter(crate::contract::WorkerView::is_idle) {
-            if !self.looks_around {
-                view.backlog_end(worker.id, &mut self.cursors[worker.id.index()]);
+            if !self.needs_all_timelines {
+                view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
             for _ in 0..worker.free_lanes() {
-                // What comes next would wait for the link: that can be decided then.
-                let cursor = &self.cursors[worker.id.index()];
-                let taken = cursor.is_remote() && !cursor.is_open(view.now());
+                // The next batch would wait for the link: it is decided when the link is free.
+                let timeline = &self.timelines[worker.id.index()];
+                let taken = timeline.is_remote() && !timeline.is_open(view.now());
                 if taken || !self.fill_lane(view, worker.id, plan) {
                     break;
                 }
@@ -304,24 +301,23 @@ impl FixedVariant {
             Self::Fastest | Self::Best => usable.next().is_some(),
         }
     }
-}
 
-/// The variant of a fixed choice on a worker, if it can run there.
-fn fixed(view: &View<'_>, worker: WorkerId, app: AppId, named: &FixedVariant) -> Option<VariantId> {
-    let catalog = view.catalog();
-    let usable = view.variants(worker, app);
-    match named {
-        FixedVariant::This(variant) => usable.into_iter().find(|v| v == variant),
-        FixedVariant::Fastest => usable.min_by_key(|v| (view.expected_latency(worker, *v, 1), *v)),
-        FixedVariant::Best => usable.reduce(|best, v| {
-            let accuracy = |v| Score::of(catalog.variant(v).accuracy);
-            if accuracy(v) > accuracy(best) { v } else { best }
-        }),
+    /// The variant on a worker, if it can run there.
+    fn choose(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
+        let mut usable = view.variants(worker, app);
+        match self {
+            Self::This(variant) => usable.find(|v| v == variant),
+            Self::Fastest => usable.min_by_key(|v| (view.expected_latency(worker, *v, 1), *v)),
+            Self::Best => usable.reduce(|best, v| {
+                let accuracy = |v| Score::of(view.catalog().variant(v).accuracy);
+                if accuracy(v) > accuracy(best) { v } else { best }
+            }),
+        }
     }
 }
 
 /// A dispatcher in a fixed order with a fixed variant by application.
-pub(super) fn read_fixed(
+pub fn read_fixed(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
     key: fn(&Request) -> u64,
@@ -337,10 +333,10 @@ fn read_variant(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Vec<Fix
     let catalog = context.catalog;
     let node = fields.take("variant");
     let problems = fields.problems();
-    let mut named: Vec<FixedVariant> = catalog.app_ids().map(|_| FixedVariant::Fastest).collect();
+    let mut fixed: Vec<FixedVariant> = catalog.app_ids().map(|_| FixedVariant::Fastest).collect();
     let mut one = |app: AppId, node: &ConfigNode| {
         let Some(name) = decode::text(node, problems) else { return };
-        named[app.index()] = match name {
+        fixed[app.index()] = match name {
             "fastest" => FixedVariant::Fastest,
             "best" => FixedVariant::Best,
             name => match catalog.variant_named(app, name) {
@@ -373,12 +369,12 @@ fn read_variant(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Vec<Fix
                         let known = catalog.app_ids().map(|app| catalog.app(app).name.as_str());
                         let place = node.place.clone();
                         fields.problems().push(Problem::unknown(place, "application", name, known));
-                        return named;
+                        return fixed;
                     }
                 }
             }
         }
         Some((node, _)) => catalog.app_ids().for_each(|app| one(app, node)),
     }
-    named
+    fixed
 }

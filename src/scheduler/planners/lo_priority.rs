@@ -4,12 +4,12 @@
 //! ours: the same rule as a dispatcher that batches, for the two priorities whose order does not
 //! change while requests wait.
 
-use super::SchedulerEntry;
-use super::locally_optimal::{Objective, read};
-use super::priority::{Priority, RequestOrder};
 use crate::contract::AccuracySource;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::planners::locally_optimal::{Objective, read};
+use crate::scheduler::planners::priority::{Priority, RequestOrder};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-priority",
     summary: "priority order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal with priorities)",

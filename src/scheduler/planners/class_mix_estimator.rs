@@ -1,9 +1,9 @@
-//! Which accuracy a variant has on the requests that an application gets lately.
+//! The accuracy of each variant at the class mix of the latest requests of its application.
 //!
-//! The posterior of one request says little and is wrong where the variants are wrong too; the
+//! The posterior of one request is noisy, and its errors correlate with those of the variants; the
 //! mean over many requests estimates the class mix at which variants should be compared. The mix
 //! starts as the prior, and every request moves it by 1 / `length` towards its posterior: an
-//! exponential mean over the last `length` requests or so. O(classes) per request,
+//! exponential mean over about the last `length` requests. O(classes) per request,
 //! O(variants · classes) to read. Source: ours.
 
 use crate::classifier::posterior::{expected_accuracy, shrunk_recall};
@@ -12,7 +12,7 @@ use crate::core::ids::{AppId, Request, VariantId};
 use crate::system::catalog::Catalog;
 
 /// The class mixes of all applications.
-pub(super) struct ClassMixEstimator {
+pub struct ClassMixEstimator {
     length: f64,
     /// By application.
     mixes: Vec<Vec<f64>>,
@@ -20,7 +20,7 @@ pub(super) struct ClassMixEstimator {
     recalls: Vec<ShrunkRecalls>,
 }
 
-/// What is believed of one variant.
+/// The recalls of one variant, shrunk towards its accuracy.
 struct ShrunkRecalls {
     shrunk: Vec<f64>,
     /// Profiled accuracy less Σ f(c) R̃(c), with the profile's class frequencies f: what makes the
@@ -45,7 +45,7 @@ impl ShrunkRecalls {
 }
 
 impl ClassMixEstimator {
-    /// `weight` is the number of imagined requests by which every recall is pulled towards the
+    /// `weight` is the number of pseudo-requests by which every recall is shrunk towards the
     /// accuracy of its variant.
     pub fn new(catalog: &Catalog, length: f64, weight: f64) -> Self {
         let mix = |app: AppId| {
@@ -57,12 +57,12 @@ impl ClassMixEstimator {
         Self { length, mixes: catalog.app_ids().map(mix).collect(), recalls: recalls.collect() }
     }
 
-    /// Takes in a request that has just become visible.
+    /// Updates the class mix with a request that has just become visible.
     pub fn observe(&mut self, view: &View<'_>, request: &Request) {
         move_towards(&mut self.mixes[request.app.index()], view.posterior(request), self.length);
     }
 
-    /// The accuracy of a variant at the pooled mix: a + Σ (mix(c) − f(c)) R̃(c), with the profiled
+    /// The accuracy of a variant at the class mix: a + Σ (mix(c) − f(c)) R̃(c), with the profiled
     /// accuracy a, the profile's class frequencies f and the shrunk recalls R̃.
     pub fn accuracy(&self, catalog: &Catalog, variant: VariantId) -> f64 {
         let mix = &self.mixes[catalog.variant(variant).app.index()];
@@ -96,17 +96,17 @@ mod tests {
         let each = recall.iter().zip(&samples);
         let shrunk: Vec<f64> = each.map(|(r, n)| shrunk_recall(*r, *n, accuracy, 10.0)).collect();
         let rest = accuracy - expected_accuracy(&samples, &shrunk) / 100.0;
-        let mut pool = ClassMixEstimator {
+        let mut estimator = ClassMixEstimator {
             length: 1.0,
             mixes: vec![vec![0.9, 0.1]],
             recalls: vec![ShrunkRecalls { shrunk, rest }],
         };
-        let at = |pool: &ClassMixEstimator| {
-            pool.recalls[0].rest + expected_accuracy(&pool.mixes[0], &pool.recalls[0].shrunk)
+        let at = |e: &ClassMixEstimator| {
+            e.recalls[0].rest + expected_accuracy(&e.mixes[0], &e.recalls[0].shrunk)
         };
-        assert!((at(&pool) - 0.95).abs() < 1e-12);
-        move_towards(&mut pool.mixes[0], &[0.5, 0.5], 1.0);
+        assert!((at(&estimator) - 0.95).abs() < 1e-12);
+        move_towards(&mut estimator.mixes[0], &[0.5, 0.5], 1.0);
         // The second class weighs 0.4 more, and is worth 0.995 - 0.725 = 0.27 less.
-        assert!((at(&pool) - (0.95 - 0.4 * 0.27)).abs() < 1e-12, "{}", at(&pool));
+        assert!((at(&estimator) - (0.95 - 0.4 * 0.27)).abs() < 1e-12, "{}", at(&estimator));
     }
 }

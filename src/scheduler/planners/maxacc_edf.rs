@@ -4,12 +4,12 @@
 //! Source: the maximum-accuracy picker of dndfrink/SERIF bd12bb8; its combination with deadline
 //! order, and the name, are ours. `mode = "dispatch"` is the same rule as a dispatcher that batches.
 
-use super::SchedulerEntry;
-use super::locally_optimal::{Objective, read};
-use super::priority::RequestOrder;
 use crate::contract::AccuracySource;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::planners::locally_optimal::{Objective, read};
+use crate::scheduler::planners::priority::RequestOrder;
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "maxacc-edf",
     summary: "deadline order, the most accurate variant whatever it takes (accuracy-profiled)",
     source: "dndfrink/SERIF bd12bb8 (maximum accuracy), in deadline order",

@@ -6,11 +6,11 @@
 //! published code, dndfrink/SERIF bd12bb8. The body of the paper was not available: that it
 //! groups, orders and searches as this does is not verified.
 
-use super::SchedulerEntry;
-use super::group_planner::{GroupBy, GroupPlanner};
 use crate::contract::AccuracySource;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::planners::group_planner::{GroupBy, GroupPlanner};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "sneakpeek",
     summary: "groups by application and most likely class, accuracies corrected by the posterior",
     source: "Wolfrath, Frink, Chandra, SoCC 2025; code dndfrink/SERIF bd12bb8",

@@ -9,15 +9,18 @@
 //! With n requests and a width of w, O(n · w · variants · largest batch · log). The width falls
 //! as n grows.
 
-use super::score::Score;
-use super::window_problem::{PlanStep, PlanValue, VariantOption, WindowMemories, WindowProblem};
+use super::bounds::BoundTable;
+use super::memory_states::MemoryStates;
+use super::window_problem::{PlanStep, VariantOption, WindowProblem};
 use crate::core::units::Time;
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::PlanValue;
 
 /// The widest beam.
 const WIDEST: usize = 300;
 /// The narrowest.
 const NARROWEST: usize = 4;
-/// In between, so many labels are extended in all.
+/// Between the two, this many labels are extended in all.
 const LABELS: usize = 1 << 13;
 
 /// One way to have served some of the requests.
@@ -35,14 +38,15 @@ struct Label {
 #[derive(Clone, Copy, Debug)]
 struct Batch {
     before: usize,
-    choice: VariantOption,
+    option: VariantOption,
     first: usize,
     size: usize,
 }
 
-struct Search<'i, 'v> {
-    instance: &'i WindowProblem<'v>,
-    memories: WindowMemories,
+struct Search<'p, 'v> {
+    problem: &'p WindowProblem<'v>,
+    bounds: &'p BoundTable,
+    memories: MemoryStates,
     /// By number of requests passed.
     open: Vec<Vec<Label>>,
     /// Labels that were extended.
@@ -50,14 +54,14 @@ struct Search<'i, 'v> {
 }
 
 /// A plan of all requests.
-pub(super) fn search(instance: &WindowProblem<'_>) -> (PlanValue, Vec<PlanStep>) {
-    let count = instance.len();
+pub fn search(problem: &WindowProblem<'_>, bounds: &BoundTable) -> (PlanValue, Vec<PlanStep>) {
+    let count = problem.requests.len();
     let width = (LABELS / count.max(1)).clamp(NARROWEST, WIDEST);
-    let memories = WindowMemories::new(instance);
-    let mut search = Search { instance, memories, open: Vec::new(), done: Vec::new() };
+    let memories = MemoryStates::new(problem);
+    let mut search = Search { problem, bounds, memories, open: Vec::new(), done: Vec::new() };
     search.open.resize_with(count + 1, Vec::new);
-    let value = PlanValue { sum: Score::default(), finish: instance.start };
-    let passed = vec![0; instance.parts.len()];
+    let value = PlanValue { sum: Score::default(), finish: problem.start };
+    let passed = vec![0; problem.parts.len()];
     search.push(Label { passed, memory: 0, value, bound: Score::default(), last: None });
     for level in 0..count {
         for label in best(std::mem::take(&mut search.open[level]), width) {
@@ -84,14 +88,14 @@ fn sizes(largest: usize) -> impl Iterator<Item = usize> {
 impl Search<'_, '_> {
     /// Passes over requests that are worth nothing any more, and opens the label.
     fn push(&mut self, mut label: Label) {
-        let row = self.instance.row(label.value.finish);
+        let row = self.bounds.row(label.value.finish);
         label.bound = label.value.sum;
-        for (passed, part) in label.passed.iter_mut().zip(&self.instance.parts) {
-            let hope = |at: usize| row[part.members.clone()].get(at).copied().unwrap_or_default();
-            while *passed < part.members.len() && hope(*passed) == hope(*passed + 1) {
+        for (passed, part) in label.passed.iter_mut().zip(&self.problem.parts) {
+            let rest = |at: usize| row[part.members.clone()].get(at).copied().unwrap_or_default();
+            while *passed < part.members.len() && rest(*passed) == rest(*passed + 1) {
                 *passed += 1;
             }
-            label.bound += hope(*passed);
+            label.bound += rest(*passed);
         }
         let level: usize = label.passed.iter().sum();
         self.open[level].push(label);
@@ -100,19 +104,19 @@ impl Search<'_, '_> {
     /// Every batch that may come next.
     fn extend(&mut self, label: Label) {
         let before = self.done.len();
-        for (at, part) in self.instance.parts.iter().enumerate() {
+        for (at, part) in self.problem.parts.iter().enumerate() {
             let left = part.members.len() - label.passed[at];
             let first = part.members.start + label.passed[at];
-            for choice in part.choices.iter().copied().filter(|_| left > 0) {
-                let (load, memory) = self.memories.run(self.instance, label.memory, choice);
-                for size in sizes(choice.largest.min(left)) {
-                    let finish = label.value.finish + load + self.instance.latency(choice, size);
+            for option in part.options.iter().copied().filter(|_| left > 0) {
+                let (load, memory) = self.memories.run(self.problem, label.memory, option);
+                for size in sizes(option.largest.min(left)) {
+                    let finish = label.value.finish + load + self.problem.latency(option, size);
                     let sum = (first..first + size).fold(label.value.sum, |sum, member| {
-                        sum + self.instance.worth(member, choice, finish)
+                        sum + self.problem.utility(member, option, finish)
                     });
                     let mut passed = label.passed.clone();
                     passed[at] += size;
-                    let last = Some(Batch { before, choice, first, size });
+                    let last = Some(Batch { before, option, first, size });
                     let value = PlanValue { sum, finish };
                     self.push(Label { passed, memory, value, bound: sum, last });
                 }
@@ -125,31 +129,31 @@ impl Search<'_, '_> {
     fn plan(mut self) -> (PlanValue, Vec<PlanStep>) {
         let labels = self.open.pop().unwrap_or_default();
         let Some(mut label) = best(labels, 1).pop() else {
-            return (PlanValue { sum: Score::default(), finish: self.instance.start }, Vec::new());
+            return (PlanValue { sum: Score::default(), finish: self.problem.start }, Vec::new());
         };
         let (mut value, mut memory) = (label.value, label.memory);
         let mut steps = Vec::new();
-        let mut worthless = vec![true; self.instance.len()];
-        while let Some(Batch { before, choice, first, size }) = label.last {
+        let mut worthless = vec![true; self.problem.requests.len()];
+        while let Some(Batch { before, option, first, size }) = label.last {
             let members: Vec<usize> = (first..first + size).collect();
             worthless[first..first + size].fill(false);
-            steps.push(PlanStep { variant: choice.variant, members });
+            steps.push(PlanStep { variant: option.variant, members });
             label = self.done[before].clone();
         }
         steps.reverse();
-        for part in &self.instance.parts {
+        for part in &self.problem.parts {
             let left: Vec<usize> = part.members.clone().filter(|m| worthless[*m]).collect();
-            let Some(choice) = self.soonest(&part.choices, memory, value.finish, left.len()) else {
+            let Some(option) = self.soonest(&part.options, memory, value.finish, left.len()) else {
                 continue;
             };
-            for batch in left.chunks(choice.largest) {
+            for batch in left.chunks(option.largest) {
                 let load;
-                (load, memory) = self.memories.run(self.instance, memory, choice);
-                value.finish += load + self.instance.latency(choice, batch.len());
+                (load, memory) = self.memories.run(self.problem, memory, option);
+                value.finish += load + self.problem.latency(option, batch.len());
                 for member in batch {
-                    value.sum += self.instance.worth(*member, choice, value.finish);
+                    value.sum += self.problem.utility(*member, option, value.finish);
                 }
-                steps.push(PlanStep { variant: choice.variant, members: batch.to_vec() });
+                steps.push(PlanStep { variant: option.variant, members: batch.to_vec() });
             }
         }
         (value, steps)
@@ -158,17 +162,17 @@ impl Search<'_, '_> {
     /// The variant that ends `count` requests first.
     fn soonest(
         &mut self,
-        choices: &[VariantOption],
+        options: &[VariantOption],
         memory: u32,
         start: Time,
         count: usize,
     ) -> Option<VariantOption> {
-        let finish = |choice: &VariantOption| {
-            let (full, rest) = (count / choice.largest, count % choice.largest);
-            let mut finish = start + self.memories.run(self.instance, memory, *choice).0;
-            (0..full).for_each(|_| finish += self.instance.latency(*choice, choice.largest));
-            if rest > 0 { finish + self.instance.latency(*choice, rest) } else { finish }
+        let finish = |option: &VariantOption| {
+            let (full, rest) = (count / option.largest, count % option.largest);
+            let mut finish = start + self.memories.run(self.problem, memory, *option).0;
+            (0..full).for_each(|_| finish += self.problem.latency(*option, option.largest));
+            if rest > 0 { finish + self.problem.latency(*option, rest) } else { finish }
         };
-        choices.iter().copied().min_by_key(finish)
+        options.iter().copied().min_by_key(finish)
     }
 }

@@ -4,10 +4,10 @@
 //! machine when all are there from the start; collapses in overload (late requests go first).
 //! O(log n) per request.
 
-use super::SchedulerEntry;
-use super::dispatch::read_fixed;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::dispatch::dispatcher::read_fixed;
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "edf",
     summary: "earliest deadline first, fixed variant, batches of one application",
     source: "Jackson 1955; Liu and Layland, JACM 1973",

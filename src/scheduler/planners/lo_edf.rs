@@ -4,12 +4,12 @@
 //! Source: dndfrink/SERIF bd12bb8, locally optimal EDF. `mode = "dispatch"` is ours: the same
 //! rule as a dispatcher that batches.
 
-use super::SchedulerEntry;
-use super::locally_optimal::{Objective, read};
-use super::priority::RequestOrder;
 use crate::contract::AccuracySource;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::planners::locally_optimal::{Objective, read};
+use crate::scheduler::planners::priority::RequestOrder;
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-edf",
     summary: "deadline order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal EDF)",

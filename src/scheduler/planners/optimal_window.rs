@@ -1,29 +1,32 @@
 //! The optimum of a window: the plan of highest summed expected utility, on the beliefs that the
 //! run granted, of all plans of its requests on one worker with one lane; batches, loads and what
 //! memory holds included, from whatever backlog and residents there are. Proved by a dynamic
-//! programme ([`super::subset_search`]); a beam search gives the plan to beat.
+//! programme ([`super::search::request_moves`]); a beam search gives the plan to beat.
 //!
 //! A yardstick for one window, not over a run: it does not see the next. Whatever the plan, every
 //! request of the window is served; those worth nothing may come last. Ties: higher utility, then
 //! earlier end, then listing order.
 //!
-//! A window is what it is for all planners: all that wait, or the oldest `window_max`. Windows of
-//! more than [`MOST`] requests, and rare smaller ones with too many plans to tell apart, are beyond
-//! what is proved: `oversize_window = "refuse"` ends the run with an error (and does not take a larger
-//! `window_max`), `oversize_window = "beam"` plans them by the beam ([`super::beam`]). The column
-//! `windows_solved_exactly` counts those proved.
+//! A window is what it is for all planners: all waiting requests, or the oldest `window_max`. No
+//! optimum is proved for windows of more than [`MOST`] requests, and for rare smaller ones with too
+//! many plans: `oversize_window = "refuse"` ends the run with an error (and does not take a larger
+//! `window_max`), `oversize_window = "beam"` takes the plan of the beam search
+//! ([`super::search::beam_search`]). The column `windows_solved_exactly` counts the proved ones.
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
-use super::label_setting::MOST;
 use super::planning_window::PlanningWindow;
-use super::window_problem::{PlanStep, WindowProblem};
-use super::{BuildContext, SchedulerEntry, beam_search, label_setting};
+use super::search::beam_search;
+use super::search::bounds::BoundTable;
+use super::search::request_moves::{self, MOST};
+use super::search::window_problem::{PlanStep, WindowProblem};
 use crate::config::{Decoder, Problem};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{Request, WorkerId};
+use crate::scheduler::tie_break::TieBreak;
+use crate::scheduler::{BuildContext, SchedulerEntry};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "optimal-window",
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
@@ -46,11 +49,11 @@ enum OversizeWindow {
 }
 
 struct OptimalWindow {
-    beyond: OversizeWindow,
+    oversize: OversizeWindow,
     window: PlanningWindow,
     windows_solved_exactly: u64,
     requests: Vec<Request>,
-    tail: Timeline,
+    backlog: Timeline,
 }
 
 /// Plans are sequences of batches: several workers or lanes would need more.
@@ -72,34 +75,35 @@ fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
 
 impl OptimalWindow {
     fn read(fields: &mut Decoder<'_>) -> Self {
-        let beyond = fields.choice(
+        let oversize = fields.choice(
             "oversize_window",
             &[("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)],
         );
-        let largest = match beyond {
+        let largest = match oversize {
             OversizeWindow::Refuse => MOST as u64,
             OversizeWindow::Beam => u64::MAX,
         };
         Self {
-            beyond,
+            oversize,
             window: PlanningWindow::read_up_to(fields, largest),
             windows_solved_exactly: 0,
             requests: Vec::new(),
-            tail: Timeline::default(),
+            backlog: Timeline::default(),
         }
     }
 
     /// The steps of the best plan, or why there is none.
-    fn plan(&mut self, instance: &WindowProblem<'_>) -> Result<Vec<PlanStep>, String> {
-        let (known, steps) = beam_search::search(instance);
-        if let Some((_, proved)) = label_setting::search(instance, known) {
+    fn plan(&mut self, problem: &WindowProblem<'_>) -> Result<Vec<PlanStep>, String> {
+        let bounds = BoundTable::of_requests(problem);
+        let (known, steps) = beam_search::search(problem, &bounds);
+        if let Some(proved) = request_moves::search(problem, &bounds, known) {
             self.windows_solved_exactly += 1;
             return Ok(proved);
         }
-        if self.beyond == OversizeWindow::Beam {
+        if self.oversize == OversizeWindow::Beam {
             return Ok(steps);
         }
-        let count = instance.len();
+        let count = problem.requests.len();
         let why = if count > MOST {
             format!("{count} requests wait, and the best plan is proved for {MOST} at most")
         } else {
@@ -116,12 +120,13 @@ impl Scheduler for OptimalWindow {
         }
         self.window.fill(view, &mut self.requests);
         let worker = WorkerId(0);
-        view.backlog_end(worker, &mut self.tail);
-        let instance = WindowProblem::new(view, worker, &self.window, &self.requests, &self.tail);
-        match self.plan(&instance) {
+        view.backlog_end(worker, &mut self.backlog);
+        let problem = WindowProblem::new(view, worker, &self.backlog, TieBreak::EarliestFinish)
+            .with_applications(&self.window, &self.requests);
+        match self.plan(&problem) {
             Ok(steps) => steps
                 .iter()
-                .for_each(|step| plan.assign(worker, step.variant, instance.ids(&step.members))),
+                .for_each(|step| plan.assign(worker, step.variant, problem.ids(&step.members))),
             Err(why) => plan.abort(why),
         }
     }

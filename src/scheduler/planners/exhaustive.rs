@@ -6,11 +6,11 @@
 //!
 //! Source: dndfrink/SERIF bd12bb8 (brute force).
 
-use super::SchedulerEntry;
-use super::group_planner::GroupPlanner;
 use crate::contract::AccuracySource;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::planners::group_planner::GroupPlanner;
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "exhaustive",
     summary: "every order and variant of the oldest few requests, without batching (brute force)",
     source: "dndfrink/SERIF bd12bb8 (brute force)",

@@ -3,11 +3,11 @@
 //!
 //! Source: ours, as the counterpart of `maxacc-edf`.
 
-use super::SchedulerEntry;
-use super::locally_optimal::{Objective, read};
-use super::priority::RequestOrder;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::planners::locally_optimal::{Objective, read};
+use crate::scheduler::planners::priority::RequestOrder;
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "minlat-edf",
     summary: "deadline order, each request where it ends soonest, whatever the accuracy",
     source: "counterpart of maxacc-edf, ours",

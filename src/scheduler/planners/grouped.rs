@@ -4,11 +4,11 @@
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers). Batching latency and greedy placement on
 //! several workers are ours. `accuracy = "posterior"` averages each group's posterior.
 
-use super::SchedulerEntry;
-use super::group_planner::{GroupBy, GroupPlanner};
 use crate::contract::AccuracySource;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::planners::group_planner::{GroupBy, GroupPlanner};
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "grouped",
     summary: "one group and one variant per application, placed by summed utility",
     source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",

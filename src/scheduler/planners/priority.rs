@@ -4,17 +4,17 @@
 //! verified; form 1 is our default. Times are in seconds: the unit matters, since form 1 weighs a
 //! variance against exp(−d). Larger goes first.
 
-use super::score::Score;
 use crate::config::{Decoder, Problem, decode};
 use crate::contract::View;
 use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
 use crate::core::units::{NS_PER_S, Span, Time};
+use crate::scheduler::score::Score;
 
 /// A form of priority; d is the time to the deadline in seconds, u the utility of a variant if
 /// the request started at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PriorityForm {
+pub enum PriorityForm {
     /// (1 + Var(accuracy)) · exp(−d).
     AccDeadline,
     /// (1 + Var(accuracy)) · exp(−d + shortest latency).
@@ -31,7 +31,7 @@ pub(super) enum PriorityForm {
 
 /// How priorities are computed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Priority {
+pub struct Priority {
     pub form: PriorityForm,
     /// Whether the variance is over the accuracies granted to the scheduler, or the profiled ones
     /// as in the published code.
@@ -162,7 +162,7 @@ fn shortest(view: &View<'_>, request: &Request) -> Span {
 
 /// How a planner orders requests.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum RequestOrder {
+pub enum RequestOrder {
     /// As they came.
     Arrival,
     /// Earliest deadline first, ties by arrival.

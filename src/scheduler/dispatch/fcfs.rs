@@ -2,10 +2,10 @@
 //!
 //! Source: the customary null scheduler. O(log n) per request.
 
-use super::SchedulerEntry;
-use super::dispatch::read_fixed;
+use crate::scheduler::SchedulerEntry;
+use crate::scheduler::dispatch::dispatcher::read_fixed;
 
-pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "fcfs",
     summary: "oldest request first, fixed variant, batches of one application",
     source: "customary null scheduler",

@@ -1,47 +1,49 @@
-//! What a network sees of a free lane and the head of all lines, and what its outputs stand for.
+//! The inputs of a network that decides for a free lane and the head of all queues, and what its
+//! outputs stand for.
 //!
 //! An output is a variant by its place among those of its application; the last is the answer of
-//! the SneakPeek model, where it may be chosen. Where there are several workers one more output
-//! leaves the head to another of them, and all of them are seen. First come numbers that all
-//! outputs have in common, then a part for each output, which begins with how good it seems: what
-//! it would earn less than the best if only the head counted. So a network sees what `lo-edf`
-//! decides by, which is more than the agents of TMO see, and begins as a greedy rule.
+//! the SneakPeek model, where it may be chosen. With several workers one more output leaves the head
+//! to another worker, and there are inputs of each worker. Inputs common to all outputs come first,
+//! then a part for each output. A part begins with the score of the output: its utility less the
+//! best one, if only the head counted. So a network has what `lo-edf` decides by, which is more than
+//! the agents of TMO have, and begins as a greedy rule.
 //!
-//! Times are shares of the head's budget b, so that a world whose times are all longer looks the
-//! same; what has no end is squashed by x / (1 + x); prices are shares of the highest there is.
-//! A look is O(applications + variants · workers).
+//! Times are shares of the head's budget, so that inputs do not depend on the unit of time;
+//! unbounded inputs are squashed by x / (1 + x); prices are shares of the highest one.
+//! An observation takes O(applications + variants · workers).
 
-use super::dispatch::{Batching, DecisionContext};
 use crate::config::source;
 use crate::contract::{AccuracySource, Timeline};
 use crate::core::ids::{AppId, Request, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::rl::checkpoint::PolicySignature;
 use crate::rl::net::{Activation, Mlp, parameters};
+use crate::scheduler::dispatch::dispatcher::{Batching, DecisionContext};
 use crate::system::catalog::Catalog;
 use crate::system::link::{Link, Uplink};
 
 /// Changes whenever an input changes its meaning or its place.
 const VERSION: u32 = 2;
-/// Inputs by application: whether it is the head's, the length of its line, the slack of its first.
+/// Inputs by application: whether it is the head's, the length of its queue, the slack of its first
+/// request.
 const BY_APP: usize = 3;
-/// Inputs of the head: its slack, the entropy of its posterior, the memory that is left.
-const ALONE: usize = 3;
-/// Inputs by worker, if there are several: whether it is the one asked about, whether it is idle,
+/// Inputs of the head: its slack, the entropy of its posterior, the free memory.
+const OF_HEAD: usize = 3;
+/// Inputs by worker, if there are several: whether it is the one decided for, whether it is idle,
 /// the time until it is free, the best utility of the head there, the price of a call.
 const BY_WORKER: usize = 5;
-/// Inputs by output, and which output it is: how good it seems, profiled accuracy, granted
-/// accuracy, whether it is resident, load, time to the end of its batch, time of the batch itself
-/// by request, the penalty of the head.
+/// Inputs by output, and which output it is: its score, profiled accuracy, granted accuracy, whether
+/// it is resident, load, time to the end of its batch, time of the batch itself by request, the
+/// penalty of the head.
 const BY_OUTPUT: usize = 8;
-/// By how much a loss of all utility makes an output seem worse, as the logarithm of a chance.
-const ZOOM: f64 = 200.0;
-/// Nothing seems worse than this.
-const WORST: f64 = -6.0;
+/// The score of an output that loses all utility, as a logarithm of a probability.
+const SCORE_SCALE: f64 = 200.0;
+/// The lowest score.
+const LOWEST_SCORE: f64 = -6.0;
 
-/// How a world is seen.
+/// Makes observations of a system.
 #[derive(Clone, Debug)]
-pub(super) struct Featurizer {
+pub struct Featurizer {
     apps: usize,
     /// Variants of all applications.
     variants: usize,
@@ -52,9 +54,9 @@ pub(super) struct Featurizer {
     prices: Vec<f32>,
 }
 
-/// What is seen, and which outputs may be chosen.
+/// The inputs of a network, and which outputs may be chosen.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Observation {
+pub struct Observation {
     pub inputs: Vec<f32>,
     pub allowed: Vec<bool>,
 }
@@ -62,7 +64,7 @@ pub(super) struct Observation {
 /// A batch that could come next.
 struct Candidate<'a> {
     worker: WorkerId,
-    cursor: &'a Timeline,
+    timeline: &'a Timeline,
     variant: VariantId,
     batch: usize,
     finish: Time,
@@ -71,22 +73,22 @@ struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     fn new(
-        moment: &DecisionContext<'_>,
-        (worker, cursor): (WorkerId, &'a Timeline),
+        context: &DecisionContext<'_>,
+        (worker, timeline): (WorkerId, &'a Timeline),
         variant: VariantId,
         batch: usize,
     ) -> Self {
-        let DecisionContext { view, head, .. } = *moment;
-        let finish = view.finish(cursor, variant, batch);
+        let DecisionContext { view, head, .. } = *context;
+        let finish = view.finish(timeline, variant, batch);
         let worth = view.utility(head, variant, finish);
-        Self { worker, cursor, variant, batch, finish, worth }
+        Self { worker, timeline, variant, batch, finish, worth }
     }
 
-    /// Its part of the inputs, but for how good it seems.
-    fn write_inputs(&self, moment: &DecisionContext<'_>, into: &mut [f32]) {
-        let DecisionContext { view, head, .. } = *moment;
+    /// Its part of the inputs, without the score.
+    fn write_inputs(&self, context: &DecisionContext<'_>, into: &mut [f32]) {
+        let DecisionContext { view, head, .. } = *context;
         let (catalog, worker, variant) = (view.catalog(), self.worker, self.variant);
-        let resident = self.cursor.memory().contains(variant) || catalog.is_peek(variant);
+        let resident = self.timeline.memory().contains(variant) || catalog.is_peek(variant);
         let load = if resident { 0.0 } else { share(view.load_span(worker, variant).0, head) };
         let alone = if catalog.is_peek(variant) {
             0.0
@@ -120,7 +122,7 @@ impl Featurizer {
 
     pub fn inputs(&self) -> usize {
         BY_APP * self.apps
-            + ALONE
+            + OF_HEAD
             + self.variants
             + BY_WORKER * self.workers
             + self.by_output() * self.outputs
@@ -135,7 +137,7 @@ impl Featurizer {
         self.outputs
     }
 
-    /// A network that nobody trained: all outputs are 0.
+    /// An untrained network: all outputs are 0.
     pub fn blank(&self) -> Option<Mlp> {
         let sizes = vec![self.inputs(), self.outputs];
         let zeros = vec![0.0; parameters(&sizes)];
@@ -143,27 +145,27 @@ impl Featurizer {
     }
 
     /// The variant that an output stands for; none if it leaves the head to another worker.
-    pub fn variant(moment: &DecisionContext<'_>, output: usize) -> Option<VariantId> {
-        let catalog = moment.view.catalog();
-        let mut open = moment.view.variants(moment.worker, moment.head.app);
+    pub fn variant(context: &DecisionContext<'_>, output: usize) -> Option<VariantId> {
+        let catalog = context.view.catalog();
+        let mut open = context.view.variants(context.worker, context.head.app);
         open.find(|variant| catalog.variant_offset(*variant) == output)
     }
 
-    /// Looks at a moment whose batches are filled by `batching`.
+    /// Observes a decision whose batches are filled by `batching`.
     pub fn observe(
         &self,
-        moment: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         batching: Batching,
-        seen: &mut Observation,
+        observation: &mut Observation,
     ) {
-        let DecisionContext { view, cursor, worker, head, .. } = *moment;
-        let (catalog, now, memory) = (view.catalog(), view.now(), cursor.memory());
-        let inputs = &mut seen.inputs;
+        let DecisionContext { view, timeline, worker, head, .. } = *context;
+        let (catalog, now, memory) = (view.catalog(), view.now(), timeline.memory());
+        let inputs = &mut observation.inputs;
         inputs.clear();
         for app in catalog.app_ids().take(self.apps) {
-            let first = moment.first(app).map_or(1.0, |first| slack(first, now));
+            let first = context.first(app).map_or(1.0, |first| slack(first, now));
             inputs.push(f32::from(u8::from(app == head.app)));
-            inputs.push(squash(moment.waiting(app) as f64 / 8.0));
+            inputs.push(squash(context.waiting(app) as f64 / 8.0));
             inputs.push(first);
         }
         let room = catalog.worker(worker).memory_bytes;
@@ -174,18 +176,18 @@ impl Featurizer {
         }
         let mut elsewhere: Option<Candidate<'_>> = None;
         if self.workers > 0 {
-            for (id, cursor) in catalog.worker_ids().zip(moment.cursors) {
-                let one = |variant| Candidate::new(moment, (id, cursor), variant, 1);
+            for (id, timeline) in catalog.worker_ids().zip(context.timelines) {
+                let one = |variant| Candidate::new(context, (id, timeline), variant, 1);
                 let here = view.variants(id, head.app).map(one).reduce(better);
                 let best = here.as_ref().map_or(0.0, |here| here.worth);
                 inputs.extend([
                     f32::from(u8::from(id == worker)),
-                    f32::from(u8::from(cursor.is_open(now))),
-                    squash(share(cursor.free_at().since(now).0, head)),
+                    f32::from(u8::from(timeline.is_open(now))),
+                    squash(share(timeline.free_at().since(now).0, head)),
                     best as f32,
                     self.prices[id.index()],
                 ]);
-                if may_leave(moment, id, cursor) {
+                if may_leave(context, id, timeline) {
                     elsewhere = [elsewhere, here].into_iter().flatten().reduce(better);
                 }
             }
@@ -193,29 +195,29 @@ impl Featurizer {
         let width = self.by_output();
         let rest = inputs.len();
         inputs.resize(rest + width * self.outputs, 0.0);
-        seen.allowed.clear();
-        seen.allowed.resize(self.outputs, false);
+        observation.allowed.clear();
+        observation.allowed.resize(self.outputs, false);
         let mut best = 0.0f64;
         let mut add_candidate = |output: usize, candidate: &Candidate<'_>| {
             best = best.max(candidate.worth);
-            seen.allowed[output] = true;
+            observation.allowed[output] = true;
             let part = &mut inputs[rest + width * output..][..width];
-            // Kept whole until the best of all is known.
+            // Utility for now: the score follows when the best one is known.
             part[0] = candidate.worth as f32;
-            candidate.write_inputs(moment, &mut part[1..BY_OUTPUT]);
+            candidate.write_inputs(context, &mut part[1..BY_OUTPUT]);
             part[BY_OUTPUT + output] = 1.0;
         };
         for variant in view.variants(worker, head.app) {
-            let batch = batching.size(moment, variant);
-            let candidate = Candidate::new(moment, (worker, cursor), variant, batch);
+            let batch = batching.size(context, variant);
+            let candidate = Candidate::new(context, (worker, timeline), variant, batch);
             add_candidate(catalog.variant_offset(variant), &candidate);
         }
         if let Some(candidate) = &elsewhere {
             add_candidate(self.outputs - 1, candidate);
         }
-        let parts = seen.inputs[rest..].chunks_exact_mut(width).zip(&seen.allowed);
+        let parts = observation.inputs[rest..].chunks_exact_mut(width).zip(&observation.allowed);
         for (part, _) in parts.filter(|(_, allowed)| **allowed) {
-            part[0] = (ZOOM * (f64::from(part[0]) - best)).max(WORST) as f32;
+            part[0] = (SCORE_SCALE * (f64::from(part[0]) - best)).max(LOWEST_SCORE) as f32;
         }
     }
 }
@@ -225,16 +227,16 @@ fn better<'a>(one: Candidate<'a>, other: Candidate<'a>) -> Candidate<'a> {
     if other.worth > one.worth { other } else { one }
 }
 
-/// Whether the head can be left to this worker: another one that is asked later, or one whose work
-/// will end, so that somebody asks again.
-fn may_leave(moment: &DecisionContext<'_>, id: WorkerId, cursor: &Timeline) -> bool {
-    let DecisionContext { view, worker, .. } = *moment;
-    id != worker && (id > worker || !cursor.is_open(view.now()))
+/// Whether the head can be left to this worker: one that is tried later, or one that is busy, whose
+/// next completion triggers another decision.
+fn may_leave(context: &DecisionContext<'_>, id: WorkerId, timeline: &Timeline) -> bool {
+    let DecisionContext { view, worker, .. } = *context;
+    id != worker && (id > worker || !timeline.is_open(view.now()))
 }
 
-/// What a network that schedules depends on: what it sees, what it can choose, how fast and how far
-/// away workers are, what lateness costs, and where the accuracies come from that it is shown.
-pub(super) fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
+/// What a scheduling network depends on: its inputs and outputs, speed and links of workers, the
+/// penalty of lateness, and the source of accuracies.
+pub fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
     let entry = |name: &str, value: String| (name.to_owned(), value);
     let joined = |parts: Vec<String>| parts.join("; ");
     let variants = |app: AppId| {

@@ -1,0 +1,349 @@
+//! Grouped planning: requests of a window in groups, one variant and one place per group.
+//!
+//! A group is an application, or an application and the most likely class, or the requests that
+//! would choose the same variant. A group runs as consecutive batches of at most `max_batch`, so
+//! that `max_batch = 1` is the published sequential completion. Greedy search takes the groups in
+//! order and gives each the worker and variant of highest summed utility given those before:
+//! O(groups · workers · (variants + n)). Exact search is in [`super::search`].
+//!
+//! `group_by = "by-variant"` selects first and groups after: every request chooses the variant that
+//! would be best for it alone, were it served next and by itself on any worker; a group is those
+//! of one choice, and keeps that variant: the search is for its worker only. It sees a load as paid
+//! by each request, not shared.
+//!
+//! `split = true` halves a group, in its order, where greedy search finds that its halves, each
+//! placed at its best one after the other, are worth more than the whole, and halves again. What
+//! a further halving of the first half costs the second is not weighed. Exact search never splits.
+//!
+//! Both look at their window alone. Utility it gains by loads and small batches is paid by the
+//! next: at 1,000 requests/s of the quickstart (windows of 20 ms, five replicates of 10,000)
+//! splitting costs `grouped` 10 points, and groups by variant cost `sneakpeek` 17.
+//!
+//! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
+//! than four groups, where we use it). Groups by variant and splitting are ours.
+
+use super::plan_builder::{PlanBuilder, append_utilities};
+use super::planning_window::Placement;
+use super::priority::{Priority, RequestOrder};
+use super::search::window_problem::{PlanStep, VariantFilter, WindowProblem};
+use super::search::{enumerate, group_moves};
+use crate::config::Decoder;
+use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
+use crate::core::ids::{Request, VariantId, WorkerId};
+use crate::core::rounding::rounded;
+use crate::scheduler::score::{Score, by_mean_deadline};
+
+/// Which requests are served alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// Those of one application.
+    App,
+    /// Those of one application and most likely class.
+    Class,
+    /// Those that would choose the same variant.
+    Variant,
+    /// Every request by itself.
+    Request,
+}
+
+/// How groups are placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchMode {
+    /// One group after another.
+    Greedy,
+    /// Enumeration up to [`enumerate::LIMIT`] plans; beyond, label-setting over a limited number
+    /// of groups on one worker; greedy beyond that.
+    Exact,
+    /// The same with enumeration up to [`enumerate::AUTO_LIMIT`] plans.
+    Auto,
+}
+
+/// In which order greedy search takes the groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GroupOrder {
+    /// Earliest mean deadline first.
+    Deadline,
+    /// Highest mean priority first.
+    Priority,
+}
+
+/// What the requests of a group have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupKey {
+    /// The variants that may serve them.
+    pub allowed: VariantFilter,
+    /// Tells apart groups of one filter.
+    pub part: usize,
+}
+
+/// Requests that are served on one variant.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub key: GroupKey,
+    pub requests: Vec<Request>,
+}
+
+/// The planner behind `grouped`, `sneakpeek` and `exhaustive`.
+pub struct GroupPlanner {
+    group_by: GroupBy,
+    order: RequestOrder,
+    priority: Priority,
+    group_order: GroupOrder,
+    search: SearchMode,
+    split: bool,
+    windows_solved_exactly: u64,
+    groups: Vec<Group>,
+    builder: PlanBuilder,
+    /// The summed utility of the greedy plan.
+    planned: Score,
+}
+
+impl GroupPlanner {
+    /// Reads the parameters; `group_by`, and whether requests of a group are ordered by priority,
+    /// are defaults.
+    pub fn read(fields: &mut Decoder<'_>, group_by: GroupBy, by_priority: bool) -> Self {
+        let keys =
+            [("app", GroupBy::App), ("class", GroupBy::Class), ("by-variant", GroupBy::Variant)];
+        let orders = [("deadline", false), ("priority", true)];
+        let group_by = fields.choice_or("group_by", &keys, group_by);
+        let by_priority = fields.choice_or("order", &orders, by_priority);
+        let searches = [
+            ("greedy", SearchMode::Greedy),
+            ("exact", SearchMode::Exact),
+            ("auto", SearchMode::Auto),
+        ];
+        let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
+        let group_order = fields.choice("group_order", &group_orders);
+        let used = by_priority || group_order == GroupOrder::Priority;
+        let priority = Priority::read(fields, used);
+        Self {
+            group_by,
+            order: if by_priority {
+                RequestOrder::Priority(priority)
+            } else {
+                RequestOrder::Deadline
+            },
+            priority,
+            group_order,
+            search: fields.choice("search", &searches),
+            split: fields.flag("split", false),
+            ..Self::one_by_one(fields)
+        }
+    }
+
+    /// Every request is a group, and all plans are searched: the brute force.
+    pub fn one_by_one(fields: &mut Decoder<'_>) -> Self {
+        Self {
+            group_by: GroupBy::Request,
+            order: RequestOrder::Arrival,
+            priority: Priority::PROFILED,
+            group_order: GroupOrder::Deadline,
+            search: SearchMode::Exact,
+            split: false,
+            windows_solved_exactly: 0,
+            groups: Vec::new(),
+            builder: PlanBuilder::read(fields),
+            planned: Score::default(),
+        }
+    }
+
+    /// What the groups of a request have in common.
+    fn key(&self, view: &View<'_>, request: &Request) -> GroupKey {
+        let mut allowed = VariantFilter::any(request.app);
+        if self.group_by == GroupBy::Variant {
+            allowed.only = self.favourite(view, request);
+        }
+        let part = match self.group_by {
+            GroupBy::App | GroupBy::Variant => 0,
+            GroupBy::Class => view.likely_class(request),
+            GroupBy::Request => request.id.number() as usize,
+        };
+        GroupKey { allowed, part }
+    }
+
+    /// The variant of highest utility for a request if it were served next, alone.
+    fn favourite(&self, view: &View<'_>, request: &Request) -> Option<VariantId> {
+        let best = self.builder.best_request_placement(view, request, |variant, finish| {
+            Score::of(view.utility(request, variant, finish))
+        });
+        best.map(|placement| placement.variant)
+    }
+
+    /// The order in which greedy search takes the groups; those that tie stay as listed.
+    fn sorted(&self, view: &View<'_>) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        let requests = |at: usize| self.groups[at].requests.as_slice();
+        match self.group_order {
+            GroupOrder::Deadline => {
+                order.sort_by(|a, b| by_mean_deadline(requests(*a), requests(*b)));
+            }
+            GroupOrder::Priority => {
+                let priority = self.priority;
+                let value = |r: &Request| priority.of(view, r);
+                let sum = |at: usize| requests(at).iter().map(value).sum::<f64>();
+                let mean = |at: usize| rounded(sum(at) / requests(at).len() as f64);
+                order.sort_by(|a, b| mean(*b).total_cmp(&mean(*a)));
+            }
+        }
+        order
+    }
+
+    /// Places one group after another.
+    fn greedy(&mut self, view: &View<'_>) {
+        self.planned = Score::default();
+        let order = self.sorted(view);
+        let groups = std::mem::take(&mut self.groups);
+        for at in order {
+            self.serve(view, groups[at].key.allowed, &groups[at].requests);
+        }
+        self.groups = groups;
+    }
+
+    /// Plans requests behind those planned before, whole or in halves.
+    fn serve(&mut self, view: &View<'_>, allowed: VariantFilter, requests: &[Request]) {
+        let halves = requests.split_at(requests.len().div_ceil(2));
+        if self.split && requests.len() > 1 {
+            let together = self.utility(view, allowed, &[requests]);
+            if self.utility(view, allowed, &[halves.0, halves.1]) > together {
+                self.serve(view, allowed, halves.0);
+                self.serve(view, allowed, halves.1);
+                return;
+            }
+        }
+        if let Some((placement, utility)) = self.place(view, allowed, requests) {
+            self.planned += utility;
+            self.builder.push_group(view, placement, requests);
+        }
+    }
+
+    /// Appends requests to the timeline of their best placement, and returns it and their utility.
+    fn place(
+        &mut self,
+        view: &View<'_>,
+        allowed: VariantFilter,
+        requests: &[Request],
+    ) -> Option<(Placement, Score)> {
+        let window = self.builder.window;
+        let append = |timeline: &mut Timeline, placement: Placement| {
+            let batches = window.batches(view, placement, requests);
+            append_utilities(view, timeline, placement.variant, batches)
+        };
+        let placed = self.builder.place(|worker| allowed.on(view, worker), append);
+        placed.map(|(placement, value)| (placement, value.sum))
+    }
+
+    /// The utility of parts of a group, each placed at its best one after the other.
+    fn utility(&mut self, view: &View<'_>, allowed: VariantFilter, parts: &[&[Request]]) -> Score {
+        let before = self.builder.timelines.clone();
+        let mut sum = Score::default();
+        for part in parts {
+            sum += self.place(view, allowed, part).map_or(Score::default(), |(_, utility)| utility);
+        }
+        self.builder.timelines = before;
+        sum
+    }
+
+    /// The groups as a problem on one worker; `None` if it cannot serve all of them.
+    fn problem<'v>(
+        &self,
+        view: &View<'v>,
+        worker: WorkerId,
+        backlog: &Timeline,
+    ) -> Option<WindowProblem<'v>> {
+        let PlanBuilder { window, tie_break, .. } = &self.builder;
+        let mut problem = WindowProblem::new(view, worker, backlog, *tie_break);
+        let mut groups = self.groups.iter();
+        groups
+            .all(|group| problem.add_part(window, group.key.allowed, &group.requests))
+            .then_some(problem)
+    }
+
+    /// True if the window was searched by enumeration.
+    fn enumerate(&mut self, view: &View<'_>) -> bool {
+        let limit = match self.search {
+            SearchMode::Greedy => return false,
+            SearchMode::Exact => enumerate::LIMIT,
+            SearchMode::Auto => enumerate::AUTO_LIMIT,
+        };
+        if enumerate::count(view, &self.groups.iter().map(|group| group.key.allowed)) > limit {
+            return false;
+        }
+        let workers = view.catalog().worker_ids().zip(&self.builder.timelines);
+        let problem = |(worker, timeline)| self.problem(view, worker, timeline);
+        let problems: Vec<WindowProblem<'_>> = workers.filter_map(problem).collect();
+        let Some((best, steps)) = enumerate::search(&problems) else { return false };
+        self.replace_plan(&problems[best], &problems[best].steps_of_parts(steps.into_iter()));
+        true
+    }
+
+    /// Too many plans to enumerate: true if label-setting over the groups, on the only worker,
+    /// proves a plan that is at least as good as the greedy one.
+    fn set_labels(&mut self, view: &View<'_>) -> bool {
+        if self.search == SearchMode::Greedy || self.builder.timelines.len() != 1 {
+            return false;
+        }
+        let (worker, mut backlog) = (WorkerId(0), Timeline::default());
+        view.backlog_end(worker, &mut backlog);
+        // It adds up latencies and knows no links.
+        if backlog.is_remote() {
+            return false;
+        }
+        let Some(problem) = self.problem(view, worker, &backlog) else { return false };
+        let Some(steps) = group_moves::search(&problem, self.planned) else { return false };
+        self.replace_plan(&problem, &steps);
+        true
+    }
+
+    /// Makes the steps of a problem's solution the whole plan.
+    fn replace_plan(&mut self, problem: &WindowProblem<'_>, steps: &[PlanStep]) {
+        self.builder.clear();
+        for PlanStep { variant, members } in steps {
+            let placement = Placement { worker: problem.worker, variant: *variant };
+            self.builder.push(placement, problem.ids(members));
+        }
+    }
+}
+
+impl Scheduler for GroupPlanner {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.builder.open(view, trigger, plan) {
+            return;
+        }
+        if self.group_by == GroupBy::Request {
+            enumerate::shorten(view, &mut self.builder.requests);
+        }
+        self.builder.sort(view, self.order);
+        let mut groups = std::mem::take(&mut self.groups);
+        divide(&self.builder.requests, |request| self.key(view, request), &mut groups);
+        self.groups = groups;
+        let exact = self.enumerate(view) || {
+            self.greedy(view);
+            self.set_labels(view)
+        };
+        self.windows_solved_exactly += u64::from(exact);
+        self.builder.emit(view, plan);
+    }
+
+    fn windows_solved_exactly(&self) -> Option<u64> {
+        Some(self.windows_solved_exactly)
+    }
+}
+
+/// Divides requests into groups, listed by first member; members keep their order.
+pub fn divide(requests: &[Request], key: impl Fn(&Request) -> GroupKey, groups: &mut Vec<Group>) {
+    groups.iter_mut().for_each(|group| group.requests.clear());
+    let mut used = 0;
+    for request in requests {
+        let key = key(request);
+        let at = groups[..used].iter().position(|group| group.key == key).unwrap_or_else(|| {
+            if used == groups.len() {
+                groups.push(Group { key, requests: Vec::new() });
+            }
+            groups[used].key = key;
+            used += 1;
+            used - 1
+        });
+        groups[at].requests.push(*request);
+    }
+    groups.truncate(used);
+}

@@ -1,0 +1,119 @@
+//! Locally optimal planning: requests one by one in some order, each appended to the worker and
+//! on the variant that is best for it alone, given what was placed before.
+//!
+//! Appending does not change earlier requests, so the best mean utility of the schedule is the
+//! best utility of the request. O(n log n + n · variants · workers) per window.
+//!
+//! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
+
+use super::plan_builder::PlanBuilder;
+use super::planning_window::PlanningWindow;
+use super::priority::RequestOrder;
+use crate::config::{Decoder, Problem, decode};
+use crate::contract::{Plan, Scheduler, Trigger, View};
+use crate::core::ids::{Request, VariantId};
+use crate::core::units::Time;
+use crate::scheduler::BuildContext;
+use crate::scheduler::dispatch::dispatcher::{
+    Batching, DecisionContext, Dispatcher, VariantChoice,
+};
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::{PlanValue, TieBreak};
+
+/// What "best" means for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objective {
+    /// Highest expected utility.
+    Utility,
+    /// Highest expected accuracy, whatever the time; ties by finish.
+    Accuracy,
+    /// Earliest expected finish.
+    Finish,
+}
+
+impl Objective {
+    /// How equal scores are told apart. Equal finishes cannot be told apart by finish: there the
+    /// parameter would have no effect, and is unknown.
+    fn tie_break(self, fields: &mut Decoder<'_>) -> TieBreak {
+        if self == Self::Finish { TieBreak::EarliestFinish } else { TieBreak::read(fields) }
+    }
+
+    #[inline]
+    fn score(self, view: &View<'_>, request: &Request, variant: VariantId, finish: Time) -> Score {
+        match self {
+            Self::Utility => Score::of(view.utility(request, variant, finish)),
+            Self::Accuracy => Score::of(view.accuracy(request.id, variant)),
+            Self::Finish => Score::sooner(finish),
+        }
+    }
+}
+
+/// A planner that places one request after another.
+pub struct SequentialPlanner {
+    order: RequestOrder,
+    objective: Objective,
+    builder: PlanBuilder,
+}
+
+/// `mode = "window"` plans all waiting requests; `mode = "dispatch"` decides for the first of them
+/// when a worker is idle, and fills its batch with requests of the same application.
+pub fn read(
+    fields: &mut Decoder<'_>,
+    context: &BuildContext<'_>,
+    order: RequestOrder,
+    objective: Objective,
+) -> Box<dyn Scheduler> {
+    let plan = fields.take("mode");
+    let choices = [("window", true), ("dispatch", false)];
+    let choice = plan.and_then(|node| decode::choice(node, &choices, fields.problems()));
+    if choice.unwrap_or(true) {
+        let builder = PlanBuilder::new(objective.tie_break(fields), PlanningWindow::read(fields));
+        return Box::new(SequentialPlanner { order, objective, builder });
+    }
+    if let (RequestOrder::Priority(priority), Some(node)) = (order, plan)
+        && !priority.is_steady()
+    {
+        let found = "`head` with a priority whose order changes with time";
+        let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
+        fields.problems().push(Problem::new(node.place.clone(), found, expected));
+    }
+    let tie_break = objective.tie_break(fields);
+    let batching = Batching::read(fields);
+    let rule = move |context: &DecisionContext<'_>| {
+        let DecisionContext { view, timeline, worker, head, .. } = *context;
+        let mut best: Option<(PlanValue, VariantId)> = None;
+        for variant in view.variants(worker, head.app) {
+            // What the head would get in the batch that would really run.
+            let finish = view.finish(timeline, variant, batching.size(context, variant));
+            let value = PlanValue { sum: objective.score(view, head, variant, finish), finish };
+            if tie_break.beats(value, best.map(|(value, _)| value)) {
+                best = Some((value, variant));
+            }
+        }
+        best.map(|(_, variant)| variant)
+    };
+    let key = Box::new(move |view: &View<'_>, request: &Request| order.key(view, request));
+    let choice = VariantChoice::Rule(Box::new(rule));
+    Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+}
+
+impl Scheduler for SequentialPlanner {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !self.builder.open(view, trigger, plan) {
+            return;
+        }
+        self.builder.sort(view, self.order);
+        for at in 0..self.builder.requests.len() {
+            let request = self.builder.requests[at];
+            let best = self.builder.best_request_placement(view, &request, |variant, finish| {
+                self.objective.score(view, &request, variant, finish)
+            });
+            if let Some(placement) = best {
+                let timeline = &mut self.builder.timelines[placement.worker.index()];
+                view.estimate_append(timeline, placement.variant, 1);
+                self.builder.push(placement, std::iter::once(request.id));
+            }
+        }
+        self.builder.emit(view, plan);
+    }
+}

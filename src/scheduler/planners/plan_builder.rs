@@ -1,0 +1,180 @@
+//! What all planners of windows share: the requests of a window, and the plan that is made of them.
+
+use super::planning_window::{Placement, PlanningWindow};
+use super::priority::RequestOrder;
+use crate::config::Decoder;
+use crate::contract::{Plan, Timeline, Trigger, View};
+use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
+use crate::core::units::Time;
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::{PlanValue, TieBreak};
+
+/// A window and a plan of it: batches in the order of each worker.
+pub struct PlanBuilder {
+    pub window: PlanningWindow,
+    pub tie_break: TieBreak,
+    /// The requests of the window.
+    pub requests: Vec<Request>,
+    /// By worker, its expected timeline with what is planned so far.
+    pub timelines: Vec<Timeline>,
+    /// Where placements of groups are tried.
+    trial: Timeline,
+    batches: Vec<PlannedBatch>,
+}
+
+struct PlannedBatch {
+    placement: Placement,
+    requests: Vec<RequestId>,
+}
+
+impl PlanBuilder {
+    pub fn new(tie_break: TieBreak, window: PlanningWindow) -> Self {
+        Self {
+            window,
+            tie_break,
+            requests: Vec::new(),
+            timelines: Vec::new(),
+            trial: Timeline::default(),
+            batches: Vec::new(),
+        }
+    }
+
+    /// Reads `tie_break` and the parameters of windows.
+    pub fn read(fields: &mut Decoder<'_>) -> Self {
+        Self::new(TieBreak::read(fields), PlanningWindow::read(fields))
+    }
+
+    /// Begins an empty plan of the waiting requests, in arrival order, if it is time to plan.
+    pub fn open(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
+        let is_open = self.window.is_open(view, trigger, plan);
+        if is_open {
+            self.window.fill(view, &mut self.requests);
+            self.timelines.resize_with(view.workers().count(), Timeline::default);
+            for (worker, timeline) in view.workers().zip(&mut self.timelines) {
+                view.backlog_end(worker.id, timeline);
+            }
+            self.batches.clear();
+        }
+        is_open
+    }
+
+    /// Sorts the requests of the window.
+    pub fn sort(&mut self, view: &View<'_>, order: RequestOrder) {
+        order.sort(view, &mut self.requests, self.tie_break == TieBreak::Listed);
+    }
+
+    /// Drops all batches; timelines stay as they are.
+    pub fn clear(&mut self) {
+        self.batches.clear();
+    }
+
+    /// Adds a batch; timelines stay as they are.
+    pub fn push(&mut self, placement: Placement, requests: impl Iterator<Item = RequestId>) {
+        self.batches.push(PlannedBatch { placement, requests: requests.collect() });
+    }
+
+    /// Adds requests as batches of the largest size; timelines stay as they are.
+    pub fn push_group(&mut self, view: &View<'_>, placement: Placement, requests: &[Request]) {
+        for batch in self.window.batches(view, placement, requests) {
+            self.push(placement, batch.iter().map(|request| request.id));
+        }
+    }
+
+    /// The best placement of requests that come next, among the variants that `variants` allows on
+    /// each worker, listed by worker, then variant.
+    pub fn best_placement<V: Iterator<Item = VariantId>>(
+        &self,
+        variants: impl Fn(WorkerId) -> V,
+        mut value: impl FnMut(&Timeline, Placement) -> PlanValue,
+    ) -> Option<Placement> {
+        let mut best: Option<(PlanValue, Placement)> = None;
+        for (at, timeline) in self.timelines.iter().enumerate() {
+            let worker = WorkerId(at as u16);
+            // Inside the iterator, not through it: filters and chains then cost nothing.
+            variants(worker).for_each(|variant| {
+                let placement = Placement { worker, variant };
+                let value = value(timeline, placement);
+                if self.tie_break.beats(value, best.map(|(value, _)| value)) {
+                    best = Some((value, placement));
+                }
+            });
+        }
+        best.map(|(_, placement)| placement)
+    }
+
+    /// The best placement of one request that comes next, alone. `score` is of its variant and end.
+    pub fn best_request_placement(
+        &self,
+        view: &View<'_>,
+        request: &Request,
+        score: impl Fn(VariantId, Time) -> Score,
+    ) -> Option<Placement> {
+        let variants = |worker| view.variants(worker, request.app);
+        self.best_placement(variants, |timeline, Placement { variant, .. }| {
+            let finish = view.finish(timeline, variant, 1);
+            PlanValue { sum: score(variant, finish), finish }
+        })
+    }
+
+    /// Appends requests to the timeline of their best placement, and returns it with its value.
+    pub fn place<V: Iterator<Item = VariantId>>(
+        &mut self,
+        variants: impl Fn(WorkerId) -> V,
+        append: impl Fn(&mut Timeline, Placement) -> PlanValue,
+    ) -> Option<(Placement, PlanValue)> {
+        let mut trial = std::mem::take(&mut self.trial);
+        let best = self.best_placement(variants, |timeline, placement| {
+            trial.copy_from(timeline);
+            append(&mut trial, placement)
+        });
+        self.trial = trial;
+        best.map(|best| (best, append(&mut self.timelines[best.worker.index()], best)))
+    }
+
+    /// Hands the plan to the engine.
+    pub fn emit(&mut self, view: &View<'_>, plan: &mut Plan) {
+        self.batches.sort_by_key(|batch| batch.placement.worker);
+        let mut batches = self.batches.drain(..).peekable();
+        while let Some(PlannedBatch { placement, mut requests }) = batches.next() {
+            let Placement { worker, variant } = placement;
+            let largest = self.window.largest(view, worker, variant);
+            while let Some(next) = batches.next_if(|next| {
+                let joined = requests.len() + next.requests.len();
+                self.window.merge && next.placement == placement && joined <= largest
+            }) {
+                requests.extend(next.requests);
+            }
+            plan.assign(worker, variant, requests);
+        }
+    }
+}
+
+/// Appends batches on a variant to a timeline. `worth` is what answering a request at an instant is
+/// worth. Returns the sum over all requests, and when the last batch ends.
+#[inline]
+pub fn append_batches<'r>(
+    view: &View<'_>,
+    timeline: &mut Timeline,
+    variant: VariantId,
+    batches: impl Iterator<Item = &'r [Request]>,
+    worth: impl Fn(&Request, Time) -> Score,
+) -> PlanValue {
+    let mut value = PlanValue::default();
+    for batch in batches {
+        value.finish = view.estimate_append(timeline, variant, batch.len());
+        batch.iter().for_each(|request| value.sum += worth(request, value.finish));
+    }
+    value
+}
+
+/// The same with the expected utility of each request.
+pub fn append_utilities<'r>(
+    view: &View<'_>,
+    timeline: &mut Timeline,
+    variant: VariantId,
+    batches: impl Iterator<Item = &'r [Request]>,
+) -> PlanValue {
+    append_batches(view, timeline, variant, batches, |request, finish| {
+        Score::of(view.utility(request, variant, finish))
+    })
+}

@@ -1,0 +1,130 @@
+//! Label-setting over whole groups, for windows with too many plans to enumerate. It finds the
+//! plan that [`super::enumerate`] would find.
+//!
+//! The bound of a label lets one of the unserved groups begin at once, the others when the fastest
+//! of them has been computed. A beam gives the plan to beat.
+//!
+//! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it. Source:
+//! ours.
+
+use super::bounds::BoundTable;
+use super::label_setting::{
+    self, Extension, Labels, Limits, Moves, Origin, PartBatches, Step, members,
+};
+use super::memory_states::MemoryStates;
+use super::window_problem::{PlanStep, VariantOption, WindowProblem};
+use crate::core::units::{Span, Time};
+use crate::scheduler::score::Score;
+use crate::scheduler::tie_break::PlanValue;
+use std::cmp::Ordering;
+
+/// More groups than this are not searched.
+const MOST: usize = 12;
+/// The width of the beam.
+const BEAM: usize = 32;
+
+struct GroupMoves<'p, 'v> {
+    problem: &'p WindowProblem<'v>,
+    bounds: BoundTable,
+    memories: MemoryStates,
+    /// By group, the shortest time that computing it takes.
+    shortest: Vec<Span>,
+}
+
+/// The best order and variants of the groups, if they are worth at least `least`; `None` if there
+/// is no such plan, or too many groups, lanes or labels.
+pub fn search(problem: &WindowProblem<'_>, least: Score) -> Option<Vec<PlanStep>> {
+    if problem.parts.len() > MOST || problem.backlog.lanes() != 1 {
+        return None;
+    }
+    let shortest = problem.parts.iter().map(|part| part.options.iter().map(|o| o.whole).min());
+    let mut moves = GroupMoves {
+        shortest: shortest.collect::<Option<_>>()?,
+        problem,
+        bounds: BoundTable::of_parts(problem),
+        memories: MemoryStates::new(problem),
+    };
+    // Plans that are worth as much as the known one are kept, however late they end.
+    let known = |sum| PlanValue { sum, finish: Time::MAX };
+    let beam = label_setting::search(&mut moves, known(least), BEAM);
+    let least = beam.map_or(least, |(best, _)| least.max(best.sum));
+    let (_, steps) = label_setting::search(&mut moves, known(least), usize::MAX)?;
+    let parts = steps.iter().map(|step| (step.batch.trailing_zeros() as usize, step.variant));
+    Some(problem.steps_of_parts(parts))
+}
+
+impl GroupMoves<'_, '_> {
+    /// The utility of a group at best if it begins at `now` or later.
+    fn group_bound(&self, group: usize, now: Time) -> Score {
+        self.bounds.row(now)[group]
+    }
+
+    /// The utility of the groups of a set at best after `now`: one of them begins then, the others
+    /// when at least the shortest has been computed.
+    fn bound(&self, set: u32, now: Time) -> Score {
+        let Some(shortest) = members(set).map(|group| self.shortest[group]).min() else {
+            return Score::default();
+        };
+        let (mut sum, mut first) = (Score::default(), Score::default());
+        for group in members(set) {
+            let later = self.group_bound(group, now + shortest);
+            sum += later;
+            first = first.max(self.group_bound(group, now) - later);
+        }
+        sum + first
+    }
+}
+
+impl Moves for GroupMoves<'_, '_> {
+    const LIMITS: Limits = Limits { inserted: 200_000, kept: usize::MAX, extensions: u64::MAX };
+
+    fn problem(&self) -> &WindowProblem<'_> {
+        self.problem
+    }
+
+    fn items(&self) -> usize {
+        self.problem.parts.len()
+    }
+
+    /// Each unserved group.
+    fn batches(&self, served: u32) -> Vec<PartBatches> {
+        let groups = (0..self.items()).filter(|group| served & (1 << group) == 0);
+        groups.map(|part| PartBatches { part, left: 1, subsets: vec![1 << part] }).collect()
+    }
+
+    fn extend(
+        &mut self,
+        origin: &Origin,
+        batches: &PartBatches,
+        option: VariantOption,
+        labels: &mut Labels,
+    ) {
+        let (group, batch) = (batches.part, 1 << batches.part);
+        let (load, memory) = self.memories.run(self.problem, origin.memory, option);
+        let begin = origin.value.finish + load;
+        let all = (1u32 << self.items()) - 1;
+        let rest = self.bound(all & !(origin.served | batch), begin + option.whole);
+        let at_best = origin.value.sum + self.group_bound(group, begin) + rest;
+        if !labels.may_be_best(at_best, begin) {
+            return;
+        }
+        let PlanValue { sum, finish } = self.problem.serve_whole(group, option, begin);
+        let value = PlanValue { sum: origin.value.sum + sum, finish };
+        let bound = value.sum + rest;
+        if labels.may_be_best(bound, finish) {
+            let step = Step { variant: option.variant, batch };
+            labels.keep(self, origin, &Extension { step, memory, value, bound });
+        }
+    }
+
+    fn reach(&self, memory: u32) -> Option<Span> {
+        self.memories.reach(memory)
+    }
+
+    /// By the order of groups, then by variants.
+    fn listing_order(a: &[Step], b: &[Step]) -> Ordering {
+        let groups = a.iter().map(|step| step.batch).cmp(b.iter().map(|step| step.batch));
+        let variants = || a.iter().map(|step| step.variant).cmp(b.iter().map(|step| step.variant));
+        groups.then_with(variants)
+    }
+}

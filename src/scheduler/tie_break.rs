@@ -1,0 +1,58 @@
+//! How ties between equal plans, and between equal choices, are broken: the only place that
+//! decides it.
+//!
+//! 1. The higher utility wins. Utilities are compared in fixed point ([`Score`]), so that values
+//!    that are equal in theory tie exactly.
+//! 2. Of equal utilities the earlier finish wins, unless `tie_break = "listed"`.
+//! 3. Of equal finishes the first in listing order wins: planners try workers in order, then
+//!    variants in profile order, and a later candidate has to be better. A search that does not
+//!    try plans in listing order compares places in it (`Moves::listing_order` of
+//!    `planners/search/label_setting.rs`).
+
+use crate::config::Decoder;
+use crate::core::units::Time;
+use crate::scheduler::score::Score;
+use std::cmp::Ordering;
+
+/// How equal utilities are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TieBreak {
+    /// Earlier finish, then listing order. An overloaded planner, all of whose utilities are
+    /// zero, would otherwise take what is listed first.
+    EarliestFinish,
+    /// Listing order alone, as in the published windows.
+    Listed,
+}
+
+/// What a plan or a choice is worth, and when it ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanValue {
+    /// Summed utility.
+    pub sum: Score,
+    /// The end of the last batch.
+    pub finish: Time,
+}
+
+impl TieBreak {
+    pub fn read(fields: &mut Decoder<'_>) -> Self {
+        fields.choice(
+            "tie_break",
+            &[("earliest-finish", Self::EarliestFinish), ("listed", Self::Listed)],
+        )
+    }
+
+    /// Compares two values, the better one is greater; equal ones are left to listing order.
+    #[inline]
+    pub fn compare(self, a: PlanValue, b: PlanValue) -> Ordering {
+        match a.sum.cmp(&b.sum) {
+            Ordering::Equal if self == Self::EarliestFinish => b.finish.cmp(&a.finish),
+            order => order,
+        }
+    }
+
+    /// Whether a candidate beats the best of those listed before it.
+    #[inline]
+    pub fn beats(self, candidate: PlanValue, best: Option<PlanValue>) -> bool {
+        best.is_none_or(|best| self.compare(candidate, best).is_gt())
+    }
+}
