@@ -22,8 +22,8 @@ const EFFORT: ReproductionConfig = ReproductionConfig {
 fn made(folder: &Path) -> Artifacts {
     let data = Arc::new(like_m4a1(30, Rng::new(4, 0)));
     let progress: &dyn Progress = &();
-    let shelf = PolicyCache { folder: folder.to_owned(), steps: EFFORT.steps, progress };
-    make(Some(&data), &EFFORT, &shelf).expect("it can be made")
+    let cache = PolicyCache { folder: folder.to_owned(), steps: EFFORT.steps, progress };
+    make(Some(&data), &EFFORT, &cache).expect("it can be made")
 }
 
 #[test]

@@ -57,25 +57,25 @@ impl From<ReproductionError> for CliError {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
     let data = data(args)?;
-    let mut effort = ReproductionConfig {
+    let mut config = ReproductionConfig {
         seeds: args.seeds as usize,
         trained: args.splits as usize,
         ..ReproductionConfig::FULL
     };
     if args.quick {
-        effort = ReproductionConfig::QUICK;
+        config = ReproductionConfig::QUICK;
     }
     if args.all {
-        effort.scored = effort.dialogues;
+        config.scored = config.dialogues;
     }
-    if effort.seeds > 0 {
+    if config.seeds > 0 {
         print_note("about ten minutes of processor time for each seed; stopped, it goes on");
     }
     let bar = SweepProgress::new();
-    let shelf =
-        PolicyCache { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };
-    atomic::folder(&shelf.folder)?;
-    let Artifacts { lines, figures } = make(data.as_ref(), &effort, &shelf)?;
+    let cache =
+        PolicyCache { folder: args.out.join("policies"), steps: config.steps, progress: &bar };
+    atomic::folder(&cache.folder)?;
+    let Artifacts { lines, figures } = make(data.as_ref(), &config, &cache)?;
     bar.end();
     write!(out, "{}", table(&lines))?;
     atomic::write(&args.out.join("tmo.csv"), to_csv(&lines).as_bytes())?;

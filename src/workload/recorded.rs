@@ -257,7 +257,8 @@ impl Arrivals for Recorded {
             }
             let class = self.catalog.trace(app)?.class[row as usize];
             let budget = self.catalog.app(app).budget.draw(&mut self.budgets);
-            return Some(Arrival { time, app, budget, truth: TrueClass { class, row } });
+            let truth = TrueClass { class, row };
+            return Some(Arrival { time, app, client: 0, budget, truth });
         }
     }
 }

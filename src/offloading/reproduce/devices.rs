@@ -36,21 +36,21 @@ const PARTS: [Part; 3] = [
 /// Rewards of each policy.
 fn rewards(
     data: &Arc<Workload>,
-    effort: &ReproductionConfig,
-    rules: &ModelParams,
+    config: &ReproductionConfig,
+    params: &ModelParams,
 ) -> Result<Vec<DialogueScores>, Problem> {
     let one = |at: usize| -> Result<Vec<DialogueScores>, Problem> {
         let split = data.split(split_rng(at));
-        let world = DialogueModel::new(Arc::clone(data), &split.train, rules.clone())?;
+        let model = DialogueModel::new(Arc::clone(data), &split.train, params.clone())?;
         let reward = |name: &str| {
-            let mut policy = policy::build(name, &world, split_rng(at))?;
+            let mut policy = policy::build(name, &model, split_rng(at))?;
             let budget = Cost::PUBLISHED;
-            let visits = evaluate(&world, &split.test, policy.as_mut(), budget);
-            Ok(DialogueScores::new(at, &split.test, &each(&world, &visits, budget, |s| s.reward)))
+            let results = evaluate(&model, &split.test, policy.as_mut(), budget);
+            Ok(DialogueScores::new(at, &split.test, &each(&model, &results, budget, |s| s.reward)))
         };
         POLICIES.into_iter().map(reward).collect()
     };
-    let splits = effort.bounds.min(SPLITS);
+    let splits = config.bounds.min(SPLITS);
     let by_split = (0..splits).into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?;
     let of =
         |policy: usize| DialogueScores::all(by_split.iter().map(|split| split[policy].clone()));
@@ -59,19 +59,19 @@ fn rewards(
 
 pub(super) fn make(
     data: &Arc<Workload>,
-    effort: &ReproductionConfig,
-    made: &mut Artifacts,
+    config: &ReproductionConfig,
+    artifacts: &mut Artifacts,
 ) -> Result<(), ReproductionError> {
     let mut by_network: Vec<Series> = Vec::new();
     for network in NETWORKS {
         let mut points = vec![Vec::new(); BY_NETWORK];
         for device in DEVICES {
-            let rules = ModelParams::new(Costs::paper(device, network));
-            let rewards = rewards(data, effort, &rules)?;
+            let params = ModelParams::new(Costs::paper(device, network));
+            let rewards = rewards(data, config, &params)?;
             let site = format!("{}, {}", device.name, network.name);
-            made.lines.extend(lines(&site, &rewards));
-            for (points, marks) in points.iter_mut().zip(&rewards) {
-                points.extend(marks.point(device.gflops));
+            artifacts.lines.extend(lines(&site, &rewards));
+            for (points, scores) in points.iter_mut().zip(&rewards) {
+                points.extend(scores.point(device.gflops));
             }
         }
         let named = points.into_iter().zip(POLICIES).map(|(mut points, policy)| {
@@ -81,40 +81,42 @@ pub(super) fn make(
         by_network.extend(named);
     }
     let x = ("device (thousand million operations/s)", true);
-    made.figures.push(("devices", chart("Reward by device and network", x, effort, by_network)));
+    artifacts
+        .figures
+        .push(("devices", chart("Reward by device and network", x, config, by_network)));
     for (part, name, weight) in PARTS {
         let mut series: Vec<Series> =
             POLICIES.map(|policy| Series { label: policy.to_owned(), points: Vec::new() }).into();
         for value in TRIED {
-            let mut rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-            *weight(&mut rules.weights) = value;
-            let rewards = rewards(data, effort, &rules)?;
-            made.lines.extend(lines(&format!("weight of {part} {value:.3}"), &rewards));
-            for (series, marks) in series.iter_mut().zip(&rewards) {
-                series.points.extend(marks.point(value));
+            let mut params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+            *weight(&mut params.weights) = value;
+            let rewards = rewards(data, config, &params)?;
+            artifacts.lines.extend(lines(&format!("weight of {part} {value:.3}"), &rewards));
+            for (series, scores) in series.iter_mut().zip(&rewards) {
+                series.points.extend(scores.point(value));
             }
         }
         let (title, x) = (format!("Reward by weight of {part}"), format!("weight of {part}"));
-        made.figures.push((name, chart(&title, (&x, false), effort, series)));
+        artifacts.figures.push((name, chart(&title, (&x, false), config, series)));
     }
     Ok(())
 }
 
 fn lines(site: &str, rewards: &[DialogueScores]) -> Vec<Check> {
-    let line = |(policy, marks): (&str, &DialogueScores)| {
-        marks.reported(SECTION, format!("{site}, {policy}"))
+    let line = |(policy, scores): (&str, &DialogueScores)| {
+        scores.reported(SECTION, format!("{site}, {policy}"))
     };
     POLICIES.into_iter().zip(rewards).map(line).collect()
 }
 
-fn chart(title: &str, x: (&str, bool), effort: &ReproductionConfig, series: Vec<Series>) -> Chart {
+fn chart(title: &str, x: (&str, bool), config: &ReproductionConfig, series: Vec<Series>) -> Chart {
     Chart {
         kind: ChartKind::Lines,
         title: title.to_owned(),
         note: format!(
             "M4A1, test dialogues of {} splits, 30 s and 0.05 USD a dialogue; bands: 95 % over \
              dialogues. All else as published: Jetson TX2, wired, weights of a third.",
-            effort.bounds.min(SPLITS)
+            config.bounds.min(SPLITS)
         ),
         x_label: x.0.to_owned(),
         y_label: "mean reward".to_owned(),

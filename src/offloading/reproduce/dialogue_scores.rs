@@ -23,7 +23,7 @@ use crate::report::figure::Point;
 use crate::stats::Estimate;
 use std::collections::BTreeMap;
 
-/// Figures of visits, each with the split and the dialogue it is of.
+/// Figures of results, each with the split and the dialogue it is of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DialogueScores(Vec<(usize, usize, f64)>);
 
@@ -64,7 +64,7 @@ impl DialogueScores {
         super::mean(&self.by_dialogue())
     }
 
-    /// The difference to others of the same visits in the same order.
+    /// The difference to others of the same results in the same order.
     pub(super) fn less(&self, other: &Self) -> Self {
         let pairs = self.0.iter().zip(&other.0);
         Self(pairs.map(|((split, dialogue, a), (.., b))| (*split, *dialogue, a - b)).collect())
@@ -88,16 +88,16 @@ impl DialogueScores {
     }
 }
 
-/// A figure of each visit by itself.
+/// A figure of each result by itself.
 pub(super) fn each(
-    world: &DialogueModel,
-    visits: &[DialogueResult],
+    model: &DialogueModel,
+    results: &[DialogueResult],
     budget: Cost,
     of: fn(&PolicySummary) -> f64,
 ) -> Vec<f64> {
     let one =
-        |visit| of(&PolicySummary::of(world, std::slice::from_ref(visit), budget, Totals::All));
-    visits.iter().map(one).collect()
+        |result| of(&PolicySummary::of(model, std::slice::from_ref(result), budget, Totals::All));
+    results.iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -110,12 +110,12 @@ mod tests {
             DialogueScores::new(0, &[4, 7], &[1.0, 5.0]),
             DialogueScores::new(1, &[4, 9], &[3.0, 0.0]),
         ];
-        let marks = DialogueScores::all(splits);
-        assert_eq!(marks.by_dialogue(), [2.0, 5.0, 0.0]);
-        assert_eq!(marks.by_split(), [3.0, 1.5]);
-        let twice = DialogueScores::all([marks.clone(), marks.clone()]);
-        assert_eq!(twice.by_dialogue(), marks.by_dialogue(), "no more dialogues than before");
-        let difference = marks.less(&marks);
+        let scores = DialogueScores::all(splits);
+        assert_eq!(scores.by_dialogue(), [2.0, 5.0, 0.0]);
+        assert_eq!(scores.by_split(), [3.0, 1.5]);
+        let twice = DialogueScores::all([scores.clone(), scores.clone()]);
+        assert_eq!(twice.by_dialogue(), scores.by_dialogue(), "no more dialogues than before");
+        let difference = scores.less(&scores);
         assert_eq!(difference.by_dialogue(), [0.0; 3]);
     }
 }

@@ -4,13 +4,13 @@
 //! Reference figures are means over three splits of their code, ours are means over twenty, seeds
 //! averaged within each. Ours must be within four standard errors of the difference, which so few
 //! splits make wide: where each of the two stands is what the table is for, and most tolerances are
-//! too wide to tell. Rewards are marked by the estimator that agents learned from, and so are
+//! too wide to tell. Rewards are rescored by the estimator that agents learned from, and so are
 //! gains over local answers; what other dialogues make of them stands beside it.
 
 use super::cross_scores::{self, PairedScores};
 use super::dialogue_scores::{DialogueScores, each};
 use super::optimum_bounds::{self, AtBudget, Bound, GUARDED};
-use super::splits::{METRICS, Metric, Reference, null, split_rng, world};
+use super::splits::{METRICS, Metric, Reference, model, null, split_rng};
 use super::{
     Artifacts, BUDGETS, Check, PolicyCache, ReproductionConfig, ReproductionError, mean, title,
 };
@@ -116,21 +116,21 @@ impl Trained {
         &self,
         part: &Part<'_>,
         seed: usize,
-        shelf: &PolicyCache<'_>,
+        cache: &PolicyCache<'_>,
     ) -> Result<Done, ReproductionError> {
-        let Part { at, world, split, markers, local } = part;
+        let Part { at, model, split, other_models, local } = part;
         let root = split_rng(*at).seed().wrapping_add(seed as u64);
         let (file, how) = (self.file(*at, seed), (self.algorithm, self.plan));
-        let network = shelf.network(&file, world, &split.train, how, root)?;
+        let network = cache.network(&file, model, &split.train, how, root)?;
         let mut learned = NetworkPolicy::new(network, self.plan);
         let (mut budgets, mut own) = (Vec::new(), None);
         for budget in self.budgets() {
-            let visits = evaluate(world, &split.test, &mut learned, *budget);
+            let results = evaluate(model, &split.test, &mut learned, *budget);
             let of = |(_, of): Metric| {
-                DialogueScores::new(*at, &split.test, &each(world, &visits, *budget, of))
+                DialogueScores::new(*at, &split.test, &each(model, &results, *budget, of))
             };
             budgets.push(METRICS.into_iter().map(of).collect());
-            own.get_or_insert_with(|| PairedScores::new(*at, markers, split, &visits));
+            own.get_or_insert_with(|| PairedScores::new(*at, other_models, split, &results));
         }
         Ok(Done { budgets, own: own.unwrap_or_default(), local: local.clone() })
     }
@@ -139,10 +139,10 @@ impl Trained {
 /// A split to train on and to test on.
 struct Part<'a> {
     at: usize,
-    world: &'a DialogueModel,
+    model: &'a DialogueModel,
     split: &'a Split,
     /// For each test dialogue, an estimator of the others.
-    markers: &'a [DialogueModel],
+    other_models: &'a [DialogueModel],
     /// What always answering locally comes to.
     local: PairedScores,
 }
@@ -192,20 +192,20 @@ impl Outcome {
         let mut lines = Vec::new();
         for (at, budget) in self.trained.budgets().iter().enumerate() {
             for (metric, (what, _)) in METRICS.iter().enumerate() {
-                let marks = self.column(at, metric);
+                let scores = self.column(at, metric);
                 let name = format!("{name}, {}, {what}", title(*budget));
                 lines.push(match reference.get(metric).filter(|_| at == 0) {
                     Some((target, spread)) => {
                         let variance =
-                            spread * spread / REFERENCE_SPLITS + marks.variance_between_splits();
+                            spread * spread / REFERENCE_SPLITS + scores.variance_between_splits();
                         let tolerance = 4.0 * libm::sqrt(variance);
-                        let line = Check::near(SECTION, name, marks.mean(), *target, tolerance);
-                        line.against(null(metric)).with_interval(&marks.by_dialogue())
+                        let line = Check::near(SECTION, name, scores.mean(), *target, tolerance);
+                        line.against(null(metric)).with_interval(&scores.by_dialogue())
                     }
                     None => {
                         let target = at.checked_sub(1).and_then(|at| tighter.get(at)).copied();
                         let target = target.filter(|_| metric == REWARD);
-                        Check { target, ..marks.reported(SECTION, name) }
+                        Check { target, ..scores.reported(SECTION, name) }
                     }
                 });
             }
@@ -225,37 +225,37 @@ pub(super) fn missing() -> Vec<Check> {
 
 pub(super) fn make(
     data: &Arc<Workload>,
-    effort: &ReproductionConfig,
-    shelf: &PolicyCache<'_>,
+    config: &ReproductionConfig,
+    cache: &PolicyCache<'_>,
     bounds: &[Bound],
-    made: &mut Artifacts,
+    artifacts: &mut Artifacts,
 ) -> Result<(), ReproductionError> {
     let all = all();
-    let (splits, seeds) = (effort.trained, effort.seeds);
+    let (splits, seeds) = (config.trained, config.seeds);
     if splits * seeds == 0 {
         return Ok(());
     }
-    shelf.progress.start(all.len() * splits * seeds, 0);
+    cache.progress.start(all.len() * splits * seeds, 0);
     let mut outcomes: Vec<Outcome> =
         all.into_iter().map(|trained| Outcome { trained, done: Vec::new() }).collect();
     // One split after the other, so that of a run that is stopped whole splits are kept.
     for at in 0..splits {
         let split = data.split(split_rng(at));
-        let world = world(data, &split, NeighbourTies::Shared)?;
-        let markers = cross_scores::markers(&world, &split)?;
-        let local = cross_scores::local(at, (&world, &split), &markers)?;
-        let part = Part { at, world: &world, split: &split, markers: &markers, local };
-        let job = |job: usize| outcomes[job / seeds].trained.run(&part, job % seeds, shelf);
+        let model = model(data, &split, NeighbourTies::Shared)?;
+        let other_models = cross_scores::other_models(&model, &split)?;
+        let local = cross_scores::local(at, (&model, &split), &other_models)?;
+        let part = Part { at, model: &model, split: &split, other_models: &other_models, local };
+        let job = |job: usize| outcomes[job / seeds].trained.run(&part, job % seeds, cache);
         let jobs = (0..outcomes.len() * seeds).into_par_iter().with_max_len(1);
         let done = jobs.map(job).collect::<Result<Vec<_>, ReproductionError>>()?;
         for (outcome, done) in outcomes.iter_mut().zip(done.chunks(seeds)) {
             outcome.done.extend_from_slice(done);
         }
     }
-    made.lines.extend(outcomes.iter().flat_map(Outcome::lines));
-    made.lines.extend(demands(&outcomes));
-    made.lines.extend(outcomes.iter().flat_map(Outcome::above_local));
-    made.figures.push(("budgets", figure(&outcomes, bounds, effort)));
+    artifacts.lines.extend(outcomes.iter().flat_map(Outcome::lines));
+    artifacts.lines.extend(demands(&outcomes));
+    artifacts.lines.extend(outcomes.iter().flat_map(Outcome::above_local));
+    artifacts.figures.push(("budgets", figure(&outcomes, bounds, config)));
     Ok(())
 }
 
@@ -289,8 +289,8 @@ fn demands(outcomes: &[Outcome]) -> Vec<Check> {
 }
 
 /// Reward by budget, on the splits that agents were trained on.
-fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &ReproductionConfig) -> Chart {
-    let bounds = &bounds[..effort.trained.min(bounds.len())];
+fn figure(outcomes: &[Outcome], bounds: &[Bound], config: &ReproductionConfig) -> Chart {
+    let bounds = &bounds[..config.trained.min(bounds.len())];
     let of_bounds = |label: &str, of: &dyn Fn(&AtBudget) -> &DialogueScores| {
         series(label.to_owned(), &|at| {
             optimum_bounds::all(bounds, |split| of(&split.by_budget[at]))
@@ -317,7 +317,7 @@ fn figure(outcomes: &[Outcome], bounds: &[Bound], effort: &ReproductionConfig) -
              Budgets with these seconds have 0.007, 0.01, 0.02, 0.03 and 0.05 USD. over: share of \
              dialogues beyond the budget of time or money, whichever is more, from 30 s down to \
              7 s; nobody else exceeds any.",
-            effort.trained, effort.seeds
+            config.trained, config.seeds
         ),
         x_label: "budget of a dialogue (s)".to_owned(),
         y_label: "mean reward".to_owned(),

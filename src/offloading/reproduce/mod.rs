@@ -1,4 +1,4 @@
-//! Published figures made again, each beside its target: what `peeksim reproduce tmo` prints.
+//! Published figures artifacts again, each beside its target: what `peeksim reproduce tmo` prints.
 //!
 //! Targets are the constants and closed forms of the authors' code, their published sweep, and
 //! figures measured by running that code on the data set M4A1. Lines that need the data set have no
@@ -160,7 +160,7 @@ impl Check {
     }
 }
 
-/// How much is made again.
+/// How much is artifacts again.
 #[derive(Clone, Debug)]
 pub struct ReproductionConfig {
     /// Dialogues of each synthetic workload.
@@ -224,27 +224,27 @@ pub struct Artifacts {
     pub figures: Vec<(&'static str, Chart)>,
 }
 
-/// Everything; `data` is the data set M4A1 if it is at hand, `shelf` where networks are kept.
+/// Everything; `data` is the data set M4A1 if it is at hand, `cache` where networks are kept.
 pub fn make(
     data: Option<&Arc<Workload>>,
-    effort: &ReproductionConfig,
-    shelf: &PolicyCache<'_>,
+    config: &ReproductionConfig,
+    cache: &PolicyCache<'_>,
 ) -> Result<Artifacts, ReproductionError> {
-    let mut made = Artifacts { lines: published_constants::lines(), figures: Vec::new() };
-    made.lines.extend(synthetic_totals::lines(effort)?);
-    made.lines.extend(synthetic_rl::lines(effort, shelf)?);
-    made.lines.extend(splits::lines(data, effort)?);
+    let mut artifacts = Artifacts { lines: published_constants::lines(), figures: Vec::new() };
+    artifacts.lines.extend(synthetic_totals::lines(config)?);
+    artifacts.lines.extend(synthetic_rl::lines(config, cache)?);
+    artifacts.lines.extend(splits::lines(data, config)?);
     let Some(data) = data else {
-        made.lines.extend(optimum_bounds::missing());
-        made.lines.extend(learners::missing());
-        return Ok(made);
+        artifacts.lines.extend(optimum_bounds::missing());
+        artifacts.lines.extend(learners::missing());
+        return Ok(artifacts);
     };
-    let bounds = optimum_bounds::measure(data, effort)?;
-    made.lines.extend(optimum_bounds::lines(&bounds));
-    devices::make(data, effort, &mut made)?;
-    made.lines.extend(cross_scores::lines(data, effort)?);
-    learners::make(data, effort, shelf, &bounds, &mut made)?;
-    Ok(made)
+    let bounds = optimum_bounds::measure(data, config)?;
+    artifacts.lines.extend(optimum_bounds::lines(&bounds));
+    devices::make(data, config, &mut artifacts)?;
+    artifacts.lines.extend(cross_scores::lines(data, config)?);
+    learners::make(data, config, cache, &bounds, &mut artifacts)?;
+    Ok(artifacts)
 }
 
 /// A budget in words.

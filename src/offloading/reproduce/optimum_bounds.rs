@@ -1,7 +1,7 @@
 //! What could at best be reached within a budget, and how near our own agent comes to it.
 
 use super::dialogue_scores::DialogueScores;
-use super::splits::{ROWS, split_rng, world};
+use super::splits::{ROWS, model, split_rng};
 use super::{BUDGETS, Check, ReproductionConfig, mean, title};
 use crate::config::{Location, Problem};
 use crate::offloading::estimator::NeighbourTies;
@@ -38,23 +38,23 @@ pub(super) struct AtBudget {
 /// The bounds of the first splits, one by one.
 pub(super) fn measure(
     data: &Arc<Workload>,
-    effort: &ReproductionConfig,
+    config: &ReproductionConfig,
 ) -> Result<Vec<Bound>, Problem> {
     let one = |at| {
         let split = data.split(split_rng(at));
-        bound(&world(data, &split, NeighbourTies::Shared)?, &split.test, at)
+        bound(&model(data, &split, NeighbourTies::Shared)?, &split.test, at)
     };
-    (0..effort.bounds).into_par_iter().map(one).collect()
+    (0..config.bounds).into_par_iter().map(one).collect()
 }
 
-fn bound(world: &DialogueModel, test: &[usize], at: usize) -> Result<Bound, Problem> {
+fn bound(model: &DialogueModel, test: &[usize], at: usize) -> Result<Bound, Problem> {
     let refused = |dialogue: &usize, found: &str, expected: String| {
-        let id = &world.workload.dialogues[*dialogue].id;
+        let id = &model.workload.dialogues[*dialogue].id;
         Problem::new(Location::file("--data"), format!("dialogue `{id}` {found}"), expected)
     };
     let tree = |dialogue: &usize| {
         let most = format!("at most {MAX_DECISIONS} decisions to compare");
-        Tree::new(world, *dialogue).ok_or_else(|| refused(dialogue, "of too many turns", most))
+        Tree::new(model, *dialogue).ok_or_else(|| refused(dialogue, "of too many turns", most))
     };
     let trees: Vec<Tree<'_>> = test.iter().map(tree).collect::<Result<_, _>>()?;
     let rewards = |budget: Option<Cost>| -> Result<Vec<f64>, Problem> {
@@ -64,30 +64,30 @@ fn bound(world: &DialogueModel, test: &[usize], at: usize) -> Result<Bound, Prob
         };
         trees.iter().zip(test).map(best).collect()
     };
-    let marks = |values: &[f64]| DialogueScores::new(at, test, values);
+    let scores = |values: &[f64]| DialogueScores::new(at, test, values);
     let by_budget = BUDGETS.into_iter().map(|budget| {
         let best = rewards(Some(budget))?;
-        let visits = |name: &str| -> Result<Vec<DialogueResult>, Problem> {
-            let mut policy = policy::build(name, world, split_rng(at))?;
-            Ok(evaluate(world, test, policy.as_mut(), budget))
+        let results = |name: &str| -> Result<Vec<DialogueResult>, Problem> {
+            let mut policy = policy::build(name, model, split_rng(at))?;
+            Ok(evaluate(model, test, policy.as_mut(), budget))
         };
         let mut guarded = [DialogueScores::default(), DialogueScores::default()];
         let (mut over, mut lead) = ([0; 2], f64::NEG_INFINITY);
         for (at, name) in GUARDED.into_iter().chain(ROWS.map(|row| row.0)).enumerate() {
-            let visits = visits(name)?;
-            let within = |visit: &DialogueResult| visit.spent.within(budget);
-            for (visit, best) in visits.iter().zip(&best).filter(|(visit, _)| within(visit)) {
-                lead = lead.max(visit.reward - best);
+            let results = results(name)?;
+            let within = |result: &DialogueResult| result.spent.within(budget);
+            for (result, best) in results.iter().zip(&best).filter(|(result, _)| within(result)) {
+                lead = lead.max(result.reward - best);
             }
             if at < GUARDED.len() {
-                guarded[at] = marks(&visits.iter().map(|v| v.reward).collect::<Vec<_>>());
-                over[at] = visits.iter().filter(|visit| !within(visit)).count();
+                guarded[at] = scores(&results.iter().map(|v| v.reward).collect::<Vec<_>>());
+                over[at] = results.iter().filter(|result| !within(result)).count();
             }
         }
-        Ok(AtBudget { optimum: marks(&best), guarded, over, lead })
+        Ok(AtBudget { optimum: scores(&best), guarded, over, lead })
     });
     let by_budget = by_budget.collect::<Result<_, Problem>>()?;
-    Ok(Bound { free: marks(&rewards(None)?), by_budget })
+    Ok(Bound { free: scores(&rewards(None)?), by_budget })
 }
 
 /// Without the data set.
@@ -105,21 +105,21 @@ pub(super) fn all(splits: &[Bound], of: impl Fn(&Bound) -> &DialogueScores) -> D
 
 pub(super) fn lines(splits: &[Bound]) -> Vec<Check> {
     let free = all(splits, |split| &split.free);
-    let beside = |name: String, marks: &DialogueScores, target: Option<f64>| Check {
+    let beside = |name: String, scores: &DialogueScores, target: Option<f64>| Check {
         target,
-        ..marks.reported(SECTION, name)
+        ..scores.reported(SECTION, name)
     };
     let mut lines = vec![beside("optimum, no budget".to_owned(), &free, Some(1.527))];
     for (at, (budget, reference)) in BUDGETS.into_iter().zip(REFERENCE).enumerate() {
         let title = title(budget);
         let optimum = all(splits, |split| &split.by_budget[at].optimum);
         let guarded = [0, 1].map(|policy| all(splits, |s| &s.by_budget[at].guarded[policy]));
-        for (what, marks, target) in [
+        for (what, scores, target) in [
             ("optimum", &optimum, Some(reference.0)),
             (GUARDED[0], &guarded[0], Some(reference.1)),
             (GUARDED[1], &guarded[1], None),
         ] {
-            lines.push(beside(format!("{what}, {title}"), marks, target));
+            lines.push(beside(format!("{what}, {title}"), scores, target));
         }
         let gain = guarded[1].less(&guarded[0]);
         let name = format!("{} less {}, {title}", GUARDED[1], GUARDED[0]);

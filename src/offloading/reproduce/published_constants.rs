@@ -65,7 +65,7 @@ pub(super) fn lines() -> Vec<Check> {
     lines
 }
 
-/// A world of one turn, whose answer was worth 0.8 locally.
+/// A model of one turn, whose answer was worth 0.8 locally.
 fn one_turn() -> Option<DialogueModel> {
     let turn = Turn {
         task: 0,
@@ -89,7 +89,7 @@ fn one_turn() -> Option<DialogueModel> {
 /// Rewards by hand: 0.8 + (association − latency − usage) / 3 with the normalised values written
 /// out to five digits.
 fn rewards() -> Vec<Check> {
-    let Some(world) = one_turn() else { return Vec::new() };
+    let Some(model) = one_turn() else { return Vec::new() };
     let parts = [
         (0, [0.0, 0.0, 0.0]),
         (1, [0.0, 0.92514, 0.03582]),
@@ -99,13 +99,13 @@ fn rewards() -> Vec<Check> {
         (8, [1.0, 1.0, 1.0]),
     ];
     let line = |(action, [association, latency, usage]): (usize, [f64; 3])| {
-        let turn = &world.workload.dialogues[0].turns[0];
+        let turn = &model.workload.dialogues[0].turns[0];
         let mut state = Vec::new();
-        world.state(&world.workload.dialogues[0], &[], &mut state);
-        let response = world.response(&state, action);
-        let figure = world.reward(response, &turn.association, action);
+        model.state(&model.workload.dialogues[0], &[], &mut state);
+        let response = model.response(&state, action);
+        let figure = model.reward(response, &turn.association, action);
         let target = 0.8 + (association - latency - usage) / 3.0;
-        let name = format!("a turn by hand, {}", world.actions().name(action));
+        let name = format!("a turn by hand, {}", model.actions().name(action));
         Check::near("rewards", name, figure, target, 1e-5)
     };
     parts.into_iter().map(line).collect()

@@ -8,7 +8,7 @@ const MAX_COLUMNS: usize = 9;
 
 /// `REPORT.md`: a table for each section. A line's name ends with its column.
 pub fn markdown(lines: &[Check], figures: &[&str]) -> String {
-    let mut text = "# TMO made again\n\n".to_owned();
+    let mut text = "# TMO artifacts again\n\n".to_owned();
     let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
     let verdicts =
         [Verdict::Holds, Verdict::Off, Verdict::TooWide, Verdict::Reported, Verdict::NoData];
@@ -23,8 +23,8 @@ pub fn markdown(lines: &[Check], figures: &[&str]) -> String {
          the mean over dialogues; intervals are over dialogues, since splits share them. They take \
          the estimators as given: with a hundred other dialogues to learn from, figures would move \
          by more. In the synthetic sweep intervals are over workloads, which share nothing.\n\n\
-         Rewards are marked by the estimator by which planners choose and from which agents learn, \
-         so gains are overstated: the section `marked by other dialogues` says by how much.",
+         Rewards are rescored by the estimator by which planners choose and from which agents learn, \
+         so gains are overstated: the section `rescored by other dialogues` says by how much.",
         counts.join(", ")
     );
     for figure in figures {

@@ -70,13 +70,13 @@ const LOWEST: [Row; 4] = [
 ];
 
 /// The published device and network on one split.
-pub(super) fn world(
+pub(super) fn model(
     data: &Arc<Workload>,
     split: &Split,
     ties: NeighbourTies,
 ) -> Result<DialogueModel, Problem> {
-    let rules = ModelParams { ties, ..ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])) };
-    DialogueModel::new(Arc::clone(data), &split.train, rules)
+    let params = ModelParams { ties, ..ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])) };
+    DialogueModel::new(Arc::clone(data), &split.train, params)
 }
 
 /// The seed of the split with this number.
@@ -86,15 +86,15 @@ pub(super) fn split_rng(split: usize) -> Rng {
 
 pub(super) fn lines(
     data: Option<&Arc<Workload>>,
-    effort: &ReproductionConfig,
+    config: &ReproductionConfig,
 ) -> Result<Vec<Check>, Problem> {
-    let mut lines = compare("splits", &ROWS, NeighbourTies::Shared, data, effort)?;
+    let mut lines = compare("splits", &ROWS, NeighbourTies::Shared, data, config)?;
     lines.extend(compare(
         "splits, lowest index",
         &LOWEST,
         NeighbourTies::LowestIndex,
         data,
-        effort,
+        config,
     )?);
     Ok(lines)
 }
@@ -105,7 +105,7 @@ fn compare(
     rows: &[Row],
     ties: NeighbourTies,
     data: Option<&Arc<Workload>>,
-    effort: &ReproductionConfig,
+    config: &ReproductionConfig,
 ) -> Result<Vec<Check>, Problem> {
     let Some(data) = data else {
         let missing = |(name, reference): &Row| {
@@ -116,27 +116,27 @@ fn compare(
         };
         return Ok(rows.iter().flat_map(missing).collect());
     };
-    let by_split: Vec<Vec<Vec<DialogueScores>>> = (0..effort.splits)
+    let by_split: Vec<Vec<Vec<DialogueScores>>> = (0..config.splits)
         .into_par_iter()
         .map(|at| {
             let split = data.split(split_rng(at));
-            let world = world(data, &split, ties)?;
-            rows.iter().map(|(name, _)| marks(&world, &split, name, at)).collect()
+            let model = model(data, &split, ties)?;
+            rows.iter().map(|(name, _)| scores(&model, &split, name, at)).collect()
         })
         .collect::<Result<_, _>>()?;
     let mut lines = Vec::new();
     for (row, (name, reference)) in rows.iter().enumerate() {
         for (at, ((what, _), (target, spread))) in METRICS.iter().zip(*reference).enumerate() {
-            let marks = DialogueScores::all(by_split.iter().map(|split| split[row][at].clone()));
+            let scores = DialogueScores::all(by_split.iter().map(|split| split[row][at].clone()));
             // Both sides are means over random splits, each with its own spread.
-            let variance = spread * spread / REFERENCE_SPLITS + marks.variance_between_splits();
+            let variance = spread * spread / REFERENCE_SPLITS + scores.variance_between_splits();
             let tolerance = 4.0 * libm::sqrt(variance) + PRINTED;
             let title = format!("{name}, {what}");
-            let mut line = Check::near(section, title, marks.mean(), *target, tolerance);
+            let mut line = Check::near(section, title, scores.mean(), *target, tolerance);
             if *name != ROWS[NULL].0 {
                 line = line.against(null(at));
             }
-            lines.push(line.with_interval(&marks.by_dialogue()));
+            lines.push(line.with_interval(&scores.by_dialogue()));
         }
     }
     Ok(lines)
@@ -148,16 +148,16 @@ pub(super) fn null(metric: usize) -> f64 {
 }
 
 /// Each of [`METRICS`] of a policy on a split.
-fn marks(
-    world: &DialogueModel,
+fn scores(
+    model: &DialogueModel,
     split: &Split,
     name: &str,
     at: usize,
 ) -> Result<Vec<DialogueScores>, Problem> {
-    let mut policy = policy::build(name, world, split_rng(at))?;
+    let mut policy = policy::build(name, model, split_rng(at))?;
     let budget = Cost::PUBLISHED;
-    let visits = evaluate(world, &split.test, policy.as_mut(), budget);
+    let results = evaluate(model, &split.test, policy.as_mut(), budget);
     let of =
-        |(_, of): Metric| DialogueScores::new(at, &split.test, &each(world, &visits, budget, of));
+        |(_, of): Metric| DialogueScores::new(at, &split.test, &each(model, &results, budget, of));
     Ok(METRICS.into_iter().map(of).collect())
 }

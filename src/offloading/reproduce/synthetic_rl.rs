@@ -89,13 +89,13 @@ const PUBLISHED: [[[f64; 9]; 5]; 7] = [
 ];
 
 /// The same of ours.
-fn figures(world: &DialogueModel, summary: &PolicySummary) -> [f64; 9] {
+fn figures(model: &DialogueModel, summary: &PolicySummary) -> [f64; 9] {
     let calls = summary.actions.iter().sum::<u64>().max(1) as f64;
     let share = |of: &dyn Fn(usize) -> bool| {
         let taken = summary.actions.iter().enumerate().filter(|(action, _)| of(*action));
         taken.map(|(_, count)| *count as f64).sum::<f64>() / calls
     };
-    let uploaded = |action| world.actions().uploaded(action);
+    let uploaded = |action| model.actions().uploaded(action);
     [
         summary.response,
         summary.reward,
@@ -113,17 +113,17 @@ fn figures(world: &DialogueModel, summary: &PolicySummary) -> [f64; 9] {
 fn workload(
     at: usize,
     seed: usize,
-    effort: &ReproductionConfig,
-    shelf: &PolicyCache<'_>,
+    config: &ReproductionConfig,
+    cache: &PolicyCache<'_>,
 ) -> Result<Vec<[[f64; 9]; 2]>, ReproductionError> {
     let (name, shape) = SHAPES[at];
     let rng = Rng::new(SEED, 10_000 + (100 * seed + at) as u64);
-    let all = synthetic(shape, effort.dialogues + effort.scored, rng);
-    let train: Vec<usize> = (0..effort.dialogues).collect();
-    let held_out: Vec<usize> = (effort.dialogues..all.dialogues.len()).collect();
-    let rules = ModelParams::new(Costs::synthetic(shape.views));
-    let world = DialogueModel::new(Arc::new(all), &train, rules)?;
-    let methods = METHODS.into_iter().take(if effort.seeds == 0 { 3 } else { METHODS.len() });
+    let all = synthetic(shape, config.dialogues + config.scored, rng);
+    let train: Vec<usize> = (0..config.dialogues).collect();
+    let held_out: Vec<usize> = (config.dialogues..all.dialogues.len()).collect();
+    let params = ModelParams::new(Costs::synthetic(shape.views));
+    let model = DialogueModel::new(Arc::new(all), &train, params)?;
+    let methods = METHODS.into_iter().take(if config.seeds == 0 { 3 } else { METHODS.len() });
     let method = |method: &str| -> Result<[[f64; 9]; 2], ReproductionError> {
         let mut policy: Box<dyn OffloadPolicy> = match method {
             "A2C" | "RC-A2C" => {
@@ -132,30 +132,30 @@ fn workload(
                 let file = file.to_lowercase().replace(' ', "-");
                 let how = (Algorithm::A2c, plan);
                 Box::new(NetworkPolicy::new(
-                    shelf.network(&file, &world, &train, how, seed as u64)?,
+                    cache.network(&file, &model, &train, how, seed as u64)?,
                     plan,
                 ))
             }
-            _ => policy::build(method, &world, rng)?,
+            _ => policy::build(method, &model, rng)?,
         };
-        Ok([&train[..effort.scored.min(train.len())], &held_out].map(|dialogues| {
+        Ok([&train[..config.scored.min(train.len())], &held_out].map(|dialogues| {
             let budget = Cost::PUBLISHED;
-            let visits = evaluate(&world, dialogues, policy.as_mut(), budget);
-            figures(&world, &PolicySummary::of(&world, &visits, budget, Totals::Window))
+            let results = evaluate(&model, dialogues, policy.as_mut(), budget);
+            figures(&model, &PolicySummary::of(&model, &results, budget, Totals::Window))
         }))
     };
     methods.map(method).collect()
 }
 
 pub(super) fn lines(
-    effort: &ReproductionConfig,
-    shelf: &PolicyCache<'_>,
+    config: &ReproductionConfig,
+    cache: &PolicyCache<'_>,
 ) -> Result<Vec<Check>, ReproductionError> {
-    let seeds = effort.seeds.max(1);
-    shelf.progress.start(2 * SHAPES.len() * effort.seeds, 0);
+    let seeds = config.seeds.max(1);
+    cache.progress.start(2 * SHAPES.len() * config.seeds, 0);
     let jobs: Vec<_> = (0..SHAPES.len() * seeds)
         .into_par_iter()
-        .map(|job| workload(job / seeds, job % seeds, effort, shelf))
+        .map(|job| workload(job / seeds, job % seeds, config, cache))
         .collect::<Result<_, _>>()?;
     let mut lines = Vec::new();
     for (how, section) in SECTIONS.into_iter().enumerate() {

@@ -28,21 +28,21 @@ pub(super) const SHAPES: [(&str, SyntheticShape); 7] = [
     ("Long history", shape(3, 3, 10)),
 ];
 
-pub(super) fn lines(effort: &ReproductionConfig) -> Result<Vec<Check>, Problem> {
+pub(super) fn lines(config: &ReproductionConfig) -> Result<Vec<Check>, Problem> {
     let mut lines = Vec::new();
     for (at, (name, shape)) in SHAPES.into_iter().enumerate() {
         let rng = Rng::new(SEED, at as u64);
-        let workload = Arc::new(synthetic(shape, effort.dialogues, rng));
-        let rules = ModelParams::new(Costs::synthetic(shape.views));
+        let workload = Arc::new(synthetic(shape, config.dialogues, rng));
+        let params = ModelParams::new(Costs::synthetic(shape.views));
         let all = workload.whole();
         // Totals need no estimator.
-        let bare = DialogueModel::new(workload, &[], rules.clone())?;
+        let bare = DialogueModel::new(workload, &[], params.clone())?;
         for (policy, cloud) in [("cloud", 1.0), ("random", 0.5)] {
             let mut coins = policy::build(policy, &bare, rng)?;
-            let visits = evaluate(&bare, &all.test, coins.as_mut(), Cost::PUBLISHED);
-            let calls = shape.turns.min(rules.window + 1);
+            let results = evaluate(&bare, &all.test, coins.as_mut(), Cost::PUBLISHED);
+            let calls = shape.turns.min(params.window + 1);
             let calls = Calls { calls, views: shape.views, cloud };
-            lines.extend(totals(&format!("{name}, {policy}"), &bare, &visits, calls));
+            lines.extend(totals(&format!("{name}, {policy}"), &bare, &results, calls));
         }
     }
     Ok(lines)
@@ -51,16 +51,17 @@ pub(super) fn lines(effort: &ReproductionConfig) -> Result<Vec<Check>, Problem> 
 /// Seconds and dollars of a dialogue and their excess over the budget, four standard errors wide.
 fn totals(
     name: &str,
-    world: &DialogueModel,
-    visits: &[DialogueResult],
+    model: &DialogueModel,
+    results: &[DialogueResult],
     calls: Calls,
 ) -> Vec<Check> {
-    let local = world.spend(0);
+    let local = model.spend(0);
     let budget = Cost::PUBLISHED;
-    let summary = PolicySummary::of(world, visits, budget, Totals::Window);
+    let summary = PolicySummary::of(model, results, budget, Totals::Window);
     let mut lines = Vec::new();
     let mut add = |what: &str, of: fn(&Cost) -> f64, over: BudgetViolation, exact: (f64, f64)| {
-        let values: Vec<f64> = visits.iter().map(|v| of(&v.total(world, Totals::Window))).collect();
+        let values: Vec<f64> =
+            results.iter().map(|v| of(&v.total(model, Totals::Window))).collect();
         let spread = Estimate::of(&values).and_then(|e| e.deviation).unwrap_or(0.0);
         let error = spread / libm::sqrt(values.len().max(1) as f64);
         let mean = of(&summary.spent);
