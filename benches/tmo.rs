@@ -20,38 +20,38 @@ fn main() {
     divan::main();
 }
 
-fn world() -> (DialogueModel, Split) {
+fn model() -> (DialogueModel, Split) {
     let workload = Arc::new(like_m4a1(100, Rng::new(1, 0)));
     let split = workload.split(Rng::new(1, 0));
-    let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-    (DialogueModel::new(workload, &split.train, rules).expect("costs for all views"), split)
+    let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+    (DialogueModel::new(workload, &split.train, params).expect("costs for all views"), split)
 }
 
 #[divan::bench]
 fn query(bencher: Bencher<'_, '_>) {
-    let (world, split) = world();
+    let (model, split) = model();
     let mut coins = Rng::new(2, 0).stream(Label::Policy);
     let states: Vec<Vec<i8>> = (0..1000)
         .map(|_| {
-            let dialogue = &world.workload.dialogues[split.test[coins.random_range(0..20)]];
+            let dialogue = &model.workload.dialogues[split.test[coins.random_range(0..20)]];
             let turn = coins.random_range(0..dialogue.turns.len());
             let past: Vec<usize> = (0..turn).map(|_| coins.random_range(0..9)).collect();
             let mut state = Vec::new();
-            world.state(dialogue, &past, &mut state);
+            model.state(dialogue, &past, &mut state);
             state
         })
         .collect();
     bencher.counter(ItemsCount::new(9 * states.len())).bench_local(|| {
-        let ask = |state: &Vec<i8>| (0..9).map(|a| world.response(state, a)).sum::<f64>();
+        let ask = |state: &Vec<i8>| (0..9).map(|a| model.response(state, a)).sum::<f64>();
         states.iter().map(ask).sum::<f64>()
     });
 }
 
 #[divan::bench]
 fn step(bencher: Bencher<'_, '_>) {
-    let (world, split) = world();
+    let (model, split) = model();
     bencher.counter(ItemsCount::new(STEPS)).bench_local(|| {
-        let mut env = DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true))
+        let mut env = DialogueEnvironment::new(&model, &split.train, TrainingPlan::published(true))
             .expect("dialogues");
         let mut coins = Rng::new(2, 0).stream(Label::Policy);
         env.reset(&mut coins);
@@ -67,10 +67,10 @@ fn step(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = ["a2c", "ppo", "dqn"])]
 fn train(bencher: Bencher<'_, '_>, name: &str) {
-    let (world, split) = world();
+    let (model, split) = model();
     let (_, algorithm) = Algorithm::ALL.into_iter().find(|(known, _)| *known == name).expect("one");
     bencher.counter(ItemsCount::new(STEPS)).bench_local(|| {
-        let mut env = DialogueEnvironment::new(&world, &split.train, TrainingPlan::published(true))
+        let mut env = DialogueEnvironment::new(&model, &split.train, TrainingPlan::published(true))
             .expect("dialogues");
         let mut training = Training::new(algorithm, &env, STEPS, 1);
         training.finish(&mut env);

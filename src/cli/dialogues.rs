@@ -75,7 +75,7 @@ pub(super) struct DialogueArgs {
 
 impl DialogueArgs {
     /// The dialogues, those to learn from and to test on, and what a decision leads to.
-    pub(super) fn world(&self) -> Result<(DialogueModel, Split), CliError> {
+    pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
         let rng = Rng::new(self.seed, 0);
         let count = self.dialogues as usize;
         let (workload, costs) = if self.workload == "m4a1-like" {
@@ -101,9 +101,9 @@ impl DialogueArgs {
         enough("--workload", &workload)?;
         let split = workload.split(rng);
         let metric = chosen("--metric", &self.metric, &Metric::ALL)?;
-        let rules = ModelParams { metric, ..ModelParams::new(costs) };
-        let world = DialogueModel::new(Arc::new(workload), &split.train, rules)?;
-        Ok((world, split))
+        let params = ModelParams { metric, ..ModelParams::new(costs) };
+        let model = DialogueModel::new(Arc::new(workload), &split.train, params)?;
+        Ok((model, split))
     }
 
     fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {

@@ -54,7 +54,7 @@ pub(super) struct OffloadArgs {
 
 impl OffloadArgs {
     /// Who talks at once, if several do.
-    fn traffic(&self) -> Result<Option<MultiUserSpec>, Problem> {
+    fn spec(&self) -> Result<Option<MultiUserSpec>, Problem> {
         let Some(users) = self.users else { return Ok(None) };
         let (option, seconds) = match self.interarrival_s {
             Some(gap) => ("--interarrival-s", gap),
@@ -65,14 +65,14 @@ impl OffloadArgs {
             return Err(Problem::new(Location::file(option), found, "seconds from 0 to 1e6"));
         }
         let span = Span::from_s(seconds);
-        let pace = if self.interarrival_s.is_some() {
+        let pacing = if self.interarrival_s.is_some() {
             TurnPacing::Open(span)
         } else {
             TurnPacing::Closed(span)
         };
         Ok(Some(MultiUserSpec {
             users,
-            pace,
+            pacing,
             cloud_lanes: self.cloud_lanes,
             no_queue_info: self.no_queue_info,
         }))
@@ -80,36 +80,39 @@ impl OffloadArgs {
 }
 
 pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let (world, split) = args.dialogues.world()?;
+    let (model, split) = args.dialogues.model()?;
     let budget = args.dialogues.budget()?;
-    let traffic = args.traffic()?;
+    let spec = args.spec()?;
     let mut names = args.policies.clone();
     if names.is_empty() {
         names = USUAL.map(str::to_owned).to_vec();
         // The optimum knows no queue.
-        if split.test.iter().any(|dialogue| decisions(&world, *dialogue).is_none()) {
+        if split.test.iter().any(|dialogue| decisions(&model, *dialogue).is_none()) {
             print_note("note: dialogues are too long, or views too many, for the row `optimum`");
-        } else if traffic.is_none() {
+        } else if spec.is_none() {
             names.push("optimum".to_owned());
         }
     }
     let mut grid: Vec<Vec<String>> = Vec::new();
     let mut first: Option<(String, Vec<Option<f64>>)> = None;
     for name in names {
-        let visits = visits(args, &name, (&world, &split), budget, traffic)?;
-        let missing = visits.iter().filter(|visit| visit.is_none()).count();
+        let results = results(args, &name, (&model, &split), budget, spec)?;
+        let missing = results.iter().filter(|result| result.is_none()).count();
         if missing > 0 {
-            let all = visits.len();
+            let all = results.len();
             print_note(&format!(
                 "note: {name}: {missing} of {all} dialogues cannot keep to the budget"
             ));
         }
         let rewards: Vec<Option<f64>> =
-            visits.iter().map(|visit| visit.as_ref().map(|visit| visit.reward)).collect();
-        let visits: Vec<DialogueResult> = visits.into_iter().flatten().collect();
+            results.iter().map(|result| result.as_ref().map(|result| result.reward)).collect();
+        let results: Vec<DialogueResult> = results.into_iter().flatten().collect();
         let mut row = vec![name.clone()];
-        row.extend(figures(&PolicySummary::of(&world, &visits, budget, Totals::All), visits.len()));
-        row.push(covered(visits.len(), rewards.len()));
+        row.extend(figures(
+            &PolicySummary::of(&model, &results, budget, Totals::All),
+            results.len(),
+        ));
+        row.push(covered(results.len(), rewards.len()));
         row.push(half_width(&rewards.iter().flatten().copied().collect::<Vec<_>>()));
         let (_, first) = first.get_or_insert_with(|| (name, rewards.clone()));
         row.push(less(&rewards, first));
@@ -169,44 +172,44 @@ fn less(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
     mean.map_or("–".to_owned(), |mean| format!("{mean} ± {}", half_width(&differences)))
 }
 
-/// A policy's visits of the test dialogues, in order; nothing for a dialogue that must keep to the
+/// A policy's results of the test dialogues, in order; nothing for a dialogue that must keep to the
 /// budget and cannot.
-fn visits(
+fn results(
     args: &OffloadArgs,
     name: &str,
-    (world, split): (&DialogueModel, &Split),
+    (model, split): (&DialogueModel, &Split),
     budget: Cost,
-    traffic: Option<MultiUserSpec>,
+    spec: Option<MultiUserSpec>,
 ) -> Result<Vec<Option<DialogueResult>>, CliError> {
     let rng = Rng::new(args.dialogues.seed, 0);
     let mut policy: Box<dyn OffloadPolicy> = match name.split_once(':') {
-        _ if name == "optimum" => return Ok(optimum(world, split, budget)?),
+        _ if name == "optimum" => return Ok(optimum(model, split, budget)?),
         Some(("decisions", file)) => {
             let source = source::read(file)?;
-            Box::new(RecordedPolicy::parse(&source, &world.workload, &split.test)?)
+            Box::new(RecordedPolicy::parse(&source, &model.workload, &split.test)?)
         }
-        Some(("learned", file)) => Box::new(NetworkPolicy::load(file, world)?),
-        _ => policy::build(name, world, rng)?,
+        Some(("learned", file)) => Box::new(NetworkPolicy::load(file, model)?),
+        _ => policy::build(name, model, rng)?,
     };
     if policy::find(name).is_some_and(|entry| entry.learns) {
-        train(world, &split.train, policy.as_mut(), budget, args.turns, rng);
+        train(model, &split.train, policy.as_mut(), budget, args.turns, rng);
     }
-    let visits = match traffic {
-        None => evaluate(world, &split.test, policy.as_mut(), budget),
-        Some(traffic) => multi_user::evaluate(world, &split.test, policy.as_mut(), budget, traffic)
+    let results = match spec {
+        None => evaluate(model, &split.test, policy.as_mut(), budget),
+        Some(spec) => multi_user::evaluate(model, &split.test, policy.as_mut(), budget, spec)
             .map_err(CliError::Failed)?,
     };
-    Ok(visits.into_iter().map(Some).collect())
+    Ok(results.into_iter().map(Some).collect())
 }
 
 /// The best sequence for each test dialogue. Refused where there are too many to look at: a mean
 /// over the others would be one over shorter dialogues.
 fn optimum(
-    world: &DialogueModel,
+    model: &DialogueModel,
     split: &Split,
     budget: Cost,
 ) -> Result<Vec<Option<DialogueResult>>, Problem> {
-    let all: usize = split.test.iter().filter_map(|dialogue| decisions(world, *dialogue)).sum();
+    let all: usize = split.test.iter().filter_map(|dialogue| decisions(model, *dialogue)).sum();
     if all > MAX_DECISIONS {
         let millions = all / 1_000_000;
         print_note(&format!(
@@ -214,11 +217,11 @@ fn optimum(
         ));
     }
     let best = |dialogue: &usize| {
-        let tree = Tree::new(world, *dialogue).ok_or_else(|| {
-            let turns = world.workload.dialogues[*dialogue].turns.len();
+        let tree = Tree::new(model, *dialogue).ok_or_else(|| {
+            let turns = model.workload.dialogues[*dialogue].turns.len();
             let found = format!(
                 "`optimum` of a dialogue with {turns} turns of {} actions",
-                world.actions().len()
+                model.actions().len()
             );
             let expected = format!("at most {MAX_DECISIONS} decisions to compare");
             Problem::new(Location::file("--policy"), found, expected)

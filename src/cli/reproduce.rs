@@ -9,8 +9,8 @@ use crate::config::{Location, Problem};
 use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
 use crate::report::reproduction::{
-    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, markdown,
-    sentence,
+    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Targets, Verdicts,
+    markdown, sentence,
 };
 use crate::report::{Results, package};
 use clap::Args;
@@ -72,7 +72,7 @@ fn carry_out(
     // Read before anything is written: the two folders may be the same.
     let claims = kept_claims(&kept, notes)?;
     let experiments = load(&paths, args.quick.then_some(&claims))?;
-    let mut chapters = Vec::new();
+    let mut reports = Vec::new();
     for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
         let mut sweep = Sweep::new(experiment)?;
         let name = sweep.experiment.name.clone();
@@ -84,20 +84,21 @@ fn carry_out(
         notes.extend(told.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
         failed?;
         let section = section(&suite, path);
-        let chapter = ExperimentReport::new(&sweep, section, results, kept.as_ref(), args.quick);
-        print(&chapter, out)?;
-        chapters.push(chapter);
+        let report = ExperimentReport::new(&sweep, section, results, kept.as_ref(), args.quick);
+        print(&report, out)?;
+        reports.push(report);
     }
-    let report = folder.join("REPORT.md");
+    let path = folder.join("REPORT.md");
     let title = format!("Every claim of `{name}`, with its verdict");
-    atomic::write(&report, markdown(&title, &chapters).as_bytes())?;
+    let targets = Targets::load(&format!("{}/targets.csv", suite.trim_end_matches('/')))?;
+    atomic::write(&path, markdown(&title, &reports, &targets).as_bytes())?;
     let table = folder.join("claims.csv");
-    let made = Claims::new(chapters.iter().flat_map(|chapter| chapter.rows.clone()).collect());
+    let made = Claims::new(reports.iter().flat_map(|report| report.rows.clone()).collect());
     package::remove(&folder)?;
     made.write(&table)?;
     package::write_one(&name, "claims.csv", &folder)?;
-    writeln!(out, "wrote {}\nwrote {}\n", report.display(), table.display())?;
-    conclude(args.quick, &chapters, &made, claims.as_ref(), out)
+    writeln!(out, "wrote {}\nwrote {}\n", path.display(), table.display())?;
+    conclude(args.quick, &reports, &made, claims.as_ref(), out)
 }
 
 /// The folder of a suite and its experiments: a folder on disk, or one of experiments/.
@@ -176,14 +177,14 @@ fn kept_results(folder: &Path, notes: &mut Notes) -> Result<Option<Results>, Cli
     Ok(Some(Results::load(folder)?))
 }
 
-fn print(chapter: &ExperimentReport, out: &mut impl Write) -> Result<(), CliError> {
-    writeln!(out, "{}: {}", chapter.experiment.name, chapter.experiment.title)?;
-    for (claim, judged) in &chapter.claims {
+fn print(report: &ExperimentReport, out: &mut impl Write) -> Result<(), CliError> {
+    writeln!(out, "{}: {}", report.experiment.name, report.experiment.title)?;
+    for (claim, judged) in &report.claims {
         let gate = if claim.gate { ", gated" } else { "" };
         writeln!(out, "  {} ({}{gate}): {}", claim.claim, claim.metric, sentence(judged))?;
         verdicts(judged, out)?;
     }
-    if let Some(compared) = &chapter.compared {
+    if let Some(compared) = &report.compared {
         list(compared, out)?;
     }
     writeln!(out)?;
@@ -191,7 +192,7 @@ fn print(chapter: &ExperimentReport, out: &mut impl Write) -> Result<(), CliErro
 }
 
 /// The cells that moved, or the first of them.
-fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(), CliError> {
     for ChangedCell { row, column, was, is } in compared.moved.iter().take(LISTED) {
         writeln!(out, "  moved: {row}: {column} was {was}, is {is}")?;
     }
@@ -205,29 +206,30 @@ fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(), CliError
 /// few replicates to ask for more than the kept claims decided.
 fn conclude(
     quick: bool,
-    chapters: &[ExperimentReport],
+    reports: &[ExperimentReport],
     made: &Claims,
     kept: Option<&Claims>,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     let undecided = |row: &ClaimRow| !quick || kept.is_some_and(|kept| kept.decides(row));
-    let failed = chapters.iter().flat_map(|chapter| chapter.failed_gates(undecided));
+    let failed = reports.iter().flat_map(|report| report.failed_gates(undecided));
     let mut reasons: Vec<String> = failed.collect();
     let compared = kept.map(|kept| made.compare(&if quick { kept.quick() } else { kept.clone() }));
     if let Some(compared) = &compared {
         list(compared, out)?;
     }
     let (mut all, mut gated) = (Verdicts::default(), Verdicts::default());
-    for (claim, judged) in chapters.iter().flat_map(|chapter| &chapter.claims) {
-        all.add(judged);
+    for (claim, judged) in reports.iter().flat_map(|report| &report.claims) {
+        let verdicts = judged.iter().map(|judged| judged.verdict);
         if claim.gate {
-            gated.add(judged);
+            gated.extend(verdicts.clone());
         }
+        all.extend(verdicts);
     }
     let count = |compared: &mut dyn Iterator<Item = &TableComparison>| {
         compared.fold(Cells::default(), Cells::with)
     };
-    let runs = count(&mut chapters.iter().filter_map(|chapter| chapter.compared.as_ref()));
+    let runs = count(&mut reports.iter().filter_map(|report| report.compared.as_ref()));
     let claims = count(&mut compared.iter());
     writeln!(out, "claims: {all}")?;
     writeln!(out, "gated claims: {gated}")?;

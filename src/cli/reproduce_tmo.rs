@@ -1,17 +1,20 @@
-//! `peeksim reproduce tmo`: figures of TMO made again, each beside its target.
+//! `peeksim reproduce tmo`: figures of TMO, measured and checked against their targets.
 
 use super::dialogues::enough;
 use super::progress::SweepProgress;
+use super::reproduce::list;
 use super::{CliError, print_note};
-use crate::config::{Location, Problem};
+use crate::config::csv::Table;
+use crate::config::{Location, Problem, source};
 use crate::offloading::reproduce::{
-    Artifacts, Check, PolicyCache, ReproductionConfig, ReproductionError, Verdict, make, markdown,
-    to_csv,
+    Artifacts, PolicyCache, ReproductionConfig, ReproductionError, make, report,
 };
 use crate::offloading::{Workload, import};
 use crate::output::atomic;
+use crate::report::claims::Verdict;
 use crate::report::console::align;
 use crate::report::draw;
+use crate::report::reproduction::{Cells, Check, Verdicts, checks_csv, compare_checks};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -44,6 +47,9 @@ pub(super) struct TmoArgs {
     /// found again by the same command.
     #[arg(long, value_name = "DIR", default_value = "reproduced/tmo")]
     out: PathBuf,
+    /// A folder with a kept tmo.csv to compare with, made with the same options.
+    #[arg(long, value_name = "DIR")]
+    baseline: Option<PathBuf>,
 }
 
 impl From<ReproductionError> for CliError {
@@ -57,45 +63,61 @@ impl From<ReproductionError> for CliError {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
     let data = data(args)?;
-    let mut effort = ReproductionConfig {
+    let mut config = ReproductionConfig {
         seeds: args.seeds as usize,
         trained: args.splits as usize,
         ..ReproductionConfig::FULL
     };
     if args.quick {
-        effort = ReproductionConfig::QUICK;
+        config = ReproductionConfig::QUICK;
     }
     if args.all {
-        effort.scored = effort.dialogues;
+        config.scored = config.dialogues;
     }
-    if effort.seeds > 0 {
+    if config.seeds > 0 {
         print_note("about ten minutes of processor time for each seed; stopped, it goes on");
     }
     let bar = SweepProgress::new();
-    let shelf =
-        PolicyCache { folder: args.out.join("policies"), steps: effort.steps, progress: &bar };
-    atomic::folder(&shelf.folder)?;
-    let Artifacts { lines, figures } = make(data.as_ref(), &effort, &shelf)?;
+    let cache =
+        PolicyCache { folder: args.out.join("policies"), steps: config.steps, progress: &bar };
+    atomic::folder(&cache.folder)?;
+    let artifacts = make(data.as_ref(), &config, &cache)?;
     bar.end();
-    write!(out, "{}", table(&lines))?;
-    atomic::write(&args.out.join("tmo.csv"), to_csv(&lines).as_bytes())?;
-    let names: Vec<&str> = figures.iter().map(|(name, _)| *name).collect();
-    atomic::write(&args.out.join("REPORT.md"), markdown(&lines, &names).as_bytes())?;
-    for (name, chart) in &figures {
+    let Artifacts { checks, plots } = &artifacts;
+    write!(out, "{}", table(checks))?;
+    let path = args.out.join("tmo.csv");
+    // Read before anything is written: the two folders may be the same.
+    let kept = kept(args)?;
+    atomic::write(&path, checks_csv(checks).as_bytes())?;
+    atomic::write(&args.out.join("REPORT.md"), report(&artifacts).as_bytes())?;
+    for (name, chart) in plots {
         draw(chart, &args.out.join("figures"), name)
             .map_err(|e| CliError::Failed(e.to_string()))?;
     }
-    let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
-    let off = count(Verdict::Off);
-    writeln!(
-        out,
-        "{} hold, {off} off, {} too wide to tell, {} reported, {} without data",
-        count(Verdict::Holds),
-        count(Verdict::TooWide),
-        count(Verdict::Reported),
-        count(Verdict::NoData)
-    )?;
-    if off == 0 { Ok(()) } else { Err(CliError::Failed(format!("{off} figures are off"))) }
+    let verdicts: Verdicts = checks.iter().map(|check| check.verdict).collect();
+    let mut reasons = Vec::new();
+    if let Some(kept) = kept {
+        let now = Table::parse(&source::read_own(&path.to_string_lossy())?)?;
+        let compared = compare_checks(&kept, &now)?;
+        list(&compared, out)?;
+        let cells = Cells::default().with(&compared);
+        writeln!(out, "cells of tmo.csv: {cells}")?;
+        if cells.moved > 0 {
+            reasons.push(format!("{} cells of tmo.csv moved since they were kept", cells.moved));
+        }
+    }
+    writeln!(out, "{verdicts}")?;
+    let contradicted = verdicts.count(Verdict::Contradicted);
+    if contradicted > 0 {
+        reasons.push(format!("{contradicted} figures are contradicted"));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(CliError::Failed(reasons.join("\n"))) }
+}
+
+/// The kept table to compare with, if one was named.
+fn kept(args: &TmoArgs) -> Result<Option<Table>, CliError> {
+    let Some(folder) = &args.baseline else { return Ok(None) };
+    Ok(Some(Table::parse(&source::read_own(&folder.join("tmo.csv").to_string_lossy())?)?))
 }
 
 /// The data set, of dialogues enough to learn from some and to test on others.
@@ -122,25 +144,14 @@ fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
     }
 }
 
-fn table(lines: &[Check]) -> String {
-    let head = ["table", "figure of", "came out", "± 95 %", "target", "tolerance", "verdict"];
-    let mut grid = vec![head.map(str::to_owned).to_vec()];
+fn table(checks: &[Check]) -> String {
+    let head = ["section", "figure", "measured", "± 95 %", "target", "tolerance", "verdict"];
     let cell = |value: Option<f64>| value.map_or("–".to_owned(), short);
-    for line in lines {
-        grid.push(vec![
-            line.section.to_owned(),
-            line.name.clone(),
-            cell(line.figure),
-            cell(line.half_width),
-            cell(line.target),
-            cell(line.tolerance),
-            line.verdict.name().to_owned(),
-        ]);
-    }
-    align(&grid)
+    let rows = checks.iter().map(|check| check.cells(cell).to_vec());
+    align(&std::iter::once(head.map(str::to_owned).to_vec()).chain(rows).collect::<Vec<_>>())
 }
 
-/// Five significant digits or so.
+/// About five significant digits.
 fn short(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && size < 1e-3 { format!("{value:.4e}") } else { format!("{value:.5}") }

@@ -94,8 +94,8 @@ impl TrainArgs {
     }
 
     /// What a checkpoint must be of to go on.
-    fn settings(&self, world: &DialogueModel, plan: &TrainingPlan) -> PolicySignature {
-        let mut settings = plan.catalogue(world);
+    fn settings(&self, model: &DialogueModel, plan: &TrainingPlan) -> PolicySignature {
+        let mut settings = plan.catalogue(model);
         let entry = |name: &str, value: String| (name.to_owned(), value);
         settings.extend([
             entry("algorithm", self.algorithm.clone()),
@@ -152,14 +152,14 @@ fn train(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
 }
 
 fn offload(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let (world, split) = args.dialogues.world()?;
+    let (model, split) = args.dialogues.model()?;
     let budget = args.dialogues.budget()?;
     let plan = args.plan(budget)?;
-    let mut env = DialogueEnvironment::new(&world, &split.train, plan)?;
-    let test = |network: &Mlp| Ok(summary(&world, &split, network, plan, budget).reward);
-    let (policy, settings) = (plan.catalogue(&world), args.settings(&world, &plan));
+    let mut env = DialogueEnvironment::new(&model, &split.train, plan)?;
+    let test = |network: &Mlp| Ok(summary(&model, &split, network, plan, budget).reward);
+    let (policy, settings) = (plan.catalogue(&model), args.settings(&model, &plan));
     let training = follow(args, TrainingRun { env: &mut env, policy, settings, test: &test })?;
-    let found = summary(&world, &split, training.network(), plan, budget);
+    let found = summary(&model, &split, training.network(), plan, budget);
     writeln!(
         out,
         "{} after {} steps: test reward {:.4}, response {:.4}, {:.3} s, {:.5} USD, beyond the \
@@ -267,15 +267,15 @@ fn chart(algorithm: &str, curve: &Curve) -> Chart {
 }
 
 fn summary(
-    world: &DialogueModel,
+    model: &DialogueModel,
     split: &Split,
     network: &Mlp,
     plan: TrainingPlan,
     budget: Cost,
 ) -> PolicySummary {
     let mut learned = NetworkPolicy::new(network.clone(), plan);
-    let visits = evaluate(world, &split.test, &mut learned, budget);
-    PolicySummary::of(world, &visits, budget, Totals::All)
+    let results = evaluate(model, &split.test, &mut learned, budget);
+    PolicySummary::of(model, &results, budget, Totals::All)
 }
 
 /// Everything it takes to go on.

@@ -305,7 +305,7 @@ mod tests {
     fn add(state: &mut State) -> RequestId {
         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
         let (arrival, deadline) = (Time::ZERO, Time::ZERO);
-        state.insert(|id| Request { id, app: AppId(0), arrival, deadline }, truth)
+        state.insert(|id| Request { id, app: AppId(0), client: 0, arrival, deadline }, truth)
     }
 
     fn listed(state: &State) -> Vec<u32> {

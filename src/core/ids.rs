@@ -75,6 +75,8 @@ pub struct Request {
     pub id: RequestId,
     /// The application that asked.
     pub app: AppId,
+    /// The client that sent it, as the arrival process numbers clients; 0 where it has none.
+    pub client: u32,
     /// When it arrived.
     pub arrival: Time,
     /// When its answer is due (absolute).
@@ -109,6 +111,8 @@ pub struct Arrival {
     pub time: Time,
     /// For which application.
     pub app: AppId,
+    /// Which client sends it, for processes that have clients; else 0.
+    pub client: u32,
     /// Deadline minus arrival.
     pub budget: Span,
     /// What is true of it.

@@ -346,9 +346,9 @@ impl Simulation {
             if let Some(next) = &mut self.next {
                 next.time = next.time.max(now);
             }
-            let Arrival { time, app, budget, truth } = arrival;
+            let Arrival { time, app, client, budget, truth } = arrival;
             let deadline = time + budget;
-            let make = |id| Request { id, app, arrival: time, deadline };
+            let make = |id| Request { id, app, client, arrival: time, deadline };
             let id = self.state.insert(make, truth);
             self.counts.arrived += 1;
             observer.on(Event::Arrived { request: &make(id) });

@@ -35,9 +35,9 @@ const SCALE: f64 = 0.1;
 pub struct SchedulingEnvironment<'a> {
     prepared: &'a [RunConfig],
     run: Run,
-    usd_weight: f64,
+    cost_weight: f64,
     /// What the runs that follow are drawn by.
-    coins: ChaCha8Rng,
+    rng: ChaCha8Rng,
     /// The configurations that are still to come before all have been.
     left: Vec<usize>,
 }
@@ -45,24 +45,25 @@ pub struct SchedulingEnvironment<'a> {
 /// A run that stops where a choice is due.
 struct Run {
     sim: Simulation,
-    desk: SteppedDispatcher,
+    dispatcher: SteppedDispatcher,
     plan: Plan,
-    usd_weight: f64,
+    cost_weight: f64,
     /// What a reward is worth after the last choice.
     discount: f64,
     /// Batches that were chosen.
-    made: usize,
+    batches: usize,
     over: bool,
 }
 
 impl Run {
-    fn new(prepared: &RunConfig, rng: Rng, usd_weight: f64) -> Result<Self, Problems> {
+    fn new(prepared: &RunConfig, rng: Rng, cost_weight: f64) -> Result<Self, Problems> {
         let arrivals = prepared.arrivals.build(&prepared.truth, rng)?;
-        let desk = SteppedDispatcher::new(&prepared.truth.believed(rng));
+        let dispatcher = SteppedDispatcher::new(&prepared.truth.believed(rng));
         let truth = Arc::clone(&prepared.truth);
-        let sim = Simulation::new(truth, arrivals, prepared.info, rng, "practice");
+        let sim = Simulation::new(truth, arrivals, prepared.info, rng, "training");
         let (plan, discount) = (Plan::default(), 1.0);
-        let mut run = Self { sim, desk, plan, usd_weight, discount, made: 0, over: false };
+        let mut run =
+            Self { sim, dispatcher, plan, cost_weight, discount, batches: 0, over: false };
         run.proceed();
         Ok(run)
     }
@@ -70,7 +71,7 @@ impl Run {
     /// Goes to the next choice that is due, or to the end.
     fn proceed(&mut self) {
         while matches!(self.sim.advance(&mut ()), Ok(engine::StepOutcome::Decide)) {
-            let due = self.desk.decide(&self.sim.view(), self.sim.trigger(), &mut self.plan);
+            let due = self.dispatcher.decide(&self.sim.view(), self.sim.trigger(), &mut self.plan);
             let done = self.sim.apply(&mut self.plan, &mut ());
             if done.is_ok() && due {
                 return;
@@ -80,27 +81,27 @@ impl Run {
     }
 
     fn step(&mut self, action: usize) -> f32 {
-        let due = self.desk.go_on(&self.sim.view(), action, &mut self.plan);
+        let due = self.dispatcher.go_on(&self.sim.view(), action, &mut self.plan);
         let (given_up, served) = self.given_up();
         self.discount = libm::pow(DISCOUNT, served as f64);
         let done = self.sim.apply(&mut self.plan, &mut ());
         if !due || done.is_err() {
             self.proceed();
         }
-        self.made += usize::from(served > 0);
-        self.over |= self.made == BATCHES;
+        self.batches += usize::from(served > 0);
+        self.over |= self.batches == BATCHES;
         (-SCALE * given_up) as f32
     }
 
     /// What the requests of the plan will earn less, together, than the most accurate variant that
     /// is to be had would earn at once and for nothing; and how many they are.
     fn given_up(&self) -> (f64, usize) {
-        let (view, mut cursor) = (self.sim.view(), Timeline::default());
+        let (view, mut timeline) = (self.sim.view(), Timeline::default());
         let (mut given_up, mut served) = (0.0, 0);
         for decision in self.plan.decisions() {
             let Decision::Assign { worker, variant, requests } = decision else { continue };
-            view.backlog_end(*worker, &mut cursor);
-            let finish = view.estimate_append(&mut cursor, *variant, requests.len());
+            view.backlog_end(*worker, &mut timeline);
+            let finish = view.estimate_append(&mut timeline, *variant, requests.len());
             let price = view.catalog().worker(*worker).usd_per_request.unwrap_or(0.0);
             let ids = self.plan.requests()[requests.clone()].iter();
             for request in ids.filter_map(|id| view.request(*id)) {
@@ -110,7 +111,7 @@ impl Run {
                     .map(|variant| view.accuracy(request.id, variant))
                     .fold(0.0, f64::max);
                 let earned = view.utility(request, *variant, finish);
-                given_up += best - earned + self.usd_weight * price;
+                given_up += best - earned + self.cost_weight * price;
                 served += 1;
             }
         }
@@ -120,7 +121,7 @@ impl Run {
 
 impl<'a> SchedulingEnvironment<'a> {
     /// In the runs of an experiment, whose configurations must be of one catalogue.
-    pub fn new(sweep: &'a Sweep, usd_weight: f64) -> Result<Self, Problems> {
+    pub fn new(sweep: &'a Sweep, cost_weight: f64) -> Result<Self, Problems> {
         let prepared = sweep.prepared.as_slice();
         let expected = policy_catalogue(&prepared[0].catalog, prepared[0].info);
         for (other, settings) in prepared.iter().zip(&sweep.configurations).skip(1) {
@@ -133,9 +134,9 @@ impl<'a> SchedulingEnvironment<'a> {
                 return Err(Problem::new(place, said, wanted).into());
             }
         }
-        let run = Run::new(&prepared[0], Rng::episode(0), usd_weight)?;
-        let coins = ChaCha8Rng::seed_from_u64(0);
-        Ok(Self { prepared, run, usd_weight, coins, left: Vec::new() })
+        let run = Run::new(&prepared[0], Rng::episode(0), cost_weight)?;
+        let rng = ChaCha8Rng::seed_from_u64(0);
+        Ok(Self { prepared, run, cost_weight, rng, left: Vec::new() })
     }
 
     /// What a policy that is trained here depends on.
@@ -150,10 +151,10 @@ impl SchedulingEnvironment<'_> {
         if self.left.is_empty() {
             self.left.extend(0..self.prepared.len());
         }
-        let at = self.coins.random_range(0..self.left.len());
+        let at = self.rng.random_range(0..self.left.len());
         let prepared = &self.prepared[self.left.swap_remove(at)];
-        let number = self.coins.random_range(0..u64::MAX);
-        match Run::new(prepared, Rng::episode(number), self.usd_weight) {
+        let number = self.rng.random_range(0..u64::MAX);
+        match Run::new(prepared, Rng::episode(number), self.cost_weight) {
             Ok(run) => self.run = run,
             // What could be built once can be built again; else the episode is over at once.
             Err(_) => self.run.over = true,
@@ -163,23 +164,23 @@ impl SchedulingEnvironment<'_> {
 
 impl Environment for SchedulingEnvironment<'_> {
     fn observation_len(&self) -> usize {
-        self.run.desk.inputs()
+        self.run.dispatcher.inputs()
     }
 
     fn actions(&self) -> usize {
-        self.run.desk.outputs()
+        self.run.dispatcher.outputs()
     }
 
     fn by_action(&self) -> usize {
-        self.run.desk.by_output()
+        self.run.dispatcher.by_output()
     }
 
     fn discount(&self) -> f32 {
         self.run.discount as f32
     }
 
-    fn reset(&mut self, coins: &mut ChaCha8Rng) {
-        self.coins = ChaCha8Rng::seed_from_u64(coins.random_range(0..u64::MAX));
+    fn reset(&mut self, rng: &mut ChaCha8Rng) {
+        self.rng = ChaCha8Rng::seed_from_u64(rng.random_range(0..u64::MAX));
         self.left.clear();
         self.next();
     }
@@ -187,14 +188,14 @@ impl Environment for SchedulingEnvironment<'_> {
     fn observe(&self, into: &mut [f32]) {
         into.fill(0.0);
         if !self.run.over {
-            self.run.desk.observe(into);
+            self.run.dispatcher.observe(into);
         }
     }
 
     fn mask(&self, allowed: &mut [bool]) {
         allowed.fill(true);
         if !self.run.over {
-            self.run.desk.mask(allowed);
+            self.run.dispatcher.mask(allowed);
         }
     }
 

@@ -42,15 +42,15 @@ pub(super) struct Bandit {
 }
 
 impl Bandit {
-    pub(super) fn new(rule: Rule, world: &DialogueModel, rng: Rng) -> Self {
-        let arms = vec![vec![Arm::default(); world.actions().len()]; world.workload.tasks.len()];
+    pub(super) fn new(rule: Rule, model: &DialogueModel, rng: Rng) -> Self {
+        let arms = vec![vec![Arm::default(); model.actions().len()]; model.workload.tasks.len()];
         Self { rule, arms, coins: rng.stream(Label::Policy), settled: false }
     }
 }
 
 impl OffloadPolicy for Bandit {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
-        let arms = &self.arms[moment.turn().task];
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        let arms = &self.arms[context.turn().task];
         let coins = &mut self.coins;
         match self.rule {
             _ if self.settled => best(arms, Arm::mean),
@@ -73,8 +73,8 @@ impl OffloadPolicy for Bandit {
         }
     }
 
-    fn learn(&mut self, moment: &TurnContext<'_>, action: usize, reward: f64) {
-        let arm = &mut self.arms[moment.turn().task][action];
+    fn learn(&mut self, context: &TurnContext<'_>, action: usize, reward: f64) {
+        let arm = &mut self.arms[context.turn().task][action];
         *arm = Arm { sum: arm.sum + reward, count: arm.count + 1.0 };
     }
 

@@ -5,8 +5,8 @@
 //! figure is the mean excess over the dialogues that exceed; the share of those and the mean over
 //! all dialogues stand beside it.
 //!
-//! Rewards are those of the world's estimator. Where a policy chose by the same one, its errors
-//! count as reward; [`replay`] marks decisions by another world.
+//! Rewards are those of the model's estimator. Where a policy chose by the same one, its errors
+//! count as reward; [`replay`] marks decisions by another model.
 
 use super::model::{Cost, DialogueModel};
 use super::policy::{OffloadPolicy, TurnContext};
@@ -39,21 +39,21 @@ pub enum Totals {
     Window,
 }
 
-/// Visits each of `dialogues` once; `budget` is what the policy is told to keep to, and nothing
+/// Runs each of `dialogues` once; `budget` is what the policy is told to keep to, and nothing
 /// happens to one that does not.
 pub fn evaluate(
-    world: &DialogueModel,
+    model: &DialogueModel,
     dialogues: &[usize],
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
 ) -> Vec<DialogueResult> {
-    dialogues.iter().map(|dialogue| visit(world, *dialogue, policy, budget, false)).collect()
+    dialogues.iter().map(|dialogue| result(model, *dialogue, policy, budget, false)).collect()
 }
 
 /// Lets a policy learn on dialogues drawn uniformly until it has seen `turns` turns; then it
 /// settles.
 pub fn train(
-    world: &DialogueModel,
+    model: &DialogueModel,
     dialogues: &[usize],
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
@@ -64,68 +64,68 @@ pub fn train(
     let mut seen = 0;
     while seen < turns && !dialogues.is_empty() {
         let dialogue = dialogues[coins.random_range(0..dialogues.len())];
-        let visit = visit(world, dialogue, policy, budget, true);
-        policy.finish(visit.spent, budget);
-        seen += visit.actions.len();
+        let result = result(model, dialogue, policy, budget, true);
+        policy.finish(result.spent, budget);
+        seen += result.actions.len();
     }
     policy.settle();
 }
 
-fn visit(
-    world: &DialogueModel,
+fn result(
+    model: &DialogueModel,
     dialogue: usize,
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
     learning: bool,
 ) -> DialogueResult {
     let mut state = Vec::new();
-    let mut visit = DialogueResult::default();
-    let turns = &world.workload.dialogues[dialogue].turns;
+    let mut result = DialogueResult::default();
+    let turns = &model.workload.dialogues[dialogue].turns;
     for turn in turns {
-        let past = visit.actions.as_slice();
-        world.state(&world.workload.dialogues[dialogue], past, &mut state);
-        let (state, spent, waits_s) = (state.as_slice(), visit.spent, [0.0; 2]);
-        let moment = TurnContext { world, dialogue, past, state, spent, budget, waits_s };
-        let action = policy.choose(&moment);
-        let response = world.response(state, action);
+        let past = result.actions.as_slice();
+        model.state(&model.workload.dialogues[dialogue], past, &mut state);
+        let (state, spent, waits_s) = (state.as_slice(), result.spent, [0.0; 2]);
+        let context = TurnContext { model, dialogue, past, state, spent, budget, waits_s };
+        let action = policy.choose(&context);
+        let response = model.response(state, action);
         if learning {
-            policy.learn(&moment, action, world.reward(response, &turn.association, action));
+            policy.learn(&context, action, model.reward(response, &turn.association, action));
         }
-        visit.add(world, response, &turn.association, action);
+        result.add(model, response, &turn.association, action);
     }
-    visit.averaged()
+    result.averaged()
 }
 
 /// What a sequence of decisions about a dialogue comes to.
-pub fn replay(world: &DialogueModel, dialogue: usize, actions: &[usize]) -> DialogueResult {
-    let (mut visit, mut state) = (DialogueResult::default(), Vec::new());
-    let dialogue = &world.workload.dialogues[dialogue];
+pub fn replay(model: &DialogueModel, dialogue: usize, actions: &[usize]) -> DialogueResult {
+    let (mut result, mut state) = (DialogueResult::default(), Vec::new());
+    let dialogue = &model.workload.dialogues[dialogue];
     for (turn, action) in dialogue.turns.iter().zip(actions) {
-        world.state(dialogue, &visit.actions, &mut state);
-        visit.add(world, world.response(&state, *action), &turn.association, *action);
+        model.state(dialogue, &result.actions, &mut state);
+        result.add(model, model.response(&state, *action), &turn.association, *action);
     }
-    visit.averaged()
+    result.averaged()
 }
 
 impl DialogueResult {
     /// Adds one more turn.
     pub(super) fn add(
         &mut self,
-        world: &DialogueModel,
+        model: &DialogueModel,
         response: f64,
         views: &[f64],
         action: usize,
     ) {
         self.response += response;
-        self.association += world.association(views, action);
-        self.reward += world.reward(response, views, action);
-        self.spent = self.spent.plus(world.spend(action));
+        self.association += model.association(views, action);
+        self.reward += model.reward(response, views, action);
+        self.spent = self.spent.plus(model.spend(action));
         self.actions.push(action);
     }
 
     /// One of the turns waited before its call began.
-    pub(super) fn delay(&mut self, world: &DialogueModel, waited_s: f64) {
-        self.reward -= world.charge_of_waiting(waited_s);
+    pub(super) fn delay(&mut self, model: &DialogueModel, waited_s: f64) {
+        self.reward -= model.charge_of_waiting(waited_s);
         self.spent.latency_s += waited_s;
     }
 
@@ -139,12 +139,12 @@ impl DialogueResult {
     }
 
     /// What the calls that count took.
-    pub fn total(&self, world: &DialogueModel, totals: Totals) -> Cost {
+    pub fn total(&self, model: &DialogueModel, totals: Totals) -> Cost {
         match totals {
             Totals::All => self.spent,
             Totals::Window => {
-                let last = self.actions.len().saturating_sub(world.rules.window + 1);
-                let calls = self.actions[last..].iter().map(|action| world.spend(*action));
+                let last = self.actions.len().saturating_sub(model.params.window + 1);
+                let calls = self.actions[last..].iter().map(|action| model.spend(*action));
                 calls.fold(Cost::default(), Cost::plus)
             }
         }
@@ -196,20 +196,20 @@ pub struct PolicySummary {
 }
 
 impl PolicySummary {
-    /// Of some visits.
+    /// Of some results.
     pub fn of(
-        world: &DialogueModel,
-        visits: &[DialogueResult],
+        model: &DialogueModel,
+        results: &[DialogueResult],
         budget: Cost,
         totals: Totals,
     ) -> Self {
-        let count = visits.len().max(1) as f64;
-        let mean = |f: &dyn Fn(&DialogueResult) -> f64| visits.iter().map(f).sum::<f64>() / count;
-        let spent: Vec<Cost> = visits.iter().map(|v| v.total(world, totals)).collect();
+        let count = results.len().max(1) as f64;
+        let mean = |f: &dyn Fn(&DialogueResult) -> f64| results.iter().map(f).sum::<f64>() / count;
+        let spent: Vec<Cost> = results.iter().map(|v| v.total(model, totals)).collect();
         let sum = spent.iter().fold(Cost::default(), |sum, one| sum.plus(*one));
         let excess: Vec<Cost> = spent.iter().map(|s| s.beyond(budget)).collect();
-        let mut actions = vec![0; world.actions().len()];
-        visits.iter().flat_map(|v| &v.actions).for_each(|action| actions[*action] += 1);
+        let mut actions = vec![0; model.actions().len()];
+        results.iter().flat_map(|v| &v.actions).for_each(|action| actions[*action] += 1);
         Self {
             response: mean(&|v| v.response),
             association: mean(&|v| v.association),

@@ -27,9 +27,9 @@ impl TurnContext<'_> {
 
     /// The same for a turn after `turns` others that took `spent`, the lines being as long as now.
     pub(super) fn fits(&self, turns: usize, action: usize, spent: Cost) -> bool {
-        let takes = |action| self.wait(action).plus(self.world.spend(action));
-        let later = self.world.longest().saturating_sub(turns + 1);
-        let reserve = self.world.spend(0).times(later as f64);
+        let takes = |action| self.wait(action).plus(self.model.spend(action));
+        let later = self.model.longest().saturating_sub(turns + 1);
+        let reserve = self.model.spend(0).times(later as f64);
         let beyond = spent.plus(takes(action)).plus(reserve).beyond(self.budget);
         let quicker = self.waits_s[0] > 0.0 && takes(action).latency_s <= takes(0).latency_s;
         action == 0 || (beyond.usage_usd <= 0.0 && (beyond.latency_s <= 0.0 || quicker))

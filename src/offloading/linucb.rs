@@ -34,25 +34,25 @@ pub(super) struct LinUcb {
 }
 
 impl LinUcb {
-    pub(super) fn new(world: &DialogueModel) -> Self {
-        let features = world.workload.tasks.len() + world.actions().views() + 2;
+    pub(super) fn new(model: &DialogueModel) -> Self {
+        let features = model.workload.tasks.len() + model.actions().views() + 2;
         let identity = (0..features * features)
             .map(|at| if at / features == at % features { 1.0 } else { 0.0 })
             .collect::<Vec<f64>>();
         let arm = |_| Arm { inverse: identity.clone(), moments: vec![0.0; features] };
-        let arms = (0..world.actions().len()).map(arm).collect();
+        let arms = (0..model.actions().len()).map(arm).collect();
         Self { features, arms, prices: [0.0; 2], settled: false }
     }
 
     /// One for the task; whether this is the first turn; the previous answer's views and place.
-    fn look(&self, moment: &TurnContext<'_>) -> Vec<f64> {
+    fn look(&self, context: &TurnContext<'_>) -> Vec<f64> {
         let mut seen = vec![0.0; self.features];
-        let tasks = moment.world.workload.tasks.len();
-        seen[moment.turn().task] = 1.0;
-        match moment.past.last() {
+        let tasks = context.model.workload.tasks.len();
+        seen[context.turn().task] = 1.0;
+        match context.past.last() {
             None => seen[tasks] = 1.0,
             Some(action) => {
-                let subset = moment.world.actions().subset(*action);
+                let subset = context.model.actions().subset(*action);
                 seen[tasks + 1] = f64::from(u8::from(*action > 0));
                 for (view, slot) in seen[tasks + 2..].iter_mut().enumerate() {
                     *slot = f64::from(subset >> view & 1);
@@ -73,13 +73,13 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl OffloadPolicy for LinUcb {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
-        let seen = self.look(moment);
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        let seen = self.look(context);
         let mut best = (f64::NEG_INFINITY, 0);
         for (action, arm) in self.arms.iter().enumerate() {
             let spread = times(&arm.inverse, &seen);
             let bonus = if self.settled { 0.0 } else { WIDTH * libm::sqrt(dot(&spread, &seen)) };
-            let shares = moment.world.spend(action).shares(moment.budget);
+            let shares = context.model.spend(action).shares(context.budget);
             let value = dot(&spread, &arm.moments) + bonus - dot(&self.prices, &shares);
             if value > best.0 {
                 best = (value, action);
@@ -88,8 +88,8 @@ impl OffloadPolicy for LinUcb {
         best.1
     }
 
-    fn learn(&mut self, moment: &TurnContext<'_>, action: usize, reward: f64) {
-        let seen = self.look(moment);
+    fn learn(&mut self, context: &TurnContext<'_>, action: usize, reward: f64) {
+        let seen = self.look(context);
         let arm = &mut self.arms[action];
         let spread = times(&arm.inverse, &seen);
         let scale = 1.0 / (1.0 + dot(&spread, &seen));

@@ -45,8 +45,8 @@ pub(super) struct Lookahead {
 
 impl Lookahead {
     /// Learns how the dialogues to learn from go on.
-    pub(super) fn new(world: &DialogueModel) -> Self {
-        let lengths: Vec<usize> = world.train().map(|dialogue| dialogue.turns.len()).collect();
+    pub(super) fn new(model: &DialogueModel) -> Self {
+        let lengths: Vec<usize> = model.train().map(|dialogue| dialogue.turns.len()).collect();
         let longer = |turns: usize| lengths.iter().copied().filter(move |length| *length > turns);
         let most = lengths.iter().copied().max().unwrap_or(0);
         let goes_on =
@@ -56,8 +56,8 @@ impl Lookahead {
                 / longer(turns).count() as f64
         };
         // Once each to begin with: no task is ruled out for never having been seen.
-        let mut tasks = vec![1.0; world.workload.tasks.len()];
-        let later = world.train().flat_map(|dialogue| dialogue.turns.iter().skip(1));
+        let mut tasks = vec![1.0; model.workload.tasks.len()];
+        let later = model.train().flat_map(|dialogue| dialogue.turns.iter().skip(1));
         later.for_each(|turn| tasks[turn.task] += 1.0);
         let all: f64 = tasks.iter().sum();
         tasks.iter_mut().for_each(|count| *count /= all);
@@ -73,30 +73,31 @@ impl Lookahead {
 }
 
 /// The rewards to expect of every action in `state`.
-fn rewards(world: &DialogueModel, state: &[i8]) -> Vec<f64> {
+fn rewards(model: &DialogueModel, state: &[i8]) -> Vec<f64> {
     let mut scores = Vec::new();
-    world.responses(state, &mut scores);
-    let views = world.mean_association();
-    scores.iter().enumerate().map(|(action, score)| world.reward(*score, views, action)).collect()
+    model.responses(state, &mut scores);
+    let views = model.mean_association();
+    scores.iter().enumerate().map(|(action, score)| model.reward(*score, views, action)).collect()
 }
 
 /// The best expected reward after action `first` was taken, the next turn being of `task` and the
 /// lines as long as now.
-fn then(moment: &TurnContext<'_>, first: usize, task: usize) -> f64 {
-    let TurnContext { world, past, state, spent, .. } = *moment;
-    let spent: Cost = spent.plus(moment.wait(first)).plus(world.spend(first));
-    let rewards = rewards(world, &world.after(state, first, task));
-    let open = |action: &usize| moment.fits(past.len() + 1, *action, spent);
-    let value = |action: usize| rewards[action] - moment.charge(action);
+fn then(context: &TurnContext<'_>, first: usize, task: usize) -> f64 {
+    let TurnContext { model, past, state, spent, .. } = *context;
+    let spent: Cost = spent.plus(context.wait(first)).plus(model.spend(first));
+    let rewards = rewards(model, &model.after(state, first, task));
+    let open = |action: &usize| context.fits(past.len() + 1, *action, spent);
+    let value = |action: usize| rewards[action] - context.charge(action);
     (0..rewards.len()).filter(open).map(value).fold(f64::NEG_INFINITY, f64::max)
 }
 
 impl OffloadPolicy for Lookahead {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
-        let turns = moment.past.len();
-        let mut now = rewards(moment.world, moment.state);
-        now.iter_mut().enumerate().for_each(|(action, reward)| *reward -= moment.charge(action));
-        let mut open: Vec<usize> = (0..now.len()).filter(|action| moment.allows(*action)).collect();
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        let turns = context.past.len();
+        let mut now = rewards(context.model, context.state);
+        now.iter_mut().enumerate().for_each(|(action, reward)| *reward -= context.charge(action));
+        let mut open: Vec<usize> =
+            (0..now.len()).filter(|action| context.allows(*action)).collect();
         open.sort_by(|a, b| now[*b].total_cmp(&now[*a]));
         let goes_on = self.goes_on.get(turns).copied().unwrap_or(0.0);
         let mut best = (f64::NEG_INFINITY, 0);
@@ -104,7 +105,7 @@ impl OffloadPolicy for Lookahead {
             let mut value = self.weight(turns) * now[action];
             if goes_on > 0.0 {
                 let next = self.tasks.iter().enumerate();
-                let next: f64 = next.map(|(task, p)| p * then(moment, action, task)).sum();
+                let next: f64 = next.map(|(task, p)| p * then(context, action, task)).sum();
                 value += goes_on * self.weight(turns + 1) * next;
             }
             if value > best.0 {

@@ -116,7 +116,7 @@ pub struct DialogueModel {
     /// The dialogues.
     pub workload: Arc<Workload>,
     /// Costs, weights, history.
-    pub rules: ModelParams,
+    pub params: ModelParams,
     estimator: Estimator,
     /// The dialogues to learn from.
     train: Vec<usize>,
@@ -137,24 +137,24 @@ impl DialogueModel {
     pub fn new(
         workload: Arc<Workload>,
         train: &[usize],
-        rules: ModelParams,
+        params: ModelParams,
     ) -> Result<Self, Problem> {
         let views = workload.actions.views();
-        if rules.costs.views() < views {
+        if params.costs.views() < views {
             let found = format!("{views} views");
-            let expected = format!("at most {}, for which there are costs", rules.costs.views());
+            let expected = format!("at most {}, for which there are costs", params.costs.views());
             return Err(Problem::new(Location::file("workload"), found, expected));
         }
         // The list of calls ends with all views uploaded.
-        let latency = normalised(&rules.costs.latency_s[..views + 2]);
-        let usage = normalised(&rules.costs.usage_usd[..views + 2]);
+        let latency = normalised(&params.costs.latency_s[..views + 2]);
+        let usage = normalised(&params.costs.usage_usd[..views + 2]);
         let actions = &workload.actions;
         let charge = |action: usize| {
             let kind = if action == 0 { 0 } else { 1 + actions.uploaded(action) };
-            rules.weights.latency * latency[kind] + rules.weights.usage * usage[kind]
+            params.weights.latency * latency[kind] + params.weights.usage * usage[kind]
         };
         let charges = (0..actions.len()).map(charge).collect();
-        let charge_per_s = rules.weights.latency * per_range(&rules.costs.latency_s[..views + 2]);
+        let charge_per_s = params.weights.latency * per_range(&params.costs.latency_s[..views + 2]);
         let decision = |action: usize| {
             let mut coordinates = Vec::new();
             append(actions, action, &mut coordinates);
@@ -167,18 +167,18 @@ impl DialogueModel {
             let logged: Vec<usize> = dialogue.turns.iter().map(|turn| turn.action).collect();
             for (at, turn) in dialogue.turns.iter().enumerate() {
                 let mut point = Vec::new();
-                state(actions, rules.window, dialogue, &logged[..at], &mut point);
+                state(actions, params.window, dialogue, &logged[..at], &mut point);
                 records.push((point, decisions[turn.action].clone(), turn.score));
                 association.iter_mut().zip(&turn.association).for_each(|(sum, v)| *sum += v);
             }
         }
         association.iter_mut().for_each(|sum| *sum /= records.len().max(1) as f64);
-        let estimator = Estimator::new(records, rules.metric, rules.ties);
+        let estimator = Estimator::new(records, params.metric, params.ties);
         let longest = workload.dialogues.iter().map(|dialogue| dialogue.turns.len()).max();
         let (train, mean_association) = (train.to_vec(), association);
         Ok(Self {
             workload,
-            rules,
+            params,
             estimator,
             train,
             longest: longest.unwrap_or(0),
@@ -202,12 +202,12 @@ impl DialogueModel {
 
     /// How many coordinates a state has.
     pub fn state_len(&self) -> usize {
-        (self.actions().views() + 2) * self.rules.window
+        (self.actions().views() + 2) * self.params.window
     }
 
     /// Writes the state of the turn that follows the decisions `past`.
     pub fn state(&self, dialogue: &Dialogue, past: &[usize], into: &mut Vec<i8>) {
-        state(self.actions(), self.rules.window, dialogue, past, into);
+        state(self.actions(), self.params.window, dialogue, past, into);
     }
 
     /// The state that follows an action in `state`, when the next turn is of this task.
@@ -262,13 +262,13 @@ impl DialogueModel {
         // No view is worth less than nothing, so the least of the actions' sums is 0.
         let best: f64 = views.iter().sum();
         let share = if best > 0.0 { self.association(views, action) / best } else { 0.0 };
-        let weights = &self.rules.weights;
+        let weights = &self.params.weights;
         weights.response * response + weights.association * share - self.charges[action]
     }
 
     /// What a call takes.
     pub fn spend(&self, action: usize) -> Cost {
-        let (latency_s, usage_usd) = self.rules.costs.of_action(self.actions(), action);
+        let (latency_s, usage_usd) = self.params.costs.of_action(self.actions(), action);
         Cost { latency_s, usage_usd }
     }
 }
@@ -329,34 +329,34 @@ mod tests {
         Dialogue { id: "d".into(), turns: tasks.iter().zip(actions).map(turn).collect() }
     }
 
-    fn world(dialogues: Vec<Dialogue>) -> DialogueModel {
+    fn model(dialogues: Vec<Dialogue>) -> DialogueModel {
         let tasks = (0..4).map(|task| format!("t{task}")).collect();
         let workload = Workload { tasks, actions: Actions::new(3), dialogues };
         let train: Vec<usize> = (0..workload.dialogues.len()).collect();
-        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-        DialogueModel::new(Arc::new(workload), &train, rules).unwrap()
+        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        DialogueModel::new(Arc::new(workload), &train, params).unwrap()
     }
 
     #[test]
     fn states_are_the_last_five_turns() {
-        let world = world(vec![dialogue(&[2, 0, 3], &[6, 0, 1], &[0.1, 0.2, 0.1])]);
+        let model = model(vec![dialogue(&[2, 0, 3], &[6, 0, 1], &[0.1, 0.2, 0.1])]);
         let mut state = Vec::new();
-        world.state(&world.workload.dialogues[0], &[], &mut state);
+        model.state(&model.workload.dialogues[0], &[], &mut state);
         let mut expected = vec![-1; 20];
         expected.extend([-1, 0, 0, 0, 2]);
         assert_eq!(state, expected);
-        world.state(&world.workload.dialogues[0], &[6, 0], &mut state);
+        model.state(&model.workload.dialogues[0], &[6, 0], &mut state);
         let mut expected = vec![-1; 10];
         expected.extend([-1, 0, 0, 0, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, 3]);
-        assert_eq!((state.len(), state), (world.state_len(), expected));
+        assert_eq!((state.len(), state), (model.state_len(), expected));
     }
 
     #[test]
     fn a_long_dialogue_forgets_its_beginning() {
         let tasks: Vec<usize> = (0..8).map(|turn| turn % 4).collect();
-        let world = world(vec![dialogue(&tasks, &[0; 8], &[0.1; 3])]);
+        let model = model(vec![dialogue(&tasks, &[0; 8], &[0.1; 3])]);
         let mut state = Vec::new();
-        world.state(&world.workload.dialogues[0], &[1, 2, 3, 4, 5, 6, 7], &mut state);
+        model.state(&model.workload.dialogues[0], &[1, 2, 3, 4, 5, 6, 7], &mut state);
         // Turns 3 to 7 after actions 3 to 7: views 1, 2, 0+1, 0+2, 1+2.
         let expected =
             [[1, 0, 1, 0, 3], [1, 0, 0, 1, 0], [1, 1, 1, 0, 1], [1, 1, 0, 1, 2], [1, 0, 1, 1, 3]];
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn rewards_of_turns_made_by_hand() {
-        let world = world(vec![dialogue(&[2], &[0], &[0.2, 0.1, 0.1])]);
+        let model = model(vec![dialogue(&[2], &[0], &[0.2, 0.1, 0.1])]);
         let views = [0.2, 0.1, 0.1];
         // Normalised costs of TX2 and the wired network, by views: 0.92514, 0.68141, 0.89435, 1
         // and 0.03582, 0.36550, 0.69079, 1.
@@ -377,12 +377,12 @@ mod tests {
             (5, 0.8 + (0.75 - 0.89435 - 0.69079) / 3.0),
             (8, 0.8 + (1.0 - 1.0 - 1.0) / 3.0),
         ] {
-            let found = world.reward(0.8, &views, action);
+            let found = model.reward(0.8, &views, action);
             assert!((found - expected).abs() < 1e-5, "{action}: {found} {expected}");
         }
         // No view goes with the question: nothing to divide by.
-        assert!((world.reward(0.8, &[0.0; 3], 8) - (0.8 - 2.0 / 3.0)).abs() < 1e-12);
-        assert_eq!(world.association(&views, 6), 0.2 + 0.1);
+        assert!((model.reward(0.8, &[0.0; 3], 8) - (0.8 - 2.0 / 3.0)).abs() < 1e-12);
+        assert_eq!(model.association(&views, 6), 0.2 + 0.1);
     }
 
     #[test]

@@ -1,28 +1,30 @@
-//! Dialogues of many users at once, on one device and one cloud with queues: the turns are requests
-//! on the simulator's step machine, decided one by one as they arrive.
+//! Dialogues of many users at once on one device and one cloud: every turn is a request to the
+//! simulation engine.
 //!
-//! The device has one lane, the cloud as many as is said; a turn waits in the line of its site,
-//! first come, first served. Users have one dialogue after the other, dealt in turn. In a closed
-//! loop a turn comes a think time after the answer to the one before; in an open one every so
-//! often, answered or not. Latency is counted from a turn's arrival, waiting included, in the
-//! budget and in the reward, whose latency term is normalised over the list of calls and not cut
-//! off beyond it. A user alone in a closed loop never waits: that is the published setting.
-//! Turns that arrive at the same instant are decided, and stand in line, in the order of their
-//! users' numbers, which count from 0 in the order of the first dialogues.
+//! The device has one lane, the cloud a given number; both serve first come, first served. Dialogue
+//! i belongs to user i modulo the number of users, and a user's dialogues follow one another. In a
+//! closed loop a turn arrives a think time after the answer to the previous one; in an open loop
+//! turns arrive at a fixed interval. Latency counts from a turn's arrival and includes the waiting
+//! time, in the budget and in the reward, whose latency term is normalised over the list of calls
+//! and not clipped. A single user in a closed loop never waits: that is the published setting.
+//! Turns that arrive at the same instant are decided and queued in the order of user numbers.
 //!
-//! Calls take what the cost table says; only waiting is read off the clock, in whole nanoseconds.
-//! What a policy knows of its dialogue's budget is what answered turns took. It is told how long a
-//! call to each site would wait in line, which is no guess: whoever comes later waits behind it.
+//! Service times are those of the cost table; only waiting times are read off the simulated clock,
+//! in whole nanoseconds. The spent budget that a policy sees counts answered turns only. A policy is
+//! told how long a call to either side would wait. This is exact, since later calls queue behind it.
+//!
+//! Users travel with requests ([`Request::client`]); all other state of dialogues is in one
+//! object, `Session`, which drives the step machine of the engine.
 
 use super::evaluate::DialogueResult;
 use super::model::{Cost, DialogueModel};
 use super::policy::{OffloadPolicy, TurnContext};
 use crate::config::Problems;
-use crate::contract::{AccuracySource, Event, Observer, Plan, Scheduler, Timeline, Trigger, View};
+use crate::contract::{AccuracySource, Event, Observer, Plan, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Arrival, Completion, Request, TrueClass, VariantId, WorkerId};
 use crate::core::rng::Rng;
 use crate::core::units::{Span, Time};
-use crate::engine::{self, Simulation};
+use crate::engine::{SimError, Simulation, StepOutcome};
 use crate::system::catalog::{AppSpec, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec};
 use crate::system::deadline_budget::DeadlineBudget;
 use crate::system::faults::{BeliefError, Stalls};
@@ -32,83 +34,74 @@ use crate::system::penalty::Penalty;
 use crate::system::profile::{Profile, VariantCost, VariantProfile};
 use crate::traces::recorded::SourceSplit;
 use crate::workload::{Arrivals, ClientPool};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-/// Who talks, and when.
+/// How many users there are, when their turns arrive, and what policies are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MultiUserSpec {
-    /// Users at once, at least 1.
+    /// Number of concurrent users, at least 1.
     pub users: u32,
-    /// When a user's next turn comes.
-    pub pace: TurnPacing,
-    /// Calls that the cloud can answer at once, at least 1.
+    /// When a user's next turn arrives.
+    pub pacing: TurnPacing,
+    /// Calls that the cloud serves concurrently, at least 1.
     pub cloud_lanes: u16,
-    /// Policies are not told of the lines: they take every call to begin at once.
+    /// Policies are told waiting times of 0.
     pub no_queue_info: bool,
 }
 
-/// When a user's next turn comes.
+/// When a user's next turn arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnPacing {
-    /// So long after the answer to the one before.
+    /// This long after the answer to the previous turn.
     Closed(Span),
-    /// So long after the one before; users begin evenly spread over the first gap.
+    /// This long after the previous turn; first turns are spread evenly over the first interval.
     Open(Span),
 }
 
-/// The sites.
 const DEVICE: WorkerId = WorkerId(0);
 const CLOUD: WorkerId = WorkerId(1);
-const SITES: [&str; 2] = ["device", "cloud"];
+/// Worker classes of [`DEVICE`] and [`CLOUD`].
+const CLASSES: [&str; 2] = ["device", "cloud"];
 
-/// Visits each of `dialogues` once, many at a time; visits in their order.
+/// Runs each of `dialogues` once, concurrently by user; results in the order of `dialogues`.
+///
+/// # Errors
+/// Says why the catalog cannot be built or the simulation failed.
 pub fn evaluate(
-    world: &DialogueModel,
+    model: &DialogueModel,
     dialogues: &[usize],
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
-    traffic: MultiUserSpec,
+    spec: MultiUserSpec,
 ) -> Result<Vec<DialogueResult>, String> {
-    let truth = Arc::new(ground_truth(world, traffic.cloud_lanes).map_err(|p| p.to_string())?);
-    let book = Arc::new(Mutex::new(Session::new(world, dialogues, traffic)));
-    let turns = TurnArrivals::new(&book, traffic);
-    let name = "dialogues";
+    let truth = Arc::new(ground_truth(model, spec.cloud_lanes).map_err(|p| p.to_string())?);
+    let mut session = Session::new(model, dialogues, policy, budget, spec);
+    let arrivals = TurnArrivals::new(&session.turns_by_user(), spec.pacing);
+    let rng = Rng::new(0, 0);
     let mut sim =
-        Simulation::new(truth, Box::new(turns), AccuracySource::Profiled, Rng::new(0, 0), name);
-    let mut desk = TurnDispatcher {
-        world,
-        policy,
-        budget,
-        book: Arc::clone(&book),
-        state: Vec::new(),
-        hide_waits: traffic.no_queue_info,
-        lines: Default::default(),
-    };
-    let mut clerk = Recorder { world, book: Arc::clone(&book) };
-    engine::run(&mut sim, &mut desk, &mut clerk).map_err(|error| error.to_string())?;
-    let Session { visits, decided, .. } = &mut *lock(&book);
-    let whole = |(visit, actions)| DialogueResult { actions, ..visit };
-    let visits = std::mem::take(visits).into_iter().zip(std::mem::take(decided)).map(whole);
-    Ok(visits.map(DialogueResult::averaged).collect())
+        Simulation::new(truth, Box::new(arrivals), AccuracySource::Profiled, rng, "dialogues");
+    session.run(&mut sim).map_err(|error| error.to_string())?;
+    Ok(session.into_results())
 }
 
-/// What a call takes on the clock, to the nanosecond.
-fn service(world: &DialogueModel, action: usize) -> Span {
-    Span::from_s(world.spend(action).latency_s).max(Span(1))
+/// Service time of a call in simulated time, in whole nanoseconds.
+fn service(model: &DialogueModel, action: usize) -> Span {
+    Span::from_s(model.spend(action).latency_s).max(Span(1))
 }
 
-/// The device with the local answer, the cloud with every set of views.
-fn ground_truth(world: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, Problems> {
-    let variants = (0..world.actions().len()).map(|action| {
-        let latency = service(world, action);
+/// Two workers, device and cloud: the device serves the local answer, the cloud one variant for
+/// every subset of views.
+fn ground_truth(model: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, Problems> {
+    let variants = (0..model.actions().len()).map(|action| {
+        let latency = service(model, action);
         let cost = VariantCost {
-            worker_class: SITES[usize::from(action > 0)].to_owned(),
+            worker_class: CLASSES[usize::from(action > 0)].to_owned(),
             latency: LatencyPoints::one_by_one(latency),
             load: Span::ZERO,
             load_cold: None,
         };
         VariantProfile {
-            name: world.actions().name(action),
+            name: model.actions().name(action),
             bytes: 0,
             accuracy: 1.0,
             recall: vec![1.0],
@@ -121,7 +114,7 @@ fn ground_truth(world: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, 
     let lanes = |(class, lanes)| WorkerSpec { lanes, ..WorkerSpec::new(class) };
     GroundTruth::build(&SystemSpec {
         apps: vec![AppSpec::new(Arc::new(profile))],
-        workers: SITES.into_iter().zip([1, cloud_lanes]).map(lanes).collect(),
+        workers: CLASSES.into_iter().zip([1, cloud_lanes]).map(lanes).collect(),
         penalty: Penalty::sigmoid(),
         outcome: OutcomeModel::Drawn,
         sources: SourceSplit::All,
@@ -136,117 +129,46 @@ fn ground_truth(world: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, 
     })
 }
 
-/// A turn: whose, of which dialogue (by its place in the list), which.
-#[derive(Clone, Copy, Debug)]
-struct AskedTurn {
-    user: u32,
-    place: usize,
-    turn: usize,
-}
-
-/// What arrivals, decisions and answers have in common.
-struct Session {
-    /// The dialogues of the list.
-    dialogues: Vec<usize>,
-    lengths: Vec<usize>,
-    users: usize,
-    /// By user: the place of its dialogue and the next turn of it.
-    next: Vec<(usize, usize)>,
-    /// By number of request.
-    asked: Vec<AskedTurn>,
-    /// By place: what answered turns came to.
-    visits: Vec<DialogueResult>,
-    /// By place and turn: what was decided, and the expected score of that.
-    decided: Vec<Vec<usize>>,
-    responses: Vec<Vec<f64>>,
-}
-
-fn lock(book: &Mutex<Session>) -> MutexGuard<'_, Session> {
-    // Nothing is left half done by whoever panicked.
-    book.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Session {
-    fn new(world: &DialogueModel, dialogues: &[usize], traffic: MultiUserSpec) -> Self {
-        let lengths = dialogues.iter().map(|at| world.workload.dialogues[*at].turns.len());
-        Self {
-            dialogues: dialogues.to_vec(),
-            lengths: lengths.collect(),
-            users: traffic.users as usize,
-            next: (0..traffic.users as usize).map(|user| (user, 0)).collect(),
-            asked: Vec::new(),
-            visits: vec![DialogueResult::default(); dialogues.len()],
-            decided: vec![Vec::new(); dialogues.len()],
-            responses: vec![Vec::new(); dialogues.len()],
-        }
-    }
-
-    /// The next turn of a user, in this dialogue or the user's next one.
-    fn turn(&self, user: u32) -> Option<AskedTurn> {
-        let (place, turn) = self.next[user as usize];
-        (place < self.dialogues.len()).then_some(AskedTurn { user, place, turn })
-    }
-
-    /// Sends it, as the request of that number.
-    fn ask(&mut self, number: u32, asked: AskedTurn) {
-        self.asked.truncate(number as usize);
-        self.asked.push(asked);
-    }
-
-    /// Goes on to the turn after this one.
-    fn go_on(&mut self, asked: AskedTurn) {
-        let AskedTurn { user, place, turn } = asked;
-        let last = turn + 1 == self.lengths[place];
-        self.next[user as usize] = if last { (place + self.users, 0) } else { (place, turn + 1) };
-    }
-}
-
-/// The turns as they come.
+/// The arrival process: which user sends a turn, and when.
 struct TurnArrivals {
-    book: Arc<Mutex<Session>>,
-    users: ClientPool,
-    pace: TurnPacing,
+    pool: ClientPool,
+    pacing: TurnPacing,
+    /// Turns that are left, by user. In a closed loop the turn in flight counts.
+    left: Vec<usize>,
 }
 
 impl TurnArrivals {
-    fn new(book: &Arc<Mutex<Session>>, traffic: MultiUserSpec) -> Self {
-        let mut turns =
-            Self { book: Arc::clone(book), users: ClientPool::default(), pace: traffic.pace };
-        for user in 0..traffic.users {
-            let begin = match traffic.pace {
+    fn new(turns_by_user: &[usize], pacing: TurnPacing) -> Self {
+        let users = turns_by_user.len() as u32;
+        let left = turns_by_user.to_vec();
+        let mut arrivals = Self { pool: ClientPool::default(), pacing, left };
+        for user in 0..users {
+            let first = match pacing {
                 TurnPacing::Closed(think) => think,
-                TurnPacing::Open(gap) => gap.scale(f64::from(user) / f64::from(traffic.users)),
+                TurnPacing::Open(gap) => gap.scale(f64::from(user) / f64::from(users)),
             };
-            turns.come(user, Time::ZERO + begin);
+            arrivals.schedule(user, Time::ZERO + first);
         }
-        turns
+        arrivals
     }
 
-    /// A user who has more to say says it at `at`.
-    fn come(&mut self, user: u32, at: Time) {
-        if lock(&self.book).turn(user).is_some() {
-            self.users.think(user, at);
+    /// The user's next turn, if one is left, arrives at `at`.
+    fn schedule(&mut self, user: u32, at: Time) {
+        if self.left[user as usize] > 0 {
+            self.pool.think(user, at);
         }
     }
 }
 
 impl Arrivals for TurnArrivals {
     fn next_arrival(&mut self) -> Option<Arrival> {
-        let number = self.users.sent();
-        let (time, user) = self.users.send()?;
-        {
-            let mut book = lock(&self.book);
-            let asked = book.turn(user)?;
-            book.ask(number, asked);
-            if matches!(self.pace, TurnPacing::Open(_)) {
-                book.go_on(asked);
-            }
-        }
-        if let TurnPacing::Open(gap) = self.pace {
-            self.come(user, time + gap);
+        let (time, client) = self.pool.send()?;
+        if let TurnPacing::Open(gap) = self.pacing {
+            self.left[client as usize] -= 1;
+            self.schedule(client, time + gap);
         }
         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
-        Some(Arrival { time, app: AppId(0), budget: Span(1), truth })
+        Some(Arrival { time, app: AppId(0), client, budget: Span(1), truth })
     }
 
     fn observes_completions(&self) -> bool {
@@ -254,97 +176,158 @@ impl Arrivals for TurnArrivals {
     }
 
     fn request_ended(&mut self, number: u32, at: Time, next: &mut Option<Arrival>) {
-        let Some(user) = self.users.ended(number) else { return };
-        let TurnPacing::Closed(think) = self.pace else { return };
-        {
-            let mut book = lock(&self.book);
-            let asked = book.asked[number as usize];
-            book.go_on(asked);
-        }
-        self.come(user, at + think);
-        if self.users.overtakes(*next) {
+        let Some(user) = self.pool.ended(number) else { return };
+        let TurnPacing::Closed(think) = self.pacing else { return };
+        self.left[user as usize] -= 1;
+        self.schedule(user, at + think);
+        if self.pool.overtakes(*next) {
             *next = self.next_arrival();
         }
     }
 }
 
-/// Lets the policy decide about turns as they arrive.
-struct TurnDispatcher<'a> {
-    world: &'a DialogueModel,
+/// One of the dialogues of a session.
+struct Progress {
+    /// Index into the workload's dialogues.
+    dialogue: usize,
+    /// Decisions of the turns that have arrived.
+    actions: Vec<usize>,
+    /// Expected response scores of these decisions.
+    responses: Vec<f64>,
+    /// Sums over answered turns.
+    result: DialogueResult,
+}
+
+/// All dialogues of a run: decides turns as they arrive, and adds up answered ones.
+struct Session<'a> {
+    model: &'a DialogueModel,
     policy: &'a mut dyn OffloadPolicy,
     budget: Cost,
-    book: Arc<Mutex<Session>>,
+    users: usize,
+    no_queue_info: bool,
+    dialogues: Vec<Progress>,
+    /// By user: the index into `dialogues` and the number of the turn that arrives next.
+    next: Vec<(usize, usize)>,
+    /// By request number: the index into `dialogues` and the number of the turn.
+    turns: Vec<(usize, usize)>,
+    /// Backlogs of device and cloud.
+    backlogs: [Timeline; 2],
+    /// The state of the turn that is decided.
     state: Vec<i8>,
-    hide_waits: bool,
-    /// What each site has been given.
-    lines: [Timeline; 2],
 }
 
-impl TurnDispatcher<'_> {
-    /// How long a call to each site would wait now.
-    fn waits_s(&self, now: Time) -> [f64; 2] {
-        let wait =
-            |line: &Timeline| if self.hide_waits { 0.0 } else { line.free_at().since(now).as_s() };
-        [wait(&self.lines[0]), wait(&self.lines[1])]
-    }
-
-    fn choose(&mut self, request: &Request, waits_s: [f64; 2]) -> usize {
-        let mut book = lock(&self.book);
-        let AskedTurn { place, .. } = book.asked[request.id.number() as usize];
-        let (dialogue, spent) = (book.dialogues[place], book.visits[place].spent);
-        let past = book.decided[place].as_slice();
-        self.world.state(&self.world.workload.dialogues[dialogue], past, &mut self.state);
-        let (world, state, budget) = (self.world, self.state.as_slice(), self.budget);
-        let moment = TurnContext { world, dialogue, past, state, spent, budget, waits_s };
-        let action = self.policy.choose(&moment);
-        book.responses[place].push(world.response(state, action));
-        book.decided[place].push(action);
-        action
-    }
-}
-
-impl Scheduler for TurnDispatcher<'_> {
-    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        if trigger.arrived.is_empty() {
-            return;
+impl<'a> Session<'a> {
+    fn new(
+        model: &'a DialogueModel,
+        dialogues: &[usize],
+        policy: &'a mut dyn OffloadPolicy,
+        budget: Cost,
+        spec: MultiUserSpec,
+    ) -> Self {
+        let progress = |dialogue: &usize| Progress {
+            dialogue: *dialogue,
+            actions: Vec::new(),
+            responses: Vec::new(),
+            result: DialogueResult::default(),
+        };
+        let users = spec.users as usize;
+        Self {
+            model,
+            policy,
+            budget,
+            users,
+            no_queue_info: spec.no_queue_info,
+            dialogues: dialogues.iter().map(progress).collect(),
+            next: (0..users).map(|user| (user, 0)).collect(),
+            turns: Vec::new(),
+            backlogs: Default::default(),
+            state: Vec::new(),
         }
-        for (site, line) in [DEVICE, CLOUD].into_iter().zip(&mut self.lines) {
-            view.backlog_end(site, line);
+    }
+
+    fn length(&self, index: usize) -> usize {
+        self.model.workload.dialogues[self.dialogues[index].dialogue].turns.len()
+    }
+
+    /// How many turns each user has in all.
+    fn turns_by_user(&self) -> Vec<usize> {
+        let own = |user| (user..self.dialogues.len()).step_by(self.users);
+        (0..self.users).map(|user| own(user).map(|index| self.length(index)).sum()).collect()
+    }
+
+    /// Runs the simulation to its end.
+    fn run(&mut self, sim: &mut Simulation) -> Result<(), SimError> {
+        let mut plan = Plan::default();
+        while sim.advance(self)? == StepOutcome::Decide {
+            self.decide(&sim.view(), sim.trigger(), &mut plan);
+            sim.apply(&mut plan, self)?;
+        }
+        Ok(())
+    }
+
+    fn into_results(self) -> Vec<DialogueResult> {
+        let result =
+            |Progress { actions, result, .. }| DialogueResult { actions, ..result }.averaged();
+        self.dialogues.into_iter().map(result).collect()
+    }
+
+    /// Notes which turn a request is: the next one of its user.
+    fn enter(&mut self, request: &Request) {
+        let user = request.client as usize;
+        let (index, turn) = self.next[user];
+        self.turns.push((index, turn));
+        let last = turn + 1 == self.length(index);
+        self.next[user] = if last { (index + self.users, 0) } else { (index, turn + 1) };
+    }
+
+    /// Assigns every turn that has just arrived.
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        for (worker, backlog) in [DEVICE, CLOUD].into_iter().zip(&mut self.backlogs) {
+            view.backlog_end(worker, backlog);
         }
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
-            let action = self.choose(request, self.waits_s(view.now()));
-            let (site, variant) =
-                (if action == 0 { DEVICE } else { CLOUD }, VariantId(action as u16));
-            view.estimate_append(&mut self.lines[site.index()], variant, 1);
-            plan.assign(site, variant, [request.id]);
+            let action = self.choose(request, view.now());
+            let worker = if action == 0 { DEVICE } else { CLOUD };
+            let variant = VariantId(action as u16);
+            view.estimate_append(&mut self.backlogs[worker.index()], variant, 1);
+            plan.assign(worker, variant, [request.id]);
         }
     }
-}
 
-/// Enters answers into the book.
-struct Recorder<'a> {
-    world: &'a DialogueModel,
-    book: Arc<Mutex<Session>>,
-}
+    fn choose(&mut self, request: &Request, now: Time) -> usize {
+        let wait_s = |backlog: &Timeline| backlog.free_at().since(now).as_s();
+        let waits_s =
+            if self.no_queue_info { [0.0; 2] } else { self.backlogs.each_ref().map(wait_s) };
+        let (index, _) = self.turns[request.id.number() as usize];
+        let Progress { dialogue, actions, responses, result } = &mut self.dialogues[index];
+        let (model, dialogue, spent, budget) = (self.model, *dialogue, result.spent, self.budget);
+        model.state(&model.workload.dialogues[dialogue], actions, &mut self.state);
+        let (past, state) = (actions.as_slice(), self.state.as_slice());
+        let context = TurnContext { model, dialogue, past, state, spent, budget, waits_s };
+        let action = self.policy.choose(&context);
+        responses.push(model.response(state, action));
+        actions.push(action);
+        action
+    }
 
-impl Recorder<'_> {
-    fn enter(&self, done: &Completion<'_>) {
-        let mut book = lock(&self.book);
-        let AskedTurn { place, turn, .. } = book.asked[done.request.id.number() as usize];
-        let views = &self.world.workload.dialogues[book.dialogues[place]].turns[turn].association;
-        let (response, action) = (book.responses[place][turn], book.decided[place][turn]);
+    /// Adds an answered turn to the result of its dialogue.
+    fn complete(&mut self, done: &Completion<'_>) {
+        let (index, turn) = self.turns[done.request.id.number() as usize];
+        let Progress { dialogue, actions, responses, result } = &mut self.dialogues[index];
+        let views = &self.model.workload.dialogues[*dialogue].turns[turn].association;
         let latency = done.finished.since(done.request.arrival);
-        let waited_s = (latency - service(self.world, action)).as_s();
-        let visit = &mut book.visits[place];
-        visit.add(self.world, response, views, action);
-        visit.delay(self.world, waited_s);
+        let waited_s = (latency - service(self.model, actions[turn])).as_s();
+        result.add(self.model, responses[turn], views, actions[turn]);
+        result.delay(self.model, waited_s);
     }
 }
 
-impl Observer for Recorder<'_> {
+impl Observer for Session<'_> {
     fn on(&mut self, event: Event<'_>) {
-        if let Event::Completed(done) = event {
-            self.enter(done);
+        match event {
+            Event::Arrived { request } => self.enter(request),
+            Event::Completed(done) => self.complete(done),
+            _ => {}
         }
     }
 }

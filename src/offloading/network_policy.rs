@@ -19,53 +19,53 @@ const DIGITS: usize = 16;
 
 impl TrainingPlan {
     /// What a policy that is learned so depends on.
-    pub fn catalogue(&self, world: &DialogueModel) -> PolicySignature {
+    pub fn catalogue(&self, model: &DialogueModel) -> PolicySignature {
         let budget = match (self.constraint, self.raw_budget) {
             (Constraint::Free, _) => "none",
             (_, true) => "raw",
             (_, false) => "share",
         };
         let masked = self.constraint == Constraint::Mask;
-        let most = most(world);
+        let most = most(model);
         let entry = |name: &str, value: String| (name.to_owned(), value);
-        let mut catalogue = signature(world);
+        let mut catalogue = signature(model);
         catalogue.extend([
             entry("budget", budget.to_owned()),
             entry("masked", if masked { "yes" } else { "no" }.to_owned()),
             entry("most", format!("{} s, {} USD", most.latency_s, most.usage_usd)),
         ]);
         if masked {
-            catalogue.push(entry("longest", format!("{} turns", world.longest())));
+            catalogue.push(entry("longest", format!("{} turns", model.longest())));
         }
         catalogue
     }
 }
 
 /// What there is to decide, and what decisions lead to.
-fn signature(world: &DialogueModel) -> PolicySignature {
+fn signature(model: &DialogueModel) -> PolicySignature {
     let entry = |name: &str, value: String| (name.to_owned(), value);
     let hash = |text: &str| source::hash(text)[..DIGITS].to_owned();
     let numbers = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
     let actions: Vec<String> =
-        (0..world.actions().len()).map(|action| world.actions().name(action)).collect();
-    let rules = &world.rules;
-    let metric = Metric::ALL.iter().find(|(_, metric)| *metric == rules.metric);
-    let ties = if rules.ties == NeighbourTies::Shared { "shared" } else { "lowest index" };
-    let weights = rules.weights;
+        (0..model.actions().len()).map(|action| model.actions().name(action)).collect();
+    let params = &model.params;
+    let metric = Metric::ALL.iter().find(|(_, metric)| *metric == params.metric);
+    let ties = if params.ties == NeighbourTies::Shared { "shared" } else { "lowest index" };
+    let weights = params.weights;
     let weights = [weights.response, weights.association, weights.latency, weights.usage];
-    let (train, all) = (world.trained_on(), world.workload.dialogues.len());
+    let (train, all) = (model.trained_on(), model.workload.dialogues.len());
     let split = format!("{} of {all} dialogues, {}", train.len(), hash(&format!("{train:?}")));
     vec![
         entry("actions", actions.join(", ")),
-        entry("costs_s", numbers(&rules.costs.latency_s)),
-        entry("costs_usd", numbers(&rules.costs.usage_usd)),
+        entry("costs_s", numbers(&params.costs.latency_s)),
+        entry("costs_usd", numbers(&params.costs.usage_usd)),
         entry("metric", metric.map_or("", |(name, _)| name).to_owned()),
         entry("split", split),
-        entry("tasks", world.workload.tasks.join(", ")),
+        entry("tasks", model.workload.tasks.join(", ")),
         entry("ties", ties.to_owned()),
-        entry("turns", hash(&world.workload.to_csv())),
+        entry("turns", hash(&model.workload.to_csv())),
         entry("weights", numbers(&weights)),
-        entry("window", rules.window.to_string()),
+        entry("window", params.window.to_string()),
     ]
 }
 
@@ -84,7 +84,7 @@ impl NetworkPolicy {
 
     /// Reads a policy; one that was learned for something else, or from other dialogues, is
     /// refused, naming what differs.
-    pub fn load(path: &str, world: &DialogueModel) -> Result<Self, Problems> {
+    pub fn load(path: &str, model: &DialogueModel) -> Result<Self, Problems> {
         let stored = PolicyFile::parse(&source::read(path)?, PolicyKind::Policy)?;
         // How it sees the budget is the policy's own affair; all else must be as it is here.
         let says = |name: &str, value: &str| {
@@ -97,8 +97,8 @@ impl NetworkPolicy {
         };
         let raw_budget = says("budget", "raw");
         let plan = TrainingPlan { constraint, raw_budget, ..TrainingPlan::published(true) };
-        stored.check(&plan.catalogue(world), path)?;
-        let sizes = (plan.observation_len(world), world.actions().len());
+        stored.check(&plan.catalogue(model), path)?;
+        let sizes = (plan.observation_len(model), model.actions().len());
         let network =
             stored.network().filter(|network| (network.inputs(), network.outputs()) == sizes);
         let network = network.ok_or_else(|| {
@@ -114,13 +114,13 @@ impl NetworkPolicy {
 }
 
 impl OffloadPolicy for NetworkPolicy {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
-        let mut observation = vec![0.0; self.plan.observation_len(moment.world)];
-        let left = moment.budget.plus(moment.spent.times(-1.0));
-        self.plan.observe(moment.world, moment.state, left, &mut observation);
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        let mut observation = vec![0.0; self.plan.observation_len(context.model)];
+        let left = context.budget.plus(context.spent.times(-1.0));
+        self.plan.observe(context.model, context.state, left, &mut observation);
         let masked = self.plan.constraint == Constraint::Mask;
-        let open = |action| !masked || moment.allows(action);
-        let allowed: Vec<bool> = (0..moment.world.actions().len()).map(open).collect();
+        let open = |action| !masked || context.allows(action);
+        let allowed: Vec<bool> = (0..context.model.actions().len()).map(open).collect();
         best(self.network.forward(&observation, &mut self.trace), &allowed)
     }
 }

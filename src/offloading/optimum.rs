@@ -25,17 +25,17 @@ const MOVES: usize = 40;
 const EQUAL: f64 = 1e-11;
 
 /// States before a turn.
-fn states(world: &DialogueModel, turn: usize) -> Option<usize> {
-    world.actions().len().checked_pow(u32::try_from(turn.min(world.rules.window)).ok()?)
+fn states(model: &DialogueModel, turn: usize) -> Option<usize> {
+    model.actions().len().checked_pow(u32::try_from(turn.min(model.params.window)).ok()?)
 }
 
 /// How many decisions there are about a dialogue, over all turns and states; `None` if more than
 /// [`MAX_DECISIONS`].
-pub fn decisions(world: &DialogueModel, dialogue: usize) -> Option<usize> {
-    let turns = 0..world.workload.dialogues[dialogue].turns.len();
+pub fn decisions(model: &DialogueModel, dialogue: usize) -> Option<usize> {
+    let turns = 0..model.workload.dialogues[dialogue].turns.len();
     let mut all = 0usize;
     for turn in turns {
-        all = all.checked_add(states(world, turn)?.checked_mul(world.actions().len())?)?;
+        all = all.checked_add(states(model, turn)?.checked_mul(model.actions().len())?)?;
         if all > MAX_DECISIONS {
             return None;
         }
@@ -45,7 +45,7 @@ pub fn decisions(world: &DialogueModel, dialogue: usize) -> Option<usize> {
 
 /// Rewards of every action in every state of a dialogue.
 pub struct Tree<'a> {
-    world: &'a DialogueModel,
+    model: &'a DialogueModel,
     dialogue: usize,
     actions: usize,
     /// By turn: entry state · actions + action.
@@ -56,27 +56,27 @@ pub struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// Asks for every state; `None` if there are more than [`MAX_DECISIONS`] decisions.
-    pub fn new(world: &'a DialogueModel, dialogue: usize) -> Option<Self> {
-        decisions(world, dialogue)?;
-        let turns = &world.workload.dialogues[dialogue].turns;
-        let (actions, memory) = (world.actions().len(), world.rules.window);
+    pub fn new(model: &'a DialogueModel, dialogue: usize) -> Option<Self> {
+        decisions(model, dialogue)?;
+        let turns = &model.workload.dialogues[dialogue].turns;
+        let (actions, memory) = (model.actions().len(), model.params.window);
         let mut rewards = Vec::with_capacity(turns.len());
         let (mut state, mut past, mut scores) = (Vec::new(), Vec::new(), Vec::new());
         for (at, turn) in turns.iter().enumerate() {
             let mut level = Vec::new();
-            for number in 0..states(world, at)? {
+            for number in 0..states(model, at)? {
                 decode(number, at, at.min(memory), actions, &mut past);
-                world.state(&world.workload.dialogues[dialogue], &past, &mut state);
-                world.responses(&state, &mut scores);
+                model.state(&model.workload.dialogues[dialogue], &past, &mut state);
+                model.responses(&state, &mut scores);
                 let reward = |(action, response): (usize, &f64)| {
-                    world.reward(*response, &turn.association, action)
+                    model.reward(*response, &turn.association, action)
                 };
                 level.extend(scores.iter().enumerate().map(reward));
             }
             rewards.push(level);
         }
-        let costs = (0..actions).map(|action| world.spend(action)).collect();
-        Some(Self { world, dialogue, actions, rewards, costs })
+        let costs = (0..actions).map(|action| model.spend(action)).collect();
+        Some(Self { model, dialogue, actions, rewards, costs })
     }
 
     /// The sequence with the highest mean reward whose total is within `budget`; the first of
@@ -86,7 +86,7 @@ impl<'a> Tree<'a> {
             None => self.follow(&self.values([0.0; 2]), [0.0; 2]),
             Some(budget) => Search::new(self, budget).labels()?,
         };
-        Some(replay(self.world, self.dialogue, &path))
+        Some(replay(self.model, self.dialogue, &path))
     }
 
     fn turns(&self) -> usize {

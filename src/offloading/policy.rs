@@ -12,7 +12,7 @@ use crate::core::rng::{Label, Rng};
 #[derive(Clone, Copy, Debug)]
 pub struct TurnContext<'a> {
     /// Actions, costs and the estimator.
-    pub world: &'a DialogueModel,
+    pub model: &'a DialogueModel,
     /// Which dialogue.
     pub dialogue: usize,
     /// The decisions about its earlier turns.
@@ -30,7 +30,7 @@ pub struct TurnContext<'a> {
 impl<'a> TurnContext<'a> {
     /// The turn.
     pub fn turn(&self) -> &'a Turn {
-        &self.world.workload.dialogues[self.dialogue].turns[self.past.len()]
+        &self.model.workload.dialogues[self.dialogue].turns[self.past.len()]
     }
 
     /// What `action` takes before its call begins.
@@ -40,7 +40,7 @@ impl<'a> TurnContext<'a> {
 
     /// What waiting takes off the reward of `action`.
     pub fn charge(&self, action: usize) -> f64 {
-        self.world.charge_of_waiting(self.wait(action).latency_s)
+        self.model.charge_of_waiting(self.wait(action).latency_s)
     }
 
     /// The best action by the estimator where views go with the question as `views` say, among all
@@ -48,12 +48,12 @@ impl<'a> TurnContext<'a> {
     pub fn greedy(&self, views: &[f64], guarded: bool) -> usize {
         let mut best = (f64::NEG_INFINITY, 0);
         let mut responses = Vec::new();
-        self.world.responses(self.state, &mut responses);
+        self.model.responses(self.state, &mut responses);
         for (action, response) in responses.into_iter().enumerate() {
             if guarded && !self.allows(action) {
                 continue;
             }
-            let reward = self.world.reward(response, views, action) - self.charge(action);
+            let reward = self.model.reward(response, views, action) - self.charge(action);
             if reward > best.0 {
                 best = (reward, action);
             }
@@ -65,7 +65,7 @@ impl<'a> TurnContext<'a> {
 /// Decides about one turn after the other.
 pub trait OffloadPolicy: Send {
     /// The action for a turn.
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize;
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize;
     /// What came of an action while the policy learns.
     fn learn(&mut self, _moment: &TurnContext<'_>, _action: usize, _reward: f64) {}
     /// The end of a dialogue that took `spent` of `budget` while the policy learns.
@@ -125,8 +125,8 @@ pub const POLICIES: &[PolicyEntry] = &[
         summary: "every action equally often",
         source: "the customary null model",
         learns: false,
-        build: |world, rng, rest| {
-            plain(rest, Coin { rng, local: 1.0 / world.actions().len() as f64 })
+        build: |model, rng, rest| {
+            plain(rest, Coin { rng, local: 1.0 / model.actions().len() as f64 })
         },
     },
     PolicyEntry {
@@ -134,7 +134,7 @@ pub const POLICIES: &[PolicyEntry] = &[
         summary: "one action, as in `always:cloud+0+1`",
         source: "the customary null model",
         learns: false,
-        build: |world, _, rest| Some(Box::new(Always(world.actions().parse(rest)?))),
+        build: |model, _, rest| Some(Box::new(Always(model.actions().parse(rest)?))),
     },
     PolicyEntry {
         name: "greedy-knn",
@@ -162,28 +162,28 @@ pub const POLICIES: &[PolicyEntry] = &[
         summary: "the best reward of this turn and the next, among what the budget allows",
         source: "ours: two-step planner on the TMO estimator, counting how dialogues go on",
         learns: false,
-        build: |world, _, rest| plain(rest, Lookahead::new(world)),
+        build: |model, _, rest| plain(rest, Lookahead::new(model)),
     },
     PolicyEntry {
         name: "epsilon-greedy",
         summary: "mean reward by task and action, a tenth of choices at random while learning",
         source: "Sutton and Barto, Reinforcement Learning, 2nd ed. 2018, section 2.2",
         learns: true,
-        build: |world, rng, rest| plain(rest, Bandit::new(Rule::EpsilonGreedy, world, rng)),
+        build: |model, rng, rest| plain(rest, Bandit::new(Rule::EpsilonGreedy, model, rng)),
     },
     PolicyEntry {
         name: "ucb1",
         summary: "mean reward by task and action, plus a bonus for what was tried little",
         source: "Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002, figure 1",
         learns: true,
-        build: |world, rng, rest| plain(rest, Bandit::new(Rule::Ucb1, world, rng)),
+        build: |model, rng, rest| plain(rest, Bandit::new(Rule::Ucb1, model, rng)),
     },
     PolicyEntry {
         name: "thompson",
         summary: "mean reward by task and action, drawn from what is still believed possible",
         source: "Agrawal and Goyal, AISTATS 2013, algorithm 2 (normal priors)",
         learns: true,
-        build: |world, rng, rest| plain(rest, Bandit::new(Rule::Thompson, world, rng)),
+        build: |model, rng, rest| plain(rest, Bandit::new(Rule::Thompson, model, rng)),
     },
     PolicyEntry {
         name: "linucb",
@@ -191,7 +191,7 @@ pub const POLICIES: &[PolicyEntry] = &[
         source: "Li, Chu, Langford and Schapire, WWW 2010, algorithm 1; prices of the budget as in \
                  Badanidiyuru, Kleinberg and Slivkins, FOCS 2013; the combination is ours",
         learns: true,
-        build: |world, _, rest| plain(rest, LinUcb::new(world)),
+        build: |model, _, rest| plain(rest, LinUcb::new(model)),
     },
 ];
 
@@ -204,11 +204,11 @@ pub fn find(name: &str) -> Option<&'static PolicyEntry> {
 /// Makes the policy called `name`.
 pub fn build(
     name: &str,
-    world: &DialogueModel,
+    model: &DialogueModel,
     rng: Rng,
 ) -> Result<Box<dyn OffloadPolicy>, Problem> {
     let rest = name.split_once(':').map_or("", |(_, rest)| rest);
-    find(name).and_then(|entry| (entry.build)(world, rng, rest)).ok_or_else(|| {
+    find(name).and_then(|entry| (entry.build)(model, rng, rest)).ok_or_else(|| {
         let known = POLICIES.iter().map(|entry| entry.name);
         Problem::unknown(Location::file("--policy"), "policy", name, known)
     })
@@ -230,12 +230,12 @@ struct Coin {
 }
 
 impl OffloadPolicy for Coin {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
         // Keyed by the turn, so that policies with the same seed are compared on the same coins.
-        let turn = moment.past.len() as u64;
+        let turn = context.past.len() as u64;
         let unit =
-            |which| self.rng.keyed_unit(Label::Policy, moment.dialogue as u64, turn << 1 | which);
-        let cloud = moment.world.actions().len() - 1;
+            |which| self.rng.keyed_unit(Label::Policy, context.dialogue as u64, turn << 1 | which);
+        let cloud = context.model.actions().len() - 1;
         if unit(0) < self.local { 0 } else { 1 + (unit(1) * cloud as f64) as usize }
     }
 }
@@ -248,9 +248,9 @@ struct Greedy {
 }
 
 impl OffloadPolicy for Greedy {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
-        let own = &moment.turn().association;
-        let views = if self.sees { own } else { moment.world.mean_association() };
-        moment.greedy(views, self.guarded)
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        let own = &context.turn().association;
+        let views = if self.sees { own } else { context.model.mean_association() };
+        context.greedy(views, self.guarded)
     }
 }

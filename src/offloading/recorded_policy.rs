@@ -53,8 +53,8 @@ impl RecordedPolicy {
 }
 
 impl OffloadPolicy for RecordedPolicy {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
-        self.0[moment.dialogue][moment.past.len()]
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        self.0[context.dialogue][context.past.len()]
     }
 }
 

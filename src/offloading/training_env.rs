@@ -109,14 +109,14 @@ impl TrainingPlan {
     }
 
     /// What an observation has: the state, and the two parts of what remains.
-    pub fn observation_len(&self, world: &DialogueModel) -> usize {
-        world.state_len() + if self.constraint == Constraint::Free { 0 } else { 2 }
+    pub fn observation_len(&self, model: &DialogueModel) -> usize {
+        model.state_len() + if self.constraint == Constraint::Free { 0 } else { 2 }
     }
 
     /// Writes what is seen: the state, and what is left of the budget.
     pub(super) fn observe(
         &self,
-        world: &DialogueModel,
+        model: &DialogueModel,
         state: &[i8],
         left: Cost,
         into: &mut [f32],
@@ -126,7 +126,7 @@ impl TrainingPlan {
             let parts = if self.raw_budget {
                 [left.latency_s, left.usage_usd]
             } else {
-                left.shares(most(world))
+                left.shares(most(model))
             };
             let slots = &mut into[state.len()..];
             slots.iter_mut().zip(parts).for_each(|(x, part)| *x = part as f32);
@@ -135,13 +135,13 @@ impl TrainingPlan {
 }
 
 /// The most that a full history of calls can take.
-pub(super) fn most(world: &DialogueModel) -> Cost {
-    world.spend(world.actions().len() - 1).times(world.rules.window as f64)
+pub(super) fn most(model: &DialogueModel) -> Cost {
+    model.spend(model.actions().len() - 1).times(model.params.window as f64)
 }
 
 /// Training dialogues, drawn uniformly.
 pub struct DialogueEnvironment<'a> {
-    world: &'a DialogueModel,
+    model: &'a DialogueModel,
     dialogues: &'a [usize],
     plan: TrainingPlan,
     dialogue: usize,
@@ -157,7 +157,7 @@ pub struct DialogueEnvironment<'a> {
 impl<'a> DialogueEnvironment<'a> {
     /// On these dialogues, of which there must be some.
     pub fn new(
-        world: &'a DialogueModel,
+        model: &'a DialogueModel,
         dialogues: &'a [usize],
         plan: TrainingPlan,
     ) -> Result<Self, Problem> {
@@ -167,7 +167,7 @@ impl<'a> DialogueEnvironment<'a> {
         };
         let (spent, budget) = (Cost::default(), Cost::PUBLISHED);
         let (past, state, prices) = (Vec::new(), Vec::new(), [0.0; 2]);
-        Ok(Self { world, dialogues, plan, dialogue, past, state, spent, budget, prices })
+        Ok(Self { model, dialogues, plan, dialogue, past, state, spent, budget, prices })
     }
 
     /// What the Lagrangian charges for the most that can be spent, of time and of money.
@@ -175,21 +175,21 @@ impl<'a> DialogueEnvironment<'a> {
         self.prices.map(f64::from)
     }
 
-    fn moment(&self) -> TurnContext<'_> {
-        let Self { world, dialogue, past, state, spent, budget, .. } = self;
+    fn context(&self) -> TurnContext<'_> {
+        let Self { model, dialogue, past, state, spent, budget, .. } = self;
         let (dialogue, spent, budget) = (*dialogue, *spent, *budget);
-        TurnContext { world, dialogue, past, state, spent, budget, waits_s: [0.0; 2] }
+        TurnContext { model, dialogue, past, state, spent, budget, waits_s: [0.0; 2] }
     }
 
-    fn draw(&self, coins: &mut ChaCha8Rng) -> Cost {
-        let low = self.world.spend(0).times(self.world.rules.window as f64);
-        let high = most(self.world);
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Cost {
+        let low = self.model.spend(0).times(self.model.params.window as f64);
+        let high = most(self.model);
         let (near, far) = ([low.latency_s, low.usage_usd], [high.latency_s, high.usage_usd]);
         let ways: [Law; 2] = match self.plan.draw {
             BudgetDistribution::Fixed(budget) => return budget,
             BudgetDistribution::Normal => [normal, normal],
             BudgetDistribution::Uniform => [uniform, uniform],
-            BudgetDistribution::ExtremeAware => match (unit(coins), unit(coins)) {
+            BudgetDistribution::ExtremeAware => match (unit(rng), unit(rng)) {
                 (kind, _) if kind < 0.5 => [normal, normal],
                 (kind, _) if kind < 0.8 => [uniform, uniform],
                 (kind, side) if kind < 0.9 && side < 0.5 => [edge, uniform],
@@ -199,14 +199,14 @@ impl<'a> DialogueEnvironment<'a> {
         };
         let mut drawn = |at: usize| {
             let (low, high) = (near[at].min(far[at]), near[at].max(far[at]));
-            ways[at](low, high, coins).clamp(low, high)
+            ways[at](low, high, rng).clamp(low, high)
         };
         Cost { latency_s: drawn(0), usage_usd: drawn(1) }
     }
 
     /// What the budget makes of a reward, once a call is charged.
     fn constrained(&self, reward: f64, call: Cost) -> f64 {
-        let most = most(self.world);
+        let most = most(self.model);
         let sum = |parts: [f64; 2]| parts[0] + parts[1];
         match self.plan.constraint {
             Constraint::Free | Constraint::Mask => reward,
@@ -227,7 +227,7 @@ impl<'a> DialogueEnvironment<'a> {
 
     /// The state and the end of the episode after a decision.
     fn move_on(&mut self, action: usize) -> bool {
-        let dialogue = &self.world.workload.dialogues[self.dialogue];
+        let dialogue = &self.model.workload.dialogues[self.dialogue];
         let logged = dialogue.turns[self.past.len()].action;
         self.past.push(match self.plan.transition {
             StateTransition::OnPolicy => action,
@@ -237,7 +237,7 @@ impl<'a> DialogueEnvironment<'a> {
         if done {
             self.state.fill(-1);
         } else {
-            self.world.state(dialogue, &self.past, &mut self.state);
+            self.model.state(dialogue, &self.past, &mut self.state);
         }
         done
     }
@@ -247,69 +247,69 @@ impl<'a> DialogueEnvironment<'a> {
 type Law = fn(f64, f64, &mut ChaCha8Rng) -> f64;
 
 /// A number in [0, 1).
-fn unit(coins: &mut ChaCha8Rng) -> f64 {
-    coins.random_range(0.0..1.0)
+fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(0.0..1.0)
 }
 
-fn normal(low: f64, high: f64, coins: &mut ChaCha8Rng) -> f64 {
-    let (first, second) = (unit(coins), unit(coins));
+fn normal(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
+    let (first, second) = (unit(rng), unit(rng));
     f64::midpoint(low, high) + (high - low) / 6.0 * standard_normal(first, second)
 }
 
-fn uniform(low: f64, high: f64, coins: &mut ChaCha8Rng) -> f64 {
-    low + (high - low) * unit(coins)
+fn uniform(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
+    low + (high - low) * unit(rng)
 }
 
 /// Inwards from one of the ends, a tenth of the range on average.
-fn edge(low: f64, high: f64, coins: &mut ChaCha8Rng) -> f64 {
-    let (side, inwards) = (unit(coins), 0.1 * (high - low) * exponential(unit(coins)));
+fn edge(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
+    let (side, inwards) = (unit(rng), 0.1 * (high - low) * exponential(unit(rng)));
     if side < 0.5 { low + inwards } else { high - inwards }
 }
 
 impl Environment for DialogueEnvironment<'_> {
     fn observation_len(&self) -> usize {
-        self.plan.observation_len(self.world)
+        self.plan.observation_len(self.model)
     }
 
     fn actions(&self) -> usize {
-        self.world.actions().len()
+        self.model.actions().len()
     }
 
-    fn reset(&mut self, coins: &mut ChaCha8Rng) {
-        self.dialogue = self.dialogues[coins.random_range(0..self.dialogues.len())];
-        self.budget = self.draw(coins);
+    fn reset(&mut self, rng: &mut ChaCha8Rng) {
+        self.dialogue = self.dialogues[rng.random_range(0..self.dialogues.len())];
+        self.budget = self.draw(rng);
         self.spent = Cost::default();
         self.past.clear();
-        self.world.state(&self.world.workload.dialogues[self.dialogue], &[], &mut self.state);
+        self.model.state(&self.model.workload.dialogues[self.dialogue], &[], &mut self.state);
     }
 
     fn observe(&self, into: &mut [f32]) {
-        let over = self.past.len() == self.world.workload.dialogues[self.dialogue].turns.len();
+        let over = self.past.len() == self.model.workload.dialogues[self.dialogue].turns.len();
         if over {
             into.fill(-1.0);
         } else {
             let left = self.budget.plus(self.spent.times(-1.0));
-            self.plan.observe(self.world, &self.state, left, into);
+            self.plan.observe(self.model, &self.state, left, into);
         }
     }
 
     fn mask(&self, allowed: &mut [bool]) {
         let masked = self.plan.constraint == Constraint::Mask;
         for (action, open) in allowed.iter_mut().enumerate() {
-            *open = !masked || self.moment().allows(action);
+            *open = !masked || self.context().allows(action);
         }
     }
 
     fn step(&mut self, action: usize) -> Transition {
-        let turn = self.moment().turn();
-        let response = self.world.response(&self.state, action);
-        let reward = self.world.reward(response, &turn.association, action);
-        let call = self.world.spend(action);
+        let turn = self.context().turn();
+        let response = self.model.response(&self.state, action);
+        let reward = self.model.reward(response, &turn.association, action);
+        let call = self.model.spend(action);
         self.spent = self.spent.plus(call);
         let reward = self.constrained(reward, call) as f32;
         let done = self.move_on(action);
         if done && self.plan.constraint == Constraint::Lagrangian {
-            let gap = self.spent.plus(self.budget.times(-1.0)).shares(most(self.world));
+            let gap = self.spent.plus(self.budget.times(-1.0)).shares(most(self.model));
             for (price, gap) in self.prices.iter_mut().zip(gap) {
                 *price = (*price + (DUAL_RATE * gap) as f32).max(0.0);
             }
@@ -337,10 +337,10 @@ mod tests {
     use crate::offloading::model::ModelParams;
     use std::sync::Arc;
 
-    fn world() -> DialogueModel {
+    fn model() -> DialogueModel {
         let workload = Arc::new(like_m4a1(30, Rng::new(2, 0)));
-        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-        DialogueModel::new(workload, &(0..30).collect::<Vec<_>>(), rules).unwrap()
+        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        DialogueModel::new(workload, &(0..30).collect::<Vec<_>>(), params).unwrap()
     }
 
     fn plan(transition: StateTransition, constraint: Constraint, usage_usd: f64) -> TrainingPlan {
@@ -350,11 +350,11 @@ mod tests {
 
     /// The rewards of one action all along the first episode, and of its free twin.
     fn rewards(constraint: Constraint, usage_usd: f64, action: usize) -> Vec<(f64, f64)> {
-        let world = world();
+        let model = model();
         let all: Vec<usize> = (0..30).collect();
         let run = |constraint| {
             let plan = plan(StateTransition::OnPolicy, constraint, usage_usd);
-            let mut env = DialogueEnvironment::new(&world, &all, plan).unwrap();
+            let mut env = DialogueEnvironment::new(&model, &all, plan).unwrap();
             env.reset(&mut Rng::new(3, 0).stream(Label::Episodes));
             let mut found = Vec::new();
             loop {
@@ -383,13 +383,13 @@ mod tests {
 
     #[test]
     fn prices_rise_while_the_budget_is_exceeded_and_fall_after() {
-        let world = world();
+        let model = model();
         let all: Vec<usize> = (0..30).collect();
         let plan = plan(StateTransition::OnPolicy, Constraint::Lagrangian, 0.01);
-        let mut env = DialogueEnvironment::new(&world, &all, plan).unwrap();
-        let mut coins = Rng::new(3, 0).stream(Label::Episodes);
+        let mut env = DialogueEnvironment::new(&model, &all, plan).unwrap();
+        let mut rng = Rng::new(3, 0).stream(Label::Episodes);
         let mut episode = |env: &mut DialogueEnvironment<'_>, action| {
-            env.reset(&mut coins);
+            env.reset(&mut rng);
             while !env.step(action).done {}
         };
         for _ in 0..50 {
@@ -409,18 +409,18 @@ mod tests {
 
     #[test]
     fn states_follow_the_agent_or_the_log() {
-        let world = world();
+        let model = model();
         let all: Vec<usize> = (0..30).collect();
         for (transition, action) in [(StateTransition::OnPolicy, 7), (StateTransition::Logged, 7)] {
             let plan = plan(transition, Constraint::Zero, 0.05);
-            let mut env = DialogueEnvironment::new(&world, &all, plan).unwrap();
+            let mut env = DialogueEnvironment::new(&model, &all, plan).unwrap();
             env.reset(&mut Rng::new(3, 0).stream(Label::Episodes));
-            let logged = world.workload.dialogues[env.dialogue].turns[0].action;
+            let logged = model.workload.dialogues[env.dialogue].turns[0].action;
             env.step(action);
             let mut seen = vec![0.0; env.observation_len()];
             env.observe(&mut seen);
             let entered = if transition == StateTransition::OnPolicy { action } else { logged };
-            let subset = world.actions().subset(entered);
+            let subset = model.actions().subset(entered);
             let expected = [
                 f32::from(u8::from(entered > 0)),
                 f32::from(subset & 1),
@@ -436,13 +436,13 @@ mod tests {
 
     #[test]
     fn budgets_are_drawn_as_published() {
-        let world = world();
+        let model = model();
         let all: Vec<usize> = (0..30).collect();
-        let mut coins = Rng::new(3, 0).stream(Label::Episodes);
+        let mut rng = Rng::new(3, 0).stream(Label::Episodes);
         for (name, draw) in DRAWS {
             let plan = TrainingPlan { draw, ..TrainingPlan::published(true) };
-            let env = DialogueEnvironment::new(&world, &all, plan).unwrap();
-            let drawn: Vec<Cost> = (0..20_000).map(|_| env.draw(&mut coins)).collect();
+            let env = DialogueEnvironment::new(&model, &all, plan).unwrap();
+            let drawn: Vec<Cost> = (0..20_000).map(|_| env.draw(&mut rng)).collect();
             let seconds: Vec<f64> = drawn.iter().map(|budget| budget.latency_s).collect();
             let mean = seconds.iter().sum::<f64>() / 20_000.0;
             let spread = seconds.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>() / 20_000.0;

@@ -5,25 +5,36 @@ use super::results::Results;
 use crate::experiment::{Expectation, Relation};
 use crate::stats::Estimate;
 
-/// What the runs say of a claim.
+/// The verdict on a claim about runs, or on a figure with a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The whole interval lies on the claimed side (with zero, unless the claim is strict).
+    /// The whole interval is on the claimed side (with zero, unless the claim is strict); the
+    /// figure is within an informative tolerance of its target.
     Holds,
-    /// The whole interval lies on the other side.
+    /// The whole interval is on the other side; the figure is beyond its tolerance.
     Contradicted,
-    /// The interval covers both sides, or there is none: a single replicate, or replicates that
-    /// all differ alike, which say nothing about others.
+    /// The interval covers both sides, or there is none: a single replicate, or replicates without
+    /// scatter. Or the tolerance of the target is not informative.
     Undecided,
+    /// No target is given.
+    Reported,
+    /// The data that the figure needs is absent.
+    NoData,
 }
 
 impl Verdict {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 5] =
+        [Self::Holds, Self::Contradicted, Self::Undecided, Self::Reported, Self::NoData];
+
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Holds => "holds",
             Self::Contradicted => "contradicted",
             Self::Undecided => "undecided",
+            Self::Reported => "reported",
+            Self::NoData => "no data",
         }
     }
 }

@@ -15,12 +15,12 @@ const ROLLOUT: usize = 5;
 pub(super) struct A2c(ActorCritic);
 
 impl A2c {
-    pub(super) fn new(env: &dyn Environment, coins: &mut SegmentRngs) -> Self {
+    pub(super) fn new(env: &dyn Environment, rngs: &mut SegmentRngs) -> Self {
         Self(ActorCritic::new(
             env,
             UpdateRule::RmsProp { epsilon: 1e-5 },
             7e-4,
-            &mut coins.parameters,
+            &mut rngs.parameters,
         ))
     }
 }
@@ -30,10 +30,10 @@ impl Agent for A2c {
         2000
     }
 
-    fn learn(&mut self, env: &mut dyn Environment, coins: &mut SegmentRngs, _: usize, _: usize) {
+    fn learn(&mut self, env: &mut dyn Environment, rngs: &mut SegmentRngs, _: usize, _: usize) {
         let all: Vec<usize> = (0..ROLLOUT).collect();
         for _ in 0..self.segment() / ROLLOUT {
-            let rollout = self.0.roll(env, ROLLOUT, &mut coins.learner, &mut coins.episodes);
+            let rollout = self.0.roll(env, ROLLOUT, &mut rngs.learner, &mut rngs.episodes);
             let (advantages, returns) = rollout.advantages(1.0);
             self.0.improve(&rollout, &all, |at, _| Sample {
                 by_log_probability: -advantages[at],

@@ -54,11 +54,10 @@ impl ActorCritic {
         env: &dyn Environment,
         rule: UpdateRule,
         rate: f32,
-        coins: &mut ChaCha8Rng,
+        rng: &mut ChaCha8Rng,
     ) -> Self {
-        let mut network = |sizes: &[usize], activation, gain| {
-            Mlp::orthogonal(sizes, activation, gain, &mut *coins)
-        };
+        let mut network =
+            |sizes: &[usize], activation, gain| Mlp::orthogonal(sizes, activation, gain, &mut *rng);
         let actor = chooser(env, PRIOR, |sizes, asked| {
             network(sizes, if asked { Activation::Relu } else { Activation::Tanh }, 0.01)
         });
@@ -99,7 +98,7 @@ impl ActorCritic {
         &mut self,
         env: &mut dyn Environment,
         count: usize,
-        coins: &mut ChaCha8Rng,
+        rng: &mut ChaCha8Rng,
         episodes: &mut ChaCha8Rng,
     ) -> Rollout {
         let mut rollout = Rollout::default();
@@ -109,7 +108,7 @@ impl ActorCritic {
             env.observe(&mut observation);
             env.mask(&mut allowed);
             self.look(&observation, &allowed);
-            let action = drawn(&self.probabilities, coins.random_range(0.0..1.0));
+            let action = drawn(&self.probabilities, rng.random_range(0.0..1.0));
             rollout.values.push(self.value(&observation));
             let step = env.step(action);
             rollout.observations.extend_from_slice(&observation);
@@ -290,11 +289,10 @@ mod tests {
 
     #[test]
     fn gradients_of_the_actors_and_critics_losses_are_differences() {
-        let mut coins = Rng::new(9, 0).stream(Label::Parameters);
+        let mut rng = Rng::new(9, 0).stream(Label::Parameters);
         let mut episodes = Rng::new(9, 0).stream(Label::Episodes);
-        let mut both =
-            ActorCritic::new(&Still, UpdateRule::Adam { epsilon: 1e-5 }, 1e-3, &mut coins);
-        let rollout = both.roll(&mut Still, 6, &mut coins, &mut episodes);
+        let mut both = ActorCritic::new(&Still, UpdateRule::Adam { epsilon: 1e-5 }, 1e-3, &mut rng);
+        let rollout = both.roll(&mut Still, 6, &mut rng, &mut episodes);
         assert!(rollout.actions.iter().all(|action| *action > 0));
         let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.2];
         let all: Vec<usize> = (0..6).collect();

@@ -217,8 +217,8 @@ mod tests {
     use crate::core::rng::{Label, Rng};
 
     fn stored() -> PolicyFile {
-        let mut coins = Rng::new(1, 0).stream(Label::Parameters);
-        let network = Mlp::uniform(&[3, 5, 2], Activation::Relu, &mut coins);
+        let mut rng = Rng::new(1, 0).stream(Label::Parameters);
+        let network = Mlp::uniform(&[3, 5, 2], Activation::Relu, &mut rng);
         PolicyFile::policy(&network, 7, vec![("actions".into(), "local, cloud".into())])
     }
 
@@ -233,8 +233,8 @@ mod tests {
         let read = parse(&stored.to_toml()).unwrap();
         assert_eq!(read, stored);
         assert!(read.network().is_some());
-        let mut coins = Rng::new(1, 0).stream(Label::Parameters);
-        let network = Mlp::uniform(&[3, 5, 1], Activation::Relu, &mut coins);
+        let mut rng = Rng::new(1, 0).stream(Label::Parameters);
+        let network = Mlp::uniform(&[3, 5, 1], Activation::Relu, &mut rng);
         let asked = network.asked_about(ActionHeads { count: 4, width: 2, prior: 0.1 }).unwrap();
         let read = parse(&PolicyFile::policy(&asked, 7, Vec::new()).to_toml()).unwrap();
         assert_eq!(read.network().unwrap(), asked);

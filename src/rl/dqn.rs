@@ -41,10 +41,10 @@ pub(super) struct Dqn {
 }
 
 impl Dqn {
-    pub(super) fn new(env: &dyn Environment, coins: &mut SegmentRngs) -> Self {
+    pub(super) fn new(env: &dyn Environment, rngs: &mut SegmentRngs) -> Self {
         let inputs = env.observation_len();
         let network = chooser(env, 0.0, |sizes, _| {
-            Mlp::uniform(sizes, Activation::Relu, &mut coins.parameters)
+            Mlp::uniform(sizes, Activation::Relu, &mut rngs.parameters)
         });
         let count = network.parameters.len();
         Self {
@@ -65,13 +65,13 @@ impl Dqn {
         (1.0 - (1.0 - LEAST) * progress).max(LEAST)
     }
 
-    fn improve(&mut self, coins: &mut SegmentRngs) {
+    fn improve(&mut self, rngs: &mut SegmentRngs) {
         self.gradient.fill(0.0);
         let count = self.replay.len() / self.width;
         let outputs = self.network.outputs();
         let mut by_output = vec![0.0; outputs];
         for _ in 0..BATCH {
-            let at = coins.learner.random_range(0..count) * self.width;
+            let at = rngs.learner.random_range(0..count) * self.width;
             let (before, rest) = self.replay[at..at + self.width].split_at(self.inputs);
             let (step, rest) = rest.split_at(3);
             let (after, mask) = rest.split_at(self.inputs);
@@ -108,7 +108,7 @@ impl Agent for Dqn {
     fn learn(
         &mut self,
         env: &mut dyn Environment,
-        coins: &mut SegmentRngs,
+        rngs: &mut SegmentRngs,
         done: usize,
         total: usize,
     ) {
@@ -119,10 +119,10 @@ impl Agent for Dqn {
         env.mask(&mut allowed);
         for number in done..done + self.segment() {
             let explores = number < WARM_UP
-                || coins.learner.random_range(0.0..1.0) < Self::exploration(number, total);
+                || rngs.learner.random_range(0.0..1.0) < Self::exploration(number, total);
             let action = if explores {
                 let open: Vec<usize> = (0..allowed.len()).filter(|a| allowed[*a]).collect();
-                open[coins.learner.random_range(0..open.len())]
+                open[rngs.learner.random_range(0..open.len())]
             } else {
                 best(self.network.forward(&observation, &mut self.trace), &allowed)
             };
@@ -134,7 +134,7 @@ impl Agent for Dqn {
             row.extend_from_slice(&observation);
             if done {
                 row.resize(self.width, 1.0);
-                env.reset(&mut coins.episodes);
+                env.reset(&mut rngs.episodes);
                 env.observe(&mut observation);
                 env.mask(&mut allowed);
             } else {
@@ -143,7 +143,7 @@ impl Agent for Dqn {
             }
             self.remember(number, &row);
             if number > WARM_UP && number % EVERY == 0 {
-                self.improve(coins);
+                self.improve(rngs);
             }
             if number % COPY == 0 {
                 self.target.parameters.clone_from(&self.network.parameters);

@@ -42,7 +42,7 @@ pub trait Environment {
         0.99
     }
     /// Begins an episode.
-    fn reset(&mut self, coins: &mut ChaCha8Rng);
+    fn reset(&mut self, rng: &mut ChaCha8Rng);
     /// Writes what can be seen now; anything after the last step of an episode.
     fn observe(&self, into: &mut [f32]);
     /// Writes which actions may be taken now, at least one; all unless said otherwise.

@@ -99,13 +99,13 @@ impl Mlp {
         sizes: &[usize],
         activation: Activation,
         gain: f32,
-        coins: &mut ChaCha8Rng,
+        rng: &mut ChaCha8Rng,
     ) -> Self {
         let mut values = Vec::with_capacity(parameters(sizes));
         for (at, pair) in sizes.windows(2).enumerate() {
             let last = at + 2 == sizes.len();
             let gain = if last { gain } else { std::f32::consts::SQRT_2 };
-            let weights = orthonormal(pair[0], pair[1], coins);
+            let weights = orthonormal(pair[0], pair[1], rng);
             values.extend(weights.into_iter().map(|w| gain * w as f32));
             values.resize(values.len() + pair[1], 0.0);
         }
@@ -113,12 +113,12 @@ impl Mlp {
     }
 
     /// Weights and biases uniform within ± 1 / √inputs.
-    pub fn uniform(sizes: &[usize], activation: Activation, coins: &mut ChaCha8Rng) -> Self {
+    pub fn uniform(sizes: &[usize], activation: Activation, rng: &mut ChaCha8Rng) -> Self {
         let mut values = Vec::with_capacity(parameters(sizes));
         for pair in sizes.windows(2) {
             let bound = 1.0 / (pair[0] as f32).sqrt();
             let count = (pair[0] + 1) * pair[1];
-            values.extend((0..count).map(|_| bound * coins.random_range(-1.0f32..1.0)));
+            values.extend((0..count).map(|_| bound * rng.random_range(-1.0f32..1.0)));
         }
         Self { sizes: sizes.to_vec(), activation, choices: None, parameters: values }
     }
@@ -247,11 +247,11 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// A matrix `[inputs][outputs]` whose rows, or columns if there are fewer, are orthonormal: normal
 /// draws, each made orthogonal to those before it.
-fn orthonormal(inputs: usize, outputs: usize, coins: &mut ChaCha8Rng) -> Vec<f64> {
+fn orthonormal(inputs: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let (count, length) = (inputs.min(outputs), inputs.max(outputs));
     let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
     while vectors.len() < count {
-        let mut unit = || coins.random_range(0.0..1.0);
+        let mut unit = || rng.random_range(0.0..1.0);
         let mut new: Vec<f64> = (0..length).map(|_| standard_normal(unit(), unit())).collect();
         for old in &vectors {
             let along: f64 = old.iter().zip(&new).map(|(a, b)| a * b).sum();
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn gradients_are_differences() {
-        let mut coins = Rng::new(5, 0).stream(Label::Parameters);
+        let mut rng = Rng::new(5, 0).stream(Label::Parameters);
         let asked = ActionHeads { count: 3, width: 2, prior: 0.5 };
         for (activation, choices) in [
             (Activation::Tanh, None),
@@ -298,10 +298,9 @@ mod tests {
             (Activation::Relu, Some(asked)),
         ] {
             let last = if choices.is_some() { 1 } else { 3 };
-            let mut net = Mlp::uniform(&[7, 11, 9, last], activation, &mut coins);
+            let mut net = Mlp::uniform(&[7, 11, 9, last], activation, &mut rng);
             net.choices = choices;
-            let input: Vec<f32> =
-                (0..net.inputs()).map(|_| coins.random_range(-1.0..1.0)).collect();
+            let input: Vec<f32> = (0..net.inputs()).map(|_| rng.random_range(-1.0..1.0)).collect();
             // The loss is the sum of squares of the outputs over two.
             let loss = |net: &Mlp| -> f64 {
                 let mut trace = Activations::default();
@@ -333,9 +332,9 @@ mod tests {
 
     #[test]
     fn asking_about_each_choice_is_asking_about_one_after_the_other() {
-        let mut coins = Rng::new(6, 0).stream(Label::Parameters);
-        let net = Mlp::uniform(&[5, 4, 1], Activation::Relu, &mut coins);
-        let input: Vec<f32> = (0..9).map(|_| coins.random_range(-1.0..1.0)).collect();
+        let mut rng = Rng::new(6, 0).stream(Label::Parameters);
+        let net = Mlp::uniform(&[5, 4, 1], Activation::Relu, &mut rng);
+        let input: Vec<f32> = (0..9).map(|_| rng.random_range(-1.0..1.0)).collect();
         let (common, parts) = input.split_at(3);
         let mut trace = Activations::default();
         let mut alone =
@@ -351,8 +350,8 @@ mod tests {
 
     #[test]
     fn orthogonal_layers_keep_lengths() {
-        let mut coins = Rng::new(5, 0).stream(Label::Parameters);
-        let matrix = orthonormal(25, 64, &mut coins);
+        let mut rng = Rng::new(5, 0).stream(Label::Parameters);
+        let matrix = orthonormal(25, 64, &mut rng);
         for (i, a) in matrix.chunks_exact(64).enumerate() {
             for (j, b) in matrix.chunks_exact(64).enumerate() {
                 let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();

@@ -25,8 +25,8 @@ const LAMBDA: f32 = 0.95;
 pub(super) struct Ppo(ActorCritic);
 
 impl Ppo {
-    pub(super) fn new(env: &dyn Environment, coins: &mut SegmentRngs) -> Self {
-        Self(ActorCritic::new(env, UpdateRule::Adam { epsilon: 1e-5 }, 3e-4, &mut coins.parameters))
+    pub(super) fn new(env: &dyn Environment, rngs: &mut SegmentRngs) -> Self {
+        Self(ActorCritic::new(env, UpdateRule::Adam { epsilon: 1e-5 }, 3e-4, &mut rngs.parameters))
     }
 }
 
@@ -52,14 +52,14 @@ impl Agent for Ppo {
         ROLLOUT
     }
 
-    fn learn(&mut self, env: &mut dyn Environment, coins: &mut SegmentRngs, _: usize, _: usize) {
-        let rollout = self.0.roll(env, ROLLOUT, &mut coins.learner, &mut coins.episodes);
+    fn learn(&mut self, env: &mut dyn Environment, rngs: &mut SegmentRngs, _: usize, _: usize) {
+        let rollout = self.0.roll(env, ROLLOUT, &mut rngs.learner, &mut rngs.episodes);
         let (advantages, returns) = rollout.advantages(LAMBDA);
         let mut order: Vec<usize> = (0..ROLLOUT).collect();
         let mut place = vec![0.0; ROLLOUT];
         for _ in 0..PASSES {
             for at in (1..ROLLOUT).rev() {
-                order.swap(at, coins.learner.random_range(0..=at));
+                order.swap(at, rngs.learner.random_range(0..=at));
             }
             for batch in order.chunks_exact(MINIBATCH) {
                 let values = normalised(&advantages, batch);

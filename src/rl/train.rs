@@ -58,7 +58,7 @@ pub(super) trait Agent: Send {
     fn learn(
         &mut self,
         env: &mut dyn Environment,
-        coins: &mut SegmentRngs,
+        rngs: &mut SegmentRngs,
         done: usize,
         total: usize,
     );
@@ -93,11 +93,11 @@ pub struct CurvePoint {
 impl Training {
     /// Begins. At least `total` steps will be taken, up to the end of a segment.
     pub fn new(algorithm: Algorithm, env: &dyn Environment, total: usize, seed: u64) -> Self {
-        let mut coins = SegmentRngs::new(seed, 0);
+        let mut rngs = SegmentRngs::new(seed, 0);
         let agent: Box<dyn Agent> = match algorithm {
-            Algorithm::A2c => Box::new(A2c::new(env, &mut coins)),
-            Algorithm::Ppo => Box::new(Ppo::new(env, &mut coins)),
-            Algorithm::Dqn => Box::new(Dqn::new(env, &mut coins)),
+            Algorithm::A2c => Box::new(A2c::new(env, &mut rngs)),
+            Algorithm::Ppo => Box::new(Ppo::new(env, &mut rngs)),
+            Algorithm::Dqn => Box::new(Dqn::new(env, &mut rngs)),
         };
         Self { algorithm, seed, total, done: 0, agent }
     }
@@ -107,10 +107,10 @@ impl Training {
         if self.done >= self.total {
             return None;
         }
-        let mut coins = SegmentRngs::new(self.seed, (self.done / self.agent.segment()) as u64 + 1);
+        let mut rngs = SegmentRngs::new(self.seed, (self.done / self.agent.segment()) as u64 + 1);
         let mut counted = Counted { env, reward: 0.0, episodes: 0 };
-        counted.reset(&mut coins.episodes);
-        self.agent.learn(&mut counted, &mut coins, self.done, self.total);
+        counted.reset(&mut rngs.episodes);
+        self.agent.learn(&mut counted, &mut rngs, self.done, self.total);
         self.done += self.agent.segment();
         let reward = counted.reward / self.agent.segment() as f64;
         Some(CurvePoint { steps: self.done, reward, episodes: counted.episodes })
@@ -174,8 +174,8 @@ impl Environment for Counted<'_> {
         self.env.discount()
     }
 
-    fn reset(&mut self, coins: &mut ChaCha8Rng) {
-        self.env.reset(coins);
+    fn reset(&mut self, rng: &mut ChaCha8Rng) {
+        self.env.reset(rng);
     }
 
     fn observe(&self, into: &mut [f32]) {
@@ -217,8 +217,8 @@ mod tests {
             3
         }
 
-        fn reset(&mut self, coins: &mut ChaCha8Rng) {
-            *self = Self { place: 1, steps: 0, strict: coins.random_range(0..2) == 0 };
+        fn reset(&mut self, rng: &mut ChaCha8Rng) {
+            *self = Self { place: 1, steps: 0, strict: rng.random_range(0..2) == 0 };
         }
 
         fn observe(&self, into: &mut [f32]) {

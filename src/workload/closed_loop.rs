@@ -158,7 +158,7 @@ impl Closed {
         let mean = self.setting.think;
         let part = exponential(coins.random());
         let until = now + if self.setting.steady { mean } else { mean.scale(part) };
-        *next = self.requests.draw_for(until, coins, budgets);
+        *next = Arrival { client, ..self.requests.draw_for(until, coins, budgets) };
         self.turns.think(client, until);
     }
 }

@@ -219,7 +219,8 @@ impl Arrivals for Recorded {
             }
             let class = self.truth.trace(app)?.class[row as usize];
             let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
-            return Some(Arrival { time, app, budget, truth: TrueClass { class, row } });
+            let truth = TrueClass { class, row };
+            return Some(Arrival { time, app, client: 0, budget, truth });
         }
     }
 }

@@ -105,7 +105,7 @@ impl AppSampler {
             content.draw(time, eta, self.sticky, classes, rng)
         };
         let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
-        Arrival { time, app, budget, truth }
+        Arrival { time, app, client: 0, budget, truth }
     }
 }
 

@@ -12,42 +12,42 @@ use std::sync::{Arc, Mutex};
 
 const BUDGET: Cost = Cost::PUBLISHED;
 
-fn world(costs: Costs) -> (DialogueModel, Vec<usize>) {
+fn model(costs: Costs) -> (DialogueModel, Vec<usize>) {
     let workload = Arc::new(like_m4a1(150, Rng::new(3, 0)));
     let split = workload.split(Rng::new(3, 1));
-    let world = DialogueModel::new(workload, &split.train, ModelParams::new(costs)).unwrap();
-    (world, split.test)
+    let model = DialogueModel::new(workload, &split.train, ModelParams::new(costs)).unwrap();
+    (model, split.test)
 }
 
 fn paper() -> Costs {
     Costs::paper(DEVICES[3], NETWORKS[0])
 }
 
-fn traffic(users: u32, think_s: f64, cloud_lanes: u16) -> MultiUserSpec {
-    let pace = TurnPacing::Closed(Span::from_s(think_s));
-    MultiUserSpec { users, pace, cloud_lanes, no_queue_info: false }
+fn spec(users: u32, think_s: f64, cloud_lanes: u16) -> MultiUserSpec {
+    let pacing = TurnPacing::Closed(Span::from_s(think_s));
+    MultiUserSpec { users, pacing, cloud_lanes, no_queue_info: false }
 }
 
-fn visits(
-    world: &DialogueModel,
+fn results(
+    model: &DialogueModel,
     test: &[usize],
     policy: &str,
-    traffic: MultiUserSpec,
+    spec: MultiUserSpec,
 ) -> Vec<DialogueResult> {
-    let mut policy = build(policy, world, Rng::new(5, 0)).unwrap();
-    multi_user::evaluate(world, test, policy.as_mut(), BUDGET, traffic).unwrap()
+    let mut policy = build(policy, model, Rng::new(5, 0)).unwrap();
+    multi_user::evaluate(model, test, policy.as_mut(), BUDGET, spec).unwrap()
 }
 
 /// Who is alone never waits: the same decisions, rewards and costs as without an engine.
 #[test]
 fn one_dialogue_at_a_time_is_the_published_setting() {
-    let (world, test) = world(paper());
+    let (model, test) = model(paper());
     for entry in POLICIES.iter().filter(|entry| !entry.learns) {
         let name = if entry.name == "always" { "always:cloud+0+1" } else { entry.name };
-        let mut policy = build(name, &world, Rng::new(5, 0)).unwrap();
-        let alone = evaluate(&world, &test, policy.as_mut(), BUDGET);
+        let mut policy = build(name, &model, Rng::new(5, 0)).unwrap();
+        let alone = evaluate(&model, &test, policy.as_mut(), BUDGET);
         for think_s in [0.0, 2.5] {
-            let found = visits(&world, &test, name, traffic(1, think_s, 1));
+            let found = results(&model, &test, name, spec(1, think_s, 1));
             assert_eq!(found.len(), alone.len());
             for (found, alone) in found.iter().zip(&alone) {
                 assert_eq!(found.actions, alone.actions, "{name}");
@@ -65,21 +65,21 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
 /// A cloud of many lanes makes nobody wait, one of few makes everybody wait for their turn.
 #[test]
 fn lines_form_where_there_are_few_lanes() {
-    let (world, test) = world(paper());
-    let mean_s = |traffic| {
-        let visits = visits(&world, &test, "always:cloud", traffic);
-        let turns: usize = visits.iter().map(|visit| visit.actions.len()).sum();
-        visits.iter().map(|visit| visit.spent.latency_s).sum::<f64>() / turns as f64
+    let (model, test) = model(paper());
+    let mean_s = |spec| {
+        let results = results(&model, &test, "always:cloud", spec);
+        let turns: usize = results.iter().map(|result| result.actions.len()).sum();
+        results.iter().map(|result| result.spent.latency_s).sum::<f64>() / turns as f64
     };
-    let call = world.spend(1).latency_s;
-    assert!((mean_s(traffic(8, 0.0, 8)) - call).abs() < 1e-8);
+    let call = model.spend(1).latency_s;
+    assert!((mean_s(spec(8, 0.0, 8)) - call).abs() < 1e-8);
     // Three users without a pause on one lane: everybody waits for two others, but for the start
     // and the end.
-    let three = mean_s(traffic(3, 0.0, 1));
+    let three = mean_s(spec(3, 0.0, 1));
     assert!(three > 2.7 * call && three < 3.0 * call, "{three}");
     // OpenTrace: a call takes longer than the gap, and lines grow.
-    let pace = TurnPacing::Open(Span::from_s(1.0));
-    let open = MultiUserSpec { pace, ..traffic(2, 0.0, 1) };
+    let pacing = TurnPacing::Open(Span::from_s(1.0));
+    let open = MultiUserSpec { pacing, ..spec(2, 0.0, 1) };
     assert!(mean_s(open) > 10.0 * call);
 }
 
@@ -88,10 +88,10 @@ fn lines_form_where_there_are_few_lanes() {
 /// calls.
 #[test]
 fn waiting_is_in_the_reward() {
-    let (world, test) = world(paper());
-    let alone = visits(&world, &test, "greedy-knn", traffic(1, 0.0, 1));
-    let blind = MultiUserSpec { no_queue_info: true, ..traffic(6, 0.0, 1) };
-    let crowd = visits(&world, &test, "greedy-knn", blind);
+    let (model, test) = model(paper());
+    let alone = results(&model, &test, "greedy-knn", spec(1, 0.0, 1));
+    let blind = MultiUserSpec { no_queue_info: true, ..spec(6, 0.0, 1) };
+    let crowd = results(&model, &test, "greedy-knn", blind);
     let range = 6.98211 - 0.011_428_571_428_571_43;
     for (alone, crowd) in alone.iter().zip(&crowd) {
         assert_eq!(alone.actions, crowd.actions);
@@ -105,10 +105,10 @@ fn waiting_is_in_the_reward() {
 struct Notes(Vec<[f64; 2]>, Arc<Mutex<Vec<(usize, usize, f64)>>>);
 
 impl OffloadPolicy for Notes {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
         let action = [0, 1, 1, 3, 8][self.0.len() % 5];
-        self.0.push(moment.waits_s);
-        let told = (moment.dialogue, action, moment.wait(action).latency_s);
+        self.0.push(context.waits_s);
+        let told = (context.dialogue, action, context.wait(action).latency_s);
         self.1.lock().expect("a list").push(told);
         action
     }
@@ -118,20 +118,20 @@ impl OffloadPolicy for Notes {
 #[test]
 fn what_is_told_of_the_lines_is_what_is_waited() {
     for costs in [paper(), Costs::physical(DEVICES[3], NETWORKS[0])] {
-        let (world, test) = world(costs);
+        let (model, test) = model(costs);
         for (users, lanes) in [(1, 1), (9, 2), (40, 3)] {
             let told = Arc::new(Mutex::new(Vec::new()));
             let mut policy = Notes(Vec::new(), Arc::clone(&told));
-            let traffic = traffic(users, 1.0, lanes);
-            let visits = multi_user::evaluate(&world, &test, &mut policy, BUDGET, traffic).unwrap();
+            let spec = spec(users, 1.0, lanes);
+            let results = multi_user::evaluate(&model, &test, &mut policy, BUDGET, spec).unwrap();
             let told = told.lock().expect("a list");
             let mut waited = 0.0;
-            for (dialogue, visit) in test.iter().zip(&visits) {
+            for (dialogue, result) in test.iter().zip(&results) {
                 let of: Vec<_> = told.iter().filter(|(d, ..)| d == dialogue).collect();
                 let spends =
-                    of.iter().map(|(_, action, wait)| wait + world.spend(*action).latency_s);
+                    of.iter().map(|(_, action, wait)| wait + model.spend(*action).latency_s);
                 let expected: f64 = spends.sum();
-                assert!((visit.spent.latency_s - expected).abs() < 1e-7, "{visit:?} {expected}");
+                assert!((result.spent.latency_s - expected).abs() < 1e-7, "{result:?} {expected}");
                 waited += of.iter().map(|(_, _, wait)| wait).sum::<f64>();
             }
             assert_eq!(waited > 0.0, users > 1, "{users} users wait {waited} s");
@@ -143,11 +143,11 @@ fn what_is_told_of_the_lines_is_what_is_waited() {
 /// break the budget by waiting does, too.
 #[test]
 fn long_lines_send_planners_to_the_device() {
-    let (world, test) = world(paper());
+    let (model, test) = model(paper());
     let reward = |policy: &str, hide_waits| {
-        let traffic = MultiUserSpec { no_queue_info: hide_waits, ..traffic(60, 0.0, 2) };
-        let visits = visits(&world, &test, policy, traffic);
-        visits.iter().map(|visit| visit.reward).sum::<f64>() / visits.len() as f64
+        let spec = MultiUserSpec { no_queue_info: hide_waits, ..spec(60, 0.0, 2) };
+        let results = results(&model, &test, policy, spec);
+        results.iter().map(|result| result.reward).sum::<f64>() / results.len() as f64
     };
     for policy in ["greedy-knn", "greedy-knn-guarded", "tmo-rl-plus"] {
         let (told, blind) = (reward(policy, false), reward(policy, true));
@@ -159,15 +159,15 @@ fn long_lines_send_planners_to_the_device() {
 /// nothing else leaves enough for later; a line there is a reason to go to the cloud.
 #[test]
 fn a_line_at_the_device_sends_who_is_guarded_to_the_cloud() {
-    let (world, test) = world(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let (model, test) = model(Costs::physical(DEVICES[3], NETWORKS[0]));
     let share = |policy: &str, users, hide_waits| {
-        let visits = visits(
-            &world,
+        let results = results(
+            &model,
             &test,
             policy,
-            MultiUserSpec { no_queue_info: hide_waits, ..traffic(users, 5.0, 4) },
+            MultiUserSpec { no_queue_info: hide_waits, ..spec(users, 5.0, 4) },
         );
-        let actions: Vec<usize> = visits.into_iter().flat_map(|visit| visit.actions).collect();
+        let actions: Vec<usize> = results.into_iter().flat_map(|result| result.actions).collect();
         actions.iter().filter(|action| **action > 0).count() as f64 / actions.len() as f64
     };
     for policy in ["greedy-knn-guarded", "tmo-rl-plus"] {
@@ -203,17 +203,17 @@ fn by_hand(lengths: &[usize], users: usize, think_ns: u64, lanes: usize, call_ns
 /// Users who all think equally long come at the same instants again and again.
 #[test]
 fn users_of_one_instant_are_served_by_number() {
-    let (world, test) = world(paper());
+    let (model, test) = model(paper());
     let lengths: Vec<usize> =
-        test.iter().map(|dialogue| world.workload.dialogues[*dialogue].turns.len()).collect();
-    let call_ns = Span::from_s(world.spend(1).latency_s).0;
+        test.iter().map(|dialogue| model.workload.dialogues[*dialogue].turns.len()).collect();
+    let call_ns = Span::from_s(model.spend(1).latency_s).0;
     for (users, think_s, lanes) in [(5, 0.0, 2), (7, 2.0, 3), (12, 10.0, 4), (30, 6.4603, 7)] {
         let think_ns = Span::from_s(think_s).0;
         let expected = by_hand(&lengths, users, think_ns, lanes, call_ns);
-        let traffic = traffic(users as u32, think_s, lanes as u16);
-        let found = visits(&world, &test, "always:cloud", traffic);
-        for (at, (visit, expected)) in found.iter().zip(&expected).enumerate() {
-            let (found, expected) = (visit.spent.latency_s, Span(*expected).as_s());
+        let spec = spec(users as u32, think_s, lanes as u16);
+        let found = results(&model, &test, "always:cloud", spec);
+        for (at, (result, expected)) in found.iter().zip(&expected).enumerate() {
+            let (found, expected) = (result.spent.latency_s, Span(*expected).as_s());
             let said = format!("{users} users, {lanes} lanes, dialogue {at}: {found} {expected}");
             assert!((found - expected).abs() < 1e-6, "{said}");
         }

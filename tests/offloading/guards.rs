@@ -28,7 +28,7 @@ fn mixed(seed: u64) -> Workload {
     all
 }
 
-fn masked(world: &DialogueModel, seed: u64) -> NetworkPolicy {
+fn masked(model: &DialogueModel, seed: u64) -> NetworkPolicy {
     let plan = TrainingPlan {
         transition: StateTransition::OnPolicy,
         constraint: Constraint::Mask,
@@ -36,22 +36,22 @@ fn masked(world: &DialogueModel, seed: u64) -> NetworkPolicy {
         raw_budget: false,
     };
     let mut coins = Rng::new(seed, 0).stream(Label::Parameters);
-    let sizes = [plan.observation_len(world), 8, world.actions().len()];
+    let sizes = [plan.observation_len(model), 8, model.actions().len()];
     NetworkPolicy::new(Mlp::uniform(&sizes, Activation::Tanh, &mut coins), plan)
 }
 
-fn visits(world: &DialogueModel, test: &[usize], name: &str, budget: Cost) -> Vec<DialogueResult> {
+fn results(model: &DialogueModel, test: &[usize], name: &str, budget: Cost) -> Vec<DialogueResult> {
     let mut policy: Box<dyn OffloadPolicy> = match name {
-        "masked" => Box::new(masked(world, 1)),
-        _ => build(name, world, Rng::new(1, 0)).expect("a policy"),
+        "masked" => Box::new(masked(model, 1)),
+        _ => build(name, model, Rng::new(1, 0)).expect("a policy"),
     };
-    evaluate(world, test, policy.as_mut(), budget)
+    evaluate(model, test, policy.as_mut(), budget)
 }
 
 /// Drawn budgets; some are what local answers to so many turns take, to the last digit.
-fn budgets(world: &DialogueModel, seed: u64) -> Vec<Cost> {
+fn budgets(model: &DialogueModel, seed: u64) -> Vec<Cost> {
     let mut coins = Rng::new(seed, 0).stream(Label::Noise);
-    let most = world.spend(world.actions().len() - 1).times(12.0);
+    let most = model.spend(model.actions().len() - 1).times(12.0);
     let mut all: Vec<Cost> = (0..12)
         .map(|_| Cost {
             latency_s: most.latency_s * coins.random_range(0.0..1.0),
@@ -59,7 +59,7 @@ fn budgets(world: &DialogueModel, seed: u64) -> Vec<Cost> {
         })
         .collect();
     for turns in [2, 5, 7, 12] {
-        let local = world.spend(0).times(f64::from(turns));
+        let local = model.spend(0).times(f64::from(turns));
         all.push(local);
         all.push(Cost { latency_s: most.latency_s, ..local });
         all.push(Cost { usage_usd: most.usage_usd, ..local });
@@ -75,19 +75,19 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
         let costs = [Costs::synthetic(2), Costs::physical(DEVICES[3], NETWORKS[1])];
         for costs in costs {
             let Split { train, test } = workload.split(Rng::new(seed, 0));
-            let world = DialogueModel::new(Arc::clone(&workload), &train, ModelParams::new(costs))
-                .expect("a world");
-            for budget in budgets(&world, seed) {
-                let local = visits(&world, &test, "local", budget);
+            let model = DialogueModel::new(Arc::clone(&workload), &train, ModelParams::new(costs))
+                .expect("a model");
+            for budget in budgets(&model, seed) {
+                let local = results(&model, &test, "local", budget);
                 for name in ["greedy-knn-guarded", "tmo-rl-plus", "masked"] {
-                    let found = visits(&world, &test, name, budget);
-                    for (visit, local) in found.iter().zip(&local) {
+                    let found = results(&model, &test, name, budget);
+                    for (result, local) in found.iter().zip(&local) {
                         if local.spent.within(budget) {
-                            let turns = visit.actions.len();
-                            let said = format!("{name}, {turns} turns, {budget:?}: {visit:?}");
-                            assert!(visit.spent.within(budget), "{said}");
+                            let turns = result.actions.len();
+                            let said = format!("{name}, {turns} turns, {budget:?}: {result:?}");
+                            assert!(result.spent.within(budget), "{said}");
                             held += 1;
-                            used += usize::from(visit.actions != local.actions);
+                            used += usize::from(result.actions != local.actions);
                         }
                     }
                 }
@@ -102,10 +102,10 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
 fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
     let workload = Arc::new(mixed(3));
     let all = workload.whole().train;
-    let world =
-        DialogueModel::new(workload, &all, ModelParams::new(Costs::synthetic(2))).expect("a world");
+    let model =
+        DialogueModel::new(workload, &all, ModelParams::new(Costs::synthetic(2))).expect("a model");
     let mut coins = Rng::new(5, 0).stream(Label::Episodes);
-    for budget in budgets(&world, 4) {
+    for budget in budgets(&model, 4) {
         let draw = BudgetDistribution::Fixed(budget);
         let plan = TrainingPlan {
             transition: StateTransition::OnPolicy,
@@ -113,7 +113,7 @@ fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
             draw,
             raw_budget: true,
         };
-        let mut env = DialogueEnvironment::new(&world, &all, plan).expect("dialogues");
+        let mut env = DialogueEnvironment::new(&model, &all, plan).expect("dialogues");
         for _ in 0..40 {
             env.reset(&mut coins);
             let (mut spent, mut turns, mut done) = (Cost::default(), 0, false);
@@ -122,11 +122,11 @@ fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
                 env.mask(&mut open);
                 let open: Vec<usize> = (0..open.len()).filter(|action| open[*action]).collect();
                 let action = open[coins.random_range(0..open.len())];
-                spent = spent.plus(world.spend(action));
+                spent = spent.plus(model.spend(action));
                 turns += 1;
                 done = env.step(action).done;
             }
-            if world.spend(0).times(f64::from(turns)).within(budget) {
+            if model.spend(0).times(f64::from(turns)).within(budget) {
                 assert!(spent.within(budget), "{turns} turns: {spent:?} of {budget:?}");
             }
         }
@@ -140,12 +140,12 @@ fn a_guard_pays_at_every_length() {
         let shape = SyntheticShape { views: 3, tasks: 3, turns };
         let workload = Arc::new(synthetic(shape, 100, Rng::new(40_001, 0)));
         let split = workload.split(Rng::new(40_001, 0));
-        let rules = ModelParams::new(Costs::synthetic(3));
-        let world = DialogueModel::new(workload, &split.train, rules).expect("a world");
+        let params = ModelParams::new(Costs::synthetic(3));
+        let model = DialogueModel::new(workload, &split.train, params).expect("a model");
         let mean = |name: &str| {
-            let visits = visits(&world, &split.test, name, budget);
-            assert!(visits.iter().all(|visit| visit.spent.within(budget)), "{name}, {turns}");
-            visits.iter().map(|visit| visit.reward).sum::<f64>() / visits.len() as f64
+            let results = results(&model, &split.test, name, budget);
+            assert!(results.iter().all(|result| result.spent.within(budget)), "{name}, {turns}");
+            results.iter().map(|result| result.reward).sum::<f64>() / results.len() as f64
         };
         let local = mean("local");
         for name in ["greedy-knn-guarded", "tmo-rl-plus"] {
@@ -162,9 +162,10 @@ fn a_guard_does_not_know_how_long_the_dialogue_is() {
     let budget = Cost { latency_s: 12.0, usage_usd: 0.012 };
     let train: Vec<usize> = (0..30).collect();
     let choices = |workload: &Workload, dialogue: usize, name: &str| {
-        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-        let world = DialogueModel::new(Arc::new(workload.clone()), &train, rules).expect("a world");
-        visits(&world, &[dialogue], name, budget).remove(0).actions
+        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let model =
+            DialogueModel::new(Arc::new(workload.clone()), &train, params).expect("a model");
+        results(&model, &[dialogue], name, budget).remove(0).actions
     };
     let long = (30..40).find(|d| workload.dialogues[*d].turns.len() == 5).expect("five turns");
     for name in ["greedy-knn-guarded", "tmo-rl-plus", "masked"] {
@@ -178,10 +179,10 @@ fn a_guard_does_not_know_how_long_the_dialogue_is() {
     // A longer one anywhere takes more of the budget as a reserve.
     let turn = workload.dialogues[0].turns[0].clone();
     workload.dialogues[29].turns.extend(vec![turn; 20]);
-    let rules = ModelParams::new(Costs::physical(DEVICES[3], NETWORKS[0]));
-    let world = DialogueModel::new(Arc::new(workload), &train, rules).expect("a world");
-    let enough = world.spend(0).times(world.longest() as f64);
-    let actions = |budget| visits(&world, &[long], "greedy-knn-guarded", budget).remove(0).actions;
+    let params = ModelParams::new(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let model = DialogueModel::new(Arc::new(workload), &train, params).expect("a model");
+    let enough = model.spend(0).times(model.longest() as f64);
+    let actions = |budget| results(&model, &[long], "greedy-knn-guarded", budget).remove(0).actions;
     assert_eq!(actions(enough), [0; 5]);
     assert_ne!(actions(enough.plus(Cost { latency_s: 30.0, usage_usd: 0.1 })), [0; 5]);
 }

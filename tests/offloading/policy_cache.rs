@@ -3,7 +3,8 @@
 use peeksim::core::rng::Rng;
 use peeksim::experiment::Progress;
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::offloading::reproduce::{Artifacts, PolicyCache, ReproductionConfig, make, to_csv};
+use peeksim::offloading::reproduce::{Artifacts, PolicyCache, ReproductionConfig, make};
+use peeksim::report::reproduction::checks_csv;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,8 +23,8 @@ const EFFORT: ReproductionConfig = ReproductionConfig {
 fn made(folder: &Path) -> Artifacts {
     let data = Arc::new(like_m4a1(30, Rng::new(4, 0)));
     let progress: &dyn Progress = &();
-    let shelf = PolicyCache { folder: folder.to_owned(), steps: EFFORT.steps, progress };
-    make(Some(&data), &EFFORT, &shelf).expect("it can be made")
+    let cache = PolicyCache { folder: folder.to_owned(), steps: EFFORT.steps, progress };
+    make(Some(&data), &EFFORT, &cache).expect("it can be made")
 }
 
 #[test]
@@ -52,8 +53,8 @@ fn finished_trainings_are_taken_and_others_are_trained_to_the_same_bytes() {
     fs::copy(folder.path().join("a2c-compat-1-1.toml"), folder.path().join("a2c-rolled-1-1.toml"))
         .expect("a copy");
     let again = made(folder.path());
-    assert_eq!(to_csv(&again.lines), to_csv(&first.lines));
-    assert_eq!(again.figures, first.figures);
+    assert_eq!(checks_csv(&again.checks), checks_csv(&first.checks));
+    assert_eq!(again.plots, first.plots);
     let after = written();
     for (old, new) in before.iter().zip(&after) {
         assert_eq!((&old.0, &old.1), (&new.0, &new.1), "the same bytes");

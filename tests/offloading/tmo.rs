@@ -12,7 +12,7 @@ use peeksim::offloading::policy::{OffloadPolicy, POLICIES, TurnContext, build};
 use peeksim::offloading::{Cost, DialogueModel, ModelParams};
 use std::sync::Arc;
 
-fn world() -> DialogueModel {
+fn model() -> DialogueModel {
     let workload = Arc::new(like_m4a1(60, Rng::new(7, 0)));
     let train = workload.split(Rng::new(7, 1)).train;
     DialogueModel::new(workload, &train, ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])))
@@ -75,39 +75,39 @@ fn the_tables_of_devices_and_networks_are_the_published_ones() {
 struct Script(Vec<usize>);
 
 impl OffloadPolicy for Script {
-    fn choose(&mut self, moment: &TurnContext<'_>) -> usize {
-        self.0[moment.past.len()]
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        self.0[context.past.len()]
     }
 }
 
 #[test]
 fn the_optimum_is_that_of_every_sequence_tried() {
-    let world = world();
-    let short = |d: &usize| world.workload.dialogues[*d].turns.len() <= 3;
+    let model = model();
+    let short = |d: &usize| model.workload.dialogues[*d].turns.len() <= 3;
     let dialogues: Vec<usize> = (0..60).filter(short).take(6).collect();
     for dialogue in dialogues {
-        let turns = world.workload.dialogues[dialogue].turns.len() as u32;
-        let visits: Vec<DialogueResult> = (0..9usize.pow(turns))
+        let turns = model.workload.dialogues[dialogue].turns.len() as u32;
+        let results: Vec<DialogueResult> = (0..9usize.pow(turns))
             .map(|path| {
                 let actions = (0..turns).map(|turn| path / 9usize.pow(turn) % 9).collect();
                 let all = Cost::PUBLISHED;
-                evaluate(&world, &[dialogue], &mut Script(actions), all).remove(0)
+                evaluate(&model, &[dialogue], &mut Script(actions), all).remove(0)
             })
             .collect();
-        let tree = Tree::new(&world, dialogue).unwrap();
+        let tree = Tree::new(&model, dialogue).unwrap();
         for budget in
             [None, Some((30.0, 0.05)), Some((10.0, 0.01)), Some((5.0, 0.005)), Some((0.0, 0.0))]
         {
             let budget = budget.map(|(latency_s, usage_usd)| Cost { latency_s, usage_usd });
             let fits = |v: &&DialogueResult| budget.is_none_or(|budget| v.spent.within(budget));
-            let best = visits.iter().filter(fits).map(|v| v.reward).fold(f64::NAN, f64::max);
+            let best = results.iter().filter(fits).map(|v| v.reward).fold(f64::NAN, f64::max);
             let found = tree.best(budget);
             match found {
                 Some(found) => {
                     assert!((found.reward - best).abs() < 1e-12, "{} {best}", found.reward);
                     assert!(fits(&&found));
                     let again = evaluate(
-                        &world,
+                        &model,
                         &[dialogue],
                         &mut Script(found.actions.clone()),
                         Cost::PUBLISHED,
@@ -127,7 +127,7 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
         let shape = SyntheticShape { views: 1, tasks: 2, turns };
         let workload = Arc::new(synthetic(shape, 30, Rng::new(seed, 0)));
         let split = workload.split(Rng::new(seed, 1));
-        let world =
+        let model =
             DialogueModel::new(workload, &split.train, ModelParams::new(Costs::synthetic(1)))
                 .unwrap();
         for dialogue in split.test.iter().copied().take(2) {
@@ -139,15 +139,15 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
                     Some(digit)
                 })
             };
-            let visits: Vec<DialogueResult> = (0..all)
-                .map(|path| replay(&world, dialogue, &digits(path).collect::<Vec<_>>()))
+            let results: Vec<DialogueResult> = (0..all)
+                .map(|path| replay(&model, dialogue, &digits(path).collect::<Vec<_>>()))
                 .collect();
-            let tree = Tree::new(&world, dialogue).unwrap();
-            let most = visits[all - 1].spent;
+            let tree = Tree::new(&model, dialogue).unwrap();
+            let most = results[all - 1].spent;
             for part in [2.0, 0.6, 0.35, 0.2, 0.1, 0.03, 0.005, 0.0] {
                 for budget in [most.times(part), Cost { latency_s: 1e3, ..most.times(part) }] {
-                    let fits = |visit: &&DialogueResult| visit.spent.within(budget);
-                    let rewards = visits.iter().filter(fits).map(|visit| visit.reward);
+                    let fits = |result: &&DialogueResult| result.spent.within(budget);
+                    let rewards = results.iter().filter(fits).map(|result| result.reward);
                     let best = rewards.fold(f64::NEG_INFINITY, f64::max);
                     match tree.best(Some(budget)) {
                         Some(found) => {
@@ -158,7 +158,7 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
                     }
                 }
             }
-            let free = visits.iter().map(|visit| visit.reward).fold(f64::NEG_INFINITY, f64::max);
+            let free = results.iter().map(|result| result.reward).fold(f64::NEG_INFINITY, f64::max);
             assert!((tree.best(None).unwrap().reward - free).abs() < 1e-12);
         }
     }
@@ -168,38 +168,38 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
 fn a_dialogue_of_too_many_decisions_has_no_tree() {
     let shape = SyntheticShape { views: 10, tasks: 1, turns: 3 };
     let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
-    let world = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(10))).unwrap();
-    assert!(decisions(&world, 0).is_none() && Tree::new(&world, 0).is_none());
+    let model = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(10))).unwrap();
+    assert!(decisions(&model, 0).is_none() && Tree::new(&model, 0).is_none());
     let shape = SyntheticShape { views: 3, tasks: 1, turns: 12 };
     let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
-    let world = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(3))).unwrap();
-    assert_eq!(decisions(&world, 0), Some(9 + 81 + 729 + 6561 + 59_049 + 7 * 531_441));
+    let model = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(3))).unwrap();
+    assert_eq!(decisions(&model, 0), Some(9 + 81 + 729 + 6561 + 59_049 + 7 * 531_441));
 }
 
 #[test]
 fn nobody_beats_the_optimum_within_the_budget_and_guards_keep_it() {
-    let world = world();
-    let split = world.workload.split(Rng::new(7, 1));
+    let model = model();
+    let split = model.workload.split(Rng::new(7, 1));
     let trees: Vec<Tree<'_>> =
-        split.test.iter().map(|dialogue| Tree::new(&world, *dialogue).unwrap()).collect();
+        split.test.iter().map(|dialogue| Tree::new(&model, *dialogue).unwrap()).collect();
     for budget in [Cost::PUBLISHED, Cost { latency_s: 7.0, usage_usd: 0.007 }] {
         let free: Vec<f64> = trees.iter().map(|t| t.best(None).unwrap().reward).collect();
         let bound: Vec<f64> = trees.iter().map(|t| t.best(Some(budget)).unwrap().reward).collect();
         for entry in POLICIES {
             let name = if entry.name == "always" { "always:cloud+0" } else { entry.name };
-            let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
+            let mut policy = build(name, &model, Rng::new(1, 0)).unwrap();
             if entry.learns {
-                train(&world, &split.train, policy.as_mut(), budget, 2000, Rng::new(2, 0));
+                train(&model, &split.train, policy.as_mut(), budget, 2000, Rng::new(2, 0));
             }
-            let visits = evaluate(&world, &split.test, policy.as_mut(), budget);
-            let again = evaluate(&world, &split.test, policy.as_mut(), budget);
-            assert_eq!(visits, again, "{name}");
-            for ((visit, free), bound) in visits.iter().zip(&free).zip(&bound) {
-                assert!(visit.reward <= free + 1e-12, "{name}");
-                assert!(visit.reward <= bound + 1e-12 || !visit.spent.within(budget), "{name}");
+            let results = evaluate(&model, &split.test, policy.as_mut(), budget);
+            let again = evaluate(&model, &split.test, policy.as_mut(), budget);
+            assert_eq!(results, again, "{name}");
+            for ((result, free), bound) in results.iter().zip(&free).zip(&bound) {
+                assert!(result.reward <= free + 1e-12, "{name}");
+                assert!(result.reward <= bound + 1e-12 || !result.spent.within(budget), "{name}");
             }
             if name.ends_with("-guarded") || ["local", "tmo-rl-plus"].contains(&name) {
-                let summary = PolicySummary::of(&world, &visits, budget, Totals::All);
+                let summary = PolicySummary::of(&model, &results, budget, Totals::All);
                 assert_eq!((summary.latency.rate, summary.usage.rate), (0.0, 0.0), "{name}");
             }
         }
@@ -208,14 +208,14 @@ fn nobody_beats_the_optimum_within_the_budget_and_guards_keep_it() {
 
 #[test]
 fn policies_that_learn_are_better_than_those_that_toss_coins() {
-    let world = world();
-    let split = world.workload.split(Rng::new(7, 1));
+    let model = model();
+    let split = model.workload.split(Rng::new(7, 1));
     let budget = Cost::PUBLISHED;
     let reward = |name: &str| {
-        let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
-        train(&world, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
-        let visits = evaluate(&world, &split.train, policy.as_mut(), budget);
-        PolicySummary::of(&world, &visits, budget, Totals::All).reward
+        let mut policy = build(name, &model, Rng::new(1, 0)).unwrap();
+        train(&model, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
+        let results = evaluate(&model, &split.train, policy.as_mut(), budget);
+        PolicySummary::of(&model, &results, budget, Totals::All).reward
     };
     let random = reward("random");
     for name in ["epsilon-greedy", "ucb1", "thompson", "linucb", "greedy-knn", "tmo-rl-plus"] {
@@ -226,13 +226,13 @@ fn policies_that_learn_are_better_than_those_that_toss_coins() {
 
 #[test]
 fn prices_bring_a_linear_bandit_near_its_budget() {
-    let world = world();
-    let split = world.workload.split(Rng::new(7, 1));
+    let model = model();
+    let split = model.workload.split(Rng::new(7, 1));
     let spent = |budget: Cost| {
-        let mut policy = build("linucb", &world, Rng::new(1, 0)).unwrap();
-        train(&world, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
-        let visits = evaluate(&world, &split.train, policy.as_mut(), budget);
-        PolicySummary::of(&world, &visits, budget, Totals::All).spent
+        let mut policy = build("linucb", &model, Rng::new(1, 0)).unwrap();
+        train(&model, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
+        let results = evaluate(&model, &split.train, policy.as_mut(), budget);
+        PolicySummary::of(&model, &results, budget, Totals::All).spent
     };
     let tight = Cost { latency_s: 7.0, usage_usd: 0.007 };
     let (free, held) = (spent(Cost::PUBLISHED.times(10.0)), spent(tight));
@@ -245,11 +245,11 @@ fn a_window_counts_the_last_six_calls_of_a_long_dialogue() {
     let shape = SyntheticShape { views: 3, tasks: 3, turns: 10 };
     let workload = Arc::new(synthetic(shape, 20, Rng::new(1, 0)));
     let train = workload.whole().train;
-    let world =
+    let model =
         DialogueModel::new(workload, &train, ModelParams::new(Costs::synthetic(3))).unwrap();
-    let mut policy = build("always:cloud", &world, Rng::new(1, 0)).unwrap();
-    let visits = evaluate(&world, &train, policy.as_mut(), Cost::PUBLISHED);
-    let total = |totals| PolicySummary::of(&world, &visits, Cost::PUBLISHED, totals).spent;
+    let mut policy = build("always:cloud", &model, Rng::new(1, 0)).unwrap();
+    let results = evaluate(&model, &train, policy.as_mut(), Cost::PUBLISHED);
+    let total = |totals| PolicySummary::of(&model, &results, Cost::PUBLISHED, totals).spent;
     assert!((total(Totals::All).latency_s - 5.0).abs() < 1e-12);
     assert!((total(Totals::Window).latency_s - 3.0).abs() < 1e-12);
 }
@@ -263,16 +263,16 @@ fn who_looks_one_turn_further_is_the_optimum_of_two_turns_without_surprises() {
             synthetic(SyntheticShape { views: 3, tasks: 1, turns: 2 }, 40, Rng::new(seed, 0));
         let turns = workload.dialogues.iter_mut().flat_map(|dialogue| &mut dialogue.turns);
         turns.for_each(|turn| turn.association = vec![0.2, 0.1, 0.3]);
-        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
         let all = workload.whole();
-        let world = DialogueModel::new(Arc::new(workload), &all.train, rules).unwrap();
+        let model = DialogueModel::new(Arc::new(workload), &all.train, params).unwrap();
         let reward = |name: &str, budget| {
-            let mut policy = build(name, &world, Rng::new(1, 0)).unwrap();
-            evaluate(&world, &all.test[..1], policy.as_mut(), budget)[0].reward
+            let mut policy = build(name, &model, Rng::new(1, 0)).unwrap();
+            evaluate(&model, &all.test[..1], policy.as_mut(), budget)[0].reward
         };
         for (latency_s, usage_usd) in [(30.0, 0.05), (12.0, 0.012), (7.0, 0.007)] {
             let budget = Cost { latency_s, usage_usd };
-            let best = Tree::new(&world, 0).unwrap().best(Some(budget)).unwrap().reward;
+            let best = Tree::new(&model, 0).unwrap().best(Some(budget)).unwrap().reward;
             let ours = reward("tmo-rl-plus", budget);
             assert!((ours - best).abs() < 1e-12, "{budget:?}: {ours} {best}");
             gains += usize::from(ours > reward("greedy-knn-guarded", budget) + 1e-9);

@@ -210,14 +210,14 @@ fn counts(lines: &[Reproduced]) -> String {
     let verdict =
         |name: &str| count(&|line: &Reproduced| line.verdict == name && line.numbers[3].is_some());
     format!(
-        "Of its {} figures {} have a target, and {} of these a tolerance: {} hold, {} are off, and \
-         {} tolerances are too wide to tell.\n",
+        "Of its {} figures {} have a target, and {} of these a tolerance: {} hold, {} are contradicted, \
+         and {} are undecided.\n",
         lines.len(),
         count(&|line| line.numbers[2].is_some()),
         count(&|line| line.numbers[3].is_some()),
         verdict("holds"),
-        verdict("off"),
-        verdict("too wide to tell"),
+        verdict("contradicted"),
+        verdict("undecided"),
     )
 }
 
@@ -275,7 +275,7 @@ fn budgets(lines: &[Reproduced]) -> String {
 /// Gains by the estimator that chose, and by another.
 fn by_others(lines: &[Reproduced]) -> String {
     let mut text =
-        "| difference of rewards | marked by the estimator that chose | marked by other \
+        "| difference of rewards | scored by the estimator that chose | scored by other \
                     dialogues |\n|---|---|---|\n"
             .to_owned();
     for name in [
@@ -286,8 +286,8 @@ fn by_others(lines: &[Reproduced]) -> String {
         "tmo-rl, PPO less local",
     ] {
         let sides = ["the estimator that chose", "other dialogues"].map(|side| {
-            let name = format!("{name}, marked by {side}");
-            cell(lines, "marked by other dialogues", &name, 3, true)
+            let name = format!("{name}, scored by {side}");
+            cell(lines, "scored by other dialogues", &name, 3, true)
         });
         text.push_str(&format!("| {name} | {} |\n", sides.join(" | ")));
     }

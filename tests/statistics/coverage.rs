@@ -62,9 +62,9 @@ fn nominal((covered, _): (f64, usize)) {
 fn mm1(test: u64, number: u64, rho: f64, requests: usize) -> Times {
     let mut rng = rng(test, number);
     let drawn: Vec<f64> = (0..requests).map(|_| exponential(&mut rng, 1.0)).collect();
-    let mut world = services(&drawn).workers(1, 1, 1);
-    world.arrivals = poisson(&mut rng, requests, 1.0 / rho, 1e9);
-    Times::with(&world, &mut Line::endless())
+    let mut model = services(&drawn).workers(1, 1, 1);
+    model.arrivals = poisson(&mut rng, requests, 1.0 / rho, 1e9);
+    Times::with(&model, &mut Line::endless())
 }
 
 #[test]
@@ -82,9 +82,9 @@ fn students_t_covers_the_mean_wait_of_md1() {
     let rho = 0.7;
     let exact = rho / (2.0 * (1.0 - rho));
     let wait = |number| {
-        let mut world = service(&[(1, 1.0)]);
-        world.arrivals = poisson(&mut rng(102, number), 2_000, 1.0 / rho, 1e9);
-        mean(Times::of(&world, "{ name = 'fcfs', max_batch = 1 }").waits(400))
+        let mut model = service(&[(1, 1.0)]);
+        model.arrivals = poisson(&mut rng(102, number), 2_000, 1.0 / rho, 1e9);
+        mean(Times::of(&model, "{ name = 'fcfs', max_batch = 1 }").waits(400))
     };
     nominal(coverage("M/D/1, ρ = 0.7, ten replicates, t", 10, exact, "wait_ms_mean", wait));
 }
@@ -139,9 +139,9 @@ fn students_t_covers_paired_differences() {
     let wait = |s: f64| s * (s / gap) / (2.0 * (1.0 - s / gap));
     let one = |number| {
         let of = |s: f64| {
-            let mut world = service(&[(1, s)]);
-            world.arrivals = poisson(&mut rng(107, number), 2_000, gap, 1e9);
-            mean(Times::of(&world, "{ name = 'fcfs', max_batch = 1 }").waits(400))
+            let mut model = service(&[(1, s)]);
+            model.arrivals = poisson(&mut rng(107, number), 2_000, gap, 1e9);
+            mean(Times::of(&model, "{ name = 'fcfs', max_batch = 1 }").waits(400))
         };
         of(slow) - of(fast)
     };
@@ -191,13 +191,13 @@ fn the_sequential_rule_covers_almost_as_much() {
 /// Who is compared.
 const POLICIES: [&str; 4] = ["random", "local", "always:cloud+0+1", "greedy-knn"];
 
-/// Rewards of each policy on some dialogues by the estimator of a world, and of the last less the
+/// Rewards of each policy on some dialogues by the estimator of a model, and of the last less the
 /// second.
-fn rewards(world: &DialogueModel, dialogues: &[usize]) -> Vec<Vec<f64>> {
+fn rewards(model: &DialogueModel, dialogues: &[usize]) -> Vec<Vec<f64>> {
     let column = |name: &&str| {
-        let mut policy = build(name, world, Rng::new(1, 0)).expect("a policy");
-        let visits = evaluate(world, dialogues, policy.as_mut(), Cost::PUBLISHED);
-        visits.iter().map(|visit| visit.reward).collect::<Vec<f64>>()
+        let mut policy = build(name, model, Rng::new(1, 0)).expect("a policy");
+        let results = evaluate(model, dialogues, policy.as_mut(), Cost::PUBLISHED);
+        results.iter().map(|result| result.reward).collect::<Vec<f64>>()
     };
     let mut columns: Vec<Vec<f64>> = POLICIES.iter().map(column).collect();
     let pairs = columns[3].iter().zip(&columns[1]);
@@ -216,17 +216,17 @@ fn data_set(set: u64, splits: u64, further: usize) -> Vec<[f64; 4]> {
     let (mut by_split, mut truth) = (vec![Vec::new(); columns], vec![0.0; columns]);
     for split in 0..splits {
         let split = data.split(Rng::new(set, split));
-        let rules = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
-        let world =
-            DialogueModel::new(Arc::clone(&workload), &split.train, rules).expect("a world");
-        for (at, column) in rewards(&world, &split.test).into_iter().enumerate() {
+        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let model =
+            DialogueModel::new(Arc::clone(&workload), &split.train, params).expect("a model");
+        for (at, column) in rewards(&model, &split.test).into_iter().enumerate() {
             for (dialogue, reward) in split.test.iter().zip(&column) {
                 let (sum, count) = &mut by_dialogue[at][*dialogue];
                 (*sum, *count) = (*sum + reward, *count + 1.0);
             }
             by_split[at].push(mean(column.iter().copied()));
         }
-        for (truth, column) in truth.iter_mut().zip(rewards(&world, &further)) {
+        for (truth, column) in truth.iter_mut().zip(rewards(&model, &further)) {
             *truth += mean(column.iter().copied()) / splits as f64;
         }
     }

@@ -1,119 +1,106 @@
-//! The same decisions marked by other dialogues.
+//! The same decisions scored by other dialogues.
 //!
-//! Everywhere else the estimator that marks a decision is the one that a planner chose by, or an
-//! agent learned from. A maximum over estimates is then marked by the very errors that made it the
-//! maximum, and gains are overstated. Here the decisions about a test dialogue are marked by an
-//! estimator made of the other test dialogues of its split: neither did anybody choose by them, nor
-//! is the dialogue itself among them. There are few of them, so intervals are wide.
+//! Elsewhere the estimator that scores a decision is the one by which a planner chose it, or from
+//! which an agent learned. A maximum over estimates is then scored by the errors that made it the
+//! maximum, and gains are overstated. Here the decisions about a test dialogue are scored by an
+//! estimator of the other test dialogues of its split, which no policy has used and which does not
+//! contain the dialogue itself. These are few, so intervals are wide.
 
+use super::ReproductionConfig;
 use super::dialogue_scores::DialogueScores;
 use super::optimum_bounds::GUARDED;
-use super::splits::{split_rng, world};
-use super::{Check, ReproductionConfig};
+use super::splits::{model, split_rng};
 use crate::config::Problem;
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, evaluate, replay};
 use crate::offloading::{Cost, DialogueModel, Split, Workload, policy};
+use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-const SECTION: &str = "marked by other dialogues";
-/// Who is compared beside the agents.
+const SECTION: &str = "scored by other dialogues";
+/// Policies without training that are compared.
 const POLICIES: [&str; 3] = ["local", GUARDED[0], GUARDED[1]];
 
-/// For each test dialogue of a split, in order, a world whose estimator knows all the others.
-pub(super) fn markers(world: &DialogueModel, split: &Split) -> Result<Vec<DialogueModel>, Problem> {
-    let marker = |dialogue: &usize| {
-        let others: Vec<usize> = split.test.iter().copied().filter(|d| d != dialogue).collect();
-        DialogueModel::new(Arc::clone(&world.workload), &others, world.rules.clone())
-    };
-    split.test.iter().map(marker).collect()
-}
-
-/// Rewards of the same decisions by those worlds.
-pub(super) fn marked(
-    markers: &[DialogueModel],
+/// For each test dialogue of a split, in order, a model whose estimator is of all the others.
+pub(super) fn other_models(
+    model: &DialogueModel,
     split: &Split,
-    visits: &[DialogueResult],
-) -> Vec<f64> {
-    let visits = split.test.iter().zip(visits);
-    let again = |(world, (dialogue, visit)): (&DialogueModel, (&usize, &DialogueResult))| {
-        replay(world, *dialogue, &visit.actions).reward
+) -> Result<Vec<DialogueModel>, Problem> {
+    let other = |dialogue: &usize| {
+        let others: Vec<usize> = split.test.iter().copied().filter(|d| d != dialogue).collect();
+        DialogueModel::new(Arc::clone(&model.workload), &others, model.params.clone())
     };
-    markers.iter().zip(visits).map(again).collect()
+    split.test.iter().map(other).collect()
 }
 
 /// Rewards by the estimator that chose, and by the others.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PairedScores(pub(super) [DialogueScores; 2]);
+pub(super) struct PairedScores([DialogueScores; 2]);
 
 impl PairedScores {
-    /// Of the visits of one split.
+    /// Of the results of one split.
     pub(super) fn new(
         at: usize,
-        markers: &[DialogueModel],
+        other_models: &[DialogueModel],
         split: &Split,
-        visits: &[DialogueResult],
+        results: &[DialogueResult],
     ) -> Self {
-        let own: Vec<f64> = visits.iter().map(|visit| visit.reward).collect();
-        let others = marked(markers, split, visits);
+        let own: Vec<f64> = results.iter().map(|result| result.reward).collect();
+        let decided = split.test.iter().zip(results).zip(other_models);
+        let others = decided
+            .map(|((dialogue, result), model)| replay(model, *dialogue, &result.actions).reward);
+        let others: Vec<f64> = others.collect();
         Self([own, others].map(|values| DialogueScores::new(at, &split.test, &values)))
     }
 
-    /// Of all parts.
-    pub(super) fn all(parts: &[Self]) -> Self {
-        Self([0, 1].map(|side| DialogueScores::all(parts.iter().map(|part| part.0[side].clone()))))
+    /// Of a policy that needs no training, on one split.
+    pub(super) fn of_policy(
+        name: &str,
+        at: usize,
+        (model, split): (&DialogueModel, &Split),
+        other_models: &[DialogueModel],
+    ) -> Result<Self, Problem> {
+        let mut policy = policy::build(name, model, split_rng(at))?;
+        let results = evaluate(model, &split.test, policy.as_mut(), Cost::PUBLISHED);
+        Ok(Self::new(at, other_models, split, &results))
     }
 
-    /// The lines of one policy less another.
-    pub(super) fn lines(&self, name: &str, less: &str, other: &Self) -> Vec<Check> {
+    /// Of all splits.
+    pub(super) fn all<'a>(splits: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        Self(
+            [0, 1].map(|side| {
+                DialogueScores::all(splits.clone().map(|scores| scores.0[side].clone()))
+            }),
+        )
+    }
+
+    /// The differences to another policy.
+    pub(super) fn less(&self, name: &str, other: &Self, other_name: &str) -> Vec<Measurement> {
         let sides = ["the estimator that chose", "other dialogues"];
-        let line = |(side, name_of): (usize, &str)| {
-            let name = format!("{name} less {less}, marked by {name_of}");
-            self.0[side].less(&other.0[side]).reported(SECTION, name)
+        let figure = |(side, scored_by): (usize, &str)| {
+            let name = format!("{name} less {other_name}, scored by {scored_by}");
+            self.0[side].less(&other.0[side]).measurement(SECTION, name)
         };
-        sides.into_iter().enumerate().map(line).collect()
+        sides.into_iter().enumerate().map(figure).collect()
     }
-}
-
-/// What always answering locally comes to on one split.
-pub(super) fn local(
-    at: usize,
-    (world, split): (&DialogueModel, &Split),
-    markers: &[DialogueModel],
-) -> Result<PairedScores, Problem> {
-    one(at, (world, split), markers, POLICIES[0])
-}
-
-fn one(
-    at: usize,
-    (world, split): (&DialogueModel, &Split),
-    markers: &[DialogueModel],
-    name: &str,
-) -> Result<PairedScores, Problem> {
-    let mut policy = policy::build(name, world, split_rng(at))?;
-    let visits = evaluate(world, &split.test, policy.as_mut(), Cost::PUBLISHED);
-    Ok(PairedScores::new(at, markers, split, &visits))
 }
 
 /// Planners within the published budget.
-pub(super) fn lines(
+pub(super) fn measure(
     data: &Arc<Workload>,
-    effort: &ReproductionConfig,
-) -> Result<Vec<Check>, Problem> {
-    let split = |at: usize| -> Result<Vec<PairedScores>, Problem> {
+    config: &ReproductionConfig,
+) -> Result<Vec<Measurement>, Problem> {
+    let scores = |at: usize| -> Result<Vec<PairedScores>, Problem> {
         let split = data.split(split_rng(at));
-        let world = world(data, &split, NeighbourTies::Shared)?;
-        let markers = markers(&world, &split)?;
-        POLICIES.into_iter().map(|name| one(at, (&world, &split), &markers, name)).collect()
+        let model = model(data, &split, NeighbourTies::Shared)?;
+        let other_models = other_models(&model, &split)?;
+        let one = |name| PairedScores::of_policy(name, at, (&model, &split), &other_models);
+        POLICIES.into_iter().map(one).collect()
     };
-    let splits = (0..effort.bounds).into_par_iter().map(split).collect::<Result<Vec<_>, _>>()?;
-    let of = |policy: usize| {
-        PairedScores::all(&splits.iter().map(|split| split[policy].clone()).collect::<Vec<_>>())
-    };
-    let all = [0, 1, 2].map(of);
-    let mut lines = all[1].lines(POLICIES[1], POLICIES[0], &all[0]);
-    lines.extend(all[2].lines(POLICIES[2], POLICIES[0], &all[0]));
-    lines.extend(all[2].lines(POLICIES[2], POLICIES[1], &all[1]));
-    Ok(lines)
+    let splits = (0..config.bounds).into_par_iter().map(scores).collect::<Result<Vec<_>, _>>()?;
+    let all = [0, 1, 2].map(|policy| PairedScores::all(splits.iter().map(|split| &split[policy])));
+    let pairs = [(1, 0), (2, 0), (2, 1)];
+    let figures = pairs.map(|(a, b)| all[a].less(POLICIES[a], &all[b], POLICIES[b]));
+    Ok(figures.into_iter().flatten().collect())
 }

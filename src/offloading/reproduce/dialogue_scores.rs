@@ -1,29 +1,30 @@
-//! What test dialogues of several splits came to, and means over them.
+//! Scores of the test dialogues of several splits, and means over them.
 //!
 //! **Intervals are by dialogue.** Splits of one data set test the same dialogues again and again,
 //! so their means are no independent sample: an interval over them would shrink with every further
 //! split, however few dialogues there are. A figure is therefore the mean of each dialogue over the
 //! splits that test it (and over the trainings there), then the mean over dialogues; its interval
 //! is Student's t over dialogues. A difference is taken within a dialogue of a split, where both
-//! sides meet the same estimator, and treated alike. The dialogues to learn from count as given: by
-//! how much the estimator would be another with other dialogues is not in the interval. On data
-//! sets made up, of ten splits each, such intervals cover what further dialogues would show in 86
-//! to 94 % (89 % being nominal, since 200 further ones do not say it exactly), those over splits in
-//! 74 to 91 %; the mean over other data sets, whose estimators differ, they cover in 33 to 68 %
+//! sides have the same estimator, and treated alike. Training dialogues are taken as given: the
+//! interval does not include the variation of the estimator over training sets. On synthetic data
+//! sets of ten splits each, such intervals cover the mean of further dialogues in 86 to 94 % (89 %
+//! is nominal, since that mean is itself estimated from 200), intervals over splits in 74 to 91 %.
+//! They cover the mean over other data sets, whose estimators differ, in 33 to 68 %
 //! (`tests/statistics/coverage.rs`).
 //!
-//! Against a reference that was measured on splits of the same data set the question is another
-//! one: whether two programs draw from the same law. There the spread between splits counts, and a
-//! tolerance is made of it ([`Marks::by_split`]).
+//! A target that was measured on splits of the same data set asks whether two programs draw from
+//! the same distribution. There the variance between splits counts
+//! ([`DialogueScores::by_split`]), and the tolerance follows from it.
 
-use super::{Check, point};
+use super::point;
 use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals};
 use crate::offloading::{Cost, DialogueModel};
 use crate::report::figure::Point;
+use crate::report::reproduction::Measurement;
 use crate::stats::Estimate;
 use std::collections::BTreeMap;
 
-/// Figures of visits, each with the split and the dialogue it is of.
+/// Scores, each with the numbers of its split and dialogue.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DialogueScores(Vec<(usize, usize, f64)>);
 
@@ -51,9 +52,9 @@ impl DialogueScores {
 
     fn means(&self, key: impl Fn(&(usize, usize, f64)) -> usize) -> Vec<f64> {
         let mut sums: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-        for mark in &self.0 {
-            let (sum, count) = sums.entry(key(mark)).or_default();
-            *sum += mark.2;
+        for score in &self.0 {
+            let (sum, count) = sums.entry(key(score)).or_default();
+            *sum += score.2;
             *count += 1.0;
         }
         sums.into_values().map(|(sum, count)| sum / count).collect()
@@ -64,22 +65,24 @@ impl DialogueScores {
         super::mean(&self.by_dialogue())
     }
 
-    /// The difference to others of the same visits in the same order.
+    /// The differences to other scores of the same dialogues in the same order.
     pub(super) fn less(&self, other: &Self) -> Self {
         let pairs = self.0.iter().zip(&other.0);
         Self(pairs.map(|((split, dialogue, a), (.., b))| (*split, *dialogue, a - b)).collect())
     }
 
     /// The variance of the mean over as many random splits.
-    pub(super) fn variance_between_splits(&self) -> f64 {
+    fn variance_between_splits(&self) -> f64 {
         let values = self.by_split();
         let spread = Estimate::of(&values).and_then(|e| e.deviation).unwrap_or(0.0);
         spread * spread / values.len().max(1) as f64
     }
 
-    /// A figure of which nothing is demanded, with its interval.
-    pub(super) fn reported(&self, section: &'static str, name: String) -> Check {
-        Check::reported(section, name, self.mean(), None).with_interval(&self.by_dialogue())
+    /// The mean with its interval over dialogues and its variance over splits.
+    pub(super) fn measurement(&self, section: &'static str, name: String) -> Measurement {
+        let variance = self.variance_between_splits();
+        let mean = Measurement::new(section, name, self.mean());
+        Measurement { variance, ..mean }.with_interval(&self.by_dialogue())
     }
 
     /// The mean over `x`, with its interval.
@@ -88,16 +91,16 @@ impl DialogueScores {
     }
 }
 
-/// A figure of each visit by itself.
+/// A metric of each result by itself.
 pub(super) fn each(
-    world: &DialogueModel,
-    visits: &[DialogueResult],
+    model: &DialogueModel,
+    results: &[DialogueResult],
     budget: Cost,
     of: fn(&PolicySummary) -> f64,
 ) -> Vec<f64> {
     let one =
-        |visit| of(&PolicySummary::of(world, std::slice::from_ref(visit), budget, Totals::All));
-    visits.iter().map(one).collect()
+        |result| of(&PolicySummary::of(model, std::slice::from_ref(result), budget, Totals::All));
+    results.iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -110,12 +113,12 @@ mod tests {
             DialogueScores::new(0, &[4, 7], &[1.0, 5.0]),
             DialogueScores::new(1, &[4, 9], &[3.0, 0.0]),
         ];
-        let marks = DialogueScores::all(splits);
-        assert_eq!(marks.by_dialogue(), [2.0, 5.0, 0.0]);
-        assert_eq!(marks.by_split(), [3.0, 1.5]);
-        let twice = DialogueScores::all([marks.clone(), marks.clone()]);
-        assert_eq!(twice.by_dialogue(), marks.by_dialogue(), "no more dialogues than before");
-        let difference = marks.less(&marks);
+        let scores = DialogueScores::all(splits);
+        assert_eq!(scores.by_dialogue(), [2.0, 5.0, 0.0]);
+        assert_eq!(scores.by_split(), [3.0, 1.5]);
+        let twice = DialogueScores::all([scores.clone(), scores.clone()]);
+        assert_eq!(twice.by_dialogue(), scores.by_dialogue(), "no more dialogues than before");
+        let difference = scores.less(&scores);
         assert_eq!(difference.by_dialogue(), [0.0; 3]);
     }
 }

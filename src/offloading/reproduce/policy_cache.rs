@@ -32,12 +32,12 @@ impl PolicyCache<'_> {
     pub(super) fn network(
         &self,
         name: &str,
-        world: &DialogueModel,
+        model: &DialogueModel,
         train: &[usize],
         (algorithm, plan): (Algorithm, TrainingPlan),
         seed: u64,
     ) -> Result<Mlp, ReproductionError> {
-        let mut settings = plan.catalogue(world);
+        let mut settings = plan.catalogue(model);
         let entry = |name: &str, value: String| (name.to_owned(), value);
         let TrainingPlan { transition, constraint, draw, .. } = plan;
         settings.extend([
@@ -50,7 +50,7 @@ impl PolicyCache<'_> {
         let network = match kept(&path.to_string_lossy(), &settings) {
             Some(network) => network,
             None => {
-                let mut env = DialogueEnvironment::new(world, train, plan)?;
+                let mut env = DialogueEnvironment::new(model, train, plan)?;
                 let mut training = Training::new(algorithm, &env, self.steps, seed);
                 training.finish(&mut env);
                 let stored = PolicyFile::policy(training.network(), training.done(), settings);

@@ -1,71 +1,33 @@
-//! Constants of the published code, and rewards of single turns.
+//! Costs and rewards of single calls.
 
-use super::Check;
 use crate::offloading::cost::{Costs, DEVICES, NETWORKS, normalised};
 use crate::offloading::{Actions, Dialogue, DialogueModel, ModelParams, Turn, Workload};
+use crate::report::reproduction::Measurement;
 use std::sync::Arc;
 
-/// Printed seconds and dollars of a local call, by device.
-const LOCAL: [(&str, &str); 8] = [
-    ("1.125926", "4.1734e-7"),
-    ("0.484076", "2.6915e-7"),
-    ("0.032203", "1.4921e-8"),
-    ("0.0114286", "7.9429e-9"),
-    ("7.2381e-4", "6.7073e-10"),
-    ("1.5200e-4", "1.7607e-10"),
-    ("5.5273e-5", "1.5366e-10"),
-    ("4.3429e-4", "3.0183e-10"),
-];
-/// Printed seconds of a cloud call with 0 to 3 views, by network.
-const CLOUD: [[&str; 4]; 4] = [
-    ["6.46030", "4.76134", "6.24569", "6.98211"],
-    ["0.5", "1.898", "2.016", "2.238"],
-    ["0.5", "6.037", "6.412", "7.118"],
-    ["0.5", "16.603", "17.636", "19.573"],
-];
-/// Printed dollars of the same.
-const USAGE: [&str; 4] = ["0.00049", "0.00500", "0.00945", "0.01368"];
-
-/// The value of a printed figure and half a unit of its last digit.
-fn printed(text: &str) -> (f64, f64) {
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let digits = mantissa.split_once('.').map_or(0, |(_, digits)| digits.len());
-    let exponent: f64 = exponent.parse().unwrap_or(0.0);
-    let value = text.parse().unwrap_or(f64::NAN);
-    (value, 0.500_001 * libm::pow(10.0, exponent - digits as f64))
-}
-
-fn line(section: &'static str, name: String, figure: f64, text: &str) -> Check {
-    let (target, tolerance) = printed(text);
-    Check::near(section, name, figure, target, tolerance)
-}
-
-pub(super) fn lines() -> Vec<Check> {
-    let mut lines = Vec::new();
-    for (device, (time, cost)) in DEVICES.into_iter().zip(LOCAL) {
-        let costs = Costs::paper(device, NETWORKS[0]);
-        let name = device.name;
-        lines.push(line("devices", format!("{name}, local call, s"), costs.latency_s[0], time));
-        lines.push(line("devices", format!("{name}, local call, USD"), costs.usage_usd[0], cost));
+pub(super) fn measure() -> Vec<Measurement> {
+    let mut figures = Vec::new();
+    let mut add = |section, name: String, seconds: f64, usd: f64| {
+        figures.push(Measurement::new(section, format!("{name}, s"), seconds));
+        figures.push(Measurement::new(section, format!("{name}, USD"), usd));
+    };
+    for device in DEVICES {
+        let Costs { latency_s, usage_usd } = Costs::paper(device, NETWORKS[0]);
+        add("devices", format!("{}, local call", device.name), latency_s[0], usage_usd[0]);
     }
-    for (network, published) in NETWORKS.into_iter().zip(CLOUD) {
-        let costs = Costs::paper(DEVICES[3], network);
-        for (views, (time, cost)) in published.into_iter().zip(USAGE).enumerate() {
-            let name = format!("{}, {views} views", network.name);
-            lines.push(line("networks", format!("{name}, s"), costs.latency_s[1 + views], time));
-            lines.push(line("networks", format!("{name}, USD"), costs.usage_usd[1 + views], cost));
+    for network in NETWORKS {
+        let Costs { latency_s, usage_usd } = Costs::paper(DEVICES[3], network);
+        for (views, (seconds, usd)) in latency_s.iter().zip(&usage_usd).skip(1).enumerate() {
+            add("networks", format!("{}, {views} views", network.name), *seconds, *usd);
         }
     }
-    let default = Costs::paper(DEVICES[3], NETWORKS[0]);
-    let range = normalised(&default.latency_s);
-    let exact = (NETWORKS[0].latency_s[0] - default.latency_s[0])
-        / (NETWORKS[0].latency_s[3] - default.latency_s[0]);
-    lines.push(Check::near("normalised", "latency of text only", range[1], exact, 1e-15));
-    lines.extend(rewards());
-    lines
+    let range = normalised(&Costs::paper(DEVICES[3], NETWORKS[0]).latency_s);
+    figures.push(Measurement::new("normalised", "latency of text only", range[1]));
+    figures.extend(rewards());
+    figures
 }
 
-/// A world of one turn, whose answer was worth 0.8 locally.
+/// A model of one turn, whose local answer scores 0.8.
 fn one_turn() -> Option<DialogueModel> {
     let turn = Turn {
         task: 0,
@@ -86,27 +48,17 @@ fn one_turn() -> Option<DialogueModel> {
     .ok()
 }
 
-/// Rewards by hand: 0.8 + (association − latency − usage) / 3 with the normalised values written
-/// out to five digits.
-fn rewards() -> Vec<Check> {
-    let Some(world) = one_turn() else { return Vec::new() };
-    let parts = [
-        (0, [0.0, 0.0, 0.0]),
-        (1, [0.0, 0.92514, 0.03582]),
-        (2, [0.5, 0.68141, 0.36550]),
-        (4, [0.25, 0.68141, 0.36550]),
-        (5, [0.75, 0.89435, 0.69079]),
-        (8, [1.0, 1.0, 1.0]),
-    ];
-    let line = |(action, [association, latency, usage]): (usize, [f64; 3])| {
-        let turn = &world.workload.dialogues[0].turns[0];
-        let mut state = Vec::new();
-        world.state(&world.workload.dialogues[0], &[], &mut state);
-        let response = world.response(&state, action);
-        let figure = world.reward(response, &turn.association, action);
-        let target = 0.8 + (association - latency - usage) / 3.0;
-        let name = format!("a turn by hand, {}", world.actions().name(action));
-        Check::near("rewards", name, figure, target, 1e-5)
+/// Rewards of that turn by action: without and with one, two and three views.
+fn rewards() -> Vec<Measurement> {
+    let Some(model) = one_turn() else { return Vec::new() };
+    let dialogue = &model.workload.dialogues[0];
+    let mut state = Vec::new();
+    model.state(dialogue, &[], &mut state);
+    let reward = |action| {
+        let response = model.response(&state, action);
+        let reward = model.reward(response, &dialogue.turns[0].association, action);
+        let name = format!("a turn by hand, {}", model.actions().name(action));
+        Measurement::new("rewards", name, reward)
     };
-    parts.into_iter().map(line).collect()
+    [0, 1, 2, 4, 5, 8].map(reward).into()
 }

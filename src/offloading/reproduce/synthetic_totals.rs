@@ -1,8 +1,7 @@
-//! The published sweep over synthetic shapes: totals of the coin-tossing baselines against closed
-//! forms.
+//! The published sweep over synthetic shapes: totals of the random policies against closed forms.
 
 use super::closed_form::Calls;
-use super::{Check, ReproductionConfig, SEED};
+use super::{ReproductionConfig, SEED};
 use crate::config::Problem;
 use crate::core::rng::Rng;
 use crate::offloading::evaluate::{
@@ -10,6 +9,7 @@ use crate::offloading::evaluate::{
 };
 use crate::offloading::generate::{SyntheticShape, synthetic};
 use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, policy};
+use crate::report::reproduction::Measurement;
 use crate::stats::Estimate;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ const fn shape(views: usize, tasks: usize, turns: usize) -> SyntheticShape {
     SyntheticShape { views, tasks, turns }
 }
 
+const SECTION: &str = "sweep totals";
 /// The shapes by name.
 pub(super) const SHAPES: [(&str, SyntheticShape); 7] = [
     ("M4A1-shape", shape(3, 4, 5)),
@@ -28,56 +29,54 @@ pub(super) const SHAPES: [(&str, SyntheticShape); 7] = [
     ("Long history", shape(3, 3, 10)),
 ];
 
-pub(super) fn lines(effort: &ReproductionConfig) -> Result<Vec<Check>, Problem> {
-    let mut lines = Vec::new();
+pub(super) fn measure(config: &ReproductionConfig) -> Result<Vec<Measurement>, Problem> {
+    let mut figures = Vec::new();
     for (at, (name, shape)) in SHAPES.into_iter().enumerate() {
         let rng = Rng::new(SEED, at as u64);
-        let workload = Arc::new(synthetic(shape, effort.dialogues, rng));
-        let rules = ModelParams::new(Costs::synthetic(shape.views));
+        let workload = Arc::new(synthetic(shape, config.dialogues, rng));
+        let params = ModelParams::new(Costs::synthetic(shape.views));
         let all = workload.whole();
         // Totals need no estimator.
-        let bare = DialogueModel::new(workload, &[], rules.clone())?;
-        for (policy, cloud) in [("cloud", 1.0), ("random", 0.5)] {
-            let mut coins = policy::build(policy, &bare, rng)?;
-            let visits = evaluate(&bare, &all.test, coins.as_mut(), Cost::PUBLISHED);
-            let calls = shape.turns.min(rules.window + 1);
+        let bare = DialogueModel::new(workload, &[], params.clone())?;
+        for (policy_name, cloud) in [("cloud", 1.0), ("random", 0.5)] {
+            let mut policy = policy::build(policy_name, &bare, rng)?;
+            let results = evaluate(&bare, &all.test, policy.as_mut(), Cost::PUBLISHED);
+            let calls = shape.turns.min(params.window + 1);
             let calls = Calls { calls, views: shape.views, cloud };
-            lines.extend(totals(&format!("{name}, {policy}"), &bare, &visits, calls));
+            figures.extend(totals(&format!("{name}, {policy_name}"), &bare, &results, calls));
         }
     }
-    Ok(lines)
+    Ok(figures)
 }
 
 /// Seconds and dollars of a dialogue and their excess over the budget, four standard errors wide.
 fn totals(
     name: &str,
-    world: &DialogueModel,
-    visits: &[DialogueResult],
+    model: &DialogueModel,
+    results: &[DialogueResult],
     calls: Calls,
-) -> Vec<Check> {
-    let local = world.spend(0);
+) -> Vec<Measurement> {
+    let local = model.spend(0);
     let budget = Cost::PUBLISHED;
-    let summary = PolicySummary::of(world, visits, budget, Totals::Window);
-    let mut lines = Vec::new();
+    let summary = PolicySummary::of(model, results, budget, Totals::Window);
+    let mut figures = Vec::new();
     let mut add = |what: &str, of: fn(&Cost) -> f64, over: BudgetViolation, exact: (f64, f64)| {
-        let values: Vec<f64> = visits.iter().map(|v| of(&v.total(world, Totals::Window))).collect();
+        let values: Vec<f64> =
+            results.iter().map(|v| of(&v.total(model, Totals::Window))).collect();
         let spread = Estimate::of(&values).and_then(|e| e.deviation).unwrap_or(0.0);
         let error = spread / libm::sqrt(values.len().max(1) as f64);
         let mean = of(&summary.spent);
-        let line =
-            Check::near("sweep totals", format!("{name}, {what}"), mean, exact.0, 4.0 * error);
-        lines.push(line.with_interval(&values));
+        let figure = Measurement::new(SECTION, format!("{name}, {what}"), mean);
+        figures.push(figure.against(exact.0, Some(4.0 * error)).with_interval(&values));
         let name = format!("{name}, {what} over budget if any");
-        // Nobody beyond the budget says nothing about how far they would be.
-        lines.push(if over.error > 0.0 || exact.1 == 0.0 {
-            Check::near("sweep totals", name, over.mean_over, exact.1, 4.0 * over.error)
-        } else {
-            Check::reported("sweep totals", name, over.mean_over, Some(exact.1))
-        });
+        // Without dialogues beyond the budget the mean excess cannot be estimated.
+        let known = over.error > 0.0 || exact.1 == 0.0;
+        let figure = Measurement::new(SECTION, name, over.mean_over);
+        figures.push(figure.against(exact.1, known.then_some(4.0 * over.error)));
     };
     let latency = calls.total(local.latency_s, 0.5, 1.5, budget.latency_s);
     let usage = calls.total(local.usage_usd, 0.0005, 0.004, budget.usage_usd);
     add("s", |spent| spent.latency_s, summary.latency, latency);
     add("USD", |spent| spent.usage_usd, summary.usage, usage);
-    lines
+    figures
 }

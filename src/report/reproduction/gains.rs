@@ -27,12 +27,12 @@ pub struct Gains {
     pub any: Vec<Gain>,
 }
 
-/// The gains in all chapters.
-pub fn gains(chapters: &[ExperimentReport]) -> Gains {
+/// The gains in all experiments.
+pub fn gains(reports: &[ExperimentReport]) -> Gains {
     let mut gains = Gains::default();
-    for chapter in chapters {
-        let Some(axis) = chapter.results.axis("scheduler") else { continue };
-        let cells = cells(&chapter.results.rows);
+    for report in reports {
+        let Some(axis) = report.results.axis("scheduler") else { continue };
+        let cells = cells(&report.results.rows);
         let mean = |at: usize| cells[at].estimate("utility_mean").map(|e| e.mean);
         let info = |at: usize| cells[at].rows.first().map_or("", |row| row.info.as_str());
         let others = |at: usize| {
@@ -55,12 +55,12 @@ pub fn gains(chapters: &[ExperimentReport]) -> Gains {
                 }
                 let gain = Gain {
                     relative: (high - low) / low,
-                    experiment: chapter.experiment.name.clone(),
+                    experiment: report.experiment.name.clone(),
                     with: cells[with].labels.join(" · "),
                     without: cells[without].labels.join(" · "),
                 };
                 let label = |at: usize| &cells[at].labels[axis];
-                if chapter.twins.contains(&(label(with).clone(), label(without).clone())) {
+                if report.twins.contains(&(label(with).clone(), label(without).clone())) {
                     gains.twins.push(gain.clone());
                 }
                 gains.any.push(gain);

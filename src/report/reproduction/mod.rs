@@ -1,16 +1,20 @@
-//! A paper's experiments made again: each a chapter with its claims and their verdicts, held
-//! against the results that were kept, and one report over all of them.
+//! Reproductions: claims about experiments and figures with targets, their verdicts, one report over
+//! all of them, and a comparison with kept results.
 
+mod check_report;
 mod claims;
 mod gains;
 mod markdown;
 mod moved;
 mod tally;
+mod targets;
 
+pub use check_report::check_report;
 pub use claims::{COLUMNS as CLAIMS, ClaimRow, Claims};
 pub use markdown::markdown;
 pub use moved::{ChangedCell, TableComparison};
-pub use tally::{Cells, Verdicts, counted};
+pub use tally::{Cells, Verdicts};
+pub use targets::{Check, Measurement, Target, Targets, checks_csv, compare_checks};
 
 use super::claims::{ClaimResult, Verdict, judge, judge_first};
 use super::results::Results;
@@ -68,9 +72,8 @@ impl ExperimentReport {
     /// undecided are left out where `undecided` says so.
     pub fn failed_gates(&self, undecided: impl Fn(&ClaimRow) -> bool) -> Vec<String> {
         let fails = |judged: &ClaimResult, row: &ClaimRow| match judged.verdict {
-            Verdict::Holds => false,
             Verdict::Undecided => undecided(row),
-            Verdict::Contradicted => true,
+            verdict => verdict == Verdict::Contradicted,
         };
         let (name, mut lines) = (&self.experiment.name, Vec::new());
         for (claim, judged) in self.claims.iter().filter(|(claim, _)| claim.gate) {
@@ -112,14 +115,10 @@ fn rows(
 
 /// What a claim's verdicts come to, in a sentence.
 pub fn sentence(judged: &[ClaimResult]) -> String {
-    let count = |verdict| judged.iter().filter(|j| j.verdict == verdict).count();
-    let counted = [Verdict::Holds, Verdict::Contradicted, Verdict::Undecided]
-        .map(|verdict| (count(verdict), verdict.name()));
-    let parts: Vec<String> = counted
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{name} at {count}"))
-        .collect();
+    let verdicts: Verdicts = judged.iter().map(|judged| judged.verdict).collect();
+    let counts = Verdict::ALL.map(|verdict| (verdicts.count(verdict), verdict.name()));
+    let given = counts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = given.map(|(count, name)| format!("{name} at {count}")).collect();
     let means = || judged.iter().filter_map(|j| j.difference).map(|e| e.mean);
     let (low, high) =
         (means().fold(f64::INFINITY, f64::min), means().fold(f64::NEG_INFINITY, f64::max));

@@ -1,49 +1,55 @@
-//! What a reproduction comes to, in a few lines.
+//! Counts of verdicts and of compared cells.
 
-use super::super::claims::{ClaimResult, Verdict};
+use super::super::claims::Verdict;
 use super::moved::TableComparison;
 use std::fmt::{self, Display};
 
 /// Counts with their words, `3 held, 0 contradicted`.
-pub fn counted(counts: &[(usize, &str)]) -> String {
+fn counted(counts: &[(usize, &str)]) -> String {
     counts.iter().map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }
 
-/// How many claims have which verdict, a claim counted at each of its settings.
+/// How often each verdict was given; a claim counts once for each of its settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verdicts {
-    held: usize,
-    contradicted: usize,
-    undecided: usize,
-}
+pub struct Verdicts([usize; Verdict::ALL.len()]);
 
 impl Verdicts {
-    /// Counts these, too.
-    pub fn add(&mut self, judged: &[ClaimResult]) {
-        for judged in judged {
-            match judged.verdict {
-                Verdict::Holds => self.held += 1,
-                Verdict::Contradicted => self.contradicted += 1,
-                Verdict::Undecided => self.undecided += 1,
-            }
-        }
+    /// How often `verdict` was given.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.0[verdict as usize]
+    }
+}
+
+impl Extend<Verdict> for Verdicts {
+    fn extend<I: IntoIterator<Item = Verdict>>(&mut self, verdicts: I) {
+        verdicts.into_iter().for_each(|verdict| self.0[verdict as usize] += 1);
+    }
+}
+
+impl FromIterator<Verdict> for Verdicts {
+    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
+        let mut counts = Self::default();
+        counts.extend(verdicts);
+        counts
     }
 }
 
 impl Display for Verdicts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { held, contradicted, undecided } = *self;
-        let words = [(held, "held"), (contradicted, "contradicted"), (undecided, "undecided")];
-        f.write_str(&counted(&words))
+        let words = ["held", "contradicted", "undecided", "reported", "without data"];
+        let counts: Vec<_> = self.0.into_iter().zip(words).collect();
+        // Claims about runs always have targets and data.
+        let shown = if self.0[3] + self.0[4] == 0 { 3 } else { counts.len() };
+        f.write_str(&counted(&counts[..shown]))
     }
 }
 
 /// How many cells were compared, and how many of them moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cells {
-    /// Compared.
+    /// Cells that both tables have.
     pub compared: usize,
-    /// Not as they were.
+    /// Cells that differ.
     pub moved: usize,
 }
 
