@@ -14,7 +14,7 @@ use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
 use crate::offloading::recorded_policy::RecordedPolicy;
-use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Split, policy};
+use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Split, policies};
 use crate::report::console::align;
 use crate::stats::Estimate;
 use clap::Args;
@@ -189,9 +189,9 @@ fn results(
             Box::new(RecordedPolicy::parse(&source, &model.workload, &split.test)?)
         }
         Some(("learned", file)) => Box::new(NetworkPolicy::load(file, model)?),
-        _ => policy::build(name, model, rng)?,
+        _ => policies::build(name, model, rng)?,
     };
-    if policy::find(name).is_some_and(|entry| entry.learns) {
+    if policies::find(name).is_some_and(|entry| entry.learns) {
         train(model, &split.train, policy.as_mut(), budget, args.turns, rng);
     }
     let results = match spec {

@@ -4,8 +4,8 @@
 //! entropy bonus, advantages as they are.
 
 use super::actor_critic::{ActorCritic, Sample};
+use super::agent::{Agent, SegmentRngs};
 use super::optim::UpdateRule;
-use super::train::{Agent, SegmentRngs};
 use super::{Environment, net::Mlp};
 
 /// Steps between two improvements.

@@ -5,9 +5,9 @@
 //! as target every 10,000 steps, Huber loss, gradients up to length 10.
 
 use super::actor_critic::{chooser, take};
+use super::agent::{Agent, SegmentRngs};
 use super::net::{Activation, Activations, Mlp, best};
 use super::optim::{Optimiser, UpdateRule, clip};
-use super::train::{Agent, SegmentRngs};
 use super::{Environment, Transition};
 use rand::RngExt;
 

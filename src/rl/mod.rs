@@ -13,6 +13,7 @@
 
 pub mod a2c;
 mod actor_critic;
+mod agent;
 pub mod checkpoint;
 pub mod dqn;
 pub mod net;

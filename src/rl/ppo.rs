@@ -5,8 +5,8 @@
 //! 0.95 and normalised by minibatch, no entropy bonus.
 
 use super::actor_critic::{ActorCritic, Sample};
+use super::agent::{Agent, SegmentRngs};
 use super::optim::UpdateRule;
-use super::train::{Agent, SegmentRngs};
 use super::{Environment, net::Mlp};
 use rand::RngExt;
 

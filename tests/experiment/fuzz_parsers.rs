@@ -338,7 +338,7 @@ fn dialogues() {
         let all = workload.whole().train;
         let rules = ModelParams::new(Costs::synthetic(workload.actions.views()));
         let world = TmoWorld::new(Arc::new(workload), &all, rules).expect("costs for all views");
-        let mut greedy = policy::build("greedy-knn", &world, Rng::new(1, 0)).expect("a policy");
+        let mut greedy = policies::build("greedy-knn", &world, Rng::new(1, 0)).expect("a policy");
         if world.actions().len() < 20 {
             evaluate(&world, &all, greedy.as_mut(), Cost::PUBLISHED);
         }

@@ -5,7 +5,7 @@ use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::network_policy::NetworkPolicy;
-use peeksim::offloading::policy::build;
+use peeksim::offloading::policies::build;
 use peeksim::offloading::training_env::{
     BudgetDistribution, Constraint, DialogueEnvironment, StateTransition, TrainingPlan,
 };

@@ -19,7 +19,7 @@ use peeksim::metrics::{interval_key, law};
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::offloading::policy::build;
+use peeksim::offloading::policies::build;
 use peeksim::offloading::{Cost, DialogueModel, ModelParams, Workload};
 use peeksim::stats::{Estimate, Interval, IntervalMethod, mser};
 use std::sync::Arc;

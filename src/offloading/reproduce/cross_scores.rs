@@ -13,7 +13,7 @@ use super::splits::{model, split_rng};
 use crate::config::Problem;
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, evaluate, replay};
-use crate::offloading::{Cost, DialogueModel, Split, Workload, policy};
+use crate::offloading::{Cost, DialogueModel, Split, Workload, policies};
 use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl PairedScores {
         (model, split): (&DialogueModel, &Split),
         other_models: &[DialogueModel],
     ) -> Result<Self, Problem> {
-        let mut policy = policy::build(name, model, split_rng(at))?;
+        let mut policy = policies::build(name, model, split_rng(at))?;
         let results = evaluate(model, &split.test, policy.as_mut(), Cost::PUBLISHED);
         Ok(Self::new(at, other_models, split, &results))
     }

@@ -8,7 +8,7 @@ use crate::config::Problem;
 use crate::offloading::cost::{DEVICES, NETWORKS};
 use crate::offloading::evaluate::evaluate;
 use crate::offloading::model::RewardWeights;
-use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Workload, policy};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Workload, policies};
 use crate::report::figure::{Chart, ChartKind, Point, Series};
 use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
@@ -44,7 +44,7 @@ fn rewards(
         let split = data.split(split_rng(at));
         let model = DialogueModel::new(Arc::clone(data), &split.train, params.clone())?;
         let reward = |name: &str| {
-            let mut policy = policy::build(name, &model, split_rng(at))?;
+            let mut policy = policies::build(name, &model, split_rng(at))?;
             let budget = Cost::PUBLISHED;
             let results = evaluate(&model, &split.test, policy.as_mut(), budget);
             Ok(DialogueScores::new(at, &split.test, &each(&model, &results, budget, |s| s.reward)))

@@ -7,7 +7,7 @@ use crate::config::{Location, Problem};
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, evaluate};
 use crate::offloading::optimum::{MAX_DECISIONS, Tree};
-use crate::offloading::{Cost, DialogueModel, Workload, policy};
+use crate::offloading::{Cost, DialogueModel, Workload, policies};
 use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ fn bound(model: &DialogueModel, test: &[usize], at: usize) -> Result<Bound, Prob
     let by_budget = BUDGETS.into_iter().map(|budget| {
         let best = rewards(Some(budget))?;
         let results = |name: &str| -> Result<Vec<DialogueResult>, Problem> {
-            let mut policy = policy::build(name, model, split_rng(at))?;
+            let mut policy = policies::build(name, model, split_rng(at))?;
             Ok(evaluate(model, test, policy.as_mut(), budget))
         };
         let mut guarded = [DialogueScores::default(), DialogueScores::default()];

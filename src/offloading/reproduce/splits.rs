@@ -7,7 +7,7 @@ use crate::core::rng::Rng;
 use crate::offloading::cost::{DEVICES, NETWORKS};
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate};
-use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Split, Workload, policy};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Split, Workload, policies};
 use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ fn policy_scores(
     name: &str,
     at: usize,
 ) -> Result<Vec<DialogueScores>, Problem> {
-    let mut policy = policy::build(name, model, split_rng(at))?;
+    let mut policy = policies::build(name, model, split_rng(at))?;
     let results = evaluate(model, &split.test, policy.as_mut(), Cost::PUBLISHED);
     Ok(metric_scores(model, split, at, &results, Cost::PUBLISHED))
 }

@@ -11,7 +11,7 @@ use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
 use crate::offloading::generate::synthetic;
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::TrainingPlan;
-use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, policy};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, policies};
 use crate::report::reproduction::Measurement;
 use crate::rl::Algorithm;
 use rayon::prelude::*;
@@ -82,7 +82,7 @@ fn workload(
                     plan,
                 ))
             }
-            _ => policy::build(method, &model, rng)?,
+            _ => policies::build(method, &model, rng)?,
         };
         Ok([&train[..config.scored.min(train.len())], &held_out].map(|dialogues| {
             let budget = Cost::PUBLISHED;

@@ -8,7 +8,7 @@ use crate::offloading::evaluate::{
     BudgetViolation, DialogueResult, PolicySummary, Totals, evaluate,
 };
 use crate::offloading::generate::{SyntheticShape, synthetic};
-use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, policy};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, policies};
 use crate::report::reproduction::Measurement;
 use crate::stats::Estimate;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) fn measure(config: &ReproductionConfig) -> Result<Vec<Measurement>, P
         // Totals need no estimator.
         let bare = DialogueModel::new(workload, &[], params.clone())?;
         for (policy_name, cloud) in [("cloud", 1.0), ("random", 0.5)] {
-            let mut policy = policy::build(policy_name, &bare, rng)?;
+            let mut policy = policies::build(policy_name, &bare, rng)?;
             let results = evaluate(&bare, &all.test, policy.as_mut(), Cost::PUBLISHED);
             let calls = shape.turns.min(params.window + 1);
             let calls = Calls { calls, views: shape.views, cloud };
