@@ -11,7 +11,7 @@ use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::network_policy::NetworkPolicy;
 use peeksim::offloading::training_env::TrainingPlan;
 use peeksim::offloading::{
-    Cost, Costs, DialogueModel as TmoWorld, ModelParams, Workload, import, policy,
+    Cost, Costs, DialogueModel as TmoWorld, ModelParams, Workload, import, policies,
 };
 use peeksim::report::{Results, compare, console, draw_all, manifest, summary};
 use peeksim::rl::checkpoint::PolicyFile;

@@ -6,7 +6,8 @@ use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
-use peeksim::offloading::policy::{POLICIES, TurnContext, build};
+use peeksim::offloading::policies::{POLICIES, build};
+use peeksim::offloading::policy::TurnContext;
 use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy};
 use std::sync::{Arc, Mutex};
 

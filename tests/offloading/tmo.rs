@@ -8,7 +8,8 @@ use peeksim::offloading::evaluate::{
 };
 use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::optimum::{Tree, decisions};
-use peeksim::offloading::policy::{OffloadPolicy, POLICIES, TurnContext, build};
+use peeksim::offloading::policies::{POLICIES, build};
+use peeksim::offloading::policy::{OffloadPolicy, TurnContext};
 use peeksim::offloading::{Cost, DialogueModel, ModelParams};
 use std::sync::Arc;
 
