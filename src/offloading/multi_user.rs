@@ -10,8 +10,9 @@
 //! Turns that arrive at the same instant are decided and queued in the order of user numbers.
 //!
 //! Service times are those of the cost table; only waiting times are read off the simulated clock,
-//! in whole nanoseconds. The spent budget that a policy sees counts answered turns only. A policy is
-//! told how long a call to either side would wait. This is exact, since later calls queue behind it.
+//! in whole nanoseconds. The spent budget that a policy sees counts answered turns only. A policy
+//! is told how long a call to either side would wait. This is exact, since later calls queue behind
+//! it.
 //!
 //! Users travel with requests ([`Request::client`]); all other state of dialogues is in one
 //! object, `Session`, which drives the step machine of the engine.

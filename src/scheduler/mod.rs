@@ -3,9 +3,9 @@
 //! The registry is what the command line lists, experiments decode, the tables of the documentation
 //! are made from and every property test runs through.
 //!
-//! Where is what decided: which of two equal plans or variants wins in `tie_break.rs`; which requests
-//! count as late or hopeless in `dispatch/dispatcher.rs` (the parameter `drop_policy`); when a window
-//! is planned in `planners/planning_window.rs`.
+//! Where is what decided: which of two equal plans or variants wins in `tie_break.rs`; which
+//! requests count as late or hopeless in `dispatch/dispatcher.rs` (the parameter `drop_policy`);
+//! when a window is planned in `planners/planning_window.rs`.
 
 mod score;
 mod tie_break;

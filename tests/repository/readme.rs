@@ -210,8 +210,8 @@ fn counts(lines: &[Reproduced]) -> String {
     let verdict =
         |name: &str| count(&|line: &Reproduced| line.verdict == name && line.numbers[3].is_some());
     format!(
-        "Of its {} figures {} have a target, and {} of these a tolerance: {} hold, {} are contradicted, \
-         and {} are undecided.\n",
+        "Of its {} figures {} have a target, and {} of these a tolerance: {} hold, {} are \
+         contradicted, and {} are undecided.\n",
         lines.len(),
         count(&|line| line.numbers[2].is_some()),
         count(&|line| line.numbers[3].is_some()),

@@ -1,5 +1,5 @@
-//! Reproductions: claims about experiments and figures with targets, their verdicts, one report over
-//! all of them, and a comparison with kept results.
+//! Reproductions: claims about experiments and figures with targets, their verdicts, one report
+//! over all of them, and a comparison with kept results.
 
 mod check_report;
 mod claims;

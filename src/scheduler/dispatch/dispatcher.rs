@@ -3,7 +3,8 @@
 //!
 //! Two rules are decided here. `batch = "deadline-aware"` keeps the head on time where it can
 //! ([`BatchFill`]). `drop_policy` rejects heads that are late or hopeless even at their soonest end
-//! ([`DropPolicy`]); a request is late if `View::is_late` says so, and hopeless if its penalty is 1.
+//! ([`DropPolicy`]); a request is late if `View::is_late` says so, and hopeless if its penalty is
+//! 1.
 //!
 //! Dispatchers decide for the present only. Per decision: O(log n) per request taken and O(apps)
 //! to find the head.

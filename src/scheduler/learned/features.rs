@@ -2,11 +2,11 @@
 //! outputs stand for.
 //!
 //! An output is a variant by its place among those of its application; the last is the answer of
-//! the SneakPeek model, where it may be chosen. With several workers one more output leaves the head
-//! to another worker, and there are inputs of each worker. Inputs common to all outputs come first,
-//! then a part for each output. A part begins with the score of the output: its utility less the
-//! best one, if only the head counted. So a network has what `lo-edf` decides by, which is more than
-//! the agents of TMO have, and begins as a greedy rule.
+//! the SneakPeek model, where it may be chosen. With several workers one more output leaves the
+//! head to another worker, and there are inputs of each worker. Inputs common to all outputs come
+//! first, then a part for each output. A part begins with the score of the output: its utility less
+//! the best one, if only the head counted. So a network has what `lo-edf` decides by, which is more
+//! than the agents of TMO have, and begins as a greedy rule.
 //!
 //! Times are shares of the head's budget, so that inputs do not depend on the unit of time;
 //! unbounded inputs are squashed by x / (1 + x); prices are shares of the highest one.
@@ -32,9 +32,9 @@ const OF_HEAD: usize = 3;
 /// Inputs by worker, if there are several: whether it is the one decided for, whether it is idle,
 /// the time until it is free, the best utility of the head there, the price of a call.
 const BY_WORKER: usize = 5;
-/// Inputs by output, and which output it is: its score, profiled accuracy, granted accuracy, whether
-/// it is resident, load, time to the end of its batch, time of the batch itself by request, the
-/// penalty of the head.
+/// Inputs by output, and which output it is: its score, profiled accuracy, granted accuracy,
+/// whether it is resident, load, time to the end of its batch, time of the batch itself by request,
+/// the penalty of the head.
 const BY_OUTPUT: usize = 8;
 /// The score of an output that loses all utility, as a logarithm of a probability.
 const SCORE_SCALE: f64 = 200.0;

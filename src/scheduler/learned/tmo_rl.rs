@@ -4,10 +4,10 @@
 //!
 //! The idea of TMO (a small agent, trained by PPO, A2C or DQN, decides about every request) on a
 //! device that serves several applications; observations and rewards are ours. The agent observes
-//! more than those of TMO: the utility and the time of each choice, as planners do, so that training
-//! begins at the rule of `lo-edf` and learns what a choice costs later requests. `peeksim train
-//! EXPERIMENT` makes policies; the best output is chosen, not sampled. O(choices · parameters) per
-//! batch.
+//! more than those of TMO: the utility and the time of each choice, as planners do, so that
+//! training begins at the rule of `lo-edf` and learns what a choice costs later requests. `peeksim
+//! train EXPERIMENT` makes policies; the best output is chosen, not sampled. O(choices ·
+//! parameters) per batch.
 //!
 //! A lane that waits for a load gets no batch before the load ends.
 

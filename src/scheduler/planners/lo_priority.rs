@@ -1,7 +1,7 @@
 //! Locally optimal in priority order: as `lo-edf`, but the request of highest priority goes first.
 //!
-//! Source: dndfrink/SERIF bd12bb8, locally optimal with any of six priorities. `mode = "dispatch"` is
-//! ours: the same rule as a dispatcher that batches, for the two priorities whose order does not
+//! Source: dndfrink/SERIF bd12bb8, locally optimal with any of six priorities. `mode = "dispatch"`
+//! is ours: the same rule as a dispatcher that batches, for the two priorities whose order does not
 //! change while requests wait.
 
 use crate::contract::AccuracySource;

@@ -2,7 +2,8 @@
 //! accuracy, latency ignored.
 //!
 //! Source: the maximum-accuracy picker of dndfrink/SERIF bd12bb8; its combination with deadline
-//! order, and the name, are ours. `mode = "dispatch"` is the same rule as a dispatcher that batches.
+//! order, and the name, are ours. `mode = "dispatch"` is the same rule as a dispatcher that
+//! batches.
 
 use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;

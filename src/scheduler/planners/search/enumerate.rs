@@ -1,8 +1,8 @@
 //! Exact search over group orders and variants, the whole window on one worker.
 //!
 //! All G! orders, and for each all Π variants, in listing order; the first best wins (by
-//! `tie_break`). Beginnings that plans of one order share are evaluated once. Source: dndfrink/SERIF
-//! bd12bb8 (grouped schedulers).
+//! `tie_break`). Beginnings that plans of one order share are evaluated once. Source:
+//! dndfrink/SERIF bd12bb8 (grouped schedulers).
 
 use super::window_problem::{VariantFilter, WindowProblem};
 use crate::contract::{Timeline, View};

@@ -265,7 +265,8 @@ impl Labels {
         state.labels[..at].last().is_some_and(|other| self.as_good::<M>(other, label, load))
     }
 
-    /// The labels of `state` that `label` is as good as, if it takes `load` to get to their content.
+    /// The labels of `state` that `label` is as good as, if it takes `load` to get to their
+    /// content.
     #[inline]
     fn dominated<M: Moves>(
         &self,
