@@ -1,6 +1,7 @@
 //! `peeksim list`: what there is, and where it comes from.
 
 use super::CliError;
+use crate::config::settings::in_a_line;
 use crate::config::source::embedded_paths;
 use crate::experiment::FIGURE_KINDS;
 use crate::metrics::TABLES;
@@ -13,25 +14,20 @@ use std::io::Write;
 pub(super) fn main(out: &mut impl Write) -> Result<(), CliError> {
     writeln!(out, "schedulers")?;
     for entry in REGISTRY {
-        let accuracy = entry.accuracy.map_or(String::new(), |info| {
-            format!(
-                "accuracy = {} (profiled, posterior, oracle-label, oracle-outcome), ",
-                info.name()
-            )
-        });
         writeln!(out, "  {}: {}", entry.name, entry.summary)?;
         writeln!(out, "      source: {}", entry.source)?;
-        writeln!(out, "      parameters: {accuracy}{}", entry.params)?;
+        writeln!(out, "      settings: {}", in_a_line(&entry.described().settings))?;
     }
     writeln!(out, "\npenalties")?;
     for entry in PENALTIES {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
     }
-    writeln!(out, "\narrival processes (trace.source)")?;
+    writeln!(out, "\narrival processes (workload.arrivals)")?;
     for entry in ARRIVALS {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
-        if !entry.params.is_empty() {
-            writeln!(out, "      settings: {}", entry.params)?;
+        let settings = entry.described().settings;
+        if !settings.is_empty() {
+            writeln!(out, "      settings: {}", in_a_line(&settings))?;
         }
     }
     writeln!(out, "\npolicies that offload dialogues (offload --policy)")?;

@@ -1,7 +1,8 @@
 //! All runs of an experiment: checked first, then in parallel, then in order.
 
 use super::capacity_search;
-use super::file::{Experiment, FigureKind};
+use super::figure_spec::FigureKind;
+use super::file::Experiment;
 use super::grid::{GridPoint, RunSpec, axis_keys, expand};
 use super::input_cache::InputCache;
 use super::journal::{self, Journal, JournalContents, JournalEntry};

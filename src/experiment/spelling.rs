@@ -6,8 +6,10 @@ use crate::config::{ConfigNode, Problem, Value, decode, path};
 /// it is short for.
 fn key_of_name(setting: &[String]) -> Option<&'static str> {
     match setting.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["scheduler" | "penalty"] | ["trace", "source"] | ["trace", "source", _] => Some("name"),
-        ["trace"] => Some("source"),
+        ["scheduler" | "penalty"] | ["workload", "arrivals"] | ["workload", "arrivals", _] => {
+            Some("name")
+        }
+        ["workload"] => Some("arrivals"),
         ["peek"] | ["peek", _] => Some("kind"),
         _ => None,
     }
@@ -54,12 +56,12 @@ mod tests {
                 "{ peek = { a = { kind = \"rule\", w = 7 } } }",
             ),
             (
-                "{ trace = 'gamma' }",
+                "{ workload = 'gamma' }",
                 "workload.arrivals.cv",
-                "{ trace = { source = { cv = 7, name = \"gamma\" } } }",
+                "{ workload = { arrivals = { cv = 7, name = \"gamma\" } } }",
             ),
-            ("{ trace = 'gamma' }", "trace", "{ trace = 7 }"),
-            ("{ trace = { n = 1 } }", "trace.n", "{ trace = { n = 7 } }"),
+            ("{ workload = 'gamma' }", "workload", "{ workload = 7 }"),
+            ("{ workload = { n = 1 } }", "workload.n", "{ workload = { n = 7 } }"),
         ] {
             let mut base = ConfigNode::parse_override(base);
             set(&mut base, key, ConfigNode::parse_override("7")).unwrap();

@@ -1,6 +1,7 @@
 //! Figures and claims must name columns and labels that will exist, and that can be drawn.
 
-use super::file::{Expectation, Experiment, FigureKind, FigureSpec};
+use super::figure_spec::{FigureKind, FigureSpec};
+use super::file::{Expectation, Experiment};
 use super::grid::{GridPoint, axis_keys};
 use super::spelling::is_label;
 use crate::config::{Location, Problem, Problems};

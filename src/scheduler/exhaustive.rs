@@ -8,14 +8,14 @@
 
 use super::SchedulerEntry;
 use super::group_planner::GroupPlanner;
+use super::planning_window::{MERGE, TIE_BREAK, WINDOW};
 use crate::contract::AccuracySource;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "exhaustive",
     summary: "every order and variant of the oldest few requests, without batching (brute force)",
     source: "dndfrink/SERIF bd12bb8 (brute force)",
-    params: "tie_break = earliest-finish, window_ms = 0, window_requests, window_max, \
-             plan_when_busy = false, merge_adjacent = false, max_batch = 32 (of what is merged)",
+    settings: &[TIE_BREAK, WINDOW, MERGE],
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, _| Box::new(GroupPlanner::one_by_one(fields)),
 };

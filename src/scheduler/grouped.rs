@@ -5,18 +5,16 @@
 //! several workers are ours. `accuracy = "posterior"` averages each group's posterior.
 
 use super::SchedulerEntry;
-use super::group_planner::{GroupBy, GroupPlanner};
+use super::group_planner::{GROUP_BY, GROUPS, GroupPlanner, ORDER};
+use super::planning_window::{MERGE, TIE_BREAK, WINDOW};
+use super::priority::PRIORITY;
 use crate::contract::AccuracySource;
 
 pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "grouped",
     summary: "one group and one variant per application, placed by summed utility",
     source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",
-    params: "group_by = app (class, by-variant), split = false, search = greedy (exact, auto), \
-             order = deadline (or priority), group_order = deadline (or priority), priority = \
-             acc-deadline, priority_accuracy = profiled (or scheduler), tie_break = \
-             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
-             max_batch = 32, merge_adjacent = false",
+    settings: &[&[GROUP_BY, ORDER], GROUPS, PRIORITY, TIE_BREAK, WINDOW, MERGE],
     accuracy: Some(AccuracySource::Profiled),
-    build: |fields, _| Box::new(GroupPlanner::read(fields, GroupBy::App, false)),
+    build: |fields, _| Box::new(GroupPlanner::read(fields)),
 };

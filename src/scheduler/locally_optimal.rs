@@ -11,7 +11,8 @@ use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
 use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, best_place, tails};
 use super::priority::RequestOrder;
 use super::score::Score;
-use crate::config::{Decoder, Problem, decode};
+use crate::config::settings::names;
+use crate::config::{Decoder, Problem, Setting, decode};
 use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
@@ -69,6 +70,18 @@ impl SequentialPlanner {
     }
 }
 
+/// Whether all waiting requests are planned.
+const MODES: [(&str, bool); 2] = [("window", true), ("dispatch", false)];
+
+/// The setting that parts planners and dispatchers.
+pub(super) const MODE: &[Setting] = &[Setting::choice(
+    "mode",
+    &names(&MODES),
+    "Whether all waiting requests are planned at once, each by itself (then the settings of \
+     windows count), or the first one is dispatched with a batch when a worker is idle (then \
+     `batch` and `drop_policy` count).",
+)];
+
 /// `mode = "window"` plans all that wait; `mode = "dispatch"` decides for the head of the line when a
 /// worker is idle, and lets requests of the same application ride in its batch.
 pub(super) fn read(
@@ -78,15 +91,14 @@ pub(super) fn read(
     goal: Objective,
 ) -> Box<dyn Scheduler> {
     let plan = fields.take("mode");
-    let choices = [("window", true), ("dispatch", false)];
-    let choice = plan.and_then(|node| decode::choice(node, &choices, fields.problems()));
+    let choice = plan.and_then(|node| decode::choice(node, &MODES, fields.problems()));
     if choice.unwrap_or(true) {
         return Box::new(SequentialPlanner::read(fields, order, goal));
     }
     if let (RequestOrder::Priority(priority), Some(node)) = (order, plan)
         && !priority.is_steady()
     {
-        let found = "`head` with a priority whose order changes with time";
+        let found = "`dispatch` with a priority whose order changes with time";
         let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
         fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }

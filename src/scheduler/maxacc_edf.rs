@@ -5,7 +5,9 @@
 //! order, and the name, are ours. `mode = "dispatch"` is the same rule as a dispatcher that batches.
 
 use super::SchedulerEntry;
-use super::locally_optimal::{Objective, read};
+use super::dispatch::BATCHING;
+use super::locally_optimal::{MODE, Objective, read};
+use super::planning_window::{MERGE, TIE_BREAK, WINDOW};
 use super::priority::RequestOrder;
 use crate::contract::AccuracySource;
 
@@ -13,9 +15,7 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "maxacc-edf",
     summary: "deadline order, the most accurate variant whatever it takes (accuracy-profiled)",
     source: "dndfrink/SERIF bd12bb8 (maximum accuracy), in deadline order",
-    params: "mode = window (or dispatch), tie_break = earliest-finish; window: window_ms = 0, \
-             window_requests, window_max, plan_when_busy = false, max_batch = 32, merge_adjacent \
-             = false; dispatch: max_batch = 32, batch = full, drop_policy = never",
+    settings: &[MODE, TIE_BREAK, WINDOW, MERGE, BATCHING],
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Accuracy),
 };

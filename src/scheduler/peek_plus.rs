@@ -25,11 +25,11 @@
 //! placement after the grouped schedulers of dndfrink/SERIF bd12bb8.
 
 use super::class_mix_estimator::ClassMixEstimator;
-use super::planning_window::{PlanBuilder, PlanningWindow, TieBreak, tails};
+use super::planning_window::{PlanBuilder, PlanningWindow, TIE_BREAK, TieBreak, WINDOW, tails};
 use super::priority::RequestOrder;
 use super::score::{Score, by_mean_deadline};
 use super::{BuildContext, SchedulerEntry};
-use crate::config::Decoder;
+use crate::config::{Decoder, Setting};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Request, VariantId, WorkerId};
 use crate::core::units::Time;
@@ -38,9 +38,31 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "peek-plus",
     summary: "groups by application, accuracies at the pooled class mix, plans improved as a whole",
     source: "ours",
-    params: "class_mix_horizon = 200, recall_shrinkage = 100, local_search = true, tie_break = \
-             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
-             max_batch = 32",
+    settings: &[
+        &[
+            Setting::number(
+                "class_mix_horizon",
+                [1.0, 1e9],
+                200.0,
+                "The number of the last requests of an application over which the class mix is \
+                 estimated.",
+            ),
+            Setting::number(
+                "recall_shrinkage",
+                [0.0, 1e9],
+                100.0,
+                "The number of imagined requests by which recalls are shrunk towards a variant's \
+                 accuracy.",
+            ),
+            Setting::flag(
+                "local_search",
+                true,
+                "Whether the plan is improved by moves of groups and swaps of neighbours.",
+            ),
+        ],
+        TIE_BREAK,
+        WINDOW,
+    ],
     accuracy: Some(AccuracySource::Posterior),
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
@@ -84,11 +106,11 @@ struct PeekPlus {
 
 impl PeekPlus {
     fn read(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Self {
-        let length = fields.number("class_mix_horizon", 1.0..=1e9, 200.0);
-        let weight = fields.number("recall_shrinkage", 0.0..=1e9, 100.0);
+        let length = fields.number("class_mix_horizon");
+        let weight = fields.number("recall_shrinkage");
         Self {
             pool: ClassMixEstimator::new(context.catalog, length, weight),
-            improve: fields.flag("local_search", true),
+            improve: fields.flag("local_search"),
             ties: TieBreak::read(fields),
             // One group per application runs as full batches: there is nothing to merge.
             window: PlanningWindow::read_up_to(fields, u64::MAX),

@@ -1,8 +1,9 @@
 //! What all window planners share: when to plan, what a plan is, how ties are broken.
 
-use super::MAX_BATCH;
+use super::MAX_BATCH_SETTING;
 use super::score::Score;
-use crate::config::{Decoder, decode};
+use crate::config::settings::names;
+use crate::config::{Decoder, Kind, Setting};
 use crate::contract::{Plan, Timeline, Trigger, View};
 use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
@@ -30,24 +31,53 @@ pub(super) struct PlanningWindow {
     pub max_batch: usize,
 }
 
+/// The settings of [`PlanningWindow::read_up_to`].
+pub(super) const WINDOW: &[Setting] = &[
+    Setting::number(
+        "window_ms",
+        [0.0, 1e9],
+        0.0,
+        "Plans are made at multiples of this; at 0, whenever a worker is idle and a request waits. \
+         With `window_requests`, the longest time that a request waits for others.",
+    ),
+    Setting::optional(
+        "window_requests",
+        Kind::Integer(1, 4_000_000_000),
+        "not counted",
+        "A plan is made as soon as this many requests wait.",
+    ),
+    Setting::integer(
+        "window_max",
+        [1, u64::MAX],
+        u64::MAX,
+        "The most requests that are planned at once, the oldest first.",
+    ),
+    Setting::flag("plan_when_busy", false, "Whether plans are made while all workers are busy."),
+    MAX_BATCH_SETTING,
+];
+
+/// The setting that [`PlanningWindow::read`] has besides.
+pub(super) const MERGE: &[Setting] = &[Setting::flag(
+    "merge_adjacent",
+    false,
+    "Whether neighbours of a plan with the same worker and variant become one batch.",
+)];
+
 impl PlanningWindow {
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         let window = Self::read_up_to(fields, u64::MAX);
-        Self { merge: fields.flag("merge_adjacent", false), ..window }
+        Self { merge: fields.flag("merge_adjacent"), ..window }
     }
 
     /// For plans whose batches are not to be merged; `window_max` is `largest` at most.
     pub fn read_up_to(fields: &mut Decoder<'_>, largest: u64) -> Self {
         Self {
-            every: Span::from_ms(fields.number("window_ms", 0.0..=1e9, 0.0)),
-            count: fields
-                .take("window_requests")
-                .and_then(|node| decode::integer(node, &(1..=4_000_000_000), fields.problems()))
-                .map(|count| count as usize),
-            max: fields.integer("window_max", 1..=largest, u64::MAX) as usize,
-            plan_when_busy: fields.flag("plan_when_busy", false),
+            every: Span::from_ms(fields.number("window_ms")),
+            count: fields.optional_integer("window_requests").map(|count| count as usize),
+            max: fields.integer_up_to("window_max", largest) as usize,
+            plan_when_busy: fields.flag("plan_when_busy"),
             merge: false,
-            max_batch: fields.integer("max_batch", 1..=4096, MAX_BATCH) as usize,
+            max_batch: fields.integer("max_batch") as usize,
         }
     }
 
@@ -151,12 +181,20 @@ pub(super) enum TieBreak {
     Listed,
 }
 
+const TIE_BREAKS: [(&str, TieBreak); 2] =
+    [("earliest-finish", TieBreak::EarliestFinish), ("listed", TieBreak::Listed)];
+
+/// The setting of [`TieBreak::read`].
+pub(super) const TIE_BREAK: &[Setting] = &[Setting::choice(
+    "tie_break",
+    &names(&TIE_BREAKS),
+    "Which of two choices of equal utility wins: the one that finishes earlier and then the one \
+     that is listed first, or the one that is listed first.",
+)];
+
 impl TieBreak {
     pub fn read(fields: &mut Decoder<'_>) -> Self {
-        fields.choice(
-            "tie_break",
-            &[("earliest-finish", Self::EarliestFinish), ("listed", Self::Listed)],
-        )
+        fields.choice("tie_break", &TIE_BREAKS)
     }
 
     /// Whether a candidate listed later beats the best so far.
@@ -203,12 +241,14 @@ pub(super) fn tails(view: &View<'_>, cursors: &mut Vec<Timeline>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigNode, Problems};
+    use crate::config::{ConfigNode, Group, Problems};
+
+    const GROUP: Group = Group { name: "window", settings: &[WINDOW, MERGE], short: None };
 
     #[test]
     fn what_is_not_said_is_the_default() {
         let (node, mut problems) = (ConfigNode::parse_override("{}"), Problems::default());
-        let usual = PlanningWindow::read(&mut Decoder::new(&node, &mut problems));
+        let usual = PlanningWindow::read(&mut Decoder::new(&node, &GROUP, &mut problems));
         assert!(!usual.merge && !usual.plan_when_busy && usual.count.is_none());
         assert_eq!((usual.every, usual.max_batch, usual.max), (Span::ZERO, 32, usize::MAX));
     }
@@ -217,7 +257,7 @@ mod tests {
     fn settings_end_where_they_are_said_to() {
         let accepted = |text: &str| {
             let (node, mut problems) = (ConfigNode::parse_override(text), Problems::default());
-            PlanningWindow::read(&mut Decoder::new(&node, &mut problems));
+            PlanningWindow::read(&mut Decoder::new(&node, &GROUP, &mut problems));
             problems.is_empty()
         };
         for (inside, outside) in [

@@ -3,7 +3,7 @@
 //! The floor that any rule must beat. Its coins are its own: they change nobody's arrivals.
 
 use super::SchedulerEntry;
-use super::dispatch::{Batching, DecisionContext, Dispatcher, VariantChoice};
+use super::dispatch::{BATCHING, Batching, DecisionContext, Dispatcher, VariantChoice};
 use crate::contract::View;
 use crate::core::rng::Label;
 use rand::RngExt;
@@ -12,8 +12,7 @@ pub(super) const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "random",
     summary: "requests in random order, each batch on a random variant",
     source: "the floor that any rule must beat",
-    params: "max_batch = 32, batch = full (or deadline-aware), drop_policy = never (or hopeless, \
-             late)",
+    settings: &[BATCHING],
     accuracy: None,
     build: |fields, context| {
         let batching = Batching::read(fields);
