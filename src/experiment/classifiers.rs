@@ -107,7 +107,7 @@ const PEEK: Group = Group {
 };
 
 /// `peek` with the settings of its kind.
-pub(super) const PEEKS: Registry =
+pub const PEEKS: Registry =
     Registry { name: "peek", tag: "kind", common: &PEEK, entries: kinds, optional: true };
 
 const CONFUSION: Lists = &[&[

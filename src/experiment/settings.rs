@@ -7,7 +7,7 @@ use super::workers::WORKER;
 use super::workload_settings::WORKLOADS;
 use crate::config::settings::{Preset, TEXTS, names};
 use crate::config::{Group, Kind, Setting};
-use crate::scheduler::{REGISTRY, SCHEDULERS};
+use crate::scheduler::SCHEDULERS;
 use crate::system::catalog::OutcomeModel;
 use crate::system::deadline_budget::BUDGET;
 use crate::system::latency::LatencyFit;
@@ -25,13 +25,8 @@ const PAYLOAD: Kind = Kind::Integer(*PAYLOAD_BYTES.start(), *PAYLOAD_BYTES.end()
 /// Milliseconds: a second for each of 32 bits of requests fits the clock.
 const OVERHEAD_MS: [f64; 2] = [0.0, 1000.0];
 
-fn scheduler_names() -> Vec<&'static str> {
-    REGISTRY.iter().map(|entry| entry.name).collect()
-}
-
 /// The settings of a run.
-pub(super) const BASE: Group =
-    Group { name: "base", settings: &[APPLICATIONS, SYSTEM, RUN], short: None };
+pub const BASE: Group = Group { name: "base", settings: &[APPLICATIONS, SYSTEM, RUN], short: None };
 
 const APPLICATIONS: &[Setting] = &[
     Setting::required("apps", TEXTS, "The applications: names of folders of `profiles`."),
@@ -138,7 +133,7 @@ const RUN: &[Setting] = &[
     Setting::required("workload", Kind::Registry(&WORKLOADS), "When requests arrive, and which."),
     Setting::required(
         "scheduler",
-        Kind::OneOf(&[Kind::Name(scheduler_names), Kind::Registry(&SCHEDULERS)]),
+        Kind::Registry(&SCHEDULERS),
         "The scheduler: its name, or a table with its name and settings.",
     ),
     WARMUP,

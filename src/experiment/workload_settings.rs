@@ -16,11 +16,7 @@ const MIX_BY_CLASS: Kind = Kind::OneOf(&[
 ]);
 const CLASS_MIX: Kind =
     Kind::OneOf(&[Kind::Table(&CLASS_DISTRIBUTION), Kind::ByName("application", &MIX_BY_CLASS)]);
-const PROCESS: Kind = Kind::OneOf(&[Kind::Name(process_names), Kind::Registry(&PROCESSES)]);
-
-fn process_names() -> Vec<&'static str> {
-    ARRIVALS.iter().map(|entry| entry.name).collect()
-}
+const PROCESS: Kind = Kind::Registry(&PROCESSES);
 
 /// The keys of `workload`, whatever the process.
 pub(super) const WORKLOAD: Group = Group {
