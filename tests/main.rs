@@ -75,6 +75,7 @@ mod residency;
 mod rules;
 mod scenarios;
 mod search;
+mod settings;
 mod sources;
 mod spelling;
 mod stationarity;

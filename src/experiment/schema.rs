@@ -126,6 +126,22 @@ impl Schema {
         }
     }
 
+    /// The values of a setting.
+    fn value(&mut self, setting: &Setting) -> Value {
+        let mut value = self.kind(setting.kind, false);
+        value["description"] = json!(setting.meaning);
+        match setting.default {
+            Preset::Number(number) => value["default"] = json!(number),
+            Preset::Integer(number) if number <= i64::MAX as u64 / 4 => {
+                value["default"] = json!(number);
+            }
+            Preset::Flag(flag) => value["default"] = json!(flag),
+            Preset::Text(text) => value["default"] = json!(text),
+            _ => {}
+        }
+        value
+    }
+
     /// A table with these keys, of which some have values of their own kinds.
     fn object(&mut self, settings: &[Setting], own: &[(&str, Value)], labelled: bool) -> Value {
         let mut properties = Map::new();
@@ -133,17 +149,10 @@ impl Schema {
             properties.insert("label".into(), json!({ "type": "string" }));
         }
         for setting in settings {
-            let mut value = self.kind(setting.kind, false);
-            value["description"] = json!(setting.meaning);
-            match setting.default {
-                Preset::Number(number) => value["default"] = json!(number),
-                Preset::Integer(number) if number <= i64::MAX as u64 / 4 => {
-                    value["default"] = json!(number);
-                }
-                Preset::Flag(flag) => value["default"] = json!(flag),
-                Preset::Text(text) => value["default"] = json!(text),
-                _ => {}
+            if own.iter().any(|(key, _)| *key == setting.key) {
+                continue;
             }
+            let value = self.value(setting);
             properties.insert(setting.key.into(), value);
         }
         for (key, value) in own {
@@ -157,6 +166,12 @@ impl Schema {
         let (tag, entries) = (registry.tag, (registry.entries)());
         let common = flattened(registry.common.settings);
         let rest: Vec<Setting> = common.iter().filter(|s| s.key != tag).copied().collect();
+        // What all forms have is written once.
+        let mut shared: Vec<(&str, Value)> = Vec::new();
+        for setting in &rest {
+            let name = format!("{}.{}", registry.name, setting.key);
+            shared.push((setting.key, self.defined(&name, false, |made| made.value(setting))));
+        }
         let mut forms = Vec::new();
         if registry.common.short.is_some() {
             let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
@@ -164,19 +179,21 @@ impl Schema {
         }
         for entry in &entries {
             let name = json!({ "const": entry.name, "description": entry.summary });
-            let settings = flattened(&[&entry.settings, &rest]);
-            let mut object = self.object(&settings, &[(tag, name)], labelled);
+            let mut own = shared.clone();
+            own.retain(|(key, _)| entry.settings.iter().all(|setting| setting.key != *key));
+            own.push((tag, name));
+            let mut object = self.object(&entry.settings, &own, labelled);
             object["required"] = json!([tag]);
             forms.push(object);
         }
         if registry.optional {
-            let lists = entries.iter().map(|entry| entry.settings.as_slice());
-            let lists: Vec<&[Setting]> = lists.chain([rest.as_slice()]).collect();
-            forms.push(self.object(&flattened(&lists), &[], labelled));
+            let lists: Vec<&[Setting]> =
+                entries.iter().map(|entry| entry.settings.as_slice()).collect();
+            forms.push(self.object(&flattened(&lists), &shared, labelled));
         }
         // The name may be a table itself: that of an arrival process.
         if let Some(Kind::OneOf(_)) = common.iter().find(|s| s.key == tag).map(|s| s.kind) {
-            let mut object = self.object(&common, &[], labelled);
+            let mut object = self.object(&common, &shared, labelled);
             object["required"] = json!([tag]);
             object["properties"][tag]["not"] = json!({ "type": "string" });
             forms.push(object);
@@ -250,13 +267,43 @@ fn within(kind: Kind, path: &str, found: &mut BTreeMap<String, Vec<Kind>>) {
                 entries.iter().map(|entry| entry.settings.as_slice()).collect();
             below(&flattened(&lists), &inside, found);
         }
-        Kind::List(of) | Kind::ByName(_, of) => {
-            let item = format!("{inside}{NAME}");
-            within(*of, &item, found);
-            add(found, format!("{item}$"), *of);
+        Kind::List(of) | Kind::ByName(_, of) => named(*of, &inside, NAME, found),
+        Kind::OneOf(kinds) => {
+            // What is a key of the table is no name.
+            let keys: Vec<&str> = kinds.iter().flat_map(|kind| keys(*kind)).collect();
+            let other = format!("(?!({})(\\.|$)){NAME}", keys.join("|"));
+            for kind in kinds {
+                match kind {
+                    Kind::ByName(_, of) if !keys.is_empty() => named(*of, &inside, &other, found),
+                    kind => within(*kind, path, found),
+                }
+            }
         }
-        Kind::OneOf(kinds) => kinds.iter().for_each(|kind| within(*kind, path, found)),
         Kind::Again(_) => add(found, format!("{inside}.*$"), Kind::Any),
         _ => {}
     }
+}
+
+/// The paths of what a name or a position stands for.
+fn named(of: Kind, inside: &str, name: &str, found: &mut BTreeMap<String, Vec<Kind>>) {
+    let item = format!("{inside}{name}");
+    within(of, &item, found);
+    add(found, format!("{item}$"), of);
+}
+
+/// The keys of a table.
+fn keys(kind: Kind) -> Vec<&'static str> {
+    let settings = match kind {
+        Kind::Table(group) => flattened(group.settings),
+        Kind::Registry(registry) => {
+            let entries = (registry.entries)();
+            let mut lists: Vec<&[Setting]> =
+                entries.iter().map(|entry| entry.settings.as_slice()).collect();
+            lists.extend(registry.common.settings);
+            flattened(&lists)
+        }
+        Kind::OneOf(kinds) => return kinds.iter().flat_map(|kind| keys(*kind)).collect(),
+        _ => Vec::new(),
+    };
+    settings.iter().map(|setting| setting.key).collect()
 }

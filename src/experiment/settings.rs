@@ -153,3 +153,6 @@ pub(super) const OVERHEAD: Group = Group {
     ]],
     short: None,
 };
+
+#[cfg(test)]
+mod tests;
