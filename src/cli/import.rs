@@ -1,6 +1,7 @@
 //! `peeksim import`: data of others in the form that peeksim reads.
 
 use super::{CliError, print_note};
+use crate::config::settings::{flattened, in_a_line};
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value};
 use crate::core::units::decimal;
@@ -66,7 +67,8 @@ pub(super) struct ImportArgs {
 fn kinds() -> String {
     let mut text = format!("Kinds, and their settings (--set):\n  {M4A1}: {M4A1_SUMMARY}\n");
     for entry in KINDS {
-        text.push_str(&format!("  {}: {}\n      {}\n", entry.name, entry.summary, entry.settings));
+        let settings = in_a_line(&flattened(entry.settings));
+        text.push_str(&format!("  {}: {}\n      {settings}\n", entry.name, entry.summary));
     }
     text + "\ntraces/importing.md says where each is found and what becomes of it."
 }
@@ -85,15 +87,15 @@ pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliErr
     };
     let settings = settings(args)?;
     if let ImportKind::Table(make) = entry.form {
-        return table(make, args, &settings, out);
+        return table(entry, make, args, &settings, out);
     }
     let Some(path) = &args.out else {
         return Err(Problem::new(Location::file("--out"), "nothing", "where to write it").into());
     };
     match entry.form {
         ImportKind::Trace(_) => trace(entry, args, &settings, path),
-        ImportKind::Profile(make) => profile(make, args, &settings, path),
-        ImportKind::Table(make) => table(make, args, &settings, out),
+        ImportKind::Profile(make) => profile(entry, make, args, &settings, path),
+        ImportKind::Table(make) => table(entry, make, args, &settings, out),
     }
 }
 
@@ -150,6 +152,7 @@ fn facts(told: &ImportNotes) -> String {
 }
 
 fn profile(
+    entry: &ImporterEntry,
     make: fn(&[String], &mut Decoder<'_>) -> Option<Folder>,
     args: &ImportArgs,
     settings: &ConfigNode,
@@ -161,7 +164,7 @@ fn profile(
         ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
-    let folder = import::import_profile(make, &args.files, settings)?;
+    let folder = import::import_profile(entry, make, &args.files, settings)?;
     atomic::new_folder(out, &folder.files)?;
     folder.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
     print_note(&format!("wrote {} files to {}", folder.files.len(), out.display()));
@@ -239,6 +242,7 @@ fn words(given: &[String], key: &str) -> ConfigNode {
 
 /// Makes a table of one file.
 fn table(
+    entry: &ImporterEntry,
     make: fn(&str, &mut Decoder<'_>) -> Option<ImportedProfile>,
     args: &ImportArgs,
     settings: &ConfigNode,
@@ -250,7 +254,7 @@ fn table(
         ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
-    let made = import::import_table(make, one_file(args)?, settings)?;
+    let made = import::import_table(entry, make, one_file(args)?, settings)?;
     write(args, &made.text, out)?;
     notes(&made.told);
     print_note(&format!("{}{}", made.said, facts(&made.told)));

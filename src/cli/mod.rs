@@ -19,6 +19,7 @@ mod plot;
 mod progress;
 mod reproduce;
 mod reproduce_tmo;
+mod schema;
 mod shard;
 mod shard_plan;
 mod sweep;
@@ -58,8 +59,9 @@ enum Command {
     Merge(merge::MergeArgs),
     /// Run one run of an experiment and print it in detail.
     Inspect(inspect::InspectArgs),
-    /// List schedulers, penalties, arrival processes, figures and experiments with their sources.
-    List,
+    /// List schedulers, penalties, arrival processes, figures and experiments with their sources,
+    /// or the settings of one of them.
+    List(list::ListArgs),
     /// Make a row of a results folder again and compare it.
     Verify(verify::VerifyArgs),
     /// Run every experiment of a paper and say which of its claims hold, and what moved.
@@ -72,6 +74,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
     Offload(offload::OffloadArgs),
+    /// Print the JSON Schema of experiment files, with which editors check them.
+    Schema,
     /// Let an agent learn to offload dialogues or to schedule; the same command goes on where it
     /// stopped.
     Train(train::TrainArgs),
@@ -197,7 +201,7 @@ pub fn main() -> ExitCode {
         Some(Command::ShardPlan(args)) => shard_plan::main(&args, &mut out),
         Some(Command::Merge(args)) => merge::main(&args, &mut out),
         Some(Command::Inspect(args)) => inspect::main(&args, &mut out),
-        Some(Command::List) => list::main(&mut out),
+        Some(Command::List(args)) => list::main(&args, &mut out),
         Some(Command::Verify(args)) => verify::main(&args, &mut out),
         Some(Command::Reproduce(Reproduce { system, suite })) => match (system, suite) {
             (Some(System::Tmo(args)), _) => reproduce_tmo::main(&args, &mut out),
@@ -209,6 +213,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plot(args)) => plot::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
+        Some(Command::Schema) => schema::main(&mut out),
         Some(Command::Train(args)) => train::main(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));

@@ -5,6 +5,7 @@
 
 use super::error::{Location, Problem, Problems};
 use super::path::join;
+use super::settings::{Group, Kind, Lists, Preset, Setting, integer_range, number_range};
 use super::toml::{ConfigNode, Value};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -13,27 +14,62 @@ use std::ops::RangeInclusive;
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The keys of one table, taken one by one; what is left over at [`Decoder::finish`] is unknown.
+/// Every key that is taken is described: its range, default and choices are those of its
+/// [`Setting`].
 pub struct Decoder<'a> {
     entries: &'a [(String, ConfigNode)],
     place: Location,
+    described: Vec<(&'static str, Lists)>,
     taken: Vec<&'static str>,
     problems: &'a mut Problems,
 }
 
 impl<'a> Decoder<'a> {
-    /// The keys of `node`, which must be a table.
-    pub fn new(node: &'a ConfigNode, problems: &'a mut Problems) -> Self {
+    /// The keys of `node`, which must be a table of this group.
+    pub fn new(node: &'a ConfigNode, group: &'static Group, problems: &'a mut Problems) -> Self {
         let entries = if let Value::Table(entries) = &node.value {
             entries.as_slice()
         } else {
             problems.push(mismatch(node, "a table"));
             &[]
         };
-        Self { entries, place: node.place.clone(), taken: Vec::new(), problems }
+        let described = vec![(group.name, group.settings)];
+        Self { entries, place: node.place.clone(), described, taken: Vec::new(), problems }
+    }
+
+    /// The table has these settings of an entry of a registry too; they go before the others.
+    pub fn describe(&mut self, entry: &'static str, settings: Lists) {
+        self.described.insert(0, (entry, settings));
+    }
+
+    /// The description of `key`.
+    fn setting(&self, key: &'static str) -> Option<&'static Setting> {
+        let mut all = self.described.iter().flat_map(|(owner, lists)| {
+            lists.iter().flat_map(|list| list.iter()).map(move |setting| (*owner, setting))
+        });
+        let found = all.find(|(_, setting)| setting.key == key);
+        debug_assert!(found.is_some(), "`{key}` of {:?} has no description", self.described[0].0);
+        #[cfg(test)]
+        if let Some((owner, setting)) = found {
+            record::took(owner, setting.key);
+        }
+        found.map(|(_, setting)| setting)
+    }
+
+    fn default(&self, key: &'static str) -> Preset {
+        self.setting(key).map_or(Preset::Required, |setting| setting.default)
+    }
+
+    fn default_text(&self, key: &'static str) -> &'static str {
+        match self.default(key) {
+            Preset::Text(default) => default,
+            _ => "",
+        }
     }
 
     /// The value of `key`, marked as known.
     pub fn take(&mut self, key: &'static str) -> Option<&'a ConfigNode> {
+        self.setting(key);
         self.taken.push(key);
         self.entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
@@ -59,18 +95,77 @@ impl<'a> Decoder<'a> {
         &self.place
     }
 
-    /// A number within `range`, or `default` if the key is absent.
-    pub fn number(&mut self, key: &'static str, range: RangeInclusive<f64>, default: f64) -> f64 {
-        self.take(key).and_then(|n| number(n, &range, self.problems)).unwrap_or(default)
+    /// A number within the range of `key`, or its default.
+    pub fn number(&mut self, key: &'static str) -> f64 {
+        let default = match self.default(key) {
+            Preset::Number(default) => default,
+            _ => 0.0,
+        };
+        self.optional_number(key).unwrap_or(default)
     }
 
-    /// A whole number within `range`, or `default`.
-    pub fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
-        self.take(key).and_then(|n| integer(n, &range, self.problems)).unwrap_or(default)
+    /// A number within the range of `key`, if there is one.
+    pub fn optional_number(&mut self, key: &'static str) -> Option<f64> {
+        let node = self.take(key)?;
+        self.number_at(key, node)
     }
 
-    /// `true` or `false`, or `default`.
-    pub fn flag(&mut self, key: &'static str, default: bool) -> bool {
+    /// A number within the range of `key`, whose absence is a problem.
+    pub fn required_number(&mut self, key: &'static str, expected: &str) -> Option<f64> {
+        let node = self.require(key, expected)?;
+        self.number_at(key, node)
+    }
+
+    /// The number that `node`, the value of `key` or an item of it, is.
+    pub fn number_at(&mut self, key: &'static str, node: &ConfigNode) -> Option<f64> {
+        let kind = self.setting(key)?.kind;
+        let (low, high) = kind.numbers()?;
+        number(node, &(low..=high), self.problems)
+    }
+
+    /// A whole number within the range of `key`, or its default.
+    pub fn integer(&mut self, key: &'static str) -> u64 {
+        let default = match self.default(key) {
+            Preset::Integer(default) => default,
+            _ => 0,
+        };
+        self.optional_integer(key).unwrap_or(default)
+    }
+
+    /// As [`Self::integer`], of numbers up to `most` if that is less than the range ends with.
+    pub fn integer_up_to(&mut self, key: &'static str, most: u64) -> u64 {
+        let (range, default) =
+            match self.setting(key).map(|setting| (setting.kind, setting.default)) {
+                Some((Kind::Integer(low, high), Preset::Integer(default))) => {
+                    (low..=high.min(most), default)
+                }
+                _ => (0..=most, 0),
+            };
+        self.take(key).and_then(|node| integer(node, &range, self.problems)).unwrap_or(default)
+    }
+
+    /// A whole number within the range of `key`, if there is one.
+    pub fn optional_integer(&mut self, key: &'static str) -> Option<u64> {
+        let node = self.take(key)?;
+        self.integer_at(key, node)
+    }
+
+    /// A whole number within the range of `key`, whose absence is a problem.
+    pub fn required_integer(&mut self, key: &'static str, expected: &str) -> Option<u64> {
+        let node = self.require(key, expected)?;
+        self.integer_at(key, node)
+    }
+
+    /// The whole number that `node`, the value of `key` or an item of it, is.
+    pub fn integer_at(&mut self, key: &'static str, node: &ConfigNode) -> Option<u64> {
+        let kind = self.setting(key)?.kind;
+        let (low, high) = kind.integers()?;
+        integer(node, &(low..=high), self.problems)
+    }
+
+    /// `true` or `false`, or the default of `key`.
+    pub fn flag(&mut self, key: &'static str) -> bool {
+        let default = self.default(key) == Preset::Flag(true);
         match self.take(key).map(|node| (node, &node.value)) {
             None => default,
             Some((_, Value::Bool(flag))) => *flag,
@@ -81,27 +176,37 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// A string, or `default`.
-    pub fn text(&mut self, key: &'static str, default: &str) -> String {
-        match self.take(key) {
-            None => default.to_owned(),
-            Some(node) => text(node, self.problems).unwrap_or(default).to_owned(),
-        }
+    /// A string, or the default of `key`.
+    pub fn text(&mut self, key: &'static str) -> String {
+        let default = self.default_text(key);
+        self.text_or(key, default)
     }
 
-    /// One of `choices`, by name; the first is the default.
+    /// A string, or `default`, which depends on other settings.
+    pub fn text_or(&mut self, key: &'static str, default: &str) -> String {
+        self.optional_text(key).unwrap_or(default).to_owned()
+    }
+
+    /// A string, if there is one.
+    pub fn optional_text(&mut self, key: &'static str) -> Option<&'a str> {
+        self.take(key).and_then(|node| text(node, self.problems))
+    }
+
+    /// One of `choices`, by name, or the one that is the default of `key`.
     pub fn choice<T: Clone>(&mut self, key: &'static str, choices: &[(&str, T)]) -> T {
-        self.choice_or(key, choices, choices[0].1.clone())
+        let default = self.default_text(key);
+        let default = choices.iter().find(|(name, _)| *name == default);
+        let default = default.unwrap_or(&choices[0]).1.clone();
+        self.optional_choice(key, choices).unwrap_or(default)
     }
 
-    /// One of `choices`, by name, or `default`.
-    pub fn choice_or<T: Clone>(
+    /// One of `choices`, by name, if there is one.
+    pub fn optional_choice<T: Clone>(
         &mut self,
         key: &'static str,
         choices: &[(&str, T)],
-        default: T,
-    ) -> T {
-        self.take(key).and_then(|node| choice(node, choices, self.problems)).unwrap_or(default)
+    ) -> Option<T> {
+        self.take(key).and_then(|node| choice(node, choices, self.problems))
     }
 
     /// A list of strings, or an empty list.
@@ -117,6 +222,25 @@ impl<'a> Decoder<'a> {
                 self.problems.push(Problem::unknown(node.place.clone(), "key", key, known));
             }
         }
+    }
+}
+
+/// What decoders took, for the test that compares it with the descriptions.
+#[cfg(test)]
+pub mod record {
+    use std::collections::BTreeSet;
+    use std::sync::{Mutex, PoisonError};
+
+    static TAKEN: Mutex<BTreeSet<(&str, &str)>> = Mutex::new(BTreeSet::new());
+
+    /// A decoder asked for this key of a group or of an entry of a registry.
+    pub fn took(owner: &'static str, key: &'static str) {
+        TAKEN.lock().unwrap_or_else(PoisonError::into_inner).insert((owner, key));
+    }
+
+    /// Everything that was asked for.
+    pub fn taken() -> BTreeSet<(&'static str, &'static str)> {
+        TAKEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -202,7 +326,7 @@ pub fn number(
     };
     let valid = value.filter(|v| v.is_finite() && range.contains(v));
     if valid.is_none() {
-        problems.push(mismatch(node, number_range(range)));
+        problems.push(mismatch(node, number_range(*range.start(), *range.end())));
     }
     valid
 }
@@ -226,27 +350,13 @@ pub fn integer(
     let value = number.and_then(|number| u64::try_from(number).ok());
     let valid = value.filter(|v| range.contains(v));
     if valid.is_none() {
-        let expected = if *range.end() >= i64::MAX as u64 {
-            format!("a whole number ≥ {}", range.start())
-        } else {
-            format!("a whole number from {} to {}", range.start(), range.end())
-        };
+        let expected = integer_range(*range.start(), *range.end());
         let inexact = matches!(node.value, Value::Float(number) if number > EXACT);
         let digits = if inexact { ", written in digits: floats skip some here" } else { "" };
         let expected = expected + digits;
         problems.push(mismatch(node, expected));
     }
     valid
-}
-
-fn number_range(range: &RangeInclusive<f64>) -> String {
-    let (low, high) = (*range.start(), *range.end());
-    match (low == f64::MIN_POSITIVE, high == f64::MAX) {
-        (true, true) => "a number > 0".to_owned(),
-        (true, false) => format!("a number > 0 and ≤ {high}"),
-        (false, true) => format!("a number ≥ {low}"),
-        (false, false) => format!("a number from {low} to {high}"),
-    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,12 @@ pub mod note;
 pub mod path;
 mod records;
 pub mod rows;
+pub mod settings;
 pub mod shown;
 pub mod source;
 pub mod toml;
 
 pub use decode::Decoder;
 pub use error::{Location, Problem, Problems};
+pub use settings::{Group, Kind, Setting};
 pub use toml::{ConfigNode, Value};

@@ -5,6 +5,7 @@ use super::decode::{self, Decoder};
 use super::error::{Location, Problem, Problems};
 use super::lines::LineReader;
 use super::records::{self, RecordReader};
+use super::settings::{Kind, Setting};
 
 /// How a table of others is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,10 +16,25 @@ pub struct TableLayout {
     no_header: bool,
 }
 
+/// The settings of [`TableLayout::read`].
+pub const LAYOUT: &[Setting] = &[
+    Setting::flag(
+        "no_header",
+        false,
+        "Whether the first line is a row; columns are called by their numbers then, from 1 on.",
+    ),
+    Setting::optional(
+        "delimiter",
+        Kind::Text,
+        "recognised",
+        "What parts cells: one character, or comma, semicolon, tab or pipe.",
+    ),
+];
+
 impl TableLayout {
     /// Decodes `delimiter` and `no_header` of the settings of an import.
     pub fn read(read: &mut Decoder<'_>) -> Self {
-        let mut layout = Self { delimiter: None, no_header: read.flag("no_header", false) };
+        let mut layout = Self { delimiter: None, no_header: read.flag("no_header") };
         if let Some(node) = read.take("delimiter")
             && let Some(text) = decode::text(node, read.problems())
         {

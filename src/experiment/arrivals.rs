@@ -1,5 +1,8 @@
 //! The table `workload`: when requests arrive, and which.
 
+use super::workload_settings::{
+    CLASS_DISTRIBUTION, DRIFT, MAX_REQUESTS, PER, SOURCES, WORKLOAD, ZIPF,
+};
 use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
 use crate::core::ids::AppId;
 use crate::core::units::{Span, Time};
@@ -8,12 +11,12 @@ use crate::system::catalog::{AppSpec, SystemSpec};
 use crate::system::profile;
 use crate::traces::trace_file::TraceFile;
 use crate::workload::{
-    ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, Process, RateSpec, SourceSplit,
-    WorkloadSpec, zipf,
+    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, Process, RateSpec,
+    SourceSplit, WorkloadSpec, zipf,
 };
 use std::sync::Arc;
 
-/// Decodes the arrivals of an experiment: `"recorded"` or `{ source = "recorded", … }`.
+/// Decodes the arrivals of an experiment: `"recorded"` or `{ arrivals = "recorded", … }`.
 pub(super) fn read(
     node: &ConfigNode,
     setup: &SystemSpec,
@@ -26,17 +29,17 @@ pub(super) fn read(
         return None;
     }
     let apps = setup.apps.as_slice();
-    let mut read = Decoder::new(node, problems);
+    let mut read = Decoder::new(node, &WORKLOAD, problems);
     let processes = read_source(&mut read, node, apps);
     let pace = read_pace(&mut read);
     let file = read.take("file").and_then(|file| {
         let fits = node.get("arrivals").is_some_and(|process| process.cell() == "file");
         read_file(file, fits, apps, inputs, read.problems())
     });
-    // Request numbers have 32 bits.
-    let most = file.as_ref().map_or(4_000_000_000, |file| file.requests.min(4_000_000_000));
+    let most = file.as_ref().map_or(MAX_REQUESTS, |file| file.requests.min(MAX_REQUESTS));
     let default = file.as_ref().map_or(10_000, |_| most);
-    let requests = read.integer("requests", 1..=most, default);
+    let requests = read.take("requests");
+    let requests = requests.and_then(|n| decode::integer(n, &(1..=most), read.problems()));
     let sources =
         read.take("source_split").map_or(SourceSplit::All, |n| read_sources(n, read.problems()));
     if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
@@ -55,12 +58,12 @@ pub(super) fn read(
         read_class_mix(node, apps, &mut classes, read.problems());
     }
     let drift = read.take("drift").and_then(|n| read_drift(n, apps, read.problems()));
-    let sticky = read.number("class_autocorrelation", 0.0..=0.999_999, 0.0);
+    let sticky = read.number("class_autocorrelation");
     read.finish();
     Some(WorkloadSpec {
         processes: processes?,
         pace,
-        requests,
+        requests: requests.unwrap_or(default),
         mix,
         classes,
         drift,
@@ -106,14 +109,17 @@ fn read_source(
     trace: &ConfigNode,
     apps: &[AppSpec],
 ) -> Option<Vec<Process>> {
-    let own = read.choice("per", &[("total", false), ("app", true)]);
+    let own = read.choice("per", &PER);
     let node = read.take("arrivals");
     let table = node.filter(|node| matches!(node.value, Value::Table(_)));
     let process = match table {
         None => {
             let name = node.map_or(Some("poisson"), |n| decode::text(n, read.problems()));
             let entry = find(name?, node.unwrap_or(trace), read.problems());
-            entry.map(|entry| (entry.read)(read))
+            entry.map(|entry| {
+                read.describe(entry.name, entry.settings);
+                (entry.read)(read)
+            })
         }
         Some(table) if apps.iter().all(|app| table.get(&app.profile.name).is_none()) => {
             read_process(table, read.problems())
@@ -152,9 +158,10 @@ fn find(name: &str, node: &ConfigNode, problems: &mut Problems) -> Option<&'stat
 
 /// `{ name = "gamma", cv = 4 }`
 fn read_process(table: &ConfigNode, problems: &mut Problems) -> Option<Process> {
-    let mut read = Decoder::new(table, problems);
+    let mut read = Decoder::new(table, &workload::PROCESS, problems);
     let name = read.require("name", "the name of an arrival process")?;
     let entry = find(decode::text(name, read.problems())?, name, read.problems())?;
+    read.describe(entry.name, entry.settings);
     let process = (entry.read)(&mut read);
     read.finish();
     Some(process)
@@ -167,8 +174,8 @@ fn read_pace(read: &mut Decoder<'_>) -> RateSpec {
         let found = "`load` beside `rate_rps`";
         read.problems().push(Problem::new(node.place.clone(), found, "one of them"));
     }
-    let rate = rate.and_then(|n| decode::number(n, &(1e-9..=1e9), read.problems()));
-    let load = load.and_then(|n| decode::number(n, &(1e-6..=1e6), read.problems()));
+    let rate = rate.and_then(|node| read.number_at("rate_rps", node));
+    let load = load.and_then(|node| read.number_at("load", node));
     rate.map(RateSpec::Rate).or(load.map(RateSpec::Load)).unwrap_or(RateSpec::Own)
 }
 
@@ -177,8 +184,8 @@ fn read_mix(read: &mut Decoder<'_>, trace: &ConfigNode, apps: &[AppSpec]) -> Vec
     let node = read.take("mix");
     let mut shares = vec![1.0; apps.len()];
     if let Some(law) = node.filter(|node| node.get("zipf").is_some()) {
-        let mut law = Decoder::new(law, read.problems());
-        shares = zipf(law.number("zipf", 0.0..=100.0, 1.0), apps.len());
+        let mut law = Decoder::new(law, &ZIPF, read.problems());
+        shares = zipf(law.number("zipf"), apps.len());
         law.finish();
     } else if let Some(node) = node {
         shares = vec![0.0; apps.len()];
@@ -219,12 +226,10 @@ fn is_law(node: &ConfigNode) -> bool {
 
 /// `{ zipf = s }` in the order of the classes, or `{ dirichlet = α }`.
 fn read_law(node: &ConfigNode, count: usize, problems: &mut Problems) -> ClassFilter {
-    let mut law = Decoder::new(node, problems);
-    let dirichlet = law.take("dirichlet");
-    let dirichlet = dirichlet.and_then(|n| decode::number(n, &(0.001..=1e6), law.problems()));
-    let filter = match dirichlet {
+    let mut law = Decoder::new(node, &CLASS_DISTRIBUTION, problems);
+    let filter = match law.optional_number("dirichlet") {
         Some(alpha) => ClassFilter::Dirichlet(alpha),
-        None => ClassFilter::Mix(zipf(law.number("zipf", 0.0..=100.0, 1.0), count)),
+        None => ClassFilter::Mix(zipf(law.number("zipf"), count)),
     };
     law.finish();
     filter
@@ -232,11 +237,11 @@ fn read_law(node: &ConfigNode, count: usize, problems: &mut Problems) -> ClassFi
 
 /// `{ to, at_s }`, `{ to, from_s, until_s }`, `{ to, period_s }` or `{ random_walk_sd, step_s }`.
 fn read_drift(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> Option<Drift> {
-    let mut read = Decoder::new(node, problems);
+    let mut read = Decoder::new(node, &DRIFT, problems);
     if let Some(walk) = read.take("random_walk_sd") {
-        let deviation = decode::number(walk, &(0.0..=100.0), read.problems());
-        let step = read.require("step_s", "seconds from one move of the class mix to the next");
-        let step = step.and_then(|node| decode::number(node, &(1e-3..=1e9), read.problems()));
+        let deviation = read.number_at("random_walk_sd", walk);
+        let expected = "seconds from one move of the class mix to the next";
+        let step = read.required_number("step_s", expected);
         read.finish();
         return Some(Drift::Walk { deviation: deviation?, step: Span::from_s(step?) });
     }
@@ -244,11 +249,7 @@ fn read_drift(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> O
     if let Some(mix) = read.require("to", "the class mix to which requests drift") {
         read_class_mix(mix, apps, &mut to, read.problems());
     }
-    let mut second = |key| {
-        let node = read.take(key)?;
-        let seconds = decode::number(node, &(0.0..=1e9), read.problems())?;
-        Some(Span::from_s(seconds))
-    };
+    let mut second = |key| Some(Span::from_s(read.optional_number(key)?));
     let (at, from, until) = (second("at_s"), second("from_s"), second("until_s"));
     let period = second("period_s");
     let after = |span: Span| Time::ZERO + span;
@@ -294,10 +295,9 @@ fn read_sources(node: &ConfigNode, problems: &mut Problems) -> SourceSplit {
     if !matches!(node.value, Value::Table(_)) {
         return decode::choice(node, &SourceSplit::WORDS, problems).unwrap_or(SourceSplit::All);
     }
-    let mut read = Decoder::new(node, problems);
+    let mut read = Decoder::new(node, &SOURCES, problems);
     let expected = "the least total variation from the profile's class mix";
-    let drift = read.require("drift", expected);
-    let drift = drift.and_then(|node| decode::number(node, &(0.0..=1.0), read.problems()));
+    let drift = read.required_number("drift", expected);
     read.finish();
     drift.map_or(SourceSplit::All, SourceSplit::Drifted)
 }

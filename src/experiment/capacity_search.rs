@@ -19,11 +19,37 @@ use super::journal;
 use super::journal::RunRecord;
 use super::shard::Shard;
 use super::spelling;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode, path};
+use crate::config::settings::NUMBER;
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, path,
+};
 use crate::metrics::{COLUMNS, numbers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+
+const END: Kind = Kind::Number(f64::MIN_POSITIVE, 1e15);
+
+/// `[search]`
+pub(super) const SEARCH: Group = Group {
+    name: "search",
+    settings: &[&[
+        Setting::text("key", "workload.rate_rps", "The setting that is varied, a number above 0."),
+        Setting::text("metric", "slo_attainment", "The column of runs.csv that is limited."),
+        Setting::optional("at_least", NUMBER, "0.99, without `at_most`", "The lower limit."),
+        Setting::optional("at_most", NUMBER, "no upper limit", "The upper limit, instead."),
+        Setting::required("low", END, "The lowest value that is tried."),
+        Setting::required("high", END, "The highest value that is tried."),
+        Setting::number(
+            "relative_width",
+            [1e-6, 10.0],
+            0.02,
+            "The search ends when the highest passing and the lowest failing value are this close, \
+             relative to the lower.",
+        ),
+    ]],
+    short: None,
+};
 
 /// What is searched for.
 #[derive(Clone, Debug)]
@@ -65,23 +91,19 @@ impl MetricLimit {
 impl CapacitySearch {
     /// Reads `[search]`, and the axis that it makes of its ends.
     pub(super) fn read(node: &ConfigNode, problems: &mut Problems) -> Option<(Self, Axis)> {
-        let mut read = Decoder::new(node, problems);
+        let mut read = Decoder::new(node, &SEARCH, problems);
         let at = |field: &str| node.place.clone().field(&format!("search.{field}"));
-        let key = read.text("key", "workload.rate_rps");
+        let key = read.text("key");
         if let Err(problem) = check_key(&key, &at("key")) {
             read.problems().push(problem);
         }
         let key = path::spelled(&key);
-        let metric = read.text("metric", "slo_attainment");
+        let metric = read.text("metric");
         if !numbers().any(|name| name == metric) {
             read.problems().push(Problem::unknown(at("metric"), "metric", &metric, numbers()));
         }
-        let all = -f64::MAX..=f64::MAX;
-        let mut bound = |key| {
-            let node = read.take(key);
-            node.and_then(|node| decode::number(node, &all, read.problems()))
-        };
-        let limit = match (bound("at_least"), bound("at_most")) {
+        let limits = ["at_least", "at_most"].map(|key| read.optional_number(key));
+        let limit = match (limits[0], limits[1]) {
             (None, Some(limit)) => MetricLimit::AtMost(limit),
             (Some(limit), None) => MetricLimit::AtLeast(limit),
             (None, None) => MetricLimit::AtLeast(0.99),
@@ -91,11 +113,10 @@ impl CapacitySearch {
                 return None;
             }
         };
-        let width = read.number("relative_width", 1e-6..=10.0, 0.02);
+        let width = read.number("relative_width");
         let mut end = |key| {
             let node = read.require(key, "an end of the search, a number > 0")?;
-            let range = f64::MIN_POSITIVE..=1e15;
-            let number = decode::number(node, &range, read.problems())?;
+            let number = read.number_at(key, node)?;
             Some((number, value(number, &node.place)))
         };
         let ends = [end("low"), end("high")];

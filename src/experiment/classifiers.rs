@@ -6,11 +6,192 @@ use crate::classifier::model::{
     Classifier, ClassifierHost, ClassifierKind, Knn, Prior, ShortCircuit, ThresholdRule, VoteModel,
 };
 use crate::classifier::posterior::{Evidence, TWO_CLASS_THRESHOLD};
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode};
+use crate::config::settings::{EntrySettings, Lists, Preset, Registry, flattened, names};
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, decode,
+};
 use crate::core::units::Span;
 use crate::system::catalog::AppSpec;
 use crate::system::profile;
 use std::sync::Arc;
+
+const EVIDENCE: [(&str, Evidence); 2] =
+    [("onehot", Evidence::OneHot), ("counts", Evidence::Counts)];
+const HOSTS: [(&str, ClassifierHost); 3] = [
+    ("host", ClassifierHost::Host),
+    ("free", ClassifierHost::Free),
+    ("worker", ClassifierHost::Worker),
+];
+const VOTE_TIES: [(&str, VoteTies); 2] =
+    [("lowest-index", VoteTies::LowestIndex), ("average", VoteTies::Average)];
+const SHORT_CIRCUITS: [(&str, ShortCircuit); 3] = [
+    ("never", ShortCircuit::Never),
+    ("precision", ShortCircuit::Precision),
+    ("posterior", ShortCircuit::Posterior),
+];
+const PRIORS: [&str; 2] = ["profile", "uninformative"];
+const KINDS: [&str; 4] = ["recorded", "knn", "confusion", "rule"];
+const SHARE: Kind = Kind::Number(0.0, 1.0);
+const WEIGHTS: Kind = Kind::List(&Kind::Number(0.0, 1e12));
+const WEIGHT: Kind = Kind::Number(f64::MIN_POSITIVE, 1e9);
+
+/// The keys of `peek`, whatever the kind.
+const PEEK: Group = Group {
+    name: "peek",
+    settings: &[&[
+        Setting::optional(
+            "kind",
+            Kind::Choice(&KINDS),
+            "`recorded` where votes are recorded, else `confusion` if its settings are there",
+            "The SneakPeek model.",
+        ),
+        Setting::optional(
+            "latency_ms",
+            Kind::Number(0.0, 86_400_000.0),
+            "the table peek.csv of the profile, or no time without it",
+            "The time for one request; requests are looked at one after the other.",
+        ),
+        Setting::optional(
+            "matrix",
+            Kind::List(&WEIGHTS),
+            "peek_confusion.csv of the profile, if there is one",
+            "The confusion matrix: a row of weights for each true class.",
+        ),
+        Setting::new(
+            "short_circuit",
+            Kind::OneOf(&[Kind::Choice(&names(&SHORT_CIRCUITS)), Kind::Table(&THRESHOLD)]),
+            Preset::Text("never"),
+            "Whether the model's own answer may be the answer to a request: never, where schedulers \
+             choose it (they believe its precision, or the posterior), or by a threshold.",
+        ),
+        Setting::choice(
+            "evidence",
+            &names(&EVIDENCE),
+            "What the posterior counts: one observation of the class that the votes answer with, \
+             or every vote.",
+        ),
+        Setting::new(
+            "two_class_threshold",
+            Kind::OneOf(&[SHARE, Kind::Choice(&["none"])]),
+            Preset::Number(TWO_CLASS_THRESHOLD),
+            "With two classes, the second is the answer where its share of the votes is above \
+             this; `none`: where it has most votes.",
+        ),
+        Setting::new(
+            "prior",
+            Kind::OneOf(&[Kind::Choice(&PRIORS), WEIGHTS, Kind::Table(&SCALED_PRIOR)]),
+            Preset::Text(PRIORS[0]),
+            "The Dirichlet prior of the posterior: the class frequencies of the profile, every \
+             class alike, or a weight for each class.",
+        ),
+        Setting::new(
+            "prior_weight",
+            WEIGHT,
+            Preset::Number(1.0),
+            "The sum of the weights of a prior that is a name, in votes.",
+        ),
+        Setting::choice(
+            "runs_on",
+            &names(&HOSTS),
+            "Where the model runs: on a serial lane of the host, in no time, or on the workers in \
+             turns with their backlog.",
+        ),
+        Setting::integer(
+            "memory_bytes",
+            [0, u64::MAX / 2],
+            0,
+            "The memory that the model takes on every worker where it runs.",
+        ),
+    ]],
+    short: Some("kind"),
+};
+
+/// `peek` with the settings of its kind.
+pub const PEEKS: Registry =
+    Registry { name: "peek", tag: "kind", common: &PEEK, entries: kinds, optional: true };
+
+const CONFUSION: Lists = &[&[
+    Setting::optional(
+        "quality",
+        SHARE,
+        "`matrix` or `recall` counts",
+        "How good votes are, from 0 (chance) to 1 (perfect).",
+    ),
+    Setting::optional(
+        "recall",
+        SHARE,
+        "`matrix` or `quality` counts",
+        "The probability that a vote is right; wrong ones are even over the other classes.",
+    ),
+    Setting::integer("votes", [1, 1000], 1, "The number of votes on a request."),
+    Setting::number(
+        "correlation",
+        [0.0, 1.0],
+        0.0,
+        "The probability that a vote after the first copies the first.",
+    ),
+]];
+
+const KNN: Lists = &[&[
+    Setting::optional(
+        "k",
+        Kind::Integer(1, u64::MAX),
+        "5, or all samples if there are fewer",
+        "The number of nearest samples of reference.csv that vote.",
+    ),
+    Setting::choice(
+        "ties",
+        &names(&VOTE_TIES),
+        "Which samples at the distance of the k-th vote: those listed first, or all of them with \
+         equal parts of the votes that are left.",
+    ),
+]];
+
+const RULE: Lists = &[&[
+    Setting::required("feature", Kind::Text, "The feature of the trace that decides."),
+    Setting::required(
+        "threshold",
+        Kind::Number(-1e15, 1e15),
+        "The value of the feature that parts the two classes.",
+    ),
+    Setting::required("below", Kind::Text, "The class below the threshold."),
+    Setting::required("above", Kind::Text, "The class from the threshold on."),
+]];
+
+fn kinds() -> Vec<EntrySettings> {
+    let entry = |name, summary, settings: Lists| EntrySettings {
+        name,
+        summary,
+        settings: flattened(settings),
+    };
+    vec![
+        entry("recorded", "the votes of the trace", &[]),
+        entry("knn", "the nearest samples of the profile vote", KNN),
+        entry("confusion", "votes are drawn by a confusion matrix", CONFUSION),
+        entry("rule", "a threshold on one feature", RULE),
+    ]
+}
+
+const THRESHOLD: Group = Group {
+    name: "short_circuit",
+    settings: &[&[Setting::required(
+        "threshold",
+        SHARE,
+        "The least posterior probability of the model's own answer with which a request is answered \
+         before it is scheduled.",
+    )]],
+    short: None,
+};
+
+const SCALED_PRIOR: Group = Group {
+    name: "prior",
+    settings: &[&[Setting::required(
+        "scale",
+        WEIGHT,
+        "What the class frequencies of the profile are multiplied by.",
+    )]],
+    short: None,
+};
 
 /// Gives every application its part of the setting: the same for all, or by application.
 pub(super) fn read(node: &ConfigNode, apps: &mut [AppSpec], problems: &mut Problems) {
@@ -24,9 +205,8 @@ pub(super) fn read(node: &ConfigNode, apps: &mut [AppSpec], problems: &mut Probl
 /// `"knn"` or `{ kind = "knn", … }`
 fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier {
     let node = &decode::named(node, "kind");
-    let mut read = Decoder::new(node, problems);
-    let latency = read.take("latency_ms");
-    let latency = latency.and_then(|n| decode::number(n, &(0.0..=86_400_000.0), read.problems()));
+    let mut read = Decoder::new(node, &PEEK, problems);
+    let latency = read.optional_number("latency_ms");
     let matrix = read.take("matrix");
     let classes = app.profile.classes.len();
     let given = matrix.and_then(|node| rows(node, classes, read.problems()));
@@ -39,12 +219,11 @@ fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier 
         short_circuit: short_circuit(&mut read, app, matrix.is_some()),
         kind,
         matrix,
-        evidence: read
-            .choice("evidence", &[("onehot", Evidence::OneHot), ("counts", Evidence::Counts)]),
+        evidence: read.choice("evidence", &EVIDENCE),
         threshold: threshold(&mut read),
         prior: prior(&mut read, classes),
-        runs_on: read.choice("runs_on", &PLACES),
-        memory_bytes: read.integer("memory_bytes", 0..=u64::MAX / 2, 0),
+        runs_on: read.choice("runs_on", &HOSTS),
+        memory_bytes: read.integer("memory_bytes"),
         latency: latency.map(Span::from_ms),
     };
     read.finish();
@@ -53,12 +232,6 @@ fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier 
 
 /// A confusion matrix as written and as read.
 type Matrix<'a> = (Option<&'a ConfigNode>, Option<&'a Vec<Vec<f64>>>);
-
-const PLACES: [(&str, ClassifierHost); 3] = [
-    ("host", ClassifierHost::Host),
-    ("free", ClassifierHost::Free),
-    ("worker", ClassifierHost::Worker),
-];
 
 fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> ClassifierKind {
     let recorded = app.trace.as_ref().is_some_and(|trace| !trace.votes.is_empty());
@@ -83,8 +256,7 @@ fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> Classifier
             .map_or(ClassifierKind::Recorded, ClassifierKind::Confusion),
         Some("rule") => rule(read, app).map_or(ClassifierKind::Recorded, ClassifierKind::Rule),
         Some(other) => {
-            let known = ["recorded", "knn", "confusion", "rule"];
-            read.problems().push(Problem::unknown(place.clone(), "value", other, known));
+            read.problems().push(Problem::unknown(place.clone(), "value", other, KINDS));
             ClassifierKind::Recorded
         }
         None => ClassifierKind::Recorded,
@@ -92,9 +264,9 @@ fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> Classifier
 }
 
 fn knn(read: &mut Decoder<'_>, app: &AppSpec, place: &Location) -> Option<Knn> {
+    read.describe("knn", KNN);
     let k = read.take("k");
-    let ties = read
-        .choice("ties", &[("lowest-index", VoteTies::LowestIndex), ("average", VoteTies::Average)]);
+    let ties = read.choice("ties", &VOTE_TIES);
     let name = &app.profile.name;
     let Some(reference) = &app.profile.reference else {
         let found = format!("\"knn\", and no reference.csv in the profile of `{name}`");
@@ -131,10 +303,11 @@ fn law(
     matrix: Matrix<'_>,
     required: Option<&Location>,
 ) -> Option<VoteModel> {
+    read.describe("confusion", CONFUSION);
     let classes = app.profile.classes.len();
     let (quality, recall) = (read.take("quality"), read.take("recall"));
-    let votes = read.integer("votes", 1..=1000, 1);
-    let correlation = read.number("correlation", 0.0..=1.0, 0.0);
+    let votes = read.integer("votes");
+    let correlation = read.number("correlation");
     let problems = read.problems();
     let given: Vec<&ConfigNode> = [matrix.0, quality, recall].into_iter().flatten().collect();
     match (given.as_slice(), required) {
@@ -148,11 +321,10 @@ fn law(
         }
         _ => {}
     }
-    let mut share = |node: &ConfigNode| decode::number(node, &(0.0..=1.0), problems);
     let mut law = if let Some(node) = quality {
-        VoteModel::quality(classes, share(node)?)
+        VoteModel::quality(classes, read.number_at("quality", node)?)
     } else if let Some(node) = recall {
-        VoteModel::recall(classes, share(node)?)
+        VoteModel::recall(classes, read.number_at("recall", node)?)
     } else {
         VoteModel::matrix(matrix.1?)
     };
@@ -175,6 +347,7 @@ fn rows(node: &ConfigNode, classes: usize, problems: &mut Problems) -> Option<Ve
 }
 
 fn rule(read: &mut Decoder<'_>, app: &AppSpec) -> Option<ThresholdRule> {
+    read.describe("rule", RULE);
     let feature = read.require("feature", "the name of a feature of the trace");
     let at = read.require("threshold", "where the feature parts the classes");
     let mut class = |key| {
@@ -190,7 +363,7 @@ fn rule(read: &mut Decoder<'_>, app: &AppSpec) -> Option<ThresholdRule> {
         found.map(|class| class as u16)
     };
     let (below, above) = (class("below"), class("above"));
-    let at = decode::number(at?, &(-1e15..=1e15), read.problems());
+    let at = read.number_at("threshold", at?);
     let name = decode::text(feature?, read.problems())?;
     let column = column(name, app, &feature?.place, read.problems());
     Some(ThresholdRule { column: column?, at: at?, below: below?, above: above? })
@@ -201,19 +374,13 @@ fn short_circuit(read: &mut Decoder<'_>, app: &AppSpec, known: bool) -> ShortCir
     let Some(node) = read.take("short_circuit") else { return ShortCircuit::Never };
     let problems = read.problems();
     if matches!(node.value, Value::Table(_)) {
-        let mut table = Decoder::new(node, problems);
-        let threshold =
-            table.require("threshold", "the least posterior probability of the model's own answer");
-        let threshold = threshold.and_then(|n| decode::number(n, &(0.0..=1.0), table.problems()));
+        let mut table = Decoder::new(node, &THRESHOLD, problems);
+        let expected = "the least posterior probability of the model's own answer";
+        let threshold = table.required_number("threshold", expected);
         table.finish();
         return threshold.map_or(ShortCircuit::Never, ShortCircuit::Threshold);
     }
-    let named = [
-        ("never", ShortCircuit::Never),
-        ("precision", ShortCircuit::Precision),
-        ("posterior", ShortCircuit::Posterior),
-    ];
-    let chosen = decode::choice(node, &named, problems);
+    let chosen = decode::choice(node, &SHORT_CIRCUITS, problems);
     let needs = matches!(chosen, Some(ShortCircuit::Precision | ShortCircuit::Posterior));
     if needs && !known {
         let name = &app.profile.name;
@@ -229,12 +396,11 @@ fn threshold(read: &mut Decoder<'_>) -> Option<f64> {
     match read.take("two_class_threshold") {
         None => Some(TWO_CLASS_THRESHOLD),
         Some(node) if matches!(&node.value, Value::Text(text) if text == "none") => None,
-        Some(node) => decode::number(node, &(0.0..=1.0), read.problems()),
+        Some(node) => read.number_at("two_class_threshold", node),
     }
 }
 
 fn prior(read: &mut Decoder<'_>, classes: usize) -> Prior {
-    let weights = f64::MIN_POSITIVE..=1e9;
     let weight = read.take("prior_weight");
     let node = read.take("prior");
     let problems = read.problems();
@@ -243,11 +409,11 @@ fn prior(read: &mut Decoder<'_>, classes: usize) -> Prior {
             Some(Prior::Given(profile::prior(node, classes, problems)))
         }
         Some((node, Value::Table(_))) => {
-            let mut table = Decoder::new(node, problems);
-            let strong = table.require("scale", "by how much to multiply the class frequencies");
-            let strong = strong.and_then(|n| decode::number(n, &weights, table.problems()));
+            let mut table = Decoder::new(node, &SCALED_PRIOR, problems);
+            let expected = "by how much to multiply the class frequencies";
+            let scale = table.required_number("scale", expected);
             table.finish();
-            Some(Prior::Profile(strong.unwrap_or(1.0)))
+            Some(Prior::Profile(scale.unwrap_or(1.0)))
         }
         _ => None,
     };
@@ -256,9 +422,8 @@ fn prior(read: &mut Decoder<'_>, classes: usize) -> Prior {
         problems.push(Problem::new(weight.place.clone(), found, "one of them"));
         return given.clone();
     }
-    let weight = weight.and_then(|node| decode::number(node, &weights, problems)).unwrap_or(1.0);
-    let named =
-        [("profile", Prior::Profile(weight)), ("uninformative", Prior::Uninformative(weight))];
+    let weight = weight.and_then(|node| read.number_at("prior_weight", node)).unwrap_or(1.0);
+    let named = [(PRIORS[0], Prior::Profile(weight)), (PRIORS[1], Prior::Uninformative(weight))];
     let [(_, default), _] = named.clone();
-    given.or_else(|| decode::choice(node?, &named, problems)).unwrap_or(default)
+    given.or_else(|| decode::choice(node?, &named, read.problems())).unwrap_or(default)
 }

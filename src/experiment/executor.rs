@@ -2,7 +2,8 @@
 
 use super::axis::{GridPoint, RunSpec};
 use super::capacity_search;
-use super::file::{Experiment, FigureKind};
+use super::figure_spec::FigureKind;
+use super::file::Experiment;
 use super::grid::{axis_keys, expand};
 use super::input_cache::InputCache;
 use super::journal::{self, Journal, JournalContents, JournalEntry, RunRecord};

@@ -1,18 +1,82 @@
 //! Stalls, slow and failing workers, and wrong beliefs, as experiments write them.
 
-use crate::config::{Decoder, Problem, decode};
+use crate::config::{Decoder, Group, Kind, Problem, Setting, decode};
 use crate::core::units::{Span, Time};
 use crate::system::faults::{BeliefError, Outage, Slowdown, Stalls};
 
-/// More times as long than this, nothing takes.
+/// The largest factor by which anything is lengthened.
 const MAX_FACTOR: f64 = 1e6;
+
+/// `stalls`
+pub(super) const STALLS: Group = Group {
+    name: "stalls",
+    settings: &[&[
+        Setting::number("probability", [0.0, 1.0], 0.01, "The share of batches that stall."),
+        Setting::number(
+            "factor",
+            [1.0, MAX_FACTOR],
+            10.0,
+            "How many times as long a stalled batch takes.",
+        ),
+    ]],
+    short: None,
+};
+
+/// `belief_error`
+pub(super) const BELIEF_ERROR: Group = Group {
+    name: "belief_error",
+    settings: &[&[
+        Setting::number(
+            "latency",
+            [0.0, 0.99],
+            0.0,
+            "Schedulers see latencies times 1 + ε, with ε drawn evenly within plus or minus this, \
+             by variant and replicate.",
+        ),
+        Setting::number(
+            "accuracy",
+            [0.0, 1.0],
+            0.0,
+            "The same for accuracies and recalls, which are cut at 1.",
+        ),
+    ]],
+    short: None,
+};
+
+/// `slowdown` of a worker.
+pub(super) const SLOWDOWN: Group = Group {
+    name: "slowdown",
+    settings: &[&[
+        Setting::number("at_s", [0.0, 1e9], 0.0, "When the worker becomes slower."),
+        Setting::required(
+            "factor",
+            Kind::Number(1.0, MAX_FACTOR),
+            "How many times as long its batches take from then on.",
+        ),
+    ]],
+    short: None,
+};
+
+/// An item of `failures` of a worker.
+pub(super) const FAILURE: Group = Group {
+    name: "failure",
+    settings: &[&[
+        Setting::required("at_s", Kind::Number(0.0, 1e9), "When the worker fails."),
+        Setting::required(
+            "for_s",
+            Kind::Number(1e-9, 1e9),
+            "How long it is gone; it comes back with an empty memory.",
+        ),
+    ]],
+    short: None,
+};
 
 /// `stalls = { probability = 0.01, factor = 10 }`
 pub(super) fn read_stalls(read: &mut Decoder<'_>) -> Stalls {
     let Some(node) = read.take("stalls") else { return Stalls::NONE };
-    let mut stalls = Decoder::new(node, read.problems());
-    let probability = stalls.number("probability", 0.0..=1.0, 0.01);
-    let factor = stalls.number("factor", 1.0..=MAX_FACTOR, 10.0);
+    let mut stalls = Decoder::new(node, &STALLS, read.problems());
+    let probability = stalls.number("probability");
+    let factor = stalls.number("factor");
     stalls.finish();
     Stalls { probability, factor }
 }
@@ -20,9 +84,9 @@ pub(super) fn read_stalls(read: &mut Decoder<'_>) -> Stalls {
 /// `belief_error = { latency = 0.2, accuracy = 0.05 }`
 pub(super) fn read_belief_error(read: &mut Decoder<'_>) -> BeliefError {
     let Some(node) = read.take("belief_error") else { return BeliefError::default() };
-    let mut error = Decoder::new(node, read.problems());
-    let latency = error.number("latency", 0.0..=0.99, 0.0);
-    let accuracy = error.number("accuracy", 0.0..=1.0, 0.0);
+    let mut error = Decoder::new(node, &BELIEF_ERROR, read.problems());
+    let latency = error.number("latency");
+    let accuracy = error.number("accuracy");
     error.finish();
     BeliefError { latency, accuracy }
 }
@@ -30,10 +94,10 @@ pub(super) fn read_belief_error(read: &mut Decoder<'_>) -> BeliefError {
 /// `slowdown = { at_s = 60, factor = 1.5 }`
 pub(super) fn read_slowdown(worker: &mut Decoder<'_>) -> Option<Slowdown> {
     let node = worker.take("slowdown")?;
-    let mut slowdown = Decoder::new(node, worker.problems());
-    let from = Time::ZERO + Span::from_s(slowdown.number("at_s", 0.0..=1e9, 0.0));
-    let factor = slowdown.require("factor", "how many times as long batches take from then on");
-    let factor = factor.and_then(|n| decode::number(n, &(1.0..=MAX_FACTOR), slowdown.problems()));
+    let mut slowdown = Decoder::new(node, &SLOWDOWN, worker.problems());
+    let from = Time::ZERO + Span::from_s(slowdown.number("at_s"));
+    let expected = "how many times as long batches take from then on";
+    let factor = slowdown.required_number("factor", expected);
     slowdown.finish();
     factor.map(|factor| Slowdown { from, factor })
 }
@@ -43,13 +107,9 @@ pub(super) fn read_outages(worker: &mut Decoder<'_>) -> Vec<Outage> {
     let Some(node) = worker.take("failures") else { return Vec::new() };
     let mut outages: Vec<Outage> = Vec::new();
     for item in decode::array(node, worker.problems()) {
-        let mut read = Decoder::new(item, worker.problems());
-        let mut second = |key: &'static str, least: f64, what| {
-            let node = read.require(key, what)?;
-            decode::number(node, &(least..=1e9), read.problems())
-        };
-        let at = second("at_s", 0.0, "when the worker fails, in seconds");
-        let span = second("for_s", 1e-9, "how long it is gone, in seconds");
+        let mut read = Decoder::new(item, &FAILURE, worker.problems());
+        let at = read.required_number("at_s", "when the worker fails, in seconds");
+        let span = read.required_number("for_s", "how long it is gone, in seconds");
         read.finish();
         let (Some(at), Some(span)) = (at, span) else { continue };
         let (from, span) = (Time::ZERO + Span::from_s(at), Span::from_s(span));

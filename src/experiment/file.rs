@@ -1,13 +1,124 @@
 //! The experiment file: what is asked for, before it is expanded.
 
 use super::axis::{Axis, axes_with_labels, check_key};
-use super::capacity_search::CapacitySearch;
-use super::implied::{AxisLabels, axis_of_claim, axis_of_lines, other_axis};
-use super::stopping::StoppingRule;
-use crate::config::toml::quote;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value, decode, path};
+use super::capacity_search::{CapacitySearch, SEARCH};
+use super::figure_spec::{FIGURE, FigureSpec, WHERE, check_file_name, read_filter};
+use super::implied::{AxisLabels, axis_of_claim};
+use super::settings::BASE;
+use super::stopping::{STOPPING, StoppingRule};
+use crate::config::settings::TEXTS;
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode, path,
+};
 use crate::core::units::Span;
 use crate::metrics::{TABLES, TableEntry};
+
+/// `[[axis]]`
+const AXIS: Group = Group {
+    name: "axis",
+    settings: &[&[
+        Setting::required("key", Kind::Text, "The path of the setting that varies, in `[base]`."),
+        Setting::required(
+            "values",
+            Kind::List(&Kind::Any),
+            "Its values; a table may have a `label`, which is no part of the value.",
+        ),
+    ]],
+    short: None,
+};
+
+/// `[[zip]]`
+const ZIP: Group = Group {
+    name: "zip",
+    settings: &[&[
+        Setting::required("keys", TEXTS, "The paths of the settings that vary together."),
+        Setting::required(
+            "values",
+            Kind::List(&Kind::List(&Kind::Any)),
+            "Rows of values, one for each key.",
+        ),
+    ]],
+    short: None,
+};
+
+/// `[[expect]]`
+const EXPECT: Group = Group {
+    name: "expect",
+    settings: &[&[
+        Setting::required(
+            "claim",
+            Kind::Text,
+            "Two labels of one axis and how they compare, such as `sneakpeek >= grouped`.",
+        ),
+        Setting::optional("axis", Kind::Text, "the axis that has both labels", "Their axis."),
+        Setting::text("metric", "utility_mean", "The column of runs.csv that is compared."),
+        WHERE,
+        Setting::flag("gate", false, "Whether a contradiction fails the command."),
+        Setting::text("note", "", "What the claim means."),
+    ]],
+    short: None,
+};
+
+fn table_names() -> Vec<&'static str> {
+    TABLES.iter().map(|table| table.name).collect()
+}
+
+/// The file.
+pub const FILE: Group = Group {
+    name: "experiment",
+    settings: &[&[
+        Setting::optional("name", Kind::Text, "the name of the file", "The folder of the results."),
+        Setting::optional("title", Kind::Text, "the name", "The heading of the figures."),
+        Setting::text("note", "", "The small print of the figures."),
+        Setting::integer("seed", [0, i64::MAX as u64], 1, "The root of all random numbers."),
+        Setting::integer("replicates", [1, 1_000_000], 10, "The runs of each configuration."),
+        Setting::optional(
+            "stopping",
+            Kind::Table(&STOPPING),
+            "`replicates` of each configuration",
+            "When enough replicates have run.",
+        ),
+        Setting::required("base", Kind::Table(&BASE), "The settings that all runs share."),
+        Setting::optional(
+            "axis",
+            Kind::List(&Kind::Table(&AXIS)),
+            "none",
+            "A setting that varies.",
+        ),
+        Setting::optional(
+            "zip",
+            Kind::List(&Kind::Table(&ZIP)),
+            "none",
+            "Settings that vary together.",
+        ),
+        Setting::optional(
+            "search",
+            Kind::Table(&SEARCH),
+            "none",
+            "The search for the value of a setting up to which a metric keeps a limit.",
+        ),
+        Setting::optional("figure", Kind::List(&Kind::Table(&FIGURE)), "none", "What is drawn."),
+        Setting::optional(
+            "expect",
+            Kind::List(&Kind::Table(&EXPECT)),
+            "none",
+            "A claim that is checked.",
+        ),
+        Setting::optional(
+            "tables",
+            Kind::List(&Kind::Name(table_names)),
+            "none",
+            "The tables of several rows a run that are written too.",
+        ),
+        Setting::optional(
+            "timeseries_ms",
+            Kind::Number(1e-3, 1e9),
+            "1000, if `tables` asks for time series",
+            "The interval of the time series; asks for them.",
+        ),
+    ]],
+    short: None,
+};
 
 /// A parsed experiment.
 #[derive(Clone, Debug)]
@@ -42,50 +153,6 @@ pub struct Experiment {
     pub resolved: ConfigNode,
     /// Where it was read from.
     pub path: String,
-}
-
-/// A figure to draw.
-#[derive(Clone, Debug)]
-pub struct FigureSpec {
-    /// The file's name without ending.
-    pub name: String,
-    /// What it shows.
-    pub kind: FigureKind,
-    /// The column on the horizontal axis.
-    pub x: String,
-    /// The column on the vertical axis.
-    pub y: String,
-    /// The column whose values are the lines; one line if empty.
-    pub series: String,
-    /// The axis that has a panel for each of its values; one panel if empty.
-    pub facet: String,
-    /// Only rows with these labels: (column, one of these).
-    pub filter: Vec<(String, Vec<String>)>,
-    /// Logarithmic axes.
-    pub x_log: bool,
-    /// Logarithmic axes.
-    pub y_log: bool,
-    /// Ends of the vertical axis.
-    pub y_range: Option<(f64, f64)>,
-    /// What stands at the horizontal axis; made from the column's name if empty.
-    pub x_label: String,
-    /// Heading; the experiment's title if empty.
-    pub title: String,
-    /// Small print; the experiment's note if empty.
-    pub note: String,
-    /// Where it was written.
-    pub place: Location,
-}
-
-/// The kinds of figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FigureKind {
-    /// Means with 95 % bands against a setting.
-    Lines,
-    /// The distribution of latency.
-    Cdf,
-    /// One metric against another, a point per setting.
-    Pareto,
 }
 
 /// A claim about two values of one axis.
@@ -126,10 +193,6 @@ pub enum Relation {
     LessOrEqual,
 }
 
-/// What `figure.kind` may be, for messages and lists.
-pub const FIGURE_KINDS: [(&str, FigureKind); 3] =
-    [("lines", FigureKind::Lines), ("cdf", FigureKind::Cdf), ("pareto", FigureKind::Pareto)];
-
 impl Experiment {
     /// Runs of a configuration, if none is narrow enough before.
     pub fn most_replicates(&self) -> u64 {
@@ -138,14 +201,14 @@ impl Experiment {
 
     /// Reads a tree.
     pub fn read(node: &ConfigNode, path: &str, problems: &mut Problems) -> Self {
-        let mut read = Decoder::new(node, problems);
+        let mut read = Decoder::new(node, &FILE, problems);
         let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml");
-        let name = read.text("name", stem);
+        let name = read.text_or("name", stem);
         check_file_name(&name, node, read.problems());
-        let title = read.text("title", &name);
-        let note = read.text("note", "");
-        let seed = read.integer("seed", 0..=i64::MAX as u64, 1);
-        let replicates = read.integer("replicates", 1..=1_000_000, 10);
+        let title = read.text_or("title", &name);
+        let note = read.text("note");
+        let seed = read.integer("seed");
+        let replicates = read.integer("replicates");
         let until = read.take("stopping");
         let until = until.and_then(|node| StoppingRule::read(node, replicates, read.problems()));
         let base = read.require("base", "a table [base] with the settings of all runs");
@@ -211,16 +274,6 @@ impl Experiment {
     }
 }
 
-/// Names of experiments and figures become names of folders and files.
-fn check_file_name(name: &str, node: &ConfigNode, problems: &mut Problems) {
-    let odd = |c: char| c.is_control() || "/\\".contains(c);
-    if name.trim().is_empty() || name.len() > 100 || name.starts_with('.') || name.contains(odd) {
-        let place = node.get("name").unwrap_or(node).place.clone();
-        let expected = "a name for a file: no slash, no dot at its beginning, at most 100 letters";
-        problems.push(Problem::new(place, quote(name), expected));
-    }
-}
-
 fn list<'a>(read: &mut Decoder<'a>, key: &'static str) -> &'a [ConfigNode] {
     match read.take(key) {
         Some(node) => decode::array(node, read.problems()),
@@ -237,8 +290,7 @@ fn read_tables(read: &mut Decoder<'_>) -> (Vec<&'static TableEntry>, Span) {
         .filter_map(|name| decode::choice(name, &known, read.problems()))
         .map(|table| table.name)
         .collect();
-    let step = read.take("timeseries_ms");
-    let step = step.and_then(|node| decode::number(node, &(1e-3..=1e9), read.problems()));
+    let step = read.optional_number("timeseries_ms");
     if step.is_some() {
         wanted
             .extend(TABLES.iter().map(|table| table.name).filter(|n| n.starts_with("timeseries")));
@@ -248,7 +300,7 @@ fn read_tables(read: &mut Decoder<'_>) -> (Vec<&'static TableEntry>, Span) {
 }
 
 fn read_axis(node: &ConfigNode, problems: &mut Problems) -> Option<Axis> {
-    let mut read = Decoder::new(node, problems);
+    let mut read = Decoder::new(node, &AXIS, problems);
     let key = read.require("key", "the key that varies");
     let values = read.require("values", "the list of its values");
     let key = key.and_then(|key| axis_key(key, read.problems()));
@@ -277,7 +329,7 @@ fn axis_key(node: &ConfigNode, problems: &mut Problems) -> Option<String> {
 }
 
 fn read_zip(node: &ConfigNode, problems: &mut Problems) -> Option<Axis> {
-    let mut read = Decoder::new(node, problems);
+    let mut read = Decoder::new(node, &ZIP, problems);
     let keys = read.take("keys").map(|keys| decode::array(keys, read.problems()));
     let keys: Vec<String> =
         keys.into_iter().flatten().filter_map(|key| axis_key(key, read.problems())).collect();
@@ -303,94 +355,19 @@ fn read_zip(node: &ConfigNode, problems: &mut Problems) -> Option<Axis> {
     (!keys.is_empty() && !rows.is_empty()).then(|| Axis { keys, rows, place: node.place.clone() })
 }
 
-impl FigureSpec {
-    /// Reads a table `[[figure]]`, the `at`-th of its file, of results with these axes.
-    pub fn read(
-        node: &ConfigNode,
-        at: usize,
-        axes: &[AxisLabels],
-        problems: &mut Problems,
-    ) -> Self {
-        let mut read = Decoder::new(node, problems);
-        let kind = read.choice("kind", &FIGURE_KINDS);
-        let (x, y) = match kind {
-            FigureKind::Lines => ("workload.rate_rps", "utility_mean"),
-            FigureKind::Cdf => ("latency_ms", "share"),
-            FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
-        };
-        let facet = path::spelled(&read.text("facet", ""));
-        let x = match read.take("x") {
-            Some(node) => {
-                let x = decode::text(node, read.problems()).unwrap_or_default();
-                if kind == FigureKind::Lines { path::spelled(x) } else { x.to_owned() }
-            }
-            None if kind == FigureKind::Lines => axis_of_lines(node, axes, x, read.problems()),
-            None => x.to_owned(),
-        };
-        let y = read.text("y", y);
-        let series = read.take("series");
-        let series = match series.map(|node| decode::text(node, read.problems())) {
-            Some(name) => path::spelled(name.unwrap_or_default()),
-            None => other_axis(axes, &[&x, &facet]),
-        };
-        let name = read.text("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
-        check_file_name(&name, node, read.problems());
-        let range = read.take("y_range").map(|node| {
-            let ends = decode::array(node, read.problems()).iter();
-            let all = -f64::MAX..=f64::MAX;
-            let ends: Vec<f64> =
-                ends.filter_map(|end| decode::number(end, &all, read.problems())).collect();
-            if ends.len() != 2 || ends[0] >= ends[1] {
-                let expected = "two numbers, the lower first";
-                read.problems().push(decode::mismatch(node, expected));
-            }
-            ends
-        });
-        let spec = Self {
-            name,
-            kind,
-            x,
-            y,
-            series,
-            facet,
-            filter: read_filter(&mut read),
-            x_log: read.flag("x_log", false),
-            y_log: read.flag("y_log", false),
-            y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
-            x_label: read.text("x_label", ""),
-            title: read.text("title", ""),
-            note: read.text("note", ""),
-            place: node.place.clone(),
-        };
-        read.finish();
-        spec
-    }
-}
-
-/// `where = { "workload.rate_rps" = 200, scheduler = ["a", "b"] }`
-fn read_filter(read: &mut Decoder<'_>) -> Vec<(String, Vec<String>)> {
-    let Some(node) = read.take("where") else { return Vec::new() };
-    let entries = decode::table(node, read.problems()).iter();
-    let labels = |node: &ConfigNode| match &node.value {
-        Value::Array(items) => items.iter().map(ConfigNode::cell).collect(),
-        _ => vec![node.cell()],
-    };
-    entries.map(|(key, node)| (path::spelled(key), labels(node))).collect()
-}
-
 fn read_expectation(
     node: &ConfigNode,
     axes: &[AxisLabels],
     problems: &mut Problems,
 ) -> Option<Expectation> {
-    let mut read = Decoder::new(node, problems);
-    let claim = read.text("claim", "");
+    let mut read = Decoder::new(node, &EXPECT, problems);
+    let claim = read.text("claim");
     let axis = read.take("axis");
     let axis = axis.and_then(|node| decode::text(node, read.problems())).map(path::spelled);
-    let metric = read.text("metric", "utility_mean");
+    let metric = read.text("metric");
     let filter = read_filter(&mut read);
-    let gate = read.flag("gate", false);
-    let note = read.text("note", "");
+    let gate = read.flag("gate");
+    let note = read.text("note");
     read.finish();
     let relations = [
         (">=", Relation::GreaterOrEqual),

@@ -4,6 +4,7 @@ use super::arrivals;
 use super::by_app::by_app;
 use super::faults;
 use super::input_cache::InputCache;
+use super::settings::{BASE, BOUNDS, LOAD_TIMES, OVERHEAD, PAYLOAD_BYTES};
 use super::warmup::Warmup;
 use super::{classifiers, workers};
 use crate::classifier::model::{Classifier, ClassifierHost, ShortCircuit};
@@ -21,9 +22,6 @@ use crate::system::latency::LatencyFit;
 use crate::system::penalty::Penalty;
 use crate::workload::{SharedByReplicates, SourceSplit, WorkloadSpec};
 use std::sync::Arc;
-
-/// Bytes that a request may have to send.
-const PAYLOADS: std::ops::RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// A configuration ready to run.
 #[derive(Clone, Debug)]
@@ -51,7 +49,7 @@ impl RunConfig {
     /// Decodes a configuration and checks that a run of it can start.
     pub fn read(node: &ConfigNode, inputs: &mut InputCache) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let mut read = Decoder::new(node, &mut problems);
+        let mut read = Decoder::new(node, &BASE, &mut problems);
         let mut setup = read_setup(&mut read, inputs);
         let bound = read_bound(&mut read, setup.noise_cv, &setup.apps);
         let workload = read.require("workload", "a table: { arrivals, rate_rps, requests }");
@@ -140,11 +138,9 @@ fn read_setup(read: &mut Decoder<'_>, inputs: &mut InputCache) -> SystemSpec {
         None => Penalty::sigmoid(),
     };
     let outcome = read.choice("outcome", &OutcomeModel::ALL);
-    let cold_loads = read.choice("load_times", &[("warm", false), ("cold", true)]);
+    let cold_loads = read.choice("load_times", &LOAD_TIMES);
     let latency_fit = read.choice("latency_fit", &LatencyFit::ALL);
-    let batch_scaling = read.take("batch_scaling");
-    let batch_scaling =
-        batch_scaling.and_then(|node| decode::number(node, &(0.0..=1.0), read.problems()));
+    let batch_scaling = read.optional_number("batch_scaling");
     SystemSpec {
         apps,
         workers,
@@ -154,10 +150,10 @@ fn read_setup(read: &mut Decoder<'_>, inputs: &mut InputCache) -> SystemSpec {
         cold_loads,
         latency_fit,
         batch_scaling,
-        noise_cv: read.number("noise_cv", 0.0..=10.0, 0.0),
+        noise_cv: read.number("noise_cv"),
         stalls: faults::read_stalls(read),
         belief_error: faults::read_belief_error(read),
-        outcome_correlation: read.number("outcome_correlation", 0.0..=1.0, 0.0),
+        outcome_correlation: read.number("outcome_correlation"),
         overhead: read_overhead(read),
     }
 }
@@ -195,10 +191,11 @@ fn note_batches(
     let most = given.as_ref().map_or(Some(scheduler::MAX_BATCH), |text| text.parse().ok())?;
     let is_set = |key: &str| scheduler.get(key).map(ConfigNode::cell);
     // A planner whose batches are not merged makes them of one request each.
-    let merges = !entry.params.contains("merge_adjacent = false")
+    let has = |key: &str| entry.settings.iter().any(|list| list.iter().any(|s| s.key == key));
+    let merges = !has("merge_adjacent")
         || is_set("merge_adjacent").as_deref() == Some("true")
         || is_set("mode").as_deref() == Some("dispatch");
-    if !entry.params.contains("max_batch") || !merges {
+    if !has("max_batch") || !merges {
         return None;
     }
     let largest = |app: AppId| {
@@ -241,7 +238,7 @@ fn note_window(scheduler: &ConfigNode, catalog: &Catalog) -> Option<Note> {
 /// A bound holds for the service times of the tables, and where variants give all answers.
 fn read_bound(read: &mut Decoder<'_>, noise_cv: f64, apps: &[AppSpec]) -> bool {
     let Some(node) = read.take("bound") else { return false };
-    let fluid = decode::choice(node, &[("none", false), ("fluid", true)], read.problems());
+    let fluid = decode::choice(node, &BOUNDS, read.problems());
     let bound = fluid.unwrap_or(false);
     if bound && noise_cv > 0.0 {
         let found = format!("bound = \"fluid\" with noise_cv = {noise_cv}");
@@ -255,8 +252,8 @@ fn read_bound(read: &mut Decoder<'_>, noise_cv: f64, apps: &[AppSpec]) -> bool {
 }
 
 fn read_apps(read: &mut Decoder<'_>, inputs: &mut InputCache) -> Vec<AppSpec> {
-    let profiles = read.text("profiles", "profiles");
-    let traces = read.text("traces", "traces");
+    let profiles = read.text("profiles");
+    let traces = read.text("traces");
     let names = read.require("apps", "the list of applications, folders of profiles/");
     let (budgets, variants, looks) =
         (read.take("budget_ms"), read.take("variants"), read.take("peek"));
@@ -329,7 +326,7 @@ fn read_apps(read: &mut Decoder<'_>, inputs: &mut InputCache) -> Vec<AppSpec> {
 /// Bytes for all applications, or by application.
 fn read_payloads(node: &ConfigNode, apps: &mut [AppSpec], problems: &mut Problems) {
     let one = |app: &mut AppSpec, node: &ConfigNode, problems: &mut Problems| {
-        app.payload_bytes = decode::integer(node, &PAYLOADS, problems).unwrap_or(0);
+        app.payload_bytes = decode::integer(node, &PAYLOAD_BYTES, problems).unwrap_or(0);
     };
     if matches!(&node.value, Value::Table(_)) {
         by_app(node, apps, problems, one);
@@ -381,17 +378,15 @@ fn unknown_app(
 
 /// A number of milliseconds for every plan, or `{ constant, per_request }`.
 fn read_overhead(read: &mut Decoder<'_>) -> DecisionOverhead {
-    // A second for each of 32 bits of requests fits the clock.
-    let range = 0.0..=1000.0;
     let Some(node) = read.take("overhead_ms") else { return DecisionOverhead::default() };
     if !matches!(node.value, Value::Table(_)) {
-        let constant = decode::number(node, &range, read.problems()).unwrap_or(0.0);
+        let constant = read.number_at("overhead_ms", node).unwrap_or(0.0);
         return DecisionOverhead { constant: Span::from_ms(constant), per_request: Span::ZERO };
     }
-    let mut parts = Decoder::new(node, read.problems());
+    let mut parts = Decoder::new(node, &OVERHEAD, read.problems());
     let overhead = DecisionOverhead {
-        constant: Span::from_ms(parts.number("constant", range.clone(), 0.0)),
-        per_request: Span::from_ms(parts.number("per_request", range, 0.0)),
+        constant: Span::from_ms(parts.number("constant")),
+        per_request: Span::from_ms(parts.number("per_request")),
     };
     parts.finish();
     overhead

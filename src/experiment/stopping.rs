@@ -13,10 +13,37 @@
 
 use super::axis::{GridPoint, RunSpec};
 use super::journal::RunRecord;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode,
+};
 use crate::metrics::{COLUMNS, interval_key, law};
 use crate::stats::{Estimate, Interval, varies};
 use std::collections::BTreeMap;
+
+/// `stopping`
+pub(super) const STOPPING: Group = Group {
+    name: "stopping",
+    settings: &[&[
+        Setting::required(
+            "metric",
+            Kind::Text,
+            "The column of runs.csv whose interval is to become narrow.",
+        ),
+        Setting::required(
+            "relative_half_width",
+            Kind::Number(f64::MIN_POSITIVE, 1.0),
+            "Replicates are added until half the width of the 95 % interval is at most this share \
+             of the mean.",
+        ),
+        Setting::integer(
+            "max_replicates",
+            [2, 1_000_000],
+            100,
+            "The most replicates of a configuration; at least `replicates`.",
+        ),
+    ]],
+    short: None,
+};
 
 /// When there are replicates enough.
 #[derive(Clone, Debug)]
@@ -38,13 +65,12 @@ impl StoppingRule {
         replicates: u64,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let mut read = Decoder::new(node, problems);
+        let mut read = Decoder::new(node, &STOPPING, problems);
         let metric = read.require("metric", "the metric whose interval is to be narrow");
         let metric = metric.and_then(|node| decode::text(node, read.problems()));
-        let width = read.require("relative_half_width", "a share of the mean, such as 0.01");
-        let range = f64::MIN_POSITIVE..=1.0;
-        let width = width.and_then(|node| decode::number(node, &range, read.problems()));
-        let max_replicates = read.integer("max_replicates", 2..=1_000_000, 100);
+        let width =
+            read.required_number("relative_half_width", "a share of the mean, such as 0.01");
+        let max_replicates = read.integer("max_replicates");
         if max_replicates < replicates {
             let place = node.get("max_replicates").unwrap_or(node).place.clone();
             let found = format!("max_replicates = {max_replicates}, replicates = {replicates}");

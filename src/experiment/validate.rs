@@ -1,7 +1,8 @@
 //! Figures and claims must name columns and labels that will exist, and that can be drawn.
 
 use super::axis::GridPoint;
-use super::file::{Expectation, Experiment, FigureKind, FigureSpec};
+use super::figure_spec::{FigureKind, FigureSpec};
+use super::file::{Expectation, Experiment};
 use super::grid::axis_keys;
 use super::spelling::is_label;
 use crate::config::{Location, Problem, Problems};

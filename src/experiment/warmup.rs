@@ -1,9 +1,31 @@
 //! `warmup`: which of a run's first arrivals do not count.
 
-use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::config::settings::{Preset, names};
+use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
 
 /// Fewer requests than this are too few means of five to find the end of a transient.
 const LEAST: u64 = 100;
+
+const WORDS: [(&str, Warmup); 2] = [("none", Warmup::None), ("mser-5", Warmup::Mser5)];
+
+const REQUESTS: Group = Group {
+    name: "warmup",
+    settings: &[&[Setting::required(
+        "requests",
+        Kind::Integer(0, u64::MAX),
+        "The number of first arrivals that do not count.",
+    )]],
+    short: None,
+};
+
+/// The setting `warmup`.
+pub(super) const WARMUP: Setting = Setting::new(
+    "warmup",
+    Kind::OneOf(&[Kind::Choice(&names(&WORDS)), Kind::Table(&REQUESTS)]),
+    Preset::Text("none"),
+    "Which first arrivals of a run do not count: none, a number of them, or as many as the rule \
+     MSER-5 finds.",
+);
 
 /// How much of the beginning of a run is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +54,15 @@ impl Warmup {
     fn read(node: &ConfigNode, requests: u64, problems: &mut Problems) -> Self {
         let place = || node.place.clone();
         if !matches!(node.value, Value::Table(_)) {
-            let choices = [("none", Self::None), ("mser-5", Self::Mser5)];
-            let found = decode::choice(node, &choices, problems).unwrap_or(Self::None);
+            let found = decode::choice(node, &WORDS, problems).unwrap_or(Self::None);
             if found == Self::Mser5 && requests < LEAST {
                 let said = format!("\"mser-5\" with {requests} requests");
                 problems.push(Problem::new(place(), said, format!("{LEAST} requests at least")));
             }
             return found;
         }
-        let mut read = Decoder::new(node, problems);
-        let first = read.require("requests", "how many arrivals do not count");
-        let first = first.and_then(|n| decode::integer(n, &(0..=u64::MAX), read.problems()));
+        let mut read = Decoder::new(node, &REQUESTS, problems);
+        let first = read.required_integer("requests", "how many arrivals do not count");
         read.finish();
         if let Some(first) = first.filter(|first| *first >= requests) {
             let said = format!("a warm-up of {first} in a run of {requests} requests");

@@ -1,8 +1,9 @@
 //! The setting `workers`: who computes, how fast, and how far away.
 
-use super::faults;
+use super::faults::{self, FAILURE, SLOWDOWN};
 use super::input_cache::InputCache;
-use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::config::settings::TEXTS;
+use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
 use crate::core::units::{Span, Time};
 use crate::system::catalog::{AppSpec, Resident, ResidentVariant, WorkerSpec};
 use crate::system::link::{self, Link, Uplink};
@@ -14,7 +15,97 @@ const MAX_FAILURES: u64 = 1_000_000;
 /// Everything that a memory takes is there from the start.
 const ALL_THAT_FIT: &str = "all-that-fit";
 /// Money, watts.
-const AMOUNTS: std::ops::RangeInclusive<f64> = 0.0..=1e12;
+const AMOUNTS: Kind = Kind::Number(0.0, 1e12);
+const MBPS: Kind = Kind::Number(*link::MBPS.start(), *link::MBPS.end());
+
+/// An item of `workers`.
+pub(super) const WORKER: Group = Group {
+    name: "worker",
+    settings: &[&[
+        Setting::required(
+            "class",
+            Kind::Text,
+            "The class of the worker, as `worker_class` in latency.csv of profiles.",
+        ),
+        Setting::optional("name", Kind::Text, "the class", "The name in logs and tables."),
+        Setting::integer("count", [1, 1024], 1, "The number of equal workers."),
+        Setting::integer("lanes", [1, 1024], 1, "The number of batches that it runs at once."),
+        Setting::integer(
+            "memory_bytes",
+            [1, u64::MAX / 2],
+            u64::MAX / 2,
+            "The memory for variants.",
+        ),
+        Setting::number(
+            "speedup",
+            [1e-6, 1e6],
+            1.0,
+            "How many times as fast as profiled it computes and loads.",
+        ),
+        Setting::optional("variants", TEXTS, "all", "The variants that it can run."),
+        Setting::optional(
+            "link",
+            Kind::Table(&LINK),
+            "none: the worker is where requests arrive",
+            "The network between the requests and the worker.",
+        ),
+        Setting::optional(
+            "power_w",
+            AMOUNTS,
+            "energy is not counted",
+            "The power while all lanes compute, or a variant is loaded.",
+        ),
+        Setting::optional("idle_w", AMOUNTS, "energy is not counted", "The power while idle."),
+        Setting::optional("usd_per_request", AMOUNTS, "no price", "The price of a request."),
+        Setting::optional(
+            "resident",
+            Kind::OneOf(&[Kind::Choice(&[ALL_THAT_FIT]), TEXTS]),
+            "none, or with `load_times = \"warm\"` what fits, in the order of listing",
+            "The variants in memory at the start, as \"application/variant\".",
+        ),
+        Setting::number("available_from_s", [0.0, 1e9], 0.0, "When the worker becomes available."),
+        Setting::optional(
+            "slowdown",
+            Kind::Table(&SLOWDOWN),
+            "none",
+            "A lasting change of speed that schedulers do not know.",
+        ),
+        Setting::optional(
+            "failures",
+            Kind::List(&Kind::Table(&FAILURE)),
+            "none",
+            "When the worker fails: in order, each after the worker is back.",
+        ),
+    ]],
+    short: None,
+};
+
+/// `link` of a worker.
+const LINK: Group = Group {
+    name: "link",
+    settings: &[&[
+        Setting::number(
+            "rtt_ms",
+            [0.0, 3_600_000.0],
+            0.0,
+            "The round-trip time; half of it passes on the way to the worker, half on the way back.",
+        ),
+        Setting::optional(
+            "uplink_mbps",
+            Kind::OneOf(&[MBPS, Kind::Text]),
+            "sending takes no time",
+            "The rate of the uplink, which sends one payload after the other: a number, or the file \
+             of a table `time_s,mbps`.",
+        ),
+        Setting::optional(
+            "power_w",
+            AMOUNTS,
+            "energy is not counted",
+            "The power while the uplink sends.",
+        ),
+    ]],
+    short: None,
+};
 
 /// Reads `[{ class, count, memory_bytes, … }]`.
 pub(super) fn read(
@@ -54,7 +145,7 @@ fn one(
     inputs: &mut InputCache,
     problems: &mut Problems,
 ) -> WorkerSpec {
-    let mut read = Decoder::new(item, problems);
+    let mut read = Decoder::new(item, &WORKER, problems);
     let class = read.require("class", "a class of workers, as in latency.csv");
     let class = class.and_then(|node| decode::text(node, read.problems())).unwrap_or_default();
     let name = match read.take("name") {
@@ -68,28 +159,23 @@ fn one(
     let worker = WorkerSpec {
         class: class.to_owned(),
         name,
-        speed: read.number("speedup", 1e-6..=1e6, 1.0),
+        speed: read.number("speedup"),
         variants,
         link,
-        count: read.integer("count", 1..=1024, 1) as u16,
-        memory_bytes: read.integer("memory_bytes", 1..=u64::MAX / 2, u64::MAX / 2),
-        lanes: read.integer("lanes", 1..=1024, 1) as u16,
-        power_w: amount(&mut read, "power_w"),
-        idle_w: amount(&mut read, "idle_w"),
-        usd_per_request: amount(&mut read, "usd_per_request"),
+        count: read.integer("count") as u16,
+        memory_bytes: read.integer("memory_bytes"),
+        lanes: read.integer("lanes") as u16,
+        power_w: read.optional_number("power_w"),
+        idle_w: read.optional_number("idle_w"),
+        usd_per_request: read.optional_number("usd_per_request"),
         resident: resident.unwrap_or_default(),
-        ready: Time::ZERO + Span::from_s(read.number("available_from_s", 0.0..=1e9, 0.0)),
+        ready: Time::ZERO + Span::from_s(read.number("available_from_s")),
         slowdown: faults::read_slowdown(&mut read),
         outages: faults::read_outages(&mut read),
         place: item.get("class").unwrap_or(item).place.clone(),
     };
     read.finish();
     worker
-}
-
-fn amount(read: &mut Decoder<'_>, key: &'static str) -> Option<f64> {
-    let node = read.take(key)?;
-    decode::number(node, &AMOUNTS, read.problems())
 }
 
 /// What workers are called in logs and tables.
@@ -153,12 +239,12 @@ fn resident_of(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> 
 
 /// `{ rtt_ms, uplink_mbps, power_w }`: the rate is a number or the file of a table.
 fn link(node: &ConfigNode, inputs: &mut InputCache, problems: &mut Problems) -> Link {
-    let mut read = Decoder::new(node, problems);
+    let mut read = Decoder::new(node, &LINK, problems);
     let uplink = read.take("uplink_mbps").map(|node| uplink(node, inputs, read.problems()));
     let link = Link {
-        rtt: Span::from_ms(read.number("rtt_ms", 0.0..=3_600_000.0, 0.0)),
+        rtt: Span::from_ms(read.number("rtt_ms")),
         uplink: uplink.unwrap_or(Uplink::Endless),
-        power_w: amount(&mut read, "power_w"),
+        power_w: read.optional_number("power_w"),
     };
     read.finish();
     link

@@ -5,18 +5,22 @@
 
 use super::table::{Read, Table};
 use super::time::TimeUnit;
-use super::time_reader::{TimeReader, units};
+use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportedRequest, ImporterEntry};
-use crate::config::Problem;
 use crate::config::csv::Header;
-use crate::config::rows::TableLayout;
+use crate::config::rows::{LAYOUT, TableLayout};
+use crate::config::settings::names;
+use crate::config::{Problem, Setting};
+
+const KEYS: [(&str, bool); 2] = [("func", false), ("app", true)];
+const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2021",
     summary: "Azure Functions invocation trace 2021; a key per function, or per application",
-    settings: "key = func | app, unit = { arrival = s, duration = that of arrival }",
+    settings: &[&[KEY], LAYOUT, UNITS],
     form: ImportKind::Trace(|read| {
-        let by_app = read.choice("key", &[("func", false), ("app", true)]);
+        let by_app = read.choice("key", &KEYS);
         let (layout, units) = (TableLayout::read(read), units(read, ["arrival", "duration"]));
         Box::new(move |path, _| Table::open(path, layout, |head| columns(head, by_app, units)))
     }),

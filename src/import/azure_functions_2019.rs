@@ -5,12 +5,13 @@
 //! Rows are functions, requests leave by time: the counts of a file are held, 8 bytes for each
 //! that is not 0. Source: Azure/AzurePublicDataset; Shahrad et al., USENIX ATC 2020.
 
-use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
+use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, SPREAD, Spread, draws};
 use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader, stem};
 use crate::config::csv::{Header, whole};
 use crate::config::lines::LineReader;
-use crate::config::rows::{RowReader, TableLayout};
-use crate::config::{Location, Problem};
+use crate::config::rows::{LAYOUT, RowReader, TableLayout};
+use crate::config::settings::names;
+use crate::config::{Location, Problem, Setting};
 use crate::core::rng::Rng;
 use crate::core::units::NS_PER_S;
 use std::collections::VecDeque;
@@ -21,20 +22,22 @@ const MAX_CELLS: usize = 1 << 26;
 /// Columns of minutes; a day has 1440.
 const MAX_MINUTES: usize = 100_000;
 
+const KEYS: [(&str, &[&str]); 4] = [
+    ("func", &["HashApp", "HashFunction"]),
+    ("app", &["HashApp"]),
+    ("owner", &["HashOwner"]),
+    ("trigger", &["Trigger"]),
+];
+const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2019",
     summary: "Azure Functions invocations per minute 2019; a key per function, or coarser",
-    settings: "key = func | app | owner | trigger, spread = even | uniform | start, seed = 0",
+    settings: &[&[KEY], SPREAD, LAYOUT],
     form: ImportKind::Trace(|read| {
-        let keys: [(&str, &[&str]); 4] = [
-            ("func", &["HashApp", "HashFunction"]),
-            ("app", &["HashApp"]),
-            ("owner", &["HashOwner"]),
-            ("trigger", &["Trigger"]),
-        ];
-        let key = read.choice("key", &keys);
+        let key = read.choice("key", &KEYS);
         let spread = read.choice("spread", &Spread::ALL);
-        let seed = read.integer("seed", 0..=u64::MAX, 0);
+        let seed = read.integer("seed");
         let layout = TableLayout::read(read);
         Box::new(move |path, nth| {
             let rows = RowReader::of_others(path, layout)?;

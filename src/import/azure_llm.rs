@@ -6,16 +6,16 @@
 
 use super::table::{Read, Table};
 use super::time::TimeUnit;
-use super::time_reader::{TimeReader, units};
+use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
-use crate::config::rows::TableLayout;
+use crate::config::rows::{LAYOUT, TableLayout};
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-llm",
     summary: "Azure LLM inference traces 2023 and 2024; a key per file",
-    settings: "unit = { arrival = date }",
+    settings: &[LAYOUT, UNITS],
     form: ImportKind::Trace(|read| {
         let (layout, [unit]) = (TableLayout::read(read), units(read, ["arrival"]));
         Box::new(move |path, _| Table::open(path, layout, |head| columns(head, unit)))

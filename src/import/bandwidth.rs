@@ -6,9 +6,12 @@ use super::time::TimeUnit;
 use super::time_reader::TimeReader;
 use super::{ImportKind, ImportedProfile, ImporterEntry};
 use crate::config::csv::Row;
-use crate::config::rows::{RowReader, TableLayout};
+use crate::config::rows::{LAYOUT, RowReader, TableLayout};
+use crate::config::settings::names;
 use crate::config::source::Source;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode,
+};
 use crate::core::units::{NS_PER_S, Span, decimal};
 use crate::system::link::{Bandwidth, COLUMNS, MBPS};
 use std::collections::BTreeSet;
@@ -20,11 +23,58 @@ const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
 /// Rates by unit, in megabits per second.
 const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
 
+const COLUMN: Group = Group {
+    name: "column",
+    settings: &[&[
+        Setting::text("time", COLUMNS[0], "The column of the time."),
+        Setting::text("rate", COLUMNS[1], "The column of the rate."),
+        Setting::optional(
+            "trace",
+            Kind::Text,
+            "trace, if there is one",
+            "The column of the trace.",
+        ),
+    ]],
+    short: None,
+};
+
+const UNIT: Group = Group {
+    name: "unit",
+    settings: &[&[
+        Setting::optional(
+            "time",
+            Kind::Choice(&names(&TimeUnit::ALL)),
+            "recognised, or s",
+            "The unit of times.",
+        ),
+        Setting::choice("rate", &names(&RATES), "The unit of rates."),
+    ]],
+    short: None,
+};
+
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "bandwidth",
     summary: "rates over time, for a link's `uplink_mbps`: a table, or a list with a rate a line",
-    settings: "trace, skip_rows = 0, interval_s of a list, column = { time = time_s, rate = mbps, \
-               trace = trace }, unit = { time = s, rate = mbps | kbps | bps }",
+    settings: &[
+        &[
+            Setting::optional("trace", Kind::Text, "the only one", "The trace of the file."),
+            Setting::integer("skip_rows", [0, 1_000_000], 0, "The rows to skip."),
+            Setting::optional(
+                "interval_s",
+                Kind::Number(1e-3, 86_400.0),
+                "the file has times",
+                "The time between the rates of a list.",
+            ),
+            Setting::optional(
+                "column",
+                Kind::Table(&COLUMN),
+                "as said there",
+                "The columns (--column).",
+            ),
+            Setting::optional("unit", Kind::Table(&UNIT), "as said there", "The units (--unit)."),
+        ],
+        LAYOUT,
+    ],
     form: ImportKind::Table(make),
 };
 
@@ -43,15 +93,13 @@ struct Plan {
 impl Plan {
     fn read(read: &mut Decoder<'_>) -> Self {
         let trace = read.take("trace").map(ConfigNode::cell);
-        let skip_rows = read.integer("skip_rows", 0..=1_000_000, 0);
-        let interval = read.take("interval_s");
-        let interval =
-            interval.and_then(|node| decode::number(node, &(1e-3..=86_400.0), read.problems()));
+        let skip_rows = read.integer("skip_rows");
+        let interval = read.optional_number("interval_s");
         let empty = ConfigNode::empty(Location::file("--column"));
         let node = read.take("column").unwrap_or(&empty);
-        let mut columns = Decoder::new(node, read.problems());
-        let time = columns.text("time", COLUMNS[0]);
-        let rate = columns.text("rate", COLUMNS[1]);
+        let mut columns = Decoder::new(node, &COLUMN, read.problems());
+        let time = columns.text("time");
+        let rate = columns.text("rate");
         let of = columns.take("trace").and_then(|node| decode::text(node, columns.problems()));
         let traces = of.is_some();
         let names = [time, rate, of.unwrap_or("trace").to_owned()];
@@ -65,9 +113,8 @@ impl Plan {
     fn units(read: &mut Decoder<'_>) -> (Option<TimeUnit>, f64) {
         let empty = ConfigNode::empty(Location::file("--unit"));
         let node = read.take("unit").unwrap_or(&empty);
-        let mut units = Decoder::new(node, read.problems());
-        let choices = TimeUnit::ALL.map(|(name, unit)| (name, Some(unit)));
-        let time = units.choice_or("time", &choices, None);
+        let mut units = Decoder::new(node, &UNIT, read.problems());
+        let time = units.optional_choice("time", &TimeUnit::ALL);
         let rate = units.choice("rate", &RATES);
         units.finish();
         (time, rate)

@@ -5,19 +5,26 @@
 
 use super::table::{Read, Table};
 use super::time::TimeUnit;
-use super::time_reader::{TimeReader, units};
+use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportedRequest, ImporterEntry};
-use crate::config::Problem;
 use crate::config::csv::Header;
-use crate::config::rows::TableLayout;
+use crate::config::rows::{LAYOUT, TableLayout};
+use crate::config::settings::names;
+use crate::config::{Problem, Setting};
+
+const KEYS: [(&str, &str); 2] = [("model", "Model"), ("log-type", "Log Type")];
+const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const FAILURES: [(&str, bool); 2] = [("keep", false), ("drop", true)];
+const FAILURE: Setting =
+    Setting::choice("failures", &names(&FAILURES), "What becomes of failed requests.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "burstgpt",
     summary: "BurstGPT; a key per model, or per log type",
-    settings: "key = model | log-type, failures = keep | drop, unit = { arrival = s }",
+    settings: &[&[KEY, FAILURE], LAYOUT, UNITS],
     form: ImportKind::Trace(|read| {
-        let key = read.choice("key", &[("model", "Model"), ("log-type", "Log Type")]);
-        let drop = read.choice("failures", &[("keep", false), ("drop", true)]);
+        let key = read.choice("key", &KEYS);
+        let drop = read.choice("failures", &FAILURES);
         let (layout, [unit]) = (TableLayout::read(read), units(read, ["arrival"]));
         Box::new(move |path, _| {
             let clock = TimeReader::new("arrival", unit, TimeUnit::Decimal(9));

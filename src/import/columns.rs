@@ -5,7 +5,7 @@ use super::ImportedRequest;
 use super::app_mapping::{NAME, is_name};
 use super::time::TimeUnit;
 use super::time_reader::{TimeReader, units};
-use crate::config::{ConfigNode, Decoder, Location, decode};
+use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Setting, decode};
 
 /// The longest budget that runs accept.
 const MAX_BUDGET_NS: i64 = 1_000_000_000_000_000;
@@ -22,12 +22,27 @@ pub(super) struct Columns {
     budget: TimeUnit,
 }
 
+const COLUMN: Group = Group {
+    name: "column",
+    settings: &[&[
+        Setting::required(WHAT[0], Kind::Text, "The column with the time of arrival."),
+        Setting::optional(WHAT[1], Kind::Text, "one application", "The column of the application."),
+        Setting::optional(WHAT[2], Kind::Text, "not known", "The column of the true class."),
+        Setting::optional(WHAT[3], Kind::Text, "not known", "The column of the deadline budget."),
+    ]],
+    short: None,
+};
+
+/// The setting with the columns.
+pub(super) const COLUMNS: &[Setting] =
+    &[Setting::required("column", Kind::Table(&COLUMN), "The columns (--column).")];
+
 impl Columns {
     /// Decodes them from the settings of a kind.
     pub(super) fn read(read: &mut Decoder<'_>) -> Self {
         let empty = ConfigNode::empty(Location::file("--column"));
         let node = read.take("column").unwrap_or(&empty);
-        let mut columns = Decoder::new(node, read.problems());
+        let mut columns = Decoder::new(node, &COLUMN, read.problems());
         let mut names = [const { None }; 4];
         for (at, what) in WHAT.into_iter().enumerate() {
             let node = match at {

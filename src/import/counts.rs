@@ -2,14 +2,15 @@
 //! table with a column of counts. An empty line, or a bad one that is skipped, is an interval
 //! without requests; where a column holds the time, gaps in it are.
 
-use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, Spread, draws};
+use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, SPREAD, Spread, draws};
 use super::time::{TimeUnit, date};
-use super::time_reader::{TimeReader, units};
+use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader};
 use crate::config::csv::{Header, Row, whole};
 use crate::config::lines::LineReader;
-use crate::config::rows::{RowReader, TableLayout};
-use crate::config::{ConfigNode, Decoder, Location, Problem, Value, decode};
+use crate::config::rows::{LAYOUT, RowReader, TableLayout};
+use crate::config::settings::TEXTS;
+use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Problem, Setting, Value, decode};
 use crate::core::rng::Rng;
 use crate::core::units::{NS_PER_S, Span, decimal};
 use std::collections::VecDeque;
@@ -17,20 +18,50 @@ use std::collections::VecDeque;
 /// The shortest and the longest interval, in seconds.
 const INTERVAL_S: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
+const COLUMN: Group = Group {
+    name: "column",
+    settings: &[&[
+        Setting::optional(
+            "count",
+            Kind::OneOf(&[Kind::Text, TEXTS]),
+            "all others",
+            "The columns of counts.",
+        ),
+        Setting::optional("time", Kind::Text, "none", "The column of the time."),
+    ]],
+    short: None,
+};
+
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "counts",
     summary: "requests per interval, a line each; a key per column, or per file",
-    settings: "interval_s = 1, or the first step of the time; spread = even | uniform | start, \
-               seed = 0, column = { count, time }, unit = { time = s }",
+    settings: &[
+        &[
+            Setting::optional(
+                "interval_s",
+                Kind::Number(*INTERVAL_S.start(), *INTERVAL_S.end()),
+                "the first step of the time, or 1",
+                "The length of an interval.",
+            ),
+            Setting::optional(
+                "column",
+                Kind::Table(&COLUMN),
+                "all columns, and no time",
+                "The columns (--column).",
+            ),
+        ],
+        SPREAD,
+        LAYOUT,
+        UNITS,
+    ],
     form: ImportKind::Trace(|read| {
-        let given = read.take("interval_s");
-        let given = given.and_then(|node| decode::number(node, &INTERVAL_S, read.problems()));
+        let given = read.optional_number("interval_s");
         let interval_ns = given.map(|seconds| Span::from_s(seconds).0);
         let spread = read.choice("spread", &Spread::ALL);
-        let seed = read.integer("seed", 0..=u64::MAX, 0);
+        let seed = read.integer("seed");
         let empty = ConfigNode::empty(Location::file("--column"));
         let columns = read.take("column").unwrap_or(&empty);
-        let mut columns = Decoder::new(columns, read.problems());
+        let mut columns = Decoder::new(columns, &COLUMN, read.problems());
         let counts = columns.take("count").map(|node| match &node.value {
             Value::Array(_) => decode::texts(node, columns.problems()),
             _ => decode::text(node, columns.problems()).map(str::to_owned).into_iter().collect(),

@@ -1,18 +1,18 @@
 //! Any CSV table with a request a row: `--column` says which column is what, `--unit` how it
 //! counts.
 
-use super::columns::Columns;
+use super::columns::{COLUMNS, Columns};
 use super::table::{Read, Table};
-use super::time_reader::TimeReader;
+use super::time_reader::{TimeReader, UNITS};
 use super::{ImportKind, ImporterEntry};
 use crate::config::Problem;
 use crate::config::csv::Header;
-use crate::config::rows::TableLayout;
+use crate::config::rows::{LAYOUT, TableLayout};
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "csv",
     summary: "any table with a request a row; columns by --column, units by --unit",
-    settings: "column = { arrival, app, class, budget }, unit = { arrival = s, budget = ms }",
+    settings: &[LAYOUT, COLUMNS, UNITS],
     form: ImportKind::Trace(|read| {
         let (layout, columns) = (TableLayout::read(read), Columns::read(read));
         Box::new(move |path, _| Table::open(path, layout, |head| find(head, columns.clone())))

@@ -1,8 +1,8 @@
 //! JSON lines: an object a line, whatever its keys. `--column` says which key is what, points lead
 //! into objects within it; a key that is written with a point is found first.
 
-use super::columns::{Columns, WHAT};
-use super::time_reader::TimeReader;
+use super::columns::{COLUMNS, Columns, WHAT};
+use super::time_reader::{TimeReader, UNITS};
 use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader};
 use crate::config::lines::LineReader;
 use crate::config::source::Source;
@@ -11,7 +11,7 @@ use crate::config::{ConfigNode, Location, Problem, Value, json};
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "jsonl",
     summary: "any JSON objects, one a line; keys by --column, units by --unit",
-    settings: "column = { arrival, app, class, budget }, unit = { arrival = s, budget = ms }",
+    settings: &[COLUMNS, UNITS],
     form: ImportKind::Trace(|read| {
         let columns = Columns::read(read);
         Box::new(move |path, _| {

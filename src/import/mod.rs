@@ -31,7 +31,8 @@ pub use profile::Folder;
 pub use trace::{ImportError, ImportPlan, ImportSummary, WINDOW, import};
 
 use crate::config::lines::LineReader;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, source};
+use crate::config::settings::Lists;
+use crate::config::{ConfigNode, Decoder, Group, Location, Problem, Problems, source};
 use std::path::Path;
 
 /// One request as a source tells it.
@@ -98,8 +99,8 @@ pub struct ImporterEntry {
     pub name: &'static str,
     /// What it reads, in a line.
     pub summary: &'static str,
-    /// Its settings with their defaults.
-    pub settings: &'static str,
+    /// Its settings.
+    pub settings: Lists,
     /// What it becomes.
     pub form: ImportKind,
 }
@@ -120,13 +121,18 @@ pub const KINDS: &[ImporterEntry] = &[
     splitwise::ENTRY,
 ];
 
+/// What all kinds have in common: no setting.
+const SETTINGS: Group = Group { name: "import", settings: &[], short: None };
+
 /// Decodes the settings of a trace kind.
 fn settings(
+    entry: &ImporterEntry,
     decode: fn(&mut Decoder<'_>) -> OpenTrace,
     settings: &ConfigNode,
 ) -> Result<OpenTrace, Problems> {
     let mut problems = Problems::default();
-    let mut read = Decoder::new(settings, &mut problems);
+    let mut read = Decoder::new(settings, &SETTINGS, &mut problems);
+    read.describe(entry.name, entry.settings);
     let open = decode(&mut read);
     read.finish();
     problems.check(Some(open))
@@ -134,29 +140,33 @@ fn settings(
 
 /// The profile folder that a kind makes of files.
 pub fn import_profile(
+    entry: &ImporterEntry,
     make: fn(&[String], &mut Decoder<'_>) -> Option<Folder>,
     files: &[String],
     settings: &ConfigNode,
 ) -> Result<Folder, Problems> {
     distinct(files, None)?;
-    made(settings, |read| make(files, read))
+    made(entry, settings, |read| make(files, read))
 }
 
 /// The table that a kind makes of a file.
 pub fn import_table(
+    entry: &ImporterEntry,
     make: fn(&str, &mut Decoder<'_>) -> Option<ImportedProfile>,
     file: &str,
     settings: &ConfigNode,
 ) -> Result<ImportedProfile, Problems> {
-    made(settings, |read| make(file, read))
+    made(entry, settings, |read| make(file, read))
 }
 
 fn made<T>(
+    entry: &ImporterEntry,
     settings: &ConfigNode,
     make: impl FnOnce(&mut Decoder<'_>) -> Option<T>,
 ) -> Result<T, Problems> {
     let mut problems = Problems::default();
-    let mut read = Decoder::new(settings, &mut problems);
+    let mut read = Decoder::new(settings, &SETTINGS, &mut problems);
+    read.describe(entry.name, entry.settings);
     let made = make(&mut read);
     // What stopped early has not asked for all its settings.
     if made.is_some() {

@@ -5,14 +5,14 @@
 
 use super::jsonl::{JsonLines, find};
 use super::time::TimeUnit;
-use super::time_reader::{TimeReader, units};
+use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportedRequest, ImporterEntry};
 use crate::config::{ConfigNode, Problem, Problems, Value, decode};
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "mooncake",
     summary: "Mooncake traces, a JSON object a line; a key per file",
-    settings: "unit = { arrival = ms }",
+    settings: &[UNITS],
     form: ImportKind::Trace(|read| {
         let [unit] = units(read, ["arrival"]);
         Box::new(move |path, _| {

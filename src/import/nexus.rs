@@ -5,18 +5,26 @@
 //! `model,batch,latency_us,std_us,gpu_memory_bytes`. Bytes are the memory that the largest batch
 //! up to `max_batch` takes. Source: uwsampl/nexus; Shen et al., SOSP 2019.
 
-use super::profile::{Folder, Measured, batches, is_chosen, name};
+use super::profile::{Folder, GIVEN, MODELS, Measured, batches, is_chosen, name};
 use super::{ImportKind, ImporterEntry};
 use crate::config::lines::LineReader;
-use crate::config::rows::{RowReader, TableLayout};
-use crate::config::{Decoder, Location, Problem, Problems};
+use crate::config::rows::{LAYOUT, RowReader, TableLayout};
+use crate::config::{Decoder, Location, Problem, Problems, Setting};
 use crate::core::units::parse_decimal;
+use crate::system::latency::MAX_BATCH;
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "nexus-profile",
     summary: "Nexus model profiles: latency and memory by batch size",
-    settings: "budget_ms, accuracy, load_ms, worker_class = the GPU, max_batch = 32, models, \
-               classes = [\"any\"], bytes",
+    settings: &[
+        &[
+            Setting::text("worker_class", "", "The class of workers; without it, the GPU."),
+            Setting::integer("max_batch", [1, MAX_BATCH], 32, "The largest batch to import."),
+            MODELS,
+        ],
+        LAYOUT,
+        GIVEN,
+    ],
     form: ImportKind::Profile(import),
 };
 
@@ -42,8 +50,8 @@ impl Plan {
 }
 
 fn import(files: &[String], read: &mut Decoder<'_>) -> Option<Folder> {
-    let worker_class = read.text("worker_class", "");
-    let max_batch = read.integer("max_batch", batches(), 32);
+    let worker_class = read.text("worker_class");
+    let max_batch = read.integer("max_batch");
     let (models, layout) = (read.texts("models"), TableLayout::read(read));
     let plan = Plan { worker_class, max_batch, models, layout };
     let mut measured = Measured::default();

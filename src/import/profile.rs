@@ -2,8 +2,9 @@
 //! load times and a budget are given, never made up.
 
 use super::app_mapping::is_name;
+use crate::config::settings::TEXTS;
 use crate::config::toml::quote;
-use crate::config::{ConfigNode, Decoder, Problem, decode};
+use crate::config::{ConfigNode, Decoder, Kind, Problem, Setting, decode};
 use crate::core::units::{Span, decimal};
 use crate::system::latency::{MAX_BATCH, MAX_COUNT};
 use std::collections::BTreeMap;
@@ -56,17 +57,16 @@ impl Measured {
     /// Reads what was not measured and writes the files. `about` is the summary and the source.
     pub(super) fn folder(self, about: [&str; 2], read: &mut Decoder<'_>) -> Option<Folder> {
         let names: Vec<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
-        let budget = read.require("budget_ms", "the deadline budget in milliseconds");
-        let budget = budget.and_then(|n| decode::number(n, &(1e-3..=1e9), read.problems()));
+        let budget = read.required_number("budget_ms", "the deadline budget in milliseconds");
         let classes = match read.take("classes") {
             Some(node) => decode::texts(node, read.problems()),
             None => vec!["any".to_owned()],
         };
         let accuracy = read.require("accuracy", "a probability, or one for each variant");
-        let accuracy = accuracy.and_then(|n| each(n, &names, 0.0..=1.0, read));
+        let accuracy = accuracy.and_then(|n| each("accuracy", n, &names, read));
         let load = read.require("load_ms", "milliseconds to load, or those of each variant");
-        let load = load.and_then(|n| each(n, &names, 0.0..=1e9, read));
-        let bytes = read.take("bytes").and_then(|n| each(n, &names, 1.0..=1e15, read));
+        let load = load.and_then(|n| each("load_ms", n, &names, read));
+        let bytes = read.take("bytes").and_then(|n| each("bytes", n, &names, read));
         let (budget, accuracy, load) = (budget?, accuracy?, load?);
         let mut variants = String::from("variant,bytes,accuracy\n");
         let trials = self.variants.iter().flat_map(|variant| variant.trials.values());
@@ -110,28 +110,61 @@ impl Measured {
     }
 }
 
+/// The setting that chooses models.
+pub(super) const MODELS: Setting =
+    Setting::optional("models", TEXTS, "all", "The models to import.");
+
+const fn each_variant(number: &'static Kind) -> [Kind; 2] {
+    [*number, Kind::ByName("variant", number)]
+}
+
+/// The settings of what was not measured.
+pub(super) const GIVEN: &[Setting] = &[
+    Setting::required("budget_ms", Kind::Number(1e-3, 1e9), "The deadline budget."),
+    Setting::optional("classes", TEXTS, "[\"any\"]", "The names of the classes."),
+    Setting::required(
+        "accuracy",
+        Kind::OneOf(&each_variant(&Kind::Number(0.0, 1.0))),
+        "The accuracy of all variants, or of each.",
+    ),
+    Setting::required(
+        "load_ms",
+        Kind::OneOf(&each_variant(&Kind::Number(0.0, 1e9))),
+        "The time to load a variant.",
+    ),
+    Setting::optional(
+        "bytes",
+        Kind::OneOf(&each_variant(&Kind::Number(1.0, 1e15))),
+        "as measured, or 1",
+        "The memory of a variant.",
+    ),
+];
+
 /// One number for all variants, or a table with one for each.
 fn each(
+    key: &'static str,
     node: &ConfigNode,
     variants: &[&str],
-    range: std::ops::RangeInclusive<f64>,
     read: &mut Decoder<'_>,
 ) -> Option<Vec<f64>> {
-    let problems = read.problems();
     if !matches!(node.value, crate::config::Value::Table(_)) {
-        return Some(vec![decode::number(node, &range, problems)?; variants.len()]);
+        return Some(vec![read.number_at(key, node)?; variants.len()]);
     }
-    for (name, node) in decode::table(node, problems) {
+    for (name, node) in decode::table(node, read.problems()) {
         if !variants.contains(&name.as_str()) {
             let known = variants.iter().copied();
-            problems.push(Problem::unknown(node.place.clone(), "variant", name, known));
+            read.problems().push(Problem::unknown(node.place.clone(), "variant", name, known));
         }
     }
     let mut number = |name: &&str| match node.get(name) {
-        Some(node) => decode::number(node, &range, problems),
+        Some(node) => read.number_at(key, node),
         None => {
             let found = format!("nothing for `{name}`");
-            problems.push(Problem::new(node.place.clone(), found, "a number for each variant"));
+            read.problems().push(Problem::new(
+                node.place.clone(),
+                found,
+                "a number for each variant",
+            ));
             None
         }
     };
@@ -154,6 +187,7 @@ pub(super) fn latency_ns(ms: f64) -> Option<u64> {
 }
 
 /// A batch size that profiles may hold.
+
 pub(super) fn batches() -> std::ops::RangeInclusive<u64> {
     1..=MAX_BATCH
 }

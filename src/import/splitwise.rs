@@ -6,17 +6,24 @@
 //! seconds as in `SageServe`; which it is, the sums tell. Source: Mutinifni/splitwise-sim; Patel
 //! et al., ISCA 2024.
 
-use super::profile::{Folder, Measured, batches, is_chosen, latency_ns, name};
+use super::profile::{Folder, GIVEN, MODELS, Measured, batches, is_chosen, latency_ns, name};
 use super::{ImportKind, ImporterEntry};
 use crate::config::csv::Row;
-use crate::config::rows::{RowReader, TableLayout};
-use crate::config::{Decoder, Location, Problem, Problems};
+use crate::config::rows::{LAYOUT, RowReader, TableLayout};
+use crate::config::{Decoder, Location, Problem, Problems, Setting};
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "splitwise-profile",
     summary: "Splitwise performance model: time of a whole answer by batch size",
-    settings: "budget_ms, accuracy, load_ms, prompt = 512, tokens = 128, models, \
-               classes = [\"any\"], bytes = 1",
+    settings: &[
+        &[
+            Setting::integer("prompt", [1, 1_000_000], 512, "The tokens of the prompt."),
+            Setting::integer("tokens", [1, 1_000_000], 128, "The tokens of the answer."),
+            MODELS,
+        ],
+        LAYOUT,
+        GIVEN,
+    ],
     form: ImportKind::Profile(import),
 };
 
@@ -41,8 +48,8 @@ struct Points {
 }
 
 fn import(files: &[String], read: &mut Decoder<'_>) -> Option<Folder> {
-    let prompt = read.integer("prompt", 1..=1_000_000, 512);
-    let tokens = read.integer("tokens", 1..=1_000_000, 128);
+    let prompt = read.integer("prompt");
+    let tokens = read.integer("tokens");
     let (models, layout) = (read.texts("models"), TableLayout::read(read));
     let plan = Plan { prompt, tokens, models, layout };
     let (mut measured, mut odd) = (Measured::default(), 0);

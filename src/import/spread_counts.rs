@@ -1,6 +1,8 @@
 //! Where within an interval the requests of a count arrive.
 
 use super::stem;
+use crate::config::Setting;
+use crate::config::settings::names;
 use crate::core::rng::{Label, Rng, name_key};
 
 /// More requests in an interval than that are no count.
@@ -26,6 +28,16 @@ pub(super) enum Spread {
     /// All at the beginning.
     Start,
 }
+
+/// The settings of a spread.
+pub(super) const SPREAD: &[Setting] = &[
+    Setting::choice(
+        "spread",
+        &names(&Spread::ALL),
+        "When the requests of an interval arrive: evenly, at uniform draws, or at its start.",
+    ),
+    Setting::integer("seed", [0, u64::MAX], 0, "The seed of the draws."),
+];
 
 impl Spread {
     /// Every way, by name; the first is the default.

@@ -3,7 +3,8 @@
 
 use super::time::TimeUnit;
 use crate::config::csv::Row;
-use crate::config::{ConfigNode, Decoder, Location, Problem};
+use crate::config::settings::names;
+use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Problem, Setting};
 
 /// So many times are looked at for decimals.
 const LOOKED_AT: u64 = 1000;
@@ -33,6 +34,37 @@ pub(super) struct TimeReader {
     back: (u32, u64),
 }
 
+const TIME_UNIT: Kind = Kind::Choice(&names(&TimeUnit::ALL));
+const SPAN_UNITS: [&str; 4] = {
+    let all = names(&TimeUnit::ALL);
+    [all[0], all[1], all[2], all[3]]
+};
+
+/// The units that [`units`] decodes; each kind asks for some of them.
+const UNIT: Group = Group {
+    name: "unit",
+    settings: &[&[
+        Setting::optional("arrival", TIME_UNIT, "recognised, or s", "The unit of arrival times."),
+        Setting::optional("time", TIME_UNIT, "recognised, or s", "The unit of times."),
+        Setting::optional(
+            "duration",
+            Kind::Choice(&SPAN_UNITS),
+            "that of the arrival",
+            "The unit of durations.",
+        ),
+        Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms", "The unit of budgets."),
+    ]],
+    short: None,
+};
+
+/// The setting that [`units`] reads.
+pub(super) const UNITS: &[Setting] = &[Setting::optional(
+    "unit",
+    Kind::Table(&UNIT),
+    "each as said there",
+    "The units of times (--unit).",
+)];
+
 /// Decodes `--unit`, by what the units are of: the first is a time, others are spans.
 pub(super) fn units<const N: usize>(
     read: &mut Decoder<'_>,
@@ -40,12 +72,11 @@ pub(super) fn units<const N: usize>(
 ) -> [Option<TimeUnit>; N] {
     let empty = ConfigNode::empty(Location::file("--unit"));
     let node = read.take("unit").unwrap_or(&empty);
-    let mut units = Decoder::new(node, read.problems());
+    let mut units = Decoder::new(node, &UNIT, read.problems());
     let mut found = [None; N];
     for (at, name) in names.into_iter().enumerate() {
         let choices = if at == 0 { &TimeUnit::ALL[..] } else { &TimeUnit::ALL[..4] };
-        let choices: Vec<_> = choices.iter().map(|(name, unit)| (*name, Some(*unit))).collect();
-        found[at] = units.choice_or(name, &choices, None);
+        found[at] = units.optional_choice(name, choices);
     }
     units.finish();
     found

@@ -93,7 +93,7 @@ pub fn import(
             Problem::new(Location::file(entry.name), "a kind of profile", "a kind of trace");
         return Err(Problems::from(problem).into());
     };
-    let open = settings(decode, import.settings)?;
+    let open = settings(entry, decode, import.settings)?;
     distinct(import.files, Some(import.out))?;
     let mut apps = Apps::read(import.apps, import.map)?;
     if apps.wants_keys() {

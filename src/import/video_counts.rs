@@ -7,9 +7,10 @@ use super::table::{Read, Table};
 use super::time::TimeUnit;
 use super::time_reader::TimeReader;
 use super::{ImportKind, ImportedRequest, ImporterEntry};
-use crate::config::Problem;
 use crate::config::csv::Header;
-use crate::config::rows::TableLayout;
+use crate::config::rows::{LAYOUT, TableLayout};
+use crate::config::settings::names;
+use crate::config::{Problem, Setting};
 use crate::core::units::Span;
 
 /// More objects in a frame than that are no count.
@@ -17,13 +18,17 @@ const MAX_COUNT: u64 = 100_000;
 /// Frames of some years.
 const MAX_INDEX: u64 = 10_000_000_000;
 
+const FPS: Setting = Setting::number("fps", [1e-3, 1e4], 30.0, "The frames per second.");
+const KEYS: [(&str, &str); 2] = [("class", "class"), ("video", "video")];
+const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "video-counts",
     summary: "objects per video frame, each a request; a key per class of objects, or per video",
-    settings: "fps = 30, key = class | video",
+    settings: &[&[FPS, KEY], LAYOUT],
     form: ImportKind::Trace(|read| {
-        let fps = read.number("fps", 1e-3..=1e4, 30.0);
-        let key = read.choice("key", &[("class", "class"), ("video", "video")]);
+        let fps = read.number("fps");
+        let key = read.choice("key", &KEYS);
         let layout = TableLayout::read(read);
         // Frames have numbers; there is no time to read.
         let clock = || TimeReader::new("arrival", None, TimeUnit::Decimal(9));

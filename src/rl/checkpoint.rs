@@ -2,9 +2,12 @@
 //! it was learned for, and numbers as hexadecimal single precision, so that nothing is rounded.
 
 use super::net::{ActionHeads, Activation, Mlp};
+use crate::config::settings::names;
 use crate::config::source::{self, Source};
 use crate::config::toml::quote;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode,
+};
 
 /// The version of the format that is written and read.
 const VERSION: u64 = 1;
@@ -109,7 +112,7 @@ impl PolicyFile {
     pub fn parse(source: &Source, kind: PolicyKind) -> Result<Self, Problems> {
         let node = ConfigNode::parse_long(source)?;
         let mut problems = Problems::default();
-        let mut fields = Decoder::new(&node, &mut problems);
+        let mut fields = Decoder::new(&node, &FILE, &mut problems);
         let said = fields.require("hash", "the hash of the rest").map(ConfigNode::cell);
         let found = fields
             .require("format", "what the file is")
@@ -121,8 +124,8 @@ impl PolicyFile {
             fields.problems().push(decode::mismatch(node, quote(expected)));
         }
         fields.require("version", "the version of the format");
-        fields.integer("version", VERSION..=VERSION, VERSION);
-        let steps = fields.integer("steps", 0..=u64::MAX >> 1, 0) as usize;
+        fields.integer("version");
+        let steps = fields.integer("steps") as usize;
         let layers = fields.require("layers", "units by layer");
         let layers = layers.map(|node| sizes(node, fields.problems())).unwrap_or_default();
         let activation = fields.choice("activation", &ACTIVATIONS);
@@ -155,6 +158,32 @@ impl PolicyFile {
     }
 }
 
+const FILE: Group = Group {
+    name: "policy file",
+    settings: &[&[
+        Setting::required("hash", Kind::Text, "The hash of the rest."),
+        Setting::required("format", Kind::Choice(&names(&KINDS)), "What the file is."),
+        Setting::integer("version", [VERSION, VERSION], VERSION, "The version of the format."),
+        Setting::integer("steps", [0, u64::MAX >> 1], 0, "The steps of the training so far."),
+        Setting::required("layers", Kind::List(&Kind::Integer(1, MAX_UNITS)), "Units by layer."),
+        Setting::choice("activation", &names(&ACTIVATIONS), "The activation of hidden layers."),
+        Setting::optional("choices", Kind::Table(&CHOICES), "one head", "The parts of the output."),
+        Setting::required("catalogue", Kind::Any, "What the policy was trained for."),
+        Setting::required("numbers", Kind::Any, "The parameters."),
+    ]],
+    short: None,
+};
+
+const CHOICES: Group = Group {
+    name: "choices of a policy",
+    settings: &[&[
+        Setting::integer("count", [1, MAX_UNITS], 1, "The number of parts."),
+        Setting::integer("width", [1, MAX_UNITS], 1, "The numbers of a part."),
+        Setting::number("prior", [-1e6, 1e6], 0.0, "What is added to the first of each part."),
+    ]],
+    short: None,
+};
+
 /// The hash of everything but the hash.
 fn hash(node: &ConfigNode) -> String {
     let mut rest = node.clone();
@@ -165,10 +194,10 @@ fn hash(node: &ConfigNode) -> String {
 }
 
 fn asked(node: &ConfigNode, problems: &mut Problems) -> ActionHeads {
-    let mut fields = Decoder::new(node, problems);
-    let count = fields.integer("count", 1..=MAX_UNITS, 1) as usize;
-    let width = fields.integer("width", 1..=MAX_UNITS, 1) as usize;
-    let prior = fields.number("prior", -1e6..=1e6, 0.0) as f32;
+    let mut fields = Decoder::new(node, &CHOICES, problems);
+    let count = fields.integer("count") as usize;
+    let width = fields.integer("width") as usize;
+    let prior = fields.number("prior") as f32;
     fields.finish();
     ActionHeads { count, width, prior }
 }

@@ -57,13 +57,45 @@ mod learned {
 
 pub use learned::tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
 
-use crate::config::{ConfigNode, Decoder, Problem, Problems, decode};
+use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
+use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, decode};
 use crate::contract::{AccuracySource, Scheduler};
 use crate::core::rng::Rng;
 use crate::system::catalog::Catalog;
 
 /// Batches have this many requests at most unless `max_batch` says otherwise.
 pub const MAX_BATCH: u64 = 32;
+
+/// The setting of that limit.
+const MAX_BATCH_SETTING: Setting = Setting::integer(
+    "max_batch",
+    [1, 4096],
+    MAX_BATCH,
+    "The most requests of a batch; the profile of a variant may allow fewer.",
+);
+
+const ACCURACY: Setting = Setting::choice(
+    "accuracy",
+    &names(&AccuracySource::ALL),
+    "The accuracies that the scheduler sees: those of the profile, corrected by the class posterior \
+     of each request, of the true class, or of the true outcome.",
+);
+
+/// The keys of every scheduler.
+pub const COMMON: Group = Group {
+    name: "scheduler",
+    settings: &[&[Setting::required("name", Kind::Text, "Which scheduler.")]],
+    short: Some("name"),
+};
+
+/// The schedulers as tables of an experiment.
+pub const SCHEDULERS: Registry = Registry {
+    name: "scheduler",
+    tag: "name",
+    common: &COMMON,
+    entries: || REGISTRY.iter().map(SchedulerEntry::described).collect(),
+    optional: false,
+};
 
 /// One line of the list of schedulers.
 pub struct SchedulerEntry {
@@ -73,12 +105,21 @@ pub struct SchedulerEntry {
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// The parameters with their defaults, in a line.
-    pub params: &'static str,
+    /// Its settings, besides `name` and `accuracy`.
+    pub settings: Lists,
     /// Where its accuracy comes from unless the experiment says otherwise; `None` if it uses none.
     pub accuracy: Option<AccuracySource>,
     /// Reads its parameters and makes it.
     pub build: fn(&mut Decoder<'_>, &BuildContext<'_>) -> Box<dyn Scheduler>,
+}
+
+impl SchedulerEntry {
+    /// Its settings, `accuracy` included.
+    pub fn described(&self) -> EntrySettings {
+        let accuracy = self.accuracy.map(|source| ACCURACY.or(source.name()));
+        let settings = accuracy.into_iter().chain(flattened(self.settings)).collect();
+        EntrySettings { name: self.name, summary: self.summary, settings }
+    }
 }
 
 /// What a scheduler can read while it is built.
@@ -139,13 +180,14 @@ pub fn read(
         problems.push(Problem::unknown(named.place.clone(), "scheduler", name, names));
         return None;
     };
-    let mut fields = Decoder::new(&table, problems);
+    let mut fields = Decoder::new(&table, &COMMON, problems);
+    fields.describe(entry.name, entry.settings);
     fields.take("name");
     let info = match entry.accuracy {
-        Some(default) => fields
-            .take("accuracy")
-            .and_then(|node| decode::choice(node, &AccuracySource::ALL, fields.problems()))
-            .unwrap_or(default),
+        Some(default) => {
+            fields.describe(entry.name, &[&[ACCURACY]]);
+            fields.optional_choice("accuracy", &AccuracySource::ALL).unwrap_or(default)
+        }
         None => AccuracySource::Profiled,
     };
     let scheduler = (entry.build)(&mut fields, context);

@@ -9,7 +9,8 @@
 //!    try plans in listing order compares places in it (`Moves::listing_order` of
 //!    `planners/search/label_setting.rs`).
 
-use crate::config::Decoder;
+use crate::config::settings::names;
+use crate::config::{Decoder, Setting};
 use crate::core::units::Time;
 use crate::scheduler::score::Score;
 use std::cmp::Ordering;
@@ -33,12 +34,20 @@ pub struct PlanValue {
     pub finish: Time,
 }
 
+const TIE_BREAKS: [(&str, TieBreak); 2] =
+    [("earliest-finish", TieBreak::EarliestFinish), ("listed", TieBreak::Listed)];
+
+/// The setting of [`TieBreak::read`].
+pub const TIE_BREAK: &[Setting] = &[Setting::choice(
+    "tie_break",
+    &names(&TIE_BREAKS),
+    "Which of two choices of equal utility wins: the one that finishes earlier and then the one \
+     that is listed first, or the one that is listed first.",
+)];
+
 impl TieBreak {
     pub fn read(fields: &mut Decoder<'_>) -> Self {
-        fields.choice(
-            "tie_break",
-            &[("earliest-finish", Self::EarliestFinish), ("listed", Self::Listed)],
-        )
+        fields.choice("tie_break", &TIE_BREAKS)
     }
 
     /// Compares two values, the better one is greater; equal ones are left to listing order.

@@ -15,7 +15,7 @@
 //!
 //! Units: milliseconds in experiments, nanoseconds here.
 
-use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
+use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
 use crate::core::rng::standard_normal;
 use crate::core::units::{NS_PER_MS, Span};
 use rand::RngExt;
@@ -42,6 +42,77 @@ pub enum DeadlineBudget {
     Left(Span, Arc<DeadlineBudget>),
 }
 
+const MS: Kind = Kind::Number(0.0, DeadlineBudget::MAX_MS);
+const PAIR: Kind = Kind::List(&MS);
+
+/// A budget: milliseconds or a distribution.
+pub const BUDGET: Kind =
+    Kind::OneOf(&[Kind::Number(1e-6, DeadlineBudget::MAX_MS), Kind::Table(&DISTRIBUTION)]);
+
+fn budget() -> Kind {
+    BUDGET
+}
+
+/// A budget that is written as a table, with one of these keys.
+const DISTRIBUTION: Group = Group {
+    name: "budget",
+    settings: &[&[
+        Setting::optional("uniform", PAIR, "", "The ends of a uniform distribution, in ms."),
+        Setting::optional(
+            "normal",
+            PAIR,
+            "",
+            "Mean and standard deviation of a normal distribution, in ms; at least 1 ms.",
+        ),
+        Setting::optional(
+            "lognormal",
+            PAIR,
+            "",
+            "Mean and standard deviation of a log-normal distribution, in ms.",
+        ),
+        Setting::optional(
+            "proportional",
+            Kind::Number(1e-3, 1e6),
+            "",
+            "How many times the shortest latency of a lone request.",
+        ),
+        Setting::optional(
+            "variant",
+            Kind::Text,
+            "the most accurate that can run",
+            "The variant whose latency counts, for `proportional`.",
+        ),
+        Setting::optional(
+            "mixture",
+            Kind::List(&Kind::Table(&PART)),
+            "",
+            "Several budgets, each with a share of the requests.",
+        ),
+        Setting::optional(
+            "slo",
+            Kind::Number(1.0, DeadlineBudget::MAX_MS),
+            "",
+            "Milliseconds of which `network` takes some; at least 1 ms is left.",
+        ),
+        Setting::optional(
+            "network",
+            Kind::Again(budget),
+            "",
+            "The budget that the network takes of `slo`.",
+        ),
+    ]],
+    short: None,
+};
+
+const PART: Group = Group {
+    name: "part of a mixture",
+    settings: &[&[
+        Setting::number("share", [0.0, 1e9], 1.0, "The share of requests, relative to the others."),
+        Setting::required("budget", Kind::Again(budget), "Their budget."),
+    ]],
+    short: None,
+};
+
 impl DeadlineBudget {
     /// The largest budget that is accepted, a year.
     const MAX_MS: f64 = 3.2e10;
@@ -59,11 +130,10 @@ impl DeadlineBudget {
             let ms = decode::number(node, &(1e-6..=Self::MAX_MS), problems)?;
             return Some(Self::Fixed(Span::from_ms(ms)));
         }
-        let mut read = Decoder::new(node, problems);
+        let mut read = Decoder::new(node, &DISTRIBUTION, problems);
         if let Some(network) = read.take("network") {
-            let slo = read.require("slo", "milliseconds, of which the network takes some");
-            let ms = 1.0..=Self::MAX_MS;
-            let slo = slo.and_then(|node| decode::number(node, &ms, read.problems()));
+            let expected = "milliseconds, of which the network takes some";
+            let slo = read.required_number("slo", expected);
             let network = Self::read(network, read.problems());
             read.finish();
             return Some(Self::Left(Span::from_ms(slo?), Arc::new(network?)));
@@ -90,7 +160,7 @@ impl DeadlineBudget {
                 Some(Self::LogNormal(mean, sd))
             }
             [None, None, None, Some(times), None] => {
-                let times = decode::number(times, &(1e-3..=1e6), read.problems())?;
+                let times = read.number_at("proportional", times)?;
                 let variant = variant.and_then(|node| decode::text(node, read.problems()));
                 Some(Self::Proportional(times, variant.map(str::to_owned)))
             }
@@ -112,8 +182,8 @@ impl DeadlineBudget {
         let mut parts = Vec::new();
         let items = decode::array(node, problems);
         for item in items {
-            let mut read = Decoder::new(item, problems);
-            let share = read.number("share", 0.0..=1e9, 1.0);
+            let mut read = Decoder::new(item, &PART, problems);
+            let share = read.number("share");
             let budget = read.require("budget", "a number of milliseconds or a law");
             parts.extend(budget.and_then(|b| Self::read(b, read.problems())).map(|b| (share, b)));
             read.finish();

@@ -16,13 +16,16 @@
 
 mod peek;
 
-use super::deadline_budget::DeadlineBudget;
+use super::deadline_budget::{BUDGET, DeadlineBudget};
 use super::latency::{LatencyPoint, LatencyPoints, MAX_BATCH, MAX_COUNT, TableError};
 use crate::classifier::knn::Reference;
 use crate::classifier::posterior::prior_of_counts;
 use crate::config::csv::{Row, Table};
+use crate::config::settings::TEXTS;
 use crate::config::source::{self, Source};
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, decode};
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode,
+};
 use crate::core::units::Span;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -86,6 +89,24 @@ pub struct VariantCost {
     pub load_cold: Option<Span>,
 }
 
+/// `app.toml` of a profile.
+pub const APP: Group = Group {
+    name: "app.toml",
+    settings: &[&[
+        Setting::text("summary", "", "What the application does."),
+        Setting::text("source", "", "Where the measurements come from."),
+        Setting::required("classes", TEXTS, "The names of the classes."),
+        Setting::required("budget_ms", BUDGET, "The deadline budget of its requests."),
+        Setting::optional(
+            "prior",
+            Kind::List(&Kind::Number(0.0, 1e12)),
+            "the class frequencies of confusion.csv",
+            "A weight for each class.",
+        ),
+    ]],
+    short: None,
+};
+
 impl Profile {
     /// Reads `folder`, whose last component is the application's name.
     pub fn read(folder: &str) -> Result<Self, Problems> {
@@ -137,9 +158,9 @@ impl Profile {
     }
 
     fn read_app(name: String, node: &ConfigNode, problems: &mut Problems) -> Self {
-        let mut read = Decoder::new(node, problems);
-        let summary = read.text("summary", "");
-        let source = read.text("source", "");
+        let mut read = Decoder::new(node, &APP, problems);
+        let summary = read.text("summary");
+        let source = read.text("source");
         let classes = read
             .require("classes", "the list of class names")
             .map(|list| decode::texts(list, read.problems()))

@@ -3,6 +3,7 @@
 
 use super::timed::{InterarrivalProcess, poisson_gap};
 use super::{ArrivalEntry, Process};
+use crate::config::Setting;
 use crate::core::rng::exponential;
 use crate::core::units::{NS_PER_S, Time};
 use rand::RngExt;
@@ -12,10 +13,15 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "batches",
     summary: "a geometric number of requests, `size` on average, at Poisson instants",
-    params: "size = 4",
+    settings: &[&[Setting::number(
+        "size",
+        [1.0, 1e6],
+        4.0,
+        "The mean number of requests of a batch.",
+    )]],
     source: "compound Poisson process",
     read: |fields| {
-        let size = fields.number("size", 1.0..=1e6, 4.0);
+        let size = fields.number("size");
         Process::Timed(Arc::new(move |rate_rps, _| {
             let gap_ns = NS_PER_S as f64 * size / rate_rps;
             Box::new(Batches { now: Time::ZERO, gap_ns, size, left: 0 })

@@ -4,7 +4,7 @@
 
 use super::trace_rows::RequestSampler;
 use super::{ArrivalEntry, Arrivals, MAX_TRACE_S, Process, RateSpec, WorkloadSpec};
-use crate::config::{Problem, decode};
+use crate::config::{Kind, Problem, Setting};
 use crate::core::ids::Arrival;
 use crate::core::units::{Span, Time};
 use std::sync::Arc;
@@ -12,13 +12,19 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "bursts",
     summary: "`burst` requests at once every `period_ms`, which make the rate",
-    params: "burst = (required), period_ms = 1000",
+    settings: &[&[
+        Setting::required(
+            "burst",
+            Kind::Integer(1, u64::MAX),
+            "The number of requests that arrive at one instant.",
+        ),
+        Setting::number("period_ms", [0.0, 1e12], 1000.0, "The time from one burst to the next."),
+    ]],
     source: "isolated scheduling windows",
     read: |fields| {
-        let size = fields.require("burst", "`burst` requests every `period_ms`");
-        let size = size.and_then(|n| decode::integer(n, &(1..=u64::MAX), fields.problems()));
+        let size = fields.required_integer("burst", "`burst` requests every `period_ms`");
         let size = size.unwrap_or(1);
-        let period = Span::from_ms(fields.number("period_ms", 0.0..=1e12, 1000.0));
+        let period = Span::from_ms(fields.number("period_ms"));
         Process::Whole(Arc::new(move |plan, truth, rng| {
             check(plan, size, period)?;
             let requests = RequestSampler::new(plan, truth, rng)?;

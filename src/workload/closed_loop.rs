@@ -10,7 +10,8 @@
 
 use super::trace_rows::RequestSampler;
 use super::{ArrivalEntry, Arrivals, Process, RateSpec, WorkloadSpec};
-use crate::config::{Decoder, Problem, decode};
+use crate::config::settings::names;
+use crate::config::{Decoder, Kind, Problem, Setting};
 use crate::core::ids::Arrival;
 use crate::core::rng::{Label, Rng, exponential};
 use crate::core::units::{Span, Time};
@@ -25,18 +26,33 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "closed",
     summary: "`clients` that wait for their answer and think before they send again",
-    params: "clients = (required), think_ms = 1000, think = exponential (constant)",
+    settings: &[&[
+        Setting::required(
+            "clients",
+            Kind::Integer(1, 1_000_000),
+            "The number of clients, each of which waits for its answer before it sends again.",
+        ),
+        Setting::number(
+            "think_ms",
+            [0.0, 1e9],
+            1000.0,
+            "The mean time from an answer to the next request of its client.",
+        ),
+        Setting::choice("think", &names(&THINK), "The distribution of that time."),
+    ]],
     source: "machine repair model (Kleinrock, Queueing Systems, volume 1, 1975, section 3.8)",
     read,
 };
 
+/// Whether think times are constant.
+const THINK: [(&str, bool); 2] = [("exponential", false), ("constant", true)];
+
 fn read(read: &mut Decoder<'_>) -> Process {
-    let count = read.require("clients", "how many send requests");
-    let count = count.and_then(|n| decode::integer(n, &(1..=1_000_000), read.problems()));
+    let count = read.required_integer("clients", "how many send requests");
     let setting = Clients {
         count: count.unwrap_or(1) as u32,
-        think: Span::from_ms(read.number("think_ms", 0.0..=1e9, 1000.0)),
-        steady: read.choice("think", &[("exponential", false), ("constant", true)]),
+        think: Span::from_ms(read.number("think_ms")),
+        steady: read.choice("think", &THINK),
     };
     Process::Whole(Arc::new(move |plan, truth, rng| {
         Ok(Box::new(Closed::new(setting, plan, truth, rng)?))

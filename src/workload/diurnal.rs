@@ -4,7 +4,7 @@
 use super::steps::Steps;
 use super::timed::{DriftSchedule, InterarrivalProcess, poisson_gap, thinned};
 use super::{ArrivalEntry, Process};
-use crate::config::Problem;
+use crate::config::{Problem, Setting};
 use crate::core::rng::standard_normal;
 use crate::core::units::{NS_PER_S, Span, Time};
 use rand::RngExt;
@@ -15,16 +15,47 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "diurnal",
     summary: "Poisson arrivals; the rate swings by `amplitude` in `period_s`, `weekly` in seven",
-    params: "amplitude = 0.5, period_s = 86400, phase = 0 (periods), weekly = 0, noise_cv = 0, \
-             noise_s = 3600",
+    settings: &[&[
+        Setting::number(
+            "amplitude",
+            [0.0, 1.0],
+            0.5,
+            "The swing of the rate within a period, as a share of the mean rate.",
+        ),
+        Setting::number("period_s", [1e-3, 1e9], 86_400.0, "The length of a period."),
+        Setting::number(
+            "phase",
+            [0.0, 1.0],
+            0.0,
+            "Where in its period the rate begins, as a share of the period.",
+        ),
+        Setting::number(
+            "weekly",
+            [0.0, 1.0],
+            0.0,
+            "The swing of the rate within seven periods, as a share of the mean rate; with `amplitude` 1 at most.",
+        ),
+        Setting::number(
+            "noise_cv",
+            [0.0, 10.0],
+            0.0,
+            "The coefficient of variation of log-normal factors of the rate, one for each `noise_s`.",
+        ),
+        Setting::number(
+            "noise_s",
+            [1e-3, 1e9],
+            3600.0,
+            "The time for which a factor of the rate holds.",
+        ),
+    ]],
     source: "sinusoidal rate, sampled by thinning (Lewis and Shedler 1979); noise log-normal",
     read: |fields| {
-        let amplitude = fields.number("amplitude", 0.0..=1.0, 0.5);
-        let period_s = fields.number("period_s", 1e-3..=1e9, 86_400.0);
-        let phase = fields.number("phase", 0.0..=1.0, 0.0);
-        let weekly = fields.number("weekly", 0.0..=1.0, 0.0);
-        let noise_cv = fields.number("noise_cv", 0.0..=10.0, 0.0);
-        let noise = Span::from_s(fields.number("noise_s", 1e-3..=1e9, 3600.0));
+        let amplitude = fields.number("amplitude");
+        let period_s = fields.number("period_s");
+        let phase = fields.number("phase");
+        let weekly = fields.number("weekly");
+        let noise_cv = fields.number("noise_cv");
+        let noise = Span::from_s(fields.number("noise_s"));
         if amplitude + weekly > 1.0 {
             let place = fields.place().clone();
             let found = format!("amplitude + weekly = {}", amplitude + weekly);

@@ -8,9 +8,13 @@
 //! A request whose class the file tells replays a recorded row of that class where there is one;
 //! without a class it is drawn as for `poisson`.
 
-use super::resampled::{self, BlockSource};
+use super::resampled::{self, BlockSource, RESAMPLE};
 use super::trace_rows::{RequestSampler, kept_rows};
-use super::{ArrivalEntry, Arrivals, ClassFilter, MAX_TRACE_S, Process, SourceSplit, WorkloadSpec};
+
+use super::{
+    ArrivalEntry, Arrivals, ClassFilter, KEEP_OFFSET, MAX_TRACE_S, Process, SourceSplit,
+    WorkloadSpec,
+};
 use crate::config::Problem;
 use crate::core::ids::{AppId, Arrival, TrueClass};
 use crate::core::rng::Rng;
@@ -22,10 +26,10 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "file",
     summary: "requests of `file`, which `peeksim import` makes; time scaled to `rate_rps` if given",
-    params: "file, keep_offset = false, resample_s = none (seconds of a block)",
+    settings: &[KEEP_OFFSET, RESAMPLE],
     source: "trace replay, exact or with time scaling",
     read: |fields| {
-        let keep_offset = fields.flag("keep_offset", false);
+        let keep_offset = fields.flag("keep_offset");
         let block = resampled::read(fields);
         Process::Whole(Arc::new(move |plan, truth, rng| {
             Ok(Box::new(File::new(keep_offset, block, plan, truth, rng)?))

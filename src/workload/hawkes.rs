@@ -5,6 +5,7 @@
 
 use super::timed::{InterarrivalProcess, poisson_gap};
 use super::{ArrivalEntry, Process};
+use crate::config::Setting;
 use crate::core::units::{NS_PER_MS, NS_PER_S, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -13,11 +14,24 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "hawkes",
     summary: "arrivals that bring on `branching` others each, over `decay_ms`",
-    params: "branching = 0.5, decay_ms = 100",
+    settings: &[&[
+        Setting::number(
+            "branching",
+            [0.0, 0.99],
+            0.5,
+            "The mean number of arrivals that an arrival causes directly.",
+        ),
+        Setting::number(
+            "decay_ms",
+            [1e-3, 1e12],
+            100.0,
+            "The mean time from an arrival to one that it causes.",
+        ),
+    ]],
     source: "self-exciting process (Hawkes, Biometrika 1971)",
     read: |fields| {
-        let branching = fields.number("branching", 0.0..=0.99, 0.5);
-        let decay_ns = fields.number("decay_ms", 1e-3..=1e12, 100.0) * NS_PER_MS as f64;
+        let branching = fields.number("branching");
+        let decay_ns = fields.number("decay_ms") * NS_PER_MS as f64;
         Process::Timed(Arc::new(move |rate_rps, _| {
             let base = rate_rps / NS_PER_S as f64 * (1.0 - branching);
             let jump = branching / decay_ns;

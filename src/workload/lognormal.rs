@@ -1,16 +1,16 @@
 //! Log-normal gaps with coefficient of variation c: σ² = ln(1 + c²), μ = −σ² / 2 for mean 1.
 
-use super::{ArrivalEntry, Process, read_cv, renewal};
+use super::{ArrivalEntry, CV, Process, renewal};
 use crate::core::rng::standard_normal;
 use rand::RngExt;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "lognormal",
     summary: "log-normal gaps with a coefficient of variation",
-    params: "cv = 1",
+    settings: &[CV],
     source: "a heavy tail with all moments",
     read: |fields| {
-        let cv = read_cv(fields);
+        let cv = fields.number("cv");
         let variance = libm::log1p(cv * cv);
         let sigma = libm::sqrt(variance);
         Process::Timed(renewal(move |rng| {

@@ -42,7 +42,8 @@ pub use listed::Listed;
 pub use steps::Steps;
 pub use timed::{InterarrivalProcess, StartProcess};
 
-use crate::config::{Decoder, Location, Problem, Problems};
+use crate::config::settings::{EntrySettings, Lists, Registry, flattened};
+use crate::config::{Decoder, Group, Kind, Location, Problem, Problems, Setting};
 use crate::core::ids::Arrival;
 use crate::core::rng::Rng;
 use crate::core::units::Time;
@@ -137,8 +138,8 @@ pub struct ArrivalEntry {
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Its settings and their defaults.
-    pub params: &'static str,
+    /// Its settings.
+    pub settings: Lists,
     /// Reads its settings.
     pub read: fn(&mut Decoder<'_>) -> Process,
 }
@@ -179,8 +180,42 @@ pub const ARRIVALS: &[ArrivalEntry] = &[
 ];
 
 /// The coefficient of variation of gaps.
-fn read_cv(fields: &mut Decoder<'_>) -> f64 {
-    fields.number("cv", 0.01..=100.0, 1.0)
+const CV: &[Setting] = &[Setting::number(
+    "cv",
+    [0.01, 100.0],
+    1.0,
+    "The coefficient of variation of the gaps between arrivals.",
+)];
+
+/// Where a recording begins.
+const KEEP_OFFSET: &[Setting] = &[Setting::flag(
+    "keep_offset",
+    false,
+    "Whether the time before the first request of the recording is kept.",
+)];
+
+/// The keys of a process that is written as a table.
+pub const PROCESS: Group = Group {
+    name: "process",
+    settings: &[&[Setting::required("name", Kind::Text, "Which arrival process.")]],
+    short: Some("name"),
+};
+
+/// The processes as tables of an experiment.
+pub const PROCESSES: Registry = Registry {
+    name: "arrival process",
+    tag: "name",
+    common: &PROCESS,
+    entries: || ARRIVALS.iter().map(ArrivalEntry::described).collect(),
+    optional: false,
+};
+
+impl ArrivalEntry {
+    /// Its settings.
+    pub fn described(&self) -> EntrySettings {
+        let settings = flattened(self.settings);
+        EntrySettings { name: self.name, summary: self.summary, settings }
+    }
 }
 
 impl WorkloadSpec {

@@ -9,7 +9,8 @@
 use super::steps::Steps;
 use super::timed::{InterarrivalProcess, StartProcess, poisson_gap, span_ns};
 use super::{ArrivalEntry, Process};
-use crate::config::{Decoder, Problem, decode};
+use crate::config::settings::names;
+use crate::config::{Decoder, Kind, Problem, Setting, decode};
 use crate::core::rng::exponential;
 use crate::core::units::{NS_PER_MS, NS_PER_S, Time};
 use rand::RngExt;
@@ -22,11 +23,24 @@ use std::sync::Arc;
 pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
     name: "mmpp",
     summary: "Poisson arrivals whose rate jumps between relative `rates`, after `sojourn_ms` each",
-    params: "rates = [1, 9], sojourn_ms = [900, 100]",
+    settings: &[&[
+        Setting::optional(
+            "rates",
+            Kind::List(&Kind::Number(0.0, 1e12)),
+            "[1, 9]",
+            "The rate of each state, relative to each other.",
+        ),
+        Setting::optional(
+            "sojourn_ms",
+            Kind::List(&Kind::Number(1e-3, 1e12)),
+            "[900, 100]",
+            "The mean time in each state.",
+        ),
+    ]],
     source: "Markov-modulated Poisson process; jumps as in AlpaServe (Li et al., OSDI 2023)",
     read: |fields| {
-        let rates = list(fields, "rates", 0.0, vec![1.0, 9.0]);
-        let lengths_ms = list(fields, "sojourn_ms", 1e-3, vec![900.0, 100.0]);
+        let rates = list(fields, "rates", vec![1.0, 9.0]);
+        let lengths_ms = list(fields, "sojourn_ms", vec![900.0, 100.0]);
         if rates.len() != lengths_ms.len() || rates.len() < 2 || rates.iter().all(|r| *r == 0.0) {
             let place = fields.place().clone();
             let found = format!("rates {rates:?} and sojourns {lengths_ms:?}");
@@ -41,27 +55,42 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
 pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
     name: "on-off",
     summary: "Poisson arrivals in on-phases, none between; `copies` of it at once",
-    params: "on_ms = 100, off_ms = 900, phases = exponential (pareto, fixed), \
-             alpha = 1.5 (pareto), copies = 1",
+    settings: &[&[
+        Setting::number("on_ms", [1e-3, 1e12], 100.0, "The mean length of an on-phase."),
+        Setting::number("off_ms", [1e-3, 1e12], 900.0, "The mean length of an off-phase."),
+        Setting::choice("phases", &names(&PHASES), "The distribution of the lengths of phases."),
+        Setting::number(
+            "alpha",
+            [1.01, 100.0],
+            PARETO_ALPHA,
+            "The tail index of the lengths, for `phases = \"pareto\"`.",
+        ),
+        Setting::integer(
+            "copies",
+            [1, 10_000],
+            1,
+            "The number of independent processes that are superposed.",
+        ),
+    ]],
     source: "interrupted Poisson process; superposed Pareto phases are self-similar as in \
              Willinger et al. (SIGCOMM 1995)",
     read: |fields| {
-        let phase =
-            |fields: &mut Decoder<'_>, key, default| fields.number(key, 1e-3..=1e12, default);
-        let lengths_ms = [phase(fields, "on_ms", 100.0), phase(fields, "off_ms", 900.0)];
-        let laws = [
-            ("exponential", SojournDistribution::Exponential),
-            ("pareto", SojournDistribution::Pareto(1.5)),
-            ("fixed", SojournDistribution::Fixed),
-        ];
-        let mut law = fields.choice("phases", &laws);
+        let lengths_ms = ["on_ms", "off_ms"].map(|key| fields.number(key));
+        let mut law = fields.choice("phases", &PHASES);
         if let SojournDistribution::Pareto(alpha) = &mut law {
-            *alpha = fields.number("alpha", 1.01..=100.0, *alpha);
+            *alpha = fields.number("alpha");
         }
-        let copies = fields.integer("copies", 1..=10_000, 1);
+        let copies = fields.integer("copies");
         Process::Timed(superposed(copies, on_off(lengths_ms, law)))
     },
 };
+
+const PARETO_ALPHA: f64 = 1.5;
+const PHASES: [(&str, SojournDistribution); 3] = [
+    ("exponential", SojournDistribution::Exponential),
+    ("pareto", SojournDistribution::Pareto(PARETO_ALPHA)),
+    ("fixed", SojournDistribution::Fixed),
+];
 
 /// How long a state lasts, around its mean.
 #[derive(Clone, Copy)]
@@ -223,14 +252,11 @@ impl InterarrivalProcess for Modulated {
     }
 }
 
-/// A list of numbers from `least` on.
-fn list(read: &mut Decoder<'_>, key: &'static str, least: f64, default: Vec<f64>) -> Vec<f64> {
+/// A list of numbers.
+fn list(read: &mut Decoder<'_>, key: &'static str, default: Vec<f64>) -> Vec<f64> {
     let Some(node) = read.take(key) else { return default };
     let items = decode::array(node, read.problems());
-    let numbers: Vec<f64> = items
-        .iter()
-        .filter_map(|item| decode::number(item, &(least..=1e12), read.problems()))
-        .collect();
+    let numbers: Vec<f64> = items.iter().filter_map(|item| read.number_at(key, item)).collect();
     // What is wrong with one of them has been said.
     if numbers.len() < items.len() { default } else { numbers }
 }

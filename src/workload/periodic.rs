@@ -4,6 +4,7 @@
 
 use super::timed::{InterarrivalProcess, span_ns};
 use super::{ArrivalEntry, Process};
+use crate::config::Setting;
 use crate::core::units::{NS_PER_S, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -12,10 +13,15 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "periodic",
     summary: "one request a period from a random phase, with jitter as a share of the period",
-    params: "jitter = 0",
+    settings: &[&[Setting::number(
+        "jitter",
+        [0.0, 0.5],
+        0.0,
+        "By how much an arrival is moved to either side at most, as a share of the period.",
+    )]],
     source: "camera frames",
     read: |fields| {
-        let jitter = fields.number("jitter", 0.0..=0.5, 0.0);
+        let jitter = fields.number("jitter");
         Process::Timed(Arc::new(move |rate_rps, rng| {
             let period_ns = NS_PER_S as f64 / rate_rps;
             Box::new(Periodic { period_ns, jitter, phase: rng.random(), count: 0 })

@@ -7,7 +7,7 @@ use rand::RngExt;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "poisson",
     summary: "exponential gaps",
-    params: "",
+    settings: &[],
     source: "memoryless arrivals, the customary null model",
     read: |_| Process::Timed(renewal(|rng| exponential(rng.random()))),
 };

@@ -3,17 +3,26 @@
 
 use super::timed::{DriftSchedule, thinned};
 use super::{ArrivalEntry, Process};
+use crate::config::Setting;
 use crate::core::units::Time;
 use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "ramp",
     summary: "Poisson arrivals from `from` times the rate to the rate, evenly over `over_s`",
-    params: "from = 0.1, over_s = 10",
+    settings: &[&[
+        Setting::number(
+            "from",
+            [0.0, 1000.0],
+            0.1,
+            "The rate at the beginning, as a multiple of the rate.",
+        ),
+        Setting::number("over_s", [1e-6, 1e9], 10.0, "The time until the rate is reached."),
+    ]],
     source: "the acceleration of SuperServe (Khare et al., NSDI 2025)",
     read: |fields| {
-        let from = fields.number("from", 0.0..=1000.0, 0.1);
-        let over_s = fields.number("over_s", 1e-6..=1e9, 10.0);
+        let from = fields.number("from");
+        let over_s = fields.number("over_s");
         let factor = move |at: Time| from + (1.0 - from) * (at.as_s() / over_s).min(1.0);
         let integral = move |seconds: f64| {
             let rising = seconds.min(over_s);

@@ -15,12 +15,13 @@
 //! - `refitted`: not the requests but their rate and the coefficient of variation of their gaps,
 //!   interval by interval (`refitted.rs`).
 
-use super::refit;
-use super::resampled::{self, Resampled};
+use super::refit::{self, REFIT};
+use super::resampled::{self, RESAMPLE, Resampled};
 use super::sources::{Source, recorded};
 use super::steps::{self, Steps};
-use super::{ArrivalEntry, Arrivals, MAX_TRACE_S, Process, WorkloadSpec};
-use crate::config::{Decoder, Problem, decode};
+use super::{ArrivalEntry, Arrivals, KEEP_OFFSET, MAX_TRACE_S, Process, WorkloadSpec};
+use crate::config::settings::names;
+use crate::config::{Decoder, Kind, Problem, Setting};
 use crate::core::ids::{Arrival, TrueClass};
 use crate::core::rng::{Label, Rng};
 use crate::core::units::{Time, rate_rps};
@@ -35,9 +36,7 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "recorded",
     summary: "sources in recorded order from drawn offsets, superposed; at a rate by `replay`",
-    params: "replay = scaled (exact, thinned, superposed, refitted), keep_offset = false (exact), \
-             copies (superposed), interval_s = 60, cv_factor = 1 (refitted), resample_s = none \
-             (exact)",
+    settings: &[REPLAY, KEEP_OFFSET, REFIT, RESAMPLE],
     source: "trace replay with time scaling; refit as in AlpaServe (Li et al., OSDI 2023)",
     read,
 };
@@ -56,28 +55,38 @@ enum Replay {
     Superposed(Option<u64>),
 }
 
+/// `None` is refitted, which is a process of its own.
+const REPLAYS: [(&str, Option<Replay>); 5] = [
+    ("scaled", Some(Replay::Scaled)),
+    ("exact", Some(Replay::Exact(false))),
+    ("thinned", Some(Replay::Thinned)),
+    ("superposed", Some(Replay::Superposed(None))),
+    ("refitted", None),
+];
+
+const REPLAY: &[Setting] = &[
+    Setting::choice(
+        "replay",
+        &names(&REPLAYS),
+        "How the recording comes to the rate: its time is scaled, it is played as it is, requests \
+         are left out at random, copies from other offsets are superposed, or it is replaced by \
+         gamma gaps with its rate and variation by interval.",
+    ),
+    Setting::optional(
+        "copies",
+        Kind::Integer(1, 10_000),
+        "as many as the rate asks for",
+        "The number of copies of every source, for `replay = \"superposed\"`.",
+    ),
+];
+
 fn read(read: &mut Decoder<'_>) -> Process {
-    let refitted = None;
-    let replays = [
-        ("scaled", Some(Replay::Scaled)),
-        ("exact", Some(Replay::Exact(false))),
-        ("thinned", Some(Replay::Thinned)),
-        ("superposed", Some(Replay::Superposed(None))),
-        ("refitted", refitted),
-    ];
-    let mut replay = read.choice("replay", &replays);
-    if replay == refitted {
-        return refit::read(read);
-    }
+    let Some(mut replay) = read.choice("replay", &REPLAYS) else { return refit::read(read) };
     match &mut replay {
-        Some(Replay::Exact(keep_offset)) => *keep_offset = read.flag("keep_offset", false),
-        Some(Replay::Superposed(copies)) => {
-            let node = read.take("copies");
-            *copies = node.and_then(|n| decode::integer(n, &(1..=10_000), read.problems()));
-        }
+        Replay::Exact(keep_offset) => *keep_offset = read.flag("keep_offset"),
+        Replay::Superposed(copies) => *copies = read.optional_integer("copies"),
         _ => {}
     }
-    let replay = replay.unwrap_or(Replay::Scaled);
     let block = if matches!(replay, Replay::Exact(_)) { resampled::read(read) } else { None };
     Process::Whole(Arc::new(move |plan, truth, rng| {
         let mut recorded = Recorded::new(replay, plan, truth, rng)?;

@@ -11,7 +11,7 @@ use super::sources::recorded;
 use super::steps::Steps;
 use super::timed::{self, InterarrivalProcess, StartProcess, span_ns};
 use super::{Process, RateSpec, WorkloadSpec};
-use crate::config::{Decoder, Problem};
+use crate::config::{Decoder, Problem, Setting};
 use crate::core::ids::AppId;
 use crate::core::rng::gamma;
 use crate::core::units::{Span, Time};
@@ -31,9 +31,25 @@ struct Interval {
     length: Span,
 }
 
+/// The settings of [`read`].
+pub(super) const REFIT: &[Setting] = &[
+    Setting::number(
+        "interval_s",
+        [1e-3, 1e9],
+        60.0,
+        "The length of the intervals whose rate and variation are kept, for `replay = \"refitted\"`.",
+    ),
+    Setting::number(
+        "cv_factor",
+        [0.01, 100.0],
+        1.0,
+        "What the coefficients of variation are multiplied by, for `replay = \"refitted\"`.",
+    ),
+];
+
 pub(super) fn read(fields: &mut Decoder<'_>) -> Process {
-    let interval = Span::from_s(fields.number("interval_s", 1e-3..=1e9, 60.0));
-    let cv_factor = fields.number("cv_factor", 0.01..=100.0, 1.0);
+    let interval = Span::from_s(fields.number("interval_s"));
+    let cv_factor = fields.number("cv_factor");
     Process::Whole(Arc::new(move |plan, truth, rng| {
         let (mut starts, mut natural, mut mix) = (Vec::new(), Vec::new(), plan.mix.clone());
         for app in truth.catalog().app_ids() {

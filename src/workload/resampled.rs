@@ -14,7 +14,7 @@
 //! Blocks are drawn until the run has its `requests`. Each replicate draws its own.
 
 use super::{Arrivals, WorkloadSpec};
-use crate::config::{Decoder, Location, Problem, decode};
+use crate::config::{Decoder, Kind, Location, Problem, Setting};
 use crate::core::ids::Arrival;
 use crate::core::rng::{Label, Rng};
 use crate::core::units::{NS_PER_S, Span, Time};
@@ -24,11 +24,19 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
+/// The setting of [`read`].
+pub(super) const RESAMPLE: &[Setting] = &[Setting::optional(
+    "resample_s",
+    // A nanosecond is the least that there is.
+    Kind::Number(1e-9, 1e9),
+    "the recording as it is",
+    "The length of the blocks of the recording that are drawn with replacement, other blocks in \
+     each replicate (circular block bootstrap).",
+)];
+
 /// The setting `resample_s`.
 pub(super) fn read(read: &mut Decoder<'_>) -> Option<Span> {
-    let node = read.take("resample_s")?;
-    // A nanosecond is the least that there is.
-    decode::number(node, &(1e-9..=1e9), read.problems()).map(Span::from_s)
+    read.optional_number("resample_s").map(Span::from_s)
 }
 
 /// Blocks of a circle of stamps, one after the other.

@@ -57,15 +57,16 @@ mod tests {
     use crate::config::source::Source;
     use crate::config::{ConfigNode, Decoder, Problems};
     use crate::core::rng::{Label, Rng};
-    use crate::workload::{ARRIVALS, Process, StartProcess};
+    use crate::workload::{ARRIVALS, PROCESS, Process, StartProcess};
 
     /// The process that an experiment would write so.
     fn process(text: &str) -> StartProcess {
         let source = Source { path: "x".into(), text: text.into(), sha256: String::new() };
         let (node, mut problems) = (ConfigNode::parse(&source).unwrap(), Problems::default());
-        let mut fields = Decoder::new(&node, &mut problems);
-        let name = fields.text("name", "");
+        let mut fields = Decoder::new(&node, &PROCESS, &mut problems);
+        let name = fields.text("name");
         let entry = ARRIVALS.iter().find(|entry| entry.name == name).unwrap();
+        fields.describe(entry.name, entry.settings);
         let Process::Timed(start) = (entry.read)(&mut fields) else { panic!("{name}") };
         fields.finish();
         assert!(problems.is_empty(), "{problems}");

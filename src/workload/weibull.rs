@@ -1,7 +1,7 @@
 //! Weibull gaps with coefficient of variation c: shape k with Γ(1 + 2/k) / Γ(1 + 1/k)² = 1 + c²,
 //! found by bisection.
 
-use super::{ArrivalEntry, Process, read_cv, renewal};
+use super::{ArrivalEntry, CV, Process, renewal};
 use crate::core::rng::exponential;
 use libm::{exp, lgamma, log1p};
 use rand::RngExt;
@@ -9,10 +9,10 @@ use rand::RngExt;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "weibull",
     summary: "Weibull gaps with a coefficient of variation",
-    params: "cv = 1",
+    settings: &[CV],
     source: "stretched exponential gaps, a customary law of request logs",
     read: |fields| {
-        let power = 1.0 / shape(read_cv(fields));
+        let power = 1.0 / shape(fields.number("cv"));
         let mean = exp(lgamma(1.0 + power));
         Process::Timed(renewal(move |rng| libm::pow(exponential(rng.random()), power) / mean))
     },

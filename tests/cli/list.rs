@@ -1,6 +1,7 @@
 //! `peeksim list`
 
 use crate::support::shell::{self, Shell};
+use peeksim::config::settings::in_a_line;
 use peeksim::scheduler::REGISTRY;
 use peeksim::system::penalty::PENALTIES;
 use peeksim::workload::ARRIVALS;
@@ -11,7 +12,8 @@ fn everything_is_listed_with_its_source() {
     for entry in REGISTRY {
         let head = format!("  {}: {}\n      source: {}\n", entry.name, entry.summary, entry.source);
         assert!(text.contains(&head), "{}", entry.name);
-        assert!(text.contains(entry.params), "{}", entry.name);
+        let settings = in_a_line(&entry.described().settings);
+        assert!(text.contains(&settings), "{}", entry.name);
     }
     for (name, source) in PENALTIES
         .iter()
@@ -35,14 +37,14 @@ fn listed_settings_of_arrivals_are_the_ones_that_are_read() {
         let known = line.expect("the setting").split("expected one of ").nth(1).unwrap_or("");
         let known = known.split(['\n', ';']).next().unwrap_or("");
         for key in known.split(", ").filter(|key| *key != "name") {
-            assert!(entry.params.contains(key), "{}: `list` does not tell `{key}`", entry.name);
+            let told = entry.described().settings.iter().any(|setting| setting.key == key);
+            assert!(told, "{}: `list` does not tell `{key}`", entry.name);
         }
     }
 }
 
-/// Parameters are told in words; the words must name those that are read.
 #[test]
-fn listed_parameters_are_the_ones_that_are_read() {
+fn listed_settings_of_schedulers_are_the_ones_that_are_read() {
     let shell = Shell::small();
     for entry in REGISTRY {
         let scheduler = format!("scheduler={{name=\"{}\",no_such_parameter=1}}", entry.name);
@@ -51,15 +53,32 @@ fn listed_parameters_are_the_ones_that_are_read() {
         assert_eq!(said.code, Some(2), "{said:?}");
         let known = said.err.split("expected one of ").nth(1).expect("the known keys");
         let known = known.split(['\n', ';']).next().expect("a list");
-        let told = match entry.params.strip_prefix("as ") {
-            Some(other) => peeksim::scheduler::find(other).expect("a scheduler").params,
-            None => entry.params,
-        };
-        for key in known.split(", ").filter(|key| !["name", "accuracy"].contains(key)) {
-            assert!(told.contains(key), "{}: `list` does not tell `{key}`", entry.name);
-        }
-        if known.split(", ").any(|key| key == "accuracy") {
-            assert!(entry.accuracy.is_some(), "{}", entry.name);
+        let told = entry.described().settings;
+        for key in known.split(", ").filter(|key| *key != "name") {
+            let told = told.iter().any(|setting| setting.key == key);
+            assert!(told, "{}: `list` does not tell `{key}`", entry.name);
         }
     }
+}
+
+#[test]
+fn the_settings_of_one_are_a_table() {
+    let shell = Shell::new();
+    let said = shell.ok("list grouped").out;
+    assert!(said.starts_with("scheduler grouped: one group and one variant per application"));
+    for setting in REGISTRY.iter().find(|e| e.name == "grouped").expect("it").described().settings {
+        let line = said.lines().find(|line| line.trim_start().starts_with(setting.key));
+        let line = line.unwrap_or_else(|| panic!("{}", setting.key));
+        assert!(line.contains(&setting.shown_default()) && line.ends_with(setting.meaning));
+    }
+    let said = shell.ok("list diurnal").out;
+    assert!(said.contains("period_s") && said.contains("a number from 0.001 to 1000000000, s"));
+    assert!(shell.ok("list sigmoid").out.contains("tolerance_ms"));
+    assert!(shell.ok("list knn").out.contains("reference.csv"));
+    let said = shell.ok("list quickstart").out;
+    assert!(said.contains("varies: workload.rate_rps") && !said.contains("stalls"), "{said}");
+    let said = shell.fails(2, "list gruped").err;
+    let expected = "error: list: found unknown name `gruped`, expected a name that `peeksim list` \
+                    shows; did you mean `grouped`?\n";
+    assert_eq!(said, expected);
 }

@@ -6,8 +6,8 @@ use super::docs::read;
 use super::readme::check;
 use crate::support::shell::Shell;
 use peeksim::report::data_dictionary::{AXES, files};
-use peeksim::scheduler::REGISTRY;
-use peeksim::workload::ARRIVALS;
+use peeksim::scheduler::{REGISTRY, SchedulerEntry};
+use peeksim::workload::{ARRIVALS, ArrivalEntry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -176,7 +176,7 @@ fn commands_and_options_are_in_the_glossary() {
 }
 
 /// The functions that read a key, whose name is the first text behind the bracket.
-const READERS: [&str; 18] = [
+const READERS: [&str; 29] = [
     "take",
     "require",
     "number",
@@ -184,8 +184,19 @@ const READERS: [&str; 18] = [
     "flag",
     "text",
     "choice",
-    "choice_or",
     "texts",
+    "integer_up_to",
+    "text_or",
+    "optional_number",
+    "optional_integer",
+    "optional_text",
+    "optional_choice",
+    "required_number",
+    "required_integer",
+    "number_at",
+    "integer_at",
+    "optional",
+    "required",
     "get",
     "second",
     "phase",
@@ -235,11 +246,9 @@ fn keys_are_in_the_glossary() {
     for folder in ["experiment", "scheduler", "system", "workload", "classifier"] {
         walk(&crate::support::shell::repository("src").join(folder), &mut keys);
     }
-    for params in REGISTRY.iter().map(|e| e.params).chain(ARRIVALS.iter().map(|e| e.params)) {
-        for (name, _) in params.match_indices(" = ").map(|(at, _)| params.split_at(at)) {
-            let end = |c: char| !c.is_ascii_lowercase() && c != '_';
-            keys.insert(name.rsplit(end).next().unwrap_or(name).to_owned());
-        }
+    let schedulers = REGISTRY.iter().map(SchedulerEntry::described);
+    for entry in schedulers.chain(ARRIVALS.iter().map(ArrivalEntry::described)) {
+        keys.extend(entry.settings.iter().map(|setting| setting.key.to_owned()));
     }
     assert!(keys.len() > 160, "the decoders name only {} keys", keys.len());
     let glossary = read(GLOSSARY);

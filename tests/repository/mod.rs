@@ -9,4 +9,5 @@ mod glossary;
 mod kept_claims;
 mod readme;
 mod readme_tables;
+mod settings;
 mod tidy;

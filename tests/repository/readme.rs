@@ -3,6 +3,7 @@
 //!
 //! `UPDATE_README=1 cargo test readme` writes them.
 
+use peeksim::config::settings::in_a_line;
 use peeksim::contract::AccuracySource;
 use peeksim::metrics::ColumnKind;
 use peeksim::offloading::POLICIES;
@@ -52,9 +53,9 @@ fn arrival_processes_are_what_the_registry_says() {
         "| `workload.arrivals` | what arrives | settings | from |\n|---|---|---|---|\n",
     );
     for entry in ARRIVALS {
-        let settings = match entry.params {
-            "" => String::new(),
-            params => format!("`{params}`"),
+        let settings = match in_a_line(&entry.described().settings) {
+            settings if settings.is_empty() => settings,
+            settings => format!("`{settings}`"),
         };
         let (name, summary, source) = (entry.name, entry.summary, entry.source);
         table.push_str(&format!("| `{name}` | {summary} | {settings} | {source} |\n"));

@@ -218,7 +218,11 @@ fn exhaustive_is_optimal_and_nobody_beats_it() {
             for entry in REGISTRY.iter().filter(taken) {
                 let accuracy =
                     entry.accuracy.map(|_| format!(", accuracy = '{name}'")).unwrap_or_default();
-                let batch = if entry.params.contains("max_batch") { ", max_batch = 1" } else { "" };
+                let batch = if entry.described().settings.iter().any(|s| s.key == "max_batch") {
+                    ", max_batch = 1"
+                } else {
+                    ""
+                };
                 let scheduler = format!("{{ name = '{}'{accuracy}{batch} }}", entry.name);
                 let other = case.worth(info, &world.run(&scheduler));
                 assert!(other < best + TOLERANCE, "{told}, {scheduler}: {other} beats {best}");

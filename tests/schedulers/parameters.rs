@@ -216,22 +216,9 @@ fn every_parameter_changes_something_or_is_refused() {
     assert!(changes > 150, "{changes}");
 }
 
-/// The words before ` = ` in a scheduler's line of parameters, and those without a default.
+/// The settings that are described.
 fn named(entry: &SchedulerEntry) -> Vec<&'static str> {
-    let word = |part: &'static str| {
-        let name = part.split('=').next().unwrap_or("").trim();
-        let name = name.rsplit([' ', ':']).next().unwrap_or("");
-        let own = name.len() > 3 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        own.then_some(name)
-    };
-    let outside = |part: &'static str| part.split('(').next().unwrap_or("");
-    entry
-        .params
-        .split([',', ';'])
-        .filter(|p| p.contains(" = "))
-        .map(outside)
-        .filter_map(word)
-        .collect()
+    entry.described().settings.iter().map(|setting| setting.key).collect()
 }
 
 /// What the registry says of parameters is what is read, and this test knows all of it.
@@ -240,7 +227,7 @@ fn parameters_that_are_named_are_read() {
     let world = Case::draw(0, Limits::ALL);
     for entry in REGISTRY {
         let world = world.for_entry(entry).world;
-        assert!(!named(entry).is_empty(), "{}", entry.params);
+        assert!(!named(entry).is_empty(), "{}", entry.name);
         for name in named(entry) {
             let known = VALUES.iter().find(|(key, _)| *key == name);
             let (key, values) = known.unwrap_or_else(|| panic!("{name} of {}", entry.name));

@@ -9,12 +9,13 @@
 //! Dispatchers decide for the present only. Per decision: O(log n) per request taken and O(apps)
 //! to find the head.
 
-use crate::config::{ConfigNode, Decoder, Problem, Value, decode};
+use crate::config::settings::{Preset, names};
+use crate::config::{ConfigNode, Decoder, Kind, Problem, Setting, Value, decode};
 use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::scheduler::score::Score;
-use crate::scheduler::{BuildContext, MAX_BATCH};
+use crate::scheduler::{BuildContext, MAX_BATCH, MAX_BATCH_SETTING};
 use crate::system::catalog::Catalog;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -100,6 +101,37 @@ enum DropPolicy {
     Late,
 }
 
+const FILLS: [(&str, BatchFill); 2] =
+    [("full", BatchFill::Full), ("deadline-aware", BatchFill::DeadlineAware)];
+const DROP_POLICIES: [(&str, DropPolicy); 3] =
+    [("never", DropPolicy::Never), ("hopeless", DropPolicy::Hopeless), ("late", DropPolicy::Late)];
+
+/// The settings of all dispatchers.
+pub const BATCHING: &[Setting] = &[
+    MAX_BATCH_SETTING,
+    Setting::choice(
+        "batch",
+        &names(&FILLS),
+        "How many waiting requests of the head's application join its batch: as many as fit, or as \
+         many as fit without making the head late.",
+    ),
+    Setting::choice(
+        "drop_policy",
+        &names(&DROP_POLICIES),
+        "Which heads are rejected instead of served: none, those that would be worth nothing even \
+         if they ran at once, or those that would be late even then.",
+    ),
+];
+
+/// The settings of dispatchers with a fixed variant.
+pub const FIXED: &[Setting] = &[Setting::new(
+    "variant",
+    Kind::OneOf(&[Kind::Text, Kind::ByName("application", &Kind::Text)]),
+    Preset::Text("fastest"),
+    "The variant of every application: `fastest`, `best` (the most accurate), a name, or a table \
+     with one of these by application.",
+)];
+
 impl Batching {
     /// Up to 32 that wait, none refused.
     pub const USUAL: Self =
@@ -107,19 +139,9 @@ impl Batching {
 
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         Self {
-            max_batch: fields.integer("max_batch", 1..=4096, MAX_BATCH) as usize,
-            fill: fields.choice(
-                "batch",
-                &[("full", BatchFill::Full), ("deadline-aware", BatchFill::DeadlineAware)],
-            ),
-            drop: fields.choice(
-                "drop_policy",
-                &[
-                    ("never", DropPolicy::Never),
-                    ("hopeless", DropPolicy::Hopeless),
-                    ("late", DropPolicy::Late),
-                ],
-            ),
+            max_batch: fields.integer("max_batch") as usize,
+            fill: fields.choice("batch", &FILLS),
+            drop: fields.choice("drop_policy", &DROP_POLICIES),
         }
     }
 

@@ -5,14 +5,13 @@
 //! O(log n) per request.
 
 use crate::scheduler::SchedulerEntry;
-use crate::scheduler::dispatch::dispatcher::read_fixed;
+use crate::scheduler::dispatch::dispatcher::{BATCHING, FIXED, read_fixed};
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "edf",
     summary: "earliest deadline first, fixed variant, batches of one application",
     source: "Jackson 1955; Liu and Layland, JACM 1973",
-    params: "variant = fastest (or best, a name, or a name by app), max_batch = 32, \
-             batch = full (or deadline-aware), drop_policy = never (or hopeless, late)",
+    settings: &[FIXED, BATCHING],
     accuracy: None,
     build: |fields, context| read_fixed(fields, context, |request| request.deadline.0),
 };

@@ -6,7 +6,7 @@ use crate::contract::View;
 use crate::core::rng::Label;
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::dispatch::dispatcher::{
-    Batching, DecisionContext, Dispatcher, VariantChoice,
+    BATCHING, Batching, DecisionContext, Dispatcher, VariantChoice,
 };
 use rand::RngExt;
 
@@ -14,8 +14,7 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "random",
     summary: "requests in random order, each batch on a random variant",
     source: "the floor that any rule must beat",
-    params: "max_batch = 32, batch = full (or deadline-aware), drop_policy = never (or hopeless, \
-             late)",
+    settings: &[BATCHING],
     accuracy: None,
     build: |fields, context| {
         let batching = Batching::read(fields);

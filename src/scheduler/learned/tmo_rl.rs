@@ -11,13 +11,13 @@
 //!
 //! A lane that waits for a load gets no batch before the load ends.
 
-use crate::config::{Decoder, Location, Problem, Problems, Value, decode, source};
+use crate::config::{Decoder, Kind, Location, Problem, Problems, Setting, Value, decode, source};
 use crate::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use crate::core::ids::VariantId;
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
 use crate::rl::net::{Activations, Mlp, best};
 use crate::scheduler::dispatch::dispatcher::{
-    Batching, DecisionContext, Dispatcher, VariantChoice,
+    BATCHING, Batching, DecisionContext, Dispatcher, VariantChoice,
 };
 use crate::scheduler::learned::features::{Featurizer, Observation, catalogue};
 use crate::scheduler::{BuildContext, SchedulerEntry};
@@ -28,8 +28,15 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "tmo-rl",
     summary: "deadline order, a trained network chooses worker and variant of the head's batch",
     source: "ours, after the agents of TMO (Yuan et al., MobiHoc 2025)",
-    params: "policy = FILE of `peeksim train EXPERIMENT` (without: what is listed first), \
-             max_batch = 32, batch = full, drop_policy = never",
+    settings: &[
+        &[Setting::optional(
+            "policy",
+            Kind::Text,
+            "the first variant of the list",
+            "The file of a policy that `peeksim train` wrote for this experiment.",
+        )],
+        BATCHING,
+    ],
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| {
         let batching = Batching::read(fields);

@@ -9,13 +9,14 @@
 use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::planners::group_planner::GroupPlanner;
+use crate::scheduler::planners::planning_window::{MERGE, WINDOW};
+use crate::scheduler::tie_break::TIE_BREAK;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "exhaustive",
     summary: "every order and variant of the oldest few requests, without batching (brute force)",
     source: "dndfrink/SERIF bd12bb8 (brute force)",
-    params: "tie_break = earliest-finish, window_ms = 0, window_requests, window_max, \
-             plan_when_busy = false, merge_adjacent = false, max_batch = 32 (of what is merged)",
+    settings: &[TIE_BREAK, WINDOW, MERGE],
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, _| Box::new(GroupPlanner::one_by_one(fields)),
 };

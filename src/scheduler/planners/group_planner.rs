@@ -27,7 +27,8 @@ use super::planning_window::Placement;
 use super::priority::{Priority, RequestOrder};
 use super::search::window_problem::{PlanStep, VariantFilter, WindowProblem};
 use super::search::{enumerate, group_moves};
-use crate::config::Decoder;
+use crate::config::settings::names;
+use crate::config::{Decoder, Setting};
 use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
@@ -98,22 +99,48 @@ pub struct GroupPlanner {
     planned: Score,
 }
 
+const KEYS: [(&str, GroupBy); 3] =
+    [("app", GroupBy::App), ("class", GroupBy::Class), ("by-variant", GroupBy::Variant)];
+/// Whether requests go by priority.
+const ORDERS: [(&str, bool); 2] = [("deadline", false), ("priority", true)];
+const SEARCHES: [(&str, SearchMode); 3] =
+    [("greedy", SearchMode::Greedy), ("exact", SearchMode::Exact), ("auto", SearchMode::Auto)];
+const GROUP_ORDERS: [(&str, GroupOrder); 2] =
+    [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
+
+/// What a group is.
+pub const GROUP_BY: Setting = Setting::choice(
+    "group_by",
+    &names(&KEYS),
+    "What the requests of a group share: the application, also the most likely class, or also the \
+     variant that is best for each alone.",
+);
+/// In which order the requests of a group go.
+pub const ORDER: Setting =
+    Setting::choice("order", &names(&ORDERS), "The order of the requests of a group.");
+/// The settings of [`GroupPlanner::read`]; entries put [`GROUP_BY`] and [`ORDER`] before them.
+pub const GROUPS: &[Setting] = &[
+    Setting::flag("split", false, "Whether the requests of one group may go to several workers."),
+    Setting::choice(
+        "search",
+        &names(&SEARCHES),
+        "How the plan is found: groups are placed one after another, or all plans are compared, \
+         or that only where they are few enough.",
+    ),
+    Setting::choice(
+        "group_order",
+        &names(&GROUP_ORDERS),
+        "The order in which groups are placed: earliest mean deadline or highest mean priority \
+         first.",
+    ),
+];
+
 impl GroupPlanner {
-    /// Reads the parameters; `group_by`, and whether requests of a group are ordered by priority,
-    /// are defaults.
-    pub fn read(fields: &mut Decoder<'_>, group_by: GroupBy, by_priority: bool) -> Self {
-        let keys =
-            [("app", GroupBy::App), ("class", GroupBy::Class), ("by-variant", GroupBy::Variant)];
-        let orders = [("deadline", false), ("priority", true)];
-        let group_by = fields.choice_or("group_by", &keys, group_by);
-        let by_priority = fields.choice_or("order", &orders, by_priority);
-        let searches = [
-            ("greedy", SearchMode::Greedy),
-            ("exact", SearchMode::Exact),
-            ("auto", SearchMode::Auto),
-        ];
-        let group_orders = [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
-        let group_order = fields.choice("group_order", &group_orders);
+    /// Reads the parameters.
+    pub fn read(fields: &mut Decoder<'_>) -> Self {
+        let group_by = fields.choice("group_by", &KEYS);
+        let by_priority = fields.choice("order", &ORDERS);
+        let group_order = fields.choice("group_order", &GROUP_ORDERS);
         let used = by_priority || group_order == GroupOrder::Priority;
         let priority = Priority::read(fields, used);
         Self {
@@ -125,8 +152,8 @@ impl GroupPlanner {
             },
             priority,
             group_order,
-            search: fields.choice("search", &searches),
-            split: fields.flag("split", false),
+            search: fields.choice("search", &SEARCHES),
+            split: fields.flag("split"),
             ..Self::one_by_one(fields)
         }
     }

@@ -6,17 +6,16 @@
 
 use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
-use crate::scheduler::planners::group_planner::{GroupBy, GroupPlanner};
+use crate::scheduler::planners::group_planner::{GROUP_BY, GROUPS, GroupPlanner, ORDER};
+use crate::scheduler::planners::planning_window::{MERGE, WINDOW};
+use crate::scheduler::planners::priority::PRIORITY;
+use crate::scheduler::tie_break::TIE_BREAK;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "grouped",
     summary: "one group and one variant per application, placed by summed utility",
     source: "dndfrink/SERIF bd12bb8 (grouped schedulers)",
-    params: "group_by = app (class, by-variant), split = false, search = greedy (exact, auto), \
-             order = deadline (or priority), group_order = deadline (or priority), priority = \
-             acc-deadline, priority_accuracy = profiled (or scheduler), tie_break = \
-             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
-             max_batch = 32, merge_adjacent = false",
+    settings: &[&[GROUP_BY, ORDER], GROUPS, PRIORITY, TIE_BREAK, WINDOW, MERGE],
     accuracy: Some(AccuracySource::Profiled),
-    build: |fields, _| Box::new(GroupPlanner::read(fields, GroupBy::App, false)),
+    build: |fields, _| Box::new(GroupPlanner::read(fields)),
 };

@@ -6,18 +6,17 @@
 
 use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
-use crate::scheduler::planners::locally_optimal::{Objective, read};
-use crate::scheduler::planners::priority::{Priority, RequestOrder};
+use crate::scheduler::dispatch::dispatcher::BATCHING;
+use crate::scheduler::planners::locally_optimal::{MODE, Objective, read};
+use crate::scheduler::planners::planning_window::{MERGE, WINDOW};
+use crate::scheduler::planners::priority::{PRIORITY, Priority, RequestOrder};
+use crate::scheduler::tie_break::TIE_BREAK;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-priority",
     summary: "priority order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal with priorities)",
-    params: "priority = acc-deadline (acc-slack, util-deadline, util-range, util-max, util-rate), \
-             priority_accuracy = profiled (or scheduler), mode = window (or dispatch, with \
-             acc-deadline or acc-slack), tie_break = earliest-finish; window: window_ms = 0, \
-             window_requests, window_max, plan_when_busy = false, max_batch = 32, merge_adjacent \
-             = false; dispatch: max_batch = 32, batch = full, drop_policy = never",
+    settings: &[PRIORITY, MODE, TIE_BREAK, WINDOW, MERGE, BATCHING],
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| {
         let order = RequestOrder::Priority(Priority::read(fields, true));

@@ -9,7 +9,8 @@
 use super::plan_builder::PlanBuilder;
 use super::planning_window::PlanningWindow;
 use super::priority::RequestOrder;
-use crate::config::{Decoder, Problem, decode};
+use crate::config::settings::names;
+use crate::config::{Decoder, Problem, Setting, decode};
 use crate::contract::{Plan, Scheduler, Trigger, View};
 use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
@@ -55,6 +56,18 @@ pub struct SequentialPlanner {
     builder: PlanBuilder,
 }
 
+/// Whether all waiting requests are planned.
+const MODES: [(&str, bool); 2] = [("window", true), ("dispatch", false)];
+
+/// The setting that parts planners and dispatchers.
+pub const MODE: &[Setting] = &[Setting::choice(
+    "mode",
+    &names(&MODES),
+    "Whether all waiting requests are planned at once, each by itself (then the settings of \
+     windows count), or the first one is dispatched with a batch when a worker is idle (then \
+     `batch` and `drop_policy` count).",
+)];
+
 /// `mode = "window"` plans all waiting requests; `mode = "dispatch"` decides for the first of them
 /// when a worker is idle, and fills its batch with requests of the same application.
 pub fn read(
@@ -64,8 +77,7 @@ pub fn read(
     objective: Objective,
 ) -> Box<dyn Scheduler> {
     let plan = fields.take("mode");
-    let choices = [("window", true), ("dispatch", false)];
-    let choice = plan.and_then(|node| decode::choice(node, &choices, fields.problems()));
+    let choice = plan.and_then(|node| decode::choice(node, &MODES, fields.problems()));
     if choice.unwrap_or(true) {
         let builder = PlanBuilder::new(objective.tie_break(fields), PlanningWindow::read(fields));
         return Box::new(SequentialPlanner { order, objective, builder });
@@ -73,7 +85,7 @@ pub fn read(
     if let (RequestOrder::Priority(priority), Some(node)) = (order, plan)
         && !priority.is_steady()
     {
-        let found = "`head` with a priority whose order changes with time";
+        let found = "`dispatch` with a priority whose order changes with time";
         let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
         fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }

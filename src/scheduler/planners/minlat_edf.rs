@@ -4,16 +4,16 @@
 //! Source: ours, as the counterpart of `maxacc-edf`.
 
 use crate::scheduler::SchedulerEntry;
-use crate::scheduler::planners::locally_optimal::{Objective, read};
+use crate::scheduler::dispatch::dispatcher::BATCHING;
+use crate::scheduler::planners::locally_optimal::{MODE, Objective, read};
+use crate::scheduler::planners::planning_window::{MERGE, WINDOW};
 use crate::scheduler::planners::priority::RequestOrder;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "minlat-edf",
     summary: "deadline order, each request where it ends soonest, whatever the accuracy",
     source: "counterpart of maxacc-edf, ours",
-    params: "mode = window (or dispatch); window: window_ms = 0, window_requests, window_max, \
-             plan_when_busy = false, max_batch = 32, merge_adjacent = false; dispatch: max_batch \
-             = 32, batch = full, drop_policy = never",
+    settings: &[MODE, WINDOW, MERGE, BATCHING],
     accuracy: None,
     build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Finish),
 };

@@ -15,12 +15,13 @@
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
-use super::planning_window::PlanningWindow;
+use super::planning_window::{PlanningWindow, WINDOW};
 use super::search::beam_search;
 use super::search::bounds::BoundTable;
 use super::search::request_moves::{self, MOST};
 use super::search::window_problem::{PlanStep, WindowProblem};
-use crate::config::{Decoder, Problem};
+use crate::config::settings::names;
+use crate::config::{Decoder, Problem, Setting};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{Request, WorkerId};
 use crate::scheduler::tie_break::TieBreak;
@@ -30,8 +31,15 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "optimal-window",
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
-    params: "window_max (16 at most), oversize_window = refuse (or beam), window_ms = 0, \
-             window_requests, plan_when_busy = false, max_batch = 32",
+    settings: &[
+        &[Setting::choice(
+            "oversize_window",
+            &names(&OVERSIZE_WINDOWS),
+            "What happens with a window of more requests than can be solved exactly (16): the \
+                 run fails, or beam search plans it. With `refuse`, `window_max` is 16 at most.",
+        )],
+        WINDOW,
+    ],
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| {
         check_workers(fields, context);
@@ -47,6 +55,9 @@ enum OversizeWindow {
     /// It is planned by the beam.
     Beam,
 }
+
+const OVERSIZE_WINDOWS: [(&str, OversizeWindow); 2] =
+    [("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)];
 
 struct OptimalWindow {
     oversize: OversizeWindow,
@@ -75,10 +86,7 @@ fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
 
 impl OptimalWindow {
     fn read(fields: &mut Decoder<'_>) -> Self {
-        let oversize = fields.choice(
-            "oversize_window",
-            &[("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)],
-        );
+        let oversize = fields.choice("oversize_window", &OVERSIZE_WINDOWS);
         let largest = match oversize {
             OversizeWindow::Refuse => MOST as u64,
             OversizeWindow::Beam => u64::MAX,

@@ -30,23 +30,45 @@
 use super::class_mix_estimator::ClassMixEstimator;
 use super::group_planner::{Group, GroupKey, divide};
 use super::plan_builder::{PlanBuilder, append_batches};
-use super::planning_window::{Placement, PlanningWindow};
+use super::planning_window::{Placement, PlanningWindow, WINDOW};
 use super::priority::RequestOrder;
 use super::search::window_problem::VariantFilter;
-use crate::config::Decoder;
+use crate::config::{Decoder, Setting};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::Request;
 use crate::scheduler::score::{Score, by_mean_deadline};
-use crate::scheduler::tie_break::{PlanValue, TieBreak};
+use crate::scheduler::tie_break::{PlanValue, TIE_BREAK, TieBreak};
 use crate::scheduler::{BuildContext, SchedulerEntry};
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "peek-plus",
     summary: "groups by application, accuracies at the pooled class mix, plans improved as a whole",
     source: "ours",
-    params: "class_mix_horizon = 200, recall_shrinkage = 100, local_search = true, tie_break = \
-             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
-             max_batch = 32",
+    settings: &[
+        &[
+            Setting::number(
+                "class_mix_horizon",
+                [1.0, 1e9],
+                200.0,
+                "The number of the last requests of an application over which the class mix is \
+                 estimated.",
+            ),
+            Setting::number(
+                "recall_shrinkage",
+                [0.0, 1e9],
+                100.0,
+                "The number of imagined requests by which recalls are shrunk towards a variant's \
+                 accuracy.",
+            ),
+            Setting::flag(
+                "local_search",
+                true,
+                "Whether the plan is improved by moves of groups and swaps of neighbours.",
+            ),
+        ],
+        TIE_BREAK,
+        WINDOW,
+    ],
     accuracy: Some(AccuracySource::Posterior),
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
@@ -76,11 +98,11 @@ struct PeekPlus {
 
 impl PeekPlus {
     fn read(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Self {
-        let horizon = fields.number("class_mix_horizon", 1.0..=1e9, 200.0);
-        let shrinkage = fields.number("recall_shrinkage", 0.0..=1e9, 100.0);
+        let horizon = fields.number("class_mix_horizon");
+        let shrinkage = fields.number("recall_shrinkage");
         Self {
             class_mix: ClassMixEstimator::new(context.catalog, horizon, shrinkage),
-            local_search: fields.flag("local_search", true),
+            local_search: fields.flag("local_search"),
             groups: Vec::new(),
             accuracy: vec![Score::default(); context.catalog.variant_ids().count()],
             // One group per application runs as full batches: there is nothing to merge.

@@ -1,10 +1,10 @@
 //! When windows are planned, over which requests, and in batches of which size.
 
-use crate::config::{Decoder, decode};
+use crate::config::{Decoder, Kind, Setting};
 use crate::contract::{Plan, Trigger, View};
 use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::units::Span;
-use crate::scheduler::MAX_BATCH;
+use crate::scheduler::MAX_BATCH_SETTING;
 use std::slice::Chunks;
 
 /// When to plan, and over which requests.
@@ -37,24 +37,53 @@ pub struct Placement {
     pub variant: VariantId,
 }
 
+/// The settings of [`PlanningWindow::read_up_to`].
+pub const WINDOW: &[Setting] = &[
+    Setting::number(
+        "window_ms",
+        [0.0, 1e9],
+        0.0,
+        "Plans are made at multiples of this; at 0, whenever a worker is idle and a request waits. \
+         With `window_requests`, the longest time that a request waits for others.",
+    ),
+    Setting::optional(
+        "window_requests",
+        Kind::Integer(1, 4_000_000_000),
+        "not counted",
+        "A plan is made as soon as this many requests wait.",
+    ),
+    Setting::integer(
+        "window_max",
+        [1, u64::MAX],
+        u64::MAX,
+        "The most requests that are planned at once, the oldest first.",
+    ),
+    Setting::flag("plan_when_busy", false, "Whether plans are made while all workers are busy."),
+    MAX_BATCH_SETTING,
+];
+
+/// The setting that [`PlanningWindow::read`] has besides.
+pub const MERGE: &[Setting] = &[Setting::flag(
+    "merge_adjacent",
+    false,
+    "Whether neighbours of a plan with the same worker and variant become one batch.",
+)];
+
 impl PlanningWindow {
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         let window = Self::read_up_to(fields, u64::MAX);
-        Self { merge: fields.flag("merge_adjacent", false), ..window }
+        Self { merge: fields.flag("merge_adjacent"), ..window }
     }
 
     /// For plans whose batches are not to be merged; `window_max` is `largest` at most.
     pub fn read_up_to(fields: &mut Decoder<'_>, largest: u64) -> Self {
         Self {
-            every: Span::from_ms(fields.number("window_ms", 0.0..=1e9, 0.0)),
-            count: fields
-                .take("window_requests")
-                .and_then(|node| decode::integer(node, &(1..=4_000_000_000), fields.problems()))
-                .map(|count| count as usize),
-            max: fields.integer("window_max", 1..=largest, u64::MAX) as usize,
-            plan_when_busy: fields.flag("plan_when_busy", false),
+            every: Span::from_ms(fields.number("window_ms")),
+            count: fields.optional_integer("window_requests").map(|count| count as usize),
+            max: fields.integer_up_to("window_max", largest) as usize,
+            plan_when_busy: fields.flag("plan_when_busy"),
             merge: false,
-            max_batch: fields.integer("max_batch", 1..=4096, MAX_BATCH) as usize,
+            max_batch: fields.integer("max_batch") as usize,
         }
     }
 
@@ -105,12 +134,14 @@ impl PlanningWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigNode, Problems};
+    use crate::config::{ConfigNode, Group, Problems};
+
+    const GROUP: Group = Group { name: "window", settings: &[WINDOW, MERGE], short: None };
 
     #[test]
     fn what_is_not_said_is_the_default() {
         let (node, mut problems) = (ConfigNode::parse_override("{}"), Problems::default());
-        let usual = PlanningWindow::read(&mut Decoder::new(&node, &mut problems));
+        let usual = PlanningWindow::read(&mut Decoder::new(&node, &GROUP, &mut problems));
         assert!(!usual.merge && !usual.plan_when_busy && usual.count.is_none());
         assert_eq!((usual.every, usual.max_batch, usual.max), (Span::ZERO, 32, usize::MAX));
     }
@@ -119,7 +150,7 @@ mod tests {
     fn settings_end_where_they_are_said_to() {
         let accepted = |text: &str| {
             let (node, mut problems) = (ConfigNode::parse_override(text), Problems::default());
-            PlanningWindow::read(&mut Decoder::new(&node, &mut problems));
+            PlanningWindow::read(&mut Decoder::new(&node, &GROUP, &mut problems));
             problems.is_empty()
         };
         for (inside, outside) in [

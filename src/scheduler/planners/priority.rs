@@ -4,7 +4,8 @@
 //! verified; form 1 is our default. Times are in seconds: the unit matters, since form 1 weighs a
 //! variance against exp(−d). Larger goes first.
 
-use crate::config::{Decoder, Problem, decode};
+use crate::config::settings::names;
+use crate::config::{Decoder, Problem, Setting, decode};
 use crate::contract::View;
 use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
@@ -38,25 +39,43 @@ pub struct Priority {
     granted: bool,
 }
 
+const FORMS: [(&str, PriorityForm); 6] = [
+    ("acc-deadline", PriorityForm::AccDeadline),
+    ("acc-slack", PriorityForm::AccSlack),
+    ("util-deadline", PriorityForm::UtilDeadline),
+    ("util-range", PriorityForm::UtilRange),
+    ("util-max", PriorityForm::UtilMax),
+    ("util-rate", PriorityForm::UtilRate),
+];
+const ACCURACIES: [(&str, bool); 2] = [("profiled", false), ("scheduler", true)];
+
+/// The settings of [`Priority::read`].
+pub const PRIORITY: &[Setting] = &[
+    Setting::choice(
+        "priority",
+        &names(&FORMS),
+        "The formula of a request's priority; larger goes first. With d seconds to the deadline, \
+         variance of accuracies V, and utility u of a variant that starts at once: (1 + V)·exp(−d); \
+         (1 + V)·exp(shortest latency − d); mean u / d; max u − u of the fastest variant; max u; \
+         Σ u / Σ latency.",
+    ),
+    Setting::choice(
+        "priority_accuracy",
+        &names(&ACCURACIES),
+        "Whether V is of the profiled accuracies, or of those that the scheduler sees.",
+    ),
+];
+
 impl Priority {
     /// Unless the experiment says otherwise.
     pub const PROFILED: Self = Self { form: PriorityForm::AccDeadline, granted: false };
 
     /// Reads the parameters; those on which nothing depends are refused.
     pub fn read(fields: &mut Decoder<'_>, used: bool) -> Self {
-        let forms = [
-            ("acc-deadline", PriorityForm::AccDeadline),
-            ("acc-slack", PriorityForm::AccSlack),
-            ("util-deadline", PriorityForm::UtilDeadline),
-            ("util-range", PriorityForm::UtilRange),
-            ("util-max", PriorityForm::UtilMax),
-            ("util-rate", PriorityForm::UtilRate),
-        ];
         let (form, granted) = (fields.take("priority"), fields.take("priority_accuracy"));
         let problems = fields.problems();
-        let chosen = form.and_then(|node| decode::choice(node, &forms, problems));
-        let accuracies = [("profiled", false), ("scheduler", true)];
-        let choice = granted.and_then(|node| decode::choice(node, &accuracies, problems));
+        let chosen = form.and_then(|node| decode::choice(node, &FORMS, problems));
+        let choice = granted.and_then(|node| decode::choice(node, &ACCURACIES, problems));
         let priority = Self {
             form: chosen.unwrap_or(PriorityForm::AccDeadline),
             granted: choice.unwrap_or(false),

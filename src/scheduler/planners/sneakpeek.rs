@@ -8,17 +8,23 @@
 
 use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
-use crate::scheduler::planners::group_planner::{GroupBy, GroupPlanner};
+use crate::scheduler::planners::group_planner::{GROUP_BY, GROUPS, GroupPlanner, ORDER};
+use crate::scheduler::planners::planning_window::{MERGE, WINDOW};
+use crate::scheduler::planners::priority::PRIORITY;
+use crate::scheduler::tie_break::TIE_BREAK;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "sneakpeek",
     summary: "groups by application and most likely class, accuracies corrected by the posterior",
     source: "Wolfrath, Frink, Chandra, SoCC 2025; code dndfrink/SERIF bd12bb8",
-    params: "group_by = class (app, by-variant), split = false, search = greedy (exact, auto), \
-             order = priority (or deadline), group_order = deadline (or priority), priority = \
-             acc-deadline, priority_accuracy = profiled (or scheduler), tie_break = \
-             earliest-finish, window_ms = 0, window_requests, window_max, plan_when_busy = false, \
-             max_batch = 32, merge_adjacent = false",
+    settings: &[
+        &[GROUP_BY.or("class"), ORDER.or("priority")],
+        GROUPS,
+        PRIORITY,
+        TIE_BREAK,
+        WINDOW,
+        MERGE,
+    ],
     accuracy: Some(AccuracySource::Posterior),
-    build: |fields, _| Box::new(GroupPlanner::read(fields, GroupBy::Class, true)),
+    build: |fields, _| Box::new(GroupPlanner::read(fields)),
 };

@@ -7,6 +7,7 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
     name: "linear",
     summary: "worth falls to zero over one more budget",
     source: "customary soft deadline",
+    settings: &[],
     build: |_| Arc::new(Linear),
 };
 

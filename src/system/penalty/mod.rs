@@ -8,7 +8,8 @@ mod none;
 mod sigmoid;
 mod step;
 
-use crate::config::{ConfigNode, Decoder, Problem, Problems, decode};
+use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
+use crate::config::{ConfigNode, Decoder, Group, Problem, Problems, Setting, decode};
 use crate::core::units::{Span, Time};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -27,12 +28,55 @@ pub struct PenaltyEntry {
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Reads its parameters.
+    /// Its settings, besides those of every penalty.
+    pub settings: Lists,
+    /// Reads its settings.
     pub build: fn(&mut Decoder<'_>) -> Arc<dyn PenaltyShape>,
 }
 
 /// Every penalty.
 pub const PENALTIES: &[PenaltyEntry] = &[none::ENTRY, step::ENTRY, linear::ENTRY, sigmoid::ENTRY];
+
+impl PenaltyEntry {
+    /// Its settings.
+    pub fn described(&self) -> EntrySettings {
+        let settings = flattened(self.settings);
+        EntrySettings { name: self.name, summary: self.summary, settings }
+    }
+}
+
+const BASES: [(&str, LatenessBase); 2] =
+    [("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)];
+
+/// The keys of every penalty.
+pub const COMMON: Group = Group {
+    name: "penalty",
+    settings: &[&[
+        Setting::text("name", "sigmoid", "Which penalty."),
+        Setting::choice(
+            "base",
+            &names(&BASES),
+            "What schedulers divide lateness by: the whole budget, or what was left of it when they \
+             decided. Results always use the budget.",
+        ),
+        Setting::number(
+            "tolerance_ms",
+            [0.0, 1e9],
+            0.0,
+            "An answer less than this after its deadline is on time.",
+        ),
+    ]],
+    short: Some("name"),
+};
+
+/// The penalties as tables of an experiment.
+pub const SHAPES: Registry = Registry {
+    name: "penalty",
+    tag: "name",
+    common: &COMMON,
+    entries: || PENALTIES.iter().map(PenaltyEntry::described).collect(),
+    optional: true,
+};
 
 /// By what lateness is divided when a scheduler looks ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +117,10 @@ impl Penalty {
     /// Reads `"sigmoid"` or `{ name = "sigmoid", … }`.
     pub fn read(node: &ConfigNode, problems: &mut Problems) -> Self {
         let node = &decode::named(node, "name");
-        let mut fields = Decoder::new(node, problems);
-        let name = fields.text("name", "sigmoid");
-        let base = fields.choice(
-            "base",
-            &[("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)],
-        );
-        let tolerance = Span::from_ms(fields.number("tolerance_ms", 0.0..=1e9, 0.0));
+        let mut fields = Decoder::new(node, &COMMON, problems);
+        let name = fields.text("name");
+        let base = fields.choice("base", &BASES);
+        let tolerance = Span::from_ms(fields.number("tolerance_ms"));
         let entry = PENALTIES.iter().find(|entry| entry.name == name);
         let Some(entry) = entry else {
             let names = PENALTIES.iter().map(|entry| entry.name);
@@ -87,6 +128,7 @@ impl Penalty {
             fields.problems().push(Problem::unknown(place, "penalty", &name, names));
             return Self::sigmoid();
         };
+        fields.describe(entry.name, entry.settings);
         let shape = (entry.build)(&mut fields);
         fields.finish();
         Self { shape, base, tolerance }
@@ -141,7 +183,9 @@ mod tests {
         for entry in PENALTIES {
             let node = ConfigNode::parse_override("{}");
             let mut problems = Problems::default();
-            let shape = (entry.build)(&mut Decoder::new(&node, &mut problems));
+            let mut fields = Decoder::new(&node, &COMMON, &mut problems);
+            fields.describe(entry.name, entry.settings);
+            let shape = (entry.build)(&mut fields);
             let values: Vec<f64> = (1..=400).map(|i| shape.gamma(f64::from(i) / 100.0)).collect();
             assert!(values.iter().all(|g| (0.0..=1.0).contains(g)), "{}", entry.name);
             assert!(values.windows(2).all(|w| w[0] <= w[1]), "{}", entry.name);

@@ -7,6 +7,7 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
     name: "none",
     summary: "lateness costs nothing",
     source: "definition",
+    settings: &[],
     build: |_| Arc::new(Never),
 };
 

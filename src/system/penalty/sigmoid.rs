@@ -6,18 +6,29 @@
 //! verified.
 
 use super::{PenaltyEntry, PenaltyShape};
+use crate::config::Setting;
 use std::sync::Arc;
 
 pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
     name: "sigmoid",
-    summary: "S-curve; nothing left beyond `cutoff` budgets (default 2; `exponent` 3)",
+    summary: "S-curve; nothing left beyond `cutoff` budgets",
     source: "dndfrink/SERIF bd12bb8, penalised utility",
+    settings: &[&[
+        Setting::number(
+            "exponent",
+            [0.01, 100.0],
+            Sigmoid::PUBLISHED.exponent,
+            "How steep the curve is in its middle.",
+        ),
+        Setting::number(
+            "cutoff",
+            [1.000_001, 1e6],
+            Sigmoid::PUBLISHED.cutoff,
+            "From how many budgets after its arrival on an answer is worth nothing.",
+        ),
+    ]],
     build: |fields| {
-        let published = Sigmoid::PUBLISHED;
-        Arc::new(Sigmoid {
-            exponent: fields.number("exponent", 0.01..=100.0, published.exponent),
-            cutoff: fields.number("cutoff", 1.000_001..=1e6, published.cutoff),
-        })
+        Arc::new(Sigmoid { exponent: fields.number("exponent"), cutoff: fields.number("cutoff") })
     },
 };
 

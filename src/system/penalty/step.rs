@@ -7,6 +7,7 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
     name: "step",
     summary: "a late answer is worth nothing",
     source: "customary hard deadline",
+    settings: &[],
     build: |_| Arc::new(Step),
 };
 

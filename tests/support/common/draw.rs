@@ -5,6 +5,8 @@ use super::shape::Late;
 use super::{CLASS, V, World};
 use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::classifier::posterior::Evidence;
+use peeksim::config::Setting;
+use peeksim::config::settings::Preset;
 use peeksim::contract::AccuracySource;
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::units::{Span, Time};
@@ -436,15 +438,18 @@ pub fn scheduler(seed: u64, entry: &SchedulerEntry, source: Option<&str>, units:
     if let Some(source) = source {
         text += &format!(", accuracy = '{source}'");
     }
-    let named = |text: &str, name: &str| {
-        text.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).any(|word| word == name)
+    let settings = entry.described().settings;
+    let has = |name: &str| settings.iter().any(|setting| setting.key == name);
+    // `mode = dispatch` has settings of its own.
+    let (weighs, modes) = (has("priority"), has("mode"));
+    let dispatches = modes && (units.seconds || !weighs) && rng.random_bool(0.4);
+    let dispatching = ["max_batch", "batch", "drop_policy"];
+    let named = |name: &str| match (modes, dispatches) {
+        (true, true) => dispatching.contains(&name),
+        (true, false) => has(name) && !dispatching[1..].contains(&name),
+        _ => has(name),
     };
-    // `mode = dispatch` has parameters of its own, told after the word `dispatch:`.
-    let (planned, head) = entry.params.split_once("dispatch:").unwrap_or((entry.params, ""));
-    let weighs = named(planned, "priority");
-    let by_head = !head.is_empty() && (units.seconds || !weighs) && rng.random_bool(0.4);
-    let known = if by_head { head } else { planned };
-    if by_head {
+    if dispatches {
         text += ", mode = 'dispatch'";
         if weighs && rng.random_bool(0.5) {
             text += ", priority = 'acc-slack'";
@@ -452,10 +457,12 @@ pub fn scheduler(seed: u64, entry: &SchedulerEntry, source: Option<&str>, units:
     }
     // Priorities where nothing is ordered by them are refused, and so are accuracies of those that
     // weigh none.
-    let mut ordered = !named(known, "order") || known.contains(" order = priority");
+    let by_priority = |setting: &Setting| setting.default == Preset::Text("priority");
+    let order = settings.iter().find(|setting| setting.key == "order");
+    let mut ordered = order.is_none_or(by_priority);
     let mut varies = true;
     for (name, values) in PARAMETERS {
-        let (named, mut wanted) = (named(known, name), rng.random_bool(0.6));
+        let (named, mut wanted) = (named(name), rng.random_bool(0.6));
         let mut value = pick(rng, values);
         if SEARCHES.contains(&entry.name) && *name == "window_max" {
             // Without a bound it searches millions of plans, or refuses to.

@@ -1,0 +1,325 @@
+//! Descriptions of settings: for every key its kind, range, default and meaning, each said once.
+//!
+//! The decoder takes ranges, defaults and choices from here; `peeksim list`, the reference pages
+//! and the JSON Schema of experiments are made from the same tables.
+
+/// One key of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The key.
+    pub key: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+    /// Its value if the key is absent.
+    pub default: Preset,
+    /// What it does, in a sentence.
+    pub meaning: &'static str,
+}
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A number from the first to the second; `f64::MIN_POSITIVE` stands for "above 0", `f64::MAX`
+    /// for no upper end.
+    Number(f64, f64),
+    /// A whole number from the first to the second.
+    Integer(u64, u64),
+    /// `true` or `false`.
+    Flag,
+    /// A string.
+    Text,
+    /// One of these strings.
+    Choice(&'static [&'static str]),
+    /// One of the strings of a registry.
+    Name(fn() -> Vec<&'static str>),
+    /// A list of values.
+    List(&'static Kind),
+    /// A table with these keys.
+    Table(&'static Group),
+    /// A table with a key for some names of the experiment: of applications or classes.
+    ByName(&'static str, &'static Kind),
+    /// A table whose keys depend on the name in it.
+    Registry(&'static Registry),
+    /// Any of these.
+    OneOf(&'static [Kind]),
+    /// A kind that has this one within.
+    Again(fn() -> Kind),
+    /// Any value: what it may be depends on other settings.
+    Any,
+}
+
+/// The value of an absent key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Preset {
+    /// The key must be there.
+    Required,
+    /// This number.
+    Number(f64),
+    /// This whole number.
+    Integer(u64),
+    /// This flag.
+    Flag(bool),
+    /// This string.
+    Text(&'static str),
+    /// No value; these words say what happens then.
+    Absent(&'static str),
+}
+
+/// The keys of one kind of table.
+#[derive(Debug)]
+pub struct Group {
+    /// What the table is, such as `worker`.
+    pub name: &'static str,
+    /// Lists of its keys; of a key that is there twice, the first counts.
+    pub settings: Lists,
+    /// The key whose value a bare string stands for, if a string may stand for the table.
+    pub short: Option<&'static str>,
+}
+
+/// Lists of settings, some of which several tables share.
+pub type Lists = &'static [&'static [Setting]];
+
+/// Tables whose keys depend on a name.
+#[derive(Debug)]
+pub struct Registry {
+    /// What the entries are, such as `scheduler`.
+    pub name: &'static str,
+    /// The key with the name.
+    pub tag: &'static str,
+    /// The keys that all of them have.
+    pub common: &'static Group,
+    /// Every entry.
+    pub entries: fn() -> Vec<EntrySettings>,
+    /// Whether the name may be absent, and the keys of every entry may then be there.
+    pub optional: bool,
+}
+
+/// The settings of one entry of a registry.
+#[derive(Clone, Debug)]
+pub struct EntrySettings {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Its keys, without the common ones.
+    pub settings: Vec<Setting>,
+}
+
+/// The names of a list of choices.
+pub const fn names<T, const N: usize>(choices: &[(&'static str, T); N]) -> [&'static str; N] {
+    let (mut names, mut at) = ([""; N], 0);
+    while at < N {
+        names[at] = choices[at].0;
+        at += 1;
+    }
+    names
+}
+
+/// The settings of several lists; of a key that is there twice, the first.
+pub fn flattened(lists: &[&[Setting]]) -> Vec<Setting> {
+    let mut found: Vec<Setting> = Vec::new();
+    for setting in lists.iter().flat_map(|list| list.iter()) {
+        if !found.iter().any(|known| known.key == setting.key) {
+            found.push(*setting);
+        }
+    }
+    found
+}
+
+/// Keys with their defaults, and the other choices, in a line.
+pub fn in_a_line(settings: &[Setting]) -> String {
+    let shown = |setting: &Setting| {
+        let (key, default) = (setting.key, setting.shown_default());
+        let others: Vec<&str> = match (setting.kind, setting.default) {
+            (Kind::Choice(names), Preset::Text(text)) => {
+                names.iter().copied().filter(|name| *name != text).collect()
+            }
+            _ => Vec::new(),
+        };
+        let default = match setting.default {
+            Preset::Required => " (required)".to_owned(),
+            Preset::Absent(_) => String::new(),
+            _ => format!(" = {default}"),
+        };
+        let others =
+            if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+        format!("{key}{default}{others}")
+    };
+    settings.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// Any number.
+pub const NUMBER: Kind = Kind::Number(-f64::MAX, f64::MAX);
+/// A list of strings.
+pub const TEXTS: Kind = Kind::List(&Kind::Text);
+
+impl Setting {
+    /// A setting with everything said.
+    pub const fn new(
+        key: &'static str,
+        kind: Kind,
+        default: Preset,
+        meaning: &'static str,
+    ) -> Self {
+        Self { key, kind, default, meaning }
+    }
+
+    /// A number within a range.
+    pub const fn number(
+        key: &'static str,
+        range: [f64; 2],
+        default: f64,
+        meaning: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Number(range[0], range[1]), Preset::Number(default), meaning)
+    }
+
+    /// A whole number within a range.
+    pub const fn integer(
+        key: &'static str,
+        range: [u64; 2],
+        default: u64,
+        meaning: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Integer(range[0], range[1]), Preset::Integer(default), meaning)
+    }
+
+    /// `true` or `false`.
+    pub const fn flag(key: &'static str, default: bool, meaning: &'static str) -> Self {
+        Self::new(key, Kind::Flag, Preset::Flag(default), meaning)
+    }
+
+    /// One of these; the first is the default.
+    pub const fn choice(
+        key: &'static str,
+        choices: &'static [&'static str],
+        meaning: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Choice(choices), Preset::Text(choices[0]), meaning)
+    }
+
+    /// A string.
+    pub const fn text(key: &'static str, default: &'static str, meaning: &'static str) -> Self {
+        Self::new(key, Kind::Text, Preset::Text(default), meaning)
+    }
+
+    /// A key without a default value; `absent` says what happens without it.
+    pub const fn optional(
+        key: &'static str,
+        kind: Kind,
+        absent: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Self::new(key, kind, Preset::Absent(absent), meaning)
+    }
+
+    /// A key that must be there.
+    pub const fn required(key: &'static str, kind: Kind, meaning: &'static str) -> Self {
+        Self::new(key, kind, Preset::Required, meaning)
+    }
+
+    /// The same with another default.
+    pub const fn or(self, default: &'static str) -> Self {
+        Self { default: Preset::Text(default), ..self }
+    }
+
+    /// The unit of its value, from the ending of its key; empty if it has none.
+    pub fn unit(&self) -> &'static str {
+        const UNITS: [(&str, &str); 8] = [
+            ("_ms", "ms"),
+            ("_s", "s"),
+            ("_rps", "requests/s"),
+            ("_mbps", "Mbit/s"),
+            ("_bytes", "bytes"),
+            ("_w", "W"),
+            ("_usd", "US$"),
+            ("usd_per_request", "US$"),
+        ];
+        let found = UNITS.into_iter().find(|(ending, _)| self.key.ends_with(ending));
+        found.map_or("", |(_, unit)| unit)
+    }
+
+    /// The kind with its unit, for people.
+    pub fn shown_kind(&self) -> String {
+        let (kind, unit) = (self.kind.shown(), self.unit());
+        if unit.is_empty() { kind } else { format!("{kind}, {unit}") }
+    }
+
+    /// The default, for people.
+    pub fn shown_default(&self) -> String {
+        match self.default {
+            Preset::Required => "required".to_owned(),
+            Preset::Number(number) => number.to_string(),
+            Preset::Integer(u64::MAX) => "no limit".to_owned(),
+            Preset::Integer(number) => number.to_string(),
+            Preset::Flag(flag) => flag.to_string(),
+            Preset::Text("") => "none".to_owned(),
+            Preset::Text(text) | Preset::Absent(text) => text.to_owned(),
+        }
+    }
+}
+
+impl Kind {
+    /// The ends of the numbers that it has, in a list or among other kinds too.
+    pub fn numbers(self) -> Option<(f64, f64)> {
+        match self {
+            Self::Number(low, high) => Some((low, high)),
+            Self::List(of) => of.numbers(),
+            Self::ByName(_, of) => of.numbers(),
+            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.numbers()),
+            _ => None,
+        }
+    }
+
+    /// The ends of the whole numbers that it has, in a list or among other kinds too.
+    pub fn integers(self) -> Option<(u64, u64)> {
+        match self {
+            Self::Integer(low, high) => Some((low, high)),
+            Self::List(of) => of.integers(),
+            Self::ByName(_, of) => of.integers(),
+            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.integers()),
+            _ => None,
+        }
+    }
+
+    /// The kind, for people.
+    pub fn shown(&self) -> String {
+        let joined = |kinds: &[Self]| kinds.iter().map(Self::shown).collect::<Vec<_>>();
+        match self {
+            Self::Number(low, high) => number_range(*low, *high),
+            Self::Integer(low, high) => integer_range(*low, *high),
+            Self::Flag => "true or false".to_owned(),
+            Self::Text => "text".to_owned(),
+            Self::Choice(names) => names.join(", "),
+            Self::Name(names) if names().len() > 8 => "a name of the list".to_owned(),
+            Self::Name(names) => names().join(", "),
+            Self::List(of) => format!("list: {}", of.shown()),
+            Self::Table(group) => format!("{} table", group.name),
+            Self::ByName(of, kind) => format!("by {of}: {}", kind.shown()),
+            Self::Registry(registry) => format!("{}, by `{}`", registry.name, registry.tag),
+            Self::OneOf(kinds) => joined(kinds).join("; or "),
+            Self::Again(_) => "the same again".to_owned(),
+            Self::Any => "any value".to_owned(),
+        }
+    }
+}
+
+/// The numbers of a range, as messages and lists have it.
+pub fn number_range(low: f64, high: f64) -> String {
+    match (low, high) {
+        (low, high) if low == f64::MIN_POSITIVE && high == f64::MAX => "a number > 0".to_owned(),
+        (low, high) if low == f64::MIN_POSITIVE => format!("a number > 0 and ≤ {high}"),
+        (low, high) if low == -f64::MAX && high == f64::MAX => "a number".to_owned(),
+        (low, high) if high == f64::MAX => format!("a number ≥ {low}"),
+        (low, high) => format!("a number from {low} to {high}"),
+    }
+}
+
+/// The whole numbers of a range, as messages and lists have it.
+pub fn integer_range(low: u64, high: u64) -> String {
+    if high >= i64::MAX as u64 {
+        format!("a whole number ≥ {low}")
+    } else {
+        format!("a whole number from {low} to {high}")
+    }
+}

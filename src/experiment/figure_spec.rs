@@ -1,0 +1,208 @@
+//! `[[figure]]`: what is drawn of the results.
+
+use super::implied::{AxisLabels, axis_of_lines, other_axis};
+use crate::config::settings::{NUMBER, names};
+use crate::config::toml::quote;
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, decode, path,
+};
+
+/// A figure to draw.
+#[derive(Clone, Debug)]
+pub struct FigureSpec {
+    /// The file's name without ending.
+    pub name: String,
+    /// What it shows.
+    pub kind: FigureKind,
+    /// The column on the horizontal axis.
+    pub x: String,
+    /// The column on the vertical axis.
+    pub y: String,
+    /// The column whose values are the lines; one line if empty.
+    pub series: String,
+    /// The axis that has a panel for each of its values; one panel if empty.
+    pub facet: String,
+    /// Only rows with these labels: (column, one of these).
+    pub filter: Vec<(String, Vec<String>)>,
+    /// Logarithmic axes.
+    pub x_log: bool,
+    /// Logarithmic axes.
+    pub y_log: bool,
+    /// Ends of the vertical axis.
+    pub y_range: Option<(f64, f64)>,
+    /// What stands at the horizontal axis; made from the column's name if empty.
+    pub x_label: String,
+    /// Heading; the experiment's title if empty.
+    pub title: String,
+    /// Small print; the experiment's note if empty.
+    pub note: String,
+    /// Where it was written.
+    pub place: Location,
+}
+
+/// The kinds of figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureKind {
+    /// Means with 95 % bands against a setting.
+    Lines,
+    /// The distribution of latency.
+    Cdf,
+    /// One metric against another, a point per setting.
+    Pareto,
+}
+
+/// What `figure.kind` may be, for messages and lists.
+pub const FIGURE_KINDS: [(&str, FigureKind); 3] =
+    [("lines", FigureKind::Lines), ("cdf", FigureKind::Cdf), ("pareto", FigureKind::Pareto)];
+
+/// Only the rows with these labels.
+pub(super) const WHERE: Setting = Setting::optional(
+    "where",
+    Kind::ByName("axis", &Kind::Any),
+    "all rows",
+    "The rows that count: a label, or a list of labels, for axes.",
+);
+
+/// `[[figure]]`
+pub(super) const FIGURE: Group = Group {
+    name: "figure",
+    settings: &[&[
+        Setting::choice(
+            "kind",
+            &names(&FIGURE_KINDS),
+            "Means with 95 % bands against an axis, the distribution of latency, or one metric \
+             against another with a point for each value of an axis.",
+        ),
+        Setting::optional(
+            "facet",
+            Kind::Text,
+            "one panel",
+            "The axis that has a panel for each of its values.",
+        ),
+        Setting::optional(
+            "x",
+            Kind::Text,
+            "`lines`: the axis of numbers; `cdf`: latency_ms; `pareto`: deadline_miss_ratio",
+            "The axis or column on the horizontal axis.",
+        ),
+        Setting::optional(
+            "y",
+            Kind::Text,
+            "`lines`: utility_mean; `cdf`: share; `pareto`: accuracy_mean",
+            "The column on the vertical axis.",
+        ),
+        Setting::optional(
+            "series",
+            Kind::Text,
+            "the other axis",
+            "The axis whose values are the lines.",
+        ),
+        Setting::optional(
+            "name",
+            Kind::Text,
+            "the place in the file and `y`",
+            "The name of the file, without ending.",
+        ),
+        Setting::optional(
+            "y_range",
+            Kind::List(&NUMBER),
+            "as the data",
+            "The two ends of the vertical axis.",
+        ),
+        WHERE,
+        Setting::flag("x_log", false, "Whether the horizontal axis is logarithmic."),
+        Setting::flag("y_log", false, "Whether the vertical axis is logarithmic."),
+        Setting::optional(
+            "x_label",
+            Kind::Text,
+            "made from the name of the column",
+            "The title of the horizontal axis.",
+        ),
+        Setting::optional("title", Kind::Text, "that of the experiment", "The heading."),
+        Setting::optional("note", Kind::Text, "that of the experiment", "The small print."),
+    ]],
+    short: None,
+};
+
+/// Names of experiments and figures become names of folders and files.
+pub(super) fn check_file_name(name: &str, node: &ConfigNode, problems: &mut Problems) {
+    let odd = |c: char| c.is_control() || "/\\".contains(c);
+    if name.trim().is_empty() || name.len() > 100 || name.starts_with('.') || name.contains(odd) {
+        let place = node.get("name").unwrap_or(node).place.clone();
+        let expected = "a name for a file: no slash, no dot at its beginning, at most 100 letters";
+        problems.push(Problem::new(place, quote(name), expected));
+    }
+}
+
+impl FigureSpec {
+    /// Reads a table `[[figure]]`, the `at`-th of its file, of results with these axes.
+    pub fn read(
+        node: &ConfigNode,
+        at: usize,
+        axes: &[AxisLabels],
+        problems: &mut Problems,
+    ) -> Self {
+        let mut read = Decoder::new(node, &FIGURE, problems);
+        let kind = read.choice("kind", &FIGURE_KINDS);
+        let (x, y) = match kind {
+            FigureKind::Lines => ("workload.rate_rps", "utility_mean"),
+            FigureKind::Cdf => ("latency_ms", "share"),
+            FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
+        };
+        let facet = path::spelled(&read.text("facet"));
+        let x = match read.take("x") {
+            Some(node) => {
+                let x = decode::text(node, read.problems()).unwrap_or_default();
+                if kind == FigureKind::Lines { path::spelled(x) } else { x.to_owned() }
+            }
+            None if kind == FigureKind::Lines => axis_of_lines(node, axes, x, read.problems()),
+            None => x.to_owned(),
+        };
+        let y = read.text_or("y", y);
+        let series = read.take("series");
+        let series = match series.map(|node| decode::text(node, read.problems())) {
+            Some(name) => path::spelled(name.unwrap_or_default()),
+            None => other_axis(axes, &[&x, &facet]),
+        };
+        let name = read.text_or("name", &format!("{}-{}", at + 1, y.replace(['.', '/'], "-")));
+        check_file_name(&name, node, read.problems());
+        let range = read.take("y_range").map(|node| {
+            let ends = decode::array(node, read.problems()).iter();
+            let ends: Vec<f64> = ends.filter_map(|end| read.number_at("y_range", end)).collect();
+            if ends.len() != 2 || ends[0] >= ends[1] {
+                let expected = "two numbers, the lower first";
+                read.problems().push(decode::mismatch(node, expected));
+            }
+            ends
+        });
+        let spec = Self {
+            name,
+            kind,
+            x,
+            y,
+            series,
+            facet,
+            filter: read_filter(&mut read),
+            x_log: read.flag("x_log"),
+            y_log: read.flag("y_log"),
+            y_range: range.filter(|ends| ends.len() == 2).map(|ends| (ends[0], ends[1])),
+            x_label: read.text("x_label"),
+            title: read.text("title"),
+            note: read.text("note"),
+            place: node.place.clone(),
+        };
+        read.finish();
+        spec
+    }
+}
+
+/// `where = { "workload.rate_rps" = 200, scheduler = ["a", "b"] }`
+pub(super) fn read_filter(read: &mut Decoder<'_>) -> Vec<(String, Vec<String>)> {
+    let Some(node) = read.take("where") else { return Vec::new() };
+    let entries = decode::table(node, read.problems()).iter();
+    let labels = |node: &ConfigNode| match &node.value {
+        Value::Array(items) => items.iter().map(ConfigNode::cell).collect(),
+        _ => vec![node.cell()],
+    };
+    entries.map(|(key, node)| (path::spelled(key), labels(node))).collect()
+}

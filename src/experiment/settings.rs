@@ -1,0 +1,158 @@
+//! The settings of `[base]`.
+
+use super::classifiers::PEEKS;
+use super::faults::{BELIEF_ERROR, STALLS};
+use super::warmup::WARMUP;
+use super::workers::WORKER;
+use super::workload_settings::WORKLOADS;
+use crate::config::settings::{Preset, TEXTS, names};
+use crate::config::{Group, Kind, Setting};
+use crate::scheduler::SCHEDULERS;
+use crate::system::catalog::OutcomeModel;
+use crate::system::deadline_budget::BUDGET;
+use crate::system::latency::LatencyFit;
+use crate::system::penalty::SHAPES;
+use std::ops::RangeInclusive;
+
+/// Whether loads come from storage, not from the page cache.
+pub(super) const LOAD_TIMES: [(&str, bool); 2] = [("warm", false), ("cold", true)];
+/// Whether the fluid bound is computed.
+pub(super) const BOUNDS: [(&str, bool); 2] = [("none", false), ("fluid", true)];
+
+/// Bytes that a request may have to send.
+pub(super) const PAYLOAD_BYTES: RangeInclusive<u64> = 0..=1_000_000_000;
+const PAYLOAD: Kind = Kind::Integer(*PAYLOAD_BYTES.start(), *PAYLOAD_BYTES.end());
+/// Milliseconds: a second for each of 32 bits of requests fits the clock.
+const OVERHEAD_MS: [f64; 2] = [0.0, 1000.0];
+
+/// The settings of a run.
+pub const BASE: Group = Group { name: "base", settings: &[APPLICATIONS, SYSTEM, RUN], short: None };
+
+const APPLICATIONS: &[Setting] = &[
+    Setting::required("apps", TEXTS, "The applications: names of folders of `profiles`."),
+    Setting::text("profiles", "profiles", "The folder of the profiles."),
+    Setting::text("traces", "traces", "The folder of the recorded requests."),
+    Setting::optional(
+        "budget_ms",
+        Kind::OneOf(&[BUDGET, Kind::ByName("application", &BUDGET)]),
+        "as in the profile",
+        "The deadline budget of a request: the time from its arrival to its deadline.",
+    ),
+    Setting::optional(
+        "variants",
+        Kind::ByName("application", &TEXTS),
+        "all",
+        "The variants of an application that are used.",
+    ),
+    Setting::optional(
+        "peek",
+        Kind::OneOf(&[
+            Kind::Registry(&PEEKS),
+            Kind::ByName("application", &Kind::Registry(&PEEKS)),
+        ]),
+        "the recorded votes, if there are any",
+        "How the SneakPeek model looks at requests before they are scheduled.",
+    ),
+    Setting::new(
+        "payload_bytes",
+        Kind::OneOf(&[PAYLOAD, Kind::ByName("application", &PAYLOAD)]),
+        Preset::Integer(0),
+        "What a request sends over the link of a worker.",
+    ),
+];
+
+const SYSTEM: &[Setting] = &[
+    Setting::required("workers", Kind::List(&Kind::Table(&WORKER)), "The workers."),
+    Setting::new(
+        "penalty",
+        Kind::Registry(&SHAPES),
+        Preset::Text("sigmoid"),
+        "What lateness costs.",
+    ),
+    Setting::choice(
+        "outcome",
+        &names(&OutcomeModel::ALL),
+        "Whether an answer is right: as recorded, drawn by the recall of the profile, or drawn by \
+         the recall on the recorded stream.",
+    ),
+    Setting::choice(
+        "load_times",
+        &names(&LOAD_TIMES),
+        "Which column of load.csv counts: variants are read from the page cache, or from storage.",
+    ),
+    Setting::choice(
+        "latency_fit",
+        &names(&LatencyFit::ALL),
+        "What becomes of measured latencies that fall with the batch size: the nearest \
+         non-decreasing ones, as measured, or the largest so far.",
+    ),
+    Setting::optional(
+        "batch_scaling",
+        Kind::Number(0.0, 1.0),
+        "as measured",
+        "η of L(b) = L(1)·(1 + η·(b − 1)), instead of the measured latencies of batches.",
+    ),
+    Setting::number(
+        "noise_cv",
+        [0.0, 10.0],
+        0.0,
+        "The coefficient of variation of log-normal factors of service times.",
+    ),
+    Setting::optional(
+        "stalls",
+        Kind::Table(&STALLS),
+        "none",
+        "Batches that take much longer than others, at random.",
+    ),
+    Setting::optional(
+        "belief_error",
+        Kind::Table(&BELIEF_ERROR),
+        "none",
+        "By how much schedulers are wrong about the variants.",
+    ),
+    Setting::number(
+        "outcome_correlation",
+        [0.0, 1.0],
+        0.0,
+        "How much the drawn mistakes of variants on one request go together (Gaussian copula).",
+    ),
+    Setting::new(
+        "overhead_ms",
+        Kind::OneOf(&[Kind::Number(OVERHEAD_MS[0], OVERHEAD_MS[1]), Kind::Table(&OVERHEAD)]),
+        Preset::Number(0.0),
+        "The time that a decision takes: its batches begin that much later.",
+    ),
+];
+
+const RUN: &[Setting] = &[
+    Setting::choice(
+        "bound",
+        &names(&BOUNDS),
+        "Whether `utility_bound_mean` is computed, which no scheduler can exceed.",
+    ),
+    Setting::required("workload", Kind::Registry(&WORKLOADS), "When requests arrive, and which."),
+    Setting::required(
+        "scheduler",
+        Kind::Registry(&SCHEDULERS),
+        "The scheduler: its name, or a table with its name and settings.",
+    ),
+    WARMUP,
+];
+
+/// `overhead_ms` as a table.
+pub(super) const OVERHEAD: Group = Group {
+    name: "overhead_ms",
+    settings: &[&[
+        Setting::number("constant", OVERHEAD_MS, 0.0, "Milliseconds of every decision."),
+        Setting::number(
+            "per_request",
+            OVERHEAD_MS,
+            0.0,
+            "Milliseconds for each request that the decision assigns.",
+        ),
+    ]],
+    short: None,
+};
+
+#[cfg(test)]
+mod tests;
