@@ -1,4 +1,4 @@
-//! Decoding a [`Node`] by hand: every missing, mistyped, out-of-range or unknown key becomes a
+//! Decoding a [`ConfigNode`] by hand: every missing, mistyped, out-of-range or unknown key becomes a
 //! [`Problem`] with its position, and decoding goes on, so that many problems are shown at once.
 //!
 //! Derived deserialisers stop at the first error, and forget positions in tagged enums.
