@@ -293,7 +293,7 @@ impl Classifier {
                 }
             }
             ClassifierKind::Confusion(law) => {
-                law.vote(usize::from(truth.class), number, rng, votes)
+                law.vote(usize::from(truth.class), number, rng, votes);
             }
             ClassifierKind::Rule(stump) => {
                 if let Some(value) = feature(&stump.column) {

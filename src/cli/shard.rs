@@ -31,7 +31,7 @@ impl ShardArgs {
             let part = if text.is_empty() {
                 Shard::from_environment(|name| std::env::var(name).ok())
             } else {
-                Shard::shard(text)
+                Shard::parse(text)
             };
             return Ok(Some(part?));
         }

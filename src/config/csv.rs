@@ -34,7 +34,7 @@ pub struct Table {
 /// No count or measurement is larger; sums of such numbers stay finite.
 const MAX_NUMBER: f64 = 1e15;
 
-/// One row of a [`Table`], or of [`super::rows::Rows`].
+/// One row of a [`Table`], or of [`super::rows::RowReader`].
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     pub(super) head: &'a Header,

@@ -1,5 +1,5 @@
-//! Decoding a [`Node`] by hand: every missing, mistyped, out-of-range or unknown key becomes a
-//! [`Problem`] with its position, and decoding goes on, so that many problems are shown at once.
+//! Decoding a [`ConfigNode`] by hand: every missing, mistyped, out-of-range or unknown key becomes
+//! a [`Problem`] with its position, and decoding goes on, so that many problems are shown at once.
 //!
 //! Derived deserialisers stop at the first error, and forget positions in tagged enums.
 

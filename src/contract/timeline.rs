@@ -8,9 +8,9 @@ use crate::system::lru_memory::LruMemory;
 /// The expected end of what a worker has been given: when its lanes are free, and what is in its
 /// memory then.
 ///
-/// A planner takes it from [`View::tail`](super::View::tail), appends imagined batches with
-/// [`View::append`](super::View::append), and meets the timeline that the engine will realise if
-/// service takes as long as the tables say.
+/// A planner takes it from [`View::backlog_end`](super::View::backlog_end), appends imagined
+/// batches with [`View::estimate_append`](super::View::estimate_append), and meets the timeline
+/// that the engine will realise if service takes as long as the tables say.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     pub(super) worker: Option<WorkerId>,

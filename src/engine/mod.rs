@@ -10,12 +10,12 @@
 //!
 //! The same machine is a simulation ([`run`]), a debugger and a learning environment.
 
-mod engine;
 mod event_queue;
 mod observations;
+mod simulation;
 mod validate;
 
-pub use engine::{Counts, SimError, Simulation, StepOutcome};
+pub use simulation::{Counts, SimError, Simulation, StepOutcome};
 pub use validate::PlanError;
 
 use crate::contract::{Observer, Plan, Scheduler};

@@ -26,7 +26,7 @@ pub enum Shard {
 
 impl Shard {
     /// Reads `I/N`.
-    pub fn shard(text: &str) -> Result<Self, Problem> {
+    pub fn parse(text: &str) -> Result<Self, Problem> {
         let numbers = text.split_once('/').and_then(|(index, count)| {
             Some((index.trim().parse::<u64>().ok()?, count.trim().parse::<u64>().ok()?))
         });
@@ -60,11 +60,11 @@ impl Shard {
                 let place = place().field("SLURM_ARRAY_TASK_ID");
                 return Err(Problem::new(place, found, "an array without gaps"));
             }
-            return Self::shard(&format!("{}/{count}", id - least));
+            return Self::parse(&format!("{}/{count}", id - least));
         }
         if variable("JOB_COMPLETION_INDEX").is_some() {
             let (index, count) = (number("JOB_COMPLETION_INDEX")?, number("JOB_COMPLETIONS")?);
-            return Self::shard(&format!("{index}/{count}"));
+            return Self::parse(&format!("{index}/{count}"));
         }
         let found = "no value, and neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set";
         Err(Problem::new(place(), found, "I/N, or a task of an array or of an indexed job"))
@@ -137,9 +137,9 @@ mod tests {
 
     #[test]
     fn shards_are_read_and_nonsense_is_refused() {
-        assert_eq!(Shard::shard("2/7").unwrap(), Shard::Shard { index: 2, count: 7 });
+        assert_eq!(Shard::parse("2/7").unwrap(), Shard::Shard { index: 2, count: 7 });
         for text in ["", "2", "7/7", "-1/7", "1/0", "a/b", "1/2/3", "1.5/2"] {
-            assert!(Shard::shard(text).is_err(), "{text}");
+            assert!(Shard::parse(text).is_err(), "{text}");
         }
     }
 

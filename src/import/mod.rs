@@ -1,8 +1,9 @@
 //! Data of others as files of requests and as profiles.
 //!
-//! A kind is one file with an [`Entry`] and one line in [`KINDS`]. It reads its format a row at a
-//! time and yields [`Request`]s; merging, ordering, applications, bad rows and writing are the
-//! same for all. `traces/importing.md` says where each format is found and what becomes of it.
+//! A kind is one file with an [`ImporterEntry`] and one line in [`KINDS`]. It reads its format a
+//! row at a time and yields [`ImportedRequest`]s; merging, ordering, applications, bad rows and
+//! writing are the same for all. `traces/importing.md` says where each format is found and what
+//! becomes of it.
 
 mod app_mapping;
 mod azure_functions;

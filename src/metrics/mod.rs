@@ -3,7 +3,7 @@
 //! Denominators: `utility_mean` and `effective_accuracy` are over all that arrived, rejected and
 //! unfinished counting 0; `accuracy_mean` is over completed; a deadline is missed by late,
 //! rejected and unfinished requests alike. A ratio of nothing is an empty cell, never 0. Of a run
-//! with a warm-up only what comes after it counts ([`Window`]).
+//! with a warm-up only what comes after it counts ([`MeasurementWindow`]).
 
 pub mod column;
 mod columns;

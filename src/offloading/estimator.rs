@@ -4,7 +4,7 @@
 //! it. Of the five points nearest to a query by a [`Metric`], each counts with weight
 //! 1 / (d + 1e-6) (the authors' `tmo/env.py`, where d is plain Euclidean). Lengths are functions of
 //! integers, so ties are exact. They are frequent, and the published code breaks them by the order
-//! of its tree; see [`Ties`].
+//! of its tree; see [`NeighbourTies`].
 //!
 //! A query looks at every distinct point and stops at the coordinate where it is too far away:
 //! O(points), a few microseconds for the 282 points of the data set. All decisions in one state

@@ -56,7 +56,7 @@ pub trait Environment {
     fn save_state(&self) -> Vec<f32> {
         Vec::new()
     }
-    /// Takes up what [`Self::memory`] once said.
+    /// Takes up what [`Self::save_state`] returned.
     fn load_state(&mut self, _memory: &[f32]) {}
 }
 

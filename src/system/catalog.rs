@@ -346,7 +346,8 @@ impl Catalog {
         self.app(self.variant(variant).app).payload_bytes.saturating_mul(requests as u64)
     }
 
-    /// Where answers come from: a name of [`Outcome`], or `mixed` if it depends on the variant.
+    /// Where answers come from: a name of [`OutcomeModel`], or `mixed` if it depends on the
+    /// variant.
     pub fn outcome(&self) -> &'static str {
         let mut outcomes =
             self.variants[..usize::from(self.first_peek)].iter().map(|variant| variant.outcome);

@@ -195,7 +195,7 @@ pub struct SystemSpec {
     pub penalty: Penalty,
     /// Where answers come from.
     pub outcome: OutcomeModel,
-    /// Whose recorded requests arrive, and so over whom [`Outcome::StreamRecall`] counts.
+    /// Whose recorded requests arrive, and so over whom [`OutcomeModel::StreamRecall`] counts.
     pub sources: SourceSplit,
     /// Loads come from storage, not from the page cache.
     pub cold_loads: bool,

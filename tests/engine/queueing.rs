@@ -1,6 +1,6 @@
 //! Simulated queues with one server against their closed forms.
 //!
-//! SourceSplit: L. Kleinrock, Queueing Systems, volume 1, Wiley 1975 (M/M/1, M/G/1); A. Cobham,
+//! Sources: L. Kleinrock, Queueing Systems, volume 1, Wiley 1975 (M/M/1, M/G/1); A. Cobham,
 //! Priority assignment in waiting line problems, Operations Research 2, 1954. Notation: arrival
 //! rate λ, service S with mean s, utilisation ρ = λ s, wait W, sojourn T = W + S.
 //!

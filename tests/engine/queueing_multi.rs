@@ -1,6 +1,6 @@
 //! Simulated queues with several servers, losses and batches against their closed forms.
 //!
-//! SourceSplit: A. K. Erlang 1917, as in L. Kleinrock, Queueing Systems, volume 1, Wiley 1975,
+//! Sources: A. K. Erlang 1917, as in L. Kleinrock, Queueing Systems, volume 1, Wiley 1975,
 //! chapter 3 (loss and delay formulas, M/M/c/K); B. A. Sevast'yanov, Theory of Probability and its
 //! Applications 2, 1957 (the loss formula depends on the mean service only); N. T. J. Bailey, On
 //! queueing processes with bulk service, Journal of the Royal Statistical Society B 16, 1954;

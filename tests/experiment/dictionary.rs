@@ -108,7 +108,8 @@ fn check_package(shell: &Shell, folder: &str) -> usize {
     let entries = fs::read_dir(shell.path(folder)).expect("a folder");
     let names = entries.map(|entry| entry.expect("an entry").file_name());
     let names = names.map(|name| name.into_string().expect("UTF-8"));
-    let tables: BTreeSet<String> = names.filter(|name| name.ends_with(".csv")).collect();
+    let tables: BTreeSet<String> =
+        names.filter(|name| name.strip_suffix(".csv").is_some()).collect();
     let resources = package["resources"].as_array().expect("resources");
     let paths = resources.iter().map(|own| own["path"].as_str().expect("a path").to_owned());
     assert_eq!(paths.collect::<BTreeSet<_>>(), tables, "{folder}");

@@ -109,7 +109,7 @@ fn names_with_points_are_quoted_in_keys() {
     assert_eq!(cells(count).len(), 16);
     assert!(cells(count).contains(&"2".to_owned()) && cells(budget).contains(&"40".to_owned()));
     shell.ok("verify o");
-    let said = shell.ok(&format!("compare o --axis workers.'gpu-1.5'.count --baseline 1"));
+    let said = shell.ok("compare o --axis workers.'gpu-1.5'.count --baseline 1");
     assert!(said.out.contains(budget), "{}", said.out);
     let figure = "plot o --x workers.'gpu-1.5'.count --where budget_ms.\"llama-3.1-8B\"=40";
     let said = shell.ok(figure);

@@ -36,14 +36,14 @@ fn paths(text: &str) -> Vec<String> {
             text[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |n| n + 1);
         let before = text[..head].chars().next_back();
         if before != Some(':') && starts.iter().any(|start| text[head..].starts_with(start)) {
-            spell_out(&text[head..], String::new(), &mut found);
+            spell_out(&text[head..], "", &mut found);
         }
     }
     found
 }
 
 /// Reads one path or list from the beginning of `text`, behind `before`; where it ends.
-fn spell_out(text: &str, before: String, found: &mut Vec<String>) -> usize {
+fn spell_out(text: &str, before: &str, found: &mut Vec<String>) -> usize {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let end = text.find(|c: char| !is_part(c)).unwrap_or(text.len());
     let path = format!("{before}{}", &text[..end]);
@@ -53,11 +53,7 @@ fn spell_out(text: &str, before: String, found: &mut Vec<String>) -> usize {
     }
     let mut at = end + 1;
     while let Some(next) = text[at..].chars().next().filter(|c| *c != '}') {
-        at += if is_part(next) {
-            spell_out(&text[at..], path.clone(), found)
-        } else {
-            next.len_utf8()
-        };
+        at += if is_part(next) { spell_out(&text[at..], &path, found) } else { next.len_utf8() };
     }
     at + 1
 }

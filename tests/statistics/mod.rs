@@ -3,4 +3,4 @@
 mod coverage;
 mod intervals;
 mod stationarity;
-mod statistics;
+mod warmup_and_stopping;

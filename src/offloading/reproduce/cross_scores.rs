@@ -67,6 +67,7 @@ impl PairedScores {
     }
 
     /// Of all splits.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator, as callers make it")]
     pub(super) fn all<'a>(splits: impl Iterator<Item = &'a Self> + Clone) -> Self {
         Self(
             [0, 1].map(|side| {

@@ -55,9 +55,9 @@ pub struct Series {
 pub struct Point {
     /// Mean along the x axis.
     pub x: f64,
-    /// Lower end of the interval along x; only [`Kind::Scatter`] draws it.
+    /// Lower end of the interval along x; only [`ChartKind::Scatter`] draws it.
     pub x_low: f64,
-    /// Upper end of the interval along x; only [`Kind::Scatter`] draws it.
+    /// Upper end of the interval along x; only [`ChartKind::Scatter`] draws it.
     pub x_high: f64,
     /// Mean along the y axis.
     pub y: f64,

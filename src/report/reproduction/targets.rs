@@ -65,7 +65,7 @@ pub struct Target {
     pub figure: String,
     /// The name of the check, if not that of the measurement.
     name: String,
-    target: Option<f64>,
+    value: Option<f64>,
     tolerance: Option<f64>,
     /// Standard deviation of the target's samples, which widens the tolerance.
     spread: Option<f64>,
@@ -93,7 +93,7 @@ impl Target {
             let range = self.low.unwrap_or(f64::NEG_INFINITY)..=self.high.unwrap_or(f64::INFINITY);
             return if range.contains(&value) { Verdict::Holds } else { Verdict::Contradicted };
         }
-        let (Some(target), Some(tolerance)) = (self.target, tolerance) else {
+        let (Some(target), Some(tolerance)) = (self.value, tolerance) else {
             return Verdict::Reported;
         };
         let uninformative = tolerance > WIDE * target.abs()
@@ -113,8 +113,8 @@ impl Target {
             name: name.clone(),
             figure: Some(measured.value),
             half_width: measured.half_width,
-            target: self.target,
-            tolerance: tolerance.filter(|_| self.target.is_some()),
+            target: self.value,
+            tolerance: tolerance.filter(|_| self.value.is_some()),
             verdict: self.verdict(measured.value, tolerance),
         }
     }
@@ -146,7 +146,7 @@ impl Targets {
                 section: text(&row, "section")?,
                 figure: text(&row, "figure")?,
                 name: text(&row, "name")?,
-                target: number(&row, "target")?,
+                value: number(&row, "target")?,
                 tolerance: number(&row, "tolerance")?,
                 spread: number(&row, "spread")?,
                 samples: number(&row, "samples")?,
@@ -173,7 +173,8 @@ impl Targets {
         let mut checks = Vec::new();
         for figure in measured {
             let (target, tolerance) = figure.exact.unzip();
-            let formula = Target { target, tolerance: tolerance.flatten(), ..Target::default() };
+            let formula =
+                Target { value: target, tolerance: tolerance.flatten(), ..Target::default() };
             match known.get(&(figure.section, figure.name.as_str())) {
                 Some(targets) => checks.extend(targets.iter().map(|target| target.check(figure))),
                 None => checks.push(formula.check(figure)),
@@ -190,7 +191,7 @@ impl Targets {
             name: if target.name.is_empty() { &target.figure } else { &target.name }.clone(),
             figure: None,
             half_width: None,
-            target: target.target,
+            target: target.value,
             tolerance: None,
             verdict: Verdict::NoData,
         };
@@ -274,7 +275,7 @@ mod tests {
     fn a_tolerance_that_accepts_nearly_every_figure_decides_nothing() {
         let verdict = |figure, target, tolerance, null| {
             let (target, tolerance) = (Some(target), Some(tolerance));
-            let row = Target { target, tolerance, null, ..Target::default() };
+            let row = Target { value: target, tolerance, null, ..Target::default() };
             row.check(&Measurement::new("s", "n", figure)).verdict
         };
         // Seconds of an agent; dollars of a local answer, whose target is a rounded 0.

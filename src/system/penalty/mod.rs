@@ -1,6 +1,6 @@
 //! What lateness costs: γ ∈ [0, 1], the share of a request's accuracy that is lost.
 //!
-//! A penalty is one file with a [`Shape`] and one line in [`PENALTIES`]. Shapes see only the
+//! A penalty is one file with a [`PenaltyShape`] and one line in [`PENALTIES`]. Shapes see only the
 //! relative lateness x = (finish − deadline) / scale; what the scale is belongs to [`Penalty`].
 
 mod linear;

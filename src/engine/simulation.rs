@@ -75,10 +75,10 @@ pub enum SimError {
         /// The instant.
         at: Time,
     },
-    /// Something would process_events after the last instant that the clock has.
+    /// Something would happen after the last instant that the clock has.
     #[error("the run is longer than the clock (584 years): {what}; the cause is among {keys}")]
     ClockFull {
-        /// What would process_events.
+        /// What would happen.
         what: String,
         /// The settings that put it there.
         keys: String,
