@@ -9,7 +9,7 @@ use peeksim::contract::{
 use peeksim::core::ids::RequestId;
 use peeksim::core::rng::Rng;
 use peeksim::engine::{self, Simulation};
-use peeksim::workload::{ARRIVALS, ClassFilter, RateSpec, SourceSplit, WorkloadSpec};
+use peeksim::workload::{ARRIVALS, ClassFilter, PROCESS, RateSpec, SourceSplit, WorkloadSpec};
 
 fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> WorkloadSpec {
     let think = if steady { "constant" } else { "exponential" };
@@ -25,7 +25,9 @@ fn of_apps(count: u32, think_ms: f64, think: &str, requests: u64, apps: usize) -
     let entry = ARRIVALS.iter().find(|entry| entry.name == "closed").expect("closed loops");
     let text = format!("{{ clients = {count}, think_ms = {think_ms}, think = '{think}' }}");
     let (node, mut problems) = (ConfigNode::parse_override(&text), Problems::default());
-    let process = (entry.read)(&mut Decoder::new(&node, &mut problems));
+    let mut fields = Decoder::new(&node, &PROCESS, &mut problems);
+    fields.describe(entry.name, entry.settings);
+    let process = (entry.read)(&mut fields);
     assert!(problems.is_empty(), "{problems}");
     WorkloadSpec {
         processes: vec![process],
