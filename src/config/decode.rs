@@ -45,12 +45,14 @@ impl<'a> Decoder<'a> {
     /// The description of `key`.
     fn setting(&self, key: &'static str) -> Option<&'static Setting> {
         let mut all = self.described.iter().flat_map(|(owner, lists)| {
-            lists.iter().flat_map(|list| list.iter()).map(move |setting| (owner, setting))
+            lists.iter().flat_map(|list| list.iter()).map(move |setting| (*owner, setting))
         });
         let found = all.find(|(_, setting)| setting.key == key);
         debug_assert!(found.is_some(), "`{key}` of {:?} has no description", self.described[0].0);
         #[cfg(test)]
-        found.iter().for_each(|(owner, setting)| record::took(owner, setting.key));
+        if let Some((owner, setting)) = found {
+            record::took(owner, setting.key);
+        }
         found.map(|(_, setting)| setting)
     }
 
