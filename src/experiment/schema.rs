@@ -17,7 +17,7 @@ const NAME: &str = r#"([^.'"]+|"[^"]*"|'[^']*')"#;
 pub fn schema() -> Value {
     let mut made = Schema::default();
     let paths = paths(&BASE);
-    let path: Vec<Value> = paths.keys().map(|path| json!({ "pattern": path })).collect();
+    let path: Vec<Value> = paths.keys().map(PathPattern::schema).collect();
     made.definitions.insert("path".into(), json!({ "type": "string", "anyOf": path }));
     let mut root = made.object(&flattened(FILE.settings), &[], false);
     made.require(&mut root, FILE.settings);
@@ -202,15 +202,15 @@ impl Schema {
     }
 
     /// Keys that vary are paths of settings, and values of an axis are those of its setting.
-    fn name_paths(&mut self, paths: &BTreeMap<String, Vec<Kind>>) {
+    fn name_paths(&mut self, paths: &Paths) {
         self.partial = true;
         let path = json!({ "$ref": "#/$defs/path" });
         let mut rules = Vec::new();
-        for (pattern, kinds) in paths {
+        for (path, kinds) in paths {
             let any: Vec<Value> = kinds.iter().map(|kind| self.kind(*kind, true)).collect();
             let items = if any.len() == 1 { any[0].clone() } else { json!({ "anyOf": any }) };
             rules.push(json!({
-                "if": { "properties": { "key": { "pattern": pattern } } },
+                "if": { "properties": { "key": path.schema() } },
                 "then": { "properties": { "values": { "items": items } } },
             }));
         }
@@ -236,72 +236,89 @@ fn merge(object: &mut Value, more: Value) {
     }
 }
 
-/// The paths of all settings of a table as patterns, and what their values may be.
-fn paths(group: &Group) -> BTreeMap<String, Vec<Kind>> {
-    let mut found = BTreeMap::new();
-    below(&flattened(group.settings), "^", &mut found);
-    found
+/// Paths of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct PathPattern {
+    /// They fit this,
+    pattern: String,
+    /// and none of these: what begins with a key of a table is no name.
+    not: Vec<String>,
 }
 
-fn below(settings: &[Setting], before: &str, found: &mut BTreeMap<String, Vec<Kind>>) {
-    for setting in settings {
-        let path = format!("{before}{}", setting.key);
-        within(setting.kind, &path, found);
-        add(found, format!("{path}$"), setting.kind);
+impl PathPattern {
+    fn then(&self, more: &str) -> Self {
+        Self { pattern: format!("{}{more}", self.pattern), not: self.not.clone() }
+    }
+
+    fn schema(&self) -> Value {
+        let mut schema = json!({ "pattern": format!("{}$", self.pattern) });
+        if !self.not.is_empty() {
+            schema["not"] = json!({ "pattern": self.not.join("|") });
+        }
+        schema
     }
 }
 
-fn add(found: &mut BTreeMap<String, Vec<Kind>>, path: String, kind: Kind) {
+type Paths = BTreeMap<PathPattern, Vec<Kind>>;
+
+/// The paths of all settings of a table, and what their values may be.
+fn paths(group: &Group) -> Paths {
+    let mut found = Paths::new();
+    let root = PathPattern { pattern: "^".into(), not: Vec::new() };
+    below(&flattened(group.settings), &root, &mut found);
+    found
+}
+
+fn below(settings: &[Setting], before: &PathPattern, found: &mut Paths) {
+    for setting in settings {
+        add(before.then(setting.key), setting.kind, found);
+    }
+}
+
+fn add(path: PathPattern, kind: Kind, found: &mut Paths) {
+    within(kind, &path, found);
     found.entry(path).or_default().push(kind);
 }
 
 /// The paths below one that has values of this kind.
-fn within(kind: Kind, path: &str, found: &mut BTreeMap<String, Vec<Kind>>) {
-    let inside = format!("{path}\\.");
+fn within(kind: Kind, path: &PathPattern, found: &mut Paths) {
+    let inside = path.then("\\.");
     match kind {
         Kind::Table(group) => below(&flattened(group.settings), &inside, found),
-        Kind::Registry(registry) => {
-            below(&flattened(registry.common.settings), &inside, found);
-            let entries = (registry.entries)();
-            let lists: Vec<&[Setting]> =
-                entries.iter().map(|entry| entry.settings.as_slice()).collect();
-            below(&flattened(&lists), &inside, found);
-        }
-        Kind::List(of) | Kind::ByName(_, of) => named(*of, &inside, NAME, found),
+        Kind::Registry(registry) => below(&all_keys(registry), &inside, found),
+        Kind::List(of) | Kind::ByName(_, of) => add(inside.then(NAME), *of, found),
         Kind::OneOf(kinds) => {
-            // What is a key of the table is no name.
             let keys: Vec<&str> = kinds.iter().flat_map(|kind| keys(*kind)).collect();
-            let other = format!("(?!({})(\\.|$)){NAME}", keys.join("|"));
+            let mut other = inside.then(NAME);
+            if !keys.is_empty() {
+                other.not.push(format!("{}({})(\\.|$)", inside.pattern, keys.join("|")));
+            }
             for kind in kinds {
                 match kind {
-                    Kind::ByName(_, of) if !keys.is_empty() => named(**of, &inside, &other, found),
+                    Kind::ByName(_, of) => add(other.clone(), *of, found),
                     kind => within(*kind, path, found),
                 }
             }
         }
-        Kind::Again(_) => add(found, format!("{inside}.*$"), Kind::Any),
+        Kind::Again(_) => add(inside.then(".*"), Kind::Any, found),
         _ => {}
     }
 }
 
-/// The paths of what a name or a position stands for.
-fn named(of: Kind, inside: &str, name: &str, found: &mut BTreeMap<String, Vec<Kind>>) {
-    let item = format!("{inside}{name}");
-    within(of, &item, found);
-    add(found, format!("{item}$"), of);
+/// The keys of all entries of a registry.
+fn all_keys(registry: &Registry) -> Vec<Setting> {
+    let entries = (registry.entries)();
+    let common = registry.common.settings.iter().copied();
+    let lists: Vec<&[Setting]> =
+        common.chain(entries.iter().map(|entry| entry.settings.as_slice())).collect();
+    flattened(&lists)
 }
 
 /// The keys of a table.
 fn keys(kind: Kind) -> Vec<&'static str> {
     let settings = match kind {
         Kind::Table(group) => flattened(group.settings),
-        Kind::Registry(registry) => {
-            let entries = (registry.entries)();
-            let mut lists: Vec<&[Setting]> =
-                entries.iter().map(|entry| entry.settings.as_slice()).collect();
-            lists.extend(registry.common.settings);
-            flattened(&lists)
-        }
+        Kind::Registry(registry) => all_keys(registry),
         Kind::OneOf(kinds) => return kinds.iter().flat_map(|kind| keys(*kind)).collect(),
         _ => Vec::new(),
     };
