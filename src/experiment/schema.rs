@@ -295,7 +295,7 @@ fn within(kind: Kind, path: &PathPattern, found: &mut Paths) {
             }
             for kind in kinds {
                 match kind {
-                    Kind::ByName(_, of) => add(other.clone(), *of, found),
+                    Kind::ByName(_, of) => add(other.clone(), **of, found),
                     kind => within(*kind, path, found),
                 }
             }
