@@ -138,7 +138,7 @@ pub fn in_a_line(settings: &[Setting]) -> String {
         };
         let default = match setting.default {
             Preset::Required => " (required)".to_owned(),
-            Preset::Absent(_) => String::new(),
+            Preset::Absent(then) if !then.starts_with('[') => String::new(),
             _ => format!(" = {default}"),
         };
         let others =

@@ -61,8 +61,9 @@ const PEEK: Group = Group {
             "short_circuit",
             Kind::OneOf(&[Kind::Choice(&names(&SHORT_CIRCUITS)), Kind::Table(&THRESHOLD)]),
             Preset::Text("never"),
-            "Whether the model's own answer may be the answer to a request: never, where schedulers \
-             choose it (they believe its precision, or the posterior), or by a threshold.",
+            "Whether the model's own answer may be the answer to a request: never, where \
+             schedulers choose it (they believe its precision, or the posterior), or by a \
+             threshold.",
         ),
         Setting::choice(
             "evidence",
@@ -177,8 +178,8 @@ const THRESHOLD: Group = Group {
     settings: &[&[Setting::required(
         "threshold",
         SHARE,
-        "The least posterior probability of the model's own answer with which a request is answered \
-         before it is scheduled.",
+        "The least posterior probability of the model's own answer with which a request is \
+         answered before it is scheduled.",
     )]],
     short: None,
 };

@@ -88,14 +88,14 @@ const LINK: Group = Group {
             "rtt_ms",
             [0.0, 3_600_000.0],
             0.0,
-            "The round-trip time; half of it passes on the way to the worker, half on the way back.",
+            "The round-trip time: half of it on the way to the worker, half on the way back.",
         ),
         Setting::optional(
             "uplink_mbps",
             Kind::OneOf(&[MBPS, Kind::Text]),
             "sending takes no time",
-            "The rate of the uplink, which sends one payload after the other: a number, or the file \
-             of a table `time_s,mbps`.",
+            "The rate of the uplink, which sends one payload after the other: a number, or the \
+             file of a table `time_s,mbps`.",
         ),
         Setting::optional(
             "power_w",

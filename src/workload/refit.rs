@@ -37,7 +37,7 @@ pub(super) const REFIT: &[Setting] = &[
         "interval_s",
         [1e-3, 1e9],
         60.0,
-        "The length of the intervals whose rate and variation are kept, for `replay = \"refitted\"`.",
+        "The length of the intervals whose rate and variation are kept (`replay = \"refitted\"`).",
     ),
     Setting::number(
         "cv_factor",
