@@ -48,6 +48,13 @@ pub trait Scheduler: Send {
     /// instant.
     fn on_completion(&mut self, _feedback: &BatchCompletion) {}
 
+    /// Whether all decisions wait for an idle worker: while there is none, `decide` only takes note
+    /// of what arrived, and would take the same note later. Then it is called once for all requests
+    /// that arrived since a worker was idle, rather than for each.
+    fn waits_for_idle_workers(&self) -> bool {
+        false
+    }
+
     /// Counts worth a column: the number of windows that were searched exactly.
     fn windows_solved_exactly(&self) -> Option<u64> {
         None

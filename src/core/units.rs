@@ -50,14 +50,12 @@ impl Span {
 
     /// A span of `s` seconds rounded to the nanosecond; zero for negative or non-finite input.
     pub fn from_s(s: f64) -> Self {
-        let ns = (s * NS_PER_S as f64).round();
-        if ns > 0.0 { Self(ns as u64) } else { Self::ZERO }
+        Self(rounded_ns(s * NS_PER_S as f64))
     }
 
     /// A span of `ms` milliseconds rounded to the nanosecond.
     pub fn from_ms(ms: f64) -> Self {
-        let ns = (ms * NS_PER_MS as f64).round();
-        if ns > 0.0 { Self(ns as u64) } else { Self::ZERO }
+        Self(rounded_ns(ms * NS_PER_MS as f64))
     }
 
     /// Seconds as a float, for formulas and reports only.
@@ -72,9 +70,17 @@ impl Span {
 
     /// The span times `factor`, rounded to the nanosecond.
     pub fn scale(self, factor: f64) -> Self {
-        let ns = (self.0 as f64 * factor).round();
-        if ns > 0.0 { Self(ns as u64) } else { Self::ZERO }
+        Self(rounded_ns(self.0 as f64 * factor))
     }
+}
+
+/// Nanoseconds rounded to the nearest, halves up; 0 for negative or undefined input, the largest
+/// where they do not fit. As `f64::round`, without its call.
+#[inline]
+pub fn rounded_ns(ns: f64) -> u64 {
+    let whole = ns as u64;
+    // Exact: what is left of a number below 2^53, and 0 above.
+    whole.saturating_add(u64::from(ns - whole as f64 >= 0.5))
 }
 
 /// Events per second of `count` events, the last of which comes `span` after the first:

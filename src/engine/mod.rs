@@ -27,6 +27,7 @@ pub fn run(
     observer: &mut impl Observer,
 ) -> Result<Counts, SimError> {
     let mut plan = Plan::default();
+    sim.collect_arrivals(scheduler.waits_for_idle_workers());
     while sim.advance(observer)? == StepOutcome::Decide {
         for feedback in sim.feedback() {
             scheduler.on_completion(feedback);

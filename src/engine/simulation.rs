@@ -38,6 +38,9 @@ use std::sync::Arc;
 /// A scheduler that is woken this often without anything else happening makes no progress.
 const MAX_IDLE_WAKES: u32 = 1_000_000;
 
+/// Arrivals that are drawn at once, where they may be.
+const BLOCK: usize = 256;
+
 /// What [`Simulation::advance`] stopped for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
@@ -108,6 +111,10 @@ pub struct Simulation {
     truth: Arc<GroundTruth>,
     arrivals: Box<dyn Arrivals>,
     next: Option<Arrival>,
+    /// What comes after it, as far as it has been drawn; the last comes first.
+    drawn: Vec<Arrival>,
+    /// Whether arrivals are kept for the scheduler while no worker is idle.
+    collects: bool,
     /// Whether arrivals depend on how requests end.
     closed: bool,
     queue: EventQueue,
@@ -155,6 +162,8 @@ impl Simulation {
         }
         Self {
             next: arrivals.next_arrival(),
+            drawn: Vec::new(),
+            collects: false,
             closed: arrivals.observes_completions(),
             arrivals,
             queue,
@@ -176,6 +185,12 @@ impl Simulation {
             state: State::new(catalog, info),
             truth,
         }
+    }
+
+    /// Keeps arrivals for a scheduler whose decisions wait for an idle worker
+    /// ([`Scheduler::waits_for_idle_workers`](crate::contract::Scheduler)).
+    pub fn collect_arrivals(&mut self, collects: bool) {
+        self.collects = collects;
     }
 
     /// What the scheduler may see.
@@ -203,13 +218,17 @@ impl Simulation {
 
     /// Goes to the next instant at which the scheduler has something to decide.
     pub fn advance(&mut self, observer: &mut impl Observer) -> Result<StepOutcome, SimError> {
+        self.arrived.clear();
+        self.freed.clear();
+        self.loaded.clear();
+        self.feedback.clear();
+        self.woken = false;
+        let is_busy = self.collects && self.view().idle_workers().next().is_none();
         loop {
             self.peek_when_idle(observer);
-            self.arrived.clear();
-            self.freed.clear();
-            self.loaded.clear();
-            self.feedback.clear();
-            self.woken = false;
+            if is_busy {
+                self.collect(observer);
+            }
             let arrival = self.next.as_ref().map_or(Time::MAX, |next| next.time);
             let event = self.queue.next_time();
             let now = arrival.min(event).min(self.wake);
@@ -228,7 +247,7 @@ impl Simulation {
             if event == now {
                 self.process_events(now, observer);
             }
-            if self.next.is_some_and(|next| next.time == now) {
+            if arrival == now {
                 self.arrive(now, observer);
                 // A look that takes no time ends at this instant, too.
                 if self.queue.next_time() == now {
@@ -249,9 +268,8 @@ impl Simulation {
                 self.idle_wakes = 0;
                 self.asked = false;
             }
-            if self.woken
-                || !(self.arrived.is_empty() && self.freed.is_empty() && self.loaded.is_empty())
-            {
+            let is_idle = !(is_busy || self.arrived.is_empty());
+            if self.woken || is_idle || !(self.freed.is_empty() && self.loaded.is_empty()) {
                 return Ok(StepOutcome::Decide);
             }
         }
@@ -338,11 +356,36 @@ impl Simulation {
         }
     }
 
+    /// Takes in the requests that arrive before anything else happens. No decision depends on when
+    /// the scheduler hears of them.
+    fn collect(&mut self, observer: &mut impl Observer) {
+        while let Some(next) = self.next
+            && self.peeks.count == 0
+            && next.time < self.queue.next_time().min(self.wake)
+        {
+            self.state.now = next.time;
+            self.arrive(next.time, observer);
+        }
+    }
+
+    /// Draws the next arrival, or takes one that has been drawn.
+    #[inline]
+    fn draw_next(&mut self) -> Option<Arrival> {
+        if self.closed {
+            return self.arrivals.next_arrival();
+        }
+        if self.drawn.is_empty() {
+            self.arrivals.next_arrivals(BLOCK, &mut self.drawn);
+            self.drawn.reverse();
+        }
+        self.drawn.pop()
+    }
+
     /// Takes in every request that arrives at this instant.
     fn arrive(&mut self, now: Time, observer: &mut impl Observer) {
         while let Some(arrival) = self.next.filter(|next| next.time == now) {
             // A source that goes back in time would break the clock; it is taken as "now".
-            self.next = self.arrivals.next_arrival();
+            self.next = self.draw_next();
             if let Some(next) = &mut self.next {
                 next.time = next.time.max(now);
             }

@@ -12,6 +12,7 @@ mod tie_break;
 
 /// Dispatchers: one batch at a time, for a lane that is idle.
 mod dispatch {
+    mod app_queue;
     pub mod dispatcher;
     pub mod edf;
     pub mod fcfs;

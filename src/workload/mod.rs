@@ -62,6 +62,12 @@ pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.
     fn next_arrival(&mut self) -> Option<Arrival>;
 
+    /// Appends the next requests, up to `most`, and at least one unless there are no more. More than
+    /// one only where no request depends on what happens in the run.
+    fn next_arrivals(&mut self, _most: usize, into: &mut Vec<Arrival>) {
+        into.extend(self.next_arrival());
+    }
+
     /// Why there are no more, if not because all have arrived.
     fn problem(&self) -> Option<&Problem> {
         None

@@ -9,7 +9,7 @@ use super::{Arrivals, MAX_TRACE_S, WorkloadSpec};
 use crate::config::Problem;
 use crate::core::ids::{AppId, Arrival};
 use crate::core::rng::{Label, Rng, exponential, name_key};
-use crate::core::units::{NS_PER_S, Span, Time};
+use crate::core::units::{NS_PER_S, Span, Time, rounded_ns};
 use crate::system::ground_truth::GroundTruth;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +22,14 @@ const MAX_CLOCK_S: f64 = (u64::MAX / NS_PER_S) as f64;
 pub trait InterarrivalProcess: Send {
     /// The next instant, never earlier than the one before; [`Time::MAX`] beyond the clock.
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time;
+
+    /// Appends as many requests at its next instants.
+    fn arrivals(&mut self, count: usize, requests: &mut RequestSampler, into: &mut Vec<Arrival>) {
+        into.extend((0..count).map(|_| {
+            let time = self.next_time(&mut requests.rng);
+            requests.draw(time)
+        }));
+    }
 
     /// What it passes through until this many requests have arrived; `None` if every step yields
     /// one, or nearly so.
@@ -37,7 +45,7 @@ pub type StartProcess =
 
 /// Nanoseconds as a span; endless where they do not fit.
 pub(super) fn span_ns(ns: f64) -> Span {
-    Span(ns.round() as u64)
+    Span(rounded_ns(ns))
 }
 
 /// The span between two arrivals of a Poisson process with this mean gap.
@@ -165,6 +173,12 @@ impl Arrivals for Total {
         self.left = self.left.checked_sub(1)?;
         let time = self.times.next_time(&mut self.requests.rng);
         Some(self.requests.draw(time))
+    }
+
+    fn next_arrivals(&mut self, most: usize, into: &mut Vec<Arrival>) {
+        let count = self.left.min(most as u64);
+        self.left -= count;
+        self.times.arrivals(count as usize, &mut self.requests, into);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::core::ids::{AppId, Arrival, TrueClass};
 use crate::core::rng::{Label, Rng, name_key, standard_normal};
 use crate::core::units::{Span, Time};
 use crate::system::ground_truth::GroundTruth;
-use rand::RngExt;
+use rand::{Rng as _, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedAliasIndex;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Draws requests one by one: the application by `mix`, then a row of its trace with replacement,
 /// predictions and votes included. An application without a trace draws a class instead.
-pub(super) struct RequestSampler {
+pub struct RequestSampler {
     mix: WeightedAliasIndex<f64>,
     marks: AppSampler,
     /// Shared with the gaps of the process: one stream for all that arrives.
@@ -223,6 +223,8 @@ enum Rows {
     Recorded(Vec<u32>),
     /// A class by weight, then any of its rows; no rows means nothing is recorded.
     ByClass { classes: WeightedAliasIndex<f64>, weights: Vec<f64>, rows: Vec<Vec<u32>> },
+    /// The only class, of which nothing is recorded. As many bits are drawn as for `ByClass`.
+    OneClass,
 }
 
 /// The rows of the application's trace that the plan lets through.
@@ -295,7 +297,11 @@ impl Rows {
                 return Err(Problem::new(place.clone(), found, "a class that was recorded"));
             }
         }
-        Ok(Self::ByClass { classes: weighted(&weights, place)?, weights, rows })
+        let classes = weighted(&weights, place)?;
+        if matches!(rows.as_slice(), [only] if only.is_empty()) {
+            return Ok(Self::OneClass);
+        }
+        Ok(Self::ByClass { classes, weights, rows })
     }
 
     /// Multiplies the weights that the classes began with by the exponentials of `logs`.
@@ -329,6 +335,12 @@ impl Rows {
                     rows[rng.random_range(0..rows.len())]
                 };
                 TrueClass { class: class as u16, row }
+            }
+            Self::OneClass => {
+                // An alias draw takes an index and a weight.
+                rng.next_u32();
+                rng.next_u64();
+                TrueClass { class: 0, row: TrueClass::NO_ROW }
             }
         }
     }

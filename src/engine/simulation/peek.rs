@@ -27,7 +27,7 @@ pub(super) struct Peeks {
     /// By application.
     waiting: Vec<VecDeque<RequestId>>,
     /// How many wait.
-    count: usize,
+    pub(super) count: usize,
     /// What the host is looking at; empty when idle.
     looking: Vec<RequestId>,
     answering: Vec<ShortCircuitAnswer>,

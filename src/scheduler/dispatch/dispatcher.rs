@@ -14,11 +14,10 @@ use crate::config::{ConfigNode, Decoder, Kind, Problem, Setting, Value, decode};
 use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
+use crate::scheduler::dispatch::app_queue::AppQueue;
 use crate::scheduler::score::Score;
 use crate::scheduler::{BuildContext, MAX_BATCH, MAX_BATCH_SETTING};
 use crate::system::catalog::Catalog;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// How a variant is chosen for the request at the head.
 pub enum VariantChoice {
@@ -30,9 +29,6 @@ pub enum VariantChoice {
 
 /// A variant for the head; `None` to leave the lane free.
 pub type VariantRule = Box<dyn FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send>;
-
-/// The requests of one application, first key first.
-type AppQueue = BinaryHeap<Reverse<(u64, RequestId)>>;
 
 /// A free lane, and the request at the head of all queues.
 pub struct DecisionContext<'a> {
@@ -57,7 +53,7 @@ impl DecisionContext<'_> {
 
     /// The first request of an application's queue.
     pub fn first(&self, app: AppId) -> Option<&Request> {
-        self.queues[app.index()].peek().and_then(|Reverse((_, id))| self.view.request(*id))
+        self.queues[app.index()].first().and_then(|(_, id)| self.view.request(id))
     }
 }
 
@@ -171,7 +167,8 @@ impl Batching {
     }
 }
 
-/// The order of requests, fixed when they become visible: smaller first, ties by arrival.
+/// The order of requests: smaller first, ties by arrival. It depends neither on the instant nor on
+/// what workers do, so that it may be asked for when a worker is idle.
 pub type QueueKey = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
 
 /// A dispatcher.
@@ -180,6 +177,8 @@ pub struct Dispatcher {
     choice: VariantChoice,
     batching: Batching,
     queues: Vec<AppQueue>,
+    /// By worker and application, the variant of a fixed choice, once it has been asked for.
+    fixed: Vec<Option<Option<VariantId>>>,
     /// By worker; those of busy workers are up to date only if the rule needs them.
     timelines: Vec<Timeline>,
     needs_all_timelines: bool,
@@ -197,7 +196,8 @@ impl Dispatcher {
             key,
             choice,
             batching,
-            queues: catalog.app_ids().map(|_| BinaryHeap::new()).collect(),
+            queues: catalog.app_ids().map(|_| AppQueue::default()).collect(),
+            fixed: vec![None; catalog.worker_ids().len() * catalog.app_ids().len()],
             timelines: catalog.worker_ids().map(|_| Timeline::default()).collect(),
             needs_all_timelines: false,
             batch: Vec::new(),
@@ -210,24 +210,39 @@ impl Dispatcher {
     }
 
     /// The application whose head comes first among those that `worker` can serve.
-    fn first(&self, view: &View<'_>, worker: WorkerId) -> Option<AppId> {
-        if let [queue] = self.queues.as_slice() {
-            return queue.peek().filter(|_| self.serves(view, worker, AppId(0))).map(|_| AppId(0));
+    fn first(&mut self, view: &View<'_>, worker: WorkerId) -> Option<AppId> {
+        let mut first: Option<((u64, RequestId), AppId)> = None;
+        for at in 0..self.queues.len() {
+            let app = AppId(at as u16);
+            if let Some(head) = self.queues[at].first()
+                && first.is_none_or(|(other, _)| head < other)
+                && self.serves(view, worker, app)
+            {
+                first = Some((head, app));
+            }
         }
-        let heads = self.queues.iter().enumerate().filter_map(|(app, queue)| {
-            let Reverse(head) = queue.peek()?;
-            let app = AppId(app as u16);
-            self.serves(view, worker, app).then_some((*head, app))
-        });
-        heads.min().map(|(_, app)| app)
+        first.map(|(_, app)| app)
     }
 
     /// Whether the choice of variants has one for `app` on this worker.
-    fn serves(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+    fn serves(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
         match &self.choice {
-            VariantChoice::Fixed(fixed) => fixed[app.index()].runs(view, worker, app),
+            VariantChoice::Fixed(_) => self.fixed_variant(view, worker, app).is_some(),
             VariantChoice::Rule(_) => view.variants(worker, app).next().is_some(),
         }
+    }
+
+    /// The variant of a fixed choice, which is found once.
+    #[inline]
+    fn fixed_variant(
+        &mut self,
+        view: &View<'_>,
+        worker: WorkerId,
+        app: AppId,
+    ) -> Option<VariantId> {
+        let VariantChoice::Fixed(fixed) = &self.choice else { return None };
+        let known = &mut self.fixed[worker.index() * self.queues.len() + app.index()];
+        *known.get_or_insert_with(|| fixed[app.index()].choose(view, worker, app))
     }
 
     /// When the head could end at the earliest if it ran now, on any variant that the choice
@@ -244,11 +259,18 @@ impl Dispatcher {
     }
 
     /// Fills one free lane; false if nothing can be started.
-    fn fill_lane(&mut self, view: &View<'_>, worker: WorkerId, plan: &mut Plan) -> bool {
+    fn fill_lane(
+        &mut self,
+        view: &View<'_>,
+        worker: WorkerId,
+        is_last: bool,
+        plan: &mut Plan,
+    ) -> bool {
         loop {
             let Some(app) = self.first(view, worker) else { return false };
+            let fixed = self.fixed_variant(view, worker, app);
             let queue = &mut self.queues[app.index()];
-            let Some(Reverse((_, id))) = queue.peek().copied() else { return false };
+            let Some((_, id)) = queue.first() else { return false };
             let Some(head) = view.request(id) else {
                 queue.pop();
                 continue;
@@ -257,7 +279,7 @@ impl Dispatcher {
             let timeline = &timelines[worker.index()];
             let context = DecisionContext { view, timeline, worker, head, timelines, queues };
             let variant = match &mut self.choice {
-                VariantChoice::Fixed(fixed) => fixed[app.index()].choose(view, worker, app),
+                VariantChoice::Fixed(_) => fixed,
                 VariantChoice::Rule(rule) => rule(&context),
             };
             let Some(variant) = variant else { return false };
@@ -272,11 +294,11 @@ impl Dispatcher {
             let size = self.batching.size(&context, variant);
             let queue = &mut self.queues[app.index()];
             self.batch.clear();
-            while self.batch.len() < size {
-                let Some(Reverse((_, id))) = queue.pop() else { break };
-                self.batch.push(id);
+            self.batch.extend(std::iter::from_fn(|| queue.pop()).take(size));
+            if !is_last || self.needs_all_timelines {
+                let timeline = &mut self.timelines[worker.index()];
+                view.estimate_append(timeline, variant, self.batch.len());
             }
-            view.estimate_append(&mut self.timelines[worker.index()], variant, self.batch.len());
             plan.assign(worker, variant, self.batch.iter().copied());
             return true;
         }
@@ -284,11 +306,15 @@ impl Dispatcher {
 }
 
 impl Scheduler for Dispatcher {
+    fn waits_for_idle_workers(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
         for id in trigger.arrived {
             if let Some(request) = view.request(*id) {
                 let key = (self.key)(view, request);
-                self.queues[request.app.index()].push(Reverse((key, *id)));
+                self.queues[request.app.index()].push(key, *id);
             }
         }
         if view.pending_len() == 0 {
@@ -303,11 +329,11 @@ impl Scheduler for Dispatcher {
             if !self.needs_all_timelines {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
-            for _ in 0..worker.free_lanes() {
+            for left in (0..worker.free_lanes()).rev() {
                 // The next batch would wait for the link: it is decided when the link is free.
                 let timeline = &self.timelines[worker.id.index()];
                 let taken = timeline.is_remote() && !timeline.is_open(view.now());
-                if taken || !self.fill_lane(view, worker.id, plan) {
+                if taken || !self.fill_lane(view, worker.id, left == 0, plan) {
                     break;
                 }
             }
@@ -316,15 +342,6 @@ impl Scheduler for Dispatcher {
 }
 
 impl FixedVariant {
-    /// Whether some variant of `app` on this worker is the one.
-    fn runs(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
-        let mut usable = view.variants(worker, app);
-        match self {
-            Self::This(variant) => usable.any(|v| v == *variant),
-            Self::Fastest | Self::Best => usable.next().is_some(),
-        }
-    }
-
     /// The variant on a worker, if it can run there.
     fn choose(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
         let mut usable = view.variants(worker, app);
