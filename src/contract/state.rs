@@ -258,6 +258,20 @@ impl State {
         self.show(id);
     }
 
+    /// Takes a request off the list for a variant of `app`; false if it is not pending, or of
+    /// another application.
+    #[inline]
+    pub fn take_for(&mut self, app: AppId, id: RequestId) -> bool {
+        let slot = self.slots.get(id.slot());
+        let takes = slot.is_some_and(|slot| {
+            slot.phase == Phase::Pending && slot.request.id == id && slot.request.app == app
+        });
+        if takes {
+            self.take(id);
+        }
+        takes
+    }
+
     /// Takes a pending request off the list.
     #[inline]
     pub fn take(&mut self, id: RequestId) {

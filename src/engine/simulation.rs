@@ -20,7 +20,7 @@ mod loads;
 mod peek;
 
 use super::event_queue::{EventKind, EventQueue};
-use super::validate::{PlanError, check, describe, takes};
+use super::validate::{PlanError, check, describe, not_taken};
 use crate::config::Problem;
 use crate::contract::state::{Job, Running, State};
 use crate::contract::{
@@ -110,8 +110,7 @@ pub struct Simulation {
     state: State,
     truth: Arc<GroundTruth>,
     arrivals: Box<dyn Arrivals>,
-    next: Option<Arrival>,
-    /// What comes after it, as far as it has been drawn; the last comes first.
+    /// Arrivals that have been drawn, the next one last. Empty when there are no more.
     drawn: Vec<Arrival>,
     /// Whether arrivals are kept for the scheduler while no worker is idle.
     collects: bool,
@@ -142,7 +141,7 @@ impl Simulation {
     /// in messages, may know; `rng` gives outcomes and noise.
     pub fn new(
         truth: Arc<GroundTruth>,
-        mut arrivals: Box<dyn Arrivals>,
+        arrivals: Box<dyn Arrivals>,
         info: AccuracySource,
         rng: Rng,
         scheduler: &str,
@@ -160,8 +159,7 @@ impl Simulation {
                 queue.push(at.from, EventKind::Failure(worker, outage));
             }
         }
-        Self {
-            next: arrivals.next_arrival(),
+        let mut sim = Self {
             drawn: Vec::new(),
             collects: false,
             closed: arrivals.observes_completions(),
@@ -184,7 +182,9 @@ impl Simulation {
             spare: Vec::new(),
             state: State::new(catalog, info),
             truth,
-        }
+        };
+        sim.draw_arrivals();
+        sim
     }
 
     /// Keeps arrivals for a scheduler whose decisions wait for an idle worker
@@ -229,7 +229,7 @@ impl Simulation {
             if is_busy {
                 self.collect(observer);
             }
-            let arrival = self.next.as_ref().map_or(Time::MAX, |next| next.time);
+            let arrival = self.next_arrival();
             let event = self.queue.next_time();
             let now = arrival.min(event).min(self.wake);
             if now == Time::MAX {
@@ -294,13 +294,14 @@ impl Simulation {
                 Decision::Assign { worker, variant, requests } => {
                     let mut batch = self.spare.pop().unwrap_or_default();
                     let app = self.state.catalog.variant(*variant).app;
-                    for id in &plan.requests()[requests.clone()] {
-                        if let Err(why) = takes(&self.state, app, *id) {
+                    let ids = &plan.requests()[requests.clone()];
+                    for id in ids {
+                        if !self.state.take_for(app, *id) {
+                            let why = not_taken(&self.state, app, *id);
                             return Err(self.refuse(plan, decision, why));
                         }
-                        self.state.take(*id);
-                        batch.push(*id);
                     }
+                    batch.extend_from_slice(ids);
                     if self.state.catalog.is_peek(*variant) {
                         self.answer((at, not_before), (*worker, *variant), &batch);
                         batch.clear();
@@ -359,36 +360,52 @@ impl Simulation {
     /// Takes in the requests that arrive before anything else happens. No decision depends on when
     /// the scheduler hears of them.
     fn collect(&mut self, observer: &mut impl Observer) {
-        while let Some(next) = self.next
-            && self.peeks.count == 0
-            && next.time < self.queue.next_time().min(self.wake)
-        {
-            self.state.now = next.time;
-            self.arrive(next.time, observer);
+        while self.peeks.count == 0 {
+            let now = self.next_arrival();
+            if now >= self.queue.next_time().min(self.wake) {
+                return;
+            }
+            self.state.now = now;
+            self.arrive(now, observer);
         }
     }
 
-    /// Draws the next arrival, or takes one that has been drawn.
+    /// When the next request arrives.
     #[inline]
-    fn draw_next(&mut self) -> Option<Arrival> {
+    fn next_arrival(&self) -> Time {
+        self.drawn.last().map_or(Time::MAX, |next| next.time)
+    }
+
+    /// Draws arrivals: one if others depend on how it ends.
+    fn draw_arrivals(&mut self) {
         if self.closed {
-            return self.arrivals.next_arrival();
-        }
-        if self.drawn.is_empty() {
+            self.drawn.extend(self.arrivals.next_arrival());
+        } else {
             self.arrivals.next_arrivals(BLOCK, &mut self.drawn);
             self.drawn.reverse();
         }
-        self.drawn.pop()
+    }
+
+    /// Takes the next request if it arrives at this instant.
+    #[inline]
+    fn take_arrival(&mut self, now: Time) -> Option<Arrival> {
+        if self.next_arrival() != now {
+            return None;
+        }
+        let taken = self.drawn.pop();
+        if self.drawn.is_empty() {
+            self.draw_arrivals();
+        }
+        // A source that goes back in time would break the clock; it is taken as "now".
+        if let Some(next) = self.drawn.last_mut() {
+            next.time = next.time.max(now);
+        }
+        taken
     }
 
     /// Takes in every request that arrives at this instant.
     fn arrive(&mut self, now: Time, observer: &mut impl Observer) {
-        while let Some(arrival) = self.next.filter(|next| next.time == now) {
-            // A source that goes back in time would break the clock; it is taken as "now".
-            self.next = self.draw_next();
-            if let Some(next) = &mut self.next {
-                next.time = next.time.max(now);
-            }
+        while let Some(arrival) = self.take_arrival(now) {
             let Arrival { time, app, client, budget, truth } = arrival;
             let deadline = time + budget;
             let make = |id| Request { id, app, client, arrival: time, deadline };
@@ -475,13 +492,12 @@ impl Simulation {
         if self.state.workers[worker.index()].sent.is_some() {
             self.begin_response(worker, std::mem::take(&mut requests), answer, observer);
         }
-        for id in requests.drain(..) {
-            if look {
-                self.make_ready(id, observer);
-            } else {
-                self.complete(id, answer, observer);
-            }
+        if look {
+            requests.iter().for_each(|id| self.make_ready(*id, observer));
+        } else {
+            self.complete(&requests, answer, observer);
         }
+        requests.clear();
         self.spare.push(requests);
         self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
         self.freed.push(worker);

@@ -21,7 +21,7 @@ pub struct PlanError {
 }
 
 /// Why a decision cannot be done, or `Ok`. The requests of a batch are checked one by one as they
-/// are taken, by [`takes`].
+/// are taken.
 pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
     match decision {
         Decision::Assign { worker, variant, requests } => {
@@ -91,16 +91,13 @@ fn usable(state: &State, worker: WorkerId, variant: VariantId) -> Result<(), Str
     Ok(())
 }
 
-/// Why a variant of `app` cannot take a request, or `Ok`.
-#[inline]
-pub(super) fn takes(state: &State, app: AppId, id: RequestId) -> Result<(), String> {
-    match state.slot(id) {
-        Some(slot) if slot.phase == Phase::Pending && slot.request.app == app => Ok(()),
-        _ => Err(pending(state, id).err().unwrap_or_else(|| {
-            let serves = &state.catalog.app(app).name;
-            format!("the variant serves `{serves}`, request {id} does not")
-        })),
-    }
+/// Why a variant of `app` cannot take a request.
+#[cold]
+pub(super) fn not_taken(state: &State, app: AppId, id: RequestId) -> String {
+    pending(state, id).err().unwrap_or_else(|| {
+        let serves = &state.catalog.app(app).name;
+        format!("the variant serves `{serves}`, request {id} does not")
+    })
 }
 
 /// Why a request cannot be assigned or rejected, or `Ok`.

@@ -2,8 +2,8 @@
 //!
 //! Memory: 8 bytes per request up to a million, then a histogram of constant size.
 
+use super::histogram::Histogram;
 use crate::core::units::{NS_PER_MS, Span};
-use hdrhistogram::Histogram;
 
 /// Up to this many latencies are kept one by one.
 pub const EXACT_LIMIT: usize = 1_000_000;
@@ -24,14 +24,14 @@ pub const QUANTILES: [f64; 41] = {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Latencies {
     exact: Vec<u64>,
-    histogram: Option<Box<Histogram<u64>>>,
+    histogram: Option<Histogram>,
 }
 
 impl Latencies {
     #[inline]
     pub fn push(&mut self, latency: Span) {
         if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record(latency.0);
+            histogram.record(latency.0);
             return;
         }
         self.exact.push(latency.0);
@@ -42,12 +42,9 @@ impl Latencies {
 
     #[cold]
     fn spill(&mut self) {
-        // Up to 2^62 ns, 146 years, with 3 significant digits.
-        let Ok(mut histogram) = Histogram::new_with_bounds(1, 1 << 62, 3) else { return };
-        for latency in std::mem::take(&mut self.exact) {
-            histogram.saturating_record(latency);
-        }
-        self.histogram = Some(Box::new(histogram));
+        let mut histogram = Histogram::default();
+        std::mem::take(&mut self.exact).into_iter().for_each(|latency| histogram.record(latency));
+        self.histogram = Some(histogram);
     }
 
     /// Must be called before [`Self::quantile_ms`].
@@ -58,7 +55,7 @@ impl Latencies {
     /// A quantile in milliseconds; `None` if nothing completed.
     pub fn quantile_ms(&self, q: f64) -> Option<f64> {
         match &self.histogram {
-            Some(histogram) => Some(histogram.value_at_quantile(q) as f64 / NS_PER_MS as f64),
+            Some(histogram) => Some(histogram.quantile(q) as f64 / NS_PER_MS as f64),
             None => quantile_sorted(&self.exact, q).map(|ns| ns / NS_PER_MS as f64),
         }
     }

@@ -8,6 +8,7 @@
 pub mod column;
 mod columns;
 mod fluid_bound;
+mod histogram;
 mod interval_method;
 mod latencies;
 mod measured_events;

@@ -46,6 +46,8 @@ pub struct Summary {
     estimation_error: f64,
     brier: f64,
     bins: [Bin; 10],
+    /// The last accuracy that was shown, and its bin.
+    bin: (f64, usize),
     latencies: Latencies,
     latency_ns: u128,
     wait_ns: u128,
@@ -97,6 +99,7 @@ impl Summary {
             estimation_error: 0.0,
             brier: 0.0,
             bins: [Bin::default(); 10],
+            bin: (0.0, 0),
             latencies: Latencies::default(),
             latency_ns: 0,
             wait_ns: 0,
@@ -145,7 +148,8 @@ impl Summary {
         self.arrived.iter().all(|count| *count == 0)
     }
 
-    #[inline(never)]
+    #[expect(clippy::inline_always, reason = "as `on`")]
+    #[inline(always)]
     fn complete(&mut self, completion: &Completion<'_>) {
         let request = completion.request;
         let (finish, deadline) = (completion.finished, request.deadline);
@@ -159,7 +163,11 @@ impl Summary {
         self.estimated += completion.estimated;
         let correct = f64::from(u8::from(completion.correct));
         self.brier += (completion.estimated - correct) * (completion.estimated - correct);
-        let bin = &mut self.bins[((completion.estimated * 10.0) as usize).min(9)];
+        // Most requests were shown the same accuracy as the one before.
+        if completion.estimated != self.bin.0 {
+            self.bin = (completion.estimated, ((completion.estimated * 10.0) as usize).min(9));
+        }
+        let bin = &mut self.bins[self.bin.1];
         bin.estimated += completion.estimated;
         bin.correct += u64::from(completion.correct);
         self.latency_ns += u128::from(latency.0);

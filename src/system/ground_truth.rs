@@ -32,6 +32,35 @@ pub struct GroundTruth {
     steady: bool,
 }
 
+/// Which requests a variant answers correctly in one run.
+pub(crate) struct Outcomes<'a> {
+    ground_truth: &'a GroundTruth,
+    variant: &'a VariantTruth,
+    rng: Rng,
+}
+
+impl Outcomes<'_> {
+    /// Whether it answers this request correctly.
+    #[inline]
+    pub fn correct(&self, truth: TrueClass, number: u32) -> bool {
+        let class = usize::from(truth.class);
+        match &self.variant.recorded {
+            Some(recorded) if truth.row != TrueClass::NO_ROW => {
+                recorded[truth.row as usize] == truth.class
+            }
+            _ => {
+                let key = self.variant.key;
+                let draw = self.rng.keyed_unit(Label::Outcome, u64::from(number), key);
+                if self.ground_truth.outcome_correlation == 0.0 {
+                    return draw < self.variant.drawn[class];
+                }
+                let quantile = self.variant.quantiles[class];
+                self.ground_truth.correct_alike(draw, quantile, number, self.rng)
+            }
+        }
+    }
+}
+
 impl GroundTruth {
     /// Builds the tables, or says what does not fit together.
     pub fn build(setup: &SystemSpec) -> Result<Self, Problems> {
@@ -87,7 +116,6 @@ impl GroundTruth {
 
     /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
     /// does not depend on the scheduler.
-    #[inline]
     pub(crate) fn correct(
         &self,
         variant: VariantId,
@@ -95,19 +123,15 @@ impl GroundTruth {
         number: u32,
         rng: Rng,
     ) -> bool {
-        let chosen = &self.variants[variant.index()];
-        match &chosen.recorded {
-            Some(recorded) if truth.row != TrueClass::NO_ROW => {
-                recorded[truth.row as usize] == truth.class
-            }
-            _ => {
-                let draw = rng.keyed_unit(Label::Outcome, u64::from(number), chosen.key);
-                if self.outcome_correlation == 0.0 {
-                    return draw < chosen.drawn[usize::from(truth.class)];
-                }
-                self.correct_alike(draw, chosen.quantiles[usize::from(truth.class)], number, rng)
-            }
-        }
+        self.outcomes(variant, rng).is_some_and(|outcomes| outcomes.correct(truth, number))
+    }
+
+    /// The outcomes of one variant; `None` for a SneakPeek model, whose answers are those of its
+    /// votes.
+    #[inline]
+    pub(crate) fn outcomes(&self, variant: VariantId, rng: Rng) -> Option<Outcomes<'_>> {
+        let variant = self.variants.get(variant.index())?;
+        Some(Outcomes { ground_truth: self, variant, rng })
     }
 
     /// The same where a request is hard for all variants alike.

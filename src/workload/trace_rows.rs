@@ -5,7 +5,9 @@ use crate::config::{Location, Problem};
 use crate::core::ids::{AppId, Arrival, TrueClass};
 use crate::core::rng::{Label, Rng, name_key, standard_normal};
 use crate::core::units::{Span, Time};
+use crate::system::deadline_budget::DeadlineBudget;
 use crate::system::ground_truth::GroundTruth;
+use crate::traces::recorded::RecordedTrace;
 use rand::{Rng as _, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
@@ -29,7 +31,6 @@ struct AppSampler {
     sticky: f64,
     /// Whether mixes stay as they are and draws are independent.
     plain: bool,
-    truth: Arc<GroundTruth>,
     budgets: ChaCha8Rng,
 }
 
@@ -49,7 +50,6 @@ impl RequestSampler {
             },
             sticky: plan.sticky,
             plain: plan.drift.is_none() && plan.sticky == 0.0,
-            truth: Arc::clone(truth),
             budgets: rng.stream(Label::Budgets),
         };
         let rng = rng.stream(Label::Arrivals);
@@ -96,15 +96,14 @@ impl RequestSampler {
 impl AppSampler {
     #[inline]
     fn draw(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
-        let classes = self.truth.trace(app).map_or(&[][..], |trace| &trace.class);
         let content = &mut self.contents[app.index()];
         let truth = if self.plain {
-            content.usual.draw(classes, rng)
+            content.usual.draw(rng)
         } else {
             let eta = self.course.map_or(0.0, |course| course.at(time));
-            content.draw(time, eta, self.sticky, classes, rng)
+            content.draw(time, eta, self.sticky, rng)
         };
-        let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
+        let budget = content.budget.draw(&mut self.budgets);
         Arrival { time, app, client: 0, budget, truth }
     }
 }
@@ -112,6 +111,7 @@ impl AppSampler {
 /// What requests of an application are.
 struct ClassMixSampler {
     usual: Rows,
+    budget: DeadlineBudget,
     /// What they drift to.
     later: Option<Rows>,
     walk: Option<RandomWalk>,
@@ -151,7 +151,8 @@ impl ClassMixSampler {
             }
         }
         let usual = rows(&plan.classes[app.index()], "")?;
-        Ok(Self { usual, later, walk, by_class, last: None })
+        let budget = truth.catalog().app(app).budget.clone();
+        Ok(Self { usual, budget, later, walk, by_class, last: None })
     }
 
     /// With probability `class_autocorrelation` another request of the class before; otherwise from
@@ -162,7 +163,6 @@ impl ClassMixSampler {
         time: Time,
         eta: f64,
         sticky: f64,
-        classes: &[u16],
         rng: &mut ChaCha8Rng,
     ) -> TrueClass {
         if let Some(walk) = &mut self.walk {
@@ -177,7 +177,7 @@ impl ClassMixSampler {
             Some(later) if rng.random::<f64>() < eta => later,
             _ => &self.usual,
         };
-        let truth = rows.draw(classes, rng);
+        let truth = rows.draw(rng);
         self.last = Some(truth.class);
         truth
     }
@@ -219,8 +219,8 @@ impl RandomWalk {
 
 /// Draws what is true of a request, with replacement.
 enum Rows {
-    /// Any of these rows with equal probability.
-    Recorded(Vec<u32>),
+    /// Any of these rows of the trace with equal probability.
+    Recorded(Vec<u32>, Arc<RecordedTrace>),
     /// A class by weight, then any of its rows; no rows means nothing is recorded.
     ByClass { classes: WeightedAliasIndex<f64>, weights: Vec<f64>, rows: Vec<Vec<u32>> },
     /// The only class, of which nothing is recorded. As many bits are drawn as for `ByClass`.
@@ -266,25 +266,25 @@ impl Rows {
                 format!("no recorded request of `{}` in the chosen classes and sources", info.name);
             return Err(Problem::new(place.clone(), found, "a class that was recorded"));
         }
-        let weights: Vec<f64> = match (weights, filter) {
-            (Some(weights), _) => weights,
-            (None, _) if recorded => {
-                let Some(Drift::Walk { .. }) = plan.drift else { return Ok(Self::Recorded(kept)) };
+        let weights: Vec<f64> = match (weights, filter, truth.trace(app)) {
+            (Some(weights), ..) => weights,
+            (None, _, Some(trace)) => {
+                let Some(Drift::Walk { .. }) = plan.drift else {
+                    return Ok(Self::Recorded(kept, Arc::clone(trace)));
+                };
                 let mut counts = vec![0.0; info.classes.len()];
-                if let Some(trace) = truth.trace(app) {
-                    kept.iter().for_each(|row| {
-                        counts[usize::from(trace.class[*row as usize])] += 1.0;
-                    });
-                }
+                kept.iter().for_each(|row| {
+                    counts[usize::from(trace.class[*row as usize])] += 1.0;
+                });
                 counts
             }
-            (None, ClassFilter::Only(keep)) => info
+            (None, ClassFilter::Only(keep), None) => info
                 .frequencies
                 .iter()
                 .zip(keep)
                 .map(|(weight, keep)| if *keep { *weight } else { 0.0 })
                 .collect(),
-            (None, _) => info.frequencies.clone(),
+            (None, ..) => info.frequencies.clone(),
         };
         let mut rows = vec![Vec::new(); info.classes.len()];
         if let Some(trace) = truth.trace(app) {
@@ -320,11 +320,11 @@ impl Rows {
     }
 
     #[inline]
-    fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> TrueClass {
+    fn draw(&self, rng: &mut ChaCha8Rng) -> TrueClass {
         match self {
-            Self::Recorded(rows) => {
+            Self::Recorded(rows, trace) => {
                 let row = rows[rng.random_range(0..rows.len())];
-                TrueClass { class: classes[row as usize], row }
+                TrueClass { class: trace.class[row as usize], row }
             }
             Self::ByClass { classes, rows, .. } => {
                 let class = classes.sample(rng);

@@ -16,7 +16,7 @@ impl Simulation {
         if let Some(kind) = self.queue.pop_at(Time::MAX) {
             return Some(self.late(kind));
         }
-        self.next.map(|_| {
+        self.drawn.last().map(|_| {
             let what = format!("request {} arrives later", self.counts.arrived);
             (what, "`workload`: its rate, and how gaps or phases vary".to_owned())
         })

@@ -3,34 +3,43 @@
 use super::{Answer, Simulation};
 use crate::contract::{Event, Observer, RejectReason};
 use crate::core::ids::{Completion, RequestId};
+use std::sync::Arc;
 
 impl Simulation {
-    /// Ends a request with an answer.
-    #[inline]
-    pub(super) fn complete(&mut self, id: RequestId, answer: Answer, observer: &mut impl Observer) {
-        let Some(slot) = self.state.slot(id) else { return };
+    /// Ends requests with answers.
+    #[inline(never)]
+    pub(super) fn complete(
+        &mut self,
+        ids: &[RequestId],
+        answer: Answer,
+        observer: &mut impl Observer,
+    ) {
         let Answer { worker, variant, batch, decided, started } = answer;
-        let (truth, catalog) = (slot.truth, &self.state.catalog);
-        let completion = Completion {
-            request: &slot.request,
-            truth,
-            worker,
-            variant,
-            batch,
-            decided,
-            started,
-            finished: self.state.now,
-            correct: if catalog.is_peek(variant) {
-                self.state.estimates.answer[id.slot()] == Some(truth.class)
-            } else {
-                self.truth.correct(variant, truth, id.number(), self.rng)
-            },
-            estimated: self.view().accuracy(id, variant),
-        };
-        observer.on(Event::Completed(&completion));
-        self.state.release(id);
-        self.counts.completed += 1;
-        self.ended(id);
+        let ground_truth = Arc::clone(&self.truth);
+        let outcomes = ground_truth.outcomes(variant, self.rng);
+        for id in ids {
+            let Some(slot) = self.state.slot(*id) else { continue };
+            let truth = slot.truth;
+            let completion = Completion {
+                request: &slot.request,
+                truth,
+                worker,
+                variant,
+                batch,
+                decided,
+                started,
+                finished: self.state.now,
+                correct: match &outcomes {
+                    Some(outcomes) => outcomes.correct(truth, id.number()),
+                    None => self.state.estimates.answer[id.slot()] == Some(truth.class),
+                },
+                estimated: self.view().accuracy(*id, variant),
+            };
+            observer.on(Event::Completed(&completion));
+            self.state.release(*id);
+            self.counts.completed += 1;
+            self.ended(*id);
+        }
     }
 
     /// Ends a request that the scheduler refuses.
@@ -54,7 +63,9 @@ impl Simulation {
     #[inline]
     fn ended(&mut self, id: RequestId) {
         if self.closed {
-            self.arrivals.request_ended(id.number(), self.state.now, &mut self.next);
+            let mut next = self.drawn.pop();
+            self.arrivals.request_ended(id.number(), self.state.now, &mut next);
+            self.drawn.extend(next);
         }
     }
 }

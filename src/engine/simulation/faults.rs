@@ -24,7 +24,7 @@ impl Simulation {
     #[cold]
     pub(super) fn fail(&mut self, worker: WorkerId, outage: u16, observer: &mut impl Observer) {
         let ended = self.counts.completed + self.counts.rejected;
-        if self.next.is_none() && self.counts.arrived == ended {
+        if self.drawn.is_empty() && self.counts.arrived == ended {
             return;
         }
         let at = self.state.now;

@@ -82,7 +82,8 @@ impl Simulation {
         let Some(first) = first else { return };
         let PendingResponse { answer, mut requests, .. } = self.returning.remove(first);
         observer.on(Event::ResponseArrived { at: self.state.now, worker });
-        requests.drain(..).for_each(|id| self.complete(id, answer, observer));
+        self.complete(&requests, answer, observer);
+        requests.clear();
         self.spare.push(requests);
     }
 }

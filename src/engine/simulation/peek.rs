@@ -184,10 +184,12 @@ impl Simulation {
     /// Shows a request to the scheduler, or answers it if the look was enough.
     #[inline]
     pub(super) fn make_ready(&mut self, id: RequestId, observer: &mut impl Observer) {
-        observations::fill(&mut self.state, &self.truth, id, self.rng);
-        if let Some(variant) = self.short_circuit(id) {
-            self.give_answer(id, variant, self.state.now, observer);
-            return;
+        if self.state.info != AccuracySource::Profiled {
+            observations::fill(&mut self.state, &self.truth, id, self.rng);
+            if let Some(variant) = self.short_circuit(id) {
+                self.give_answer(id, variant, self.state.now, observer);
+                return;
+            }
         }
         self.state.show(id);
         self.arrived.push(id);
@@ -239,7 +241,7 @@ impl Simulation {
     ) {
         let started = self.state.now;
         let answer = Answer { worker: None, variant, batch: 1, decided, started };
-        self.complete(id, answer, observer);
+        self.complete(&[id], answer, observer);
     }
 
     /// Gives the answers that are due. Workers count as freed, so that the scheduler is asked again
