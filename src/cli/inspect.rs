@@ -3,7 +3,7 @@
 use super::{CliError, ExperimentArgs};
 use crate::config::source;
 use crate::contract::{Event, Observer};
-use crate::experiment::{RunSpec, Sweep, simulate, summary};
+use crate::experiment::{RunSpec, Sweep, simulate, simulate_row, summary};
 use crate::metrics::{COLUMNS, RequestLog, Summary};
 use crate::output::{atomic, packed};
 use crate::report::console::align;
@@ -45,7 +45,7 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     let mut summary = summary(prepared, sweep.rng(spec)).map_err(CliError::Failed)?;
     let exact = match &args.requests {
         Some(path) => with_log(&sweep, spec, path, &mut summary)?,
-        None => simulate(prepared, sweep.rng(spec), &mut summary).map_err(CliError::Failed)?,
+        None => simulate_row(prepared, sweep.rng(spec), &mut summary).map_err(CliError::Failed)?,
     };
     let keys = sweep.axis_keys();
     let labels = &sweep.configurations[spec.configuration].labels;

@@ -188,6 +188,12 @@ impl State {
         self.catalog.app(app).offer.filter(|_| self.info == AccuracySource::Posterior)
     }
 
+    /// The accuracy of a variant that a scheduler sees, if it is the same for all requests.
+    #[inline]
+    pub fn accuracy_of_all(&self, variant: VariantId) -> Option<f64> {
+        self.estimates.accuracy.is_empty().then(|| self.catalog.variant(variant).accuracy)
+    }
+
     /// How many requests have arrived.
     pub fn arrived(&self) -> u32 {
         self.arrived

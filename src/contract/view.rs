@@ -117,10 +117,10 @@ impl<'a> View<'a> {
     /// The probability of a right answer, from the source of accuracy that the run granted.
     #[inline]
     pub fn accuracy(&self, request: RequestId, variant: VariantId) -> f64 {
-        let estimates = &self.state.estimates;
-        if estimates.accuracy.is_empty() {
-            return self.state.catalog.variant(variant).accuracy;
+        if let Some(accuracy) = self.state.accuracy_of_all(variant) {
+            return accuracy;
         }
+        let estimates = &self.state.estimates;
         let offset = self.state.catalog.variant_offset(variant);
         estimates.accuracy[request.slot() * estimates.variants + offset]
     }

@@ -110,8 +110,10 @@ pub struct Simulation {
     state: State,
     truth: Arc<GroundTruth>,
     arrivals: Box<dyn Arrivals>,
-    /// Arrivals that have been drawn, the next one last. Empty when there are no more.
+    /// Arrivals that have been drawn, and how many of them have arrived: all only when there are no
+    /// more.
     drawn: Vec<Arrival>,
+    taken: usize,
     /// Whether arrivals are kept for the scheduler while no worker is idle.
     collects: bool,
     /// Whether arrivals depend on how requests end.
@@ -161,6 +163,7 @@ impl Simulation {
         }
         let mut sim = Self {
             drawn: Vec::new(),
+            taken: 0,
             collects: false,
             closed: arrivals.observes_completions(),
             arrivals,
@@ -360,61 +363,80 @@ impl Simulation {
     /// Takes in the requests that arrive before anything else happens. No decision depends on when
     /// the scheduler hears of them.
     fn collect(&mut self, observer: &mut impl Observer) {
-        while self.peeks.count == 0 {
-            let now = self.next_arrival();
-            if now >= self.queue.next_time().min(self.wake) {
-                return;
-            }
-            self.state.now = now;
-            self.arrive(now, observer);
+        while self.peeks.count == 0 && self.next_arrival() < self.queue.next_time().min(self.wake) {
+            let arrival = self.take_arrival();
+            self.state.now = arrival.time;
+            self.admit(arrival, observer);
+            self.peek_on_host();
         }
     }
 
     /// When the next request arrives.
     #[inline]
     fn next_arrival(&self) -> Time {
-        self.drawn.last().map_or(Time::MAX, |next| next.time)
+        self.drawn.get(self.taken).map_or(Time::MAX, |next| next.time)
     }
 
     /// Draws arrivals: one if others depend on how it ends.
+    #[inline(never)]
     fn draw_arrivals(&mut self) {
-        if self.closed {
-            self.drawn.extend(self.arrivals.next_arrival());
-        } else {
-            self.arrivals.next_arrivals(BLOCK, &mut self.drawn);
-            self.drawn.reverse();
+        let mut last = self.drawn.last().map_or(Time::ZERO, |last| last.time);
+        self.drawn.clear();
+        self.taken = 0;
+        let most = if self.closed { 1 } else { BLOCK };
+        self.arrivals.next_arrivals(most, &mut self.drawn);
+        // A source that goes back in time would break the clock; it is taken as "now".
+        for next in &mut self.drawn {
+            last = last.max(next.time);
+            next.time = last;
         }
     }
 
-    /// Takes the next request if it arrives at this instant.
+    /// Takes the next request, which there is.
     #[inline]
-    fn take_arrival(&mut self, now: Time) -> Option<Arrival> {
-        if self.next_arrival() != now {
-            return None;
-        }
-        let taken = self.drawn.pop();
-        if self.drawn.is_empty() {
+    fn take_arrival(&mut self) -> Arrival {
+        let arrival = self.drawn[self.taken];
+        self.taken += 1;
+        if self.taken == self.drawn.len() {
             self.draw_arrivals();
         }
-        // A source that goes back in time would break the clock; it is taken as "now".
-        if let Some(next) = self.drawn.last_mut() {
-            next.time = next.time.max(now);
-        }
-        taken
+        arrival
     }
 
     /// Takes in every request that arrives at this instant.
     fn arrive(&mut self, now: Time, observer: &mut impl Observer) {
-        while let Some(arrival) = self.take_arrival(now) {
-            let Arrival { time, app, client, budget, truth } = arrival;
-            let deadline = time + budget;
-            let make = |id| Request { id, app, client, arrival: time, deadline };
-            let id = self.state.insert(make, truth);
-            self.counts.arrived += 1;
-            observer.on(Event::Arrived { request: &make(id) });
-            self.receive(app, id, observer);
+        while self.next_arrival() == now {
+            let arrival = self.take_arrival();
+            self.admit(arrival, observer);
         }
         self.peek_on_host();
+    }
+
+    /// Takes in a request.
+    #[expect(clippy::inline_always, reason = "once a request")]
+    #[inline(always)]
+    fn admit(&mut self, arrival: Arrival, observer: &mut impl Observer) {
+        let Arrival { time, app, client, budget, truth } = arrival;
+        let deadline = time + budget;
+        let make = |id| Request { id, app, client, arrival: time, deadline };
+        let id = self.state.insert(make, truth);
+        self.counts.arrived += 1;
+        observer.on(Event::Arrived { request: &make(id) });
+        if self.state.info == AccuracySource::Profiled {
+            self.show(id, observer);
+        } else {
+            self.receive(app, id, observer);
+        }
+    }
+
+    /// Shows a request to the scheduler.
+    #[inline]
+    fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
+        self.state.show(id);
+        self.arrived.push(id);
+        if let Some(slot) = self.state.slot(id) {
+            observer.on(Event::ReadyToSchedule { at: self.state.now, request: &slot.request });
+        }
     }
 
     /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan

@@ -43,7 +43,7 @@ pub use grid::expand;
 pub use implied::{AxisLabels, axis_of_numbers};
 pub use input_cache::InputCache;
 pub use journal::{RunRecord, lines as journal_lines};
-pub use run::{OutputRequest, RunResult, run_one, simulate, simulate_with, summary};
+pub use run::{OutputRequest, RunResult, run_one, simulate, simulate_row, simulate_with, summary};
 pub use run_config::RunConfig;
 pub use schema::schema;
 pub use settings::BASE;

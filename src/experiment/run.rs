@@ -56,7 +56,7 @@ pub fn run_one(prepared: &RunConfig, rng: Rng, beside: &OutputRequest) -> RunRes
         let (catalog, window) = (&prepared.catalog, summary.window());
         let mut tables = Tables::new(&beside.tables, catalog, beside.series, window);
         let exact = if beside.tables.is_empty() {
-            simulate(prepared, rng, &mut summary)?
+            simulate_row(prepared, rng, &mut summary)?
         } else {
             simulate(prepared, rng, &mut (&mut summary, &mut tables))?
         };
@@ -111,6 +111,18 @@ fn measurement_window(prepared: &RunConfig, rng: Rng) -> Result<MeasurementWindo
             Ok(transient.window())
         }
     }
+}
+
+/// Runs a configuration for its row alone; the number of windows searched exactly.
+pub fn simulate_row(
+    prepared: &RunConfig,
+    rng: Rng,
+    summary: &mut Summary,
+) -> Result<Option<u64>, String> {
+    if let Some(mut whole) = summary.whole_run() {
+        return simulate(prepared, rng, &mut whole);
+    }
+    simulate(prepared, rng, summary)
 }
 
 /// Runs a configuration with any observer; the number of windows searched exactly.

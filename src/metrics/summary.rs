@@ -417,17 +417,50 @@ impl Observer for Summary {
     #[expect(clippy::inline_always, reason = "half of a run's time is spent in events")]
     #[inline(always)]
     fn on(&mut self, event: Event<'_>) {
+        if self.watch.is_whole() {
+            self.count_all(event);
+        } else {
+            self.count_measured(event);
+        }
+    }
+}
+
+/// A [`Summary`] of a whole run as an observer that does not ask of each event whether it counts.
+#[derive(Debug)]
+pub struct WholeRun<'a>(&'a mut Summary);
+
+impl Observer for WholeRun<'_> {
+    #[expect(clippy::inline_always, reason = "as `Summary::on`")]
+    #[inline(always)]
+    fn on(&mut self, event: Event<'_>) {
+        self.0.count_all(event);
+    }
+}
+
+impl Summary {
+    /// As an observer of a whole run; `None` if a part of it does not count.
+    pub fn whole_run(&mut self) -> Option<WholeRun<'_>> {
+        self.watch.is_whole().then(|| WholeRun(self))
+    }
+
+    #[expect(clippy::inline_always, reason = "as `on`")]
+    #[inline(always)]
+    fn count_all(&mut self, event: Event<'_>) {
         if let Event::Arrived { request } = &event {
             self.arrivals.push(request.arrival);
         }
         self.queue.on(&event);
-        if self.watch.is_whole() { self.count(event) } else { self.count_measured(event) }
+        self.count(event);
     }
 }
 
 impl Summary {
     #[inline(never)]
     fn count_measured(&mut self, event: Event<'_>) {
+        if let Event::Arrived { request } = &event {
+            self.arrivals.push(request.arrival);
+        }
+        self.queue.on(&event);
         let catalog = Arc::clone(&self.catalog);
         let mut watch =
             std::mem::replace(&mut self.watch, MeasuredEvents::new(MeasurementWindow::whole()));

@@ -16,7 +16,7 @@ impl Simulation {
         if let Some(kind) = self.queue.pop_at(Time::MAX) {
             return Some(self.late(kind));
         }
-        self.drawn.last().map(|_| {
+        self.drawn.get(self.taken).map(|_| {
             let what = format!("request {} arrives later", self.counts.arrived);
             (what, "`workload`: its rate, and how gaps or phases vary".to_owned())
         })

@@ -17,6 +17,7 @@ impl Simulation {
         let Answer { worker, variant, batch, decided, started } = answer;
         let ground_truth = Arc::clone(&self.truth);
         let outcomes = ground_truth.outcomes(variant, self.rng);
+        let same = self.state.accuracy_of_all(variant);
         for id in ids {
             let Some(slot) = self.state.slot(*id) else { continue };
             let truth = slot.truth;
@@ -33,7 +34,7 @@ impl Simulation {
                     Some(outcomes) => outcomes.correct(truth, id.number()),
                     None => self.state.estimates.answer[id.slot()] == Some(truth.class),
                 },
-                estimated: self.view().accuracy(*id, variant),
+                estimated: same.unwrap_or_else(|| self.view().accuracy(*id, variant)),
             };
             observer.on(Event::Completed(&completion));
             self.state.release(*id);
@@ -63,9 +64,12 @@ impl Simulation {
     #[inline]
     fn ended(&mut self, id: RequestId) {
         if self.closed {
-            let mut next = self.drawn.pop();
+            // One is drawn at a time: the list has the next one or none.
+            let mut next = self.drawn.get(self.taken).copied();
             self.arrivals.request_ended(id.number(), self.state.now, &mut next);
+            self.drawn.clear();
             self.drawn.extend(next);
+            self.taken = 0;
         }
     }
 }

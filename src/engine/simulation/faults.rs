@@ -18,13 +18,14 @@ use super::Simulation;
 use crate::contract::state::Loading;
 use crate::contract::{Event, Observer};
 use crate::core::ids::{RequestId, WorkerId};
+use crate::core::units::Time;
 use crate::engine::event_queue::EventKind;
 
 impl Simulation {
     #[cold]
     pub(super) fn fail(&mut self, worker: WorkerId, outage: u16, observer: &mut impl Observer) {
         let ended = self.counts.completed + self.counts.rejected;
-        if self.drawn.is_empty() && self.counts.arrived == ended {
+        if self.next_arrival() == Time::MAX && self.counts.arrived == ended {
             return;
         }
         let at = self.state.now;

@@ -184,18 +184,12 @@ impl Simulation {
     /// Shows a request to the scheduler, or answers it if the look was enough.
     #[inline]
     pub(super) fn make_ready(&mut self, id: RequestId, observer: &mut impl Observer) {
-        if self.state.info != AccuracySource::Profiled {
-            observations::fill(&mut self.state, &self.truth, id, self.rng);
-            if let Some(variant) = self.short_circuit(id) {
-                self.give_answer(id, variant, self.state.now, observer);
-                return;
-            }
+        observations::fill(&mut self.state, &self.truth, id, self.rng);
+        if let Some(variant) = self.short_circuit(id) {
+            self.give_answer(id, variant, self.state.now, observer);
+            return;
         }
-        self.state.show(id);
-        self.arrived.push(id);
-        if let Some(slot) = self.state.slot(id) {
-            observer.on(Event::ReadyToSchedule { at: self.state.now, request: &slot.request });
-        }
+        self.show(id, observer);
     }
 
     /// The SneakPeek model, if its answer is taken as soon as it is known.
