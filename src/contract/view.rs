@@ -347,6 +347,12 @@ impl<'a> WorkerView<'a> {
         }
     }
 
+    /// Whether batches travel to it and answers back.
+    #[inline]
+    pub fn is_remote(&self) -> bool {
+        self.state.sent.is_some()
+    }
+
     /// Lanes on which nothing runs, and for which nothing is under way.
     pub fn free_lanes(&self) -> usize {
         let free = self.state.lanes.iter().filter(|lane| lane.is_none()).count();

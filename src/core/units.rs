@@ -78,9 +78,12 @@ impl Span {
 /// where they do not fit. As `f64::round`, without its call.
 #[inline]
 pub fn rounded_ns(ns: f64) -> u64 {
-    let whole = ns as u64;
-    // Exact: what is left of a number below 2^53, and 0 above.
-    whole.saturating_add(u64::from(ns - whole as f64 >= 0.5))
+    if ns >= (1_u64 << 62) as f64 {
+        return ns as u64;
+    }
+    // Signed numbers convert in one step. What is left is exact below 2^53, and 0 above.
+    let whole = ns as i64;
+    (whole + i64::from(ns - whole as f64 >= 0.5)).max(0) as u64
 }
 
 /// Events per second of `count` events, the last of which comes `span` after the first:

@@ -488,11 +488,10 @@ impl Simulation {
     fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let at = self.state.now;
         let Job { variant, requests, decided, .. } = job;
-        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let catalog = &self.state.catalog;
         let expected_end = at + catalog.latency(worker, variant, requests.len());
         let what = (worker, variant);
-        let service = self.truth.service(what, requests.len(), lowest, (at, self.rng));
+        let service = self.truth.service(what, &requests, (at, self.rng));
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         self.queue.push(at + service, EventKind::BatchEnd(worker, lane as u16));
         let running = Running { variant, requests, decided, started: at, expected_end };

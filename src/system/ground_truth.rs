@@ -8,7 +8,7 @@ use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::spec::SystemSpec;
 use super::truths::{VariantTruth, WorkerTruth};
 use crate::config::Problems;
-use crate::core::ids::{AppId, TrueClass, VariantId, WorkerId};
+use crate::core::ids::{AppId, RequestId, TrueClass, VariantId, WorkerId};
 use crate::core::rng::{Label, Rng, standard_normal};
 use crate::core::units::{Span, Time};
 use crate::traces::recorded::RecordedTrace;
@@ -41,7 +41,8 @@ pub(crate) struct Outcomes<'a> {
 
 impl Outcomes<'_> {
     /// Whether it answers this request correctly.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once a request")]
+    #[inline(always)]
     pub fn correct(&self, truth: TrueClass, number: u32) -> bool {
         let class = usize::from(truth.class);
         match &self.variant.recorded {
@@ -145,19 +146,19 @@ impl GroundTruth {
         )
     }
 
-    /// The true service time of a batch whose lowest request is `number` and that starts now.
+    /// The true service time of a batch that starts now. Its noise is keyed by the lowest request.
     #[inline]
     pub(crate) fn service(
         &self,
         (worker, variant): (WorkerId, VariantId),
-        batch: usize,
-        number: u32,
+        requests: &[RequestId],
         (now, rng): (Time, Rng),
     ) -> Span {
-        let table = self.catalog.latency(worker, variant, batch);
+        let table = self.catalog.latency(worker, variant, requests.len());
         if self.steady || table == Span(u64::MAX) {
             return table;
         }
+        let number = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let at = &self.workers[worker.index()];
         let key = self.variants[variant.index()].key ^ at.class_key;
         let keys = (u64::from(number), key);

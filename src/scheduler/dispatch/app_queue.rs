@@ -10,58 +10,78 @@ use std::collections::BinaryHeap;
 /// A request with its key.
 type Keyed = (u64, RequestId);
 
-/// Requests in the sorted list at most: moving them costs less than a step of the heap.
+/// Requests in the sorted list at most: moving a few costs less than a step of the heap.
 const SHORT: usize = 64;
 
 /// A queue of requests by key.
 #[derive(Debug, Default)]
 pub struct AppQueue {
-    /// The last key first.
-    short: Vec<Keyed>,
-    long: BinaryHeap<Reverse<Keyed>>,
+    /// Those from `head` on wait; the ones before have left.
+    sorted: Vec<Keyed>,
+    head: usize,
+    heap: BinaryHeap<Reverse<Keyed>>,
 }
 
 impl AppQueue {
     /// How many requests wait.
     #[inline]
     pub fn len(&self) -> usize {
-        self.short.len() + self.long.len()
+        self.sorted.len() - self.head + self.heap.len()
     }
 
     /// Adds a request.
     #[inline]
     pub fn push(&mut self, key: u64, id: RequestId) {
-        if self.short.len() >= SHORT {
-            self.long.push(Reverse((key, id)));
+        if self.sorted.len() - self.head >= SHORT {
+            self.heap.push(Reverse((key, id)));
             return;
         }
-        let at = self.short.iter().position(|other| *other < (key, id));
-        self.short.insert(at.unwrap_or(self.short.len()), (key, id));
-    }
-
-    /// Whether the first request is in the heap.
-    #[inline]
-    fn is_long_first(&self) -> bool {
-        let Some(Reverse(long)) = self.long.peek() else { return false };
-        self.short.last().is_none_or(|short| long < short)
+        if self.sorted.len() >= 4 * SHORT {
+            self.sorted.drain(..self.head);
+            self.head = 0;
+        }
+        let mut at = self.sorted.len();
+        self.sorted.push((key, id));
+        while at > self.head && self.sorted[at - 1] > (key, id) {
+            self.sorted[at] = self.sorted[at - 1];
+            at -= 1;
+        }
+        self.sorted[at] = (key, id);
     }
 
     /// The first request with its key.
     #[inline]
     pub fn first(&self) -> Option<Keyed> {
-        if self.is_long_first() {
-            return self.long.peek().map(|Reverse(keyed)| *keyed);
+        let sorted = self.sorted.get(self.head).copied();
+        match self.heap.peek() {
+            Some(Reverse(other)) if sorted.is_none_or(|first| *other < first) => Some(*other),
+            _ => sorted,
         }
-        self.short.last().copied()
     }
 
     /// Takes the first request.
     #[inline]
     pub fn pop(&mut self) -> Option<RequestId> {
-        if self.is_long_first() {
-            return self.long.pop().map(|Reverse((_, id))| id);
+        let first = self.first()?;
+        if self.sorted.get(self.head) == Some(&first) {
+            self.head += 1;
+        } else {
+            self.heap.pop();
         }
-        self.short.pop().map(|(_, id)| id)
+        Some(first.1)
+    }
+
+    /// Takes the first `count` requests, or all if there are fewer.
+    #[inline]
+    pub fn take(&mut self, count: usize, into: &mut Vec<RequestId>) {
+        if self.heap.is_empty() {
+            let count = count.min(self.sorted.len() - self.head);
+            let first = &self.sorted[self.head..self.head + count];
+            into.extend(first.iter().map(|(_, id)| *id));
+            self.head += count;
+        } else {
+            into.extend(std::iter::from_fn(|| self.pop()).take(count));
+        }
     }
 }
 
@@ -78,9 +98,11 @@ mod tests {
             expected.iter().for_each(|(key, id)| queue.push(*key, *id));
             expected.sort_unstable();
             assert_eq!(queue.len(), count as usize);
-            for (key, id) in expected {
-                assert_eq!(queue.first(), Some((key, id)));
-                assert_eq!(queue.pop(), Some(id));
+            for pair in expected.chunks(2) {
+                assert_eq!(queue.first(), Some(pair[0]));
+                let mut taken = Vec::new();
+                queue.take(2, &mut taken);
+                assert_eq!(taken, pair.iter().map(|(_, id)| *id).collect::<Vec<_>>());
             }
             assert_eq!(queue.pop(), None);
         }

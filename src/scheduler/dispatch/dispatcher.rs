@@ -294,7 +294,7 @@ impl Dispatcher {
             let size = self.batching.size(&context, variant);
             let queue = &mut self.queues[app.index()];
             self.batch.clear();
-            self.batch.extend(std::iter::from_fn(|| queue.pop()).take(size));
+            queue.take(size, &mut self.batch);
             if !is_last || self.needs_all_timelines {
                 let timeline = &mut self.timelines[worker.index()];
                 view.estimate_append(timeline, variant, self.batch.len());
@@ -325,15 +325,21 @@ impl Scheduler for Dispatcher {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
         }
+        // The first that wait, with a fixed variant: when they will end is not asked.
+        let asks_when = !matches!(self.choice, VariantChoice::Fixed(_))
+            || self.batching.fill != BatchFill::Full
+            || self.batching.drop != DropPolicy::Never;
         for worker in view.workers().filter(crate::contract::WorkerView::is_idle) {
-            if !self.needs_all_timelines {
+            let needs_timeline = asks_when || worker.is_remote();
+            if needs_timeline && !self.needs_all_timelines {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
             for left in (0..worker.free_lanes()).rev() {
                 // The next batch would wait for the link: it is decided when the link is free.
                 let timeline = &self.timelines[worker.id.index()];
-                let taken = timeline.is_remote() && !timeline.is_open(view.now());
-                if taken || !self.fill_lane(view, worker.id, left == 0, plan) {
+                let taken = worker.is_remote() && !timeline.is_open(view.now());
+                let is_last = left == 0 || !needs_timeline;
+                if taken || !self.fill_lane(view, worker.id, is_last, plan) {
                     break;
                 }
             }
