@@ -1,8 +1,8 @@
 //! The simulated world: what the view reads and only the engine changes.
 //!
 //! **Invariant:** a request is in exactly one phase; the list of pending requests holds those in
-//! [`Phase::Pending`], by arrival number, as links through the slots, so that removing one is
-//! O(1) wherever it stands.
+//! [`Phase::Pending`], by arrival number. A request that leaves it stays listed until fewer than
+//! half of the list are pending, so that removing one is O(1) wherever it stands.
 
 use crate::classifier::model::ClassifierBuffers;
 use crate::contract::AccuracySource;
@@ -13,8 +13,8 @@ use crate::system::lru_memory::LruMemory;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The end of the list of pending requests.
-const NIL: u32 = u32::MAX;
+/// A list of pending requests is not shortened before it has this many entries.
+const SHORT: usize = 16;
 
 /// Where a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,6 @@ pub(crate) struct Slot {
     pub phase: Phase,
     /// Whether a worker that failed had it.
     pub returned: bool,
-    before: u32,
-    after: u32,
 }
 
 /// What a worker will do, in order.
@@ -134,8 +132,8 @@ pub(crate) struct State {
     pub estimates: RequestBeliefs,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    first: u32,
-    last: u32,
+    /// By arrival number.
+    listed: Vec<RequestId>,
     pending: usize,
     arrived: u32,
 }
@@ -174,8 +172,7 @@ impl State {
             estimates,
             slots: Vec::new(),
             free: Vec::new(),
-            first: NIL,
-            last: NIL,
+            listed: Vec::new(),
             pending: 0,
             arrived: 0,
             catalog,
@@ -220,9 +217,8 @@ impl State {
         let at = free.unwrap_or(self.slots.len() as u32);
         let id = RequestId::new(self.arrived, at);
         self.arrived += 1;
-        let (phase, returned) = (Phase::Hidden, false);
-        let request = make(id);
-        let slot = Slot { request, truth, phase, returned, before: NIL, after: NIL };
+        let phase = Phase::Hidden;
+        let slot = Slot { request: make(id), truth, phase, returned: false };
         match free {
             Some(at) => self.slots[at as usize] = slot,
             None => self.slots.push(slot),
@@ -240,22 +236,13 @@ impl State {
     /// Makes a hidden request pending, in its place by arrival number.
     #[inline]
     pub fn show(&mut self, id: RequestId) {
-        let mut before = self.last;
-        while before != NIL && self.slots[before as usize].request.id > id {
-            before = self.slots[before as usize].before;
-        }
-        let at = id.slot() as u32;
-        let after = match before {
-            NIL => std::mem::replace(&mut self.first, at),
-            _ => std::mem::replace(&mut self.slots[before as usize].after, at),
-        };
-        match after {
-            NIL => self.last = at,
-            _ => self.slots[after as usize].before = at,
-        }
-        let slot = &mut self.slots[at as usize];
-        (slot.phase, slot.before, slot.after) = (Phase::Pending, before, after);
+        self.slots[id.slot()].phase = Phase::Pending;
         self.pending += 1;
+        if self.listed.last().is_none_or(|last| *last < id) {
+            self.listed.push(id);
+        } else if let Err(at) = self.listed.binary_search(&id) {
+            self.listed.insert(at, id);
+        }
     }
 
     /// Makes a request pending that a worker had which failed.
@@ -281,18 +268,22 @@ impl State {
     /// Takes a pending request off the list.
     #[inline]
     pub fn take(&mut self, id: RequestId) {
-        let slot = &mut self.slots[id.slot()];
-        slot.phase = Phase::Assigned;
-        let (before, after) = (slot.before, slot.after);
-        match before {
-            NIL => self.first = after,
-            _ => self.slots[before as usize].after = after,
-        }
-        match after {
-            NIL => self.last = before,
-            _ => self.slots[after as usize].before = before,
-        }
+        self.slots[id.slot()].phase = Phase::Assigned;
         self.pending -= 1;
+    }
+
+    /// Shortens the list of pending requests if most of it is not pending any more.
+    #[inline]
+    pub fn tidy(&mut self) {
+        if self.pending == 0 {
+            self.listed.clear();
+        } else if self.listed.len() > SHORT + 2 * self.pending {
+            let slots = &self.slots;
+            self.listed.retain(|id| {
+                let slot = &slots[id.slot()];
+                slot.phase == Phase::Pending && slot.request.id == *id
+            });
+        }
     }
 
     /// Forgets a request that is not on the list.
@@ -304,11 +295,9 @@ impl State {
 
     /// The pending requests by arrival number.
     pub fn pending(&self) -> impl Iterator<Item = &Slot> {
-        let mut at = self.first;
-        std::iter::from_fn(move || {
-            let slot = self.slots.get(at as usize)?;
-            at = slot.after;
-            Some(slot)
+        self.listed.iter().filter_map(|id| {
+            let slot = &self.slots[id.slot()];
+            (slot.phase == Phase::Pending && slot.request.id == *id).then_some(slot)
         })
     }
 }
@@ -345,6 +334,28 @@ mod tests {
         }
         assert_eq!(listed(&state), [1, 3]);
         assert_eq!(state.pending_len(), 2);
+    }
+
+    #[test]
+    fn a_list_that_is_tidied_is_the_same_and_requests_come_back_to_their_place() {
+        let mut state = state();
+        let ids: Vec<_> = (0..100).map(|_| add(&mut state)).collect();
+        ids.iter().for_each(|id| state.show(*id));
+        for id in &ids[10..95] {
+            state.take(*id);
+            state.tidy();
+        }
+        assert!(state.listed.len() <= SHORT + 2 * 15);
+        state.give_back(ids[50]);
+        state.give_back(ids[94]);
+        let expected: Vec<u32> = (0..10).chain([50]).chain(94..100).collect();
+        assert_eq!(listed(&state), expected);
+        state.take(ids[50]);
+        state.release(ids[50]);
+        let reused = add(&mut state);
+        state.show(reused);
+        assert_eq!(listed(&state).last(), Some(&100));
+        assert_eq!(listed(&state).len(), state.pending_len());
     }
 
     #[test]

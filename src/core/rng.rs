@@ -11,7 +11,7 @@
 //! **Invariant:** neither kind is keyed by the scheduler or by the order of draws. Every scheduler
 //! meets the same arrivals, noise and outcomes, so comparisons between schedulers are paired.
 
-use rand::RngExt;
+use rand::{Rng as _, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -111,8 +111,31 @@ impl Rng {
     /// A number in [0, 1) for (label, `a`, `b`).
     #[inline]
     pub fn keyed_unit(self, label: Label, a: u64, b: u64) -> f64 {
-        (self.keyed(label, a, b) >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        unit_of(self.keyed(label, a, b))
     }
+}
+
+/// The number in [0, 1) of 64 random bits, as `random` draws it.
+#[inline]
+pub fn unit_of(bits: u64) -> f64 {
+    (bits >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
+/// A whole number from `low` to `high`, as `random_range` draws it: Canon's method
+/// (<https://github.com/apple/swift/pull/39143>), one step. The bias is below 2^−64.
+#[inline]
+pub fn uniform_integer(low: u64, high: u64, rng: &mut ChaCha8Rng) -> u64 {
+    let range = high.wrapping_sub(low).wrapping_add(1);
+    if range == 0 {
+        return rng.next_u64();
+    }
+    let product = u128::from(rng.next_u64()) * u128::from(range);
+    let (whole, rest) = ((product >> 64) as u64, product as u64);
+    if rest <= range.wrapping_neg() {
+        return low.wrapping_add(whole);
+    }
+    let more = (u128::from(rng.next_u64()) * u128::from(range)) >> 64;
+    low.wrapping_add(whole + u64::from(rest.checked_add(more as u64).is_none()))
 }
 
 /// A key for [`Rng::keyed`] that stands for a name, so that draws do not depend on where in a list
@@ -175,6 +198,21 @@ fn mix(mut z: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_of_random_range() {
+        let (mut ours, mut theirs) =
+            (Rng::new(3, 0).stream(Label::Budgets), Rng::new(3, 0).stream(Label::Budgets));
+        for bits in 0..64 {
+            for low in [0, 5] {
+                let high = (u64::MAX >> bits).max(low);
+                for _ in 0..200 {
+                    let expected = theirs.random_range(low..=high);
+                    assert_eq!(uniform_integer(low, high, &mut ours), expected);
+                }
+            }
+        }
+    }
 
     #[test]
     fn keyed_draws_are_uniform_and_uncorrelated() {

@@ -329,6 +329,7 @@ impl Simulation {
             }
         }
         plan.clear();
+        self.state.tidy();
         Ok(())
     }
 

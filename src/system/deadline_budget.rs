@@ -16,7 +16,7 @@
 //! Units: milliseconds in experiments, nanoseconds here.
 
 use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
-use crate::core::rng::standard_normal;
+use crate::core::rng::{standard_normal, uniform_integer};
 use crate::core::units::{NS_PER_MS, Span};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -217,7 +217,7 @@ impl DeadlineBudget {
     pub fn draw(&self, rng: &mut ChaCha8Rng) -> Span {
         match self {
             Self::Fixed(span) => *span,
-            Self::Uniform(low, high) => Span(rng.random_range(low.0..=high.0)),
+            Self::Uniform(low, high) => Span(uniform_integer(low.0, high.0, rng)),
             law => law.draw_shaped(rng),
         }
     }

@@ -1,13 +1,54 @@
 //! Poisson arrivals: exponential gaps with mean 1 / rate.
 
-use super::{ArrivalEntry, Process, renewal};
-use crate::core::rng::exponential;
-use rand::RngExt;
+use super::timed::{InterarrivalProcess, poisson_gap, span_ns};
+use super::trace_rows::RequestSampler;
+use super::{ArrivalEntry, Process};
+use crate::core::ids::Arrival;
+use crate::core::log::exponentials;
+use crate::core::units::{NS_PER_S, Time};
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "poisson",
     summary: "exponential gaps",
     settings: &[],
     source: "memoryless arrivals, the customary null model",
-    read: |_| Process::Timed(renewal(|rng| exponential(rng.random()))),
+    read: |_| {
+        Process::Timed(Arc::new(|rate_rps, _| {
+            let mean_ns = NS_PER_S as f64 / rate_rps;
+            Box::new(Poisson { now: Time::ZERO, mean_ns, units: Vec::new() })
+        }))
+    },
 };
+
+struct Poisson {
+    now: Time,
+    mean_ns: f64,
+    /// Of a block of gaps, the numbers in [0, 1) that they are drawn from; then gaps of mean 1.
+    units: Vec<f64>,
+}
+
+impl InterarrivalProcess for Poisson {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        self.now += poisson_gap(self.mean_ns, rng);
+        self.now
+    }
+
+    fn arrivals(&mut self, count: usize, requests: &mut RequestSampler, into: &mut Vec<Arrival>) {
+        let first = into.len();
+        self.units.clear();
+        if !requests.draw_block(count, &mut self.units, into) {
+            into.extend((0..count).map(|_| {
+                let time = self.next_time(&mut requests.rng);
+                requests.draw(time)
+            }));
+            return;
+        }
+        exponentials(&mut self.units);
+        for (arrival, gap) in into[first..].iter_mut().zip(&self.units) {
+            self.now += span_ns(gap * self.mean_ns);
+            arrival.time = self.now;
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use super::{ClassFilter, Drift, DriftSchedule, SourceSplit, WorkloadSpec};
 use crate::config::{Location, Problem};
 use crate::core::ids::{AppId, Arrival, TrueClass};
-use crate::core::rng::{Label, Rng, name_key, standard_normal};
+use crate::core::rng::{Label, Rng, name_key, standard_normal, unit_of};
 use crate::core::units::{Span, Time};
 use crate::system::deadline_budget::DeadlineBudget;
 use crate::system::ground_truth::GroundTruth;
@@ -21,7 +21,12 @@ pub struct RequestSampler {
     marks: AppSampler,
     /// Shared with the gaps of the process: one stream for all that arrives.
     pub rng: ChaCha8Rng,
+    /// Random bytes of a block of requests.
+    block: Vec<u8>,
 }
+
+/// Random bytes that a gap and a request of the only class take.
+const ONE_CLASS_BYTES: usize = 20;
 
 /// What requests are, and when they are due.
 struct AppSampler {
@@ -53,7 +58,7 @@ impl RequestSampler {
             budgets: rng.stream(Label::Budgets),
         };
         let rng = rng.stream(Label::Arrivals);
-        Ok(Self { mix: weighted(&plan.mix, &plan.place)?, marks, rng })
+        Ok(Self { mix: weighted(&plan.mix, &plan.place)?, marks, rng, block: Vec::new() })
     }
 
     #[inline]
@@ -63,6 +68,41 @@ impl RequestSampler {
             _ => AppId(self.mix.sample(&mut self.rng) as u16),
         };
         self.marks.draw(app, time, &mut self.rng)
+    }
+
+    /// Draws requests whose instants are not known yet, and before each a number in [0, 1) for its
+    /// instant; false, and nothing, where what a request is depends on its instant.
+    pub(super) fn draw_block(
+        &mut self,
+        count: usize,
+        units: &mut Vec<f64>,
+        into: &mut Vec<Arrival>,
+    ) -> bool {
+        if !self.marks.plain {
+            return false;
+        }
+        if let [ClassMixSampler { usual: Rows::OneClass, budget, .. }] = &*self.marks.contents {
+            // A number takes two words, and the draw of the class three.
+            self.block.resize(count * ONE_CLASS_BYTES, 0);
+            self.rng.fill_bytes(&mut self.block);
+            for bytes in self.block.chunks_exact(ONE_CLASS_BYTES) {
+                let mut unit = [0; 8];
+                unit.copy_from_slice(&bytes[..8]);
+                units.push(unit_of(u64::from_le_bytes(unit)));
+            }
+            let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
+            let budgets = &mut self.marks.budgets;
+            into.extend((0..count).map(|_| {
+                let budget = budget.draw(budgets);
+                Arrival { time: Time::ZERO, app: AppId(0), client: 0, budget, truth }
+            }));
+            return true;
+        }
+        for _ in 0..count {
+            units.push(self.rng.random());
+            into.push(self.draw(Time::ZERO));
+        }
+        true
     }
 
     /// The same for a request of this application.
