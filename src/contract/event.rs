@@ -1,7 +1,9 @@
 //! What happens in a run, for observers: metrics, logs, checkers.
 
 use crate::contract::plan::RejectReason;
-use crate::core::ids::{Completion, Request, RequestId, VariantId, WorkerId};
+use crate::core::ids::{
+    Answered, BatchAnswer, Completion, Request, RequestId, VariantId, WorkerId,
+};
 use crate::core::units::Time;
 
 /// One thing that happened.
@@ -188,6 +190,18 @@ pub enum Event<'a> {
 pub trait Observer {
     /// Called for every event, in order of time.
     fn on(&mut self, event: Event<'_>);
+
+    /// Called for the requests of a batch that are answered: an [`Event::Completed`] for each.
+    #[inline]
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>>,
+    ) where
+        Self: Sized,
+    {
+        answers.for_each(|answered| self.on(Event::Completed(&batch.completion(answered))));
+    }
 }
 
 /// Listens to nothing.
@@ -209,6 +223,15 @@ impl<O: Observer> Observer for &mut O {
     #[inline]
     fn on(&mut self, event: Event<'_>) {
         (**self).on(event);
+    }
+
+    #[inline]
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>>,
+    ) {
+        (**self).on_answers(batch, answers);
     }
 }
 

@@ -119,6 +119,69 @@ pub struct Arrival {
     pub truth: TrueClass,
 }
 
+/// What the answers of one batch have in common. They all end at once.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchAnswer {
+    /// Where it ran; nowhere if the SneakPeek model answered.
+    pub worker: Option<WorkerId>,
+    /// Which variant answered.
+    pub variant: VariantId,
+    /// Size of the batch.
+    pub batch: u32,
+    /// When the decision was made that assigned it; if the SneakPeek model answered without being
+    /// asked, when that was.
+    pub decided: Time,
+    /// When it started to compute (loading excluded).
+    pub started: Time,
+    /// When it ended.
+    pub finished: Time,
+}
+
+/// One request of a batch that was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// What is true of it.
+    pub truth: TrueClass,
+    /// Whether the answer was right.
+    pub correct: bool,
+    /// The probability of a right answer that the scheduler was shown.
+    pub estimated: f64,
+}
+
+impl BatchAnswer {
+    /// One of its requests as a completion.
+    #[inline]
+    pub fn completion<'a>(&self, answered: Answered<'a>) -> Completion<'a> {
+        let Self { worker, variant, batch, decided, started, finished } = *self;
+        let Answered { request, truth, correct, estimated } = answered;
+        Completion {
+            request,
+            truth,
+            worker,
+            variant,
+            batch,
+            decided,
+            started,
+            finished,
+            correct,
+            estimated,
+        }
+    }
+}
+
+impl<'a> Completion<'a> {
+    /// What it has in common with its batch, and the rest.
+    #[inline]
+    pub fn parts(&self) -> (BatchAnswer, Answered<'a>) {
+        let Self { request, truth, worker, variant, batch, decided, started, .. } = *self;
+        let Self { finished, correct, estimated, .. } = *self;
+        let answer = BatchAnswer { worker, variant, batch, decided, started, finished };
+        (answer, Answered { request, truth, correct, estimated })
+    }
+}
+
 /// How a completed request went.
 #[derive(Clone, Copy, Debug)]
 pub struct Completion<'a> {

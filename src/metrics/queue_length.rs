@@ -47,11 +47,15 @@ impl QueueLength {
                 }
                 self.present += 1;
             }
-            Event::Completed(_) | Event::Rejected { .. } => {
-                self.present = self.present.saturating_sub(1);
-            }
+            Event::Completed(_) | Event::Rejected { .. } => self.depart(1),
             _ => {}
         }
+    }
+
+    /// Requests have left the system.
+    #[inline]
+    pub fn depart(&mut self, count: u64) {
+        self.present = self.present.saturating_sub(count);
     }
 
     #[cold]

@@ -8,7 +8,7 @@ use super::queue_length::QueueLength;
 use super::realised_rate::RealisedRate;
 use super::warmup::MeasurementWindow;
 use crate::contract::{Event, Observer};
-use crate::core::ids::{Completion, WorkerId};
+use crate::core::ids::{Answered, BatchAnswer, WorkerId};
 use crate::core::units::{NS_PER_MS, NS_PER_S, Span, Time};
 use crate::system::catalog::Catalog;
 use std::sync::Arc;
@@ -27,17 +27,12 @@ impl Bin {
     }
 }
 
-/// Gathers a run's row. Sums of times are integers, so that no order of adding matters.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    catalog: Arc<Catalog>,
-    arrived: Vec<u64>,
-    utility: Vec<f64>,
+/// Sums over answered requests.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
     /// Utility with lateness relative to the time that was left at the decision.
     remaining: f64,
     completed: u64,
-    rejected: u64,
-    unfinished: u64,
     correct: u64,
     correct_on_time: u64,
     late: u64,
@@ -45,16 +40,27 @@ pub struct Summary {
     believed: f64,
     estimation_error: f64,
     brier: f64,
+    latency_ns: u128,
+    wait_ns: u128,
+    tardiness_ns: u128,
+    tardiness_max: Span,
+    latency_max: Span,
+}
+
+/// Gathers a run's row. Sums of times are integers, so that no order of adding matters.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    catalog: Arc<Catalog>,
+    arrived: Vec<u64>,
+    utility: Vec<f64>,
+    rejected: u64,
+    unfinished: u64,
+    sums: Sums,
     bins: [Bin; 10],
     /// The last accuracy that was shown, and its bin.
     bin: (f64, usize),
     latencies: Latencies,
-    latency_ns: u128,
-    wait_ns: u128,
-    tardiness_ns: u128,
     tardiness: Latencies,
-    tardiness_max: Span,
-    latency_max: Span,
     swaps: u64,
     swap_ns: u128,
     swap_bytes: u64,
@@ -87,26 +93,13 @@ impl Summary {
             catalog: Arc::clone(catalog),
             arrived: vec![0; apps],
             utility: vec![0.0; apps],
-            remaining: 0.0,
-            completed: 0,
             rejected: 0,
             unfinished: 0,
-            correct: 0,
-            correct_on_time: 0,
-            late: 0,
-            estimated: 0.0,
-            believed: 0.0,
-            estimation_error: 0.0,
-            brier: 0.0,
+            sums: Sums::default(),
             bins: [Bin::default(); 10],
             bin: (0.0, 0),
             latencies: Latencies::default(),
-            latency_ns: 0,
-            wait_ns: 0,
-            tardiness_ns: 0,
             tardiness: Latencies::default(),
-            tardiness_max: Span::ZERO,
-            latency_max: Span::ZERO,
             swaps: 0,
             swap_ns: 0,
             swap_bytes: 0,
@@ -148,52 +141,61 @@ impl Summary {
         self.arrived.iter().all(|count| *count == 0)
     }
 
+    /// Counts the requests of a batch that are answered.
     #[expect(clippy::inline_always, reason = "as `on`")]
     #[inline(always)]
-    fn complete(&mut self, completion: &Completion<'_>) {
-        let request = completion.request;
-        let (finish, deadline) = (completion.finished, request.deadline);
-        let late = self.catalog.penalty.tardiness(finish, deadline);
-        let latency = finish.since(request.arrival);
-        self.completed += 1;
-        match completion.worker {
-            Some(worker) => self.served[worker.index()] += 1,
-            None => self.short_circuited += 1,
+    fn answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>) {
+        let BatchAnswer { worker, variant, decided, started, finished, .. } = *batch;
+        let penalty = &self.catalog.penalty;
+        let recall = worker.map(|_| self.catalog.variant(variant).recall.as_slice());
+        let mut sums = self.sums;
+        let before = sums.completed;
+        for Answered { request, truth, correct, estimated } in answers {
+            let (deadline, budget) = (request.deadline, request.budget());
+            let late = penalty.tardiness(finished, deadline);
+            let latency = finished.since(request.arrival);
+            sums.completed += 1;
+            sums.estimated += estimated;
+            let right = f64::from(u8::from(correct));
+            sums.brier += (estimated - right) * (estimated - right);
+            // Most requests were shown the same accuracy as the one before.
+            if estimated != self.bin.0 {
+                self.bin = (estimated, ((estimated * 10.0) as usize).min(9));
+            }
+            let bin = &mut self.bins[self.bin.1];
+            bin.estimated += estimated;
+            bin.correct += u64::from(correct);
+            sums.latency_ns += u128::from(latency.0);
+            sums.latency_max = sums.latency_max.max(latency);
+            sums.wait_ns += u128::from(started.since(request.arrival).0);
+            self.latencies.push(latency);
+            let mut kept = [1.0; 2];
+            if late > Span::ZERO {
+                sums.late += 1;
+                sums.tardiness_ns += u128::from(late.0);
+                sums.tardiness_max = sums.tardiness_max.max(late);
+                self.tardiness.push(late);
+                // By the budget, and by what was left of it at the decision.
+                kept = [budget, deadline.since(decided)]
+                    .map(|scale| 1.0 - penalty.gamma(finished, deadline, scale));
+            }
+            sums.believed += estimated * kept[0];
+            if let Some(recall) = recall {
+                sums.estimation_error += (estimated - recall[usize::from(truth.class)]).abs();
+            }
+            if correct {
+                sums.correct += 1;
+                sums.correct_on_time += u64::from(late == Span::ZERO);
+                self.utility[request.app.index()] += kept[0];
+                sums.remaining += kept[1];
+            }
         }
-        self.estimated += completion.estimated;
-        let correct = f64::from(u8::from(completion.correct));
-        self.brier += (completion.estimated - correct) * (completion.estimated - correct);
-        // Most requests were shown the same accuracy as the one before.
-        if completion.estimated != self.bin.0 {
-            self.bin = (completion.estimated, ((completion.estimated * 10.0) as usize).min(9));
+        let count = sums.completed - before;
+        match worker {
+            Some(worker) => self.served[worker.index()] += count,
+            None => self.short_circuited += count,
         }
-        let bin = &mut self.bins[self.bin.1];
-        bin.estimated += completion.estimated;
-        bin.correct += u64::from(completion.correct);
-        self.latency_ns += u128::from(latency.0);
-        self.latency_max = self.latency_max.max(latency);
-        self.wait_ns += u128::from(completion.started.since(request.arrival).0);
-        self.latencies.push(latency);
-        if late > Span::ZERO {
-            self.late += 1;
-            self.tardiness_ns += u128::from(late.0);
-            self.tardiness.push(late);
-            self.tardiness_max = self.tardiness_max.max(late);
-        }
-        let penalty = self.catalog.penalty.gamma(finish, deadline, request.budget());
-        self.believed += completion.estimated * (1.0 - penalty);
-        if completion.worker.is_some() {
-            let recall = &self.catalog.variant(completion.variant).recall;
-            let profiled = recall[usize::from(completion.truth.class)];
-            self.estimation_error += (completion.estimated - profiled).abs();
-        }
-        if completion.correct {
-            self.correct += 1;
-            self.correct_on_time += u64::from(late == Span::ZERO);
-            self.utility[request.app.index()] += 1.0 - penalty;
-            let left = deadline.since(completion.decided);
-            self.remaining += 1.0 - self.catalog.penalty.gamma(finish, deadline, left);
-        }
+        self.sums = sums;
     }
 
     /// The cells of [`COLUMNS`](super::COLUMNS), in order.
@@ -202,44 +204,44 @@ impl Summary {
         self.tardiness.sort();
         let arrived: u64 = self.arrived.iter().sum();
         let utility: f64 = self.utility.iter().sum();
-        let served = self.completed - self.short_circuited;
-        let misses = self.late + self.rejected + self.unfinished;
-        let on_time = self.completed - self.late;
+        let served = self.sums.completed - self.short_circuited;
+        let misses = self.sums.late + self.rejected + self.unfinished;
+        let on_time = self.sums.completed - self.sums.late;
         let ms = |ns: u128| ns as f64 / NS_PER_MS as f64;
         let quantile = |q| self.latencies.quantile_ms(q).map_or(Cell::Empty, Cell::Number);
         let counted = |count: u64| Cell::Count(count);
         let per_request = |value: f64| ratio(value, arrived);
         let [busy, _] = self.shares();
-        let per_completed = |value: f64| ratio(value, self.completed);
+        let per_completed = |value: f64| ratio(value, self.sums.completed);
         let some = |span: Span| {
-            if self.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
+            if self.sums.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
         };
         let mut cells = vec![
             Cell::Word(self.catalog.outcome()),
             counted(arrived),
-            counted(self.completed),
+            counted(self.sums.completed),
             counted(self.rejected),
             counted(self.unfinished),
             Cell::Number(utility),
             per_request(utility),
-            per_completed(self.correct as f64),
-            per_completed(self.estimated),
-            per_completed(self.brier),
+            per_completed(self.sums.correct as f64),
+            per_completed(self.sums.estimated),
+            per_completed(self.sums.brier),
             per_completed(self.bins.iter().map(Bin::gap).sum()),
-            per_request(self.correct_on_time as f64),
+            per_request(self.sums.correct_on_time as f64),
             counted(misses),
             per_request(misses as f64),
             per_request((arrived - misses) as f64),
             self.per_second(on_time),
-            per_completed(ms(self.latency_ns)),
+            per_completed(ms(self.sums.latency_ns)),
             quantile(0.5),
             quantile(0.95),
             quantile(0.99),
-            some(self.latency_max),
+            some(self.sums.latency_max),
             Cell::Word(self.latencies.method()),
-            per_completed(ms(self.wait_ns)),
-            per_completed(ms(self.tardiness_ns)),
-            some(self.tardiness_max),
+            per_completed(ms(self.sums.wait_ns)),
+            per_completed(ms(self.sums.tardiness_ns)),
+            some(self.sums.tardiness_max),
             counted(self.swaps),
             Cell::Number(ms(self.swap_ns)),
             ratio(self.batched as f64, self.batches),
@@ -250,8 +252,8 @@ impl Summary {
             self.cost(),
             counted(self.decisions),
             windows_solved_exactly.map_or(Cell::Empty, Cell::Count),
-            per_request(self.believed),
-            ratio(self.estimation_error, served),
+            per_request(self.sums.believed),
+            ratio(self.sums.estimation_error, served),
             self.bound.map_or(Cell::Empty, Cell::Number),
             per_completed(self.short_circuited as f64),
             self.offloaded(),
@@ -263,7 +265,7 @@ impl Summary {
         cells.extend(self.loads(arrived));
         cells.push(self.arrivals.rate());
         cells.push(Cell::Word(self.queue.stationary().name()));
-        cells.push(per_request(self.remaining));
+        cells.push(per_request(self.sums.remaining));
         cells
     }
 
@@ -277,9 +279,9 @@ impl Summary {
     fn punctuality(&self, on_time: u64) -> [Cell; 6] {
         let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
         [
-            Cell::Count(self.late),
-            ratio(self.correct_on_time as f64, on_time),
-            self.per_second(self.correct_on_time),
+            Cell::Count(self.sums.late),
+            ratio(self.sums.correct_on_time as f64, on_time),
+            self.per_second(self.sums.correct_on_time),
             number(self.latencies.quantile_ms(0.999)),
             self.tardiness_quantile(0.99),
             number(self.app_utilities().reduce(f64::min)),
@@ -318,7 +320,7 @@ impl Summary {
         let remote = |worker: &WorkerId| self.catalog.worker(*worker).link.is_some();
         let remote = self.catalog.worker_ids().filter(remote);
         let served: u64 = remote.map(|worker| self.served[worker.index()]).sum();
-        ratio(served as f64, self.completed)
+        ratio(served as f64, self.sums.completed)
     }
 
     /// Latency in milliseconds at each of [`QUANTILES`]; empty if nothing completed.
@@ -345,9 +347,9 @@ impl Summary {
 
     /// A quantile of tardiness over completed requests.
     fn tardiness_quantile(&self, q: f64) -> Cell {
-        let at = q * self.completed.saturating_sub(1) as f64;
-        let on_time = (self.completed - self.late) as f64;
-        match (self.completed, self.late) {
+        let at = q * self.sums.completed.saturating_sub(1) as f64;
+        let on_time = (self.sums.completed - self.sums.late) as f64;
+        match (self.sums.completed, self.sums.late) {
             (0, _) => Cell::Empty,
             (_, late) if at <= on_time - 1.0 || late == 0 => Cell::Number(0.0),
             // Between the last zero and the first late one.
@@ -435,6 +437,19 @@ impl Observer for WholeRun<'_> {
     fn on(&mut self, event: Event<'_>) {
         self.0.count_all(event);
     }
+
+    #[expect(clippy::inline_always, reason = "as `Summary::on`")]
+    #[inline(always)]
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>>,
+    ) {
+        let before = self.0.sums.completed;
+        self.0.answers(batch, answers);
+        self.0.queue.depart(self.0.sums.completed - before);
+        self.0.end = batch.finished;
+    }
 }
 
 impl Summary {
@@ -476,7 +491,10 @@ impl Summary {
         }
         match event {
             Event::Arrived { request } => self.arrived[request.app.index()] += 1,
-            Event::Completed(completion) => self.complete(completion),
+            Event::Completed(completion) => {
+                let (batch, answered) = completion.parts();
+                self.answers(&batch, std::iter::once(answered));
+            }
             Event::BatchEnded { at, worker, started, variant, batch, .. } => {
                 if !self.catalog.is_peek(variant) {
                     self.batches += 1;

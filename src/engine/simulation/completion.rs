@@ -2,7 +2,7 @@
 
 use super::{Answer, Simulation};
 use crate::contract::{Event, Observer, RejectReason};
-use crate::core::ids::{Completion, RequestId};
+use crate::core::ids::{Answered, BatchAnswer, RequestId};
 use std::sync::Arc;
 
 impl Simulation {
@@ -15,28 +15,24 @@ impl Simulation {
         observer: &mut impl Observer,
     ) {
         let Answer { worker, variant, batch, decided, started } = answer;
+        let finished = self.state.now;
+        let answer = BatchAnswer { worker, variant, batch, decided, started, finished };
         let ground_truth = Arc::clone(&self.truth);
         let outcomes = ground_truth.outcomes(variant, self.rng);
         let same = self.state.accuracy_of_all(variant);
-        for id in ids {
-            let Some(slot) = self.state.slot(*id) else { continue };
+        let (state, view) = (&self.state, self.view());
+        let answered = |id: &RequestId| {
+            let slot = state.slot(*id)?;
             let truth = slot.truth;
-            let completion = Completion {
-                request: &slot.request,
-                truth,
-                worker,
-                variant,
-                batch,
-                decided,
-                started,
-                finished: self.state.now,
-                correct: match &outcomes {
-                    Some(outcomes) => outcomes.correct(truth, id.number()),
-                    None => self.state.estimates.answer[id.slot()] == Some(truth.class),
-                },
-                estimated: same.unwrap_or_else(|| self.view().accuracy(*id, variant)),
+            let correct = match &outcomes {
+                Some(outcomes) => outcomes.correct(truth, id.number()),
+                None => state.estimates.answer[id.slot()] == Some(truth.class),
             };
-            observer.on(Event::Completed(&completion));
+            let estimated = same.unwrap_or_else(|| view.accuracy(*id, variant));
+            Some(Answered { request: &slot.request, truth, correct, estimated })
+        };
+        observer.on_answers(&answer, ids.iter().filter_map(answered));
+        for id in ids {
             self.state.release(*id);
             self.counts.completed += 1;
             self.ended(*id);
