@@ -226,6 +226,20 @@ impl State {
         id
     }
 
+    /// Takes in a request that is pending at once.
+    #[inline]
+    pub fn insert_pending(
+        &mut self,
+        make: impl FnOnce(RequestId) -> Request,
+        truth: TrueClass,
+    ) -> RequestId {
+        let id = self.insert(make, truth);
+        self.slots[id.slot()].phase = Phase::Pending;
+        self.pending += 1;
+        self.listed.push(id);
+        id
+    }
+
     /// The request, if it is still in flight.
     #[inline]
     pub fn slot(&self, id: RequestId) -> Option<&Slot> {

@@ -39,32 +39,31 @@ impl WorkerId {
 /// A request of the running simulation, ordered by arrival.
 ///
 /// It holds the arrival number, which never repeats within a run, and the slot of the engine's
-/// table, which does: so that looking a request up is one index, and a stale id is noticed.
+/// table, which does: so that looking a request up is one index, and a stale id is noticed. The
+/// number is in the upper half of the bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId {
-    number: u32,
-    slot: u32,
-}
+pub struct RequestId(u64);
 
 impl RequestId {
     pub(crate) fn new(number: u32, slot: u32) -> Self {
-        Self { number, slot }
+        Self(u64::from(number) << 32 | u64::from(slot))
     }
 
     /// The arrival number: 0 for the first request of the run.
+    #[inline]
     pub fn number(self) -> u32 {
-        self.number
+        (self.0 >> 32) as u32
     }
 
     #[inline]
     pub(crate) fn slot(self) -> usize {
-        self.slot as usize
+        self.0 as u32 as usize
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.number)
+        write!(f, "{}", self.number())
     }
 }
 

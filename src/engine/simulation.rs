@@ -20,7 +20,7 @@ mod loads;
 mod peek;
 
 use super::event_queue::{EventKind, EventQueue};
-use super::validate::{PlanError, check, describe, not_taken};
+use super::validate::{PlanError, check, describe, is_plain, not_taken};
 use crate::config::Problem;
 use crate::contract::state::{Job, Running, State};
 use crate::contract::{
@@ -290,7 +290,9 @@ impl Simulation {
             observer.on(Event::Decided { at, decisions: plan.decisions().len() });
         }
         for decision in plan.decisions() {
-            if let Err(why) = check(&self.state, decision) {
+            if !is_plain(&self.state, decision)
+                && let Err(why) = check(&self.state, decision)
+            {
                 return Err(self.refuse(plan, decision, why));
             }
             match decision {
@@ -364,11 +366,40 @@ impl Simulation {
     /// Takes in the requests that arrive before anything else happens. No decision depends on when
     /// the scheduler hears of them.
     fn collect(&mut self, observer: &mut impl Observer) {
+        if self.state.info == AccuracySource::Profiled && !self.closed {
+            self.collect_block(observer);
+            return;
+        }
         while self.peeks.count == 0 && self.next_arrival() < self.queue.next_time().min(self.wake) {
             let arrival = self.take_arrival();
             self.state.now = arrival.time;
             self.admit(arrival, observer);
             self.peek_on_host();
+        }
+    }
+
+    /// The same where requests are shown as they arrive.
+    fn collect_block(&mut self, observer: &mut impl Observer) {
+        let until = self.queue.next_time().min(self.wake);
+        while self.next_arrival() < until {
+            let left = &self.drawn[self.taken..];
+            let count = left.iter().take_while(|arrival| arrival.time < until).count();
+            for arrival in &left[..count] {
+                let Arrival { time, app, client, budget, truth } = *arrival;
+                let deadline = time + budget;
+                let make = |id| Request { id, app, client, arrival: time, deadline };
+                let id = self.state.insert_pending(make, truth);
+                let request = make(id);
+                observer.on(Event::Arrived { request: &request });
+                observer.on(Event::ReadyToSchedule { at: time, request: &request });
+                self.state.now = time;
+                self.arrived.push(id);
+            }
+            self.counts.arrived += count as u64;
+            self.taken += count;
+            if self.taken == self.drawn.len() {
+                self.draw_arrivals();
+            }
         }
     }
 
@@ -523,7 +554,9 @@ impl Simulation {
         self.spare.push(requests);
         self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
         self.freed.push(worker);
-        self.start(worker, observer);
+        if self.peeks.count > 0 || !self.state.workers[worker.index()].backlog.is_empty() {
+            self.start(worker, observer);
+        }
     }
 
     fn finish(&mut self, observer: &mut impl Observer) -> Result<(), SimError> {

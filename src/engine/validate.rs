@@ -69,6 +69,16 @@ pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
     }
 }
 
+/// Whether a decision assigns a batch that a variant can take, of which nothing more is to check.
+#[inline]
+pub(super) fn is_plain(state: &State, decision: &Decision) -> bool {
+    let Decision::Assign { worker, variant, requests } = decision else { return false };
+    worker.index() < state.workers.len()
+        && !state.catalog.is_peek(*variant)
+        && variant.index() < state.catalog.variant_ids().len()
+        && (1..=state.catalog.max_batch(*worker, *variant)).contains(&requests.len())
+}
+
 fn known(state: &State, worker: WorkerId, variant: VariantId) -> Result<(), String> {
     if worker.index() >= state.workers.len() {
         return Err("there is no such worker".into());

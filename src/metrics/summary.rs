@@ -148,7 +148,7 @@ impl Summary {
         let BatchAnswer { worker, variant, decided, started, finished, .. } = *batch;
         let penalty = &self.catalog.penalty;
         let recall = worker.map(|_| self.catalog.variant(variant).recall.as_slice());
-        let mut sums = self.sums;
+        let sums = &mut self.sums;
         let before = sums.completed;
         for Answered { request, truth, correct, estimated } in answers {
             let (deadline, budget) = (request.deadline, request.budget());
@@ -195,7 +195,6 @@ impl Summary {
             Some(worker) => self.served[worker.index()] += count,
             None => self.short_circuited += count,
         }
-        self.sums = sums;
     }
 
     /// The cells of [`COLUMNS`](super::COLUMNS), in order.

@@ -222,6 +222,17 @@ impl DeadlineBudget {
         }
     }
 
+    /// Draws `count` budgets.
+    #[inline]
+    pub fn draw_block(&self, count: usize, rng: &mut ChaCha8Rng, mut each: impl FnMut(Span)) {
+        match self {
+            Self::Uniform(low, high) => {
+                (0..count).for_each(|_| each(Span(uniform_integer(low.0, high.0, rng))));
+            }
+            law => (0..count).for_each(|_| each(law.draw(rng))),
+        }
+    }
+
     /// Apart, so that the usual laws are inlined.
     #[inline(never)]
     fn draw_shaped(&self, rng: &mut ChaCha8Rng) -> Span {

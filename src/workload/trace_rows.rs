@@ -91,11 +91,9 @@ impl RequestSampler {
                 units.push(unit_of(u64::from_le_bytes(unit)));
             }
             let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
-            let budgets = &mut self.marks.budgets;
-            into.extend((0..count).map(|_| {
-                let budget = budget.draw(budgets);
-                Arrival { time: Time::ZERO, app: AppId(0), client: 0, budget, truth }
-            }));
+            budget.draw_block(count, &mut self.marks.budgets, |budget| {
+                into.push(Arrival { time: Time::ZERO, app: AppId(0), client: 0, budget, truth });
+            });
             return true;
         }
         for _ in 0..count {

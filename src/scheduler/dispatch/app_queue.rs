@@ -40,13 +40,14 @@ impl AppQueue {
             self.sorted.drain(..self.head);
             self.head = 0;
         }
-        let mut at = self.sorted.len();
         self.sorted.push((key, id));
-        while at > self.head && self.sorted[at - 1] > (key, id) {
-            self.sorted[at] = self.sorted[at - 1];
-            at -= 1;
+        let waiting = &mut self.sorted[self.head..];
+        let later = waiting.iter().rev().skip(1).take_while(|other| **other > (key, id)).count();
+        if later > 0 {
+            let first = waiting.len() - 1 - later;
+            waiting.copy_within(first..first + later, first + 1);
+            waiting[first] = (key, id);
         }
-        self.sorted[at] = (key, id);
     }
 
     /// The first request with its key.

@@ -209,8 +209,8 @@ impl Dispatcher {
         Self { needs_all_timelines: true, ..self }
     }
 
-    /// The application whose head comes first among those that `worker` can serve.
-    fn first(&mut self, view: &View<'_>, worker: WorkerId) -> Option<AppId> {
+    /// The application whose head comes first among those that `worker` can serve, and the head.
+    fn first(&mut self, view: &View<'_>, worker: WorkerId) -> Option<(AppId, RequestId)> {
         let mut first: Option<((u64, RequestId), AppId)> = None;
         for at in 0..self.queues.len() {
             let app = AppId(at as u16);
@@ -221,7 +221,7 @@ impl Dispatcher {
                 first = Some((head, app));
             }
         }
-        first.map(|(_, app)| app)
+        first.map(|((_, id), app)| (app, id))
     }
 
     /// Whether the choice of variants has one for `app` on this worker.
@@ -267,14 +267,12 @@ impl Dispatcher {
         plan: &mut Plan,
     ) -> bool {
         loop {
-            let Some(app) = self.first(view, worker) else { return false };
-            let fixed = self.fixed_variant(view, worker, app);
-            let queue = &mut self.queues[app.index()];
-            let Some((_, id)) = queue.first() else { return false };
+            let Some((app, id)) = self.first(view, worker) else { return false };
             let Some(head) = view.request(id) else {
-                queue.pop();
+                self.queues[app.index()].pop();
                 continue;
             };
+            let fixed = self.fixed_variant(view, worker, app);
             let (timelines, queues) = (self.timelines.as_slice(), self.queues.as_slice());
             let timeline = &timelines[worker.index()];
             let context = DecisionContext { view, timeline, worker, head, timelines, queues };
