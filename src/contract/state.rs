@@ -300,11 +300,17 @@ impl State {
         }
     }
 
-    /// Forgets a request that is not on the list.
+    /// A request that is assigned, or shown and answered at once.
     #[inline]
-    pub fn release(&mut self, id: RequestId) {
-        self.slots[id.slot()].phase = Phase::Free;
-        self.free.push(id.slot() as u32);
+    pub fn running(&self, id: RequestId) -> &Slot {
+        &self.slots[id.slot()]
+    }
+
+    /// Forgets requests that are not on the list.
+    #[inline]
+    pub fn release(&mut self, ids: &[RequestId]) {
+        self.free.extend(ids.iter().map(|id| id.slot() as u32));
+        ids.iter().for_each(|id| self.slots[id.slot()].phase = Phase::Free);
     }
 
     /// The pending requests by arrival number.
@@ -365,7 +371,7 @@ mod tests {
         let expected: Vec<u32> = (0..10).chain([50]).chain(94..100).collect();
         assert_eq!(listed(&state), expected);
         state.take(ids[50]);
-        state.release(ids[50]);
+        state.release(&ids[50..51]);
         let reused = add(&mut state);
         state.show(reused);
         assert_eq!(listed(&state).last(), Some(&100));
@@ -378,7 +384,7 @@ mod tests {
         let old = add(&mut state);
         state.show(old);
         state.take(old);
-        state.release(old);
+        state.release(&[old]);
         assert!(state.slot(old).is_none());
         let new = add(&mut state);
         assert_eq!(new.slot(), old.slot());

@@ -75,7 +75,8 @@ impl EventQueue {
     }
 
     /// Takes the next event if it happens at `now`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "most instants have one event")]
+    #[inline(always)]
     pub fn pop_at(&mut self, now: Time) -> Option<EventKind> {
         if self.next_time() != now {
             return None;

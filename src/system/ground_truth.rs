@@ -36,6 +36,12 @@ pub struct GroundTruth {
 pub(crate) struct Outcomes<'a> {
     ground_truth: &'a GroundTruth,
     variant: &'a VariantTruth,
+    /// By row of the trace.
+    recorded: Option<&'a [u16]>,
+    /// Recalls by class.
+    drawn: &'a [f64],
+    key: u64,
+    is_correlated: bool,
     rng: Rng,
 }
 
@@ -45,15 +51,14 @@ impl Outcomes<'_> {
     #[inline(always)]
     pub fn correct(&self, truth: TrueClass, number: u32) -> bool {
         let class = usize::from(truth.class);
-        match &self.variant.recorded {
+        match self.recorded {
             Some(recorded) if truth.row != TrueClass::NO_ROW => {
                 recorded[truth.row as usize] == truth.class
             }
             _ => {
-                let key = self.variant.key;
-                let draw = self.rng.keyed_unit(Label::Outcome, u64::from(number), key);
-                if self.ground_truth.outcome_correlation == 0.0 {
-                    return draw < self.variant.drawn[class];
+                let draw = self.rng.keyed_unit(Label::Outcome, u64::from(number), self.key);
+                if !self.is_correlated {
+                    return draw < self.drawn[class];
                 }
                 let quantile = self.variant.quantiles[class];
                 self.ground_truth.correct_alike(draw, quantile, number, self.rng)
@@ -132,7 +137,10 @@ impl GroundTruth {
     #[inline]
     pub(crate) fn outcomes(&self, variant: VariantId, rng: Rng) -> Option<Outcomes<'_>> {
         let variant = self.variants.get(variant.index())?;
-        Some(Outcomes { ground_truth: self, variant, rng })
+        let is_correlated = self.outcome_correlation != 0.0;
+        let (drawn, recorded) = (variant.drawn.as_slice(), variant.recorded.as_deref());
+        let key = variant.key;
+        Some(Outcomes { ground_truth: self, variant, recorded, drawn, key, is_correlated, rng })
     }
 
     /// The same where a request is hard for all variants alike.

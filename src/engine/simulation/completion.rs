@@ -22,21 +22,19 @@ impl Simulation {
         let same = self.state.accuracy_of_all(variant);
         let (state, view) = (&self.state, self.view());
         let answered = |id: &RequestId| {
-            let slot = state.slot(*id)?;
+            let slot = state.running(*id);
             let truth = slot.truth;
             let correct = match &outcomes {
                 Some(outcomes) => outcomes.correct(truth, id.number()),
                 None => state.estimates.answer[id.slot()] == Some(truth.class),
             };
             let estimated = same.unwrap_or_else(|| view.accuracy(*id, variant));
-            Some(Answered { request: &slot.request, truth, correct, estimated })
+            Answered { request: &slot.request, truth, correct, estimated }
         };
-        observer.on_answers(&answer, ids.iter().filter_map(answered));
-        for id in ids {
-            self.state.release(*id);
-            self.counts.completed += 1;
-            self.ended(*id);
-        }
+        observer.on_answers(&answer, ids.iter().map(answered));
+        self.state.release(ids);
+        self.counts.completed += ids.len() as u64;
+        ids.iter().for_each(|id| self.ended(*id));
     }
 
     /// Ends a request that the scheduler refuses.
@@ -51,7 +49,7 @@ impl Simulation {
             observer.on(Event::Rejected { at, request: &slot.request, reason });
         }
         self.state.take(id);
-        self.state.release(id);
+        self.state.release(&[id]);
         self.counts.rejected += 1;
         self.ended(id);
     }

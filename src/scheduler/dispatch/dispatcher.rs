@@ -152,6 +152,7 @@ impl Batching {
     }
 
     /// How many of `waiting` requests behind and including `head` to run.
+    #[inline]
     pub fn size(&self, context: &DecisionContext<'_>, variant: VariantId) -> usize {
         let DecisionContext { view, timeline, worker, head, .. } = *context;
         let waiting = context.waiting(head.app);
@@ -240,9 +241,14 @@ impl Dispatcher {
         worker: WorkerId,
         app: AppId,
     ) -> Option<VariantId> {
+        let at = worker.index() * self.queues.len() + app.index();
+        if let Some(known) = self.fixed[at] {
+            return known;
+        }
         let VariantChoice::Fixed(fixed) = &self.choice else { return None };
-        let known = &mut self.fixed[worker.index() * self.queues.len() + app.index()];
-        *known.get_or_insert_with(|| fixed[app.index()].choose(view, worker, app))
+        let found = fixed[app.index()].choose(view, worker, app);
+        self.fixed[at] = Some(found);
+        found
     }
 
     /// When the head could end at the earliest if it ran now, on any variant that the choice
@@ -347,6 +353,7 @@ impl Scheduler for Dispatcher {
 
 impl FixedVariant {
     /// The variant on a worker, if it can run there.
+    #[inline(never)]
     fn choose(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
         let mut usable = view.variants(worker, app);
         match self {
