@@ -193,11 +193,8 @@ pub trait Observer {
 
     /// Called for the requests of a batch that are answered: an [`Event::Completed`] for each.
     #[inline]
-    fn on_answers<'a>(
-        &mut self,
-        batch: &BatchAnswer,
-        answers: impl Iterator<Item = Answered<'a>>,
-    ) where
+    fn on_answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>)
+    where
         Self: Sized,
     {
         answers.for_each(|answered| self.on(Event::Completed(&batch.completion(answered))));
@@ -226,11 +223,7 @@ impl<O: Observer> Observer for &mut O {
     }
 
     #[inline]
-    fn on_answers<'a>(
-        &mut self,
-        batch: &BatchAnswer,
-        answers: impl Iterator<Item = Answered<'a>>,
-    ) {
+    fn on_answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>) {
         (**self).on_answers(batch, answers);
     }
 }

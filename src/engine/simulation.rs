@@ -371,10 +371,8 @@ impl Simulation {
             return;
         }
         while self.peeks.count == 0 && self.next_arrival() < self.queue.next_time().min(self.wake) {
-            let arrival = self.take_arrival();
-            self.state.now = arrival.time;
-            self.admit(arrival, observer);
-            self.peek_on_host();
+            self.state.now = self.next_arrival();
+            self.arrive(self.state.now, observer);
         }
     }
 

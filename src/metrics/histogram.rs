@@ -82,7 +82,8 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for bits in [4, 11, 12, 20, 40, 60] {
             let mut ours = Histogram::default();
-            let mut theirs = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 1 << 62, 3).unwrap();
+            let mut theirs =
+                hdrhistogram::Histogram::<u64>::new_with_bounds(1, 1 << 62, 3).unwrap();
             for _ in 0..2000 {
                 let value = rng.random_range(0..1_u64 << bits);
                 ours.record(value);

@@ -196,13 +196,7 @@ impl ClassMixSampler {
     /// With probability `class_autocorrelation` another request of the class before; otherwise from
     /// the later mix with probability `eta`.
     #[inline(never)]
-    fn draw(
-        &mut self,
-        time: Time,
-        eta: f64,
-        sticky: f64,
-        rng: &mut ChaCha8Rng,
-    ) -> TrueClass {
+    fn draw(&mut self, time: Time, eta: f64, sticky: f64, rng: &mut ChaCha8Rng) -> TrueClass {
         if let Some(walk) = &mut self.walk {
             walk.advance(time, &mut self.usual);
         }

@@ -56,6 +56,21 @@ fn the_same_seed_gives_the_same_run() {
     });
 }
 
+/// The engine hands arrivals over together where no decision depends on when they are.
+#[test]
+fn events_are_the_same_whether_arrivals_are_handed_over_together() {
+    let together = std::cell::Cell::new(0);
+    for_all(Limits::ALL, |case, entry, source, seed| {
+        let scheduler = draw::scheduler(seed, entry, source, Units::PLAIN);
+        let (events, collects) = case.world.run_unwatched(&scheduler);
+        let watched = case.world.run(&scheduler).events;
+        let differ = events.iter().zip(&watched).find(|(one, other)| one != other);
+        assert!(differ.is_none() && events.len() == watched.len(), "{scheduler}: {differ:?}");
+        together.set(together.get() + usize::from(collects));
+    });
+    assert!(together.get() >= 500, "{}", together.get());
+}
+
 /// All spans of the world times k.
 fn scaled(world: &World, k: u64) -> World {
     let table = |points: &LatencyPoints| {

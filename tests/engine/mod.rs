@@ -18,4 +18,5 @@ mod recount;
 mod refused;
 mod residency;
 mod rules;
+mod same_job;
 mod scenarios;

@@ -208,6 +208,22 @@ impl World {
         log
     }
 
+    /// What happens in the same run if nobody stands between engine and scheduler, so that the
+    /// engine may hand over arrivals together; and whether it does.
+    pub fn run_unwatched(&self, scheduler: &str) -> (Vec<Happened>, bool) {
+        let rng = Rng::new(self.seed, 0);
+        let catalog = self.truth().believed(rng);
+        let mut chosen = self.choose(&catalog, scheduler);
+        let arrivals = Box::new(Listed::new(self.arrivals.clone()));
+        let name = chosen.entry.name;
+        let mut sim = Simulation::new(self.truth(), arrivals, chosen.info, rng, name);
+        let mut log = Log::new(&self.catalog());
+        let scheduler = chosen.scheduler.as_mut();
+        let collects = scheduler.waits_for_idle_workers();
+        engine::run(&mut sim, scheduler, &mut log).unwrap_or_else(|error| panic!("{error}"));
+        (log.events, collects)
+    }
+
     /// The scheduler as an experiment would write it.
     pub fn choose(&self, catalog: &Catalog, scheduler: &str) -> BuiltScheduler {
         let node = ConfigNode::parse_override(scheduler);
