@@ -129,18 +129,17 @@ impl GroundTruth {
         number: u32,
         rng: Rng,
     ) -> bool {
-        self.outcomes(variant, rng).is_some_and(|outcomes| outcomes.correct(truth, number))
+        self.outcomes(variant, rng).correct(truth, number)
     }
 
-    /// The outcomes of one variant; `None` for a SneakPeek model, whose answers are those of its
-    /// votes.
+    /// The outcomes of one variant.
     #[inline]
-    pub(crate) fn outcomes(&self, variant: VariantId, rng: Rng) -> Option<Outcomes<'_>> {
-        let variant = self.variants.get(variant.index())?;
+    pub(crate) fn outcomes(&self, variant: VariantId, rng: Rng) -> Outcomes<'_> {
+        let variant = &self.variants[variant.index()];
         let is_correlated = self.outcome_correlation != 0.0;
         let (drawn, recorded) = (variant.drawn.as_slice(), variant.recorded.as_deref());
         let key = variant.key;
-        Some(Outcomes { ground_truth: self, variant, recorded, drawn, key, is_correlated, rng })
+        Outcomes { ground_truth: self, variant, recorded, drawn, key, is_correlated, rng }
     }
 
     /// The same where a request is hard for all variants alike.

@@ -18,7 +18,9 @@ impl Simulation {
         let finished = self.state.now;
         let answer = BatchAnswer { worker, variant, batch, decided, started, finished };
         let ground_truth = Arc::clone(&self.truth);
-        let outcomes = ground_truth.outcomes(variant, self.rng);
+        // Answers of a SneakPeek model are those of its votes.
+        let is_peek = self.state.catalog.is_peek(variant);
+        let outcomes = (!is_peek).then(|| ground_truth.outcomes(variant, self.rng));
         let same = self.state.accuracy_of_all(variant);
         let (state, view) = (&self.state, self.view());
         let answered = |id: &RequestId| {
