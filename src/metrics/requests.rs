@@ -10,8 +10,8 @@ pub use parquet::RequestTable;
 
 use super::column::{Column, ColumnKind, column, count, share, text};
 use crate::contract::{Event, Observer};
-use crate::core::ids::{Completion, Request};
-use crate::core::units::NS_PER_S;
+use crate::core::ids::{Completion, Request, VariantId, WorkerId};
+use crate::core::units::{NS_PER_S, Time};
 use crate::system::catalog::Catalog;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -55,6 +55,43 @@ pub struct RequestLog<W: Write> {
     out: W,
     buffer: Vec<u8>,
     error: Option<io::Error>,
+    /// The batch of the row before, and its cells from `outcome` to `finish_s`.
+    batch: Option<BatchKey>,
+    batch_cells: Vec<u8>,
+    /// The accuracy of the row before, and its cell.
+    accuracy: f64,
+    accuracy_cell: Vec<u8>,
+}
+
+/// What the cells of a batch depend on.
+type BatchKey = (Option<WorkerId>, VariantId, u32, Time, Time);
+
+/// The digits of all numbers below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let (mut pairs, mut at) = ([[0; 2]; 100], 0);
+    while at < 100 {
+        pairs[at] = [b'0' + (at / 10) as u8, b'0' + (at % 10) as u8];
+        at += 1;
+    }
+    pairs
+};
+
+/// Nanoseconds as seconds, without trailing zeros, and a comma.
+fn push_seconds(buffer: &mut Vec<u8>, ns: u64) {
+    buffer.extend_from_slice(itoa::Buffer::new().format(ns / NS_PER_S).as_bytes());
+    let mut rest = (ns % NS_PER_S) as u32;
+    if rest > 0 {
+        let mut digits = [b'.'; 10];
+        digits[9] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        for place in [7, 5, 3, 1] {
+            [digits[place], digits[place + 1]] = PAIRS[(rest % 100) as usize];
+            rest /= 100;
+        }
+        let used = digits.iter().rposition(|digit| *digit != b'0').unwrap_or(0);
+        buffer.extend_from_slice(&digits[..=used]);
+    }
+    buffer.push(b',');
 }
 
 impl<W: Write> RequestLog<W> {
@@ -64,7 +101,16 @@ impl<W: Write> RequestLog<W> {
         let names: Vec<&str> = REQUEST_COLUMNS.iter().map(|column| column.name).collect();
         buffer.extend_from_slice(names.join(",").as_bytes());
         buffer.push(b'\n');
-        Self { catalog: Arc::clone(catalog), out, buffer, error: None }
+        Self {
+            catalog: Arc::clone(catalog),
+            out,
+            buffer,
+            error: None,
+            batch: None,
+            batch_cells: Vec::new(),
+            accuracy: f64::NAN,
+            accuracy_cell: Vec::new(),
+        }
     }
 
     /// Writes what is left and gives the sink back, or the first error met on the way.
@@ -94,56 +140,59 @@ impl<W: Write> RequestLog<W> {
         self.buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
-    /// Nanoseconds as seconds, without trailing zeros.
-    fn seconds(&mut self, ns: u64) {
-        self.integer(ns / NS_PER_S);
-        let mut rest = ns % NS_PER_S;
-        if rest > 0 {
-            let mut digits = [b'0'; 10];
-            digits[0] = b'.';
-            for place in (1..10).rev() {
-                digits[place] = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-            let used = digits.iter().rposition(|d| *d != b'0').unwrap_or(0);
-            self.buffer.extend_from_slice(&digits[..=used]);
-        }
-        self.buffer.push(b',');
-    }
-
-    fn head(&mut self, request: &Request, outcome: &str) {
+    fn head(&mut self, request: &Request) {
         self.integer(u64::from(request.id.number()));
         self.buffer.push(b',');
         let catalog = Arc::clone(&self.catalog);
         self.text(&catalog.app(request.app).name);
-        self.seconds(request.arrival.0);
-        self.seconds(request.deadline.0);
-        self.text(outcome);
+        push_seconds(&mut self.buffer, request.arrival.0);
+        push_seconds(&mut self.buffer, request.deadline.0);
     }
 
     fn unserved(&mut self, request: &Request, outcome: &str) {
-        self.head(request, outcome);
+        self.head(request);
+        self.text(outcome);
         self.buffer.extend_from_slice(b",,,,,,,,,0\n");
         self.flush_chunk(CHUNK_BYTES);
     }
 
     fn completed(&mut self, completion: &Completion<'_>) {
         let request = completion.request;
-        self.head(request, "completed");
+        self.head(request);
+        self.push_batch(completion);
         let catalog = Arc::clone(&self.catalog);
-        self.text(completion.worker.map_or("", |worker| &catalog.worker(worker).name));
-        self.text(&catalog.variant(completion.variant).name);
-        self.integer(u64::from(completion.batch));
-        self.buffer.push(b',');
-        self.seconds(completion.started.0);
-        self.seconds(completion.finished.0);
-        self.seconds(completion.finished.since(request.arrival).0);
+        push_seconds(&mut self.buffer, completion.finished.since(request.arrival).0);
         self.text(&catalog.app(request.app).classes[usize::from(completion.truth.class)]);
         self.text(if completion.correct { "1" } else { "0" });
-        let utility = utility(&catalog, completion);
-        // Writing to a Vec cannot fail.
-        let _ = writeln!(self.buffer, "{},{utility}", completion.estimated);
+        if completion.estimated != self.accuracy {
+            self.accuracy = completion.estimated;
+            self.accuracy_cell.clear();
+            // Writing to a Vec cannot fail.
+            let _ = write!(self.accuracy_cell, "{},", completion.estimated);
+        }
+        self.buffer.extend_from_slice(&self.accuracy_cell);
+        match utility(&catalog, completion) {
+            0.0 => self.buffer.extend_from_slice(b"0\n"),
+            1.0 => self.buffer.extend_from_slice(b"1\n"),
+            utility => _ = writeln!(self.buffer, "{utility}"),
+        }
         self.flush_chunk(CHUNK_BYTES);
+    }
+
+    /// The cells that all requests of a batch have alike, which are written one after the other.
+    fn push_batch(&mut self, completion: &Completion<'_>) {
+        let Completion { worker, variant, batch, started, finished, .. } = *completion;
+        let key = Some((worker, variant, batch, started, finished));
+        if self.batch != key {
+            self.batch = key;
+            let worker = worker.map_or("", |worker| self.catalog.worker(worker).name.as_str());
+            let variant = &self.catalog.variant(variant).name;
+            self.batch_cells.clear();
+            let _ = write!(self.batch_cells, "completed,{worker},{variant},{batch},");
+            push_seconds(&mut self.batch_cells, started.0);
+            push_seconds(&mut self.batch_cells, finished.0);
+        }
+        self.buffer.extend_from_slice(&self.batch_cells);
     }
 }
 
