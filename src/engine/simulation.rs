@@ -475,6 +475,11 @@ impl Simulation {
         if let Some(sent) = self.state.workers[worker.index()].sent {
             self.send(worker, sent, &mut job, observer);
         }
+        if let Some(lane) = self.free_lane(worker, &job) {
+            self.state.workers[worker.index()].memory.touch(job.variant);
+            self.run(worker, lane, job, observer);
+            return;
+        }
         let backlog = &mut self.state.workers[worker.index()].backlog;
         let heard = backlog.back().is_some_and(|last| last.not_before == job.not_before);
         if job.not_before > self.state.now && !heard {
@@ -482,6 +487,20 @@ impl Simulation {
         }
         backlog.push_back(job);
         self.start(worker, observer);
+    }
+
+    /// The lane on which a batch can start at once: nothing goes before it, and its variant is
+    /// resident. Then [`Self::start`] would do the same.
+    #[inline]
+    fn free_lane(&self, worker: WorkerId, job: &Job) -> Option<usize> {
+        let state = &self.state.workers[worker.index()];
+        let may = state.backlog.is_empty()
+            && self.peeks.count == 0
+            && state.loading.is_none()
+            && state.ready.max(job.not_before) <= self.state.now
+            && !job.requests.is_empty()
+            && state.memory.contains(job.variant);
+        if may { state.lanes.iter().position(Option::is_none) } else { None }
     }
 
     /// Starts what the worker's backlog can start now.

@@ -42,12 +42,12 @@ impl AppQueue {
         }
         self.sorted.push((key, id));
         let waiting = &mut self.sorted[self.head..];
-        let later = waiting.iter().rev().skip(1).take_while(|other| **other > (key, id)).count();
-        if later > 0 {
-            let first = waiting.len() - 1 - later;
-            waiting.copy_within(first..first + later, first + 1);
-            waiting[first] = (key, id);
+        let mut hole = waiting.len() - 1;
+        while hole > 0 && waiting[hole - 1] > (key, id) {
+            waiting[hole] = waiting[hole - 1];
+            hole -= 1;
         }
+        waiting[hole] = (key, id);
     }
 
     /// The first request with its key.
