@@ -109,7 +109,7 @@ impl OffloadPolicy for Notes {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
         let action = [0, 1, 1, 3, 8][self.0.len() % 5];
         self.0.push(context.waits_s);
-        let told = (context.dialogue, action, context.wait(action).latency_s);
+        let told = (context.dialogue, action, context.wait_s(action));
         self.1.lock().expect("a list").push(told);
         action
     }

@@ -1,4 +1,4 @@
-//! Totals of a dialogue under coin-tossing policies, in closed form.
+//! Totals of a dialogue under random policies, in closed form.
 //!
 //! Of n counted calls, c go to the cloud, c ~ Binomial(n, p). A cloud call uploads every view with
 //! probability 1/2, so the views of all of them together are Binomial(c X, 1/2), and seconds and
@@ -7,9 +7,9 @@
 /// n calls, each in the cloud with probability `cloud`, with X views, at the sweep's costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Calls {
-    /// How many calls.
+    /// Number of calls, n.
     pub calls: usize,
-    /// How many views there are.
+    /// Number of views, X.
     pub views: usize,
     /// Probability of the cloud.
     pub cloud: f64,
@@ -17,8 +17,8 @@ pub struct Calls {
 
 /// Probability of `k` successes of `n` with probability `p`.
 fn binomial(n: usize, k: usize, p: f64) -> f64 {
-    let ways = (0..k).fold(1.0, |ways, i| ways * (n - i) as f64 / (i + 1) as f64);
-    ways * libm::pow(p, k as f64) * libm::pow(1.0 - p, (n - k) as f64)
+    let choices = (0..k).fold(1.0, |product, i| product * (n - i) as f64 / (i + 1) as f64);
+    choices * libm::pow(p, k as f64) * libm::pow(1.0 - p, (n - k) as f64)
 }
 
 impl Calls {
