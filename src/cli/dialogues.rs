@@ -3,7 +3,7 @@
 use super::CliError;
 use crate::config::{Location, Problem};
 use crate::core::rng::Rng;
-use crate::offloading::cost::{Costs, find_device, find_network};
+use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
 use crate::offloading::estimator::Metric;
 use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, import};
@@ -29,6 +29,17 @@ pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> 
     let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let names = known.iter().map(|(name, _)| *name);
     found.ok_or_else(|| Problem::unknown(Location::file(option), "value", name, names))
+}
+
+/// One of `known`, by the name that the option `--what` gives.
+fn find<T: Copy, const N: usize>(
+    what: &str,
+    name: &str,
+    known: [(&str, T); N],
+) -> Result<T, Problem> {
+    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let (place, names) = (Location::file(&format!("--{what}")), known.map(|(name, _)| name));
+    found.ok_or_else(|| Problem::unknown(place, what, name, names))
 }
 
 /// Refuses a workload without test dialogues.
@@ -107,7 +118,8 @@ impl DialogueArgs {
     }
 
     fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {
-        let (device, network) = (find_device(&self.device)?, find_network(&self.network)?);
+        let device = find("device", &self.device, DEVICES.map(|d| (d.name, d)))?;
+        let network = find("network", &self.network, NETWORKS.map(|n| (n.name, n)))?;
         match self.costs {
             CostModel::Paper => Ok(Costs::paper(device, network)),
             CostModel::Physical => Ok(Costs::physical(device, network)),

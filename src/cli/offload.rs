@@ -8,7 +8,7 @@ use super::{CliError, print_note};
 use crate::config::{Location, Problem, source};
 use crate::core::rng::Rng;
 use crate::core::units::Span;
-use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals, evaluate, train};
+use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate, train};
 use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
@@ -160,7 +160,7 @@ impl Comparison<'_> {
     fn cells(&self, results: &[Option<DialogueResult>]) -> Vec<String> {
         let all = results.len();
         let results: Vec<DialogueResult> = results.iter().flatten().cloned().collect();
-        let s = PolicySummary::of(&self.model, &results, self.budget, Totals::All);
+        let s = PolicySummary::of(&self.model, &results, self.budget);
         let mut cells: Vec<String> = [s.reward, s.response, s.association, s.spent.latency_s]
             .map(|number| format!("{number:.4}"))
             .to_vec();
@@ -189,7 +189,7 @@ impl Comparison<'_> {
             _ => policies::build(name, model, rng)?,
         };
         let policy = policy.as_mut();
-        if policies::find(name).is_some_and(|entry| entry.learns) {
+        if policy.learns() {
             train(model, &split.train, policy, *budget, args.turns, rng);
         }
         let results = match users {

@@ -6,8 +6,9 @@ use super::{CliError, ExperimentArgs, print_note};
 use crate::config::source::{self, Source};
 use crate::config::{Location, Problem};
 use crate::experiment;
-use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
+use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::network_policy::NetworkPolicy;
+use crate::offloading::reproduce::reward_chart;
 use crate::offloading::training_env::{
     BudgetDistribution, Constraint, DISTRIBUTIONS, DialogueEnvironment, StateTransition,
     TrainingPlan,
@@ -15,7 +16,7 @@ use crate::offloading::training_env::{
 use crate::offloading::{Cost, DialogueModel, Split};
 use crate::output::atomic;
 use crate::report::draw;
-use crate::report::figure::{self, Chart, Point, Series};
+use crate::report::figure::{Chart, Point, Series};
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature, signature};
 use crate::rl::net::Mlp;
 use crate::rl::{Algorithm, Environment, Training};
@@ -224,7 +225,7 @@ fn complete(args: &TrainArgs, run: TrainingRun<'_>) -> Result<Training, CliError
     while let Some(point) = training.advance(env) {
         let test = test(training.network())?;
         curve.push([point.steps as f32, point.reward as f32, test as f32]);
-        let file = checkpoint_file(&training, env, &settings, &curve);
+        let file = checkpoint_file(&mut training, env, &settings, &curve);
         atomic::write(&checkpoint, file.to_toml().as_bytes())?;
     }
     let mut text = "steps,reward_train_mean,reward_test_mean\n".to_owned();
@@ -248,19 +249,11 @@ fn chart(algorithm: &str, curve: &Curve) -> Chart {
         };
         Series { label: label.to_owned(), points: curve.iter().map(point).collect() }
     };
-    Chart {
-        kind: figure::ChartKind::Lines,
-        title: format!("Learning curve of {algorithm}"),
-        note: "While learning: mean of a step, explored actions and constraints included. Test: \
-               the best action only, on test data."
-            .to_owned(),
-        x_label: "steps".to_owned(),
-        y_label: "mean reward".to_owned(),
-        x_log: false,
-        y_log: false,
-        y_range: None,
-        series: [("while learning", 1), ("test", 2)].map(series).into(),
-    }
+    let title = format!("Learning curve of {algorithm}");
+    let note = "While learning: mean of a step, explored actions and constraints included. Test: \
+                the best action only, on test data.";
+    let series = [("while learning", 1), ("test", 2)].map(series).into();
+    reward_chart(&title, note.to_owned(), ("steps", false), series)
 }
 
 fn summary(
@@ -272,18 +265,17 @@ fn summary(
 ) -> PolicySummary {
     let mut policy = NetworkPolicy::new(network.clone(), plan);
     let results = evaluate(model, &split.test, &mut policy, budget);
-    PolicySummary::of(model, &results, budget, Totals::All)
+    PolicySummary::of(model, &results, budget)
 }
 
 /// Everything that a training needs to be resumed.
 fn checkpoint_file(
-    training: &Training,
+    training: &mut Training,
     env: &dyn Environment,
     settings: &PolicySignature,
     curve: &Curve,
 ) -> PolicyFile {
-    let state = training.state().into_iter();
-    let mut numbers: Vec<_> = state.map(|(name, values)| (name.to_owned(), values)).collect();
+    let mut numbers = training.state();
     numbers.push(("curve".to_owned(), curve.concat()));
     numbers.push(("environment".to_owned(), env.save_state()));
     let policy = PolicyFile::policy(training.network(), training.done(), settings.clone());

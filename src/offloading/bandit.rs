@@ -80,6 +80,10 @@ impl OffloadPolicy for Bandit {
         *arm = Arm { sum: arm.sum + reward, count: arm.count + 1.0 };
     }
 
+    fn learns(&self) -> bool {
+        true
+    }
+
     fn settle(&mut self) {
         self.settled = true;
     }

@@ -123,34 +123,6 @@ const TOKENS_TOTAL: f64 = 2048.0;
 const USD_PER_KWH: f64 = 0.1668;
 const J_PER_KWH: f64 = 3.6e6;
 
-/// The entry of a published table called `name`.
-fn find<T: Copy>(
-    table: &[T],
-    what: &str,
-    name: &str,
-    name_of: fn(&T) -> &'static str,
-) -> Result<T, Problem> {
-    let found = table.iter().find(|entry| name_of(entry) == name).copied();
-    let place = Location::file(&format!("--{what}"));
-    found.ok_or_else(|| Problem::unknown(place, what, name, table.iter().map(name_of)))
-}
-
-/// The device called `name`.
-///
-/// # Errors
-/// Lists the known devices.
-pub fn find_device(name: &str) -> Result<Device, Problem> {
-    find(&DEVICES, "device", name, |device| device.name)
-}
-
-/// The network called `name`.
-///
-/// # Errors
-/// Lists the known networks.
-pub fn find_network(name: &str) -> Result<Network, Problem> {
-    find(&NETWORKS, "network", name, |network| network.name)
-}
-
 /// Costs by kind of call ([`Actions::call_kind`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costs {

@@ -28,17 +28,6 @@ pub struct DialogueResult {
     pub actions: Vec<usize>,
 }
 
-/// Which calls of a dialogue count towards its totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Totals {
-    /// All of them.
-    #[default]
-    All,
-    /// The last Z + 1, as published: the current one and those in the history. The same up to Z + 1
-    /// turns.
-    Window,
-}
-
 /// Runs each of `dialogues` once. The policy is told the budget; exceeding it has no consequence.
 pub fn evaluate(
     model: &DialogueModel,
@@ -135,16 +124,14 @@ impl DialogueResult {
         self
     }
 
-    /// The cost of the calls that count.
-    pub fn total(&self, model: &DialogueModel, totals: Totals) -> Cost {
-        match totals {
-            Totals::All => self.spent,
-            Totals::Window => {
-                let first = self.actions.len().saturating_sub(model.params.window + 1);
-                let calls = self.actions[first..].iter().map(|action| model.spend(*action));
-                calls.fold(Cost::default(), Cost::plus)
-            }
-        }
+    /// The same result with the cost of the last Z + 1 calls alone, as in the published sweep: the
+    /// current call and those in the history.
+    #[must_use]
+    pub fn windowed(mut self, model: &DialogueModel) -> Self {
+        let first = self.actions.len().saturating_sub(model.params.window + 1);
+        let calls = self.actions[first..].iter().map(|action| model.spend(*action));
+        self.spent = calls.fold(Cost::default(), Cost::plus);
+        self
     }
 }
 
@@ -153,9 +140,8 @@ impl DialogueResult {
 pub struct BudgetViolation {
     /// Share of dialogues beyond the budget.
     pub rate: f64,
-    /// Mean excess over all dialogues, in the unit of the resource.
-    pub mean: f64,
-    /// Mean excess over the dialogues beyond the budget, 0 if there are none.
+    /// Mean excess over the dialogues beyond the budget, in the unit of the resource; 0 if there are
+    /// none.
     pub mean_over: f64,
     /// Standard error of `mean_over`, 0 for fewer than two of them.
     pub error: f64,
@@ -170,7 +156,7 @@ impl BudgetViolation {
         let mean_over = if n > 0.0 { sum / n } else { 0.0 };
         let squares: f64 = beyond.iter().map(|e| (e - mean_over) * (e - mean_over)).sum();
         let error = if n > 1.0 { libm::sqrt(squares / (n - 1.0) / n) } else { 0.0 };
-        Self { rate: n / all, mean: sum / all, mean_over, error }
+        Self { rate: n / all, mean_over, error }
     }
 }
 
@@ -195,17 +181,11 @@ pub struct PolicySummary {
 
 impl PolicySummary {
     /// The means of some results.
-    pub fn of(
-        model: &DialogueModel,
-        results: &[DialogueResult],
-        budget: Cost,
-        totals: Totals,
-    ) -> Self {
+    pub fn of(model: &DialogueModel, results: &[DialogueResult], budget: Cost) -> Self {
         let count = results.len().max(1) as f64;
         let mean = |of: fn(&DialogueResult) -> f64| results.iter().map(of).sum::<f64>() / count;
-        let spent: Vec<Cost> = results.iter().map(|v| v.total(model, totals)).collect();
-        let sum = spent.iter().fold(Cost::default(), |sum, one| sum.plus(*one));
-        let excess = || spent.iter().map(|spent| spent.beyond(budget));
+        let sum = results.iter().fold(Cost::default(), |sum, one| sum.plus(one.spent));
+        let excess = || results.iter().map(|result| result.spent.beyond(budget));
         let mut actions = vec![0; model.actions().len()];
         results.iter().flat_map(|v| &v.actions).for_each(|action| actions[*action] += 1);
         Self {
@@ -225,9 +205,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_excess_has_a_rate_a_mean_and_a_mean_of_those_over() {
+    fn an_excess_has_a_rate_and_a_mean_of_those_over() {
         let found = BudgetViolation::of([0.0, 2.0, 0.0, 4.0].into_iter());
-        assert_eq!((found.rate, found.mean, found.mean_over, found.error), (0.5, 1.5, 3.0, 1.0));
+        assert_eq!((found.rate, found.mean_over, found.error), (0.5, 3.0, 1.0));
         assert_eq!(BudgetViolation::of([0.0].into_iter()), BudgetViolation::default());
     }
 }

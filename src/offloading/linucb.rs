@@ -105,6 +105,10 @@ impl OffloadPolicy for LinUcb {
         }
     }
 
+    fn learns(&self) -> bool {
+        true
+    }
+
     fn settle(&mut self) {
         self.settled = true;
     }

@@ -10,45 +10,31 @@ use crate::core::rng::{Label, Rng};
 
 /// One line of the list of policies.
 pub struct PolicyEntry {
-    /// The name; a parameter follows after a colon.
+    /// The name; that of `always` is followed by a colon and an action.
     pub name: &'static str,
     /// What it does, in a line.
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Whether it has to learn on training dialogues first.
-    pub learns: bool,
     build: Build,
 }
 
 /// Makes a policy.
-enum Build {
-    /// Without parameter.
-    Plain(fn(&DialogueModel, Rng) -> Box<dyn OffloadPolicy>),
-    /// From the text after the colon; `None` if that means nothing.
-    Parameter(fn(&DialogueModel, &str) -> Option<Box<dyn OffloadPolicy>>),
-}
+type Build = fn(&DialogueModel, Rng) -> Box<dyn OffloadPolicy>;
 
 const AUTHORS: &str = "baseline of the TMO authors' code, tmo/evaluator.py";
 const NULL: &str = "the customary null model";
 const PLANNER: &str = "one-step planner on the TMO estimator; not in the authors' code";
+/// The policy with a parameter.
+const ALWAYS: &str = "always";
 
 const fn entry(
     name: &'static str,
     summary: &'static str,
     source: &'static str,
-    build: fn(&DialogueModel, Rng) -> Box<dyn OffloadPolicy>,
+    build: Build,
 ) -> PolicyEntry {
-    PolicyEntry { name, summary, source, learns: false, build: Build::Plain(build) }
-}
-
-const fn learner(
-    name: &'static str,
-    summary: &'static str,
-    source: &'static str,
-    build: fn(&DialogueModel, Rng) -> Box<dyn OffloadPolicy>,
-) -> PolicyEntry {
-    PolicyEntry { name, summary, source, learns: true, build: Build::Plain(build) }
+    PolicyEntry { name, summary, source, build }
 }
 
 /// Every policy that needs no training by gradients.
@@ -63,13 +49,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     entry("uniform", "every action equally often", NULL, |model, rng| {
         Box::new(Random { rng, local: 1.0 / model.actions().len() as f64 })
     }),
-    PolicyEntry {
-        name: "always",
-        summary: "one action, as in `always:cloud+0+1`",
-        source: NULL,
-        learns: false,
-        build: Build::Parameter(|model, name| Some(Box::new(Always(model.actions().parse(name)?)))),
-    },
+    entry(ALWAYS, "one action, as in `always:cloud+0+1`", NULL, |_, _| Box::new(Always(0))),
     entry(
         "greedy-knn",
         "the best next reward by the estimator, association as in training on average",
@@ -94,25 +74,25 @@ pub const POLICIES: &[PolicyEntry] = &[
         "ours: two-step planner on the TMO estimator, counting how dialogues go on",
         |model, _| Box::new(Lookahead::new(model)),
     ),
-    learner(
+    entry(
         "epsilon-greedy",
         "mean reward by task and action, a tenth of choices at random while learning",
         "Sutton and Barto, Reinforcement Learning, 2nd ed. 2018, section 2.2",
         |model, rng| Box::new(Bandit::new(Rule::EpsilonGreedy, model, rng)),
     ),
-    learner(
+    entry(
         "ucb1",
         "mean reward by task and action, plus a bonus for what was tried little",
         "Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002, figure 1",
         |model, rng| Box::new(Bandit::new(Rule::Ucb1, model, rng)),
     ),
-    learner(
+    entry(
         "thompson",
         "mean reward by task and action, drawn from what is still believed possible",
         "Agrawal and Goyal, AISTATS 2013, algorithm 2 (normal priors)",
         |model, rng| Box::new(Bandit::new(Rule::Thompson, model, rng)),
     ),
-    learner(
+    entry(
         "linucb",
         "reward linear in task and previous turn, plus a bonus; budget by prices",
         "Li, Chu, Langford and Schapire, WWW 2010, algorithm 1; prices of the budget as in \
@@ -121,28 +101,21 @@ pub const POLICIES: &[PolicyEntry] = &[
     ),
 ];
 
-/// The entry of a policy, named with or without parameter.
-pub fn find(name: &str) -> Option<&'static PolicyEntry> {
-    let name = name.split_once(':').map_or(name, |(name, _)| name);
-    POLICIES.iter().find(|entry| entry.name == name)
-}
-
 /// Makes the policy called `name`.
 ///
 /// # Errors
-/// Names the policy that is unknown, or whose parameter means nothing.
+/// Names the policy or the action that is unknown.
 pub fn build(
     name: &str,
     model: &DialogueModel,
     rng: Rng,
 ) -> Result<Box<dyn OffloadPolicy>, Problem> {
-    let parameter = name.split_once(':').map(|(_, parameter)| parameter);
-    let policy = find(name).and_then(|entry| match (&entry.build, parameter) {
-        (Build::Plain(build), None | Some("")) => Some(build(model, rng)),
-        (Build::Plain(_), _) => None,
-        (Build::Parameter(build), parameter) => build(model, parameter.unwrap_or("")),
-    });
-    policy.ok_or_else(|| {
+    let action = name.strip_prefix(ALWAYS).and_then(|action| action.strip_prefix(':'));
+    if let Some(action) = action.and_then(|action| model.actions().parse(action)) {
+        return Ok(Box::new(Always(action)));
+    }
+    let entry = POLICIES.iter().find(|entry| entry.name == name && name != ALWAYS);
+    entry.map(|entry| (entry.build)(model, rng)).ok_or_else(|| {
         let known = POLICIES.iter().map(|entry| entry.name);
         Problem::unknown(Location::file("--policy"), "policy", name, known)
     })

@@ -79,9 +79,9 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// use std::sync::Arc;
 ///
 /// /// The first turn on the device, all others in the cloud without views.
-/// struct SecondOpinion;
+/// struct DeviceFirst;
 ///
-/// impl OffloadPolicy for SecondOpinion {
+/// impl OffloadPolicy for DeviceFirst {
 ///     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
 ///         if context.past.is_empty() { 0 } else { context.model.actions().cloud(0) }
 ///     }
@@ -91,14 +91,17 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// let split = workload.split(Rng::new(1, 0));
 /// let params = ModelParams::new(Costs::published());
 /// let model = DialogueModel::new(workload, &split.train, params)?;
-/// let results = evaluate(&model, &split.test, &mut SecondOpinion, Cost::PUBLISHED);
-/// assert_eq!(results.len(), 10);
+/// let results = evaluate(&model, &split.test, &mut DeviceFirst, Cost::PUBLISHED);
 /// assert!(results.iter().all(|result| result.actions[..2] == [0, 1]));
 /// # Ok::<(), peeksim::config::Problem>(())
 /// ```
 pub trait OffloadPolicy: Send {
     /// The action for a turn.
     fn choose(&mut self, context: &TurnContext<'_>) -> usize;
+    /// Whether it learns on training dialogues, before [`Self::settle`] is called.
+    fn learns(&self) -> bool {
+        false
+    }
     /// Learns from the reward of an action. Called only before [`Self::settle`].
     fn learn(&mut self, _context: &TurnContext<'_>, _action: usize, _reward: f64) {}
     /// Learns from the cost of a whole dialogue. Called only before [`Self::settle`].

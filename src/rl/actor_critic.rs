@@ -1,6 +1,8 @@
 //! What A2C and PPO share: an actor and a critic in separate networks, rollouts, advantages.
 
-use super::agent::{Agent, Episodes, HIDDEN, State, TrainedNetwork, action_network, layers};
+use super::agent::{
+    Agent, Episodes, HIDDEN, TrainedNetwork, Visitor, action_network, layers, visit_updates,
+};
 use super::net::{Activation, Mlp};
 use super::optim::{UpdateRule, clip};
 use super::{Environment, Transition};
@@ -13,11 +15,6 @@ const VALUE_WEIGHT: f32 = 0.5;
 const PRIOR: f32 = 1.0;
 /// Largest norm of the gradients of both networks together.
 const MAX_GRADIENT: f32 = 0.5;
-/// Names of the arrays of actor and critic in a checkpoint. Both were updated equally often.
-const NAMES: [[&str; 3]; 2] = [
-    ["actor", "actor_moments", "optimiser_steps"],
-    ["critic", "critic_moments", "optimiser_steps"],
-];
 
 /// How an actor-critic agent learns.
 #[derive(Clone, Copy)]
@@ -180,21 +177,12 @@ impl Agent for ActorCritic {
         &self.actor.network
     }
 
-    fn state(&self) -> State {
-        let [actor, actor_moments, updates] = self.actor.state();
-        let [critic, critic_moments, _] = self.critic.state();
-        vec![
-            ("actor", actor),
-            ("critic", critic),
-            ("actor_moments", actor_moments),
-            ("critic_moments", critic_moments),
-            ("optimiser_steps", updates),
-        ]
-    }
-
-    fn restore(&mut self, state: &[(String, Vec<f32>)]) -> Option<()> {
-        self.actor.restore(state, NAMES[0])?;
-        self.critic.restore(state, NAMES[1])
+    fn visit_state(&mut self, visit: Visitor<'_>) {
+        visit("actor", &mut self.actor.network.parameters);
+        visit("critic", &mut self.critic.network.parameters);
+        visit("actor_moments", &mut self.actor.optimiser.moments);
+        visit("critic_moments", &mut self.critic.optimiser.moments);
+        visit_updates([&mut self.actor, &mut self.critic], visit);
     }
 }
 

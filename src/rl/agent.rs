@@ -10,8 +10,8 @@ pub(super) const HIDDEN: [usize; 2] = [64, 64];
 /// Units of the hidden layers of a network that scores one action at a time.
 const HIDDEN_BY_ACTION: [usize; 2] = [32, 32];
 
-/// Named arrays of a checkpoint.
-pub(super) type State = Vec<(&'static str, Vec<f32>)>;
+/// What is done with every named array of a checkpoint.
+pub(super) type Visitor<'a> = &'a mut dyn FnMut(&'static str, &mut Vec<f32>);
 
 /// An agent, as a training drives it.
 pub(super) trait Agent: Send {
@@ -27,10 +27,12 @@ pub(super) trait Agent: Send {
     );
     /// The network whose highest output is the agent's choice.
     fn network(&self) -> &Mlp;
-    /// Everything that learning changes.
-    fn state(&self) -> State;
-    /// Restores what [`Self::state`] returned; `None` if `state` is that of another agent.
-    fn restore(&mut self, state: &[(String, Vec<f32>)]) -> Option<()>;
+    /// Visits all arrays that learning changes, to read or to replace them.
+    fn visit_state(&mut self, visit: Visitor<'_>);
+    /// Whether arrays that were replaced fit each other, their lengths apart.
+    fn is_valid(&self) -> bool {
+        true
+    }
 }
 
 /// Consecutive episodes of an environment and the state that the agent is in.
@@ -80,7 +82,7 @@ impl<'a> Episodes<'a> {
 /// A network with the optimiser that updates it.
 pub(super) struct TrainedNetwork {
     pub(super) network: Mlp,
-    optimiser: Optimiser,
+    pub(super) optimiser: Optimiser,
     /// Sum of gradients since the last update, in the order of the parameters.
     pub(super) gradient: Vec<f32>,
     activations: Activations,
@@ -109,28 +111,17 @@ impl TrainedNetwork {
         self.optimiser.step(&mut self.network.parameters, &self.gradient);
         self.gradient.fill(0.0);
     }
-
-    /// Parameters, moments of the gradient, and the number of updates as the bits of an `f32`.
-    pub(super) fn state(&self) -> [Vec<f32>; 3] {
-        let updates = vec![f32::from_bits(self.optimiser.steps)];
-        [self.network.parameters.clone(), self.optimiser.moments.clone(), updates]
-    }
-
-    /// Restores the arrays of [`Self::state`] by their names.
-    pub(super) fn restore(&mut self, state: &[(String, Vec<f32>)], names: [&str; 3]) -> Option<()> {
-        let mut updates = [0.0];
-        copy(state, names[0], &mut self.network.parameters)?;
-        copy(state, names[1], &mut self.optimiser.moments)?;
-        copy(state, names[2], &mut updates)?;
-        self.optimiser.steps = updates[0].to_bits();
-        Some(())
-    }
 }
 
-/// Copies the array called `name` if it has the expected length.
-pub(super) fn copy(state: &[(String, Vec<f32>)], name: &str, into: &mut [f32]) -> Option<()> {
-    let (_, values) = state.iter().find(|(known, _)| known == name)?;
-    (values.len() == into.len()).then(|| into.copy_from_slice(values))
+/// Visits the number of updates of some networks, which is the same for all, as the bits of an
+/// `f32`.
+pub(super) fn visit_updates<const N: usize>(
+    networks: [&mut TrainedNetwork; N],
+    visit: Visitor<'_>,
+) {
+    let mut bits = vec![f32::from_bits(networks[0].optimiser.steps)];
+    visit("optimiser_steps", &mut bits);
+    networks.into_iter().for_each(|network| network.optimiser.steps = bits[0].to_bits());
 }
 
 /// Units by layer.

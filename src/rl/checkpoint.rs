@@ -146,7 +146,7 @@ impl PolicyFile {
         let catalogue = fields.require("catalogue", "what it was learned for");
         let catalogue = catalogue.map(|node| texts(node, fields.problems())).unwrap_or_default();
         let numbers = fields.require("numbers", "what was learned");
-        let numbers = numbers.map(|node| decoded(node, fields.problems())).unwrap_or_default();
+        let numbers = numbers.map(|node| arrays(node, fields.problems())).unwrap_or_default();
         fields.finish();
         if problems.is_empty() && expected_hash != Some(hash(&node)) {
             let found = "a hash that is not that of the rest";
@@ -236,33 +236,32 @@ fn sizes(node: &ConfigNode, problems: &mut Problems) -> Vec<usize> {
 fn texts(node: &ConfigNode, problems: &mut Problems) -> PolicySignature {
     let entries = decode::table(node, problems).iter();
     let text = |(key, node): &(String, ConfigNode)| {
-        decode::text(node, problems).map(|text| (key.clone(), text.to_owned()))
+        Some((key.clone(), decode::text(node, problems)?.to_owned()))
     };
     entries.filter_map(text).collect()
 }
 
-fn decoded(node: &ConfigNode, problems: &mut Problems) -> Vec<(String, Vec<f32>)> {
-    let mut numbers = Vec::new();
+fn arrays(node: &ConfigNode, problems: &mut Problems) -> Vec<(String, Vec<f32>)> {
+    let mut arrays = Vec::new();
     for (name, node) in decode::table(node, problems) {
         let mut values = Vec::new();
         for line in decode::array(node, problems) {
-            let Some(text) = decode::text(line, problems) else { continue };
-            let digit = |b: u8| char::from(b).to_digit(16);
-            let words = text.as_bytes().chunks(8).map(|word| {
-                let bits = word.iter().try_fold(0, |bits, b| Some(bits << 4 | digit(*b)?));
+            let digit = |byte: &u8| char::from(*byte).to_digit(16);
+            let digits = decode::text(line, problems).unwrap_or_default().as_bytes();
+            let words = digits.chunks(8).map(|word| {
+                let bits = word.iter().try_fold(0, |bits, byte| Some(bits << 4 | digit(byte)?));
                 bits.filter(|_| word.len() == 8).map(f32::from_bits)
             });
-            match words.collect::<Option<Vec<f32>>>() {
-                Some(words) => values.extend(words),
-                None => {
-                    let expected = "eight hexadecimal digits for each number";
-                    problems.push(Problem::new(line.place.clone(), "other characters", expected));
-                }
-            }
+            let Some(words) = words.collect::<Option<Vec<f32>>>() else {
+                let expected = "eight hexadecimal digits for each number";
+                problems.push(Problem::new(line.place.clone(), "other characters", expected));
+                continue;
+            };
+            values.extend(words);
         }
-        numbers.push((name.clone(), values));
+        arrays.push((name.clone(), values));
     }
-    numbers
+    arrays
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! updates from the 101st step on, exploration from 1 to 0.05 over the first tenth, a copy of the
 //! network as target every 10,000 steps, Huber loss, gradients up to norm 10.
 
-use super::agent::{Agent, Episodes, State, TrainedNetwork, action_network, copy};
+use super::agent::{Agent, Episodes, TrainedNetwork, Visitor, action_network, visit_updates};
 use super::net::{Activation, Activations, Mlp, best};
 use super::optim::{UpdateRule, clip};
 use super::{Environment, Transition};
@@ -143,26 +143,19 @@ impl Agent for Dqn {
         &self.online.network
     }
 
-    fn state(&self) -> State {
-        let [network, moments, updates] = self.online.state();
-        vec![
-            ("network", network),
-            ("target", self.target.parameters.clone()),
-            ("moments", moments),
-            ("optimiser_steps", updates),
-            ("replay", self.replay.clone()),
-        ]
+    fn visit_state(&mut self, visit: Visitor<'_>) {
+        visit("network", &mut self.online.network.parameters);
+        visit("target", &mut self.target.parameters);
+        visit("moments", &mut self.online.optimiser.moments);
+        visit_updates([&mut self.online], visit);
+        visit("replay", &mut self.replay);
     }
 
-    fn restore(&mut self, state: &[(String, Vec<f32>)]) -> Option<()> {
-        self.online.restore(state, ["network", "moments", "optimiser_steps"])?;
-        copy(state, "target", &mut self.target.parameters)?;
-        let (_, replay) = state.iter().find(|(name, _)| name == "replay")?;
-        self.replay.clone_from(replay);
-        // A changed file may hold parts of rows, or actions that do not exist.
+    /// A changed file may hold parts of rows, or actions that do not exist.
+    fn is_valid(&self) -> bool {
         let (inputs, outputs) = (self.target.inputs(), self.target.outputs() as f32);
-        let mut rows = replay.chunks_exact(self.width);
-        let valid = rows.by_ref().all(|row| (0.0..outputs).contains(&row[inputs]));
-        (valid && rows.remainder().is_empty()).then_some(())
+        let mut rows = self.replay.chunks_exact(self.width);
+        rows.by_ref().all(|row| (0.0..outputs).contains(&row[inputs]))
+            && rows.remainder().is_empty()
     }
 }

@@ -41,18 +41,10 @@ pub const DISCOUNT: f32 = 0.99;
 /// struct Copy(usize);
 ///
 /// impl Environment for Copy {
-///     fn observation_len(&self) -> usize {
-///         1
-///     }
-///     fn actions(&self) -> usize {
-///         2
-///     }
-///     fn reset(&mut self, rng: &mut ChaCha8Rng) {
-///         self.0 = rng.random_range(0..2);
-///     }
-///     fn observe(&self, into: &mut [f32]) {
-///         into[0] = self.0 as f32;
-///     }
+///     fn observation_len(&self) -> usize { 1 }
+///     fn actions(&self) -> usize { 2 }
+///     fn reset(&mut self, rng: &mut ChaCha8Rng) { self.0 = rng.random_range(0..2); }
+///     fn observe(&self, into: &mut [f32]) { into[0] = self.0 as f32; }
 ///     fn step(&mut self, action: usize) -> Transition {
 ///         let reward = if action == self.0 { 1.0 } else { 0.0 };
 ///         Transition { reward, done: true, discount: DISCOUNT }
@@ -61,11 +53,8 @@ pub const DISCOUNT: f32 = 0.99;
 ///
 /// let mut env = Copy(0);
 /// let mut training = Training::new(Algorithm::Ppo, &env, 8_000, 1);
-/// let mut reward = 0.0;
-/// while let Some(point) = training.advance(&mut env) {
-///     reward = point.reward;
-/// }
-/// assert!(reward > 0.9);
+/// let last = std::iter::from_fn(|| training.advance(&mut env)).last();
+/// assert!(last.is_some_and(|point| point.reward > 0.9));
 /// ```
 pub trait Environment {
     /// Length of an observation.

@@ -91,16 +91,25 @@ impl Training {
     }
 
     /// Everything that learning changed, by name, but for the state of the environment.
-    pub fn state(&self) -> Vec<(&'static str, Vec<f32>)> {
-        self.agent.state()
+    pub fn state(&mut self) -> Vec<(String, Vec<f32>)> {
+        let mut state = Vec::new();
+        self.agent.visit_state(&mut |name, values| state.push((name.to_owned(), values.clone())));
+        state
     }
 
     /// Continues after `done` steps with what [`Self::state`] returned then; `None` if that is the
-    /// state of another training.
+    /// state of another training. To be called before the first step.
     pub fn resume(&mut self, done: usize, state: &[(String, Vec<f32>)]) -> Option<()> {
-        self.agent.restore(state)?;
+        let mut fits = done.is_multiple_of(self.agent.segment());
+        self.agent.visit_state(&mut |name, values| {
+            let stored = state.iter().find(|(known, _)| known == name).map(|(_, stored)| stored);
+            match stored.filter(|stored| values.is_empty() || stored.len() == values.len()) {
+                Some(stored) => values.clone_from(stored),
+                None => fits = false,
+            }
+        });
         self.done = done;
-        done.is_multiple_of(self.agent.segment()).then_some(())
+        (fits && self.agent.is_valid()).then_some(())
     }
 }
 
@@ -183,8 +192,7 @@ mod tests {
             whole.finish(&mut env);
             let mut first = Training::new(algorithm, &env, 6000, 5);
             first.advance(&mut env).unwrap();
-            let state: Vec<(String, Vec<f32>)> =
-                first.state().into_iter().map(|(name, values)| (name.to_owned(), values)).collect();
+            let state = first.state();
             let mut second = Training::new(algorithm, &env, 6000, 5);
             second.resume(first.done(), &state).unwrap();
             second.finish(&mut walk());

@@ -4,7 +4,6 @@
 //! sweep, figures measured by running that code on the data set M4A1, and claims of this project.
 //! Exact values of closed forms are computed. Without the data set, its figures are not measured.
 
-mod closed_form;
 mod cross_scores;
 mod devices;
 mod dialogue_scores;
@@ -23,7 +22,6 @@ use crate::report::figure::{Chart, ChartKind, Series};
 use crate::report::reproduction::{Check, Measurement, Targets, check_report};
 use std::sync::Arc;
 
-pub use closed_form::Calls;
 pub use policy_cache::PolicyCache;
 use policy_cache::TrainingSpec;
 
@@ -168,7 +166,12 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// Mean rewards as lines over `x`, a label and whether its axis is logarithmic.
-fn reward_chart(title: &str, note: String, (x, x_log): (&str, bool), series: Vec<Series>) -> Chart {
+pub fn reward_chart(
+    title: &str,
+    note: String,
+    (x, x_log): (&str, bool),
+    series: Vec<Series>,
+) -> Chart {
     Chart {
         kind: ChartKind::Lines,
         title: title.to_owned(),

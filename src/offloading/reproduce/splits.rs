@@ -5,7 +5,7 @@ use super::{ReproductionConfig, SEED};
 use crate::config::Problem;
 use crate::core::rng::Rng;
 use crate::offloading::estimator::NeighbourTies;
-use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals, evaluate};
+use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate};
 use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, policies};
 use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
@@ -82,7 +82,7 @@ impl SplitModel {
     ) -> DialogueScores {
         self.scores(results.iter().map(|result| {
             let alone = std::slice::from_ref(result);
-            of(&PolicySummary::of(&self.model, alone, budget, Totals::All))
+            of(&PolicySummary::of(&self.model, alone, budget))
         }))
     }
 

@@ -7,7 +7,7 @@
 use super::synthetic_totals::SHAPES;
 use super::{PolicyCache, ReproductionConfig, ReproductionError, SEED, TrainingSpec, mean};
 use crate::core::rng::Rng;
-use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
+use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::generate::synthetic;
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::TrainingPlan;
@@ -77,8 +77,9 @@ fn workload(
         };
         Ok(tests.map(|dialogues| {
             let budget = Cost::PUBLISHED;
-            let results = evaluate(&model, dialogues, policy.as_mut(), budget);
-            let summary = PolicySummary::of(&model, &results, budget, Totals::Window);
+            let results = evaluate(&model, dialogues, policy.as_mut(), budget).into_iter();
+            let results: Vec<_> = results.map(|result| result.windowed(&model)).collect();
+            let summary = PolicySummary::of(&model, &results, budget);
             METRICS.map(|(_, of)| of(&model, &summary))
         }))
     };
