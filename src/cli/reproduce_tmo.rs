@@ -75,7 +75,9 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
         config.scored = config.dialogues;
     }
     if config.seeds > 0 {
-        print_note("about ten minutes of processor time for each seed; stopped, it goes on");
+        print_note(
+            "about ten minutes of processor time for each seed; finished trainings are kept",
+        );
     }
     let bar = SweepProgress::new();
     let cache =

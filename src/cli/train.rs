@@ -119,7 +119,7 @@ struct TrainingRun<'a> {
     env: &'a mut dyn Environment,
     /// What a policy depends on.
     policy: PolicySignature,
-    /// What a checkpoint depends on besides.
+    /// What a checkpoint depends on in addition.
     settings: PolicySignature,
     /// The score of a network on test data.
     test: &'a dyn Fn(&Mlp) -> Result<f64, CliError>,
@@ -220,7 +220,7 @@ fn complete(args: &TrainArgs, run: TrainingRun<'_>) -> Result<Training, CliError
     if checkpoint.exists() {
         let source = source::read_own(&checkpoint.to_string_lossy())?;
         curve = resume(&source, &settings, &mut training, env)?;
-        print_note(&format!("goes on after {} steps", training.done()));
+        print_note(&format!("resumed after {} steps", training.done()));
     }
     while let Some(point) = training.advance(env) {
         let test = test(training.network())?;

@@ -1,9 +1,10 @@
 //! Bandits over (task, action): they estimate the mean reward of every pair, and ignore the rest of
 //! the dialogue.
 
+use super::generate::normal;
 use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext, best};
-use crate::core::rng::{Label, Rng, standard_normal};
+use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -55,23 +56,21 @@ impl OffloadPolicy for Bandit {
         let arms = self.arms[context.turn().task].iter().copied().enumerate();
         let rng = &mut self.rng;
         match self.rule {
-            _ if self.settled => best(arms.map(|(at, arm)| (at, arm.mean()))),
-            Rule::EpsilonGreedy if rng.random_range(0.0..1.0) < EPSILON => {
+            Rule::EpsilonGreedy if !self.settled && rng.random_range(0.0..1.0) < EPSILON => {
                 rng.random_range(0..arms.len())
             }
-            Rule::EpsilonGreedy => best(arms.map(|(at, arm)| (at, arm.mean()))),
-            Rule::Ucb1 => {
+            Rule::Ucb1 if !self.settled => {
                 let all: f64 = arms.clone().map(|(_, arm)| arm.count).sum();
                 let bonus = |arm: Arm| libm::sqrt(2.0 * libm::log(all) / arm.count);
                 best(arms.map(|(at, arm)| {
                     (at, if arm.count > 0.0 { arm.mean() + bonus(arm) } else { f64::INFINITY })
                 }))
             }
-            Rule::Thompson => best(arms.map(|(at, arm)| {
-                let normal =
-                    standard_normal(rng.random_range(0.0..1.0), rng.random_range(0.0..1.0));
-                (at, arm.sum / (arm.count + 1.0) + normal / libm::sqrt(arm.count + 1.0))
+            Rule::Thompson if !self.settled => best(arms.map(|(at, arm)| {
+                let noise = normal(rng, 0.0, 1.0) / libm::sqrt(arm.count + 1.0);
+                (at, arm.sum / (arm.count + 1.0) + noise)
             })),
+            _ => best(arms.map(|(at, arm)| (at, arm.mean()))),
         }
     }
 

@@ -8,12 +8,12 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 /// A number in [0, 1).
-fn unit(rng: &mut ChaCha8Rng) -> f64 {
+pub(super) fn unit(rng: &mut ChaCha8Rng) -> f64 {
     rng.random_range(0.0..1.0)
 }
 
 /// A draw of the normal distribution.
-fn normal(rng: &mut ChaCha8Rng, mean: f64, deviation: f64) -> f64 {
+pub(super) fn normal(rng: &mut ChaCha8Rng, mean: f64, deviation: f64) -> f64 {
     let (first, second) = (unit(rng), unit(rng));
     mean + deviation * standard_normal(first, second)
 }

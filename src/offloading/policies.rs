@@ -23,7 +23,7 @@ pub struct PolicyEntry {
 type Build = fn(&DialogueModel, Rng) -> Box<dyn OffloadPolicy>;
 
 const AUTHORS: &str = "baseline of the TMO authors' code, tmo/evaluator.py";
-const NULL: &str = "the customary null model";
+const NULL: &str = "null model";
 const PLANNER: &str = "one-step planner on the TMO estimator; not in the authors' code";
 /// The policy with a parameter.
 const ALWAYS: &str = "always";
@@ -43,7 +43,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     entry("cloud", "the cloud with views drawn uniformly", AUTHORS, |_, rng| {
         Box::new(Random { rng, local: 0.0 })
     }),
-    entry("random", "the device half of the time, else as `cloud`", AUTHORS, |_, rng| {
+    entry("random", "the device with probability 1/2, else as `cloud`", AUTHORS, |_, rng| {
         Box::new(Random { rng, local: 0.5 })
     }),
     entry("uniform", "every action equally often", NULL, |model, rng| {
@@ -52,13 +52,13 @@ pub const POLICIES: &[PolicyEntry] = &[
     entry(ALWAYS, "one action, as in `always:cloud+0+1`", NULL, |_, _| Box::new(Always(0))),
     entry(
         "greedy-knn",
-        "the best next reward by the estimator, association as in training on average",
+        "the best expected reward of this turn, with mean associations of the training dialogues",
         PLANNER,
         |_, _| Box::new(Greedy { guarded: false, sees_association: false }),
     ),
     entry(
         "greedy-knn-association",
-        "as `greedy-knn`, and shown the turn's own association",
+        "as `greedy-knn`, with the association of the turn itself",
         PLANNER,
         |_, _| Box::new(Greedy { guarded: false, sees_association: true }),
     ),
@@ -70,31 +70,31 @@ pub const POLICIES: &[PolicyEntry] = &[
     ),
     entry(
         "tmo-rl-plus",
-        "the best reward of this turn and the next, among what the budget allows",
-        "ours: two-step planner on the TMO estimator, counting how dialogues go on",
+        "the best reward of this turn and the next, among the actions that the budget allows",
+        "ours: two-step planner on the TMO estimator, with lengths and tasks of training dialogues",
         |model, _| Box::new(Lookahead::new(model)),
     ),
     entry(
         "epsilon-greedy",
-        "mean reward by task and action, a tenth of choices at random while learning",
+        "mean reward by task and action, a tenth of the actions at random while learning",
         "Sutton and Barto, Reinforcement Learning, 2nd ed. 2018, section 2.2",
         |model, rng| Box::new(Bandit::new(Rule::EpsilonGreedy, model, rng)),
     ),
     entry(
         "ucb1",
-        "mean reward by task and action, plus a bonus for what was tried little",
+        "mean reward by task and action, plus an exploration bonus",
         "Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002, figure 1",
         |model, rng| Box::new(Bandit::new(Rule::Ucb1, model, rng)),
     ),
     entry(
         "thompson",
-        "mean reward by task and action, drawn from what is still believed possible",
+        "mean reward by task and action, drawn from its posterior",
         "Agrawal and Goyal, AISTATS 2013, algorithm 2 (normal priors)",
         |model, rng| Box::new(Bandit::new(Rule::Thompson, model, rng)),
     ),
     entry(
         "linucb",
-        "reward linear in task and previous turn, plus a bonus; budget by prices",
+        "reward linear in task and previous turn, plus an exploration bonus; budget by prices",
         "Li, Chu, Langford and Schapire, WWW 2010, algorithm 1; prices of the budget as in \
          Badanidiyuru, Kleinberg and Slivkins, FOCS 2013; the combination is ours",
         |model, _| Box::new(LinUcb::new(model)),

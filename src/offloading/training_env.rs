@@ -6,10 +6,11 @@
 //! what is left of it is part of the observation.
 
 use super::cost::Cost;
+use super::generate::{normal, unit};
 use super::model::DialogueModel;
 use super::policy::TurnContext;
 use crate::config::{Location, Problem};
-use crate::core::rng::{exponential, standard_normal};
+use crate::core::rng::exponential;
 use crate::rl::{DISCOUNT, Environment, Transition};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -196,10 +197,10 @@ impl<'a> DialogueEnvironment<'a> {
         let cloud = highest_cost(self.model);
         let draws: [Draw; 2] = match self.plan.draw {
             BudgetDistribution::Fixed(budget) => return budget,
-            BudgetDistribution::Normal => [normal, normal],
+            BudgetDistribution::Normal => [central, central],
             BudgetDistribution::Uniform => [uniform, uniform],
             BudgetDistribution::ExtremeAware => match (unit(rng), unit(rng)) {
-                (kind, _) if kind < 0.5 => [normal, normal],
+                (kind, _) if kind < 0.5 => [central, central],
                 (kind, _) if kind < 0.8 => [uniform, uniform],
                 (kind, side) if kind < 0.9 && side < 0.5 => [near_end, uniform],
                 (kind, _) if kind < 0.9 => [uniform, near_end],
@@ -250,14 +251,8 @@ impl<'a> DialogueEnvironment<'a> {
 /// Draws a number between two others.
 type Draw = fn(f64, f64, &mut ChaCha8Rng) -> f64;
 
-/// A number in [0, 1).
-fn unit(rng: &mut ChaCha8Rng) -> f64 {
-    rng.random_range(0.0..1.0)
-}
-
-fn normal(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
-    let (first, second) = (unit(rng), unit(rng));
-    f64::midpoint(low, high) + (high - low) / 6.0 * standard_normal(first, second)
+fn central(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
+    normal(rng, f64::midpoint(low, high), (high - low) / 6.0)
 }
 
 fn uniform(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {

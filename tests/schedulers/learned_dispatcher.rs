@@ -300,7 +300,7 @@ fn a_policy_is_trained_goes_on_and_schedules_only_what_it_was_trained_for() {
     let said = shell.ok(&format!("{TRAIN} --out t"));
     assert!(said.out.starts_with("a2c after 2000 steps: mean utility of test runs 0."), "{said:?}");
     let again = shell.ok(&format!("{TRAIN} --out t"));
-    assert!(again.err.contains("goes on after 2000 steps") && again.out == said.out, "{again:?}");
+    assert!(again.err.contains("resumed after 2000 steps") && again.out == said.out, "{again:?}");
     let scheduler = "scheduler={name=\"tmo-rl\",policy=\"t/policy.toml\"}";
     let sweep = |more: &[&str]| {
         let arguments = [&["sweep", "experiment.toml", "--set", scheduler], more].concat();
