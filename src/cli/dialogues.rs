@@ -24,21 +24,11 @@ enum CostModel {
     Physical,
 }
 
-/// One of `known`, by name.
-pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
-    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let names = known.iter().map(|(name, _)| *name);
-    found.ok_or_else(|| Problem::unknown(Location::file(option), "value", name, names))
-}
-
 /// One of `known`, by the name that the option `--what` gives.
-fn find<T: Copy, const N: usize>(
-    what: &str,
-    name: &str,
-    known: [(&str, T); N],
-) -> Result<T, Problem> {
+pub(super) fn chosen<T: Copy>(what: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
     let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let (place, names) = (Location::file(&format!("--{what}")), known.map(|(name, _)| name));
+    let (place, names) =
+        (Location::file(&format!("--{what}")), known.iter().map(|(name, _)| *name));
     found.ok_or_else(|| Problem::unknown(place, what, name, names))
 }
 
@@ -111,15 +101,15 @@ impl DialogueArgs {
         };
         enough("--workload", &workload)?;
         let split = workload.split(rng);
-        let metric = chosen("--metric", &self.metric, &Metric::ALL)?;
+        let metric = chosen("metric", &self.metric, &Metric::ALL)?;
         let params = ModelParams { metric, ..ModelParams::new(costs) };
         let model = DialogueModel::new(Arc::new(workload), &split.train, params)?;
         Ok((model, split))
     }
 
     fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {
-        let device = find("device", &self.device, DEVICES.map(|d| (d.name, d)))?;
-        let network = find("network", &self.network, NETWORKS.map(|n| (n.name, n)))?;
+        let device = chosen("device", &self.device, &DEVICES.map(|d| (d.name, d)))?;
+        let network = chosen("network", &self.network, &NETWORKS.map(|n| (n.name, n)))?;
         match self.costs {
             CostModel::Paper => Ok(Costs::paper(device, network)),
             CostModel::Physical => Ok(Costs::physical(device, network)),

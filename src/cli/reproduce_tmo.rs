@@ -43,8 +43,8 @@ pub(super) struct TmoArgs {
     /// Refuse to go on without the data set.
     #[arg(long)]
     require_data: bool,
-    /// Where to write tmo.csv, REPORT.md, figures/, and policies/, from which the same command takes
-    /// finished trainings.
+    /// Where to write tmo.csv, REPORT.md, figures/, and policies/, from which the same command
+    /// takes finished trainings.
     #[arg(long, value_name = "DIR", default_value = "reproduced/tmo")]
     out: PathBuf,
     /// A folder with a kept tmo.csv to compare with, made with the same options.

@@ -57,8 +57,8 @@ pub(super) struct TrainArgs {
     /// answers are about equally good.
     #[arg(long, default_value_t = 1000.0, requires = "experiment")]
     cost_weight: f64,
-    /// Number of trainings, each with its own seed from `--seed` on, run in parallel: in the folders
-    /// `seed-1`, … of `--out`.
+    /// Number of trainings, each with its own seed from `--seed` on, run in parallel: in the
+    /// folders `seed-1`, … of `--out`.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
     /// The learning algorithm: `a2c`, `ppo` or `dqn`.
@@ -77,7 +77,8 @@ pub(super) struct TrainArgs {
     /// Budgets of training episodes: `fixed` at `--budget`, `normal`, `uniform` or `extreme-aware`.
     #[arg(long, default_value = "fixed")]
     budget_distribution: String,
-    /// Show the agent the rest of the budget in seconds and dollars, as published, and not as shares.
+    /// Show the agent the rest of the budget in seconds and dollars, as published, and not as
+    /// shares.
     #[arg(long)]
     raw_budget: bool,
     /// Where to write curve.csv, its figure, policy.toml and checkpoint.toml.
@@ -90,9 +91,9 @@ impl TrainArgs {
         let fixed = [("fixed", BudgetDistribution::Fixed(budget))];
         let draws = [&fixed, &DISTRIBUTIONS[..]].concat();
         Ok(TrainingPlan {
-            transition: chosen("--transition", &self.transition, &StateTransition::ALL)?,
-            constraint: chosen("--constraint", &self.constraint, &Constraint::ALL)?,
-            draw: chosen("--budget-distribution", &self.budget_distribution, &draws)?,
+            transition: chosen("transition", &self.transition, &StateTransition::ALL)?,
+            constraint: chosen("constraint", &self.constraint, &Constraint::ALL)?,
+            draw: chosen("budget-distribution", &self.budget_distribution, &draws)?,
             raw_budget: self.raw_budget,
         })
     }
@@ -212,7 +213,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
 fn complete(args: &TrainArgs, run: TrainingRun<'_>) -> Result<Training, CliError> {
     let TrainingRun { env, policy, settings, test } = run;
     let settings = [policy.clone(), settings].concat();
-    let algorithm = chosen("--algorithm", &args.algorithm, &Algorithm::ALL)?;
+    let algorithm = chosen("algorithm", &args.algorithm, &Algorithm::ALL)?;
     let mut training = Training::new(algorithm, env, args.steps, args.dialogues.seed);
     atomic::folder(&args.out)?;
     let checkpoint = args.out.join("checkpoint.toml");

@@ -84,8 +84,8 @@ pub struct Estimator {
     metric: Metric,
     /// Number of coordinates of a state, rounded up to whole chunks.
     stride: usize,
-    /// States of the points one after the other, each from its last coordinate, the most recent one,
-    /// to its first.
+    /// States of the points one after the other, each from its last coordinate, the most recent
+    /// one, to its first.
     states: Vec<i8>,
     points: Vec<Point>,
     /// Ranges of points with the same decision and the same most recent coordinates.

@@ -140,8 +140,8 @@ impl DialogueResult {
 pub struct BudgetViolation {
     /// Share of dialogues beyond the budget.
     pub rate: f64,
-    /// Mean excess over the dialogues beyond the budget, in the unit of the resource; 0 if there are
-    /// none.
+    /// Mean excess over the dialogues beyond the budget, in the unit of the resource; 0 if there
+    /// are none.
     pub mean_over: f64,
     /// Standard error of `mean_over`, 0 for fewer than two of them.
     pub error: f64,

@@ -175,8 +175,8 @@ impl SyntheticShape {
 }
 
 /// `count` dialogues by the published rule: tasks uniform, half of the turns in the cloud, 70 % of
-/// those with 1 to X views; the mean score of a cloud answer grows by 0.1 with every view uploaded so
-/// far in the dialogue, this turn included. Times and costs are not part of the rule and are 0.
+/// those with 1 to X views; the mean score of a cloud answer grows by 0.1 with every view uploaded
+/// so far in the dialogue, this turn included. Times and costs are not part of the rule and are 0.
 pub fn synthetic(shape: SyntheticShape, count: usize, rng: Rng) -> Workload {
     let actions = Actions::new(shape.views);
     let mut rng = rng.stream(Label::Dialogues);

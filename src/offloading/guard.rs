@@ -4,12 +4,13 @@
 //! An action is allowed if what is left of the budget after its cost pays for local answers to all
 //! turns that may follow. The length of the dialogue at hand is unknown to policies and agents; the
 //! reserve is for the longest dialogue of the workload ([`DialogueModel::longest`]), a limit that a
-//! service may know. It is the same for every dialogue and so reveals nothing about the current one.
+//! service may know. It is the same for every dialogue and so reveals nothing about the current
+//! one.
 //!
 //! It follows that no dialogue whose local answers alone keep the budget exceeds it. While all
-//! answers were local, the dialogue may stay local. Once another action was allowed, the budget pays
-//! for local answers up to the longest dialogue, and every action that is allowed later keeps that
-//! reserve. With queues this holds as long as local answers do not wait.
+//! answers were local, the dialogue may stay local. Once another action was allowed, the budget
+//! pays for local answers up to the longest dialogue, and every action that is allowed later keeps
+//! that reserve. With queues this holds as long as local answers do not wait.
 
 use super::cost::Cost;
 #[cfg(doc)]

@@ -47,8 +47,8 @@ impl LinUcb {
         Self { features, arms, prices: [0.0; 2], settled: false }
     }
 
-    /// The task (one-hot), whether this is the first turn, where the previous turn was answered, and
-    /// its views.
+    /// The task (one-hot), whether this is the first turn, where the previous turn was answered,
+    /// and its views.
     fn observe(&self, context: &TurnContext<'_>) -> Vec<f64> {
         let mut features = vec![0.0; self.features];
         let tasks = context.model.workload.tasks.len();

@@ -1,18 +1,18 @@
 //! `tmo-rl-plus`, our constrained agent: a planner that looks one turn beyond the next answer.
 //!
 //! Costs, reward and the response estimator are known when a turn is decided, so they need not be
-//! learned. A decision affects later turns in two ways only: through the history in their state, and
-//! through what is left of the budget. Unknown are whether another turn follows, and its task. These
-//! are estimated from the training dialogues: how long dialogues are, and how often each task comes
-//! after a first turn. The value of an action is then
+//! learned. A decision affects later turns in two ways only: through the history in their state,
+//! and through what is left of the budget. Unknown are whether another turn follows, and its task.
+//! These are estimated from the training dialogues: how long dialogues are, and how often each task
+//! comes after a first turn. The value of an action is then
 //!
 //! `w(t) · reward(a) + g(t) · w(t + 1) · Σ p(task) · max reward(a' | a, task)`
 //!
 //! where g is the share of dialogues that continue after turn t, w the mean of 1 / length of those
 //! that reach it (the reward of a dialogue is a mean over its turns), and the maximum is over the
 //! actions that the budget allows after a is paid. The best action that the budget allows is taken
-//! (see [`super::guard`]), so no budget is exceeded that local answers keep. One policy serves every
-//! budget. Waiting in queues counts as time and is taken off the reward.
+//! (see [`super::guard`]), so no budget is exceeded that local answers keep. One policy serves
+//! every budget. Waiting in queues counts as time and is taken off the reward.
 //!
 //! Like `greedy-knn` it knows neither later turns nor recorded scores, and uses mean associations.
 //! Planning two to four turns ahead, or predicting the next task from the last ones, gained nothing

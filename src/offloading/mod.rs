@@ -1,8 +1,9 @@
-//! Offloading of dialogues between a language model on a device and one in the cloud: for every turn,
-//! where to answer it and which of the user's camera views to upload.
+//! Offloading of dialogues between a language model on a device and one in the cloud: for every
+//! turn, where to answer it and which of the user's camera views to upload.
 //!
 //! The system is TMO of Yuan, Han, Wang and Brinton (MobiHoc 2025, arXiv 2502.11007); formulas and
-//! constants are those of the authors' published code (`liangqiyuan/TMO`). Comments mark what is ours.
+//! constants are those of the authors' published code (`liangqiyuan/TMO`). Comments mark what is
+//! ours.
 
 pub mod action;
 mod bandit;

@@ -2,8 +2,8 @@
 //! simulation engine.
 //!
 //! The device has one lane, the cloud a given number; both serve first come, first served. Dialogue
-//! i belongs to user i modulo the number of users, and the dialogues of a user are consecutive. In a
-//! closed loop a turn arrives a think time after the answer to the previous one; in an open loop
+//! i belongs to user i modulo the number of users, and the dialogues of a user are consecutive. In
+//! a closed loop a turn arrives a think time after the answer to the previous one; in an open loop
 //! turns arrive at a fixed interval. Latency counts from a turn's arrival and includes the waiting
 //! time, in the budget and in the reward, whose latency term is normalised over the kinds of calls
 //! and not clipped. A single user in a closed loop never waits: that is the published setting.
@@ -11,7 +11,8 @@
 //!
 //! Service times are those of the cost table; only waiting times come from the simulated clock, in
 //! whole nanoseconds. The spent budget that a policy sees counts answered turns only. A policy is
-//! told how long a call to either side would wait. This is exact, since later calls queue behind it.
+//! told how long a call to either side would wait. This is exact, since later calls queue behind
+//! it.
 //!
 //! Users travel with requests ([`Request::client`]); all other state of dialogues is in `Session`,
 //! which drives the step machine of the engine.

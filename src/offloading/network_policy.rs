@@ -84,7 +84,7 @@ impl NetworkPolicy {
         let stored = PolicyFile::parse(&source::read(path)?, PolicyKind::Policy)?;
         // How it observes the budget is its own choice; all else must be as it is here.
         let has = |name: &str, value: &str| {
-            stored.catalogue.iter().any(|(known, found)| known == name && found == value)
+            stored.signature.iter().any(|(known, found)| known == name && found == value)
         };
         let constraint = match (has("budget", "none"), has("masked", "yes")) {
             (true, _) => Constraint::Free,

@@ -1,16 +1,16 @@
 //! The best sequence of decisions about a dialogue whose turns are all known, with or without a
 //! budget.
 //!
-//! The score of an answer depends on the last Z decisions alone, so a state of the search is as many
-//! decisions. The expected score of every action in every state is computed once; without a budget,
-//! dynamic programming from the last turn to the first then finds the best sequence.
+//! The score of an answer depends on the last Z decisions alone, so a state of the search is as
+//! many decisions. The expected score of every action in every state is computed once; without a
+//! budget, dynamic programming from the last turn to the first then finds the best sequence.
 //!
 //! A budget makes it a shortest path with two limited resources, which is solved exactly (Handler
 //! and Zang, Networks 10, 1980). Dynamic programming with prices on seconds and dollars bounds the
 //! rewards from a state on; the prices are moved by Polyak's subgradient rule. Then labels (state,
-//! reward, spent) are extended turn by turn. A label is dropped if the cheapest answers to the other
-//! turns would exceed the budget, if its bound is below the best sequence known, or if another label
-//! of its state has earned as much and spent no more.
+//! reward, spent) are extended turn by turn. A label is dropped if the cheapest answers to the
+//! other turns would exceed the budget, if its bound is below the best sequence known, or if
+//! another label of its state has earned as much and spent no more.
 //!
 //! O(turns · actions^(Z + 1)) expected scores: twelve turns of three views take a few million.
 

@@ -9,7 +9,7 @@
 
 use super::action::{Actions, MAX_VIEWS};
 use crate::config::csv::{Row, Table};
-use crate::config::source::{self, Source};
+use crate::config::source::Source;
 use crate::config::{Location, Problem};
 use crate::core::rng::{Label, Rng};
 use rand::RngExt;
@@ -72,14 +72,6 @@ pub struct Split {
 pub(super) type NamedDialogue = (String, Vec<(String, Turn)>);
 
 impl Workload {
-    /// Reads a table of turns.
-    ///
-    /// # Errors
-    /// Says which cell or column is wrong.
-    pub fn load(path: &str) -> Result<Self, Problem> {
-        Self::parse(&source::read(path)?)
-    }
-
     /// Parses a table of turns.
     ///
     /// # Errors

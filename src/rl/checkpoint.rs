@@ -1,5 +1,6 @@
-//! Files of policies and checkpoints: TOML with a version, a hash over the rest, a catalogue of what
-//! the training depended on, and arrays in hexadecimal single precision, so that nothing is rounded.
+//! Files of policies and checkpoints: TOML with a version, a hash over the rest, a catalogue of
+//! what the training depended on, and arrays in hexadecimal single precision, so that nothing is
+//! rounded.
 
 use super::net::{ActionHeads, Activation, Mlp};
 use crate::config::settings::names;
@@ -41,7 +42,7 @@ pub struct PolicyFile {
     /// The purpose of the file.
     pub kind: PolicyKind,
     /// What the training depended on.
-    pub catalogue: PolicySignature,
+    pub signature: PolicySignature,
     /// Steps of training.
     pub steps: usize,
     /// Units by layer, inputs first.
@@ -56,10 +57,10 @@ pub struct PolicyFile {
 
 impl PolicyFile {
     /// The file of a trained network.
-    pub fn policy(network: &Mlp, steps: usize, catalogue: PolicySignature) -> Self {
+    pub fn policy(network: &Mlp, steps: usize, signature: PolicySignature) -> Self {
         Self {
             kind: PolicyKind::Policy,
-            catalogue,
+            signature,
             steps,
             layers: network.sizes().to_vec(),
             activation: network.activation(),
@@ -102,7 +103,7 @@ impl PolicyFile {
             ));
         }
         body.push_str("\n[catalogue]\n");
-        for (name, value) in &self.catalogue {
+        for (name, value) in &self.signature {
             body.push_str(&format!("{name} = {}\n", quote(value)));
         }
         body.push_str("\n[numbers]\n");
@@ -143,8 +144,8 @@ impl PolicyFile {
         let layers = layers.map(|node| sizes(node, fields.problems())).unwrap_or_default();
         let activation = fields.choice("activation", &ACTIVATIONS);
         let heads = fields.take("choices").map(|node| heads(node, fields.problems()));
-        let catalogue = fields.require("catalogue", "what it was learned for");
-        let catalogue = catalogue.map(|node| texts(node, fields.problems())).unwrap_or_default();
+        let signature = fields.require("catalogue", "what it was learned for");
+        let signature = signature.map(|node| texts(node, fields.problems())).unwrap_or_default();
         let numbers = fields.require("numbers", "what was learned");
         let numbers = numbers.map(|node| arrays(node, fields.problems())).unwrap_or_default();
         fields.finish();
@@ -152,17 +153,17 @@ impl PolicyFile {
             let found = "a hash that is not that of the rest";
             problems.push(Problem::new(Location::file(&source.path), found, "an unchanged file"));
         }
-        problems.check(Some(Self { kind, catalogue, steps, layers, activation, heads, numbers }))
+        problems.check(Some(Self { kind, signature, steps, layers, activation, heads, numbers }))
     }
 
-    /// Compares the catalogue with what is needed here.
+    /// Compares the signature with the one that is needed.
     ///
     /// # Errors
     /// A problem for each entry that differs.
     pub fn check(&self, expected: &PolicySignature, file: &str) -> Result<(), Problems> {
         let mut problems = Problems::default();
         for (name, value) in expected {
-            let found = self.catalogue.iter().find(|(known, _)| known == name).map(|(_, v)| v);
+            let found = self.signature.iter().find(|(known, _)| known == name).map(|(_, v)| v);
             if found != Some(value) {
                 let found = found.map_or("nothing".to_owned(), |found| format!("`{found}`"));
                 let place = Location::file(file).field(&format!("catalogue.{name}"));
@@ -314,6 +315,6 @@ mod tests {
         let said = stored().check(&other, "p.toml").unwrap_err().to_string();
         let expected = "error: p.toml: `catalogue.actions`: found `local, cloud`, expected `local`";
         assert_eq!(said, expected);
-        assert!(stored().check(&stored().catalogue, "p.toml").is_ok());
+        assert!(stored().check(&stored().signature, "p.toml").is_ok());
     }
 }

@@ -2,14 +2,14 @@
 //! gradients improve the network.
 //!
 //! Three agents: advantage actor-critic (`a2c.rs`), proximal policy optimisation (`ppo.rs`) and the
-//! deep Q-network (`dqn.rs`), with the hyper-parameters of the stable-baselines3 library, with which
-//! the TMO authors trained. Networks have two hidden layers of 64 units, or of 32 where the network
-//! scores each action by itself ([`Environment::action_features`]).
+//! deep Q-network (`dqn.rs`), with the hyper-parameters of the stable-baselines3 library, with
+//! which the TMO authors trained. Networks have two hidden layers of 64 units, or of 32 where the
+//! network scores each action by itself ([`Environment::action_features`]).
 //!
-//! **Determinism:** single precision, no fused operations, sums in a fixed order; random streams are
-//! keyed by seed and segment. A training is a chain of *segments* of some thousand steps. Each begins
-//! a new episode and has its own random streams, so a training that was interrupted between two
-//! segments continues to the same bytes.
+//! **Determinism:** single precision, no fused operations, sums in a fixed order; random streams
+//! are keyed by seed and segment. A training is a chain of *segments* of some thousand steps. Each
+//! begins a new episode and has its own random streams, so a training that was interrupted between
+//! two segments continues to the same bytes.
 
 mod a2c;
 mod actor_critic;

@@ -87,8 +87,8 @@ fn queues_form_where_there_are_few_lanes() {
     assert!(mean_s(open) > 10.0 * call);
 }
 
-/// Decisions of a user do not depend on other users if the policy ignores queues; rewards do, by the
-/// waiting time over the range of the kinds of calls.
+/// Decisions of a user do not depend on other users if the policy ignores queues; rewards do, by
+/// the waiting time over the range of the kinds of calls.
 #[test]
 fn waiting_is_in_the_reward() {
     let (model, test) = model(paper());
@@ -158,8 +158,8 @@ fn planners_avoid_long_queues() {
     }
 }
 
-/// A device whose calls take longer than the budget allows: a single user stays on it, since no other
-/// action leaves enough for later turns; with a queue there, a guard allows the cloud.
+/// A device whose calls take longer than the budget allows: a single user stays on it, since no
+/// other action leaves enough for later turns; with a queue there, a guard allows the cloud.
 #[test]
 fn guarded_planners_avoid_a_queue_at_the_device() {
     let (model, test) = model(Costs::physical(DEVICES[3], NETWORKS[0]));
@@ -179,8 +179,8 @@ fn guarded_planners_avoid_a_queue_at_the_device() {
     }
 }
 
-/// By dialogue: its nanoseconds in the queues, computed without the engine. Turns of one instant are
-/// served by the number of their user.
+/// By dialogue: its nanoseconds in the queues, computed without the engine. Turns of one instant
+/// are served by the number of their user.
 fn by_hand(lengths: &[usize], users: usize, think_ns: u64, lanes: usize, call_ns: u64) -> Vec<u64> {
     let mut took = vec![0; lengths.len()];
     let mut free = vec![0u64; lanes];

@@ -40,11 +40,10 @@ impl PairedScores {
         other_models: &[DialogueModel],
         results: &[DialogueResult],
     ) -> Self {
-        let own = on.scores(results.iter().map(|result| result.reward));
         let decided = on.split.test.iter().zip(results).zip(other_models);
         let others = decided
             .map(|((dialogue, result), model)| replay(model, *dialogue, &result.actions).reward);
-        Self([own, on.scores(others)])
+        Self([on.rewards(results), on.scores(others)])
     }
 
     /// Scores of a policy that needs no training, within the published budget.

@@ -9,7 +9,6 @@ use crate::offloading::cost::{DEVICES, NETWORKS};
 use crate::offloading::model::RewardWeights;
 use crate::offloading::{Cost, Costs, ModelParams, Workload};
 use crate::report::figure::{Chart, Series};
-use crate::report::reproduction::Measurement;
 use std::sync::Arc;
 
 const SECTION: &str = "devices and weights";
@@ -32,23 +31,6 @@ const TERMS: [Term; 3] = [
     ("usage", "weights-usage", |weights| &mut weights.usage),
 ];
 
-/// Rewards of each policy.
-fn rewards(
-    data: &Arc<Workload>,
-    config: &ReproductionConfig,
-    params: &ModelParams,
-) -> Result<Vec<DialogueScores>, Problem> {
-    let splits = by_split(data, config.bounds.min(SPLITS), params, |on| {
-        let reward = |policy: &str| {
-            let results = on.results(policy, Cost::PUBLISHED)?;
-            Ok(on.scores(results.iter().map(|result| result.reward)))
-        };
-        POLICIES.into_iter().map(reward).collect::<Result<Vec<_>, Problem>>()
-    })?;
-    let all = |policy: usize| DialogueScores::all(splits.iter().map(|split| &split[policy]));
-    Ok((0..POLICIES.len()).map(all).collect())
-}
-
 pub(super) fn measure(
     data: &Arc<Workload>,
     config: &ReproductionConfig,
@@ -56,48 +38,60 @@ pub(super) fn measure(
 ) -> Result<(), Problem> {
     let mut by_network: Vec<Series> = Vec::new();
     for network in NETWORKS {
-        let mut series = POLICIES.map(|policy| line(format!("{}, {policy}", network.name)));
-        for device in DEVICES {
-            let params = ModelParams::new(Costs::paper(device, network));
-            let rewards = rewards(data, config, &params)?;
-            let setting = format!("{}, {}", device.name, network.name);
-            measured.figures.extend(figures(&setting, &rewards));
-            for (series, scores) in series.iter_mut().zip(&rewards) {
-                series.points.extend(scores.point(device.gflops));
-            }
+        let settings = DEVICES.map(|device| Setting {
+            name: format!("{}, {}", device.name, network.name),
+            x: device.gflops,
+            params: ModelParams::new(Costs::paper(device, network)),
+        });
+        for mut line in lines(data, config, settings, measured)?.into_iter().take(BY_NETWORK) {
+            line.label = format!("{}, {}", network.name, line.label);
+            line.points.sort_by(|a, b| a.x.total_cmp(&b.x));
+            by_network.push(line);
         }
-        series.iter_mut().for_each(|s| s.points.sort_by(|a, b| a.x.total_cmp(&b.x)));
-        by_network.extend(series.into_iter().take(BY_NETWORK));
     }
     let x = ("device (thousand million operations/s)", true);
-    let plot = chart("Reward by device and network", x, config, by_network);
-    measured.plots.push(("devices", plot));
+    measured.plots.push(("devices", chart("Reward by device and network", x, config, by_network)));
     for (term, name, weight) in TERMS {
-        let mut series = POLICIES.map(|policy| line(policy.to_owned()));
-        for value in WEIGHTS {
+        let settings = WEIGHTS.map(|value| {
             let mut params = ModelParams::default();
             *weight(&mut params.weights) = value;
-            let rewards = rewards(data, config, &params)?;
-            measured.figures.extend(figures(&format!("weight of {term} {value:.3}"), &rewards));
-            for (series, scores) in series.iter_mut().zip(&rewards) {
-                series.points.extend(scores.point(value));
-            }
-        }
+            Setting { name: format!("weight of {term} {value:.3}"), x: value, params }
+        });
+        let series = lines(data, config, settings, measured)?;
         let (title, x) = (format!("Reward by weight of {term}"), format!("weight of {term}"));
-        measured.plots.push((name, chart(&title, (&x, false), config, series.into())));
+        measured.plots.push((name, chart(&title, (&x, false), config, series)));
     }
     Ok(())
 }
 
-fn line(label: String) -> Series {
-    Series { label, points: Vec::new() }
+/// One point of the plots.
+struct Setting {
+    name: String,
+    x: f64,
+    params: ModelParams,
 }
 
-fn figures(setting: &str, rewards: &[DialogueScores]) -> Vec<Measurement> {
-    let figure = |(policy, scores): (&str, &DialogueScores)| {
-        scores.measurement(SECTION, format!("{setting}, {policy}"))
-    };
-    POLICIES.into_iter().zip(rewards).map(figure).collect()
+/// Adds the reward of each policy at each setting, and returns a line for each policy.
+fn lines(
+    data: &Arc<Workload>,
+    config: &ReproductionConfig,
+    settings: impl IntoIterator<Item = Setting>,
+    measured: &mut Measured,
+) -> Result<Vec<Series>, Problem> {
+    let line = |policy: &str| Series { label: policy.to_owned(), points: Vec::new() };
+    let mut lines: Vec<Series> = POLICIES.map(line).into();
+    for Setting { name, x, params } in settings {
+        let splits = by_split(data, config.bounds.min(SPLITS), &params, |on| {
+            let rewards = |policy| Ok(on.rewards(&on.results(policy, Cost::PUBLISHED)?));
+            POLICIES.into_iter().map(rewards).collect::<Result<Vec<_>, Problem>>()
+        })?;
+        for (at, policy) in POLICIES.into_iter().enumerate() {
+            let scores = DialogueScores::all(splits.iter().map(|split| &split[at]));
+            measured.figures.push(scores.measurement(SECTION, format!("{name}, {policy}")));
+            lines[at].points.extend(scores.point(x));
+        }
+    }
+    Ok(lines)
 }
 
 fn chart(title: &str, x: (&str, bool), config: &ReproductionConfig, series: Vec<Series>) -> Chart {

@@ -74,7 +74,7 @@ fn at_budget(on: &SplitModel, budget: Cost, optimum: &[f64]) -> Result<AtBudget,
             lead = lead.max(result.reward - best);
         }
         if at < GUARDED.len() {
-            guarded[at] = on.scores(results.iter().map(|result| result.reward));
+            guarded[at] = on.rewards(&results);
             over[at] = results.iter().filter(|result| !within(result)).count();
         }
     }

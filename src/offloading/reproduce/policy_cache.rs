@@ -1,9 +1,9 @@
-//! A folder of trained networks, each written as soon as it is finished, so that a reproduction that
-//! was stopped trains only the missing ones.
+//! A folder of trained networks, each written as soon as it is finished, so that a reproduction
+//! that was stopped trains only the missing ones.
 //!
-//! A file is reused if its signature is that of the training asked for: everything that the training
-//! depends on (see [`crate::offloading::network_policy`]), the algorithm, its plan, seed and steps.
-//! The build of the program does not matter.
+//! A file is reused if its signature is that of the training asked for: everything that the
+//! training depends on (see [`crate::offloading::network_policy`]), the algorithm, its plan, seed
+//! and steps. The build of the program does not matter.
 
 use super::ReproductionError;
 use crate::config::source;

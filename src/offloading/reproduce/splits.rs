@@ -73,6 +73,11 @@ impl SplitModel {
         DialogueScores::new(self.at, &self.split.test, values)
     }
 
+    /// Rewards of the test dialogues.
+    pub(super) fn rewards(&self, results: &[DialogueResult]) -> DialogueScores {
+        self.scores(results.iter().map(|result| result.reward))
+    }
+
     /// A metric of each test dialogue.
     pub(super) fn metric(
         &self,
