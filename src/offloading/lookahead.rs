@@ -18,9 +18,8 @@
 //! Planning two to four turns ahead, or predicting the next task from the last ones, gained nothing
 //! on the splits on which this planner was chosen.
 //!
-//! Its gain is a gain by the estimator that it plans with, whose errors count as reward. Scored by
-//! an estimator of other dialogues, it cannot be told from `greedy-knn-guarded` (`peeksim reproduce
-//! tmo`, section `scored by other dialogues`).
+//! Its gain is a gain by the estimator that it plans with, whose errors count as reward (`peeksim
+//! reproduce tmo`, section `scored by other dialogues`).
 //!
 //! O(actions · tasks) queries of the estimator per decision, each for all actions in one state.
 

@@ -222,7 +222,6 @@ impl Rollout {
 mod tests {
     use super::*;
     use crate::core::rng::{Label, Rng};
-    use crate::rl::ppo;
 
     /// Five numbers to see, four actions, of which the first is forbidden.
     struct Still;
@@ -254,7 +253,9 @@ mod tests {
     #[test]
     fn gradients_of_the_actors_and_critics_losses_are_differences() {
         let mut rng = Rng::new(9, 0).stream(Label::Parameters);
-        let mut both = ActorCritic::new(&Still, ppo::METHOD, &mut rng);
+        let rule = UpdateRule::Adam { epsilon: 1e-5 };
+        let method = Method { rule, rate: 1e-3, segment: 6, learn: |_, _, _| {} };
+        let mut both = ActorCritic::new(&Still, method, &mut rng);
         let mut env = Still;
         let mut episodes = Episodes::new(&mut env, Rng::new(9, 0).stream(Label::Episodes));
         let rollout = both.rollout(&mut episodes, 6, &mut rng);

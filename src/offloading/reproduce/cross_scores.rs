@@ -56,9 +56,9 @@ impl PairedScores {
     }
 
     /// Scores of all splits.
-    pub(super) fn all<'a>(splits: impl IntoIterator<Item = &'a Self> + Clone) -> Self {
-        let side = |side: usize| splits.clone().into_iter().map(move |scores| &scores.0[side]);
-        Self([DialogueScores::all(side(0)), DialogueScores::all(side(1))])
+    pub(super) fn all<'a>(splits: impl IntoIterator<Item = &'a Self>) -> Self {
+        let splits: Vec<&Self> = splits.into_iter().collect();
+        Self([0, 1].map(|side| DialogueScores::all(splits.iter().map(|scores| &scores.0[side]))))
     }
 
     /// The differences to another policy.

@@ -33,7 +33,7 @@ const OVER: [usize; 2] = [5, 6];
 
 /// An agent and how it is trained.
 struct Agent {
-    name: &'static str,
+    name: String,
     algorithm: Algorithm,
     plan: TrainingPlan,
 }
@@ -49,25 +49,18 @@ fn agents() -> Vec<Agent> {
         raw_budget: false,
     };
     let prices = TrainingPlan { constraint: Constraint::Lagrangian, ..mask };
-    let (ppo, a2c, dqn) = (Algorithm::Ppo, Algorithm::A2c, Algorithm::Dqn);
-    let rows = [
-        ("PPO, compat", ppo, free),
-        ("A2C, compat", a2c, free),
-        ("DQN, compat", dqn, free),
-        ("PPO, rolled", ppo, rolled),
-        ("A2C, rolled", a2c, rolled),
-        ("DQN, rolled", dqn, rolled),
-        ("RC-PPO, compat", ppo, zero),
-        ("RC-A2C, compat", a2c, zero),
-        ("RC-DQN, compat", dqn, zero),
-        ("tmo-rl, PPO", ppo, mask),
-        ("tmo-rl, A2C", a2c, mask),
-        ("tmo-rl, DQN", dqn, mask),
-        ("PPO, lagrangian", ppo, prices),
-        ("A2C, lagrangian", a2c, prices),
-        ("DQN, lagrangian", dqn, prices),
+    let algorithms = [("PPO", Algorithm::Ppo), ("A2C", Algorithm::A2c), ("DQN", Algorithm::Dqn)];
+    let plans: [(fn(&str) -> String, TrainingPlan); 5] = [
+        (|name| format!("{name}, compat"), free),
+        (|name| format!("{name}, rolled"), rolled),
+        (|name| format!("RC-{name}, compat"), zero),
+        (|name| format!("tmo-rl, {name}"), mask),
+        (|name| format!("{name}, lagrangian"), prices),
     ];
-    rows.map(|(name, algorithm, plan)| Agent { name, algorithm, plan }).into()
+    let agents = plans.into_iter().flat_map(|(label, plan)| {
+        algorithms.map(|(name, algorithm)| Agent { name: label(name), algorithm, plan })
+    });
+    agents.collect()
 }
 
 impl Agent {
@@ -187,7 +180,7 @@ pub(super) fn measure(
     // Gains over local answers, one local score for each training.
     measured.figures.extend(outcomes.iter().flat_map(|outcome| {
         let own = outcome.trainings.iter().map(|trained| &trained.at_published);
-        PairedScores::all(own).less(outcome.agent.name, &local, "local")
+        PairedScores::all(own).less(&outcome.agent.name, &local, "local")
     }));
     measured.plots.push(("budgets", plot(&outcomes, bounds, config)));
     Ok(())
@@ -208,7 +201,7 @@ fn demands(outcomes: &[Outcome]) -> Vec<Measurement> {
     let gain = mean(&agents.map(gain));
     figures.push(figure("rolled less compat, mean of the three".to_owned(), gain));
     for outcome in outcomes.iter().filter(|outcome| outcome.agent.keeps_budgets()) {
-        let (name, budget) = (outcome.agent.name, title(BUDGETS[1]));
+        let (name, budget) = (&outcome.agent.name, title(BUDGETS[1]));
         figures.push(figure(format!("{name}, largest share over {budget}"), outcome.over(1)));
         figures.push(figure(format!("{name}, reward at {budget}"), outcome.reward(1)));
     }
