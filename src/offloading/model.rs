@@ -20,11 +20,11 @@ use std::sync::Arc;
 pub struct RewardWeights {
     /// Weight of the response score.
     pub response: f64,
-    /// Weight of the association, β_a.
+    /// Weight of the association, `β_a`.
     pub association: f64,
-    /// Weight of the latency, β_l.
+    /// Weight of the latency, `β_l`.
     pub latency: f64,
-    /// Weight of the usage cost, β_u.
+    /// Weight of the usage cost, `β_u`.
     pub usage: f64,
 }
 
