@@ -180,7 +180,7 @@ pub fn signature<const N: usize>(entries: [(&str, String); N]) -> PolicySignatur
 }
 
 /// The name of a value in a table of names.
-pub fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+pub fn name_of<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
     names.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
 }
 

@@ -38,6 +38,9 @@ struct Agent {
     plan: TrainingPlan,
 }
 
+/// The name of an agent, given that of its algorithm.
+type Label = fn(&str) -> String;
+
 fn agents() -> Vec<Agent> {
     let free = TrainingPlan::published(false);
     let rolled = TrainingPlan { transition: StateTransition::OnPolicy, ..free };
@@ -50,7 +53,7 @@ fn agents() -> Vec<Agent> {
     };
     let prices = TrainingPlan { constraint: Constraint::Lagrangian, ..mask };
     let algorithms = [("PPO", Algorithm::Ppo), ("A2C", Algorithm::A2c), ("DQN", Algorithm::Dqn)];
-    let plans: [(fn(&str) -> String, TrainingPlan); 5] = [
+    let plans: [(Label, TrainingPlan); 5] = [
         (|name| format!("{name}, compat"), free),
         (|name| format!("{name}, rolled"), rolled),
         (|name| format!("RC-{name}, compat"), zero),

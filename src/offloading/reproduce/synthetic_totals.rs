@@ -36,7 +36,7 @@ pub(super) fn measure(config: &ReproductionConfig) -> Result<Vec<Measurement>, P
         let rng = Rng::new(SEED, at as u64);
         let workload = Arc::new(synthetic(shape, config.dialogues, rng));
         let params = ModelParams::new(Costs::synthetic(shape.views));
-        let calls = shape.turns.min(params.window + 1);
+        let count = shape.turns.min(params.window + 1);
         let all = workload.whole();
         // Totals need no estimator.
         let model = DialogueModel::new(workload, &[], params)?;
@@ -45,7 +45,7 @@ pub(super) fn measure(config: &ReproductionConfig) -> Result<Vec<Measurement>, P
             let results = evaluate(&model, &all.test, policy.as_mut(), Cost::PUBLISHED);
             let results: Vec<_> =
                 results.into_iter().map(|result| result.windowed(&model)).collect();
-            let calls = Calls { calls, views: shape.views, cloud };
+            let calls = Calls { count, views: shape.views, cloud };
             figures.extend(totals(&format!("{name}, {policy_name}"), &model, &results, calls));
         }
     }
@@ -87,7 +87,7 @@ fn totals(
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Calls {
     /// Number of calls, n.
-    calls: usize,
+    count: usize,
     /// Number of views, X.
     views: usize,
     /// Probability of the cloud.
@@ -105,11 +105,11 @@ impl Calls {
     /// the device and `base + per_view · views` in the cloud.
     fn total(&self, local: f64, base: f64, per_view: f64, budget: f64) -> (f64, f64) {
         let (mut mean, mut excess, mut beyond) = (0.0, 0.0, 0.0);
-        for cloud in 0..=self.calls {
-            let calls = binomial(self.calls, cloud, self.cloud);
+        for cloud in 0..=self.count {
+            let calls = binomial(self.count, cloud, self.cloud);
             for views in 0..=cloud * self.views {
                 let p = calls * binomial(cloud * self.views, views, 0.5);
-                let device = local * (self.calls - cloud) as f64;
+                let device = local * (self.count - cloud) as f64;
                 let total = device + base * cloud as f64 + per_view * views as f64;
                 mean += p * total;
                 if total > budget * (1.0 + 1e-9) {
@@ -141,7 +141,7 @@ mod tests {
         ];
         for (views, calls, cloud, random) in rows {
             for (p, printed) in [(1.0, cloud), (0.5, random)] {
-                let calls = Calls { calls, views, cloud: p };
+                let calls = Calls { count: calls, views, cloud: p };
                 let latency = calls.total(local.0, 0.5, 1.5, 30.0);
                 let usage = calls.total(local.1, 0.0005, 0.004, 0.05);
                 let found = [latency.0, usage.0 * 1e3, latency.1, usage.1 * 1e3];
