@@ -76,8 +76,7 @@ enum Command {
     Offload(offload::OffloadArgs),
     /// Print the JSON Schema of experiment files, with which editors check them.
     Schema,
-    /// Let an agent learn to offload dialogues or to schedule; the same command goes on where it
-    /// stopped.
+    /// Train an agent to offload dialogues or to schedule; the same command resumes a training.
     Train(train::TrainArgs),
 }
 
@@ -93,8 +92,8 @@ struct Reproduce {
 
 #[derive(Debug, Subcommand)]
 enum System {
-    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): published
-    /// figures, each beside its target.
+    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): figures against
+    /// their targets.
     Tmo(reproduce_tmo::TmoArgs),
 }
 

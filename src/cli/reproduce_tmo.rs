@@ -7,7 +7,7 @@ use super::{CliError, print_note};
 use crate::config::csv::Table;
 use crate::config::{Location, Problem, source};
 use crate::offloading::reproduce::{
-    Artifacts, PolicyCache, ReproductionConfig, ReproductionError, make, report,
+    Artifacts, PolicyCache, ReproductionConfig, ReproductionError, report, reproduce,
 };
 use crate::offloading::{Workload, import};
 use crate::output::atomic;
@@ -29,10 +29,10 @@ pub(super) struct TmoArgs {
     /// Test on all synthetic dialogues rather than on a thousand a seed.
     #[arg(long)]
     all: bool,
-    /// Trainings of each agent on each split, and synthetic workloads of each shape.
+    /// Number of trainings of each agent on each split, and of synthetic workloads of each shape.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=100))]
     seeds: u64,
-    /// Splits of the data set on which agents are trained.
+    /// Number of splits of the data set on which agents are trained.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=200))]
     splits: u64,
     /// The data set M4A1: the authors' JSON, the table of its numbers, or what `import` made of
@@ -43,8 +43,8 @@ pub(super) struct TmoArgs {
     /// Refuse to go on without the data set.
     #[arg(long)]
     require_data: bool,
-    /// Where to write tmo.csv, REPORT.md, figures/, and policies/, in which finished trainings are
-    /// found again by the same command.
+    /// Where to write tmo.csv, REPORT.md, figures/, and policies/, from which the same command
+    /// takes finished trainings.
     #[arg(long, value_name = "DIR", default_value = "reproduced/tmo")]
     out: PathBuf,
     /// A folder with a kept tmo.csv to compare with, made with the same options.
@@ -75,13 +75,15 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
         config.scored = config.dialogues;
     }
     if config.seeds > 0 {
-        print_note("about ten minutes of processor time for each seed; stopped, it goes on");
+        print_note(
+            "about ten minutes of processor time for each seed; finished trainings are kept",
+        );
     }
     let bar = SweepProgress::new();
     let cache =
         PolicyCache { folder: args.out.join("policies"), steps: config.steps, progress: &bar };
     atomic::folder(&cache.folder)?;
-    let artifacts = make(data.as_ref(), &config, &cache)?;
+    let artifacts = reproduce(data.as_ref(), &config, &cache)?;
     bar.end();
     let Artifacts { checks, plots } = &artifacts;
     write!(out, "{}", table(checks))?;
@@ -122,12 +124,12 @@ fn kept(args: &TmoArgs) -> Result<Option<Table>, CliError> {
 
 /// The data set, of dialogues enough to learn from some and to test on others.
 fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
-    let beside = || {
+    let shared = || {
         let folder = std::env::var_os("PEEKSIM_DATA")?;
         let file = Path::new(&folder).join("tmo_m4a1/m4a1.csv");
         file.is_file().then(|| file.to_string_lossy().into_owned())
     };
-    match args.data.clone().or_else(beside) {
+    match args.data.clone().or_else(shared) {
         Some(path) => {
             let workload = import::load(&path)?;
             enough("--data", &workload)?;

@@ -171,12 +171,8 @@ impl Environment for SchedulingEnvironment<'_> {
         self.run.dispatcher.outputs()
     }
 
-    fn by_action(&self) -> usize {
+    fn action_features(&self) -> usize {
         self.run.dispatcher.by_output()
-    }
-
-    fn discount(&self) -> f32 {
-        self.run.discount as f32
     }
 
     fn reset(&mut self, rng: &mut ChaCha8Rng) {
@@ -201,14 +197,14 @@ impl Environment for SchedulingEnvironment<'_> {
 
     fn step(&mut self, action: usize) -> Transition {
         if self.run.over {
-            return Transition { reward: 0.0, done: true };
+            return Transition { reward: 0.0, done: true, discount: 1.0 };
         }
         let reward = self.run.step(action);
         // One run follows the other: to leave requests to the end of all days would else be best.
         if self.run.over {
             self.next();
         }
-        Transition { reward, done: self.run.over }
+        Transition { reward, done: self.run.over, discount: self.run.discount as f32 }
     }
 }
 

@@ -365,7 +365,7 @@ fn policies_that_were_learned() {
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
     let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
     let text =
-        PolicyFile::policy(&network, 5, TrainingPlan::published(false).catalogue(&tmo)).to_toml();
+        PolicyFile::policy(&network, 5, TrainingPlan::published(false).signature(&tmo)).to_toml();
     fs::write(&path, &text).expect("a written file");
     assert!(NetworkPolicy::load(&name, &tmo).is_ok());
     fuzz(&path, text.as_bytes(), 1000, || {
