@@ -133,6 +133,18 @@ impl Header {
         })
     }
 
+    /// The indices of required columns.
+    ///
+    /// # Errors
+    /// Names the first that is absent or there twice.
+    pub fn columns<const N: usize>(&self, names: [&str; N]) -> Result<[usize; N], Problem> {
+        let mut places = [0; N];
+        for (place, name) in places.iter_mut().zip(names) {
+            *place = self.column(name)?;
+        }
+        Ok(places)
+    }
+
     /// What is said of a header with none of the columns that are looked for: nothing of its text.
     fn unknown_column(&self) -> String {
         match self.names.as_slice() {
@@ -192,30 +204,18 @@ impl Table {
         Ok(Self { head, records, lines })
     }
 
-    /// The names in the header.
-    pub fn header(&self) -> impl Iterator<Item = &str> {
-        self.head.names()
-    }
-
-    /// The index of a required column.
-    pub fn column(&self, name: &str) -> Result<usize, Problem> {
-        self.head.column(name)
-    }
-
-    /// The index of a column that may be absent.
-    pub fn optional(&self, name: &str) -> Option<usize> {
-        self.head.optional(name)
-    }
-
-    /// A problem with the first column that is none of the known.
-    pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
-        self.head.refuse_unknown(known, names)
-    }
-
     /// The rows in order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let rows = self.records.iter().zip(&self.lines);
         rows.map(|(record, line)| Row { head: &self.head, record, line: *line })
+    }
+}
+
+impl std::ops::Deref for Table {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.head
     }
 }
 
@@ -240,6 +240,15 @@ impl<'a> Row<'a> {
     /// The cell's text without blanks around it.
     pub fn text(&self, column: usize) -> &'a str {
         self.record.get(column).unwrap_or("").trim()
+    }
+
+    /// The cell's text, which must not be empty; `expected` says what it is.
+    ///
+    /// # Errors
+    /// Says that the cell is empty.
+    pub fn filled(&self, column: usize, expected: &str) -> Result<&'a str, Problem> {
+        let text = self.text(column);
+        if text.is_empty() { Err(self.problem(column, expected)) } else { Ok(text) }
     }
 
     /// The texts of all cells.

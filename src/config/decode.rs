@@ -74,6 +74,16 @@ impl<'a> Decoder<'a> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
+    /// The table that is the value of `key`; an empty one at the option `--key` if it is absent.
+    pub fn inner(&mut self, key: &'static str, group: &'static Group) -> Decoder<'_> {
+        if let Some(node) = self.take(key) {
+            return Decoder::new(node, group, self.problems);
+        }
+        let place = Location::file(&format!("--{key}"));
+        let described = vec![(group.name, group.settings)];
+        Decoder { entries: &[], place, described, taken: Vec::new(), problems: self.problems }
+    }
+
     /// The value of `key`, whose absence is a problem.
     pub fn require(&mut self, key: &'static str, expected: &str) -> Option<&'a ConfigNode> {
         let node = self.take(key);

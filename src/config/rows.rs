@@ -71,7 +71,7 @@ impl RowReader {
     }
 
     /// The same for a table of others.
-    pub fn of_others(file: &str, layout: TableLayout) -> Result<Self, Problem> {
+    pub fn with_layout(file: &str, layout: TableLayout) -> Result<Self, Problem> {
         Self::new(file, LineReader::open(file)?.hashed(), layout)
     }
 

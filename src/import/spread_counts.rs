@@ -1,14 +1,22 @@
 //! Where within an interval the requests of a count arrive.
 
 use super::stem;
-use crate::config::Setting;
+use crate::config::csv::{Row, whole};
 use crate::config::settings::names;
+use crate::config::{Problem, Setting};
 use crate::core::rng::{Label, Rng, name_key};
 
-/// More requests in an interval than that are no count.
-pub(super) const MAX_COUNT: u64 = 1_000_000;
+/// The most requests in an interval; a larger number is no count.
+const MAX_COUNT: u64 = 1_000_000;
 /// All columns or functions of an interval together: they are in memory at once, 16 bytes each.
 pub(super) const MAX_AT_ONCE: u64 = 1 << 22;
+
+/// The count in a cell.
+pub(super) fn request_count(row: Row<'_>, column: usize) -> Result<u64, Problem> {
+    whole(row.text(column))
+        .filter(|count| *count <= MAX_COUNT)
+        .ok_or_else(|| row.problem(column, format!("a whole number of requests up to {MAX_COUNT}")))
+}
 
 /// The draws of a file, by its name and how many files of this name came before it.
 pub(super) fn draws(seed: u64, path: &str, nth: usize) -> Rng {

@@ -4,8 +4,9 @@
 //! narrower than the difference of intervals. Where all differences agree there is no interval.
 
 use super::results::{ResultRow, Results};
-use super::runs_csv::write_csv;
-use crate::metrics::law;
+use super::runs_csv::{names, number, write_csv};
+use crate::metrics::column::{ANY_NUMBER, column, count, text};
+use crate::metrics::{Column, law};
 use crate::output::atomic::{self, WriteError};
 use crate::stats::Estimate;
 use std::collections::BTreeMap;
@@ -16,6 +17,19 @@ type Setting = (Vec<String>, Vec<(f64, f64)>);
 
 /// The metrics of `compare.csv`.
 pub const METRICS: [&str; 3] = ["utility_mean", "accuracy_mean", "deadline_miss_ratio"];
+
+const FEW: &str = "fewer than two replicates have both, or all differences agree";
+
+/// The columns of `compare.csv`; the other axes stand after the first.
+pub(super) const COLUMNS: [Column; 7] = [
+    text("metric", "what is compared"),
+    text("left", "a scheduler"),
+    text("right", "another"),
+    column("difference", "mean of left − right, paired over replicates").of(ANY_NUMBER),
+    column("ci95_low", "lower end of its 95 % interval (Student's t)").of(ANY_NUMBER).empty(FEW),
+    column("ci95_high", "upper end of its 95 % interval").of(ANY_NUMBER).empty(FEW),
+    count("replicates", "replicates that have both"),
+];
 
 /// One paired comparison.
 #[derive(Clone, Debug)]
@@ -57,10 +71,7 @@ pub fn differences(
     metric: &str,
 ) -> Vec<Difference> {
     debug_assert!(axis < results.axes.len());
-    let others = |row: &ResultRow| -> Vec<String> {
-        let labels = row.labels.iter().enumerate().filter(|(at, _)| *at != axis);
-        labels.map(|(_, label)| label.clone()).collect()
-    };
+    let others = |row: &ResultRow| row.other_labels(axis);
     let rights: BTreeMap<(Vec<String>, u64), f64> = rows
         .iter()
         .filter(|row| row.labels[axis] == right)
@@ -106,17 +117,12 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
         atomic::remove(&path)?;
         return Ok(false);
     };
-    let others = results.axes.iter().enumerate().filter(|(at, _)| *at != axis);
-    let mut head = vec!["metric".to_owned()];
-    head.extend(others.map(|(_, name)| name.clone()));
-    head.extend(
-        ["left", "right", "difference", "ci95_low", "ci95_high", "replicates"].map(str::to_owned),
-    );
+    let head = [names(&COLUMNS[..1]), results.other_axes(axis), names(&COLUMNS[1..])].concat();
     let rows_of = |label: &String| -> Vec<&ResultRow> {
         results.rows.iter().filter(|row| row.labels[axis] == *label).collect()
     };
     let rows: Vec<Vec<&ResultRow>> = labels.iter().map(rows_of).collect();
-    let mut lines = vec![head];
+    let mut lines = Vec::new();
     for metric in METRICS {
         for (at, right) in labels.iter().enumerate() {
             for (other, left) in labels.iter().enumerate().skip(at + 1) {
@@ -125,13 +131,12 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
                     let Some(e) = found.estimate else { continue };
                     let mut line = vec![metric.to_owned()];
                     line.extend(found.setting);
-                    let end = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
                     line.extend([
                         found.left,
                         found.right,
                         e.mean.to_string(),
-                        end(found.ends.map(|(low, _)| low)),
-                        end(found.ends.map(|(_, high)| high)),
+                        number(found.ends.map(|(low, _)| low)),
+                        number(found.ends.map(|(_, high)| high)),
                         e.count.to_string(),
                     ]);
                     lines.push(line);
@@ -139,6 +144,6 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
             }
         }
     }
-    write_csv(&path, lines.into_iter())?;
+    write_csv(&path, head, lines)?;
     Ok(true)
 }

@@ -45,7 +45,7 @@ impl Kept {
             return Ok(kept);
         }
         let text = Table::parse_any(&source::read_own(&path)?)?;
-        if text.header().eq(kept.header.iter().map(String::as_str)) {
+        if text.names().eq(kept.header.iter().map(String::as_str)) {
             let own = kept.header.len() - table.columns.len();
             let mut rows: BTreeMap<Vec<String>, Vec<Vec<String>>> = BTreeMap::new();
             for row in text.rows() {

@@ -237,7 +237,7 @@ impl Columns {
             return Err(problem);
         }
         let features = table
-            .header()
+            .names()
             .enumerate()
             .filter_map(|(at, name)| Some((name.strip_prefix("feature_")?.to_owned(), at)));
         let votes: Vec<String> = classes.iter().map(|class| format!("votes_{class}")).collect();

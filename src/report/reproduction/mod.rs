@@ -19,7 +19,7 @@ pub use targets::{Check, Measurement, Target, Targets, checks_csv, compare_check
 use super::claims::{ClaimResult, Verdict, judge, judge_first};
 use super::results::Results;
 use crate::config::Value;
-use crate::experiment::{Expectation, Experiment, Sweep};
+use crate::experiment::{Expectation, Experiment, GridPoint, RunConfig, Sweep};
 use std::collections::BTreeSet;
 
 /// One experiment, made again.
@@ -37,8 +37,17 @@ pub struct ExperimentReport {
     pub rows: Vec<ClaimRow>,
     /// What is not as it was; `None` if nothing was kept to compare with.
     pub compared: Option<TableComparison>,
-    /// Labels of schedulers that differ only in that the first sees the posterior.
-    twins: BTreeSet<(String, String)>,
+    schedulers: BTreeSet<SchedulerSettings>,
+}
+
+/// A scheduler of an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SchedulerSettings {
+    label: String,
+    name: &'static str,
+    /// `key=value` of every setting but name and source of accuracies.
+    settings: Vec<String>,
+    accuracy_source: &'static str,
 }
 
 impl ExperimentReport {
@@ -61,7 +70,7 @@ impl ExperimentReport {
             rows: rows(&experiment.name, &results, &claims, &[fewest, made]),
             claims,
             compared: kept.map(|kept| moved::runs(kept, &results, first)),
-            twins: twins(sweep),
+            schedulers: schedulers(sweep),
             section: section.to_owned(),
             experiment,
             results,
@@ -90,6 +99,22 @@ impl ExperimentReport {
             );
         }
         lines
+    }
+}
+
+impl ExperimentReport {
+    /// Whether two labels are schedulers that differ only in that the first sees the posterior,
+    /// the second profiled accuracies. Of the `equivalent` names, the first counts as the second.
+    fn are_twins(&self, [with, without]: [&str; 2], equivalent: [&str; 2]) -> bool {
+        let of = |label: &str, source: &str| {
+            let own = self.schedulers.iter();
+            own.filter(|own| own.label == label && own.accuracy_source == source)
+                .map(|own| (if own.name == equivalent[0] { equivalent[1] } else { own.name }, own))
+                .map(|(name, own)| (name, &own.settings))
+                .collect::<Vec<_>>()
+        };
+        let others = of(without, "profiled");
+        of(with, "posterior").iter().any(|scheduler| others.contains(scheduler))
     }
 }
 
@@ -133,38 +158,24 @@ pub fn sentence(judged: &[ClaimResult]) -> String {
     }
 }
 
-/// Pairs of scheduler labels: one sees the posterior, the other profiled accuracies, and nothing
-/// else differs. `sneakpeek` without its posterior is `grouped`, but for the order inside a group,
-/// which matters where a group is more than one batch.
-fn twins(sweep: &Sweep) -> BTreeSet<(String, String)> {
+/// The schedulers of a sweep.
+fn schedulers(sweep: &Sweep) -> BTreeSet<SchedulerSettings> {
     let keys = sweep.axis_keys();
     let Some(axis) = keys.iter().position(|key| key == "scheduler") else {
         return BTreeSet::new();
     };
-    let seen: BTreeSet<(&str, String, &str)> = sweep
-        .configurations
-        .iter()
-        .zip(&sweep.prepared)
-        .map(|(configuration, prepared)| {
-            let name = match prepared.scheduler_name {
-                "sneakpeek" => "grouped",
-                name => name,
-            };
-            let settings = match &prepared.scheduler.value {
-                Value::Table(entries) => entries.as_slice(),
-                _ => &[],
-            };
-            let own = settings.iter().filter(|(key, _)| key != "accuracy" && key != "name");
-            let own: Vec<String> =
-                own.map(|(k, node)| format!("{k}={}", node.canonical())).collect();
-            let key = format!("{name} {}", own.join(" "));
-            (configuration.labels[axis].as_str(), key, prepared.info.name())
-        })
-        .collect();
-    let of = |info| seen.iter().filter(move |(_, _, own)| *own == info);
-    let pairs = of("posterior").flat_map(|(with, key, _)| {
-        let same = of("profiled").filter(move |(_, other, _)| other == key);
-        same.map(|(without, _, _)| ((*with).to_owned(), (*without).to_owned()))
-    });
-    pairs.collect()
+    let scheduler = |(point, run): (&GridPoint, &RunConfig)| {
+        let entries = match &run.scheduler.value {
+            Value::Table(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        let own = entries.iter().filter(|(key, _)| key != "accuracy" && key != "name");
+        SchedulerSettings {
+            label: point.labels[axis].clone(),
+            name: run.scheduler_name,
+            settings: own.map(|(key, node)| format!("{key}={}", node.canonical())).collect(),
+            accuracy_source: run.info.name(),
+        }
+    };
+    sweep.configurations.iter().zip(&sweep.prepared).map(scheduler).collect()
 }
