@@ -5,6 +5,7 @@
 
 use super::decode;
 use super::error::{Location, Problem};
+use super::settings::integer_range;
 use super::source::Source;
 use crate::core::units::parse_decimal;
 use std::collections::BTreeSet;
@@ -179,11 +180,8 @@ impl Table {
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let table = Self::parse_any(source)?;
         if table.records.is_empty() {
-            return Err(Problem::new(
-                Location::file(&table.head.file),
-                "a header and no rows",
-                "rows",
-            ));
+            let place = Location::file(&table.head.file);
+            return Err(Problem::new(place, "a header and no rows", "rows"));
         }
         Ok(table)
     }
@@ -269,14 +267,7 @@ impl<'a> Row<'a> {
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, Problem> {
         let value = whole(self.text(column)).filter(|value| range.contains(value));
-        value.ok_or_else(|| {
-            let expected = if *range.end() >= i64::MAX as u64 {
-                format!("a whole number ≥ {}", range.start())
-            } else {
-                format!("a whole number from {} to {}", range.start(), range.end())
-            };
-            self.problem(column, expected)
-        })
+        value.ok_or_else(|| self.problem(column, integer_range(*range.start(), *range.end())))
     }
 
     /// A finite number ≥ 0.

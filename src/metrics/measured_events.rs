@@ -1,4 +1,4 @@
-//! What of a run counts, event by event.
+//! Which events, and which part of them, lie in the measured part of a run.
 //!
 //! The measured part of a run begins when the first request after the warm-up arrives, and ends
 //! with the run. The row of a run and all tables count the same:
@@ -9,7 +9,8 @@
 //! - what happens at an instant counts if that instant lies in the measured part: a load, with its
 //!   bytes, when it begins; a batch, with its size, when it ends; a decision.
 //!
-//! Evictions are told throughout: whether a load brings back what has just left depends on them.
+//! Evictions are forwarded throughout: whether a load reloads a variant just evicted depends on
+//! them.
 
 use super::warmup::MeasurementWindow;
 use crate::contract::Event;
@@ -26,7 +27,7 @@ struct Upload {
     end: Time,
 }
 
-/// Follows a run and tells what of it counts.
+/// Follows a run and forwards what counts.
 #[derive(Clone, Debug)]
 pub(super) struct MeasuredEvents {
     window: MeasurementWindow,
@@ -58,7 +59,7 @@ impl MeasuredEvents {
         self.window.skip == 0
     }
 
-    /// Hands on what of an event counts.
+    /// Forwards the part of an event that counts.
     pub fn forward(
         &mut self,
         catalog: &Catalog,
@@ -112,7 +113,7 @@ impl MeasuredEvents {
         }
     }
 
-    /// Tells what is left to be sent when the measured part begins.
+    /// Forwards what is still to be sent when the measured part begins.
     fn begin(&mut self, catalog: &Catalog, at: Time, count: &mut dyn FnMut(Event<'_>)) {
         self.begun = Some(at);
         for Upload { worker, bytes, start, end } in std::mem::take(&mut self.sending) {
@@ -124,7 +125,7 @@ impl MeasuredEvents {
         }
     }
 
-    /// Tells of an event what lies after `start`, and which of its requests count.
+    /// Forwards the part of an event after `start`, with the requests that count.
     fn clip(&mut self, event: Event<'_>, start: Time, count: &mut dyn FnMut(Event<'_>)) {
         let skip = self.window.skip;
         let mut counted = |requests: &[RequestId]| {
@@ -158,7 +159,7 @@ impl MeasuredEvents {
 
 /// The instant of an event with which a run may end: an arrival, an answer, the end of a batch or
 /// of a load.
-#[expect(clippy::inline_always, reason = "where it is told, the kind of event is known")]
+#[expect(clippy::inline_always, reason = "the kind of event is known where it is made")]
 #[inline(always)]
 pub(super) fn last_instant(event: &Event<'_>) -> Option<Time> {
     match event {

@@ -200,14 +200,6 @@ impl Summary {
         self.totals.completed - self.totals.late
     }
 
-    pub(super) fn per_arrived(&self, value: f64) -> Cell {
-        ratio(value, self.arrived())
-    }
-
-    pub(super) fn per_completed(&self, value: f64) -> Cell {
-        ratio(value, self.totals.completed)
-    }
-
     /// Events per second of the measured part.
     pub(super) fn per_second(&self, count: u64) -> Cell {
         match self.totals.end.since(self.measured.start()) {
@@ -262,14 +254,18 @@ impl Summary {
         workers.zip(&self.totals.workers)
     }
 
-    pub(super) fn has_link(&self) -> bool {
+    fn has_link(&self) -> bool {
         self.workers().any(|(worker, _)| worker.link.is_some())
     }
 
     pub(super) fn offloaded_ratio(&self) -> Cell {
         let remote = self.workers().filter(|(worker, _)| worker.link.is_some());
         let served: u64 = remote.map(|(_, totals)| totals.served).sum();
-        if self.has_link() { self.per_completed(served as f64) } else { Cell::Empty }
+        if self.has_link() { ratio(served as f64, self.totals.completed) } else { Cell::Empty }
+    }
+
+    pub(super) fn uploaded_bytes(&self) -> Cell {
+        if self.has_link() { Cell::Count(self.totals.uploaded_bytes) } else { Cell::Empty }
     }
 
     /// From the start of a worker, or of the measured part, to the end.
@@ -288,6 +284,11 @@ impl Summary {
             loading += totals.loading_ns * lanes;
         }
         [busy, loading].map(|ns| (available > 0).then(|| ns as f64 / available as f64))
+    }
+
+    pub(super) fn idle_share(&self) -> Cell {
+        let [busy, loading] = self.lane_time_shares();
+        busy.zip(loading).map(|(busy, loading)| (1.0 - busy - loading).max(0.0)).into()
     }
 
     /// The mean utilities of applications that had requests.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The labels of a setting; by replicate, left minus right, and right.
-type Setting = (Vec<String>, Vec<(f64, f64)>);
+type SettingPairs = (Vec<String>, Vec<(f64, f64)>);
 
 /// The metrics of `compare.csv`.
 pub const METRICS: [&str; 3] = ["utility_mean", "accuracy_mean", "deadline_miss_ratio"];
@@ -71,17 +71,16 @@ pub fn differences(
     metric: &str,
 ) -> Vec<Difference> {
     debug_assert!(axis < results.axes.len());
-    let others = |row: &ResultRow| row.other_labels(axis);
     let rights: BTreeMap<(Vec<String>, u64), f64> = rows
         .iter()
         .filter(|row| row.labels[axis] == right)
-        .filter_map(|row| Some(((others(row), row.replicate), row.metric(metric)?)))
+        .filter_map(|row| Some(((row.other_labels(axis), row.replicate), row.metric(metric)?)))
         .collect();
     // Settings in order of first appearance, each with its differences.
-    let mut settings: Vec<Setting> = Vec::new();
+    let mut settings: Vec<SettingPairs> = Vec::new();
     let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.labels[axis] == left) {
-        let setting = others(row);
+        let setting = row.other_labels(axis);
         let at = *places.entry(setting.clone()).or_insert_with(|| {
             settings.push((setting.clone(), Vec::new()));
             settings.len() - 1
@@ -92,7 +91,12 @@ pub fn differences(
             settings[at].1.push((minus(value, *other), *other));
         }
     }
-    let difference = |(setting, pairs): Setting| {
+    settings.into_iter().map(|pairs| Difference::of([left, right], pairs, metric)).collect()
+}
+
+impl Difference {
+    /// Of the pairs at a setting.
+    fn of([left, right]: [&str; 2], (setting, pairs): SettingPairs, metric: &str) -> Self {
         let (values, rights): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let size = |(difference, right): (&f64, &f64)| right.abs().max((difference + right).abs());
         let scale = values.iter().zip(&rights).map(size).fold(0.0, f64::max);
@@ -103,9 +107,8 @@ pub fn differences(
             .filter(|e| e.half_width.is_some())
             .map(|e| (e.low().max(least - most), e.high().min(most - least)));
         let (left, right) = (left.to_owned(), right.to_owned());
-        Difference { setting, left, right, values, base, estimate, ends }
-    };
-    settings.into_iter().map(difference).collect()
+        Self { setting, left, right, values, base, estimate, ends }
+    }
 }
 
 /// Writes `compare.csv`: every pair of schedulers, on the metrics that matter. There is no such

@@ -41,7 +41,7 @@ pub const COLUMNS: [Column; 10] =
 const KEY: [&str; 6] = ["experiment", "claim", "metric", "where", "gated", "replicates"];
 
 /// A claim at one setting over a number of replicates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClaimRow([String; COLUMNS.len()]);
 
 impl ClaimRow {

@@ -19,7 +19,7 @@ pub use targets::{Check, Measurement, Target, Targets, checks_csv, compare_check
 use super::claims::{ClaimResult, Verdict, judge, judge_first};
 use super::results::Results;
 use crate::config::Value;
-use crate::experiment::{Expectation, Experiment, GridPoint, RunConfig, Sweep};
+use crate::experiment::{Expectation, Experiment, RunConfig, Sweep};
 use std::collections::BTreeSet;
 
 /// One experiment, made again.
@@ -106,12 +106,14 @@ impl ExperimentReport {
     /// Whether two labels are schedulers that differ only in that the first sees the posterior,
     /// the second profiled accuracies. Of the `equivalent` names, the first counts as the second.
     fn are_twins(&self, [with, without]: [&str; 2], equivalent: [&str; 2]) -> bool {
-        let of = |label: &str, source: &str| {
+        let name = |own: &SchedulerSettings| match own.name {
+            name if name == equivalent[0] => equivalent[1].to_owned(),
+            name => name.to_owned(),
+        };
+        let of = |label: &str, source: &str| -> Vec<(String, Vec<String>)> {
             let own = self.schedulers.iter();
-            own.filter(|own| own.label == label && own.accuracy_source == source)
-                .map(|own| (if own.name == equivalent[0] { equivalent[1] } else { own.name }, own))
-                .map(|(name, own)| (name, &own.settings))
-                .collect::<Vec<_>>()
+            let own = own.filter(|own| own.label == label && own.accuracy_source == source);
+            own.map(|own| (name(own), own.settings.clone())).collect()
         };
         let others = of(without, "profiled");
         of(with, "posterior").iter().any(|scheduler| others.contains(scheduler))
@@ -164,18 +166,22 @@ fn schedulers(sweep: &Sweep) -> BTreeSet<SchedulerSettings> {
     let Some(axis) = keys.iter().position(|key| key == "scheduler") else {
         return BTreeSet::new();
     };
-    let scheduler = |(point, run): (&GridPoint, &RunConfig)| {
+    let labels = sweep.configurations.iter().map(|point| point.labels[axis].as_str());
+    labels.zip(&sweep.prepared).map(|(label, run)| SchedulerSettings::of(label, run)).collect()
+}
+
+impl SchedulerSettings {
+    fn of(label: &str, run: &RunConfig) -> Self {
         let entries = match &run.scheduler.value {
             Value::Table(entries) => entries.as_slice(),
             _ => &[],
         };
         let own = entries.iter().filter(|(key, _)| key != "accuracy" && key != "name");
-        SchedulerSettings {
-            label: point.labels[axis].clone(),
+        Self {
+            label: label.to_owned(),
             name: run.scheduler_name,
             settings: own.map(|(key, node)| format!("{key}={}", node.canonical())).collect(),
             accuracy_source: run.info.name(),
         }
-    };
-    sweep.configurations.iter().zip(&sweep.prepared).map(scheduler).collect()
+    }
 }
