@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub struct Header {
     file: String,
     names: Vec<String>,
-    /// Whether a column that was looked for is there: else this is another file than was meant, of
-    /// which nothing is shown.
+    /// Whether any required column is there; else this is another file than was meant, and messages
+    /// do not show its header.
     is_meant: AtomicBool,
-    /// Whether the first line is a row, too.
+    /// Whether the first line is a row, and columns have numbers for names.
     numbered: bool,
 }
 
@@ -69,7 +69,10 @@ impl Header {
         Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false), numbered: true }
     }
 
-    /// Checks that no name stands for two columns.
+    /// Checks that names are distinct.
+    ///
+    /// # Errors
+    /// Names the first column that is there twice.
     pub fn distinct(&self) -> Result<(), Problem> {
         let mut known = BTreeSet::new();
         let twice = self.names().find(|name| !known.insert(*name));
@@ -81,7 +84,7 @@ impl Header {
         Problem::new(place, "the same column twice", "distinct columns")
     }
 
-    /// A problem with a record of this many cells that stands in the lines from `place` to `last`.
+    /// A problem with the number of cells of a record in the lines from `place` to `last`.
     pub(super) fn check_length(
         &self,
         cells: usize,
@@ -111,7 +114,7 @@ impl Header {
         self.numbered
     }
 
-    /// Where the header stands.
+    /// The place of the header.
     pub fn place(&self) -> Location {
         Location::line(&self.file, 1)
     }
@@ -146,7 +149,7 @@ impl Header {
         Ok(places)
     }
 
-    /// What is said of a header with none of the columns that are looked for: nothing of its text.
+    /// The description of a header without any required column, which does not show its text.
     fn unknown_column(&self) -> String {
         match self.names.as_slice() {
             [name] if name.contains(';') => "one column, with semicolons".to_owned(),
@@ -218,12 +221,12 @@ impl std::ops::Deref for Table {
 }
 
 impl<'a> Row<'a> {
-    /// Where the cell of `column` stands.
+    /// The place of the cell of `column`.
     pub fn place(&self, column: usize) -> Location {
         Location::line(&self.head.file, self.line).field(&self.head.names[column])
     }
 
-    /// A problem with the cell of `column`: what stands there, quoted, against `expected`.
+    /// A problem with the cell of `column`, whose text is quoted.
     pub fn problem(&self, column: usize, expected: impl Into<String>) -> Problem {
         let text = self.text(column);
         let found = if text.is_empty() { "an empty cell".into() } else { format!("`{text}`") };

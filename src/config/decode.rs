@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 /// Every whole number up to this one is a float of its own, in both directions.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The keys of one table, taken one by one; what is left over at [`Decoder::finish`] is unknown.
+/// The keys of one table, taken one by one; the rest is unknown at [`Decoder::finish`].
 /// Every key that is taken is described: its range, default and choices are those of its
 /// [`Setting`].
 pub struct Decoder<'a> {
@@ -32,7 +32,7 @@ impl<'a> Decoder<'a> {
         Self { entries, place: node.place.clone(), described, taken: Vec::new(), problems }
     }
 
-    /// The table has these settings of an entry of a registry too; they go before the others.
+    /// Adds the settings of an entry of a registry, which take precedence.
     pub fn describe(&mut self, entry: &'static str, settings: Lists) {
         self.described.insert(0, (entry, settings));
     }
@@ -92,7 +92,7 @@ impl<'a> Decoder<'a> {
         self.problems
     }
 
-    /// Where the table stands.
+    /// The place of the table.
     pub fn place(&self) -> &Location {
         &self.place
     }
@@ -204,7 +204,7 @@ impl<'a> Decoder<'a> {
         self.take(key).map(|node| texts(node, self.problems)).unwrap_or_default()
     }
 
-    /// Reports the keys nobody asked for.
+    /// Reports the keys that were not taken.
     pub fn finish(self) {
         for (key, node) in self.entries {
             if !self.taken.contains(&key.as_str()) {

@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) as the same tree as TOML, so that what is wrong with it is said in the same way.
+//! JSON (RFC 8259) as the same tree as TOML, so that problems are reported in the same way.
 //!
 //! A key whose value is `null` is as if it were not there; a `null` in a list is refused.
 
@@ -64,7 +64,7 @@ struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Where a value stands, counted from the one before, so that long lines take linear time.
+    /// The place of a value, counted from the one before, so that long lines take linear time.
     fn place(&mut self, raw: &str, path: &str) -> Location {
         let (from, line, column) = self.seen;
         let text = &self.source.text;

@@ -72,7 +72,7 @@ pub struct Group {
     pub name: &'static str,
     /// Lists of its keys; of a key that is there twice, the first counts.
     pub settings: Lists,
-    /// The key whose value a bare string stands for, if a string may stand for the table.
+    /// The key whose value a bare string is, if a string may replace the table.
     pub short: Option<&'static str>,
 }
 

@@ -92,7 +92,7 @@ pub fn open(path: &str) -> Result<Stream, Problem> {
     Ok(Box::new(stream))
 }
 
-/// What two paths of one file have in common: links and `./` make no other file.
+/// The identity of a file, whatever path or link leads to it.
 pub fn identity(path: &Path) -> Option<String> {
     let path = fs::canonicalize(path).ok()?;
     #[cfg(unix)]
@@ -242,7 +242,7 @@ fn missing(path: &str, error: &std::io::Error) -> Problem {
     Problem { nearest: near, ..Problem::new(Location::file(path), found, "a readable file") }
 }
 
-/// Reads piece by piece, so that what is too large is refused before it fills the memory.
+/// Reads piece by piece, so that a file that is too large is refused before it fills the memory.
 fn limited(
     path: &str,
     mut reader: impl Read,

@@ -14,7 +14,7 @@ pub use super::path::quote;
 /// Longer settings are refused: a value in memory takes a hundred times the room of its digits.
 const MAX_BYTES: usize = 1 << 20;
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug)]
 pub struct ConfigNode {
     /// Where it was written.
@@ -126,8 +126,11 @@ impl ConfigNode {
     }
 
     /// Puts `value` at a [`path`] of keys, making the tables on the way; a value that is not a
-    /// table and stands in the way is replaced. Items of a list go by their position or `name`
-    /// (`workers.0.lanes`, `workers.cloud.lanes`); it is a problem if none or several are meant.
+    /// table and is in the way is replaced. Items of a list are addressed by position or `name`
+    /// (`workers.0.lanes`, `workers.cloud.lanes`).
+    ///
+    /// # Errors
+    /// No item or several items have the name.
     pub fn set(&mut self, path: &str, value: Self) -> Result<(), Problem> {
         let Some(parts) = path::parts(path) else {
             let expected = "a key such as `workload.rate_rps` or `workers.\"a.b\".count`";
@@ -207,7 +210,7 @@ impl ConfigNode {
         }
     }
 
-    /// The first key path at which two trees differ, and what stands there in each.
+    /// The first key path at which two trees differ, and the value there in each.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let text = |node: Option<&Self>| node.map_or("nothing".to_owned(), Self::canonical);
         let (Value::Table(left), Value::Table(right)) = (&self.value, &other.value) else {

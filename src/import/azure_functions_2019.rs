@@ -112,7 +112,7 @@ impl Invocations {
         let key = self.key.iter().map(|column| row.filled(*column, "a name"));
         let key = key.collect::<Result<Vec<_>, _>>()?;
         let number = self.names.len() as u32;
-        // A bad row leaves nothing behind.
+        // A bad row must not leave counts.
         let mut counts = Vec::new();
         for (minute, column) in self.minutes.iter().enumerate() {
             let count = request_count(row, *column)?;

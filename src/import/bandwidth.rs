@@ -3,23 +3,20 @@
 //! per line. Rates are kept; times are shifted to begin at 0.
 
 use super::time::TimeUnit;
-use super::time_reader::TimeReader;
+use super::time_reader::{RATES, TimeReader, UNIT, UNITS};
 use super::{ImportKind, ImportNotes, ImportedProfile, ImporterEntry};
 use crate::config::csv::Row;
 use crate::config::rows::{LAYOUT, RowReader, TableLayout};
-use crate::config::settings::names;
 use crate::config::source::Source;
 use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting};
 use crate::core::units::{NS_PER_S, Span, decimal};
 use crate::system::link::{Bandwidth, COLUMNS, MBPS};
 use std::collections::BTreeSet;
 
-/// Traces of a file that are told by name.
+/// The most traces of a file that are listed by name.
 const MAX_TRACES: usize = 10_000;
 /// A row of a link's table holds for a day at most.
 const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
-/// Rates by unit, in megabits per second.
-const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
 
 const COLUMN: Group = Group {
     name: "column",
@@ -32,20 +29,6 @@ const COLUMN: Group = Group {
             "trace, if there is one",
             "The column of the trace.",
         ),
-    ]],
-    short: None,
-};
-
-const UNIT: Group = Group {
-    name: "unit",
-    settings: &[&[
-        Setting::optional(
-            "time",
-            Kind::Choice(&names(&TimeUnit::ALL)),
-            "recognised, or s",
-            "The unit of times.",
-        ),
-        Setting::choice("rate", &names(&RATES), "The unit of rates."),
     ]],
     short: None,
 };
@@ -69,8 +52,8 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
                 "as said there",
                 "The columns (--column).",
             ),
-            Setting::optional("unit", Kind::Table(&UNIT), "as said there", "The units (--unit)."),
         ],
+        UNITS,
         LAYOUT,
     ],
     form: ImportKind::Table(import),

@@ -51,7 +51,7 @@ impl Merge {
         Ok(merge)
     }
 
-    /// The next request and where it stands; `None` at the end.
+    /// The next request and its place; `None` at the end.
     pub(super) fn next_request(&mut self) -> Result<Option<(ImportedRequest, Location)>, Problems> {
         let waiting = |(at, file): (usize, &File)| Some((file.next.as_ref()?.time_ns, at));
         let Some((_, at)) = self.files.iter().enumerate().filter_map(waiting).min() else {

@@ -80,7 +80,7 @@ pub struct ImportNotes {
     pub notes: Vec<String>,
 }
 
-/// Opens one file of a kind; the number is how many files of its name were opened before.
+/// Opens one file of a kind; the number counts files of the same name that were opened before.
 pub type OpenTrace = Box<dyn Fn(&str, usize) -> Result<Box<dyn RequestReader>, Problem>>;
 
 /// A table converted from a file.

@@ -31,7 +31,7 @@ pub(super) fn draws(seed: u64, path: &str, nth: usize) -> Rng {
 pub(super) enum Spread {
     /// At equal distances, the first at the beginning.
     Even,
-    /// Independently and uniformly: a Poisson process that is known to have as many.
+    /// Independently and uniformly: a Poisson process, given the count.
     Uniform,
     /// All at the beginning.
     Start,

@@ -40,8 +40,11 @@ const SPAN_UNITS: [&str; 4] = {
     [all[0], all[1], all[2], all[3]]
 };
 
-/// The units that [`units`] decodes; each kind asks for some of them.
-const UNIT: Group = Group {
+/// Rates by unit, in megabits per second.
+pub(super) const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
+
+/// What `--unit` may hold; each kind takes some of the keys.
+pub(super) const UNIT: Group = Group {
     name: "unit",
     settings: &[&[
         Setting::optional("arrival", TIME_UNIT, "recognised, or s", "The unit of arrival times."),
@@ -53,6 +56,7 @@ const UNIT: Group = Group {
             "The unit of durations.",
         ),
         Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms", "The unit of budgets."),
+        Setting::choice("rate", &names(&RATES), "The unit of rates."),
     ]],
     short: None,
 };

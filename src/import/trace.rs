@@ -139,7 +139,7 @@ pub fn import(
     })
 }
 
-/// Where the record of an import lies; nowhere beside a pipe or a device.
+/// The path of the record of an import; `None` for a pipe or a device.
 pub(super) fn record_path(out: &Path) -> Option<PathBuf> {
     if !atomic::is_replaced(out) {
         return None;

@@ -2,7 +2,7 @@
 
 use crate::config::path;
 
-/// A column: its name with the unit at the end, and what stands in it.
+/// A column: its name with the unit at the end, and its cells.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     /// The name in the header.

@@ -14,7 +14,7 @@
 
 use super::warmup::MeasurementWindow;
 use crate::contract::Event;
-use crate::core::ids::{Request, RequestId, WorkerId};
+use crate::core::ids::{RequestId, WorkerId};
 use crate::core::units::Time;
 use crate::system::catalog::Catalog;
 
@@ -66,35 +66,26 @@ impl MeasuredEvents {
         event: Event<'_>,
         count: &mut dyn FnMut(Event<'_>),
     ) {
-        let skip = self.window.skip;
-        let counts = |request: &Request| request.id.number() >= skip;
-        match event {
-            Event::Arrived { request } => {
-                if counts(request) {
-                    if self.begun.is_none() {
-                        self.begin(catalog, request.arrival, count);
-                    }
-                    count(event);
-                }
-            }
-            Event::ReadyToSchedule { request, .. }
+        let request = match event {
+            Event::Arrived { request }
+            | Event::ReadyToSchedule { request, .. }
             | Event::RequestRequeued { request, .. }
             | Event::Rejected { request, .. }
-            | Event::Unfinished { request, .. } => {
-                if counts(request) {
-                    count(event);
-                }
+            | Event::Unfinished { request, .. } => request,
+            Event::Completed(completion) => completion.request,
+            Event::Evicted { .. } => return count(event),
+            _ => {
+                return match self.begun {
+                    Some(start) => self.clip(event, start, count),
+                    None => self.note(event),
+                };
             }
-            Event::Completed(completion) => {
-                if counts(completion.request) {
-                    count(event);
-                }
+        };
+        if request.id.number() >= self.window.skip {
+            if self.begun.is_none() && matches!(event, Event::Arrived { .. }) {
+                self.begin(catalog, request.arrival, count);
             }
-            Event::Evicted { .. } => count(event),
-            _ => match self.begun {
-                Some(start) => self.clip(event, start, count),
-                None => self.note(event),
-            },
+            count(event);
         }
     }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 
 const STATUS: ColumnKind = ColumnKind::Word(&["found", "always", "never", "unknown"]);
 
-/// The columns of `capacity.csv` behind the axes.
+/// The columns of `capacity.csv` after the axes.
 pub const COLUMNS: [Column; 9] = [
     REPLICATE,
     text("key", "the setting that was varied"),
@@ -34,7 +34,7 @@ pub const COLUMNS: [Column; 9] = [
 const STATUSES: &str = "always, never: the limit is kept at both ends of the search, or at \
      neither; unknown: the metric is empty at both";
 
-/// The columns of `capacity_summary.csv` behind the axes.
+/// The columns of `capacity_summary.csv` after the axes.
 pub const SUMMARY: [Column; 8] = [
     text("key", "the setting that was varied"),
     count("replicates", "searches"),
@@ -87,7 +87,7 @@ fn row(found: &CapacityResult, search: &CapacitySearch) -> Vec<String> {
     row
 }
 
-/// Replicates follow each other.
+/// The results of each configuration; its replicates are adjacent.
 fn by_configuration(found: &[CapacityResult]) -> impl Iterator<Item = &[CapacityResult]> {
     found.chunk_by(|a, b| a.labels == b.labels)
 }

@@ -20,7 +20,7 @@ pub const METRICS: [&str; 3] = ["utility_mean", "accuracy_mean", "deadline_miss_
 
 const FEW: &str = "fewer than two replicates have both, or all differences agree";
 
-/// The columns of `compare.csv`; the other axes stand after the first.
+/// The columns of `compare.csv`, without the other axes, which follow the first.
 pub(super) const COLUMNS: [Column; 7] = [
     text("metric", "what is compared"),
     text("left", "a scheduler"),
@@ -111,8 +111,11 @@ impl Difference {
     }
 }
 
-/// Writes `compare.csv`: every pair of schedulers, on the metrics that matter. There is no such
-/// file for an experiment with fewer than two schedulers.
+/// Writes `compare.csv`, every pair of schedulers on [`METRICS`]; whether there are two schedulers.
+/// With fewer, an earlier file is removed.
+///
+/// # Errors
+/// Says why the file could not be written.
 pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
     let path = folder.join("compare.csv");
     let axis = results.axis("scheduler").map(|axis| (axis, results.labels(axis)));

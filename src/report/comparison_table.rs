@@ -35,7 +35,7 @@ struct Line {
     wilcoxon: Significance,
 }
 
-/// A baseline and what is compared with it.
+/// A baseline and the values that are compared with it.
 #[derive(Clone, Debug)]
 pub struct Comparison<'a> {
     results: &'a Results,

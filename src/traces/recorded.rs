@@ -2,7 +2,7 @@
 //!
 //! | column | content |
 //! |---|---|
-//! | `source` | who it comes from: patient, user, speaker; rows of a source are consecutive |
+//! | `source` | the patient, user or speaker; rows of a source are consecutive |
 //! | `offset_s` | seconds on the source's own clock; never going backwards within a source |
 //! | `class` | the true class |
 //! | `votes_<class>` | votes of the SneakPeek model's neighbours (all classes or none) |

@@ -134,7 +134,7 @@ impl TraceRowReader {
         Ok(Self { rows, columns, before: Time::ZERO })
     }
 
-    /// Where the last row stands.
+    /// The place of the last row.
     pub fn place(&self) -> Location {
         self.rows.lines().place()
     }

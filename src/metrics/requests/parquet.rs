@@ -1,8 +1,7 @@
 //! The log of requests as a Parquet file: the columns of the CSV file with types of their own.
 //!
 //! Counts are 64-bit integers, times and shares doubles, `correct` is a boolean, everything else
-//! text; what is empty there is null here. Numbers are those that the CSV file names: the double
-//! next to a time in nanoseconds.
+//! text; empty cells are null. Times are the doubles nearest to the decimals of the CSV file.
 
 use super::{REQUEST_COLUMNS, RequestCell, row};
 use crate::contract::{Event, Observer};

@@ -26,7 +26,7 @@ pub struct TableEntry {
     pub name: &'static str,
     /// What a row is.
     pub summary: &'static str,
-    /// Its columns, behind those that say which run it is.
+    /// Its columns, after those that name the run.
     pub columns: &'static [Column],
     /// Starts to gather; the span is the length of an interval of a time series.
     pub build: fn(&Arc<Catalog>, Span) -> Box<dyn TableCollector>,

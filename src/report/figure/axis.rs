@@ -102,7 +102,7 @@ impl Axis {
         if self.log && value < TINY { Some(0.0) } else { self.place(value) }
     }
 
-    /// About as many labelled ticks as asked for, at round values.
+    /// About `wanted` labelled ticks at round values.
     pub(super) fn ticks(&self, wanted: u32) -> Ticks {
         let mut ticks = if self.log { self.log_ticks(wanted) } else { self.linear_ticks(wanted) };
         if let Some(label) = self.foot {

@@ -195,57 +195,57 @@ impl Pen {
             .enumerate()
             .map(|(index, points)| (style::of_series(index), points))
             .collect();
-        for (series_style, points) in &styles {
+        for (style, points) in &styles {
             match kind {
-                ChartKind::Scatter => self.error_bars(*series_style, points),
-                ChartKind::Lines => self.band(*series_style, points),
+                ChartKind::Scatter => self.error_bars(*style, points),
+                ChartKind::Lines => self.band(*style, points),
             }
         }
-        for (series_style, points) in &styles {
-            self.line(kind, *series_style, points);
+        for (style, points) in &styles {
+            self.line(kind, *style, points);
         }
         // Filled markers first: open ones and crosses on top of them leave both to be seen.
         for solid in [true, false] {
-            for (index, (series_style, points)) in styles.iter().enumerate() {
-                if series_style.marker.solid() == solid {
-                    self.markers(kind, index, *series_style, points);
+            for (index, (style, points)) in styles.iter().enumerate() {
+                if style.marker.solid() == solid {
+                    self.markers(kind, index, *style, points);
                 }
             }
         }
     }
 
     /// The area between the interval ends; a lone point has none and gets an error bar.
-    fn band(&mut self, series_style: SeriesStyle, points: &[Point]) {
+    fn band(&mut self, style: SeriesStyle, points: &[Point]) {
         if points.iter().all(|p| p.low >= p.high) {
             return;
         }
         if points.len() == 1 {
-            return self.error_bars(series_style, points);
+            return self.error_bars(style, points);
         }
         let mut outline = thin(&self.frame.path(points, |p| p.high));
         outline.extend(thin(&self.frame.path(points, |p| p.low)).into_iter().rev());
         let points = clip_area(&outline, &self.frame.plot);
         if points.len() > 2 {
-            self.shapes.push(Mark::Area { points, ink: series_style.ink, opacity: style::BAND });
+            self.shapes.push(Mark::Area { points, ink: style.ink, opacity: style::BAND });
         }
     }
 
-    fn line(&mut self, kind: ChartKind, series_style: SeriesStyle, points: &[Point]) {
+    fn line(&mut self, kind: ChartKind, style: SeriesStyle, points: &[Point]) {
         let path = self.frame.path(points, |p| p.y);
         let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for part in clip_line(&thin(&path), &self.frame.plot) {
-            self.dashed(&part, series_style, width);
+            self.dashed(&part, style, width);
         }
     }
 
-    fn dashed(&mut self, path: &[Xy], series_style: SeriesStyle, width: f64) {
-        for points in dashes(path, series_style.dash) {
-            self.stroke(points, series_style.ink, width);
+    fn dashed(&mut self, path: &[Xy], style: SeriesStyle, width: f64) {
+        for points in dashes(path, style.dash) {
+            self.stroke(points, style.ink, width);
         }
     }
 
     /// Error bars both ways with caps, clipped to the plot; none where the interval is empty.
-    fn error_bars(&mut self, series_style: SeriesStyle, points: &[Point]) {
+    fn error_bars(&mut self, style: SeriesStyle, points: &[Point]) {
         let frame = self.frame;
         for p in points {
             let (Some(x), Some(y)) = (frame.x(p.x), frame.y(p.y)) else {
@@ -253,11 +253,11 @@ impl Pen {
             };
             if p.low < p.high {
                 let (from, to) = (frame.y(p.low).unwrap_or(y), frame.y(p.high).unwrap_or(y));
-                self.bar([(x, from), (x, to)], (CAP, 0.0), series_style.ink);
+                self.bar([(x, from), (x, to)], (CAP, 0.0), style.ink);
             }
             if p.x_low < p.x_high {
                 let (from, to) = (frame.x(p.x_low).unwrap_or(x), frame.x(p.x_high).unwrap_or(x));
-                self.bar([(from, y), (to, y)], (0.0, CAP), series_style.ink);
+                self.bar([(from, y), (to, y)], (0.0, CAP), style.ink);
             }
         }
     }
@@ -271,13 +271,7 @@ impl Pen {
         }
     }
 
-    fn markers(
-        &mut self,
-        kind: ChartKind,
-        series: usize,
-        series_style: SeriesStyle,
-        points: &[Point],
-    ) {
+    fn markers(&mut self, kind: ChartKind, series: usize, style: SeriesStyle, points: &[Point]) {
         let path = self.frame.path(points, |p| p.y);
         let few = match kind {
             ChartKind::Lines => FEW_POINTS,
@@ -287,14 +281,8 @@ impl Pen {
             let (Some(&at), Some(point)) = (path.get(index), points.get(index)) else { continue };
             if self.frame.plot.holds(at) {
                 // An open marker says that its place is not to scale.
-                let filled = series_style.marker.filled && !self.frame.is_at_foot(point);
-                self.marker(
-                    at,
-                    SeriesStyle {
-                        marker: Marker { filled, ..series_style.marker },
-                        ..series_style
-                    },
-                );
+                let filled = style.marker.filled && !self.frame.is_at_foot(point);
+                self.marker(at, SeriesStyle { marker: Marker { filled, ..style.marker }, ..style });
             }
         }
         let ringed: Vec<Point> = points.iter().filter(|point| point.ringed).copied().collect();
@@ -305,8 +293,8 @@ impl Pen {
         }
     }
 
-    fn marker(&mut self, at: Xy, series_style: SeriesStyle) {
-        let SeriesStyle { ink, marker, .. } = series_style;
+    fn marker(&mut self, at: Xy, style: SeriesStyle) {
+        let SeriesStyle { ink, marker, .. } = style;
         for (ink, width) in [(style::WHITE, PEN + 2.0 * RIM), (ink, PEN)] {
             for ends in marker.shape.strokes(at, MARKER) {
                 self.stroke(ends.to_vec(), ink, width);
@@ -367,10 +355,10 @@ impl Pen {
     fn legend(&mut self, legend: &Legend, corner: Xy, kind: ChartKind) {
         let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for entry in &legend.entries {
-            let series_style = style::of_series(entry.series);
+            let style = style::of_series(entry.series);
             let (x, y) = (corner.0 + entry.sample.0, (corner.1 + entry.sample.1).round());
-            self.dashed(&[(x, y), (x + SAMPLE, y)], series_style, width);
-            self.marker((x + SAMPLE / 2.0, y), series_style);
+            self.dashed(&[(x, y), (x + SAMPLE, y)], style, width);
+            self.marker((x + SAMPLE / 2.0, y), style);
             let at = (corner.0 + entry.text.0, corner.1 + entry.text.1);
             let lines = Lines { lines: entry.lines.clone(), baseline: at.1 };
             self.block(&lines, legend.face(), style::BLACK, (at.0, Anchor::Start));

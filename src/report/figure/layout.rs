@@ -63,9 +63,9 @@ pub(super) struct Panel {
     pub plot: Rect,
     /// Above it.
     pub title: Lines,
-    /// Whether the labels of the x axis stand below it: no panel is there.
+    /// Whether it has labels of the x axis, which it has if no panel is below it.
     pub x_labels: bool,
-    /// Whether the labels of the y axis stand left of it: no panel is there.
+    /// Whether it has labels of the y axis, which it has if no panel is left of it.
     pub y_labels: bool,
 }
 
@@ -178,7 +178,7 @@ pub(super) fn y_label_end(plot: &Rect) -> f64 {
 struct Grid {
     columns: usize,
     rows: usize,
-    /// Whether the last row has gaps: then labels stand above these.
+    /// Whether the last row has gaps, above which panels have labels.
     gaps: bool,
 }
 

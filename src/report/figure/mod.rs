@@ -65,7 +65,7 @@ pub struct Point {
     pub low: f64,
     /// Upper end of the interval along y.
     pub high: f64,
-    /// Whether a ring around it says that it is unlike the others; the note of the chart says why.
+    /// Whether it has a ring, whose meaning the note of the chart gives.
     pub ringed: bool,
 }
 

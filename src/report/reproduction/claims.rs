@@ -1,8 +1,8 @@
 //! `claims.csv`: every claim at every setting, with its verdict.
 //!
-//! Rows stand over all replicates and over the fewest that decide every gated claim of the
-//! experiment. A quick reproduction makes the latter only. Their number is read from the kept
-//! table, so that it does not depend on what is tested.
+//! Each claim has rows over all replicates and over the fewest that decide every gated claim of the
+//! experiment. A quick reproduction makes only the latter. Their number is read from the kept
+//! table, so that it does not depend on the results under test.
 
 use super::super::claims::{ClaimResult, Verdict, judge_first};
 use super::super::results::Results;
@@ -155,8 +155,7 @@ impl Claims {
         write_csv(path, names(&COLUMNS), self.0.iter().map(|row| row.0.to_vec()))
     }
 
-    /// The fewest replicates over which the claims of an experiment stand here; nothing if it has
-    /// none.
+    /// The fewest replicates of the rows of an experiment; `None` if it has none.
     pub fn fewest(&self, experiment: &str) -> Option<u64> {
         let own = self.0.iter().filter(|row| row.get("experiment") == experiment);
         own.filter_map(ClaimRow::replicates).min()

@@ -1,9 +1,9 @@
 //! `REPORT.md`: every claim with figure, interval and verdict.
 //!
 //! The words about a paper are those of `report.md` beside the experiments of the suite: Markdown in
-//! which lines in double braces stand for tables.
+//! which lines in double braces are replaced by tables.
 //!
-//! | line | what it stands for |
+//! | line | replaced by |
 //! |---|---|
 //! | `{{claims SECTION}}` | verdicts of experiments in a folder of the suite, or in the suite itself |
 //! | `{{differences METRIC LEFT RIGHT}}` | differences of two schedulers over all settings |

@@ -27,15 +27,15 @@ use std::collections::BTreeSet;
 pub struct ExperimentReport {
     /// Which part of the report it belongs to; empty for the main part.
     pub section: String,
-    /// What was asked for.
+    /// The experiment.
     pub experiment: Experiment,
-    /// What came out.
+    /// Its results.
     pub results: Results,
     /// Every claim with its verdict at each setting.
     pub claims: Vec<(Expectation, Vec<ClaimResult>)>,
     /// The claims as rows of `claims.csv`.
     pub rows: Vec<ClaimRow>,
-    /// What is not as it was; `None` if nothing was kept to compare with.
+    /// Differences from the kept results; `None` if there are none.
     pub compared: Option<TableComparison>,
     schedulers: BTreeSet<SchedulerSettings>,
 }
@@ -51,8 +51,8 @@ struct SchedulerSettings {
 }
 
 impl ExperimentReport {
-    /// The results of a sweep against those that were kept. A quick look has fewer replicates than
-    /// the experiment and is held against as many of the kept ones.
+    /// The results of a sweep, compared with kept ones. A quick run has fewer replicates than the
+    /// experiment and is compared with the same number of kept ones.
     pub fn new(
         sweep: &Sweep,
         section: &str,
@@ -125,7 +125,7 @@ fn replicates(results: &Results) -> u64 {
     results.rows.iter().map(|row| row.replicate.saturating_add(1)).max().unwrap_or(0)
 }
 
-/// The claims over the first so many replicates, for each of these numbers once.
+/// The claims over the first n replicates, for each of these numbers n once.
 fn rows(
     experiment: &str,
     results: &Results,
@@ -140,7 +140,7 @@ fn rows(
     claims.iter().flat_map(|(claim, _)| of(claim)).collect()
 }
 
-/// What a claim's verdicts come to, in a sentence.
+/// The verdicts on a claim, in a sentence.
 pub fn sentence(judged: &[ClaimResult]) -> String {
     let verdicts: Verdicts = judged.iter().map(|judged| judged.verdict).collect();
     let counts = Verdict::ALL.map(|verdict| (verdicts.count(verdict), verdict.name()));
