@@ -5,6 +5,8 @@
 
 use super::decode;
 use super::error::{Location, Problem};
+use super::lines::LineReader;
+use super::records::RecordReader;
 use super::settings::integer_range;
 use super::source::Source;
 use crate::core::units::parse_decimal;
@@ -94,14 +96,13 @@ impl Header {
         if cells == self.names.len() {
             return Ok(());
         }
-        let mut problem = unequal(place(), cells as u64, self.names.len() as u64);
-        if last > problem.place.line {
-            problem.found.push_str(&format!(" in quoted lines up to {last}"));
+        let place = place();
+        let mut found = format!("{cells} {}", if cells == 1 { "cell" } else { "cells" });
+        if last > place.line {
+            found.push_str(&format!(" in quoted lines up to {last}"));
         }
-        if self.numbered {
-            problem.expected = format!("{}, as in the first row", self.names.len());
-        }
-        Err(problem)
+        let first = if self.numbered { "first row" } else { "header" };
+        Err(Problem::new(place, found, format!("{}, as in the {first}", self.names.len())))
     }
 
     /// The names in the header.
@@ -180,6 +181,9 @@ impl Header {
 
 impl Table {
     /// Parses a file that must have a header and at least one row.
+    ///
+    /// # Errors
+    /// Says which line is not as it should be.
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let table = Self::parse_any(source)?;
         if table.records.is_empty() {
@@ -190,19 +194,29 @@ impl Table {
     }
 
     /// Parses a file that must have a header.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
     pub fn parse_any(source: &Source) -> Result<Self, Problem> {
-        let file = source.path.clone();
-        let mut reader = csv::ReaderBuilder::new().from_reader(source.text.as_bytes());
-        let fail = |error: csv::Error| csv_problem(&file, &source.text, &error);
-        let head = Header::new(&file, reader.headers().map_err(fail)?.iter())?;
+        let mut record = csv::StringRecord::new();
+        let lines = LineReader::of_text(source);
+        let Some(mut reader) = RecordReader::new(lines, Some(b','), &mut record)? else {
+            return Err(Problem::new(
+                Location::file(&source.path),
+                "an empty file",
+                "a header line",
+            ));
+        };
+        let head = Header::new(&source.path, record.iter())?;
         head.distinct()?;
-        let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(fail)?;
-        let mut lines = LineCount::default();
-        let lines = records
-            .iter()
-            .map(|record| lines.of(&source.text, record.position().map_or(0, csv::Position::byte)))
-            .collect();
-        Ok(Self { head, records, lines })
+        let (mut records, mut numbers) = (Vec::new(), Vec::new());
+        while reader.next(&mut record)? {
+            let lines = reader.lines();
+            head.check_length(record.len(), || lines.place(), lines.last())?;
+            numbers.push(lines.number());
+            records.push(record.clone());
+        }
+        Ok(Self { head, records, lines: numbers })
     }
 
     /// The rows in order.
@@ -310,46 +324,6 @@ pub fn whole(text: &str) -> Option<u64> {
     }
     let (digits, zeros) = text.split_once('.').unwrap_or((text, ""));
     if zeros.bytes().all(|b| b == b'0') { digits.parse().ok() } else { None }
-}
-
-/// Counts lines up to growing byte offsets.
-///
-/// The parser's own line numbers are those of the empty lines it skips before a record.
-#[derive(Default)]
-struct LineCount {
-    byte: usize,
-    breaks: u64,
-}
-
-impl LineCount {
-    /// The 1-based line of the record whose first byte, empty lines included, is at `byte`.
-    fn of(&mut self, text: &str, byte: u64) -> u64 {
-        let bytes = text.as_bytes();
-        let mut at = (byte as usize).min(bytes.len());
-        while at < bytes.len() && matches!(bytes[at], b'\n' | b'\r') {
-            at += 1;
-        }
-        let pieces = bytes[self.byte.min(at)..at].split(|b| *b == b'\n').count();
-        (self.byte, self.breaks) = (at, self.breaks + pieces as u64 - 1);
-        self.breaks + 1
-    }
-}
-
-fn csv_problem(file: &str, text: &str, error: &csv::Error) -> Problem {
-    let byte = error.position().map_or(0, csv::Position::byte);
-    let place = Location::line(file, LineCount::default().of(text, byte));
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            unequal(place, *len, *expected_len)
-        }
-        _ => Problem::new(place, format!("a broken table ({error})"), "comma-separated cells"),
-    }
-}
-
-/// A row that is not as long as the first line.
-fn unequal(place: Location, cells: u64, header: u64) -> Problem {
-    let found = format!("{cells} {}", if cells == 1 { "cell" } else { "cells" });
-    Problem::new(place, found, format!("{header}, as in the header"))
 }
 
 #[cfg(test)]

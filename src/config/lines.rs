@@ -1,9 +1,9 @@
 //! The lines of a file of any length, one by one, for files that are not held in memory.
 
 use super::error::{Location, Problem};
-use super::source::{self, MAX_LINE_BYTES, Stream};
+use super::source::{self, MAX_LINE_BYTES, Source, Stream};
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, Read};
+use std::io::{BufRead, Cursor, Read};
 
 /// Lines without their ends; empty ones are skipped.
 pub struct LineReader {
@@ -20,10 +20,21 @@ pub struct LineReader {
 
 impl LineReader {
     /// Opens a file on disk or inside the binary.
+    ///
+    /// # Errors
+    /// Says why it cannot be opened.
     pub fn open(file: &str) -> Result<Self, Problem> {
-        let stream = source::open(file)?;
+        Ok(Self::new(file, source::open(file)?))
+    }
+
+    /// The lines of a text in memory.
+    pub(super) fn of_text(source: &Source) -> Self {
+        Self::new(&source.path, Box::new(Cursor::new(source.text.clone())))
+    }
+
+    fn new(file: &str, stream: Stream) -> Self {
         let (file, line) = (file.to_owned(), Vec::new());
-        Ok(Self { file, stream, line, read: 0, number: 0, hash: None, broken: false })
+        Self { file, stream, line, read: 0, number: 0, hash: None, broken: false }
     }
 
     /// The same, hashing what is read.

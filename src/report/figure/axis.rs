@@ -33,8 +33,8 @@ pub(super) struct Ticks {
 }
 
 impl Axis {
-    /// The range that shows all values with a little space around them; values the axis cannot show are
-    /// ignored, and a usable `fixed` range wins over the data.
+    /// The range that shows all values with a little space around them. Values that the axis cannot
+    /// show are ignored; a usable `fixed` range takes precedence over the data.
     pub(super) fn fit(
         values: impl Iterator<Item = f64>,
         log: bool,

@@ -1,15 +1,14 @@
 //! `REPORT.md`: every claim with figure, interval and verdict.
 //!
-//! The words about a paper are those of `report.md` beside the experiments of the suite: Markdown in
-//! which lines in double braces are replaced by tables.
+//! The words about a paper are those of `report.md` beside the experiments of the suite: Markdown
+//! in which lines in double braces are replaced by tables.
 //!
-//! | line | replaced by |
-//! |---|---|
-//! | `{{claims SECTION}}` | verdicts of experiments in a folder of the suite, or in the suite itself |
-//! | `{{differences METRIC LEFT RIGHT}}` | differences of two schedulers over all settings |
-//! | `{{gains FIRST SECOND}}` | gains of the posterior, and the target `gains`; the first scheduler |
-//! | | is the second one with the posterior |
-//! | `{{experiments}}` | a section for each experiment |
+//! - `{{claims SECTION}}`: the verdicts of experiments in a folder of the suite; without `SECTION`,
+//!   in the suite itself.
+//! - `{{differences METRIC LEFT RIGHT}}`: differences of two schedulers over all settings.
+//! - `{{gains FIRST SECOND}}`: gains by the posterior, against the target `gains`. The first
+//!   scheduler is the second one with the posterior.
+//! - `{{experiments}}`: a section for each experiment.
 
 use super::super::claims::{ClaimResult, Verdict};
 use super::super::compare::differences;
@@ -152,8 +151,8 @@ fn difference_counts(
     let [above, below, undecided] = totals;
     let _ = writeln!(
         text,
-        "\nOver all of these settings `{left}` is above `{right}` at {above}, below at {below}, and \
-         {undecided} are undecided."
+        "\nOver all of these settings `{left}` is above `{right}` at {above}, below at {below}, \
+         and {undecided} are undecided."
     );
 }
 
