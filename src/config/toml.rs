@@ -305,7 +305,7 @@ fn bare_or_quoted(key: &str) -> String {
 }
 
 /// Turns byte offsets into lines and columns.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     file: &'a str,
     text: &'a str,
     starts: Vec<usize>,

@@ -141,15 +141,9 @@ impl Invocations {
             return Err(Problem::new(place, found, format!("at most {MAX_AT_ONCE}")));
         }
         let index = self.first + minute as u64;
-        let start = (index * MINUTE_NS).cast_signed();
-        let mut requests = Vec::with_capacity(sum as usize);
-        for (row, count) in counts {
-            let about = [index, u64::from(row)];
-            let offsets = self.spread.offsets(u64::from(count), MINUTE_NS, self.rng, about);
-            requests.extend(offsets.into_iter().map(|at| (start.saturating_add_unsigned(at), row)));
-        }
-        requests.sort_unstable();
-        self.pending.extend(requests);
+        let span = [index * MINUTE_NS, MINUTE_NS].map(u64::cast_signed);
+        let counts = counts.into_iter().map(|(row, count)| (row, u64::from(count)));
+        self.pending.extend(self.spread.requests(self.rng, span, index, counts));
         Ok(())
     }
 }

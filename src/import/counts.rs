@@ -111,7 +111,7 @@ struct Counts {
     /// The problem of a bad first row, reported as those of other rows are.
     bad: Option<Problem>,
     /// Time and column of requests that were read and not yet handed out.
-    pending: VecDeque<(i64, usize)>,
+    pending: VecDeque<(i64, u32)>,
 }
 
 /// Whether a cell is a number or a date, which names of columns are not.
@@ -211,16 +211,10 @@ impl Counts {
 
     /// Puts the requests of an interval into their order.
     fn spread(&mut self, index: u64, start: i64, counts: &[u64]) {
-        let length = self.interval_ns.unwrap_or(NS_PER_S);
-        let mut requests = Vec::new();
-        for ((column, _), count) in self.columns.iter().zip(counts) {
-            let about = [index, *column as u64];
-            let offsets = self.plan.spread.offsets(*count, length, self.rng, about);
-            let time = |offset: u64| (start.saturating_add_unsigned(offset), *column);
-            requests.extend(offsets.into_iter().map(time));
-        }
-        requests.sort_unstable();
-        self.pending.extend(requests);
+        let length = self.interval_ns.unwrap_or(NS_PER_S).cast_signed();
+        let columns = self.columns.iter().map(|(column, _)| *column as u32);
+        let counts = columns.zip(counts.iter().copied());
+        self.pending.extend(self.plan.spread.requests(self.rng, [start, length], index, counts));
     }
 }
 
@@ -315,7 +309,7 @@ impl RequestReader for Counts {
     fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
         loop {
             if let Some((time_ns, column)) = self.pending.pop_front() {
-                let key = self.columns.iter().find(|(known, _)| *known == column);
+                let key = self.columns.iter().find(|(known, _)| *known == column as usize);
                 let key = key.map_or("", |(_, key)| key.as_str());
                 return Ok(Some(ImportedRequest::new(time_ns, key)));
             }

@@ -52,8 +52,28 @@ impl Spread {
     pub(super) const ALL: [(&'static str, Self); 3] =
         [("even", Self::Even), ("uniform", Self::Uniform), ("start", Self::Start)];
 
+    /// The requests of an interval in order: their times and the numbers of their columns, from
+    /// (number, count) of each column.
+    pub(super) fn requests(
+        self,
+        rng: Rng,
+        [start_ns, length_ns]: [i64; 2],
+        interval: u64,
+        counts: impl IntoIterator<Item = (u32, u64)>,
+    ) -> Vec<(i64, u32)> {
+        let mut requests = Vec::new();
+        for (column, count) in counts {
+            let draws = [interval, u64::from(column)];
+            let offsets = self.offsets(count, length_ns.cast_unsigned(), rng, draws);
+            let time = |offset| (start_ns.saturating_add_unsigned(offset), column);
+            requests.extend(offsets.into_iter().map(time));
+        }
+        requests.sort_unstable();
+        requests
+    }
+
     /// Nanoseconds into the interval, in order. Draws are those of (`rng`, `interval`, `column`).
-    pub(super) fn offsets(
+    fn offsets(
         self,
         count: u64,
         length_ns: u64,
