@@ -66,10 +66,10 @@ pub fn held(sweep: &Sweep, folder: &Path) -> FolderContents {
         FolderContents::Other(Problem::new(Location::file(&path).field(field), found, expected))
     };
     if !folder.join("manifest.toml").is_file() {
-        return match folder.join("runs.csv").is_file() {
-            true => problem("", "a runs.csv without manifest".into()),
-            false => FolderContents::Nothing,
-        };
+        if folder.join("runs.csv").is_file() {
+            return problem("", "a runs.csv without manifest".into());
+        }
+        return FolderContents::Nothing;
     }
     let manifest = match read(folder) {
         Ok(manifest) => manifest,

@@ -202,7 +202,7 @@ struct Unit {
 impl Unit {
     fn of(digits: &[i64], exponent: i32) -> Self {
         let largest = digits.iter().map(|d| d.abs()).max().unwrap_or(0);
-        let size = exponent + largest.checked_ilog10().unwrap_or(0) as i32;
+        let size = exponent + largest.checked_ilog10().unwrap_or(0).cast_signed();
         let (exponent, suffix) = match size {
             _ if largest == 0 => (0, String::new()),
             -3..=3 => (0, String::new()),

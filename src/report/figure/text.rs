@@ -135,7 +135,7 @@ impl Fonts {
             };
             let bounds = outline.px_bounds();
             let (left, top) = (bounds.min.x as i32, bounds.min.y as i32);
-            outline.draw(|x, y, cover| dot(left + x as i32, top + y as i32, cover));
+            outline.draw(|x, y, cover| dot(left + x.cast_signed(), top + y.cast_signed(), cover));
         });
     }
 }
