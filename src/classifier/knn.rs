@@ -60,12 +60,12 @@ impl Reference {
     pub fn read(source: &Source, classes: &[String]) -> Result<Self, Problems> {
         let table = Table::parse(source)?;
         let class = table.column("class")?;
-        let columns: Vec<usize> = (0..table.header().count()).filter(|at| *at != class).collect();
+        let columns: Vec<usize> = (0..table.names().count()).filter(|at| *at != class).collect();
         if columns.is_empty() {
             let place = Location::line(&source.path, 1);
             return Err(Problem::new(place, "no feature", "a column for each feature").into());
         }
-        let features = table.header().enumerate().filter(|(at, _)| *at != class);
+        let features = table.names().enumerate().filter(|(at, _)| *at != class);
         let features = features.map(|(_, name)| name.to_owned()).collect();
         let (mut samples, mut problems) = (Vec::new(), Problems::default());
         for row in table.rows() {

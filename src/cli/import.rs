@@ -120,14 +120,14 @@ fn trace(
     })?;
     let (bad, skipped) = &imported.skipped;
     skipped.iter().for_each(|problem| print_note(&format!("skipped: {problem}")));
-    notes(&imported.told);
+    notes(&imported.notes);
     let rate = imported.rate_rps().map_or(String::new(), |rps| format!(" ({} rps)", digits(rps)));
     print_note(&format!(
         "{} requests over {} s{rate}, {} keys, {bad} bad rows skipped{}",
         imported.requests,
         decimal(imported.last_ns, 9),
         imported.keys,
-        facts(&imported.told)
+        facts(&imported.notes)
     ));
     Ok(())
 }
@@ -143,12 +143,12 @@ fn digits(value: f64) -> String {
     }
 }
 
-fn notes(told: &ImportNotes) {
-    told.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
+fn notes(notes: &ImportNotes) {
+    notes.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
 }
 
-fn facts(told: &ImportNotes) -> String {
-    told.facts.iter().map(|fact| format!("; {fact}")).collect()
+fn facts(notes: &ImportNotes) -> String {
+    notes.facts.iter().map(|fact| format!("; {fact}")).collect()
 }
 
 fn profile(
@@ -164,7 +164,8 @@ fn profile(
         ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
-    let folder = import::import_profile(entry, make, &args.files, settings)?;
+    import::distinct(&args.files, None)?;
+    let folder = import::decoded(entry, settings, |decoder| make(&args.files, decoder))?;
     atomic::new_folder(out, &folder.files)?;
     folder.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
     print_note(&format!("wrote {} files to {}", folder.files.len(), out.display()));
@@ -254,10 +255,11 @@ fn table(
         ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
-    let made = import::import_table(entry, make, one_file(args)?, settings)?;
-    write(args, &made.text, out)?;
-    notes(&made.told);
-    print_note(&format!("{}{}", made.said, facts(&made.told)));
+    let file = one_file(args)?;
+    let table = import::decoded(entry, settings, |decoder| make(file, decoder))?;
+    write(args, &table.text, out)?;
+    notes(&table.notes);
+    print_note(&format!("{}{}", table.summary, facts(&table.notes)));
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use crate::config::{Location, Problem};
 use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
 use crate::report::reproduction::{
-    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Targets, Verdicts,
-    markdown, sentence,
+    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, markdown,
+    sentence,
 };
 use crate::report::{Results, package};
 use clap::Args;
@@ -90,8 +90,7 @@ fn carry_out(
     }
     let path = folder.join("REPORT.md");
     let title = format!("Every claim of `{name}`, with its verdict");
-    let targets = Targets::load(&format!("{}/targets.csv", suite.trim_end_matches('/')))?;
-    atomic::write(&path, markdown(&title, &reports, &targets).as_bytes())?;
+    atomic::write(&path, markdown(&title, &reports, &suite)?.as_bytes())?;
     let table = folder.join("claims.csv");
     let made = Claims::new(reports.iter().flat_map(|report| report.rows.clone()).collect());
     package::remove(&folder)?;

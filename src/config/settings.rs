@@ -72,7 +72,7 @@ pub struct Group {
     pub name: &'static str,
     /// Lists of its keys; of a key that is there twice, the first counts.
     pub settings: Lists,
-    /// The key whose value a bare string stands for, if a string may stand for the table.
+    /// The key whose value a bare string is, if a string may replace the table.
     pub short: Option<&'static str>,
 }
 
@@ -128,24 +128,7 @@ pub fn flattened(lists: &[&[Setting]]) -> Vec<Setting> {
 
 /// Keys with their defaults, and the other choices, in a line.
 pub fn in_a_line(settings: &[Setting]) -> String {
-    let shown = |setting: &Setting| {
-        let (key, default) = (setting.key, setting.shown_default());
-        let others: Vec<&str> = match (setting.kind, setting.default) {
-            (Kind::Choice(names), Preset::Text(text)) => {
-                names.iter().copied().filter(|name| *name != text).collect()
-            }
-            _ => Vec::new(),
-        };
-        let default = match setting.default {
-            Preset::Required => " (required)".to_owned(),
-            Preset::Absent(then) if !then.starts_with('[') => String::new(),
-            _ => format!(" = {default}"),
-        };
-        let others =
-            if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
-        format!("{key}{default}{others}")
-    };
-    settings.iter().map(shown).collect::<Vec<_>>().join(", ")
+    settings.iter().map(Setting::shown).collect::<Vec<_>>().join(", ")
 }
 
 /// Any number.
@@ -245,6 +228,23 @@ impl Setting {
         if unit.is_empty() { kind } else { format!("{kind}, {unit}") }
     }
 
+    /// The key with its default and the other choices.
+    fn shown(&self) -> String {
+        let default = match self.default {
+            Preset::Required => " (required)".to_owned(),
+            Preset::Absent(then) if !then.starts_with('[') => String::new(),
+            _ => format!(" = {}", self.shown_default()),
+        };
+        let others = match (self.kind, self.default) {
+            (Kind::Choice(names), Preset::Text(text)) => {
+                names.iter().copied().filter(|name| *name != text).collect::<Vec<_>>().join(", ")
+            }
+            _ => String::new(),
+        };
+        let others = if others.is_empty() { others } else { format!(" ({others})") };
+        format!("{}{default}{others}", self.key)
+    }
+
     /// The default, for people.
     pub fn shown_default(&self) -> String {
         match self.default {
@@ -260,25 +260,22 @@ impl Setting {
 }
 
 impl Kind {
-    /// The ends of the numbers that it has, in a list or among other kinds too.
+    /// The range of its numbers, also in a list, a table by name or among other kinds.
     pub fn numbers(self) -> Option<(f64, f64)> {
-        match self {
-            Self::Number(low, high) => Some((low, high)),
-            Self::List(of) => of.numbers(),
-            Self::ByName(_, of) => of.numbers(),
-            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.numbers()),
-            _ => None,
-        }
+        self.find(|kind| if let Self::Number(low, high) = kind { Some((low, high)) } else { None })
     }
 
-    /// The ends of the whole numbers that it has, in a list or among other kinds too.
+    /// The range of its whole numbers, also in a list, a table by name or among other kinds.
     pub fn integers(self) -> Option<(u64, u64)> {
+        self.find(|kind| if let Self::Integer(low, high) = kind { Some((low, high)) } else { None })
+    }
+
+    /// The first kind within this one of which `range` knows the range.
+    fn find<T>(self, range: fn(Self) -> Option<T>) -> Option<T> {
         match self {
-            Self::Integer(low, high) => Some((low, high)),
-            Self::List(of) => of.integers(),
-            Self::ByName(_, of) => of.integers(),
-            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.integers()),
-            _ => None,
+            Self::List(of) | Self::ByName(_, of) => of.find(range),
+            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.find(range)),
+            _ => range(self),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The log of requests: one flat CSV row each, as they end.
+//! The log of requests: one flat row each, written when they end.
 //!
 //! Times are written by integer arithmetic; nothing is allocated per row.
 
@@ -10,7 +10,6 @@ pub use parquet::RequestTable;
 
 use super::column::{Column, ColumnKind, column, count, share, text};
 use crate::contract::{Event, Observer};
-use crate::core::ids::{Completion, Request};
 use crate::core::units::NS_PER_S;
 use crate::system::catalog::Catalog;
 use std::io::{self, Write};
@@ -37,19 +36,62 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     share("utility", "correct × (1 − penalty)"),
 ];
 
-/// What an answer was worth.
-fn utility(catalog: &Catalog, completion: &Completion<'_>) -> f64 {
-    let request = completion.request;
-    let penalty = catalog.penalty.gamma(completion.finished, request.deadline, request.budget());
-    if completion.correct { 1.0 - penalty } else { 0.0 }
+const UNSERVED: &str = "rejected or unfinished";
+
+/// A cell of a row.
+#[derive(Clone, Copy)]
+enum RequestCell<'a> {
+    Empty,
+    Count(u64),
+    /// A time in nanoseconds, written in seconds.
+    Time(u64),
+    Number(f64),
+    Flag(bool),
+    Text(&'a str),
 }
 
-const UNSERVED: &str = "rejected or unfinished";
+/// The row of an event that ends a request, a cell for each of [`REQUEST_COLUMNS`].
+fn row<'a>(
+    catalog: &'a Catalog,
+    event: &Event<'_>,
+) -> Option<[RequestCell<'a>; REQUEST_COLUMNS.len()]> {
+    use RequestCell::{Count, Empty, Flag, Number, Text, Time};
+    let (request, outcome) = match event {
+        Event::Completed(completion) => (completion.request, "completed"),
+        Event::Rejected { request, .. } => (*request, "rejected"),
+        Event::Unfinished { request, .. } => (*request, "unfinished"),
+        _ => return None,
+    };
+    let app = catalog.app(request.app);
+    let mut row = [Empty; REQUEST_COLUMNS.len()];
+    row[0] = Count(u64::from(request.id.number()));
+    row[1] = Text(&app.name);
+    (row[2], row[3]) = (Time(request.arrival.0), Time(request.deadline.0));
+    (row[4], row[14]) = (Text(outcome), Number(0.0));
+    if let Event::Completed(completion) = event {
+        let finished = completion.finished;
+        let penalty = catalog.penalty.gamma(finished, request.deadline, request.budget());
+        let worker = completion.worker.map(|worker| catalog.worker(worker).name.as_str());
+        row[5..].copy_from_slice(&[
+            worker.map_or(Empty, Text),
+            Text(&catalog.variant(completion.variant).name),
+            Count(u64::from(completion.batch)),
+            Time(completion.started.0),
+            Time(finished.0),
+            Time(finished.since(request.arrival).0),
+            Text(&app.classes[usize::from(completion.truth.class)]),
+            Flag(completion.correct),
+            Number(completion.estimated),
+            Number(if completion.correct { 1.0 - penalty } else { 0.0 }),
+        ]);
+    }
+    Some(row)
+}
 
 /// Rows are handed on in pieces of about this size: small enough to stay in a core's cache.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// Writes a row for every request that ends.
+/// Writes a row for every request that ends, as CSV.
 pub struct RequestLog<W: Write> {
     catalog: Arc<Catalog>,
     out: W,
@@ -67,7 +109,10 @@ impl<W: Write> RequestLog<W> {
         Self { catalog: Arc::clone(catalog), out, buffer, error: None }
     }
 
-    /// Writes what is left and gives the sink back, or the first error met on the way.
+    /// Writes what is left and gives the sink back.
+    ///
+    /// # Errors
+    /// The first error of writing.
     pub fn finish(mut self) -> io::Result<W> {
         self.flush_chunk(0);
         match self.error {
@@ -83,11 +128,6 @@ impl<W: Write> RequestLog<W> {
         if self.buffer.len() >= least {
             self.buffer.clear();
         }
-    }
-
-    fn text(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
-        self.buffer.push(b',');
     }
 
     fn integer(&mut self, value: u64) {
@@ -108,52 +148,32 @@ impl<W: Write> RequestLog<W> {
             let used = digits.iter().rposition(|d| *d != b'0').unwrap_or(0);
             self.buffer.extend_from_slice(&digits[..=used]);
         }
-        self.buffer.push(b',');
     }
 
-    fn head(&mut self, request: &Request, outcome: &str) {
-        self.integer(u64::from(request.id.number()));
-        self.buffer.push(b',');
-        let catalog = Arc::clone(&self.catalog);
-        self.text(&catalog.app(request.app).name);
-        self.seconds(request.arrival.0);
-        self.seconds(request.deadline.0);
-        self.text(outcome);
-    }
-
-    fn unserved(&mut self, request: &Request, outcome: &str) {
-        self.head(request, outcome);
-        self.buffer.extend_from_slice(b",,,,,,,,,0\n");
-        self.flush_chunk(CHUNK_BYTES);
-    }
-
-    fn completed(&mut self, completion: &Completion<'_>) {
-        let request = completion.request;
-        self.head(request, "completed");
-        let catalog = Arc::clone(&self.catalog);
-        self.text(completion.worker.map_or("", |worker| &catalog.worker(worker).name));
-        self.text(&catalog.variant(completion.variant).name);
-        self.integer(u64::from(completion.batch));
-        self.buffer.push(b',');
-        self.seconds(completion.started.0);
-        self.seconds(completion.finished.0);
-        self.seconds(completion.finished.since(request.arrival).0);
-        self.text(&catalog.app(request.app).classes[usize::from(completion.truth.class)]);
-        self.text(if completion.correct { "1" } else { "0" });
-        let utility = utility(&catalog, completion);
-        // Writing to a Vec cannot fail.
-        let _ = writeln!(self.buffer, "{},{utility}", completion.estimated);
-        self.flush_chunk(CHUNK_BYTES);
+    fn cell(&mut self, cell: RequestCell<'_>) {
+        match cell {
+            RequestCell::Empty => {}
+            RequestCell::Count(count) => self.integer(count),
+            RequestCell::Time(ns) => self.seconds(ns),
+            RequestCell::Flag(flag) => self.integer(u64::from(flag)),
+            RequestCell::Text(text) => self.buffer.extend_from_slice(text.as_bytes()),
+            // Writing to a Vec cannot fail.
+            RequestCell::Number(number) => drop(write!(self.buffer, "{number}")),
+        }
     }
 }
 
 impl<W: Write> Observer for RequestLog<W> {
     fn on(&mut self, event: Event<'_>) {
-        match event {
-            Event::Completed(completion) => self.completed(completion),
-            Event::Rejected { request, .. } => self.unserved(request, "rejected"),
-            Event::Unfinished { request, .. } => self.unserved(request, "unfinished"),
-            _ => {}
+        let catalog = Arc::clone(&self.catalog);
+        let Some(row) = row(&catalog, &event) else { return };
+        for (at, cell) in row.into_iter().enumerate() {
+            if at > 0 {
+                self.buffer.push(b',');
+            }
+            self.cell(cell);
         }
+        self.buffer.push(b'\n');
+        self.flush_chunk(CHUNK_BYTES);
     }
 }
