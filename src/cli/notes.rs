@@ -99,8 +99,7 @@ fn constant(results: &Results) -> Option<String> {
 
 /// Fails if a run did.
 pub(super) fn failed(runs: &[RunRecord]) -> Result<(), CliError> {
-    let failed: Vec<&RunRecord> =
-        runs.iter().filter(|run| !run.entry.result.error.is_empty()).collect();
+    let failed: Vec<&RunRecord> = runs.iter().filter(|run| run.failed()).collect();
     match failed.first() {
         None => Ok(()),
         Some(first) => Err(CliError::Failed(format!(

@@ -5,7 +5,7 @@ use super::notes::failed;
 use super::progress::SweepProgress;
 use crate::config::Problem;
 use crate::config::source;
-use crate::experiment::{Shard, Sweep};
+use crate::experiment::{Shard, Sweep, SweepResult};
 use crate::report::manifest;
 use clap::Args;
 use std::io::Write;
@@ -61,14 +61,10 @@ pub(super) fn run(
 ) -> Result<(), CliError> {
     manifest::agree(sweep, folder)?;
     let bar = SweepProgress::new();
-    let made = match sweep.experiment.search.clone() {
-        Some(search) => {
-            sweep.search(&search, folder, part, jobs, &bar).map(|(runs, found)| (found.len(), runs))
-        }
-        None => sweep.run_part(folder, part, jobs, &bar).map(|runs| (runs.len(), runs)),
-    };
+    let done = sweep.carry_out(folder, part, jobs, &bar);
     bar.end();
-    let (units, runs) = made?;
+    let SweepResult { runs, searches } = done?;
+    let units = if sweep.experiment.search.is_some() { searches.len() } else { runs.len() };
     let journal = folder.join(format!("{}.journal", part.journal()));
     let (all, what) = (sweep.units().count(), sweep.unit_name());
     writeln!(out, "{units} of {all} {what} in {}", journal.display())?;

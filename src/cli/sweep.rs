@@ -175,10 +175,10 @@ pub(super) fn report(
     notes: &mut Notes,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
-    let SweepReport { failed, results, found, compared, figures, notes: told } = made;
+    let SweepReport { failed, results, searches, compared, figures, notes: told } = made;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
-        writeln!(out, "{}", capacity::render(sweep, search, &found))?;
+        writeln!(out, "{}", capacity::render(sweep, search, &searches))?;
     } else {
         write!(out, "{}", console::render(&results, &console::METRICS))?;
         if let Some(knees) = console::knees(&results) {
@@ -218,8 +218,8 @@ pub(super) struct SweepReport {
     /// Fails if a run did.
     pub failed: Result<(), CliError>,
     pub results: Results,
-    /// What was searched for.
-    pub found: Vec<CapacityResult>,
+    /// The results of searches.
+    pub searches: Vec<CapacityResult>,
     /// Whether there was something to compare.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
@@ -230,22 +230,20 @@ pub(super) struct SweepReport {
 /// Runs a sweep and writes everything into its folder.
 pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<SweepReport, CliError> {
     let bar = SweepProgress::new();
-    let made = match sweep.experiment.search.clone() {
-        Some(search) => sweep.search(&search, folder, &Shard::Whole, jobs, &bar),
-        None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
-    };
+    let done = sweep.carry_out(folder, &Shard::Whole, jobs, &bar);
     bar.end();
-    let (made, sweep) = (made?, &*sweep);
-    threads(jobs)?.install(|| finish(sweep, made, folder))
+    let (result, sweep) = (done?, &*sweep);
+    threads(jobs)?.install(|| finish(sweep, result, folder))
 }
 
 /// Writes everything that follows from the runs of a sweep, and from what was searched for, into
 /// its folder.
 pub(super) fn finish(
     sweep: &Sweep,
-    (runs, found): SweepResult,
+    result: SweepResult,
     folder: &Path,
 ) -> Result<SweepReport, CliError> {
+    let SweepResult { runs, searches } = result;
     package::remove(folder)?;
     // First, so that rows without a manifest are never ours.
     manifest::write(sweep, runs.len(), folder)?;
@@ -255,12 +253,12 @@ pub(super) fn finish(
     drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
-    capacity::write(sweep, &found, folder)?;
+    capacity::write(sweep, &searches, folder)?;
     let compared = compare::write(&results, folder)?;
     package::write(sweep, &results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
     let figures = figures.map_err(|error| CliError::Failed(error.to_string()))?;
-    Ok(SweepReport { failed, results, found, compared, figures, notes })
+    Ok(SweepReport { failed, results, searches, compared, figures, notes })
 }
 
 /// Prints each claim with its verdict; false if a gated one is contradicted.

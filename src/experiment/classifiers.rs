@@ -36,37 +36,38 @@ const WEIGHTS: Kind = Kind::List(&Kind::Number(0.0, 1e12));
 const WEIGHT: Kind = Kind::Number(f64::MIN_POSITIVE, 1e9);
 
 /// The keys of `peek`, whatever the kind.
-const PEEK: Group = Group {
-    name: "peek",
-    settings: &[&[
+const PEEK: Group = Group::new(
+    "peek",
+    &[&[
         Setting::optional(
             "kind",
             Kind::Choice(&KINDS),
             "`recorded` where votes are recorded, else `confusion` if its settings are there",
-            "The SneakPeek model.",
-        ),
+        )
+        .means("The SneakPeek model."),
         Setting::optional(
             "latency_ms",
             Kind::Number(0.0, 86_400_000.0),
             "the table peek.csv of the profile, or no time without it",
-            "The time for one request; requests are looked at one after the other.",
-        ),
+        )
+        .means("The time for one request; requests are looked at one after the other."),
         Setting::optional(
             "matrix",
             Kind::List(&WEIGHTS),
             "peek_confusion.csv of the profile, if there is one",
-            "The confusion matrix: a row of weights for each true class.",
-        ),
+        )
+        .means("The confusion matrix: a row of weights for each true class."),
         Setting::new(
             "short_circuit",
             Kind::OneOf(&[Kind::Choice(&names(&SHORT_CIRCUITS)), Kind::Table(&THRESHOLD)]),
             Preset::Text("never"),
-            "Whether the model's own answer may be the answer to a request: never, where schedulers \
-             choose it (they believe its precision, or the posterior), or by a threshold.",
+        )
+        .means(
+            "Whether the model's own answer may be the answer to a request: never, where \
+             schedulers choose it (they believe its precision, or the posterior), or by a \
+             threshold.",
         ),
-        Setting::choice(
-            "evidence",
-            &names(&EVIDENCE),
+        Setting::choice("evidence", &names(&EVIDENCE)).means(
             "What the posterior counts: one observation of the class that the votes answer with, \
              or every vote.",
         ),
@@ -74,6 +75,8 @@ const PEEK: Group = Group {
             "two_class_threshold",
             Kind::OneOf(&[SHARE, Kind::Choice(&["none"])]),
             Preset::Number(TWO_CLASS_THRESHOLD),
+        )
+        .means(
             "With two classes, the second is the answer where its share of the votes is above \
              this; `none`: where it has most votes.",
         ),
@@ -81,81 +84,51 @@ const PEEK: Group = Group {
             "prior",
             Kind::OneOf(&[Kind::Choice(&PRIORS), WEIGHTS, Kind::Table(&SCALED_PRIOR)]),
             Preset::Text(PRIORS[0]),
+        )
+        .means(
             "The Dirichlet prior of the posterior: the class frequencies of the profile, every \
              class alike, or a weight for each class.",
         ),
-        Setting::new(
-            "prior_weight",
-            WEIGHT,
-            Preset::Number(1.0),
-            "The sum of the weights of a prior that is a name, in votes.",
-        ),
-        Setting::choice(
-            "runs_on",
-            &names(&HOSTS),
+        Setting::new("prior_weight", WEIGHT, Preset::Number(1.0))
+            .means("The sum of the weights of a prior that is a name, in votes."),
+        Setting::choice("runs_on", &names(&HOSTS)).means(
             "Where the model runs: on a serial lane of the host, in no time, or on the workers in \
              turns with their backlog.",
         ),
-        Setting::integer(
-            "memory_bytes",
-            [0, u64::MAX / 2],
-            0,
-            "The memory that the model takes on every worker where it runs.",
-        ),
+        Setting::integer("memory_bytes", [0, u64::MAX / 2], 0)
+            .means("The memory that the model takes on every worker where it runs."),
     ]],
-    short: Some("kind"),
-};
+);
 
 /// `peek` with the settings of its kind.
 pub const PEEKS: Registry =
     Registry { name: "peek", tag: "kind", common: &PEEK, entries: kinds, optional: true };
 
 const CONFUSION: Lists = &[&[
-    Setting::optional(
-        "quality",
-        SHARE,
-        "`matrix` or `recall` counts",
-        "How good votes are, from 0 (chance) to 1 (perfect).",
-    ),
-    Setting::optional(
-        "recall",
-        SHARE,
-        "`matrix` or `quality` counts",
-        "The probability that a vote is right; wrong ones are even over the other classes.",
-    ),
-    Setting::integer("votes", [1, 1000], 1, "The number of votes on a request."),
-    Setting::number(
-        "correlation",
-        [0.0, 1.0],
-        0.0,
-        "The probability that a vote after the first copies the first.",
-    ),
+    Setting::optional("quality", SHARE, "`matrix` or `recall` counts")
+        .means("How good votes are, from 0 (chance) to 1 (perfect)."),
+    Setting::optional("recall", SHARE, "`matrix` or `quality` counts")
+        .means("The probability that a vote is right; wrong ones are even over the other classes."),
+    Setting::integer("votes", [1, 1000], 1).means("The number of votes on a request."),
+    Setting::number("correlation", [0.0, 1.0], 0.0)
+        .means("The probability that a vote after the first copies the first."),
 ]];
 
 const KNN: Lists = &[&[
-    Setting::optional(
-        "k",
-        Kind::Integer(1, u64::MAX),
-        "5, or all samples if there are fewer",
-        "The number of nearest samples of reference.csv that vote.",
-    ),
-    Setting::choice(
-        "ties",
-        &names(&VOTE_TIES),
+    Setting::optional("k", Kind::Integer(1, u64::MAX), "5, or all samples if there are fewer")
+        .means("The number of nearest samples of reference.csv that vote."),
+    Setting::choice("ties", &names(&VOTE_TIES)).means(
         "Which samples at the distance of the k-th vote: those listed first, or all of them with \
          equal parts of the votes that are left.",
     ),
 ]];
 
 const RULE: Lists = &[&[
-    Setting::required("feature", Kind::Text, "The feature of the trace that decides."),
-    Setting::required(
-        "threshold",
-        Kind::Number(-1e15, 1e15),
-        "The value of the feature that parts the two classes.",
-    ),
-    Setting::required("below", Kind::Text, "The class below the threshold."),
-    Setting::required("above", Kind::Text, "The class from the threshold on."),
+    Setting::required("feature", Kind::Text).means("The feature of the trace that decides."),
+    Setting::required("threshold", Kind::Number(-1e15, 1e15))
+        .means("The value of the feature that parts the two classes."),
+    Setting::required("below", Kind::Text).means("The class below the threshold."),
+    Setting::required("above", Kind::Text).means("The class from the threshold on."),
 ]];
 
 fn kinds() -> Vec<EntrySettings> {
@@ -172,26 +145,19 @@ fn kinds() -> Vec<EntrySettings> {
     ]
 }
 
-const THRESHOLD: Group = Group {
-    name: "short_circuit",
-    settings: &[&[Setting::required(
-        "threshold",
-        SHARE,
-        "The least posterior probability of the model's own answer with which a request is answered \
-         before it is scheduled.",
+const THRESHOLD: Group = Group::new(
+    "short_circuit",
+    &[&[Setting::required("threshold", SHARE).means(
+        "The least posterior probability of the model's own answer with which a request is \
+             answered before it is scheduled.",
     )]],
-    short: None,
-};
+);
 
-const SCALED_PRIOR: Group = Group {
-    name: "prior",
-    settings: &[&[Setting::required(
-        "scale",
-        WEIGHT,
-        "What the class frequencies of the profile are multiplied by.",
-    )]],
-    short: None,
-};
+const SCALED_PRIOR: Group = Group::new(
+    "prior",
+    &[&[Setting::required("scale", WEIGHT)
+        .means("What the class frequencies of the profile are multiplied by.")]],
+);
 
 /// Gives every application its part of the setting: the same for all, or by application.
 pub(super) fn read(node: &ConfigNode, apps: &mut [AppSpec], problems: &mut Problems) {

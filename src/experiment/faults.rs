@@ -8,68 +8,47 @@ use crate::system::faults::{BeliefError, Outage, Slowdown, Stalls};
 const MAX_FACTOR: f64 = 1e6;
 
 /// `stalls`
-pub(super) const STALLS: Group = Group {
-    name: "stalls",
-    settings: &[&[
-        Setting::number("probability", [0.0, 1.0], 0.01, "The share of batches that stall."),
-        Setting::number(
-            "factor",
-            [1.0, MAX_FACTOR],
-            10.0,
-            "How many times as long a stalled batch takes.",
-        ),
+pub(super) const STALLS: Group = Group::new(
+    "stalls",
+    &[&[
+        Setting::number("probability", [0.0, 1.0], 0.01).means("The share of batches that stall."),
+        Setting::number("factor", [1.0, MAX_FACTOR], 10.0)
+            .means("How many times as long a stalled batch takes."),
     ]],
-    short: None,
-};
+);
 
 /// `belief_error`
-pub(super) const BELIEF_ERROR: Group = Group {
-    name: "belief_error",
-    settings: &[&[
-        Setting::number(
-            "latency",
-            [0.0, 0.99],
-            0.0,
+pub(super) const BELIEF_ERROR: Group = Group::new(
+    "belief_error",
+    &[&[
+        Setting::number("latency", [0.0, 0.99], 0.0).means(
             "Schedulers see latencies times 1 + ε, with ε drawn evenly within plus or minus this, \
              by variant and replicate.",
         ),
-        Setting::number(
-            "accuracy",
-            [0.0, 1.0],
-            0.0,
-            "The same for accuracies and recalls, which are cut at 1.",
-        ),
+        Setting::number("accuracy", [0.0, 1.0], 0.0)
+            .means("The same for accuracies and recalls, which are cut at 1."),
     ]],
-    short: None,
-};
+);
 
 /// `slowdown` of a worker.
-pub(super) const SLOWDOWN: Group = Group {
-    name: "slowdown",
-    settings: &[&[
-        Setting::number("at_s", [0.0, 1e9], 0.0, "When the worker becomes slower."),
-        Setting::required(
-            "factor",
-            Kind::Number(1.0, MAX_FACTOR),
-            "How many times as long its batches take from then on.",
-        ),
+pub(super) const SLOWDOWN: Group = Group::new(
+    "slowdown",
+    &[&[
+        Setting::number("at_s", [0.0, 1e9], 0.0).means("When the worker becomes slower."),
+        Setting::required("factor", Kind::Number(1.0, MAX_FACTOR))
+            .means("How many times as long its batches take from then on."),
     ]],
-    short: None,
-};
+);
 
 /// An item of `failures` of a worker.
-pub(super) const FAILURE: Group = Group {
-    name: "failure",
-    settings: &[&[
-        Setting::required("at_s", Kind::Number(0.0, 1e9), "When the worker fails."),
-        Setting::required(
-            "for_s",
-            Kind::Number(1e-9, 1e9),
-            "How long it is gone; it comes back with an empty memory.",
-        ),
+pub(super) const FAILURE: Group = Group::new(
+    "failure",
+    &[&[
+        Setting::required("at_s", Kind::Number(0.0, 1e9)).means("When the worker fails."),
+        Setting::required("for_s", Kind::Number(1e-9, 1e9))
+            .means("How long it is gone; it comes back with an empty memory."),
     ]],
-    short: None,
-};
+);
 
 /// `stalls = { probability = 0.01, factor = 10 }`
 pub(super) fn read_stalls(read: &mut Decoder<'_>) -> Stalls {

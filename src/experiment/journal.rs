@@ -36,6 +36,13 @@ pub struct RunRecord {
     pub entry: Arc<JournalEntry>,
 }
 
+impl RunRecord {
+    /// Whether the run failed.
+    pub fn failed(&self) -> bool {
+        !self.entry.result.error.is_empty()
+    }
+}
+
 /// A run and how long it took.
 #[derive(Clone, Debug)]
 pub struct JournalEntry {

@@ -172,11 +172,8 @@ impl Schema {
             let name = format!("{}.{}", registry.name, setting.key);
             shared.push((setting.key, self.defined(&name, false, |made| made.value(setting))));
         }
-        let mut forms = Vec::new();
-        if registry.common.short.is_some() {
-            let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
-            forms.push(json!({ "enum": names }));
-        }
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+        let mut forms = vec![json!({ "enum": names })];
         for entry in &entries {
             let name = json!({ "const": entry.name, "description": entry.summary });
             let mut own = shared.clone();

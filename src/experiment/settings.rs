@@ -26,24 +26,20 @@ const PAYLOAD: Kind = Kind::Integer(*PAYLOAD_BYTES.start(), *PAYLOAD_BYTES.end()
 const OVERHEAD_MS: [f64; 2] = [0.0, 1000.0];
 
 /// The settings of a run.
-pub const BASE: Group = Group { name: "base", settings: &[APPLICATIONS, SYSTEM, RUN], short: None };
+pub const BASE: Group = Group::new("base", &[APPLICATIONS, SYSTEM, RUN]);
 
 const APPLICATIONS: &[Setting] = &[
-    Setting::required("apps", TEXTS, "The applications: names of folders of `profiles`."),
-    Setting::text("profiles", "profiles", "The folder of the profiles."),
-    Setting::text("traces", "traces", "The folder of the recorded requests."),
+    Setting::required("apps", TEXTS).means("The applications: names of folders of `profiles`."),
+    Setting::text("profiles", "profiles").means("The folder of the profiles."),
+    Setting::text("traces", "traces").means("The folder of the recorded requests."),
     Setting::optional(
         "budget_ms",
         Kind::OneOf(&[BUDGET, Kind::ByName("application", &BUDGET)]),
         "as in the profile",
-        "The deadline budget of a request: the time from its arrival to its deadline.",
-    ),
-    Setting::optional(
-        "variants",
-        Kind::ByName("application", &TEXTS),
-        "all",
-        "The variants of an application that are used.",
-    ),
+    )
+    .means("The deadline budget of a request: the time from its arrival to its deadline."),
+    Setting::optional("variants", Kind::ByName("application", &TEXTS), "all")
+        .means("The variants of an application that are used."),
     Setting::optional(
         "peek",
         Kind::OneOf(&[
@@ -51,108 +47,69 @@ const APPLICATIONS: &[Setting] = &[
             Kind::ByName("application", &Kind::Registry(&PEEKS)),
         ]),
         "the recorded votes, if there are any",
-        "How the SneakPeek model looks at requests before they are scheduled.",
-    ),
+    )
+    .means("How the SneakPeek model looks at requests before they are scheduled."),
     Setting::new(
         "payload_bytes",
         Kind::OneOf(&[PAYLOAD, Kind::ByName("application", &PAYLOAD)]),
         Preset::Integer(0),
-        "What a request sends over the link of a worker.",
-    ),
+    )
+    .means("What a request sends over the link of a worker."),
 ];
 
 const SYSTEM: &[Setting] = &[
-    Setting::required("workers", Kind::List(&Kind::Table(&WORKER)), "The workers."),
-    Setting::new(
-        "penalty",
-        Kind::Registry(&SHAPES),
-        Preset::Text("sigmoid"),
-        "What lateness costs.",
-    ),
-    Setting::choice(
-        "outcome",
-        &names(&OutcomeModel::ALL),
+    Setting::required("workers", Kind::List(&Kind::Table(&WORKER))).means("The workers."),
+    Setting::new("penalty", Kind::Registry(&SHAPES), Preset::Text("sigmoid"))
+        .means("What lateness costs."),
+    Setting::choice("outcome", &names(&OutcomeModel::ALL)).means(
         "Whether an answer is right: as recorded, drawn by the recall of the profile, or drawn by \
          the recall on the recorded stream.",
     ),
-    Setting::choice(
-        "load_times",
-        &names(&LOAD_TIMES),
+    Setting::choice("load_times", &names(&LOAD_TIMES)).means(
         "Which column of load.csv counts: variants are read from the page cache, or from storage.",
     ),
-    Setting::choice(
-        "latency_fit",
-        &names(&LatencyFit::ALL),
+    Setting::choice("latency_fit", &names(&LatencyFit::ALL)).means(
         "What becomes of measured latencies that fall with the batch size: the nearest \
          non-decreasing ones, as measured, or the largest so far.",
     ),
-    Setting::optional(
-        "batch_scaling",
-        Kind::Number(0.0, 1.0),
-        "as measured",
-        "η of L(b) = L(1)·(1 + η·(b − 1)), instead of the measured latencies of batches.",
-    ),
-    Setting::number(
-        "noise_cv",
-        [0.0, 10.0],
-        0.0,
-        "The coefficient of variation of log-normal factors of service times.",
-    ),
-    Setting::optional(
-        "stalls",
-        Kind::Table(&STALLS),
-        "none",
-        "Batches that take much longer than others, at random.",
-    ),
-    Setting::optional(
-        "belief_error",
-        Kind::Table(&BELIEF_ERROR),
-        "none",
-        "By how much schedulers are wrong about the variants.",
-    ),
-    Setting::number(
-        "outcome_correlation",
-        [0.0, 1.0],
-        0.0,
+    Setting::optional("batch_scaling", Kind::Number(0.0, 1.0), "as measured")
+        .means("η of L(b) = L(1)·(1 + η·(b − 1)), instead of the measured latencies of batches."),
+    Setting::number("noise_cv", [0.0, 10.0], 0.0)
+        .means("The coefficient of variation of log-normal factors of service times."),
+    Setting::optional("stalls", Kind::Table(&STALLS), "none")
+        .means("Batches that take much longer than others, at random."),
+    Setting::optional("belief_error", Kind::Table(&BELIEF_ERROR), "none")
+        .means("By how much schedulers are wrong about the variants."),
+    Setting::number("outcome_correlation", [0.0, 1.0], 0.0).means(
         "How much the drawn mistakes of variants on one request go together (Gaussian copula).",
     ),
     Setting::new(
         "overhead_ms",
         Kind::OneOf(&[Kind::Number(OVERHEAD_MS[0], OVERHEAD_MS[1]), Kind::Table(&OVERHEAD)]),
         Preset::Number(0.0),
-        "The time that a decision takes: its batches begin that much later.",
-    ),
+    )
+    .means("The time that a decision takes: its batches begin that much later."),
 ];
 
 const RUN: &[Setting] = &[
-    Setting::choice(
-        "bound",
-        &names(&BOUNDS),
-        "Whether `utility_bound_mean` is computed, which no scheduler can exceed.",
-    ),
-    Setting::required("workload", Kind::Registry(&WORKLOADS), "When requests arrive, and which."),
-    Setting::required(
-        "scheduler",
-        Kind::Registry(&SCHEDULERS),
-        "The scheduler: its name, or a table with its name and settings.",
-    ),
+    Setting::choice("bound", &names(&BOUNDS))
+        .means("Whether `utility_bound_mean` is computed, which no scheduler can exceed."),
+    Setting::required("workload", Kind::Registry(&WORKLOADS))
+        .means("When requests arrive, and which."),
+    Setting::required("scheduler", Kind::Registry(&SCHEDULERS))
+        .means("The scheduler: its name, or a table with its name and settings."),
     WARMUP,
 ];
 
 /// `overhead_ms` as a table.
-pub(super) const OVERHEAD: Group = Group {
-    name: "overhead_ms",
-    settings: &[&[
-        Setting::number("constant", OVERHEAD_MS, 0.0, "Milliseconds of every decision."),
-        Setting::number(
-            "per_request",
-            OVERHEAD_MS,
-            0.0,
-            "Milliseconds for each request that the decision assigns.",
-        ),
+pub(super) const OVERHEAD: Group = Group::new(
+    "overhead_ms",
+    &[&[
+        Setting::number("constant", OVERHEAD_MS, 0.0).means("Milliseconds of every decision."),
+        Setting::number("per_request", OVERHEAD_MS, 0.0)
+            .means("Milliseconds for each request that the decision assigns."),
     ]],
-    short: None,
-};
+);
 
 #[cfg(test)]
 mod tests;

@@ -21,29 +21,19 @@ use crate::stats::{Estimate, Interval, varies};
 use std::collections::BTreeMap;
 
 /// `stopping`
-pub(super) const STOPPING: Group = Group {
-    name: "stopping",
-    settings: &[&[
-        Setting::required(
-            "metric",
-            Kind::Text,
-            "The column of runs.csv whose interval is to become narrow.",
-        ),
-        Setting::required(
-            "relative_half_width",
-            Kind::Number(f64::MIN_POSITIVE, 1.0),
+pub(super) const STOPPING: Group = Group::new(
+    "stopping",
+    &[&[
+        Setting::required("metric", Kind::Text)
+            .means("The column of runs.csv whose interval is to become narrow."),
+        Setting::required("relative_half_width", Kind::Number(f64::MIN_POSITIVE, 1.0)).means(
             "Replicates are added until half the width of the 95 % interval is at most this share \
              of the mean.",
         ),
-        Setting::integer(
-            "max_replicates",
-            [2, 1_000_000],
-            100,
-            "The most replicates of a configuration; at least `replicates`.",
-        ),
+        Setting::integer("max_replicates", [2, 1_000_000], 100)
+            .means("The most replicates of a configuration; at least `replicates`."),
     ]],
-    short: None,
-};
+);
 
 /// When there are replicates enough.
 #[derive(Clone, Debug)]
@@ -117,14 +107,13 @@ impl StoppingRule {
         let mut ran: Vec<Vec<&RunRecord>> = vec![Vec::new(); configurations.len()];
         runs.iter().for_each(|run| ran[run.spec.configuration].push(run));
         let wanting = |members: &&Vec<usize>| {
-            let failed =
-                |at: &&usize| ran[**at].iter().any(|run| !run.entry.result.error.is_empty());
+            let failed = |at: &usize| ran[*at].iter().any(|run| run.failed());
             let narrow = |at: &usize| {
                 let cells = ran[*at].iter().map(|run| run.entry.result.cells[column].parse().ok());
                 self.narrow(&cells.flatten().collect::<Vec<f64>>(), &configurations[*at].labels)
             };
             // What fails will not become narrow.
-            !members.iter().any(|at| failed(&at)) && !members.iter().all(narrow)
+            !members.iter().any(failed) && !members.iter().all(narrow)
         };
         let mut due = Vec::new();
         for members in families(keys, configurations).values().filter(wanting) {

@@ -7,8 +7,8 @@
 //! utility. It comes with the choice, not when answers do, which may be fifty choices later, and
 //! no luck with answers is mixed in. Random numbers are those of no replicate.
 
-use super::executor::Sweep;
 use super::run_config::RunConfig;
+use super::sweep::Sweep;
 use crate::config::{Location, Problem, Problems};
 use crate::contract::{Decision, Plan, Timeline};
 use crate::core::rng::Rng;

@@ -8,23 +8,21 @@ const LEAST: u64 = 100;
 
 const WORDS: [(&str, Warmup); 2] = [("none", Warmup::None), ("mser-5", Warmup::Mser5)];
 
-const REQUESTS: Group = Group {
-    name: "warmup",
-    settings: &[&[Setting::required(
-        "requests",
-        Kind::Integer(0, u64::MAX),
-        "The number of first arrivals that do not count.",
-    )]],
-    short: None,
-};
+const REQUESTS: Group = Group::new(
+    "warmup",
+    &[&[Setting::required("requests", Kind::Integer(0, u64::MAX))
+        .means("The number of first arrivals that do not count.")]],
+);
 
 /// The setting `warmup`.
 pub(super) const WARMUP: Setting = Setting::new(
     "warmup",
     Kind::OneOf(&[Kind::Choice(&names(&WORDS)), Kind::Table(&REQUESTS)]),
     Preset::Text("none"),
-    "Which first arrivals of a run do not count: none, a number of them, or as many as the rule \
-     MSER-5 finds.",
+)
+.means(
+    "Which first arrivals of a run do not count: none, a number of them, or as many as the \
+             rule MSER-5 finds.",
 );
 
 /// How much of the beginning of a run is left out.

@@ -19,93 +19,59 @@ const AMOUNTS: Kind = Kind::Number(0.0, 1e12);
 const MBPS: Kind = Kind::Number(*link::MBPS.start(), *link::MBPS.end());
 
 /// An item of `workers`.
-pub(super) const WORKER: Group = Group {
-    name: "worker",
-    settings: &[&[
-        Setting::required(
-            "class",
-            Kind::Text,
-            "The class of the worker, as `worker_class` in latency.csv of profiles.",
-        ),
-        Setting::optional("name", Kind::Text, "the class", "The name in logs and tables."),
-        Setting::integer("count", [1, 1024], 1, "The number of equal workers."),
-        Setting::integer("lanes", [1, 1024], 1, "The number of batches that it runs at once."),
-        Setting::integer(
-            "memory_bytes",
-            [1, u64::MAX / 2],
-            u64::MAX / 2,
-            "The memory for variants.",
-        ),
-        Setting::number(
-            "speedup",
-            [1e-6, 1e6],
-            1.0,
-            "How many times as fast as profiled it computes and loads.",
-        ),
-        Setting::optional("variants", TEXTS, "all", "The variants that it can run."),
-        Setting::optional(
-            "link",
-            Kind::Table(&LINK),
-            "none: the worker is where requests arrive",
-            "The network between the requests and the worker.",
-        ),
-        Setting::optional(
-            "power_w",
-            AMOUNTS,
-            "energy is not counted",
-            "The power while all lanes compute, or a variant is loaded.",
-        ),
-        Setting::optional("idle_w", AMOUNTS, "energy is not counted", "The power while idle."),
-        Setting::optional("usd_per_request", AMOUNTS, "no price", "The price of a request."),
+pub(super) const WORKER: Group = Group::new(
+    "worker",
+    &[&[
+        Setting::required("class", Kind::Text)
+            .means("The class of the worker, as `worker_class` in latency.csv of profiles."),
+        Setting::optional("name", Kind::Text, "the class").means("The name in logs and tables."),
+        Setting::integer("count", [1, 1024], 1).means("The number of equal workers."),
+        Setting::integer("lanes", [1, 1024], 1)
+            .means("The number of batches that it runs at once."),
+        Setting::integer("memory_bytes", [1, u64::MAX / 2], u64::MAX / 2)
+            .means("The memory for variants."),
+        Setting::number("speedup", [1e-6, 1e6], 1.0)
+            .means("How many times as fast as profiled it computes and loads."),
+        Setting::optional("variants", TEXTS, "all").means("The variants that it can run."),
+        Setting::optional("link", Kind::Table(&LINK), "none: the worker is where requests arrive")
+            .means("The network between the requests and the worker."),
+        Setting::optional("power_w", AMOUNTS, "energy is not counted")
+            .means("The power while all lanes compute, or a variant is loaded."),
+        Setting::optional("idle_w", AMOUNTS, "energy is not counted")
+            .means("The power while idle."),
+        Setting::optional("usd_per_request", AMOUNTS, "no price").means("The price of a request."),
         Setting::optional(
             "resident",
             Kind::OneOf(&[Kind::Choice(&[ALL_THAT_FIT]), TEXTS]),
             "none, or with `load_times = \"warm\"` what fits, in the order of listing",
-            "The variants in memory at the start, as \"application/variant\".",
-        ),
-        Setting::number("available_from_s", [0.0, 1e9], 0.0, "When the worker becomes available."),
-        Setting::optional(
-            "slowdown",
-            Kind::Table(&SLOWDOWN),
-            "none",
-            "A lasting change of speed that schedulers do not know.",
-        ),
-        Setting::optional(
-            "failures",
-            Kind::List(&Kind::Table(&FAILURE)),
-            "none",
-            "When the worker fails: in order, each after the worker is back.",
-        ),
+        )
+        .means("The variants in memory at the start, as \"application/variant\"."),
+        Setting::number("available_from_s", [0.0, 1e9], 0.0)
+            .means("When the worker becomes available."),
+        Setting::optional("slowdown", Kind::Table(&SLOWDOWN), "none")
+            .means("A lasting change of speed that schedulers do not know."),
+        Setting::optional("failures", Kind::List(&Kind::Table(&FAILURE)), "none")
+            .means("When the worker fails: in order, each after the worker is back."),
     ]],
-    short: None,
-};
+);
 
 /// `link` of a worker.
-const LINK: Group = Group {
-    name: "link",
-    settings: &[&[
-        Setting::number(
-            "rtt_ms",
-            [0.0, 3_600_000.0],
-            0.0,
-            "The round-trip time; half of it passes on the way to the worker, half on the way back.",
+const LINK: Group = Group::new(
+    "link",
+    &[&[
+        Setting::number("rtt_ms", [0.0, 3_600_000.0], 0.0).means(
+            "The round-trip time; half of it passes on the way to the worker, half on the way \
+             back.",
         ),
-        Setting::optional(
-            "uplink_mbps",
-            Kind::OneOf(&[MBPS, Kind::Text]),
-            "sending takes no time",
-            "The rate of the uplink, which sends one payload after the other: a number, or the file \
-             of a table `time_s,mbps`.",
-        ),
-        Setting::optional(
-            "power_w",
-            AMOUNTS,
-            "energy is not counted",
-            "The power while the uplink sends.",
-        ),
+        Setting::optional("uplink_mbps", Kind::OneOf(&[MBPS, Kind::Text]), "sending takes no time")
+            .means(
+                "The rate of the uplink, which sends one payload after the other: a number, or the \
+             file of a table `time_s,mbps`.",
+            ),
+        Setting::optional("power_w", AMOUNTS, "energy is not counted")
+            .means("The power while the uplink sends."),
     ]],
-    short: None,
-};
+);
 
 /// Reads `[{ class, count, memory_bytes, … }]`.
 pub(super) fn read(

@@ -23,55 +23,38 @@ const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
 /// Rates by unit, in megabits per second.
 const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
 
-const COLUMN: Group = Group {
-    name: "column",
-    settings: &[&[
-        Setting::text("time", COLUMNS[0], "The column of the time."),
-        Setting::text("rate", COLUMNS[1], "The column of the rate."),
-        Setting::optional(
-            "trace",
-            Kind::Text,
-            "trace, if there is one",
-            "The column of the trace.",
-        ),
+const COLUMN: Group = Group::new(
+    "column",
+    &[&[
+        Setting::text("time", COLUMNS[0]).means("The column of the time."),
+        Setting::text("rate", COLUMNS[1]).means("The column of the rate."),
+        Setting::optional("trace", Kind::Text, "trace, if there is one")
+            .means("The column of the trace."),
     ]],
-    short: None,
-};
+);
 
-const UNIT: Group = Group {
-    name: "unit",
-    settings: &[&[
-        Setting::optional(
-            "time",
-            Kind::Choice(&names(&TimeUnit::ALL)),
-            "recognised, or s",
-            "The unit of times.",
-        ),
-        Setting::choice("rate", &names(&RATES), "The unit of rates."),
+const UNIT: Group = Group::new(
+    "unit",
+    &[&[
+        Setting::optional("time", Kind::Choice(&names(&TimeUnit::ALL)), "recognised, or s")
+            .means("The unit of times."),
+        Setting::choice("rate", &names(&RATES)).means("The unit of rates."),
     ]],
-    short: None,
-};
+);
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "bandwidth",
     summary: "rates over time, for a link's `uplink_mbps`: a table, or a list with a rate a line",
     settings: &[
         &[
-            Setting::optional("trace", Kind::Text, "the only one", "The trace of the file."),
-            Setting::integer("skip_rows", [0, 1_000_000], 0, "The rows to skip."),
-            Setting::optional(
-                "interval_s",
-                Kind::Number(1e-3, 86_400.0),
-                "the file has times",
-                "The time between the rates of a list.",
-            ),
-            Setting::optional(
-                "column",
-                Kind::Table(&COLUMN),
-                "as said there",
-                "The columns (--column).",
-            ),
-            Setting::optional("unit", Kind::Table(&UNIT), "as said there", "The units (--unit)."),
+            Setting::optional("trace", Kind::Text, "the only one").means("The trace of the file."),
+            Setting::integer("skip_rows", [0, 1_000_000], 0).means("The rows to skip."),
+            Setting::optional("interval_s", Kind::Number(1e-3, 86_400.0), "the file has times")
+                .means("The time between the rates of a list."),
+            Setting::optional("column", Kind::Table(&COLUMN), "as said there")
+                .means("The columns (--column)."),
+            Setting::optional("unit", Kind::Table(&UNIT), "as said there")
+                .means("The units (--unit)."),
         ],
         LAYOUT,
     ],

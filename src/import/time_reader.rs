@@ -41,29 +41,22 @@ const SPAN_UNITS: [&str; 4] = {
 };
 
 /// The units that [`units`] decodes; each kind asks for some of them.
-const UNIT: Group = Group {
-    name: "unit",
-    settings: &[&[
-        Setting::optional("arrival", TIME_UNIT, "recognised, or s", "The unit of arrival times."),
-        Setting::optional("time", TIME_UNIT, "recognised, or s", "The unit of times."),
-        Setting::optional(
-            "duration",
-            Kind::Choice(&SPAN_UNITS),
-            "that of the arrival",
-            "The unit of durations.",
-        ),
-        Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms", "The unit of budgets."),
+const UNIT: Group = Group::new(
+    "unit",
+    &[&[
+        Setting::optional("arrival", TIME_UNIT, "recognised, or s")
+            .means("The unit of arrival times."),
+        Setting::optional("time", TIME_UNIT, "recognised, or s").means("The unit of times."),
+        Setting::optional("duration", Kind::Choice(&SPAN_UNITS), "that of the arrival")
+            .means("The unit of durations."),
+        Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms").means("The unit of budgets."),
     ]],
-    short: None,
-};
+);
 
 /// The setting that [`units`] reads.
-pub(super) const UNITS: &[Setting] = &[Setting::optional(
-    "unit",
-    Kind::Table(&UNIT),
-    "each as said there",
-    "The units of times (--unit).",
-)];
+pub(super) const UNITS: &[Setting] =
+    &[Setting::optional("unit", Kind::Table(&UNIT), "each as said there")
+        .means("The units of times (--unit).")];
 
 /// Decodes `--unit`, by what the units are of: the first is a time, others are spans.
 pub(super) fn units<const N: usize>(

@@ -13,7 +13,7 @@ pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<()
     write_csv(&folder.join("runs.csv"), std::iter::once(header(sweep)).chain(rows))?;
     write_tables(sweep, runs, folder)?;
     let quantiles = folder.join("quantiles.csv");
-    if sweep.beside().quantiles {
+    if sweep.output_request().quantiles {
         let head = ["run_id", "q", "latency_ms"].map(str::to_owned).to_vec();
         // Settings with two names are one run.
         let mut seen = BTreeSet::new();
@@ -31,7 +31,7 @@ pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<()
 
 /// Writes the tables that were asked for, each row with what names its run.
 fn write_tables(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
-    let wanted = sweep.beside().tables;
+    let wanted = sweep.output_request().tables;
     for table in TABLES {
         let path = folder.join(format!("{}.csv", table.name));
         let Some(at) = wanted.iter().position(|wanted| wanted.name == table.name) else {

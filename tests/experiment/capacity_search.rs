@@ -2,7 +2,7 @@
 
 use crate::support::shell::{Shell, column};
 use peeksim::core::ids::{VariantId, WorkerId};
-use peeksim::experiment::{CapacityResult, Experiment, Shard, Sweep};
+use peeksim::experiment::{CapacityResult, Experiment, Shard, Sweep, SweepResult};
 
 const EXPERIMENT: &str = r#"
 [base]
@@ -31,12 +31,11 @@ fn sweep(set: &[String]) -> (Shell, Sweep) {
 
 fn searched(set: &[String]) -> Vec<CapacityResult> {
     let (shell, mut sweep) = sweep(set);
-    let search = sweep.experiment.search.clone().expect("a search");
-    let (runs, found) =
-        sweep.search(&search, &shell.path("o"), &Shard::Whole, 0, &()).expect("a search");
-    assert!(runs.iter().all(|run| run.entry.result.error.is_empty()));
-    assert_eq!(runs.len(), found.iter().map(|found| found.probes).sum::<usize>());
-    found
+    let done = sweep.carry_out(&shell.path("o"), &Shard::Whole, 0, &());
+    let SweepResult { runs, searches } = done.expect("a search");
+    assert!(runs.iter().all(|run| !run.failed()));
+    assert_eq!(runs.len(), searches.iter().map(|found| found.probes).sum::<usize>());
+    searches
 }
 
 /// How long the one variant takes, in nanoseconds.

@@ -8,15 +8,15 @@ fn search(limit: MetricLimit) -> CapacitySearch {
 
 /// Searches a function; where it ends and how many values it looked at.
 fn bisect(search: &CapacitySearch, f: impl Fn(f64) -> f64) -> ([Option<f64>; 2], usize) {
-    let mut bracket = Bisection::new(0, 0);
+    let mut bisection = Bisection::new(RunSpec { configuration: 0, replicate: 0 });
     loop {
-        let next = bracket.next(search);
+        let next = bisection.next(search);
         if next.is_empty() {
             break;
         }
-        bracket.known.extend(next.iter().map(|value| (value.to_bits(), f(*value))));
+        bisection.known.extend(next.iter().map(|value| (value.to_bits(), f(*value))));
     }
-    (bracket.sides(search).map(|side| side.map(|(at, _)| at)), bracket.known.len())
+    (bisection.sides(search).map(|side| side.map(|(at, _)| at)), bisection.known.len())
 }
 
 #[test]
