@@ -75,9 +75,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// A table with these keys.
-    pub const fn new(name: &'static str, settings: Lists) -> Self {
-        Self { name, settings }
+    /// A table without keys yet.
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, settings: &[] }
+    }
+
+    /// The same with these keys.
+    pub const fn of(self, settings: Lists) -> Self {
+        Self { settings, ..self }
     }
 }
 

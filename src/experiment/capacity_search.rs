@@ -25,22 +25,19 @@ use std::collections::BTreeMap;
 const END: Kind = Kind::Number(f64::MIN_POSITIVE, 1e15);
 
 /// `[search]`
-pub(super) const SEARCH: Group = Group::new(
-    "search",
-    &[&[
-        Setting::text("key", "workload.rate_rps")
-            .means("The setting that is varied, a number above 0."),
-        Setting::text("metric", "slo_attainment").means("The column of runs.csv that is limited."),
-        Setting::optional("at_least", NUMBER, "0.99, without `at_most`").means("The lower limit."),
-        Setting::optional("at_most", NUMBER, "no upper limit").means("The upper limit, instead."),
-        Setting::required("low", END).means("The lowest value that is tried."),
-        Setting::required("high", END).means("The highest value that is tried."),
-        Setting::number("relative_width", [1e-6, 10.0], 0.02).means(
-            "The search ends when the highest passing and the lowest failing value are this close, \
-             relative to the lower.",
-        ),
-    ]],
-);
+pub(super) const SEARCH: Group = Group::named("search").of(&[&[
+    Setting::text("key", "workload.rate_rps")
+        .means("The setting that is varied, a number above 0."),
+    Setting::text("metric", "slo_attainment").means("The column of runs.csv that is limited."),
+    Setting::optional("at_least", NUMBER, "0.99, without `at_most`").means("The lower limit."),
+    Setting::optional("at_most", NUMBER, "no upper limit").means("The upper limit, instead."),
+    Setting::required("low", END).means("The lowest value that is tried."),
+    Setting::required("high", END).means("The highest value that is tried."),
+    Setting::number("relative_width", [1e-6, 10.0], 0.02).means(
+        "The search ends when the highest passing and the lowest failing value are this close, \
+         relative to the lower.",
+    ),
+]]);
 
 /// The table `[search]`.
 #[derive(Clone, Debug)]

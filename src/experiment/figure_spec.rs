@@ -61,42 +61,39 @@ pub(super) const WHERE: Setting =
         .means("The rows that count: a label, or a list of labels, for axes.");
 
 /// `[[figure]]`
-pub(super) const FIGURE: Group = Group::new(
-    "figure",
-    &[&[
-        Setting::choice("kind", &names(&FIGURE_KINDS)).means(
-            "Means with 95 % bands against an axis, the distribution of latency, or one metric \
-             against another with a point for each value of an axis.",
-        ),
-        Setting::optional("facet", Kind::Text, "one panel")
-            .means("The axis that has a panel for each of its values."),
-        Setting::optional(
-            "x",
-            Kind::Text,
-            "`lines`: the axis of numbers; `cdf`: latency_ms; `pareto`: deadline_miss_ratio",
-        )
-        .means("The axis or column on the horizontal axis."),
-        Setting::optional(
-            "y",
-            Kind::Text,
-            "`lines`: utility_mean; `cdf`: share; `pareto`: accuracy_mean",
-        )
-        .means("The column on the vertical axis."),
-        Setting::optional("series", Kind::Text, "the other axis")
-            .means("The axis whose values are the lines."),
-        Setting::optional("name", Kind::Text, "the place in the file and `y`")
-            .means("The name of the file, without ending."),
-        Setting::optional("y_range", Kind::List(&NUMBER), "as the data")
-            .means("The two ends of the vertical axis."),
-        WHERE,
-        Setting::flag("x_log", false).means("Whether the horizontal axis is logarithmic."),
-        Setting::flag("y_log", false).means("Whether the vertical axis is logarithmic."),
-        Setting::optional("x_label", Kind::Text, "made from the name of the column")
-            .means("The title of the horizontal axis."),
-        Setting::optional("title", Kind::Text, "that of the experiment").means("The heading."),
-        Setting::optional("note", Kind::Text, "that of the experiment").means("The small print."),
-    ]],
-);
+pub(super) const FIGURE: Group = Group::named("figure").of(&[&[
+    Setting::choice("kind", &names(&FIGURE_KINDS)).means(
+        "Means with 95 % bands against an axis, the distribution of latency, or one metric against \
+         another with a point for each value of an axis.",
+    ),
+    Setting::optional("facet", Kind::Text, "one panel")
+        .means("The axis that has a panel for each of its values."),
+    Setting::optional(
+        "x",
+        Kind::Text,
+        "`lines`: the axis of numbers; `cdf`: latency_ms; `pareto`: deadline_miss_ratio",
+    )
+    .means("The axis or column on the horizontal axis."),
+    Setting::optional(
+        "y",
+        Kind::Text,
+        "`lines`: utility_mean; `cdf`: share; `pareto`: accuracy_mean",
+    )
+    .means("The column on the vertical axis."),
+    Setting::optional("series", Kind::Text, "the other axis")
+        .means("The axis whose values are the lines."),
+    Setting::optional("name", Kind::Text, "the place in the file and `y`")
+        .means("The name of the file, without ending."),
+    Setting::optional("y_range", Kind::List(&NUMBER), "as the data")
+        .means("The two ends of the vertical axis."),
+    WHERE,
+    Setting::flag("x_log", false).means("Whether the horizontal axis is logarithmic."),
+    Setting::flag("y_log", false).means("Whether the vertical axis is logarithmic."),
+    Setting::optional("x_label", Kind::Text, "made from the name of the column")
+        .means("The title of the horizontal axis."),
+    Setting::optional("title", Kind::Text, "that of the experiment").means("The heading."),
+    Setting::optional("note", Kind::Text, "that of the experiment").means("The small print."),
+]]);
 
 /// Names of experiments and figures become names of folders and files.
 pub(super) fn check_file_name(name: &str, node: &ConfigNode, problems: &mut Problems) {

@@ -14,77 +14,63 @@ use crate::core::units::Span;
 use crate::metrics::{TABLES, TableEntry};
 
 /// `[[axis]]`
-const AXIS: Group = Group::new(
-    "axis",
-    &[&[
-        Setting::required("key", Kind::Text)
-            .means("The path of the setting that varies, in `[base]`."),
-        Setting::required("values", Kind::List(&Kind::Any))
-            .means("Its values; a table may have a `label`, which is no part of the value."),
-    ]],
-);
+const AXIS: Group = Group::named("axis").of(&[&[
+    Setting::required("key", Kind::Text).means("The path of the setting that varies, in `[base]`."),
+    Setting::required("values", Kind::List(&Kind::Any))
+        .means("Its values; a table may have a `label`, which is no part of the value."),
+]]);
 
 /// `[[zip]]`
-const ZIP: Group = Group::new(
-    "zip",
-    &[&[
-        Setting::required("keys", TEXTS).means("The paths of the settings that vary together."),
-        Setting::required("values", Kind::List(&Kind::List(&Kind::Any)))
-            .means("Rows of values, one for each key."),
-    ]],
-);
+const ZIP: Group = Group::named("zip").of(&[&[
+    Setting::required("keys", TEXTS).means("The paths of the settings that vary together."),
+    Setting::required("values", Kind::List(&Kind::List(&Kind::Any)))
+        .means("Rows of values, one for each key."),
+]]);
 
 /// `[[expect]]`
-const EXPECT: Group = Group::new(
-    "expect",
-    &[&[
-        Setting::required("claim", Kind::Text)
-            .means("Two labels of one axis and how they compare, such as `sneakpeek >= grouped`."),
-        Setting::optional("axis", Kind::Text, "the axis that has both labels").means("Their axis."),
-        Setting::text("metric", "utility_mean").means("The column of runs.csv that is compared."),
-        WHERE,
-        Setting::flag("gate", false).means("Whether a contradiction fails the command."),
-        Setting::text("note", "").means("What the claim means."),
-    ]],
-);
+const EXPECT: Group = Group::named("expect").of(&[&[
+    Setting::required("claim", Kind::Text)
+        .means("Two labels of one axis and how they compare, such as `sneakpeek >= grouped`."),
+    Setting::optional("axis", Kind::Text, "the axis that has both labels").means("Their axis."),
+    Setting::text("metric", "utility_mean").means("The column of runs.csv that is compared."),
+    WHERE,
+    Setting::flag("gate", false).means("Whether a contradiction fails the command."),
+    Setting::text("note", "").means("What the claim means."),
+]]);
 
 fn table_names() -> Vec<&'static str> {
     TABLES.iter().map(|table| table.name).collect()
 }
 
 /// The file.
-pub const FILE: Group = Group::new(
-    "experiment",
-    &[&[
-        Setting::optional("name", Kind::Text, "the name of the file")
-            .means("The folder of the results."),
-        Setting::optional("title", Kind::Text, "the name").means("The heading of the figures."),
-        Setting::text("note", "").means("The small print of the figures."),
-        Setting::integer("seed", [0, i64::MAX as u64], 1).means("The root of all random numbers."),
-        Setting::integer("replicates", [1, 1_000_000], 10).means("The runs of each configuration."),
-        Setting::optional("stopping", Kind::Table(&STOPPING), "`replicates` of each configuration")
-            .means("When enough replicates have run."),
-        Setting::required("base", Kind::Table(&BASE)).means("The settings that all runs share."),
-        Setting::optional("axis", Kind::List(&Kind::Table(&AXIS)), "none")
-            .means("A setting that varies."),
-        Setting::optional("zip", Kind::List(&Kind::Table(&ZIP)), "none")
-            .means("Settings that vary together."),
-        Setting::optional("search", Kind::Table(&SEARCH), "none")
-            .means("The search for the value of a setting up to which a metric keeps a limit."),
-        Setting::optional("figure", Kind::List(&Kind::Table(&FIGURE)), "none")
-            .means("What is drawn."),
-        Setting::optional("expect", Kind::List(&Kind::Table(&EXPECT)), "none")
-            .means("A claim that is checked."),
-        Setting::optional("tables", Kind::List(&Kind::Name(table_names)), "none")
-            .means("The tables of several rows a run that are written too."),
-        Setting::optional(
-            "timeseries_ms",
-            Kind::Number(1e-3, 1e9),
-            "1000, if `tables` asks for time series",
-        )
-        .means("The interval of the time series; asks for them."),
-    ]],
-);
+pub const FILE: Group = Group::named("experiment").of(&[&[
+    Setting::optional("name", Kind::Text, "the name of the file")
+        .means("The folder of the results."),
+    Setting::optional("title", Kind::Text, "the name").means("The heading of the figures."),
+    Setting::text("note", "").means("The small print of the figures."),
+    Setting::integer("seed", [0, i64::MAX as u64], 1).means("The root of all random numbers."),
+    Setting::integer("replicates", [1, 1_000_000], 10).means("The runs of each configuration."),
+    Setting::optional("stopping", Kind::Table(&STOPPING), "`replicates` of each configuration")
+        .means("When enough replicates have run."),
+    Setting::required("base", Kind::Table(&BASE)).means("The settings that all runs share."),
+    Setting::optional("axis", Kind::List(&Kind::Table(&AXIS)), "none")
+        .means("A setting that varies."),
+    Setting::optional("zip", Kind::List(&Kind::Table(&ZIP)), "none")
+        .means("Settings that vary together."),
+    Setting::optional("search", Kind::Table(&SEARCH), "none")
+        .means("The search for the value of a setting up to which a metric keeps a limit."),
+    Setting::optional("figure", Kind::List(&Kind::Table(&FIGURE)), "none").means("What is drawn."),
+    Setting::optional("expect", Kind::List(&Kind::Table(&EXPECT)), "none")
+        .means("A claim that is checked."),
+    Setting::optional("tables", Kind::List(&Kind::Name(table_names)), "none")
+        .means("The tables of several rows a run that are written too."),
+    Setting::optional(
+        "timeseries_ms",
+        Kind::Number(1e-3, 1e9),
+        "1000, if `tables` asks for time series",
+    )
+    .means("The interval of the time series; asks for them."),
+]]);
 
 /// A parsed experiment.
 #[derive(Clone, Debug)]

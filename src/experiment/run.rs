@@ -1,7 +1,7 @@
 //! One run: a configuration and a replicate become a row.
 
 use super::run_config::RunConfig;
-use super::warmup::Warmup;
+use super::settings::Warmup;
 use crate::config::Problems;
 use crate::contract::{AccuracySource, Observer, Scheduler};
 use crate::core::rng::Rng;

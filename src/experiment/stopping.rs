@@ -21,19 +21,16 @@ use crate::stats::{Estimate, Interval, varies};
 use std::collections::BTreeMap;
 
 /// `stopping`
-pub(super) const STOPPING: Group = Group::new(
-    "stopping",
-    &[&[
-        Setting::required("metric", Kind::Text)
-            .means("The column of runs.csv whose interval is to become narrow."),
-        Setting::required("relative_half_width", Kind::Number(f64::MIN_POSITIVE, 1.0)).means(
-            "Replicates are added until half the width of the 95 % interval is at most this share \
-             of the mean.",
-        ),
-        Setting::integer("max_replicates", [2, 1_000_000], 100)
-            .means("The most replicates of a configuration; at least `replicates`."),
-    ]],
-);
+pub(super) const STOPPING: Group = Group::named("stopping").of(&[&[
+    Setting::required("metric", Kind::Text)
+        .means("The column of runs.csv whose interval is to become narrow."),
+    Setting::required("relative_half_width", Kind::Number(f64::MIN_POSITIVE, 1.0)).means(
+        "Replicates are added until half the width of the 95 % interval is at most this share of \
+         the mean.",
+    ),
+    Setting::integer("max_replicates", [2, 1_000_000], 100)
+        .means("The most replicates of a configuration; at least `replicates`."),
+]]);
 
 /// When there are replicates enough.
 #[derive(Clone, Debug)]

@@ -23,24 +23,18 @@ const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
 /// Rates by unit, in megabits per second.
 const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
 
-const COLUMN: Group = Group::new(
-    "column",
-    &[&[
-        Setting::text("time", COLUMNS[0]).means("The column of the time."),
-        Setting::text("rate", COLUMNS[1]).means("The column of the rate."),
-        Setting::optional("trace", Kind::Text, "trace, if there is one")
-            .means("The column of the trace."),
-    ]],
-);
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::text("time", COLUMNS[0]).means("The column of the time."),
+    Setting::text("rate", COLUMNS[1]).means("The column of the rate."),
+    Setting::optional("trace", Kind::Text, "trace, if there is one")
+        .means("The column of the trace."),
+]]);
 
-const UNIT: Group = Group::new(
-    "unit",
-    &[&[
-        Setting::optional("time", Kind::Choice(&names(&TimeUnit::ALL)), "recognised, or s")
-            .means("The unit of times."),
-        Setting::choice("rate", &names(&RATES)).means("The unit of rates."),
-    ]],
-);
+const UNIT: Group = Group::named("unit").of(&[&[
+    Setting::optional("time", Kind::Choice(&names(&TimeUnit::ALL)), "recognised, or s")
+        .means("The unit of times."),
+    Setting::choice("rate", &names(&RATES)).means("The unit of rates."),
+]]);
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "bandwidth",

@@ -18,14 +18,11 @@ use std::collections::VecDeque;
 /// The shortest and the longest interval, in seconds.
 const INTERVAL_S: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
-const COLUMN: Group = Group::new(
-    "column",
-    &[&[
-        Setting::optional("count", Kind::OneOf(&[Kind::Text, TEXTS]), "all others")
-            .means("The columns of counts."),
-        Setting::optional("time", Kind::Text, "none").means("The column of the time."),
-    ]],
-);
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::optional("count", Kind::OneOf(&[Kind::Text, TEXTS]), "all others")
+        .means("The columns of counts."),
+    Setting::optional("time", Kind::Text, "none").means("The column of the time."),
+]]);
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "counts",

@@ -123,7 +123,7 @@ pub const KINDS: &[ImporterEntry] = &[
 ];
 
 /// What all kinds have in common: no setting.
-const SETTINGS: Group = Group::new("import", &[]);
+const SETTINGS: Group = Group::named("import").of(&[]);
 
 /// Decodes the settings of a trace kind.
 fn settings(

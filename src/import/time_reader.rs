@@ -41,17 +41,13 @@ const SPAN_UNITS: [&str; 4] = {
 };
 
 /// The units that [`units`] decodes; each kind asks for some of them.
-const UNIT: Group = Group::new(
-    "unit",
-    &[&[
-        Setting::optional("arrival", TIME_UNIT, "recognised, or s")
-            .means("The unit of arrival times."),
-        Setting::optional("time", TIME_UNIT, "recognised, or s").means("The unit of times."),
-        Setting::optional("duration", Kind::Choice(&SPAN_UNITS), "that of the arrival")
-            .means("The unit of durations."),
-        Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms").means("The unit of budgets."),
-    ]],
-);
+const UNIT: Group = Group::named("unit").of(&[&[
+    Setting::optional("arrival", TIME_UNIT, "recognised, or s").means("The unit of arrival times."),
+    Setting::optional("time", TIME_UNIT, "recognised, or s").means("The unit of times."),
+    Setting::optional("duration", Kind::Choice(&SPAN_UNITS), "that of the arrival")
+        .means("The unit of durations."),
+    Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms").means("The unit of budgets."),
+]]);
 
 /// The setting that [`units`] reads.
 pub(super) const UNITS: &[Setting] =

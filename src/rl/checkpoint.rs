@@ -158,34 +158,24 @@ impl PolicyFile {
     }
 }
 
-const FILE: Group = Group::new(
-    "policy file",
-    &[&[
-        Setting::required("hash", Kind::Text).means("The hash of the rest."),
-        Setting::required("format", Kind::Choice(&names(&KINDS))).means("What the file is."),
-        Setting::integer("version", [VERSION, VERSION], VERSION)
-            .means("The version of the format."),
-        Setting::integer("steps", [0, u64::MAX >> 1], 0).means("The steps of the training so far."),
-        Setting::required("layers", Kind::List(&Kind::Integer(1, MAX_UNITS)))
-            .means("Units by layer."),
-        Setting::choice("activation", &names(&ACTIVATIONS))
-            .means("The activation of hidden layers."),
-        Setting::optional("choices", Kind::Table(&CHOICES), "one head")
-            .means("The parts of the output."),
-        Setting::required("catalogue", Kind::Any).means("What the policy was trained for."),
-        Setting::required("numbers", Kind::Any).means("The parameters."),
-    ]],
-);
+const FILE: Group = Group::named("policy file").of(&[&[
+    Setting::required("hash", Kind::Text).means("The hash of the rest."),
+    Setting::required("format", Kind::Choice(&names(&KINDS))).means("What the file is."),
+    Setting::integer("version", [VERSION, VERSION], VERSION).means("The version of the format."),
+    Setting::integer("steps", [0, u64::MAX >> 1], 0).means("The steps of the training so far."),
+    Setting::required("layers", Kind::List(&Kind::Integer(1, MAX_UNITS))).means("Units by layer."),
+    Setting::choice("activation", &names(&ACTIVATIONS)).means("The activation of hidden layers."),
+    Setting::optional("choices", Kind::Table(&CHOICES), "one head")
+        .means("The parts of the output."),
+    Setting::required("catalogue", Kind::Any).means("What the policy was trained for."),
+    Setting::required("numbers", Kind::Any).means("The parameters."),
+]]);
 
-const CHOICES: Group = Group::new(
-    "choices of a policy",
-    &[&[
-        Setting::integer("count", [1, MAX_UNITS], 1).means("The number of parts."),
-        Setting::integer("width", [1, MAX_UNITS], 1).means("The numbers of a part."),
-        Setting::number("prior", [-1e6, 1e6], 0.0)
-            .means("What is added to the first of each part."),
-    ]],
-);
+const CHOICES: Group = Group::named("choices of a policy").of(&[&[
+    Setting::integer("count", [1, MAX_UNITS], 1).means("The number of parts."),
+    Setting::integer("width", [1, MAX_UNITS], 1).means("The numbers of a part."),
+    Setting::number("prior", [-1e6, 1e6], 0.0).means("What is added to the first of each part."),
+]]);
 
 /// The hash of everything but the hash.
 fn hash(node: &ConfigNode) -> String {

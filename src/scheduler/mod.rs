@@ -72,7 +72,7 @@ const MAX_BATCH_SETTING: Setting = Setting::integer("max_batch", [1, 4096], MAX_
 
 const ACCURACY: Setting = Setting::choice("accuracy", &names(&AccuracySource::ALL)).means(
     "The accuracies that the scheduler sees: those of the profile, corrected by the class \
-             posterior of each request, of the true class, or of the true outcome.",
+     posterior of each request, of the true class, or of the true outcome.",
 );
 
 /// The keys of every scheduler.

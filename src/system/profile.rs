@@ -90,21 +90,18 @@ pub struct VariantCost {
 }
 
 /// `app.toml` of a profile.
-pub const APP: Group = Group::new(
-    "app.toml",
-    &[&[
-        Setting::text("summary", "").means("What the application does."),
-        Setting::text("source", "").means("Where the measurements come from."),
-        Setting::required("classes", TEXTS).means("The names of the classes."),
-        Setting::required("budget_ms", BUDGET).means("The deadline budget of its requests."),
-        Setting::optional(
-            "prior",
-            Kind::List(&Kind::Number(0.0, 1e12)),
-            "the class frequencies of confusion.csv",
-        )
-        .means("A weight for each class."),
-    ]],
-);
+pub const APP: Group = Group::named("app.toml").of(&[&[
+    Setting::text("summary", "").means("What the application does."),
+    Setting::text("source", "").means("Where the measurements come from."),
+    Setting::required("classes", TEXTS).means("The names of the classes."),
+    Setting::required("budget_ms", BUDGET).means("The deadline budget of its requests."),
+    Setting::optional(
+        "prior",
+        Kind::List(&Kind::Number(0.0, 1e12)),
+        "the class frequencies of confusion.csv",
+    )
+    .means("A weight for each class."),
+]]);
 
 impl Profile {
     /// Reads `folder`, whose last component is the application's name.

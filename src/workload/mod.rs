@@ -188,10 +188,8 @@ const KEEP_OFFSET: &[Setting] = &[Setting::flag("keep_offset", false)
     .means("Whether the time before the first request of the recording is kept.")];
 
 /// The keys of a process that is written as a table.
-pub const PROCESS: Group = Group::new(
-    "process",
-    &[&[Setting::required("name", Kind::Text).means("Which arrival process.")]],
-);
+pub const PROCESS: Group = Group::named("process")
+    .of(&[&[Setting::required("name", Kind::Text).means("Which arrival process.")]]);
 
 /// The processes as tables of an experiment.
 pub const PROCESSES: Registry = Registry {

@@ -28,8 +28,8 @@ use std::sync::Arc;
 pub(super) const RESAMPLE: &[Setting] = &[
     // A nanosecond is the least that there is.
     Setting::optional("resample_s", Kind::Number(1e-9, 1e9), "the recording as it is").means(
-        "The length of the blocks of the recording that are drawn with replacement, other \
-             blocks in each replicate (circular block bootstrap).",
+        "The length of the blocks of the recording that are drawn with replacement, other blocks \
+         in each replicate (circular block bootstrap).",
     ),
 ];
 

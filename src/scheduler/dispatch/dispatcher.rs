@@ -126,8 +126,8 @@ pub const FIXED: &[Setting] = &[Setting::new(
     Preset::Text("fastest"),
 )
 .means(
-    "The variant of every application: `fastest`, `best` (the most accurate), a name, or a \
-             table with one of these by application.",
+    "The variant of every application: `fastest`, `best` (the most accurate), a name, or a table \
+     with one of these by application.",
 )];
 
 impl Batching {

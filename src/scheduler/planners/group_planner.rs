@@ -110,8 +110,8 @@ const GROUP_ORDERS: [(&str, GroupOrder); 2] =
 
 /// What a group is.
 pub const GROUP_BY: Setting = Setting::choice("group_by", &names(&KEYS)).means(
-    "What the requests of a group share: the application, also the most likely class, or \
-             also the variant that is best for each alone.",
+    "What the requests of a group share: the application, also the most likely class, or also the \
+     variant that is best for each alone.",
 );
 /// In which order the requests of a group go.
 pub const ORDER: Setting =

@@ -61,9 +61,9 @@ const MODES: [(&str, bool); 2] = [("window", true), ("dispatch", false)];
 
 /// The setting that parts planners and dispatchers.
 pub const MODE: &[Setting] = &[Setting::choice("mode", &names(&MODES)).means(
-    "Whether all waiting requests are planned at once, each by itself (then the settings \
-             of windows count), or the first one is dispatched with a batch when a worker is idle \
-             (then `batch` and `drop_policy` count).",
+    "Whether all waiting requests are planned at once, each by itself (then the settings of \
+     windows count), or the first one is dispatched with a batch when a worker is idle (then \
+     `batch` and `drop_policy` count).",
 )];
 
 /// `mode = "window"` plans all waiting requests; `mode = "dispatch"` decides for the first of them

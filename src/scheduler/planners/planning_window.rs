@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::config::{ConfigNode, Group, Problems};
 
-    const GROUP: Group = Group::new("window", &[WINDOW, MERGE]);
+    const GROUP: Group = Group::named("window").of(&[WINDOW, MERGE]);
 
     #[test]
     fn what_is_not_said_is_the_default() {

@@ -1,10 +1,17 @@
-//! The settings of `[base]`.
+//! The settings of `[base]`: their descriptions, and the decoders of their values.
 
-use super::classifiers::PEEKS;
-use super::faults::{BELIEF_ERROR, STALLS};
-use super::warmup::WARMUP;
-use super::workers::WORKER;
-use super::workload_settings::WORKLOADS;
+mod apps;
+mod classifiers;
+mod faults;
+mod names;
+pub(super) mod system;
+mod warmup;
+mod workers;
+pub(super) mod workload;
+
+pub use classifiers::PEEKS;
+pub use warmup::Warmup;
+
 use crate::config::settings::{Preset, TEXTS, names};
 use crate::config::{Group, Kind, Setting};
 use crate::scheduler::SCHEDULERS;
@@ -12,21 +19,25 @@ use crate::system::catalog::OutcomeModel;
 use crate::system::deadline_budget::BUDGET;
 use crate::system::latency::LatencyFit;
 use crate::system::penalty::SHAPES;
+use faults::{BELIEF_ERROR, STALLS};
 use std::ops::RangeInclusive;
+use warmup::WARMUP;
+use workers::WORKER;
+use workload::WORKLOADS;
 
 /// Whether loads come from storage, not from the page cache.
-pub(super) const LOAD_TIMES: [(&str, bool); 2] = [("warm", false), ("cold", true)];
+const LOAD_TIMES: [(&str, bool); 2] = [("warm", false), ("cold", true)];
 /// Whether the fluid bound is computed.
-pub(super) const BOUNDS: [(&str, bool); 2] = [("none", false), ("fluid", true)];
+const BOUNDS: [(&str, bool); 2] = [("none", false), ("fluid", true)];
 
 /// Bytes that a request may have to send.
-pub(super) const PAYLOAD_BYTES: RangeInclusive<u64> = 0..=1_000_000_000;
+const PAYLOAD_BYTES: RangeInclusive<u64> = 0..=1_000_000_000;
 const PAYLOAD: Kind = Kind::Integer(*PAYLOAD_BYTES.start(), *PAYLOAD_BYTES.end());
 /// Milliseconds: a second for each of 32 bits of requests fits the clock.
 const OVERHEAD_MS: [f64; 2] = [0.0, 1000.0];
 
 /// The settings of a run.
-pub const BASE: Group = Group::new("base", &[APPLICATIONS, SYSTEM, RUN]);
+pub const BASE: Group = Group::named("base").of(&[APPLICATIONS, SYSTEM, RUN]);
 
 const APPLICATIONS: &[Setting] = &[
     Setting::required("apps", TEXTS).means("The applications: names of folders of `profiles`."),
@@ -48,7 +59,7 @@ const APPLICATIONS: &[Setting] = &[
         ]),
         "the recorded votes, if there are any",
     )
-    .means("How the SneakPeek model looks at requests before they are scheduled."),
+    .means("The SneakPeek model, which classifies requests before they are scheduled."),
     Setting::new(
         "payload_bytes",
         Kind::OneOf(&[PAYLOAD, Kind::ByName("application", &PAYLOAD)]),
@@ -102,14 +113,8 @@ const RUN: &[Setting] = &[
 ];
 
 /// `overhead_ms` as a table.
-pub(super) const OVERHEAD: Group = Group::new(
-    "overhead_ms",
-    &[&[
-        Setting::number("constant", OVERHEAD_MS, 0.0).means("Milliseconds of every decision."),
-        Setting::number("per_request", OVERHEAD_MS, 0.0)
-            .means("Milliseconds for each request that the decision assigns."),
-    ]],
-);
-
-#[cfg(test)]
-mod tests;
+const OVERHEAD: Group = Group::named("overhead_ms").of(&[&[
+    Setting::number("constant", OVERHEAD_MS, 0.0).means("Milliseconds of every decision."),
+    Setting::number("per_request", OVERHEAD_MS, 0.0)
+        .means("Milliseconds for each request that the decision assigns."),
+]]);
