@@ -50,6 +50,8 @@ pub struct CapacitySearch {
     pub limit: MetricLimit,
     /// The lowest and the highest value that are tried.
     pub ends: [f64; 2],
+    /// Where the ends were written.
+    places: [Location; 2],
     /// The search ends when its two values are this close, relative to the lower.
     pub width: f64,
     /// Whether the setting takes whole numbers only; known once configurations were read.
@@ -77,14 +79,12 @@ impl MetricLimit {
 }
 
 impl CapacitySearch {
-    /// Reads `[search]`, and the axis that it makes of its ends.
-    pub(super) fn read(node: &ConfigNode, problems: &mut Problems) -> Option<(Self, Axis)> {
+    /// Reads `[search]`.
+    pub(super) fn read(node: &ConfigNode, problems: &mut Problems) -> Option<Self> {
         let mut read = Decoder::new(node, &SEARCH, problems);
         let at = |field: &str| node.place.clone().field(&format!("search.{field}"));
         let key = read.text("key");
-        if let Err(problem) = check_key(&key, &at("key")) {
-            read.problems().push(problem);
-        }
+        check_key(&key, &at("key")).unwrap_or_else(|problem| read.problems().push(problem));
         let key = path::spelled(&key);
         let metric = read.text("metric");
         if !numbers().any(|name| name == metric) {
@@ -102,23 +102,25 @@ impl CapacitySearch {
             }
         };
         let width = read.number("relative_width");
-        let mut end = |key| {
-            let node = read.require(key, "an end of the search, a number > 0")?;
-            let number = read.number_at(key, node)?;
-            Some((number, value(number, &node.place)))
-        };
-        let ends = [end("low"), end("high")];
+        let expected = "an end of the search, a number > 0";
+        let ends = ["low", "high"].map(|key| read.required_number(key, expected));
         read.finish();
-        let [Some((low, first)), Some((high, last))] = ends else { return None };
+        let [Some(low), Some(high)] = ends else { return None };
         if low >= high {
             let found = format!("{low} to {high}");
             problems.push(Problem::new(at("high"), found, "`low` below `high`"));
             return None;
         }
-        let place = node.place.clone();
-        let rows = vec![vec![first], vec![last]];
-        let axis = Axis { keys: vec![key.clone()], rows, place: place.clone() };
-        Some((Self { key, metric, limit, ends: [low, high], width, whole: false, place }, axis))
+        let places = ["low", "high"].map(|key| node.get(key).unwrap_or(node).place.clone());
+        let (ends, place) = ([low, high], node.place.clone());
+        Some(Self { key, metric, limit, ends, places, width, whole: false, place })
+    }
+
+    /// The axis of its ends.
+    pub(super) fn axis(&self) -> Axis {
+        let ends = self.ends.into_iter().zip(&self.places);
+        let rows = ends.map(|(end, place)| vec![value(end, place)]).collect();
+        Axis { keys: vec![self.key.clone()], rows, place: self.place.clone() }
     }
 
     /// The settings of a configuration with a fraction between the ends, if these are whole, and

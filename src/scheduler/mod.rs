@@ -76,8 +76,8 @@ const ACCURACY: Setting = Setting::choice("accuracy", &names(&AccuracySource::AL
 );
 
 /// The keys of every scheduler.
-pub const COMMON: Group =
-    Group::new("scheduler", &[&[Setting::required("name", Kind::Text).means("Which scheduler.")]]);
+pub const COMMON: Group = Group::named("scheduler")
+    .of(&[&[Setting::required("name", Kind::Text).means("Which scheduler.")]]);
 
 /// The schedulers as tables of an experiment.
 pub const SCHEDULERS: Registry = Registry {

@@ -3,7 +3,8 @@ use super::*;
 fn search(limit: MetricLimit) -> CapacitySearch {
     let (key, metric) = ("k".to_owned(), "slo_attainment".to_owned());
     let (ends, whole, place) = ([1.0, 1000.0], false, Location::default());
-    CapacitySearch { key, metric, limit, ends, width: 0.01, whole, place }
+    let places = [place.clone(), place.clone()];
+    CapacitySearch { key, metric, limit, ends, places, width: 0.01, whole, place }
 }
 
 /// Searches a function; where it ends and how many values it looked at.

@@ -10,6 +10,7 @@ mod workers;
 pub(super) mod workload;
 
 pub use classifiers::PEEKS;
+pub(super) use names::items;
 pub use warmup::Warmup;
 
 use crate::config::settings::{Preset, TEXTS, names};

@@ -58,7 +58,7 @@ pub(super) fn for_apps(
 }
 
 /// The items of a list that must have one.
-pub(super) fn items<'a>(
+pub(in crate::experiment) fn items<'a>(
     node: &'a ConfigNode,
     found: &str,
     expected: &str,
