@@ -1,7 +1,7 @@
 //! What `train` and `offload` have in common: a workload, costs, and a split.
 
-use super::CliError;
-use crate::config::{Location, Problem};
+use super::{CliError, unknown, wrong};
+use crate::config::Problem;
 use crate::core::rng::Rng;
 use crate::offloading::cost::{Costs, find_device, find_network};
 use crate::offloading::estimator::Metric;
@@ -10,10 +10,10 @@ use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, impor
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 
-/// More turns than this are not made up.
+/// The most turns of synthetic dialogues.
 const MAX_TURNS: usize = 5_000_000;
 
-/// What calls take.
+/// Where times and costs of calls come from.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum CostModel {
     /// The published constants.
@@ -28,17 +28,17 @@ enum CostModel {
 pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
     let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let names = known.iter().map(|(name, _)| *name);
-    found.ok_or_else(|| Problem::unknown(Location::file(option), "value", name, names))
+    found.ok_or_else(|| unknown(option, "value", name, names))
 }
 
-/// Refuses a workload of which nothing would be left to test on.
+/// Refuses a workload that cannot be split.
 pub(super) fn enough(option: &str, workload: &Workload) -> Result<(), Problem> {
     let count = workload.dialogues.len();
     if count > 1 {
         return Ok(());
     }
     let expected = "two or more, some to learn from and others to test on";
-    Err(Problem::new(Location::file(option), format!("{count} dialogue"), expected))
+    Err(wrong(option, format!("{count} dialogue"), expected))
 }
 
 /// Which dialogues, at which costs.
@@ -74,30 +74,26 @@ pub(super) struct DialogueArgs {
 }
 
 impl DialogueArgs {
-    /// The dialogues, those to learn from and to test on, and what a decision leads to.
+    /// The model of the dialogues, and their split for training and testing.
     pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
         let rng = Rng::new(self.seed, 0);
         let count = self.dialogues as usize;
-        let (workload, costs) = if self.workload == "m4a1-like" {
+        let (workload, own) = if self.workload == "m4a1-like" {
             (like_m4a1(count, rng), None)
         } else if let Some(shape) = self.workload.strip_prefix("sweep:") {
             let expected = "X,Y,T with 0 to 12 views, 1 to 100 tasks, 1 to 1000 turns";
-            let shape = SyntheticShape::parse(shape).ok_or_else(|| {
-                Problem::new(Location::file("--workload"), format!("`{shape}`"), expected)
-            })?;
+            let shape = SyntheticShape::parse(shape)
+                .ok_or_else(|| wrong("--workload", format!("`{shape}`"), expected))?;
             if shape.turns.saturating_mul(count) > MAX_TURNS {
                 let found = format!("{count} dialogues of {} turns", shape.turns);
                 let expected = format!("at most {MAX_TURNS} turns in all");
-                return Err(Problem::new(Location::file("--dialogues"), found, expected).into());
+                return Err(wrong("--dialogues", found, expected).into());
             }
             (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
         } else {
             (import::load(&self.workload)?, None)
         };
-        let costs = match costs {
-            Some(costs) => costs,
-            None => self.costs(&workload)?,
-        };
+        let costs = own.map_or_else(|| self.costs(&workload), Ok)?;
         enough("--workload", &workload)?;
         let split = workload.split(rng);
         let metric = chosen("--metric", &self.metric, &Metric::ALL)?;
@@ -115,23 +111,18 @@ impl DialogueArgs {
         }
     }
 
-    /// What a dialogue may take.
+    /// The budget of a dialogue.
     pub(super) fn budget(&self) -> Result<Cost, Problem> {
         let number = |text: &str| text.trim().parse().ok().filter(|n: &f64| *n > 0.0 && *n < 1e15);
         let parts = self.budget.split_once(',');
         let parts = parts.and_then(|(s, usd)| Some((number(s)?, number(usd)?)));
-        let (latency_s, usage_usd) = parts.ok_or_else(|| {
-            let found = format!("`{}`", self.budget);
-            Problem::new(
-                Location::file("--budget"),
-                found,
-                "seconds and US dollars above 0, as in `30,0.05`",
-            )
-        })?;
+        let expected = "seconds and US dollars above 0, as in `30,0.05`";
+        let (latency_s, usage_usd) =
+            parts.ok_or_else(|| wrong("--budget", format!("`{}`", self.budget), expected))?;
         Ok(Cost { latency_s, usage_usd })
     }
 
-    /// Everything that these arguments say, for a training that goes on.
+    /// These arguments as a text, to check that a training is resumed with the same ones.
     pub(super) fn said(&self) -> String {
         let Self { workload, dialogues, costs, device, network, metric, budget, .. } = self;
         format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {metric}, {budget}")

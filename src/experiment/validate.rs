@@ -22,8 +22,8 @@ pub(super) fn check(experiment: &Experiment, grid: &[GridPoint], problems: &mut 
         NameChecker { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
     experiment.figures.iter().for_each(|figure| names.figure(figure));
     experiment.expectations.iter().for_each(|claim| names.claim(claim));
-    if let Some(until) = &experiment.stopping {
-        names.metric(&until.metric, until.place.clone().field("until.metric"));
+    if let Some(rule) = &experiment.stopping {
+        names.metric(&rule.metric, rule.place.clone().field("stopping.metric"));
     }
 }
 

@@ -9,9 +9,10 @@ use super::compare::{Difference, differences};
 use super::console::align;
 use super::results::{ResultRow, Results};
 use crate::stats::{holm, student, wilcoxon};
+use clap::ValueEnum;
 
-/// How a table is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The format of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PaperFormat {
     /// Aligned for a terminal.
     Text,
