@@ -246,10 +246,10 @@ fn table(
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     refuse(&trace_options(args))?;
-    let made = import::import_table(entry, make, one_file(args)?, settings)?;
-    write(args, &made.text, out)?;
-    notes(&made.told);
-    print_note(&format!("{}{}", made.said, facts(&made.told)));
+    let imported = import::import_table(entry, make, one_file(args)?, settings)?;
+    write(args, &imported.text, out)?;
+    notes(&imported.told);
+    print_note(&format!("{}{}", imported.said, facts(&imported.told)));
     Ok(())
 }
 

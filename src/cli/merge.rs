@@ -39,9 +39,9 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), CliErro
     }
     problems.check(Some(()))?;
     let result = sweep.collect(&args.folder)?;
-    let made = finish(&sweep, result, &args.folder)?;
+    let written = finish(&sweep, result, &args.folder)?;
     let mut notes = Notes::default();
     notes::of_inputs(&sweep, &mut notes);
-    let done = report(&sweep, &args.folder, made, &mut notes, out);
+    let done = report(&sweep, &args.folder, written, &mut notes, out);
     notes::conclude(done, &notes, out)
 }

@@ -79,9 +79,9 @@ fn carry_out(
         print_note(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
         notes::of_inputs(&sweep, notes);
         let kept = kept_results(&kept.join(&name), notes)?;
-        let made = make(&mut sweep, &folder.join(&name), args.jobs)?;
-        let SweepReport { failed, results, notes: told, .. } = made;
-        notes.extend(told.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
+        let written = make(&mut sweep, &folder.join(&name), args.jobs)?;
+        let SweepReport { failed, results, notes: more, .. } = written;
+        notes.extend(more.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
         failed?;
         let section = section(&suite, path);
         let report = ExperimentReport::new(&sweep, section, results, kept.as_ref(), args.quick);
@@ -93,12 +93,12 @@ fn carry_out(
     let targets = Targets::load(&format!("{}/targets.csv", suite.trim_end_matches('/')))?;
     atomic::write(&path, markdown(&title, &reports, &targets).as_bytes())?;
     let table = folder.join("claims.csv");
-    let made = Claims::new(reports.iter().flat_map(|report| report.rows.clone()).collect());
+    let judged = Claims::new(reports.iter().flat_map(|report| report.rows.clone()).collect());
     package::remove(&folder)?;
-    made.write(&table)?;
+    judged.write(&table)?;
     package::write_one(&name, "claims.csv", &folder)?;
     writeln!(out, "wrote {}\nwrote {}\n", path.display(), table.display())?;
-    conclude(args.quick, &reports, &made, claims.as_ref(), out)
+    conclude(args.quick, &reports, &judged, claims.as_ref(), out)
 }
 
 /// The folder of a suite and its experiments: a folder on disk, or one of experiments/.
@@ -130,19 +130,22 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), CliError> {
 /// kept claims, `quick` gives each the fewest replicates that decide its claims.
 fn load(paths: &[String], quick: Option<&Option<Claims>>) -> Result<Vec<Experiment>, CliError> {
     let mut named = BTreeMap::new();
-    let one = |path: &String| {
-        let experiment = Experiment::load(path, &[])?;
-        if let Some(other) = named.insert(experiment.name.clone(), path.clone()) {
+    let mut experiments = Vec::new();
+    for path in paths {
+        let mut experiment = Experiment::load(path, &[])?;
+        if let Some(other) = named.insert(experiment.name.clone(), path) {
             let found = format!("\"{}\", the name of {other}", experiment.name);
             let place = Location::file(path).field("name");
             return Err(Problem::new(place, found, "a name of its own in the suite").into());
         }
-        let Some(claims) = quick else { return Ok(experiment) };
-        let fewest = claims.as_ref().and_then(|claims| claims.fewest(&experiment.name));
-        let replicates = fewest.unwrap_or(QUICK).min(experiment.replicates);
-        Ok(Experiment::load(path, &[format!("replicates={replicates}")])?)
-    };
-    paths.iter().map(one).collect()
+        if let Some(claims) = quick {
+            let fewest = claims.as_ref().and_then(|claims| claims.fewest(&experiment.name));
+            let replicates = fewest.unwrap_or(QUICK).min(experiment.replicates);
+            experiment = Experiment::load(path, &[format!("replicates={replicates}")])?;
+        }
+        experiments.push(experiment);
+    }
+    Ok(experiments)
 }
 
 /// The folder of an experiment within that of its suite; empty if it has none.
@@ -206,14 +209,15 @@ pub(super) fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(
 fn conclude(
     quick: bool,
     reports: &[ExperimentReport],
-    made: &Claims,
+    judged: &Claims,
     kept: Option<&Claims>,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     let undecided = |row: &ClaimRow| !quick || kept.is_some_and(|kept| kept.decides(row));
     let failed = reports.iter().flat_map(|report| report.failed_gates(undecided));
     let mut reasons: Vec<String> = failed.collect();
-    let compared = kept.map(|kept| made.compare(&if quick { kept.quick() } else { kept.clone() }));
+    let compared =
+        kept.map(|kept| judged.compare(&if quick { kept.quick() } else { kept.clone() }));
     if let Some(compared) = &compared {
         list(compared, out)?;
     }

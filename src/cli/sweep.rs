@@ -116,21 +116,21 @@ fn carry_out(
         return shard::run(sweep, &folder, &shard, args.jobs, out);
     }
     let stale = stale_figures(sweep, &folder, args.overwrite, notes)?;
-    let made = match args.engine {
+    let written = match args.engine {
         Engine::Local => make(sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
             let cluster = &args.cluster;
             let mut task = Task { sweep: &mut *sweep, folder: &folder, experiment, args: cluster };
             match task.run(args.engine, out)? {
-                Some(made) => finish(sweep, made, &folder)?,
+                Some(result) => finish(sweep, result, &folder)?,
                 None => return Ok(()),
             }
         }
     };
-    for path in stale.iter().filter(|path| !made.figures.contains(path)) {
+    for path in stale.iter().filter(|path| !written.figures.contains(path)) {
         atomic::remove(path)?;
     }
-    report(sweep, &folder, made, notes, out)
+    report(sweep, &folder, written, notes, out)
 }
 
 /// The figures of earlier results in the folder, which this sweep may not draw; refuses results of
@@ -173,11 +173,11 @@ fn drawn_figures(folder: &Path, of: Option<&[FigureSpec]>) -> Vec<PathBuf> {
 pub(super) fn report(
     sweep: &Sweep,
     folder: &Path,
-    made: SweepReport,
+    written: SweepReport,
     notes: &mut Notes,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
-    let SweepReport { failed, results, searches, compared, figures, notes: told } = made;
+    let SweepReport { failed, results, searches, compared, figures, notes: more } = written;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
         writeln!(out, "{}", capacity::render(sweep, search, &searches))?;
@@ -192,7 +192,7 @@ pub(super) fn report(
     }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
-    notes.extend(told);
+    notes.extend(more);
     notes.extend(notes::of_rows(&results));
     let mut written = vec!["runs.csv", "summary.csv", "intervals.csv"];
     written.extend(compared.then_some("compare.csv"));

@@ -1,4 +1,4 @@
-//! `[[figure]]`: what is drawn of the results.
+//! `[[figure]]`: figures of the results.
 
 use super::implied::{AxisLabels, axis_of_lines, other_axis};
 use crate::config::settings::{NUMBER, names};
@@ -10,9 +10,9 @@ use crate::config::{
 /// A figure to draw.
 #[derive(Clone, Debug)]
 pub struct FigureSpec {
-    /// The file's name without ending.
+    /// The name of the file without ending.
     pub name: String,
-    /// What it shows.
+    /// Its kind.
     pub kind: FigureKind,
     /// The column on the horizontal axis.
     pub x: String,
@@ -22,19 +22,19 @@ pub struct FigureSpec {
     pub series: String,
     /// The axis that has a panel for each of its values; one panel if empty.
     pub facet: String,
-    /// Only rows with these labels: (column, one of these).
+    /// The rows that count, as (axis, one of these labels).
     pub filter: Vec<(String, Vec<String>)>,
-    /// Logarithmic axes.
+    /// Whether the horizontal axis is logarithmic.
     pub x_log: bool,
-    /// Logarithmic axes.
+    /// Whether the vertical axis is logarithmic.
     pub y_log: bool,
-    /// Ends of the vertical axis.
+    /// The ends of the vertical axis.
     pub y_range: Option<(f64, f64)>,
-    /// What stands at the horizontal axis; made from the column's name if empty.
+    /// The title of the horizontal axis; made from the name of the column if empty.
     pub x_label: String,
-    /// Heading; the experiment's title if empty.
+    /// The heading; the title of the experiment if empty.
     pub title: String,
-    /// Small print; the experiment's note if empty.
+    /// The small print; the note of the experiment if empty.
     pub note: String,
     /// Where it was written.
     pub place: Location,
@@ -51,7 +51,7 @@ pub enum FigureKind {
     Pareto,
 }
 
-/// What `figure.kind` may be, for messages and lists.
+/// The names of the kinds.
 pub const FIGURE_KINDS: [(&str, FigureKind); 3] =
     [("lines", FigureKind::Lines), ("cdf", FigureKind::Cdf), ("pareto", FigureKind::Pareto)];
 
@@ -106,7 +106,7 @@ pub(super) fn check_file_name(name: &str, node: &ConfigNode, problems: &mut Prob
 }
 
 impl FigureSpec {
-    /// Reads a table `[[figure]]`, the `at`-th of its file, of results with these axes.
+    /// Reads a table `[[figure]]`, number `at` (from 0) of its file, of an experiment with these axes.
     pub fn read(
         node: &ConfigNode,
         at: usize,

@@ -132,10 +132,10 @@ impl<'a> SchedulingEnvironment<'a> {
             let found = policy_catalogue(&other.catalog, other.info);
             if let Some((at, _)) = expected.iter().zip(&found).find(|(a, b)| a != b) {
                 let place = Location::file(&sweep.experiment.path);
-                let said = format!("`{}` differ at {}", at.0, settings.labels.join(", "));
-                let wanted = "applications, variants, workers, penalty and accuracy that do not \
+                let found = format!("`{}` differ at {}", at.0, settings.labels.join(", "));
+                let expected = "applications, variants, workers, penalty and accuracy that do not \
                               vary";
-                return Err(Problem::new(place, said, wanted).into());
+                return Err(Problem::new(place, found, expected).into());
             }
         }
         let run = Run::new(&prepared[0], Rng::episode(0), cost_weight)?;

@@ -146,6 +146,6 @@ fn call(program: &str, arguments: &[&str]) -> Result<String, CliError> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(CliError::Failed(format!("{program}: {}", said.trim())))
+    let message = String::from_utf8_lossy(&output.stderr);
+    Err(CliError::Failed(format!("{program}: {}", message.trim())))
 }

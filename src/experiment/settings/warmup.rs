@@ -50,19 +50,19 @@ impl Warmup {
     fn read(node: &ConfigNode, requests: u64, problems: &mut Problems) -> Self {
         let place = || node.place.clone();
         if !matches!(node.value, Value::Table(_)) {
-            let found = decode::choice(node, &WORDS, problems).unwrap_or(Self::None);
-            if found == Self::Mser5 && requests < LEAST {
-                let said = format!("\"mser-5\" with {requests} requests");
-                problems.push(Problem::new(place(), said, format!("{LEAST} requests at least")));
+            let warmup = decode::choice(node, &WORDS, problems).unwrap_or(Self::None);
+            if warmup == Self::Mser5 && requests < LEAST {
+                let found = format!("\"mser-5\" with {requests} requests");
+                problems.push(Problem::new(place(), found, format!("{LEAST} requests at least")));
             }
-            return found;
+            return warmup;
         }
         let mut read = Decoder::new(node, &REQUESTS, problems);
         let first = read.required_integer("requests", "how many arrivals do not count");
         read.finish();
         if let Some(first) = first.filter(|first| *first >= requests) {
-            let said = format!("a warm-up of {first} in a run of {requests} requests");
-            problems.push(Problem::new(place(), said, "requests after the warm-up"));
+            let found = format!("a warm-up of {first} in a run of {requests} requests");
+            problems.push(Problem::new(place(), found, "requests after the warm-up"));
             return Self::None;
         }
         // Fewer than the requests of a run, whose numbers have 32 bits.
