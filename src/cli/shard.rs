@@ -14,8 +14,8 @@ use std::path::Path;
 /// The runs of a sweep that are made, if not all.
 #[derive(Debug, Default, Args)]
 pub(super) struct ShardArgs {
-    /// Make the runs of shard I of N, I from 0, in a journal of its own, for `merge`. Without a value,
-    /// it is that of the task of a Slurm array or an indexed Kubernetes job.
+    /// Make the runs of shard I of N, I from 0, in a journal of its own, for `merge`. Without a
+    /// value, it is that of the task of a Slurm array or an indexed Kubernetes job.
     #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = "")]
     #[arg(conflicts_with_all = ["run_ids", "engine"])]
     shard: Option<String>,

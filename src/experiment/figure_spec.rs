@@ -106,7 +106,7 @@ pub(super) fn check_file_name(name: &str, node: &ConfigNode, problems: &mut Prob
 }
 
 impl FigureSpec {
-    /// Reads a table `[[figure]]`, number `at` (from 0) of its file, of an experiment with these axes.
+    /// Reads a table `[[figure]]`, number `at` (from 0) of its file, with these axes.
     pub fn read(
         node: &ConfigNode,
         at: usize,

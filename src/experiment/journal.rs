@@ -76,7 +76,7 @@ pub struct Journal {
 struct Lock(File);
 
 impl Drop for Lock {
-    /// A starting child process may hold a copy of the file, so that closing ours would not unlock it.
+    /// A starting child process may hold a copy of the file: closing ours would not unlock it.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }
@@ -146,8 +146,8 @@ impl Journal {
     }
 }
 
-/// Reads the runs with `wanted` keys from the journals in `folder`; all keys of this build begin with
-/// `prefix`.
+/// Reads the runs with `wanted` keys from the journals in `folder`; all keys of this build begin
+/// with `prefix`.
 pub fn read(
     folder: &Path,
     prefix: &str,

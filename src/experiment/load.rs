@@ -47,8 +47,8 @@ impl Experiment {
     }
 }
 
-/// The problems of the first configuration of an experiment that has problems of its own, if its axes
-/// could be read.
+/// The problems of the first configuration of an experiment that has problems of its own, if its
+/// axes could be read.
 fn problems_of_settings(experiment: &Experiment) -> Problems {
     let lists = ["axis", "zip"].map(|key| experiment.resolved.get(key).map(|node| &node.value));
     let written = lists.into_iter().flatten().map(|list| match list {

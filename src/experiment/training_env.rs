@@ -3,9 +3,9 @@
 //!
 //! The reward of an action is the expected utility of the batch, by the accuracies that the run
 //! grants and the worker's timeline, less its price, less the utility of the most accurate variants
-//! at once. So a perfect choice loses nothing, and policies are ordered by their utility. The reward
-//! comes with the action, not with the answers, which may come fifty actions later and depend on
-//! chance. Random numbers are those of no replicate.
+//! at once. So a perfect choice loses nothing, and policies are ordered by their utility. The
+//! reward comes with the action, not with the answers, which may come fifty actions later and
+//! depend on chance. Random numbers are those of no replicate.
 
 use super::run_config::RunConfig;
 use super::sweep::Sweep;

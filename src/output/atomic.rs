@@ -58,8 +58,8 @@ pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
     result.map_err(WriteError::at(path))
 }
 
-/// Whether a new file replaces what is at `path`: not a pipe, a device, or an open file of a process
-/// such as `/dev/stdout`.
+/// Whether a new file replaces what is at `path`: not a pipe, a device, or an open file of a
+/// process such as `/dev/stdout`.
 pub fn is_replaced(path: &Path) -> bool {
     let open = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
     if open.iter().any(|open| path.starts_with(open)) {

@@ -117,8 +117,8 @@ impl Task<'_> {
     }
 }
 
-/// An option of `sbatch` in a script: its line ends at a blank, and a line end would begin a command
-/// of the shell.
+/// An option of `sbatch` in a script: its line ends at a blank, and a line end would begin a
+/// command of the shell.
 fn option(name: &str, value: &str) -> Result<String, Problem> {
     if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c.is_control()) {
         let expected = "a value without blanks and control characters, which scripts cannot hold";
