@@ -17,8 +17,7 @@ pub(super) struct CheckArgs {
 pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), CliError> {
     let sweep = args.experiment.load()?;
     let experiment = &sweep.experiment;
-    let (name, points, replicates) =
-        (&experiment.name, sweep.configurations.len(), experiment.replicates);
+    let (name, points, replicates) = (&experiment.name, sweep.points.len(), experiment.replicates);
     let runs = sweep.runs().filter(|spec| sweep.is_certain(*spec)).count();
     writeln!(out, "{name}: {points} configurations × {replicates} replicates = {runs} runs")?;
     if let Some(StoppingRule { metric, relative_half_width, max_replicates, .. }) =
@@ -40,7 +39,7 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), CliErro
     let keys = sweep.axis_keys();
     writeln!(out, "first runs:")?;
     for spec in sweep.runs().take(5) {
-        let labels = keys.iter().zip(&sweep.configurations[spec.configuration].labels);
+        let labels = keys.iter().zip(&sweep.points[spec.configuration].labels);
         let labels: Vec<String> = labels.map(|(key, label)| format!("{key} = {label}")).collect();
         let id = sweep.run_id(spec);
         writeln!(out, "  {id}  replicate {}  {}", spec.replicate, labels.join(", "))?;

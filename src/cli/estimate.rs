@@ -16,10 +16,10 @@ const TRIAL_BUDGET: Duration = Duration::from_secs(2);
 pub(super) fn costs(sweep: &Sweep, finished: &[Option<f64>]) -> Vec<f64> {
     let replicates = sweep.experiment.replicates.max(1) as usize;
     let mut known: Vec<Option<f64>> = finished.chunks(replicates).map(mean).collect();
-    let of: Vec<usize> = sweep.points().collect();
+    let of: Vec<usize> = sweep.unit_points().collect();
     let points = of.len();
     known.resize(points, None);
-    let requests = |at: usize| sweep.prepared[of[at]].arrivals.requests as f64;
+    let requests = |at: usize| sweep.configs[of[at]].arrivals.requests as f64;
     let begun = Instant::now();
     let (mut spent, mut tried) = (0.0, 0.0);
     // A stride that shares no factor with the grid visits all corners of it.
@@ -37,7 +37,7 @@ pub(super) fn costs(sweep: &Sweep, finished: &[Option<f64>]) -> Vec<f64> {
         }
     }
     let rest = |at: usize| if tried > 0.0 { spent / tried * requests(at) } else { 0.0 };
-    let mut costs = vec![0.0; sweep.configurations.len()];
+    let mut costs = vec![0.0; sweep.points.len()];
     for (at, cost) in known.iter().enumerate() {
         costs[of[at]] = cost.unwrap_or_else(|| rest(at));
     }
@@ -58,7 +58,7 @@ fn unit(sweep: &Sweep, configuration: usize) -> f64 {
 
 /// The seconds of a run, extrapolated from its beginning.
 fn trial(sweep: &Sweep, configuration: usize) -> f64 {
-    let mut config = sweep.prepared[configuration].clone();
+    let mut config = sweep.configs[configuration].clone();
     let whole = config.arrivals.requests;
     config.arrivals.requests = whole.min(TRIAL_REQUESTS);
     let rng = sweep.rng(RunSpec { configuration, replicate: 0 });

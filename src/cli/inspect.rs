@@ -41,14 +41,14 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     if args.check_determinism {
         return check_determinism(&sweep, spec, out);
     }
-    let config = &sweep.prepared[spec.configuration];
+    let config = &sweep.configs[spec.configuration];
     let mut summary = summary(config, sweep.rng(spec)).map_err(CliError::Failed)?;
     let exact = match &args.requests {
         Some(path) => with_log(&sweep, spec, path, &mut summary)?,
         None => simulate(config, sweep.rng(spec), &mut summary).map_err(CliError::Failed)?,
     };
     let keys = sweep.axis_keys();
-    let labels = &sweep.configurations[spec.configuration].labels;
+    let labels = &sweep.points[spec.configuration].labels;
     let mut grid = vec![
         vec!["run_id".to_owned(), sweep.run_id(spec)],
         vec!["replicate".to_owned(), spec.replicate.to_string()],
@@ -112,7 +112,7 @@ fn with_log(
     path: &Path,
     summary: &mut Summary,
 ) -> Result<Option<u64>, CliError> {
-    let config = &sweep.prepared[spec.configuration];
+    let config = &sweep.configs[spec.configuration];
     let mut outcome = Ok(None);
     let written = atomic::with(path, |file| {
         let failed = |error: &String| Err(io::Error::other(error.clone()));
@@ -173,7 +173,7 @@ fn hash(text: &str) -> u64 {
 }
 
 fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Result<(), CliError> {
-    let config = &sweep.prepared[spec.configuration];
+    let config = &sweep.configs[spec.configuration];
     let mut first = EventHashes::default();
     simulate(config, sweep.rng(spec), &mut first).map_err(CliError::Failed)?;
     let mut check = EventCheck { first: &first.0, seen: 0, differs: None };

@@ -190,7 +190,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
     let policy = env.catalogue();
     let mut settings = policy.clone();
     let hashes: Vec<&str> =
-        (0..sweep.prepared.len()).map(|configuration| sweep.config_hash(configuration)).collect();
+        (0..sweep.configs.len()).map(|configuration| sweep.config_hash(configuration)).collect();
     let entry = |name: &str, value: String| (name.to_owned(), value);
     settings.extend([
         entry("algorithm", args.algorithm.clone()),

@@ -56,7 +56,7 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
             continue;
         }
         moved += 1;
-        let labels = &sweep.configurations[spec.configuration].labels;
+        let labels = &sweep.points[spec.configuration].labels;
         writeln!(out, "{}: {}", run.id, labels.join(", "))?;
         differences.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     }
@@ -87,7 +87,7 @@ fn differences(
     header: &[String],
     run: &RunRecord,
 ) -> Vec<String> {
-    let labels = &sweep.configurations[run.spec.configuration].labels;
+    let labels = &sweep.points[run.spec.configuration].labels;
     // Equal configurations with two labels are one run with two rows.
     let mut rows = results.rows.iter().filter(|row| row.id == run.id);
     let Some(row) = rows.clone().find(|row| row.labels == *labels).or_else(|| rows.next()) else {

@@ -49,7 +49,7 @@ pub struct GridPoint {
 /// One run: a configuration and a replicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunSpec {
-    /// Index into [`Sweep::configurations`](super::Sweep::configurations).
+    /// Index into [`Sweep::points`](super::Sweep::points).
     pub configuration: usize,
     /// The replicate, from 0.
     pub replicate: u64,

@@ -67,9 +67,7 @@ impl Sweep {
             due.retain(|spec| ids.contains(&self.run_id(*spec)));
             runs.extend(executor.run(self, due, progress)?);
             let rule = self.experiment.stopping.as_ref();
-            due = rule.map_or(Vec::new(), |rule| {
-                rule.due(&self.axis_keys(), &self.configurations, &runs)
-            });
+            due = rule.map_or(Vec::new(), |rule| rule.due(&self.axis_keys(), &self.points, &runs));
         }
         runs.sort_by_key(|run| (run.spec.configuration, run.spec.replicate));
         Ok(runs)
@@ -78,7 +76,7 @@ impl Sweep {
     /// Makes one run.
     pub fn one(&self, spec: RunSpec) -> JournalEntry {
         let start = Instant::now();
-        let config = &self.prepared[spec.configuration];
+        let config = &self.configs[spec.configuration];
         let result = run_one(config, self.rng(spec), &self.output_request());
         JournalEntry { result, wall_s: start.elapsed().as_secs_f64() }
     }

@@ -164,7 +164,7 @@ impl Sweep {
         let (mut runs, mut searches) = (BTreeMap::new(), Vec::new());
         for bisection in bisections {
             let RunSpec { configuration, replicate } = bisection.spec;
-            let mut labels = self.configurations[configuration].labels.clone();
+            let mut labels = self.points[configuration].labels.clone();
             labels.pop();
             let [highest_passing, lowest_failing] = bisection.sides(search);
             let probes = bisection.known.len();
@@ -193,8 +193,8 @@ impl Sweep {
         replicate: u64,
     ) -> Result<Option<RunSpec>, Problems> {
         let shared = labels.len().saturating_sub(1);
-        let same = |at: &usize| self.configurations[*at].labels[..shared] == labels[..shared];
-        let first = self.points().find(same);
+        let same = |at: &usize| self.points[*at].labels[..shared] == labels[..shared];
+        let first = self.unit_points().find(same);
         let value = labels.last().and_then(|label| label.parse().ok());
         let (Some(first), Some(value)) = (first, value) else { return Ok(None) };
         Ok(Some(RunSpec { configuration: self.probe(first, search, value)?, replicate }))
@@ -210,7 +210,7 @@ impl Sweep {
             return Ok(*known);
         }
         let node = value(at, &Location::file(&self.experiment.path).field("search"));
-        let GridPoint { mut labels, node: mut settings } = self.configurations[first].clone();
+        let GridPoint { mut labels, node: mut settings } = self.points[first].clone();
         labels.pop();
         labels.push(node.cell());
         spelling::set(&mut settings, &search.key, node)?;

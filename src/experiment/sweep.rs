@@ -22,9 +22,9 @@ pub struct Sweep {
     /// The experiment.
     pub experiment: Experiment,
     /// The points of the grid, then those that searches probed.
-    pub configurations: Vec<GridPoint>,
+    pub points: Vec<GridPoint>,
     /// The configuration of each point, ready to run.
-    pub prepared: Vec<RunConfig>,
+    pub configs: Vec<RunConfig>,
     /// The files that were read.
     pub inputs: InputCache,
     /// The settings and inputs of each configuration as a hash.
@@ -91,8 +91,8 @@ impl Sweep {
     /// What is wrong with settings, inputs, figures or claims.
     pub fn new(experiment: Experiment) -> Result<Self, Problems> {
         let mut sweep = Self {
-            configurations: Vec::new(),
-            prepared: Vec::new(),
+            points: Vec::new(),
+            configs: Vec::new(),
             inputs: InputCache::of(&experiment.path),
             hashes: Vec::new(),
             grid: 0,
@@ -103,7 +103,7 @@ impl Sweep {
         let grid = expand(&sweep.experiment)?;
         for point in &grid {
             match RunConfig::read(&point.node, &mut sweep.inputs) {
-                Ok(config) => sweep.prepared.push(config),
+                Ok(config) => sweep.configs.push(config),
                 Err(more) => problems.extend(more),
             }
             if problems.is_full() {
@@ -124,16 +124,16 @@ impl Sweep {
         // Each hash covers all files that were read.
         sweep.hashes = grid.iter().map(|point| sweep.hash(point)).collect();
         sweep.grid = grid.len();
-        sweep.configurations = grid;
+        sweep.points = grid;
         problems.check(Some(sweep))
     }
 
     /// Adds a configuration that is no point of the grid; its index.
     pub(super) fn push(&mut self, point: GridPoint) -> Result<usize, Problems> {
-        self.prepared.push(RunConfig::read(&point.node, &mut self.inputs)?);
+        self.configs.push(RunConfig::read(&point.node, &mut self.inputs)?);
         self.hashes.push(self.hash(&point));
-        self.configurations.push(point);
-        Ok(self.configurations.len() - 1)
+        self.points.push(point);
+        Ok(self.points.len() - 1)
     }
 
     /// The settings of a point and all inputs as a hash.
@@ -151,18 +151,18 @@ impl Sweep {
     /// The label of a configuration for a key that varies; `None` if the key does not.
     pub fn label(&self, configuration: usize, key: &str) -> Option<&str> {
         let at = self.axis_keys().iter().position(|known| known == key)?;
-        Some(self.configurations.get(configuration)?.labels.get(at)?.as_str())
+        Some(self.points.get(configuration)?.labels.get(at)?.as_str())
     }
 
     /// Every run in order, those included that are needed only if others vary much.
     pub fn runs(&self) -> impl Iterator<Item = RunSpec> + '_ {
-        self.replicates_of(0..self.configurations.len())
+        self.replicates_of(0..self.points.len())
     }
 
     /// What several processes can share, in order: every run, or every search, which is identified
     /// by its first run.
     pub fn units(&self) -> impl Iterator<Item = RunSpec> + '_ {
-        self.replicates_of(self.points())
+        self.replicates_of(self.unit_points())
     }
 
     fn replicates_of<'a>(
@@ -176,7 +176,7 @@ impl Sweep {
     }
 
     /// The configurations of the units of work.
-    pub fn points(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn unit_points(&self) -> impl Iterator<Item = usize> + '_ {
         // The ends of a search are neighbours, the low one first.
         (0..self.grid).step_by(if self.experiment.search.is_some() { 2 } else { 1 })
     }

@@ -33,7 +33,7 @@ const SCALE: f64 = 0.1;
 
 /// Runs of all configurations in random order, repeatedly.
 pub struct SchedulingEnvironment<'a> {
-    prepared: &'a [RunConfig],
+    configs: &'a [RunConfig],
     run: Run,
     cost_weight: f64,
     /// Draws the runs that follow.
@@ -56,11 +56,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(prepared: &RunConfig, rng: Rng, cost_weight: f64) -> Result<Self, Problems> {
-        let arrivals = prepared.arrivals.build(&prepared.truth, rng)?;
-        let dispatcher = SteppedDispatcher::new(&prepared.truth.believed(rng));
-        let truth = Arc::clone(&prepared.truth);
-        let sim = Simulation::new(truth, arrivals, prepared.info, rng, "training");
+    fn new(config: &RunConfig, rng: Rng, cost_weight: f64) -> Result<Self, Problems> {
+        let arrivals = config.arrivals.build(&config.truth, rng)?;
+        let dispatcher = SteppedDispatcher::new(&config.truth.believed(rng));
+        let truth = Arc::clone(&config.truth);
+        let sim = Simulation::new(truth, arrivals, config.info, rng, "training");
         let (plan, discount) = (Plan::default(), 1.0);
         let mut run =
             Self { sim, dispatcher, plan, cost_weight, discount, batches: 0, over: false };
@@ -126,9 +126,9 @@ impl<'a> SchedulingEnvironment<'a> {
     ///
     /// If they have not, or the first run cannot be built.
     pub fn new(sweep: &'a Sweep, cost_weight: f64) -> Result<Self, Problems> {
-        let prepared = sweep.prepared.as_slice();
-        let expected = policy_catalogue(&prepared[0].catalog, prepared[0].info);
-        for (other, settings) in prepared.iter().zip(&sweep.configurations).skip(1) {
+        let configs = sweep.configs.as_slice();
+        let expected = policy_catalogue(&configs[0].catalog, configs[0].info);
+        for (other, settings) in configs.iter().zip(&sweep.points).skip(1) {
             let found = policy_catalogue(&other.catalog, other.info);
             if let Some((at, _)) = expected.iter().zip(&found).find(|(a, b)| a != b) {
                 let place = Location::file(&sweep.experiment.path);
@@ -138,14 +138,14 @@ impl<'a> SchedulingEnvironment<'a> {
                 return Err(Problem::new(place, found, expected).into());
             }
         }
-        let run = Run::new(&prepared[0], Rng::episode(0), cost_weight)?;
+        let run = Run::new(&configs[0], Rng::episode(0), cost_weight)?;
         let rng = ChaCha8Rng::seed_from_u64(0);
-        Ok(Self { prepared, run, cost_weight, rng, left: Vec::new() })
+        Ok(Self { configs, run, cost_weight, rng, left: Vec::new() })
     }
 
     /// The signature of policies that are trained here.
     pub fn catalogue(&self) -> PolicySignature {
-        policy_catalogue(&self.prepared[0].catalog, self.prepared[0].info)
+        policy_catalogue(&self.configs[0].catalog, self.configs[0].info)
     }
 }
 
@@ -153,12 +153,12 @@ impl SchedulingEnvironment<'_> {
     /// Begins the next run.
     fn next(&mut self) {
         if self.left.is_empty() {
-            self.left.extend(0..self.prepared.len());
+            self.left.extend(0..self.configs.len());
         }
         let at = self.rng.random_range(0..self.left.len());
-        let prepared = &self.prepared[self.left.swap_remove(at)];
+        let config = &self.configs[self.left.swap_remove(at)];
         let number = self.rng.random_range(0..u64::MAX);
-        match Run::new(prepared, Rng::episode(number), self.cost_weight) {
+        match Run::new(config, Rng::episode(number), self.cost_weight) {
             Ok(run) => self.run = run,
             // Every run could be built when the sweep was checked.
             Err(_) => self.run.over = true,
@@ -219,12 +219,12 @@ impl Environment for SchedulingEnvironment<'_> {
 /// Mean utility of a network over the first replicate of every configuration.
 pub fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, String> {
     let mut sum = 0.0;
-    for prepared in &sweep.prepared {
-        let mut summary = Summary::new(&prepared.catalog);
-        let mut scheduler = trained(&prepared.catalog, network.clone());
+    for config in &sweep.configs {
+        let mut summary = Summary::new(&config.catalog);
+        let mut scheduler = trained(&config.catalog, network.clone());
         let rng = Rng::new(sweep.experiment.seed, 0);
-        super::simulate_with(prepared, rng, scheduler.as_mut(), prepared.info, &mut summary)?;
+        super::simulate_with(config, rng, scheduler.as_mut(), config.info, &mut summary)?;
         sum += summary.cell("utility_mean").and_then(Cell::number).unwrap_or(0.0);
     }
-    Ok(sum / sweep.prepared.len() as f64)
+    Ok(sum / sweep.configs.len() as f64)
 }

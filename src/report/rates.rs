@@ -36,7 +36,7 @@ impl Rates {
 pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
     let column = COLUMNS.iter().position(|column| column.name == "rate_rps_realised")?;
     let rates = |run: &RunRecord| {
-        let prepared = &sweep.prepared[run.spec.configuration];
+        let prepared = &sweep.configs[run.spec.configuration];
         let asked = prepared.arrivals.rate_rps(&prepared.catalog).ok()??;
         let realised = run.entry.result.cells.get(column)?.parse().ok()?;
         Some(Rates { asked, realised, requests: prepared.arrivals.requests })
@@ -62,7 +62,7 @@ pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
 pub fn overload(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
     let rejected = COLUMNS.iter().position(|column| column.name == "rejected")?;
     let load = |run: &RunRecord| {
-        let prepared = &sweep.prepared[run.spec.configuration];
+        let prepared = &sweep.configs[run.spec.configuration];
         let load = prepared.arrivals.load(&prepared.catalog)?;
         let refused: u64 = run.entry.result.cells.get(rejected)?.parse().ok()?;
         (load > 1.0 && refused == 0).then_some((load, prepared.scheduler_name))

@@ -56,7 +56,7 @@ pub(super) fn table_header(sweep: &Sweep, table: &TableEntry) -> Vec<String> {
 
 /// What every row of a run begins with in such a table.
 pub(super) fn table_head(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
-    let labels = &sweep.configurations[run.spec.configuration].labels;
+    let labels = &sweep.points[run.spec.configuration].labels;
     let mut head = vec![run.id.clone(), run.spec.replicate.to_string()];
     head.extend(labels.iter().cloned());
     head
@@ -79,8 +79,8 @@ pub fn row(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
         run.spec.replicate.to_string(),
         sweep.experiment.seed.to_string(),
     ];
-    cells.extend(sweep.configurations[at].labels.iter().cloned());
-    cells.push(sweep.prepared[at].info.name().to_owned());
+    cells.extend(sweep.points[at].labels.iter().cloned());
+    cells.push(sweep.configs[at].info.name().to_owned());
     cells.extend(run.entry.result.cells.iter().cloned());
     cells.push(run.entry.result.error.clone());
     cells

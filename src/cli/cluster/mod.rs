@@ -134,7 +134,7 @@ impl Task<'_> {
         }
         let finished = self.sweep.seconds(self.folder)?;
         let costs = costs(self.sweep, &finished);
-        let mean = costs.iter().sum::<f64>() / self.sweep.points().count().max(1) as f64;
+        let mean = costs.iter().sum::<f64>() / self.sweep.unit_points().count().max(1) as f64;
         let fits = TASK_S * self.args.cpus as f64 / mean.max(1e-6);
         Ok((fits as u64).clamp(least, runs.max(1)))
     }

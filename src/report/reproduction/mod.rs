@@ -142,9 +142,9 @@ fn twins(sweep: &Sweep) -> BTreeSet<(String, String)> {
         return BTreeSet::new();
     };
     let seen: BTreeSet<(&str, String, &str)> = sweep
-        .configurations
+        .points
         .iter()
-        .zip(&sweep.prepared)
+        .zip(&sweep.configs)
         .map(|(configuration, prepared)| {
             let name = match prepared.scheduler_name {
                 "sneakpeek" => "grouped",
