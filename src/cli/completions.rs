@@ -1,7 +1,7 @@
 //! `peeksim completions` and `peeksim man`: what a shell and a manual know of the commands.
 
 use super::{Cli, CliError, unknown};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use std::io::Write;
@@ -31,8 +31,7 @@ pub(super) fn man(args: &ManArgs, out: &mut impl Write) -> Result<(), CliError> 
     command.build();
     if let Some(name) = &args.command {
         let Some(found) = command.find_subcommand(name).cloned() else {
-            let known: Vec<&str> =
-                command.get_subcommands().map(|known| known.get_name()).collect();
+            let known: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
             return Err(unknown("man", "command", name, known).into());
         };
         command = found.display_name(format!("peeksim-{name}"));

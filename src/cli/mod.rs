@@ -205,10 +205,13 @@ impl From<FigureError> for CliError {
 
 /// Parses the command line and carries out its command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if cli.command.is_none() {
+        cli = Cli::parse_from(["peeksim", "sweep", "quickstart"]);
+    }
     let mut out = Terminal::new(io::stdout().lock());
     let done = match cli.command {
-        None => sweep::main(&sweep::SweepArgs::quickstart(), &mut out),
+        None => Ok(()),
         Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
         Some(Command::Check(args)) => check::main(&args, &mut out),
         Some(Command::ShardPlan(args)) => shard_plan::main(&args, &mut out),

@@ -11,7 +11,7 @@ use std::io::Write;
 /// What a user should know about the inputs and the settings of a sweep.
 pub(super) fn of_inputs(sweep: &Sweep, notes: &mut Notes) {
     notes.extend(sweep.inputs.warnings());
-    notes.extend(sweep.configs.iter().flat_map(|prepared| prepared.notes().iter().cloned()));
+    notes.extend(sweep.configs.iter().flat_map(|config| config.notes().iter().cloned()));
     if sweep.experiment.most_replicates() > 1 {
         let same: BTreeSet<String> = sweep.configs.iter().filter_map(RunConfig::repeats).collect();
         notes.extend(same.into_iter().map(|text| Note::new("", text)));

@@ -63,8 +63,8 @@ impl From<ReproductionError> for CliError {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
     let data = data(args)?;
-    let (seeds, trained) = (args.seeds as usize, args.splits as usize);
-    let full = ReproductionConfig { seeds, trained, ..ReproductionConfig::FULL };
+    let (trained, seeds) = (args.splits as usize, args.seeds as usize);
+    let full = ReproductionConfig { trained, seeds, ..ReproductionConfig::FULL };
     let mut config = if args.quick { ReproductionConfig::QUICK } else { full };
     if args.all {
         config.scored = config.dialogues;

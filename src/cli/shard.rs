@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// The runs of a sweep that are made, if not all.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(super) struct ShardArgs {
     /// Make the runs of shard I of N, I from 0, in a journal of its own, for `merge`. Without a
     /// value, it is that of the task of a Slurm array or an indexed Kubernetes job.

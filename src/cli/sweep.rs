@@ -51,20 +51,6 @@ pub(super) struct SweepArgs {
 }
 
 impl SweepArgs {
-    pub fn quickstart() -> Self {
-        Self {
-            experiment: ExperimentArgs::named("quickstart"),
-            jobs: 0,
-            out: None,
-            tables: Vec::new(),
-            timeseries: None,
-            overwrite: false,
-            shard: ShardArgs::default(),
-            engine: Engine::Local,
-            cluster: ClusterArgs::default(),
-        }
-    }
-
     /// The experiment with the changes of these options.
     fn experiment(&self) -> Result<ExperimentArgs, Problem> {
         let mut experiment = self.experiment.clone();

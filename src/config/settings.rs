@@ -255,8 +255,7 @@ impl Kind {
     pub fn numbers(self) -> Option<(f64, f64)> {
         match self {
             Self::Number(low, high) => Some((low, high)),
-            Self::List(of) => of.numbers(),
-            Self::ByName(_, of) => of.numbers(),
+            Self::List(of) | Self::ByName(_, of) => of.numbers(),
             Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.numbers()),
             _ => None,
         }
@@ -266,8 +265,7 @@ impl Kind {
     pub fn integers(self) -> Option<(u64, u64)> {
         match self {
             Self::Integer(low, high) => Some((low, high)),
-            Self::List(of) => of.integers(),
-            Self::ByName(_, of) => of.integers(),
+            Self::List(of) | Self::ByName(_, of) => of.integers(),
             Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.integers()),
             _ => None,
         }

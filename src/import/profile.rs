@@ -181,7 +181,6 @@ pub(super) fn latency_ns(ms: f64) -> Option<u64> {
 }
 
 /// A batch size that profiles may hold.
-
 pub(super) fn batches() -> std::ops::RangeInclusive<u64> {
     1..=MAX_BATCH
 }

@@ -39,7 +39,7 @@ pub(super) enum Engine {
 }
 
 /// The tasks of a sweep on Slurm or Ray.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Slurm and Ray")]
 pub(super) struct ClusterArgs {
     /// Print what would be submitted, and do nothing.
