@@ -1,7 +1,7 @@
 //! Options that `train` and `offload` share: a workload, costs, and a split.
 
-use super::CliError;
-use crate::config::{Location, Problem};
+use super::{CliError, unknown, wrong};
+use crate::config::Problem;
 use crate::core::rng::Rng;
 use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
 use crate::offloading::estimator::Metric;
@@ -27,9 +27,8 @@ enum CostModel {
 /// One of `known`, by the name that the option `--what` gives.
 pub(super) fn chosen<T: Copy>(what: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
     let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let (place, names) =
-        (Location::file(&format!("--{what}")), known.iter().map(|(name, _)| *name));
-    found.ok_or_else(|| Problem::unknown(place, what, name, names))
+    let names = known.iter().map(|(name, _)| *name);
+    found.ok_or_else(|| unknown(&format!("--{what}"), what, name, names))
 }
 
 /// Refuses a workload without test dialogues.
@@ -39,7 +38,7 @@ pub(super) fn enough(option: &str, workload: &Workload) -> Result<(), Problem> {
         return Ok(());
     }
     let expected = "two or more, some to learn from and others to test on";
-    Err(Problem::new(Location::file(option), format!("{count} dialogue"), expected))
+    Err(wrong(option, format!("{count} dialogue"), expected))
 }
 
 /// Dialogues and costs of their calls.
@@ -79,26 +78,22 @@ impl DialogueArgs {
     pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
         let rng = Rng::new(self.seed, 0);
         let count = self.dialogues as usize;
-        let (workload, costs) = if self.workload == "m4a1-like" {
+        let (workload, own) = if self.workload == "m4a1-like" {
             (like_m4a1(count, rng), None)
         } else if let Some(shape) = self.workload.strip_prefix("sweep:") {
             let expected = "X,Y,T with 0 to 12 views, 1 to 100 tasks, 1 to 1000 turns";
-            let shape = SyntheticShape::parse(shape).ok_or_else(|| {
-                Problem::new(Location::file("--workload"), format!("`{shape}`"), expected)
-            })?;
+            let shape = SyntheticShape::parse(shape)
+                .ok_or_else(|| wrong("--workload", format!("`{shape}`"), expected))?;
             if shape.turns.saturating_mul(count) > MAX_TURNS {
                 let found = format!("{count} dialogues of {} turns", shape.turns);
                 let expected = format!("at most {MAX_TURNS} turns in all");
-                return Err(Problem::new(Location::file("--dialogues"), found, expected).into());
+                return Err(wrong("--dialogues", found, expected).into());
             }
             (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
         } else {
             (import::load(&self.workload)?, None)
         };
-        let costs = match costs {
-            Some(costs) => costs,
-            None => self.costs(&workload)?,
-        };
+        let costs = own.map_or_else(|| self.costs(&workload), Ok)?;
         enough("--workload", &workload)?;
         let split = workload.split(rng);
         let metric = chosen("metric", &self.metric, &Metric::ALL)?;
@@ -122,14 +117,9 @@ impl DialogueArgs {
         let number = |text: &str| text.trim().parse().ok().filter(|n: &f64| *n > 0.0 && *n < 1e15);
         let parts = self.budget.split_once(',');
         let parts = parts.and_then(|(s, usd)| Some((number(s)?, number(usd)?)));
-        let (latency_s, usage_usd) = parts.ok_or_else(|| {
-            let found = format!("`{}`", self.budget);
-            Problem::new(
-                Location::file("--budget"),
-                found,
-                "seconds and US dollars above 0, as in `30,0.05`",
-            )
-        })?;
+        let expected = "seconds and US dollars above 0, as in `30,0.05`";
+        let (latency_s, usage_usd) =
+            parts.ok_or_else(|| wrong("--budget", format!("`{}`", self.budget), expected))?;
         Ok(Cost { latency_s, usage_usd })
     }
 

@@ -1,11 +1,11 @@
-//! `peeksim reproduce tmo`: figures of TMO, measured and checked against their targets.
+//! `peeksim reproduce tmo`: figures of TMO, measured and compared with their targets.
 
 use super::dialogues::enough;
 use super::progress::SweepProgress;
 use super::reproduce::list;
-use super::{CliError, print_note};
+use super::{CliError, print_note, wrong};
 use crate::config::csv::Table;
-use crate::config::{Location, Problem, source};
+use crate::config::source;
 use crate::offloading::reproduce::{
     Artifacts, PolicyCache, ReproductionConfig, ReproductionError, report, reproduce,
 };
@@ -40,7 +40,7 @@ pub(super) struct TmoArgs {
     /// there.
     #[arg(long, value_name = "FILE")]
     data: Option<String>,
-    /// Refuse to go on without the data set.
+    /// Fail without the data set.
     #[arg(long)]
     require_data: bool,
     /// Where to write tmo.csv, REPORT.md, figures/, and policies/, from which the same command
@@ -63,14 +63,9 @@ impl From<ReproductionError> for CliError {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
     let data = data(args)?;
-    let mut config = ReproductionConfig {
-        seeds: args.seeds as usize,
-        trained: args.splits as usize,
-        ..ReproductionConfig::FULL
-    };
-    if args.quick {
-        config = ReproductionConfig::QUICK;
-    }
+    let (trained, seeds) = (args.splits as usize, args.seeds as usize);
+    let full = ReproductionConfig { trained, seeds, ..ReproductionConfig::FULL };
+    let mut config = if args.quick { ReproductionConfig::QUICK } else { full };
     if args.all {
         config.scored = config.dialogues;
     }
@@ -93,8 +88,7 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
     atomic::write(&path, checks_csv(checks).as_bytes())?;
     atomic::write(&args.out.join("REPORT.md"), report(&artifacts).as_bytes())?;
     for (name, chart) in plots {
-        draw(chart, &args.out.join("figures"), name)
-            .map_err(|e| CliError::Failed(e.to_string()))?;
+        draw(chart, &args.out.join("figures"), name)?;
     }
     let verdicts: Verdicts = checks.iter().map(|check| check.verdict).collect();
     let mut reasons = Vec::new();
@@ -122,7 +116,7 @@ fn kept(args: &TmoArgs) -> Result<Option<Table>, CliError> {
     Ok(Some(Table::parse(&source::read_own(&folder.join("tmo.csv").to_string_lossy())?)?))
 }
 
-/// The data set, of dialogues enough to learn from some and to test on others.
+/// The data set, if there is one; it must have enough dialogues for a split.
 fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
     let shared = || {
         let folder = std::env::var_os("PEEKSIM_DATA")?;
@@ -136,8 +130,7 @@ fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
             Ok(Some(Arc::new(workload)))
         }
         None if args.require_data => {
-            let expected = "the data set M4A1, or PEEKSIM_DATA";
-            Err(Problem::new(Location::file("--data"), "nothing", expected).into())
+            Err(wrong("--data", "nothing", "the data set M4A1, or PEEKSIM_DATA").into())
         }
         None => {
             print_note("note: without the data set M4A1 (--data FILE), many lines have no figure");

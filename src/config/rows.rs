@@ -18,17 +18,11 @@ pub struct TableLayout {
 
 /// The settings of [`TableLayout::read`].
 pub const LAYOUT: &[Setting] = &[
-    Setting::flag(
-        "no_header",
-        false,
+    Setting::flag("no_header", false).means(
         "Whether the first line is a row; columns are called by their numbers then, from 1 on.",
     ),
-    Setting::optional(
-        "delimiter",
-        Kind::Text,
-        "recognised",
-        "What parts cells: one character, or comma, semicolon, tab or pipe.",
-    ),
+    Setting::optional("delimiter", Kind::Text, "recognised")
+        .means("What parts cells: one character, or comma, semicolon, tab or pipe."),
 ];
 
 impl TableLayout {

@@ -13,7 +13,7 @@ use crate::config::settings::names;
 use crate::config::{Problem, Setting};
 
 const KEYS: [(&str, bool); 2] = [("func", false), ("app", true)];
-const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const KEY: Setting = Setting::choice("key", &names(&KEYS)).means("What has a key of its own.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2021",

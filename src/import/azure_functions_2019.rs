@@ -28,7 +28,7 @@ const KEYS: [(&str, &[&str]); 4] = [
     ("owner", &["HashOwner"]),
     ("trigger", &["Trigger"]),
 ];
-const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const KEY: Setting = Setting::choice("key", &names(&KEYS)).means("What has a key of its own.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2019",

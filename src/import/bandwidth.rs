@@ -18,40 +18,24 @@ const MAX_TRACES: usize = 10_000;
 /// A row of a link's table holds for a day at most.
 const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
 
-const COLUMN: Group = Group {
-    name: "column",
-    settings: &[&[
-        Setting::text("time", COLUMNS[0], "The column of the time."),
-        Setting::text("rate", COLUMNS[1], "The column of the rate."),
-        Setting::optional(
-            "trace",
-            Kind::Text,
-            "trace, if there is one",
-            "The column of the trace.",
-        ),
-    ]],
-    short: None,
-};
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::text("time", COLUMNS[0]).means("The column of the time."),
+    Setting::text("rate", COLUMNS[1]).means("The column of the rate."),
+    Setting::optional("trace", Kind::Text, "trace, if there is one")
+        .means("The column of the trace."),
+]]);
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "bandwidth",
     summary: "rates over time, for a link's `uplink_mbps`: a table, or a list with a rate a line",
     settings: &[
         &[
-            Setting::optional("trace", Kind::Text, "the only one", "The trace of the file."),
-            Setting::integer("skip_rows", [0, 1_000_000], 0, "The rows to skip."),
-            Setting::optional(
-                "interval_s",
-                Kind::Number(1e-3, 86_400.0),
-                "the file has times",
-                "The time between the rates of a list.",
-            ),
-            Setting::optional(
-                "column",
-                Kind::Table(&COLUMN),
-                "as said there",
-                "The columns (--column).",
-            ),
+            Setting::optional("trace", Kind::Text, "the only one").means("The trace of the file."),
+            Setting::integer("skip_rows", [0, 1_000_000], 0).means("The rows to skip."),
+            Setting::optional("interval_s", Kind::Number(1e-3, 86_400.0), "the file has times")
+                .means("The time between the rates of a list."),
+            Setting::optional("column", Kind::Table(&COLUMN), "as said there")
+                .means("The columns (--column)."),
         ],
         UNITS,
         LAYOUT,

@@ -13,10 +13,10 @@ use crate::config::settings::names;
 use crate::config::{Problem, Setting};
 
 const KEYS: [(&str, &str); 2] = [("model", "Model"), ("log-type", "Log Type")];
-const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const KEY: Setting = Setting::choice("key", &names(&KEYS)).means("What has a key of its own.");
 const FAILURES: [(&str, bool); 2] = [("keep", false), ("drop", true)];
 const FAILURE: Setting =
-    Setting::choice("failures", &names(&FAILURES), "What becomes of failed requests.");
+    Setting::choice("failures", &names(&FAILURES)).means("What becomes of failed requests.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "burstgpt",

@@ -22,20 +22,17 @@ pub(super) struct Columns {
     budget: TimeUnit,
 }
 
-const COLUMN: Group = Group {
-    name: "column",
-    settings: &[&[
-        Setting::required(WHAT[0], Kind::Text, "The column with the time of arrival."),
-        Setting::optional(WHAT[1], Kind::Text, "one application", "The column of the application."),
-        Setting::optional(WHAT[2], Kind::Text, "not known", "The column of the true class."),
-        Setting::optional(WHAT[3], Kind::Text, "not known", "The column of the deadline budget."),
-    ]],
-    short: None,
-};
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::required(WHAT[0], Kind::Text).means("The column with the time of arrival."),
+    Setting::optional(WHAT[1], Kind::Text, "one application")
+        .means("The column of the application."),
+    Setting::optional(WHAT[2], Kind::Text, "not known").means("The column of the true class."),
+    Setting::optional(WHAT[3], Kind::Text, "not known").means("The column of the deadline budget."),
+]]);
 
 /// The setting with the columns.
 pub(super) const COLUMNS: &[Setting] =
-    &[Setting::required("column", Kind::Table(&COLUMN), "The columns (--column).")];
+    &[Setting::required("column", Kind::Table(&COLUMN)).means("The columns (--column).")];
 
 impl Columns {
     /// Decodes them from the settings of a kind.

@@ -18,19 +18,11 @@ use std::collections::VecDeque;
 /// The shortest and the longest interval, in seconds.
 const INTERVAL_S: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
-const COLUMN: Group = Group {
-    name: "column",
-    settings: &[&[
-        Setting::optional(
-            "count",
-            Kind::OneOf(&[Kind::Text, TEXTS]),
-            "all others",
-            "The columns of counts.",
-        ),
-        Setting::optional("time", Kind::Text, "none", "The column of the time."),
-    ]],
-    short: None,
-};
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::optional("count", Kind::OneOf(&[Kind::Text, TEXTS]), "all others")
+        .means("The columns of counts."),
+    Setting::optional("time", Kind::Text, "none").means("The column of the time."),
+]]);
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "counts",
@@ -41,14 +33,10 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
                 "interval_s",
                 Kind::Number(*INTERVAL_S.start(), *INTERVAL_S.end()),
                 "the first step of the time, or 1",
-                "The length of an interval.",
-            ),
-            Setting::optional(
-                "column",
-                Kind::Table(&COLUMN),
-                "all columns, and no time",
-                "The columns (--column).",
-            ),
+            )
+            .means("The length of an interval."),
+            Setting::optional("column", Kind::Table(&COLUMN), "all columns, and no time")
+                .means("The columns (--column)."),
         ],
         SPREAD,
         LAYOUT,

@@ -133,7 +133,7 @@ pub const KINDS: &[ImporterEntry] = &[
 ];
 
 /// What all kinds have in common: no setting.
-const SETTINGS: Group = Group { name: "import", settings: &[], short: None };
+const SETTINGS: Group = Group::named("import").of(&[]);
 
 /// Decodes the settings of a kind with `decode`, which may read files too.
 ///

@@ -18,8 +18,8 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     summary: "Nexus model profiles: latency and memory by batch size",
     settings: &[
         &[
-            Setting::text("worker_class", "", "The class of workers; without it, the GPU."),
-            Setting::integer("max_batch", [1, MAX_BATCH], 32, "The largest batch to import."),
+            Setting::text("worker_class", "").means("The class of workers; without it, the GPU."),
+            Setting::integer("max_batch", [1, MAX_BATCH], 32).means("The largest batch to import."),
             MODELS,
         ],
         LAYOUT,

@@ -134,7 +134,7 @@ impl Measured {
 
 /// The setting that chooses models.
 pub(super) const MODELS: Setting =
-    Setting::optional("models", TEXTS, "all", "The models to import.");
+    Setting::optional("models", TEXTS, "all").means("The models to import.");
 
 const fn each_variant(number: &'static Kind) -> [Kind; 2] {
     [*number, Kind::ByName("variant", number)]
@@ -142,24 +142,18 @@ const fn each_variant(number: &'static Kind) -> [Kind; 2] {
 
 /// The settings of what was not measured.
 pub(super) const GIVEN: &[Setting] = &[
-    Setting::required("budget_ms", Kind::Number(1e-3, 1e9), "The deadline budget."),
-    Setting::optional("classes", TEXTS, "[\"any\"]", "The names of the classes."),
-    Setting::required(
-        "accuracy",
-        Kind::OneOf(&each_variant(&Kind::Number(0.0, 1.0))),
-        "The accuracy of all variants, or of each.",
-    ),
-    Setting::required(
-        "load_ms",
-        Kind::OneOf(&each_variant(&Kind::Number(0.0, 1e9))),
-        "The time to load a variant.",
-    ),
+    Setting::required("budget_ms", Kind::Number(1e-3, 1e9)).means("The deadline budget."),
+    Setting::optional("classes", TEXTS, "[\"any\"]").means("The names of the classes."),
+    Setting::required("accuracy", Kind::OneOf(&each_variant(&Kind::Number(0.0, 1.0))))
+        .means("The accuracy of all variants, or of each."),
+    Setting::required("load_ms", Kind::OneOf(&each_variant(&Kind::Number(0.0, 1e9))))
+        .means("The time to load a variant."),
     Setting::optional(
         "bytes",
         Kind::OneOf(&each_variant(&Kind::Number(1.0, 1e15))),
         "as measured, or 1",
-        "The memory of a variant.",
-    ),
+    )
+    .means("The memory of a variant."),
 ];
 
 /// One number for all variants, or a table with one for each.

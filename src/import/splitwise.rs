@@ -17,8 +17,8 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     summary: "Splitwise performance model: time of a whole answer by batch size",
     settings: &[
         &[
-            Setting::integer("prompt", [1, 1_000_000], 512, "The tokens of the prompt."),
-            Setting::integer("tokens", [1, 1_000_000], 128, "The tokens of the answer."),
+            Setting::integer("prompt", [1, 1_000_000], 512).means("The tokens of the prompt."),
+            Setting::integer("tokens", [1, 1_000_000], 128).means("The tokens of the answer."),
             MODELS,
         ],
         LAYOUT,

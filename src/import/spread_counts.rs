@@ -39,12 +39,10 @@ pub(super) enum Spread {
 
 /// The settings of a spread.
 pub(super) const SPREAD: &[Setting] = &[
-    Setting::choice(
-        "spread",
-        &names(&Spread::ALL),
+    Setting::choice("spread", &names(&Spread::ALL)).means(
         "When the requests of an interval arrive: evenly, at uniform draws, or at its start.",
     ),
-    Setting::integer("seed", [0, u64::MAX], 0, "The seed of the draws."),
+    Setting::integer("seed", [0, u64::MAX], 0).means("The seed of the draws."),
 ];
 
 impl Spread {

@@ -44,30 +44,19 @@ const SPAN_UNITS: [&str; 4] = {
 pub(super) const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
 
 /// What `--unit` may hold; each kind takes some of the keys.
-pub(super) const UNIT: Group = Group {
-    name: "unit",
-    settings: &[&[
-        Setting::optional("arrival", TIME_UNIT, "recognised, or s", "The unit of arrival times."),
-        Setting::optional("time", TIME_UNIT, "recognised, or s", "The unit of times."),
-        Setting::optional(
-            "duration",
-            Kind::Choice(&SPAN_UNITS),
-            "that of the arrival",
-            "The unit of durations.",
-        ),
-        Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms", "The unit of budgets."),
-        Setting::choice("rate", &names(&RATES), "The unit of rates."),
-    ]],
-    short: None,
-};
+pub(super) const UNIT: Group = Group::named("unit").of(&[&[
+    Setting::optional("arrival", TIME_UNIT, "recognised, or s").means("The unit of arrival times."),
+    Setting::optional("time", TIME_UNIT, "recognised, or s").means("The unit of times."),
+    Setting::optional("duration", Kind::Choice(&SPAN_UNITS), "that of the arrival")
+        .means("The unit of durations."),
+    Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms").means("The unit of budgets."),
+    Setting::choice("rate", &names(&RATES)).means("The unit of rates."),
+]]);
 
 /// The setting that [`units`] reads.
-pub(super) const UNITS: &[Setting] = &[Setting::optional(
-    "unit",
-    Kind::Table(&UNIT),
-    "each as said there",
-    "The units of times (--unit).",
-)];
+pub(super) const UNITS: &[Setting] =
+    &[Setting::optional("unit", Kind::Table(&UNIT), "each as said there")
+        .means("The units of times (--unit).")];
 
 /// Decodes `--unit`, by what the units are of: the first is a time, others are spans.
 pub(super) fn units<const N: usize>(

@@ -18,9 +18,9 @@ const MAX_COUNT: u64 = 100_000;
 /// Frames of some years.
 const MAX_INDEX: u64 = 10_000_000_000;
 
-const FPS: Setting = Setting::number("fps", [1e-3, 1e4], 30.0, "The frames per second.");
+const FPS: Setting = Setting::number("fps", [1e-3, 1e4], 30.0).means("The frames per second.");
 const KEYS: [(&str, &str); 2] = [("class", "class"), ("video", "video")];
-const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const KEY: Setting = Setting::choice("key", &names(&KEYS)).means("What has a key of its own.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "video-counts",

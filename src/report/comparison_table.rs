@@ -10,9 +10,10 @@ use super::console::align;
 use super::results::{ResultRow, Results};
 use super::runs_csv::number;
 use crate::stats::{holm, student, wilcoxon};
+use clap::ValueEnum;
 
-/// How a table is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The format of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PaperFormat {
     /// Aligned for a terminal.
     Text,

@@ -26,8 +26,8 @@ pub fn write(
             spec.replicate.to_string(),
             sweep.experiment.seed.to_string(),
         ];
-        row.extend(sweep.configurations[at].labels.iter().cloned());
-        row.push(sweep.prepared[at].arrivals.requests.to_string());
+        row.extend(sweep.points[at].labels.iter().cloned());
+        row.push(sweep.configs[at].arrivals.requests.to_string());
         row.push(format!("{:.6}", costs[at]));
         row.push(u8::from(seconds.is_some()).to_string());
         row

@@ -31,7 +31,7 @@ pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<()
     write_csv(&folder.join("runs.csv"), header(sweep), runs.iter().map(|run| row(sweep, run)))?;
     write_tables(sweep, runs, folder)?;
     let quantiles = folder.join("quantiles.csv");
-    if sweep.beside().quantiles {
+    if sweep.output_request().quantiles {
         // Settings with two names are one run.
         let mut seen = BTreeSet::new();
         let rows = runs.iter().filter(|run| seen.insert(&run.id)).flat_map(|run| {
@@ -48,7 +48,7 @@ pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<()
 
 /// Writes the tables that were asked for, each row with what names its run.
 fn write_tables(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
-    let wanted = sweep.beside().tables;
+    let wanted = sweep.output_request().tables;
     for table in TABLES {
         let path = folder.join(format!("{}.csv", table.name));
         let Some(at) = wanted.iter().position(|wanted| wanted.name == table.name) else {
@@ -72,7 +72,7 @@ pub(super) fn table_header(sweep: &Sweep, table: &TableEntry) -> Vec<String> {
 
 /// What every row of a run begins with in such a table.
 pub(super) fn table_head(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
-    let labels = &sweep.configurations[run.spec.configuration].labels;
+    let labels = &sweep.points[run.spec.configuration].labels;
     let mut head = vec![run.id.clone(), run.spec.replicate.to_string()];
     head.extend(labels.iter().cloned());
     head
@@ -95,8 +95,8 @@ pub fn row(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
         run.spec.replicate.to_string(),
         sweep.experiment.seed.to_string(),
     ];
-    cells.extend(sweep.configurations[at].labels.iter().cloned());
-    cells.push(sweep.prepared[at].info.name().to_owned());
+    cells.extend(sweep.points[at].labels.iter().cloned());
+    cells.push(sweep.configs[at].info.name().to_owned());
     cells.extend(run.entry.result.cells.iter().cloned());
     cells.push(run.entry.result.error.clone());
     cells

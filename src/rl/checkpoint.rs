@@ -184,31 +184,24 @@ pub fn name_of<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'
     names.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
 }
 
-const FILE: Group = Group {
-    name: "policy file",
-    settings: &[&[
-        Setting::required("hash", Kind::Text, "The hash of the rest."),
-        Setting::required("format", Kind::Choice(&names(&KINDS)), "What the file is."),
-        Setting::integer("version", [VERSION, VERSION], VERSION, "The version of the format."),
-        Setting::integer("steps", [0, u64::MAX >> 1], 0, "The steps of the training so far."),
-        Setting::required("layers", Kind::List(&Kind::Integer(1, MAX_UNITS)), "Units by layer."),
-        Setting::choice("activation", &names(&ACTIVATIONS), "The activation of hidden layers."),
-        Setting::optional("choices", Kind::Table(&CHOICES), "one head", "The parts of the output."),
-        Setting::required("catalogue", Kind::Any, "What the policy was trained for."),
-        Setting::required("numbers", Kind::Any, "The parameters."),
-    ]],
-    short: None,
-};
+const FILE: Group = Group::named("policy file").of(&[&[
+    Setting::required("hash", Kind::Text).means("The hash of the rest."),
+    Setting::required("format", Kind::Choice(&names(&KINDS))).means("What the file is."),
+    Setting::integer("version", [VERSION, VERSION], VERSION).means("The version of the format."),
+    Setting::integer("steps", [0, u64::MAX >> 1], 0).means("The steps of the training so far."),
+    Setting::required("layers", Kind::List(&Kind::Integer(1, MAX_UNITS))).means("Units by layer."),
+    Setting::choice("activation", &names(&ACTIVATIONS)).means("The activation of hidden layers."),
+    Setting::optional("choices", Kind::Table(&CHOICES), "one head")
+        .means("The parts of the output."),
+    Setting::required("catalogue", Kind::Any).means("What the policy was trained for."),
+    Setting::required("numbers", Kind::Any).means("The parameters."),
+]]);
 
-const CHOICES: Group = Group {
-    name: "choices of a policy",
-    settings: &[&[
-        Setting::integer("count", [1, MAX_UNITS], 1, "The number of parts."),
-        Setting::integer("width", [1, MAX_UNITS], 1, "The numbers of a part."),
-        Setting::number("prior", [-1e6, 1e6], 0.0, "What is added to the first of each part."),
-    ]],
-    short: None,
-};
+const CHOICES: Group = Group::named("choices of a policy").of(&[&[
+    Setting::integer("count", [1, MAX_UNITS], 1).means("The number of parts."),
+    Setting::integer("width", [1, MAX_UNITS], 1).means("The numbers of a part."),
+    Setting::number("prior", [-1e6, 1e6], 0.0).means("What is added to the first of each part."),
+]]);
 
 /// The hash of everything but the hash.
 fn hash(node: &ConfigNode) -> String {

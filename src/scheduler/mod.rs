@@ -67,26 +67,17 @@ use crate::system::catalog::Catalog;
 pub const MAX_BATCH: u64 = 32;
 
 /// The setting of that limit.
-const MAX_BATCH_SETTING: Setting = Setting::integer(
-    "max_batch",
-    [1, 4096],
-    MAX_BATCH,
-    "The most requests of a batch; the profile of a variant may allow fewer.",
-);
+const MAX_BATCH_SETTING: Setting = Setting::integer("max_batch", [1, 4096], MAX_BATCH)
+    .means("The most requests of a batch; the profile of a variant may allow fewer.");
 
-const ACCURACY: Setting = Setting::choice(
-    "accuracy",
-    &names(&AccuracySource::ALL),
+const ACCURACY: Setting = Setting::choice("accuracy", &names(&AccuracySource::ALL)).means(
     "The accuracies that the scheduler sees: those of the profile, corrected by the class \
      posterior of each request, of the true class, or of the true outcome.",
 );
 
 /// The keys of every scheduler.
-pub const COMMON: Group = Group {
-    name: "scheduler",
-    settings: &[&[Setting::required("name", Kind::Text, "Which scheduler.")]],
-    short: Some("name"),
-};
+pub const COMMON: Group = Group::named("scheduler")
+    .of(&[&[Setting::required("name", Kind::Text).means("Which scheduler.")]]);
 
 /// The schedulers as tables of an experiment.
 pub const SCHEDULERS: Registry = Registry {

@@ -38,9 +38,7 @@ const TIE_BREAKS: [(&str, TieBreak); 2] =
     [("earliest-finish", TieBreak::EarliestFinish), ("listed", TieBreak::Listed)];
 
 /// The setting of [`TieBreak::read`].
-pub const TIE_BREAK: &[Setting] = &[Setting::choice(
-    "tie_break",
-    &names(&TIE_BREAKS),
+pub const TIE_BREAK: &[Setting] = &[Setting::choice("tie_break", &names(&TIE_BREAKS)).means(
     "Which of two choices of equal utility wins: the one that finishes earlier and then the one \
      that is listed first, or the one that is listed first.",
 )];

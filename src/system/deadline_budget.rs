@@ -54,64 +54,29 @@ fn budget() -> Kind {
 }
 
 /// A budget that is written as a table, with one of these keys.
-const DISTRIBUTION: Group = Group {
-    name: "budget",
-    settings: &[&[
-        Setting::optional("uniform", PAIR, "", "The ends of a uniform distribution, in ms."),
-        Setting::optional(
-            "normal",
-            PAIR,
-            "",
-            "Mean and standard deviation of a normal distribution, in ms; at least 1 ms.",
-        ),
-        Setting::optional(
-            "lognormal",
-            PAIR,
-            "",
-            "Mean and standard deviation of a log-normal distribution, in ms.",
-        ),
-        Setting::optional(
-            "proportional",
-            Kind::Number(1e-3, 1e6),
-            "",
-            "How many times the shortest latency of a lone request.",
-        ),
-        Setting::optional(
-            "variant",
-            Kind::Text,
-            "the most accurate that can run",
-            "The variant whose latency counts, for `proportional`.",
-        ),
-        Setting::optional(
-            "mixture",
-            Kind::List(&Kind::Table(&PART)),
-            "",
-            "Several budgets, each with a share of the requests.",
-        ),
-        Setting::optional(
-            "slo",
-            Kind::Number(1.0, DeadlineBudget::MAX_MS),
-            "",
-            "Milliseconds of which `network` takes some; at least 1 ms is left.",
-        ),
-        Setting::optional(
-            "network",
-            Kind::Again(budget),
-            "",
-            "The budget that the network takes of `slo`.",
-        ),
-    ]],
-    short: None,
-};
+const DISTRIBUTION: Group = Group::named("budget").of(&[&[
+    Setting::optional("uniform", PAIR, "").means("The ends of a uniform distribution, in ms."),
+    Setting::optional("normal", PAIR, "")
+        .means("Mean and standard deviation of a normal distribution, in ms; at least 1 ms."),
+    Setting::optional("lognormal", PAIR, "")
+        .means("Mean and standard deviation of a log-normal distribution, in ms."),
+    Setting::optional("proportional", Kind::Number(1e-3, 1e6), "")
+        .means("How many times the shortest latency of a lone request."),
+    Setting::optional("variant", Kind::Text, "the most accurate that can run")
+        .means("The variant whose latency counts, for `proportional`."),
+    Setting::optional("mixture", Kind::List(&Kind::Table(&PART)), "")
+        .means("Several budgets, each with a share of the requests."),
+    Setting::optional("slo", Kind::Number(1.0, DeadlineBudget::MAX_MS), "")
+        .means("Milliseconds of which `network` takes some; at least 1 ms is left."),
+    Setting::optional("network", Kind::Again(budget), "")
+        .means("The budget that the network takes of `slo`."),
+]]);
 
-const PART: Group = Group {
-    name: "part of a mixture",
-    settings: &[&[
-        Setting::number("share", [0.0, 1e9], 1.0, "The share of requests, relative to the others."),
-        Setting::required("budget", Kind::Again(budget), "Their budget."),
-    ]],
-    short: None,
-};
+const PART: Group = Group::named("part of a mixture").of(&[&[
+    Setting::number("share", [0.0, 1e9], 1.0)
+        .means("The share of requests, relative to the others."),
+    Setting::required("budget", Kind::Again(budget)).means("Their budget."),
+]]);
 
 impl DeadlineBudget {
     /// The largest budget that is accepted, a year.

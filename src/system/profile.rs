@@ -90,22 +90,18 @@ pub struct VariantCost {
 }
 
 /// `app.toml` of a profile.
-pub const APP: Group = Group {
-    name: "app.toml",
-    settings: &[&[
-        Setting::text("summary", "", "What the application does."),
-        Setting::text("source", "", "Where the measurements come from."),
-        Setting::required("classes", TEXTS, "The names of the classes."),
-        Setting::required("budget_ms", BUDGET, "The deadline budget of its requests."),
-        Setting::optional(
-            "prior",
-            Kind::List(&Kind::Number(0.0, 1e12)),
-            "the class frequencies of confusion.csv",
-            "A weight for each class.",
-        ),
-    ]],
-    short: None,
-};
+pub const APP: Group = Group::named("app.toml").of(&[&[
+    Setting::text("summary", "").means("What the application does."),
+    Setting::text("source", "").means("Where the measurements come from."),
+    Setting::required("classes", TEXTS).means("The names of the classes."),
+    Setting::required("budget_ms", BUDGET).means("The deadline budget of its requests."),
+    Setting::optional(
+        "prior",
+        Kind::List(&Kind::Number(0.0, 1e12)),
+        "the class frequencies of confusion.csv",
+    )
+    .means("A weight for each class."),
+]]);
 
 impl Profile {
     /// Reads `folder`, whose last component is the application's name.

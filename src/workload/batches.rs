@@ -13,12 +13,9 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "batches",
     summary: "a geometric number of requests, `size` on average, at Poisson instants",
-    settings: &[&[Setting::number(
-        "size",
-        [1.0, 1e6],
-        4.0,
-        "The mean number of requests of a batch.",
-    )]],
+    settings: &[&[
+        Setting::number("size", [1.0, 1e6], 4.0).means("The mean number of requests of a batch.")
+    ]],
     source: "compound Poisson process",
     read: |fields| {
         let size = fields.number("size");

@@ -13,12 +13,10 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "bursts",
     summary: "`burst` requests at once every `period_ms`, which make the rate",
     settings: &[&[
-        Setting::required(
-            "burst",
-            Kind::Integer(1, u64::MAX),
-            "The number of requests that arrive at one instant.",
-        ),
-        Setting::number("period_ms", [0.0, 1e12], 1000.0, "The time from one burst to the next."),
+        Setting::required("burst", Kind::Integer(1, u64::MAX))
+            .means("The number of requests that arrive at one instant."),
+        Setting::number("period_ms", [0.0, 1e12], 1000.0)
+            .means("The time from one burst to the next."),
     ]],
     source: "isolated scheduling windows",
     read: |fields| {

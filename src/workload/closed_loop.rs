@@ -27,18 +27,12 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "closed",
     summary: "`clients` that wait for their answer and think before they send again",
     settings: &[&[
-        Setting::required(
-            "clients",
-            Kind::Integer(1, 1_000_000),
+        Setting::required("clients", Kind::Integer(1, 1_000_000)).means(
             "The number of clients, each of which waits for its answer before it sends again.",
         ),
-        Setting::number(
-            "think_ms",
-            [0.0, 1e9],
-            1000.0,
-            "The mean time from an answer to the next request of its client.",
-        ),
-        Setting::choice("think", &names(&THINK), "The distribution of that time."),
+        Setting::number("think_ms", [0.0, 1e9], 1000.0)
+            .means("The mean time from an answer to the next request of its client."),
+        Setting::choice("think", &names(&THINK)).means("The distribution of that time."),
     ]],
     source: "machine repair model (Kleinrock, Queueing Systems, volume 1, 1975, section 3.8)",
     read,

@@ -16,38 +16,21 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "diurnal",
     summary: "Poisson arrivals; the rate swings by `amplitude` in `period_s`, `weekly` in seven",
     settings: &[&[
-        Setting::number(
-            "amplitude",
-            [0.0, 1.0],
-            0.5,
-            "The swing of the rate within a period, as a share of the mean rate.",
+        Setting::number("amplitude", [0.0, 1.0], 0.5)
+            .means("The swing of the rate within a period, as a share of the mean rate."),
+        Setting::number("period_s", [1e-3, 1e9], 86_400.0).means("The length of a period."),
+        Setting::number("phase", [0.0, 1.0], 0.0)
+            .means("Where in its period the rate begins, as a share of the period."),
+        Setting::number("weekly", [0.0, 1.0], 0.0).means(
+            "The swing of the rate within seven periods, as a share of the mean rate; with \
+             `amplitude` 1 at most.",
         ),
-        Setting::number("period_s", [1e-3, 1e9], 86_400.0, "The length of a period."),
-        Setting::number(
-            "phase",
-            [0.0, 1.0],
-            0.0,
-            "Where in its period the rate begins, as a share of the period.",
+        Setting::number("noise_cv", [0.0, 10.0], 0.0).means(
+            "The coefficient of variation of log-normal factors of the rate, one for each \
+             `noise_s`.",
         ),
-        Setting::number(
-            "weekly",
-            [0.0, 1.0],
-            0.0,
-            "The swing of the rate within seven periods, as a share of the mean rate; at most 1 \
-             together with `amplitude`.",
-        ),
-        Setting::number(
-            "noise_cv",
-            [0.0, 10.0],
-            0.0,
-            "The coefficient of variation of log-normal factors of the rate, one per `noise_s`.",
-        ),
-        Setting::number(
-            "noise_s",
-            [1e-3, 1e9],
-            3600.0,
-            "The time for which a factor of the rate holds.",
-        ),
+        Setting::number("noise_s", [1e-3, 1e9], 3600.0)
+            .means("The time for which a factor of the rate holds."),
     ]],
     source: "sinusoidal rate, sampled by thinning (Lewis and Shedler 1979); noise log-normal",
     read: |fields| {

@@ -15,18 +15,10 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "hawkes",
     summary: "arrivals that bring on `branching` others each, over `decay_ms`",
     settings: &[&[
-        Setting::number(
-            "branching",
-            [0.0, 0.99],
-            0.5,
-            "The mean number of arrivals that an arrival causes directly.",
-        ),
-        Setting::number(
-            "decay_ms",
-            [1e-3, 1e12],
-            100.0,
-            "The mean time from an arrival to one that it causes.",
-        ),
+        Setting::number("branching", [0.0, 0.99], 0.5)
+            .means("The mean number of arrivals that an arrival causes directly."),
+        Setting::number("decay_ms", [1e-3, 1e12], 100.0)
+            .means("The mean time from an arrival to one that it causes."),
     ]],
     source: "self-exciting process (Hawkes, Biometrika 1971)",
     read: |fields| {

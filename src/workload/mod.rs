@@ -180,26 +180,16 @@ pub const ARRIVALS: &[ArrivalEntry] = &[
 ];
 
 /// The coefficient of variation of gaps.
-const CV: &[Setting] = &[Setting::number(
-    "cv",
-    [0.01, 100.0],
-    1.0,
-    "The coefficient of variation of the gaps between arrivals.",
-)];
+const CV: &[Setting] = &[Setting::number("cv", [0.01, 100.0], 1.0)
+    .means("The coefficient of variation of the gaps between arrivals.")];
 
 /// Where a recording begins.
-const KEEP_OFFSET: &[Setting] = &[Setting::flag(
-    "keep_offset",
-    false,
-    "Whether the time before the first request of the recording is kept.",
-)];
+const KEEP_OFFSET: &[Setting] = &[Setting::flag("keep_offset", false)
+    .means("Whether the time before the first request of the recording is kept.")];
 
 /// The keys of a process that is written as a table.
-pub const PROCESS: Group = Group {
-    name: "process",
-    settings: &[&[Setting::required("name", Kind::Text, "Which arrival process.")]],
-    short: Some("name"),
-};
+pub const PROCESS: Group = Group::named("process")
+    .of(&[&[Setting::required("name", Kind::Text).means("Which arrival process.")]]);
 
 /// The processes as tables of an experiment.
 pub const PROCESSES: Registry = Registry {

@@ -24,18 +24,10 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
     name: "mmpp",
     summary: "Poisson arrivals whose rate jumps between relative `rates`, after `sojourn_ms` each",
     settings: &[&[
-        Setting::optional(
-            "rates",
-            Kind::List(&Kind::Number(0.0, 1e12)),
-            "[1, 9]",
-            "The rate of each state, relative to each other.",
-        ),
-        Setting::optional(
-            "sojourn_ms",
-            Kind::List(&Kind::Number(1e-3, 1e12)),
-            "[900, 100]",
-            "The mean time in each state.",
-        ),
+        Setting::optional("rates", Kind::List(&Kind::Number(0.0, 1e12)), "[1, 9]")
+            .means("The rate of each state, relative to each other."),
+        Setting::optional("sojourn_ms", Kind::List(&Kind::Number(1e-3, 1e12)), "[900, 100]")
+            .means("The mean time in each state."),
     ]],
     source: "Markov-modulated Poisson process; jumps as in AlpaServe (Li et al., OSDI 2023)",
     read: |fields| {
@@ -56,21 +48,14 @@ pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
     name: "on-off",
     summary: "Poisson arrivals in on-phases, none between; `copies` of it at once",
     settings: &[&[
-        Setting::number("on_ms", [1e-3, 1e12], 100.0, "The mean length of an on-phase."),
-        Setting::number("off_ms", [1e-3, 1e12], 900.0, "The mean length of an off-phase."),
-        Setting::choice("phases", &names(&PHASES), "The distribution of the lengths of phases."),
-        Setting::number(
-            "alpha",
-            [1.01, 100.0],
-            PARETO_ALPHA,
-            "The tail index of the lengths, for `phases = \"pareto\"`.",
-        ),
-        Setting::integer(
-            "copies",
-            [1, 10_000],
-            1,
-            "The number of independent processes that are superposed.",
-        ),
+        Setting::number("on_ms", [1e-3, 1e12], 100.0).means("The mean length of an on-phase."),
+        Setting::number("off_ms", [1e-3, 1e12], 900.0).means("The mean length of an off-phase."),
+        Setting::choice("phases", &names(&PHASES))
+            .means("The distribution of the lengths of phases."),
+        Setting::number("alpha", [1.01, 100.0], PARETO_ALPHA)
+            .means("The tail index of the lengths, for `phases = \"pareto\"`."),
+        Setting::integer("copies", [1, 10_000], 1)
+            .means("The number of independent processes that are superposed."),
     ]],
     source: "interrupted Poisson process; superposed Pareto phases are self-similar as in \
              Willinger et al. (SIGCOMM 1995)",

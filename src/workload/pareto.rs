@@ -9,12 +9,8 @@ use rand::RngExt;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "pareto",
     summary: "Pareto gaps; up to `alpha` = 2 of infinite variance",
-    settings: &[&[Setting::number(
-        "alpha",
-        [1.01, 100.0],
-        1.5,
-        "The tail index of the gaps; up to 2 their variance is infinite.",
-    )]],
+    settings: &[&[Setting::number("alpha", [1.01, 100.0], 1.5)
+        .means("The tail index of the gaps; up to 2 their variance is infinite.")]],
     source: "heavy-tailed gaps",
     read: |fields| {
         let alpha = fields.number("alpha");

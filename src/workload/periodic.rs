@@ -13,10 +13,7 @@ use std::sync::Arc;
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "periodic",
     summary: "one request a period from a random phase, with jitter as a share of the period",
-    settings: &[&[Setting::number(
-        "jitter",
-        [0.0, 0.5],
-        0.0,
+    settings: &[&[Setting::number("jitter", [0.0, 0.5], 0.0).means(
         "By how much an arrival is moved to either side at most, as a share of the period.",
     )]],
     source: "camera frames",

@@ -11,13 +11,9 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "ramp",
     summary: "Poisson arrivals from `from` times the rate to the rate, evenly over `over_s`",
     settings: &[&[
-        Setting::number(
-            "from",
-            [0.0, 1000.0],
-            0.1,
-            "The rate at the beginning, as a multiple of the rate.",
-        ),
-        Setting::number("over_s", [1e-6, 1e9], 10.0, "The time until the rate is reached."),
+        Setting::number("from", [0.0, 1000.0], 0.1)
+            .means("The rate at the beginning, as a multiple of the rate."),
+        Setting::number("over_s", [1e-6, 1e9], 10.0).means("The time until the rate is reached."),
     ]],
     source: "the acceleration of SuperServe (Khare et al., NSDI 2025)",
     read: |fields| {

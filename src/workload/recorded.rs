@@ -65,19 +65,13 @@ const REPLAYS: [(&str, Option<Replay>); 5] = [
 ];
 
 const REPLAY: &[Setting] = &[
-    Setting::choice(
-        "replay",
-        &names(&REPLAYS),
+    Setting::choice("replay", &names(&REPLAYS)).means(
         "How the recording comes to the rate: its time is scaled, it is played as it is, requests \
          are left out at random, copies from other offsets are superposed, or it is replaced by \
          gamma gaps with its rate and variation by interval.",
     ),
-    Setting::optional(
-        "copies",
-        Kind::Integer(1, 10_000),
-        "as many as the rate asks for",
-        "The number of copies of every source, for `replay = \"superposed\"`.",
-    ),
+    Setting::optional("copies", Kind::Integer(1, 10_000), "as many as the rate asks for")
+        .means("The number of copies of every source, for `replay = \"superposed\"`."),
 ];
 
 fn read(read: &mut Decoder<'_>) -> Process {

@@ -33,16 +33,11 @@ struct Interval {
 
 /// The settings of [`read`].
 pub(super) const REFIT: &[Setting] = &[
-    Setting::number(
-        "interval_s",
-        [1e-3, 1e9],
-        60.0,
-        "The length of the intervals whose rate and variation are kept (`replay = \"refitted\"`).",
+    Setting::number("interval_s", [1e-3, 1e9], 60.0).means(
+        "The length of the intervals whose rate and variation are kept, for `replay = \
+         \"refitted\"`.",
     ),
-    Setting::number(
-        "cv_factor",
-        [0.01, 100.0],
-        1.0,
+    Setting::number("cv_factor", [0.01, 100.0], 1.0).means(
         "What the coefficients of variation are multiplied by, for `replay = \"refitted\"`.",
     ),
 ];

@@ -25,14 +25,13 @@ use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
 /// The setting of [`read`].
-pub(super) const RESAMPLE: &[Setting] = &[Setting::optional(
-    "resample_s",
+pub(super) const RESAMPLE: &[Setting] = &[
     // A nanosecond is the least that there is.
-    Kind::Number(1e-9, 1e9),
-    "the recording as it is",
-    "The length of the blocks of the recording that are drawn with replacement, other blocks in \
-     each replicate (circular block bootstrap).",
-)];
+    Setting::optional("resample_s", Kind::Number(1e-9, 1e9), "the recording as it is").means(
+        "The length of the blocks of the recording that are drawn with replacement, other blocks \
+         in each replicate (circular block bootstrap).",
+    ),
+];
 
 /// The setting `resample_s`.
 pub(super) fn read(read: &mut Decoder<'_>) -> Option<Span> {

@@ -166,8 +166,8 @@ fn schedulers(sweep: &Sweep) -> BTreeSet<SchedulerSettings> {
     let Some(axis) = keys.iter().position(|key| key == "scheduler") else {
         return BTreeSet::new();
     };
-    let labels = sweep.configurations.iter().map(|point| point.labels[axis].as_str());
-    labels.zip(&sweep.prepared).map(|(label, run)| SchedulerSettings::of(label, run)).collect()
+    let labels = sweep.points.iter().map(|point| point.labels[axis].as_str());
+    labels.zip(&sweep.configs).map(|(label, run)| SchedulerSettings::of(label, run)).collect()
 }
 
 impl SchedulerSettings {

@@ -109,15 +109,11 @@ const DROP_POLICIES: [(&str, DropPolicy); 3] =
 /// The settings of all dispatchers.
 pub const BATCHING: &[Setting] = &[
     MAX_BATCH_SETTING,
-    Setting::choice(
-        "batch",
-        &names(&FILLS),
+    Setting::choice("batch", &names(&FILLS)).means(
         "How many waiting requests of the head's application join its batch: as many as fit, or as \
          many as fit without making the head late.",
     ),
-    Setting::choice(
-        "drop_policy",
-        &names(&DROP_POLICIES),
+    Setting::choice("drop_policy", &names(&DROP_POLICIES)).means(
         "Which heads are rejected instead of served: none, those that would be worth nothing even \
          if they ran at once, or those that would be late even then.",
     ),
@@ -128,6 +124,8 @@ pub const FIXED: &[Setting] = &[Setting::new(
     "variant",
     Kind::OneOf(&[Kind::Text, Kind::ByName("application", &Kind::Text)]),
     Preset::Text("fastest"),
+)
+.means(
     "The variant of every application: `fastest`, `best` (the most accurate), a name, or a table \
      with one of these by application.",
 )];

@@ -29,12 +29,8 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     summary: "deadline order, a trained network chooses worker and variant of the head's batch",
     source: "ours, after the agents of TMO (Yuan et al., MobiHoc 2025)",
     settings: &[
-        &[Setting::optional(
-            "policy",
-            Kind::Text,
-            "the first variant of the list",
-            "The file of a policy that `peeksim train` wrote for this experiment.",
-        )],
+        &[Setting::optional("policy", Kind::Text, "the first variant of the list")
+            .means("The file of a policy that `peeksim train` wrote for this experiment.")],
         BATCHING,
     ],
     accuracy: Some(AccuracySource::Profiled),

@@ -109,27 +109,22 @@ const GROUP_ORDERS: [(&str, GroupOrder); 2] =
     [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
 
 /// What a group is.
-pub const GROUP_BY: Setting = Setting::choice(
-    "group_by",
-    &names(&KEYS),
+pub const GROUP_BY: Setting = Setting::choice("group_by", &names(&KEYS)).means(
     "What the requests of a group share: the application, also the most likely class, or also the \
      variant that is best for each alone.",
 );
 /// In which order the requests of a group go.
 pub const ORDER: Setting =
-    Setting::choice("order", &names(&ORDERS), "The order of the requests of a group.");
+    Setting::choice("order", &names(&ORDERS)).means("The order of the requests of a group.");
 /// The settings of [`GroupPlanner::read`]; entries put [`GROUP_BY`] and [`ORDER`] before them.
 pub const GROUPS: &[Setting] = &[
-    Setting::flag("split", false, "Whether the requests of one group may go to several workers."),
-    Setting::choice(
-        "search",
-        &names(&SEARCHES),
-        "How the plan is found: groups are placed one after another, or all plans are compared, \
-         or that only where they are few enough.",
+    Setting::flag("split", false)
+        .means("Whether the requests of one group may go to several workers."),
+    Setting::choice("search", &names(&SEARCHES)).means(
+        "How the plan is found: groups are placed one after another, or all plans are compared, or \
+         that only where they are few enough.",
     ),
-    Setting::choice(
-        "group_order",
-        &names(&GROUP_ORDERS),
+    Setting::choice("group_order", &names(&GROUP_ORDERS)).means(
         "The order in which groups are placed: earliest mean deadline or highest mean priority \
          first.",
     ),

@@ -60,9 +60,7 @@ pub struct SequentialPlanner {
 const MODES: [(&str, bool); 2] = [("window", true), ("dispatch", false)];
 
 /// The setting that parts planners and dispatchers.
-pub const MODE: &[Setting] = &[Setting::choice(
-    "mode",
-    &names(&MODES),
+pub const MODE: &[Setting] = &[Setting::choice("mode", &names(&MODES)).means(
     "Whether all waiting requests are planned at once, each by itself (then the settings of \
      windows count), or the first one is dispatched with a batch when a worker is idle (then \
      `batch` and `drop_policy` count).",

@@ -32,11 +32,9 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
     settings: &[
-        &[Setting::choice(
-            "oversize_window",
-            &names(&OVERSIZE_WINDOWS),
-            "What happens with a window of more requests than can be solved exactly (16): the \
-                 run fails, or beam search plans it. With `refuse`, `window_max` is 16 at most.",
+        &[Setting::choice("oversize_window", &names(&OVERSIZE_WINDOWS)).means(
+            "What happens with a window of more requests than can be solved exactly (16): the run \
+             fails, or beam search plans it. With `refuse`, `window_max` is 16 at most.",
         )],
         WINDOW,
     ],

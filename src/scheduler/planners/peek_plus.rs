@@ -46,25 +46,16 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     source: "ours",
     settings: &[
         &[
-            Setting::number(
-                "class_mix_horizon",
-                [1.0, 1e9],
-                200.0,
+            Setting::number("class_mix_horizon", [1.0, 1e9], 200.0).means(
                 "The number of the last requests of an application over which the class mix is \
                  estimated.",
             ),
-            Setting::number(
-                "recall_shrinkage",
-                [0.0, 1e9],
-                100.0,
+            Setting::number("recall_shrinkage", [0.0, 1e9], 100.0).means(
                 "The number of imagined requests by which recalls are shrunk towards a variant's \
                  accuracy.",
             ),
-            Setting::flag(
-                "local_search",
-                true,
-                "Whether the plan is improved by moves of groups and swaps of neighbours.",
-            ),
+            Setting::flag("local_search", true)
+                .means("Whether the plan is improved by moves of groups and swaps of neighbours."),
         ],
         TIE_BREAK,
         WINDOW,

@@ -39,35 +39,22 @@ pub struct Placement {
 
 /// The settings of [`PlanningWindow::read_up_to`].
 pub const WINDOW: &[Setting] = &[
-    Setting::number(
-        "window_ms",
-        [0.0, 1e9],
-        0.0,
+    Setting::number("window_ms", [0.0, 1e9], 0.0).means(
         "Plans are made at multiples of this; at 0, whenever a worker is idle and a request waits. \
          With `window_requests`, the longest time that a request waits for others.",
     ),
-    Setting::optional(
-        "window_requests",
-        Kind::Integer(1, 4_000_000_000),
-        "not counted",
-        "A plan is made as soon as this many requests wait.",
-    ),
-    Setting::integer(
-        "window_max",
-        [1, u64::MAX],
-        u64::MAX,
-        "The most requests that are planned at once, the oldest first.",
-    ),
-    Setting::flag("plan_when_busy", false, "Whether plans are made while all workers are busy."),
+    Setting::optional("window_requests", Kind::Integer(1, 4_000_000_000), "not counted")
+        .means("A plan is made as soon as this many requests wait."),
+    Setting::integer("window_max", [1, u64::MAX], u64::MAX)
+        .means("The most requests that are planned at once, the oldest first."),
+    Setting::flag("plan_when_busy", false)
+        .means("Whether plans are made while all workers are busy."),
     MAX_BATCH_SETTING,
 ];
 
 /// The setting that [`PlanningWindow::read`] has besides.
-pub const MERGE: &[Setting] = &[Setting::flag(
-    "merge_adjacent",
-    false,
-    "Whether neighbours of a plan with the same worker and variant become one batch.",
-)];
+pub const MERGE: &[Setting] = &[Setting::flag("merge_adjacent", false)
+    .means("Whether neighbours of a plan with the same worker and variant become one batch.")];
 
 impl PlanningWindow {
     pub fn read(fields: &mut Decoder<'_>) -> Self {
@@ -136,7 +123,7 @@ mod tests {
     use super::*;
     use crate::config::{ConfigNode, Group, Problems};
 
-    const GROUP: Group = Group { name: "window", settings: &[WINDOW, MERGE], short: None };
+    const GROUP: Group = Group::named("window").of(&[WINDOW, MERGE]);
 
     #[test]
     fn what_is_not_said_is_the_default() {

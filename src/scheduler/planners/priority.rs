@@ -51,20 +51,14 @@ const ACCURACIES: [(&str, bool); 2] = [("profiled", false), ("scheduler", true)]
 
 /// The settings of [`Priority::read`].
 pub const PRIORITY: &[Setting] = &[
-    Setting::choice(
-        "priority",
-        &names(&FORMS),
+    Setting::choice("priority", &names(&FORMS)).means(
         "The formula of a request's priority; larger goes first. With d seconds to the deadline, \
-         variance of accuracies V, and utility u of a variant that starts at once: \
-         (1 + V)·exp(−d); (1 + V)·exp(shortest latency − d); mean u / d; \
-         max u − u of the fastest variant; max u; \
-         Σ u / Σ latency.",
+         variance of accuracies V, and utility u of a variant that starts at once: (1 + \
+         V)·exp(−d); (1 + V)·exp(shortest latency − d); mean u / d; max u − u of the fastest \
+         variant; max u; Σ u / Σ latency.",
     ),
-    Setting::choice(
-        "priority_accuracy",
-        &names(&ACCURACIES),
-        "Whether V is of the profiled accuracies, or of those that the scheduler sees.",
-    ),
+    Setting::choice("priority_accuracy", &names(&ACCURACIES))
+        .means("Whether V is of the profiled accuracies, or of those that the scheduler sees."),
 ];
 
 impl Priority {

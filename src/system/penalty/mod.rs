@@ -49,25 +49,15 @@ const BASES: [(&str, LatenessBase); 2] =
     [("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)];
 
 /// The keys of every penalty.
-pub const COMMON: Group = Group {
-    name: "penalty",
-    settings: &[&[
-        Setting::text("name", "sigmoid", "Which penalty."),
-        Setting::choice(
-            "base",
-            &names(&BASES),
-            "What schedulers divide lateness by: the whole budget, or what was left of it when \
-             they decided. Results always use the budget.",
-        ),
-        Setting::number(
-            "tolerance_ms",
-            [0.0, 1e9],
-            0.0,
-            "An answer less than this after its deadline is on time.",
-        ),
-    ]],
-    short: Some("name"),
-};
+pub const COMMON: Group = Group::named("penalty").of(&[&[
+    Setting::text("name", "sigmoid").means("Which penalty."),
+    Setting::choice("base", &names(&BASES)).means(
+        "What schedulers divide lateness by: the whole budget, or what was left of it when they \
+         decided. Results always use the budget.",
+    ),
+    Setting::number("tolerance_ms", [0.0, 1e9], 0.0)
+        .means("An answer less than this after its deadline is on time."),
+]]);
 
 /// The penalties as tables of an experiment.
 pub const SHAPES: Registry = Registry {

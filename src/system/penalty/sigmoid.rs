@@ -14,18 +14,10 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
     summary: "S-curve; nothing left beyond `cutoff` budgets",
     source: "dndfrink/SERIF bd12bb8, penalised utility",
     settings: &[&[
-        Setting::number(
-            "exponent",
-            [0.01, 100.0],
-            Sigmoid::PUBLISHED.exponent,
-            "How steep the curve is in its middle.",
-        ),
-        Setting::number(
-            "cutoff",
-            [1.000_001, 1e6],
-            Sigmoid::PUBLISHED.cutoff,
-            "From how many budgets after its arrival on an answer is worth nothing.",
-        ),
+        Setting::number("exponent", [0.01, 100.0], Sigmoid::PUBLISHED.exponent)
+            .means("How steep the curve is in its middle."),
+        Setting::number("cutoff", [1.000_001, 1e6], Sigmoid::PUBLISHED.cutoff)
+            .means("From how many budgets after its arrival on an answer is worth nothing."),
     ]],
     build: |fields| {
         Arc::new(Sigmoid { exponent: fields.number("exponent"), cutoff: fields.number("cutoff") })
