@@ -1,8 +1,7 @@
-//! The simulated world: what the view reads and only the engine changes.
+//! The state of a simulation: the view reads it, and only the engine changes it.
 //!
-//! **Invariant:** a request is in exactly one phase; the list of pending requests holds those in
-//! [`Phase::Pending`], by arrival number, as links through the slots, so that removing one is
-//! O(1) wherever it stands.
+//! **Invariant:** a request is in exactly one phase; those in [`Phase::Pending`] form a linked list
+//! through the slots, by arrival number, so that removing one takes O(1).
 
 use crate::classifier::model::ClassifierBuffers;
 use crate::contract::AccuracySource;
@@ -16,14 +15,14 @@ use std::sync::Arc;
 /// The end of the list of pending requests.
 const NIL: u32 = u32::MAX;
 
-/// Where a request is.
+/// The phase of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The slot is free.
     Free,
-    /// Arrived, still being looked at.
+    /// Arrived; its peek has not ended.
     Hidden,
-    /// Waiting for a decision.
+    /// Waits for a decision.
     Pending,
     /// In a backlog or running.
     Assigned,
@@ -35,36 +34,25 @@ pub(crate) struct Slot {
     pub request: Request,
     pub truth: TrueClass,
     pub phase: Phase,
-    /// Whether a worker that failed had it.
+    /// Whether it was assigned to a worker that failed.
     pub returned: bool,
+    /// Slots of its neighbours in the list of pending requests, or [`NIL`].
     before: u32,
     after: u32,
 }
 
-/// What a worker will do, in order.
+/// An entry of a worker's backlog: a batch or a load.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub variant: VariantId,
     /// Empty for a preload.
     pub requests: Vec<RequestId>,
-    /// When the decision is made, if deciding takes time, and what it sends has arrived.
+    /// The earliest start: the end of the decision overhead and the arrival of the payload.
     pub not_before: Time,
-    /// When it was decided on.
+    /// The time of the decision.
     pub decided: Time,
-    /// Behind a link: when its turn on the way comes.
+    /// The start of sending its payload to a worker behind a link.
     pub sent_from: Time,
-}
-
-impl Job {
-    /// Decided on at an instant, to begin `not_before` another.
-    pub fn new(
-        variant: VariantId,
-        requests: Vec<RequestId>,
-        decided: Time,
-        not_before: Time,
-    ) -> Self {
-        Self { variant, requests, not_before, decided, sent_from: decided }
-    }
 }
 
 /// A batch being computed.
@@ -72,10 +60,10 @@ impl Job {
 pub(crate) struct Running {
     pub variant: VariantId,
     pub requests: Vec<RequestId>,
-    /// When it was decided on.
+    /// The time of the decision.
     pub decided: Time,
     pub started: Time,
-    /// By the table, whatever the noise.
+    /// By the latency table, without noise.
     pub expected_end: Time,
 }
 
@@ -94,11 +82,11 @@ pub(crate) struct WorkerState {
     pub lanes: Vec<Option<Running>>,
     pub loading: Option<Loading>,
     pub backlog: VecDeque<Job>,
-    /// Whether a look was the last thing to start here: then it is the backlog's turn.
-    pub looked: bool,
-    /// When it becomes available; it has if this is not later than now.
+    /// Whether the last batch to start was a peek: then the backlog is next.
+    pub peeked_last: bool,
+    /// The start of its availability.
     pub ready: Time,
-    /// Behind a link: when everything assigned so far will have been sent.
+    /// The end of the uplink's queue; `None` for a local worker.
     pub sent: Option<Time>,
 }
 
@@ -108,30 +96,30 @@ impl WorkerState {
     }
 }
 
-/// What schedulers are told of requests in flight, by slot.
+/// The beliefs of schedulers about requests in flight, by slot.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBeliefs {
-    /// Most classes of any application, most variants of any application and one for the peek.
+    /// The row length of `posterior`: the most classes of any application.
     pub classes: usize,
+    /// The row length of `accuracy`: the most variants of any application, and one for its peek.
     pub variants: usize,
     /// Class posterior by slot.
     pub posterior: Vec<f64>,
-    /// The SneakPeek model's own answer by slot: the class that its votes answer with.
+    /// The class that the SneakPeek model answers, by slot.
     pub answer: Vec<Option<u16>>,
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
-    /// Those of the look in progress.
     pub buffers: ClassifierBuffers,
 }
 
-/// The world.
+/// The state of a simulation.
 #[derive(Debug)]
 pub(crate) struct State {
     pub now: Time,
     pub catalog: Arc<Catalog>,
     pub info: AccuracySource,
     pub workers: Vec<WorkerState>,
-    pub estimates: RequestBeliefs,
+    pub beliefs: RequestBeliefs,
     slots: Vec<Slot>,
     free: Vec<u32>,
     first: u32,
@@ -156,13 +144,13 @@ impl State {
                 lanes: (0..worker.lanes).map(|_| None).collect(),
                 loading: None,
                 backlog: VecDeque::new(),
-                looked: false,
+                peeked_last: false,
                 ready: worker.ready,
                 sent: worker.link.as_ref().map(|_| Time::ZERO),
             }
         });
         let apps = || catalog.app_ids();
-        let estimates = RequestBeliefs {
+        let beliefs = RequestBeliefs {
             classes: apps().map(|a| catalog.app(a).classes.len()).max().unwrap_or(0),
             variants: apps().map(|a| catalog.variants_of(a).count() + 1).max().unwrap_or(0),
             ..RequestBeliefs::default()
@@ -171,7 +159,7 @@ impl State {
             now: Time::ZERO,
             info,
             workers: workers.collect(),
-            estimates,
+            beliefs,
             slots: Vec::new(),
             free: Vec::new(),
             first: NIL,
@@ -182,28 +170,30 @@ impl State {
         }
     }
 
-    /// The answer of the SneakPeek model as a variant, if schedulers may choose it.
+    /// The variant of the SneakPeek model, if schedulers may choose it.
     #[inline]
-    pub fn offer(&self, app: AppId) -> Option<VariantId> {
-        self.catalog.app(app).offer.filter(|_| self.info == AccuracySource::Posterior)
+    pub fn peek_variant(&self, app: AppId) -> Option<VariantId> {
+        let app = self.catalog.app(app);
+        let is_offered = app.peek_is_offered && self.info == AccuracySource::Posterior;
+        app.peek_variant.filter(|_| is_offered)
     }
 
-    /// How many requests have arrived.
+    /// The number of requests that have arrived.
     pub fn arrived(&self) -> u32 {
         self.arrived
     }
 
-    /// How many requests are pending.
+    /// The number of pending requests.
     pub fn pending_len(&self) -> usize {
         self.pending
     }
 
-    /// How many slots were ever in use at once.
+    /// The most slots that were in use at once.
     pub fn slots_len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Takes in a request; it is hidden at first.
+    /// Adds a request, which is hidden at first.
     #[inline]
     pub fn insert(
         &mut self,
@@ -252,13 +242,13 @@ impl State {
         self.pending += 1;
     }
 
-    /// Makes a request pending that a worker had which failed.
-    pub fn give_back(&mut self, id: RequestId) {
+    /// Makes a request pending again that was assigned to a worker that failed.
+    pub fn requeue(&mut self, id: RequestId) {
         self.slots[id.slot()].returned = true;
         self.show(id);
     }
 
-    /// Takes a pending request off the list.
+    /// Removes a request from the list of pending ones.
     #[inline]
     pub fn take(&mut self, id: RequestId) {
         let slot = &mut self.slots[id.slot()];
@@ -275,7 +265,7 @@ impl State {
         self.pending -= 1;
     }
 
-    /// Forgets a request that is not on the list.
+    /// Frees the slot of a request that is not pending.
     #[inline]
     pub fn release(&mut self, id: RequestId) {
         self.slots[id.slot()].phase = Phase::Free;

@@ -300,7 +300,7 @@ fn read_apps(read: &mut Decoder<'_>, inputs: &mut InputCache) -> Vec<AppSpec> {
         read.problems().push(Problem::new(names.place.clone(), "no application", expected));
     }
     if let Some(node) = budgets {
-        if matches!(&node.value, Value::Table(_)) && !DeadlineBudget::is_law(node) {
+        if matches!(&node.value, Value::Table(_)) && !DeadlineBudget::is_distribution(node) {
             by_app(node, &mut apps, read.problems(), |app, node, problems| {
                 app.budget = DeadlineBudget::read(node, problems);
             });

@@ -55,7 +55,8 @@ mod learned {
     pub mod tmo_rl;
 }
 
-pub use learned::tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
+pub use learned::features::catalogue as policy_catalogue;
+pub use learned::tmo_rl::{SteppedDispatcher, trained};
 
 use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
 use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, decode};

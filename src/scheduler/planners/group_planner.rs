@@ -351,8 +351,8 @@ impl Scheduler for GroupPlanner {
         self.builder.emit(view, plan);
     }
 
-    fn windows_solved_exactly(&self) -> Option<u64> {
-        Some(self.windows_solved_exactly)
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("windows_solved_exactly", self.windows_solved_exactly)]
     }
 }
 

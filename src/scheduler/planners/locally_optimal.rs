@@ -15,26 +15,24 @@ use crate::contract::{Plan, Scheduler, Trigger, View};
 use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
 use crate::scheduler::BuildContext;
-use crate::scheduler::dispatch::dispatcher::{
-    Batching, DecisionContext, Dispatcher, VariantChoice,
-};
+use crate::scheduler::dispatch::dispatcher::{Batching, DecisionContext, Dispatcher};
 use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::{PlanValue, TieBreak};
 
-/// What "best" means for one request.
+/// The objective of the placement of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
     /// Highest expected utility.
     Utility,
-    /// Highest expected accuracy, whatever the time; ties by finish.
+    /// Highest expected accuracy; ties by finish.
     Accuracy,
     /// Earliest expected finish.
     Finish,
 }
 
 impl Objective {
-    /// How equal scores are told apart. Equal finishes cannot be told apart by finish: there the
-    /// parameter would have no effect, and is unknown.
+    /// How equal scores are ordered. With `Finish` the parameter would have no effect, and is
+    /// unknown.
     fn tie_break(self, fields: &mut Decoder<'_>) -> TieBreak {
         if self == Self::Finish { TieBreak::EarliestFinish } else { TieBreak::read(fields) }
     }
@@ -56,10 +54,10 @@ pub struct SequentialPlanner {
     builder: PlanBuilder,
 }
 
-/// Whether all waiting requests are planned.
+/// Whether windows are planned.
 const MODES: [(&str, bool); 2] = [("window", true), ("dispatch", false)];
 
-/// The setting that parts planners and dispatchers.
+/// The setting that chooses between planner and dispatcher.
 pub const MODE: &[Setting] = &[Setting::choice(
     "mode",
     &names(&MODES),
@@ -95,7 +93,7 @@ pub fn read(
         let DecisionContext { view, timeline, worker, head, .. } = *context;
         let mut best: Option<(PlanValue, VariantId)> = None;
         for variant in view.variants(worker, head.app) {
-            // What the head would get in the batch that would really run.
+            // The utility of the head in the batch that would run.
             let finish = view.finish(timeline, variant, batching.size(context, variant));
             let value = PlanValue { sum: objective.score(view, head, variant, finish), finish };
             if tie_break.beats(value, best.map(|(value, _)| value)) {
@@ -104,9 +102,8 @@ pub fn read(
         }
         best.map(|(_, variant)| variant)
     };
-    let key = Box::new(move |view: &View<'_>, request: &Request| order.key(view, request));
-    let choice = VariantChoice::Rule(Box::new(rule));
-    Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+    let key = move |view: &View<'_>, request: &Request| order.key(view, request);
+    Box::new(Dispatcher::new(context.catalog, key, rule, batching))
 }
 
 impl Scheduler for SequentialPlanner {

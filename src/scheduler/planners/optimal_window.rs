@@ -139,7 +139,7 @@ impl Scheduler for OptimalWindow {
         }
     }
 
-    fn windows_solved_exactly(&self) -> Option<u64> {
-        Some(self.windows_solved_exactly)
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("windows_solved_exactly", self.windows_solved_exactly)]
     }
 }

@@ -124,7 +124,7 @@ impl PeekPlus {
         self.groups.sort_by(|a, b| by_mean_deadline(&a.requests, &b.requests));
         for group in &self.groups {
             let app = group.key.allowed.app;
-            for variant in catalog.variants_of(app).chain(catalog.app(app).offer) {
+            for variant in catalog.variants_of(app).chain(catalog.app(app).peek_variant) {
                 let accuracy = self.class_mix.accuracy(catalog, variant);
                 self.accuracy[variant.index()] = Score::of(accuracy);
             }

@@ -1,7 +1,7 @@
-//! What lateness costs: γ ∈ [0, 1], the share of a request's accuracy that is lost.
+//! The penalty of lateness: γ ∈ [0, 1], the share of a request's accuracy that is lost.
 //!
-//! A penalty is one file with a [`PenaltyShape`] and one line in [`PENALTIES`]. Shapes see only the
-//! relative lateness x = (finish − deadline) / scale; what the scale is belongs to [`Penalty`].
+//! A penalty is one file with a [`PenaltyShape`] and one line in [`PENALTIES`]. Shapes depend on the
+//! relative lateness x = (finish − deadline) / scale alone; [`Penalty`] has the scale.
 
 mod linear;
 mod none;
@@ -24,9 +24,9 @@ pub trait PenaltyShape: Debug + Send + Sync {
 pub struct PenaltyEntry {
     /// The name in experiments.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// Its description in a line.
     pub summary: &'static str,
-    /// Where it comes from.
+    /// Its source in the literature.
     pub source: &'static str,
     /// Its settings, besides those of every penalty.
     pub settings: Lists,
@@ -78,12 +78,12 @@ pub const SHAPES: Registry = Registry {
     optional: true,
 };
 
-/// By what lateness is divided when a scheduler looks ahead.
+/// The divisor of lateness in beliefs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LatenessBase {
-    /// The request's whole budget, so that belief and result mean the same.
+    /// The request's whole budget, as in results.
     Budget,
-    /// The time that was left when the scheduler looked, as in the published windows.
+    /// The time to the deadline at the decision, as in the published windows.
     Remaining,
 }
 
@@ -108,7 +108,7 @@ impl Penalty {
         Self::new(Arc::new(sigmoid::Sigmoid::PUBLISHED))
     }
 
-    /// Everything that it depends on, for comparison.
+    /// Shape, base and tolerance as text, for comparison.
     pub fn signature(&self) -> String {
         let (shape, base) = (&self.shape, self.base);
         format!("{shape:?}, base {base:?}, tolerance {} ms", self.tolerance.as_ms())
@@ -134,7 +134,7 @@ impl Penalty {
         Self { shape, base, tolerance }
     }
 
-    /// The relative lateness from which on an answer is worth nothing; `None` if there is none.
+    /// The relative lateness from which on answers are worthless; `None` if there is none.
     pub fn worthless_from(&self) -> Option<f64> {
         let worthless = |x: f64| self.shape.gamma(x) >= 1.0;
         let (mut low, mut high) = (0.0, 1e9);
@@ -149,9 +149,8 @@ impl Penalty {
         Some(high)
     }
 
-    /// By how much an answer at `finish` is late: the time since the deadline, or zero if it counts
-    /// as on time, which it does up to the deadline and less than the tolerance after it. This is
-    /// what late means everywhere: for γ, for what is counted, and for schedulers.
+    /// The lateness of an answer at `finish`: the time since the deadline, or zero if that is less
+    /// than the tolerance. γ, results and schedulers all use this definition.
     #[inline]
     pub fn tardiness(&self, finish: Time, deadline: Time) -> Span {
         let late = finish.since(deadline);
@@ -159,8 +158,7 @@ impl Penalty {
         if late < self.tolerance { Span::ZERO } else { late }
     }
 
-    /// γ of finishing at `finish` with the given scale. A scale of zero means that every late
-    /// finish is worthless.
+    /// γ of an answer at `finish`. With a scale of zero every late answer is worthless.
     #[inline]
     pub fn gamma(&self, finish: Time, deadline: Time, scale: Span) -> f64 {
         let late = self.tardiness(finish, deadline);
@@ -193,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_is_what_was_written() {
+    fn the_base_is_read() {
         let read = |text: &str| {
             let mut problems = Problems::default();
             let penalty = Penalty::read(&ConfigNode::parse_override(text), &mut problems);
@@ -205,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn late_is_from_the_tolerance_on() {
+    fn answers_are_late_from_the_tolerance_on() {
         let penalty = Penalty { tolerance: Span(3), ..Penalty::sigmoid() };
         let late = |finish| penalty.tardiness(Time(finish), Time(10));
         assert_eq!([9, 10, 12, 13].map(late), [0, 0, 0, 3].map(Span));
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn on_time_costs_nothing_and_no_scale_costs_all() {
+    fn on_time_costs_nothing_and_without_scale_lateness_costs_all() {
         let penalty = Penalty::sigmoid();
         assert_eq!(penalty.gamma(Time(5), Time(5), Span(0)), 0.0);
         assert_eq!(penalty.gamma(Time(6), Time(5), Span(0)), 1.0);
