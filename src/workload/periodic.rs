@@ -2,10 +2,10 @@
 //! first period. Each is moved by up to `jitter` of a period to either side; half a period keeps
 //! them in order.
 
-use super::timed::{InterarrivalProcess, span_ns};
+use super::timed::InterarrivalProcess;
 use super::{ArrivalEntry, Process};
 use crate::config::Setting;
-use crate::core::units::{NS_PER_S, Time};
+use crate::core::units::{NS_PER_S, Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
@@ -43,6 +43,6 @@ impl InterarrivalProcess for Periodic {
         let moved = 2.0 * self.jitter * rng.random::<f64>();
         let periods = self.count as f64 + self.phase + moved;
         self.count += 1;
-        Time::ZERO + span_ns(periods * self.period_ns)
+        Time::ZERO + Span::from_ns(periods * self.period_ns)
     }
 }

@@ -1,17 +1,17 @@
-//! The optimum of a window: the plan of highest summed expected utility, on the beliefs that the
-//! run granted, of all plans of its requests on one worker with one lane; batches, loads and what
-//! memory holds included, from whatever backlog and residents there are. Proved by a dynamic
-//! programme ([`super::search::request_moves`]); a beam search gives the plan to beat.
+//! The optimum of a window: the plan of highest summed expected utility, by the beliefs of the run,
+//! of all plans of its requests on one worker with one lane, with batches, loads and the content of
+//! memory, from any backlog. Proved by a dynamic programme ([`super::search::request_moves`]) with
+//! a beam search as its first lower bound.
 //!
-//! A yardstick for one window, not over a run: it does not see the next. Whatever the plan, every
-//! request of the window is served; those worth nothing may come last. Ties: higher utility, then
-//! earlier end, then listing order.
+//! A reference for one window, not for a run: the next window is ignored. Every plan serves all
+//! requests of the window; worthless ones may come last. Ties: higher utility, then earlier end,
+//! then listing order.
 //!
-//! A window is what it is for all planners: all waiting requests, or the oldest `window_max`. No
-//! optimum is proved for windows of more than [`MOST`] requests, and for rare smaller ones with too
-//! many plans: `oversize_window = "refuse"` ends the run with an error (and does not take a larger
-//! `window_max`), `oversize_window = "beam"` takes the plan of the beam search
-//! ([`super::search::beam_search`]). The column `windows_solved_exactly` counts the proved ones.
+//! A window is that of all planners: all waiting requests, or the oldest `window_max`. No optimum is
+//! proved for more than [`MOST`] requests, and for rare smaller windows with too many plans:
+//! `oversize_window = "refuse"` ends the run with an error (and refuses a larger `window_max`),
+//! `oversize_window = "beam"` takes the plan of the beam search ([`super::search::beam_search`]).
+//! The column `windows_solved_exactly` counts proved windows.
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
@@ -47,27 +47,19 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     },
 };
 
-/// What becomes of a window that is too large to be proved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OversizeWindow {
-    /// The run fails.
-    Refuse,
-    /// It is planned by the beam.
-    Beam,
-}
-
-const OVERSIZE_WINDOWS: [(&str, OversizeWindow); 2] =
-    [("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)];
+/// Whether windows that are too large for a proof are planned by beam search.
+const OVERSIZE_WINDOWS: [(&str, bool); 2] = [("refuse", false), ("beam", true)];
 
 struct OptimalWindow {
-    oversize: OversizeWindow,
+    /// Whether beam search plans windows without a proof; otherwise the run fails.
+    takes_beam: bool,
     window: PlanningWindow,
     windows_solved_exactly: u64,
     requests: Vec<Request>,
     backlog: Timeline,
 }
 
-/// Plans are sequences of batches: several workers or lanes would need more.
+/// Refuses several workers or lanes: plans are sequences of batches.
 fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
     let catalog = context.catalog;
     let workers = catalog.worker_ids().len();
@@ -86,13 +78,10 @@ fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
 
 impl OptimalWindow {
     fn read(fields: &mut Decoder<'_>) -> Self {
-        let oversize = fields.choice("oversize_window", &OVERSIZE_WINDOWS);
-        let largest = match oversize {
-            OversizeWindow::Refuse => MOST as u64,
-            OversizeWindow::Beam => u64::MAX,
-        };
+        let takes_beam = fields.choice("oversize_window", &OVERSIZE_WINDOWS);
+        let largest = if takes_beam { u64::MAX } else { MOST as u64 };
         Self {
-            oversize,
+            takes_beam,
             window: PlanningWindow::read_up_to(fields, largest),
             windows_solved_exactly: 0,
             requests: Vec::new(),
@@ -108,7 +97,7 @@ impl OptimalWindow {
             self.windows_solved_exactly += 1;
             return Ok(proved);
         }
-        if self.oversize == OversizeWindow::Beam {
+        if self.takes_beam {
             return Ok(steps);
         }
         let count = problem.requests.len();
@@ -132,9 +121,11 @@ impl Scheduler for OptimalWindow {
         let problem = WindowProblem::new(view, worker, &self.backlog, TieBreak::EarliestFinish)
             .with_applications(&self.window, &self.requests);
         match self.plan(&problem) {
-            Ok(steps) => steps
-                .iter()
-                .for_each(|step| plan.assign(worker, step.variant, problem.ids(&step.members))),
+            Ok(steps) => {
+                for PlanStep { variant, members } in &steps {
+                    plan.assign(worker, *variant, problem.ids(members));
+                }
+            }
             Err(why) => plan.abort(why),
         }
     }

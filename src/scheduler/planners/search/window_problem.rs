@@ -1,9 +1,9 @@
-//! One window on one worker: the problem that every search for its best plan solves.
+//! One window on one worker: the problem that all searches for its best plan solve.
 //!
-//! A plan is a sequence of batches, each of requests of one part on one variant; it starts when the
-//! worker's backlog ends. A part is either an application, whose requests may be divided into
-//! batches in any way, or a group, whose requests are served one batch after another on one
-//! variant. Requests are numbered part by part, so that those of one part are neighbours.
+//! A plan is a sequence of batches, each of requests of one part on one variant, after the worker's
+//! backlog. A part is either an application, whose requests may be divided into batches in any way,
+//! or a group, whose requests are served one batch after another on one variant. Requests are
+//! numbered part by part.
 
 use crate::contract::{Timeline, View};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
@@ -17,7 +17,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VariantFilter {
     pub app: AppId,
-    /// This variant; any of the application's if there is none.
+    /// This variant only, if there is one.
     pub only: Option<VariantId>,
 }
 
@@ -44,9 +44,9 @@ pub struct VariantOption {
     pub variant: VariantId,
     /// The largest batch of it in a plan.
     pub largest: usize,
-    /// The time that loading it takes.
+    /// The time of a load.
     pub load: Span,
-    /// The time that computing the whole part takes, in batches of the largest size.
+    /// The time to compute the whole part in batches of the largest size, without loads.
     pub whole: Span,
 }
 
@@ -74,14 +74,14 @@ pub struct WindowProblem<'v> {
     pub tie_break: TieBreak,
     /// The worker's timeline at the end of its backlog.
     pub backlog: Timeline,
-    /// When the backlog ends.
+    /// The end of the backlog.
     pub start: Time,
     pub requests: Vec<Request>,
     pub parts: Vec<Part>,
 }
 
 impl<'v> WindowProblem<'v> {
-    /// A problem without parts on a worker whose backlog ends with `backlog`.
+    /// A problem without parts on a worker with this timeline of its backlog.
     pub fn new(view: &View<'v>, worker: WorkerId, backlog: &Timeline, tie_break: TieBreak) -> Self {
         Self {
             view: *view,
@@ -94,8 +94,8 @@ impl<'v> WindowProblem<'v> {
         }
     }
 
-    /// Adds a part for each application, earliest deadline first. Requests that no variant can
-    /// serve on the worker are left out.
+    /// Adds a part for each application, earliest deadline first, without requests that no variant
+    /// can serve on the worker.
     pub fn with_applications(mut self, window: &PlanningWindow, requests: &[Request]) -> Self {
         let mut sorted = requests.to_vec();
         sorted.sort_by_key(|request| (request.app, request.deadline, request.id));
@@ -135,14 +135,14 @@ impl<'v> WindowProblem<'v> {
         members.iter().map(|member| self.requests[*member].id)
     }
 
-    /// The latency of a batch, loading excluded.
+    /// The latency of a batch without a load.
     #[inline]
     pub fn latency(&self, option: VariantOption, batch: usize) -> Span {
         self.view.expected_latency(self.worker, option.variant, batch)
     }
 
-    /// The shortest latency of any batch of a part, loading excluded: a larger batch may take less
-    /// time than one request.
+    /// The shortest latency of any batch of a part without a load: a larger batch may take less time
+    /// than one request.
     pub fn shortest(&self, option: VariantOption, part: &Part) -> Span {
         let most = option.largest.min(part.members.len());
         self.view.catalog().shortest(self.worker, option.variant, most)
@@ -154,7 +154,7 @@ impl<'v> WindowProblem<'v> {
         Score::of(self.view.utility(&self.requests[member], option.variant, finish))
     }
 
-    /// The utility and the end of a whole part whose first batch begins to compute at `begin`.
+    /// The utility and the end of a whole part whose first batch starts at `begin`.
     pub fn serve_whole(&self, part: usize, option: VariantOption, begin: Time) -> PlanValue {
         let mut value = PlanValue { sum: Score::default(), finish: begin };
         let members = self.parts[part].members.clone();
