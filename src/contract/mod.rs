@@ -69,7 +69,7 @@ pub trait Scheduler: Send {
 }
 
 /// The events of one instant.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Trigger<'a> {
     /// Requests that became visible, or wait again since their worker failed.
@@ -81,17 +81,6 @@ pub struct Trigger<'a> {
     pub loaded: &'a [WorkerId],
     /// Whether a wake-up is due, or no other event will follow.
     pub woken: bool,
-}
-
-impl<'a> Trigger<'a> {
-    pub(crate) fn new(
-        arrived: &'a [RequestId],
-        freed: &'a [WorkerId],
-        loaded: &'a [WorkerId],
-        woken: bool,
-    ) -> Self {
-        Self { arrived, freed, loaded, woken }
-    }
 }
 
 /// A batch that ended.

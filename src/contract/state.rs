@@ -15,20 +15,16 @@ use std::sync::Arc;
 /// The end of the list of pending requests.
 const NIL: u32 = u32::MAX;
 
-/// The phase of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The slot is free.
     Free,
     /// Arrived; its peek has not ended.
     Hidden,
-    /// Waits for a decision.
     Pending,
-    /// In a backlog or running.
     Assigned,
 }
 
-/// A request in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub request: Request,
@@ -55,7 +51,6 @@ pub(crate) struct Job {
     pub sent_from: Time,
 }
 
-/// A batch being computed.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub variant: VariantId,
@@ -67,7 +62,6 @@ pub(crate) struct Running {
     pub expected_end: Time,
 }
 
-/// A load in progress.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loading {
     pub variant: VariantId,
@@ -75,7 +69,6 @@ pub(crate) struct Loading {
     pub end: Time,
 }
 
-/// One worker.
 #[derive(Debug)]
 pub(crate) struct WorkerState {
     pub memory: LruMemory,
@@ -103,7 +96,6 @@ pub(crate) struct RequestBeliefs {
     pub classes: usize,
     /// The row length of `accuracy`: the most variants of any application, and one for its peek.
     pub variants: usize,
-    /// Class posterior by slot.
     pub posterior: Vec<f64>,
     /// The class that the SneakPeek model answers, by slot.
     pub answer: Vec<Option<u16>>,
@@ -112,7 +104,6 @@ pub(crate) struct RequestBeliefs {
     pub buffers: ClassifierBuffers,
 }
 
-/// The state of a simulation.
 #[derive(Debug)]
 pub(crate) struct State {
     pub now: Time,
@@ -178,12 +169,10 @@ impl State {
         app.peek_variant.filter(|_| is_offered)
     }
 
-    /// The number of requests that have arrived.
     pub fn arrived(&self) -> u32 {
         self.arrived
     }
 
-    /// The number of pending requests.
     pub fn pending_len(&self) -> usize {
         self.pending
     }
@@ -228,18 +217,30 @@ impl State {
         while before != NIL && self.slots[before as usize].request.id > id {
             before = self.slots[before as usize].before;
         }
-        let at = id.slot() as u32;
-        let after = match before {
-            NIL => std::mem::replace(&mut self.first, at),
-            _ => std::mem::replace(&mut self.slots[before as usize].after, at),
-        };
-        match after {
-            NIL => self.last = at,
-            _ => self.slots[after as usize].before = at,
-        }
-        let slot = &mut self.slots[at as usize];
-        (slot.phase, slot.before, slot.after) = (Phase::Pending, before, after);
+        let (at, after) = (id.slot() as u32, self.after(before));
+        self.link(before, at);
+        self.link(at, after);
+        self.slots[id.slot()].phase = Phase::Pending;
         self.pending += 1;
+    }
+
+    /// The pending slot after another one; the first after [`NIL`].
+    #[inline]
+    fn after(&self, before: u32) -> u32 {
+        if before == NIL { self.first } else { self.slots[before as usize].after }
+    }
+
+    /// Makes two slots neighbours in the list; [`NIL`] stands for its start and end.
+    #[inline]
+    fn link(&mut self, before: u32, after: u32) {
+        match before {
+            NIL => self.first = after,
+            _ => self.slots[before as usize].after = after,
+        }
+        match after {
+            NIL => self.last = before,
+            _ => self.slots[after as usize].before = before,
+        }
     }
 
     /// Makes a request pending again that was assigned to a worker that failed.
@@ -254,14 +255,7 @@ impl State {
         let slot = &mut self.slots[id.slot()];
         slot.phase = Phase::Assigned;
         let (before, after) = (slot.before, slot.after);
-        match before {
-            NIL => self.first = after,
-            _ => self.slots[before as usize].after = after,
-        }
-        match after {
-            NIL => self.last = before,
-            _ => self.slots[after as usize].before = before,
-        }
+        self.link(before, after);
         self.pending -= 1;
     }
 

@@ -18,7 +18,6 @@ pub struct Timeline {
     pub(super) link: Option<LinkState>,
 }
 
-/// One lane of a worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lane {
     /// The end of its last batch.

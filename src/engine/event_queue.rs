@@ -11,9 +11,7 @@ use std::collections::BinaryHeap;
 /// Kinds of future events, without arrivals and wake-ups, in the order of their rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum EventKind {
-    /// A batch ends on a lane.
     BatchEnd(WorkerId, u16),
-    /// A load ends.
     LoadEnd(WorkerId),
     /// A worker becomes available, or its next job may begin.
     Ready(WorkerId),
@@ -41,7 +39,6 @@ impl EventKind {
     }
 }
 
-/// Future events.
 #[derive(Debug, Default)]
 pub(super) struct EventQueue {
     heap: BinaryHeap<Reverse<(u128, EventKind)>>,

@@ -187,7 +187,8 @@ impl Simulation {
     /// The events of this instant.
     #[inline]
     pub fn trigger(&self) -> Trigger<'_> {
-        Trigger::new(&self.arrived, &self.freed, &self.loaded, self.woken)
+        let Self { arrived, freed, loaded, woken, .. } = self;
+        Trigger { arrived, freed, loaded, woken: *woken }
     }
 
     /// The batches that ended at this instant.

@@ -139,10 +139,11 @@ impl DeadlineBudget {
             read.finish();
             return Some(Self::Left(Span::from_ms(slo?), Arc::new(network?)));
         }
-        let given = Self::DISTRIBUTIONS.map(|key| read.take(key));
-        let variant = given[3].and_then(|_| read.take("variant"));
-        let budget = match given {
-            [Some(ends), None, None, None, None] => {
+        let given = Self::DISTRIBUTIONS.iter().filter_map(|key| Some((*key, read.take(key)?)));
+        let given: Vec<(&str, &ConfigNode)> = given.collect();
+        let variant = node.get("proportional").and_then(|_| read.take("variant"));
+        let budget = match given.as_slice() {
+            [("uniform", ends)] => {
                 let [low, high] = pair(ends, read.problems())?;
                 if low > high {
                     let expected = "the low end first, then the high one";
@@ -150,22 +151,22 @@ impl DeadlineBudget {
                 }
                 Some(Self::Uniform(Span::from_ms(low), Span::from_ms(high)))
             }
-            [None, Some(moments), None, None, None] => {
+            [("normal", moments)] => {
                 pair(moments, read.problems()).map(|[mean, sd]| Self::Normal(mean, sd))
             }
-            [None, None, Some(moments), None, None] => {
+            [("lognormal", moments)] => {
                 let [mean, sd] = pair(moments, read.problems())?;
                 if mean <= 0.0 {
                     read.problems().push(decode::mismatch(moments, "a mean above 0"));
                 }
                 Some(Self::LogNormal(mean, sd))
             }
-            [None, None, None, Some(times), None] => {
+            [("proportional", times)] => {
                 let times = read.number_at("proportional", times)?;
                 let variant = variant.and_then(|node| decode::text(node, read.problems()));
                 Some(Self::Proportional(times, variant.map(str::to_owned)))
             }
-            [None, None, None, None, Some(parts)] => Self::mixture(parts, read.problems()),
+            [("mixture", parts)] => Self::mixture(parts, read.problems()),
             _ => {
                 let expected = "a number of milliseconds, { uniform = [low, high] }, \
                                 { normal = [mean, deviation] }, { lognormal = [mean, deviation] }, \

@@ -154,7 +154,6 @@ impl LatencyPoints {
         changes.filter(|change| change.from != change.to)
     }
 
-    /// The latencies of the points after the fit.
     fn fitted(&self, fit: LatencyFit) -> Vec<Span> {
         let measured = self.points.iter().map(|point| point.latency);
         match fit {

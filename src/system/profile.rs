@@ -39,7 +39,7 @@ pub struct Profile {
     pub classes: Vec<String>,
     /// Deadline budget unless the experiment has another.
     pub budget: DeadlineBudget,
-    /// Class probabilities before looking at the data; sum as given, 1 by default.
+    /// Class probabilities before a peek; sum as given, 1 by default.
     pub prior: Vec<f64>,
     /// The variants in file order.
     pub variants: Vec<VariantProfile>,

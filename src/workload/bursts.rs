@@ -3,9 +3,8 @@
 //! content of memory carries over.
 
 use super::trace_rows::RequestSampler;
-use super::{ArrivalEntry, Arrivals, Process, RateSpec, WorkloadSpec};
+use super::{ArrivalEntry, Process, RateSpec, WorkloadSpec};
 use crate::config::{Kind, Problem, Setting};
-use crate::core::ids::Arrival;
 use crate::core::units::{Span, Time};
 use std::sync::Arc;
 
@@ -27,19 +26,15 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
         let period = Span::from_ms(fields.number("period_ms"));
         Process::Whole(Arc::new(move |spec, truth, rng| {
             check(spec, size, period)?;
-            let requests = RequestSampler::new(spec, truth, rng)?;
-            Ok(Box::new(Bursts { size, period, next: 0, total: spec.requests, requests }))
+            let mut requests = RequestSampler::new(spec, truth, rng)?;
+            let mut numbers = 0..spec.requests;
+            Ok(Box::new(move || {
+                let burst = numbers.next()? / size;
+                Some(requests.draw(Time::ZERO + Span(period.0 * burst)))
+            }))
         }))
     },
 };
-
-struct Bursts {
-    size: u64,
-    period: Span,
-    next: u64,
-    total: u64,
-    requests: RequestSampler,
-}
 
 fn check(spec: &WorkloadSpec, size: u64, period: Span) -> Result<(), Problem> {
     if spec.pace != RateSpec::Own {
@@ -48,15 +43,4 @@ fn check(spec: &WorkloadSpec, size: u64, period: Span) -> Result<(), Problem> {
     }
     let seconds = period.as_s() * (spec.requests / size) as f64;
     spec.check_duration("workload.period_ms", seconds, "bursts")
-}
-
-impl Arrivals for Bursts {
-    fn next_arrival(&mut self) -> Option<Arrival> {
-        if self.next == self.total {
-            return None;
-        }
-        let time = Time::ZERO + Span(self.period.0 * (self.next / self.size));
-        self.next += 1;
-        Some(self.requests.draw(time))
-    }
 }

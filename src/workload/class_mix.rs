@@ -21,6 +21,15 @@ pub enum ClassFilter {
 }
 
 impl ClassFilter {
+    /// Whether requests of a class may arrive.
+    pub(super) fn keeps(&self, class: usize) -> bool {
+        match self {
+            Self::All | Self::Dirichlet(_) => true,
+            Self::Only(classes) => classes[class],
+            Self::Mix(weights) => weights[class] > 0.0,
+        }
+    }
+
     /// The weights, if classes are drawn by weights.
     pub(super) fn weights(&self, frequencies: &[f64], rng: &mut ChaCha8Rng) -> Option<Vec<f64>> {
         match self {

@@ -44,7 +44,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read,
 };
 
-/// Whether think times are constant.
 const THINK: [(&str, bool); 2] = [("exponential", false), ("constant", true)];
 
 fn read(read: &mut Decoder<'_>) -> Process {
@@ -59,14 +58,11 @@ fn read(read: &mut Decoder<'_>) -> Process {
     }))
 }
 
-/// The clients of a closed loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ClientSpec {
     /// Their number, at least 1.
     count: u32,
-    /// Mean think time.
     think: Span,
-    /// Whether think times are constant.
     steady: bool,
 }
 

@@ -1,8 +1,8 @@
 //! Poisson arrivals whose rate follows the day: rate · (1 + A sin 2π(t / T + φ) + W sin 2πt / 7T),
 //! times a log-normal factor of mean 1 that is drawn anew after every `noise_s`.
 
+use super::ArrivalEntry;
 use super::timed::{RateCurve, RateNoise, thinned};
-use super::{ArrivalEntry, Process};
 use crate::config::{Problem, Setting};
 use crate::core::units::{Span, Time};
 use std::f64::consts::TAU;
@@ -76,6 +76,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
         let variance = libm::log1p(noise_cv * noise_cv);
         let noise = (noise_cv > 0.0).then_some(RateNoise { interval, variance });
         let integral = Arc::new(integral);
-        Process::Timed(thinned(RateCurve { factor, highest, integral, faster, noise }))
+        thinned(RateCurve { factor, highest, integral, faster, noise })
     },
 };

@@ -51,6 +51,7 @@ use crate::system::catalog::Catalog;
 use crate::system::ground_truth::GroundTruth;
 pub use crate::traces::recorded::SourceSplit;
 use crate::traces::trace_file::TraceFile;
+use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use timed::renewal;
 
@@ -341,7 +342,19 @@ pub enum SharedByReplicates {
     Requests,
 }
 
+impl<F: FnMut() -> Option<Arrival> + Send> Arrivals for F {
+    fn next_arrival(&mut self) -> Option<Arrival> {
+        self()
+    }
+}
+
 impl Process {
+    fn timed<T: InterarrivalProcess + 'static>(
+        start: impl Fn(f64, &mut ChaCha8Rng) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self::Timed(Arc::new(move |rate_rps, rng| Box::new(start(rate_rps, rng))))
+    }
+
     fn start(&self) -> Option<StartProcess> {
         match self {
             Self::Timed(start) => Some(Arc::clone(start)),

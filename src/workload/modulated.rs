@@ -92,7 +92,6 @@ const PHASES: [(&str, SojournDistribution); 3] = [
     ("fixed", SojournDistribution::Fixed),
 ];
 
-/// The distribution of sojourns in a state.
 #[derive(Clone, Copy)]
 enum SojournDistribution {
     Exponential,
@@ -252,7 +251,6 @@ impl InterarrivalProcess for Modulated {
     }
 }
 
-/// A list of numbers.
 fn list(read: &mut Decoder<'_>, key: &'static str, default: Vec<f64>) -> Vec<f64> {
     let Some(node) = read.take(key) else { return default };
     let items = decode::array(node, read.problems());

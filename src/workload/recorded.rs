@@ -16,7 +16,7 @@
 //!   (`refit.rs`).
 
 use super::refit::{self, REFIT};
-use super::resampled::{self, RESAMPLE, Resampled};
+use super::resampled::{self, RESAMPLE};
 use super::sources::{Source, recorded};
 use super::steps::{self, Steps};
 use super::{ArrivalEntry, Arrivals, KEEP_OFFSET, MAX_TRACE_S, Process, WorkloadSpec};
@@ -44,7 +44,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
 /// The most sources of an application, copies included: each takes memory.
 const MAX_SOURCES: u64 = 1_000_000;
 
-/// How recorded sources get a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Replay {
     Scaled,
@@ -93,7 +92,7 @@ fn read(read: &mut Decoder<'_>) -> Process {
         let Some(block) = block else { return Ok(Box::new(recorded)) };
         // Blocks are drawn from the whole recording.
         recorded.left = u64::MAX;
-        Ok(Box::new(Resampled::new(recorded, block, spec, truth, rng)?))
+        resampled::resampled(recorded, block, spec, truth, rng)
     }))
 }
 
@@ -169,7 +168,6 @@ impl Recorded {
         }
     }
 
-    /// The rate of all remaining requests.
     fn run_rps(mut self) -> Option<f64> {
         self.begin();
         let (count, first) = (self.left, self.heads.peek()?.0.0);

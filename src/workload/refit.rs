@@ -23,7 +23,6 @@ use std::sync::Arc;
 /// The most intervals of a recording: each takes memory.
 const MAX_INTERVALS: u64 = 1_000_000;
 
-/// The statistics of an interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Interval {
     count: u64,
@@ -31,7 +30,6 @@ struct Interval {
     length: Span,
 }
 
-/// The settings of [`read`].
 pub(super) const REFIT: &[Setting] = &[
     Setting::number(
         "interval_s",
@@ -131,7 +129,6 @@ impl Interval {
     }
 }
 
-/// Requests per second over all intervals.
 fn natural_rps(intervals: &[Interval]) -> f64 {
     let count: u64 = intervals.iter().map(|interval| interval.count).sum();
     let length: f64 = intervals.iter().map(|interval| interval.length.as_s()).sum();
@@ -161,7 +158,6 @@ struct Refitted {
     intervals: Arc<[Interval]>,
     factor: f64,
     cv_factor: f64,
-    /// The start of the interval.
     begun: Span,
     at: usize,
     /// The share of the interval that is over.

@@ -23,7 +23,6 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-/// The setting of [`read`].
 pub(super) const RESAMPLE: &[Setting] = &[Setting::optional(
     "resample_s",
     // From a nanosecond on.
@@ -33,7 +32,6 @@ pub(super) const RESAMPLE: &[Setting] = &[Setting::optional(
      each replicate (circular block bootstrap).",
 )];
 
-/// The setting `resample_s`.
 pub(super) fn read(read: &mut Decoder<'_>) -> Option<Span> {
     read.optional_number("resample_s").map(Span::from_s)
 }
@@ -157,44 +155,26 @@ impl BlockSource {
     }
 }
 
-/// Blocks of arrivals without a file.
-pub(super) struct Resampled {
-    blocks: Blocks,
-    all: Vec<Arrival>,
-    left: u64,
-    truth: Arc<GroundTruth>,
-    budgets: ChaCha8Rng,
-}
-
-impl Resampled {
-    pub fn new(
-        mut whole: impl Arrivals,
-        block: Span,
-        spec: &WorkloadSpec,
-        truth: &Arc<GroundTruth>,
-        rng: Rng,
-    ) -> Result<Self, Problem> {
-        let all: Vec<Arrival> = std::iter::from_fn(|| whole.next_arrival()).collect();
-        let first = all.first().map_or(Time::ZERO, |arrival| arrival.time);
-        let stamps = all.iter().map(|arrival| arrival.time.since(first).0).collect();
-        Ok(Self {
-            blocks: Blocks::new(stamps, block, spec, rng)?,
-            left: spec.requests.min(all.len() as u64),
-            all,
-            truth: Arc::clone(truth),
-            budgets: rng.stream(Label::Budgets),
-        })
-    }
-}
-
-impl Arrivals for Resampled {
-    fn next_arrival(&mut self) -> Option<Arrival> {
-        self.left = self.left.checked_sub(1)?;
-        let (time, at) = self.blocks.next();
-        let arrival = self.all[at];
-        let budget = self.truth.catalog().app(arrival.app).budget.draw(&mut self.budgets);
-        Some(Arrival { time, budget, ..arrival })
-    }
+/// Blocks of arrivals.
+pub(super) fn resampled(
+    mut whole: impl Arrivals,
+    block: Span,
+    spec: &WorkloadSpec,
+    truth: &Arc<GroundTruth>,
+    rng: Rng,
+) -> Result<Box<dyn Arrivals>, Problem> {
+    let all: Vec<Arrival> = std::iter::from_fn(|| whole.next_arrival()).collect();
+    let first = all.first().map_or(Time::ZERO, |arrival| arrival.time);
+    let stamps = all.iter().map(|arrival| arrival.time.since(first).0).collect();
+    let mut blocks = Blocks::new(stamps, block, spec, rng)?;
+    let mut left = spec.requests.min(all.len() as u64);
+    let (truth, mut budgets) = (Arc::clone(truth), rng.stream(Label::Budgets));
+    Ok(Box::new(move || {
+        left = left.checked_sub(1)?;
+        let (time, at) = blocks.next();
+        let budget = truth.catalog().app(all[at].app).budget.draw(&mut budgets);
+        Some(Arrival { time, budget, ..all[at] })
+    }))
 }
 
 #[cfg(test)]

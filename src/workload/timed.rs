@@ -5,7 +5,7 @@
 
 use super::steps::{self, Steps};
 use super::trace_rows::RequestSampler;
-use super::{Arrivals, MAX_TRACE_S, WorkloadSpec};
+use super::{Arrivals, MAX_TRACE_S, Process, WorkloadSpec};
 use crate::config::Problem;
 use crate::core::ids::{AppId, Arrival};
 use crate::core::rng::{Label, Rng, exponential, name_key, standard_normal};
@@ -36,30 +36,24 @@ pub(super) fn poisson_gap(gap_ns: f64, rng: &mut ChaCha8Rng) -> Span {
     Span::from_ns(exponential(rng.random()) * gap_ns)
 }
 
-/// A renewal process: independent gaps of one distribution, from 0 on.
-struct Renewal<G> {
-    now: Time,
-    mean_ns: f64,
-    /// Draws a gap of mean 1.
-    gap: G,
+impl<F: FnMut(&mut ChaCha8Rng) -> Time + Send> InterarrivalProcess for F {
+    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
+        self(rng)
+    }
 }
 
-/// Starts renewal processes with gaps of this distribution, whose mean is 1.
-pub(super) fn renewal<G>(gap: G) -> StartProcess
+/// Renewal processes: independent gaps of one distribution of mean 1, from 0 on.
+pub(super) fn renewal<G>(gap: G) -> Process
 where
     G: Fn(&mut ChaCha8Rng) -> f64 + Clone + Send + Sync + 'static,
 {
-    Arc::new(move |rate_rps, _| {
-        let mean_ns = NS_PER_S as f64 / rate_rps;
-        Box::new(Renewal { now: Time::ZERO, mean_ns, gap: gap.clone() })
+    Process::timed(move |rate_rps, _| {
+        let (gap, mean_ns, mut now) = (gap.clone(), NS_PER_S as f64 / rate_rps, Time::ZERO);
+        move |rng: &mut ChaCha8Rng| {
+            now += Span::from_ns(gap(rng) * mean_ns);
+            now
+        }
     })
-}
-
-impl<G: Fn(&mut ChaCha8Rng) -> f64 + Send> InterarrivalProcess for Renewal<G> {
-    fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
-        self.now += Span::from_ns((self.gap)(rng) * self.mean_ns);
-        self.now
-    }
 }
 
 /// Poisson arrivals whose rate changes with time: those of the highest rate, each kept with the
@@ -112,16 +106,16 @@ impl<F: Fn(Time) -> f64> Thinned<F> {
     }
 }
 
-/// Starts Poisson processes of the mean rate times a factor of time.
-pub(super) fn thinned<F>(curve: RateCurve<F>) -> StartProcess
+/// Poisson processes of the mean rate times a factor of time.
+pub(super) fn thinned<F>(curve: RateCurve<F>) -> Process
 where
     F: Fn(Time) -> f64 + Clone + Send + Sync + 'static,
 {
-    Arc::new(move |rate_rps, _| {
+    Process::timed(move |rate_rps, _| {
         let curve = curve.clone();
         let least_gap_ns = NS_PER_S as f64 / (rate_rps * curve.highest);
         let until = if curve.noise.is_some() { Time::ZERO } else { Time::MAX };
-        Box::new(Thinned { now: Time::ZERO, least_gap_ns, rate_rps, curve, level: 1.0, until })
+        Thinned { now: Time::ZERO, least_gap_ns, rate_rps, curve, level: 1.0, until }
     })
 }
 
@@ -190,24 +184,6 @@ struct Own {
     rng: ChaCha8Rng,
 }
 
-/// A process for each application.
-struct ByApp {
-    left: u64,
-    /// Processes of applications with a share.
-    each: Vec<Own>,
-    requests: RequestSampler,
-}
-
-impl Arrivals for ByApp {
-    fn next_arrival(&mut self) -> Option<Arrival> {
-        self.left = self.left.checked_sub(1)?;
-        let own = self.each.iter_mut().min_by_key(|own| (own.next, own.app))?;
-        let arrival = self.requests.draw_from(own.app, own.next, &mut own.rng);
-        own.next = own.times.next_time(&mut own.rng);
-        Some(arrival)
-    }
-}
-
 /// Arrivals at the rate of the workload: one process for all applications, or one for each.
 pub(super) fn build(
     starts: &[StartProcess],
@@ -225,7 +201,7 @@ pub(super) fn build(
         let expected = format!("requests / rate_rps of {MAX_TRACE_S:e} s at most");
         return Err(spec.problem("", found, expected));
     }
-    let (left, mut requests) = (spec.requests, RequestSampler::new(spec, truth, rng)?);
+    let (mut left, mut requests) = (spec.requests, RequestSampler::new(spec, truth, rng)?);
     if let [start] = starts {
         let times = start(rate_rps, &mut requests.rng);
         steps::check(spec, rate_rps, times.steps(left as f64))?;
@@ -245,5 +221,11 @@ pub(super) fn build(
     for own in &mut each {
         own.next = own.times.next_time(&mut own.rng);
     }
-    Ok(Box::new(ByApp { left, each, requests }))
+    Ok(Box::new(move || {
+        left = left.checked_sub(1)?;
+        let own = each.iter_mut().min_by_key(|own| (own.next, own.app))?;
+        let arrival = requests.draw_from(own.app, own.next, &mut own.rng);
+        own.next = own.times.next_time(&mut own.rng);
+        Some(arrival)
+    }))
 }

@@ -22,7 +22,6 @@ pub(super) struct RequestSampler {
 }
 
 struct AppSampler {
-    /// By application.
     classes: Vec<ClassMixSampler>,
     schedule: Option<DriftSchedule>,
     sticky: f64,
@@ -56,19 +55,16 @@ impl RequestSampler {
         Ok(Self { mix: weighted(spec, &spec.mix)?, apps, rng })
     }
 
-    /// A request of any application.
     #[inline]
     pub(super) fn draw(&mut self, time: Time) -> Arrival {
         let app = draw_app(&self.mix, &self.apps, &mut self.rng);
         self.apps.draw(app, time, &mut self.rng)
     }
 
-    /// A request of this application.
     pub(super) fn draw_of(&mut self, app: AppId, time: Time) -> Arrival {
         self.apps.draw(app, time, &mut self.rng)
     }
 
-    /// A request of this application, drawn from another stream.
     pub(super) fn draw_from(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
         self.apps.draw(app, time, rng)
     }
@@ -190,7 +186,6 @@ pub(super) fn draw_row(rows: &[u32], rng: &mut ChaCha8Rng) -> u32 {
 struct RandomWalk {
     /// Standard deviation of a step.
     deviation: f64,
-    /// From one step to the next.
     step: Span,
     /// Steps so far.
     moved: u64,
@@ -203,7 +198,6 @@ impl RandomWalk {
     /// More steps at once than this become one of their summed variance.
     const LEAP: u64 = 1000;
 
-    /// Takes all steps until an instant.
     fn advance(&mut self, time: Time, rows: &mut Rows) {
         let due = time.0 / self.step.0.max(1);
         if due <= self.moved {
@@ -238,14 +232,7 @@ pub(super) fn kept_rows(
     filter: &ClassFilter,
 ) -> Vec<u32> {
     let Some(trace) = truth.trace(app) else { return Vec::new() };
-    let keep = |row: &u32| {
-        let class = usize::from(trace.class[*row as usize]);
-        match filter {
-            ClassFilter::All | ClassFilter::Dirichlet(_) => true,
-            ClassFilter::Only(classes) => classes[class],
-            ClassFilter::Mix(weights) => weights[class] > 0.0,
-        }
-    };
+    let keep = |row: &u32| filter.keeps(usize::from(trace.class[*row as usize]));
     trace.rows_of(spec.sources, &truth.catalog().app(app).frequencies).filter(keep).collect()
 }
 

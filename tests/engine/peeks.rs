@@ -305,7 +305,7 @@ fn a_threshold_answers_before_scheduling() {
 /// With a strong prior the likeliest class is not the one that the votes answer with. The answer
 /// that is given is the model's own, whatever takes it.
 #[test]
-fn what_answers_is_the_models_own_answer() {
+fn short_circuits_give_the_answer_of_the_votes() {
     // One vote on (1.8, 0.2): (.93, .07) for class 0, (.6, .4) for class 1. Answers are 0, 0, 1, 1,
     // of requests that are 0, 1, 1, 0. As precise as .998 and .917.
     let world = |short_circuit| {

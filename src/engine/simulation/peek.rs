@@ -24,7 +24,6 @@ use std::collections::VecDeque;
 pub(super) struct Peeks {
     /// By application.
     waiting: Vec<VecDeque<RequestId>>,
-    /// The number of waiting requests.
     count: usize,
     /// Requests of the peek on the host; empty when it is idle.
     on_host: Vec<RequestId>,

@@ -49,9 +49,7 @@ pub struct DecisionContext<'a> {
     pub view: &'a View<'a>,
     /// The worker's timeline, with the batches of this plan so far.
     pub timeline: &'a Timeline,
-    /// The worker of the lane.
     pub worker: WorkerId,
-    /// The request to serve.
     pub head: &'a Request,
     /// Timelines by worker; up to date for all workers with `with_all_timelines` only.
     pub timelines: &'a [Timeline],
@@ -59,12 +57,10 @@ pub struct DecisionContext<'a> {
 }
 
 impl DecisionContext<'_> {
-    /// The number of waiting requests of an application.
     pub fn waiting(&self, app: AppId) -> usize {
         self.queues[app.index()].len()
     }
 
-    /// The first request of an application's queue.
     pub fn first(&self, app: AppId) -> Option<&Request> {
         self.queues[app.index()].peek().and_then(|Reverse((_, id))| self.view.request(*id))
     }
@@ -80,7 +76,6 @@ enum FixedVariant {
     This(VariantId),
 }
 
-/// The size of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BatchFill {
     /// All waiting requests, up to the largest batch.
@@ -97,14 +92,12 @@ pub struct Batching {
     drop: DropPolicy,
 }
 
-/// Which heads are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DropPolicy {
     Never,
     /// Those of utility 0 even if they ran at once in the quickest batch: alone, unless a larger one
     /// takes less time.
     Hopeless,
-    /// Those that would be late even then.
     Late,
 }
 
@@ -113,7 +106,6 @@ const FILLS: [(&str, BatchFill); 2] =
 const DROP_POLICIES: [(&str, DropPolicy); 3] =
     [("never", DropPolicy::Never), ("hopeless", DropPolicy::Hopeless), ("late", DropPolicy::Late)];
 
-/// The settings of all dispatchers.
 pub const BATCHING: &[Setting] = &[
     MAX_BATCH_SETTING,
     Setting::choice(
@@ -130,7 +122,6 @@ pub const BATCHING: &[Setting] = &[
     ),
 ];
 
-/// The settings of dispatchers with a fixed variant.
 pub const FIXED: &[Setting] = &[Setting::new(
     "variant",
     Kind::OneOf(&[Kind::Text, Kind::ByName("application", &Kind::Text)]),
@@ -184,7 +175,6 @@ pub trait QueueKey: Fn(&View<'_>, &Request) -> u64 + Send {}
 
 impl<F: Fn(&View<'_>, &Request) -> u64 + Send> QueueKey for F {}
 
-/// A dispatcher.
 pub struct Dispatcher<K, R> {
     key: K,
     pub rule: R,
@@ -293,7 +283,6 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
     }
 }
 
-/// Variants fixed in advance, by application.
 struct FixedVariants(Vec<FixedVariant>);
 
 impl VariantRule for FixedVariants {
@@ -330,7 +319,6 @@ impl FixedVariant {
     }
 }
 
-/// A dispatcher with a fixed variant by application.
 pub fn read_fixed(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,

@@ -18,7 +18,7 @@ use crate::core::units::Time;
 use crate::rl::checkpoint::PolicySignature;
 use crate::rl::net::{Activation, Mlp, parameters};
 use crate::scheduler::dispatch::dispatcher::{Batching, DecisionContext};
-use crate::system::catalog::Catalog;
+use crate::system::catalog::{Catalog, Worker};
 use crate::system::link::{Link, Uplink};
 
 /// Changes whenever an input changes its meaning or its place.
@@ -37,10 +37,8 @@ const BY_WORKER: usize = 5;
 const BY_OUTPUT: usize = 8;
 /// The score of an output that loses all utility, as a logarithm of a probability.
 const SCORE_SCALE: f64 = 200.0;
-/// The lowest score.
 const LOWEST_SCORE: f64 = -6.0;
 
-/// Makes observations of a system.
 #[derive(Clone, Debug)]
 pub struct Featurizer {
     apps: usize,
@@ -60,7 +58,6 @@ pub struct Observation {
     pub allowed: Vec<bool>,
 }
 
-/// A batch that could come next.
 struct Candidate<'a> {
     worker: WorkerId,
     timeline: &'a Timeline,
@@ -73,7 +70,8 @@ struct Candidate<'a> {
 impl<'a> Candidate<'a> {
     fn new(
         context: &DecisionContext<'_>,
-        (worker, timeline): (WorkerId, &'a Timeline),
+        worker: WorkerId,
+        timeline: &'a Timeline,
         variant: VariantId,
         batch: usize,
     ) -> Self {
@@ -172,7 +170,7 @@ impl Featurizer {
         let mut elsewhere: Option<Candidate<'_>> = None;
         if self.workers > 0 {
             for (id, timeline) in catalog.worker_ids().zip(context.timelines) {
-                let one = |variant| Candidate::new(context, (id, timeline), variant, 1);
+                let one = |variant| Candidate::new(context, id, timeline, variant, 1);
                 let here = view.variants(id, head.app).map(one).reduce(better);
                 let best = here.as_ref().map_or(0.0, |here| here.utility);
                 inputs.extend([
@@ -204,7 +202,7 @@ impl Featurizer {
         };
         for variant in view.variants(worker, head.app) {
             let batch = batching.size(context, variant);
-            let candidate = Candidate::new(context, (worker, timeline), variant, batch);
+            let candidate = Candidate::new(context, worker, timeline, variant, batch);
             add_candidate(catalog.variant_offset(variant), &candidate);
         }
         if let Some(candidate) = &elsewhere {
@@ -239,14 +237,7 @@ pub fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
             catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str()).collect();
         format!("{}: {}", catalog.app(app).name, names.join(", "))
     };
-    let worker = |id| {
-        let worker = catalog.worker(id);
-        let (lanes, bytes, speed) = (worker.lanes, worker.memory_bytes, worker.speed);
-        let away = worker.link.as_ref().map_or(String::new(), away);
-        let price =
-            worker.usd_per_request.map_or(String::new(), |usd| format!(", {usd} USD a call"));
-        format!("{}, speed {speed}, lanes {lanes}, bytes {bytes}{away}{price}", worker.class)
-    };
+    let worker = |id| worker_signature(catalog.worker(id));
     vec![
         entry("accuracy", info.name().to_owned()),
         entry("penalty", catalog.penalty.signature()),
@@ -256,8 +247,16 @@ pub fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
     ]
 }
 
+fn worker_signature(worker: &Worker) -> String {
+    let Worker { class, speed, lanes, memory_bytes, .. } = worker;
+    let link = worker.link.as_ref().map_or_else(String::new, link_signature);
+    let price =
+        worker.usd_per_request.map_or_else(String::new, |usd| format!(", {usd} USD a call"));
+    format!("{class}, speed {speed}, lanes {lanes}, bytes {memory_bytes}{link}{price}")
+}
+
 /// A link, as far as it delays requests.
-fn away(link: &Link) -> String {
+fn link_signature(link: &Link) -> String {
     let uplink = match &link.uplink {
         Uplink::Endless => "without limit".to_owned(),
         Uplink::Constant(bps) => format!("{bps} bit/s"),

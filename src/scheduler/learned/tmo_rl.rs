@@ -194,7 +194,7 @@ impl SteppedDispatcher {
     pub fn go_on(&mut self, view: &View<'_>, output: usize, plan: &mut Plan) -> bool {
         let choice = self.choice_mut();
         (choice.is_due, choice.answer) = (false, Some(output));
-        self.0.decide(view, Trigger::new(&[], &[], &[], false), plan);
+        self.0.decide(view, Trigger::default(), plan);
         self.choice().is_due
     }
 

@@ -14,9 +14,7 @@ use crate::system::catalog::Catalog;
 /// The class mixes of all applications.
 pub struct ClassMixEstimator {
     length: f64,
-    /// By application.
     mixes: Vec<Vec<f64>>,
-    /// By variant.
     recalls: Vec<ShrunkRecalls>,
 }
 
@@ -71,7 +69,6 @@ impl ClassMixEstimator {
     }
 }
 
-/// One step of an exponential mean.
 fn move_towards(mean: &mut [f64], value: &[f64], length: f64) {
     mean.iter_mut().zip(value).for_each(|(mean, value)| *mean += (value - *mean) / length);
 }

@@ -45,10 +45,8 @@ enum GroupBy {
     Request,
 }
 
-/// How groups are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SearchMode {
-    /// One group after another.
     Greedy,
     /// Enumeration up to [`enumerate::LIMIT`] plans; beyond, label-setting over a limited number
     /// of groups on one worker; greedy beyond that.
@@ -57,19 +55,14 @@ enum SearchMode {
     Auto,
 }
 
-/// The order of groups in greedy search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum GroupOrder {
-    /// Earliest mean deadline first.
     Deadline,
-    /// Highest mean priority first.
     Priority,
 }
 
-/// The key by which requests are grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupKey {
-    /// The variants that may serve them.
     pub allowed: VariantFilter,
     /// Distinguishes groups with the same filter.
     pub salt: usize,
@@ -132,7 +125,6 @@ pub const GROUPS: &[Setting] = &[
 ];
 
 impl GroupPlanner {
-    /// Reads the parameters.
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         let group_by = fields.choice("group_by", &KEYS);
         let by_priority = fields.choice("order", &ORDERS);
@@ -203,7 +195,6 @@ impl GroupPlanner {
         order
     }
 
-    /// Places one group after another.
     fn greedy(&mut self, view: &View<'_>) {
         self.planned = Score::default();
         let order = self.sorted(view);
@@ -307,7 +298,6 @@ impl GroupPlanner {
         true
     }
 
-    /// Replaces the plan by the steps of a solution.
     fn replace_plan(&mut self, problem: &WindowProblem<'_>, steps: &[PlanStep]) {
         self.builder.clear();
         for PlanStep { variant, members } in steps {

@@ -7,26 +7,25 @@
 //! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
 
 use super::plan_builder::PlanBuilder;
-use super::planning_window::PlanningWindow;
+use super::planning_window::{MERGE, PlanningWindow, WINDOW};
 use super::priority::RequestOrder;
-use crate::config::settings::names;
+use crate::config::settings::{Lists, names};
 use crate::config::{Decoder, Problem, Setting, decode};
 use crate::contract::{Plan, Scheduler, Trigger, View};
 use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
 use crate::scheduler::BuildContext;
-use crate::scheduler::dispatch::dispatcher::{Batching, DecisionContext, Dispatcher};
+use crate::scheduler::dispatch::dispatcher::{
+    BATCHING, Batching, DecisionContext, Dispatcher, VariantRule,
+};
 use crate::scheduler::score::Score;
-use crate::scheduler::tie_break::{PlanValue, TieBreak};
+use crate::scheduler::tie_break::{PlanValue, TIE_BREAK, TieBreak};
 
-/// The objective of the placement of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
-    /// Highest expected utility.
     Utility,
     /// Highest expected accuracy; ties by finish.
     Accuracy,
-    /// Earliest expected finish.
     Finish,
 }
 
@@ -57,7 +56,9 @@ pub struct SequentialPlanner {
 /// Whether windows are planned.
 const MODES: [(&str, bool); 2] = [("window", true), ("dispatch", false)];
 
-/// The setting that chooses between planner and dispatcher.
+/// The settings of [`read`].
+pub const SETTINGS: Lists = &[MODE, TIE_BREAK, WINDOW, MERGE, BATCHING];
+
 pub const MODE: &[Setting] = &[Setting::choice(
     "mode",
     &names(&MODES),
@@ -87,23 +88,38 @@ pub fn read(
         let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
         fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let tie_break = objective.tie_break(fields);
-    let batching = Batching::read(fields);
-    let rule = move |context: &DecisionContext<'_>| {
+    let rule = HeadRule {
+        objective,
+        tie_break: objective.tie_break(fields),
+        batching: Batching::read(fields),
+    };
+    let key = move |view: &View<'_>, request: &Request| order.key(view, request);
+    Box::new(Dispatcher::new(context.catalog, key, rule, rule.batching))
+}
+
+/// The best variant for the head, in the batch that would run.
+#[derive(Clone, Copy)]
+struct HeadRule {
+    objective: Objective,
+    tie_break: TieBreak,
+    batching: Batching,
+}
+
+impl VariantRule for HeadRule {
+    fn choose(&mut self, context: &DecisionContext<'_>) -> Option<VariantId> {
         let DecisionContext { view, timeline, worker, head, .. } = *context;
         let mut best: Option<(PlanValue, VariantId)> = None;
         for variant in view.variants(worker, head.app) {
-            // The utility of the head in the batch that would run.
-            let finish = view.finish(timeline, variant, batching.size(context, variant));
-            let value = PlanValue { sum: objective.score(view, head, variant, finish), finish };
-            if tie_break.beats(value, best.map(|(value, _)| value)) {
+            let batch = self.batching.size(context, variant);
+            let finish = view.finish(timeline, variant, batch);
+            let sum = self.objective.score(view, head, variant, finish);
+            let value = PlanValue { sum, finish };
+            if self.tie_break.beats(value, best.map(|(value, _)| value)) {
                 best = Some((value, variant));
             }
         }
         best.map(|(_, variant)| variant)
-    };
-    let key = move |view: &View<'_>, request: &Request| order.key(view, request);
-    Box::new(Dispatcher::new(context.catalog, key, rule, batching))
+    }
 }
 
 impl Scheduler for SequentialPlanner {

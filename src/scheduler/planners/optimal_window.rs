@@ -15,6 +15,7 @@
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
+use super::plan_builder::PlanBuilder;
 use super::planning_window::{PlanningWindow, WINDOW};
 use super::search::beam_search;
 use super::search::bounds::BoundTable;
@@ -22,8 +23,8 @@ use super::search::request_moves::{self, MOST};
 use super::search::window_problem::{PlanStep, WindowProblem};
 use crate::config::settings::names;
 use crate::config::{Decoder, Problem, Setting};
-use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::{Request, WorkerId};
+use crate::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
+use crate::core::ids::WorkerId;
 use crate::scheduler::tie_break::TieBreak;
 use crate::scheduler::{BuildContext, SchedulerEntry};
 
@@ -53,10 +54,8 @@ const OVERSIZE_WINDOWS: [(&str, bool); 2] = [("refuse", false), ("beam", true)];
 struct OptimalWindow {
     /// Whether beam search plans windows without a proof; otherwise the run fails.
     takes_beam: bool,
-    window: PlanningWindow,
+    builder: PlanBuilder,
     windows_solved_exactly: u64,
-    requests: Vec<Request>,
-    backlog: Timeline,
 }
 
 /// Refuses several workers or lanes: plans are sequences of batches.
@@ -80,13 +79,9 @@ impl OptimalWindow {
     fn read(fields: &mut Decoder<'_>) -> Self {
         let takes_beam = fields.choice("oversize_window", &OVERSIZE_WINDOWS);
         let largest = if takes_beam { u64::MAX } else { MOST as u64 };
-        Self {
-            takes_beam,
-            window: PlanningWindow::read_up_to(fields, largest),
-            windows_solved_exactly: 0,
-            requests: Vec::new(),
-            backlog: Timeline::default(),
-        }
+        let window = PlanningWindow::read_up_to(fields, largest);
+        let builder = PlanBuilder::new(TieBreak::EarliestFinish, window);
+        Self { takes_beam, builder, windows_solved_exactly: 0 }
     }
 
     /// The steps of the best plan, or why there is none.
@@ -112,14 +107,13 @@ impl OptimalWindow {
 
 impl Scheduler for OptimalWindow {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, trigger, plan) {
+        if !self.builder.open(view, trigger, plan) {
             return;
         }
-        self.window.fill(view, &mut self.requests);
+        let PlanBuilder { window, tie_break, requests, timelines, .. } = &self.builder;
         let worker = WorkerId(0);
-        view.backlog_end(worker, &mut self.backlog);
-        let problem = WindowProblem::new(view, worker, &self.backlog, TieBreak::EarliestFinish)
-            .with_applications(&self.window, &self.requests);
+        let problem = WindowProblem::new(view, worker, &timelines[0], *tie_break)
+            .with_applications(window, requests);
         match self.plan(&problem) {
             Ok(steps) => {
                 for PlanStep { variant, members } in &steps {

@@ -73,10 +73,8 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
 
-/// The most rounds of local search.
 const ROUNDS: usize = 3;
 
-/// The placement of a group in a plan.
 #[derive(Clone, Copy, Debug)]
 struct GroupStep {
     /// Index into `PeekPlus::groups`.
@@ -131,7 +129,6 @@ impl PeekPlus {
         }
     }
 
-    /// Places one group after another.
     fn greedy(&mut self, view: &View<'_>) -> Vec<GroupStep> {
         let backlog = self.builder.timelines.clone();
         let (window, accuracy) = (self.builder.window, &self.accuracy);
@@ -147,7 +144,6 @@ impl PeekPlus {
         steps
     }
 
-    /// The summed utility of a whole plan.
     fn utility(&mut self, view: &View<'_>, steps: &[GroupStep]) -> Score {
         let mut trial = std::mem::take(&mut self.trial);
         trial.resize_with(self.builder.timelines.len(), Timeline::default);

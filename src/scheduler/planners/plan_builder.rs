@@ -13,11 +13,9 @@ use crate::scheduler::tie_break::{PlanValue, TieBreak};
 pub struct PlanBuilder {
     pub window: PlanningWindow,
     pub tie_break: TieBreak,
-    /// The requests of the window.
     pub requests: Vec<Request>,
     /// By worker, its expected timeline with the plan so far.
     pub timelines: Vec<Timeline>,
-    /// The timeline of a placement that is tried.
     trial: Timeline,
     batches: Vec<PlannedBatch>,
 }
@@ -39,7 +37,6 @@ impl PlanBuilder {
         }
     }
 
-    /// Reads `tie_break` and the parameters of windows.
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         Self::new(TieBreak::read(fields), PlanningWindow::read(fields))
     }
@@ -128,7 +125,6 @@ impl PlanBuilder {
         best.map(|best| (best, append(&mut self.timelines[best.worker.index()], best)))
     }
 
-    /// Writes the plan.
     pub fn emit(&mut self, view: &View<'_>, plan: &mut Plan) {
         self.batches.sort_by_key(|batch| batch.placement.worker);
         let mut batches = self.batches.drain(..).peekable();

@@ -28,14 +28,12 @@ pub struct PlanningWindow {
     max_batch: usize,
 }
 
-/// The worker and variant that serve requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     pub worker: WorkerId,
     pub variant: VariantId,
 }
 
-/// The settings of [`PlanningWindow::read_up_to`].
 pub const WINDOW: &[Setting] = &[
     Setting::number(
         "window_ms",
@@ -60,7 +58,6 @@ pub const WINDOW: &[Setting] = &[
     MAX_BATCH_SETTING,
 ];
 
-/// The setting that [`PlanningWindow::read`] has besides.
 pub const MERGE: &[Setting] = &[Setting::flag(
     "merge_adjacent",
     false,
@@ -105,7 +102,6 @@ impl PlanningWindow {
         start <= now
     }
 
-    /// The requests to plan, in arrival order.
     pub fn fill(&self, view: &View<'_>, into: &mut Vec<Request>) {
         into.clear();
         into.extend(view.pending().take(self.max).copied());

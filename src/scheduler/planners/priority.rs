@@ -16,21 +16,14 @@ use crate::scheduler::score::Score;
 /// the request starts at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PriorityForm {
-    /// (1 + Var(accuracy)) · exp(−d).
     AccDeadline,
-    /// (1 + Var(accuracy)) · exp(−d + shortest latency).
     AccSlack,
-    /// mean u / d.
     UtilDeadline,
-    /// max u − u of the fastest variant.
     UtilRange,
-    /// max u.
     UtilMax,
-    /// Σ u / Σ latency.
     UtilRate,
 }
 
-/// How priorities are computed.
 #[derive(Clone, Copy, Debug)]
 pub struct Priority {
     form: PriorityForm,
@@ -49,7 +42,6 @@ const FORMS: [(&str, PriorityForm); 6] = [
 ];
 const ACCURACIES: [(&str, bool); 2] = [("profiled", false), ("scheduler", true)];
 
-/// The settings of [`Priority::read`].
 pub const PRIORITY: &[Setting] = &[
     Setting::choice(
         "priority",
@@ -128,7 +120,6 @@ impl Priority {
         }
     }
 
-    /// Whether requests keep their order while they wait.
     pub fn is_steady(self) -> bool {
         matches!(self.form, PriorityForm::AccDeadline | PriorityForm::AccSlack)
     }
@@ -165,12 +156,10 @@ impl Priority {
 /// More than any spread and latency.
 const TWO_DAYS: Span = Span(2 * 24 * 3600 * NS_PER_S);
 
-/// The first worker that can serve a request.
 fn first_worker(view: &View<'_>, request: &Request) -> Option<WorkerId> {
     view.catalog().worker_ids().find(|w| view.variants(*w, request.app).next().is_some())
 }
 
-/// The shortest latency on the first worker that can serve a request.
 fn shortest(view: &View<'_>, request: &Request) -> Span {
     let shortest = |worker| {
         let variants = view.variants(worker, request.app);
@@ -182,7 +171,6 @@ fn shortest(view: &View<'_>, request: &Request) -> Span {
 /// How a planner orders requests.
 #[derive(Clone, Copy, Debug)]
 pub enum RequestOrder {
-    /// By arrival.
     Arrival,
     /// Earliest deadline first, ties by arrival.
     Deadline,

@@ -82,7 +82,6 @@ impl Catalog {
     }
 }
 
-/// The specifications of workers, and the ids of theirs.
 fn workers_by_spec(spec: &SystemSpec) -> impl Iterator<Item = (&WorkerSpec, Range<u16>)> {
     let mut end = 0;
     spec.workers.iter().map(move |worker| {

@@ -32,7 +32,6 @@ pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
     },
 };
 
-/// The S-curve.
 #[derive(Debug)]
 pub(super) struct Sigmoid {
     exponent: f64,

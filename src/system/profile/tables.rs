@@ -11,11 +11,8 @@ use crate::system::latency::{LatencyPoint, LatencyPoints, MAX_BATCH, MAX_COUNT};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The columns of a measured point.
 const POINT: [&str; 2] = ["batch", "latency_ms"];
-/// Its optional column.
 const COUNT: [&str; 1] = ["count"];
-/// What a table of points needs.
 const ROWS: &str = "one row for each batch, from batch 1 on";
 
 /// Reads the files of one folder, collecting problems.
@@ -245,7 +242,6 @@ impl Reader<'_> {
         loads
     }
 
-    /// The latency of the SneakPeek model.
     pub fn peek(&mut self, profile: &mut Profile) {
         let file = "peek.csv";
         if !source::exists(&self.path(file)) {
@@ -285,7 +281,6 @@ impl Reader<'_> {
 /// The longest batch and load, a day: sums of them fit 64 bits of nanoseconds.
 const MAX_SPAN: Span = Span(86_400_000_000_000);
 
-/// A number of milliseconds ≥ 0.
 fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
     match row.decimal(column, 6).map(Span)? {
         span if span <= MAX_SPAN => Ok(span),
@@ -293,7 +288,6 @@ fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
     }
 }
 
-/// A number of milliseconds > 0.
 fn latency(row: Row<'_>, column: usize) -> Result<Span, Problem> {
     match span(row, column)? {
         Span::ZERO => Err(row.problem(column, "a number ≥ 0.000001")),

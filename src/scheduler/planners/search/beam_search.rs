@@ -16,9 +16,7 @@ use crate::core::units::Time;
 use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::PlanValue;
 
-/// The largest width.
 const WIDEST: usize = 300;
-/// The smallest width.
 const NARROWEST: usize = 4;
 /// The number of labels that are extended, between these widths.
 const LABELS: usize = 1 << 13;
@@ -34,7 +32,6 @@ struct Label {
     last: Option<Batch>,
 }
 
-/// A batch, and the label before it.
 #[derive(Clone, Copy, Debug)]
 struct Batch {
     before: usize,
@@ -47,9 +44,7 @@ struct Search<'p, 'v> {
     problem: &'p WindowProblem<'v>,
     bounds: &'p BoundTable,
     memories: MemoryStates,
-    /// By number of requests passed.
     open: Vec<Vec<Label>>,
-    /// Labels that were extended.
     done: Vec<Label>,
 }
 
@@ -101,7 +96,6 @@ impl Search<'_, '_> {
         self.open[level].push(label);
     }
 
-    /// Extends a label by every possible next batch.
     fn extend(&mut self, label: Label) {
         let before = self.done.len();
         for (at, part) in self.problem.parts.iter().enumerate() {

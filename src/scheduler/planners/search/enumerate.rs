@@ -65,11 +65,9 @@ pub fn search(problems: &[WindowProblem<'_>]) -> Option<(usize, Vec<(usize, Vari
 
 struct Enumeration<'p, 'v> {
     problem: &'p WindowProblem<'v>,
-    /// Index of the problem.
     at: usize,
     /// The timeline before each position of the order.
     timelines: Vec<Timeline>,
-    /// The variants of the parts placed so far.
     chosen: Vec<VariantId>,
     best: Option<EnumeratedPlan>,
 }

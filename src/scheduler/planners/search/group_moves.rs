@@ -18,9 +18,7 @@ use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::PlanValue;
 use std::cmp::Ordering;
 
-/// The most groups that are searched.
 const MOST: usize = 12;
-/// The width of the beam.
 const BEAM: usize = 32;
 
 struct GroupMoves<'p, 'v> {
@@ -86,7 +84,6 @@ impl Moves for GroupMoves<'_, '_> {
         self.problem.parts.len()
     }
 
-    /// Each unserved group.
     fn batches(&self, served: u32) -> Vec<PartBatches> {
         let groups = (0..self.items()).filter(|group| served & (1 << group) == 0);
         groups.map(|part| PartBatches { part, left: 1, subsets: vec![1 << part] }).collect()

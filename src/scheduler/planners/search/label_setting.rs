@@ -33,7 +33,6 @@ pub trait Moves {
 
     fn problem(&self) -> &WindowProblem<'_>;
 
-    /// The number of items, at most [`MOST_ITEMS`].
     fn items(&self) -> usize;
 
     /// The batches of items that may come next, by part.
@@ -63,7 +62,6 @@ pub struct Limits {
     pub inserted: usize,
     /// Labels that are not dominated.
     pub kept: usize,
-    /// Extensions tried.
     pub extensions: u64,
 }
 
@@ -112,7 +110,6 @@ struct State {
     labels: Vec<Label>,
 }
 
-/// A label that is extended.
 pub struct Origin {
     pub served: u32,
     pub memory: u32,
@@ -123,7 +120,6 @@ pub struct Origin {
     node: u32,
 }
 
-/// A label after another one.
 pub struct Extension {
     pub step: Step,
     pub memory: u32,
@@ -132,9 +128,7 @@ pub struct Extension {
     pub bound: Score,
 }
 
-/// All labels of a search.
 pub struct Labels {
-    /// The value of a known plan.
     pub known: PlanValue,
     tie_break: TieBreak,
     /// By set of served items.
@@ -308,7 +302,6 @@ impl Labels {
         (path, first)
     }
 
-    /// The best label of all items, and its steps.
     fn best<M: Moves>(&self) -> Option<(PlanValue, Vec<Step>)> {
         let labels = self.open.last()?.iter().flat_map(|state| &state.labels);
         let best = labels.reduce(|best, label| {

@@ -91,7 +91,6 @@ impl MemoryStates {
     }
 }
 
-/// The time of a load before a batch of a variant.
 #[inline]
 fn load(problem: &WindowProblem<'_>, content: &LruMemory, option: VariantOption) -> Span {
     let needs_load = problem.view.needs_load(content, option.variant);

@@ -19,7 +19,6 @@ use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::PlanValue;
 use std::cmp::Ordering;
 
-/// The most requests of a window.
 pub const MOST: usize = MOST_ITEMS;
 
 /// A batch of some size on some variant, for any requests in it.

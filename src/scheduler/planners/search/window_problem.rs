@@ -22,7 +22,6 @@ pub struct VariantFilter {
 }
 
 impl VariantFilter {
-    /// Any variant of an application.
     pub fn any(app: AppId) -> Self {
         Self { app, only: None }
     }
@@ -38,13 +37,11 @@ impl VariantFilter {
     }
 }
 
-/// A variant that can serve a part.
 #[derive(Clone, Copy, Debug)]
 pub struct VariantOption {
     pub variant: VariantId,
     /// The largest batch of it in a plan.
     pub largest: usize,
-    /// The time of a load.
     pub load: Span,
     /// The time to compute the whole part in batches of the largest size, without loads.
     pub whole: Span,
@@ -59,7 +56,6 @@ pub struct Part {
     pub options: Vec<VariantOption>,
 }
 
-/// A batch of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanStep {
     pub variant: VariantId,
@@ -67,14 +63,12 @@ pub struct PlanStep {
     pub members: Vec<usize>,
 }
 
-/// The window.
 pub struct WindowProblem<'v> {
     pub view: View<'v>,
     pub worker: WorkerId,
     pub tie_break: TieBreak,
     /// The worker's timeline at the end of its backlog.
     pub backlog: Timeline,
-    /// The end of the backlog.
     pub start: Time,
     pub requests: Vec<Request>,
     pub parts: Vec<Part>,
@@ -112,15 +106,9 @@ impl<'v> WindowProblem<'v> {
         allowed: VariantFilter,
         requests: &[Request],
     ) -> bool {
-        let (view, worker) = (self.view, self.worker);
-        let option = |variant| {
-            let largest = window.largest(&view, worker, variant).max(1);
-            let latency = |batch| view.expected_latency(worker, variant, batch);
-            let whole = requests.chunks(largest).map(|batch| latency(batch.len()));
-            let whole = whole.fold(Span::ZERO, |sum, span| sum + span);
-            VariantOption { variant, largest, load: view.load_span(worker, variant), whole }
-        };
-        let options: Vec<VariantOption> = allowed.on(&view, worker).map(option).collect();
+        let variants = allowed.on(&self.view, self.worker);
+        let options: Vec<VariantOption> =
+            variants.map(|variant| self.option(window, variant, requests)).collect();
         let can_be_served = !options.is_empty();
         if can_be_served {
             let first = self.requests.len();
@@ -130,7 +118,20 @@ impl<'v> WindowProblem<'v> {
         can_be_served
     }
 
-    /// The ids of requests given by index.
+    fn option(
+        &self,
+        window: &PlanningWindow,
+        variant: VariantId,
+        requests: &[Request],
+    ) -> VariantOption {
+        let (view, worker) = (&self.view, self.worker);
+        let largest = window.largest(view, worker, variant).max(1);
+        let batches = requests.chunks(largest);
+        let spans = batches.map(|batch| view.expected_latency(worker, variant, batch.len()));
+        let whole = spans.fold(Span::ZERO, |sum, span| sum + span);
+        VariantOption { variant, largest, load: view.load_span(worker, variant), whole }
+    }
+
     pub fn ids<'a>(&'a self, members: &'a [usize]) -> impl Iterator<Item = RequestId> + 'a {
         members.iter().map(|member| self.requests[*member].id)
     }
