@@ -86,7 +86,8 @@ impl<'a> View<'a> {
     }
 
     /// The variants that can serve `app` on `worker`, in profile order; last the variant of the
-    /// SneakPeek model where it may be chosen ([`Execution::AtArrival`](crate::system::catalog::Execution)).
+    /// SneakPeek model where it may be chosen
+    /// ([`Execution::AtArrival`](crate::system::catalog::Execution)).
     pub fn variants(
         &self,
         worker: WorkerId,
@@ -328,7 +329,8 @@ impl<'a> View<'a> {
         Some(NextLoad { start, span })
     }
 
-    /// Whether a batch of the variant needs a load first. Variants that answer at arrival need none.
+    /// Whether a batch of the variant needs a load first. Variants that answer at arrival need
+    /// none.
     #[inline]
     pub fn needs_load(&self, memory: &LruMemory, variant: VariantId) -> bool {
         !memory.contains(variant) && !self.state.catalog.is_peek(variant)

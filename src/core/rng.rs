@@ -8,8 +8,8 @@
 //!   counter mixer of (root, replicate, request, variant, label). A keyed ChaCha block would cost
 //!   about half of the time budget of a request.
 //!
-//! **Invariant:** neither kind is keyed by the scheduler or by the order of draws. Every scheduler
-//! meets the same arrivals, noise and outcomes, so comparisons between schedulers are paired.
+//! **Invariant:** neither kind is keyed by the scheduler or by the order of draws. Arrivals, noise
+//! and outcomes are the same under every scheduler, so that comparisons are paired.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -1,9 +1,9 @@
 //! Utilities in fixed point with 40 binary places, which planners compare.
 //!
 //! Utilities that are equal in theory (of two variants of equal pooled accuracy, of two plans that
-//! serve the same requests equally well) become equal numbers, so that ties are broken by a rule and
-//! not by the last bit; and sums do not depend on the order of summation. Two utilities are equal if
-//! they round to the same multiple of 2⁻⁴⁰ (9e-13), which is transitive; see
+//! serve the same requests equally well) become equal numbers, so that ties are broken by a rule
+//! and not by the last bit; and sums do not depend on the order of summation. Two utilities are
+//! equal if they round to the same multiple of 2⁻⁴⁰ (9e-13), which is transitive; see
 //! [`crate::core::rounding`].
 
 use crate::core::ids::Request;

@@ -1,5 +1,6 @@
-//! The truth about a system: the source of answers, true service times, failures. The engine and the
-//! arrivals know it. Schedulers, their views and the metrics hold a [`Catalog`], which has none of it.
+//! The truth about a system: the source of answers, true service times, failures. The engine and
+//! the arrivals know it. Schedulers, their views and the metrics hold a [`Catalog`], which has none
+//! of it.
 
 use super::catalog::Catalog;
 use super::correlated_outcomes;

@@ -11,8 +11,8 @@
 //! | `peek_confusion.csv` | `class,predicted_<class>…`: its counts, rows are true classes |
 //! | `reference.csv` | `class,<feature>…`: samples of a k-NN, if there is one |
 //!
-//! Without `confusion.csv`, the column `accuracy` is the recall of every class. `count` is the number
-//! of timings of a latency. Latencies are kept as measured; a catalog fits tables to them.
+//! Without `confusion.csv`, the column `accuracy` is the recall of every class. `count` is the
+//! number of timings of a latency. Latencies are kept as measured; a catalog fits tables to them.
 
 mod tables;
 

@@ -101,8 +101,8 @@ impl ClientPool {
         self.waiting.remove(&number)
     }
 
-    /// Whether a thinking client sends before the client of `next`, the last arrival given: earlier,
-    /// or at the same instant with a lower number. Then the latter thinks again.
+    /// Whether a thinking client sends before the client of `next`, the last arrival given:
+    /// earlier, or at the same instant with a lower number. Then the latter thinks again.
     pub fn overtakes(&mut self, next: Option<Arrival>) -> bool {
         let Some(Reverse((until, client))) = self.thinking.peek() else { return false };
         let Some(held) = next else { return true };

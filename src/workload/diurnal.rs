@@ -29,13 +29,15 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
             "weekly",
             [0.0, 1.0],
             0.0,
-            "The swing of the rate within seven periods, as a share of the mean rate; with `amplitude` 1 at most.",
+            "The swing of the rate within seven periods, as a share of the mean rate; with \
+             `amplitude` 1 at most.",
         ),
         Setting::number(
             "noise_cv",
             [0.0, 10.0],
             0.0,
-            "The coefficient of variation of log-normal factors of the rate, one for each `noise_s`.",
+            "The coefficient of variation of log-normal factors of the rate, one for each \
+             `noise_s`.",
         ),
         Setting::number(
             "noise_s",

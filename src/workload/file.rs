@@ -1,9 +1,9 @@
-//! Requests of a file in order: time, application, and class and budget where the file has them. The
-//! run begins with the first row; `keep_offset` keeps the time before it. With `rate_rps` time is
-//! scaled, so that the n requests of the run have that rate, (n − 1) / (last − first), and gaps keep
-//! their proportions. Memory does not grow with the file, unless `resample_s` draws blocks of it
-//! (`resampled.rs`), which makes replicates vary: then the whole file has the rate, and a run has it
-//! approximately.
+//! Requests of a file in order: time, application, and class and budget where the file has them.
+//! The run begins with the first row; `keep_offset` keeps the time before it. With `rate_rps` time
+//! is scaled, so that the n requests of the run have that rate, (n − 1) / (last − first), and gaps
+//! keep their proportions. Memory does not grow with the file, unless `resample_s` draws blocks of
+//! it (`resampled.rs`), which makes replicates vary: then the whole file has the rate, and a run
+//! has it approximately.
 //!
 //! A request with a class replays a recorded row of that class where there is one; without a class
 //! it is drawn as for `poisson`.

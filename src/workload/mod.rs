@@ -303,7 +303,8 @@ impl WorkloadSpec {
         each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum()
     }
 
-    /// The load ρ of the module's definition; `None` without a rate, or where a file has its own mix.
+    /// The load ρ of the module's definition; `None` without a rate, or where a file has its own
+    /// mix.
     pub fn load(&self, catalog: &Catalog) -> Option<f64> {
         let rate_rps = self.rate_rps(catalog).ok()??;
         self.file.is_none().then(|| rate_rps * self.least_span_s(catalog))

@@ -1,11 +1,11 @@
 //! Recorded arrivals refitted: all clocks of an application start together, its recording is cut
 //! into intervals from its first row on, and only the rate and the coefficient of variation of gaps
-//! of each are kept. Requests arrive with gamma gaps of that variation. The first gap of an interval
-//! is the residual life of a gap at a random instant, so that the mean count of each interval is as
-//! recorded. The last interval ends a mean gap after the last row, where the first comes again: so n
-//! rows have the rate (n − 1) / (last − first). A rate scales all intervals, `cv_factor` their
-//! variation. Requests are drawn with replacement; an interval of less than three requests is
-//! Poisson.
+//! of each are kept. Requests arrive with gamma gaps of that variation. The first gap of an
+//! interval is the residual life of a gap at a random instant, so that the mean count of each
+//! interval is as recorded. The last interval ends a mean gap after the last row, where the first
+//! comes again: so n rows have the rate (n − 1) / (last − first). A rate scales all intervals,
+//! `cv_factor` their variation. Requests are drawn with replacement; an interval of less than three
+//! requests is Poisson.
 
 use super::sources::recorded;
 use super::steps::Steps;
@@ -35,7 +35,8 @@ pub(super) const REFIT: &[Setting] = &[
         "interval_s",
         [1e-3, 1e9],
         60.0,
-        "The length of the intervals whose rate and variation are kept, for `replay = \"refitted\"`.",
+        "The length of the intervals whose rate and variation are kept, for \
+         `replay = \"refitted\"`.",
     ),
     Setting::number(
         "cv_factor",
@@ -173,7 +174,8 @@ impl InterarrivalProcess for Refitted {
             // Below a variation of 0.01 gaps are nearly equal; the limit keeps shapes finite.
             let cv = (cv * self.cv_factor).clamp(0.01, 1e3);
             let shape = 1.0 / (cv * cv);
-            // Residual life: gaps are met in proportion to their length, which adds one to the shape.
+            // Residual life: gaps are met in proportion to their length, which adds one to the
+            // shape.
             let gap = if self.fresh {
                 rng.random::<f64>() * gamma(shape + 1.0, rng) / shape
             } else {

@@ -3,12 +3,12 @@
 //! A recording is one realisation of its source: without resampling all replicates are equal. The
 //! circular block bootstrap (Politis and Romano, in Exploring the Limits of Bootstrap, Wiley 1992;
 //! moving blocks: Künsch, Annals of Statistics 17, 1989) concatenates blocks of the recording, each
-//! of `resample_s` seconds from an instant drawn uniformly over the recording, with replacement. The
-//! recording is a circle, its end one mean gap before its beginning, so that every request is drawn
-//! equally often. Order and gaps within a block are as recorded; longer structure, as a trend or the
-//! time of day, is lost. A block should be several times as long as bursts, and many should fit into
-//! the recording; lengths that grow with its cube root are customary (Hall, Horowitz and Jing,
-//! Biometrika 82, 1995).
+//! of `resample_s` seconds from an instant drawn uniformly over the recording, with replacement.
+//! The recording is a circle, its end one mean gap before its beginning, so that every request is
+//! drawn equally often. Order and gaps within a block are as recorded; longer structure, as a trend
+//! or the time of day, is lost. A block should be several times as long as bursts, and many should
+//! fit into the recording; lengths that grow with its cube root are customary (Hall, Horowitz and
+//! Jing, Biometrika 82, 1995).
 //!
 //! Blocks are drawn until the run has its `requests`. Each replicate draws its own.
 

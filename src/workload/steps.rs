@@ -2,7 +2,8 @@
 //!
 //! Some processes pass through states, intervals or candidates of which most yield no request. The
 //! mean number of these steps follows from the settings: more than [`EACH`] per request are refused
-//! before a run starts. Short runs may take as many as one of [`LEAST_REQUESTS`]: that takes seconds.
+//! before a run starts. Short runs may take as many as one of [`LEAST_REQUESTS`]: that takes
+//! seconds.
 
 use super::WorkloadSpec;
 use crate::config::Problem;

@@ -1,7 +1,7 @@
 //! The end of the clock: time has 64 bits of nanoseconds, 584 years.
 //!
-//! Sums of time saturate at [`Time::MAX`], which is later than every event. A run with an arrival or
-//! a queued event at that instant fails with a message that names it.
+//! Sums of time saturate at [`Time::MAX`], which is later than every event. A run with an arrival
+//! or a queued event at that instant fails with a message that names it.
 
 use super::Simulation;
 use crate::core::ids::WorkerId;
@@ -9,7 +9,8 @@ use crate::core::units::Time;
 use crate::engine::event_queue::EventKind;
 
 impl Simulation {
-    /// An event beyond the clock and the settings on which its time depends; `None` if there is none.
+    /// An event beyond the clock and the settings on which its time depends; `None` if there is
+    /// none.
     #[cold]
     pub(super) fn beyond_the_clock(&mut self) -> Option<(String, String)> {
         if let Some(kind) = self.queue.pop_at(Time::MAX) {

@@ -1,12 +1,12 @@
 //! Failures of workers.
 //!
-//! At the end of the instant at which a worker fails, its batches and its load end without a result,
-//! and its memory and backlog are empty. Every request that was assigned to it waits again, in its
-//! place by arrival number and with the same deadline, and is among the arrived ones of the trigger;
-//! those that were peeked at wait for another peek. The worker comes back with an empty memory,
-//! without the variants that were resident at the start. During the outage it may be given a
-//! backlog, which begins at its end: schedulers see that instant as they do of workers that become
-//! available later.
+//! At the end of the instant at which a worker fails, its batches and its load end without a
+//! result, and its memory and backlog are empty. Every request that was assigned to it waits again,
+//! in its place by arrival number and with the same deadline, and is among the arrived ones of the
+//! trigger; those that were peeked at wait for another peek. The worker comes back with an empty
+//! memory, without the variants that were resident at the start. During the outage it may be given
+//! a backlog, which begins at its end: schedulers see that instant as they do of workers that
+//! become available later.
 //!
 //! Behind a link the queue of payloads is cleared as well: unsent bytes are not sent, and batches
 //! that were sent but not computed are lost. Answers on the link arrive. The link itself does not

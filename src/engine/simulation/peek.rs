@@ -1,8 +1,8 @@
 //! Peeks at requests, and answers of the SneakPeek model.
 //!
 //! The host has one serial lane. On workers a peek is a batch on a free lane that alternates with
-//! the backlog: after a batch has started, requests that wait for a peek go first; after a peek, the
-//! backlog does, so that neither blocks the other. A worker without backlog peeks as long as
+//! the backlog: after a batch has started, requests that wait for a peek go first; after a peek,
+//! the backlog does, so that neither blocks the other. A worker without backlog peeks as long as
 //! requests wait: the first free worker that can serve the application. A peek takes the
 //! application of the oldest waiting request, and as many of its requests as the table allows, in
 //! order of arrival.
@@ -59,8 +59,8 @@ impl Peeks {
         self.count += requests.len();
     }
 
-    /// Moves the requests of the next peek into `into`: of the application, among those of `filter`,
-    /// whose oldest request waits longest. Returns it and the latency of the peek.
+    /// Moves the requests of the next peek into `into`: of the application, among those of
+    /// `filter`, whose oldest request waits longest. Returns it and the latency of the peek.
     fn take(
         &mut self,
         catalog: &Catalog,

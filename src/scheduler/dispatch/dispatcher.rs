@@ -2,8 +2,8 @@
 //! order; an idle lane takes the first of all heads and fills a batch with the requests behind it.
 //!
 //! Two rules are decided here. `batch = "deadline-aware"` keeps the head on time where possible
-//! ([`BatchFill`]). `drop_policy` rejects heads that are late or hopeless even at their earliest end
-//! ([`DropPolicy`]): late by `View::is_late`, hopeless with a penalty of 1.
+//! ([`BatchFill`]). `drop_policy` rejects heads that are late or hopeless even at their earliest
+//! end ([`DropPolicy`]): late by `View::is_late`, hopeless with a penalty of 1.
 //!
 //! O(log n) per request taken and O(apps) to find the head.
 
@@ -95,8 +95,8 @@ pub struct Batching {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DropPolicy {
     Never,
-    /// Those of utility 0 even if they ran at once in the quickest batch: alone, unless a larger one
-    /// takes less time.
+    /// Those of utility 0 even if they ran at once in the quickest batch: alone, unless a larger
+    /// one takes less time.
     Hopeless,
     Late,
 }
@@ -330,7 +330,8 @@ pub fn read_fixed(
     Box::new(Dispatcher::new(context.catalog, key, rule, batching))
 }
 
-/// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or a table of these by application.
+/// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or a table of these by
+/// application.
 fn read_variants(fields: &mut Decoder<'_>, catalog: &Catalog) -> Vec<FixedVariant> {
     let node = fields.take("variant");
     let problems = fields.problems();

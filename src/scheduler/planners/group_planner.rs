@@ -15,8 +15,8 @@
 //! further halving of the first half to the second is ignored. Exact search never splits.
 //!
 //! Both optimise one window; the next pays for loads and small batches: at 1,000 requests/s of the
-//! quickstart (windows of 20 ms, five replicates of 10,000) splitting costs `grouped` 10 points, and
-//! groups by variant cost `sneakpeek` 17.
+//! quickstart (windows of 20 ms, five replicates of 10,000) splitting costs `grouped` 10 points,
+//! and groups by variant cost `sneakpeek` 17.
 //!
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.

@@ -7,8 +7,8 @@
 //! requests of the window; worthless ones may come last. Ties: higher utility, then earlier end,
 //! then listing order.
 //!
-//! A window is that of all planners: all waiting requests, or the oldest `window_max`. No optimum is
-//! proved for more than [`MOST`] requests, and for rare smaller windows with too many plans:
+//! A window is that of all planners: all waiting requests, or the oldest `window_max`. No optimum
+//! is proved for more than [`MOST`] requests, and for rare smaller windows with too many plans:
 //! `oversize_window = "refuse"` ends the run with an error (and refuses a larger `window_max`),
 //! `oversize_window = "beam"` takes the plan of the beam search ([`super::search::beam_search`]).
 //! The column `windows_solved_exactly` counts proved windows.

@@ -13,8 +13,8 @@
 //!    load includes the delay of later groups.
 //!
 //! The objective is the utility of one window: a better plan may end later, which costs the next
-//! window. On sources that it was not tuned on it is up to 0.06 points of utility below `grouped` at
-//! 3,000 and 10,000 requests/s of the quickstart (experiments/peek-plus).
+//! window. On sources that it was not tuned on it is up to 0.06 points of utility below `grouped`
+//! at 3,000 and 10,000 requests/s of the quickstart (experiments/peek-plus).
 //!
 //! Groups by class were not tried. Lookahead beyond the window was tried and rejected: simulated
 //! later requests gained utility in overload and lost it at moderate loads, since they cannot be

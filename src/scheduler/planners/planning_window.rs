@@ -11,9 +11,9 @@ use std::slice::Chunks;
 ///
 /// With `window_ms` alone, plans are made at multiples of it; at 0, whenever a worker is idle. With
 /// `window_requests`, a plan is made as soon as that many requests wait, or the oldest of them has
-/// waited for `window_ms` since its arrival; at 0 waiting time opens no window, and too few requests
-/// at the end of a run are planned when no other event is left. In all cases a worker must be idle,
-/// unless `plan_when_busy`.
+/// waited for `window_ms` since its arrival; at 0 waiting time opens no window, and too few
+/// requests at the end of a run are planned when no other event is left. In all cases a worker must
+/// be idle, unless `plan_when_busy`.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanningWindow {
     /// Plans are made at multiples of this; with `count`, the longest wait. Zero for neither.

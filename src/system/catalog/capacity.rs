@@ -49,8 +49,8 @@ impl Catalog {
     }
 
     /// Requests of `app` per second that all workers together can answer if they serve nothing
-    /// else, each lane with the variant and batch of least time per request, and each worker at most
-    /// at the rate of its uplink.
+    /// else, each lane with the variant and batch of least time per request, and each worker at
+    /// most at the rate of its uplink.
     pub fn capacity_rps(&self, app: AppId) -> f64 {
         let each = self.worker_ids().map(|worker| {
             let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));

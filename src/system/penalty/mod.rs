@@ -1,7 +1,7 @@
 //! The penalty of lateness: γ ∈ [0, 1], the share of a request's accuracy that is lost.
 //!
-//! A penalty is one file with a [`PenaltyShape`] and one line in [`PENALTIES`]. Shapes depend on the
-//! relative lateness x = (finish − deadline) / scale alone; [`Penalty`] has the scale.
+//! A penalty is one file with a [`PenaltyShape`] and one line in [`PENALTIES`]. Shapes depend on
+//! the relative lateness x = (finish − deadline) / scale alone; [`Penalty`] has the scale.
 
 mod linear;
 mod none;
@@ -11,13 +11,31 @@ mod step;
 use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
 use crate::config::{ConfigNode, Decoder, Group, Problem, Problems, Setting, decode};
 use crate::core::units::{Span, Time};
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-/// γ as a function of relative lateness.
-pub trait PenaltyShape: Debug + Send + Sync {
-    /// The penalty at x = (finish − deadline) / scale > 0; within 0..=1, never decreasing.
-    fn gamma(&self, x: f64) -> f64;
+/// γ as a function of relative lateness x > 0; within 0..=1, never decreasing.
+#[derive(Clone)]
+pub struct PenaltyShape {
+    /// Its name and parameters, which policies of learned schedulers keep.
+    signature: String,
+    gamma: Arc<dyn Fn(f64) -> f64 + Send + Sync>,
+}
+
+impl PenaltyShape {
+    /// A shape with a name and parameters.
+    pub fn new(
+        signature: impl Into<String>,
+        gamma: impl Fn(f64) -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        Self { signature: signature.into(), gamma: Arc::new(gamma) }
+    }
+}
+
+impl Debug for PenaltyShape {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.signature)
+    }
 }
 
 /// One line of the list of penalties.
@@ -31,7 +49,7 @@ pub struct PenaltyEntry {
     /// Its settings, besides those of every penalty.
     pub settings: Lists,
     /// Reads its settings.
-    pub build: fn(&mut Decoder<'_>) -> Arc<dyn PenaltyShape>,
+    pub build: fn(&mut Decoder<'_>) -> PenaltyShape,
 }
 
 /// Every penalty.
@@ -90,7 +108,7 @@ pub enum LatenessBase {
 /// A shape with its scale.
 #[derive(Clone, Debug)]
 pub struct Penalty {
-    shape: Arc<dyn PenaltyShape>,
+    shape: PenaltyShape,
     /// The scale of beliefs; results always use the budget.
     pub base: LatenessBase,
     /// An answer less than this after its deadline is on time.
@@ -99,13 +117,13 @@ pub struct Penalty {
 
 impl Penalty {
     /// A penalty on the budget without tolerance.
-    pub fn new(shape: Arc<dyn PenaltyShape>) -> Self {
+    pub fn new(shape: PenaltyShape) -> Self {
         Self { shape, base: LatenessBase::Budget, tolerance: Span::ZERO }
     }
 
     /// The published sigmoid: exponent 3, nothing left beyond twice the budget.
     pub fn sigmoid() -> Self {
-        Self::new(Arc::new(sigmoid::Sigmoid::PUBLISHED))
+        Self::new(sigmoid::sigmoid(sigmoid::EXPONENT, sigmoid::CUTOFF))
     }
 
     /// Shape, base and tolerance as text, for comparison.
@@ -136,7 +154,7 @@ impl Penalty {
 
     /// The relative lateness from which on answers are worthless; `None` if there is none.
     pub fn worthless_from(&self) -> Option<f64> {
-        let worthless = |x: f64| self.shape.gamma(x) >= 1.0;
+        let worthless = |x: f64| (self.shape.gamma)(x) >= 1.0;
         let (mut low, mut high) = (0.0, 1e9);
         if !worthless(high) {
             return None;
@@ -168,7 +186,7 @@ impl Penalty {
         if scale.0 == 0 {
             return 1.0;
         }
-        self.shape.gamma(late.0 as f64 / scale.0 as f64)
+        (self.shape.gamma)(late.0 as f64 / scale.0 as f64)
     }
 }
 
@@ -184,7 +202,7 @@ mod tests {
             let mut fields = Decoder::new(&node, &COMMON, &mut problems);
             fields.describe(entry.name, entry.settings);
             let shape = (entry.build)(&mut fields);
-            let values: Vec<f64> = (1..=400).map(|i| shape.gamma(f64::from(i) / 100.0)).collect();
+            let values: Vec<f64> = (1..=400).map(|i| (shape.gamma)(f64::from(i) / 100.0)).collect();
             assert!(values.iter().all(|g| (0.0..=1.0).contains(g)), "{}", entry.name);
             assert!(values.windows(2).all(|w| w[0] <= w[1]), "{}", entry.name);
         }

@@ -1,5 +1,5 @@
-//! Upper bounds on the utility of requests: tables over evenly spaced instants. Penalties never fall
-//! with time, so that the bound at an instant holds until the next.
+//! Upper bounds on the utility of requests: tables over evenly spaced instants. Penalties never
+//! fall with time, so that the bound at an instant holds until the next.
 
 use super::window_problem::{Part, VariantOption, WindowProblem};
 use crate::core::units::{Span, Time};
@@ -65,8 +65,8 @@ impl BoundTable {
         })
     }
 
-    /// For each part, its utility on its best variant if its first batch starts at the instant; up to
-    /// well after the last deadline.
+    /// For each part, its utility on its best variant if its first batch starts at the instant; up
+    /// to well after the last deadline.
     pub fn of_parts(problem: &WindowProblem<'_>) -> Self {
         let start = problem.start;
         let last = problem.requests.iter().map(|request| request.deadline.since(start)).max();

@@ -1,5 +1,6 @@
 //! The optimal plan of a window: a dynamic programme over sets of items, which are single requests
-//! ([`super::request_moves`]) or whole groups ([`super::group_moves`]), on one worker with one lane.
+//! ([`super::request_moves`]) or whole groups ([`super::group_moves`]), on one worker with one
+//! lane.
 //!
 //! A label is (end, utility) after a set of items, with the content of the memory. Of two labels of
 //! one set and one content, the one that ends no earlier with no more utility is dominated, since
@@ -187,7 +188,8 @@ impl Labels {
             || self.extensions > limits.extensions
     }
 
-    /// Removes the labels of the sets of a level, and returns those to be extended, at most `width`.
+    /// Removes the labels of the sets of a level, and returns those to be extended, at most
+    /// `width`.
     fn close(&mut self, level: &[u32], width: usize) -> Vec<Origin> {
         let mut origins = Vec::new();
         for served in level {
@@ -250,8 +252,8 @@ impl Labels {
         self.open[served] = states;
     }
 
-    /// Whether a label of `state` dominates `label`, whose content it reaches by `load`. The last one
-    /// that ends early enough is the best of those.
+    /// Whether a label of `state` dominates `label`, whose content it reaches by `load`. The last
+    /// one that ends early enough is the best of those.
     #[inline]
     fn is_dominated<M: Moves>(&self, state: &State, load: Span, label: &Label) -> bool {
         let at = state.labels.partition_point(|o| o.value.finish + load <= label.value.finish);

@@ -1,8 +1,8 @@
 //! Label-setting over single requests: batches are any subsets of an application's requests.
 //!
 //! In the bound of a label each unserved request begins alone after the least load of its
-//! application. Of identical requests, the one with the lower index is served first: exchanging them
-//! has no effect. No other exchange argument holds for every penalty.
+//! application. Of identical requests, the one with the lower index is served first: exchanging
+//! them has no effect. No other exchange argument holds for every penalty.
 //!
 //! O(3ⁿ · variants · contents of memory · labels) at worst. Source: ours; dynamic programmes over
 //! subsets go back to Held and Karp, J. SIAM 1962.
@@ -43,8 +43,8 @@ struct RequestMoves<'p, 'v> {
     twin: [u32; MOST],
 }
 
-/// The best plan of at most [`MOST`] requests, at least as good as `known`; `None` if the proof takes
-/// too long.
+/// The best plan of at most [`MOST`] requests, at least as good as `known`; `None` if the proof
+/// takes too long.
 pub fn search(
     problem: &WindowProblem<'_>,
     bounds: &BoundTable,

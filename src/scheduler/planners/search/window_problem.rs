@@ -142,8 +142,8 @@ impl<'v> WindowProblem<'v> {
         self.view.expected_latency(self.worker, option.variant, batch)
     }
 
-    /// The shortest latency of any batch of a part without a load: a larger batch may take less time
-    /// than one request.
+    /// The shortest latency of any batch of a part without a load: a larger batch may take less
+    /// time than one request.
     pub fn shortest(&self, option: VariantOption, part: &Part) -> Span {
         let most = option.largest.min(part.members.len());
         self.view.catalog().shortest(self.worker, option.variant, most)
