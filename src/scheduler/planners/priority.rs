@@ -200,9 +200,12 @@ impl RequestOrder {
                 let mut keyed: Vec<(f64, Request)> = keyed.collect();
                 keyed.sort_by(|(a_priority, a), (b_priority, b)| {
                     let by_priority = b_priority.total_cmp(a_priority);
-                    by_priority.then_with(|| match listed {
-                        true => b.id.cmp(&a.id),
-                        false => (a.deadline, a.id).cmp(&(b.deadline, b.id)),
+                    by_priority.then_with(|| {
+                        if listed {
+                            b.id.cmp(&a.id)
+                        } else {
+                            (a.deadline, a.id).cmp(&(b.deadline, b.id))
+                        }
                     })
                 });
                 requests.iter_mut().zip(keyed).for_each(|(into, (_, request))| *into = request);
