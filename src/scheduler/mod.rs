@@ -78,8 +78,8 @@ const MAX_BATCH_SETTING: Setting = Setting::integer(
 const ACCURACY: Setting = Setting::choice(
     "accuracy",
     &names(&AccuracySource::ALL),
-    "The accuracies that the scheduler sees: those of the profile, corrected by the class posterior \
-     of each request, of the true class, or of the true outcome.",
+    "The accuracies that the scheduler sees: those of the profile, corrected by the class \
+     posterior of each request, of the true class, or of the true outcome.",
 );
 
 /// The keys of every scheduler.

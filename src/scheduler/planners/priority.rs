@@ -47,8 +47,8 @@ pub const PRIORITY: &[Setting] = &[
         "priority",
         &names(&FORMS),
         "The formula of a request's priority; larger goes first. With d seconds to the deadline, \
-         variance of accuracies V, and utility u of a variant that starts at once: (1 + V)·exp(−d); \
-         (1 + V)·exp(shortest latency − d); mean u / d; max u − u of the fastest variant; max u; \
+         variance of accuracies V, and utility u of a variant that starts at once: \
+         (1 + V)·exp(−d); (1 + V)·exp(shortest latency − d); mean u / d; max u − u of the fastest variant; max u; \
          Σ u / Σ latency.",
     ),
     Setting::choice(

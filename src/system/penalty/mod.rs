@@ -74,8 +74,8 @@ pub const COMMON: Group = Group {
         Setting::choice(
             "base",
             &names(&BASES),
-            "What schedulers divide lateness by: the whole budget, or what was left of it when they \
-             decided. Results always use the budget.",
+            "What schedulers divide lateness by: the whole budget, or what was left of it when \
+             they decided. Results always use the budget.",
         ),
         Setting::number(
             "tolerance_ms",
