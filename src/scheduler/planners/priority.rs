@@ -48,8 +48,8 @@ pub const PRIORITY: &[Setting] = &[
         &names(&FORMS),
         "The formula of a request's priority; larger goes first. With d seconds to the deadline, \
          variance of accuracies V, and utility u of a variant that starts at once: \
-         (1 + V)·exp(−d); (1 + V)·exp(shortest latency − d); mean u / d; max u − u of the fastest variant; max u; \
-         Σ u / Σ latency.",
+         (1 + V)·exp(−d); (1 + V)·exp(shortest latency − d); mean u / d; max u − u of the fastest \
+         variant; max u; Σ u / Σ latency.",
     ),
     Setting::choice(
         "priority_accuracy",
