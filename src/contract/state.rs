@@ -1,8 +1,7 @@
-//! The simulated world: what the view reads and only the engine changes.
+//! The state of a simulation: the view reads it, and only the engine changes it.
 //!
-//! **Invariant:** a request is in exactly one phase; the list of pending requests holds those in
-//! [`Phase::Pending`], by arrival number, as links through the slots, so that removing one is
-//! O(1) wherever it stands.
+//! **Invariant:** a request is in exactly one phase; those in [`Phase::Pending`] form a linked list
+//! through the slots, by arrival number, so that removing one takes O(1).
 
 use crate::classifier::model::ClassifierBuffers;
 use crate::contract::AccuracySource;
@@ -16,70 +15,53 @@ use std::sync::Arc;
 /// The end of the list of pending requests.
 const NIL: u32 = u32::MAX;
 
-/// Where a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The slot is free.
     Free,
-    /// Arrived, still being looked at.
+    /// Arrived; its peek has not ended.
     Hidden,
-    /// Waiting for a decision.
     Pending,
-    /// In a backlog or running.
     Assigned,
 }
 
-/// A request in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub request: Request,
     pub truth: TrueClass,
     pub phase: Phase,
-    /// Whether a worker that failed had it.
+    /// Whether it was assigned to a worker that failed.
     pub returned: bool,
+    /// Slots of its neighbours in the list of pending requests, or [`NIL`].
     before: u32,
     after: u32,
 }
 
-/// What a worker will do, in order.
+/// An entry of a worker's backlog: a batch or a load.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub variant: VariantId,
     /// Empty for a preload.
     pub requests: Vec<RequestId>,
-    /// When the decision is made, if deciding takes time, and what it sends has arrived.
+    /// The earliest start: the end of the decision overhead and the arrival of the payload.
     pub not_before: Time,
-    /// When it was decided on.
+    /// The time of the decision.
     pub decided: Time,
-    /// Behind a link: when its turn on the way comes.
+    /// The start of sending its payload to a worker behind a link.
     pub sent_from: Time,
 }
 
-impl Job {
-    /// Decided on at an instant, to begin `not_before` another.
-    pub fn new(
-        variant: VariantId,
-        requests: Vec<RequestId>,
-        decided: Time,
-        not_before: Time,
-    ) -> Self {
-        Self { variant, requests, not_before, decided, sent_from: decided }
-    }
-}
-
-/// A batch being computed.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub variant: VariantId,
     pub requests: Vec<RequestId>,
-    /// When it was decided on.
+    /// The time of the decision.
     pub decided: Time,
     pub started: Time,
-    /// By the table, whatever the noise.
+    /// By the latency table, without noise.
     pub expected_end: Time,
 }
 
-/// A load in progress.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loading {
     pub variant: VariantId,
@@ -87,18 +69,17 @@ pub(crate) struct Loading {
     pub end: Time,
 }
 
-/// One worker.
 #[derive(Debug)]
 pub(crate) struct WorkerState {
     pub memory: LruMemory,
     pub lanes: Vec<Option<Running>>,
     pub loading: Option<Loading>,
     pub backlog: VecDeque<Job>,
-    /// Whether a look was the last thing to start here: then it is the backlog's turn.
-    pub looked: bool,
-    /// When it becomes available; it has if this is not later than now.
+    /// Whether the last batch to start was a peek: then the backlog is next.
+    pub peeked_last: bool,
+    /// The start of its availability.
     pub ready: Time,
-    /// Behind a link: when everything assigned so far will have been sent.
+    /// The end of the uplink's queue; `None` for a local worker.
     pub sent: Option<Time>,
 }
 
@@ -108,30 +89,28 @@ impl WorkerState {
     }
 }
 
-/// What schedulers are told of requests in flight, by slot.
+/// The beliefs of schedulers about requests in flight, by slot.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBeliefs {
-    /// Most classes of any application, most variants of any application and one for the peek.
+    /// The row length of `posterior`: the most classes of any application.
     pub classes: usize,
+    /// The row length of `accuracy`: the most variants of any application, and one for its peek.
     pub variants: usize,
-    /// Class posterior by slot.
     pub posterior: Vec<f64>,
-    /// The SneakPeek model's own answer by slot: the class that its votes answer with.
+    /// The class that the SneakPeek model answers, by slot.
     pub answer: Vec<Option<u16>>,
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
-    /// Those of the look in progress.
     pub buffers: ClassifierBuffers,
 }
 
-/// The world.
 #[derive(Debug)]
 pub(crate) struct State {
     pub now: Time,
     pub catalog: Arc<Catalog>,
     pub info: AccuracySource,
     pub workers: Vec<WorkerState>,
-    pub estimates: RequestBeliefs,
+    pub beliefs: RequestBeliefs,
     slots: Vec<Slot>,
     free: Vec<u32>,
     first: u32,
@@ -156,13 +135,13 @@ impl State {
                 lanes: (0..worker.lanes).map(|_| None).collect(),
                 loading: None,
                 backlog: VecDeque::new(),
-                looked: false,
+                peeked_last: false,
                 ready: worker.ready,
                 sent: worker.link.as_ref().map(|_| Time::ZERO),
             }
         });
         let apps = || catalog.app_ids();
-        let estimates = RequestBeliefs {
+        let beliefs = RequestBeliefs {
             classes: apps().map(|a| catalog.app(a).classes.len()).max().unwrap_or(0),
             variants: apps().map(|a| catalog.variants_of(a).count() + 1).max().unwrap_or(0),
             ..RequestBeliefs::default()
@@ -171,7 +150,7 @@ impl State {
             now: Time::ZERO,
             info,
             workers: workers.collect(),
-            estimates,
+            beliefs,
             slots: Vec::new(),
             free: Vec::new(),
             first: NIL,
@@ -182,28 +161,28 @@ impl State {
         }
     }
 
-    /// The answer of the SneakPeek model as a variant, if schedulers may choose it.
+    /// The variant of the SneakPeek model, if schedulers may choose it.
     #[inline]
-    pub fn offer(&self, app: AppId) -> Option<VariantId> {
-        self.catalog.app(app).offer.filter(|_| self.info == AccuracySource::Posterior)
+    pub fn peek_variant(&self, app: AppId) -> Option<VariantId> {
+        let app = self.catalog.app(app);
+        let is_offered = app.peek_is_offered && self.info == AccuracySource::Posterior;
+        app.peek_variant.filter(|_| is_offered)
     }
 
-    /// How many requests have arrived.
     pub fn arrived(&self) -> u32 {
         self.arrived
     }
 
-    /// How many requests are pending.
     pub fn pending_len(&self) -> usize {
         self.pending
     }
 
-    /// How many slots were ever in use at once.
+    /// The most slots that were in use at once.
     pub fn slots_len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Takes in a request; it is hidden at first.
+    /// Adds a request, which is hidden at first.
     #[inline]
     pub fn insert(
         &mut self,
@@ -238,32 +217,22 @@ impl State {
         while before != NIL && self.slots[before as usize].request.id > id {
             before = self.slots[before as usize].before;
         }
-        let at = id.slot() as u32;
-        let after = match before {
-            NIL => std::mem::replace(&mut self.first, at),
-            _ => std::mem::replace(&mut self.slots[before as usize].after, at),
-        };
-        match after {
-            NIL => self.last = at,
-            _ => self.slots[after as usize].before = at,
-        }
-        let slot = &mut self.slots[at as usize];
-        (slot.phase, slot.before, slot.after) = (Phase::Pending, before, after);
+        let (at, after) = (id.slot() as u32, self.after(before));
+        self.link(before, at);
+        self.link(at, after);
+        self.slots[id.slot()].phase = Phase::Pending;
         self.pending += 1;
     }
 
-    /// Makes a request pending that a worker had which failed.
-    pub fn give_back(&mut self, id: RequestId) {
-        self.slots[id.slot()].returned = true;
-        self.show(id);
+    /// The pending slot after another one; the first after [`NIL`].
+    #[inline]
+    fn after(&self, before: u32) -> u32 {
+        if before == NIL { self.first } else { self.slots[before as usize].after }
     }
 
-    /// Takes a pending request off the list.
+    /// Makes two slots neighbours in the list; [`NIL`] stands for its start and end.
     #[inline]
-    pub fn take(&mut self, id: RequestId) {
-        let slot = &mut self.slots[id.slot()];
-        slot.phase = Phase::Assigned;
-        let (before, after) = (slot.before, slot.after);
+    fn link(&mut self, before: u32, after: u32) {
         match before {
             NIL => self.first = after,
             _ => self.slots[before as usize].after = after,
@@ -272,10 +241,25 @@ impl State {
             NIL => self.last = before,
             _ => self.slots[after as usize].before = before,
         }
+    }
+
+    /// Makes a request pending again that was assigned to a worker that failed.
+    pub fn requeue(&mut self, id: RequestId) {
+        self.slots[id.slot()].returned = true;
+        self.show(id);
+    }
+
+    /// Removes a request from the list of pending ones.
+    #[inline]
+    pub fn take(&mut self, id: RequestId) {
+        let slot = &mut self.slots[id.slot()];
+        slot.phase = Phase::Assigned;
+        let (before, after) = (slot.before, slot.after);
+        self.link(before, after);
         self.pending -= 1;
     }
 
-    /// Forgets a request that is not on the list.
+    /// Frees the slot of a request that is not pending.
     #[inline]
     pub fn release(&mut self, id: RequestId) {
         self.slots[id.slot()].phase = Phase::Free;

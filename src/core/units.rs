@@ -48,16 +48,19 @@ impl Span {
     /// No time.
     pub const ZERO: Self = Self(0);
 
-    /// A span of `s` seconds rounded to the nanosecond; zero for negative or non-finite input.
+    /// A span of `s` seconds rounded to the nanosecond; zero for negative input and NaN.
     pub fn from_s(s: f64) -> Self {
-        let ns = (s * NS_PER_S as f64).round();
-        if ns > 0.0 { Self(ns as u64) } else { Self::ZERO }
+        Self::from_ns(s * NS_PER_S as f64)
     }
 
-    /// A span of `ms` milliseconds rounded to the nanosecond.
+    /// A span of `ms` milliseconds, as [`Self::from_s`].
     pub fn from_ms(ms: f64) -> Self {
-        let ns = (ms * NS_PER_MS as f64).round();
-        if ns > 0.0 { Self(ns as u64) } else { Self::ZERO }
+        Self::from_ns(ms * NS_PER_MS as f64)
+    }
+
+    /// A span of `ns` nanoseconds, rounded; the longest span if it does not fit.
+    pub(crate) fn from_ns(ns: f64) -> Self {
+        Self(ns.round() as u64)
     }
 
     /// Seconds as a float, for formulas and reports only.
@@ -72,8 +75,7 @@ impl Span {
 
     /// The span times `factor`, rounded to the nanosecond.
     pub fn scale(self, factor: f64) -> Self {
-        let ns = (self.0 as f64 * factor).round();
-        if ns > 0.0 { Self(ns as u64) } else { Self::ZERO }
+        Self::from_ns(self.0 as f64 * factor)
     }
 }
 
@@ -143,7 +145,7 @@ pub fn parse_decimal(text: &str, digits: u32) -> Option<u64> {
     if whole.len() + fraction.len() == 0 || !bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // How many of the mantissa's digits lie at or above the resolution.
+    // The number of the mantissa's digits at or above the resolution.
     let keep = i64::try_from(whole.len()).ok()? + i64::from(exponent) + i64::from(digits);
     let (mut value, mut round_up) = (0u64, false);
     let mut place = 0i64;

@@ -1,7 +1,7 @@
 //! Pareto gaps: P(X > x) = (m / x)^α from the least gap m = (α − 1) / (α · rate) on. Their variance
 //! is infinite up to α = 2.
 
-use super::{ArrivalEntry, Process, renewal};
+use super::{ArrivalEntry, renewal};
 use crate::config::Setting;
 use crate::core::rng::exponential;
 use rand::RngExt;
@@ -15,6 +15,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read: |fields| {
         let alpha = fields.number("alpha");
         let least = (alpha - 1.0) / alpha;
-        Process::Timed(renewal(move |rng| least * libm::exp(exponential(rng.random()) / alpha)))
+        renewal(move |rng| least * libm::exp(exponential(rng.random()) / alpha))
     },
 };

@@ -1,6 +1,6 @@
 //! Poisson arrivals: exponential gaps with mean 1 / rate.
 
-use super::{ArrivalEntry, Process, renewal};
+use super::{ArrivalEntry, renewal};
 use crate::core::rng::exponential;
 use rand::RngExt;
 
@@ -9,5 +9,5 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     summary: "exponential gaps",
     settings: &[],
     source: "memoryless arrivals, the customary null model",
-    read: |_| Process::Timed(renewal(|rng| exponential(rng.random()))),
+    read: |_| renewal(|rng| exponential(rng.random())),
 };

@@ -1,8 +1,8 @@
 //! Poisson arrivals whose rate changes evenly from `from` times the rate to the rate itself, over
 //! `over_s` seconds, and stays there.
 
-use super::timed::{DriftSchedule, thinned};
-use super::{ArrivalEntry, Process};
+use super::ArrivalEntry;
+use super::timed::{RateCurve, thinned};
 use crate::config::Setting;
 use crate::core::units::Time;
 use std::sync::Arc;
@@ -26,6 +26,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
         };
         let (highest, integral) = (from.max(1.0), Arc::new(integral));
         let faster = "`from` nearer to 1, a shorter `over_s`, or more `requests`";
-        Process::Timed(thinned(DriftSchedule { factor, highest, integral, faster }))
+        thinned(RateCurve { factor, highest, integral, faster, noise: None })
     },
 };

@@ -187,7 +187,7 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
                 case.world.observe((info, "tmo-rl"), scheduler.as_mut(), arrivals());
             result.unwrap_or_else(|error| panic!("{error}"));
             check::little(&log).unwrap_or_else(|why| panic!("{why}"));
-            // Looks take turns with batches: there a lane that is filled later may find one.
+            // Peeks alternate with batches: there a lane that is filled later may find one.
             if info == AccuracySource::Posterior {
                 continue;
             }

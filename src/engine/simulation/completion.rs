@@ -1,4 +1,4 @@
-//! How requests end: answered or refused, and a closed loop hears of it.
+//! The ends of requests: answers and rejections, which closed loops depend on.
 
 use super::{Answer, Simulation};
 use crate::contract::{Event, Observer, RejectReason};
@@ -21,7 +21,7 @@ impl Simulation {
             started,
             finished: self.state.now,
             correct: if catalog.is_peek(variant) {
-                self.state.estimates.answer[id.slot()] == Some(truth.class)
+                self.state.beliefs.answer[id.slot()] == Some(truth.class)
             } else {
                 self.truth.correct(variant, truth, id.number(), self.rng)
             },
@@ -50,7 +50,7 @@ impl Simulation {
         self.ended(id);
     }
 
-    /// Tells a closed loop that a request is over; what arrives next may be earlier from then on.
+    /// Reports the end of a request to a closed loop, which may move the next arrival forward.
     #[inline]
     fn ended(&mut self, id: RequestId) {
         if self.closed {

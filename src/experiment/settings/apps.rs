@@ -22,7 +22,7 @@ pub(super) fn read(read: &mut Decoder<'_>, inputs: &mut InputCache) -> Vec<AppSp
         apps.extend(read_app(name, &folders, &apps, inputs, problems));
     }
     if let Some(node) = budgets {
-        let by_app = is_table(node) && !DeadlineBudget::is_law(node);
+        let by_app = is_table(node) && !DeadlineBudget::is_distribution(node);
         for_apps(node, by_app, &mut apps, problems, |app, node, problems| {
             app.budget = DeadlineBudget::read(node, problems);
         });

@@ -353,7 +353,7 @@ fn read_drift(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> O
     let (at, from, until) = (second("at_s"), second("from_s"), second("until_s"));
     let period = second("period_s");
     let after = |span: Span| Time::ZERO + span;
-    let course = match (at, from, until, period) {
+    let schedule = match (at, from, until, period) {
         (Some(at), None, None, None) => Some(DriftSchedule::Abrupt(after(at))),
         (None, from, Some(until), None) if from.unwrap_or(Span::ZERO) < until => {
             Some(DriftSchedule::Linear(after(from.unwrap_or(Span::ZERO)), after(until)))
@@ -369,7 +369,7 @@ fn read_drift(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> O
         }
     };
     read.finish();
-    course.map(|course| Drift::To { to, course })
+    schedule.map(|schedule| Drift::To { to, schedule })
 }
 
 /// Calls `each` with the index of every application that is a key of a table.
