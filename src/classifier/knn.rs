@@ -23,12 +23,12 @@ pub struct Reference {
     blocks: Vec<[f64; LANES]>,
 }
 
-/// Who votes when several samples are as far away as the k-th.
+/// The samples that vote when several are as far away as the k-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoteTies {
-    /// Those listed first.
+    /// The first listed of them.
     LowestIndex,
-    /// All of them, sharing the votes that are left.
+    /// All of them, with equal shares of the remaining votes.
     Average,
 }
 
@@ -57,16 +57,19 @@ impl Reference {
     }
 
     /// Reads `reference.csv` of an application with these classes.
+    ///
+    /// # Errors
+    /// Cells that are no class or no number, and tables without a feature.
     pub fn read(source: &Source, classes: &[String]) -> Result<Self, Problems> {
         let table = Table::parse(source)?;
         let class = table.column("class")?;
-        let columns: Vec<usize> = (0..table.header().count()).filter(|at| *at != class).collect();
+        let others = table.names().enumerate().filter(|(column, _)| *column != class);
+        let (columns, features): (Vec<usize>, Vec<String>) =
+            others.map(|(column, name)| (column, name.to_owned())).unzip();
         if columns.is_empty() {
             let place = Location::line(&source.path, 1);
             return Err(Problem::new(place, "no feature", "a column for each feature").into());
         }
-        let features = table.header().enumerate().filter(|(at, _)| *at != class);
-        let features = features.map(|(_, name)| name.to_owned()).collect();
         let (mut samples, mut problems) = (Vec::new(), Problems::default());
         for row in table.rows() {
             let class = row.name(class, "class", classes);
@@ -108,9 +111,9 @@ impl Reference {
             }
         }
         if ties == VoteTies::Average {
-            let left = scratch.nearest.iter().filter(|(distance, _)| *distance == last).count();
+            let votes_left = scratch.nearest.iter().filter(|(d, _)| *d == last).count();
             let tied = || self.class.iter().zip(&scratch.distances).filter(|(_, d)| **d == last);
-            let share = left as f64 / tied().count() as f64;
+            let share = votes_left as f64 / tied().count() as f64;
             tied().for_each(|(class, _)| votes[usize::from(*class)] += share);
         }
     }
@@ -130,13 +133,13 @@ impl Reference {
     }
 }
 
-/// Finds the `k` nearest samples; of equally distant ones those listed first.
+/// Finds the `k` nearest samples; of equally distant ones the first listed.
 fn select(k: usize, scratch: &mut Scratch) {
     let Scratch { distances, nearest } = scratch;
     nearest.clear();
     let mut bound = f64::INFINITY;
     for (block, lanes) in distances.chunks_exact(LANES).enumerate() {
-        // Most blocks hold no near sample: no branch on each of their samples.
+        // Most blocks hold no near sample: one branch per block, not one per sample.
         if lanes.iter().copied().fold(f64::INFINITY, f64::min) >= bound {
             continue;
         }

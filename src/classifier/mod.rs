@@ -1,4 +1,4 @@
-//! SneakPeek models: cheap classifiers that look at a request before it is scheduled.
+//! SneakPeek models: cheap classifiers that peek at a request before it is scheduled.
 
 pub mod knn;
 pub mod model;

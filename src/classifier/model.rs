@@ -1,8 +1,8 @@
-//! SneakPeek models: cheap classifiers that look at a request before it is scheduled, and vote for
-//! its class. What the votes are worth is the matter of [`super::posterior`].
+//! SneakPeek models: cheap classifiers that peek at a request before it is scheduled and vote for
+//! its class. [`super::posterior`] turns votes into class probabilities.
 //!
-//! k-NN with k = 5 and the threshold 0.4 for two classes are those of dndfrink/SERIF bd12bb8; that
-//! a rule is a stump, and how votes are drawn from a confusion matrix, are our choices.
+//! k-NN with k = 5 and the threshold 0.4 for two classes are those of dndfrink/SERIF bd12bb8; rules
+//! with one threshold, and how votes are drawn from a confusion matrix, are our choices.
 
 use super::knn::{Reference, Scratch, VoteTies};
 use super::posterior::{Evidence, TWO_CLASS_THRESHOLD};
@@ -12,69 +12,68 @@ use crate::core::units::Span;
 use crate::traces::recorded::RecordedTrace;
 use std::sync::Arc;
 
-/// How requests of an application are looked at.
+/// How requests of an application are peeked at.
 #[derive(Clone, Debug)]
 pub struct Classifier {
-    /// Where votes come from.
+    /// The source of votes.
     pub kind: ClassifierKind,
-    /// Votes to evidence.
+    /// How votes become evidence.
     pub evidence: Evidence,
     /// With two classes: class 1 is the answer where its share of the votes is above this. `None`
     /// for the class with most votes.
     pub threshold: Option<f64>,
-    /// Belief before the look.
+    /// Class weights before the peek.
     pub prior: Prior,
-    /// Where it runs.
+    /// The executor of peeks.
     pub runs_on: ClassifierHost,
-    /// Time to look at one request, instead of the profile's table.
+    /// Time of a peek at one request, instead of the profile's table.
     pub latency: Option<Span>,
-    /// What it takes of the memory of every worker on which it runs.
+    /// Memory that it takes on every worker that peeks.
     pub memory_bytes: u64,
     /// Its confusion matrix, rows of weights by true class, where that is known beforehand.
     pub matrix: Option<Vec<Vec<f64>>>,
-    /// When its own answer is good enough.
+    /// When its own answer is taken.
     pub short_circuit: ShortCircuit,
 }
 
-/// Where votes come from.
+/// The source of votes.
 #[derive(Clone, Debug)]
 pub enum ClassifierKind {
-    /// They stand in the trace.
+    /// Votes of the trace.
     Recorded,
-    /// Nearest neighbours, computed from the request's features.
+    /// Votes of the nearest neighbours of the request's features.
     Knn(Knn),
-    /// Drawn.
+    /// Votes drawn from a confusion matrix.
     Confusion(VoteModel),
     /// One vote by a threshold on one feature.
     Rule(ThresholdRule),
 }
 
-/// Where the SneakPeek model runs.
+/// The executor of the SneakPeek model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClassifierHost {
-    /// On a serial lane of the host: a request becomes visible when its peek ends.
+    /// A serial lane of the host: a request becomes visible when its peek ends.
     Host,
-    /// Nowhere: it takes no time.
+    /// None: peeks take no time.
     Free,
-    /// On a lane of a worker that can serve the application, taking turns with its backlog.
+    /// A lane of a worker that can serve the application, in turn with its backlog.
     Worker,
 }
 
-/// When the answer of the SneakPeek model itself is taken: always the class that its votes answer
-/// with, which need not be the likeliest by the posterior, since the prior has a say in that. The
-/// authors' report mentions that a request can be answered so, and neither when nor with which
-/// class: that, and all three conditions, are our choices.
+/// When the answer of the SneakPeek model itself is taken: the class that its votes answer with,
+/// which need not be the likeliest by the posterior, since that depends on the prior. The authors'
+/// report mentions such answers, and neither their condition nor their class: both are our choices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ShortCircuit {
     /// Never.
     Never,
-    /// When the scheduler says so: it is one more variant, as accurate on a request as answers of
-    /// that class are right, P(y = ŷ | ŷ), by the confusion matrix and the prior.
+    /// When the scheduler chooses it: it is one more variant, whose accuracy on a request is the
+    /// precision of its answer, P(y = ŷ | ŷ), by the confusion matrix and the prior.
     Precision,
-    /// The same, with the recalls of the confusion matrix weighed by the posterior. Circular: the
-    /// posterior comes from the very answer it is to judge.
+    /// The same with the posterior-weighted recalls of the confusion matrix as its accuracy, which
+    /// is circular: the posterior comes from the answer that it judges.
     Posterior,
-    /// As soon as it is known, if its class has this posterior probability or more.
+    /// When the request is ready, if its class has this posterior probability or more.
     Threshold(f64),
 }
 
@@ -122,22 +121,22 @@ impl Prior {
 /// A k-NN on features of the trace.
 #[derive(Clone, Debug)]
 pub struct Knn {
-    /// Who votes.
+    /// The samples that vote.
     pub reference: Arc<Reference>,
-    /// How many.
+    /// The number of votes.
     pub k: usize,
-    /// At the k-th distance.
+    /// How ties at the k-th distance are broken.
     pub ties: VoteTies,
-    /// Where in the trace each feature of the reference stands.
+    /// For each feature of the reference, its index in `RecordedTrace::features`.
     pub columns: Vec<usize>,
 }
 
-/// A decision stump.
+/// A decision rule.
 #[derive(Clone, Copy, Debug)]
 pub struct ThresholdRule {
-    /// Where in the trace its feature stands.
+    /// Index of its feature in `RecordedTrace::features`.
     pub column: usize,
-    /// From here on the class is `above`.
+    /// The threshold.
     pub at: f64,
     /// The class of smaller values.
     pub below: u16,
@@ -147,13 +146,13 @@ pub struct ThresholdRule {
 
 /// How votes are drawn for a true class, from a confusion matrix with a row for each.
 ///
-/// A row is a probability to be simply right, and otherwise one of several classes. So a better
-/// model errs on fewer requests with the same draws, and a model that knows nothing says the same
-/// whatever the true class.
+/// A row is the probability of the true class and, otherwise, weights of all classes. So a better
+/// model errs on fewer requests with the same draws, and the votes of a model without any quality
+/// do not depend on the true class.
 #[derive(Clone, Debug)]
 pub struct VoteModel {
     rows: Vec<(f64, Vec<f64>)>,
-    /// Votes for a request.
+    /// Votes per request.
     pub votes: u64,
     /// The probability with which each vote after the first copies the first.
     pub correlation: f64,
@@ -165,7 +164,7 @@ impl VoteModel {
         Self::new(rows.iter().map(|row| (0.0, row.clone())))
     }
 
-    /// From chance (0: every class equally likely) to perfect (1).
+    /// A quality from 0 (every class equally likely) to 1 (perfect).
     pub fn quality(classes: usize, quality: f64) -> Self {
         Self::new((0..classes).map(|_| (quality, vec![1.0; classes])))
     }
@@ -181,14 +180,17 @@ impl VoteModel {
 
     /// The confusion matrix of the answers, where all votes are the same.
     pub fn confusion(&self) -> Option<Vec<Vec<f64>>> {
+        if self.votes > 1 && self.correlation < 1.0 {
+            return None;
+        }
         let rows = self.rows.iter().enumerate().map(|(class, (right, weights))| {
             let total: f64 = weights.iter().sum();
-            let otherwise = if total > 0.0 { (1.0 - right) / total } else { 0.0 };
-            let mut row: Vec<f64> = weights.iter().map(|weight| weight * otherwise).collect();
+            let wrong = if total > 0.0 { (1.0 - right) / total } else { 0.0 };
+            let mut row: Vec<f64> = weights.iter().map(|weight| weight * wrong).collect();
             row[class] += if total > 0.0 { *right } else { 1.0 };
             row
         });
-        (self.votes == 1 || self.correlation >= 1.0).then(|| rows.collect())
+        Some(rows.collect())
     }
 
     fn new(rows: impl Iterator<Item = (f64, Vec<f64>)>) -> Self {
@@ -200,8 +202,8 @@ impl VoteModel {
         let first = self.draw(class, number, 0, rng);
         votes[first] += 1.0;
         for vote in 1..self.votes {
-            let copies = unit(number, vote, 2, rng) < self.correlation;
-            votes[if copies { first } else { self.draw(class, number, vote, rng) }] += 1.0;
+            let is_copy = unit(number, vote, 2, rng) < self.correlation;
+            votes[if is_copy { first } else { self.draw(class, number, vote, rng) }] += 1.0;
         }
     }
 
@@ -221,12 +223,12 @@ impl VoteModel {
     }
 }
 
-/// A draw of its own for every request, vote and purpose.
+/// A number in [0, 1) for a request, vote and purpose.
 fn unit(number: u32, vote: u64, purpose: u64, rng: Rng) -> f64 {
     rng.keyed_unit(Label::Evidence, u64::from(number), 3 * vote + purpose)
 }
 
-/// Buffers of a look, for reuse.
+/// Buffers of a peek, for reuse.
 #[derive(Clone, Debug, Default)]
 pub struct ClassifierBuffers {
     /// By class.
@@ -236,15 +238,15 @@ pub struct ClassifierBuffers {
 }
 
 impl Classifier {
-    /// The probability of each true class's answer to be right; zeros if it is not known.
+    /// The probability of a right answer by true class; zeros if it is not known.
     pub fn recall(&self, classes: usize) -> Vec<f64> {
         let Some(matrix) = &self.matrix else { return vec![0.0; classes] };
         let rows = matrix.iter().enumerate();
         rows.map(|(class, row)| row[class] / row.iter().sum::<f64>()).collect()
     }
 
-    /// P(y = ŷ | ŷ) for each answer ŷ, with these weights of the true classes; zero for an answer
-    /// that is never given.
+    /// P(y = ŷ | ŷ) by answer ŷ, with these weights of the true classes; zero for an answer that is
+    /// never given.
     pub fn precision(&self, prior: &[f64]) -> Vec<f64> {
         let Some(matrix) = &self.matrix else { return vec![0.0; prior.len()] };
         let joint = |class: usize, answer: usize| {
@@ -258,15 +260,15 @@ impl Classifier {
         (0..prior.len()).map(precision).collect()
     }
 
-    /// Whether looking can tell anything: votes are there, or can be computed or drawn.
-    pub fn sees(&self, trace: Option<&RecordedTrace>) -> bool {
+    /// Whether peeks give votes: they were recorded, or can be computed or drawn.
+    pub fn has_votes(&self, trace: Option<&RecordedTrace>) -> bool {
         !matches!(self.kind, ClassifierKind::Recorded)
             || trace.is_some_and(|trace| !trace.votes.is_empty())
     }
 
-    /// Looks at request `number`: fills the votes for each of `classes`. They are all zero where
-    /// the request has no row in the trace to look at.
-    pub fn look(
+    /// Peeks at request `number`: fills the votes by class. They are all zero where the votes or
+    /// features would come from the trace and the request has no row in it.
+    pub fn peek(
         &self,
         trace: Option<&RecordedTrace>,
         truth: TrueClass,
@@ -292,12 +294,12 @@ impl Classifier {
                     knn.reference.vote(query, knn.k, knn.ties, votes, scratch);
                 }
             }
-            ClassifierKind::Confusion(law) => {
-                law.vote(usize::from(truth.class), number, rng, votes);
+            ClassifierKind::Confusion(model) => {
+                model.vote(usize::from(truth.class), number, rng, votes);
             }
-            ClassifierKind::Rule(stump) => {
-                if let Some(value) = feature(&stump.column) {
-                    let class = if value < stump.at { stump.below } else { stump.above };
+            ClassifierKind::Rule(rule) => {
+                if let Some(value) = feature(&rule.column) {
+                    let class = if value < rule.at { rule.below } else { rule.above };
                     votes[usize::from(class)] = 1.0;
                 }
             }
@@ -345,20 +347,20 @@ mod tests {
         }
     }
 
-    fn votes(law: &VoteModel, class: usize, number: u32) -> Vec<f64> {
+    fn votes(model: &VoteModel, class: usize, number: u32) -> Vec<f64> {
         let mut votes = vec![0.0; 4];
-        law.vote(class, number, Rng::new(9, 0), &mut votes);
+        model.vote(class, number, Rng::new(9, 0), &mut votes);
         votes
     }
 
     #[test]
-    fn a_model_of_no_quality_says_the_same_whatever_the_class() {
-        let law = VoteModel { votes: 3, ..VoteModel::quality(4, 0.0) };
+    fn without_quality_votes_do_not_depend_on_the_class() {
+        let model = VoteModel { votes: 3, ..VoteModel::quality(4, 0.0) };
         let mut sums = [0.0; 4];
         for number in 0..10_000 {
-            let said = votes(&law, 0, number);
-            assert!((1..4).all(|class| votes(&law, class, number) == said));
-            sums.iter_mut().zip(said).for_each(|(sum, vote)| *sum += vote);
+            let expected = votes(&model, 0, number);
+            assert!((1..4).all(|class| votes(&model, class, number) == expected));
+            sums.iter_mut().zip(expected).for_each(|(sum, vote)| *sum += vote);
         }
         // 30,000 votes for four classes: a standard error is 75; five of them.
         assert!(sums.iter().all(|sum| (sum - 7500.0).abs() < 375.0), "{sums:?}");
@@ -367,8 +369,8 @@ mod tests {
     #[test]
     fn a_better_model_errs_on_fewer_of_the_same_requests() {
         let wrong = |quality: f64| -> Vec<u32> {
-            let law = VoteModel::quality(4, quality);
-            (0..2000).filter(|number| votes(&law, 2, *number)[2] == 0.0).collect()
+            let model = VoteModel::quality(4, quality);
+            (0..2000).filter(|number| votes(&model, 2, *number)[2] == 0.0).collect()
         };
         assert!(wrong(1.0).is_empty());
         let (good, bad) = (wrong(0.8), wrong(0.4));
@@ -381,11 +383,11 @@ mod tests {
     #[test]
     fn votes_follow_the_rows_of_a_matrix() {
         let rows = [[6.0, 2.0, 0.0, 2.0], [0.0, 0.0, 0.0, 5.0], [1.0; 4], [0.0, 1.0, 1.0, 0.0]];
-        let law = VoteModel::matrix(&rows.map(|row| row.to_vec()));
+        let model = VoteModel::matrix(&rows.map(|row| row.to_vec()));
         for (class, row) in rows.iter().enumerate() {
             let mut sums = vec![0.0; 4];
             for number in 0..4000 {
-                sums.iter_mut().zip(votes(&law, class, number)).for_each(|(s, v)| *s += v);
+                sums.iter_mut().zip(votes(&model, class, number)).for_each(|(s, v)| *s += v);
             }
             for (sum, weight) in sums.iter().zip(row) {
                 let share = weight / row.iter().sum::<f64>();
@@ -398,8 +400,8 @@ mod tests {
     #[test]
     fn correlated_votes_copy_the_first() {
         let same = |correlation: f64| -> f64 {
-            let law = VoteModel { votes: 2, correlation, ..VoteModel::quality(4, 0.0) };
-            let both = (0..20_000).filter(|number| votes(&law, 0, *number).contains(&2.0));
+            let model = VoteModel { votes: 2, correlation, ..VoteModel::quality(4, 0.0) };
+            let both = (0..20_000).filter(|number| votes(&model, 0, *number).contains(&2.0));
             both.count() as f64 / 20_000.0
         };
         assert_eq!(same(1.0), 1.0);
@@ -407,12 +409,12 @@ mod tests {
         for (correlation, expected) in [(0.0, 0.25), (0.5, 0.625)] {
             assert!((same(correlation) - expected).abs() < 0.018, "{correlation}");
         }
-        let law = VoteModel { votes: 7, correlation: 1.0, ..VoteModel::recall(4, 0.6) };
-        assert!((0..100).all(|number| votes(&law, 1, number).contains(&7.0)));
+        let model = VoteModel { votes: 7, correlation: 1.0, ..VoteModel::recall(4, 0.6) };
+        assert!((0..100).all(|number| votes(&model, 1, number).contains(&7.0)));
     }
 
     #[test]
-    fn matrices_of_laws_and_what_their_answers_are_worth() {
+    fn confusion_matrices_and_precisions() {
         assert_eq!(VoteModel::recall(3, 0.5).confusion().unwrap()[1], [0.25, 0.5, 0.25]);
         assert_eq!(VoteModel::quality(4, 0.2).confusion().unwrap()[0], [0.4, 0.2, 0.2, 0.2]);
         assert_eq!(VoteModel { votes: 2, ..VoteModel::quality(4, 0.2) }.confusion(), None);
@@ -428,20 +430,20 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_parts_the_classes_at_its_threshold() {
+    fn a_rule_separates_classes_at_its_threshold() {
         let trace = RecordedTrace {
             features: vec![("x".to_owned(), vec![-1.0, 2.0, 2.5])],
             ..RecordedTrace::default()
         };
-        let stump = ThresholdRule { column: 0, at: 2.0, below: 1, above: 0 };
-        let peek = Classifier { kind: ClassifierKind::Rule(stump), ..Classifier::default() };
+        let rule = ThresholdRule { column: 0, at: 2.0, below: 1, above: 0 };
+        let classifier = Classifier { kind: ClassifierKind::Rule(rule), ..Classifier::default() };
         let mut buffers = ClassifierBuffers::default();
-        let mut said = |row: u32| {
+        let mut votes = |row: u32| {
             let truth = TrueClass { class: 0, row };
-            peek.look(Some(&trace), truth, 0, 2, Rng::new(1, 0), &mut buffers);
+            classifier.peek(Some(&trace), truth, 0, 2, Rng::new(1, 0), &mut buffers);
             buffers.votes.clone()
         };
-        assert_eq!([said(0), said(1), said(2)], [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]);
-        assert_eq!(said(TrueClass::NO_ROW), [0.0, 0.0]);
+        assert_eq!([votes(0), votes(1), votes(2)], [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]);
+        assert_eq!(votes(TrueClass::NO_ROW), [0.0, 0.0]);
     }
 }

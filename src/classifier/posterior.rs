@@ -6,7 +6,7 @@
 //!
 //! Source: dndfrink/SERIF bd12bb8 (conjugate update and expected conditional accuracy), the
 //! published code of the authors of arXiv 2505.06641. k, the threshold and the one-hot evidence
-//! are taken from there; counts as evidence are the other natural reading.
+//! are taken from there; counts as evidence are another reading of it.
 
 use crate::core::rounding::rounded;
 
@@ -15,7 +15,7 @@ use crate::core::rounding::rounded;
 pub enum Evidence {
     /// One pseudo-observation of the class that the votes answer with.
     OneHot,
-    /// Every vote counts.
+    /// Every vote is an observation.
     Counts,
 }
 
@@ -67,22 +67,18 @@ pub fn expected_accuracy(theta: &[f64], recall: &[f64]) -> f64 {
     theta.iter().zip(recall).map(|(t, r)| t * r).sum()
 }
 
-/// A recall measured on `samples` requests, pulled towards `accuracy` by as many imagined
-/// requests of that accuracy as `weight` says: (n R + k a) / (n + k). Not in the published code.
+/// A recall R of `samples` n requests, shrunk towards `accuracy` a by `weight` k pseudo-requests of
+/// that accuracy: (n R + k a) / (n + k). Not in the published code.
 pub fn shrunk_recall(recall: f64, samples: f64, accuracy: f64, weight: f64) -> f64 {
     let total = samples + weight;
     if total > 0.0 { (samples * recall + weight * accuracy) / total } else { accuracy }
 }
 
-/// The index of the largest value; ties to the lowest, whatever the last bits ([`rounded`]).
+/// The index of the largest value; ties, up to their last bits ([`rounded`]), to the lowest.
 pub fn argmax(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (at, value) in values.iter().enumerate() {
-        if rounded(*value) > rounded(values[best]) {
-            best = at;
-        }
-    }
-    best
+    let larger =
+        |best, at: usize| if rounded(values[at]) > rounded(values[best]) { at } else { best };
+    (1..values.len()).fold(0, larger)
 }
 
 #[cfg(test)]
@@ -117,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn few_samples_are_pulled_to_the_accuracy() {
+    fn few_samples_are_shrunk_towards_the_accuracy() {
         assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 10.0), 0.6);
         assert_eq!(shrunk_recall(0.5, 30.0, 0.9, 0.0), 0.5);
         assert_eq!(shrunk_recall(0.5, 0.0, 0.9, 0.0), 0.9);
     }
 
     #[test]
-    fn likeliest_of_equals_is_the_lowest_whatever_the_last_bits() {
+    fn ties_up_to_the_last_bits_go_to_the_lowest_class() {
         assert_eq!(argmax(&[0.3, 0.1 + 0.2, 0.4 - 0.1]), 0);
         assert_eq!(argmax(&[0.3, 0.3 + 1e-9]), 1);
     }

@@ -1,8 +1,9 @@
-//! `peeksim check`: the plan, and how long it may take.
+//! `peeksim check`: the runs of an experiment, and an estimate of their time.
 
 use super::estimate::costs;
 use super::{CliError, ExperimentArgs, notes};
 use crate::config::note::Notes;
+use crate::experiment::StoppingRule;
 use clap::Args;
 use std::io::Write;
 
@@ -16,19 +17,16 @@ pub(super) struct CheckArgs {
 pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), CliError> {
     let sweep = args.experiment.load()?;
     let experiment = &sweep.experiment;
-    let (points, replicates) = (sweep.configurations.len(), experiment.replicates);
+    let (name, points, replicates) = (&experiment.name, sweep.points.len(), experiment.replicates);
     let runs = sweep.runs().filter(|spec| sweep.is_certain(*spec)).count();
-    writeln!(
-        out,
-        "{}: {points} configurations × {replicates} replicates = {runs} runs",
-        experiment.name
-    )?;
-    if let Some(until) = &experiment.stopping {
-        let (metric, width, most) =
-            (&until.metric, until.relative_half_width, until.max_replicates);
+    writeln!(out, "{name}: {points} configurations × {replicates} replicates = {runs} runs")?;
+    if let Some(StoppingRule { metric, relative_half_width, max_replicates, .. }) =
+        &experiment.stopping
+    {
         writeln!(
             out,
-            "  more, up to {most} replicates, until {metric} is known to ± {width} of it"
+            "  more, up to {max_replicates} replicates, until {metric} is known to ± \
+             {relative_half_width} of it"
         )?;
     }
     for axis in &experiment.axes {
@@ -41,7 +39,7 @@ pub(super) fn main(args: &CheckArgs, out: &mut impl Write) -> Result<(), CliErro
     let keys = sweep.axis_keys();
     writeln!(out, "first runs:")?;
     for spec in sweep.runs().take(5) {
-        let labels = keys.iter().zip(&sweep.configurations[spec.configuration].labels);
+        let labels = keys.iter().zip(&sweep.points[spec.configuration].labels);
         let labels: Vec<String> = labels.map(|(key, label)| format!("{key} = {label}")).collect();
         let id = sweep.run_id(spec);
         writeln!(out, "  {id}  replicate {}  {}", spec.replicate, labels.join(", "))?;

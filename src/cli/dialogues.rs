@@ -1,19 +1,19 @@
-//! What `train` and `offload` have in common: a workload, costs, and a split.
+//! Options that `train` and `offload` share: a workload, costs, and a split.
 
-use super::CliError;
-use crate::config::{Location, Problem};
+use super::{CliError, unknown, wrong};
+use crate::config::Problem;
 use crate::core::rng::Rng;
-use crate::offloading::cost::{Costs, find_device, find_network};
+use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
 use crate::offloading::estimator::Metric;
 use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, import};
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 
-/// More turns than this are not made up.
+/// Largest number of turns of a synthetic workload.
 const MAX_TURNS: usize = 5_000_000;
 
-/// What calls take.
+/// Time and cost of calls.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum CostModel {
     /// The published constants.
@@ -24,38 +24,38 @@ enum CostModel {
     Physical,
 }
 
-/// One of `known`, by name.
-pub(super) fn chosen<T: Copy>(option: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
+/// One of `known`, by the name that the option `--what` gives.
+pub(super) fn chosen<T: Copy>(what: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
     let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let names = known.iter().map(|(name, _)| *name);
-    found.ok_or_else(|| Problem::unknown(Location::file(option), "value", name, names))
+    found.ok_or_else(|| unknown(&format!("--{what}"), what, name, names))
 }
 
-/// Refuses a workload of which nothing would be left to test on.
+/// Refuses a workload without test dialogues.
 pub(super) fn enough(option: &str, workload: &Workload) -> Result<(), Problem> {
     let count = workload.dialogues.len();
     if count > 1 {
         return Ok(());
     }
     let expected = "two or more, some to learn from and others to test on";
-    Err(Problem::new(Location::file(option), format!("{count} dialogue"), expected))
+    Err(wrong(option, format!("{count} dialogue"), expected))
 }
 
-/// Which dialogues, at which costs.
+/// Dialogues and costs of their calls.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DialogueArgs {
-    /// Dialogues: a file, `m4a1-like` for made-up ones after the statistics of M4A1, or
+    /// Dialogues: a file, `m4a1-like` for synthetic ones with the statistics of M4A1, or
     /// `sweep:X,Y,T` for the published synthetic ones of X views, Y tasks, T turns.
     #[arg(long, default_value = "m4a1-like")]
     workload: String,
-    /// How many dialogues to make up.
+    /// Number of synthetic dialogues.
     #[arg(long, default_value_t = 100)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     dialogues: u64,
-    /// The seed of made-up dialogues, of the split, and of everything that is drawn.
+    /// The seed of synthetic dialogues, of the split, and of all other draws.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// What calls take; made-up sweeps have costs of their own.
+    /// Time and cost of calls; `sweep:X,Y,T` has its own.
     #[arg(long, value_enum, default_value_t = CostModel::Paper)]
     costs: CostModel,
     /// A device of the published table.
@@ -64,7 +64,7 @@ pub(super) struct DialogueArgs {
     /// A network of the published table.
     #[arg(long, default_value = "Wired")]
     network: String,
-    /// How far apart the estimator takes two turns to be: `euclidean` as published, `manhattan`, or
+    /// The distance of two turns in the estimator: `euclidean` as published, `manhattan`, or
     /// `hamming`.
     #[arg(long, default_value = "euclidean")]
     metric: String,
@@ -74,40 +74,37 @@ pub(super) struct DialogueArgs {
 }
 
 impl DialogueArgs {
-    /// The dialogues, those to learn from and to test on, and what a decision leads to.
+    /// The dialogues with their costs and estimator, and the split for training and testing.
     pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
         let rng = Rng::new(self.seed, 0);
         let count = self.dialogues as usize;
-        let (workload, costs) = if self.workload == "m4a1-like" {
+        let (workload, own) = if self.workload == "m4a1-like" {
             (like_m4a1(count, rng), None)
         } else if let Some(shape) = self.workload.strip_prefix("sweep:") {
             let expected = "X,Y,T with 0 to 12 views, 1 to 100 tasks, 1 to 1000 turns";
-            let shape = SyntheticShape::parse(shape).ok_or_else(|| {
-                Problem::new(Location::file("--workload"), format!("`{shape}`"), expected)
-            })?;
+            let shape = SyntheticShape::parse(shape)
+                .ok_or_else(|| wrong("--workload", format!("`{shape}`"), expected))?;
             if shape.turns.saturating_mul(count) > MAX_TURNS {
                 let found = format!("{count} dialogues of {} turns", shape.turns);
                 let expected = format!("at most {MAX_TURNS} turns in all");
-                return Err(Problem::new(Location::file("--dialogues"), found, expected).into());
+                return Err(wrong("--dialogues", found, expected).into());
             }
             (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
         } else {
             (import::load(&self.workload)?, None)
         };
-        let costs = match costs {
-            Some(costs) => costs,
-            None => self.costs(&workload)?,
-        };
+        let costs = own.map_or_else(|| self.costs(&workload), Ok)?;
         enough("--workload", &workload)?;
         let split = workload.split(rng);
-        let metric = chosen("--metric", &self.metric, &Metric::ALL)?;
+        let metric = chosen("metric", &self.metric, &Metric::ALL)?;
         let params = ModelParams { metric, ..ModelParams::new(costs) };
         let model = DialogueModel::new(Arc::new(workload), &split.train, params)?;
         Ok((model, split))
     }
 
     fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {
-        let (device, network) = (find_device(&self.device)?, find_network(&self.network)?);
+        let device = chosen("device", &self.device, &DEVICES.map(|d| (d.name, d)))?;
+        let network = chosen("network", &self.network, &NETWORKS.map(|n| (n.name, n)))?;
         match self.costs {
             CostModel::Paper => Ok(Costs::paper(device, network)),
             CostModel::Physical => Ok(Costs::physical(device, network)),
@@ -115,24 +112,19 @@ impl DialogueArgs {
         }
     }
 
-    /// What a dialogue may take.
+    /// The budget of a dialogue.
     pub(super) fn budget(&self) -> Result<Cost, Problem> {
         let number = |text: &str| text.trim().parse().ok().filter(|n: &f64| *n > 0.0 && *n < 1e15);
         let parts = self.budget.split_once(',');
         let parts = parts.and_then(|(s, usd)| Some((number(s)?, number(usd)?)));
-        let (latency_s, usage_usd) = parts.ok_or_else(|| {
-            let found = format!("`{}`", self.budget);
-            Problem::new(
-                Location::file("--budget"),
-                found,
-                "seconds and US dollars above 0, as in `30,0.05`",
-            )
-        })?;
+        let expected = "seconds and US dollars above 0, as in `30,0.05`";
+        let (latency_s, usage_usd) =
+            parts.ok_or_else(|| wrong("--budget", format!("`{}`", self.budget), expected))?;
         Ok(Cost { latency_s, usage_usd })
     }
 
-    /// Everything that these arguments say, for a training that goes on.
-    pub(super) fn said(&self) -> String {
+    /// All of these arguments, which a resumed training must have.
+    pub(super) fn summary(&self) -> String {
         let Self { workload, dialogues, costs, device, network, metric, budget, .. } = self;
         format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {metric}, {budget}")
     }

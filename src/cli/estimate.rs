@@ -1,50 +1,43 @@
-//! How long runs may take.
+//! Estimates of the time that runs take.
 
 use crate::experiment::{OutputRequest, RunSpec, Sweep, run_one};
 use std::time::{Duration, Instant};
 
 /// Requests of a trial run.
 const TRIAL_REQUESTS: u64 = 2_000;
-/// Trials stop after this long.
+/// No trial starts after this time.
 const TRIAL_BUDGET: Duration = Duration::from_secs(2);
 
-/// Seconds of processor time of a unit of each configuration: the mean of those that are finished,
-/// whose seconds are given unit by unit in order; else that of a short trial, extrapolated; else,
-/// where time did not suffice, as many per request as the trials took. A search takes as many
-/// runs as it may, half of them like that at its low end, half like that at its high one; it is
-/// counted where it begins.
+/// The seconds of processor time of a unit of each configuration: the mean of its finished units,
+/// whose seconds are given in order; else those of a short trial, extrapolated; else, if the time
+/// for trials is over, as many per request as the trials took. A search is taken to need its most
+/// runs, half of them like the one at its low end and half like the one at its high end; it is
+/// counted at the configuration of its low end.
 pub(super) fn costs(sweep: &Sweep, finished: &[Option<f64>]) -> Vec<f64> {
     let replicates = sweep.experiment.replicates.max(1) as usize;
     let mut known: Vec<Option<f64>> = finished.chunks(replicates).map(mean).collect();
-    let of: Vec<usize> = sweep.points().collect();
+    let of: Vec<usize> = sweep.unit_points().collect();
     let points = of.len();
     known.resize(points, None);
-    let requests = |at: usize| sweep.prepared[of[at]].arrivals.requests as f64;
-    let unit = |at: usize| match &sweep.experiment.search {
-        None => trial(sweep, of[at]),
-        Some(search) => {
-            let ends = trial(sweep, of[at]) + trial(sweep, of[at] + 1);
-            ends / 2.0 * search.probes() as f64
-        }
-    };
+    let requests = |at: usize| sweep.configs[of[at]].arrivals.requests as f64;
     let begun = Instant::now();
-    let (mut spent, mut asked) = (0.0, 0.0);
+    let (mut spent, mut tried) = (0.0, 0.0);
     // A stride that shares no factor with the grid visits all corners of it.
     let stride = (points / 3).max(1) | 1;
     for at in (0..points).map(|trial| trial * stride % points) {
         if known[at].is_some() {
             continue;
         }
-        let seconds = unit(at);
+        let seconds = unit(sweep, of[at]);
         known[at] = Some(seconds);
         spent += seconds;
-        asked += requests(at);
+        tried += requests(at);
         if begun.elapsed() > TRIAL_BUDGET {
             break;
         }
     }
-    let rest = |at: usize| if asked > 0.0 { spent / asked * requests(at) } else { 0.0 };
-    let mut costs = vec![0.0; sweep.configurations.len()];
+    let rest = |at: usize| if tried > 0.0 { spent / tried * requests(at) } else { 0.0 };
+    let mut costs = vec![0.0; sweep.points.len()];
     for (at, cost) in known.iter().enumerate() {
         costs[of[at]] = cost.unwrap_or_else(|| rest(at));
     }
@@ -56,16 +49,20 @@ fn mean(seconds: &[Option<f64>]) -> Option<f64> {
     (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
 }
 
-/// Seconds of a run, extrapolated from its beginning.
+/// The seconds of a unit, from trials.
+fn unit(sweep: &Sweep, configuration: usize) -> f64 {
+    let Some(search) = &sweep.experiment.search else { return trial(sweep, configuration) };
+    let ends = trial(sweep, configuration) + trial(sweep, configuration + 1);
+    ends / 2.0 * search.probes() as f64
+}
+
+/// The seconds of a run, extrapolated from its beginning.
 fn trial(sweep: &Sweep, configuration: usize) -> f64 {
-    let mut prepared = sweep.prepared[configuration].clone();
-    let whole = prepared.arrivals.requests;
-    prepared.arrivals.requests = whole.min(TRIAL_REQUESTS);
+    let mut config = sweep.configs[configuration].clone();
+    let whole = config.arrivals.requests;
+    config.arrivals.requests = whole.min(TRIAL_REQUESTS);
+    let rng = sweep.rng(RunSpec { configuration, replicate: 0 });
     let start = Instant::now();
-    let _ = run_one(
-        &prepared,
-        sweep.rng(RunSpec { configuration, replicate: 0 }),
-        &OutputRequest::default(),
-    );
-    start.elapsed().as_secs_f64() * whole as f64 / prepared.arrivals.requests.max(1) as f64
+    let _ = run_one(&config, rng, &OutputRequest::default());
+    start.elapsed().as_secs_f64() * whole as f64 / config.arrivals.requests.max(1) as f64
 }

@@ -1,9 +1,9 @@
-//! `peeksim import`: data of others in the form that peeksim reads.
+//! `peeksim import`: converts other data into the formats that peeksim reads.
 
-use super::{CliError, print_note};
+use super::{CliError, print_note, unknown, wrong};
 use crate::config::settings::{flattened, in_a_line};
 use crate::config::toml::quote;
-use crate::config::{ConfigNode, Decoder, Location, Problem, Problems, Value};
+use crate::config::{ConfigNode, Decoder, Location, Problems, Value};
 use crate::core::units::decimal;
 use crate::import::{
     self, AppMapping, Folder, ImportError, ImportKind, ImportNotes, ImportPlan, ImportedProfile,
@@ -82,19 +82,13 @@ pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliErr
     }
     let Some(entry) = KINDS.iter().find(|entry| entry.name == args.kind) else {
         let known = [M4A1].into_iter().chain(KINDS.iter().map(|entry| entry.name));
-        let problem = Problem::unknown(Location::file("import"), "kind", &args.kind, known);
-        return Err(problem.into());
+        return Err(unknown("import", "kind", &args.kind, known).into());
     };
     let settings = settings(args)?;
-    if let ImportKind::Table(make) = entry.form {
-        return table(entry, make, args, &settings, out);
-    }
-    let Some(path) = &args.out else {
-        return Err(Problem::new(Location::file("--out"), "nothing", "where to write it").into());
-    };
+    let path = || args.out.as_deref().ok_or_else(|| wrong("--out", "nothing", "where to write it"));
     match entry.form {
-        ImportKind::Trace(_) => trace(entry, args, &settings, path),
-        ImportKind::Profile(make) => profile(entry, make, args, &settings, path),
+        ImportKind::Trace(_) => trace(entry, args, &settings, path()?),
+        ImportKind::Profile(make) => profile(entry, make, args, &settings, path()?),
         ImportKind::Table(make) => table(entry, make, args, &settings, out),
     }
 }
@@ -120,14 +114,14 @@ fn trace(
     })?;
     let (bad, skipped) = &imported.skipped;
     skipped.iter().for_each(|problem| print_note(&format!("skipped: {problem}")));
-    notes(&imported.told);
+    notes(&imported.notes);
     let rate = imported.rate_rps().map_or(String::new(), |rps| format!(" ({} rps)", digits(rps)));
     print_note(&format!(
         "{} requests over {} s{rate}, {} keys, {bad} bad rows skipped{}",
         imported.requests,
         decimal(imported.last_ns, 9),
         imported.keys,
-        facts(&imported.told)
+        facts(&imported.notes)
     ));
     Ok(())
 }
@@ -143,12 +137,12 @@ fn digits(value: f64) -> String {
     }
 }
 
-fn notes(told: &ImportNotes) {
-    told.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
+fn notes(notes: &ImportNotes) {
+    notes.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
 }
 
-fn facts(told: &ImportNotes) -> String {
-    told.facts.iter().map(|fact| format!("; {fact}")).collect()
+fn facts(notes: &ImportNotes) -> String {
+    notes.facts.iter().map(|fact| format!("; {fact}")).collect()
 }
 
 fn profile(
@@ -164,27 +158,38 @@ fn profile(
         ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
-    let folder = import::import_profile(entry, make, &args.files, settings)?;
+    import::distinct(&args.files, None)?;
+    let folder = import::decoded(entry, settings, |decoder| make(&args.files, decoder))?;
     atomic::new_folder(out, &folder.files)?;
     folder.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
     print_note(&format!("wrote {} files to {}", folder.files.len(), out.display()));
     Ok(())
 }
 
-/// The options that this kind does not have.
+/// Refuses the given ones of these options, which a kind does not have.
 fn refuse(options: &[(&str, bool)]) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for (option, _) in options.iter().filter(|(_, given)| *given) {
-        problems.push(Problem::new(Location::file(option), "an option", "none of this kind"));
+        problems.push(wrong(option, "an option", "none of this kind"));
     }
     problems.check(Some(()))
+}
+
+/// The options of traces alone, and whether they are given.
+fn trace_options(args: &ImportArgs) -> [(&'static str, bool); 4] {
+    [
+        ("--app", !args.apps.is_empty()),
+        ("--map", args.map.is_some()),
+        ("--max-bad-rows", args.max_bad_rows.is_some()),
+        ("--merge-keys", args.merge_keys),
+    ]
 }
 
 fn map(args: &ImportArgs) -> Result<AppMapping, Problems> {
     let Some(name) = &args.map else { return Ok(AppMapping::default()) };
     let found = AppMapping::ALL.iter().find(|(known, _)| known == name).map(|(_, map)| *map);
     let known = AppMapping::ALL.iter().map(|(name, _)| *name);
-    found.ok_or_else(|| Problem::unknown(Location::file("--map"), "way", name, known).into())
+    found.ok_or_else(|| unknown("--map", "way", name, known).into())
 }
 
 /// The settings of the kind as one table.
@@ -201,8 +206,7 @@ fn settings(args: &ImportArgs) -> Result<ConfigNode, Problems> {
         }
         for text in given {
             let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-                let expected = "KEY=VALUE";
-                problems.push(Problem::new(Location::file(option), format!("`{text}`"), expected));
+                problems.push(wrong(option, format!("`{text}`"), "KEY=VALUE"));
                 continue;
             };
             let place = Location::file(option).field(key);
@@ -210,9 +214,8 @@ fn settings(args: &ImportArgs) -> Result<ConfigNode, Problems> {
                 "" => (key.to_owned(), ConfigNode::parse_override(value)),
                 _ => (format!("{prefix}.{key}"), words(given, key)),
             };
-            if let Err(problem) = node.set(&path, value.relocated(&place)) {
-                problems.push(problem);
-            }
+            let set = node.set(&path, value.relocated(&place));
+            set.unwrap_or_else(|problem| problems.push(problem));
         }
     }
     let mut set = |key: &str, value: Value| {
@@ -228,8 +231,8 @@ fn settings(args: &ImportArgs) -> Result<ConfigNode, Problems> {
     problems.check(Some(node))
 }
 
-/// What was given for a key, a list if it was given several times. Names of columns are words,
-/// whatever they look like.
+/// The values given for a key, a list if there are several. Names of columns are texts, whatever
+/// they look like.
 fn words(given: &[String], key: &str) -> ConfigNode {
     let pairs = given.iter().filter_map(|text| text.split_once('='));
     let words: Vec<String> =
@@ -254,18 +257,18 @@ fn table(
         ("--max-bad-rows", args.max_bad_rows.is_some()),
         ("--merge-keys", args.merge_keys),
     ])?;
-    let made = import::import_table(entry, make, one_file(args)?, settings)?;
-    write(args, &made.text, out)?;
-    notes(&made.told);
-    print_note(&format!("{}{}", made.said, facts(&made.told)));
+    let file = one_file(args)?;
+    let table = import::decoded(entry, settings, |decoder| make(file, decoder))?;
+    write(args, &table.text, out)?;
+    notes(&table.notes);
+    print_note(&format!("{}{}", table.summary, facts(&table.notes)));
     Ok(())
 }
 
-/// The file of a kind that takes one, which is not the one that is written.
+/// The only file of a kind that takes one, which is not the one that is written.
 fn one_file(args: &ImportArgs) -> Result<&str, Problems> {
     let [file] = args.files.as_slice() else {
-        let found = format!("{} files", args.files.len());
-        return Err(Problem::new(Location::file(&args.kind), found, "one").into());
+        return Err(wrong(&args.kind, format!("{} files", args.files.len()), "one").into());
     };
     import::distinct(&args.files, args.out.as_deref())?;
     Ok(file)
@@ -282,16 +285,17 @@ fn write(args: &ImportArgs, text: &str, out: &mut impl Write) -> Result<(), CliE
 }
 
 fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let [app, map, bad_rows, merge_keys] = trace_options(args);
     refuse(&[
-        ("--app", !args.apps.is_empty()),
-        ("--map", args.map.is_some()),
-        ("--max-bad-rows", args.max_bad_rows.is_some()),
+        app,
+        map,
+        bad_rows,
         ("--column", !args.columns.is_empty()),
         ("--unit", !args.units.is_empty()),
         ("--set", !args.set.is_empty()),
         ("--delimiter", args.delimiter.is_some()),
         ("--no-header", args.no_header),
-        ("--merge-keys", args.merge_keys),
+        merge_keys,
     ])?;
     let workload = offloading::import::load(one_file(args)?)?;
     write(args, &workload.to_csv(), out)?;

@@ -1,7 +1,7 @@
 //! `peeksim inspect`: one run in detail.
 
-use super::{CliError, ExperimentArgs};
-use crate::config::source;
+use super::{CliError, ExperimentArgs, wrong};
+use crate::config::{Problem, source};
 use crate::contract::{Event, Observer};
 use crate::experiment::{RunSpec, Sweep, simulate, simulate_row, summary};
 use crate::metrics::{COLUMNS, RequestLog, Summary};
@@ -12,7 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Arguments of `run`.
+/// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub(super) struct InspectArgs {
     #[command(flatten)]
@@ -41,20 +41,20 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     if args.check_determinism {
         return check_determinism(&sweep, spec, out);
     }
-    let prepared = &sweep.prepared[spec.configuration];
-    let mut summary = summary(prepared, sweep.rng(spec)).map_err(CliError::Failed)?;
+    let config = &sweep.configs[spec.configuration];
+    let mut summary = summary(config, sweep.rng(spec)).map_err(CliError::Failed)?;
     let exact = match &args.requests {
         Some(path) => with_log(&sweep, spec, path, &mut summary)?,
-        None => simulate_row(prepared, sweep.rng(spec), &mut summary).map_err(CliError::Failed)?,
+        None => simulate_row(config, sweep.rng(spec), &mut summary).map_err(CliError::Failed)?,
     };
     let keys = sweep.axis_keys();
-    let labels = &sweep.configurations[spec.configuration].labels;
+    let labels = &sweep.points[spec.configuration].labels;
     let mut grid = vec![
         vec!["run_id".to_owned(), sweep.run_id(spec)],
         vec!["replicate".to_owned(), spec.replicate.to_string()],
     ];
     grid.extend(keys.iter().zip(labels).map(|(key, label)| vec![key.clone(), label.clone()]));
-    grid.push(vec!["accuracy_source".to_owned(), prepared.info.name().to_owned()]);
+    grid.push(vec!["accuracy_source".to_owned(), config.info.name().to_owned()]);
     let cells = summary.cells(exact);
     let metrics = COLUMNS.iter().zip(&cells);
     grid.extend(metrics.map(|(column, cell)| vec![column.name.to_owned(), cell.to_string()]));
@@ -71,45 +71,39 @@ pub(super) fn find(sweep: &Sweep, id: Option<&str>) -> Result<RunSpec, CliError>
     let mut matching = sweep.runs().filter(|spec| sweep.run_id(*spec).starts_with(wanted));
     let Some(first) = matching.next() else {
         let expected = "an id as `peeksim check` or runs.csv gives it";
-        return Err(input(format!("no run `{wanted}`"), expected));
+        return Err(wrong("--run", format!("no run `{wanted}`"), expected).into());
     };
-    // Settings with two names are one run.
+    // Equal configurations with two labels have one id.
     let mut others = matching.filter(|spec| sweep.run_id(*spec) != sweep.run_id(first));
     if id.is_some() && others.next().is_some() {
-        return Err(input(format!("several runs begin with `{wanted}`"), "a longer id"));
+        let found = format!("several runs begin with `{wanted}`");
+        return Err(wrong("--run", found, "a longer id").into());
     }
     Ok(first)
-}
-
-fn input(found: String, expected: &str) -> CliError {
-    let place = crate::config::Location::file("--run");
-    CliError::from(crate::config::Problem::new(place, found, expected))
 }
 
 fn is(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|extension| extension == ending)
 }
 
-/// The log does not replace what is read.
-fn check_target(sweep: &Sweep, experiment: &str, path: &Path) -> Result<(), CliError> {
+/// Refuses a log that would replace an input.
+fn check_target(sweep: &Sweep, experiment: &str, path: &Path) -> Result<(), Problem> {
     let read = sweep.inputs.files().keys().map(String::as_str).chain([experiment]);
     let target = source::identity(path).filter(|_| path.is_file());
     let same = |read: &&str| target.is_some() && source::identity(Path::new(read)) == target;
     let Some(read) = read.into_iter().find(same) else { return Ok(()) };
-    let place = crate::config::Location::file("--requests");
     let found = format!("`{}`, which would replace {read}", path.display());
-    Err(crate::config::Problem::new(place, found, "another file").into())
+    Err(wrong("--requests", found, "another file"))
 }
 
-/// Parquet is not always built in, and not every compression is written.
-fn check_format(path: &Path) -> Result<(), CliError> {
+/// Refuses Parquet if it is not built in, and compressions that are not written.
+fn check_format(path: &Path) -> Result<(), Problem> {
     super::check_compression("--requests", path)?;
     if cfg!(feature = "parquet") || !is(path, "parquet") {
         return Ok(());
     }
-    let place = crate::config::Location::file("--requests");
     let expected = "a CSV file: this peeksim was built without `--features parquet`";
-    Err(crate::config::Problem::new(place, format!("`{}`", path.display()), expected).into())
+    Err(wrong("--requests", format!("`{}`", path.display()), expected))
 }
 
 fn with_log(
@@ -118,25 +112,25 @@ fn with_log(
     path: &Path,
     summary: &mut Summary,
 ) -> Result<Option<u64>, CliError> {
-    let prepared = &sweep.prepared[spec.configuration];
+    let config = &sweep.configs[spec.configuration];
     let mut outcome = Ok(None);
     let written = atomic::with(path, |file| {
         let failed = |error: &String| Err(io::Error::other(error.clone()));
         #[cfg(feature = "parquet")]
         if is(path, "parquet") {
-            let mut log = crate::metrics::RequestTable::new(&prepared.catalog, file)?;
-            outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
+            let mut log = crate::metrics::RequestTable::new(&config.catalog, file)?;
+            outcome = simulate(config, sweep.rng(spec), &mut (&mut *summary, &mut log));
             log.finish()?;
             return outcome.as_ref().map_or_else(failed, |_| Ok(()));
         }
         packed::write(path, file, |file| {
-            let mut log = RequestLog::new(&prepared.catalog, file);
-            outcome = simulate(prepared, sweep.rng(spec), &mut (&mut *summary, &mut log));
+            let mut log = RequestLog::new(&config.catalog, file);
+            outcome = simulate(config, sweep.rng(spec), &mut (&mut *summary, &mut log));
             log.finish()?.flush()?;
             outcome.as_ref().map_or_else(failed, |_| Ok(()))
         })
     });
-    // A run that failed is the reason, not the file that therefore was not written.
+    // If the run failed, the file was not written for that reason.
     let exact = outcome.map_err(CliError::Failed)?;
     written?;
     Ok(exact)
@@ -179,11 +173,11 @@ fn hash(text: &str) -> u64 {
 }
 
 fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Result<(), CliError> {
-    let prepared = &sweep.prepared[spec.configuration];
+    let config = &sweep.configs[spec.configuration];
     let mut first = EventHashes::default();
-    simulate(prepared, sweep.rng(spec), &mut first).map_err(CliError::Failed)?;
+    simulate(config, sweep.rng(spec), &mut first).map_err(CliError::Failed)?;
     let mut check = EventCheck { first: &first.0, seen: 0, differs: None };
-    simulate(prepared, sweep.rng(spec), &mut check).map_err(CliError::Failed)?;
+    simulate(config, sweep.rng(spec), &mut check).map_err(CliError::Failed)?;
     let (count, seen) = (first.0.len(), check.seen);
     match check.differs {
         Some((at, text)) => {
@@ -192,10 +186,7 @@ fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Resu
         None if seen < count => {
             Err(CliError::Failed(format!("the second run ends after {seen} of {count} events")))
         }
-        None => {
-            writeln!(out, "{count} events, the same in both runs")?;
-            Ok(())
-        }
+        None => Ok(writeln!(out, "{count} events, the same in both runs")?),
     }
 }
 

@@ -1,9 +1,9 @@
-//! `peeksim list`: what there is, and where it comes from.
+//! `peeksim list`: registries with their sources, and the settings of one entry.
 
-use super::CliError;
-use crate::config::settings::{Registry, flattened, in_a_line};
+use super::{CliError, unknown};
+use crate::config::settings::{Registry, flattened, in_a_line, names};
 use crate::config::source::embedded_paths;
-use crate::config::{ConfigNode, Location, Problem, Setting};
+use crate::config::{ConfigNode, Problem, Setting};
 use crate::experiment::{BASE, Experiment, FIGURE_KINDS, PEEKS};
 use crate::metrics::TABLES;
 use crate::offloading::POLICIES;
@@ -40,30 +40,31 @@ fn experiments() -> Vec<String> {
 
 /// The settings of every entry of that name.
 fn one(name: &str, out: &mut impl Write) -> Result<(), CliError> {
-    let all = REGISTRIES
-        .iter()
-        .flat_map(|registry| (registry.entries)().into_iter().map(move |entry| (*registry, entry)));
-    let (found, others): (Vec<_>, Vec<_>) = all.partition(|(_, entry)| entry.name == name);
-    for (registry, entry) in &found {
-        writeln!(out, "{} {name}: {}", registry.name, entry.summary)?;
-        table(&flattened(&[&entry.settings, &rest(registry)]), out)?;
-    }
     let shipped = experiments();
-    if shipped.iter().any(|known| known == name) {
+    let mut known: Vec<&str> = shipped.iter().map(String::as_str).collect();
+    let mut found = known.contains(&name);
+    for registry in REGISTRIES {
+        for entry in (registry.entries)() {
+            if entry.name == name {
+                writeln!(out, "{} {name}: {}", registry.name, entry.summary)?;
+                table(&flattened(&[&entry.settings, &common(registry)]), out)?;
+                found = true;
+            }
+            known.push(entry.name);
+        }
+    }
+    if shipped.iter().any(|experiment| experiment == name) {
         return experiment(name, out);
     }
-    if !found.is_empty() {
+    if found {
         return Ok(());
     }
-    let mut known: Vec<&str> = others.iter().map(|(_, entry)| entry.name).collect();
-    known.extend(shipped.iter().map(String::as_str));
-    let near = Problem::unknown(Location::file("list"), "name", name, known);
     let expected = "a name that `peeksim list` shows".to_owned();
-    Err(Problem { expected, ..near }.into())
+    Err(Problem { expected, ..unknown("list", "name", name, known) }.into())
 }
 
 /// The settings that all entries of a registry have, the name apart.
-fn rest(registry: &Registry) -> Vec<Setting> {
+fn common(registry: &Registry) -> Vec<Setting> {
     let common = flattened(registry.common.settings).into_iter();
     common.filter(|setting| setting.key != registry.tag && registry.tag == "name").collect()
 }
@@ -92,7 +93,7 @@ fn aligned<const N: usize>(rows: &[[String; N]], out: &mut impl Write) -> io::Re
     Ok(())
 }
 
-/// What an experiment says of its settings, and what varies.
+/// The settings that an experiment has, and those that vary.
 fn experiment(name: &str, out: &mut impl Write) -> Result<(), CliError> {
     let experiment = Experiment::load(name, &[])?;
     writeln!(out, "experiment {name}: {}", experiment.title)?;
@@ -130,24 +131,19 @@ fn all(out: &mut impl Write) -> Result<(), CliError> {
     writeln!(out, "\narrival processes (workload.arrivals)")?;
     for entry in ARRIVALS {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
-        let settings = entry.described().settings;
+        let settings = in_a_line(&entry.described().settings);
         if !settings.is_empty() {
-            writeln!(out, "      settings: {}", in_a_line(&settings))?;
+            writeln!(out, "      settings: {settings}")?;
         }
     }
     writeln!(out, "\npolicies that offload dialogues (offload --policy)")?;
     for entry in POLICIES {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
     }
-    let names: Vec<&str> = FIGURE_KINDS.iter().map(|(name, _)| *name).collect();
-    writeln!(out, "\nfigures (figure.kind): {}", names.join(", "))?;
+    writeln!(out, "\nfigures (figure.kind): {}", names(&FIGURE_KINDS).join(", "))?;
     writeln!(out, "\ntables beside runs.csv (sweep --tables)")?;
-    for table in TABLES {
-        writeln!(out, "  {}: {}", table.name, table.summary)?;
-    }
+    TABLES.iter().try_for_each(|t| writeln!(out, "  {}: {}", t.name, t.summary))?;
     writeln!(out, "\nexperiments that ship with peeksim")?;
-    for name in experiments() {
-        writeln!(out, "  {name}")?;
-    }
+    experiments().iter().try_for_each(|name| writeln!(out, "  {name}"))?;
     Ok(())
 }

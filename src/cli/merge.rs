@@ -1,4 +1,4 @@
-//! `peeksim merge`: the results of a sweep whose runs were shared.
+//! `peeksim merge`: the results of a sweep whose runs were made in shards.
 
 use super::sweep::{finish, report};
 use super::{CliError, notes};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Arguments of `merge`.
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
-    /// The folder of the shares, with its manifest.toml.
+    /// The folder of the shards, with its manifest.toml.
     folder: PathBuf,
 }
 
@@ -38,10 +38,10 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), CliErro
         }
     }
     problems.check(Some(()))?;
-    let made = sweep.collect(&args.folder)?;
-    let made = finish(&sweep, made, &args.folder)?;
+    let result = sweep.collect(&args.folder)?;
+    let written = finish(&sweep, result, &args.folder)?;
     let mut notes = Notes::default();
     notes::of_inputs(&sweep, &mut notes);
-    let done = report(&sweep, &args.folder, made, &mut notes, out);
+    let done = report(&sweep, &args.folder, written, &mut notes, out);
     notes::conclude(done, &notes, out)
 }

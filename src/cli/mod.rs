@@ -1,12 +1,13 @@
 //! The command line: one file per subcommand.
 //!
-//! Exit codes: 0 done, 1 failed while running, 2 bad arguments or input, 75 another process is at
-//! work there, try again. Results go to stdout, everything else to stderr. A reader that closes the
-//! pipe early is no failure.
+//! Exit codes: 0 done, 1 failed while running, 2 bad arguments or input, 75 another process writes
+//! there: try again. Results go to stdout, everything else to stderr. A reader that closes the pipe
+//! early is no failure.
 
 mod check;
 mod cluster;
 mod compare;
+mod completions;
 mod dialogues;
 mod estimate;
 mod import;
@@ -28,12 +29,15 @@ mod train;
 mod verify;
 
 use crate::config::shown::shown_lines;
-use crate::config::{Problem, Problems};
-use crate::experiment::SweepError;
+use crate::config::{Location, Problem, Problems};
+use crate::experiment::{BUILD, Experiment, Sweep, SweepError};
 use crate::output::atomic::WriteError;
+use crate::output::packed;
+use crate::report::FigureError;
 use crate::report::manifest::ManifestError;
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use terminal::Terminal;
 
@@ -41,7 +45,7 @@ use terminal::Terminal;
 ///
 /// Without a command, runs the quickstart experiment.
 #[derive(Debug, Parser)]
-#[command(name = "peeksim", version = crate::experiment::BUILD, about, long_about)]
+#[command(name = "peeksim", version = BUILD, about, long_about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -55,33 +59,36 @@ enum Command {
     Check(check::CheckArgs),
     /// Write the runs of an experiment with their ids and costs, for machines that share them.
     ShardPlan(shard_plan::ShardPlanArgs),
-    /// Put the shares of a sweep together and write what `sweep` writes.
+    /// Merge the shards of a sweep and write what `sweep` writes.
     Merge(merge::MergeArgs),
     /// Run one run of an experiment and print it in detail.
     Inspect(inspect::InspectArgs),
     /// List schedulers, penalties, arrival processes, figures and experiments with their sources,
     /// or the settings of one of them.
     List(list::ListArgs),
-    /// Make a row of a results folder again and compare it.
+    /// Make the runs of a results folder again and compare their rows.
     Verify(verify::VerifyArgs),
-    /// Run every experiment of a paper and say which of its claims hold, and what moved.
+    /// Run every experiment of a paper, judge its claims, and compare with the kept results.
     Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
     /// Draw the results of a folder again, with another metric, axis or filter.
     Plot(plot::PlotArgs),
-    /// Bring data of others into the form that peeksim reads.
+    /// Convert other data into the formats that peeksim reads.
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
     Offload(offload::OffloadArgs),
     /// Print the JSON Schema of experiment files, with which editors check them.
     Schema,
-    /// Let an agent learn to offload dialogues or to schedule; the same command goes on where it
-    /// stopped.
+    /// Train an agent to offload dialogues or to schedule; the same command resumes a training.
     Train(train::TrainArgs),
+    /// Print the completions of a shell.
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page of peeksim or of one of its commands.
+    Man(completions::ManArgs),
 }
 
-/// A suite of experiments, or a system with figures of its own.
+/// A suite of experiments, or a system.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Reproduce {
@@ -93,12 +100,12 @@ struct Reproduce {
 
 #[derive(Debug, Subcommand)]
 enum System {
-    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): published
-    /// figures, each beside its target.
+    /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): figures against
+    /// their targets.
     Tmo(reproduce_tmo::TmoArgs),
 }
 
-/// Which experiment, and what to change of it.
+/// An experiment, and changes of its settings.
 #[derive(Clone, Debug, Args)]
 struct ExperimentArgs {
     /// A TOML file, or the name of an experiment that ships with peeksim.
@@ -123,10 +130,10 @@ impl ExperimentArgs {
         set.chain(self.replicates.map(|count| format!("--replicates={count}"))).collect()
     }
 
-    fn load(&self) -> Result<crate::experiment::Sweep, Problems> {
+    fn load(&self) -> Result<Sweep, Problems> {
         let mut set = self.set.clone();
         set.extend(self.replicates.map(|count| format!("replicates={count}")));
-        crate::experiment::Sweep::new(crate::experiment::Experiment::load(&self.experiment, &set)?)
+        Sweep::new(Experiment::load(&self.experiment, &set)?)
     }
 }
 
@@ -139,10 +146,10 @@ enum CliError {
     /// Failed while running: exit code 1.
     #[error("error: {0}")]
     Failed(String),
-    /// Another process is at work there: exit code 75.
+    /// Another process writes there: exit code 75.
     #[error("error: {0}")]
     Busy(WriteError),
-    /// Nobody reads on: exit code 0.
+    /// The reader closed the pipe: exit code 0.
     #[error("broken pipe")]
     BrokenPipe,
 }
@@ -190,12 +197,21 @@ impl From<io::Error> for CliError {
     }
 }
 
-/// Parses the command line and does what it says.
+impl From<FigureError> for CliError {
+    fn from(error: FigureError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Parses the command line and carries out its command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if cli.command.is_none() {
+        cli = Cli::parse_from(["peeksim", "sweep", "quickstart"]);
+    }
     let mut out = Terminal::new(io::stdout().lock());
     let done = match cli.command {
-        None => sweep::main(&sweep::SweepArgs::quickstart(), &mut out),
+        None => Ok(()),
         Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
         Some(Command::Check(args)) => check::main(&args, &mut out),
         Some(Command::ShardPlan(args)) => shard_plan::main(&args, &mut out),
@@ -215,12 +231,14 @@ pub fn main() -> ExitCode {
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
         Some(Command::Schema) => schema::main(&mut out),
         Some(Command::Train(args)) => train::main(&args, &mut out),
+        Some(Command::Completions(args)) => completions::print(&args, &mut out),
+        Some(Command::Man(args)) => completions::man(&args, &mut out),
     };
     let done = done.and_then(|()| Ok(out.flush()?));
     match done {
         Ok(()) | Err(CliError::BrokenPipe) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nothing is left to do if stderr is gone too.
+            // If stderr is closed too, nothing can be reported.
             let _ = writeln!(io::stderr(), "{}", shown_lines(&failure.to_string()));
             ExitCode::from(match failure {
                 CliError::Input(_) => 2,
@@ -231,15 +249,34 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Refuses a path that promises a compression that is not written.
-fn check_compression(option: &str, path: &std::path::Path) -> Result<(), CliError> {
-    let Some(ending) = crate::output::packed::unknown(path) else { return Ok(()) };
-    let place = crate::config::Location::file(option);
-    let found = format!("`{}`: `.{ending}` is not written", path.display());
-    Err(crate::config::Problem::new(place, found, "`.gz`, `.zst` or no compression").into())
+/// A problem with the value of an option.
+fn wrong(option: &str, found: impl Into<String>, expected: impl Into<String>) -> Problem {
+    Problem::new(Location::file(option), found, expected)
 }
 
-/// A line for the person at the terminal.
+/// A name that an option does not know.
+fn unknown<'a>(
+    option: &str,
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Problem {
+    Problem::unknown(Location::file(option), what, name, known)
+}
+
+/// Refuses a path that ends like a compression that is not written.
+fn check_compression(option: &str, path: &Path) -> Result<(), Problem> {
+    let Some(ending) = packed::unknown(path) else { return Ok(()) };
+    let found = format!("`{}`: `.{ending}` is not written", path.display());
+    Err(wrong(option, found, "`.gz`, `.zst` or no compression"))
+}
+
+/// The folder of the results of an experiment: `out`, or `results/<name>`.
+fn results_folder(out: Option<&str>, experiment: &Experiment) -> PathBuf {
+    out.map_or_else(|| Path::new("results").join(&experiment.name), PathBuf::from)
+}
+
+/// Prints a line on stderr.
 fn print_note(text: &str) {
     // A closed stderr is no reason to stop.
     let _ = writeln!(io::stderr(), "{}", shown_lines(text));

@@ -1,4 +1,4 @@
-//! Notes: gathered while a command works, printed under one heading when it is over.
+//! Notes: collected while a command runs, printed under one heading at its end.
 
 use super::{CliError, print_note};
 use crate::config::note::{Note, Notes};
@@ -11,9 +11,9 @@ use std::io::Write;
 /// What a user should know about the inputs and the settings of a sweep.
 pub(super) fn of_inputs(sweep: &Sweep, notes: &mut Notes) {
     notes.extend(sweep.inputs.warnings());
-    notes.extend(sweep.prepared.iter().flat_map(|prepared| prepared.notes().iter().cloned()));
+    notes.extend(sweep.configs.iter().flat_map(|config| config.notes().iter().cloned()));
     if sweep.experiment.most_replicates() > 1 {
-        let same: BTreeSet<String> = sweep.prepared.iter().filter_map(RunConfig::repeats).collect();
+        let same: BTreeSet<String> = sweep.configs.iter().filter_map(RunConfig::repeats).collect();
         notes.extend(same.into_iter().map(|text| Note::new("", text)));
     }
 }
@@ -30,7 +30,7 @@ pub(super) fn of_rows(results: &Results) -> Vec<Note> {
     all.into_iter().flatten().map(|text| Note::new("", text)).collect()
 }
 
-/// Prints notes at the end of what a command says.
+/// Prints the notes of a command after its output.
 pub(super) fn print(notes: &Notes, out: &mut impl Write) -> Result<(), CliError> {
     out.flush()?;
     let lines = notes.lines();
@@ -41,7 +41,7 @@ pub(super) fn print(notes: &Notes, out: &mut impl Write) -> Result<(), CliError>
     Ok(())
 }
 
-/// Prints the notes of a command that is over, unless its input was refused.
+/// Prints the notes of a command at its end, unless its input was refused.
 pub(super) fn conclude(
     done: Result<(), CliError>,
     notes: &Notes,
@@ -53,7 +53,7 @@ pub(super) fn conclude(
     done
 }
 
-/// Of runs with more intervals than a time series has rows for.
+/// Runs with more intervals than a time series has rows.
 fn long_series(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
     let at = sweep.experiment.tables.iter().position(|table| table.name == "timeseries")?;
     let most = crate::metrics::MAX_INTERVALS;
@@ -69,7 +69,7 @@ fn long_series(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
     })
 }
 
-/// Where MSER-5 found no end of the transient in the first half of a run.
+/// Runs in the first half of which MSER-5 found no end of the transient.
 fn transients(results: &Results) -> Option<String> {
     let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "not-converged").count();
     let all = results.rows.len();
@@ -81,7 +81,7 @@ fn transients(results: &Results) -> Option<String> {
     })
 }
 
-/// Where replicates are none: every run of a configuration came to the same row.
+/// Configurations of which all runs have the same row.
 fn constant(results: &Results) -> Option<String> {
     let all = summary::cells(&results.rows);
     let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
@@ -99,16 +99,8 @@ fn constant(results: &Results) -> Option<String> {
 
 /// Fails if a run did.
 pub(super) fn failed(runs: &[RunRecord]) -> Result<(), CliError> {
-    let failed: Vec<&RunRecord> =
-        runs.iter().filter(|run| !run.entry.result.error.is_empty()).collect();
-    match failed.first() {
-        None => Ok(()),
-        Some(first) => Err(CliError::Failed(format!(
-            "{} of {} runs failed; the first, {}: {}",
-            failed.len(),
-            runs.len(),
-            first.id,
-            first.entry.result.error
-        ))),
-    }
+    let failed = || runs.iter().filter(|run| run.failed());
+    let Some(RunRecord { id, entry, .. }) = failed().next() else { return Ok(()) };
+    let (count, all, error) = (failed().count(), runs.len(), &entry.result.error);
+    Err(CliError::Failed(format!("{count} of {all} runs failed; the first, {id}: {error}")))
 }

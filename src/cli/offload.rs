@@ -1,15 +1,14 @@
 //! `peeksim offload`: policies on the test dialogues, side by side.
 //!
 //! Means over dialogues; intervals are Student's t over dialogues, which were drawn one by one.
-//! Differences to the first policy are taken dialogue by dialogue. The dialogues to learn from
-//! count as given.
+//! Differences to the first policy are taken by dialogue. Training dialogues are taken as given.
 
 use super::dialogues::DialogueArgs;
 use super::{CliError, print_note};
 use crate::config::{Location, Problem, source};
 use crate::core::rng::Rng;
 use crate::core::units::Span;
-use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals, evaluate, train};
+use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate, train};
 use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
@@ -30,7 +29,7 @@ pub(super) struct OffloadArgs {
     /// what `train` wrote, `optimum` for the best sequence within the budget. Can be repeated.
     #[arg(long = "policy", value_name = "NAME")]
     policies: Vec<String>,
-    /// So many users at once on one device and one cloud, whose turns wait for each other; without
+    /// Number of concurrent users on one device and one cloud, whose turns wait in queues; without
     /// it one dialogue at a time.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     users: Option<u32>,
@@ -40,63 +39,57 @@ pub(super) struct OffloadArgs {
     /// Seconds from a user's turn to the next, answered or not.
     #[arg(long, requires = "users")]
     interarrival_s: Option<f64>,
-    /// Calls that the cloud can answer at once.
+    /// Number of calls that the cloud serves concurrently.
     #[arg(long, default_value_t = 1024, requires = "users")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     cloud_lanes: u16,
-    /// Policies are not told how long the lines are, as if every call began at once.
+    /// Policies are told waiting times of 0, as if every call began immediately.
     #[arg(long, requires = "users")]
     no_queue_info: bool,
-    /// How many turns a policy learns on first, if it does.
+    /// Number of training turns of policies that learn.
     #[arg(long, default_value_t = 30_000)]
     turns: usize,
 }
 
+/// What all policies are compared on.
+struct Comparison<'a> {
+    args: &'a OffloadArgs,
+    model: DialogueModel,
+    split: Split,
+    budget: Cost,
+    /// Concurrent users, if there are several.
+    users: Option<MultiUserSpec>,
+}
+
 impl OffloadArgs {
-    /// Who talks at once, if several do.
-    fn spec(&self) -> Result<Option<MultiUserSpec>, Problem> {
+    /// The concurrent users, if there are several.
+    fn users(&self) -> Result<Option<MultiUserSpec>, Problem> {
         let Some(users) = self.users else { return Ok(None) };
-        let (option, seconds) = match self.interarrival_s {
-            Some(gap) => ("--interarrival-s", gap),
-            None => ("--think-s", self.think_s),
+        let (option, seconds, pacing): (_, _, fn(Span) -> TurnPacing) = match self.interarrival_s {
+            Some(gap) => ("--interarrival-s", gap, TurnPacing::Open),
+            None => ("--think-s", self.think_s, TurnPacing::Closed),
         };
         if !(0.0..=1e6).contains(&seconds) {
             let found = format!("`{seconds}`");
             return Err(Problem::new(Location::file(option), found, "seconds from 0 to 1e6"));
         }
-        let span = Span::from_s(seconds);
-        let pacing = if self.interarrival_s.is_some() {
-            TurnPacing::Open(span)
-        } else {
-            TurnPacing::Closed(span)
-        };
-        Ok(Some(MultiUserSpec {
-            users,
-            pacing,
-            cloud_lanes: self.cloud_lanes,
-            no_queue_info: self.no_queue_info,
-        }))
+        let (cloud_lanes, no_queue_info) = (self.cloud_lanes, self.no_queue_info);
+        let pacing = pacing(Span::from_s(seconds));
+        Ok(Some(MultiUserSpec { users, pacing, cloud_lanes, no_queue_info }))
     }
 }
 
 pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliError> {
     let (model, split) = args.dialogues.model()?;
-    let budget = args.dialogues.budget()?;
-    let spec = args.spec()?;
-    let mut names = args.policies.clone();
-    if names.is_empty() {
-        names = USUAL.map(str::to_owned).to_vec();
-        // The optimum knows no queue.
-        if split.test.iter().any(|dialogue| decisions(&model, *dialogue).is_none()) {
-            print_note("note: dialogues are too long, or views too many, for the row `optimum`");
-        } else if spec.is_none() {
-            names.push("optimum".to_owned());
-        }
-    }
-    let mut grid: Vec<Vec<String>> = Vec::new();
-    let mut first: Option<(String, Vec<Option<f64>>)> = None;
+    let (budget, users) = (args.dialogues.budget()?, args.users()?);
+    let comparison = Comparison { args, model, split, budget, users };
+    let names = comparison.policies();
+    let mut head = HEAD.map(str::to_owned).to_vec();
+    head.push(format!("reward less {}", names[0]));
+    let mut grid = vec![head];
+    let mut first: Option<Vec<Option<f64>>> = None;
     for name in names {
-        let results = results(args, &name, (&model, &split), budget, spec)?;
+        let results = comparison.results(&name)?;
         let missing = results.iter().filter(|result| result.is_none()).count();
         if missing > 0 {
             let all = results.len();
@@ -106,22 +99,12 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
         }
         let rewards: Vec<Option<f64>> =
             results.iter().map(|result| result.as_ref().map(|result| result.reward)).collect();
-        let results: Vec<DialogueResult> = results.into_iter().flatten().collect();
-        let mut row = vec![name.clone()];
-        row.extend(figures(
-            &PolicySummary::of(&model, &results, budget, Totals::All),
-            results.len(),
-        ));
-        row.push(covered(results.len(), rewards.len()));
-        row.push(half_width(&rewards.iter().flatten().copied().collect::<Vec<_>>()));
-        let (_, first) = first.get_or_insert_with(|| (name, rewards.clone()));
-        row.push(less(&rewards, first));
+        let mut row = vec![name];
+        row.extend(comparison.cells(&results));
+        row.push(difference(&rewards, first.as_deref().unwrap_or(&rewards)));
+        first.get_or_insert(rewards);
         grid.push(row);
     }
-    let first = first.map_or(String::new(), |(name, _)| name);
-    let mut head = HEAD.map(str::to_owned).to_vec();
-    head.push(format!("reward less {first}"));
-    grid.insert(0, head);
     write!(out, "{}", align(&grid))?;
     Ok(())
 }
@@ -142,91 +125,103 @@ const HEAD: [&str; 10] = [
     "reward ± 95 %",
 ];
 
-/// Means over some dialogues, a dash where there are none.
-fn figures(summary: &PolicySummary, dialogues: usize) -> Vec<String> {
-    let s = summary;
-    let mut cells: Vec<String> = [s.reward, s.response, s.association, s.spent.latency_s]
-        .map(|number| format!("{number:.4}"))
-        .to_vec();
-    cells.push(format!("{:.6}", s.spent.usage_usd));
-    cells.extend([s.latency.rate, s.usage.rate].map(|rate| format!("{:.1} %", 100.0 * rate)));
-    if dialogues == 0 { vec!["–".to_owned(); cells.len()] } else { cells }
-}
-
-/// How many of the test dialogues a row is about.
-fn covered(dialogues: usize, all: usize) -> String {
-    if dialogues == all { all.to_string() } else { format!("{dialogues} of {all}") }
-}
-
 /// Half of the width of the interval of a mean over dialogues.
 fn half_width(values: &[f64]) -> String {
     let width = Estimate::of(values).and_then(|estimate| estimate.half_width);
     width.map_or("–".to_owned(), |width| format!("{width:.4}"))
 }
 
-/// The mean difference to another policy, dialogue by dialogue.
-fn less(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
+/// The mean difference to another policy, taken by dialogue.
+fn difference(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
     let pairs = rewards.iter().zip(other);
     let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
     let mean = Estimate::of(&differences).map(|estimate| format!("{:.4}", estimate.mean));
     mean.map_or("–".to_owned(), |mean| format!("{mean} ± {}", half_width(&differences)))
 }
 
-/// A policy's results of the test dialogues, in order; nothing for a dialogue that must keep to the
-/// budget and cannot.
-fn results(
-    args: &OffloadArgs,
-    name: &str,
-    (model, split): (&DialogueModel, &Split),
-    budget: Cost,
-    spec: Option<MultiUserSpec>,
-) -> Result<Vec<Option<DialogueResult>>, CliError> {
-    let rng = Rng::new(args.dialogues.seed, 0);
-    let mut policy: Box<dyn OffloadPolicy> = match name.split_once(':') {
-        _ if name == "optimum" => return Ok(optimum(model, split, budget)?),
-        Some(("decisions", file)) => {
-            let source = source::read(file)?;
-            Box::new(RecordedPolicy::parse(&source, &model.workload, &split.test)?)
+impl Comparison<'_> {
+    /// Names of the policies.
+    fn policies(&self) -> Vec<String> {
+        if !self.args.policies.is_empty() {
+            return self.args.policies.clone();
         }
-        Some(("learned", file)) => Box::new(NetworkPolicy::load(file, model)?),
-        _ => policies::build(name, model, rng)?,
-    };
-    if policies::find(name).is_some_and(|entry| entry.learns) {
-        train(model, &split.train, policy.as_mut(), budget, args.turns, rng);
+        let mut names = USUAL.map(str::to_owned).to_vec();
+        // The optimum does not know queues.
+        if self.split.test.iter().any(|dialogue| decisions(&self.model, *dialogue).is_none()) {
+            print_note("note: dialogues are too long, or views too many, for the row `optimum`");
+        } else if self.users.is_none() {
+            names.push("optimum".to_owned());
+        }
+        names
     }
-    let results = match spec {
-        None => evaluate(model, &split.test, policy.as_mut(), budget),
-        Some(spec) => multi_user::evaluate(model, &split.test, policy.as_mut(), budget, spec)
-            .map_err(CliError::Failed)?,
-    };
-    Ok(results.into_iter().map(Some).collect())
-}
 
-/// The best sequence for each test dialogue. Refused where there are too many to look at: a mean
-/// over the others would be one over shorter dialogues.
-fn optimum(
-    model: &DialogueModel,
-    split: &Split,
-    budget: Cost,
-) -> Result<Vec<Option<DialogueResult>>, Problem> {
-    let all: usize = split.test.iter().filter_map(|dialogue| decisions(model, *dialogue)).sum();
-    if all > MAX_DECISIONS {
-        let millions = all / 1_000_000;
-        print_note(&format!(
-            "optimum: {millions} million decisions to compare, which takes a while"
-        ));
+    /// The cells of a row from the rewards to their interval: means over the dialogues that have a
+    /// result, or dashes.
+    fn cells(&self, results: &[Option<DialogueResult>]) -> Vec<String> {
+        let all = results.len();
+        let results: Vec<DialogueResult> = results.iter().flatten().cloned().collect();
+        let s = PolicySummary::of(&self.model, &results, self.budget);
+        let mut cells: Vec<String> = [s.reward, s.response, s.association, s.spent.latency_s]
+            .map(|number| format!("{number:.4}"))
+            .to_vec();
+        cells.push(format!("{:.6}", s.spent.usage_usd));
+        cells.extend([s.latency.rate, s.usage.rate].map(|rate| format!("{:.1} %", 100.0 * rate)));
+        if results.is_empty() {
+            cells.fill("–".to_owned());
+        }
+        let count = results.len();
+        cells.push(if count == all { all.to_string() } else { format!("{count} of {all}") });
+        cells.push(half_width(&results.iter().map(|result| result.reward).collect::<Vec<_>>()));
+        cells
     }
-    let best = |dialogue: &usize| {
-        let tree = Tree::new(model, *dialogue).ok_or_else(|| {
-            let turns = model.workload.dialogues[*dialogue].turns.len();
-            let found = format!(
-                "`optimum` of a dialogue with {turns} turns of {} actions",
-                model.actions().len()
-            );
-            let expected = format!("at most {MAX_DECISIONS} decisions to compare");
-            Problem::new(Location::file("--policy"), found, expected)
-        })?;
-        Ok(tree.best(Some(budget)))
-    };
-    split.test.par_iter().map(best).collect()
+
+    /// Results by test dialogue; `None` for a dialogue that has to keep the budget and cannot.
+    fn results(&self, name: &str) -> Result<Vec<Option<DialogueResult>>, CliError> {
+        let Self { args, model, split, budget, users } = self;
+        let rng = Rng::new(args.dialogues.seed, 0);
+        let mut policy: Box<dyn OffloadPolicy> = match name.split_once(':') {
+            _ if name == "optimum" => return Ok(self.optimum()?),
+            Some(("decisions", file)) => {
+                let source = source::read(file)?;
+                Box::new(RecordedPolicy::parse(&source, &model.workload, &split.test)?)
+            }
+            Some(("learned", file)) => Box::new(NetworkPolicy::load(file, model)?),
+            _ => policies::build(name, model, rng)?,
+        };
+        let policy = policy.as_mut();
+        if policy.learns() {
+            train(model, &split.train, policy, *budget, args.turns, rng);
+        }
+        let results = match users {
+            None => evaluate(model, &split.test, policy, *budget),
+            Some(users) => multi_user::evaluate(model, &split.test, policy, *budget, *users)
+                .map_err(CliError::Failed)?,
+        };
+        Ok(results.into_iter().map(Some).collect())
+    }
+
+    /// The best sequence of each test dialogue. Refused if a dialogue has too many: a mean over the
+    /// others would be one over shorter dialogues.
+    fn optimum(&self) -> Result<Vec<Option<DialogueResult>>, Problem> {
+        let (model, test) = (&self.model, &self.split.test);
+        let all: usize = test.iter().filter_map(|dialogue| decisions(model, *dialogue)).sum();
+        if all > MAX_DECISIONS {
+            let millions = all / 1_000_000;
+            print_note(&format!(
+                "optimum: {millions} million decisions to compare, which takes a while"
+            ));
+        }
+        let best = |dialogue: &usize| {
+            let tree = Tree::new(model, *dialogue).ok_or_else(|| {
+                let turns = model.workload.dialogues[*dialogue].turns.len();
+                let actions = model.actions().len();
+                let found =
+                    format!("`optimum` of a dialogue with {turns} turns of {actions} actions");
+                let expected = format!("at most {MAX_DECISIONS} decisions to compare");
+                Problem::new(Location::file("--policy"), found, expected)
+            })?;
+            Ok(tree.best(Some(self.budget)))
+        };
+        test.par_iter().map(best).collect()
+    }
 }

@@ -1,15 +1,16 @@
-//! `peeksim plot`: draws results again, from their CSV files alone.
+//! `peeksim plot`: draws results from their CSV files.
 
-use super::CliError;
-use crate::config::{ConfigNode, Location, Problem, Problems, Value, path};
+use super::{CliError, wrong};
+use crate::config::{ConfigNode, Location, Problems, Value, path};
 use crate::experiment::{AxisLabels, FigureKind, FigureSpec, NameChecker, axis_of_numbers};
 use crate::metrics::numbers;
 use crate::report::{Results, draw_all};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Arguments of `figures`: the keys of a table `[[figure]]`.
+/// Arguments of `plot`: the keys of a table `[[figure]]`.
 #[derive(Debug, Args)]
 pub(super) struct PlotArgs {
     /// A results folder with runs.csv.
@@ -50,18 +51,16 @@ pub(super) struct PlotArgs {
 }
 
 pub(super) fn main(args: &PlotArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let results = super::sweep::load(&args.folder)?;
+    let results = Results::load(&args.folder)?;
     let spec = figure(args, &results)?;
-    let default = || args.folder.join("figures");
-    let folder = args.out.clone().unwrap_or_else(default);
-    let drawn = draw_all(std::slice::from_ref(&spec), &results, &folder);
-    for path in drawn.map_err(|error| CliError::Failed(error.to_string()))? {
+    let folder = args.out.clone().unwrap_or_else(|| args.folder.join("figures"));
+    for path in draw_all(&[spec], &results, &folder)? {
         writeln!(out, "wrote {}", path.display())?;
     }
     Ok(())
 }
 
-/// The figure that is asked for, if these results can be drawn so.
+/// The requested figure, if these results have what it shows.
 fn figure(args: &PlotArgs, results: &Results) -> Result<FigureSpec, Problems> {
     let mut problems = Problems::default();
     let axes = results.axes_with_labels();
@@ -78,72 +77,62 @@ fn figure(args: &PlotArgs, results: &Results) -> Result<FigureSpec, Problems> {
     }
     if spec.kind == FigureKind::Cdf && results.quantiles.is_empty() {
         let found = "no quantiles.csv beside runs.csv";
-        let expected = "a sweep with a figure of kind cdf";
-        problems.push(Problem::new(Location::file("--kind cdf"), found, expected));
+        problems.push(wrong("--kind cdf", found, "a sweep with a figure of kind cdf"));
     }
     problems.check(Some(spec))
 }
 
-/// The flags as a table `[[figure]]`.
+/// The options as a table `[[figure]]`.
 fn table(args: &PlotArgs, axes: &[AxisLabels], problems: &mut Problems) -> ConfigNode {
     let place = Location::file("figures");
-    let mut entries = Vec::new();
-    let mut set = |key: &str, value: Value| {
-        let place = place.clone().field(&format!("--{key}"));
-        entries.push((key.to_owned(), ConfigNode { place, value }));
-    };
     let kind = args.kind.as_deref().unwrap_or("lines");
     let lines = kind == "lines";
-    let own = |name: &Option<String>| name.as_deref().map(path::spelled);
-    let (facet, x) = (own(&args.facet), own(&args.x));
-    let x =
-        x.or_else(|| lines.then(|| axis_of_numbers(axes)).flatten().map(|at| axes[at].0.clone()));
+    let [facet, x] = [&args.facet, &args.x].map(|name| name.as_deref().map(path::spelled));
+    let longest = || axis_of_numbers(axes).map(|at| axes[at].0.clone());
+    let x = x.or_else(|| longest().filter(|_| lines));
     let y = args.y.clone().or_else(|| lines.then(|| "utility_mean".to_owned()));
-    let series = args.series.clone();
-    let name = match kind {
-        "cdf" => vec!["latency-cdf".to_owned()],
-        _ => [y.clone(), x.clone()].into_iter().flatten().collect(),
+    let mut shown: Vec<&str> = match kind {
+        "cdf" => vec!["latency-cdf"],
+        _ => [&y, &x].into_iter().flatten().map(String::as_str).collect(),
     };
-    let name = [name, facet.iter().cloned().collect()].concat().join("-by-");
-    let name = args.name.clone().unwrap_or_else(|| name.replace(['/', '\\', '"'], "-"));
+    shown.extend(facet.as_deref());
+    let name = shown.join("-by-").replace(['/', '\\', '"'], "-");
+    let name = args.name.clone().unwrap_or(name);
     let folder = args.folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    let title = args.title.clone().or(folder).unwrap_or_default();
-    let texts = [("kind", Some(kind.to_owned())), ("x", x), ("y", y), ("series", series)];
-    let facet = [("facet", facet)];
-    let names = [("name", Some(name).filter(|name| !name.is_empty())), ("title", Some(title))];
-    for (key, text) in texts.into_iter().chain(facet).chain(names) {
-        if let Some(text) = text {
-            set(key, Value::Text(text));
-        }
-    }
-    set("x_log", Value::Bool(args.log_x));
-    set("y_log", Value::Bool(args.log_y));
+    let texts = [
+        ("kind", Some(kind.to_owned())),
+        ("x", x),
+        ("y", y),
+        ("series", args.series.clone()),
+        ("facet", facet),
+        ("name", Some(name).filter(|name| !name.is_empty())),
+        ("title", args.title.clone().or(folder).or_else(|| Some(String::new()))),
+    ];
+    let texts = texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text?))));
+    let flags = [("x_log", args.log_x), ("y_log", args.log_y)];
+    let flags = flags.map(|(key, flag)| (key, Value::Bool(flag)));
     let filter = Value::table(filter(&args.filter, problems));
-    entries.push(("where".to_owned(), ConfigNode { place: place.clone(), value: filter }));
+    let entry = |(key, value): (&str, Value)| {
+        let place = place.clone().field(&format!("--{key}"));
+        (key.to_owned(), ConfigNode { place, value })
+    };
+    let mut entries: Vec<_> = texts.chain(flags).chain([("where", filter)]).map(entry).collect();
     entries.sort_by(|a, b| a.0.cmp(&b.0));
     ConfigNode { place, value: Value::table(entries) }
 }
 
 /// `key=value` and `key=other` become a key with two values.
 fn filter(texts: &[String], problems: &mut Problems) -> Vec<(String, ConfigNode)> {
-    let place = Location::file("--where");
-    let mut filter: Vec<(String, ConfigNode)> = Vec::new();
+    let mut values: BTreeMap<String, Vec<ConfigNode>> = BTreeMap::new();
+    let node = |value| ConfigNode { place: Location::file("--where"), value };
     for text in texts {
-        let Some((key, value)) = path::assignment(text) else {
-            problems.push(Problem::new(place.clone(), format!("`{text}`"), "column=value"));
-            continue;
-        };
-        let (key, value) = (path::spelled(key), Value::Text(value.to_owned()));
-        let value = ConfigNode { place: place.clone(), value };
-        match filter.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, known)) => {
-                known.value.items_mut().into_iter().for_each(|v| v.push(value.clone()));
-            }
-            None => {
-                let values = ConfigNode { place: place.clone(), value: Value::array(vec![value]) };
-                filter.push((key, values));
-            }
+        match path::assignment(text) {
+            Some((key, value)) => values
+                .entry(path::spelled(key))
+                .or_default()
+                .push(node(Value::Text(value.to_owned()))),
+            None => problems.push(wrong("--where", format!("`{text}`"), "column=value")),
         }
     }
-    filter
+    values.into_iter().map(|(key, values)| (key, node(Value::array(values)))).collect()
 }

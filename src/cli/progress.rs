@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Shows how far a sweep is.
+/// Shows how many runs of a sweep are finished.
 pub(super) struct SweepProgress {
     shown: ProgressBar,
     terminal: bool,
     total: AtomicUsize,
-    /// Held while a line is written, so that lines come in order.
+    /// The finished runs; locked while a line is written, so that lines come in order.
     done: Mutex<usize>,
 }
 

@@ -1,16 +1,16 @@
-//! `peeksim reproduce`: every experiment of a paper, its claims with verdicts, and what moved
-//! since the results that were kept.
+//! `peeksim reproduce`: every experiment of a paper, its claims with verdicts, and the differences
+//! from the kept results.
 
 use super::sweep::{SweepReport, make, verdicts};
-use super::{CliError, notes, print_note};
+use super::{CliError, notes, print_note, unknown, wrong};
 use crate::config::note::{Note, Notes};
 use crate::config::source::{below, embedded_paths, exists, is_same};
 use crate::config::{Location, Problem};
 use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
 use crate::report::reproduction::{
-    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Targets, Verdicts,
-    markdown, sentence,
+    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, markdown,
+    sentence,
 };
 use crate::report::{Results, package};
 use clap::Args;
@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Replicates of a quick look where no kept claims say how many decide.
+/// Replicates with `--quick` where no kept claims say how many decide.
 const QUICK: u64 = 2;
-/// Moved cells that are listed one by one.
+/// The most moved cells that are listed.
 const LISTED: usize = 20;
 
 /// Arguments of `reproduce`.
@@ -29,7 +29,7 @@ const LISTED: usize = 20;
 /// kept.
 #[derive(Debug, Args)]
 pub(super) struct ReproduceArgs {
-    /// Which experiments: a folder of experiments/, such as sneakpeek, or any other folder.
+    /// A folder of experiments/, such as sneakpeek, or any other folder of experiments.
     suite: String,
     /// The same configurations with as few replicates as decide every gated claim, by the kept
     /// claims.csv; two where there is none.
@@ -67,7 +67,7 @@ fn carry_out(
     if args.quick && is_same(&folder, &kept) {
         let found = format!("`{}`, the folder of the kept results", folder.display());
         let expected = "another folder: --quick runs fewer replicates than are kept";
-        return Err(Problem::new(Location::file("--out"), found, expected).into());
+        return Err(wrong("--out", found, expected).into());
     }
     // Read before anything is written: the two folders may be the same.
     let claims = kept_claims(&kept, notes)?;
@@ -79,9 +79,9 @@ fn carry_out(
         print_note(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
         notes::of_inputs(&sweep, notes);
         let kept = kept_results(&kept.join(&name), notes)?;
-        let made = make(&mut sweep, &folder.join(&name), args.jobs)?;
-        let SweepReport { failed, results, notes: told, .. } = made;
-        notes.extend(told.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
+        let written = make(&mut sweep, &folder.join(&name), args.jobs)?;
+        let SweepReport { failed, results, notes: more, .. } = written;
+        notes.extend(more.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
         failed?;
         let section = section(&suite, path);
         let report = ExperimentReport::new(&sweep, section, results, kept.as_ref(), args.quick);
@@ -90,15 +90,14 @@ fn carry_out(
     }
     let path = folder.join("REPORT.md");
     let title = format!("Every claim of `{name}`, with its verdict");
-    let targets = Targets::load(&format!("{}/targets.csv", suite.trim_end_matches('/')))?;
-    atomic::write(&path, markdown(&title, &reports, &targets).as_bytes())?;
+    atomic::write(&path, markdown(&title, &reports, &suite)?.as_bytes())?;
     let table = folder.join("claims.csv");
-    let made = Claims::new(reports.iter().flat_map(|report| report.rows.clone()).collect());
+    let judged = Claims::new(reports.iter().flat_map(|report| report.rows.clone()).collect());
     package::remove(&folder)?;
-    made.write(&table)?;
+    judged.write(&table)?;
     package::write_one(&name, "claims.csv", &folder)?;
     writeln!(out, "wrote {}\nwrote {}\n", path.display(), table.display())?;
-    conclude(args.quick, &reports, &made, claims.as_ref(), out)
+    conclude(args.quick, &reports, &judged, claims.as_ref(), out)
 }
 
 /// The folder of a suite and its experiments: a folder on disk, or one of experiments/.
@@ -117,8 +116,7 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), CliError> {
         let mut known: Vec<String> = embedded_paths(".toml").iter().filter_map(inner).collect();
         known.dedup();
         let known = known.iter().map(String::as_str);
-        let problem = Problem::unknown(Location::file("reproduce"), "suite", suite, known);
-        return Err(problem.into());
+        return Err(unknown("reproduce", "suite", suite, known).into());
     };
     // Folders after files; without the ending, `e03` comes before `e03-measured`.
     let order =
@@ -127,32 +125,35 @@ fn experiments(suite: &str) -> Result<(String, Vec<String>), CliError> {
     Ok((folder, own))
 }
 
-/// The experiments of a suite; each has results in a folder of its name, so no two share one.
-/// With kept claims, those of a quick look: each with the replicates that decide.
+/// The experiments of a suite; each has results in a folder of its name, so names must differ. With
+/// kept claims, `quick` gives each the fewest replicates that decide its claims.
 fn load(paths: &[String], quick: Option<&Option<Claims>>) -> Result<Vec<Experiment>, CliError> {
     let mut named = BTreeMap::new();
-    let one = |path: &String| {
-        let experiment = Experiment::load(path, &[])?;
-        if let Some(other) = named.insert(experiment.name.clone(), path.clone()) {
+    let mut experiments = Vec::new();
+    for path in paths {
+        let mut experiment = Experiment::load(path, &[])?;
+        if let Some(other) = named.insert(experiment.name.clone(), path) {
             let found = format!("\"{}\", the name of {other}", experiment.name);
             let place = Location::file(path).field("name");
             return Err(Problem::new(place, found, "a name of its own in the suite").into());
         }
-        let Some(claims) = quick else { return Ok(experiment) };
-        let fewest = claims.as_ref().and_then(|claims| claims.fewest(&experiment.name));
-        let replicates = fewest.unwrap_or(QUICK).min(experiment.replicates);
-        Ok(Experiment::load(path, &[format!("replicates={replicates}")])?)
-    };
-    paths.iter().map(one).collect()
+        if let Some(claims) = quick {
+            let fewest = claims.as_ref().and_then(|claims| claims.fewest(&experiment.name));
+            let replicates = fewest.unwrap_or(QUICK).min(experiment.replicates);
+            experiment = Experiment::load(path, &[format!("replicates={replicates}")])?;
+        }
+        experiments.push(experiment);
+    }
+    Ok(experiments)
 }
 
-/// The folder of an experiment within that of its suite; empty for its main part.
+/// The folder of an experiment within that of its suite; empty if it has none.
 fn section<'p>(folder: &str, path: &'p str) -> &'p str {
     let inner = path.get(folder.trim_end_matches('/').len() + 1..).unwrap_or("");
     inner.rsplit_once('/').map_or("", |(section, _)| section)
 }
 
-/// The claims kept in a folder, or inside the binary; nothing if there are none.
+/// The claims kept in a folder, or inside the binary, if there are any.
 fn kept_claims(folder: &Path, notes: &mut Notes) -> Result<Option<Claims>, CliError> {
     let path = folder.join("claims.csv");
     let claims = Claims::load(&path)?;
@@ -167,7 +168,7 @@ fn kept_claims(folder: &Path, notes: &mut Notes) -> Result<Option<Claims>, CliEr
     Ok(claims)
 }
 
-/// The results kept in a folder; nothing if there are none.
+/// The results kept in a folder, if there are any.
 fn kept_results(folder: &Path, notes: &mut Notes) -> Result<Option<Results>, CliError> {
     let path = folder.join("runs.csv");
     if !exists(&path.to_string_lossy()) {
@@ -191,7 +192,7 @@ fn print(report: &ExperimentReport, out: &mut impl Write) -> Result<(), CliError
     Ok(())
 }
 
-/// The cells that moved, or the first of them.
+/// Lists the cells that moved, or the first of them.
 pub(super) fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(), CliError> {
     for ChangedCell { row, column, was, is } in compared.moved.iter().take(LISTED) {
         writeln!(out, "  moved: {row}: {column} was {was}, is {is}")?;
@@ -202,19 +203,20 @@ pub(super) fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(
     Ok(())
 }
 
-/// Prints the tally; fails if a gated claim does not hold or a cell moved. A quick look has too
-/// few replicates to ask for more than the kept claims decided.
+/// Prints the totals; fails if a gated claim does not hold or a cell moved. `--quick` makes too few
+/// replicates to decide more than the kept claims did.
 fn conclude(
     quick: bool,
     reports: &[ExperimentReport],
-    made: &Claims,
+    judged: &Claims,
     kept: Option<&Claims>,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     let undecided = |row: &ClaimRow| !quick || kept.is_some_and(|kept| kept.decides(row));
     let failed = reports.iter().flat_map(|report| report.failed_gates(undecided));
     let mut reasons: Vec<String> = failed.collect();
-    let compared = kept.map(|kept| made.compare(&if quick { kept.quick() } else { kept.clone() }));
+    let compared =
+        kept.map(|kept| judged.compare(&if quick { kept.quick() } else { kept.clone() }));
     if let Some(compared) = &compared {
         list(compared, out)?;
     }

@@ -1,13 +1,13 @@
-//! `peeksim reproduce tmo`: figures of TMO, measured and checked against their targets.
+//! `peeksim reproduce tmo`: figures of TMO, measured and compared with their targets.
 
 use super::dialogues::enough;
 use super::progress::SweepProgress;
 use super::reproduce::list;
-use super::{CliError, print_note};
+use super::{CliError, print_note, wrong};
 use crate::config::csv::Table;
-use crate::config::{Location, Problem, source};
+use crate::config::source;
 use crate::offloading::reproduce::{
-    Artifacts, PolicyCache, ReproductionConfig, ReproductionError, make, report,
+    Artifacts, PolicyCache, ReproductionConfig, ReproductionError, report, reproduce,
 };
 use crate::offloading::{Workload, import};
 use crate::output::atomic;
@@ -29,10 +29,10 @@ pub(super) struct TmoArgs {
     /// Test on all synthetic dialogues rather than on a thousand a seed.
     #[arg(long)]
     all: bool,
-    /// Trainings of each agent on each split, and synthetic workloads of each shape.
+    /// Number of trainings of each agent on each split, and of synthetic workloads of each shape.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=100))]
     seeds: u64,
-    /// Splits of the data set on which agents are trained.
+    /// Number of splits of the data set on which agents are trained.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=200))]
     splits: u64,
     /// The data set M4A1: the authors' JSON, the table of its numbers, or what `import` made of
@@ -40,11 +40,11 @@ pub(super) struct TmoArgs {
     /// there.
     #[arg(long, value_name = "FILE")]
     data: Option<String>,
-    /// Refuse to go on without the data set.
+    /// Fail without the data set.
     #[arg(long)]
     require_data: bool,
-    /// Where to write tmo.csv, REPORT.md, figures/, and policies/, in which finished trainings are
-    /// found again by the same command.
+    /// Where to write tmo.csv, REPORT.md, figures/, and policies/, from which the same command
+    /// takes finished trainings.
     #[arg(long, value_name = "DIR", default_value = "reproduced/tmo")]
     out: PathBuf,
     /// A folder with a kept tmo.csv to compare with, made with the same options.
@@ -63,25 +63,22 @@ impl From<ReproductionError> for CliError {
 
 pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
     let data = data(args)?;
-    let mut config = ReproductionConfig {
-        seeds: args.seeds as usize,
-        trained: args.splits as usize,
-        ..ReproductionConfig::FULL
-    };
-    if args.quick {
-        config = ReproductionConfig::QUICK;
-    }
+    let (trained, seeds) = (args.splits as usize, args.seeds as usize);
+    let full = ReproductionConfig { trained, seeds, ..ReproductionConfig::FULL };
+    let mut config = if args.quick { ReproductionConfig::QUICK } else { full };
     if args.all {
         config.scored = config.dialogues;
     }
     if config.seeds > 0 {
-        print_note("about ten minutes of processor time for each seed; stopped, it goes on");
+        print_note(
+            "about ten minutes of processor time for each seed; finished trainings are kept",
+        );
     }
     let bar = SweepProgress::new();
     let cache =
         PolicyCache { folder: args.out.join("policies"), steps: config.steps, progress: &bar };
     atomic::folder(&cache.folder)?;
-    let artifacts = make(data.as_ref(), &config, &cache)?;
+    let artifacts = reproduce(data.as_ref(), &config, &cache)?;
     bar.end();
     let Artifacts { checks, plots } = &artifacts;
     write!(out, "{}", table(checks))?;
@@ -91,8 +88,7 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
     atomic::write(&path, checks_csv(checks).as_bytes())?;
     atomic::write(&args.out.join("REPORT.md"), report(&artifacts).as_bytes())?;
     for (name, chart) in plots {
-        draw(chart, &args.out.join("figures"), name)
-            .map_err(|e| CliError::Failed(e.to_string()))?;
+        draw(chart, &args.out.join("figures"), name)?;
     }
     let verdicts: Verdicts = checks.iter().map(|check| check.verdict).collect();
     let mut reasons = Vec::new();
@@ -120,22 +116,21 @@ fn kept(args: &TmoArgs) -> Result<Option<Table>, CliError> {
     Ok(Some(Table::parse(&source::read_own(&folder.join("tmo.csv").to_string_lossy())?)?))
 }
 
-/// The data set, of dialogues enough to learn from some and to test on others.
+/// The data set, if there is one; it must have enough dialogues for a split.
 fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
-    let beside = || {
+    let shared = || {
         let folder = std::env::var_os("PEEKSIM_DATA")?;
         let file = Path::new(&folder).join("tmo_m4a1/m4a1.csv");
         file.is_file().then(|| file.to_string_lossy().into_owned())
     };
-    match args.data.clone().or_else(beside) {
+    match args.data.clone().or_else(shared) {
         Some(path) => {
             let workload = import::load(&path)?;
             enough("--data", &workload)?;
             Ok(Some(Arc::new(workload)))
         }
         None if args.require_data => {
-            let expected = "the data set M4A1, or PEEKSIM_DATA";
-            Err(Problem::new(Location::file("--data"), "nothing", expected).into())
+            Err(wrong("--data", "nothing", "the data set M4A1, or PEEKSIM_DATA").into())
         }
         None => {
             print_note("note: without the data set M4A1 (--data FILE), many lines have no figure");

@@ -1,39 +1,38 @@
-//! A share of a sweep: some of its runs, into a journal of their own.
+//! A shard of a sweep: some of its runs, in a journal of their own.
 
 use super::CliError;
 use super::notes::failed;
 use super::progress::SweepProgress;
 use crate::config::Problem;
 use crate::config::source;
-use crate::experiment::{Shard, Sweep};
+use crate::experiment::{Shard, Sweep, SweepResult};
 use crate::report::manifest;
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
 
-/// Which runs, if not all.
-#[derive(Debug, Default, Args)]
+/// The runs of a sweep that are made, if not all.
+#[derive(Debug, Args)]
 pub(super) struct ShardArgs {
-    /// Do share I of N, I from 0, into a journal of its own; `merge` puts them together. Without a
-    /// value, the task of a Slurm array or an indexed Kubernetes job says which.
+    /// Make the runs of shard I of N, I from 0, in a journal of its own, for `merge`. Without a
+    /// value, it is that of the task of a Slurm array or an indexed Kubernetes job.
     #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = "")]
     #[arg(conflicts_with_all = ["run_ids", "engine"])]
     shard: Option<String>,
-    /// Do these runs: their ids with commas between, or a file with one a line.
+    /// Make these runs: their ids separated by commas, or a file with one in each line.
     #[arg(long, value_name = "FILE|LIST", conflicts_with = "engine")]
     run_ids: Option<String>,
 }
 
 impl ShardArgs {
-    /// The part that is asked for.
-    pub fn part(&self, sweep: &Sweep) -> Result<Option<Shard>, CliError> {
+    /// The requested shard, if not all runs are.
+    pub fn shard(&self, sweep: &Sweep) -> Result<Option<Shard>, CliError> {
         if let Some(text) = &self.shard {
-            let part = if text.is_empty() {
-                Shard::from_environment(|name| std::env::var(name).ok())
-            } else {
-                Shard::parse(text)
+            let shard = match text.as_str() {
+                "" => Shard::from_environment(|name| std::env::var(name).ok()),
+                text => Shard::parse(text),
             };
-            return Ok(Some(part?));
+            return Ok(Some(shard?));
         }
         let Some(given) = &self.run_ids else { return Ok(None) };
         let read = if source::exists(given) { Some(source::read(given)?.text) } else { None };
@@ -42,34 +41,30 @@ impl ShardArgs {
     }
 }
 
-/// Runs that depend on what others come to cannot be dealt out beforehand.
-pub(super) fn fixed(sweep: &Sweep) -> Result<(), CliError> {
-    let Some(until) = &sweep.experiment.stopping else { return Ok(()) };
-    let place = until.place.clone().field("stopping");
+/// Refuses experiments whose results decide which runs are made: these cannot be distributed.
+pub(super) fn check_fixed(sweep: &Sweep) -> Result<(), Problem> {
+    let Some(rule) = &sweep.experiment.stopping else { return Ok(()) };
+    let place = rule.place.clone().field("stopping");
     let found = "a number of replicates that results decide";
     let expected = "a fixed number where several processes share the runs";
-    Err(Problem::new(place, found, expected).into())
+    Err(Problem::new(place, found, expected))
 }
 
-/// Does the runs or searches of a part.
+/// Makes the runs or searches of a shard.
 pub(super) fn run(
     sweep: &mut Sweep,
     folder: &Path,
-    part: &Shard,
+    shard: &Shard,
     jobs: usize,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     manifest::agree(sweep, folder)?;
     let bar = SweepProgress::new();
-    let made = match sweep.experiment.search.clone() {
-        Some(search) => {
-            sweep.search(&search, folder, part, jobs, &bar).map(|(runs, found)| (found.len(), runs))
-        }
-        None => sweep.run_part(folder, part, jobs, &bar).map(|runs| (runs.len(), runs)),
-    };
+    let done = sweep.carry_out(folder, shard, jobs, &bar);
     bar.end();
-    let (units, runs) = made?;
-    let journal = folder.join(format!("{}.journal", part.journal()));
+    let SweepResult { runs, searches } = done?;
+    let units = if sweep.experiment.search.is_some() { searches.len() } else { runs.len() };
+    let journal = folder.join(format!("{}.journal", shard.journal()));
     let (all, what) = (sweep.units().count(), sweep.unit_name());
     writeln!(out, "{units} of {all} {what} in {}", journal.display())?;
     failed(&runs)

@@ -1,14 +1,13 @@
 //! `peeksim shard-plan`: the runs of an experiment, for machines that share them.
 
 use super::estimate::costs;
-use super::shard::fixed;
-use super::{CliError, ExperimentArgs, notes};
+use super::shard::check_fixed;
+use super::{CliError, ExperimentArgs, notes, results_folder};
 use crate::config::note::Notes;
 use crate::output::atomic;
 use crate::report::{manifest, plan_csv};
 use clap::Args;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 /// Arguments of `shard-plan`.
 #[derive(Debug, Args)]
@@ -22,9 +21,8 @@ pub(super) struct ShardPlanArgs {
 
 pub(super) fn main(args: &ShardPlanArgs, out: &mut impl Write) -> Result<(), CliError> {
     let mut sweep = args.experiment.load()?;
-    fixed(&sweep)?;
-    let default = || Path::new("results").join(&sweep.experiment.name);
-    let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
+    check_fixed(&sweep)?;
+    let folder = results_folder(args.out.as_deref(), &sweep.experiment);
     atomic::folder(&folder)?;
     let finished = sweep.seconds(&folder)?;
     let costs = costs(&sweep, &finished);

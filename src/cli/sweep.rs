@@ -1,20 +1,20 @@
-//! `peeksim sweep`: the main job.
+//! `peeksim sweep`: makes all runs of an experiment and writes their results.
 
 use super::cluster::{ClusterArgs, Engine, Task};
 use super::progress::SweepProgress;
 use super::shard::{self, ShardArgs};
-use super::{CliError, ExperimentArgs, notes};
+use super::{CliError, ExperimentArgs, notes, results_folder, wrong};
+use crate::config::Problem;
 use crate::config::note::{Note, Notes};
 use crate::config::toml::quote;
-use crate::config::{Location, Problem};
 use crate::experiment::{
     BUILD, CapacityResult, Experiment, FigureSpec, Shard, Sweep, SweepResult, threads,
 };
 use crate::output::atomic;
 use crate::report::claims::{ClaimResult, Verdict, judge};
-use crate::report::manifest::FolderContents;
+use crate::report::manifest::{FolderContents, Manifest};
 use crate::report::{
-    self, Results, capacity, compare, console, draw_all, manifest, package, summary, write_runs,
+    Results, capacity, compare, console, draw_all, manifest, package, summary, write_runs,
 };
 use clap::Args;
 use std::io::Write;
@@ -29,7 +29,7 @@ pub(super) struct SweepArgs {
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     jobs: usize,
     /// The folder of the results; `results/<name>` by default.
-    // As text: what is written there is named in messages and read back by its name.
+    // Text: the name stands in messages, and files there are read by name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
     /// Write tables of several rows a run beside runs.csv: apps, batches, variants, workers.
@@ -42,8 +42,8 @@ pub(super) struct SweepArgs {
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
-    share: ShardArgs,
-    /// What carries the runs out.
+    shard: ShardArgs,
+    /// Where the runs are made.
     #[arg(long, value_enum, default_value_t)]
     engine: Engine,
     #[command(flatten)]
@@ -51,21 +51,7 @@ pub(super) struct SweepArgs {
 }
 
 impl SweepArgs {
-    pub fn quickstart() -> Self {
-        Self {
-            experiment: ExperimentArgs::named("quickstart"),
-            jobs: 0,
-            out: None,
-            tables: Vec::new(),
-            timeseries: None,
-            overwrite: false,
-            share: ShardArgs::default(),
-            engine: Engine::Local,
-            cluster: ClusterArgs::default(),
-        }
-    }
-
-    /// The experiment with what these flags change of it.
+    /// The experiment with the changes of these options.
     fn experiment(&self) -> Result<ExperimentArgs, Problem> {
         let mut experiment = self.experiment.clone();
         if !self.tables.is_empty() {
@@ -87,8 +73,8 @@ fn milliseconds(text: &str) -> Result<f64, Problem> {
     };
     let length = number.trim().parse::<f64>().ok().filter(|length| length.is_finite());
     let expected = "a length of time, as `1s` or `250ms`";
-    let wrong = || Problem::new(Location::file("--timeseries"), format!("`{text}`"), expected);
-    length.map(|length| length * unit).ok_or_else(wrong)
+    let problem = || wrong("--timeseries", format!("`{text}`"), expected);
+    length.map(|length| length * unit).ok_or_else(problem)
 }
 
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), CliError> {
@@ -107,78 +93,80 @@ fn carry_out(
     notes: &mut Notes,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
-    let default = || Path::new("results").join(&sweep.experiment.name);
-    let folder = args.out.as_ref().map_or_else(default, PathBuf::from);
-    let part = args.share.part(sweep)?;
-    if part.is_some() || args.engine != Engine::Local {
-        shard::fixed(sweep)?;
+    let folder = results_folder(args.out.as_deref(), &sweep.experiment);
+    let shard = args.shard.shard(sweep)?;
+    if shard.is_some() || args.engine != Engine::Local {
+        shard::check_fixed(sweep)?;
     }
-    if let Some(part) = part {
-        return shard::run(sweep, &folder, &part, args.jobs, out);
+    if let Some(shard) = shard {
+        return shard::run(sweep, &folder, &shard, args.jobs, out);
     }
     let stale = stale_figures(sweep, &folder, args.overwrite, notes)?;
-    let made = match args.engine {
+    let written = match args.engine {
         Engine::Local => make(sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
             let cluster = &args.cluster;
             let mut task = Task { sweep: &mut *sweep, folder: &folder, experiment, args: cluster };
             match task.run(args.engine, out)? {
-                Some(made) => finish(sweep, made, &folder)?,
+                Some(result) => finish(sweep, result, &folder)?,
                 None => return Ok(()),
             }
         }
     };
-    for path in stale.iter().filter(|path| !made.figures.contains(path)) {
+    for path in stale.iter().filter(|path| !written.figures.contains(path)) {
         atomic::remove(path)?;
     }
-    report(sweep, &folder, made, notes, out)
+    report(sweep, &folder, written, notes, out)
 }
 
-/// The figures of the results that the folder holds, some of which this sweep may not draw; refuses
-/// results of other settings, which would be lost.
+/// The figures of earlier results in the folder, which this sweep may not draw; refuses results of
+/// other settings, which would be lost.
 fn stale_figures(
     sweep: &Sweep,
     folder: &Path,
     overwrite: bool,
     notes: &mut Notes,
 ) -> Result<Vec<PathBuf>, CliError> {
-    let drawn = |names: Option<&[FigureSpec]>| -> Vec<PathBuf> {
-        let own = |path: &PathBuf| {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let end = path.extension().unwrap_or_default().to_string_lossy();
-            matches!(&*end, "svg" | "png")
-                && names.is_none_or(|names| names.iter().any(|figure| figure.name == stem))
-        };
-        atomic::files(&folder.join("figures")).into_iter().filter(own).collect()
-    };
     match manifest::held(sweep, folder) {
         FolderContents::Nothing => Ok(Vec::new()),
         FolderContents::Same(manifest) => {
-            if manifest.build != BUILD {
-                let (folder, build) = (folder.display(), &manifest.build);
+            let Manifest { build, experiment, .. } = *manifest;
+            if build != BUILD {
+                let folder = folder.display();
                 let text =
                     format!("{folder} held results of {build}; they were made again by {BUILD}");
                 notes.add(Note::new("", text));
             }
-            Ok(drawn(Some(&manifest.experiment.figures)))
+            Ok(drawn_figures(folder, Some(&experiment.figures)))
         }
-        FolderContents::Other(_) if overwrite => Ok(drawn(None)),
+        FolderContents::Other(_) if overwrite => Ok(drawn_figures(folder, None)),
         FolderContents::Other(problem) => Err(problem.into()),
     }
 }
 
-/// Prints what a sweep came to; fails if a run or a gated claim did.
+/// The files of these figures in a folder of results, or of any.
+fn drawn_figures(folder: &Path, of: Option<&[FigureSpec]>) -> Vec<PathBuf> {
+    let own = |path: &PathBuf| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let end = path.extension().unwrap_or_default().to_string_lossy();
+        matches!(&*end, "svg" | "png")
+            && of.is_none_or(|figures| figures.iter().any(|figure| figure.name == stem))
+    };
+    atomic::files(&folder.join("figures")).into_iter().filter(own).collect()
+}
+
+/// Prints the results of a sweep; fails if a run or a gated claim did.
 pub(super) fn report(
     sweep: &Sweep,
     folder: &Path,
-    made: SweepReport,
+    written: SweepReport,
     notes: &mut Notes,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
-    let SweepReport { failed, results, found, compared, figures, notes: told } = made;
+    let SweepReport { failed, results, searches, compared, figures, notes: more } = written;
     writeln!(out, "{}\n", sweep.experiment.title)?;
     if let Some(search) = &sweep.experiment.search {
-        writeln!(out, "{}", capacity::render(sweep, search, &found))?;
+        writeln!(out, "{}", capacity::render(sweep, search, &searches))?;
     } else {
         write!(out, "{}", console::render(&results, &console::METRICS))?;
         if let Some(knees) = console::knees(&results) {
@@ -190,37 +178,32 @@ pub(super) fn report(
     }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
-    notes.extend(told);
+    notes.extend(more);
     notes.extend(notes::of_rows(&results));
-    let names = [
-        "runs.csv",
-        "summary.csv",
-        "intervals.csv",
-        "compare.csv",
-        "manifest.toml",
-        "timings.csv",
-        package::NAME,
-    ];
-    let written = names.iter().filter(|name| compared || **name != "compare.csv");
-    let tables = sweep.experiment.tables.iter().map(|table| format!("{}.csv", table.name));
-    let searched =
-        sweep.experiment.search.iter().flat_map(|_| ["capacity.csv", "capacity_summary.csv"]);
-    let written = written.copied().chain(searched).map(ToString::to_string).chain(tables);
-    for path in written.map(|name| folder.join(name)).chain(figures) {
+    let mut written = vec!["runs.csv", "summary.csv", "intervals.csv"];
+    written.extend(compared.then_some("compare.csv"));
+    written.extend(["manifest.toml", "timings.csv", package::NAME]);
+    if sweep.experiment.search.is_some() {
+        written.extend(["capacity.csv", "capacity_summary.csv"]);
+    }
+    let written = written.into_iter().map(|name| folder.join(name));
+    let tables = sweep.experiment.tables.iter();
+    let tables = tables.map(|table| folder.join(format!("{}.csv", table.name)));
+    for path in written.chain(tables).chain(figures) {
         writeln!(out, "wrote {}", path.display())?;
     }
     failed?;
     if gate { Ok(()) } else { Err(CliError::Failed("a gated claim is contradicted".into())) }
 }
 
-/// What a sweep left behind.
+/// The results of a sweep in its folder.
 pub(super) struct SweepReport {
     /// Fails if a run did.
     pub failed: Result<(), CliError>,
     pub results: Results,
-    /// What was searched for.
-    pub found: Vec<CapacityResult>,
-    /// Whether there was something to compare.
+    /// The results of searches.
+    pub searches: Vec<CapacityResult>,
+    /// Whether compare.csv was written.
     pub compared: bool,
     pub figures: Vec<PathBuf>,
     /// What a user should know about the runs.
@@ -230,24 +213,21 @@ pub(super) struct SweepReport {
 /// Runs a sweep and writes everything into its folder.
 pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<SweepReport, CliError> {
     let bar = SweepProgress::new();
-    let made = match sweep.experiment.search.clone() {
-        Some(search) => sweep.search(&search, folder, &Shard::Whole, jobs, &bar),
-        None => sweep.run(folder, jobs, &bar).map(|runs| (runs, Vec::new())),
-    };
+    let done = sweep.carry_out(folder, &Shard::Whole, jobs, &bar);
     bar.end();
-    let (made, sweep) = (made?, &*sweep);
-    threads(jobs)?.install(|| finish(sweep, made, folder))
+    let (result, sweep) = (done?, &*sweep);
+    threads(jobs)?.install(|| finish(sweep, result, folder))
 }
 
-/// Writes everything that follows from the runs of a sweep, and from what was searched for, into
-/// its folder.
+/// Writes the results of a sweep into its folder.
 pub(super) fn finish(
     sweep: &Sweep,
-    (runs, found): SweepResult,
+    result: SweepResult,
     folder: &Path,
 ) -> Result<SweepReport, CliError> {
+    let SweepResult { runs, searches } = result;
     package::remove(folder)?;
-    // First, so that rows without a manifest are never ours.
+    // First, so that rows without a manifest are never of this program.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
     let (failed, notes) = (notes::failed(&runs), notes::of_runs(sweep, &runs));
@@ -255,12 +235,11 @@ pub(super) fn finish(
     drop(runs);
     let results = Results::load(folder)?;
     summary::write(&results, folder)?;
-    capacity::write(sweep, &found, folder)?;
+    capacity::write(sweep, &searches, folder)?;
     let compared = compare::write(&results, folder)?;
     package::write(sweep, &results, folder)?;
-    let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"));
-    let figures = figures.map_err(|error| CliError::Failed(error.to_string()))?;
-    Ok(SweepReport { failed, results, found, compared, figures, notes })
+    let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"))?;
+    Ok(SweepReport { failed, results, searches, compared, figures, notes })
 }
 
 /// Prints each claim with its verdict; false if a gated one is contradicted.
@@ -282,7 +261,7 @@ fn claims(
     Ok(pass)
 }
 
-/// A line for each setting of a claim.
+/// Prints a line for each setting of a claim.
 pub(super) fn verdicts(judged: &[ClaimResult], out: &mut impl Write) -> Result<(), CliError> {
     for judged in judged {
         let difference = judged.difference_text();
@@ -291,24 +270,15 @@ pub(super) fn verdicts(judged: &[ClaimResult], out: &mut impl Write) -> Result<(
     Ok(())
 }
 
-/// Every request of every run is accounted for; the sums show it.
+/// Prints sums over all runs which show that every request is accounted for.
 fn conservation(results: &Results, out: &mut impl Write) -> Result<(), CliError> {
-    let sum = |name: &str| -> u64 {
-        results.rows.iter().filter_map(|row| row.metric(name)).sum::<f64>() as u64
-    };
-    writeln!(
+    let sum = |name| results.rows.iter().filter_map(|row| row.metric(name)).sum::<f64>() as u64;
+    let [arrived, completed, rejected, unfinished] =
+        ["arrived", "completed", "rejected", "unfinished"].map(sum);
+    let runs = results.rows.len();
+    Ok(writeln!(
         out,
-        "{} runs: {} requests arrived = {} completed + {} rejected + {} unfinished",
-        results.rows.len(),
-        sum("arrived"),
-        sum("completed"),
-        sum("rejected"),
-        sum("unfinished")
-    )?;
-    Ok(())
-}
-
-/// The rows of a results folder.
-pub(super) fn load(folder: &Path) -> Result<report::Results, CliError> {
-    Ok(Results::load(folder)?)
+        "{runs} runs: {arrived} requests arrived = {completed} completed + {rejected} rejected + \
+         {unfinished} unfinished"
+    )?)
 }

@@ -1,21 +1,23 @@
-//! `peeksim train`: an agent learns to offload dialogues, or to schedule the runs of an experiment;
-//! the same command goes on where it stopped.
+//! `peeksim train`: trains an agent to offload dialogues, or to schedule the runs of an experiment;
+//! the same command resumes a training.
 
 use super::dialogues::{DialogueArgs, chosen};
 use super::{CliError, ExperimentArgs, print_note};
 use crate::config::source::{self, Source};
 use crate::config::{Location, Problem};
-use crate::experiment::{self, Sweep};
-use crate::offloading::evaluate::{PolicySummary, Totals, evaluate};
+use crate::experiment;
+use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::network_policy::NetworkPolicy;
+use crate::offloading::reproduce::reward_chart;
 use crate::offloading::training_env::{
-    BudgetDistribution, Constraint, DRAWS, DialogueEnvironment, StateTransition, TrainingPlan,
+    BudgetDistribution, Constraint, DISTRIBUTIONS, DialogueEnvironment, StateTransition,
+    TrainingPlan,
 };
 use crate::offloading::{Cost, DialogueModel, Split};
 use crate::output::atomic;
 use crate::report::draw;
-use crate::report::figure::{self, Chart, Point, Series};
-use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature};
+use crate::report::figure::{Chart, Point, Series};
+use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature, signature};
 use crate::rl::net::Mlp;
 use crate::rl::{Algorithm, Environment, Training};
 use clap::Args;
@@ -23,7 +25,7 @@ use rayon::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// What says nothing of an experiment.
+/// Options about dialogues, which an experiment does not have.
 const OF_DIALOGUES: [&str; 11] = [
     "workload",
     "dialogues",
@@ -41,8 +43,8 @@ const OF_DIALOGUES: [&str; 11] = [
 /// Arguments of `train`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct TrainArgs {
-    /// Learn to schedule the runs of this experiment, drawn from all of its configurations, instead
-    /// of to offload dialogues. The policy is for the scheduler `tmo-rl`.
+    /// Learn to schedule the runs of this experiment, drawn from all of its configurations, and not
+    /// to offload dialogues. The policy is for the scheduler `tmo-rl`.
     #[arg(conflicts_with_all = OF_DIALOGUES)]
     experiment: Option<String>,
     /// Change a setting of the experiment, as `workload.requests=500`.
@@ -50,31 +52,33 @@ pub(super) struct TrainArgs {
     set: Vec<String>,
     #[command(flatten)]
     dialogues: DialogueArgs,
-    /// What a US dollar is worth in utility, while learning to schedule. By default a right answer
-    /// in time is worth a tenth of a cent, so that calls at the usual 1e-6 USD count for something
-    /// and decide only where answers are about equally good.
+    /// Utility that a US dollar is worth while learning to schedule. By default a right answer in
+    /// time is worth a tenth of a cent, so that prices of the usual 1e-6 USD matter only where
+    /// answers are about equally good.
     #[arg(long, default_value_t = 1000.0, requires = "experiment")]
     cost_weight: f64,
-    /// So many trainings at once, each with a seed of its own, from `--seed` on: in the folders
-    /// `seed-1`, … of `--out`.
+    /// Number of trainings, each with its own seed from `--seed` on, run in parallel: in the
+    /// folders `seed-1`, … of `--out`.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
-    /// Who learns: `a2c`, `ppo` or `dqn`.
+    /// The learning algorithm: `a2c`, `ppo` or `dqn`.
     #[arg(long, default_value = "ppo")]
     algorithm: String,
-    /// How many steps, rounded up to a whole segment.
+    /// Number of training steps, rounded up to a whole segment.
     #[arg(long, default_value_t = 30_000)]
     steps: usize,
-    /// How the state moves on: `rolled` by the agent's decision, `compat` by the logged one.
-    #[arg(long, default_value = "rolled")]
+    /// Which action the next state follows from: that of the agent (`on-policy`), or the recorded
+    /// one (`logged`, as published).
+    #[arg(long, default_value = "on-policy")]
     transition: String,
     /// How the budget is enforced while learning: `free`, `zero`, `penalty`, `mask`, `lagrangian`.
     #[arg(long, default_value = "free")]
     constraint: String,
-    /// Budgets of training episodes: `fixed` as given, `normal`, `uniform` or `extreme-aware`.
+    /// Budgets of training episodes: `fixed` at `--budget`, `normal`, `uniform` or `extreme-aware`.
     #[arg(long, default_value = "fixed")]
     budget_distribution: String,
-    /// Show the agent what remains in seconds and dollars, as published.
+    /// Show the agent the rest of the budget in seconds and dollars, as published, and not as
+    /// shares.
     #[arg(long)]
     raw_budget: bool,
     /// Where to write curve.csv, its figure, policy.toml and checkpoint.toml.
@@ -84,43 +88,41 @@ pub(super) struct TrainArgs {
 
 impl TrainArgs {
     fn plan(&self, budget: Cost) -> Result<TrainingPlan, Problem> {
-        let draws = [&[("fixed", BudgetDistribution::Fixed(budget))], &DRAWS[..]].concat();
+        let fixed = [("fixed", BudgetDistribution::Fixed(budget))];
+        let draws = [&fixed, &DISTRIBUTIONS[..]].concat();
         Ok(TrainingPlan {
-            transition: chosen("--transition", &self.transition, &StateTransition::ALL)?,
-            constraint: chosen("--constraint", &self.constraint, &Constraint::ALL)?,
-            draw: chosen("--budget-distribution", &self.budget_distribution, &draws)?,
+            transition: chosen("transition", &self.transition, &StateTransition::ALL)?,
+            constraint: chosen("constraint", &self.constraint, &Constraint::ALL)?,
+            draw: chosen("budget-distribution", &self.budget_distribution, &draws)?,
             raw_budget: self.raw_budget,
         })
     }
 
-    /// What a checkpoint must be of to go on.
-    fn settings(&self, model: &DialogueModel, plan: &TrainingPlan) -> PolicySignature {
-        let mut settings = plan.catalogue(model);
-        let entry = |name: &str, value: String| (name.to_owned(), value);
-        settings.extend([
-            entry("algorithm", self.algorithm.clone()),
-            entry("constraint", self.constraint.clone()),
-            entry("dialogues", self.dialogues.said()),
-            entry("draw", self.budget_distribution.clone()),
-            entry("seed", self.dialogues.seed.to_string()),
-            entry("total", self.steps.to_string()),
-            entry("transition", self.transition.clone()),
-        ]);
-        settings
+    /// What a checkpoint must agree with to be resumed, but for what the policy depends on.
+    fn settings(&self) -> PolicySignature {
+        signature([
+            ("algorithm", self.algorithm.clone()),
+            ("constraint", self.constraint.clone()),
+            ("dialogues", self.dialogues.summary()),
+            ("draw", self.budget_distribution.clone()),
+            ("seed", self.dialogues.seed.to_string()),
+            ("total", self.steps.to_string()),
+            ("transition", self.transition.clone()),
+        ])
     }
 }
 
 /// Learning curve: steps, mean reward of a training step, test reward, by segment.
 type Curve = Vec<[f32; 3]>;
 
-/// What is learned, and what it is for.
+/// What is trained, and how it is tested.
 struct TrainingRun<'a> {
     env: &'a mut dyn Environment,
     /// What a policy depends on.
     policy: PolicySignature,
-    /// What a checkpoint must be of to go on.
+    /// What a checkpoint depends on in addition.
     settings: PolicySignature,
-    /// How good a network is where nothing was learned from.
+    /// The score of a network on test data.
     test: &'a dyn Fn(&Mlp) -> Result<f64, CliError>,
 }
 
@@ -133,13 +135,13 @@ pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliErro
         let mut own = args.clone();
         own.dialogues.seed = seed;
         own.out = args.out.join(format!("seed-{seed}"));
-        let mut said = format!("seed {seed}: ").into_bytes();
-        train(&own, &mut said).map(|()| said)
+        let mut report = format!("seed {seed}: ").into_bytes();
+        train(&own, &mut report).map(|()| report)
     };
-    let seeds = first..first.saturating_add(args.seeds);
-    let done: Vec<_> = seeds.collect::<Vec<_>>().into_par_iter().map(one).collect();
-    for said in done {
-        out.write_all(&said?)?;
+    let seeds: Vec<u64> = (first..first.saturating_add(args.seeds)).collect();
+    let reports: Vec<_> = seeds.into_par_iter().map(one).collect();
+    for report in reports {
+        out.write_all(&report?)?;
     }
     Ok(())
 }
@@ -157,27 +159,28 @@ fn offload(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
     let plan = args.plan(budget)?;
     let mut env = DialogueEnvironment::new(&model, &split.train, plan)?;
     let test = |network: &Mlp| Ok(summary(&model, &split, network, plan, budget).reward);
-    let (policy, settings) = (plan.catalogue(&model), args.settings(&model, &plan));
-    let training = follow(args, TrainingRun { env: &mut env, policy, settings, test: &test })?;
-    let found = summary(&model, &split, training.network(), plan, budget);
+    let (policy, settings) = (plan.signature(&model), args.settings());
+    let run = TrainingRun { env: &mut env, policy, settings, test: &test };
+    let training = complete(args, run)?;
+    let tested = summary(&model, &split, training.network(), plan, budget);
     writeln!(
         out,
         "{} after {} steps: test reward {:.4}, response {:.4}, {:.3} s, {:.5} USD, beyond the \
          budget of time {:.1} %, of money {:.1} %",
         args.algorithm,
         training.done(),
-        found.reward,
-        found.response,
-        found.spent.latency_s,
-        found.spent.usage_usd,
-        100.0 * found.latency.rate,
-        100.0 * found.usage.rate
+        tested.reward,
+        tested.response,
+        tested.spent.latency_s,
+        tested.spent.usage_usd,
+        100.0 * tested.latency.rate,
+        100.0 * tested.usage.rate
     )?;
     Ok(())
 }
 
 fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), CliError> {
-    // Whom the experiment compares does not matter here; what the agent may know can be set.
+    // The schedulers of the experiment do not matter here; `--set` may change what the agent knows.
     let mut set = vec!["scheduler=tmo-rl".to_owned()];
     set.extend(args.set.iter().cloned());
     let sweep = ExperimentArgs { set, ..ExperimentArgs::named(experiment) }.load()?;
@@ -188,33 +191,29 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
     }
     let mut env = experiment::SchedulingEnvironment::new(&sweep, args.cost_weight)?;
     let policy = env.catalogue();
-    let mut settings = policy.clone();
     let hashes: Vec<&str> =
-        (0..sweep.prepared.len()).map(|configuration| sweep.config_hash(configuration)).collect();
-    let entry = |name: &str, value: String| (name.to_owned(), value);
-    settings.extend([
-        entry("algorithm", args.algorithm.clone()),
-        entry("runs", source::hash(&hashes.concat())),
-        entry("seed", args.dialogues.seed.to_string()),
-        entry("total", args.steps.to_string()),
-        entry("usd_weight", args.cost_weight.to_string()),
+        (0..sweep.configs.len()).map(|configuration| sweep.config_hash(configuration)).collect();
+    let settings = signature([
+        ("algorithm", args.algorithm.clone()),
+        ("runs", source::hash(&hashes.concat())),
+        ("seed", args.dialogues.seed.to_string()),
+        ("total", args.steps.to_string()),
+        ("usd_weight", args.cost_weight.to_string()),
     ]);
-    let test = |network: &Mlp| utility(&sweep, network);
-    let training = follow(args, TrainingRun { env: &mut env, policy, settings, test: &test })?;
+    let test = |network: &Mlp| experiment::utility(&sweep, network).map_err(CliError::Failed);
+    let run = TrainingRun { env: &mut env, policy, settings, test: &test };
+    let training = complete(args, run)?;
     let (algorithm, steps) = (&args.algorithm, training.done());
-    let found = test(training.network())?;
-    writeln!(out, "{algorithm} after {steps} steps: mean utility of test runs {found:.4}")?;
+    let utility = test(training.network())?;
+    writeln!(out, "{algorithm} after {steps} steps: mean utility of test runs {utility:.4}")?;
     Ok(())
 }
 
-fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, CliError> {
-    experiment::utility(sweep, network).map_err(CliError::Failed)
-}
-
-/// Trains from the last checkpoint to the end, and writes what was learned.
-fn follow(args: &TrainArgs, course: TrainingRun<'_>) -> Result<Training, CliError> {
-    let TrainingRun { env, policy, settings, test } = course;
-    let algorithm = chosen("--algorithm", &args.algorithm, &Algorithm::ALL)?;
+/// Trains from the last checkpoint to the end, and writes the policy.
+fn complete(args: &TrainArgs, run: TrainingRun<'_>) -> Result<Training, CliError> {
+    let TrainingRun { env, policy, settings, test } = run;
+    let settings = [policy.clone(), settings].concat();
+    let algorithm = chosen("algorithm", &args.algorithm, &Algorithm::ALL)?;
     let mut training = Training::new(algorithm, env, args.steps, args.dialogues.seed);
     atomic::folder(&args.out)?;
     let checkpoint = args.out.join("checkpoint.toml");
@@ -222,21 +221,21 @@ fn follow(args: &TrainArgs, course: TrainingRun<'_>) -> Result<Training, CliErro
     if checkpoint.exists() {
         let source = source::read_own(&checkpoint.to_string_lossy())?;
         curve = resume(&source, &settings, &mut training, env)?;
-        print_note(&format!("goes on after {} steps", training.done()));
+        print_note(&format!("resumed after {} steps", training.done()));
     }
     while let Some(point) = training.advance(env) {
         let test = test(training.network())?;
         curve.push([point.steps as f32, point.reward as f32, test as f32]);
-        let stored = stored(&training, env, &settings, &curve);
-        atomic::write(&checkpoint, stored.to_toml().as_bytes())?;
+        let file = checkpoint_file(&mut training, env, &settings, &curve);
+        atomic::write(&checkpoint, file.to_toml().as_bytes())?;
     }
     let mut text = "steps,reward_train_mean,reward_test_mean\n".to_owned();
     curve
         .iter()
         .for_each(|[steps, train, test]| text.push_str(&format!("{steps},{train},{test}\n")));
     atomic::write(&args.out.join("curve.csv"), text.as_bytes())?;
-    let drawn = draw(&chart(&args.algorithm, &curve), &args.out, "curve");
-    drawn.map_err(|error| CliError::Failed(error.to_string()))?;
+    draw(&chart(&args.algorithm, &curve), &args.out, "curve")
+        .map_err(|error| CliError::Failed(error.to_string()))?;
     let policy = PolicyFile::policy(training.network(), training.done(), policy);
     atomic::write(&args.out.join("policy.toml"), policy.to_toml().as_bytes())?;
     Ok(training)
@@ -251,19 +250,11 @@ fn chart(algorithm: &str, curve: &Curve) -> Chart {
         };
         Series { label: label.to_owned(), points: curve.iter().map(point).collect() }
     };
-    Chart {
-        kind: figure::ChartKind::Lines,
-        title: format!("Learning curve of {algorithm}"),
-        note: "While learning: mean of a step, explored actions and constraints included. Test: \
-               the best action only, where nothing is learned from."
-            .to_owned(),
-        x_label: "steps".to_owned(),
-        y_label: "mean reward".to_owned(),
-        x_log: false,
-        y_log: false,
-        y_range: None,
-        series: [("while learning", 1), ("test", 2)].map(series).into(),
-    }
+    let title = format!("Learning curve of {algorithm}");
+    let note = "While learning: mean of a step, explored actions and constraints included. Test: \
+                the best action only, on test data.";
+    let series = [("while learning", 1), ("test", 2)].map(series).into();
+    reward_chart(&title, note.to_owned(), ("steps", false), series)
 }
 
 fn summary(
@@ -273,20 +264,19 @@ fn summary(
     plan: TrainingPlan,
     budget: Cost,
 ) -> PolicySummary {
-    let mut learned = NetworkPolicy::new(network.clone(), plan);
-    let results = evaluate(model, &split.test, &mut learned, budget);
-    PolicySummary::of(model, &results, budget, Totals::All)
+    let mut policy = NetworkPolicy::new(network.clone(), plan);
+    let results = evaluate(model, &split.test, &mut policy, budget);
+    PolicySummary::of(model, &results, budget)
 }
 
-/// Everything it takes to go on.
-fn stored(
-    training: &Training,
+/// Everything that a training needs to be resumed.
+fn checkpoint_file(
+    training: &mut Training,
     env: &dyn Environment,
     settings: &PolicySignature,
     curve: &Curve,
 ) -> PolicyFile {
-    let state = training.state().into_iter();
-    let mut numbers: Vec<_> = state.map(|(name, values)| (name.to_owned(), values)).collect();
+    let mut numbers = training.state();
     numbers.push(("curve".to_owned(), curve.concat()));
     numbers.push(("environment".to_owned(), env.save_state()));
     let policy = PolicyFile::policy(training.network(), training.done(), settings.clone());
@@ -301,15 +291,11 @@ fn resume(
 ) -> Result<Curve, CliError> {
     let stored = PolicyFile::parse(source, PolicyKind::Checkpoint)?;
     stored.check(settings, &source.path)?;
-    let numbers = |name: &str| {
-        let found = stored.numbers.iter().find(|(known, _)| known == name);
-        found.map_or(&[][..], |(_, values)| values.as_slice())
-    };
     training.resume(stored.steps, &stored.numbers).ok_or_else(|| {
         let found = "numbers of another training";
         Problem::new(Location::file(&source.path).field("numbers"), found, "those of this one")
     })?;
-    env.load_state(numbers("environment"));
-    let points = numbers("curve").chunks_exact(3);
+    env.load_state(stored.array("environment"));
+    let points = stored.array("curve").chunks_exact(3);
     Ok(points.map(|point| [point[0], point[1], point[2]]).collect())
 }

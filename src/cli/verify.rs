@@ -1,4 +1,4 @@
-//! `peeksim verify`: makes a row again and compares it with what the folder holds.
+//! `peeksim verify`: makes the runs of a results folder again and compares their rows.
 
 use super::inspect::find;
 use super::{CliError, print_note};
@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Arguments of `replay`.
+/// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// A results folder with manifest.toml and runs.csv.
@@ -22,7 +22,7 @@ pub(super) struct VerifyArgs {
 
 pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliError> {
     let manifest = manifest::read(&args.folder)?;
-    let results = super::sweep::load(&args.folder)?;
+    let results = Results::load(&args.folder)?;
     if manifest.build != BUILD {
         print_note(&format!("note: the results are of build {}, this is {BUILD}", manifest.build));
     }
@@ -36,11 +36,10 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
     let specs: Vec<_> = match &args.run {
         Some(id) => vec![find(&sweep, Some(id))?],
         None => probes.unwrap_or_else(|| {
-            // How many more there are was decided by the rows, and is no business of a replay.
-            let there: BTreeSet<&str> = results.rows.iter().map(|row| row.id.as_str()).collect();
-            let asked =
-                |spec: &_| sweep.is_certain(*spec) || there.contains(sweep.run_id(*spec).as_str());
-            sweep.runs().filter(asked).collect()
+            // Which further replicates there are was decided by the rows.
+            let kept: BTreeSet<&str> = results.rows.iter().map(|row| row.id.as_str()).collect();
+            let is_kept = |spec| kept.contains(sweep.run_id(spec).as_str());
+            sweep.runs().filter(|spec| sweep.is_certain(*spec) || is_kept(*spec)).collect()
         }),
     };
     let header = report::header(&sweep);
@@ -57,7 +56,7 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
             continue;
         }
         moved += 1;
-        let labels = &sweep.configurations[spec.configuration].labels;
+        let labels = &sweep.points[spec.configuration].labels;
         writeln!(out, "{}: {}", run.id, labels.join(", "))?;
         differences.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     }
@@ -71,7 +70,7 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
     if moved == 0 { Ok(()) } else { Err(CliError::Failed(format!("{moved} rows moved"))) }
 }
 
-/// The runs of a search, which no grid names.
+/// The runs of searches, which are no points of the grid.
 fn probes(sweep: &mut Sweep, results: &Results) -> Result<Option<Vec<RunSpec>>, CliError> {
     let Some(search) = sweep.experiment.search.clone() else { return Ok(None) };
     let mut specs = Vec::new();
@@ -81,15 +80,15 @@ fn probes(sweep: &mut Sweep, results: &Results) -> Result<Option<Vec<RunSpec>>, 
     Ok(Some(specs))
 }
 
-/// What of a run's row is not as the run came to now, one line each.
+/// The differences between a row and the run made again, one line each.
 fn differences(
     sweep: &Sweep,
     results: &Results,
     header: &[String],
     run: &RunRecord,
 ) -> Vec<String> {
-    let labels = &sweep.configurations[run.spec.configuration].labels;
-    // Settings with two names are one run with two rows.
+    let labels = &sweep.points[run.spec.configuration].labels;
+    // Equal configurations with two labels are one run with two rows.
     let mut rows = results.rows.iter().filter(|row| row.id == run.id);
     let Some(row) = rows.clone().find(|row| row.labels == *labels).or_else(|| rows.next()) else {
         return vec!["not in runs.csv".to_owned()];

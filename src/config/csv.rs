@@ -5,6 +5,9 @@
 
 use super::decode;
 use super::error::{Location, Problem};
+use super::lines::LineReader;
+use super::records::RecordReader;
+use super::settings::integer_range;
 use super::source::Source;
 use crate::core::units::parse_decimal;
 use std::collections::BTreeSet;
@@ -15,10 +18,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub struct Header {
     file: String,
     names: Vec<String>,
-    /// Whether a column that was looked for is there: else this is another file than was meant, of
-    /// which nothing is shown.
+    /// Whether any required column is there; else this is another file than was meant, and messages
+    /// do not show its header.
     is_meant: AtomicBool,
-    /// Whether the first line is a row, too.
+    /// Whether the first line is a row, and columns have numbers for names.
     numbered: bool,
 }
 
@@ -68,7 +71,10 @@ impl Header {
         Self { file: file.to_owned(), names, is_meant: AtomicBool::new(false), numbered: true }
     }
 
-    /// Checks that no name stands for two columns.
+    /// Checks that names are distinct.
+    ///
+    /// # Errors
+    /// Names the first column that is there twice.
     pub fn distinct(&self) -> Result<(), Problem> {
         let mut known = BTreeSet::new();
         let twice = self.names().find(|name| !known.insert(*name));
@@ -80,7 +86,7 @@ impl Header {
         Problem::new(place, "the same column twice", "distinct columns")
     }
 
-    /// A problem with a record of this many cells that stands in the lines from `place` to `last`.
+    /// A problem with the number of cells of a record in the lines from `place` to `last`.
     pub(super) fn check_length(
         &self,
         cells: usize,
@@ -90,14 +96,13 @@ impl Header {
         if cells == self.names.len() {
             return Ok(());
         }
-        let mut problem = unequal(place(), cells as u64, self.names.len() as u64);
-        if last > problem.place.line {
-            problem.found.push_str(&format!(" in quoted lines up to {last}"));
+        let place = place();
+        let mut found = format!("{cells} {}", if cells == 1 { "cell" } else { "cells" });
+        if last > place.line {
+            found.push_str(&format!(" in quoted lines up to {last}"));
         }
-        if self.numbered {
-            problem.expected = format!("{}, as in the first row", self.names.len());
-        }
-        Err(problem)
+        let first = if self.numbered { "first row" } else { "header" };
+        Err(Problem::new(place, found, format!("{}, as in the {first}", self.names.len())))
     }
 
     /// The names in the header.
@@ -110,7 +115,7 @@ impl Header {
         self.numbered
     }
 
-    /// Where the header stands.
+    /// The place of the header.
     pub fn place(&self) -> Location {
         Location::line(&self.file, 1)
     }
@@ -133,7 +138,19 @@ impl Header {
         })
     }
 
-    /// What is said of a header with none of the columns that are looked for: nothing of its text.
+    /// The indices of required columns.
+    ///
+    /// # Errors
+    /// Names the first that is absent or there twice.
+    pub fn columns<const N: usize>(&self, names: [&str; N]) -> Result<[usize; N], Problem> {
+        let mut places = [0; N];
+        for (place, name) in places.iter_mut().zip(names) {
+            *place = self.column(name)?;
+        }
+        Ok(places)
+    }
+
+    /// The description of a header without any required column, which does not show its text.
     fn unknown_column(&self) -> String {
         match self.names.as_slice() {
             [name] if name.contains(';') => "one column, with semicolons".to_owned(),
@@ -164,52 +181,42 @@ impl Header {
 
 impl Table {
     /// Parses a file that must have a header and at least one row.
+    ///
+    /// # Errors
+    /// Says which line is not as it should be.
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let table = Self::parse_any(source)?;
         if table.records.is_empty() {
-            return Err(Problem::new(
-                Location::file(&table.head.file),
-                "a header and no rows",
-                "rows",
-            ));
+            let place = Location::file(&table.head.file);
+            return Err(Problem::new(place, "a header and no rows", "rows"));
         }
         Ok(table)
     }
 
     /// Parses a file that must have a header.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
     pub fn parse_any(source: &Source) -> Result<Self, Problem> {
-        let file = source.path.clone();
-        let mut reader = csv::ReaderBuilder::new().from_reader(source.text.as_bytes());
-        let fail = |error: csv::Error| csv_problem(&file, &source.text, &error);
-        let head = Header::new(&file, reader.headers().map_err(fail)?.iter())?;
+        let mut record = csv::StringRecord::new();
+        let lines = LineReader::of_text(source);
+        let Some(mut reader) = RecordReader::new(lines, Some(b','), &mut record)? else {
+            return Err(Problem::new(
+                Location::file(&source.path),
+                "an empty file",
+                "a header line",
+            ));
+        };
+        let head = Header::new(&source.path, record.iter())?;
         head.distinct()?;
-        let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(fail)?;
-        let mut lines = LineCount::default();
-        let lines = records
-            .iter()
-            .map(|record| lines.of(&source.text, record.position().map_or(0, csv::Position::byte)))
-            .collect();
-        Ok(Self { head, records, lines })
-    }
-
-    /// The names in the header.
-    pub fn header(&self) -> impl Iterator<Item = &str> {
-        self.head.names()
-    }
-
-    /// The index of a required column.
-    pub fn column(&self, name: &str) -> Result<usize, Problem> {
-        self.head.column(name)
-    }
-
-    /// The index of a column that may be absent.
-    pub fn optional(&self, name: &str) -> Option<usize> {
-        self.head.optional(name)
-    }
-
-    /// A problem with the first column that is none of the known.
-    pub fn refuse_unknown(&self, known: impl Fn(&str) -> bool, names: &[&str]) -> Option<Problem> {
-        self.head.refuse_unknown(known, names)
+        let (mut records, mut numbers) = (Vec::new(), Vec::new());
+        while reader.next(&mut record)? {
+            let lines = reader.lines();
+            head.check_length(record.len(), || lines.place(), lines.last())?;
+            numbers.push(lines.number());
+            records.push(record.clone());
+        }
+        Ok(Self { head, records, lines: numbers })
     }
 
     /// The rows in order.
@@ -219,13 +226,21 @@ impl Table {
     }
 }
 
+impl std::ops::Deref for Table {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.head
+    }
+}
+
 impl<'a> Row<'a> {
-    /// Where the cell of `column` stands.
+    /// The place of the cell of `column`.
     pub fn place(&self, column: usize) -> Location {
         Location::line(&self.head.file, self.line).field(&self.head.names[column])
     }
 
-    /// A problem with the cell of `column`: what stands there, quoted, against `expected`.
+    /// A problem with the cell of `column`, whose text is quoted.
     pub fn problem(&self, column: usize, expected: impl Into<String>) -> Problem {
         let text = self.text(column);
         let found = if text.is_empty() { "an empty cell".into() } else { format!("`{text}`") };
@@ -240,6 +255,15 @@ impl<'a> Row<'a> {
     /// The cell's text without blanks around it.
     pub fn text(&self, column: usize) -> &'a str {
         self.record.get(column).unwrap_or("").trim()
+    }
+
+    /// The cell's text, which must not be empty; `expected` says what it is.
+    ///
+    /// # Errors
+    /// Says that the cell is empty.
+    pub fn filled(&self, column: usize, expected: &str) -> Result<&'a str, Problem> {
+        let text = self.text(column);
+        if text.is_empty() { Err(self.problem(column, expected)) } else { Ok(text) }
     }
 
     /// The texts of all cells.
@@ -260,14 +284,7 @@ impl<'a> Row<'a> {
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, Problem> {
         let value = whole(self.text(column)).filter(|value| range.contains(value));
-        value.ok_or_else(|| {
-            let expected = if *range.end() >= i64::MAX as u64 {
-                format!("a whole number ≥ {}", range.start())
-            } else {
-                format!("a whole number from {} to {}", range.start(), range.end())
-            };
-            self.problem(column, expected)
-        })
+        value.ok_or_else(|| self.problem(column, integer_range(*range.start(), *range.end())))
     }
 
     /// A finite number ≥ 0.
@@ -307,46 +324,6 @@ pub fn whole(text: &str) -> Option<u64> {
     }
     let (digits, zeros) = text.split_once('.').unwrap_or((text, ""));
     if zeros.bytes().all(|b| b == b'0') { digits.parse().ok() } else { None }
-}
-
-/// Counts lines up to growing byte offsets.
-///
-/// The parser's own line numbers are those of the empty lines it skips before a record.
-#[derive(Default)]
-struct LineCount {
-    byte: usize,
-    breaks: u64,
-}
-
-impl LineCount {
-    /// The 1-based line of the record whose first byte, empty lines included, is at `byte`.
-    fn of(&mut self, text: &str, byte: u64) -> u64 {
-        let bytes = text.as_bytes();
-        let mut at = (byte as usize).min(bytes.len());
-        while at < bytes.len() && matches!(bytes[at], b'\n' | b'\r') {
-            at += 1;
-        }
-        let pieces = bytes[self.byte.min(at)..at].split(|b| *b == b'\n').count();
-        (self.byte, self.breaks) = (at, self.breaks + pieces as u64 - 1);
-        self.breaks + 1
-    }
-}
-
-fn csv_problem(file: &str, text: &str, error: &csv::Error) -> Problem {
-    let byte = error.position().map_or(0, csv::Position::byte);
-    let place = Location::line(file, LineCount::default().of(text, byte));
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            unequal(place, *len, *expected_len)
-        }
-        _ => Problem::new(place, format!("a broken table ({error})"), "comma-separated cells"),
-    }
-}
-
-/// A row that is not as long as the first line.
-fn unequal(place: Location, cells: u64, header: u64) -> Problem {
-    let found = format!("{cells} {}", if cells == 1 { "cell" } else { "cells" });
-    Problem::new(place, found, format!("{header}, as in the header"))
 }
 
 #[cfg(test)]

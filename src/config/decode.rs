@@ -5,7 +5,7 @@
 
 use super::error::{Location, Problem, Problems};
 use super::path::join;
-use super::settings::{Group, Kind, Lists, Preset, Setting, integer_range, number_range};
+use super::settings::{Group, Lists, Preset, Setting, integer_range, number_range};
 use super::toml::{ConfigNode, Value};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 /// Every whole number up to this one is a float of its own, in both directions.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The keys of one table, taken one by one; what is left over at [`Decoder::finish`] is unknown.
+/// The keys of one table, taken one by one; the rest is unknown at [`Decoder::finish`].
 /// Every key that is taken is described: its range, default and choices are those of its
 /// [`Setting`].
 pub struct Decoder<'a> {
@@ -27,17 +27,12 @@ pub struct Decoder<'a> {
 impl<'a> Decoder<'a> {
     /// The keys of `node`, which must be a table of this group.
     pub fn new(node: &'a ConfigNode, group: &'static Group, problems: &'a mut Problems) -> Self {
-        let entries = if let Value::Table(entries) = &node.value {
-            entries.as_slice()
-        } else {
-            problems.push(mismatch(node, "a table"));
-            &[]
-        };
+        let entries = table(node, problems);
         let described = vec![(group.name, group.settings)];
         Self { entries, place: node.place.clone(), described, taken: Vec::new(), problems }
     }
 
-    /// The table has these settings of an entry of a registry too; they go before the others.
+    /// Adds the settings of an entry of a registry, which take precedence.
     pub fn describe(&mut self, entry: &'static str, settings: Lists) {
         self.described.insert(0, (entry, settings));
     }
@@ -61,10 +56,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn default_text(&self, key: &'static str) -> &'static str {
-        match self.default(key) {
-            Preset::Text(default) => default,
-            _ => "",
-        }
+        if let Preset::Text(default) = self.default(key) { default } else { "" }
     }
 
     /// The value of `key`, marked as known.
@@ -72,6 +64,16 @@ impl<'a> Decoder<'a> {
         self.setting(key);
         self.taken.push(key);
         self.entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
+    }
+
+    /// The table that is the value of `key`; an empty one at the option `--key` if it is absent.
+    pub fn inner(&mut self, key: &'static str, group: &'static Group) -> Decoder<'_> {
+        if let Some(node) = self.take(key) {
+            return Decoder::new(node, group, self.problems);
+        }
+        let place = Location::file(&format!("--{key}"));
+        let described = vec![(group.name, group.settings)];
+        Decoder { entries: &[], place, described, taken: Vec::new(), problems: self.problems }
     }
 
     /// The value of `key`, whose absence is a problem.
@@ -90,17 +92,14 @@ impl<'a> Decoder<'a> {
         self.problems
     }
 
-    /// Where the table stands.
+    /// The place of the table.
     pub fn place(&self) -> &Location {
         &self.place
     }
 
     /// A number within the range of `key`, or its default.
     pub fn number(&mut self, key: &'static str) -> f64 {
-        let default = match self.default(key) {
-            Preset::Number(default) => default,
-            _ => 0.0,
-        };
+        let default = if let Preset::Number(default) = self.default(key) { default } else { 0.0 };
         self.optional_number(key).unwrap_or(default)
     }
 
@@ -125,22 +124,15 @@ impl<'a> Decoder<'a> {
 
     /// A whole number within the range of `key`, or its default.
     pub fn integer(&mut self, key: &'static str) -> u64 {
-        let default = match self.default(key) {
-            Preset::Integer(default) => default,
-            _ => 0,
-        };
-        self.optional_integer(key).unwrap_or(default)
+        self.integer_up_to(key, u64::MAX)
     }
 
     /// As [`Self::integer`], of numbers up to `most` if that is less than the range ends with.
     pub fn integer_up_to(&mut self, key: &'static str, most: u64) -> u64 {
-        let (range, default) =
-            match self.setting(key).map(|setting| (setting.kind, setting.default)) {
-                Some((Kind::Integer(low, high), Preset::Integer(default))) => {
-                    (low..=high.min(most), default)
-                }
-                _ => (0..=most, 0),
-            };
+        let setting = self.setting(key);
+        let (low, high) = setting.and_then(|own| own.kind.integers()).unwrap_or((0, u64::MAX));
+        let default = if let Preset::Integer(default) = self.default(key) { default } else { 0 };
+        let range = low..=high.min(most);
         self.take(key).and_then(|node| integer(node, &range, self.problems)).unwrap_or(default)
     }
 
@@ -166,14 +158,12 @@ impl<'a> Decoder<'a> {
     /// `true` or `false`, or the default of `key`.
     pub fn flag(&mut self, key: &'static str) -> bool {
         let default = self.default(key) == Preset::Flag(true);
-        match self.take(key).map(|node| (node, &node.value)) {
-            None => default,
-            Some((_, Value::Bool(flag))) => *flag,
-            Some((node, _)) => {
-                self.problems.push(mismatch(node, "true or false"));
-                default
-            }
+        let Some(node) = self.take(key) else { return default };
+        if let Value::Bool(flag) = node.value {
+            return flag;
         }
+        self.problems.push(mismatch(node, "true or false"));
+        default
     }
 
     /// A string, or the default of `key`.
@@ -214,7 +204,7 @@ impl<'a> Decoder<'a> {
         self.take(key).map(|node| texts(node, self.problems)).unwrap_or_default()
     }
 
-    /// Reports the keys nobody asked for.
+    /// Reports the keys that were not taken.
     pub fn finish(self) {
         for (key, node) in self.entries {
             if !self.taken.contains(&key.as_str()) {

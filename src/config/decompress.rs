@@ -23,7 +23,7 @@ pub(super) fn plain(mut stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read
     })
 }
 
-/// What a file is that is no text, by its first bytes, and what to do about it.
+/// The format of a file that is no text, by its first bytes, and what is expected instead.
 pub(super) fn unreadable(first: &[u8]) -> Option<(&'static str, &'static str)> {
     let formats: [(&[u8], &str, &str); 10] = [
         (
@@ -63,7 +63,7 @@ pub(super) fn unreadable(first: &[u8]) -> Option<(&'static str, &'static str)> {
 }
 
 const UTF8: &str = "UTF-8: `iconv -f UTF-16 -t UTF-8`";
-/// So many bytes tell what a stream is; the name of a tar archive ends there.
+/// Bytes that identify the format; the magic number of a tar archive ends there.
 const KNOWN_BYTES: u64 = 262;
 
 /// The decompressed frames of a stream, one after another.

@@ -9,7 +9,7 @@ pub const MAX_PROBLEMS: usize = 20;
 /// No name that a person meant is longer, in bytes.
 const MAX_NAME: usize = 200;
 
-/// Where in which input a value stands.
+/// The place of a value in an input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
     /// The file, or `--set` for a command-line override.
@@ -68,9 +68,9 @@ impl fmt::Display for Location {
 pub struct Problem {
     /// Where.
     pub place: Location,
-    /// What stands there.
+    /// What was found there.
     pub found: String,
-    /// What should.
+    /// What was expected.
     pub expected: String,
     /// The known name closest to what was found.
     pub nearest: Option<String>,
@@ -128,7 +128,7 @@ fn nearest(name: &str, known: &[&str]) -> Option<String> {
         .map(|candidate| {
             let known = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&name, &known);
-            // Who wrote the beginning of a name left out its unit, as `rate` of `rate_rps`.
+            // The beginning of a name often lacks its unit, as `rate` of `rate_rps`.
             let begins = name.len() > 1 && known.starts_with(&name);
             (if begins { distance.min(1) } else { distance }, distance, *candidate)
         })

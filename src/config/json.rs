@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) as the same tree as TOML, so that what is wrong with it is said in the same way.
+//! JSON (RFC 8259) as the same tree as TOML, so that problems are reported in the same way.
 //!
 //! A key whose value is `null` is as if it were not there; a `null` in a list is refused.
 
@@ -6,7 +6,7 @@ use super::decode::whole;
 use super::error::{Location, Problem};
 use super::path::join;
 use super::source::Source;
-use super::toml::{ConfigNode, Value};
+use super::toml::{ConfigNode, Lines, Value};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -20,7 +20,7 @@ pub fn parse(source: &Source) -> Result<ConfigNode, Problem> {
         let (line, column) = (error.line() as u64, error.column() as u64);
         broken(Location { line, column, ..Location::file(&source.path) }, &error)
     })?;
-    let mut tree = Tree { source, seen: (0, 1, 1) };
+    let tree = Tree { source, lines: Lines::new(&source.path, &source.text) };
     let node = tree.node(root, "", 0)?;
     node.ok_or_else(|| Problem::new(Location::file(&source.path), "null", "a list or an object"))
 }
@@ -56,30 +56,20 @@ impl<'de> Deserialize<'de> for Entries<'de> {
     }
 }
 
-/// Values of one file, met in order.
+/// Converts the values of one file.
 struct Tree<'a> {
     source: &'a Source,
-    /// The last place asked for: byte, line, column.
-    seen: (usize, u64, u64),
+    lines: Lines<'a>,
 }
 
 impl<'a> Tree<'a> {
-    /// Where a value stands, counted from the one before, so that long lines take linear time.
-    fn place(&mut self, raw: &str, path: &str) -> Location {
-        let (from, line, column) = self.seen;
-        let text = &self.source.text;
-        let at = raw.as_ptr().addr() - text.as_ptr().addr();
-        let piece = &text[from..at];
-        let lines = piece.bytes().filter(|b| *b == b'\n').count() as u64;
-        let rest = piece.rfind('\n').map_or(piece, |at| &piece[at + 1..]).chars().count() as u64;
-        let column = if lines == 0 { column + rest } else { 1 + rest };
-        self.seen = (at, line + lines, column);
-        Location { line: line + lines, column, ..Location::file(&self.source.path).field(path) }
+    fn place(&self, raw: &str, path: &str) -> Location {
+        self.lines.place(raw.as_ptr().addr() - self.source.text.as_ptr().addr()).field(path)
     }
 
     /// A value; `None` for `null`.
     fn node(
-        &mut self,
+        &self,
         raw: &'a RawValue,
         path: &str,
         depth: usize,
@@ -115,7 +105,7 @@ impl<'a> Tree<'a> {
         Ok(Some(ConfigNode { place, value }))
     }
 
-    fn list(&mut self, raw: Vec<&'a RawValue>, path: &str, depth: usize) -> Result<Value, Problem> {
+    fn list(&self, raw: Vec<&'a RawValue>, path: &str, depth: usize) -> Result<Value, Problem> {
         let mut items = Vec::with_capacity(raw.len());
         for (at, item) in raw.into_iter().enumerate() {
             let path = format!("{path}[{at}]");
@@ -128,7 +118,7 @@ impl<'a> Tree<'a> {
     }
 
     fn table(
-        &mut self,
+        &self,
         raw: Vec<(String, &'a RawValue)>,
         path: &str,
         depth: usize,

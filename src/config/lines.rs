@@ -1,9 +1,9 @@
-//! The lines of a file of any length, one by one: for what must not be held in memory.
+//! The lines of a file of any length, one by one, for files that are not held in memory.
 
 use super::error::{Location, Problem};
-use super::source::{self, MAX_LINE_BYTES, Stream};
+use super::source::{self, MAX_LINE_BYTES, Source, Stream};
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, Read};
+use std::io::{BufRead, Cursor, Read};
 
 /// Lines without their ends; empty ones are skipped.
 pub struct LineReader {
@@ -20,10 +20,21 @@ pub struct LineReader {
 
 impl LineReader {
     /// Opens a file on disk or inside the binary.
+    ///
+    /// # Errors
+    /// Says why it cannot be opened.
     pub fn open(file: &str) -> Result<Self, Problem> {
-        let stream = source::open(file)?;
+        Ok(Self::new(file, source::open(file)?))
+    }
+
+    /// The lines of a text in memory.
+    pub(super) fn of_text(source: &Source) -> Self {
+        Self::new(&source.path, Box::new(Cursor::new(source.text.clone())))
+    }
+
+    fn new(file: &str, stream: Stream) -> Self {
         let (file, line) = (file.to_owned(), Vec::new());
-        Ok(Self { file, stream, line, read: 0, number: 0, hash: None, broken: false })
+        Self { file, stream, line, read: 0, number: 0, hash: None, broken: false }
     }
 
     /// The same, hashing what is read.
@@ -32,9 +43,11 @@ impl LineReader {
         self
     }
 
-    /// The next line; `None` at the end, and behind what makes a file unreadable.
+    /// The next line; `None` at the end, and after an error that makes the file unreadable. Reading
+    /// may go on after a line that is not UTF-8.
     ///
-    /// Behind a line that is not UTF-8 one may read on.
+    /// # Errors
+    /// Says what is wrong with the line.
     pub fn next_line(&mut self) -> Result<Option<&str>, Problem> {
         while self.begin()? {
             if !self.text().is_empty() {
@@ -99,7 +112,7 @@ impl LineReader {
         bytes.strip_suffix(b"\r").unwrap_or(bytes)
     }
 
-    /// A problem behind which nothing can be read.
+    /// A problem after which nothing can be read.
     pub(super) fn breaks(&mut self, found: &str, expected: &str) -> Problem {
         self.broken = true;
         Problem::new(self.place(), found, expected)
@@ -110,7 +123,7 @@ impl LineReader {
         Problem::new(self.place(), "bytes that are not UTF-8", "UTF-8 text")
     }
 
-    /// Where the last line stands, or the record that began there.
+    /// The place of the last line, or of the record that began there.
     pub fn place(&self) -> Location {
         Location::line(&self.file, self.number)
     }
@@ -125,7 +138,7 @@ impl LineReader {
         self.read
     }
 
-    /// Whether what follows can never be read.
+    /// Whether nothing more can be read.
     pub fn is_broken(&self) -> bool {
         self.broken
     }

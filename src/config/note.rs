@@ -1,9 +1,9 @@
-//! What a user should know although nothing is wrong.
+//! Notes to the user that are no errors.
 
-/// A note. Of each kind a command prints one, however many settings give one.
+/// A note. A command prints one note of each kind, however many settings give one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What it is about, which is its kind; empty for a note that stands for itself.
+    /// Its kind; empty for a note without one.
     pub about: &'static str,
     /// A sentence without its full stop.
     pub text: String,

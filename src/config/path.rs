@@ -12,8 +12,8 @@ pub fn parts(path: &str) -> Option<Vec<String>> {
 
 /// A path and what is assigned to it, `key=value`, split at the first `=` outside quotes.
 pub fn assignment(text: &str) -> Option<(&str, &str)> {
-    // Where quotes have no end, or something else behind them, the key is what stands before the
-    // first `=`, and is refused later.
+    // If quotes have no end, or are followed by other text, the key is the text before the first
+    // `=`, and is refused later.
     let rest = leading(text, &['.', '=']).map(|(_, rest)| rest);
     match rest.and_then(|rest| Some((rest, rest.strip_prefix('=')?))) {
         Some((rest, value)) => Some((text[..text.len() - rest.len()].trim(), value.trim())),
@@ -57,7 +57,7 @@ fn part_of<'a>(text: &'a str, ends: &[char]) -> Option<(String, &'a str)> {
     Some((part.trim_end().to_owned(), rest))
 }
 
-/// A part as it stands in a path.
+/// A part, quoted if a path needs that.
 pub fn part(key: &str) -> String {
     let odd = |c: char| c.is_control() || matches!(c, '.' | '=' | '"' | '\'');
     if key.is_empty() || key.trim() != key || key.contains(odd) {
@@ -73,8 +73,7 @@ pub fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
-/// The one spelling of a path, by which equal paths are equal texts; what is no path stays as it
-/// is.
+/// The canonical spelling of a path; a text that is no path is unchanged.
 pub fn spelled(path: &str) -> String {
     if path.trim().is_empty() {
         return String::new();

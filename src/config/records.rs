@@ -23,7 +23,7 @@ pub(super) struct RecordReader {
 }
 
 impl RecordReader {
-    /// The records of lines; without a delimiter, it is the one that cuts the first line most.
+    /// The records of lines; without a delimiter, the one that gives most cells in the first line.
     pub(super) fn new(
         mut lines: LineReader,
         delimiter: Option<u8>,
@@ -48,7 +48,7 @@ impl RecordReader {
         Ok(None)
     }
 
-    /// Reads the next record; `false` at the end. Behind a bad one one may read on.
+    /// Reads the next record; `false` at the end. Reading may go on after a bad one.
     #[inline]
     pub(super) fn next(&mut self, record: &mut StringRecord) -> Result<bool, Problem> {
         while self.lines.begin()? {
@@ -61,7 +61,7 @@ impl RecordReader {
         Ok(false)
     }
 
-    /// Cuts the record that begins with the line at hand.
+    /// Splits the record that begins with the current line.
     #[inline]
     fn cut(&mut self, record: &mut StringRecord) -> Result<(), Problem> {
         record.clear();
@@ -118,12 +118,12 @@ impl RecordReader {
         Ok(())
     }
 
-    /// The lines behind the records.
+    /// The reader of lines.
     pub(super) fn lines(&self) -> &LineReader {
         &self.lines
     }
 
-    /// How many lines without a character there were behind the first record.
+    /// Number of empty lines after the first record.
     pub(super) fn empty_lines(&self) -> u64 {
         self.empty
     }

@@ -7,7 +7,7 @@ use super::lines::LineReader;
 use super::records::{self, RecordReader};
 use super::settings::{Kind, Setting};
 
-/// How a table of others is written.
+/// Layout of a published table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableLayout {
     /// The delimiter of cells; recognised if it is not given.
@@ -18,33 +18,25 @@ pub struct TableLayout {
 
 /// The settings of [`TableLayout::read`].
 pub const LAYOUT: &[Setting] = &[
-    Setting::flag(
-        "no_header",
-        false,
+    Setting::flag("no_header", false).means(
         "Whether the first line is a row; columns are called by their numbers then, from 1 on.",
     ),
-    Setting::optional(
-        "delimiter",
-        Kind::Text,
-        "recognised",
-        "What parts cells: one character, or comma, semicolon, tab or pipe.",
-    ),
+    Setting::optional("delimiter", Kind::Text, "recognised")
+        .means("What parts cells: one character, or comma, semicolon, tab or pipe."),
 ];
 
 impl TableLayout {
     /// Decodes `delimiter` and `no_header` of the settings of an import.
-    pub fn read(read: &mut Decoder<'_>) -> Self {
-        let mut layout = Self { delimiter: None, no_header: read.flag("no_header") };
-        if let Some(node) = read.take("delimiter")
-            && let Some(text) = decode::text(node, read.problems())
-        {
-            layout.delimiter = records::delimiter(text);
-            if layout.delimiter.is_none() {
-                let expected = "one character, or comma, semicolon, tab or pipe";
-                read.problems().push(decode::mismatch(node, expected));
-            }
+    pub fn read(settings: &mut Decoder<'_>) -> Self {
+        let no_header = settings.flag("no_header");
+        let node = settings.take("delimiter");
+        let text = node.and_then(|node| decode::text(node, settings.problems()));
+        let delimiter = text.and_then(records::delimiter);
+        if let Some(node) = node.filter(|_| text.is_some() && delimiter.is_none()) {
+            let expected = "one character, or comma, semicolon, tab or pipe";
+            settings.problems().push(decode::mismatch(node, expected));
         }
-        layout
+        Self { delimiter, no_header }
     }
 }
 
@@ -53,7 +45,7 @@ pub struct RowReader {
     head: Header,
     records: RecordReader,
     record: csv::StringRecord,
-    /// Whether the record is still to be given out.
+    /// Whether the record is still to be handed out.
     waiting: bool,
     /// Whether the delimiter was not given.
     recognised: bool,
@@ -61,17 +53,26 @@ pub struct RowReader {
 
 impl RowReader {
     /// Reads the header of a table with commas.
+    ///
+    /// # Errors
+    /// Says why the file or its header cannot be read.
     pub fn open(file: &str) -> Result<Self, Problem> {
         Self::new(file, LineReader::open(file)?, COMMAS)
     }
 
     /// The same, hashing what is read.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
     pub fn hashed(file: &str) -> Result<Self, Problem> {
-        Self::new(file, LineReader::open(file)?.hashed(), COMMAS)
+        Self::with_layout(file, COMMAS)
     }
 
-    /// The same for a table of others.
-    pub fn of_others(file: &str, layout: TableLayout) -> Result<Self, Problem> {
+    /// The same for a table of another layout.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn with_layout(file: &str, layout: TableLayout) -> Result<Self, Problem> {
         Self::new(file, LineReader::open(file)?.hashed(), layout)
     }
 
@@ -94,7 +95,7 @@ impl RowReader {
         &self.head
     }
 
-    /// The lines behind the rows.
+    /// The reader of lines.
     pub fn lines(&self) -> &LineReader {
         self.records.lines()
     }
@@ -111,7 +112,10 @@ impl RowReader {
         other.then(|| format!("cells delimited by {}", records::name(delimiter)))
     }
 
-    /// The next row; `None` at the end. Behind a bad row one may read on.
+    /// The next row; `None` at the end. Reading may go on after a bad row.
+    ///
+    /// # Errors
+    /// Says what is wrong with the row.
     #[inline]
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, Problem> {
         let waiting = std::mem::take(&mut self.waiting);
@@ -124,7 +128,7 @@ impl RowReader {
         Ok(Some(Row { head: &self.head, record: &self.record, line }))
     }
 
-    /// Takes the first line for a row instead of the header if that is what its cells are.
+    /// Makes the first line a row instead of the header if `is_row` says so of its cells.
     pub fn demote_header(&mut self, is_row: impl FnOnce(&[&str]) -> bool) {
         let cells: Vec<&str> = self.record.iter().map(str::trim).collect();
         if !self.waiting && is_row(&cells) {
@@ -134,6 +138,9 @@ impl RowReader {
     }
 
     /// The next row, which stays the next.
+    ///
+    /// # Errors
+    /// As [`Self::next_row`].
     pub fn peek_row(&mut self) -> Result<Option<Row<'_>>, Problem> {
         if self.next_row()?.is_none() {
             return Ok(None);
@@ -143,7 +150,10 @@ impl RowReader {
         Ok(Some(Row { head: &self.head, record: &self.record, line }))
     }
 
-    /// Reads the rows to the end; problems with rows are gathered until there are too many.
+    /// Reads the rows to the end.
+    ///
+    /// # Errors
+    /// Lists the first bad rows.
     pub fn each(
         &mut self,
         mut read: impl FnMut(Row<'_>) -> Result<(), Problem>,

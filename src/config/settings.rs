@@ -72,8 +72,18 @@ pub struct Group {
     pub name: &'static str,
     /// Lists of its keys; of a key that is there twice, the first counts.
     pub settings: Lists,
-    /// The key whose value a bare string stands for, if a string may stand for the table.
-    pub short: Option<&'static str>,
+}
+
+impl Group {
+    /// A table without keys yet.
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, settings: &[] }
+    }
+
+    /// The same with these keys.
+    pub const fn of(self, settings: Lists) -> Self {
+        Self { settings, ..self }
+    }
 }
 
 /// Lists of settings, some of which several tables share.
@@ -84,7 +94,7 @@ pub type Lists = &'static [&'static [Setting]];
 pub struct Registry {
     /// What the entries are, such as `scheduler`.
     pub name: &'static str,
-    /// The key with the name.
+    /// The key with the name, for which a bare string may stand for the whole table.
     pub tag: &'static str,
     /// The keys that all of them have.
     pub common: &'static Group,
@@ -128,24 +138,7 @@ pub fn flattened(lists: &[&[Setting]]) -> Vec<Setting> {
 
 /// Keys with their defaults, and the other choices, in a line.
 pub fn in_a_line(settings: &[Setting]) -> String {
-    let shown = |setting: &Setting| {
-        let (key, default) = (setting.key, setting.shown_default());
-        let others: Vec<&str> = match (setting.kind, setting.default) {
-            (Kind::Choice(names), Preset::Text(text)) => {
-                names.iter().copied().filter(|name| *name != text).collect()
-            }
-            _ => Vec::new(),
-        };
-        let default = match setting.default {
-            Preset::Required => " (required)".to_owned(),
-            Preset::Absent(then) if !then.starts_with('[') => String::new(),
-            _ => format!(" = {default}"),
-        };
-        let others =
-            if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
-        format!("{key}{default}{others}")
-    };
-    settings.iter().map(shown).collect::<Vec<_>>().join(", ")
+    settings.iter().map(Setting::shown).collect::<Vec<_>>().join(", ")
 }
 
 /// Any number.
@@ -154,68 +147,49 @@ pub const NUMBER: Kind = Kind::Number(-f64::MAX, f64::MAX);
 pub const TEXTS: Kind = Kind::List(&Kind::Text);
 
 impl Setting {
-    /// A setting with everything said.
-    pub const fn new(
-        key: &'static str,
-        kind: Kind,
-        default: Preset,
-        meaning: &'static str,
-    ) -> Self {
-        Self { key, kind, default, meaning }
+    /// A setting without a meaning yet.
+    pub const fn new(key: &'static str, kind: Kind, default: Preset) -> Self {
+        Self { key, kind, default, meaning: "" }
+    }
+
+    /// The same with its meaning, a sentence.
+    pub const fn means(self, meaning: &'static str) -> Self {
+        Self { meaning, ..self }
     }
 
     /// A number within a range.
-    pub const fn number(
-        key: &'static str,
-        range: [f64; 2],
-        default: f64,
-        meaning: &'static str,
-    ) -> Self {
-        Self::new(key, Kind::Number(range[0], range[1]), Preset::Number(default), meaning)
+    pub const fn number(key: &'static str, range: [f64; 2], default: f64) -> Self {
+        Self::new(key, Kind::Number(range[0], range[1]), Preset::Number(default))
     }
 
     /// A whole number within a range.
-    pub const fn integer(
-        key: &'static str,
-        range: [u64; 2],
-        default: u64,
-        meaning: &'static str,
-    ) -> Self {
-        Self::new(key, Kind::Integer(range[0], range[1]), Preset::Integer(default), meaning)
+    pub const fn integer(key: &'static str, range: [u64; 2], default: u64) -> Self {
+        Self::new(key, Kind::Integer(range[0], range[1]), Preset::Integer(default))
     }
 
     /// `true` or `false`.
-    pub const fn flag(key: &'static str, default: bool, meaning: &'static str) -> Self {
-        Self::new(key, Kind::Flag, Preset::Flag(default), meaning)
+    pub const fn flag(key: &'static str, default: bool) -> Self {
+        Self::new(key, Kind::Flag, Preset::Flag(default))
     }
 
     /// One of these; the first is the default.
-    pub const fn choice(
-        key: &'static str,
-        choices: &'static [&'static str],
-        meaning: &'static str,
-    ) -> Self {
-        Self::new(key, Kind::Choice(choices), Preset::Text(choices[0]), meaning)
+    pub const fn choice(key: &'static str, choices: &'static [&'static str]) -> Self {
+        Self::new(key, Kind::Choice(choices), Preset::Text(choices[0]))
     }
 
     /// A string.
-    pub const fn text(key: &'static str, default: &'static str, meaning: &'static str) -> Self {
-        Self::new(key, Kind::Text, Preset::Text(default), meaning)
+    pub const fn text(key: &'static str, default: &'static str) -> Self {
+        Self::new(key, Kind::Text, Preset::Text(default))
     }
 
     /// A key without a default value; `absent` says what happens without it.
-    pub const fn optional(
-        key: &'static str,
-        kind: Kind,
-        absent: &'static str,
-        meaning: &'static str,
-    ) -> Self {
-        Self::new(key, kind, Preset::Absent(absent), meaning)
+    pub const fn optional(key: &'static str, kind: Kind, absent: &'static str) -> Self {
+        Self::new(key, kind, Preset::Absent(absent))
     }
 
     /// A key that must be there.
-    pub const fn required(key: &'static str, kind: Kind, meaning: &'static str) -> Self {
-        Self::new(key, kind, Preset::Required, meaning)
+    pub const fn required(key: &'static str, kind: Kind) -> Self {
+        Self::new(key, kind, Preset::Required)
     }
 
     /// The same with another default.
@@ -245,6 +219,23 @@ impl Setting {
         if unit.is_empty() { kind } else { format!("{kind}, {unit}") }
     }
 
+    /// The key with its default and the other choices.
+    fn shown(&self) -> String {
+        let default = match self.default {
+            Preset::Required => " (required)".to_owned(),
+            Preset::Absent(then) if !then.starts_with('[') => String::new(),
+            _ => format!(" = {}", self.shown_default()),
+        };
+        let others = match (self.kind, self.default) {
+            (Kind::Choice(names), Preset::Text(text)) => {
+                names.iter().copied().filter(|name| *name != text).collect::<Vec<_>>().join(", ")
+            }
+            _ => String::new(),
+        };
+        let others = if others.is_empty() { others } else { format!(" ({others})") };
+        format!("{}{default}{others}", self.key)
+    }
+
     /// The default, for people.
     pub fn shown_default(&self) -> String {
         match self.default {
@@ -260,25 +251,22 @@ impl Setting {
 }
 
 impl Kind {
-    /// The ends of the numbers that it has, in a list or among other kinds too.
+    /// The range of its numbers, also in a list, a table by name or among other kinds.
     pub fn numbers(self) -> Option<(f64, f64)> {
-        match self {
-            Self::Number(low, high) => Some((low, high)),
-            Self::List(of) => of.numbers(),
-            Self::ByName(_, of) => of.numbers(),
-            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.numbers()),
-            _ => None,
-        }
+        self.find(|kind| if let Self::Number(low, high) = kind { Some((low, high)) } else { None })
     }
 
-    /// The ends of the whole numbers that it has, in a list or among other kinds too.
+    /// The range of its whole numbers, also in a list, a table by name or among other kinds.
     pub fn integers(self) -> Option<(u64, u64)> {
+        self.find(|kind| if let Self::Integer(low, high) = kind { Some((low, high)) } else { None })
+    }
+
+    /// The first kind within this one of which `range` knows the range.
+    fn find<T>(self, range: fn(Self) -> Option<T>) -> Option<T> {
         match self {
-            Self::Integer(low, high) => Some((low, high)),
-            Self::List(of) => of.integers(),
-            Self::ByName(_, of) => of.integers(),
-            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.integers()),
-            _ => None,
+            Self::List(of) | Self::ByName(_, of) => of.find(range),
+            Self::OneOf(kinds) => kinds.iter().find_map(|kind| kind.find(range)),
+            _ => range(self),
         }
     }
 

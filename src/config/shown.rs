@@ -1,11 +1,11 @@
-//! Text of files as it may be shown on a terminal.
+//! Text of files, made safe for a terminal.
 
 use std::borrow::Cow;
 
 /// More characters than this are cut: a message is read by a person.
 const MAX_CHARS: usize = 1000;
 
-/// The text without what a terminal would obey, cut if it is very long.
+/// The text without control characters, cut if it is very long.
 pub fn shown(text: &str) -> Cow<'_, str> {
     let odd = |c: char| c.is_control() || is_direction(c);
     if text.len() <= MAX_CHARS && !text.contains(odd) {

@@ -92,7 +92,7 @@ pub fn open(path: &str) -> Result<Stream, Problem> {
     Ok(Box::new(stream))
 }
 
-/// What two paths of one file have in common: links and `./` make no other file.
+/// The identity of a file, whatever path or link leads to it.
 pub fn identity(path: &Path) -> Option<String> {
     let path = fs::canonicalize(path).ok()?;
     #[cfg(unix)]
@@ -132,23 +132,19 @@ pub fn exists(path: &str) -> bool {
     Path::new(path).is_file() || embedded(path).is_some()
 }
 
+/// The folders inside the binary, by name.
+static SHIPPED: [(&str, &Dir<'_>); 3] =
+    [("profiles", &PROFILES), ("traces", &TRACES), ("experiments", &EXPERIMENTS)];
+
 /// The paths of the files inside the binary whose name ends in `suffix`, sorted.
 pub fn embedded_paths(suffix: &str) -> Vec<String> {
     fn walk(folder: &str, dir: &Dir<'_>, suffix: &str, found: &mut Vec<String>) {
-        for file in dir.files() {
-            let path = format!("{folder}/{}", file.path().display());
-            if path.ends_with(suffix) {
-                found.push(path);
-            }
-        }
+        let paths = dir.files().map(|file| format!("{folder}/{}", file.path().display()));
+        found.extend(paths.filter(|path| path.ends_with(suffix)));
         dir.dirs().for_each(|inner| walk(folder, inner, suffix, found));
     }
     let mut found = Vec::new();
-    for (folder, dir) in
-        [("profiles", &PROFILES), ("traces", &TRACES), ("experiments", &EXPERIMENTS)]
-    {
-        walk(folder, dir, suffix, &mut found);
-    }
+    SHIPPED.iter().for_each(|(folder, dir)| walk(folder, dir, suffix, &mut found));
     found.sort();
     found
 }
@@ -166,15 +162,14 @@ pub fn below(folder: &str, suffix: &str) -> Vec<String> {
             }
         }
     }
-    let prefix = format!("{}/", folder.trim_end_matches('/'));
-    let mut found = Vec::new();
-    if Path::new(folder).is_dir() {
-        walk(Path::new(prefix.trim_end_matches('/')), suffix, &mut found);
-        found.sort();
-    } else {
-        found = embedded_paths(suffix);
-        found.retain(|path| path.starts_with(&prefix));
+    let folder = folder.trim_end_matches('/');
+    if !Path::new(folder).is_dir() {
+        let prefix = format!("{folder}/");
+        return embedded_paths(suffix).into_iter().filter(|p| p.starts_with(&prefix)).collect();
     }
+    let mut found = Vec::new();
+    walk(Path::new(folder), suffix, &mut found);
+    found.sort();
     found
 }
 
@@ -198,12 +193,7 @@ fn embedded(path: &str) -> Option<&'static [u8]> {
 /// The folder inside the binary that a path leads into, and the rest of the path.
 fn shipped(path: &str) -> Option<(&'static Dir<'static>, &str)> {
     let (folder, rest) = path.strip_prefix("./").unwrap_or(path).split_once('/')?;
-    let dir = match folder {
-        "profiles" => &PROFILES,
-        "traces" => &TRACES,
-        "experiments" => &EXPERIMENTS,
-        _ => return None,
-    };
+    let (_, dir) = SHIPPED.iter().find(|(name, _)| *name == folder)?;
     Some((dir, rest))
 }
 
@@ -252,7 +242,7 @@ fn missing(path: &str, error: &std::io::Error) -> Problem {
     Problem { nearest: near, ..Problem::new(Location::file(path), found, "a readable file") }
 }
 
-/// Reads piece by piece, so that what is too large is refused before it fills the memory.
+/// Reads piece by piece, so that a file that is too large is refused before it fills the memory.
 fn limited(
     path: &str,
     mut reader: impl Read,
@@ -283,17 +273,14 @@ fn limited(
             let ends = part.ends_with(b"\n");
             length += part.len() - usize::from(ends);
             if length > MAX_LINE_BYTES {
-                return Err(too_long(path, line));
+                let place = Location::line(path, line);
+                return Err(Problem::new(place, "a line longer than 1 MiB", "shorter lines"));
             }
             if ends {
                 (line, length) = (line + 1, 0);
             }
         }
     }
-}
-
-pub(super) fn too_long(path: &str, line: u64) -> Problem {
-    Problem::new(Location::line(path, line), "a line longer than 1 MiB", "shorter lines")
 }
 
 fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {

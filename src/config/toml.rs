@@ -14,7 +14,7 @@ pub use super::path::quote;
 /// Longer settings are refused: a value in memory takes a hundred times the room of its digits.
 const MAX_BYTES: usize = 1 << 20;
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug)]
 pub struct ConfigNode {
     /// Where it was written.
@@ -52,20 +52,14 @@ impl Value {
         Self::Table(Arc::new(entries))
     }
 
-    /// The items, to be changed; none if this is no list.
+    /// The items, to be changed; `None` if this is no list.
     pub fn items_mut(&mut self) -> Option<&mut Vec<ConfigNode>> {
-        match self {
-            Self::Array(items) => Some(Arc::make_mut(items)),
-            _ => None,
-        }
+        if let Self::Array(items) = self { Some(Arc::make_mut(items)) } else { None }
     }
 
-    /// The entries, to be changed; none if this is no table.
+    /// The entries, to be changed; `None` if this is no table.
     pub fn entries_mut(&mut self) -> Option<&mut Vec<(String, ConfigNode)>> {
-        match self {
-            Self::Table(entries) => Some(Arc::make_mut(entries)),
-            _ => None,
-        }
+        if let Self::Table(entries) = self { Some(Arc::make_mut(entries)) } else { None }
     }
 
     /// What kind of value this is, for messages.
@@ -102,12 +96,11 @@ impl ConfigNode {
     pub fn parse_override(text: &str) -> Self {
         let wrapped = format!("value = {text}");
         let place = Location::file("--set");
-        let parsed = parse("--set", &wrapped).ok().and_then(|node| match node.value {
-            Value::Table(entries) if entries.len() == 1 => entries.first().cloned(),
-            _ => None,
-        });
-        let value = parsed.map_or_else(|| Value::Text(text.to_owned()), |(_, node)| node.value);
-        Self { place, value }.relocated(&Location::file("--set"))
+        let value = match parse("--set", &wrapped).map(|node| node.value) {
+            Ok(Value::Table(entries)) if entries.len() == 1 => entries[0].1.value.clone(),
+            _ => Value::Text(text.to_owned()),
+        };
+        Self { place: place.clone(), value }.relocated(&place)
     }
 
     /// An empty table.
@@ -117,21 +110,14 @@ impl ConfigNode {
 
     /// The value of `key`, if this is a table that has it.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        match &self.value {
-            Value::Table(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, n)| n),
-            _ => None,
-        }
+        let Value::Table(entries) = &self.value else { return None };
+        entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     /// The value of `key`, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
-        match &mut self.value {
-            Value::Table(entries) => {
-                let mut entries = Arc::make_mut(entries).iter_mut();
-                entries.find(|(name, _)| name == key).map(|(_, node)| node)
-            }
-            _ => None,
-        }
+        let mut entries = self.value.entries_mut()?.iter_mut();
+        entries.find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     /// The value at a [`path`] of keys, `workload.rate_rps`.
@@ -140,8 +126,11 @@ impl ConfigNode {
     }
 
     /// Puts `value` at a [`path`] of keys, making the tables on the way; a value that is not a
-    /// table and stands in the way is replaced. Items of a list go by their position or `name`
-    /// (`workers.0.lanes`, `workers.cloud.lanes`); it is a problem if none or several are meant.
+    /// table and is in the way is replaced. Items of a list are addressed by position or `name`
+    /// (`workers.0.lanes`, `workers.cloud.lanes`).
+    ///
+    /// # Errors
+    /// No item or several items have the name.
     pub fn set(&mut self, path: &str, value: Self) -> Result<(), Problem> {
         let Some(parts) = path::parts(path) else {
             let expected = "a key such as `workload.rate_rps` or `workers.\"a.b\".count`";
@@ -221,7 +210,7 @@ impl ConfigNode {
         }
     }
 
-    /// The first key path at which two trees differ, and what stands there in each.
+    /// The first key path at which two trees differ, and the value there in each.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let text = |node: Option<&Self>| node.map_or("nothing".to_owned(), Self::canonical);
         let (Value::Table(left), Value::Table(right)) = (&self.value, &other.value) else {
@@ -248,36 +237,30 @@ impl ConfigNode {
         }
     }
 
-    /// Calls what messages know as `old` and its parts `new`.
+    /// Renames the field `old`, and fields below it, in the places of the tree.
     pub fn rename(&mut self, old: &str, new: &str) {
-        if let Some(rest) = self.place.field.strip_prefix(old) {
-            self.place.field = format!("{new}{rest}");
-        }
-        match &mut self.value {
-            Value::Array(items) => {
-                Arc::make_mut(items).iter_mut().for_each(|node| node.rename(old, new));
+        self.update_places(&mut |place| {
+            if let Some(rest) = place.field.strip_prefix(old) {
+                place.field = format!("{new}{rest}");
             }
-            Value::Table(entries) => {
-                Arc::make_mut(entries).iter_mut().for_each(|(_, node)| node.rename(old, new));
-            }
-            _ => {}
-        }
+        });
     }
 
     /// The same tree, as if all of it stood at `place`.
     pub fn relocated(mut self, place: &Location) -> Self {
-        self.relocate(place);
+        self.update_places(&mut |own| own.clone_from(place));
         self
     }
 
-    fn relocate(&mut self, place: &Location) {
-        self.place = place.clone();
+    fn update_places(&mut self, update: &mut dyn FnMut(&mut Location)) {
+        update(&mut self.place);
         match &mut self.value {
             Value::Array(items) => {
-                Arc::make_mut(items).iter_mut().for_each(|node| node.relocate(place));
+                Arc::make_mut(items).iter_mut().for_each(|node| node.update_places(update));
             }
             Value::Table(entries) => {
-                Arc::make_mut(entries).iter_mut().for_each(|(_, node)| node.relocate(place));
+                let nodes = Arc::make_mut(entries).iter_mut();
+                nodes.for_each(|(_, node)| node.update_places(update));
             }
             _ => {}
         }
@@ -322,7 +305,7 @@ fn bare_or_quoted(key: &str) -> String {
 }
 
 /// Turns byte offsets into lines and columns.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     file: &'a str,
     text: &'a str,
     starts: Vec<usize>,
@@ -374,8 +357,8 @@ fn convert_table(table: &DeTable<'_>, lines: &Lines<'_>, path: &str) -> Result<V
     Ok(Value::table(entries))
 }
 
-/// Texts are printed, and a terminal obeys such characters.
-fn is_odd(c: char) -> bool {
+/// Control characters that a terminal would obey; texts are printed.
+fn is_unsafe_control(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
@@ -387,10 +370,10 @@ fn convert(
     let place = lines.place(value.span().start).field(path);
     let bad = |found: &str, expected: &str| Problem::new(place.clone(), found, expected);
     let converted = match value.get_ref() {
-        DeValue::String(text) => match text.chars().find(|c| is_odd(*c)) {
+        DeValue::String(text) => match text.chars().find(|c| is_unsafe_control(*c)) {
             None => Value::Text(text.to_string()),
-            Some(odd) => {
-                let found = format!("the control character U+{:04X}", u32::from(odd));
+            Some(control) => {
+                let found = format!("the control character U+{:04X}", u32::from(control));
                 return Err(bad(&found, "a text of letters, blanks, tabs and line ends"));
             }
         },

@@ -1,4 +1,4 @@
-//! What happens in a run, for observers: metrics, logs, checkers.
+//! The events of a run, for observers: metrics, logs, checkers.
 
 use crate::contract::plan::RejectReason;
 use crate::core::ids::{
@@ -6,155 +6,154 @@ use crate::core::ids::{
 };
 use crate::core::units::Time;
 
-/// One thing that happened.
+/// An event.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A request arrived (it may still have to be looked at).
+    /// A request arrived; it may be hidden until its peek ends.
     Arrived {
-        /// The request; its arrival is the instant.
+        /// The request, which arrives now.
         request: &'a Request,
     },
     /// A request can be scheduled from now on.
     ReadyToSchedule {
-        /// The instant.
+        /// The time of the event.
         at: Time,
         /// The request.
         request: &'a Request,
     },
     /// A worker began to load a variant, which occupies all its lanes if it takes any time.
     LoadStarted {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where.
+        /// The worker.
         worker: WorkerId,
-        /// What.
+        /// The variant.
         variant: VariantId,
-        /// When it will end.
+        /// The end of the load.
         end: Time,
     },
     /// A load ended; the variant is resident.
     LoadEnded {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where.
+        /// The worker.
         worker: WorkerId,
-        /// What.
+        /// The variant.
         variant: VariantId,
-        /// When it began.
+        /// The start of the load.
         started: Time,
     },
     /// A variant left a worker's memory.
     Evicted {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where.
+        /// The worker.
         worker: WorkerId,
-        /// What.
+        /// The variant.
         variant: VariantId,
     },
-    /// A batch takes its turn on the way to a worker behind a link; it arrives half a round trip
-    /// after it was sent.
+    /// A batch is queued on the uplink to a worker; it arrives half a round trip after it was sent.
     UploadQueued {
-        /// When it was assigned.
+        /// The time of the decision.
         at: Time,
-        /// Where to.
+        /// The receiver.
         worker: WorkerId,
-        /// What it sends.
+        /// The payload.
         bytes: u64,
-        /// When sending begins.
+        /// The start of sending.
         start: Time,
-        /// When sending ends.
+        /// The end of sending.
         end: Time,
     },
-    /// The answers of a batch are back from behind a link; its completions follow.
+    /// The answers of a batch have arrived over a link; its completions follow.
     ResponseArrived {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where from.
+        /// The sender.
         worker: WorkerId,
     },
     /// A batch began to compute.
     BatchStarted {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where.
+        /// The worker.
         worker: WorkerId,
-        /// On which lane of it.
+        /// The index of the lane.
         lane: usize,
-        /// With what.
+        /// The variant.
         variant: VariantId,
-        /// Which requests.
+        /// The requests of the batch.
         requests: &'a [RequestId],
     },
-    /// A batch ended; its completions follow, unless answers have to travel.
+    /// A batch ended; its completions follow, on a link when the answers have arrived.
     BatchEnded {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where.
+        /// The worker.
         worker: WorkerId,
-        /// On which lane of it.
+        /// The index of the lane.
         lane: usize,
-        /// With what.
+        /// The variant.
         variant: VariantId,
-        /// When it began to compute.
+        /// The start of the batch.
         started: Time,
-        /// How many requests.
+        /// The number of requests.
         batch: usize,
     },
-    /// A worker failed; what it loses follows.
+    /// A worker failed; its losses follow.
     WorkerFailed {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Which.
+        /// The worker.
         worker: WorkerId,
-        /// When it will be back.
+        /// The end of the outage.
         until: Time,
     },
     /// A batch was lost with its worker; its requests wait again.
     BatchLost {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where.
+        /// The worker.
         worker: WorkerId,
-        /// On which lane of it.
+        /// The index of the lane.
         lane: usize,
-        /// With what.
+        /// The variant.
         variant: VariantId,
-        /// When it began to compute.
+        /// The start of the batch.
         started: Time,
-        /// Which requests.
+        /// The requests of the batch.
         requests: &'a [RequestId],
     },
     /// A load was lost with its worker.
     LoadLost {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where.
+        /// The worker.
         worker: WorkerId,
-        /// What.
+        /// The variant.
         variant: VariantId,
-        /// When it began.
+        /// The start of the load.
         started: Time,
-        /// When it would have ended.
+        /// The expected end of the load.
         end: Time,
     },
-    /// The rest of what was being sent, or to be sent, to a worker that failed.
+    /// The unsent rest of a payload for a worker that failed.
     UploadAborted {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// Where to.
+        /// The receiver.
         worker: WorkerId,
-        /// What has not been sent.
+        /// The unsent bytes.
         bytes: u64,
-        /// When sending it would have begun, now at the earliest.
+        /// The expected start of sending them, now at the earliest.
         start: Time,
-        /// When it would have ended.
+        /// The expected end of sending.
         end: Time,
     },
     /// A request that was assigned to a worker that failed can be scheduled again.
     RequestRequeued {
-        /// The instant.
+        /// The time of the event.
         at: Time,
         /// The request.
         request: &'a Request,
@@ -163,30 +162,53 @@ pub enum Event<'a> {
     Completed(&'a Completion<'a>),
     /// A request was refused.
     Rejected {
-        /// The instant.
+        /// The time of the event.
         at: Time,
         /// The request.
         request: &'a Request,
-        /// Why.
+        /// The reason.
         reason: RejectReason,
     },
     /// The run is over and this request was never served.
     Unfinished {
-        /// The instant.
+        /// The time of the event.
         at: Time,
         /// The request.
         request: &'a Request,
     },
-    /// A scheduler was asked; how many decisions it took.
+    /// A scheduler made decisions.
     Decided {
-        /// The instant.
+        /// The time of the event.
         at: Time,
-        /// How many.
+        /// The number of decisions.
         decisions: usize,
     },
 }
 
-/// Listens to a run.
+/// Receives the events of a run.
+///
+/// ```
+/// use peeksim::contract::{Event, Observer};
+/// use peeksim::prelude::*;
+///
+/// /// Counts loads.
+/// #[derive(Default)]
+/// struct Loads(u64);
+///
+/// impl Observer for Loads {
+///     fn on(&mut self, event: Event<'_>) {
+///         self.0 += u64::from(matches!(event, Event::LoadStarted { .. }));
+///     }
+/// }
+///
+/// let set = ["workload.rate_rps=100", "workload.requests=50"].map(str::to_owned);
+/// let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
+/// let run = sweep.runs().next().ok_or("no run")?;
+/// let mut loads = Loads::default();
+/// simulate(&sweep.configs[run.configuration], sweep.rng(run), &mut loads)?;
+/// assert!(loads.0 > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Observer {
     /// Called for every event, in order of time.
     fn on(&mut self, event: Event<'_>);
@@ -201,13 +223,13 @@ pub trait Observer {
     }
 }
 
-/// Listens to nothing.
+/// Ignores all events.
 impl Observer for () {
     #[inline]
     fn on(&mut self, _: Event<'_>) {}
 }
 
-/// Two listeners at once.
+/// Two observers.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     #[inline]
     fn on(&mut self, event: Event<'_>) {

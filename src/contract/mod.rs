@@ -1,10 +1,10 @@
 //! The contract between schedulers and the engine.
 //!
-//! The engine calls [`Scheduler::decide`] once per instant in which anything happened. A scheduler
-//! reads the [`View`] (what a real server would know) and writes decisions into the [`Plan`].
+//! The engine calls [`Scheduler::decide`] once per instant with events. A scheduler reads the
+//! [`View`] (what a real server would know) and writes decisions into the [`Plan`].
 //!
-//! **Invariant:** what a scheduler believes and what happens are different types: no method of the
-//! view reaches the truth of a request unless the run granted it ([`AccuracySource`]).
+//! **Invariant:** beliefs and truth are different types: no method of the view reaches the truth of
+//! a request unless the run grants it ([`AccuracySource`]).
 
 pub mod event;
 pub mod plan;
@@ -41,11 +41,25 @@ use crate::core::units::Time;
 /// }
 /// ```
 pub trait Scheduler: Send {
-    /// Called once per instant in which anything happened, after all of it was applied.
+    /// Called once per instant with events, after all of them were applied.
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan);
 
-    /// What a real server would learn when a batch ends; called before the `decide` of the same
-    /// instant.
+    /// Feedback on a batch that ended; called before the `decide` of the same instant.
+    ///
+    /// ```
+    /// use peeksim::prelude::*;
+    ///
+    /// /// Counts the batches that each worker computed.
+    /// #[derive(Default)]
+    /// struct Counting(std::collections::BTreeMap<WorkerId, u64>);
+    ///
+    /// impl Scheduler for Counting {
+    ///     fn decide(&mut self, _: &View<'_>, _: Trigger<'_>, _: &mut Plan) {}
+    ///     fn on_completion(&mut self, feedback: &BatchCompletion) {
+    ///         *self.0.entry(feedback.worker).or_default() += 1;
+    ///     }
+    /// }
+    /// ```
     fn on_completion(&mut self, _feedback: &BatchCompletion) {}
 
     /// Whether all decisions wait for an idle worker: while there is none, `decide` only takes note
@@ -55,54 +69,43 @@ pub trait Scheduler: Send {
         false
     }
 
-    /// Counts worth a column: the number of windows that were searched exactly.
-    fn windows_solved_exactly(&self) -> Option<u64> {
-        None
+    /// Counts over the run by name; the column `windows_solved_exactly` is one of them.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
     }
 }
 
-/// What happened at this instant.
-#[derive(Clone, Copy, Debug)]
+/// The events of one instant.
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Trigger<'a> {
-    /// Requests that became visible, or were assigned to a worker that failed and wait again.
+    /// Requests that became visible, or wait again since their worker failed.
     pub arrived: &'a [RequestId],
-    /// Workers on which a batch ended, which became available, or whose part of a plan may begin
-    /// since the time to decide on it is over.
+    /// Workers on which a batch ended, that became available, or whose batches may begin since the
+    /// decision overhead is over.
     pub freed: &'a [WorkerId],
     /// Workers on which a load ended.
     pub loaded: &'a [WorkerId],
-    /// A wake-up asked for has come, or nothing else will ever happen.
+    /// Whether a wake-up is due, or no other event will follow.
     pub woken: bool,
-}
-
-impl<'a> Trigger<'a> {
-    pub(crate) fn new(
-        arrived: &'a [RequestId],
-        freed: &'a [WorkerId],
-        loaded: &'a [WorkerId],
-        woken: bool,
-    ) -> Self {
-        Self { arrived, freed, loaded, woken }
-    }
 }
 
 /// A batch that ended.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchCompletion {
-    /// Where it ran.
+    /// The worker that computed it.
     pub worker: WorkerId,
-    /// What ran.
+    /// Its variant.
     pub variant: VariantId,
-    /// How many requests.
+    /// Its number of requests.
     pub batch: usize,
-    /// When it started to compute.
+    /// The start of its computation.
     pub started: Time,
-    /// When it ended.
+    /// Its end.
     pub finished: Time,
 }
 
-/// Where the accuracy that a scheduler sees comes from.
+/// The source of the accuracies that a scheduler sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccuracySource {
     /// The accuracy measured on the profile split: the same for every request.
@@ -126,6 +129,6 @@ impl AccuracySource {
 
     /// The name in experiments and results.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, info)| *info == self).map_or("", |(name, _)| name)
+        Self::ALL.iter().find(|(_, source)| *source == self).map_or("", |(name, _)| name)
     }
 }

@@ -1,4 +1,4 @@
-//! Decisions, pushed in order and applied in that order.
+//! Decisions, applied in the order in which they were added.
 
 use crate::core::ids::{RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
@@ -7,11 +7,11 @@ use std::ops::Range;
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectReason {
-    /// No variant could answer it while it is worth anything.
+    /// Its utility would be 0.
     Hopeless,
-    /// No variant could answer it in time.
+    /// Its answer would be late.
     Late,
-    /// The scheduler keeps room for others.
+    /// Admission control keeps capacity for other requests.
     Admission,
 }
 
@@ -29,49 +29,43 @@ impl RejectReason {
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Append a batch to a worker's backlog; the range points into the plan's requests.
+    /// Appends a batch to a worker's backlog.
     Assign {
-        /// Where.
+        /// The worker that computes it.
         worker: WorkerId,
-        /// With what.
+        /// The variant that answers.
         variant: VariantId,
-        /// Which, as indices into [`Plan::requests`].
+        /// Indices into [`Plan::requests`].
         requests: Range<usize>,
     },
-    /// Append a load to a worker's backlog.
+    /// Appends a load to a worker's backlog.
     Preload {
-        /// Where.
+        /// The worker that loads.
         worker: WorkerId,
-        /// What.
+        /// The variant that is loaded.
         variant: VariantId,
     },
-    /// Take a variant out of memory at once.
+    /// Removes a variant from memory at once.
     Evict {
-        /// Where.
+        /// The worker whose memory is freed.
         worker: WorkerId,
-        /// What.
+        /// The variant that is removed.
         variant: VariantId,
     },
-    /// Refuse a request.
+    /// Refuses a request.
     Reject {
-        /// Which.
+        /// A pending request.
         request: RequestId,
-        /// Why.
+        /// The reason.
         reason: RejectReason,
     },
-    /// Ask to be woken at an instant, if nothing else is asked for earlier.
-    WakeAt {
-        /// When.
-        time: Time,
-    },
-    /// End the run with an error.
-    GiveUp {
-        /// Why.
-        why: String,
-    },
+    /// Asks for a wake-up at an instant.
+    WakeAt(Time),
+    /// Ends the run with this error.
+    Abort(String),
 }
 
-/// The decisions of one instant. Reused between instants, so that deciding allocates nothing.
+/// The decisions of one instant. The engine reuses it, so that decisions need no allocation.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     decisions: Vec<Decision>,
@@ -80,7 +74,7 @@ pub struct Plan {
 
 impl Plan {
     /// Appends a batch to the worker's backlog. Its requests run together on `variant`, after
-    /// everything assigned to the worker before, loading the variant first if need be.
+    /// all that was assigned to the worker before; the variant is loaded first if necessary.
     pub fn assign(
         &mut self,
         worker: WorkerId,
@@ -93,30 +87,66 @@ impl Plan {
         self.decisions.push(Decision::Assign { worker, variant, requests });
     }
 
-    /// Appends the load of a variant to the worker's backlog; nothing if it is there by then.
+    /// Appends the load of a variant to the worker's backlog; no load if it is resident by then.
+    ///
+    /// ```
+    /// use peeksim::prelude::*;
+    ///
+    /// /// Loads the smallest variant of an application on every idle worker, for its next request.
+    /// fn warm_up(view: &View<'_>, app: AppId, plan: &mut Plan) {
+    ///     for worker in view.idle_workers() {
+    ///         let bytes = |variant: &VariantId| view.catalog().variant(*variant).bytes;
+    ///         if let Some(smallest) = view.variants(worker, app).min_by_key(bytes) {
+    ///             plan.preload(worker, smallest);
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn preload(&mut self, worker: WorkerId, variant: VariantId) {
         self.decisions.push(Decision::Preload { worker, variant });
     }
 
-    /// Takes a variant that is neither running nor loading out of the worker's memory at once.
+    /// Removes a variant that is neither running nor loading from the worker's memory at once.
+    ///
+    /// ```
+    /// use peeksim::prelude::*;
+    ///
+    /// /// Frees the memory of an idle worker.
+    /// fn evict_all(view: &View<'_>, worker: WorkerId, plan: &mut Plan) {
+    ///     if view.worker(worker).is_idle() {
+    ///         view.worker(worker).resident().for_each(|variant| plan.evict(worker, variant));
+    ///     }
+    /// }
+    /// ```
     pub fn evict(&mut self, worker: WorkerId, variant: VariantId) {
         self.decisions.push(Decision::Evict { worker, variant });
     }
 
     /// Refuses a pending request: it counts as missed, with utility 0.
+    ///
+    /// ```
+    /// use peeksim::prelude::*;
+    ///
+    /// /// Admits as many requests as may wait; later ones are refused.
+    /// fn admit(view: &View<'_>, most: usize, plan: &mut Plan) {
+    ///     for request in view.pending().skip(most) {
+    ///         plan.reject(request.id, RejectReason::Admission);
+    ///     }
+    /// }
+    /// ```
     pub fn reject(&mut self, request: RequestId, reason: RejectReason) {
         self.decisions.push(Decision::Reject { request, reason });
     }
 
-    /// Asks to be woken at `time`, in the future. The earliest wake-up asked for wins, and one
-    /// wake-up answers all: whoever still waits asks again.
+    /// Asks for a wake-up at `time`, in the future. Only the earliest of all that were asked for
+    /// comes; a scheduler that needs another asks again then.
     pub fn wake_at(&mut self, time: Time) {
-        self.decisions.push(Decision::WakeAt { time });
+        self.decisions.push(Decision::WakeAt(time));
     }
 
-    /// Ends the run with an error: the scheduler cannot keep what it promises.
+    /// Ends the run with an error.
     pub fn abort(&mut self, why: impl Into<String>) {
-        self.decisions.push(Decision::GiveUp { why: why.into() });
+        self.decisions.push(Decision::Abort(why.into()));
     }
 
     /// The decisions in order.
@@ -124,12 +154,12 @@ impl Plan {
         &self.decisions
     }
 
-    /// The requests of all batches, one after another.
+    /// The requests of all batches in order.
     pub fn requests(&self) -> &[RequestId] {
         &self.requests
     }
 
-    /// Forgets everything and keeps the memory.
+    /// Removes all decisions.
     pub fn clear(&mut self) {
         self.decisions.clear();
         self.requests.clear();

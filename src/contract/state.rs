@@ -1,4 +1,4 @@
-//! The simulated world: what the view reads and only the engine changes.
+//! The state of a simulation: the view reads it, and only the engine changes it.
 //!
 //! **Invariant:** a request is in exactly one phase; the list of pending requests holds those in
 //! [`Phase::Pending`], by arrival number. A request that leaves it stays listed until fewer than
@@ -16,68 +16,50 @@ use std::sync::Arc;
 /// A list of pending requests is not shortened before it has this many entries.
 const SHORT: usize = 16;
 
-/// Where a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The slot is free.
     Free,
-    /// Arrived, still being looked at.
+    /// Arrived; its peek has not ended.
     Hidden,
-    /// Waiting for a decision.
     Pending,
-    /// In a backlog or running.
     Assigned,
 }
 
-/// A request in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub request: Request,
     pub truth: TrueClass,
     pub phase: Phase,
-    /// Whether a worker that failed had it.
+    /// Whether it was assigned to a worker that failed.
     pub returned: bool,
 }
 
-/// What a worker will do, in order.
+/// An entry of a worker's backlog: a batch or a load.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub variant: VariantId,
     /// Empty for a preload.
     pub requests: Vec<RequestId>,
-    /// When the decision is made, if deciding takes time, and what it sends has arrived.
+    /// The earliest start: the end of the decision overhead and the arrival of the payload.
     pub not_before: Time,
-    /// When it was decided on.
+    /// The time of the decision.
     pub decided: Time,
-    /// Behind a link: when its turn on the way comes.
+    /// The start of sending its payload to a worker behind a link.
     pub sent_from: Time,
 }
 
-impl Job {
-    /// Decided on at an instant, to begin `not_before` another.
-    pub fn new(
-        variant: VariantId,
-        requests: Vec<RequestId>,
-        decided: Time,
-        not_before: Time,
-    ) -> Self {
-        Self { variant, requests, not_before, decided, sent_from: decided }
-    }
-}
-
-/// A batch being computed.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub variant: VariantId,
     pub requests: Vec<RequestId>,
-    /// When it was decided on.
+    /// The time of the decision.
     pub decided: Time,
     pub started: Time,
-    /// By the table, whatever the noise.
+    /// By the latency table, without noise.
     pub expected_end: Time,
 }
 
-/// A load in progress.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loading {
     pub variant: VariantId,
@@ -85,18 +67,17 @@ pub(crate) struct Loading {
     pub end: Time,
 }
 
-/// One worker.
 #[derive(Debug)]
 pub(crate) struct WorkerState {
     pub memory: LruMemory,
     pub lanes: Vec<Option<Running>>,
     pub loading: Option<Loading>,
     pub backlog: VecDeque<Job>,
-    /// Whether a look was the last thing to start here: then it is the backlog's turn.
-    pub looked: bool,
-    /// When it becomes available; it has if this is not later than now.
+    /// Whether the last batch to start was a peek: then the backlog is next.
+    pub peeked_last: bool,
+    /// The start of its availability.
     pub ready: Time,
-    /// Behind a link: when everything assigned so far will have been sent.
+    /// The end of the uplink's queue; `None` for a local worker.
     pub sent: Option<Time>,
 }
 
@@ -106,30 +87,28 @@ impl WorkerState {
     }
 }
 
-/// What schedulers are told of requests in flight, by slot.
+/// The beliefs of schedulers about requests in flight, by slot.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBeliefs {
-    /// Most classes of any application, most variants of any application and one for the peek.
+    /// The row length of `posterior`: the most classes of any application.
     pub classes: usize,
+    /// The row length of `accuracy`: the most variants of any application, and one for its peek.
     pub variants: usize,
-    /// Class posterior by slot.
     pub posterior: Vec<f64>,
-    /// The SneakPeek model's own answer by slot: the class that its votes answer with.
+    /// The class that the SneakPeek model answers, by slot.
     pub answer: Vec<Option<u16>>,
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
-    /// Those of the look in progress.
     pub buffers: ClassifierBuffers,
 }
 
-/// The world.
 #[derive(Debug)]
 pub(crate) struct State {
     pub now: Time,
     pub catalog: Arc<Catalog>,
     pub info: AccuracySource,
     pub workers: Vec<WorkerState>,
-    pub estimates: RequestBeliefs,
+    pub beliefs: RequestBeliefs,
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// By arrival number.
@@ -154,13 +133,13 @@ impl State {
                 lanes: (0..worker.lanes).map(|_| None).collect(),
                 loading: None,
                 backlog: VecDeque::new(),
-                looked: false,
+                peeked_last: false,
                 ready: worker.ready,
                 sent: worker.link.as_ref().map(|_| Time::ZERO),
             }
         });
         let apps = || catalog.app_ids();
-        let estimates = RequestBeliefs {
+        let beliefs = RequestBeliefs {
             classes: apps().map(|a| catalog.app(a).classes.len()).max().unwrap_or(0),
             variants: apps().map(|a| catalog.variants_of(a).count() + 1).max().unwrap_or(0),
             ..RequestBeliefs::default()
@@ -169,7 +148,7 @@ impl State {
             now: Time::ZERO,
             info,
             workers: workers.collect(),
-            estimates,
+            beliefs,
             slots: Vec::new(),
             free: Vec::new(),
             listed: Vec::new(),
@@ -179,16 +158,18 @@ impl State {
         }
     }
 
-    /// The answer of the SneakPeek model as a variant, if schedulers may choose it.
+    /// The variant of the SneakPeek model, if schedulers may choose it.
     #[inline]
-    pub fn offer(&self, app: AppId) -> Option<VariantId> {
-        self.catalog.app(app).offer.filter(|_| self.info == AccuracySource::Posterior)
+    pub fn peek_variant(&self, app: AppId) -> Option<VariantId> {
+        let app = self.catalog.app(app);
+        let is_offered = app.peek_is_offered && self.info == AccuracySource::Posterior;
+        app.peek_variant.filter(|_| is_offered)
     }
 
     /// The accuracy of a variant that a scheduler sees, if it is the same for all requests.
     #[inline]
     pub fn accuracy_of_all(&self, variant: VariantId) -> Option<f64> {
-        self.estimates.accuracy.is_empty().then(|| self.catalog.variant(variant).accuracy)
+        self.beliefs.accuracy.is_empty().then(|| self.catalog.variant(variant).accuracy)
     }
 
     /// How many requests have arrived.
@@ -196,17 +177,16 @@ impl State {
         self.arrived
     }
 
-    /// How many requests are pending.
     pub fn pending_len(&self) -> usize {
         self.pending
     }
 
-    /// How many slots were ever in use at once.
+    /// The most slots that were in use at once.
     pub fn slots_len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Takes in a request; it is hidden at first.
+    /// Adds a request, which is hidden at first.
     #[inline]
     pub fn insert(
         &mut self,
@@ -226,7 +206,7 @@ impl State {
         id
     }
 
-    /// Takes in a request that is pending at once.
+    /// Adds a request that is pending at once.
     #[inline]
     pub fn insert_pending(
         &mut self,
@@ -259,14 +239,14 @@ impl State {
         }
     }
 
-    /// Makes a request pending that a worker had which failed.
-    pub fn give_back(&mut self, id: RequestId) {
+    /// Makes a request pending again that was assigned to a worker that failed.
+    pub fn requeue(&mut self, id: RequestId) {
         self.slots[id.slot()].returned = true;
         self.show(id);
     }
 
-    /// Takes a request off the list for a variant of `app`; false if it is not pending, or of
-    /// another application.
+    /// Removes a request from those that are pending, for a variant of `app`; false if it is not
+    /// pending, or of another application.
     #[inline]
     pub fn take_for(&mut self, app: AppId, id: RequestId) -> bool {
         let slot = self.slots.get(id.slot());
@@ -279,7 +259,7 @@ impl State {
         takes
     }
 
-    /// Takes a pending request off the list.
+    /// Removes a request from those that are pending.
     #[inline]
     pub fn take(&mut self, id: RequestId) {
         self.slots[id.slot()].phase = Phase::Assigned;
@@ -300,13 +280,13 @@ impl State {
         }
     }
 
-    /// A request that is assigned, or shown and answered at once.
+    /// A request that is assigned, or answered when its peek ends.
     #[inline]
-    pub fn running(&self, id: RequestId) -> &Slot {
+    pub fn assigned(&self, id: RequestId) -> &Slot {
         &self.slots[id.slot()]
     }
 
-    /// Forgets requests that are not on the list.
+    /// Frees the slots of requests that are not pending.
     #[inline]
     pub fn release(&mut self, ids: &[RequestId]) {
         self.free.extend(ids.iter().map(|id| id.slot() as u32));
@@ -366,8 +346,8 @@ mod tests {
             state.tidy();
         }
         assert!(state.listed.len() <= SHORT + 2 * 15);
-        state.give_back(ids[50]);
-        state.give_back(ids[94]);
+        state.requeue(ids[50]);
+        state.requeue(ids[94]);
         let expected: Vec<u32> = (0..10).chain([50]).chain(94..100).collect();
         assert_eq!(listed(&state), expected);
         state.take(ids[50]);

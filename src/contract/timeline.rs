@@ -1,46 +1,44 @@
-//! Looking ahead on one worker: when a batch appended to a sequence would end.
+//! Lookahead on one worker: the expected end of batches appended to its backlog.
 
 use crate::core::ids::{VariantId, WorkerId};
 use crate::core::units::{Span, Time};
 use crate::system::link::at_rate;
 use crate::system::lru_memory::LruMemory;
 
-/// The expected end of what a worker has been given: when its lanes are free, and what is in its
-/// memory then.
+/// The expected state of a worker at the end of its backlog: free times of lanes, memory content.
 ///
-/// A planner takes it from [`View::backlog_end`](super::View::backlog_end), appends imagined
-/// batches with [`View::estimate_append`](super::View::estimate_append), and meets the timeline
-/// that the engine will realise if service takes as long as the tables say.
+/// A planner takes it from [`View::backlog_end`](super::View::backlog_end) and appends batches with
+/// [`View::estimate_append`](super::View::estimate_append): the timeline of the engine if service
+/// times are those of the tables.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     pub(super) worker: Option<WorkerId>,
     pub(super) lanes: Vec<Lane>,
     pub(super) memory: LruMemory,
-    pub(super) way: Option<LinkState>,
+    pub(super) link: Option<LinkState>,
 }
 
-/// One lane of a worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lane {
-    /// When it is free.
+    /// The end of its last batch.
     pub free: Time,
-    /// What its last batch runs with.
+    /// The variant of its last batch.
     pub variant: Option<VariantId>,
 }
 
-/// What lies between here and a worker behind a link, as far as it can be foreseen.
+/// The expected state of the link to a worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkState {
-    /// When everything sent so far will have been sent.
+    /// The end of the uplink's queue.
     pub sent: Time,
-    /// Bits per second of the moment; `None` if sending takes no time.
+    /// Current bits per second; `None` if sending takes no time.
     pub rate_bps: Option<u64>,
-    /// Half a round trip.
+    /// Propagation delay: half a round trip.
     pub delay: Span,
 }
 
 impl LinkState {
-    /// When this many bytes would be sent and would arrive if they were sent next.
+    /// The end of sending and the arrival of this many bytes, if they are sent next.
     #[inline]
     pub fn send(self, bytes: u64) -> (Time, Time) {
         let sent = self.sent + at_rate(self.rate_bps, bytes);
@@ -49,47 +47,46 @@ impl LinkState {
 }
 
 impl Timeline {
-    /// Whether batches travel to the worker and answers back.
+    /// Whether the worker is behind a link.
     pub fn is_remote(&self) -> bool {
-        self.way.is_some()
+        self.link.is_some()
     }
 
     /// Whether a batch appended now would begin, or be sent, at `now`.
     pub fn is_open(&self, now: Time) -> bool {
-        self.way.map_or_else(|| self.free_at(), |way| way.sent) <= now
+        self.link.map_or_else(|| self.free_at(), |link| link.sent) <= now
     }
 
-    /// When the first lane is free.
+    /// The instant at which the first lane is free.
     pub fn free_at(&self) -> Time {
         self.lanes.iter().map(|lane| lane.free).min().unwrap_or(Time::ZERO)
     }
 
-    /// When all lanes are free.
+    /// The instant at which all lanes are free.
     pub fn all_free_at(&self) -> Time {
         self.lanes.iter().map(|lane| lane.free).max().unwrap_or(Time::ZERO)
     }
 
-    /// When no batch needs what has to leave the memory before this many bytes fit.
-    pub(super) fn room_at(&self, bytes: u64) -> Time {
-        let ends = |victim| {
-            let with = move |lane: &&Lane| lane.variant == Some(victim);
-            self.lanes.iter().filter(with).map(|lane| lane.free)
-        };
-        self.memory.victims(bytes).flat_map(ends).max().unwrap_or(Time::ZERO)
+    /// The end of all batches of variants that have to leave the memory before this many bytes fit.
+    pub(super) fn evictable_at(&self, bytes: u64) -> Time {
+        let victims = self.memory.victims(bytes);
+        let lanes = victims
+            .flat_map(|victim| self.lanes.iter().filter(move |lane| lane.variant == Some(victim)));
+        lanes.map(|lane| lane.free).max().unwrap_or(Time::ZERO)
     }
 
-    /// Lets nothing begin before an instant.
+    /// Delays all later batches to an instant.
     #[inline]
     pub(super) fn occupy_until(&mut self, until: Time) {
         self.lanes.iter_mut().for_each(|lane| lane.free = lane.free.max(until));
     }
 
-    /// How many batches can run at once.
+    /// The number of batches that can run at once.
     pub fn lanes(&self) -> usize {
         self.lanes.len()
     }
 
-    /// What is in memory.
+    /// The content of the memory.
     pub fn memory(&self) -> &LruMemory {
         &self.memory
     }
@@ -99,6 +96,6 @@ impl Timeline {
         self.worker = other.worker;
         self.lanes.clone_from(&other.lanes);
         self.memory.copy_from(&other.memory);
-        self.way = other.way;
+        self.link = other.link;
     }
 }

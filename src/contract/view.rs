@@ -1,4 +1,4 @@
-//! What a scheduler may see: read-only, beliefs only.
+//! The view of a scheduler: read-only, beliefs only.
 
 use super::state::{Job, Phase, State, WorkerState};
 use super::timeline::{Lane, LinkState, Timeline};
@@ -8,9 +8,10 @@ use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
 use crate::system::catalog::Catalog;
 use crate::system::link::Link;
+use crate::system::lru_memory::LruMemory;
 use crate::system::penalty::LatenessBase;
 
-/// The world as a scheduler sees it at one instant.
+/// The system as a scheduler sees it at one instant.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     state: &'a State,
@@ -30,7 +31,7 @@ impl<'a> View<'a> {
         Self { state }
     }
 
-    /// The instant.
+    /// The current instant.
     #[inline]
     pub fn now(&self) -> Time {
         self.state.now
@@ -47,7 +48,7 @@ impl<'a> View<'a> {
         self.state.pending().map(|slot| &slot.request)
     }
 
-    /// How many requests wait for a decision.
+    /// The number of requests that wait for a decision.
     #[inline]
     pub fn pending_len(&self) -> usize {
         self.state.pending_len()
@@ -60,8 +61,8 @@ impl<'a> View<'a> {
         (slot.phase == Phase::Pending).then_some(&slot.request)
     }
 
-    /// Whether a request has been given to a worker that failed, and so been among
-    /// [`Trigger::arrived`](super::Trigger) before.
+    /// Whether a request was assigned to a worker that failed, so that it is in
+    /// [`Trigger::arrived`](super::Trigger) for at least the second time.
     pub fn is_returned(&self, id: RequestId) -> bool {
         self.state.slot(id).is_some_and(|slot| slot.returned)
     }
@@ -69,8 +70,8 @@ impl<'a> View<'a> {
     /// The workers in order.
     pub fn workers(&self) -> impl Iterator<Item = WorkerView<'a>> + use<'a> {
         let now = self.state.now;
-        let each = move |(at, state)| WorkerView { id: WorkerId(at as u16), state, now };
-        self.state.workers.iter().enumerate().map(each)
+        let states = (0..).map(WorkerId).zip(&self.state.workers);
+        states.map(move |(id, state)| WorkerView { id, state, now })
     }
 
     /// One worker.
@@ -79,13 +80,14 @@ impl<'a> View<'a> {
         WorkerView { id: worker, state, now: self.state.now }
     }
 
-    /// The workers that could start a batch now, in order.
+    /// The workers that can start a batch now, in order.
     pub fn idle_workers(&self) -> impl Iterator<Item = WorkerId> + use<'a> {
         self.workers().filter(WorkerView::is_idle).map(|worker| worker.id)
     }
 
-    /// The variants that can serve `app` on `worker`, in profile order, and after them the answer
-    /// of the SneakPeek model where it may be chosen: one request at a time, at once, on no lane.
+    /// The variants that can serve `app` on `worker`, in profile order; last the variant of the
+    /// SneakPeek model where it may be chosen
+    /// ([`Execution::AtArrival`](crate::system::catalog::Execution)).
     pub fn variants(
         &self,
         worker: WorkerId,
@@ -93,7 +95,7 @@ impl<'a> View<'a> {
     ) -> impl Iterator<Item = VariantId> + use<'a> {
         let catalog = self.catalog();
         let usable = move |variant: &VariantId| catalog.max_batch(worker, *variant) > 0;
-        catalog.variants_of(app).filter(usable).chain(self.state.offer(app))
+        catalog.variants_of(app).filter(usable).chain(self.state.peek_variant(app))
     }
 
     /// The largest batch of a variant on a worker; 0 if it cannot run there.
@@ -114,36 +116,36 @@ impl<'a> View<'a> {
         self.state.catalog.load(worker, variant)
     }
 
-    /// The probability of a right answer, from the source of accuracy that the run granted.
+    /// The probability of a right answer, from the source of accuracies that the run grants.
     #[inline]
     pub fn accuracy(&self, request: RequestId, variant: VariantId) -> f64 {
         if let Some(accuracy) = self.state.accuracy_of_all(variant) {
             return accuracy;
         }
-        let estimates = &self.state.estimates;
+        let beliefs = &self.state.beliefs;
         let offset = self.state.catalog.variant_offset(variant);
-        estimates.accuracy[request.slot() * estimates.variants + offset]
+        beliefs.accuracy[request.slot() * beliefs.variants + offset]
     }
 
-    /// The source of accuracy that the run granted.
+    /// The source of accuracies that the run grants.
     pub fn info(&self) -> AccuracySource {
         self.state.info
     }
 
-    /// Class probabilities of a request: the posterior if it was looked at, the true class for an
-    /// oracle of labels, nothing otherwise.
+    /// Class probabilities of a request: the posterior after a peek, the true class for an oracle
+    /// of labels, otherwise empty.
     pub fn posterior(&self, request: &Request) -> &'a [f64] {
-        let estimates = &self.state.estimates;
-        if estimates.posterior.is_empty() {
+        let beliefs = &self.state.beliefs;
+        if beliefs.posterior.is_empty() {
             return &[];
         }
-        let at = request.id.slot() * estimates.classes;
-        &estimates.posterior[at..at + self.state.catalog.app(request.app).classes.len()]
+        let first = request.id.slot() * beliefs.classes;
+        &beliefs.posterior[first..first + self.state.catalog.app(request.app).classes.len()]
     }
 
-    /// The most likely class, ties to the lowest; 0 if nothing is known of the request.
+    /// The most likely class, ties to the lowest; 0 without class probabilities.
     pub fn likely_class(&self, request: &Request) -> usize {
-        argmax(self.posterior(request)) * usize::from(!self.posterior(request).is_empty())
+        argmax(self.posterior(request))
     }
 
     /// Expected penalty of answering a request at `finish`.
@@ -157,14 +159,14 @@ impl<'a> View<'a> {
         penalty.gamma(finish, request.deadline, scale)
     }
 
-    /// Whether an answer at `finish` would count as late.
+    /// Whether an answer at `finish` counts as late.
     #[inline]
     pub fn is_late(&self, request: &Request, finish: Time) -> bool {
         self.state.catalog.penalty.tardiness(finish, request.deadline) > Span::ZERO
     }
 
-    /// Expected utility of answering a request with `variant` at `finish`; the SneakPeek model
-    /// answers at once, however long the worker is busy.
+    /// Expected utility of answering a request with `variant` at `finish`, or now if the variant
+    /// answers at arrival.
     #[inline]
     pub fn utility(&self, request: &Request, variant: VariantId, finish: Time) -> f64 {
         let finish = if self.catalog().is_peek(variant) { self.now() } else { finish };
@@ -177,23 +179,20 @@ impl<'a> View<'a> {
         request.deadline.since(self.state.now)
     }
 
-    /// Fills `cursor` with the expected end of the worker's backlog.
-    pub fn backlog_end(&self, worker: WorkerId, cursor: &mut Timeline) {
+    /// Sets `timeline` to the expected end of the worker's backlog.
+    pub fn backlog_end(&self, worker: WorkerId, timeline: &mut Timeline) {
         let state = &self.state.workers[worker.index()];
         let now = self.state.now.max(state.ready);
-        cursor.worker = Some(worker);
-        cursor.lanes.clear();
-        cursor.lanes.extend(state.lanes.iter().map(|lane| match lane {
-            None => Lane { free: now, variant: None },
-            Some(running) => {
-                Lane { free: running.expected_end.max(now), variant: Some(running.variant) }
-            }
+        timeline.worker = Some(worker);
+        timeline.lanes.clear();
+        timeline.lanes.extend(state.lanes.iter().map(|lane| {
+            let free = lane.as_ref().map_or(now, |running| running.expected_end.max(now));
+            Lane { free, variant: lane.as_ref().map(|running| running.variant) }
         }));
-        cursor.memory.copy_from(&state.memory);
+        timeline.memory.copy_from(&state.memory);
         if let Some(loading) = state.loading {
-            cursor.occupy_until(loading.end);
+            timeline.occupy_until(loading.end);
         }
-        cursor.way = None;
         let link = self.state.catalog.worker(worker).link.as_ref();
         let mut sent = self.state.now;
         for job in &state.backlog {
@@ -201,18 +200,18 @@ impl<'a> View<'a> {
                 None => job.not_before,
                 Some(link) => self.arrival(link, job, &mut sent),
             };
-            cursor.occupy_until(arrival);
-            self.place(cursor, worker, job.variant, job.requests.len());
+            timeline.occupy_until(arrival);
+            self.place(timeline, worker, job.variant, job.requests.len());
         }
-        cursor.way = link.map(|link| LinkState {
+        timeline.link = link.map(|link| LinkState {
             sent: sent.max(state.sent.filter(|_| !link.varies()).unwrap_or(sent)),
             rate_bps: link.rate_bps(self.state.now),
             delay: link.one_way(),
         });
     }
 
-    /// When a job that was sent will arrive, as it seems now; `sent` is when those before it will
-    /// have been sent.
+    /// The expected arrival of a job on the uplink; `sent` is the expected end of sending those
+    /// before it.
     fn arrival(&self, link: &Link, job: &Job, sent: &mut Time) -> Time {
         let (now, one_way) = (self.state.now, link.one_way());
         let end = Time(job.not_before.0.saturating_sub(one_way.0));
@@ -224,73 +223,84 @@ impl<'a> View<'a> {
         *sent + one_way
     }
 
-    /// When a batch would end if it came next, loading its variant first if need be.
+    /// The expected end of the next batch, after a load if its variant is not resident.
     #[inline]
-    pub fn finish(&self, cursor: &Timeline, variant: VariantId, batch: usize) -> Time {
-        let Some(worker) = cursor.worker else { return Time::MAX };
+    pub fn finish(&self, timeline: &Timeline, variant: VariantId, batch: usize) -> Time {
+        let Some(worker) = timeline.worker else { return Time::MAX };
         if self.state.catalog.is_peek(variant) {
             return self.state.now;
         }
-        let (mut start, mut back) = (cursor.free_at(), Span::ZERO);
-        let load = self.load_after(cursor, worker, variant);
-        if let Some((begin, _)) = load {
-            start = start.max(begin);
+        let (mut start, mut delay) = (timeline.free_at(), Span::ZERO);
+        let load = self.next_load(timeline, worker, variant);
+        if let Some(load) = load {
+            start = start.max(load.start);
         }
-        if let Some(way) = cursor.way {
+        if let Some(link) = timeline.link {
             let bytes = self.state.catalog.payload_bytes(variant, batch);
-            start = start.max(way.send(bytes).1);
-            back = way.delay;
+            start = start.max(link.send(bytes).1);
+            delay = link.delay;
         }
-        if let Some((_, span)) = load {
-            start += span;
+        if let Some(load) = load {
+            start += load.span;
         }
-        start + self.expected_latency(worker, variant, batch) + back
+        start + self.expected_latency(worker, variant, batch) + delay
     }
 
-    /// When a batch of at most `most` requests would end at the earliest if it came next: alone,
+    /// The earliest expected end of the next batch of at most `most` requests: a batch of one,
     /// unless a larger one takes less time.
     #[inline]
-    pub fn soonest(&self, cursor: &Timeline, variant: VariantId, most: usize) -> Time {
-        let alone = self.finish(cursor, variant, 1);
-        match cursor.worker {
+    pub fn soonest(&self, timeline: &Timeline, variant: VariantId, most: usize) -> Time {
+        let alone = self.finish(timeline, variant, 1);
+        match timeline.worker {
             Some(worker) if self.state.catalog.falls(worker, variant) => {
                 let sizes = 2..=most.min(self.max_batch(worker, variant));
-                sizes.map(|batch| self.finish(cursor, variant, batch)).fold(alone, Time::min)
+                sizes.map(|batch| self.finish(timeline, variant, batch)).fold(alone, Time::min)
             }
             _ => alone,
         }
     }
 
-    /// Appends a batch to the cursor and returns when it would end.
-    pub fn estimate_append(&self, cursor: &mut Timeline, variant: VariantId, batch: usize) -> Time {
-        let Some(worker) = cursor.worker else { return Time::MAX };
+    /// Appends a batch to the timeline and returns its expected end.
+    pub fn estimate_append(
+        &self,
+        timeline: &mut Timeline,
+        variant: VariantId,
+        batch: usize,
+    ) -> Time {
+        let Some(worker) = timeline.worker else { return Time::MAX };
         if self.state.catalog.is_peek(variant) {
             return self.state.now;
         }
-        let mut back = Span::ZERO;
-        if let Some(way) = &mut cursor.way {
-            let (sent, arrival) = way.send(self.state.catalog.payload_bytes(variant, batch));
-            (way.sent, back) = (sent, way.delay);
-            cursor.occupy_until(arrival);
+        let mut delay = Span::ZERO;
+        if let Some(link) = &mut timeline.link {
+            let (sent, arrival) = link.send(self.state.catalog.payload_bytes(variant, batch));
+            (link.sent, delay) = (sent, link.delay);
+            timeline.occupy_until(arrival);
         }
-        self.place(cursor, worker, variant, batch) + back
+        self.place(timeline, worker, variant, batch) + delay
     }
 
-    /// Appends a batch that was assigned, or a load if the batch is empty; when it would end.
+    /// Appends a batch that has been received, or a load if the batch is empty; its expected end.
     #[inline]
     fn place(
         &self,
-        cursor: &mut Timeline,
+        timeline: &mut Timeline,
         worker: WorkerId,
         variant: VariantId,
         batch: usize,
     ) -> Time {
-        self.occupy(cursor, worker, variant);
+        match self.next_load(timeline, worker, variant) {
+            None => timeline.memory.touch(variant),
+            Some(load) => {
+                timeline.occupy_until(load.start + load.span);
+                timeline.memory.load(variant, self.state.catalog.variant(variant).bytes, |_| {});
+            }
+        }
         if batch == 0 {
-            return cursor.free_at();
+            return timeline.free_at();
         }
         let latency = self.expected_latency(worker, variant, batch);
-        match cursor.lanes.iter_mut().min_by_key(|lane| lane.free) {
+        match timeline.lanes.iter_mut().min_by_key(|lane| lane.free) {
             Some(lane) => {
                 *lane = Lane { free: lane.free + latency, variant: Some(variant) };
                 lane.free
@@ -299,39 +309,44 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Loads the variant if it is not resident, and marks it as used.
-    fn occupy(&self, cursor: &mut Timeline, worker: WorkerId, variant: VariantId) {
-        let Some((begin, span)) = self.load_after(cursor, worker, variant) else {
-            cursor.memory.touch(variant);
-            return;
-        };
-        cursor.occupy_until(begin + span);
-        cursor.memory.load(variant, self.state.catalog.variant(variant).bytes, |_| {});
-    }
-
-    /// When a load of the variant could begin and how long it takes; `None` if it is resident. It
-    /// waits for all lanes, or, if it takes no time, for batches that need what has to leave.
+    /// The load before the next batch of the variant; `None` if it is resident. It waits for all
+    /// lanes, or, if it takes no time, for batches of variants that have to leave.
     #[inline]
-    fn load_after(
+    fn next_load(
         &self,
-        cursor: &Timeline,
+        timeline: &Timeline,
         worker: WorkerId,
         variant: VariantId,
-    ) -> Option<(Time, Span)> {
-        if cursor.memory.contains(variant) {
+    ) -> Option<NextLoad> {
+        if timeline.memory.contains(variant) {
             return None;
         }
         let span = self.load_span(worker, variant);
-        Some(match span {
-            Span::ZERO => (cursor.room_at(self.state.catalog.variant(variant).bytes), span),
-            _ => (cursor.all_free_at(), span),
-        })
+        let start = match span {
+            Span::ZERO => timeline.evictable_at(self.state.catalog.variant(variant).bytes),
+            _ => timeline.all_free_at(),
+        };
+        Some(NextLoad { start, span })
+    }
+
+    /// Whether a batch of the variant needs a load first. Variants that answer at arrival need
+    /// none.
+    #[inline]
+    pub fn needs_load(&self, memory: &LruMemory, variant: VariantId) -> bool {
+        !memory.contains(variant) && !self.state.catalog.is_peek(variant)
     }
 }
 
+/// A load before a batch.
+#[derive(Clone, Copy)]
+struct NextLoad {
+    start: Time,
+    span: Span,
+}
+
 impl<'a> WorkerView<'a> {
-    /// Whether a batch assigned now would start now, if deciding takes no time and its variant is
-    /// resident; of a worker behind a link, whether it would be sent now and find a lane.
+    /// Whether a batch assigned now starts now, if its variant is resident and there is no decision
+    /// overhead; behind a link, whether it is sent now and a lane is free for it.
     #[inline]
     pub fn is_idle(&self) -> bool {
         if self.state.ready > self.now {
@@ -347,17 +362,17 @@ impl<'a> WorkerView<'a> {
         }
     }
 
-    /// Whether batches travel to it and answers back.
+    /// Whether batches travel to it over a link.
     #[inline]
     pub fn is_remote(&self) -> bool {
         self.state.sent.is_some()
     }
 
-    /// Lanes on which nothing runs, and for which nothing is under way.
+    /// Lanes without a batch that runs or is on the link.
     pub fn free_lanes(&self) -> usize {
         let free = self.state.lanes.iter().filter(|lane| lane.is_none()).count();
-        let under_way = self.state.sent.map_or(0, |_| self.state.backlog.len());
-        free.saturating_sub(under_way)
+        let on_link = self.state.sent.map_or(0, |_| self.state.backlog.len());
+        free.saturating_sub(on_link)
     }
 
     /// The variants in memory, least recently used first.
@@ -370,7 +385,7 @@ impl<'a> WorkerView<'a> {
         self.state.memory.contains(variant)
     }
 
-    /// The variant being loaded and when that ends.
+    /// The variant being loaded and the end of the load.
     pub fn loading(&self) -> Option<(VariantId, Time)> {
         self.state.loading.map(|loading| (loading.variant, loading.end))
     }
@@ -380,7 +395,7 @@ impl<'a> WorkerView<'a> {
         self.state.running().map(|r| (r.variant, r.requests.len(), r.expected_end))
     }
 
-    /// Batches and loads assigned and not started.
+    /// The number of assigned batches and loads that have not started.
     pub fn backlog_len(&self) -> usize {
         self.state.backlog.len()
     }

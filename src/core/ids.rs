@@ -3,44 +3,35 @@
 use crate::core::units::{Span, Time};
 use std::fmt;
 
-/// An application: its classes, its variants, its deadline budget. An index into the catalog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AppId(pub u16);
+macro_rules! catalog_index {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u16);
 
-/// One model that can serve an application. An index into the catalog, over all applications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VariantId(pub u16);
-
-/// One executor with memory. An index into the catalog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkerId(pub u16);
-
-impl AppId {
-    /// The index into the catalog's applications.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
+        impl $name {
+            /// The index into the catalog's list.
+            pub fn index(self) -> usize {
+                usize::from(self.0)
+            }
+        }
+    )*};
 }
 
-impl VariantId {
-    /// The index into the catalog's variants.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-impl WorkerId {
-    /// The index into the catalog's workers.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
+catalog_index! {
+    /// An application: an index into the catalog's applications.
+    AppId;
+    /// A model that can serve an application: an index into the variants of all applications.
+    VariantId;
+    /// An executor with memory: an index into the catalog's workers.
+    WorkerId;
 }
 
 /// A request of the running simulation, ordered by arrival.
 ///
-/// It holds the arrival number, which never repeats within a run, and the slot of the engine's
-/// table, which does: so that looking a request up is one index, and a stale id is noticed. The
-/// number is in the upper half of the bits.
+/// It holds the arrival number, which never repeats within a run, and the slot in the engine's
+/// table, which does: finding a request takes one index, and a stale id is detected. The number is
+/// in the upper half of the bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
 
@@ -67,12 +58,12 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// What a scheduler may know of a request without looking at its data.
+/// What a scheduler may know of a request without a peek at its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Its id.
+    /// The arrival number and the slot.
     pub id: RequestId,
-    /// The application that asked.
+    /// The application whose variants can answer it.
     pub app: AppId,
     /// The client that sent it, as the arrival process numbers clients; 0 where it has none.
     pub client: u32,
@@ -89,7 +80,7 @@ impl Request {
     }
 }
 
-/// What happened when a request was created: hidden from schedulers.
+/// The truth of a request, hidden from schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrueClass {
     /// The true class.
@@ -99,7 +90,7 @@ pub struct TrueClass {
 }
 
 impl TrueClass {
-    /// The request was drawn, not replayed.
+    /// The row of a request that was drawn, not replayed.
     pub const NO_ROW: u32 = u32::MAX;
 }
 
@@ -108,13 +99,13 @@ impl TrueClass {
 pub struct Arrival {
     /// When it arrives; never earlier than the one before.
     pub time: Time,
-    /// For which application.
+    /// The application whose variants can answer it.
     pub app: AppId,
-    /// Which client sends it, for processes that have clients; else 0.
+    /// The client that sends it, for processes that have clients; else 0.
     pub client: u32,
     /// Deadline minus arrival.
     pub budget: Span,
-    /// What is true of it.
+    /// Its true class and recorded row.
     pub truth: TrueClass,
 }
 
@@ -186,16 +177,16 @@ impl<'a> Completion<'a> {
 pub struct Completion<'a> {
     /// The request.
     pub request: &'a Request,
-    /// What is true of it.
+    /// Its true class and recorded row.
     pub truth: TrueClass,
-    /// Where it ran; nowhere if the SneakPeek model answered.
+    /// The worker that computed it; `None` if the SneakPeek model answered.
     pub worker: Option<WorkerId>,
-    /// Which variant answered.
+    /// The variant that answered.
     pub variant: VariantId,
-    /// Size of its batch.
+    /// Requests in its batch.
     pub batch: u32,
-    /// When the decision was made that assigned it; if the SneakPeek model answered without being
-    /// asked, when that was.
+    /// When the scheduler assigned it; the time of the answer if the SneakPeek model answered
+    /// before scheduling.
     pub decided: Time,
     /// When its batch started to compute (loading excluded).
     pub started: Time,

@@ -1,4 +1,4 @@
-//! Random numbers that do not depend on who asks, or when.
+//! Random numbers that do not depend on the scheduler or on the order of draws.
 //!
 //! Two kinds, both derived from one root seed per experiment:
 //!
@@ -8,8 +8,8 @@
 //!   counter mixer of (root, replicate, request, variant, label). A keyed ChaCha block would cost
 //!   about half of the time budget of a request.
 //!
-//! **Invariant:** neither kind is keyed by the scheduler or by the order of draws. Every scheduler
-//! meets the same arrivals, noise and outcomes, so comparisons between schedulers are paired.
+//! **Invariant:** neither kind is keyed by the scheduler or by the order of draws. Arrivals, noise
+//! and outcomes are the same under every scheduler, so that comparisons are paired.
 
 use rand::{Rng as _, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -20,7 +20,7 @@ use rand_chacha::rand_core::SeedableRng;
 pub enum Label {
     /// Gaps between arrivals, choice of application and row.
     Arrivals = 1,
-    /// Deadline budgets drawn from a distribution.
+    /// Deadline budgets.
     Budgets = 2,
     /// Start offsets of recorded sources.
     Offsets = 3,
@@ -28,9 +28,9 @@ pub enum Label {
     Outcome = 4,
     /// Service time of a batch around its table.
     Noise = 5,
-    /// Evidence of the SneakPeek model where no votes were recorded.
+    /// Votes of the SneakPeek model where none were recorded.
     Evidence = 6,
-    /// A scheduler's own coin.
+    /// A scheduler's own draws.
     Scheduler = 7,
     /// The seed of one replicate.
     Replicate = 8,
@@ -38,29 +38,29 @@ pub enum Label {
     Thinning = 16,
     /// Class mixes that are drawn.
     Mixes = 17,
-    /// How hard a request is for all variants alike.
+    /// The difficulty that a request has for all variants.
     Difficulty = 18,
     /// Which batches stall.
     Stalls = 19,
-    /// How far beliefs are from the truth, by variant.
+    /// The error of beliefs, by variant.
     Beliefs = 20,
-    /// Which blocks of a recording come one after the other.
+    /// The blocks of a recording that make a replicate.
     Blocks = 24,
     /// Dialogues made from statistics.
     Dialogues = 32,
     /// Which dialogues are for training and which for testing.
     Split = 33,
-    /// A policy's coins, by dialogue and turn.
+    /// An offloading policy's own draws, by dialogue and turn.
     Policy = 34,
-    /// Where the parameters of a network begin.
+    /// The initial parameters of a network.
     Parameters = 35,
-    /// A learner's exploration and its choice of samples.
+    /// A learner's exploration and choice of samples.
     Learner = 36,
-    /// The episodes an environment begins.
+    /// The episodes of an environment.
     Episodes = 37,
-    /// Which values a resample takes.
+    /// The values of a bootstrap resample.
     Bootstrap = 48,
-    /// What a client of a closed loop sends, and how long it thinks.
+    /// The requests and think times of a client of a closed loop.
     Clients = 60,
 }
 
@@ -71,12 +71,12 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// The numbers of replicate `replicate` of the experiment with seed `root`.
+    /// The generator of one replicate of the experiment with seed `root`.
     pub fn new(root: u64, replicate: u64) -> Self {
         Self { run: mix(mix(root ^ golden(Label::Replicate as u64)) ^ golden(replicate)) }
     }
 
-    /// The numbers of a run to learn from, which are those of no replicate of any experiment.
+    /// The generator of a training episode, different from that of any replicate.
     pub fn episode(number: u64) -> Self {
         Self { run: mix(mix(number ^ golden(Label::Episodes as u64)) ^ golden(0)) }
     }
@@ -88,9 +88,7 @@ impl Rng {
 
     /// A sequential stream for one purpose.
     pub fn stream(self, label: Label) -> ChaCha8Rng {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.run);
-        rng.set_stream(label as u64);
-        rng
+        self.stream_of(label, 0)
     }
 
     /// A sequential stream for one purpose and one named thing; `key` is a [`name_key`].
@@ -138,28 +136,28 @@ pub fn uniform_integer(low: u64, high: u64, rng: &mut ChaCha8Rng) -> u64 {
     low.wrapping_add(whole + u64::from(rest.checked_add(more as u64).is_none()))
 }
 
-/// A key for [`Rng::keyed`] that stands for a name, so that draws do not depend on where in a list
-/// the named thing stands. 48 bits: the label and a counter still fit beside it.
+/// A key for [`Rng::keyed`] that stands for a name, so that draws do not depend on positions in
+/// lists. 48 bits: a label and a counter fit next to it.
 pub fn name_key(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
     bytes.fold(0, |key, byte| mix(key ^ golden(u64::from(byte)))) >> 16
 }
 
-/// A draw of the exponential law with mean 1 from a number in [0, 1).
+/// An exponential draw with mean 1 from a number in [0, 1).
 ///
-/// By inversion with `libm`: table-driven samplers reach for the platform's logarithm in their
-/// tails, and two machines would differ there.
+/// By inversion with `libm`: table-driven samplers use the platform's logarithm in their tails, and
+/// results would differ between machines.
 #[inline]
 pub fn exponential(unit: f64) -> f64 {
     -libm::log(1.0 - unit)
 }
 
-/// A draw of the standard normal law from two numbers in [0, 1) (Box and Muller 1958).
+/// A standard normal draw from two numbers in [0, 1) (Box and Muller 1958).
 pub fn standard_normal(first: f64, second: f64) -> f64 {
     libm::sqrt(2.0 * exponential(first)) * libm::cos(std::f64::consts::TAU * second)
 }
 
-/// A draw of the gamma law with this shape and scale 1 (Marsaglia and Tsang, ACM TOMS 2000); below
+/// A gamma draw with this shape and scale 1 (Marsaglia and Tsang, ACM TOMS 2000); below
 /// shape 1 by the power of a uniform draw given there.
 pub fn gamma(shape: f64, rng: &mut ChaCha8Rng) -> f64 {
     if shape < 1.0 {

@@ -1,17 +1,16 @@
 //! When two numbers count as equal.
 //!
 //! Numbers that are equal in theory differ in their last bits if they were added or multiplied in
-//! another order. Where a rule says which of equals comes first, numbers are rounded, and the
-//! rounded ones are compared exactly. Unlike a comparison with a tolerance this is transitive, so
-//! that it can sort. Rounding is to nearest: numbers of few digits lie in the middle of what
-//! rounds to them. Two numbers that differ in their last bits alone round apart with a chance of
-//! about 10⁻⁴.
+//! another order. Where ties are broken by a rule, numbers are rounded, and the rounded ones are
+//! compared exactly. Unlike a comparison with a tolerance this is transitive, so that it can sort.
+//! Rounding is to nearest: numbers of few digits lie in the middle of what rounds to them. Two
+//! numbers that differ in their last bits alone round apart with probability 10⁻⁴ or so.
 //!
 //! Schedulers compare utilities in fixed point with an absolute tolerance of the same size
-//! (`scheduler/score.rs`); what has no scale, as priorities do not, is rounded here relatively.
+//! (`scheduler/score.rs`); priorities have no scale and are rounded here relatively.
 
-/// A number with 41 instead of 53 significant binary digits: its distance from the number is at
-/// most 2⁻⁴¹ (5e-13) of it. The order of numbers is kept, but for those that become equal.
+/// A number with 41 instead of 53 significant binary digits: a relative error of 2⁻⁴¹ (5e-13) at
+/// most. The order of numbers is kept, except for those that become equal.
 #[inline]
 pub fn rounded(x: f64) -> f64 {
     const DROPPED: u64 = 1 << 12;

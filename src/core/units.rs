@@ -48,14 +48,26 @@ impl Span {
     /// No time.
     pub const ZERO: Self = Self(0);
 
-    /// A span of `s` seconds rounded to the nanosecond; zero for negative or non-finite input.
+    /// A span of `s` seconds rounded to the nanosecond; zero for negative input and NaN.
     pub fn from_s(s: f64) -> Self {
-        Self(rounded_ns(s * NS_PER_S as f64))
+        Self::from_ns(s * NS_PER_S as f64)
     }
 
-    /// A span of `ms` milliseconds rounded to the nanosecond.
+    /// A span of `ms` milliseconds, as [`Self::from_s`].
     pub fn from_ms(ms: f64) -> Self {
-        Self(rounded_ns(ms * NS_PER_MS as f64))
+        Self::from_ns(ms * NS_PER_MS as f64)
+    }
+
+    /// A span of `ns` nanoseconds, rounded to the nearest, halves up; zero for negative or undefined
+    /// input, the longest span if it does not fit. As `f64::round`, without its call.
+    #[inline]
+    pub(crate) fn from_ns(ns: f64) -> Self {
+        if ns >= (1_u64 << 62) as f64 {
+            return Self(ns as u64);
+        }
+        // Signed numbers convert in one step. What is left is exact below 2^53, and 0 above.
+        let whole = ns as i64;
+        Self((whole + i64::from(ns - whole as f64 >= 0.5)).max(0) as u64)
     }
 
     /// Seconds as a float, for formulas and reports only.
@@ -70,20 +82,8 @@ impl Span {
 
     /// The span times `factor`, rounded to the nanosecond.
     pub fn scale(self, factor: f64) -> Self {
-        Self(rounded_ns(self.0 as f64 * factor))
+        Self::from_ns(self.0 as f64 * factor)
     }
-}
-
-/// Nanoseconds rounded to the nearest, halves up; 0 for negative or undefined input, the largest
-/// where they do not fit. As `f64::round`, without its call.
-#[inline]
-pub fn rounded_ns(ns: f64) -> u64 {
-    if ns >= (1_u64 << 62) as f64 {
-        return ns as u64;
-    }
-    // Signed numbers convert in one step. What is left is exact below 2^53, and 0 above.
-    let whole = ns as i64;
-    (whole + i64::from(ns - whole as f64 >= 0.5)).max(0) as u64
 }
 
 /// Events per second of `count` events, the last of which comes `span` after the first:
@@ -152,7 +152,7 @@ pub fn parse_decimal(text: &str, digits: u32) -> Option<u64> {
     if whole.len() + fraction.len() == 0 || !bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // How many of the mantissa's digits lie at or above the resolution.
+    // The number of the mantissa's digits at or above the resolution.
     let keep = i64::try_from(whole.len()).ok()? + i64::from(exponent) + i64::from(digits);
     let (mut value, mut round_up) = (0u64, false);
     let mut place = 0i64;

@@ -8,22 +8,20 @@ use crate::core::units::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// What will happen, besides arrivals and wake-ups. The rank is the order within an instant.
+/// Kinds of future events, without arrivals and wake-ups, in the order of their rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum EventKind {
-    /// A batch ends on a lane.
     BatchEnd(WorkerId, u16),
-    /// A load ends.
     LoadEnd(WorkerId),
-    /// A worker becomes available, or its part of a plan may begin.
+    /// A worker becomes available, or its next job may begin.
     Ready(WorkerId),
-    /// The host has looked at a batch of requests.
+    /// A batch of peeks ends on the host.
     PeekEnd,
     /// The SneakPeek model gives the answers that a scheduler chose.
     Answers,
-    /// The answers of a worker behind a link are back.
-    Returned(WorkerId),
-    /// A worker fails, for this one of its outages.
+    /// The answers of a worker behind a link arrive.
+    Response(WorkerId),
+    /// A worker fails: the index of the outage.
     Failure(WorkerId, u16),
 }
 
@@ -35,13 +33,12 @@ impl EventKind {
             Self::Ready(_) => 2,
             Self::PeekEnd => 3,
             Self::Answers => 4,
-            Self::Returned(_) => 5,
+            Self::Response(_) => 5,
             Self::Failure(..) => 6,
         }
     }
 }
 
-/// Future events.
 #[derive(Debug, Default)]
 pub(super) struct EventQueue {
     heap: BinaryHeap<Reverse<(u128, EventKind)>>,
@@ -61,20 +58,17 @@ impl EventQueue {
         self.heap.peek().map_or(Time::MAX, |Reverse((key, _))| Time((key >> 64) as u64))
     }
 
-    /// Forgets what would end or begin on a worker, its failures aside.
+    /// Removes the ends and starts of jobs on a worker.
     pub fn forget(&mut self, worker: WorkerId) {
         self.heap.retain(|Reverse((_, kind))| match kind {
             EventKind::BatchEnd(at, _) | EventKind::LoadEnd(at) | EventKind::Ready(at) => {
                 *at != worker
             }
-            EventKind::PeekEnd
-            | EventKind::Answers
-            | EventKind::Returned(_)
-            | EventKind::Failure(..) => true,
+            _ => true,
         });
     }
 
-    /// Takes the next event if it happens at `now`.
+    /// Removes the next event if it happens at `now`.
     #[expect(clippy::inline_always, reason = "most instants have one event")]
     #[inline(always)]
     pub fn pop_at(&mut self, now: Time) -> Option<EventKind> {

@@ -5,7 +5,7 @@
 //!          │                            │
 //!          │ next instant, all events   │ scheduler.decide(view, trigger, plan)
 //!          ▼                            ▼
-//!        state  ◄──────────────  sim.apply(plan, obs)?   (validated, then done)
+//!        state  ◄──────────────  sim.apply(plan, obs)?   (validated, then applied)
 //! ```
 //!
 //! The same machine is a simulation ([`run`]), a debugger and a learning environment.
@@ -21,6 +21,9 @@ pub use validate::PlanError;
 use crate::contract::{Observer, Plan, Scheduler};
 
 /// Runs a simulation to its end.
+///
+/// # Errors
+/// A decision that breaks a rule, a scheduler without progress, and arrivals that cannot be read.
 pub fn run(
     sim: &mut Simulation,
     scheduler: &mut dyn Scheduler,

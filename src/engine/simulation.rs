@@ -1,16 +1,16 @@
 //! The step machine.
 //!
 //! **Invariants:**
-//! - time never goes back;
+//! - time never decreases;
 //! - all events of one instant are applied, then the scheduler decides once;
-//! - a worker works through its backlog in order; a batch, once started, runs to its end, unless
-//!   its worker fails (`engine/faults.rs`);
+//! - a worker processes its backlog in order; a batch runs to its end unless its worker fails
+//!   (`faults.rs`);
 //! - a load occupies all lanes and begins when all are idle, unless it takes no time; memory is
-//!   never exceeded: least recently used variants leave when a load starts (`engine/loads.rs`);
-//! - what goes to a worker behind a link takes its turn on the way (`engine/link.rs`);
-//! - looks on a worker take turns with its backlog (`engine/peek.rs`);
+//!   never exceeded: least recently used variants leave when a load starts (`loads.rs`);
+//! - payloads for a worker behind a link are sent one after another (`link.rs`);
+//! - peeks on a worker alternate with its backlog (`peek.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run;
-//! - a run that goes beyond the clock fails and says why (`engine/clock.rs`).
+//! - a run that exceeds the clock fails (`clock.rs`).
 
 mod clock;
 mod completion;
@@ -29,24 +29,24 @@ use crate::contract::{
 use crate::core::ids::{Arrival, Request, RequestId, VariantId, WorkerId};
 use crate::core::rng::Rng;
 use crate::core::units::Time;
-use crate::system::ground_truth::GroundTruth;
+use crate::system::ground_truth::{BatchKey, GroundTruth};
 use crate::workload::Arrivals;
 use link::PendingResponse;
 use peek::Peeks;
 use std::sync::Arc;
 
-/// A scheduler that is woken this often without anything else happening makes no progress.
+/// The most wake-ups of a scheduler without any other event between them.
 const MAX_IDLE_WAKES: u32 = 1_000_000;
 
 /// Arrivals that are drawn at once, where they may be.
 const BLOCK: usize = 256;
 
-/// What [`Simulation::advance`] stopped for.
+/// Why [`Simulation::advance`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
-    /// The scheduler is to decide.
+    /// The scheduler has to decide.
     Decide,
-    /// Nothing will ever happen again.
+    /// The run is over.
     Done,
 }
 
@@ -63,38 +63,38 @@ pub struct Counts {
     pub unfinished: u64,
 }
 
-/// Why a run stopped before its end.
+/// The reason for which a run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimError {
     /// A decision broke a rule.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// A scheduler only ever asks to be woken.
+    /// A scheduler asks for wake-ups and does nothing else.
     #[error("scheduler `{scheduler}` at {at}: woken a million times, and nothing happened")]
     NoProgress {
         /// The scheduler's name.
         scheduler: String,
-        /// The instant.
+        /// The time of the last wake-up.
         at: Time,
     },
-    /// Something would happen after the last instant that the clock has.
+    /// An event after the last instant of the clock.
     #[error("the run is longer than the clock (584 years): {what}; the cause is among {keys}")]
     ClockFull {
-        /// What would happen.
+        /// The event.
         what: String,
-        /// The settings that put it there.
+        /// The settings on which its time depends.
         keys: String,
     },
-    /// The requests could not be read to their end.
+    /// A request could not be read.
     #[error("arrivals ended early: {0}")]
     Arrivals(Problem),
-    /// A request got lost or doubled: a defect of this program.
+    /// A lost or doubled request: a defect of this program.
     #[error("requests are not conserved: {0:?}; this is a defect, please report it")]
     NotConserved(Counts),
 }
 
-/// Who answers a request.
+/// The batch that answers a request.
 #[derive(Clone, Copy, Debug)]
 struct Answer {
     worker: Option<WorkerId>,
@@ -105,7 +105,7 @@ struct Answer {
 }
 
 /// A run in progress.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct Simulation {
     state: State,
     truth: Arc<GroundTruth>,
@@ -114,17 +114,17 @@ pub struct Simulation {
     /// more.
     drawn: Vec<Arrival>,
     taken: usize,
-    /// Whether arrivals are kept for the scheduler while no worker is idle.
+    /// Whether arrivals are collected for the scheduler while no worker is idle.
     collects: bool,
-    /// Whether arrivals depend on how requests end.
+    /// Whether arrivals depend on the ends of requests.
     closed: bool,
     queue: EventQueue,
     wake: Time,
     idle_wakes: u32,
-    /// Whether the last question, when nothing else will happen, has been asked.
+    /// Whether the last decision, when no other event will follow, has been asked for.
     asked: bool,
     peeks: Peeks,
-    returning: Vec<PendingResponse>,
+    responses: Vec<PendingResponse>,
     rng: Rng,
     scheduler: String,
     counts: Counts,
@@ -134,13 +134,13 @@ pub struct Simulation {
     woken: bool,
     done: bool,
     feedback: Vec<BatchCompletion>,
-    /// Emptied batches, for reuse.
+    /// Empty vectors for the requests of batches.
     spare: Vec<Vec<RequestId>>,
 }
 
 impl Simulation {
-    /// A run of these arrivals on this system. `info` is what the scheduler, whose name appears
-    /// in messages, may know; `rng` gives outcomes and noise.
+    /// A run of these arrivals on this system. `info` is the source of accuracies that the run
+    /// grants, `scheduler` the name in messages; `rng` gives outcomes and noise.
     pub fn new(
         truth: Arc<GroundTruth>,
         arrivals: Box<dyn Arrivals>,
@@ -157,8 +157,8 @@ impl Simulation {
             if ready > Time::ZERO {
                 queue.push(ready, EventKind::Ready(worker));
             }
-            for (outage, at) in (0u16..).zip(truth.outages(worker)) {
-                queue.push(at.from, EventKind::Failure(worker, outage));
+            for (index, outage) in (0u16..).zip(truth.outages(worker)) {
+                queue.push(outage.from, EventKind::Failure(worker, index));
             }
         }
         let mut sim = Self {
@@ -172,7 +172,7 @@ impl Simulation {
             idle_wakes: 0,
             asked: false,
             peeks: Peeks::new(catalog.app_ids().len()),
-            returning: Vec::new(),
+            responses: Vec::new(),
             rng,
             scheduler: scheduler.to_owned(),
             counts: Counts::default(),
@@ -190,22 +190,23 @@ impl Simulation {
         sim
     }
 
-    /// Keeps arrivals for a scheduler whose decisions wait for an idle worker
+    /// Collects arrivals for a scheduler whose decisions wait for an idle worker
     /// ([`Scheduler::waits_for_idle_workers`](crate::contract::Scheduler)).
     pub fn collect_arrivals(&mut self, collects: bool) {
         self.collects = collects;
     }
 
-    /// What the scheduler may see.
+    /// The view of the scheduler.
     #[inline]
     pub fn view(&self) -> View<'_> {
         View::new(&self.state)
     }
 
-    /// What happened at this instant.
+    /// The events of this instant.
     #[inline]
     pub fn trigger(&self) -> Trigger<'_> {
-        Trigger::new(&self.arrived, &self.freed, &self.loaded, self.woken)
+        let Self { arrived, freed, loaded, woken, .. } = self;
+        Trigger { arrived, freed, loaded, woken: *woken }
     }
 
     /// The batches that ended at this instant.
@@ -214,12 +215,15 @@ impl Simulation {
         &self.feedback
     }
 
-    /// How requests ended so far.
+    /// The requests that have ended so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Goes to the next instant at which the scheduler has something to decide.
+    /// Goes to the next instant at which the scheduler has to decide.
+    ///
+    /// # Errors
+    /// A scheduler without progress, an event beyond the clock, arrivals that cannot be read.
     pub fn advance(&mut self, observer: &mut impl Observer) -> Result<StepOutcome, SimError> {
         self.arrived.clear();
         self.freed.clear();
@@ -252,7 +256,7 @@ impl Simulation {
             }
             if arrival == now {
                 self.arrive(now, observer);
-                // A look that takes no time ends at this instant, too.
+                // A peek that takes no time ends at this instant, too.
                 if self.queue.next_time() == now {
                     self.process_events(now, observer);
                 }
@@ -278,71 +282,79 @@ impl Simulation {
         }
     }
 
-    /// Checks and does every decision of the plan, in order, and clears it.
+    /// Validates and applies every decision of the plan, in order, and clears it.
+    ///
+    /// # Errors
+    /// A decision that breaks a rule.
     pub fn apply(
         &mut self,
         plan: &mut Plan,
         observer: &mut impl Observer,
     ) -> Result<(), PlanError> {
-        let at = self.state.now;
-        let not_before = at + self.state.catalog.overhead.of(plan.requests().len());
+        let not_before = self.state.now + self.state.catalog.overhead.of(plan.requests().len());
         if !plan.decisions().is_empty() {
-            observer.on(Event::Decided { at, decisions: plan.decisions().len() });
+            let (at, decisions) = (self.state.now, plan.decisions().len());
+            observer.on(Event::Decided { at, decisions });
         }
         for decision in plan.decisions() {
-            if !is_plain(&self.state, decision)
-                && let Err(why) = check(&self.state, decision)
-            {
-                return Err(self.refuse(plan, decision, why));
-            }
-            match decision {
-                Decision::Assign { worker, variant, requests } => {
-                    let mut batch = self.spare.pop().unwrap_or_default();
-                    let app = self.state.catalog.variant(*variant).app;
-                    let ids = &plan.requests()[requests.clone()];
-                    for id in ids {
-                        if !self.state.take_for(app, *id) {
-                            let why = not_taken(&self.state, app, *id);
-                            return Err(self.refuse(plan, decision, why));
-                        }
-                    }
-                    batch.extend_from_slice(ids);
-                    if self.state.catalog.is_peek(*variant) {
-                        self.answer((at, not_before), (*worker, *variant), &batch);
-                        batch.clear();
-                        self.spare.push(batch);
-                        continue;
-                    }
-                    let job = Job::new(*variant, batch, at, not_before);
-                    self.append(*worker, job, observer);
-                }
-                Decision::Preload { worker, variant } => {
-                    let job = Job::new(*variant, Vec::new(), at, not_before);
-                    self.append(*worker, job, observer);
-                }
-                Decision::Evict { worker, variant } => {
-                    self.state.workers[worker.index()].memory.evict(*variant);
-                    observer.on(Event::Evicted { at, worker: *worker, variant: *variant });
-                }
-                Decision::Reject { request, reason } => self.reject(*request, *reason, observer),
-                Decision::WakeAt { time } => self.wake = self.wake.min(*time),
-                // Refused above, whatever the reason.
-                Decision::GiveUp { .. } => {}
-            }
+            self.decide(plan, decision, not_before, observer).map_err(|why| PlanError {
+                at: self.state.now,
+                scheduler: self.scheduler.clone(),
+                decision: describe(&self.state, plan, decision),
+                why,
+            })?;
         }
         plan.clear();
         self.state.tidy();
         Ok(())
     }
 
-    #[cold]
-    fn refuse(&self, plan: &Plan, decision: &Decision, why: String) -> PlanError {
-        PlanError {
-            at: self.state.now,
-            scheduler: self.scheduler.clone(),
-            decision: describe(&self.state, plan, decision),
-            why,
+    /// Applies a decision, or returns the rule that it breaks.
+    fn decide(
+        &mut self,
+        plan: &Plan,
+        decision: &Decision,
+        not_before: Time,
+        observer: &mut impl Observer,
+    ) -> Result<(), String> {
+        if !is_plain(&self.state, decision) {
+            check(&self.state, decision)?;
         }
+        let at = self.state.now;
+        let job =
+            |variant, requests| Job { variant, requests, not_before, decided: at, sent_from: at };
+        match *decision {
+            Decision::Assign { worker, variant, ref requests } => {
+                let mut batch = self.spare.pop().unwrap_or_default();
+                let app = self.state.catalog.variant(variant).app;
+                let ids = &plan.requests()[requests.clone()];
+                for id in ids {
+                    if !self.state.take_for(app, *id) {
+                        return Err(not_taken(&self.state, app, *id));
+                    }
+                }
+                batch.extend_from_slice(ids);
+                if self.state.catalog.is_peek(variant) {
+                    self.answer_at(not_before, worker, variant, &batch);
+                    batch.clear();
+                    self.spare.push(batch);
+                } else {
+                    self.append(worker, job(variant, batch), observer);
+                }
+            }
+            Decision::Preload { worker, variant } => {
+                self.append(worker, job(variant, Vec::new()), observer);
+            }
+            Decision::Evict { worker, variant } => {
+                self.state.workers[worker.index()].memory.evict(variant);
+                observer.on(Event::Evicted { at, worker, variant });
+            }
+            Decision::Reject { request, reason } => self.reject(request, reason, observer),
+            Decision::WakeAt(time) => self.wake = self.wake.min(time),
+            // Never valid.
+            Decision::Abort(_) => {}
+        }
+        Ok(())
     }
 
     /// Applies every queued event of this instant.
@@ -357,14 +369,14 @@ impl Simulation {
                 }
                 EventKind::PeekEnd => self.end_peek_on_host(observer),
                 EventKind::Answers => self.give_answers(observer),
-                EventKind::Returned(worker) => self.end_response(worker, observer),
+                EventKind::Response(worker) => self.end_response(worker, observer),
                 EventKind::Failure(worker, outage) => self.fail(worker, outage, observer),
             }
         }
     }
 
-    /// Takes in the requests that arrive before anything else happens. No decision depends on when
-    /// the scheduler hears of them.
+    /// Adds the requests that arrive before any other event. No decision depends on when the
+    /// scheduler hears of them.
     fn collect(&mut self, observer: &mut impl Observer) {
         if self.state.info == AccuracySource::Profiled && !self.closed {
             self.collect_block(observer);
@@ -376,7 +388,7 @@ impl Simulation {
         }
     }
 
-    /// The same where requests are shown as they arrive.
+    /// The same where requests are ready when they arrive.
     fn collect_block(&mut self, observer: &mut impl Observer) {
         let until = self.queue.next_time().min(self.wake);
         while self.next_arrival() < until {
@@ -401,13 +413,13 @@ impl Simulation {
         }
     }
 
-    /// When the next request arrives.
+    /// The time of the next arrival.
     #[inline]
     fn next_arrival(&self) -> Time {
         self.drawn.get(self.taken).map_or(Time::MAX, |next| next.time)
     }
 
-    /// Draws arrivals: one if others depend on how it ends.
+    /// Draws arrivals: a single one if later ones depend on how it ends.
     #[inline(never)]
     fn draw_arrivals(&mut self) {
         let mut last = self.drawn.last().map_or(Time::ZERO, |last| last.time);
@@ -415,74 +427,45 @@ impl Simulation {
         self.taken = 0;
         let most = if self.closed { 1 } else { BLOCK };
         self.arrivals.next_arrivals(most, &mut self.drawn);
-        // A source that goes back in time would break the clock; it is taken as "now".
+        // An arrival before the last one would break the clock: it is moved to it.
         for next in &mut self.drawn {
             last = last.max(next.time);
             next.time = last;
         }
     }
 
-    /// Takes the next request, which there is.
-    #[inline]
-    fn take_arrival(&mut self) -> Arrival {
-        let arrival = self.drawn[self.taken];
-        self.taken += 1;
-        if self.taken == self.drawn.len() {
-            self.draw_arrivals();
-        }
-        arrival
-    }
-
-    /// Takes in every request that arrives at this instant.
+    /// Adds every request that arrives at this instant.
     fn arrive(&mut self, now: Time, observer: &mut impl Observer) {
         while self.next_arrival() == now {
-            let arrival = self.take_arrival();
-            self.admit(arrival, observer);
+            let Arrival { time, app, client, budget, truth } = self.drawn[self.taken];
+            self.taken += 1;
+            if self.taken == self.drawn.len() {
+                self.draw_arrivals();
+            }
+            let deadline = time + budget;
+            let make = |id| Request { id, app, client, arrival: time, deadline };
+            let id = self.state.insert(make, truth);
+            self.counts.arrived += 1;
+            observer.on(Event::Arrived { request: &make(id) });
+            self.receive(app, id, observer);
         }
         self.peek_on_host();
     }
 
-    /// Takes in a request.
-    #[expect(clippy::inline_always, reason = "once a request")]
-    #[inline(always)]
-    fn admit(&mut self, arrival: Arrival, observer: &mut impl Observer) {
-        let Arrival { time, app, client, budget, truth } = arrival;
-        let deadline = time + budget;
-        let make = |id| Request { id, app, client, arrival: time, deadline };
-        let id = self.state.insert(make, truth);
-        self.counts.arrived += 1;
-        observer.on(Event::Arrived { request: &make(id) });
-        if self.state.info == AccuracySource::Profiled {
-            self.show(id, observer);
-        } else {
-            self.receive(app, id, observer);
-        }
-    }
-
-    /// Shows a request to the scheduler.
-    #[inline]
-    fn show(&mut self, id: RequestId, observer: &mut impl Observer) {
-        self.state.show(id);
-        self.arrived.push(id);
-        if let Some(slot) = self.state.slot(id) {
-            observer.on(Event::ReadyToSchedule { at: self.state.now, request: &slot.request });
-        }
-    }
-
-    /// Appends to a worker's backlog and starts what can start. A worker hears once of every plan
-    /// that takes time when that is over.
+    /// Appends to a worker's backlog and starts what can start. The worker is freed once at the end
+    /// of the overhead of a decision.
     fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
         if let Some(sent) = self.state.workers[worker.index()].sent {
             self.send(worker, sent, &mut job, observer);
         }
         if let Some(lane) = self.free_lane(worker, &job) {
             self.state.workers[worker.index()].memory.touch(job.variant);
-            self.run(worker, lane, job, observer);
+            self.start_job(worker, lane, job, observer);
             return;
         }
         let backlog = &mut self.state.workers[worker.index()].backlog;
-        let heard = backlog.back().is_some_and(|last| last.not_before == job.not_before);
-        if job.not_before > self.state.now && !heard {
+        let is_queued = backlog.back().is_some_and(|last| last.not_before == job.not_before);
+        if job.not_before > self.state.now && !is_queued {
             self.queue.push(job.not_before, EventKind::Ready(worker));
         }
         backlog.push_back(job);
@@ -490,7 +473,7 @@ impl Simulation {
     }
 
     /// The lane on which a batch can start at once: nothing goes before it, and its variant is
-    /// resident. Then [`Self::start`] would do the same.
+    /// resident. [`Self::start`] would do the same.
     #[inline]
     fn free_lane(&self, worker: WorkerId, job: &Job) -> Option<usize> {
         let state = &self.state.workers[worker.index()];
@@ -503,12 +486,12 @@ impl Simulation {
         if may { state.lanes.iter().position(Option::is_none) } else { None }
     }
 
-    /// Starts what the worker's backlog can start now.
+    /// Starts the peeks, loads and batches that the worker can start now.
     fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
         let now = self.state.now;
         loop {
-            let looked = self.state.workers[worker.index()].looked;
-            if !looked && self.peek_on_worker(worker, observer) {
+            let peeked_last = self.state.workers[worker.index()].peeked_last;
+            if !peeked_last && self.peek_on_worker(worker, observer) {
                 continue;
             }
             let state = &mut self.state.workers[worker.index()];
@@ -530,23 +513,35 @@ impl Simulation {
             }
             let Some(lane) = state.lanes.iter().position(Option::is_none) else { return };
             let Some(job) = state.backlog.pop_front() else { return };
-            self.run(worker, lane, job, observer);
+            self.start_job(worker, lane, job, observer);
         }
     }
 
-    fn run(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
-        let at = self.state.now;
+    fn start_job(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let Job { variant, requests, decided, .. } = job;
-        let catalog = &self.state.catalog;
-        let expected_end = at + catalog.latency(worker, variant, requests.len());
-        let what = (worker, variant);
-        let service = self.truth.service(what, &requests, (at, self.rng));
-        observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
-        self.queue.push(at + service, EventKind::BatchEnd(worker, lane as u16));
-        let running = Running { variant, requests, decided, started: at, expected_end };
-        let state = &mut self.state.workers[worker.index()];
-        state.lanes[lane] = Some(running);
-        state.looked = false;
+        let (started, batch) = (self.state.now, requests.len());
+        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
+        let expected_end = started + self.state.catalog.latency(worker, variant, batch);
+        let batch = BatchKey { worker, variant, size: batch, lowest };
+        let end = started + self.truth.service(batch, started, self.rng);
+        let running = Running { variant, requests, decided, started, expected_end };
+        self.start_batch(worker, lane, running, end, observer);
+        self.state.workers[worker.index()].peeked_last = false;
+    }
+
+    /// Occupies a lane with a batch, or with a peek, until `end`.
+    fn start_batch(
+        &mut self,
+        worker: WorkerId,
+        lane: usize,
+        running: Running,
+        end: Time,
+        observer: &mut impl Observer,
+    ) {
+        let Running { variant, ref requests, started: at, .. } = running;
+        observer.on(Event::BatchStarted { at, worker, lane, variant, requests });
+        self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
+        self.state.workers[worker.index()].lanes[lane] = Some(running);
     }
 
     fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
@@ -556,13 +551,13 @@ impl Simulation {
         let Running { variant, mut requests, decided, started, .. } = running;
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
-        let look = self.state.catalog.is_peek(variant);
-        let (worker_id, size) = (Some(worker), batch as u32);
-        let answer = Answer { worker: worker_id, variant, batch: size, decided, started };
+        let is_peek = self.state.catalog.is_peek(variant);
+        let answer =
+            Answer { worker: Some(worker), variant, batch: batch as u32, decided, started };
         if self.state.workers[worker.index()].sent.is_some() {
             self.begin_response(worker, std::mem::take(&mut requests), answer, observer);
         }
-        if look {
+        if is_peek {
             requests.iter().for_each(|id| self.make_ready(*id, observer));
         } else {
             self.complete(&requests, answer, observer);

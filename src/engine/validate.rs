@@ -1,26 +1,26 @@
-//! Every decision is checked before it is done; a bad one stops the run with its rule.
+//! Decisions are validated before they are applied; one that breaks a rule stops the run.
 
 use crate::contract::state::{Phase, State};
 use crate::contract::{Decision, Plan};
 use crate::core::ids::{AppId, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
 
-/// A decision that breaks a rule of the simulated world.
+/// A decision that breaks a rule of the simulation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("scheduler `{scheduler}` at {at}: {decision}: {why}")]
 #[non_exhaustive]
 pub struct PlanError {
-    /// The instant.
+    /// The time of the decision.
     pub at: Time,
     /// The scheduler's name.
     pub scheduler: String,
-    /// The decision in words.
+    /// The decision as text.
     pub decision: String,
     /// The rule it breaks.
     pub why: String,
 }
 
-/// Why a decision cannot be done, or `Ok`. The requests of a batch are checked one by one as they
+/// The rule that a decision breaks, or `Ok`. The requests of a batch are checked one by one as they
 /// are taken.
 pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
     match decision {
@@ -34,7 +34,7 @@ pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
                 return Err(format!("the profile ends at batch {largest}"));
             }
             let app = state.catalog.variant(*variant).app;
-            if state.catalog.is_peek(*variant) && state.offer(app) != Some(*variant) {
+            if state.catalog.is_peek(*variant) && state.peek_variant(app) != Some(*variant) {
                 return Err("the answer of the SneakPeek model may not be chosen".into());
             }
             Ok(())
@@ -61,21 +61,20 @@ pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
             Ok(())
         }
         Decision::Reject { request, .. } => pending(state, *request),
-        Decision::WakeAt { time } if *time <= state.now => {
-            Err("a wake-up lies in the future".into())
-        }
-        Decision::WakeAt { .. } => Ok(()),
-        Decision::GiveUp { why } => Err(why.clone()),
+        Decision::WakeAt(time) if *time <= state.now => Err("a wake-up lies in the future".into()),
+        Decision::WakeAt(_) => Ok(()),
+        Decision::Abort(why) => Err(why.clone()),
     }
 }
 
-/// Whether a decision assigns a batch that a variant can take, of which nothing more is to check.
+/// Whether a decision assigns a batch of a size that a variant can take, without anything else to
+/// check.
 #[inline]
 pub(super) fn is_plain(state: &State, decision: &Decision) -> bool {
     let Decision::Assign { worker, variant, requests } = decision else { return false };
     worker.index() < state.workers.len()
-        && !state.catalog.is_peek(*variant)
         && variant.index() < state.catalog.variant_ids().len()
+        && !state.catalog.is_peek(*variant)
         && (1..=state.catalog.max_batch(*worker, *variant)).contains(&requests.len())
 }
 
@@ -101,7 +100,7 @@ fn usable(state: &State, worker: WorkerId, variant: VariantId) -> Result<(), Str
     Ok(())
 }
 
-/// Why a variant of `app` cannot take a request.
+/// The rule that forbids a variant of `app` to answer a request.
 #[cold]
 pub(super) fn not_taken(state: &State, app: AppId, id: RequestId) -> String {
     pending(state, id).err().unwrap_or_else(|| {
@@ -110,8 +109,8 @@ pub(super) fn not_taken(state: &State, app: AppId, id: RequestId) -> String {
     })
 }
 
-/// Why a request cannot be assigned or rejected, or `Ok`.
-pub(super) fn pending(state: &State, id: RequestId) -> Result<(), String> {
+/// The rule that forbids to assign or reject a request, or `Ok`.
+fn pending(state: &State, id: RequestId) -> Result<(), String> {
     match state.slot(id).map(|slot| slot.phase) {
         Some(Phase::Pending) => Ok(()),
         Some(Phase::Assigned) => Err(format!("request {id} is assigned already")),
@@ -119,34 +118,17 @@ pub(super) fn pending(state: &State, id: RequestId) -> Result<(), String> {
     }
 }
 
-/// A decision in words.
+/// A decision as text.
 pub(super) fn describe(state: &State, plan: &Plan, decision: &Decision) -> String {
-    let worker = |id: WorkerId| {
-        state.catalog.worker_ids().find(|w| *w == id).map_or_else(
-            || format!("worker #{}", id.0),
-            |id| format!("worker `{}`", state.catalog.worker(id).name),
-        )
-    };
-    let variant = |id: VariantId| {
-        state.catalog.variant_ids().find(|v| *v == id).map_or_else(
-            || format!("variant #{}", id.0),
-            |id| {
-                let variant = state.catalog.variant(id);
-                format!("variant `{}` of `{}`", variant.name, state.catalog.app(variant.app).name)
-            },
-        )
-    };
+    let worker = |id| worker_name(state, id);
+    let variant = |id| variant_name(state, id);
     match decision {
         Decision::Assign { worker: w, variant: v, requests } => {
             let ids: Vec<String> =
                 plan.requests()[requests.clone()].iter().take(8).map(ToString::to_string).collect();
             let more = if requests.len() > 8 { ", …" } else { "" };
-            format!(
-                "assign requests [{}{more}] to {} with {}",
-                ids.join(", "),
-                worker(*w),
-                variant(*v)
-            )
+            let ids = ids.join(", ");
+            format!("assign requests [{ids}{more}] to {} with {}", worker(*w), variant(*v))
         }
         Decision::Preload { worker: w, variant: v } => {
             format!("preload {} on {}", variant(*v), worker(*w))
@@ -155,7 +137,24 @@ pub(super) fn describe(state: &State, plan: &Plan, decision: &Decision) -> Strin
             format!("evict {} from {}", variant(*v), worker(*w))
         }
         Decision::Reject { request, .. } => format!("reject request {request}"),
-        Decision::WakeAt { time } => format!("wake at {time}"),
-        Decision::GiveUp { .. } => "give up".to_owned(),
+        Decision::WakeAt(time) => format!("wake at {time}"),
+        Decision::Abort(_) => "abort".to_owned(),
+    }
+}
+
+fn worker_name(state: &State, id: WorkerId) -> String {
+    match state.catalog.worker_ids().find(|known| *known == id) {
+        Some(id) => format!("worker `{}`", state.catalog.worker(id).name),
+        None => format!("worker #{}", id.0),
+    }
+}
+
+fn variant_name(state: &State, id: VariantId) -> String {
+    match state.catalog.variant_ids().find(|known| *known == id) {
+        Some(id) => {
+            let variant = state.catalog.variant(id);
+            format!("variant `{}` of `{}`", variant.name, state.catalog.app(variant.app).name)
+        }
+        None => format!("variant #{}", id.0),
     }
 }

@@ -1,4 +1,4 @@
-//! `[[figure]]`: what is drawn of the results.
+//! `[[figure]]`: figures of the results.
 
 use super::implied::{AxisLabels, axis_of_lines, other_axis};
 use crate::config::settings::{NUMBER, names};
@@ -10,9 +10,9 @@ use crate::config::{
 /// A figure to draw.
 #[derive(Clone, Debug)]
 pub struct FigureSpec {
-    /// The file's name without ending.
+    /// The name of the file without ending.
     pub name: String,
-    /// What it shows.
+    /// Its kind.
     pub kind: FigureKind,
     /// The column on the horizontal axis.
     pub x: String,
@@ -22,19 +22,19 @@ pub struct FigureSpec {
     pub series: String,
     /// The axis that has a panel for each of its values; one panel if empty.
     pub facet: String,
-    /// Only rows with these labels: (column, one of these).
+    /// The rows that count, as (axis, one of these labels).
     pub filter: Vec<(String, Vec<String>)>,
-    /// Logarithmic axes.
+    /// Whether the horizontal axis is logarithmic.
     pub x_log: bool,
-    /// Logarithmic axes.
+    /// Whether the vertical axis is logarithmic.
     pub y_log: bool,
-    /// Ends of the vertical axis.
+    /// The ends of the vertical axis.
     pub y_range: Option<(f64, f64)>,
-    /// What stands at the horizontal axis; made from the column's name if empty.
+    /// The title of the horizontal axis; made from the name of the column if empty.
     pub x_label: String,
-    /// Heading; the experiment's title if empty.
+    /// The heading; the title of the experiment if empty.
     pub title: String,
-    /// Small print; the experiment's note if empty.
+    /// The small print; the note of the experiment if empty.
     pub note: String,
     /// Where it was written.
     pub place: Location,
@@ -51,78 +51,49 @@ pub enum FigureKind {
     Pareto,
 }
 
-/// What `figure.kind` may be, for messages and lists.
+/// The names of the kinds.
 pub const FIGURE_KINDS: [(&str, FigureKind); 3] =
     [("lines", FigureKind::Lines), ("cdf", FigureKind::Cdf), ("pareto", FigureKind::Pareto)];
 
 /// Only the rows with these labels.
-pub(super) const WHERE: Setting = Setting::optional(
-    "where",
-    Kind::ByName("axis", &Kind::Any),
-    "all rows",
-    "The rows that count: a label, or a list of labels, for axes.",
-);
+pub(super) const WHERE: Setting =
+    Setting::optional("where", Kind::ByName("axis", &Kind::Any), "all rows")
+        .means("The rows that count: a label, or a list of labels, for axes.");
 
 /// `[[figure]]`
-pub(super) const FIGURE: Group = Group {
-    name: "figure",
-    settings: &[&[
-        Setting::choice(
-            "kind",
-            &names(&FIGURE_KINDS),
-            "Means with 95 % bands against an axis, the distribution of latency, or one metric \
-             against another with a point for each value of an axis.",
-        ),
-        Setting::optional(
-            "facet",
-            Kind::Text,
-            "one panel",
-            "The axis that has a panel for each of its values.",
-        ),
-        Setting::optional(
-            "x",
-            Kind::Text,
-            "`lines`: the axis of numbers; `cdf`: latency_ms; `pareto`: deadline_miss_ratio",
-            "The axis or column on the horizontal axis.",
-        ),
-        Setting::optional(
-            "y",
-            Kind::Text,
-            "`lines`: utility_mean; `cdf`: share; `pareto`: accuracy_mean",
-            "The column on the vertical axis.",
-        ),
-        Setting::optional(
-            "series",
-            Kind::Text,
-            "the other axis",
-            "The axis whose values are the lines.",
-        ),
-        Setting::optional(
-            "name",
-            Kind::Text,
-            "the place in the file and `y`",
-            "The name of the file, without ending.",
-        ),
-        Setting::optional(
-            "y_range",
-            Kind::List(&NUMBER),
-            "as the data",
-            "The two ends of the vertical axis.",
-        ),
-        WHERE,
-        Setting::flag("x_log", false, "Whether the horizontal axis is logarithmic."),
-        Setting::flag("y_log", false, "Whether the vertical axis is logarithmic."),
-        Setting::optional(
-            "x_label",
-            Kind::Text,
-            "made from the name of the column",
-            "The title of the horizontal axis.",
-        ),
-        Setting::optional("title", Kind::Text, "that of the experiment", "The heading."),
-        Setting::optional("note", Kind::Text, "that of the experiment", "The small print."),
-    ]],
-    short: None,
-};
+pub(super) const FIGURE: Group = Group::named("figure").of(&[&[
+    Setting::choice("kind", &names(&FIGURE_KINDS)).means(
+        "Means with 95 % bands against an axis, the distribution of latency, or one metric against \
+         another with a point for each value of an axis.",
+    ),
+    Setting::optional("facet", Kind::Text, "one panel")
+        .means("The axis that has a panel for each of its values."),
+    Setting::optional(
+        "x",
+        Kind::Text,
+        "`lines`: the axis of numbers; `cdf`: latency_ms; `pareto`: deadline_miss_ratio",
+    )
+    .means("The axis or column on the horizontal axis."),
+    Setting::optional(
+        "y",
+        Kind::Text,
+        "`lines`: utility_mean; `cdf`: share; `pareto`: accuracy_mean",
+    )
+    .means("The column on the vertical axis."),
+    Setting::optional("series", Kind::Text, "the other axis")
+        .means("The axis whose values are the lines."),
+    Setting::optional("name", Kind::Text, "the place in the file and `y`")
+        .means("The name of the file, without ending."),
+    Setting::optional("y_range", Kind::List(&NUMBER), "as the data")
+        .means("The two ends of the vertical axis."),
+    WHERE,
+    Setting::flag("x_log", false).means("Whether the horizontal axis is logarithmic."),
+    Setting::flag("y_log", false).means("Whether the vertical axis is logarithmic."),
+    Setting::optional("x_label", Kind::Text, "made from the name of the column")
+        .means("The title of the horizontal axis."),
+    Setting::optional("title", Kind::Text, "that of the experiment").means("The heading."),
+    Setting::optional("note", Kind::Text, "that of the experiment").means("The small print."),
+]]);
 
 /// Names of experiments and figures become names of folders and files.
 pub(super) fn check_file_name(name: &str, node: &ConfigNode, problems: &mut Problems) {
@@ -135,7 +106,7 @@ pub(super) fn check_file_name(name: &str, node: &ConfigNode, problems: &mut Prob
 }
 
 impl FigureSpec {
-    /// Reads a table `[[figure]]`, the `at`-th of its file, of results with these axes.
+    /// Reads a table `[[figure]]`, number `at` (from 0) of its file, with these axes.
     pub fn read(
         node: &ConfigNode,
         at: usize,

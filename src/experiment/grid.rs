@@ -1,67 +1,63 @@
-//! From axes to runs: a pure function.
-//!
-//! Configurations are the product of the axes, the first varying slowest; each is run once per
-//! replicate.
+//! Expands the axes into the points of the grid: their product, the first axis varying slowest.
 
 use super::axis::{Axis, GridPoint, axis_labels, below};
 use super::file::Experiment;
 use super::spelling;
 use crate::config::{ConfigNode, Location, Problem, Problems};
 
-/// More runs than this are refused: a typo, not an experiment.
+/// The most runs of an experiment.
 pub const MAX_RUNS: u64 = 10_000_000;
-/// More configurations than this are refused: each holds its tables, some 25 kB.
+/// The most configurations: each holds tables of about 25 kB.
 pub const MAX_CONFIGURATIONS: u64 = 100_000;
-/// More values of settings than this, over all configurations, are refused: each is decoded for
-/// each of them.
+/// The most values of settings over all configurations: each is decoded.
 const MAX_VALUES: u64 = 50_000_000;
-/// The keys that vary: the columns that name a configuration.
+
+/// The keys that vary: the columns that identify a configuration.
 pub fn axis_keys(experiment: &Experiment) -> Vec<String> {
     experiment.axes.iter().flat_map(|axis| axis.keys.iter().cloned()).collect()
 }
 
-/// All configurations in order.
+/// All points of the grid in order.
+///
+/// # Errors
+///
+/// If axes contradict each other, labels are equal, or the grid is too large.
 pub fn expand(experiment: &Experiment) -> Result<Vec<GridPoint>, Problems> {
     let mut problems = Problems::default();
     check_keys(experiment, &mut problems);
-    let configurations = experiment
-        .axes
-        .iter()
-        .try_fold(1u64, |product, axis| product.checked_mul(axis.rows.len() as u64));
+    let mut axes = experiment.axes.iter();
+    let configurations =
+        axes.try_fold(1u64, |product, axis| product.checked_mul(axis.rows.len() as u64));
     let runs = configurations.and_then(|count| count.checked_mul(experiment.most_replicates()));
-    let counted = |count: Option<u64>, what: &str, most: u64| {
-        (count.is_none_or(|count| count > most)).then(|| {
-            let file = Location::file(&experiment.path);
-            let place = experiment.axes.first().map_or(file, |axis| axis.place.clone());
-            let found = count.map_or("more than can be counted".into(), |n| format!("{n} {what}"));
-            Problem::new(place, found, format!("{most} {what} at most"))
-        })
-    };
     let widest = |axis: &Axis| {
         let row = |row: &Vec<ConfigNode>| row.iter().map(ConfigNode::size).sum::<u64>();
         axis.rows.iter().map(row).max().unwrap_or(0)
     };
     let size = experiment.base.size() + experiment.axes.iter().map(widest).sum::<u64>();
     let values = configurations.and_then(|count| count.checked_mul(size));
-    let excess = counted(runs, "runs", MAX_RUNS)
-        .or_else(|| counted(configurations, "configurations", MAX_CONFIGURATIONS))
-        .or_else(|| counted(values, "values in the settings of all runs", MAX_VALUES));
-    if let Some(excess) = excess {
-        problems.push(excess);
-        return Err(problems);
+    for (count, what, most) in [
+        (runs, "runs", MAX_RUNS),
+        (configurations, "configurations", MAX_CONFIGURATIONS),
+        (values, "values in the settings of all runs", MAX_VALUES),
+    ] {
+        if count.is_none_or(|count| count > most) {
+            let file = Location::file(&experiment.path);
+            let place = experiment.axes.first().map_or(file, |axis| axis.place.clone());
+            let found = count.map_or("more than can be counted".into(), |n| format!("{n} {what}"));
+            problems.push(Problem::new(place, found, format!("{most} {what} at most")));
+            return Err(problems);
+        }
     }
     let mut grid = vec![GridPoint { labels: Vec::new(), node: experiment.base.clone() }];
     for axis in &experiment.axes {
         let labels = axis_labels(axis, &mut problems);
         let mut wider = Vec::with_capacity(grid.len() * axis.rows.len());
-        for configuration in &grid {
+        for point in &grid {
             for (row, labels) in axis.rows.iter().zip(&labels) {
-                let mut next = configuration.clone();
+                let mut next = point.clone();
                 for (key, value) in axis.keys.iter().zip(row) {
-                    let value = without_label(value);
-                    if let Err(problem) = spelling::set(&mut next.node, key, value) {
-                        problems.push(problem);
-                    }
+                    let set = spelling::set(&mut next.node, key, without_label(value));
+                    set.unwrap_or_else(|problem| problems.push(problem));
                 }
                 next.labels.extend(labels.iter().cloned());
                 wider.push(next);
@@ -72,7 +68,7 @@ pub fn expand(experiment: &Experiment) -> Result<Vec<GridPoint>, Problems> {
     problems.check(Some(grid))
 }
 
-/// No two axes may vary the same: the later one would undo the earlier.
+/// Refuses an axis that replaces the values of an earlier one.
 fn check_keys(experiment: &Experiment, problems: &mut Problems) {
     let mut before: Vec<(&String, String)> = Vec::new();
     for axis in &experiment.axes {

@@ -1,12 +1,12 @@
-//! The axes of figures and claims that do not name any, by what varies.
+//! The axes of figures and claims that name none, from what varies.
 
 use super::spelling::is_label;
 use crate::config::{ConfigNode, Problem, Problems};
 
-/// An axis: its key, and its labels.
+/// An axis: its key and its labels.
 pub type AxisLabels = (String, Vec<String>);
 
-/// The axis of numbers that takes the most values, the first of several; its place.
+/// The index of the axis of numbers with the most values, the first of several.
 pub fn axis_of_numbers(axes: &[AxisLabels]) -> Option<usize> {
     let number = |label: &String| label.parse().is_ok_and(f64::is_finite);
     let of_numbers = |at: &usize| axes[*at].1.iter().all(number);
@@ -14,14 +14,14 @@ pub fn axis_of_numbers(axes: &[AxisLabels]) -> Option<usize> {
     places.max_by_key(|at| (axes[*at].1.len(), std::cmp::Reverse(*at)))
 }
 
-/// The schedulers, else the first axis that is not shown otherwise, else none.
+/// The axis `scheduler`, else the first that is not in `shown`, else none.
 pub fn other_axis(axes: &[AxisLabels], shown: &[&str]) -> String {
     let mut others = axes.iter().map(|(key, _)| key).filter(|key| !shown.contains(&key.as_str()));
     let scheduler = others.clone().find(|key| *key == "scheduler");
     scheduler.or_else(|| others.next()).cloned().unwrap_or_default()
 }
 
-/// What a figure of lines has on its horizontal axis if it does not say so.
+/// The horizontal axis of a figure of lines that names none.
 pub(super) fn axis_of_lines(
     figure: &ConfigNode,
     axes: &[AxisLabels],
@@ -41,8 +41,7 @@ pub(super) fn axis_of_lines(
     String::new()
 }
 
-/// The axis that a claim is about if it does not say so: the schedulers, or else one that takes
-/// both values.
+/// The axis of a claim that names none: `scheduler`, or else the first that has both values.
 pub(super) fn axis_of_claim(
     claim: &ConfigNode,
     values: [&str; 2],

@@ -25,17 +25,17 @@ pub struct InputCache {
 }
 
 impl InputCache {
-    /// For the experiment at `path`.
+    /// The inputs of the experiment at `path`.
     pub fn of(path: &str) -> Self {
         Self { locator: Locator::new(path), ..Self::default() }
     }
 
-    /// Where a file that the experiment names is read.
+    /// The path of a file that the experiment names.
     pub fn locate(&mut self, name: &str) -> String {
         self.locator.locate(name).path
     }
 
-    /// (name, place) of what the experiment names.
+    /// The origin of every file and folder that the experiment names, by name.
     pub fn origins(&self) -> impl Iterator<Item = (&str, FileOrigin)> {
         self.locator.origins()
     }
@@ -59,9 +59,7 @@ impl InputCache {
     }
 
     /// The trace of an application in a folder, plain or compressed; `None` if there is no such
-    /// file.
-    ///
-    /// A trace that ships goes with the profile that ships, not with another of its name.
+    /// file. A shipped trace belongs to the shipped profile, not to another of its name.
     pub fn trace(
         &mut self,
         profiles: &str,
@@ -72,37 +70,41 @@ impl InputCache {
         if let Some(trace) = self.traces.get(&stem) {
             return trace.clone();
         }
-        let names = ["", ".gz", ".zst"].map(|end| format!("{stem}{end}"));
-        let found: Vec<(Located, String)> = names
-            .into_iter()
-            .map(|name| (self.locator.locate(&name), name))
-            .filter(|(located, _)| source::exists(&located.path))
-            .collect();
-        // One on disk, compressed or not, before one that ships.
-        let on_disk = found.iter().position(|(place, _)| place.origin != FileOrigin::Program);
-        let mut located = found.get(on_disk.unwrap_or(0)).cloned();
-        let taken = located.as_ref().map(|(_, name)| name.clone());
-        let others = found.iter().filter(|(_, name)| Some(name) != taken.as_ref());
-        others.for_each(|(_, name)| self.locator.skip_shipped(name));
-        if let Some((Located { origin: FileOrigin::Program, .. }, name)) = &located
-            && self.locator.is_own(&format!("{profiles}/{}", profile.name))
-        {
-            self.locator.record_origin(format!(
-                "{name} inside the program was recorded with the profile inside the program, and \
-                 {profiles}/{} is another: it goes without a trace",
-                profile.name
-            ));
-            let name = name.clone();
-            self.locator.skip_shipped(&name);
-            located = None;
-        }
-        let trace = located.map(|(located, name)| {
-            let source = source::read(&located.path)?;
+        let trace = self.find_trace(profiles, &stem, profile).map(|(path, name)| {
+            let source = source::read(&path)?;
             self.files.insert(name, source.sha256.clone());
             RecordedTrace::read(&source, &profile.classes, &profile.variant_names()).map(Arc::new)
         });
         self.traces.insert(stem, trace.clone());
         trace
+    }
+
+    /// The path of a trace, and its name in the experiment.
+    fn find_trace(
+        &mut self,
+        profiles: &str,
+        stem: &str,
+        profile: &Profile,
+    ) -> Option<(String, String)> {
+        let names = ["", ".gz", ".zst"].map(|end| format!("{stem}{end}"));
+        let located = names.into_iter().map(|name| (self.locator.locate(&name), name));
+        let mut found: Vec<(Located, String)> =
+            located.filter(|(located, _)| source::exists(&located.path)).collect();
+        // One on disk, compressed or not, before one that ships.
+        let on_disk = found.iter().position(|(place, _)| place.origin != FileOrigin::Program);
+        let at = on_disk.unwrap_or(0);
+        let (located, name) = if at < found.len() { found.swap_remove(at) } else { return None };
+        found.iter().for_each(|(_, name)| self.locator.forget(name));
+        let own = format!("{profiles}/{}", profile.name);
+        if located.origin == FileOrigin::Program && self.locator.is_own(&own) {
+            self.locator.add_note(format!(
+                "{name} inside the program was recorded with the profile inside the program, and \
+                 {own} is another: it goes without a trace"
+            ));
+            self.locator.forget(&name);
+            return None;
+        }
+        Some((located.path, name))
     }
 
     /// The table of a link's rates.
@@ -120,7 +122,7 @@ impl InputCache {
         table
     }
 
-    /// The requests of a file, checked, and the record of its import if that lies beside it.
+    /// The requests of a file, checked, and the record of its import if there is one.
     pub fn requests(&mut self, path: &str) -> Read<TraceFile> {
         if let Some(file) = self.requests.get(path) {
             return file.clone();
@@ -151,14 +153,14 @@ impl InputCache {
         Ok(())
     }
 
-    /// By path, how files of requests were imported, as far as that is known.
+    /// The records of imports, by the path of the trace.
     pub fn imports(&self) -> &BTreeMap<String, ConfigNode> {
         &self.imports
     }
 
-    /// Notes a file that a scheduler reads by itself, so that a run is another when it changes.
+    /// Adds a file that a scheduler reads itself, so that run ids depend on it.
     pub fn note(&mut self, name: &str) {
-        // Who reads it says what is wrong with it.
+        // The scheduler reports problems.
         if let Ok(source) = source::read(&self.locate(name)) {
             self.files.insert(name.to_owned(), source.sha256);
         }

@@ -1,14 +1,13 @@
 //! Finished runs, kept as they finish: one line each, appended and flushed.
 //!
-//! A line is `checksum,key,wall_s,error,metric cells…` as CSV, then quantiles, then rows of tables,
-//! each list behind its length; the key is build, run id and what is wanted beside. A line cut
-//! short by a crash or a full disk fails its checksum and its run is done again.
-//! Runs of another build or of other inputs have other keys and are never found. Those of this
-//! build stay: who asks for two replicates in a folder of ten does not lose the other eight.
+//! A line is `checksum,key,[wall_s,error,cells,quantiles,tables]`; the key is the build, the run id
+//! and the requested outputs. A line that a crash or a full disk cut short fails its checksum, and
+//! its run is made again. Runs of another build or of other inputs have other keys and are never
+//! found. All runs of this build stay, even if an experiment now has fewer replicates.
 //!
-//! A folder holds `runs.journal` and, where several processes share its runs, `shards/*.journal`.
-//! Each has one writer, which holds the lock beside it; all are read by everybody. Nothing depends
-//! on names, times or the order of files.
+//! A folder holds `runs.journal` and, if several processes make its runs, `shards/*.journal`. Each
+//! has one writer, which holds the lock next to it, and any number of readers. Nothing depends on
+//! names, times or the order of files.
 
 use super::axis::RunSpec;
 use super::run::RunResult;
@@ -22,47 +21,51 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Cells before the metrics: key, seconds, error.
-const HEAD: usize = 3;
-
 /// A run and its row.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
-    /// Which run.
+    /// The run.
     pub spec: RunSpec,
     /// Its id.
     pub id: String,
-    /// What it came to; shared, since a hundred thousand of them are a quarter of a gigabyte.
+    /// Its result; shared, since a hundred thousand of them take a quarter of a gigabyte.
     pub entry: Arc<JournalEntry>,
 }
 
-/// A run and how long it took.
+impl RunRecord {
+    /// Whether the run failed.
+    pub fn failed(&self) -> bool {
+        !self.entry.result.error.is_empty()
+    }
+}
+
+/// The result of a run and its time.
 #[derive(Clone, Debug)]
 pub struct JournalEntry {
-    /// What it came to.
+    /// The result.
     pub result: RunResult,
     /// Wall-clock seconds.
     pub wall_s: f64,
 }
 
-/// What all journals of a folder hold.
+/// The contents of all journals of a folder.
 #[derive(Debug, Default)]
 pub struct JournalContents {
-    /// The wanted runs by key. One that failed is here only if it never succeeded.
+    /// The wanted runs by key; a failed one only if it never succeeded.
     pub entries: BTreeMap<String, Arc<JournalEntry>>,
-    /// Journals with runs of another build, and that build.
+    /// Journals with runs of another build, and this build.
     pub foreign: BTreeMap<PathBuf, String>,
-    /// A key of which two lines say different things, and the journal of the second.
+    /// A key with two different results, and the journal of the second.
     pub conflict: Option<(String, PathBuf)>,
 }
 
-/// The journal that one process writes.
+/// A journal that this process writes.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// Also read: its content survives the removal of its name.
+    /// Also read: the content survives the removal of the name.
     file: File,
-    /// Why a line was cut short: another behind it would be lost with it.
+    /// Why a line was cut short: one after it would be lost too.
     broken: Option<String>,
     folder: PathBuf,
     lock: Lock,
@@ -73,30 +76,32 @@ pub struct Journal {
 struct Lock(File);
 
 impl Drop for Lock {
-    /// A child that is about to start may hold a copy of the file: closing ours would not free it.
+    /// A starting child process may hold a copy of the file: closing ours would not unlock it.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }
 }
 
 impl Journal {
-    /// The journal `name` in `folder` to append to. Its lines that are broken, or whose run failed
-    /// or has not `prefix`, are dropped. The error is of the kind `WouldBlock` if another process
-    /// is at work on it.
+    /// Opens the journal `name` in `folder` to append to it. Lines that are broken, or whose run
+    /// failed or lacks `prefix`, are dropped.
+    ///
+    /// # Errors
+    ///
+    /// Of the kind `WouldBlock` if another process writes it.
     pub fn open(folder: &Path, name: &str, prefix: &str) -> Result<Self, WriteError> {
         let path = folder.join(format!("{name}.journal"));
         let lock = claim(folder, &path)?;
-        [folder.to_owned(), folder.join("figures")]
-            .iter()
-            .for_each(|f| atomic::remove_leftovers(f));
+        atomic::remove_leftovers(folder);
+        atomic::remove_leftovers(&folder.join("figures"));
         let bytes = content(&path)?;
         let text = String::from_utf8_lossy(&bytes);
         let mut keys = BTreeSet::new();
         let mut kept = String::new();
         for line in text.split_inclusive('\n') {
-            let Some(cells) = cells(line) else { continue };
-            let [key, _, error, ..] = cells.as_slice() else { continue };
-            if key.starts_with(prefix) && error.is_empty() && keys.insert(key.clone()) {
+            let Some((key, entry)) = checked(line) else { continue };
+            let finished = || parse(entry).is_some_and(|entry| entry.result.error.is_empty());
+            if key.starts_with(prefix) && finished() && keys.insert(key) {
                 kept.push_str(line);
             }
         }
@@ -107,8 +112,7 @@ impl Journal {
         Ok(Self { folder: folder.to_owned(), path, file, broken: None, lock })
     }
 
-    /// Makes the journal again, with all its runs, if somebody removed its folder meanwhile;
-    /// whether that was so.
+    /// Restores the journal with all its runs if its folder was removed; whether it was.
     pub fn restore(&mut self) -> Result<bool, WriteError> {
         if is_same(&self.file, &self.path) {
             return Ok(false);
@@ -142,8 +146,8 @@ impl Journal {
     }
 }
 
-/// What the journals in `folder` hold of the keys that are `wanted`; all others of this build
-/// begin with `prefix`.
+/// Reads the runs with `wanted` keys from the journals in `folder`; all keys of this build begin
+/// with `prefix`.
 pub fn read(
     folder: &Path,
     prefix: &str,
@@ -153,10 +157,9 @@ pub fn read(
     for path in journals(folder) {
         let bytes = content(&path)?;
         for line in String::from_utf8_lossy(&bytes).split_inclusive('\n') {
-            let Some(cells) = cells(line) else { continue };
-            let key = cells[0].clone();
-            if wanted(&key) {
-                parse(&cells).into_iter().for_each(|entry| found.add(&key, entry, &path));
+            let Some((key, entry)) = checked(line) else { continue };
+            if wanted(key) {
+                parse(entry).into_iter().for_each(|entry| found.add(key, entry, &path));
             } else if !key.starts_with(prefix) {
                 let build = key.split('/').next().unwrap_or_default();
                 found.foreign.insert(path.clone(), build.to_owned());
@@ -182,7 +185,7 @@ impl JournalContents {
     }
 }
 
-/// How many lines the journals in `folder` have: about as many runs as are finished.
+/// The number of lines of the journals in `folder`: about that of finished runs.
 pub fn lines(folder: &Path) -> usize {
     let count = |path: PathBuf| -> usize {
         content(&path).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
@@ -200,7 +203,7 @@ fn journals(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The bytes of a file, none if there is no such file.
+/// The bytes of a file; none if it does not exist.
 fn content(path: &Path) -> Result<Vec<u8>, WriteError> {
     match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
@@ -208,7 +211,7 @@ fn content(path: &Path) -> Result<Vec<u8>, WriteError> {
     }
 }
 
-/// Makes the folders of a journal and takes the lock beside it.
+/// Makes the folders of a journal and takes its lock.
 fn claim(folder: &Path, journal: &Path) -> Result<Lock, WriteError> {
     atomic::folder(folder)?;
     if let Some(parent) = journal.parent().filter(|parent| *parent != folder) {
@@ -223,7 +226,7 @@ fn append(path: &Path) -> Result<File, WriteError> {
     open.map_err(WriteError::at(path))
 }
 
-/// Whether the name is still that of the open file.
+/// Whether `path` is still the open file.
 fn is_same(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -239,8 +242,7 @@ fn is_same(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Takes a file for this process; its content is nothing. Where files cannot be locked, nobody is
-/// refused.
+/// Locks an empty file for this process. On file systems without locks, no process is refused.
 fn lock(path: &Path) -> Result<Lock, WriteError> {
     atomic::refuse_link(path)?;
     // Opened to be written: some network file systems lock no other.
@@ -258,68 +260,22 @@ fn checksum(body: &str) -> String {
 }
 
 fn format(key: &str, entry: &JournalEntry) -> String {
-    let RunResult { cells, quantiles, tables, error } = &entry.result;
-    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
-    let wall = entry.wall_s.to_string();
-    // Line ends inside an error would break the one-line rule.
-    let error = error.replace(['\n', '\r'], " ");
-    let mut record = vec![key.to_owned(), wall, error];
-    record.extend(cells.iter().cloned());
-    record.push(quantiles.len().to_string());
-    record.extend(quantiles.iter().cloned());
-    record.push(tables.len().to_string());
-    for rows in tables {
-        record.push(rows.len().to_string());
-        record.push(rows.first().map_or(0, Vec::len).to_string());
-        record.extend(rows.iter().flatten().map(|cell| cell.replace(['\n', '\r'], " ")));
-    }
-    let written = writer.write_record(record).is_ok();
-    let Some(bytes) = writer.into_inner().ok().filter(|_| written) else { return String::new() };
-    let body = String::from_utf8_lossy(&bytes);
-    format!("{},{body}", checksum(body.trim_end()))
+    let JournalEntry { result: RunResult { cells, quantiles, tables, error }, wall_s } = entry;
+    let entry = serde_json::to_string(&(wall_s, error, cells, quantiles, tables));
+    let body = format!("{key},{}", entry.unwrap_or_default());
+    format!("{},{body}\n", checksum(&body))
 }
 
-/// The cells of a line behind its checksum, at least the key, the seconds and the error.
-fn cells(line: &str) -> Option<Vec<String>> {
+/// The key and the entry of a line whose checksum is right.
+fn checked(line: &str) -> Option<(&str, &str)> {
     let (sum, body) = line.strip_suffix('\n')?.split_once(',')?;
-    if checksum(body) != sum {
-        return None;
-    }
-    let cells: Vec<String> = if body.contains('"') {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(body.as_bytes());
-        reader.records().next()?.ok()?.iter().map(str::to_owned).collect()
-    } else {
-        // Making a reader takes ten times as long as reading a line.
-        body.split(',').map(str::to_owned).collect()
-    };
-    (cells.len() >= HEAD).then_some(cells)
+    if checksum(body) == sum { body.split_once(',') } else { None }
 }
 
-fn parse(cells: &[String]) -> Option<JournalEntry> {
-    let (head, rest) = cells.split_at_checked(HEAD)?;
-    let (metrics, mut rest) = rest.split_at_checked(COLUMNS.len())?;
-    let quantiles = take(&mut rest)?;
-    let quantiles = split(&mut rest, quantiles)?.to_vec();
-    let mut tables = Vec::new();
-    for _ in 0..take(&mut rest)? {
-        let (rows, columns) = (take(&mut rest)?, take(&mut rest)?);
-        let cells = split(&mut rest, rows.checked_mul(columns)?)?;
-        tables.push(cells.chunks(columns.max(1)).map(<[String]>::to_vec).collect());
-    }
-    let result = RunResult { cells: metrics.to_vec(), quantiles, tables, error: head[2].clone() };
-    Some(JournalEntry { result, wall_s: head[1].parse().ok()? })
-}
-
-/// The next cell as a length.
-fn take(rest: &mut &[String]) -> Option<usize> {
-    split(rest, 1)?[0].parse().ok()
-}
-
-/// The next cells.
-fn split<'a>(rest: &mut &'a [String], count: usize) -> Option<&'a [String]> {
-    let (cells, after) = rest.split_at_checked(count)?;
-    *rest = after;
-    Some(cells)
+fn parse(entry: &str) -> Option<JournalEntry> {
+    let (wall_s, error, cells, quantiles, tables) = serde_json::from_str(entry).ok()?;
+    let result = RunResult { cells, quantiles, tables, error };
+    (result.cells.len() == COLUMNS.len()).then_some(JournalEntry { result, wall_s })
 }
 
 #[cfg(test)]
@@ -357,9 +313,7 @@ mod tests {
         fs::write(&path, whole.replacen("a,", "x,", 1)).unwrap();
         let found = found(folder.path());
         assert_eq!(found.keys().collect::<Vec<_>>(), ["b"]);
-        assert_eq!(found["b"].result.error, "it, \"broke\" badly");
-        let error = found["b"].result.error.clone();
-        assert_eq!(found["b"].result, RunResult { error, ..entry("").result });
+        assert_eq!(found["b"].result, entry("it, \"broke\"\nbadly").result);
     }
 
     #[test]

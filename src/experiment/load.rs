@@ -1,4 +1,4 @@
-//! Reads an experiment from a file or from the binary, with overrides.
+//! Loads an experiment from a file or from the binary, with overrides.
 
 use super::file::Experiment;
 use super::grid::expand;
@@ -9,20 +9,21 @@ use crate::config::source::{self, Source};
 use crate::config::{ConfigNode, Location, Problem, Problems, Value};
 
 impl Experiment {
-    /// Reads a file, or the experiment of that name that ships with the binary, and applies
-    /// `key=value` overrides.
+    /// Loads a file, or the shipped experiment of that name, and applies `key=value` overrides.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, with overrides, or with figures and claims.
     pub fn load(path: &str, overrides: &[String]) -> Result<Self, Problems> {
         let source = Self::open(path)?;
         let mut node = ConfigNode::parse(&source)?;
         let mut problems = Problems::default();
         for text in overrides {
-            if let Err(problem) = overrides::apply(&mut node, text) {
-                problems.push(problem);
-            }
+            overrides::apply(&mut node, text).unwrap_or_else(|problem| problems.push(problem));
         }
         let experiment = Self::read(&node, &source.path, &mut problems);
         if !problems.is_empty() {
-            // What else is wrong is better said now than after these are mended.
+            // Problems of settings are reported together with these.
             problems.extend(problems_of_settings(&experiment));
         }
         problems.check(Some(experiment))
@@ -46,8 +47,8 @@ impl Experiment {
     }
 }
 
-/// What is wrong with the settings of the first configuration of an experiment that has problems
-/// of its own, as far as its axes could be read.
+/// The problems of the first configuration of an experiment that has problems of its own, if its
+/// axes could be read.
 fn problems_of_settings(experiment: &Experiment) -> Problems {
     let lists = ["axis", "zip"].map(|key| experiment.resolved.get(key).map(|node| &node.value));
     let written = lists.into_iter().flatten().map(|list| match list {

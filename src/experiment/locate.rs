@@ -1,23 +1,23 @@
-//! Where the files that an experiment names are: beside the experiment's own file, else in the
-//! working directory, else inside the program. A name that leads to different files is told.
+//! Finds the files that an experiment names: in the folder of the experiment's file, else in the
+//! working directory, else inside the program. A note says which of different files was taken.
 
 use crate::config::source;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Which of the places a file or folder was taken from.
+/// Where a file or folder was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileOrigin {
     /// The folder of the experiment's file.
     Experiment,
     /// The working directory.
     WorkingDirectory,
-    /// What ships inside the program.
+    /// Inside the program.
     Program,
 }
 
 impl FileOrigin {
-    /// Its words, for manifests and notes.
+    /// The words for manifests and notes.
     pub fn name(self) -> &'static str {
         match self {
             Self::Experiment => "beside the experiment",
@@ -30,43 +30,41 @@ impl FileOrigin {
 /// A file or folder, found.
 #[derive(Clone, Debug)]
 pub(super) struct Located {
-    /// Where it is read.
+    /// Its path.
     pub path: String,
-    /// Which place that is.
+    /// Where that is.
     pub origin: FileOrigin,
 }
 
-/// Looks names up and remembers what it found.
+/// Looks names up and keeps the results.
 #[derive(Debug, Default)]
 pub(super) struct Locator {
     /// The folder of the experiment's file, if that is not the working directory.
-    beside: Option<PathBuf>,
+    folder: Option<PathBuf>,
     found: BTreeMap<String, Located>,
     notes: Vec<String>,
 }
 
 impl Locator {
-    /// For the names in the experiment at `path`.
+    /// A locator for the experiment at `path`.
     pub fn new(path: &str) -> Self {
         let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
         let on_disk = folder.filter(|_| Path::new(path).is_file());
-        Self { beside: on_disk.map(Path::to_owned), ..Self::default() }
+        Self { folder: on_disk.map(Path::to_owned), ..Self::default() }
     }
 
-    /// Where a file or folder of this name is; its own path if it is nowhere, so that whoever
-    /// opens it says so.
+    /// Finds a file or folder of this name; if there is none, opening its own path will fail.
     pub fn locate(&mut self, name: &str) -> Located {
         if let Some(located) = self.found.get(name) {
             return located.clone();
         }
-        let beside = self.beside.as_ref().map(|folder| folder.join(name));
-        let beside = beside.filter(|path| path.exists() && !source::is_same(path, Path::new(name)));
-        let beside =
-            beside.map(|path| (path.to_string_lossy().into_owned(), FileOrigin::Experiment));
+        let own = self.folder.as_ref().map(|folder| folder.join(name));
+        let own = own.filter(|path| path.exists() && !source::is_same(path, Path::new(name)));
+        let own = own.map(|path| (path.to_string_lossy().into_owned(), FileOrigin::Experiment));
         let here =
             Path::new(name).exists().then(|| (name.to_owned(), FileOrigin::WorkingDirectory));
         let shipped = source::is_shipped(name).then(|| (name.to_owned(), FileOrigin::Program));
-        let mut places = [beside, here, shipped].into_iter().flatten();
+        let mut places = [own, here, shipped].into_iter().flatten();
         let Some((path, origin)) = places.next() else {
             return Located { path: name.to_owned(), origin: FileOrigin::WorkingDirectory };
         };
@@ -88,30 +86,30 @@ impl Locator {
         located
     }
 
-    /// Whether a folder of a user has the name of one that ships, and holds other files.
+    /// Whether a folder of the user has the name of a shipped one and other files.
     pub fn is_own(&mut self, name: &str) -> bool {
         let Located { path, origin } = self.locate(name);
         origin != FileOrigin::Program && source::differs_from_shipped(&path, name)
     }
 
-    /// Tells that something is not taken after all.
-    pub fn skip_shipped(&mut self, name: &str) {
+    /// Drops a file that is not used.
+    pub fn forget(&mut self, name: &str) {
         self.found.remove(name);
     }
 
     /// Adds a note.
-    pub fn record_origin(&mut self, note: String) {
+    pub fn add_note(&mut self, note: String) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
     }
 
-    /// What a user should know about the places.
+    /// Names that several different files have.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// (name, place) of everything that was found, by name.
+    /// The origin of everything that was found, by name.
     pub fn origins(&self) -> impl Iterator<Item = (&str, FileOrigin)> {
         self.found.iter().map(|(name, located)| (name.as_str(), located.origin))
     }

@@ -4,13 +4,9 @@
 //! run; runs are independent, so that they give the same rows in any order, on any number of
 //! threads, in one go or in several.
 
-mod arrivals;
 mod axis;
-mod by_app;
 mod capacity_search;
-mod classifiers;
 mod executor;
-mod faults;
 mod figure_spec;
 mod file;
 mod grid;
@@ -22,21 +18,20 @@ mod locate;
 mod overrides;
 mod run;
 mod run_config;
+mod run_notes;
 mod schema;
+mod searches;
 mod settings;
 mod shard;
 mod spelling;
 mod stopping;
+mod sweep;
 mod training_env;
 mod validate;
-mod warmup;
-mod workers;
-mod workload_settings;
 
 pub use axis::{Axis, GridPoint, RunSpec};
 pub use capacity_search::{CapacityResult, CapacitySearch, MetricLimit};
-pub use classifiers::PEEKS;
-pub use executor::{Progress, Sweep, SweepError, SweepResult, threads};
+pub use executor::{Progress, threads};
 pub use figure_spec::{FIGURE_KINDS, FigureKind, FigureSpec};
 pub use file::{Expectation, Experiment, FILE, Relation};
 pub use grid::expand;
@@ -46,13 +41,14 @@ pub use journal::{RunRecord, lines as journal_lines};
 pub use run::{OutputRequest, RunResult, run_one, simulate, simulate_row, simulate_with, summary};
 pub use run_config::RunConfig;
 pub use schema::schema;
-pub use settings::BASE;
+pub use searches::SweepResult;
+pub use settings::{BASE, PEEKS, Warmup};
 pub use shard::Shard;
 pub use spelling::is_label;
 pub use stopping::StoppingRule;
+pub use sweep::{Sweep, SweepError};
 pub use training_env::{SchedulingEnvironment, utility};
 pub use validate::{MAX_SERIES, NameChecker};
-pub use warmup::Warmup;
 
 /// Changes whenever a column changes its meaning or its place.
 pub const SCHEMA_VERSION: u32 = 1;

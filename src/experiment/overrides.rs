@@ -1,29 +1,13 @@
 //! `--set key=value`: a change of the experiment before it is read.
 //!
 //! A key that varies keeps its axis, with this value or these values, so that figures that name the
-//! axis still make sense. What figures and claims say of its old values is forgotten.
+//! axis remain valid. Filters and claims about its old values are dropped.
 
 use super::axis::{below, check_key};
+use super::file::FILE;
 use super::spelling;
 use crate::config::{ConfigNode, Location, Problem, Value, path};
-
-/// The keys of the file's top level; all others are settings of `[base]`.
-const TOP: [&str; 14] = [
-    "name",
-    "title",
-    "note",
-    "seed",
-    "replicates",
-    "stopping",
-    "base",
-    "axis",
-    "zip",
-    "figure",
-    "expect",
-    "tables",
-    "timeseries_ms",
-    "search",
-];
+use std::collections::BTreeSet;
 
 /// Applies one override.
 pub(super) fn apply(experiment: &mut ConfigNode, text: &str) -> Result<(), Problem> {
@@ -35,7 +19,8 @@ pub(super) fn apply(experiment: &mut ConfigNode, text: &str) -> Result<(), Probl
     let value = ConfigNode::parse_override(value).relocated(&place);
     let key = &path::spelled(key);
     let first = key.split('.').next().unwrap_or(key);
-    if TOP.contains(&first) && !key.starts_with("base.") {
+    let mut top = FILE.settings.iter().copied().flatten();
+    if top.any(|setting| setting.key == first) && !key.starts_with("base.") {
         return experiment.set(key, value);
     }
     let key = &as_varied(experiment, key.strip_prefix("base.").unwrap_or(key));
@@ -50,11 +35,11 @@ pub(super) fn apply(experiment: &mut ConfigNode, text: &str) -> Result<(), Probl
     let mut varied = false;
     for list in ["axis", "zip"] {
         for axis in items(experiment, list) {
-            varied |= fix(axis, key, &value, &place)?;
+            varied |= replace(axis, key, &value)?;
         }
     }
     if varied {
-        forget(experiment, key);
+        drop_filters(experiment, key);
         return Ok(());
     }
     if experiment.get("base").is_none() {
@@ -67,7 +52,7 @@ fn base_of(experiment: &ConfigNode) -> ConfigNode {
     experiment.get("base").cloned().unwrap_or_else(|| ConfigNode::empty(Location::default()))
 }
 
-/// The key, spelt as the axis that varies the same spells it, if there is one.
+/// The key in the spelling of the axis that varies it, if there is one.
 fn as_varied(experiment: &mut ConfigNode, key: &str) -> String {
     let base = base_of(experiment);
     let meant = base.resolve(key);
@@ -88,7 +73,7 @@ fn as_varied(experiment: &mut ConfigNode, key: &str) -> String {
     key.to_owned()
 }
 
-/// What an axis varies.
+/// The keys that an axis varies.
 fn keys_of(axis: &ConfigNode) -> Vec<String> {
     let spelled = |key: &ConfigNode| path::spelled(&key.cell());
     match (axis.get("key"), axis.get("keys").map(|keys| &keys.value)) {
@@ -99,7 +84,7 @@ fn keys_of(axis: &ConfigNode) -> Vec<String> {
 }
 
 /// Drops filters and claims about the values that an axis no longer has.
-fn forget(experiment: &mut ConfigNode, key: &str) {
+fn drop_filters(experiment: &mut ConfigNode, key: &str) {
     for figure in items(experiment, "figure") {
         if let Some(filter) = figure.get_mut("where").and_then(|node| node.value.entries_mut()) {
             filter.retain(|(axis, _)| path::spelled(axis) != key);
@@ -117,14 +102,10 @@ fn forget(experiment: &mut ConfigNode, key: &str) {
     }
 }
 
-/// Gives `key` the value (an axis takes a list of values too) if the axis varies it; whether it
-/// does.
-fn fix(
-    axis: &mut ConfigNode,
-    key: &str,
-    value: &ConfigNode,
-    place: &Location,
-) -> Result<bool, Problem> {
+/// Replaces the values of `key` in an axis, if that varies it, by a value or, of `[[axis]]`, a list
+/// of values; whether it does.
+fn replace(axis: &mut ConfigNode, key: &str, value: &ConfigNode) -> Result<bool, Problem> {
+    let place = &value.place;
     let keys = keys_of(axis);
     if let Some(varied) = keys.iter().find(|varied| below(key, varied)) {
         let found = format!("a part of `{varied}`, which varies as a whole");
@@ -147,7 +128,7 @@ fn fix(
     }
     // Rows that differed in this key alone are one row now.
     if let Some(rows) = axis.get_mut("values").and_then(|node| node.value.items_mut()) {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         rows.retain(|row| seen.insert(row.canonical()));
     }
     Ok(true)

@@ -1,46 +1,58 @@
 //! The JSON Schema (draft 2020-12) of experiment files, made from the descriptions of settings.
 //!
-//! Editors check experiments with it while they are written. It knows tables and keys, not the
-//! applications of an experiment: a key where the name of one may stand is taken for a name.
+//! Editors check experiments with it while they are written. It does not know the applications of
+//! an experiment: any key is valid where the name of one may stand.
 
 use super::file::FILE;
 use super::settings::BASE;
 use crate::config::settings::{Preset, Registry, flattened};
-use crate::config::{Group, Kind, Setting};
+use crate::config::{Kind, Setting};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// A part of a path that is a name or a position.
+/// A part of a path that is a name or an index.
 const NAME: &str = r#"([^.'"]+|"[^"]*"|'[^']*')"#;
 
 /// The schema of a whole file.
 pub fn schema() -> Value {
-    let mut made = Schema::default();
-    let paths = paths(&BASE);
-    let path: Vec<Value> = paths.keys().map(PathPattern::schema).collect();
-    made.definitions.insert("path".into(), json!({ "type": "string", "anyOf": path }));
-    let mut root = made.object(&flattened(FILE.settings), &[], false);
-    made.require(&mut root, FILE.settings);
-    made.name_paths(&paths);
-    let keys = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "peeksim experiment",
-        "$defs": made.definitions,
-    });
-    merge(&mut root, keys);
+    let mut schema = Schema::default();
+    let settings = flattened(FILE.settings);
+    let mut root = schema.object(&settings, &[], false);
+    require(&mut root, FILE.settings);
+    for setting in settings {
+        let group = match setting.kind {
+            Kind::Table(group) => group,
+            Kind::List(Kind::Table(group)) => *group,
+            _ => continue,
+        };
+        // The required settings of a run may also come from an axis.
+        let table = schema.definitions.get_mut(group.name).filter(|_| group.name != BASE.name);
+        table.into_iter().for_each(|table| require(table, group.settings));
+    }
+    schema.add_paths();
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("peeksim experiment");
+    root["$defs"] = json!(schema.definitions);
     root
+}
+
+/// Makes the keys without a default obligatory.
+fn require(object: &mut Value, settings: &[&[Setting]]) {
+    let required = flattened(settings).into_iter().filter(|s| s.default == Preset::Required);
+    let required: Vec<&str> = required.map(|setting| setting.key).collect();
+    if !required.is_empty() {
+        object["required"] = json!(required);
+    }
 }
 
 /// The definitions so far.
 #[derive(Default)]
 struct Schema {
     definitions: BTreeMap<String, Value>,
-    /// Whether keys that must be there may also come from an axis, as in `[base]`.
-    partial: bool,
 }
 
 impl Schema {
-    /// Values of a kind. `labelled` tables may have a `label`, as values of axes.
+    /// The schema of a kind of value. `labelled` tables may have a `label`, as values of axes.
     fn kind(&mut self, kind: Kind, labelled: bool) -> Value {
         match kind {
             Kind::Number(low, high) => {
@@ -55,20 +67,21 @@ impl Schema {
                 }
                 number
             }
-            Kind::Integer(low, high) if high > i64::MAX as u64 / 2 => {
-                json!({ "type": "integer", "minimum": low })
-            }
             Kind::Integer(low, high) => {
-                json!({ "type": "integer", "minimum": low, "maximum": high })
+                let mut integer = json!({ "type": "integer", "minimum": low });
+                if high <= i64::MAX as u64 / 2 {
+                    integer["maximum"] = json!(high);
+                }
+                integer
             }
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::Text => json!({ "type": "string" }),
             Kind::Choice(names) => json!({ "enum": names }),
             Kind::Name(names) => json!({ "enum": names() }),
             Kind::List(of) => json!({ "type": "array", "items": self.kind(*of, false) }),
-            Kind::Table(group) => {
-                self.defined(group.name, labelled, |made| made.table(group, labelled))
-            }
+            Kind::Table(group) => self.defined(group.name, labelled, |schema| {
+                schema.object(&flattened(group.settings), &[], labelled)
+            }),
             Kind::ByName(_, of) => {
                 let mut object = json!({ "type": "object" });
                 object["additionalProperties"] = self.kind(*of, false);
@@ -78,15 +91,17 @@ impl Schema {
                 object
             }
             Kind::Registry(registry) => {
-                self.defined(registry.name, labelled, |made| made.registry(registry, labelled))
+                self.defined(registry.name, labelled, |schema| schema.registry(registry, labelled))
             }
-            Kind::OneOf(kinds) => {
-                let any: Vec<Value> = kinds.iter().map(|kind| self.kind(*kind, labelled)).collect();
-                json!({ "anyOf": any })
-            }
+            Kind::OneOf(kinds) => self.any_of(kinds, labelled),
             Kind::Again(kind) => self.kind(kind(), labelled),
             Kind::Any => json!({}),
         }
+    }
+
+    fn any_of(&mut self, kinds: &[Kind], labelled: bool) -> Value {
+        let any: Vec<Value> = kinds.iter().map(|kind| self.kind(*kind, labelled)).collect();
+        json!({ "anyOf": any })
     }
 
     /// A reference to a definition, which is made when it is first needed.
@@ -96,34 +111,15 @@ impl Schema {
         labelled: bool,
         make: impl FnOnce(&mut Self) -> Value,
     ) -> Value {
-        let name =
-            format!("{}{}", name.replace(' ', "_"), if labelled { "_with_label" } else { "" });
+        let ending = if labelled { "_with_label" } else { "" };
+        let name = format!("{}{ending}", name.replace(' ', "_"));
         if !self.definitions.contains_key(&name) {
-            // A table that has itself within finds its name.
+            // A table that contains itself finds this name.
             self.definitions.insert(name.clone(), Value::Null);
-            let made = make(self);
-            self.definitions.insert(name.clone(), made);
+            let definition = make(self);
+            self.definitions.insert(name.clone(), definition);
         }
         json!({ "$ref": format!("#/$defs/{name}") })
-    }
-
-    fn table(&mut self, group: &Group, labelled: bool) -> Value {
-        let before = self.partial;
-        self.partial |= group.name == BASE.name;
-        let mut object = self.object(&flattened(group.settings), &[], labelled);
-        if !self.partial {
-            self.require(&mut object, group.settings);
-        }
-        self.partial = before;
-        object
-    }
-
-    fn require(&self, object: &mut Value, settings: &[&[Setting]]) {
-        let required = flattened(settings).into_iter().filter(|s| s.default == Preset::Required);
-        let required: Vec<&str> = required.map(|setting| setting.key).collect();
-        if !required.is_empty() {
-            object["required"] = json!(required);
-        }
     }
 
     /// The values of a setting.
@@ -142,58 +138,47 @@ impl Schema {
         value
     }
 
-    /// A table with these keys, of which some have values of their own kinds.
+    /// A table with these settings; the values of some keys are given by `own`.
     fn object(&mut self, settings: &[Setting], own: &[(&str, Value)], labelled: bool) -> Value {
         let mut properties = Map::new();
         if labelled {
             properties.insert("label".into(), json!({ "type": "string" }));
         }
         for setting in settings {
-            if own.iter().any(|(key, _)| *key == setting.key) {
-                continue;
-            }
-            let value = self.value(setting);
-            properties.insert(setting.key.into(), value);
+            properties.insert(setting.key.into(), self.value(setting));
         }
-        for (key, value) in own {
-            properties.insert((*key).into(), value.clone());
-        }
+        properties.extend(own.iter().map(|(key, value)| ((*key).into(), value.clone())));
         json!({ "type": "object", "properties": properties, "additionalProperties": false })
     }
 
-    /// One of the tables of a registry, or the bare name of one.
+    /// The bare name of an entry of a registry, or the table of one.
     fn registry(&mut self, registry: &Registry, labelled: bool) -> Value {
         let (tag, entries) = (registry.tag, (registry.entries)());
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+        let mut forms = vec![json!({ "enum": names })];
         let common = flattened(registry.common.settings);
-        let rest: Vec<Setting> = common.iter().filter(|s| s.key != tag).copied().collect();
-        // What all forms have is written once.
+        // The settings that all entries have are defined once.
         let mut shared: Vec<(&str, Value)> = Vec::new();
-        for setting in &rest {
+        for setting in common.iter().filter(|setting| setting.key != tag) {
             let name = format!("{}.{}", registry.name, setting.key);
-            shared.push((setting.key, self.defined(&name, false, |made| made.value(setting))));
-        }
-        let mut forms = Vec::new();
-        if registry.common.short.is_some() {
-            let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
-            forms.push(json!({ "enum": names }));
+            shared.push((setting.key, self.defined(&name, false, |schema| schema.value(setting))));
         }
         for entry in &entries {
-            let name = json!({ "const": entry.name, "description": entry.summary });
             let mut own = shared.clone();
             own.retain(|(key, _)| entry.settings.iter().all(|setting| setting.key != *key));
-            own.push((tag, name));
+            own.push((tag, json!({ "const": entry.name, "description": entry.summary })));
             let mut object = self.object(&entry.settings, &own, labelled);
             object["required"] = json!([tag]);
             forms.push(object);
         }
         if registry.optional {
-            let lists: Vec<&[Setting]> =
-                entries.iter().map(|entry| entry.settings.as_slice()).collect();
+            let lists: Vec<&[Setting]> = entries.iter().map(|e| e.settings.as_slice()).collect();
             forms.push(self.object(&flattened(&lists), &shared, labelled));
         }
         // The name may be a table itself: that of an arrival process.
-        if let Some(Kind::OneOf(_)) = common.iter().find(|s| s.key == tag).map(|s| s.kind) {
-            let mut object = self.object(&common, &shared, labelled);
+        let named = common.iter().find(|setting| setting.key == tag);
+        if let Some(named @ Setting { kind: Kind::OneOf(_), .. }) = named {
+            let mut object = self.object(&[*named], &shared, labelled);
             object["required"] = json!([tag]);
             object["properties"][tag]["not"] = json!({ "type": "string" });
             forms.push(object);
@@ -201,27 +186,31 @@ impl Schema {
         json!({ "anyOf": forms })
     }
 
-    /// Keys that vary are paths of settings, and values of an axis are those of its setting.
-    fn name_paths(&mut self, paths: &Paths) {
-        self.partial = true;
-        let path = json!({ "$ref": "#/$defs/path" });
+    /// Keys that vary are paths of settings, and the values of an axis are those of its setting.
+    fn add_paths(&mut self) {
+        let mut paths = Paths::new();
+        for setting in flattened(BASE.settings) {
+            let pattern = format!("^{}", setting.key);
+            add(PathPattern { pattern, not: Vec::new() }, setting.kind, &mut paths);
+        }
+        let patterns: Vec<Value> = paths.keys().map(PathPattern::schema).collect();
+        self.definitions.insert("path".into(), json!({ "type": "string", "anyOf": patterns }));
         let mut rules = Vec::new();
-        for (path, kinds) in paths {
-            let any: Vec<Value> = kinds.iter().map(|kind| self.kind(*kind, true)).collect();
-            let items = if any.len() == 1 { any[0].clone() } else { json!({ "anyOf": any }) };
+        for (path, kinds) in &paths {
+            let items = match kinds.as_slice() {
+                [kind] => self.kind(*kind, true),
+                kinds => self.any_of(kinds, true),
+            };
             rules.push(json!({
                 "if": { "properties": { "key": path.schema() } },
                 "then": { "properties": { "values": { "items": items } } },
             }));
         }
-        for (table, key) in [("axis", "key"), ("search", "key"), ("zip", "keys")] {
-            let Some(table) = self.definitions.get_mut(table) else { continue };
-            let property = &mut table["properties"][key];
-            if key == "keys" {
-                property["items"] = path.clone();
-            } else {
-                merge(property, path.clone());
-            }
+        let path = json!("#/$defs/path");
+        for (table, pointer) in [("axis", "/key"), ("search", "/key"), ("zip", "/keys/items")] {
+            let table = self.definitions.get_mut(table);
+            let key = table.and_then(|table| table["properties"].pointer_mut(pointer));
+            key.into_iter().for_each(|key| key["$ref"] = path.clone());
         }
         if let Some(axis) = self.definitions.get_mut("axis") {
             axis["allOf"] = json!(rules);
@@ -229,19 +218,12 @@ impl Schema {
     }
 }
 
-/// Adds the keys of another object.
-fn merge(object: &mut Value, more: Value) {
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
-}
-
-/// Paths of keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// Paths of settings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct PathPattern {
-    /// They fit this,
+    /// A regular expression without its end.
     pattern: String,
-    /// and none of these: what begins with a key of a table is no name.
+    /// Paths that match one of these are excluded: a key of a table is no name of the experiment.
     not: Vec<String>,
 }
 
@@ -259,68 +241,52 @@ impl PathPattern {
     }
 }
 
+/// The kinds of the values at paths.
 type Paths = BTreeMap<PathPattern, Vec<Kind>>;
 
-/// The paths of all settings of a table, and what their values may be.
-fn paths(group: &Group) -> Paths {
-    let mut found = Paths::new();
-    let root = PathPattern { pattern: "^".into(), not: Vec::new() };
-    below(&flattened(group.settings), &root, &mut found);
-    found
+/// Adds a path and those below it.
+fn add(path: PathPattern, kind: Kind, paths: &mut Paths) {
+    add_below(&path, kind, paths);
+    paths.entry(path).or_default().push(kind);
 }
 
-fn below(settings: &[Setting], before: &PathPattern, found: &mut Paths) {
-    for setting in settings {
-        add(before.then(setting.key), setting.kind, found);
-    }
-}
-
-fn add(path: PathPattern, kind: Kind, found: &mut Paths) {
-    within(kind, &path, found);
-    found.entry(path).or_default().push(kind);
-}
-
-/// The paths below one that has values of this kind.
-fn within(kind: Kind, path: &PathPattern, found: &mut Paths) {
+/// Adds the paths below one that has values of this kind.
+fn add_below(path: &PathPattern, kind: Kind, paths: &mut Paths) {
     let inside = path.then("\\.");
     match kind {
-        Kind::Table(group) => below(&flattened(group.settings), &inside, found),
-        Kind::Registry(registry) => below(&all_keys(registry), &inside, found),
-        Kind::List(of) | Kind::ByName(_, of) => add(inside.then(NAME), *of, found),
+        Kind::List(of) | Kind::ByName(_, of) => add(inside.then(NAME), *of, paths),
         Kind::OneOf(kinds) => {
-            let keys: Vec<&str> = kinds.iter().flat_map(|kind| keys(*kind)).collect();
-            let mut other = inside.then(NAME);
+            let mut name = inside.then(NAME);
+            let keys: Vec<&str> = settings_of(kind).iter().map(|setting| setting.key).collect();
             if !keys.is_empty() {
-                other.not.push(format!("{}({})(\\.|$)", inside.pattern, keys.join("|")));
+                name.not.push(format!("{}({})(\\.|$)", inside.pattern, keys.join("|")));
             }
             for kind in kinds {
                 match kind {
-                    Kind::ByName(_, of) => add(other.clone(), **of, found),
-                    kind => within(*kind, path, found),
+                    Kind::ByName(_, of) => add(name.clone(), **of, paths),
+                    kind => add_below(path, *kind, paths),
                 }
             }
         }
-        Kind::Again(_) => add(inside.then(".*"), Kind::Any, found),
-        _ => {}
+        Kind::Again(_) => add(inside.then(".*"), Kind::Any, paths),
+        kind => {
+            for setting in settings_of(kind) {
+                add(inside.then(setting.key), setting.kind, paths);
+            }
+        }
     }
 }
 
-/// The keys of all entries of a registry.
-fn all_keys(registry: &Registry) -> Vec<Setting> {
-    let entries = (registry.entries)();
-    let common = registry.common.settings.iter().copied();
-    let lists: Vec<&[Setting]> =
-        common.chain(entries.iter().map(|entry| entry.settings.as_slice())).collect();
-    flattened(&lists)
-}
-
-/// The keys of a table.
-fn keys(kind: Kind) -> Vec<&'static str> {
-    let settings = match kind {
+/// The settings of a table, those of all entries if it is of a registry.
+fn settings_of(kind: Kind) -> Vec<Setting> {
+    match kind {
         Kind::Table(group) => flattened(group.settings),
-        Kind::Registry(registry) => all_keys(registry),
-        Kind::OneOf(kinds) => return kinds.iter().flat_map(|kind| keys(*kind)).collect(),
+        Kind::Registry(registry) => {
+            let entries = (registry.entries)();
+            let own = entries.iter().map(|entry| entry.settings.as_slice());
+            flattened(&registry.common.settings.iter().copied().chain(own).collect::<Vec<_>>())
+        }
+        Kind::OneOf(kinds) => kinds.iter().flat_map(|kind| settings_of(*kind)).collect(),
         _ => Vec::new(),
-    };
-    settings.iter().map(|setting| setting.key).collect()
+    }
 }

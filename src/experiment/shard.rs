@@ -1,23 +1,22 @@
-//! Which of a sweep's runs one process does, where several share them.
+//! Shards: the runs of a sweep that one of several processes makes.
 //!
-//! Runs are dealt out in the order of their ids. These are hashes, so that each share has cheap
-//! runs and dear ones, and shares differ by one run at most. Nothing but the experiment and `i/n`
-//! decides: any machine deals the same.
+//! Runs are distributed in the order of their ids. These are hashes, so that each shard has cheap
+//! and expensive runs, and sizes differ by one run at most. The experiment and `i/n` alone decide.
 
 use crate::config::source::hash;
 use crate::config::{Location, Problem, Problems};
 use std::collections::BTreeSet;
 
-/// A share of the runs of a sweep.
+/// Some of the runs of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shard {
     /// Every run.
     Whole,
-    /// One share of several of the same size.
+    /// One of several shards of the same size.
     Shard {
-        /// From 0, below `count`.
+        /// The shard, from 0.
         index: u64,
-        /// Of how many.
+        /// The number of shards.
         count: u64,
     },
     /// The runs of these ids.
@@ -26,6 +25,10 @@ pub enum Shard {
 
 impl Shard {
     /// Reads `I/N`.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not of this form, or I is not below N.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let numbers = text.split_once('/').and_then(|(index, count)| {
             Some((index.trim().parse::<u64>().ok()?, count.trim().parse::<u64>().ok()?))
@@ -39,22 +42,20 @@ impl Shard {
         }
     }
 
-    /// The share of a task of a Slurm array or of a pod of an indexed Kubernetes job, which must
-    /// be told `JOB_COMPLETIONS`; `variable` looks into the environment.
+    /// The shard of a task of a Slurm array or of a pod of an indexed Kubernetes job, which needs
+    /// `JOB_COMPLETIONS`; `variable` looks into the environment.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such task or pod, or a variable is not as expected.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let place = || Location::file("--shard");
-        let number = |name: &str| -> Result<u64, Problem> {
-            let text = variable(name);
-            text.as_deref().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
-                let found = text.map_or("nothing".to_owned(), |text| format!("`{text}`"));
-                Problem::new(place().field(name), found, "a whole number")
-            })
-        };
+        let number = |name: &str| whole_number(name, variable(name));
         if variable("SLURM_ARRAY_TASK_ID").is_some() {
             let [id, least, most, count] =
                 ["ID", "MIN", "MAX", "COUNT"].map(|end| number(&format!("SLURM_ARRAY_TASK_{end}")));
             let (id, least, most, count) = (id?, least?, most?, count?);
-            // With gaps, two tasks could not tell which shares the others have.
+            // With gaps, tasks could not know which shards the others have.
             if least > id || id > most || (most - least).checked_add(1) != Some(count) {
                 let found = format!("task {id} of {count} from {least} to {most}");
                 let place = place().field("SLURM_ARRAY_TASK_ID");
@@ -70,7 +71,11 @@ impl Shard {
         Err(Problem::new(place(), found, "I/N, or a task of an array or of an indexed job"))
     }
 
-    /// Reads ids with commas or line ends between them; each must be among `known`.
+    /// Reads ids separated by commas or blanks; each must be among `known`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or an unknown one.
     pub fn runs(text: &str, known: &BTreeSet<String>) -> Result<Self, Problems> {
         let words = text.split(|c: char| c == ',' || c.is_whitespace());
         let ids: BTreeSet<String> =
@@ -81,7 +86,7 @@ impl Shard {
         }
         for id in ids.iter().filter(|id| !known.contains(*id)) {
             let expected = "ids of this experiment, as `peeksim shard-plan` gives them";
-            // Of a file that holds something else, nothing is shown.
+            // Text of another kind of file is not shown.
             let is_id = id.len() <= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
             let found = if is_id { format!("`{id}`") } else { "a word that is no id".to_owned() };
             problems.push(Problem::new(Location::file("--run-ids"), found, expected));
@@ -89,7 +94,7 @@ impl Shard {
         problems.check(Some(Self::Runs(ids)))
     }
 
-    /// Those of `ids` that belong to this part.
+    /// Those of `ids` that belong to this shard.
     pub fn select(&self, ids: BTreeSet<String>) -> BTreeSet<String> {
         match self {
             Self::Whole => ids,
@@ -101,7 +106,7 @@ impl Shard {
         }
     }
 
-    /// The journal that a process at work on this part writes, within the folder of the results.
+    /// The name of the journal of this shard within the folder of the results.
     pub fn journal(&self) -> String {
         match self {
             Self::Whole => "runs".to_owned(),
@@ -112,6 +117,14 @@ impl Shard {
             }
         }
     }
+}
+
+/// The number in a variable of the environment.
+fn whole_number(name: &str, text: Option<String>) -> Result<u64, Problem> {
+    text.as_deref().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
+        let found = text.map_or("nothing".to_owned(), |text| format!("`{text}`"));
+        Problem::new(Location::file("--shard").field(name), found, "a whole number")
+    })
 }
 
 #[cfg(test)]

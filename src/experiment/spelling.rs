@@ -1,9 +1,8 @@
-//! Other ways to write the same: bare names for tables, numbers with other digits.
+//! Equivalent spellings: bare names for tables, numbers with other digits.
 
 use crate::config::{ConfigNode, Problem, Value, decode, path};
 
-/// The settings that may be a bare name, by their path, and the key of that name in the table that
-/// it is short for.
+/// The key of the table for which a bare name may stand, if the setting at this path may be one.
 fn key_of_name(setting: &[String]) -> Option<&'static str> {
     match setting.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["scheduler" | "penalty"] | ["workload", "arrivals"] | ["workload", "arrivals", _] => {
@@ -15,8 +14,8 @@ fn key_of_name(setting: &[String]) -> Option<&'static str> {
     }
 }
 
-/// Gives a setting of `[base]` a value. A bare name above it becomes the table that it is short
-/// for, so that it is not lost.
+/// Gives a setting of `[base]` a value. A bare name above it becomes the table for which it stands,
+/// so that it is kept.
 pub(super) fn set(base: &mut ConfigNode, key: &str, value: ConfigNode) -> Result<(), Problem> {
     let parts = path::parts(key).unwrap_or_default();
     for length in 1..parts.len() {
@@ -29,8 +28,7 @@ pub(super) fn set(base: &mut ConfigNode, key: &str, value: ConfigNode) -> Result
     base.set(key, value)
 }
 
-/// Whether a label is the one that is asked for: the same text, or the same number, as `20` and
-/// `20.0` are.
+/// Whether a label is the requested one: the same text, or the same number, as `20` and `20.0`.
 pub fn is_label(label: &str, asked: &str) -> bool {
     let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
     label == asked || number(asked).is_some_and(|asked| number(label) == Some(asked))

@@ -1,15 +1,14 @@
 //! `stopping`: replicates are added until an interval is narrow enough.
 //!
-//! What runs on is decided for a family at a time: the configurations that differ in their
-//! scheduler alone. All of a family have the same replicates, so that comparisons stay paired, and
-//! it goes on as long as one of them is not narrow enough. The experiment's `replicates` are run
-//! first, then a quarter more at a time, up to `max_replicates`. What was decided depends on the
-//! rows alone: not on threads, nor on what was finished before.
+//! The unit of the decision is a family: the configurations that differ in their scheduler alone.
+//! They have the same replicates, so that comparisons stay paired, and get more as long as one of
+//! them has too wide an interval. The experiment's `replicates` are run first, then a quarter more
+//! at a time, up to `max_replicates`. Decisions depend on the rows alone.
 //!
 //! Source: Law, Simulation Modeling and Analysis, 5th ed. 2015, section 9.4.1 (relative precision);
-//! Chow and Robbins, Annals of Mathematical Statistics 36, 1965. Who stops at the first narrow
-//! interval stops a little too often at one that is narrow by chance, so coverage is somewhat less
-//! than 95 %; steps of a quarter look less often.
+//! Chow and Robbins, Annals of Mathematical Statistics 36, 1965. Stopping at the first narrow
+//! interval selects some that are narrow by chance, so coverage is somewhat below 95 %; steps of a
+//! quarter reduce this.
 
 use super::axis::{GridPoint, RunSpec};
 use super::journal::RunRecord;
@@ -21,45 +20,32 @@ use crate::stats::{Estimate, Interval, varies};
 use std::collections::BTreeMap;
 
 /// `stopping`
-pub(super) const STOPPING: Group = Group {
-    name: "stopping",
-    settings: &[&[
-        Setting::required(
-            "metric",
-            Kind::Text,
-            "The column of runs.csv whose interval is to become narrow.",
-        ),
-        Setting::required(
-            "relative_half_width",
-            Kind::Number(f64::MIN_POSITIVE, 1.0),
-            "Replicates are added until half the width of the 95 % interval is at most this share \
-             of the mean.",
-        ),
-        Setting::integer(
-            "max_replicates",
-            [2, 1_000_000],
-            100,
-            "The most replicates of a configuration; at least `replicates`.",
-        ),
-    ]],
-    short: None,
-};
+pub(super) const STOPPING: Group = Group::named("stopping").of(&[&[
+    Setting::required("metric", Kind::Text)
+        .means("The column of runs.csv whose interval is to become narrow."),
+    Setting::required("relative_half_width", Kind::Number(f64::MIN_POSITIVE, 1.0)).means(
+        "Replicates are added until half the width of the 95 % interval is at most this share of \
+         the mean.",
+    ),
+    Setting::integer("max_replicates", [2, 1_000_000], 100)
+        .means("The most replicates of a configuration; at least `replicates`."),
+]]);
 
-/// When there are replicates enough.
+/// When a configuration has enough replicates.
 #[derive(Clone, Debug)]
 pub struct StoppingRule {
-    /// Of this metric.
+    /// The column of runs.csv whose interval is to become narrow.
     pub metric: String,
-    /// Half the width of its 95 % interval is at most so much of its mean,
+    /// Half the width of its 95 % interval is at most this share of its mean.
     pub relative_half_width: f64,
-    /// or there are so many replicates.
+    /// The most replicates.
     pub max_replicates: u64,
     /// Where it was written.
     pub place: Location,
 }
 
 impl StoppingRule {
-    /// Reads the table of an experiment with so many `replicates`.
+    /// Reads the table of an experiment with this number of `replicates`.
     pub(super) fn read(
         node: &ConfigNode,
         replicates: u64,
@@ -82,7 +68,7 @@ impl StoppingRule {
         Some(Self { metric, relative_half_width: width?, max_replicates, place })
     }
 
-    /// Reports that it stands beside a search, which has no use for it.
+    /// Reports that there is a search too.
     pub(super) fn refuse_search(&self, problems: &mut Problems) {
         let place = self.place.clone().field("stopping");
         let expected = "one of them: every replicate is a search of its own";
@@ -90,7 +76,7 @@ impl StoppingRule {
     }
 
     /// Whether the interval of these values of the configuration with these labels is narrow
-    /// enough. Two values or more that do not vary have none, and more of them would not either.
+    /// enough. Values that do not vary have none, and more of them would not either.
     pub fn narrow(&self, values: &[f64], labels: &[String]) -> bool {
         if values.len() > 1 && !varies(values) {
             return true;
@@ -101,7 +87,7 @@ impl StoppingRule {
         })
     }
 
-    /// How many replicates come after `count`.
+    /// The number of replicates that follows `count`.
     pub fn next(&self, count: u64) -> u64 {
         (count + (count / 4).max(1)).min(self.max_replicates)
     }
@@ -116,24 +102,21 @@ impl StoppingRule {
         let column = COLUMNS.iter().position(|column| column.name == self.metric).unwrap_or(0);
         let mut ran: Vec<Vec<&RunRecord>> = vec![Vec::new(); configurations.len()];
         runs.iter().for_each(|run| ran[run.spec.configuration].push(run));
-        let wanting = |members: &&Vec<usize>| {
-            let failed =
-                |at: &&usize| ran[**at].iter().any(|run| !run.entry.result.error.is_empty());
-            let narrow = |at: &usize| {
-                let cells = ran[*at].iter().map(|run| run.entry.result.cells[column].parse().ok());
-                self.narrow(&cells.flatten().collect::<Vec<f64>>(), &configurations[*at].labels)
-            };
-            // What fails will not become narrow.
-            !members.iter().any(|at| failed(&at)) && !members.iter().all(narrow)
+        let failed = |at: &usize| ran[*at].iter().any(|run| run.failed());
+        let narrow = |at: &usize| {
+            let cells = ran[*at].iter().map(|run| run.entry.result.cells[column].parse().ok());
+            self.narrow(&cells.flatten().collect::<Vec<f64>>(), &configurations[*at].labels)
         };
         let mut due = Vec::new();
-        for members in families(keys, configurations).values().filter(wanting) {
+        for members in families(keys, configurations).into_values() {
+            // An interval of runs that fail will not become narrow.
+            if members.iter().any(failed) || members.iter().all(narrow) {
+                continue;
+            }
             for configuration in members {
-                let count = ran[*configuration].len() as u64;
+                let count = ran[configuration].len() as u64;
                 let more = count..self.next(count);
-                due.extend(
-                    more.map(|replicate| RunSpec { configuration: *configuration, replicate }),
-                );
+                due.extend(more.map(|replicate| RunSpec { configuration, replicate }));
             }
         }
         due

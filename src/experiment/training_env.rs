@@ -1,14 +1,14 @@
-//! An experiment as an environment to learn in: runs of its configurations follow one another,
-//! a step is the choice of a variant for the head of the line.
+//! An experiment as a learning environment: runs of its configurations follow one another; an
+//! action is the choice of a variant for the head of the queue.
 //!
-//! The reward of a step is what the batch will earn, as expected by the accuracies that the run
-//! grants and by the worker's timeline, less its price, less what the most accurate variants would
-//! earn at once: nothing is lost by a perfect choice, and the order of policies is that of their
-//! utility. It comes with the choice, not when answers do, which may be fifty choices later, and
-//! no luck with answers is mixed in. Random numbers are those of no replicate.
+//! The reward of an action is the expected utility of the batch, by the accuracies that the run
+//! grants and the worker's timeline, less its price, less the utility of the most accurate variants
+//! at once. So a perfect choice loses nothing, and policies are ordered by their utility. The
+//! reward comes with the action, not with the answers, which may come fifty actions later and
+//! depend on chance. Random numbers are those of no replicate.
 
-use super::executor::Sweep;
 use super::run_config::RunConfig;
+use super::sweep::Sweep;
 use crate::config::{Location, Problem, Problems};
 use crate::contract::{Decision, Plan, Timeline};
 use crate::core::rng::Rng;
@@ -22,45 +22,45 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-/// No more batches than this are chosen in a run: a crowded one makes few of many requests, and
-/// should not be learned from less than an idle one.
+/// The most actions in a run. Overloaded runs have fewer and larger batches than idle ones; both
+/// should weigh the same in training.
 const BATCHES: usize = 256;
-/// What a reward is worth when one more request was served. Counted by choices instead, whoever
-/// leaves a request to be decided about later, or lets lines grow, would lose less by each choice.
+/// The discount for each request that is served. A discount for each action would reward policies
+/// that postpone requests or let queues grow.
 const DISCOUNT: f64 = 0.99;
-/// Rewards of about 1 are learned best.
+/// Training works best with rewards of about 1.
 const SCALE: f64 = 0.1;
 
-/// Runs of all configurations, in an order that is drawn, and again.
+/// Runs of all configurations in random order, repeatedly.
 pub struct SchedulingEnvironment<'a> {
-    prepared: &'a [RunConfig],
+    configs: &'a [RunConfig],
     run: Run,
     cost_weight: f64,
-    /// What the runs that follow are drawn by.
+    /// Draws the runs that follow.
     rng: ChaCha8Rng,
-    /// The configurations that are still to come before all have been.
+    /// The configurations that have not had a run in this round.
     left: Vec<usize>,
 }
 
-/// A run that stops where a choice is due.
+/// A run that stops where an action is due.
 struct Run {
     sim: Simulation,
     dispatcher: SteppedDispatcher,
     plan: Plan,
     cost_weight: f64,
-    /// What a reward is worth after the last choice.
+    /// The discount of the last action.
     discount: f64,
-    /// Batches that were chosen.
+    /// The number of actions.
     batches: usize,
     over: bool,
 }
 
 impl Run {
-    fn new(prepared: &RunConfig, rng: Rng, cost_weight: f64) -> Result<Self, Problems> {
-        let arrivals = prepared.arrivals.build(&prepared.truth, rng)?;
-        let dispatcher = SteppedDispatcher::new(&prepared.truth.believed(rng));
-        let truth = Arc::clone(&prepared.truth);
-        let sim = Simulation::new(truth, arrivals, prepared.info, rng, "training");
+    fn new(config: &RunConfig, rng: Rng, cost_weight: f64) -> Result<Self, Problems> {
+        let arrivals = config.arrivals.build(&config.truth, rng)?;
+        let dispatcher = SteppedDispatcher::new(&config.truth.believed(rng));
+        let truth = Arc::clone(&config.truth);
+        let sim = Simulation::new(truth, arrivals, config.info, rng, "training");
         let (plan, discount) = (Plan::default(), 1.0);
         let mut run =
             Self { sim, dispatcher, plan, cost_weight, discount, batches: 0, over: false };
@@ -68,7 +68,7 @@ impl Run {
         Ok(run)
     }
 
-    /// Goes to the next choice that is due, or to the end.
+    /// Goes to the next action that is due, or to the end.
     fn proceed(&mut self) {
         while matches!(self.sim.advance(&mut ()), Ok(engine::StepOutcome::Decide)) {
             let due = self.dispatcher.decide(&self.sim.view(), self.sim.trigger(), &mut self.plan);
@@ -93,8 +93,8 @@ impl Run {
         (-SCALE * given_up) as f32
     }
 
-    /// What the requests of the plan will earn less, together, than the most accurate variant that
-    /// is to be had would earn at once and for nothing; and how many they are.
+    /// The expected utility that the requests of the plan lose against the most accurate available
+    /// variant at once and for free; and the number of these requests.
     fn given_up(&self) -> (f64, usize) {
         let (view, mut timeline) = (self.sim.view(), Timeline::default());
         let (mut given_up, mut served) = (0.0, 0);
@@ -120,43 +120,47 @@ impl Run {
 }
 
 impl<'a> SchedulingEnvironment<'a> {
-    /// In the runs of an experiment, whose configurations must be of one catalogue.
+    /// The environment of an experiment, whose configurations must have one policy signature.
+    ///
+    /// # Errors
+    ///
+    /// If they have not, or the first run cannot be built.
     pub fn new(sweep: &'a Sweep, cost_weight: f64) -> Result<Self, Problems> {
-        let prepared = sweep.prepared.as_slice();
-        let expected = policy_catalogue(&prepared[0].catalog, prepared[0].info);
-        for (other, settings) in prepared.iter().zip(&sweep.configurations).skip(1) {
+        let configs = sweep.configs.as_slice();
+        let expected = policy_catalogue(&configs[0].catalog, configs[0].info);
+        for (other, settings) in configs.iter().zip(&sweep.points).skip(1) {
             let found = policy_catalogue(&other.catalog, other.info);
             if let Some((at, _)) = expected.iter().zip(&found).find(|(a, b)| a != b) {
                 let place = Location::file(&sweep.experiment.path);
-                let said = format!("`{}` differ at {}", at.0, settings.labels.join(", "));
-                let wanted = "applications, variants, workers, penalty and accuracy that do not \
+                let found = format!("`{}` differ at {}", at.0, settings.labels.join(", "));
+                let expected = "applications, variants, workers, penalty and accuracy that do not \
                               vary";
-                return Err(Problem::new(place, said, wanted).into());
+                return Err(Problem::new(place, found, expected).into());
             }
         }
-        let run = Run::new(&prepared[0], Rng::episode(0), cost_weight)?;
+        let run = Run::new(&configs[0], Rng::episode(0), cost_weight)?;
         let rng = ChaCha8Rng::seed_from_u64(0);
-        Ok(Self { prepared, run, cost_weight, rng, left: Vec::new() })
+        Ok(Self { configs, run, cost_weight, rng, left: Vec::new() })
     }
 
-    /// What a policy that is trained here depends on.
+    /// The signature of policies that are trained here.
     pub fn catalogue(&self) -> PolicySignature {
-        policy_catalogue(&self.prepared[0].catalog, self.prepared[0].info)
+        policy_catalogue(&self.configs[0].catalog, self.configs[0].info)
     }
 }
 
 impl SchedulingEnvironment<'_> {
-    /// Begins another run.
+    /// Begins the next run.
     fn next(&mut self) {
         if self.left.is_empty() {
-            self.left.extend(0..self.prepared.len());
+            self.left.extend(0..self.configs.len());
         }
         let at = self.rng.random_range(0..self.left.len());
-        let prepared = &self.prepared[self.left.swap_remove(at)];
+        let config = &self.configs[self.left.swap_remove(at)];
         let number = self.rng.random_range(0..u64::MAX);
-        match Run::new(prepared, Rng::episode(number), self.cost_weight) {
+        match Run::new(config, Rng::episode(number), self.cost_weight) {
             Ok(run) => self.run = run,
-            // What could be built once can be built again; else the episode is over at once.
+            // Every run could be built when the sweep was checked.
             Err(_) => self.run.over = true,
         }
     }
@@ -171,12 +175,8 @@ impl Environment for SchedulingEnvironment<'_> {
         self.run.dispatcher.outputs()
     }
 
-    fn by_action(&self) -> usize {
+    fn action_features(&self) -> usize {
         self.run.dispatcher.by_output()
-    }
-
-    fn discount(&self) -> f32 {
-        self.run.discount as f32
     }
 
     fn reset(&mut self, rng: &mut ChaCha8Rng) {
@@ -201,26 +201,26 @@ impl Environment for SchedulingEnvironment<'_> {
 
     fn step(&mut self, action: usize) -> Transition {
         if self.run.over {
-            return Transition { reward: 0.0, done: true };
+            return Transition { reward: 0.0, done: true, discount: 1.0 };
         }
         let reward = self.run.step(action);
-        // One run follows the other: to leave requests to the end of all days would else be best.
+        // The episode goes on in the next run: otherwise postponing requests would be best.
         if self.run.over {
             self.next();
         }
-        Transition { reward, done: self.run.over }
+        Transition { reward, done: self.run.over, discount: self.run.discount as f32 }
     }
 }
 
 /// Mean utility of a network over the first replicate of every configuration.
 pub fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, String> {
     let mut sum = 0.0;
-    for prepared in &sweep.prepared {
-        let mut summary = Summary::new(&prepared.catalog);
-        let mut scheduler = trained(&prepared.catalog, network.clone());
+    for config in &sweep.configs {
+        let mut summary = Summary::new(&config.catalog);
+        let mut scheduler = trained(&config.catalog, network.clone());
         let rng = Rng::new(sweep.experiment.seed, 0);
-        super::simulate_with(prepared, rng, scheduler.as_mut(), prepared.info, &mut summary)?;
+        super::simulate_with(config, rng, scheduler.as_mut(), config.info, &mut summary)?;
         sum += summary.cell("utility_mean").and_then(Cell::number).unwrap_or(0.0);
     }
-    Ok(sum / sweep.prepared.len() as f64)
+    Ok(sum / sweep.configs.len() as f64)
 }

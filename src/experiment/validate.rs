@@ -1,4 +1,4 @@
-//! Figures and claims must name columns and labels that will exist, and that can be drawn.
+//! Checks that figures and claims name columns and labels that exist and can be drawn.
 
 use super::axis::GridPoint;
 use super::figure_spec::{FigureKind, FigureSpec};
@@ -9,12 +9,12 @@ use crate::config::{Location, Problem, Problems};
 use crate::metrics;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most lines a figure may have: its legend must still tell them apart.
+/// The most lines of a figure: its legend must distinguish them.
 pub const MAX_SERIES: usize = 48;
-/// The most panels a figure may have: it must still fit on a page.
+/// The most panels of a figure: it must fit on a page.
 const MAX_PANELS: usize = 24;
 
-/// Reports every name of a figure or a claim that means nothing, before the first run.
+/// Reports every unknown name in figures and claims, before the first run.
 pub(super) fn check(experiment: &Experiment, grid: &[GridPoint], problems: &mut Problems) {
     let keys = axis_keys(experiment);
     let grid = grid.iter().map(|configuration| configuration.labels.as_slice()).collect();
@@ -22,25 +22,25 @@ pub(super) fn check(experiment: &Experiment, grid: &[GridPoint], problems: &mut 
         NameChecker { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
     experiment.figures.iter().for_each(|figure| names.figure(figure));
     experiment.expectations.iter().for_each(|claim| names.claim(claim));
-    if let Some(until) = &experiment.stopping {
-        names.metric(&until.metric, until.place.clone().field("until.metric"));
+    if let Some(rule) = &experiment.stopping {
+        names.metric(&rule.metric, rule.place.clone().field("stopping.metric"));
     }
 }
 
-/// What exists, and where to report what does not.
+/// Checks names against those that exist.
 pub struct NameChecker<'a> {
-    /// The axes.
+    /// The keys that vary.
     pub keys: &'a [String],
     /// The labels of each configuration, one for each axis.
     pub grid: Vec<&'a [String]>,
     /// The columns that hold numbers.
     pub metrics: Vec<&'a str>,
-    /// What was found wrong.
+    /// The problems found.
     pub problems: &'a mut Problems,
 }
 
 impl<'a> NameChecker<'a> {
-    /// Reports what of a figure cannot be drawn.
+    /// Reports what in a figure cannot be drawn.
     pub fn figure(&mut self, figure: &FigureSpec) {
         let at = |field: &str| figure.place.clone().field(&format!("figure.{field}"));
         if !figure.series.is_empty() {
@@ -56,7 +56,7 @@ impl<'a> NameChecker<'a> {
             }
         }
         match figure.kind {
-            // Without any axis of numbers; that has been said.
+            // There is no axis of numbers, which was reported.
             FigureKind::Lines if figure.x.is_empty() => {}
             FigureKind::Lines => {
                 self.axis(&figure.x, at("x"));
@@ -84,7 +84,7 @@ impl<'a> NameChecker<'a> {
         }
     }
 
-    /// A point of a line is one setting: what else varied would be averaged without a word.
+    /// Reports a further axis that varies: a point of a line must be one configuration.
     fn further(&mut self, figure: &FigureSpec, place: Location) {
         let (Some(x), series) = (self.at(&figure.x), self.at(&figure.series)) else { return };
         let facet = self.at(&figure.facet);
@@ -111,7 +111,7 @@ impl<'a> NameChecker<'a> {
         self.filter(&claim.filter, &at("where"));
     }
 
-    /// Reports what of a filter names no axis or no value of one.
+    /// Reports unknown axes and labels of a filter.
     pub fn filter(&mut self, filter: &[(String, Vec<String>)], place: &Location) {
         for (key, labels) in filter {
             self.axis(key, place.clone());
@@ -158,7 +158,7 @@ impl<'a> NameChecker<'a> {
         self.grid.iter().copied().filter(passes)
     }
 
-    /// The place of an axis among the labels.
+    /// The index of an axis among the labels.
     fn at(&self, key: &str) -> Option<usize> {
         self.keys.iter().position(|known| known == key)
     }

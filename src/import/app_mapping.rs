@@ -3,16 +3,16 @@
 use crate::config::{Location, Problem, Problems};
 use std::collections::BTreeMap;
 
-/// More models and functions than that are no names but numbers.
+/// The most models and functions; a column with more distinct texts holds no names.
 const MAX_KEYS: usize = 1_000_000;
 
-/// How keys that no `--app KEY=NAME` names are dealt out to the other applications.
+/// How keys that no `--app KEY=NAME` names are assigned to the other applications.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AppMapping {
     /// Keys in turn, in the order in which they first appear.
     #[default]
     RoundRobin,
-    /// As many neighbouring keys to each application.
+    /// The same number of neighbouring keys to each application.
     Stripes,
     /// Requests in turn, whatever their key.
     Requests,
@@ -68,14 +68,14 @@ pub(super) struct Apps {
     map: AppMapping,
     /// How many keys there are, for stripes.
     keys: usize,
-    /// Requests dealt out so far.
-    dealt: usize,
+    /// Requests assigned in turn so far.
+    assigned: usize,
 }
 
 impl Apps {
     /// Decodes `--app NAME` and `--app KEY=NAME`.
     pub(super) fn read(given: &[String], map: AppMapping) -> Result<Self, Problems> {
-        let mut apps = Self { named: Vec::new(), list: Vec::new(), map, keys: 0, dealt: 0 };
+        let mut apps = Self { named: Vec::new(), list: Vec::new(), map, keys: 0, assigned: 0 };
         let mut problems = Problems::default();
         for text in given {
             let (key, name) = text
@@ -96,21 +96,18 @@ impl Apps {
         }
         if apps.list.is_empty() && map != AppMapping::RoundRobin {
             let expected = "applications to deal out: `--app NAME`";
-            problems.push(Problem::new(
-                Location::file("--map"),
-                "no list of applications",
-                expected,
-            ));
+            let place = Location::file("--map");
+            problems.push(Problem::new(place, "no list of applications", expected));
         }
         problems.check(Some(apps))
     }
 
-    /// Whether all keys must be known before the first is dealt out.
-    pub(super) fn wants_keys(&self) -> bool {
+    /// Whether the number of keys must be known before the first request is assigned.
+    pub(super) fn needs_key_count(&self) -> bool {
         self.map == AppMapping::Stripes
     }
 
-    /// Tells how many keys there are.
+    /// With the number of keys.
     pub(super) fn with_keys(mut self, keys: usize) -> Self {
         self.keys = keys;
         self
@@ -129,15 +126,15 @@ impl Apps {
             AppMapping::RoundRobin => number % count,
             AppMapping::Stripes => number * count / self.keys.max(number + 1),
             AppMapping::Requests => {
-                self.dealt += 1;
-                (self.dealt - 1) % count
+                self.assigned += 1;
+                (self.assigned - 1) % count
             }
         };
         Some(&self.list[at])
     }
 }
 
-/// What names of applications and classes are: they are written into tables and paths.
+/// What names of applications and classes may be: they become cells of tables and parts of paths.
 pub(super) const NAME: &str = "a name without blanks, commas, slashes and quotes";
 
 pub(super) fn is_name(text: &str) -> bool {

@@ -3,7 +3,7 @@
 //!
 //! Source: Azure/AzurePublicDataset; Zhang et al., SOSP 2021.
 
-use super::table::{Read, Table};
+use super::table::{RowDecoder, TraceTable};
 use super::time::TimeUnit;
 use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportedRequest, ImporterEntry};
@@ -13,41 +13,30 @@ use crate::config::settings::names;
 use crate::config::{Problem, Setting};
 
 const KEYS: [(&str, bool); 2] = [("func", false), ("app", true)];
-const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const KEY: Setting = Setting::choice("key", &names(&KEYS)).means("What has a key of its own.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2021",
     summary: "Azure Functions invocation trace 2021; a key per function, or per application",
     settings: &[&[KEY], LAYOUT, UNITS],
-    form: ImportKind::Trace(|read| {
-        let by_app = read.choice("key", &KEYS);
-        let (layout, units) = (TableLayout::read(read), units(read, ["arrival", "duration"]));
-        Box::new(move |path, _| Table::open(path, layout, |head| columns(head, by_app, units)))
+    form: ImportKind::Trace(|settings| {
+        let by_app = settings.choice("key", &KEYS);
+        let layout = TableLayout::read(settings);
+        let [unit, duration] = units(settings, ["arrival", "duration"]);
+        Box::new(move |path, _| {
+            let clock = TimeReader::new("arrival", unit, TimeUnit::Decimal(9));
+            TraceTable::open(path, layout, |head| Ok((clock, columns(head, by_app, duration)?)))
+        })
     }),
 };
 
-fn columns(
-    head: &Header,
-    by_app: bool,
-    [unit, span]: [Option<TimeUnit>; 2],
-) -> Result<(TimeReader, Read), Problem> {
-    let (app, func) = (head.column("app")?, head.column("func")?);
-    let (end, duration) = (head.column("end_timestamp")?, head.column("duration")?);
-    let clock = TimeReader::new("arrival", unit, TimeUnit::Decimal(9));
-    let read: Read = Box::new(move |row, clock| {
-        for column in [app, func] {
-            if row.text(column).is_empty() {
-                return Err(row.problem(column, "an id"));
-            }
-        }
-        let time_ns = clock.cell(row, end)? - clock.span(row, duration, span)?;
+fn columns(head: &Header, by_app: bool, unit: Option<TimeUnit>) -> Result<RowDecoder, Problem> {
+    let [app, func, end, duration] = head.columns(["app", "func", "end_timestamp", "duration"])?;
+    Ok(Box::new(move |row, clock| {
+        let (app, func) = (row.filled(app, "an id")?, row.filled(func, "an id")?);
+        let time_ns = clock.cell(row, end)? - clock.span(row, duration, unit)?;
         // A function's id is unique within its application only.
-        let key = if by_app {
-            row.text(app).to_owned()
-        } else {
-            format!("{}/{}", row.text(app), row.text(func))
-        };
-        Ok((ImportedRequest { time_ns, key, class: None, budget_ns: None }, 1))
-    });
-    Ok((clock, read))
+        let key = if by_app { app.to_owned() } else { format!("{app}/{func}") };
+        Ok((ImportedRequest::new(time_ns, key), 1))
+    }))
 }

@@ -5,9 +5,9 @@
 //! Rows are functions, requests leave by time: the counts of a file are held, 8 bytes for each
 //! that is not 0. Source: Azure/AzurePublicDataset; Shahrad et al., USENIX ATC 2020.
 
-use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, SPREAD, Spread, draws};
+use super::spread_counts::{MAX_AT_ONCE, SPREAD, Spread, draws, request_count};
 use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader, stem};
-use crate::config::csv::{Header, whole};
+use crate::config::csv::Header;
 use crate::config::lines::LineReader;
 use crate::config::rows::{LAYOUT, RowReader, TableLayout};
 use crate::config::settings::names;
@@ -17,7 +17,7 @@ use crate::core::units::NS_PER_S;
 use std::collections::VecDeque;
 
 const MINUTE_NS: u64 = 60 * NS_PER_S;
-/// So many counts other than 0 are held: half a gigabyte, six times a published day.
+/// The most counts other than 0 that are held: half a gigabyte, six times a published day.
 const MAX_CELLS: usize = 1 << 26;
 /// Columns of minutes; a day has 1440.
 const MAX_MINUTES: usize = 100_000;
@@ -28,19 +28,19 @@ const KEYS: [(&str, &[&str]); 4] = [
     ("owner", &["HashOwner"]),
     ("trigger", &["Trigger"]),
 ];
-const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const KEY: Setting = Setting::choice("key", &names(&KEYS)).means("What has a key of its own.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "azure-functions-2019",
     summary: "Azure Functions invocations per minute 2019; a key per function, or coarser",
     settings: &[&[KEY], SPREAD, LAYOUT],
-    form: ImportKind::Trace(|read| {
-        let key = read.choice("key", &KEYS);
-        let spread = read.choice("spread", &Spread::ALL);
-        let seed = read.integer("seed");
-        let layout = TableLayout::read(read);
+    form: ImportKind::Trace(|settings| {
+        let key = settings.choice("key", &KEYS);
+        let spread = settings.choice("spread", &Spread::ALL);
+        let seed = settings.integer("seed");
+        let layout = TableLayout::read(settings);
         Box::new(move |path, nth| {
-            let rows = RowReader::of_others(path, layout)?;
+            let rows = RowReader::with_layout(path, layout)?;
             let key = key.iter().map(|name| rows.head().column(name));
             let key = key.collect::<Result<_, _>>()?;
             let minutes = minutes(rows.head())?;
@@ -55,7 +55,7 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
                 names: Vec::new(),
                 held: 0,
                 next: 0,
-                read: false,
+                is_complete: false,
                 pending: VecDeque::new(),
             }))
         })
@@ -78,10 +78,10 @@ struct Invocations {
     /// By row, its key.
     names: Vec<String>,
     /// Whether all rows were read.
-    read: bool,
-    /// The next minute.
+    is_complete: bool,
+    /// Index of the next minute in `minutes`.
     next: usize,
-    /// Time and row of requests not yet given out.
+    /// Time and row of requests that are not yet handed out.
     pending: VecDeque<(i64, u32)>,
 }
 
@@ -107,23 +107,17 @@ fn day(path: &str) -> u64 {
 
 impl Invocations {
     /// Reads a row; `false` at the end.
-    fn take(&mut self) -> Result<bool, Problem> {
+    fn read_row(&mut self) -> Result<bool, Problem> {
         let Some(row) = self.rows.next_row()? else { return Ok(false) };
-        let key: Vec<&str> = self.key.iter().map(|column| row.text(*column)).collect();
-        if let Some(at) = key.iter().position(|part| part.is_empty()) {
-            return Err(row.problem(self.key[at], "a name"));
-        }
+        let key = self.key.iter().map(|column| row.filled(*column, "a name"));
+        let key = key.collect::<Result<Vec<_>, _>>()?;
         let number = self.names.len() as u32;
-        // A bad row leaves nothing behind.
+        // A bad row must not leave counts.
         let mut counts = Vec::new();
         for (minute, column) in self.minutes.iter().enumerate() {
-            match whole(row.text(*column)).filter(|count| *count <= MAX_COUNT) {
-                Some(0) => {}
-                Some(count) => counts.push((minute, count as u32)),
-                None => {
-                    let expected = format!("a whole number of requests up to {MAX_COUNT}");
-                    return Err(row.problem(*column, expected));
-                }
+            let count = request_count(row, *column)?;
+            if count > 0 {
+                counts.push((minute, count as u32));
             }
         }
         self.held += counts.len();
@@ -147,28 +141,22 @@ impl Invocations {
             return Err(Problem::new(place, found, format!("at most {MAX_AT_ONCE}")));
         }
         let index = self.first + minute as u64;
-        let start = (index * MINUTE_NS).cast_signed();
-        let mut requests = Vec::with_capacity(sum as usize);
-        for (row, count) in counts {
-            let about = [index, u64::from(row)];
-            let offsets = self.spread.offsets(u64::from(count), MINUTE_NS, self.rng, about);
-            requests.extend(offsets.into_iter().map(|at| (start.saturating_add_unsigned(at), row)));
-        }
-        requests.sort_unstable();
-        self.pending.extend(requests);
+        let span = [index * MINUTE_NS, MINUTE_NS].map(u64::cast_signed);
+        let counts = counts.into_iter().map(|(row, count)| (row, u64::from(count)));
+        self.pending.extend(self.spread.requests(self.rng, span, index, counts));
         Ok(())
     }
 }
 
 impl RequestReader for Invocations {
     fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
-        while !self.read {
-            self.read = !self.take()?;
+        while !self.is_complete {
+            self.is_complete = !self.read_row()?;
         }
         loop {
             if let Some((time_ns, row)) = self.pending.pop_front() {
                 let key = self.names[row as usize].clone();
-                return Ok(Some(ImportedRequest { time_ns, key, class: None, budget_ns: None }));
+                return Ok(Some(ImportedRequest::new(time_ns, key)));
             }
             if self.next == self.counts.len() {
                 return Ok(None);
@@ -182,13 +170,11 @@ impl RequestReader for Invocations {
         self.rows.lines()
     }
 
-    fn told(&self) -> ImportNotes {
+    fn notes(&self) -> ImportNotes {
         let day = self.first / 1440 + 1;
         let fact = (self.first > 0).then(|| format!("day {day} by the file's name"));
-        ImportNotes {
-            facts: fact.into_iter().chain(self.rows.recognised()).collect(),
-            notes: Vec::new(),
-        }
+        let facts = fact.into_iter().chain(self.rows.recognised()).collect();
+        ImportNotes { facts, notes: Vec::new() }
     }
 }
 

@@ -1,84 +1,49 @@
-//! Bandwidth traces of others as the table of a link, `time_s,mbps`: a table with a time and a
-//! rate, of one trace or of several in one file (`trace,time_s,mbps`), or a list with a rate a
-//! line. Rows stay as they are; only the time begins at 0.
+//! Published bandwidth traces as the table of a link, `time_s,mbps`: from a table with a time and a
+//! rate, of one trace or of several in one file (`trace,time_s,mbps`), or from a list with a rate
+//! per line. Rates are kept; times are shifted to begin at 0.
 
 use super::time::TimeUnit;
-use super::time_reader::TimeReader;
-use super::{ImportKind, ImportedProfile, ImporterEntry};
+use super::time_reader::{RATES, TimeReader, UNIT, UNITS};
+use super::{ImportKind, ImportNotes, ImportedProfile, ImporterEntry};
 use crate::config::csv::Row;
 use crate::config::rows::{LAYOUT, RowReader, TableLayout};
-use crate::config::settings::names;
 use crate::config::source::Source;
-use crate::config::{
-    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode,
-};
+use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting};
 use crate::core::units::{NS_PER_S, Span, decimal};
 use crate::system::link::{Bandwidth, COLUMNS, MBPS};
 use std::collections::BTreeSet;
 
-/// Traces of a file that are told by name.
+/// The most traces of a file that are listed by name.
 const MAX_TRACES: usize = 10_000;
 /// A row of a link's table holds for a day at most.
 const MAX_STEP_NS: i64 = 86_400 * NS_PER_S.cast_signed();
-/// Rates by unit, in megabits per second.
-const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
 
-const COLUMN: Group = Group {
-    name: "column",
-    settings: &[&[
-        Setting::text("time", COLUMNS[0], "The column of the time."),
-        Setting::text("rate", COLUMNS[1], "The column of the rate."),
-        Setting::optional(
-            "trace",
-            Kind::Text,
-            "trace, if there is one",
-            "The column of the trace.",
-        ),
-    ]],
-    short: None,
-};
-
-const UNIT: Group = Group {
-    name: "unit",
-    settings: &[&[
-        Setting::optional(
-            "time",
-            Kind::Choice(&names(&TimeUnit::ALL)),
-            "recognised, or s",
-            "The unit of times.",
-        ),
-        Setting::choice("rate", &names(&RATES), "The unit of rates."),
-    ]],
-    short: None,
-};
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::text("time", COLUMNS[0]).means("The column of the time."),
+    Setting::text("rate", COLUMNS[1]).means("The column of the rate."),
+    Setting::optional("trace", Kind::Text, "trace, if there is one")
+        .means("The column of the trace."),
+]]);
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "bandwidth",
     summary: "rates over time, for a link's `uplink_mbps`: a table, or a list with a rate a line",
     settings: &[
         &[
-            Setting::optional("trace", Kind::Text, "the only one", "The trace of the file."),
-            Setting::integer("skip_rows", [0, 1_000_000], 0, "The rows to skip."),
-            Setting::optional(
-                "interval_s",
-                Kind::Number(1e-3, 86_400.0),
-                "the file has times",
-                "The time between the rates of a list.",
-            ),
-            Setting::optional(
-                "column",
-                Kind::Table(&COLUMN),
-                "as said there",
-                "The columns (--column).",
-            ),
-            Setting::optional("unit", Kind::Table(&UNIT), "as said there", "The units (--unit)."),
+            Setting::optional("trace", Kind::Text, "the only one").means("The trace of the file."),
+            Setting::integer("skip_rows", [0, 1_000_000], 0).means("The rows to skip."),
+            Setting::optional("interval_s", Kind::Number(1e-3, 86_400.0), "the file has times")
+                .means("The time between the rates of a list."),
+            Setting::optional("column", Kind::Table(&COLUMN), "as said there")
+                .means("The columns (--column)."),
         ],
+        UNITS,
         LAYOUT,
     ],
-    form: ImportKind::Table(make),
+    form: ImportKind::Table(import),
 };
 
-struct Plan {
+struct BandwidthPlan {
     trace: Option<String>,
     skip_rows: u64,
     interval_ns: Option<u64>,
@@ -90,34 +55,24 @@ struct Plan {
     layout: TableLayout,
 }
 
-impl Plan {
-    fn read(read: &mut Decoder<'_>) -> Self {
-        let trace = read.take("trace").map(ConfigNode::cell);
-        let skip_rows = read.integer("skip_rows");
-        let interval = read.optional_number("interval_s");
-        let empty = ConfigNode::empty(Location::file("--column"));
-        let node = read.take("column").unwrap_or(&empty);
-        let mut columns = Decoder::new(node, &COLUMN, read.problems());
-        let time = columns.text("time");
-        let rate = columns.text("rate");
-        let of = columns.take("trace").and_then(|node| decode::text(node, columns.problems()));
-        let traces = of.is_some();
-        let names = [time, rate, of.unwrap_or("trace").to_owned()];
+impl BandwidthPlan {
+    fn read(settings: &mut Decoder<'_>) -> Self {
+        let trace = settings.take("trace").map(ConfigNode::cell);
+        let skip_rows = settings.integer("skip_rows");
+        let interval_s = settings.optional_number("interval_s");
+        let mut columns = settings.inner("column", &COLUMN);
+        let (time, rate) = (columns.text("time"), columns.text("rate"));
+        let name = columns.optional_text("trace");
+        let traces = name.is_some();
+        let names = [time, rate, name.unwrap_or("trace").to_owned()];
         columns.finish();
-        let (unit, per_mbps) = Self::units(read);
-        let interval_ns = interval.map(|seconds| Span::from_s(seconds).0);
-        let layout = TableLayout::read(read);
-        Self { trace, skip_rows, interval_ns, names, traces, unit, per_mbps, layout }
-    }
-
-    fn units(read: &mut Decoder<'_>) -> (Option<TimeUnit>, f64) {
-        let empty = ConfigNode::empty(Location::file("--unit"));
-        let node = read.take("unit").unwrap_or(&empty);
-        let mut units = Decoder::new(node, &UNIT, read.problems());
-        let time = units.optional_choice("time", &TimeUnit::ALL);
-        let rate = units.choice("rate", &RATES);
+        let mut units = settings.inner("unit", &UNIT);
+        let unit = units.optional_choice("time", &TimeUnit::ALL);
+        let per_mbps = units.choice("rate", &RATES);
         units.finish();
-        (time, rate)
+        let interval_ns = interval_s.map(|seconds| Span::from_s(seconds).0);
+        let layout = TableLayout::read(settings);
+        Self { trace, skip_rows, interval_ns, names, traces, unit, per_mbps, layout }
     }
 }
 
@@ -145,22 +100,19 @@ impl Steps {
     }
 }
 
-fn make(file: &str, read: &mut Decoder<'_>) -> Option<ImportedProfile> {
-    let plan = Plan::read(read);
-    let made = table(file, &plan);
-    made.map_err(|problems| read.problems().extend(problems)).ok()
+fn import(file: &str, settings: &mut Decoder<'_>) -> Option<ImportedProfile> {
+    let plan = BandwidthPlan::read(settings);
+    table(file, &plan).map_err(|problems| settings.problems().extend(problems)).ok()
 }
 
-fn table(file: &str, plan: &Plan) -> Result<ImportedProfile, Problems> {
-    let mut rows = RowReader::of_others(file, plan.layout)?;
+fn table(file: &str, plan: &BandwidthPlan) -> Result<ImportedProfile, Problems> {
+    let mut rows = RowReader::with_layout(file, plan.layout)?;
     let header = format!("{},{}\n", COLUMNS[0], COLUMNS[1]);
     let mut steps = Steps { text: header, rows: 0, first: None, last: 0 };
-    let mut facts = Vec::new();
-    let notes;
+    let (mut facts, mut notes) = (Vec::new(), Vec::new());
     rows.demote_header(|cells| cells.iter().all(|cell| cell.parse::<f64>().is_ok()));
     if rows.head().names().count() == 1 {
         list(&mut rows, plan, &mut steps)?;
-        notes = Vec::new();
     } else {
         let mut clock = TimeReader::new("time", plan.unit, TimeUnit::Decimal(9));
         facts.extend(timed(&mut rows, plan, &mut clock, &mut steps)?);
@@ -179,18 +131,18 @@ fn table(file: &str, plan: &Plan) -> Result<ImportedProfile, Problems> {
     }
     let source = Source { path: file.to_owned(), text: steps.text, sha256: String::new() };
     Bandwidth::parse(&source)?;
-    let said = format!("{} rows", steps.rows);
-    Ok(ImportedProfile { text: source.text, said, told: super::ImportNotes { facts, notes } })
+    let summary = format!("{} rows", steps.rows);
+    Ok(ImportedProfile { text: source.text, summary, notes: ImportNotes { facts, notes } })
 }
 
-fn rate(row: Row<'_>, column: usize, plan: &Plan) -> Result<f64, Problem> {
+fn rate(row: Row<'_>, column: usize, plan: &BandwidthPlan) -> Result<f64, Problem> {
     let mbps = row.number(column)? / plan.per_mbps;
     let inside = MBPS.contains(&mbps);
     if inside { Ok(mbps) } else { Err(row.problem(column, "a rate from 0.001 to 1e9 Mbit/s")) }
 }
 
 /// A rate a line.
-fn list(rows: &mut RowReader, plan: &Plan, steps: &mut Steps) -> Result<(), Problems> {
+fn list(rows: &mut RowReader, plan: &BandwidthPlan, steps: &mut Steps) -> Result<(), Problems> {
     if plan.trace.is_some() || plan.traces {
         let found = "a list with a rate a line";
         return Err(Problem::new(rows.head().place(), found, "a column of traces").into());
@@ -221,7 +173,7 @@ fn list(rows: &mut RowReader, plan: &Plan, steps: &mut Steps) -> Result<(), Prob
 /// A time and a rate a row; the name of the trace, if the file has names.
 fn timed(
     rows: &mut RowReader,
-    plan: &Plan,
+    plan: &BandwidthPlan,
     clock: &mut TimeReader,
     steps: &mut Steps,
 ) -> Result<Option<String>, Problems> {

@@ -3,7 +3,7 @@
 //! `Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type`, in later releases with
 //! `Session ID` and `Elapsed time`. Source: HPMLL/BurstGPT; Wang et al., arXiv 2401.17644.
 
-use super::table::{Read, Table};
+use super::table::{RowDecoder, TraceTable};
 use super::time::TimeUnit;
 use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportedRequest, ImporterEntry};
@@ -13,39 +13,34 @@ use crate::config::settings::names;
 use crate::config::{Problem, Setting};
 
 const KEYS: [(&str, &str); 2] = [("model", "Model"), ("log-type", "Log Type")];
-const KEY: Setting = Setting::choice("key", &names(&KEYS), "What has a key of its own.");
+const KEY: Setting = Setting::choice("key", &names(&KEYS)).means("What has a key of its own.");
 const FAILURES: [(&str, bool); 2] = [("keep", false), ("drop", true)];
 const FAILURE: Setting =
-    Setting::choice("failures", &names(&FAILURES), "What becomes of failed requests.");
+    Setting::choice("failures", &names(&FAILURES)).means("What becomes of failed requests.");
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "burstgpt",
     summary: "BurstGPT; a key per model, or per log type",
     settings: &[&[KEY, FAILURE], LAYOUT, UNITS],
-    form: ImportKind::Trace(|read| {
-        let key = read.choice("key", &KEYS);
-        let drop = read.choice("failures", &FAILURES);
-        let (layout, [unit]) = (TableLayout::read(read), units(read, ["arrival"]));
+    form: ImportKind::Trace(|settings| {
+        let key = settings.choice("key", &KEYS);
+        let drop_failed = settings.choice("failures", &FAILURES);
+        let (layout, [unit]) = (TableLayout::read(settings), units(settings, ["arrival"]));
         Box::new(move |path, _| {
             let clock = TimeReader::new("arrival", unit, TimeUnit::Decimal(9));
-            Table::open(path, layout, |head| Ok((clock, columns(head, key, drop)?)))
+            TraceTable::open(path, layout, |head| Ok((clock, columns(head, key, drop_failed)?)))
         })
     }),
 };
 
-fn columns(head: &Header, key: &str, drop: bool) -> Result<Read, Problem> {
-    let (time, key) = (head.column("Timestamp")?, head.column(key)?);
-    let (asked, answered) = (head.column("Request tokens")?, head.column("Response tokens")?);
+fn columns(head: &Header, key: &str, drop_failed: bool) -> Result<RowDecoder, Problem> {
+    let [time, key, asked, answered] =
+        head.columns(["Timestamp", key, "Request tokens", "Response tokens"])?;
     Ok(Box::new(move |row, clock| {
         row.integer(asked, 0..=u64::MAX)?;
         let failed = row.integer(answered, 0..=u64::MAX)? == 0;
         let time_ns = clock.cell(row, time)?;
-        let name = row.text(key);
-        if name.is_empty() {
-            return Err(row.problem(key, "a name"));
-        }
-        let key = name.to_owned();
-        let request = ImportedRequest { time_ns, key, class: None, budget_ns: None };
-        Ok((request, u64::from(!(failed && drop))))
+        let request = ImportedRequest::new(time_ns, row.filled(key, "a name")?);
+        Ok((request, u64::from(!(failed && drop_failed))))
     }))
 }

@@ -1,11 +1,11 @@
-//! Which column or key is what: the arrival, and where a source has them application, class and
-//! budget. The same for tables and for JSON lines.
+//! Which column or key holds the arrival and, where a source has them, application, class and
+//! budget. Shared by tables and JSON lines.
 
 use super::ImportedRequest;
 use super::app_mapping::{NAME, is_name};
 use super::time::TimeUnit;
 use super::time_reader::{TimeReader, units};
-use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Setting, decode};
+use crate::config::{Decoder, Group, Kind, Setting, decode};
 
 /// The longest budget that runs accept.
 const MAX_BUDGET_NS: i64 = 1_000_000_000_000_000;
@@ -22,27 +22,22 @@ pub(super) struct Columns {
     budget: TimeUnit,
 }
 
-const COLUMN: Group = Group {
-    name: "column",
-    settings: &[&[
-        Setting::required(WHAT[0], Kind::Text, "The column with the time of arrival."),
-        Setting::optional(WHAT[1], Kind::Text, "one application", "The column of the application."),
-        Setting::optional(WHAT[2], Kind::Text, "not known", "The column of the true class."),
-        Setting::optional(WHAT[3], Kind::Text, "not known", "The column of the deadline budget."),
-    ]],
-    short: None,
-};
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::required(WHAT[0], Kind::Text).means("The column with the time of arrival."),
+    Setting::optional(WHAT[1], Kind::Text, "one application")
+        .means("The column of the application."),
+    Setting::optional(WHAT[2], Kind::Text, "not known").means("The column of the true class."),
+    Setting::optional(WHAT[3], Kind::Text, "not known").means("The column of the deadline budget."),
+]]);
 
 /// The setting with the columns.
 pub(super) const COLUMNS: &[Setting] =
-    &[Setting::required("column", Kind::Table(&COLUMN), "The columns (--column).")];
+    &[Setting::required("column", Kind::Table(&COLUMN)).means("The columns (--column).")];
 
 impl Columns {
     /// Decodes them from the settings of a kind.
-    pub(super) fn read(read: &mut Decoder<'_>) -> Self {
-        let empty = ConfigNode::empty(Location::file("--column"));
-        let node = read.take("column").unwrap_or(&empty);
-        let mut columns = Decoder::new(node, &COLUMN, read.problems());
+    pub(super) fn read(settings: &mut Decoder<'_>) -> Self {
+        let mut columns = settings.inner("column", &COLUMN);
         let mut names = [const { None }; 4];
         for (at, what) in WHAT.into_iter().enumerate() {
             let node = match at {
@@ -53,7 +48,7 @@ impl Columns {
             names[at] = name.map(str::to_owned);
         }
         columns.finish();
-        let [unit, budget] = units(read, [WHAT[0], WHAT[3]]);
+        let [unit, budget] = units(settings, [WHAT[0], WHAT[3]]);
         Self { names, unit, budget: budget.unwrap_or(TimeUnit::Decimal(6)) }
     }
 
@@ -62,7 +57,10 @@ impl Columns {
         TimeReader::new(WHAT[0], self.unit, TimeUnit::Decimal(9))
     }
 
-    /// The request that cells tell; else which of them is bad, and what it should be.
+    /// The request in these cells.
+    ///
+    /// # Errors
+    /// Says which cell is bad, by its place in [`WHAT`], and what is expected.
     pub(super) fn request(
         &self,
         [arrival, app, class, budget]: [Option<&str>; 4],

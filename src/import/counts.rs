@@ -2,15 +2,15 @@
 //! table with a column of counts. An empty line, or a bad one that is skipped, is an interval
 //! without requests; where a column holds the time, gaps in it are.
 
-use super::spread_counts::{MAX_AT_ONCE, MAX_COUNT, SPREAD, Spread, draws};
+use super::spread_counts::{MAX_AT_ONCE, SPREAD, Spread, draws, request_count};
 use super::time::{TimeUnit, date};
 use super::time_reader::{TimeReader, UNITS, units};
 use super::{ImportKind, ImportNotes, ImportedRequest, ImporterEntry, RequestReader};
-use crate::config::csv::{Header, Row, whole};
+use crate::config::csv::{Header, Row};
 use crate::config::lines::LineReader;
 use crate::config::rows::{LAYOUT, RowReader, TableLayout};
 use crate::config::settings::TEXTS;
-use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Problem, Setting, Value, decode};
+use crate::config::{Decoder, Group, Kind, Problem, Setting, Value, decode};
 use crate::core::rng::Rng;
 use crate::core::units::{NS_PER_S, Span, decimal};
 use std::collections::VecDeque;
@@ -18,19 +18,11 @@ use std::collections::VecDeque;
 /// The shortest and the longest interval, in seconds.
 const INTERVAL_S: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
-const COLUMN: Group = Group {
-    name: "column",
-    settings: &[&[
-        Setting::optional(
-            "count",
-            Kind::OneOf(&[Kind::Text, TEXTS]),
-            "all others",
-            "The columns of counts.",
-        ),
-        Setting::optional("time", Kind::Text, "none", "The column of the time."),
-    ]],
-    short: None,
-};
+const COLUMN: Group = Group::named("column").of(&[&[
+    Setting::optional("count", Kind::OneOf(&[Kind::Text, TEXTS]), "all others")
+        .means("The columns of counts."),
+    Setting::optional("time", Kind::Text, "none").means("The column of the time."),
+]]);
 
 pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "counts",
@@ -41,55 +33,54 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
                 "interval_s",
                 Kind::Number(*INTERVAL_S.start(), *INTERVAL_S.end()),
                 "the first step of the time, or 1",
-                "The length of an interval.",
-            ),
-            Setting::optional(
-                "column",
-                Kind::Table(&COLUMN),
-                "all columns, and no time",
-                "The columns (--column).",
-            ),
+            )
+            .means("The length of an interval."),
+            Setting::optional("column", Kind::Table(&COLUMN), "all columns, and no time")
+                .means("The columns (--column)."),
         ],
         SPREAD,
         LAYOUT,
         UNITS,
     ],
-    form: ImportKind::Trace(|read| {
-        let given = read.optional_number("interval_s");
-        let interval_ns = given.map(|seconds| Span::from_s(seconds).0);
-        let spread = read.choice("spread", &Spread::ALL);
-        let seed = read.integer("seed");
-        let empty = ConfigNode::empty(Location::file("--column"));
-        let columns = read.take("column").unwrap_or(&empty);
-        let mut columns = Decoder::new(columns, &COLUMN, read.problems());
-        let counts = columns.take("count").map(|node| match &node.value {
-            Value::Array(_) => decode::texts(node, columns.problems()),
-            _ => decode::text(node, columns.problems()).map(str::to_owned).into_iter().collect(),
-        });
-        let time = columns.take("time").and_then(|node| decode::text(node, columns.problems()));
-        let time = time.map(str::to_owned);
-        columns.finish();
-        let (layout, [unit]) = (TableLayout::read(read), units(read, ["time"]));
-        let counts = counts.unwrap_or_default();
-        let plan = Plan { interval_ns, spread, seed, counts, time, unit, layout };
+    form: ImportKind::Trace(|settings| {
+        let plan = CountsPlan::read(settings);
         Box::new(move |path, nth| Ok(Box::new(Counts::open(path, nth, &plan)?)))
     }),
 };
 
 #[derive(Clone, Debug)]
-struct Plan {
+struct CountsPlan {
     interval_ns: Option<u64>,
     spread: Spread,
     seed: u64,
-    /// Columns of counts; none if the table has but one column of numbers.
+    /// Columns of counts; none if the table has only one column of numbers.
     counts: Vec<String>,
     time: Option<String>,
     unit: Option<TimeUnit>,
     layout: TableLayout,
 }
 
+impl CountsPlan {
+    fn read(settings: &mut Decoder<'_>) -> Self {
+        let interval_s = settings.optional_number("interval_s");
+        let spread = settings.choice("spread", &Spread::ALL);
+        let seed = settings.integer("seed");
+        let mut columns = settings.inner("column", &COLUMN);
+        let counts = columns.take("count").map(|node| match &node.value {
+            Value::Array(_) => decode::texts(node, columns.problems()),
+            _ => decode::text(node, columns.problems()).map(str::to_owned).into_iter().collect(),
+        });
+        let time = columns.optional_text("time").map(str::to_owned);
+        columns.finish();
+        let (layout, [unit]) = (TableLayout::read(settings), units(settings, ["time"]));
+        let interval_ns = interval_s.map(|seconds| Span::from_s(seconds).0);
+        let counts = counts.unwrap_or_default();
+        Self { interval_ns, spread, seed, counts, time, unit, layout }
+    }
+}
+
 struct Counts {
-    plan: Plan,
+    plan: CountsPlan,
     rng: Rng,
     rows: RowReader,
     /// Columns of counts, and their keys.
@@ -97,29 +88,29 @@ struct Counts {
     time: Option<usize>,
     clock: TimeReader,
     interval_ns: Option<u64>,
-    /// Rows so far, bad ones included.
-    seen: u64,
+    /// Rows read so far, bad ones included.
+    rows_read: u64,
     /// The time of the last good row.
     last: Option<i64>,
-    /// The first row, as long as the interval is that to the next: its time and its counts.
+    /// Time and counts of the first row, held until the next one tells the interval.
     first: Option<(i64, Vec<u64>)>,
-    /// A column of dates that is not read.
+    /// The name of a column of dates that is not read.
     dates: Option<String>,
-    /// A bad first row, which is told as the others are.
+    /// The problem of a bad first row, reported as those of other rows are.
     bad: Option<Problem>,
-    /// Time and column of requests read but not yet given out.
-    pending: VecDeque<(i64, usize)>,
+    /// Time and column of requests that were read and not yet handed out.
+    pending: VecDeque<(i64, u32)>,
 }
 
-/// Whether a cell is a number or a date, as no name of a column is.
+/// Whether a cell is a number or a date, which names of columns are not.
 fn is_value(cell: &str) -> bool {
     cell.parse::<f64>().is_ok() || date(cell).is_some()
 }
 
 impl Counts {
-    fn open(path: &str, nth: usize, plan: &Plan) -> Result<Self, Problem> {
+    fn open(path: &str, nth: usize, plan: &CountsPlan) -> Result<Self, Problem> {
         let rng = draws(plan.seed, path, nth);
-        let mut rows = RowReader::of_others(path, plan.layout)?;
+        let mut rows = RowReader::with_layout(path, plan.layout)?;
         // A header may hold numbers, too, if it holds all names that were asked for.
         let named = plan.counts.iter().chain(&plan.time).collect::<Vec<_>>();
         rows.demote_header(|cells| {
@@ -129,7 +120,7 @@ impl Counts {
         });
         let time = plan.time.as_ref().map(|name| rows.head().column(name)).transpose()?;
         let (columns, bad) = columns(&mut rows, plan, time)?;
-        // Behind a bad row, to look would be to read the next.
+        // After a bad row, peeking would read the next one.
         let dates = if time.is_none() && bad.is_none() { dates(&mut rows) } else { None };
         let clock = TimeReader::new("time", plan.unit, TimeUnit::Decimal(9));
         let interval_ns = plan.interval_ns.or((time.is_none()).then_some(NS_PER_S));
@@ -141,7 +132,7 @@ impl Counts {
             time,
             clock,
             interval_ns,
-            seen: 0,
+            rows_read: 0,
             last: None,
             first: None,
             dates,
@@ -150,18 +141,18 @@ impl Counts {
         })
     }
 
-    /// Takes in the next row; `false` at the end.
-    fn take(&mut self) -> Result<bool, Problem> {
+    /// Reads the next row; `false` at the end.
+    fn read_row(&mut self) -> Result<bool, Problem> {
         if let Some(problem) = self.bad.take() {
-            self.seen += 1;
+            self.rows_read += 1;
             return Err(problem);
         }
         let row = self.rows.next_row();
-        self.seen += u64::from(!matches!(row, Ok(None)));
+        self.rows_read += u64::from(!matches!(row, Ok(None)));
         let Some(row) = row? else { return self.finish() };
         let counts = counts(row, &self.columns)?;
         let Some(time) = self.time else {
-            let index = self.seen - 1 + self.rows.empty_lines();
+            let index = self.rows_read - 1 + self.rows.empty_lines();
             let Some(start) = start_of(index, self.interval_ns.unwrap_or(NS_PER_S)) else {
                 let found = "an interval centuries away";
                 return Err(Problem::new(self.rows.lines().place(), found, "fewer lines"));
@@ -193,7 +184,7 @@ impl Counts {
         if self.interval_ns.is_none() {
             self.first = Some((now, counts));
         } else {
-            self.spread(self.seen - 1, now, &counts);
+            self.spread(self.rows_read - 1, now, &counts);
         }
         Ok(true)
     }
@@ -208,26 +199,16 @@ impl Counts {
 
     /// Puts the requests of an interval into their order.
     fn spread(&mut self, index: u64, start: i64, counts: &[u64]) {
-        let length = self.interval_ns.unwrap_or(NS_PER_S);
-        let mut requests = Vec::new();
-        for ((column, _), count) in self.columns.iter().zip(counts) {
-            let about = [index, *column as u64];
-            let offsets = self.plan.spread.offsets(*count, length, self.rng, about);
-            let time = |offset: u64| (start.saturating_add_unsigned(offset), *column);
-            requests.extend(offsets.into_iter().map(time));
-        }
-        requests.sort_unstable();
-        self.pending.extend(requests);
+        let length = self.interval_ns.unwrap_or(NS_PER_S).cast_signed();
+        let columns = self.columns.iter().map(|(column, _)| *column as u32);
+        let counts = columns.zip(counts.iter().copied());
+        self.pending.extend(self.plan.spread.requests(self.rng, [start, length], index, counts));
     }
 }
 
 /// The counts of a row.
 fn counts(row: Row<'_>, columns: &[(usize, String)]) -> Result<Vec<u64>, Problem> {
-    let count = |(column, _): &(usize, String)| {
-        let count = whole(row.text(*column)).filter(|count| *count <= MAX_COUNT);
-        let expected = || format!("a whole number of requests up to {MAX_COUNT}");
-        count.ok_or_else(|| row.problem(*column, expected()))
-    };
+    let count = |(column, _): &(usize, String)| request_count(row, *column);
     let counts = columns.iter().map(count).collect::<Result<Vec<_>, _>>()?;
     let sum: u64 = counts.iter().sum();
     if sum > MAX_AT_ONCE {
@@ -249,10 +230,15 @@ fn step_as_interval(step: i64) -> Option<u64> {
     INTERVAL_S.contains(&seconds).then(|| step.cast_unsigned())
 }
 
-type Chosen = (Vec<(usize, String)>, Option<Problem>);
+/// Columns of counts with their keys, and the problem of a bad first row.
+type CountColumns = (Vec<(usize, String)>, Option<Problem>);
 
 /// The columns of counts with their keys, and what is wrong with the first row.
-fn columns(rows: &mut RowReader, plan: &Plan, time: Option<usize>) -> Result<Chosen, Problem> {
+fn columns(
+    rows: &mut RowReader,
+    plan: &CountsPlan,
+    time: Option<usize>,
+) -> Result<CountColumns, Problem> {
     let (first, bad) = match rows.peek_row() {
         Ok(row) => (row.map(|row| row.cells().map(str::to_owned).collect::<Vec<_>>()), None),
         Err(problem) => (None, Some(problem)),
@@ -311,11 +297,11 @@ impl RequestReader for Counts {
     fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
         loop {
             if let Some((time_ns, column)) = self.pending.pop_front() {
-                let key = self.columns.iter().find(|(known, _)| *known == column);
-                let key = key.map_or(String::new(), |(_, key)| key.clone());
-                return Ok(Some(ImportedRequest { time_ns, key, class: None, budget_ns: None }));
+                let key = self.columns.iter().find(|(known, _)| *known == column as usize);
+                let key = key.map_or("", |(_, key)| key.as_str());
+                return Ok(Some(ImportedRequest::new(time_ns, key)));
             }
-            if !self.take()? {
+            if !self.read_row()? {
                 return Ok(None);
             }
         }
@@ -325,7 +311,7 @@ impl RequestReader for Counts {
         self.rows.lines()
     }
 
-    fn told(&self) -> ImportNotes {
+    fn notes(&self) -> ImportNotes {
         let found = self.interval_ns.filter(|_| self.plan.interval_ns.is_none());
         let interval = found.filter(|_| self.time.is_some());
         let interval =

@@ -1,8 +1,8 @@
-//! Any CSV table with a request a row: `--column` says which column is what, `--unit` how it
-//! counts.
+//! Any CSV table with a request per row: `--column` says which column is what, `--unit` how its
+//! times count.
 
 use super::columns::{COLUMNS, Columns};
-use super::table::{Read, Table};
+use super::table::{RowDecoder, TraceTable};
 use super::time_reader::{TimeReader, UNITS};
 use super::{ImportKind, ImporterEntry};
 use crate::config::Problem;
@@ -13,24 +13,24 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "csv",
     summary: "any table with a request a row; columns by --column, units by --unit",
     settings: &[LAYOUT, COLUMNS, UNITS],
-    form: ImportKind::Trace(|read| {
-        let (layout, columns) = (TableLayout::read(read), Columns::read(read));
-        Box::new(move |path, _| Table::open(path, layout, |head| find(head, columns.clone())))
+    form: ImportKind::Trace(|settings| {
+        let (layout, columns) = (TableLayout::read(settings), Columns::read(settings));
+        Box::new(move |path, _| TraceTable::open(path, layout, |head| find(head, columns.clone())))
     }),
 };
 
-fn find(head: &Header, columns: Columns) -> Result<(TimeReader, Read), Problem> {
-    let mut found = [None; 4];
-    for (at, name) in columns.names.iter().enumerate() {
-        found[at] = name.as_ref().map(|name| head.column(name)).transpose()?;
+fn find(head: &Header, columns: Columns) -> Result<(TimeReader, RowDecoder), Problem> {
+    let mut places = [None; 4];
+    for (place, name) in places.iter_mut().zip(&columns.names) {
+        *place = name.as_ref().map(|name| head.column(name)).transpose()?;
     }
     let clock = columns.clock();
-    let read: Read = Box::new(move |row, clock| {
-        let cells = found.map(|column| column.map(|column| row.text(column)));
-        let request = columns.request(cells, clock, row.line());
-        let problem =
-            |(at, expected): (usize, String)| row.problem(found[at].unwrap_or(0), expected);
-        Ok((request.map_err(problem)?, 1))
+    let decoder: RowDecoder = Box::new(move |row, clock| {
+        let cells = places.map(|column| column.map(|column| row.text(column)));
+        let request = columns
+            .request(cells, clock, row.line())
+            .map_err(|(at, expected)| row.problem(places[at].unwrap_or(0), expected))?;
+        Ok((request, 1))
     });
-    Ok((clock, read))
+    Ok((clock, decoder))
 }

@@ -1,5 +1,5 @@
-//! JSON lines: an object a line, whatever its keys. `--column` says which key is what, points lead
-//! into objects within it; a key that is written with a point is found first.
+//! JSON lines: an object per line with any keys. `--column` says which key is what; points lead
+//! into inner objects, after keys that contain the point have been tried.
 
 use super::columns::{COLUMNS, Columns, WHAT};
 use super::time_reader::{TimeReader, UNITS};
@@ -12,22 +12,18 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "jsonl",
     summary: "any JSON objects, one a line; keys by --column, units by --unit",
     settings: &[COLUMNS, UNITS],
-    form: ImportKind::Trace(|read| {
-        let columns = Columns::read(read);
+    form: ImportKind::Trace(|settings| {
+        let columns = Columns::read(settings);
         Box::new(move |path, _| {
-            let columns = columns.clone();
-            let clock = columns.clock();
-            JsonLines::open(
-                path,
-                clock,
-                Box::new(move |node, clock| request(node, &columns, clock)),
-            )
+            let (columns, clock) = (columns.clone(), columns.clock());
+            let decoder = move |node: &_, clock: &mut _| request(node, &columns, clock);
+            JsonLines::open(path, clock, Box::new(decoder))
         })
     }),
 };
 
-/// What an object is; places within it need the line only.
-pub(super) type Read =
+/// Makes a request of an object.
+pub(super) type ObjectDecoder =
     Box<dyn FnMut(&ConfigNode, &mut TimeReader) -> Result<ImportedRequest, Problem>>;
 
 /// The requests of a file of objects.
@@ -35,7 +31,7 @@ pub(super) struct JsonLines {
     lines: LineReader,
     path: String,
     clock: TimeReader,
-    read: Read,
+    decoder: ObjectDecoder,
 }
 
 impl JsonLines {
@@ -43,10 +39,10 @@ impl JsonLines {
     pub(super) fn open(
         path: &str,
         clock: TimeReader,
-        read: Read,
+        decoder: ObjectDecoder,
     ) -> Result<Box<dyn RequestReader>, Problem> {
         let lines = LineReader::open(path)?.hashed();
-        Ok(Box::new(Self { lines, path: path.to_owned(), clock, read }))
+        Ok(Box::new(Self { lines, path: path.to_owned(), clock, decoder }))
     }
 }
 
@@ -98,7 +94,7 @@ impl RequestReader for JsonLines {
         let node = json::parse(&Source { path, text, sha256: String::new() });
         let request = node.and_then(|mut node| {
             node.place.line = line;
-            (self.read)(&node, &mut self.clock)
+            (self.decoder)(&node, &mut self.clock)
         });
         request.map(Some).map_err(|mut problem| {
             problem.place.line = line;
@@ -110,7 +106,7 @@ impl RequestReader for JsonLines {
         &self.lines
     }
 
-    fn told(&self) -> ImportNotes {
+    fn notes(&self) -> ImportNotes {
         ImportNotes { facts: self.clock.fact().into_iter().collect(), notes: self.clock.notes() }
     }
 }

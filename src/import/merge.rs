@@ -1,10 +1,11 @@
-//! The requests of several files in order of time, as far as each file is, without bad rows.
+//! The requests of several files merged by time, without bad rows. The result is as ordered as the
+//! files are.
 
 use super::{ImportNotes, ImportedRequest, OpenTrace, RequestReader, stem};
 use crate::config::{Location, Problem, Problems};
 
-/// How many bad rows are told one by one.
-const MAX_TOLD: usize = 20;
+/// Bad rows that are reported one by one.
+const MAX_REPORTED: usize = 20;
 
 /// Several files, merged by time; a tie goes to the file named first.
 pub(super) struct Merge {
@@ -13,8 +14,9 @@ pub(super) struct Merge {
     allowed: u64,
     /// Whether files of one name are one key.
     one_key: bool,
+    /// How many bad rows there were, and the first of them.
     bad: u64,
-    told: Vec<Problem>,
+    reported: Vec<Problem>,
 }
 
 struct File {
@@ -32,7 +34,7 @@ impl Merge {
         open: &OpenTrace,
         (allowed, one_key): (u64, bool),
     ) -> Result<Self, Problems> {
-        let mut merge = Self { files: Vec::new(), allowed, one_key, bad: 0, told: Vec::new() };
+        let mut merge = Self { files: Vec::new(), allowed, one_key, bad: 0, reported: Vec::new() };
         let mut problems = Problems::default();
         for (at, path) in paths.iter().enumerate() {
             let before = paths[..at].iter().filter(|before| stem(before) == stem(path)).count();
@@ -49,7 +51,7 @@ impl Merge {
         Ok(merge)
     }
 
-    /// The next request and where it stands; `None` at the end.
+    /// The next request and its place; `None` at the end.
     pub(super) fn next_request(&mut self) -> Result<Option<(ImportedRequest, Location)>, Problems> {
         let waiting = |(at, file): (usize, &File)| Some((file.next.as_ref()?.time_ns, at));
         let Some((_, at)) = self.files.iter().enumerate().filter_map(waiting).min() else {
@@ -77,8 +79,8 @@ impl Merge {
                     return Ok(());
                 }
                 Err(problem) if file.requests.lines().is_broken() => {
-                    self.told.truncate(MAX_TOLD - 1);
-                    self.told.push(problem);
+                    self.reported.truncate(MAX_REPORTED - 1);
+                    self.reported.push(problem);
                     return Err(self.problems(None));
                 }
                 Err(problem) => self.skip(problem)?,
@@ -105,10 +107,10 @@ impl Merge {
     /// Counts a bad row; an error once there are too many, and enough to tell.
     pub(super) fn skip(&mut self, problem: Problem) -> Result<(), Problems> {
         self.bad += 1;
-        if self.told.len() < MAX_TOLD {
-            self.told.push(problem);
+        if self.reported.len() < MAX_REPORTED {
+            self.reported.push(problem);
         }
-        let enough = self.bad > self.allowed && self.told.len() == MAX_TOLD;
+        let enough = self.bad > self.allowed && self.reported.len() == MAX_REPORTED;
         if enough { Err(self.too_many()) } else { Ok(()) }
     }
 
@@ -126,27 +128,32 @@ impl Merge {
 
     fn problems(&self, first: Option<Problem>) -> Problems {
         let mut problems = Problems::default();
-        first.into_iter().chain(self.told.iter().cloned()).for_each(|told| problems.push(told));
+        first
+            .into_iter()
+            .chain(self.reported.iter().cloned())
+            .for_each(|problem| problems.push(problem));
         problems
     }
 
     /// How many bad rows there were, and the first of them.
     pub(super) fn skipped(&self) -> (u64, &[Problem]) {
-        (self.bad, &self.told)
+        (self.bad, &self.reported)
     }
 
-    /// What the files were read as, each thing once.
-    pub(super) fn read_as(&self) -> ImportNotes {
-        let told: Vec<ImportNotes> = self.files.iter().map(|file| file.requests.told()).collect();
-        let same = told.iter().all(|other| other.facts == told[0].facts);
+    /// What was assumed of the files; facts that all of them share once.
+    pub(super) fn notes(&self) -> ImportNotes {
+        let notes = self.files.iter().map(|file| (file.path.as_str(), file.requests.notes()));
+        let notes: Vec<(&str, ImportNotes)> = notes.collect();
+        let same = notes.iter().all(|(_, other)| other.facts == notes[0].1.facts);
         let mut all = ImportNotes::default();
-        for (at, told) in told.into_iter().enumerate().filter(|(at, _)| *at == 0 || !same) {
-            let prefix = if same { String::new() } else { format!("{}: ", self.files[at].path) };
-            all.facts.extend(told.facts.into_iter().map(|fact| format!("{prefix}{fact}")));
-        }
-        for file in &self.files {
-            let notes = file.requests.told().notes.into_iter();
-            all.notes.extend(notes.map(|note| format!("{}: {note}", file.path)));
+        for (at, (path, own)) in notes.into_iter().enumerate() {
+            let prefixed = |text: String| format!("{path}: {text}");
+            match (same, at) {
+                (true, 0) => all.facts = own.facts,
+                (true, _) => {}
+                (false, _) => all.facts.extend(own.facts.into_iter().map(prefixed)),
+            }
+            all.notes.extend(own.notes.into_iter().map(prefixed));
         }
         all
     }

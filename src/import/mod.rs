@@ -1,9 +1,9 @@
-//! Data of others as files of requests and as profiles.
+//! Published data as trace files and as profiles.
 //!
 //! A kind is one file with an [`ImporterEntry`] and one line in [`KINDS`]. It reads its format a
 //! row at a time and yields [`ImportedRequest`]s; merging, ordering, applications, bad rows and
-//! writing are the same for all. `traces/importing.md` says where each format is found and what
-//! becomes of it.
+//! writing are the same for all. `traces/importing.md` says where each format is found and how it
+//! is converted.
 
 mod app_mapping;
 mod azure_functions;
@@ -36,57 +36,67 @@ use crate::config::settings::Lists;
 use crate::config::{ConfigNode, Decoder, Group, Location, Problem, Problems, source};
 use std::path::Path;
 
-/// One request as a source tells it.
+/// One request as its source records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedRequest {
-    /// Nanoseconds on the source's clock, wherever that begins.
+    /// Arrival in nanoseconds on the source's clock, whose zero is arbitrary.
     pub time_ns: i64,
-    /// The model or function that was asked; empty if the source has but one.
+    /// The model or function that was called; empty if the source has only one.
     pub key: String,
-    /// The true class, if the source tells it.
+    /// The true class, if recorded.
     pub class: Option<String>,
-    /// Deadline minus arrival in nanoseconds, if the source tells it.
+    /// Deadline minus arrival in nanoseconds, if recorded.
     pub budget_ns: Option<u64>,
+}
+
+impl ImportedRequest {
+    /// A request without class and budget.
+    fn new(time_ns: i64, key: impl Into<String>) -> Self {
+        Self { time_ns, key: key.into(), class: None, budget_ns: None }
+    }
 }
 
 /// The requests of one file, in its order.
 pub trait RequestReader {
-    /// The next request; `None` at the end. Behind a bad row one may read on.
+    /// The next request; `None` at the end. Reading may go on after a bad row.
+    ///
+    /// # Errors
+    /// Says what is wrong with a row.
     fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem>;
 
     /// The lines that were read, with their hash.
     fn lines(&self) -> &LineReader;
 
-    /// What the file was read as, at its end.
-    fn told(&self) -> ImportNotes;
+    /// What was assumed of the file; complete at its end.
+    fn notes(&self) -> ImportNotes;
 }
 
-/// What a file was read as where no setting says it.
+/// What was assumed of a file where no setting says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportNotes {
-    /// Units and delimiters that were taken.
+    /// Units and delimiters that were assumed or recognised.
     pub facts: Vec<String>,
-    /// What makes them doubtful.
+    /// Reasons to doubt them.
     pub notes: Vec<String>,
 }
 
-/// Opens one file of a kind; the number is how many files of its name were opened before.
+/// Opens one file of a kind; the number counts files of the same name that were opened before.
 pub type OpenTrace = Box<dyn Fn(&str, usize) -> Result<Box<dyn RequestReader>, Problem>>;
 
-/// A table that was made of a file.
+/// A table converted from a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportedProfile {
     /// Its text.
     pub text: String,
-    /// What it holds.
-    pub said: String,
-    /// What the file was read as.
-    pub told: ImportNotes,
+    /// How many rows it has, as printed.
+    pub summary: String,
+    /// What was assumed of the file.
+    pub notes: ImportNotes,
 }
 
-/// What a kind becomes.
+/// What a kind is converted to.
 pub enum ImportKind {
-    /// A file of requests; decodes the settings of the kind.
+    /// A trace file; decodes the settings of the kind.
     Trace(fn(&mut Decoder<'_>) -> OpenTrace),
     /// A profile folder, from files and settings.
     Profile(fn(&[String], &mut Decoder<'_>) -> Option<Folder>),
@@ -102,7 +112,7 @@ pub struct ImporterEntry {
     pub summary: &'static str,
     /// Its settings.
     pub settings: Lists,
-    /// What it becomes.
+    /// What it is converted to.
     pub form: ImportKind,
 }
 
@@ -123,60 +133,32 @@ pub const KINDS: &[ImporterEntry] = &[
 ];
 
 /// What all kinds have in common: no setting.
-const SETTINGS: Group = Group { name: "import", settings: &[], short: None };
+const SETTINGS: Group = Group::named("import").of(&[]);
 
-/// Decodes the settings of a trace kind.
-fn settings(
-    entry: &ImporterEntry,
-    decode: fn(&mut Decoder<'_>) -> OpenTrace,
-    settings: &ConfigNode,
-) -> Result<OpenTrace, Problems> {
-    let mut problems = Problems::default();
-    let mut read = Decoder::new(settings, &SETTINGS, &mut problems);
-    read.describe(entry.name, entry.settings);
-    let open = decode(&mut read);
-    read.finish();
-    problems.check(Some(open))
-}
-
-/// The profile folder that a kind makes of files.
-pub fn import_profile(
-    entry: &ImporterEntry,
-    make: fn(&[String], &mut Decoder<'_>) -> Option<Folder>,
-    files: &[String],
-    settings: &ConfigNode,
-) -> Result<Folder, Problems> {
-    distinct(files, None)?;
-    made(entry, settings, |read| make(files, read))
-}
-
-/// The table that a kind makes of a file.
-pub fn import_table(
-    entry: &ImporterEntry,
-    make: fn(&str, &mut Decoder<'_>) -> Option<ImportedProfile>,
-    file: &str,
-    settings: &ConfigNode,
-) -> Result<ImportedProfile, Problems> {
-    made(entry, settings, |read| make(file, read))
-}
-
-fn made<T>(
+/// Decodes the settings of a kind with `decode`, which may read files too.
+///
+/// # Errors
+/// Lists what is wrong with settings and files.
+pub fn decoded<T>(
     entry: &ImporterEntry,
     settings: &ConfigNode,
-    make: impl FnOnce(&mut Decoder<'_>) -> Option<T>,
+    decode: impl FnOnce(&mut Decoder<'_>) -> Option<T>,
 ) -> Result<T, Problems> {
     let mut problems = Problems::default();
-    let mut read = Decoder::new(settings, &SETTINGS, &mut problems);
-    read.describe(entry.name, entry.settings);
-    let made = make(&mut read);
-    // What stopped early has not asked for all its settings.
-    if made.is_some() {
-        read.finish();
+    let mut decoder = Decoder::new(settings, &SETTINGS, &mut problems);
+    decoder.describe(entry.name, entry.settings);
+    let value = decode(&mut decoder);
+    // A decoder that stopped early has not taken all its settings.
+    if value.is_some() {
+        decoder.finish();
     }
-    problems.check(made)
+    problems.check(value)
 }
 
-/// Checks that no file is given twice, and that none of them is replaced by what is written.
+/// Checks that no file is given twice, and that the output replaces none of them.
+///
+/// # Errors
+/// Names the files.
 pub fn distinct(files: &[String], out: Option<&Path>) -> Result<(), Problems> {
     let mut problems = Problems::default();
     let mut known = std::collections::BTreeMap::new();

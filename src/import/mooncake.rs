@@ -13,8 +13,8 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     name: "mooncake",
     summary: "Mooncake traces, a JSON object a line; a key per file",
     settings: &[UNITS],
-    form: ImportKind::Trace(|read| {
-        let [unit] = units(read, ["arrival"]);
+    form: ImportKind::Trace(|settings| {
+        let [unit] = units(settings, ["arrival"]);
         Box::new(move |path, _| {
             let clock = TimeReader::new("arrival", unit, TimeUnit::Decimal(6));
             JsonLines::open(path, clock, Box::new(request))
@@ -24,10 +24,9 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
 
 fn request(node: &ConfigNode, clock: &mut TimeReader) -> Result<ImportedRequest, Problem> {
     let time = find(node, "timestamp")?;
-    let text = match &time.value {
-        Value::Array(_) | Value::Table(_) => return Err(decode::mismatch(time, "a time")),
-        _ => time.cell(),
-    };
+    if matches!(time.value, Value::Array(_) | Value::Table(_)) {
+        return Err(decode::mismatch(time, "a time"));
+    }
     let mut problems = Problems::default();
     for tokens in ["input_length", "output_length"] {
         decode::integer(find(node, tokens)?, &(0..=u64::MAX), &mut problems);
@@ -36,7 +35,7 @@ fn request(node: &ConfigNode, clock: &mut TimeReader) -> Result<ImportedRequest,
         return Err(problem.clone());
     }
     let time_ns = clock
-        .read(&text, node.place.line)
+        .read(&time.cell(), node.place.line)
         .map_err(|expected| Problem::new(time.place.clone(), time.canonical(), expected))?;
-    Ok(ImportedRequest { time_ns, key: String::new(), class: None, budget_ns: None })
+    Ok(ImportedRequest::new(time_ns, ""))
 }

@@ -18,8 +18,8 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     summary: "Nexus model profiles: latency and memory by batch size",
     settings: &[
         &[
-            Setting::text("worker_class", "", "The class of workers; without it, the GPU."),
-            Setting::integer("max_batch", [1, MAX_BATCH], 32, "The largest batch to import."),
+            Setting::text("worker_class", "").means("The class of workers; without it, the GPU."),
+            Setting::integer("max_batch", [1, MAX_BATCH], 32).means("The largest batch to import."),
             MODELS,
         ],
         LAYOUT,
@@ -28,17 +28,17 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     form: ImportKind::Profile(import),
 };
 
-/// More memory than any worker may have is none.
+/// The most memory of a model; a larger number is an error.
 const MAX_BYTES: u64 = 1 << 50;
 
-struct Plan {
+struct NexusPlan {
     worker_class: String,
     max_batch: u64,
     models: Vec<String>,
     layout: TableLayout,
 }
 
-impl Plan {
+impl NexusPlan {
     /// Adds a trial unless its batch is larger than was asked for.
     fn add(&self, into: &mut Measured, names: [&str; 2], batch: u64, ns: u64, bytes: u64) {
         if batch > self.max_batch {
@@ -49,47 +49,32 @@ impl Plan {
     }
 }
 
-fn import(files: &[String], read: &mut Decoder<'_>) -> Option<Folder> {
-    let worker_class = read.text("worker_class");
-    let max_batch = read.integer("max_batch");
-    let (models, layout) = (read.texts("models"), TableLayout::read(read));
-    let plan = Plan { worker_class, max_batch, models, layout };
-    let mut measured = Measured::default();
-    for file in files {
-        let read_one = if is_table(file, plan.layout) { table } else { published };
-        if let Err(more) = read_one(file, &plan, &mut measured) {
-            read.problems().extend(more);
-        }
-    }
-    if !read.problems().is_empty() {
-        return None;
-    }
-    if measured.is_empty() {
-        let place = Location::file(files.first().map_or("", String::as_str));
-        read.problems().push(Problem::new(place, "no chosen model", "at least one"));
-        return None;
-    }
+fn import(files: &[String], settings: &mut Decoder<'_>) -> Option<Folder> {
+    let worker_class = settings.text("worker_class");
+    let max_batch = settings.integer("max_batch");
+    let (models, layout) = (settings.texts("models"), TableLayout::read(settings));
+    let plan = NexusPlan { worker_class, max_batch, models, layout };
+    let measured =
+        Measured::read(files, settings, ["no chosen model", "at least one"], |file, into| {
+            let read_file = if is_table(file, plan.layout) { table } else { published };
+            read_file(file, &plan, into)
+        })?;
     let source = "uwsampl/nexus model profiles, BSD-3-Clause";
-    measured.folder(["models profiled by Nexus", source], read)
+    measured.folder(["models profiled by Nexus", source], settings)
 }
 
 fn is_table(file: &str, layout: TableLayout) -> bool {
-    RowReader::of_others(file, layout).is_ok_and(|rows| rows.head().optional("model").is_some())
+    RowReader::with_layout(file, layout).is_ok_and(|rows| rows.head().optional("model").is_some())
 }
 
-fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {
-    let mut rows = RowReader::of_others(file, plan.layout)?;
+fn table(file: &str, plan: &NexusPlan, measured: &mut Measured) -> Result<(), Problems> {
+    let mut rows = RowReader::with_layout(file, plan.layout)?;
     let names = ["model", "batch", "latency_us", "gpu_memory_bytes"];
-    let [model, batch, latency, memory] = names.map(|column| rows.head().column(column));
-    let (model, batch, latency, memory) = (model?, batch?, latency?, memory?);
+    let [model, batch, latency, memory] = rows.head().columns(names)?;
     if plan.worker_class.is_empty() {
+        let place = Location::file("--set").field("worker_class");
         let expected = "the GPU: `--set worker_class=titan-x-pascal`";
-        return Err(Problem::new(
-            Location::file("--set").field("worker_class"),
-            "nothing",
-            expected,
-        )
-        .into());
+        return Err(Problem::new(place, "nothing", expected).into());
     }
     rows.each(|row| {
         let size = row.integer(batch, batches())?;
@@ -106,7 +91,7 @@ fn table(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problem
     })
 }
 
-fn published(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Problems> {
+fn published(file: &str, plan: &NexusPlan, measured: &mut Measured) -> Result<(), Problems> {
     let mut lines = LineReader::open(file)?;
     let mut head = || -> Result<String, Problem> {
         let line = lines.next_line()?.map(|line| line.trim().to_owned());
@@ -145,11 +130,10 @@ fn published(file: &str, plan: &Plan, measured: &mut Measured) -> Result<(), Pro
             (Some(size), Some(ns), Some(bytes)) => {
                 plan.add(measured, [&class, &name(&model)], size, ns, bytes);
             }
-            _ => problems.push(Problem::new(
-                lines.place(),
-                format!("`{line}`"),
-                "batch, latency, deviation and memory",
-            )),
+            _ => {
+                let expected = "batch, latency, deviation and memory";
+                problems.push(Problem::new(lines.place(), format!("`{line}`"), expected));
+            }
         }
     }
     if rows == 0 {

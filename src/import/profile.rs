@@ -1,10 +1,12 @@
-//! A profile folder from measured points, and from what no measurement of others tells: accuracy,
-//! load times and a budget are given, never made up.
+//! A profile folder from published measurements. Accuracy, load times and the budget, which they
+//! do not tell, are given by the user, never invented.
 
 use super::app_mapping::is_name;
 use crate::config::settings::TEXTS;
 use crate::config::toml::quote;
-use crate::config::{ConfigNode, Decoder, Kind, Problem, Setting, decode};
+use crate::config::{
+    ConfigNode, Decoder, Kind, Location, Problem, Problems, Setting, Value, decode,
+};
 use crate::core::units::{Span, decimal};
 use crate::system::latency::{MAX_BATCH, MAX_COUNT};
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ pub struct Folder {
     pub notes: Vec<String>,
 }
 
-/// What was measured, by variant in order of appearance.
+/// Measurements by variant, in order of appearance.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     variants: Vec<Variant>,
@@ -35,6 +37,27 @@ struct Variant {
 }
 
 impl Measured {
+    /// Reads files with `read_file`; `nothing` is what was found and expected if no file has a
+    /// measurement.
+    pub(super) fn read(
+        files: &[String],
+        settings: &mut Decoder<'_>,
+        nothing: [&str; 2],
+        mut read_file: impl FnMut(&str, &mut Self) -> Result<(), Problems>,
+    ) -> Option<Self> {
+        let mut measured = Self::default();
+        for file in files {
+            if let Err(more) = read_file(file, &mut measured) {
+                settings.problems().extend(more);
+            }
+        }
+        if settings.problems().is_empty() && measured.variants.is_empty() {
+            let place = Location::file(files.first().map_or("", String::as_str));
+            settings.problems().push(Problem::new(place, nothing[0], nothing[1]));
+        }
+        settings.problems().is_empty().then_some(measured)
+    }
+
     /// Adds a trial; memory is the most that any batch took.
     pub(super) fn add(&mut self, [class, variant]: [&str; 2], batch: u64, ns: u64, bytes: u64) {
         let at = self.variants.iter().position(|known| known.name == variant);
@@ -49,24 +72,22 @@ impl Measured {
         batches.entry(batch).or_default().push(ns);
     }
 
-    /// Whether nothing was measured.
-    pub(super) fn is_empty(&self) -> bool {
-        self.variants.is_empty()
-    }
-
-    /// Reads what was not measured and writes the files. `about` is the summary and the source.
-    pub(super) fn folder(self, about: [&str; 2], read: &mut Decoder<'_>) -> Option<Folder> {
+    /// Decodes what was not measured and makes the files; `about` is the summary and the source.
+    pub(super) fn folder(self, about: [&str; 2], settings: &mut Decoder<'_>) -> Option<Folder> {
         let names: Vec<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
-        let budget = read.required_number("budget_ms", "the deadline budget in milliseconds");
-        let classes = match read.take("classes") {
-            Some(node) => decode::texts(node, read.problems()),
-            None => vec!["any".to_owned()],
+        let budget = settings.required_number("budget_ms", "the deadline budget in milliseconds");
+        let classes = settings.take("classes");
+        let classes = classes.map(|node| decode::texts(node, settings.problems()));
+        let mut by_variant = |key, expected: Option<&str>| {
+            let node = match expected {
+                Some(expected) => settings.require(key, expected),
+                None => settings.take(key),
+            };
+            each(key, node?, &names, settings)
         };
-        let accuracy = read.require("accuracy", "a probability, or one for each variant");
-        let accuracy = accuracy.and_then(|n| each("accuracy", n, &names, read));
-        let load = read.require("load_ms", "milliseconds to load, or those of each variant");
-        let load = load.and_then(|n| each("load_ms", n, &names, read));
-        let bytes = read.take("bytes").and_then(|n| each("bytes", n, &names, read));
+        let accuracy = by_variant("accuracy", Some("a probability, or one for each variant"));
+        let load = by_variant("load_ms", Some("milliseconds to load, or those of each variant"));
+        let bytes = by_variant("bytes", None);
         let (budget, accuracy, load) = (budget?, accuracy?, load?);
         let mut variants = String::from("variant,bytes,accuracy\n");
         let trials = self.variants.iter().flat_map(|variant| variant.trials.values());
@@ -88,6 +109,7 @@ impl Measured {
                 }
             }
         }
+        let classes = classes.unwrap_or_else(|| vec!["any".to_owned()]);
         let list: Vec<String> = classes.iter().map(|class| quote(class)).collect();
         let app = format!(
             "# Latencies were measured by the source, the median of its trials. accuracy, load_ms\n\
@@ -112,7 +134,7 @@ impl Measured {
 
 /// The setting that chooses models.
 pub(super) const MODELS: Setting =
-    Setting::optional("models", TEXTS, "all", "The models to import.");
+    Setting::optional("models", TEXTS, "all").means("The models to import.");
 
 const fn each_variant(number: &'static Kind) -> [Kind; 2] {
     [*number, Kind::ByName("variant", number)]
@@ -120,24 +142,18 @@ const fn each_variant(number: &'static Kind) -> [Kind; 2] {
 
 /// The settings of what was not measured.
 pub(super) const GIVEN: &[Setting] = &[
-    Setting::required("budget_ms", Kind::Number(1e-3, 1e9), "The deadline budget."),
-    Setting::optional("classes", TEXTS, "[\"any\"]", "The names of the classes."),
-    Setting::required(
-        "accuracy",
-        Kind::OneOf(&each_variant(&Kind::Number(0.0, 1.0))),
-        "The accuracy of all variants, or of each.",
-    ),
-    Setting::required(
-        "load_ms",
-        Kind::OneOf(&each_variant(&Kind::Number(0.0, 1e9))),
-        "The time to load a variant.",
-    ),
+    Setting::required("budget_ms", Kind::Number(1e-3, 1e9)).means("The deadline budget."),
+    Setting::optional("classes", TEXTS, "[\"any\"]").means("The names of the classes."),
+    Setting::required("accuracy", Kind::OneOf(&each_variant(&Kind::Number(0.0, 1.0))))
+        .means("The accuracy of all variants, or of each."),
+    Setting::required("load_ms", Kind::OneOf(&each_variant(&Kind::Number(0.0, 1e9))))
+        .means("The time to load a variant."),
     Setting::optional(
         "bytes",
         Kind::OneOf(&each_variant(&Kind::Number(1.0, 1e15))),
         "as measured, or 1",
-        "The memory of a variant.",
-    ),
+    )
+    .means("The memory of a variant."),
 ];
 
 /// One number for all variants, or a table with one for each.
@@ -145,34 +161,30 @@ fn each(
     key: &'static str,
     node: &ConfigNode,
     variants: &[&str],
-    read: &mut Decoder<'_>,
+    settings: &mut Decoder<'_>,
 ) -> Option<Vec<f64>> {
-    if !matches!(node.value, crate::config::Value::Table(_)) {
-        return Some(vec![read.number_at(key, node)?; variants.len()]);
-    }
-    for (name, node) in decode::table(node, read.problems()) {
+    let Value::Table(entries) = &node.value else {
+        return Some(vec![settings.number_at(key, node)?; variants.len()]);
+    };
+    for (name, node) in entries.iter() {
         if !variants.contains(&name.as_str()) {
             let known = variants.iter().copied();
-            read.problems().push(Problem::unknown(node.place.clone(), "variant", name, known));
+            settings.problems().push(Problem::unknown(node.place.clone(), "variant", name, known));
         }
     }
-    let mut number = |name: &&str| match node.get(name) {
-        Some(node) => read.number_at(key, node),
-        None => {
-            let found = format!("nothing for `{name}`");
-            read.problems().push(Problem::new(
-                node.place.clone(),
-                found,
-                "a number for each variant",
-            ));
-            None
-        }
+    let mut number = |name: &&str| {
+        let Some(node) = node.get(name) else {
+            let (place, found) = (node.place.clone(), format!("nothing for `{name}`"));
+            settings.problems().push(Problem::new(place, found, "a number for each variant"));
+            return None;
+        };
+        settings.number_at(key, node)
     };
     let numbers: Vec<Option<f64>> = variants.iter().map(&mut number).collect();
     numbers.into_iter().collect()
 }
 
-/// The mean of the two in the middle if there are as many on both sides.
+/// The median; of an even number of trials the mean of the two in the middle.
 fn median(trials: &[u64]) -> u64 {
     let mut sorted = trials.to_vec();
     sorted.sort_unstable();
@@ -186,8 +198,7 @@ pub(super) fn latency_ns(ms: f64) -> Option<u64> {
     (ns > 0 && ms <= 1e9).then_some(ns)
 }
 
-/// A batch size that profiles may hold.
-
+/// The batch sizes that profiles may hold.
 pub(super) fn batches() -> std::ops::RangeInclusive<u64> {
     1..=MAX_BATCH
 }

@@ -17,8 +17,8 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
     summary: "Splitwise performance model: time of a whole answer by batch size",
     settings: &[
         &[
-            Setting::integer("prompt", [1, 1_000_000], 512, "The tokens of the prompt."),
-            Setting::integer("tokens", [1, 1_000_000], 128, "The tokens of the answer."),
+            Setting::integer("prompt", [1, 1_000_000], 512).means("The tokens of the prompt."),
+            Setting::integer("tokens", [1, 1_000_000], 128).means("The tokens of the answer."),
             MODELS,
         ],
         LAYOUT,
@@ -30,7 +30,7 @@ pub(super) const ENTRY: ImporterEntry = ImporterEntry {
 /// How far the sum of the parts may be from the whole.
 const TOLERANCE: f64 = 0.2;
 
-struct Plan {
+struct SplitwisePlan {
     prompt: u64,
     tokens: u64,
     models: Vec<String>,
@@ -47,78 +47,65 @@ struct Points {
     per_answer: usize,
 }
 
-fn import(files: &[String], read: &mut Decoder<'_>) -> Option<Folder> {
-    let prompt = read.integer("prompt");
-    let tokens = read.integer("tokens");
-    let (models, layout) = (read.texts("models"), TableLayout::read(read));
-    let plan = Plan { prompt, tokens, models, layout };
-    let (mut measured, mut odd) = (Measured::default(), 0);
-    for file in files {
-        match points(file, &plan) {
-            Ok(points) => odd += add(file, points, &mut measured, read.problems()),
-            Err(more) => read.problems().extend(more),
-        }
-    }
-    if !read.problems().is_empty() {
-        return None;
-    }
-    if measured.is_empty() {
-        let place = Location::file(files.first().map_or("", String::as_str));
-        let found = format!("no chosen model with prompts of {prompt} and {tokens} tokens");
-        read.problems().push(Problem::new(place, found, "sizes that were measured"));
-        return None;
-    }
+fn import(files: &[String], settings: &mut Decoder<'_>) -> Option<Folder> {
+    let (prompt, tokens) = (settings.integer("prompt"), settings.integer("tokens"));
+    let (models, layout) = (settings.texts("models"), TableLayout::read(settings));
+    let plan = SplitwisePlan { prompt, tokens, models, layout };
+    let mut inconsistent = 0;
+    let found = format!("no chosen model with prompts of {prompt} and {tokens} tokens");
+    let measured =
+        Measured::read(files, settings, [&found, "sizes that were measured"], |file, into| {
+            inconsistent += points(file, &plan)?.add_to(into, file)?;
+            Ok(())
+        })?;
     let summary = format!("large language models, prompts of {prompt}, answers of {tokens} tokens");
     let source = "Mutinifni/splitwise-sim or shashwatj07/SageServe, MIT";
-    let mut folder = measured.folder([&summary, source], read)?;
-    if odd > 0 {
+    let mut folder = measured.folder([&summary, source], settings)?;
+    if inconsistent > 0 {
         folder.notes.push(format!(
-            "{odd} measurements whose prefill and decode times do not sum to their e2e_time, which \
-             is taken"
+            "{inconsistent} measurements whose prefill and decode times do not sum to their \
+             e2e_time, which is taken"
         ));
     }
     Some(folder)
 }
 
-/// Adds the points in the unit that most of them have; how many do not sum up.
-fn add(file: &str, points: Points, measured: &mut Measured, problems: &mut Problems) -> usize {
-    let count = points.all.len();
-    let (fit, to_ms) = if points.per_token >= points.per_answer {
-        (points.per_token, 1.0)
-    } else {
-        (points.per_answer, 1000.0)
-    };
-    if fit * 2 < count {
-        let found = format!("{} of {count} measurements whose parts sum to no whole", count - fit);
-        let expected = "e2e_time near prompt_time and all of token_time";
-        problems.push(Problem::new(Location::file(file), found, expected));
-    }
-    for (class, variant, batch, time) in points.all {
-        match latency_ns(time * to_ms) {
-            Some(ns) => measured.add([&class, &variant], batch, ns, 1),
-            None => {
-                let found = format!("an e2e_time of {time}");
-                problems.push(Problem::new(
-                    Location::file(file),
-                    found,
-                    "more than 0, at most days",
-                ));
+impl Points {
+    /// Adds the points in the unit that most of them have; the number that do not sum up.
+    fn add_to(self, measured: &mut Measured, file: &str) -> Result<usize, Problems> {
+        let count = self.all.len();
+        let (fit, to_ms) = if self.per_token >= self.per_answer {
+            (self.per_token, 1.0)
+        } else {
+            (self.per_answer, 1000.0)
+        };
+        let mut problems = Problems::default();
+        if fit * 2 < count {
+            let found =
+                format!("{} of {count} measurements whose parts sum to no whole", count - fit);
+            let expected = "e2e_time near prompt_time and all of token_time";
+            problems.push(Problem::new(Location::file(file), found, expected));
+        }
+        for (class, variant, batch, time) in self.all {
+            match latency_ns(time * to_ms) {
+                Some(ns) => measured.add([&class, &variant], batch, ns, 1),
+                None => {
+                    let (found, expected) =
+                        (format!("an e2e_time of {time}"), "more than 0, at most days");
+                    problems.push(Problem::new(Location::file(file), found, expected));
+                }
             }
         }
+        problems.check(Some(count - fit))
     }
-    count - fit
 }
 
-fn points(file: &str, plan: &Plan) -> Result<Points, Problems> {
-    let mut rows = RowReader::of_others(file, plan.layout)?;
-    let names = ["model", "hardware", "tensor_parallel", "prompt_size", "batch_size", "token_size"];
-    let [model, hardware, parallel, prompt, batch, tokens] =
-        names.map(|column| rows.head().column(column));
-    let names = [model?, hardware?, parallel?];
-    let sizes = [prompt?, batch?, tokens?];
-    let [prefill, decode, whole] =
-        ["prompt_time", "token_time", "e2e_time"].map(|column| rows.head().column(column));
-    let times = [prefill?, decode?, whole?];
+fn points(file: &str, plan: &SplitwisePlan) -> Result<Points, Problems> {
+    let mut rows = RowReader::with_layout(file, plan.layout)?;
+    let head = rows.head();
+    let names = head.columns(["model", "hardware", "tensor_parallel"])?;
+    let sizes = head.columns(["prompt_size", "batch_size", "token_size"])?;
+    let times = head.columns(["prompt_time", "token_time", "e2e_time"])?;
     let mut points = Points::default();
     rows.each(|row| point(row, [names, sizes, times], plan, &mut points))?;
     Ok(points)
@@ -127,7 +114,7 @@ fn points(file: &str, plan: &Plan) -> Result<Points, Problems> {
 fn point(
     row: Row<'_>,
     [names, sizes, times]: [[usize; 3]; 3],
-    plan: &Plan,
+    plan: &SplitwisePlan,
     points: &mut Points,
 ) -> Result<(), Problem> {
     let [model, hardware, parallel] = names.map(|column| row.text(column));

@@ -1,14 +1,22 @@
 //! Where within an interval the requests of a count arrive.
 
 use super::stem;
-use crate::config::Setting;
+use crate::config::csv::{Row, whole};
 use crate::config::settings::names;
+use crate::config::{Problem, Setting};
 use crate::core::rng::{Label, Rng, name_key};
 
-/// More requests in an interval than that are no count.
-pub(super) const MAX_COUNT: u64 = 1_000_000;
+/// The most requests in an interval; a larger number is no count.
+const MAX_COUNT: u64 = 1_000_000;
 /// All columns or functions of an interval together: they are in memory at once, 16 bytes each.
 pub(super) const MAX_AT_ONCE: u64 = 1 << 22;
+
+/// The count in a cell.
+pub(super) fn request_count(row: Row<'_>, column: usize) -> Result<u64, Problem> {
+    whole(row.text(column))
+        .filter(|count| *count <= MAX_COUNT)
+        .ok_or_else(|| row.problem(column, format!("a whole number of requests up to {MAX_COUNT}")))
+}
 
 /// The draws of a file, by its name and how many files of this name came before it.
 pub(super) fn draws(seed: u64, path: &str, nth: usize) -> Rng {
@@ -23,7 +31,7 @@ pub(super) fn draws(seed: u64, path: &str, nth: usize) -> Rng {
 pub(super) enum Spread {
     /// At equal distances, the first at the beginning.
     Even,
-    /// Independently and uniformly: a Poisson process that is known to have as many.
+    /// Independently and uniformly: a Poisson process, given the count.
     Uniform,
     /// All at the beginning.
     Start,
@@ -31,12 +39,10 @@ pub(super) enum Spread {
 
 /// The settings of a spread.
 pub(super) const SPREAD: &[Setting] = &[
-    Setting::choice(
-        "spread",
-        &names(&Spread::ALL),
+    Setting::choice("spread", &names(&Spread::ALL)).means(
         "When the requests of an interval arrive: evenly, at uniform draws, or at its start.",
     ),
-    Setting::integer("seed", [0, u64::MAX], 0, "The seed of the draws."),
+    Setting::integer("seed", [0, u64::MAX], 0).means("The seed of the draws."),
 ];
 
 impl Spread {
@@ -44,8 +50,28 @@ impl Spread {
     pub(super) const ALL: [(&'static str, Self); 3] =
         [("even", Self::Even), ("uniform", Self::Uniform), ("start", Self::Start)];
 
+    /// The requests of an interval in order: their times and the numbers of their columns, from
+    /// (number, count) of each column.
+    pub(super) fn requests(
+        self,
+        rng: Rng,
+        [start_ns, length_ns]: [i64; 2],
+        interval: u64,
+        counts: impl IntoIterator<Item = (u32, u64)>,
+    ) -> Vec<(i64, u32)> {
+        let mut requests = Vec::new();
+        for (column, count) in counts {
+            let draws = [interval, u64::from(column)];
+            let offsets = self.offsets(count, length_ns.cast_unsigned(), rng, draws);
+            let time = |offset| (start_ns.saturating_add_unsigned(offset), column);
+            requests.extend(offsets.into_iter().map(time));
+        }
+        requests.sort_unstable();
+        requests
+    }
+
     /// Nanoseconds into the interval, in order. Draws are those of (`rng`, `interval`, `column`).
-    pub(super) fn offsets(
+    fn offsets(
         self,
         count: u64,
         length_ns: u64,

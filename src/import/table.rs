@@ -7,33 +7,33 @@ use crate::config::csv::{Header, Row};
 use crate::config::lines::LineReader;
 use crate::config::rows::{RowReader, TableLayout};
 
-/// What a row is: a request, and how many of it come at once.
-pub(super) type Read =
+/// What a row is: a request, and how many of it arrive at once.
+pub(super) type RowDecoder =
     Box<dyn FnMut(Row<'_>, &mut TimeReader) -> Result<(ImportedRequest, u64), Problem>>;
 
 /// The requests of a table.
-pub(super) struct Table {
+pub(super) struct TraceTable {
     rows: RowReader,
     clock: TimeReader,
-    read: Read,
-    /// The request of the last row, and how many of it are still to come.
+    decoder: RowDecoder,
+    /// The request of the last row, and how many of it are still to be handed out.
     current: Option<(ImportedRequest, u64)>,
 }
 
-impl Table {
+impl TraceTable {
     /// Opens a file; `find` looks its columns up and says what a row is.
     pub(super) fn open(
         path: &str,
         layout: TableLayout,
-        find: impl FnOnce(&Header) -> Result<(TimeReader, Read), Problem>,
+        find: impl FnOnce(&Header) -> Result<(TimeReader, RowDecoder), Problem>,
     ) -> Result<Box<dyn RequestReader>, Problem> {
-        let rows = RowReader::of_others(path, layout)?;
-        let (clock, read) = find(rows.head())?;
-        Ok(Box::new(Self { rows, clock, read, current: None }))
+        let rows = RowReader::with_layout(path, layout)?;
+        let (clock, decoder) = find(rows.head())?;
+        Ok(Box::new(Self { rows, clock, decoder, current: None }))
     }
 }
 
-impl RequestReader for Table {
+impl RequestReader for TraceTable {
     fn next_request(&mut self) -> Result<Option<ImportedRequest>, Problem> {
         loop {
             match self.current.take() {
@@ -45,7 +45,7 @@ impl RequestReader for Table {
                 _ => {}
             }
             let Some(row) = self.rows.next_row()? else { return Ok(None) };
-            self.current = Some((self.read)(row, &mut self.clock)?);
+            self.current = Some((self.decoder)(row, &mut self.clock)?);
         }
     }
 
@@ -53,7 +53,7 @@ impl RequestReader for Table {
         self.rows.lines()
     }
 
-    fn told(&self) -> ImportNotes {
+    fn notes(&self) -> ImportNotes {
         let facts = self.clock.fact().into_iter().chain(self.rows.recognised());
         ImportNotes { facts: facts.collect(), notes: self.clock.notes() }
     }

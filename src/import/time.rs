@@ -1,4 +1,4 @@
-//! Times as others write them, in nanoseconds on a clock of 64 bits.
+//! Times of published traces, in nanoseconds on a clock of 64 bits.
 
 use crate::core::units::{NS_PER_S, parse_decimal};
 

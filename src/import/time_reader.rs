@@ -1,16 +1,16 @@
 //! The clock of one file: the unit of its times is given, recognised from the first of them, or
-//! that of the kind; which it was is told, and so is what makes it doubtful.
+//! that of the kind. The unit that was assumed is reported, with reasons to doubt it.
 
 use super::time::TimeUnit;
 use crate::config::csv::Row;
 use crate::config::settings::names;
-use crate::config::{ConfigNode, Decoder, Group, Kind, Location, Problem, Setting};
+use crate::config::{Decoder, Group, Kind, Problem, Setting};
 
-/// So many times are looked at for decimals.
-const LOOKED_AT: u64 = 1000;
-/// A local time that goes back by this many nanoseconds has come twice: the end of summer time.
+/// Times that are searched for a decimal point.
+const SAMPLED_TIMES: u64 = 1000;
+/// A local time that goes back by this many nanoseconds repeats an hour: the end of summer time.
 const HOUR_BACK_NS: std::ops::RangeInclusive<i64> = 1_800_000_000_000..=3_600_000_000_000;
-/// A file in which that happens more often is not in order.
+/// A file in which that happens more often is unordered.
 const MAX_HOURS_BACK: u32 = 4;
 /// Requests per second that no published trace of large models comes near.
 const DOUBTFUL_RPS: f64 = 200.0;
@@ -18,19 +18,19 @@ const DOUBTFUL_RPS: f64 = 200.0;
 /// Reads the times of one file.
 #[derive(Debug)]
 pub(super) struct TimeReader {
-    /// What `--unit` calls the column.
+    /// The name of the column for `--unit`.
     what: &'static str,
     given: Option<TimeUnit>,
     default: TimeUnit,
     /// The unit, from the first time on.
     unit: Option<TimeUnit>,
-    /// The unit that the magnitude of the first time would be, counted from 1970.
+    /// The unit that the magnitude of the first time suggests if it counts from 1970.
     epoch: Option<TimeUnit>,
     count: u64,
     /// The earliest, the latest and the last time.
     range: (i64, i64, i64),
     decimals: bool,
-    /// How often a local time went back by about an hour, and the line of the first.
+    /// How often a local time went back by about an hour, and the line of the first such time.
     back: (u32, u64),
 }
 
@@ -40,39 +40,30 @@ const SPAN_UNITS: [&str; 4] = {
     [all[0], all[1], all[2], all[3]]
 };
 
-/// The units that [`units`] decodes; each kind asks for some of them.
-const UNIT: Group = Group {
-    name: "unit",
-    settings: &[&[
-        Setting::optional("arrival", TIME_UNIT, "recognised, or s", "The unit of arrival times."),
-        Setting::optional("time", TIME_UNIT, "recognised, or s", "The unit of times."),
-        Setting::optional(
-            "duration",
-            Kind::Choice(&SPAN_UNITS),
-            "that of the arrival",
-            "The unit of durations.",
-        ),
-        Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms", "The unit of budgets."),
-    ]],
-    short: None,
-};
+/// Rates by unit, in megabits per second.
+pub(super) const RATES: [(&str, f64); 3] = [("mbps", 1.0), ("kbps", 1e3), ("bps", 1e6)];
+
+/// What `--unit` may hold; each kind takes some of the keys.
+pub(super) const UNIT: Group = Group::named("unit").of(&[&[
+    Setting::optional("arrival", TIME_UNIT, "recognised, or s").means("The unit of arrival times."),
+    Setting::optional("time", TIME_UNIT, "recognised, or s").means("The unit of times."),
+    Setting::optional("duration", Kind::Choice(&SPAN_UNITS), "that of the arrival")
+        .means("The unit of durations."),
+    Setting::optional("budget", Kind::Choice(&SPAN_UNITS), "ms").means("The unit of budgets."),
+    Setting::choice("rate", &names(&RATES)).means("The unit of rates."),
+]]);
 
 /// The setting that [`units`] reads.
-pub(super) const UNITS: &[Setting] = &[Setting::optional(
-    "unit",
-    Kind::Table(&UNIT),
-    "each as said there",
-    "The units of times (--unit).",
-)];
+pub(super) const UNITS: &[Setting] =
+    &[Setting::optional("unit", Kind::Table(&UNIT), "each as said there")
+        .means("The units of times (--unit).")];
 
 /// Decodes `--unit`, by what the units are of: the first is a time, others are spans.
 pub(super) fn units<const N: usize>(
-    read: &mut Decoder<'_>,
+    settings: &mut Decoder<'_>,
     names: [&'static str; N],
 ) -> [Option<TimeUnit>; N] {
-    let empty = ConfigNode::empty(Location::file("--unit"));
-    let node = read.take("unit").unwrap_or(&empty);
-    let mut units = Decoder::new(node, &UNIT, read.problems());
+    let mut units = settings.inner("unit", &UNIT);
     let mut found = [None; N];
     for (at, name) in names.into_iter().enumerate() {
         let choices = if at == 0 { &TimeUnit::ALL[..] } else { &TimeUnit::ALL[..4] };
@@ -104,7 +95,10 @@ impl TimeReader {
         read.map_err(|expected| row.problem(column, expected))
     }
 
-    /// A time, or what is expected instead.
+    /// A time in nanoseconds.
+    ///
+    /// # Errors
+    /// Says what is expected instead.
     pub(super) fn read(&mut self, text: &str, line: u64) -> Result<i64, String> {
         let unit = self.unit.unwrap_or_else(|| self.recognise(text));
         let Some(time) = unit.parse(text) else { return Err(self.expected(unit, text)) };
@@ -118,7 +112,7 @@ impl TimeReader {
                 let first = if self.back.0 == 0 { line } else { self.back.1 };
                 self.back = (self.back.0 + 1, first);
             }
-        } else if self.count < LOOKED_AT {
+        } else if self.count < SAMPLED_TIMES {
             self.decimals |= text.contains('.');
         }
         self.count += 1;
@@ -165,7 +159,7 @@ impl TimeReader {
         }
     }
 
-    /// Which unit was taken, unless it was given.
+    /// Which unit was assumed, unless it was given.
     pub(super) fn fact(&self) -> Option<String> {
         let unit = self.unit.filter(|_| self.given.is_none())?;
         let (what, name) = (self.what, unit.name());
@@ -179,7 +173,7 @@ impl TimeReader {
         }
     }
 
-    /// What makes the unit doubtful.
+    /// Reasons to doubt the unit.
     pub(super) fn notes(&self) -> Vec<String> {
         let (what, (low, high, _)) = (self.what, self.range);
         let (Some(unit), false) = (self.unit, self.count == 0) else { return Vec::new() };

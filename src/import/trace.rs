@@ -1,12 +1,12 @@
-//! From requests of others to a file of requests, in one pass and bounded memory.
+//! Converts requests of published traces to a trace file, in one pass and bounded memory.
 //!
 //! Rows need not be sorted: up to [`WINDOW`] requests are held back and leave in order of time. A
-//! file with no more requests than that may be in any order; in a longer one a row that comes
-//! after a request [`WINDOW`] places further on has been written is a bad row.
+//! file with no more requests than that may be in any order; in a longer one a row that is earlier
+//! than a request already written is a bad row.
 
 use super::app_mapping::{AppMapping, Apps, Keys};
 use super::merge::Merge;
-use super::{ImportKind, ImportNotes, ImporterEntry, OpenTrace, distinct, settings};
+use super::{ImportKind, ImportNotes, ImporterEntry, OpenTrace, decoded, distinct};
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Location, Problem, Problems};
 use crate::core::units::decimal;
@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 pub const WINDOW: usize = 1 << 21;
 /// The clock of a run ends here, some 30 years.
 const MAX_SPAN_NS: i64 = 1_000_000_000_000_000_000;
-/// So many keys are told one by one in the record of an import.
-const MAX_TOLD_KEYS: usize = 100;
-/// No class, no budget.
-const NONE: u32 = u32::MAX;
+/// The most keys that are listed in the record of an import.
+const MAX_LISTED_KEYS: usize = 100;
+/// The number of a class that is not known.
+const NO_CLASS: u32 = u32::MAX;
 
 /// What to import.
 #[derive(Clone, Debug)]
@@ -46,19 +46,19 @@ pub struct ImportPlan<'a> {
     pub out: &'a Path,
 }
 
-/// What an import came to.
+/// The result of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportSummary {
     /// Requests written.
     pub requests: u64,
     /// When the last one arrives, in nanoseconds since the first.
     pub last_ns: u64,
-    /// Models and functions that were asked.
+    /// Models and functions that were called.
     pub keys: usize,
     /// Bad rows that were skipped, and the first of them.
     pub skipped: (u64, Vec<Problem>),
-    /// What the files were read as.
-    pub told: ImportNotes,
+    /// What was assumed of the files.
+    pub notes: ImportNotes,
 }
 
 impl ImportSummary {
@@ -83,7 +83,10 @@ pub enum ImportError {
 /// A request that waits for its turn: time, order of reading, key, class, budget.
 type Waiting = Reverse<(i64, u64, u32, u32, u64)>;
 
-/// Imports a trace and writes, beside it, the record of how.
+/// Imports a trace and writes next to it a record of the import.
+///
+/// # Errors
+/// Lists what is wrong with files and settings, or says why nothing could be written.
 pub fn import(
     entry: &ImporterEntry,
     import: &ImportPlan<'_>,
@@ -93,15 +96,15 @@ pub fn import(
             Problem::new(Location::file(entry.name), "a kind of profile", "a kind of trace");
         return Err(Problems::from(problem).into());
     };
-    let open = settings(entry, decode, import.settings)?;
+    let open = decoded(entry, import.settings, |settings| Some(decode(settings)))?;
     distinct(import.files, Some(import.out))?;
     let mut apps = Apps::read(import.apps, import.map)?;
-    if apps.wants_keys() {
+    if apps.needs_key_count() {
         let keys = count_keys(import, &open)?;
         apps = apps.with_keys(keys);
     }
     let merge = Merge::open(import.files, &open, (import.max_bad_rows, import.merge_keys))?;
-    let mut work = Work::new(merge, apps);
+    let mut work = TraceWriter::new(merge, apps);
     let mut problems = Problems::default();
     let written = atomic::with(import.out, |file| {
         // Runs verify the text, not the bytes of its compression.
@@ -126,17 +129,17 @@ pub fn import(
     });
     problems.check(Some(()))?;
     written?;
-    let (bad, told) = work.merge.skipped();
+    let (bad, reported) = work.merge.skipped();
     Ok(ImportSummary {
         requests: work.requests,
         last_ns: work.last_ns(),
         keys: work.keys.names().len(),
-        skipped: (bad, told.to_vec()),
-        told: work.merge.read_as(),
+        skipped: (bad, reported.to_vec()),
+        notes: work.merge.notes(),
     })
 }
 
-/// Where the record of an import lies; nowhere beside a pipe or a device.
+/// The path of the record of an import; `None` for a pipe or a device.
 pub(super) fn record_path(out: &Path) -> Option<PathBuf> {
     if !atomic::is_replaced(out) {
         return None;
@@ -171,37 +174,30 @@ impl<E: Into<Problems>> From<E> for Stop {
     }
 }
 
-struct Work {
+struct TraceWriter {
     merge: Merge,
     apps: Apps,
     keys: Keys,
     classes: Keys,
     window: BinaryHeap<Waiting>,
+    /// How many requests were read.
     read: u64,
-    /// Time of the first and the last request written.
+    /// Time of the first and the last request written, in nanoseconds.
     first: Option<i64>,
     last: i64,
+    /// How many requests were written.
     requests: u64,
-    /// What the table has besides time and application.
+    /// Whether the file has a column of classes, and one of budgets.
     columns: (bool, bool),
     line: String,
 }
 
-impl Work {
+impl TraceWriter {
     fn new(merge: Merge, apps: Apps) -> Self {
-        Self {
-            merge,
-            apps,
-            keys: Keys::default(),
-            classes: Keys::default(),
-            window: BinaryHeap::new(),
-            read: 0,
-            first: None,
-            last: i64::MIN,
-            requests: 0,
-            columns: (false, false),
-            line: String::new(),
-        }
+        let (keys, classes, window) = (Keys::default(), Keys::default(), BinaryHeap::new());
+        let (columns, line) = ((false, false), String::new());
+        let (read, first, last, requests) = (0, None, i64::MIN, 0);
+        Self { merge, apps, keys, classes, window, read, first, last, requests, columns, line }
     }
 
     fn place(&self) -> Location {
@@ -223,11 +219,11 @@ impl Work {
                 self.keys.number(&request.key).ok_or_else(|| too_many_names(place.clone()))?;
             let class = match &request.class {
                 Some(class) => self.classes.number(class).ok_or_else(|| too_many_names(place))?,
-                None => NONE,
+                None => NO_CLASS,
             };
             let budget = request.budget_ns.unwrap_or(0);
             self.read += 1;
-            self.columns = (class != NONE, budget > 0);
+            self.columns = (class != NO_CLASS, budget > 0);
             self.window.push(Reverse((request.time_ns, self.read, key, class, budget)));
             if self.window.len() > WINDOW
                 && let Some(oldest) = self.window.pop()
@@ -287,27 +283,26 @@ impl Work {
             "# How {} was made; runs copy this into their manifest.\n",
             import.out.file_name().unwrap_or_default().to_string_lossy()
         );
-        let (bad, told) = self.merge.skipped();
-        let told: Vec<String> = told.iter().map(|told| quote(&told.to_string())).collect();
-        let map =
-            AppMapping::ALL.iter().find(|(_, map)| *map == import.map).map_or("", |(name, _)| name);
+        let (bad, reported) = self.merge.skipped();
+        let list = |texts: &mut dyn Iterator<Item = String>| {
+            format!("[{}]", texts.map(|text| quote(&text)).collect::<Vec<_>>().join(", "))
+        };
+        let map = AppMapping::ALL.iter().find(|(_, map)| *map == import.map);
         let mut line = |key: &str, value: String| text.push_str(&format!("{key} = {value}\n"));
         line("sha256", quote(&crate::config::source::hex(hash)));
         line("kind", quote(entry.name));
         line("requests", self.requests.to_string());
         line("skipped_rows", bad.to_string());
-        line("skipped", format!("[{}]", told.join(", ")));
+        line("skipped", list(&mut reported.iter().map(Problem::to_string)));
         line("settings", import.settings.canonical());
-        let facts = self.merge.read_as().facts;
-        let facts: Vec<String> = facts.iter().map(|fact| quote(fact)).collect();
-        line("read_as", format!("[{}]", facts.join(", ")));
-        line("map", quote(map));
+        line("read_as", list(&mut self.merge.notes().facts.into_iter()));
+        line("map", quote(map.map_or("", |(name, _)| name)));
         line("keys", self.keys.names().len().to_string());
         text.push_str("\n# SHA-256 of what was read, decompressed.\n[files]\n");
         for (path, hash) in self.merge.files() {
             text.push_str(&format!("{} = {}\n", quote(path), quote(&hash)));
         }
-        if import.map != AppMapping::Requests && self.keys.names().len() <= MAX_TOLD_KEYS {
+        if import.map != AppMapping::Requests && self.keys.names().len() <= MAX_LISTED_KEYS {
             text.push_str("\n# The application of each model or function.\n[apps]\n");
             for (at, key) in self.keys.names().iter().enumerate() {
                 let app = self.apps.next(at, key).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What a column of a result file holds: one list for its header, its checks and the dictionary.
+//! Descriptions of columns of result files, for headers, checks and the data dictionary.
 
 use crate::config::path;
 
-/// A column: its name with the unit at the end, and what stands in it.
+/// A column: its name with the unit at the end, and its cells.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     /// The name in the header.
@@ -11,7 +11,7 @@ pub struct Column {
     pub kind: ColumnKind,
     /// What it means.
     pub meaning: &'static str,
-    /// When a cell is empty; nothing if it never is.
+    /// When a cell is empty; empty if it never is.
     pub empty: &'static str,
 }
 
@@ -27,6 +27,9 @@ pub enum ColumnKind {
     /// Any text.
     Text,
 }
+
+/// Numbers of either sign.
+pub const ANY_NUMBER: ColumnKind = ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY);
 
 impl ColumnKind {
     /// The least and the largest number that such a cell may hold.
@@ -44,10 +47,10 @@ pub(super) const ARRIVED: &str = "no request arrived";
 /// Cells are empty if no request was completed.
 pub(super) const COMPLETED: &str = "no request was completed";
 
-/// What late means. A tolerance of zero makes every answer after its deadline late.
+/// The meaning of late. With a tolerance of zero every answer after its deadline is late.
 pub(super) const LATE: &str =
     "requests completed after their deadline, by the penalty's tolerance_ms or more";
-/// What the mean of tardiness is over.
+/// The meaning of mean tardiness.
 pub(super) const TARDINESS: &str =
     "mean tardiness over completed: finish − deadline of a late request, else 0";
 
@@ -125,6 +128,12 @@ impl Cell {
     }
 }
 
+impl From<Option<f64>> for Cell {
+    fn from(number: Option<f64>) -> Self {
+        number.map_or(Self::Empty, Self::Number)
+    }
+}
+
 impl std::fmt::Display for Cell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -136,7 +145,7 @@ impl std::fmt::Display for Cell {
     }
 }
 
-/// A ratio, which is not defined of nothing.
+/// `value / of`, empty where `of` is 0.
 pub(super) fn ratio(value: f64, of: u64) -> Cell {
     if of == 0 { Cell::Empty } else { Cell::Number(value / of as f64) }
 }

@@ -105,7 +105,8 @@ fn hull(offers: &mut [HullStep], gains: &mut Vec<HullStep>) {
     }
 }
 
-/// The most that can be gained with so much lane time: the steepest steps first, the last in part.
+/// The most that can be gained in `left_ns` of lane time: the steepest steps first, the last in
+/// part.
 fn fill(mut gains: Vec<HullStep>, mut left_ns: f64) -> f64 {
     gains.sort_by(|a, b| b.slope().total_cmp(&a.slope()));
     let mut worth = 0.0;

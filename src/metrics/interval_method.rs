@@ -1,26 +1,25 @@
-//! What is known of a metric over replicates before it is measured.
+//! How the interval of a metric over replicates is found, and the range of the metric.
 
 use super::column::ColumnKind;
-use super::columns::COLUMNS;
+use super::columns::column_named;
 use crate::core::rng::name_key;
 use crate::stats::MetricShape;
 
 /// Whether a metric is skewed, and its range, as its column says it.
 pub fn law(metric: &str) -> MetricShape {
-    let column = COLUMNS.iter().find(|column| column.name == metric);
-    let range = column.map_or(ColumnKind::Text.range(), |column| column.kind.range());
+    let range = column_named(metric).map_or(ColumnKind::Text.range(), |column| column.kind.range());
     MetricShape { skewed: is_skewed(metric), range }
 }
 
-/// Names the stream of the resamples of a metric of the configuration with these labels: intervals
-/// of different metrics or configurations share no resamples.
+/// Key of the random stream of the resamples of a metric of the configuration with these labels:
+/// intervals of different metrics or configurations share no resamples.
 pub fn interval_key(metric: &str, labels: &[String]) -> u64 {
     let labels = labels.iter().map(String::as_str);
     name_key(&std::iter::once(metric).chain(labels).collect::<Vec<_>>())
 }
 
-/// Percentiles, extremes and ratios: no sums of many small parts, or bounded at 0 and 1. Their
-/// intervals come from the bootstrap. Said by name and beforehand, not by the values at hand.
+/// Whether a metric is a percentile, an extreme or a ratio: no sum of many small parts, or bounded
+/// at 0 and 1. Their intervals come from the bootstrap. Decided by name, before values are known.
 pub fn is_skewed(metric: &str) -> bool {
     const RATIOS: [&str; 7] = [
         "accuracy_mean",

@@ -1,4 +1,4 @@
-//! What of a run counts, event by event.
+//! Which events, and which part of them, lie in the measured part of a run.
 //!
 //! The measured part of a run begins when the first request after the warm-up arrives, and ends
 //! with the run. The row of a run and all tables count the same:
@@ -9,11 +9,12 @@
 //! - what happens at an instant counts if that instant lies in the measured part: a load, with its
 //!   bytes, when it begins; a batch, with its size, when it ends; a decision.
 //!
-//! Evictions are told throughout: whether a load brings back what has just left depends on them.
+//! Evictions are forwarded throughout: whether a load reloads a variant just evicted depends on
+//! them.
 
 use super::warmup::MeasurementWindow;
 use crate::contract::Event;
-use crate::core::ids::{Request, RequestId, WorkerId};
+use crate::core::ids::{RequestId, WorkerId};
 use crate::core::units::Time;
 use crate::system::catalog::Catalog;
 
@@ -26,7 +27,7 @@ struct Upload {
     end: Time,
 }
 
-/// Follows a run and tells what of it counts.
+/// Follows a run and forwards what counts.
 #[derive(Clone, Debug)]
 pub(super) struct MeasuredEvents {
     window: MeasurementWindow,
@@ -58,42 +59,33 @@ impl MeasuredEvents {
         self.window.skip == 0
     }
 
-    /// Hands on what of an event counts.
+    /// Forwards the part of an event that counts.
     pub fn forward(
         &mut self,
         catalog: &Catalog,
         event: Event<'_>,
         count: &mut dyn FnMut(Event<'_>),
     ) {
-        let skip = self.window.skip;
-        let counts = |request: &Request| request.id.number() >= skip;
-        match event {
-            Event::Arrived { request } => {
-                if counts(request) {
-                    if self.begun.is_none() {
-                        self.begin(catalog, request.arrival, count);
-                    }
-                    count(event);
-                }
-            }
-            Event::ReadyToSchedule { request, .. }
+        let request = match event {
+            Event::Arrived { request }
+            | Event::ReadyToSchedule { request, .. }
             | Event::RequestRequeued { request, .. }
             | Event::Rejected { request, .. }
-            | Event::Unfinished { request, .. } => {
-                if counts(request) {
-                    count(event);
-                }
+            | Event::Unfinished { request, .. } => request,
+            Event::Completed(completion) => completion.request,
+            Event::Evicted { .. } => return count(event),
+            _ => {
+                return match self.begun {
+                    Some(start) => self.clip(event, start, count),
+                    None => self.note(event),
+                };
             }
-            Event::Completed(completion) => {
-                if counts(completion.request) {
-                    count(event);
-                }
+        };
+        if request.id.number() >= self.window.skip {
+            if self.begun.is_none() && matches!(event, Event::Arrived { .. }) {
+                self.begin(catalog, request.arrival, count);
             }
-            Event::Evicted { .. } => count(event),
-            _ => match self.begun {
-                Some(start) => self.clip(event, start, count),
-                None => self.note(event),
-            },
+            count(event);
         }
     }
 
@@ -112,7 +104,7 @@ impl MeasuredEvents {
         }
     }
 
-    /// Tells what is left to be sent when the measured part begins.
+    /// Forwards what is still to be sent when the measured part begins.
     fn begin(&mut self, catalog: &Catalog, at: Time, count: &mut dyn FnMut(Event<'_>)) {
         self.begun = Some(at);
         for Upload { worker, bytes, start, end } in std::mem::take(&mut self.sending) {
@@ -124,7 +116,7 @@ impl MeasuredEvents {
         }
     }
 
-    /// Tells of an event what lies after `start`, and which of its requests count.
+    /// Forwards the part of an event after `start`, with the requests that count.
     fn clip(&mut self, event: Event<'_>, start: Time, count: &mut dyn FnMut(Event<'_>)) {
         let skip = self.window.skip;
         let mut counted = |requests: &[RequestId]| {
@@ -158,7 +150,7 @@ impl MeasuredEvents {
 
 /// The instant of an event with which a run may end: an arrival, an answer, the end of a batch or
 /// of a load.
-#[expect(clippy::inline_always, reason = "where it is told, the kind of event is known")]
+#[expect(clippy::inline_always, reason = "the kind of event is known where it is made")]
 #[inline(always)]
 pub(super) fn last_instant(event: &Event<'_>) -> Option<Time> {
     match event {

@@ -1,4 +1,4 @@
-//! What a run came to: one row of numbers.
+//! The results of a run: one row of numbers, and tables.
 //!
 //! Denominators: `utility_mean` and `effective_accuracy` are over all that arrived, rejected and
 //! unfinished counting 0; `accuracy_mean` is over completed; a deadline is missed by late,
@@ -13,14 +13,13 @@ mod interval_method;
 mod latencies;
 mod measured_events;
 mod queue_length;
-mod realised_rate;
 mod requests;
 mod summary;
 mod tables;
 mod warmup;
 
 pub use column::{Cell, Column, ColumnKind};
-pub use columns::{COLUMNS, numbers};
+pub use columns::{COLUMNS, column_named, named, numbers};
 pub use fluid_bound::fluid_bound;
 pub use interval_method::{interval_key, is_skewed, law};
 pub use latencies::{QUANTILES, quantile_sorted};

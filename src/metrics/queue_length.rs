@@ -1,26 +1,28 @@
-//! How many requests are in the system, as arrivals find it: for the column `stationary`.
+//! Number of requests in the system found by arrivals: for the column `stationary`.
 //!
-//! Means over equally many arrivals in order, of which there are always fewer than 64: when there
-//! are as many, pairs become one. Constant memory, a few additions per event. Requests of a warm-up
-//! are in the system, too, but what they find does not count.
+//! Fewer than 64 means over equally many arrivals in order: when there are 64, pairs are merged.
+//! Constant memory, a few additions per event. Requests of a warm-up are in the system, but what
+//! they find does not count.
 
 use crate::contract::Event;
 use crate::stats::Stationary;
 
 /// Arrivals of a mean at first; runs of fewer than 32 such means are undecided.
 const BATCH: u64 = 8;
-/// So many means are never kept.
+/// Number of means at which pairs are merged.
 const MOST: usize = 64;
 
-/// Watches how many requests are in the system.
+/// Follows the number of requests in the system.
 #[derive(Clone, Debug)]
 pub(super) struct QueueLength {
     /// Arrivals before this number do not count.
     pub skip: u32,
+    /// Requests in the system.
     present: u64,
-    /// Of the mean that is not complete.
+    /// Sum of the mean that is not complete, and arrivals still missing of it.
     sum: u64,
     left: u64,
+    /// Arrivals of a mean.
     batch: u64,
     sums: Vec<u64>,
 }
@@ -68,7 +70,7 @@ impl QueueLength {
         self.left = self.batch;
     }
 
-    /// What the run says of its queue.
+    /// Whether the queue of the run is stationary.
     pub fn stationary(&self) -> Stationary {
         let mean = |sum: &u64| *sum as f64 / self.batch as f64;
         Stationary::of(&self.sums.iter().map(mean).collect::<Vec<f64>>())

@@ -1,4 +1,4 @@
-//! The log of requests: one flat CSV row each, as they end.
+//! The log of requests: one flat row each, written when they end.
 //!
 //! Times are written by integer arithmetic; nothing is allocated per row.
 
@@ -10,8 +10,7 @@ pub use parquet::RequestTable;
 
 use super::column::{Column, ColumnKind, column, count, share, text};
 use crate::contract::{Event, Observer};
-use crate::core::ids::{Completion, Request, VariantId, WorkerId};
-use crate::core::units::{NS_PER_S, Time};
+use crate::core::units::NS_PER_S;
 use crate::system::catalog::Catalog;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -37,34 +36,70 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     share("utility", "correct × (1 − penalty)"),
 ];
 
-/// What an answer was worth.
-fn utility(catalog: &Catalog, completion: &Completion<'_>) -> f64 {
-    let request = completion.request;
-    let penalty = catalog.penalty.gamma(completion.finished, request.deadline, request.budget());
-    if completion.correct { 1.0 - penalty } else { 0.0 }
+const UNSERVED: &str = "rejected or unfinished";
+
+/// A cell of a row.
+#[derive(Clone, Copy)]
+enum RequestCell<'a> {
+    Empty,
+    Count(u64),
+    /// A time in nanoseconds, written in seconds.
+    Time(u64),
+    Number(f64),
+    Flag(bool),
+    Text(&'a str),
 }
 
-const UNSERVED: &str = "rejected or unfinished";
+/// The row of an event that ends a request, a cell for each of [`REQUEST_COLUMNS`].
+fn row<'a>(
+    catalog: &'a Catalog,
+    event: &Event<'_>,
+) -> Option<[RequestCell<'a>; REQUEST_COLUMNS.len()]> {
+    use RequestCell::{Count, Empty, Flag, Number, Text, Time};
+    let (request, outcome) = match event {
+        Event::Completed(completion) => (completion.request, "completed"),
+        Event::Rejected { request, .. } => (*request, "rejected"),
+        Event::Unfinished { request, .. } => (*request, "unfinished"),
+        _ => return None,
+    };
+    let app = catalog.app(request.app);
+    let mut row = [Empty; REQUEST_COLUMNS.len()];
+    row[0] = Count(u64::from(request.id.number()));
+    row[1] = Text(&app.name);
+    (row[2], row[3]) = (Time(request.arrival.0), Time(request.deadline.0));
+    (row[4], row[14]) = (Text(outcome), Number(0.0));
+    if let Event::Completed(completion) = event {
+        let finished = completion.finished;
+        let penalty = catalog.penalty.gamma(finished, request.deadline, request.budget());
+        let worker = completion.worker.map(|worker| catalog.worker(worker).name.as_str());
+        row[5..].copy_from_slice(&[
+            worker.map_or(Empty, Text),
+            Text(&catalog.variant(completion.variant).name),
+            Count(u64::from(completion.batch)),
+            Time(completion.started.0),
+            Time(finished.0),
+            Time(finished.since(request.arrival).0),
+            Text(&app.classes[usize::from(completion.truth.class)]),
+            Flag(completion.correct),
+            Number(completion.estimated),
+            Number(if completion.correct { 1.0 - penalty } else { 0.0 }),
+        ]);
+    }
+    Some(row)
+}
 
 /// Rows are handed on in pieces of about this size: small enough to stay in a core's cache.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// Writes a row for every request that ends.
+/// Writes a row for every request that ends, as CSV.
 pub struct RequestLog<W: Write> {
     catalog: Arc<Catalog>,
     out: W,
     buffer: Vec<u8>,
     error: Option<io::Error>,
-    /// The batch of the row before, and its cells from `outcome` to `finish_s`.
-    batch: Option<BatchKey>,
-    batch_cells: Vec<u8>,
-    /// The accuracy of the row before, and its cell.
-    accuracy: f64,
-    accuracy_cell: Vec<u8>,
+    /// By column, the bits of the last time or number and its text: requests of a batch share some.
+    last: Vec<(Option<u64>, Vec<u8>)>,
 }
-
-/// What the cells of a batch depend on.
-type BatchKey = (Option<WorkerId>, VariantId, u32, Time, Time);
 
 /// The digits of all numbers below 100.
 const PAIRS: [[u8; 2]; 100] = {
@@ -76,9 +111,9 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Nanoseconds as seconds, without trailing zeros, and a comma.
-fn push_seconds(buffer: &mut Vec<u8>, ns: u64) {
-    buffer.extend_from_slice(itoa::Buffer::new().format(ns / NS_PER_S).as_bytes());
+/// Appends nanoseconds as seconds, without trailing zeros.
+fn push_seconds(text: &mut Vec<u8>, ns: u64) {
+    text.extend_from_slice(itoa::Buffer::new().format(ns / NS_PER_S).as_bytes());
     let mut rest = (ns % NS_PER_S) as u32;
     if rest > 0 {
         let mut digits = [b'.'; 10];
@@ -89,9 +124,8 @@ fn push_seconds(buffer: &mut Vec<u8>, ns: u64) {
             rest /= 100;
         }
         let used = digits.iter().rposition(|digit| *digit != b'0').unwrap_or(0);
-        buffer.extend_from_slice(&digits[..=used]);
+        text.extend_from_slice(&digits[..=used]);
     }
-    buffer.push(b',');
 }
 
 impl<W: Write> RequestLog<W> {
@@ -101,19 +135,14 @@ impl<W: Write> RequestLog<W> {
         let names: Vec<&str> = REQUEST_COLUMNS.iter().map(|column| column.name).collect();
         buffer.extend_from_slice(names.join(",").as_bytes());
         buffer.push(b'\n');
-        Self {
-            catalog: Arc::clone(catalog),
-            out,
-            buffer,
-            error: None,
-            batch: None,
-            batch_cells: Vec::new(),
-            accuracy: f64::NAN,
-            accuracy_cell: Vec::new(),
-        }
+        let last = vec![(None, Vec::new()); REQUEST_COLUMNS.len()];
+        Self { catalog: Arc::clone(catalog), out, buffer, error: None, last }
     }
 
-    /// Writes what is left and gives the sink back, or the first error met on the way.
+    /// Writes what is left and gives the sink back.
+    ///
+    /// # Errors
+    /// The first error of writing.
     pub fn finish(mut self) -> io::Result<W> {
         self.flush_chunk(0);
         match self.error {
@@ -131,78 +160,47 @@ impl<W: Write> RequestLog<W> {
         }
     }
 
-    fn text(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
-        self.buffer.push(b',');
-    }
-
     fn integer(&mut self, value: u64) {
         self.buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
-    fn head(&mut self, request: &Request) {
-        self.integer(u64::from(request.id.number()));
-        self.buffer.push(b',');
-        let catalog = Arc::clone(&self.catalog);
-        self.text(&catalog.app(request.app).name);
-        push_seconds(&mut self.buffer, request.arrival.0);
-        push_seconds(&mut self.buffer, request.deadline.0);
+    /// Appends the text of a value, which is made unless it is the last one of its column.
+    fn push(&mut self, column: usize, bits: u64, make: impl FnOnce(&mut Vec<u8>)) {
+        let (last, text) = &mut self.last[column];
+        if *last != Some(bits) {
+            *last = Some(bits);
+            text.clear();
+            make(text);
+        }
+        self.buffer.extend_from_slice(text);
     }
 
-    fn unserved(&mut self, request: &Request, outcome: &str) {
-        self.head(request);
-        self.text(outcome);
-        self.buffer.extend_from_slice(b",,,,,,,,,0\n");
-        self.flush_chunk(CHUNK_BYTES);
-    }
-
-    fn completed(&mut self, completion: &Completion<'_>) {
-        let request = completion.request;
-        self.head(request);
-        self.push_batch(completion);
-        let catalog = Arc::clone(&self.catalog);
-        push_seconds(&mut self.buffer, completion.finished.since(request.arrival).0);
-        self.text(&catalog.app(request.app).classes[usize::from(completion.truth.class)]);
-        self.text(if completion.correct { "1" } else { "0" });
-        if completion.estimated != self.accuracy {
-            self.accuracy = completion.estimated;
-            self.accuracy_cell.clear();
+    fn cell(&mut self, column: usize, cell: RequestCell<'_>) {
+        match cell {
+            RequestCell::Empty => {}
+            RequestCell::Count(count) => self.integer(count),
+            RequestCell::Time(ns) => self.push(column, ns, |text| push_seconds(text, ns)),
+            RequestCell::Flag(flag) => self.buffer.push(b'0' + u8::from(flag)),
+            RequestCell::Text(text) => self.buffer.extend_from_slice(text.as_bytes()),
             // Writing to a Vec cannot fail.
-            let _ = write!(self.accuracy_cell, "{},", completion.estimated);
+            RequestCell::Number(number) => {
+                self.push(column, number.to_bits(), |text| drop(write!(text, "{number}")));
+            }
         }
-        self.buffer.extend_from_slice(&self.accuracy_cell);
-        match utility(&catalog, completion) {
-            0.0 => self.buffer.extend_from_slice(b"0\n"),
-            1.0 => self.buffer.extend_from_slice(b"1\n"),
-            utility => _ = writeln!(self.buffer, "{utility}"),
-        }
-        self.flush_chunk(CHUNK_BYTES);
-    }
-
-    /// The cells that all requests of a batch have alike, which are written one after the other.
-    fn push_batch(&mut self, completion: &Completion<'_>) {
-        let Completion { worker, variant, batch, started, finished, .. } = *completion;
-        let key = Some((worker, variant, batch, started, finished));
-        if self.batch != key {
-            self.batch = key;
-            let worker = worker.map_or("", |worker| self.catalog.worker(worker).name.as_str());
-            let variant = &self.catalog.variant(variant).name;
-            self.batch_cells.clear();
-            let _ = write!(self.batch_cells, "completed,{worker},{variant},{batch},");
-            push_seconds(&mut self.batch_cells, started.0);
-            push_seconds(&mut self.batch_cells, finished.0);
-        }
-        self.buffer.extend_from_slice(&self.batch_cells);
     }
 }
 
 impl<W: Write> Observer for RequestLog<W> {
     fn on(&mut self, event: Event<'_>) {
-        match event {
-            Event::Completed(completion) => self.completed(completion),
-            Event::Rejected { request, .. } => self.unserved(request, "rejected"),
-            Event::Unfinished { request, .. } => self.unserved(request, "unfinished"),
-            _ => {}
+        let catalog = Arc::clone(&self.catalog);
+        let Some(row) = row(&catalog, &event) else { return };
+        for (at, cell) in row.into_iter().enumerate() {
+            if at > 0 {
+                self.buffer.push(b',');
+            }
+            self.cell(at, cell);
         }
+        self.buffer.push(b'\n');
+        self.flush_chunk(CHUNK_BYTES);
     }
 }

@@ -1,8 +1,7 @@
-//! How much of the beginning of a run does not count, given or found by MSER-5.
+//! The warm-up of a run, which does not count: a fixed number of requests, or found by MSER-5.
 //!
-//! Arrivals stop at the end of the trace, the queue drains, and every request that arrived after
-//! the warm-up counts, whenever it ends and however. What of everything else counts is said in
-//! `watch`.
+//! Every request that arrived after the warm-up counts, whenever and however it ends.
+//! `measured_events.rs` says what else counts.
 
 use crate::contract::{Event, Observer};
 use crate::core::ids::Request;
@@ -12,7 +11,7 @@ use crate::stats::{Truncation, mser};
 /// Where the part of a run that counts begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeasurementWindow {
-    /// How many arrivals are left out.
+    /// How many arrivals at the beginning do not count.
     pub(super) skip: u32,
     /// By which rule, for the column `warmup_rule`.
     pub(super) rule: &'static str,
@@ -66,8 +65,8 @@ impl Transient {
         self.sums[place] += u128::from(at.since(request.arrival).0);
     }
 
-    /// What is left when the transient is cut off. A transient beyond half of the run is cut off
-    /// there, and the rule says so: `not-converged`.
+    /// The run without its transient. A transient longer than half of the run is cut at the half,
+    /// and the rule is then `not-converged`.
     pub fn window(&self) -> MeasurementWindow {
         let whole = ((self.arrived / self.batch) as usize).min(self.sums.len());
         let means: Vec<f64> =

@@ -1,10 +1,10 @@
-//! What can be decided about a turn: run it on the device, or in the cloud with some of the views.
+//! Actions: answer a turn on the device, or in the cloud with a subset of the views.
 //!
 //! Action 0 is local. Action 1 + i is the cloud with the i-th subset of views, subsets ordered by
 //! size, then lexicographically; for three views 1 = {}, 2 = {0}, 3 = {1}, 4 = {2}, 5 = {0,1},
 //! 6 = {0,2}, 7 = {1,2}, 8 = {0,1,2} (the authors' `tmo/env.py`).
 
-/// More views than this would be more actions than a table holds.
+/// Largest number of views; the number of actions is exponential in it.
 pub const MAX_VIEWS: usize = 12;
 
 /// A set of views, one bit each.
@@ -14,9 +14,9 @@ pub type Views = u16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actions {
     views: usize,
-    /// The views of each cloud action.
+    /// By cloud action: the views it uploads.
     subsets: Vec<Views>,
-    /// The cloud action of each set of views.
+    /// By set of views: the cloud action.
     cloud: Vec<u16>,
 }
 
@@ -35,12 +35,12 @@ impl Actions {
         Self { views, subsets, cloud }
     }
 
-    /// How many views there are.
+    /// Number of views.
     pub fn views(&self) -> usize {
         self.views
     }
 
-    /// How many actions there are.
+    /// Number of actions.
     #[expect(clippy::len_without_is_empty, reason = "there are always two actions or more")]
     pub fn len(&self) -> usize {
         self.subsets.len() + 1
@@ -51,12 +51,17 @@ impl Actions {
         if action == 0 { 0 } else { self.subsets[action - 1] }
     }
 
-    /// How many views an action uploads.
+    /// Number of views that an action uploads.
     pub fn uploaded(&self, action: usize) -> usize {
         self.subset(action).count_ones() as usize
     }
 
-    /// The action that runs in the cloud with these views; views that do not exist are left out.
+    /// The kind of call on which costs depend: 0 is local, 1 + k the cloud with k views.
+    pub fn call_kind(&self, action: usize) -> usize {
+        if action == 0 { 0 } else { 1 + self.uploaded(action) }
+    }
+
+    /// The cloud action with these views; views that do not exist are ignored.
     pub fn cloud(&self, subset: Views) -> usize {
         usize::from(self.cloud[usize::from(subset) & (self.cloud.len() - 1)])
     }
@@ -84,7 +89,7 @@ impl Actions {
         set.map(|set| self.cloud(set))
     }
 
-    /// The set written as `0+2`; nothing is the empty set.
+    /// The set written as `0+2`; an empty text is the empty set.
     pub fn subset_of(&self, text: &str) -> Option<Views> {
         let mut views = text.split('+').filter(|_| !text.is_empty());
         views.try_fold(0, |set: Views, view| {

@@ -1,18 +1,20 @@
-//! Bandits that remember the mean reward of every action by task, and nothing else of a dialogue.
+//! Bandits over (task, action): they estimate the mean reward of every pair, and ignore the rest of
+//! the dialogue.
 
+use super::generate::normal;
 use super::model::DialogueModel;
-use super::policy::{OffloadPolicy, TurnContext};
-use crate::core::rng::{Label, Rng, standard_normal};
+use super::policy::{OffloadPolicy, TurnContext, best};
+use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Share of choices made at random while learning.
+/// Share of random choices while learning.
 const EPSILON: f64 = 0.1;
 
 /// How a bandit explores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// Now and then at random.
+    /// A random action with probability [`EPSILON`].
     EpsilonGreedy,
     /// Mean plus `sqrt(2 ln n / n_a)`; every action is tried once first.
     Ucb1,
@@ -20,7 +22,7 @@ pub(super) enum Rule {
     Thompson,
 }
 
-/// An arm of one task.
+/// Rewards of an action for a task.
 #[derive(Clone, Copy, Debug, Default)]
 struct Arm {
     sum: f64,
@@ -33,43 +35,42 @@ impl Arm {
     }
 }
 
-/// Arms by task and action.
+/// A bandit with separate arms for each task.
 pub(super) struct Bandit {
     rule: Rule,
+    /// By task and action.
     arms: Vec<Vec<Arm>>,
-    coins: ChaCha8Rng,
+    rng: ChaCha8Rng,
     settled: bool,
 }
 
 impl Bandit {
     pub(super) fn new(rule: Rule, model: &DialogueModel, rng: Rng) -> Self {
         let arms = vec![vec![Arm::default(); model.actions().len()]; model.workload.tasks.len()];
-        Self { rule, arms, coins: rng.stream(Label::Policy), settled: false }
+        Self { rule, arms, rng: rng.stream(Label::Policy), settled: false }
     }
 }
 
 impl OffloadPolicy for Bandit {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
-        let arms = &self.arms[context.turn().task];
-        let coins = &mut self.coins;
+        let arms = self.arms[context.turn().task].iter().copied().enumerate();
+        let rng = &mut self.rng;
         match self.rule {
-            _ if self.settled => best(arms, Arm::mean),
-            Rule::EpsilonGreedy if coins.random_range(0.0..1.0) < EPSILON => {
-                coins.random_range(0..arms.len())
+            Rule::EpsilonGreedy if !self.settled && rng.random_range(0.0..1.0) < EPSILON => {
+                rng.random_range(0..arms.len())
             }
-            Rule::EpsilonGreedy => best(arms, Arm::mean),
-            Rule::Ucb1 => {
-                let all: f64 = arms.iter().map(|arm| arm.count).sum();
-                best(arms, |arm| {
-                    let bonus = libm::sqrt(2.0 * libm::log(all) / arm.count);
-                    if arm.count > 0.0 { arm.mean() + bonus } else { f64::INFINITY }
-                })
+            Rule::Ucb1 if !self.settled => {
+                let all: f64 = arms.clone().map(|(_, arm)| arm.count).sum();
+                let bonus = |arm: Arm| libm::sqrt(2.0 * libm::log(all) / arm.count);
+                best(arms.map(|(at, arm)| {
+                    (at, if arm.count > 0.0 { arm.mean() + bonus(arm) } else { f64::INFINITY })
+                }))
             }
-            Rule::Thompson => best(arms, |arm| {
-                let normal =
-                    standard_normal(coins.random_range(0.0..1.0), coins.random_range(0.0..1.0));
-                arm.sum / (arm.count + 1.0) + normal / libm::sqrt(arm.count + 1.0)
-            }),
+            Rule::Thompson if !self.settled => best(arms.map(|(at, arm)| {
+                let noise = normal(rng, 0.0, 1.0) / libm::sqrt(arm.count + 1.0);
+                (at, arm.sum / (arm.count + 1.0) + noise)
+            })),
+            _ => best(arms.map(|(at, arm)| (at, arm.mean()))),
         }
     }
 
@@ -78,19 +79,11 @@ impl OffloadPolicy for Bandit {
         *arm = Arm { sum: arm.sum + reward, count: arm.count + 1.0 };
     }
 
+    fn learns(&self) -> bool {
+        true
+    }
+
     fn settle(&mut self) {
         self.settled = true;
     }
-}
-
-/// The first arm with the highest value.
-fn best(arms: &[Arm], mut value: impl FnMut(Arm) -> f64) -> usize {
-    let mut best = (f64::NEG_INFINITY, 0);
-    for (at, arm) in arms.iter().enumerate() {
-        let value = value(*arm);
-        if value > best.0 {
-            best = (value, at);
-        }
-    }
-    best.1
 }

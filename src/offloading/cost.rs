@@ -1,26 +1,90 @@
 //! Time and money of a call: published constants, means of a data set, or physics.
 //!
-//! Costs depend on where a call runs and how many views it uploads, on nothing else; no noise.
+//! Costs depend on whether a call is local and on the number of uploaded views alone; there is no
+//! noise.
 
 use super::action::Actions;
 use super::workload::Workload;
 use crate::config::{Location, Problem};
 
+/// Seconds and US dollars, spent or to spend.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Seconds.
+    pub latency_s: f64,
+    /// US dollars.
+    pub usage_usd: f64,
+}
+
+/// Totals that exceed a budget by this share of it are within it: a budget of one call's price, to
+/// the last digit, is not exceeded by the price of a local call. The tolerance is ours.
+const TOLERANCE: f64 = 1e-9;
+
+impl Cost {
+    /// The published budget of a dialogue.
+    pub const PUBLISHED: Self = Self { latency_s: 30.0, usage_usd: 0.05 };
+
+    /// `of` applied to seconds and to dollars.
+    pub(super) fn zip(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            latency_s: of(self.latency_s, other.latency_s),
+            usage_usd: of(self.usage_usd, other.usage_usd),
+        }
+    }
+
+    /// The sum of both.
+    pub fn plus(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+
+    /// The difference of both.
+    pub fn minus(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+
+    /// Seconds and dollars times `factor`.
+    pub fn times(self, factor: f64) -> Self {
+        self.zip(self, |part, _| part * factor)
+    }
+
+    /// The excess over `budget`, 0 within the tolerance.
+    pub fn beyond(self, budget: Self) -> Self {
+        self.zip(budget, |spent, budget| {
+            if spent > budget + TOLERANCE * budget.abs() { spent - budget } else { 0.0 }
+        })
+    }
+
+    /// Whether both are within `budget`.
+    pub fn within(self, budget: Self) -> bool {
+        self.beyond(budget) == Self::default()
+    }
+
+    /// Seconds and dollars.
+    pub fn parts(self) -> [f64; 2] {
+        [self.latency_s, self.usage_usd]
+    }
+
+    /// Seconds and dollars as shares of `whole`; 0 where `whole` is 0.
+    pub fn shares(self, whole: Self) -> [f64; 2] {
+        self.zip(whole, |part, whole| if whole > 0.0 { part / whole } else { 0.0 }).parts()
+    }
+}
+
 /// A device of the published tables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Device {
-    /// Its name.
+    /// The published name.
     pub name: &'static str,
-    /// Thousand million operations per second.
+    /// Compute rate in 10⁹ operations per second.
     pub gflops: f64,
-    /// Largest power in watts.
+    /// Greatest power in watts.
     pub watts: f64,
 }
 
 /// A network of the published tables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Network {
-    /// Its name.
+    /// The published name.
     pub name: &'static str,
     /// Seconds of a cloud call with 0 to 3 views.
     pub latency_s: [f64; 4],
@@ -59,21 +123,7 @@ const TOKENS_TOTAL: f64 = 2048.0;
 const USD_PER_KWH: f64 = 0.1668;
 const J_PER_KWH: f64 = 3.6e6;
 
-/// The device called `name`.
-pub fn find_device(name: &str) -> Result<Device, Problem> {
-    let known = || DEVICES.iter().map(|device| device.name);
-    let found = DEVICES.iter().find(|device| device.name == name).copied();
-    found.ok_or_else(|| Problem::unknown(Location::file("--device"), "device", name, known()))
-}
-
-/// The network called `name`.
-pub fn find_network(name: &str) -> Result<Network, Problem> {
-    let known = || NETWORKS.iter().map(|network| network.name);
-    let found = NETWORKS.iter().find(|network| network.name == name).copied();
-    found.ok_or_else(|| Problem::unknown(Location::file("--network"), "network", name, known()))
-}
-
-/// What calls take: entry 0 is local, entry 1 + k the cloud with k views.
+/// Costs by kind of call ([`Actions::call_kind`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costs {
     /// Seconds.
@@ -89,8 +139,13 @@ impl Costs {
         Self::tables(device, network, 2.0 * PARAMETERS / TOKENS_BASE * TOKENS_TOTAL)
     }
 
+    /// The published device and network, the Jetson TX2 and the wired one, at published constants.
+    pub fn published() -> Self {
+        Self::paper(DEVICES[3], NETWORKS[0])
+    }
+
     /// Ours: a local call is F = 2 N · `L_total` operations, two per parameter and token. That is
-    /// 1,024 times the published count and near the measured seconds of the data set.
+    /// 1,024 times the published number and near the measured seconds of the data set.
     pub fn physical(device: Device, network: Network) -> Self {
         Self::tables(device, network, 2.0 * PARAMETERS * TOKENS_TOTAL)
     }
@@ -101,34 +156,31 @@ impl Costs {
         Self::of((seconds, usd), network.latency_s.into_iter().zip(CLOUD_USD))
     }
 
-    /// The published sweep's: the cloud takes 0.5 + 1.5 k seconds and 0.0005 + 0.004 k dollars, the
-    /// device is the Jetson TX2.
+    /// The published synthetic sweep: the cloud takes 0.5 + 1.5 k seconds and 0.0005 + 0.004 k
+    /// dollars, the device is the Jetson TX2.
     pub fn synthetic(views: usize) -> Self {
-        let paper = Self::paper(DEVICES[3], NETWORKS[0]);
-        let local = (paper.latency_s[0], paper.usage_usd[0]);
+        let Self { latency_s, usage_usd } = Self::published();
         let cloud = |k: usize| (0.5 + 1.5 * k as f64, 0.0005 + 0.004 * k as f64);
-        Self::of(local, (0..=views).map(cloud))
+        Self::of((latency_s[0], usage_usd[0]), (0..=views).map(cloud))
     }
 
-    /// Ours: mean time and cost of the calls of each kind in the data. A kind that never occurs is
-    /// a problem.
+    /// Ours: mean time and cost of the calls of each kind in the data.
+    ///
+    /// # Errors
+    /// Names a kind of call that does not occur.
     pub fn observed(workload: &Workload) -> Result<Self, Problem> {
-        let kinds = workload.actions.views() + 2;
-        let mut sums = vec![(0.0, 0.0, 0.0); kinds];
+        let mut sums = vec![(0.0, 0.0, 0.0); workload.actions.views() + 2];
         for turn in workload.dialogues.iter().flat_map(|dialogue| &dialogue.turns) {
-            let sum = &mut sums[kind(&workload.actions, turn.action)];
+            let sum = &mut sums[workload.actions.call_kind(turn.action)];
             *sum = (sum.0 + turn.time_s, sum.1 + turn.cost_usd, sum.2 + 1.0);
         }
-        if let Some(at) = sums.iter().position(|sum| sum.2 == 0.0) {
-            let found = match at {
+        if let Some(kind) = sums.iter().position(|sum| sum.2 == 0.0) {
+            let found = match kind {
                 0 => "no local call".to_owned(),
-                at => format!("no cloud call with {} views", at - 1),
+                _ => format!("no cloud call with {} views", kind - 1),
             };
-            return Err(Problem::new(
-                Location::file("observed costs"),
-                found,
-                "calls of every kind",
-            ));
+            let place = Location::file("observed costs");
+            return Err(Problem::new(place, found, "calls of every kind"));
         }
         let mut means = sums.into_iter().map(|(time, cost, count)| (time / count, cost / count));
         let local = means.next().unwrap_or_default();
@@ -140,34 +192,44 @@ impl Costs {
         Self { latency_s, usage_usd }
     }
 
-    /// How many views there are costs for.
+    /// The largest number of views for which there are costs.
     pub fn views(&self) -> usize {
         self.latency_s.len() - 2
     }
 
-    /// Seconds and dollars of an action.
-    pub fn of_action(&self, actions: &Actions, action: usize) -> (f64, f64) {
-        let kind = kind(actions, action);
-        (self.latency_s[kind], self.usage_usd[kind])
+    /// The cost of an action.
+    pub fn of_action(&self, actions: &Actions, action: usize) -> Cost {
+        let kind = actions.call_kind(action);
+        Cost { latency_s: self.latency_s[kind], usage_usd: self.usage_usd[kind] }
     }
 }
 
-/// 0 for local, 1 + k for the cloud with k views.
-fn kind(actions: &Actions, action: usize) -> usize {
-    if action == 0 { 0 } else { 1 + actions.uploaded(action) }
-}
-
-/// Numbers moved and stretched to 0..=1; all 0 if they are the same.
-pub fn normalised(values: &[f64]) -> Vec<f64> {
+/// The lowest of some values, and the distance to the highest.
+pub(super) fn range(values: &[f64]) -> (f64, f64) {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let range = high - low;
+    (low, high - low)
+}
+
+/// The values scaled to 0..=1; all 0 if they are equal.
+pub fn normalised(values: &[f64]) -> Vec<f64> {
+    let (low, range) = range(values);
     values.iter().map(|v| if range > 0.0 { (v - low) / range } else { 0.0 }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_budget_of_one_price_is_not_exceeded_by_rounding() {
+        let budget = Cost { latency_s: 30.0, usage_usd: 0.005 };
+        let spent = |usage_usd| Cost { latency_s: 1.0, usage_usd };
+        assert!(spent(0.005 * (1.0 + 5e-10)).within(budget));
+        assert!(!spent(0.005 + 8e-9).within(budget));
+        let over = Cost { latency_s: 31.5, usage_usd: 0.004 }.beyond(budget);
+        assert_eq!(over, Cost { latency_s: 1.5, usage_usd: 0.0 });
+    }
 
     #[test]
     fn observed_means_are_those_of_the_calls_and_need_every_kind() {

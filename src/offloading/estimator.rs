@@ -1,37 +1,37 @@
-//! What an answer would be worth: a distance-weighted mean over the nearest recorded turns.
+//! The expected score of an answer: a distance-weighted mean over the nearest recorded turns.
 //!
-//! A point is a state and a decision, all coordinates small integers, and the score that came of
-//! it. Of the five points nearest to a query by a [`Metric`], each counts with weight
-//! 1 / (d + 1e-6) (the authors' `tmo/env.py`, where d is plain Euclidean). Lengths are functions of
-//! integers, so ties are exact. They are frequent, and the published code breaks them by the order
-//! of its tree; see [`NeighbourTies`].
+//! A point is a state and a decision, all coordinates small integers, and the score of the answer.
+//! Of the five points nearest to a query by a [`Metric`], each counts with weight 1 / (d + 1e-6)
+//! (the authors' `tmo/env.py`, where d is Euclidean). Distances are functions of integers, so ties
+//! are exact. They are frequent, and the published code breaks them by the order of its tree; see
+//! [`NeighbourTies`].
 //!
-//! A query looks at every distinct point and stops at the coordinate where it is too far away:
+//! A query scans all distinct points and leaves a point at the coordinate where it is too far away:
 //! O(points), a few microseconds for the 282 points of the data set. All decisions in one state
-//! share the way through the states, and points with one decision and one recent past lie together
-//! and are passed over together.
+//! share the scan of the states. Points with the same decision and the same recent turns are stored
+//! together, and are skipped together.
 
 use std::ops::Range;
 
-/// How many neighbours count.
+/// Number of neighbours that count.
 const NEIGHBOURS: usize = 5;
 /// Added to distances, so that an exact match has a finite weight.
 const SOFTENING: f64 = 1e-6;
-/// Coordinates compared between two looks at the bound.
+/// Number of coordinates between two comparisons with the bound.
 const CHUNK: usize = 16;
-/// Coordinates in which all points of a run agree.
+/// Number of coordinates in which all points of a run agree.
 const PREFIX: usize = 6;
 
-/// How far apart two points are: a function of the sum of something over their coordinates.
+/// The distance of two points: a function of a sum over their coordinates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metric {
-    /// The root of the sum of squared differences, as published.
+    /// The square root of the sum of squared differences, as published.
     #[default]
     Euclidean,
-    /// The sum of differences.
+    /// The sum of absolute differences.
     Manhattan,
-    /// How many coordinates differ: unlike in the other two, no task is nearer to a task than any
-    /// other. Ours.
+    /// The number of different coordinates: unlike in the other two, all tasks are equally far
+    /// apart. Ours.
     Hamming,
 }
 
@@ -43,7 +43,7 @@ impl Metric {
         ("hamming", Self::Hamming),
     ];
 
-    /// What is summed, over two slices of one length.
+    /// The sum over the coordinates of two slices of the same length.
     fn sum(self, a: &[i8], b: &[i8]) -> i32 {
         fn over(a: &[i8], b: &[i8], of: impl Fn(i16) -> i32) -> i32 {
             a.iter().zip(b).map(|(a, b)| of(i16::from(*a) - i16::from(*b))).sum()
@@ -55,7 +55,7 @@ impl Metric {
         }
     }
 
-    /// The distance that a sum stands for.
+    /// The distance that follows from a sum.
     fn distance(self, sum: i32) -> f64 {
         match self {
             Self::Euclidean => libm::sqrt(f64::from(sum)),
@@ -64,54 +64,55 @@ impl Metric {
     }
 }
 
-/// Which of several points at the same distance count, when there are more than places left.
+/// Which points of the same distance count, if there are more than neighbours needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NeighbourTies {
-    /// Ours: all of them share the places left, so that the order of the points does not matter.
+    /// Ours: all of them share the rest of the weight, so that the order of points does not matter.
     #[default]
     Shared,
-    /// Those that come first, the points sorted by their coordinates, the last one first.
+    /// The first ones, points sorted by their coordinates, the last coordinate first.
     LowestIndex,
 }
 
-/// What was recorded: the state, the decision and the score of a turn.
+/// The state, the decision and the score of a recorded turn.
 pub type Record = (Vec<i8>, Vec<i8>, f64);
 
-/// The recorded points.
+/// The recorded points, in an order for fast queries.
 #[derive(Clone, Debug)]
 pub struct Estimator {
     ties: NeighbourTies,
     metric: Metric,
-    /// Coordinates of a state, rounded up to whole chunks.
+    /// Number of coordinates of a state, rounded up to whole chunks.
     stride: usize,
-    /// States of the points one after the other, the most telling coordinates, which are last,
-    /// first.
+    /// States of the points one after the other, each from its last coordinate, the most recent
+    /// one, to its first.
     states: Vec<i8>,
     points: Vec<Point>,
-    /// Points in a row with the same decision and the same first coordinates of the state.
+    /// Ranges of points with the same decision and the same most recent coordinates.
     runs: Vec<Range<usize>>,
-    /// The decisions that occur.
+    /// The distinct decisions of the points.
     decisions: Vec<Vec<i8>>,
 }
 
 /// All turns recorded at one point.
 #[derive(Clone, Copy, Debug)]
 struct Point {
-    /// Which of the decisions that occur.
+    /// Index into the decisions of the estimator.
     decision: usize,
-    /// The sum of their scores, and how many there are.
+    /// Sum of their scores.
     sum: f64,
+    /// Number of turns.
     count: u32,
 }
 
-/// The nearest points so far: sum of the metric, score sum, count; nearest first.
+/// The nearest points of a scan, nearest first: sum of the metric, sum of scores, number of turns.
 #[derive(Clone, Default)]
 struct Nearest {
     groups: Vec<(i32, f64, u32)>,
 }
 
 impl Estimator {
-    /// From recorded turns, all states of one length, and all decisions.
+    /// An estimator of recorded turns. All states have the same length, and all decisions.
     pub fn new(mut records: Vec<Record>, metric: Metric, ties: NeighbourTies) -> Self {
         // The last coordinate first. Sorting is stable: equal points keep the order of the turns.
         let key = |(state, decision, _): &Record| -> Vec<i8> {
@@ -147,10 +148,10 @@ impl Estimator {
         Self { ties, metric, stride, states, points, runs, decisions }
     }
 
-    /// Writes the expected score of each of some decisions in `state`, 0 if there are no points.
+    /// Writes the expected scores of `decisions` in `state`, 0 if there are no points.
     pub fn scores(&self, state: &[i8], decisions: &[Vec<i8>], into: &mut Vec<f64>) {
         let state = reversed(state);
-        // How far each decision is from each that occurs.
+        // By decision of the points, and by decision of the query.
         let apart: Vec<i32> = (self.decisions.iter())
             .flat_map(|known| decisions.iter().map(|asked| self.metric.sum(known, asked)))
             .collect();
@@ -158,17 +159,17 @@ impl Estimator {
         let mut bounds = vec![i32::MAX; decisions.len()];
         for run in &self.runs {
             let apart = &apart[self.points[run.start].decision * decisions.len()..];
-            let room = |bounds: &[i32]| {
+            let largest = |bounds: &[i32]| {
                 bounds.iter().zip(apart).map(|(bound, apart)| bound - apart).max().unwrap_or(-1)
             };
             let known = &self.states[run.start * self.stride..run.end * self.stride];
             let prefix = PREFIX.min(self.stride);
-            if self.metric.sum(&known[..prefix], &state[..prefix]) > room(&bounds) {
+            if self.metric.sum(&known[..prefix], &state[..prefix]) > largest(&bounds) {
                 continue;
             }
             let points = &self.points[run.clone()];
             for (known, point) in known.chunks_exact(self.stride).zip(points) {
-                let Some(here) = self.apart(known, &state, room(&bounds)) else { continue };
+                let Some(here) = self.apart(known, &state, largest(&bounds)) else { continue };
                 for ((nearest, bound), apart) in nearest.iter_mut().zip(&mut bounds).zip(apart) {
                     if here + apart <= *bound {
                         *bound = nearest.add(here + apart, point.sum, point.count, self.ties);
@@ -201,7 +202,7 @@ fn reversed(point: &[i8]) -> Vec<i8> {
 }
 
 impl Nearest {
-    /// Takes a point in and says how far away the next may be.
+    /// Adds a point; the largest sum of the metric that the next point may have.
     fn add(&mut self, distance: i32, sum: f64, count: u32, ties: NeighbourTies) -> i32 {
         let at = self.groups.partition_point(|group| match ties {
             NeighbourTies::Shared => group.0 < distance,

@@ -1,14 +1,14 @@
-//! A policy over dialogues, each visited once, and what that came to.
+//! Evaluation of a policy: each dialogue is run once.
 //!
 //! Response, association and reward of a dialogue are means over its turns, latency and usage their
-//! sums; then means over dialogues (the authors' `tmo/evaluator.py`). The published out-of-budget
-//! figure is the mean excess over the dialogues that exceed; the share of those and the mean over
-//! all dialogues stand beside it.
+//! sums; a summary has means over dialogues (the authors' `tmo/evaluator.py`). The published
+//! out-of-budget figure is the mean excess of the dialogues that exceed the budget.
 //!
-//! Rewards are those of the model's estimator. Where a policy chose by the same one, its errors
-//! count as reward; [`replay`] marks decisions by another model.
+//! Rewards are those of the model's estimator. Where a policy decided by the same estimator, its
+//! errors count as reward; [`replay`] scores recorded actions by another model.
 
-use super::model::{Cost, DialogueModel};
+use super::cost::Cost;
+use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext};
 use crate::core::rng::{Label, Rng};
 use rand::RngExt;
@@ -18,40 +18,28 @@ use rand::RngExt;
 pub struct DialogueResult {
     /// Mean response score over the turns.
     pub response: f64,
-    /// Mean association of what was uploaded, as the data have it.
+    /// Mean association of the uploads, by the data.
     pub association: f64,
     /// Mean reward over the turns.
     pub reward: f64,
-    /// What the calls took together.
+    /// Cost of all calls.
     pub spent: Cost,
-    /// What was decided, by turn.
+    /// The actions by turn.
     pub actions: Vec<usize>,
 }
 
-/// Which calls of a dialogue count towards its totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Totals {
-    /// All of them.
-    #[default]
-    All,
-    /// The last Z + 1, as published: the current one and those in the history. The same up to Z + 1
-    /// turns.
-    Window,
-}
-
-/// Runs each of `dialogues` once; `budget` is what the policy is told to keep to, and nothing
-/// happens to one that does not.
+/// Runs each of `dialogues` once. The policy is told the budget; exceeding it has no consequence.
 pub fn evaluate(
     model: &DialogueModel,
     dialogues: &[usize],
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
 ) -> Vec<DialogueResult> {
-    dialogues.iter().map(|dialogue| result(model, *dialogue, policy, budget, false)).collect()
+    dialogues.iter().map(|dialogue| run(model, *dialogue, policy, budget, false)).collect()
 }
 
-/// Lets a policy learn on dialogues drawn uniformly until it has seen `turns` turns; then it
-/// settles.
+/// Lets a policy learn on dialogues drawn uniformly until they have `turns` turns in all; then ends
+/// its exploration.
 pub fn train(
     model: &DialogueModel,
     dialogues: &[usize],
@@ -60,35 +48,33 @@ pub fn train(
     turns: usize,
     rng: Rng,
 ) {
-    let mut coins = rng.stream(Label::Episodes);
-    let mut seen = 0;
-    while seen < turns && !dialogues.is_empty() {
-        let dialogue = dialogues[coins.random_range(0..dialogues.len())];
-        let result = result(model, dialogue, policy, budget, true);
+    let mut rng = rng.stream(Label::Episodes);
+    let mut done = 0;
+    while done < turns && !dialogues.is_empty() {
+        let dialogue = dialogues[rng.random_range(0..dialogues.len())];
+        let result = run(model, dialogue, policy, budget, true);
         policy.finish(result.spent, budget);
-        seen += result.actions.len();
+        done += result.actions.len();
     }
     policy.settle();
 }
 
-fn result(
+fn run(
     model: &DialogueModel,
     dialogue: usize,
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
-    learning: bool,
+    learns: bool,
 ) -> DialogueResult {
-    let mut state = Vec::new();
-    let mut result = DialogueResult::default();
-    let turns = &model.workload.dialogues[dialogue].turns;
-    for turn in turns {
+    let (mut result, mut state) = (DialogueResult::default(), Vec::new());
+    for turn in &model.workload.dialogues[dialogue].turns {
         let past = result.actions.as_slice();
         model.state(&model.workload.dialogues[dialogue], past, &mut state);
         let (state, spent, waits_s) = (state.as_slice(), result.spent, [0.0; 2]);
         let context = TurnContext { model, dialogue, past, state, spent, budget, waits_s };
         let action = policy.choose(&context);
         let response = model.response(state, action);
-        if learning {
+        if learns {
             policy.learn(&context, action, model.reward(response, &turn.association, action));
         }
         result.add(model, response, &turn.association, action);
@@ -96,7 +82,7 @@ fn result(
     result.averaged()
 }
 
-/// What a sequence of decisions about a dialogue comes to.
+/// The result of a sequence of actions in a dialogue.
 pub fn replay(model: &DialogueModel, dialogue: usize, actions: &[usize]) -> DialogueResult {
     let (mut result, mut state) = (DialogueResult::default(), Vec::new());
     let dialogue = &model.workload.dialogues[dialogue];
@@ -123,13 +109,13 @@ impl DialogueResult {
         self.actions.push(action);
     }
 
-    /// One of the turns waited before its call began.
+    /// Adds the wait of one of the turns before its call began.
     pub(super) fn delay(&mut self, model: &DialogueModel, waited_s: f64) {
         self.reward -= model.charge_of_waiting(waited_s);
         self.spent.latency_s += waited_s;
     }
 
-    /// Sums over turns become means.
+    /// Turns sums over turns into means.
     pub(super) fn averaged(mut self) -> Self {
         let turns = self.actions.len().max(1) as f64;
         self.response /= turns;
@@ -138,45 +124,43 @@ impl DialogueResult {
         self
     }
 
-    /// What the calls that count took.
-    pub fn total(&self, model: &DialogueModel, totals: Totals) -> Cost {
-        match totals {
-            Totals::All => self.spent,
-            Totals::Window => {
-                let last = self.actions.len().saturating_sub(model.params.window + 1);
-                let calls = self.actions[last..].iter().map(|action| model.spend(*action));
-                calls.fold(Cost::default(), Cost::plus)
-            }
-        }
+    /// The same result with the cost of the last Z + 1 calls alone, as in the published sweep: the
+    /// current call and those in the history.
+    #[must_use]
+    pub fn windowed(mut self, model: &DialogueModel) -> Self {
+        let first = self.actions.len().saturating_sub(model.params.window + 1);
+        let calls = self.actions[first..].iter().map(|action| model.spend(*action));
+        self.spent = calls.fold(Cost::default(), Cost::plus);
+        self
     }
 }
 
-/// How one resource was kept to.
+/// By how much dialogues exceed the budget of one resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BudgetViolation {
     /// Share of dialogues beyond the budget.
     pub rate: f64,
-    /// Mean excess over all dialogues, in the resource's unit.
-    pub mean: f64,
-    /// Mean excess over the dialogues beyond the budget, 0 if there are none.
+    /// Mean excess over the dialogues beyond the budget, in the unit of the resource; 0 if there
+    /// are none.
     pub mean_over: f64,
     /// Standard error of `mean_over`, 0 for fewer than two of them.
     pub error: f64,
 }
 
 impl BudgetViolation {
-    fn of(excess: &[f64]) -> Self {
+    fn of(excess: impl Iterator<Item = f64>) -> Self {
+        let excess: Vec<f64> = excess.collect();
         let beyond: Vec<f64> = excess.iter().copied().filter(|e| *e > 0.0).collect();
         let (n, all) = (beyond.len() as f64, excess.len().max(1) as f64);
         let sum: f64 = beyond.iter().sum();
         let mean_over = if n > 0.0 { sum / n } else { 0.0 };
         let squares: f64 = beyond.iter().map(|e| (e - mean_over) * (e - mean_over)).sum();
         let error = if n > 1.0 { libm::sqrt(squares / (n - 1.0) / n) } else { 0.0 };
-        Self { rate: n / all, mean: sum / all, mean_over, error }
+        Self { rate: n / all, mean_over, error }
     }
 }
 
-/// A policy's figures over some dialogues.
+/// Means over dialogues.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicySummary {
     /// Mean response score.
@@ -185,56 +169,35 @@ pub struct PolicySummary {
     pub association: f64,
     /// Mean reward.
     pub reward: f64,
-    /// Mean seconds and dollars of a dialogue.
+    /// Mean cost of a dialogue.
     pub spent: Cost,
-    /// How the budget of time was kept to.
+    /// Violation of the budget of time, in seconds.
     pub latency: BudgetViolation,
-    /// How the budget of money was kept to.
+    /// Violation of the budget of money, in US dollars.
     pub usage: BudgetViolation,
-    /// How often each action was taken.
+    /// By action: how often it was taken.
     pub actions: Vec<u64>,
 }
 
 impl PolicySummary {
-    /// Of some results.
-    pub fn of(
-        model: &DialogueModel,
-        results: &[DialogueResult],
-        budget: Cost,
-        totals: Totals,
-    ) -> Self {
+    /// The means of some results.
+    pub fn of(model: &DialogueModel, results: &[DialogueResult], budget: Cost) -> Self {
         let count = results.len().max(1) as f64;
-        let mean = |f: &dyn Fn(&DialogueResult) -> f64| results.iter().map(f).sum::<f64>() / count;
-        let spent: Vec<Cost> = results.iter().map(|v| v.total(model, totals)).collect();
-        let sum = spent.iter().fold(Cost::default(), |sum, one| sum.plus(*one));
-        let excess: Vec<Cost> = spent.iter().map(|s| s.beyond(budget)).collect();
+        let mean = |of: fn(&DialogueResult) -> f64| results.iter().map(of).sum::<f64>() / count;
+        let sum = results.iter().fold(Cost::default(), |sum, one| sum.plus(one.spent));
+        let excess = || results.iter().map(|result| result.spent.beyond(budget));
         let mut actions = vec![0; model.actions().len()];
         results.iter().flat_map(|v| &v.actions).for_each(|action| actions[*action] += 1);
         Self {
-            response: mean(&|v| v.response),
-            association: mean(&|v| v.association),
-            reward: mean(&|v| v.reward),
+            response: mean(|v| v.response),
+            association: mean(|v| v.association),
+            reward: mean(|v| v.reward),
             spent: sum.times(1.0 / count),
-            latency: BudgetViolation::of(&excess.iter().map(|e| e.latency_s).collect::<Vec<_>>()),
-            usage: BudgetViolation::of(&excess.iter().map(|e| e.usage_usd).collect::<Vec<_>>()),
+            latency: BudgetViolation::of(excess().map(|e| e.latency_s)),
+            usage: BudgetViolation::of(excess().map(|e| e.usage_usd)),
             actions,
         }
     }
-}
-
-/// The out-of-budget figure as the published code comes to it: the list of excesses is given a 0
-/// whenever it is empty after a dialogue, and keeps it. For comparison only.
-pub fn published_excess(excess: &[f64]) -> f64 {
-    let mut listed = Vec::new();
-    for e in excess {
-        if *e > 0.0 {
-            listed.push(*e);
-        }
-        if listed.is_empty() {
-            listed.push(0.0);
-        }
-    }
-    listed.iter().sum::<f64>() / listed.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -242,16 +205,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn excess_is_counted_in_three_ways() {
-        let found = BudgetViolation::of(&[0.0, 2.0, 0.0, 4.0]);
-        assert_eq!((found.rate, found.mean, found.mean_over, found.error), (0.5, 1.5, 3.0, 1.0));
-        assert_eq!(BudgetViolation::of(&[0.0]), BudgetViolation::default());
-    }
-
-    #[test]
-    fn the_published_excess_keeps_one_spurious_zero() {
-        assert_eq!(published_excess(&[0.0, 2.0, 0.0, 4.0]), 2.0);
-        assert_eq!(published_excess(&[2.0, 0.0, 4.0]), 3.0);
-        assert_eq!(published_excess(&[0.0, 0.0]), 0.0);
+    fn an_excess_has_a_rate_and_a_mean_of_those_over() {
+        let found = BudgetViolation::of([0.0, 2.0, 0.0, 4.0].into_iter());
+        assert_eq!((found.rate, found.mean_over, found.error), (0.5, 3.0, 1.0));
+        assert_eq!(BudgetViolation::of([0.0].into_iter()), BudgetViolation::default());
     }
 }

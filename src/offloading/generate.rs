@@ -1,4 +1,4 @@
-//! Dialogues made up: after the statistics of the data set M4A1, so that everything runs without
+//! Synthetic dialogues: with the statistics of the data set M4A1, so that everything runs without
 //! it, and by the rule of the authors' synthetic sweep (`custom/run_custom.py`).
 
 use super::action::{Actions, MAX_VIEWS};
@@ -8,48 +8,48 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 /// A number in [0, 1).
-fn unit(coins: &mut ChaCha8Rng) -> f64 {
-    coins.random_range(0.0..1.0)
+pub(super) fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(0.0..1.0)
 }
 
-/// A draw of the normal law.
-fn normal(coins: &mut ChaCha8Rng, mean: f64, deviation: f64) -> f64 {
-    let (first, second) = (unit(coins), unit(coins));
+/// A draw of the normal distribution.
+pub(super) fn normal(rng: &mut ChaCha8Rng, mean: f64, deviation: f64) -> f64 {
+    let (first, second) = (unit(rng), unit(rng));
     mean + deviation * standard_normal(first, second)
 }
 
 /// An index drawn in proportion to `counts`.
-fn weighted(coins: &mut ChaCha8Rng, counts: &[u32]) -> usize {
-    let mut left = coins.random_range(0..counts.iter().sum());
-    let taken = counts.iter().position(|count| {
-        let here = left < *count;
+fn weighted(rng: &mut ChaCha8Rng, counts: &[u32]) -> usize {
+    let mut left = rng.random_range(0..counts.iter().sum());
+    let drawn = counts.iter().position(|count| {
+        let is_here = left < *count;
         left = left.saturating_sub(*count);
-        here
+        is_here
     });
-    taken.unwrap_or(0)
+    drawn.unwrap_or(0)
 }
 
-/// Marks of some answers: the share that got nothing, and mean and deviation of the logarithm of
-/// the rest.
-type Marks = (f64, f64, f64);
+/// Distribution of raw scores: the share of zeros, and mean and standard deviation of the logarithm
+/// of the others.
+type RawScores = (f64, f64, f64);
 
-/// Answers of M4A1 by task and place.
+/// Answers of M4A1 to a task, on the device or in the cloud.
 struct Answers {
-    /// Share that the keyword rule makes worthless.
+    /// Share of refusals, which score 0 by the keyword rule.
     refused: f64,
-    /// Marks of the others, and of those before the rule.
-    marks: [Marks; 2],
+    /// Raw scores of other answers, and of refusals.
+    raw: [RawScores; 2],
 }
 
-/// A task of M4A1: name, how many of 352 turns, local and cloud answers.
+/// A task of M4A1: name, number of its turns of 352, local and cloud answers.
 type Task = (&'static str, u32, [Answers; 2]);
 
-const fn answers(refused: f64, kept: Marks, before: Marks) -> Answers {
-    Answers { refused, marks: [kept, before] }
+const fn answers(refused: f64, others: RawScores, refusals: RawScores) -> Answers {
+    Answers { refused, raw: [others, refusals] }
 }
 
-/// Where only one answer was refused, or none.
-const RARE: Marks = (0.0, -0.5, 0.5);
+/// Raw scores of refusals where there was one at most.
+const RARE: RawScores = (0.0, -0.5, 0.5);
 const TASKS: [Task; 4] = [
     (
         "Assistive System",
@@ -84,14 +84,14 @@ const TASKS: [Task; 4] = [
         ],
     ),
 ];
-/// How many of 100 dialogues have 2, 3, 4 and 5 turns.
+/// Numbers of 100 dialogues that have 2, 3, 4 and 5 turns.
 const LENGTHS: [u32; 4] = [20, 32, 24, 24];
-/// How many turns were answered locally, and in the cloud with 0 to 3 views.
+/// Numbers of turns answered locally, and in the cloud with 0 to 3 views.
 const CALLS: [u32; 5] = [170, 85, 19, 31, 47];
-/// Mean and deviation of the logarithm of the seconds of each kind of call.
+/// Mean and standard deviation of the logarithm of the seconds of each kind of call.
 const LOG_TIME: [(f64, f64); 5] =
     [(1.728, 0.822), (1.928, 0.756), (1.753, 0.434), (1.917, 0.325), (2.078, 0.381)];
-/// Mean and deviation of the US dollars of each kind of call.
+/// Mean and standard deviation of the US dollars of each kind of call.
 const COST: [(f64, f64); 5] = [
     (5.17e-5, 1.28e-5),
     (4.82e-4, 1.07e-4),
@@ -99,74 +99,74 @@ const COST: [(f64, f64); 5] = [
     (1.02e-2, 3.34e-3),
     (1.37e-2, 1.33e-4),
 ];
-/// Mean association of each view, and the deviations that its views share and do not.
+/// Mean association of each view, and the standard deviations of the common part of the views of a
+/// turn and of the part of a view alone.
 const ASSOCIATION: ([f64; 3], f64, f64) = ([0.2172, 0.2055, 0.2041], 0.0192, 0.0158);
-/// The largest mark that was given.
-const TOP_MARK: f64 = 9.0;
+/// The highest raw score of the data.
+const TOP_SCORE: f64 = 9.0;
 
-/// `count` dialogues with the task mix, lengths, calls, marks and associations of M4A1.
+/// `count` dialogues with the task mix, lengths, calls, scores and associations of M4A1.
 ///
-/// Tasks, calls and marks are drawn independently by turn: the data show no clear pattern beyond
-/// that. The same seed gives the same first dialogues whatever their number.
+/// Tasks, calls and scores are drawn independently by turn: the data show no clear pattern beyond
+/// that. The first dialogues of a seed do not depend on `count`.
 pub fn like_m4a1(count: usize, rng: Rng) -> Workload {
     let actions = Actions::new(3);
-    let mut coins = rng.stream(Label::Dialogues);
+    let mut rng = rng.stream(Label::Dialogues);
     let dialogues = (0..count)
         .map(|id| {
-            let turns = weighted(&mut coins, &LENGTHS) + 2;
-            let turns = (0..turns).map(|_| turn_like_m4a1(&actions, &mut coins)).collect();
+            let turns = weighted(&mut rng, &LENGTHS) + 2;
+            let turns = (0..turns).map(|_| turn_like_m4a1(&actions, &mut rng)).collect();
             Dialogue { id: id.to_string(), turns }
         })
         .collect();
     Workload { tasks: TASKS.iter().map(|task| task.0.to_owned()).collect(), actions, dialogues }
 }
 
-fn turn_like_m4a1(actions: &Actions, coins: &mut ChaCha8Rng) -> Turn {
-    let task = weighted(coins, &TASKS.each_ref().map(|task| task.1));
-    let call = weighted(coins, &CALLS);
+fn turn_like_m4a1(actions: &Actions, rng: &mut ChaCha8Rng) -> Turn {
+    let task = weighted(rng, &TASKS.each_ref().map(|task| task.1));
+    let call = weighted(rng, &CALLS);
     let action = match call.checked_sub(1) {
         None => 0,
         Some(views) => {
-            let same: Vec<usize> =
+            let of_kind: Vec<usize> =
                 (1..actions.len()).filter(|action| actions.uploaded(*action) == views).collect();
-            same[coins.random_range(0..same.len())]
+            of_kind[rng.random_range(0..of_kind.len())]
         }
     };
     let answers = &TASKS[task].2[usize::from(action > 0)];
-    let refused = unit(coins) < answers.refused;
-    let (nothing, mean, deviation) = answers.marks[usize::from(refused)];
-    let mark = libm::exp(normal(coins, mean, deviation)).min(TOP_MARK);
-    let raw = if unit(coins) < nothing { 0.0 } else { mark };
-    let (means, shared, own) = &ASSOCIATION;
-    let common = normal(coins, 0.0, *shared);
+    let refused = unit(rng) < answers.refused;
+    let (zeros, mean, deviation) = answers.raw[usize::from(refused)];
+    let positive = libm::exp(normal(rng, mean, deviation)).min(TOP_SCORE);
+    let raw = if unit(rng) < zeros { 0.0 } else { positive };
+    let (means, common, own) = &ASSOCIATION;
+    let common = normal(rng, 0.0, *common);
     Turn {
         task,
         action,
         raw,
         score: if refused { 0.0 } else { raw },
-        time_s: libm::exp(normal(coins, LOG_TIME[call].0, LOG_TIME[call].1)),
-        cost_usd: normal(coins, COST[call].0, COST[call].1).max(COST[0].0),
-        association: means.iter().map(|mean| normal(coins, mean + common, *own).max(0.0)).collect(),
+        time_s: libm::exp(normal(rng, LOG_TIME[call].0, LOG_TIME[call].1)),
+        cost_usd: normal(rng, COST[call].0, COST[call].1).max(COST[0].0),
+        association: means.iter().map(|mean| normal(rng, mean + common, *own).max(0.0)).collect(),
     }
 }
 
 /// The shape of a synthetic workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntheticShape {
-    /// Views that can be uploaded, at most 12.
+    /// Number of views, at most 12.
     pub views: usize,
-    /// Tasks, 1 to 100.
+    /// Number of tasks, 1 to 100.
     pub tasks: usize,
-    /// Turns of every dialogue, at least 1.
+    /// Number of turns of every dialogue, at least 1.
     pub turns: usize,
 }
 
 impl SyntheticShape {
     /// Reads `X,Y,T`: views, tasks, turns.
     pub fn parse(text: &str) -> Option<Self> {
-        let numbers: Vec<usize> =
-            text.split(',').map(|n| n.trim().parse().ok()).collect::<Option<_>>()?;
-        let [views, tasks, turns] = numbers[..] else { return None };
+        let numbers: Option<Vec<usize>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
+        let [views, tasks, turns] = numbers?[..] else { return None };
         let fits = views <= MAX_VIEWS
             && (1..=MAX_TASKS).contains(&tasks)
             && (1..=MAX_TURNS).contains(&turns);
@@ -175,16 +175,16 @@ impl SyntheticShape {
 }
 
 /// `count` dialogues by the published rule: tasks uniform, half of the turns in the cloud, 70 % of
-/// those with 1 to X views; the mark of a cloud answer grows by 0.1 with every view uploaded so far
-/// in the dialogue, this turn included. Times and costs are not part of the rule and are 0.
+/// those with 1 to X views; the mean score of a cloud answer grows by 0.1 with every view uploaded
+/// so far in the dialogue, this turn included. Times and costs are not part of the rule and are 0.
 pub fn synthetic(shape: SyntheticShape, count: usize, rng: Rng) -> Workload {
     let actions = Actions::new(shape.views);
-    let mut coins = rng.stream(Label::Dialogues);
+    let mut rng = rng.stream(Label::Dialogues);
     let dialogues = (0..count)
         .map(|id| {
-            let mut sent = 0;
+            let mut uploads = 0;
             let turns = 0..shape.turns;
-            let turns = turns.map(|_| synthetic_turn(shape, &actions, &mut sent, &mut coins));
+            let turns = turns.map(|_| synthetic_turn(shape, &actions, &mut uploads, &mut rng));
             Dialogue { id: id.to_string(), turns: turns.collect() }
         })
         .collect();
@@ -195,21 +195,21 @@ pub fn synthetic(shape: SyntheticShape, count: usize, rng: Rng) -> Workload {
 fn synthetic_turn(
     shape: SyntheticShape,
     actions: &Actions,
-    sent: &mut usize,
-    coins: &mut ChaCha8Rng,
+    uploads: &mut usize,
+    rng: &mut ChaCha8Rng,
 ) -> Turn {
-    let task = coins.random_range(0..shape.tasks);
-    let cloud = unit(coins) < 0.5;
+    let task = rng.random_range(0..shape.tasks);
+    let cloud = unit(rng) < 0.5;
     let mut subset: u16 = 0;
-    if cloud && shape.views > 0 && unit(coins) < 0.7 {
+    if cloud && shape.views > 0 && unit(rng) < 0.7 {
         let mut views: Vec<usize> = (0..shape.views).collect();
-        for _ in 0..coins.random_range(1..=shape.views) {
-            subset |= 1 << views.swap_remove(coins.random_range(0..views.len()));
+        for _ in 0..rng.random_range(1..=shape.views) {
+            subset |= 1 << views.swap_remove(rng.random_range(0..views.len()));
         }
     }
-    *sent += subset.count_ones() as usize;
-    let mean = if cloud { 1.0 + 0.1 * *sent as f64 } else { 0.7 };
-    let raw = normal(coins, mean, 0.3).clamp(0.0, 2.0);
+    *uploads += subset.count_ones() as usize;
+    let mean = if cloud { 1.0 + 0.1 * *uploads as f64 } else { 0.7 };
+    let raw = normal(rng, mean, 0.3).clamp(0.0, 2.0);
     Turn {
         task,
         action: if cloud { actions.cloud(subset) } else { 0 },
@@ -217,7 +217,7 @@ fn synthetic_turn(
         score: raw,
         time_s: 0.0,
         cost_usd: 0.0,
-        association: (0..shape.views).map(|_| coins.random_range(0.1..0.5)).collect(),
+        association: (0..shape.views).map(|_| rng.random_range(0.1..0.5)).collect(),
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_dialogues_have_the_statistics_of_m4a1() {
+    fn synthetic_dialogues_have_the_statistics_of_m4a1() {
         let workload = like_m4a1(5000, Rng::new(1, 0));
         let turns: Vec<&Turn> = workload.dialogues.iter().flat_map(|d| &d.turns).collect();
         // Tolerances are five standard errors of some 17,600 turns.
@@ -249,14 +249,14 @@ mod tests {
         near(mean(local.iter().map(|t| t.raw)), 0.814, 0.06);
         near(mean(local.iter().map(|t| t.score)), 0.654, 0.06);
         near(mean(cloud.iter().map(|t| t.score)), 1.257, 0.06);
-        for (task, local_mark, cloud_mark) in
+        for (task, local_score, cloud_score) in
             [(0, 0.845, 1.769), (1, 0.584, 0.990), (2, 0.333, 1.046), (3, 0.757, 1.152)]
         {
             let of =
                 |group: &[&Turn]| mean(group.iter().filter(|t| t.task == task).map(|t| t.score));
             // Means are fitted through logarithms, which alone costs up to 5 %.
-            near(of(&local), local_mark, 0.1 * local_mark + 0.02);
-            near(of(&cloud), cloud_mark, 0.1 * cloud_mark);
+            near(of(&local), local_score, 0.1 * local_score + 0.02);
+            near(of(&cloud), cloud_score, 0.1 * cloud_score);
         }
         for (view, published) in [0.2172, 0.2055, 0.2041].into_iter().enumerate() {
             near(mean(turns.iter().map(|t| t.association[view])), published, 0.001);

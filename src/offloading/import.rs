@@ -1,5 +1,5 @@
 //! The data set M4A1 of the TMO authors (`liangqiyuan/TMO`, MIT licence) as a [`Workload`]: their
-//! JSON file, or a table of its numbers without the texts.
+//! JSON file, or a table of its numbers without texts.
 //!
 //! JSON: a list of dialogues with `interactions` (`task_cat`, `action` 0 local or 1 cloud,
 //! `image_index` null or the uploaded views in order, `answer`, `score`, `interaction_time` in
@@ -8,18 +8,20 @@
 //! usage_cost_usd, assoc0…`; further columns are not read.
 
 use super::action::{Actions, MAX_VIEWS, Views};
-use super::workload::{Dialogue, MAX_TASKS, MAX_TURNS, Turn, Workload};
-use crate::config::csv::{Row, Table};
+use super::workload::{MAX_TURNS, Turn, Workload, numbered, read_turns};
+use crate::config::csv::Table;
 use crate::config::source::{self, Source};
 use crate::config::{ConfigNode, Location, Problem, Problems, decode, json};
-use std::collections::BTreeSet;
 
-/// An answer that holds one of these is worth 0 (the authors' `tmo/data.py`; case matters).
+/// An answer that contains one of these scores 0 (the authors' `tmo/data.py`; case matters).
 const REFUSALS: [&str; 3] = ["sorry", "I don't have", "can't"];
-/// No measurement is larger.
+/// Largest number of a measurement.
 const MAX_NUMBER: f64 = 1e15;
 
 /// Reads the authors' JSON, the table of its numbers, or a workload.
+///
+/// # Errors
+/// Says what is wrong in the file, and where.
 pub fn load(path: &str) -> Result<Workload, Problems> {
     let source = source::read(path)?;
     if source.text.trim_start().starts_with(['[', '{']) {
@@ -32,36 +34,8 @@ pub fn load(path: &str) -> Result<Workload, Problems> {
     Ok(Workload::parse(&source)?)
 }
 
-/// A turn whose task is still a name.
-type Named = (String, Turn);
-
-/// Puts the tasks into one vocabulary.
-fn workload(
-    views: usize,
-    dialogues: Vec<(String, Vec<Named>)>,
-    file: &str,
-) -> Result<Workload, Problem> {
-    let mut tasks: Vec<String> = dialogues
-        .iter()
-        .flat_map(|(_, turns)| turns.iter().map(|(task, _)| task.clone()))
-        .collect();
-    tasks.sort();
-    tasks.dedup();
-    if tasks.is_empty() || tasks.len() > MAX_TASKS {
-        let found = format!("{} tasks", tasks.len());
-        return Err(Problem::new(Location::file(file), found, format!("1 to {MAX_TASKS} tasks")));
-    }
-    let index = |task: &String| tasks.binary_search(task).unwrap_or(0);
-    let dialogues = dialogues
-        .into_iter()
-        .map(|(id, turns)| {
-            let turns =
-                turns.into_iter().map(|(task, turn)| Turn { task: index(&task), ..turn }).collect();
-            Dialogue { id, turns }
-        })
-        .collect();
-    Ok(Workload { tasks, actions: Actions::new(views), dialogues })
-}
+/// A turn with the name of its task.
+type NamedTurn = (String, Turn);
 
 fn from_json(root: &ConfigNode) -> Result<Workload, Problems> {
     let mut problems = Problems::default();
@@ -75,35 +49,31 @@ fn from_json(root: &ConfigNode) -> Result<Workload, Problems> {
         if problems.is_full() {
             break;
         }
-        if let Some(turns) = dialogue(node, &mut views, &mut problems) {
-            read.push((at.to_string(), turns));
-        }
+        let turns = dialogue(node, &mut views, &mut problems);
+        read.extend(turns.map(|turns| (at.to_string(), turns)));
     }
     let read = problems.check(Some(read))?;
-    Ok(workload(views.unwrap_or(0), read, &root.place.file)?)
+    Ok(Workload::of(views.unwrap_or(0), read, &root.place.file)?)
 }
 
 fn dialogue(
     node: &ConfigNode,
     views: &mut Option<usize>,
     problems: &mut Problems,
-) -> Option<Vec<Named>> {
+) -> Option<Vec<NamedTurn>> {
     let interactions = decode::array(need(node, "interactions", problems)?, problems);
     let rows = need(node, "association_score", problems)?;
     let association = decode::array(rows, problems);
     if !(1..=MAX_TURNS).contains(&interactions.len()) {
         let found = format!("{} interactions", interactions.len());
-        let expected = format!("1 to {MAX_TURNS}");
-        problems.push(Problem::new(node.place.clone(), found, expected));
-        return None;
+        return refuse(node, found, format!("1 to {MAX_TURNS}"), problems);
     }
     if association.len() != interactions.len() {
         let found = format!("{} rows", association.len());
         let expected = format!("{}, one for each interaction", interactions.len());
-        problems.push(Problem::new(rows.place.clone(), found, expected));
-        return None;
+        return refuse(rows, found, expected, problems);
     }
-    let turns: Vec<Option<Named>> = interactions
+    let turns: Vec<Option<NamedTurn>> = interactions
         .iter()
         .zip(association)
         .map(|(turn, row)| interaction(turn, row, views, problems))
@@ -116,18 +86,15 @@ fn interaction(
     row: &ConfigNode,
     views: &mut Option<usize>,
     problems: &mut Problems,
-) -> Option<Named> {
+) -> Option<NamedTurn> {
     let cells = decode::array(row, problems);
     if cells.is_empty() {
-        problems.push(Problem::new(row.place.clone(), "no views", "a number for each view"));
-        return None;
+        return refuse(row, "no views", "a number for each view", problems);
     }
     let count = *views.get_or_insert(cells.len());
     if cells.len() != count || count > MAX_VIEWS {
         let found = format!("{} views", cells.len());
-        let expected = format!("{}, as before", count.min(MAX_VIEWS));
-        problems.push(Problem::new(row.place.clone(), found, expected));
-        return None;
+        return refuse(row, found, format!("{}, as before", count.min(MAX_VIEWS)), problems);
     }
     let number = |node: Option<&ConfigNode>, problems: &mut Problems| {
         decode::number(node?, &(0.0..=MAX_NUMBER), problems)
@@ -168,7 +135,18 @@ fn subset(list: &ConfigNode, views: usize, problems: &mut Problems) -> Option<Vi
     members.into_iter().try_fold(0, |set, member| Some(set | 1 << member?))
 }
 
-/// The value of a key that must be there.
+/// Adds a problem with a node.
+fn refuse<T>(
+    node: &ConfigNode,
+    found: impl Into<String>,
+    expected: impl Into<String>,
+    problems: &mut Problems,
+) -> Option<T> {
+    problems.push(Problem::new(node.place.clone(), found, expected));
+    None
+}
+
+/// The value of a required key.
 fn need<'a>(
     node: &'a ConfigNode,
     key: &'static str,
@@ -184,61 +162,24 @@ fn need<'a>(
 }
 
 fn from_table(source: &Source, table: &Table) -> Result<Workload, Problem> {
-    let numbered = |prefix: &str| -> Vec<usize> {
-        (0..=MAX_VIEWS).map_while(|view| table.optional(&format!("{prefix}{view}"))).collect()
-    };
-    let (uploads, association) = (numbered("mod"), numbered("assoc"));
+    let (uploads, association) = (numbered(table, "mod"), numbered(table, "assoc"));
     if uploads.len() != association.len() || uploads.len() > MAX_VIEWS {
         let place = Location::line(&source.path, 1);
         let found = format!("{} columns mod… and {} assoc…", uploads.len(), association.len());
         let expected = format!("one of each for every view, at most {MAX_VIEWS}");
         return Err(Problem::new(place, found, expected));
     }
-    let actions = Actions::new(uploads.len());
-    let at = |name| table.column(name);
-    let (episode, number, task, action) = (at("episode")?, at("turn")?, at("task")?, at("action")?);
-    let numbers =
-        [at("raw_score")?, at("score")?, at("interaction_time_s")?, at("usage_cost_usd")?];
-    let read = |row: &Row<'_>| -> Result<Named, Problem> {
-        if row.text(task).is_empty() {
-            return Err(row.problem(task, "the name of a task"));
-        }
+    let (actions, action) = (Actions::new(uploads.len()), table.column("action")?);
+    let names =
+        ["episode", "turn", "task", "raw_score", "score", "interaction_time_s", "usage_cost_usd"];
+    read_turns(table, source, names, &association, |row| {
         let cloud = row.integer(action, 0..=1)? == 1;
         let mut set: Views = 0;
         for (view, column) in uploads.iter().enumerate() {
-            let uploaded = row.integer(*column, 0..=u64::from(cloud))?;
-            set |= (uploaded as Views) << view;
+            set |= (row.integer(*column, 0..=u64::from(cloud))? as Views) << view;
         }
-        let [raw, score, time_s, cost_usd] = numbers.map(|column| row.number(column));
-        let turn = Turn {
-            task: 0,
-            action: if cloud { actions.cloud(set) } else { 0 },
-            raw: raw?,
-            score: score?,
-            time_s: time_s?,
-            cost_usd: cost_usd?,
-            association: association.iter().map(|c| row.number(*c)).collect::<Result<_, _>>()?,
-        };
-        Ok((row.text(task).to_owned(), turn))
-    };
-    let mut dialogues: Vec<(String, Vec<Named>)> = Vec::new();
-    let mut known = BTreeSet::new();
-    for row in table.rows() {
-        let id = row.text(episode);
-        if row.integer(number, 0..=MAX_TURNS as u64 - 1)? == 0 {
-            if id.is_empty() || !known.insert(id) {
-                return Err(row.problem(episode, "an episode that was not there before"));
-            }
-            dialogues.push((id.to_owned(), Vec::new()));
-        }
-        match dialogues.last_mut() {
-            Some((known, turns)) if known == id && row.text(number) == turns.len().to_string() => {
-                turns.push(read(&row)?);
-            }
-            _ => return Err(row.problem(number, "the turn after the one above, or 0")),
-        }
-    }
-    workload(uploads.len(), dialogues, &source.path)
+        Ok(if cloud { actions.cloud(set) } else { 0 })
+    })
 }
 
 #[cfg(test)]

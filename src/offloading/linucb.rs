@@ -1,34 +1,37 @@
-//! A linear bandit that pays for what it spends.
+//! A linear contextual bandit with prices on time and money.
 //!
 //! Disjoint `LinUCB` (Li, Chu, Langford, Schapire, WWW 2010, algorithm 1): for each action a ridge
 //! regression of the reward on the turn's features (task, where and with which views the previous
 //! turn was answered) and a bonus of `WIDTH` standard deviations. The inverse is kept by rank-one
-//! updates (Sherman and Morrison 1950). On top, as in primal-dual methods for bandits with
-//! knapsacks (Badanidiyuru, Kleinberg, Slivkins, FOCS 2013): the cost of an action, as a share of
-//! the budget, is charged at a price that rises after a dialogue that spent too much and falls
-//! after one that did not. The combination and its constants are ours.
+//! updates (Sherman and Morrison 1950). Budgets are handled as in primal-dual methods for bandits
+//! with knapsacks (Badanidiyuru, Kleinberg, Slivkins, FOCS 2013): the cost of an action, as a share
+//! of the budget, is charged at a price that rises after a dialogue beyond the budget and falls
+//! after one within it. The combination and its constants are ours.
 
-use super::model::{Cost, DialogueModel};
-use super::policy::{OffloadPolicy, TurnContext};
+use super::cost::Cost;
+use super::model::DialogueModel;
+use super::policy::{OffloadPolicy, TurnContext, best};
 
-/// Standard deviations of optimism while learning.
+/// Width of the confidence bonus while learning, in standard deviations.
 const WIDTH: f64 = 1.0;
-/// How much prices move per dialogue and share of the budget.
+/// Change of a price per dialogue and share of the budget.
 const RATE: f64 = 0.02;
 
 /// The regression of one action.
 struct Arm {
-    /// Inverse of the regularised second moments, row by row.
+    /// Inverse of the regularised second moments, by row.
     inverse: Vec<f64>,
-    /// Reward times features, summed.
+    /// Sum of reward times features.
     moments: Vec<f64>,
 }
 
-/// See the module.
+/// The bandit.
 pub(super) struct LinUcb {
+    /// Number of features.
     features: usize,
+    /// By action.
     arms: Vec<Arm>,
-    /// Reward per whole budget of time and of money.
+    /// Reward charged for the whole budget of time, and of money.
     prices: [f64; 2],
     settled: bool,
 }
@@ -44,26 +47,27 @@ impl LinUcb {
         Self { features, arms, prices: [0.0; 2], settled: false }
     }
 
-    /// One for the task; whether this is the first turn; the previous answer's views and place.
-    fn look(&self, context: &TurnContext<'_>) -> Vec<f64> {
-        let mut seen = vec![0.0; self.features];
+    /// The task (one-hot), whether this is the first turn, where the previous turn was answered,
+    /// and its views.
+    fn observe(&self, context: &TurnContext<'_>) -> Vec<f64> {
+        let mut features = vec![0.0; self.features];
         let tasks = context.model.workload.tasks.len();
-        seen[context.turn().task] = 1.0;
+        features[context.turn().task] = 1.0;
         match context.past.last() {
-            None => seen[tasks] = 1.0,
+            None => features[tasks] = 1.0,
             Some(action) => {
                 let subset = context.model.actions().subset(*action);
-                seen[tasks + 1] = f64::from(u8::from(*action > 0));
-                for (view, slot) in seen[tasks + 2..].iter_mut().enumerate() {
+                features[tasks + 1] = f64::from(u8::from(*action > 0));
+                for (view, slot) in features[tasks + 2..].iter_mut().enumerate() {
                     *slot = f64::from(subset >> view & 1);
                 }
             }
         }
-        seen
+        features
     }
 }
 
-/// A square matrix, row by row, times a vector.
+/// A square matrix, stored by row, times a vector.
 fn times(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
     matrix.chunks_exact(vector.len()).map(|row| dot(row, vector)).collect()
 }
@@ -74,35 +78,35 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 impl OffloadPolicy for LinUcb {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
-        let seen = self.look(context);
-        let mut best = (f64::NEG_INFINITY, 0);
-        for (action, arm) in self.arms.iter().enumerate() {
-            let spread = times(&arm.inverse, &seen);
-            let bonus = if self.settled { 0.0 } else { WIDTH * libm::sqrt(dot(&spread, &seen)) };
+        let features = self.observe(context);
+        best(self.arms.iter().enumerate().map(|(action, arm)| {
+            let spread = times(&arm.inverse, &features);
+            let variance = dot(&spread, &features);
+            let bonus = if self.settled { 0.0 } else { WIDTH * libm::sqrt(variance) };
             let shares = context.model.spend(action).shares(context.budget);
-            let value = dot(&spread, &arm.moments) + bonus - dot(&self.prices, &shares);
-            if value > best.0 {
-                best = (value, action);
-            }
-        }
-        best.1
+            (action, dot(&spread, &arm.moments) + bonus - dot(&self.prices, &shares))
+        }))
     }
 
     fn learn(&mut self, context: &TurnContext<'_>, action: usize, reward: f64) {
-        let seen = self.look(context);
+        let features = self.observe(context);
         let arm = &mut self.arms[action];
-        let spread = times(&arm.inverse, &seen);
-        let scale = 1.0 / (1.0 + dot(&spread, &seen));
+        let spread = times(&arm.inverse, &features);
+        let scale = 1.0 / (1.0 + dot(&spread, &features));
         for (row, a) in arm.inverse.chunks_exact_mut(self.features).zip(&spread) {
             row.iter_mut().zip(&spread).for_each(|(cell, b)| *cell -= scale * a * b);
         }
-        arm.moments.iter_mut().zip(&seen).for_each(|(sum, x)| *sum += reward * x);
+        arm.moments.iter_mut().zip(&features).for_each(|(sum, x)| *sum += reward * x);
     }
 
     fn finish(&mut self, spent: Cost, budget: Cost) {
         for (price, share) in self.prices.iter_mut().zip(spent.shares(budget)) {
             *price = (*price + RATE * (share - 1.0)).max(0.0);
         }
+    }
+
+    fn learns(&self) -> bool {
+        true
     }
 
     fn settle(&mut self) {

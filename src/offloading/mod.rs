@@ -1,9 +1,9 @@
-//! Offloading of dialogues between a device-side and a cloud-side language model: for every turn,
-//! where to answer it and which of the user's camera views to upload.
+//! Offloading of dialogues between a language model on a device and one in the cloud: for every
+//! turn, where to answer it and which of the user's camera views to upload.
 //!
 //! The system is TMO of Yuan, Han, Wang and Brinton (MobiHoc 2025, arXiv 2502.11007); formulas and
-//! constants are those of the authors' published code (`liangqiyuan/TMO`). What is ours is called
-//! ours where it stands.
+//! constants are those of the authors' published code (`liangqiyuan/TMO`). Comments mark what is
+//! ours.
 
 pub mod action;
 mod bandit;
@@ -27,8 +27,8 @@ pub mod training_env;
 pub mod workload;
 
 pub use action::Actions;
-pub use cost::Costs;
-pub use model::{Cost, DialogueModel, ModelParams};
+pub use cost::{Cost, Costs};
+pub use model::{DialogueModel, ModelParams};
 pub use policies::POLICIES;
 pub use policy::{OffloadPolicy, TurnContext};
 pub use workload::{Dialogue, Split, Turn, Workload};

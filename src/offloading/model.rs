@@ -1,83 +1,30 @@
-//! What a decision leads to: the state it is taken in, the answer's expected score, what it costs,
-//! and the reward.
+//! The model behind decisions: the state that an action is taken in, the expected score of the
+//! answer, the cost, and the reward.
 //!
-//! Symbols: X views, Z turns of history. A turn's features are where the previous turn was answered
-//! (0 local, 1 cloud, -1 before the first), its X uploads (0 or 1), and the task's index; the state
-//! is the features of the last Z turns, turns before the first all -1: (X + 2) Z small integers.
-//! Reward of a turn (the authors' `tmo/env.py`):
+//! Symbols: X views, Z turns of history. The features of a turn are where the previous turn was
+//! answered (0 local, 1 cloud, -1 before the first), its X uploads (0 or 1), and the index of the
+//! turn's task. A state is the features of the last Z turns, -1 for turns before the first:
+//! (X + 2) Z small integers. Reward of a turn (the authors' `tmo/env.py`):
 //! `response + β_a · association − β_l · latency − β_u · usage`, all but the response normalised to
-//! 0..=1: costs over the list of calls, association over the turn's actions.
+//! 0..=1: costs over the kinds of calls, association over the actions of the turn.
 
 use super::action::Actions;
-use super::cost::{Costs, normalised};
+use super::cost::{Cost, Costs, normalised, range};
 use super::estimator::{Estimator, Metric, NeighbourTies};
 use super::workload::{Dialogue, Workload};
 use crate::config::{Location, Problem};
 use std::sync::Arc;
 
-/// Seconds and US dollars, spent or to spend.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Cost {
-    /// Seconds.
-    pub latency_s: f64,
-    /// US dollars.
-    pub usage_usd: f64,
-}
-
-/// Sums that differ by this share of a budget are within it: a budget of one call's price, to the
-/// last digit, is not broken by what a local call costs. The tolerance is ours.
-const TOLERANCE: f64 = 1e-9;
-
-impl Cost {
-    /// The published budgets of a dialogue: 30 s, 0.05 US dollars.
-    pub const PUBLISHED: Self = Self { latency_s: 30.0, usage_usd: 0.05 };
-
-    /// Both added.
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            latency_s: self.latency_s + other.latency_s,
-            usage_usd: self.usage_usd + other.usage_usd,
-        }
-    }
-
-    /// Both times `factor`.
-    pub fn times(self, factor: f64) -> Self {
-        Self { latency_s: self.latency_s * factor, usage_usd: self.usage_usd * factor }
-    }
-
-    /// What of it is beyond `budget`, 0 within the tolerance.
-    pub fn beyond(self, budget: Self) -> Self {
-        let over = |spent: f64, budget: f64| {
-            if spent > budget + TOLERANCE * budget.abs() { spent - budget } else { 0.0 }
-        };
-        Self {
-            latency_s: over(self.latency_s, budget.latency_s),
-            usage_usd: over(self.usage_usd, budget.usage_usd),
-        }
-    }
-
-    /// Whether both are within `budget`.
-    pub fn within(self, budget: Self) -> bool {
-        self.beyond(budget) == Self::default()
-    }
-
-    /// Each as a share of `whole`; 0 of nothing.
-    pub fn shares(self, whole: Self) -> [f64; 2] {
-        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
-        [share(self.latency_s, whole.latency_s), share(self.usage_usd, whole.usage_usd)]
-    }
-}
-
-/// Weights of the reward.
+/// Weights of the terms of the reward.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RewardWeights {
-    /// Of the response score.
+    /// Weight of the response score.
     pub response: f64,
-    /// Of the association.
+    /// Weight of the association, `β_a`.
     pub association: f64,
-    /// Of the latency.
+    /// Weight of the latency, `β_l`.
     pub latency: f64,
-    /// Of the usage cost.
+    /// Weight of the usage cost, `β_u`.
     pub usage: f64,
 }
 
@@ -87,16 +34,16 @@ impl Default for RewardWeights {
     }
 }
 
-/// What is the same for every learner and policy of a comparison.
+/// Parameters that all policies of a comparison share.
 #[derive(Clone, Debug)]
 pub struct ModelParams {
-    /// What calls take.
+    /// Costs of calls.
     pub costs: Costs,
-    /// How the parts of the reward weigh.
+    /// Weights of the reward.
     pub weights: RewardWeights,
-    /// Turns of history in a state.
+    /// Turns of history in a state, Z.
     pub window: usize,
-    /// How far apart the estimator takes two turns to be.
+    /// Distance of the estimator.
     pub metric: Metric,
     /// How the estimator breaks ties.
     pub ties: NeighbourTies,
@@ -110,7 +57,14 @@ impl ModelParams {
     }
 }
 
-/// A workload, what calls cost, and an estimator of what answers are worth.
+/// The published device and network.
+impl Default for ModelParams {
+    fn default() -> Self {
+        Self::new(Costs::published())
+    }
+}
+
+/// A workload, costs of calls, and an estimator of response scores.
 #[derive(Clone, Debug)]
 pub struct DialogueModel {
     /// The dialogues.
@@ -118,22 +72,25 @@ pub struct DialogueModel {
     /// Costs, weights, history.
     pub params: ModelParams,
     estimator: Estimator,
-    /// The dialogues to learn from.
+    /// Training dialogues, indices into the workload.
     train: Vec<usize>,
     /// Turns of the longest dialogue of the workload.
     longest: usize,
-    /// The coordinates of each decision.
+    /// By action: its coordinates in a state.
     decisions: Vec<Vec<i8>>,
-    /// Mean association of each view over the dialogues to learn from.
+    /// By view: mean association over the training dialogues.
     mean_association: Vec<f64>,
-    /// What is taken off the reward of each action for its costs.
+    /// By action: what its costs take off the reward.
     charges: Vec<f64>,
-    /// By how much a second more than the call's own takes off the reward.
+    /// What a second of waiting takes off the reward.
     charge_per_s: f64,
 }
 
 impl DialogueModel {
-    /// Learns the estimator from the recorded decisions of the dialogues `train`.
+    /// Fits the estimator to the recorded decisions of the dialogues `train`.
+    ///
+    /// # Errors
+    /// There are no costs for the number of views.
     pub fn new(
         workload: Arc<Workload>,
         train: &[usize],
@@ -145,69 +102,85 @@ impl DialogueModel {
             let expected = format!("at most {}, for which there are costs", params.costs.views());
             return Err(Problem::new(Location::file("workload"), found, expected));
         }
-        // The list of calls ends with all views uploaded.
+        // The last kind of call uploads all views.
         let latency = normalised(&params.costs.latency_s[..views + 2]);
         let usage = normalised(&params.costs.usage_usd[..views + 2]);
         let actions = &workload.actions;
-        let charge = |action: usize| {
-            let kind = if action == 0 { 0 } else { 1 + actions.uploaded(action) };
-            params.weights.latency * latency[kind] + params.weights.usage * usage[kind]
-        };
-        let charges = (0..actions.len()).map(charge).collect();
-        let charge_per_s = params.weights.latency * per_range(&params.costs.latency_s[..views + 2]);
-        let decision = |action: usize| {
+        let weights = params.weights;
+        let charge = |kind: usize| weights.latency * latency[kind] + weights.usage * usage[kind];
+        let charges = (0..actions.len()).map(|action| charge(actions.call_kind(action))).collect();
+        let (_, range_s) = range(&params.costs.latency_s[..views + 2]);
+        let per_s = if range_s > 0.0 { 1.0 / range_s } else { 0.0 };
+        let decisions = (0..actions.len()).map(|action| {
             let mut coordinates = Vec::new();
-            append(actions, action, &mut coordinates);
+            append_decision(actions, action, &mut coordinates);
             coordinates
+        });
+        let longest = workload.dialogues.iter().map(|dialogue| dialogue.turns.len()).max();
+        let mut model = Self {
+            estimator: Estimator::new(Vec::new(), params.metric, params.ties),
+            train: train.to_vec(),
+            longest: longest.unwrap_or(0),
+            decisions: decisions.collect(),
+            mean_association: vec![0.0; views],
+            charges,
+            charge_per_s: weights.latency * per_s,
+            workload,
+            params,
         };
-        let decisions: Vec<Vec<i8>> = (0..actions.len()).map(decision).collect();
+        model.fit();
+        Ok(model)
+    }
+
+    /// Makes the estimator and the mean association from the training dialogues.
+    fn fit(&mut self) {
         let mut records = Vec::new();
-        let mut association = vec![0.0; views];
-        for dialogue in train.iter().map(|at| &workload.dialogues[*at]) {
+        let mut association = vec![0.0; self.actions().views()];
+        for dialogue in self.train() {
             let logged: Vec<usize> = dialogue.turns.iter().map(|turn| turn.action).collect();
             for (at, turn) in dialogue.turns.iter().enumerate() {
                 let mut point = Vec::new();
-                state(actions, params.window, dialogue, &logged[..at], &mut point);
-                records.push((point, decisions[turn.action].clone(), turn.score));
+                self.state(dialogue, &logged[..at], &mut point);
+                records.push((point, self.decisions[turn.action].clone(), turn.score));
                 association.iter_mut().zip(&turn.association).for_each(|(sum, v)| *sum += v);
             }
         }
         association.iter_mut().for_each(|sum| *sum /= records.len().max(1) as f64);
-        let estimator = Estimator::new(records, params.metric, params.ties);
-        let longest = workload.dialogues.iter().map(|dialogue| dialogue.turns.len()).max();
-        let (train, mean_association) = (train.to_vec(), association);
-        Ok(Self {
-            workload,
-            params,
-            estimator,
-            train,
-            longest: longest.unwrap_or(0),
-            decisions,
-            mean_association,
-            charges,
-            charge_per_s,
-        })
+        self.mean_association = association;
+        self.estimator = Estimator::new(records, self.params.metric, self.params.ties);
     }
 
-    /// What waiting before a call takes off its reward: the latency that the reward counts is
-    /// normalised over the list of calls, and not cut off beyond it.
+    /// What waiting before a call takes off its reward: the latency of the reward is normalised
+    /// over the kinds of calls, and not clipped above them.
     pub fn charge_of_waiting(&self, waited_s: f64) -> f64 {
         self.charge_per_s * waited_s
     }
 
-    /// What can be decided.
+    /// The actions.
     pub fn actions(&self) -> &Actions {
         &self.workload.actions
     }
 
-    /// How many coordinates a state has.
+    /// Number of coordinates of a state.
     pub fn state_len(&self) -> usize {
         (self.actions().views() + 2) * self.params.window
     }
 
-    /// Writes the state of the turn that follows the decisions `past`.
+    /// Writes the state of the turn that follows the actions `past`.
     pub fn state(&self, dialogue: &Dialogue, past: &[usize], into: &mut Vec<i8>) {
-        state(self.actions(), self.params.window, dialogue, past, into);
+        let (actions, window, turn) = (self.actions(), self.params.window, past.len());
+        into.clear();
+        into.resize((actions.views() + 2) * window.saturating_sub(turn + 1), -1);
+        for at in (turn + 1).saturating_sub(window)..=turn {
+            match at.checked_sub(1) {
+                Some(before) => append_decision(actions, past[before], into),
+                None => {
+                    into.push(-1);
+                    into.resize(into.len() + actions.views(), 0);
+                }
+            }
+            into.push(dialogue.turns[at].task as i8);
+        }
     }
 
     /// The state that follows an action in `state`, when the next turn is of this task.
@@ -218,18 +191,17 @@ impl DialogueModel {
         next
     }
 
-    /// Turns of the longest dialogue of the workload: all that a guard knows of how long the
-    /// dialogue at hand will be.
+    /// Number of turns of the longest dialogue of the workload.
     pub fn longest(&self) -> usize {
         self.longest
     }
 
-    /// The places of the dialogues to learn from in the workload.
+    /// The training dialogues, as indices into the workload.
     pub fn trained_on(&self) -> &[usize] {
         &self.train
     }
 
-    /// The dialogues to learn from.
+    /// The training dialogues.
     pub fn train(&self) -> impl Iterator<Item = &Dialogue> {
         self.train.iter().map(|at| &self.workload.dialogues[*at])
     }
@@ -246,65 +218,34 @@ impl DialogueModel {
         self.estimator.scores(state, &self.decisions, into);
     }
 
-    /// How well what `action` uploads goes with a question, its views' scores added.
+    /// The association of what `action` uploads: the sum over its views.
     pub fn association(&self, views: &[f64], action: usize) -> f64 {
         let subset = self.actions().subset(action);
         views.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).map(|(_, v)| v).sum()
     }
 
-    /// Mean association of each view over the dialogues to learn from.
+    /// By view: the mean association over the training dialogues.
     pub fn mean_association(&self) -> &[f64] {
         &self.mean_association
     }
 
-    /// The reward of an answer worth `response`, where views go with the question as `views` say.
+    /// The reward of an answer with this response score, where `views` have these associations.
     pub fn reward(&self, response: f64, views: &[f64], action: usize) -> f64 {
-        // No view is worth less than nothing, so the least of the actions' sums is 0.
+        // No association is negative, so the least sum of an action is 0.
         let best: f64 = views.iter().sum();
         let share = if best > 0.0 { self.association(views, action) / best } else { 0.0 };
         let weights = &self.params.weights;
         weights.response * response + weights.association * share - self.charges[action]
     }
 
-    /// What a call takes.
+    /// The cost of a call.
     pub fn spend(&self, action: usize) -> Cost {
-        let (latency_s, usage_usd) = self.params.costs.of_action(self.actions(), action);
-        Cost { latency_s, usage_usd }
+        self.params.costs.of_action(self.actions(), action)
     }
 }
 
-/// What normalising multiplies by: one over the range, 0 if there is none.
-fn per_range(values: &[f64]) -> f64 {
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if high > low { 1.0 / (high - low) } else { 0.0 }
-}
-
-/// The state after decisions `past`, without the decision.
-fn state(
-    actions: &Actions,
-    window: usize,
-    dialogue: &Dialogue,
-    past: &[usize],
-    into: &mut Vec<i8>,
-) {
-    let turn = past.len();
-    into.clear();
-    into.resize((actions.views() + 2) * window.saturating_sub(turn + 1), -1);
-    for at in (turn + 1).saturating_sub(window)..=turn {
-        match at.checked_sub(1) {
-            Some(before) => append(actions, past[before], into),
-            None => {
-                into.push(-1);
-                into.resize(into.len() + actions.views(), 0);
-            }
-        }
-        into.push(dialogue.turns[at].task as i8);
-    }
-}
-
-/// A decision: cloud or not, and each view.
-fn append(actions: &Actions, action: usize, into: &mut Vec<i8>) {
+/// Appends the coordinates of a decision: cloud or not, and each view.
+fn append_decision(actions: &Actions, action: usize, into: &mut Vec<i8>) {
     let subset = actions.subset(action);
     into.push(i8::from(action > 0));
     into.extend((0..actions.views()).map(|view| (subset >> view & 1) as i8));
@@ -313,7 +254,6 @@ fn append(actions: &Actions, action: usize, into: &mut Vec<i8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::offloading::cost::{DEVICES, NETWORKS};
     use crate::offloading::workload::Turn;
 
     fn dialogue(tasks: &[usize], actions: &[usize], association: &[f64]) -> Dialogue {
@@ -333,7 +273,7 @@ mod tests {
         let tasks = (0..4).map(|task| format!("t{task}")).collect();
         let workload = Workload { tasks, actions: Actions::new(3), dialogues };
         let train: Vec<usize> = (0..workload.dialogues.len()).collect();
-        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let params = ModelParams::new(Costs::published());
         DialogueModel::new(Arc::new(workload), &train, params).unwrap()
     }
 
@@ -383,15 +323,5 @@ mod tests {
         // No view goes with the question: nothing to divide by.
         assert!((model.reward(0.8, &[0.0; 3], 8) - (0.8 - 2.0 / 3.0)).abs() < 1e-12);
         assert_eq!(model.association(&views, 6), 0.2 + 0.1);
-    }
-
-    #[test]
-    fn a_budget_of_one_price_is_not_broken_by_rounding() {
-        let budget = Cost { latency_s: 30.0, usage_usd: 0.005 };
-        let spent = |usage_usd| Cost { latency_s: 1.0, usage_usd };
-        assert!(spent(0.005 * (1.0 + 5e-10)).within(budget));
-        assert!(!spent(0.005 + 8e-9).within(budget));
-        let over = Cost { latency_s: 31.5, usage_usd: 0.004 }.beyond(budget);
-        assert_eq!(over, Cost { latency_s: 1.5, usage_usd: 0.0 });
     }
 }

@@ -2,23 +2,24 @@
 //! simulation engine.
 //!
 //! The device has one lane, the cloud a given number; both serve first come, first served. Dialogue
-//! i belongs to user i modulo the number of users, and a user's dialogues follow one another. In a
-//! closed loop a turn arrives a think time after the answer to the previous one; in an open loop
+//! i belongs to user i modulo the number of users, and the dialogues of a user are consecutive. In
+//! a closed loop a turn arrives a think time after the answer to the previous one; in an open loop
 //! turns arrive at a fixed interval. Latency counts from a turn's arrival and includes the waiting
-//! time, in the budget and in the reward, whose latency term is normalised over the list of calls
+//! time, in the budget and in the reward, whose latency term is normalised over the kinds of calls
 //! and not clipped. A single user in a closed loop never waits: that is the published setting.
 //! Turns that arrive at the same instant are decided and queued in the order of user numbers.
 //!
-//! Service times are those of the cost table; only waiting times are read off the simulated clock,
-//! in whole nanoseconds. The spent budget that a policy sees counts answered turns only. A policy
-//! is told how long a call to either side would wait. This is exact, since later calls queue behind
+//! Service times are those of the cost table; only waiting times come from the simulated clock, in
+//! whole nanoseconds. The spent budget that a policy sees counts answered turns only. A policy is
+//! told how long a call to either side would wait. This is exact, since later calls queue behind
 //! it.
 //!
-//! Users travel with requests ([`Request::client`]); all other state of dialogues is in one
-//! object, `Session`, which drives the step machine of the engine.
+//! Users travel with requests ([`Request::client`]); all other state of dialogues is in `Session`,
+//! which drives the step machine of the engine.
 
+use super::cost::Cost;
 use super::evaluate::DialogueResult;
-use super::model::{Cost, DialogueModel};
+use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext};
 use crate::config::Problems;
 use crate::contract::{AccuracySource, Event, Observer, Plan, Timeline, Trigger, View};
@@ -37,7 +38,7 @@ use crate::traces::recorded::SourceSplit;
 use crate::workload::{Arrivals, ClientPool};
 use std::sync::Arc;
 
-/// How many users there are, when their turns arrive, and what policies are told.
+/// Concurrent users, their pacing, and what policies are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MultiUserSpec {
     /// Number of concurrent users, at least 1.
@@ -64,10 +65,10 @@ const CLOUD: WorkerId = WorkerId(1);
 /// Worker classes of [`DEVICE`] and [`CLOUD`].
 const CLASSES: [&str; 2] = ["device", "cloud"];
 
-/// Runs each of `dialogues` once, concurrently by user; results in the order of `dialogues`.
+/// Runs each of `dialogues` once, concurrently by user. Results are in the order of `dialogues`.
 ///
 /// # Errors
-/// Says why the catalog cannot be built or the simulation failed.
+/// The catalog cannot be built, or the simulation failed.
 pub fn evaluate(
     model: &DialogueModel,
     dialogues: &[usize],
@@ -134,7 +135,7 @@ fn ground_truth(model: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, 
 struct TurnArrivals {
     pool: ClientPool,
     pacing: TurnPacing,
-    /// Turns that are left, by user. In a closed loop the turn in flight counts.
+    /// By user: the number of turns left, the turn in flight of a closed loop included.
     left: Vec<usize>,
 }
 
@@ -191,21 +192,20 @@ impl Arrivals for TurnArrivals {
 struct Progress {
     /// Index into the workload's dialogues.
     dialogue: usize,
-    /// Decisions of the turns that have arrived.
+    /// Actions of the turns that have arrived.
     actions: Vec<usize>,
-    /// Expected response scores of these decisions.
+    /// Expected response scores of these actions.
     responses: Vec<f64>,
     /// Sums over answered turns.
     result: DialogueResult,
 }
 
-/// All dialogues of a run: decides turns as they arrive, and adds up answered ones.
+/// All dialogues of a run. Decides turns as they arrive, and sums up answered ones.
 struct Session<'a> {
     model: &'a DialogueModel,
     policy: &'a mut dyn OffloadPolicy,
     budget: Cost,
-    users: usize,
-    no_queue_info: bool,
+    spec: MultiUserSpec,
     dialogues: Vec<Progress>,
     /// By user: the index into `dialogues` and the number of the turn that arrives next.
     next: Vec<(usize, usize)>,
@@ -213,7 +213,7 @@ struct Session<'a> {
     turns: Vec<(usize, usize)>,
     /// Backlogs of device and cloud.
     backlogs: [Timeline; 2],
-    /// The state of the turn that is decided.
+    /// Scratch: the state of the turn that is decided.
     state: Vec<i8>,
 }
 
@@ -231,15 +231,13 @@ impl<'a> Session<'a> {
             responses: Vec::new(),
             result: DialogueResult::default(),
         };
-        let users = spec.users as usize;
         Self {
             model,
             policy,
             budget,
-            users,
-            no_queue_info: spec.no_queue_info,
+            spec,
             dialogues: dialogues.iter().map(progress).collect(),
-            next: (0..users).map(|user| (user, 0)).collect(),
+            next: (0..spec.users as usize).map(|user| (user, 0)).collect(),
             turns: Vec::new(),
             backlogs: Default::default(),
             state: Vec::new(),
@@ -250,10 +248,10 @@ impl<'a> Session<'a> {
         self.model.workload.dialogues[self.dialogues[index].dialogue].turns.len()
     }
 
-    /// How many turns each user has in all.
+    /// By user: the number of turns of all dialogues.
     fn turns_by_user(&self) -> Vec<usize> {
-        let own = |user| (user..self.dialogues.len()).step_by(self.users);
-        (0..self.users).map(|user| own(user).map(|index| self.length(index)).sum()).collect()
+        let own = |user| (user..self.dialogues.len()).step_by(self.next.len());
+        (0..self.next.len()).map(|user| own(user).map(|index| self.length(index)).sum()).collect()
     }
 
     /// Runs the simulation to its end.
@@ -272,13 +270,13 @@ impl<'a> Session<'a> {
         self.dialogues.into_iter().map(result).collect()
     }
 
-    /// Notes which turn a request is: the next one of its user.
-    fn enter(&mut self, request: &Request) {
+    /// Records which turn a request is: the next one of its user.
+    fn arrive(&mut self, request: &Request) {
         let user = request.client as usize;
         let (index, turn) = self.next[user];
         self.turns.push((index, turn));
         let last = turn + 1 == self.length(index);
-        self.next[user] = if last { (index + self.users, 0) } else { (index, turn + 1) };
+        self.next[user] = if last { (index + self.next.len(), 0) } else { (index, turn + 1) };
     }
 
     /// Assigns every turn that has just arrived.
@@ -298,7 +296,7 @@ impl<'a> Session<'a> {
     fn choose(&mut self, request: &Request, now: Time) -> usize {
         let wait_s = |backlog: &Timeline| backlog.free_at().since(now).as_s();
         let waits_s =
-            if self.no_queue_info { [0.0; 2] } else { self.backlogs.each_ref().map(wait_s) };
+            if self.spec.no_queue_info { [0.0; 2] } else { self.backlogs.each_ref().map(wait_s) };
         let (index, _) = self.turns[request.id.number() as usize];
         let Progress { dialogue, actions, responses, result } = &mut self.dialogues[index];
         let (model, dialogue, spent, budget) = (self.model, *dialogue, result.spent, self.budget);
@@ -326,7 +324,7 @@ impl<'a> Session<'a> {
 impl Observer for Session<'_> {
     fn on(&mut self, event: Event<'_>) {
         match event {
-            Event::Arrived { request } => self.enter(request),
+            Event::Arrived { request } => self.arrive(request),
             Event::Completed(done) => self.complete(done),
             _ => {}
         }

@@ -1,35 +1,37 @@
-//! The best that could be decided about a dialogue by someone who knows all its turns: the best of
-//! all sequences of decisions, with or without a budget.
+//! The best sequence of decisions about a dialogue whose turns are all known, with or without a
+//! budget.
 //!
-//! What an answer is worth depends on the last Z decisions and on none before, so a state is as
-//! many decisions. The expected score of every action in every state is asked for once; without a
+//! The score of an answer depends on the last Z decisions alone, so a state of the search is as
+//! many decisions. The expected score of every action in every state is computed once; without a
 //! budget, dynamic programming from the last turn to the first then finds the best sequence.
 //!
 //! A budget makes it a shortest path with two limited resources, which is solved exactly (Handler
-//! and Zang, Networks 10, 1980). Dynamic programming with a price on seconds and dollars bounds
-//! what can still be earned from a state on; the prices are moved by Polyak's subgradient rule.
-//! Then labels (state, reward, spent) go forward turn by turn. A label is dropped if the
-//! cheapest answers to the rest would take it beyond the budget, if its bound is below the best
-//! sequence known, or if another label in its state has earned as much and spent no more.
+//! and Zang, Networks 10, 1980). Dynamic programming with prices on seconds and dollars bounds the
+//! rewards from a state on; the prices are moved by Polyak's subgradient rule. Then labels (state,
+//! reward, spent) are extended turn by turn. A label is dropped if the cheapest answers to the
+//! other turns would exceed the budget, if its bound is below the best sequence known, or if
+//! another label of its state has earned as much and spent no more.
 //!
 //! O(turns · actions^(Z + 1)) expected scores: twelve turns of three views take a few million.
 
+use super::cost::Cost;
 use super::evaluate::{DialogueResult, replay};
-use super::model::{Cost, DialogueModel};
+use super::model::DialogueModel;
+use super::policy::best;
 
-/// More actions than this, over all turns and states, are not looked at.
+/// Largest number of actions over all turns and states.
 pub const MAX_DECISIONS: usize = 5_000_000;
-/// How often prices are moved.
-const MOVES: usize = 40;
+/// Number of updates of the prices.
+const UPDATES: usize = 40;
 /// Rewards and shares of a budget that differ by less count as equal.
 const EQUAL: f64 = 1e-11;
 
-/// States before a turn.
+/// Number of states before a turn.
 fn states(model: &DialogueModel, turn: usize) -> Option<usize> {
     model.actions().len().checked_pow(u32::try_from(turn.min(model.params.window)).ok()?)
 }
 
-/// How many decisions there are about a dialogue, over all turns and states; `None` if more than
+/// Number of decisions about a dialogue, over all turns and states; `None` if there are more than
 /// [`MAX_DECISIONS`].
 pub fn decisions(model: &DialogueModel, dialogue: usize) -> Option<usize> {
     let turns = 0..model.workload.dialogues[dialogue].turns.len();
@@ -46,26 +48,28 @@ pub fn decisions(model: &DialogueModel, dialogue: usize) -> Option<usize> {
 /// Rewards of every action in every state of a dialogue.
 pub struct Tree<'a> {
     model: &'a DialogueModel,
+    /// Index into the dialogues of the workload.
     dialogue: usize,
+    /// Number of actions.
     actions: usize,
-    /// By turn: entry state · actions + action.
+    /// By turn: rewards at index state · actions + action.
     rewards: Vec<Vec<f64>>,
-    /// What each action takes.
+    /// By action.
     costs: Vec<Cost>,
 }
 
 impl<'a> Tree<'a> {
-    /// Asks for every state; `None` if there are more than [`MAX_DECISIONS`] decisions.
+    /// Computes all rewards; `None` if there are more than [`MAX_DECISIONS`] decisions.
     pub fn new(model: &'a DialogueModel, dialogue: usize) -> Option<Self> {
         decisions(model, dialogue)?;
         let turns = &model.workload.dialogues[dialogue].turns;
-        let (actions, memory) = (model.actions().len(), model.params.window);
+        let (actions, window) = (model.actions().len(), model.params.window);
         let mut rewards = Vec::with_capacity(turns.len());
         let (mut state, mut past, mut scores) = (Vec::new(), Vec::new(), Vec::new());
         for (at, turn) in turns.iter().enumerate() {
             let mut level = Vec::new();
             for number in 0..states(model, at)? {
-                decode(number, at, at.min(memory), actions, &mut past);
+                decode(number, at, at.min(window), actions, &mut past);
                 model.state(&model.workload.dialogues[dialogue], &past, &mut state);
                 model.responses(&state, &mut scores);
                 let reward = |(action, response): (usize, &f64)| {
@@ -79,8 +83,8 @@ impl<'a> Tree<'a> {
         Some(Self { model, dialogue, actions, rewards, costs })
     }
 
-    /// The sequence with the highest mean reward whose total is within `budget`; the first of
-    /// equals in the order of actions. `None` if no sequence keeps to the budget.
+    /// The sequence with the highest mean reward whose total is within `budget`, the first of equal
+    /// ones in the order of actions. `None` if no sequence keeps the budget.
     pub fn best(&self, budget: Option<Cost>) -> Option<DialogueResult> {
         let path = match budget {
             None => self.follow(&self.values([0.0; 2]), [0.0; 2]),
@@ -93,25 +97,30 @@ impl<'a> Tree<'a> {
         self.rewards.len()
     }
 
-    /// The state that follows.
+    /// The state after an action.
     fn next(&self, turn: usize, state: usize, action: usize) -> usize {
         let next = state * self.actions + action;
-        let full = self.rewards.get(turn + 1).map_or(1, |level| level.len() / self.actions);
-        next % full
+        let states = self.rewards.get(turn + 1).map_or(1, |level| level.len() / self.actions);
+        next % states
     }
 
-    /// By turn and state: the most that can be earned from there on, less the price of what it
-    /// takes, by second and by dollar.
+    /// The greatest and the least cost of an action, of time and of money.
+    fn extreme(&self, of: fn(f64, f64) -> f64) -> Cost {
+        self.costs.iter().copied().reduce(|a, b| a.zip(b, of)).unwrap_or_default()
+    }
+
+    /// By turn and state: the highest sum of rewards less the prices of costs from there on, at
+    /// prices by second and by dollar.
     fn values(&self, prices: [f64; 2]) -> Vec<Vec<f64>> {
         let charges: Vec<f64> = self.costs.iter().map(|cost| charge(prices, *cost)).collect();
         let mut values = vec![vec![0.0]];
         for (turn, level) in self.rewards.iter().enumerate().rev() {
             let after = &values[values.len() - 1];
             let best = |(state, rewards): (usize, &[f64])| {
-                let worth = |action: usize| {
+                let value = |action: usize| {
                     rewards[action] - charges[action] + after[self.next(turn, state, action)]
                 };
-                (0..self.actions).map(worth).fold(f64::NEG_INFINITY, f64::max)
+                (0..self.actions).map(value).fold(f64::NEG_INFINITY, f64::max)
             };
             let here = level.chunks_exact(self.actions).enumerate().map(best).collect();
             values.push(here);
@@ -120,28 +129,22 @@ impl<'a> Tree<'a> {
         values
     }
 
-    /// The sequence that earns these values, the first of equal actions.
+    /// The sequence of these values, the first of equal actions.
     fn follow(&self, values: &[Vec<f64>], prices: [f64; 2]) -> Vec<usize> {
         let (mut state, mut path) = (0, Vec::new());
         for (turn, level) in self.rewards.iter().enumerate() {
-            let worth = |action: usize| {
+            let value = |action: usize| {
                 level[state * self.actions + action] - charge(prices, self.costs[action])
                     + values[turn + 1][self.next(turn, state, action)]
             };
-            let mut best = (f64::NEG_INFINITY, 0);
-            for action in 0..self.actions {
-                let worth = worth(action);
-                if worth > best.0 {
-                    best = (worth, action);
-                }
-            }
-            path.push(best.1);
-            state = self.next(turn, state, best.1);
+            let action = best((0..self.actions).map(|action| (action, value(action))));
+            path.push(action);
+            state = self.next(turn, state, action);
         }
         path
     }
 
-    /// The rewards of a sequence, summed, and what it takes.
+    /// The sum of rewards of a sequence, and its cost.
     fn total(&self, path: &[usize]) -> (f64, Cost) {
         let (mut state, mut reward, mut spent) = (0, 0.0, Cost::default());
         for (turn, action) in path.iter().enumerate() {
@@ -161,10 +164,12 @@ fn charge(prices: [f64; 2], cost: Cost) -> f64 {
 #[derive(Clone, Copy)]
 struct Label {
     state: usize,
+    /// Sum of rewards.
     reward: f64,
     spent: Cost,
-    /// The label of the turn before, and the action.
+    /// Index of the label that it extends, among those of the turn before.
     from: usize,
+    /// The last action.
     action: usize,
 }
 
@@ -172,10 +177,11 @@ struct Label {
 struct Search<'a> {
     tree: &'a Tree<'a>,
     budget: Cost,
+    /// Prices by second and by dollar.
     prices: [f64; 2],
-    /// What can be earned at these prices.
+    /// [`Tree::values`] at these prices.
     values: Vec<Vec<f64>>,
-    /// The reward of the best sequence known.
+    /// Sum of rewards of the best sequence known.
     least: f64,
 }
 
@@ -184,7 +190,9 @@ impl<'a> Search<'a> {
     fn new(tree: &'a Tree<'a>, budget: Cost) -> Self {
         let (mut prices, mut least) = ([0.0; 2], f64::NEG_INFINITY);
         let mut bound = (f64::INFINITY, prices, Vec::new());
-        for _ in 0..MOVES {
+        // The most that a dialogue can cost.
+        let most = tree.extreme(f64::max).times(tree.turns() as f64);
+        for _ in 0..UPDATES {
             let values = tree.values(prices);
             let path = tree.follow(&values, prices);
             let dual = values[0][0] + charge(prices, budget);
@@ -195,22 +203,15 @@ impl<'a> Search<'a> {
             if spent.within(budget) {
                 least = least.max(reward);
             }
-            // Both as shares of the most that a dialogue can take.
-            let most = tree.costs.iter().fold(Cost::default(), |most, cost| Cost {
-                latency_s: most.latency_s.max(cost.latency_s),
-                usage_usd: most.usage_usd.max(cost.usage_usd),
-            });
-            let most = most.times(tree.turns() as f64);
-            let gap = spent.plus(budget.times(-1.0)).shares(most);
+            let gap = spent.minus(budget).shares(most);
             let square = gap[0] * gap[0] + gap[1] * gap[1];
-            // Without a sequence that is known, as if one were a tenth below the bound.
+            // If no sequence is known, one a tenth below the bound is assumed.
             let known = if least.is_finite() { least } else { dual - 0.1 * tree.turns() as f64 };
             if square == 0.0 || dual - known < EQUAL {
                 break;
             }
             let step = (dual - known) / square;
-            let parts = [most.latency_s, most.usage_usd];
-            for ((price, gap), most) in prices.iter_mut().zip(gap).zip(parts) {
+            for ((price, gap), most) in prices.iter_mut().zip(gap).zip(most.parts()) {
                 if most > 0.0 {
                     *price = (*price + step * gap / most).max(0.0);
                 }
@@ -220,20 +221,17 @@ impl<'a> Search<'a> {
         Self { tree, budget, prices, values, least }
     }
 
-    /// The most that a label can come to; the budget is as wide as its tolerance.
+    /// An upper bound of the sums of rewards of sequences that extend a label. The tolerance of the
+    /// budget is part of it.
     fn bound(&self, turn: usize, label: &Label) -> f64 {
-        let left = self.budget.times(1.0 + 1e-9).plus(label.spent.times(-1.0));
+        let left = self.budget.times(1.0 + 1e-9).minus(label.spent);
         label.reward + self.values[turn][label.state] + charge(self.prices, left)
     }
 
     /// The best sequence within the budget.
     fn labels(&self) -> Option<Vec<usize>> {
         let tree = self.tree;
-        let none = Cost { latency_s: f64::INFINITY, usage_usd: f64::INFINITY };
-        let cheapest = tree.costs.iter().fold(none, |least, cost| Cost {
-            latency_s: least.latency_s.min(cost.latency_s),
-            usage_usd: least.usage_usd.min(cost.usage_usd),
-        });
+        let cheapest = tree.extreme(f64::min);
         let spent = Cost::default();
         let mut levels = vec![vec![Label { state: 0, reward: 0.0, spent, from: 0, action: 0 }]];
         for turn in 0..tree.turns() {
@@ -248,17 +246,15 @@ impl<'a> Search<'a> {
                     let label = Label { state, reward, spent, from, action };
                     let open = spent.plus(later).within(self.budget)
                         && self.bound(turn + 1, &label) >= self.least - 1e-9;
-                    if open {
-                        next.push(label);
-                    }
+                    next.extend(open.then_some(label));
                 }
             }
             levels.push(self.undominated(next));
         }
-        let mut best: Option<(usize, Label)> = None;
+        let mut best: Option<(usize, f64)> = None;
         for (at, label) in levels[tree.turns()].iter().enumerate() {
-            if best.is_none_or(|(_, best)| label.reward > best.reward + EQUAL) {
-                best = Some((at, *label));
+            if best.is_none_or(|(_, reward)| label.reward > reward + EQUAL) {
+                best = Some((at, label.reward));
             }
         }
         let (mut at, _) = best?;
@@ -271,7 +267,7 @@ impl<'a> Search<'a> {
         Some(path)
     }
 
-    /// Without the labels that another one of their state makes useless, in their order.
+    /// The labels without those that another one of their state dominates, in their order.
     fn undominated(&self, labels: Vec<Label>) -> Vec<Label> {
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_by(|a, b| {
@@ -279,7 +275,7 @@ impl<'a> Search<'a> {
             let states = one.state.cmp(&other.state);
             states.then(other.reward.total_cmp(&one.reward)).then(a.cmp(b))
         });
-        let room = [EQUAL * self.budget.latency_s, EQUAL * self.budget.usage_usd];
+        let tolerance = self.budget.times(EQUAL);
         let mut kept = vec![false; labels.len()];
         let mut front: Vec<usize> = Vec::new();
         for at in order {
@@ -287,12 +283,12 @@ impl<'a> Search<'a> {
             if front.first().is_some_and(|first| labels[*first].state != label.state) {
                 front.clear();
             }
-            let covers = |other: &usize| {
+            let dominates = |other: &usize| {
                 let spent = labels[*other].spent;
-                spent.latency_s <= label.spent.latency_s + room[0]
-                    && spent.usage_usd <= label.spent.usage_usd + room[1]
+                spent.latency_s <= label.spent.latency_s + tolerance.latency_s
+                    && spent.usage_usd <= label.spent.usage_usd + tolerance.usage_usd
             };
-            if !front.iter().any(covers) {
+            if !front.iter().any(dominates) {
                 front.push(at);
                 kept[at] = true;
             }
@@ -301,8 +297,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The last `known` of `turns` decisions that a state's number stands for, first turn first; those
-/// before do not matter.
+/// Writes the `turns` decisions before a state, by its number: the last `known` of them, 0 for
+/// earlier ones, which do not matter.
 fn decode(mut number: usize, turns: usize, known: usize, actions: usize, into: &mut Vec<usize>) {
     into.clear();
     into.resize(turns, 0);

@@ -10,145 +10,118 @@ use crate::core::rng::{Label, Rng};
 
 /// One line of the list of policies.
 pub struct PolicyEntry {
-    /// The name; a parameter follows after a colon.
+    /// The name; that of `always` is followed by a colon and an action.
     pub name: &'static str,
     /// What it does, in a line.
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Whether it has to learn on training dialogues first.
-    pub learns: bool,
-    /// Makes it from what follows the colon; `None` if that means nothing.
-    build: fn(&DialogueModel, Rng, &str) -> Option<Box<dyn OffloadPolicy>>,
+    build: Build,
 }
 
-/// Where the simple ones come from.
-const AUTHORS: &str = "baseline of the TMO authors' code, tmo/evaluator.py";
-const PLANNER: &str = "one-step planner on the TMO estimator; not in the authors' code";
+/// Makes a policy.
+type Build = fn(&DialogueModel, Rng) -> Box<dyn OffloadPolicy>;
 
-/// A policy without parameter.
-fn plain(rest: &str, policy: impl OffloadPolicy + 'static) -> Option<Box<dyn OffloadPolicy>> {
-    rest.is_empty().then(|| Box::new(policy) as Box<dyn OffloadPolicy>)
+const AUTHORS: &str = "baseline of the TMO authors' code, tmo/evaluator.py";
+const NULL: &str = "null model";
+const PLANNER: &str = "one-step planner on the TMO estimator; not in the authors' code";
+/// The policy with a parameter.
+const ALWAYS: &str = "always";
+
+const fn entry(
+    name: &'static str,
+    summary: &'static str,
+    source: &'static str,
+    build: Build,
+) -> PolicyEntry {
+    PolicyEntry { name, summary, source, build }
 }
 
 /// Every policy that needs no training by gradients.
 pub const POLICIES: &[PolicyEntry] = &[
-    PolicyEntry {
-        name: "local",
-        summary: "always the device",
-        source: AUTHORS,
-        learns: false,
-        build: |_, _, rest| plain(rest, Always(0)),
-    },
-    PolicyEntry {
-        name: "cloud",
-        summary: "the cloud with views drawn uniformly",
-        source: AUTHORS,
-        learns: false,
-        build: |_, rng, rest| plain(rest, Coin { rng, local: 0.0 }),
-    },
-    PolicyEntry {
-        name: "random",
-        summary: "the device half of the time, else as `cloud`",
-        source: AUTHORS,
-        learns: false,
-        build: |_, rng, rest| plain(rest, Coin { rng, local: 0.5 }),
-    },
-    PolicyEntry {
-        name: "uniform",
-        summary: "every action equally often",
-        source: "the customary null model",
-        learns: false,
-        build: |model, rng, rest| {
-            plain(rest, Coin { rng, local: 1.0 / model.actions().len() as f64 })
-        },
-    },
-    PolicyEntry {
-        name: "always",
-        summary: "one action, as in `always:cloud+0+1`",
-        source: "the customary null model",
-        learns: false,
-        build: |model, _, rest| Some(Box::new(Always(model.actions().parse(rest)?))),
-    },
-    PolicyEntry {
-        name: "greedy-knn",
-        summary: "the best next reward by the estimator, association as in training on average",
-        source: PLANNER,
-        learns: false,
-        build: |_, _, rest| plain(rest, Greedy { guarded: false, sees: false }),
-    },
-    PolicyEntry {
-        name: "greedy-knn-association",
-        summary: "as `greedy-knn`, and shown the turn's own association",
-        source: PLANNER,
-        learns: false,
-        build: |_, _, rest| plain(rest, Greedy { guarded: false, sees: true }),
-    },
-    PolicyEntry {
-        name: "greedy-knn-guarded",
-        summary: "as `greedy-knn`, among the actions that the budget allows",
-        source: PLANNER,
-        learns: false,
-        build: |_, _, rest| plain(rest, Greedy { guarded: true, sees: false }),
-    },
-    PolicyEntry {
-        name: "tmo-rl-plus",
-        summary: "the best reward of this turn and the next, among what the budget allows",
-        source: "ours: two-step planner on the TMO estimator, counting how dialogues go on",
-        learns: false,
-        build: |model, _, rest| plain(rest, Lookahead::new(model)),
-    },
-    PolicyEntry {
-        name: "epsilon-greedy",
-        summary: "mean reward by task and action, a tenth of choices at random while learning",
-        source: "Sutton and Barto, Reinforcement Learning, 2nd ed. 2018, section 2.2",
-        learns: true,
-        build: |model, rng, rest| plain(rest, Bandit::new(Rule::EpsilonGreedy, model, rng)),
-    },
-    PolicyEntry {
-        name: "ucb1",
-        summary: "mean reward by task and action, plus a bonus for what was tried little",
-        source: "Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002, figure 1",
-        learns: true,
-        build: |model, rng, rest| plain(rest, Bandit::new(Rule::Ucb1, model, rng)),
-    },
-    PolicyEntry {
-        name: "thompson",
-        summary: "mean reward by task and action, drawn from what is still believed possible",
-        source: "Agrawal and Goyal, AISTATS 2013, algorithm 2 (normal priors)",
-        learns: true,
-        build: |model, rng, rest| plain(rest, Bandit::new(Rule::Thompson, model, rng)),
-    },
-    PolicyEntry {
-        name: "linucb",
-        summary: "reward linear in task and previous turn, plus a bonus; budget by prices",
-        source: "Li, Chu, Langford and Schapire, WWW 2010, algorithm 1; prices of the budget as in \
-                 Badanidiyuru, Kleinberg and Slivkins, FOCS 2013; the combination is ours",
-        learns: true,
-        build: |model, _, rest| plain(rest, LinUcb::new(model)),
-    },
+    entry("local", "always the device", AUTHORS, |_, _| Box::new(Always(0))),
+    entry("cloud", "the cloud with views drawn uniformly", AUTHORS, |_, rng| {
+        Box::new(Random { rng, local: 0.0 })
+    }),
+    entry("random", "the device with probability 1/2, else as `cloud`", AUTHORS, |_, rng| {
+        Box::new(Random { rng, local: 0.5 })
+    }),
+    entry("uniform", "every action equally often", NULL, |model, rng| {
+        Box::new(Random { rng, local: 1.0 / model.actions().len() as f64 })
+    }),
+    entry(ALWAYS, "one action, as in `always:cloud+0+1`", NULL, |_, _| Box::new(Always(0))),
+    entry(
+        "greedy-knn",
+        "the best expected reward of this turn, with mean associations of the training dialogues",
+        PLANNER,
+        |_, _| Box::new(Greedy { guarded: false, sees_association: false }),
+    ),
+    entry(
+        "greedy-knn-association",
+        "as `greedy-knn`, with the association of the turn itself",
+        PLANNER,
+        |_, _| Box::new(Greedy { guarded: false, sees_association: true }),
+    ),
+    entry(
+        "greedy-knn-guarded",
+        "as `greedy-knn`, among the actions that the budget allows",
+        PLANNER,
+        |_, _| Box::new(Greedy { guarded: true, sees_association: false }),
+    ),
+    entry(
+        "tmo-rl-plus",
+        "the best reward of this turn and the next, among the actions that the budget allows",
+        "ours: two-step planner on the TMO estimator, with lengths and tasks of training dialogues",
+        |model, _| Box::new(Lookahead::new(model)),
+    ),
+    entry(
+        "epsilon-greedy",
+        "mean reward by task and action, a tenth of the actions at random while learning",
+        "Sutton and Barto, Reinforcement Learning, 2nd ed. 2018, section 2.2",
+        |model, rng| Box::new(Bandit::new(Rule::EpsilonGreedy, model, rng)),
+    ),
+    entry(
+        "ucb1",
+        "mean reward by task and action, plus an exploration bonus",
+        "Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002, figure 1",
+        |model, rng| Box::new(Bandit::new(Rule::Ucb1, model, rng)),
+    ),
+    entry(
+        "thompson",
+        "mean reward by task and action, drawn from its posterior",
+        "Agrawal and Goyal, AISTATS 2013, algorithm 2 (normal priors)",
+        |model, rng| Box::new(Bandit::new(Rule::Thompson, model, rng)),
+    ),
+    entry(
+        "linucb",
+        "reward linear in task and previous turn, plus an exploration bonus; budget by prices",
+        "Li, Chu, Langford and Schapire, WWW 2010, algorithm 1; prices of the budget as in \
+         Badanidiyuru, Kleinberg and Slivkins, FOCS 2013; the combination is ours",
+        |model, _| Box::new(LinUcb::new(model)),
+    ),
 ];
 
-/// The list's line for `name`, with or without parameter.
-pub fn find(name: &str) -> Option<&'static PolicyEntry> {
-    let name = name.split_once(':').map_or(name, |(name, _)| name);
-    POLICIES.iter().find(|entry| entry.name == name)
-}
-
 /// Makes the policy called `name`.
+///
+/// # Errors
+/// Names the policy or the action that is unknown.
 pub fn build(
     name: &str,
     model: &DialogueModel,
     rng: Rng,
 ) -> Result<Box<dyn OffloadPolicy>, Problem> {
-    let rest = name.split_once(':').map_or("", |(_, rest)| rest);
-    find(name).and_then(|entry| (entry.build)(model, rng, rest)).ok_or_else(|| {
+    let action = name.strip_prefix(ALWAYS).and_then(|action| action.strip_prefix(':'));
+    if let Some(action) = action.and_then(|action| model.actions().parse(action)) {
+        return Ok(Box::new(Always(action)));
+    }
+    let entry = POLICIES.iter().find(|entry| entry.name == name && name != ALWAYS);
+    entry.map(|entry| (entry.build)(model, rng)).ok_or_else(|| {
         let known = POLICIES.iter().map(|entry| entry.name);
         Problem::unknown(Location::file("--policy"), "policy", name, known)
     })
 }
 
-/// One action for everything.
+/// One action for every turn.
 struct Always(usize);
 
 impl OffloadPolicy for Always {
@@ -157,15 +130,16 @@ impl OffloadPolicy for Always {
     }
 }
 
-/// The device with some probability, else one of the cloud's actions.
-struct Coin {
+/// The device with some probability, else a uniformly drawn cloud action.
+struct Random {
     rng: Rng,
+    /// Probability of the device.
     local: f64,
 }
 
-impl OffloadPolicy for Coin {
+impl OffloadPolicy for Random {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
-        // Keyed by the turn, so that policies with the same seed are compared on the same coins.
+        // Keyed by the turn, so that policies with the same seed are compared on the same draws.
         let turn = context.past.len() as u64;
         let unit =
             |which| self.rng.keyed_unit(Label::Policy, context.dialogue as u64, turn << 1 | which);
@@ -174,17 +148,18 @@ impl OffloadPolicy for Coin {
     }
 }
 
-/// Looks one turn ahead.
+/// The best expected reward of the next answer.
 struct Greedy {
+    /// Whether it takes only actions that the budget allows.
     guarded: bool,
-    /// Whether it is shown how well each view goes with the question.
-    sees: bool,
+    /// Whether it is shown the turn's own association, not the mean of the training dialogues.
+    sees_association: bool,
 }
 
 impl OffloadPolicy for Greedy {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
         let own = &context.turn().association;
-        let views = if self.sees { own } else { context.model.mean_association() };
-        context.greedy(views, self.guarded)
+        let mean = context.model.mean_association();
+        context.greedy(if self.sees_association { own } else { mean }, self.guarded)
     }
 }

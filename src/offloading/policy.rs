@@ -1,24 +1,25 @@
-//! The contract of policies: what they know about a turn, and what they decide.
+//! The contract of offloading policies: what they know about a turn, and what they decide.
 
-use super::model::{Cost, DialogueModel};
+use super::cost::Cost;
+use super::model::DialogueModel;
 use super::workload::Turn;
 
-/// A turn that waits for a decision, and what came before it.
+/// A turn that is to be decided, and the dialogue so far.
 #[derive(Clone, Copy, Debug)]
 pub struct TurnContext<'a> {
     /// Actions, costs and the estimator.
     pub model: &'a DialogueModel,
-    /// Which dialogue.
+    /// Index into the dialogues of the workload.
     pub dialogue: usize,
-    /// The decisions about its earlier turns.
+    /// The actions of the earlier turns.
     pub past: &'a [usize],
     /// The state that follows from them.
     pub state: &'a [i8],
-    /// What they took.
+    /// The cost of the earlier turns.
     pub spent: Cost,
-    /// What the dialogue may take in all.
+    /// The budget of the whole dialogue.
     pub budget: Cost,
-    /// How long a call to the device, and one to the cloud, would wait in line, in seconds.
+    /// Seconds that a call to the device, and one to the cloud, would wait in a queue.
     pub waits_s: [f64; 2],
 }
 
@@ -28,43 +29,83 @@ impl<'a> TurnContext<'a> {
         &self.model.workload.dialogues[self.dialogue].turns[self.past.len()]
     }
 
-    /// What `action` takes before its call begins.
-    pub fn wait(&self, action: usize) -> Cost {
-        Cost { latency_s: self.waits_s[usize::from(action > 0)], usage_usd: 0.0 }
+    /// Seconds that a call of `action` would wait in a queue.
+    pub fn wait_s(&self, action: usize) -> f64 {
+        self.waits_s[usize::from(action > 0)]
+    }
+
+    /// The cost of `action`, waiting included.
+    pub fn cost(&self, action: usize) -> Cost {
+        let call = self.model.spend(action);
+        Cost { latency_s: self.wait_s(action) + call.latency_s, ..call }
     }
 
     /// What waiting takes off the reward of `action`.
     pub fn charge(&self, action: usize) -> f64 {
-        self.model.charge_of_waiting(self.wait(action).latency_s)
+        self.model.charge_of_waiting(self.wait_s(action))
     }
 
-    /// The best action by the estimator where views go with the question as `views` say, among all
-    /// or those that the budget allows; the first of equals.
+    /// The action with the best expected reward, where `views` have these associations, among all
+    /// actions or those that the budget allows.
     pub fn greedy(&self, views: &[f64], guarded: bool) -> usize {
-        let mut best = (f64::NEG_INFINITY, 0);
         let mut responses = Vec::new();
         self.model.responses(self.state, &mut responses);
-        for (action, response) in responses.into_iter().enumerate() {
-            if guarded && !self.allows(action) {
-                continue;
-            }
-            let reward = self.model.reward(response, views, action) - self.charge(action);
-            if reward > best.0 {
-                best = (reward, action);
-            }
-        }
-        best.1
+        let open = (0..responses.len()).filter(|action| !guarded || self.allows(*action));
+        let reward = |action: usize| {
+            self.model.reward(responses[action], views, action) - self.charge(action)
+        };
+        best(open.map(|action| (action, reward(action))))
     }
 }
 
+/// The action with the highest value, the first of equal ones; 0 if no value is above −∞.
+pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
+    let mut best = (0, f64::NEG_INFINITY);
+    for (action, value) in values {
+        if value > best.1 {
+            best = (action, value);
+        }
+    }
+    best.0
+}
+
 /// Decides about one turn after the other.
+///
+/// ```
+/// use peeksim::core::rng::Rng;
+/// use peeksim::offloading::evaluate::evaluate;
+/// use peeksim::offloading::generate::like_m4a1;
+/// use peeksim::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, TurnContext};
+/// use std::sync::Arc;
+///
+/// /// The first turn on the device, all others in the cloud without views.
+/// struct DeviceFirst;
+///
+/// impl OffloadPolicy for DeviceFirst {
+///     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+///         if context.past.is_empty() { 0 } else { context.model.actions().cloud(0) }
+///     }
+/// }
+///
+/// let workload = Arc::new(like_m4a1(50, Rng::new(1, 0)));
+/// let split = workload.split(Rng::new(1, 0));
+/// let params = ModelParams::new(Costs::published());
+/// let model = DialogueModel::new(workload, &split.train, params)?;
+/// let results = evaluate(&model, &split.test, &mut DeviceFirst, Cost::PUBLISHED);
+/// assert!(results.iter().all(|result| result.actions[..2] == [0, 1]));
+/// # Ok::<(), peeksim::config::Problem>(())
+/// ```
 pub trait OffloadPolicy: Send {
     /// The action for a turn.
     fn choose(&mut self, context: &TurnContext<'_>) -> usize;
-    /// What came of an action while the policy learns.
-    fn learn(&mut self, _moment: &TurnContext<'_>, _action: usize, _reward: f64) {}
-    /// The end of a dialogue that took `spent` of `budget` while the policy learns.
+    /// Whether it learns on training dialogues, before [`Self::settle`] is called.
+    fn learns(&self) -> bool {
+        false
+    }
+    /// Learns from the reward of an action. Called only before [`Self::settle`].
+    fn learn(&mut self, _context: &TurnContext<'_>, _action: usize, _reward: f64) {}
+    /// Learns from the cost of a whole dialogue. Called only before [`Self::settle`].
     fn finish(&mut self, _spent: Cost, _budget: Cost) {}
-    /// Learning is over: from now on only what looks best is chosen.
+    /// Ends learning: no more exploration.
     fn settle(&mut self) {}
 }

@@ -1,5 +1,5 @@
-//! Decisions from a file: whoever can write a table can be compared, a language model asked what it
-//! would do among them.
+//! Decisions from a file, so that any source of decisions can be compared, for example a language
+//! model.
 //!
 //! A CSV table `dialogue, turn, action`: the dialogue's name in the workload, the turn from 0, and
 //! `local`, `cloud` or `cloud+0+2`. Every turn that is evaluated must have one row.
@@ -10,12 +10,15 @@ use crate::config::csv::Table;
 use crate::config::source::Source;
 use crate::config::{Location, Problem};
 
-/// A decision for every turn of a workload.
+/// By dialogue and turn of a workload: the action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedPolicy(Vec<Vec<usize>>);
 
 impl RecordedPolicy {
-    /// Reads decisions for the dialogues `needed` of a workload; others may be there, too.
+    /// Reads decisions for the dialogues `needed` of a workload; others are optional.
+    ///
+    /// # Errors
+    /// Says which row is wrong, or which turn has none.
     pub fn parse(source: &Source, workload: &Workload, needed: &[usize]) -> Result<Self, Problem> {
         let table = Table::parse(source)?;
         let names = ["dialogue", "turn", "action"];
@@ -25,10 +28,10 @@ impl RecordedPolicy {
         let [dialogue, turn, action] = names.map(|name| table.column(name));
         let (dialogue, turn, action) = (dialogue?, turn?, action?);
         let ids: Vec<String> = workload.dialogues.iter().map(|d| d.id.clone()).collect();
-        let mut found: Vec<Vec<Option<usize>>> =
+        let mut actions: Vec<Vec<Option<usize>>> =
             workload.dialogues.iter().map(|d| vec![None; d.turns.len()]).collect();
         for row in table.rows() {
-            let turns = &mut found[row.name(dialogue, "dialogue", &ids)?];
+            let turns = &mut actions[row.name(dialogue, "dialogue", &ids)?];
             let at = row.integer(turn, 0..=turns.len() as u64 - 1)? as usize;
             let decided = workload.actions.parse(row.text(action)).ok_or_else(|| {
                 row.problem(action, "`local`, `cloud`, or `cloud` and views as in `cloud+0+2`")
@@ -38,17 +41,15 @@ impl RecordedPolicy {
             }
         }
         for at in needed {
-            if let Some(turn) = found[*at].iter().position(Option::is_none) {
+            if let Some(turn) = actions[*at].iter().position(Option::is_none) {
                 let missing = format!("no decision for turn {turn} of dialogue `{}`", ids[*at]);
-                return Err(Problem::new(
-                    Location::file(&source.path),
-                    missing,
-                    "one for every turn",
-                ));
+                let place = Location::file(&source.path);
+                return Err(Problem::new(place, missing, "one for every turn"));
             }
         }
-        let filled = |turns: Vec<Option<usize>>| turns.into_iter().map(Option::unwrap_or_default);
-        Ok(Self(found.into_iter().map(|turns| filled(turns).collect()).collect()))
+        let complete =
+            |turns: Vec<Option<usize>>| turns.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(Self(actions.into_iter().map(complete).collect()))
     }
 }
 

@@ -1,43 +1,45 @@
-//! Dialogues as an environment to learn in.
+//! Dialogues as an environment of reinforcement learning.
 //!
-//! The transition is `rolled` (the agent's own decision enters the next state) or `compat` (the
-//! logged one does, as in the authors' training: the agent then faces a bandit). How a budget is
-//! enforced while learning is a [`Constraint`]; only `zero` is the authors'. With a budget, what
-//! remains of it is part of the observation.
+//! The next state follows from the agent's own action (`on-policy`), or from the recorded one
+//! (`logged`, as in the authors' training, where the agent faces a contextual bandit). A
+//! [`Constraint`] enforces the budget while learning; only `zero` is the authors'. With a budget,
+//! what is left of it is part of the observation.
 
-use super::model::{Cost, DialogueModel};
+use super::cost::Cost;
+use super::generate::{normal, unit};
+use super::model::DialogueModel;
 use super::policy::TurnContext;
 use crate::config::{Location, Problem};
-use crate::core::rng::{exponential, standard_normal};
-use crate::rl::{Environment, Transition};
+use crate::core::rng::exponential;
+use crate::rl::{DISCOUNT, Environment, Transition};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// How the state moves on while learning.
+/// Which action the next state of a training episode follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateTransition {
-    /// By what the agent decided.
+    /// That of the agent.
     OnPolicy,
-    /// By what the data's log says was decided.
+    /// That of the data.
     Logged,
 }
 
 impl StateTransition {
     /// All of them, by name.
-    pub const ALL: [(&str, Self); 2] = [("rolled", Self::OnPolicy), ("compat", Self::Logged)];
+    pub const ALL: [(&str, Self); 2] = [("on-policy", Self::OnPolicy), ("logged", Self::Logged)];
 }
 
 /// How a budget is enforced while learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constraint {
-    /// Not at all, and the budget is not seen.
+    /// Not at all, and the budget is not observed.
     Free,
-    /// Once it is exceeded, rewards are 0 (the authors' code).
+    /// Rewards are 0 once the budget is exceeded (the authors' code).
     Zero,
-    /// What is exceeded is taken off the reward, [`PENALTY`] per share of the most that can be
-    /// spent. Ours.
+    /// The excess is taken off the reward: [`PENALTY`] times its share of the highest cost of a
+    /// history. Ours.
     Penalty,
-    /// Only decisions that leave enough for local answers can be taken, also afterwards. Ours.
+    /// Only actions that leave enough for local answers are allowed, also after training. Ours.
     Mask,
     /// Costs have prices that rise while the budget is exceeded on average and fall while it is
     /// not: dual ascent on the Lagrangian (Altman, Constrained Markov Decision Processes, 1999).
@@ -56,64 +58,63 @@ impl Constraint {
     ];
 }
 
-/// Where an episode's budget comes from while learning. Between all calls of a full history local
-/// (`lo`) and all in the cloud with every view (`hi`).
+/// The distribution of budgets over training episodes, between the cost of a history of local calls
+/// and that of a history of cloud calls with every view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum BudgetDistribution {
-    /// Normal around the middle, a sixth of the range wide, clipped.
+    /// Normal around the middle, with a sixth of the range as deviation, clipped.
     Normal,
     /// Uniform.
     Uniform,
     /// Half normal, three tenths uniform, the rest near the ends.
     ExtremeAware,
-    /// Always this one.
+    /// Always this budget.
     Fixed(Cost),
 }
 
-/// The draws that have a name.
-pub const DRAWS: [(&str, BudgetDistribution); 3] = [
+/// The distributions without parameters, by name.
+pub const DISTRIBUTIONS: [(&str, BudgetDistribution); 3] = [
     ("normal", BudgetDistribution::Normal),
     ("uniform", BudgetDistribution::Uniform),
     ("extreme-aware", BudgetDistribution::ExtremeAware),
 ];
 
-/// Reward taken off for exceeding a budget by the most that can be spent.
+/// Reward taken off for an excess of the highest cost of a history.
 pub const PENALTY: f64 = 10.0;
-/// How much a price moves with an episode and a share of the most that can be spent.
+/// Change of a price per episode and share of the highest cost of a history.
 const DUAL_RATE: f64 = 0.02;
 
-/// How a training goes.
+/// How an agent is trained on dialogues.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainingPlan {
-    /// How the state moves on.
+    /// Which action the next state follows from.
     pub transition: StateTransition,
     /// How budgets are enforced.
     pub constraint: Constraint,
-    /// Where they come from.
+    /// How budgets are drawn.
     pub draw: BudgetDistribution,
-    /// Whether what remains is seen in seconds and dollars, as published, rather than as a share of
-    /// the most that can be spent.
+    /// Whether the rest of the budget is observed in seconds and dollars, as published, and not as
+    /// a share of the highest cost of a history.
     pub raw_budget: bool,
 }
 
 impl TrainingPlan {
     /// The authors' training without budget, and with it.
     pub fn published(constrained: bool) -> Self {
-        let constraint = if constrained { Constraint::Zero } else { Constraint::Free };
         Self {
             transition: StateTransition::Logged,
-            constraint,
+            constraint: if constrained { Constraint::Zero } else { Constraint::Free },
             draw: BudgetDistribution::Normal,
             raw_budget: true,
         }
     }
 
-    /// What an observation has: the state, and the two parts of what remains.
+    /// Length of an observation: the state, and the two parts of the rest of the budget.
     pub fn observation_len(&self, model: &DialogueModel) -> usize {
         model.state_len() + if self.constraint == Constraint::Free { 0 } else { 2 }
     }
 
-    /// Writes what is seen: the state, and what is left of the budget.
+    /// Writes an observation: the state, and what is left of the budget.
     pub(super) fn observe(
         &self,
         model: &DialogueModel,
@@ -123,39 +124,49 @@ impl TrainingPlan {
     ) {
         into.iter_mut().zip(state).for_each(|(x, coordinate)| *x = f32::from(*coordinate));
         if self.constraint != Constraint::Free {
-            let parts = if self.raw_budget {
-                [left.latency_s, left.usage_usd]
-            } else {
-                left.shares(most(model))
-            };
+            let raw = self.raw_budget;
+            let parts = if raw { left.parts() } else { left.shares(highest_cost(model)) };
             let slots = &mut into[state.len()..];
             slots.iter_mut().zip(parts).for_each(|(x, part)| *x = part as f32);
         }
     }
+
+    /// Writes which actions are allowed.
+    pub(super) fn mask(&self, context: &TurnContext<'_>, allowed: &mut [bool]) {
+        let masked = self.constraint == Constraint::Mask;
+        for (action, open) in allowed.iter_mut().enumerate() {
+            *open = !masked || context.allows(action);
+        }
+    }
 }
 
-/// The most that a full history of calls can take.
-pub(super) fn most(model: &DialogueModel) -> Cost {
+/// The highest cost of the calls of a full history.
+pub(super) fn highest_cost(model: &DialogueModel) -> Cost {
     model.spend(model.actions().len() - 1).times(model.params.window as f64)
 }
 
-/// Training dialogues, drawn uniformly.
+/// Episodes are training dialogues, drawn uniformly.
 pub struct DialogueEnvironment<'a> {
     model: &'a DialogueModel,
+    /// Training dialogues, indices into the workload.
     dialogues: &'a [usize],
     plan: TrainingPlan,
+    /// The current dialogue.
     dialogue: usize,
-    /// What the state follows from.
+    /// The actions that the state follows from.
     past: Vec<usize>,
     state: Vec<i8>,
     spent: Cost,
     budget: Cost,
-    /// Reward per most that can be spent, of time and of money.
+    /// Reward charged for the highest cost of a history, of time and of money.
     prices: [f32; 2],
 }
 
 impl<'a> DialogueEnvironment<'a> {
-    /// On these dialogues, of which there must be some.
+    /// The environment of some dialogues.
+    ///
+    /// # Errors
+    /// There are no dialogues.
     pub fn new(
         model: &'a DialogueModel,
         dialogues: &'a [usize],
@@ -170,7 +181,7 @@ impl<'a> DialogueEnvironment<'a> {
         Ok(Self { model, dialogues, plan, dialogue, past, state, spent, budget, prices })
     }
 
-    /// What the Lagrangian charges for the most that can be spent, of time and of money.
+    /// The prices of the Lagrangian for the highest cost of a history, of time and of money.
     pub fn prices(&self) -> [f64; 2] {
         self.prices.map(f64::from)
     }
@@ -181,57 +192,51 @@ impl<'a> DialogueEnvironment<'a> {
         TurnContext { model, dialogue, past, state, spent, budget, waits_s: [0.0; 2] }
     }
 
-    fn draw(&self, rng: &mut ChaCha8Rng) -> Cost {
-        let low = self.model.spend(0).times(self.model.params.window as f64);
-        let high = most(self.model);
-        let (near, far) = ([low.latency_s, low.usage_usd], [high.latency_s, high.usage_usd]);
-        let ways: [Law; 2] = match self.plan.draw {
+    fn draw_budget(&self, rng: &mut ChaCha8Rng) -> Cost {
+        let local = self.model.spend(0).times(self.model.params.window as f64);
+        let cloud = highest_cost(self.model);
+        let draws: [Draw; 2] = match self.plan.draw {
             BudgetDistribution::Fixed(budget) => return budget,
-            BudgetDistribution::Normal => [normal, normal],
+            BudgetDistribution::Normal => [central, central],
             BudgetDistribution::Uniform => [uniform, uniform],
             BudgetDistribution::ExtremeAware => match (unit(rng), unit(rng)) {
-                (kind, _) if kind < 0.5 => [normal, normal],
+                (kind, _) if kind < 0.5 => [central, central],
                 (kind, _) if kind < 0.8 => [uniform, uniform],
-                (kind, side) if kind < 0.9 && side < 0.5 => [edge, uniform],
-                (kind, _) if kind < 0.9 => [uniform, edge],
-                _ => [edge, edge],
+                (kind, side) if kind < 0.9 && side < 0.5 => [near_end, uniform],
+                (kind, _) if kind < 0.9 => [uniform, near_end],
+                _ => [near_end, near_end],
             },
         };
-        let mut drawn = |at: usize| {
-            let (low, high) = (near[at].min(far[at]), near[at].max(far[at]));
-            ways[at](low, high, rng).clamp(low, high)
-        };
+        let (low, high) = (local.zip(cloud, f64::min).parts(), local.zip(cloud, f64::max).parts());
+        let mut drawn = |at: usize| draws[at](low[at], high[at], rng).clamp(low[at], high[at]);
         Cost { latency_s: drawn(0), usage_usd: drawn(1) }
     }
 
-    /// What the budget makes of a reward, once a call is charged.
+    /// The reward under the constraint, once a call is paid.
     fn constrained(&self, reward: f64, call: Cost) -> f64 {
-        let most = most(self.model);
-        let sum = |parts: [f64; 2]| parts[0] + parts[1];
+        let most = highest_cost(self.model);
         match self.plan.constraint {
             Constraint::Free | Constraint::Mask => reward,
             Constraint::Zero if self.spent.within(self.budget) => reward,
             Constraint::Zero => 0.0,
             Constraint::Penalty => {
-                let before = self.spent.plus(call.times(-1.0)).beyond(self.budget);
-                let more = self.spent.beyond(self.budget).plus(before.times(-1.0));
-                reward - PENALTY * sum(more.shares(most))
+                let before = self.spent.minus(call).beyond(self.budget);
+                let [time, money] = self.spent.beyond(self.budget).minus(before).shares(most);
+                reward - PENALTY * (time + money)
             }
             Constraint::Lagrangian => {
-                let shares = call.shares(most);
-                let prices = self.prices();
-                reward - prices[0] * shares[0] - prices[1] * shares[1]
+                let ([time, money], prices) = (call.shares(most), self.prices());
+                reward - prices[0] * time - prices[1] * money
             }
         }
     }
 
-    /// The state and the end of the episode after a decision.
+    /// Moves to the state after an action; whether the episode has ended.
     fn move_on(&mut self, action: usize) -> bool {
         let dialogue = &self.model.workload.dialogues[self.dialogue];
-        let logged = dialogue.turns[self.past.len()].action;
         self.past.push(match self.plan.transition {
             StateTransition::OnPolicy => action,
-            StateTransition::Logged => logged,
+            StateTransition::Logged => dialogue.turns[self.past.len()].action,
         });
         let done = self.past.len() == dialogue.turns.len();
         if done {
@@ -243,27 +248,21 @@ impl<'a> DialogueEnvironment<'a> {
     }
 }
 
-/// How a number between two others is drawn.
-type Law = fn(f64, f64, &mut ChaCha8Rng) -> f64;
+/// Draws a number between two others.
+type Draw = fn(f64, f64, &mut ChaCha8Rng) -> f64;
 
-/// A number in [0, 1).
-fn unit(rng: &mut ChaCha8Rng) -> f64 {
-    rng.random_range(0.0..1.0)
-}
-
-fn normal(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
-    let (first, second) = (unit(rng), unit(rng));
-    f64::midpoint(low, high) + (high - low) / 6.0 * standard_normal(first, second)
+fn central(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
+    normal(rng, f64::midpoint(low, high), (high - low) / 6.0)
 }
 
 fn uniform(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
     low + (high - low) * unit(rng)
 }
 
-/// Inwards from one of the ends, a tenth of the range on average.
-fn edge(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
-    let (side, inwards) = (unit(rng), 0.1 * (high - low) * exponential(unit(rng)));
-    if side < 0.5 { low + inwards } else { high - inwards }
+/// At an exponential distance from one of the ends, a tenth of the range on average.
+fn near_end(low: f64, high: f64, rng: &mut ChaCha8Rng) -> f64 {
+    let (side, distance) = (unit(rng), 0.1 * (high - low) * exponential(unit(rng)));
+    if side < 0.5 { low + distance } else { high - distance }
 }
 
 impl Environment for DialogueEnvironment<'_> {
@@ -277,27 +276,22 @@ impl Environment for DialogueEnvironment<'_> {
 
     fn reset(&mut self, rng: &mut ChaCha8Rng) {
         self.dialogue = self.dialogues[rng.random_range(0..self.dialogues.len())];
-        self.budget = self.draw(rng);
+        self.budget = self.draw_budget(rng);
         self.spent = Cost::default();
         self.past.clear();
         self.model.state(&self.model.workload.dialogues[self.dialogue], &[], &mut self.state);
     }
 
     fn observe(&self, into: &mut [f32]) {
-        let over = self.past.len() == self.model.workload.dialogues[self.dialogue].turns.len();
-        if over {
+        if self.past.len() == self.model.workload.dialogues[self.dialogue].turns.len() {
             into.fill(-1.0);
         } else {
-            let left = self.budget.plus(self.spent.times(-1.0));
-            self.plan.observe(self.model, &self.state, left, into);
+            self.plan.observe(self.model, &self.state, self.budget.minus(self.spent), into);
         }
     }
 
     fn mask(&self, allowed: &mut [bool]) {
-        let masked = self.plan.constraint == Constraint::Mask;
-        for (action, open) in allowed.iter_mut().enumerate() {
-            *open = !masked || self.context().allows(action);
-        }
+        self.plan.mask(&self.context(), allowed);
     }
 
     fn step(&mut self, action: usize) -> Transition {
@@ -309,22 +303,20 @@ impl Environment for DialogueEnvironment<'_> {
         let reward = self.constrained(reward, call) as f32;
         let done = self.move_on(action);
         if done && self.plan.constraint == Constraint::Lagrangian {
-            let gap = self.spent.plus(self.budget.times(-1.0)).shares(most(self.model));
+            let gap = self.spent.minus(self.budget).shares(highest_cost(self.model));
             for (price, gap) in self.prices.iter_mut().zip(gap) {
                 *price = (*price + (DUAL_RATE * gap) as f32).max(0.0);
             }
         }
-        Transition { reward, done }
+        Transition { reward, done, discount: DISCOUNT }
     }
 
     fn save_state(&self) -> Vec<f32> {
         self.prices.to_vec()
     }
 
-    fn load_state(&mut self, memory: &[f32]) {
-        for (price, value) in self.prices.iter_mut().zip(memory) {
-            *price = *value;
-        }
+    fn load_state(&mut self, state: &[f32]) {
+        self.prices.iter_mut().zip(state).for_each(|(price, value)| *price = *value);
     }
 }
 
@@ -332,14 +324,14 @@ impl Environment for DialogueEnvironment<'_> {
 mod tests {
     use super::*;
     use crate::core::rng::{Label, Rng};
-    use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
+    use crate::offloading::cost::Costs;
     use crate::offloading::generate::like_m4a1;
     use crate::offloading::model::ModelParams;
     use std::sync::Arc;
 
     fn model() -> DialogueModel {
         let workload = Arc::new(like_m4a1(30, Rng::new(2, 0)));
-        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let params = ModelParams::new(Costs::published());
         DialogueModel::new(workload, &(0..30).collect::<Vec<_>>(), params).unwrap()
     }
 
@@ -439,10 +431,10 @@ mod tests {
         let model = model();
         let all: Vec<usize> = (0..30).collect();
         let mut rng = Rng::new(3, 0).stream(Label::Episodes);
-        for (name, draw) in DRAWS {
+        for (name, draw) in DISTRIBUTIONS {
             let plan = TrainingPlan { draw, ..TrainingPlan::published(true) };
             let env = DialogueEnvironment::new(&model, &all, plan).unwrap();
-            let drawn: Vec<Cost> = (0..20_000).map(|_| env.draw(&mut rng)).collect();
+            let drawn: Vec<Cost> = (0..20_000).map(|_| env.draw_budget(&mut rng)).collect();
             let seconds: Vec<f64> = drawn.iter().map(|budget| budget.latency_s).collect();
             let mean = seconds.iter().sum::<f64>() / 20_000.0;
             let spread = seconds.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>() / 20_000.0;

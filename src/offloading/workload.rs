@@ -1,41 +1,41 @@
-//! Dialogues of a device-side and a cloud-side language model: what was asked, what was decided,
-//! and what came of it.
+//! Dialogues with language models on a device and in the cloud: what was asked, where each turn was
+//! answered, and how well.
 //!
 //! A workload is a CSV table with one row per turn, `dialogue, turn, task, action, subset,
 //! score_raw, score, time_s, cost_usd, association_0, …`: `action` is `local` or `cloud`, `subset`
 //! the uploaded views as `0+2`, `score` the raw score after the keyword rule of the data set's
-//! authors (an answer with "sorry", "I don't have" or "can't" is worth 0), `association_i` how well
-//! view i goes with the question. Turns of a dialogue stand together, numbered from 0.
+//! authors (an answer with "sorry", "I don't have" or "can't" scores 0), `association_i` the
+//! association of view i with the question. Turns of a dialogue are consecutive, numbered from 0.
 
 use super::action::{Actions, MAX_VIEWS};
 use crate::config::csv::{Row, Table};
-use crate::config::source::{self, Source};
+use crate::config::source::Source;
 use crate::config::{Location, Problem};
 use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 use std::collections::BTreeSet;
 
-/// More tasks than this are no vocabulary.
+/// Largest number of tasks.
 pub const MAX_TASKS: usize = 100;
-/// More turns than this are no dialogue.
+/// Largest number of turns of a dialogue.
 pub const MAX_TURNS: usize = 1000;
 
 /// One question and its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
-    /// Index of its task in the vocabulary.
+    /// Index into [`Workload::tasks`].
     pub task: usize,
-    /// What was decided when the data were taken.
+    /// The recorded action.
     pub action: usize,
-    /// The judge's mark for the answer relative to a reference answer; above 1 is possible.
+    /// Score of the answer relative to a reference answer; above 1 is possible.
     pub raw: f64,
     /// The same after the keyword rule.
     pub score: f64,
-    /// How long the answer took, in seconds.
+    /// Time of the answer in seconds.
     pub time_s: f64,
-    /// What it cost, in US dollars.
+    /// Cost of the answer in US dollars.
     pub cost_usd: f64,
-    /// How well each view goes with the question.
+    /// By view: its association with the question.
     pub association: Vec<f64>,
 }
 
@@ -48,74 +48,95 @@ pub struct Dialogue {
     pub turns: Vec<Turn>,
 }
 
-/// Dialogues over one vocabulary of tasks and one set of views.
+/// Dialogues with the same set of tasks and of views.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
-    /// Names of the tasks, sorted; a turn's task is its index here.
+    /// Names of the tasks, sorted.
     pub tasks: Vec<String>,
-    /// What can be decided.
+    /// The actions over the views.
     pub actions: Actions,
     /// The dialogues.
     pub dialogues: Vec<Dialogue>,
 }
 
-/// Indices of dialogues to learn from and to test on.
+/// Training and test dialogues, as indices into [`Workload::dialogues`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// To learn from; the estimator's points come from here.
+    /// Training dialogues, which also give the estimator its points.
     pub train: Vec<usize>,
-    /// To test on.
+    /// Test dialogues.
     pub test: Vec<usize>,
 }
 
-impl Workload {
-    /// Reads a table of turns.
-    pub fn load(path: &str) -> Result<Self, Problem> {
-        Self::parse(&source::read(path)?)
-    }
+/// A dialogue by name, each turn with the name of its task.
+pub(super) type NamedDialogue = (String, Vec<(String, Turn)>);
 
+impl Workload {
     /// Parses a table of turns.
+    ///
+    /// # Errors
+    /// Says which cell or column is wrong.
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let table = Table::parse(source)?;
-        let columns = Columns::find(&table, &source.path)?;
-        let actions = Actions::new(columns.association.len());
-        let mut tasks: Vec<String> =
-            table.rows().map(|row| row.text(columns.task).to_owned()).collect();
-        tasks.sort();
-        tasks.dedup();
+        let association = numbered(&table, "association_");
+        let actions = Actions::new(association.len());
+        let views = association.len();
+        if views > MAX_VIEWS {
+            let place = Location::line(&source.path, 1).field(&format!("association_{MAX_VIEWS}"));
+            let found = format!("{views} views");
+            return Err(Problem::new(place, found, format!("at most {MAX_VIEWS}")));
+        }
+        let known = |name: &str| {
+            let view = name.strip_prefix("association_").and_then(|view| view.parse().ok());
+            NAMES[..9].contains(&name) || view.is_some_and(|view: usize| view < views)
+        };
+        if let Some(problem) = table.refuse_unknown(known, &NAMES) {
+            return Err(problem);
+        }
+        let [dialogue, turn, task, action, subset, numbers @ ..] = NAMES;
+        let (action, subset) = (table.column(action)?, table.column(subset)?);
+        let [raw, score, time_s, cost_usd, _] = numbers;
+        let names = [dialogue, turn, task, raw, score, time_s, cost_usd];
+        read_turns(&table, source, names, &association, |row| {
+            let views = actions.subset_of(row.text(subset)).ok_or_else(|| {
+                row.problem(subset, format!("views below {views} as `0+2`, or nothing"))
+            })?;
+            match (row.text(action), views) {
+                ("local", 0) => Ok(0),
+                ("local", _) => Err(row.problem(subset, "no views for a local answer")),
+                ("cloud", views) => Ok(actions.cloud(views)),
+                _ => Err(row.problem(action, "`local` or `cloud`")),
+            }
+        })
+    }
+
+    /// Dialogues over `views` views; tasks are numbered in the order of their names.
+    pub(super) fn of(
+        views: usize,
+        dialogues: Vec<NamedDialogue>,
+        file: &str,
+    ) -> Result<Self, Problem> {
+        let names = dialogues.iter().flat_map(|(_, turns)| turns.iter().map(|(task, _)| task));
+        let tasks: BTreeSet<String> = names.cloned().collect();
+        let tasks: Vec<String> = tasks.into_iter().collect();
         if tasks.len() > MAX_TASKS {
-            let found = format!("{} tasks", tasks.len());
-            let expected = format!("at most {MAX_TASKS}");
-            return Err(Problem::new(Location::file(&source.path).field("task"), found, expected));
+            let (found, expected) =
+                (format!("{} tasks", tasks.len()), format!("at most {MAX_TASKS}"));
+            return Err(Problem::new(Location::file(file).field("task"), found, expected));
         }
-        let mut dialogues: Vec<Dialogue> = Vec::new();
-        let mut known = BTreeSet::new();
-        for row in table.rows() {
-            let id = row.text(columns.dialogue);
-            let turn = row.integer(columns.turn, 0..=MAX_TURNS as u64 - 1)? as usize;
-            if dialogues.last().is_none_or(|dialogue| dialogue.id != id) {
-                if id.is_empty() || !known.insert(id.to_owned()) {
-                    return Err(
-                        row.problem(columns.dialogue, "a dialogue whose turns are together")
-                    );
-                }
-                dialogues.push(Dialogue { id: id.to_owned(), turns: Vec::new() });
-            }
-            let Some(dialogue) = dialogues.last_mut() else { continue };
-            if turn != dialogue.turns.len() {
-                return Err(row.problem(columns.turn, format!("turn {}", dialogue.turns.len())));
-            }
-            dialogue.turns.push(columns.turn(&row, &tasks, &actions)?);
-        }
-        Ok(Self { tasks, actions, dialogues })
+        let index = |task: &String| tasks.binary_search(task).unwrap_or(0);
+        let dialogue = |(id, turns): NamedDialogue| {
+            let turns = turns.into_iter().map(|(task, turn)| Turn { task: index(&task), ..turn });
+            Dialogue { id, turns: turns.collect() }
+        };
+        let dialogues = dialogues.into_iter().map(dialogue).collect();
+        Ok(Self { tasks, actions: Actions::new(views), dialogues })
     }
 
     /// The table that [`Self::parse`] reads.
     pub fn to_csv(&self) -> String {
-        let views = 0..self.actions.views();
-        let mut text =
-            "dialogue,turn,task,action,subset,score_raw,score,time_s,cost_usd".to_owned();
-        views.for_each(|view| text.push_str(&format!(",association_{view}")));
+        let mut text = NAMES[..9].join(",");
+        (0..self.actions.views()).for_each(|view| text.push_str(&format!(",association_{view}")));
         text.push('\n');
         for dialogue in &self.dialogues {
             for (at, turn) in dialogue.turns.iter().enumerate() {
@@ -132,30 +153,44 @@ impl Workload {
         text
     }
 
-    /// How many turns there are in all.
+    /// Number of turns of all dialogues.
     pub fn turns(&self) -> usize {
         self.dialogues.iter().map(|dialogue| dialogue.turns.len()).sum()
     }
 
-    /// A fifth of the dialogues to test on, at least one of two or more, and the rest to learn
-    /// from, shuffled by `rng`. A dialogue that is alone is learned from.
+    /// A random split: a fifth of the dialogues, at least one of two or more, are for testing. A
+    /// single dialogue is for training.
     pub fn split(&self, rng: Rng) -> Split {
         let mut order: Vec<usize> = (0..self.dialogues.len()).collect();
-        let mut coins = rng.stream(Label::Split);
+        let mut rng = rng.stream(Label::Split);
         for at in (1..order.len()).rev() {
-            order.swap(at, coins.random_range(0..=at));
+            order.swap(at, rng.random_range(0..=at));
         }
         let tested = (order.len() / 5).max(usize::from(order.len() > 1));
         let train = order.split_off(tested);
         Split { train, test: order }
     }
 
-    /// Every dialogue both to learn from and to test on, as the published sweep has it.
+    /// Every dialogue both for training and for testing, as in the published sweep.
     pub fn whole(&self) -> Split {
         let all: Vec<usize> = (0..self.dialogues.len()).collect();
         Split { train: all.clone(), test: all }
     }
 }
+
+/// Columns of a table of turns; there is an association for every view.
+const NAMES: [&str; 10] = [
+    "dialogue",
+    "turn",
+    "task",
+    "action",
+    "subset",
+    "score_raw",
+    "score",
+    "time_s",
+    "cost_usd",
+    "association_0",
+];
 
 /// A cell of a CSV table.
 fn quoted(text: &str) -> String {
@@ -166,94 +201,58 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// Where the columns are.
-struct Columns {
-    dialogue: usize,
-    turn: usize,
-    task: usize,
-    action: usize,
-    subset: usize,
-    raw: usize,
-    score: usize,
-    time_s: usize,
-    cost_usd: usize,
-    association: Vec<usize>,
+/// The columns `prefix0`, `prefix1`, and so on.
+pub(super) fn numbered(table: &Table, prefix: &str) -> Vec<usize> {
+    (0..).map_while(|view: usize| table.optional(&format!("{prefix}{view}"))).collect()
 }
 
-impl Columns {
-    fn find(table: &Table, file: &str) -> Result<Self, Problem> {
-        const NAMES: [&str; 10] = [
-            "dialogue",
-            "turn",
-            "task",
-            "action",
-            "subset",
-            "score_raw",
-            "score",
-            "time_s",
-            "cost_usd",
-            "association_0",
-        ];
-        let mut association = Vec::new();
-        while let Some(at) = table.optional(&format!("association_{}", association.len())) {
-            association.push(at);
-        }
-        let views = association.len();
-        if views > MAX_VIEWS {
-            let place = Location::line(file, 1).field(&format!("association_{MAX_VIEWS}"));
-            let found = format!("{views} views");
-            return Err(Problem::new(place, found, format!("at most {MAX_VIEWS}")));
-        }
-        let known = |name: &str| {
-            let view = name.strip_prefix("association_").and_then(|view| view.parse().ok());
-            NAMES[..9].contains(&name) || view.is_some_and(|view: usize| view < views)
-        };
-        if let Some(problem) = table.refuse_unknown(known, &NAMES) {
-            return Err(problem);
-        }
-        let at = |name| table.column(name);
-        Ok(Self {
-            dialogue: at("dialogue")?,
-            turn: at("turn")?,
-            task: at("task")?,
-            action: at("action")?,
-            subset: at("subset")?,
-            raw: at("score_raw")?,
-            score: at("score")?,
-            time_s: at("time_s")?,
-            cost_usd: at("cost_usd")?,
-            association,
-        })
+/// Reads a table with a row per turn. `names` are the columns of dialogue, turn, task, raw score,
+/// score, seconds and dollars; `action` reads the action of a row.
+pub(super) fn read_turns(
+    table: &Table,
+    source: &Source,
+    names: [&str; 7],
+    association: &[usize],
+    action: impl Fn(&Row<'_>) -> Result<usize, Problem>,
+) -> Result<Workload, Problem> {
+    let mut columns = [0; 7];
+    for (column, name) in columns.iter_mut().zip(names) {
+        *column = table.column(name)?;
     }
-
-    fn turn(&self, row: &Row<'_>, tasks: &[String], actions: &Actions) -> Result<Turn, Problem> {
-        let views = actions.views();
-        let subset = actions.subset_of(row.text(self.subset)).ok_or_else(|| {
-            row.problem(self.subset, format!("views below {views} as `0+2`, or nothing"))
-        })?;
-        let action = match (row.text(self.action), subset) {
-            ("local", 0) => 0,
-            ("local", _) => return Err(row.problem(self.subset, "no views for a local answer")),
-            ("cloud", subset) => actions.cloud(subset),
-            _ => return Err(row.problem(self.action, "`local` or `cloud`")),
-        };
-        if row.text(self.task).is_empty() {
-            return Err(row.problem(self.task, "the name of a task"));
+    let [dialogue, number, task, raw, score, time_s, cost_usd] = columns;
+    let mut dialogues: Vec<NamedDialogue> = Vec::new();
+    let mut known = BTreeSet::new();
+    for row in table.rows() {
+        let id = row.text(dialogue);
+        let turn = row.integer(number, 0..=MAX_TURNS as u64 - 1)? as usize;
+        if dialogues.last().is_none_or(|(last, _)| last != id) {
+            if id.is_empty() || !known.insert(id) {
+                return Err(row.problem(dialogue, "a dialogue whose turns are together"));
+            }
+            dialogues.push((id.to_owned(), Vec::new()));
         }
-        Ok(Turn {
-            task: row.name(self.task, "task", tasks)?,
+        let Some((_, turns)) = dialogues.last_mut() else { continue };
+        if turn != turns.len() {
+            return Err(row.problem(number, format!("turn {}", turns.len())));
+        }
+        let action = action(&row)?;
+        let task_name = row.text(task);
+        if task_name.is_empty() {
+            return Err(row.problem(task, "the name of a task"));
+        }
+        let association = association.iter().map(|column| row.number(*column));
+        let turn = Turn {
+            task: 0,
             action,
-            raw: row.number(self.raw)?,
-            score: row.number(self.score)?,
-            time_s: row.number(self.time_s)?,
-            cost_usd: row.number(self.cost_usd)?,
-            association: self
-                .association
-                .iter()
-                .map(|column| row.number(*column))
-                .collect::<Result<_, _>>()?,
-        })
+            raw: row.number(raw)?,
+            score: row.number(score)?,
+            time_s: row.number(time_s)?,
+            cost_usd: row.number(cost_usd)?,
+            association: association.collect::<Result<_, _>>()?,
+        };
+        turns.push((task_name.to_owned(), turn));
     }
+    Workload::of(association.len(), dialogues, &source.path)
 }
 
 #[cfg(test)]

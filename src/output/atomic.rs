@@ -1,4 +1,4 @@
-//! Whole files or nothing: written under a temporary name beside the target, then renamed.
+//! Atomic writes: files are written under a temporary name in the same folder, then renamed.
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
@@ -16,20 +16,28 @@ pub struct WriteError {
 }
 
 impl WriteError {
-    /// Puts a path to an I/O error.
+    /// Adds a path to an I/O error.
     pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self { path: path.to_owned(), source }
     }
 }
 
-/// Writes `bytes` to `path`; on failure what stood there before is untouched.
+/// Writes `bytes` to `path`; on failure an earlier file stays as it was.
+///
+/// # Errors
+///
+/// If the file cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     with(path, |file| file.write_all(bytes))
 }
 
-/// Lets `fill` write to a temporary file that then takes the name `path`.
+/// Lets `fill` write to a temporary file that is then renamed to `path`.
+///
+/// # Errors
+///
+/// If the file cannot be written, or `fill` fails.
 pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), WriteError> {
-    // A pipe or a device keeps its place: there is nothing to rename over.
+    // A pipe or a device cannot be replaced.
     if !is_replaced(path) {
         let open = fs::OpenOptions::new().append(true).open(path);
         return open.and_then(|mut file| fill(&mut file)).map_err(WriteError::at(path));
@@ -37,22 +45,21 @@ pub fn with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
     let temporary = temporary_name(path);
     let result = (|| {
         let mut file = File::create(&temporary)?;
-        // Tells `remove_leftovers` that somebody is at work on it; where files cannot be locked,
-        // it removes nothing.
+        // Keeps `remove_leftovers` from removing it; without file locks it removes nothing.
         let _ = file.try_lock();
         fill(&mut file)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
     })();
     if result.is_err() {
-        // The error that matters is the first one; a left-over temporary file does no harm.
+        // The first error is reported; a left-over temporary file does no harm.
         let _ = fs::remove_file(&temporary);
     }
     result.map_err(WriteError::at(path))
 }
 
-/// Whether what stands at `path` gives way to a new file: a pipe or a device does not, nor does an
-/// open file of a process, such as `/dev/stdout`.
+/// Whether a new file replaces what is at `path`: not a pipe, a device, or an open file of a
+/// process such as `/dev/stdout`.
 pub fn is_replaced(path: &Path) -> bool {
     let open = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
     if open.iter().any(|open| path.starts_with(open)) {
@@ -61,7 +68,11 @@ pub fn is_replaced(path: &Path) -> bool {
     !fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
 
-/// Makes a folder with these files, or none: nothing may stand at `path`.
+/// Makes a folder with these files, or none.
+///
+/// # Errors
+///
+/// If `path` exists, or a file cannot be written.
 pub fn new_folder(path: &Path, files: &[(&str, String)]) -> Result<(), WriteError> {
     if path.exists() {
         return Err(WriteError::at(path)(io::ErrorKind::AlreadyExists.into()));
@@ -82,7 +93,11 @@ pub fn new_folder(path: &Path, files: &[(&str, String)]) -> Result<(), WriteErro
     result.map_err(WriteError::at(path))
 }
 
-/// Takes away a file of an earlier time, if there is one.
+/// Removes a file, if it exists.
+///
+/// # Errors
+///
+/// If it exists and cannot be removed.
 pub fn remove(path: &Path) -> Result<(), WriteError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WriteError::at(path)(error)),
@@ -90,7 +105,7 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-/// Removes the temporary files in `folder` whose process was killed: their lock is free.
+/// Removes the temporary files in `folder` whose process was killed: they are not locked.
 pub fn remove_leftovers(folder: &Path) {
     for path in files(folder).into_iter().filter(|path| is_temporary(path)) {
         let file = fs::OpenOptions::new().write(true).open(&path);
@@ -101,7 +116,7 @@ pub fn remove_leftovers(folder: &Path) {
     }
 }
 
-/// What stands in a folder, in order of names; nothing if there is no such folder.
+/// The contents of a folder by name; nothing if it does not exist.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -113,19 +128,27 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let parts = name.strip_suffix(".tmp").and_then(|rest| rest.rsplit_once('.'));
-    let Some((process, chance)) = parts.and_then(|(_, end)| end.split_once('-')) else {
+    let Some((process, random)) = parts.and_then(|(_, end)| end.split_once('-')) else {
         return false;
     };
-    process.parse::<u32>().is_ok() && chance.len() == 16 && u64::from_str_radix(chance, 16).is_ok()
+    process.parse::<u32>().is_ok() && random.len() == 16 && u64::from_str_radix(random, 16).is_ok()
 }
 
-/// Makes a folder of a results folder; a link there, which may lead elsewhere, is refused.
+/// Makes a folder within a results folder.
+///
+/// # Errors
+///
+/// If it cannot be made, or there is a link, which may lead elsewhere.
 pub fn inner_folder(path: &Path) -> Result<(), WriteError> {
     refuse_link(path)?;
     folder(path)
 }
 
 /// Refuses to write through a link.
+///
+/// # Errors
+///
+/// If `path` is a link.
 pub fn refuse_link(path: &Path) -> Result<(), WriteError> {
     if path.is_symlink() {
         let why = "a link, which may lead out of the folder of the results";
@@ -135,16 +158,20 @@ pub fn refuse_link(path: &Path) -> Result<(), WriteError> {
 }
 
 /// Makes a folder and its parents.
+///
+/// # Errors
+///
+/// If it cannot be made.
 pub fn folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(WriteError::at(path))
 }
 
-/// A name beside `path`, so that the rename stays within one file system. Processes have the same
-/// number on two machines that share a folder, so a number of chance follows.
+/// A name in the folder of `path`, so that the rename stays within one file system, with a random
+/// number, since two machines that share a folder may have processes of one number.
 fn temporary_name(path: &Path) -> PathBuf {
     let process = std::process::id();
-    let chance = RandomState::new().hash_one(process);
+    let random = RandomState::new().hash_one(process);
     let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{process}-{chance:016x}.tmp"));
+    name.push(format!(".{process}-{random:016x}.tmp"));
     path.with_file_name(name)
 }

@@ -1,5 +1,4 @@
-//! The only place that writes files.
+//! Writes files; nothing else does, except the journal.
 
 pub mod atomic;
-
 pub mod packed;

@@ -1,5 +1,5 @@
-//! Compression of what is written, by the ending of the path: gzip for `.gz`, zstd for `.zst`.
-//! The same text gives the same bytes: no time and no name of a file go into them.
+//! Compression of files by the ending of their path: gzip for `.gz`, zstd for `.zst`. The same text
+//! gives the same bytes, which hold neither a time nor a file name.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -7,24 +7,28 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Text that becomes one frame of zstd.
+/// Bytes of text in a frame of zstd.
 const FRAME_BYTES: usize = 1 << 22;
 /// Endings of compressions that are not written.
 const OTHERS: [&str; 8] = ["xz", "bz2", "zip", "7z", "rar", "lz4", "br", "tgz"];
 
-/// The ending of a path if it promises a compression that cannot be written.
+/// The ending of a path if it is that of a compression that is not written.
 pub fn unknown(path: &Path) -> Option<&str> {
     path.extension()?.to_str().filter(|ending| OTHERS.contains(ending))
 }
 
-/// Lets `fill` write text to `out`, compressed if the ending of `path` says so.
+/// Lets `fill` write text to `out`, compressed by the ending of `path`.
+///
+/// # Errors
+///
+/// If `out` cannot be written, or `fill` fails.
 pub fn write(
     path: &Path,
     out: &mut impl Write,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let out = BufWriter::new(out);
-    // The end of a compressed file is written last; dropping it would hide a full disk.
+    // Finished explicitly: dropping the encoder would hide a full disk.
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("gz") => {
             let mut gzip = GzEncoder::new(out, Compression::default());

@@ -1,21 +1,19 @@
-//! What searches found: `capacity.csv`, a row for each configuration and replicate, and
+//! Results of capacity searches: `capacity.csv`, a row for each configuration and replicate, and
 //! `capacity_summary.csv`, over replicates.
 
 use super::console::align;
 use super::results::REPLICATE;
-use super::runs_csv::write_csv;
+use super::runs_csv::{names, number, write_csv};
 use crate::experiment::{CapacityResult, CapacitySearch, Sweep};
-use crate::metrics::Column;
-use crate::metrics::ColumnKind;
-use crate::metrics::column::{column, count, share, text};
+use crate::metrics::column::{ANY_NUMBER, column, count, share, text};
+use crate::metrics::{Column, ColumnKind};
 use crate::output::atomic::{self, WriteError};
 use crate::stats::Estimate;
 use std::path::Path;
 
 const STATUS: ColumnKind = ColumnKind::Word(&["found", "always", "never", "unknown"]);
-const NUMBER: ColumnKind = ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY);
 
-/// The columns of `capacity.csv` behind the axes.
+/// The columns of `capacity.csv` after the axes.
 pub const COLUMNS: [Column; 9] = [
     REPLICATE,
     text("key", "the setting that was varied"),
@@ -25,10 +23,10 @@ pub const COLUMNS: [Column; 9] = [
         .empty("never, unknown"),
     column("lowest_failing", "the value next to it at which it is not").empty("always, unknown"),
     column("metric_at_highest_passing", "the metric at the former")
-        .of(NUMBER)
+        .of(ANY_NUMBER)
         .empty("never, unknown"),
     column("metric_at_lowest_failing", "the metric at the latter")
-        .of(NUMBER)
+        .of(ANY_NUMBER)
         .empty("always, unknown; or the metric is empty there, which keeps no limit"),
     count("probes", "runs that it took"),
 ];
@@ -36,12 +34,13 @@ pub const COLUMNS: [Column; 9] = [
 const STATUSES: &str = "always, never: the limit is kept at both ends of the search, or at \
      neither; unknown: the metric is empty at both";
 
-/// The columns of `capacity_summary.csv` behind the axes.
+/// The columns of `capacity_summary.csv` after the axes.
 pub const SUMMARY: [Column; 8] = [
     text("key", "the setting that was varied"),
     count("replicates", "searches"),
     share("found", "share of them that found an edge"),
-    column("highest_passing_mean", "mean of keeps over those that found one").empty("none did"),
+    column("highest_passing_mean", "mean of highest_passing over those that found one")
+        .empty("none did"),
     column("highest_passing_sd", "its standard deviation").empty("fewer than two did"),
     column("highest_passing_ci95", "half width of its 95 % interval (Student's t)")
         .empty("fewer than two did, or all found the same"),
@@ -49,20 +48,19 @@ pub const SUMMARY: [Column; 8] = [
     share("unknown", "share of them whose metric was empty at both ends"),
 ];
 
-/// Writes both files; takes away those of an earlier search if there is none.
+/// Writes both files; removes those of an earlier search if there is none.
+///
+/// # Errors
+/// Says which file could not be written.
 pub fn write(sweep: &Sweep, found: &[CapacityResult], folder: &Path) -> Result<(), WriteError> {
     let paths = ["capacity.csv", "capacity_summary.csv"].map(|name| folder.join(name));
     let Some(search) = &sweep.experiment.search else {
         return paths.iter().try_for_each(|path| atomic::remove(path));
     };
-    let axes = axes(sweep);
-    let head = |columns: &[Column]| -> Vec<String> {
-        axes.iter().cloned().chain(columns.iter().map(|column| column.name.to_owned())).collect()
-    };
-    let rows = found.iter().map(|found| row(found, search));
-    write_csv(&paths[0], std::iter::once(head(&COLUMNS)).chain(rows))?;
-    let rows = by_configuration(found).into_iter().map(|own| summary(own, search));
-    write_csv(&paths[1], std::iter::once(head(&SUMMARY)).chain(rows))
+    let head = |columns: &[Column]| [axes(sweep), names(columns)].concat();
+    write_csv(&paths[0], head(&COLUMNS), found.iter().map(|found| row(found, search)))?;
+    let rows = by_configuration(found).map(|own| summary(own, search));
+    write_csv(&paths[1], head(&SUMMARY), rows)
 }
 
 /// The axes besides the searched setting.
@@ -73,9 +71,7 @@ fn axes(sweep: &Sweep) -> Vec<String> {
 }
 
 fn row(found: &CapacityResult, search: &CapacitySearch) -> Vec<String> {
-    let text = |number: Option<f64>| {
-        number.filter(|n| n.is_finite()).map_or(String::new(), |number| number.to_string())
-    };
+    let text = |value: Option<f64>| number(value.filter(|value| value.is_finite()));
     let mut row = found.labels.clone();
     row.extend([
         found.replicate.to_string(),
@@ -91,9 +87,9 @@ fn row(found: &CapacityResult, search: &CapacitySearch) -> Vec<String> {
     row
 }
 
-/// Replicates follow each other.
-fn by_configuration(found: &[CapacityResult]) -> Vec<&[CapacityResult]> {
-    found.chunk_by(|a, b| a.labels == b.labels).collect()
+/// The results of each configuration; its replicates are adjacent.
+fn by_configuration(found: &[CapacityResult]) -> impl Iterator<Item = &[CapacityResult]> {
+    found.chunk_by(|a, b| a.labels == b.labels)
 }
 
 /// The values found, where both sides of the edge are known.
@@ -108,15 +104,14 @@ fn summary(own: &[CapacityResult], search: &CapacitySearch) -> Vec<String> {
         (count as f64 / own.len() as f64).to_string()
     };
     let edges = edges(own);
-    let text = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let mut row = own.first().map(|found| found.labels.clone()).unwrap_or_default();
     row.extend([
         search.key.clone(),
         own.len().to_string(),
         share("found"),
-        text(edges.map(|e| e.mean)),
-        text(edges.and_then(|e| e.deviation)),
-        text(edges.and_then(|e| e.half_width)),
+        number(edges.map(|e| e.mean)),
+        number(edges.and_then(|e| e.deviation)),
+        number(edges.and_then(|e| e.half_width)),
         share("always"),
         share("unknown"),
     ]);

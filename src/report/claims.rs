@@ -79,8 +79,7 @@ pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> V
     let label = |asked: &str| results.label(axis, asked).unwrap_or_else(|| asked.to_owned());
     let (left, right) = (label(&claim.left), label(&claim.right));
     let found = differences(results, &rows, axis, &left, &right, &claim.metric);
-    let names: Vec<&String> =
-        results.axes.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| n).collect();
+    let names = results.other_axes(axis);
     found
         .into_iter()
         .map(|difference| {

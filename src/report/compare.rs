@@ -4,18 +4,32 @@
 //! narrower than the difference of intervals. Where all differences agree there is no interval.
 
 use super::results::{ResultRow, Results};
-use super::runs_csv::write_csv;
-use crate::metrics::law;
+use super::runs_csv::{names, number, write_csv};
+use crate::metrics::column::{ANY_NUMBER, column, count, text};
+use crate::metrics::{Column, law};
 use crate::output::atomic::{self, WriteError};
 use crate::stats::Estimate;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The labels of a setting; by replicate, left minus right, and right.
-type Setting = (Vec<String>, Vec<(f64, f64)>);
+type SettingPairs = (Vec<String>, Vec<(f64, f64)>);
 
 /// The metrics of `compare.csv`.
 pub const METRICS: [&str; 3] = ["utility_mean", "accuracy_mean", "deadline_miss_ratio"];
+
+const FEW: &str = "fewer than two replicates have both, or all differences agree";
+
+/// The columns of `compare.csv`, without the other axes, which follow the first.
+pub(super) const COLUMNS: [Column; 7] = [
+    text("metric", "what is compared"),
+    text("left", "a scheduler"),
+    text("right", "another"),
+    column("difference", "mean of left − right, paired over replicates").of(ANY_NUMBER),
+    column("ci95_low", "lower end of its 95 % interval (Student's t)").of(ANY_NUMBER).empty(FEW),
+    column("ci95_high", "upper end of its 95 % interval").of(ANY_NUMBER).empty(FEW),
+    count("replicates", "replicates that have both"),
+];
 
 /// One paired comparison.
 #[derive(Clone, Debug)]
@@ -57,20 +71,16 @@ pub fn differences(
     metric: &str,
 ) -> Vec<Difference> {
     debug_assert!(axis < results.axes.len());
-    let others = |row: &ResultRow| -> Vec<String> {
-        let labels = row.labels.iter().enumerate().filter(|(at, _)| *at != axis);
-        labels.map(|(_, label)| label.clone()).collect()
-    };
     let rights: BTreeMap<(Vec<String>, u64), f64> = rows
         .iter()
         .filter(|row| row.labels[axis] == right)
-        .filter_map(|row| Some(((others(row), row.replicate), row.metric(metric)?)))
+        .filter_map(|row| Some(((row.other_labels(axis), row.replicate), row.metric(metric)?)))
         .collect();
     // Settings in order of first appearance, each with its differences.
-    let mut settings: Vec<Setting> = Vec::new();
+    let mut settings: Vec<SettingPairs> = Vec::new();
     let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.labels[axis] == left) {
-        let setting = others(row);
+        let setting = row.other_labels(axis);
         let at = *places.entry(setting.clone()).or_insert_with(|| {
             settings.push((setting.clone(), Vec::new()));
             settings.len() - 1
@@ -81,7 +91,12 @@ pub fn differences(
             settings[at].1.push((minus(value, *other), *other));
         }
     }
-    let difference = |(setting, pairs): Setting| {
+    settings.into_iter().map(|pairs| Difference::of([left, right], pairs, metric)).collect()
+}
+
+impl Difference {
+    /// Of the pairs at a setting.
+    fn of([left, right]: [&str; 2], (setting, pairs): SettingPairs, metric: &str) -> Self {
         let (values, rights): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let size = |(difference, right): (&f64, &f64)| right.abs().max((difference + right).abs());
         let scale = values.iter().zip(&rights).map(size).fold(0.0, f64::max);
@@ -92,13 +107,15 @@ pub fn differences(
             .filter(|e| e.half_width.is_some())
             .map(|e| (e.low().max(least - most), e.high().min(most - least)));
         let (left, right) = (left.to_owned(), right.to_owned());
-        Difference { setting, left, right, values, base, estimate, ends }
-    };
-    settings.into_iter().map(difference).collect()
+        Self { setting, left, right, values, base, estimate, ends }
+    }
 }
 
-/// Writes `compare.csv`: every pair of schedulers, on the metrics that matter. There is no such
-/// file for an experiment with fewer than two schedulers.
+/// Writes `compare.csv`, every pair of schedulers on [`METRICS`]; whether there are two schedulers.
+/// With fewer, an earlier file is removed.
+///
+/// # Errors
+/// Says why the file could not be written.
 pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
     let path = folder.join("compare.csv");
     let axis = results.axis("scheduler").map(|axis| (axis, results.labels(axis)));
@@ -106,17 +123,12 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
         atomic::remove(&path)?;
         return Ok(false);
     };
-    let others = results.axes.iter().enumerate().filter(|(at, _)| *at != axis);
-    let mut head = vec!["metric".to_owned()];
-    head.extend(others.map(|(_, name)| name.clone()));
-    head.extend(
-        ["left", "right", "difference", "ci95_low", "ci95_high", "replicates"].map(str::to_owned),
-    );
+    let head = [names(&COLUMNS[..1]), results.other_axes(axis), names(&COLUMNS[1..])].concat();
     let rows_of = |label: &String| -> Vec<&ResultRow> {
         results.rows.iter().filter(|row| row.labels[axis] == *label).collect()
     };
     let rows: Vec<Vec<&ResultRow>> = labels.iter().map(rows_of).collect();
-    let mut lines = vec![head];
+    let mut lines = Vec::new();
     for metric in METRICS {
         for (at, right) in labels.iter().enumerate() {
             for (other, left) in labels.iter().enumerate().skip(at + 1) {
@@ -125,13 +137,12 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
                     let Some(e) = found.estimate else { continue };
                     let mut line = vec![metric.to_owned()];
                     line.extend(found.setting);
-                    let end = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
                     line.extend([
                         found.left,
                         found.right,
                         e.mean.to_string(),
-                        end(found.ends.map(|(low, _)| low)),
-                        end(found.ends.map(|(_, high)| high)),
+                        number(found.ends.map(|(low, _)| low)),
+                        number(found.ends.map(|(_, high)| high)),
                         e.count.to_string(),
                     ]);
                     lines.push(line);
@@ -139,6 +150,6 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
             }
         }
     }
-    write_csv(&path, lines.into_iter())?;
+    write_csv(&path, head, lines)?;
     Ok(true)
 }

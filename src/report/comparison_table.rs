@@ -8,10 +8,12 @@
 use super::compare::{Difference, differences};
 use super::console::align;
 use super::results::{ResultRow, Results};
+use super::runs_csv::number;
 use crate::stats::{holm, student, wilcoxon};
+use clap::ValueEnum;
 
-/// How a table is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The format of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PaperFormat {
     /// Aligned for a terminal.
     Text,
@@ -34,7 +36,7 @@ struct Line {
     wilcoxon: Significance,
 }
 
-/// A baseline and what is compared with it.
+/// A baseline and the values that are compared with it.
 #[derive(Clone, Debug)]
 pub struct Comparison<'a> {
     results: &'a Results,
@@ -74,7 +76,7 @@ impl<'a> Comparison<'a> {
         if self.lines.iter().any(constant) {
             note.push_str("; none of them, and no interval, where all replicates differ alike");
         }
-        let grid = if format == PaperFormat::Csv { self.numbers() } else { self.words() };
+        let grid = self.grid(if format == PaperFormat::Csv { NUMBERS } else { TEXTS });
         let labels = self.results.axes.len();
         match format {
             PaperFormat::Text => format!("{caption}\n{}{note}\n", align(&grid)),
@@ -84,89 +86,67 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The axes with the compared one first, and the cells of a line below them.
-    fn labels(&self) -> (Vec<String>, impl Fn(&Line) -> Vec<String>) {
-        let axes = &self.results.axes;
-        let others = axes.iter().enumerate().filter(|(at, _)| *at != self.axis);
-        let mut head = vec![axes[self.axis].clone()];
-        head.extend(others.map(|(_, name)| name.clone()));
-        let cells = |line: &Line| {
-            let mut cells = vec![line.difference.left.clone()];
-            cells.extend(line.difference.setting.iter().cloned());
-            cells
+    /// A header and the lines: the compared axis, the others, then these columns.
+    fn grid(&self, columns: &[LineColumn]) -> Vec<Vec<String>> {
+        let mut head = vec![self.results.axes[self.axis].clone()];
+        head.extend(self.results.other_axes(self.axis));
+        head.extend(columns.iter().map(|(name, _)| (*name).to_owned()));
+        let row = |line: &Line| {
+            let mut row = vec![line.difference.left.clone()];
+            row.extend(line.difference.setting.iter().cloned());
+            row.extend(columns.iter().map(|(_, cell)| cell(self, line)));
+            row
         };
-        (head, cells)
+        std::iter::once(head).chain(self.lines.iter().map(row)).collect()
+    }
+}
+
+/// A column of a table: its name, and the cell of a line.
+type LineColumn = (&'static str, fn(&Comparison<'_>, &Line) -> String);
+
+/// For people: five places, small p-values as such.
+const TEXTS: &[LineColumn] = &[
+    ("difference", |_, line| shown(line.mean(), |mean| format!("{mean:+.5}"))),
+    ("95 % interval", |_, line| {
+        shown(line.difference.ends, |(low, high)| format!("[{low:+.5}, {high:+.5}]"))
+    }),
+    ("%", |_, line| shown(line.percent(), |percent| format!("{percent:+.2}"))),
+    ("p (t)", |_, line| shown(line.student, |(alone, _)| short(alone))),
+    ("Holm", |_, line| shown(line.student, |(_, adjusted)| short(adjusted))),
+    ("p (ranks)", |_, line| shown(line.wilcoxon, |(alone, _)| short(alone))),
+    ("Holm", |_, line| shown(line.wilcoxon, |(_, adjusted)| short(adjusted))),
+    ("replicates", |_, line| line.difference.values.len().to_string()),
+];
+
+/// For programs: all digits, a column for each number.
+const NUMBERS: &[LineColumn] = &[
+    ("metric", |table, _| table.metric.to_owned()),
+    ("baseline", |table, _| table.baseline.to_owned()),
+    ("difference", |_, line| number(line.mean())),
+    ("ci95_low", |_, line| number(line.difference.ends.map(|(low, _)| low))),
+    ("ci95_high", |_, line| number(line.difference.ends.map(|(_, high)| high))),
+    ("percent", |_, line| number(line.percent())),
+    ("p_t", |_, line| number(line.student.map(|(alone, _)| alone))),
+    ("p_t_holm", |_, line| number(line.student.map(|(_, adjusted)| adjusted))),
+    ("p_wilcoxon", |_, line| number(line.wilcoxon.map(|(alone, _)| alone))),
+    ("p_wilcoxon_holm", |_, line| number(line.wilcoxon.map(|(_, adjusted)| adjusted))),
+    ("replicates", |_, line| line.difference.values.len().to_string()),
+];
+
+/// A value as text, a dash if there is none.
+fn shown<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), text)
+}
+
+impl Line {
+    fn mean(&self) -> Option<f64> {
+        Some(self.difference.estimate?.mean)
     }
 
-    /// For people: five places, small p-values as such.
-    fn words(&self) -> Vec<Vec<String>> {
-        let (mut head, labels) = self.labels();
-        let columns = [
-            "difference",
-            "95 % interval",
-            "%",
-            "p (t)",
-            "Holm",
-            "p (ranks)",
-            "Holm",
-            "replicates",
-        ];
-        head.extend(columns.map(str::to_owned));
-        let none = || "–".to_owned();
-        let mut grid = vec![head];
-        for line in &self.lines {
-            let mut cells = labels(line);
-            let difference = &line.difference;
-            let estimate = difference.estimate;
-            let ends = difference.ends;
-            cells.push(estimate.map_or_else(none, |e| format!("{:+.5}", e.mean)));
-            cells.push(ends.map_or_else(none, |(a, b)| format!("[{a:+.5}, {b:+.5}]")));
-            cells.push(percent(difference).map_or_else(none, |p| format!("{p:+.2}")));
-            for (alone, adjusted) in [line.student, line.wilcoxon].map(Option::unzip) {
-                cells.push(alone.map_or_else(none, short));
-                cells.push(adjusted.map_or_else(none, short));
-            }
-            cells.push(difference.values.len().to_string());
-            grid.push(cells);
-        }
-        grid
-    }
-
-    /// For programs: all digits, a column for each number.
-    fn numbers(&self) -> Vec<Vec<String>> {
-        let (mut head, labels) = self.labels();
-        let columns = [
-            "metric",
-            "baseline",
-            "difference",
-            "ci95_low",
-            "ci95_high",
-            "percent",
-            "p_t",
-            "p_t_holm",
-            "p_wilcoxon",
-            "p_wilcoxon_holm",
-            "replicates",
-        ];
-        head.extend(columns.map(str::to_owned));
-        let text = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
-        let mut grid = vec![head];
-        for line in &self.lines {
-            let mut cells = labels(line);
-            cells.extend([self.metric.to_owned(), self.baseline.to_owned()]);
-            let difference = &line.difference;
-            let estimate = difference.estimate;
-            let (low, high) = difference.ends.unzip();
-            cells.push(text(estimate.map(|e| e.mean)));
-            cells.extend([low, high].map(text));
-            cells.push(text(percent(difference)));
-            for (alone, adjusted) in [line.student, line.wilcoxon].map(Option::unzip) {
-                cells.extend([text(alone), text(adjusted)]);
-            }
-            cells.push(difference.values.len().to_string());
-            grid.push(cells);
-        }
-        grid
+    /// The mean difference as a share of the baseline's mean; `None` if that is 0.
+    fn percent(&self) -> Option<f64> {
+        let base = self.difference.base?;
+        (base != 0.0).then_some(100.0 * self.mean()? / base.abs())
     }
 }
 
@@ -188,12 +168,6 @@ fn adjust(
             *place(&mut lines[at]) = Some((p, adjusted));
         }
     }
-}
-
-/// The mean difference as a share of the baseline's mean; nothing if that is 0.
-fn percent(difference: &Difference) -> Option<f64> {
-    let (mean, base) = (difference.estimate?.mean, difference.base?);
-    (base != 0.0).then(|| 100.0 * mean / base.abs())
 }
 
 fn short(p: f64) -> String {

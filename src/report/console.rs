@@ -1,6 +1,6 @@
 //! Tables for the terminal.
 
-use super::results::Results;
+use super::results::{Results, without};
 use super::summary::{Cell, cells};
 use crate::stats::Estimate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,9 +21,9 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
     let cells = cells(&results.rows);
     let across = column_axis(results);
     let columns = across.map_or(vec![String::new()], |axis| results.labels(axis));
-    let label = |cell: &Cell<'_>| {
-        let rows = cell.labels.iter().enumerate().filter(|(at, _)| Some(*at) != across);
-        rows.map(|(_, label)| label.as_str()).collect::<Vec<_>>().join(" · ")
+    let label = |cell: &Cell<'_>| match across {
+        Some(axis) => without(cell.labels, axis).join(" · "),
+        None => cell.labels.join(" · "),
     };
     let column = |cell: &Cell<'_>| across.map_or("", |axis| cell.labels[axis].as_str()).to_owned();
     let mut rows: Vec<String> = Vec::new();
@@ -67,12 +67,12 @@ pub fn render(results: &Results, metrics: &[(&str, &str)]) -> String {
     text
 }
 
-/// What `*` means.
+/// The meaning of `*`.
 const NOT_STATIONARY: &str = "* the queue is not stationary (column `stationary`): the value \
                               depends on the length of the run\n\n";
 
-/// Where schedulers give way: the last rate of the grid up to which they keep 95 % of the utility
-/// at the lowest, and miss no more than 5 % of deadlines. Nothing for fewer than four rates.
+/// Knees: the last rate of the grid up to which schedulers keep 95 % of the utility at the lowest
+/// rate, and miss no more than 5 % of deadlines. `None` for fewer than four rates.
 pub fn knees(results: &Results) -> Option<String> {
     let across = results.axis("workload.rate_rps")?;
     let rate = |cell: &Cell<'_>| cell.labels[across].parse::<f64>().unwrap_or(f64::NAN);
@@ -81,8 +81,7 @@ pub fn knees(results: &Results) -> Option<String> {
     }
     let mut rows: Vec<(String, Vec<Cell<'_>>)> = Vec::new();
     for cell in cells(&results.rows) {
-        let others = cell.labels.iter().enumerate().filter(|(at, _)| *at != across);
-        let label = others.map(|(_, l)| l.as_str()).collect::<Vec<_>>().join(" · ");
+        let label = without(cell.labels, across).join(" · ");
         match rows.iter_mut().find(|(known, _)| *known == label) {
             Some((_, row)) => row.push(cell),
             None => rows.push((label, vec![cell])),

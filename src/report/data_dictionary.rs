@@ -1,13 +1,14 @@
-//! What stands in every column of every file of a results folder.
+//! The meaning of every column of every file of a results folder.
 //!
 //! `docs/src/result-columns.md` and `results/schema.json` are written from this (see
 //! `tests/repository/readme.rs`), and what a sweep writes is checked against the latter (see
 //! `tests/experiment/dictionary.rs`).
 
-use super::capacity;
-use super::reproduction;
 use super::results::{HEAD, TABLE_HEAD};
-use crate::metrics::column::{column, count, share, text, unit};
+use super::runs_csv::{QUANTILE_COLUMNS, TIMING_COLUMNS};
+use super::summary::{FEW, INTERVAL_COLUMNS, NO_INTERVAL};
+use super::{capacity, compare, reproduction};
+use crate::metrics::column::{count, text, unit};
 use crate::metrics::{COLUMNS, Column, ColumnKind, REQUEST_COLUMNS, TABLES};
 
 /// A file.
@@ -65,10 +66,12 @@ pub fn files() -> Vec<FileDescription> {
     let mut files = vec![
         file("runs.csv", "a run, in the order of the experiment's axes", runs()),
         file("summary.csv", "a configuration, over its replicates", summary()),
-        file("intervals.csv", "a metric of a configuration, over its replicates", intervals()),
+        file("intervals.csv", "a metric of a configuration, over its replicates", {
+            [vec![axes()], own(&INTERVAL_COLUMNS)].concat()
+        }),
         file("compare.csv", "a pair of schedulers, all else equal", compare()),
-        file("quantiles.csv", "a quantile of a run's latency", own(&QUANTILES)),
-        file("timings.csv", "a run by the clock on the wall", own(&TIMINGS)),
+        file("quantiles.csv", "a quantile of a run's latency", own(&QUANTILE_COLUMNS)),
+        file("timings.csv", "wall-clock times of a run", own(&TIMING_COLUMNS)),
         file("requests (run --requests)", "a request, in the order in which they end", {
             own(REQUEST_COLUMNS)
         }),
@@ -88,19 +91,6 @@ pub fn files() -> Vec<FileDescription> {
     }));
     files
 }
-
-const QUANTILES: [Column; 3] = [
-    text("run_id", "which run, as in runs.csv"),
-    share("q", "which quantile"),
-    column("latency_ms", "latency that this share of the completed requests does not exceed"),
-];
-
-const TIMINGS: [Column; 4] = [
-    text("run_id", "which run, as in runs.csv"),
-    column("wall_s", "how long the run took; no two runs agree"),
-    column("requests_per_s", "requests simulated per second").empty("the run failed"),
-    column("decisions_per_s", "decisions taken per second").empty("the run failed"),
-];
 
 const INFO: Column =
     text("accuracy_source", "where the accuracies come from that the scheduler was shown")
@@ -150,53 +140,7 @@ fn summary() -> Vec<FieldDescription> {
     fields
 }
 
-const FEW: &str = "fewer than two replicates have it";
-const NO_INTERVAL: &str = "fewer than two replicates have it, or all of them agree";
-
-fn intervals() -> Vec<FieldDescription> {
-    let any = |name, meaning| {
-        column(name, meaning).of(ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY))
-    };
-    let methods = ColumnKind::Word(&["t", "bootstrap-t"]);
-    let reasons = ColumnKind::Word(&["few", "agree", "wide", "constant"]);
-    let ends = ColumnKind::Word(&["low", "high", "both"]);
-    let own = own(&[
-        text("metric", "which metric"),
-        count("replicates", "replicates that have it"),
-        any("mean", "its mean over them"),
-        column("sd", "its standard deviation").empty(FEW),
-        any("ci95_low", "lower end of the 95 % interval of the mean").empty(NO_INTERVAL),
-        any("ci95_high", "upper end of it").empty(NO_INTERVAL),
-        text("interval", "how the interval was found").of(methods).empty(NO_INTERVAL),
-        text(
-            "interval_note",
-            "why a skewed metric has t: few replicates, all but a few agree, or bootstrap-t is \
-             more than three times as wide; constant: why there is no interval",
-        )
-        .of(reasons)
-        .empty("there is nothing to say"),
-        text("interval_clipped", "which ends were put back to the range of the metric")
-            .of(ends)
-            .empty("none"),
-    ]);
-    [vec![axes()], own].concat()
-}
-
 fn compare() -> Vec<FieldDescription> {
-    let few = "fewer than two replicates have both, or all differences agree";
-    let signed = |name, meaning| {
-        column(name, meaning).of(ColumnKind::Number(f64::NEG_INFINITY, f64::INFINITY))
-    };
     let axes = FieldDescription { meaning: "the settings that both share".to_owned(), ..axes() };
-    let mut fields = own(&[text("metric", "what is compared")]);
-    fields.push(axes);
-    fields.extend(own(&[
-        text("left", "a scheduler"),
-        text("right", "another"),
-        signed("difference", "mean of left − right, paired over replicates"),
-        signed("ci95_low", "lower end of its 95 % interval (Student's t)").empty(few),
-        signed("ci95_high", "upper end of its 95 % interval").empty(few),
-        count("replicates", "replicates that have both"),
-    ]));
-    fields
+    [own(&compare::COLUMNS[..1]), vec![axes], own(&compare::COLUMNS[1..])].concat()
 }

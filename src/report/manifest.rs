@@ -1,20 +1,24 @@
-//! `manifest.toml`: what it takes to make the results again.
+//! `manifest.toml`: what is needed to reproduce the results.
 
 use crate::config::source;
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value};
 use crate::experiment::{BUILD, Experiment, SCHEMA_VERSION, Sweep};
 use crate::output::atomic::{self, WriteError};
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// Writes the manifest of a sweep of `runs` runs.
+///
+/// # Errors
+/// Says why it could not be written.
 pub fn write(sweep: &Sweep, runs: usize, folder: &Path) -> Result<(), WriteError> {
     atomic::write(&folder.join("manifest.toml"), text(sweep, runs).as_bytes())
 }
 
-/// Writes the manifest of a sweep of which this process does a share; refused if the folder has
-/// that of another sweep or another build.
+/// Writes the manifest of a sweep of which this process runs a shard.
+///
+/// # Errors
+/// The folder has the manifest of another sweep or another build.
 pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
     if !source::exists(&path) {
@@ -22,18 +26,14 @@ pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
         return Ok(write(sweep, sweep.units().count(), folder)?);
     }
     let planned = read(folder)?;
-    let inputs: Vec<(String, String)> =
-        sweep.inputs.files().iter().map(|(path, hash)| (path.clone(), hash.clone())).collect();
-    let settings = &sweep.experiment.resolved;
+    let inputs = sweep.inputs.files().iter().map(|(path, hash)| (path.clone(), hash.clone()));
+    let inputs: Vec<(String, String)> = inputs.collect();
+    let [was, is] = [&planned.experiment, &sweep.experiment].map(|own| own.resolved.canonical());
+    let own = "those of this sweep";
     let differs = [
         ("build", planned.build != BUILD, planned.build.as_str(), BUILD),
-        ("inputs", planned.inputs != inputs, "other files", "those of this sweep"),
-        (
-            "resolved",
-            planned.experiment.resolved.canonical() != settings.canonical(),
-            "other settings",
-            "those of this sweep",
-        ),
+        ("inputs", planned.inputs != inputs, "other files", own),
+        ("resolved", was != is, "other settings", own),
     ];
     let mut problems = Problems::default();
     for (field, _, found, expected) in differs.into_iter().filter(|(_, differs, ..)| *differs) {
@@ -43,11 +43,11 @@ pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
     Ok(problems.check(Some(()))?)
 }
 
-/// The settings on which the rows of `runs.csv` depend; the others say how much of it is made and
-/// how it is shown.
-const OF_ROWS: [&str; 5] = ["seed", "base", "axis", "zip", "search"];
+/// The settings on which the rows of `runs.csv` depend, sorted; the others say how many there are
+/// and how they are shown.
+const OF_ROWS: [&str; 5] = ["axis", "base", "search", "seed", "zip"];
 
-/// What stands in a folder into which a sweep will write.
+/// What a folder into which a sweep will write holds.
 #[derive(Debug)]
 pub enum FolderContents {
     /// No results.
@@ -58,7 +58,7 @@ pub enum FolderContents {
     Other(Problem),
 }
 
-/// Looks at the results that a sweep into `folder` would replace.
+/// The results that a sweep into `folder` would replace.
 pub fn held(sweep: &Sweep, folder: &Path) -> FolderContents {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
     let expected = "an empty folder: name another with `--out`, or replace it with `--overwrite`";
@@ -66,12 +66,10 @@ pub fn held(sweep: &Sweep, folder: &Path) -> FolderContents {
         FolderContents::Other(Problem::new(Location::file(&path).field(field), found, expected))
     };
     if !folder.join("manifest.toml").is_file() {
-        let alone = folder.join("runs.csv").is_file();
-        return if alone {
-            problem("", "a runs.csv without manifest".into())
-        } else {
-            FolderContents::Nothing
-        };
+        if folder.join("runs.csv").is_file() {
+            return problem("", "a runs.csv without manifest".into());
+        }
+        return FolderContents::Nothing;
     }
     let manifest = match read(folder) {
         Ok(manifest) => manifest,
@@ -81,10 +79,8 @@ pub fn held(sweep: &Sweep, folder: &Path) -> FolderContents {
         }
     };
     let [old, new] = [&manifest.experiment, &sweep.experiment].map(|experiment| {
-        let key = |key: &str| Some((key.to_owned(), experiment.resolved.get(key)?.clone()));
-        let mut entries: Vec<(String, ConfigNode)> =
-            OF_ROWS.iter().filter_map(|k| key(k)).collect();
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        let key = |key: &&str| Some(((*key).to_owned(), experiment.resolved.get(key)?.clone()));
+        let entries: Vec<(String, ConfigNode)> = OF_ROWS.iter().filter_map(key).collect();
         ConfigNode { place: Location::default(), value: Value::table(entries) }
     });
     match old.difference(&new) {
@@ -99,7 +95,7 @@ pub fn held(sweep: &Sweep, folder: &Path) -> FolderContents {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// It is of another sweep or build, or none.
+    /// It is not a manifest, or of another sweep or build.
     #[error(transparent)]
     Input(#[from] Problems),
     /// It could not be written.
@@ -108,37 +104,35 @@ pub enum ManifestError {
 }
 
 fn text(sweep: &Sweep, runs: usize) -> String {
-    let experiment = &sweep.experiment;
-    let mut text = String::from("# What it takes to make these results again.\n");
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "schema_version = {SCHEMA_VERSION}");
-    let _ = writeln!(text, "build = {}", quote(BUILD));
-    let _ = writeln!(text, "experiment = {}", quote(&experiment.path));
-    let _ = writeln!(text, "runs = {runs}");
-    let _ = writeln!(text, "\n# SHA-256 of every input.\n[inputs]");
-    for (path, hash) in sweep.inputs.files() {
-        let _ = writeln!(text, "{} = {}", quote(path), quote(hash));
-    }
-    let _ = writeln!(
-        text,
-        "\n# Where the files and folders were that the experiment names.\n[origins]"
+    let (experiment, inputs) = (&sweep.experiment, &sweep.inputs);
+    let mut text = format!(
+        "# What it takes to make these results again.\nschema_version = {SCHEMA_VERSION}\n\
+         build = {}\nexperiment = {}\nruns = {runs}\n",
+        quote(BUILD),
+        quote(&experiment.path)
     );
-    for (name, origin) in sweep.inputs.origins() {
-        let _ = writeln!(text, "{} = {}", quote(name), quote(origin.name()));
+    let mut table = |comment: &str, name: &str, lines: Vec<String>| {
+        text.push_str(&format!("\n# {comment}\n[{name}]\n"));
+        lines.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    };
+    let line = |key: &str, value: &str| format!("{} = {}", quote(key), quote(value));
+    let hashes = inputs.files().iter().map(|(path, hash)| line(path, hash));
+    table("SHA-256 of every input.", "inputs", hashes.collect());
+    let origins = inputs.origins().map(|(name, origin)| line(name, origin.name()));
+    let comment = "Where the files and folders were that the experiment names.";
+    table(comment, "origins", origins.collect());
+    if !inputs.imports().is_empty() {
+        let imports = inputs.imports().iter();
+        let imports = imports.map(|(path, node)| format!("{} = {}", quote(path), node.canonical()));
+        let comment = "How files of requests were made from data of others.";
+        table(comment, "imports", imports.collect());
     }
-    if !sweep.inputs.imports().is_empty() {
-        let _ =
-            writeln!(text, "\n# How files of requests were made from data of others.\n[imports]");
-    }
-    for (path, node) in sweep.inputs.imports() {
-        let _ = writeln!(text, "{} = {}", quote(path), node.canonical());
-    }
-    let _ = writeln!(text, "\n# The experiment with all overrides.\n[resolved]");
-    if let Value::Table(entries) = &experiment.resolved.value {
-        for (key, node) in entries.iter() {
-            let _ = writeln!(text, "{key} = {}", node.canonical());
-        }
-    }
+    let settings = match &experiment.resolved.value {
+        Value::Table(entries) => entries.as_slice(),
+        _ => &[],
+    };
+    let settings = settings.iter().map(|(key, node)| format!("{key} = {}", node.canonical()));
+    table("The experiment with all overrides.", "resolved", settings.collect());
     text
 }
 
@@ -154,6 +148,9 @@ pub struct Manifest {
 }
 
 /// Reads the manifest in a results folder.
+///
+/// # Errors
+/// Lists what cannot be read.
 pub fn read(folder: &Path) -> Result<Manifest, Problems> {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
     let node = ConfigNode::parse_long(&source::read_own(&path)?)?;

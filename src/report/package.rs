@@ -14,7 +14,7 @@ use std::path::Path;
 /// The file's name.
 pub const NAME: &str = "datapackage.json";
 
-/// The dictionary of all files that a folder may hold: [`AXES`] stands for what varies.
+/// The dictionary of all files that a folder may hold, with [`AXES`] for the keys that vary.
 pub fn dictionary() -> Value {
     let resource = |file: FileDescription| {
         let fields: Vec<Value> = file.fields.iter().map(|own| field(own, kind_of(own))).collect();
@@ -25,18 +25,24 @@ pub fn dictionary() -> Value {
     json!({ "name": "peeksim-results", "resources": resources })
 }
 
-/// Removes the package of an earlier time: until the new one is written there is none.
+/// Removes an earlier package, until the new one is written.
+///
+/// # Errors
+/// Says why it could not be removed.
 pub fn remove(folder: &Path) -> Result<(), WriteError> {
     atomic::remove(&folder.join(NAME))
 }
 
-/// Describes the tables that stand in the folder of a sweep, all of which were just written.
+/// Describes the tables in the folder of a sweep, which have just been written.
+///
+/// # Errors
+/// Says why the package could not be written.
 pub fn write(sweep: &Sweep, results: &Results, folder: &Path) -> Result<(), WriteError> {
     let axes: Vec<Value> = results.axes_with_labels().iter().map(|(k, l)| axis(k, l)).collect();
     let there = |file: &FileDescription| folder.join(&file.name).is_file();
     let searched = sweep.experiment.search.as_ref().map(|search| search.key.as_str());
     let resource = |file: FileDescription| {
-        // Of what is compared, and of what was searched for, there is no single label.
+        // The compared and the searched setting have no single label.
         let apart = match file.name.as_str() {
             "compare.csv" => Some("scheduler"),
             "capacity.csv" | "capacity_summary.csv" => searched,
@@ -50,6 +56,9 @@ pub fn write(sweep: &Sweep, results: &Results, folder: &Path) -> Result<(), Writ
 }
 
 /// Describes a folder that holds one table of the dictionary, without axes.
+///
+/// # Errors
+/// Says why the package could not be written.
 pub fn write_one(name: &str, table: &str, folder: &Path) -> Result<(), WriteError> {
     let own = files().into_iter().filter(|file| file.name == table);
     save(name, "", &own.map(|file| resource(&file, &[])).collect::<Vec<_>>(), folder)
@@ -118,7 +127,7 @@ fn axis(key: &str, labels: &[String]) -> Value {
     field(&own, kind_of_labels(labels))
 }
 
-/// What labels are, if every one is written as such a value is: `007` is a text.
+/// The type of labels that are all written as values of that type are: `007` is a text.
 fn kind_of_labels(labels: &[String]) -> &'static str {
     let whole = |label: &String| label.parse().is_ok_and(|n: i64| n.to_string() == *label);
     let number = |label: &String| {
@@ -135,7 +144,7 @@ fn kind_of_labels(labels: &[String]) -> &'static str {
     }
 }
 
-/// Without members that say nothing.
+/// Without empty members.
 fn dense(mut value: Value) -> Value {
     if let Some(members) = value.as_object_mut() {
         members.retain(|_, member| !member.is_null() && member.as_str() != Some(""));

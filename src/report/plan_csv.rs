@@ -1,7 +1,7 @@
 //! `plan.csv`: every run of a sweep, or every search, with its id and what it may cost.
 
 use super::results::HEAD;
-use super::runs_csv::write_csv;
+use super::runs_csv::{names, write_csv};
 use crate::experiment::Sweep;
 use crate::output::atomic::WriteError;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,9 @@ pub fn write(
     folder: &Path,
 ) -> Result<PathBuf, WriteError> {
     let path = folder.join("plan.csv");
-    let own =
-        HEAD.iter().map(|column| column.name.to_owned()).filter(|name| name != "schema_version");
+    let own = names(&HEAD).into_iter().filter(|name| name != "schema_version");
     let tail = ["requests", "cost_s", "done"].map(str::to_owned);
-    let head: Vec<String> = own.chain(sweep.axis_keys()).chain(tail).collect();
+    let head = own.chain(sweep.axis_keys()).chain(tail).collect();
     let rows = sweep.units().zip(finished).map(|(spec, seconds)| {
         let at = spec.configuration;
         let mut row = vec![
@@ -27,12 +26,12 @@ pub fn write(
             spec.replicate.to_string(),
             sweep.experiment.seed.to_string(),
         ];
-        row.extend(sweep.configurations[at].labels.iter().cloned());
-        row.push(sweep.prepared[at].arrivals.requests.to_string());
+        row.extend(sweep.points[at].labels.iter().cloned());
+        row.push(sweep.configs[at].arrivals.requests.to_string());
         row.push(format!("{:.6}", costs[at]));
         row.push(u8::from(seconds.is_some()).to_string());
         row
     });
-    write_csv(&path, std::iter::once(head).chain(rows))?;
+    write_csv(&path, head, rows)?;
     Ok(path)
 }

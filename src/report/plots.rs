@@ -52,8 +52,7 @@ pub fn draw_all(
     Ok(paths)
 }
 
-/// A title and the series of the frame for every value of an axis; those that have no points there
-/// keep their place, and with it their look.
+/// A panel for every value of an axis that is shown.
 fn panels(
     spec: &FigureSpec,
     axis: usize,
@@ -61,25 +60,33 @@ fn panels(
     results: &Results,
 ) -> Vec<(String, Vec<Series>)> {
     let shown = results.filtered(&spec.filter);
-    let there = |label: &String| shown.iter().any(|row| row.labels[axis] == *label);
-    let name = path::last(&spec.facet);
-    let panel = |label: String| {
-        let mut own = spec.clone();
-        // Names speak for themselves, and are long.
-        let title = match label.parse::<f64>() {
-            Ok(_) => format!("{name} = {label}"),
-            Err(_) => label.clone(),
-        };
-        own.filter.push((spec.facet.clone(), vec![label]));
-        let own = chart(&own, results).series;
-        let series = frame.series.iter().map(|all| {
-            let points = own.iter().find(|own| own.label == all.label);
-            let points = points.map_or_else(Vec::new, |own| own.points.clone());
-            Series { label: all.label.clone(), points }
-        });
-        (title, series.collect())
+    let labels = results.labels(axis).into_iter();
+    let labels = labels.filter(|label| shown.iter().any(|row| row.labels[axis] == *label));
+    labels.map(|label| panel(spec, label, frame, results)).collect()
+}
+
+/// The title of a panel and the series of the frame there; series without points keep their place,
+/// and with it their style.
+fn panel(
+    spec: &FigureSpec,
+    label: String,
+    frame: &Chart,
+    results: &Results,
+) -> (String, Vec<Series>) {
+    // Names speak for themselves, and are long.
+    let title = match label.parse::<f64>() {
+        Ok(_) => format!("{} = {label}", path::last(&spec.facet)),
+        Err(_) => label.clone(),
     };
-    results.labels(axis).into_iter().filter(there).map(panel).collect()
+    let mut own = spec.clone();
+    own.filter.push((spec.facet.clone(), vec![label]));
+    let own = chart(&own, results).series;
+    let series = frame.series.iter().map(|all| {
+        let points = own.iter().find(|own| own.label == all.label);
+        let points = points.map_or_else(Vec::new, |own| own.points.clone());
+        Series { label: all.label.clone(), points }
+    });
+    (title, series.collect())
 }
 
 /// Draws one figure as SVG and PNG into a folder; the paths of the files.
@@ -97,13 +104,13 @@ fn draw_panels(
     let fail = |source| FigureError::Draw { name: name.to_owned(), source };
     atomic::inner_folder(folder)?;
     let svg = folder.join(format!("{name}.svg"));
-    atomic::write(&svg, figure::svg_panels(chart, panels).map_err(fail)?.as_bytes())?;
+    atomic::write(&svg, figure::svg(chart, panels).map_err(fail)?.as_bytes())?;
     let png = folder.join(format!("{name}.png"));
-    atomic::write(&png, &figure::png_panels(chart, panels).map_err(fail)?)?;
+    atomic::write(&png, &figure::png(chart, panels).map_err(fail)?)?;
     Ok([svg, png])
 }
 
-/// What a ring means.
+/// The meaning of a ring.
 const RINGED: &str = "Ringed: the queue is not stationary, and the value depends on the length of \
                       the run.";
 
@@ -119,7 +126,8 @@ pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
         match spec.kind {
             FigureKind::Lines => line_points(&own, spec, results),
             FigureKind::Pareto => {
-                own.iter().filter_map(|c| pareto_point(c, &spec.x, &spec.y)).collect()
+                let x = |cell: &Cell<'_>| cell.mean_and_ends(&spec.x);
+                own.iter().filter_map(|cell| point(cell, x(cell)?, &spec.y)).collect()
             }
             FigureKind::Cdf => cdf_points(&own, results),
         }
@@ -134,15 +142,13 @@ pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
         note.push_str(if note.is_empty() { "" } else { " " });
         note.push_str(RINGED);
     }
-    let (x_label, y_label, kind) = match spec.kind {
-        FigureKind::Lines => (axis_title(&spec.x), axis_title(&spec.y), ChartKind::Lines),
-        FigureKind::Pareto => (axis_title(&spec.x), axis_title(&spec.y), ChartKind::Scatter),
-        FigureKind::Cdf => {
-            ("latency (ms)".to_owned(), "share of completed requests".to_owned(), ChartKind::Lines)
-        }
+    let (x_label, y_label) = match spec.kind {
+        FigureKind::Cdf => ("latency (ms)".to_owned(), "share of completed requests".to_owned()),
+        _ => (axis_title(&spec.x), axis_title(&spec.y)),
     };
+    let scatter = spec.kind == FigureKind::Pareto;
     Chart {
-        kind,
+        kind: if scatter { ChartKind::Scatter } else { ChartKind::Lines },
         title: spec.title.clone(),
         note,
         x_label: if spec.x_label.is_empty() { x_label } else { spec.x_label.clone() },
@@ -157,18 +163,15 @@ pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
 /// Means of y at each value of the axis x; each is one configuration, or the figure is refused.
 fn line_points(cells: &[&Cell<'_>], spec: &FigureSpec, results: &Results) -> Vec<Point> {
     let Some(axis) = results.axis(&spec.x) else { return Vec::new() };
-    let point = |cell: &&Cell<'_>| {
-        let x: f64 = cell.labels[axis].parse().ok()?;
-        let [y, low, high] = cell.mean_and_ends(&spec.y)?;
-        Some(Point { x, x_low: x, x_high: x, y, low, high, ringed: cell.grows() })
-    };
+    let point = |cell: &&Cell<'_>| point(cell, [cell.labels[axis].parse().ok()?; 3], &spec.y);
     let mut points: Vec<Point> = cells.iter().filter_map(point).collect();
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
     points
 }
 
-fn pareto_point(cell: &Cell<'_>, x: &str, y: &str) -> Option<Point> {
-    let ([x, x_low, x_high], [y, low, high]) = (cell.mean_and_ends(x)?, cell.mean_and_ends(y)?);
+/// The point of a configuration: mean and ends along x, and the metric along y.
+fn point(cell: &Cell<'_>, [x, x_low, x_high]: [f64; 3], y: &str) -> Option<Point> {
+    let [y, low, high] = cell.mean_and_ends(y)?;
     Some(Point { x, x_low, x_high, y, low, high, ringed: cell.grows() })
 }
 

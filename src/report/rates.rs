@@ -1,13 +1,14 @@
-//! Whether requests arrived at the rate that was asked for.
+//! Notes on runs whose arrivals differ from the requested rate, or exceed what workers can serve.
 
 use super::capacity::short;
 use crate::experiment::{RunRecord, Sweep};
-use crate::metrics::COLUMNS;
+use crate::metrics::named;
 use std::collections::BTreeSet;
 
-/// So far off the rate asked for a run may be without a note, as a share of it.
+/// The relative error of the realised rate below which there is no note.
 const TOLERANCE: f64 = 0.05;
-/// So many standard deviations of a Poisson process of as many requests count as chance.
+/// Deviations of a Poisson process of the same length up to this many standard deviations count as
+/// chance.
 const DEVIATIONS: f64 = 3.0;
 
 /// A rate that was asked for and what came of it, both in requests per second.
@@ -34,11 +35,10 @@ impl Rates {
 
 /// A note on the runs whose requests arrived at another rate than was asked for, if there are any.
 pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
-    let column = COLUMNS.iter().position(|column| column.name == "rate_rps_realised")?;
     let rates = |run: &RunRecord| {
-        let prepared = &sweep.prepared[run.spec.configuration];
+        let prepared = &sweep.configs[run.spec.configuration];
         let asked = prepared.arrivals.rate_rps(&prepared.catalog).ok()??;
-        let realised = run.entry.result.cells.get(column)?.parse().ok()?;
+        let realised = named(&run.entry.result.cells, "rate_rps_realised")?.parse().ok()?;
         Some(Rates { asked, realised, requests: prepared.arrivals.requests })
     };
     let known = runs.iter().filter_map(|run| Some((run, rates(run)?)));
@@ -60,11 +60,10 @@ pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
 /// A note on runs that were offered more than the workers can answer, and whose scheduler refused
 /// nothing, if there are any. Loads are those of the rates asked for.
 pub fn overload(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
-    let rejected = COLUMNS.iter().position(|column| column.name == "rejected")?;
     let load = |run: &RunRecord| {
-        let prepared = &sweep.prepared[run.spec.configuration];
+        let prepared = &sweep.configs[run.spec.configuration];
         let load = prepared.arrivals.load(&prepared.catalog)?;
-        let refused: u64 = run.entry.result.cells.get(rejected)?.parse().ok()?;
+        let refused: u64 = named(&run.entry.result.cells, "rejected")?.parse().ok()?;
         (load > 1.0 && refused == 0).then_some((load, prepared.scheduler_name))
     };
     let over: Vec<(f64, &str)> = runs.iter().filter_map(load).collect();

@@ -5,7 +5,7 @@ use crate::config::source;
 use crate::config::{Location, Problem};
 use crate::experiment::{AxisLabels, is_label};
 use crate::metrics::column::{count, text};
-use crate::metrics::{COLUMNS, Column, QUANTILES};
+use crate::metrics::{COLUMNS, Column, QUANTILES, column_named, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -71,26 +71,32 @@ impl ResultRow {
 
     /// A cell as it is written; empty if there is no such column.
     pub fn word(&self, name: &str) -> &str {
-        let at = COLUMNS.iter().position(|column| column.name == name);
-        at.map_or("", |at| self.cells[at].as_str())
+        named(&self.cells, name).unwrap_or("")
     }
 
     /// A metric as a number; `None` if the cell is empty or no number.
     pub fn metric(&self, name: &str) -> Option<f64> {
-        let at = COLUMNS.iter().position(|column| column.name == name)?;
-        self.cells[at].parse().ok()
+        self.word(name).parse().ok()
+    }
+
+    /// The labels of the other axes, in order.
+    pub fn other_labels(&self, axis: usize) -> Vec<String> {
+        without(&self.labels, axis)
     }
 }
 
 impl Results {
     /// Reads a results folder.
+    ///
+    /// # Errors
+    /// Says which file, line and column cannot be read.
     pub fn load(folder: &Path) -> Result<Self, ResultsError> {
         let path = folder.join("runs.csv").to_string_lossy().into_owned();
         let table = Table::parse(&source::read_own(&path)?)?;
-        let header: Vec<&str> = table.header().collect();
+        let header: Vec<&str> = table.names().collect();
         let place = |name: &str| header.iter().position(|known| *known == name);
         let end = place("accuracy_source");
-        let known = |name: &&str| COLUMNS.iter().any(|column| column.name == *name);
+        let known = |name: &&str| column_named(name).is_some();
         let fits = end.is_some_and(|end| {
             end >= HEAD.len()
                 && header.iter().zip(HEAD).all(|(name, column)| *name == column.name)
@@ -124,9 +130,14 @@ impl Results {
         Ok(Self { axes, columns, rows, quantiles: load_quantiles(folder)? })
     }
 
-    /// The index of an axis.
+    /// The place of an axis in [`Self::axes`].
     pub fn axis(&self, name: &str) -> Option<usize> {
         self.axes.iter().position(|axis| axis == name)
+    }
+
+    /// The names of the other axes, in order.
+    pub fn other_axes(&self, axis: usize) -> Vec<String> {
+        without(&self.axes, axis)
     }
 
     /// The labels of an axis in order of first appearance.
@@ -160,6 +171,12 @@ impl Results {
     }
 }
 
+/// A list without the item at a place.
+pub(super) fn without(list: &[String], place: usize) -> Vec<String> {
+    let others = list.iter().enumerate().filter(|(at, _)| *at != place);
+    others.map(|(_, item)| item.clone()).collect()
+}
+
 fn load_quantiles(folder: &Path) -> Result<BTreeMap<String, Vec<f64>>, Problem> {
     let path = folder.join("quantiles.csv").to_string_lossy().into_owned();
     let mut quantiles: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -168,7 +185,7 @@ fn load_quantiles(folder: &Path) -> Result<BTreeMap<String, Vec<f64>>, Problem> 
     }
     // Runs in which nothing was completed have no latencies.
     let table = Table::parse_any(&source::read_own(&path)?)?;
-    let (id, latency) = (table.column("run_id")?, table.column("latency_ms")?);
+    let [id, latency] = table.columns(["run_id", "latency_ms"])?;
     for row in table.rows() {
         quantiles.entry(row.text(id).to_owned()).or_default().push(row.number(latency)?);
     }

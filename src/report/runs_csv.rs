@@ -2,36 +2,53 @@
 
 use super::results::{HEAD, TABLE_HEAD};
 use crate::experiment::{RunRecord, SCHEMA_VERSION, Sweep};
-use crate::metrics::{COLUMNS, QUANTILES, TABLES, TableEntry};
+use crate::metrics::column::{column, share, text};
+use crate::metrics::{COLUMNS, Cell, Column, QUANTILES, TABLES, TableEntry, named};
 use crate::output::atomic::{self, WriteError};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Writes the rows of all runs, in order, and beside them what does not belong into them.
+/// The columns of `quantiles.csv`.
+pub(super) const QUANTILE_COLUMNS: [Column; 3] = [
+    text("run_id", "which run, as in runs.csv"),
+    share("q", "which quantile"),
+    column("latency_ms", "latency that this share of the completed requests does not exceed"),
+];
+
+/// The columns of `timings.csv`.
+pub(super) const TIMING_COLUMNS: [Column; 4] = [
+    text("run_id", "which run, as in runs.csv"),
+    column("wall_s", "how long the run took; no two runs agree"),
+    column("requests_per_s", "requests simulated per second").empty("the run failed"),
+    column("decisions_per_s", "decisions taken per second").empty("the run failed"),
+];
+
+/// Writes `runs.csv` and the tables, quantiles and timings of all runs, in order.
+///
+/// # Errors
+/// Says which file could not be written.
 pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
-    let rows = runs.iter().map(|run| row(sweep, run));
-    write_csv(&folder.join("runs.csv"), std::iter::once(header(sweep)).chain(rows))?;
+    write_csv(&folder.join("runs.csv"), header(sweep), runs.iter().map(|run| row(sweep, run)))?;
     write_tables(sweep, runs, folder)?;
     let quantiles = folder.join("quantiles.csv");
-    if sweep.beside().quantiles {
-        let head = ["run_id", "q", "latency_ms"].map(str::to_owned).to_vec();
+    if sweep.output_request().quantiles {
         // Settings with two names are one run.
         let mut seen = BTreeSet::new();
         let rows = runs.iter().filter(|run| seen.insert(&run.id)).flat_map(|run| {
             let values = run.entry.result.quantiles.iter().zip(QUANTILES);
             values.map(|(value, q)| vec![run.id.clone(), q.to_string(), value.clone()])
         });
-        write_csv(&quantiles, std::iter::once(head).chain(rows))?;
+        write_csv(&quantiles, names(&QUANTILE_COLUMNS), rows)?;
     } else {
         // Those of another sweep into this folder would be taken for this one's.
         atomic::remove(&quantiles)?;
     }
-    write_csv(&folder.join("timings.csv"), timings(runs))
+    write_csv(&folder.join("timings.csv"), names(&TIMING_COLUMNS), runs.iter().map(timing))
 }
 
 /// Writes the tables that were asked for, each row with what names its run.
 fn write_tables(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
-    let wanted = sweep.beside().tables;
+    let wanted = sweep.output_request().tables;
     for table in TABLES {
         let path = folder.join(format!("{}.csv", table.name));
         let Some(at) = wanted.iter().position(|wanted| wanted.name == table.name) else {
@@ -43,20 +60,19 @@ fn write_tables(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), 
             let rows = run.entry.result.tables.get(at).into_iter().flatten();
             rows.map(move |row| [head.as_slice(), row].concat())
         });
-        write_csv(&path, std::iter::once(table_header(sweep, table)).chain(rows))?;
+        write_csv(&path, table_header(sweep, table), rows)?;
     }
     Ok(())
 }
 
 /// The columns of a table of several rows a run.
 pub(super) fn table_header(sweep: &Sweep, table: &TableEntry) -> Vec<String> {
-    let head = TABLE_HEAD.iter().map(|column| column.name.to_owned()).chain(sweep.axis_keys());
-    head.chain(table.columns.iter().map(|column| column.name.to_owned())).collect()
+    [names(&TABLE_HEAD), sweep.axis_keys(), names(table.columns)].concat()
 }
 
 /// What every row of a run begins with in such a table.
 pub(super) fn table_head(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
-    let labels = &sweep.configurations[run.spec.configuration].labels;
+    let labels = &sweep.points[run.spec.configuration].labels;
     let mut head = vec![run.id.clone(), run.spec.replicate.to_string()];
     head.extend(labels.iter().cloned());
     head
@@ -64,9 +80,9 @@ pub(super) fn table_head(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
 
 /// The columns of a sweep's `runs.csv`.
 pub fn header(sweep: &Sweep) -> Vec<String> {
-    let head = HEAD.iter().map(|column| column.name.to_owned()).chain(sweep.axis_keys());
-    let metrics = COLUMNS.iter().map(|column| column.name.to_owned());
-    head.chain(["accuracy_source".to_owned()]).chain(metrics).chain(["error".to_owned()]).collect()
+    let info = ["accuracy_source".to_owned()];
+    let error = ["error".to_owned()];
+    [&names(&HEAD)[..], &sweep.axis_keys(), &info, &names(COLUMNS), &error].concat()
 }
 
 /// The cells of a run's row in `runs.csv`.
@@ -79,36 +95,41 @@ pub fn row(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
         run.spec.replicate.to_string(),
         sweep.experiment.seed.to_string(),
     ];
-    cells.extend(sweep.configurations[at].labels.iter().cloned());
-    cells.push(sweep.prepared[at].info.name().to_owned());
+    cells.extend(sweep.points[at].labels.iter().cloned());
+    cells.push(sweep.configs[at].info.name().to_owned());
     cells.extend(run.entry.result.cells.iter().cloned());
     cells.push(run.entry.result.error.clone());
     cells
 }
 
-/// Wall-clock facts, apart from the results since no two runs agree on them.
-fn timings(runs: &[RunRecord]) -> impl Iterator<Item = Vec<String>> + '_ {
-    let head = ["run_id", "wall_s", "requests_per_s", "decisions_per_s"];
-    let column = |name: &str| COLUMNS.iter().position(|column| column.name == name);
-    let (requests, decisions) = (column("arrived"), column("decisions"));
-    let rows = runs.iter().map(move |run| {
-        let rate = |at: Option<usize>| {
-            let count = at.and_then(|at| run.entry.result.cells[at].parse::<f64>().ok());
-            count.map_or(String::new(), |count| format!("{:.0}", count / run.entry.wall_s))
-        };
-        vec![run.id.clone(), format!("{:.6}", run.entry.wall_s), rate(requests), rate(decisions)]
-    });
-    std::iter::once(head.map(str::to_owned).to_vec()).chain(rows)
+/// Wall-clock times of a run, apart from the results since no two runs agree on them.
+fn timing(run: &RunRecord) -> Vec<String> {
+    let rate = |name: &str| {
+        let count = named(&run.entry.result.cells, name).and_then(|cell| cell.parse::<f64>().ok());
+        count.map_or(String::new(), |count| format!("{:.0}", count / run.entry.wall_s))
+    };
+    vec![run.id.clone(), format!("{:.6}", run.entry.wall_s), rate("arrived"), rate("decisions")]
+}
+
+/// The names of columns.
+pub(super) fn names(columns: &[Column]) -> Vec<String> {
+    columns.iter().map(|column| column.name.to_owned()).collect()
+}
+
+/// A number with all digits; an empty cell if there is none.
+pub(super) fn number(value: Option<f64>) -> String {
+    Cell::from(value).to_string()
 }
 
 /// Writes a table whole or not at all.
 pub(super) fn write_csv(
     path: &Path,
-    rows: impl Iterator<Item = Vec<String>>,
+    header: Vec<String>,
+    rows: impl IntoIterator<Item = Vec<String>>,
 ) -> Result<(), WriteError> {
     atomic::with(path, |file| {
         let mut writer = csv::Writer::from_writer(std::io::BufWriter::new(file));
-        for row in rows {
+        for row in std::iter::once(header).chain(rows) {
             writer.write_record(&row)?;
         }
         writer.flush()

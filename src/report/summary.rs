@@ -3,12 +3,43 @@
 //! ends of the interval, how it was found and why so. Where nothing varies there is no interval.
 
 use super::results::{ResultRow, Results};
-use super::runs_csv::write_csv;
-use crate::metrics::{interval_key, law, numbers};
+use super::runs_csv::{names, number, write_csv};
+use crate::metrics::column::{ANY_NUMBER, column, count, text};
+use crate::metrics::{Column, ColumnKind, interval_key, law, numbers};
 use crate::output::atomic::WriteError;
 use crate::stats::{Estimate, Interval, MethodReason};
 use rayon::prelude::*;
 use std::path::Path;
+
+/// When a standard deviation is absent.
+pub(super) const FEW: &str = "fewer than two replicates have it";
+/// When an interval is absent.
+pub(super) const NO_INTERVAL: &str = "fewer than two replicates have it, or all of them agree";
+
+/// The columns of `intervals.csv` after the axes.
+pub(super) const INTERVAL_COLUMNS: [Column; 9] = [
+    text("metric", "which metric"),
+    count("replicates", "replicates that have it"),
+    column("mean", "its mean over them").of(ANY_NUMBER),
+    column("sd", "its standard deviation").empty(FEW),
+    column("ci95_low", "lower end of the 95 % interval of the mean")
+        .of(ANY_NUMBER)
+        .empty(NO_INTERVAL),
+    column("ci95_high", "upper end of it").of(ANY_NUMBER).empty(NO_INTERVAL),
+    text("interval", "how the interval was found")
+        .of(ColumnKind::Word(&["t", "bootstrap-t"]))
+        .empty(NO_INTERVAL),
+    text(
+        "interval_note",
+        "why a skewed metric has t: few replicates, all but a few agree, or bootstrap-t is more \
+         than three times as wide; constant: why there is no interval",
+    )
+    .of(ColumnKind::Word(&["few", "agree", "wide", "constant"]))
+    .empty("there is nothing to say"),
+    text("interval_clipped", "which ends were put back to the range of the metric")
+        .of(ColumnKind::Word(&["low", "high", "both"]))
+        .empty("none"),
+];
 
 /// The rows of one configuration.
 #[derive(Clone, Debug)]
@@ -76,22 +107,18 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
         row.push(cell.rows.len().to_string());
         for name in &metrics {
             let estimate = cell.estimate(name);
-            let text = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
-            row.push(text(estimate.map(|e| e.mean)));
-            row.push(text(estimate.and_then(|e| e.deviation)));
-            row.push(text(estimate.and_then(|e| e.half_width)));
+            row.push(number(estimate.map(|e| e.mean)));
+            row.push(number(estimate.and_then(|e| e.deviation)));
+            row.push(number(estimate.and_then(|e| e.half_width)));
         }
         row
     });
-    write_csv(&folder.join("summary.csv"), std::iter::once(head).chain(rows))?;
-    let mut head = results.axes.clone();
-    let columns = ["metric", "replicates", "mean", "sd", "ci95_low", "ci95_high", "interval"];
-    head.extend(columns.map(str::to_owned));
-    head.extend(["interval_note", "interval_clipped"].map(str::to_owned));
+    write_csv(&folder.join("summary.csv"), head, rows)?;
+    let head = [results.axes.clone(), names(&INTERVAL_COLUMNS)].concat();
     // Resampling takes longer than short runs do.
     let of = |cell| metrics.iter().filter_map(move |name| interval_row(cell, name));
     let rows: Vec<Vec<String>> = cells.par_iter().flat_map_iter(of).collect();
-    write_csv(&folder.join("intervals.csv"), std::iter::once(head).chain(rows))
+    write_csv(&folder.join("intervals.csv"), head, rows)
 }
 
 /// Nothing for a metric that no replicate has.
@@ -99,7 +126,6 @@ fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
     let values = cell.values(metric);
     let estimate = Estimate::of(&values)?;
     let interval = Interval::of(&values, law(metric), interval_key(metric, cell.labels));
-    let text = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
     let mut row = cell.labels.to_vec();
     row.extend([metric.to_owned(), values.len().to_string(), estimate.mean.to_string()]);
     let note = match interval {
@@ -114,9 +140,9 @@ fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
         [true, true] => "both",
     };
     row.extend([
-        text(estimate.deviation),
-        text(interval.map(|i| i.low)),
-        text(interval.map(|i| i.high)),
+        number(estimate.deviation),
+        number(interval.map(|i| i.low)),
+        number(interval.map(|i| i.high)),
         interval.map_or("", |i| i.method.name()).to_owned(),
         note.to_owned(),
         clipped.to_owned(),

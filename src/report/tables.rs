@@ -1,4 +1,4 @@
-//! Tables of several rows a run, read back to be compared with what runs come to now.
+//! Kept tables with several rows per run, compared with new runs.
 
 use super::runs_csv::{table_head, table_header};
 use crate::config::Problem;
@@ -9,7 +9,7 @@ use crate::metrics::TableEntry;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The tables that a sweep writes beside its rows, as a folder holds them.
+/// The kept tables of a sweep.
 #[derive(Debug)]
 pub struct Tables(Vec<Kept>);
 
@@ -17,19 +17,22 @@ pub struct Tables(Vec<Kept>);
 struct Kept {
     table: &'static TableEntry,
     header: Vec<String>,
-    /// The cells behind those of the head, row by row, by the head; nothing if the file is not
-    /// there or has other columns.
+    /// By the cells that name the run, the other cells of its rows; `None` if the file is absent
+    /// or has other columns.
     rows: Option<BTreeMap<Vec<String>, Vec<Vec<String>>>>,
 }
 
 impl Tables {
-    /// Reads those that this sweep writes.
+    /// Reads the tables that this sweep writes.
+    ///
+    /// # Errors
+    /// Says which file and line cannot be read.
     pub fn load(sweep: &Sweep, folder: &Path) -> Result<Self, Problem> {
         let kept = sweep.experiment.tables.iter().map(|table| Kept::load(sweep, table, folder));
         Ok(Self(kept.collect::<Result<_, _>>()?))
     }
 
-    /// What is not as a run came to now, a line for each table.
+    /// How the rows of a new run differ, a line for each table.
     pub fn differences(&self, sweep: &Sweep, run: &RunRecord) -> Vec<String> {
         let tables = self.0.iter().zip(&run.entry.result.tables);
         tables.filter_map(|(kept, new)| kept.difference(&table_head(sweep, run), new)).collect()
@@ -45,7 +48,7 @@ impl Kept {
             return Ok(kept);
         }
         let text = Table::parse_any(&source::read_own(&path)?)?;
-        if text.header().eq(kept.header.iter().map(String::as_str)) {
+        if text.names().eq(kept.header.iter().map(String::as_str)) {
             let own = kept.header.len() - table.columns.len();
             let mut rows: BTreeMap<Vec<String>, Vec<Vec<String>>> = BTreeMap::new();
             for row in text.rows() {

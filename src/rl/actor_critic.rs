@@ -1,227 +1,192 @@
-//! What A2C and PPO share: an actor and a critic apart, rollouts, advantages.
+//! What A2C and PPO share: an actor and a critic in separate networks, rollouts, advantages.
 
-use super::net::{ActionHeads, Activation, Activations, Mlp};
-use super::optim::{Optimiser, UpdateRule, clip};
+use super::agent::{
+    Agent, Episodes, HIDDEN, TrainedNetwork, Visitor, action_network, layers, visit_updates,
+};
+use super::net::{Activation, Mlp};
+use super::optim::{UpdateRule, clip};
 use super::{Environment, Transition};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 /// Weight of the critic's loss.
 const VALUE_WEIGHT: f32 = 0.5;
-/// How often what seems good is added to the logarithm of a probability.
+/// Weight of an action's own score in the logarithm of its probability.
 const PRIOR: f32 = 1.0;
-/// Gradients of both networks together are no longer than this.
-const LONGEST_GRADIENT: f32 = 0.5;
-/// Hidden layers.
-const HIDDEN: [usize; 2] = [64, 64];
-/// Hidden layers of a network that is asked about each action.
-const ASKED: [usize; 2] = [32, 32];
+/// Largest norm of the gradients of both networks together.
+const MAX_GRADIENT: f32 = 0.5;
 
-/// A policy, an estimate of what states are worth, and how they are improved.
+/// How an actor-critic agent learns.
+#[derive(Clone, Copy)]
+pub(super) struct Method {
+    /// Optimiser of both networks.
+    pub(super) rule: UpdateRule,
+    /// Learning rate.
+    pub(super) rate: f32,
+    /// Steps of a segment.
+    pub(super) segment: usize,
+    /// Takes the steps of a segment and updates the agent.
+    pub(super) learn: fn(&mut ActorCritic, &mut Episodes<'_>, &mut ChaCha8Rng),
+}
+
+/// A policy, and an estimate of the return from each state.
 pub(super) struct ActorCritic {
-    pub(super) actor: Mlp,
-    pub(super) critic: Mlp,
-    pub(super) optimisers: [Optimiser; 2],
-    gradients: [Vec<f32>; 2],
-    traces: [Activations; 2],
+    method: Method,
+    actor: TrainedNetwork,
+    critic: TrainedNetwork,
+    /// Probability of each action in the state that was evaluated last.
     probabilities: Vec<f32>,
 }
 
-/// Steps taken in a row, flat by step.
+/// Consecutive steps, flat by step.
 #[derive(Default)]
 pub(super) struct Rollout {
-    pub(super) observations: Vec<f32>,
-    pub(super) masks: Vec<bool>,
-    pub(super) actions: Vec<usize>,
+    observations: Vec<f32>,
+    masks: Vec<bool>,
+    actions: Vec<usize>,
+    /// Logarithm of the probability of each action when it was taken.
     pub(super) log_probabilities: Vec<f32>,
-    pub(super) steps: Vec<Transition>,
+    steps: Vec<Transition>,
+    /// The critic's value of the state before each step.
     values: Vec<f32>,
-    /// What the state after the last step is worth.
-    last: f32,
-    /// What later rewards are worth.
-    discounts: Vec<f32>,
+    /// The critic's value of the state after the last step.
+    last_value: f32,
 }
 
-/// Loss of one sample: its derivative by the logarithm of the action's probability, and the return
-/// that the critic should have foreseen.
-pub(super) struct Sample {
+/// The loss of one step.
+pub(super) struct LossGradient {
+    /// Derivative of the actor's loss by the logarithm of the action's probability.
     pub(super) by_log_probability: f32,
+    /// The return that the critic should have predicted.
     pub(super) target: f32,
 }
 
 impl ActorCritic {
-    pub(super) fn new(
-        env: &dyn Environment,
-        rule: UpdateRule,
-        rate: f32,
-        rng: &mut ChaCha8Rng,
-    ) -> Self {
-        let mut network =
+    pub(super) fn new(env: &dyn Environment, method: Method, rng: &mut ChaCha8Rng) -> Self {
+        let mut build =
             |sizes: &[usize], activation, gain| Mlp::orthogonal(sizes, activation, gain, &mut *rng);
-        let actor = chooser(env, PRIOR, |sizes, asked| {
-            network(sizes, if asked { Activation::Relu } else { Activation::Tanh }, 0.01)
+        let actor = action_network(env, PRIOR, |sizes, by_action| {
+            build(sizes, if by_action { Activation::Relu } else { Activation::Tanh }, 0.01)
         });
-        let critic = network(&layers(env.observation_len(), &HIDDEN, 1), Activation::Tanh, 1.0);
-        let counts = [actor.parameters.len(), critic.parameters.len()];
-        Self {
-            actor,
-            critic,
-            optimisers: counts.map(|count| Optimiser::new(rule, rate, count)),
-            gradients: counts.map(|count| vec![0.0; count]),
-            traces: Default::default(),
-            probabilities: Vec::new(),
-        }
+        let critic = build(&layers(env.observation_len(), &HIDDEN, 1), Activation::Tanh, 1.0);
+        let [actor, critic] =
+            [actor, critic].map(|network| TrainedNetwork::new(network, method.rule, method.rate));
+        Self { method, actor, critic, probabilities: Vec::new() }
     }
 
     fn value(&mut self, observation: &[f32]) -> f32 {
-        self.critic.forward(observation, &mut self.traces[1])[0]
+        self.critic.forward(observation)[0]
     }
 
-    /// Fills `probabilities` for an observation; forbidden actions have none.
-    fn look(&mut self, observation: &[f32], allowed: &[bool]) {
-        let scores = self.actor.forward(observation, &mut self.traces[0]);
+    /// Fills `probabilities` for an observation; forbidden actions get 0.
+    fn evaluate_policy(&mut self, observation: &[f32], allowed: &[bool]) {
+        let scores = self.actor.forward(observation);
         let open = || scores.iter().zip(allowed).filter(|(_, open)| **open).map(|(s, _)| *s);
         let highest = open().fold(f32::NEG_INFINITY, f32::max);
+        let weight = |(score, open): (&f32, &bool)| {
+            if *open { libm::expf(score - highest) } else { 0.0 }
+        };
         self.probabilities.clear();
-        self.probabilities.extend(
-            scores
-                .iter()
-                .zip(allowed)
-                .map(|(s, open)| if *open { libm::expf(s - highest) } else { 0.0 }),
-        );
+        self.probabilities.extend(scores.iter().zip(allowed).map(weight));
         let sum: f32 = self.probabilities.iter().sum();
         self.probabilities.iter_mut().for_each(|p| *p /= sum);
     }
 
-    /// Takes `count` steps by the policy, beginning new episodes where old ones end.
-    pub(super) fn roll(
+    /// Takes `count` steps by the policy.
+    pub(super) fn rollout(
         &mut self,
-        env: &mut dyn Environment,
+        episodes: &mut Episodes<'_>,
         count: usize,
         rng: &mut ChaCha8Rng,
-        episodes: &mut ChaCha8Rng,
     ) -> Rollout {
         let mut rollout = Rollout::default();
-        let mut observation = vec![0.0; env.observation_len()];
-        let mut allowed = vec![true; env.actions()];
         for _ in 0..count {
-            env.observe(&mut observation);
-            env.mask(&mut allowed);
-            self.look(&observation, &allowed);
+            self.evaluate_policy(&episodes.observation, &episodes.allowed);
             let action = drawn(&self.probabilities, rng.random_range(0.0..1.0));
-            rollout.values.push(self.value(&observation));
-            let step = env.step(action);
-            rollout.observations.extend_from_slice(&observation);
-            rollout.masks.extend_from_slice(&allowed);
+            rollout.values.push(self.value(&episodes.observation));
+            rollout.observations.extend_from_slice(&episodes.observation);
+            rollout.masks.extend_from_slice(&episodes.allowed);
             rollout.actions.push(action);
             rollout.log_probabilities.push(libm::logf(self.probabilities[action]));
+            let step = episodes.step(action);
             rollout.steps.push(step);
-            rollout.discounts.push(env.discount());
             if step.done {
-                env.reset(episodes);
+                episodes.begin();
             }
         }
-        env.observe(&mut observation);
-        rollout.last = self.value(&observation);
+        rollout.last_value = self.value(&episodes.observation);
         rollout
     }
 
-    /// One step of the optimisers on the mean loss over the steps `at` of a rollout.
-    pub(super) fn improve(
+    /// One update by the mean loss over the steps `at` of a rollout. `loss` is given a step and the
+    /// logarithm of its action's probability now.
+    pub(super) fn update(
         &mut self,
         rollout: &Rollout,
         at: &[usize],
-        sample: impl Fn(usize, f32) -> Sample,
+        loss: impl Fn(usize, f32) -> LossGradient,
     ) {
-        self.differentiate(rollout, at, sample);
-        let [actor, critic] = &mut self.gradients;
-        clip(&mut [actor, critic], LONGEST_GRADIENT);
-        self.optimisers[0].step(&mut self.actor.parameters, actor);
-        self.optimisers[1].step(&mut self.critic.parameters, critic);
+        self.differentiate(rollout, at, loss);
+        clip(&mut [&mut self.actor.gradient, &mut self.critic.gradient], MAX_GRADIENT);
+        self.actor.update();
+        self.critic.update();
     }
 
-    /// The gradients of the mean loss. `sample` is given a step and the logarithm of its action's
-    /// probability now.
+    /// Adds the gradients of the mean loss.
     fn differentiate(
         &mut self,
         rollout: &Rollout,
         at: &[usize],
-        sample: impl Fn(usize, f32) -> Sample,
+        loss: impl Fn(usize, f32) -> LossGradient,
     ) {
-        self.gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
-        let (inputs, outputs) = (self.actor.inputs(), rollout.masks.len() / rollout.steps.len());
+        let inputs = self.actor.network.inputs();
+        let outputs = self.actor.network.outputs();
         let share = 1.0 / at.len() as f32;
         for at in at.iter().copied() {
             let observation = &rollout.observations[at * inputs..(at + 1) * inputs];
-            self.look(observation, &rollout.masks[at * outputs..(at + 1) * outputs]);
+            self.evaluate_policy(observation, &rollout.masks[at * outputs..(at + 1) * outputs]);
             let action = rollout.actions[at];
-            let loss = sample(at, libm::logf(self.probabilities[action].max(f32::MIN_POSITIVE)));
+            let loss = loss(at, libm::logf(self.probabilities[action].max(f32::MIN_POSITIVE)));
             // The derivative of log softmax is one for the action minus the probabilities.
             let scale = share * loss.by_log_probability;
             self.probabilities.iter_mut().for_each(|p| *p *= -scale);
             self.probabilities[action] += scale;
-            self.actor.backward(&mut self.traces[0], &self.probabilities, &mut self.gradients[0]);
+            self.actor.backward(&self.probabilities);
             let error = self.value(observation) - loss.target;
-            let by_value = share * VALUE_WEIGHT * 2.0 * error;
-            self.critic.backward(&mut self.traces[1], &[by_value], &mut self.gradients[1]);
+            self.critic.backward(&[share * VALUE_WEIGHT * 2.0 * error]);
         }
     }
+}
 
-    /// Everything that training changes, by name.
-    pub(super) fn state(&self) -> Vec<(&'static str, Vec<f32>)> {
-        let steps = self.optimisers[0].steps;
-        vec![
-            ("actor", self.actor.parameters.clone()),
-            ("critic", self.critic.parameters.clone()),
-            ("actor_moments", self.optimisers[0].moments.clone()),
-            ("critic_moments", self.optimisers[1].moments.clone()),
-            ("optimiser_steps", vec![f32::from_bits(steps)]),
-        ]
+impl Agent for ActorCritic {
+    fn segment(&self) -> usize {
+        self.method.segment
     }
 
-    /// Takes up what [`Self::state`] once said.
-    pub(super) fn restore(&mut self, state: &[(String, Vec<f32>)]) -> Option<()> {
-        let [first, second] = &mut self.optimisers;
-        take(state, "actor", &mut self.actor.parameters)?;
-        take(state, "critic", &mut self.critic.parameters)?;
-        take(state, "actor_moments", &mut first.moments)?;
-        take(state, "critic_moments", &mut second.moments)?;
-        let mut steps = [0.0];
-        take(state, "optimiser_steps", &mut steps)?;
-        (first.steps, second.steps) = (steps[0].to_bits(), steps[0].to_bits());
-        Some(())
+    fn learn(
+        &mut self,
+        episodes: &mut Episodes<'_>,
+        rng: &mut ChaCha8Rng,
+        _done: usize,
+        _total: usize,
+    ) {
+        (self.method.learn)(self, episodes, rng);
+    }
+
+    fn network(&self) -> &Mlp {
+        &self.actor.network
+    }
+
+    fn visit_state(&mut self, visit: Visitor<'_>) {
+        visit("actor", &mut self.actor.network.parameters);
+        visit("critic", &mut self.critic.network.parameters);
+        visit("actor_moments", &mut self.actor.optimiser.moments);
+        visit("critic_moments", &mut self.critic.optimiser.moments);
+        visit_updates([&mut self.actor, &mut self.critic], visit);
     }
 }
 
-/// Units by layer.
-fn layers(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<usize> {
-    [&[inputs], hidden, &[outputs]].concat()
-}
-
-/// The network that chooses an action: one that sees all at once, or, where observations have parts
-/// by action, one that is asked about each and told what seems good `prior` times. `network` makes
-/// it, given its layers and which of the two it is.
-pub(super) fn chooser(
-    env: &dyn Environment,
-    prior: f32,
-    network: impl FnOnce(&[usize], bool) -> Mlp,
-) -> Mlp {
-    let (inputs, count, width) = (env.observation_len(), env.actions(), env.by_action());
-    if width == 0 {
-        return network(&layers(inputs, &HIDDEN, count), false);
-    }
-    let seen = inputs - (count - 1) * width;
-    let network = network(&layers(seen, &ASKED, 1), true);
-    network.clone().asked_about(ActionHeads { count, width, prior }).unwrap_or(network)
-}
-
-/// Copies the values called `name`, if there are as many as expected.
-pub(super) fn take(state: &[(String, Vec<f32>)], name: &str, into: &mut [f32]) -> Option<()> {
-    let (_, values) = state.iter().find(|(known, _)| known == name)?;
-    (values.len() == into.len()).then(|| into.copy_from_slice(values))
-}
-
-/// The index at which the probabilities add up to more than `unit`.
+/// The index at which the cumulative probability exceeds `unit`.
 fn drawn(probabilities: &[f32], unit: f32) -> usize {
     let mut left = unit;
     let mut last = 0;
@@ -236,19 +201,17 @@ fn drawn(probabilities: &[f32], unit: f32) -> usize {
 }
 
 impl Rollout {
-    /// Generalised advantages (Schulman et al., ICLR 2016) and the returns they make with the
+    /// Generalised advantages (Schulman et al., ICLR 2016), and the returns that they make with the
     /// critic's values.
     pub(super) fn advantages(&self, lambda: f32) -> (Vec<f32>, Vec<f32>) {
-        let count = self.steps.len();
-        let mut advantages = vec![0.0; count];
-        let (mut later, mut next) = (0.0, self.last);
-        for at in (0..count).rev() {
-            let Transition { reward, done } = self.steps[at];
-            let goes_on = if done { 0.0 } else { self.discounts[at] };
-            let surprise = reward + goes_on * next - self.values[at];
-            later = surprise + goes_on * lambda * later;
-            advantages[at] = later;
-            next = self.values[at];
+        let mut advantages = vec![0.0; self.steps.len()];
+        let (mut advantage, mut next_value) = (0.0, self.last_value);
+        for (at, Transition { reward, done, discount }) in self.steps.iter().enumerate().rev() {
+            let discount = if *done { 0.0 } else { *discount };
+            let difference = reward + discount * next_value - self.values[at];
+            advantage = difference + discount * lambda * advantage;
+            advantages[at] = advantage;
+            next_value = self.values[at];
         }
         let returns = advantages.iter().zip(&self.values).map(|(a, v)| a + v).collect();
         (advantages, returns)
@@ -283,30 +246,33 @@ mod tests {
         }
 
         fn step(&mut self, action: usize) -> Transition {
-            Transition { reward: action as f32, done: false }
+            Transition { reward: action as f32, done: false, discount: 0.99 }
         }
     }
 
     #[test]
     fn gradients_of_the_actors_and_critics_losses_are_differences() {
         let mut rng = Rng::new(9, 0).stream(Label::Parameters);
-        let mut episodes = Rng::new(9, 0).stream(Label::Episodes);
-        let mut both = ActorCritic::new(&Still, UpdateRule::Adam { epsilon: 1e-5 }, 1e-3, &mut rng);
-        let rollout = both.roll(&mut Still, 6, &mut rng, &mut episodes);
+        let rule = UpdateRule::Adam { epsilon: 1e-5 };
+        let method = Method { rule, rate: 1e-3, segment: 6, learn: |_, _, _| {} };
+        let mut both = ActorCritic::new(&Still, method, &mut rng);
+        let mut env = Still;
+        let mut episodes = Episodes::new(&mut env, Rng::new(9, 0).stream(Label::Episodes));
+        let rollout = both.rollout(&mut episodes, 6, &mut rng);
         assert!(rollout.actions.iter().all(|action| *action > 0));
         let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.2];
         let all: Vec<usize> = (0..6).collect();
         let target = 0.3;
-        both.differentiate(&rollout, &all, |at, _| Sample {
+        both.differentiate(&rollout, &all, |at, _| LossGradient {
             by_log_probability: weights[at],
             target,
         });
-        let gradients = both.gradients.clone();
+        let gradients = [both.actor.gradient.clone(), both.critic.gradient.clone()];
         let loss = |both: &mut ActorCritic| -> f64 {
             let mut sum = 0.0;
             for (at, weight) in weights.iter().enumerate() {
                 let seen = &rollout.observations[at * 5..(at + 1) * 5];
-                both.look(seen, &[false, true, true, true]);
+                both.evaluate_policy(seen, &[false, true, true, true]);
                 let p = f64::from(both.probabilities[rollout.actions[at]]);
                 let error = f64::from(both.value(seen)) - f64::from(target);
                 sum += f64::from(*weight) * libm::log(p) + 0.5 * error * error;
@@ -317,11 +283,12 @@ mod tests {
             for (at, found) in gradient.iter().enumerate().step_by(7) {
                 let mut at_distance = |step: f32| {
                     let net = if which == 0 { &mut both.actor } else { &mut both.critic };
+                    let net = &mut net.network;
                     let middle = net.parameters[at];
                     net.parameters[at] = middle + step;
                     let found = loss(&mut both);
                     let net = if which == 0 { &mut both.actor } else { &mut both.critic };
-                    net.parameters[at] = middle;
+                    net.network.parameters[at] = middle;
                     found
                 };
                 let difference = (at_distance(4e-3) - at_distance(-4e-3)) / 8e-3;
@@ -333,12 +300,11 @@ mod tests {
 
     #[test]
     fn advantages_with_lambda_one_are_discounted_returns_less_values() {
-        let step = |reward, done| Transition { reward, done };
+        let step = |reward, done| Transition { reward, done, discount: 0.99 };
         let rollout = Rollout {
             steps: vec![step(1.0, false), step(2.0, true), step(3.0, false)],
             values: vec![0.5, 0.25, 0.125],
-            last: 4.0,
-            discounts: vec![0.99; 3],
+            last_value: 4.0,
             ..Rollout::default()
         };
         let (advantages, returns) = rollout.advantages(1.0);

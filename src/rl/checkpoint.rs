@@ -1,5 +1,6 @@
-//! What was learned, in a file: TOML with a version, a hash over all the rest, a catalogue of what
-//! it was learned for, and numbers as hexadecimal single precision, so that nothing is rounded.
+//! Files of policies and checkpoints: TOML with a version, a hash over the rest, a catalogue of
+//! what the training depended on, and arrays in hexadecimal single precision, so that nothing is
+//! rounded.
 
 use super::net::{ActionHeads, Activation, Mlp};
 use crate::config::settings::names;
@@ -13,85 +14,96 @@ use crate::config::{
 const VERSION: u64 = 1;
 /// Numbers in one line of text.
 const PER_LINE: usize = 64;
-/// More units than this are no network of ours.
+/// Largest number of units of a layer.
 const MAX_UNITS: u64 = 1 << 16;
-/// The functions of hidden units, by name.
+/// Activation functions by name.
 const ACTIVATIONS: [(&str, Activation); 2] =
     [("tanh", Activation::Tanh), ("relu", Activation::Relu)];
 
-/// What something was learned for: names and values, compared word by word.
+/// What a training depended on: names and values, compared as text.
 pub type PolicySignature = Vec<(String, String)>;
 
-/// What a file is for.
+/// The purpose of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyKind {
     /// A network that decides.
     Policy,
-    /// A training that can go on.
+    /// A training that can be resumed.
     Checkpoint,
 }
 
-/// The kinds by the name in the file.
+/// Kinds by the name in the file.
 const KINDS: [(&str, PolicyKind); 2] =
     [("peeksim-policy", PolicyKind::Policy), ("peeksim-checkpoint", PolicyKind::Checkpoint)];
 
 /// The content of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyFile {
-    /// What it is.
+    /// The purpose of the file.
     pub kind: PolicyKind,
-    /// What it was learned for.
-    pub catalogue: PolicySignature,
-    /// Steps taken.
+    /// What the training depended on.
+    pub signature: PolicySignature,
+    /// Steps of training.
     pub steps: usize,
     /// Units by layer, inputs first.
     pub layers: Vec<usize>,
-    /// What hidden units do.
+    /// The activation function of hidden units.
     pub activation: Activation,
-    /// How it is asked about choices.
-    pub choices: Option<ActionHeads>,
-    /// Named numbers; those of a policy are its `parameters`.
+    /// How the network scores actions, if it does so one by one.
+    pub heads: Option<ActionHeads>,
+    /// Named arrays; that of a policy is called `parameters`.
     pub numbers: Vec<(String, Vec<f32>)>,
 }
 
 impl PolicyFile {
-    /// A network that decides.
-    pub fn policy(network: &Mlp, steps: usize, catalogue: PolicySignature) -> Self {
-        let numbers = vec![("parameters".to_owned(), network.parameters.clone())];
-        let (layers, activation) = (network.sizes().to_vec(), network.activation());
-        let choices = network.choices();
-        Self { kind: PolicyKind::Policy, catalogue, steps, layers, activation, choices, numbers }
+    /// The file of a trained network.
+    pub fn policy(network: &Mlp, steps: usize, signature: PolicySignature) -> Self {
+        Self {
+            kind: PolicyKind::Policy,
+            signature,
+            steps,
+            layers: network.sizes().to_vec(),
+            activation: network.activation(),
+            heads: network.heads(),
+            numbers: vec![("parameters".to_owned(), network.parameters.clone())],
+        }
+    }
+
+    /// The array called `name`; empty if there is none.
+    pub fn array(&self, name: &str) -> &[f32] {
+        let found = self.numbers.iter().find(|(known, _)| known == name);
+        found.map_or(&[], |(_, values)| values.as_slice())
     }
 
     /// The network of a policy's file.
     pub fn network(&self) -> Option<Mlp> {
-        let (_, values) = self.numbers.iter().find(|(name, _)| name == "parameters")?;
-        let network = Mlp::new(self.layers.clone(), self.activation, values.clone())?;
-        match self.choices {
+        let values = self.array("parameters").to_vec();
+        let network = Mlp::new(self.layers.clone(), self.activation, values)?;
+        match self.heads {
             None => Some(network),
-            Some(choices) => network.asked_about(choices),
+            Some(heads) => network.with_heads(heads),
         }
     }
 
     /// The text of the file.
     pub fn to_toml(&self) -> String {
-        let name = |of: &dyn Fn(usize) -> bool, names: &[&str]| {
-            names.iter().enumerate().find(|(at, _)| of(*at)).map_or("", |(_, name)| name).to_owned()
-        };
-        let kind = name(&|at| KINDS[at].1 == self.kind, &KINDS.map(|(name, _)| name));
-        let activation =
-            name(&|at| ACTIVATIONS[at].1 == self.activation, &ACTIVATIONS.map(|(name, _)| name));
-        let mut body = format!("format = {}\nversion = {VERSION}\n", quote(&kind));
-        body.push_str(&format!("steps = {}\nlayers = {:?}\n", self.steps, self.layers));
-        body.push_str(&format!("activation = {}\n", quote(&activation)));
-        if let Some(ActionHeads { count, width, prior }) = self.choices {
+        let (kind, activation) =
+            (name_of(&KINDS, self.kind), name_of(&ACTIVATIONS, self.activation));
+        let mut body = format!(
+            "format = {}\nversion = {VERSION}\nsteps = {}\nlayers = {:?}\nactivation = {}\n",
+            quote(kind),
+            self.steps,
+            self.layers,
+            quote(activation)
+        );
+        if let Some(ActionHeads { count, width, prior }) = self.heads {
             let prior = f64::from(prior);
             body.push_str(&format!(
                 "choices = {{ count = {count}, width = {width}, prior = {prior:?} }}\n"
             ));
         }
         body.push_str("\n[catalogue]\n");
-        for (name, value) in &self.catalogue {
+        for (name, value) in &self.signature {
             body.push_str(&format!("{name} = {}\n", quote(value)));
         }
         body.push_str("\n[numbers]\n");
@@ -109,19 +121,21 @@ impl PolicyFile {
     }
 
     /// Reads a file of this kind.
+    ///
+    /// # Errors
+    /// Says what is missing or wrong, or that the file is not what was written.
     pub fn parse(source: &Source, kind: PolicyKind) -> Result<Self, Problems> {
         let node = ConfigNode::parse_long(source)?;
         let mut problems = Problems::default();
         let mut fields = Decoder::new(&node, &FILE, &mut problems);
-        let said = fields.require("hash", "the hash of the rest").map(ConfigNode::cell);
+        let expected_hash = fields.require("hash", "the hash of the rest").map(ConfigNode::cell);
         let found = fields
             .require("format", "what the file is")
             .and_then(|node| decode::choice(node, &KINDS, fields.problems()));
         if let (Some(found), Some(node)) = (found, node.get("format"))
             && found != kind
         {
-            let expected = KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(n, _)| n);
-            fields.problems().push(decode::mismatch(node, quote(expected)));
+            fields.problems().push(decode::mismatch(node, quote(name_of(&KINDS, kind))));
         }
         fields.require("version", "the version of the format");
         fields.integer("version");
@@ -129,25 +143,27 @@ impl PolicyFile {
         let layers = fields.require("layers", "units by layer");
         let layers = layers.map(|node| sizes(node, fields.problems())).unwrap_or_default();
         let activation = fields.choice("activation", &ACTIVATIONS);
-        let choices = fields.take("choices");
-        let choices = choices.map(|node| asked(node, fields.problems()));
-        let catalogue = fields.require("catalogue", "what it was learned for");
-        let catalogue = catalogue.map(|node| texts(node, fields.problems())).unwrap_or_default();
+        let heads = fields.take("choices").map(|node| heads(node, fields.problems()));
+        let signature = fields.require("catalogue", "what it was learned for");
+        let signature = signature.map(|node| texts(node, fields.problems())).unwrap_or_default();
         let numbers = fields.require("numbers", "what was learned");
-        let numbers = numbers.map(|node| decoded(node, fields.problems())).unwrap_or_default();
+        let numbers = numbers.map(|node| arrays(node, fields.problems())).unwrap_or_default();
         fields.finish();
-        if problems.is_empty() && said != Some(hash(&node)) {
+        if problems.is_empty() && expected_hash != Some(hash(&node)) {
             let found = "a hash that is not that of the rest";
             problems.push(Problem::new(Location::file(&source.path), found, "an unchanged file"));
         }
-        problems.check(Some(Self { kind, catalogue, steps, layers, activation, choices, numbers }))
+        problems.check(Some(Self { kind, signature, steps, layers, activation, heads, numbers }))
     }
 
-    /// A problem for each thing that the file was not learned for.
+    /// Compares the signature with the one that is needed.
+    ///
+    /// # Errors
+    /// A problem for each entry that differs.
     pub fn check(&self, expected: &PolicySignature, file: &str) -> Result<(), Problems> {
         let mut problems = Problems::default();
         for (name, value) in expected {
-            let found = self.catalogue.iter().find(|(known, _)| known == name).map(|(_, v)| v);
+            let found = self.signature.iter().find(|(known, _)| known == name).map(|(_, v)| v);
             if found != Some(value) {
                 let found = found.map_or("nothing".to_owned(), |found| format!("`{found}`"));
                 let place = Location::file(file).field(&format!("catalogue.{name}"));
@@ -158,31 +174,34 @@ impl PolicyFile {
     }
 }
 
-const FILE: Group = Group {
-    name: "policy file",
-    settings: &[&[
-        Setting::required("hash", Kind::Text, "The hash of the rest."),
-        Setting::required("format", Kind::Choice(&names(&KINDS)), "What the file is."),
-        Setting::integer("version", [VERSION, VERSION], VERSION, "The version of the format."),
-        Setting::integer("steps", [0, u64::MAX >> 1], 0, "The steps of the training so far."),
-        Setting::required("layers", Kind::List(&Kind::Integer(1, MAX_UNITS)), "Units by layer."),
-        Setting::choice("activation", &names(&ACTIVATIONS), "The activation of hidden layers."),
-        Setting::optional("choices", Kind::Table(&CHOICES), "one head", "The parts of the output."),
-        Setting::required("catalogue", Kind::Any, "What the policy was trained for."),
-        Setting::required("numbers", Kind::Any, "The parameters."),
-    ]],
-    short: None,
-};
+/// A signature of these entries.
+pub fn signature<const N: usize>(entries: [(&str, String); N]) -> PolicySignature {
+    entries.map(|(name, value)| (name.to_owned(), value)).into()
+}
 
-const CHOICES: Group = Group {
-    name: "choices of a policy",
-    settings: &[&[
-        Setting::integer("count", [1, MAX_UNITS], 1, "The number of parts."),
-        Setting::integer("width", [1, MAX_UNITS], 1, "The numbers of a part."),
-        Setting::number("prior", [-1e6, 1e6], 0.0, "What is added to the first of each part."),
-    ]],
-    short: None,
-};
+/// The name of a value in a table of names.
+pub fn name_of<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
+}
+
+const FILE: Group = Group::named("policy file").of(&[&[
+    Setting::required("hash", Kind::Text).means("The hash of the rest."),
+    Setting::required("format", Kind::Choice(&names(&KINDS))).means("What the file is."),
+    Setting::integer("version", [VERSION, VERSION], VERSION).means("The version of the format."),
+    Setting::integer("steps", [0, u64::MAX >> 1], 0).means("The steps of the training so far."),
+    Setting::required("layers", Kind::List(&Kind::Integer(1, MAX_UNITS))).means("Units by layer."),
+    Setting::choice("activation", &names(&ACTIVATIONS)).means("The activation of hidden layers."),
+    Setting::optional("choices", Kind::Table(&CHOICES), "one head")
+        .means("The parts of the output."),
+    Setting::required("catalogue", Kind::Any).means("What the policy was trained for."),
+    Setting::required("numbers", Kind::Any).means("The parameters."),
+]]);
+
+const CHOICES: Group = Group::named("choices of a policy").of(&[&[
+    Setting::integer("count", [1, MAX_UNITS], 1).means("The number of parts."),
+    Setting::integer("width", [1, MAX_UNITS], 1).means("The numbers of a part."),
+    Setting::number("prior", [-1e6, 1e6], 0.0).means("What is added to the first of each part."),
+]]);
 
 /// The hash of everything but the hash.
 fn hash(node: &ConfigNode) -> String {
@@ -193,7 +212,7 @@ fn hash(node: &ConfigNode) -> String {
     source::hash(&rest.canonical())
 }
 
-fn asked(node: &ConfigNode, problems: &mut Problems) -> ActionHeads {
+fn heads(node: &ConfigNode, problems: &mut Problems) -> ActionHeads {
     let mut fields = Decoder::new(node, &CHOICES, problems);
     let count = fields.integer("count") as usize;
     let width = fields.integer("width") as usize;
@@ -211,33 +230,32 @@ fn sizes(node: &ConfigNode, problems: &mut Problems) -> Vec<usize> {
 fn texts(node: &ConfigNode, problems: &mut Problems) -> PolicySignature {
     let entries = decode::table(node, problems).iter();
     let text = |(key, node): &(String, ConfigNode)| {
-        decode::text(node, problems).map(|text| (key.clone(), text.to_owned()))
+        Some((key.clone(), decode::text(node, problems)?.to_owned()))
     };
     entries.filter_map(text).collect()
 }
 
-fn decoded(node: &ConfigNode, problems: &mut Problems) -> Vec<(String, Vec<f32>)> {
-    let mut numbers = Vec::new();
+fn arrays(node: &ConfigNode, problems: &mut Problems) -> Vec<(String, Vec<f32>)> {
+    let mut arrays = Vec::new();
     for (name, node) in decode::table(node, problems) {
         let mut values = Vec::new();
         for line in decode::array(node, problems) {
-            let Some(text) = decode::text(line, problems) else { continue };
-            let digit = |b: u8| char::from(b).to_digit(16);
-            let words = text.as_bytes().chunks(8).map(|word| {
-                let bits = word.iter().try_fold(0, |bits, b| Some(bits << 4 | digit(*b)?));
+            let digit = |byte: &u8| char::from(*byte).to_digit(16);
+            let digits = decode::text(line, problems).unwrap_or_default().as_bytes();
+            let words = digits.chunks(8).map(|word| {
+                let bits = word.iter().try_fold(0, |bits, byte| Some(bits << 4 | digit(byte)?));
                 bits.filter(|_| word.len() == 8).map(f32::from_bits)
             });
-            match words.collect::<Option<Vec<f32>>>() {
-                Some(words) => values.extend(words),
-                None => {
-                    let expected = "eight hexadecimal digits for each number";
-                    problems.push(Problem::new(line.place.clone(), "other characters", expected));
-                }
-            }
+            let Some(words) = words.collect::<Option<Vec<f32>>>() else {
+                let expected = "eight hexadecimal digits for each number";
+                problems.push(Problem::new(line.place.clone(), "other characters", expected));
+                continue;
+            };
+            values.extend(words);
         }
-        numbers.push((name.clone(), values));
+        arrays.push((name.clone(), values));
     }
-    numbers
+    arrays
 }
 
 #[cfg(test)]
@@ -264,7 +282,7 @@ mod tests {
         assert!(read.network().is_some());
         let mut rng = Rng::new(1, 0).stream(Label::Parameters);
         let network = Mlp::uniform(&[3, 5, 1], Activation::Relu, &mut rng);
-        let asked = network.asked_about(ActionHeads { count: 4, width: 2, prior: 0.1 }).unwrap();
+        let asked = network.with_heads(ActionHeads { count: 4, width: 2, prior: 0.1 }).unwrap();
         let read = parse(&PolicyFile::policy(&asked, 7, Vec::new()).to_toml()).unwrap();
         assert_eq!(read.network().unwrap(), asked);
     }
@@ -290,6 +308,6 @@ mod tests {
         let said = stored().check(&other, "p.toml").unwrap_err().to_string();
         let expected = "error: p.toml: `catalogue.actions`: found `local, cloud`, expected `local`";
         assert_eq!(said, expected);
-        assert!(stored().check(&stored().catalogue, "p.toml").is_ok());
+        assert!(stored().check(&stored().signature, "p.toml").is_ok());
     }
 }

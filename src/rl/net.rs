@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::core::rng::standard_normal;
 
-/// What hidden units do with their input.
+/// The activation function of hidden units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// Hyperbolic tangent.
@@ -18,14 +18,14 @@ pub enum Activation {
 }
 
 impl Activation {
-    fn of(self, x: f32) -> f32 {
+    fn value(self, x: f32) -> f32 {
         match self {
             Self::Tanh => libm::tanhf(x),
             Self::Relu => x.max(0.0),
         }
     }
 
-    /// The derivative where the activation is `y`.
+    /// The derivative at the point whose value is `y`.
     fn slope(self, y: f32) -> f32 {
         match self {
             Self::Tanh => 1.0 - y * y,
@@ -34,15 +34,16 @@ impl Activation {
     }
 }
 
-/// How a network with one output is asked about each of several choices: an input ends with one
-/// part for each choice, and the network sees what comes before, which all share, and that part.
+/// How a network with one output scores several actions: an input is a common part and the features
+/// of each action; the network is evaluated on the common part and the features of one action, for
+/// each action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActionHeads {
-    /// How many.
+    /// Number of actions.
     pub count: usize,
-    /// How many numbers a part has. The first says how good the choice seems.
+    /// Number of features of an action. The first is a score of the action.
     pub width: usize,
-    /// How often that first number is added to the output: who knows nothing believes it.
+    /// Weight of that score, which is added to the output. An untrained network ranks by it.
     pub prior: f32,
 }
 
@@ -52,12 +53,12 @@ pub struct Mlp {
     /// Units by layer, inputs first.
     sizes: Vec<usize>,
     activation: Activation,
-    choices: Option<ActionHeads>,
+    heads: Option<ActionHeads>,
     /// Weights and biases.
     pub parameters: Vec<f32>,
 }
 
-/// The values of every layer for one input, choice by choice, kept for the gradient.
+/// The values of every layer for one input, action by action, kept for the gradient.
 #[derive(Clone, Debug, Default)]
 pub struct Activations {
     layers: Vec<Vec<f32>>,
@@ -66,35 +67,36 @@ pub struct Activations {
 }
 
 impl Activations {
-    /// What came out.
+    /// The outputs.
     pub fn output(&self) -> &[f32] {
         self.layers.last().map_or(&[], Vec::as_slice)
     }
 }
 
-/// How many parameters a network of these sizes has.
+/// Number of parameters of a network with these layers.
 pub fn parameters(sizes: &[usize]) -> usize {
     sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
 }
 
 impl Mlp {
-    /// A network with these parameters; `None` if their number is not that of the sizes.
+    /// A network with these parameters; `None` if their number does not fit the layers.
     pub fn new(sizes: Vec<usize>, activation: Activation, values: Vec<f32>) -> Option<Self> {
         let fits = sizes.len() >= 2 && parameters(&sizes) == values.len();
-        fits.then_some(Self { sizes, activation, choices: None, parameters: values })
+        fits.then_some(Self { sizes, activation, heads: None, parameters: values })
     }
 
-    /// The same asked about each of several choices; `None` if it cannot be.
-    pub fn asked_about(mut self, choices: ActionHeads) -> Option<Self> {
-        let ActionHeads { count, width, .. } = choices;
+    /// The same network, evaluated for each action; `None` if it has several outputs or too few
+    /// inputs.
+    pub fn with_heads(mut self, heads: ActionHeads) -> Option<Self> {
+        let ActionHeads { count, width, .. } = heads;
         let fits =
             self.sizes.last() == Some(&1) && count > 0 && (1..=self.sizes[0]).contains(&width);
-        self.choices = Some(choices);
+        self.heads = Some(heads);
         fits.then_some(self)
     }
 
     /// Weights with orthonormal rows or columns (Saxe, `McClelland`, Ganguli, ICLR 2014) times √2,
-    /// in the last layer times `gain`; no biases.
+    /// in the last layer times `gain`; biases 0.
     pub fn orthogonal(
         sizes: &[usize],
         activation: Activation,
@@ -109,7 +111,7 @@ impl Mlp {
             values.extend(weights.into_iter().map(|w| gain * w as f32));
             values.resize(values.len() + pair[1], 0.0);
         }
-        Self { sizes: sizes.to_vec(), activation, choices: None, parameters: values }
+        Self { sizes: sizes.to_vec(), activation, heads: None, parameters: values }
     }
 
     /// Weights and biases uniform within ± 1 / √inputs.
@@ -120,7 +122,7 @@ impl Mlp {
             let count = (pair[0] + 1) * pair[1];
             values.extend((0..count).map(|_| bound * rng.random_range(-1.0f32..1.0)));
         }
-        Self { sizes: sizes.to_vec(), activation, choices: None, parameters: values }
+        Self { sizes: sizes.to_vec(), activation, heads: None, parameters: values }
     }
 
     /// Units by layer, inputs first.
@@ -128,38 +130,37 @@ impl Mlp {
         &self.sizes
     }
 
-    /// How it is asked about choices.
-    pub fn choices(&self) -> Option<ActionHeads> {
-        self.choices
+    /// How it scores several actions, if it does so one by one.
+    pub fn heads(&self) -> Option<ActionHeads> {
+        self.heads
     }
 
-    /// How many numbers it is shown.
+    /// Length of an input.
     pub fn inputs(&self) -> usize {
-        let more = self.choices.map_or(0, |choices| (choices.count - 1) * choices.width);
-        self.sizes[0] + more
+        self.sizes[0] + self.heads.map_or(0, |heads| (heads.count - 1) * heads.width)
     }
 
-    /// How many numbers it says.
+    /// Number of outputs.
     pub fn outputs(&self) -> usize {
-        self.choices.map_or(self.sizes[self.sizes.len() - 1], |choices| choices.count)
+        self.heads.map_or(self.sizes[self.sizes.len() - 1], |heads| heads.count)
     }
 
-    /// What hidden units do.
+    /// The activation function of hidden units.
     pub fn activation(&self) -> Activation {
         self.activation
     }
 
-    /// The outputs for `input`, in `trace`.
-    pub fn forward<'a>(&self, input: &[f32], trace: &'a mut Activations) -> &'a [f32] {
-        trace.layers.resize(self.sizes.len(), Vec::new());
-        trace.layers[0].clear();
-        match self.choices {
-            None => trace.layers[0].extend_from_slice(input),
+    /// The outputs for `input`; the values of all layers stay in `activations`.
+    pub fn forward<'a>(&self, input: &[f32], activations: &'a mut Activations) -> &'a [f32] {
+        activations.layers.resize(self.sizes.len(), Vec::new());
+        activations.layers[0].clear();
+        match self.heads {
+            None => activations.layers[0].extend_from_slice(input),
             Some(ActionHeads { width, .. }) => {
-                let (common, parts) = input.split_at(self.sizes[0] - width);
-                for part in parts.chunks_exact(width) {
-                    trace.layers[0].extend_from_slice(common);
-                    trace.layers[0].extend_from_slice(part);
+                let (common, features) = input.split_at(self.sizes[0] - width);
+                for own in features.chunks_exact(width) {
+                    activations.layers[0].extend_from_slice(common);
+                    activations.layers[0].extend_from_slice(own);
                 }
             }
         }
@@ -168,36 +169,36 @@ impl Mlp {
             let (weights, after) = rest.split_at(pair[0] * pair[1]);
             let (biases, after) = after.split_at(pair[1]);
             rest = after;
-            let (before, out) = trace.layers.split_at_mut(at + 1);
+            let (before, out) = activations.layers.split_at_mut(at + 1);
             let out = &mut out[0];
             out.clear();
             for before in before[at].chunks_exact(pair[0]) {
                 let start = out.len();
                 out.extend_from_slice(biases);
                 let out = &mut out[start..];
-                // Many inputs, and half of the positive parts, are 0 and add nothing.
+                // Many inputs, and half of the rectified values, are 0 and add nothing.
                 let rows = before.iter().zip(weights.chunks_exact(pair[1]));
                 for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
                     out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
                 }
                 if at + 2 < self.sizes.len() {
-                    out.iter_mut().for_each(|y| *y = self.activation.of(*y));
+                    out.iter_mut().for_each(|y| *y = self.activation.value(*y));
                 }
             }
         }
         if let (Some(ActionHeads { width, prior, .. }), Some(out)) =
-            (self.choices, trace.layers.last_mut())
+            (self.heads, activations.layers.last_mut())
         {
-            let parts = input[self.sizes[0] - width..].chunks_exact(width);
-            out.iter_mut().zip(parts).for_each(|(sum, part)| *sum += prior * part[0]);
+            let features = input[self.sizes[0] - width..].chunks_exact(width);
+            out.iter_mut().zip(features).for_each(|(sum, own)| *sum += prior * own[0]);
         }
-        trace.output()
+        activations.output()
     }
 
     /// Adds to `gradient` the derivative of a loss whose derivative by the outputs of the last
-    /// [`Self::forward`] into `trace` is `by_output`.
-    pub fn backward(&self, trace: &mut Activations, by_output: &[f32], gradient: &mut [f32]) {
-        let Activations { layers, slopes: [delta, earlier] } = trace;
+    /// [`Self::forward`] into `activations` is `by_output`.
+    pub fn backward(&self, activations: &mut Activations, by_output: &[f32], gradient: &mut [f32]) {
+        let Activations { layers, slopes: [delta, earlier] } = activations;
         delta.clear();
         delta.extend_from_slice(by_output);
         let mut end = self.parameters.len();
@@ -208,10 +209,10 @@ impl Mlp {
             let slopes = &mut gradient[weights..end];
             let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
             earlier.clear();
-            // What nothing depends on, as the score of a choice that was not open, is left out.
+            // The loss does not depend on scores of other actions: their derivatives are 0.
             for (values, delta) in layers[at].chunks_exact(inputs).zip(delta.chunks_exact(outputs))
             {
-                if self.choices.is_some() && delta.iter().all(|d| *d == 0.0) {
+                if self.heads.is_some() && delta.iter().all(|d| *d == 0.0) {
                     earlier.resize(earlier.len() + inputs, 0.0);
                     continue;
                 }
@@ -258,7 +259,7 @@ fn orthonormal(inputs: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Vec<f64> 
             new.iter_mut().zip(old).for_each(|(a, b)| *a -= along * b);
         }
         let norm = libm::sqrt(new.iter().map(|a| a * a).sum());
-        // A vector that is hardly longer than its rounding says nothing of its direction.
+        // The direction of a vector hardly longer than its rounding error is not random.
         if norm > 1e-6 {
             new.iter_mut().for_each(|a| *a /= norm);
             vectors.push(new);
@@ -271,7 +272,7 @@ fn orthonormal(inputs: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Vec<f64> 
     (0..inputs * outputs).map(cell).collect()
 }
 
-/// The index of the highest of the values that are allowed; the first of equals.
+/// The index of the highest allowed value; the first of equal ones.
 pub fn best(values: &[f32], allowed: &[bool]) -> usize {
     let mut best = None;
     for (at, value) in values.iter().enumerate().filter(|(at, _)| allowed[*at]) {
@@ -291,26 +292,26 @@ mod tests {
     fn gradients_are_differences() {
         let mut rng = Rng::new(5, 0).stream(Label::Parameters);
         let asked = ActionHeads { count: 3, width: 2, prior: 0.5 };
-        for (activation, choices) in [
+        for (activation, heads) in [
             (Activation::Tanh, None),
             (Activation::Relu, None),
             (Activation::Tanh, Some(asked)),
             (Activation::Relu, Some(asked)),
         ] {
-            let last = if choices.is_some() { 1 } else { 3 };
+            let last = if heads.is_some() { 1 } else { 3 };
             let mut net = Mlp::uniform(&[7, 11, 9, last], activation, &mut rng);
-            net.choices = choices;
+            net.heads = heads;
             let input: Vec<f32> = (0..net.inputs()).map(|_| rng.random_range(-1.0..1.0)).collect();
             // The loss is the sum of squares of the outputs over two.
             let loss = |net: &Mlp| -> f64 {
-                let mut trace = Activations::default();
-                let out = net.forward(&input, &mut trace);
+                let mut activations = Activations::default();
+                let out = net.forward(&input, &mut activations);
                 out.iter().map(|y| f64::from(*y) * f64::from(*y) / 2.0).sum()
             };
-            let mut trace = Activations::default();
-            let by_output = net.forward(&input, &mut trace).to_vec();
+            let mut activations = Activations::default();
+            let by_output = net.forward(&input, &mut activations).to_vec();
             let mut gradient = vec![0.0; net.parameters.len()];
-            net.backward(&mut trace, &by_output, &mut gradient);
+            net.backward(&mut activations, &by_output, &mut gradient);
             let mut far = 0;
             for (at, found) in gradient.iter().enumerate() {
                 let middle = net.parameters[at];
@@ -331,21 +332,21 @@ mod tests {
     }
 
     #[test]
-    fn asking_about_each_choice_is_asking_about_one_after_the_other() {
+    fn scores_by_action_are_those_of_single_evaluations() {
         let mut rng = Rng::new(6, 0).stream(Label::Parameters);
         let net = Mlp::uniform(&[5, 4, 1], Activation::Relu, &mut rng);
         let input: Vec<f32> = (0..9).map(|_| rng.random_range(-1.0..1.0)).collect();
-        let (common, parts) = input.split_at(3);
-        let mut trace = Activations::default();
+        let (common, features) = input.split_at(3);
+        let mut activations = Activations::default();
         let mut alone =
-            |part: &[f32]| net.forward(&[common, part].concat(), &mut trace)[0] + 2.0 * part[0];
-        let expected: Vec<f32> = parts.chunks_exact(2).map(&mut alone).collect();
-        let choices = |count, width| ActionHeads { count, width, prior: 2.0 };
-        let asked = net.clone().asked_about(choices(3, 2)).unwrap();
+            |own: &[f32]| net.forward(&[common, own].concat(), &mut activations)[0] + 2.0 * own[0];
+        let expected: Vec<f32> = features.chunks_exact(2).map(&mut alone).collect();
+        let heads = |count, width| ActionHeads { count, width, prior: 2.0 };
+        let asked = net.clone().with_heads(heads(3, 2)).unwrap();
         assert_eq!((asked.inputs(), asked.outputs()), (9, 3));
         assert_eq!(asked.forward(&input, &mut Activations::default()), expected);
-        assert!(net.clone().asked_about(choices(3, 6)).is_none());
-        assert!(net.asked_about(choices(0, 2)).is_none());
+        assert!(net.clone().with_heads(heads(3, 6)).is_none());
+        assert!(net.with_heads(heads(0, 2)).is_none());
     }
 
     #[test]

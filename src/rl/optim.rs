@@ -1,6 +1,6 @@
-//! Steps along a gradient.
+//! Optimisers: updates of parameters by gradients.
 
-/// How a step is made of gradients.
+/// An optimiser, with its published defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum UpdateRule {
     /// Kingma and Ba, ICLR 2015, with decay 0.9 and 0.999.
@@ -15,19 +15,19 @@ pub enum UpdateRule {
     },
 }
 
-/// The moments of the gradients of some parameters.
+/// An optimiser with the moments of past gradients.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Optimiser {
     rule: UpdateRule,
     rate: f32,
     /// First moments (Adam only), then second moments.
     pub moments: Vec<f32>,
-    /// Steps made so far.
+    /// Number of updates so far.
     pub steps: u32,
 }
 
-/// Moments smaller than this are 0: numbers too small for the machine's fast path would slow
-/// training down tenfold and change nothing.
+/// Moments smaller than this are set to 0: subnormal numbers would slow training down tenfold and
+/// change nothing.
 const TINY: f32 = 1e-20;
 
 fn flushed(x: f32) -> f32 {
@@ -67,7 +67,7 @@ impl Optimiser {
     }
 }
 
-/// Shrinks gradients together to a norm of at most `limit`.
+/// Scales gradients to a common norm of at most `limit`.
 pub fn clip(gradients: &mut [&mut [f32]], limit: f32) {
     let squares = |g: &[f32]| g.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>();
     let norm = libm::sqrt(gradients.iter().map(|g| squares(g)).sum()) as f32;

@@ -1,36 +1,53 @@
 //! Proximal policy optimisation: 2,048 steps, then ten passes over them in minibatches of 64, in
-//! which the policy may move by a fifth.
+//! which the probability of an action may change by a fifth.
 //!
-//! Schulman et al. 2017 (arXiv 1707.06347); learning rate 3e-4 by Adam (1e-5), advantages by λ =
-//! 0.95 and normalised by minibatch, no entropy bonus.
+//! Schulman et al. 2017 (arXiv 1707.06347); learning rate 3e-4 by Adam (1e-5), generalised
+//! advantages with λ = 0.95, normalised by minibatch, no entropy bonus.
 
-use super::actor_critic::{ActorCritic, Sample};
-use super::agent::{Agent, SegmentRngs};
+use super::actor_critic::{ActorCritic, LossGradient, Method};
+use super::agent::Episodes;
 use super::optim::UpdateRule;
-use super::{Environment, net::Mlp};
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
-/// Steps between two rounds of improvement.
+/// Steps of a segment, which is one rollout.
 const ROLLOUT: usize = 2048;
-/// Passes over them.
+/// Passes over a rollout.
 const PASSES: usize = 10;
-/// Steps of one improvement.
+/// Steps of one update.
 const MINIBATCH: usize = 64;
-/// How much more or less probable an action may become before it no longer pays.
+/// Change of an action's probability beyond which its loss is constant.
 const CLIP: f32 = 0.2;
-/// Decay of what later surprises say about an action.
+/// Decay of later temporal differences in an advantage.
 const LAMBDA: f32 = 0.95;
 
-/// See the module.
-pub(super) struct Ppo(ActorCritic);
+pub(super) const METHOD: Method =
+    Method { rule: UpdateRule::Adam { epsilon: 1e-5 }, rate: 3e-4, segment: ROLLOUT, learn };
 
-impl Ppo {
-    pub(super) fn new(env: &dyn Environment, rngs: &mut SegmentRngs) -> Self {
-        Self(ActorCritic::new(env, UpdateRule::Adam { epsilon: 1e-5 }, 3e-4, &mut rngs.parameters))
+fn learn(agent: &mut ActorCritic, episodes: &mut Episodes<'_>, rng: &mut ChaCha8Rng) {
+    let rollout = agent.rollout(episodes, ROLLOUT, rng);
+    let (advantages, returns) = rollout.advantages(LAMBDA);
+    let mut order: Vec<usize> = (0..ROLLOUT).collect();
+    let mut scaled = vec![0.0; ROLLOUT];
+    for _ in 0..PASSES {
+        for at in (1..ROLLOUT).rev() {
+            order.swap(at, rng.random_range(0..=at));
+        }
+        for batch in order.chunks_exact(MINIBATCH) {
+            let values = normalised(&advantages, batch);
+            batch.iter().zip(values).for_each(|(at, value)| scaled[*at] = value);
+            agent.update(&rollout, batch, |at, log_probability| LossGradient {
+                by_log_probability: by_log_probability(
+                    log_probability - rollout.log_probabilities[at],
+                    scaled[at],
+                ),
+                target: returns[at],
+            });
+        }
     }
 }
 
-/// Mean 0 and deviation 1.
+/// The values at `at`, with mean 0 and standard deviation 1.
 fn normalised(values: &[f32], at: &[usize]) -> Vec<f32> {
     let count = at.len() as f32;
     let mean = at.iter().map(|at| values[*at]).sum::<f32>() / count;
@@ -45,47 +62,6 @@ fn by_log_probability(log_ratio: f32, advantage: f32) -> f32 {
     let ratio = libm::expf(log_ratio);
     let beyond = if advantage > 0.0 { ratio > 1.0 + CLIP } else { ratio < 1.0 - CLIP };
     if beyond { 0.0 } else { -ratio * advantage }
-}
-
-impl Agent for Ppo {
-    fn segment(&self) -> usize {
-        ROLLOUT
-    }
-
-    fn learn(&mut self, env: &mut dyn Environment, rngs: &mut SegmentRngs, _: usize, _: usize) {
-        let rollout = self.0.roll(env, ROLLOUT, &mut rngs.learner, &mut rngs.episodes);
-        let (advantages, returns) = rollout.advantages(LAMBDA);
-        let mut order: Vec<usize> = (0..ROLLOUT).collect();
-        let mut place = vec![0.0; ROLLOUT];
-        for _ in 0..PASSES {
-            for at in (1..ROLLOUT).rev() {
-                order.swap(at, rngs.learner.random_range(0..=at));
-            }
-            for batch in order.chunks_exact(MINIBATCH) {
-                let values = normalised(&advantages, batch);
-                batch.iter().zip(values).for_each(|(at, value)| place[*at] = value);
-                self.0.improve(&rollout, batch, |at, now| Sample {
-                    by_log_probability: by_log_probability(
-                        now - rollout.log_probabilities[at],
-                        place[at],
-                    ),
-                    target: returns[at],
-                });
-            }
-        }
-    }
-
-    fn network(&self) -> &Mlp {
-        &self.0.actor
-    }
-
-    fn state(&self) -> Vec<(&'static str, Vec<f32>)> {
-        self.0.state()
-    }
-
-    fn restore(&mut self, state: &[(String, Vec<f32>)]) -> Option<()> {
-        self.0.restore(state)
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! A training: an agent, its environment, and the chain of segments.
 
-use super::Environment;
-use super::a2c::A2c;
-use super::agent::{Agent, SegmentRngs};
+use super::actor_critic::ActorCritic;
+use super::agent::{Agent, Episodes};
+use super::checkpoint::name_of;
 use super::dqn::Dqn;
 use super::net::Mlp;
-use super::ppo::Ppo;
-use rand_chacha::ChaCha8Rng;
+use super::{Environment, a2c, ppo};
+use crate::core::rng::{Label, Rng};
 
-/// Who learns.
+/// A learning algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// Advantage actor-critic.
@@ -20,25 +20,24 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them, by name.
+    /// All algorithms by name.
     pub const ALL: [(&str, Self); 3] = [("a2c", Self::A2c), ("ppo", Self::Ppo), ("dqn", Self::Dqn)];
 
-    /// Its name.
+    /// The name in [`Self::ALL`].
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, algorithm)| *algorithm == self).map_or("", |(name, _)| name)
+        name_of(&Self::ALL, self)
     }
 }
 
 /// A training between two segments.
 pub struct Training {
-    algorithm: Algorithm,
     seed: u64,
     total: usize,
     done: usize,
     agent: Box<dyn Agent>,
 }
 
-/// How far a training is, and how good its episodes were meanwhile.
+/// A point of a learning curve: the end of a segment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CurvePoint {
     /// Steps taken.
@@ -50,15 +49,15 @@ pub struct CurvePoint {
 }
 
 impl Training {
-    /// Begins. At least `total` steps will be taken, up to the end of a segment.
+    /// A training at its start. At least `total` steps will be taken, up to the end of a segment.
     pub fn new(algorithm: Algorithm, env: &dyn Environment, total: usize, seed: u64) -> Self {
-        let mut rngs = SegmentRngs::new(seed, 0);
+        let mut rng = Rng::new(seed, 0).stream(Label::Parameters);
         let agent: Box<dyn Agent> = match algorithm {
-            Algorithm::A2c => Box::new(A2c::new(env, &mut rngs)),
-            Algorithm::Ppo => Box::new(Ppo::new(env, &mut rngs)),
-            Algorithm::Dqn => Box::new(Dqn::new(env, &mut rngs)),
+            Algorithm::A2c => Box::new(ActorCritic::new(env, a2c::METHOD, &mut rng)),
+            Algorithm::Ppo => Box::new(ActorCritic::new(env, ppo::METHOD, &mut rng)),
+            Algorithm::Dqn => Box::new(Dqn::new(env, &mut rng)),
         };
-        Self { algorithm, seed, total, done: 0, agent }
+        Self { seed, total, done: 0, agent }
     }
 
     /// Learns for one more segment; `None` once all steps are taken.
@@ -66,23 +65,19 @@ impl Training {
         if self.done >= self.total {
             return None;
         }
-        let mut rngs = SegmentRngs::new(self.seed, (self.done / self.agent.segment()) as u64 + 1);
-        let mut counted = Counted { env, reward: 0.0, episodes: 0 };
-        counted.reset(&mut rngs.episodes);
-        self.agent.learn(&mut counted, &mut rngs, self.done, self.total);
-        self.done += self.agent.segment();
-        let reward = counted.reward / self.agent.segment() as f64;
-        Some(CurvePoint { steps: self.done, reward, episodes: counted.episodes })
+        let segment = self.agent.segment();
+        let rng = Rng::new(self.seed, (self.done / segment) as u64 + 1);
+        let mut episodes = Episodes::new(env, rng.stream(Label::Episodes));
+        let learner = &mut rng.stream(Label::Learner);
+        self.agent.learn(&mut episodes, learner, self.done, self.total);
+        self.done += segment;
+        let reward = episodes.reward / segment as f64;
+        Some(CurvePoint { steps: self.done, reward, episodes: episodes.ended })
     }
 
     /// Takes all steps.
     pub fn finish(&mut self, env: &mut dyn Environment) {
         while self.advance(env).is_some() {}
-    }
-
-    /// Who learns.
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
     }
 
     /// Steps taken.
@@ -95,61 +90,26 @@ impl Training {
         self.agent.network()
     }
 
-    /// Everything that learning changed, by name; what the environment has learned is its own.
-    pub fn state(&self) -> Vec<(&'static str, Vec<f32>)> {
-        self.agent.state()
+    /// Everything that learning changed, by name, but for the state of the environment.
+    pub fn state(&mut self) -> Vec<(String, Vec<f32>)> {
+        let mut state = Vec::new();
+        self.agent.visit_state(&mut |name, values| state.push((name.to_owned(), values.clone())));
+        state
     }
 
-    /// Goes on after `done` steps with what [`Self::state`] said then; `None` if that is the state
-    /// of another training.
+    /// Continues after `done` steps with what [`Self::state`] returned then; `None` if that is the
+    /// state of another training. To be called before the first step.
     pub fn resume(&mut self, done: usize, state: &[(String, Vec<f32>)]) -> Option<()> {
-        self.agent.restore(state)?;
+        let mut fits = done.is_multiple_of(self.agent.segment());
+        self.agent.visit_state(&mut |name, values| {
+            let stored = state.iter().find(|(known, _)| known == name).map(|(_, stored)| stored);
+            match stored.filter(|stored| values.is_empty() || stored.len() == values.len()) {
+                Some(stored) => values.clone_from(stored),
+                None => fits = false,
+            }
+        });
         self.done = done;
-        done.is_multiple_of(self.agent.segment()).then_some(())
-    }
-}
-
-/// An environment whose rewards are added up.
-struct Counted<'a> {
-    env: &'a mut dyn Environment,
-    reward: f64,
-    episodes: usize,
-}
-
-impl Environment for Counted<'_> {
-    fn observation_len(&self) -> usize {
-        self.env.observation_len()
-    }
-
-    fn actions(&self) -> usize {
-        self.env.actions()
-    }
-
-    fn by_action(&self) -> usize {
-        self.env.by_action()
-    }
-
-    fn discount(&self) -> f32 {
-        self.env.discount()
-    }
-
-    fn reset(&mut self, rng: &mut ChaCha8Rng) {
-        self.env.reset(rng);
-    }
-
-    fn observe(&self, into: &mut [f32]) {
-        self.env.observe(into);
-    }
-
-    fn mask(&self, allowed: &mut [bool]) {
-        self.env.mask(allowed);
-    }
-
-    fn step(&mut self, action: usize) -> super::Transition {
-        let step = self.env.step(action);
-        self.reward += f64::from(step.reward);
-        self.episodes += usize::from(step.done);
-        step
+        (fits && self.agent.is_valid()).then_some(())
     }
 }
 
@@ -158,6 +118,7 @@ mod tests {
     use super::*;
     use crate::rl::Transition;
     use rand::RngExt;
+    use rand_chacha::ChaCha8Rng;
 
     /// Walks along five places for at most ten steps, each at a cost; the last place pays.
     /// Every other episode forbids to stand still.
@@ -200,7 +161,7 @@ mod tests {
             };
             let done = self.place == 4 || self.steps == 10;
             let reward = if self.place == 4 { 1.0 } else { -0.1 };
-            Transition { reward, done }
+            Transition { reward, done, discount: 0.99 }
         }
     }
 
@@ -231,8 +192,7 @@ mod tests {
             whole.finish(&mut env);
             let mut first = Training::new(algorithm, &env, 6000, 5);
             first.advance(&mut env).unwrap();
-            let state: Vec<(String, Vec<f32>)> =
-                first.state().into_iter().map(|(name, values)| (name.to_owned(), values)).collect();
+            let state = first.state();
             let mut second = Training::new(algorithm, &env, 6000, 5);
             second.resume(first.done(), &state).unwrap();
             second.finish(&mut walk());

@@ -1,11 +1,11 @@
 //! Schedulers: one per file, one line each in [`REGISTRY`].
 //!
-//! The registry is what the command line lists, experiments decode, the tables of the documentation
-//! are made from and every property test runs through.
+//! The command line lists the registry, experiments are decoded by it, tables of the documentation
+//! are generated from it, and every property test runs through it.
 //!
-//! Where is what decided: which of two equal plans or variants wins in `tie_break.rs`; which
-//! requests count as late or hopeless in `dispatch/dispatcher.rs` (the parameter `drop_policy`);
-//! when a window is planned in `planners/planning_window.rs`.
+//! Ties between equal plans or variants are broken in `tie_break.rs`; `dispatch/dispatcher.rs`
+//! decides which requests are late or hopeless (the parameter `drop_policy`), and
+//! `planners/planning_window.rs` when a window is planned.
 
 mod score;
 mod tie_break;
@@ -56,7 +56,8 @@ mod learned {
     pub mod tmo_rl;
 }
 
-pub use learned::tmo_rl::{SteppedDispatcher, policy_catalogue, trained};
+pub use learned::features::catalogue as policy_catalogue;
+pub use learned::tmo_rl::{SteppedDispatcher, trained};
 
 use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
 use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, decode};
@@ -64,30 +65,21 @@ use crate::contract::{AccuracySource, Scheduler};
 use crate::core::rng::Rng;
 use crate::system::catalog::Catalog;
 
-/// Batches have this many requests at most unless `max_batch` says otherwise.
+/// The default of `max_batch`.
 pub const MAX_BATCH: u64 = 32;
 
 /// The setting of that limit.
-const MAX_BATCH_SETTING: Setting = Setting::integer(
-    "max_batch",
-    [1, 4096],
-    MAX_BATCH,
-    "The most requests of a batch; the profile of a variant may allow fewer.",
-);
+const MAX_BATCH_SETTING: Setting = Setting::integer("max_batch", [1, 4096], MAX_BATCH)
+    .means("The most requests of a batch; the profile of a variant may allow fewer.");
 
-const ACCURACY: Setting = Setting::choice(
-    "accuracy",
-    &names(&AccuracySource::ALL),
+const ACCURACY: Setting = Setting::choice("accuracy", &names(&AccuracySource::ALL)).means(
     "The accuracies that the scheduler sees: those of the profile, corrected by the class \
      posterior of each request, of the true class, or of the true outcome.",
 );
 
 /// The keys of every scheduler.
-pub const COMMON: Group = Group {
-    name: "scheduler",
-    settings: &[&[Setting::required("name", Kind::Text, "Which scheduler.")]],
-    short: Some("name"),
-};
+pub const COMMON: Group = Group::named("scheduler")
+    .of(&[&[Setting::required("name", Kind::Text).means("Which scheduler.")]]);
 
 /// The schedulers as tables of an experiment.
 pub const SCHEDULERS: Registry = Registry {
@@ -102,15 +94,15 @@ pub const SCHEDULERS: Registry = Registry {
 pub struct SchedulerEntry {
     /// The name in experiments.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// Its description in a line.
     pub summary: &'static str,
-    /// Where it comes from.
+    /// Its source in the literature.
     pub source: &'static str,
     /// Its settings, besides `name` and `accuracy`.
     pub settings: Lists,
-    /// Where its accuracy comes from unless the experiment says otherwise; `None` if it uses none.
+    /// The default source of accuracies; `None` if it uses none.
     pub accuracy: Option<AccuracySource>,
-    /// Reads its parameters and makes it.
+    /// Reads its parameters and builds it.
     pub build: fn(&mut Decoder<'_>, &BuildContext<'_>) -> Box<dyn Scheduler>,
 }
 
@@ -123,7 +115,7 @@ impl SchedulerEntry {
     }
 }
 
-/// What a scheduler can read while it is built.
+/// The facts on which a scheduler may depend when it is built.
 pub struct BuildContext<'a> {
     /// The tables.
     pub catalog: &'a Catalog,
@@ -153,9 +145,9 @@ pub fn find(name: &str) -> Option<&'static SchedulerEntry> {
     REGISTRY.iter().find(|entry| entry.name == name)
 }
 
-/// A scheduler as an experiment asks for it.
+/// A scheduler of an experiment.
 pub struct BuiltScheduler {
-    /// Its line of the registry.
+    /// Its entry in the registry.
     pub entry: &'static SchedulerEntry,
     /// The source of its accuracies.
     pub info: AccuracySource,
@@ -163,7 +155,7 @@ pub struct BuiltScheduler {
     pub scheduler: Box<dyn Scheduler>,
 }
 
-/// Makes the scheduler of `"edf"` or `{ name = "edf", … }`.
+/// Builds the scheduler of `"edf"` or `{ name = "edf", … }`.
 pub fn read(
     node: &ConfigNode,
     context: &BuildContext<'_>,

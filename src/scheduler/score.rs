@@ -1,10 +1,10 @@
-//! What planners compare: utilities in fixed point, to 40 binary places.
+//! Utilities in fixed point with 40 binary places, which planners compare.
 //!
-//! Utilities that are equal in theory (of two variants whose pooled accuracies come to the same, of
-//! two plans that serve the same requests equally well) become equal numbers, so that the rule for
-//! ties decides and not the last bit; and sums do not depend on the order of adding. Two
-//! utilities are equal if they round to the same multiple of 2⁻⁴⁰ (9e-13): a tolerance, but a
-//! transitive one. Why this is enough is said in [`crate::core::rounding`].
+//! Utilities that are equal in theory (of two variants of equal pooled accuracy, of two plans that
+//! serve the same requests equally well) become equal numbers, so that ties are broken by a rule
+//! and not by the last bit; and sums do not depend on the order of summation. Two utilities are
+//! equal if they round to the same multiple of 2⁻⁴⁰ (9e-13), which is transitive; see
+//! [`crate::core::rounding`].
 
 use crate::core::ids::Request;
 use crate::core::units::Time;
@@ -31,7 +31,7 @@ impl Score {
         Self(u64::MAX - finish.0)
     }
 
-    /// The product with a number from 0 to 1: what an accuracy makes of a sum of shares.
+    /// The product with a number from 0 to 1.
     #[inline]
     pub fn times(self, share: Self) -> Self {
         Self(((u128::from(self.0) * u128::from(share.0)) >> Self::PLACES) as u64)
@@ -61,15 +61,13 @@ impl AddAssign for Score {
 
 impl Sub for Score {
     type Output = Self;
-    /// The other is a part of this sum.
     #[inline]
     fn sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 }
 
-/// Which of two groups of requests has the earlier mean deadline. Means are compared as fractions
-/// of integers: groups that tie do so whatever the unit of time.
+/// The order of groups by mean deadline, compared as fractions of integers: ties are exact.
 pub fn by_mean_deadline(a: &[Request], b: &[Request]) -> Ordering {
     let sum =
         |requests: &[Request]| requests.iter().map(|r| u128::from(r.deadline.0)).sum::<u128>();
@@ -81,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn last_bits_are_no_difference() {
+    fn last_bits_do_not_count() {
         assert_eq!(Score::of(0.1 + 0.2), Score::of(0.3));
         assert_eq!(Score::of(1.0 - f64::EPSILON), Score::of(1.0));
         assert!(Score::of(0.5 + 2e-12) > Score::of(0.5));

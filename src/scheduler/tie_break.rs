@@ -1,13 +1,11 @@
-//! How ties between equal plans, and between equal choices, are broken: the only place that
-//! decides it.
+//! Ties between equal plans and between equal choices, which are broken only here:
 //!
 //! 1. The higher utility wins. Utilities are compared in fixed point ([`Score`]), so that values
 //!    that are equal in theory tie exactly.
 //! 2. Of equal utilities the earlier finish wins, unless `tie_break = "listed"`.
-//! 3. Of equal finishes the first in listing order wins: planners try workers in order, then
-//!    variants in profile order, and a later candidate has to be better. A search that does not
-//!    try plans in listing order compares places in it (`Moves::listing_order` of
-//!    `planners/search/label_setting.rs`).
+//! 3. Of equal finishes the first in listing order wins: workers in order, then variants in profile
+//!    order; a later candidate has to be better. A search in another order compares places in
+//!    listing order (`Moves::listing_order` of `planners/search/label_setting.rs`).
 
 use crate::config::settings::names;
 use crate::config::{Decoder, Setting};
@@ -15,17 +13,17 @@ use crate::core::units::Time;
 use crate::scheduler::score::Score;
 use std::cmp::Ordering;
 
-/// How equal utilities are told apart.
+/// How equal utilities are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TieBreak {
-    /// Earlier finish, then listing order. An overloaded planner, all of whose utilities are
-    /// zero, would otherwise take what is listed first.
+    /// Earlier finish, then listing order. Without it a planner in overload, all of whose utilities
+    /// are zero, takes the first in the list.
     EarliestFinish,
     /// Listing order alone, as in the published windows.
     Listed,
 }
 
-/// What a plan or a choice is worth, and when it ends.
+/// The utility and the end of a plan or a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlanValue {
     /// Summed utility.
@@ -38,9 +36,7 @@ const TIE_BREAKS: [(&str, TieBreak); 2] =
     [("earliest-finish", TieBreak::EarliestFinish), ("listed", TieBreak::Listed)];
 
 /// The setting of [`TieBreak::read`].
-pub const TIE_BREAK: &[Setting] = &[Setting::choice(
-    "tie_break",
-    &names(&TIE_BREAKS),
+pub const TIE_BREAK: &[Setting] = &[Setting::choice("tie_break", &names(&TIE_BREAKS)).means(
     "Which of two choices of equal utility wins: the one that finishes earlier and then the one \
      that is listed first, or the one that is listed first.",
 )];

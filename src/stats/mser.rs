@@ -7,7 +7,7 @@
 //!
 //! A few last means alone may agree by chance and would always win; so at least a quarter of the
 //! run is left (our choice; others leave five means). Where the least lies beyond the middle, the
-//! run is too short for its transient, and the caller must be told.
+//! run is too short for its transient, which the result says.
 
 /// What to leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

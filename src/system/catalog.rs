@@ -1,4 +1,4 @@
-//! Everything a run knows before it starts: applications, variants, workers, costs.
+//! What is known of a system before a run: applications, variants, workers, costs.
 //!
 //! **Invariant:** a catalog holds nothing that a scheduler must not know. What is true beyond it is
 //! in [`GroundTruth`](super::ground_truth::GroundTruth), which the engine and the arrivals hold.
@@ -38,21 +38,32 @@ pub struct App {
     pub frequencies: Vec<f64>,
     /// Dirichlet prior over the classes.
     pub prior: Vec<f64>,
-    /// How its requests are looked at.
-    pub peek: Classifier,
+    /// How its requests are peeked at.
+    pub classifier: Classifier,
     /// P(y = ŷ | ŷ) of the SneakPeek model by answer ŷ; zeros if not known.
     pub precision: Vec<f64>,
-    /// Latency of its SneakPeek model; `None` if that takes no time.
-    pub look: Option<LatencyTable>,
-    /// What stands for the SneakPeek model where it runs on workers or its answer may be taken.
-    pub answers: Option<VariantId>,
-    /// The same if schedulers may choose it.
-    pub offer: Option<VariantId>,
-    /// What has to be sent to serve a request elsewhere.
+    /// Latency of a batch of peeks; `None` if they take no time.
+    pub peek_latency: Option<LatencyTable>,
+    /// The variant of its SneakPeek model, if that runs on workers or its answer may be taken.
+    pub peek_variant: Option<VariantId>,
+    /// Whether schedulers may choose that variant.
+    pub peek_is_offered: bool,
+    /// Bytes that are sent to serve a request behind a link.
     pub payload_bytes: u64,
-    /// Whether peeking at its requests can tell schedulers something.
+    /// Whether peeks at its requests give votes.
     evidence: bool,
+    /// Its variants but for that of the SneakPeek model.
     variants: Range<u16>,
+}
+
+/// How a variant answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// By a batch on a lane of a worker.
+    OnWorker,
+    /// By the SneakPeek model, whose answer is known once the request has been peeked at: it takes
+    /// no lane, no time and no memory. A batch of this variant on a worker is a peek.
+    AtArrival,
 }
 
 /// A variant.
@@ -62,28 +73,30 @@ pub struct Variant {
     pub name: String,
     /// The application it serves.
     pub app: AppId,
+    /// How it answers.
+    pub execution: Execution,
     /// Bytes of memory it takes.
     pub bytes: u64,
     /// Profiled accuracy.
     pub accuracy: f64,
     /// Profiled probability of a right answer by true class.
     pub recall: Vec<f64>,
-    /// On how many profiled requests each recall was measured; empty if none was.
+    /// Profiled requests by true class; empty if recalls were not measured.
     pub samples: Vec<f64>,
-    /// Where its answers come from, as far as anything was recorded.
+    /// The source of its answers, by what was recorded.
     outcome: OutcomeModel,
 }
 
 /// A worker.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    /// Its name: that of its setup and a number.
+    /// Its name: that of its specification and a number.
     pub name: String,
     /// Its class.
     pub class: String,
     /// Memory for variants.
     pub memory_bytes: u64,
-    /// How many times as fast as profiled it computes and loads.
+    /// Speed-up of batches and loads over the profile.
     pub speed: f64,
     /// Batches that can run at once.
     pub lanes: u16,
@@ -91,16 +104,16 @@ pub struct Worker {
     pub power_w: Option<f64>,
     /// Power at all other times, in watts.
     pub idle_w: Option<f64>,
-    /// The way to it; `None` if requests are born beside it.
+    /// The link to it; `None` if it is local.
     pub link: Option<Link>,
     /// Price of a request, in US dollars.
     pub usd_per_request: Option<f64>,
-    /// What may be in its memory when a run starts, as far as it fits, least recently used first.
+    /// Variants in its memory at the start of a run, as far as they fit, least recently used first.
     pub(crate) resident: Vec<VariantId>,
-    /// When it starts to be available.
+    /// When it becomes available.
     pub ready: Time,
-    /// Its name without the number.
-    title: String,
+    /// The name of its specification.
+    spec_name: String,
     class_index: usize,
 }
 
@@ -115,85 +128,81 @@ struct ClassCost {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     apps: Vec<App>,
+    /// Those of SneakPeek models come last.
     variants: Vec<Variant>,
-    /// From here on variants stand for SneakPeek models.
-    first_peek: u16,
     workers: Vec<Worker>,
     /// By class of workers, then by variant.
     costs: Vec<Option<ClassCost>>,
-    /// What lateness costs.
+    /// The penalty of lateness.
     pub penalty: Penalty,
-    /// What deciding takes.
+    /// The time that decisions take.
     pub overhead: DecisionOverhead,
     notes: Vec<Note>,
 }
 
 impl Catalog {
-    /// Builds the tables, or says what does not fit together.
+    /// Builds the tables.
+    ///
+    /// # Errors
+    /// Parts of the specification that do not fit together.
     pub(super) fn build(
-        setup: &SystemSpec,
+        spec: &SystemSpec,
     ) -> Result<(Self, Vec<VariantTruth>, Vec<WorkerTruth>), Problems> {
         let mut problems = Problems::default();
-        let (apps, variants, first_peek) = build::build_apps(setup, &mut problems);
+        let (apps, variants) = build::build_apps(spec, &mut problems);
         let (variants, variant_truths): (Vec<Variant>, Vec<VariantTruth>) =
             variants.into_iter().unzip();
         let mut worker_truths = Vec::new();
         let mut classes: Vec<&WorkerSpec> = Vec::new();
         let mut workers: Vec<Worker> = Vec::new();
-        for worker in &setup.workers {
-            let known = classes.iter().position(|c| c.costs_as(worker));
+        for worker in &spec.workers {
+            let known = classes.iter().position(|class| class.has_costs_of(worker));
             let class_index = known.unwrap_or_else(|| {
                 classes.push(worker);
                 classes.len() - 1
             });
-            // Numbers go on where the name, if it was used before, left off: names are unique.
-            let first = workers.iter().filter(|w| w.title == worker.name).count();
+            // Specifications of one name share its numbers: names of workers are unique.
+            let first = workers.iter().filter(|w| w.spec_name == worker.name).count();
             let numbers = first..first + usize::from(worker.count);
-            worker_truths.extend(numbers.clone().map(|_| build::worker_truth(worker)));
-            workers.extend(numbers.map(|at| build::build_worker(worker, class_index, at)));
+            worker_truths.extend(numbers.clone().map(|_| WorkerTruth::new(worker)));
+            workers.extend(numbers.map(|number| build::build_worker(worker, class_index, number)));
         }
-        let costs = build::build_costs(setup, &classes, variants.len(), &mut problems);
-        let mut catalog = Self {
-            apps,
-            variants,
-            first_peek,
-            workers,
-            costs,
-            penalty: setup.penalty.clone(),
-            overhead: setup.overhead,
-            notes: Vec::new(),
-        };
+        let costs = build::build_costs(spec, &classes, variants.len(), &mut problems);
+        let (penalty, overhead) = (spec.penalty.clone(), spec.overhead);
+        let mut catalog =
+            Self { apps, variants, workers, costs, penalty, overhead, notes: Vec::new() };
         if problems.is_empty() {
-            catalog.check_fit(setup, "", &mut problems);
-            catalog.fill_memories(setup, &mut problems);
-            catalog.resolve_budgets(setup, &mut problems);
-            catalog.note_drawn(setup, &variant_truths);
-            catalog.notes.extend(notes::fit(setup));
-            catalog.notes.extend(notes::cold(setup));
+            catalog.check_fit(spec, "", &mut problems);
+            catalog.fill_memories(spec, &mut problems);
+            catalog.resolve_budgets(spec, &mut problems);
+            catalog.note_drawn(spec, &variant_truths);
+            catalog.notes.extend(notes::fit(spec));
+            catalog.notes.extend(notes::cold(spec));
         }
         problems.check(Some((catalog, variant_truths, worker_truths)))
     }
 
-    /// The same with other latencies, and other accuracies and recalls of the variants that serve.
-    /// Both are told the variant's index; accuracy and recalls come one after the other.
-    pub(super) fn mistaken(
+    /// The catalog with other latencies, and other accuracies and recalls of variants that run on
+    /// workers. Both functions get the variant's index.
+    pub(super) fn with_beliefs(
         &self,
         latency: impl Fn(usize, &LatencyTable) -> LatencyTable,
         accuracy: impl Fn(usize, f64) -> f64,
     ) -> Self {
-        let mut wrong = self.clone();
-        let count = wrong.variants.len();
-        for (cell, cost) in wrong.costs.iter_mut().enumerate() {
+        let mut believed = self.clone();
+        let count = believed.variants.len();
+        for (cell, cost) in believed.costs.iter_mut().enumerate() {
             if let Some(cost) = cost {
                 cost.latency = latency(cell % count, &cost.latency);
             }
         }
-        let serving = wrong.variants.iter_mut().take(usize::from(wrong.first_peek));
-        for (at, variant) in serving.enumerate() {
-            variant.accuracy = accuracy(at, variant.accuracy);
-            variant.recall.iter_mut().for_each(|recall| *recall = accuracy(at, *recall));
+        for (at, variant) in believed.variants.iter_mut().enumerate() {
+            if variant.execution == Execution::OnWorker {
+                variant.accuracy = accuracy(at, variant.accuracy);
+                variant.recall.iter_mut().for_each(|recall| *recall = accuracy(at, *recall));
+            }
         }
-        wrong
+        believed
     }
 
     /// What a user should know about this combination.
@@ -244,40 +253,53 @@ impl Catalog {
         self.variants_of(app).find(|variant| self.variant(*variant).name == name)
     }
 
-    /// The variants that serve `app`, in profile order.
+    /// The variants that serve `app` on workers, in profile order.
     #[inline]
     pub fn variants_of(&self, app: AppId) -> impl ExactSizeIterator<Item = VariantId> + use<> {
         self.apps[app.index()].variants.clone().map(VariantId)
     }
 
-    /// The index of a variant among those of its application.
+    /// The index of a variant among those of its application; that of the SneakPeek model is last.
     #[inline]
     pub fn variant_offset(&self, variant: VariantId) -> usize {
-        let own = &self.apps[self.variant(variant).app.index()].variants;
-        if self.is_peek(variant) { own.len() } else { usize::from(variant.0 - own.start) }
+        let Variant { app, execution, .. } = self.variant(variant);
+        let own = &self.apps[app.index()].variants;
+        match execution {
+            Execution::OnWorker => usize::from(variant.0 - own.start),
+            Execution::AtArrival => own.len(),
+        }
     }
 
-    /// Whether the variant stands for a SneakPeek model.
+    /// Whether the variant is that of a SneakPeek model.
     #[inline]
     pub fn is_peek(&self, variant: VariantId) -> bool {
-        variant.0 >= self.first_peek
+        self.variant(variant).execution == Execution::AtArrival
     }
 
-    /// Whether the worker looks at requests of `app`, for schedulers that want to know. Nobody is
-    /// sent elsewhere for a look.
+    /// Whether the worker peeks at requests of `app`: its classifier runs on workers, and this one
+    /// is local and can serve the application.
     pub fn has_peeks(&self, worker: WorkerId, app: AppId) -> bool {
-        let on_workers = self.app(app).peek.runs_on == ClassifierHost::Worker;
-        let here = self.worker(worker).link.is_none();
-        on_workers && here && self.variants_of(app).any(|variant| self.usable(worker, variant))
+        let on_workers = self.app(app).classifier.runs_on == ClassifierHost::Worker;
+        let is_local = self.worker(worker).link.is_none();
+        on_workers && is_local && self.variants_of(app).any(|v| self.usable(worker, v))
     }
 
-    /// The tables for a scheduler that has requests looked at: SneakPeek models that run on workers
-    /// sit in the memory of each that can serve their application.
+    /// Where requests of `app` are peeked at for schedulers with posteriors; `Free` also where a
+    /// peek takes no time, or would have to run on a worker and none can.
+    pub fn peek_host(&self, app: AppId) -> ClassifierHost {
+        let App { classifier, peek_latency, .. } = self.app(app);
+        let can_run = classifier.runs_on != ClassifierHost::Worker
+            || self.worker_ids().any(|worker| self.has_peeks(worker, app));
+        if peek_latency.is_some() && can_run { classifier.runs_on } else { ClassifierHost::Free }
+    }
+
+    /// The tables of runs with peeks: SneakPeek models that run on workers take memory of each that
+    /// can serve their application.
     pub(crate) fn with_peeks(mut self: Arc<Self>) -> Arc<Self> {
         for worker in self.worker_ids() {
             let held = self.app_ids().filter(|app| self.has_peeks(worker, *app));
-            let bytes =
-                held.fold(0u64, |sum, app| sum.saturating_add(self.app(app).peek.memory_bytes));
+            let bytes = held
+                .fold(0u64, |sum, app| sum.saturating_add(self.app(app).classifier.memory_bytes));
             if bytes > 0 {
                 let worker = &mut Arc::make_mut(&mut self).workers[worker.index()];
                 worker.memory_bytes = worker.memory_bytes.saturating_sub(bytes);
@@ -286,12 +308,12 @@ impl Catalog {
         self
     }
 
-    /// Says which applications cannot be served once SneakPeek models have taken their memory.
-    pub(crate) fn check_peeks(self: Arc<Self>, setup: &SystemSpec, problems: &mut Problems) {
-        let mut held = Arc::unwrap_or_clone(self.with_peeks());
-        let beside = " beside the SneakPeek models";
-        held.check_fit(setup, beside, problems);
-        held.check_memories(setup, beside, problems);
+    /// Refuses systems in which SneakPeek models leave too little memory to serve an application.
+    pub(crate) fn check_peeks(self: Arc<Self>, spec: &SystemSpec, problems: &mut Problems) {
+        let mut with_peeks = Arc::unwrap_or_clone(self.with_peeks());
+        let suffix = " beside the SneakPeek models";
+        with_peeks.check_fit(spec, suffix, problems);
+        with_peeks.check_memories(spec, suffix, problems);
     }
 
     /// Whether the worker can ever run the variant: profiled on its class and small enough.
@@ -340,22 +362,21 @@ impl Catalog {
         self.costs[class * self.variants.len() + variant.index()].as_ref()
     }
 
-    /// What a batch of `requests` on a variant sends to a worker elsewhere.
+    /// Bytes that a batch of `requests` on a variant sends to a worker behind a link.
     #[inline]
     pub fn payload_bytes(&self, variant: VariantId, requests: usize) -> u64 {
         self.app(self.variant(variant).app).payload_bytes.saturating_mul(requests as u64)
     }
 
-    /// Where answers come from: a name of [`OutcomeModel`], or `mixed` if it depends on the
-    /// variant.
+    /// The source of answers: a name of [`OutcomeModel`], or `mixed` if it depends on the variant.
     pub fn outcome(&self) -> &'static str {
-        let mut outcomes =
-            self.variants[..usize::from(self.first_peek)].iter().map(|variant| variant.outcome);
+        let on_workers = self.variants.iter().filter(|v| v.execution == Execution::OnWorker);
+        let mut outcomes = on_workers.map(|variant| variant.outcome);
         let first = outcomes.next().unwrap_or(OutcomeModel::Drawn);
         if outcomes.all(|outcome| outcome == first) { first.name() } else { "mixed" }
     }
 
-    /// Whether looking at requests of `app` can tell schedulers something.
+    /// Whether peeks at requests of `app` give votes.
     pub fn has_evidence(&self, app: AppId) -> bool {
         self.app(app).evidence
     }
@@ -368,7 +389,6 @@ impl Catalog {
         Self {
             apps: Vec::new(),
             variants: Vec::new(),
-            first_peek: 0,
             workers: Vec::new(),
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),

@@ -1,4 +1,5 @@
-//! Requests that are hard for all variants alike: outcomes with a Gaussian copula of correlation ρ.
+//! Outcomes of variants that are correlated by the difficulty of a request: a Gaussian copula of
+//! correlation ρ.
 //!
 //! A request has a difficulty z ~ N(0, 1), the same for all variants, and a variant that is right
 //! with probability R on its class is right on it with probability
@@ -49,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn marginals_are_kept_and_mistakes_go_together() {
+    fn marginals_are_kept_and_mistakes_are_correlated() {
         let rng = Rng::new(9, 0);
         let n = 100_000u32;
         for rho in [0.0, 0.5, 0.9, 1.0] {

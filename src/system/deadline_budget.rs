@@ -1,4 +1,4 @@
-//! How long after its arrival a request is due.
+//! Deadline budgets: the time from a request's arrival to its deadline.
 //!
 //! | as written | budget in milliseconds |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `{ normal = [mean, deviation] }` | normal, at least 1 ms |
 //! | `{ lognormal = [mean, deviation] }` | log-normal with these moments |
 //! | `{ proportional = 5, variant = "…" }` | times the shortest latency of a lone request |
-//! | `{ slo = 100, network = … }` | what the network leaves of it, at least 1 ms |
+//! | `{ slo = 100, network = … }` | `slo` less a draw of `network`, at least 1 ms |
 //! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
 //!
 //! The latency of a lone request is the shortest on any worker, with the named variant or else the
@@ -37,8 +37,8 @@ pub enum DeadlineBudget {
     Proportional(f64, Option<String>),
     /// Any of these, by share.
     Mixture(Arc<[(f64, DeadlineBudget)]>),
-    /// The first, less what the way here took: a draw of the second; at least 1 ms. As Jellyfish
-    /// has it (Nigade et al., RTSS 2022).
+    /// The first, less a draw of the second, the transfer of the request; at least 1 ms. As in
+    /// Jellyfish (Nigade et al., RTSS 2022).
     Left(Span, Arc<DeadlineBudget>),
 }
 
@@ -54,74 +54,40 @@ fn budget() -> Kind {
 }
 
 /// A budget that is written as a table, with one of these keys.
-const DISTRIBUTION: Group = Group {
-    name: "budget",
-    settings: &[&[
-        Setting::optional("uniform", PAIR, "", "The ends of a uniform distribution, in ms."),
-        Setting::optional(
-            "normal",
-            PAIR,
-            "",
-            "Mean and standard deviation of a normal distribution, in ms; at least 1 ms.",
-        ),
-        Setting::optional(
-            "lognormal",
-            PAIR,
-            "",
-            "Mean and standard deviation of a log-normal distribution, in ms.",
-        ),
-        Setting::optional(
-            "proportional",
-            Kind::Number(1e-3, 1e6),
-            "",
-            "How many times the shortest latency of a lone request.",
-        ),
-        Setting::optional(
-            "variant",
-            Kind::Text,
-            "the most accurate that can run",
-            "The variant whose latency counts, for `proportional`.",
-        ),
-        Setting::optional(
-            "mixture",
-            Kind::List(&Kind::Table(&PART)),
-            "",
-            "Several budgets, each with a share of the requests.",
-        ),
-        Setting::optional(
-            "slo",
-            Kind::Number(1.0, DeadlineBudget::MAX_MS),
-            "",
-            "Milliseconds of which `network` takes some; at least 1 ms is left.",
-        ),
-        Setting::optional(
-            "network",
-            Kind::Again(budget),
-            "",
-            "The budget that the network takes of `slo`.",
-        ),
-    ]],
-    short: None,
-};
+const DISTRIBUTION: Group = Group::named("budget").of(&[&[
+    Setting::optional("uniform", PAIR, "").means("The ends of a uniform distribution, in ms."),
+    Setting::optional("normal", PAIR, "")
+        .means("Mean and standard deviation of a normal distribution, in ms; at least 1 ms."),
+    Setting::optional("lognormal", PAIR, "")
+        .means("Mean and standard deviation of a log-normal distribution, in ms."),
+    Setting::optional("proportional", Kind::Number(1e-3, 1e6), "")
+        .means("How many times the shortest latency of a lone request."),
+    Setting::optional("variant", Kind::Text, "the most accurate that can run")
+        .means("The variant whose latency counts, for `proportional`."),
+    Setting::optional("mixture", Kind::List(&Kind::Table(&PART)), "")
+        .means("Several budgets, each with a share of the requests."),
+    Setting::optional("slo", Kind::Number(1.0, DeadlineBudget::MAX_MS), "")
+        .means("Milliseconds of which `network` takes some; at least 1 ms is left."),
+    Setting::optional("network", Kind::Again(budget), "")
+        .means("The budget that the network takes of `slo`."),
+]]);
 
-const PART: Group = Group {
-    name: "part of a mixture",
-    settings: &[&[
-        Setting::number("share", [0.0, 1e9], 1.0, "The share of requests, relative to the others."),
-        Setting::required("budget", Kind::Again(budget), "Their budget."),
-    ]],
-    short: None,
-};
+const PART: Group = Group::named("part of a mixture").of(&[&[
+    Setting::number("share", [0.0, 1e9], 1.0)
+        .means("The share of requests, relative to the others."),
+    Setting::required("budget", Kind::Again(budget)).means("Their budget."),
+]]);
 
 impl DeadlineBudget {
     /// The largest budget that is accepted, a year.
     const MAX_MS: f64 = 3.2e10;
-    /// The laws by their keys.
-    const LAWS: [&str; 5] = ["uniform", "normal", "lognormal", "proportional", "mixture"];
+    /// The keys of distributions.
+    const DISTRIBUTIONS: [&str; 5] = ["uniform", "normal", "lognormal", "proportional", "mixture"];
 
-    /// Whether a table names a law rather than applications.
-    pub fn is_law(node: &ConfigNode) -> bool {
-        node.get("network").is_some() || Self::LAWS.iter().any(|law| node.get(law).is_some())
+    /// Whether a table is a distribution rather than budgets by application.
+    pub fn is_distribution(node: &ConfigNode) -> bool {
+        let has = |key: &str| node.get(key).is_some();
+        has("network") || Self::DISTRIBUTIONS.into_iter().any(has)
     }
 
     /// Reads a number of milliseconds or a distribution.
@@ -138,10 +104,11 @@ impl DeadlineBudget {
             read.finish();
             return Some(Self::Left(Span::from_ms(slo?), Arc::new(network?)));
         }
-        let laws = Self::LAWS.map(|law| read.take(law));
-        let variant = laws[3].and_then(|_| read.take("variant"));
-        let budget = match laws {
-            [Some(ends), None, None, None, None] => {
+        let given = Self::DISTRIBUTIONS.iter().filter_map(|key| Some((*key, read.take(key)?)));
+        let given: Vec<(&str, &ConfigNode)> = given.collect();
+        let variant = node.get("proportional").and_then(|_| read.take("variant"));
+        let budget = match given.as_slice() {
+            [("uniform", ends)] => {
                 let [low, high] = pair(ends, read.problems())?;
                 if low > high {
                     let expected = "the low end first, then the high one";
@@ -149,22 +116,22 @@ impl DeadlineBudget {
                 }
                 Some(Self::Uniform(Span::from_ms(low), Span::from_ms(high)))
             }
-            [None, Some(moments), None, None, None] => {
+            [("normal", moments)] => {
                 pair(moments, read.problems()).map(|[mean, sd]| Self::Normal(mean, sd))
             }
-            [None, None, Some(moments), None, None] => {
+            [("lognormal", moments)] => {
                 let [mean, sd] = pair(moments, read.problems())?;
                 if mean <= 0.0 {
                     read.problems().push(decode::mismatch(moments, "a mean above 0"));
                 }
                 Some(Self::LogNormal(mean, sd))
             }
-            [None, None, None, Some(times), None] => {
+            [("proportional", times)] => {
                 let times = read.number_at("proportional", times)?;
                 let variant = variant.and_then(|node| decode::text(node, read.problems()));
                 Some(Self::Proportional(times, variant.map(str::to_owned)))
             }
-            [None, None, None, None, Some(parts)] => Self::mixture(parts, read.problems()),
+            [("mixture", parts)] => Self::mixture(parts, read.problems()),
             _ => {
                 let expected = "a number of milliseconds, { uniform = [low, high] }, \
                                 { normal = [mean, deviation] }, { lognormal = [mean, deviation] }, \
@@ -184,21 +151,24 @@ impl DeadlineBudget {
         for item in items {
             let mut read = Decoder::new(item, &PART, problems);
             let share = read.number("share");
-            let budget = read.require("budget", "a number of milliseconds or a law");
+            let budget = read.require("budget", "a number of milliseconds or a distribution");
             parts.extend(budget.and_then(|b| Self::read(b, read.problems())).map(|b| (share, b)));
             read.finish();
         }
         if parts.iter().map(|(share, _)| share).sum::<f64>() > 0.0 {
             return Some(Self::Mixture(parts.into()));
         }
-        // What is wrong with one of them has been said.
+        // Other problems have been reported.
         if parts.len() == items.len() {
             problems.push(decode::mismatch(node, "a list of { share, budget }, a share above 0"));
         }
         None
     }
 
-    /// With lengths instead of proportions; `lone` is the shortest latency of a lone request.
+    /// Replaces proportions by lengths; `lone` is the shortest latency of a lone request.
+    ///
+    /// # Errors
+    /// Those of `lone`.
     pub fn resolve<E>(&self, lone: &impl Fn(Option<&str>) -> Result<Span, E>) -> Result<Self, E> {
         Ok(match self {
             Self::Proportional(times, variant) => {
@@ -218,7 +188,7 @@ impl DeadlineBudget {
         match self {
             Self::Fixed(span) => *span,
             Self::Uniform(low, high) => Span(uniform_integer(low.0, high.0, rng)),
-            law => law.draw_shaped(rng),
+            other => other.draw_shaped(rng),
         }
     }
 
@@ -229,11 +199,11 @@ impl DeadlineBudget {
             Self::Uniform(low, high) => {
                 (0..count).for_each(|_| each(Span(uniform_integer(low.0, high.0, rng))));
             }
-            law => (0..count).for_each(|_| each(law.draw(rng))),
+            other => (0..count).for_each(|_| each(other.draw(rng))),
         }
     }
 
-    /// Apart, so that the usual laws are inlined.
+    /// A separate function, so that the usual distributions are inlined.
     #[inline(never)]
     fn draw_shaped(&self, rng: &mut ChaCha8Rng) -> Span {
         match self {
@@ -245,7 +215,7 @@ impl DeadlineBudget {
             Self::LogNormal(mean, sd) => {
                 log_normal(*mean, *sd, standard_normal(rng.random(), rng.random()))
             }
-            // Resolved before anything is drawn.
+            // Resolved before the run.
             Self::Proportional(..) => Span::ZERO,
             Self::Mixture(parts) => {
                 let total: f64 = parts.iter().map(|(share, _)| share).sum();
@@ -260,12 +230,12 @@ impl DeadlineBudget {
         }
     }
 
-    /// What few budgets fall below: the lowest there is, or two deviations below the mean.
+    /// A budget that few fall below: the lowest end, or two deviations below the mean.
     pub fn low(&self) -> Span {
         self.ends()[0]
     }
 
-    /// What few draws fall below, and what few exceed.
+    /// Two budgets that few fall below, and that few exceed.
     fn ends(&self) -> [Span; 2] {
         let normal = |mean: f64, sd: f64| Span(Span::from_ms(mean + sd).0.max(NS_PER_MS));
         match self {
@@ -289,12 +259,12 @@ impl DeadlineBudget {
     }
 }
 
-/// What is left of a budget, 1 ms at least.
+/// The rest of a budget, 1 ms at least.
 fn left(slo: Span, network: Span) -> Span {
     Span(slo.0.saturating_sub(network.0).max(NS_PER_MS))
 }
 
-/// The log-normal draw with these moments that belongs to a standard normal one, 1 ns at least.
+/// The log-normal draw with these moments for a standard normal one, 1 ns at least.
 fn log_normal(mean: f64, sd: f64, standard: f64) -> Span {
     let variance = libm::log1p((sd / mean) * (sd / mean));
     let ms = mean * libm::exp(libm::sqrt(variance) * standard - variance / 2.0);
@@ -325,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn laws_have_their_moments() {
+    fn distributions_have_their_moments() {
         let n = 100_000u32;
         for (text, mean, sd) in [
             ("{ uniform = [20, 80] }", 50.0, 60.0 / 12f64.sqrt()),
@@ -351,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_network_leaves_has_its_ends() {
+    fn budgets_less_the_network_have_their_ends() {
         let ms = Span::from_ms;
         let budget = read("{ slo = 100, network = { uniform = [20, 300] } }");
         assert_eq!(budget.low(), ms(1.0));

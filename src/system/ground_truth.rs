@@ -1,6 +1,6 @@
-//! What is true of a system: where answers come from, what batches really take, what fails. The
-//! engine and the arrivals know it. Schedulers, their views and the metrics hold a [`Catalog`],
-//! which has none of it.
+//! The truth about a system: the source of answers, true service times, failures. The engine and
+//! the arrivals know it. Schedulers, their views and the metrics hold a [`Catalog`], which has none
+//! of it.
 
 use super::catalog::Catalog;
 use super::correlated_outcomes;
@@ -8,28 +8,39 @@ use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::spec::SystemSpec;
 use super::truths::{VariantTruth, WorkerTruth};
 use crate::config::Problems;
-use crate::core::ids::{AppId, RequestId, TrueClass, VariantId, WorkerId};
+use crate::core::ids::{AppId, TrueClass, VariantId, WorkerId};
 use crate::core::rng::{Label, Rng, standard_normal};
 use crate::core::units::{Span, Time};
 use crate::traces::recorded::RecordedTrace;
 use std::sync::Arc;
 
-/// The truth about applications, variants and workers, and the catalog of what is known of them.
+/// The truth about applications, variants and workers, and the catalog that schedulers see.
 #[derive(Clone, Debug)]
 pub struct GroundTruth {
-    /// The tables as profiled, which are true.
+    /// The true tables: those of the profiles.
     catalog: Arc<Catalog>,
     variants: Vec<VariantTruth>,
     workers: Vec<WorkerTruth>,
     /// By application.
     traces: Vec<Option<Arc<RecordedTrace>>>,
-    /// Log-normal noise of mean 1 on service times: the standard deviation of its logarithm.
+    /// Standard deviation of the logarithm of the noise on service times (log-normal, mean 1).
     noise_sigma: f64,
     stalls: Stalls,
     belief_error: BeliefError,
     outcome_correlation: f64,
-    /// Whether every batch takes what its table says.
+    /// Whether every batch takes the time of its table.
     steady: bool,
+}
+
+/// A batch, as far as its service time depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchKey {
+    pub worker: WorkerId,
+    pub variant: VariantId,
+    /// Its number of requests.
+    pub size: usize,
+    /// The lowest arrival number of its requests, by which noise and stalls are drawn.
+    pub lowest: u32,
 }
 
 /// Which requests a variant answers correctly in one run.
@@ -46,66 +57,68 @@ pub(crate) struct Outcomes<'a> {
 }
 
 impl Outcomes<'_> {
-    /// Whether it answers this request correctly.
+    /// Whether the variant answers the request correctly: as recorded, or drawn by request and
+    /// variant.
     #[expect(clippy::inline_always, reason = "once a request")]
     #[inline(always)]
     pub fn correct(&self, truth: TrueClass, number: u32) -> bool {
         let class = usize::from(truth.class);
-        match self.recorded {
-            Some(recorded) if truth.row != TrueClass::NO_ROW => {
-                recorded[truth.row as usize] == truth.class
-            }
-            _ => {
-                let draw = self.rng.keyed_unit(Label::Outcome, u64::from(number), self.key);
-                if !self.is_correlated {
-                    return draw < self.drawn[class];
-                }
-                let quantile = self.variant.quantiles[class];
-                self.ground_truth.correct_alike(draw, quantile, number, self.rng)
-            }
+        if let Some(recorded) = self.recorded
+            && truth.row != TrueClass::NO_ROW
+        {
+            return recorded[truth.row as usize] == truth.class;
         }
+        let draw = self.rng.keyed_unit(Label::Outcome, u64::from(number), self.key);
+        if !self.is_correlated {
+            return draw < self.drawn[class];
+        }
+        let quantile = self.variant.quantiles[class];
+        self.ground_truth.correct_correlated(draw, quantile, number, self.rng)
     }
 }
 
 impl GroundTruth {
-    /// Builds the tables, or says what does not fit together.
-    pub fn build(setup: &SystemSpec) -> Result<Self, Problems> {
-        let (catalog, variants, workers) = Catalog::build(setup)?;
-        let cv = setup.noise_cv;
-        let slows = setup.workers.iter().any(|worker| worker.slowdown.is_some());
+    /// Builds the tables.
+    ///
+    /// # Errors
+    /// Parts of the specification that do not fit together.
+    pub fn build(spec: &SystemSpec) -> Result<Self, Problems> {
+        let (catalog, variants, workers) = Catalog::build(spec)?;
+        let cv = spec.noise_cv;
+        let slows = spec.workers.iter().any(|worker| worker.slowdown.is_some());
         Ok(Self {
             catalog: Arc::new(catalog),
             variants,
             workers,
-            traces: setup.apps.iter().map(|app| app.trace.clone()).collect(),
+            traces: spec.apps.iter().map(|app| app.trace.clone()).collect(),
             noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
-            stalls: setup.stalls,
-            belief_error: setup.belief_error,
-            outcome_correlation: setup.outcome_correlation,
-            steady: cv == 0.0 && setup.stalls.probability == 0.0 && !slows,
+            stalls: spec.stalls,
+            belief_error: spec.belief_error,
+            outcome_correlation: spec.outcome_correlation,
+            steady: cv == 0.0 && spec.stalls.probability == 0.0 && !slows,
         })
     }
 
-    /// What may be known, without any mistake.
+    /// The catalog with the true tables.
     #[inline]
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
     }
 
-    /// What is believed in one run: the catalog, unless the system's `belief_error` is above 0.
+    /// The catalog that is believed in one run: the true one, unless `belief_error` is above 0.
     pub fn believed(&self, rng: Rng) -> Arc<Catalog> {
         let error = self.belief_error;
         if error.is_none() {
             return Arc::clone(&self.catalog);
         }
         let keys: Vec<u64> = self.variants.iter().map(|variant| variant.key).collect();
-        Arc::new(self.catalog.mistaken(
-            |at, table| error.believed(table, keys[at], rng),
-            |at, value| error.mistake(value, keys[at], rng),
+        Arc::new(self.catalog.with_beliefs(
+            |at, table| error.believed_latency(table, keys[at], rng),
+            |at, value| error.believed_probability(value, keys[at], rng),
         ))
     }
 
-    /// What is true of a recorded request of `app`: for arrivals that name rows themselves.
+    /// Class and row of a recorded request of `app`, for arrivals that choose rows themselves.
     pub fn row(&self, app: AppId, row: u32) -> Option<TrueClass> {
         let class = *self.trace(app)?.class.get(row as usize)?;
         Some(TrueClass { class, row })
@@ -115,13 +128,14 @@ impl GroundTruth {
         self.traces[app.index()].as_ref()
     }
 
-    /// When the worker will be gone.
+    /// The outages of a worker, in order.
     pub(crate) fn outages(&self, worker: WorkerId) -> &[Outage] {
         &self.workers[worker.index()].outages
     }
 
-    /// Whether the variant answers the request correctly: as recorded, or drawn with a key that
-    /// does not depend on the scheduler.
+    /// Whether the variant answers the request correctly: as recorded, or drawn by request and
+    /// variant.
+    #[inline]
     pub(crate) fn correct(
         &self,
         variant: VariantId,
@@ -142,9 +156,9 @@ impl GroundTruth {
         Outcomes { ground_truth: self, variant, recorded, drawn, key, is_correlated, rng }
     }
 
-    /// The same where a request is hard for all variants alike.
+    /// A drawn outcome that depends on the difficulty of the request.
     #[inline(never)]
-    fn correct_alike(&self, draw: f64, quantile: f64, number: u32, rng: Rng) -> bool {
+    fn correct_correlated(&self, draw: f64, quantile: f64, number: u32, rng: Rng) -> bool {
         let unit = |salt| rng.keyed_unit(Label::Difficulty, u64::from(number), salt);
         draw < correlated_outcomes::right(
             quantile,
@@ -153,25 +167,19 @@ impl GroundTruth {
         )
     }
 
-    /// The true service time of a batch that starts now. Its noise is keyed by the lowest request.
+    /// The true service time of a batch that starts now.
     #[inline]
-    pub(crate) fn service(
-        &self,
-        (worker, variant): (WorkerId, VariantId),
-        requests: &[RequestId],
-        (now, rng): (Time, Rng),
-    ) -> Span {
-        let table = self.catalog.latency(worker, variant, requests.len());
+    pub(crate) fn service(&self, batch: BatchKey, now: Time, rng: Rng) -> Span {
+        let BatchKey { worker, variant, size, lowest } = batch;
+        let table = self.catalog.latency(worker, variant, size);
         if self.steady || table == Span(u64::MAX) {
             return table;
         }
-        let number = requests.iter().map(|id| id.number()).min().unwrap_or(0);
-        let at = &self.workers[worker.index()];
-        let key = self.variants[variant.index()].key ^ at.class_key;
-        let keys = (u64::from(number), key);
-        let mut factor = Slowdown::of(at.slowdown, now) * self.stalls.of(keys, rng);
+        let WorkerTruth { slowdown, class_key, .. } = &self.workers[worker.index()];
+        let (number, key) = (u64::from(lowest), self.variants[variant.index()].key ^ class_key);
+        let mut factor = Slowdown::factor(*slowdown, now) * self.stalls.factor(number, key, rng);
         if self.noise_sigma > 0.0 {
-            let unit = |salt: u64| rng.keyed_unit(Label::Noise, keys.0, key | salt << 48);
+            let unit = |salt: u64| rng.keyed_unit(Label::Noise, number, key | salt << 48);
             let standard = standard_normal(unit(0), unit(1));
             let sigma = self.noise_sigma;
             factor *= libm::exp(sigma * standard - sigma * sigma / 2.0);
@@ -184,7 +192,7 @@ impl GroundTruth {
         if self.steady {
             return span;
         }
-        span.scale(Slowdown::of(self.workers[worker.index()].slowdown, now))
+        span.scale(Slowdown::factor(self.workers[worker.index()].slowdown, now))
     }
 
     /// The settings that decide how long a batch takes on a worker, for messages.

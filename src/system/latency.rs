@@ -1,8 +1,7 @@
 //! Latency of a batch: measured points, and the table that is fitted to them, with a latency for
 //! every size up to the largest measured. Between two sizes it is on the straight line.
 //!
-//! Measured points scatter, and a larger batch that seems faster is most often noise. The fit says
-//! what becomes of such points:
+//! Measured points scatter, and a larger batch that seems faster is most often noise:
 //!
 //! | fit | what it does |
 //! |---|---|
@@ -11,8 +10,8 @@
 //! | `running-max` | each point is raised to the highest of a smaller batch |
 //!
 //! Least squares among non-decreasing sequences: pool adjacent violators (Ayer, Brunk, Ewing, Reid,
-//! Silverman, Annals of Mathematical Statistics 1955). A point weighs as many as the timings that
-//! it rests on, if that is known, else 1. O(points).
+//! Silverman, Annals of Mathematical Statistics 1955). The weight of a point is its number of
+//! timings, if that is known, else 1. O(points).
 //!
 //! Units: milliseconds in files, integer nanoseconds here.
 
@@ -20,10 +19,10 @@ use crate::core::units::Span;
 
 /// The largest batch a table may reach: tables are kept dense.
 pub const MAX_BATCH: u64 = 4096;
-/// The most timings that a point may rest on: weighted sums fit 128 bits.
+/// The most timings of a point: weighted sums fit 128 bits.
 pub const MAX_COUNT: u64 = 1_000_000;
 
-/// How a table is made of measured points.
+/// How a table is fitted to measured points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LatencyFit {
     /// The nearest non-decreasing points.
@@ -54,9 +53,9 @@ impl LatencyFit {
 pub struct LatencyPoint {
     /// Requests in the batch.
     pub batch: u64,
-    /// How long it took.
+    /// Time from its start to its end.
     pub latency: Span,
-    /// On how many timings that rests, 1 to [`MAX_COUNT`].
+    /// The number of timings, 1 to [`MAX_COUNT`].
     pub count: u64,
 }
 
@@ -92,19 +91,25 @@ pub enum TableError {
     /// No point at batch 1, so that small batches would be guessed.
     #[error("no row for batch 1")]
     NoBatchOne,
-    /// Two points for one size.
+    /// Two points of one size.
     #[error("two rows for batch {0}")]
     Twice(u64),
 }
 
 impl LatencyPoints {
-    /// Points that weigh the same.
+    /// Points of (batch, latency) with equal weights.
+    ///
+    /// # Errors
+    /// No point for batch 1, or two for one size.
     pub fn new(points: Vec<(u64, Span)>) -> Result<Self, TableError> {
         let point = |(batch, latency)| LatencyPoint { batch, latency, count: 1 };
         Self::counted(points.into_iter().map(point).collect())
     }
 
-    /// Points that weigh as many as the timings they rest on.
+    /// Points weighted by their numbers of timings.
+    ///
+    /// # Errors
+    /// No point for batch 1, or two for one size.
     pub fn counted(mut points: Vec<LatencyPoint>) -> Result<Self, TableError> {
         points.sort_unstable();
         if points.first().is_none_or(|point| point.batch != 1) {
@@ -116,7 +121,7 @@ impl LatencyPoints {
         }
     }
 
-    /// What takes requests one at a time.
+    /// The points of a variant that takes requests one at a time.
     pub fn one_by_one(latency: Span) -> Self {
         Self { points: vec![LatencyPoint { batch: 1, latency, count: 1 }] }
     }
@@ -144,29 +149,28 @@ impl LatencyPoints {
     /// The points that a fit moves.
     pub fn moved(&self, fit: LatencyFit) -> impl Iterator<Item = FitChange> + use<'_> {
         let pairs = self.points.iter().zip(self.fitted(fit));
-        let moved =
+        let changes =
             pairs.map(|(point, to)| FitChange { batch: point.batch, from: point.latency, to });
-        moved.filter(|moved| moved.from != moved.to)
+        changes.filter(|change| change.from != change.to)
     }
 
-    /// The latencies of the points once fitted.
     fn fitted(&self, fit: LatencyFit) -> Vec<Span> {
         let measured = self.points.iter().map(|point| point.latency);
         match fit {
             LatencyFit::AsMeasured => measured.collect(),
             LatencyFit::RunningMax => {
-                let mut most = Span::ZERO;
-                let raise = |span: Span| {
-                    most = most.max(span);
-                    most
-                };
-                measured.map(raise).collect()
+                let mut highest = Span::ZERO;
+                let raised = measured.map(|span| {
+                    highest = highest.max(span);
+                    highest
+                });
+                raised.collect()
             }
             LatencyFit::Isotonic => self.isotonic(),
         }
     }
 
-    /// Pools neighbours as long as the first has the higher mean.
+    /// Pools neighbours while the first has the higher mean (pool adjacent violators).
     fn isotonic(&self) -> Vec<Span> {
         let mut pools: Vec<Pool> = Vec::with_capacity(self.points.len());
         for point in &self.points {
@@ -214,25 +218,23 @@ pub struct LatencyTable {
 
 impl LatencyTable {
     fn of(spans: Vec<Span>) -> Self {
-        let falls = !spans.is_sorted();
-        Self { spans, falls }
+        Self { falls: !spans.is_sorted(), spans }
     }
 
-    /// The same sizes, with L(b) = L(1) · (1 + eta · (b − 1)): what if batching were worth more,
-    /// or less. `eta` = 1 means that a batch saves nothing.
+    /// The same sizes with L(b) = L(1) · (1 + eta · (b − 1)): `eta` = 1 means that a batch saves
+    /// nothing.
     pub fn with_growth(&self, eta: f64) -> Self {
         let grown = |extra: usize| self.spans[0].scale(1.0 + eta * extra as f64);
         Self::of((0..self.spans.len()).map(grown).collect())
     }
 
-    /// The same sizes, each taking this many times as long; what takes time keeps taking some.
+    /// All latencies times `factor`; those above 0 stay above 0.
     pub fn scaled(&self, factor: f64) -> Self {
-        let least = |span: &Span| span.0.min(1);
-        let scaled = |span: &Span| Span(span.scale(factor).0.max(least(span)));
+        let scaled = |span: &Span| Span(span.scale(factor).0.max(span.0.min(1)));
         Self::of(self.spans.iter().map(scaled).collect())
     }
 
-    /// The table of what takes requests one at a time.
+    /// The table of a variant that takes requests one at a time.
     pub fn one_by_one(latency: Span) -> Self {
         Self::of(vec![latency])
     }
@@ -240,7 +242,7 @@ impl LatencyTable {
     /// The latency of a batch of `batch` requests, 1 ≤ `batch` ≤ [`Self::max_batch`].
     ///
     /// # Panics
-    /// Outside of that range; plans are validated before they get here.
+    /// Outside of that range, which the engine has checked.
     #[inline]
     pub fn latency(&self, batch: usize) -> Span {
         self.spans[batch - 1]

@@ -1,14 +1,13 @@
-//! The way from where requests are born to a worker elsewhere.
+//! The link between the host of requests and a remote worker.
 //!
-//! Payloads go up one after another, in the order in which batches were assigned, each at the full
-//! rate of the uplink; a batch arrives half a round trip after its last bit was sent, and its
-//! answers are back half a round trip after it was computed. Answers are small: the way back has no
+//! Payloads are sent one after another, in the order in which batches were assigned, each at the
+//! full rate of the uplink; a batch arrives half a round trip after its last bit was sent, and its
+//! answers are back half a round trip after it was computed. Answers are small: the downlink has no
 //! queue. A link belongs to one worker.
 //!
 //! The rate is constant or a table over time, `time_s,mbps`: every row holds until the next, the
-//! last as long as the one before it, and then the table repeats. However short its rows are,
-//! the instant at which something is sent is found by bisection. What a table will say is not
-//! known to schedulers: they see its rate of the moment and believe that it stays.
+//! last as long as the one before it, and then the table repeats. Instants are found by bisection.
+//! Schedulers do not know the future of a table: they see its current rate and expect it to stay.
 
 use crate::config::Problem;
 use crate::config::csv::Table;
@@ -17,45 +16,43 @@ use crate::core::units::{NS_PER_S, Span, Time};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// Bits per second of a megabit per second.
-const BPS_PER_MBPS: f64 = 1e6;
-/// A row of a table holds for a day at most.
+/// The longest row of a table, a day.
 const MAX_STEP_NS: u64 = 86_400 * NS_PER_S;
 
 /// A link.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
-    /// From here to the worker and back.
+    /// Round-trip time.
     pub rtt: Span,
-    /// How fast payloads are sent.
+    /// The rate at which payloads are sent.
     pub uplink: Uplink,
     /// Power of the sender while it sends, in watts.
     pub power_w: Option<f64>,
 }
 
-/// How fast payloads are sent.
+/// The rate at which payloads are sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Uplink {
-    /// In no time.
+    /// Unlimited: sending takes no time.
     Endless,
     /// A constant number of bits per second, more than 0.
     Constant(u64),
-    /// As a table says.
+    /// A table over time.
     Table(Arc<Bandwidth>),
 }
 
-/// Rates over time, repeated for ever.
+/// Rates over time, repeated without end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bandwidth {
     /// (end in ns since the beginning of the table, bits per second); rates are more than 0.
     steps: Vec<(u64, u64)>,
-    /// What has been sent since the beginning of the table when each step ends.
+    /// Work done since the beginning of the table at the end of each step.
     sums: Vec<Work>,
-    /// What the whole table sends.
+    /// Work of the whole table.
     whole: Work,
 }
 
-/// Bits times ns per second: what a rate of r bits per second sends in t ns is r · t of these.
+/// Bits times nanoseconds per second: a rate of r bits per second does r · t of it in t ns.
 type Work = u128;
 
 fn work(bytes: u64) -> Work {
@@ -73,11 +70,11 @@ pub const MBPS: RangeInclusive<f64> = 1e-3..=1e9;
 
 /// A rate in bits per second, at least 1.
 pub fn bps(mbps: f64) -> u64 {
-    ((mbps * BPS_PER_MBPS).round() as u64).max(1)
+    ((mbps * 1e6).round() as u64).max(1)
 }
 
 impl Link {
-    /// One way.
+    /// Propagation delay: half a round trip.
     #[inline]
     pub fn one_way(&self) -> Span {
         Span(self.rtt.0 / 2)
@@ -88,16 +85,15 @@ impl Link {
         matches!(self.uplink, Uplink::Table(_))
     }
 
-    /// When bytes are sent whose turn comes at `start`.
+    /// The end of sending bytes that begins at `start`.
     pub fn sent(&self, start: Time, bytes: u64) -> Time {
         match &self.uplink {
-            Uplink::Endless => start,
-            Uplink::Constant(bps) => start + at_rate(Some(*bps), bytes),
             Uplink::Table(table) => table.sent(start, work(bytes)),
+            _ => start + at_rate(self.rate_bps(start), bytes),
         }
     }
 
-    /// Whole bytes that can be sent from one instant to another; 0 if sending takes no time.
+    /// Whole bytes that can be sent between two instants; 0 if sending takes no time.
     pub fn carries(&self, from: Time, to: Time) -> u64 {
         let sent = match &self.uplink {
             Uplink::Endless => 0,
@@ -109,24 +105,24 @@ impl Link {
 
     /// Bits per second at an instant; `None` if sending takes no time.
     pub fn rate_bps(&self, now: Time) -> Option<u64> {
-        match &self.uplink {
-            Uplink::Endless => None,
-            Uplink::Constant(bps) => Some(*bps),
-            Uplink::Table(table) => Some(table.at(now).1),
-        }
+        self.rate_by(|table| table.at(now).1)
     }
 
-    /// Bits per second over a whole table, or always; `None` if sending takes no time.
+    /// Bits per second on average; `None` if sending takes no time.
     pub fn mean_bps(&self) -> Option<u64> {
+        self.rate_by(Bandwidth::mean_bps)
+    }
+
+    fn rate_by(&self, of_table: impl FnOnce(&Bandwidth) -> u64) -> Option<u64> {
         match &self.uplink {
             Uplink::Endless => None,
             Uplink::Constant(bps) => Some(*bps),
-            Uplink::Table(table) => Some(table.mean_bps()),
+            Uplink::Table(table) => Some(of_table(table)),
         }
     }
 
-    /// When, as it seems at `now`, bytes will be sent that will really be sent at `end`, if the
-    /// uplink is free for them at `free`.
+    /// The end, as expected at `now`, of sending bytes that will in fact be sent at `end`; the
+    /// uplink is expected to be free for them at `free`.
     pub fn believed_sent(&self, now: Time, free: Time, end: Time, bytes: u64) -> Time {
         match &self.uplink {
             Uplink::Table(table) if end > now => {
@@ -146,6 +142,9 @@ pub fn at_rate(bps: Option<u64>, bytes: u64) -> Span {
 
 impl Bandwidth {
     /// Reads a table.
+    ///
+    /// # Errors
+    /// Rates out of range, and times that do not increase from 0.
     pub fn parse(source: &Source) -> Result<Self, Problem> {
         let table = Table::parse(source)?;
         if let Some(problem) = table.refuse_unknown(|n| COLUMNS.contains(&n), &COLUMNS) {
@@ -207,7 +206,7 @@ impl Bandwidth {
         if u128::from(rate) * u128::from(span_left.0) >= left || now == Time::MAX {
             return now + span(left, rate);
         }
-        // Of this round of the table, or of the next.
+        // The end is in this round of the table or in the next.
         let mut wanted = self.total(Time(now.0 % period)) + left;
         let mut begun = Span(now.0 - now.0 % period);
         if wanted > self.whole {
@@ -220,17 +219,17 @@ impl Bandwidth {
         Time::ZERO + begun + Span(from) + span(wanted - sum, *rate)
     }
 
-    /// What can be sent from one instant to another.
+    /// Work between two instants.
     fn between(&self, from: Time, to: Time) -> Work {
         if from < to { self.total(to) - self.total(from) } else { 0 }
     }
 
-    /// When a step begins, and what has been sent by then, since the beginning of the table.
+    /// The beginning of a step, and the work before it, since the beginning of the table.
     fn before(&self, step: usize) -> (u64, Work) {
         step.checked_sub(1).map_or((0, 0), |before| (self.steps[before].0, self.sums[before]))
     }
 
-    /// What can be sent from the beginning of the clock to an instant.
+    /// Work from the beginning of the clock to an instant.
     fn total(&self, to: Time) -> Work {
         let Some((period, _)) = self.steps.last().copied() else { return Work::from(to.0) };
         let into = to.0 % period;
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_walked_through_and_begins_anew() {
+    fn a_table_repeats() {
         // 1 Mbit/s for a second, 2 for two, 4 for two: 13 Mbit in 5 s.
         let uplink = Uplink::Table(Arc::new(table("0,1\n1,2\n3,4\n").unwrap()));
         let link = link(uplink);
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_is_what_a_walk_through_the_steps_sends() {
+    fn bisection_agrees_with_a_walk_through_the_steps() {
         let bandwidth = table("0,1\n0.000001,9\n0.0000035,2\n0.000004,1000\n").unwrap();
         let rate = |at: u64| bandwidth.at(Time(at)).1;
         for from in 0..40 {
@@ -329,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_refused() {
+    fn bad_tables_are_refused() {
         for (text, said) in [
             ("1,5\n", "b.csv:2: `time_s`: found `1`, expected 0 in the first row"),
             ("0,5\n0,6\n", "b.csv:3: `time_s`: found `0`, expected a later time"),

@@ -1,8 +1,8 @@
-//! Which variants are in a worker's memory.
+//! The variants in a worker's memory.
 //!
 //! Eviction is least recently used: the variant whose last batch (or load) began longest ago
-//! goes first. What is in memory after a sequence of batches therefore depends on that sequence
-//! alone, and a planner that replays its own plan meets exactly the loads the engine will charge.
+//! leaves first. The content after a sequence of batches therefore depends on that sequence alone,
+//! and a planner that replays its own plan sees exactly the loads of the engine.
 
 use crate::core::ids::VariantId;
 
@@ -50,19 +50,19 @@ impl LruMemory {
         self.used.saturating_add(bytes) <= self.capacity
     }
 
-    /// The variants that have to leave before `bytes` bytes fit, in the order in which they go.
+    /// The variants that have to leave before `bytes` bytes fit, least recently used first.
     pub fn victims(&self, bytes: u64) -> impl Iterator<Item = VariantId> + '_ {
         let mut excess = self.used.saturating_add(bytes).saturating_sub(self.capacity);
-        let goes = move |(_, freed): &&(VariantId, u64)| {
-            let goes = excess > 0;
+        let leaves = move |(_, freed): &&(VariantId, u64)| {
+            let leaves = excess > 0;
             excess = excess.saturating_sub(*freed);
-            goes
+            leaves
         };
-        self.variants.iter().take_while(goes).map(|(variant, _)| *variant)
+        self.variants.iter().take_while(leaves).map(|(variant, _)| *variant)
     }
 
-    /// Takes `bytes` for `variant`, evicting least recently used variants until it fits; each is
-    /// passed to `evicted`. The caller has checked that `bytes` ≤ capacity.
+    /// Loads `variant` of `bytes` ≤ capacity; least recently used variants leave until it fits, and
+    /// `evicted` gets each of them.
     pub fn load(&mut self, variant: VariantId, bytes: u64, mut evicted: impl FnMut(VariantId)) {
         let leave = self.victims(bytes).count();
         for (oldest, freed) in self.variants.drain(..leave) {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_recently_used_goes_first() {
+    fn the_least_recently_used_leaves_first() {
         let [a, b, c] = [VariantId(0), VariantId(1), VariantId(2)];
         let mut memory = LruMemory::new(10);
         memory.load(a, 4, |_| panic!("nothing to evict"));

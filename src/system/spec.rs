@@ -1,32 +1,37 @@
-//! What an experiment asks for: applications, workers, penalty, peek. A catalog is built from it.
+//! The specification of a system, from which a catalog is built: applications, workers, penalty.
 
 use super::deadline_budget::DeadlineBudget;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::latency::LatencyFit;
 use super::link::Link;
 use super::penalty::Penalty;
-use super::profile::Profile;
+use super::profile::{Profile, VariantProfile};
 use crate::classifier::model::Classifier;
 use crate::config::Location;
 use crate::core::units::{Span, Time};
 use crate::traces::recorded::{RecordedTrace, SourceSplit};
 use std::sync::Arc;
 
-/// An application of the experiment and what the experiment changes of it.
+/// An application of an experiment.
 #[derive(Clone, Debug)]
 pub struct AppSpec {
-    /// What was measured.
+    /// Its measurements.
     pub profile: Arc<Profile>,
     /// Recorded requests, if there are any.
     pub trace: Option<Arc<RecordedTrace>>,
-    /// Instead of the profile's.
+    /// A deadline budget instead of the profile's.
     pub budget: Option<DeadlineBudget>,
-    /// The variants to keep, in profile order; empty for all.
+    /// The variants to keep; empty for all.
     pub variants: Vec<String>,
-    /// How its requests are looked at.
+    /// How its requests are peeked at.
     pub peek: Classifier,
-    /// What has to be sent to serve a request elsewhere.
+    /// Bytes that are sent to serve a request behind a link.
     pub payload_bytes: u64,
+}
+
+/// Whether a list of names, which is empty for all, has one of them.
+pub(super) fn lists(names: &[String], name: &str) -> bool {
+    names.is_empty() || names.iter().any(|listed| listed == name)
 }
 
 impl AppSpec {
@@ -35,17 +40,22 @@ impl AppSpec {
         let (variants, peek) = (Vec::new(), Classifier::default());
         Self { profile, trace: None, budget: None, variants, peek, payload_bytes: 0 }
     }
+
+    /// Whether a variant of the profile is kept.
+    pub(super) fn has(&self, variant: &VariantProfile) -> bool {
+        lists(&self.variants, &variant.name)
+    }
 }
 
-/// What is in the memory of a worker when a run starts.
+/// The content of a worker's memory at the start of a run.
 #[derive(Clone, Debug, Default)]
 pub enum Resident {
     /// Nothing.
     #[default]
     Nothing,
-    /// These variants, as loaded in this order.
+    /// These variants, as if loaded in this order.
     Listed(Vec<ResidentVariant>),
-    /// Every variant that can run there and still fits beside those before it, in the order of
+    /// Every variant that can run there and fits in addition to those before it, in the order of
     /// applications and variants.
     AllThatFit,
 }
@@ -57,7 +67,7 @@ pub struct ResidentVariant {
     pub app: String,
     /// The name of the variant.
     pub variant: String,
-    /// Where it was written, for messages.
+    /// Its place in the experiment, for messages.
     pub place: Location,
 }
 
@@ -66,15 +76,15 @@ pub struct ResidentVariant {
 pub struct WorkerSpec {
     /// The class, as in `latency.csv`.
     pub class: String,
-    /// What they are called; the class if nothing else is said.
+    /// Their name without numbers.
     pub name: String,
-    /// How many times as fast as profiled they compute and load.
+    /// Speed-up of batches and loads over the profile.
     pub speed: f64,
-    /// The variants they have, by application or for all; empty for all variants.
+    /// Names of variants that they can run, of any application; empty for all variants.
     pub variants: Vec<String>,
-    /// The way to them; `None` if requests are born beside them.
+    /// The link to them; `None` if they are local.
     pub link: Option<Link>,
-    /// How many.
+    /// The number of workers.
     pub count: u16,
     /// Memory for variants.
     pub memory_bytes: u64,
@@ -86,21 +96,20 @@ pub struct WorkerSpec {
     pub idle_w: Option<f64>,
     /// Price of a request, in US dollars.
     pub usd_per_request: Option<f64>,
-    /// What is in their memory when a run starts.
+    /// The content of their memory at the start of a run.
     pub resident: Resident,
-    /// When it starts to be available.
+    /// When they become available.
     pub ready: Time,
-    /// From when on it is slower.
+    /// A slowdown, if there is one.
     pub slowdown: Option<Slowdown>,
-    /// When it is gone, in order and apart.
+    /// Outages, in order and without overlap.
     pub outages: Vec<Outage>,
-    /// Where it was written, for messages.
+    /// Their place in the experiment, for messages.
     pub place: Location,
 }
 
 impl WorkerSpec {
-    /// One worker of a class with one lane, endless memory and all variants, here and from the
-    /// start.
+    /// One local worker of a class with one lane, unlimited memory and all variants.
     pub fn new(class: &str) -> Self {
         Self {
             class: class.to_owned(),
@@ -123,28 +132,28 @@ impl WorkerSpec {
     }
 
     /// Whether variants cost the same on both.
-    pub(super) fn costs_as(&self, other: &Self) -> bool {
-        let of = |w: &Self| (w.class.clone(), w.speed.to_bits(), w.variants.clone());
-        of(self) == of(other)
+    pub(super) fn has_costs_of(&self, other: &Self) -> bool {
+        (&self.class, self.speed.to_bits(), &self.variants)
+            == (&other.class, other.speed.to_bits(), &other.variants)
     }
 }
 
-/// Simulated time that deciding takes: the batches and loads of a plan cannot begin before it is
-/// over. Plans made meanwhile do not wait for it, each is charged its own.
+/// Simulated time that a decision takes: the batches and loads of a plan cannot begin before it is
+/// over. Plans made meanwhile do not wait for it; each has its own.
 ///
-/// A plan is made for the instant at which it is asked for, as if this took no time; what it delays
-/// is seen by the next plan. (dndfrink/SERIF bd12bb8 measures its overhead and subtracts the mean
-/// so far from the remaining time of every request.)
+/// A plan is made for the instant of the decision, as if that took no time; the next plan sees the
+/// delay. (dndfrink/SERIF bd12bb8 measures its overhead and subtracts the mean so far from the
+/// remaining time of every request.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DecisionOverhead {
-    /// Of every plan that assigns anything.
+    /// Time per plan that assigns anything.
     pub constant: Span,
-    /// Of every request that is assigned.
+    /// Time per request that is assigned.
     pub per_request: Span,
 }
 
 impl DecisionOverhead {
-    /// Of a plan that assigns `requests` requests.
+    /// The overhead of a plan that assigns `requests` requests.
     #[inline]
     pub fn of(self, requests: usize) -> Span {
         if requests == 0 {
@@ -154,18 +163,18 @@ impl DecisionOverhead {
     }
 }
 
-/// Where answers come from. Draws have the same keys whatever their probability: runs that differ
-/// in this alone are paired.
+/// The source of answers. The keys of draws do not depend on it: runs that differ in it alone are
+/// paired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutcomeModel {
     /// Recorded predictions are replayed; where there are none, as [`Self::Drawn`].
     Recorded,
-    /// Drawn by the profile's recall of the request's true class: what schedulers believe is true
-    /// by construction.
+    /// Drawn by the profile's recall of the request's true class, so that the beliefs of schedulers
+    /// are right.
     Drawn,
     /// Drawn by the recall on the stream, counted over the recorded predictions of the sources
-    /// that arrive: as often right as [`Self::Recorded`] class by class, but the mistakes of
-    /// variants do not go together. Classes without a row of these sources, and variants without
+    /// that arrive: as accurate as [`Self::Recorded`] class by class, without the correlation of
+    /// variants' mistakes. Classes without a row of these sources, and variants without
     /// predictions, are as [`Self::Drawn`].
     StreamRecall,
 }
@@ -184,33 +193,33 @@ impl OutcomeModel {
     }
 }
 
-/// All that makes a catalog.
+/// The specification of a system.
 #[derive(Clone, Debug)]
 pub struct SystemSpec {
     /// The applications.
     pub apps: Vec<AppSpec>,
     /// The workers.
     pub workers: Vec<WorkerSpec>,
-    /// What lateness costs.
+    /// The penalty of lateness.
     pub penalty: Penalty,
-    /// Where answers come from.
+    /// The source of answers.
     pub outcome: OutcomeModel,
-    /// Whose recorded requests arrive, and so over whom [`OutcomeModel::StreamRecall`] counts.
+    /// The sources whose recorded requests arrive; [`OutcomeModel::StreamRecall`] counts over them.
     pub sources: SourceSplit,
-    /// Loads come from storage, not from the page cache.
+    /// Whether loads come from storage instead of the page cache.
     pub cold_loads: bool,
-    /// How tables are made of measured latencies.
+    /// How tables are fitted to measured latencies.
     pub latency_fit: LatencyFit,
-    /// Instead of the measured latencies of batches: L(b) = L(1) · (1 + eta · (b − 1)).
+    /// `eta` of L(b) = L(1) · (1 + eta · (b − 1)), instead of measured latencies of batches b > 1.
     pub batch_scaling: Option<f64>,
     /// Coefficient of variation of the service time around its table.
     pub noise_cv: f64,
-    /// Batches that take longer than they should.
+    /// Stalls of batches.
     pub stalls: Stalls,
-    /// How wrong schedulers are about variants.
+    /// Errors of the beliefs about variants.
     pub belief_error: BeliefError,
-    /// How much variants' drawn mistakes go together: the correlation of a Gaussian copula.
+    /// Correlation of variants' drawn mistakes, by a Gaussian copula.
     pub outcome_correlation: f64,
-    /// What deciding takes.
+    /// The time that decisions take.
     pub overhead: DecisionOverhead,
 }

@@ -2,7 +2,7 @@
 //!
 //! | column | content |
 //! |---|---|
-//! | `source` | who it comes from: patient, user, speaker; rows of a source are consecutive |
+//! | `source` | the patient, user or speaker; rows of a source are consecutive |
 //! | `offset_s` | seconds on the source's own clock; never going backwards within a source |
 //! | `class` | the true class |
 //! | `votes_<class>` | votes of the SneakPeek model's neighbours (all classes or none) |
@@ -16,20 +16,20 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Whose recorded requests arrive: users, patients, speakers by their place in the trace file,
-/// counted from 1 and for each application apart. Odd and even are two halves without a person in
+/// The sources (users, patients, speakers) whose recorded requests arrive, by their place in the
+/// trace file, counted from 1 for each application. Odd and even are halves without a source in
 /// common: one to tune on, one to test on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum SourceSplit {
-    /// Everybody's.
+    /// All sources.
     #[default]
     All,
-    /// Those of the first, third, fifth… source.
+    /// The first, third, fifth… source.
     Odd,
-    /// Those of the second, fourth, sixth… source.
+    /// The second, fourth, sixth… source.
     Even,
-    /// Those of sources whose class mix is at least this far from the profile's, in total
-    /// variation: half the sum of the absolute differences of shares, between 0 and 1.
+    /// Sources whose class mix is at least this far from the profile's, in total variation: half
+    /// the sum of the absolute differences of shares, between 0 and 1.
     Drifted(f64),
 }
 
@@ -132,6 +132,9 @@ impl RecordedTrace {
     }
 
     /// Reads a trace of an application with these classes and variants.
+    ///
+    /// # Errors
+    /// Lists the first bad columns or rows.
     pub fn read(
         source: &Source,
         classes: &[String],
@@ -167,11 +170,8 @@ impl RecordedTrace {
         predicted: &mut [Vec<u16>],
         seen: &mut BTreeSet<String>,
     ) -> Result<(), Problem> {
-        let source = row.text(columns.source);
         let offset = row.decimal(columns.offset, 9)?;
-        if source.is_empty() {
-            return Err(row.problem(columns.source, "a name"));
-        }
+        let source = row.filled(columns.source, "a name")?;
         if offset > MAX_OFFSET_NS {
             return Err(row.problem(columns.offset, "at most 1e9 seconds, some 30 years"));
         }
@@ -188,9 +188,8 @@ impl RecordedTrace {
         let at = self.class.len() as u32;
         if self.source_names.last().is_some_and(|last| last == source) {
             if self.offset_ns.last().is_some_and(|before| *before > offset) {
-                return Err(
-                    row.problem(columns.offset, "time that does not go backwards within a source")
-                );
+                let expected = "time that does not go backwards within a source";
+                return Err(row.problem(columns.offset, expected));
             }
             if let Some(range) = self.sources.last_mut() {
                 range.end = at + 1;
@@ -237,7 +236,7 @@ impl Columns {
             return Err(problem);
         }
         let features = table
-            .header()
+            .names()
             .enumerate()
             .filter_map(|(at, name)| Some((name.strip_prefix("feature_")?.to_owned(), at)));
         let votes: Vec<String> = classes.iter().map(|class| format!("votes_{class}")).collect();
@@ -249,14 +248,9 @@ impl Columns {
         let predicted = variants.iter().enumerate().filter_map(|(at, variant)| {
             Some((at, table.optional(&format!("predicted_{variant}"))?))
         });
-        Ok(Self {
-            source: table.column("source")?,
-            offset: table.column("offset_s")?,
-            class: table.column("class")?,
-            votes,
-            features: features.collect(),
-            predicted: predicted.collect(),
-        })
+        let (features, predicted) = (features.collect(), predicted.collect());
+        let [source, offset, class] = table.columns(["source", "offset_s", "class"])?;
+        Ok(Self { source, offset, class, votes, features, predicted })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Requests one by one in a file of any length, as `peeksim import` writes them.
+//! Trace files: requests one by one in a file of any length, as `peeksim import` writes them.
 //!
 //! | column | content |
 //! |---|---|
@@ -7,8 +7,8 @@
 //! | `class` | optional: the true class; by default drawn as for `poisson` |
 //! | `budget_ms` | optional: deadline minus arrival; by default the application's |
 //!
-//! A file is read once to be checked, which takes memory for its names alone, and once by every
-//! run, row by row. A run of a part of it at a rate takes one more reading of that part. Only runs
+//! A file is read once to be checked, which takes memory for its names only, and once by every
+//! run, row by row. A run of its first part at a given rate reads that part once more. Only runs
 //! that draw blocks of it hold it in memory (`held.rs`).
 
 mod held;
@@ -22,14 +22,14 @@ use crate::core::units::{Span, Time, rate_rps};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Names of applications with those of classes; more are no names but numbers.
+/// The most pairs of application and class; a column with more distinct texts holds no names.
 const MAX_NAMES: usize = 10_000;
 /// Arrivals end here, some 30 years: 64 bits of nanoseconds must hold them many times over.
 const MAX_ARRIVAL_NS: u64 = 1_000_000_000_000_000_000;
 /// The longest budget, some 11 days.
 const MAX_BUDGET_NS: u64 = 1_000_000_000_000_000;
 
-/// What is known of a file that was read once.
+/// A file that was read once and checked.
 #[derive(Debug)]
 pub struct TraceFile {
     /// Its path.
@@ -38,13 +38,13 @@ pub struct TraceFile {
     pub sha256: String,
     /// How many requests it holds, at least one.
     pub requests: u64,
-    /// When the first one arrives, on the file's clock.
+    /// Arrival of the first one, on the file's clock.
     pub first: Time,
-    /// By number of requests from the beginning, when the last of them arrives.
+    /// Arrival of the last request of the first n, by n.
     lasts: Mutex<BTreeMap<u64, Time>>,
-    /// Every pair of application and class, and where it stands first.
+    /// Every pair of application and class, and its first line.
     names: Vec<Name>,
-    /// Its rows, once they were asked for.
+    /// Its rows, once they were needed.
     held: OnceLock<Arc<RowsInMemory>>,
 }
 
@@ -53,6 +53,15 @@ struct Name {
     app: String,
     class: Option<String>,
     line: u64,
+}
+
+/// The place of a pair of names, which most often is the `recent` one.
+fn find_name(names: &[Name], recent: usize, app: &str, class: Option<&str>) -> Option<usize> {
+    let same = |name: &Name| name.app == app && name.class.as_deref() == class;
+    if names.get(recent).is_some_and(same) {
+        return Some(recent);
+    }
+    names.iter().position(same)
 }
 
 /// One row.
@@ -68,7 +77,7 @@ pub struct TraceRow<'a> {
     pub budget: Option<Span>,
 }
 
-/// Where the columns are.
+/// Places of the columns.
 #[derive(Clone, Copy, Debug)]
 struct Columns {
     arrival: usize,
@@ -79,17 +88,14 @@ struct Columns {
 
 impl Columns {
     fn find(head: &Header) -> Result<Self, Problem> {
-        let names = ["arrival_s", "app", "class", "budget_ms"];
+        const NAMES: [&str; 4] = ["arrival_s", "app", "class", "budget_ms"];
         head.distinct()?;
-        match head.refuse_unknown(|name| names.contains(&name), &names) {
-            Some(problem) => Err(problem),
-            None => Ok(Self {
-                arrival: head.column("arrival_s")?,
-                app: head.column("app")?,
-                class: head.optional("class"),
-                budget: head.optional("budget_ms"),
-            }),
+        if let Some(problem) = head.refuse_unknown(|name| NAMES.contains(&name), &NAMES) {
+            return Err(problem);
         }
+        let [arrival, app] = head.columns([NAMES[0], NAMES[1]])?;
+        let [class, budget] = [NAMES[2], NAMES[3]].map(|name| head.optional(name));
+        Ok(Self { arrival, app, class, budget })
     }
 
     fn read<'r>(&self, row: Row<'r>, before: Time) -> Result<TraceRow<'r>, Problem> {
@@ -100,20 +106,12 @@ impl Columns {
         if time.0 > MAX_ARRIVAL_NS {
             return Err(row.problem(self.arrival, "at most 1e9 seconds, some 30 years"));
         }
-        let app = row.text(self.app);
-        if app.is_empty() {
-            return Err(row.problem(self.app, "the name of an application"));
-        }
-        let budget = match self.budget {
-            Some(column) => {
-                let budget = row.decimal(column, 6)?;
-                if budget == 0 || budget > MAX_BUDGET_NS {
-                    return Err(row.problem(column, "more than 0 and at most 1e9 milliseconds"));
-                }
-                Some(Span(budget))
-            }
-            None => None,
-        };
+        let app = row.filled(self.app, "the name of an application")?;
+        let budget = self.budget.map(|column| match row.decimal(column, 6)? {
+            ns @ 1..=MAX_BUDGET_NS => Ok(Span(ns)),
+            _ => Err(row.problem(column, "more than 0 and at most 1e9 milliseconds")),
+        });
+        let budget = budget.transpose()?;
         Ok(TraceRow { time, app, class: self.class.map(|column| row.text(column)), budget })
     }
 }
@@ -136,7 +134,7 @@ impl TraceRowReader {
         Ok(Self { rows, columns, before: Time::ZERO })
     }
 
-    /// Where the last row stands.
+    /// The place of the last row.
     pub fn place(&self) -> Location {
         self.rows.lines().place()
     }
@@ -149,22 +147,25 @@ impl TraceRowReader {
     /// The next row; `None` at the end.
     pub fn next_listing(&mut self) -> Result<Option<TraceRow<'_>>, Problem> {
         let Some(row) = self.rows.next_row()? else { return Ok(None) };
-        let listing = self.columns.read(row, self.before)?;
-        self.before = listing.time;
-        Ok(Some(listing))
+        let row = self.columns.read(row, self.before)?;
+        self.before = row.time;
+        Ok(Some(row))
     }
 }
 
 impl TraceFile {
     /// Reads a file once and checks every row.
+    ///
+    /// # Errors
+    /// Lists the first bad rows.
     pub fn check(path: &str) -> Result<Self, Problems> {
-        let mut listings = TraceRowReader::new(RowReader::hashed(path)?)?;
+        let mut reader = TraceRowReader::new(RowReader::hashed(path)?)?;
         let (mut names, mut problems) = (Vec::<Name>::new(), Problems::default());
         let (mut requests, mut first, mut last, mut recent) = (0, None, Time::ZERO, 0);
         loop {
-            let listing = match listings.next_listing() {
+            let (time, app, class) = match reader.next_listing() {
                 Ok(None) => break,
-                Ok(Some(listing)) => (listing.time, listing.app, listing.class),
+                Ok(Some(row)) => (row.time, row.app, row.class),
                 Err(problem) => {
                     problems.push(problem);
                     if problems.is_full() {
@@ -173,17 +174,15 @@ impl TraceFile {
                     continue;
                 }
             };
-            let (time, app, class) = listing;
             (requests, last) = (requests + 1, time);
             first.get_or_insert(time);
-            let same = |name: &Name| name.app == app && name.class.as_deref() == class;
-            if names.get(recent).is_some_and(same) {
-                continue;
-            }
-            recent = names.iter().position(same).unwrap_or(names.len());
-            if recent == names.len() {
-                let (app, class) = (app.to_owned(), class.map(str::to_owned));
-                names.push(Name { app, class, line: listings.rows.lines().number() });
+            match find_name(&names, recent, app, class) {
+                Some(at) => recent = at,
+                None => {
+                    recent = names.len();
+                    let (app, class) = (app.to_owned(), class.map(str::to_owned));
+                    names.push(Name { app, class, line: reader.rows.lines().number() });
+                }
             }
             if names.len() > MAX_NAMES {
                 let found = format!("more than {MAX_NAMES} applications and classes");
@@ -194,7 +193,7 @@ impl TraceFile {
         if requests == 0 && problems.is_empty() {
             problems.push(Problem::new(Location::file(path), "a header and no rows", "rows"));
         }
-        let sha256 = listings.rows.lines().sha256().unwrap_or_default();
+        let sha256 = reader.rows.lines().sha256().unwrap_or_default();
         let (path, first) = (path.to_owned(), first.unwrap_or(Time::ZERO));
         let lasts = Mutex::new(BTreeMap::from([(requests, last)]));
         let held = OnceLock::new();
@@ -220,23 +219,24 @@ impl TraceFile {
     }
 
     /// From the first request to the last of the first `count`.
+    ///
+    /// # Errors
+    /// Says what changed in the file since it was checked.
     pub fn span(&self, count: u64) -> Result<Span, Problem> {
-        let known = |lasts: &BTreeMap<u64, Time>| lasts.get(&count).copied();
-        let lasts = self.lasts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = known(&lasts) {
+        let lasts = || self.lasts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lasts().get(&count).copied();
+        if let Some(last) = known {
             return Ok(last.since(self.first));
         }
-        drop(lasts);
-        let mut listings = TraceRowReader::open(&self.path)?;
+        let mut reader = TraceRowReader::open(&self.path)?;
         let mut last = self.first;
         for _ in 0..count {
-            match listings.next_listing()? {
-                Some(listing) => last = listing.time,
-                None => return Err(listings.changed("the end of the file")),
+            match reader.next_listing()? {
+                Some(row) => last = row.time,
+                None => return Err(reader.changed("the end of the file")),
             }
         }
-        let mut lasts = self.lasts.lock().unwrap_or_else(PoisonError::into_inner);
-        lasts.insert(count, last);
+        lasts().insert(count, last);
         Ok(last.since(self.first))
     }
 

@@ -1,4 +1,4 @@
-//! Which classes arrive, and how that changes: skew, drift, runs of one class.
+//! Class mixes and their changes: skew, drift.
 
 use crate::core::rng::{exponential, gamma};
 use crate::core::units::{Span, Time};
@@ -6,10 +6,10 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::f64::consts::TAU;
 
-/// Which classes of an application arrive.
+/// The classes of an application that arrive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassFilter {
-    /// As recorded, or by the profile's prior where nothing is recorded.
+    /// As recorded, or by the class frequencies of the profile where nothing is recorded.
     All,
     /// Only rows of these classes, as recorded.
     Only(Vec<bool>),
@@ -21,6 +21,15 @@ pub enum ClassFilter {
 }
 
 impl ClassFilter {
+    /// Whether requests of a class may arrive.
+    pub(super) fn keeps(&self, class: usize) -> bool {
+        match self {
+            Self::All | Self::Dirichlet(_) => true,
+            Self::Only(classes) => classes[class],
+            Self::Mix(weights) => weights[class] > 0.0,
+        }
+    }
+
     /// The weights, if classes are drawn by weights.
     pub(super) fn weights(&self, frequencies: &[f64], rng: &mut ChaCha8Rng) -> Option<Vec<f64>> {
         match self {
@@ -31,13 +40,13 @@ impl ClassFilter {
     }
 }
 
-/// Weights (c + 1)^−s of `count` things in their order.
+/// Weights (c + 1)^−s for c = 0, …, `count` − 1.
 pub fn zipf(s: f64, count: usize) -> Vec<f64> {
     (1..=count).map(|place| libm::pow(place as f64, -s)).collect()
 }
 
-/// A draw from Dirichlet(α · `shares`). In logarithms, since all gamma draws of small shapes may be
-/// too small for numbers: Gamma(k) = Gamma(k + 1) · U^(1/k).
+/// A draw from Dirichlet(α · `shares`), in logarithms, since gamma draws of small shapes may
+/// underflow: Gamma(k) = Gamma(k + 1) · U^(1/k).
 fn dirichlet(alpha: f64, shares: &[f64], rng: &mut ChaCha8Rng) -> Vec<f64> {
     let log = |share: &f64| {
         let shape = alpha * share;
@@ -51,19 +60,18 @@ fn dirichlet(alpha: f64, shares: &[f64], rng: &mut ChaCha8Rng) -> Vec<f64> {
 /// How class mixes change with time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Drift {
-    /// Requests come from the mix they began with, or with probability η(t) from another.
+    /// Requests come from the initial mix, or with probability η(t) from another.
     To {
         /// The other mix, by application.
         to: Vec<ClassFilter>,
         /// η(t).
-        course: DriftSchedule,
+        schedule: DriftSchedule,
     },
-    /// The mix wanders: once a `step` every class's logarithm of its weight moves by a normal draw
-    /// of this deviation, so that the log-odds of two classes walk at random.
+    /// The logarithms of the classes' weights are random walks, and so are the log-odds of classes.
     Walk {
-        /// Of a move.
+        /// Standard deviation of a step.
         deviation: f64,
-        /// From one move to the next.
+        /// Time from one step to the next.
         step: Span,
     },
 }
@@ -125,8 +133,8 @@ mod tests {
     }
 
     #[test]
-    fn courses_are_what_they_say() {
-        let at = |course: DriftSchedule, s| course.at(Time::ZERO + Span::from_s(s));
+    fn schedules_have_their_values() {
+        let at = |schedule: DriftSchedule, s| schedule.at(Time::ZERO + Span::from_s(s));
         let second = |s| Time::ZERO + Span::from_s(s);
         assert_eq!(
             [

@@ -1,7 +1,7 @@
 //! Gamma gaps with coefficient of variation c: shape 1 / c², mean 1 / rate. 1 is Poisson, above it
 //! arrivals come in clusters, below it they are regular.
 
-use super::{ArrivalEntry, CV, Process, renewal};
+use super::{ArrivalEntry, CV, renewal};
 use crate::core::rng::gamma;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
@@ -12,6 +12,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read: |fields| {
         let cv = fields.number("cv");
         let shape = 1.0 / (cv * cv);
-        Process::Timed(renewal(move |rng| gamma(shape, rng) / shape))
+        renewal(move |rng| gamma(shape, rng) / shape)
     },
 };

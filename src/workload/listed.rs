@@ -1,9 +1,9 @@
-//! Requests given one by one: for tests, examples and generators of one's own.
+//! A list of requests, for tests and examples.
 
 use super::Arrivals;
 use crate::core::ids::Arrival;
 
-/// Yields a list of arrivals, which must be in order of time.
+/// The arrivals of a list.
 #[derive(Clone, Debug)]
 pub struct Listed(std::vec::IntoIter<Arrival>);
 

@@ -1,6 +1,6 @@
 //! Log-normal gaps with coefficient of variation c: σ² = ln(1 + c²), μ = −σ² / 2 for mean 1.
 
-use super::{ArrivalEntry, CV, Process, renewal};
+use super::{ArrivalEntry, CV, renewal};
 use crate::core::rng::standard_normal;
 use rand::RngExt;
 
@@ -13,9 +13,9 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
         let cv = fields.number("cv");
         let variance = libm::log1p(cv * cv);
         let sigma = libm::sqrt(variance);
-        Process::Timed(renewal(move |rng| {
+        renewal(move |rng| {
             let standard = standard_normal(rng.random(), rng.random());
             libm::exp(sigma * standard - variance / 2.0)
-        }))
+        })
     },
 };

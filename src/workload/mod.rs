@@ -1,16 +1,16 @@
-//! When requests arrive, and which.
+//! Arrival processes.
 //!
-//! An arrival process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. Most say
-//! only when requests arrive ([`InterarrivalProcess`]): then each is a row of its application's
-//! trace drawn with replacement, predictions and votes included, or a drawn class where there is
-//! no trace. Others yield whole [`Arrival`]s. Either way in order of time, one by one: a run
-//! never holds its whole trace.
+//! A process is one file with an [`ArrivalEntry`] and one line in [`ARRIVALS`]. Most give only
+//! instants ([`InterarrivalProcess`]): then each request is a row of its application's trace drawn
+//! with replacement, predictions and votes included, or a drawn class where there is no trace.
+//! Others give whole [`Arrival`]s. Both give them in order of time, one by one: a run never holds
+//! its whole trace.
 //!
-//! **Load** ρ means the same on every profile: ρ = Σ λₐ / Sₐ over applications with rate λₐ, where
-//! Sₐ is how many of their requests all workers together could answer in a second if they did
-//! nothing else: each lane with the variant and batch size that take it the least time per request
-//! (whatever the accuracy; loads, noise and faults apart). On equal workers that is
-//! Σ λₐ · E[time per request in the best batch] / lanes. Above 1 no scheduler keeps up.
+//! **Load** ρ has one definition for all profiles: ρ = Σ λₐ / Sₐ over applications with rate λₐ,
+//! where Sₐ is the number of their requests per second that all workers together can answer if they
+//! serve nothing else: each lane with the variant and batch size of least time per request
+//! (without regard to accuracy, loads, noise and faults). On equal workers that is
+//! Σ λₐ · E[time per request in the best batch] / lanes. Above 1 every queue grows.
 
 mod batches;
 mod bursts;
@@ -51,13 +51,35 @@ use crate::system::catalog::Catalog;
 use crate::system::ground_truth::GroundTruth;
 pub use crate::traces::recorded::SourceSplit;
 use crate::traces::trace_file::TraceFile;
+use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use timed::renewal;
 
-/// Arrivals end before this many seconds, some 30 years: time has 64 bits of nanoseconds.
+/// The longest run in seconds, some 30 years: time has 64 bits of nanoseconds.
 pub const MAX_TRACE_S: f64 = 1e9;
 
 /// A source of requests in order of time.
+///
+/// ```
+/// use peeksim::core::ids::{AppId, Arrival, TrueClass};
+/// use peeksim::core::units::{Span, Time};
+/// use peeksim::workload::Arrivals;
+///
+/// /// Three requests of the first application, 10 ms apart.
+/// struct Three(u64);
+///
+/// impl Arrivals for Three {
+///     fn next_arrival(&mut self) -> Option<Arrival> {
+///         self.0 += 1;
+///         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
+///         let (time, budget) = (Time(self.0 * 10_000_000), Span::from_ms(50.0));
+///         (self.0 <= 3).then_some(Arrival { time, app: AppId(0), client: 0, budget, truth })
+///     }
+/// }
+/// let mut arrivals = Three(0);
+/// let times = std::iter::from_fn(|| arrivals.next_arrival()).map(|arrival| arrival.time);
+/// assert_eq!(times.last(), Some(Time(30_000_000)));
+/// ```
 pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.
     fn next_arrival(&mut self) -> Option<Arrival>;
@@ -68,51 +90,50 @@ pub trait Arrivals: Send {
         into.extend(self.next_arrival());
     }
 
-    /// Why there are no more, if not because all have arrived.
+    /// Why there are no more, if requests are missing.
     fn problem(&self) -> Option<&Problem> {
         None
     }
 
-    /// Whether it wants to hear how requests end: what arrives depends on that.
+    /// Whether arrivals depend on the ends of requests.
     fn observes_completions(&self) -> bool {
         false
     }
 
-    /// Hears that the request of this number, counted in order of arrival, was answered or refused
-    /// at `at`. `next` is what it gave last, which has not arrived yet: an earlier one may take its
-    /// place.
+    /// Called when a request ends, by its arrival number. `next` is the last arrival given, which
+    /// is still in the future: an earlier one may replace it.
     fn request_ended(&mut self, _number: u32, _at: Time, _next: &mut Option<Arrival>) {}
 }
 
-/// What an experiment asks for: the table `trace`.
+/// The table `workload` of an experiment.
 #[derive(Clone, Debug)]
 pub struct WorkloadSpec {
     /// One process for all applications, or one for each.
     pub processes: Vec<Process>,
-    /// How many requests per second arrive over all applications.
+    /// The rate of requests over all applications.
     pub pace: RateSpec,
-    /// How many requests in all.
+    /// The number of requests over all applications.
     pub requests: u64,
     /// Share of each application, summing to 1.
     pub mix: Vec<f64>,
-    /// By application: only these classes, and with which weights; empty for all as they come.
+    /// By application, its classes and their weights.
     pub classes: Vec<ClassFilter>,
     /// How class mixes change with time.
     pub drift: Option<Drift>,
-    /// How likely a request has the class of the one before it of its application, anyhow.
+    /// The probability that a request takes the class of the one before it of its application.
     pub sticky: f64,
-    /// Only recorded rows of these sources.
+    /// The sources whose recorded rows arrive.
     pub sources: SourceSplit,
-    /// The requests themselves, for `arrivals = "file"`.
+    /// The requests of `arrivals = "file"`.
     pub file: Option<Arc<TraceFile>>,
-    /// Where it was written, for messages.
+    /// Its place in the experiment, for messages.
     pub place: Location,
 }
 
-/// How fast requests arrive.
+/// The rate of requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RateSpec {
-    /// As the process has it: as recorded, as the bursts say.
+    /// That of the process, as recorded.
     Own,
     /// Requests per second.
     Rate(f64),
@@ -129,7 +150,7 @@ pub enum Process {
     Whole(BuildArrivals),
 }
 
-/// Makes the arrivals of one run, or says why it cannot.
+/// Makes the arrivals of one run.
 pub type BuildArrivals = Arc<
     dyn Fn(&WorkloadSpec, &Arc<GroundTruth>, Rng) -> Result<Box<dyn Arrivals>, Problem>
         + Send
@@ -140,9 +161,9 @@ pub type BuildArrivals = Arc<
 pub struct ArrivalEntry {
     /// The name in experiments.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// Its description in a line.
     pub summary: &'static str,
-    /// Where it comes from.
+    /// Its source in the literature.
     pub source: &'static str,
     /// Its settings.
     pub settings: Lists,
@@ -186,26 +207,16 @@ pub const ARRIVALS: &[ArrivalEntry] = &[
 ];
 
 /// The coefficient of variation of gaps.
-const CV: &[Setting] = &[Setting::number(
-    "cv",
-    [0.01, 100.0],
-    1.0,
-    "The coefficient of variation of the gaps between arrivals.",
-)];
+const CV: &[Setting] = &[Setting::number("cv", [0.01, 100.0], 1.0)
+    .means("The coefficient of variation of the gaps between arrivals.")];
 
 /// Where a recording begins.
-const KEEP_OFFSET: &[Setting] = &[Setting::flag(
-    "keep_offset",
-    false,
-    "Whether the time before the first request of the recording is kept.",
-)];
+const KEEP_OFFSET: &[Setting] = &[Setting::flag("keep_offset", false)
+    .means("Whether the time before the first request of the recording is kept.")];
 
 /// The keys of a process that is written as a table.
-pub const PROCESS: Group = Group {
-    name: "process",
-    settings: &[&[Setting::required("name", Kind::Text, "Which arrival process.")]],
-    short: Some("name"),
-};
+pub const PROCESS: Group = Group::named("process")
+    .of(&[&[Setting::required("name", Kind::Text).means("Which arrival process.")]]);
 
 /// The processes as tables of an experiment.
 pub const PROCESSES: Registry = Registry {
@@ -225,7 +236,10 @@ impl ArrivalEntry {
 }
 
 impl WorkloadSpec {
-    /// The process of one run.
+    /// The arrivals of one run.
+    ///
+    /// # Errors
+    /// Settings that do not fit the process, and recordings without the requests that are needed.
     pub fn build(&self, truth: &Arc<GroundTruth>, rng: Rng) -> Result<Box<dyn Arrivals>, Problems> {
         let starts: Option<Vec<StartProcess>> = self.processes.iter().map(Process::start).collect();
         let built = match (starts, self.processes.as_slice()) {
@@ -233,13 +247,37 @@ impl WorkloadSpec {
             (None, [Process::Whole(build)]) => build(self, truth, rng),
             _ => {
                 let found = "a process by application that says more than when requests arrive";
-                Err(Problem::new(self.place.clone(), found, "one for all applications"))
+                Err(self.problem("", found, "one for all applications"))
             }
         };
         built.map_err(Problems::from)
     }
 
-    /// Requests per second over all applications, if that was said: as such, or by the load.
+    /// A problem of a setting, or of the whole table if there is none.
+    fn problem(
+        &self,
+        field: &str,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Problem {
+        let place = self.place.clone();
+        let place = if field.is_empty() { place } else { place.field(field) };
+        Problem::new(place, found, expected)
+    }
+
+    /// Refuses a run that lasts too long.
+    fn check_duration(&self, field: &str, seconds: f64, what: &str) -> Result<(), Problem> {
+        if seconds <= MAX_TRACE_S {
+            return Ok(());
+        }
+        let found = format!("{what} over {seconds:.1e} s");
+        Err(self.problem(field, found, format!("{MAX_TRACE_S:e} s at most")))
+    }
+
+    /// Requests per second over all applications, if the rate or the load is set.
+    ///
+    /// # Errors
+    /// A load that is no possible rate.
     pub fn rate_rps(&self, catalog: &Catalog) -> Result<Option<f64>, Problem> {
         let load = match self.pace {
             RateSpec::Own => return Ok(None),
@@ -248,58 +286,37 @@ impl WorkloadSpec {
         };
         let rate_rps = load / self.least_span_s(catalog);
         if !(1e-9..=1e9).contains(&rate_rps) {
-            let place = self.place.clone().field("workload.load");
             let found = format!("a load of {load}, which is {rate_rps} requests per second");
-            return Err(Problem::new(place, found, "from 1e-9 to 1e9 requests per second"));
+            let expected = "from 1e-9 to 1e9 requests per second";
+            return Err(self.problem("workload.load", found, expected));
         }
         Ok(Some(rate_rps))
     }
-}
 
-impl WorkloadSpec {
-    /// Seconds of all workers that one request takes at least, on average.
+    /// The least mean time of all workers per request, in seconds.
     fn least_span_s(&self, catalog: &Catalog) -> f64 {
         let each = catalog.app_ids().map(|app| (self.mix[app.index()], catalog.capacity_rps(app)));
         each.filter(|(share, _)| *share > 0.0).map(|(share, most)| share / most).sum()
     }
 
-    /// The load ρ of the module's definition at the rate that was asked for; `None` if there was no
-    /// rate, or where a file has its own mix.
+    /// The load ρ of the module's definition; `None` without a rate, or where a file has its own
+    /// mix.
     pub fn load(&self, catalog: &Catalog) -> Option<f64> {
         let rate_rps = self.rate_rps(catalog).ok()??;
         self.file.is_none().then(|| rate_rps * self.least_span_s(catalog))
     }
-}
 
-/// What two replicates of an arrival process have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SharedByReplicates {
-    /// Nothing that they must.
-    Nothing,
-    /// Instants and applications.
-    Times,
-    /// Every request.
-    Requests,
-}
-
-/// How many arrivals of two replicates are compared.
-const COMPARED: usize = 200;
-
-impl WorkloadSpec {
-    /// What the first arrivals of two replicates have in common. A process that says only when
-    /// requests arrive draws that.
+    /// What the first arrivals of two replicates have in common: nothing where the process gives
+    /// only instants, since these are drawn.
     pub fn repeats(&self, truth: &Arc<GroundTruth>) -> SharedByReplicates {
-        if self.processes.iter().any(|process| process.start().is_some()) {
-            return SharedByReplicates::Nothing;
-        }
         let first = |replicate| {
             let mut arrivals = self.build(truth, Rng::new(0, replicate)).ok()?;
             let next = std::iter::from_fn(|| arrivals.next_arrival());
-            Some(next.take(COMPARED).collect::<Vec<Arrival>>())
+            Some(next.take(200).collect::<Vec<Arrival>>())
         };
-        let (Some(one), Some(other)) = (first(0), first(1)) else {
-            return SharedByReplicates::Nothing;
-        };
+        let draws_times = self.processes.iter().any(|process| process.start().is_some());
+        let pair = if draws_times { None } else { first(0).zip(first(1)) };
+        let Some((one, other)) = pair else { return SharedByReplicates::Nothing };
         let both = || one.iter().zip(&other);
         if one.len() != other.len() || both().any(|(a, b)| (a.time, a.app) != (b.time, b.app)) {
             SharedByReplicates::Nothing
@@ -311,7 +328,30 @@ impl WorkloadSpec {
     }
 }
 
+/// What all replicates of an arrival process have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedByReplicates {
+    /// Nothing.
+    Nothing,
+    /// Instants and applications.
+    Times,
+    /// Every request.
+    Requests,
+}
+
+impl<F: FnMut() -> Option<Arrival> + Send> Arrivals for F {
+    fn next_arrival(&mut self) -> Option<Arrival> {
+        self()
+    }
+}
+
 impl Process {
+    fn timed<T: InterarrivalProcess + 'static>(
+        start: impl Fn(f64, &mut ChaCha8Rng) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self::Timed(Arc::new(move |rate_rps, rng| Box::new(start(rate_rps, rng))))
+    }
+
     fn start(&self) -> Option<StartProcess> {
         match self {
             Self::Timed(start) => Some(Arc::clone(start)),

@@ -1,5 +1,5 @@
-//! Poisson arrivals whose rate depends on a state that changes at random: Markov-modulated (MMPP)
-//! if states last exponentially long, on-off if there are two of them and one is silent.
+//! Poisson arrivals whose rate depends on a random state: Markov-modulated (MMPP) with exponential
+//! sojourns, on-off with two states of which one has no arrivals.
 //!
 //! States follow each other uniformly (two states alternate), so that each has a share of time as
 //! its mean length has of their sum. For two states with rates λ and mean lengths 1/q the index of
@@ -7,12 +7,12 @@
 //! 1 + 2 q₁₂ q₂₁ (λ₁ − λ₂)² / ((q₁₂ + q₂₁)² (λ₁ q₂₁ + λ₂ q₁₂)) (Fischer and Meier-Hellstern 1993).
 
 use super::steps::Steps;
-use super::timed::{InterarrivalProcess, StartProcess, poisson_gap, span_ns};
+use super::timed::{InterarrivalProcess, StartProcess, poisson_gap};
 use super::{ArrivalEntry, Process};
 use crate::config::settings::names;
 use crate::config::{Decoder, Kind, Problem, Setting, decode};
 use crate::core::rng::exponential;
-use crate::core::units::{NS_PER_MS, NS_PER_S, Time};
+use crate::core::units::{NS_PER_MS, NS_PER_S, Span, Time};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -24,18 +24,10 @@ pub(super) const MMPP: ArrivalEntry = ArrivalEntry {
     name: "mmpp",
     summary: "Poisson arrivals whose rate jumps between relative `rates`, after `sojourn_ms` each",
     settings: &[&[
-        Setting::optional(
-            "rates",
-            Kind::List(&Kind::Number(0.0, 1e12)),
-            "[1, 9]",
-            "The rate of each state, relative to each other.",
-        ),
-        Setting::optional(
-            "sojourn_ms",
-            Kind::List(&Kind::Number(1e-3, 1e12)),
-            "[900, 100]",
-            "The mean time in each state.",
-        ),
+        Setting::optional("rates", Kind::List(&Kind::Number(0.0, 1e12)), "[1, 9]")
+            .means("The rate of each state, relative to each other."),
+        Setting::optional("sojourn_ms", Kind::List(&Kind::Number(1e-3, 1e12)), "[900, 100]")
+            .means("The mean time in each state."),
     ]],
     source: "Markov-modulated Poisson process; jumps as in AlpaServe (Li et al., OSDI 2023)",
     read: |fields| {
@@ -56,32 +48,25 @@ pub(super) const ON_OFF: ArrivalEntry = ArrivalEntry {
     name: "on-off",
     summary: "Poisson arrivals in on-phases, none between; `copies` of it at once",
     settings: &[&[
-        Setting::number("on_ms", [1e-3, 1e12], 100.0, "The mean length of an on-phase."),
-        Setting::number("off_ms", [1e-3, 1e12], 900.0, "The mean length of an off-phase."),
-        Setting::choice("phases", &names(&PHASES), "The distribution of the lengths of phases."),
-        Setting::number(
-            "alpha",
-            [1.01, 100.0],
-            PARETO_ALPHA,
-            "The tail index of the lengths, for `phases = \"pareto\"`.",
-        ),
-        Setting::integer(
-            "copies",
-            [1, 10_000],
-            1,
-            "The number of independent processes that are superposed.",
-        ),
+        Setting::number("on_ms", [1e-3, 1e12], 100.0).means("The mean length of an on-phase."),
+        Setting::number("off_ms", [1e-3, 1e12], 900.0).means("The mean length of an off-phase."),
+        Setting::choice("phases", &names(&PHASES))
+            .means("The distribution of the lengths of phases."),
+        Setting::number("alpha", [1.01, 100.0], PARETO_ALPHA)
+            .means("The tail index of the lengths, for `phases = \"pareto\"`."),
+        Setting::integer("copies", [1, 10_000], 1)
+            .means("The number of independent processes that are superposed."),
     ]],
     source: "interrupted Poisson process; superposed Pareto phases are self-similar as in \
              Willinger et al. (SIGCOMM 1995)",
     read: |fields| {
         let lengths_ms = ["on_ms", "off_ms"].map(|key| fields.number(key));
-        let mut law = fields.choice("phases", &PHASES);
-        if let SojournDistribution::Pareto(alpha) = &mut law {
+        let mut sojourns = fields.choice("phases", &PHASES);
+        if let SojournDistribution::Pareto(alpha) = &mut sojourns {
             *alpha = fields.number("alpha");
         }
         let copies = fields.integer("copies");
-        Process::Timed(superposed(copies, on_off(lengths_ms, law)))
+        Process::Timed(superposed(copies, on_off(lengths_ms, sojourns)))
     },
 };
 
@@ -92,7 +77,6 @@ const PHASES: [(&str, SojournDistribution); 3] = [
     ("fixed", SojournDistribution::Fixed),
 ];
 
-/// How long a state lasts, around its mean.
 #[derive(Clone, Copy)]
 enum SojournDistribution {
     Exponential,
@@ -112,8 +96,7 @@ impl SojournDistribution {
         }
     }
 
-    /// The length of which there are as many in a time as there may be of these on average: those
-    /// of a heavy tail are shorter than their mean until one that is very long comes.
+    /// A typical length: with a heavy tail most are shorter than the mean.
     fn typical(self) -> f64 {
         match self {
             Self::Exponential | Self::Fixed => 1.0,
@@ -122,13 +105,13 @@ impl SojournDistribution {
     }
 }
 
-fn on_off(lengths_ms: [f64; 2], law: SojournDistribution) -> StartProcess {
-    start(vec![1.0, 0.0], lengths_ms.to_vec(), law)
+fn on_off(lengths_ms: [f64; 2], sojourns: SojournDistribution) -> StartProcess {
+    start(vec![1.0, 0.0], lengths_ms.to_vec(), sojourns)
 }
 
 /// Starts processes with these relative rates; in the first state if lengths are fixed, otherwise
 /// in one drawn by its share of time.
-fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: SojournDistribution) -> StartProcess {
+fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, sojourns: SojournDistribution) -> StartProcess {
     let cycle: f64 = lengths_ms.iter().sum();
     let mean = rates.iter().zip(&lengths_ms).map(|(r, l)| r * l).sum::<f64>() / cycle;
     Arc::new(move |rate_rps, rng| {
@@ -136,26 +119,26 @@ fn start(rates: Vec<f64>, lengths_ms: Vec<f64>, law: SojournDistribution) -> Sta
         let mut modulated = Modulated {
             gaps_ns: rates.iter().map(gap).collect(),
             lengths_ns: lengths_ms.iter().map(|ms| ms * NS_PER_MS as f64).collect(),
-            law,
+            sojourns,
             state: 0,
             now: Time::ZERO,
             until: Time::ZERO,
         };
-        if !matches!(law, SojournDistribution::Fixed) {
-            let mut at = rng.random::<f64>() * cycle;
-            let inside = |ms: &f64| {
-                at -= ms;
-                at < 0.0
-            };
-            modulated.state = lengths_ms.iter().position(inside).unwrap_or(0);
+        if !matches!(sojourns, SojournDistribution::Fixed) {
+            let mut left = rng.random::<f64>() * cycle;
+            let drawn = lengths_ms.iter().position(|ms| {
+                left -= ms;
+                left < 0.0
+            });
+            modulated.state = drawn.unwrap_or(0);
         }
         modulated.stay(rng);
         Box::new(modulated)
     })
 }
 
-/// So many processes of a kind at once, which share the rate. With Pareto phases of 1 < α < 2 their
-/// counts tend to self-similarity with Hurst parameter (3 − α) / 2.
+/// Copies of a process that share the rate. With Pareto phases of 1 < α < 2 their counts tend to
+/// self-similarity with Hurst parameter (3 − α) / 2.
 fn superposed(copies: u64, one: StartProcess) -> StartProcess {
     if copies == 1 {
         return one;
@@ -199,7 +182,7 @@ impl InterarrivalProcess for Superposed {
 
     fn steps(&self, requests: f64) -> Option<Steps> {
         let copies = self.copies as f64;
-        // Its state does not count, and each copy draws one request beyond those that arrive.
+        // The generator does not matter; each copy draws one more request than arrive.
         let copy = (self.one)(self.rate_rps, &mut ChaCha8Rng::seed_from_u64(0));
         let steps = copy.steps(requests / copies + 1.0)?;
         Some(Steps { count: steps.count * copies, ..steps })
@@ -210,7 +193,7 @@ struct Modulated {
     /// Mean gap of each state; infinite where nothing arrives.
     gaps_ns: Vec<f64>,
     lengths_ns: Vec<f64>,
-    law: SojournDistribution,
+    sojourns: SojournDistribution,
     state: usize,
     now: Time,
     /// When the state ends.
@@ -219,7 +202,8 @@ struct Modulated {
 
 impl Modulated {
     fn stay(&mut self, rng: &mut ChaCha8Rng) {
-        self.until = self.now + span_ns(self.law.draw(rng) * self.lengths_ns[self.state]);
+        self.until =
+            self.now + Span::from_ns(self.sojourns.draw(rng) * self.lengths_ns[self.state]);
     }
 }
 
@@ -227,7 +211,7 @@ impl InterarrivalProcess for Modulated {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             let next = self.now + poisson_gap(self.gaps_ns[self.state], rng);
-            // Poisson arrivals forget: at a change of state a new gap is drawn.
+            // Poisson arrivals are memoryless: a new gap is drawn when the state changes.
             if next < self.until {
                 self.now = next;
                 return next;
@@ -246,18 +230,17 @@ impl InterarrivalProcess for Modulated {
     fn steps(&self, requests: f64) -> Option<Steps> {
         // Requests of a cycle through all states, by their shares of time.
         let held: f64 = self.lengths_ns.iter().zip(&self.gaps_ns).map(|(l, gap)| l / gap).sum();
-        let states = requests / held * self.gaps_ns.len() as f64 / self.law.typical();
+        let states = requests / held * self.gaps_ns.len() as f64 / self.sojourns.typical();
         let fewer = "longer states (`sojourn_ms`; `on_ms`, `off_ms`)";
         Some(Steps { count: requests + states, what: "changes of state", by_rate: true, fewer })
     }
 }
 
-/// A list of numbers.
 fn list(read: &mut Decoder<'_>, key: &'static str, default: Vec<f64>) -> Vec<f64> {
     let Some(node) = read.take(key) else { return default };
     let items = decode::array(node, read.problems());
     let numbers: Vec<f64> = items.iter().filter_map(|item| read.number_at(key, item)).collect();
-    // What is wrong with one of them has been said.
+    // Problems of items have been reported.
     if numbers.len() < items.len() { default } else { numbers }
 }
 

@@ -1,13 +1,12 @@
 //! Poisson arrivals: exponential gaps with mean 1 / rate.
 
-use super::timed::{InterarrivalProcess, poisson_gap, span_ns};
+use super::timed::{InterarrivalProcess, poisson_gap};
 use super::trace_rows::RequestSampler;
 use super::{ArrivalEntry, Process};
 use crate::core::ids::Arrival;
 use crate::core::log::exponentials;
-use crate::core::units::{NS_PER_S, Time};
+use crate::core::units::{NS_PER_S, Span, Time};
 use rand_chacha::ChaCha8Rng;
-use std::sync::Arc;
 
 pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "poisson",
@@ -15,10 +14,10 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     settings: &[],
     source: "memoryless arrivals, the customary null model",
     read: |_| {
-        Process::Timed(Arc::new(|rate_rps, _| {
+        Process::timed(|rate_rps, _| {
             let mean_ns = NS_PER_S as f64 / rate_rps;
-            Box::new(Poisson { now: Time::ZERO, mean_ns, units: Vec::new() })
-        }))
+            Poisson { now: Time::ZERO, mean_ns, units: Vec::new() }
+        })
     },
 };
 
@@ -47,7 +46,7 @@ impl InterarrivalProcess for Poisson {
         }
         exponentials(&mut self.units);
         for (arrival, gap) in into[first..].iter_mut().zip(&self.units) {
-            self.now += span_ns(gap * self.mean_ns);
+            self.now += Span::from_ns(gap * self.mean_ns);
             arrival.time = self.now;
         }
     }

@@ -1,8 +1,8 @@
 //! Poisson arrivals whose rate changes evenly from `from` times the rate to the rate itself, over
 //! `over_s` seconds, and stays there.
 
-use super::timed::{DriftSchedule, thinned};
-use super::{ArrivalEntry, Process};
+use super::ArrivalEntry;
+use super::timed::{RateCurve, thinned};
 use crate::config::Setting;
 use crate::core::units::Time;
 use std::sync::Arc;
@@ -11,13 +11,9 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     name: "ramp",
     summary: "Poisson arrivals from `from` times the rate to the rate, evenly over `over_s`",
     settings: &[&[
-        Setting::number(
-            "from",
-            [0.0, 1000.0],
-            0.1,
-            "The rate at the beginning, as a multiple of the rate.",
-        ),
-        Setting::number("over_s", [1e-6, 1e9], 10.0, "The time until the rate is reached."),
+        Setting::number("from", [0.0, 1000.0], 0.1)
+            .means("The rate at the beginning, as a multiple of the rate."),
+        Setting::number("over_s", [1e-6, 1e9], 10.0).means("The time until the rate is reached."),
     ]],
     source: "the acceleration of SuperServe (Khare et al., NSDI 2025)",
     read: |fields| {
@@ -30,6 +26,6 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
         };
         let (highest, integral) = (from.max(1.0), Arc::new(integral));
         let faster = "`from` nearer to 1, a shorter `over_s`, or more `requests`";
-        Process::Timed(thinned(DriftSchedule { factor, highest, integral, faster }))
+        thinned(RateCurve { factor, highest, integral, faster, noise: None })
     },
 };

@@ -1,22 +1,22 @@
 //! Recorded arrivals: every source of a trace is replayed on its own clock, from a start offset
-//! drawn per source and replicate, and wraps round at its end, where it waits its mean gap. Order
-//! and gaps within a source, and so its drift of classes, are as recorded. A source of n rows has
-//! the rate (n − 1) / (last − first), an application that of its sources together. How the sources
-//! of an application come to its share of the rate is `replay`:
+//! drawn per source and replicate, and wraps round at its end after its mean gap. Order and gaps
+//! within a source, and so its drift of classes, are as recorded. A source of n rows has the rate
+//! (n − 1) / (last − first), an application that of its sources together. `replay` is how the
+//! sources of an application get its share of the rate:
 //!
-//! - `scaled`: time is stretched, which keeps the shape of bursts; as recorded without a rate. The
-//!   stretch is that of the run: its n requests have the rate, (n − 1) / (last − first).
+//! - `scaled`: time is scaled, which keeps the shape of bursts; as recorded without a rate. The n
+//!   requests of a run have the rate, (n − 1) / (last − first).
 //! - `exact`: the stamps themselves, to the end of the recording. The clock of each application
 //!   begins at the first of its rows that arrive; `keep_offset` keeps the time before it. With
-//!   `resample_s`, blocks of that (`resampled.rs`); without, all replicates are the same.
-//! - `thinned`: each request is left out with the same probability, which makes bursts milder.
-//! - `superposed`: `copies` of each source (by default as many as the rate takes) from offsets of
-//!   their own, the excess thinned; this makes bursts milder, too.
-//! - `refitted`: not the requests but their rate and the coefficient of variation of their gaps,
-//!   interval by interval (`refitted.rs`).
+//!   `resample_s`, blocks of that (`resampled.rs`); without, all replicates are equal.
+//! - `thinned`: each request is left out with the same probability, which weakens bursts.
+//! - `superposed`: `copies` of each source (by default as many as the rate needs) from offsets of
+//!   their own, the excess thinned, which weakens bursts as well.
+//! - `refitted`: only the rate and the coefficient of variation of gaps, interval by interval
+//!   (`refit.rs`).
 
 use super::refit::{self, REFIT};
-use super::resampled::{self, RESAMPLE, Resampled};
+use super::resampled::{self, RESAMPLE};
 use super::sources::{Source, recorded};
 use super::steps::{self, Steps};
 use super::{ArrivalEntry, Arrivals, KEEP_OFFSET, MAX_TRACE_S, Process, WorkloadSpec};
@@ -41,21 +41,20 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read,
 };
 
-/// An application has no more sources than this, copies included: each takes memory.
+/// The most sources of an application, copies included: each takes memory.
 const MAX_SOURCES: u64 = 1_000_000;
 
-/// How recorded sources come to a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Replay {
     Scaled,
-    /// With the time before the first row, if that was said.
+    /// Whether the time before the first row is kept.
     Exact(bool),
     Thinned,
-    /// With this number of copies, if it was given.
+    /// The number of copies, if it is set.
     Superposed(Option<u64>),
 }
 
-/// `None` is refitted, which is a process of its own.
+/// `None` is `refitted`, another process.
 const REPLAYS: [(&str, Option<Replay>); 5] = [
     ("scaled", Some(Replay::Scaled)),
     ("exact", Some(Replay::Exact(false))),
@@ -65,19 +64,13 @@ const REPLAYS: [(&str, Option<Replay>); 5] = [
 ];
 
 const REPLAY: &[Setting] = &[
-    Setting::choice(
-        "replay",
-        &names(&REPLAYS),
+    Setting::choice("replay", &names(&REPLAYS)).means(
         "How the recording comes to the rate: its time is scaled, it is played as it is, requests \
          are left out at random, copies from other offsets are superposed, or it is replaced by \
          gamma gaps with its rate and variation by interval.",
     ),
-    Setting::optional(
-        "copies",
-        Kind::Integer(1, 10_000),
-        "as many as the rate asks for",
-        "The number of copies of every source, for `replay = \"superposed\"`.",
-    ),
+    Setting::optional("copies", Kind::Integer(1, 10_000), "as many as the rate asks for")
+        .means("The number of copies of every source, for `replay = \"superposed\"`."),
 ];
 
 fn read(read: &mut Decoder<'_>) -> Process {
@@ -88,22 +81,22 @@ fn read(read: &mut Decoder<'_>) -> Process {
         _ => {}
     }
     let block = if matches!(replay, Replay::Exact(_)) { resampled::read(read) } else { None };
-    Process::Whole(Arc::new(move |plan, truth, rng| {
-        let mut recorded = Recorded::new(replay, plan, truth, rng)?;
+    Process::Whole(Arc::new(move |spec, truth, rng| {
+        let mut recorded = Recorded::new(replay, spec, truth, rng)?;
         let Some(block) = block else { return Ok(Box::new(recorded)) };
-        // Of the whole recording, however few requests a run has.
+        // Blocks are drawn from the whole recording.
         recorded.left = u64::MAX;
-        Ok(Box::new(Resampled::new(recorded, block, plan, truth, rng)?))
+        resampled::resampled(recorded, block, spec, truth, rng)
     }))
 }
 
 #[derive(Clone)]
 struct Recorded {
     left: u64,
-    /// Whether stamps are kept as they are and nothing comes again.
+    /// Whether stamps are kept and sources do not wrap round.
     exact: bool,
-    /// The rate to which the time of the run is still to be stretched.
-    stretch_rps: Option<f64>,
+    /// The rate to which the time of the run is to be scaled at its first arrival.
+    scale_to_rps: Option<f64>,
     sources: Vec<Source>,
     /// The next request of each source: (time, source); empty before the first.
     heads: BinaryHeap<Reverse<(Time, usize)>>,
@@ -115,37 +108,37 @@ struct Recorded {
 impl Recorded {
     fn new(
         replay: Replay,
-        plan: &WorkloadSpec,
+        spec: &WorkloadSpec,
         truth: &Arc<GroundTruth>,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let mut offsets = rng.stream(Label::Offsets);
         let mut sources = Vec::new();
-        let asked_rps = plan.rate_rps(truth.catalog())?;
-        check(replay, plan, asked_rps)?;
+        let asked_rps = spec.rate_rps(truth.catalog())?;
+        check(replay, spec, asked_rps)?;
         for app in truth.catalog().app_ids() {
-            let share = plan.mix[app.index()];
+            let share = spec.mix[app.index()];
             let rate = asked_rps.map(|rate| rate * share);
             if share > 0.0 {
-                let (trace, own) = recorded(plan, truth, app)?;
-                sources.extend(replay.paced(own, (trace, plan), rate, &mut offsets)?);
+                let (trace, own) = recorded(spec, truth, app)?;
+                sources.extend(replay.at_rate(own, trace, spec, rate, &mut offsets)?);
             }
         }
         let rate_rps: f64 = sources.iter().map(|source| source.rate_rps() * source.keep).sum();
-        let seconds = plan.requests as f64 / rate_rps;
+        let seconds = spec.requests as f64 / rate_rps;
         if seconds > MAX_TRACE_S {
             let found = format!("recorded arrivals over {seconds:.1e} s");
             let expected = format!("{MAX_TRACE_S:e} s at most: fewer `requests`, or a `rate_rps`");
-            return Err(Problem::new(plan.place.clone(), found, expected));
+            return Err(spec.problem("", found, expected));
         }
         let before: f64 = sources.iter().map(Source::rate_rps).sum();
         let (count, what) = (seconds * before, "recorded requests, of which thinning leaves some,");
         let fewer = "`replay = \"scaled\"`, or fewer `copies`";
-        steps::check(plan, rate_rps, [Steps { count, what, by_rate: true, fewer }])?;
+        steps::check(spec, rate_rps, [Steps { count, what, by_rate: true, fewer }])?;
         Ok(Self {
-            left: plan.requests,
+            left: spec.requests,
             exact: matches!(replay, Replay::Exact(_)),
-            stretch_rps: asked_rps.filter(|_| replay == Replay::Scaled),
+            scale_to_rps: asked_rps.filter(|_| replay == Replay::Scaled),
             heads: BinaryHeap::with_capacity(sources.len()),
             sources,
             truth: Arc::clone(truth),
@@ -159,7 +152,7 @@ impl Recorded {
         if !self.heads.is_empty() {
             return;
         }
-        if let Some(asked_rps) = self.stretch_rps.take() {
+        if let Some(asked_rps) = self.scale_to_rps.take() {
             let realised = self.clone().run_rps();
             let factor = realised.map_or(1.0, |realised| realised / asked_rps);
             self.sources.iter_mut().for_each(|source| source.scale *= factor);
@@ -169,7 +162,6 @@ impl Recorded {
         }
     }
 
-    /// The rate of all requests that are left.
     fn run_rps(mut self) -> Option<f64> {
         self.begin();
         let (count, first) = (self.left, self.heads.peek()?.0.0);
@@ -180,7 +172,7 @@ impl Recorded {
         rate_rps(count, last.since(first))
     }
 
-    /// The next request of any source, kept or not: its time, source and row.
+    /// The next request of any source, before thinning: its time, source and row.
     fn pop(&mut self) -> Option<(Time, usize, u32)> {
         let Reverse((time, at)) = self.heads.pop()?;
         let source = &mut self.sources[at];
@@ -205,7 +197,7 @@ impl Recorded {
         let time = if self.exact {
             trace.offset_ns[row as usize] - source.phase_ns
         } else {
-            // Many cycles of a long recording exceed 64 bits before time is scaled.
+            // Many cycles of a long recording exceed 64 bits before scaling.
             let clock = u128::from(source.cycle) * u128::from(source.period_ns)
                 + u128::from(source.since_first(trace, row))
                 - u128::from(source.phase_ns);
@@ -234,35 +226,31 @@ impl Arrivals for Recorded {
     }
 }
 
-/// Recorded order has its classes, and exact stamps their rate.
-fn check(replay: Replay, plan: &WorkloadSpec, rate: Option<f64>) -> Result<(), Problem> {
-    let place = |field: &str| plan.place.clone().field(field);
+/// Recorded order has its own class mix, and exact stamps have their own rate.
+fn check(replay: Replay, spec: &WorkloadSpec, rate: Option<f64>) -> Result<(), Problem> {
     if matches!(replay, Replay::Exact(_)) && rate.is_some() {
         let expected = "no rate with `replay = \"exact\"`, or `scaled`";
-        return Err(Problem::new(place("workload.rate_rps"), "a rate", expected));
+        return Err(spec.problem("workload.rate_rps", "a rate", expected));
     }
     if replay == Replay::Thinned && rate.is_none() {
         let expected = "the rate to which `replay = \"thinned\"` thins";
-        return Err(Problem::new(place("workload.rate_rps"), "nothing", expected));
+        return Err(spec.problem("workload.rate_rps", "nothing", expected));
     }
-    if plan.drift.is_some() || plan.sticky > 0.0 {
+    if spec.drift.is_some() || spec.sticky > 0.0 {
         let expected =
             "a process that draws requests, as `poisson`: recorded order has its own mix";
-        return Err(Problem::new(
-            plan.place.clone(),
-            "`drift` or `class_autocorrelation`",
-            expected,
-        ));
+        return Err(spec.problem("", "`drift` or `class_autocorrelation`", expected));
     }
     Ok(())
 }
 
 impl Replay {
-    /// The sources of an application as this makes them come to a rate.
-    fn paced(
+    /// The sources of an application at its share of the rate.
+    fn at_rate(
         self,
         sources: Vec<Source>,
-        (trace, plan): (&RecordedTrace, &WorkloadSpec),
+        trace: &RecordedTrace,
+        spec: &WorkloadSpec,
         rate: Option<f64>,
         offsets: &mut ChaCha8Rng,
     ) -> Result<Vec<Source>, Problem> {
@@ -287,17 +275,13 @@ impl Replay {
             let found = format!("{most} times the recorded rate in {copies} copies");
             let expected =
                 "a lower rate, more `copies` with `replay = \"superposed\"`, or `scaled`";
-            return Err(Problem::new(
-                plan.place.clone().field("workload.rate_rps"),
-                found,
-                expected,
-            ));
+            return Err(spec.problem("workload.rate_rps", found, expected));
         }
         let count = copies.saturating_mul(sources.len() as u64);
         if count > MAX_SOURCES {
             let found = format!("{copies} copies of {} sources", sources.len());
             let expected = format!("{MAX_SOURCES} sources at most, copies included");
-            return Err(Problem::new(plan.place.clone().field("workload.copies"), found, expected));
+            return Err(spec.problem("workload.copies", found, expected));
         }
         let all = (0..copies).flat_map(|_| &sources);
         let started = all.map(|source| Source { scale, keep, ..source.starting(trace, offsets) });

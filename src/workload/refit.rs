@@ -1,15 +1,15 @@
 //! Recorded arrivals refitted: all clocks of an application start together, its recording is cut
-//! into intervals from its first row on, and each interval's rate and coefficient of variation of
-//! gaps are kept, nothing else of its times. Requests arrive by gamma gaps of that variation. The
-//! first gap of an interval is what is left of a gap that someone meets who looks in at any time,
-//! so that the mean number in each is as recorded however they vary. The last interval ends a mean
-//! gap after the last row, where the first comes again: so n rows have the rate
-//! (n − 1) / (last − first). A rate scales all intervals alike, `cv_factor` their variation.
-//! Requests are drawn with replacement; an interval of less than three requests counts as Poisson.
+//! into intervals from its first row on, and only the rate and the coefficient of variation of gaps
+//! of each are kept. Requests arrive with gamma gaps of that variation. The first gap of an
+//! interval is the residual life of a gap at a random instant, so that the mean count of each
+//! interval is as recorded. The last interval ends a mean gap after the last row, where the first
+//! comes again: so n rows have the rate (n − 1) / (last − first). A rate scales all intervals,
+//! `cv_factor` their variation. Requests are drawn with replacement; an interval of less than three
+//! requests is Poisson.
 
 use super::sources::recorded;
 use super::steps::Steps;
-use super::timed::{self, InterarrivalProcess, StartProcess, span_ns};
+use super::timed::{self, InterarrivalProcess, StartProcess};
 use super::{Process, RateSpec, WorkloadSpec};
 use crate::config::{Decoder, Problem, Setting};
 use crate::core::ids::AppId;
@@ -20,10 +20,9 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-/// A recording has no more intervals than this: each takes memory.
+/// The most intervals of a recording: each takes memory.
 const MAX_INTERVALS: u64 = 1_000_000;
 
-/// What an interval keeps of its requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Interval {
     count: u64,
@@ -31,18 +30,12 @@ struct Interval {
     length: Span,
 }
 
-/// The settings of [`read`].
 pub(super) const REFIT: &[Setting] = &[
-    Setting::number(
-        "interval_s",
-        [1e-3, 1e9],
-        60.0,
-        "The length of the intervals whose rate and variation are kept (`replay = \"refitted\"`).",
+    Setting::number("interval_s", [1e-3, 1e9], 60.0).means(
+        "The length of the intervals whose rate and variation are kept, for `replay = \
+         \"refitted\"`.",
     ),
-    Setting::number(
-        "cv_factor",
-        [0.01, 100.0],
-        1.0,
+    Setting::number("cv_factor", [0.01, 100.0], 1.0).means(
         "What the coefficients of variation are multiplied by, for `replay = \"refitted\"`.",
     ),
 ];
@@ -50,50 +43,49 @@ pub(super) const REFIT: &[Setting] = &[
 pub(super) fn read(fields: &mut Decoder<'_>) -> Process {
     let interval = Span::from_s(fields.number("interval_s"));
     let cv_factor = fields.number("cv_factor");
-    Process::Whole(Arc::new(move |plan, truth, rng| {
-        let (mut starts, mut natural, mut mix) = (Vec::new(), Vec::new(), plan.mix.clone());
+    Process::Whole(Arc::new(move |spec, truth, rng| {
+        let (mut starts, mut natural, mut mix) = (Vec::new(), Vec::new(), spec.mix.clone());
         for app in truth.catalog().app_ids() {
-            let intervals = match plan.mix[app.index()] {
+            let intervals = match spec.mix[app.index()] {
                 0.0 => vec![Interval::of(&[0], interval)],
-                _ => fit(&stamps(plan, truth, app, interval)?, interval),
+                _ => fit(&stamps(spec, truth, app, interval)?, interval),
             };
             natural.push(natural_rps(&intervals));
             starts.push(start(intervals, cv_factor));
         }
-        let mut plan = plan.clone();
-        if plan.pace == RateSpec::Own {
-            // As recorded, whatever the mix says of those that arrive at all.
+        let mut spec = spec.clone();
+        if spec.pace == RateSpec::Own {
+            // As recorded, without regard to the mix of those that arrive.
             mix.iter_mut().zip(&natural).for_each(|(mix, natural)| {
                 *mix = if *mix > 0.0 { *natural } else { 0.0 };
             });
             let total: f64 = mix.iter().sum();
-            plan.mix = mix.iter().map(|rate| rate / total).collect();
-            plan.pace = RateSpec::Rate(total);
+            spec.mix = mix.iter().map(|rate| rate / total).collect();
+            spec.pace = RateSpec::Rate(total);
         }
-        timed::build(&starts, &plan, truth, rng)
+        timed::build(&starts, &spec, truth, rng)
     }))
 }
 
-/// When requests of an application were recorded, all clocks starting together.
+/// Recorded instants of an application's requests, all clocks starting together.
 fn stamps(
-    plan: &WorkloadSpec,
+    spec: &WorkloadSpec,
     truth: &GroundTruth,
     app: AppId,
     interval: Span,
 ) -> Result<Vec<u64>, Problem> {
-    let (trace, sources) = recorded(plan, truth, app)?;
+    let (trace, sources) = recorded(spec, truth, app)?;
     let rows = sources.iter().flat_map(|source| source.rows.iter());
     let mut stamps: Vec<u64> = rows.map(|row| trace.offset_ns[*row as usize]).collect();
     stamps.sort_unstable();
     let (first, last) = (stamps.first().copied(), stamps.last().copied());
     let span = Span(last.unwrap_or(0) - first.unwrap_or(0));
     if span.0 / interval.0 >= MAX_INTERVALS {
-        let place = plan.place.clone().field("workload.interval_s");
         let (name, seconds) = (&truth.catalog().app(app).name, interval.as_s());
         let found = format!("{seconds} s, of which `{name}` has {}", span.0 / interval.0);
         let least = Span(span.0.div_ceil(MAX_INTERVALS)).as_s();
         let expected = format!("{MAX_INTERVALS} intervals at most: {least} s or more");
-        return Err(Problem::new(place, found, expected));
+        return Err(spec.problem("workload.interval_s", found, expected));
     }
     Ok(stamps)
 }
@@ -107,7 +99,7 @@ fn fit(stamps: &[u64], length: Span) -> Vec<Interval> {
     let span = last - first;
     let period = match span {
         0 => length.0,
-        // At least one more than the span, so that the last stamp is within.
+        // Longer than the span, so that the last stamp is inside.
         _ => span + (span / (stamps.len() as u64 - 1)).max(1),
     };
     let inside = |from: u64| {
@@ -132,7 +124,6 @@ impl Interval {
     }
 }
 
-/// Requests per second over all intervals.
 fn natural_rps(intervals: &[Interval]) -> f64 {
     let count: u64 = intervals.iter().map(|interval| interval.count).sum();
     let length: f64 = intervals.iter().map(|interval| interval.length.as_s()).sum();
@@ -144,7 +135,7 @@ fn start(intervals: Vec<Interval>, cv_factor: f64) -> StartProcess {
     let intervals: Arc<[Interval]> = intervals.into();
     let natural = natural_rps(&intervals);
     Arc::new(move |rate_rps, _| {
-        // Gaps of mean 1 that an interval holds for each of its recorded requests.
+        // Gaps of mean 1 per recorded request of an interval.
         let (factor, intervals) = (rate_rps / natural, Arc::clone(&intervals));
         Box::new(Refitted {
             intervals,
@@ -162,12 +153,11 @@ struct Refitted {
     intervals: Arc<[Interval]>,
     factor: f64,
     cv_factor: f64,
-    /// When the interval began.
     begun: Span,
     at: usize,
-    /// The part of the interval that is over, from 0 to 1.
+    /// The share of the interval that is over.
     within: f64,
-    /// Whether nothing has arrived in it yet.
+    /// Whether no request has arrived in it yet.
     fresh: bool,
 }
 
@@ -175,10 +165,11 @@ impl InterarrivalProcess for Refitted {
     fn next_time(&mut self, rng: &mut ChaCha8Rng) -> Time {
         loop {
             let Interval { count, cv, length } = self.intervals[self.at];
-            // Gaps below a hundredth of variation are as good as equal; shapes stay finite.
+            // Below a variation of 0.01 gaps are nearly equal; the limit keeps shapes finite.
             let cv = (cv * self.cv_factor).clamp(0.01, 1e3);
             let shape = 1.0 / (cv * cv);
-            // Long gaps are met more often, which for gamma gaps adds one to the shape.
+            // Residual life: gaps are met in proportion to their length, which adds one to the
+            // shape.
             let gap = if self.fresh {
                 rng.random::<f64>() * gamma(shape + 1.0, rng) / shape
             } else {
@@ -188,7 +179,7 @@ impl InterarrivalProcess for Refitted {
             if gap < held * (1.0 - self.within) {
                 self.within += gap / held;
                 self.fresh = false;
-                return Time::ZERO + self.begun + span_ns(self.within * length.0 as f64);
+                return Time::ZERO + self.begun + Span::from_ns(self.within * length.0 as f64);
             }
             self.begun += length;
             if self.begun == Span(u64::MAX) {

@@ -1,15 +1,14 @@
 //! `resample_s`: replicates of one recording, by drawing blocks of it.
 //!
-//! A file of requests and a recording that is replayed exactly are one realisation of whatever made
-//! them: every run of them is the same, and what runs agree in says nothing about another day. The
+//! A recording is one realisation of its source: without resampling all replicates are equal. The
 //! circular block bootstrap (Politis and Romano, in Exploring the Limits of Bootstrap, Wiley 1992;
-//! moving blocks: Künsch, Annals of Statistics 17, 1989) puts blocks of the recording one after the
-//! other, each of `resample_s` seconds from an instant drawn evenly over the recording, with
-//! replacement. The recording is a circle, its end one mean gap before its beginning, so that every
-//! request is drawn equally often. Order and gaps within a block are as recorded; what goes beyond
-//! its length, as a trend or the time of day, is lost. A block should be several times as long as
-//! bursts are and many should fit into the recording; lengths that grow with the cube root of the
-//! recording are customary (Hall, Horowitz and Jing, Biometrika 82, 1995).
+//! moving blocks: Künsch, Annals of Statistics 17, 1989) concatenates blocks of the recording, each
+//! of `resample_s` seconds from an instant drawn uniformly over the recording, with replacement.
+//! The recording is a circle, its end one mean gap before its beginning, so that every request is
+//! drawn equally often. Order and gaps within a block are as recorded; longer structure, as a trend
+//! or the time of day, is lost. A block should be several times as long as bursts, and many should
+//! fit into the recording; lengths that grow with its cube root are customary (Hall, Horowitz and
+//! Jing, Biometrika 82, 1995).
 //!
 //! Blocks are drawn until the run has its `requests`. Each replicate draws its own.
 
@@ -17,7 +16,7 @@ use super::{Arrivals, WorkloadSpec};
 use crate::config::{Decoder, Kind, Location, Problem, Setting};
 use crate::core::ids::Arrival;
 use crate::core::rng::{Label, Rng};
-use crate::core::units::{NS_PER_S, Span, Time};
+use crate::core::units::{Span, Time};
 use crate::system::ground_truth::GroundTruth;
 use crate::traces::trace_file::{RowsInMemory, TraceFile, TraceRow, TraceRowReader};
 use rand::RngExt;
@@ -25,16 +24,14 @@ use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
 /// The setting of [`read`].
-pub(super) const RESAMPLE: &[Setting] = &[Setting::optional(
-    "resample_s",
+pub(super) const RESAMPLE: &[Setting] = &[
     // A nanosecond is the least that there is.
-    Kind::Number(1e-9, 1e9),
-    "the recording as it is",
-    "The length of the blocks of the recording that are drawn with replacement, other blocks in \
-     each replicate (circular block bootstrap).",
-)];
+    Setting::optional("resample_s", Kind::Number(1e-9, 1e9), "the recording as it is").means(
+        "The length of the blocks of the recording that are drawn with replacement, other blocks \
+         in each replicate (circular block bootstrap).",
+    ),
+];
 
-/// The setting `resample_s`.
 pub(super) fn read(read: &mut Decoder<'_>) -> Option<Span> {
     read.optional_number("resample_s").map(Span::from_s)
 }
@@ -47,11 +44,11 @@ pub(super) struct Blocks {
     period_ns: u64,
     block_ns: u64,
     rng: ChaCha8Rng,
-    /// Of all blocks before this one.
+    /// The length of all blocks before this one.
     passed_ns: u64,
-    /// Where on the circle this one begins.
+    /// The start of this block on the circle.
     start_ns: u64,
-    /// What comes next, and the rounds to add to its stamp.
+    /// The index of the next stamp, and the rounds to add to it.
     next: usize,
     round_ns: u64,
 }
@@ -60,17 +57,16 @@ impl Blocks {
     pub fn new(
         stamps: Arc<[u64]>,
         block: Span,
-        plan: &WorkloadSpec,
+        spec: &WorkloadSpec,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let span_ns = stamps.last().copied().unwrap_or(0);
         let count = stamps.len() as u64;
         let gap_ns = span_ns / count.saturating_sub(1).max(1);
         let period_ns = span_ns.saturating_add(gap_ns);
-        let seconds = |ns: u64| ns as f64 / NS_PER_S as f64;
+        let seconds = |ns: u64| Span(ns).as_s();
         let fail = |found: String, expected: String| {
-            let place = plan.place.clone().field("workload.resample_s");
-            Err(Problem::new(place, found, expected))
+            Err(spec.problem("workload.resample_s", found, expected))
         };
         if block.0 > span_ns {
             let found = format!("blocks of {} s", seconds(block.0));
@@ -83,13 +79,16 @@ impl Blocks {
             let expected = format!("at least {} s, for one request", seconds(period_ns / count));
             return fail(found, expected);
         }
+        Ok(Self::start(stamps, period_ns, block.0, rng))
+    }
+
+    fn start(stamps: Arc<[u64]>, period_ns: u64, block_ns: u64, rng: Rng) -> Self {
         let rng = rng.stream(Label::Blocks);
         let (passed_ns, start_ns, next, round_ns) = (0, 0, 0, 0);
-        let block_ns = block.0;
         let mut blocks =
             Self { stamps, period_ns, block_ns, rng, passed_ns, start_ns, next, round_ns };
         blocks.draw();
-        Ok(blocks)
+        blocks
     }
 
     fn draw(&mut self) {
@@ -98,7 +97,7 @@ impl Blocks {
         self.round_ns = 0;
     }
 
-    /// When the next request arrives, and which it is.
+    /// The instant of the next request and its index.
     pub fn next(&mut self) -> (Time, usize) {
         loop {
             if self.next == self.stamps.len() {
@@ -125,18 +124,18 @@ impl BlockSource {
     pub fn open(
         file: &Arc<TraceFile>,
         block: Option<Span>,
-        plan: &WorkloadSpec,
+        spec: &WorkloadSpec,
         rng: Rng,
     ) -> Result<Self, Problem> {
         let Some(block) = block else {
             return Ok(Self::InOrder(Box::new(TraceRowReader::open(&file.path)?)));
         };
         let held = file.held()?;
-        let blocks = Blocks::new(Arc::clone(&held.stamps), block, plan, rng)?;
+        let blocks = Blocks::new(Arc::clone(&held.stamps), block, spec, rng)?;
         Ok(Self::Blocks(Box::new(blocks), held, Arc::clone(file)))
     }
 
-    /// Where the last request stands, for messages.
+    /// The place of the last request, for messages.
     pub fn place(&self) -> Location {
         match self {
             Self::InOrder(listings) => listings.place(),
@@ -156,44 +155,26 @@ impl BlockSource {
     }
 }
 
-/// Blocks of arrivals that end by themselves.
-pub(super) struct Resampled {
-    blocks: Blocks,
-    all: Vec<Arrival>,
-    left: u64,
-    truth: Arc<GroundTruth>,
-    budgets: ChaCha8Rng,
-}
-
-impl Resampled {
-    pub fn new(
-        mut whole: impl Arrivals,
-        block: Span,
-        plan: &WorkloadSpec,
-        truth: &Arc<GroundTruth>,
-        rng: Rng,
-    ) -> Result<Self, Problem> {
-        let all: Vec<Arrival> = std::iter::from_fn(|| whole.next_arrival()).collect();
-        let first = all.first().map_or(Time::ZERO, |arrival| arrival.time);
-        let stamps = all.iter().map(|arrival| arrival.time.since(first).0).collect();
-        Ok(Self {
-            blocks: Blocks::new(stamps, block, plan, rng)?,
-            left: plan.requests.min(all.len() as u64),
-            all,
-            truth: Arc::clone(truth),
-            budgets: rng.stream(Label::Budgets),
-        })
-    }
-}
-
-impl Arrivals for Resampled {
-    fn next_arrival(&mut self) -> Option<Arrival> {
-        self.left = self.left.checked_sub(1)?;
-        let (time, at) = self.blocks.next();
-        let arrival = self.all[at];
-        let budget = self.truth.catalog().app(arrival.app).budget.draw(&mut self.budgets);
-        Some(Arrival { time, budget, ..arrival })
-    }
+/// Blocks of arrivals.
+pub(super) fn resampled(
+    mut whole: impl Arrivals,
+    block: Span,
+    spec: &WorkloadSpec,
+    truth: &Arc<GroundTruth>,
+    rng: Rng,
+) -> Result<Box<dyn Arrivals>, Problem> {
+    let all: Vec<Arrival> = std::iter::from_fn(|| whole.next_arrival()).collect();
+    let first = all.first().map_or(Time::ZERO, |arrival| arrival.time);
+    let stamps = all.iter().map(|arrival| arrival.time.since(first).0).collect();
+    let mut blocks = Blocks::new(stamps, block, spec, rng)?;
+    let mut left = spec.requests.min(all.len() as u64);
+    let (truth, mut budgets) = (Arc::clone(truth), rng.stream(Label::Budgets));
+    Ok(Box::new(move || {
+        left = left.checked_sub(1)?;
+        let (time, at) = blocks.next();
+        let budget = truth.catalog().app(all[at].app).budget.draw(&mut budgets);
+        Some(Arrival { time, budget, ..all[at] })
+    }))
 }
 
 #[cfg(test)]
@@ -202,13 +183,8 @@ mod tests {
 
     /// Blocks of ten stamps, of which five come at once.
     fn blocks(block_ns: u64, replicate: u64) -> Blocks {
-        let stamps: Arc<[u64]> = [0, 100, 200, 300, 400, 400, 400, 400, 400, 900].into();
-        let rng = Rng::new(3, replicate).stream(Label::Blocks);
-        let (passed_ns, start_ns, next, round_ns) = (0, 0, 0, 0);
-        let mut blocks =
-            Blocks { stamps, period_ns: 1_000, block_ns, rng, passed_ns, start_ns, next, round_ns };
-        blocks.draw();
-        blocks
+        let stamps = [0, 100, 200, 300, 400, 400, 400, 400, 400, 900].into();
+        Blocks::start(stamps, 1_000, block_ns, Rng::new(3, replicate))
     }
 
     #[test]

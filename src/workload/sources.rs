@@ -18,8 +18,8 @@ pub(super) struct Source {
     pub rows: Arc<[u32]>,
     /// Nanoseconds of the source's clock until it starts again.
     pub period_ns: u64,
-    /// Where on its clock, counted from its first row, it starts; with exact stamps, where on the
-    /// clock of its application.
+    /// Its start on its clock, counted from its first row; with exact stamps, on the clock of its
+    /// application.
     pub phase_ns: u64,
     /// Simulated nanoseconds per recorded one.
     pub scale: f64,
@@ -30,7 +30,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Requests per simulated second, before any are left out.
+    /// Requests per simulated second, before thinning.
     pub fn rate_rps(&self) -> f64 {
         self.rows.len() as f64 * NS_PER_S as f64 / self.period_ns as f64 / self.scale
     }
@@ -40,7 +40,7 @@ impl Source {
         trace.offset_ns[row as usize] - trace.offset_ns[self.rows[0] as usize]
     }
 
-    /// The same from another offset.
+    /// A copy that starts at a drawn offset.
     pub fn starting(&self, trace: &RecordedTrace, offsets: &mut ChaCha8Rng) -> Self {
         let phase_ns = offsets.random_range(0..self.period_ns);
         let passed = |row: &u32| self.since_first(trace, *row) < phase_ns;
@@ -51,22 +51,21 @@ impl Source {
 
 /// The recorded sources of an application, from their beginning and as fast as recorded.
 pub(super) fn recorded<'a>(
-    plan: &WorkloadSpec,
+    spec: &WorkloadSpec,
     truth: &'a GroundTruth,
     app: AppId,
 ) -> Result<(&'a RecordedTrace, Vec<Source>), Problem> {
     let name = &truth.catalog().app(app).name;
-    let fail =
-        |found: String, expected: &str| Err(Problem::new(plan.place.clone(), found, expected));
+    let fail = |found: String, expected: &str| Err(spec.problem("", found, expected));
     let Some(trace) = truth.trace(app) else {
         return fail(format!("no trace of `{name}`"), "traces for `arrivals = \"recorded\"`");
     };
-    let filter = &plan.classes[app.index()];
+    let filter = &spec.classes[app.index()];
     if matches!(filter, ClassFilter::Mix(_) | ClassFilter::Dirichlet(_)) {
         let expected = "`arrivals = \"poisson\"`, since recorded order has its own mix";
         return fail(format!("a class mix for `{name}`"), expected);
     }
-    let kept = kept_rows(truth, app, plan, filter);
+    let kept = kept_rows(truth, app, spec, filter);
     let mut sources = Vec::new();
     for range in &trace.sources {
         let at = |end: u32| kept.partition_point(|row| *row < end);

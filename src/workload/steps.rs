@@ -1,45 +1,45 @@
-//! How much a process does between two arrivals.
+//! The number of steps of a process between two arrivals.
 //!
-//! Some processes pass through states, intervals or candidates of which most yield no request. How
-//! many of these steps a run takes on average follows from its settings: a run whose settings ask
-//! for more than [`EACH`] a request is refused before it starts. In a short run as many steps are
-//! allowed as in one of [`LEAST_REQUESTS`]: they take seconds.
+//! Some processes pass through states, intervals or candidates of which most yield no request. The
+//! mean number of these steps follows from the settings: more than [`EACH`] per request are refused
+//! before a run starts. Short runs may take as many as one of [`LEAST_REQUESTS`]: that takes
+//! seconds.
 
 use super::WorkloadSpec;
 use crate::config::Problem;
 
-/// Steps that a run may take for each of its requests, on average.
-pub const EACH: u64 = 10_000;
-/// A run of fewer requests may take as many steps as one of this many.
-pub const LEAST_REQUESTS: u64 = 10_000;
+/// The most steps per request, on average.
+const EACH: u64 = 10_000;
+/// Runs of fewer requests may take as many steps as runs of this many.
+const LEAST_REQUESTS: u64 = 10_000;
 
-/// What a process passes through until some number of requests have arrived.
+/// The steps of a process until some number of requests have arrived.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Steps {
-    /// How many on average, those that yield a request included.
+    /// Their mean number, including those that yield a request.
     pub count: f64,
-    /// What they are, in the plural, for messages.
+    /// Their name in the plural, for messages.
     pub what: &'static str,
-    /// Whether half the rate takes twice as many.
+    /// Whether their number is inversely proportional to the rate.
     pub by_rate: bool,
-    /// Which settings make them fewer.
+    /// The settings that make them fewer, for messages.
     pub fewer: &'static str,
 }
 
-/// Refuses a plan at this rate whose processes take too many steps.
+/// Refuses a workload whose processes take too many steps at this rate.
 pub(super) fn check(
-    plan: &WorkloadSpec,
+    spec: &WorkloadSpec,
     rate_rps: f64,
     all: impl IntoIterator<Item = Steps>,
 ) -> Result<(), Problem> {
     let all: Vec<Steps> = all.into_iter().collect();
     let count: f64 = all.iter().map(|steps| steps.count).sum();
-    let most = EACH as f64 * plan.requests.max(LEAST_REQUESTS) as f64;
+    let most = EACH as f64 * spec.requests.max(LEAST_REQUESTS) as f64;
     let Some(worst) = all.iter().max_by(|a, b| a.count.total_cmp(&b.count)) else { return Ok(()) };
     if count <= most {
         return Ok(());
     }
-    let (requests, what) = (plan.requests, worst.what);
+    let (requests, what) = (spec.requests, worst.what);
     let found =
         format!("{count:.1e} {what} for {requests} requests at {rate_rps} requests per second");
     let needed = if worst.by_rate {
@@ -49,7 +49,7 @@ pub(super) fn check(
         String::new()
     };
     let expected = format!("{most:.0e} at most, {EACH} for each request: {needed}{}", worst.fewer);
-    Err(Problem::new(plan.place.clone().field("workload.rate_rps"), found, expected))
+    Err(spec.problem("workload.rate_rps", found, expected))
 }
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_of_a_process_are_those_that_it_draws() {
+    fn the_steps_of_a_process_are_proportional_to_its_draws() {
         // A step draws two to six words of 32 bits: a gap, and whether it yields a request or how
         // long the state lasts.
         for (text, rate_rps) in [

@@ -1,13 +1,11 @@
-//! Which row of a trace, or which class, a request of an application has.
+//! The row of a trace, or the class, of a request.
 
 use super::{ClassFilter, Drift, DriftSchedule, SourceSplit, WorkloadSpec};
-use crate::config::{Location, Problem};
+use crate::config::Problem;
 use crate::core::ids::{AppId, Arrival, TrueClass};
 use crate::core::rng::{Label, Rng, name_key, standard_normal, unit_of};
 use crate::core::units::{Span, Time};
-use crate::system::deadline_budget::DeadlineBudget;
 use crate::system::ground_truth::GroundTruth;
-use crate::traces::recorded::RecordedTrace;
 use rand::{Rng as _, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
@@ -18,70 +16,68 @@ use std::sync::Arc;
 /// predictions and votes included. An application without a trace draws a class instead.
 pub struct RequestSampler {
     mix: WeightedAliasIndex<f64>,
-    marks: AppSampler,
-    /// Shared with the gaps of the process: one stream for all that arrives.
+    apps: AppSampler,
+    /// Shared with the gaps of the process: one stream for all arrivals.
     pub rng: ChaCha8Rng,
     /// Random bytes of a block of requests.
     block: Vec<u8>,
 }
 
-/// Random bytes that a gap and a request of the only class take.
+/// Random bytes of a gap and a request of the only class.
 const ONE_CLASS_BYTES: usize = 20;
 
-/// What requests are, and when they are due.
 struct AppSampler {
-    /// By application.
-    contents: Vec<ClassMixSampler>,
-    course: Option<DriftSchedule>,
+    classes: Vec<ClassMixSampler>,
+    schedule: Option<DriftSchedule>,
     sticky: f64,
-    /// Whether mixes stay as they are and draws are independent.
+    /// Whether mixes are constant and draws are independent.
     plain: bool,
+    truth: Arc<GroundTruth>,
     budgets: ChaCha8Rng,
 }
 
 impl RequestSampler {
     pub(super) fn new(
-        plan: &WorkloadSpec,
+        spec: &WorkloadSpec,
         truth: &Arc<GroundTruth>,
         rng: Rng,
     ) -> Result<Self, Problem> {
-        let contents =
-            truth.catalog().app_ids().map(|app| ClassMixSampler::new(truth, app, plan, rng));
-        let marks = AppSampler {
-            contents: contents.collect::<Result<_, _>>()?,
-            course: match &plan.drift {
-                Some(Drift::To { course, .. }) => Some(*course),
+        let apps = truth.catalog().app_ids();
+        let apps = AppSampler {
+            classes: apps
+                .map(|app| ClassMixSampler::new(truth, app, spec, rng))
+                .collect::<Result<_, _>>()?,
+            schedule: match &spec.drift {
+                Some(Drift::To { schedule, .. }) => Some(*schedule),
                 _ => None,
             },
-            sticky: plan.sticky,
-            plain: plan.drift.is_none() && plan.sticky == 0.0,
+            sticky: spec.sticky,
+            plain: spec.drift.is_none() && spec.sticky == 0.0,
+            truth: Arc::clone(truth),
             budgets: rng.stream(Label::Budgets),
         };
         let rng = rng.stream(Label::Arrivals);
-        Ok(Self { mix: weighted(&plan.mix, &plan.place)?, marks, rng, block: Vec::new() })
+        Ok(Self { mix: weighted(spec, &spec.mix)?, apps, rng, block: Vec::new() })
     }
 
     #[inline]
     pub(super) fn draw(&mut self, time: Time) -> Arrival {
-        let app = match self.marks.contents.len() {
-            1 => AppId(0),
-            _ => AppId(self.mix.sample(&mut self.rng) as u16),
-        };
-        self.marks.draw(app, time, &mut self.rng)
+        let app = draw_app(&self.mix, &self.apps, &mut self.rng);
+        self.apps.draw(app, time, &mut self.rng)
     }
 
-    /// Draws requests whose instants are not known yet, and before each a number in [0, 1) for its
-    /// instant; false, and nothing, where what a request is depends on its instant.
+    /// Draws requests without their times, and before each a number in [0, 1) from which its time
+    /// is drawn; false, and nothing, where a request depends on its time.
     pub(super) fn draw_block(
         &mut self,
         count: usize,
         units: &mut Vec<f64>,
         into: &mut Vec<Arrival>,
     ) -> bool {
-        if !self.marks.plain {
+        if !self.apps.plain {
             return false;
         }
-        if let [ClassMixSampler { usual: Rows::OneClass, budget, .. }] = &*self.marks.contents {
+        if let [ClassMixSampler { initial: Rows::OneClass, .. }] = self.apps.classes.as_slice() {
             // A number takes two words, and the draw of the class three.
             self.block.resize(count * ONE_CLASS_BYTES, 0);
             self.rng.fill_bytes(&mut self.block);
@@ -91,7 +87,8 @@ impl RequestSampler {
                 units.push(unit_of(u64::from_le_bytes(unit)));
             }
             let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
-            budget.draw_block(count, &mut self.marks.budgets, |budget| {
+            let budget = &self.apps.truth.catalog().app(AppId(0)).budget;
+            budget.draw_block(count, &mut self.apps.budgets, |budget| {
                 into.push(Arrival { time: Time::ZERO, app: AppId(0), client: 0, budget, truth });
             });
             return true;
@@ -103,57 +100,58 @@ impl RequestSampler {
         true
     }
 
-    /// The same for a request of this application.
     pub(super) fn draw_of(&mut self, app: AppId, time: Time) -> Arrival {
-        self.marks.draw(app, time, &mut self.rng)
+        self.apps.draw(app, time, &mut self.rng)
     }
 
-    /// The same of any application, from streams of the caller's own.
+    pub(super) fn draw_from(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
+        self.apps.draw(app, time, rng)
+    }
+
+    /// A request of any application, drawn from the caller's own streams.
     pub(super) fn draw_for(
         &mut self,
         time: Time,
         rng: &mut ChaCha8Rng,
         budgets: &mut ChaCha8Rng,
     ) -> Arrival {
-        let app = match self.marks.contents.len() {
-            1 => AppId(0),
-            _ => AppId(self.mix.sample(rng) as u16),
-        };
-        std::mem::swap(&mut self.marks.budgets, budgets);
-        let arrival = self.marks.draw(app, time, rng);
-        std::mem::swap(&mut self.marks.budgets, budgets);
+        let app = draw_app(&self.mix, &self.apps, rng);
+        std::mem::swap(&mut self.apps.budgets, budgets);
+        let arrival = self.apps.draw(app, time, rng);
+        std::mem::swap(&mut self.apps.budgets, budgets);
         arrival
     }
+}
 
-    /// The same from another stream.
-    pub(super) fn draw_from(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
-        self.marks.draw(app, time, rng)
-    }
+/// An application by its share; without a draw if there is only one.
+#[inline]
+fn draw_app(mix: &WeightedAliasIndex<f64>, apps: &AppSampler, rng: &mut ChaCha8Rng) -> AppId {
+    if apps.classes.len() == 1 { AppId(0) } else { AppId(mix.sample(rng) as u16) }
 }
 
 impl AppSampler {
     #[inline]
     fn draw(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
-        let content = &mut self.contents[app.index()];
+        let recorded = self.truth.trace(app).map_or(&[][..], |trace| &trace.class);
+        let sampler = &mut self.classes[app.index()];
         let truth = if self.plain {
-            content.usual.draw(rng)
+            sampler.initial.draw(recorded, rng)
         } else {
-            let eta = self.course.map_or(0.0, |course| course.at(time));
-            content.draw(time, eta, self.sticky, rng)
+            let eta = self.schedule.map_or(0.0, |schedule| schedule.at(time));
+            sampler.draw(time, eta, self.sticky, recorded, rng)
         };
-        let budget = content.budget.draw(&mut self.budgets);
+        let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
         Arrival { time, app, client: 0, budget, truth }
     }
 }
 
-/// What requests of an application are.
+/// The classes of an application's requests.
 struct ClassMixSampler {
-    usual: Rows,
-    budget: DeadlineBudget,
-    /// What they drift to.
-    later: Option<Rows>,
+    initial: Rows,
+    /// The mix after a drift.
+    drifted: Option<Rows>,
     walk: Option<RandomWalk>,
-    /// Rows by class, where classes stick.
+    /// Rows by class, where classes are autocorrelated.
     by_class: Vec<Vec<u32>>,
     last: Option<u16>,
 }
@@ -162,75 +160,83 @@ impl ClassMixSampler {
     fn new(
         truth: &GroundTruth,
         app: AppId,
-        plan: &WorkloadSpec,
+        spec: &WorkloadSpec,
         rng: Rng,
     ) -> Result<Self, Problem> {
-        let name = &truth.catalog().app(app).name;
+        let info = truth.catalog().app(app);
+        let mix_rng = |salt: &str| rng.stream_of(Label::Mixes, name_key(&[&info.name, salt]));
         let rows = |filter: &ClassFilter, salt: &str| {
-            let mut rng = rng.stream_of(Label::Mixes, name_key(&[name, salt]));
-            let weights = filter.weights(&truth.catalog().app(app).frequencies, &mut rng);
-            Rows::new(truth, app, plan, filter, weights)
+            let weights = filter.weights(&info.frequencies, &mut mix_rng(salt));
+            Rows::new(truth, app, spec, filter, weights)
         };
-        let (later, walk) = match &plan.drift {
+        let (drifted, walk) = match &spec.drift {
             None => (None, None),
             Some(Drift::To { to, .. }) => (Some(rows(&to[app.index()], "to")?), None),
             Some(Drift::Walk { deviation, step }) => {
-                let rng = rng.stream_of(Label::Mixes, name_key(&[name, "walk"]));
-                let logs = vec![0.0; truth.catalog().app(app).classes.len()];
-                let (deviation, step) = (*deviation, *step);
+                let (deviation, step, logs) = (*deviation, *step, vec![0.0; info.classes.len()]);
+                let rng = mix_rng("walk");
                 (None, Some(RandomWalk { deviation, step, moved: 0, logs, rng }))
             }
         };
-        let mut by_class = Vec::new();
-        if let Some(trace) = truth.trace(app).filter(|_| plan.sticky > 0.0) {
-            by_class.resize(truth.catalog().app(app).classes.len(), Vec::new());
-            for row in kept_rows(truth, app, plan, &ClassFilter::All) {
-                by_class[usize::from(trace.class[row as usize])].push(row);
-            }
-        }
-        let usual = rows(&plan.classes[app.index()], "")?;
-        let budget = truth.catalog().app(app).budget.clone();
-        Ok(Self { usual, budget, later, walk, by_class, last: None })
+        let by_class = if spec.sticky > 0.0 && truth.trace(app).is_some() {
+            rows_by_class(truth, app, kept_rows(truth, app, spec, &ClassFilter::All))
+        } else {
+            Vec::new()
+        };
+        let initial = rows(&spec.classes[app.index()], "")?;
+        Ok(Self { initial, drifted, walk, by_class, last: None })
     }
 
-    /// With probability `class_autocorrelation` another request of the class before; otherwise from
-    /// the later mix with probability `eta`.
+    /// With probability `sticky` another request of the class before; otherwise from the drifted
+    /// mix with probability `eta`.
     #[inline(never)]
-    fn draw(&mut self, time: Time, eta: f64, sticky: f64, rng: &mut ChaCha8Rng) -> TrueClass {
+    fn draw(
+        &mut self,
+        time: Time,
+        eta: f64,
+        sticky: f64,
+        recorded: &[u16],
+        rng: &mut ChaCha8Rng,
+    ) -> TrueClass {
         if let Some(walk) = &mut self.walk {
-            walk.advance(time, &mut self.usual);
+            walk.advance(time, &mut self.initial);
         }
         if let Some(class) = self.last.filter(|_| sticky > 0.0 && rng.random::<f64>() < sticky) {
-            let rows = self.by_class.get(usize::from(class)).filter(|rows| !rows.is_empty());
-            let row = rows.map_or(TrueClass::NO_ROW, |rows| rows[rng.random_range(0..rows.len())]);
-            return TrueClass { class, row };
+            let rows = self.by_class.get(usize::from(class)).map_or(&[][..], Vec::as_slice);
+            return TrueClass { class, row: draw_row(rows, rng) };
         }
-        let rows = match &self.later {
-            Some(later) if rng.random::<f64>() < eta => later,
-            _ => &self.usual,
+        let rows = match &self.drifted {
+            Some(drifted) if rng.random::<f64>() < eta => drifted,
+            _ => &self.initial,
         };
-        let truth = rows.draw(rng);
+        let truth = rows.draw(recorded, rng);
         self.last = Some(truth.class);
         truth
     }
 }
 
-/// How a mix wanders from its beginning.
+/// A row with equal probability; no row and no draw where nothing was recorded.
+#[inline]
+pub(super) fn draw_row(rows: &[u32], rng: &mut ChaCha8Rng) -> u32 {
+    if rows.is_empty() { TrueClass::NO_ROW } else { rows[rng.random_range(0..rows.len())] }
+}
+
+/// A random walk of the logarithms of weights.
 struct RandomWalk {
+    /// Standard deviation of a step.
     deviation: f64,
     step: Span,
     /// Steps so far.
     moved: u64,
-    /// What was added to the logarithm of each class's weight.
+    /// The sum of steps by class.
     logs: Vec<f64>,
     rng: ChaCha8Rng,
 }
 
 impl RandomWalk {
-    /// More steps at once than this are one of their summed variance.
+    /// More steps at once than this become one of their summed variance.
     const LEAP: u64 = 1000;
 
-    /// Goes on to an instant.
     fn advance(&mut self, time: Time, rows: &mut Rows) {
         let due = time.0 / self.step.0.max(1);
         if due <= self.moved {
@@ -249,101 +255,91 @@ impl RandomWalk {
     }
 }
 
-/// Draws what is true of a request, with replacement.
+/// Draws rows or classes with replacement.
 enum Rows {
-    /// Any of these rows of the trace with equal probability.
-    Recorded(Vec<u32>, Arc<RecordedTrace>),
-    /// A class by weight, then any of its rows; no rows means nothing is recorded.
+    /// These rows with equal probability.
+    Recorded(Vec<u32>),
+    /// A class by weight, then one of its recorded rows, if there are any.
     ByClass { classes: WeightedAliasIndex<f64>, weights: Vec<f64>, rows: Vec<Vec<u32>> },
     /// The only class, of which nothing is recorded. As many bits are drawn as for `ByClass`.
     OneClass,
 }
 
-/// The rows of the application's trace that the plan lets through.
+/// The rows of the application's trace of the chosen sources and classes.
 pub(super) fn kept_rows(
     truth: &GroundTruth,
     app: AppId,
-    plan: &WorkloadSpec,
+    spec: &WorkloadSpec,
     filter: &ClassFilter,
 ) -> Vec<u32> {
     let Some(trace) = truth.trace(app) else { return Vec::new() };
-    let keep = |row: &u32| {
-        let class = usize::from(trace.class[*row as usize]);
-        match filter {
-            ClassFilter::All | ClassFilter::Dirichlet(_) => true,
-            ClassFilter::Only(classes) => classes[class],
-            ClassFilter::Mix(weights) => weights[class] > 0.0,
+    let keep = |row: &u32| filter.keeps(usize::from(trace.class[*row as usize]));
+    trace.rows_of(spec.sources, &truth.catalog().app(app).frequencies).filter(keep).collect()
+}
+
+/// Rows of an application's trace by class.
+pub(super) fn rows_by_class(truth: &GroundTruth, app: AppId, rows: Vec<u32>) -> Vec<Vec<u32>> {
+    let mut by_class = vec![Vec::new(); truth.catalog().app(app).classes.len()];
+    if let Some(trace) = truth.trace(app) {
+        for row in rows {
+            by_class[usize::from(trace.class[row as usize])].push(row);
         }
-    };
-    trace.rows_of(plan.sources, &truth.catalog().app(app).frequencies).filter(keep).collect()
+    }
+    by_class
 }
 
 impl Rows {
     fn new(
         truth: &GroundTruth,
         app: AppId,
-        plan: &WorkloadSpec,
+        spec: &WorkloadSpec,
         filter: &ClassFilter,
         weights: Option<Vec<f64>>,
     ) -> Result<Self, Problem> {
-        let (info, place) = (truth.catalog().app(app), &plan.place);
-        let kept = kept_rows(truth, app, plan, filter);
-        let recorded = truth.trace(app).is_some();
-        if !recorded && plan.sources != SourceSplit::All && plan.mix[app.index()] > 0.0 {
+        let info = truth.catalog().app(app);
+        let kept = kept_rows(truth, app, spec, filter);
+        let is_recorded = truth.trace(app).is_some();
+        if !is_recorded && spec.sources != SourceSplit::All && spec.mix[app.index()] > 0.0 {
             let found = format!("no trace of `{}` whose sources could be chosen", info.name);
-            return Err(Problem::new(place.clone().field("workload.source_split"), found, "`all`"));
+            return Err(spec.problem("workload.source_split", found, "`all`"));
         }
-        if recorded && kept.is_empty() {
+        if is_recorded && kept.is_empty() {
             let found =
                 format!("no recorded request of `{}` in the chosen classes and sources", info.name);
-            return Err(Problem::new(place.clone(), found, "a class that was recorded"));
+            return Err(spec.problem("", found, "a class that was recorded"));
         }
-        let weights: Vec<f64> = match (weights, filter, truth.trace(app)) {
-            (Some(weights), ..) => weights,
-            (None, _, Some(trace)) => {
-                let Some(Drift::Walk { .. }) = plan.drift else {
-                    return Ok(Self::Recorded(kept, Arc::clone(trace)));
-                };
-                let mut counts = vec![0.0; info.classes.len()];
-                kept.iter().for_each(|row| {
-                    counts[usize::from(trace.class[*row as usize])] += 1.0;
-                });
-                counts
+        if is_recorded && weights.is_none() && !matches!(spec.drift, Some(Drift::Walk { .. })) {
+            return Ok(Self::Recorded(kept));
+        }
+        let rows = rows_by_class(truth, app, kept);
+        let weights: Vec<f64> = match (weights, filter) {
+            (Some(weights), _) => weights,
+            _ if is_recorded => rows.iter().map(|rows| rows.len() as f64).collect(),
+            (None, ClassFilter::Only(keep)) => {
+                let each = info.frequencies.iter().zip(keep);
+                each.map(|(weight, keep)| if *keep { *weight } else { 0.0 }).collect()
             }
-            (None, ClassFilter::Only(keep), None) => info
-                .frequencies
-                .iter()
-                .zip(keep)
-                .map(|(weight, keep)| if *keep { *weight } else { 0.0 })
-                .collect(),
-            (None, ..) => info.frequencies.clone(),
+            (None, _) => info.frequencies.clone(),
         };
-        let mut rows = vec![Vec::new(); info.classes.len()];
-        if let Some(trace) = truth.trace(app) {
-            for row in kept {
-                rows[usize::from(trace.class[row as usize])].push(row);
-            }
-            let lost = weights.iter().zip(&rows).position(|(w, rows)| *w > 0.0 && rows.is_empty());
-            if let Some(class) = lost {
-                let found = format!("a weight for class `{}`, never recorded", info.classes[class]);
-                return Err(Problem::new(place.clone(), found, "a class that was recorded"));
-            }
+        let mut each = weights.iter().zip(&rows);
+        if is_recorded && let Some(class) = each.position(|(w, rows)| *w > 0.0 && rows.is_empty()) {
+            let found = format!("a weight for class `{}`, never recorded", info.classes[class]);
+            return Err(spec.problem("", found, "a class that was recorded"));
         }
-        let classes = weighted(&weights, place)?;
+        let classes = weighted(spec, &weights)?;
         if matches!(rows.as_slice(), [only] if only.is_empty()) {
             return Ok(Self::OneClass);
         }
         Ok(Self::ByClass { classes, weights, rows })
     }
 
-    /// Multiplies the weights that the classes began with by the exponentials of `logs`.
+    /// Multiplies the initial weights by the exponentials of `logs`.
     fn tilt(&mut self, logs: &[f64]) {
         let Self::ByClass { classes, weights, .. } = self else { return };
-        let there = weights.iter().zip(logs).filter(|(weight, _)| **weight > 0.0);
-        let most = there.map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
-        let tilted = weights
-            .iter()
-            .zip(logs)
+        let each = || weights.iter().zip(logs);
+        let positive = each().filter(|(weight, _)| **weight > 0.0);
+        let most = positive.map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
+        let tilted = each()
             .map(|(weight, log)| if *weight > 0.0 { weight * libm::exp(log - most) } else { 0.0 });
         // One of them is above 0.
         if let Ok(tilted) = WeightedAliasIndex::new(tilted.collect()) {
@@ -352,21 +348,15 @@ impl Rows {
     }
 
     #[inline]
-    fn draw(&self, rng: &mut ChaCha8Rng) -> TrueClass {
+    fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> TrueClass {
         match self {
-            Self::Recorded(rows, trace) => {
+            Self::Recorded(rows) => {
                 let row = rows[rng.random_range(0..rows.len())];
-                TrueClass { class: trace.class[row as usize], row }
+                TrueClass { class: classes[row as usize], row }
             }
             Self::ByClass { classes, rows, .. } => {
                 let class = classes.sample(rng);
-                let rows = &rows[class];
-                let row = if rows.is_empty() {
-                    TrueClass::NO_ROW
-                } else {
-                    rows[rng.random_range(0..rows.len())]
-                };
-                TrueClass { class: class as u16, row }
+                TrueClass { class: class as u16, row: draw_row(&rows[class], rng) }
             }
             Self::OneClass => {
                 // An alias draw takes an index and a weight.
@@ -378,13 +368,10 @@ impl Rows {
     }
 }
 
-/// Draws an index with the probability its weight has.
-fn weighted(weights: &[f64], place: &Location) -> Result<WeightedAliasIndex<f64>, Problem> {
+/// Draws indices with probabilities proportional to weights.
+fn weighted(spec: &WorkloadSpec, weights: &[f64]) -> Result<WeightedAliasIndex<f64>, Problem> {
     WeightedAliasIndex::new(weights.to_vec()).map_err(|error| {
-        Problem::new(
-            place.clone(),
-            format!("weights that cannot be drawn from ({error})"),
-            "weights ≥ 0",
-        )
+        let found = format!("weights that cannot be drawn from ({error})");
+        spec.problem("", found, "weights ≥ 0")
     })
 }

@@ -1,7 +1,7 @@
 //! Weibull gaps with coefficient of variation c: shape k with Γ(1 + 2/k) / Γ(1 + 1/k)² = 1 + c²,
 //! found by bisection.
 
-use super::{ArrivalEntry, CV, Process, renewal};
+use super::{ArrivalEntry, CV, renewal};
 use crate::core::rng::exponential;
 use libm::{exp, lgamma, log1p};
 use rand::RngExt;
@@ -14,7 +14,7 @@ pub(super) const ENTRY: ArrivalEntry = ArrivalEntry {
     read: |fields| {
         let power = 1.0 / shape(fields.number("cv"));
         let mean = exp(lgamma(1.0 + power));
-        Process::Timed(renewal(move |rng| libm::pow(exponential(rng.random()), power) / mean))
+        renewal(move |rng| libm::pow(exponential(rng.random()), power) / mean)
     },
 };
 

@@ -72,7 +72,8 @@ fn scripts_are_printed_and_nothing_is_done() {
         "#SBATCH --mem=500M\n",
         "#SBATCH --array=0-2%2\n",
         "#SBATCH --cpus-per-task=2\n",
-        " sweep --shard=\"$SLURM_ARRAY_TASK_ID/3\" --set=seed=4 --out=o --jobs=2 -- small.toml\n",
+        " sweep --shard=\"$SLURM_ARRAY_TASK_ID/3\" '--set=seed=4' '--out=o' '--jobs=2' -- \
+         small.toml\n",
         "# sbatch --dependency=afterany:<peeksim-",
         " merge -- o\n",
     ] {

@@ -13,9 +13,7 @@ const JSON: &str = r#"[
 fn dialogues_are_imported_and_read_again() {
     let shell = Shell::new();
     shell.write("m.json", JSON);
-    let said = shell.ok("import m4a1 m.json --out d.csv");
-    assert_eq!(said.out, "");
-    assert_eq!(said.err, "1 dialogues, 1 turns, 1 tasks, 2 views\n");
+    shell.ok("import m4a1 m.json --out d.csv");
     let header = "dialogue,turn,task,action,subset,score_raw,score,time_s,cost_usd";
     let text = shell.read("d.csv");
     assert_eq!(

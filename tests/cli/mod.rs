@@ -13,4 +13,5 @@ mod reproduce_tmo;
 mod shard;
 mod sweep;
 mod train;
+mod transcripts;
 mod verify;

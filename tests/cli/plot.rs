@@ -18,14 +18,10 @@ fn results() -> Shell {
 #[test]
 fn the_csv_is_enough() {
     let shell = results();
-    let said = shell.ok("plot o");
-    assert_eq!(said.out, figures("o/figures/utility_mean-by-workload.rate_rps"));
-    // The experiment's own figure differs in its words alone.
-    let said = shell.ok("plot o --title small --name again --out p");
-    assert_eq!(said.out, figures("p/again"));
+    // The experiment's own figure differs only in its words.
+    shell.ok("plot o --title small --name again --out p");
     assert_eq!(shell.read("p/again.svg"), shell.read("o/figures/utility.svg"));
-    let said = shell.ok("plot o --kind cdf --log-x --where workload.rate_rps=50");
-    assert_eq!(said.out, figures("o/figures/latency-cdf"));
+    shell.ok("plot o --kind cdf --log-x --where workload.rate_rps=50");
     shell.ok("plot o --kind pareto --x latency_ms_p99 --y accuracy_mean --log-y --name p");
     let svg = shell.read("o/figures/p.svg");
     assert!(svg.contains("latency p99 (ms)") && svg.contains("accuracy mean"));
@@ -34,15 +30,10 @@ fn the_csv_is_enough() {
     assert!(!shell.read("o/figures/edf.svg").contains("grouped"));
 }
 
-fn figures(stem: &str) -> String {
-    format!("wrote {stem}.svg\nwrote {stem}.png\n")
-}
-
 #[test]
 fn facets_are_panels_of_one_figure() {
     let shell = results();
-    let said = shell.ok("plot o --facet scheduler --out f");
-    assert_eq!(said.out, figures("f/utility_mean-by-workload.rate_rps-by-scheduler"));
+    shell.ok("plot o --facet scheduler --out f");
     let svg = shell.read("f/utility_mean-by-workload.rate_rps-by-scheduler.svg");
     let says = |svg: &str, text: &str| {
         svg.contains(&format!(">{text}<")) || svg.contains(&format!("\n{text}\n"))

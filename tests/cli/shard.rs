@@ -193,9 +193,9 @@ fn merge_says_what_is_missing_and_what_does_not_fit() {
     assert!(said.error().contains("1 of 8 runs") && said.error().contains(&builds), "{said:?}");
     // The same run twice, with another result.
     shell.write(two, &text);
-    let cell = format!("{},", line.split(',').nth(6).expect("a cell"));
+    let cell = line.split(',').nth(6).expect("a cell");
     let id = line.split(['/', ',']).nth(2).expect("an id");
-    let other = forged(line, &format!(",{cell}"), &format!(",7{cell}"));
+    let other = forged(line, &format!(",{cell},"), ",\"7\",");
     shell.write(one, shell.read(one) + &other);
     let said = shell.fails(1, "merge o");
     let conflict = format!("run {id} came to something else in {two}");
@@ -303,7 +303,7 @@ fn failed_runs_are_merged_as_one_machine_has_them() {
     let text = shell.read(journal);
     let line = text.lines().next().expect("a line");
     let mut cells: Vec<&str> = line.split(',').collect();
-    cells[3] = "it broke";
+    cells[3] = "\"it broke\"";
     let failed = format!("x,{}", cells[1..].join(","));
     shell.write(journal, text.replace(&format!("{line}\n"), &forged(&failed, "broke", "fell")));
     let said = shell.fails(1, "merge o");

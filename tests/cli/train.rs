@@ -22,7 +22,7 @@ fn a_training_killed_goes_on_to_the_same_bytes() {
     child.wait().expect("it is over");
     let again = Said::of(&mut killed.command(&TRAIN));
     assert_eq!(again.code, Some(0), "{again:?}");
-    assert!(again.err.contains("goes on after "), "{again:?}");
+    assert!(again.err.contains("resumed after "), "{again:?}");
     for file in ["t/policy.toml", "t/curve.csv", "t/checkpoint.toml", "t/curve.svg", "t/curve.png"]
     {
         assert_eq!(killed.bytes(file), whole.bytes(file), "{file}");

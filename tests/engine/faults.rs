@@ -134,7 +134,7 @@ fn looks_that_are_lost_begin_again() {
             _ => None,
         })
         .collect();
-    // Seen at 3, the first waits for its load, which the failure ends; the other's look comes when
+    // Seen at 3, the first waits for its load, which the failure ends; the other's peek comes when
     // the worker is back, before the backlog's turn or after the load.
     assert_eq!(visible[0], (3, 0));
     assert!(visible.len() == 2 && visible[1].1 == 1 && visible[1].0 >= 13, "{visible:?}");

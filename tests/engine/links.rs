@@ -127,7 +127,7 @@ fn what_the_view_foresees_happens() {
 }
 
 /// A table that falls from 8 to 2 Mbit/s after 10 ms: three payloads of 5,000 bytes take 5 ms each
-/// at first; the third begins at 10 and takes 20. Somebody who looks at 7 believes in 15, at 12
+/// at first; the third begins at 10 and takes 20. A view at 7 expects 15, at 12
 /// that 12 of its 20 ms … are left at the new rate: the view never knows what the table will say.
 #[test]
 fn a_table_is_what_happens_and_its_rate_of_the_moment_what_is_believed() {

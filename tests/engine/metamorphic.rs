@@ -272,7 +272,7 @@ impl Scheduler for Fixed {
 fn beliefs_do_not_change_what_happens() {
     for seed in 0..SEEDS {
         let mut case = Case::draw(seed, Limits::ALL);
-        // Being looked at on the host takes time; that is no belief.
+        // Peeks on the host take time, which is no belief.
         for app in &mut case.world.setup.apps {
             app.peek.runs_on = ClassifierHost::Free;
         }

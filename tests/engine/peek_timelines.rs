@@ -1,12 +1,12 @@
-//! Tiny worlds in which workers look at requests, worked out by hand as in `scenarios.rs`.
+//! Tiny worlds in which workers peek at requests, worked out by hand as in `scenarios.rs`.
 
 use crate::support::common::text::check;
 
-/// Where workers look, looks and the backlog take turns.
+/// Peeks on workers alternate with the backlog.
 #[test]
 fn a_worker_looks_between_its_batches() {
     // Requests 1 and 2 wait until the worker is free at 6, then are seen together, in 3. Request 2
-    // is due first. Request 3 comes at 10 and is looked at before the backlog goes on at 15.
+    // is due first. Request 3 comes at 10 and is peeked at before the backlog goes on at 15.
     check(
         "variant a x 1:4
          worker
@@ -39,10 +39,10 @@ fn a_worker_looks_between_its_batches() {
     );
 }
 
-/// The SneakPeek model takes its memory from variants, but only where somebody looks.
+/// The SneakPeek model takes its memory from variants, but only for schedulers with posteriors.
 #[test]
 fn a_model_on_the_worker_takes_memory() {
-    // Memory for two: the SneakPeek model of a, and x or y. The look at 0 comes before y, which was
+    // Memory for two: the SneakPeek model of a, and x or y. The peek at 0 comes before y, which was
     // assigned at the same instant.
     let world = "variant a x 1:4 load=1
                  variant b y 1:3 load=1
@@ -78,10 +78,10 @@ fn a_model_on_the_worker_takes_memory() {
     );
 }
 
-/// The end of a worker's work includes the look in progress.
+/// The end of a worker's backlog includes the peek in progress.
 #[test]
 fn planners_foresee_a_look_in_progress() {
-    // Request 1 is of b, which is seen at once. On w0, which looks until 5, it would end at 7; on
+    // Request 1 is of b, which is seen at once. On w0, which peeks until 5, it would end at 7; on
     // w1, which is there from 4 on, it ends at 6.
     check(
         "variant a z 1:1

@@ -41,20 +41,20 @@ fn a_perfect_model_is_an_oracle_of_labels() {
     assert!(compared >= 300, "{compared}");
 }
 
-/// A lane does one thing at a time, loads have the worker to themselves, requests are looked at
+/// A lane does one thing at a time, loads have the worker to themselves, requests are peeked at
 /// once, before they are served, and nobody is lost.
 fn orderly(case: &Case, log: &Log) -> Verdict {
     check::little(log)?;
     let variants = case.facts.variants.len();
     let mut busy = BTreeSet::new();
     let (mut loading, mut seen, mut over) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let mut looked = BTreeSet::new();
+    let mut peeked = BTreeSet::new();
     for event in &log.events {
         let fine = match event {
             Happened::BatchStarted { worker, lane, variant, requests, .. } => {
-                let look = usize::from(*variant) >= variants;
+                let is_peek = usize::from(*variant) >= variants;
                 let ready = |request: &u32| {
-                    seen.contains(request) != look && (!look || looked.insert(*request))
+                    seen.contains(request) != is_peek && (!is_peek || peeked.insert(*request))
                 };
                 requests.iter().all(ready)
                     && busy.insert((*worker, *lane))
@@ -92,7 +92,7 @@ fn orderly(case: &Case, log: &Log) -> Verdict {
 
 #[test]
 fn looks_on_workers_and_short_circuits_keep_the_rules() {
-    let (mut looks, mut answers) = (0, 0);
+    let (mut peeks, mut answers) = (0, 0);
     for seed in 0..150 {
         let mut case = Case::draw(seed, Limits::ALL);
         for (at, app) in (seed..).zip(&mut case.world.setup.apps) {
@@ -118,7 +118,7 @@ fn looks_on_workers_and_short_circuits_keep_the_rules() {
             for event in &log.events {
                 match event {
                     Happened::BatchStarted { variant, .. } => {
-                        looks += usize::from(usize::from(*variant) >= variants);
+                        peeks += usize::from(usize::from(*variant) >= variants);
                     }
                     Happened::Completed { worker, .. } => {
                         answers += usize::from(*worker == u16::MAX);
@@ -128,10 +128,10 @@ fn looks_on_workers_and_short_circuits_keep_the_rules() {
             }
         }
     }
-    assert!(looks > 1000 && answers > 1000, "{looks} looks, {answers} answers");
+    assert!(peeks > 1000 && answers > 1000, "{peeks} peeks, {answers} answers");
 }
 
-/// Nobody who does not look pays for it, or may answer by it.
+/// Schedulers without posteriors neither pay for peeks nor may choose their answers.
 #[test]
 fn schedulers_that_do_not_look_do_not_notice() {
     for seed in 0..30 {
@@ -305,7 +305,7 @@ fn a_threshold_answers_before_scheduling() {
 /// With a strong prior the likeliest class is not the one that the votes answer with. The answer
 /// that is given is the model's own, whatever takes it.
 #[test]
-fn what_answers_is_the_models_own_answer() {
+fn short_circuits_give_the_answer_of_the_votes() {
     // One vote on (1.8, 0.2): (.93, .07) for class 0, (.6, .4) for class 1. Answers are 0, 0, 1, 1,
     // of requests that are 0, 1, 1, 0. As precise as .998 and .917.
     let world = |short_circuit| {

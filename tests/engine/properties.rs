@@ -25,7 +25,7 @@ struct Seen {
     evictions: usize,
     refusals: usize,
     /// Requests that became visible after they had arrived.
-    looks: usize,
+    peeks: usize,
     coincidences: usize,
     /// Batches whose way was taken when they were assigned.
     queues_on_the_way: usize,
@@ -47,7 +47,7 @@ impl Seen {
             match event {
                 Happened::Arrived { at, .. } => arrivals.push(*at),
                 Happened::Visible { at, request } => {
-                    self.looks += usize::from(*at > arrivals[*request as usize]);
+                    self.peeks += usize::from(*at > arrivals[*request as usize]);
                 }
                 Happened::BatchStarted { lane, requests, .. } => {
                     self.batches_of_many += usize::from(requests.len() > 1);
@@ -85,14 +85,14 @@ impl Seen {
     /// Worlds in which nothing happens would show nothing.
     fn check(&self) {
         let Self { cases, batches_of_many, lanes_side_by_side, .. } = self;
-        let Self { evictions, refusals, looks, coincidences, queues_on_the_way, .. } = self;
+        let Self { evictions, refusals, peeks, coincidences, queues_on_the_way, .. } = self;
         let Self { failures, batches_lost, loads_lost, returns, .. } = self;
         let Self { sends_cut, sends_lost, answers_saved, .. } = self;
         let faults = [failures, batches_lost, loads_lost, returns];
         let both = [sends_cut, sends_lost, answers_saved];
         assert!(both.iter().all(|count| **count >= 200), "{self:?}");
         assert!(faults.iter().all(|count| **count >= 500), "{self:?}");
-        let all = [batches_of_many, lanes_side_by_side, evictions, refusals, looks, coincidences];
+        let all = [batches_of_many, lanes_side_by_side, evictions, refusals, peeks, coincidences];
         let all = all.into_iter().chain([queues_on_the_way]).collect::<Vec<_>>();
         assert!(*cases >= 500 && all.iter().all(|count| **count >= 500), "{self:?}");
     }

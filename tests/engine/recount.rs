@@ -1,5 +1,5 @@
 //! Every column of every table, and of the row of a run, recounted from the log of events: in
-//! drawn worlds with failures, links, warm-ups, closed loops, looks and variants that are resident
+//! drawn worlds with failures, links, warm-ups, closed loops, peeks and variants that are resident
 //! at the start.
 
 use crate::engine::closed_loop::clients;
@@ -104,8 +104,8 @@ fn every_column_of_every_table_is_recounted() {
             let entry = &REGISTRY[at];
             let case = case.for_entry(entry);
             let sources = draw::sources(entry);
-            let looks = sources.iter().flatten().find(|(name, _)| *name == "posterior");
-            let source = looks.map(|(name, _)| *name).filter(|_| seed % 2 == 0);
+            let posterior = sources.iter().flatten().find(|(name, _)| *name == "posterior");
+            let source = posterior.map(|(name, _)| *name).filter(|_| seed % 2 == 0);
             let scheduler = draw::scheduler(seed * 100 + turn, entry, source, Units::PLAIN);
             let closed = seed % 7 == 0;
             let _told = Told(format!("seed {seed}, {scheduler}, skip {skip}, closed {closed}"));

@@ -197,16 +197,16 @@ fn four(memory: u64) -> World {
 
 /// What a scheduler is told at the first question, least recently used first.
 fn seen(world: &World) -> Vec<String> {
-    struct Look(Vec<u16>);
-    impl Scheduler for Look {
+    struct Resident(Vec<u16>);
+    impl Scheduler for Resident {
         fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, _: &mut Plan) {
             self.0 = view.workers().flat_map(|w| w.resident()).map(|v| v.0).collect();
         }
     }
-    let mut look = Look(Vec::new());
-    world.drive(&mut look).expect("a run");
+    let mut resident = Resident(Vec::new());
+    world.drive(&mut resident).expect("a run");
     let names = ["p", "q", "r", "s"];
-    look.0.into_iter().map(|at| names[usize::from(at)].to_owned()).collect()
+    resident.0.into_iter().map(|at| names[usize::from(at)].to_owned()).collect()
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn all_that_fit_are_taken_in_listing_order() {
 
 /// A SneakPeek model that workers run takes its memory first.
 #[test]
-fn looks_leave_less_room_for_what_is_resident() {
+fn peeks_leave_less_memory_for_residents() {
     let mut world = four(9);
     world.setup.workers[0].resident = Resident::AllThatFit;
     for app in &mut world.setup.apps {

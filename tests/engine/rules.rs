@@ -93,7 +93,7 @@ fn a_dispatcher_gives_one_batch_to_every_free_lane() {
 }
 
 #[test]
-fn a_safe_batch_keeps_the_head_on_time_and_nobody_else() {
+fn deadline_aware_batches_keep_only_the_head_on_time() {
     // Due at 5, the head allows two. Request 2, late in any case at 9, does not shrink its batch.
     check(
         "variant a x 1:4,2:5,4:7
@@ -114,7 +114,7 @@ fn a_safe_batch_keeps_the_head_on_time_and_nobody_else() {
 }
 
 #[test]
-fn hopeless_is_what_is_worth_nothing_even_alone_and_at_once() {
+fn hopeless_heads_have_no_utility_even_alone_and_at_once() {
     // Linear: nothing is left from twice the budget on. Alone and at once both would end at 4:
     // request 0 at twice its budget, 1 a little before.
     let world = |drop: &str| {

@@ -17,8 +17,8 @@ fn sweep(requests: u64) -> Sweep {
 }
 
 fn row(sweep: &Sweep) -> Summary {
-    let mut summary = summary(&sweep.prepared[0], sweep.rng(FIRST)).expect("no warm-up");
-    simulate_row(&sweep.prepared[0], sweep.rng(FIRST), &mut summary).expect("a run");
+    let mut summary = summary(&sweep.configs[0], sweep.rng(FIRST)).expect("no warm-up");
+    simulate_row(&sweep.configs[0], sweep.rng(FIRST), &mut summary).expect("a run");
     summary
 }
 
@@ -85,9 +85,9 @@ fn the_floor_has_the_figures_of_the_run() {
 #[test]
 fn a_row_is_the_same_counted_by_batch_and_by_event() {
     let sweep = sweep(20_000);
-    let mut by_event = Summary::new(&sweep.prepared[0].catalog);
+    let mut by_event = Summary::new(&sweep.configs[0].catalog);
     let mut pair = (&mut by_event, ());
-    simulate(&sweep.prepared[0], sweep.rng(FIRST), &mut pair).expect("a run");
+    simulate(&sweep.configs[0], sweep.rng(FIRST), &mut pair).expect("a run");
     assert_eq!(by_event.cells(None), row(&sweep).cells(None));
 }
 
@@ -97,9 +97,8 @@ fn blocks_of_arrivals_are_the_same_arrivals() {
     for name in ["speed", "quickstart"] {
         let set = "workload.requests=1000".to_owned();
         let sweep = Sweep::new(Experiment::load(name, &[set]).expect("it ships")).expect("valid");
-        let prepared = &sweep.prepared[0];
-        let build =
-            || prepared.arrivals.build(&prepared.truth, sweep.rng(FIRST)).expect("a workload");
+        let config = &sweep.configs[0];
+        let build = || config.arrivals.build(&config.truth, sweep.rng(FIRST)).expect("a workload");
         let (mut single, mut blocks) = (build(), build());
         let expected: Vec<_> = std::iter::from_fn(|| single.next_arrival()).collect();
         let mut drawn = Vec::new();

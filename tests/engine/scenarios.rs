@@ -338,10 +338,10 @@ fn lo_edf_trades_accuracy_for_time() {
     );
 }
 
-/// Requests are looked at on the host, in order and in batches, before anybody can schedule them.
+/// Requests are peeked at on the host, in order and in batches, before they can be scheduled.
 #[test]
 fn a_request_is_visible_when_its_peek_ends() {
-    // The host looks at 0 and 1 together, in 3, and then at 2, in 2. Request 1 is due first and
+    // The host peeks at 0 and 1 together, in 3, and then at 2, in 2. Request 1 is due first and
     // has the higher priority. A scheduler without posterior does not wait for the host.
     let world = "variant a x 1:4,2:4
                  worker
@@ -374,7 +374,7 @@ fn a_request_is_visible_when_its_peek_ends() {
     );
 }
 
-/// A look that takes no time is part of the instant of the arrival: one question, not two.
+/// A peek that takes no time belongs to the instant of the arrival: one decision, not two.
 #[test]
 fn a_peek_of_no_time_delays_nothing() {
     check(

@@ -2,7 +2,7 @@
 
 use crate::support::shell::{Shell, column};
 use peeksim::core::ids::{VariantId, WorkerId};
-use peeksim::experiment::{CapacityResult, Experiment, Shard, Sweep};
+use peeksim::experiment::{CapacityResult, Experiment, Shard, Sweep, SweepResult};
 
 const EXPERIMENT: &str = r#"
 [base]
@@ -31,17 +31,16 @@ fn sweep(set: &[String]) -> (Shell, Sweep) {
 
 fn searched(set: &[String]) -> Vec<CapacityResult> {
     let (shell, mut sweep) = sweep(set);
-    let search = sweep.experiment.search.clone().expect("a search");
-    let (runs, found) =
-        sweep.search(&search, &shell.path("o"), &Shard::Whole, 0, &()).expect("a search");
-    assert!(runs.iter().all(|run| run.entry.result.error.is_empty()));
-    assert_eq!(runs.len(), found.iter().map(|found| found.probes).sum::<usize>());
-    found
+    let done = sweep.carry_out(&shell.path("o"), &Shard::Whole, 0, &());
+    let SweepResult { runs, searches } = done.expect("a search");
+    assert!(runs.iter().all(|run| !run.failed()));
+    assert_eq!(runs.len(), searches.iter().map(|found| found.probes).sum::<usize>());
+    searches
 }
 
 /// How long the one variant takes, in nanoseconds.
 fn service_ns() -> u64 {
-    sweep(&[]).1.prepared[0].catalog.latency(WorkerId(0), VariantId(0), 1).0
+    sweep(&[]).1.configs[0].catalog.latency(WorkerId(0), VariantId(0), 1).0
 }
 
 /// D/D/1: n requests, one every period, keep the worker busy for n services out of the time until
@@ -127,7 +126,7 @@ fn random_arrivals_are_sustained_as_theory_says() {
 
 /// How long loading the one variant takes, in milliseconds.
 fn load_ms() -> f64 {
-    sweep(&[]).1.prepared[0].catalog.load(WorkerId(0), VariantId(0)).as_ms()
+    sweep(&[]).1.configs[0].catalog.load(WorkerId(0), VariantId(0)).as_ms()
 }
 
 /// The edge of a search over whole numbers, as exactly as they are.

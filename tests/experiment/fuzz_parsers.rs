@@ -191,7 +191,7 @@ impl World {
         let Ok(experiment) = Experiment::load(&path, &[]) else { return };
         let Ok(sweep) = Sweep::new(experiment) else { return };
         let Some(first) = sweep.runs().next() else { return };
-        if sweep.prepared[first.configuration].arrivals.requests <= 1000 {
+        if sweep.configs[first.configuration].arrivals.requests <= 1000 {
             let error = sweep.one(first).result.error;
             assert!(error.is_empty(), "accepted, and then: {error}");
         }
@@ -365,7 +365,7 @@ fn policies_that_were_learned() {
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
     let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
     let text =
-        PolicyFile::policy(&network, 5, TrainingPlan::published(false).catalogue(&tmo)).to_toml();
+        PolicyFile::policy(&network, 5, TrainingPlan::published(false).signature(&tmo)).to_toml();
     fs::write(&path, &text).expect("a written file");
     assert!(NetworkPolicy::load(&name, &tmo).is_ok());
     fuzz(&path, text.as_bytes(), 1000, || {

@@ -1,4 +1,4 @@
-//! Dialogues on the step machine: alone as the published setting has it, many at once in lines.
+//! Dialogues on the step machine: a single user as published, and many concurrent users in queues.
 
 use peeksim::core::rng::Rng;
 use peeksim::core::units::Span;
@@ -39,13 +39,16 @@ fn results(
     multi_user::evaluate(model, test, policy.as_mut(), BUDGET, spec).unwrap()
 }
 
-/// Who is alone never waits: the same decisions, rewards and costs as without an engine.
+/// A single user never waits: the same decisions, rewards and costs as without an engine.
 #[test]
 fn one_dialogue_at_a_time_is_the_published_setting() {
     let (model, test) = model(paper());
-    for entry in POLICIES.iter().filter(|entry| !entry.learns) {
+    for entry in POLICIES {
         let name = if entry.name == "always" { "always:cloud+0+1" } else { entry.name };
         let mut policy = build(name, &model, Rng::new(5, 0)).unwrap();
+        if policy.learns() {
+            continue;
+        }
         let alone = evaluate(&model, &test, policy.as_mut(), BUDGET);
         for think_s in [0.0, 2.5] {
             let found = results(&model, &test, name, spec(1, think_s, 1));
@@ -63,9 +66,9 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
     }
 }
 
-/// A cloud of many lanes makes nobody wait, one of few makes everybody wait for their turn.
+/// With many cloud lanes no call waits, with few lanes calls queue.
 #[test]
-fn lines_form_where_there_are_few_lanes() {
+fn queues_form_where_there_are_few_lanes() {
     let (model, test) = model(paper());
     let mean_s = |spec| {
         let results = results(&model, &test, "always:cloud", spec);
@@ -74,19 +77,18 @@ fn lines_form_where_there_are_few_lanes() {
     };
     let call = model.spend(1).latency_s;
     assert!((mean_s(spec(8, 0.0, 8)) - call).abs() < 1e-8);
-    // Three users without a pause on one lane: everybody waits for two others, but for the start
+    // Three users without think time on one lane: each call waits for two others, but for the start
     // and the end.
     let three = mean_s(spec(3, 0.0, 1));
     assert!(three > 2.7 * call && three < 3.0 * call, "{three}");
-    // OpenTrace: a call takes longer than the gap, and lines grow.
+    // Open loop: a call takes longer than the gap, and queues grow.
     let pacing = TurnPacing::Open(Span::from_s(1.0));
     let open = MultiUserSpec { pacing, ..spec(2, 0.0, 1) };
     assert!(mean_s(open) > 10.0 * call);
 }
 
-/// Decisions of one user do not depend on the others where the policy looks at its dialogue alone
-/// and is not told of lines; rewards do, by the time they waited, over the range of the list of
-/// calls.
+/// Decisions of a user do not depend on other users if the policy ignores queues; rewards do, by
+/// the waiting time over the range of the kinds of calls.
 #[test]
 fn waiting_is_in_the_reward() {
     let (model, test) = model(paper());
@@ -102,22 +104,22 @@ fn waiting_is_in_the_reward() {
     }
 }
 
-/// Notes what it is told of the lines, and takes actions by turns.
+/// Records the waiting times that it is told, and takes actions in rotation.
 struct Notes(Vec<[f64; 2]>, Arc<Mutex<Vec<(usize, usize, f64)>>>);
 
 impl OffloadPolicy for Notes {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
         let action = [0, 1, 1, 3, 8][self.0.len() % 5];
         self.0.push(context.waits_s);
-        let told = (context.dialogue, action, context.wait(action).latency_s);
+        let told = (context.dialogue, action, context.wait_s(action));
         self.1.lock().expect("a list").push(told);
         action
     }
 }
 
-/// What a policy is told of the lines is what its call then waits, to the nanosecond.
+/// A call waits as long as its policy was told, to the nanosecond.
 #[test]
-fn what_is_told_of_the_lines_is_what_is_waited() {
+fn calls_wait_as_long_as_policies_are_told() {
     for costs in [paper(), Costs::physical(DEVICES[3], NETWORKS[0])] {
         let (model, test) = model(costs);
         for (users, lanes) in [(1, 1), (9, 2), (40, 3)] {
@@ -140,10 +142,10 @@ fn what_is_told_of_the_lines_is_what_is_waited() {
     }
 }
 
-/// Who sees a line that is longer than the gain of the cloud answers on the device; who would
-/// break the budget by waiting does, too.
+/// Planners answer on the device where waiting for the cloud costs more than the cloud gains, or
+/// would exceed the budget.
 #[test]
-fn long_lines_send_planners_to_the_device() {
+fn planners_avoid_long_queues() {
     let (model, test) = model(paper());
     let reward = |policy: &str, hide_waits| {
         let spec = MultiUserSpec { no_queue_info: hide_waits, ..spec(60, 0.0, 2) };
@@ -156,10 +158,10 @@ fn long_lines_send_planners_to_the_device() {
     }
 }
 
-/// A device whose calls take longer than the budget has room for: who is alone keeps to it, since
-/// nothing else leaves enough for later; a line there is a reason to go to the cloud.
+/// A device whose calls take longer than the budget allows: a single user stays on it, since no
+/// other action leaves enough for later turns; with a queue there, a guard allows the cloud.
 #[test]
-fn a_line_at_the_device_sends_who_is_guarded_to_the_cloud() {
+fn guarded_planners_avoid_a_queue_at_the_device() {
     let (model, test) = model(Costs::physical(DEVICES[3], NETWORKS[0]));
     let share = |policy: &str, users, hide_waits| {
         let results = results(
@@ -177,12 +179,12 @@ fn a_line_at_the_device_sends_who_is_guarded_to_the_cloud() {
     }
 }
 
-/// Users in lines, written out: turns of one instant are served by the number of their user.
-/// Seconds that each dialogue took, in its order.
+/// By dialogue: its nanoseconds in the queues, computed without the engine. Turns of one instant
+/// are served by the number of their user.
 fn by_hand(lengths: &[usize], users: usize, think_ns: u64, lanes: usize, call_ns: u64) -> Vec<u64> {
     let mut took = vec![0; lengths.len()];
     let mut free = vec![0u64; lanes];
-    // When each user comes next, with which dialogue and turn.
+    // By user: the next arrival with its dialogue and turn.
     let mut coming: Vec<Option<(u64, usize, usize)>> =
         (0..users).map(|user| (user < lengths.len()).then_some((think_ns, user, 0))).collect();
     loop {
@@ -201,7 +203,7 @@ fn by_hand(lengths: &[usize], users: usize, think_ns: u64, lanes: usize, call_ns
     }
 }
 
-/// Users who all think equally long come at the same instants again and again.
+/// Users with the same think time arrive at the same instants repeatedly.
 #[test]
 fn users_of_one_instant_are_served_by_number() {
     let (model, test) = model(paper());

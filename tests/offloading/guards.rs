@@ -1,4 +1,4 @@
-//! Guards and masks: nobody who keeps the rule is beyond a budget that local answers keep to.
+//! Guards and masks: no policy that follows the rule exceeds a budget that local answers keep.
 
 use peeksim::core::rng::{Label, Rng};
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
@@ -35,9 +35,9 @@ fn masked(model: &DialogueModel, seed: u64) -> NetworkPolicy {
         draw: BudgetDistribution::Uniform,
         raw_budget: false,
     };
-    let mut coins = Rng::new(seed, 0).stream(Label::Parameters);
+    let mut rng = Rng::new(seed, 0).stream(Label::Parameters);
     let sizes = [plan.observation_len(model), 8, model.actions().len()];
-    NetworkPolicy::new(Mlp::uniform(&sizes, Activation::Tanh, &mut coins), plan)
+    NetworkPolicy::new(Mlp::uniform(&sizes, Activation::Tanh, &mut rng), plan)
 }
 
 fn results(model: &DialogueModel, test: &[usize], name: &str, budget: Cost) -> Vec<DialogueResult> {
@@ -48,14 +48,14 @@ fn results(model: &DialogueModel, test: &[usize], name: &str, budget: Cost) -> V
     evaluate(model, test, policy.as_mut(), budget)
 }
 
-/// Drawn budgets; some are what local answers to so many turns take, to the last digit.
+/// Drawn budgets, and some that equal the cost of a number of local answers to the last digit.
 fn budgets(model: &DialogueModel, seed: u64) -> Vec<Cost> {
-    let mut coins = Rng::new(seed, 0).stream(Label::Noise);
+    let mut rng = Rng::new(seed, 0).stream(Label::Noise);
     let most = model.spend(model.actions().len() - 1).times(12.0);
     let mut all: Vec<Cost> = (0..12)
         .map(|_| Cost {
-            latency_s: most.latency_s * coins.random_range(0.0..1.0),
-            usage_usd: most.usage_usd * coins.random_range(0.0..1.0),
+            latency_s: most.latency_s * rng.random_range(0.0..1.0),
+            usage_usd: most.usage_usd * rng.random_range(0.0..1.0),
         })
         .collect();
     for turns in [2, 5, 7, 12] {
@@ -97,14 +97,14 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
     assert!(used > held / 4, "guards that only answer locally test nothing: {used} of {held}");
 }
 
-/// Whoever learns with a mask and takes any action that is open keeps to the budget, too.
+/// An agent in training that takes any action its mask allows keeps the budget, too.
 #[test]
 fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
     let workload = Arc::new(mixed(3));
     let all = workload.whole().train;
     let model =
         DialogueModel::new(workload, &all, ModelParams::new(Costs::synthetic(2))).expect("a model");
-    let mut coins = Rng::new(5, 0).stream(Label::Episodes);
+    let mut rng = Rng::new(5, 0).stream(Label::Episodes);
     for budget in budgets(&model, 4) {
         let draw = BudgetDistribution::Fixed(budget);
         let plan = TrainingPlan {
@@ -115,13 +115,13 @@ fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
         };
         let mut env = DialogueEnvironment::new(&model, &all, plan).expect("dialogues");
         for _ in 0..40 {
-            env.reset(&mut coins);
+            env.reset(&mut rng);
             let (mut spent, mut turns, mut done) = (Cost::default(), 0, false);
             while !done {
                 let mut open = vec![false; env.actions()];
                 env.mask(&mut open);
                 let open: Vec<usize> = (0..open.len()).filter(|action| open[*action]).collect();
-                let action = open[coins.random_range(0..open.len())];
+                let action = open[rng.random_range(0..open.len())];
                 spent = spent.plus(model.spend(action));
                 turns += 1;
                 done = env.step(action).done;

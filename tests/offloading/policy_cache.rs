@@ -3,7 +3,7 @@
 use peeksim::core::rng::Rng;
 use peeksim::experiment::Progress;
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::offloading::reproduce::{Artifacts, PolicyCache, ReproductionConfig, make};
+use peeksim::offloading::reproduce::{Artifacts, PolicyCache, ReproductionConfig, reproduce};
 use peeksim::report::reproduction::checks_csv;
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn made(folder: &Path) -> Artifacts {
     let data = Arc::new(like_m4a1(30, Rng::new(4, 0)));
     let progress: &dyn Progress = &();
     let cache = PolicyCache { folder: folder.to_owned(), steps: EFFORT.steps, progress };
-    make(Some(&data), &EFFORT, &cache).expect("it can be made")
+    reproduce(Some(&data), &EFFORT, &cache).expect("it can be made")
 }
 
 #[test]

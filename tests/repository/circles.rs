@@ -19,7 +19,7 @@ fn sources(folder: &Path, module: &str, found: &mut Sources) {
             && !["mod", "lib", "main"].contains(&inner.rsplit("::").next().unwrap_or_default())
         {
             let text = fs::read_to_string(&path).expect("UTF-8");
-            let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
+            let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
             let code = text[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
             found.insert(inner, code.collect::<Vec<_>>().join("\n"));
         }

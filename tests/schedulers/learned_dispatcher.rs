@@ -104,7 +104,7 @@ fn mean_reward(text: &str, usd_weight: f64, action: usize) -> f64 {
         assert_eq!(allowed, [true, true, false]);
         let step = env.step(action);
         assert!(!step.done, "one run follows the other");
-        assert!((f64::from(env.discount()) - 0.99).abs() < 0.2, "some request was served");
+        assert!((f64::from(step.discount) - 0.99).abs() < 0.2, "some request was served");
         sum += f64::from(step.reward);
     }
     sum / 4_000.0
@@ -177,7 +177,7 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
         } else {
             let sizes = [desk.inputs() - (count - 1) * width, 8, 1];
             let network = Mlp::uniform(&sizes, Activation::Relu, &mut coins);
-            network.asked_about(ActionHeads { count, width, prior: 1.0 }).expect("that wide")
+            network.with_heads(ActionHeads { count, width, prior: 1.0 }).expect("that wide")
         };
         for (name, info) in AccuracySource::ALL {
             let _told = Told(format!("seed {seed}, {name}"));
@@ -187,7 +187,7 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
                 case.world.observe((info, "tmo-rl"), scheduler.as_mut(), arrivals());
             result.unwrap_or_else(|error| panic!("{error}"));
             check::little(&log).unwrap_or_else(|why| panic!("{why}"));
-            // Looks take turns with batches: there a lane that is filled later may find one.
+            // Peeks alternate with batches: there a lane that is filled later may find one.
             if info == AccuracySource::Posterior {
                 continue;
             }
@@ -300,7 +300,7 @@ fn a_policy_is_trained_goes_on_and_schedules_only_what_it_was_trained_for() {
     let said = shell.ok(&format!("{TRAIN} --out t"));
     assert!(said.out.starts_with("a2c after 2000 steps: mean utility of test runs 0."), "{said:?}");
     let again = shell.ok(&format!("{TRAIN} --out t"));
-    assert!(again.err.contains("goes on after 2000 steps") && again.out == said.out, "{again:?}");
+    assert!(again.err.contains("resumed after 2000 steps") && again.out == said.out, "{again:?}");
     let scheduler = "scheduler={name=\"tmo-rl\",policy=\"t/policy.toml\"}";
     let sweep = |more: &[&str]| {
         let arguments = [&["sweep", "experiment.toml", "--set", scheduler], more].concat();

@@ -313,7 +313,7 @@ fn larger_windows_are_refused_or_planned_by_the_beam() {
         let who = (AccuracySource::Profiled, "optimal-window");
         let (log, result) = world.observe(who, chosen.scheduler.as_mut(), arrivals);
         let expected = format!(
-            "scheduler `optimal-window` at 0 s: give up: {count} requests wait, and the best plan \
+            "scheduler `optimal-window` at 0 s: abort: {count} requests wait, and the best plan \
              is proved for 16 at most: set `window_max` to less, or oversize_window = \"beam\""
         );
         assert_eq!(result.expect_err("refused").to_string(), expected);

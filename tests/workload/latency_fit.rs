@@ -170,7 +170,7 @@ fn notes(shell: &Shell, arguments: &[&str]) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// A profile with tables that fall at two places, one by much, and a falling table of looks.
+/// A profile with tables that fall at two places, one by much, and a falling table of peeks.
 fn toy() -> Shell {
     let shell = Shell::new();
     shell.write(

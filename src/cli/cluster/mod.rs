@@ -1,8 +1,8 @@
-//! Sweeps that others carry out: every task is `peeksim sweep` with a share of the runs.
+//! Sweeps on a cluster: every task is `peeksim sweep` with a shard of the runs.
 //!
 //! All state is in the folder of the results, which every machine must see at the same path. A
-//! share skips what any journal there holds, so a task that is done twice, or half, does no harm,
-//! and the same command again goes on.
+//! shard skips what any journal there holds, so tasks may be repeated or interrupted, and the same
+//! command resumes the sweep.
 
 mod ray;
 mod slurm;
@@ -17,17 +17,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The exit code of a share that another process is at work on: to be tried again.
+/// The exit code of a shard that another process works on: to be tried again.
 pub(super) const BUSY: u8 = 75;
-/// How long a task should take without `--runs-per-task`, in seconds: starting one takes
-/// a cluster about a second.
+/// The seconds of a task without `--runs-per-task`; a cluster takes about one to start it.
 const TASK_S: f64 = 600.0;
-/// Files and queues are looked at so often at first, then ever more seldom.
+/// The first pause between two queries of files and queues; pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// And no more seldom than this: controllers serve others, too.
+/// The longest pause.
 const LAST_PAUSE: Duration = Duration::from_secs(10);
 
-/// What carries a sweep out.
+/// Where the runs of a sweep are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Engine {
     /// This machine.
@@ -39,8 +38,8 @@ pub(super) enum Engine {
     Ray,
 }
 
-/// How Slurm or Ray carry a sweep out.
-#[derive(Debug, Default, Args)]
+/// The tasks of a sweep on Slurm or Ray.
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Slurm and Ray")]
 pub(super) struct ClusterArgs {
     /// Print what would be submitted, and do nothing.
@@ -76,9 +75,10 @@ pub(super) struct ClusterArgs {
     python: String,
 }
 
-/// A sweep to be carried out by others.
+/// A sweep on a cluster.
 pub(super) struct Task<'a> {
     pub sweep: &'a mut Sweep,
+    /// The folder of the results.
     pub folder: &'a Path,
     /// The experiment and its overrides.
     pub experiment: &'a ExperimentArgs,
@@ -86,8 +86,7 @@ pub(super) struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// All runs in order and what was searched for, once all is finished; nothing if only a plan
-    /// was asked for.
+    /// The results, once all runs are finished; nothing of a dry run.
     pub fn run(
         &mut self,
         engine: Engine,
@@ -98,7 +97,7 @@ impl Task<'_> {
             _ => self.slurm_plan()?,
         };
         if self.args.dry_run {
-            out.write_all(plan.text().as_bytes())?;
+            out.write_all(plan.text()?.as_bytes())?;
             return Ok(None);
         }
         manifest::agree(self.sweep, self.folder)?;
@@ -122,12 +121,12 @@ impl Task<'_> {
         }
     }
 
-    /// Whether every run is there and none of them failed.
+    /// Whether every run is finished and none of them failed.
     fn is_finished(&mut self) -> Result<bool, CliError> {
         Ok(self.sweep.seconds(self.folder)?.iter().all(Option::is_some))
     }
 
-    /// Runs of one task.
+    /// The runs of a task.
     fn runs_per_task(&mut self, runs: u64) -> Result<u64, CliError> {
         let least = runs.div_ceil(self.args.max_tasks).max(1);
         if let Some(chunk) = self.args.runs_per_task {
@@ -135,13 +134,13 @@ impl Task<'_> {
         }
         let finished = self.sweep.seconds(self.folder)?;
         let costs = costs(self.sweep, &finished);
-        let mean = costs.iter().sum::<f64>() / self.sweep.points().count().max(1) as f64;
+        let mean = costs.iter().sum::<f64>() / self.sweep.unit_points().count().max(1) as f64;
         let fits = TASK_S * self.args.cpus as f64 / mean.max(1e-6);
         Ok((fits as u64).clamp(least, runs.max(1)))
     }
 
-    /// The command that does a share, without the option that says which. Names come in a form
-    /// in which none can be taken for an option.
+    /// The command of a shard, without the option that selects it. No name in it can be taken for
+    /// an option.
     fn command(&self) -> Result<Vec<String>, CliError> {
         let mut words = vec![program()?, "sweep".to_owned()];
         words.extend(self.experiment.options());
@@ -151,14 +150,14 @@ impl Task<'_> {
         Ok(words)
     }
 
-    /// Shows how many runs are finished until `over` says that no task runs any more, or
-    /// every run is there.
+    /// Shows how many runs are finished until `over` says that no task is left, or every run is
+    /// finished.
     fn follow(
         &mut self,
         bar: &SweepProgress,
         mut over: impl FnMut() -> Result<bool, CliError>,
     ) -> Result<(), CliError> {
-        // The number of runs of a search is not known beforehand; it is seldom larger.
+        // The number of runs of a search is not known in advance; it is seldom larger.
         let probes =
             self.sweep.experiment.search.as_ref().map_or(1, CapacitySearch::probes) as usize;
         let total = self.sweep.unit_ids().len() * probes;
@@ -186,25 +185,18 @@ enum TaskPlan {
 }
 
 impl TaskPlan {
-    fn text(&self) -> String {
+    fn text(&self) -> Result<String, CliError> {
         match self {
-            Self::Slurm(scripts) => scripts.text(),
-            Self::Ray { chunks, words } => format!("{}\n{chunks}", shell(words)),
+            Self::Slurm(scripts) => Ok(scripts.text()),
+            Self::Ray { chunks, words } => Ok(format!("{}\n{chunks}", shell(words)?)),
         }
     }
 }
 
-/// Words as a shell reads them back.
-fn shell(words: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    let quoted = words.iter().map(|word| {
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
+/// Words as a shell reads them.
+fn shell(words: &[String]) -> Result<String, CliError> {
+    let words = words.iter().map(String::as_str);
+    shlex::try_join(words).map_err(|error| CliError::Failed(error.to_string()))
 }
 
 /// This program, as other machines find it.
@@ -217,7 +209,7 @@ fn unstarted(program: &str) -> impl FnOnce(io::Error) -> CliError + '_ {
     move |error| CliError::Failed(format!("cannot start {program}: {error}"))
 }
 
-/// A path that holds on every machine.
+/// A path that is valid on every machine.
 fn absolute(path: &Path) -> Result<PathBuf, CliError> {
     Ok(std::path::absolute(path)?)
 }

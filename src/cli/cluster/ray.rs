@@ -1,4 +1,4 @@
-//! Ray: chunks of run ids, handed out by a driver in Python.
+//! Ray: a driver in Python distributes chunks of run ids.
 
 use super::{Task, TaskPlan, absolute, unstarted};
 use crate::cli::CliError;
@@ -6,7 +6,7 @@ use crate::cli::progress::SweepProgress;
 use crate::output::atomic;
 use std::process::{Command, Stdio};
 
-/// The driver; it knows nothing of simulations.
+/// The driver.
 const DRIVER: &str = include_str!("../../../cluster/ray_driver.py");
 
 impl Task<'_> {
@@ -14,7 +14,7 @@ impl Task<'_> {
         let finished = self.sweep.seconds(self.folder)?;
         let left = self.sweep.units().zip(finished).filter(|(_, done)| done.is_none());
         let mut ids: Vec<String> = left.map(|(spec, _)| self.sweep.run_id(spec)).collect();
-        // In the order of ids, which are hashes, each chunk has cheap runs and dear ones.
+        // Ids are hashes: in their order, each chunk has cheap and expensive runs.
         ids.sort();
         ids.dedup();
         let size = self.runs_per_task(ids.len() as u64)? as usize;

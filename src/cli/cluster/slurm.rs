@@ -1,15 +1,15 @@
-//! Slurm: an array of shares, and a job that merges when it ends.
+//! Slurm: an array of shards, and a job that merges when the array ends.
 //!
-//! The jobs are found again by their name, which is made from the folder: nothing else is
-//! remembered, so that the same command follows them. Accounting is not needed.
-//! The merging job waits for the end of the array, well or not, and says what is missing.
+//! The jobs are found by their name, which is derived from the folder, so that the same command
+//! follows them. Accounting is not needed. The merging job waits for the end of the array, even if
+//! tasks fail, and reports what is missing.
 
 use super::{BUSY, Task, TaskPlan, absolute, program, shell, unstarted};
 use crate::cli::progress::SweepProgress;
-use crate::cli::{CliError, print_note};
+use crate::cli::{CliError, print_note, wrong};
+use crate::config::Problem;
 use crate::config::source::hash;
 use crate::config::toml::quote;
-use crate::config::{Location, Problem};
 use crate::output::atomic;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,11 +42,12 @@ impl Task<'_> {
         if let Some(partition) = &args.partition {
             common.push(option("--partition", partition)?);
         }
+        let start_in = format!("cd {} || exit 1\n", shell(&[here])?);
         let head = |name: &str, own: &[String]| {
             let named = format!("--job-name={name}");
             let options = std::iter::once(&named).chain(&common).chain(own);
             let lines: String = options.map(|option| format!("#SBATCH {option}\n")).collect();
-            format!("#!/bin/sh\n{lines}cd {} || exit 1\n", shell(std::slice::from_ref(&here)))
+            format!("#!/bin/sh\n{lines}{start_in}")
         };
         let logs = log_folder(&self.logs()?)?;
         let at_once = args.max_concurrent.map_or(String::new(), |most| format!("%{most}"));
@@ -58,7 +59,7 @@ impl Task<'_> {
         ];
         let command = self.command()?;
         let (start, rest) = command.split_at(2);
-        let (start, rest) = (shell(start), shell(rest));
+        let (start, rest) = (shell(start)?, shell(rest)?);
         let array = format!(
             "{}# Busy: a copy of this task from before is still at work.\n\
              while {start} --shard=\"$SLURM_ARRAY_TASK_ID/{tasks}\" {rest}\n\
@@ -68,11 +69,11 @@ impl Task<'_> {
         let own = ["--cpus-per-task=1".to_owned(), format!("--output={logs}/merge.log")];
         let folder = self.folder.to_string_lossy().into_owned();
         let words = [program()?, "merge".to_owned(), "--".to_owned(), folder];
-        let merge = format!("{}exec {}\n", head(&format!("{name}-merge"), &own), shell(&words));
+        let merge = format!("{}exec {}\n", head(&format!("{name}-merge"), &own), shell(&words)?);
         Ok(TaskPlan::Slurm(Scripts { name, array, merge }))
     }
 
-    /// Submits the jobs, unless they are there from before, and follows them to their end.
+    /// Submits the jobs, unless they are queued, and follows them to their end.
     pub(super) fn slurm(&mut self, scripts: &Scripts, bar: &SweepProgress) -> Result<(), CliError> {
         let name = &scripts.name;
         if queued(name)? {
@@ -80,17 +81,17 @@ impl Task<'_> {
         } else {
             self.submit(scripts)?;
         }
-        let (mut quiet, mut deaf) = (0, false);
+        let (mut quiet, mut failing) = (0, false);
         self.follow(bar, || {
             let answer = queued(name);
             match &answer {
                 Ok(true) => quiet = 0,
                 Ok(false) => quiet += 1,
-                // A controller that restarts answers nothing for a while.
-                Err(failure) if !deaf => print_note(&format!("note: {failure}; asking again")),
+                // A controller that restarts does not answer for a while.
+                Err(failure) if !failing => print_note(&format!("note: {failure}; asking again")),
                 Err(_) => (),
             }
-            deaf = answer.is_err();
+            failing = answer.is_err();
             Ok(quiet >= 2)
         })
     }
@@ -110,41 +111,41 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Where scripts and logs lie.
+    /// The folder of scripts and logs.
     fn logs(&self) -> Result<PathBuf, CliError> {
         Ok(absolute(self.folder)?.join("slurm"))
     }
 }
 
-/// An option of `sbatch` as a script states it: such a line ends at a blank, and behind a line end
-/// stands a command of the shell.
+/// An option of `sbatch` in a script: its line ends at a blank, and a line end would begin a
+/// command of the shell.
 fn option(name: &str, value: &str) -> Result<String, Problem> {
     if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c.is_control()) {
         let expected = "a value without blanks and control characters, which scripts cannot hold";
-        return Err(Problem::new(Location::file(name), quote(value), expected));
+        return Err(wrong(name, quote(value), expected));
     }
     Ok(format!("{name}={value}"))
 }
 
-/// The folder of the logs in the form of `--output`, where `%` begins a pattern of Slurm.
+/// The folder of the logs for `--output`, where `%` begins a pattern of Slurm.
 fn log_folder(folder: &Path) -> Result<String, Problem> {
     let text = folder.to_string_lossy();
     option("--out", &text)?;
     Ok(text.replace('%', "%%"))
 }
 
-/// Whether a job of this name, or the one that merges after it, waits or runs.
+/// Whether a job of this name, or the one that merges, waits or runs.
 fn queued(name: &str) -> Result<bool, CliError> {
     let names = format!("--name={name},{name}-merge");
     Ok(!call("squeue", &["--noheader", &names, "--format=%A"])?.trim().is_empty())
 }
 
-/// What a command prints.
+/// The output of a command.
 fn call(program: &str, arguments: &[&str]) -> Result<String, CliError> {
     let output = Command::new(program).args(arguments).output().map_err(unstarted(program))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(CliError::Failed(format!("{program}: {}", said.trim())))
+    let message = String::from_utf8_lossy(&output.stderr);
+    Err(CliError::Failed(format!("{program}: {}", message.trim())))
 }

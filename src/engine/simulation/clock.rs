@@ -1,7 +1,7 @@
 //! The end of the clock: time has 64 bits of nanoseconds, 584 years.
 //!
-//! Sums of time stop at [`Time::MAX`], which is later than every event. An arrival, or an event in
-//! the queue, at that instant does not fit the clock: the run fails and says which it was.
+//! Sums of time saturate at [`Time::MAX`], which is later than every event. A run with an arrival
+//! or a queued event at that instant fails with a message that names it.
 
 use super::Simulation;
 use crate::core::ids::WorkerId;
@@ -9,8 +9,8 @@ use crate::core::units::Time;
 use crate::engine::event_queue::EventKind;
 
 impl Simulation {
-    /// What would happen beyond the end of the clock, and the settings that put it there; `None` if
-    /// nothing would.
+    /// An event beyond the clock and the settings on which its time depends; `None` if there is
+    /// none.
     #[cold]
     pub(super) fn beyond_the_clock(&mut self) -> Option<(String, String)> {
         if let Some(kind) = self.queue.pop_at(Time::MAX) {
@@ -43,11 +43,11 @@ impl Simulation {
                     if linked { "`link.uplink_mbps`, `payload_bytes`" } else { "`failures`" };
                 (what, keys.to_owned())
             }
-            EventKind::Returned(worker) => {
-                (format!("answers of worker {} are back later", name(worker)), "`rtt_ms`".into())
+            EventKind::Response(worker) => {
+                (format!("answers of worker {} arrive later", name(worker)), "`rtt_ms`".into())
             }
             EventKind::PeekEnd | EventKind::Answers => {
-                ("a look ends later".to_owned(), "`peek.latency_ms`".to_owned())
+                ("a peek ends later".to_owned(), "`peek.latency_ms`".to_owned())
             }
             EventKind::Failure(worker, _) => {
                 (format!("worker {} fails later", name(worker)), "`failures`".to_owned())

@@ -1,4 +1,4 @@
-//! How requests end: answered or refused, and a closed loop hears of it.
+//! The ends of requests: answers and rejections, which closed loops depend on.
 
 use super::{Answer, Simulation};
 use crate::contract::{Event, Observer, RejectReason};
@@ -24,11 +24,11 @@ impl Simulation {
         let same = self.state.accuracy_of_all(variant);
         let (state, view) = (&self.state, self.view());
         let answered = |id: &RequestId| {
-            let slot = state.running(*id);
+            let slot = state.assigned(*id);
             let truth = slot.truth;
             let correct = match &outcomes {
                 Some(outcomes) => outcomes.correct(truth, id.number()),
-                None => state.estimates.answer[id.slot()] == Some(truth.class),
+                None => state.beliefs.answer[id.slot()] == Some(truth.class),
             };
             let estimated = same.unwrap_or_else(|| view.accuracy(*id, variant));
             Answered { request: &slot.request, truth, correct, estimated }
@@ -56,11 +56,11 @@ impl Simulation {
         self.ended(id);
     }
 
-    /// Tells a closed loop that a request is over; what arrives next may be earlier from then on.
+    /// Reports the end of a request to a closed loop, which may move the next arrival forward.
     #[inline]
     fn ended(&mut self, id: RequestId) {
         if self.closed {
-            // One is drawn at a time: the list has the next one or none.
+            // Arrivals of closed loops are drawn one by one: the list has the next one or none.
             let mut next = self.drawn.get(self.taken).copied();
             self.arrivals.request_ended(id.number(), self.state.now, &mut next);
             self.drawn.clear();

@@ -1,18 +1,18 @@
-//! Workers that fail and come back.
+//! Failures of workers.
 //!
-//! At the end of an instant at which a worker fails, its batches and its load end without a result,
-//! its memory is empty and its backlog gone. Every request it had been given waits again, in its
-//! place by arrival and with its deadline as it was, and the scheduler hears of it as of one that
-//! has just arrived; those that were being looked at wait to be looked at again. When the worker
-//! is back it is empty: what it held at the start of the run has to be loaded, too. Meanwhile it
-//! may be given a backlog, which begins then: schedulers see when that will be, as they do of
-//! workers that start late.
+//! At the end of the instant at which a worker fails, its batches and its load end without a
+//! result, and its memory and backlog are empty. Every request that was assigned to it waits again,
+//! in its place by arrival number and with the same deadline, and is among the arrived ones of the
+//! trigger; those that were peeked at wait for another peek. The worker comes back with an empty
+//! memory, without the variants that were resident at the start. During the outage it may be given
+//! a backlog, which begins at its end: schedulers see that instant as they do of workers that
+//! become available later.
 //!
-//! Behind a link the line of payloads is cut as well: what has not been sent will not be, and what
-//! was is in vain unless it has been computed. Answers on their way back arrive. The link itself
-//! does not fail: it carries what is meant for the worker when it is back.
+//! Behind a link the queue of payloads is cleared as well: unsent bytes are not sent, and batches
+//! that were sent but not computed are lost. Answers on the link arrive. The link itself does not
+//! fail: it sends payloads for the time after the outage.
 //!
-//! A failure after which nothing is left to do is as good as none, and is not told.
+//! A failure after the end of the last request is ignored.
 
 use super::Simulation;
 use crate::contract::state::Loading;
@@ -34,13 +34,13 @@ impl Simulation {
         observer.on(Event::WorkerFailed { at, worker, until });
         self.queue.forget(worker);
         self.queue.push(until, EventKind::Ready(worker));
-        let mut returned = Vec::new();
+        let mut lost = Vec::new();
         for lane in 0..self.state.workers[worker.index()].lanes.len() {
-            self.lose(worker, lane, &mut returned, observer);
+            self.lose_batch(worker, lane, &mut lost, observer);
         }
         let state = &mut self.state.workers[worker.index()];
         state.ready = until;
-        state.looked = false;
+        state.peeked_last = false;
         if let Some(Loading { variant, started, end }) = state.loading.take() {
             observer.on(Event::LoadLost { at, worker, variant, started, end });
         }
@@ -49,15 +49,15 @@ impl Simulation {
             state.memory.evict(variant);
             observer.on(Event::Evicted { at, worker, variant });
         }
-        // The line is cut: what is sent next need not wait for it.
+        // The next payload does not wait for the queue.
         state.sent = state.sent.map(|_| at);
         for job in std::mem::take(&mut state.backlog) {
             self.abort_upload(worker, &job, observer);
-            returned.extend(job.requests);
+            lost.extend(job.requests);
         }
-        returned.sort_unstable();
-        for id in returned {
-            self.state.give_back(id);
+        lost.sort_unstable();
+        for id in lost {
+            self.state.requeue(id);
             self.arrived.push(id);
             if let Some(slot) = self.state.slot(id) {
                 observer.on(Event::RequestRequeued { at, request: &slot.request });
@@ -65,12 +65,12 @@ impl Simulation {
         }
     }
 
-    /// Ends what runs on a lane without a result.
-    fn lose(
+    /// Ends the batch of a lane without a result; `lost` gets its requests, unless it was a peek.
+    fn lose_batch(
         &mut self,
         worker: WorkerId,
         lane: usize,
-        returned: &mut Vec<RequestId>,
+        lost: &mut Vec<RequestId>,
         observer: &mut impl Observer,
     ) {
         let at = self.state.now;
@@ -81,7 +81,7 @@ impl Simulation {
             let app = self.state.catalog.variant(variant).app;
             self.peeks.put_back(app, requests);
         } else {
-            returned.extend_from_slice(requests);
+            lost.extend_from_slice(requests);
         }
     }
 }

@@ -1,9 +1,8 @@
-//! The way to workers behind a link, and back.
+//! Uploads to workers behind a link, and their responses.
 //!
-//! What a plan assigns there is sent in its order, batch after batch, and begins at its worker no
-//! earlier than it arrives. A preload is a message of no bytes that takes its turn, too. The
-//! scheduler is asked again when the link is free. The lane is free when a batch has been computed;
-//! its requests end when the answers are back.
+//! Batches are sent one after another in the order of decisions, and start no earlier than they
+//! arrive. A preload is a queued message of no bytes. The scheduler decides again when the link is
+//! free. A lane is free when its batch has been computed; the requests end when the answers arrive.
 
 use super::{Answer, Simulation};
 use crate::contract::state::Job;
@@ -14,7 +13,7 @@ use crate::engine::event_queue::EventKind;
 use crate::system::link::Link;
 use std::sync::Arc;
 
-/// Answers on their way back.
+/// Answers on a link.
 #[derive(Debug)]
 pub(super) struct PendingResponse {
     worker: WorkerId,
@@ -23,8 +22,7 @@ pub(super) struct PendingResponse {
 }
 
 impl Simulation {
-    /// Sends what a job needs, behind everything else that goes to the worker, whose link is free
-    /// at `free`.
+    /// Queues the payload of a job on the worker's link, which is free at `free`.
     pub(super) fn send(
         &mut self,
         worker: WorkerId,
@@ -45,7 +43,7 @@ impl Simulation {
         observer.on(Event::UploadQueued { at, worker, bytes, start, end });
     }
 
-    /// Tells what of a job has not been sent, and will not be: its worker fails.
+    /// Reports the unsent rest of a job's payload: its worker fails.
     pub(super) fn abort_upload(&self, worker: WorkerId, job: &Job, observer: &mut impl Observer) {
         let at = self.state.now;
         let Some(link) = &self.state.catalog.worker(worker).link else { return };
@@ -58,7 +56,7 @@ impl Simulation {
         }
     }
 
-    /// Sends answers back; their requests end when they are there.
+    /// Sends answers; their requests end when they arrive.
     pub(super) fn begin_response(
         &mut self,
         worker: WorkerId,
@@ -67,20 +65,20 @@ impl Simulation {
         observer: &mut impl Observer,
     ) {
         let link = &self.state.catalog.worker(worker).link;
-        let way = link.as_ref().map_or(Span::ZERO, Link::one_way);
-        self.returning.push(PendingResponse { worker, answer, requests });
-        if way > Span::ZERO {
-            self.queue.push(self.state.now + way, EventKind::Returned(worker));
+        let delay = link.as_ref().map_or(Span::ZERO, Link::one_way);
+        self.responses.push(PendingResponse { worker, answer, requests });
+        if delay > Span::ZERO {
+            self.queue.push(self.state.now + delay, EventKind::Response(worker));
         } else {
             self.end_response(worker, observer);
         }
     }
 
-    /// Gives the answers of the worker that have been under way for longest.
+    /// Delivers the oldest answers of the worker that are on the link.
     pub(super) fn end_response(&mut self, worker: WorkerId, observer: &mut impl Observer) {
-        let first = self.returning.iter().position(|answers| answers.worker == worker);
-        let Some(first) = first else { return };
-        let PendingResponse { answer, mut requests, .. } = self.returning.remove(first);
+        let oldest = self.responses.iter().position(|response| response.worker == worker);
+        let Some(oldest) = oldest else { return };
+        let PendingResponse { answer, mut requests, .. } = self.responses.remove(oldest);
         observer.on(Event::ResponseArrived { at: self.state.now, worker });
         self.complete(&requests, answer, observer);
         requests.clear();

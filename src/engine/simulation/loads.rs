@@ -1,15 +1,15 @@
 //! Loads of variants into a worker's memory.
 //!
 //! A load begins when its job is the next of the backlog, all lanes are idle and no other load is
-//! in progress; it occupies all lanes until it ends. Least recently used variants leave when it
-//! begins, as many as have to.
+//! in progress; it occupies all lanes until it ends. Least recently used variants are evicted when
+//! it begins, as many as necessary.
 //!
-//! A load that takes no time takes no lane and does not wait for one. It begins as soon as its job
-//! is the next of the backlog, unless a running batch needs one of the variants that have to leave:
-//! then it waits for that batch. It never takes another variant instead, so that what is resident
+//! A load that takes no time occupies no lane and waits for none. It begins as soon as its job is
+//! the next of the backlog, unless a running batch uses one of the variants to be evicted: then it
+//! waits for that batch. It never evicts another variant instead, so that the content of memory
 //! depends on the sequence of jobs alone.
 //!
-//! What is resident at the start of a run was not loaded in it.
+//! Variants that are resident at the start of a run take no load.
 
 use super::Simulation;
 use crate::contract::state::Loading;
@@ -25,8 +25,8 @@ impl Simulation {
         if catalog.load(worker, variant) > Span::ZERO {
             return state.lanes.iter().all(Option::is_none);
         }
-        let needed = |victim| state.running().any(|running| running.variant == victim);
-        !state.memory.victims(catalog.variant(variant).bytes).any(needed)
+        let is_used = |victim| state.running().any(|running| running.variant == victim);
+        !state.memory.victims(catalog.variant(variant).bytes).any(is_used)
     }
 
     /// Begins a load; true if that takes no time.

@@ -1,12 +1,11 @@
-//! How requests are looked at, and answered by the SneakPeek model.
+//! Peeks at requests, and answers of the SneakPeek model.
 //!
-//! On the host there is one serial lane. On workers a look is a batch on a free lane, and takes
-//! turns with the backlog: after a batch has started, requests that wait to be seen go first; after
-//! a look, the backlog does, if there is any, and what the scheduler makes of what was seen. So
-//! neither keeps the other waiting for good. A worker without backlog looks as long as somebody
-//! waits; the first free one that can serve the application does. In both places a look takes the
-//! application of the oldest waiting request, and as many of that application as the table allows,
-//! in order of arrival.
+//! The host has one serial lane. On workers a peek is a batch on a free lane that alternates with
+//! the backlog: after a batch has started, requests that wait for a peek go first; after a peek,
+//! the backlog does, so that neither blocks the other. A worker without backlog peeks as long as
+//! requests wait: the first free worker that can serve the application. A peek takes the
+//! application of the oldest waiting request, and as many of its requests as the table allows, in
+//! order of arrival.
 
 use super::{Answer, Simulation};
 use crate::classifier::model::{ClassifierHost, ShortCircuit};
@@ -19,29 +18,26 @@ use crate::engine::event_queue::EventKind;
 use crate::engine::observations;
 use crate::system::catalog::Catalog;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-/// Requests that wait to be looked at, and the host's lane.
+/// Requests that wait for a peek, and the host's lane.
 #[derive(Debug, Default)]
 pub(super) struct Peeks {
     /// By application.
     waiting: Vec<VecDeque<RequestId>>,
-    /// How many wait.
     pub(super) count: usize,
-    /// What the host is looking at; empty when idle.
-    looking: Vec<RequestId>,
-    answering: Vec<ShortCircuitAnswer>,
+    /// Requests of the peek on the host; empty when it is idle.
+    on_host: Vec<RequestId>,
+    answers: Vec<ChosenAnswer>,
 }
 
-/// A request that the SneakPeek model is to answer.
+/// An answer of the SneakPeek model that a scheduler chose.
 #[derive(Clone, Copy, Debug)]
-struct ShortCircuitAnswer {
-    /// When.
+struct ChosenAnswer {
+    /// The end of the decision overhead.
     at: Time,
-    /// When that was decided.
     decided: Time,
-    /// Where it was assigned, and as what.
-    from: (WorkerId, VariantId),
+    worker: WorkerId,
+    variant: VariantId,
     id: RequestId,
 }
 
@@ -55,7 +51,7 @@ impl Peeks {
         self.count += 1;
     }
 
-    /// Takes back requests of one application whose look was lost, to their places by arrival.
+    /// Adds requests of one application whose peek was lost, in their places by arrival.
     pub fn put_back(&mut self, app: AppId, requests: &[RequestId]) {
         let queue = &mut self.waiting[app.index()];
         queue.extend(requests);
@@ -63,18 +59,18 @@ impl Peeks {
         self.count += requests.len();
     }
 
-    /// Takes the next requests to look at, of one of the applications that `may` be looked at;
-    /// which, and how long that takes.
+    /// Moves the requests of the next peek into `into`: of the application, among those of
+    /// `filter`, whose oldest request waits longest. Returns it and the latency of the peek.
     fn take(
         &mut self,
         catalog: &Catalog,
-        may: impl Fn(AppId) -> bool,
+        filter: impl Fn(AppId) -> bool,
         into: &mut Vec<RequestId>,
     ) -> Option<(AppId, Span)> {
         let oldest = |app: &AppId| self.waiting[app.index()].front().copied();
-        let waits = |app: &AppId| oldest(app).is_some() && may(*app);
+        let waits = |app: &AppId| oldest(app).is_some() && filter(*app);
         let app = catalog.app_ids().filter(waits).min_by_key(oldest)?;
-        let table = catalog.app(app).look.as_ref()?;
+        let table = catalog.app(app).peek_latency.as_ref()?;
         let queue = &mut self.waiting[app.index()];
         into.extend(queue.drain(..queue.len().min(table.max_batch())));
         self.count -= into.len();
@@ -83,67 +79,57 @@ impl Peeks {
 }
 
 impl Simulation {
-    /// Where requests are looked at for who wants to know; nowhere if that takes no time.
-    fn place(&self, app: AppId) -> ClassifierHost {
-        let catalog = &self.state.catalog;
-        let place = catalog.app(app).peek.runs_on;
-        let nowhere = catalog.app(app).look.is_none()
-            // A request that no worker can serve would never be seen.
-            || place == ClassifierHost::Worker
-                && !catalog.worker_ids().any(|w| catalog.has_peeks(w, app));
-        if nowhere { ClassifierHost::Free } else { place }
-    }
-
-    /// Takes in a request that has just arrived.
+    /// Receives a request that has just arrived: it is ready, or waits for a peek.
     #[inline]
     pub(super) fn receive(&mut self, app: AppId, id: RequestId, observer: &mut impl Observer) {
-        if self.state.info != AccuracySource::Posterior || self.place(app) == ClassifierHost::Free {
+        if self.state.info != AccuracySource::Posterior
+            || self.state.catalog.peek_host(app) == ClassifierHost::Free
+        {
             self.make_ready(id, observer);
         } else {
             self.peeks.push(app, id);
         }
     }
 
-    /// Starts the host's next look, if it is idle and somebody waits.
+    /// Starts the host's next peek, if it is idle and requests wait.
     #[inline]
     pub(super) fn peek_on_host(&mut self) {
-        if self.peeks.count > 0 && self.peeks.looking.is_empty() {
+        if self.peeks.count > 0 && self.peeks.on_host.is_empty() {
             self.begin_peek_on_host();
         }
     }
 
     fn begin_peek_on_host(&mut self) {
-        let catalog = Arc::clone(&self.state.catalog);
-        let mut looking = std::mem::take(&mut self.peeks.looking);
-        let here = |app: AppId| catalog.app(app).peek.runs_on == ClassifierHost::Host;
-        if let Some((_, span)) = self.peeks.take(&catalog, here, &mut looking) {
+        let catalog = &self.state.catalog;
+        let mut requests = std::mem::take(&mut self.peeks.on_host);
+        let on_host = |app: AppId| catalog.app(app).classifier.runs_on == ClassifierHost::Host;
+        if let Some((_, span)) = self.peeks.take(catalog, on_host, &mut requests) {
             self.queue.push(self.state.now + span, EventKind::PeekEnd);
         }
-        self.peeks.looking = looking;
+        self.peeks.on_host = requests;
     }
 
     pub(super) fn end_peek_on_host(&mut self, observer: &mut impl Observer) {
-        let mut looked = std::mem::take(&mut self.peeks.looking);
-        looked.drain(..).for_each(|id| self.make_ready(id, observer));
-        self.peeks.looking = looked;
+        let mut requests = std::mem::take(&mut self.peeks.on_host);
+        requests.drain(..).for_each(|id| self.make_ready(id, observer));
+        self.peeks.on_host = requests;
         self.peek_on_host();
     }
 
-    /// Starts looks on workers that have nothing else to do, once the scheduler has had its say.
+    /// Starts peeks on workers without backlog, after the scheduler has decided.
     #[inline]
     pub(super) fn peek_when_idle(&mut self, observer: &mut impl Observer) {
         if self.peeks.count == 0 {
             return;
         }
-        let catalog = Arc::clone(&self.state.catalog);
-        for worker in catalog.worker_ids() {
+        for worker in self.state.catalog.worker_ids() {
             while self.state.workers[worker.index()].backlog.is_empty()
                 && self.peek_on_worker(worker, observer)
             {}
         }
     }
 
-    /// Starts a look on the worker if a lane is free and somebody waits whom it can look at.
+    /// Starts a peek on the worker, if a lane is free and a request waits that it can peek at.
     #[inline]
     pub(super) fn peek_on_worker(
         &mut self,
@@ -161,27 +147,24 @@ impl Simulation {
         if state.ready > at {
             return false;
         }
-        let catalog = Arc::clone(&self.state.catalog);
+        let catalog = &self.state.catalog;
         let mut requests = self.spare.pop().unwrap_or_default();
-        let here = |app: AppId| catalog.has_peeks(worker, app);
-        let taken = self.peeks.take(&catalog, here, &mut requests);
-        let look = taken.and_then(|(app, span)| Some((catalog.app(app).answers?, span)));
-        let Some((variant, span)) = look else {
+        let on_worker = |app: AppId| catalog.has_peeks(worker, app);
+        let peek = self.peeks.take(catalog, on_worker, &mut requests);
+        let peek = peek.and_then(|(app, span)| Some((catalog.app(app).peek_variant?, span)));
+        let Some((variant, span)) = peek else {
             self.spare.push(requests);
             return false;
         };
-        observer.on(Event::BatchStarted { at, worker, lane, variant, requests: &requests });
         let end = at + self.truth.peek_time(worker, span, at);
-        self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
         let running =
             Running { variant, requests, decided: at, started: at, expected_end: at + span };
-        let state = &mut self.state.workers[worker.index()];
-        state.lanes[lane] = Some(running);
-        state.looked = true;
+        self.start_batch(worker, lane, running, end, observer);
+        self.state.workers[worker.index()].peeked_last = true;
         true
     }
 
-    /// Shows a request to the scheduler, or answers it if the look was enough.
+    /// Makes a request pending, or answers it if the SneakPeek model is sure enough.
     #[inline]
     pub(super) fn make_ready(&mut self, id: RequestId, observer: &mut impl Observer) {
         observations::fill(&mut self.state, &self.truth, id, self.rng);
@@ -189,39 +172,41 @@ impl Simulation {
             self.give_answer(id, variant, self.state.now, observer);
             return;
         }
-        self.show(id, observer);
+        self.state.show(id);
+        self.arrived.push(id);
+        if let Some(slot) = self.state.slot(id) {
+            observer.on(Event::ReadyToSchedule { at: self.state.now, request: &slot.request });
+        }
     }
 
-    /// The SneakPeek model, if its answer is taken as soon as it is known.
+    /// The variant of the SneakPeek model, if its answer is taken before scheduling.
     #[inline]
     fn short_circuit(&self, id: RequestId) -> Option<VariantId> {
         if self.state.info != AccuracySource::Posterior {
             return None;
         }
         let app = self.state.catalog.app(self.state.slot(id)?.request.app);
-        let ShortCircuit::Threshold(threshold) = app.peek.short_circuit else { return None };
-        let variant = app.answers?;
-        self.state.estimates.answer[id.slot()]?;
+        let ShortCircuit::Threshold(threshold) = app.classifier.short_circuit else { return None };
+        let variant = app.peek_variant?;
+        self.state.beliefs.answer[id.slot()]?;
         (rounded(self.view().accuracy(id, variant)) >= rounded(threshold)).then_some(variant)
     }
 
-    /// Takes the answer of the SneakPeek model for requests that a scheduler assigned to it, at the
-    /// time when the decision is made.
-    pub(super) fn answer(
+    /// Queues the answers of the SneakPeek model to requests for which the scheduler chose it; `at`
+    /// is the end of the decision overhead.
+    pub(super) fn answer_at(
         &mut self,
-        (decided, at): (Time, Time),
-        from: (WorkerId, VariantId),
+        at: Time,
+        worker: WorkerId,
+        variant: VariantId,
         ids: &[RequestId],
     ) {
-        if self.peeks.answering.last().is_none_or(|last| last.at != at) {
+        if self.peeks.answers.last().is_none_or(|last| last.at != at) {
             self.queue.push(at, EventKind::Answers);
         }
-        self.peeks.answering.extend(ids.iter().map(|id| ShortCircuitAnswer {
-            at,
-            decided,
-            from,
-            id: *id,
-        }));
+        let decided = self.state.now;
+        let answers = ids.iter().map(|id| ChosenAnswer { at, decided, worker, variant, id: *id });
+        self.peeks.answers.extend(answers);
     }
 
     /// Ends a request with the answer of the SneakPeek model.
@@ -238,18 +223,17 @@ impl Simulation {
         self.complete(&[id], answer, observer);
     }
 
-    /// Gives the answers that are due. Workers count as freed, so that the scheduler is asked again
-    /// at this instant: it may have more to decide for workers on which nothing was started.
+    /// Gives the answers that are due. Their workers are freed, so that the scheduler decides again
+    /// at this instant: it may have more to decide for workers on which no batch was started.
     pub(super) fn give_answers(&mut self, observer: &mut impl Observer) {
-        let at = self.state.now;
-        let answering = std::mem::take(&mut self.peeks.answering).into_iter();
-        let (due, later) = answering.partition(|answer| answer.at <= at);
-        self.peeks.answering = later;
-        let due: Vec<ShortCircuitAnswer> = due;
-        for ShortCircuitAnswer { decided, from: (worker, variant), id, .. } in due {
+        let now = self.state.now;
+        let answers = std::mem::take(&mut self.peeks.answers).into_iter();
+        let (due, later): (Vec<_>, Vec<_>) = answers.partition(|answer| answer.at <= now);
+        self.peeks.answers = later;
+        for ChosenAnswer { decided, worker, variant, id, .. } in due {
             self.give_answer(id, variant, decided, observer);
-            let (batch, started) = (1, at);
-            self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
+            let (batch, started, finished) = (1, now, now);
+            self.feedback.push(BatchCompletion { worker, variant, batch, started, finished });
             self.freed.push(worker);
         }
     }

@@ -3,20 +3,21 @@ use super::*;
 fn search(limit: MetricLimit) -> CapacitySearch {
     let (key, metric) = ("k".to_owned(), "slo_attainment".to_owned());
     let (ends, whole, place) = ([1.0, 1000.0], false, Location::default());
-    CapacitySearch { key, metric, limit, ends, width: 0.01, whole, place }
+    let places = [place.clone(), place.clone()];
+    CapacitySearch { key, metric, limit, ends, places, width: 0.01, whole, place }
 }
 
 /// Searches a function; where it ends and how many values it looked at.
 fn bisect(search: &CapacitySearch, f: impl Fn(f64) -> f64) -> ([Option<f64>; 2], usize) {
-    let mut bracket = Bisection::new(0, 0);
+    let mut bisection = Bisection::new(RunSpec { configuration: 0, replicate: 0 });
     loop {
-        let next = bracket.next(search);
+        let next = bisection.next(search);
         if next.is_empty() {
             break;
         }
-        bracket.known.extend(next.iter().map(|value| (value.to_bits(), f(*value))));
+        bisection.known.extend(next.iter().map(|value| (value.to_bits(), f(*value))));
     }
-    (bracket.sides(search).map(|side| side.map(|(at, _)| at)), bracket.known.len())
+    (bisection.sides(search).map(|side| side.map(|(at, _)| at)), bisection.known.len())
 }
 
 #[test]

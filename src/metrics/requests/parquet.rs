@@ -1,12 +1,10 @@
 //! The log of requests as a Parquet file: the columns of the CSV file with types of their own.
 //!
 //! Counts are 64-bit integers, times and shares doubles, `correct` is a boolean, everything else
-//! text; what is empty there is null here. Numbers are those that the CSV file names: the double
-//! next to a time in nanoseconds.
+//! text; empty cells are null. Times are the doubles nearest to the decimals of the CSV file.
 
-use super::{REQUEST_COLUMNS, utility};
+use super::{REQUEST_COLUMNS, RequestCell, row};
 use crate::contract::{Event, Observer};
-use crate::core::ids::{Completion, Request};
 use crate::core::units::NS_PER_S;
 use crate::metrics::column::{Column, ColumnKind};
 use crate::system::catalog::Catalog;
@@ -31,16 +29,7 @@ pub struct RequestTable<W: Write + Send> {
     error: Option<ParquetError>,
 }
 
-/// One cell of a row.
-enum Cell<'a> {
-    Null,
-    Count(u64),
-    Number(f64),
-    Flag(bool),
-    Text(&'a str),
-}
-
-/// The cells of a column that are not null, and which of its rows have one (1) or none (0).
+/// The cells of a column that are not null, and for each of its rows 1 if it has one, else 0.
 struct Cells {
     values: Values,
     there: Vec<i16>,
@@ -54,7 +43,10 @@ enum Values {
 }
 
 impl<W: Write + Send> RequestTable<W> {
-    /// Writes to `out`; fails if that does.
+    /// Writes to `out`.
+    ///
+    /// # Errors
+    /// An error of writing.
     pub fn new(catalog: &Arc<Catalog>, out: W) -> io::Result<Self> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
@@ -68,20 +60,15 @@ impl<W: Write + Send> RequestTable<W> {
         Ok(Self { catalog: Arc::clone(catalog), writer, columns, rows: 0, error: None })
     }
 
-    /// Writes what is left and the end of the file, or gives the first error met on the way.
+    /// Writes what is left and the end of the file.
+    ///
+    /// # Errors
+    /// The first error of writing.
     pub fn finish(mut self) -> io::Result<()> {
         self.flush();
         match self.error {
             Some(error) => Err(error.into()),
             None => Ok(self.writer.close().map(drop)?),
-        }
-    }
-
-    fn push(&mut self, row: [Cell<'_>; REQUEST_COLUMNS.len()]) {
-        self.columns.iter_mut().zip(row).for_each(|(column, cell)| column.push(&cell));
-        self.rows += 1;
-        if self.rows == GROUP_ROWS {
-            self.flush();
         }
     }
 
@@ -106,78 +93,17 @@ impl<W: Write + Send> RequestTable<W> {
         }
         group.close().map(drop)
     }
-
-    fn unserved(&mut self, request: &Request, outcome: &'static str) {
-        let catalog = Arc::clone(&self.catalog);
-        let [number, app, arrival, deadline] = head(&catalog, request);
-        let null = || Cell::Null;
-        self.push([
-            number,
-            app,
-            arrival,
-            deadline,
-            Cell::Text(outcome),
-            null(),
-            null(),
-            null(),
-            null(),
-            null(),
-            null(),
-            null(),
-            null(),
-            null(),
-            Cell::Number(0.0),
-        ]);
-    }
-
-    fn completed(&mut self, completion: &Completion<'_>) {
-        let catalog = Arc::clone(&self.catalog);
-        let request = completion.request;
-        let [number, app, arrival, deadline] = head(&catalog, request);
-        let worker = completion.worker.map(|worker| catalog.worker(worker).name.as_str());
-        self.push([
-            number,
-            app,
-            arrival,
-            deadline,
-            Cell::Text("completed"),
-            worker.map_or(Cell::Null, Cell::Text),
-            Cell::Text(&catalog.variant(completion.variant).name),
-            Cell::Count(u64::from(completion.batch)),
-            seconds(completion.started.0),
-            seconds(completion.finished.0),
-            seconds(completion.finished.since(request.arrival).0),
-            Cell::Text(&catalog.app(request.app).classes[usize::from(completion.truth.class)]),
-            Cell::Flag(completion.correct),
-            Cell::Number(completion.estimated),
-            Cell::Number(utility(&catalog, completion)),
-        ]);
-    }
 }
 
 impl<W: Write + Send> Observer for RequestTable<W> {
     fn on(&mut self, event: Event<'_>) {
-        match event {
-            Event::Completed(completion) => self.completed(completion),
-            Event::Rejected { request, .. } => self.unserved(request, "rejected"),
-            Event::Unfinished { request, .. } => self.unserved(request, "unfinished"),
-            _ => {}
+        let Some(row) = row(&self.catalog, &event) else { return };
+        self.columns.iter_mut().zip(row).for_each(|(column, cell)| column.push(cell));
+        self.rows += 1;
+        if self.rows == GROUP_ROWS {
+            self.flush();
         }
     }
-}
-
-/// What is known of every request.
-fn head<'a>(catalog: &'a Catalog, request: &Request) -> [Cell<'a>; 4] {
-    [
-        Cell::Count(u64::from(request.id.number())),
-        Cell::Text(&catalog.app(request.app).name),
-        seconds(request.arrival.0),
-        seconds(request.deadline.0),
-    ]
-}
-
-fn seconds(ns: u64) -> Cell<'static> {
-    Cell::Number(ns as f64 / NS_PER_S as f64)
 }
 
 impl Cells {
@@ -192,13 +118,16 @@ impl Cells {
     }
 
     /// Adds a cell; one of another kind than the column's is null.
-    fn push(&mut self, cell: &Cell<'_>) {
+    fn push(&mut self, cell: RequestCell<'_>) {
         let mut there = 1;
         match (&mut self.values, cell) {
-            (Values::Count(values), Cell::Count(count)) => values.push(count.cast_signed()),
-            (Values::Number(values), Cell::Number(number)) => values.push(*number),
-            (Values::Flag(values), Cell::Flag(flag)) => values.push(*flag),
-            (Values::Text(values), Cell::Text(text)) => values.push(ByteArray::from(*text)),
+            (Values::Count(values), RequestCell::Count(count)) => values.push(count.cast_signed()),
+            (Values::Number(values), RequestCell::Number(number)) => values.push(number),
+            (Values::Number(values), RequestCell::Time(ns)) => {
+                values.push(ns as f64 / NS_PER_S as f64);
+            }
+            (Values::Flag(values), RequestCell::Flag(flag)) => values.push(flag),
+            (Values::Text(values), RequestCell::Text(text)) => values.push(ByteArray::from(text)),
             _ => there = 0,
         }
         self.there.push(there);

@@ -5,7 +5,7 @@ use crate::contract::{Event, Observer};
 use crate::core::ids::{AppId, Completion};
 use crate::core::units::{NS_PER_MS, Span, Time};
 use crate::metrics::column::{
-    ARRIVED, COMPLETED, Column, LATE, TARDINESS, column, count, ratio, share, text,
+    ARRIVED, COMPLETED, Cell, Column, LATE, TARDINESS, column, count, ratio, share, text,
 };
 use crate::metrics::latencies::Latencies;
 use crate::system::catalog::Catalog;
@@ -99,26 +99,27 @@ impl Observer for Apps {
 
 impl TableCollector for Apps {
     fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
-        let row = |(id, app): (AppId, &mut App)| {
-            app.latencies.sort();
-            let counts = [app.arrived, app.completed, app.late, app.rejected, app.unfinished];
-            let arrived = |value: f64| ratio(value, app.arrived).to_string();
-            let completed = |value: f64| ratio(value, app.completed).to_string();
-            let quantile =
-                |q| app.latencies.quantile_ms(q).map_or(String::new(), |v| v.to_string());
-            let mut row = vec![self.catalog.app(id).name.clone()];
-            row.extend(counts.map(|count| count.to_string()));
-            row.extend([
-                arrived(app.utility),
-                completed(app.correct as f64),
-                arrived(app.correct_on_time as f64),
-                arrived((app.completed - app.late) as f64),
-                completed(app.latency_ns as f64 / NS_PER_MS as f64),
-            ]);
-            row.extend([0.5, 0.95, 0.99].map(quantile));
-            row.push(completed(app.tardiness_ns as f64 / NS_PER_MS as f64));
-            row
-        };
-        self.catalog.app_ids().zip(&mut self.own).map(row).collect()
+        let apps = self.catalog.app_ids().zip(&mut self.own);
+        apps.map(|(id, app)| app.row(&self.catalog.app(id).name)).collect()
+    }
+}
+
+impl App {
+    fn row(&mut self, name: &str) -> Vec<String> {
+        self.latencies.sort();
+        let counts = [self.arrived, self.completed, self.late, self.rejected, self.unfinished];
+        let of_arrived = |value: f64| ratio(value, self.arrived);
+        let of_completed = |value: f64| ratio(value, self.completed);
+        let mut cells = counts.map(Cell::Count).to_vec();
+        cells.extend([
+            of_arrived(self.utility),
+            of_completed(self.correct as f64),
+            of_arrived(self.correct_on_time as f64),
+            of_arrived((self.completed - self.late) as f64),
+            of_completed(self.latency_ns as f64 / NS_PER_MS as f64),
+        ]);
+        cells.extend([0.5, 0.95, 0.99].map(|q| Cell::from(self.latencies.quantile_ms(q))));
+        cells.push(of_completed(self.tardiness_ns as f64 / NS_PER_MS as f64));
+        std::iter::once(name.to_owned()).chain(cells.iter().map(Cell::to_string)).collect()
     }
 }

@@ -46,16 +46,15 @@ impl Observer for Batches {
 
 impl TableCollector for Batches {
     fn rows(&mut self, _: Time) -> Vec<Vec<String>> {
-        let catalog = &self.catalog;
-        let of = |(id, sizes): (_, &Vec<u64>)| -> Vec<Vec<String>> {
-            let variant = catalog.variant(id);
-            let app = &catalog.app(variant.app).name;
-            let met = sizes.iter().enumerate().filter(|(_, batches)| **batches > 0);
-            met.map(|(size, batches)| {
-                vec![app.clone(), variant.name.clone(), size.to_string(), batches.to_string()]
-            })
-            .collect()
-        };
-        catalog.variant_ids().zip(&self.sizes).flat_map(of).collect()
+        let mut rows = Vec::new();
+        for (id, sizes) in self.catalog.variant_ids().zip(&self.sizes) {
+            let variant = self.catalog.variant(id);
+            let app = &self.catalog.app(variant.app).name;
+            for (size, batches) in sizes.iter().enumerate().filter(|(_, batches)| **batches > 0) {
+                let (app, variant) = (app.clone(), variant.name.clone());
+                rows.push(vec![app, variant, size.to_string(), batches.to_string()]);
+            }
+        }
+        rows
     }
 }

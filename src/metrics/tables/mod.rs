@@ -1,8 +1,7 @@
-//! Tables beside `runs.csv`, written when they are asked for: a few rows for each run.
+//! Tables with several rows per run, written on request.
 //!
-//! Each listens to a run of its own accord and costs time only where it is wanted. They count what
-//! the row of the run counts, which a warm-up is no part of. One file and one line in [`TABLES`]
-//! each.
+//! Each is an observer of its own and costs time only if requested. They count what the row of the
+//! run counts, without a warm-up. One file and one line in [`TABLES`] each.
 
 mod apps;
 mod batches;
@@ -27,7 +26,7 @@ pub struct TableEntry {
     pub name: &'static str,
     /// What a row is.
     pub summary: &'static str,
-    /// Its columns, behind those that say which run it is.
+    /// Its columns, after those that name the run.
     pub columns: &'static [Column],
     /// Starts to gather; the span is the length of an interval of a time series.
     pub build: fn(&Arc<Catalog>, Span) -> Box<dyn TableCollector>,

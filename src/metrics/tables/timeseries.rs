@@ -1,4 +1,4 @@
-//! A run interval by interval: what a burst does to it, and when it has recovered.
+//! A run interval by interval: the effect of a burst, and when the queue has recovered.
 //!
 //! Interval k holds what happened at k·d ≤ t < (k+1)·d. Completions, their utility and their
 //! lateness belong to the instant of the answer; requests never served are misses of the last.
@@ -60,7 +60,7 @@ struct Interval {
     misses: u64,
     utility: f64,
     waiting: u64,
-    swaps: u64,
+    loads: u64,
     variants: BTreeMap<VariantId, u64>,
 }
 
@@ -77,10 +77,13 @@ impl Series {
         Self { catalog: Arc::clone(catalog), step, intervals: Vec::new(), waiting: 0 }
     }
 
+    fn index(&self, at: Time) -> usize {
+        usize::try_from(at.0 / self.step.0).unwrap_or(MAX_INTERVALS).min(MAX_INTERVALS - 1)
+    }
+
     /// The interval of an instant; those before it are over.
     fn at(&mut self, at: Time) -> &mut Interval {
-        let index =
-            usize::try_from(at.0 / self.step.0).unwrap_or(MAX_INTERVALS).min(MAX_INTERVALS - 1);
+        let index = self.index(at);
         while self.intervals.len() <= index {
             if let Some(last) = self.intervals.last_mut() {
                 last.waiting = self.waiting;
@@ -95,8 +98,7 @@ impl Series {
         if let Some(last) = self.intervals.last_mut() {
             last.waiting = self.waiting;
         }
-        let first =
-            usize::try_from(from.0 / self.step.0).unwrap_or(MAX_INTERVALS).min(MAX_INTERVALS - 1);
+        let first = self.index(from);
         self.intervals.iter().enumerate().skip(first)
     }
 }
@@ -138,7 +140,7 @@ impl Observer for Series {
                 self.at(at).misses += 1;
                 self.waiting -= 1;
             }
-            Event::LoadStarted { at, .. } => self.at(at).swaps += 1,
+            Event::LoadStarted { at, .. } => self.at(at).loads += 1,
             _ => {}
         }
     }
@@ -147,20 +149,21 @@ impl Observer for Series {
 impl TableCollector for Series {
     fn rows(&mut self, from: Time) -> Vec<Vec<String>> {
         let step = self.step;
-        let row = |(at, interval): (usize, &Interval)| {
-            let cells = [
-                Cell::Count(interval.arrived),
-                Cell::Count(interval.completed),
-                Cell::Count(interval.misses),
-                Cell::Number(interval.utility),
-                Cell::Count(interval.waiting),
-                Cell::Count(interval.swaps),
-            ];
-            let mut row = vec![start_s(at, step)];
-            row.extend(cells.iter().map(Cell::to_string));
-            row
-        };
-        self.finish(from).map(row).collect()
+        self.finish(from).map(|(at, interval)| interval.row(start_s(at, step))).collect()
+    }
+}
+
+impl Interval {
+    fn row(&self, start_s: String) -> Vec<String> {
+        let cells = [
+            Cell::Count(self.arrived),
+            Cell::Count(self.completed),
+            Cell::Count(self.misses),
+            Cell::Number(self.utility),
+            Cell::Count(self.waiting),
+            Cell::Count(self.loads),
+        ];
+        std::iter::once(start_s).chain(cells.iter().map(Cell::to_string)).collect()
     }
 }
 
@@ -176,19 +179,19 @@ impl Observer for VariantSeries {
 impl TableCollector for VariantSeries {
     fn rows(&mut self, from: Time) -> Vec<Vec<String>> {
         let (catalog, step) = (Arc::clone(&self.0.catalog), self.0.step);
-        let of = |(at, interval): (usize, &Interval)| -> Vec<Vec<String>> {
-            let row = |(id, completed): (&VariantId, &u64)| {
+        let mut rows = Vec::new();
+        for (at, interval) in self.0.finish(from) {
+            for (id, completed) in &interval.variants {
                 let variant = catalog.variant(*id);
-                vec![
+                rows.push(vec![
                     start_s(at, step),
                     catalog.app(variant.app).name.clone(),
                     variant.name.clone(),
                     completed.to_string(),
                     ratio(*completed as f64, interval.completed).to_string(),
-                ]
-            };
-            interval.variants.iter().map(row).collect()
-        };
-        self.0.finish(from).flat_map(of).collect()
+                ]);
+            }
+        }
+        rows
     }
 }

@@ -1,4 +1,4 @@
-//! Which variants answered, in batches of which size, and what loading them took.
+//! Requests, batches and loads of each variant.
 
 use super::{TableCollector, TableEntry};
 use crate::contract::{Event, Observer};
@@ -50,8 +50,8 @@ struct Variant {
     requests: u64,
     correct: u64,
     fill: f64,
-    swaps: u64,
-    swap_ns: u128,
+    loads: u64,
+    load_ns: u128,
     thrashes: u64,
 }
 
@@ -70,7 +70,7 @@ impl Variants {
     }
 
     fn batch(&mut self, worker: WorkerId, variant: VariantId, batch: usize) {
-        // A look answers nothing.
+        // A peek answers nothing.
         if self.catalog.is_peek(variant) {
             return;
         }
@@ -84,7 +84,7 @@ impl Variants {
     fn load(&mut self, at: Time, worker: WorkerId, variant: VariantId) {
         let place = self.place(worker, variant);
         let own = &mut self.own[variant.index()];
-        own.swaps += 1;
+        own.loads += 1;
         own.thrashes += u64::from(self.evicted[place].is_some_and(|then| at.since(then) < THRASH));
     }
 
@@ -104,9 +104,9 @@ impl Variants {
             per_batch(own.fill),
             ratio(own.requests as f64, completed).to_string(),
             ratio(own.correct as f64, own.requests).to_string(),
-            own.swaps.to_string(),
-            (own.swap_ns as f64 / NS_PER_MS as f64).to_string(),
-            own.swaps.saturating_mul(variant.bytes).to_string(),
+            own.loads.to_string(),
+            (own.load_ns as f64 / NS_PER_MS as f64).to_string(),
+            own.loads.saturating_mul(variant.bytes).to_string(),
             own.thrashes.to_string(),
         ]
     }
@@ -120,7 +120,7 @@ impl Observer for Variants {
             Event::LoadStarted { at, worker, variant, .. } => self.load(at, worker, variant),
             Event::LoadEnded { at, variant, started, .. }
             | Event::LoadLost { at, variant, started, .. } => {
-                self.own[variant.index()].swap_ns += u128::from(at.since(started).0);
+                self.own[variant.index()].load_ns += u128::from(at.since(started).0);
             }
             Event::Evicted { at, worker, variant } => {
                 let place = self.place(worker, variant);

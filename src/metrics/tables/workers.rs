@@ -1,4 +1,4 @@
-//! What each worker did with its time.
+//! Requests, batches and loads of each worker, and shares of its time.
 
 use super::{TableCollector, TableEntry};
 use crate::contract::{Event, Observer};
@@ -24,12 +24,15 @@ const COLUMNS: &[Column] = &[
     text("class", "its class"),
     count("lanes", "batches it can run at once"),
     count("requests", "requests it answered"),
-    count("batches", "batches that ended, looks included"),
+    count("batches", "batches that ended, peeks included"),
     count("model_loads", "loads into its memory"),
     column("model_load_ms_sum", "time it spent loading"),
     count("model_load_bytes_sum", "bytes it loaded"),
-    share("busy_share", "lane time computing, in vain or not, of that until the end of the run")
-        .empty(NO_TIME),
+    share(
+        "busy_share",
+        "lane time computing, lost batches included, of that until the end of the run",
+    )
+    .empty(NO_TIME),
     share("loading_share", "lane time loading, likewise; a load takes every lane").empty(NO_TIME),
     share("idle_share", "the rest").empty(NO_TIME),
 ];
@@ -40,7 +43,7 @@ const NO_TIME: &str = "the run ended before it started";
 struct Worker {
     requests: u64,
     batches: u64,
-    swaps: u64,
+    loads: u64,
     busy_ns: u128,
     loading_ns: u128,
     bytes: u64,
@@ -66,7 +69,7 @@ impl Workers {
             worker.lanes.to_string(),
             own.requests.to_string(),
             own.batches.to_string(),
-            own.swaps.to_string(),
+            own.loads.to_string(),
             (own.loading_ns as f64 / NS_PER_MS as f64).to_string(),
             own.bytes.to_string(),
             share(busy),
@@ -95,7 +98,7 @@ impl Observer for Workers {
             }
             Event::LoadStarted { worker, variant, .. } => {
                 let own = &mut self.own[worker.index()];
-                own.swaps += 1;
+                own.loads += 1;
                 own.bytes = own.bytes.saturating_add(self.catalog.variant(variant).bytes);
             }
             Event::LoadEnded { at, worker, started, .. }

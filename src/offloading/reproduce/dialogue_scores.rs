@@ -16,9 +16,6 @@
 //! the same distribution. There the variance between splits counts
 //! ([`DialogueScores::by_split`]), and the tolerance follows from it.
 
-use super::point;
-use crate::offloading::evaluate::{DialogueResult, PolicySummary, Totals};
-use crate::offloading::{Cost, DialogueModel};
 use crate::report::figure::Point;
 use crate::report::reproduction::Measurement;
 use crate::stats::Estimate;
@@ -29,15 +26,19 @@ use std::collections::BTreeMap;
 pub(super) struct DialogueScores(Vec<(usize, usize, f64)>);
 
 impl DialogueScores {
-    /// Of the test dialogues of one split, in their order.
-    pub(super) fn new(split: usize, dialogues: &[usize], values: &[f64]) -> Self {
-        let one = |(dialogue, value): (&usize, &f64)| (split, *dialogue, *value);
-        Self(dialogues.iter().zip(values).map(one).collect())
+    /// Scores of the test dialogues of one split, in their order.
+    pub(super) fn new(
+        split: usize,
+        dialogues: &[usize],
+        values: impl IntoIterator<Item = f64>,
+    ) -> Self {
+        let dialogues = dialogues.iter().zip(values);
+        Self(dialogues.map(|(dialogue, value)| (split, *dialogue, value)).collect())
     }
 
-    /// Those of several splits and trainings together.
-    pub(super) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self(parts.into_iter().flat_map(|part| part.0).collect())
+    /// Scores of several splits and trainings together.
+    pub(super) fn all<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        Self(parts.into_iter().flat_map(|part| part.0.iter().copied()).collect())
     }
 
     /// Means by dialogue.
@@ -66,41 +67,26 @@ impl DialogueScores {
     }
 
     /// The differences to other scores of the same dialogues in the same order.
-    pub(super) fn less(&self, other: &Self) -> Self {
+    pub(super) fn minus(&self, other: &Self) -> Self {
         let pairs = self.0.iter().zip(&other.0);
         Self(pairs.map(|((split, dialogue, a), (.., b))| (*split, *dialogue, a - b)).collect())
     }
 
-    /// The variance of the mean over as many random splits.
-    fn variance_between_splits(&self) -> f64 {
-        let values = self.by_split();
-        let spread = Estimate::of(&values).and_then(|e| e.deviation).unwrap_or(0.0);
-        spread * spread / values.len().max(1) as f64
-    }
-
-    /// The mean with its interval over dialogues and its variance over splits.
+    /// The mean with its interval over dialogues and its variance over as many random splits.
     pub(super) fn measurement(&self, section: &'static str, name: String) -> Measurement {
-        let variance = self.variance_between_splits();
+        let by_split = self.by_split();
+        let spread = Estimate::of(&by_split).and_then(|e| e.deviation).unwrap_or(0.0);
+        let variance = spread * spread / by_split.len().max(1) as f64;
         let mean = Measurement::new(section, name, self.mean());
         Measurement { variance, ..mean }.with_interval(&self.by_dialogue())
     }
 
-    /// The mean over `x`, with its interval.
+    /// A point of a plot at `x`: the mean over dialogues, with its interval.
     pub(super) fn point(&self, x: f64) -> Option<Point> {
-        point(x, &self.by_dialogue())
+        let estimate = Estimate::of(&self.by_dialogue())?;
+        let (low, high) = (estimate.low(), estimate.high());
+        Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high, ringed: false })
     }
-}
-
-/// A metric of each result by itself.
-pub(super) fn each(
-    model: &DialogueModel,
-    results: &[DialogueResult],
-    budget: Cost,
-    of: fn(&PolicySummary) -> f64,
-) -> Vec<f64> {
-    let one =
-        |result| of(&PolicySummary::of(model, std::slice::from_ref(result), budget, Totals::All));
-    results.iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -110,15 +96,15 @@ mod tests {
     #[test]
     fn dialogues_count_alike_however_often_they_are_tested() {
         let splits = [
-            DialogueScores::new(0, &[4, 7], &[1.0, 5.0]),
-            DialogueScores::new(1, &[4, 9], &[3.0, 0.0]),
+            DialogueScores::new(0, &[4, 7], [1.0, 5.0]),
+            DialogueScores::new(1, &[4, 9], [3.0, 0.0]),
         ];
-        let scores = DialogueScores::all(splits);
+        let scores = DialogueScores::all(&splits);
         assert_eq!(scores.by_dialogue(), [2.0, 5.0, 0.0]);
         assert_eq!(scores.by_split(), [3.0, 1.5]);
-        let twice = DialogueScores::all([scores.clone(), scores.clone()]);
+        let twice = DialogueScores::all([&scores, &scores]);
         assert_eq!(twice.by_dialogue(), scores.by_dialogue(), "no more dialogues than before");
-        let difference = scores.less(&scores);
+        let difference = scores.minus(&scores);
         assert_eq!(difference.by_dialogue(), [0.0; 3]);
     }
 }

@@ -4,39 +4,44 @@
 //! Rewards are scored by the estimator from which agents learned; gains over local answers by other
 //! dialogues as well.
 
-use super::cross_scores::{self, PairedScores};
+use super::cross_scores::{PairedScores, other_models};
 use super::dialogue_scores::DialogueScores;
 use super::optimum_bounds::{self, AtBudget, Bound, GUARDED};
-use super::splits::{METRICS, metric_scores, model, split_rng};
-use super::{BUDGETS, Measured, PolicyCache, ReproductionConfig, ReproductionError, mean, title};
-use crate::offloading::estimator::NeighbourTies;
+use super::splits::{METRICS, SplitModel, split_rng};
+use super::{
+    BUDGETS, Measured, PolicyCache, ReproductionConfig, ReproductionError, TrainingSpec, mean,
+    reward_chart, title,
+};
 use crate::offloading::evaluate::evaluate;
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::{
     BudgetDistribution, Constraint, StateTransition, TrainingPlan,
 };
-use crate::offloading::{Cost, DialogueModel, Split, Workload};
-use crate::report::figure::{Chart, ChartKind, Series};
+use crate::offloading::{Cost, DialogueModel, ModelParams, Workload};
+use crate::report::figure::{Chart, Series};
 use crate::report::reproduction::Measurement;
 use crate::rl::Algorithm;
 use rayon::prelude::*;
 use std::sync::Arc;
 
 const SECTION: &str = "learners";
+/// Figures that targets are about.
+const DEMANDS: &str = "learners, demands";
 /// Places in [`METRICS`]: the reward, and the shares beyond a budget of time and of money.
 const REWARD: usize = 1;
 const OVER: [usize; 2] = [5, 6];
-/// Figures that claims are about.
-const DEMANDS: &str = "learners, demands";
 
 /// An agent and how it is trained.
-struct Trained {
-    name: &'static str,
+struct Agent {
+    name: String,
     algorithm: Algorithm,
     plan: TrainingPlan,
 }
 
-fn all() -> Vec<Trained> {
+/// The name of an agent, given that of its algorithm.
+type Label = fn(&str) -> String;
+
+fn agents() -> Vec<Agent> {
     let free = TrainingPlan::published(false);
     let rolled = TrainingPlan { transition: StateTransition::OnPolicy, ..free };
     let zero = TrainingPlan::published(true);
@@ -47,122 +52,97 @@ fn all() -> Vec<Trained> {
         raw_budget: false,
     };
     let prices = TrainingPlan { constraint: Constraint::Lagrangian, ..mask };
-    let (ppo, a2c, dqn) = (Algorithm::Ppo, Algorithm::A2c, Algorithm::Dqn);
-    let rows = [
-        ("PPO, compat", ppo, free),
-        ("A2C, compat", a2c, free),
-        ("DQN, compat", dqn, free),
-        ("PPO, rolled", ppo, rolled),
-        ("A2C, rolled", a2c, rolled),
-        ("DQN, rolled", dqn, rolled),
-        ("RC-PPO, compat", ppo, zero),
-        ("RC-A2C, compat", a2c, zero),
-        ("RC-DQN, compat", dqn, zero),
-        ("tmo-rl, PPO", ppo, mask),
-        ("tmo-rl, A2C", a2c, mask),
-        ("tmo-rl, DQN", dqn, mask),
-        ("PPO, lagrangian", ppo, prices),
-        ("A2C, lagrangian", a2c, prices),
-        ("DQN, lagrangian", dqn, prices),
+    let algorithms = [("PPO", Algorithm::Ppo), ("A2C", Algorithm::A2c), ("DQN", Algorithm::Dqn)];
+    let plans: [(Label, TrainingPlan); 5] = [
+        (|name| format!("{name}, compat"), free),
+        (|name| format!("{name}, rolled"), rolled),
+        (|name| format!("RC-{name}, compat"), zero),
+        (|name| format!("tmo-rl, {name}"), mask),
+        (|name| format!("{name}, lagrangian"), prices),
     ];
-    rows.map(|(name, algorithm, plan)| Trained { name, algorithm, plan }).into()
+    let agents = plans.into_iter().flat_map(|(label, plan)| {
+        algorithms.map(|(name, algorithm)| Agent { name: label(name), algorithm, plan })
+    });
+    agents.collect()
 }
 
-impl Trained {
-    /// The budgets at which it is evaluated: all if it was shown them.
+impl Agent {
+    /// The budgets at which it is evaluated: all if it observes them.
     fn budgets(&self) -> &'static [Cost] {
         if self.plan.constraint == Constraint::Free { &BUDGETS[..1] } else { &BUDGETS }
     }
 
-    /// Whether every dialogue is to keep to its budget; prices do so on average, at best.
+    /// Whether every dialogue is to keep its budget; prices keep it on average, at best.
     fn keeps_budgets(&self) -> bool {
         [Constraint::Zero, Constraint::Mask].contains(&self.plan.constraint)
     }
 
-    /// What its policy files are called.
-    fn file(&self, split: usize, seed: usize) -> String {
-        let name = self.name.to_lowercase().replace(", ", "-");
-        format!("{name}-{}-{}", split + 1, seed + 1)
-    }
-
-    /// One training, evaluated on the split's test dialogues at each of its budgets.
-    fn run(
+    /// One training, evaluated on the test dialogues of a split at each of its budgets.
+    fn train(
         &self,
-        part: &Part<'_>,
+        on: &SplitModel,
+        others: &[DialogueModel],
         seed: usize,
         cache: &PolicyCache<'_>,
-    ) -> Result<Done, ReproductionError> {
-        let Part { at, model, split, other_models, local } = part;
-        let root = split_rng(*at).seed().wrapping_add(seed as u64);
-        let (file, how) = (self.file(*at, seed), (self.algorithm, self.plan));
-        let network = cache.network(&file, model, &split.train, how, root)?;
-        let mut learned = NetworkPolicy::new(network, self.plan);
-        let (mut budgets, mut own) = (Vec::new(), None);
-        for budget in self.budgets() {
-            let results = evaluate(model, &split.test, &mut learned, *budget);
-            budgets.push(metric_scores(model, split, *at, &results, *budget));
-            own.get_or_insert_with(|| PairedScores::new(*at, other_models, split, &results));
-        }
-        Ok(Done { budgets, own: own.unwrap_or_default(), local: local.clone() })
+    ) -> Result<Trained, ReproductionError> {
+        let name = self.name.to_lowercase().replace(", ", "-");
+        let spec = TrainingSpec {
+            file: format!("{name}-{}-{}", on.at + 1, seed + 1),
+            algorithm: self.algorithm,
+            plan: self.plan,
+            seed: split_rng(on.at).seed().wrapping_add(seed as u64),
+        };
+        let network = cache.network(&spec, &on.model, &on.split.train)?;
+        let mut policy = NetworkPolicy::new(network, self.plan);
+        let budgets = self.budgets().iter();
+        let results: Vec<_> = budgets
+            .map(|budget| evaluate(&on.model, &on.split.test, &mut policy, *budget))
+            .collect();
+        let by_budget = results.iter().zip(self.budgets());
+        Ok(Trained {
+            by_budget: by_budget.map(|(results, budget)| on.metrics(results, *budget)).collect(),
+            at_published: PairedScores::new(on, others, &results[0]),
+        })
     }
 }
 
-/// A split to train on and to test on.
-struct Part<'a> {
-    at: usize,
-    model: &'a DialogueModel,
-    split: &'a Split,
-    /// For each test dialogue, an estimator of the others.
-    other_models: &'a [DialogueModel],
-    /// What always answering locally comes to.
-    local: PairedScores,
-}
-
-/// What a training came to.
+/// The scores of one training.
 #[derive(Clone)]
-struct Done {
-    /// By budget, each of [`METRICS`].
-    budgets: Vec<Vec<DialogueScores>>,
-    /// At the published budget.
-    own: PairedScores,
-    local: PairedScores,
+struct Trained {
+    /// By budget: each of [`METRICS`].
+    by_budget: Vec<Vec<DialogueScores>>,
+    /// Rewards within the published budget, which is the first.
+    at_published: PairedScores,
 }
 
-/// What the trainings of an agent came to.
+/// All trainings of an agent.
 struct Outcome {
-    trained: Trained,
-    done: Vec<Done>,
+    agent: Agent,
+    trainings: Vec<Trained>,
 }
 
 impl Outcome {
     /// A metric at a budget.
-    fn column(&self, budget: usize, metric: usize) -> DialogueScores {
-        DialogueScores::all(self.done.iter().map(|done| done.budgets[budget][metric].clone()))
+    fn metric(&self, budget: usize, metric: usize) -> DialogueScores {
+        DialogueScores::all(self.trainings.iter().map(|trained| &trained.by_budget[budget][metric]))
     }
 
     /// The share of dialogues beyond either part of a budget, whichever is larger.
     fn over(&self, budget: usize) -> f64 {
-        let [time, usage] = OVER.map(|metric| self.column(budget, metric).mean());
+        let [time, usage] = OVER.map(|metric| self.metric(budget, metric).mean());
         time.max(usage)
     }
 
     fn reward(&self, budget: usize) -> f64 {
-        self.column(budget, REWARD).mean()
-    }
-
-    /// The gain over local answers, by both estimators.
-    fn above_local(&self) -> Vec<Measurement> {
-        let own = PairedScores::all(self.done.iter().map(|done| &done.own));
-        let local = PairedScores::all(self.done.iter().map(|done| &done.local));
-        own.less(self.trained.name, &local, "local")
+        self.metric(budget, REWARD).mean()
     }
 
     fn measure(&self) -> Vec<Measurement> {
         let mut figures = Vec::new();
-        for (at, budget) in self.trained.budgets().iter().enumerate() {
+        for (at, budget) in self.agent.budgets().iter().enumerate() {
             for (metric, (what, _)) in METRICS.iter().enumerate() {
-                let name = format!("{}, {}, {what}", self.trained.name, title(*budget));
-                figures.push(self.column(at, metric).measurement(SECTION, name));
+                let name = format!("{}, {}, {what}", self.agent.name, title(*budget));
+                figures.push(self.metric(at, metric).measurement(SECTION, name));
             }
         }
         figures
@@ -176,51 +156,55 @@ pub(super) fn measure(
     bounds: &[Bound],
     measured: &mut Measured,
 ) -> Result<(), ReproductionError> {
-    let all = all();
     let (splits, seeds) = (config.trained, config.seeds);
     if splits * seeds == 0 {
         return Ok(());
     }
-    cache.progress.start(all.len() * splits * seeds, 0);
-    let mut outcomes: Vec<Outcome> =
-        all.into_iter().map(|trained| Outcome { trained, done: Vec::new() }).collect();
-    // One split after the other, so that of a run that is stopped whole splits are kept.
+    let outcome = |agent| Outcome { agent, trainings: Vec::new() };
+    let mut outcomes: Vec<Outcome> = agents().into_iter().map(outcome).collect();
+    cache.progress.start(outcomes.len() * splits * seeds, 0);
+    let mut local = Vec::new();
+    // One split after the other, so that a run that is stopped has finished whole splits.
     for at in 0..splits {
-        let split = data.split(split_rng(at));
-        let model = model(data, &split, NeighbourTies::Shared)?;
-        let other_models = cross_scores::other_models(&model, &split)?;
-        let local = PairedScores::of_policy("local", at, (&model, &split), &other_models)?;
-        let part = Part { at, model: &model, split: &split, other_models: &other_models, local };
-        let job = |job: usize| outcomes[job / seeds].trained.run(&part, job % seeds, cache);
+        let on = SplitModel::new(data, at, &ModelParams::default())?;
+        let others = other_models(&on)?;
+        let of_local = PairedScores::of_policy("local", &on, &others)?;
+        local.extend(std::iter::repeat_n(of_local, seeds));
+        let job = |job: usize| outcomes[job / seeds].agent.train(&on, &others, job % seeds, cache);
         let jobs = (0..outcomes.len() * seeds).into_par_iter().with_max_len(1);
-        let done = jobs.map(job).collect::<Result<Vec<_>, ReproductionError>>()?;
-        for (outcome, done) in outcomes.iter_mut().zip(done.chunks(seeds)) {
-            outcome.done.extend_from_slice(done);
+        let trained = jobs.map(job).collect::<Result<Vec<_>, ReproductionError>>()?;
+        for (outcome, trained) in outcomes.iter_mut().zip(trained.chunks(seeds)) {
+            outcome.trainings.extend_from_slice(trained);
         }
     }
     measured.figures.extend(outcomes.iter().flat_map(Outcome::measure));
     measured.figures.extend(demands(&outcomes));
-    measured.figures.extend(outcomes.iter().flat_map(Outcome::above_local));
+    let local = PairedScores::all(&local);
+    // Gains over local answers, one local score for each training.
+    measured.figures.extend(outcomes.iter().flat_map(|outcome| {
+        let own = outcome.trainings.iter().map(|trained| &trained.at_published);
+        PairedScores::all(own).less(&outcome.agent.name, &local, "local")
+    }));
     measured.plots.push(("budgets", plot(&outcomes, bounds, config)));
     Ok(())
 }
 
-/// Means over splits that claims are about.
+/// Means over splits that targets are about.
 fn demands(outcomes: &[Outcome]) -> Vec<Measurement> {
     let reward = |name: &str| {
-        let outcome = outcomes.iter().find(|outcome| outcome.trained.name == name);
+        let outcome = outcomes.iter().find(|outcome| outcome.agent.name == name);
         outcome.map_or(f64::NAN, |outcome| outcome.reward(0))
     };
     let figure = |name: String, value: f64| Measurement::new(DEMANDS, name, value);
     let agents = ["PPO", "A2C", "DQN"];
-    let compat = agents.map(|name| reward(&format!("{name}, compat")));
-    let names = agents.map(|name| format!("{name}, compat, reward"));
-    let mut figures: Vec<_> = names.into_iter().zip(compat).map(|(n, v)| figure(n, v)).collect();
+    let mut figures: Vec<_> = agents
+        .map(|name| figure(format!("{name}, compat, reward"), reward(&format!("{name}, compat"))))
+        .into();
     let gain = |name: &str| reward(&format!("{name}, rolled")) - reward(&format!("{name}, compat"));
     let gain = mean(&agents.map(gain));
     figures.push(figure("rolled less compat, mean of the three".to_owned(), gain));
-    for outcome in outcomes.iter().filter(|outcome| outcome.trained.keeps_budgets()) {
-        let (name, budget) = (outcome.trained.name, title(BUDGETS[1]));
+    for outcome in outcomes.iter().filter(|outcome| outcome.agent.keeps_budgets()) {
+        let (name, budget) = (&outcome.agent.name, title(BUDGETS[1]));
         figures.push(figure(format!("{name}, largest share over {budget}"), outcome.over(1)));
         figures.push(figure(format!("{name}, reward at {budget}"), outcome.reward(1)));
     }
@@ -231,45 +215,35 @@ fn demands(outcomes: &[Outcome]) -> Vec<Measurement> {
 fn plot(outcomes: &[Outcome], bounds: &[Bound], config: &ReproductionConfig) -> Chart {
     let bounds = &bounds[..config.trained.min(bounds.len())];
     let of_bounds = |label: &str, of: &dyn Fn(&AtBudget) -> &DialogueScores| {
-        series(label.to_owned(), &|at| {
-            optimum_bounds::all(bounds, |split| of(&split.by_budget[at]))
-        })
+        line(label.to_owned(), &|at| optimum_bounds::all(bounds, |split| of(&split.by_budget[at])))
     };
-    let mut all = vec![
-        of_bounds("optimum of who knows the dialogue", &|s| &s.optimum),
+    let mut series = vec![
+        of_bounds("optimum, all turns known", &|s| &s.optimum),
         of_bounds(GUARDED[1], &|s| &s.guarded[1]),
         of_bounds(GUARDED[0], &|s| &s.guarded[0]),
     ];
-    for outcome in outcomes.iter().rev().filter(|outcome| outcome.trained.keeps_budgets()) {
+    for outcome in outcomes.iter().rev().filter(|outcome| outcome.agent.keeps_budgets()) {
         let rates: Vec<String> =
             (0..BUDGETS.len()).map(|at| format!("{:.0}", 100.0 * outcome.over(at))).collect();
         let none = rates.iter().all(|rate| rate == "0");
-        let name = outcome.trained.name;
         let over = if none { String::new() } else { format!(" (over: {} %)", rates.join(", ")) };
-        all.push(series(format!("{name}{over}"), &|at| outcome.column(at, REWARD)));
+        let label = format!("{}{over}", outcome.agent.name);
+        series.push(line(label, &|at| outcome.metric(at, REWARD)));
     }
-    Chart {
-        kind: ChartKind::Lines,
-        title: "Reward within a budget of time and money".to_owned(),
-        note: format!(
-            "M4A1, test dialogues of {} splits, {} trainings each; bands: 95 % over dialogues. \
-             Budgets with these seconds have 0.007, 0.01, 0.02, 0.03 and 0.05 USD. over: share of \
-             dialogues beyond the budget of time or money, whichever is more, from 30 s down to \
-             7 s; nobody else exceeds any.",
-            config.trained, config.seeds
-        ),
-        x_label: "budget of a dialogue (s)".to_owned(),
-        y_label: "mean reward".to_owned(),
-        x_log: false,
-        y_log: false,
-        y_range: None,
-        series: all,
-    }
+    let note = format!(
+        "M4A1, test dialogues of {} splits, {} trainings each; bands: 95 % over dialogues. \
+         Budgets with these seconds have 0.007, 0.01, 0.02, 0.03 and 0.05 USD. over: share of \
+         dialogues beyond the budget of time or money, whichever is more, from 30 s down to 7 s; \
+         no other policy exceeds any.",
+        config.trained, config.seeds
+    );
+    let x = ("budget of a dialogue (s)", false);
+    reward_chart("Reward within a budget of time and money", note, x, series)
 }
 
 /// A line over the budgets.
-fn series(label: String, column: &dyn Fn(usize) -> DialogueScores) -> Series {
+fn line(label: String, scores: &dyn Fn(usize) -> DialogueScores) -> Series {
     let budgets = BUDGETS.iter().enumerate().rev();
-    let points = budgets.filter_map(|(at, budget)| column(at).point(budget.latency_s));
+    let points = budgets.filter_map(|(at, budget)| scores(at).point(budget.latency_s));
     Series { label, points: points.collect() }
 }

@@ -1,10 +1,9 @@
 //! The reproduction of TMO: what `peeksim reproduce tmo` measures.
 //!
 //! Targets stand in `experiments/tmo/targets.csv`: constants of the authors' code, their published
-//! sweep, figures measured by running that code on the data set M4A1, and claims of this program.
+//! sweep, figures measured by running that code on the data set M4A1, and claims of this project.
 //! Exact values of closed forms are computed. Without the data set, its figures are not measured.
 
-mod closed_form;
 mod cross_scores;
 mod devices;
 mod dialogue_scores;
@@ -19,13 +18,12 @@ mod synthetic_totals;
 use crate::config::Problem;
 use crate::offloading::{Cost, Workload};
 use crate::output::atomic::WriteError;
-use crate::report::figure::{Chart, Point};
+use crate::report::figure::{Chart, ChartKind, Series};
 use crate::report::reproduction::{Check, Measurement, Targets, check_report};
-use crate::stats::Estimate;
 use std::sync::Arc;
 
-pub use closed_form::Calls;
 pub use policy_cache::PolicyCache;
+use policy_cache::TrainingSpec;
 
 /// A reproduction that could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -39,16 +37,16 @@ pub enum ReproductionError {
     Write(#[from] WriteError),
 }
 
-/// How much is measured.
+/// Sizes of the measurements.
 #[derive(Clone, Debug)]
 pub struct ReproductionConfig {
     /// Number of dialogues of each synthetic workload.
     pub dialogues: usize,
-    /// How many of these policies are tested on.
+    /// Number of synthetic dialogues that policies are tested on.
     pub scored: usize,
     /// Number of random splits of the data set.
     pub splits: usize,
-    /// Number of splits for which the optimum is searched.
+    /// Number of splits for which the optimum is computed.
     pub bounds: usize,
     /// Number of splits on which agents are trained.
     pub trained: usize,
@@ -105,7 +103,7 @@ pub struct Artifacts {
     pub plots: Vec<(&'static str, Chart)>,
 }
 
-/// Measured figures and plots of one part.
+/// Measured figures and plots.
 #[derive(Default)]
 struct Measured {
     figures: Vec<Measurement>,
@@ -117,7 +115,7 @@ struct Measured {
 ///
 /// # Errors
 /// Says what is wrong with the inputs, or why a network could not be written.
-pub fn make(
+pub fn reproduce(
     data: Option<&Arc<Workload>>,
     config: &ReproductionConfig,
     cache: &PolicyCache<'_>,
@@ -167,9 +165,22 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// The mean of `values` at `x`, with its interval.
-fn point(x: f64, values: &[f64]) -> Option<Point> {
-    let estimate = Estimate::of(values)?;
-    let (low, high) = (estimate.low(), estimate.high());
-    Some(Point { x, x_low: x, x_high: x, y: estimate.mean, low, high, ringed: false })
+/// Mean rewards as lines over `x`, a label and whether its axis is logarithmic.
+pub fn reward_chart(
+    title: &str,
+    note: String,
+    (x, x_log): (&str, bool),
+    series: Vec<Series>,
+) -> Chart {
+    Chart {
+        kind: ChartKind::Lines,
+        title: title.to_owned(),
+        note,
+        x_label: x.to_owned(),
+        y_label: "mean reward".to_owned(),
+        x_log,
+        y_log: false,
+        y_range: None,
+        series,
+    }
 }

@@ -21,7 +21,7 @@ pub(super) fn measure() -> Vec<Measurement> {
             add("networks", format!("{}, {views} views", network.name), *seconds, *usd);
         }
     }
-    let range = normalised(&Costs::paper(DEVICES[3], NETWORKS[0]).latency_s);
+    let range = normalised(&Costs::published().latency_s);
     figures.push(Measurement::new("normalised", "latency of text only", range[1]));
     figures.extend(rewards());
     figures
@@ -40,12 +40,7 @@ fn one_turn() -> Option<DialogueModel> {
     };
     let dialogues = vec![Dialogue { id: "0".into(), turns: vec![turn] }];
     let workload = Workload { tasks: vec!["task".into()], actions: Actions::new(3), dialogues };
-    DialogueModel::new(
-        Arc::new(workload),
-        &[0],
-        ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])),
-    )
-    .ok()
+    DialogueModel::new(Arc::new(workload), &[0], ModelParams::default()).ok()
 }
 
 /// Rewards of that turn by action: without and with one, two and three views.

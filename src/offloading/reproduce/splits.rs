@@ -1,13 +1,12 @@
 //! Policies that need no training, over random splits of M4A1.
 
-use super::dialogue_scores::{DialogueScores, each};
+use super::dialogue_scores::DialogueScores;
 use super::{ReproductionConfig, SEED};
 use crate::config::Problem;
 use crate::core::rng::Rng;
-use crate::offloading::cost::{DEVICES, NETWORKS};
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate};
-use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Split, Workload, policies};
+use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, policies};
 use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -36,22 +35,81 @@ pub(super) const POLICIES: [&str; 9] = [
     "greedy-knn",
     "greedy-knn-association",
 ];
-/// Those of them whose scores are measured with ties to the lowest index, too.
+/// Policies that are measured also with ties to the lowest index.
 const LOWEST_INDEX: [&str; 4] = ["local", "always:cloud+0", "always:cloud+0+1", "greedy-knn"];
 
-/// The published device and network on one split.
-pub(super) fn model(
-    data: &Arc<Workload>,
-    split: &Split,
-    ties: NeighbourTies,
-) -> Result<DialogueModel, Problem> {
-    let params = ModelParams { ties, ..ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])) };
-    DialogueModel::new(Arc::clone(data), &split.train, params)
+/// A random split of the data set, and the model of its training dialogues.
+pub(super) struct SplitModel {
+    /// Number of the split.
+    pub(super) at: usize,
+    pub(super) split: Split,
+    pub(super) model: DialogueModel,
 }
 
-/// The seed of the split with this number.
+impl SplitModel {
+    /// The split with this number.
+    pub(super) fn new(
+        data: &Arc<Workload>,
+        at: usize,
+        params: &ModelParams,
+    ) -> Result<Self, Problem> {
+        let split = data.split(split_rng(at));
+        let model = DialogueModel::new(Arc::clone(data), &split.train, params.clone())?;
+        Ok(Self { at, split, model })
+    }
+
+    /// Results of a policy that needs no training, by test dialogue.
+    pub(super) fn results(
+        &self,
+        policy: &str,
+        budget: Cost,
+    ) -> Result<Vec<DialogueResult>, Problem> {
+        let mut policy = policies::build(policy, &self.model, split_rng(self.at))?;
+        Ok(evaluate(&self.model, &self.split.test, policy.as_mut(), budget))
+    }
+
+    /// Scores of the test dialogues, in order.
+    pub(super) fn scores(&self, values: impl IntoIterator<Item = f64>) -> DialogueScores {
+        DialogueScores::new(self.at, &self.split.test, values)
+    }
+
+    /// Rewards of the test dialogues.
+    pub(super) fn rewards(&self, results: &[DialogueResult]) -> DialogueScores {
+        self.scores(results.iter().map(|result| result.reward))
+    }
+
+    /// A metric of each test dialogue.
+    pub(super) fn metric(
+        &self,
+        results: &[DialogueResult],
+        budget: Cost,
+        of: fn(&PolicySummary) -> f64,
+    ) -> DialogueScores {
+        self.scores(results.iter().map(|result| {
+            let alone = std::slice::from_ref(result);
+            of(&PolicySummary::of(&self.model, alone, budget))
+        }))
+    }
+
+    /// Each of [`METRICS`].
+    pub(super) fn metrics(&self, results: &[DialogueResult], budget: Cost) -> Vec<DialogueScores> {
+        METRICS.map(|(_, of)| self.metric(results, budget, of)).into()
+    }
+}
+
+/// The random numbers of a split and of policies on it.
 pub(super) fn split_rng(split: usize) -> Rng {
     Rng::new(SEED, 1000 + split as u64)
+}
+
+/// A measurement on each of the first `count` splits.
+pub(super) fn by_split<T: Send>(
+    data: &Arc<Workload>,
+    count: usize,
+    params: &ModelParams,
+    of: impl Fn(&SplitModel) -> Result<T, Problem> + Sync,
+) -> Result<Vec<T>, Problem> {
+    (0..count).into_par_iter().map(|at| of(&SplitModel::new(data, at, params)?)).collect()
 }
 
 /// Means over dialogues by policy, and their variance over splits.
@@ -64,45 +122,20 @@ pub(super) fn measure(
         ("splits", NeighbourTies::Shared, &POLICIES[..], &METRICS[..]),
         ("splits, lowest index", NeighbourTies::LowestIndex, &LOWEST_INDEX, &METRICS[..2]),
     ] {
-        let scores = |at: usize| -> Result<Vec<Vec<DialogueScores>>, Problem> {
-            let split = data.split(split_rng(at));
-            let model = model(data, &split, ties)?;
-            policies.iter().map(|name| policy_scores(&model, &split, name, at)).collect()
-        };
-        let by_split = (0..config.splits).into_par_iter().map(scores);
-        let by_split = by_split.collect::<Result<Vec<_>, _>>()?;
+        let params = ModelParams { ties, ..ModelParams::default() };
+        let splits = by_split(data, config.splits, &params, |on| {
+            let metrics = |policy: &&str| {
+                Ok(on.metrics(&on.results(policy, Cost::PUBLISHED)?, Cost::PUBLISHED))
+            };
+            policies.iter().map(metrics).collect::<Result<Vec<_>, Problem>>()
+        })?;
         for (policy, name) in policies.iter().enumerate() {
             for (metric, (what, _)) in metrics.iter().enumerate() {
-                let all = by_split.iter().map(|split| split[policy][metric].clone());
+                let all = splits.iter().map(|split| &split[policy][metric]);
                 let name = format!("{name}, {what}");
                 figures.push(DialogueScores::all(all).measurement(section, name));
             }
         }
     }
     Ok(figures)
-}
-
-/// Each of [`METRICS`] of a policy on a split.
-fn policy_scores(
-    model: &DialogueModel,
-    split: &Split,
-    name: &str,
-    at: usize,
-) -> Result<Vec<DialogueScores>, Problem> {
-    let mut policy = policies::build(name, model, split_rng(at))?;
-    let results = evaluate(model, &split.test, policy.as_mut(), Cost::PUBLISHED);
-    Ok(metric_scores(model, split, at, &results, Cost::PUBLISHED))
-}
-
-/// Each of [`METRICS`] of the results of a split's test dialogues.
-pub(super) fn metric_scores(
-    model: &DialogueModel,
-    split: &Split,
-    at: usize,
-    results: &[DialogueResult],
-    budget: Cost,
-) -> Vec<DialogueScores> {
-    let metric =
-        |(_, of): Metric| DialogueScores::new(at, &split.test, &each(model, results, budget, of));
-    METRICS.into_iter().map(metric).collect()
 }

@@ -4,6 +4,7 @@
 //! digits: binary fractions such as 0.30000000000000004 cannot appear.
 
 use libm::log10;
+
 /// Numbers beyond this are no measurements, and their differences would overflow.
 const HUGE: f64 = 1e100;
 /// Positive numbers below this are zero for a logarithmic axis.
@@ -32,8 +33,8 @@ pub(super) struct Ticks {
 }
 
 impl Axis {
-    /// The range that shows all values with a little air; values the axis cannot show are
-    /// ignored, and a usable `fixed` range wins over the data.
+    /// The range that shows all values with a little space around them. Values that the axis cannot
+    /// show are ignored; a usable `fixed` range takes precedence over the data.
     pub(super) fn fit(
         values: impl Iterator<Item = f64>,
         log: bool,
@@ -101,7 +102,7 @@ impl Axis {
         if self.log && value < TINY { Some(0.0) } else { self.place(value) }
     }
 
-    /// About as many labelled ticks as asked for, at round values.
+    /// About `wanted` labelled ticks at round values.
     pub(super) fn ticks(&self, wanted: u32) -> Ticks {
         let mut ticks = if self.log { self.log_ticks(wanted) } else { self.linear_ticks(wanted) };
         if let Some(label) = self.foot {
@@ -112,22 +113,14 @@ impl Axis {
 
     fn linear_ticks(&self, wanted: u32) -> Ticks {
         let raw = (self.high - self.low) / f64::from(wanted.max(1));
-        let mut exponent = floor(log10(raw));
+        let exponent = log10(raw).floor() as i32;
         // The slack keeps a step that is round but for rounding from going up to the next one.
         let lead = raw / power(exponent) * (1.0 - 1e-9);
-        let mut digit: i64 = 10;
-        for candidate in [1_u8, 2, 5] {
-            if f64::from(candidate) >= lead {
-                digit = i64::from(candidate);
-                break;
-            }
-        }
-        if digit == 10 {
-            (digit, exponent) = (1, exponent + 1);
-        }
+        let digit = [1, 2, 5].into_iter().find(|digit| *digit as f64 >= lead);
+        let (digit, exponent) = digit.map_or((1, exponent + 1), |digit: i64| (digit, exponent));
         let step = scaled(digit, exponent);
-        let first = whole((self.low / step - 1e-9).ceil());
-        let last = whole((self.high / step + 1e-9).floor());
+        let first = (self.low / step - 1e-9).ceil() as i64;
+        let last = (self.high / step + 1e-9).floor() as i64;
         let digits: Vec<i64> = (first..=last).map(|index| index * digit).collect();
         let unit = Unit::of(&digits, exponent);
         let major = digits.iter().map(|&d| (scaled(d, exponent), unit.label(d, exponent)));
@@ -137,13 +130,14 @@ impl Axis {
     fn log_ticks(&self, wanted: u32) -> Ticks {
         let inside =
             |value: f64| self.part(value).is_some_and(|at| (-1e-9..=1.0 + 1e-9).contains(&at));
-        let decades: Vec<i32> = (floor(log10(self.low))..=floor(log10(self.high)) + 1).collect();
+        let [low, high] = [self.low, self.high].map(|end| log10(end).floor() as i32);
+        let decades: Vec<i32> = (low..=high + 1).collect();
         let shown = decades.iter().filter(|e| inside(power(**e))).count();
         let every = |digits: &[i64]| -> Vec<(i64, i32)> {
             let all = decades.iter().flat_map(|&e| digits.iter().map(move |&d| (d, e)));
             all.filter(|&(d, e)| inside(scaled(d, e))).collect()
         };
-        let wanted = usize::try_from(wanted.max(1)).unwrap_or(1);
+        let wanted = wanted.max(1) as usize;
         let stride = shown.div_ceil(wanted + 1).max(1);
         let fine = every(&[1, 2, 5]);
         let coarse: Vec<(i64, i32)> = every(&[1]).into_iter().step_by(stride).collect();
@@ -151,7 +145,7 @@ impl Axis {
             if self.high / self.low < 101.0 && fine.len() <= wanted + 1 { fine } else { coarse };
         if chosen.len() < 2 {
             // Less than a decade is nearly straight; round linear steps read best there.
-            return self.linear_ticks(wanted.try_into().unwrap_or(4).min(4));
+            return self.linear_ticks(wanted.min(4) as u32);
         }
         let rest = match stride {
             1 => every(&[1, 2, 3, 4, 5, 6, 7, 8, 9]),
@@ -169,7 +163,7 @@ impl Axis {
 
 /// Whether an axis can show the value at all.
 pub(super) fn shows(value: f64, log: bool) -> bool {
-    // The comparison is false for numbers that are none.
+    // The comparison is false for NaN.
     value.abs() < HUGE && (!log || value > TINY)
 }
 
@@ -208,7 +202,7 @@ struct Unit {
 impl Unit {
     fn of(digits: &[i64], exponent: i32) -> Self {
         let largest = digits.iter().map(|d| d.abs()).max().unwrap_or(0);
-        let size = exponent + whole_log10(largest);
+        let size = exponent + largest.checked_ilog10().unwrap_or(0).cast_signed();
         let (exponent, suffix) = match size {
             _ if largest == 0 => (0, String::new()),
             -3..=3 => (0, String::new()),
@@ -244,10 +238,10 @@ fn decimal(digits: i64, exponent: i32) -> String {
     let sign = if digits < 0 { "\u{2212}" } else { "" };
     let mut text = digits.unsigned_abs().to_string();
     if exponent >= 0 {
-        let zeros = if digits == 0 { 0 } else { usize::try_from(exponent).unwrap_or(0) };
+        let zeros = if digits == 0 { 0 } else { exponent as usize };
         text.push_str(&"0".repeat(zeros));
     } else {
-        let decimals = usize::try_from(exponent.unsigned_abs()).unwrap_or(0);
+        let decimals = exponent.unsigned_abs() as usize;
         text = format!("{text:0>width$}", width = decimals + 1);
         text.insert(text.len() - decimals, '.');
     }
@@ -257,28 +251,12 @@ fn decimal(digits: i64, exponent: i32) -> String {
 /// `digits` times ten to the `exponent`. Dividing by a power of ten that is exact rounds once;
 /// multiplying by its inexact inverse would round twice.
 fn scaled(digits: i64, exponent: i32) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "tick digits are far below 2^53")]
     let digits = digits as f64;
     if exponent < 0 { digits / power(-exponent) } else { digits * power(exponent) }
 }
 
 fn power(exponent: i32) -> f64 {
     10_f64.powi(exponent)
-}
-
-/// How many digits follow the first.
-fn whole_log10(number: i64) -> i32 {
-    number.checked_ilog10().map_or(0, |log| i32::try_from(log).unwrap_or(0))
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "exponents of numbers within HUGE and TINY")]
-fn floor(value: f64) -> i32 {
-    value.floor() as i32
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a range is no less than 1e-9 of its ends")]
-fn whole(value: f64) -> i64 {
-    value as i64
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(super) fn scene(
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
     let x_axis = x_axis.with_foot(all().map(|p| p.x));
     let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range).with_foot(all().map(|p| p.y));
-    let chart = &told(chart, all());
+    let chart = &with_foot_note(chart, all());
     let titles: Vec<&str> = panels.iter().map(|(title, _)| *title).collect();
     let layout = Layout::of(chart, &titles, fonts, (&x_axis, &y_axis));
     let frame = Frame { x_axis, y_axis, plot: layout.plot };
@@ -76,7 +76,7 @@ pub(super) fn scene(
 }
 
 /// The chart with a note on the points at the foot of a logarithmic axis.
-fn told<'p>(chart: &Chart, points: impl Iterator<Item = &'p Point>) -> Chart {
+fn with_foot_note<'p>(chart: &Chart, points: impl Iterator<Item = &'p Point>) -> Chart {
     let at_foot = |p: &&Point| at_foot(p.x, chart.x_log) || at_foot(p.y, chart.y_log);
     let (mut count, mut negative) = (0, false);
     for p in points.filter(at_foot) {
@@ -190,61 +190,62 @@ impl Pen {
 
     /// Bands under lines under markers, so that no series hides the values of another.
     fn data(&mut self, kind: ChartKind, shown: &[Vec<Point>]) {
-        let looks: Vec<(SeriesStyle, &Vec<Point>)> =
-            shown.iter().enumerate().map(|(index, points)| (style::look(index), points)).collect();
-        for (look, points) in &looks {
+        let styles: Vec<(SeriesStyle, &Vec<Point>)> = shown
+            .iter()
+            .enumerate()
+            .map(|(index, points)| (style::of_series(index), points))
+            .collect();
+        for (style, points) in &styles {
             match kind {
-                ChartKind::Scatter => self.error_bars(*look, points),
-                ChartKind::Lines => self.band(*look, points),
+                ChartKind::Scatter => self.error_bars(*style, points),
+                ChartKind::Lines => self.band(*style, points),
             }
         }
-        for (look, points) in &looks {
-            self.line(kind, *look, points);
+        for (style, points) in &styles {
+            self.line(kind, *style, points);
         }
         // Filled markers first: open ones and crosses on top of them leave both to be seen.
         for solid in [true, false] {
-            for (index, (look, points)) in looks.iter().enumerate() {
-                if look.marker.solid() == solid {
-                    self.markers(kind, index, *look, points);
+            for (index, (style, points)) in styles.iter().enumerate() {
+                if style.marker.solid() == solid {
+                    self.markers(kind, index, *style, points);
                 }
             }
         }
     }
 
     /// The area between the interval ends; a lone point has none and gets an error bar.
-    fn band(&mut self, look: SeriesStyle, points: &[Point]) {
+    fn band(&mut self, style: SeriesStyle, points: &[Point]) {
         if points.iter().all(|p| p.low >= p.high) {
             return;
         }
         if points.len() == 1 {
-            return self.error_bars(look, points);
+            return self.error_bars(style, points);
         }
         let mut outline = thin(&self.frame.path(points, |p| p.high));
-        let mut lower = thin(&self.frame.path(points, |p| p.low));
-        lower.reverse();
-        outline.append(&mut lower);
+        outline.extend(thin(&self.frame.path(points, |p| p.low)).into_iter().rev());
         let points = clip_area(&outline, &self.frame.plot);
         if points.len() > 2 {
-            self.shapes.push(Mark::Area { points, ink: look.ink, opacity: style::BAND });
+            self.shapes.push(Mark::Area { points, ink: style.ink, opacity: style::BAND });
         }
     }
 
-    fn line(&mut self, kind: ChartKind, look: SeriesStyle, points: &[Point]) {
+    fn line(&mut self, kind: ChartKind, style: SeriesStyle, points: &[Point]) {
         let path = self.frame.path(points, |p| p.y);
         let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for part in clip_line(&thin(&path), &self.frame.plot) {
-            self.dashed(&part, look, width);
+            self.dashed(&part, style, width);
         }
     }
 
-    fn dashed(&mut self, path: &[Xy], look: SeriesStyle, width: f64) {
-        for points in dashes(path, look.dash) {
-            self.stroke(points, look.ink, width);
+    fn dashed(&mut self, path: &[Xy], style: SeriesStyle, width: f64) {
+        for points in dashes(path, style.dash) {
+            self.stroke(points, style.ink, width);
         }
     }
 
     /// Error bars both ways with caps, clipped to the plot; none where the interval is empty.
-    fn error_bars(&mut self, look: SeriesStyle, points: &[Point]) {
+    fn error_bars(&mut self, style: SeriesStyle, points: &[Point]) {
         let frame = self.frame;
         for p in points {
             let (Some(x), Some(y)) = (frame.x(p.x), frame.y(p.y)) else {
@@ -252,11 +253,11 @@ impl Pen {
             };
             if p.low < p.high {
                 let (from, to) = (frame.y(p.low).unwrap_or(y), frame.y(p.high).unwrap_or(y));
-                self.bar([(x, from), (x, to)], (CAP, 0.0), look.ink);
+                self.bar([(x, from), (x, to)], (CAP, 0.0), style.ink);
             }
             if p.x_low < p.x_high {
                 let (from, to) = (frame.x(p.x_low).unwrap_or(x), frame.x(p.x_high).unwrap_or(x));
-                self.bar([(from, y), (to, y)], (0.0, CAP), look.ink);
+                self.bar([(from, y), (to, y)], (0.0, CAP), style.ink);
             }
         }
     }
@@ -270,7 +271,7 @@ impl Pen {
         }
     }
 
-    fn markers(&mut self, kind: ChartKind, series: usize, look: SeriesStyle, points: &[Point]) {
+    fn markers(&mut self, kind: ChartKind, series: usize, style: SeriesStyle, points: &[Point]) {
         let path = self.frame.path(points, |p| p.y);
         let few = match kind {
             ChartKind::Lines => FEW_POINTS,
@@ -280,8 +281,8 @@ impl Pen {
             let (Some(&at), Some(point)) = (path.get(index), points.get(index)) else { continue };
             if self.frame.plot.holds(at) {
                 // An open marker says that its place is not to scale.
-                let filled = look.marker.filled && !self.frame.is_at_foot(point);
-                self.marker(at, SeriesStyle { marker: Marker { filled, ..look.marker }, ..look });
+                let filled = style.marker.filled && !self.frame.is_at_foot(point);
+                self.marker(at, SeriesStyle { marker: Marker { filled, ..style.marker }, ..style });
             }
         }
         let ringed: Vec<Point> = points.iter().filter(|point| point.ringed).copied().collect();
@@ -292,13 +293,12 @@ impl Pen {
         }
     }
 
-    fn marker(&mut self, at: Xy, look: SeriesStyle) {
-        let SeriesStyle { ink, marker, .. } = look;
-        for [from, to] in marker.shape.strokes(at, MARKER) {
-            self.stroke(vec![from, to], style::WHITE, PEN + 2.0 * RIM);
-        }
-        for [from, to] in marker.shape.strokes(at, MARKER) {
-            self.stroke(vec![from, to], ink, PEN);
+    fn marker(&mut self, at: Xy, style: SeriesStyle) {
+        let SeriesStyle { ink, marker, .. } = style;
+        for (ink, width) in [(style::WHITE, PEN + 2.0 * RIM), (ink, PEN)] {
+            for ends in marker.shape.strokes(at, MARKER) {
+                self.stroke(ends.to_vec(), ink, width);
+            }
         }
         let layers = [(MARKER + RIM, style::WHITE), (MARKER, ink), (MARKER - PEN, style::WHITE)];
         let used = if marker.filled { 2 } else { 3 };
@@ -355,10 +355,10 @@ impl Pen {
     fn legend(&mut self, legend: &Legend, corner: Xy, kind: ChartKind) {
         let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for entry in &legend.entries {
-            let look = style::look(entry.series);
+            let style = style::of_series(entry.series);
             let (x, y) = (corner.0 + entry.sample.0, (corner.1 + entry.sample.1).round());
-            self.dashed(&[(x, y), (x + SAMPLE, y)], look, width);
-            self.marker((x + SAMPLE / 2.0, y), look);
+            self.dashed(&[(x, y), (x + SAMPLE, y)], style, width);
+            self.marker((x + SAMPLE / 2.0, y), style);
             let at = (corner.0 + entry.text.0, corner.1 + entry.text.1);
             let lines = Lines { lines: entry.lines.clone(), baseline: at.1 };
             self.block(&lines, legend.face(), style::BLACK, (at.0, Anchor::Start));

@@ -9,23 +9,17 @@ const SAME: f64 = 0.5;
 /// An upright rectangle in design pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rect {
-    /// Left edge.
     pub left: f64,
-    /// Upper edge.
     pub top: f64,
-    /// Right edge.
     pub right: f64,
-    /// Lower edge.
     pub bottom: f64,
 }
 
 impl Rect {
-    /// Extent along x.
     pub(super) fn width(&self) -> f64 {
         self.right - self.left
     }
 
-    /// Extent along y.
     pub(super) fn height(&self) -> f64 {
         self.bottom - self.top
     }

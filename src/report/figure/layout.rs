@@ -10,7 +10,6 @@ use super::legend::Legend;
 use super::style::{AXIS, NOTE, TICK, TITLE};
 use super::text::{Face, Fonts};
 
-/// Width of the canvas.
 pub(super) const WIDTH: f64 = 680.0;
 /// Height of the canvas unless it has to grow.
 const HEIGHT: f64 = 460.0;
@@ -22,11 +21,10 @@ const LEAST_WIDTH: f64 = 360.0;
 pub(super) const PAD: f64 = 8.0;
 /// Between blocks.
 const GAP: f64 = 8.0;
-/// A panel among several is so high.
+/// Height of a panel among several.
 const PANEL_HEIGHT: f64 = 160.0;
 /// Below the last block, which ends with a gap already.
 const FOOT: f64 = 2.0;
-/// Length of a tick.
 pub(super) const TICK_LENGTH: f64 = 5.0;
 /// Between a tick and its label.
 const TICK_SPACE: f64 = 4.0;
@@ -36,47 +34,38 @@ const USUAL_LEFT: f64 = 80.0;
 /// Lines of text below one another, with the baseline of the first.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Lines {
-    /// The broken text.
     pub lines: Vec<String>,
     /// First baseline; for the y title the x of a baseline that runs upwards.
     pub baseline: f64,
 }
 
-/// The whole arrangement.
+/// Positions of all parts of a figure, in design pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Layout {
-    /// Height of the canvas.
     pub height: f64,
-    /// The plotting areas together.
+    /// Bounding box of all plotting areas.
     pub plot: Rect,
-    /// Each of them, row by row.
+    /// The plotting areas, row by row.
     pub panels: Vec<Panel>,
-    /// The heading.
     pub title: Lines,
-    /// The small print.
+    /// The note below everything.
     pub note: Lines,
-    /// Title of the x axis.
     pub x_title: Lines,
-    /// Title of the y axis.
     pub y_title: Lines,
-    /// Ticks of the x axis.
     pub x_ticks: Ticks,
-    /// Ticks of the y axis.
     pub y_ticks: Ticks,
-    /// The legend, if there is one.
     pub legend: Option<(Legend, Xy)>,
 }
 
 /// One plotting area.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Panel {
-    /// Where it is.
     pub plot: Rect,
-    /// What stands above it.
+    /// Above it.
     pub title: Lines,
-    /// Whether the labels of the x axis stand below it: no panel is there.
+    /// Whether it has labels of the x axis, which it has if no panel is below it.
     pub x_labels: bool,
-    /// Whether the labels of the y axis stand left of it: no panel is there.
+    /// Whether it has labels of the y axis, which it has if no panel is left of it.
     pub y_labels: bool,
 }
 
@@ -189,7 +178,7 @@ pub(super) fn y_label_end(plot: &Rect) -> f64 {
 struct Grid {
     columns: usize,
     rows: usize,
-    /// Whether the last row has gaps: then labels stand above these.
+    /// Whether the last row has gaps, above which panels have labels.
     gaps: bool,
 }
 
@@ -307,7 +296,7 @@ fn block(lines: &[String], face: Face) -> f64 {
     if lines.is_empty() {
         return 0.0;
     }
-    face.leading() * f64::from(u32::try_from(lines.len()).unwrap_or(0)) + GAP
+    face.leading() * lines.len() as f64 + GAP
 }
 
 /// Lines whose block starts at `top`.

@@ -7,7 +7,6 @@ use super::geometry::Xy;
 use super::style;
 use super::text::{Face, Fonts};
 
-/// Length of the sample line.
 pub(super) const SAMPLE: f64 = 49.5;
 /// Between the sample line and its name.
 const SPACE: f64 = 6.0;
@@ -19,20 +18,15 @@ const MOST_LINES: usize = 4;
 /// A planned legend; its positions count from its upper left corner.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Legend {
-    /// Type size of the names.
     pub size: f64,
-    /// Extent along x.
     pub width: f64,
-    /// Extent along y.
     pub height: f64,
-    /// One per series.
     pub entries: Vec<LegendEntry>,
 }
 
 /// One name in the legend.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LegendEntry {
-    /// Which series.
     pub series: usize,
     /// Left end of the sample line.
     pub sample: Xy,
@@ -43,7 +37,6 @@ pub(super) struct LegendEntry {
 }
 
 impl Legend {
-    /// The face of the names.
     pub(super) fn face(&self) -> Face {
         Face::regular(self.size)
     }
@@ -79,7 +72,7 @@ impl Legend {
                     text: (left + SAMPLE + SPACE, middle + face.cap() / 2.0),
                     lines: name.lines.clone(),
                 });
-                top += face.leading() * f64::from(u32::try_from(name.lines.len()).unwrap_or(1));
+                top += face.leading() * name.lines.len() as f64;
             }
             let widest = column.iter().map(|name| name.width).fold(0.0, f64::max);
             legend.height = legend.height.max(top);

@@ -65,7 +65,7 @@ pub struct Point {
     pub low: f64,
     /// Upper end of the interval along y.
     pub high: f64,
-    /// Whether a ring around it says that it is unlike the others; the note of the chart says why.
+    /// Whether it has a ring, whose meaning the note of the chart gives.
     pub ringed: bool,
 }
 
@@ -103,7 +103,7 @@ pub struct Chart {
     /// Ends of the y axis; taken from the data if absent or unusable (not finite, not rising,
     /// at or below zero on a logarithmic axis). Data beyond the ends is clipped.
     pub y_range: Option<(f64, f64)>,
-    /// The lines, in legend order; a look goes with the place in this list.
+    /// The lines, in legend order; the place in this list determines the style.
     pub series: Vec<Series>,
 }
 
@@ -128,43 +128,26 @@ pub enum DrawError {
     Encode(#[from] png::EncodingError),
 }
 
-/// Draws the chart as an SVG document, 680 user pixels wide.
+/// Draws the chart as an SVG document, 680 user pixels wide, with a panel for each title and its
+/// series. Panels share axes, words and the legend, which names the series of `chart`: those of
+/// every panel must be in its order.
 ///
 /// # Errors
 ///
 /// [`DrawError::TooManySeries`] beyond [`MAX_SERIES`]; any other error is a fault of the drawing
 /// library or of the build.
-pub fn svg(chart: &Chart) -> Result<String, DrawError> {
-    svg_panels(chart, &[("", &chart.series)])
-}
-
-/// As [`svg`], with a panel for each title and its series. They share axes, words and the legend,
-/// which names the series of `chart`: those of every panel must be in its order.
-///
-/// # Errors
-///
-/// As [`svg`].
-pub fn svg_panels(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<String, DrawError> {
+pub fn svg(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<String, DrawError> {
     let fonts = text::Fonts::load()?;
     paint::svg(&draw::scene(chart, panels, &fonts)?)
 }
 
-/// Draws the chart as an 8-bit RGB PNG, two image pixels to the design pixel, 1360 wide,
-/// with the density that makes it 3.4 inches.
+/// Draws the chart as an 8-bit RGB PNG, two image pixels to the design pixel, 1360 wide, with the
+/// density that makes it 3.4 inches; panels as in [`svg`].
 ///
 /// # Errors
 ///
 /// As [`svg`], and [`DrawError::Encode`] if the image cannot be encoded.
-pub fn png(chart: &Chart) -> Result<Vec<u8>, DrawError> {
-    png_panels(chart, &[("", &chart.series)])
-}
-
-/// As [`png()`], with panels as [`svg_panels`] has them.
-///
-/// # Errors
-///
-/// As [`png()`].
-pub fn png_panels(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<Vec<u8>, DrawError> {
+pub fn png(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<Vec<u8>, DrawError> {
     let fonts = text::Fonts::load()?;
     paint::png(&draw::scene(chart, panels, &fonts)?, &fonts)
 }

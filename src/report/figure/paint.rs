@@ -51,8 +51,8 @@ pub(super) fn svg(scene: &Scene) -> Result<String, DrawError> {
 /// The scene as a PNG image.
 pub(super) fn png(scene: &Scene, fonts: &Fonts) -> Result<Vec<u8>, DrawError> {
     let (width, height) = (dots(scene.width), dots(scene.height));
-    let row = usize_of(width) * 3;
-    let mut image = vec![0xff; row * usize_of(height)];
+    let row = width as usize * 3;
+    let mut image = vec![0xff; row * height as usize];
     {
         let canvas = BitMapBackend::with_buffer(&mut image, (width, height)).into_drawing_area();
         for mark in &scene.shapes {
@@ -63,8 +63,7 @@ pub(super) fn png(scene: &Scene, fonts: &Fonts) -> Result<Vec<u8>, DrawError> {
     for text in &scene.texts {
         glyphs(&mut image, row, text, fonts);
     }
-    let merge = u32::try_from(MERGE).unwrap_or(1);
-    encode(&merged(&image, row), width / merge, height / merge)
+    encode(&merged(&image, row), width / MERGE as u32, height / MERGE as u32)
 }
 
 /// Paints a shape where lines can be lines.
@@ -178,9 +177,7 @@ fn glyphs(image: &mut [u8], row: usize, text: &Text, fonts: &Fonts) {
 fn blend(below: u8, above: u8, cover: f32) -> u8 {
     let cover = cover.clamp(0.0, 1.0);
     let mixed = f32::from(below) * (1.0 - cover) + f32::from(above) * cover;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0..=255")]
-    let mixed = mixed.round() as u8;
-    mixed
+    mixed.round() as u8
 }
 
 /// Averages squares of dots into image pixels.
@@ -195,8 +192,7 @@ fn merged(image: &[u8], row: usize) -> Vec<u8> {
                     sum += band.get(at).copied().map_or(255, usize::from);
                 }
                 let count = MERGE * MERGE;
-                let mean = (sum + count / 2) / count;
-                small.push(u8::try_from(mean).unwrap_or(u8::MAX));
+                small.push(((sum + count / 2) / count) as u8);
             }
         }
     }
@@ -233,18 +229,11 @@ fn places(points: &[Xy]) -> Vec<(i32, i32)> {
 
 /// A place in dots.
 fn place((x, y): Xy) -> (i32, i32) {
-    #[expect(clippy::cast_possible_truncation, reason = "everything was clipped to the canvas")]
     let dot = |length: f64| (length * f64::from(FINE)).round() as i32;
     (dot(x), dot(y))
 }
 
 /// A length in dots; never negative.
 fn dots(length: f64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small lengths")]
-    let dots = (length.max(0.0) * f64::from(FINE)).round() as u32;
-    dots
-}
-
-fn usize_of(length: u32) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX)
+    (length.max(0.0) * f64::from(FINE)).round() as u32
 }

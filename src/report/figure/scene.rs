@@ -7,16 +7,13 @@ use super::geometry::Xy;
 use super::style::Ink;
 use super::text::Face;
 
-/// Everything to paint, with nothing left to decide.
+/// A picture; lengths are in design pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scene {
-    /// Width of the canvas in design pixels.
     pub width: f64,
-    /// Height of the canvas in design pixels.
     pub height: f64,
     /// Shapes, bottom to top.
     pub shapes: Vec<Mark>,
-    /// Texts, above all shapes.
     pub texts: Vec<Text>,
 }
 
@@ -25,29 +22,20 @@ pub(super) struct Scene {
 pub(super) enum Mark {
     /// A filled polygon.
     Area {
-        /// Corners.
         points: Vec<Xy>,
-        /// Colour.
         ink: Ink,
         /// 0 leaves no trace, 1 covers.
         opacity: f64,
     },
-    /// A line.
     Stroke {
-        /// Corners.
         points: Vec<Xy>,
-        /// Colour.
         ink: Ink,
-        /// Width.
         width: f64,
     },
     /// A filled circle.
     Disc {
-        /// Centre.
         centre: Xy,
-        /// Radius.
         radius: f64,
-        /// Colour.
         ink: Ink,
     },
 }
@@ -55,11 +43,8 @@ pub(super) enum Mark {
 /// Which point of a text its position means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
-    /// Where it starts.
     Start,
-    /// Its middle.
     Middle,
-    /// Where it ends.
     End,
 }
 
@@ -68,14 +53,10 @@ pub(super) enum Anchor {
 pub(super) struct Text {
     /// A point on the baseline.
     pub at: Xy,
-    /// Which one.
     pub anchor: Anchor,
-    /// Weight and size.
     pub face: Face,
-    /// Colour.
     pub ink: Ink,
     /// Whether it runs upwards instead of rightwards.
     pub upright: bool,
-    /// The words.
     pub words: String,
 }

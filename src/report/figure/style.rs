@@ -1,4 +1,4 @@
-//! The look of things: type sizes, inks, and per series a colour, a dash pattern and a marker.
+//! Type sizes, colours, and per series a colour, a dash pattern and a marker.
 //!
 //! Three independent cues tell series apart: a reader who sees no colour, or prints in grey,
 //! still has the dash pattern and the marker. Their counts (7, 5, 12) share no factor with one
@@ -21,18 +21,14 @@ pub(super) const FAINT: Ink = (0xec, 0xec, 0xec);
 /// Paper.
 pub(super) const WHITE: Ink = (0xff, 0xff, 0xff);
 
-/// The heading.
 pub(super) const TITLE: Face = Face::bold(18.0);
-/// Axis titles.
 pub(super) const AXIS: Face = Face::regular(17.0);
-/// Tick labels.
 pub(super) const TICK: Face = Face::regular(16.0);
 /// Small print.
 pub(super) const NOTE: Face = Face::regular(13.0);
 /// Sizes the legend may be set in, best first.
 pub(super) const LEGEND_SIZES: [f64; 4] = [16.0, 15.0, 14.0, 13.0];
 
-/// Width of a data line.
 pub(super) const LINE: f64 = 2.25;
 /// Width of the line that joins scatter points, and of error bars.
 pub(super) const THIN: f64 = 1.25;
@@ -60,7 +56,6 @@ const DASHES: [&[f64]; 5] = [&[], &[7.0, 3.5], &[2.5, 2.75], &[10.0, 3.5, 2.5, 3
 /// A marker: a shape, filled or as an outline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Marker {
-    /// The outline.
     pub shape: Shape,
     /// Whether the inside is filled; means nothing for bare strokes.
     pub filled: bool,
@@ -76,19 +71,14 @@ impl Marker {
 /// The outline of a marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// A disc or ring.
     Circle,
     /// A square on its side.
     Square,
-    /// A triangle pointing up.
     Up,
-    /// A triangle pointing down.
     Down,
     /// A square on its corner.
     Diamond,
-    /// An upright cross.
     Plus,
-    /// A diagonal cross.
     Cross,
 }
 
@@ -112,7 +102,7 @@ const MARKERS: [Marker; 12] = [
     marker(Shape::Down, false),
 ];
 
-/// How one series looks.
+/// Style of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct SeriesStyle {
     /// Colour of line, band and marker.
@@ -123,8 +113,8 @@ pub(super) struct SeriesStyle {
     pub marker: Marker,
 }
 
-/// The look of the series at this place in the chart.
-pub(super) fn look(index: usize) -> SeriesStyle {
+/// The style of the series at this place in the chart.
+pub(super) fn of_series(index: usize) -> SeriesStyle {
     SeriesStyle {
         ink: INKS[index % INKS.len()],
         dash: DASHES[index % DASHES.len()],

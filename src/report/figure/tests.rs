@@ -4,6 +4,14 @@ use super::scene::{Anchor, Mark, Scene};
 use super::text::Fonts;
 use super::*;
 
+fn svg(chart: &Chart) -> Result<String, DrawError> {
+    super::svg(chart, &[("", &chart.series)])
+}
+
+fn png(chart: &Chart) -> Result<Vec<u8>, DrawError> {
+    super::png(chart, &[("", &chart.series)])
+}
+
 fn point(x: f64, y: f64) -> Point {
     Point { x, x_low: x * 0.9, x_high: x * 1.1, y, low: y - 0.05, high: y + 0.05, ringed: false }
 }
@@ -167,7 +175,7 @@ fn zeros_are_drawn_at_the_edge_of_a_logarithmic_axis() -> Result<(), DrawError> 
         let without = Chart { y_log: false, ..chart.clone() };
         assert!(!svg(&without)?.contains("at the edge"));
         let panels = [("a", &chart.series[..1]), ("b", &chart.series[..])];
-        assert!(svg_panels(&chart, &panels)?.contains("7 zeros are drawn"), "{kind:?}");
+        assert!(super::svg(&chart, &panels)?.contains("7 zeros are drawn"), "{kind:?}");
     }
     let one = chart(ChartKind::Lines, vec![of("a", [0.5, 0.2, 0.3]), series("b", &[(0.0, 0.5)])]);
     assert!(svg(&one)?.contains("1 zero is drawn at the edge"));

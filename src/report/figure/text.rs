@@ -15,19 +15,15 @@ pub(super) const FAMILIES: &str = "DejaVu Sans, Verdana, sans-serif";
 /// Weight and size of a text; the size is that of the em, in design pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Face {
-    /// Size of the em.
     pub size: f64,
-    /// Bold instead of regular.
     pub bold: bool,
 }
 
 impl Face {
-    /// The regular weight at a size.
     pub(super) const fn regular(size: f64) -> Self {
         Self { size, bold: false }
     }
 
-    /// The bold weight at a size.
     pub(super) const fn bold(size: f64) -> Self {
         Self { size, bold: true }
     }
@@ -50,7 +46,6 @@ pub(super) struct Fonts {
 }
 
 impl Fonts {
-    /// Reads the bundled fonts.
     pub(super) fn load() -> Result<Self, InvalidFont> {
         Ok(Self {
             regular: FontRef::try_from_slice(REGULAR)?,
@@ -139,11 +134,8 @@ impl Fonts {
                 return;
             };
             let bounds = outline.px_bounds();
-            let (left, top) = (whole(bounds.min.x), whole(bounds.min.y));
-            outline.draw(|x, y, cover| {
-                let step = |dots: u32| i32::try_from(dots).unwrap_or(0);
-                dot(left + step(x), top + step(y), cover);
-            });
+            let (left, top) = (bounds.min.x as i32, bounds.min.y as i32);
+            outline.draw(|x, y, cover| dot(left + x.cast_signed(), top + y.cast_signed(), cover));
         });
     }
 }
@@ -167,14 +159,7 @@ fn walk(font: &FontRef<'_>, scale: PxScale, text: &str, mut visit: impl FnMut(Gl
 /// The scale that makes the em this large; the font library scales by line height instead.
 fn em_scale(font: &FontRef<'_>, em: f64) -> PxScale {
     let units = font.units_per_em().unwrap_or(1.0).max(1.0);
-    #[expect(clippy::cast_possible_truncation, reason = "type sizes are small")]
-    let em = em as f32;
-    PxScale::from(em * font.height_unscaled() / units)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "glyph bounds are whole and small")]
-fn whole(value: f32) -> i32 {
-    value as i32
+    PxScale::from(em as f32 * font.height_unscaled() / units)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! How much utility looking at the data adds, over every setting of every experiment.
+//! Relative gains in utility by the posterior, over every setting of every experiment.
 
+use super::super::results::without;
 use super::super::summary::cells;
 use super::ExperimentReport;
 use std::collections::BTreeMap;
@@ -27,21 +28,18 @@ pub struct Gains {
     pub any: Vec<Gain>,
 }
 
-/// The gains in all experiments.
-pub fn gains(reports: &[ExperimentReport]) -> Gains {
+/// The gains in all experiments. Of the `equivalent` schedulers, the first is the second one with
+/// the posterior.
+pub fn gains(reports: &[ExperimentReport], equivalent: [&str; 2]) -> Gains {
     let mut gains = Gains::default();
     for report in reports {
         let Some(axis) = report.results.axis("scheduler") else { continue };
         let cells = cells(&report.results.rows);
         let mean = |at: usize| cells[at].estimate("utility_mean").map(|e| e.mean);
         let info = |at: usize| cells[at].rows.first().map_or("", |row| row.info.as_str());
-        let others = |at: usize| {
-            let labels = cells[at].labels.iter().enumerate().filter(|(a, _)| *a != axis);
-            labels.map(|(_, label)| label.as_str()).collect::<Vec<_>>()
-        };
-        let mut settings: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
-        for at in 0..cells.len() {
-            settings.entry(others(at)).or_default().push(at);
+        let mut settings: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
+        for (at, cell) in cells.iter().enumerate() {
+            settings.entry(without(cell.labels, axis)).or_default().push(at);
         }
         for places in settings.values() {
             let of = |wanted: &str| -> Vec<usize> {
@@ -59,8 +57,8 @@ pub fn gains(reports: &[ExperimentReport]) -> Gains {
                     with: cells[with].labels.join(" · "),
                     without: cells[without].labels.join(" · "),
                 };
-                let label = |at: usize| &cells[at].labels[axis];
-                if report.twins.contains(&(label(with).clone(), label(without).clone())) {
+                let labels = [with, without].map(|at| cells[at].labels[axis].as_str());
+                if report.are_twins(labels, equivalent) {
                     gains.twins.push(gain.clone());
                 }
                 gains.any.push(gain);

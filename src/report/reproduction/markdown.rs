@@ -1,4 +1,14 @@
-//! `REPORT.md`: every claim with figure, interval and verdict, in plain sentences.
+//! `REPORT.md`: every claim with figure, interval and verdict.
+//!
+//! The words about a paper are those of `report.md` beside the experiments of the suite: Markdown
+//! in which lines in double braces are replaced by tables.
+//!
+//! - `{{claims SECTION}}`: the verdicts of experiments in a folder of the suite; without `SECTION`,
+//!   in the suite itself.
+//! - `{{differences METRIC LEFT RIGHT}}`: differences of two schedulers over all settings.
+//! - `{{gains FIRST SECOND}}`: gains by the posterior, against the target `gains`. The first
+//!   scheduler is the second one with the posterior.
+//! - `{{experiments}}`: a section for each experiment.
 
 use super::super::claims::{ClaimResult, Verdict};
 use super::super::compare::differences;
@@ -6,32 +16,66 @@ use super::super::console;
 use super::gains::{Gain, gains};
 use super::targets::{Target, Targets};
 use super::{ExperimentReport, sentence};
+use crate::config::{Location, Problem, source};
 use crate::experiment::Expectation;
 use crate::stats::Estimate;
 use std::fmt::Write as _;
 
-/// The report over all experiments. Depends on results alone, so that equal results give equal
-/// bytes. `targets` are those of the suite.
-pub fn markdown(title: &str, reports: &[ExperimentReport], targets: &Targets) -> String {
-    let mut text = format!("# {title}\n\n");
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "Made by `peeksim reproduce`. Every difference is paired over replicates with common \
-         random numbers; ± is the half width of its 95 % interval (Student's t). A claim *holds* \
-         where the whole interval is on its side, is *contradicted* where the whole interval is \
-         on the other, and is *undecided* else; intervals of single settings are not corrected for \
-         their number. `claims.csv` holds all of them, a row each.\n"
-    );
-    overview(&mut text, reports);
-    payoff(&mut text, reports);
-    if let Some(target) = targets.first("gains") {
-        published(&mut text, reports, target);
+/// The report over all experiments of a suite. Depends on results alone, so that equal results
+/// give equal bytes.
+///
+/// # Errors
+/// Says which line of `report.md`, or which cell of `targets.csv`, is wrong.
+pub fn markdown(title: &str, reports: &[ExperimentReport], suite: &str) -> Result<String, Problem> {
+    let suite = suite.trim_end_matches('/');
+    let targets = Targets::load(&format!("{suite}/targets.csv"))?;
+    let path = format!("{suite}/report.md");
+    let outline = if source::exists(&path) { source::read(&path)?.text } else { outline(reports) };
+    let mut text = format!("# {title}\n\n{INTRODUCTION}\n\n");
+    for (at, line) in outline.lines().enumerate() {
+        let Some(block) = line.strip_prefix("{{").and_then(|line| line.strip_suffix("}}")) else {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{line}");
+            continue;
+        };
+        let words: Vec<&str> = block.split_whitespace().collect();
+        match words.as_slice() {
+            ["claims"] => claims(&mut text, reports, ""),
+            ["claims", section] => claims(&mut text, reports, section),
+            ["differences", metric, left, right] => {
+                difference_counts(&mut text, reports, metric, [left, right]);
+            }
+            ["gains", first, second] => {
+                if let Some(target) = targets.first("gains") {
+                    published(&mut text, reports, target, [first, second]);
+                }
+            }
+            ["experiments"] => reports.iter().for_each(|report| experiment(&mut text, report)),
+            _ => {
+                let name = words.first().copied().unwrap_or("");
+                let known = ["claims", "differences", "gains", "experiments"];
+                let place = Location::line(&path, at as u64 + 1);
+                return Err(Problem::unknown(place, "table", name, known));
+            }
+        }
     }
-    for report in reports {
-        section(&mut text, report);
-    }
-    text
+    Ok(text)
+}
+
+const INTRODUCTION: &str = "Made by `peeksim reproduce`. Every difference is paired over \
+     replicates with common random numbers; ± is the half width of its 95 % interval (Student's \
+     t). A claim *holds* where the whole interval is on its side, is *contradicted* where the \
+     whole interval is on the other, and is *undecided* else; intervals of single settings are not \
+     corrected for their number. `claims.csv` holds all of them, a row each.";
+
+/// The outline of a suite without `report.md`.
+fn outline(reports: &[ExperimentReport]) -> String {
+    let sections = reports.chunk_by(|a, b| a.section == b.section).map(|reports| {
+        let section = reports[0].section.as_str();
+        let heading = if section.is_empty() { "All claims" } else { section };
+        format!("## {heading}\n\n{{{{claims {section}}}}}\n\n")
+    });
+    sections.collect::<String>() + "{{experiments}}\n"
 }
 
 /// A Markdown table. All columns but the first are aligned by `alignment`.
@@ -55,98 +99,81 @@ fn escaped(cell: &str) -> String {
     cell.replace('|', "\\|")
 }
 
-/// The verdicts of every claim, by section.
-fn overview(text: &mut String, reports: &[ExperimentReport]) {
-    for section in reports.chunk_by(|a, b| a.section == b.section) {
-        let heading = match section[0].section.as_str() {
-            "" => "All claims",
-            "ablations" => "Sensitivity to choices that the paper does not settle",
-            "why" => "Why: the same decomposed",
-            other => other,
-        };
-        let row = |report: &ExperimentReport, claim: &Expectation, judged: &[ClaimResult]| {
-            vec![
-                format!("[{}](#{})", report.experiment.name, anchor(report)),
-                claim.claim.clone(),
-                format!("`{}`", claim.metric),
-                if claim.gate { "yes" } else { "" }.to_owned(),
-                sentence(judged),
-            ]
-        };
-        let rows = section
-            .iter()
-            .flat_map(|report| report.claims.iter().map(move |(c, judged)| row(report, c, judged)));
-        let head = ["experiment", "claim", "metric", "gated", "verdict"];
-        let _ = writeln!(text, "## {heading}\n\n{}", table(&head, "---", rows));
-    }
+/// The verdicts of every claim of a section.
+fn claims(text: &mut String, reports: &[ExperimentReport], section: &str) {
+    let row = |report: &ExperimentReport, claim: &Expectation, judged: &[ClaimResult]| {
+        vec![
+            format!("[{}](#{})", report.experiment.name, anchor(report)),
+            claim.claim.clone(),
+            format!("`{}`", claim.metric),
+            if claim.gate { "yes" } else { "" }.to_owned(),
+            sentence(judged),
+        ]
+    };
+    let own = reports.iter().filter(|report| report.section == section);
+    let rows =
+        own.flat_map(|report| report.claims.iter().map(move |(c, judged)| row(report, c, judged)));
+    text.push_str(&table(&["experiment", "claim", "metric", "gated", "verdict"], "---", rows));
 }
 
-/// Where SneakPeek is better than the same grouping without the data, and where it is not.
-fn payoff(text: &mut String, reports: &[ExperimentReport]) {
-    text.push_str(
-        "## Where looking at the data pays, and where not\n\n\
-         Mean utility of `sneakpeek` minus `grouped` at the same setting, over all experiments \
-         that have both. \"Pays\" and \"costs\" count settings whose whole interval is on one \
-         side.\n\n",
-    );
+/// By experiment, at how many settings one scheduler is above or below another.
+fn difference_counts(
+    text: &mut String,
+    reports: &[ExperimentReport],
+    metric: &str,
+    [left, right]: [&str; 2],
+) {
     let mut rows = Vec::new();
-    let mut total = [0usize; 3];
+    let mut totals = [0usize; 3];
     for report in reports {
         let results = &report.results;
         let Some(axis) = results.axis("scheduler") else { continue };
         let runs: Vec<_> = results.rows.iter().collect();
-        let found = differences(results, &runs, axis, "sneakpeek", "grouped", "utility_mean");
-        let known: Vec<(Estimate, String)> = found
-            .iter()
-            .filter_map(|d| Some((d.estimate?, d.setting.join(" · "))))
-            .filter(|(e, _)| e.count > 1)
-            .collect();
-        let by_mean =
-            |a: &&(Estimate, String), b: &&(Estimate, String)| a.0.mean.total_cmp(&b.0.mean);
-        let (Some(low), Some(high)) = (known.iter().min_by(by_mean), known.iter().max_by(by_mean))
-        else {
-            continue;
-        };
-        let sure = || known.iter().filter(|(e, _)| e.half_width.is_some());
-        let pays = sure().filter(|(e, _)| e.low() > 0.0).count();
-        let costs = sure().filter(|(e, _)| e.high() < 0.0).count();
-        let undecided = known.len() - pays - costs;
-        [pays, costs, undecided].iter().zip(&mut total).for_each(|(n, sum)| *sum += n);
-        rows.push(vec![
-            report.experiment.name.clone(),
-            known.len().to_string(),
-            pays.to_string(),
-            costs.to_string(),
-            undecided.to_string(),
-            format!("{:+.4}", low.0.mean),
-            format!("{:+.4}", high.0.mean),
-            low.1.clone(),
-        ]);
+        let differences = differences(results, &runs, axis, left, right, metric);
+        let known = differences.iter().filter_map(|d| Some((d.estimate?, d.setting.join(" · "))));
+        let mut known: Vec<(Estimate, String)> = known.filter(|(e, _)| e.count > 1).collect();
+        known.sort_by(|a, b| a.0.mean.total_cmp(&b.0.mean));
+        let (Some((low, worst)), Some((high, _))) = (known.first(), known.last()) else { continue };
+        let sure = || known.iter().map(|(e, _)| e).filter(|e| e.half_width.is_some());
+        let above = sure().filter(|e| e.low() > 0.0).count();
+        let below = sure().filter(|e| e.high() < 0.0).count();
+        let counts = [above, below, known.len() - above - below];
+        counts.iter().zip(&mut totals).for_each(|(count, total)| *total += count);
+        let mut row = vec![report.experiment.name.clone(), known.len().to_string()];
+        row.extend(counts.map(|count| count.to_string()));
+        row.extend([low, high].map(|e| format!("{:+.4}", e.mean)));
+        row.push(worst.clone());
+        rows.push(row);
     }
-    let head = ["experiment", "settings", "pays", "costs", "undecided", "from", "to"];
-    text.push_str(&table(&[&head[..], &["worst setting"]].concat(), "---", rows));
-    let [pays, costs, undecided] = total;
+    let head =
+        ["experiment", "settings", "above", "below", "undecided", "from", "to", "worst setting"];
+    text.push_str(&table(&head, "---", rows));
+    let [above, below, undecided] = totals;
     let _ = writeln!(
         text,
-        "\nOver all of these settings it pays at {pays}, costs at {costs}, and {undecided} are \
-         undecided. They were chosen to ask questions, not drawn from deployments: the counts are \
-         no probabilities.\n"
+        "\nOver all of these settings `{left}` is above `{right}` at {above}, below at {below}, \
+         and {undecided} are undecided."
     );
 }
 
 /// The published range of gains and the gains of all settings.
-fn published(text: &mut String, reports: &[ExperimentReport], target: &Target) {
+fn published(
+    text: &mut String,
+    reports: &[ExperimentReport],
+    target: &Target,
+    equivalent: [&str; 2],
+) {
     let (low, high) = (target.low.unwrap_or(0.0), target.high.unwrap_or(f64::INFINITY));
     let _ = writeln!(
         text,
-        "## The published gain\n\n{}: {:+.0} to {:+.0} % ({}). Context, not a bound. Over all \
-         settings here, relative to a scheduler that sees profiled accuracies only:\n",
+        "{}: {:+.0} to {:+.0} % ({}). Context, not a bound. Over all settings here, relative to a \
+         scheduler that sees profiled accuracies only:\n",
         target.figure,
         low * 100.0,
         high * 100.0,
         target.source
     );
-    let gains = gains(reports);
+    let gains = gains(reports, equivalent);
     let lists =
         [("the same scheduler", gains.twins), ("any scheduler without the data", gains.any)];
     let row = |(name, mut list): (&str, Vec<Gain>)| {
@@ -159,12 +186,12 @@ fn published(text: &mut String, reports: &[ExperimentReport], target: &Target) {
             percent(median(&list)),
             percent(most.relative),
             large.to_string(),
-            place(most),
+            format!("{}: {} over {}", most.experiment, most.with, most.without),
         ])
     };
     let least = format!("at least {:+.0} %", low * 100.0);
     let head = ["compared with", "settings", "median", "largest", &least, "where largest"];
-    let _ = writeln!(text, "{}", table(&head, "---", lists.into_iter().filter_map(row)));
+    text.push_str(&table(&head, "---", lists.into_iter().filter_map(row)));
 }
 
 /// Of a sorted list that is not empty.
@@ -178,11 +205,8 @@ fn percent(relative: f64) -> String {
     if relative > 10.0 { "over tenfold".to_owned() } else { format!("{:+.1} %", relative * 100.0) }
 }
 
-fn place(gain: &Gain) -> String {
-    format!("{}: {} over {}", gain.experiment, gain.with, gain.without)
-}
-
-fn section(text: &mut String, report: &ExperimentReport) {
+/// The claims, means and figures of an experiment.
+fn experiment(text: &mut String, report: &ExperimentReport) {
     let experiment = &report.experiment;
     let _ = writeln!(text, "## {}: {}\n", experiment.name, experiment.title);
     if !experiment.note.is_empty() {
@@ -191,7 +215,7 @@ fn section(text: &mut String, report: &ExperimentReport) {
     let runs = report.results.rows.len();
     let _ = writeln!(text, "{} replicates, {runs} runs.\n", experiment.replicates);
     for (claim, judged) in &report.claims {
-        claimed(text, claim, judged);
+        verdicts(text, claim, judged);
     }
     let tables = console::render(&report.results, &console::METRICS[..1]);
     let _ = writeln!(text, "```text\n{}\n```\n", tables.trim_end());
@@ -201,7 +225,7 @@ fn section(text: &mut String, report: &ExperimentReport) {
     }
 }
 
-fn claimed(text: &mut String, claim: &Expectation, judged: &[ClaimResult]) {
+fn verdicts(text: &mut String, claim: &Expectation, judged: &[ClaimResult]) {
     let gate = if claim.gate { ", gated" } else { "" };
     let _ = writeln!(text, "**{}** (`{}`{gate}): {}.", claim.claim, claim.metric, sentence(judged));
     if !claim.note.is_empty() {

@@ -19,7 +19,7 @@ pub use targets::{Check, Measurement, Target, Targets, checks_csv, compare_check
 use super::claims::{ClaimResult, Verdict, judge, judge_first};
 use super::results::Results;
 use crate::config::Value;
-use crate::experiment::{Expectation, Experiment, Sweep};
+use crate::experiment::{Expectation, Experiment, RunConfig, Sweep};
 use std::collections::BTreeSet;
 
 /// One experiment, made again.
@@ -27,23 +27,32 @@ use std::collections::BTreeSet;
 pub struct ExperimentReport {
     /// Which part of the report it belongs to; empty for the main part.
     pub section: String,
-    /// What was asked for.
+    /// The experiment.
     pub experiment: Experiment,
-    /// What came out.
+    /// Its results.
     pub results: Results,
     /// Every claim with its verdict at each setting.
     pub claims: Vec<(Expectation, Vec<ClaimResult>)>,
     /// The claims as rows of `claims.csv`.
     pub rows: Vec<ClaimRow>,
-    /// What is not as it was; `None` if nothing was kept to compare with.
+    /// Differences from the kept results; `None` if there are none.
     pub compared: Option<TableComparison>,
-    /// Labels of schedulers that differ only in that the first sees the posterior.
-    twins: BTreeSet<(String, String)>,
+    schedulers: BTreeSet<SchedulerSettings>,
+}
+
+/// A scheduler of an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SchedulerSettings {
+    label: String,
+    name: &'static str,
+    /// `key=value` of every setting but name and source of accuracies.
+    settings: Vec<String>,
+    accuracy_source: &'static str,
 }
 
 impl ExperimentReport {
-    /// The results of a sweep against those that were kept. A quick look has fewer replicates than
-    /// the experiment and is held against as many of the kept ones.
+    /// The results of a sweep, compared with kept ones. A quick run has fewer replicates than the
+    /// experiment and is compared with the same number of kept ones.
     pub fn new(
         sweep: &Sweep,
         section: &str,
@@ -61,7 +70,7 @@ impl ExperimentReport {
             rows: rows(&experiment.name, &results, &claims, &[fewest, made]),
             claims,
             compared: kept.map(|kept| moved::runs(kept, &results, first)),
-            twins: twins(sweep),
+            schedulers: schedulers(sweep),
             section: section.to_owned(),
             experiment,
             results,
@@ -93,12 +102,30 @@ impl ExperimentReport {
     }
 }
 
+impl ExperimentReport {
+    /// Whether two labels are schedulers that differ only in that the first sees the posterior,
+    /// the second profiled accuracies. Of the `equivalent` names, the first counts as the second.
+    fn are_twins(&self, [with, without]: [&str; 2], equivalent: [&str; 2]) -> bool {
+        let name = |own: &SchedulerSettings| match own.name {
+            name if name == equivalent[0] => equivalent[1].to_owned(),
+            name => name.to_owned(),
+        };
+        let of = |label: &str, source: &str| -> Vec<(String, Vec<String>)> {
+            let own = self.schedulers.iter();
+            let own = own.filter(|own| own.label == label && own.accuracy_source == source);
+            own.map(|own| (name(own), own.settings.clone())).collect()
+        };
+        let others = of(without, "profiled");
+        of(with, "posterior").iter().any(|scheduler| others.contains(scheduler))
+    }
+}
+
 /// How many replicates there are of a configuration, at most.
 fn replicates(results: &Results) -> u64 {
     results.rows.iter().map(|row| row.replicate.saturating_add(1)).max().unwrap_or(0)
 }
 
-/// The claims over the first so many replicates, for each of these numbers once.
+/// The claims over the first n replicates, for each of these numbers n once.
 fn rows(
     experiment: &str,
     results: &Results,
@@ -113,7 +140,7 @@ fn rows(
     claims.iter().flat_map(|(claim, _)| of(claim)).collect()
 }
 
-/// What a claim's verdicts come to, in a sentence.
+/// The verdicts on a claim, in a sentence.
 pub fn sentence(judged: &[ClaimResult]) -> String {
     let verdicts: Verdicts = judged.iter().map(|judged| judged.verdict).collect();
     let counts = Verdict::ALL.map(|verdict| (verdicts.count(verdict), verdict.name()));
@@ -133,38 +160,28 @@ pub fn sentence(judged: &[ClaimResult]) -> String {
     }
 }
 
-/// Pairs of scheduler labels: one sees the posterior, the other profiled accuracies, and nothing
-/// else differs. `sneakpeek` without its posterior is `grouped`, but for the order inside a group,
-/// which matters where a group is more than one batch.
-fn twins(sweep: &Sweep) -> BTreeSet<(String, String)> {
+/// The schedulers of a sweep.
+fn schedulers(sweep: &Sweep) -> BTreeSet<SchedulerSettings> {
     let keys = sweep.axis_keys();
     let Some(axis) = keys.iter().position(|key| key == "scheduler") else {
         return BTreeSet::new();
     };
-    let seen: BTreeSet<(&str, String, &str)> = sweep
-        .configurations
-        .iter()
-        .zip(&sweep.prepared)
-        .map(|(configuration, prepared)| {
-            let name = match prepared.scheduler_name {
-                "sneakpeek" => "grouped",
-                name => name,
-            };
-            let settings = match &prepared.scheduler.value {
-                Value::Table(entries) => entries.as_slice(),
-                _ => &[],
-            };
-            let own = settings.iter().filter(|(key, _)| key != "accuracy" && key != "name");
-            let own: Vec<String> =
-                own.map(|(k, node)| format!("{k}={}", node.canonical())).collect();
-            let key = format!("{name} {}", own.join(" "));
-            (configuration.labels[axis].as_str(), key, prepared.info.name())
-        })
-        .collect();
-    let of = |info| seen.iter().filter(move |(_, _, own)| *own == info);
-    let pairs = of("posterior").flat_map(|(with, key, _)| {
-        let same = of("profiled").filter(move |(_, other, _)| other == key);
-        same.map(|(without, _, _)| ((*with).to_owned(), (*without).to_owned()))
-    });
-    pairs.collect()
+    let labels = sweep.points.iter().map(|point| point.labels[axis].as_str());
+    labels.zip(&sweep.configs).map(|(label, run)| SchedulerSettings::of(label, run)).collect()
+}
+
+impl SchedulerSettings {
+    fn of(label: &str, run: &RunConfig) -> Self {
+        let entries = match &run.scheduler.value {
+            Value::Table(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        let own = entries.iter().filter(|(key, _)| key != "accuracy" && key != "name");
+        Self {
+            label: label.to_owned(),
+            name: run.scheduler_name,
+            settings: own.map(|(key, node)| format!("{key}={}", node.canonical())).collect(),
+            accuracy_source: run.info.name(),
+        }
+    }
 }

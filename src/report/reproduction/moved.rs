@@ -1,4 +1,4 @@
-//! Tables made again against tables that were kept: what is not the same any more.
+//! Differences between new and kept tables.
 
 use super::super::results::{HEAD, ResultRow, Results};
 use crate::metrics::COLUMNS;
@@ -17,7 +17,7 @@ pub struct ChangedCell {
     pub is: String,
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableComparison {
     /// How many cells both tables have.
@@ -26,7 +26,7 @@ pub struct TableComparison {
     pub moved: Vec<ChangedCell>,
 }
 
-/// A row of a table: the cells that name it, and the others with their columns.
+/// A row of a table: the cells that name it, and its other cells with their columns.
 pub(super) struct Line<'a> {
     pub name: Vec<&'a str>,
     pub cells: Vec<(&'a str, &'a str)>,

@@ -1,17 +1,15 @@
-//! What all dispatchers share: requests wait in one queue per application, in the scheduler's
-//! order; an idle lane takes the first of all heads and fills a batch with requests behind it.
+//! The common part of dispatchers: requests wait in one queue per application, in the scheduler's
+//! order; an idle lane takes the first of all heads and fills a batch with the requests behind it.
 //!
-//! Two rules are decided here. `batch = "deadline-aware"` keeps the head on time where it can
-//! ([`BatchFill`]). `drop_policy` rejects heads that are late or hopeless even at their soonest end
-//! ([`DropPolicy`]); a request is late if `View::is_late` says so, and hopeless if its penalty is
-//! 1.
+//! Two rules are decided here. `batch = "deadline-aware"` keeps the head on time where possible
+//! ([`BatchFill`]). `drop_policy` rejects heads that are late or hopeless even at their earliest
+//! end ([`DropPolicy`]): late by `View::is_late`, hopeless with a penalty of 1.
 //!
-//! Dispatchers decide for the present only. Per decision: O(log n) per request taken and O(apps)
-//! to find the head.
+//! O(log n) per request taken and O(apps) to find the head.
 
 use crate::config::settings::{Preset, names};
-use crate::config::{ConfigNode, Decoder, Kind, Problem, Setting, Value, decode};
-use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
+use crate::config::{ConfigNode, Decoder, Kind, Problem, Problems, Setting, Value, decode};
+use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View, WorkerView};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::scheduler::dispatch::app_queue::AppQueue;
@@ -19,16 +17,27 @@ use crate::scheduler::score::Score;
 use crate::scheduler::{BuildContext, MAX_BATCH, MAX_BATCH_SETTING};
 use crate::system::catalog::Catalog;
 
-/// How a variant is chosen for the request at the head.
-pub enum VariantChoice {
-    /// By worker class and application, fixed in advance.
-    Fixed(Vec<FixedVariant>),
-    /// Any rule on the head.
-    Rule(VariantRule),
+/// Chooses the variant of a batch.
+pub trait VariantRule: Send {
+    /// The variant for the head; `None` to leave the lane free.
+    fn choose(&mut self, context: &DecisionContext<'_>) -> Option<VariantId>;
+
+    /// Whether the rule has a variant for `app` on this worker.
+    fn serves(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+        view.variants(worker, app).next().is_some()
+    }
+
+    /// Whether only the chosen variant counts for `drop_policy`, instead of all that can run.
+    fn is_fixed(&self) -> bool {
+        false
+    }
 }
 
-/// A variant for the head; `None` to leave the lane free.
-pub type VariantRule = Box<dyn FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send>;
+impl<F: FnMut(&DecisionContext<'_>) -> Option<VariantId> + Send> VariantRule for F {
+    fn choose(&mut self, context: &DecisionContext<'_>) -> Option<VariantId> {
+        self(context)
+    }
+}
 
 /// A free lane, and the request at the head of all queues.
 pub struct DecisionContext<'a> {
@@ -36,44 +45,38 @@ pub struct DecisionContext<'a> {
     pub view: &'a View<'a>,
     /// The worker's timeline, with the batches of this plan so far.
     pub timeline: &'a Timeline,
-    /// The worker of the lane.
     pub worker: WorkerId,
-    /// The request to serve.
     pub head: &'a Request,
-    /// By worker, its timeline; up to date for all workers with `with_all_timelines` only.
+    /// Timelines by worker; up to date for all workers with `with_all_timelines` only.
     pub timelines: &'a [Timeline],
     queues: &'a [AppQueue],
 }
 
 impl DecisionContext<'_> {
-    /// How many requests of an application wait.
     pub fn waiting(&self, app: AppId) -> usize {
         self.queues[app.index()].len()
     }
 
-    /// The first request of an application's queue.
     pub fn first(&self, app: AppId) -> Option<&Request> {
         self.queues[app.index()].first().and_then(|(_, id)| self.view.request(id))
     }
 }
 
 /// A variant fixed in advance for one application.
-#[derive(Clone, Debug)]
-pub enum FixedVariant {
+#[derive(Clone, Copy, Debug)]
+enum FixedVariant {
     /// The one with the shortest latency at batch 1.
     Fastest,
     /// The one with the highest profiled accuracy, the first listed of equals.
     Best,
-    /// This one.
     This(VariantId),
 }
 
-/// How many requests of the head's application run with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BatchFill {
-    /// As many as wait, up to the largest batch.
+enum BatchFill {
+    /// All waiting requests, up to the largest batch.
     Full,
-    /// As many as keep the head on time; a head that is late anyway does not shrink its batch.
+    /// The most that keep the head on time; all, if it is late in any case.
     DeadlineAware,
 }
 
@@ -85,15 +88,12 @@ pub struct Batching {
     drop: DropPolicy,
 }
 
-/// Which heads are rejected rather than served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DropPolicy {
-    /// None.
     Never,
-    /// Those that would be worth nothing even if they ran at once in the quickest batch: alone,
-    /// unless a larger one takes less time.
+    /// Those of utility 0 even if they ran at once in the quickest batch: alone, unless a larger
+    /// one takes less time.
     Hopeless,
-    /// Those that would be late even then.
     Late,
 }
 
@@ -102,35 +102,31 @@ const FILLS: [(&str, BatchFill); 2] =
 const DROP_POLICIES: [(&str, DropPolicy); 3] =
     [("never", DropPolicy::Never), ("hopeless", DropPolicy::Hopeless), ("late", DropPolicy::Late)];
 
-/// The settings of all dispatchers.
 pub const BATCHING: &[Setting] = &[
     MAX_BATCH_SETTING,
-    Setting::choice(
-        "batch",
-        &names(&FILLS),
+    Setting::choice("batch", &names(&FILLS)).means(
         "How many waiting requests of the head's application join its batch: as many as fit, or as \
          many as fit without making the head late.",
     ),
-    Setting::choice(
-        "drop_policy",
-        &names(&DROP_POLICIES),
+    Setting::choice("drop_policy", &names(&DROP_POLICIES)).means(
         "Which heads are rejected instead of served: none, those that would be worth nothing even \
          if they ran at once, or those that would be late even then.",
     ),
 ];
 
-/// The settings of dispatchers with a fixed variant.
 pub const FIXED: &[Setting] = &[Setting::new(
     "variant",
     Kind::OneOf(&[Kind::Text, Kind::ByName("application", &Kind::Text)]),
     Preset::Text("fastest"),
+)
+.means(
     "The variant of every application: `fastest`, `best` (the most accurate), a name, or a table \
      with one of these by application.",
 )];
 
 impl Batching {
-    /// Up to 32 that wait, none refused.
-    pub const USUAL: Self =
+    /// Full batches of up to 32 requests, without rejections.
+    pub const DEFAULT: Self =
         Self { max_batch: MAX_BATCH as usize, fill: BatchFill::Full, drop: DropPolicy::Never };
 
     pub fn read(fields: &mut Decoder<'_>) -> Self {
@@ -141,18 +137,17 @@ impl Batching {
         }
     }
 
-    /// Why to reject a head that could end at `soonest`, if at all.
+    /// The reason to reject a head whose earliest end is `soonest`, if there is one.
     fn drops(&self, view: &View<'_>, head: &Request, soonest: Time) -> Option<RejectReason> {
-        let (gone, reason) = match self.drop {
+        let (is_dropped, reason) = match self.drop {
             DropPolicy::Never => return None,
             DropPolicy::Hopeless => (view.penalty(head, soonest) >= 1.0, RejectReason::Hopeless),
             DropPolicy::Late => (view.is_late(head, soonest), RejectReason::Late),
         };
-        gone.then_some(reason)
+        is_dropped.then_some(reason)
     }
 
-    /// How many of `waiting` requests behind and including `head` to run.
-    #[inline]
+    /// The number of requests to run with the head, itself included.
     pub fn size(&self, context: &DecisionContext<'_>, variant: VariantId) -> usize {
         let DecisionContext { view, timeline, worker, head, .. } = *context;
         let waiting = context.waiting(head.app);
@@ -168,37 +163,30 @@ impl Batching {
     }
 }
 
-/// The order of requests: smaller first, ties by arrival. It depends neither on the instant nor on
-/// what workers do, so that it may be asked for when a worker is idle.
-pub type QueueKey = Box<dyn FnMut(&View<'_>, &Request) -> u64 + Send>;
+/// The place of a request in its queue: smaller first, ties by arrival. It depends neither on the
+/// time nor on workers, so that it may be asked for when a worker is idle.
+pub trait QueueKey: Fn(&View<'_>, &Request) -> u64 + Send {}
 
-/// A dispatcher.
-pub struct Dispatcher {
-    key: QueueKey,
-    choice: VariantChoice,
+impl<F: Fn(&View<'_>, &Request) -> u64 + Send> QueueKey for F {}
+
+pub struct Dispatcher<K, R> {
+    key: K,
+    pub rule: R,
     batching: Batching,
     queues: Vec<AppQueue>,
-    /// By worker and application, the variant of a fixed choice, once it has been asked for.
-    fixed: Vec<Option<Option<VariantId>>>,
     /// By worker; those of busy workers are up to date only if the rule needs them.
     timelines: Vec<Timeline>,
     needs_all_timelines: bool,
     batch: Vec<RequestId>,
 }
 
-impl Dispatcher {
-    pub fn new(
-        catalog: &Catalog,
-        key: QueueKey,
-        choice: VariantChoice,
-        batching: Batching,
-    ) -> Self {
+impl<K: QueueKey, R: VariantRule> Dispatcher<K, R> {
+    pub fn new(catalog: &Catalog, key: K, rule: R, batching: Batching) -> Self {
         Self {
             key,
-            choice,
+            rule,
             batching,
             queues: catalog.app_ids().map(|_| AppQueue::default()).collect(),
-            fixed: vec![None; catalog.worker_ids().len() * catalog.app_ids().len()],
             timelines: catalog.worker_ids().map(|_| Timeline::default()).collect(),
             needs_all_timelines: false,
             batch: Vec::new(),
@@ -213,11 +201,10 @@ impl Dispatcher {
     /// The application whose head comes first among those that `worker` can serve, and the head.
     fn first(&mut self, view: &View<'_>, worker: WorkerId) -> Option<(AppId, RequestId)> {
         let mut first: Option<((u64, RequestId), AppId)> = None;
-        for at in 0..self.queues.len() {
-            let app = AppId(at as u16);
-            if let Some(head) = self.queues[at].first()
+        for (app, queue) in (0..).map(AppId).zip(&self.queues) {
+            if let Some(head) = queue.first()
                 && first.is_none_or(|(other, _)| head < other)
-                && self.serves(view, worker, app)
+                && self.rule.serves(view, worker, app)
             {
                 first = Some((head, app));
             }
@@ -225,46 +212,15 @@ impl Dispatcher {
         first.map(|((_, id), app)| (app, id))
     }
 
-    /// Whether the choice of variants has one for `app` on this worker.
-    fn serves(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
-        match &self.choice {
-            VariantChoice::Fixed(_) => self.fixed_variant(view, worker, app).is_some(),
-            VariantChoice::Rule(_) => view.variants(worker, app).next().is_some(),
-        }
-    }
-
-    /// The variant of a fixed choice, which is found once.
-    #[inline]
-    fn fixed_variant(
-        &mut self,
-        view: &View<'_>,
-        worker: WorkerId,
-        app: AppId,
-    ) -> Option<VariantId> {
-        let at = worker.index() * self.queues.len() + app.index();
-        if let Some(known) = self.fixed[at] {
-            return known;
-        }
-        let VariantChoice::Fixed(fixed) = &self.choice else { return None };
-        let found = fixed[app.index()].choose(view, worker, app);
-        self.fixed[at] = Some(found);
-        found
-    }
-
-    /// When the head could end at the earliest if it ran now, on any variant that the choice
-    /// allows, alone or with others that wait.
+    /// The earliest end of the head if it ran now, alone or with others that wait.
     fn soonest(&self, view: &View<'_>, worker: WorkerId, app: AppId, chosen: VariantId) -> Time {
         let most = self.batching.max_batch.min(self.queues[app.index()].len());
         let soonest = |variant| view.soonest(&self.timelines[worker.index()], variant, most);
-        match &self.choice {
-            VariantChoice::Fixed(_) => soonest(chosen),
-            VariantChoice::Rule(_) => {
-                view.variants(worker, app).map(soonest).min().unwrap_or_else(|| soonest(chosen))
-            }
-        }
+        let all = view.variants(worker, app).filter(|_| !self.rule.is_fixed());
+        all.map(soonest).min().unwrap_or_else(|| soonest(chosen))
     }
 
-    /// Fills one free lane; false if nothing can be started.
+    /// Fills one free lane; false if no batch can be started.
     fn fill_lane(
         &mut self,
         view: &View<'_>,
@@ -278,15 +234,10 @@ impl Dispatcher {
                 self.queues[app.index()].pop();
                 continue;
             };
-            let fixed = self.fixed_variant(view, worker, app);
             let (timelines, queues) = (self.timelines.as_slice(), self.queues.as_slice());
             let timeline = &timelines[worker.index()];
             let context = DecisionContext { view, timeline, worker, head, timelines, queues };
-            let variant = match &mut self.choice {
-                VariantChoice::Fixed(_) => fixed,
-                VariantChoice::Rule(rule) => rule(&context),
-            };
-            let Some(variant) = variant else { return false };
+            let Some(variant) = self.rule.choose(&context) else { return false };
             if self.batching.drop != DropPolicy::Never
                 && let soonest = self.soonest(view, worker, app, variant)
                 && let Some(reason) = self.batching.drops(view, head, soonest)
@@ -309,7 +260,7 @@ impl Dispatcher {
     }
 }
 
-impl Scheduler for Dispatcher {
+impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
     fn waits_for_idle_workers(&self) -> bool {
         true
     }
@@ -329,21 +280,21 @@ impl Scheduler for Dispatcher {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
         }
-        // The first that wait, with a fixed variant: when they will end is not asked.
-        let asks_when = !matches!(self.choice, VariantChoice::Fixed(_))
+        // A full batch with a fixed variant is chosen without its end.
+        let needs_ends = !self.rule.is_fixed()
             || self.batching.fill != BatchFill::Full
             || self.batching.drop != DropPolicy::Never;
-        for worker in view.workers().filter(crate::contract::WorkerView::is_idle) {
-            let needs_timeline = asks_when || worker.is_remote();
+        for worker in view.workers().filter(WorkerView::is_idle) {
+            let needs_timeline = needs_ends || worker.is_remote();
             if needs_timeline && !self.needs_all_timelines {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
             for left in (0..worker.free_lanes()).rev() {
                 // The next batch would wait for the link: it is decided when the link is free.
                 let timeline = &self.timelines[worker.id.index()];
-                let taken = worker.is_remote() && !timeline.is_open(view.now());
+                let is_busy = worker.is_remote() && !timeline.is_open(view.now());
                 let is_last = left == 0 || !needs_timeline;
-                if taken || !self.fill_lane(view, worker.id, is_last, plan) {
+                if is_busy || !self.fill_lane(view, worker.id, is_last, plan) {
                     break;
                 }
             }
@@ -351,13 +302,48 @@ impl Scheduler for Dispatcher {
     }
 }
 
+struct FixedVariants {
+    /// By application.
+    rules: Vec<FixedVariant>,
+    /// By worker and application, once it has been asked for.
+    found: Vec<Option<Option<VariantId>>>,
+}
+
+impl FixedVariants {
+    #[inline]
+    fn variant(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
+        let at = worker.index() * self.rules.len() + app.index();
+        if let Some(found) = self.found[at] {
+            return found;
+        }
+        let found = self.rules[app.index()].choose(view, worker, app);
+        self.found[at] = Some(found);
+        found
+    }
+}
+
+impl VariantRule for FixedVariants {
+    fn choose(&mut self, context: &DecisionContext<'_>) -> Option<VariantId> {
+        let DecisionContext { view, worker, head, .. } = *context;
+        self.variant(view, worker, head.app)
+    }
+
+    fn serves(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+        self.variant(view, worker, app).is_some()
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
+    }
+}
+
 impl FixedVariant {
     /// The variant on a worker, if it can run there.
     #[inline(never)]
-    fn choose(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
+    fn choose(self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
         let mut usable = view.variants(worker, app);
         match self {
-            Self::This(variant) => usable.find(|v| v == variant),
+            Self::This(variant) => usable.find(|v| *v == variant),
             Self::Fastest => usable.min_by_key(|v| (view.expected_latency(worker, *v, 1), *v)),
             Self::Best => usable.reduce(|best, v| {
                 let accuracy = |v| Score::of(view.catalog().variant(v).accuracy);
@@ -367,65 +353,73 @@ impl FixedVariant {
     }
 }
 
-/// A dispatcher in a fixed order with a fixed variant by application.
 pub fn read_fixed(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
     key: fn(&Request) -> u64,
 ) -> Box<dyn Scheduler> {
-    let choice = VariantChoice::Fixed(read_variant(fields, context));
+    let rules = read_variants(fields, context.catalog);
+    let found = vec![None; context.catalog.worker_ids().len() * rules.len()];
+    let rule = FixedVariants { rules, found };
     let batching = Batching::read(fields);
-    let key = Box::new(move |_: &View<'_>, request: &Request| key(request));
-    Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+    let key = move |_: &View<'_>, request: &Request| key(request);
+    Box::new(Dispatcher::new(context.catalog, key, rule, batching))
 }
 
-/// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or names by application.
-fn read_variant(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Vec<FixedVariant> {
-    let catalog = context.catalog;
+/// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or a table of these by
+/// application.
+fn read_variants(fields: &mut Decoder<'_>, catalog: &Catalog) -> Vec<FixedVariant> {
     let node = fields.take("variant");
     let problems = fields.problems();
-    let mut fixed: Vec<FixedVariant> = catalog.app_ids().map(|_| FixedVariant::Fastest).collect();
-    let mut one = |app: AppId, node: &ConfigNode| {
-        let Some(name) = decode::text(node, problems) else { return };
-        fixed[app.index()] = match name {
-            "fastest" => FixedVariant::Fastest,
-            "best" => FixedVariant::Best,
-            name => match catalog.variant_named(app, name) {
-                Some(variant) if catalog.worker_ids().any(|w| catalog.usable(w, variant)) => {
-                    FixedVariant::This(variant)
-                }
-                Some(_) => {
-                    let found = format!("`{name}`, which no worker can run");
-                    let expected = "a variant that fits the memory of a worker";
-                    problems.push(Problem::new(node.place.clone(), found, expected));
-                    return;
-                }
-                None => {
-                    let own = catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str());
-                    let known: Vec<&str> = ["fastest", "best"].into_iter().chain(own).collect();
-                    let unknown = Problem::unknown(node.place.clone(), "variant", name, known);
-                    problems.push(unknown.of(&catalog.app(app).name));
-                    return;
-                }
-            },
-        };
-    };
+    let mut fixed = vec![FixedVariant::Fastest; catalog.app_ids().len()];
     match node.map(|node| (node, &node.value)) {
         None => {}
         Some((_, Value::Table(entries))) => {
             for (name, node) in entries.iter() {
-                match catalog.app_named(name) {
-                    Some(app) => one(app, node),
-                    None => {
-                        let known = catalog.app_ids().map(|app| catalog.app(app).name.as_str());
-                        let place = node.place.clone();
-                        fields.problems().push(Problem::unknown(place, "application", name, known));
-                        return fixed;
-                    }
-                }
+                let Some(app) = catalog.app_named(name) else {
+                    let known = catalog.app_ids().map(|app| catalog.app(app).name.as_str());
+                    let place = node.place.clone();
+                    problems.push(Problem::unknown(place, "application", name, known));
+                    break;
+                };
+                fixed[app.index()] = read_variant(node, catalog, app, problems);
             }
         }
-        Some((node, _)) => catalog.app_ids().for_each(|app| one(app, node)),
+        Some((node, _)) => {
+            for app in catalog.app_ids() {
+                fixed[app.index()] = read_variant(node, catalog, app, problems);
+            }
+        }
     }
     fixed
+}
+
+fn read_variant(
+    node: &ConfigNode,
+    catalog: &Catalog,
+    app: AppId,
+    problems: &mut Problems,
+) -> FixedVariant {
+    let name = match decode::text(node, problems) {
+        None | Some("fastest") => return FixedVariant::Fastest,
+        Some("best") => return FixedVariant::Best,
+        Some(name) => name,
+    };
+    match catalog.variant_named(app, name) {
+        Some(variant) if catalog.worker_ids().any(|w| catalog.usable(w, variant)) => {
+            return FixedVariant::This(variant);
+        }
+        Some(_) => {
+            let found = format!("`{name}`, which no worker can run");
+            let expected = "a variant that fits the memory of a worker";
+            problems.push(Problem::new(node.place.clone(), found, expected));
+        }
+        None => {
+            let own = catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str());
+            let known: Vec<&str> = ["fastest", "best"].into_iter().chain(own).collect();
+            let unknown = Problem::unknown(node.place.clone(), "variant", name, known);
+            problems.push(unknown.of(&catalog.app(app).name));
+        }
+    }
+    FixedVariant::Fastest
 }

@@ -1,14 +1,16 @@
 //! Requests in a random order, each batch on a random variant that its worker can run.
 //!
-//! The floor that any rule must beat. It draws from a stream of its own: arrivals do not change.
+//! A lower bound for any rule. It draws from its own stream: arrivals do not change.
 
 use crate::contract::View;
+use crate::core::ids::{Request, VariantId};
 use crate::core::rng::Label;
 use crate::scheduler::SchedulerEntry;
 use crate::scheduler::dispatch::dispatcher::{
-    BATCHING, Batching, DecisionContext, Dispatcher, VariantChoice,
+    BATCHING, Batching, DecisionContext, Dispatcher, VariantRule,
 };
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "random",
@@ -17,22 +19,23 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     settings: &[BATCHING],
     accuracy: None,
     build: |fields, context| {
-        let batching = Batching::read(fields);
-        let mut draws = context.rng.stream(Label::Scheduler);
-        let rng = context.rng;
-        let key = Box::new(move |_: &View<'_>, request: &crate::core::ids::Request| {
+        let (batching, rng) = (Batching::read(fields), context.rng);
+        let key = move |_: &View<'_>, request: &Request| {
             rng.keyed(Label::Scheduler, u64::from(request.id.number()), 0)
-        });
-        let rule = move |context: &DecisionContext<'_>| {
-            let DecisionContext { view, worker, head, .. } = *context;
-            let count = view.variants(worker, head.app).count();
-            // Nothing is drawn where nothing can run: later draws stay the same.
-            if count == 0 {
-                return None;
-            }
-            view.variants(worker, head.app).nth(draws.random_range(0..count))
         };
-        let choice = VariantChoice::Rule(Box::new(rule));
-        Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+        let rule = RandomVariant(rng.stream(Label::Scheduler));
+        Box::new(Dispatcher::new(context.catalog, key, rule, batching))
     },
 };
+
+struct RandomVariant(ChaCha8Rng);
+
+impl VariantRule for RandomVariant {
+    fn choose(&mut self, context: &DecisionContext<'_>) -> Option<VariantId> {
+        let DecisionContext { view, worker, head, .. } = *context;
+        let count = view.variants(worker, head.app).count();
+        // No draw where no variant can run.
+        let drawn = (count > 0).then(|| self.0.random_range(0..count))?;
+        view.variants(worker, head.app).nth(drawn)
+    }
+}

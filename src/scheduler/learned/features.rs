@@ -1,15 +1,14 @@
-//! The inputs of a network that decides for a free lane and the head of all queues, and what its
-//! outputs stand for.
+//! Inputs and outputs of a network that decides for a free lane and the head of all queues.
 //!
-//! An output is a variant by its place among those of its application; the last is the answer of
+//! An output is a variant by its index among those of its application; the last is the variant of
 //! the SneakPeek model, where it may be chosen. With several workers one more output leaves the
 //! head to another worker, and there are inputs of each worker. Inputs common to all outputs come
-//! first, then a part for each output. A part begins with the score of the output: its utility less
-//! the best one, if only the head counted. So a network has what `lo-edf` decides by, which is more
-//! than the agents of TMO have, and begins as a greedy rule.
+//! first, then a block for each output. A block begins with the score of the output: its utility
+//! less the best one, if only the head counted. So a network has the criterion of `lo-edf`, which
+//! the agents of TMO have not, and begins as a greedy rule.
 //!
 //! Times are shares of the head's budget, so that inputs do not depend on the unit of time;
-//! unbounded inputs are squashed by x / (1 + x); prices are shares of the highest one.
+//! unbounded inputs x are mapped to x / (1 + x); prices are shares of the highest one.
 //! An observation takes O(applications + variants · workers).
 
 use crate::config::source;
@@ -19,7 +18,7 @@ use crate::core::units::Time;
 use crate::rl::checkpoint::PolicySignature;
 use crate::rl::net::{Activation, Mlp, parameters};
 use crate::scheduler::dispatch::dispatcher::{Batching, DecisionContext};
-use crate::system::catalog::Catalog;
+use crate::system::catalog::{Catalog, Worker};
 use crate::system::link::{Link, Uplink};
 
 /// Changes whenever an input changes its meaning or its place.
@@ -32,22 +31,20 @@ const OF_HEAD: usize = 3;
 /// Inputs by worker, if there are several: whether it is the one decided for, whether it is idle,
 /// the time until it is free, the best utility of the head there, the price of a call.
 const BY_WORKER: usize = 5;
-/// Inputs by output, and which output it is: its score, profiled accuracy, granted accuracy,
-/// whether it is resident, load, time to the end of its batch, time of the batch itself by request,
-/// the penalty of the head.
+/// Inputs by output, besides its index: score, profiled accuracy, granted accuracy, whether no load
+/// is needed, load, time to the end of its batch, time of the batch itself by request, the penalty
+/// of the head.
 const BY_OUTPUT: usize = 8;
 /// The score of an output that loses all utility, as a logarithm of a probability.
 const SCORE_SCALE: f64 = 200.0;
-/// The lowest score.
 const LOWEST_SCORE: f64 = -6.0;
 
-/// Makes observations of a system.
 #[derive(Clone, Debug)]
 pub struct Featurizer {
     apps: usize,
     /// Variants of all applications.
     variants: usize,
-    /// How many workers, if there are several.
+    /// The number of workers if there are several, else 0.
     workers: usize,
     outputs: usize,
     /// Prices of a call by worker, as shares of the highest.
@@ -61,49 +58,45 @@ pub struct Observation {
     pub allowed: Vec<bool>,
 }
 
-/// A batch that could come next.
 struct Candidate<'a> {
     worker: WorkerId,
     timeline: &'a Timeline,
     variant: VariantId,
     batch: usize,
     finish: Time,
-    worth: f64,
+    utility: f64,
 }
 
 impl<'a> Candidate<'a> {
     fn new(
         context: &DecisionContext<'_>,
-        (worker, timeline): (WorkerId, &'a Timeline),
+        worker: WorkerId,
+        timeline: &'a Timeline,
         variant: VariantId,
         batch: usize,
     ) -> Self {
         let DecisionContext { view, head, .. } = *context;
         let finish = view.finish(timeline, variant, batch);
-        let worth = view.utility(head, variant, finish);
-        Self { worker, timeline, variant, batch, finish, worth }
+        let utility = view.utility(head, variant, finish);
+        Self { worker, timeline, variant, batch, finish, utility }
     }
 
-    /// Its part of the inputs, without the score.
+    /// Its block of inputs, without the score.
     fn write_inputs(&self, context: &DecisionContext<'_>, into: &mut [f32]) {
         let DecisionContext { view, head, .. } = *context;
         let (catalog, worker, variant) = (view.catalog(), self.worker, self.variant);
-        let resident = self.timeline.memory().contains(variant) || catalog.is_peek(variant);
-        let load = if resident { 0.0 } else { share(view.load_span(worker, variant).0, head) };
-        let alone = if catalog.is_peek(variant) {
-            0.0
-        } else {
-            share(view.expected_latency(worker, variant, self.batch).0, head)
-        };
+        let needs_load = view.needs_load(self.timeline.memory(), variant);
+        let load = if needs_load { share(view.load_span(worker, variant).0, head) } else { 0.0 };
+        let latency = share(view.expected_latency(worker, variant, self.batch).0, head);
         // Most accuracies are above a half, and differ by hundredths.
         let spread = |accuracy: f64| (4.0 * accuracy - 3.0) as f32;
         into.copy_from_slice(&[
             spread(catalog.variant(variant).accuracy),
             spread(view.accuracy(head.id, variant)),
-            f32::from(u8::from(resident)),
+            f32::from(u8::from(!needs_load)),
             squash(load),
             squash(share(self.finish.since(view.now()).0, head)),
-            squash(32.0 * alone / self.batch.max(1) as f64),
+            squash(32.0 * latency / self.batch.max(1) as f64),
             view.penalty(head, self.finish) as f32,
         ]);
     }
@@ -128,7 +121,7 @@ impl Featurizer {
             + self.by_output() * self.outputs
     }
 
-    /// How many inputs each output has of its own.
+    /// The number of inputs in the block of an output.
     pub fn by_output(&self) -> usize {
         BY_OUTPUT + self.outputs
     }
@@ -177,9 +170,9 @@ impl Featurizer {
         let mut elsewhere: Option<Candidate<'_>> = None;
         if self.workers > 0 {
             for (id, timeline) in catalog.worker_ids().zip(context.timelines) {
-                let one = |variant| Candidate::new(context, (id, timeline), variant, 1);
+                let one = |variant| Candidate::new(context, id, timeline, variant, 1);
                 let here = view.variants(id, head.app).map(one).reduce(better);
-                let best = here.as_ref().map_or(0.0, |here| here.worth);
+                let best = here.as_ref().map_or(0.0, |here| here.utility);
                 inputs.extend([
                     f32::from(u8::from(id == worker)),
                     f32::from(u8::from(timeline.is_open(now))),
@@ -199,32 +192,32 @@ impl Featurizer {
         observation.allowed.resize(self.outputs, false);
         let mut best = 0.0f64;
         let mut add_candidate = |output: usize, candidate: &Candidate<'_>| {
-            best = best.max(candidate.worth);
+            best = best.max(candidate.utility);
             observation.allowed[output] = true;
-            let part = &mut inputs[rest + width * output..][..width];
-            // Utility for now: the score follows when the best one is known.
-            part[0] = candidate.worth as f32;
-            candidate.write_inputs(context, &mut part[1..BY_OUTPUT]);
-            part[BY_OUTPUT + output] = 1.0;
+            let block = &mut inputs[rest + width * output..][..width];
+            // The utility: it is replaced by the score when the best one is known.
+            block[0] = candidate.utility as f32;
+            candidate.write_inputs(context, &mut block[1..BY_OUTPUT]);
+            block[BY_OUTPUT + output] = 1.0;
         };
         for variant in view.variants(worker, head.app) {
             let batch = batching.size(context, variant);
-            let candidate = Candidate::new(context, (worker, timeline), variant, batch);
+            let candidate = Candidate::new(context, worker, timeline, variant, batch);
             add_candidate(catalog.variant_offset(variant), &candidate);
         }
         if let Some(candidate) = &elsewhere {
             add_candidate(self.outputs - 1, candidate);
         }
-        let parts = observation.inputs[rest..].chunks_exact_mut(width).zip(&observation.allowed);
-        for (part, _) in parts.filter(|(_, allowed)| **allowed) {
-            part[0] = (SCORE_SCALE * (f64::from(part[0]) - best)).max(LOWEST_SCORE) as f32;
+        let blocks = observation.inputs[rest..].chunks_exact_mut(width).zip(&observation.allowed);
+        for (block, _) in blocks.filter(|(_, is_allowed)| **is_allowed) {
+            block[0] = (SCORE_SCALE * (f64::from(block[0]) - best)).max(LOWEST_SCORE) as f32;
         }
     }
 }
 
-/// The one that is worth more, the first of equals.
+/// The candidate of higher utility, the first of equals.
 fn better<'a>(one: Candidate<'a>, other: Candidate<'a>) -> Candidate<'a> {
-    if other.worth > one.worth { other } else { one }
+    if other.utility > one.utility { other } else { one }
 }
 
 /// Whether the head can be left to this worker: one that is tried later, or one that is busy, whose
@@ -234,8 +227,8 @@ fn may_leave(context: &DecisionContext<'_>, id: WorkerId, timeline: &Timeline) -
     id != worker && (id > worker || !timeline.is_open(view.now()))
 }
 
-/// What a scheduling network depends on: its inputs and outputs, speed and links of workers, the
-/// penalty of lateness, and the source of accuracies.
+/// The facts on which a scheduling policy depends: its inputs and outputs, speed and links of
+/// workers, the penalty of lateness, and the source of accuracies.
 pub fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
     let entry = |name: &str, value: String| (name.to_owned(), value);
     let joined = |parts: Vec<String>| parts.join("; ");
@@ -244,14 +237,7 @@ pub fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
             catalog.variants_of(app).map(|v| catalog.variant(v).name.as_str()).collect();
         format!("{}: {}", catalog.app(app).name, names.join(", "))
     };
-    let worker = |id| {
-        let worker = catalog.worker(id);
-        let (lanes, bytes, speed) = (worker.lanes, worker.memory_bytes, worker.speed);
-        let away = worker.link.as_ref().map_or(String::new(), away);
-        let price =
-            worker.usd_per_request.map_or(String::new(), |usd| format!(", {usd} USD a call"));
-        format!("{}, speed {speed}, lanes {lanes}, bytes {bytes}{away}{price}", worker.class)
-    };
+    let worker = |id| worker_signature(catalog.worker(id));
     vec![
         entry("accuracy", info.name().to_owned()),
         entry("penalty", catalog.penalty.signature()),
@@ -261,8 +247,16 @@ pub fn catalogue(catalog: &Catalog, info: AccuracySource) -> PolicySignature {
     ]
 }
 
+fn worker_signature(worker: &Worker) -> String {
+    let Worker { class, speed, lanes, memory_bytes, .. } = worker;
+    let link = worker.link.as_ref().map_or_else(String::new, link_signature);
+    let price =
+        worker.usd_per_request.map_or_else(String::new, |usd| format!(", {usd} USD a call"));
+    format!("{class}, speed {speed}, lanes {lanes}, bytes {memory_bytes}{link}{price}")
+}
+
 /// A link, as far as it delays requests.
-fn away(link: &Link) -> String {
+fn link_signature(link: &Link) -> String {
     let uplink = match &link.uplink {
         Uplink::Endless => "without limit".to_owned(),
         Uplink::Constant(bps) => format!("{bps} bit/s"),
@@ -301,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_end_is_squashed() {
+    fn unbounded_inputs_are_squashed() {
         assert_eq!([0.0, 1.0, 3.0].map(squash), [0.0, 0.5, 0.75]);
     }
 

@@ -3,8 +3,8 @@
 //! The posterior of one request is noisy, and its errors correlate with those of the variants; the
 //! mean over many requests estimates the class mix at which variants should be compared. The mix
 //! starts as the prior, and every request moves it by 1 / `length` towards its posterior: an
-//! exponential mean over about the last `length` requests. O(classes) per request,
-//! O(variants · classes) to read. Source: ours.
+//! exponential mean over the last `length` requests or so. O(classes) per request and variant.
+//! Source: ours.
 
 use crate::classifier::posterior::{expected_accuracy, shrunk_recall};
 use crate::contract::View;
@@ -14,17 +14,15 @@ use crate::system::catalog::Catalog;
 /// The class mixes of all applications.
 pub struct ClassMixEstimator {
     length: f64,
-    /// By application.
     mixes: Vec<Vec<f64>>,
-    /// By variant.
     recalls: Vec<ShrunkRecalls>,
 }
 
 /// The recalls of one variant, shrunk towards its accuracy.
 struct ShrunkRecalls {
     shrunk: Vec<f64>,
-    /// Profiled accuracy less Σ f(c) R̃(c), with the profile's class frequencies f: what makes the
-    /// accuracy at those frequencies the profiled one.
+    /// Profiled accuracy less Σ f(c) R̃(c), with the profile's class frequencies f: with it the
+    /// accuracy at those frequencies is the profiled one.
     rest: f64,
 }
 
@@ -33,7 +31,7 @@ impl ShrunkRecalls {
         let variant = catalog.variant(id);
         let total: f64 = variant.samples.iter().sum();
         if total <= 0.0 {
-            // One accuracy for every class: the mix does not matter.
+            // The same accuracy for every class.
             return Self { shrunk: Vec::new(), rest: variant.accuracy };
         }
         let each = variant.recall.iter().zip(&variant.samples);
@@ -71,7 +69,6 @@ impl ClassMixEstimator {
     }
 }
 
-/// One step of an exponential mean.
 fn move_towards(mean: &mut [f64], value: &[f64], length: f64) {
     mean.iter_mut().zip(value).for_each(|(mean, value)| *mean += (value - *mean) / length);
 }

@@ -1,23 +1,22 @@
 //! Grouped planning: requests of a window in groups, one variant and one place per group.
 //!
 //! A group is an application, or an application and the most likely class, or the requests that
-//! would choose the same variant. A group runs as consecutive batches of at most `max_batch`, so
-//! that `max_batch = 1` is the published sequential completion. Greedy search takes the groups in
+//! have the same best variant. A group runs as consecutive batches of at most `max_batch`, so that
+//! `max_batch = 1` is the published sequential completion. Greedy search takes the groups in
 //! order and gives each the worker and variant of highest summed utility given those before:
 //! O(groups · workers · (variants + n)). Exact search is in [`super::search`].
 //!
-//! `group_by = "by-variant"` selects first and groups after: every request chooses the variant that
-//! would be best for it alone, were it served next and by itself on any worker; a group is those
-//! of one choice, and keeps that variant: the search is for its worker only. It sees a load as paid
-//! by each request, not shared.
+//! `group_by = "by-variant"` selects a variant for each request before it groups: the best one if
+//! the request were served next and alone on any worker. A group keeps its variant, and the search
+//! is for its worker only. Loads count for each request, not once for the group.
 //!
-//! `split = true` halves a group, in its order, where greedy search finds that its halves, each
-//! placed at its best one after the other, are worth more than the whole, and halves again. What
-//! a further halving of the first half costs the second is not weighed. Exact search never splits.
+//! `split = true` halves a group, in its order, where the utility of its halves, each at its best
+//! placement one after the other, is higher than that of the whole, and recursively. The cost of a
+//! further halving of the first half to the second is ignored. Exact search never splits.
 //!
-//! Both look at their window alone. Utility it gains by loads and small batches is paid by the
-//! next: at 1,000 requests/s of the quickstart (windows of 20 ms, five replicates of 10,000)
-//! splitting costs `grouped` 10 points, and groups by variant cost `sneakpeek` 17.
+//! Both optimise one window; the next pays for loads and small batches: at 1,000 requests/s of the
+//! quickstart (windows of 20 ms, five replicates of 10,000) splitting costs `grouped` 10 points,
+//! and groups by variant cost `sneakpeek` 17.
 //!
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.
@@ -30,27 +29,24 @@ use super::search::{enumerate, group_moves};
 use crate::config::settings::names;
 use crate::config::{Decoder, Setting};
 use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::{Request, VariantId, WorkerId};
+use crate::core::ids::{Request, WorkerId};
 use crate::core::rounding::rounded;
 use crate::scheduler::score::{Score, by_mean_deadline};
 
-/// Which requests are served alike.
+/// What the requests of a group share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupBy {
-    /// Those of one application.
+enum GroupBy {
     App,
-    /// Those of one application and most likely class.
+    /// Application and most likely class.
     Class,
-    /// Those that would choose the same variant.
+    /// The best variant of each alone.
     Variant,
-    /// Every request by itself.
+    /// Every request is a group.
     Request,
 }
 
-/// How groups are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SearchMode {
-    /// One group after another.
+enum SearchMode {
     Greedy,
     /// Enumeration up to [`enumerate::LIMIT`] plans; beyond, label-setting over a limited number
     /// of groups on one worker; greedy beyond that.
@@ -59,22 +55,17 @@ pub enum SearchMode {
     Auto,
 }
 
-/// In which order greedy search takes the groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum GroupOrder {
-    /// Earliest mean deadline first.
     Deadline,
-    /// Highest mean priority first.
     Priority,
 }
 
-/// What the requests of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupKey {
-    /// The variants that may serve them.
     pub allowed: VariantFilter,
-    /// Tells apart groups of one filter.
-    pub part: usize,
+    /// Distinguishes groups with the same filter.
+    pub salt: usize,
 }
 
 /// Requests that are served on one variant.
@@ -109,47 +100,37 @@ const GROUP_ORDERS: [(&str, GroupOrder); 2] =
     [("deadline", GroupOrder::Deadline), ("priority", GroupOrder::Priority)];
 
 /// What a group is.
-pub const GROUP_BY: Setting = Setting::choice(
-    "group_by",
-    &names(&KEYS),
+pub const GROUP_BY: Setting = Setting::choice("group_by", &names(&KEYS)).means(
     "What the requests of a group share: the application, also the most likely class, or also the \
      variant that is best for each alone.",
 );
-/// In which order the requests of a group go.
 pub const ORDER: Setting =
-    Setting::choice("order", &names(&ORDERS), "The order of the requests of a group.");
+    Setting::choice("order", &names(&ORDERS)).means("The order of the requests of a group.");
 /// The settings of [`GroupPlanner::read`]; entries put [`GROUP_BY`] and [`ORDER`] before them.
 pub const GROUPS: &[Setting] = &[
-    Setting::flag("split", false, "Whether the requests of one group may go to several workers."),
-    Setting::choice(
-        "search",
-        &names(&SEARCHES),
-        "How the plan is found: groups are placed one after another, or all plans are compared, \
-         or that only where they are few enough.",
+    Setting::flag("split", false)
+        .means("Whether the requests of one group may go to several workers."),
+    Setting::choice("search", &names(&SEARCHES)).means(
+        "How the plan is found: groups are placed one after another, or all plans are compared, or \
+         that only where they are few enough.",
     ),
-    Setting::choice(
-        "group_order",
-        &names(&GROUP_ORDERS),
+    Setting::choice("group_order", &names(&GROUP_ORDERS)).means(
         "The order in which groups are placed: earliest mean deadline or highest mean priority \
          first.",
     ),
 ];
 
 impl GroupPlanner {
-    /// Reads the parameters.
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         let group_by = fields.choice("group_by", &KEYS);
         let by_priority = fields.choice("order", &ORDERS);
         let group_order = fields.choice("group_order", &GROUP_ORDERS);
-        let used = by_priority || group_order == GroupOrder::Priority;
-        let priority = Priority::read(fields, used);
+        let is_used = by_priority || group_order == GroupOrder::Priority;
+        let priority = Priority::read(fields, is_used);
+        let by_priority = by_priority.then_some(RequestOrder::Priority(priority));
         Self {
             group_by,
-            order: if by_priority {
-                RequestOrder::Priority(priority)
-            } else {
-                RequestOrder::Deadline
-            },
+            order: by_priority.unwrap_or(RequestOrder::Deadline),
             priority,
             group_order,
             search: fields.choice("search", &SEARCHES),
@@ -158,12 +139,12 @@ impl GroupPlanner {
         }
     }
 
-    /// Every request is a group, and all plans are searched: the brute force.
+    /// Brute force: every request is a group, and all plans are searched.
     pub fn one_by_one(fields: &mut Decoder<'_>) -> Self {
         Self {
             group_by: GroupBy::Request,
             order: RequestOrder::Arrival,
-            priority: Priority::PROFILED,
+            priority: Priority::DEFAULT,
             group_order: GroupOrder::Deadline,
             search: SearchMode::Exact,
             split: false,
@@ -174,29 +155,24 @@ impl GroupPlanner {
         }
     }
 
-    /// What the groups of a request have in common.
     fn key(&self, view: &View<'_>, request: &Request) -> GroupKey {
-        let mut allowed = VariantFilter::any(request.app);
-        if self.group_by == GroupBy::Variant {
-            allowed.only = self.favourite(view, request);
+        let mut key = GroupKey { allowed: VariantFilter::any(request.app), salt: 0 };
+        match self.group_by {
+            GroupBy::App => {}
+            GroupBy::Variant => {
+                // The variant of highest utility if the request were served next, alone.
+                let best = self.builder.best_request_placement(view, request, |variant, finish| {
+                    Score::of(view.utility(request, variant, finish))
+                });
+                key.allowed.only = best.map(|placement| placement.variant);
+            }
+            GroupBy::Class => key.salt = view.likely_class(request),
+            GroupBy::Request => key.salt = request.id.number() as usize,
         }
-        let part = match self.group_by {
-            GroupBy::App | GroupBy::Variant => 0,
-            GroupBy::Class => view.likely_class(request),
-            GroupBy::Request => request.id.number() as usize,
-        };
-        GroupKey { allowed, part }
+        key
     }
 
-    /// The variant of highest utility for a request if it were served next, alone.
-    fn favourite(&self, view: &View<'_>, request: &Request) -> Option<VariantId> {
-        let best = self.builder.best_request_placement(view, request, |variant, finish| {
-            Score::of(view.utility(request, variant, finish))
-        });
-        best.map(|placement| placement.variant)
-    }
-
-    /// The order in which greedy search takes the groups; those that tie stay as listed.
+    /// The order of groups in greedy search, as indices; ties stay as listed.
     fn sorted(&self, view: &View<'_>) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.groups.len()).collect();
         let requests = |at: usize| self.groups[at].requests.as_slice();
@@ -215,7 +191,6 @@ impl GroupPlanner {
         order
     }
 
-    /// Places one group after another.
     fn greedy(&mut self, view: &View<'_>) {
         self.planned = Score::default();
         let order = self.sorted(view);
@@ -226,7 +201,7 @@ impl GroupPlanner {
         self.groups = groups;
     }
 
-    /// Plans requests behind those planned before, whole or in halves.
+    /// Plans requests after those planned before, whole or in halves.
     fn serve(&mut self, view: &View<'_>, allowed: VariantFilter, requests: &[Request]) {
         let halves = requests.split_at(requests.len().div_ceil(2));
         if self.split && requests.len() > 1 {
@@ -243,7 +218,7 @@ impl GroupPlanner {
         }
     }
 
-    /// Appends requests to the timeline of their best placement, and returns it and their utility.
+    /// Appends requests to the timeline of their best placement; returns it and their utility.
     fn place(
         &mut self,
         view: &View<'_>,
@@ -279,13 +254,11 @@ impl GroupPlanner {
     ) -> Option<WindowProblem<'v>> {
         let PlanBuilder { window, tie_break, .. } = &self.builder;
         let mut problem = WindowProblem::new(view, worker, backlog, *tie_break);
-        let mut groups = self.groups.iter();
-        groups
-            .all(|group| problem.add_part(window, group.key.allowed, &group.requests))
-            .then_some(problem)
+        let mut add = |group: &Group| problem.add_part(window, group.key.allowed, &group.requests);
+        self.groups.iter().all(&mut add).then_some(problem)
     }
 
-    /// True if the window was searched by enumeration.
+    /// Searches by enumeration; false if there are too many plans.
     fn enumerate(&mut self, view: &View<'_>) -> bool {
         let limit = match self.search {
             SearchMode::Greedy => return false,
@@ -303,15 +276,15 @@ impl GroupPlanner {
         true
     }
 
-    /// Too many plans to enumerate: true if label-setting over the groups, on the only worker,
-    /// proves a plan that is at least as good as the greedy one.
+    /// Searches by label-setting over the groups, on a single worker; true if it proves a plan at
+    /// least as good as the greedy one.
     fn set_labels(&mut self, view: &View<'_>) -> bool {
         if self.search == SearchMode::Greedy || self.builder.timelines.len() != 1 {
             return false;
         }
         let (worker, mut backlog) = (WorkerId(0), Timeline::default());
         view.backlog_end(worker, &mut backlog);
-        // It adds up latencies and knows no links.
+        // The search does not model links.
         if backlog.is_remote() {
             return false;
         }
@@ -321,7 +294,6 @@ impl GroupPlanner {
         true
     }
 
-    /// Makes the steps of a problem's solution the whole plan.
     fn replace_plan(&mut self, problem: &WindowProblem<'_>, steps: &[PlanStep]) {
         self.builder.clear();
         for PlanStep { variant, members } in steps {
@@ -351,8 +323,8 @@ impl Scheduler for GroupPlanner {
         self.builder.emit(view, plan);
     }
 
-    fn windows_solved_exactly(&self) -> Option<u64> {
-        Some(self.windows_solved_exactly)
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("windows_solved_exactly", self.windows_solved_exactly)]
     }
 }
 

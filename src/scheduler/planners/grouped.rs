@@ -1,4 +1,4 @@
-//! One group per application, one variant per group: batching and few swaps, without looking at
+//! One group per application, one variant per group: batching and few loads, without peeks at
 //! the data.
 //!
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers). Batching latency and greedy placement on

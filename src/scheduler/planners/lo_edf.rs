@@ -6,17 +6,14 @@
 
 use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
-use crate::scheduler::dispatch::dispatcher::BATCHING;
-use crate::scheduler::planners::locally_optimal::{MODE, Objective, read};
-use crate::scheduler::planners::planning_window::{MERGE, WINDOW};
+use crate::scheduler::planners::locally_optimal::{Objective, SETTINGS, read};
 use crate::scheduler::planners::priority::RequestOrder;
-use crate::scheduler::tie_break::TIE_BREAK;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "lo-edf",
     summary: "deadline order, each request on its best worker and variant (locally optimal)",
     source: "dndfrink/SERIF bd12bb8 (locally optimal EDF)",
-    settings: &[MODE, TIE_BREAK, WINDOW, MERGE, BATCHING],
+    settings: SETTINGS,
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Utility),
 };

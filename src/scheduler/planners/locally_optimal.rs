@@ -7,34 +7,31 @@
 //! Source: dndfrink/SERIF bd12bb8 (locally optimal schedulers).
 
 use super::plan_builder::PlanBuilder;
-use super::planning_window::PlanningWindow;
+use super::planning_window::{MERGE, PlanningWindow, WINDOW};
 use super::priority::RequestOrder;
-use crate::config::settings::names;
+use crate::config::settings::{Lists, names};
 use crate::config::{Decoder, Problem, Setting, decode};
 use crate::contract::{Plan, Scheduler, Trigger, View};
 use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
 use crate::scheduler::BuildContext;
 use crate::scheduler::dispatch::dispatcher::{
-    Batching, DecisionContext, Dispatcher, VariantChoice,
+    BATCHING, Batching, DecisionContext, Dispatcher, VariantRule,
 };
 use crate::scheduler::score::Score;
-use crate::scheduler::tie_break::{PlanValue, TieBreak};
+use crate::scheduler::tie_break::{PlanValue, TIE_BREAK, TieBreak};
 
-/// What "best" means for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
-    /// Highest expected utility.
     Utility,
-    /// Highest expected accuracy, whatever the time; ties by finish.
+    /// Highest expected accuracy; ties by finish.
     Accuracy,
-    /// Earliest expected finish.
     Finish,
 }
 
 impl Objective {
-    /// How equal scores are told apart. Equal finishes cannot be told apart by finish: there the
-    /// parameter would have no effect, and is unknown.
+    /// How equal scores are ordered. With `Finish` the parameter would have no effect, and is
+    /// unknown.
     fn tie_break(self, fields: &mut Decoder<'_>) -> TieBreak {
         if self == Self::Finish { TieBreak::EarliestFinish } else { TieBreak::read(fields) }
     }
@@ -56,13 +53,14 @@ pub struct SequentialPlanner {
     builder: PlanBuilder,
 }
 
-/// Whether all waiting requests are planned.
+/// Whether windows are planned.
 const MODES: [(&str, bool); 2] = [("window", true), ("dispatch", false)];
 
+/// The settings of [`read`].
+pub const SETTINGS: Lists = &[MODE, TIE_BREAK, WINDOW, MERGE, BATCHING];
+
 /// The setting that parts planners and dispatchers.
-pub const MODE: &[Setting] = &[Setting::choice(
-    "mode",
-    &names(&MODES),
+pub const MODE: &[Setting] = &[Setting::choice("mode", &names(&MODES)).means(
     "Whether all waiting requests are planned at once, each by itself (then the settings of \
      windows count), or the first one is dispatched with a batch when a worker is idle (then \
      `batch` and `drop_policy` count).",
@@ -89,24 +87,38 @@ pub fn read(
         let expected = "priority = \"acc-deadline\" or \"acc-slack\"";
         fields.problems().push(Problem::new(node.place.clone(), found, expected));
     }
-    let tie_break = objective.tie_break(fields);
-    let batching = Batching::read(fields);
-    let rule = move |context: &DecisionContext<'_>| {
+    let rule = HeadRule {
+        objective,
+        tie_break: objective.tie_break(fields),
+        batching: Batching::read(fields),
+    };
+    let key = move |view: &View<'_>, request: &Request| order.key(view, request);
+    Box::new(Dispatcher::new(context.catalog, key, rule, rule.batching))
+}
+
+/// The best variant for the head, in the batch that would run.
+#[derive(Clone, Copy)]
+struct HeadRule {
+    objective: Objective,
+    tie_break: TieBreak,
+    batching: Batching,
+}
+
+impl VariantRule for HeadRule {
+    fn choose(&mut self, context: &DecisionContext<'_>) -> Option<VariantId> {
         let DecisionContext { view, timeline, worker, head, .. } = *context;
         let mut best: Option<(PlanValue, VariantId)> = None;
         for variant in view.variants(worker, head.app) {
-            // What the head would get in the batch that would really run.
-            let finish = view.finish(timeline, variant, batching.size(context, variant));
-            let value = PlanValue { sum: objective.score(view, head, variant, finish), finish };
-            if tie_break.beats(value, best.map(|(value, _)| value)) {
+            let batch = self.batching.size(context, variant);
+            let finish = view.finish(timeline, variant, batch);
+            let sum = self.objective.score(view, head, variant, finish);
+            let value = PlanValue { sum, finish };
+            if self.tie_break.beats(value, best.map(|(value, _)| value)) {
                 best = Some((value, variant));
             }
         }
         best.map(|(_, variant)| variant)
-    };
-    let key = Box::new(move |view: &View<'_>, request: &Request| order.key(view, request));
-    let choice = VariantChoice::Rule(Box::new(rule));
-    Box::new(Dispatcher::new(context.catalog, key, choice, batching))
+    }
 }
 
 impl Scheduler for SequentialPlanner {

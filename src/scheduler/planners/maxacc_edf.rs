@@ -7,17 +7,14 @@
 
 use crate::contract::AccuracySource;
 use crate::scheduler::SchedulerEntry;
-use crate::scheduler::dispatch::dispatcher::BATCHING;
-use crate::scheduler::planners::locally_optimal::{MODE, Objective, read};
-use crate::scheduler::planners::planning_window::{MERGE, WINDOW};
+use crate::scheduler::planners::locally_optimal::{Objective, SETTINGS, read};
 use crate::scheduler::planners::priority::RequestOrder;
-use crate::scheduler::tie_break::TIE_BREAK;
 
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "maxacc-edf",
     summary: "deadline order, the most accurate variant whatever it takes (accuracy-profiled)",
     source: "dndfrink/SERIF bd12bb8 (maximum accuracy), in deadline order",
-    settings: &[MODE, TIE_BREAK, WINDOW, MERGE, BATCHING],
+    settings: SETTINGS,
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| read(fields, context, RequestOrder::Deadline, Objective::Accuracy),
 };

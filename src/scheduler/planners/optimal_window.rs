@@ -1,20 +1,21 @@
-//! The optimum of a window: the plan of highest summed expected utility, on the beliefs that the
-//! run granted, of all plans of its requests on one worker with one lane; batches, loads and what
-//! memory holds included, from whatever backlog and residents there are. Proved by a dynamic
-//! programme ([`super::search::request_moves`]); a beam search gives the plan to beat.
+//! The optimum of a window: the plan of highest summed expected utility, by the beliefs of the run,
+//! of all plans of its requests on one worker with one lane, with batches, loads and the content of
+//! memory, from any backlog. Proved by a dynamic programme ([`super::search::request_moves`]) with
+//! a beam search as its first lower bound.
 //!
-//! A yardstick for one window, not over a run: it does not see the next. Whatever the plan, every
-//! request of the window is served; those worth nothing may come last. Ties: higher utility, then
-//! earlier end, then listing order.
+//! A reference for one window, not for a run: the next window is ignored. Every plan serves all
+//! requests of the window; worthless ones may come last. Ties: higher utility, then earlier end,
+//! then listing order.
 //!
-//! A window is what it is for all planners: all waiting requests, or the oldest `window_max`. No
-//! optimum is proved for windows of more than [`MOST`] requests, and for rare smaller ones with too
-//! many plans: `oversize_window = "refuse"` ends the run with an error (and does not take a larger
-//! `window_max`), `oversize_window = "beam"` takes the plan of the beam search
-//! ([`super::search::beam_search`]). The column `windows_solved_exactly` counts the proved ones.
+//! A window is that of all planners: all waiting requests, or the oldest `window_max`. No optimum
+//! is proved for more than [`MOST`] requests, and for rare smaller windows with too many plans:
+//! `oversize_window = "refuse"` ends the run with an error (and refuses a larger `window_max`),
+//! `oversize_window = "beam"` takes the plan of the beam search ([`super::search::beam_search`]).
+//! The column `windows_solved_exactly` counts proved windows.
 //!
 //! Source: ours; dynamic programmes over subsets go back to Held and Karp, J. SIAM 1962.
 
+use super::plan_builder::PlanBuilder;
 use super::planning_window::{PlanningWindow, WINDOW};
 use super::search::beam_search;
 use super::search::bounds::BoundTable;
@@ -22,8 +23,8 @@ use super::search::request_moves::{self, MOST};
 use super::search::window_problem::{PlanStep, WindowProblem};
 use crate::config::settings::names;
 use crate::config::{Decoder, Problem, Setting};
-use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::{Request, WorkerId};
+use crate::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
+use crate::core::ids::WorkerId;
 use crate::scheduler::tie_break::TieBreak;
 use crate::scheduler::{BuildContext, SchedulerEntry};
 
@@ -32,11 +33,9 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     summary: "the proved optimum of each window, batches and loads included (one worker, one lane)",
     source: "ours; dynamic programme over subsets after Held and Karp, J. SIAM 1962",
     settings: &[
-        &[Setting::choice(
-            "oversize_window",
-            &names(&OVERSIZE_WINDOWS),
-            "What happens with a window of more requests than can be solved exactly (16): the \
-                 run fails, or beam search plans it. With `refuse`, `window_max` is 16 at most.",
+        &[Setting::choice("oversize_window", &names(&OVERSIZE_WINDOWS)).means(
+            "What happens with a window of more requests than can be solved exactly (16): the run \
+             fails, or beam search plans it. With `refuse`, `window_max` is 16 at most.",
         )],
         WINDOW,
     ],
@@ -47,27 +46,17 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     },
 };
 
-/// What becomes of a window that is too large to be proved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OversizeWindow {
-    /// The run fails.
-    Refuse,
-    /// It is planned by the beam.
-    Beam,
-}
-
-const OVERSIZE_WINDOWS: [(&str, OversizeWindow); 2] =
-    [("refuse", OversizeWindow::Refuse), ("beam", OversizeWindow::Beam)];
+/// Whether windows that are too large for a proof are planned by beam search.
+const OVERSIZE_WINDOWS: [(&str, bool); 2] = [("refuse", false), ("beam", true)];
 
 struct OptimalWindow {
-    oversize: OversizeWindow,
-    window: PlanningWindow,
+    /// Whether beam search plans windows without a proof; otherwise the run fails.
+    takes_beam: bool,
+    builder: PlanBuilder,
     windows_solved_exactly: u64,
-    requests: Vec<Request>,
-    backlog: Timeline,
 }
 
-/// Plans are sequences of batches: several workers or lanes would need more.
+/// Refuses several workers or lanes: plans are sequences of batches.
 fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
     let catalog = context.catalog;
     let workers = catalog.worker_ids().len();
@@ -86,18 +75,11 @@ fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
 
 impl OptimalWindow {
     fn read(fields: &mut Decoder<'_>) -> Self {
-        let oversize = fields.choice("oversize_window", &OVERSIZE_WINDOWS);
-        let largest = match oversize {
-            OversizeWindow::Refuse => MOST as u64,
-            OversizeWindow::Beam => u64::MAX,
-        };
-        Self {
-            oversize,
-            window: PlanningWindow::read_up_to(fields, largest),
-            windows_solved_exactly: 0,
-            requests: Vec::new(),
-            backlog: Timeline::default(),
-        }
+        let takes_beam = fields.choice("oversize_window", &OVERSIZE_WINDOWS);
+        let largest = if takes_beam { u64::MAX } else { MOST as u64 };
+        let window = PlanningWindow::read_up_to(fields, largest);
+        let builder = PlanBuilder::new(TieBreak::EarliestFinish, window);
+        Self { takes_beam, builder, windows_solved_exactly: 0 }
     }
 
     /// The steps of the best plan, or why there is none.
@@ -108,7 +90,7 @@ impl OptimalWindow {
             self.windows_solved_exactly += 1;
             return Ok(proved);
         }
-        if self.oversize == OversizeWindow::Beam {
+        if self.takes_beam {
             return Ok(steps);
         }
         let count = problem.requests.len();
@@ -123,23 +105,24 @@ impl OptimalWindow {
 
 impl Scheduler for OptimalWindow {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        if !self.window.is_open(view, trigger, plan) {
+        if !self.builder.open(view, trigger, plan) {
             return;
         }
-        self.window.fill(view, &mut self.requests);
+        let PlanBuilder { window, tie_break, requests, timelines, .. } = &self.builder;
         let worker = WorkerId(0);
-        view.backlog_end(worker, &mut self.backlog);
-        let problem = WindowProblem::new(view, worker, &self.backlog, TieBreak::EarliestFinish)
-            .with_applications(&self.window, &self.requests);
+        let problem = WindowProblem::new(view, worker, &timelines[0], *tie_break)
+            .with_applications(window, requests);
         match self.plan(&problem) {
-            Ok(steps) => steps
-                .iter()
-                .for_each(|step| plan.assign(worker, step.variant, problem.ids(&step.members))),
+            Ok(steps) => {
+                for PlanStep { variant, members } in &steps {
+                    plan.assign(worker, *variant, problem.ids(members));
+                }
+            }
             Err(why) => plan.abort(why),
         }
     }
 
-    fn windows_solved_exactly(&self) -> Option<u64> {
-        Some(self.windows_solved_exactly)
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("windows_solved_exactly", self.windows_solved_exactly)]
     }
 }

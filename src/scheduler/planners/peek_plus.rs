@@ -1,27 +1,27 @@
-//! Peek-plus, our own: a planner of groups by the class posteriors of many requests, not of one.
+//! Peek-plus, our own: a planner of groups by the pooled class posteriors of many requests.
 //!
 //! `sneakpeek` compares near-equal variants by the posteriors of single requests, which are noisy,
-//! and loads large variants for single requests, which delays all requests behind them. So:
+//! and loads large variants for single requests, which delays all later requests. Therefore:
 //!
 //! 1. Posteriors are averaged over the last `class_mix_horizon` requests of an application, and
 //!    recalls are shrunk towards the variant's accuracy by `recall_shrinkage` pseudo-requests
 //!    ([`super::class_mix_estimator`]). All requests of an application have the same accuracies, so
-//!    one group per application is enough.
-//! 2. Groups are placed one after another, earliest mean deadline first, as `grouped` does.
+//!    that one group per application suffices.
+//! 2. Groups are placed one after another, earliest mean deadline first, as by `grouped`.
 //! 3. Local search improves that plan: each group is moved to every other worker and variant, and
-//!    neighbours are swapped, as long as the summed utility of the window rises. So a load is
-//!    weighed against the delay of the groups behind it.
+//!    neighbours are swapped, as long as the summed utility of the window rises. So the cost of a
+//!    load includes the delay of later groups.
 //!
-//! The sum is the window's own: a plan that serves it better may end a little later, which costs
-//! the next window. On sources that it was not tuned on it is up to 0.06 points of utility below
-//! `grouped` at 3,000 and 10,000 requests/s of the quickstart (experiments/peek-plus).
+//! The objective is the utility of one window: a better plan may end later, which costs the next
+//! window. On sources that it was not tuned on it is up to 0.06 points of utility below `grouped`
+//! at 3,000 and 10,000 requests/s of the quickstart (experiments/peek-plus).
 //!
-//! Groups by class were not tried. Lookahead beyond the window was tried and left out: simulated
+//! Groups by class were not tried. Lookahead beyond the window was tried and rejected: simulated
 //! later requests gained utility in overload and lost it at moderate loads, since they cannot be
 //! planned again.
 //!
 //! With `accuracy = "profiled"` only the third step differs from `grouped`. An oracle is averaged
-//! like any posterior.
+//! like a posterior.
 //!
 //! With G groups on W workers, V variants each and n requests, a window takes
 //! O(rounds · G · W · V · n), with at most [`ROUNDS`] rounds. Source: ours; groups and greedy
@@ -46,25 +46,16 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     source: "ours",
     settings: &[
         &[
-            Setting::number(
-                "class_mix_horizon",
-                [1.0, 1e9],
-                200.0,
+            Setting::number("class_mix_horizon", [1.0, 1e9], 200.0).means(
                 "The number of the last requests of an application over which the class mix is \
                  estimated.",
             ),
-            Setting::number(
-                "recall_shrinkage",
-                [0.0, 1e9],
-                100.0,
+            Setting::number("recall_shrinkage", [0.0, 1e9], 100.0).means(
                 "The number of imagined requests by which recalls are shrunk towards a variant's \
                  accuracy.",
             ),
-            Setting::flag(
-                "local_search",
-                true,
-                "Whether the plan is improved by moves of groups and swaps of neighbours.",
-            ),
+            Setting::flag("local_search", true)
+                .means("Whether the plan is improved by moves of groups and swaps of neighbours."),
         ],
         TIE_BREAK,
         WINDOW,
@@ -73,10 +64,8 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     build: |fields, context| Box::new(PeekPlus::read(fields, context)),
 };
 
-/// At most this many times every group is tried on every other worker and variant.
 const ROUNDS: usize = 3;
 
-/// One group's place in a plan.
 #[derive(Clone, Copy, Debug)]
 struct GroupStep {
     /// Index into `PeekPlus::groups`.
@@ -89,10 +78,10 @@ struct PeekPlus {
     local_search: bool,
     /// One for each application of the window.
     groups: Vec<Group>,
-    /// By variant, its accuracy at the class mix of its application, if that is in the window.
+    /// By variant, its accuracy at the class mix of its application.
     accuracy: Vec<Score>,
     builder: PlanBuilder,
-    /// By worker, its timeline with a plan that is being tried.
+    /// By worker, its timeline with a plan that is tried.
     trial: Vec<Timeline>,
 }
 
@@ -105,7 +94,7 @@ impl PeekPlus {
             local_search: fields.flag("local_search"),
             groups: Vec::new(),
             accuracy: vec![Score::default(); context.catalog.variant_ids().count()],
-            // One group per application runs as full batches: there is nothing to merge.
+            // Groups run as full batches, which cannot be merged.
             builder: PlanBuilder::new(
                 TieBreak::read(fields),
                 PlanningWindow::read_up_to(fields, u64::MAX),
@@ -118,20 +107,19 @@ impl PeekPlus {
     fn divide(&mut self, view: &View<'_>) {
         let catalog = view.catalog();
         let key =
-            |request: &Request| GroupKey { allowed: VariantFilter::any(request.app), part: 0 };
+            |request: &Request| GroupKey { allowed: VariantFilter::any(request.app), salt: 0 };
         divide(&self.builder.requests, key, &mut self.groups);
         self.groups.sort_by_key(|group| group.key.allowed.app);
         self.groups.sort_by(|a, b| by_mean_deadline(&a.requests, &b.requests));
         for group in &self.groups {
             let app = group.key.allowed.app;
-            for variant in catalog.variants_of(app).chain(catalog.app(app).offer) {
+            for variant in catalog.variants_of(app).chain(catalog.app(app).peek_variant) {
                 let accuracy = self.class_mix.accuracy(catalog, variant);
                 self.accuracy[variant.index()] = Score::of(accuracy);
             }
         }
     }
 
-    /// Group by group the best worker and variant given those before.
     fn greedy(&mut self, view: &View<'_>) -> Vec<GroupStep> {
         let backlog = self.builder.timelines.clone();
         let (window, accuracy) = (self.builder.window, &self.accuracy);
@@ -147,7 +135,6 @@ impl PeekPlus {
         steps
     }
 
-    /// The summed utility of a whole plan.
     fn utility(&mut self, view: &View<'_>, steps: &[GroupStep]) -> Score {
         let mut trial = std::mem::take(&mut self.trial);
         trial.resize_with(self.builder.timelines.len(), Timeline::default);
@@ -163,8 +150,8 @@ impl PeekPlus {
         utility
     }
 
-    /// Moves one group to another worker or variant, or swaps neighbours, as long as that raises
-    /// the utility of the plan.
+    /// Local search: moves groups to other workers and variants and swaps neighbours, as long as
+    /// that raises the utility of the plan.
     fn improve(&mut self, view: &View<'_>, steps: &mut [GroupStep]) {
         let mut best = self.utility(view, steps);
         for _ in 0..ROUNDS {
@@ -193,16 +180,15 @@ impl PeekPlus {
         }
     }
 
-    /// Whether a plan is worth more than the best so far, which it then becomes.
+    /// Whether a plan has more utility than the best so far, which is updated.
     fn improves(&mut self, view: &View<'_>, steps: &[GroupStep], best: &mut Score) -> bool {
-        let utility = self.utility(view, steps);
-        let improves = utility > *best;
-        *best = utility.max(*best);
-        improves
+        let before = *best;
+        *best = self.utility(view, steps).max(before);
+        *best > before
     }
 }
 
-/// Appends a group to a timeline: its utility at the accuracies of the class mix, and its end.
+/// Appends a group to a timeline; its utility at the accuracies of the class mix, and its end.
 fn append(
     view: &View<'_>,
     window: PlanningWindow,

@@ -1,4 +1,4 @@
-//! What all planners of windows share: the requests of a window, and the plan that is made of them.
+//! The common part of planners: the requests of a window and the plan that is built of them.
 
 use super::planning_window::{Placement, PlanningWindow};
 use super::priority::RequestOrder;
@@ -9,15 +9,13 @@ use crate::core::units::Time;
 use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::{PlanValue, TieBreak};
 
-/// A window and a plan of it: batches in the order of each worker.
+/// A window and its plan: batches in the order of each worker.
 pub struct PlanBuilder {
     pub window: PlanningWindow,
     pub tie_break: TieBreak,
-    /// The requests of the window.
     pub requests: Vec<Request>,
-    /// By worker, its expected timeline with what is planned so far.
+    /// By worker, its expected timeline with the plan so far.
     pub timelines: Vec<Timeline>,
-    /// Where placements of groups are tried.
     trial: Timeline,
     batches: Vec<PlannedBatch>,
 }
@@ -39,12 +37,11 @@ impl PlanBuilder {
         }
     }
 
-    /// Reads `tie_break` and the parameters of windows.
     pub fn read(fields: &mut Decoder<'_>) -> Self {
         Self::new(TieBreak::read(fields), PlanningWindow::read(fields))
     }
 
-    /// Begins an empty plan of the waiting requests, in arrival order, if it is time to plan.
+    /// Begins an empty plan of the waiting requests, in arrival order, if the window is open.
     pub fn open(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) -> bool {
         let is_open = self.window.is_open(view, trigger, plan);
         if is_open {
@@ -58,7 +55,6 @@ impl PlanBuilder {
         is_open
     }
 
-    /// Sorts the requests of the window.
     pub fn sort(&mut self, view: &View<'_>, order: RequestOrder) {
         order.sort(view, &mut self.requests, self.tie_break == TieBreak::Listed);
     }
@@ -80,17 +76,15 @@ impl PlanBuilder {
         }
     }
 
-    /// The best placement of requests that come next, among the variants that `variants` allows on
-    /// each worker, listed by worker, then variant.
-    pub fn best_placement<V: Iterator<Item = VariantId>>(
+    /// The best next placement among the `variants` of each worker, listed by worker, then variant.
+    fn best_placement<V: Iterator<Item = VariantId>>(
         &self,
         variants: impl Fn(WorkerId) -> V,
         mut value: impl FnMut(&Timeline, Placement) -> PlanValue,
     ) -> Option<Placement> {
         let mut best: Option<(PlanValue, Placement)> = None;
-        for (at, timeline) in self.timelines.iter().enumerate() {
-            let worker = WorkerId(at as u16);
-            // Inside the iterator, not through it: filters and chains then cost nothing.
+        for (worker, timeline) in (0..).map(WorkerId).zip(&self.timelines) {
+            // `for_each` instead of a loop: filters and chains are inlined.
             variants(worker).for_each(|variant| {
                 let placement = Placement { worker, variant };
                 let value = value(timeline, placement);
@@ -102,7 +96,7 @@ impl PlanBuilder {
         best.map(|(_, placement)| placement)
     }
 
-    /// The best placement of one request that comes next, alone. `score` is of its variant and end.
+    /// The best next placement of one request alone, by a score of its variant and end.
     pub fn best_request_placement(
         &self,
         view: &View<'_>,
@@ -131,7 +125,6 @@ impl PlanBuilder {
         best.map(|best| (best, append(&mut self.timelines[best.worker.index()], best)))
     }
 
-    /// Hands the plan to the engine.
     pub fn emit(&mut self, view: &View<'_>, plan: &mut Plan) {
         self.batches.sort_by_key(|batch| batch.placement.worker);
         let mut batches = self.batches.drain(..).peekable();
@@ -149,25 +142,25 @@ impl PlanBuilder {
     }
 }
 
-/// Appends batches on a variant to a timeline. `worth` is what answering a request at an instant is
-/// worth. Returns the sum over all requests, and when the last batch ends.
+/// Appends batches on a variant to a timeline. `score` is of a request and the end of its batch.
+/// Returns the sum over all requests and the end of the last batch.
 #[inline]
 pub fn append_batches<'r>(
     view: &View<'_>,
     timeline: &mut Timeline,
     variant: VariantId,
     batches: impl Iterator<Item = &'r [Request]>,
-    worth: impl Fn(&Request, Time) -> Score,
+    score: impl Fn(&Request, Time) -> Score,
 ) -> PlanValue {
     let mut value = PlanValue::default();
     for batch in batches {
         value.finish = view.estimate_append(timeline, variant, batch.len());
-        batch.iter().for_each(|request| value.sum += worth(request, value.finish));
+        batch.iter().for_each(|request| value.sum += score(request, value.finish));
     }
     value
 }
 
-/// The same with the expected utility of each request.
+/// [`append_batches`] with the expected utility of each request.
 pub fn append_utilities<'r>(
     view: &View<'_>,
     timeline: &mut Timeline,

@@ -9,32 +9,25 @@ use crate::config::{Decoder, Problem, Setting, decode};
 use crate::contract::View;
 use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
-use crate::core::units::{NS_PER_S, Span, Time};
+use crate::core::units::{NS_PER_S, Span};
 use crate::scheduler::score::Score;
 
 /// A form of priority; d is the time to the deadline in seconds, u the utility of a variant if
-/// the request started at once.
+/// the request starts at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PriorityForm {
-    /// (1 + Var(accuracy)) · exp(−d).
+enum PriorityForm {
     AccDeadline,
-    /// (1 + Var(accuracy)) · exp(−d + shortest latency).
     AccSlack,
-    /// mean u / d.
     UtilDeadline,
-    /// max u − u of the fastest variant.
     UtilRange,
-    /// max u.
     UtilMax,
-    /// Σ u / Σ latency.
     UtilRate,
 }
 
-/// How priorities are computed.
 #[derive(Clone, Copy, Debug)]
 pub struct Priority {
-    pub form: PriorityForm,
-    /// Whether the variance is over the accuracies granted to the scheduler, or the profiled ones
+    form: PriorityForm,
+    /// Whether the variance is over the accuracies granted to the scheduler, not the profiled ones
     /// as in the published code.
     granted: bool,
 }
@@ -49,39 +42,32 @@ const FORMS: [(&str, PriorityForm); 6] = [
 ];
 const ACCURACIES: [(&str, bool); 2] = [("profiled", false), ("scheduler", true)];
 
-/// The settings of [`Priority::read`].
 pub const PRIORITY: &[Setting] = &[
-    Setting::choice(
-        "priority",
-        &names(&FORMS),
+    Setting::choice("priority", &names(&FORMS)).means(
         "The formula of a request's priority; larger goes first. With d seconds to the deadline, \
-         variance of accuracies V, and utility u of a variant that starts at once: \
-         (1 + V)·exp(−d); (1 + V)·exp(shortest latency − d); mean u / d; \
-         max u − u of the fastest variant; max u; \
-         Σ u / Σ latency.",
+         variance of accuracies V, and utility u of a variant that starts at once: (1 + \
+         V)·exp(−d); (1 + V)·exp(shortest latency − d); mean u / d; max u − u of the fastest \
+         variant; max u; Σ u / Σ latency.",
     ),
-    Setting::choice(
-        "priority_accuracy",
-        &names(&ACCURACIES),
-        "Whether V is of the profiled accuracies, or of those that the scheduler sees.",
-    ),
+    Setting::choice("priority_accuracy", &names(&ACCURACIES))
+        .means("Whether V is of the profiled accuracies, or of those that the scheduler sees."),
 ];
 
 impl Priority {
-    /// Unless the experiment says otherwise.
-    pub const PROFILED: Self = Self { form: PriorityForm::AccDeadline, granted: false };
+    pub const DEFAULT: Self = Self { form: PriorityForm::AccDeadline, granted: false };
 
-    /// Reads the parameters; those on which nothing depends are refused.
-    pub fn read(fields: &mut Decoder<'_>, used: bool) -> Self {
+    /// Reads the parameters; those without effect are refused.
+    pub fn read(fields: &mut Decoder<'_>, is_used: bool) -> Self {
         let (form, granted) = (fields.take("priority"), fields.take("priority_accuracy"));
         let problems = fields.problems();
-        let chosen = form.and_then(|node| decode::choice(node, &FORMS, problems));
-        let choice = granted.and_then(|node| decode::choice(node, &ACCURACIES, problems));
-        let priority = Self {
-            form: chosen.unwrap_or(PriorityForm::AccDeadline),
-            granted: choice.unwrap_or(false),
-        };
-        if !used && let Some(node) = form.or(granted) {
+        let mut priority = Self::DEFAULT;
+        if let Some(form) = form.and_then(|node| decode::choice(node, &FORMS, problems)) {
+            priority.form = form;
+        }
+        if let Some(granted) = granted.and_then(|n| decode::choice(n, &ACCURACIES, problems)) {
+            priority.granted = granted;
+        }
+        if !is_used && let Some(node) = form.or(granted) {
             let found = "a priority where nothing is ordered by one";
             let expected = "order or group_order = \"priority\" beside it";
             problems.push(Problem::new(node.place.clone(), found, expected));
@@ -95,17 +81,17 @@ impl Priority {
         priority
     }
 
-    /// The priority of a request now. "At once" means on the first worker that can serve it, as
-    /// if it were idle, loading the variant if it is not in memory.
+    /// The priority of a request now. "At once" means on the first worker that can serve it, as if
+    /// it were idle, after a load if the variant is not resident.
     pub fn of(self, view: &View<'_>, request: &Request) -> f64 {
         let d = view.remaining(request).as_s();
         let Some(worker) = first_worker(view, request) else { return 0.0 };
         let variants = || view.variants(worker, request.app);
         let latency = |v: VariantId| view.expected_latency(worker, v, 1);
         let utility = |v: VariantId| {
-            let swap =
+            let load =
                 if view.worker(worker).holds(v) { Span::ZERO } else { view.load_span(worker, v) };
-            view.utility(request, v, view.now() + swap + latency(v))
+            view.utility(request, v, view.now() + load + latency(v))
         };
         let shortest = || shortest(view, request).as_s();
         match self.form {
@@ -118,7 +104,7 @@ impl Priority {
             }
             PriorityForm::UtilRange => {
                 let fastest = variants().min_by_key(|v| (latency(*v), *v)).map_or(0.0, utility);
-                // A difference has no more places than what it is made of.
+                // A difference has no more digits than its operands.
                 Score::of(variants().map(utility).fold(0.0, f64::max) - fastest).value()
             }
             PriorityForm::UtilMax => variants().map(utility).fold(0.0, f64::max),
@@ -129,14 +115,13 @@ impl Priority {
         }
     }
 
-    /// Whether requests keep their order while they wait.
     pub fn is_steady(self) -> bool {
         matches!(self.form, PriorityForm::AccDeadline | PriorityForm::AccSlack)
     }
 
-    /// The order of a steady form as one number, smaller first: −ln of the priority, at the start
-    /// of the run, in nanoseconds from two days before it. Later it is lower for all alike, but for
-    /// requests past their deadline, whose d is no longer cut at zero here.
+    /// The order of a steady form as one number, smaller first: −ln of the priority at the start of
+    /// the run, in nanoseconds, with an offset of two days. Later all priorities fall by the same
+    /// factor, except past the deadline, where d is not cut at zero here.
     fn key(self, view: &View<'_>, request: &Request) -> u64 {
         let spread = Span::from_s(libm::log(self.spread(view, request)));
         let slack = match self.form {
@@ -163,15 +148,13 @@ impl Priority {
     }
 }
 
-/// More than a spread and a latency can bring a request forward.
+/// More than any spread and latency.
 const TWO_DAYS: Span = Span(2 * 24 * 3600 * NS_PER_S);
 
-/// The first worker that can serve a request.
 fn first_worker(view: &View<'_>, request: &Request) -> Option<WorkerId> {
     view.catalog().worker_ids().find(|w| view.variants(*w, request.app).next().is_some())
 }
 
-/// The shortest latency on the first worker that can serve a request.
 fn shortest(view: &View<'_>, request: &Request) -> Span {
     let shortest = |worker| {
         let variants = view.variants(worker, request.app);
@@ -183,7 +166,6 @@ fn shortest(view: &View<'_>, request: &Request) -> Span {
 /// How a planner orders requests.
 #[derive(Clone, Copy, Debug)]
 pub enum RequestOrder {
-    /// As they came.
     Arrival,
     /// Earliest deadline first, ties by arrival.
     Deadline,
@@ -192,8 +174,8 @@ pub enum RequestOrder {
 }
 
 impl RequestOrder {
-    /// The place of a request among others as one number, smaller first; by deadline where the
-    /// priority is not steady.
+    /// The order of requests as one number, smaller first; by deadline where the priority is not
+    /// steady.
     pub fn key(self, view: &View<'_>, request: &Request) -> u64 {
         match self {
             Self::Arrival => u64::from(request.id.number()),
@@ -202,28 +184,26 @@ impl RequestOrder {
         }
     }
 
-    /// Sorts requests that are in arrival order. With `listing`, equal priorities come out in
-    /// reverse arrival order, as in the published code.
-    pub fn sort(self, view: &View<'_>, requests: &mut [Request], listing: bool) {
+    /// Sorts requests that are in arrival order. With `listed`, equal priorities are in reverse
+    /// arrival order, as in the published code.
+    pub fn sort(self, view: &View<'_>, requests: &mut [Request], listed: bool) {
         match self {
             Self::Arrival => {}
             Self::Deadline => requests.sort_by_key(|r| (r.deadline, r.id)),
             Self::Priority(priority) => {
-                let mut keyed: Vec<(f64, Time, Request)> = requests
-                    .iter()
-                    .map(|r| (rounded(priority.of(view, r)), r.deadline, *r))
-                    .collect();
-                if listing {
-                    keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-                    keyed.reverse();
-                } else {
-                    keyed.sort_by(|a, b| {
-                        b.0.total_cmp(&a.0).then((a.1, a.2.id).cmp(&(b.1, b.2.id)))
-                    });
-                }
-                for (into, (_, _, request)) in requests.iter_mut().zip(keyed) {
-                    *into = request;
-                }
+                let keyed = requests.iter().map(|r| (rounded(priority.of(view, r)), *r));
+                let mut keyed: Vec<(f64, Request)> = keyed.collect();
+                keyed.sort_by(|(a_priority, a), (b_priority, b)| {
+                    let by_priority = b_priority.total_cmp(a_priority);
+                    by_priority.then_with(|| {
+                        if listed {
+                            b.id.cmp(&a.id)
+                        } else {
+                            (a.deadline, a.id).cmp(&(b.deadline, b.id))
+                        }
+                    })
+                });
+                requests.iter_mut().zip(keyed).for_each(|(into, (_, request))| *into = request);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! SneakPeek: look at the data with a cheap model, correct the profiled accuracy of each variant
+//! SneakPeek: peek at the data with a cheap model, correct the profiled accuracy of each variant
 //! per request by the class posterior, group requests by application and most likely class, and
-//! give each group one variant, avoiding swaps; requests in a group go by priority.
+//! give each group one variant, avoiding loads; requests in a group go by priority.
 //!
 //! Source: Wolfrath, Frink, Chandra, SoCC 2025 (arXiv 2505.06641); formulas from the authors'
 //! published code, dndfrink/SERIF bd12bb8. The body of the paper was not available: that it

@@ -1,8 +1,7 @@
-//! What the workers of a catalog can do at best: for a lone request, and for many.
+//! Lower bounds on the latency of a lone request, and the capacity of all workers.
 //!
-//! All of it is of the workers that there are: their speed, memory and list of variants, and the
-//! links to them. Of a link whose rate varies it takes the mean rate of its table. Loads, noise,
-//! faults and looks do not count.
+//! Both depend on the workers: their speed, memory and list of variants, and the links to them, at
+//! the mean rate where it varies. Loads, noise, faults and peeks do not count.
 
 use super::Catalog;
 use crate::core::ids::{AppId, VariantId, WorkerId};
@@ -15,18 +14,17 @@ impl Catalog {
     /// variant cannot run there.
     pub fn lone(&self, worker: WorkerId, variant: VariantId) -> Option<Span> {
         self.usable(worker, variant).then(|| {
-            let way = self.worker(worker).link.as_ref().map_or(Span::ZERO, |link| {
-                at_rate(link.mean_bps(), self.payload_bytes(variant, 1))
-                    + link.one_way()
-                    + link.one_way()
+            let transfer = self.worker(worker).link.as_ref().map_or(Span::ZERO, |link| {
+                let upload = at_rate(link.mean_bps(), self.payload_bytes(variant, 1));
+                upload + link.one_way() + link.one_way()
             });
-            way + self.latency(worker, variant, 1)
+            transfer + self.latency(worker, variant, 1)
         })
     }
 
-    /// When a request that arrives at `arrival` would be answered at the earliest: as
-    /// [`Self::lone`] but in the quickest batch, which is of one unless the table falls, with the
-    /// rates that the link has then, and not before the worker is there.
+    /// The earliest answer to a request that arrives at `arrival`: as [`Self::lone`] but in the
+    /// quickest batch, which is of one unless the table falls, with the rates of the link at that
+    /// time, and not before the worker is available.
     pub fn quickest_from(
         &self,
         arrival: Time,
@@ -37,22 +35,22 @@ impl Catalog {
             let at = self.worker(worker);
             let latency = self.shortest(worker, variant, usize::MAX);
             let Some(link) = &at.link else { return arrival.max(at.ready) + latency };
-            let there = link.sent(arrival, self.payload_bytes(variant, 1)) + link.one_way();
-            there.max(at.ready) + latency + link.one_way()
+            let received = link.sent(arrival, self.payload_bytes(variant, 1)) + link.one_way();
+            received.max(at.ready) + latency + link.one_way()
         })
     }
 
-    /// The least lane time that one answer of the variant takes on the worker, by its best batch,
-    /// in nanoseconds; endless if it cannot run there.
+    /// The least lane time per request of the variant on the worker, over all batch sizes, in
+    /// nanoseconds; infinite if it cannot run there.
     pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
         let sizes = 1..=self.max_batch(worker, variant);
         let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
         shares.fold(f64::INFINITY, f64::min)
     }
 
-    /// How many requests of `app` all workers together answer in a second if they do nothing
-    /// else, each lane with the variant and batch that take it the least time per request, and
-    /// none more than its uplink carries.
+    /// Requests of `app` per second that all workers together can answer if they serve nothing
+    /// else, each lane with the variant and batch of least time per request, and each worker at
+    /// most at the rate of its uplink.
     pub fn capacity_rps(&self, app: AppId) -> f64 {
         let each = self.worker_ids().map(|worker| {
             let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));

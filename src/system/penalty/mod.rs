@@ -1,7 +1,7 @@
-//! What lateness costs: γ ∈ [0, 1], the share of a request's accuracy that is lost.
+//! The penalty of lateness: γ ∈ [0, 1], the share of a request's accuracy that is lost.
 //!
-//! A penalty is one file with a [`PenaltyShape`] and one line in [`PENALTIES`]. Shapes see only the
-//! relative lateness x = (finish − deadline) / scale; what the scale is belongs to [`Penalty`].
+//! A penalty is one file with a [`PenaltyShape`] and one line in [`PENALTIES`]. Shapes depend on
+//! the relative lateness x = (finish − deadline) / scale alone; [`Penalty`] has the scale.
 
 mod linear;
 mod none;
@@ -11,27 +11,45 @@ mod step;
 use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
 use crate::config::{ConfigNode, Decoder, Group, Problem, Problems, Setting, decode};
 use crate::core::units::{Span, Time};
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-/// γ as a function of relative lateness.
-pub trait PenaltyShape: Debug + Send + Sync {
-    /// The penalty at x = (finish − deadline) / scale > 0; within 0..=1, never decreasing.
-    fn gamma(&self, x: f64) -> f64;
+/// γ as a function of relative lateness x > 0; within 0..=1, never decreasing.
+#[derive(Clone)]
+pub struct PenaltyShape {
+    /// Its name and parameters, which policies of learned schedulers keep.
+    signature: String,
+    gamma: Arc<dyn Fn(f64) -> f64 + Send + Sync>,
+}
+
+impl PenaltyShape {
+    /// A shape with a name and parameters.
+    pub fn new(
+        signature: impl Into<String>,
+        gamma: impl Fn(f64) -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        Self { signature: signature.into(), gamma: Arc::new(gamma) }
+    }
+}
+
+impl Debug for PenaltyShape {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.signature)
+    }
 }
 
 /// One line of the list of penalties.
 pub struct PenaltyEntry {
     /// The name in experiments.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// Its description in a line.
     pub summary: &'static str,
-    /// Where it comes from.
+    /// Its source in the literature.
     pub source: &'static str,
     /// Its settings, besides those of every penalty.
     pub settings: Lists,
     /// Reads its settings.
-    pub build: fn(&mut Decoder<'_>) -> Arc<dyn PenaltyShape>,
+    pub build: fn(&mut Decoder<'_>) -> PenaltyShape,
 }
 
 /// Every penalty.
@@ -49,25 +67,15 @@ const BASES: [(&str, LatenessBase); 2] =
     [("budget", LatenessBase::Budget), ("remaining", LatenessBase::Remaining)];
 
 /// The keys of every penalty.
-pub const COMMON: Group = Group {
-    name: "penalty",
-    settings: &[&[
-        Setting::text("name", "sigmoid", "Which penalty."),
-        Setting::choice(
-            "base",
-            &names(&BASES),
-            "What schedulers divide lateness by: the whole budget, or what was left of it when \
-             they decided. Results always use the budget.",
-        ),
-        Setting::number(
-            "tolerance_ms",
-            [0.0, 1e9],
-            0.0,
-            "An answer less than this after its deadline is on time.",
-        ),
-    ]],
-    short: Some("name"),
-};
+pub const COMMON: Group = Group::named("penalty").of(&[&[
+    Setting::text("name", "sigmoid").means("Which penalty."),
+    Setting::choice("base", &names(&BASES)).means(
+        "What schedulers divide lateness by: the whole budget, or what was left of it when they \
+         decided. Results always use the budget.",
+    ),
+    Setting::number("tolerance_ms", [0.0, 1e9], 0.0)
+        .means("An answer less than this after its deadline is on time."),
+]]);
 
 /// The penalties as tables of an experiment.
 pub const SHAPES: Registry = Registry {
@@ -78,19 +86,19 @@ pub const SHAPES: Registry = Registry {
     optional: true,
 };
 
-/// By what lateness is divided when a scheduler looks ahead.
+/// The divisor of lateness in beliefs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LatenessBase {
-    /// The request's whole budget, so that belief and result mean the same.
+    /// The request's whole budget, as in results.
     Budget,
-    /// The time that was left when the scheduler looked, as in the published windows.
+    /// The time to the deadline at the decision, as in the published windows.
     Remaining,
 }
 
 /// A shape with its scale.
 #[derive(Clone, Debug)]
 pub struct Penalty {
-    shape: Arc<dyn PenaltyShape>,
+    shape: PenaltyShape,
     /// The scale of beliefs; results always use the budget.
     pub base: LatenessBase,
     /// An answer less than this after its deadline is on time.
@@ -99,16 +107,16 @@ pub struct Penalty {
 
 impl Penalty {
     /// A penalty on the budget without tolerance.
-    pub fn new(shape: Arc<dyn PenaltyShape>) -> Self {
+    pub fn new(shape: PenaltyShape) -> Self {
         Self { shape, base: LatenessBase::Budget, tolerance: Span::ZERO }
     }
 
     /// The published sigmoid: exponent 3, nothing left beyond twice the budget.
     pub fn sigmoid() -> Self {
-        Self::new(Arc::new(sigmoid::Sigmoid::PUBLISHED))
+        Self::new(sigmoid::sigmoid(sigmoid::EXPONENT, sigmoid::CUTOFF))
     }
 
-    /// Everything that it depends on, for comparison.
+    /// Shape, base and tolerance as text, for comparison.
     pub fn signature(&self) -> String {
         let (shape, base) = (&self.shape, self.base);
         format!("{shape:?}, base {base:?}, tolerance {} ms", self.tolerance.as_ms())
@@ -134,9 +142,9 @@ impl Penalty {
         Self { shape, base, tolerance }
     }
 
-    /// The relative lateness from which on an answer is worth nothing; `None` if there is none.
+    /// The relative lateness from which on answers are worthless; `None` if there is none.
     pub fn worthless_from(&self) -> Option<f64> {
-        let worthless = |x: f64| self.shape.gamma(x) >= 1.0;
+        let worthless = |x: f64| (self.shape.gamma)(x) >= 1.0;
         let (mut low, mut high) = (0.0, 1e9);
         if !worthless(high) {
             return None;
@@ -149,9 +157,8 @@ impl Penalty {
         Some(high)
     }
 
-    /// By how much an answer at `finish` is late: the time since the deadline, or zero if it counts
-    /// as on time, which it does up to the deadline and less than the tolerance after it. This is
-    /// what late means everywhere: for γ, for what is counted, and for schedulers.
+    /// The lateness of an answer at `finish`: the time since the deadline, or zero if that is less
+    /// than the tolerance. γ, results and schedulers all use this definition.
     #[inline]
     pub fn tardiness(&self, finish: Time, deadline: Time) -> Span {
         let late = finish.since(deadline);
@@ -159,8 +166,7 @@ impl Penalty {
         if late < self.tolerance { Span::ZERO } else { late }
     }
 
-    /// γ of finishing at `finish` with the given scale. A scale of zero means that every late
-    /// finish is worthless.
+    /// γ of an answer at `finish`. With a scale of zero every late answer is worthless.
     #[inline]
     pub fn gamma(&self, finish: Time, deadline: Time, scale: Span) -> f64 {
         let late = self.tardiness(finish, deadline);
@@ -170,7 +176,7 @@ impl Penalty {
         if scale.0 == 0 {
             return 1.0;
         }
-        self.shape.gamma(late.0 as f64 / scale.0 as f64)
+        (self.shape.gamma)(late.0 as f64 / scale.0 as f64)
     }
 }
 
@@ -186,14 +192,14 @@ mod tests {
             let mut fields = Decoder::new(&node, &COMMON, &mut problems);
             fields.describe(entry.name, entry.settings);
             let shape = (entry.build)(&mut fields);
-            let values: Vec<f64> = (1..=400).map(|i| shape.gamma(f64::from(i) / 100.0)).collect();
+            let values: Vec<f64> = (1..=400).map(|i| (shape.gamma)(f64::from(i) / 100.0)).collect();
             assert!(values.iter().all(|g| (0.0..=1.0).contains(g)), "{}", entry.name);
             assert!(values.windows(2).all(|w| w[0] <= w[1]), "{}", entry.name);
         }
     }
 
     #[test]
-    fn the_base_is_what_was_written() {
+    fn the_base_is_read() {
         let read = |text: &str| {
             let mut problems = Problems::default();
             let penalty = Penalty::read(&ConfigNode::parse_override(text), &mut problems);
@@ -205,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn late_is_from_the_tolerance_on() {
+    fn answers_are_late_from_the_tolerance_on() {
         let penalty = Penalty { tolerance: Span(3), ..Penalty::sigmoid() };
         let late = |finish| penalty.tardiness(Time(finish), Time(10));
         assert_eq!([9, 10, 12, 13].map(late), [0, 0, 0, 3].map(Span));
@@ -214,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn on_time_costs_nothing_and_no_scale_costs_all() {
+    fn on_time_costs_nothing_and_without_scale_lateness_costs_all() {
         let penalty = Penalty::sigmoid();
         assert_eq!(penalty.gamma(Time(5), Time(5), Span(0)), 0.0);
         assert_eq!(penalty.gamma(Time(6), Time(5), Span(0)), 1.0);

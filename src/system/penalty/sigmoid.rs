@@ -7,50 +7,32 @@
 
 use super::{PenaltyEntry, PenaltyShape};
 use crate::config::Setting;
-use std::sync::Arc;
 
 pub(super) const ENTRY: PenaltyEntry = PenaltyEntry {
     name: "sigmoid",
     summary: "S-curve; nothing left beyond `cutoff` budgets",
     source: "dndfrink/SERIF bd12bb8, penalised utility",
     settings: &[&[
-        Setting::number(
-            "exponent",
-            [0.01, 100.0],
-            Sigmoid::PUBLISHED.exponent,
-            "How steep the curve is in its middle.",
-        ),
-        Setting::number(
-            "cutoff",
-            [1.000_001, 1e6],
-            Sigmoid::PUBLISHED.cutoff,
-            "From how many budgets after its arrival on an answer is worth nothing.",
-        ),
+        Setting::number("exponent", [0.01, 100.0], EXPONENT)
+            .means("How steep the curve is in its middle."),
+        Setting::number("cutoff", [1.000_001, 1e6], CUTOFF)
+            .means("From how many budgets after its arrival on an answer is worth nothing."),
     ]],
-    build: |fields| {
-        Arc::new(Sigmoid { exponent: fields.number("exponent"), cutoff: fields.number("cutoff") })
-    },
+    build: |fields| sigmoid(fields.number("exponent"), fields.number("cutoff")),
 };
 
-/// The S-curve.
-#[derive(Debug)]
-pub(super) struct Sigmoid {
-    exponent: f64,
-    cutoff: f64,
+/// The published parameters.
+pub(super) const EXPONENT: f64 = 3.0;
+pub(super) const CUTOFF: f64 = 2.0;
+
+pub(super) fn sigmoid(exponent: f64, cutoff: f64) -> PenaltyShape {
+    let signature = format!("Sigmoid {{ exponent: {exponent:?}, cutoff: {cutoff:?} }}");
+    PenaltyShape::new(signature, move |x| gamma(exponent, cutoff, x))
 }
 
-impl Sigmoid {
-    pub(super) const PUBLISHED: Self = Self { exponent: 3.0, cutoff: 2.0 };
-}
-
-impl PenaltyShape for Sigmoid {
-    fn gamma(&self, x: f64) -> f64 {
-        let x = x / (self.cutoff - 1.0);
-        if x >= 1.0 {
-            return 1.0;
-        }
-        1.0 / (1.0 + libm::pow(x / (1.0 - x), -self.exponent))
-    }
+fn gamma(exponent: f64, cutoff: f64, x: f64) -> f64 {
+    let x = x / (cutoff - 1.0);
+    if x >= 1.0 { 1.0 } else { 1.0 / (1.0 + libm::pow(x / (1.0 - x), -exponent)) }
 }
 
 #[cfg(test)]
@@ -60,13 +42,13 @@ mod tests {
     /// Values of S at β = 3, worked out by hand from the formula.
     #[test]
     fn golden_values() {
-        let s = Sigmoid::PUBLISHED;
+        let gamma = |x| gamma(EXPONENT, CUTOFF, x);
         for (x, expected) in
             [(0.1, 0.001_370), (0.25, 1.0 / 28.0), (0.5, 0.5), (0.75, 0.964_286), (0.9, 0.998_630)]
         {
-            assert!((s.gamma(x) - expected).abs() < 5e-7, "{x}");
+            assert!((gamma(x) - expected).abs() < 5e-7, "{x}");
         }
-        assert_eq!(s.gamma(1.0), 1.0);
-        assert_eq!(s.gamma(7.0), 1.0);
+        assert_eq!(gamma(1.0), 1.0);
+        assert_eq!(gamma(7.0), 1.0);
     }
 }

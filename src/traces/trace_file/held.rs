@@ -1,7 +1,7 @@
 //! The requests of a file in memory, for runs that draw blocks of it: 10 bytes each, 18 where the
 //! file has budgets, once for all runs.
 
-use super::{TraceFile, TraceRow, TraceRowReader};
+use super::{TraceFile, TraceRow, TraceRowReader, find_name};
 use crate::config::{Location, Problem};
 use crate::core::units::{Span, Time};
 use std::sync::Arc;
@@ -28,20 +28,16 @@ impl TraceFile {
     }
 
     fn hold(&self) -> Result<RowsInMemory, Problem> {
-        let mut listings = TraceRowReader::open(&self.path)?;
+        let mut reader = TraceRowReader::open(&self.path)?;
         let (mut stamps, mut names, mut budgets) = (Vec::new(), Vec::new(), Vec::new());
         let (mut first, mut recent) = (None, 0);
-        while let Some(TraceRow { time, app, class, budget }) = listings.next_listing()? {
-            let same = |at: usize| {
-                self.names.get(at).is_some_and(|n| n.app == app && n.class.as_deref() == class)
-            };
-            if !same(recent) {
-                recent = (0..self.names.len()).find(|at| same(*at)).unwrap_or(usize::MAX);
-            }
-            let Ok(name) = u16::try_from(recent) else {
+        while let Some(TraceRow { time, app, class, budget }) = reader.next_listing()? {
+            let place = find_name(&self.names, recent, app, class);
+            let Some(name) = place.and_then(|place| u16::try_from(place).ok()) else {
                 let expected = "the file as it was when it was checked";
                 return Err(Problem::new(Location::file(&self.path), "another name", expected));
             };
+            recent = usize::from(name);
             stamps.push(time.since(*first.get_or_insert(time)).0);
             names.push(name);
             budgets.extend(budget);

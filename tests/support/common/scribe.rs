@@ -61,8 +61,8 @@ impl Scheduler for Scribe<'_> {
                 Decided::Evict { worker: worker.0, variant: variant.0 }
             }
             Decision::Reject { request, .. } => Decided::Reject { request: request.number() },
-            Decision::WakeAt { time } => Decided::WakeAt { at: time.0 },
-            Decision::GiveUp { .. } => Decided::GiveUp,
+            Decision::WakeAt(time) => Decided::WakeAt { at: time.0 },
+            Decision::Abort(_) => Decided::GiveUp,
         });
         self.asked.push(Asked {
             at: view.now().0,

@@ -1,10 +1,10 @@
-//! A good plan of a window, not proved: a beam search in which the requests of an application are
+//! A beam search for a good plan of a window, without proof; the requests of an application are
 //! served by deadline.
 //!
-//! A label says how many requests of each application it has passed; it is extended by a batch of
-//! the next few of one application on one variant. Requests that are worth nothing any more are
-//! passed over and appended at the end. Of the labels that have passed equally many, those with
-//! the highest bound (utility so far, and all that the rest could be worth) are kept.
+//! A label has the number of requests of each application that it has passed; it is extended by a
+//! batch of the next ones of one application on one variant. Worthless requests are skipped and
+//! appended at the end. Of the labels that have passed equally many requests, those with the
+//! highest bound (utility so far, plus an upper bound of the rest) are kept.
 //!
 //! With n requests and a width of w, O(n · w · variants · largest batch · log). The width falls
 //! as n grows.
@@ -16,17 +16,15 @@ use crate::core::units::Time;
 use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::PlanValue;
 
-/// The widest beam.
 const WIDEST: usize = 300;
-/// The narrowest.
 const NARROWEST: usize = 4;
-/// Between the two, this many labels are extended in all.
+/// The number of labels that are extended, between these widths.
 const LABELS: usize = 1 << 13;
 
 /// One way to have served some of the requests.
 #[derive(Clone, Debug)]
 struct Label {
-    /// How many requests of each application were passed.
+    /// The number of passed requests by application.
     passed: Vec<usize>,
     memory: u32,
     value: PlanValue,
@@ -34,7 +32,6 @@ struct Label {
     last: Option<Batch>,
 }
 
-/// A batch, and the label before it.
 #[derive(Clone, Copy, Debug)]
 struct Batch {
     before: usize,
@@ -47,13 +44,11 @@ struct Search<'p, 'v> {
     problem: &'p WindowProblem<'v>,
     bounds: &'p BoundTable,
     memories: MemoryStates,
-    /// By number of requests passed.
     open: Vec<Vec<Label>>,
-    /// Labels that were extended.
     done: Vec<Label>,
 }
 
-/// A plan of all requests.
+/// A plan of all requests and its value.
 pub fn search(problem: &WindowProblem<'_>, bounds: &BoundTable) -> (PlanValue, Vec<PlanStep>) {
     let count = problem.requests.len();
     let width = (LABELS / count.max(1)).clamp(NARROWEST, WIDEST);
@@ -71,7 +66,7 @@ pub fn search(problem: &WindowProblem<'_>, bounds: &BoundTable) -> (PlanValue, V
     search.plan()
 }
 
-/// The best few labels.
+/// The best labels, at most `width`.
 fn best(mut labels: Vec<Label>, width: usize) -> Vec<Label> {
     let key = |label: &Label| (std::cmp::Reverse(label.bound), label.value.finish);
     labels.sort_by_key(key);
@@ -86,7 +81,7 @@ fn sizes(largest: usize) -> impl Iterator<Item = usize> {
 }
 
 impl Search<'_, '_> {
-    /// Passes over requests that are worth nothing any more, and opens the label.
+    /// Skips worthless requests, and opens the label.
     fn push(&mut self, mut label: Label) {
         let row = self.bounds.row(label.value.finish);
         label.bound = label.value.sum;
@@ -101,7 +96,6 @@ impl Search<'_, '_> {
         self.open[level].push(label);
     }
 
-    /// Every batch that may come next.
     fn extend(&mut self, label: Label) {
         let before = self.done.len();
         for (at, part) in self.problem.parts.iter().enumerate() {
@@ -125,7 +119,7 @@ impl Search<'_, '_> {
         self.done.push(label);
     }
 
-    /// The best label that passed all requests, its batches, and those passed over after them.
+    /// The plan of the best label that passed all requests, skipped ones last.
     fn plan(mut self) -> (PlanValue, Vec<PlanStep>) {
         let labels = self.open.pop().unwrap_or_default();
         let Some(mut label) = best(labels, 1).pop() else {
@@ -159,7 +153,7 @@ impl Search<'_, '_> {
         (value, steps)
     }
 
-    /// The variant that ends `count` requests first.
+    /// The variant with the earliest end of `count` requests.
     fn soonest(
         &mut self,
         options: &[VariantOption],

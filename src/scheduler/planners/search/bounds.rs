@@ -1,15 +1,15 @@
-//! Upper bounds on what requests can still be worth: tables over evenly spaced instants. No penalty
-//! improves with time, so the bound at an instant holds until the next.
+//! Upper bounds on the utility of requests: tables over evenly spaced instants. Penalties never
+//! fall with time, so that the bound at an instant holds until the next.
 
 use super::window_problem::{Part, VariantOption, WindowProblem};
 use crate::core::units::{Span, Time};
 use crate::scheduler::score::Score;
 
-/// A table of single requests has this many instants,
+/// Instants of a table of requests.
 const REQUEST_INSTANTS: usize = 256;
-/// and this many entries at most, but at least one instant.
+/// The most entries of a table of requests of more than one instant.
 const REQUEST_ENTRIES: usize = 1 << 20;
-/// A table of groups has this many instants.
+/// Instants of a table of groups.
 const GROUP_INSTANTS: usize = 48;
 
 /// Upper bounds by instant; a row has one for each request, or for each part.
@@ -39,8 +39,8 @@ impl BoundTable {
         Self { start, gap, instants, width, entries }
     }
 
-    /// For each request, the utility that it and those behind it in its part can have at best, each
-    /// begun by itself at the instant on its fastest loaded variant.
+    /// For each request, the utility of it and of those after it in its part, each started alone at
+    /// the instant on its best variant without a load.
     pub fn of_requests(problem: &WindowProblem<'_>) -> Self {
         let fastest = |part: &Part| {
             let span = |option: &VariantOption| option.load + problem.shortest(*option, part);
@@ -65,8 +65,8 @@ impl BoundTable {
         })
     }
 
-    /// For each part, the utility that it can have at best if it begins to compute at the instant;
-    /// up to well after the last deadline.
+    /// For each part, its utility on its best variant if its first batch starts at the instant; up
+    /// to well after the last deadline.
     pub fn of_parts(problem: &WindowProblem<'_>) -> Self {
         let start = problem.start;
         let last = problem.requests.iter().map(|request| request.deadline.since(start)).max();

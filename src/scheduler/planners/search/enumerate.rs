@@ -1,7 +1,7 @@
 //! Exact search over group orders and variants, the whole window on one worker.
 //!
 //! All G! orders, and for each all Π variants, in listing order; the first best wins (by
-//! `tie_break`). Beginnings that plans of one order share are evaluated once. Source:
+//! `tie_break`). Common prefixes of plans of one order are evaluated once. Source:
 //! dndfrink/SERIF bd12bb8 (grouped schedulers).
 
 use super::window_problem::{VariantFilter, WindowProblem};
@@ -10,12 +10,12 @@ use crate::core::ids::{Request, VariantId};
 use crate::scheduler::planners::plan_builder::append_utilities;
 use crate::scheduler::tie_break::PlanValue;
 
-/// More plans than this are never searched.
+/// The most plans that are searched.
 pub const LIMIT: u64 = 2_000_000;
 /// `search = "auto"` searches up to this many plans.
 pub const AUTO_LIMIT: u64 = 10_000;
 
-/// How many plans there are for groups of these filters: orders × variants, over all workers.
+/// The number of plans of groups with these filters: orders × variants, over all workers.
 pub fn count(view: &View<'_>, groups: &(impl Iterator<Item = VariantFilter> + Clone)) -> u64 {
     let workers = view.catalog().worker_ids();
     workers.fold(0u64, |sum, worker| {
@@ -27,7 +27,7 @@ pub fn count(view: &View<'_>, groups: &(impl Iterator<Item = VariantFilter> + Cl
     })
 }
 
-/// Keeps the oldest requests, as many as can be searched one by one, and at least one.
+/// Keeps the oldest requests, as many as can be enumerated, and at least one.
 pub fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
     let any = |request: &Request| VariantFilter::any(request.app);
     while requests.len() > 1 && count(view, &requests.iter().map(any)) > LIMIT {
@@ -65,11 +65,9 @@ pub fn search(problems: &[WindowProblem<'_>]) -> Option<(usize, Vec<(usize, Vari
 
 struct Enumeration<'p, 'v> {
     problem: &'p WindowProblem<'v>,
-    /// Index of the problem.
     at: usize,
     /// The timeline before each position of the order.
     timelines: Vec<Timeline>,
-    /// The variants of the parts placed so far.
     chosen: Vec<VariantId>,
     best: Option<EnumeratedPlan>,
 }

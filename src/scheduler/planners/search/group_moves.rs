@@ -1,8 +1,8 @@
-//! Label-setting over whole groups, for windows with too many plans to enumerate. It finds the
-//! plan that [`super::enumerate`] would find.
+//! Label-setting over whole groups, for windows with too many plans to enumerate. It finds the same
+//! plan as [`super::enumerate`].
 //!
-//! The bound of a label lets one of the unserved groups begin at once, the others when the fastest
-//! of them has been computed. A beam gives the plan to beat.
+//! In the bound of a label one of the unserved groups begins at once, the others after the fastest
+//! of them. A beam search gives the first lower bound.
 //!
 //! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it. Source:
 //! ours.
@@ -18,21 +18,19 @@ use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::PlanValue;
 use std::cmp::Ordering;
 
-/// More groups than this are not searched.
 const MOST: usize = 12;
-/// The width of the beam.
 const BEAM: usize = 32;
 
 struct GroupMoves<'p, 'v> {
     problem: &'p WindowProblem<'v>,
     bounds: BoundTable,
     memories: MemoryStates,
-    /// By group, the shortest time that computing it takes.
+    /// By group, the shortest time to compute it.
     shortest: Vec<Span>,
 }
 
-/// The best order and variants of the groups, if they are worth at least `least`; `None` if there
-/// is no such plan, or too many groups, lanes or labels.
+/// The best order and variants of the groups with a utility of at least `least`; `None` if there is
+/// no such plan, or too many groups, lanes or labels.
 pub fn search(problem: &WindowProblem<'_>, least: Score) -> Option<Vec<PlanStep>> {
     if problem.parts.len() > MOST || problem.backlog.lanes() != 1 {
         return None;
@@ -44,7 +42,7 @@ pub fn search(problem: &WindowProblem<'_>, least: Score) -> Option<Vec<PlanStep>
         bounds: BoundTable::of_parts(problem),
         memories: MemoryStates::new(problem),
     };
-    // Plans that are worth as much as the known one are kept, however late they end.
+    // Plans of the known utility are kept, however late they end.
     let known = |sum| PlanValue { sum, finish: Time::MAX };
     let beam = label_setting::search(&mut moves, known(least), BEAM);
     let least = beam.map_or(least, |(best, _)| least.max(best.sum));
@@ -54,13 +52,13 @@ pub fn search(problem: &WindowProblem<'_>, least: Score) -> Option<Vec<PlanStep>
 }
 
 impl GroupMoves<'_, '_> {
-    /// The utility of a group at best if it begins at `now` or later.
+    /// An upper bound on the utility of a group that begins at `now` or later.
     fn group_bound(&self, group: usize, now: Time) -> Score {
         self.bounds.row(now)[group]
     }
 
-    /// The utility of the groups of a set at best after `now`: one of them begins then, the others
-    /// when at least the shortest has been computed.
+    /// An upper bound on the utility of the groups of a set after `now`: one of them begins then,
+    /// the others after the shortest.
     fn bound(&self, set: u32, now: Time) -> Score {
         let Some(shortest) = members(set).map(|group| self.shortest[group]).min() else {
             return Score::default();
@@ -86,7 +84,6 @@ impl Moves for GroupMoves<'_, '_> {
         self.problem.parts.len()
     }
 
-    /// Each unserved group.
     fn batches(&self, served: u32) -> Vec<PartBatches> {
         let groups = (0..self.items()).filter(|group| served & (1 << group) == 0);
         groups.map(|part| PartBatches { part, left: 1, subsets: vec![1 << part] }).collect()

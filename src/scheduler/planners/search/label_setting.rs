@@ -1,22 +1,22 @@
-//! The best plan of a window, proved: a dynamic programme over sets of items, which are single
-//! requests ([`super::request_moves`]) or whole groups ([`super::group_moves`]), on one worker with
-//! one lane.
+//! The optimal plan of a window: a dynamic programme over sets of items, which are single requests
+//! ([`super::request_moves`]) or whole groups ([`super::group_moves`]), on one worker with one
+//! lane.
 //!
-//! A label is (end, utility) of having served a set of items, with the content of the memory after
-//! it. Of two labels of one set and one content, the one that ends no earlier with no more utility
-//! is dropped, since no penalty improves with time; so is one of another content if the other has
-//! time to load that content first (`Moves::reach`). A label is dropped, too, if its utility and an
-//! upper bound on that of the rest fall short of a plan that is known already.
+//! A label is (end, utility) after a set of items, with the content of the memory. Of two labels of
+//! one set and one content, the one that ends no earlier with no more utility is dominated, since
+//! penalties never fall with time; so is one of another content if the other has time to load that
+//! content first (`Moves::reach`). A label is also dropped if its utility and an upper bound of the
+//! rest are below a known plan.
 //!
-//! Of labels of equal value, the one whose plan comes first in listing order is kept, whatever the
-//! memory holds: a beginning that is listed first is listed first whatever follows.
+//! Of labels of equal value, the one whose plan is first in listing order is kept, for any content
+//! of memory: listing order is that of prefixes.
 //!
 //! With a limited `width` only that many labels of sets of equal size are extended, those with the
-//! highest bound: a beam search, whose plan is good but not proved.
+//! highest bound: a beam search without proof.
 //!
-//! What stays apart, in the two kinds of moves, is what serves an item, its bound, and the listing
-//! order: enumeration lists plans of groups by groups, then variants, and a batch of requests is
-//! any subset of an application. One bound for both would be weaker, and the search slower.
+//! The two kinds of moves differ in batches, bounds and listing order: enumeration lists plans of
+//! groups by groups, then variants, and a batch of requests is any subset of an application. A
+//! common bound would be weaker, and the search slower.
 
 use super::window_problem::{VariantOption, WindowProblem};
 use crate::core::ids::VariantId;
@@ -28,13 +28,12 @@ use std::cmp::{Ordering, Reverse};
 /// The most items of any problem.
 pub const MOST_ITEMS: usize = 16;
 
-/// How a problem is divided into items, and how labels are extended.
+/// The items of a problem, and how labels are extended.
 pub trait Moves {
     const LIMITS: Limits;
 
     fn problem(&self) -> &WindowProblem<'_>;
 
-    /// How many items there are, at most [`MOST_ITEMS`].
     fn items(&self) -> usize;
 
     /// The batches of items that may come next, by part.
@@ -49,7 +48,7 @@ pub trait Moves {
         labels: &mut Labels,
     );
 
-    /// The time in which any content of memory becomes this one, if one load always does.
+    /// The time of a load that turns any content of memory into this one, if there is one.
     fn reach(&self, _memory: u32) -> Option<Span> {
         None
     }
@@ -58,20 +57,19 @@ pub trait Moves {
     fn listing_order(a: &[Step], b: &[Step]) -> Ordering;
 }
 
-/// A search that exceeds a limit gives up.
+/// A search that exceeds a limit fails.
 pub struct Limits {
-    /// Labels, those that were dropped later included.
+    /// Labels, including those that were dropped later.
     pub inserted: usize,
-    /// Labels that nothing dominates.
+    /// Labels that are not dominated.
     pub kept: usize,
-    /// Extensions tried.
     pub extensions: u64,
 }
 
-/// Items that may be served next, all of one part.
+/// Items of one part that may be served next.
 pub struct PartBatches {
     pub part: usize,
-    /// How many items of the part are not served yet.
+    /// The number of unserved items of the part.
     pub left: usize,
     /// Sets of items that may be the next batch.
     pub subsets: Vec<u32>,
@@ -92,28 +90,27 @@ struct Node {
     step: Step,
 }
 
-/// The node of a label that has served nothing.
+/// The node of the first label.
 const ROOT: Node = Node { before: u32::MAX, step: Step { variant: VariantId(0), batch: 0 } };
 
-/// One way to have served a set of items.
+/// A sequence of steps that serves a set of items.
 #[derive(Clone, Copy, Debug)]
 struct Label {
     value: PlanValue,
-    /// The utility, with that of all the rest at best.
+    /// An upper bound on the utility of a whole plan.
     bound: Score,
-    /// How many labels were inserted before.
+    /// The number of labels inserted before.
     number: u32,
     last: Node,
 }
 
-/// The non-dominated labels of a set and a content of memory, earliest and least worth first.
+/// The non-dominated labels of a set and a content of memory, by end and utility.
 #[derive(Debug)]
 struct State {
     memory: u32,
     labels: Vec<Label>,
 }
 
-/// A label that is extended.
 pub struct Origin {
     pub served: u32,
     pub memory: u32,
@@ -124,18 +121,15 @@ pub struct Origin {
     node: u32,
 }
 
-/// A label after another one.
 pub struct Extension {
     pub step: Step,
     pub memory: u32,
     pub value: PlanValue,
-    /// The utility, with that of all the rest at best.
+    /// An upper bound on the utility of a whole plan.
     pub bound: Score,
 }
 
-/// All labels of a search.
 pub struct Labels {
-    /// The value of a plan that is known.
     pub known: PlanValue,
     tie_break: TieBreak,
     /// By set of served items.
@@ -194,7 +188,8 @@ impl Labels {
             || self.extensions > limits.extensions
     }
 
-    /// Takes the labels of all sets of a level that are to be extended: at most `width`.
+    /// Removes the labels of the sets of a level, and returns those to be extended, at most
+    /// `width`.
     fn close(&mut self, level: &[u32], width: usize) -> Vec<Origin> {
         let mut origins = Vec::new();
         for served in level {
@@ -215,15 +210,15 @@ impl Labels {
         origins
     }
 
-    /// Counts an extension; whether a plan that goes on with it could be as good as the known one,
-    /// if it is worth `most` and ends at `finish` at best.
+    /// Counts an extension; whether a plan that continues it may be as good as the known one, given
+    /// an upper bound of its utility and the earliest end.
     #[inline]
     pub fn may_be_best(&mut self, most: Score, finish: Time) -> bool {
         self.extensions += 1;
         (self.known.sum, finish) <= (most, self.known.finish)
     }
 
-    /// Keeps a label unless another of its set is as good, and drops those that it is as good as.
+    /// Keeps a label unless it is dominated by another of its set, and drops those it dominates.
     pub fn keep<M: Moves>(&mut self, moves: &M, origin: &Origin, extension: &Extension) {
         let Extension { step, memory, value, bound } = *extension;
         let last = Node { before: origin.node, step };
@@ -257,16 +252,15 @@ impl Labels {
         self.open[served] = states;
     }
 
-    /// Whether a label of `state`, which takes `load` to get to the content of `label`, is as good.
-    /// The last one that ends early enough is the best of those.
+    /// Whether a label of `state` dominates `label`, whose content it reaches by `load`. The last
+    /// one that ends early enough is the best of those.
     #[inline]
     fn is_dominated<M: Moves>(&self, state: &State, load: Span, label: &Label) -> bool {
         let at = state.labels.partition_point(|o| o.value.finish + load <= label.value.finish);
         state.labels[..at].last().is_some_and(|other| self.as_good::<M>(other, label, load))
     }
 
-    /// The labels of `state` that `label` is as good as, if it takes `load` to get to their
-    /// content.
+    /// The labels of `state` that `label` dominates, if it reaches their content by `load`.
     #[inline]
     fn dominated<M: Moves>(
         &self,
@@ -280,8 +274,8 @@ impl Labels {
         first..first + later.take_while(|other| self.as_good::<M>(label, other, load)).count()
     }
 
-    /// Whether no plan that begins as `b` does is better than the one that begins as `a` does, ends
-    /// no later with `load` after it, and goes on in the same way.
+    /// Whether no plan with the prefix `b` is better than the one with the prefix `a`, `load` after
+    /// it, and the same continuation.
     #[inline]
     fn as_good<M: Moves>(&self, a: &Label, b: &Label, load: Span) -> bool {
         let after = PlanValue { finish: a.value.finish + load, ..a.value };
@@ -289,7 +283,7 @@ impl Labels {
         order.then_with(|| self.listing_order::<M>(b, a)).is_ge()
     }
 
-    /// Which of the plans of two labels of the same items is listed first.
+    /// The listing order of the plans of two labels of the same items.
     fn listing_order<M: Moves>(&self, a: &Label, b: &Label) -> Ordering {
         if a.last.before == b.last.before {
             return a.last.step.cmp(&b.last.step);
@@ -298,7 +292,7 @@ impl Labels {
         M::listing_order(&a[first_a..], &b[first_b..])
     }
 
-    /// The steps of a label, in order, and where they begin.
+    /// The steps of a label in order, from an index on.
     fn path(&self, label: &Label) -> ([Step; MOST_ITEMS], usize) {
         let (mut path, mut first) = ([ROOT.step; MOST_ITEMS], MOST_ITEMS);
         let mut last = label.last;
@@ -310,7 +304,6 @@ impl Labels {
         (path, first)
     }
 
-    /// The best label of all items, and its steps.
     fn best<M: Moves>(&self) -> Option<(PlanValue, Vec<Step>)> {
         let labels = self.open.last()?.iter().flat_map(|state| &state.labels);
         let best = labels.reduce(|best, label| {

@@ -1,5 +1,5 @@
 //! The contents that a worker's memory can have within a plan, each with a number, so that searches
-//! compare and look them up cheaply.
+//! compare and find them cheaply.
 
 use super::window_problem::{Part, VariantOption, WindowProblem};
 use crate::core::ids::VariantId;
@@ -57,8 +57,7 @@ impl MemoryStates {
         self.states[memory as usize].reach
     }
 
-    /// The time it takes to load a variant, none if it is resident, and the content after it ran.
-    /// The SneakPeek model answers without being loaded.
+    /// The time of a load before a batch of the variant, and the content after it.
     #[inline]
     pub fn run(
         &mut self,
@@ -66,11 +65,8 @@ impl MemoryStates {
         memory: u32,
         option: VariantOption,
     ) -> (Span, u32) {
-        if problem.view.catalog().is_peek(option.variant) {
-            return (Span::ZERO, memory);
-        }
         let state = &self.states[memory as usize];
-        let load = if state.content.contains(option.variant) { Span::ZERO } else { option.load };
+        let load = load(problem, &state.content, option);
         match state.after.get(option.variant.index()) {
             Some(after) if *after != u32::MAX => (load, *after),
             _ => (load, self.learn(problem, memory, option.variant)),
@@ -80,10 +76,10 @@ impl MemoryStates {
     #[cold]
     fn learn(&mut self, problem: &WindowProblem<'_>, from: u32, variant: VariantId) -> u32 {
         let mut content = self.states[from as usize].content.clone();
-        if content.contains(variant) {
-            content.touch(variant);
-        } else {
+        if problem.view.needs_load(&content, variant) {
             content.load(variant, problem.view.catalog().variant(variant).bytes, |_| {});
+        } else {
+            content.touch(variant);
         }
         let number = self.number(problem, content);
         let after = &mut self.states[from as usize].after;
@@ -95,19 +91,25 @@ impl MemoryStates {
     }
 }
 
+#[inline]
+fn load(problem: &WindowProblem<'_>, content: &LruMemory, option: VariantOption) -> Span {
+    let needs_load = problem.view.needs_load(content, option.variant);
+    if needs_load { option.load } else { Span::ZERO }
+}
+
 fn waits(problem: &WindowProblem<'_>, content: &LruMemory) -> Vec<Span> {
-    let load = |option: &VariantOption| {
-        if content.contains(option.variant) { Span::ZERO } else { option.load }
+    let wait = |part: &Part| {
+        let loads = part.options.iter().map(|option| load(problem, content, *option));
+        loads.min().unwrap_or_default()
     };
-    let wait = |part: &Part| part.options.iter().map(load).min().unwrap_or_default();
     problem.parts.iter().map(wait).collect()
 }
 
-/// Where no two variants fit together, loading one makes it the whole content.
+/// Where no two variants fit together, a load makes its variant the whole content.
 fn reach(problem: &WindowProblem<'_>, content: &LruMemory) -> Option<Span> {
     let (catalog, worker) = (problem.view.catalog(), problem.worker);
     let bytes = |variant: VariantId| catalog.variant(variant).bytes;
-    let loaded = catalog.variant_ids().filter(|variant| !catalog.is_peek(*variant));
+    let loaded = catalog.app_ids().flat_map(|app| catalog.variants_of(app));
     let least = loaded.map(bytes).min().unwrap_or(0);
     let room = catalog.worker(worker).memory_bytes;
     let only = content.iter().next().filter(|only| bytes(*only).saturating_add(least) > room);

@@ -1,8 +1,8 @@
 //! Label-setting over single requests: batches are any subsets of an application's requests.
 //!
-//! The bound of a label lets each unserved request begin by itself as soon as its application's
-//! least load allows. Of requests that are alike, the earlier numbered is served first: exchanging
-//! them changes nothing. No other exchange argument holds for every penalty.
+//! In the bound of a label each unserved request begins alone after the least load of its
+//! application. Of identical requests, the one with the lower index is served first: exchanging
+//! them has no effect. No other exchange argument holds for every penalty.
 //!
 //! O(3ⁿ · variants · contents of memory · labels) at worst. Source: ours; dynamic programmes over
 //! subsets go back to Held and Karp, J. SIAM 1962.
@@ -19,33 +19,32 @@ use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::PlanValue;
 use std::cmp::Ordering;
 
-/// The most requests that are tried.
 pub const MOST: usize = MOST_ITEMS;
 
-/// A batch of some size on some variant, whichever requests are in it.
+/// A batch of some size on some variant, for any requests in it.
 #[derive(Clone, Copy)]
 struct BatchSize {
     finish: Time,
-    /// The utility before, and at best that of all that is unserved if it begins after `finish`.
+    /// The utility before, plus an upper bound of all unserved requests after `finish`.
     most: Score,
-    /// When the whole plan ends at the earliest.
+    /// The earliest end of the whole plan.
     least_finish: Time,
-    /// By request: its utility in the batch, and its bound if it is left for later.
-    worth: [(Score, Score); MOST],
+    /// By request: its utility in the batch, and its bound if it is served later.
+    utilities: [(Score, Score); MOST],
 }
 
 struct RequestMoves<'p, 'v> {
     problem: &'p WindowProblem<'v>,
     bounds: &'p BoundTable,
     memories: MemoryStates,
-    /// By part, the least time that computing 0, 1, 2, … of its requests takes, loads left out.
+    /// By part, the least time to compute 0, 1, 2, … of its requests, without loads.
     least: Vec<Vec<Span>>,
-    /// By request: the one before it that is alike, as a set; empty if there is none.
+    /// By request: the last identical one before it, as a set; empty if there is none.
     twin: [u32; MOST],
 }
 
-/// The best plan of at most [`MOST`] requests, at least as good as one of value `known`; `None`
-/// if it takes too long to prove one.
+/// The best plan of at most [`MOST`] requests, at least as good as `known`; `None` if the proof
+/// takes too long.
 pub fn search(
     problem: &WindowProblem<'_>,
     bounds: &BoundTable,
@@ -62,7 +61,6 @@ pub fn search(
     Some(steps.into_iter().map(step).collect())
 }
 
-/// By part, the least time that computing 0, 1, 2, … of its requests takes.
 fn least(problem: &WindowProblem<'_>) -> Vec<Vec<Span>> {
     let mut by_part = Vec::new();
     for part in &problem.parts {
@@ -84,15 +82,15 @@ fn twins(problem: &WindowProblem<'_>) -> [u32; MOST] {
     for part in &problem.parts {
         for member in part.members.clone() {
             let before = part.members.start..member;
-            let alike = before.rev().find(|other| alike(problem, *other, member));
-            twin[member] = alike.map_or(0, |other| 1 << other);
+            let last = before.rev().find(|other| are_identical(problem, *other, member));
+            twin[member] = last.map_or(0, |other| 1 << other);
         }
     }
     twin
 }
 
 /// Whether two requests have the same utility on every variant at every instant.
-fn alike(problem: &WindowProblem<'_>, a: usize, b: usize) -> bool {
+fn are_identical(problem: &WindowProblem<'_>, a: usize, b: usize) -> bool {
     let (view, a, b) = (&problem.view, &problem.requests[a], &problem.requests[b]);
     let accuracy = |request: &Request, variant| view.accuracy(request.id, variant).to_bits();
     (a.app, a.deadline, a.arrival) == (b.app, b.deadline, b.arrival)
@@ -112,7 +110,7 @@ impl RequestMoves<'_, '_> {
     ) -> BatchSize {
         let problem = self.problem;
         let (mut most, mut least_finish) = (origin.value.sum, finish);
-        let mut worth = [Default::default(); MOST];
+        let mut utilities = [Default::default(); MOST];
         for (at, of) in problem.parts.iter().enumerate() {
             let wait = self.memories.waits(memory)[at];
             let row = self.bounds.row(finish + wait);
@@ -124,7 +122,7 @@ impl RequestMoves<'_, '_> {
                 most += bound;
                 left += 1;
                 if at == part {
-                    worth[member] = (problem.utility(member, option, finish), bound);
+                    utilities[member] = (problem.utility(member, option, finish), bound);
                 }
             }
             left -= if at == part { size } else { 0 };
@@ -132,7 +130,7 @@ impl RequestMoves<'_, '_> {
                 least_finish = least_finish + wait + self.least[at][left];
             }
         }
-        BatchSize { finish, most, least_finish, worth }
+        BatchSize { finish, most, least_finish, utilities }
     }
 }
 
@@ -157,7 +155,7 @@ impl Moves for RequestMoves<'_, '_> {
             let mut subsets = Vec::new();
             let mut subset = left;
             while subset != 0 {
-                // A request goes with or after those before it that are alike.
+                // A request is served with or after identical ones of lower index.
                 if members(subset).all(|m| self.twin[m] & left & !subset == 0) {
                     subsets.push(subset);
                 }
@@ -187,7 +185,7 @@ impl Moves for RequestMoves<'_, '_> {
             let Some(size) = sizes.get(batch.count_ones() as usize - 1) else { continue };
             let (mut sum, mut bound) = (origin.value.sum, size.most);
             for member in members(*batch) {
-                let (utility, later) = size.worth[member];
+                let (utility, later) = size.utilities[member];
                 sum += utility;
                 bound = bound + utility - later;
             }

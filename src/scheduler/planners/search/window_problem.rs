@@ -1,9 +1,9 @@
-//! One window on one worker: the problem that every search for its best plan solves.
+//! One window on one worker: the problem that all searches for its best plan solve.
 //!
-//! A plan is a sequence of batches, each of requests of one part on one variant; it starts when the
-//! worker's backlog ends. A part is either an application, whose requests may be divided into
-//! batches in any way, or a group, whose requests are served one batch after another on one
-//! variant. Requests are numbered part by part, so that those of one part are neighbours.
+//! A plan is a sequence of batches, each of requests of one part on one variant, after the worker's
+//! backlog. A part is either an application, whose requests may be divided into batches in any way,
+//! or a group, whose requests are served one batch after another on one variant. Requests are
+//! numbered part by part.
 
 use crate::contract::{Timeline, View};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
@@ -17,12 +17,11 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VariantFilter {
     pub app: AppId,
-    /// This variant; any of the application's if there is none.
+    /// This variant only, if there is one.
     pub only: Option<VariantId>,
 }
 
 impl VariantFilter {
-    /// Any variant of an application.
     pub fn any(app: AppId) -> Self {
         Self { app, only: None }
     }
@@ -38,15 +37,13 @@ impl VariantFilter {
     }
 }
 
-/// A variant that can serve a part.
 #[derive(Clone, Copy, Debug)]
 pub struct VariantOption {
     pub variant: VariantId,
     /// The largest batch of it in a plan.
     pub largest: usize,
-    /// The time that loading it takes.
     pub load: Span,
-    /// The time that computing the whole part takes, in batches of the largest size.
+    /// The time to compute the whole part in batches of the largest size, without loads.
     pub whole: Span,
 }
 
@@ -59,7 +56,6 @@ pub struct Part {
     pub options: Vec<VariantOption>,
 }
 
-/// A batch of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanStep {
     pub variant: VariantId,
@@ -67,21 +63,19 @@ pub struct PlanStep {
     pub members: Vec<usize>,
 }
 
-/// The window.
 pub struct WindowProblem<'v> {
     pub view: View<'v>,
     pub worker: WorkerId,
     pub tie_break: TieBreak,
     /// The worker's timeline at the end of its backlog.
     pub backlog: Timeline,
-    /// When the backlog ends.
     pub start: Time,
     pub requests: Vec<Request>,
     pub parts: Vec<Part>,
 }
 
 impl<'v> WindowProblem<'v> {
-    /// A problem without parts on a worker whose backlog ends with `backlog`.
+    /// A problem without parts on a worker with this timeline of its backlog.
     pub fn new(view: &View<'v>, worker: WorkerId, backlog: &Timeline, tie_break: TieBreak) -> Self {
         Self {
             view: *view,
@@ -94,8 +88,8 @@ impl<'v> WindowProblem<'v> {
         }
     }
 
-    /// Adds a part for each application, earliest deadline first. Requests that no variant can
-    /// serve on the worker are left out.
+    /// Adds a part for each application, earliest deadline first, without requests that no variant
+    /// can serve on the worker.
     pub fn with_applications(mut self, window: &PlanningWindow, requests: &[Request]) -> Self {
         let mut sorted = requests.to_vec();
         sorted.sort_by_key(|request| (request.app, request.deadline, request.id));
@@ -112,15 +106,9 @@ impl<'v> WindowProblem<'v> {
         allowed: VariantFilter,
         requests: &[Request],
     ) -> bool {
-        let (view, worker) = (self.view, self.worker);
-        let option = |variant| {
-            let largest = window.largest(&view, worker, variant).max(1);
-            let latency = |batch| view.expected_latency(worker, variant, batch);
-            let whole = requests.chunks(largest).map(|batch| latency(batch.len()));
-            let whole = whole.fold(Span::ZERO, |sum, span| sum + span);
-            VariantOption { variant, largest, load: view.load_span(worker, variant), whole }
-        };
-        let options: Vec<VariantOption> = allowed.on(&view, worker).map(option).collect();
+        let variants = allowed.on(&self.view, self.worker);
+        let options: Vec<VariantOption> =
+            variants.map(|variant| self.option(window, variant, requests)).collect();
         let can_be_served = !options.is_empty();
         if can_be_served {
             let first = self.requests.len();
@@ -130,18 +118,31 @@ impl<'v> WindowProblem<'v> {
         can_be_served
     }
 
-    /// The ids of requests given by index.
+    fn option(
+        &self,
+        window: &PlanningWindow,
+        variant: VariantId,
+        requests: &[Request],
+    ) -> VariantOption {
+        let (view, worker) = (&self.view, self.worker);
+        let largest = window.largest(view, worker, variant).max(1);
+        let batches = requests.chunks(largest);
+        let spans = batches.map(|batch| view.expected_latency(worker, variant, batch.len()));
+        let whole = spans.fold(Span::ZERO, |sum, span| sum + span);
+        VariantOption { variant, largest, load: view.load_span(worker, variant), whole }
+    }
+
     pub fn ids<'a>(&'a self, members: &'a [usize]) -> impl Iterator<Item = RequestId> + 'a {
         members.iter().map(|member| self.requests[*member].id)
     }
 
-    /// The latency of a batch, loading excluded.
+    /// The latency of a batch without a load.
     #[inline]
     pub fn latency(&self, option: VariantOption, batch: usize) -> Span {
         self.view.expected_latency(self.worker, option.variant, batch)
     }
 
-    /// The shortest latency of any batch of a part, loading excluded: a larger batch may take less
+    /// The shortest latency of any batch of a part without a load: a larger batch may take less
     /// time than one request.
     pub fn shortest(&self, option: VariantOption, part: &Part) -> Span {
         let most = option.largest.min(part.members.len());
@@ -154,7 +155,7 @@ impl<'v> WindowProblem<'v> {
         Score::of(self.view.utility(&self.requests[member], option.variant, finish))
     }
 
-    /// The utility and the end of a whole part whose first batch begins to compute at `begin`.
+    /// The utility and the end of a whole part whose first batch starts at `begin`.
     pub fn serve_whole(&self, part: usize, option: VariantOption, begin: Time) -> PlanValue {
         let mut value = PlanValue { sum: Score::default(), finish: begin };
         let members = self.parts[part].members.clone();

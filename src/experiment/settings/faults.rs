@@ -1,75 +1,42 @@
-//! Stalls, slow and failing workers, and wrong beliefs, as experiments write them.
+//! Stalls, slowdowns and failures of workers, and wrong beliefs of schedulers.
 
 use crate::config::{Decoder, Group, Kind, Problem, Setting, decode};
 use crate::core::units::{Span, Time};
 use crate::system::faults::{BeliefError, Outage, Slowdown, Stalls};
 
-/// The largest factor by which anything is lengthened.
+/// The largest factor of a service time.
 const MAX_FACTOR: f64 = 1e6;
 
 /// `stalls`
-pub(super) const STALLS: Group = Group {
-    name: "stalls",
-    settings: &[&[
-        Setting::number("probability", [0.0, 1.0], 0.01, "The share of batches that stall."),
-        Setting::number(
-            "factor",
-            [1.0, MAX_FACTOR],
-            10.0,
-            "How many times as long a stalled batch takes.",
-        ),
-    ]],
-    short: None,
-};
+pub(super) const STALLS: Group = Group::named("stalls").of(&[&[
+    Setting::number("probability", [0.0, 1.0], 0.01).means("The share of batches that stall."),
+    Setting::number("factor", [1.0, MAX_FACTOR], 10.0)
+        .means("How many times as long a stalled batch takes."),
+]]);
 
 /// `belief_error`
-pub(super) const BELIEF_ERROR: Group = Group {
-    name: "belief_error",
-    settings: &[&[
-        Setting::number(
-            "latency",
-            [0.0, 0.99],
-            0.0,
-            "Schedulers see latencies times 1 + ε, with ε drawn evenly within plus or minus this, \
-             by variant and replicate.",
-        ),
-        Setting::number(
-            "accuracy",
-            [0.0, 1.0],
-            0.0,
-            "The same for accuracies and recalls, which are cut at 1.",
-        ),
-    ]],
-    short: None,
-};
+pub(super) const BELIEF_ERROR: Group = Group::named("belief_error").of(&[&[
+    Setting::number("latency", [0.0, 0.99], 0.0).means(
+        "Schedulers see latencies times 1 + ε, with ε drawn evenly within plus or minus this, by \
+         variant and replicate.",
+    ),
+    Setting::number("accuracy", [0.0, 1.0], 0.0)
+        .means("The same for accuracies and recalls, which are cut at 1."),
+]]);
 
 /// `slowdown` of a worker.
-pub(super) const SLOWDOWN: Group = Group {
-    name: "slowdown",
-    settings: &[&[
-        Setting::number("at_s", [0.0, 1e9], 0.0, "When the worker becomes slower."),
-        Setting::required(
-            "factor",
-            Kind::Number(1.0, MAX_FACTOR),
-            "How many times as long its batches take from then on.",
-        ),
-    ]],
-    short: None,
-};
+pub(super) const SLOWDOWN: Group = Group::named("slowdown").of(&[&[
+    Setting::number("at_s", [0.0, 1e9], 0.0).means("When the worker becomes slower."),
+    Setting::required("factor", Kind::Number(1.0, MAX_FACTOR))
+        .means("How many times as long its batches take from then on."),
+]]);
 
 /// An item of `failures` of a worker.
-pub(super) const FAILURE: Group = Group {
-    name: "failure",
-    settings: &[&[
-        Setting::required("at_s", Kind::Number(0.0, 1e9), "When the worker fails."),
-        Setting::required(
-            "for_s",
-            Kind::Number(1e-9, 1e9),
-            "How long it is gone; it comes back with an empty memory.",
-        ),
-    ]],
-    short: None,
-};
+pub(super) const FAILURE: Group = Group::named("failure").of(&[&[
+    Setting::required("at_s", Kind::Number(0.0, 1e9)).means("When the worker fails."),
+    Setting::required("for_s", Kind::Number(1e-9, 1e9))
+        .means("How long it is gone; it comes back with an empty memory."),
+]]);
 
 /// `stalls = { probability = 0.01, factor = 10 }`
 pub(super) fn read_stalls(read: &mut Decoder<'_>) -> Stalls {

@@ -1,6 +1,6 @@
-//! The setting `peek`: how requests of each application are looked at.
+//! The setting `peek`: the SneakPeek model of an application.
 
-use super::by_app::by_app;
+use super::names::index_of;
 use crate::classifier::knn::VoteTies;
 use crate::classifier::model::{
     Classifier, ClassifierHost, ClassifierKind, Knn, Prior, ShortCircuit, ThresholdRule, VoteModel,
@@ -36,127 +36,95 @@ const WEIGHTS: Kind = Kind::List(&Kind::Number(0.0, 1e12));
 const WEIGHT: Kind = Kind::Number(f64::MIN_POSITIVE, 1e9);
 
 /// The keys of `peek`, whatever the kind.
-const PEEK: Group = Group {
-    name: "peek",
-    settings: &[&[
-        Setting::optional(
-            "kind",
-            Kind::Choice(&KINDS),
-            "`recorded` where votes are recorded, else `confusion` if its settings are there",
-            "The SneakPeek model.",
-        ),
-        Setting::optional(
-            "latency_ms",
-            Kind::Number(0.0, 86_400_000.0),
-            "the table peek.csv of the profile, or no time without it",
-            "The time for one request; requests are looked at one after the other.",
-        ),
-        Setting::optional(
-            "matrix",
-            Kind::List(&WEIGHTS),
-            "peek_confusion.csv of the profile, if there is one",
-            "The confusion matrix: a row of weights for each true class.",
-        ),
-        Setting::new(
-            "short_circuit",
-            Kind::OneOf(&[Kind::Choice(&names(&SHORT_CIRCUITS)), Kind::Table(&THRESHOLD)]),
-            Preset::Text("never"),
-            "Whether the model's own answer may be the answer to a request: never, where \
-             schedulers choose it (they believe its precision, or the posterior), or by a \
-             threshold.",
-        ),
-        Setting::choice(
-            "evidence",
-            &names(&EVIDENCE),
-            "What the posterior counts: one observation of the class that the votes answer with, \
-             or every vote.",
-        ),
-        Setting::new(
-            "two_class_threshold",
-            Kind::OneOf(&[SHARE, Kind::Choice(&["none"])]),
-            Preset::Number(TWO_CLASS_THRESHOLD),
-            "With two classes, the second is the answer where its share of the votes is above \
-             this; `none`: where it has most votes.",
-        ),
-        Setting::new(
-            "prior",
-            Kind::OneOf(&[Kind::Choice(&PRIORS), WEIGHTS, Kind::Table(&SCALED_PRIOR)]),
-            Preset::Text(PRIORS[0]),
-            "The Dirichlet prior of the posterior: the class frequencies of the profile, every \
-             class alike, or a weight for each class.",
-        ),
-        Setting::new(
-            "prior_weight",
-            WEIGHT,
-            Preset::Number(1.0),
-            "The sum of the weights of a prior that is a name, in votes.",
-        ),
-        Setting::choice(
-            "runs_on",
-            &names(&HOSTS),
-            "Where the model runs: on a serial lane of the host, in no time, or on the workers in \
-             turns with their backlog.",
-        ),
-        Setting::integer(
-            "memory_bytes",
-            [0, u64::MAX / 2],
-            0,
-            "The memory that the model takes on every worker where it runs.",
-        ),
-    ]],
-    short: Some("kind"),
-};
+const PEEK: Group = Group::named("peek").of(&[&[
+    Setting::optional(
+        "kind",
+        Kind::Choice(&KINDS),
+        "`recorded` where votes are recorded, else `confusion` if its settings are there",
+    )
+    .means("The SneakPeek model."),
+    Setting::optional(
+        "latency_ms",
+        Kind::Number(0.0, 86_400_000.0),
+        "the table peek.csv of the profile, or no time without it",
+    )
+    .means("The time of a peek; peeks on the host run one after the other."),
+    Setting::optional(
+        "matrix",
+        Kind::List(&WEIGHTS),
+        "peek_confusion.csv of the profile, if there is one",
+    )
+    .means("The confusion matrix: a row of weights for each true class."),
+    Setting::new(
+        "short_circuit",
+        Kind::OneOf(&[Kind::Choice(&names(&SHORT_CIRCUITS)), Kind::Table(&THRESHOLD)]),
+        Preset::Text("never"),
+    )
+    .means(
+        "Whether the model's own answer may be the answer to a request: never, where schedulers \
+         choose it (they believe its precision, or the posterior), or by a threshold.",
+    ),
+    Setting::choice("evidence", &names(&EVIDENCE)).means(
+        "What the posterior counts: one observation of the class that the votes answer with, or \
+         every vote.",
+    ),
+    Setting::new(
+        "two_class_threshold",
+        Kind::OneOf(&[SHARE, Kind::Choice(&["none"])]),
+        Preset::Number(TWO_CLASS_THRESHOLD),
+    )
+    .means(
+        "With two classes, the second is the answer where its share of the votes is above this; \
+         `none`: where it has most votes.",
+    ),
+    Setting::new(
+        "prior",
+        Kind::OneOf(&[Kind::Choice(&PRIORS), WEIGHTS, Kind::Table(&SCALED_PRIOR)]),
+        Preset::Text(PRIORS[0]),
+    )
+    .means(
+        "The Dirichlet prior of the posterior: the class frequencies of the profile, every class \
+         alike, or a weight for each class.",
+    ),
+    Setting::new("prior_weight", WEIGHT, Preset::Number(1.0))
+        .means("The sum of the weights of a prior that is a name, in votes."),
+    Setting::choice("runs_on", &names(&HOSTS)).means(
+        "Where the model runs: on a serial lane of the host, in no time, or on the workers in \
+         turns with their backlog.",
+    ),
+    Setting::integer("memory_bytes", [0, u64::MAX / 2], 0)
+        .means("The memory that the model takes on every worker where it runs."),
+]]);
 
 /// `peek` with the settings of its kind.
 pub const PEEKS: Registry =
     Registry { name: "peek", tag: "kind", common: &PEEK, entries: kinds, optional: true };
 
 const CONFUSION: Lists = &[&[
-    Setting::optional(
-        "quality",
-        SHARE,
-        "`matrix` or `recall` counts",
-        "How good votes are, from 0 (chance) to 1 (perfect).",
-    ),
-    Setting::optional(
-        "recall",
-        SHARE,
-        "`matrix` or `quality` counts",
-        "The probability that a vote is right; wrong ones are even over the other classes.",
-    ),
-    Setting::integer("votes", [1, 1000], 1, "The number of votes on a request."),
-    Setting::number(
-        "correlation",
-        [0.0, 1.0],
-        0.0,
-        "The probability that a vote after the first copies the first.",
-    ),
+    Setting::optional("quality", SHARE, "`matrix` or `recall` counts")
+        .means("How good votes are, from 0 (chance) to 1 (perfect)."),
+    Setting::optional("recall", SHARE, "`matrix` or `quality` counts")
+        .means("The probability that a vote is right; wrong ones are even over the other classes."),
+    Setting::integer("votes", [1, 1000], 1).means("The number of votes on a request."),
+    Setting::number("correlation", [0.0, 1.0], 0.0)
+        .means("The probability that a vote after the first copies the first."),
 ]];
 
 const KNN: Lists = &[&[
-    Setting::optional(
-        "k",
-        Kind::Integer(1, u64::MAX),
-        "5, or all samples if there are fewer",
-        "The number of nearest samples of reference.csv that vote.",
-    ),
-    Setting::choice(
-        "ties",
-        &names(&VOTE_TIES),
+    Setting::optional("k", Kind::Integer(1, u64::MAX), "5, or all samples if there are fewer")
+        .means("The number of nearest samples of reference.csv that vote."),
+    Setting::choice("ties", &names(&VOTE_TIES)).means(
         "Which samples at the distance of the k-th vote: those listed first, or all of them with \
          equal parts of the votes that are left.",
     ),
 ]];
 
 const RULE: Lists = &[&[
-    Setting::required("feature", Kind::Text, "The feature of the trace that decides."),
-    Setting::required(
-        "threshold",
-        Kind::Number(-1e15, 1e15),
-        "The value of the feature that parts the two classes.",
-    ),
-    Setting::required("below", Kind::Text, "The class below the threshold."),
-    Setting::required("above", Kind::Text, "The class from the threshold on."),
+    Setting::required("feature", Kind::Text).means("The feature of the trace that decides."),
+    Setting::required("threshold", Kind::Number(-1e15, 1e15))
+        .means("The value of the feature that separates the two classes."),
+    Setting::required("below", Kind::Text).means("The class below the threshold."),
+    Setting::required("above", Kind::Text).means("The class from the threshold on."),
 ]];
 
 fn kinds() -> Vec<EntrySettings> {
@@ -173,55 +141,35 @@ fn kinds() -> Vec<EntrySettings> {
     ]
 }
 
-const THRESHOLD: Group = Group {
-    name: "short_circuit",
-    settings: &[&[Setting::required(
-        "threshold",
-        SHARE,
+const THRESHOLD: Group =
+    Group::named("short_circuit").of(&[&[Setting::required("threshold", SHARE).means(
         "The least posterior probability of the model's own answer with which a request is \
          answered before it is scheduled.",
-    )]],
-    short: None,
-};
+    )]]);
 
-const SCALED_PRIOR: Group = Group {
-    name: "prior",
-    settings: &[&[Setting::required(
-        "scale",
-        WEIGHT,
-        "What the class frequencies of the profile are multiplied by.",
-    )]],
-    short: None,
-};
-
-/// Gives every application its part of the setting: the same for all, or by application.
-pub(super) fn read(node: &ConfigNode, apps: &mut [AppSpec], problems: &mut Problems) {
-    if apps.iter().any(|app| node.get(&app.profile.name).is_some()) {
-        by_app(node, apps, problems, |app, node, problems| app.peek = one(node, app, problems));
-    } else {
-        apps.iter_mut().for_each(|app| app.peek = one(node, app, problems));
-    }
-}
+const SCALED_PRIOR: Group = Group::named("prior").of(&[&[Setting::required("scale", WEIGHT)
+    .means("What the class frequencies of the profile are multiplied by.")]]);
 
 /// `"knn"` or `{ kind = "knn", … }`
-fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier {
+pub(super) fn read(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier {
     let node = &decode::named(node, "kind");
     let mut read = Decoder::new(node, &PEEK, problems);
     let latency = read.optional_number("latency_ms");
-    let matrix = read.take("matrix");
+    let node = read.take("matrix");
     let classes = app.profile.classes.len();
-    let given = matrix.and_then(|node| rows(node, classes, read.problems()));
-    let kind = kind(&mut read, app, (matrix, given.as_ref()));
+    let rows = node.and_then(|node| read_rows(node, classes, read.problems()));
+    let matrix = Matrix { node, rows };
+    let kind = kind(&mut read, app, &matrix);
     let matrix = match &kind {
-        ClassifierKind::Confusion(law) => law.confusion(),
-        _ => given.or_else(|| app.profile.peek_confusion.clone()),
+        ClassifierKind::Confusion(model) => model.confusion(),
+        _ => matrix.rows.or_else(|| app.profile.peek_confusion.clone()),
     };
     let peek = Classifier {
         short_circuit: short_circuit(&mut read, app, matrix.is_some()),
         kind,
         matrix,
         evidence: read.choice("evidence", &EVIDENCE),
-        threshold: threshold(&mut read),
+        threshold: two_class_threshold(&mut read),
         prior: prior(&mut read, classes),
         runs_on: read.choice("runs_on", &HOSTS),
         memory_bytes: read.integer("memory_bytes"),
@@ -231,37 +179,40 @@ fn one(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Classifier 
     peek
 }
 
-/// A confusion matrix as written and as read.
-type Matrix<'a> = (Option<&'a ConfigNode>, Option<&'a Vec<Vec<f64>>>);
+/// The confusion matrix of `peek`, as written and as read.
+struct Matrix<'a> {
+    node: Option<&'a ConfigNode>,
+    rows: Option<Vec<Vec<f64>>>,
+}
 
-fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: Matrix<'_>) -> ClassifierKind {
+fn kind(read: &mut Decoder<'_>, app: &AppSpec, matrix: &Matrix<'_>) -> ClassifierKind {
     let recorded = app.trace.as_ref().is_some_and(|trace| !trace.votes.is_empty());
     let Some(node) = read.take("kind") else {
-        return match law(read, app, matrix, None) {
-            Some(law) if !recorded => ClassifierKind::Confusion(law),
-            _ => ClassifierKind::Recorded,
-        };
+        let model = vote_model(read, app, matrix, None).filter(|_| !recorded);
+        return model.map_or(ClassifierKind::Recorded, ClassifierKind::Confusion);
     };
     let place = &node.place;
-    match decode::text(node, read.problems()) {
+    let kind = match decode::text(node, read.problems()) {
+        Some("knn") => knn(read, app, place).map(ClassifierKind::Knn),
+        Some("confusion") => {
+            vote_model(read, app, matrix, Some(place)).map(ClassifierKind::Confusion)
+        }
+        Some("rule") => rule(read, app).map(ClassifierKind::Rule),
         Some("recorded") => {
             if !recorded {
                 let found = format!("\"recorded\", and no votes for `{}`", app.profile.name);
                 let expected = "a trace with votes_<class> columns";
                 read.problems().push(Problem::new(place.clone(), found, expected));
             }
-            ClassifierKind::Recorded
+            None
         }
-        Some("knn") => knn(read, app, place).map_or(ClassifierKind::Recorded, ClassifierKind::Knn),
-        Some("confusion") => law(read, app, matrix, Some(place))
-            .map_or(ClassifierKind::Recorded, ClassifierKind::Confusion),
-        Some("rule") => rule(read, app).map_or(ClassifierKind::Recorded, ClassifierKind::Rule),
         Some(other) => {
             read.problems().push(Problem::unknown(place.clone(), "value", other, KINDS));
-            ClassifierKind::Recorded
+            None
         }
-        None => ClassifierKind::Recorded,
-    }
+        None => None,
+    };
+    kind.unwrap_or(ClassifierKind::Recorded)
 }
 
 fn knn(read: &mut Decoder<'_>, app: &AppSpec, place: &Location) -> Option<Knn> {
@@ -280,28 +231,34 @@ fn knn(read: &mut Decoder<'_>, app: &AppSpec, place: &Location) -> Option<Knn> {
         Some(node) => decode::integer(node, &(1..=samples), read.problems())?,
         None => samples.min(5),
     };
+    let features = reference.features.iter();
     let columns: Option<Vec<usize>> =
-        reference.features.iter().map(|name| column(name, app, place, read.problems())).collect();
+        features.map(|name| feature_index(name, app, place, read.problems())).collect();
     Some(Knn { reference: Arc::clone(reference), k: k as usize, ties, columns: columns? })
 }
 
-/// Where a feature stands in the trace of the application.
-fn column(name: &str, app: &AppSpec, place: &Location, problems: &mut Problems) -> Option<usize> {
-    let features = || app.trace.iter().flat_map(|trace| &trace.features);
-    let found = features().position(|(known, _)| known == name);
-    if found.is_none() {
-        let known = features().map(|(name, _)| name.as_str());
-        let what = "feature in the trace";
-        problems.push(Problem::unknown(place.clone(), what, name, known).of(&app.profile.name));
+/// The index of a feature in the trace of the application.
+fn feature_index(
+    name: &str,
+    app: &AppSpec,
+    place: &Location,
+    problems: &mut Problems,
+) -> Option<usize> {
+    let features = app.trace.iter().flat_map(|trace| &trace.features);
+    let known: Vec<&str> = features.map(|(name, _)| name.as_str()).collect();
+    let at = known.iter().position(|known| *known == name);
+    if at.is_none() {
+        let problem = Problem::unknown(place.clone(), "feature in the trace", name, known);
+        problems.push(problem.of(&app.profile.name));
     }
-    found
+    at
 }
 
-/// The law by which votes are drawn, if one is given; one must be if `required` somewhere.
-fn law(
+/// The distribution of votes, if one is given; the place `required` says that one must be.
+fn vote_model(
     read: &mut Decoder<'_>,
     app: &AppSpec,
-    matrix: Matrix<'_>,
+    matrix: &Matrix<'_>,
     required: Option<&Location>,
 ) -> Option<VoteModel> {
     read.describe("confusion", CONFUSION);
@@ -310,7 +267,7 @@ fn law(
     let votes = read.integer("votes");
     let correlation = read.number("correlation");
     let problems = read.problems();
-    let given: Vec<&ConfigNode> = [matrix.0, quality, recall].into_iter().flatten().collect();
+    let given: Vec<&ConfigNode> = [matrix.node, quality, recall].into_iter().flatten().collect();
     match (given.as_slice(), required) {
         ([_, second, ..], _) => {
             let found = "two of `matrix`, `quality` and `recall`";
@@ -322,19 +279,19 @@ fn law(
         }
         _ => {}
     }
-    let mut law = if let Some(node) = quality {
+    let mut model = if let Some(node) = quality {
         VoteModel::quality(classes, read.number_at("quality", node)?)
     } else if let Some(node) = recall {
         VoteModel::recall(classes, read.number_at("recall", node)?)
     } else {
-        VoteModel::matrix(matrix.1?)
+        VoteModel::matrix(matrix.rows.as_ref()?)
     };
-    (law.votes, law.correlation) = (votes, correlation);
-    Some(law)
+    (model.votes, model.correlation) = (votes, correlation);
+    Some(model)
 }
 
 /// A confusion matrix: a row of weights for each true class.
-fn rows(node: &ConfigNode, classes: usize, problems: &mut Problems) -> Option<Vec<Vec<f64>>> {
+fn read_rows(node: &ConfigNode, classes: usize, problems: &mut Problems) -> Option<Vec<Vec<f64>>> {
     let items = decode::array(node, problems);
     if items.len() != classes {
         let found = format!("a matrix of {} rows", items.len());
@@ -351,26 +308,19 @@ fn rule(read: &mut Decoder<'_>, app: &AppSpec) -> Option<ThresholdRule> {
     read.describe("rule", RULE);
     let feature = read.require("feature", "the name of a feature of the trace");
     let at = read.require("threshold", "where the feature parts the classes");
-    let mut class = |key| {
+    let [below, above] = ["below", "above"].map(|key| {
         let node = read.require(key, "a class")?;
         let name = decode::text(node, read.problems())?;
-        let classes = &app.profile.classes;
-        let found = classes.iter().position(|class| class == name);
-        if found.is_none() {
-            let known = classes.iter().map(String::as_str);
-            let problem = Problem::unknown(node.place.clone(), "class", name, known);
-            read.problems().push(problem);
-        }
-        found.map(|class| class as u16)
-    };
-    let (below, above) = (class("below"), class("above"));
+        index_of(name, &app.profile.classes, "class", &node.place, read.problems())
+    });
     let at = read.number_at("threshold", at?);
     let name = decode::text(feature?, read.problems())?;
-    let column = column(name, app, &feature?.place, read.problems());
-    Some(ThresholdRule { column: column?, at: at?, below: below?, above: above? })
+    let column = feature_index(name, app, &feature?.place, read.problems());
+    let (below, above) = (below? as u16, above? as u16);
+    Some(ThresholdRule { column: column?, at: at?, below, above })
 }
 
-/// `known` says whether the confusion matrix of the answers is.
+/// `known` says whether the confusion matrix of the model's answers is known.
 fn short_circuit(read: &mut Decoder<'_>, app: &AppSpec, known: bool) -> ShortCircuit {
     let Some(node) = read.take("short_circuit") else { return ShortCircuit::Never };
     let problems = read.problems();
@@ -393,7 +343,7 @@ fn short_circuit(read: &mut Decoder<'_>, app: &AppSpec, known: bool) -> ShortCir
     chosen.unwrap_or(ShortCircuit::Never)
 }
 
-fn threshold(read: &mut Decoder<'_>) -> Option<f64> {
+fn two_class_threshold(read: &mut Decoder<'_>) -> Option<f64> {
     match read.take("two_class_threshold") {
         None => Some(TWO_CLASS_THRESHOLD),
         Some(node) if matches!(&node.value, Value::Text(text) if text == "none") => None,

@@ -1,25 +1,134 @@
 //! The table `workload`: when requests arrive, and which.
 
-use super::workload_settings::{
-    CLASS_DISTRIBUTION, DRIFT, MAX_REQUESTS, PER, SOURCES, WORKLOAD, ZIPF,
-};
-use crate::config::{ConfigNode, Decoder, Problem, Problems, Value, decode};
-use crate::core::ids::AppId;
+use super::names::{app_names, by_name, index_of};
+use crate::config::settings::{Preset, Registry, TEXTS, names};
+use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
 use crate::core::units::{Span, Time};
 use crate::experiment::input_cache::InputCache;
 use crate::system::catalog::{AppSpec, SystemSpec};
 use crate::system::profile;
 use crate::traces::trace_file::TraceFile;
 use crate::workload::{
-    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, Process, RateSpec,
+    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, PROCESSES, Process, RateSpec,
     SourceSplit, WorkloadSpec, zipf,
 };
 use std::sync::Arc;
 
-/// Decodes the arrivals of an experiment: `"recorded"` or `{ arrivals = "recorded", … }`.
-pub(super) fn read(
+/// Request numbers have 32 bits.
+const MAX_REQUESTS: u64 = 4_000_000_000;
+/// Whether every application has a process of its own.
+const PER: [(&str, bool); 2] = [("total", false), ("app", true)];
+const EXPONENT: Kind = Kind::Number(0.0, 100.0);
+const MIX_BY_CLASS: Kind = Kind::OneOf(&[
+    Kind::List(&Kind::Number(0.0, 1e12)),
+    Kind::ByName("class", &Kind::Number(0.0, 1e12)),
+    Kind::Table(&CLASS_DISTRIBUTION),
+]);
+const CLASS_MIX: Kind =
+    Kind::OneOf(&[Kind::Table(&CLASS_DISTRIBUTION), Kind::ByName("application", &MIX_BY_CLASS)]);
+const PROCESS: Kind = Kind::Registry(&PROCESSES);
+
+/// The keys of `workload`, whatever the process.
+const WORKLOAD: Group = Group::named("workload").of(&[&[
+    Setting::new(
+        "arrivals",
+        Kind::OneOf(&[PROCESS, Kind::ByName("application", &PROCESS)]),
+        Preset::Text("poisson"),
+    )
+    .means(
+        "The arrival process: its name, with its settings next to it in this table; a table with \
+         `name` and settings; or a table with one of these for every application.",
+    ),
+    Setting::choice("per", &names(&PER)).means(
+        "Whether one process makes the arrivals of all applications, or each application has its \
+         own.",
+    ),
+    Setting::optional(
+        "rate_rps",
+        Kind::Number(1e-9, 1e9),
+        "as recorded, or as the settings of the process say",
+    )
+    .means("The mean rate over all applications."),
+    Setting::optional("load", Kind::Number(1e-6, 1e6), "`rate_rps` counts").means(
+        "The rate as a multiple of the most that all workers could serve, instead of `rate_rps`.",
+    ),
+    Setting::optional("file", Kind::Text, "none")
+        .means("The file of requests of `arrivals = \"file\"`, as `peeksim import` writes it."),
+    Setting::optional("requests", Kind::Integer(1, MAX_REQUESTS), "10000, or all of `file`")
+        .means("The number of requests of a run."),
+    Setting::new(
+        "source_split",
+        Kind::OneOf(&[Kind::Choice(&names(&SourceSplit::WORDS)), Kind::Table(&SOURCES)]),
+        Preset::Text("all"),
+    )
+    .means(
+        "Which recorded sources (users, patients, speakers) arrive: all, those at odd or even \
+         places of the trace, or those whose class mix has drifted.",
+    ),
+    Setting::optional(
+        "mix",
+        Kind::OneOf(&[Kind::Table(&ZIPF), Kind::ByName("application", &Kind::Number(0.0, 1e9))]),
+        "equal shares",
+    )
+    .means("The shares of the applications."),
+    Setting::optional("classes", Kind::ByName("application", &TEXTS), "all")
+        .means("The only classes that arrive."),
+    Setting::optional("class_mix", CLASS_MIX, "as recorded, or the prior of the profile")
+        .means("The weights of the classes: one for each by application, or a distribution."),
+    Setting::optional("drift", Kind::Table(&DRIFT), "none")
+        .means("How the class mix changes during a run."),
+    Setting::number("class_autocorrelation", [0.0, 0.999_999], 0.0).means(
+        "The probability that a request has the class of the one before it of its application.",
+    ),
+]]);
+
+/// `workload` with the settings of its process.
+pub(super) const WORKLOADS: Registry = Registry {
+    name: "workload",
+    tag: "arrivals",
+    common: &WORKLOAD,
+    entries: || ARRIVALS.iter().map(ArrivalEntry::described).collect(),
+    optional: true,
+};
+
+const SOURCES: Group =
+    Group::named("source_split").of(&[&[Setting::required("drift", Kind::Number(0.0, 1.0))
+        .means("The least total variation between the class mix of a source and the profile's.")]]);
+
+const ZIPF: Group =
+    Group::named("mix").of(&[&[Setting::new("zipf", EXPONENT, Preset::Number(1.0))
+        .means("The exponent of Zipf shares, in the order of `apps`.")]]);
+
+const CLASS_DISTRIBUTION: Group = Group::named("class_mix").of(&[&[
+    Setting::new("zipf", EXPONENT, Preset::Number(1.0))
+        .means("The exponent of Zipf weights, in the order of the classes."),
+    Setting::optional("dirichlet", Kind::Number(0.001, 1e6), "`zipf` counts").means(
+        "α of a Dirichlet distribution around the class frequencies of the profile, from which \
+         each replicate draws its mix; the smaller, the fewer classes prevail.",
+    ),
+]]);
+
+const SECONDS: Kind = Kind::Number(0.0, 1e9);
+
+const DRIFT: Group = Group::named("drift").of(&[&[
+    Setting::optional("random_walk_sd", Kind::Number(0.0, 100.0), "no random walk").means(
+        "The standard deviation of a move of a random walk of the logarithms of the weights.",
+    ),
+    Setting::optional("step_s", Kind::Number(1e-3, 1e9), "required with `random_walk_sd`")
+        .means("The time between two moves of the random walk."),
+    Setting::optional("to", CLASS_MIX, "required without `random_walk_sd`")
+        .means("The class mix towards which requests drift."),
+    Setting::optional("at_s", SECONDS, "none").means("When the other mix takes over at once."),
+    Setting::optional("from_s", SECONDS, "0").means("When an even change begins."),
+    Setting::optional("until_s", SECONDS, "none").means("When an even change ends."),
+    Setting::optional("period_s", SECONDS, "none")
+        .means("The period in which the mix goes to the other and back, by a cosine."),
+]]);
+
+/// Reads the workload: `"recorded"` or `{ arrivals = "recorded", … }`.
+pub(in crate::experiment) fn read(
     node: &ConfigNode,
-    setup: &SystemSpec,
+    system: &SystemSpec,
     inputs: &mut InputCache,
     problems: &mut Problems,
 ) -> Option<WorkloadSpec> {
@@ -28,13 +137,18 @@ pub(super) fn read(
         problems.push(decode::mismatch(node, "a table: { arrivals, rate_rps, requests }"));
         return None;
     }
-    let apps = setup.apps.as_slice();
+    let apps = system.apps.as_slice();
     let mut read = Decoder::new(node, &WORKLOAD, problems);
-    let processes = read_source(&mut read, node, apps);
-    let pace = read_pace(&mut read);
+    let processes = read_processes(&mut read, node, apps);
+    let pace = read_rate(&mut read);
     let file = read.take("file").and_then(|file| {
-        let fits = node.get("arrivals").is_some_and(|process| process.cell() == "file");
-        read_file(file, fits, apps, inputs, read.problems())
+        if node.get("arrivals").is_none_or(|process| process.cell() != "file") {
+            let expected = "`arrivals = \"file\"`";
+            let place = file.place.clone();
+            read.problems().push(Problem::new(place, "`file` for another process", expected));
+            return None;
+        }
+        read_file(file, apps, inputs, read.problems())
     });
     let most = file.as_ref().map_or(MAX_REQUESTS, |file| file.requests.min(MAX_REQUESTS));
     let default = file.as_ref().map_or(10_000, |_| most);
@@ -50,8 +164,8 @@ pub(super) fn read(
     let mut classes = vec![ClassFilter::All; apps.len()];
     let (only, weights) = (read.take("classes"), read.take("class_mix"));
     if let Some(node) = only {
-        each_app(node, apps, read.problems(), |app, node, problems| {
-            classes[app.index()] = read_classes(node, &apps[app.index()], problems);
+        by_app(node, apps, read.problems(), |at, node, problems| {
+            classes[at] = read_classes(node, &apps[at], problems);
         });
     }
     if let Some(node) = weights {
@@ -74,39 +188,25 @@ pub(super) fn read(
     })
 }
 
-/// The requests of a file, all of applications that are there.
+/// The requests of a file, all of which must be of these applications.
 fn read_file(
     node: &ConfigNode,
-    fits: bool,
     apps: &[AppSpec],
     inputs: &mut InputCache,
     problems: &mut Problems,
 ) -> Option<Arc<TraceFile>> {
-    if !fits {
-        let found = "`file` for another process";
-        problems.push(Problem::new(node.place.clone(), found, "`arrivals = \"file\"`"));
-        return None;
-    }
-    match inputs.requests(decode::text(node, problems)?) {
-        Ok(file) => {
-            let known = |app: &AppSpec| (app.profile.name.clone(), app.profile.classes.clone());
-            let known: Vec<(String, Vec<String>)> = apps.iter().map(known).collect();
-            file.check_names(&known, problems);
-            Some(file)
-        }
-        Err(more) => {
-            problems.extend(more);
-            None
-        }
-    }
+    let file = inputs.requests(decode::text(node, problems)?);
+    let file = file.map_err(|more| problems.extend(more)).ok()?;
+    let known = |app: &AppSpec| (app.profile.name.clone(), app.profile.classes.clone());
+    file.check_names(&apps.iter().map(known).collect::<Vec<_>>(), problems);
+    Some(file)
 }
 
-/// The process: a name whose settings stand beside it in `workload`, `{ name, … }` with its
-/// settings, or one of these by application. With `per = "app"` each application has one of its
-/// own.
-fn read_source(
+/// The process: a name whose settings stand next to it in `workload`, `{ name, … }` with its
+/// settings, or one of these by application. With `per = "app"` each application has its own.
+fn read_processes(
     read: &mut Decoder<'_>,
-    trace: &ConfigNode,
+    workload: &ConfigNode,
     apps: &[AppSpec],
 ) -> Option<Vec<Process>> {
     let own = read.choice("per", &PER);
@@ -115,7 +215,7 @@ fn read_source(
     let process = match table {
         None => {
             let name = node.map_or(Some("poisson"), |n| decode::text(n, read.problems()));
-            let entry = find(name?, node.unwrap_or(trace), read.problems());
+            let entry = find(name?, node.unwrap_or(workload), read.problems());
             entry.map(|entry| {
                 read.describe(entry.name, entry.settings);
                 (entry.read)(read)
@@ -126,8 +226,8 @@ fn read_source(
         }
         Some(table) => {
             let mut each: Vec<Option<Process>> = vec![None; apps.len()];
-            each_app(table, apps, read.problems(), |app, node, problems| {
-                each[app.index()] = match node.value {
+            by_app(table, apps, read.problems(), |at, node, problems| {
+                each[at] = match node.value {
                     Value::Table(_) | Value::Text(_) => {
                         read_process(&decode::named(node, "name"), problems)
                     }
@@ -168,7 +268,7 @@ fn read_process(table: &ConfigNode, problems: &mut Problems) -> Option<Process> 
 }
 
 /// `rate_rps`, or `load`.
-fn read_pace(read: &mut Decoder<'_>) -> RateSpec {
+fn read_rate(read: &mut Decoder<'_>) -> RateSpec {
     let (rate, load) = (read.take("rate_rps"), read.take("load"));
     if let (Some(_), Some(node)) = (rate, load) {
         let found = "`load` beside `rate_rps`";
@@ -180,7 +280,7 @@ fn read_pace(read: &mut Decoder<'_>) -> RateSpec {
 }
 
 /// Shares by application, or `{ zipf = s }` in the order of the applications.
-fn read_mix(read: &mut Decoder<'_>, trace: &ConfigNode, apps: &[AppSpec]) -> Vec<f64> {
+fn read_mix(read: &mut Decoder<'_>, workload: &ConfigNode, apps: &[AppSpec]) -> Vec<f64> {
     let node = read.take("mix");
     let mut shares = vec![1.0; apps.len()];
     if let Some(law) = node.filter(|node| node.get("zipf").is_some()) {
@@ -189,49 +289,49 @@ fn read_mix(read: &mut Decoder<'_>, trace: &ConfigNode, apps: &[AppSpec]) -> Vec
         law.finish();
     } else if let Some(node) = node {
         shares = vec![0.0; apps.len()];
-        each_app(node, apps, read.problems(), |app, node, problems| {
-            shares[app.index()] = decode::number(node, &(0.0..=1e9), problems).unwrap_or(0.0);
+        by_app(node, apps, read.problems(), |at, node, problems| {
+            shares[at] = decode::number(node, &(0.0..=1e9), problems).unwrap_or(0.0);
         });
     }
     let total: f64 = shares.iter().sum();
     if total <= 0.0 && !apps.is_empty() {
-        let place = node.unwrap_or(trace).place.clone();
+        let place = node.unwrap_or(workload).place.clone();
         read.problems().push(Problem::new(place, "no share above 0", "an application to arrive"));
     }
     shares.iter().map(|share| share / total).collect()
 }
 
-/// A law for the classes of all applications, or weights or a law by application.
+/// A distribution for the classes of all applications, or weights or a distribution for each.
 fn read_class_mix(
     node: &ConfigNode,
     apps: &[AppSpec],
     classes: &mut [ClassFilter],
     problems: &mut Problems,
 ) {
-    if is_law(node) {
+    if is_distribution(node) {
         for (app, classes) in apps.iter().zip(classes) {
             *classes = read_weights(node, app, problems);
         }
     } else {
-        each_app(node, apps, problems, |app, node, problems| {
-            classes[app.index()] = read_weights(node, &apps[app.index()], problems);
+        by_app(node, apps, problems, |at, node, problems| {
+            classes[at] = read_weights(node, &apps[at], problems);
         });
     }
 }
 
-/// Whether a table names a law of class mixes.
-fn is_law(node: &ConfigNode) -> bool {
+/// Whether a table is a distribution of class mixes.
+fn is_distribution(node: &ConfigNode) -> bool {
     node.get("zipf").is_some() || node.get("dirichlet").is_some()
 }
 
 /// `{ zipf = s }` in the order of the classes, or `{ dirichlet = α }`.
-fn read_law(node: &ConfigNode, count: usize, problems: &mut Problems) -> ClassFilter {
-    let mut law = Decoder::new(node, &CLASS_DISTRIBUTION, problems);
-    let filter = match law.optional_number("dirichlet") {
+fn read_distribution(node: &ConfigNode, count: usize, problems: &mut Problems) -> ClassFilter {
+    let mut read = Decoder::new(node, &CLASS_DISTRIBUTION, problems);
+    let filter = match read.optional_number("dirichlet") {
         Some(alpha) => ClassFilter::Dirichlet(alpha),
-        None => ClassFilter::Mix(zipf(law.number("zipf"), count)),
+        None => ClassFilter::Mix(zipf(read.number("zipf"), count)),
     };
-    law.finish();
+    read.finish();
     filter
 }
 
@@ -253,7 +353,7 @@ fn read_drift(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> O
     let (at, from, until) = (second("at_s"), second("from_s"), second("until_s"));
     let period = second("period_s");
     let after = |span: Span| Time::ZERO + span;
-    let course = match (at, from, until, period) {
+    let schedule = match (at, from, until, period) {
         (Some(at), None, None, None) => Some(DriftSchedule::Abrupt(after(at))),
         (None, from, Some(until), None) if from.unwrap_or(Span::ZERO) < until => {
             Some(DriftSchedule::Linear(after(from.unwrap_or(Span::ZERO)), after(until)))
@@ -269,25 +369,17 @@ fn read_drift(node: &ConfigNode, apps: &[AppSpec], problems: &mut Problems) -> O
         }
     };
     read.finish();
-    course.map(|course| Drift::To { to, course })
+    schedule.map(|schedule| Drift::To { to, schedule })
 }
 
-/// Calls `each` for the applications named by the keys of a table.
-fn each_app(
+/// Calls `each` with the index of every application that is a key of a table.
+fn by_app(
     node: &ConfigNode,
     apps: &[AppSpec],
     problems: &mut Problems,
-    mut each: impl FnMut(AppId, &ConfigNode, &mut Problems),
+    each: impl FnMut(usize, &ConfigNode, &mut Problems),
 ) {
-    for (name, node) in decode::table(node, problems) {
-        match apps.iter().position(|app| app.profile.name == *name) {
-            Some(at) => each(AppId(at as u16), node, problems),
-            None => {
-                let known = apps.iter().map(|app| app.profile.name.as_str());
-                problems.push(Problem::unknown(node.place.clone(), "application", name, known));
-            }
-        }
-    }
+    by_name(node, &app_names(apps), "application", problems, each);
 }
 
 /// `"odd"`, or `{ drift = 0.3 }`.
@@ -307,12 +399,8 @@ fn read_classes(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Cl
     let mut keep = vec![false; names.len()];
     for item in decode::array(node, problems) {
         let Some(name) = decode::text(item, problems) else { continue };
-        match names.iter().position(|class| class == name) {
-            Some(at) => keep[at] = true,
-            None => {
-                let known = names.iter().map(String::as_str);
-                problems.push(Problem::unknown(item.place.clone(), "class", name, known));
-            }
+        if let Some(at) = index_of(name, names, "class", &item.place, problems) {
+            keep[at] = true;
         }
     }
     // Recorded requests are looked up by class, others are drawn by the prior.
@@ -326,24 +414,16 @@ fn read_classes(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> Cl
 
 fn read_weights(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> ClassFilter {
     let names = &app.profile.classes;
-    if is_law(node) {
-        return read_law(node, names.len(), problems);
+    if is_distribution(node) {
+        return read_distribution(node, names.len(), problems);
     }
     if matches!(node.value, Value::Array(_)) {
         return ClassFilter::Mix(profile::prior(node, names.len(), problems));
     }
     let mut weights = vec![0.0; names.len()];
-    for (name, node) in decode::table(node, problems) {
-        match names.iter().position(|class| class == name) {
-            Some(at) => {
-                weights[at] = decode::number(node, &(0.0..=1e12), problems).unwrap_or(0.0);
-            }
-            None => {
-                let known = names.iter().map(String::as_str);
-                problems.push(Problem::unknown(node.place.clone(), "class", name, known));
-            }
-        }
-    }
+    by_name(node, names, "class", problems, |at, node, problems| {
+        weights[at] = decode::number(node, &(0.0..=1e12), problems).unwrap_or(0.0);
+    });
     if weights.iter().sum::<f64>() <= 0.0 {
         let found = "no weight above 0";
         problems.push(Problem::new(node.place.clone(), found, "a class that arrives"));

@@ -3,44 +3,40 @@
 use crate::config::settings::{Preset, names};
 use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
 
-/// Fewer requests than this are too few means of five to find the end of a transient.
+/// Means of five of fewer requests than this do not show the end of a transient.
 const LEAST: u64 = 100;
 
 const WORDS: [(&str, Warmup); 2] = [("none", Warmup::None), ("mser-5", Warmup::Mser5)];
 
-const REQUESTS: Group = Group {
-    name: "warmup",
-    settings: &[&[Setting::required(
-        "requests",
-        Kind::Integer(0, u64::MAX),
-        "The number of first arrivals that do not count.",
-    )]],
-    short: None,
-};
+const REQUESTS: Group =
+    Group::named("warmup").of(&[&[Setting::required("requests", Kind::Integer(0, u64::MAX))
+        .means("The number of first arrivals that do not count.")]]);
 
 /// The setting `warmup`.
 pub(super) const WARMUP: Setting = Setting::new(
     "warmup",
     Kind::OneOf(&[Kind::Choice(&names(&WORDS)), Kind::Table(&REQUESTS)]),
     Preset::Text("none"),
+)
+.means(
     "Which first arrivals of a run do not count: none, a number of them, or as many as the rule \
      MSER-5 finds.",
 );
 
-/// How much of the beginning of a run is left out.
+/// Which first arrivals of a run do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warmup {
-    /// Nothing: the run is what there is.
+    /// All count.
     None,
-    /// So many arrivals.
+    /// This number of arrivals.
     Requests(u32),
-    /// As many as the rule MSER-5 says of the times in the system, each run by itself.
+    /// As many as the rule MSER-5 finds in the times in the system of each run.
     Mser5,
 }
 
 impl Warmup {
-    /// The setting `warmup` of a run of so many requests. A bound holds for all requests.
-    pub(super) fn take(read: &mut Decoder<'_>, requests: u64, bound: bool) -> Self {
+    /// The setting `warmup` of a run of this many requests. A bound holds for all requests.
+    pub(in crate::experiment) fn take(read: &mut Decoder<'_>, requests: u64, bound: bool) -> Self {
         let Some(node) = read.take("warmup") else { return Self::None };
         let warmup = Self::read(node, requests, read.problems());
         if bound && warmup != Self::None {
@@ -50,23 +46,23 @@ impl Warmup {
         warmup
     }
 
-    /// `"none"`, `"mser-5"` or `{ requests = N }`, in a run of so many requests.
+    /// `"none"`, `"mser-5"` or `{ requests = N }`, in a run of this many requests.
     fn read(node: &ConfigNode, requests: u64, problems: &mut Problems) -> Self {
         let place = || node.place.clone();
         if !matches!(node.value, Value::Table(_)) {
-            let found = decode::choice(node, &WORDS, problems).unwrap_or(Self::None);
-            if found == Self::Mser5 && requests < LEAST {
-                let said = format!("\"mser-5\" with {requests} requests");
-                problems.push(Problem::new(place(), said, format!("{LEAST} requests at least")));
+            let warmup = decode::choice(node, &WORDS, problems).unwrap_or(Self::None);
+            if warmup == Self::Mser5 && requests < LEAST {
+                let found = format!("\"mser-5\" with {requests} requests");
+                problems.push(Problem::new(place(), found, format!("{LEAST} requests at least")));
             }
-            return found;
+            return warmup;
         }
         let mut read = Decoder::new(node, &REQUESTS, problems);
         let first = read.required_integer("requests", "how many arrivals do not count");
         read.finish();
         if let Some(first) = first.filter(|first| *first >= requests) {
-            let said = format!("a warm-up of {first} in a run of {requests} requests");
-            problems.push(Problem::new(place(), said, "requests after the warm-up"));
+            let found = format!("a warm-up of {first} in a run of {requests} requests");
+            problems.push(Problem::new(place(), found, "requests after the warm-up"));
             return Self::None;
         }
         // Fewer than the requests of a run, whose numbers have 32 bits.
