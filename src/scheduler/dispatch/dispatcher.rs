@@ -320,7 +320,7 @@ impl FixedVariant {
 pub fn read_fixed(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
-    key: fn(&Request) -> u64,
+    key: impl Fn(&Request) -> u64 + Send + 'static,
 ) -> Box<dyn Scheduler> {
     let rule = FixedVariants(read_variants(fields, context.catalog));
     let batching = Batching::read(fields);
