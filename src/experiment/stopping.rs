@@ -15,7 +15,7 @@ use super::journal::RunRecord;
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode,
 };
-use crate::metrics::{COLUMNS, interval_key, law};
+use crate::metrics::{COLUMNS, interval_key, metric_shape};
 use crate::stats::{Estimate, Interval, varies};
 use std::collections::BTreeMap;
 
@@ -81,7 +81,8 @@ impl StoppingRule {
         if values.len() > 1 && !varies(values) {
             return true;
         }
-        let interval = Interval::of(values, law(&self.metric), interval_key(&self.metric, labels));
+        let interval =
+            Interval::of(values, metric_shape(&self.metric), interval_key(&self.metric, labels));
         interval.zip(Estimate::of(values)).is_some_and(|(interval, estimate)| {
             interval.half_width() <= self.relative_half_width * estimate.mean.abs()
         })

@@ -6,7 +6,7 @@ use crate::core::rng::name_key;
 use crate::stats::MetricShape;
 
 /// Whether a metric is skewed, and its range, as its column says it.
-pub fn law(metric: &str) -> MetricShape {
+pub fn metric_shape(metric: &str) -> MetricShape {
     let range = column_named(metric).map_or(ColumnKind::Text.range(), |column| column.kind.range());
     MetricShape { skewed: is_skewed(metric), range }
 }
@@ -43,8 +43,11 @@ mod tests {
     #[test]
     fn ranges_are_those_of_the_columns() {
         let share = MetricShape { skewed: true, range: (0.0, 1.0) };
-        assert_eq!(law("fairness_jain"), share);
-        assert_eq!(law("model_loads"), MetricShape { skewed: false, range: (0.0, f64::INFINITY) });
+        assert_eq!(metric_shape("fairness_jain"), share);
+        assert_eq!(
+            metric_shape("model_loads"),
+            MetricShape { skewed: false, range: (0.0, f64::INFINITY) }
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod warmup;
 pub use column::{Cell, Column, ColumnKind};
 pub use columns::{COLUMNS, column_named, named, numbers};
 pub use fluid_bound::fluid_bound;
-pub use interval_method::{interval_key, is_skewed, law};
+pub use interval_method::{interval_key, is_skewed, metric_shape};
 pub use latencies::{QUANTILES, quantile_sorted};
 #[cfg(feature = "parquet")]
 pub use requests::RequestTable;

@@ -6,7 +6,7 @@
 use super::results::{ResultRow, Results};
 use super::runs_csv::{names, number, write_csv};
 use crate::metrics::column::{ANY_NUMBER, column, count, text};
-use crate::metrics::{Column, law};
+use crate::metrics::{Column, metric_shape};
 use crate::output::atomic::{self, WriteError};
 use crate::stats::Estimate;
 use std::collections::BTreeMap;
@@ -102,7 +102,7 @@ impl Difference {
         let scale = values.iter().zip(&rights).map(size).fold(0.0, f64::max);
         let estimate = Estimate::at_scale(&values, scale);
         let base = Estimate::of(&rights).map(|e| e.mean);
-        let (least, most) = law(metric).range;
+        let (least, most) = metric_shape(metric).range;
         let ends = estimate
             .filter(|e| e.half_width.is_some())
             .map(|e| (e.low().max(least - most), e.high().min(most - least)));

@@ -5,7 +5,7 @@
 use super::results::{ResultRow, Results};
 use super::runs_csv::{names, number, write_csv};
 use crate::metrics::column::{ANY_NUMBER, column, count, text};
-use crate::metrics::{Column, ColumnKind, interval_key, law, numbers};
+use crate::metrics::{Column, ColumnKind, interval_key, metric_shape, numbers};
 use crate::output::atomic::WriteError;
 use crate::stats::{Estimate, Interval, MethodReason};
 use rayon::prelude::*;
@@ -60,7 +60,7 @@ impl Cell<'_> {
     /// the mean where there is no interval.
     pub fn mean_and_ends(&self, metric: &str) -> Option<[f64; 3]> {
         let estimate = self.estimate(metric)?;
-        let (least, most) = law(metric).range;
+        let (least, most) = metric_shape(metric).range;
         Some([estimate.mean, estimate.low().max(least), estimate.high().min(most)])
     }
 
@@ -125,7 +125,7 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
 fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
     let values = cell.values(metric);
     let estimate = Estimate::of(&values)?;
-    let interval = Interval::of(&values, law(metric), interval_key(metric, cell.labels));
+    let interval = Interval::of(&values, metric_shape(metric), interval_key(metric, cell.labels));
     let mut row = cell.labels.to_vec();
     row.extend([metric.to_owned(), values.len().to_string(), estimate.mean.to_string()]);
     let note = match interval {

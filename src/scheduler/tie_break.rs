@@ -1,4 +1,5 @@
-//! Ties between equal plans and between equal choices, which are broken only here:
+//! Ties between plans, and between variants for a request. The order of requests is in
+//! `planners/priority.rs`, that of groups in `planners/group_planner.rs`.
 //!
 //! 1. The higher utility wins. Utilities are compared in fixed point ([`Score`]), so that values
 //!    that are equal in theory tie exactly.

@@ -1,7 +1,9 @@
 //! Closed loops against their closed forms: clients that think, and one server.
 
 use crate::support::common::World;
-use crate::support::common::lab::{Line, Times, agree, exponential, mean, rng, service, services};
+use crate::support::common::queueing_support::{
+    Line, Times, agree, exponential, mean, rng, service, services,
+};
 use peeksim::config::{ConfigNode, Decoder, Problems};
 use peeksim::contract::{
     AccuracySource, Event, Observer, Plan, RejectReason, Scheduler, Trigger, View,

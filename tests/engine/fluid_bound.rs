@@ -2,7 +2,7 @@
 //! linear programme, found by trying every basic solution.
 
 use crate::support::common::draw::{self, Case, Limits, Units};
-use crate::support::common::shape::{Late, Shape};
+use crate::support::common::penalty_formula::{Late, Shape};
 use crate::support::common::{V, World};
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::rng::Rng;

@@ -2,7 +2,7 @@
 //! against the engine's timeline.
 
 use crate::support::common::draw::{Case, Limits};
-use crate::support::common::lab::{Times, arrival, service};
+use crate::support::common::queueing_support::{Times, arrival, service};
 use crate::support::common::{Happened, Log, World};
 use peeksim::config::source::Source;
 use peeksim::contract::{Plan, Scheduler, Timeline, Trigger, View};

@@ -332,7 +332,7 @@ fn nobody_is_told_of_the_noise_in_advance() {
 /// Knowing the outcome, a scheduler that maximises it on time is right whenever it can be.
 #[test]
 fn an_oracle_of_outcomes_is_told_the_truth() {
-    let mut rng = common::lab::rng(200, 0);
+    let mut rng = common::queueing_support::rng(200, 0);
     let recall = [0.5, 0.5];
     let mut world = World::new()
         .app("app", &[V("a", 1, &[(1, 1.0)], 0.0, &recall), V("b", 1, &[(1, 1.0)], 0.0, &recall)]);

@@ -1,7 +1,7 @@
 //! Where answers come from: what is drawn agrees with what was promised, and what schedulers were
 //! shown is scored apart from what came true.
 
-use crate::support::common::lab::{interval, mean};
+use crate::support::common::queueing_support::{interval, mean};
 use crate::support::common::{Log, V, World};
 use peeksim::core::ids::TrueClass;
 use peeksim::metrics::Cell;

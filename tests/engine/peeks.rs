@@ -91,7 +91,7 @@ fn orderly(case: &Case, log: &Log) -> Verdict {
 }
 
 #[test]
-fn looks_on_workers_and_short_circuits_keep_the_rules() {
+fn peeks_on_workers_and_short_circuits_keep_the_rules() {
     let (mut peeks, mut answers) = (0, 0);
     for seed in 0..150 {
         let mut case = Case::draw(seed, Limits::ALL);

@@ -5,8 +5,8 @@
 
 use crate::support::common::check::{self, Promise};
 use crate::support::common::draw::{self, Case, Limits, Units};
-use crate::support::common::row::row;
-use crate::support::common::scribe::Asked;
+use crate::support::common::recorder::Asked;
+use crate::support::common::recounted_row::row;
 use crate::support::common::{Happened, Log, Told};
 use peeksim::contract::AccuracySource;
 use peeksim::scheduler::REGISTRY;
@@ -113,7 +113,7 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
                 let scheduler = draw::scheduler(seed * 100 + at, entry, name, Units::PLAIN);
                 let promise = Promise {
                     works: WORKS.contains(&entry.name),
-                    looks: source.is_some_and(|(_, info)| info == AccuracySource::Posterior),
+                    peeks: source.is_some_and(|(_, info)| info == AccuracySource::Posterior),
                 };
                 let _told = Told(format!("seed {seed}, {scheduler}"));
                 let mut log = case.world.run(&scheduler);

@@ -8,7 +8,7 @@
 //! from their variance. Requests before `WARM` are left out: from an empty start the distance to
 //! the stationary law of M/M/1 falls like exp(−μ (1 − √ρ)² t), below 1e-15 by then.
 
-use crate::support::common::lab::{
+use crate::support::common::queueing_support::{
     Line, Times, agree, arrival, exponential, interval, mean, poisson, rng, service, services,
     share,
 };

@@ -8,7 +8,7 @@
 //! `queueing.rs`.
 
 use crate::support::common::check::little;
-use crate::support::common::lab::{
+use crate::support::common::queueing_support::{
     Line, Times, agree, arrival, exponential, mean, poisson, rng, service, services, share,
 };
 use crate::support::common::{Log, World};

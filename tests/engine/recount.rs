@@ -5,9 +5,9 @@
 use crate::engine::closed_loop::clients;
 use crate::support::common::draw::{self, Case, Limits, Units};
 use crate::support::common::ledger::Ledger;
-use crate::support::common::retable;
-use crate::support::common::row::compare;
-use crate::support::common::scribe::Scribe;
+use crate::support::common::recorder::Scribe;
+use crate::support::common::recounted_row::compare;
+use crate::support::common::recounted_tables;
 use crate::support::common::{Log, Told};
 use peeksim::classifier::model::{ClassifierHost, ShortCircuit};
 use peeksim::core::rng::Rng;
@@ -77,7 +77,7 @@ fn check(case: &Case, scheduler: &str, skip: usize, step: u64, closed: bool) -> 
     let cells: Vec<String> = summary.cells(None).iter().map(Cell::to_string).collect();
     compare(&ledger, &cells)?;
     for (entry, found) in TABLES.iter().zip(tables.rows()) {
-        let expected = retable::rows(&ledger, entry.name, step);
+        let expected = recounted_tables::rows(&ledger, entry.name, step);
         let names: Vec<&str> = entry.columns.iter().map(|column| column.name).collect();
         if found.len() != expected.len() {
             return Err(format!("{}: {} rows, not {}", entry.name, found.len(), expected.len()));

@@ -2,7 +2,7 @@
 //! scheduler, the instant, the decision and the rule.
 
 use crate::support::common::World;
-use crate::support::common::lab::service;
+use crate::support::common::queueing_support::service;
 use crate::support::common::text::check;
 use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::core::rng::Rng;

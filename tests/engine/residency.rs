@@ -1,7 +1,7 @@
 //! What is in memory: loads that take no time, and variants that are resident at the start. All
 //! times are in milliseconds.
 
-use crate::support::common::lab::{Times, arrival};
+use crate::support::common::queueing_support::{Times, arrival};
 use crate::support::common::text::check;
 use crate::support::common::{Happened, V, World};
 use crate::support::shell::{Shell, column};

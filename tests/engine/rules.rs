@@ -1,8 +1,8 @@
 //! Rules that `docs/src/scheduling-rules.md` states and that no other test holds by itself. All
 //! times are in milliseconds; the format is described in `common/text.rs`.
 
-use crate::support::common::lab::service;
-use crate::support::common::scribe::Decided;
+use crate::support::common::queueing_support::service;
+use crate::support::common::recorder::Decided;
 use crate::support::common::text::check;
 
 #[test]

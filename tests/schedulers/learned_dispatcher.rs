@@ -142,19 +142,19 @@ impl Observer for Events {
     }
 }
 
-/// A run in which a desk is told what the network finds best.
-fn told(sim: &mut Simulation, desk: &mut SteppedDispatcher, network: &Mlp) -> Vec<String> {
+/// A run in which a stepped dispatcher is given the output that the network prefers.
+fn told(sim: &mut Simulation, stepped: &mut SteppedDispatcher, network: &Mlp) -> Vec<String> {
     let (mut events, mut plan, mut trace) =
         (Events::default(), Plan::default(), Activations::default());
-    let (mut seen, mut allowed) = (vec![0.0; desk.inputs()], vec![false; desk.outputs()]);
+    let (mut seen, mut allowed) = (vec![0.0; stepped.inputs()], vec![false; stepped.outputs()]);
     while sim.advance(&mut events).expect("an instant") == StepOutcome::Decide {
-        let mut due = desk.decide(&sim.view(), sim.trigger(), &mut plan);
+        let mut due = stepped.decide(&sim.view(), sim.trigger(), &mut plan);
         while due {
             sim.apply(&mut plan, &mut events).expect("a plan");
-            desk.observe(&mut seen);
-            desk.mask(&mut allowed);
+            stepped.observe(&mut seen);
+            stepped.mask(&mut allowed);
             let output = best(network.forward(&seen, &mut trace), &allowed);
-            due = desk.go_on(&sim.view(), output, &mut plan);
+            due = stepped.go_on(&sim.view(), output, &mut plan);
         }
         sim.apply(&mut plan, &mut events).expect("a plan");
     }
@@ -163,19 +163,19 @@ fn told(sim: &mut Simulation, desk: &mut SteppedDispatcher, network: &Mlp) -> Ve
 
 /// Networks whose numbers are drawn, in worlds that are drawn: they learn and decide alike.
 #[test]
-fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
+fn any_network_keeps_the_rules_and_a_stepped_dispatcher_does_the_same() {
     for seed in 0..60 {
         let mut case = Case::draw(seed, Limits::WIDE);
         case.world.setup.overhead = DecisionOverhead::default();
         let catalog = case.world.catalog();
         let mut coins = Rng::new(seed, 0).stream(Label::Parameters);
-        let mut desk = SteppedDispatcher::new(&catalog);
+        let mut stepped = SteppedDispatcher::new(&catalog);
         // One that sees everything at once, or one that is asked about each output.
-        let (count, width) = (desk.outputs(), desk.by_output());
+        let (count, width) = (stepped.outputs(), stepped.by_output());
         let network = if seed % 2 == 0 {
-            Mlp::uniform(&[desk.inputs(), 8, count], Activation::Tanh, &mut coins)
+            Mlp::uniform(&[stepped.inputs(), 8, count], Activation::Tanh, &mut coins)
         } else {
-            let sizes = [desk.inputs() - (count - 1) * width, 8, 1];
+            let sizes = [stepped.inputs() - (count - 1) * width, 8, 1];
             let network = Mlp::uniform(&sizes, Activation::Relu, &mut coins);
             network.with_heads(ActionHeads { count, width, prior: 1.0 }).expect("that wide")
         };
@@ -196,8 +196,8 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
             let mut events = Events::default();
             let mut scheduler = trained(&catalog, network.clone());
             engine::run(&mut sim(), scheduler.as_mut(), &mut events).expect("a run");
-            desk = SteppedDispatcher::new(&catalog);
-            assert_eq!(told(&mut sim(), &mut desk, &network), events.0);
+            stepped = SteppedDispatcher::new(&catalog);
+            assert_eq!(told(&mut sim(), &mut stepped, &network), events.0);
         }
     }
 }
@@ -206,12 +206,12 @@ fn any_network_keeps_the_rules_and_a_desk_that_is_told_does_the_same() {
 fn a_policy_for_something_else_is_refused() {
     let case = Case::draw(1, Limits::ALL);
     let catalog = case.world.catalog();
-    let desk = SteppedDispatcher::new(&catalog);
+    let stepped = SteppedDispatcher::new(&catalog);
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
     let shell = Shell::new();
     let scheduler = format!("{{ name = 'tmo-rl', policy = '{}' }}", shell.path("p").display());
     let mut read = |wrong: usize| {
-        let sizes = [desk.inputs() + wrong, 4, desk.outputs()];
+        let sizes = [stepped.inputs() + wrong, 4, stepped.outputs()];
         let network = Mlp::uniform(&sizes, Activation::Tanh, &mut coins);
         let stored =
             PolicyFile::policy(&network, 1, policy_catalogue(&catalog, AccuracySource::Profiled));

@@ -6,7 +6,7 @@
 //! recently used variants evicted), its own penalties and its own accuracies.
 
 use crate::support::common::draw::{self, Units};
-use crate::support::common::shape::Late;
+use crate::support::common::penalty_formula::Late;
 use crate::support::common::{Happened, Log, V, World};
 use peeksim::contract::AccuracySource;
 use peeksim::core::ids::{AppId, Arrival, TrueClass};

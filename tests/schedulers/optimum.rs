@@ -6,7 +6,7 @@
 //! order of the requests and, for each, every variant of each request, on one worker, one by one.
 
 use crate::support::common::draw::ALONE;
-use crate::support::common::shape::Late;
+use crate::support::common::penalty_formula::Late;
 use crate::support::common::{Happened, Log, V, World};
 use peeksim::contract::AccuracySource;
 use peeksim::core::ids::{AppId, Arrival, TrueClass};

@@ -9,13 +9,13 @@
 //! exponential with mean s / (1 − ρ). M/G/1 (Pollaczek and Khinchine): the mean wait is
 //! λ E[S²] / (2 (1 − ρ)).
 
-use crate::support::common::lab::{
+use crate::support::common::queueing_support::{
     Line, Times, exponential, mean, poisson, rng, service, services, share,
 };
 use peeksim::config::Location;
 use peeksim::core::rng::Rng;
 use peeksim::experiment::StoppingRule;
-use peeksim::metrics::{interval_key, law};
+use peeksim::metrics::{interval_key, metric_shape};
 use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
@@ -39,8 +39,11 @@ fn coverage(
     for repetition in 0..REPETITIONS {
         let values: Vec<f64> = (0..replicates).map(|r| one(repetition * replicates + r)).collect();
         sum += mean(values.iter().copied());
-        let interval =
-            Interval::of(&values, law(metric), interval_key(metric, &[repetition.to_string()]));
+        let interval = Interval::of(
+            &values,
+            metric_shape(metric),
+            interval_key(metric, &[repetition.to_string()]),
+        );
         let interval = interval.expect("several replicates that vary");
         covered += u64::from(interval.low <= exact && exact <= interval.high);
         resampled += usize::from(interval.method == IntervalMethod::BootstrapT);

@@ -1,7 +1,7 @@
 //! What holds of every interval of a whole sweep, whatever the metric.
 
 use crate::support::shell::{Shell, column};
-use peeksim::metrics::{COLUMNS, law};
+use peeksim::metrics::{COLUMNS, metric_shape};
 
 /// Ten replicates of the quickstart's applications from an idle worker to one that drowns; with
 /// `lo-edf` at 30,000 requests/s all replicates but one have nearly the same fairness.
@@ -106,8 +106,11 @@ fn every_interval_of_a_sweep_can_be_quoted() {
         };
         with += 1;
         assert!(!agree(&runs, row) && high > low, "{what}: nothing varies");
-        let law = law(&row.metric);
-        assert!(law.range.0 <= low && high <= law.range.1, "{what}: {low} to {high}");
+        let metric_shape = metric_shape(&row.metric);
+        assert!(
+            metric_shape.range.0 <= low && high <= metric_shape.range.1,
+            "{what}: {low} to {high}"
+        );
         clipped += usize::from(!row.clipped.is_empty());
         assert!(low <= row.mean && row.mean <= high, "{what}: {low} {} {high}", row.mean);
         let t = 2.0 * T * row.deviation / row.count.sqrt();
@@ -117,9 +120,9 @@ fn every_interval_of_a_sweep_can_be_quoted() {
         match row.method.as_str() {
             "bootstrap-t" => {
                 resampled += 1;
-                assert!(law.skewed && row.note.is_empty(), "{what}: {}", row.note);
+                assert!(metric_shape.skewed && row.note.is_empty(), "{what}: {}", row.note);
             }
-            "t" => assert_eq!(law.skewed, !row.note.is_empty(), "{what}: {}", row.note),
+            "t" => assert_eq!(metric_shape.skewed, !row.note.is_empty(), "{what}: {}", row.note),
             other => panic!("{what}: {other}"),
         }
     }
@@ -130,7 +133,8 @@ fn every_interval_of_a_sweep_can_be_quoted() {
     let fairness = "lo-edf at 30000: fairness_jain";
     let fairness = rows.iter().find(|row| row.what == fairness).expect("a row");
     assert_eq!((fairness.method.as_str(), fairness.note.as_str()), ("t", "agree"));
-    let words = COLUMNS.iter().filter(|column| law(column.name).range.0 == f64::NEG_INFINITY);
+    let words =
+        COLUMNS.iter().filter(|column| metric_shape(column.name).range.0 == f64::NEG_INFINITY);
     assert!(words.count() > 0 && rows.iter().all(|row| row.metric != "stationary"));
 }
 

@@ -19,7 +19,7 @@ use crate::core::units::Span;
 use crate::engine::event_queue::EventKind;
 
 impl Simulation {
-    /// Whether the load of the next job of a backlog may begin.
+    /// Whether lanes and memory allow the load of the next job; `start` has checked the rest.
     pub(super) fn may_load(&self, worker: WorkerId, variant: VariantId) -> bool {
         let (state, catalog) = (&self.state.workers[worker.index()], &self.state.catalog);
         if catalog.load(worker, variant) > Span::ZERO {

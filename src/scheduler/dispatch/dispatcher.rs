@@ -356,7 +356,7 @@ impl FixedVariant {
 pub fn read_fixed(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
-    key: fn(&Request) -> u64,
+    key: impl Fn(&Request) -> u64 + Send + 'static,
 ) -> Box<dyn Scheduler> {
     let rules = read_variants(fields, context.catalog);
     let found = vec![None; context.catalog.worker_ids().len() * rules.len()];

@@ -2,8 +2,8 @@
 //! the rules of the simulated world, with bookkeeping of their own.
 
 use super::facts::{Facts, WorkerFacts};
-use super::scribe::{Asked, Decided};
-use super::way::{Ending, Way};
+use super::link_checker::{Ending, Way};
+use super::recorder::{Asked, Decided};
 use super::{Happened, Log};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -28,7 +28,7 @@ pub struct Promise {
     /// It never leaves a lane idle while somebody waits who could run there.
     pub works: bool,
     /// Requests may become visible later than they arrive.
-    pub looks: bool,
+    pub peeks: bool,
 }
 
 /// Little's law as an identity of integers: the sum of all sojourns is the integral over time of
@@ -283,7 +283,7 @@ impl<'a> Replay<'a> {
             }
             Happened::Visible { at, request } => {
                 let arrival = self.facts.requests[*request as usize].arrival;
-                ensure!(*at == arrival || (self.promise.looks && *at > arrival), "seen late");
+                ensure!(*at == arrival || (self.promise.peeks && *at > arrival), "seen late");
                 self.arrived.push(*request);
                 self.step(*request, Phase::Hidden, Phase::Waiting)
             }

@@ -1,7 +1,7 @@
 //! Worlds and schedulers drawn from a seed.
 
 use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, WorkerFacts};
-use super::shape::Late;
+use super::penalty_formula::Late;
 use super::{CLASS, V, World};
 use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::classifier::posterior::Evidence;
@@ -92,7 +92,7 @@ impl Case {
         }
         case.workers(rng, coarse, limits);
         case.requests(rng, &classes, coarse);
-        case.looks(rng, coarse);
+        case.peeks(rng, coarse);
         if limits.noise && rng.random_bool(0.4) {
             case.world.setup.noise_cv = 0.4;
             case.facts.noise = true;
@@ -352,7 +352,7 @@ impl Case {
     }
 
     /// How requests are looked at, by schedulers that do.
-    fn looks(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
+    fn peeks(&mut self, rng: &mut ChaCha8Rng, coarse: bool) {
         let evidence = pick(rng, &[Evidence::OneHot, Evidence::Counts]);
         let place = pick(rng, &[ClassifierHost::Host, ClassifierHost::Free]);
         let recall = rng.random_range(0.5..1.0);

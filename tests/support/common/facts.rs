@@ -1,6 +1,6 @@
 //! What checkers know of a world: plain numbers that were drawn, not read back from the simulator.
 
-use super::shape::Late;
+use super::penalty_formula::Late;
 
 /// A world in plain numbers; times in ns.
 #[derive(Clone, Debug)]

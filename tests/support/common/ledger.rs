@@ -4,7 +4,7 @@
 //! Shares no code with the simulator's metrics. Times in ns.
 
 use super::draw::Case;
-use super::scribe::Decided;
+use super::recorder::Decided;
 use super::{Happened, Log};
 use std::collections::BTreeMap;
 
@@ -149,7 +149,7 @@ impl<'a> Ledger<'a> {
         end.saturating_sub(start.max(self.from))
     }
 
-    /// Batches that ended where that counts, looks included.
+    /// Batches that ended where that counts, peeks included.
     pub fn ended(&self) -> impl Iterator<Item = &Batch> {
         self.batches.iter().filter(|batch| !batch.lost && batch.place >= self.place)
     }
@@ -362,7 +362,7 @@ impl<'a> Ledger<'a> {
                 variant.bytes,
             );
         }
-        (self.looks()[id - self.case.facts.variants.len()], "peek".to_owned(), 0)
+        (self.peeks()[id - self.case.facts.variants.len()], "peek".to_owned(), 0)
     }
 
     /// The place of a variant among those of its application.
@@ -372,7 +372,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Applications whose SneakPeek model stands in the catalog.
-    fn looks(&self) -> Vec<usize> {
+    fn peeks(&self) -> Vec<usize> {
         use peeksim::classifier::model::{ClassifierHost, ShortCircuit};
         let stands = |app: &usize| {
             let peek = &self.case.world.setup.apps[*app].peek;
@@ -383,7 +383,7 @@ impl<'a> Ledger<'a> {
 
     /// How many variants the catalog has.
     pub fn variants(&self) -> usize {
-        self.case.facts.variants.len() + self.looks().len()
+        self.case.facts.variants.len() + self.peeks().len()
     }
 
     /// What an answer is worth at most: 1 − penalty.

@@ -4,18 +4,18 @@
 pub mod arrivals;
 pub mod check;
 pub mod draw;
+pub mod event_record;
 pub mod facts;
-pub mod happened;
-pub mod lab;
 pub mod ledger;
-pub mod retable;
-pub mod row;
-pub mod scribe;
-pub mod shape;
+pub mod link_checker;
+pub mod penalty_formula;
+pub mod queueing_support;
+pub mod recorder;
+pub mod recounted_row;
+pub mod recounted_tables;
 pub mod text;
-pub mod way;
 
-pub use happened::Happened;
+pub use event_record::Happened;
 
 use peeksim::classifier::model::{Classifier, ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::classifier::posterior::Evidence;
@@ -38,7 +38,7 @@ use peeksim::system::penalty::Penalty;
 use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
 use peeksim::traces::recorded::{RecordedTrace, SourceSplit};
 use peeksim::workload::{Arrivals, Listed};
-use scribe::{Asked, Scribe};
+use recorder::{Asked, Scribe};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -84,7 +84,7 @@ impl World {
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }
 
-    /// Adds an application; its prior is uniform, and a look is right with probability 0.9.
+    /// Adds an application; its prior is uniform, and a peek is right with probability 0.9.
     pub fn app(mut self, name: &str, variants: &[V<'_>]) -> Self {
         let classes = variants[0].4.len();
         let variants = variants.iter().map(|V(name, bytes, points, load_ms, recall)| {

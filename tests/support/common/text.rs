@@ -5,7 +5,7 @@
 //! variant a small 1:5,2:6 load=2 bytes=1 recall=0.7   application, name, latencies in ms
 //! worker lanes=1 memory=2 ready=0 resident=small,big  one line per worker
 //! overhead 2 0.5                                      what a plan takes, and each of its requests
-//! peek a 1:2                                          the host looks at requests of `a` first
+//! peek a 1:2                                          the host peeks at requests of `a` first
 //! peek a 1:2 memory=1                                 workers do, with this in their memory
 //! request a 0 100                                     application, arrival, budget in ms
 //! scheduler { name = "edf" }                          or a script:
@@ -15,7 +15,7 @@
 //! show asks                                           also list what the scheduler was asked
 //! ```
 
-use super::scribe::Asked;
+use super::recorder::Asked;
 use super::{Happened, Log, V, World};
 use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::config::{ConfigNode, Location, Problems};
@@ -75,7 +75,7 @@ struct Scenario {
     asks: bool,
 }
 
-/// Application, latencies, memory if workers look.
+/// Application, latencies, memory if workers peek.
 type Look = (String, Vec<(u64, f64)>, Option<f64>);
 
 type Variant = (String, u64, Vec<(u64, f64)>, f64, f64);

@@ -1,7 +1,7 @@
 //! The rows of every table worked out again from what happened.
 
 use super::ledger::{End, Ledger, Request, over, percentile};
-use super::row::Want;
+use super::recounted_row::Want;
 use std::collections::BTreeMap;
 
 /// A row: the name of each column and what should stand there.
