@@ -1,16 +1,16 @@
 //! The natural logarithm of many numbers at once, with the bits of `libm::log`.
 
 /// ln 2 in two parts, of which the first times a small integer is exact.
-const LN2: [f64; 2] = [6.931_471_803_691_238_164_90e-01, 1.908_214_929_270_587_700_02e-10];
+const LN2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 /// Coefficients of (ln(1+f) − ln(1−f)) / s − 2 by powers of s², from the second on.
 const LG: [f64; 7] = [
-    6.666_666_666_666_735_130e-01,
-    3.999_999_999_940_941_908e-01,
-    2.857_142_874_366_239_149e-01,
-    2.222_219_843_214_978_396e-01,
-    1.818_357_216_161_805_012e-01,
-    1.531_383_769_920_937_332e-01,
-    1.479_819_860_511_658_591e-01,
+    0.666_666_666_666_673_5,
+    0.399_999_999_994_094_2,
+    0.285_714_287_436_623_9,
+    0.222_221_984_321_497_84,
+    0.181_835_721_616_180_5,
+    0.153_138_376_992_093_73,
+    0.147_981_986_051_165_86,
 ];
 /// The bits of √½ without those of the last half.
 const ROOT_HALF: u64 = 0x3fe6_a09e_0000_0000;
@@ -31,10 +31,10 @@ fn ln(x: f64) -> f64 {
     let f = f64::from_bits((bits & MANTISSA) + ROOT_HALF) - 1.0;
     let half = 0.5 * f * f;
     let s = f / (2.0 + f);
-    let z = s * s;
-    let w = z * z;
-    let even = w * (LG[1] + w * (LG[3] + w * LG[5]));
-    let odd = z * (LG[0] + w * (LG[2] + w * (LG[4] + w * LG[6])));
+    let s2 = s * s;
+    let s4 = s2 * s2;
+    let even = s4 * (LG[1] + s4 * (LG[3] + s4 * LG[5]));
+    let odd = s2 * (LG[0] + s4 * (LG[2] + s4 * (LG[4] + s4 * LG[6])));
     s * (half + (odd + even)) + k * LN2[1] - half + f + k * LN2[0]
 }
 

@@ -58,8 +58,8 @@ impl Span {
         Self::from_ns(ms * NS_PER_MS as f64)
     }
 
-    /// A span of `ns` nanoseconds, rounded to the nearest, halves up; zero for negative or undefined
-    /// input, the longest span if it does not fit. As `f64::round`, without its call.
+    /// A span of `ns` nanoseconds, rounded to the nearest, halves up; zero for negative input or
+    /// none, the longest span if it does not fit. As `f64::round`, without its call.
     #[inline]
     pub(crate) fn from_ns(ns: f64) -> Self {
         if ns >= (1_u64 << 62) as f64 {

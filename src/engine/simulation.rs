@@ -12,6 +12,8 @@
 //! - arrived = completed + rejected + unfinished at the end of every run;
 //! - a run that exceeds the clock fails (`clock.rs`).
 
+mod arrivals;
+mod batches;
 mod clock;
 mod completion;
 mod faults;
@@ -22,14 +24,14 @@ mod peek;
 use super::event_queue::{EventKind, EventQueue};
 use super::validate::{PlanError, check, describe, is_plain, not_taken};
 use crate::config::Problem;
-use crate::contract::state::{Job, Running, State};
+use crate::contract::state::{Job, State};
 use crate::contract::{
     AccuracySource, BatchCompletion, Decision, Event, Observer, Plan, Trigger, View,
 };
-use crate::core::ids::{Arrival, Request, RequestId, VariantId, WorkerId};
+use crate::core::ids::{Arrival, RequestId, VariantId, WorkerId};
 use crate::core::rng::Rng;
 use crate::core::units::Time;
-use crate::system::ground_truth::{BatchKey, GroundTruth};
+use crate::system::ground_truth::GroundTruth;
 use crate::workload::Arrivals;
 use link::PendingResponse;
 use peek::Peeks;
@@ -37,9 +39,6 @@ use std::sync::Arc;
 
 /// The most wake-ups of a scheduler without any other event between them.
 const MAX_IDLE_WAKES: u32 = 1_000_000;
-
-/// Arrivals that are drawn at once, where they may be.
-const BLOCK: usize = 256;
 
 /// Why [`Simulation::advance`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,202 +371,6 @@ impl Simulation {
                 EventKind::Response(worker) => self.end_response(worker, observer),
                 EventKind::Failure(worker, outage) => self.fail(worker, outage, observer),
             }
-        }
-    }
-
-    /// Adds the requests that arrive before any other event. No decision depends on when the
-    /// scheduler hears of them.
-    fn collect(&mut self, observer: &mut impl Observer) {
-        if self.state.info == AccuracySource::Profiled && !self.closed {
-            self.collect_block(observer);
-            return;
-        }
-        while self.peeks.count == 0 && self.next_arrival() < self.queue.next_time().min(self.wake) {
-            self.state.now = self.next_arrival();
-            self.arrive(self.state.now, observer);
-        }
-    }
-
-    /// The same where requests are ready when they arrive.
-    fn collect_block(&mut self, observer: &mut impl Observer) {
-        let until = self.queue.next_time().min(self.wake);
-        while self.next_arrival() < until {
-            let left = &self.drawn[self.taken..];
-            let count = left.iter().take_while(|arrival| arrival.time < until).count();
-            for arrival in &left[..count] {
-                let Arrival { time, app, client, budget, truth } = *arrival;
-                let deadline = time + budget;
-                let make = |id| Request { id, app, client, arrival: time, deadline };
-                let id = self.state.insert_pending(make, truth);
-                let request = make(id);
-                observer.on(Event::Arrived { request: &request });
-                observer.on(Event::ReadyToSchedule { at: time, request: &request });
-                self.state.now = time;
-                self.arrived.push(id);
-            }
-            self.counts.arrived += count as u64;
-            self.taken += count;
-            if self.taken == self.drawn.len() {
-                self.draw_arrivals();
-            }
-        }
-    }
-
-    /// The time of the next arrival.
-    #[inline]
-    fn next_arrival(&self) -> Time {
-        self.drawn.get(self.taken).map_or(Time::MAX, |next| next.time)
-    }
-
-    /// Draws arrivals: a single one if later ones depend on how it ends.
-    #[inline(never)]
-    fn draw_arrivals(&mut self) {
-        let mut last = self.drawn.last().map_or(Time::ZERO, |last| last.time);
-        self.drawn.clear();
-        self.taken = 0;
-        let most = if self.closed { 1 } else { BLOCK };
-        self.arrivals.next_arrivals(most, &mut self.drawn);
-        // An arrival before the last one would break the clock: it is moved to it.
-        for next in &mut self.drawn {
-            last = last.max(next.time);
-            next.time = last;
-        }
-    }
-
-    /// Adds every request that arrives at this instant.
-    fn arrive(&mut self, now: Time, observer: &mut impl Observer) {
-        while self.next_arrival() == now {
-            let Arrival { time, app, client, budget, truth } = self.drawn[self.taken];
-            self.taken += 1;
-            if self.taken == self.drawn.len() {
-                self.draw_arrivals();
-            }
-            let deadline = time + budget;
-            let make = |id| Request { id, app, client, arrival: time, deadline };
-            let id = self.state.insert(make, truth);
-            self.counts.arrived += 1;
-            observer.on(Event::Arrived { request: &make(id) });
-            self.receive(app, id, observer);
-        }
-        self.peek_on_host();
-    }
-
-    /// Appends to a worker's backlog and starts what can start. The worker is freed once at the end
-    /// of the overhead of a decision.
-    fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
-        if let Some(sent) = self.state.workers[worker.index()].sent {
-            self.send(worker, sent, &mut job, observer);
-        }
-        if let Some(lane) = self.free_lane(worker, &job) {
-            self.state.workers[worker.index()].memory.touch(job.variant);
-            self.start_job(worker, lane, job, observer);
-            return;
-        }
-        let backlog = &mut self.state.workers[worker.index()].backlog;
-        let is_queued = backlog.back().is_some_and(|last| last.not_before == job.not_before);
-        if job.not_before > self.state.now && !is_queued {
-            self.queue.push(job.not_before, EventKind::Ready(worker));
-        }
-        backlog.push_back(job);
-        self.start(worker, observer);
-    }
-
-    /// The lane on which a batch can start at once: nothing goes before it, and its variant is
-    /// resident. [`Self::start`] would do the same.
-    #[inline]
-    fn free_lane(&self, worker: WorkerId, job: &Job) -> Option<usize> {
-        let state = &self.state.workers[worker.index()];
-        let may = state.backlog.is_empty()
-            && self.peeks.count == 0
-            && state.loading.is_none()
-            && state.ready.max(job.not_before) <= self.state.now
-            && !job.requests.is_empty()
-            && state.memory.contains(job.variant);
-        if may { state.lanes.iter().position(Option::is_none) } else { None }
-    }
-
-    /// Starts the peeks, loads and batches that the worker can start now.
-    fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
-        let now = self.state.now;
-        loop {
-            let peeked_last = self.state.workers[worker.index()].peeked_last;
-            if !peeked_last && self.peek_on_worker(worker, observer) {
-                continue;
-            }
-            let state = &mut self.state.workers[worker.index()];
-            let Some(job) = state.backlog.front() else { return };
-            if state.loading.is_some() || state.ready.max(job.not_before) > now {
-                return;
-            }
-            let variant = job.variant;
-            if !state.memory.contains(variant) {
-                if !self.may_load(worker, variant) || !self.load(worker, variant, observer) {
-                    return;
-                }
-                continue;
-            }
-            state.memory.touch(variant);
-            if job.requests.is_empty() {
-                state.backlog.pop_front();
-                continue;
-            }
-            let Some(lane) = state.lanes.iter().position(Option::is_none) else { return };
-            let Some(job) = state.backlog.pop_front() else { return };
-            self.start_job(worker, lane, job, observer);
-        }
-    }
-
-    fn start_job(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
-        let Job { variant, requests, decided, .. } = job;
-        let (started, batch) = (self.state.now, requests.len());
-        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
-        let expected_end = started + self.state.catalog.latency(worker, variant, batch);
-        let batch = BatchKey { worker, variant, size: batch, lowest };
-        let end = started + self.truth.service(batch, started, self.rng);
-        let running = Running { variant, requests, decided, started, expected_end };
-        self.start_batch(worker, lane, running, end, observer);
-        self.state.workers[worker.index()].peeked_last = false;
-    }
-
-    /// Occupies a lane with a batch, or with a peek, until `end`.
-    fn start_batch(
-        &mut self,
-        worker: WorkerId,
-        lane: usize,
-        running: Running,
-        end: Time,
-        observer: &mut impl Observer,
-    ) {
-        let Running { variant, ref requests, started: at, .. } = running;
-        observer.on(Event::BatchStarted { at, worker, lane, variant, requests });
-        self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
-        self.state.workers[worker.index()].lanes[lane] = Some(running);
-    }
-
-    fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
-        let at = self.state.now;
-        let lane = usize::from(lane);
-        let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
-        let Running { variant, mut requests, decided, started, .. } = running;
-        let batch = requests.len();
-        observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
-        let is_peek = self.state.catalog.is_peek(variant);
-        let answer =
-            Answer { worker: Some(worker), variant, batch: batch as u32, decided, started };
-        if self.state.workers[worker.index()].sent.is_some() {
-            self.begin_response(worker, std::mem::take(&mut requests), answer, observer);
-        }
-        if is_peek {
-            requests.iter().for_each(|id| self.make_ready(*id, observer));
-        } else {
-            self.complete(&requests, answer, observer);
-        }
-        requests.clear();
-        self.spare.push(requests);
-        self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
-        self.freed.push(worker);
-        if self.peeks.count > 0 || !self.state.workers[worker.index()].backlog.is_empty() {
-            self.start(worker, observer);
         }
     }
 

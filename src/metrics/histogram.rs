@@ -1,7 +1,7 @@
 //! Counts of integers in buckets of three significant digits, and their quantiles.
 //!
-//! The buckets are those of HdrHistogram (Tene): values below 2048 each have their own; above, the
-//! eleven leading bits of a value choose it. Quantiles are the highest value of their bucket, the
+//! The buckets are those of `HdrHistogram` (Tene): values below 2048 each have their own; above,
+//! the eleven leading bits of a value choose it. Quantiles are the highest value of their bucket, the
 //! quantile 0 the lowest. Constant memory, half a megabyte.
 
 /// Leading bits that are kept.
@@ -27,7 +27,7 @@ impl Default for Histogram {
 /// The bucket of a value.
 #[inline]
 fn bucket(value: u64) -> usize {
-    let dropped = 63 - (value | (2 * HALF as u64 - 1)).leading_zeros() - (BITS - 1);
+    let dropped = (value | (2 * HALF as u64 - 1)).ilog2() - (BITS - 1);
     dropped as usize * HALF + (value >> dropped) as usize
 }
 

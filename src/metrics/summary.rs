@@ -196,7 +196,7 @@ impl Summary {
 
     /// As an observer of a whole run; `None` if a part of it does not count.
     pub fn whole_run(&mut self) -> Option<WholeRun<'_>> {
-        self.measured.is_whole().then(|| WholeRun(self))
+        self.measured.is_whole().then_some(WholeRun(self))
     }
 }
 

@@ -84,8 +84,8 @@ pub trait Arrivals: Send {
     /// The next request, never earlier than the one before; `None` when there are no more.
     fn next_arrival(&mut self) -> Option<Arrival>;
 
-    /// Appends the next requests, up to `most`, and at least one unless there are no more. More than
-    /// one only where no request depends on what happens in the run.
+    /// Appends the next requests, up to `most`, and at least one unless there are no more. More
+    /// than one only where no request depends on what happens in the run.
     fn next_arrivals(&mut self, _most: usize, into: &mut Vec<Arrival>) {
         into.extend(self.next_arrival());
     }

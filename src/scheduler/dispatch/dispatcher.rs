@@ -16,6 +16,7 @@ use crate::scheduler::dispatch::app_queue::AppQueue;
 use crate::scheduler::score::Score;
 use crate::scheduler::{BuildContext, MAX_BATCH, MAX_BATCH_SETTING};
 use crate::system::catalog::Catalog;
+use std::cell::OnceCell;
 
 /// Chooses the variant of a batch.
 pub trait VariantRule: Send {
@@ -23,7 +24,7 @@ pub trait VariantRule: Send {
     fn choose(&mut self, context: &DecisionContext<'_>) -> Option<VariantId>;
 
     /// Whether the rule has a variant for `app` on this worker.
-    fn serves(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+    fn serves(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
         view.variants(worker, app).next().is_some()
     }
 
@@ -199,7 +200,7 @@ impl<K: QueueKey, R: VariantRule> Dispatcher<K, R> {
     }
 
     /// The application whose head comes first among those that `worker` can serve, and the head.
-    fn first(&mut self, view: &View<'_>, worker: WorkerId) -> Option<(AppId, RequestId)> {
+    fn first(&self, view: &View<'_>, worker: WorkerId) -> Option<(AppId, RequestId)> {
         let mut first: Option<((u64, RequestId), AppId)> = None;
         for (app, queue) in (0..).map(AppId).zip(&self.queues) {
             if let Some(head) = queue.first()
@@ -306,19 +307,14 @@ struct FixedVariants {
     /// By application.
     rules: Vec<FixedVariant>,
     /// By worker and application, once it has been asked for.
-    found: Vec<Option<Option<VariantId>>>,
+    found: Vec<OnceCell<Option<VariantId>>>,
 }
 
 impl FixedVariants {
     #[inline]
-    fn variant(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
-        let at = worker.index() * self.rules.len() + app.index();
-        if let Some(found) = self.found[at] {
-            return found;
-        }
-        let found = self.rules[app.index()].choose(view, worker, app);
-        self.found[at] = Some(found);
-        found
+    fn variant(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
+        let found = &self.found[worker.index() * self.rules.len() + app.index()];
+        *found.get_or_init(|| self.rules[app.index()].choose(view, worker, app))
     }
 }
 
@@ -328,7 +324,7 @@ impl VariantRule for FixedVariants {
         self.variant(view, worker, head.app)
     }
 
-    fn serves(&mut self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
+    fn serves(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> bool {
         self.variant(view, worker, app).is_some()
     }
 
@@ -359,7 +355,7 @@ pub fn read_fixed(
     key: impl Fn(&Request) -> u64 + Send + 'static,
 ) -> Box<dyn Scheduler> {
     let rules = read_variants(fields, context.catalog);
-    let found = vec![None; context.catalog.worker_ids().len() * rules.len()];
+    let found = vec![OnceCell::new(); context.catalog.worker_ids().len() * rules.len()];
     let rule = FixedVariants { rules, found };
     let batching = Batching::read(fields);
     let key = move |_: &View<'_>, request: &Request| key(request);

@@ -1,0 +1,130 @@
+//! What a worker does with its backlog: loads and batches start in its order, and batches end.
+
+use super::{Answer, Simulation};
+use crate::contract::state::{Job, Running};
+use crate::contract::{BatchCompletion, Event, Observer};
+use crate::core::ids::WorkerId;
+use crate::core::units::Time;
+use crate::engine::event_queue::EventKind;
+use crate::system::ground_truth::BatchKey;
+
+impl Simulation {
+    /// Appends to a worker's backlog and starts what can start. The worker is freed once at the end
+    /// of the overhead of a decision.
+    pub(super) fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
+        if let Some(sent) = self.state.workers[worker.index()].sent {
+            self.send(worker, sent, &mut job, observer);
+        }
+        if let Some(lane) = self.free_lane(worker, &job) {
+            self.state.workers[worker.index()].memory.touch(job.variant);
+            self.start_job(worker, lane, job, observer);
+            return;
+        }
+        let backlog = &mut self.state.workers[worker.index()].backlog;
+        let is_queued = backlog.back().is_some_and(|last| last.not_before == job.not_before);
+        if job.not_before > self.state.now && !is_queued {
+            self.queue.push(job.not_before, EventKind::Ready(worker));
+        }
+        backlog.push_back(job);
+        self.start(worker, observer);
+    }
+
+    /// The lane on which a batch can start at once: nothing goes before it, and its variant is
+    /// resident. [`Self::start`] would do the same.
+    #[inline]
+    fn free_lane(&self, worker: WorkerId, job: &Job) -> Option<usize> {
+        let state = &self.state.workers[worker.index()];
+        let may = state.backlog.is_empty()
+            && self.peeks.count == 0
+            && state.loading.is_none()
+            && state.ready.max(job.not_before) <= self.state.now
+            && !job.requests.is_empty()
+            && state.memory.contains(job.variant);
+        if may { state.lanes.iter().position(Option::is_none) } else { None }
+    }
+
+    /// Starts the peeks, loads and batches that the worker can start now.
+    pub(super) fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
+        let now = self.state.now;
+        loop {
+            let peeked_last = self.state.workers[worker.index()].peeked_last;
+            if !peeked_last && self.peek_on_worker(worker, observer) {
+                continue;
+            }
+            let state = &mut self.state.workers[worker.index()];
+            let Some(job) = state.backlog.front() else { return };
+            if state.loading.is_some() || state.ready.max(job.not_before) > now {
+                return;
+            }
+            let variant = job.variant;
+            if !state.memory.contains(variant) {
+                if !self.may_load(worker, variant) || !self.load(worker, variant, observer) {
+                    return;
+                }
+                continue;
+            }
+            state.memory.touch(variant);
+            if job.requests.is_empty() {
+                state.backlog.pop_front();
+                continue;
+            }
+            let Some(lane) = state.lanes.iter().position(Option::is_none) else { return };
+            let Some(job) = state.backlog.pop_front() else { return };
+            self.start_job(worker, lane, job, observer);
+        }
+    }
+
+    fn start_job(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
+        let Job { variant, requests, decided, .. } = job;
+        let (started, batch) = (self.state.now, requests.len());
+        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
+        let expected_end = started + self.state.catalog.latency(worker, variant, batch);
+        let batch = BatchKey { worker, variant, size: batch, lowest };
+        let end = started + self.truth.service(batch, started, self.rng);
+        let running = Running { variant, requests, decided, started, expected_end };
+        self.start_batch(worker, lane, running, end, observer);
+        self.state.workers[worker.index()].peeked_last = false;
+    }
+
+    /// Occupies a lane with a batch, or with a peek, until `end`.
+    pub(super) fn start_batch(
+        &mut self,
+        worker: WorkerId,
+        lane: usize,
+        running: Running,
+        end: Time,
+        observer: &mut impl Observer,
+    ) {
+        let Running { variant, ref requests, started: at, .. } = running;
+        observer.on(Event::BatchStarted { at, worker, lane, variant, requests });
+        self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
+        self.state.workers[worker.index()].lanes[lane] = Some(running);
+    }
+
+    pub(super) fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
+        let at = self.state.now;
+        let lane = usize::from(lane);
+        let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
+        let Running { variant, mut requests, decided, started, .. } = running;
+        let batch = requests.len();
+        observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
+        let is_peek = self.state.catalog.is_peek(variant);
+        let answer =
+            Answer { worker: Some(worker), variant, batch: batch as u32, decided, started };
+        if self.state.workers[worker.index()].sent.is_some() {
+            self.begin_response(worker, std::mem::take(&mut requests), answer, observer);
+        }
+        if is_peek {
+            requests.iter().for_each(|id| self.make_ready(*id, observer));
+        } else {
+            self.complete(&requests, answer, observer);
+        }
+        requests.clear();
+        self.spare.push(requests);
+        self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
+        self.freed.push(worker);
+        if self.peeks.count > 0 || !self.state.workers[worker.index()].backlog.is_empty() {
+            self.start(worker, observer);
+        }
+    }
+}
