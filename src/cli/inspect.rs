@@ -125,7 +125,10 @@ fn with_log(
         }
         packed::write(path, file, |file| {
             let mut log = RequestLog::new(&config.catalog, file);
-            outcome = simulate(config, sweep.rng(spec), &mut (&mut *summary, &mut log));
+            outcome = match summary.whole_run() {
+                Some(whole) => simulate(config, sweep.rng(spec), &mut (whole, &mut log)),
+                None => simulate(config, sweep.rng(spec), &mut (&mut *summary, &mut log)),
+            };
             log.finish()?.flush()?;
             outcome.as_ref().map_or_else(failed, |_| Ok(()))
         })

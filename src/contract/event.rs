@@ -213,10 +213,14 @@ pub trait Observer {
     /// Called for every event, in order of time.
     fn on(&mut self, event: Event<'_>);
 
-    /// Called for the requests of a batch that are answered: an [`Event::Completed`] for each.
+    /// Called for the requests of a batch that are answered: an [`Event::Completed`] for each. An
+    /// observer that overrides it hears of these requests here alone.
     #[inline]
-    fn on_answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>)
-    where
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>> + Clone,
+    ) where
         Self: Sized,
     {
         answers.for_each(|answered| self.on(Event::Completed(&batch.completion(answered))));
@@ -236,6 +240,16 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.on(event);
         self.1.on(event);
     }
+
+    #[inline]
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>> + Clone,
+    ) {
+        self.0.on_answers(batch, answers.clone());
+        self.1.on_answers(batch, answers);
+    }
 }
 
 impl<O: Observer> Observer for &mut O {
@@ -245,7 +259,11 @@ impl<O: Observer> Observer for &mut O {
     }
 
     #[inline]
-    fn on_answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>) {
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>> + Clone,
+    ) {
         (**self).on_answers(batch, answers);
     }
 }

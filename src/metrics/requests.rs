@@ -10,6 +10,7 @@ pub use parquet::RequestTable;
 
 use super::column::{Column, ColumnKind, column, count, share, text};
 use crate::contract::{Event, Observer};
+use crate::core::ids::{Answered, BatchAnswer};
 use crate::core::units::NS_PER_S;
 use crate::system::catalog::Catalog;
 use std::io::{self, Write};
@@ -97,8 +98,10 @@ pub struct RequestLog<W: Write> {
     out: W,
     buffer: Vec<u8>,
     error: Option<io::Error>,
-    /// By column, the bits of the last time or number and its text: requests of a batch share some.
-    last: Vec<(Option<u64>, Vec<u8>)>,
+    /// The cells that the requests of a batch share.
+    shared: Vec<u8>,
+    /// The last accuracy that a scheduler was shown, and its cell.
+    accuracy: (f64, Vec<u8>),
 }
 
 /// The digits of all numbers below 100.
@@ -135,8 +138,8 @@ impl<W: Write> RequestLog<W> {
         let names: Vec<&str> = REQUEST_COLUMNS.iter().map(|column| column.name).collect();
         buffer.extend_from_slice(names.join(",").as_bytes());
         buffer.push(b'\n');
-        let last = vec![(None, Vec::new()); REQUEST_COLUMNS.len()];
-        Self { catalog: Arc::clone(catalog), out, buffer, error: None, last }
+        let (shared, accuracy) = (Vec::new(), (f64::NAN, Vec::new()));
+        Self { catalog: Arc::clone(catalog), out, buffer, error: None, shared, accuracy }
     }
 
     /// Writes what is left and gives the sink back.
@@ -164,43 +167,86 @@ impl<W: Write> RequestLog<W> {
         self.buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
-    /// Appends the text of a value, which is made unless it is the last one of its column.
-    fn push(&mut self, column: usize, bits: u64, make: impl FnOnce(&mut Vec<u8>)) {
-        let (last, text) = &mut self.last[column];
-        if *last != Some(bits) {
-            *last = Some(bits);
-            text.clear();
-            make(text);
-        }
-        self.buffer.extend_from_slice(text);
-    }
-
-    fn cell(&mut self, column: usize, cell: RequestCell<'_>) {
+    fn cell(&mut self, cell: RequestCell<'_>) {
         match cell {
             RequestCell::Empty => {}
             RequestCell::Count(count) => self.integer(count),
-            RequestCell::Time(ns) => self.push(column, ns, |text| push_seconds(text, ns)),
+            RequestCell::Time(ns) => push_seconds(&mut self.buffer, ns),
             RequestCell::Flag(flag) => self.buffer.push(b'0' + u8::from(flag)),
             RequestCell::Text(text) => self.buffer.extend_from_slice(text.as_bytes()),
             // Writing to a Vec cannot fail.
-            RequestCell::Number(number) => {
-                self.push(column, number.to_bits(), |text| drop(write!(text, "{number}")));
+            RequestCell::Number(number) => drop(write!(self.buffer, "{number}")),
+        }
+    }
+
+    /// Writes the rows of a batch, whose cells from `outcome` to `finish_s` are equal.
+    fn answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>) {
+        let BatchAnswer { worker, variant, batch: size, started, finished, .. } = *batch;
+        let catalog = Arc::clone(&self.catalog);
+        let worker = worker.map_or("", |worker| catalog.worker(worker).name.as_str());
+        let variant = &catalog.variant(variant).name;
+        self.shared.clear();
+        drop(write!(self.shared, ",completed,{worker},{variant},{size},"));
+        push_seconds(&mut self.shared, started.0);
+        self.shared.push(b',');
+        push_seconds(&mut self.shared, finished.0);
+        self.shared.push(b',');
+        for Answered { request, truth, correct, estimated } in answers {
+            let app = catalog.app(request.app);
+            self.integer(u64::from(request.id.number()));
+            self.buffer.push(b',');
+            self.buffer.extend_from_slice(app.name.as_bytes());
+            for time in [request.arrival, request.deadline] {
+                self.buffer.push(b',');
+                push_seconds(&mut self.buffer, time.0);
             }
+            self.buffer.extend_from_slice(&self.shared);
+            push_seconds(&mut self.buffer, finished.since(request.arrival).0);
+            self.buffer.push(b',');
+            self.buffer.extend_from_slice(app.classes[usize::from(truth.class)].as_bytes());
+            self.buffer.extend_from_slice(if correct { b",1," } else { b",0," });
+            if estimated != self.accuracy.0 {
+                self.accuracy.0 = estimated;
+                self.accuracy.1.clear();
+                drop(write!(self.accuracy.1, "{estimated},"));
+            }
+            self.buffer.extend_from_slice(&self.accuracy.1);
+            let penalty = catalog.penalty.gamma(finished, request.deadline, request.budget());
+            match if correct { 1.0 - penalty } else { 0.0 } {
+                0.0 => self.buffer.push(b'0'),
+                1.0 => self.buffer.push(b'1'),
+                utility => drop(write!(self.buffer, "{utility}")),
+            }
+            self.buffer.push(b'\n');
+            self.flush_chunk(CHUNK_BYTES);
         }
     }
 }
 
 impl<W: Write> Observer for RequestLog<W> {
     fn on(&mut self, event: Event<'_>) {
+        if let Event::Completed(completion) = event {
+            let (batch, answered) = completion.parts();
+            self.answers(&batch, std::iter::once(answered));
+            return;
+        }
         let catalog = Arc::clone(&self.catalog);
         let Some(row) = row(&catalog, &event) else { return };
         for (at, cell) in row.into_iter().enumerate() {
             if at > 0 {
                 self.buffer.push(b',');
             }
-            self.cell(at, cell);
+            self.cell(cell);
         }
         self.buffer.push(b'\n');
         self.flush_chunk(CHUNK_BYTES);
+    }
+
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>> + Clone,
+    ) {
+        self.answers(batch, answers);
     }
 }

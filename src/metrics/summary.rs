@@ -373,7 +373,11 @@ impl Observer for WholeRun<'_> {
 
     #[expect(clippy::inline_always, reason = "as `Summary::on`")]
     #[inline(always)]
-    fn on_answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>) {
+    fn on_answers<'a>(
+        &mut self,
+        batch: &BatchAnswer,
+        answers: impl Iterator<Item = Answered<'a>> + Clone,
+    ) {
         let before = self.0.totals.completed;
         self.0.answers(batch, answers);
         self.0.totals.queue.depart(self.0.totals.completed - before);
