@@ -1,8 +1,8 @@
 //! Counts of integers in buckets of three significant digits, and their quantiles.
 //!
 //! The buckets are those of `HdrHistogram` (Tene): values below 2048 each have their own; above,
-//! the eleven leading bits of a value choose it. Quantiles are the highest value of their bucket, the
-//! quantile 0 the lowest. Constant memory, half a megabyte.
+//! the eleven leading bits of a value choose it. Quantiles are the highest value of their bucket,
+//! the quantile 0 the lowest. Constant memory, half a megabyte.
 
 /// Leading bits that are kept.
 const BITS: u32 = 11;
