@@ -25,7 +25,7 @@ fn results_made_again_are_the_same() {
     assert!(first.err.contains("- no results/suite/claims.csv to compare with"));
     assert!(first.out.contains("grouped >= edf (accuracy_mean, gated): holds at all 2"));
     let report = shell.read("kept/REPORT.md");
-    assert!(report.contains("## Why: the same decomposed") && report.contains("main/figures/"));
+    assert!(report.contains("## why") && report.contains("main/figures/"), "{report}");
     let tally = |compared: &str| {
         let claims = "4 held, 0 contradicted, 0 undecided";
         format!("\nclaims: {claims}\ngated claims: {claims}\n{compared}\n")
