@@ -37,6 +37,13 @@ impl<'a> Decoder<'a> {
         self.described.insert(0, (entry, settings));
     }
 
+    /// Whether `key` has a description: readers that several groups share ask only for the keys
+    /// that a group has.
+    pub fn describes(&self, key: &str) -> bool {
+        let mut settings = self.described.iter().flat_map(|(_, lists)| lists.iter().copied());
+        settings.any(|list| list.iter().any(|setting| setting.key == key))
+    }
+
     /// The description of `key`.
     fn setting(&self, key: &'static str) -> Option<&'static Setting> {
         let mut all = self.described.iter().flat_map(|(owner, lists)| {

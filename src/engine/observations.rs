@@ -48,12 +48,12 @@ pub(super) fn fill(state: &mut State, truth: &GroundTruth, id: RequestId, rng: R
         theta.fill(0.0);
         theta[usize::from(slot.truth.class)] = 1.0;
     }
+    if state.info != AccuracySource::OracleOutcome {
+        app.expected_accuracies(theta, accuracy);
+        return;
+    }
     for (accuracy, variant) in accuracy.iter_mut().zip(catalog.variants_of(app_id)) {
-        *accuracy = match state.info {
-            AccuracySource::OracleOutcome => {
-                f64::from(u8::from(truth.correct(variant, slot.truth, id.number(), rng)))
-            }
-            _ => expected_accuracy(theta, &catalog.variant(variant).recall),
-        };
+        let is_right = truth.correct(variant, slot.truth, id.number(), rng);
+        *accuracy = f64::from(u8::from(is_right));
     }
 }

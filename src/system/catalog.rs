@@ -34,6 +34,10 @@ pub struct App {
     pub classes: Vec<String>,
     /// Deadline budget.
     pub budget: DeadlineBudget,
+    /// 1 + the sample variance of its variants' accuracies; 1 for a single variant.
+    pub accuracy_spread: f64,
+    /// Recalls of its variants by class, then by variant.
+    recalls: Vec<f64>,
     /// Class frequencies of the profile; sum 1.
     pub frequencies: Vec<f64>,
     /// Dirichlet prior over the classes.
@@ -54,6 +58,36 @@ pub struct App {
     evidence: bool,
     /// Its variants but for that of the SneakPeek model.
     variants: Range<u16>,
+}
+
+impl App {
+    /// Σ θ(c) R(c) of each of its variants, for class probabilities θ and recalls R: the sums are
+    /// formed together, each in order of classes.
+    pub fn expected_accuracies(&self, theta: &[f64], into: &mut [f64]) {
+        let count = self.variants.len();
+        let into = &mut into[..count];
+        // As an empty sum of floats begins.
+        into.fill(-0.0);
+        for (theta, recalls) in theta.iter().zip(self.recalls.chunks_exact(count.max(1))) {
+            into.iter_mut().zip(recalls).for_each(|(sum, recall)| *sum += theta * recall);
+        }
+    }
+
+    /// Where its variants are in the catalog's list, without that of the SneakPeek model.
+    fn variant_indices(&self) -> Range<usize> {
+        usize::from(self.variants.start)..usize::from(self.variants.end)
+    }
+}
+
+/// 1 + the sample variance of some numbers; 1 for fewer than two.
+pub fn spread(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
+    let count = numbers.clone().count() as f64;
+    if count < 2.0 {
+        return 1.0;
+    }
+    let mean = numbers.clone().sum::<f64>() / count;
+    let squares: f64 = numbers.map(|x| (x - mean) * (x - mean)).sum();
+    1.0 + squares / (count - 1.0)
 }
 
 /// How a variant answers.
@@ -171,6 +205,7 @@ impl Catalog {
         let (penalty, overhead) = (spec.penalty.clone(), spec.overhead);
         let mut catalog =
             Self { apps, variants, workers, costs, penalty, overhead, notes: Vec::new() };
+        catalog.fill_derived();
         if problems.is_empty() {
             catalog.check_fit(spec, "", &mut problems);
             catalog.fill_memories(spec, &mut problems);
@@ -202,7 +237,20 @@ impl Catalog {
                 variant.recall.iter_mut().for_each(|recall| *recall = accuracy(at, *recall));
             }
         }
+        believed.fill_derived();
         believed
+    }
+
+    /// Fills in what follows from accuracies and recalls.
+    fn fill_derived(&mut self) {
+        for app in &mut self.apps {
+            let variants = &self.variants[app.variant_indices()];
+            app.accuracy_spread = spread(variants.iter().map(|v| v.accuracy));
+            let classes = 0..app.classes.len();
+            app.recalls = classes
+                .flat_map(|c| variants.iter().map(move |v| v.recall.get(c).copied().unwrap_or(0.0)))
+                .collect();
+        }
     }
 
     /// What a user should know about this combination.
@@ -216,7 +264,7 @@ impl Catalog {
     }
 
     /// The variants of all applications, in order.
-    pub fn variant_ids(&self) -> impl ExactSizeIterator<Item = VariantId> + use<> {
+    pub fn variant_ids(&self) -> impl ExactSizeIterator<Item = VariantId> + Clone + use<> {
         (0..self.variants.len() as u16).map(VariantId)
     }
 
@@ -255,7 +303,10 @@ impl Catalog {
 
     /// The variants that serve `app` on workers, in profile order.
     #[inline]
-    pub fn variants_of(&self, app: AppId) -> impl ExactSizeIterator<Item = VariantId> + use<> {
+    pub fn variants_of(
+        &self,
+        app: AppId,
+    ) -> impl ExactSizeIterator<Item = VariantId> + Clone + use<> {
         self.apps[app.index()].variants.clone().map(VariantId)
     }
 

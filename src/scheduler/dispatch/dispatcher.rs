@@ -130,12 +130,19 @@ impl Batching {
     pub const DEFAULT: Self =
         Self { max_batch: MAX_BATCH as usize, fill: BatchFill::Full, drop: DropPolicy::Never };
 
+    /// The settings of [`BATCHING`] that the scheduler has; the defaults of the others.
     pub fn read(fields: &mut Decoder<'_>) -> Self {
-        Self {
-            max_batch: fields.integer("max_batch") as usize,
-            fill: fields.choice("batch", &FILLS),
-            drop: fields.choice("drop_policy", &DROP_POLICIES),
+        let mut batching = Self::DEFAULT;
+        if fields.describes("max_batch") {
+            batching.max_batch = fields.integer("max_batch") as usize;
         }
+        if fields.describes("batch") {
+            batching.fill = fields.choice("batch", &FILLS);
+        }
+        if fields.describes("drop_policy") {
+            batching.drop = fields.choice("drop_policy", &DROP_POLICIES);
+        }
+        batching
     }
 
     /// The reason to reject a head whose earliest end is `soonest`, if there is one.
@@ -349,6 +356,8 @@ impl FixedVariant {
     }
 }
 
+/// A dispatcher in a fixed order with a fixed variant by application: the fastest, unless the
+/// scheduler has the settings of [`FIXED`].
 pub fn read_fixed(
     fields: &mut Decoder<'_>,
     context: &BuildContext<'_>,
@@ -365,9 +374,12 @@ pub fn read_fixed(
 /// Reads `variant`: `"fastest"`, `"best"`, the name of a variant, or a table of these by
 /// application.
 fn read_variants(fields: &mut Decoder<'_>, catalog: &Catalog) -> Vec<FixedVariant> {
+    let mut fixed = vec![FixedVariant::Fastest; catalog.app_ids().len()];
+    if !fields.describes("variant") {
+        return fixed;
+    }
     let node = fields.take("variant");
     let problems = fields.problems();
-    let mut fixed = vec![FixedVariant::Fastest; catalog.app_ids().len()];
     match node.map(|node| (node, &node.value)) {
         None => {}
         Some((_, Value::Table(entries))) => {
@@ -418,4 +430,22 @@ fn read_variant(
         }
     }
     FixedVariant::Fastest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Group;
+
+    const MAX_BATCH_ALONE: Group = Group::named("alone").of(&[&[MAX_BATCH_SETTING]]);
+
+    #[test]
+    fn a_scheduler_may_take_one_of_the_shared_settings() {
+        let node = ConfigNode::parse_override("{ max_batch = 4 }");
+        let mut problems = Problems::default();
+        let mut fields = Decoder::new(&node, &MAX_BATCH_ALONE, &mut problems);
+        let batching = Batching::read(&mut fields);
+        assert_eq!((batching.max_batch, batching.fill), (4, Batching::DEFAULT.fill));
+        assert!(read_variants(&mut fields, &Catalog::empty()).is_empty() && problems.is_empty());
+    }
 }

@@ -11,6 +11,7 @@ use crate::core::ids::{Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
 use crate::core::units::{NS_PER_S, Span};
 use crate::scheduler::score::Score;
+use crate::system::catalog::spread;
 
 /// A form of priority; d is the time to the deadline in seconds, u the utility of a variant if
 /// the request starts at once.
@@ -134,17 +135,10 @@ impl Priority {
     /// 1 + the sample variance of the application's accuracies (0 for a single variant).
     fn spread(self, view: &View<'_>, request: &Request) -> f64 {
         let catalog = view.catalog();
-        let accuracy = |v: VariantId| {
-            if self.granted { view.accuracy(request.id, v) } else { catalog.variant(v).accuracy }
-        };
-        let variants = || catalog.variants_of(request.app);
-        let count = variants().count() as f64;
-        if count < 2.0 {
-            return 1.0;
+        if !self.granted {
+            return catalog.app(request.app).accuracy_spread;
         }
-        let mean = variants().map(accuracy).sum::<f64>() / count;
-        let squares: f64 = variants().map(|v| (accuracy(v) - mean) * (accuracy(v) - mean)).sum();
-        1.0 + squares / (count - 1.0)
+        spread(catalog.variants_of(request.app).map(|v| view.accuracy(request.id, v)))
     }
 }
 

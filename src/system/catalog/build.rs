@@ -148,6 +148,9 @@ fn build_app(spec: &SystemSpec, app: &AppSpec, profile: &Profile, variants: Rang
         classes: profile.classes.clone(),
         // Resolved when the workers are known.
         budget: DeadlineBudget::Fixed(Span::ZERO),
+        // Both are filled in when the variants are known.
+        accuracy_spread: 1.0,
+        recalls: Vec::new(),
         frequencies: Prior::Profile(1.0).of(&profile.prior),
         precision: app.peek.precision(&prior),
         prior,
