@@ -210,7 +210,7 @@ impl World {
         log
     }
 
-    /// What happens in the same run if nobody stands between engine and scheduler, so that the
+    /// The events of the same run without the recorder between engine and scheduler, so that the
     /// engine may hand over arrivals together; and whether it does.
     pub fn run_unwatched(&self, scheduler: &str) -> (Vec<Happened>, bool) {
         let rng = Rng::new(self.seed, 0);
