@@ -6,7 +6,7 @@
 
 use crate::classifier::model::ClassifierBuffers;
 use crate::contract::AccuracySource;
-use crate::core::ids::{AppId, Request, RequestId, TrueClass, VariantId};
+use crate::core::ids::{AppId, Arrival, Request, RequestId, TrueClass, VariantId};
 use crate::core::units::Time;
 use crate::system::catalog::Catalog;
 use crate::system::lru_memory::LruMemory;
@@ -188,17 +188,13 @@ impl State {
 
     /// Adds a request, which is hidden at first.
     #[inline]
-    pub fn insert(
-        &mut self,
-        make: impl FnOnce(RequestId) -> Request,
-        truth: TrueClass,
-    ) -> RequestId {
+    pub fn insert(&mut self, arrival: &Arrival) -> RequestId {
         let free = self.free.pop();
         let at = free.unwrap_or(self.slots.len() as u32);
         let id = RequestId::new(self.arrived, at);
         self.arrived += 1;
-        let phase = Phase::Hidden;
-        let slot = Slot { request: make(id), truth, phase, returned: false };
+        let (request, truth) = (arrival.request(id), arrival.truth);
+        let slot = Slot { request, truth, phase: Phase::Hidden, returned: false };
         match free {
             Some(at) => self.slots[at as usize] = slot,
             None => self.slots.push(slot),
@@ -208,12 +204,8 @@ impl State {
 
     /// Adds a request that is pending at once.
     #[inline]
-    pub fn insert_pending(
-        &mut self,
-        make: impl FnOnce(RequestId) -> Request,
-        truth: TrueClass,
-    ) -> RequestId {
-        let id = self.insert(make, truth);
+    pub fn insert_pending(&mut self, arrival: &Arrival) -> RequestId {
+        let id = self.insert(arrival);
         self.slots[id.slot()].phase = Phase::Pending;
         self.pending += 1;
         self.listed.push(id);
@@ -305,6 +297,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::units::Span;
 
     fn state() -> State {
         let catalog = Catalog::empty();
@@ -313,8 +306,8 @@ mod tests {
 
     fn add(state: &mut State) -> RequestId {
         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
-        let (arrival, deadline) = (Time::ZERO, Time::ZERO);
-        state.insert(|id| Request { id, app: AppId(0), client: 0, arrival, deadline }, truth)
+        let (time, budget) = (Time::ZERO, Span::ZERO);
+        state.insert(&Arrival { time, app: AppId(0), client: 0, budget, truth })
     }
 
     fn listed(state: &State) -> Vec<u32> {

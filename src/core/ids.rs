@@ -109,6 +109,15 @@ pub struct Arrival {
     pub truth: TrueClass,
 }
 
+impl Arrival {
+    /// The request that it becomes.
+    #[inline]
+    pub fn request(&self, id: RequestId) -> Request {
+        let Self { time, app, client, budget, .. } = *self;
+        Request { id, app, client, arrival: time, deadline: time + budget }
+    }
+}
+
 /// What the answers of one batch have in common. They all end at once.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchAnswer {

@@ -195,7 +195,7 @@ mod tests {
         // `b` at rate 1 is wide: both at rate 1 go on, at rate 2 neither.
         assert_eq!(due([sharp, sharp, wide, sharp]), [(0, 2), (2, 2)]);
         assert_eq!(due([wide; 4]), [(0, 2), (2, 2), (1, 2), (3, 2)]);
-        // Who fails holds nobody up.
+        // A scheduler that fails does not hold up the others.
         assert_eq!(due([sharp, sharp, wide, ["1", ""]]), [(0, 2), (2, 2)]);
         assert_eq!(due([["1", ""], sharp, wide, sharp]), []);
     }

@@ -1,6 +1,6 @@
 //! Poisson arrivals: exponential gaps with mean 1 / rate.
 
-use super::timed::{InterarrivalProcess, poisson_gap};
+use super::timed::{InterarrivalProcess, in_turn, poisson_gap};
 use super::trace_rows::RequestSampler;
 use super::{ArrivalEntry, Process};
 use crate::core::ids::Arrival;
@@ -38,10 +38,7 @@ impl InterarrivalProcess for Poisson {
         let first = into.len();
         self.units.clear();
         if !requests.draw_block(count, &mut self.units, into) {
-            into.extend((0..count).map(|_| {
-                let time = self.next_time(&mut requests.rng);
-                requests.draw(time)
-            }));
+            in_turn(self, count, requests, into);
             return;
         }
         exponentials(&mut self.units);

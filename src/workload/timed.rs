@@ -22,16 +22,26 @@ pub trait InterarrivalProcess: Send {
 
     /// Appends as many requests at its next instants.
     fn arrivals(&mut self, count: usize, requests: &mut RequestSampler, into: &mut Vec<Arrival>) {
-        into.extend((0..count).map(|_| {
-            let time = self.next_time(&mut requests.rng);
-            requests.draw(time)
-        }));
+        in_turn(self, count, requests, into);
     }
 
     /// Its steps until this many requests have arrived; `None` if nearly every step yields one.
     fn steps(&self, _requests: f64) -> Option<Steps> {
         None
     }
+}
+
+/// Appends as many requests, each drawn after its instant.
+pub(super) fn in_turn(
+    process: &mut (impl InterarrivalProcess + ?Sized),
+    count: usize,
+    requests: &mut RequestSampler,
+    into: &mut Vec<Arrival>,
+) {
+    into.extend((0..count).map(|_| {
+        let time = process.next_time(&mut requests.rng);
+        requests.draw(time)
+    }));
 }
 
 /// Starts a process with this mean rate in requests per second. Work that takes time belongs to the

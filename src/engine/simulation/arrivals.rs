@@ -3,7 +3,6 @@
 
 use super::Simulation;
 use crate::contract::{AccuracySource, Event, Observer};
-use crate::core::ids::{Arrival, Request};
 use crate::core::units::Time;
 
 /// Arrivals that are drawn at once, where they may be.
@@ -30,14 +29,11 @@ impl Simulation {
             let left = &self.drawn[self.taken..];
             let count = left.iter().take_while(|arrival| arrival.time < until).count();
             for arrival in &left[..count] {
-                let Arrival { time, app, client, budget, truth } = *arrival;
-                let deadline = time + budget;
-                let make = |id| Request { id, app, client, arrival: time, deadline };
-                let id = self.state.insert_pending(make, truth);
-                let request = make(id);
+                let id = self.state.insert_pending(arrival);
+                let request = arrival.request(id);
                 observer.on(Event::Arrived { request: &request });
-                observer.on(Event::ReadyToSchedule { at: time, request: &request });
-                self.state.now = time;
+                observer.on(Event::ReadyToSchedule { at: arrival.time, request: &request });
+                self.state.now = arrival.time;
                 self.arrived.push(id);
             }
             self.counts.arrived += count as u64;
@@ -72,17 +68,15 @@ impl Simulation {
     /// Adds every request that arrives at this instant.
     pub(super) fn arrive(&mut self, now: Time, observer: &mut impl Observer) {
         while self.next_arrival() == now {
-            let Arrival { time, app, client, budget, truth } = self.drawn[self.taken];
+            let arrival = self.drawn[self.taken];
             self.taken += 1;
             if self.taken == self.drawn.len() {
                 self.draw_arrivals();
             }
-            let deadline = time + budget;
-            let make = |id| Request { id, app, client, arrival: time, deadline };
-            let id = self.state.insert(make, truth);
+            let id = self.state.insert(&arrival);
             self.counts.arrived += 1;
-            observer.on(Event::Arrived { request: &make(id) });
-            self.receive(app, id, observer);
+            observer.on(Event::Arrived { request: &arrival.request(id) });
+            self.receive(arrival.app, id, observer);
         }
         self.peek_on_host();
     }
