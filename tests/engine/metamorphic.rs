@@ -8,6 +8,7 @@ use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::core::ids::VariantId;
 use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::{REGISTRY, SchedulerEntry};
+use peeksim::system::faults::BeliefError;
 use peeksim::system::latency::LatencyPoints;
 use peeksim::workload::Listed;
 use rand::RngExt;
@@ -287,6 +288,51 @@ fn beliefs_do_not_change_what_happens() {
             assert_eq!(run(info), expected, "seed {seed}, {name}");
         }
     }
+}
+
+/// Checks that what it is told of requests follows from the tables that it is shown.
+#[derive(Default)]
+struct Auditor {
+    checked: usize,
+}
+
+impl Scheduler for Auditor {
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        let catalog = view.catalog();
+        for request in view.pending() {
+            let posterior = view.posterior(request);
+            let mut accuracies = Vec::new();
+            for variant in catalog.variants_of(request.app) {
+                let of = catalog.variant(variant);
+                let expected: f64 = posterior.iter().zip(&of.recall).map(|(p, r)| p * r).sum();
+                assert_eq!(view.accuracy(request.id, variant), expected);
+                accuracies.push(of.accuracy);
+                self.checked += 1;
+            }
+            let count = accuracies.len() as f64;
+            let mean = accuracies.iter().sum::<f64>() / count;
+            let squares: f64 = accuracies.iter().map(|a| (a - mean) * (a - mean)).sum();
+            let spread = if count < 2.0 { 1.0 } else { 1.0 + squares / (count - 1.0) };
+            assert_eq!(catalog.app(request.app).accuracy_spread, spread);
+        }
+        Fixed.decide(view, trigger, plan);
+    }
+}
+
+/// Where beliefs are wrong, everything that is derived from them is wrong alike.
+#[test]
+fn what_is_told_of_requests_follows_from_the_tables_that_are_shown() {
+    let mut auditor = Auditor::default();
+    for seed in 0..SEEDS {
+        let mut case = Case::draw(seed, Limits::ALL);
+        case.world.setup.belief_error = BeliefError { latency: 0.5, accuracy: 0.3 };
+        for info in [AccuracySource::Posterior, AccuracySource::OracleLabel] {
+            let arrivals = Box::new(Listed::new(case.world.arrivals.clone()));
+            let (_, result) = case.world.observe((info, "auditor"), &mut auditor, arrivals);
+            result.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        }
+    }
+    assert!(auditor.checked > 10_000, "{}", auditor.checked);
 }
 
 /// Serves one request after the other on two lanes and compares what it is told of running
