@@ -1,10 +1,13 @@
-//! The search over subsets of groups finds plans as good as trying every order and variant.
+//! The search over subsets of groups finds plans as good as trying every order and variant, which is
+//! done where the worker is behind a link: here behind one that takes no time.
 
 use crate::support::common::{V, World};
 use crate::support::shell::repository;
 use peeksim::config::{ConfigNode, Problems};
+use peeksim::core::units::Span;
 use peeksim::experiment::{Experiment, Sweep, simulate};
 use peeksim::metrics::{Cell, Summary};
+use peeksim::system::link::{Link, Uplink};
 use peeksim::system::penalty::Penalty;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -42,8 +45,8 @@ fn runs(
     memory: u64,
     max_batch: u64,
     profiles: &Path,
+    behind_link: bool,
 ) -> Vec<(f64, f64, Option<u64>)> {
-    let scheduler = format!("name = '{scheduler}', max_batch = {max_batch}");
     let set = [
         format!("profiles = '{}'", profiles.display()),
         "latency_fit = 'as-measured'".to_owned(),
@@ -52,10 +55,11 @@ fn runs(
         format!("workers.0.memory_bytes = {memory}"),
         "replicates = 12".to_owned(),
         format!(
-            "scheduler = [{{ {scheduler}, search = 'exact', label = 'one by one' }}, \
-                 {{ {scheduler}, search = 'auto', label = 'subsets' }}]"
+            "scheduler = {{ name = '{scheduler}', max_batch = {max_batch}, search = 'exact' }}"
         ),
     ];
+    let set = set.into_iter().chain(behind_link.then(|| "workers.0.link = { rtt_ms = 0 }".into()));
+    let set: Vec<String> = set.collect();
     let mut experiment =
         Experiment::load("sneakpeek/e09-class-drift", &set).expect("an experiment");
     experiment.figures.clear();
@@ -78,11 +82,10 @@ fn subsets_find_what_one_by_one_finds() {
     let cases = [(1, 32), (1, 1), (2, 2), (3, 32)];
     let cases = cases.iter().flat_map(|case| [(case, &*shipped), (case, reversed.path())]);
     for ((memory, max_batch), profiles) in cases {
-        let results = runs("sneakpeek", *memory, *max_batch, profiles);
-        let (one_by_one, subsets) = results.split_at(results.len() / 2);
-        for (a, b) in one_by_one.iter().zip(subsets) {
+        let run = |behind_link| runs("sneakpeek", *memory, *max_batch, profiles, behind_link);
+        for (a, b) in run(true).iter().zip(&run(false)) {
             assert_eq!(b.2, Some(1), "subsets always prove so few groups");
-            // More than two million plans are left to the subsets in both.
+            // More than two million plans are not tried one by one.
             if a.2 == Some(1) {
                 assert!((a.0 - b.0).abs() < 1e-12, "{a:?} {b:?}");
                 assert!((a.1 - b.1).abs() < 1e-12, "{a:?} {b:?}");
@@ -117,8 +120,7 @@ fn tied(seed: u64) -> World {
     world
 }
 
-/// Five groups of three variants have 29,160 plans: `exact` tries them one by one, `auto` searches
-/// over subsets. Whichever rule tells equal plans apart, both find the same plan.
+/// Five groups of three variants have 29,160 plans, behind a link tried one by one. Whichever rule tells equal plans apart, both find the same plan.
 #[test]
 fn subsets_find_the_plan_that_is_listed_first_of_equals() {
     let mut by_rule = 0;
@@ -127,15 +129,17 @@ fn subsets_find_the_plan_that_is_listed_first_of_equals() {
         let plans: Vec<_> = ["earliest-finish", "listed"]
             .into_iter()
             .map(|ties| {
-                let run = |search: &str| {
-                    let scheduler = format!(
-                        "{{ name = 'grouped', search = '{search}', tie_break = '{ties}' }}"
-                    );
+                let run = |world: &World| {
+                    let scheduler =
+                        format!("{{ name = 'grouped', search = 'exact', tie_break = '{ties}' }}");
                     let log = world.run(&scheduler);
                     assert_eq!(log.windows_solved_exactly, Some(1), "seed {seed}, {scheduler}");
-                    log.events
+                    log.timeline()
                 };
-                let (one_by_one, subsets) = (run("exact"), run("auto"));
+                let mut behind_link = tied(seed);
+                behind_link.setup.workers[0].link =
+                    Some(Link { rtt: Span::ZERO, uplink: Uplink::Endless, power_w: None });
+                let (one_by_one, subsets) = (run(&behind_link), run(&world));
                 assert_eq!(one_by_one, subsets, "seed {seed}, ties = {ties}");
                 subsets
             })

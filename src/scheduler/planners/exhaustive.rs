@@ -1,5 +1,5 @@
-//! Brute force: every order of the waiting requests and every variant of each, one by one on one
-//! worker, the best mean utility wins.
+//! The optimum of a tiny window: of every order of the waiting requests and every variant of each,
+//! one by one on one worker, the best mean utility wins.
 //!
 //! n! · Mⁿ plans: it takes the oldest requests only, as many as give two million plans at most.
 //! A yardstick for tiny windows, not a scheduler for load.

@@ -32,6 +32,7 @@ use crate::contract::{Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{Request, WorkerId};
 use crate::core::rounding::rounded;
 use crate::scheduler::score::{Score, by_mean_deadline};
+use crate::scheduler::tie_break::PlanValue;
 
 /// What the requests of a group share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +49,10 @@ enum GroupBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SearchMode {
     Greedy,
-    /// Enumeration up to [`enumerate::LIMIT`] plans; beyond, label-setting over a limited number
-    /// of groups on one worker; greedy beyond that.
+    /// All plans up to [`enumerate::LIMIT`] of them, and beyond with few groups and one worker;
+    /// greedy beyond that.
     Exact,
-    /// The same with enumeration up to [`enumerate::AUTO_LIMIT`] plans.
+    /// The same with [`enumerate::AUTO_LIMIT`].
     Auto,
 }
 
@@ -258,40 +259,39 @@ impl GroupPlanner {
         self.groups.iter().all(&mut add).then_some(problem)
     }
 
-    /// Searches by enumeration; false if there are too many plans.
-    fn enumerate(&mut self, view: &View<'_>) -> bool {
+    /// Replaces the greedy plan by the best of all plans that serve whole groups one after another
+    /// on one worker; false if there are too many of them, or no worker can serve all groups.
+    fn search_exactly(&mut self, view: &View<'_>) -> bool {
         let limit = match self.search {
             SearchMode::Greedy => return false,
             SearchMode::Exact => enumerate::LIMIT,
             SearchMode::Auto => enumerate::AUTO_LIMIT,
         };
-        if enumerate::count(view, &self.groups.iter().map(|group| group.key.allowed)) > limit {
+        let allowed = self.groups.iter().map(|group| group.key.allowed);
+        let are_few = enumerate::count(view, &allowed) <= limit;
+        let is_alone = self.builder.timelines.len() == 1;
+        if !are_few && !is_alone {
             return false;
         }
-        let workers = view.catalog().worker_ids().zip(&self.builder.timelines);
-        let problem = |(worker, timeline)| self.problem(view, worker, timeline);
-        let problems: Vec<WindowProblem<'_>> = workers.filter_map(problem).collect();
-        let Some((best, steps)) = enumerate::search(&problems) else { return false };
-        self.replace_plan(&problems[best], &problems[best].steps_of_parts(steps.into_iter()));
-        true
-    }
-
-    /// Searches by label-setting over the groups, on a single worker; true if it proves a plan at
-    /// least as good as the greedy one.
-    fn set_labels(&mut self, view: &View<'_>) -> bool {
-        if self.search == SearchMode::Greedy || self.builder.timelines.len() != 1 {
-            return false;
+        // On several workers the greedy plan may be none of those searched.
+        let least = if is_alone { self.planned } else { Score::default() };
+        let tie_break = self.builder.tie_break;
+        let mut best: Option<(PlanValue, WindowProblem<'_>, Vec<PlanStep>)> = None;
+        let mut backlog = Timeline::default();
+        for worker in view.catalog().worker_ids() {
+            view.backlog_end(worker, &mut backlog);
+            let Some(problem) = self.problem(view, worker, &backlog) else { continue };
+            let found = group_moves::search(&problem, least)
+                .or_else(|| are_few.then(|| enumerate::search(&problem)).flatten());
+            let Some((value, steps)) = found else { continue };
+            if tie_break.beats(value, best.as_ref().map(|(value, ..)| *value)) {
+                best = Some((value, problem, steps));
+            }
         }
-        let (worker, mut backlog) = (WorkerId(0), Timeline::default());
-        view.backlog_end(worker, &mut backlog);
-        // The search does not model links.
-        if backlog.is_remote() {
-            return false;
+        if let Some((_, problem, steps)) = &best {
+            self.replace_plan(problem, steps);
         }
-        let Some(problem) = self.problem(view, worker, &backlog) else { return false };
-        let Some(steps) = group_moves::search(&problem, self.planned) else { return false };
-        self.replace_plan(&problem, &steps);
-        true
+        best.is_some()
     }
 
     fn replace_plan(&mut self, problem: &WindowProblem<'_>, steps: &[PlanStep]) {
@@ -315,11 +315,8 @@ impl Scheduler for GroupPlanner {
         let mut groups = std::mem::take(&mut self.groups);
         divide(&self.builder.requests, |request| self.key(view, request), &mut groups);
         self.groups = groups;
-        let exact = self.enumerate(view) || {
-            self.greedy(view);
-            self.set_labels(view)
-        };
-        self.windows_solved_exactly += u64::from(exact);
+        self.greedy(view);
+        self.windows_solved_exactly += u64::from(self.search_exactly(view));
         self.builder.emit(view, plan);
     }
 

@@ -18,7 +18,7 @@
 use super::plan_builder::PlanBuilder;
 use super::planning_window::{PlanningWindow, WINDOW};
 use super::search::beam_search;
-use super::search::bounds::BoundTable;
+use super::search::bounds::RequestBounds;
 use super::search::request_moves::{self, MOST};
 use super::search::window_problem::{PlanStep, WindowProblem};
 use crate::config::settings::names;
@@ -84,7 +84,7 @@ impl OptimalWindow {
 
     /// The steps of the best plan, or why there is none.
     fn plan(&mut self, problem: &WindowProblem<'_>) -> Result<Vec<PlanStep>, String> {
-        let bounds = BoundTable::of_requests(problem);
+        let bounds = RequestBounds::new(problem);
         let (known, steps) = beam_search::search(problem, &bounds);
         if let Some(proved) = request_moves::search(problem, &bounds, known) {
             self.windows_solved_exactly += 1;

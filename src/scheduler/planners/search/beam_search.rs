@@ -9,7 +9,7 @@
 //! With n requests and a width of w, O(n · w · variants · largest batch · log). The width falls
 //! as n grows.
 
-use super::bounds::BoundTable;
+use super::bounds::RequestBounds;
 use super::memory_states::MemoryStates;
 use super::window_problem::{PlanStep, VariantOption, WindowProblem};
 use crate::core::units::Time;
@@ -42,14 +42,14 @@ struct Batch {
 
 struct Search<'p, 'v> {
     problem: &'p WindowProblem<'v>,
-    bounds: &'p BoundTable,
+    bounds: &'p RequestBounds,
     memories: MemoryStates,
     open: Vec<Vec<Label>>,
     done: Vec<Label>,
 }
 
 /// A plan of all requests and its value.
-pub fn search(problem: &WindowProblem<'_>, bounds: &BoundTable) -> (PlanValue, Vec<PlanStep>) {
+pub fn search(problem: &WindowProblem<'_>, bounds: &RequestBounds) -> (PlanValue, Vec<PlanStep>) {
     let count = problem.requests.len();
     let width = (LABELS / count.max(1)).clamp(NARROWEST, WIDEST);
     let memories = MemoryStates::new(problem);

@@ -4,7 +4,7 @@
 //! `tie_break`). Common prefixes of plans of one order are evaluated once. Source:
 //! dndfrink/SERIF bd12bb8 (grouped schedulers).
 
-use super::window_problem::{VariantFilter, WindowProblem};
+use super::window_problem::{PlanStep, VariantFilter, WindowProblem};
 use crate::contract::{Timeline, View};
 use crate::core::ids::{Request, VariantId};
 use crate::scheduler::planners::plan_builder::append_utilities;
@@ -35,41 +35,27 @@ pub fn shorten(view: &View<'_>, requests: &mut Vec<Request>) {
     }
 }
 
-/// A plan of one of the problems: its parts in order with their variants.
-struct EnumeratedPlan {
-    value: PlanValue,
-    /// Index into the problems.
-    problem: usize,
-    steps: Vec<(usize, VariantId)>,
-}
-
-/// The best plan of several problems, which are the same parts on different workers: the index of
-/// the problem, and the parts in order with their variants.
-pub fn search(problems: &[WindowProblem<'_>]) -> Option<(usize, Vec<(usize, VariantId)>)> {
-    let mut best = None;
-    for (at, problem) in problems.iter().enumerate() {
-        let mut timelines = vec![Timeline::default(); problem.parts.len() + 1];
-        timelines[0].copy_from(&problem.backlog);
-        let mut order: Vec<usize> = (0..problem.parts.len()).collect();
-        let mut search = Enumeration { problem, at, timelines, chosen: Vec::new(), best };
-        loop {
-            search.place_next(&order, PlanValue::default());
-            if !next_permutation(&mut order) {
-                break;
-            }
-        }
-        best = search.best;
+/// The best plan and its value; `None` if there are no parts.
+pub fn search(problem: &WindowProblem<'_>) -> Option<(PlanValue, Vec<PlanStep>)> {
+    let mut timelines = vec![Timeline::default(); problem.parts.len() + 1];
+    timelines[0].copy_from(&problem.backlog);
+    let mut search = Enumeration { problem, timelines, chosen: Vec::new(), best: None };
+    let mut order: Vec<usize> = (0..problem.parts.len()).collect();
+    search.place_next(&order, PlanValue::default());
+    while next_permutation(&mut order) {
+        search.place_next(&order, PlanValue::default());
     }
-    best.map(|best| (best.problem, best.steps))
+    let (value, parts) = search.best?;
+    Some((value, problem.steps_of_parts(parts.into_iter())))
 }
 
 struct Enumeration<'p, 'v> {
     problem: &'p WindowProblem<'v>,
-    at: usize,
     /// The timeline before each position of the order.
     timelines: Vec<Timeline>,
     chosen: Vec<VariantId>,
-    best: Option<EnumeratedPlan>,
+    /// Its value, and its parts in order with their variants.
+    best: Option<(PlanValue, Vec<(usize, VariantId)>)>,
 }
 
 impl Enumeration<'_, '_> {
@@ -77,9 +63,9 @@ impl Enumeration<'_, '_> {
     fn place_next(&mut self, order: &[usize], value: PlanValue) {
         let (problem, depth) = (self.problem, self.chosen.len());
         let Some(part) = order.get(depth).map(|part| &problem.parts[*part]) else {
-            if problem.tie_break.beats(value, self.best.as_ref().map(|best| best.value)) {
-                let steps = order.iter().copied().zip(self.chosen.iter().copied()).collect();
-                self.best = Some(EnumeratedPlan { value, problem: self.at, steps });
+            if problem.tie_break.beats(value, self.best.as_ref().map(|(value, _)| *value)) {
+                let parts = order.iter().copied().zip(self.chosen.iter().copied()).collect();
+                self.best = Some((value, parts));
             }
             return;
         };

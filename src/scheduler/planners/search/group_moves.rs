@@ -1,5 +1,5 @@
-//! Label-setting over whole groups, for windows with too many plans to enumerate. It finds the same
-//! plan as [`super::enumerate`].
+//! Label-setting over whole groups on one worker with one lane and no link. It finds the same plan
+//! as [`super::enumerate`].
 //!
 //! In the bound of a label one of the unserved groups begins at once, the others after the fastest
 //! of them. A beam search gives the first lower bound.
@@ -7,7 +7,7 @@
 //! O(2^G · variants · contents · labels · G · Σ|M|) at worst; bounds leave little of it. Source:
 //! ours.
 
-use super::bounds::BoundTable;
+use super::bounds::PartBounds;
 use super::label_setting::{
     self, Extension, Labels, Limits, Moves, Origin, PartBatches, Step, members,
 };
@@ -20,54 +20,54 @@ use std::cmp::Ordering;
 
 const MOST: usize = 12;
 const BEAM: usize = 32;
+/// Up to this many groups, a beam search costs as much as the whole one.
+const FEW: usize = 4;
 
 struct GroupMoves<'p, 'v> {
     problem: &'p WindowProblem<'v>,
-    bounds: BoundTable,
+    bounds: PartBounds,
     memories: MemoryStates,
     /// By group, the shortest time to compute it.
     shortest: Vec<Span>,
 }
 
-/// The best order and variants of the groups with a utility of at least `least`; `None` if there is
-/// no such plan, or too many groups, lanes or labels.
-pub fn search(problem: &WindowProblem<'_>, least: Score) -> Option<Vec<PlanStep>> {
-    if problem.parts.len() > MOST || problem.backlog.lanes() != 1 {
+/// The best order and variants of the groups with a utility of at least `least`, and its value;
+/// `None` if there is no such plan, too many groups or labels, several lanes, or a link.
+pub fn search(problem: &WindowProblem<'_>, mut least: Score) -> Option<(PlanValue, Vec<PlanStep>)> {
+    let backlog = &problem.backlog;
+    if problem.parts.len() > MOST || backlog.lanes() != 1 || backlog.is_remote() {
         return None;
     }
     let shortest = problem.parts.iter().map(|part| part.options.iter().map(|o| o.whole).min());
     let mut moves = GroupMoves {
         shortest: shortest.collect::<Option<_>>()?,
         problem,
-        bounds: BoundTable::of_parts(problem),
+        bounds: PartBounds::new(problem),
         memories: MemoryStates::new(problem),
     };
     // Plans of the known utility are kept, however late they end.
     let known = |sum| PlanValue { sum, finish: Time::MAX };
-    let beam = label_setting::search(&mut moves, known(least), BEAM);
-    let least = beam.map_or(least, |(best, _)| least.max(best.sum));
-    let (_, steps) = label_setting::search(&mut moves, known(least), usize::MAX)?;
+    if problem.parts.len() > FEW {
+        let beam = label_setting::search(&mut moves, known(least), BEAM);
+        least = beam.map_or(least, |(best, _)| least.max(best.sum));
+    }
+    let (value, steps) = label_setting::search(&mut moves, known(least), usize::MAX)?;
     let parts = steps.iter().map(|step| (step.batch.trailing_zeros() as usize, step.variant));
-    Some(problem.steps_of_parts(parts))
+    Some((value, problem.steps_of_parts(parts)))
 }
 
 impl GroupMoves<'_, '_> {
-    /// An upper bound on the utility of a group that begins at `now` or later.
-    fn group_bound(&self, group: usize, now: Time) -> Score {
-        self.bounds.row(now)[group]
-    }
-
     /// An upper bound on the utility of the groups of a set after `now`: one of them begins then,
     /// the others after the shortest.
-    fn bound(&self, set: u32, now: Time) -> Score {
+    fn bound(&mut self, set: u32, now: Time) -> Score {
         let Some(shortest) = members(set).map(|group| self.shortest[group]).min() else {
             return Score::default();
         };
         let (mut sum, mut first) = (Score::default(), Score::default());
         for group in members(set) {
-            let later = self.group_bound(group, now + shortest);
+            let later = self.bounds.of(self.problem, group, now + shortest);
             sum += later;
-            first = first.max(self.group_bound(group, now) - later);
+            first = first.max(self.bounds.of(self.problem, group, now) - later);
         }
         sum + first
     }
@@ -101,7 +101,7 @@ impl Moves for GroupMoves<'_, '_> {
         let begin = origin.value.finish + load;
         let all = (1u32 << self.items()) - 1;
         let rest = self.bound(all & !(origin.served | batch), begin + option.whole);
-        let at_best = origin.value.sum + self.group_bound(group, begin) + rest;
+        let at_best = origin.value.sum + self.bounds.of(self.problem, group, begin) + rest;
         if !labels.may_be_best(at_best, begin) {
             return;
         }

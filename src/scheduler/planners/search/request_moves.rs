@@ -7,7 +7,7 @@
 //! O(3ⁿ · variants · contents of memory · labels) at worst. Source: ours; dynamic programmes over
 //! subsets go back to Held and Karp, J. SIAM 1962.
 
-use super::bounds::BoundTable;
+use super::bounds::RequestBounds;
 use super::label_setting::{
     self, Extension, Labels, Limits, MOST_ITEMS, Moves, Origin, PartBatches, Step, members,
 };
@@ -35,7 +35,7 @@ struct BatchSize {
 
 struct RequestMoves<'p, 'v> {
     problem: &'p WindowProblem<'v>,
-    bounds: &'p BoundTable,
+    bounds: &'p RequestBounds,
     memories: MemoryStates,
     /// By part, the least time to compute 0, 1, 2, … of its requests, without loads.
     least: Vec<Vec<Span>>,
@@ -47,7 +47,7 @@ struct RequestMoves<'p, 'v> {
 /// takes too long.
 pub fn search(
     problem: &WindowProblem<'_>,
-    bounds: &BoundTable,
+    bounds: &RequestBounds,
     known: PlanValue,
 ) -> Option<Vec<PlanStep>> {
     if problem.requests.len() > MOST {
