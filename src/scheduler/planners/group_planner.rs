@@ -21,7 +21,7 @@
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.
 
-use super::plan_builder::{PlanBuilder, append_utilities};
+use super::plan_builder::{PlanBuilder, sum_scores};
 use super::planning_window::Placement;
 use super::priority::{Priority, RequestOrder};
 use super::search::window_problem::{PlanStep, VariantFilter, WindowProblem};
@@ -219,20 +219,18 @@ impl GroupPlanner {
         }
     }
 
-    /// Appends requests to the timeline of their best placement; returns it and their utility.
+    /// Appends requests to the timeline of their best placement, and returns it with their utility.
     fn place(
         &mut self,
         view: &View<'_>,
         allowed: VariantFilter,
         requests: &[Request],
     ) -> Option<(Placement, Score)> {
-        let window = self.builder.window;
-        let append = |timeline: &mut Timeline, placement: Placement| {
-            let batches = window.batches(view, placement, requests);
-            append_utilities(view, timeline, placement.variant, batches)
-        };
-        let placed = self.builder.place(|worker| allowed.on(view, worker), append);
-        placed.map(|(placement, value)| (placement, value.sum))
+        let variants = |worker| allowed.on(view, worker);
+        self.builder.place(view, variants, requests, |variant, batches, ends| {
+            let utility = |r: &Request, end| Score::of(view.utility(r, variant, end));
+            sum_scores(batches, ends, utility)
+        })
     }
 
     /// The utility of parts of a group, each placed at its best one after the other.

@@ -29,13 +29,14 @@
 
 use super::class_mix_estimator::ClassMixEstimator;
 use super::group_planner::{Group, GroupKey, divide};
-use super::plan_builder::{PlanBuilder, append_batches};
+use super::plan_builder::{PlanBuilder, append_batches, sum_scores};
 use super::planning_window::{Placement, PlanningWindow, WINDOW};
 use super::priority::RequestOrder;
 use super::search::window_problem::VariantFilter;
 use crate::config::{Decoder, Setting};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::Request;
+use crate::core::units::Time;
 use crate::scheduler::score::{Score, by_mean_deadline};
 use crate::scheduler::tie_break::{PlanValue, TIE_BREAK, TieBreak};
 use crate::scheduler::{BuildContext, SchedulerEntry};
@@ -122,13 +123,14 @@ impl PeekPlus {
 
     fn greedy(&mut self, view: &View<'_>) -> Vec<GroupStep> {
         let backlog = self.builder.timelines.clone();
-        let (window, accuracy) = (self.builder.window, &self.accuracy);
+        let accuracy = &self.accuracy;
         let mut steps = Vec::with_capacity(self.groups.len());
         for (group, Group { key, requests }) in self.groups.iter().enumerate() {
-            let append = |timeline: &mut Timeline, placement| {
-                append(view, window, accuracy, timeline, placement, requests)
-            };
-            let placed = self.builder.place(|worker| key.allowed.on(view, worker), append);
+            let variants = |worker| key.allowed.on(view, worker);
+            let placed = self.builder.place(view, variants, requests, |variant, batches, ends| {
+                let kept = |r: &Request, end| kept(view, r, end);
+                sum_scores(batches, ends, kept).times(accuracy[variant.index()])
+            });
             steps.extend(placed.map(|(placement, _)| GroupStep { group, placement }));
         }
         self.builder.timelines = backlog;
@@ -188,6 +190,11 @@ impl PeekPlus {
     }
 }
 
+/// The share of a request's accuracy that the penalty leaves.
+fn kept(view: &View<'_>, request: &Request, finish: Time) -> Score {
+    Score::of(1.0 - view.penalty(request, finish))
+}
+
 /// Appends a group to a timeline; its utility at the accuracies of the class mix, and its end.
 fn append(
     view: &View<'_>,
@@ -199,7 +206,7 @@ fn append(
 ) -> PlanValue {
     let batches = window.batches(view, placement, requests);
     let value = append_batches(view, timeline, placement.variant, batches, |request, finish| {
-        Score::of(1.0 - view.penalty(request, finish))
+        kept(view, request, finish)
     });
     PlanValue { sum: value.sum.times(accuracy[placement.variant.index()]), ..value }
 }

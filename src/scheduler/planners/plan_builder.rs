@@ -8,6 +8,7 @@ use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::{PlanValue, TieBreak};
+use std::slice::Chunks;
 
 /// A window and its plan: batches in the order of each worker.
 pub struct PlanBuilder {
@@ -17,6 +18,8 @@ pub struct PlanBuilder {
     /// By worker, its expected timeline with the plan so far.
     pub timelines: Vec<Timeline>,
     trial: Timeline,
+    /// Scratch: the ends of the batches of a placement.
+    ends: Vec<Time>,
     batches: Vec<PlannedBatch>,
 }
 
@@ -33,6 +36,7 @@ impl PlanBuilder {
             requests: Vec::new(),
             timelines: Vec::new(),
             trial: Timeline::default(),
+            ends: Vec::new(),
             batches: Vec::new(),
         }
     }
@@ -81,7 +85,7 @@ impl PlanBuilder {
         &self,
         variants: impl Fn(WorkerId) -> V,
         mut value: impl FnMut(&Timeline, Placement) -> PlanValue,
-    ) -> Option<Placement> {
+    ) -> Option<(PlanValue, Placement)> {
         let mut best: Option<(PlanValue, Placement)> = None;
         for (worker, timeline) in (0..).map(WorkerId).zip(&self.timelines) {
             // `for_each` instead of a loop: filters and chains are inlined.
@@ -93,7 +97,7 @@ impl PlanBuilder {
                 }
             });
         }
-        best.map(|(_, placement)| placement)
+        best
     }
 
     /// The best next placement of one request alone, by a score of its variant and end.
@@ -104,25 +108,48 @@ impl PlanBuilder {
         score: impl Fn(VariantId, Time) -> Score,
     ) -> Option<Placement> {
         let variants = |worker| view.variants(worker, request.app);
-        self.best_placement(variants, |timeline, Placement { variant, .. }| {
+        let best = self.best_placement(variants, |timeline, Placement { variant, .. }| {
             let finish = view.finish(timeline, variant, 1);
             PlanValue { sum: score(variant, finish), finish }
-        })
+        });
+        best.map(|(_, placement)| placement)
     }
 
-    /// Appends requests to the timeline of their best placement, and returns it with its value.
+    /// Appends requests to the timeline of their best placement, and returns it with its value:
+    /// `utility` is that of batches with these ends on a variant.
     pub fn place<V: Iterator<Item = VariantId>>(
         &mut self,
+        view: &View<'_>,
         variants: impl Fn(WorkerId) -> V,
-        append: impl Fn(&mut Timeline, Placement) -> PlanValue,
-    ) -> Option<(Placement, PlanValue)> {
+        requests: &[Request],
+        utility: impl Fn(VariantId, Chunks<'_, Request>, &[Time]) -> Score,
+    ) -> Option<(Placement, Score)> {
+        let window = self.window;
         let mut trial = std::mem::take(&mut self.trial);
+        let mut ends = std::mem::take(&mut self.ends);
         let best = self.best_placement(variants, |timeline, placement| {
-            trial.copy_from(timeline);
-            append(&mut trial, placement)
+            let variant = placement.variant;
+            let batches = window.batches(view, placement, requests);
+            ends.clear();
+            // A single batch needs no copy of the timeline.
+            if batches.len() == 1 {
+                ends.push(view.finish(timeline, variant, requests.len()));
+            } else {
+                trial.copy_from(timeline);
+                let append =
+                    |batch: &[Request]| view.estimate_append(&mut trial, variant, batch.len());
+                ends.extend(batches.clone().map(append));
+            }
+            let finish = ends.last().copied().unwrap_or_default();
+            PlanValue { sum: utility(variant, batches, &ends), finish }
         });
-        self.trial = trial;
-        best.map(|best| (best, append(&mut self.timelines[best.worker.index()], best)))
+        (self.trial, self.ends) = (trial, ends);
+        let (value, placement) = best?;
+        let timeline = &mut self.timelines[placement.worker.index()];
+        for batch in window.batches(view, placement, requests) {
+            view.estimate_append(timeline, placement.variant, batch.len());
+        }
+        Some((placement, value.sum))
     }
 
     pub fn emit(&mut self, view: &View<'_>, plan: &mut Plan) {
@@ -140,6 +167,20 @@ impl PlanBuilder {
             plan.assign(worker, variant, requests);
         }
     }
+}
+
+/// The sum of the scores of requests in batches with these ends.
+#[inline]
+pub fn sum_scores(
+    batches: Chunks<'_, Request>,
+    ends: &[Time],
+    score: impl Fn(&Request, Time) -> Score,
+) -> Score {
+    let mut sum = Score::default();
+    for (batch, end) in batches.zip(ends) {
+        batch.iter().for_each(|request| sum += score(request, *end));
+    }
+    sum
 }
 
 /// Appends batches on a variant to a timeline. `score` is of a request and the end of its batch.
