@@ -266,6 +266,11 @@ impl Classifier {
             || trace.is_some_and(|trace| !trace.votes.is_empty())
     }
 
+    /// Whether the votes are the same for all requests that replay a row of the trace.
+    pub fn depends_on_row(&self) -> bool {
+        !matches!(self.kind, ClassifierKind::Confusion(_))
+    }
+
     /// Peeks at request `number`: fills the votes by class. They are all zero where the votes or
     /// features would come from the trace and the request has no row in it.
     pub fn peek(

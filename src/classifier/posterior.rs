@@ -76,8 +76,8 @@ pub fn shrunk_recall(recall: f64, samples: f64, accuracy: f64, weight: f64) -> f
 
 /// The index of the largest value; ties, up to their last bits ([`rounded`]), to the lowest.
 pub fn argmax(values: &[f64]) -> usize {
-    let larger =
-        |best, at: usize| if rounded(values[at]) > rounded(values[best]) { at } else { best };
+    let is_larger = |a: f64, b: f64| a > b && rounded(a) > rounded(b);
+    let larger = |best, at: usize| if is_larger(values[at], values[best]) { at } else { best };
     (1..values.len()).fold(0, larger)
 }
 

@@ -99,7 +99,17 @@ pub(crate) struct RequestBeliefs {
     pub answer: Vec<Option<u16>>,
     /// Accuracy of each variant of the application by slot; empty if profiled accuracy is used.
     pub accuracy: Vec<f64>,
+    /// By application, then row of its trace: what a peek at it gives, once it is known.
+    pub by_row: Vec<Vec<Option<RowBeliefs>>>,
     pub buffers: ClassifierBuffers,
+}
+
+/// The beliefs about every request that replays a row.
+#[derive(Debug)]
+pub(crate) struct RowBeliefs {
+    pub posterior: Box<[f64]>,
+    pub accuracy: Box<[f64]>,
+    pub answer: Option<u16>,
 }
 
 #[derive(Debug)]

@@ -173,6 +173,26 @@ impl<'a> View<'a> {
         self.accuracy(request.id, variant) * (1.0 - self.penalty(request, finish))
     }
 
+    /// [`Self::utility`] of each request of a batch.
+    pub fn utilities<'r>(
+        &self,
+        requests: &'r [Request],
+        variant: VariantId,
+        finish: Time,
+    ) -> impl Iterator<Item = f64> + use<'a, 'r> {
+        let view = *self;
+        let finish = if view.catalog().is_peek(variant) { view.now() } else { finish };
+        let same = view.state.accuracy_of_all(variant);
+        let offset = view.catalog().variant_offset(variant);
+        let beliefs = &view.state.beliefs;
+        let own = move |id: RequestId| beliefs.accuracy[id.slot() * beliefs.variants + offset];
+        let utility = move |request: &Request| {
+            let accuracy = same.unwrap_or_else(|| own(request.id));
+            accuracy * (1.0 - view.penalty(request, finish))
+        };
+        requests.iter().map(utility)
+    }
+
     /// Time to the deadline; zero if it has passed.
     #[inline]
     pub fn remaining(&self, request: &Request) -> Span {

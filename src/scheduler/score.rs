@@ -9,6 +9,7 @@
 use crate::core::ids::Request;
 use crate::core::units::Time;
 use std::cmp::Ordering;
+use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
 
 /// A utility, or a sum of up to sixteen million of them.
@@ -56,6 +57,13 @@ impl AddAssign for Score {
     #[inline]
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
+    }
+}
+
+impl Sum for Score {
+    #[inline]
+    fn sum<I: Iterator<Item = Self>>(scores: I) -> Self {
+        scores.fold(Self::default(), Add::add)
     }
 }
 

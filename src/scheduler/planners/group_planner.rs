@@ -21,7 +21,7 @@
 //! Source: dndfrink/SERIF bd12bb8 (grouped schedulers; its greedy form is disabled there for more
 //! than four groups, where we use it). Groups by variant and splitting are ours.
 
-use super::plan_builder::{PlanBuilder, sum_scores};
+use super::plan_builder::PlanBuilder;
 use super::planning_window::Placement;
 use super::priority::{Priority, RequestOrder};
 use super::search::window_problem::{PlanStep, VariantFilter, WindowProblem};
@@ -227,10 +227,10 @@ impl GroupPlanner {
         requests: &[Request],
     ) -> Option<(Placement, Score)> {
         let variants = |worker| allowed.on(view, worker);
-        self.builder.place(view, variants, requests, |variant, batches, ends| {
-            let utility = |r: &Request, end| Score::of(view.utility(r, variant, end));
-            sum_scores(batches, ends, utility)
-        })
+        let utility = |variant, batch: &[Request], finish| {
+            view.utilities(batch, variant, finish).map(Score::of).sum()
+        };
+        self.builder.place(view, variants, requests, utility, |_, sum| sum)
     }
 
     /// The utility of parts of a group, each placed at its best one after the other.
@@ -316,6 +316,10 @@ impl Scheduler for GroupPlanner {
         self.greedy(view);
         self.windows_solved_exactly += u64::from(self.search_exactly(view));
         self.builder.emit(view, plan);
+    }
+
+    fn waits_for_idle_workers(&self) -> bool {
+        self.builder.window.waits_for_idle_workers()
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {

@@ -140,4 +140,8 @@ impl Scheduler for SequentialPlanner {
         }
         self.builder.emit(view, plan);
     }
+
+    fn waits_for_idle_workers(&self) -> bool {
+        self.builder.window.waits_for_idle_workers()
+    }
 }

@@ -122,6 +122,10 @@ impl Scheduler for OptimalWindow {
         }
     }
 
+    fn waits_for_idle_workers(&self) -> bool {
+        self.builder.window.waits_for_idle_workers()
+    }
+
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("windows_solved_exactly", self.windows_solved_exactly)]
     }

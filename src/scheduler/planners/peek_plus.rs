@@ -29,13 +29,13 @@
 
 use super::class_mix_estimator::ClassMixEstimator;
 use super::group_planner::{Group, GroupKey, divide};
-use super::plan_builder::{PlanBuilder, append_batches, sum_scores};
+use super::plan_builder::{PlanBuilder, append_batches};
 use super::planning_window::{Placement, PlanningWindow, WINDOW};
 use super::priority::RequestOrder;
 use super::search::window_problem::VariantFilter;
 use crate::config::{Decoder, Setting};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::Request;
+use crate::core::ids::{Request, VariantId};
 use crate::core::units::Time;
 use crate::scheduler::score::{Score, by_mean_deadline};
 use crate::scheduler::tie_break::{PlanValue, TIE_BREAK, TieBreak};
@@ -127,10 +127,9 @@ impl PeekPlus {
         let mut steps = Vec::with_capacity(self.groups.len());
         for (group, Group { key, requests }) in self.groups.iter().enumerate() {
             let variants = |worker| key.allowed.on(view, worker);
-            let placed = self.builder.place(view, variants, requests, |variant, batches, ends| {
-                let kept = |r: &Request, end| kept(view, r, end);
-                sum_scores(batches, ends, kept).times(accuracy[variant.index()])
-            });
+            let kept = |_, batch: &[Request], finish| kept(view, batch, finish);
+            let total = |variant: VariantId, sum: Score| sum.times(accuracy[variant.index()]);
+            let placed = self.builder.place(view, variants, requests, kept, total);
             steps.extend(placed.map(|(placement, _)| GroupStep { group, placement }));
         }
         self.builder.timelines = backlog;
@@ -190,9 +189,9 @@ impl PeekPlus {
     }
 }
 
-/// The share of a request's accuracy that the penalty leaves.
-fn kept(view: &View<'_>, request: &Request, finish: Time) -> Score {
-    Score::of(1.0 - view.penalty(request, finish))
+/// The shares of the accuracy of requests that the penalty leaves, summed.
+fn kept(view: &View<'_>, batch: &[Request], finish: Time) -> Score {
+    batch.iter().map(|request| Score::of(1.0 - view.penalty(request, finish))).sum()
 }
 
 /// Appends a group to a timeline; its utility at the accuracies of the class mix, and its end.
@@ -205,8 +204,8 @@ fn append(
     requests: &[Request],
 ) -> PlanValue {
     let batches = window.batches(view, placement, requests);
-    let value = append_batches(view, timeline, placement.variant, batches, |request, finish| {
-        kept(view, request, finish)
+    let value = append_batches(view, timeline, placement.variant, batches, |batch, finish| {
+        kept(view, batch, finish)
     });
     PlanValue { sum: value.sum.times(accuracy[placement.variant.index()]), ..value }
 }
@@ -231,5 +230,9 @@ impl Scheduler for PeekPlus {
             self.builder.push_group(view, placement, &self.groups[group].requests);
         }
         self.builder.emit(view, plan);
+    }
+
+    fn waits_for_idle_workers(&self) -> bool {
+        self.builder.window.waits_for_idle_workers()
     }
 }

@@ -8,7 +8,6 @@ use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::scheduler::score::Score;
 use crate::scheduler::tie_break::{PlanValue, TieBreak};
-use std::slice::Chunks;
 
 /// A window and its plan: batches in the order of each worker.
 pub struct PlanBuilder {
@@ -18,8 +17,6 @@ pub struct PlanBuilder {
     /// By worker, its expected timeline with the plan so far.
     pub timelines: Vec<Timeline>,
     trial: Timeline,
-    /// Scratch: the ends of the batches of a placement.
-    ends: Vec<Time>,
     batches: Vec<PlannedBatch>,
 }
 
@@ -36,7 +33,6 @@ impl PlanBuilder {
             requests: Vec::new(),
             timelines: Vec::new(),
             trial: Timeline::default(),
-            ends: Vec::new(),
             batches: Vec::new(),
         }
     }
@@ -116,34 +112,32 @@ impl PlanBuilder {
     }
 
     /// Appends requests to the timeline of their best placement, and returns it with its value:
-    /// `utility` is that of batches with these ends on a variant.
+    /// `score` is that of a batch on a variant with this end, `total` what their sum is worth.
     pub fn place<V: Iterator<Item = VariantId>>(
         &mut self,
         view: &View<'_>,
         variants: impl Fn(WorkerId) -> V,
         requests: &[Request],
-        utility: impl Fn(VariantId, Chunks<'_, Request>, &[Time]) -> Score,
+        score: impl Fn(VariantId, &[Request], Time) -> Score,
+        total: impl Fn(VariantId, Score) -> Score,
     ) -> Option<(Placement, Score)> {
         let window = self.window;
         let mut trial = std::mem::take(&mut self.trial);
-        let mut ends = std::mem::take(&mut self.ends);
         let best = self.best_placement(variants, |timeline, placement| {
             let variant = placement.variant;
-            let batches = window.batches(view, placement, requests);
-            ends.clear();
-            // A single batch needs no copy of the timeline.
-            if batches.len() == 1 {
-                ends.push(view.finish(timeline, variant, requests.len()));
+            let mut batches = window.batches(view, placement, requests);
+            let score = |batch: &[Request], finish| score(variant, batch, finish);
+            let value = if batches.len() == 1 {
+                // A single batch needs no copy of the timeline.
+                let finish = view.finish(timeline, variant, requests.len());
+                PlanValue { sum: score(requests, finish), finish }
             } else {
                 trial.copy_from(timeline);
-                let append =
-                    |batch: &[Request]| view.estimate_append(&mut trial, variant, batch.len());
-                ends.extend(batches.clone().map(append));
-            }
-            let finish = ends.last().copied().unwrap_or_default();
-            PlanValue { sum: utility(variant, batches, &ends), finish }
+                append_batches(view, &mut trial, variant, &mut batches, score)
+            };
+            PlanValue { sum: total(variant, value.sum), ..value }
         });
-        (self.trial, self.ends) = (trial, ends);
+        self.trial = trial;
         let (value, placement) = best?;
         let timeline = &mut self.timelines[placement.worker.index()];
         for batch in window.batches(view, placement, requests) {
@@ -169,34 +163,19 @@ impl PlanBuilder {
     }
 }
 
-/// The sum of the scores of requests in batches with these ends.
-#[inline]
-pub fn sum_scores(
-    batches: Chunks<'_, Request>,
-    ends: &[Time],
-    score: impl Fn(&Request, Time) -> Score,
-) -> Score {
-    let mut sum = Score::default();
-    for (batch, end) in batches.zip(ends) {
-        batch.iter().for_each(|request| sum += score(request, *end));
-    }
-    sum
-}
-
-/// Appends batches on a variant to a timeline. `score` is of a request and the end of its batch.
-/// Returns the sum over all requests and the end of the last batch.
+/// Appends batches on a variant to a timeline. `score` is of a batch and its end. Returns the sum over all requests and the end of the last batch.
 #[inline]
 pub fn append_batches<'r>(
     view: &View<'_>,
     timeline: &mut Timeline,
     variant: VariantId,
     batches: impl Iterator<Item = &'r [Request]>,
-    score: impl Fn(&Request, Time) -> Score,
+    score: impl Fn(&'r [Request], Time) -> Score,
 ) -> PlanValue {
     let mut value = PlanValue::default();
     for batch in batches {
         value.finish = view.estimate_append(timeline, variant, batch.len());
-        batch.iter().for_each(|request| value.sum += score(request, value.finish));
+        value.sum += score(batch, value.finish);
     }
     value
 }
@@ -208,7 +187,7 @@ pub fn append_utilities<'r>(
     variant: VariantId,
     batches: impl Iterator<Item = &'r [Request]>,
 ) -> PlanValue {
-    append_batches(view, timeline, variant, batches, |request, finish| {
-        Score::of(view.utility(request, variant, finish))
+    append_batches(view, timeline, variant, batches, |batch, finish| {
+        view.utilities(batch, variant, finish).map(Score::of).sum()
     })
 }

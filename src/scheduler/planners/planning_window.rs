@@ -90,6 +90,11 @@ impl PlanningWindow {
         start <= now
     }
 
+    /// Whether no plan is made while all workers are busy.
+    pub fn waits_for_idle_workers(&self) -> bool {
+        !self.plan_when_busy
+    }
+
     pub fn fill(&self, view: &View<'_>, into: &mut Vec<Request>) {
         into.clear();
         into.extend(view.pending().take(self.max).copied());

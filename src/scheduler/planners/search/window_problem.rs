@@ -161,9 +161,8 @@ impl<'v> WindowProblem<'v> {
         let members = self.parts[part].members.clone();
         for batch in self.requests[members].chunks(option.largest) {
             value.finish += self.latency(option, batch.len());
-            for request in batch {
-                value.sum += Score::of(self.view.utility(request, option.variant, value.finish));
-            }
+            let utilities = self.view.utilities(batch, option.variant, value.finish);
+            value.sum += utilities.map(Score::of).sum();
         }
         value
     }
