@@ -271,6 +271,10 @@ impl GroupPlanner {
         if !are_few && !is_alone {
             return false;
         }
+        // The greedy plan of a single group is the best.
+        if is_alone && self.groups.len() == 1 && !self.split {
+            return !self.builder.is_empty();
+        }
         // On several workers the greedy plan may be none of those searched.
         let least = if is_alone { self.planned } else { Score::default() };
         let tie_break = self.builder.tie_break;

@@ -59,6 +59,11 @@ impl PlanBuilder {
         order.sort(view, &mut self.requests, self.tie_break == TieBreak::Listed);
     }
 
+    /// Whether the plan has no batches.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
     /// Drops all batches; timelines stay as they are.
     pub fn clear(&mut self) {
         self.batches.clear();

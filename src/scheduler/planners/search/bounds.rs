@@ -103,6 +103,14 @@ impl PartBounds {
         }
     }
 
+    /// A bound at `time` from what is computed already; `None` if nothing is.
+    #[inline]
+    pub fn known(&self, part: usize, time: Time) -> Option<Score> {
+        let first = part * PART_INSTANTS;
+        let until = first + self.instants.index(time);
+        self.entries[first..=until].iter().rev().find_map(|entry| *entry)
+    }
+
     /// The most utility of a part on its best variant if its first batch starts at `time` or later.
     #[inline]
     pub fn of(&mut self, problem: &WindowProblem<'_>, part: usize, time: Time) -> Score {

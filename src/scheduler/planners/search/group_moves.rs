@@ -60,14 +60,33 @@ impl GroupMoves<'_, '_> {
     /// An upper bound on the utility of the groups of a set after `now`: one of them begins then,
     /// the others after the shortest.
     fn bound(&mut self, set: u32, now: Time) -> Score {
+        self.bound_by(set, now, |moves, group, time| moves.bounds.of(moves.problem, group, time))
+    }
+
+    /// A bound that is no lower, from bounds of groups that are computed already.
+    fn loose_bound(&mut self, set: u32, now: Time) -> Score {
+        self.bound_by(set, now, Self::loose_bound_of)
+    }
+
+    fn loose_bound_of(&mut self, group: usize, time: Time) -> Score {
+        let known = self.bounds.known(group, time);
+        known.unwrap_or_else(|| self.bounds.of(self.problem, group, self.problem.start))
+    }
+
+    fn bound_by(
+        &mut self,
+        set: u32,
+        now: Time,
+        of: impl Fn(&mut Self, usize, Time) -> Score,
+    ) -> Score {
         let Some(shortest) = members(set).map(|group| self.shortest[group]).min() else {
             return Score::default();
         };
         let (mut sum, mut first) = (Score::default(), Score::default());
         for group in members(set) {
-            let later = self.bounds.of(self.problem, group, now + shortest);
+            let later = of(self, group, now + shortest);
             sum += later;
-            first = first.max(self.bounds.of(self.problem, group, now) - later);
+            first = first.max(of(self, group, now) - later);
         }
         sum + first
     }
@@ -97,19 +116,22 @@ impl Moves for GroupMoves<'_, '_> {
         labels: &mut Labels,
     ) {
         let (group, batch) = (batches.part, 1 << batches.part);
-        let (load, memory) = self.memories.run(self.problem, origin.memory, option);
-        let begin = origin.value.finish + load;
-        let all = (1u32 << self.items()) - 1;
-        let rest = self.bound(all & !(origin.served | batch), begin + option.whole);
-        let at_best = origin.value.sum + self.bounds.of(self.problem, group, begin) + rest;
+        let begin = origin.value.finish + self.memories.load(self.problem, origin.memory, option);
+        let left = !(origin.served | batch) & ((1u32 << self.items()) - 1);
+        let loose = self.loose_bound(left, begin + option.whole);
+        let at_best = origin.value.sum + self.loose_bound_of(group, begin) + loose;
         if !labels.may_be_best(at_best, begin) {
             return;
         }
         let PlanValue { sum, finish } = self.problem.serve_whole(group, option, begin);
         let value = PlanValue { sum: origin.value.sum + sum, finish };
-        let bound = value.sum + rest;
+        if !labels.may_be_best(value.sum + loose, finish) {
+            return;
+        }
+        let bound = value.sum + self.bound(left, finish);
         if labels.may_be_best(bound, finish) {
             let step = Step { variant: option.variant, batch };
+            let memory = self.memories.after(self.problem, origin.memory, option);
             labels.keep(self, origin, &Extension { step, memory, value, bound });
         }
     }

@@ -65,11 +65,26 @@ impl MemoryStates {
         memory: u32,
         option: VariantOption,
     ) -> (Span, u32) {
-        let state = &self.states[memory as usize];
-        let load = load(problem, &state.content, option);
-        match state.after.get(option.variant.index()) {
-            Some(after) if *after != u32::MAX => (load, *after),
-            _ => (load, self.learn(problem, memory, option.variant)),
+        (self.load(problem, memory, option), self.after(problem, memory, option))
+    }
+
+    /// The time of a load before a batch of the variant.
+    #[inline]
+    pub fn load(&self, problem: &WindowProblem<'_>, memory: u32, option: VariantOption) -> Span {
+        load(problem, &self.states[memory as usize].content, option)
+    }
+
+    /// The content after a batch of the variant.
+    #[inline]
+    pub fn after(
+        &mut self,
+        problem: &WindowProblem<'_>,
+        memory: u32,
+        option: VariantOption,
+    ) -> u32 {
+        match self.states[memory as usize].after.get(option.variant.index()) {
+            Some(after) if *after != u32::MAX => *after,
+            _ => self.learn(problem, memory, option.variant),
         }
     }
 
