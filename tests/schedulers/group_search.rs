@@ -1,5 +1,5 @@
-//! The search over subsets of groups finds plans as good as trying every order and variant, which is
-//! done where the worker is behind a link: here behind one that takes no time.
+//! The search over subsets of groups finds plans as good as trying every order and variant, which
+//! is done where the worker is behind a link: here behind one that takes no time.
 
 use crate::support::common::{V, World};
 use crate::support::shell::repository;
@@ -120,7 +120,8 @@ fn tied(seed: u64) -> World {
     world
 }
 
-/// Five groups of three variants have 29,160 plans, behind a link tried one by one. Whichever rule tells equal plans apart, both find the same plan.
+/// Five groups of three variants have 29,160 plans, behind a link tried one by one. Whichever rule
+/// tells equal plans apart, both find the same plan.
 #[test]
 fn subsets_find_the_plan_that_is_listed_first_of_equals() {
     let mut by_rule = 0;

@@ -168,7 +168,8 @@ impl PlanBuilder {
     }
 }
 
-/// Appends batches on a variant to a timeline. `score` is of a batch and its end. Returns the sum over all requests and the end of the last batch.
+/// Appends batches on a variant to a timeline. `score` is of a batch and its end. Returns the sum
+/// over all requests and the end of the last batch.
 #[inline]
 pub fn append_batches<'r>(
     view: &View<'_>,

@@ -5,7 +5,7 @@ use super::window_problem::{Part, VariantOption, WindowProblem};
 use crate::core::units::{Span, Time};
 use crate::scheduler::score::Score;
 
-/// Instants of a table of requests.
+/// TimeGrid of a table of requests.
 const REQUEST_INSTANTS: usize = 256;
 /// The most entries of a table of requests of more than one instant.
 const REQUEST_ENTRIES: usize = 1 << 20;
@@ -13,14 +13,14 @@ const REQUEST_ENTRIES: usize = 1 << 20;
 const PART_INSTANTS: usize = 48;
 
 /// Evenly spaced instants, from each of which on a bound holds until the next.
-pub struct Instants {
+pub struct TimeGrid {
     start: Time,
     /// From one instant to the next.
     gap: Span,
     count: usize,
 }
 
-impl Instants {
+impl TimeGrid {
     /// Instants from `start` to `horizon` after it.
     fn new(start: Time, horizon: u64, count: usize) -> Self {
         Self { start, gap: Span(horizon / count as u64 + 1), count }
@@ -39,7 +39,7 @@ impl Instants {
 
 /// Upper bounds on the utility of requests, by instant.
 pub struct RequestBounds {
-    instants: Instants,
+    instants: TimeGrid,
     /// The number of requests.
     width: usize,
     /// By instant, then request: the utility of it and of those after it in its part, each started
@@ -57,7 +57,7 @@ impl RequestBounds {
         let horizon = problem.parts.iter().map(serially).fold(0u64, u64::saturating_add);
         let width = problem.requests.len();
         let count = (REQUEST_ENTRIES / width.max(1)).clamp(1, REQUEST_INSTANTS);
-        let instants = Instants::new(problem.start, horizon, count);
+        let instants = TimeGrid::new(problem.start, horizon, count);
         let mut entries = vec![Score::default(); count * width];
         for (index, row) in entries.chunks_mut(width.max(1)).enumerate() {
             let now = instants.at(index);
@@ -87,7 +87,7 @@ impl RequestBounds {
 /// Upper bounds on the utility of whole parts, by instant up to well after the last deadline; each
 /// is computed when it is first needed.
 pub struct PartBounds {
-    instants: Instants,
+    instants: TimeGrid,
     /// By part, then instant.
     entries: Vec<Option<Score>>,
 }
@@ -98,7 +98,7 @@ impl PartBounds {
         let last = problem.requests.iter().map(|request| request.deadline.since(start)).max();
         let horizon = last.unwrap_or_default().scale(2.0).0;
         Self {
-            instants: Instants::new(start, horizon, PART_INSTANTS),
+            instants: TimeGrid::new(start, horizon, PART_INSTANTS),
             entries: vec![None; PART_INSTANTS * problem.parts.len()],
         }
     }
