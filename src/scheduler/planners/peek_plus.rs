@@ -131,7 +131,7 @@ impl PeekPlus {
             let placed = self.builder.place(|worker| key.allowed.on(view, worker), append);
             steps.extend(placed.map(|(placement, _)| GroupStep { group, placement }));
         }
-        self.builder.timelines = backlog;
+        self.builder.restore(backlog);
         steps
     }
 

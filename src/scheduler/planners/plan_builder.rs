@@ -1,5 +1,6 @@
 //! The common part of planners: the requests of a window and the plan that is built of them.
 
+use super::contenders::Contenders;
 use super::planning_window::{Placement, PlanningWindow};
 use super::priority::RequestOrder;
 use crate::config::Decoder;
@@ -16,6 +17,7 @@ pub struct PlanBuilder {
     pub requests: Vec<Request>,
     /// By worker, its expected timeline with the plan so far.
     pub timelines: Vec<Timeline>,
+    contenders: Contenders,
     trial: Timeline,
     batches: Vec<PlannedBatch>,
 }
@@ -32,6 +34,7 @@ impl PlanBuilder {
             tie_break,
             requests: Vec::new(),
             timelines: Vec::new(),
+            contenders: Contenders::default(),
             trial: Timeline::default(),
             batches: Vec::new(),
         }
@@ -50,6 +53,7 @@ impl PlanBuilder {
             for (worker, timeline) in view.workers().zip(&mut self.timelines) {
                 view.backlog_end(worker.id, timeline);
             }
+            self.contenders.begin(view, &self.timelines);
             self.batches.clear();
         }
         is_open
@@ -57,6 +61,24 @@ impl PlanBuilder {
 
     pub fn sort(&mut self, view: &View<'_>, order: RequestOrder) {
         order.sort(view, &mut self.requests, self.tie_break == TieBreak::Listed);
+    }
+
+    /// Puts the timelines back to what they were.
+    pub fn restore(&mut self, timelines: Vec<Timeline>) {
+        self.timelines = timelines;
+        self.contenders.renew(&self.timelines);
+    }
+
+    /// Appends requests to the timeline of their placement.
+    pub fn append<T>(
+        &mut self,
+        placement: Placement,
+        append: impl FnOnce(&mut Timeline) -> T,
+    ) -> T {
+        let timeline = &mut self.timelines[placement.worker.index()];
+        let appended = append(timeline);
+        self.contenders.update(placement.worker, timeline);
+        appended
     }
 
     /// Drops all batches; timelines stay as they are.
@@ -77,13 +99,15 @@ impl PlanBuilder {
     }
 
     /// The best next placement among the `variants` of each worker, listed by worker, then variant.
+    /// Values do not rise with the end.
     fn best_placement<V: Iterator<Item = VariantId>>(
         &self,
         variants: impl Fn(WorkerId) -> V,
         mut value: impl FnMut(&Timeline, Placement) -> PlanValue,
     ) -> Option<Placement> {
         let mut best: Option<(PlanValue, Placement)> = None;
-        for (worker, timeline) in (0..).map(WorkerId).zip(&self.timelines) {
+        for &worker in self.contenders.workers() {
+            let timeline = &self.timelines[worker.index()];
             // `for_each` instead of a loop: filters and chains are inlined.
             variants(worker).for_each(|variant| {
                 let placement = Placement { worker, variant };
@@ -122,7 +146,7 @@ impl PlanBuilder {
             append(&mut trial, placement)
         });
         self.trial = trial;
-        best.map(|best| (best, append(&mut self.timelines[best.worker.index()], best)))
+        best.map(|best| (best, self.append(best, |timeline| append(timeline, best))))
     }
 
     pub fn emit(&mut self, view: &View<'_>, plan: &mut Plan) {
