@@ -86,7 +86,7 @@ fn constant(results: &Results) -> Option<String> {
     let all = summary::cells(&results.rows);
     let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
     let same = |cell: &&summary::Cell<'_>| {
-        cell.rows.iter().all(|row| row.error.is_empty() && row.cells == cell.rows[0].cells)
+        cell.rows.iter().all(|row| row.error().is_empty() && row.cells().eq(cell.rows[0].cells()))
     };
     let (count, all) = (all.iter().filter(many).filter(same).count(), all.len());
     (count > 0).then(|| {

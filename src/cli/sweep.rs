@@ -14,7 +14,8 @@ use crate::output::atomic;
 use crate::report::claims::{ClaimResult, Verdict, judge};
 use crate::report::manifest::{FolderContents, Manifest};
 use crate::report::{
-    Results, capacity, compare, console, draw_all, manifest, package, summary, write_runs,
+    ResultRow, Results, capacity, compare, console, draw_all, manifest, package, summary,
+    write_runs,
 };
 use clap::Args;
 use std::io::Write;
@@ -226,6 +227,7 @@ pub(super) fn finish(
     folder: &Path,
 ) -> Result<SweepReport, CliError> {
     let SweepResult { runs, searches } = result;
+    let earlier = package::Earlier::read(folder);
     package::remove(folder)?;
     // First, so that rows without a manifest are never of this program.
     manifest::write(sweep, runs.len(), folder)?;
@@ -234,7 +236,10 @@ pub(super) fn finish(
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);
     let results = Results::load(folder)?;
-    summary::write(&results, folder)?;
+    // Resampling takes longer than short runs do.
+    if !earlier.holds(folder, &results.sha256, &summary::FILES) {
+        summary::write(&results, folder)?;
+    }
     capacity::write(sweep, &searches, folder)?;
     let compared = compare::write(&results, folder)?;
     package::write(sweep, &results, folder)?;
@@ -272,7 +277,7 @@ pub(super) fn verdicts(judged: &[ClaimResult], out: &mut impl Write) -> Result<(
 
 /// Prints sums over all runs which show that every request is accounted for.
 fn conservation(results: &Results, out: &mut impl Write) -> Result<(), CliError> {
-    let sum = |name| results.rows.iter().filter_map(|row| row.metric(name)).sum::<f64>() as u64;
+    let sum = |name| ResultRow::numbers(name, &results.rows).sum::<f64>() as u64;
     let [arrived, completed, rejected, unfinished] =
         ["arrived", "completed", "rejected", "unfinished"].map(sum);
     let runs = results.rows.len();

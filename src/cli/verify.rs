@@ -3,9 +3,9 @@
 use super::inspect::find;
 use super::{CliError, print_note};
 use crate::experiment::{BUILD, RunRecord, RunSpec, Sweep};
-use crate::report::{self, Results, manifest};
+use crate::report::{self, ResultRow, Results, manifest};
 use clap::Args;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,11 +37,13 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
         Some(id) => vec![find(&sweep, Some(id))?],
         None => probes.unwrap_or_else(|| {
             // Which further replicates there are was decided by the rows.
-            let kept: BTreeSet<&str> = results.rows.iter().map(|row| row.id.as_str()).collect();
+            let kept: BTreeSet<&str> = results.rows.iter().map(ResultRow::id).collect();
             let is_kept = |spec| kept.contains(sweep.run_id(spec).as_str());
             sweep.runs().filter(|spec| sweep.is_certain(*spec) || is_kept(*spec)).collect()
         }),
     };
+    let mut kept: BTreeMap<&str, Vec<&ResultRow>> = BTreeMap::new();
+    results.rows.iter().for_each(|row| kept.entry(row.id()).or_default().push(row));
     let header = report::header(&sweep);
     let tables = report::Tables::load(&sweep, &args.folder)?;
     let ids: BTreeSet<String> = specs.iter().map(|spec| sweep.run_id(*spec)).collect();
@@ -49,7 +51,9 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
     for spec in specs {
         let (id, entry) = (sweep.run_id(spec), Arc::new(sweep.one(spec)));
         let run = RunRecord { spec, id, entry };
-        let mut differences = differences(&sweep, &results, &header, &run);
+        let rows = kept.get(run.id.as_str()).map_or(&[][..], Vec::as_slice);
+        let quantiles = results.quantiles.get(&run.id).map_or(&[][..], Vec::as_slice);
+        let mut differences = differences(&sweep, (rows, quantiles), &header, &run);
         differences.extend(tables.differences(&sweep, &run));
         if differences.is_empty() {
             same += 1;
@@ -61,8 +65,8 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
         differences.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     }
     if args.run.is_none() {
-        for row in results.rows.iter().filter(|row| !ids.contains(&row.id)) {
-            writeln!(out, "{}: no run of this experiment", row.id)?;
+        for row in results.rows.iter().filter(|row| !ids.contains(row.id())) {
+            writeln!(out, "{}: no run of this experiment", row.id())?;
             moved += 1;
         }
     }
@@ -80,17 +84,18 @@ fn probes(sweep: &mut Sweep, results: &Results) -> Result<Option<Vec<RunSpec>>, 
     Ok(Some(specs))
 }
 
-/// The differences between a row and the run made again, one line each.
+/// The differences between the kept rows and quantiles of a run and the run made again, one line
+/// each.
 fn differences(
     sweep: &Sweep,
-    results: &Results,
+    (rows, kept): (&[&ResultRow], &[f64]),
     header: &[String],
     run: &RunRecord,
 ) -> Vec<String> {
     let labels = &sweep.points[run.spec.configuration].labels;
     // Equal configurations with two labels are one run with two rows.
-    let mut rows = results.rows.iter().filter(|row| row.id == run.id);
-    let Some(row) = rows.clone().find(|row| row.labels == *labels).or_else(|| rows.next()) else {
+    let same = rows.iter().find(|row| row.labels == *labels);
+    let Some(row) = same.or(rows.first()) else {
         return vec!["not in runs.csv".to_owned()];
     };
     let new = report::row(sweep, run);
@@ -101,7 +106,7 @@ fn differences(
         .collect();
     let quantiles: Vec<f64> =
         run.entry.result.quantiles.iter().filter_map(|value| value.parse().ok()).collect();
-    if results.quantiles.get(&run.id).map_or(&[][..], Vec::as_slice) != quantiles {
+    if kept != quantiles {
         lines.push("quantiles.csv: not the same latencies".to_owned());
     }
     lines

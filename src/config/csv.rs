@@ -224,6 +224,11 @@ impl Table {
         let rows = self.records.iter().zip(&self.lines);
         rows.map(|(record, line)| Row { head: &self.head, record, line: *line })
     }
+
+    /// The cells of the rows in order.
+    pub fn into_records(self) -> Vec<csv::StringRecord> {
+        self.records
+    }
 }
 
 impl std::ops::Deref for Table {

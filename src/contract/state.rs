@@ -3,15 +3,26 @@
 //! **Invariant:** a request is in exactly one phase; the list of pending requests holds those in
 //! [`Phase::Pending`], by arrival number. A request that leaves it stays listed until fewer than
 //! half of the list are pending, so that removing one is O(1) wherever it stands.
+//!
+//! **Invariant:** every idle worker is open. After a change of a worker's lanes, load or backlog
+//! the engine calls [`State::note_worker`], so that nothing looks for idle workers among all.
 
 use crate::classifier::model::ClassifierBuffers;
 use crate::contract::AccuracySource;
-use crate::core::ids::{AppId, Arrival, Request, RequestId, TrueClass, VariantId};
+use crate::core::ids::{AppId, Arrival, Request, RequestId, TrueClass, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::system::catalog::Catalog;
 use crate::system::lru_memory::LruMemory;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// Workers in a word of bits.
+const BITS: usize = 64;
+
+/// Flags as bits, the first as the lowest.
+fn bits(flags: impl DoubleEndedIterator<Item = bool>) -> u64 {
+    flags.rev().fold(0, |bits, flag| bits << 1 | u64::from(flag))
+}
 
 /// A list of pending requests is not shortened before it has this many entries.
 const SHORT: usize = 16;
@@ -82,6 +93,15 @@ pub(crate) struct WorkerState {
 }
 
 impl WorkerState {
+    /// Whether nothing that an event ends keeps the worker from being idle. Time alone opens the
+    /// link to a worker and ends its absence.
+    pub fn is_open(&self) -> bool {
+        self.sent.is_some()
+            || self.backlog.is_empty()
+                && self.loading.is_none()
+                && self.lanes.iter().any(Option::is_none)
+    }
+
     pub fn running(&self) -> impl Iterator<Item = &Running> {
         self.lanes.iter().flatten()
     }
@@ -118,6 +138,8 @@ pub(crate) struct State {
     pub catalog: Arc<Catalog>,
     pub info: AccuracySource,
     pub workers: Vec<WorkerState>,
+    /// Bits by worker, see [`WorkerState::is_open`].
+    open: Vec<u64>,
     pub beliefs: RequestBeliefs,
     slots: Vec<Slot>,
     free: Vec<u32>,
@@ -154,10 +176,15 @@ impl State {
             variants: apps().map(|a| catalog.variants_of(a).count() + 1).max().unwrap_or(0),
             ..RequestBeliefs::default()
         };
+        let workers: Vec<WorkerState> = workers.collect();
         Self {
             now: Time::ZERO,
             info,
-            workers: workers.collect(),
+            open: workers
+                .chunks(BITS)
+                .map(|own| bits(own.iter().map(WorkerState::is_open)))
+                .collect(),
+            workers,
             beliefs,
             slots: Vec::new(),
             free: Vec::new(),
@@ -166,6 +193,28 @@ impl State {
             arrived: 0,
             catalog,
         }
+    }
+
+    /// Follows a change of a worker's lanes, load or backlog.
+    #[inline]
+    pub fn note_worker(&mut self, worker: WorkerId) {
+        let at = worker.index();
+        let open = u64::from(self.workers[at].is_open());
+        let bits = &mut self.open[at / BITS];
+        *bits = *bits & !(1 << (at % BITS)) | open << (at % BITS);
+    }
+
+    /// The open workers in order.
+    #[inline]
+    pub fn open_workers(&self) -> impl Iterator<Item = WorkerId> + use<'_> {
+        self.open.iter().enumerate().flat_map(|(word, bits)| {
+            let mut left = *bits;
+            std::iter::from_fn(move || {
+                let bit = left.trailing_zeros() as usize;
+                left &= left.wrapping_sub(1);
+                (bit < BITS).then(|| WorkerId((word * BITS + bit) as u16))
+            })
+        })
     }
 
     /// The variant of the SneakPeek model, if schedulers may choose it.

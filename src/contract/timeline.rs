@@ -67,6 +67,12 @@ impl Timeline {
         self.lanes.iter().map(|lane| lane.free).max().unwrap_or(Time::ZERO)
     }
 
+    /// Whether later ends do not depend on which batches its lanes have had, only on when they are
+    /// free: variants in use delay the loads of others.
+    pub fn is_plain(&self) -> bool {
+        self.lanes.len() == 1 || self.lanes.iter().all(|lane| lane.variant.is_none())
+    }
+
     /// The end of all batches of variants that have to leave the memory before this many bytes fit.
     pub(super) fn evictable_at(&self, bytes: u64) -> Time {
         let victims = self.memory.victims(bytes);

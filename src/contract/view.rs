@@ -82,7 +82,15 @@ impl<'a> View<'a> {
 
     /// The workers that can start a batch now, in order.
     pub fn idle_workers(&self) -> impl Iterator<Item = WorkerId> + use<'a> {
-        self.workers().filter(WorkerView::is_idle).map(|worker| worker.id)
+        let view = *self;
+        let is_idle = move |id: &WorkerId| view.worker(*id).is_idle();
+        debug_assert!(
+            self.workers()
+                .filter(WorkerView::is_idle)
+                .all(|worker| { self.state.open_workers().any(|open| open == worker.id) }),
+            "every idle worker is open"
+        );
+        self.state.open_workers().filter(is_idle)
     }
 
     /// The variants that can serve `app` on `worker`, in profile order; last the variant of the

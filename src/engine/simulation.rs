@@ -170,7 +170,7 @@ impl Simulation {
             wake: Time::MAX,
             idle_wakes: 0,
             asked: false,
-            peeks: Peeks::new(catalog.app_ids().len()),
+            peeks: Peeks::new(&catalog),
             responses: Vec::new(),
             rng,
             scheduler: scheduler.to_owned(),

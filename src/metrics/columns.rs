@@ -5,6 +5,8 @@ use super::column::{
 };
 use super::summary::Summary;
 use crate::core::units::NS_PER_MS;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &{
@@ -268,14 +270,22 @@ impl Summary {
     }
 }
 
+/// The place in [`COLUMNS`] of the column of this name, if there is one.
+pub fn place_of(name: &str) -> Option<usize> {
+    static PLACES: LazyLock<BTreeMap<&str, usize>> = LazyLock::new(|| {
+        COLUMNS.iter().enumerate().map(|(at, column)| (column.name, at)).collect()
+    });
+    PLACES.get(name).copied()
+}
+
 /// The column of this name, if there is one.
 pub fn column_named(name: &str) -> Option<&'static Column> {
-    COLUMNS.iter().find(|column| column.name == name)
+    Some(&COLUMNS[place_of(name)?])
 }
 
 /// The cell of the column of this name in a row with the cells of [`COLUMNS`].
 pub fn named<'c>(cells: &'c [String], name: &str) -> Option<&'c str> {
-    cells.get(COLUMNS.iter().position(|column| column.name == name)?).map(String::as_str)
+    cells.get(place_of(name)?).map(String::as_str)
 }
 
 /// The names of the columns that hold numbers.

@@ -19,7 +19,7 @@ mod tables;
 mod warmup;
 
 pub use column::{Cell, Column, ColumnKind};
-pub use columns::{COLUMNS, column_named, named, numbers};
+pub use columns::{COLUMNS, column_named, named, numbers, place_of};
 pub use fluid_bound::fluid_bound;
 pub use interval_method::{interval_key, is_skewed, metric_shape};
 pub use latencies::{QUANTILES, quantile_sorted};

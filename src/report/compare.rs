@@ -71,27 +71,61 @@ pub fn differences(
     metric: &str,
 ) -> Vec<Difference> {
     debug_assert!(axis < results.axes.len());
-    let rights: BTreeMap<(Vec<String>, u64), f64> = rows
-        .iter()
-        .filter(|row| row.labels[axis] == right)
-        .filter_map(|row| Some(((row.other_labels(axis), row.replicate), row.metric(metric)?)))
-        .collect();
-    // Settings in order of first appearance, each with its differences.
-    let mut settings: Vec<SettingPairs> = Vec::new();
-    let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.labels[axis] == left) {
-        let setting = row.other_labels(axis);
-        let at = *places.entry(setting.clone()).or_insert_with(|| {
-            settings.push((setting.clone(), Vec::new()));
-            settings.len() - 1
-        });
-        if let (Some(value), Some(other)) =
-            (row.metric(metric), rights.get(&(setting, row.replicate)))
-        {
-            settings[at].1.push((minus(value, *other), *other));
+    RowsByLabel::new(rows, axis).differences([left, right], metric)
+}
+
+/// Rows by their label of one axis, each with the place of its setting of the others: several
+/// comparisons look every row up once.
+#[derive(Debug)]
+pub(super) struct RowsByLabel<'a> {
+    settings: Vec<Vec<String>>,
+    rows: BTreeMap<&'a str, Vec<(usize, &'a ResultRow)>>,
+}
+
+impl<'a> RowsByLabel<'a> {
+    pub fn new(rows: &[&'a ResultRow], axis: usize) -> Self {
+        let mut places: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+        let mut by_label: BTreeMap<&str, Vec<(usize, &ResultRow)>> = BTreeMap::new();
+        for row in rows {
+            let next = places.len();
+            let mut labels = row.labels.iter().map(String::as_str).collect::<Vec<_>>();
+            let label = labels.remove(axis);
+            let place = *places.entry(labels).or_insert(next);
+            by_label.entry(label).or_default().push((place, row));
         }
+        let mut settings = vec![Vec::new(); places.len()];
+        for (labels, place) in places {
+            settings[place] = labels.into_iter().map(str::to_owned).collect();
+        }
+        Self { settings, rows: by_label }
     }
-    settings.into_iter().map(|pairs| Difference::of([left, right], pairs, metric)).collect()
+
+    fn of(&self, label: &str) -> &[(usize, &'a ResultRow)] {
+        self.rows.get(label).map_or(&[], Vec::as_slice)
+    }
+
+    /// Left minus right of a metric, for every setting of the other axes that the left has, in
+    /// order of first appearance.
+    pub fn differences(&self, [left, right]: [&str; 2], metric: &str) -> Vec<Difference> {
+        let value = |(place, row): &(usize, &ResultRow)| {
+            Some(((*place, row.replicate), row.metric(metric)?))
+        };
+        let rights: BTreeMap<(usize, u64), f64> = self.of(right).iter().filter_map(value).collect();
+        let mut pairs: Vec<SettingPairs> = Vec::new();
+        let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+        for (place, row) in self.of(left) {
+            let at = *places.entry(*place).or_insert_with(|| {
+                pairs.push((self.settings[*place].clone(), Vec::new()));
+                pairs.len() - 1
+            });
+            if let Some(other) = rights.get(&(*place, row.replicate))
+                && let Some(value) = row.metric(metric)
+            {
+                pairs[at].1.push((minus(value, *other), *other));
+            }
+        }
+        pairs.into_iter().map(|pairs| Difference::of([left, right], pairs, metric)).collect()
+    }
 }
 
 impl Difference {
@@ -124,16 +158,13 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
         return Ok(false);
     };
     let head = [names(&COLUMNS[..1]), results.other_axes(axis), names(&COLUMNS[1..])].concat();
-    let rows_of = |label: &String| -> Vec<&ResultRow> {
-        results.rows.iter().filter(|row| row.labels[axis] == *label).collect()
-    };
-    let rows: Vec<Vec<&ResultRow>> = labels.iter().map(rows_of).collect();
+    let rows: Vec<&ResultRow> = results.rows.iter().collect();
+    let rows = RowsByLabel::new(&rows, axis);
     let mut lines = Vec::new();
     for metric in METRICS {
         for (at, right) in labels.iter().enumerate() {
-            for (other, left) in labels.iter().enumerate().skip(at + 1) {
-                let pair = [rows[at].as_slice(), &rows[other]].concat();
-                for found in differences(results, &pair, axis, left, right, metric) {
+            for left in &labels[at + 1..] {
+                for found in rows.differences([left, right], metric) {
                     let Some(e) = found.estimate else { continue };
                     let mut line = vec![metric.to_owned()];
                     line.extend(found.setting);

@@ -5,7 +5,7 @@
 //! is what is compared with the baseline at one setting of the other axes. Where all differences
 //! agree there is neither interval nor p-value.
 
-use super::compare::{Difference, differences};
+use super::compare::{Difference, RowsByLabel};
 use super::console::align;
 use super::results::{ResultRow, Results};
 use super::runs_csv::number;
@@ -51,8 +51,8 @@ impl<'a> Comparison<'a> {
     pub fn new(results: &'a Results, axis: usize, baseline: &'a str, metric: &'a str) -> Self {
         let rows: Vec<&ResultRow> = results.rows.iter().collect();
         let labels = results.labels(axis).into_iter().filter(|label| label != baseline);
-        let found =
-            labels.flat_map(|label| differences(results, &rows, axis, &label, baseline, metric));
+        let rows = RowsByLabel::new(&rows, axis);
+        let found = labels.flat_map(|label| rows.differences([&label, baseline], metric));
         let mut lines: Vec<Line> =
             found.map(|difference| Line { difference, student: None, wilcoxon: None }).collect();
         let t = |d: &Difference| d.estimate.as_ref().and_then(student);
@@ -248,11 +248,10 @@ fn escape_latex(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use crate::config::source::Source;
 
     /// Two settings, three schedulers, four replicates.
     fn results() -> Results {
-        let at = crate::metrics::COLUMNS.iter().position(|c| c.name == "utility_mean").unwrap();
         let values = [
             ("base", "1", [0.5, 0.6, 0.4, 0.5]),
             ("a_b", "1", [0.6, 0.71, 0.52, 0.63]),
@@ -260,24 +259,15 @@ mod tests {
             ("base", "2", [0.0, 0.0, 0.0, 0.0]),
             ("a_b", "2", [0.1, 0.1, 0.1, 0.1]),
         ];
-        let row = |labels: [&str; 2], replicate, value: f64| {
-            let mut cells = vec![String::new(); crate::metrics::COLUMNS.len()];
-            cells[at] = value.to_string();
-            ResultRow {
-                id: String::new(),
-                head: Vec::new(),
-                replicate,
-                labels: labels.map(str::to_owned).to_vec(),
-                info: String::new(),
-                cells,
-                error: String::new(),
+        let mut text = "run_id,schema_version,config_hash,replicate,seed,scheduler,load,\
+                        accuracy_source,utility_mean,error\n"
+            .to_owned();
+        for (label, load, own) in values {
+            for (replicate, value) in own.iter().enumerate() {
+                text.push_str(&format!("id,1,hash,{replicate},1,{label},{load},none,{value},\n"));
             }
-        };
-        let rows = values.iter().flat_map(|(label, load, own)| {
-            (0..).zip(own).map(move |(replicate, value)| row([label, load], replicate, *value))
-        });
-        let axes = ["scheduler", "load"].map(str::to_owned).to_vec();
-        Results { axes, columns: Vec::new(), rows: rows.collect(), quantiles: BTreeMap::new() }
+        }
+        Results::parse(&Source { path: String::new(), text, sha256: String::new() }).unwrap()
     }
 
     fn cells(text: &str) -> Vec<Vec<String>> {

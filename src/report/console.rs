@@ -80,9 +80,11 @@ pub fn knees(results: &Results) -> Option<String> {
         return None;
     }
     let mut rows: Vec<(String, Vec<Cell<'_>>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for cell in cells(&results.rows) {
         let label = without(cell.labels, across).join(" · ");
-        match rows.iter_mut().find(|(known, _)| *known == label) {
+        let at = *places.entry(label.clone()).or_insert(rows.len());
+        match rows.get_mut(at) {
             Some((_, row)) => row.push(cell),
             None => rows.push((label, vec![cell])),
         }

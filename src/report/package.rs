@@ -4,15 +4,50 @@
 
 use super::data_dictionary::{AXES, FieldDescription, FileDescription, files};
 use super::results::Results;
-use crate::experiment::Sweep;
+use crate::config::source;
+use crate::experiment::{BUILD, Sweep};
 use crate::metrics::ColumnKind;
 use crate::metrics::column::text;
 use crate::output::atomic::{self, WriteError};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The file's name.
 pub const NAME: &str = "datapackage.json";
+
+/// The files of an earlier package of this build.
+#[derive(Debug, Default)]
+pub struct Earlier(BTreeMap<String, String>);
+
+impl Earlier {
+    /// Those in a folder; none if there is no package, or one of another build.
+    pub fn read(folder: &Path) -> Self {
+        let path = folder.join(NAME).to_string_lossy().into_owned();
+        let text = source::read_own(&path).map(|source| source.text).unwrap_or_default();
+        let package: Value = serde_json::from_str(&text).unwrap_or_default();
+        let resources = package["resources"].as_array().filter(|_| package["build"] == BUILD);
+        let hash = |own: &Value| Some((own["path"].as_str()?.into(), own["hash"].as_str()?.into()));
+        Self(resources.into_iter().flatten().filter_map(hash).collect())
+    }
+
+    /// Whether these files are those that were made of the same runs.
+    pub fn holds(&self, folder: &Path, runs: &str, files: &[&str]) -> bool {
+        let is = |name: &str, sha256: &str| self.0.get(name).is_some_and(|h| *h == hash(sha256));
+        let on_disk = |name: &&str| sha256(folder, name).is_some_and(|own| is(name, &own));
+        is("runs.csv", runs) && files.iter().all(on_disk)
+    }
+}
+
+/// A hash as data packages have it.
+fn hash(sha256: &str) -> String {
+    format!("sha256:{sha256}")
+}
+
+fn sha256(folder: &Path, name: &str) -> Option<String> {
+    let path = folder.join(name).to_string_lossy().into_owned();
+    Some(source::read_own(&path).ok()?.sha256)
+}
 
 /// The dictionary of all files that a folder may hold, with [`AXES`] for the keys that vary.
 pub fn dictionary() -> Value {
@@ -49,7 +84,12 @@ pub fn write(sweep: &Sweep, results: &Results, folder: &Path) -> Result<(), Writ
             _ => None,
         };
         let own = axes.iter().filter(|axis| axis["name"].as_str() != apart);
-        resource(&file, &own.cloned().collect::<Vec<_>>())
+        let mut resource = resource(&file, &own.cloned().collect::<Vec<_>>());
+        // No two sweeps agree on times.
+        if file.name != "timings.csv" {
+            resource["hash"] = json!(sha256(folder, &file.name).map(|own| hash(&own)));
+        }
+        resource
     };
     let resources: Vec<Value> = files().into_iter().filter(there).map(resource).collect();
     save(&sweep.experiment.name, &sweep.experiment.title, &resources, folder)
@@ -66,7 +106,7 @@ pub fn write_one(name: &str, table: &str, folder: &Path) -> Result<(), WriteErro
 
 fn save(name: &str, title: &str, resources: &[Value], folder: &Path) -> Result<(), WriteError> {
     let package = json!({
-        "name": slug(name), "title": title, "profile": "tabular-data-package",
+        "name": slug(name), "title": title, "profile": "tabular-data-package", "build": BUILD,
         "resources": resources,
     });
     atomic::write(&folder.join(NAME), format!("{:#}\n", dense(package)).as_bytes())

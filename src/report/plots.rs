@@ -180,7 +180,7 @@ fn cdf_points(cells: &[&Cell<'_>], results: &Results) -> Vec<Point> {
     let runs: Vec<&Vec<f64>> = cells
         .iter()
         .flat_map(|cell| &cell.rows)
-        .filter_map(|row| results.quantiles.get(&row.id))
+        .filter_map(|row| results.quantiles.get(row.id()))
         .collect();
     if runs.is_empty() {
         return Vec::new();

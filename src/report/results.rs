@@ -1,13 +1,14 @@
 //! Reading `runs.csv` back.
 
-use crate::config::csv::Table;
-use crate::config::source;
+use crate::config::csv::{Row, Table};
+use crate::config::source::{self, Source};
 use crate::config::{Location, Problem};
 use crate::experiment::{AxisLabels, is_label};
 use crate::metrics::column::{count, text};
-use crate::metrics::{COLUMNS, Column, QUANTILES, column_named, named};
+use crate::metrics::{COLUMNS, Column, QUANTILES, column_named, place_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Results that cannot be read.
 pub type ResultsError = Problem;
@@ -37,6 +38,8 @@ pub struct Results {
     pub columns: Vec<&'static str>,
     /// One per run, in order.
     pub rows: Vec<ResultRow>,
+    /// SHA-256 of the file.
+    pub sha256: String,
     /// Latency in milliseconds at [`QUANTILES`] by run id, if recorded.
     pub quantiles: BTreeMap<String, Vec<f64>>,
 }
@@ -44,34 +47,80 @@ pub struct Results {
 /// One run.
 #[derive(Clone, Debug)]
 pub struct ResultRow {
-    /// Its id.
-    pub id: String,
-    /// The cells before those of the axes, as text.
-    pub head: Vec<String>,
     /// Which replicate.
     pub replicate: u64,
     /// The label of each axis.
     pub labels: Vec<String>,
-    /// What the scheduler was shown.
-    pub info: String,
-    /// The metric cells as text, in the order of [`COLUMNS`]; empty where the file has no such
-    /// column.
-    pub cells: Vec<String>,
-    /// Why it failed, or nothing.
-    pub error: String,
+    /// The line of the file: a hundred thousand rows have seven million cells.
+    record: csv::StringRecord,
+    places: Arc<Places>,
+}
+
+/// Where the cells of a row are in its line.
+#[derive(Debug)]
+struct Places {
+    /// The accuracy source, after the labels of the axes.
+    info: usize,
+    /// Each of [`COLUMNS`], if the file has it.
+    columns: Vec<Option<usize>>,
 }
 
 impl ResultRow {
+    /// A cell of the line.
+    fn at(&self, place: usize) -> &str {
+        self.record.get(place).unwrap_or("").trim()
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        self.at(0)
+    }
+
+    /// The cells of [`HEAD`].
+    pub fn head(&self) -> impl Iterator<Item = &str> {
+        (0..HEAD.len()).map(|at| self.at(at))
+    }
+
+    /// What the scheduler was shown.
+    pub fn info(&self) -> &str {
+        self.at(self.places.info)
+    }
+
+    /// The metric cells in the order of [`COLUMNS`]; empty where the file has no such column.
+    pub fn cells(&self) -> impl Iterator<Item = &str> {
+        (0..COLUMNS.len()).map(|column| self.measured(column))
+    }
+
+    /// Why it failed, or nothing.
+    pub fn error(&self) -> &str {
+        self.at(self.record.len() - 1)
+    }
+
     /// Every cell of the row, in order.
     pub fn text(&self) -> impl Iterator<Item = &str> {
-        let (info, error) = (std::iter::once(&self.info), std::iter::once(&self.error));
-        let cells = self.head.iter().chain(&self.labels).chain(info).chain(&self.cells);
-        cells.chain(error).map(String::as_str)
+        let labels = self.labels.iter().map(String::as_str);
+        let cells = self.head().chain(labels).chain([self.info()]).chain(self.cells());
+        cells.chain([self.error()])
     }
 
     /// A cell as it is written; empty if there is no such column.
     pub fn word(&self, name: &str) -> &str {
-        named(&self.cells, name).unwrap_or("")
+        place_of(name).map_or("", |column| self.measured(column))
+    }
+
+    /// The cell of a place in [`COLUMNS`].
+    fn measured(&self, column: usize) -> &str {
+        self.places.columns[column].map_or("", |at| self.at(at))
+    }
+
+    /// The numbers of rows that have one in a column.
+    pub fn numbers<'a>(
+        name: &str,
+        rows: impl IntoIterator<Item = &'a Self>,
+    ) -> impl Iterator<Item = f64> {
+        let column = place_of(name);
+        let number = move |row: &Self| row.measured(column?).parse().ok();
+        rows.into_iter().filter_map(number)
     }
 
     /// A metric as a number; `None` if the cell is empty or no number.
@@ -92,7 +141,13 @@ impl Results {
     /// Says which file, line and column cannot be read.
     pub fn load(folder: &Path) -> Result<Self, ResultsError> {
         let path = folder.join("runs.csv").to_string_lossy().into_owned();
-        let table = Table::parse(&source::read_own(&path)?)?;
+        let results = Self::parse(&source::read_own(&path)?)?;
+        Ok(Self { quantiles: load_quantiles(folder)?, ..results })
+    }
+
+    /// Reads a `runs.csv`, without quantiles.
+    pub(super) fn parse(source: &Source) -> Result<Self, ResultsError> {
+        let table = Table::parse(source)?;
         let header: Vec<&str> = table.names().collect();
         let place = |name: &str| header.iter().position(|known| *known == name);
         let end = place("accuracy_source");
@@ -107,27 +162,33 @@ impl Results {
         let Some(end) = end.filter(|_| fits) else {
             let found = "columns of another version, or of another program";
             let expected = "a runs.csv written by this version";
-            return Err(Problem::new(Location::line(&path, 1), found, expected));
+            return Err(Problem::new(Location::line(&source.path, 1), found, expected));
         };
-        let places: Vec<Option<usize>> =
-            COLUMNS.iter().map(|c| place(c.name).filter(|at| *at > end)).collect();
+        let found = COLUMNS.iter().map(|column| place(column.name).filter(|at| *at > end));
+        let places = Arc::new(Places { info: end, columns: found.collect() });
         let axes = header[HEAD.len()..end].iter().map(ToString::to_string).collect();
-        let mut rows = Vec::new();
-        for row in table.rows() {
-            let cell = |at: usize| row.text(at).to_owned();
-            rows.push(ResultRow {
-                id: cell(0),
-                head: (0..HEAD.len()).map(cell).collect(),
-                replicate: row.integer(3, 0..=u64::MAX)?,
-                labels: (HEAD.len()..end).map(cell).collect(),
-                info: cell(end),
-                cells: places.iter().map(|at| at.map(cell).unwrap_or_default()).collect(),
-                error: cell(header.len() - 1),
-            });
-        }
-        let own = COLUMNS.iter().zip(&places).filter(|(_, at)| at.is_some());
+        let own = COLUMNS.iter().zip(&places.columns).filter(|(_, at)| at.is_some());
         let columns = own.map(|(column, _)| column.name).collect();
-        Ok(Self { axes, columns, rows, quantiles: load_quantiles(folder)? })
+        let parts = |row: Row<'_>| {
+            let labels = (HEAD.len()..end).map(|at| row.text(at).to_owned()).collect();
+            Ok((row.integer(3, 0..=u64::MAX)?, labels))
+        };
+        let parts: Vec<(u64, Vec<String>)> =
+            table.rows().map(parts).collect::<Result<_, Problem>>()?;
+        let rows = parts.into_iter().zip(table.into_records());
+        let rows = rows.map(|((replicate, labels), record)| ResultRow {
+            replicate,
+            labels,
+            record,
+            places: Arc::clone(&places),
+        });
+        Ok(Self {
+            axes,
+            columns,
+            rows: rows.collect(),
+            sha256: source.sha256.clone(),
+            quantiles: BTreeMap::new(),
+        })
     }
 
     /// The place of an axis in [`Self::axes`].

@@ -5,6 +5,7 @@ use crate::experiment::{RunRecord, SCHEMA_VERSION, Sweep};
 use crate::metrics::column::{column, share, text};
 use crate::metrics::{COLUMNS, Cell, Column, QUANTILES, TABLES, TableEntry, named};
 use crate::output::atomic::{self, WriteError};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -86,19 +87,18 @@ pub fn header(sweep: &Sweep) -> Vec<String> {
 }
 
 /// The cells of a run's row in `runs.csv`.
-pub fn row(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
-    let at = run.spec.configuration;
-    let mut cells = vec![
-        run.id.clone(),
-        SCHEMA_VERSION.to_string(),
-        sweep.config_hash(at).to_owned(),
-        run.spec.replicate.to_string(),
-        sweep.experiment.seed.to_string(),
+pub fn row<'a>(sweep: &'a Sweep, run: &'a RunRecord) -> Vec<Cow<'a, str>> {
+    let (at, result) = (run.spec.configuration, &run.entry.result);
+    let mut cells: Vec<Cow<'_, str>> = vec![
+        run.id.as_str().into(),
+        SCHEMA_VERSION.to_string().into(),
+        sweep.config_hash(at).into(),
+        run.spec.replicate.to_string().into(),
+        sweep.experiment.seed.to_string().into(),
     ];
-    cells.extend(sweep.points[at].labels.iter().cloned());
-    cells.push(sweep.configs[at].info.name().to_owned());
-    cells.extend(run.entry.result.cells.iter().cloned());
-    cells.push(run.entry.result.error.clone());
+    cells.extend(sweep.points[at].labels.iter().map(Cow::from));
+    cells.push(sweep.configs[at].info.name().into());
+    cells.extend(result.cells.iter().chain([&result.error]).map(Cow::from));
     cells
 }
 
@@ -122,15 +122,16 @@ pub(super) fn number(value: Option<f64>) -> String {
 }
 
 /// Writes a table whole or not at all.
-pub(super) fn write_csv(
+pub(super) fn write_csv<C: AsRef<str>>(
     path: &Path,
     header: Vec<String>,
-    rows: impl IntoIterator<Item = Vec<String>>,
+    rows: impl IntoIterator<Item = Vec<C>>,
 ) -> Result<(), WriteError> {
     atomic::with(path, |file| {
         let mut writer = csv::Writer::from_writer(std::io::BufWriter::new(file));
-        for row in std::iter::once(header).chain(rows) {
-            writer.write_record(&row)?;
+        writer.write_record(&header)?;
+        for row in rows {
+            writer.write_record(row.iter().map(|cell| cell.as_ref().as_bytes()))?;
         }
         writer.flush()
     })

@@ -7,8 +7,9 @@ use super::runs_csv::{names, number, write_csv};
 use crate::metrics::column::{ANY_NUMBER, column, count, text};
 use crate::metrics::{Column, ColumnKind, interval_key, metric_shape, numbers};
 use crate::output::atomic::WriteError;
-use crate::stats::{Estimate, Interval, MethodReason};
+use crate::stats::{Estimate, Interval, MethodReason, MetricShape};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::path::Path;
 
 /// When a standard deviation is absent.
@@ -73,7 +74,7 @@ impl Cell<'_> {
 
     /// A metric over the replicates that have it.
     fn values(&self, metric: &str) -> Vec<f64> {
-        self.rows.iter().filter_map(|row| row.metric(metric)).collect()
+        ResultRow::numbers(metric, self.rows.iter().copied()).collect()
     }
 }
 
@@ -91,43 +92,60 @@ pub fn cells<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<Cell<'a>>
     cells
 }
 
+/// The files that [`write`] writes.
+pub const FILES: [&str; 2] = ["summary.csv", "intervals.csv"];
+
 /// Writes `summary.csv` and `intervals.csv`.
 pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     // Columns that are words have no mean.
-    let metrics: Vec<&str> = numbers().collect();
+    let metrics: Vec<&'static str> = numbers().collect();
     let mut head = results.axes.clone();
     head.extend(["accuracy_source".to_owned(), "replicates".to_owned()]);
     for name in &metrics {
         head.extend([(*name).to_owned(), format!("{name}_sd"), format!("{name}_ci95")]);
     }
+    let shapes: Vec<MetricShape> = metrics.iter().map(|name| metric_shape(name)).collect();
     let cells = cells(&results.rows);
-    let rows = cells.iter().map(|cell| {
-        let mut row = cell.labels.to_vec();
-        row.push(cell.rows.first().map(|row| row.info.clone()).unwrap_or_default());
-        row.push(cell.rows.len().to_string());
-        for name in &metrics {
-            let estimate = cell.estimate(name);
-            row.push(number(estimate.map(|e| e.mean)));
-            row.push(number(estimate.and_then(|e| e.deviation)));
-            row.push(number(estimate.and_then(|e| e.half_width)));
+    let of = |cell| {
+        let (mut row, mut intervals) = (cell_head(cell), Vec::new());
+        for (name, shape) in metrics.iter().zip(&shapes) {
+            let values = cell.values(name);
+            let estimate = Estimate::of(&values);
+            row.push(number(estimate.map(|e| e.mean)).into());
+            row.push(number(estimate.and_then(|e| e.deviation)).into());
+            row.push(number(estimate.and_then(|e| e.half_width)).into());
+            intervals.extend(estimate.map(|e| interval_row(cell, name, &values, e, *shape)));
         }
-        row
-    });
-    write_csv(&folder.join("summary.csv"), head, rows)?;
-    let head = [results.axes.clone(), names(&INTERVAL_COLUMNS)].concat();
+        (row, intervals)
+    };
     // Resampling takes longer than short runs do.
-    let of = |cell| metrics.iter().filter_map(move |name| interval_row(cell, name));
-    let rows: Vec<Vec<String>> = cells.par_iter().flat_map_iter(of).collect();
-    write_csv(&folder.join("intervals.csv"), head, rows)
+    let (rows, intervals): (Vec<Line<'_>>, Vec<Vec<Line<'_>>>) = cells.par_iter().map(of).unzip();
+    write_csv(&folder.join(FILES[0]), head, rows)?;
+    let head = [results.axes.clone(), names(&INTERVAL_COLUMNS)].concat();
+    write_csv(&folder.join(FILES[1]), head, intervals.into_iter().flatten())
 }
 
-/// Nothing for a metric that no replicate has.
-fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
-    let values = cell.values(metric);
-    let estimate = Estimate::of(&values)?;
-    let interval = Interval::of(&values, metric_shape(metric), interval_key(metric, cell.labels));
-    let mut row = cell.labels.to_vec();
-    row.extend([metric.to_owned(), values.len().to_string(), estimate.mean.to_string()]);
+/// The cells of a row that is written.
+type Line<'a> = Vec<Cow<'a, str>>;
+
+/// What a row of `summary.csv` begins with.
+fn cell_head<'a>(cell: &Cell<'a>) -> Line<'a> {
+    let mut row: Line<'_> = cell.labels.iter().map(Cow::from).collect();
+    row.push(cell.rows.first().map_or("", |row| row.info()).into());
+    row.push(cell.rows.len().to_string().into());
+    row
+}
+
+fn interval_row<'a>(
+    cell: &Cell<'a>,
+    metric: &'static str,
+    values: &[f64],
+    estimate: Estimate,
+    shape: MetricShape,
+) -> Line<'a> {
+    let interval = Interval::of(values, shape, interval_key(metric, cell.labels));
+    let mut row: Line<'_> = cell.labels.iter().map(Cow::from).collect();
+    row.extend([metric.into(), values.len().to_string().into(), estimate.mean.to_string().into()]);
     let note = match interval {
         Some(interval) => interval.reason.map_or("", MethodReason::name),
         None if values.len() > 1 => "constant",
@@ -140,12 +158,12 @@ fn interval_row(cell: &Cell<'_>, metric: &str) -> Option<Vec<String>> {
         [true, true] => "both",
     };
     row.extend([
-        number(estimate.deviation),
-        number(interval.map(|i| i.low)),
-        number(interval.map(|i| i.high)),
-        interval.map_or("", |i| i.method.name()).to_owned(),
-        note.to_owned(),
-        clipped.to_owned(),
+        number(estimate.deviation).into(),
+        number(interval.map(|i| i.low)).into(),
+        number(interval.map(|i| i.high)).into(),
+        interval.map_or("", |i| i.method.name()).into(),
+        note.into(),
+        clipped.into(),
     ]);
-    Some(row)
+    row
 }

@@ -22,6 +22,7 @@ mod dispatch {
 /// Planners: all waiting requests of a window at once.
 mod planners {
     pub mod class_mix_estimator;
+    pub mod contenders;
     pub mod exhaustive;
     pub mod group_planner;
     pub mod grouped;

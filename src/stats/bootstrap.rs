@@ -19,7 +19,7 @@
 
 use super::estimate::varies;
 use crate::core::rng::{Label, Rng};
-use rand::RngExt;
+use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 /// Fewer values than this say too little about their law to be resampled.
@@ -30,6 +30,10 @@ const RESAMPLES: usize = 1999;
 const TAIL: usize = (RESAMPLES + 1) / 40;
 /// A resample whose standard error is at most this share of the sample's does not vary.
 const DEGENERATE: f64 = 0.01;
+/// Resamples that are summed side by side: none waits for the additions of another.
+const ABREAST: usize = 4;
+/// The bytes of a draw.
+const WORD: usize = size_of::<u32>();
 
 /// The ends of the 95 % interval of the mean. `None` below ten values, where nothing varies, and
 /// where an end is not finite because too many resamples do not vary.
@@ -44,24 +48,52 @@ pub fn studentised(values: &[f64], key: u64) -> Option<(f64, f64)> {
     // Distances from the mean in standard errors of it: no rounding at the scale of the values.
     let distances: Vec<f64> = values.iter().map(|value| (value - mean) / error).collect();
     let mut rng = Rng::new(0, n as u64).stream_of(Label::Bootstrap, key);
-    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| ratio(&distances, &mut rng)).collect();
+    let mut ratios = ratios(&distances, RESAMPLES, &mut rng);
     let low = *ratios.select_nth_unstable_by(TAIL - 1, f64::total_cmp).1;
-    let high = *ratios.select_nth_unstable_by(RESAMPLES - TAIL, f64::total_cmp).1;
+    // What lies below is smaller than the other end.
+    let above = &mut ratios[TAIL..];
+    let high = *above.select_nth_unstable_by(RESAMPLES - 2 * TAIL, f64::total_cmp).1;
     (low.is_finite() && high.is_finite()).then_some((mean - high * error, mean - low * error))
 }
 
-/// The t of one resample of distances from the mean in its standard errors; infinite where the
-/// resample does not vary.
-fn ratio(distances: &[f64], rng: &mut ChaCha8Rng) -> f64 {
+/// The t of `count` resamples of distances from the mean in its standard errors, each of which has
+/// the draws that follow those of the one before.
+fn ratios(distances: &[f64], count: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let n = distances.len();
-    let (mut sum, mut squares) = (0.0, 0.0);
-    for _ in 0..n {
-        // 32 bits are fast, and their remainder is no matter for samples of replicates.
-        let at = (u64::from(rng.random::<u32>()) * n as u64) >> 32;
-        let distance = distances[at as usize];
-        sum += distance;
-        squares += distance * distance;
+    // A distance beside its square: a draw is one look-up.
+    let pairs: Vec<[f64; 2]> = distances.iter().map(|d| [*d, d * d]).collect();
+    let mut words = vec![0; ABREAST * n * WORD];
+    let mut ratios = Vec::with_capacity(count + ABREAST);
+    while ratios.len() < count {
+        rng.fill_bytes(&mut words);
+        let [a, b, c, d] = split(&words);
+        let mut sums = [[0.0; 2]; ABREAST];
+        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+            for (sum, word) in sums.iter_mut().zip([a, b, c, d]) {
+                // 32 bits are fast, and their remainder is no matter for samples of replicates.
+                let at = (u64::from(u32::from_le_bytes(*word)) * n as u64) >> 32;
+                let [distance, square] = pairs[at as usize];
+                sum[0] += distance;
+                sum[1] += square;
+            }
+        }
+        ratios.extend(sums.map(|sums| ratio(sums, n)));
     }
+    ratios.truncate(count);
+    ratios
+}
+
+/// The draws of resamples that are summed side by side.
+fn split(bytes: &[u8]) -> [&[[u8; WORD]]; ABREAST] {
+    let (words, _) = bytes.as_chunks();
+    let (first, second) = words.split_at(words.len() / 2);
+    let (a, b) = first.split_at(first.len() / 2);
+    let (c, d) = second.split_at(second.len() / 2);
+    [a, b, c, d]
+}
+
+/// The t of a resample with this sum and this sum of squares; infinite where it does not vary.
+fn ratio([sum, squares]: [f64; 2], n: usize) -> f64 {
     let mean = sum / n as f64;
     let variance = (squares - sum * mean) / (n as f64 - 1.0) / n as f64;
     if variance > DEGENERATE * DEGENERATE {
@@ -118,7 +150,7 @@ mod tests {
         let error = libm::sqrt(squares / 11.0 / 12.0);
         let distances: Vec<f64> = values.iter().map(|value| (value - mean) / error).collect();
         let mut rng = Rng::new(0, 12).stream_of(Label::Bootstrap, 7);
-        let ratios: Vec<f64> = (0..1999).map(|_| ratio(&distances, &mut rng)).collect();
+        let ratios = ratios(&distances, 1999, &mut rng);
         let beyond = |so: &dyn Fn(f64) -> bool| ratios.iter().filter(|t| so(**t)).count();
         // The low end comes from the large t, the high end from the small ones.
         let (large, small) = ((mean - low) / error, (mean - high) / error);
@@ -131,16 +163,33 @@ mod tests {
     #[test]
     fn a_resample_that_does_not_vary_has_an_infinite_t_of_its_sign() {
         let mut rng = Rng::new(0, 1).stream_of(Label::Bootstrap, 1);
-        assert_eq!(ratio(&[2.0; 10], &mut rng), f64::INFINITY);
-        assert_eq!(ratio(&[-2.0; 10], &mut rng), f64::NEG_INFINITY);
+        assert_eq!(ratios(&[2.0; 10], 1, &mut rng), [f64::INFINITY]);
+        assert_eq!(ratios(&[-2.0; 10], 1, &mut rng), [f64::NEG_INFINITY]);
         // Of 1 and 3: mean 2, variance 2, standard error of the mean 1.
-        let some: Vec<f64> = (0..50).map(|_| ratio(&[1.0, 3.0], &mut rng)).collect();
+        let some = ratios(&[1.0, 3.0], 50, &mut rng);
         assert!(some.iter().all(|t| *t == f64::INFINITY || (t - 2.0).abs() < 1e-12), "{some:?}");
         assert!(some.contains(&f64::INFINITY) && some.iter().any(|t| t.is_finite()));
         // Of ten values 1 and 1 + d the standard error is at most d / 6: below 0.01, or about 0.03.
         let two = |d: f64| (0..10).map(|i| 1.0 + f64::from(i % 2) * d).collect::<Vec<_>>();
-        assert_eq!(ratio(&two(0.05), &mut rng), f64::INFINITY);
-        assert!((10.0..100.0).contains(&ratio(&two(0.2), &mut rng)));
+        assert_eq!(ratios(&two(0.05), 1, &mut rng), [f64::INFINITY]);
+        assert!((10.0..100.0).contains(&ratios(&two(0.2), 1, &mut rng)[0]));
+    }
+
+    /// However many are summed side by side.
+    #[test]
+    fn a_resample_has_the_draws_that_follow_those_of_the_one_before() {
+        let distances = sample(4, 11, exponential);
+        let stream = || Rng::new(0, 11).stream_of(Label::Bootstrap, 3);
+        let mut rng = stream();
+        let one = |_| {
+            let draws: Vec<f64> = (0..11)
+                .map(|_| distances[((u64::from(rng.next_u32()) * 11) >> 32) as usize])
+                .collect();
+            let squares = draws.iter().fold(0.0, |sum, draw| sum + draw * draw);
+            ratio([draws.iter().fold(0.0, |sum, draw| sum + draw), squares], 11)
+        };
+        let one_by_one: Vec<f64> = (0..1999).map(one).collect();
+        assert_eq!(ratios(&distances, 1999, &mut stream()), one_by_one);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! far their mean is from that of the law, and an interval of no width would claim certainty.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
+use std::sync::OnceLock;
 
 /// Numbers that agree to this share of their size are equal: sums that were added in another order
 /// differ in their last digits.
@@ -82,7 +83,11 @@ impl Estimate {
 
 /// The 97.5 % quantile of Student's t.
 pub fn t_975(degrees: usize) -> f64 {
-    StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::NAN, |t| t.inverse_cdf(0.975))
+    // All intervals of a sweep have the same degrees of freedom, and the inverse takes long.
+    static KNOWN: [OnceLock<f64>; 256] = [const { OnceLock::new() }; 256];
+    let inverse =
+        || StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::NAN, |t| t.inverse_cdf(0.975));
+    KNOWN.get(degrees).map_or_else(inverse, |known| *known.get_or_init(inverse))
 }
 
 #[cfg(test)]

@@ -407,9 +407,14 @@ impl Catalog {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.load)
     }
 
+    /// Workers with one index have the same latencies and load times.
+    pub fn class_index(&self, worker: WorkerId) -> usize {
+        self.workers[worker.index()].class_index
+    }
+
     #[inline]
     fn cost(&self, worker: WorkerId, variant: VariantId) -> Option<&ClassCost> {
-        let class = self.workers[worker.index()].class_index;
+        let class = self.class_index(worker);
         self.costs[class * self.variants.len() + variant.index()].as_ref()
     }
 

@@ -257,6 +257,8 @@ impl RandomWalk {
 
 /// Draws rows or classes with replacement.
 enum Rows {
+    /// Every recorded row with equal probability: a list of them would be as long as the trace.
+    Every,
     /// These rows with equal probability.
     Recorded(Vec<u32>),
     /// A class by weight, then one of its recorded rows, if there are any.
@@ -297,8 +299,14 @@ impl Rows {
         weights: Option<Vec<f64>>,
     ) -> Result<Self, Problem> {
         let info = truth.catalog().app(app);
+        let trace = truth.trace(app);
+        let walks = matches!(spec.drift, Some(Drift::Walk { .. }));
+        let is_whole = spec.sources == SourceSplit::All && matches!(filter, ClassFilter::All);
+        if is_whole && !walks && trace.is_some_and(|trace| !trace.is_empty()) {
+            return Ok(Self::Every);
+        }
         let kept = kept_rows(truth, app, spec, filter);
-        let is_recorded = truth.trace(app).is_some();
+        let is_recorded = trace.is_some();
         if !is_recorded && spec.sources != SourceSplit::All && spec.mix[app.index()] > 0.0 {
             let found = format!("no trace of `{}` whose sources could be chosen", info.name);
             return Err(spec.problem("workload.source_split", found, "`all`"));
@@ -308,7 +316,7 @@ impl Rows {
                 format!("no recorded request of `{}` in the chosen classes and sources", info.name);
             return Err(spec.problem("", found, "a class that was recorded"));
         }
-        if is_recorded && weights.is_none() && !matches!(spec.drift, Some(Drift::Walk { .. })) {
+        if is_recorded && weights.is_none() && !walks {
             return Ok(Self::Recorded(kept));
         }
         let rows = rows_by_class(truth, app, kept);
@@ -350,6 +358,10 @@ impl Rows {
     #[inline]
     fn draw(&self, classes: &[u16], rng: &mut ChaCha8Rng) -> TrueClass {
         match self {
+            Self::Every => {
+                let row = rng.random_range(0..classes.len());
+                TrueClass { class: classes[row], row: row as u32 }
+            }
             Self::Recorded(rows) => {
                 let row = rows[rng.random_range(0..rows.len())];
                 TrueClass { class: classes[row as usize], row }

@@ -1,6 +1,8 @@
 //! What is written is what `results/schema.json` says, cell by cell.
 
 use crate::support::shell::{Shell, repository};
+use peeksim::config::source::hash;
+use peeksim::experiment::BUILD;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -153,6 +155,35 @@ fn what_varies_has_the_type_of_its_labels() {
     let set = format!("--set axis=[] --set {search} --set figure=[] --set scheduler=edf");
     shell.ok(&format!("sweep small.toml --out f --replicates 1 {set}"));
     assert_eq!(check_package(&shell, "f"), 6);
+}
+
+#[test]
+fn intervals_of_the_same_rows_are_kept() {
+    let shell = Shell::small();
+    let sweep = |options: &str| {
+        shell.ok(&format!("sweep small.toml --out o {options}"));
+        shell.read("o/intervals.csv")
+    };
+    let made = sweep("");
+    // Of rows that are not those of the package, and of a package of another build, too.
+    let package = shell.read("o/datapackage.json");
+    let known = package.replace(&hash(&made), &hash("kept\n"));
+    let runs = hash(&shell.read("o/runs.csv"));
+    let other = |from: &str, to: &str| {
+        assert!(known.contains(from), "{from}");
+        known.replace(from, to)
+    };
+    for (package, expected) in [
+        (package.clone(), made.as_str()),
+        (other(&runs, &hash("other rows")), &made),
+        (other(BUILD, "another"), &made),
+        (known.clone(), "kept\n"),
+    ] {
+        shell.write("o/intervals.csv", "kept\n");
+        shell.write("o/datapackage.json", package);
+        assert_eq!(sweep(""), expected);
+    }
+    assert_ne!(sweep("--replicates 1"), "kept\n");
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Simulation {
     fn free_lane(&self, worker: WorkerId, job: &Job) -> Option<usize> {
         let state = &self.state.workers[worker.index()];
         let may = state.backlog.is_empty()
-            && self.peeks.count == 0
+            && self.peeks.for_workers == 0
             && state.loading.is_none()
             && state.ready.max(job.not_before) <= self.state.now
             && !job.requests.is_empty()
@@ -45,6 +45,11 @@ impl Simulation {
 
     /// Starts the peeks, loads and batches that the worker can start now.
     pub(super) fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
+        self.start_jobs(worker, observer);
+        self.state.note_worker(worker);
+    }
+
+    fn start_jobs(&mut self, worker: WorkerId, observer: &mut impl Observer) {
         let now = self.state.now;
         loop {
             let peeked_last = self.state.workers[worker.index()].peeked_last;
@@ -99,12 +104,14 @@ impl Simulation {
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests });
         self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
         self.state.workers[worker.index()].lanes[lane] = Some(running);
+        self.state.note_worker(worker);
     }
 
     pub(super) fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
         let at = self.state.now;
         let lane = usize::from(lane);
         let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
+        self.state.note_worker(worker);
         let Running { variant, mut requests, decided, started, .. } = running;
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
@@ -123,7 +130,7 @@ impl Simulation {
         self.spare.push(requests);
         self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
         self.freed.push(worker);
-        if self.peeks.count > 0 || !self.state.workers[worker.index()].backlog.is_empty() {
+        if self.peeks.for_workers > 0 || !self.state.workers[worker.index()].backlog.is_empty() {
             self.start(worker, observer);
         }
     }

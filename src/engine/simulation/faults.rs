@@ -55,6 +55,7 @@ impl Simulation {
             self.abort_upload(worker, &job, observer);
             lost.extend(job.requests);
         }
+        self.state.note_worker(worker);
         lost.sort_unstable();
         for id in lost {
             self.state.requeue(id);

@@ -24,7 +24,11 @@ use std::collections::VecDeque;
 pub(super) struct Peeks {
     /// By application.
     waiting: Vec<VecDeque<RequestId>>,
+    /// By application, whether its peeks run on workers.
+    on_workers: Vec<bool>,
     pub(super) count: usize,
+    /// How many of them wait for a worker.
+    pub(super) for_workers: usize,
     /// Requests of the peek on the host; empty when it is idle.
     on_host: Vec<RequestId>,
     answers: Vec<ChosenAnswer>,
@@ -42,13 +46,23 @@ struct ChosenAnswer {
 }
 
 impl Peeks {
-    pub fn new(apps: usize) -> Self {
-        Self { waiting: vec![VecDeque::new(); apps], ..Self::default() }
+    pub fn new(catalog: &Catalog) -> Self {
+        let on_workers = |app: AppId| catalog.app(app).classifier.runs_on == ClassifierHost::Worker;
+        Self {
+            waiting: vec![VecDeque::new(); catalog.app_ids().len()],
+            on_workers: catalog.app_ids().map(on_workers).collect(),
+            ..Self::default()
+        }
     }
 
     fn push(&mut self, app: AppId, request: RequestId) {
         self.waiting[app.index()].push_back(request);
-        self.count += 1;
+        self.add(app, 1);
+    }
+
+    fn add(&mut self, app: AppId, requests: usize) {
+        self.count += requests;
+        self.for_workers += if self.on_workers[app.index()] { requests } else { 0 };
     }
 
     /// Adds requests of one application whose peek was lost, in their places by arrival.
@@ -56,7 +70,7 @@ impl Peeks {
         let queue = &mut self.waiting[app.index()];
         queue.extend(requests);
         queue.make_contiguous().sort_unstable();
-        self.count += requests.len();
+        self.add(app, requests.len());
     }
 
     /// Moves the requests of the next peek into `into`: of the application, among those of
@@ -74,6 +88,7 @@ impl Peeks {
         let queue = &mut self.waiting[app.index()];
         into.extend(queue.drain(..queue.len().min(table.max_batch())));
         self.count -= into.len();
+        self.for_workers -= if self.on_workers[app.index()] { into.len() } else { 0 };
         Some((app, table.latency(into.len())))
     }
 }
@@ -119,10 +134,12 @@ impl Simulation {
     /// Starts peeks on workers without backlog, after the scheduler has decided.
     #[inline]
     pub(super) fn peek_when_idle(&mut self, observer: &mut impl Observer) {
-        if self.peeks.count == 0 {
+        if self.peeks.for_workers == 0 {
             return;
         }
-        for worker in self.state.catalog.worker_ids() {
+        // A peek closes its own worker at most.
+        let open: Vec<WorkerId> = self.state.open_workers().collect();
+        for worker in open {
             while self.state.workers[worker.index()].backlog.is_empty()
                 && self.peek_on_worker(worker, observer)
             {}
@@ -136,7 +153,7 @@ impl Simulation {
         worker: WorkerId,
         observer: &mut impl Observer,
     ) -> bool {
-        self.peeks.count > 0 && self.begin_peek(worker, observer)
+        self.peeks.for_workers > 0 && self.begin_peek(worker, observer)
     }
 
     fn begin_peek(&mut self, worker: WorkerId, observer: &mut impl Observer) -> bool {

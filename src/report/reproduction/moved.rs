@@ -76,15 +76,15 @@ pub fn runs(kept: &Results, now: &Results, replicates: u64) -> TableComparison {
 }
 
 fn line(row: &ResultRow, known: impl Fn(&str) -> bool) -> Line<'_> {
-    let replicate = HEAD.iter().position(|column| column.name == "replicate");
+    let head = || HEAD.iter().map(|column| column.name).zip(row.head());
+    let replicate = head().find(|(column, _)| *column == "replicate").map(|(_, cell)| cell);
     let mut name: Vec<&str> = row.labels.iter().map(String::as_str).collect();
-    name.extend(["replicate", replicate.map_or("", |at| row.head[at].as_str())]);
-    let head = HEAD.iter().map(|column| column.name).zip(&row.head);
-    let info = [("accuracy_source", &row.info), ("error", &row.error)];
-    let metrics = COLUMNS.iter().map(|column| column.name).zip(&row.cells);
+    name.extend(["replicate", replicate.unwrap_or_default()]);
+    let info = [("accuracy_source", row.info()), ("error", row.error())];
+    let metrics = COLUMNS.iter().map(|column| column.name).zip(row.cells());
     let metrics = metrics.filter(|(column, _)| known(column));
-    let cells = head.chain(info).chain(metrics);
-    Line { name, cells: cells.map(|(column, cell)| (column, cell.as_str())).collect() }
+    let cells = head().chain(info).chain(metrics);
+    Line { name, cells: cells.collect() }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 use crate::config::settings::{Preset, names};
 use crate::config::{ConfigNode, Decoder, Kind, Problem, Problems, Setting, Value, decode};
-use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View, WorkerView};
+use crate::contract::{Plan, RejectReason, Scheduler, Timeline, Trigger, View};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
 use crate::scheduler::dispatch::app_queue::AppQueue;
@@ -292,7 +292,11 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
         let needs_ends = !self.rule.is_fixed()
             || self.batching.fill != BatchFill::Full
             || self.batching.drop != DropPolicy::Never;
-        for worker in view.workers().filter(WorkerView::is_idle) {
+        for worker in view.idle_workers().map(|id| view.worker(id)) {
+            // Hundreds may be idle, and one request wait.
+            if self.queues.iter().all(|queue| queue.first().is_none()) {
+                break;
+            }
             let needs_timeline = needs_ends || worker.is_remote();
             if needs_timeline && !self.needs_all_timelines {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);

@@ -240,7 +240,7 @@ impl GroupPlanner {
         for part in parts {
             sum += self.place(view, allowed, part).map_or(Score::default(), |(_, utility)| utility);
         }
-        self.builder.timelines = before;
+        self.builder.restore(before);
         sum
     }
 

@@ -133,8 +133,9 @@ impl Scheduler for SequentialPlanner {
                 self.objective.score(view, &request, variant, finish)
             });
             if let Some(placement) = best {
-                let timeline = &mut self.builder.timelines[placement.worker.index()];
-                view.estimate_append(timeline, placement.variant, 1);
+                self.builder.append(placement, |timeline| {
+                    view.estimate_append(timeline, placement.variant, 1)
+                });
                 self.builder.push(placement, std::iter::once(request.id));
             }
         }

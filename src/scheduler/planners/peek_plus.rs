@@ -132,7 +132,7 @@ impl PeekPlus {
             let placed = self.builder.place(view, variants, requests, kept, total);
             steps.extend(placed.map(|(placement, _)| GroupStep { group, placement }));
         }
-        self.builder.timelines = backlog;
+        self.builder.restore(backlog);
         steps
     }
 

@@ -1,5 +1,6 @@
 //! The common part of planners: the requests of a window and the plan that is built of them.
 
+use super::contenders::Contenders;
 use super::planning_window::{Placement, PlanningWindow};
 use super::priority::RequestOrder;
 use crate::config::Decoder;
@@ -16,6 +17,7 @@ pub struct PlanBuilder {
     pub requests: Vec<Request>,
     /// By worker, its expected timeline with the plan so far.
     pub timelines: Vec<Timeline>,
+    contenders: Contenders,
     trial: Timeline,
     batches: Vec<PlannedBatch>,
 }
@@ -32,6 +34,7 @@ impl PlanBuilder {
             tie_break,
             requests: Vec::new(),
             timelines: Vec::new(),
+            contenders: Contenders::default(),
             trial: Timeline::default(),
             batches: Vec::new(),
         }
@@ -50,6 +53,7 @@ impl PlanBuilder {
             for (worker, timeline) in view.workers().zip(&mut self.timelines) {
                 view.backlog_end(worker.id, timeline);
             }
+            self.contenders.begin(view, &self.timelines);
             self.batches.clear();
         }
         is_open
@@ -62,6 +66,24 @@ impl PlanBuilder {
     /// Whether the plan has no batches.
     pub fn is_empty(&self) -> bool {
         self.batches.is_empty()
+    }
+
+    /// Puts the timelines back to what they were.
+    pub fn restore(&mut self, timelines: Vec<Timeline>) {
+        self.timelines = timelines;
+        self.contenders.renew(&self.timelines);
+    }
+
+    /// Appends requests to the timeline of their placement.
+    pub fn append<T>(
+        &mut self,
+        placement: Placement,
+        append: impl FnOnce(&mut Timeline) -> T,
+    ) -> T {
+        let timeline = &mut self.timelines[placement.worker.index()];
+        let appended = append(timeline);
+        self.contenders.update(placement.worker, timeline);
+        appended
     }
 
     /// Drops all batches; timelines stay as they are.
@@ -82,13 +104,15 @@ impl PlanBuilder {
     }
 
     /// The best next placement among the `variants` of each worker, listed by worker, then variant.
+    /// Values do not rise with the end.
     fn best_placement<V: Iterator<Item = VariantId>>(
         &self,
         variants: impl Fn(WorkerId) -> V,
         mut value: impl FnMut(&Timeline, Placement) -> PlanValue,
     ) -> Option<(PlanValue, Placement)> {
         let mut best: Option<(PlanValue, Placement)> = None;
-        for (worker, timeline) in (0..).map(WorkerId).zip(&self.timelines) {
+        for &worker in self.contenders.workers() {
+            let timeline = &self.timelines[worker.index()];
             // `for_each` instead of a loop: filters and chains are inlined.
             variants(worker).for_each(|variant| {
                 let placement = Placement { worker, variant };
@@ -144,10 +168,11 @@ impl PlanBuilder {
         });
         self.trial = trial;
         let (value, placement) = best?;
-        let timeline = &mut self.timelines[placement.worker.index()];
-        for batch in window.batches(view, placement, requests) {
-            view.estimate_append(timeline, placement.variant, batch.len());
-        }
+        self.append(placement, |timeline| {
+            for batch in window.batches(view, placement, requests) {
+                view.estimate_append(timeline, placement.variant, batch.len());
+            }
+        });
         Some((placement, value.sum))
     }
 
