@@ -1,4 +1,5 @@
-//! Offloading of dialogues: queries of the estimator, steps of the environment, steps of training.
+//! Offloading of dialogues: queries of the estimator, steps of the environment, steps of training,
+//! and inputs of a layer of 64 times 64 weights, with tanh or the positive part of its sums.
 //!
 //! The workload is a hundred made-up dialogues after the statistics of M4A1, 280 points or so.
 //! The published code, on another machine, takes 415 us for a query and 468 us for a step, and
@@ -10,6 +11,7 @@ use peeksim::offloading::cost::{DEVICES, NETWORKS};
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::training_env::{DialogueEnvironment, TrainingPlan};
 use peeksim::offloading::{Costs, DialogueModel, ModelParams, Split};
+use peeksim::rl::net::{Activation, Activations, Mlp};
 use peeksim::rl::{Algorithm, Environment, Training};
 use rand::RngExt;
 use std::sync::Arc;
@@ -76,4 +78,17 @@ fn train(bencher: Bencher<'_, '_>, name: &str) {
         training.finish(&mut env);
         training.done()
     });
+}
+
+/// One input at once, as an agent decides, and 64, as it learns.
+#[divan::bench(args = [("relu", 1), ("tanh", 1), ("relu", 64), ("tanh", 64)])]
+fn layer(bencher: Bencher<'_, '_>, (name, inputs): (&str, usize)) {
+    let activation = if name == "tanh" { Activation::Tanh } else { Activation::Relu };
+    let mut coins = Rng::new(2, 0).stream(Label::Policy);
+    let network = Mlp::uniform(&[64, 64, 1], activation, &mut coins);
+    let inputs: Vec<f32> = (0..64 * inputs).map(|_| coins.random_range(-1.0..1.0)).collect();
+    let mut activations = Activations::default();
+    bencher
+        .counter(ItemsCount::new(inputs.len() / 64))
+        .bench_local(|| network.forward(&inputs, &mut activations)[0]);
 }

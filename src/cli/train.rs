@@ -19,6 +19,7 @@ use crate::report::draw;
 use crate::report::figure::{Chart, Point, Series};
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature, signature};
 use crate::rl::net::Mlp;
+use crate::rl::replay_file::ReplayFile;
 use crate::rl::{Algorithm, Environment, Training};
 use clap::Args;
 use rayon::prelude::*;
@@ -81,7 +82,8 @@ pub(super) struct TrainArgs {
     /// shares.
     #[arg(long)]
     raw_budget: bool,
-    /// Where to write curve.csv, its figure, policy.toml and checkpoint.toml.
+    /// Where to write curve.csv, its figure, policy.toml, checkpoint.toml and, with `dqn`,
+    /// replay.bin, the steps it learns from.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -217,16 +219,18 @@ fn complete(args: &TrainArgs, run: TrainingRun<'_>) -> Result<Training, CliError
     let mut training = Training::new(algorithm, env, args.steps, args.dialogues.seed);
     atomic::folder(&args.out)?;
     let checkpoint = args.out.join("checkpoint.toml");
+    let mut replay = ReplayFile::new(args.out.join("replay.bin"));
     let mut curve = Curve::new();
     if checkpoint.exists() {
         let source = source::read_own(&checkpoint.to_string_lossy())?;
-        curve = resume(&source, &settings, &mut training, env)?;
+        curve = resume(&source, &settings, &mut training, &mut replay, env)?;
         print_note(&format!("resumed after {} steps", training.done()));
     }
     while let Some(point) = training.advance(env) {
         let test = test(training.network())?;
         curve.push([point.steps as f32, point.reward as f32, test as f32]);
-        let file = checkpoint_file(&mut training, env, &settings, &curve);
+        replay.append(training.stored())?;
+        let file = checkpoint_file(&mut training, &replay, env, &settings, &curve);
         atomic::write(&checkpoint, file.to_toml().as_bytes())?;
     }
     let mut text = "steps,reward_train_mean,reward_test_mean\n".to_owned();
@@ -269,9 +273,10 @@ fn summary(
     PolicySummary::of(model, &results, budget)
 }
 
-/// Everything that a training needs to be resumed.
+/// Everything that a training needs to be resumed, but for the steps that it stored.
 fn checkpoint_file(
     training: &mut Training,
+    replay: &ReplayFile,
     env: &dyn Environment,
     settings: &PolicySignature,
     curve: &Curve,
@@ -280,18 +285,21 @@ fn checkpoint_file(
     numbers.push(("curve".to_owned(), curve.concat()));
     numbers.push(("environment".to_owned(), env.save_state()));
     let policy = PolicyFile::policy(training.network(), training.done(), settings.clone());
-    PolicyFile { kind: PolicyKind::Checkpoint, numbers, ..policy }
+    PolicyFile { kind: PolicyKind::Checkpoint, replay: replay.hash(), numbers, ..policy }
 }
 
 fn resume(
     source: &Source,
     settings: &PolicySignature,
     training: &mut Training,
+    replay: &mut ReplayFile,
     env: &mut dyn Environment,
 ) -> Result<Curve, CliError> {
     let stored = PolicyFile::parse(source, PolicyKind::Checkpoint)?;
     stored.check(settings, &source.path)?;
-    training.resume(stored.steps, &stored.numbers).ok_or_else(|| {
+    let count = stored.steps.saturating_mul(training.stored_width());
+    let steps = replay.restore(count, stored.replay.as_deref())?;
+    training.resume(stored.steps, &stored.numbers, &steps).ok_or_else(|| {
         let found = "numbers of another training";
         Problem::new(Location::file(&source.path).field("numbers"), found, "those of this one")
     })?;

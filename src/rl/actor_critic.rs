@@ -34,8 +34,18 @@ pub(super) struct ActorCritic {
     method: Method,
     actor: TrainedNetwork,
     critic: TrainedNetwork,
-    /// Probability of each action in the state that was evaluated last.
+    /// Probability of each action in the states that were evaluated last.
     probabilities: Vec<f32>,
+    batch: Batch,
+}
+
+/// The steps of an update, flat by step.
+#[derive(Default)]
+struct Batch {
+    observations: Vec<f32>,
+    masks: Vec<bool>,
+    /// Derivative of the loss by the critic's value.
+    by_value: Vec<f32>,
 }
 
 /// Consecutive steps, flat by step.
@@ -51,6 +61,10 @@ pub(super) struct Rollout {
     values: Vec<f32>,
     /// The critic's value of the state after the last step.
     last_value: f32,
+    /// By step: how much better its action was than expected.
+    pub(super) advantages: Vec<f32>,
+    /// By step: the return that the critic should have predicted.
+    pub(super) returns: Vec<f32>,
 }
 
 /// The loss of one step.
@@ -71,35 +85,42 @@ impl ActorCritic {
         let critic = build(&layers(env.observation_len(), &HIDDEN, 1), Activation::Tanh, 1.0);
         let [actor, critic] =
             [actor, critic].map(|network| TrainedNetwork::new(network, method.rule, method.rate));
-        Self { method, actor, critic, probabilities: Vec::new() }
+        Self { method, actor, critic, probabilities: Vec::new(), batch: Batch::default() }
     }
 
     fn value(&mut self, observation: &[f32]) -> f32 {
         self.critic.forward(observation)[0]
     }
 
-    /// Fills `probabilities` for an observation; forbidden actions get 0.
-    fn evaluate_policy(&mut self, observation: &[f32], allowed: &[bool]) {
-        let scores = self.actor.forward(observation);
-        let open = || scores.iter().zip(allowed).filter(|(_, open)| **open).map(|(s, _)| *s);
-        let highest = open().fold(f32::NEG_INFINITY, f32::max);
-        let weight = |(score, open): (&f32, &bool)| {
-            if *open { libm::expf(score - highest) } else { 0.0 }
-        };
-        self.probabilities.clear();
-        self.probabilities.extend(scores.iter().zip(allowed).map(weight));
-        let sum: f32 = self.probabilities.iter().sum();
-        self.probabilities.iter_mut().for_each(|p| *p /= sum);
+    /// Fills `probabilities` for some observations; forbidden actions get 0.
+    fn evaluate_policy(&mut self, observations: &[f32], allowed: &[bool]) {
+        let Self { actor, probabilities, .. } = self;
+        let count = actor.network.outputs();
+        let scores = actor.forward(observations);
+        probabilities.clear();
+        for (scores, allowed) in scores.chunks_exact(count).zip(allowed.chunks_exact(count)) {
+            let open = || scores.iter().zip(allowed).filter(|(_, open)| **open).map(|(s, _)| *s);
+            let highest = open().fold(f32::NEG_INFINITY, f32::max);
+            let weight = |(score, open): (&f32, &bool)| {
+                if *open { libm::expf(score - highest) } else { 0.0 }
+            };
+            let start = probabilities.len();
+            probabilities.extend(scores.iter().zip(allowed).map(weight));
+            let weights = &mut probabilities[start..];
+            let sum: f32 = weights.iter().sum();
+            weights.iter_mut().for_each(|p| *p /= sum);
+        }
     }
 
     /// Takes `count` steps by the policy.
-    pub(super) fn rollout(
+    pub(super) fn roll_out(
         &mut self,
         episodes: &mut Episodes<'_>,
         count: usize,
         rng: &mut ChaCha8Rng,
-    ) -> Rollout {
-        let mut rollout = Rollout::default();
+        rollout: &mut Rollout,
+    ) {
+        rollout.clear();
         for _ in 0..count {
             self.evaluate_policy(&episodes.observation, &episodes.allowed);
             let action = drawn(&self.probabilities, rng.random_range(0.0..1.0));
@@ -115,7 +136,6 @@ impl ActorCritic {
             }
         }
         rollout.last_value = self.value(&episodes.observation);
-        rollout
     }
 
     /// One update by the mean loss over the steps `at` of a rollout. `loss` is given a step and the
@@ -139,21 +159,36 @@ impl ActorCritic {
         at: &[usize],
         loss: impl Fn(usize, f32) -> LossGradient,
     ) {
-        let inputs = self.actor.network.inputs();
-        let outputs = self.actor.network.outputs();
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.take(rollout, at, self.actor.network.inputs(), self.actor.network.outputs());
+        self.evaluate_policy(&batch.observations, &batch.masks);
         let share = 1.0 / at.len() as f32;
-        for at in at.iter().copied() {
-            let observation = &rollout.observations[at * inputs..(at + 1) * inputs];
-            self.evaluate_policy(observation, &rollout.masks[at * outputs..(at + 1) * outputs]);
-            let action = rollout.actions[at];
-            let loss = loss(at, libm::logf(self.probabilities[action].max(f32::MIN_POSITIVE)));
+        let rows = self.probabilities.chunks_exact_mut(self.actor.network.outputs());
+        let values = self.critic.forward(&batch.observations);
+        for ((at, probabilities), value) in at.iter().zip(rows).zip(values) {
+            let action = rollout.actions[*at];
+            let loss = loss(*at, libm::logf(probabilities[action].max(f32::MIN_POSITIVE)));
             // The derivative of log softmax is one for the action minus the probabilities.
             let scale = share * loss.by_log_probability;
-            self.probabilities.iter_mut().for_each(|p| *p *= -scale);
-            self.probabilities[action] += scale;
-            self.actor.backward(&self.probabilities);
-            let error = self.value(observation) - loss.target;
-            self.critic.backward(&[share * VALUE_WEIGHT * 2.0 * error]);
+            probabilities.iter_mut().for_each(|p| *p *= -scale);
+            probabilities[action] += scale;
+            batch.by_value.push(share * VALUE_WEIGHT * 2.0 * (value - loss.target));
+        }
+        self.actor.backward(&self.probabilities);
+        self.critic.backward(&batch.by_value);
+        self.batch = batch;
+    }
+}
+
+impl Batch {
+    /// Takes over the steps `at` of a rollout.
+    fn take(&mut self, rollout: &Rollout, at: &[usize], inputs: usize, outputs: usize) {
+        self.observations.clear();
+        self.masks.clear();
+        self.by_value.clear();
+        for at in at {
+            self.observations.extend_from_slice(&rollout.observations[at * inputs..][..inputs]);
+            self.masks.extend_from_slice(&rollout.masks[at * outputs..][..outputs]);
         }
     }
 }
@@ -201,20 +236,30 @@ fn drawn(probabilities: &[f32], unit: f32) -> usize {
 }
 
 impl Rollout {
+    fn clear(&mut self) {
+        self.observations.clear();
+        self.masks.clear();
+        self.actions.clear();
+        self.log_probabilities.clear();
+        self.steps.clear();
+        self.values.clear();
+    }
+
     /// Generalised advantages (Schulman et al., ICLR 2016), and the returns that they make with the
     /// critic's values.
-    pub(super) fn advantages(&self, lambda: f32) -> (Vec<f32>, Vec<f32>) {
-        let mut advantages = vec![0.0; self.steps.len()];
+    pub(super) fn estimate_advantages(&mut self, lambda: f32) {
+        self.advantages.clear();
+        self.advantages.resize(self.steps.len(), 0.0);
         let (mut advantage, mut next_value) = (0.0, self.last_value);
         for (at, Transition { reward, done, discount }) in self.steps.iter().enumerate().rev() {
             let discount = if *done { 0.0 } else { *discount };
             let difference = reward + discount * next_value - self.values[at];
             advantage = difference + discount * lambda * advantage;
-            advantages[at] = advantage;
+            self.advantages[at] = advantage;
             next_value = self.values[at];
         }
-        let returns = advantages.iter().zip(&self.values).map(|(a, v)| a + v).collect();
-        (advantages, returns)
+        self.returns.clear();
+        self.returns.extend(self.advantages.iter().zip(&self.values).map(|(a, v)| a + v));
     }
 }
 
@@ -258,7 +303,8 @@ mod tests {
         let mut both = ActorCritic::new(&Still, method, &mut rng);
         let mut env = Still;
         let mut episodes = Episodes::new(&mut env, Rng::new(9, 0).stream(Label::Episodes));
-        let rollout = both.rollout(&mut episodes, 6, &mut rng);
+        let mut rollout = Rollout::default();
+        both.roll_out(&mut episodes, 6, &mut rng, &mut rollout);
         assert!(rollout.actions.iter().all(|action| *action > 0));
         let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.2];
         let all: Vec<usize> = (0..6).collect();
@@ -301,13 +347,14 @@ mod tests {
     #[test]
     fn advantages_with_lambda_one_are_discounted_returns_less_values() {
         let step = |reward, done| Transition { reward, done, discount: 0.99 };
-        let rollout = Rollout {
+        let mut rollout = Rollout {
             steps: vec![step(1.0, false), step(2.0, true), step(3.0, false)],
             values: vec![0.5, 0.25, 0.125],
             last_value: 4.0,
             ..Rollout::default()
         };
-        let (advantages, returns) = rollout.advantages(1.0);
+        rollout.estimate_advantages(1.0);
+        let Rollout { advantages, returns, .. } = rollout;
         let expected = [1.0 + 0.99 * 2.0, 2.0, 3.0 + 0.99 * 4.0];
         for (found, expected) in returns.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{returns:?}");

@@ -27,11 +27,19 @@ pub(super) trait Agent: Send {
     );
     /// The network whose highest output is the agent's choice.
     fn network(&self) -> &Mlp;
-    /// Visits all arrays that learning changes, to read or to replace them.
+    /// Visits all arrays that learning changes, to read or to replace them, but for stored steps.
     fn visit_state(&mut self, visit: Visitor<'_>);
-    /// Whether arrays that were replaced fit each other, their lengths apart.
-    fn is_valid(&self) -> bool {
-        true
+    /// The length of the row of a step that is stored for later updates; 0 if none is.
+    fn stored_width(&self) -> usize {
+        0
+    }
+    /// The rows that the segment which ended after `done` steps stored.
+    fn stored(&self, _done: usize) -> &[f32] {
+        &[]
+    }
+    /// Takes over the rows that all segments stored; whether they are those of such an agent.
+    fn restore(&mut self, stored: &[f32]) -> bool {
+        stored.is_empty()
     }
 }
 
@@ -95,12 +103,12 @@ impl TrainedNetwork {
         Self { network, optimiser, gradient: vec![0.0; count], activations: Activations::default() }
     }
 
-    /// The outputs for an observation.
-    pub(super) fn forward(&mut self, observation: &[f32]) -> &[f32] {
-        self.network.forward(observation, &mut self.activations)
+    /// The outputs for one or several observations.
+    pub(super) fn forward(&mut self, observations: &[f32]) -> &[f32] {
+        self.network.forward(observations, &mut self.activations)
     }
 
-    /// Adds the gradient of a loss at the observation of the last [`Self::forward`], given its
+    /// Adds the gradient of a loss at the observations of the last [`Self::forward`], given its
     /// derivative by the outputs.
     pub(super) fn backward(&mut self, by_output: &[f32]) {
         self.network.backward(&mut self.activations, by_output, &mut self.gradient);
@@ -108,8 +116,7 @@ impl TrainedNetwork {
 
     /// Moves the parameters against the gradient, and clears it.
     pub(super) fn update(&mut self) {
-        self.optimiser.step(&mut self.network.parameters, &self.gradient);
-        self.gradient.fill(0.0);
+        self.optimiser.step(&mut self.network.parameters, &mut self.gradient);
     }
 }
 

@@ -51,6 +51,8 @@ pub struct PolicyFile {
     pub activation: Activation,
     /// How the network scores actions, if it does so one by one.
     pub heads: Option<ActionHeads>,
+    /// The hash of the steps that the training stored, which a file beside a checkpoint holds.
+    pub replay: Option<String>,
     /// Named arrays; that of a policy is called `parameters`.
     pub numbers: Vec<(String, Vec<f32>)>,
 }
@@ -65,6 +67,7 @@ impl PolicyFile {
             layers: network.sizes().to_vec(),
             activation: network.activation(),
             heads: network.heads(),
+            replay: None,
             numbers: vec![("parameters".to_owned(), network.parameters.clone())],
         }
     }
@@ -101,6 +104,9 @@ impl PolicyFile {
             body.push_str(&format!(
                 "choices = {{ count = {count}, width = {width}, prior = {prior:?} }}\n"
             ));
+        }
+        if let Some(replay) = &self.replay {
+            body.push_str(&format!("replay = {}\n", quote(replay)));
         }
         body.push_str("\n[catalogue]\n");
         for (name, value) in &self.signature {
@@ -144,6 +150,7 @@ impl PolicyFile {
         let layers = layers.map(|node| sizes(node, fields.problems())).unwrap_or_default();
         let activation = fields.choice("activation", &ACTIVATIONS);
         let heads = fields.take("choices").map(|node| heads(node, fields.problems()));
+        let replay = fields.take("replay").map(ConfigNode::cell);
         let signature = fields.require("catalogue", "what it was learned for");
         let signature = signature.map(|node| texts(node, fields.problems())).unwrap_or_default();
         let numbers = fields.require("numbers", "what was learned");
@@ -153,7 +160,8 @@ impl PolicyFile {
             let found = "a hash that is not that of the rest";
             problems.push(Problem::new(Location::file(&source.path), found, "an unchanged file"));
         }
-        problems.check(Some(Self { kind, signature, steps, layers, activation, heads, numbers }))
+        let file = Self { kind, signature, steps, layers, activation, heads, replay, numbers };
+        problems.check(Some(file))
     }
 
     /// Compares the signature with the one that is needed.
@@ -193,6 +201,8 @@ const FILE: Group = Group::named("policy file").of(&[&[
     Setting::choice("activation", &names(&ACTIVATIONS)).means("The activation of hidden layers."),
     Setting::optional("choices", Kind::Table(&CHOICES), "one head")
         .means("The parts of the output."),
+    Setting::optional("replay", Kind::Text, "no file")
+        .means("The hash of the steps in the file beside a checkpoint."),
     Setting::required("catalogue", Kind::Any).means("What the policy was trained for."),
     Setting::required("numbers", Kind::Any).means("The parameters."),
 ]]);

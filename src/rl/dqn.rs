@@ -39,6 +39,17 @@ pub(super) struct Dqn {
     replay: Vec<f32>,
     /// Length of a row.
     width: usize,
+    batch: Batch,
+}
+
+/// Steps that were sampled.
+#[derive(Default)]
+struct Batch {
+    /// Where their rows begin.
+    at: Vec<usize>,
+    observations: Vec<f32>,
+    /// Derivative of the loss by the outputs.
+    by_output: Vec<f32>,
 }
 
 impl Dqn {
@@ -51,6 +62,7 @@ impl Dqn {
             activations: Activations::default(),
             replay: Vec::new(),
             width: 2 * env.observation_len() + 3 + env.actions(),
+            batch: Batch::default(),
         }
     }
 
@@ -61,25 +73,37 @@ impl Dqn {
     }
 
     fn update(&mut self, rng: &mut ChaCha8Rng) {
-        let (inputs, outputs) = (self.target.inputs(), self.target.outputs());
-        let count = self.replay.len() / self.width;
-        let mut by_output = vec![0.0; outputs];
-        for _ in 0..BATCH {
-            let at = rng.random_range(0..count) * self.width;
-            let (before, rest) = self.replay[at..at + self.width].split_at(inputs);
-            let (step, rest) = rest.split_at(3);
-            let (after, mask) = rest.split_at(inputs);
-            let (action, reward, discount) = (step[0] as usize, step[1], step[2]);
-            let later = self.target.forward(after, &mut self.activations);
-            let open = later.iter().zip(mask).filter(|(_, open)| **open > 0.0).map(|(q, _)| *q);
-            let later = open.fold(f32::NEG_INFINITY, f32::max);
+        let Self { online, target, activations, replay, width, batch } = self;
+        let Batch { at, observations, by_output } = batch;
+        let (inputs, outputs) = (target.inputs(), target.outputs());
+        let count = replay.len() / *width;
+        at.clear();
+        at.extend((0..BATCH).map(|_| rng.random_range(0..count) * *width));
+        let after = inputs + 3;
+        let gather = |offset: usize, into: &mut Vec<f32>| {
+            into.clear();
+            at.iter().for_each(|at| into.extend(&replay[at + offset..][..inputs]));
+        };
+        gather(after, observations);
+        let later = target.forward(observations, activations);
+        gather(0, observations);
+        let now = online.forward(observations);
+        by_output.clear();
+        by_output.resize(BATCH * outputs, 0.0);
+        let rows = later.chunks_exact(outputs).zip(now.chunks_exact(outputs));
+        for ((at, (later, now)), slopes) in
+            at.iter().zip(rows).zip(by_output.chunks_exact_mut(outputs))
+        {
+            let row = &replay[*at..][..*width];
+            let (action, reward, discount) =
+                (row[inputs] as usize, row[inputs + 1], row[inputs + 2]);
+            let open = later.iter().zip(&row[after + inputs..]).filter(|(_, open)| **open > 0.0);
+            let later = open.map(|(q, _)| *q).fold(f32::NEG_INFINITY, f32::max);
             let goal = if discount > 0.0 { reward + discount * later } else { reward };
-            let error = self.online.forward(before)[action] - goal;
-            by_output.fill(0.0);
             // The derivative of the Huber loss.
-            by_output[action] = error.clamp(-1.0, 1.0) / BATCH as f32;
-            self.online.backward(&by_output);
+            slopes[action] = (now[action] - goal).clamp(-1.0, 1.0) / BATCH as f32;
         }
+        online.backward(by_output);
         clip(&mut [&mut self.online.gradient], MAX_GRADIENT);
         self.online.update();
     }
@@ -148,14 +172,26 @@ impl Agent for Dqn {
         visit("target", &mut self.target.parameters);
         visit("moments", &mut self.online.optimiser.moments);
         visit_updates([&mut self.online], visit);
-        visit("replay", &mut self.replay);
     }
 
-    /// A changed file may hold parts of rows, or actions that do not exist.
-    fn is_valid(&self) -> bool {
+    fn stored_width(&self) -> usize {
+        self.width
+    }
+
+    fn stored(&self, done: usize) -> &[f32] {
+        // Segments fill the buffer without a rest.
+        let end = (done - 1) % REPLAY + 1;
+        &self.replay[(end - SEGMENT) * self.width..end * self.width]
+    }
+
+    /// A changed file may hold actions that do not exist.
+    fn restore(&mut self, stored: &[f32]) -> bool {
         let (inputs, outputs) = (self.target.inputs(), self.target.outputs() as f32);
-        let mut rows = self.replay.chunks_exact(self.width);
-        rows.by_ref().all(|row| (0.0..outputs).contains(&row[inputs]))
-            && rows.remainder().is_empty()
+        let mut rows = stored.chunks_exact(self.width);
+        let is_valid = rows.all(|row| (0.0..outputs).contains(&row[inputs]));
+        for (number, row) in stored.chunks_exact(self.width).enumerate() {
+            self.store(number, row);
+        }
+        is_valid
     }
 }

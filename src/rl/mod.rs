@@ -19,7 +19,10 @@ mod dqn;
 pub mod net;
 mod optim;
 mod ppo;
+pub mod replay_file;
+mod tanh;
 mod train;
+mod vector;
 
 pub use train::{Algorithm, CurvePoint, Training};
 

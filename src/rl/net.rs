@@ -1,11 +1,13 @@
 //! A multilayer perceptron and its gradient, by hand.
 //!
 //! Parameters are one flat vector: for each layer its weights, `[input][output]`, then its biases.
-//! Inner loops run over outputs, which lie together.
+//! Several inputs are evaluated at once: a layer is a product of matrices whose rows are inputs.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::tanh::tanh_all;
+use super::vector::{Left, add_product};
 use crate::core::rng::standard_normal;
 
 /// The activation function of hidden units.
@@ -18,10 +20,10 @@ pub enum Activation {
 }
 
 impl Activation {
-    fn value(self, x: f32) -> f32 {
+    fn apply(self, values: &mut [f32]) {
         match self {
-            Self::Tanh => libm::tanhf(x),
-            Self::Relu => x.max(0.0),
+            Self::Tanh => tanh_all(values),
+            Self::Relu => values.iter_mut().for_each(|x| *x = if *x > 0.0 { *x } else { 0.0 }),
         }
     }
 
@@ -58,12 +60,17 @@ pub struct Mlp {
     pub parameters: Vec<f32>,
 }
 
-/// The values of every layer for one input, action by action, kept for the gradient.
+/// The values of every layer, kept for the gradient: a row for each input, or for each action of
+/// each input.
 #[derive(Clone, Debug, Default)]
 pub struct Activations {
     layers: Vec<Vec<f32>>,
+    /// The first layer's sums of what the actions of an input have in common.
+    common: Vec<f32>,
     /// Scratch for the gradient.
     slopes: [Vec<f32>; 2],
+    transposed: Vec<f32>,
+    rows: Vec<usize>,
 }
 
 impl Activations {
@@ -150,100 +157,128 @@ impl Mlp {
         self.activation
     }
 
-    /// The outputs for `input`; the values of all layers stay in `activations`.
-    pub fn forward<'a>(&self, input: &[f32], activations: &'a mut Activations) -> &'a [f32] {
-        activations.layers.resize(self.sizes.len(), Vec::new());
-        activations.layers[0].clear();
-        match self.heads {
-            None => activations.layers[0].extend_from_slice(input),
-            Some(ActionHeads { width, .. }) => {
-                let (common, features) = input.split_at(self.sizes[0] - width);
-                for own in features.chunks_exact(width) {
-                    activations.layers[0].extend_from_slice(common);
-                    activations.layers[0].extend_from_slice(own);
-                }
-            }
-        }
+    /// The outputs for one or several inputs, one after the other; the values of all layers stay in
+    /// `activations`.
+    pub fn forward<'a>(&self, inputs: &[f32], activations: &'a mut Activations) -> &'a [f32] {
+        let Activations { layers, common, .. } = activations;
+        layers.resize(self.sizes.len(), Vec::new());
+        layers.iter_mut().for_each(Vec::clear);
         let mut rest = self.parameters.as_slice();
         for (at, pair) in self.sizes.windows(2).enumerate() {
             let (weights, after) = rest.split_at(pair[0] * pair[1]);
             let (biases, after) = after.split_at(pair[1]);
             rest = after;
-            let (before, out) = activations.layers.split_at_mut(at + 1);
-            let out = &mut out[0];
-            out.clear();
-            for before in before[at].chunks_exact(pair[0]) {
-                let start = out.len();
-                out.extend_from_slice(biases);
-                let out = &mut out[start..];
-                // Many inputs, and half of the rectified values, are 0 and add nothing.
-                let rows = before.iter().zip(weights.chunks_exact(pair[1]));
-                for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
-                    out.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
-                }
-                if at + 2 < self.sizes.len() {
-                    out.iter_mut().for_each(|y| *y = self.activation.value(*y));
-                }
+            let (before, out) = layers.split_at_mut(at + 1);
+            let (before, out) = (&mut before[at], &mut out[0]);
+            if at == 0 {
+                self.first_layer(inputs, weights, biases, [before, common, out]);
+            } else {
+                fill(out, biases, before.len() / pair[0]);
+                add_product(Left::Rows(before, pair[0]), weights, pair[1], out);
+            }
+            if at + 2 < self.sizes.len() {
+                self.activation.apply(out);
             }
         }
-        if let (Some(ActionHeads { width, prior, .. }), Some(out)) =
-            (self.heads, activations.layers.last_mut())
+        if let (Some(ActionHeads { width, prior, .. }), Some((first, out))) =
+            (self.heads, layers.split_first_mut().and_then(|(a, b)| Some((a, b.last_mut()?))))
         {
-            let features = input[self.sizes[0] - width..].chunks_exact(width);
-            out.iter_mut().zip(features).for_each(|(sum, own)| *sum += prior * own[0]);
+            let rows = first.chunks_exact(self.sizes[0]).zip(out);
+            rows.for_each(|(row, sum)| *sum += prior * row[row.len() - width]);
         }
         activations.output()
     }
 
+    /// Lays inputs out in rows and writes the sums of the first layer. Sums of what the actions of
+    /// an input have in common are made once.
+    fn first_layer(
+        &self,
+        inputs: &[f32],
+        weights: &[f32],
+        biases: &[f32],
+        [rows, common, out]: [&mut Vec<f32>; 3],
+    ) {
+        let (count, width) = self.heads.map_or((1, 0), |heads| (heads.count, heads.width));
+        let (length, outputs) = (self.sizes[0], biases.len());
+        for input in inputs.chunks_exact(self.inputs()) {
+            let (shared, own) = input.split_at(length - width);
+            for action in 0..count {
+                rows.extend_from_slice(shared);
+                rows.extend_from_slice(&own[action * width..][..width]);
+            }
+        }
+        let (shared, own) = weights.split_at((length - width) * outputs);
+        fill(common, biases, rows.len() / (length * count));
+        add_product(Left::Rows(rows, length * count), shared, outputs, common);
+        common.chunks_exact(outputs).for_each(|sums| extend(out, sums, count));
+        let rows = rows.get(length - width..).unwrap_or_default();
+        add_product(Left::Rows(rows, length), own, outputs, out);
+    }
+
     /// Adds to `gradient` the derivative of a loss whose derivative by the outputs of the last
-    /// [`Self::forward`] into `activations` is `by_output`.
+    /// [`Self::forward`] into `activations` is `by_output`. The activations are used up.
     pub fn backward(&self, activations: &mut Activations, by_output: &[f32], gradient: &mut [f32]) {
-        let Activations { layers, slopes: [delta, earlier] } = activations;
+        let Activations { layers, slopes: [delta, earlier], transposed, rows, .. } = activations;
+        // The loss does not depend on scores of other actions: their derivatives are 0.
+        let outputs = self.sizes[self.sizes.len() - 1];
+        let by_row = by_output.chunks_exact(outputs).enumerate();
+        rows.clear();
+        rows.extend(by_row.filter(|(_, row)| row.iter().any(|d| *d != 0.0)).map(|(at, _)| at));
         delta.clear();
         delta.extend_from_slice(by_output);
+        keep_rows(delta, outputs, rows);
         let mut end = self.parameters.len();
         for (at, pair) in self.sizes.windows(2).enumerate().rev() {
             let (inputs, outputs) = (pair[0], pair[1]);
             let biases = end - outputs;
             let weights = biases - inputs * outputs;
-            let slopes = &mut gradient[weights..end];
-            let (by_weight, by_bias) = slopes.split_at_mut(inputs * outputs);
-            earlier.clear();
-            // The loss does not depend on scores of other actions: their derivatives are 0.
-            for (values, delta) in layers[at].chunks_exact(inputs).zip(delta.chunks_exact(outputs))
-            {
-                if self.heads.is_some() && delta.iter().all(|d| *d == 0.0) {
-                    earlier.resize(earlier.len() + inputs, 0.0);
-                    continue;
-                }
-                by_bias.iter_mut().zip(delta).for_each(|(sum, d)| *sum += d);
-                let rows = values.iter().zip(by_weight.chunks_exact_mut(outputs));
-                for (x, row) in rows.filter(|(x, _)| **x != 0.0) {
-                    row.iter_mut().zip(delta).for_each(|(sum, d)| *sum += x * d);
-                }
-                if at > 0 {
-                    let rows = self.parameters[weights..biases].chunks_exact(outputs);
-                    let slopes = rows.zip(values);
-                    earlier
-                        .extend(slopes.map(|(row, y)| dot(row, delta) * self.activation.slope(*y)));
-                }
+            let (by_weight, by_bias) = gradient[weights..end].split_at_mut(inputs * outputs);
+            let values = &mut layers[at];
+            keep_rows(values, inputs, rows);
+            for row in delta.chunks_exact(outputs) {
+                by_bias.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
             }
-            std::mem::swap(delta, earlier);
+            add_product(Left::Columns(values, inputs), delta, outputs, by_weight);
+            if at > 0 {
+                transposed.resize(biases - weights, 0.0);
+                transpose(&self.parameters[weights..biases], outputs, transposed);
+                earlier.clear();
+                earlier.resize(values.len(), 0.0);
+                add_product(Left::Rows(delta, outputs), transposed, inputs, earlier);
+                let slopes = values.iter().map(|y| self.activation.slope(*y));
+                earlier.iter_mut().zip(slopes).for_each(|(d, slope)| *d *= slope);
+                std::mem::swap(delta, earlier);
+            }
             end = weights;
         }
     }
 }
 
-/// The inner product, in eight sums that are added at the end.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b);
-    let rest: f32 = rest.sum();
-    for (a, b) in left.zip(right) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+/// Makes `rows` copies of a row.
+fn fill(into: &mut Vec<f32>, row: &[f32], rows: usize) {
+    into.clear();
+    extend(into, row, rows);
+}
+
+fn extend(into: &mut Vec<f32>, row: &[f32], rows: usize) {
+    (0..rows).for_each(|_| into.extend_from_slice(row));
+}
+
+/// Keeps some rows, in order.
+fn keep_rows(values: &mut Vec<f32>, width: usize, rows: &[usize]) {
+    for (to, from) in rows.iter().enumerate().filter(|(to, from)| to != *from) {
+        values.copy_within(from * width..(from + 1) * width, to * width);
     }
-    sums.iter().sum::<f32>() + rest
+    values.truncate(rows.len() * width);
+}
+
+/// Writes the transpose of a matrix with `width` columns.
+fn transpose(matrix: &[f32], width: usize, into: &mut [f32]) {
+    let height = matrix.len() / width;
+    for (row, values) in matrix.chunks_exact(width).enumerate() {
+        let column = into[row..].iter_mut().step_by(height);
+        column.zip(values).for_each(|(cell, x)| *cell = *x);
+    }
 }
 
 /// A matrix `[inputs][outputs]` whose rows, or columns if there are fewer, are orthonormal: normal

@@ -4,7 +4,7 @@
 //! Schulman et al. 2017 (arXiv 1707.06347); learning rate 3e-4 by Adam (1e-5), generalised
 //! advantages with λ = 0.95, normalised by minibatch, no entropy bonus.
 
-use super::actor_critic::{ActorCritic, LossGradient, Method};
+use super::actor_critic::{ActorCritic, LossGradient, Method, Rollout};
 use super::agent::Episodes;
 use super::optim::UpdateRule;
 use rand::RngExt;
@@ -25,8 +25,9 @@ pub(super) const METHOD: Method =
     Method { rule: UpdateRule::Adam { epsilon: 1e-5 }, rate: 3e-4, segment: ROLLOUT, learn };
 
 fn learn(agent: &mut ActorCritic, episodes: &mut Episodes<'_>, rng: &mut ChaCha8Rng) {
-    let rollout = agent.rollout(episodes, ROLLOUT, rng);
-    let (advantages, returns) = rollout.advantages(LAMBDA);
+    let mut rollout = Rollout::default();
+    agent.roll_out(episodes, ROLLOUT, rng, &mut rollout);
+    rollout.estimate_advantages(LAMBDA);
     let mut order: Vec<usize> = (0..ROLLOUT).collect();
     let mut scaled = vec![0.0; ROLLOUT];
     for _ in 0..PASSES {
@@ -34,14 +35,14 @@ fn learn(agent: &mut ActorCritic, episodes: &mut Episodes<'_>, rng: &mut ChaCha8
             order.swap(at, rng.random_range(0..=at));
         }
         for batch in order.chunks_exact(MINIBATCH) {
-            let values = normalised(&advantages, batch);
+            let values = normalised(&rollout.advantages, batch);
             batch.iter().zip(values).for_each(|(at, value)| scaled[*at] = value);
             agent.update(&rollout, batch, |at, log_probability| LossGradient {
                 by_log_probability: by_log_probability(
                     log_probability - rollout.log_probabilities[at],
                     scaled[at],
                 ),
-                target: returns[at],
+                target: rollout.returns[at],
             });
         }
     }

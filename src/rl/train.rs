@@ -90,26 +90,45 @@ impl Training {
         self.agent.network()
     }
 
-    /// Everything that learning changed, by name, but for the state of the environment.
+    /// Everything that learning changed, by name, but for the state of the environment and for
+    /// stored steps.
     pub fn state(&mut self) -> Vec<(String, Vec<f32>)> {
         let mut state = Vec::new();
         self.agent.visit_state(&mut |name, values| state.push((name.to_owned(), values.clone())));
         state
     }
 
-    /// Continues after `done` steps with what [`Self::state`] returned then; `None` if that is the
-    /// state of another training. To be called before the first step.
-    pub fn resume(&mut self, done: usize, state: &[(String, Vec<f32>)]) -> Option<()> {
-        let mut fits = done.is_multiple_of(self.agent.segment());
+    /// The length of the row of a step that the agent stores to learn from it later; 0 if it stores
+    /// none.
+    pub fn stored_width(&self) -> usize {
+        self.agent.stored_width()
+    }
+
+    /// The rows that the last segment stored. To be called after a segment.
+    pub fn stored(&self) -> &[f32] {
+        self.agent.stored(self.done)
+    }
+
+    /// Continues after `done` steps with what [`Self::state`] returned then, and with what
+    /// [`Self::stored`] returned after every segment; `None` if these are of another training. To
+    /// be called before the first step.
+    pub fn resume(
+        &mut self,
+        done: usize,
+        state: &[(String, Vec<f32>)],
+        stored: &[f32],
+    ) -> Option<()> {
+        let mut fits = done.is_multiple_of(self.agent.segment())
+            && Some(stored.len()) == done.checked_mul(self.agent.stored_width());
         self.agent.visit_state(&mut |name, values| {
-            let stored = state.iter().find(|(known, _)| known == name).map(|(_, stored)| stored);
-            match stored.filter(|stored| values.is_empty() || stored.len() == values.len()) {
-                Some(stored) => values.clone_from(stored),
+            let kept = state.iter().find(|(known, _)| known == name).map(|(_, kept)| kept);
+            match kept.filter(|kept| kept.len() == values.len()) {
+                Some(kept) => values.clone_from(kept),
                 None => fits = false,
             }
         });
         self.done = done;
-        (fits && self.agent.is_valid()).then_some(())
+        (fits && self.agent.restore(stored)).then_some(())
     }
 }
 
@@ -188,19 +207,32 @@ mod tests {
     fn a_training_that_was_interrupted_goes_on_as_if_nothing_had_been() {
         for (name, algorithm) in Algorithm::ALL {
             let mut env = walk();
-            let mut whole = Training::new(algorithm, &env, 6000, 5);
+            let new = || Training::new(algorithm, &walk(), 8000, 5);
+            let mut whole = new();
             whole.finish(&mut env);
-            let mut first = Training::new(algorithm, &env, 6000, 5);
-            first.advance(&mut env).unwrap();
+            let (mut first, mut stored) = (new(), Vec::new());
+            for _ in 0..2 {
+                first.advance(&mut env).unwrap();
+                stored.extend_from_slice(first.stored());
+            }
             let state = first.state();
-            let mut second = Training::new(algorithm, &env, 6000, 5);
-            second.resume(first.done(), &state).unwrap();
+            let mut second = new();
+            second.resume(first.done(), &state, &stored).unwrap();
             second.finish(&mut walk());
-            assert_eq!(second.network(), whole.network(), "{name}");
-            let mut other = Training::new(algorithm, &env, 6000, 6);
+            assert_eq!(second.state(), whole.state(), "{name}");
+            assert_eq!(second.stored(), whole.stored(), "{name}");
+            let mut other = Training::new(algorithm, &env, 8000, 6);
             other.finish(&mut env);
             assert_ne!(other.network(), whole.network(), "{name}");
-            assert!(second.resume(7, &state).is_none() && second.resume(0, &[]).is_none());
+            let done = first.done();
+            assert!(new().resume(7, &state, &stored).is_none(), "{name}");
+            assert!(new().resume(0, &[], &[]).is_none(), "{name}");
+            assert!(new().resume(done, &state, &[&stored[..], &[0.0]].concat()).is_none());
+            if let Some(less) = stored.len().checked_sub(1) {
+                assert!(new().resume(done, &state, &stored[..less]).is_none(), "{name}");
+                let none = vec![9.0; stored.len()];
+                assert!(new().resume(done, &state, &none).is_none(), "no action 9");
+            }
         }
     }
 }

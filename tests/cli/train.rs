@@ -3,7 +3,7 @@
 use crate::support::shell::{Said, Shell, column};
 use peeksim::core::rng::Rng;
 use peeksim::offloading::generate::like_m4a1;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const TRAIN: [&str; 9] =
@@ -23,11 +23,70 @@ fn a_training_killed_goes_on_to_the_same_bytes() {
     let again = Said::of(&mut killed.command(&TRAIN));
     assert_eq!(again.code, Some(0), "{again:?}");
     assert!(again.err.contains("resumed after "), "{again:?}");
-    for file in ["t/policy.toml", "t/curve.csv", "t/checkpoint.toml", "t/curve.svg", "t/curve.png"]
-    {
+    for file in LEFT.into_iter().chain(["t/curve.svg", "t/curve.png"]) {
         assert_eq!(killed.bytes(file), whole.bytes(file), "{file}");
     }
     assert_eq!(column(&whole.read("t/curve.csv"), "steps"), ["2000", "4000", "6000", "8000"]);
+}
+
+/// The files of a training by DQN, but for the pictures.
+const LEFT: [&str; 4] = ["t/policy.toml", "t/curve.csv", "t/checkpoint.toml", "t/replay.bin"];
+
+/// Files may not grow beyond some size: the system ends the process in the midst of a write, at any
+/// place in any segment, or the write fails.
+#[cfg(unix)]
+#[test]
+fn a_training_stopped_within_a_write_goes_on_to_the_same_bytes() {
+    let whole = Shell::new();
+    assert_eq!(Said::of(&mut whole.command(&TRAIN)).code, Some(0));
+    let stored = whole.bytes("t/replay.bin").len();
+    for (at, share) in [0.9, 1.0, 1.7, 2.5, 3.999].into_iter().enumerate() {
+        let stopped = Shell::new();
+        let blocks = (share * stored as f64 / 4.0 / 512.0) as usize;
+        let fails = at % 2 == 0;
+        let ignored = if fails { "trap '' XFSZ; " } else { "" };
+        let script = format!("{ignored}ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &script]).arg(stopped.command(&[]).get_program()).args(TRAIN);
+        let said = Said::of(limited.current_dir(stopped.path("")));
+        let expected = "error: cannot write t/replay.bin: File too large";
+        assert_eq!(said.code, fails.then_some(1), "{share}: {said:?}");
+        assert!(!fails || said.error().starts_with(expected), "{share}: {said:?}");
+        let again = Said::of(&mut stopped.command(&TRAIN));
+        assert_eq!(again.code, Some(0), "{share}: {again:?}");
+        assert_eq!(again.err.contains("resumed after "), share > 1.0, "{share}: {again:?}");
+        for file in LEFT {
+            assert_eq!(stopped.bytes(file), whole.bytes(file), "{share}: {file}");
+        }
+    }
+}
+
+#[test]
+fn stored_steps_are_those_of_the_checkpoint_or_refused() {
+    let shell = Shell::new();
+    assert_eq!(Said::of(&mut shell.command(&TRAIN)).code, Some(0));
+    let left = LEFT.map(|file| shell.bytes(file));
+    let steps = shell.bytes("t/replay.bin");
+    // What follows was written after the checkpoint.
+    shell.write("t/replay.bin", [&steps[..], &[1, 2, 3]].concat());
+    assert_eq!(Said::of(&mut shell.command(&TRAIN)).code, Some(0));
+    assert_eq!(LEFT.map(|file| shell.bytes(file)), left);
+    let length = steps.len();
+    let mut changed = steps.clone();
+    changed[length / 2] ^= 1;
+    let short = format!("t/replay.bin: found {} bytes of {length}, expected the steps", length - 1);
+    for (bytes, said) in [
+        (Some(&steps[..length - 1]), short.as_str()),
+        (Some(&changed), "t/replay.bin: found other numbers, expected the steps that"),
+        (None, "t/replay.bin: found No such file or directory"),
+    ] {
+        match bytes {
+            Some(bytes) => shell.write("t/replay.bin", bytes),
+            None => std::fs::remove_file(shell.path("t/replay.bin")).expect("there was one"),
+        }
+        let found = Said::of(&mut shell.command(&TRAIN));
+        assert!(found.code == Some(2) && found.err.contains(said), "{found:?}");
+    }
 }
 
 #[test]
