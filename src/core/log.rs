@@ -1,5 +1,7 @@
 //! The natural logarithm of many numbers at once, with the bits of `libm::log`.
 
+use super::vector::widest;
+
 /// ln 2 in two parts, of which the first times a small integer is exact.
 const LN2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 /// Coefficients of (ln(1+f) − ln(1−f)) / s − 2 by powers of s², from the second on.
@@ -41,9 +43,10 @@ fn ln(x: f64) -> f64 {
 /// Turns numbers in [0, 1) into draws of the exponential law with mean 1, each as
 /// [`exponential`](super::rng::exponential) does.
 pub fn exponentials(units: &mut [f64]) {
-    for unit in units {
-        *unit = -ln(1.0 - *unit);
-    }
+    widest(
+        #[inline(always)]
+        || units.iter_mut().for_each(|unit| *unit = -ln(1.0 - *unit)),
+    );
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Optimisers: updates of parameters by gradients.
 
-use super::vector::{squares, widest};
+use super::vector::squares;
+use crate::core::vector::widest;
 
 /// An optimiser, with its published defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]

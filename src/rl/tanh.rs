@@ -1,6 +1,6 @@
 //! The hyperbolic tangent of many numbers at once, with the same bits on every machine.
 
-use super::vector::widest;
+use crate::core::vector::widest;
 
 /// From here on the result is 1.
 const SATURATED: f32 = 9.1;

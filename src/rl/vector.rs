@@ -1,23 +1,13 @@
-//! Loops over slices, compiled for the vectors of several instruction sets and chosen at run time.
-//!
-//! A loop has the same operations in the same order for all of them, none fused, so the bits of a
-//! result depend on neither machine nor choice.
+//! Products of matrices and sums of squares, compiled for the [`widest`] vectors.
 
 #![expect(clippy::inline_always, reason = "what a loop calls is compiled anew for its vectors")]
 
-use fearless_simd::{Level, dispatch};
+use crate::core::vector::widest;
 use std::array::from_fn;
 
 /// Rows and columns of a result that a product keeps in registers.
 const ROWS: usize = 4;
 const COLUMNS: usize = 16;
-
-/// Calls a function compiled for the widest vectors of this machine. Everything that it calls has
-/// to be inlined.
-#[inline]
-pub(super) fn widest<R>(function: impl FnOnce() -> R) -> R {
-    dispatch!(Level::new(), _ => function())
-}
 
 /// The left matrix of a product, in a slice whose rows begin at a distance.
 #[derive(Clone, Copy)]
