@@ -207,13 +207,15 @@ impl State {
     /// The open workers in order.
     #[inline]
     pub fn open_workers(&self) -> impl Iterator<Item = WorkerId> + use<'_> {
-        self.open.iter().enumerate().flat_map(|(word, bits)| {
-            let mut left = *bits;
-            std::iter::from_fn(move || {
-                let bit = left.trailing_zeros() as usize;
-                left &= left.wrapping_sub(1);
-                (bit < BITS).then(|| WorkerId((word * BITS + bit) as u16))
-            })
+        let (mut word, mut left) = (0, self.open.first().copied().unwrap_or(0));
+        std::iter::from_fn(move || {
+            while left == 0 {
+                word += 1;
+                left = *self.open.get(word)?;
+            }
+            let bit = left.trailing_zeros() as usize;
+            left &= left - 1;
+            Some(WorkerId((word * BITS + bit) as u16))
         })
     }
 
