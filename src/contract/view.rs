@@ -83,7 +83,11 @@ impl<'a> View<'a> {
     /// The workers that can start a batch now, in order.
     pub fn idle_workers(&self) -> impl Iterator<Item = WorkerId> + use<'a> {
         let view = *self;
-        let is_idle = move |id: &WorkerId| view.worker(*id).is_idle();
+        let is_idle = move |id: &WorkerId| {
+            let worker = view.worker(*id);
+            // A local worker that is open waits for its time alone.
+            if worker.is_remote() { worker.is_idle() } else { worker.state.ready <= worker.now }
+        };
         debug_assert!(
             self.workers()
                 .filter(WorkerView::is_idle)

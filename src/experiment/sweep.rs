@@ -122,7 +122,8 @@ impl Sweep {
             validate::check(&sweep.experiment, &grid, &mut problems);
         }
         // Each hash covers all files that were read.
-        sweep.hashes = grid.iter().map(|point| sweep.hash(point)).collect();
+        let files = sweep.files();
+        sweep.hashes = grid.iter().map(|point| hash(point, &files)).collect();
         sweep.grid = grid.len();
         sweep.points = grid;
         problems.check(Some(sweep))
@@ -131,16 +132,14 @@ impl Sweep {
     /// Adds a configuration that is no point of the grid; its index.
     pub(super) fn push(&mut self, point: GridPoint) -> Result<usize, Problems> {
         self.configs.push(RunConfig::read(&point.node, &mut self.inputs)?);
-        self.hashes.push(self.hash(&point));
+        self.hashes.push(hash(&point, &self.files()));
         self.points.push(point);
         Ok(self.points.len() - 1)
     }
 
-    /// The settings of a point and all inputs as a hash.
-    fn hash(&self, point: &GridPoint) -> String {
-        let files = self.inputs.files().iter();
-        let files: String = files.map(|(path, hash)| format!("{path} {hash}\n")).collect();
-        short_hash(&format!("{SCHEMA_VERSION}\n{}\n{files}", point.node.canonical()))
+    /// The inputs with their hashes, as text.
+    fn files(&self) -> String {
+        self.inputs.files().iter().map(|(path, hash)| format!("{path} {hash}\n")).collect()
     }
 
     /// The keys that vary.
@@ -219,6 +218,11 @@ impl Sweep {
         let quantiles = experiment.figures.iter().any(|figure| figure.kind == FigureKind::Cdf);
         OutputRequest { quantiles, tables: experiment.tables.clone(), series: experiment.series }
     }
+}
+
+/// The settings of a point and all inputs as a hash.
+fn hash(point: &GridPoint, files: &str) -> String {
+    short_hash(&format!("{SCHEMA_VERSION}\n{}\n{files}", point.node.canonical()))
 }
 
 fn short_hash(text: &str) -> String {

@@ -17,7 +17,7 @@ pub fn write(
     let path = folder.join("plan.csv");
     let own = names(&HEAD).into_iter().filter(|name| name != "schema_version");
     let tail = ["requests", "cost_s", "done"].map(str::to_owned);
-    let head = own.chain(sweep.axis_keys()).chain(tail).collect();
+    let head: Vec<String> = own.chain(sweep.axis_keys()).chain(tail).collect();
     let rows = sweep.units().zip(finished).map(|(spec, seconds)| {
         let at = spec.configuration;
         let mut row = vec![

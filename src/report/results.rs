@@ -76,7 +76,7 @@ impl ResultRow {
         self.at(0)
     }
 
-    /// The cells of [`HEAD`].
+    /// The cells before the labels of the axes.
     pub fn head(&self) -> impl Iterator<Item = &str> {
         (0..HEAD.len()).map(|at| self.at(at))
     }

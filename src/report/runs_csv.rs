@@ -124,12 +124,12 @@ pub(super) fn number(value: Option<f64>) -> String {
 /// Writes a table whole or not at all.
 pub(super) fn write_csv<C: AsRef<str>>(
     path: &Path,
-    header: Vec<String>,
+    header: impl AsRef<[String]>,
     rows: impl IntoIterator<Item = Vec<C>>,
 ) -> Result<(), WriteError> {
     atomic::with(path, |file| {
         let mut writer = csv::Writer::from_writer(std::io::BufWriter::new(file));
-        writer.write_record(&header)?;
+        writer.write_record(header.as_ref())?;
         for row in rows {
             writer.write_record(row.iter().map(|cell| cell.as_ref().as_bytes()))?;
         }

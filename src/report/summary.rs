@@ -92,7 +92,7 @@ pub fn cells<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<Cell<'a>>
     cells
 }
 
-/// The files that [`write`] writes.
+/// The files of summaries.
 pub const FILES: [&str; 2] = ["summary.csv", "intervals.csv"];
 
 /// Writes `summary.csv` and `intervals.csv`.

@@ -59,25 +59,25 @@ pub fn studentised(values: &[f64], key: u64) -> Option<(f64, f64)> {
 /// The t of `count` resamples of distances from the mean in its standard errors, each of which has
 /// the draws that follow those of the one before.
 fn ratios(distances: &[f64], count: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
-    let n = distances.len();
+    let size = distances.len();
     // A distance beside its square: a draw is one look-up.
-    let pairs: Vec<[f64; 2]> = distances.iter().map(|d| [*d, d * d]).collect();
-    let mut words = vec![0; ABREAST * n * WORD];
+    let pairs: Vec<[f64; 2]> = distances.iter().map(|own| [*own, own * own]).collect();
+    let mut words = vec![0; ABREAST * size * WORD];
     let mut ratios = Vec::with_capacity(count + ABREAST);
     while ratios.len() < count {
         rng.fill_bytes(&mut words);
-        let [a, b, c, d] = split(&words);
+        let [first, second, third, fourth] = split(&words);
         let mut sums = [[0.0; 2]; ABREAST];
-        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+        for (((a, b), c), d) in first.iter().zip(second).zip(third).zip(fourth) {
             for (sum, word) in sums.iter_mut().zip([a, b, c, d]) {
                 // 32 bits are fast, and their remainder is no matter for samples of replicates.
-                let at = (u64::from(u32::from_le_bytes(*word)) * n as u64) >> 32;
+                let at = (u64::from(u32::from_le_bytes(*word)) * size as u64) >> 32;
                 let [distance, square] = pairs[at as usize];
                 sum[0] += distance;
                 sum[1] += square;
             }
         }
-        ratios.extend(sums.map(|sums| ratio(sums, n)));
+        ratios.extend(sums.map(|sums| ratio(sums, size)));
     }
     ratios.truncate(count);
     ratios

@@ -4,7 +4,7 @@ use crate::support::common::draw::{self, Case, Limits, Units};
 use crate::support::common::{Told, World};
 use peeksim::scheduler::REGISTRY;
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 80;
 
 /// The same workers, no two of them of one class to a planner: their lists of variants differ in
 /// words that say the same.
@@ -40,5 +40,5 @@ fn workers_that_are_alike_get_what_others_would() {
             alike += usize::from(world.setup.workers.len() > 1);
         }
     }
-    assert!(alike > 1000, "{alike}");
+    assert!(alike > 500, "{alike}");
 }

@@ -293,10 +293,6 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
             || self.batching.fill != BatchFill::Full
             || self.batching.drop != DropPolicy::Never;
         for worker in view.idle_workers().map(|id| view.worker(id)) {
-            // Hundreds may be idle, and one request wait.
-            if self.queues.iter().all(|queue| queue.first().is_none()) {
-                break;
-            }
             let needs_timeline = needs_ends || worker.is_remote();
             if needs_timeline && !self.needs_all_timelines {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
@@ -309,6 +305,10 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
                 if is_busy || !self.fill_lane(view, worker.id, is_last, plan) {
                     break;
                 }
+            }
+            // Hundreds may be idle, and one request wait.
+            if self.queues.iter().all(|queue| queue.first().is_none()) {
+                break;
             }
         }
     }

@@ -51,8 +51,8 @@ impl Contenders {
         self.kinds.clear();
         self.earliest.clear();
         self.standings.clear();
-        for worker in 0..timelines.len() {
-            let standing = self.standing(worker, &timelines[worker]);
+        for (worker, timeline) in timelines.iter().enumerate() {
+            let standing = self.standing(worker, timeline);
             self.standings.push(standing);
         }
         self.list();
