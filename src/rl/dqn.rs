@@ -179,8 +179,9 @@ impl Agent for Dqn {
     }
 
     fn stored(&self, done: usize) -> &[f32] {
+        let Some(last) = done.checked_sub(1) else { return &[] };
         // Segments fill the buffer without a rest.
-        let end = (done - 1) % REPLAY + 1;
+        let end = last % REPLAY + 1;
         &self.replay[(end - SEGMENT) * self.width..end * self.width]
     }
 

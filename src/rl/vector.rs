@@ -149,13 +149,10 @@ mod tests {
             let (left, right, start) =
                 (some(rows * terms), some(terms * width), some(rows * width));
             for transposed in [false, true] {
-                let left_matrix = match transposed {
-                    false => Left::Rows(&left, terms),
-                    true => Left::Columns(&left, rows),
-                };
-                let at = |row: usize, term: usize| match transposed {
-                    false => left[row * terms + term],
-                    true => left[term * rows + row],
+                let left_matrix =
+                    if transposed { Left::Columns(&left, rows) } else { Left::Rows(&left, terms) };
+                let at = |row: usize, term: usize| {
+                    left[if transposed { term * rows + row } else { row * terms + term }]
                 };
                 let mut expected = start.clone();
                 for (cell, sum) in expected.iter_mut().enumerate() {
