@@ -23,9 +23,10 @@ const FLOORS: [&[&str]; 14] = [
     &["cli"],
     &["main", "lib"],
 ];
-/// Who may use `std::fs`: the reader of inputs, the writer of whole files, and the journal, which
-/// is appended to and read back even if it is no text any more.
-const FILES: [&str; 3] = ["config/source.rs", "output/atomic.rs", "experiment/journal.rs"];
+/// The files that may use `std::fs`: the reader of inputs, the writer of whole files, and those of
+/// the journal and of stored steps, which are appended to and read back even if their end is torn.
+const FILES: [&str; 4] =
+    ["config/source.rs", "output/atomic.rs", "experiment/journal.rs", "rl/replay_file.rs"];
 /// Who may look at the clock on the wall: timings apart from the results, and estimates.
 const CLOCKS: [&str; 3] = ["experiment/executor.rs", "cli/estimate.rs", "cli/progress.rs"];
 
