@@ -1,5 +1,6 @@
 //! Schedulers: parameters, ties, windows, brute force, the published code.
 
+mod golden_arena;
 mod group_search;
 mod learned_dispatcher;
 mod optimal_window;

@@ -5,7 +5,7 @@ use super::window_problem::{Part, VariantOption, WindowProblem};
 use crate::core::units::{Span, Time};
 use crate::scheduler::score::Score;
 
-/// TimeGrid of a table of requests.
+/// Instants in a table of requests.
 const REQUEST_INSTANTS: usize = 256;
 /// The most entries of a table of requests of more than one instant.
 const REQUEST_ENTRIES: usize = 1 << 20;
