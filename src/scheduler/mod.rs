@@ -59,6 +59,7 @@ mod learned {
 /// Published systems and controls. The decision of each is a function of numbers, so that it can be
 /// held against what the authors' own code returned.
 pub mod published {
+    pub mod acc_scale;
     mod app_lines;
     mod arrival_rates;
     pub mod batch_timeout;
@@ -67,6 +68,7 @@ pub mod published {
     mod fixed_variant;
     mod free_lanes;
     pub mod longest_queue;
+    pub mod proteus_plan;
     pub mod round_robin;
     pub mod slackfit_like;
     pub mod symphony;

@@ -7,6 +7,7 @@
 
 mod edgeserving;
 mod proteus_batching;
+mod proteus_milp;
 mod slackfit;
 mod symphony;
 
@@ -19,11 +20,12 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 4] = [
+const FILES: [(&str, Comparison); 5] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
     ("proteus_batching", proteus_batching::compare),
+    ("proteus_milp", proteus_milp::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {

@@ -1,12 +1,13 @@
 //! The batching rules of Proteus' repository on whole traces: one worker, one variant, and the end
 //! of a batch before an arrival, before a timer of the same instant.
 //!
-//! Compared: `aimd`, the ladder of `clipper-like`, by itself and through the engine.
+//! Compared: `aimd`, the ladder of `clipper-like`, by itself and through the engine; `accscale`.
 
 use super::{list, number, numbers, same, whole};
 use crate::support::common::{Happened, V, World};
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::units::{Span, Time};
+use peeksim::scheduler::published::acc_scale::{AccScale, AllowedBatch, Member};
 use peeksim::scheduler::published::clipper_like::{Ladder, SIZES, is_given_up};
 use peeksim::system::deadline_budget::DeadlineBudget;
 use peeksim::system::latency::LatencyFit;
@@ -53,6 +54,39 @@ impl Input {
 
 fn ns(ms: f64) -> u64 {
     (ms * 1e6).round() as u64
+}
+
+/// AccScale.
+fn accscale(input: &Input) -> Trace {
+    let sizes = input.sizes.iter().filter(|size| **size <= input.largest);
+    let batch = |size: &usize| AllowedBatch { size: *size, latency: ns(input.time(*size)) };
+    let mut line = AccScale::new(sizes.map(batch).collect()).expect("a size");
+    let (mut trace, mut next, mut busy) = (Trace::default(), 0, None);
+    let ms = |ns: u64| ns as f64 / 1e6;
+    loop {
+        let arrival = input.arrivals.get(next).map(|ms| ns(*ms));
+        let instants = [busy, arrival, line.next_timer()];
+        let Some(now) = instants.into_iter().flatten().min() else {
+            trace.left = line.waiting().map(|member| member.id).collect();
+            return trace;
+        };
+        let step = if busy == Some(now) {
+            busy = None;
+            line.ended(now)
+        } else if arrival == Some(now) {
+            let member = Member { id: next, arrival: now, deadline: now + ns(input.budget) };
+            next += 1;
+            line.arrive(now, member, busy.is_none())
+        } else {
+            line.timer(now, busy.is_none())
+        };
+        trace.dropped.extend(step.dropped);
+        if let Some((size, members)) = step.batch {
+            let end = now + ns(input.time(size));
+            trace.batches.push((ms(now), ms(end), size, members));
+            busy = Some(end);
+        }
+    }
 }
 
 /// The ladder: a batch starts when as many requests wait as it wants.
@@ -129,6 +163,7 @@ fn agree(rule: &str, ours: &Trace, theirs: &Value) -> Result<(), String> {
 
 pub fn compare(case: &Value) -> Result<(), String> {
     let input = Input::read(&case["input"]);
+    agree("accscale", &accscale(&input), &case["expect"]["accscale"])?;
     agree("aimd", &aimd(&input), &case["expect"]["aimd"])
 }
 
