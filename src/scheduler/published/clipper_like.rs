@@ -5,15 +5,16 @@
 //! - `ladder`: sizes 1, 2, 4, 8. A batch starts when that many requests wait. As it starts, the
 //!   size goes one step down if the table says that a member will be late, and up otherwise. A
 //!   batch holds at most the largest size that takes less than half the budget; the size that is
-//!   waited for may be larger. Requests older than twice their budget are dropped, and no other: a lone
-//!   request waits for company for ever. At the last question of a run all of them are rejected.
+//!   waited for may be larger. Requests older than twice their budget are dropped, and no other: a
+//!   lone request waits for company for ever. At the last question of a run all of them are
+//!   rejected.
 //! - `paper`: an idle worker takes what waits, up to a size that grows by one after each batch that
 //!   took no more than the budget, and else falls to nine tenths.
 //! - `released`: 0.92 of what the head's deadline leaves is the budget of a batch. If it is more
 //!   than any batch took yet, a larger size is explored: the largest so far until it has five
 //!   samples, then one more below ten, then about a tenth more. Otherwise the size comes from a
-//!   regression of sizes on latencies, each the mean of its size and three pooled deviations. Late requests
-//!   are removed.
+//!   regression of sizes on latencies, each the mean of its size and three pooled deviations. Late
+//!   requests are removed.
 //!
 //! Source: `ladder`: the AIMD baseline of UMass-LIDS/Proteus 6967c93, `core/predictor.py`. `paper`:
 //! Crankshaw et al., NSDI 2017, as remembered, not verified. `released`: ucbrise/clipper 9f25e3f,

@@ -4,8 +4,8 @@
 //! Every worker hosts one variant and serves its batches at a known rate. The authors solve a mixed
 //! integer programme. Here hosts are enumerated, and for given hosts the best shares of requests
 //! are found directly: workers of an application are filled by falling accuracy, and what the
-//! headroom allows to be lost is moved to its most accurate worker where that gains most. Both give the same
-//! optimum on all golden instances.
+//! headroom allows to be lost is moved to its most accurate worker where that gains most. Both give
+//! the same optimum on all golden instances.
 //!
 //! ```text
 //! max   sum of rate(app) · accuracy · share    over all requests
