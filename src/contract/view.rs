@@ -110,6 +110,12 @@ impl<'a> View<'a> {
         catalog.variants_of(app).filter(usable).chain(self.state.peek_variant(app))
     }
 
+    /// The deadline budget with which a planner counts, where those of requests are drawn:
+    /// [`DeadlineBudget::planning`](crate::system::deadline_budget::DeadlineBudget::planning).
+    pub fn planning_budget(&self, app: AppId) -> Span {
+        self.catalog().app(app).budget.planning()
+    }
+
     /// The largest batch of a variant on a worker; 0 if it cannot run there.
     #[inline]
     pub fn max_batch(&self, worker: WorkerId, variant: VariantId) -> usize {

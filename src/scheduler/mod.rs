@@ -57,6 +57,26 @@ mod learned {
     pub mod tmo_rl;
 }
 
+/// Published systems and controls. The decision of each is a function of numbers, so that it can be
+/// held against what the authors' own code returned.
+pub mod published {
+    pub mod acc_scale;
+    mod app_lines;
+    mod arrival_rates;
+    pub mod batch_timeout;
+    pub mod clipper_like;
+    pub mod edgeserving_like;
+    mod fixed_variant;
+    mod free_lanes;
+    pub mod longest_queue;
+    pub mod proteus_plan;
+    pub mod round_robin;
+    pub mod slackfit_like;
+    pub mod symphony;
+
+    pub use fixed_variant::{Candidate, Turn};
+}
+
 pub use learned::features::catalogue as policy_catalogue;
 pub use learned::tmo_rl::{SteppedDispatcher, trained};
 
@@ -139,6 +159,13 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     planners::exhaustive::ENTRY,
     planners::optimal_window::ENTRY,
     learned::tmo_rl::ENTRY,
+    published::batch_timeout::ENTRY,
+    published::longest_queue::ENTRY,
+    published::round_robin::ENTRY,
+    published::edgeserving_like::ENTRY,
+    published::symphony::ENTRY,
+    published::slackfit_like::ENTRY,
+    published::clipper_like::ENTRY,
 ];
 
 /// The entry called `name`.

@@ -235,6 +235,42 @@ impl DeadlineBudget {
         self.ends()[0]
     }
 
+    /// The one budget with which a planner counts: the fixed one, the low end of a uniform one, the
+    /// 5 % quantile of a normal or log-normal one, the least of a mixture; of what a network
+    /// leaves, what is left after the 95 % quantile of its transfer.
+    pub fn planning(&self) -> Span {
+        match self {
+            Self::Uniform(low, _) => *low,
+            Self::Mixture(parts) => arriving(parts).map(Self::planning).min().unwrap_or_default(),
+            Self::Left(slo, network) => left(*slo, network.quantile(Self::HIGH)),
+            other => other.quantile(-Self::HIGH),
+        }
+    }
+
+    /// The deviations above the mean of a normal distribution at its 95 % quantile.
+    const HIGH: f64 = 1.644_853_626_951_472_7;
+
+    /// The quantile of a normal distribution that many deviations above its mean, or the same
+    /// quantile of another one, for 5 % and 95 %; of a mixture the outermost of its parts'.
+    fn quantile(&self, deviations: f64) -> Span {
+        match self {
+            Self::Fixed(span) => *span,
+            Self::Uniform(low, high) => {
+                let share = if deviations < 0.0 { 0.05 } else { 0.95 };
+                *low + Span(high.0 - low.0).scale(share)
+            }
+            Self::Normal(mean, sd) => Span(Span::from_ms(mean + deviations * sd).0.max(NS_PER_MS)),
+            Self::LogNormal(mean, sd) => log_normal(*mean, *sd, deviations),
+            Self::Proportional(..) => Span::ZERO,
+            Self::Mixture(parts) => {
+                let each = arriving(parts).map(|part| part.quantile(deviations));
+                let outermost = if deviations < 0.0 { each.min() } else { each.max() };
+                outermost.unwrap_or_default()
+            }
+            Self::Left(slo, network) => left(*slo, network.quantile(-deviations)),
+        }
+    }
+
     /// Two budgets that few fall below, and that few exceed.
     fn ends(&self) -> [Span; 2] {
         let normal = |mean: f64, sd: f64| Span(Span::from_ms(mean + sd).0.max(NS_PER_MS));
@@ -245,8 +281,7 @@ impl DeadlineBudget {
             Self::LogNormal(mean, sd) => [-2.0, 2.0].map(|times| log_normal(*mean, *sd, times)),
             Self::Proportional(..) => [Span::ZERO; 2],
             Self::Mixture(parts) => {
-                let arrives = parts.iter().filter(|(share, _)| *share > 0.0);
-                let ends: Vec<[Span; 2]> = arrives.map(|(_, budget)| budget.ends()).collect();
+                let ends: Vec<[Span; 2]> = arriving(parts).map(Self::ends).collect();
                 let low = ends.iter().map(|ends| ends[0]).min();
                 let high = ends.iter().map(|ends| ends[1]).max();
                 [low, high].map(Option::unwrap_or_default)
@@ -257,6 +292,11 @@ impl DeadlineBudget {
             }
         }
     }
+}
+
+/// The budgets of a mixture that some requests have.
+fn arriving(parts: &[(f64, DeadlineBudget)]) -> impl Iterator<Item = &DeadlineBudget> {
+    parts.iter().filter(|(share, _)| *share > 0.0).map(|(_, budget)| budget)
 }
 
 /// The rest of a budget, 1 ms at least.
@@ -335,6 +375,27 @@ mod tests {
         let times = read("{ slo = 100, network = { proportional = 2 } }");
         let lone = |_: Option<&str>| Ok::<_, ()>(ms(4.0));
         assert_eq!(times.resolve(&lone).unwrap().low(), ms(92.0));
+    }
+
+    #[test]
+    fn a_planner_counts_with_one_budget() {
+        for (text, expected) in [
+            ("40", 40.0),
+            ("{ uniform = [20, 80] }", 20.0),
+            ("{ normal = [100, 10] }", 100.0 - 16.448_536),
+            ("{ normal = [5, 10] }", 1.0),
+            // Mean and variance of the logarithm: ln 100 − s²/2 with s² = ln 1.25.
+            ("{ lognormal = [100, 50] }", 41.124_385),
+            ("{ mixture = [{ budget = 90 }, { budget = { uniform = [30, 60] } }] }", 30.0),
+            ("{ mixture = [{ budget = 90 }, { share = 0, budget = 5 }] }", 90.0),
+            ("{ slo = 150, network = { uniform = [20, 40] } }", 150.0 - 39.0),
+            ("{ slo = 150, network = { normal = [50, 10] } }", 100.0 - 16.448_536),
+            ("{ slo = 150, network = { mixture = [{ budget = 9 }, { budget = 20 }] } }", 130.0),
+            ("{ slo = 20, network = 30 }", 1.0),
+        ] {
+            let found = read(text).planning().as_ms();
+            assert!((found - expected).abs() < 1e-5, "{text}: {found}");
+        }
     }
 
     #[test]

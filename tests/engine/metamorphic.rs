@@ -8,6 +8,7 @@ use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::core::ids::VariantId;
 use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::{REGISTRY, SchedulerEntry};
+use peeksim::system::deadline_budget::DeadlineBudget;
 use peeksim::system::faults::BeliefError;
 use peeksim::system::latency::LatencyPoints;
 use peeksim::workload::Listed;
@@ -87,6 +88,9 @@ fn scaled(world: &World, k: u64) -> World {
     }
     for app in &mut world.setup.apps {
         let profile = Arc::make_mut(&mut app.profile);
+        // What planners expect of budgets.
+        let budget = app.budget.as_ref().unwrap_or(&profile.budget);
+        app.budget = Some(DeadlineBudget::Fixed(Span(budget.planning().0 * k)));
         profile.peek = profile.peek.as_ref().map(table);
         for cost in profile.variants.iter_mut().flat_map(|variant| &mut variant.costs) {
             (cost.latency, cost.load) = (table(&cost.latency), Span(cost.load.0 * k));

@@ -38,6 +38,18 @@ const VALUES: &[(&str, &[&str])] = &[
     ("local_search", &["false"]),
     ("oversize_window", &["'beam'"]),
     ("policy", &["'no-such.policy'"]),
+    ("timeout_ms", &["0", "20"]),
+    ("score", &["'lyapunov'", "'longest'", "'longest-deepest'", "'longest-shallowest'"]),
+    ("exit_batch", &["'actual'"]),
+    ("drop", &["'timeout'"]),
+    ("start", &["'target'", "'now'", "'latest'"]),
+    ("jitter_ms", &["0", "3"]),
+    ("rate_bin_ms", &["2", "10"]),
+    ("buckets", &["1", "50"]),
+    ("swap", &["'real'"]),
+    ("rule", &["'max-acc'"]),
+    ("reject_late", &["true"]),
+    ("form", &["'paper'", "'released'"]),
 ];
 
 /// The settings by which other parameters of a scheduler mean different things.
@@ -62,6 +74,9 @@ fn modes(entry: &SchedulerEntry) -> Vec<Vec<(&'static str, &'static str)>> {
         }
         "optimal-window" => vec![vec![("window_max", "4")]],
         "peek-plus" => vec![vec![], vec![("class_mix_horizon", "1")]],
+        "edgeserving-like" => vec![vec![], vec![("score", "'lyapunov'")]],
+        "clipper-like" => vec![vec![], vec![("form", "'paper'")], vec![("form", "'released'")]],
+        "symphony" => vec![vec![], vec![("drop", "'timeout'")]],
         _ => vec![vec![]],
     }
 }
@@ -106,6 +121,8 @@ const INERT: &[(&str, &str, &str, &str)] = &[
     ("lo-priority", "", "max_batch", SINGLE),
     ("exhaustive", "window_max=4", "max_batch", SINGLE),
     ("optimal-window", "window_max=4", "oversize_window", "windows of four are always proved"),
+    ("symphony", "", "rate_bin_ms", "the target is the largest batch: budgets are generous here"),
+    ("symphony", "drop=timeout", "rate_bin_ms", "the target is one request"),
 ];
 
 type Settings = BTreeMap<&'static str, &'static str>;

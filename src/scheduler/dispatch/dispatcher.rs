@@ -314,7 +314,8 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
     }
 }
 
-struct FixedVariants {
+/// The fixed variants of all applications on all workers.
+pub struct FixedVariants {
     /// By application.
     rules: Vec<FixedVariant>,
     /// By worker and application, once it has been asked for.
@@ -322,8 +323,16 @@ struct FixedVariants {
 }
 
 impl FixedVariants {
+    /// The setting of [`FIXED`], or the fastest variants if the scheduler does not have it.
+    pub fn read(fields: &mut Decoder<'_>, catalog: &Catalog) -> Self {
+        let rules = read_variants(fields, catalog);
+        let found = vec![OnceCell::new(); catalog.worker_ids().len() * rules.len()];
+        Self { rules, found }
+    }
+
+    /// The variant of an application on a worker, if it can run there.
     #[inline]
-    fn variant(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
+    pub fn variant(&self, view: &View<'_>, worker: WorkerId, app: AppId) -> Option<VariantId> {
         let found = &self.found[worker.index() * self.rules.len() + app.index()];
         *found.get_or_init(|| self.rules[app.index()].choose(view, worker, app))
     }
@@ -367,9 +376,7 @@ pub fn read_fixed(
     context: &BuildContext<'_>,
     key: impl Fn(&Request) -> u64 + Send + 'static,
 ) -> Box<dyn Scheduler> {
-    let rules = read_variants(fields, context.catalog);
-    let found = vec![OnceCell::new(); context.catalog.worker_ids().len() * rules.len()];
-    let rule = FixedVariants { rules, found };
+    let rule = FixedVariants::read(fields, context.catalog);
     let batching = Batching::read(fields);
     let key = move |_: &View<'_>, request: &Request| key(request);
     Box::new(Dispatcher::new(context.catalog, key, rule, batching))

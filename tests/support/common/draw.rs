@@ -1,13 +1,12 @@
-//! Worlds and schedulers drawn from a seed.
+//! Worlds drawn from a seed; schedulers are drawn in `draw_scheduler.rs`.
+
+pub use super::draw_scheduler::{ALONE, Units, scheduler, sources};
 
 use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, WorkerFacts};
 use super::penalty_formula::Late;
 use super::{CLASS, V, World};
 use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::classifier::posterior::Evidence;
-use peeksim::config::Setting;
-use peeksim::config::settings::Preset;
-use peeksim::contract::AccuracySource;
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::SchedulerEntry;
@@ -371,123 +370,4 @@ impl Case {
             }
         }
     }
-}
-
-/// Every source of accuracy that the scheduler takes; none if it uses none.
-pub fn sources(entry: &SchedulerEntry) -> Vec<Option<(&'static str, AccuracySource)>> {
-    match entry.accuracy {
-        Some(_) => AccuracySource::ALL.into_iter().map(Some).collect(),
-        None => vec![None],
-    }
-}
-
-/// Values to try for parameters, wherever a scheduler's list of parameters names them.
-const PARAMETERS: &[(&str, &[&str])] = &[
-    ("variant", &["'fastest'", "'best'"]),
-    ("max_batch", &["1", "2", "32"]),
-    ("batch", &["'full'", "'deadline-aware'"]),
-    ("drop_policy", &["'never'", "'hopeless'"]),
-    ("tie_break", &["'earliest-finish'", "'listed'"]),
-    ("window_ms", &["0", "5", "17"]),
-    ("window_requests", &["1", "3", "8"]),
-    ("window_max", &["1", "3", "1000"]),
-    ("plan_when_busy", &["false", "true"]),
-    ("merge_adjacent", &["false", "true"]),
-    ("group_by", &["'app'", "'class'", "'by-variant'"]),
-    ("split", &["false", "true"]),
-    ("search", &["'greedy'", "'auto'"]),
-    ("order", &["'deadline'", "'priority'"]),
-    ("group_order", &["'deadline'", "'priority'"]),
-    (
-        "priority",
-        &[
-            "'acc-deadline'",
-            "'acc-slack'",
-            "'util-deadline'",
-            "'util-range'",
-            "'util-max'",
-            "'util-rate'",
-        ],
-    ),
-    ("priority_accuracy", &["'profiled'", "'scheduler'"]),
-];
-
-/// Schedulers that search every plan of a window.
-const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];
-
-/// Schedulers that refuse more than one worker with one lane.
-pub const ALONE: [&str; 1] = ["optimal-window"];
-
-/// How times are written into a scheduler's parameters.
-#[derive(Clone, Copy, Debug)]
-pub struct Units {
-    /// Spans are multiplied by this.
-    pub scale: u64,
-    /// Priorities depend on the unit of time.
-    pub seconds: bool,
-}
-
-impl Units {
-    pub const PLAIN: Self = Self { scale: 1, seconds: true };
-}
-
-/// A scheduler as an experiment would write it, with some of its parameters drawn.
-pub fn scheduler(seed: u64, entry: &SchedulerEntry, source: Option<&str>, units: Units) -> String {
-    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let mut text = format!("{{ name = '{}'", entry.name);
-    if let Some(source) = source {
-        text += &format!(", accuracy = '{source}'");
-    }
-    let settings = entry.described().settings;
-    let has = |name: &str| settings.iter().any(|setting| setting.key == name);
-    // `mode = dispatch` has settings of its own.
-    let (weighs, modes) = (has("priority"), has("mode"));
-    let dispatches = modes && (units.seconds || !weighs) && rng.random_bool(0.4);
-    let dispatching = ["max_batch", "batch", "drop_policy"];
-    let named = |name: &str| match (modes, dispatches) {
-        (true, true) => dispatching.contains(&name),
-        (true, false) => has(name) && !dispatching[1..].contains(&name),
-        _ => has(name),
-    };
-    if dispatches {
-        text += ", mode = 'dispatch'";
-        if weighs && rng.random_bool(0.5) {
-            text += ", priority = 'acc-slack'";
-        }
-    }
-    // Priorities where nothing is ordered by them are refused, and so are accuracies of those that
-    // weigh none.
-    let by_priority = |setting: &Setting| setting.default == Preset::Text("priority");
-    let order = settings.iter().find(|setting| setting.key == "order");
-    let mut ordered = order.is_none_or(by_priority);
-    let mut varies = true;
-    for (name, values) in PARAMETERS {
-        let (named, mut wanted) = (named(name), rng.random_bool(0.6));
-        let mut value = pick(rng, values);
-        if SEARCHES.contains(&entry.name) && *name == "window_max" {
-            // Without a bound it searches millions of plans, or refuses to.
-            (value, wanted) = (pick(rng, &["1", "3", "4"]), true);
-        }
-        let mut value = value.to_owned();
-        if *name == "window_ms" {
-            value = (value.parse::<u64>().expect("a number") * units.scale).to_string();
-        }
-        if *name == "priority" && !units.seconds {
-            (value, wanted) = ("'util-max'".to_owned(), true);
-        }
-        match *name {
-            "order" if named && wanted => ordered = value == "'priority'",
-            "group_order" if wanted => ordered |= value == "'priority'",
-            "priority" => {
-                wanted &= ordered;
-                varies = !wanted || value.starts_with("'acc");
-            }
-            "priority_accuracy" => wanted &= ordered && varies,
-            _ => {}
-        }
-        if named && wanted {
-            text += &format!(", {name} = {value}");
-        }
-    }
-    text + " }"
 }

@@ -4,6 +4,7 @@
 pub mod arrivals;
 pub mod check;
 pub mod draw;
+pub mod draw_scheduler;
 pub mod event_record;
 pub mod facts;
 pub mod ledger;
