@@ -1,6 +1,6 @@
 //! Products of matrices and sums of squares, compiled for the [`widest`] vectors.
 
-#![expect(clippy::inline_always, reason = "what a loop calls is compiled anew for its vectors")]
+#![expect(clippy::inline_always, reason = "what a loop calls is compiled again for its vectors")]
 
 use crate::core::vector::widest;
 use std::array::from_fn;

@@ -5,10 +5,10 @@
 //! fill(n)   the largest allowed batch of at most n requests
 //! W         deadline of the oldest less the latency of fill(all that wait)
 //! arrival   while idle: drop the oldest while late even with fill(all); wait until W, or run
-//!           fill(all - 1) if W has come.   While busy: W anew
+//!           fill(all - 1) if W has come.   While busy: W is set again
 //! W comes   while idle, if it still is the oldest's W: run fill(all).   While busy: remember it
 //! end       if a W came during the batch: run fill(all); else, if more wait than the largest, it
-//! run(b)    drop those older than twice their budget, take b, W anew
+//! run(b)    drop those older than twice their budget, take b, set W again
 //! ```
 //!
 //! Any W that comes during a batch is remembered, even one that was replaced since: the code has it

@@ -1,6 +1,6 @@
 //! The lanes that can begin a batch now, one after the other, with what this plan gave them so far.
 
-use crate::contract::{Plan, Timeline, View, WorkerView};
+use crate::contract::{Plan, Timeline, View};
 use crate::core::ids::{RequestId, VariantId, WorkerId};
 use crate::core::units::Span;
 use crate::system::catalog::Catalog;
@@ -30,7 +30,7 @@ impl FreeLanes {
         plan: &mut Plan,
         mut fill: impl FnMut(FreeLane<'_>) -> bool,
     ) {
-        for worker in view.workers().filter(WorkerView::is_idle) {
+        for worker in view.idle_workers().map(|id| view.worker(id)) {
             let timeline = &mut self.0[worker.id.index()];
             view.backlog_end(worker.id, timeline);
             for _ in 0..worker.free_lanes() {
