@@ -213,17 +213,24 @@ pub trait Observer {
     /// Called for every event, in order of time.
     fn on(&mut self, event: Event<'_>);
 
+    /// Called for requests that are ready when they arrive, in order: an [`Event::Arrived`] and an
+    /// [`Event::ReadyToSchedule`] for each. An observer that overrides it hears of these requests
+    /// here alone.
+    #[inline]
+    fn on_arrivals(&mut self, requests: &[Request]) {
+        for request in requests {
+            self.on(Event::Arrived { request });
+            self.on(Event::ReadyToSchedule { at: request.arrival, request });
+        }
+    }
+
     /// Called for the requests of a batch that are answered: an [`Event::Completed`] for each. An
     /// observer that overrides it hears of these requests here alone.
     #[inline]
-    fn on_answers<'a>(
-        &mut self,
-        batch: &BatchAnswer,
-        answers: impl Iterator<Item = Answered<'a>> + Clone,
-    ) where
-        Self: Sized,
-    {
-        answers.for_each(|answered| self.on(Event::Completed(&batch.completion(answered))));
+    fn on_answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
+        for answered in answers {
+            self.on(Event::Completed(&batch.completion(answered)));
+        }
     }
 }
 
@@ -242,12 +249,14 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 
     #[inline]
-    fn on_answers<'a>(
-        &mut self,
-        batch: &BatchAnswer,
-        answers: impl Iterator<Item = Answered<'a>> + Clone,
-    ) {
-        self.0.on_answers(batch, answers.clone());
+    fn on_arrivals(&mut self, requests: &[Request]) {
+        self.0.on_arrivals(requests);
+        self.1.on_arrivals(requests);
+    }
+
+    #[inline]
+    fn on_answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
+        self.0.on_answers(batch, answers);
         self.1.on_answers(batch, answers);
     }
 }
@@ -259,11 +268,12 @@ impl<O: Observer> Observer for &mut O {
     }
 
     #[inline]
-    fn on_answers<'a>(
-        &mut self,
-        batch: &BatchAnswer,
-        answers: impl Iterator<Item = Answered<'a>> + Clone,
-    ) {
+    fn on_arrivals(&mut self, requests: &[Request]) {
+        (**self).on_arrivals(requests);
+    }
+
+    #[inline]
+    fn on_answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
         (**self).on_answers(batch, answers);
     }
 }
@@ -273,6 +283,20 @@ impl<O: Observer> Observer for Option<O> {
     fn on(&mut self, event: Event<'_>) {
         if let Some(observer) = self {
             observer.on(event);
+        }
+    }
+
+    #[inline]
+    fn on_arrivals(&mut self, requests: &[Request]) {
+        if let Some(observer) = self {
+            observer.on_arrivals(requests);
+        }
+    }
+
+    #[inline]
+    fn on_answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
+        if let Some(observer) = self {
+            observer.on_answers(batch, answers);
         }
     }
 }

@@ -81,8 +81,18 @@ impl Plan {
         variant: VariantId,
         requests: impl IntoIterator<Item = RequestId>,
     ) {
+        self.assign_filled(worker, variant, |all| all.extend(requests));
+    }
+
+    /// [`Self::assign`] with the requests that `fill` appends to its argument.
+    pub(crate) fn assign_filled(
+        &mut self,
+        worker: WorkerId,
+        variant: VariantId,
+        fill: impl FnOnce(&mut Vec<RequestId>),
+    ) {
         let start = self.requests.len();
-        self.requests.extend(requests);
+        fill(&mut self.requests);
         let requests = start..self.requests.len();
         self.decisions.push(Decision::Assign { worker, variant, requests });
     }

@@ -9,7 +9,9 @@
 
 use crate::classifier::model::ClassifierBuffers;
 use crate::contract::AccuracySource;
-use crate::core::ids::{AppId, Arrival, Request, RequestId, TrueClass, VariantId, WorkerId};
+use crate::core::ids::{
+    Answered, AppId, Arrival, Request, RequestId, TrueClass, VariantId, WorkerId,
+};
 use crate::core::units::Time;
 use crate::system::catalog::Catalog;
 use crate::system::lru_memory::LruMemory;
@@ -263,14 +265,34 @@ impl State {
         id
     }
 
-    /// Adds a request that is pending at once.
+    /// Adds requests that are pending at once; what they become is added to `requests`.
     #[inline]
-    pub fn insert_pending(&mut self, arrival: &Arrival) -> RequestId {
-        let id = self.insert(arrival);
-        self.slots[id.slot()].phase = Phase::Pending;
-        self.pending += 1;
-        self.listed.push(id);
-        id
+    pub fn insert_pending(&mut self, arrivals: &[Arrival], requests: &mut Vec<Request>) {
+        let (before, first) = (requests.len(), self.arrived);
+        let (reused, added) = arrivals.split_at(arrivals.len().min(self.free.len()));
+        let free = self.free.len() - reused.len();
+        let pending = |number: u32, arrival: &Arrival, at: u32| {
+            let request = arrival.request(RequestId::new(number, at));
+            Slot { request, truth: arrival.truth, phase: Phase::Pending, returned: false }
+        };
+        let slots = &mut self.slots;
+        requests.extend((first..).zip(reused).zip(self.free[free..].iter().rev()).map(
+            |((number, arrival), at)| {
+                let slot = pending(number, arrival, *at);
+                slots[*at as usize] = slot;
+                slot.request
+            },
+        ));
+        self.free.truncate(free);
+        let first_added = first + reused.len() as u32;
+        requests.extend((first_added..).zip(added).map(|(number, arrival)| {
+            let slot = pending(number, arrival, slots.len() as u32);
+            slots.push(slot);
+            slot.request
+        }));
+        self.arrived += arrivals.len() as u32;
+        self.pending += arrivals.len();
+        self.listed.extend(requests[before..].iter().map(|request| request.id));
     }
 
     /// The request, if it is still in flight.
@@ -333,17 +355,28 @@ impl State {
         }
     }
 
-    /// A request that is assigned, or answered when its peek ends.
-    #[inline]
-    pub fn assigned(&self, id: RequestId) -> &Slot {
-        &self.slots[id.slot()]
+    /// Frees the slot of a request that is not pending.
+    pub fn free(&mut self, id: RequestId) {
+        self.slots[id.slot()].phase = Phase::Free;
+        self.free.push(id.slot() as u32);
     }
 
-    /// Frees the slots of requests that are not pending.
+    /// Frees the slots of requests that are answered, which are added to `answers` as wrong ones of
+    /// this estimated accuracy.
     #[inline]
-    pub fn release(&mut self, ids: &[RequestId]) {
+    pub fn free_answered(
+        &mut self,
+        ids: &[RequestId],
+        estimated: f64,
+        answers: &mut Vec<Answered>,
+    ) {
+        answers.extend(ids.iter().map(|id| {
+            let slot = &mut self.slots[id.slot()];
+            slot.phase = Phase::Free;
+            let Slot { request, truth, .. } = *slot;
+            Answered { request, truth, correct: false, estimated }
+        }));
         self.free.extend(ids.iter().map(|id| id.slot() as u32));
-        ids.iter().for_each(|id| self.slots[id.slot()].phase = Phase::Free);
     }
 
     /// The pending requests by arrival number.
@@ -405,7 +438,7 @@ mod tests {
         let expected: Vec<u32> = (0..10).chain([50]).chain(94..100).collect();
         assert_eq!(listed(&state), expected);
         state.take(ids[50]);
-        state.release(&ids[50..51]);
+        state.free(ids[50]);
         let reused = add(&mut state);
         state.show(reused);
         assert_eq!(listed(&state).last(), Some(&100));
@@ -418,7 +451,7 @@ mod tests {
         let old = add(&mut state);
         state.show(old);
         state.take(old);
-        state.release(&[old]);
+        state.free(old);
         assert!(state.slot(old).is_none());
         let new = add(&mut state);
         assert_eq!(new.slot(), old.slot());

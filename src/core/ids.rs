@@ -138,9 +138,9 @@ pub struct BatchAnswer {
 
 /// One request of a batch that was answered.
 #[derive(Clone, Copy, Debug)]
-pub struct Answered<'a> {
+pub struct Answered {
     /// The request.
-    pub request: &'a Request,
+    pub request: Request,
     /// What is true of it.
     pub truth: TrueClass,
     /// Whether the answer was right.
@@ -152,9 +152,9 @@ pub struct Answered<'a> {
 impl BatchAnswer {
     /// One of its requests as a completion.
     #[inline]
-    pub fn completion<'a>(&self, answered: Answered<'a>) -> Completion<'a> {
+    pub fn completion<'a>(&self, answered: &'a Answered) -> Completion<'a> {
         let Self { worker, variant, batch, decided, started, finished } = *self;
-        let Answered { request, truth, correct, estimated } = answered;
+        let Answered { ref request, truth, correct, estimated } = *answered;
         Completion {
             request,
             truth,
@@ -170,14 +170,14 @@ impl BatchAnswer {
     }
 }
 
-impl<'a> Completion<'a> {
+impl Completion<'_> {
     /// What it has in common with its batch, and the rest.
     #[inline]
-    pub fn parts(&self) -> (BatchAnswer, Answered<'a>) {
+    pub fn parts(&self) -> (BatchAnswer, Answered) {
         let Self { request, truth, worker, variant, batch, decided, started, .. } = *self;
         let Self { finished, correct, estimated, .. } = *self;
         let answer = BatchAnswer { worker, variant, batch, decided, started, finished };
-        (answer, Answered { request, truth, correct, estimated })
+        (answer, Answered { request: *request, truth, correct, estimated })
     }
 }
 

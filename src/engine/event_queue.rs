@@ -39,33 +39,51 @@ impl EventKind {
     }
 }
 
+/// An event with its key.
+type Keyed = (u128, EventKind);
+
+/// The next event, and a heap of the others: one worker has one event at a time.
 #[derive(Debug, Default)]
 pub(super) struct EventQueue {
-    heap: BinaryHeap<Reverse<(u128, EventKind)>>,
+    next: Option<Keyed>,
+    later: BinaryHeap<Reverse<Keyed>>,
     sequence: u64,
 }
 
 impl EventQueue {
+    #[inline]
     pub fn push(&mut self, time: Time, kind: EventKind) {
         let key = u128::from(time.0) << 64 | kind.rank() << 56 | u128::from(self.sequence);
         self.sequence += 1;
-        self.heap.push(Reverse((key, kind)));
+        let other = match &mut self.next {
+            None => {
+                self.next = Some((key, kind));
+                return;
+            }
+            Some(next) if key < next.0 => std::mem::replace(next, (key, kind)),
+            Some(_) => (key, kind),
+        };
+        self.later.push(Reverse(other));
     }
 
     /// The time of the next event.
     #[inline]
     pub fn next_time(&self) -> Time {
-        self.heap.peek().map_or(Time::MAX, |Reverse((key, _))| Time((key >> 64) as u64))
+        self.next.map_or(Time::MAX, |(key, _)| Time((key >> 64) as u64))
     }
 
     /// Removes the ends and starts of jobs on a worker.
     pub fn forget(&mut self, worker: WorkerId) {
-        self.heap.retain(|Reverse((_, kind))| match kind {
+        let is_kept = |(_, kind): &Keyed| match kind {
             EventKind::BatchEnd(at, _) | EventKind::LoadEnd(at) | EventKind::Ready(at) => {
                 *at != worker
             }
             _ => true,
-        });
+        };
+        self.later.retain(|Reverse(event)| is_kept(event));
+        if !self.next.as_ref().is_none_or(is_kept) {
+            self.next = self.later.pop().map(|Reverse(event)| event);
+        }
     }
 
     /// Removes the next event if it happens at `now`.
@@ -75,7 +93,9 @@ impl EventQueue {
         if self.next_time() != now {
             return None;
         }
-        self.heap.pop().map(|Reverse((_, kind))| kind)
+        let later = if self.later.is_empty() { None } else { self.later.pop() };
+        let next = std::mem::replace(&mut self.next, later.map(|Reverse(event)| event));
+        next.map(|(_, kind)| kind)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::contract::state::{Job, State};
 use crate::contract::{
     AccuracySource, BatchCompletion, Decision, Event, Observer, Plan, Trigger, View,
 };
-use crate::core::ids::{Arrival, RequestId, VariantId, WorkerId};
+use crate::core::ids::{Answered, Arrival, Request, RequestId, VariantId, WorkerId};
 use crate::core::rng::Rng;
 use crate::core::units::Time;
 use crate::system::ground_truth::GroundTruth;
@@ -133,6 +133,10 @@ pub struct Simulation {
     woken: bool,
     done: bool,
     feedback: Vec<BatchCompletion>,
+    /// The requests of a block of arrivals, and the answers of a batch, while an observer hears of
+    /// them.
+    requests: Vec<Request>,
+    answers: Vec<Answered>,
     /// Empty vectors for the requests of batches.
     spare: Vec<Vec<RequestId>>,
 }
@@ -181,6 +185,8 @@ impl Simulation {
             woken: false,
             done: false,
             feedback: Vec::new(),
+            requests: Vec::new(),
+            answers: Vec::new(),
             spare: Vec::new(),
             state: State::new(catalog, info),
             truth,

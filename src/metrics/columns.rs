@@ -44,7 +44,9 @@ impl Metric {
             MetricValue::Count(value) => Cell::Count(value(summary)),
             MetricValue::Number(value) => Cell::Number(value(summary)),
             MetricValue::PerArrived(value) => ratio(value(summary), summary.arrived()),
-            MetricValue::PerCompleted(value) => ratio(value(summary), summary.totals.completed),
+            MetricValue::PerCompleted(value) => {
+                ratio(value(summary), summary.totals.answers.completed)
+            }
             MetricValue::Word(value) => Cell::Word(value(summary)),
             MetricValue::Cell(value) => value(summary),
         }
@@ -93,22 +95,22 @@ const METRICS: &[Metric] = &[
         .word(&["recorded", "drawn", "stream-recall", "mixed"], |s| s.catalog.outcome()),
     count("arrived", "requests that arrived (after the warm-up, if there is one)")
         .count(Summary::arrived),
-    count("completed", "requests answered, on time or late").count(|s| s.totals.completed),
+    count("completed", "requests answered, on time or late").count(|s| s.totals.answers.completed),
     count("rejected", "requests refused by the scheduler").count(|s| s.totals.rejected),
     count("unfinished", "requests never served").count(|s| s.totals.unfinished),
     column("utility_sum", "sum of correct × (1 − penalty) over completed requests")
         .number(Summary::utility),
     share("utility_mean", "utility_sum over all arrived requests").per_arrived(Summary::utility),
     share("accuracy_mean", "share of completed requests answered correctly")
-        .per_completed(|s| s.totals.correct as f64),
+        .per_completed(|s| s.totals.answers.accuracy.correct as f64),
     share("accuracy_predicted_mean", "mean accuracy the scheduler was shown, over completed")
-        .per_completed(|s| s.totals.accuracy_predicted),
+        .per_completed(|s| s.totals.answers.accuracy.predicted),
     share("calibration_brier", "mean of (accuracy shown − correct)² over completed")
-        .per_completed(|s| s.totals.brier),
+        .per_completed(|s| s.totals.answers.accuracy.brier),
     share("calibration_ece", "expected calibration error over completed, ten equal bins")
-        .per_completed(Summary::calibration_gap),
+        .per_completed(|s| s.totals.answers.calibration_gap()),
     share("effective_accuracy", "requests answered correctly and on time, over all arrived")
-        .per_arrived(|s| s.totals.correct_on_time as f64),
+        .per_arrived(|s| s.totals.answers.correct_on_time() as f64),
     count("deadline_misses", "late, rejected and unfinished requests").count(Summary::misses),
     share("deadline_miss_ratio", "deadline_misses over all arrived requests")
         .per_arrived(|s| s.misses() as f64),
@@ -122,7 +124,7 @@ const METRICS: &[Metric] = &[
     .empty(NO_TIME)
     .cell(|s| s.per_second(s.on_time())),
     column("latency_ms_mean", "mean of finish − arrival over completed")
-        .per_completed(|s| ms(s.totals.latency_ns)),
+        .per_completed(|s| ms(s.totals.answers.latency_ns)),
     column("latency_ms_p50", "median latency").empty(COMPLETED).cell(|s| s.latency_quantile(0.5)),
     column("latency_ms_p95", "95th percentile of latency")
         .empty(COMPLETED)
@@ -132,15 +134,16 @@ const METRICS: &[Metric] = &[
         .cell(|s| s.latency_quantile(0.99)),
     column("latency_ms_max", "largest latency")
         .empty(COMPLETED)
-        .cell(|s| s.largest_ms(s.totals.latency_max)),
+        .cell(|s| s.largest_ms(s.totals.answers.latency_max)),
     column("percentile_method", "how percentiles were found; hdr3 keeps three digits")
-        .word(&["exact", "hdr3"], |s| s.totals.latencies.method()),
+        .word(&["exact", "hdr3"], |s| s.totals.answers.latencies.method()),
     column("wait_ms_mean", "mean of start − arrival over completed (loading included)")
-        .per_completed(|s| ms(s.totals.wait_ns)),
-    column("tardiness_ms_mean", TARDINESS).per_completed(|s| ms(s.totals.tardiness_ns)),
+        .per_completed(|s| ms(s.totals.answers.wait_ns)),
+    column("tardiness_ms_mean", TARDINESS)
+        .per_completed(|s| ms(s.totals.answers.late.tardiness_ns)),
     column("tardiness_ms_max", "largest tardiness")
         .empty(COMPLETED)
-        .cell(|s| s.largest_ms(s.totals.tardiness_max)),
+        .cell(|s| s.largest_ms(s.totals.answers.late.tardiness_max)),
     count("model_loads", "loads of a variant into memory").count(|s| s.totals.loads),
     column("model_load_ms_sum", "time spent loading").number(|s| ms(s.totals.load_ns)),
     column("batch_size_mean", "requests per batch that ended, peeks apart")
@@ -172,13 +175,18 @@ const METRICS: &[Metric] = &[
         "utility_predicted_mean",
         "accuracy shown × (1 − penalty) of completed requests, over all arrived",
     )
-    .per_arrived(|s| s.totals.utility_predicted),
+    .per_arrived(|s| s.totals.answers.utility.predicted),
     share(
         "estimation_error_mean",
         "mean distance of accuracy shown from profiled recall of the true class, over served",
     )
     .empty("no request was served by a variant")
-    .cell(|s| ratio(s.totals.estimation_error, s.totals.completed - s.totals.short_circuited)),
+    .cell(|s| {
+        ratio(
+            s.totals.answers.accuracy.estimation_error,
+            s.totals.answers.completed - s.totals.short_circuited,
+        )
+    }),
     share("utility_bound_mean", "what no scheduler's utility_mean can exceed")
         .empty("`bound` is not `fluid`")
         .cell(|s| s.bound.into()),
@@ -194,19 +202,19 @@ const METRICS: &[Metric] = &[
         .count(|s| u64::from(s.window().skip)),
     column("warmup_rule", "how they were found; not-converged: mser-5 wanted more than half")
         .word(&["none", "fixed", "mser-5", "not-converged"], |s| s.window().rule),
-    count("late", LATE).count(|s| s.totals.late),
+    count("late", LATE).count(|s| s.totals.answers.late.count),
     share(
         "accuracy_on_time_mean",
         "share of requests completed on time that were answered correctly",
     )
     .empty("no request was completed on time")
-    .cell(|s| ratio(s.totals.correct_on_time as f64, s.on_time())),
+    .cell(|s| ratio(s.totals.answers.correct_on_time() as f64, s.on_time())),
     column(
         "goodput_correct_rps",
         "requests answered correctly and on time per second, as `goodput_rps`",
     )
     .empty(NO_TIME)
-    .cell(|s| s.per_second(s.totals.correct_on_time)),
+    .cell(|s| s.per_second(s.totals.answers.correct_on_time())),
     column("latency_ms_p999", "99.9th percentile of latency")
         .empty(COMPLETED)
         .cell(|s| s.latency_quantile(0.999)),
@@ -247,7 +255,7 @@ const METRICS: &[Metric] = &[
         "as utility_mean, but lateness is divided by the time that was left to the deadline when \
          the request was last assigned, not by its budget, as the published windows are scored",
     )
-    .per_arrived(|s| s.totals.utility_remaining),
+    .per_arrived(|s| s.totals.answers.utility.remaining),
 ];
 
 fn ms(ns: u128) -> f64 {

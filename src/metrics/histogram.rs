@@ -47,6 +47,13 @@ impl Histogram {
         self.total += 1;
     }
 
+    /// Counts values.
+    #[inline]
+    pub fn extend(&mut self, values: impl ExactSizeIterator<Item = u64>) {
+        self.total += values.len() as u64;
+        values.for_each(|value| self.counts[bucket(value)] += 1);
+    }
+
     /// The value that the share `q` of all values does not exceed, 0 ≤ `q` ≤ 1; 0 if there is none.
     pub fn quantile(&self, q: f64) -> u64 {
         let wanted = ((q * self.total as f64).ceil() as u64).max(1);

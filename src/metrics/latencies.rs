@@ -40,6 +40,20 @@ impl Latencies {
         }
     }
 
+    /// Adds the latencies of a batch.
+    #[inline]
+    pub fn extend(&mut self, latencies: impl ExactSizeIterator<Item = Span>) {
+        match &mut self.histogram {
+            Some(histogram) => histogram.extend(latencies.map(|latency| latency.0)),
+            None => {
+                self.exact.extend(latencies.map(|latency| latency.0));
+                if self.exact.len() > EXACT_LIMIT {
+                    self.spill();
+                }
+            }
+        }
+    }
+
     #[cold]
     fn spill(&mut self) {
         let mut histogram = Histogram::default();

@@ -5,6 +5,7 @@
 //! rejected and unfinished requests alike. A ratio of nothing is an empty cell, never 0. Of a run
 //! with a warm-up only what comes after it counts ([`MeasurementWindow`]).
 
+mod answer_totals;
 pub mod column;
 mod columns;
 mod fluid_bound;

@@ -40,17 +40,29 @@ impl QueueLength {
     pub fn on(&mut self, event: &Event<'_>) {
         match event {
             Event::Arrived { request } => {
-                if request.id.number() >= self.skip {
-                    self.sum += self.present;
-                    self.left -= 1;
-                    if self.left == 0 {
-                        self.complete();
-                    }
+                if request.id.number() < self.skip {
+                    self.present += 1;
+                } else {
+                    self.arrive(1);
                 }
-                self.present += 1;
             }
             Event::Completed(_) | Event::Rejected { .. } => self.depart(1),
             _ => {}
+        }
+    }
+
+    /// Requests that count have arrived, each of which finds those before it.
+    #[inline]
+    pub fn arrive(&mut self, mut count: u64) {
+        while count > 0 {
+            let some = count.min(self.left);
+            self.sum += some * self.present + some * (some - 1) / 2;
+            self.present += some;
+            self.left -= some;
+            count -= some;
+            if self.left == 0 {
+                self.complete();
+            }
         }
     }
 

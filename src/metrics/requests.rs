@@ -180,7 +180,7 @@ impl<W: Write> RequestLog<W> {
     }
 
     /// Writes the rows of a batch, whose cells from `outcome` to `finish_s` are equal.
-    fn answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>) {
+    fn answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
         let BatchAnswer { worker, variant, batch: size, started, finished, .. } = *batch;
         let catalog = Arc::clone(&self.catalog);
         let worker = worker.map_or("", |worker| catalog.worker(worker).name.as_str());
@@ -191,7 +191,7 @@ impl<W: Write> RequestLog<W> {
         self.shared.push(b',');
         push_seconds(&mut self.shared, finished.0);
         self.shared.push(b',');
-        for Answered { request, truth, correct, estimated } in answers {
+        for Answered { request, truth, correct, estimated } in answers.iter().copied() {
             let app = catalog.app(request.app);
             self.integer(u64::from(request.id.number()));
             self.buffer.push(b',');
@@ -227,7 +227,7 @@ impl<W: Write> Observer for RequestLog<W> {
     fn on(&mut self, event: Event<'_>) {
         if let Event::Completed(completion) = event {
             let (batch, answered) = completion.parts();
-            self.answers(&batch, std::iter::once(answered));
+            self.answers(&batch, &[answered]);
             return;
         }
         let catalog = Arc::clone(&self.catalog);
@@ -242,11 +242,7 @@ impl<W: Write> Observer for RequestLog<W> {
         self.flush_chunk(CHUNK_BYTES);
     }
 
-    fn on_answers<'a>(
-        &mut self,
-        batch: &BatchAnswer,
-        answers: impl Iterator<Item = Answered<'a>> + Clone,
-    ) {
+    fn on_answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
         self.answers(batch, answers);
     }
 }

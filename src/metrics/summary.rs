@@ -1,22 +1,16 @@
 //! The totals of a run, gathered from its events; `columns.rs` makes its row of them.
 
+use super::answer_totals::AnswerTotals;
 use super::column::{Cell, ratio};
-use super::latencies::{Latencies, QUANTILES};
+use super::latencies::QUANTILES;
 use super::measured_events::{MeasuredEvents, last_instant};
 use super::queue_length::QueueLength;
 use super::warmup::MeasurementWindow;
 use crate::contract::{Event, Observer};
-use crate::core::ids::{Answered, BatchAnswer};
+use crate::core::ids::{Answered, BatchAnswer, Request};
 use crate::core::units::{NS_PER_S, Span, Time, rate_rps};
 use crate::system::catalog::{Catalog, Worker};
 use std::sync::Arc;
-
-/// Completed requests with a predicted accuracy in one tenth of the range.
-#[derive(Clone, Copy, Debug, Default)]
-struct CalibrationBin {
-    accuracy_predicted: f64,
-    correct: u64,
-}
 
 /// Totals of an application.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,35 +30,14 @@ struct WorkerTotals {
     sending_ns: u128,
 }
 
-/// Totals of a run. Sums of times are integers, so that no order of adding matters.
+/// Totals of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
     apps: Vec<AppTotals>,
     workers: Vec<WorkerTotals>,
-    pub completed: u64,
+    pub answers: AnswerTotals,
     pub rejected: u64,
     pub unfinished: u64,
-    pub correct: u64,
-    pub correct_on_time: u64,
-    pub late: u64,
-    /// Sum of the accuracies shown to the scheduler.
-    pub accuracy_predicted: f64,
-    /// Sum of these accuracies times 1 − penalty.
-    pub utility_predicted: f64,
-    /// Utility with lateness relative to the time that was left at the decision.
-    pub utility_remaining: f64,
-    pub estimation_error: f64,
-    pub brier: f64,
-    bins: [CalibrationBin; 10],
-    /// The accuracy of the last answer, and its bin.
-    bin: (f64, usize),
-    pub latencies: Latencies,
-    pub latency_ns: u128,
-    pub latency_max: Span,
-    pub wait_ns: u128,
-    pub tardiness: Latencies,
-    pub tardiness_ns: u128,
-    pub tardiness_max: Span,
     pub loads: u64,
     pub load_ns: u128,
     pub load_bytes: u64,
@@ -130,65 +103,24 @@ impl Summary {
     /// Latency in milliseconds at each of [`QUANTILES`]; empty if nothing completed.
     pub fn latency_quantiles(&mut self) -> Vec<f64> {
         self.sort();
-        QUANTILES.iter().filter_map(|q| self.totals.latencies.quantile_ms(*q)).collect()
+        QUANTILES.iter().filter_map(|q| self.totals.answers.latencies.quantile_ms(*q)).collect()
     }
 
     /// Must be called before quantiles are asked for.
     pub(super) fn sort(&mut self) {
-        self.totals.latencies.sort();
-        self.totals.tardiness.sort();
+        self.totals.answers.latencies.sort();
+        self.totals.answers.late.tardiness.sort();
     }
 
     /// Counts the requests of a batch that are answered.
-    #[expect(clippy::inline_always, reason = "as `on`")]
-    #[inline(always)]
-    fn answers<'a>(&mut self, batch: &BatchAnswer, answers: impl Iterator<Item = Answered<'a>>) {
-        let BatchAnswer { worker, variant, decided, started, finished, .. } = *batch;
-        let (penalty, totals) = (&self.catalog.penalty, &mut self.totals);
-        let recall = worker.map(|_| self.catalog.variant(variant).recall.as_slice());
-        let before = totals.completed;
-        for Answered { request, truth, correct, estimated } in answers {
-            let (deadline, budget) = (request.deadline, request.budget());
-            let late = penalty.tardiness(finished, deadline);
-            let latency = finished.since(request.arrival);
-            totals.completed += 1;
-            totals.accuracy_predicted += estimated;
-            let right = f64::from(u8::from(correct));
-            totals.brier += (estimated - right) * (estimated - right);
-            // Most requests were shown the same accuracy as the one before.
-            if estimated != totals.bin.0 {
-                totals.bin = (estimated, ((estimated * 10.0) as usize).min(9));
-            }
-            let bin = &mut totals.bins[totals.bin.1];
-            bin.accuracy_predicted += estimated;
-            bin.correct += u64::from(correct);
-            totals.latency_ns += u128::from(latency.0);
-            totals.latency_max = totals.latency_max.max(latency);
-            totals.wait_ns += u128::from(started.since(request.arrival).0);
-            totals.latencies.push(latency);
-            let mut kept = [1.0; 2];
-            if late > Span::ZERO {
-                totals.late += 1;
-                totals.tardiness_ns += u128::from(late.0);
-                totals.tardiness.push(late);
-                totals.tardiness_max = totals.tardiness_max.max(late);
-                // By the budget, and by what was left of it at the decision.
-                kept = [budget, deadline.since(decided)]
-                    .map(|scale| 1.0 - penalty.gamma(finished, deadline, scale));
-            }
-            totals.utility_predicted += estimated * kept[0];
-            if let Some(recall) = recall {
-                totals.estimation_error += (estimated - recall[usize::from(truth.class)]).abs();
-            }
-            if correct {
-                totals.correct += 1;
-                totals.correct_on_time += u64::from(late == Span::ZERO);
-                totals.apps[request.app.index()].utility += kept[0];
-                totals.utility_remaining += kept[1];
-            }
-        }
-        let count = totals.completed - before;
-        match worker {
+    #[inline(never)]
+    fn answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
+        let (catalog, totals) = (&*self.catalog, &mut self.totals);
+        let app = catalog.variant(batch.variant).app;
+        let utility = &mut totals.apps[app.index()].utility;
+        totals.answers.count(catalog, batch, answers, utility);
+        let count = answers.len() as u64;
+        match batch.worker {
             Some(worker) => totals.workers[worker.index()].served += count,
             None => totals.short_circuited += count,
         }
@@ -212,11 +144,11 @@ impl Summary {
 
     /// Late, rejected and unfinished requests.
     pub(super) fn misses(&self) -> u64 {
-        self.totals.late + self.totals.rejected + self.totals.unfinished
+        self.totals.answers.late.count + self.totals.rejected + self.totals.unfinished
     }
 
     pub(super) fn on_time(&self) -> u64 {
-        self.totals.completed - self.totals.late
+        self.totals.answers.completed - self.totals.answers.late.count
     }
 
     /// Events per second of the measured part.
@@ -229,16 +161,17 @@ impl Summary {
 
     /// The largest of some spans of completed requests, in ms.
     pub(super) fn largest_ms(&self, span: Span) -> Cell {
-        if self.totals.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
+        if self.totals.answers.completed == 0 { Cell::Empty } else { Cell::Number(span.as_ms()) }
     }
 
     pub(super) fn latency_quantile(&self, q: f64) -> Cell {
-        self.totals.latencies.quantile_ms(q).into()
+        self.totals.answers.latencies.quantile_ms(q).into()
     }
 
     /// A quantile of tardiness over completed requests, most of which are not late.
     pub(super) fn tardiness_quantile(&self, q: f64) -> Cell {
-        let Totals { completed, late, tardiness, .. } = &self.totals;
+        let AnswerTotals { completed, late, .. } = &self.totals.answers;
+        let (tardiness, late) = (&late.tardiness, &late.count);
         let at = q * completed.saturating_sub(1) as f64;
         let on_time = (completed - late) as f64;
         match (completed, late) {
@@ -254,12 +187,6 @@ impl Summary {
                 tardiness.quantile_ms(rest).into()
             }
         }
-    }
-
-    /// Σ |predicted − correct| of the bins: the expected calibration error times the requests.
-    pub(super) fn calibration_gap(&self) -> f64 {
-        let gap = |bin: &CalibrationBin| (bin.accuracy_predicted - bin.correct as f64).abs();
-        self.totals.bins.iter().map(gap).sum()
     }
 
     /// (n − 1) / (last − first) over all arrivals of the run, whatever rate was asked for.
@@ -280,7 +207,11 @@ impl Summary {
     pub(super) fn offloaded_ratio(&self) -> Cell {
         let remote = self.workers().filter(|(worker, _)| worker.link.is_some());
         let served: u64 = remote.map(|(_, totals)| totals.served).sum();
-        if self.has_link() { ratio(served as f64, self.totals.completed) } else { Cell::Empty }
+        if self.has_link() {
+            ratio(served as f64, self.totals.answers.completed)
+        } else {
+            Cell::Empty
+        }
     }
 
     pub(super) fn uploaded_bytes(&self) -> Cell {
@@ -371,16 +302,25 @@ impl Observer for WholeRun<'_> {
         self.0.count_all(event);
     }
 
+    fn on_arrivals(&mut self, requests: &[Request]) {
+        let totals = &mut self.0.totals;
+        let (Some(first), Some(last)) = (requests.first(), requests.last()) else { return };
+        totals.arrivals.0 += requests.len() as u64;
+        totals.arrivals.1.get_or_insert(first.arrival);
+        totals.arrivals.2 = last.arrival;
+        totals.queue.arrive(requests.len() as u64);
+        totals.end = last.arrival;
+        match totals.apps.as_mut_slice() {
+            [only] => only.arrived += requests.len() as u64,
+            apps => requests.iter().for_each(|request| apps[request.app.index()].arrived += 1),
+        }
+    }
+
     #[expect(clippy::inline_always, reason = "as `Summary::on`")]
     #[inline(always)]
-    fn on_answers<'a>(
-        &mut self,
-        batch: &BatchAnswer,
-        answers: impl Iterator<Item = Answered<'a>> + Clone,
-    ) {
-        let before = self.0.totals.completed;
+    fn on_answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
         self.0.answers(batch, answers);
-        self.0.totals.queue.depart(self.0.totals.completed - before);
+        self.0.totals.queue.depart(answers.len() as u64);
         self.0.totals.end = batch.finished;
     }
 }
@@ -427,7 +367,7 @@ impl Summary {
             Event::Arrived { request } => totals.apps[request.app.index()].arrived += 1,
             Event::Completed(completion) => {
                 let (batch, answered) = completion.parts();
-                self.answers(&batch, std::iter::once(answered));
+                self.answers(&batch, &[answered]);
             }
             Event::BatchEnded { at, worker, started, variant, batch, .. } => {
                 if !self.catalog.is_peek(variant) {

@@ -8,7 +8,7 @@ use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::spec::SystemSpec;
 use super::truths::{VariantTruth, WorkerTruth};
 use crate::config::Problems;
-use crate::core::ids::{AppId, TrueClass, VariantId, WorkerId};
+use crate::core::ids::{Answered, AppId, RequestId, TrueClass, VariantId, WorkerId};
 use crate::core::rng::{Label, Rng, standard_normal};
 use crate::core::units::{Span, Time};
 use crate::traces::recorded::RecordedTrace;
@@ -34,13 +34,11 @@ pub struct GroundTruth {
 
 /// A batch, as far as its service time depends on it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BatchKey {
+pub(crate) struct BatchKey<'a> {
     pub worker: WorkerId,
     pub variant: VariantId,
-    /// Its number of requests.
-    pub size: usize,
-    /// The lowest arrival number of its requests, by which noise and stalls are drawn.
-    pub lowest: u32,
+    /// Noise and stalls are drawn by the lowest of their arrival numbers.
+    pub requests: &'a [RequestId],
 }
 
 /// Which requests a variant answers correctly in one run.
@@ -57,11 +55,23 @@ pub(crate) struct Outcomes<'a> {
 }
 
 impl Outcomes<'_> {
-    /// Whether the variant answers the request correctly: as recorded, or drawn by request and
+    /// Marks the answers of the variant that are right: as recorded, or drawn by request and
     /// variant.
-    #[expect(clippy::inline_always, reason = "once a request")]
-    #[inline(always)]
-    pub fn correct(&self, truth: TrueClass, number: u32) -> bool {
+    pub fn mark(&self, answers: &mut [Answered]) {
+        if self.recorded.is_some() || self.is_correlated {
+            for answered in answers {
+                answered.correct = self.is_right(answered.truth, answered.request.id.number());
+            }
+            return;
+        }
+        for answered in answers {
+            let number = u64::from(answered.request.id.number());
+            let draw = self.rng.keyed_unit(Label::Outcome, number, self.key);
+            answered.correct = draw < self.drawn[usize::from(answered.truth.class)];
+        }
+    }
+
+    fn is_right(&self, truth: TrueClass, number: u32) -> bool {
         let class = usize::from(truth.class);
         if let Some(recorded) = self.recorded
             && truth.row != TrueClass::NO_ROW
@@ -143,7 +153,7 @@ impl GroundTruth {
         number: u32,
         rng: Rng,
     ) -> bool {
-        self.outcomes(variant, rng).correct(truth, number)
+        self.outcomes(variant, rng).is_right(truth, number)
     }
 
     /// The outcomes of one variant.
@@ -169,12 +179,13 @@ impl GroundTruth {
 
     /// The true service time of a batch that starts now.
     #[inline]
-    pub(crate) fn service(&self, batch: BatchKey, now: Time, rng: Rng) -> Span {
-        let BatchKey { worker, variant, size, lowest } = batch;
-        let table = self.catalog.latency(worker, variant, size);
+    pub(crate) fn service(&self, batch: BatchKey<'_>, now: Time, rng: Rng) -> Span {
+        let BatchKey { worker, variant, requests } = batch;
+        let table = self.catalog.latency(worker, variant, requests.len());
         if self.steady || table == Span(u64::MAX) {
             return table;
         }
+        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let WorkerTruth { slowdown, class_key, .. } = &self.workers[worker.index()];
         let (number, key) = (u64::from(lowest), self.variants[variant.index()].key ^ class_key);
         let mut factor = Slowdown::factor(*slowdown, now) * self.stalls.factor(number, key, rng);

@@ -28,14 +28,11 @@ impl Simulation {
         while self.next_arrival() < until {
             let left = &self.drawn[self.taken..];
             let count = left.iter().take_while(|arrival| arrival.time < until).count();
-            for arrival in &left[..count] {
-                let id = self.state.insert_pending(arrival);
-                let request = arrival.request(id);
-                observer.on(Event::Arrived { request: &request });
-                observer.on(Event::ReadyToSchedule { at: arrival.time, request: &request });
-                self.state.now = arrival.time;
-                self.arrived.push(id);
-            }
+            self.requests.clear();
+            self.state.insert_pending(&left[..count], &mut self.requests);
+            self.arrived.extend(self.requests.iter().map(|request| request.id));
+            self.state.now = left[count - 1].time;
+            observer.on_arrivals(&self.requests);
             self.counts.arrived += count as u64;
             self.taken += count;
             if self.taken == self.drawn.len() {

@@ -81,10 +81,10 @@ impl Simulation {
 
     fn start_job(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let Job { variant, requests, decided, .. } = job;
-        let (started, batch) = (self.state.now, requests.len());
-        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
-        let expected_end = started + self.state.catalog.latency(worker, variant, batch);
-        let batch = BatchKey { worker, variant, size: batch, lowest };
+        let started = self.state.now;
+        let latency = self.state.catalog.latency(worker, variant, requests.len());
+        let expected_end = started + latency;
+        let batch = BatchKey { worker, variant, requests: &requests };
         let end = started + self.truth.service(batch, started, self.rng);
         let running = Running { variant, requests, decided, started, expected_end };
         self.start_batch(worker, lane, running, end, observer);

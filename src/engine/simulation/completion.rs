@@ -1,9 +1,8 @@
 //! The ends of requests: answers and rejections, which closed loops depend on.
 
 use super::{Answer, Simulation};
-use crate::contract::{Event, Observer, RejectReason};
-use crate::core::ids::{Answered, BatchAnswer, RequestId};
-use std::sync::Arc;
+use crate::contract::{Event, Observer, RejectReason, View};
+use crate::core::ids::{BatchAnswer, RequestId};
 
 impl Simulation {
     /// Ends requests with answers.
@@ -17,24 +16,26 @@ impl Simulation {
         let Answer { worker, variant, batch, decided, started } = answer;
         let finished = self.state.now;
         let answer = BatchAnswer { worker, variant, batch, decided, started, finished };
-        let ground_truth = Arc::clone(&self.truth);
-        // Answers of a SneakPeek model are those of its votes.
-        let is_peek = self.state.catalog.is_peek(variant);
-        let outcomes = (!is_peek).then(|| ground_truth.outcomes(variant, self.rng));
-        let same = self.state.accuracy_of_all(variant);
-        let (state, view) = (&self.state, self.view());
-        let answered = |id: &RequestId| {
-            let slot = state.assigned(*id);
-            let truth = slot.truth;
-            let correct = match &outcomes {
-                Some(outcomes) => outcomes.correct(truth, id.number()),
-                None => state.beliefs.answer[id.slot()] == Some(truth.class),
-            };
-            let estimated = same.unwrap_or_else(|| view.accuracy(*id, variant));
-            Answered { request: &slot.request, truth, correct, estimated }
-        };
-        observer.on_answers(&answer, ids.iter().map(answered));
-        self.state.release(ids);
+        let Self { state, truth, answers, rng, .. } = self;
+        answers.clear();
+        let same = state.accuracy_of_all(variant);
+        state.free_answered(ids, same.unwrap_or(0.0), answers);
+        if same.is_none() {
+            let view = View::new(state);
+            for answered in answers.iter_mut() {
+                answered.estimated = view.accuracy(answered.request.id, variant);
+            }
+        }
+        if state.catalog.is_peek(variant) {
+            // Its answers are those of its votes.
+            for answered in answers.iter_mut() {
+                let class = state.beliefs.answer[answered.request.id.slot()];
+                answered.correct = class == Some(answered.truth.class);
+            }
+        } else {
+            truth.outcomes(variant, *rng).mark(answers);
+        }
+        observer.on_answers(&answer, answers);
         self.counts.completed += ids.len() as u64;
         ids.iter().for_each(|id| self.ended(*id));
     }
@@ -51,7 +52,7 @@ impl Simulation {
             observer.on(Event::Rejected { at, request: &slot.request, reason });
         }
         self.state.take(id);
-        self.state.release(&[id]);
+        self.state.free(id);
         self.counts.rejected += 1;
         self.ended(id);
     }

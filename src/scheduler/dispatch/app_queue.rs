@@ -4,6 +4,7 @@
 //! does not fit in it. Every order of insertion gives the same sequence. O(log n) per request.
 
 use crate::core::ids::RequestId;
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -12,48 +13,72 @@ type Keyed = (u64, RequestId);
 
 /// Requests in the sorted list at most: moving a few costs less than a step of the heap.
 const SHORT: usize = 64;
+/// Places for them: the list moves on as requests leave, and back when it reaches the end.
+const PLACES: usize = 4 * SHORT;
 
 /// A queue of requests by key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AppQueue {
-    /// Those from `head` on wait; the ones before have left.
-    sorted: Vec<Keyed>,
+    /// Those from `head` on, `length` of them, wait.
+    sorted: Box<[Keyed; PLACES]>,
     head: usize,
+    length: usize,
     heap: BinaryHeap<Reverse<Keyed>>,
+}
+
+impl Default for AppQueue {
+    fn default() -> Self {
+        let sorted = Box::new([(0, RequestId::new(0, 0)); PLACES]);
+        Self { sorted, head: 0, length: 0, heap: BinaryHeap::new() }
+    }
 }
 
 impl AppQueue {
     /// How many requests wait.
     #[inline]
     pub fn len(&self) -> usize {
-        self.sorted.len() - self.head + self.heap.len()
+        self.length + self.heap.len()
     }
 
     /// Adds a request.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once a request")]
+    #[inline(always)]
     pub fn push(&mut self, key: u64, id: RequestId) {
-        if self.sorted.len() - self.head >= SHORT {
+        let end = self.head + self.length;
+        if self.length == SHORT || end == PLACES {
+            self.push_beyond(key, id);
+            return;
+        }
+        // The hole moves to the front until the one before it comes first.
+        let places = Cell::from_mut(&mut self.sorted[self.head..=end]).as_slice_of_cells();
+        let mut hole = &places[places.len() - 1];
+        for pair in places.windows(2).rev() {
+            if pair[0].get() < (key, id) {
+                break;
+            }
+            pair[1].set(pair[0].get());
+            hole = &pair[0];
+        }
+        hole.set((key, id));
+        self.length += 1;
+    }
+
+    /// Adds a request where the list is full or has reached its end.
+    #[cold]
+    fn push_beyond(&mut self, key: u64, id: RequestId) {
+        if self.length == SHORT {
             self.heap.push(Reverse((key, id)));
             return;
         }
-        if self.sorted.len() >= 4 * SHORT {
-            self.sorted.drain(..self.head);
-            self.head = 0;
-        }
-        self.sorted.push((key, id));
-        let waiting = &mut self.sorted[self.head..];
-        let mut hole = waiting.len() - 1;
-        while hole > 0 && waiting[hole - 1] > (key, id) {
-            waiting[hole] = waiting[hole - 1];
-            hole -= 1;
-        }
-        waiting[hole] = (key, id);
+        self.sorted.copy_within(self.head.., 0);
+        self.head = 0;
+        self.push(key, id);
     }
 
     /// The first request with its key.
     #[inline]
     pub fn first(&self) -> Option<Keyed> {
-        let sorted = self.sorted.get(self.head).copied();
+        let sorted = (self.length > 0).then(|| self.sorted[self.head]);
         match self.heap.peek() {
             Some(Reverse(other)) if sorted.is_none_or(|first| *other < first) => Some(*other),
             _ => sorted,
@@ -64,8 +89,9 @@ impl AppQueue {
     #[inline]
     pub fn pop(&mut self) -> Option<RequestId> {
         let first = self.first()?;
-        if self.sorted.get(self.head) == Some(&first) {
+        if self.length > 0 && self.sorted[self.head] == first {
             self.head += 1;
+            self.length -= 1;
         } else {
             self.heap.pop();
         }
@@ -76,10 +102,11 @@ impl AppQueue {
     #[inline]
     pub fn take(&mut self, count: usize, into: &mut Vec<RequestId>) {
         if self.heap.is_empty() {
-            let count = count.min(self.sorted.len() - self.head);
-            let first = &self.sorted[self.head..self.head + count];
+            let count = count.min(self.length);
+            let first = &self.sorted[self.head..][..count];
             into.extend(first.iter().map(|(_, id)| *id));
             self.head += count;
+            self.length -= count;
         } else {
             into.extend(std::iter::from_fn(|| self.pop()).take(count));
         }

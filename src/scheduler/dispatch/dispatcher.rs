@@ -185,7 +185,6 @@ pub struct Dispatcher<K, R> {
     /// By worker; those of busy workers are up to date only if the rule needs them.
     timelines: Vec<Timeline>,
     needs_all_timelines: bool,
-    batch: Vec<RequestId>,
 }
 
 impl<K: QueueKey, R: VariantRule> Dispatcher<K, R> {
@@ -197,7 +196,6 @@ impl<K: QueueKey, R: VariantRule> Dispatcher<K, R> {
             queues: catalog.app_ids().map(|_| AppQueue::default()).collect(),
             timelines: catalog.worker_ids().map(|_| Timeline::default()).collect(),
             needs_all_timelines: false,
-            batch: Vec::new(),
         }
     }
 
@@ -256,13 +254,11 @@ impl<K: QueueKey, R: VariantRule> Dispatcher<K, R> {
             }
             let size = self.batching.size(&context, variant);
             let queue = &mut self.queues[app.index()];
-            self.batch.clear();
-            queue.take(size, &mut self.batch);
             if !is_last || self.needs_all_timelines {
                 let timeline = &mut self.timelines[worker.index()];
-                view.estimate_append(timeline, variant, self.batch.len());
+                view.estimate_append(timeline, variant, size.min(queue.len()));
             }
-            plan.assign(worker, variant, self.batch.iter().copied());
+            plan.assign_filled(worker, variant, |requests| queue.take(size, requests));
             return true;
         }
     }

@@ -166,6 +166,15 @@ impl Penalty {
         if late < self.tolerance { Span::ZERO } else { late }
     }
 
+    /// The first deadline that an answer at `finish` does not miss: those before it are missed, by
+    /// [`Self::tardiness`].
+    #[inline]
+    pub fn missed_before(&self, finish: Time) -> Time {
+        // Late by the tolerance is late, by less is not; without one, late at all.
+        let least = self.tolerance.0.max(1) - 1;
+        Time(finish.0.saturating_sub(least))
+    }
+
     /// γ of an answer at `finish`. With a scale of zero every late answer is worthless.
     #[inline]
     pub fn gamma(&self, finish: Time, deadline: Time, scale: Span) -> f64 {
@@ -195,6 +204,18 @@ mod tests {
             let values: Vec<f64> = (1..=400).map(|i| (shape.gamma)(f64::from(i) / 100.0)).collect();
             assert!(values.iter().all(|g| (0.0..=1.0).contains(g)), "{}", entry.name);
             assert!(values.windows(2).all(|w| w[0] <= w[1]), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn a_deadline_is_missed_where_there_is_tardiness() {
+        for tolerance in [0, 1, 5, 200].map(Span) {
+            let penalty = Penalty { tolerance, ..Penalty::sigmoid() };
+            for (finish, deadline) in (0..40).flat_map(|f| (0..40).map(move |d| (Time(f), Time(d))))
+            {
+                let is_late = penalty.tardiness(finish, deadline) > Span::ZERO;
+                assert_eq!(deadline < penalty.missed_before(finish), is_late);
+            }
         }
     }
 
