@@ -85,6 +85,8 @@ impl Plan {
     }
 
     /// [`Self::assign`] with the requests that `fill` appends to its argument.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub(crate) fn assign_filled(
         &mut self,
         worker: WorkerId,

@@ -266,7 +266,8 @@ impl State {
     }
 
     /// Adds requests that are pending at once; what they become is added to `requests`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub fn insert_pending(&mut self, arrivals: &[Arrival], requests: &mut Vec<Request>) {
         let (before, first) = (requests.len(), self.arrived);
         let (reused, added) = arrivals.split_at(arrivals.len().min(self.free.len()));
@@ -284,12 +285,11 @@ impl State {
             },
         ));
         self.free.truncate(free);
-        let first_added = first + reused.len() as u32;
-        requests.extend((first_added..).zip(added).map(|(number, arrival)| {
+        for (number, arrival) in (first + reused.len() as u32..).zip(added) {
             let slot = pending(number, arrival, slots.len() as u32);
             slots.push(slot);
-            slot.request
-        }));
+            requests.push(slot.request);
+        }
         self.arrived += arrivals.len() as u32;
         self.pending += arrivals.len();
         self.listed.extend(requests[before..].iter().map(|request| request.id));

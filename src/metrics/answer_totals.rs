@@ -102,7 +102,8 @@ impl LateTotals {
 
 impl AnswerTotals {
     /// Counts the answers of a batch, whose utility is added to that of its application.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub fn count(
         &mut self,
         catalog: &Catalog,
@@ -121,13 +122,14 @@ impl AnswerTotals {
             self.count_utility(answers, utility, |_, _| [1.0; 2]);
             return;
         }
-        self.count_utility(answers, utility, |late, answered| match is_late(answered) {
-            true => late.count(penalty, batch, answered),
-            false => [1.0; 2],
+        self.count_utility(answers, utility, |late, answered| {
+            if is_late(answered) { late.count(penalty, batch, answered) } else { [1.0; 2] }
         });
     }
 
     /// Counts latencies and waits; returns how many answers are late.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     fn count_times(
         &mut self,
         batch: &BatchAnswer,
@@ -153,6 +155,8 @@ impl AnswerTotals {
     }
 
     /// Counts right answers, and how well they were predicted.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     fn count_accuracy(&mut self, answers: &[Answered], recall: &[f64]) {
         let (mut sums, mut shown) = (self.accuracy, self.shown);
         let mut bin = self.bins[shown.bin];
@@ -176,6 +180,8 @@ impl AnswerTotals {
     }
 
     /// Counts utilities; `kept` says what lateness leaves of an answer.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     fn count_utility(
         &mut self,
         answers: &[Answered],

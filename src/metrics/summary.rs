@@ -113,7 +113,8 @@ impl Summary {
     }
 
     /// Counts the requests of a batch that are answered.
-    #[inline(never)]
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     fn answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
         let (catalog, totals) = (&*self.catalog, &mut self.totals);
         let app = catalog.variant(batch.variant).app;

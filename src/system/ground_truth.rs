@@ -57,6 +57,8 @@ pub(crate) struct Outcomes<'a> {
 impl Outcomes<'_> {
     /// Marks the answers of the variant that are right: as recorded, or drawn by request and
     /// variant.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub fn mark(&self, answers: &mut [Answered]) {
         if self.recorded.is_some() || self.is_correlated {
             for answered in answers {
@@ -178,13 +180,20 @@ impl GroundTruth {
     }
 
     /// The true service time of a batch that starts now.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub(crate) fn service(&self, batch: BatchKey<'_>, now: Time, rng: Rng) -> Span {
-        let BatchKey { worker, variant, requests } = batch;
-        let table = self.catalog.latency(worker, variant, requests.len());
+        let table = self.catalog.latency(batch.worker, batch.variant, batch.requests.len());
         if self.steady || table == Span(u64::MAX) {
             return table;
         }
+        self.disturbed(batch, table, now, rng)
+    }
+
+    /// The service time of a batch that takes another than the time of its table.
+    #[inline(never)]
+    fn disturbed(&self, batch: BatchKey<'_>, table: Span, now: Time, rng: Rng) -> Span {
+        let BatchKey { worker, variant, requests } = batch;
         let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
         let WorkerTruth { slowdown, class_key, .. } = &self.workers[worker.index()];
         let (number, key) = (u64::from(lowest), self.variants[variant.index()].key ^ class_key);

@@ -11,6 +11,8 @@ use crate::system::ground_truth::BatchKey;
 impl Simulation {
     /// Appends to a worker's backlog and starts what can start. The worker is freed once at the end
     /// of the overhead of a decision.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub(super) fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
         if let Some(sent) = self.state.workers[worker.index()].sent {
             self.send(worker, sent, &mut job, observer);
@@ -44,6 +46,7 @@ impl Simulation {
     }
 
     /// Starts the peeks, loads and batches that the worker can start now.
+    #[inline(never)]
     pub(super) fn start(&mut self, worker: WorkerId, observer: &mut impl Observer) {
         self.start_jobs(worker, observer);
         self.state.note_worker(worker);
@@ -79,6 +82,8 @@ impl Simulation {
         }
     }
 
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     fn start_job(&mut self, worker: WorkerId, lane: usize, job: Job, observer: &mut impl Observer) {
         let Job { variant, requests, decided, .. } = job;
         let started = self.state.now;
@@ -92,6 +97,8 @@ impl Simulation {
     }
 
     /// Occupies a lane with a batch, or with a peek, until `end`.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub(super) fn start_batch(
         &mut self,
         worker: WorkerId,

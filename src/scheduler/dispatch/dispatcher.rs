@@ -156,6 +156,8 @@ impl Batching {
     }
 
     /// The number of requests to run with the head, itself included.
+    #[expect(clippy::inline_always, reason = "once a batch")]
+    #[inline(always)]
     pub fn size(&self, context: &DecisionContext<'_>, variant: VariantId) -> usize {
         let DecisionContext { view, timeline, worker, head, .. } = *context;
         let waiting = context.waiting(head.app);
