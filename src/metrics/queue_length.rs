@@ -121,6 +121,18 @@ mod tests {
     }
 
     #[test]
+    fn arrivals_at_once_are_arrivals_one_by_one() {
+        let (mut together, mut alone) = (QueueLength::default(), QueueLength::default());
+        for count in (0..200).map(|at| at % 37) {
+            together.arrive(count);
+            (0..count).for_each(|_| alone.arrive(1));
+            [&mut together, &mut alone].map(|queue| queue.depart(count / 2));
+            let [ours, theirs] = [&together, &alone].map(|q| (q.present, q.sum, q.left, &q.sums));
+            assert_eq!(ours, theirs);
+        }
+    }
+
+    #[test]
     fn a_warm_up_does_not_count() {
         let length = |at| if at < 500 { u64::from(at) } else { 500 };
         assert_eq!(queue(1_000, 0, length).stationary(), Stationary::No);

@@ -81,14 +81,21 @@ fn the_floor_has_the_figures_of_the_run() {
     assert!(f.tardinesses.iter().sum::<u64>() == f.late);
 }
 
-/// A whole run is counted batch by batch, a part of a run event by event.
+/// A whole run is counted block by block and batch by batch, a part of a run event by event.
 #[test]
 fn a_row_is_the_same_counted_by_batch_and_by_event() {
-    let sweep = sweep(20_000);
-    let mut by_event = Summary::new(&sweep.configs[0].catalog);
-    let mut pair = (&mut by_event, ());
-    simulate(&sweep.configs[0], sweep.rng(FIRST), &mut pair).expect("a run");
-    assert_eq!(by_event.cells(None), row(&sweep).cells(None));
+    let quickstart = Experiment::load("quickstart", &["workload.requests=500".to_owned()]);
+    let quickstart = Sweep::new(quickstart.expect("it ships")).expect("valid");
+    for (sweep, step) in [(sweep(20_000), 1), (quickstart, 7)] {
+        for config in sweep.configs.iter().step_by(step) {
+            let mut by_event = Summary::new(&config.catalog);
+            let mut pair = (&mut by_event, ());
+            simulate(config, sweep.rng(FIRST), &mut pair).expect("a run");
+            let mut by_batch = Summary::new(&config.catalog);
+            simulate_row(config, sweep.rng(FIRST), &mut by_batch).expect("a run");
+            assert_eq!(by_event.cells(None), by_batch.cells(None));
+        }
+    }
 }
 
 /// Arrivals drawn in blocks are those drawn one by one.
