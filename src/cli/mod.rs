@@ -12,6 +12,7 @@ mod dialogues;
 mod estimate;
 mod import;
 mod inspect;
+mod league;
 mod list;
 mod merge;
 mod notes;
@@ -72,6 +73,9 @@ enum Command {
     Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
     Compare(compare::CompareArgs),
+    /// Rank the schedulers of one or several results folders, and say where each is not worse than
+    /// the best.
+    League(league::LeagueArgs),
     /// Draw the results of a folder again, with another metric, axis or filter.
     Plot(plot::PlotArgs),
     /// Convert other data into the formats that peeksim reads.
@@ -226,6 +230,7 @@ pub fn main() -> ExitCode {
             (None, None) => Ok(()),
         },
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
+        Some(Command::League(args)) => league::main(&args, &mut out),
         Some(Command::Plot(args)) => plot::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),

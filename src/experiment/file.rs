@@ -18,6 +18,10 @@ const EXPECT: Group = Group::named("expect").of(&[&[
         .means("Two labels of one axis and how they compare, such as `sneakpeek >= grouped`."),
     Setting::optional("axis", Kind::Text, "the axis that has both labels").means("Their axis."),
     Setting::text("metric", "utility_mean").means("The column of runs.csv that is compared."),
+    Setting::number("factor", [1e-6, 1e6], 1.0).means(
+        "The right side is multiplied by it: with 2, `a >= b` claims that the mean of a is at \
+         least twice that of b.",
+    ),
     WHERE,
     Setting::flag("gate", false).means("Whether a contradiction fails the command."),
     Setting::text("note", "").means("What the claim means."),
@@ -95,7 +99,7 @@ pub struct Experiment {
 /// A claim about two values of one axis.
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    /// The claim as written, `a >= b`.
+    /// The claim, `a >= b` or `a >= 2 × b`.
     pub claim: String,
     /// The value on the left.
     pub left: String,
@@ -107,6 +111,8 @@ pub struct Expectation {
     pub axis: String,
     /// The column of runs.csv that is compared.
     pub metric: String,
+    /// By which the right side is multiplied.
+    pub factor: f64,
     /// The rows that count, as (axis, one of these labels).
     pub filter: Vec<(String, Vec<String>)>,
     /// Whether a contradiction fails the command.
@@ -251,18 +257,21 @@ impl Expectation {
         let metric = read.text("metric");
         let filter = read_filter(&mut read);
         let (gate, note) = (read.flag("gate"), read.text("note"));
+        let factor = read.number("factor");
         read.finish();
         let sides = RELATIONS.iter().find_map(|(sign, relation)| {
             let (left, right) = claim.split_once(sign)?;
-            Some((left.trim().to_owned(), *relation, right.trim().to_owned()))
+            Some(([left.trim().to_owned(), right.trim().to_owned()], sign, *relation))
         });
-        let Some((left, relation, right)) = sides else {
+        let Some(([left, right], sign, relation)) = sides else {
             let place = node.get("claim").unwrap_or(node).place.clone();
             problems.push(Problem::new(place, format!("`{claim}`"), "a claim such as \"a >= b\""));
             return None;
         };
         let axis = axis.or_else(|| axis_of_claim(node, [&left, &right], axes, problems))?;
+        let claim =
+            if factor == 1.0 { claim } else { format!("{left} {sign} {factor} × {right}") };
         let place = node.place.clone();
-        Some(Self { claim, left, relation, right, axis, metric, filter, gate, note, place })
+        Some(Self { claim, left, relation, right, axis, metric, factor, filter, gate, note, place })
     }
 }

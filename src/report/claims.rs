@@ -1,6 +1,6 @@
 //! Claims and their verdicts, from paired 95 % intervals over replicates.
 
-use super::compare::differences;
+use super::compare::{Difference, RowsByLabel};
 use super::results::Results;
 use crate::experiment::{Expectation, Relation};
 use crate::stats::Estimate;
@@ -44,8 +44,10 @@ impl Verdict {
 pub struct ClaimResult {
     /// The settings of the other axes, `rate_rps = 10`.
     pub setting: String,
-    /// Left minus right.
+    /// Left minus right, or minus its multiple.
     pub difference: Option<Estimate>,
+    /// Of a claim with a factor, the mean of the left divided by that of the right.
+    pub ratio: Option<f64>,
     /// What follows.
     pub verdict: Verdict,
 }
@@ -78,7 +80,8 @@ pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> V
     rows.retain(|row| row.replicate < replicates);
     let label = |asked: &str| results.label(axis, asked).unwrap_or_else(|| asked.to_owned());
     let (left, right) = (label(&claim.left), label(&claim.right));
-    let found = differences(results, &rows, axis, &left, &right, &claim.metric);
+    let found = RowsByLabel::new(&rows, axis);
+    let found = found.differences([&left, &right], &claim.metric, claim.factor);
     let names = results.other_axes(axis);
     found
         .into_iter()
@@ -90,9 +93,16 @@ pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> V
                 setting: setting.join(", "),
                 verdict: verdict(difference.estimate, claim.relation),
                 difference: difference.estimate,
+                ratio: ratio(&difference, claim.factor),
             }
         })
         .collect()
+}
+
+/// The ratio of means of a claim with a factor; `None` if the right is 0.
+fn ratio(difference: &Difference, factor: f64) -> Option<f64> {
+    let (mean, right) = (difference.estimate?.mean, difference.base?);
+    (factor != 1.0 && right != 0.0).then(|| factor * (mean + right) / right)
 }
 
 fn verdict(estimate: Option<Estimate>, relation: Relation) -> Verdict {
@@ -116,6 +126,48 @@ fn verdict(estimate: Option<Estimate>, relation: Relation) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Location;
+    use crate::config::source::Source;
+
+    /// With half as much on the right: twice as much and no more.
+    #[test]
+    fn a_factor_multiplies_the_right_side() {
+        let lefts = [[2.0, 1.0], [2.2, 1.1], [1.9, 0.95]];
+        let mut text = "run_id,schema_version,config_hash,replicate,seed,scheduler,\
+                        accuracy_source,utility_mean,error\n"
+            .to_owned();
+        for (replicate, pair) in lefts.iter().enumerate() {
+            for (label, value) in ["a", "b"].iter().zip(pair) {
+                text.push_str(&format!("id,1,hash,{replicate},1,{label},none,{value},\n"));
+            }
+        }
+        let source = Source { path: String::new(), text, sha256: String::new() };
+        let results = Results::parse(&source).unwrap();
+        let judged = |factor, relation| {
+            let claim = Expectation {
+                claim: String::new(),
+                left: "a".to_owned(),
+                relation,
+                right: "b".to_owned(),
+                axis: "scheduler".to_owned(),
+                metric: "utility_mean".to_owned(),
+                factor,
+                filter: Vec::new(),
+                gate: false,
+                note: String::new(),
+                place: Location::file(""),
+            };
+            let [judged] = judge(&results, &claim).try_into().unwrap();
+            judged
+        };
+        assert_eq!(judged(1.5, Relation::Greater).verdict, Verdict::Holds);
+        assert_eq!(judged(2.5, Relation::Greater).verdict, Verdict::Contradicted);
+        assert_eq!(judged(2.5, Relation::LessOrEqual).verdict, Verdict::Holds);
+        // Exactly twice in every replicate: no scatter.
+        assert_eq!(judged(2.0, Relation::GreaterOrEqual).verdict, Verdict::Undecided);
+        assert!((judged(1.5, Relation::Greater).ratio.unwrap() - 2.0).abs() < 1e-12);
+        assert_eq!(judged(1.0, Relation::Greater).ratio, None);
+    }
 
     #[test]
     fn verdicts_follow_the_interval() {

@@ -56,7 +56,7 @@ pub struct Difference {
 const ROUNDING: f64 = 1e-12;
 
 /// Left minus right, 0 where they differ by rounding.
-fn minus(left: f64, right: f64) -> f64 {
+pub(super) fn minus(left: f64, right: f64) -> f64 {
     let difference = left - right;
     if difference.abs() <= ROUNDING * left.abs().max(right.abs()) { 0.0 } else { difference }
 }
@@ -71,7 +71,7 @@ pub fn differences(
     metric: &str,
 ) -> Vec<Difference> {
     debug_assert!(axis < results.axes.len());
-    RowsByLabel::new(rows, axis).differences([left, right], metric)
+    RowsByLabel::new(rows, axis).differences([left, right], metric, 1.0)
 }
 
 /// Rows by their label of one axis, each with the place of its setting of the others: several
@@ -104,13 +104,20 @@ impl<'a> RowsByLabel<'a> {
         self.rows.get(label).map_or(&[], Vec::as_slice)
     }
 
-    /// Left minus right of a metric, for every setting of the other axes that the left has, in
-    /// order of first appearance.
-    pub fn differences(&self, [left, right]: [&str; 2], metric: &str) -> Vec<Difference> {
+    /// Left minus a factor times right of a metric, for every setting of the other axes that the
+    /// left has, in order of first appearance.
+    pub fn differences(
+        &self,
+        [left, right]: [&str; 2],
+        metric: &str,
+        factor: f64,
+    ) -> Vec<Difference> {
         let value = |(place, row): &(usize, &ResultRow)| {
             Some(((*place, row.replicate), row.metric(metric)?))
         };
-        let rights: BTreeMap<(usize, u64), f64> = self.of(right).iter().filter_map(value).collect();
+        let rights = self.of(right).iter().filter_map(value);
+        let rights: BTreeMap<(usize, u64), f64> =
+            rights.map(|(place, value)| (place, factor * value)).collect();
         let mut pairs: Vec<SettingPairs> = Vec::new();
         let mut places: BTreeMap<usize, usize> = BTreeMap::new();
         for (place, row) in self.of(left) {
@@ -124,22 +131,28 @@ impl<'a> RowsByLabel<'a> {
                 pairs[at].1.push((minus(value, *other), *other));
             }
         }
-        pairs.into_iter().map(|pairs| Difference::of([left, right], pairs, metric)).collect()
+        let (least, most) = metric_shape(metric).range;
+        let range = [least - factor * most, most - factor * least];
+        let of = |pairs| Difference::of([left, right], pairs, range);
+        pairs.into_iter().map(of).collect()
     }
 }
 
 impl Difference {
     /// Of the pairs at a setting.
-    fn of([left, right]: [&str; 2], (setting, pairs): SettingPairs, metric: &str) -> Self {
+    fn of(
+        [left, right]: [&str; 2],
+        (setting, pairs): SettingPairs,
+        [least, most]: [f64; 2],
+    ) -> Self {
         let (values, rights): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let size = |(difference, right): (&f64, &f64)| right.abs().max((difference + right).abs());
         let scale = values.iter().zip(&rights).map(size).fold(0.0, f64::max);
         let estimate = Estimate::at_scale(&values, scale);
         let base = Estimate::of(&rights).map(|e| e.mean);
-        let (least, most) = metric_shape(metric).range;
         let ends = estimate
             .filter(|e| e.half_width.is_some())
-            .map(|e| (e.low().max(least - most), e.high().min(most - least)));
+            .map(|e| (e.low().max(least), e.high().min(most)));
         let (left, right) = (left.to_owned(), right.to_owned());
         Self { setting, left, right, values, base, estimate, ends }
     }
@@ -164,7 +177,7 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
     for metric in METRICS {
         for (at, right) in labels.iter().enumerate() {
             for left in &labels[at + 1..] {
-                for found in rows.differences([left, right], metric) {
+                for found in rows.differences([left, right], metric, 1.0) {
                     let Some(e) = found.estimate else { continue };
                     let mut line = vec![metric.to_owned()];
                     line.extend(found.setting);

@@ -52,7 +52,7 @@ impl<'a> Comparison<'a> {
         let rows: Vec<&ResultRow> = results.rows.iter().collect();
         let labels = results.labels(axis).into_iter().filter(|label| label != baseline);
         let rows = RowsByLabel::new(&rows, axis);
-        let found = labels.flat_map(|label| rows.differences([&label, baseline], metric));
+        let found = labels.flat_map(|label| rows.differences([&label, baseline], metric, 1.0));
         let mut lines: Vec<Line> =
             found.map(|difference| Line { difference, student: None, wilcoxon: None }).collect();
         let t = |d: &Difference| d.estimate.as_ref().and_then(student);
@@ -182,7 +182,7 @@ fn csv(grid: &[Vec<String>]) -> String {
 }
 
 /// Labels to the left, numbers to the right.
-fn markdown(grid: &[Vec<String>], labels: usize) -> String {
+pub(super) fn markdown(grid: &[Vec<String>], labels: usize) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let escaped = |row: &Vec<String>| line(row.iter().map(|cell| escape_markdown(cell)).collect());
     let columns = grid.first().map_or(0, Vec::len);
@@ -193,25 +193,29 @@ fn markdown(grid: &[Vec<String>], labels: usize) -> String {
 }
 
 fn latex(grid: &[Vec<String>], labels: usize, caption: &str, note: &str) -> String {
+    let cell = |line: usize, at: usize, cell: &String| match cell.as_str() {
+        "–" => "--".to_owned(),
+        number if line > 0 && at >= labels => format!("${number}$"),
+        label => escape_latex(label),
+    };
+    let row = |(line, row): (usize, &Vec<String>)| {
+        row.iter().enumerate().map(|(at, text)| cell(line, at, text)).collect()
+    };
+    let grid: Vec<Vec<String>> = grid.iter().enumerate().map(row).collect();
+    tabular(&grid, labels, &[caption, note])
+}
+
+/// A `tabular` with the rules of booktabs: a header and lines of finished cells, the first columns
+/// to the left, and comments before it.
+pub(super) fn tabular(grid: &[Vec<String>], labels: usize, comments: &[&str]) -> String {
     let columns = grid.first().map_or(0, Vec::len);
     let letters = "l".repeat(labels) + &"r".repeat(columns - labels);
-    let row = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
-    let head = |row: &Vec<String>| row.iter().map(|cell| escape_latex(cell)).collect();
-    let body = |row: &Vec<String>| {
-        let cells = row.iter().enumerate();
-        cells
-            .map(|(at, cell)| match cell.as_str() {
-                "–" => "--".to_owned(),
-                number if at >= labels => format!("${number}$"),
-                label => escape_latex(label),
-            })
-            .collect()
-    };
-    let caption = caption.replace(char::is_control, " ");
-    let mut text = format!("% {caption}\n% {note}\n% \\usepackage{{booktabs}}\n");
+    let comments = comments.iter().chain(&["\\usepackage{booktabs}"]);
+    let mut text: String =
+        comments.map(|text| format!("% {}\n", text.replace(char::is_control, " "))).collect();
     text.push_str(&format!("\\begin{{tabular}}{{{letters}}}\n\\toprule\n"));
     for (at, cells) in grid.iter().enumerate() {
-        text.push_str(&row(if at == 0 { head(cells) } else { body(cells) }));
+        text.push_str(&format!("{} \\\\\n", cells.join(" & ")));
         if at == 0 {
             text.push_str("\\midrule\n");
         }
@@ -226,7 +230,7 @@ fn escape_markdown(text: &str) -> String {
 }
 
 /// The characters that mean something to LaTeX, as such.
-fn escape_latex(text: &str) -> String {
+pub(super) fn escape_latex(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

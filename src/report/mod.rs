@@ -10,6 +10,7 @@ pub mod comparison_table;
 pub mod console;
 pub mod data_dictionary;
 pub mod figure;
+pub mod league;
 pub mod manifest;
 pub mod package;
 pub mod plan_csv;

@@ -8,6 +8,7 @@ mod bootstrap;
 mod estimate;
 mod interval;
 mod mser;
+mod ranks;
 mod significance;
 mod stationarity;
 
@@ -15,5 +16,6 @@ pub use bootstrap::studentised;
 pub use estimate::{Estimate, t_975, varies};
 pub use interval::{Interval, IntervalMethod, MethodReason, MetricShape, WIDEST};
 pub use mser::{Truncation, mser};
+pub use ranks::Friedman;
 pub use significance::{holm, student, wilcoxon};
 pub use stationarity::Stationary;

@@ -6,6 +6,7 @@ mod command;
 mod compare;
 mod import;
 mod inspect;
+mod league;
 mod list;
 mod plot;
 mod reproduce;

@@ -21,6 +21,7 @@
 //! | `legend` | the block that explains the lines, always beside or below the plot |
 //! | `layout` | where everything goes |
 //! | `draw` | from the chart to the scene |
+//! | `ranks` | the diagram of mean ranks |
 //! | `scene` | a finished picture as plain data |
 //! | `paint` | the scene as SVG or PNG |
 
@@ -30,11 +31,14 @@ mod geometry;
 mod layout;
 mod legend;
 mod paint;
+mod ranks;
 mod scene;
 mod style;
 #[cfg(test)]
 mod tests;
 mod text;
+
+pub use ranks::RankDiagram;
 
 /// The most series one chart may have; a legend longer than that is a table, not a figure.
 pub const MAX_SERIES: usize = 48;

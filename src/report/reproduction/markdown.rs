@@ -236,10 +236,15 @@ fn verdicts(text: &mut String, claim: &Expectation, judged: &[ClaimResult]) {
             Verdict::Contradicted => "**contradicted**",
             other => other.name(),
         };
-        vec![judged.setting.clone(), judged.difference_text(), verdict.to_owned()]
+        let ratio = judged.ratio.map(|ratio| format!("{ratio:.3}"));
+        let ratio = (claim.factor != 1.0).then(|| ratio.unwrap_or_default());
+        let cells = [judged.setting.clone(), judged.difference_text()].into_iter().chain(ratio);
+        cells.chain([verdict.to_owned()]).collect()
     };
-    let head = ["setting", "difference", "verdict"];
-    let _ = writeln!(text, "\n{}", table(&head, "---", judged.iter().map(row)));
+    let with_ratio = ["setting", "difference", "ratio", "verdict"];
+    let head =
+        if claim.factor == 1.0 { &["setting", "difference", "verdict"] } else { &with_ratio[..] };
+    let _ = writeln!(text, "\n{}", table(head, "---", judged.iter().map(row)));
 }
 
 /// The link to the heading of an experiment: lower case, hyphens for blanks, no other signs.

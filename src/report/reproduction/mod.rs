@@ -153,10 +153,17 @@ pub fn sentence(judged: &[ClaimResult]) -> String {
         return "nothing to compare".to_owned();
     }
     let ends = if low == high { format!("{low:+.4}") } else { format!("{low:+.4} to {high:+.4}") };
-    match (parts.as_slice(), judged) {
+    let text = match (parts.as_slice(), judged) {
         ([_], [only]) => format!("{}: {ends}", only.verdict.name()),
         ([_], [first, ..]) => format!("{} at all {}: {ends}", first.verdict.name(), judged.len()),
         _ => format!("{} of {}: {ends}", parts.join(", "), judged.len()),
+    };
+    let mut ratios: Vec<f64> = judged.iter().filter_map(|judged| judged.ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    match ratios.as_slice() {
+        [] => text,
+        [only] => format!("{text}; ratio {only:.3}"),
+        [least, .., most] => format!("{text}; ratios {least:.3} to {most:.3}"),
     }
 }
 
