@@ -95,6 +95,8 @@ pub struct Trigger<'a> {
 pub struct BatchCompletion {
     /// The worker that computed it.
     pub worker: WorkerId,
+    /// The lane of the worker; `None` for the answer of a SneakPeek model, which takes no lane.
+    pub lane: Option<usize>,
     /// Its variant.
     pub variant: VariantId,
     /// Its number of requests.
@@ -103,6 +105,9 @@ pub struct BatchCompletion {
     pub started: Time,
     /// Its end.
     pub finished: Time,
+    /// How many of its answers come after their deadline; those of a worker behind a link still
+    /// have their way back, which counts. 0 for a batch of peeks.
+    pub late: usize,
 }
 
 /// The source of the accuracies that a scheduler sees.

@@ -355,6 +355,12 @@ impl State {
         }
     }
 
+    /// A request that is assigned.
+    #[inline]
+    pub fn assigned(&self, id: RequestId) -> &Slot {
+        &self.slots[id.slot()]
+    }
+
     /// Frees the slot of a request that is not pending.
     pub fn free(&mut self, id: RequestId) {
         self.slots[id.slot()].phase = Phase::Free;

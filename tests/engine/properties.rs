@@ -121,6 +121,7 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
                     .and_then(|()| check::little(&log))
                     .and_then(|()| row(&case, &mut log));
                 verdict.unwrap_or_else(|why| panic!("{why}"));
+                assert_eq!(log.told_late, log.late, "late answers of completions");
                 seen.add(&log);
             }
         }

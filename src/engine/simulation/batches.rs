@@ -3,10 +3,11 @@
 use super::{Answer, Simulation};
 use crate::contract::state::{Job, Running};
 use crate::contract::{BatchCompletion, Event, Observer};
-use crate::core::ids::WorkerId;
-use crate::core::units::Time;
+use crate::core::ids::{RequestId, WorkerId};
+use crate::core::units::{Span, Time};
 use crate::engine::event_queue::EventKind;
 use crate::system::ground_truth::BatchKey;
+use crate::system::link::Link;
 
 impl Simulation {
     /// Appends to a worker's backlog and starts what can start. The worker is freed once at the end
@@ -114,6 +115,16 @@ impl Simulation {
         self.state.note_worker(worker);
     }
 
+    /// How many requests have their answers after their deadline if their batch ends now.
+    #[inline]
+    fn late_answers(&self, worker: WorkerId, requests: &[RequestId]) -> usize {
+        let catalog = &self.state.catalog;
+        let way_back = catalog.worker(worker).link.as_ref().map_or(Span::ZERO, Link::one_way);
+        let missed = catalog.penalty.missed_before(self.state.now + way_back);
+        let is_late = |id: &&RequestId| self.state.assigned(**id).request.deadline < missed;
+        requests.iter().filter(is_late).count()
+    }
+
     pub(super) fn end_batch(&mut self, worker: WorkerId, lane: u16, observer: &mut impl Observer) {
         let at = self.state.now;
         let lane = usize::from(lane);
@@ -123,6 +134,7 @@ impl Simulation {
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
         let is_peek = self.state.catalog.is_peek(variant);
+        let late = if is_peek { 0 } else { self.late_answers(worker, &requests) };
         let answer =
             Answer { worker: Some(worker), variant, batch: batch as u32, decided, started };
         if self.state.workers[worker.index()].sent.is_some() {
@@ -135,7 +147,16 @@ impl Simulation {
         }
         requests.clear();
         self.spare.push(requests);
-        self.feedback.push(BatchCompletion { worker, variant, batch, started, finished: at });
+        let (lane, finished) = (Some(lane), at);
+        self.feedback.push(BatchCompletion {
+            worker,
+            lane,
+            variant,
+            batch,
+            started,
+            finished,
+            late,
+        });
         self.freed.push(worker);
         if self.peeks.for_workers > 0 || !self.state.workers[worker.index()].backlog.is_empty() {
             self.start(worker, observer);

@@ -248,9 +248,19 @@ impl Simulation {
         let (due, later): (Vec<_>, Vec<_>) = answers.partition(|answer| answer.at <= now);
         self.peeks.answers = later;
         for ChosenAnswer { decided, worker, variant, id, .. } in due {
+            let missed = self.state.catalog.penalty.missed_before(now);
+            let late = usize::from(self.state.assigned(id).request.deadline < missed);
             self.give_answer(id, variant, decided, observer);
-            let (batch, started, finished) = (1, now, now);
-            self.feedback.push(BatchCompletion { worker, variant, batch, started, finished });
+            let (lane, batch, started, finished) = (None, 1, now, now);
+            self.feedback.push(BatchCompletion {
+                worker,
+                lane,
+                variant,
+                batch,
+                started,
+                finished,
+                late,
+            });
             self.freed.push(worker);
         }
     }

@@ -26,14 +26,14 @@
 //! load where one is needed (exits of one network share weights: for the published setting give
 //! the profile loads of 0). The budget is each request's own. An application without waiting
 //! requests cannot be chosen; in the code it can, and then nothing is served. Several workers are
-//! asked in order. Late requests of the second rule are counted by the table when a batch begins.
+//! asked in order. Late requests of the second rule are counted when a batch ends.
 //! Not verified: anything beyond one choice, and the measured tables (95 % quantiles there).
 //!
 //! O(applications · (applications + requests)) per batch.
 
 use crate::config::settings::names;
 use crate::config::{Decoder, Problem, Setting};
-use crate::contract::{Plan, Scheduler, Trigger, View};
+use crate::contract::{BatchCompletion, Plan, Scheduler, Trigger, View};
 use crate::core::ids::{AppId, VariantId, WorkerId};
 use crate::core::rounding::rounded;
 use crate::scheduler::published::app_lines::AppLines;
@@ -260,6 +260,8 @@ struct EdgeServing {
     queues: Vec<Queue>,
     /// The variants of the exits, by application.
     variants: Vec<Vec<VariantId>>,
+    /// By variant.
+    apps: Vec<AppId>,
 }
 
 impl EdgeServing {
@@ -282,6 +284,7 @@ impl EdgeServing {
             lanes: FreeLanes::new(catalog),
             queues: catalog.app_ids().map(|app| empty(catalog, app)).collect(),
             variants: vec![Vec::new(); catalog.app_ids().len()],
+            apps: catalog.variant_ids().map(|id| catalog.variant(id).app).collect(),
         }
     }
 }
@@ -313,8 +316,13 @@ impl Scheduler for EdgeServing {
         true
     }
 
+    fn on_completion(&mut self, feedback: &BatchCompletion) {
+        let queue = &mut self.queues[self.apps[feedback.variant.index()].index()];
+        queue.late = counted(queue.late, feedback.late, feedback.batch);
+    }
+
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        let Self { score, exit_batch, limit, lines, lanes, queues, variants } = self;
+        let Self { score, exit_batch, limit, lines, lanes, queues, variants, .. } = self;
         lines.take_in(view, trigger);
         lanes.offer(view, plan, |lane| {
             for app in lines.apps() {
@@ -338,10 +346,6 @@ impl Scheduler for EdgeServing {
             let Some(Choice { queue: at, exit, batch }) = choice else { return false };
             let (app, variant) = (AppId(at as u16), variants[at][exit]);
             let batch = batch.min(view.max_batch(lane.worker, variant));
-            let queue = &mut queues[at];
-            let time = queue.exits[exit].time(batch);
-            let late = queue.waiting[..batch].iter().filter(|r| r.wait + time > r.budget).count();
-            queue.late = counted(queue.late, late, batch);
             lane.assign(variant, lines.take(app, batch));
             true
         });

@@ -256,6 +256,7 @@ impl World {
         let mut log = Log::new(&self.catalog());
         let mut scribe = Scribe::new(scheduler, &log.logged);
         let counts = engine::run(&mut sim, &mut scribe, &mut log);
+        log.told_late = scribe.late;
         log.asked = scribe.asked;
         let result = counts.map(|counts| log.counts = counts);
         (log, result)
@@ -278,6 +279,9 @@ pub struct Log {
     pub events: Vec<Happened>,
     /// What the scheduler was asked and answered.
     pub asked: Vec<Asked>,
+    /// Late answers of workers, as the scheduler was told when batches ended, and as they came.
+    pub told_late: usize,
+    pub late: usize,
     pub summary: Summary,
     pub counts: Counts,
     pub windows_solved_exactly: Option<u64>,
@@ -294,6 +298,8 @@ impl Log {
         Self {
             events: Vec::new(),
             asked: Vec::new(),
+            told_late: 0,
+            late: 0,
             summary: Summary::new(catalog),
             counts: Counts::default(),
             windows_solved_exactly: None,
@@ -412,6 +418,8 @@ impl Observer for Log {
                 let penalty =
                     self.catalog.penalty.gamma(c.finished, c.request.deadline, c.request.budget());
                 self.shown.insert(c.request.id.number(), c.estimated);
+                let tardiness = self.catalog.penalty.tardiness(c.finished, c.request.deadline);
+                self.late += usize::from(c.worker.is_some() && tardiness > Span::ZERO);
                 self.believed += c.estimated * (1.0 - penalty);
                 Happened::Completed {
                     at: c.finished.0,

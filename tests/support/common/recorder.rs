@@ -34,6 +34,8 @@ pub enum Decided {
 pub struct Scribe<'a> {
     inner: &'a mut dyn Scheduler,
     told: usize,
+    /// Late answers of batches that ended on lanes.
+    pub late: usize,
     logged: Arc<AtomicUsize>,
     pub asked: Vec<Asked>,
 }
@@ -41,7 +43,7 @@ pub struct Scribe<'a> {
 impl<'a> Scribe<'a> {
     /// `logged` counts the events of the run's log.
     pub fn new(inner: &'a mut dyn Scheduler, logged: &Arc<AtomicUsize>) -> Self {
-        Self { inner, told: 0, logged: Arc::clone(logged), asked: Vec::new() }
+        Self { inner, told: 0, late: 0, logged: Arc::clone(logged), asked: Vec::new() }
     }
 }
 
@@ -78,6 +80,7 @@ impl Scheduler for Scribe<'_> {
 
     fn on_completion(&mut self, feedback: &BatchCompletion) {
         self.told += 1;
+        self.late += feedback.lane.map_or(0, |_| feedback.late);
         self.inner.on_completion(feedback);
     }
 }
