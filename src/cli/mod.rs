@@ -27,6 +27,7 @@ mod shard_plan;
 mod sweep;
 mod terminal;
 mod train;
+mod tune;
 mod verify;
 
 use crate::config::shown::shown_lines;
@@ -76,6 +77,8 @@ enum Command {
     /// Rank the schedulers of one or several results folders, and say where each is not worse than
     /// the best.
     League(league::LeagueArgs),
+    /// Try grids of parameters on one half of the sources, and report the best on the other half.
+    Tune(tune::TuneArgs),
     /// Draw the results of a folder again, with another metric, axis or filter.
     Plot(plot::PlotArgs),
     /// Convert other data into the formats that peeksim reads.
@@ -231,6 +234,7 @@ pub fn main() -> ExitCode {
         },
         Some(Command::Compare(args)) => compare::main(&args, &mut out),
         Some(Command::League(args)) => league::main(&args, &mut out),
+        Some(Command::Tune(args)) => tune::main(&args, &mut out),
         Some(Command::Plot(args)) => plot::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),

@@ -6,6 +6,7 @@ use super::figure_spec::{FIGURE, FigureSpec, WHERE, check_file_name, read_filter
 use super::implied::{AxisLabels, axis_of_claim};
 use super::settings::BASE;
 use super::stopping::{STOPPING, StoppingRule};
+use super::tuning::{TUNE, Tuning};
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode, path,
 };
@@ -49,6 +50,8 @@ pub const FILE: Group = Group::named("experiment").of(&[&[
     Setting::optional("search", Kind::Table(&SEARCH), "none")
         .means("The search for the value of a setting up to which a metric keeps a limit."),
     Setting::optional("figure", Kind::List(&Kind::Table(&FIGURE)), "none").means("What is drawn."),
+    Setting::optional("tune", Kind::Table(&TUNE), "nothing is tuned")
+        .means("Grids of parameters for `peeksim tune`; `sweep` does not read them."),
     Setting::optional("expect", Kind::List(&Kind::Table(&EXPECT)), "none")
         .means("A claim that is checked."),
     Setting::optional("tables", Kind::List(&Kind::Name(table_names)), "none")
@@ -86,6 +89,8 @@ pub struct Experiment {
     pub figures: Vec<FigureSpec>,
     /// The claims.
     pub expectations: Vec<Expectation>,
+    /// What `peeksim tune` tries.
+    pub tune: Option<Tuning>,
     /// The tables that are written with `runs.csv`.
     pub tables: Vec<&'static TableEntry>,
     /// The interval of time series.
@@ -142,6 +147,11 @@ impl Experiment {
         self.stopping.as_ref().map_or(self.replicates, |rule| rule.max_replicates)
     }
 
+    /// Every key that varies with the labels of its values.
+    pub fn axes_with_labels(&self) -> Vec<AxisLabels> {
+        axes_with_labels(&self.axes)
+    }
+
     /// Reads the file at `path`, with overrides applied.
     pub fn read(node: &ConfigNode, path: &str, problems: &mut Problems) -> Self {
         let mut read = Decoder::new(node, &FILE, problems);
@@ -172,6 +182,8 @@ impl Experiment {
         let claims = claims.iter();
         let claims = claims.filter_map(|node| Expectation::read(node, &labels, read.problems()));
         let expectations = claims.collect();
+        let tune = read.take("tune");
+        let tune = tune.map(|node| Tuning::read(node, &base, &axes, read.problems()));
         let (tables, series) = read_tables(&mut read);
         read.finish();
         Self {
@@ -186,6 +198,7 @@ impl Experiment {
             search,
             figures,
             expectations,
+            tune,
             tables,
             series,
             resolved: node.clone(),

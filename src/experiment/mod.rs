@@ -27,6 +27,7 @@ mod spelling;
 mod stopping;
 mod sweep;
 mod training_env;
+mod tuning;
 mod validate;
 
 pub use axis::{Axis, GridPoint, RunSpec};
@@ -48,6 +49,7 @@ pub use spelling::is_label;
 pub use stopping::StoppingRule;
 pub use sweep::{Sweep, SweepError};
 pub use training_env::{SchedulingEnvironment, utility};
+pub use tuning::{MOST_POINTS, TunedRow, Tuning};
 pub use validate::{MAX_SERIES, NameChecker};
 
 /// Changes whenever a column changes its meaning or its place.

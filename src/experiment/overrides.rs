@@ -83,12 +83,19 @@ fn keys_of(axis: &ConfigNode) -> Vec<String> {
     }
 }
 
-/// Drops filters and claims about the values that an axis no longer has.
+/// Drops filters, claims and tuning about the values that an axis no longer has.
 fn drop_filters(experiment: &mut ConfigNode, key: &str) {
-    for figure in items(experiment, "figure") {
-        if let Some(filter) = figure.get_mut("where").and_then(|node| node.value.entries_mut()) {
+    let without = |owner: &mut ConfigNode| {
+        if let Some(filter) = owner.get_mut("where").and_then(|node| node.value.entries_mut()) {
             filter.retain(|(axis, _)| path::spelled(axis) != key);
         }
+    };
+    items(experiment, "figure").for_each(without);
+    experiment.get_mut("tune").map(without);
+    if key == "scheduler"
+        && let Some(entries) = experiment.value.entries_mut()
+    {
+        entries.retain(|(name, _)| name != "tune");
     }
     if let Some(claims) = experiment.get_mut("expect").and_then(|node| node.value.items_mut()) {
         claims.retain(|claim| {

@@ -15,4 +15,5 @@ mod shard;
 mod sweep;
 mod train;
 mod transcripts;
+mod tune;
 mod verify;
