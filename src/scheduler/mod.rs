@@ -61,18 +61,32 @@ mod learned {
 /// held against what the authors' own code returned.
 pub mod published {
     pub mod acc_scale;
+    pub mod alpaserve_like;
+    pub mod alpaserve_plan;
     mod app_lines;
     mod arrival_rates;
     pub mod batch_timeout;
     pub mod clipper_like;
+    pub mod das_like;
     pub mod edgeserving_like;
     mod fixed_variant;
     mod free_lanes;
+    pub mod he_like;
+    mod hosting;
+    pub mod jellyfish_like;
+    pub mod jellyfish_plan;
+    mod last_question;
     pub mod longest_queue;
+    pub mod octopinf_like;
+    pub mod octopinf_plan;
+    mod planning_period;
+    pub mod proteus_like;
     pub mod proteus_plan;
     pub mod round_robin;
     pub mod slackfit_like;
     pub mod symphony;
+    mod ways;
+    mod weighted_turns;
 
     pub use fixed_variant::{Candidate, Turn};
 }
@@ -164,8 +178,14 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::round_robin::ENTRY,
     published::edgeserving_like::ENTRY,
     published::symphony::ENTRY,
+    published::proteus_like::ENTRY,
     published::slackfit_like::ENTRY,
     published::clipper_like::ENTRY,
+    published::octopinf_like::ENTRY,
+    published::he_like::ENTRY,
+    published::das_like::ENTRY,
+    published::jellyfish_like::ENTRY,
+    published::alpaserve_like::ENTRY,
 ];
 
 /// The entry called `name`.

@@ -50,6 +50,17 @@ const VALUES: &[(&str, &[&str])] = &[
     ("rule", &["'max-acc'"]),
     ("reject_late", &["true"]),
     ("form", &["'paper'", "'released'"]),
+    ("period_s", &["0.01", "0.1"]),
+    ("plan_at_bursts", &["false"]),
+    ("beta", &["0.3", "3"]),
+    ("static_batch", &["2", "8"]),
+    ("slots", &["false"]),
+    ("objective", &["'completion'"]),
+    ("max_window", &["1", "3"]),
+    ("round_ms", &["0", "100"]),
+    ("rounds", &["1", "100"]),
+    ("clients", &["1", "3"]),
+    ("threshold", &["0.1", "0.5"]),
 ];
 
 /// The settings by which other parameters of a scheduler mean different things.
@@ -77,6 +88,10 @@ fn modes(entry: &SchedulerEntry) -> Vec<Vec<(&'static str, &'static str)>> {
         "edgeserving-like" => vec![vec![], vec![("score", "'lyapunov'")]],
         "clipper-like" => vec![vec![], vec![("form", "'paper'")], vec![("form", "'released'")]],
         "symphony" => vec![vec![], vec![("drop", "'timeout'")]],
+        "proteus-like" | "octopinf-like" | "jellyfish-like" | "alpaserve-like" => {
+            vec![vec![], vec![("period_s", "0.05")]]
+        }
+        "he-like" => vec![vec![], vec![("objective", "'completion'")]],
         _ => vec![vec![]],
     }
 }
@@ -122,8 +137,23 @@ const INERT: &[(&str, &str, &str, &str)] = &[
     ("exhaustive", "window_max=4", "max_batch", SINGLE),
     ("optimal-window", "window_max=4", "oversize_window", "windows of four are always proved"),
     ("symphony", "", "rate_bin_ms", "the target is the largest batch: budgets are generous here"),
+    ("proteus-like", "", "plan_at_bursts", LONG_PERIOD),
+    ("proteus-like", "", "beta", LONG_PERIOD),
+    ("octopinf-like", "", "plan_at_bursts", NO_RATES),
+    ("octopinf-like", "period_s=0.05", "plan_at_bursts", NO_RATES),
+    ("jellyfish-like", "", "plan_at_bursts", LONG_PERIOD),
+    ("jellyfish-like", "", "clients", LONG_PERIOD),
+    ("jellyfish-like", "", "threshold", LONG_PERIOD),
+    ("alpaserve-like", "", "plan_at_bursts", LONG_PERIOD),
+    ("alpaserve-like", "period_s=0.05", "plan_at_bursts", FULL_MEMORY),
     ("symphony", "drop=timeout", "rate_bin_ms", "the target is one request"),
 ];
+
+const LONG_PERIOD: &str = "no bin of the published period is ever over: see a shorter one";
+
+const NO_RATES: &str = "batches hardly depend on rates, which place applications behind a link";
+
+const FULL_MEMORY: &str = "memories are filled, with much the same whatever was asked last";
 
 type Settings = BTreeMap<&'static str, &'static str>;
 

@@ -80,6 +80,16 @@ impl<I: Copy + Ord> AccScale<I> {
         self.queue.iter()
     }
 
+    /// The W of the oldest, as it was set last.
+    pub fn last_set(&self) -> Option<(u64, I)> {
+        self.current
+    }
+
+    /// Takes all that wait.
+    pub fn into_waiting(self) -> impl Iterator<Item = Member<I>> {
+        self.queue.into_iter()
+    }
+
     fn fill(&self, waiting: usize) -> AllowedBatch {
         let fits = self.batches.partition_point(|batch| batch.size <= waiting);
         // Of no request at all, the code takes the last.

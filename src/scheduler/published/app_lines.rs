@@ -31,10 +31,12 @@ impl AppLines {
 
     /// Adds what arrived, or returned from a worker that failed.
     pub fn take_in(&mut self, view: &View<'_>, trigger: Trigger<'_>) {
-        for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
-            let key = ((self.key)(request), request.id);
-            self.lines[request.app.index()].insert(key, *request);
-        }
+        trigger.arrived.iter().filter_map(|id| view.request(*id)).for_each(|r| self.add(r));
+    }
+
+    pub fn add(&mut self, request: &Request) {
+        let key = ((self.key)(request), request.id);
+        self.lines[request.app.index()].insert(key, *request);
     }
 
     pub fn apps(&self) -> impl Iterator<Item = AppId> + use<> {
@@ -76,5 +78,16 @@ impl AppLines {
     /// Takes the first `count` requests, or all if there are fewer.
     pub fn take(&mut self, app: AppId, count: usize) -> impl Iterator<Item = RequestId> {
         std::iter::from_fn(move || self.pop(app)).take(count)
+    }
+    /// Takes `count` requests behind the first `skip`, or what there is of them.
+    pub fn take_behind(&mut self, app: AppId, skip: usize, count: usize) -> Vec<RequestId> {
+        let line = &mut self.lines[app.index()];
+        let keys: Vec<(u64, RequestId)> = line.keys().skip(skip).take(count).copied().collect();
+        keys.into_iter()
+            .map(|key| {
+                line.remove(&key);
+                key.1
+            })
+            .collect()
     }
 }

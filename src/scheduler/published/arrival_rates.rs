@@ -8,6 +8,7 @@ use crate::core::ids::AppId;
 use crate::core::units::{Span, Time};
 use crate::system::catalog::Catalog;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 pub struct ArrivalRates {
     bin: Span,
@@ -41,18 +42,51 @@ impl ArrivalRates {
         }
     }
 
+    /// The length of a bin.
+    pub fn bin(&self) -> Span {
+        self.bin
+    }
+
+    /// Whether a request of the application has arrived.
+    pub fn has_arrived(&self, app: AppId) -> bool {
+        self.apps[app.index()].first.is_some()
+    }
+
     /// Arrivals per second over the bins that are over, at most the last ones; `None` as long as
     /// none is over since the first arrival.
     pub fn mean_rps(&self, app: AppId, now: Time) -> Option<f64> {
-        let Bins { first, counts } = &self.apps[app.index()];
-        let (current, first) = (now.0 / self.bin.0, (*first)?);
-        let from = first.max(current.saturating_sub(self.bins));
-        if from >= current {
-            return None;
-        }
-        let counted = counts.iter().filter(|(bin, _)| (from..current).contains(bin));
+        self.recent_rps(app, now, self.bins)
+    }
+
+    /// The same over so many bins at most.
+    pub fn recent_rps(&self, app: AppId, now: Time, bins: u64) -> Option<f64> {
+        let over = self.over(app, now, bins)?;
+        let counted = self.apps[app.index()].counts.iter().filter(|(bin, _)| over.contains(bin));
         let arrivals: u64 = counted.map(|(_, count)| count).sum();
-        Some(arrivals as f64 / ((current - from) as f64 * self.bin.as_s()))
+        Some(arrivals as f64 / ((over.end - over.start) as f64 * self.bin.as_s()))
+    }
+
+    /// The same as a mean with weights that fall by c / (1 + c) from bin to bin into the past, for
+    /// a centre of mass c.
+    pub fn ewma_rps(&self, app: AppId, now: Time, centre: f64) -> Option<f64> {
+        let over = self.over(app, now, self.bins)?;
+        let mut counts = self.apps[app.index()].counts.iter().rev().peekable();
+        let (mut weight, mut arrivals, mut bins) = (1.0, 0.0, 0.0);
+        for bin in over.rev() {
+            while counts.next_if(|(other, _)| *other > bin).is_some() {}
+            let count = counts.next_if(|(other, _)| *other == bin).map_or(0, |(_, count)| *count);
+            arrivals += weight * count as f64;
+            bins += weight;
+            weight *= centre / (1.0 + centre);
+        }
+        Some(arrivals / (bins * self.bin.as_s()))
+    }
+
+    /// The bins that are over, at most so many; `None` if there is none.
+    fn over(&self, app: AppId, now: Time, bins: u64) -> Option<Range<u64>> {
+        let (current, first) = (now.0 / self.bin.0, self.apps[app.index()].first?);
+        let over = first.max(current.saturating_sub(bins))..current;
+        (!over.is_empty()).then_some(over)
     }
 }
 
@@ -95,5 +129,18 @@ mod tests {
         // The oldest bin has left the window.
         assert_eq!(at(&rates, 600), Some(3.0 / 300.0 * second));
         assert_eq!(at(&rates, 900), Some(0.0));
+    }
+
+    #[test]
+    fn recent_bins_weigh_more() {
+        let mut rates = ArrivalRates { bin: Span(100), bins: 3, apps: vec![Bins::default()] };
+        for arrival in [10, 20, 210, 220, 230, 240, 310] {
+            rates.apps[0].count(arrival / 100, 3);
+        }
+        // Of the bins with 4, 0 and 2 arrivals, newest first, the second counts half as much.
+        let mean = (4.0 + 0.25 * 2.0) / 1.75 / 100.0 * 1e9;
+        assert_eq!(rates.ewma_rps(AppId(0), Time(300), 1.0), Some(mean));
+        assert_eq!(rates.recent_rps(AppId(0), Time(300), 1), Some(4.0 / 100.0 * 1e9));
+        assert_eq!(rates.ewma_rps(AppId(0), Time(99), 1.0), None);
     }
 }

@@ -5,7 +5,12 @@
 //! `arena/` under the folder that the environment variable `PEEKSIM_DATA` names; without it they
 //! are skipped, and the test says so.
 
+mod alpaserve;
+mod das;
 mod edgeserving;
+mod he_batching;
+mod jellyfish;
+mod octopinf;
 mod proteus_batching;
 mod proteus_milp;
 mod slackfit;
@@ -20,12 +25,18 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 5] = [
+const FILES: [(&str, Comparison); 11] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
     ("proteus_batching", proteus_batching::compare),
     ("proteus_milp", proteus_milp::compare),
+    ("octopinf_cwd", octopinf::compare_cwd),
+    ("octopinf_coral", octopinf::compare_coral),
+    ("he_batching", he_batching::compare),
+    ("das", das::compare),
+    ("jellyfish", jellyfish::compare),
+    ("alpaserve", alpaserve::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {
@@ -87,18 +98,21 @@ fn all_cases_are_decided_as_the_authors_do() {
     }
 }
 
-/// Whole traces of `clipper-like` through the engine.
+/// Whole traces of `clipper-like` and `proteus-like` through the engine.
 #[test]
 fn traces_are_served_as_the_authors_do() {
     for folder in [Some(shipped_files()), whole_files()].into_iter().flatten() {
         let file = read(&folder, "proteus_batching");
-        let replays = list(&file["cases"]).iter().map(|case| {
-            let replayed = proteus_batching::replay(case);
-            replayed.unwrap_or_else(|why| panic!("case {}: {why}", case["id"]))
-        });
-        let replayed = replays.filter(|replayed| *replayed).count();
-        println!("proteus_batching: {replayed} traces of {} replayed", list(&file["cases"]).len());
-        assert!(2 * replayed > list(&file["cases"]).len());
+        for (rule, scheduler) in proteus_batching::ROWS {
+            let replays = list(&file["cases"]).iter().map(|case| {
+                let replayed = proteus_batching::replay(case, (rule, scheduler));
+                replayed.unwrap_or_else(|why| panic!("case {}: {why}", case["id"]))
+            });
+            let (replayed, all) =
+                (replays.filter(|replayed| *replayed).count(), list(&file["cases"]).len());
+            println!("proteus_batching, {rule}: {replayed} traces of {all} replayed");
+            assert!(2 * replayed > all);
+        }
     }
 }
 

@@ -187,17 +187,23 @@ fn world(input: &Input) -> World {
     world
 }
 
+/// The rows whose rules are on the traces: the rule, and the scheduler.
+pub const ROWS: [(&str, &str); 2] = [
+    ("aimd", "{ name = 'clipper-like', form = 'ladder' }"),
+    ("accscale", "{ name = 'proteus-like' }"),
+];
+
 /// The same trace through the engine. What the authors never serve is rejected at the last
 /// question. A batch is charged for its members here: traces in which one has fewer than it is
 /// charged for are not compared.
-pub fn replay(case: &Value) -> Result<bool, String> {
-    let (input, expect) = (Input::read(&case["input"]), &case["expect"]["aimd"]);
+pub fn replay(case: &Value, (rule, scheduler): (&str, &str)) -> Result<bool, String> {
+    let (input, expect) = (Input::read(&case["input"]), &case["expect"][rule]);
     let is_full = |b: &Value| list(&b["requests"]).len() == whole(&b["charged_batch"]);
     let batches = list(&expect["batches"]);
     if input.sizes != SIZES || !batches.iter().all(is_full) || !expect["error"].is_null() {
         return Ok(false);
     }
-    let log = world(&input).run("{ name = 'clipper-like', form = 'ladder' }");
+    let log = world(&input).run(scheduler);
     let mut found = Trace::default();
     for (start, end, _, members) in log.timeline() {
         let members: Vec<usize> = members.into_iter().map(|r| r as usize).collect();
@@ -211,5 +217,5 @@ pub fn replay(case: &Value) -> Result<bool, String> {
             left.push(request);
         }
     }
-    agree("aimd, replayed", &found, expect).map(|()| true)
+    agree(&format!("{rule}, replayed"), &found, expect).map(|()| true)
 }

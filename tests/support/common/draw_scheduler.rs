@@ -64,10 +64,21 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("rule", &["'slackfit'", "'max-acc'"]),
     ("reject_late", &["false", "true"]),
     ("form", &["'ladder'", "'paper'", "'released'"]),
+    ("period_s", &["0.02", "0.1", "1"]),
+    ("plan_at_bursts", &["false", "true"]),
+    ("beta", &["0.5", "1.05", "2"]),
+    ("static_batch", &["0", "2", "8"]),
+    ("slots", &["false", "true"]),
+    ("objective", &["'on-time'", "'completion'"]),
+    ("max_window", &["1", "5", "64"]),
+    ("round_ms", &["0", "5", "40"]),
+    ("rounds", &["1", "15"]),
+    ("clients", &["1", "10"]),
+    ("threshold", &["0.5", "1"]),
 ];
 
-/// Parameters in milliseconds whose defaults do not scale with time.
-const SPANS: [&str; 3] = ["timeout_ms", "jitter_ms", "rate_bin_ms"];
+/// Parameters that are spans, whose defaults do not scale with time.
+const SPANS: [&str; 5] = ["timeout_ms", "jitter_ms", "rate_bin_ms", "period_s", "round_ms"];
 
 /// Schedulers that search every plan of a window.
 const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];
@@ -129,7 +140,7 @@ pub fn scheduler(seed: u64, entry: &SchedulerEntry, source: Option<&str>, units:
         let scales = SPANS.contains(name);
         wanted |= scales && !units.seconds;
         if *name == "window_ms" || scales {
-            value = (value.parse::<u64>().expect("a number") * units.scale).to_string();
+            value = (value.parse::<f64>().expect("a number") * units.scale as f64).to_string();
         }
         if *name == "priority" && !units.seconds {
             (value, wanted) = ("'util-max'".to_owned(), true);
