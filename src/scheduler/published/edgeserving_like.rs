@@ -172,7 +172,11 @@ impl Queue {
 
     /// The urgency of its requests behind the first `served`, after this time.
     fn urgency(&self, served: usize, after: f64) -> f64 {
-        let of = |r: &Waiting| (libm::exp((r.wait + after) / r.budget - 1.0)).min(10.0);
+        let of = |r: &Waiting| {
+            let lateness = (r.wait + after) / r.budget - 1.0;
+            // In overload most requests are beyond the cap: exp(2.31) > 10.
+            if lateness < 2.31 { libm::exp(lateness).min(10.0) } else { 10.0 }
+        };
         self.waiting[served..].iter().map(of).sum()
     }
 }
