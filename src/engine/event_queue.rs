@@ -68,6 +68,12 @@ impl EventQueue {
         });
     }
 
+    /// Removes the end of the batch on a lane.
+    pub fn forget_batch(&mut self, worker: WorkerId, lane: usize) {
+        let end = EventKind::BatchEnd(worker, lane as u16);
+        self.heap.retain(|Reverse((_, kind))| *kind != end);
+    }
+
     /// Removes the next event if it happens at `now`.
     #[expect(clippy::inline_always, reason = "most instants have one event")]
     #[inline(always)]
