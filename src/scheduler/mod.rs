@@ -69,6 +69,9 @@ pub mod published {
     mod fixed_variant;
     mod free_lanes;
     pub mod longest_queue;
+    pub mod nexus_like;
+    pub mod nexus_plan;
+    pub mod nexus_timer;
     pub mod proteus_plan;
     pub mod round_robin;
     pub mod slackfit_like;
@@ -166,6 +169,7 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::symphony::ENTRY,
     published::slackfit_like::ENTRY,
     published::clipper_like::ENTRY,
+    published::nexus_like::ENTRY,
 ];
 
 /// The entry called `name`.

@@ -6,6 +6,8 @@
 //! are skipped, and the test says so.
 
 mod edgeserving;
+mod nexus_drop;
+mod nexus_pack;
 mod proteus_batching;
 mod proteus_milp;
 mod slackfit;
@@ -20,12 +22,14 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 5] = [
+const FILES: [(&str, Comparison); 7] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
     ("proteus_batching", proteus_batching::compare),
     ("proteus_milp", proteus_milp::compare),
+    ("nexus_pack", nexus_pack::compare),
+    ("nexus_drop", nexus_drop::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {
