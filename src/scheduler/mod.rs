@@ -65,10 +65,14 @@ pub mod published {
     mod arrival_rates;
     pub mod batch_timeout;
     pub mod clipper_like;
+    pub mod clockwork_infer;
+    pub mod clockwork_like;
+    pub mod clockwork_load;
     pub mod edgeserving_like;
     mod fixed_variant;
     mod free_lanes;
     pub mod longest_queue;
+    mod measured_spans;
     pub mod nexus_like;
     pub mod nexus_plan;
     pub mod nexus_timer;
@@ -170,6 +174,7 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::slackfit_like::ENTRY,
     published::clipper_like::ENTRY,
     published::nexus_like::ENTRY,
+    published::clockwork_like::ENTRY,
 ];
 
 /// The entry called `name`.

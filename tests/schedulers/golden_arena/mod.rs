@@ -5,6 +5,8 @@
 //! `arena/` under the folder that the environment variable `PEEKSIM_DATA` names; without it they
 //! are skipped, and the test says so.
 
+mod clockwork_infer;
+mod clockwork_load;
 mod edgeserving;
 mod nexus_drop;
 mod nexus_pack;
@@ -22,7 +24,7 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 7] = [
+const FILES: [(&str, Comparison); 9] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
@@ -30,6 +32,8 @@ const FILES: [(&str, Comparison); 7] = [
     ("proteus_milp", proteus_milp::compare),
     ("nexus_pack", nexus_pack::compare),
     ("nexus_drop", nexus_drop::compare),
+    ("clockwork_infer", clockwork_infer::compare),
+    ("clockwork_load", clockwork_load::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {
