@@ -71,6 +71,7 @@ pub mod published {
     pub mod edgeserving_like;
     mod fixed_variant;
     mod free_lanes;
+    pub mod infaas_like;
     pub mod longest_queue;
     mod measured_spans;
     pub mod nexus_like;
@@ -175,6 +176,7 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::clipper_like::ENTRY,
     published::nexus_like::ENTRY,
     published::clockwork_like::ENTRY,
+    published::infaas_like::ENTRY,
 ];
 
 /// The entry called `name`.

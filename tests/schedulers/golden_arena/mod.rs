@@ -8,6 +8,7 @@
 mod clockwork_infer;
 mod clockwork_load;
 mod edgeserving;
+mod infaas;
 mod nexus_drop;
 mod nexus_pack;
 mod proteus_batching;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 9] = [
+const FILES: [(&str, Comparison); 10] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
@@ -34,6 +35,7 @@ const FILES: [(&str, Comparison); 9] = [
     ("nexus_drop", nexus_drop::compare),
     ("clockwork_infer", clockwork_infer::compare),
     ("clockwork_load", clockwork_load::compare),
+    ("infaas", infaas::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {
