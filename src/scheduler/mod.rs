@@ -74,6 +74,7 @@ pub mod published {
     pub mod infaas_like;
     pub mod longest_queue;
     mod measured_spans;
+    pub mod model_switching_like;
     pub mod nexus_like;
     pub mod nexus_plan;
     pub mod nexus_timer;
@@ -177,6 +178,7 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::nexus_like::ENTRY,
     published::clockwork_like::ENTRY,
     published::infaas_like::ENTRY,
+    published::model_switching_like::ENTRY,
 ];
 
 /// The entry called `name`.
