@@ -13,6 +13,7 @@ mod nexus_drop;
 mod nexus_pack;
 mod proteus_batching;
 mod proteus_milp;
+mod shepherd_flex;
 mod slackfit;
 mod symphony;
 
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 10] = [
+const FILES: [(&str, Comparison); 11] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
@@ -36,6 +37,7 @@ const FILES: [(&str, Comparison); 10] = [
     ("clockwork_infer", clockwork_infer::compare),
     ("clockwork_load", clockwork_load::compare),
     ("infaas", infaas::compare),
+    ("shepherd_flex", shepherd_flex::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {
@@ -109,6 +111,19 @@ fn traces_are_served_as_the_authors_do() {
         let replayed = replays.filter(|replayed| *replayed).count();
         println!("proteus_batching: {replayed} traces of {} replayed", list(&file["cases"]).len());
         assert!(2 * replayed > list(&file["cases"]).len());
+    }
+}
+
+/// Whole traces of `shepherd-like` with preemption through the engine.
+#[test]
+fn traces_with_preemption_are_served_as_published() {
+    for folder in [Some(shipped_files()), whole_files()].into_iter().flatten() {
+        let file = read(&folder, "shepherd_flex");
+        let cases = list(&file["cases"]);
+        for case in cases {
+            shepherd_flex::replay(case).unwrap_or_else(|why| panic!("case {}: {why}", case["id"]));
+        }
+        println!("shepherd_flex: {} traces replayed", cases.len());
     }
 }
 
