@@ -80,6 +80,7 @@ pub mod published {
     pub mod nexus_timer;
     pub mod proteus_plan;
     pub mod round_robin;
+    pub mod routebalance_like;
     pub mod shepherd_like;
     pub mod slackfit_like;
     pub mod symphony;
@@ -181,6 +182,7 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::infaas_like::ENTRY,
     published::model_switching_like::ENTRY,
     published::shepherd_like::ENTRY,
+    published::routebalance_like::ENTRY,
 ];
 
 /// The entry called `name`.

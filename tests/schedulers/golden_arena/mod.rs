@@ -13,6 +13,7 @@ mod nexus_drop;
 mod nexus_pack;
 mod proteus_batching;
 mod proteus_milp;
+mod routebalance;
 mod shepherd_flex;
 mod slackfit;
 mod symphony;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 11] = [
+const FILES: [(&str, Comparison); 12] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
@@ -38,6 +39,7 @@ const FILES: [(&str, Comparison); 11] = [
     ("clockwork_load", clockwork_load::compare),
     ("infaas", infaas::compare),
     ("shepherd_flex", shepherd_flex::compare),
+    ("routebalance", routebalance::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {
