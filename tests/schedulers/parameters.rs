@@ -50,6 +50,24 @@ const VALUES: &[(&str, &[&str])] = &[
     ("rule", &["'max-acc'"]),
     ("reject_late", &["true"]),
     ("form", &["'paper'", "'released'"]),
+    ("early_drop", &["'earliest'"]),
+    ("unplaced", &["'reject'"]),
+    ("period_s", &["0.01", "0.1"]),
+    ("plan_at_bursts", &["false"]),
+    ("margin", &["2"]),
+    ("network_ms", &["0", "1000"]),
+    ("ahead_ms", &["0", "50"]),
+    ("max_exec_ms", &["0", "5"]),
+    ("ignore_holders", &["true"]),
+    ("accuracy_quantile", &["0", "1"]),
+    ("unserved", &["'reject'"]),
+    ("counts_waiting", &["true"]),
+    ("lambda", &["1", "100"]),
+    ("quality_weight", &["0", "3"]),
+    ("cost_weight", &["0", "3"]),
+    ("latency_weight", &["0", "3"]),
+    ("balance_weight", &["0", "3"]),
+    ("quality_norm", &["'min-max'"]),
 ];
 
 /// The settings by which other parameters of a scheduler mean different things.
@@ -77,6 +95,8 @@ fn modes(entry: &SchedulerEntry) -> Vec<Vec<(&'static str, &'static str)>> {
         "edgeserving-like" => vec![vec![], vec![("score", "'lyapunov'")]],
         "clipper-like" => vec![vec![], vec![("form", "'paper'")], vec![("form", "'released'")]],
         "symphony" => vec![vec![], vec![("drop", "'timeout'")]],
+        "nexus-like" => vec![vec![("period_s", "0.03")]],
+        "model-switching-like" => vec![vec![], vec![("period_s", "0.03")]],
         _ => vec![vec![]],
     }
 }
@@ -123,6 +143,13 @@ const INERT: &[(&str, &str, &str, &str)] = &[
     ("optimal-window", "window_max=4", "oversize_window", "windows of four are always proved"),
     ("symphony", "", "rate_bin_ms", "the target is the largest batch: budgets are generous here"),
     ("symphony", "drop=timeout", "rate_bin_ms", "the target is one request"),
+    ("model-switching-like", "", "counts_waiting", "no second choice is made in a short run"),
+    (
+        "nexus-like",
+        "period_s=0.03",
+        "plan_at_bursts",
+        "ten requests more per thirtieth of a period do not arrive in a short run",
+    ),
 ];
 
 type Settings = BTreeMap<&'static str, &'static str>;

@@ -64,10 +64,28 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("rule", &["'slackfit'", "'max-acc'"]),
     ("reject_late", &["false", "true"]),
     ("form", &["'ladder'", "'paper'", "'released'"]),
+    ("period_s", &["0.03", "0.3", "1.5"]),
+    ("plan_at_bursts", &["false", "true"]),
+    ("early_drop", &["'window'", "'earliest'"]),
+    ("unplaced", &["'serve'", "'reject'"]),
+    ("margin", &["1", "2"]),
+    ("network_ms", &["0", "2", "10"]),
+    ("ahead_ms", &["0", "10", "40"]),
+    ("max_exec_ms", &["5", "250"]),
+    ("ignore_holders", &["false", "true"]),
+    ("accuracy_quantile", &["0", "0.5", "1"]),
+    ("unserved", &["'fastest'", "'reject'"]),
+    ("counts_waiting", &["false", "true"]),
+    ("quality_weight", &["0", "0.3", "2"]),
+    ("cost_weight", &["0", "0.2"]),
+    ("latency_weight", &["0", "0.3"]),
+    ("balance_weight", &["0", "0.2"]),
+    ("quality_norm", &["'raw'", "'min-max'"]),
 ];
 
-/// Parameters in milliseconds whose defaults do not scale with time.
-const SPANS: [&str; 3] = ["timeout_ms", "jitter_ms", "rate_bin_ms"];
+/// Parameters that are spans, whose defaults do not scale with time.
+const SPANS: [&str; 7] =
+    ["timeout_ms", "jitter_ms", "rate_bin_ms", "period_s", "network_ms", "ahead_ms", "max_exec_ms"];
 
 /// Schedulers that search every plan of a window.
 const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];
@@ -129,7 +147,7 @@ pub fn scheduler(seed: u64, entry: &SchedulerEntry, source: Option<&str>, units:
         let scales = SPANS.contains(name);
         wanted |= scales && !units.seconds;
         if *name == "window_ms" || scales {
-            value = (value.parse::<u64>().expect("a number") * units.scale).to_string();
+            value = (value.parse::<f64>().expect("a number") * units.scale as f64).to_string();
         }
         if *name == "priority" && !units.seconds {
             (value, wanted) = ("'util-max'".to_owned(), true);
