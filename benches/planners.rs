@@ -213,6 +213,7 @@ fn small() -> Arc<GroundTruth> {
         belief_error: BeliefError::default(),
         outcome_correlation: 0.0,
         overhead: DecisionOverhead::default(),
+        preemption: false,
     };
     Arc::new(GroundTruth::build(&setup).expect("a catalog"))
 }

@@ -52,6 +52,13 @@ pub enum Decision {
         /// The variant that is removed.
         variant: VariantId,
     },
+    /// Ends the batch of a lane without a result.
+    Preempt {
+        /// The worker that computes it.
+        worker: WorkerId,
+        /// The index of the lane.
+        lane: usize,
+    },
     /// Refuses a request.
     Reject {
         /// A pending request.
@@ -132,6 +139,25 @@ impl Plan {
     /// ```
     pub fn evict(&mut self, worker: WorkerId, variant: VariantId) {
         self.decisions.push(Decision::Evict { worker, variant });
+    }
+
+    /// Ends the batch that runs on a lane at once, where the experiment allows preemption. Its work
+    /// is lost, the time counts as busy, and its requests are pending again: a later decision of
+    /// the same plan can assign them. They are not in [`Trigger::arrived`](super::Trigger).
+    ///
+    /// ```
+    /// use peeksim::prelude::*;
+    ///
+    /// /// Ends every batch on the first lane of a worker that is not expected to end in time.
+    /// fn give_up(view: &View<'_>, worker: WorkerId, plan: &mut Plan) {
+    ///     let Some((_, end, mut requests)) = view.batch_on(worker, 0) else { return };
+    ///     if requests.all(|request| view.is_late(request, end)) {
+    ///         plan.preempt(worker, 0);
+    ///     }
+    /// }
+    /// ```
+    pub fn preempt(&mut self, worker: WorkerId, lane: usize) {
+        self.decisions.push(Decision::Preempt { worker, lane });
     }
 
     /// Refuses a pending request: it counts as missed, with utility 0.

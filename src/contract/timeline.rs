@@ -97,6 +97,11 @@ impl Timeline {
         &self.memory
     }
 
+    /// Removes a variant from the memory, as [`Plan::evict`](super::Plan::evict) does.
+    pub fn evict(&mut self, variant: VariantId) {
+        self.memory.evict(variant);
+    }
+
     /// Makes this a copy of `other` without allocation.
     pub fn copy_from(&mut self, other: &Self) {
         self.worker = other.worker;

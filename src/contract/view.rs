@@ -62,7 +62,8 @@ impl<'a> View<'a> {
     }
 
     /// Whether a request was assigned to a worker that failed, so that it is in
-    /// [`Trigger::arrived`](super::Trigger) for at least the second time.
+    /// [`Trigger::arrived`](super::Trigger) for at least the second time, or was in a batch that
+    /// the scheduler ended.
     pub fn is_returned(&self, id: RequestId) -> bool {
         self.state.slot(id).is_some_and(|slot| slot.returned)
     }
@@ -114,6 +115,18 @@ impl<'a> View<'a> {
     /// [`DeadlineBudget::planning`](crate::system::deadline_budget::DeadlineBudget::planning).
     pub fn planning_budget(&self, app: AppId) -> Span {
         self.catalog().app(app).budget.planning()
+    }
+
+    /// The batch on a lane: its variant, its expected end and its requests; nothing if it is free.
+    pub fn batch_on(
+        &self,
+        worker: WorkerId,
+        lane: usize,
+    ) -> Option<(VariantId, Time, impl Iterator<Item = &'a Request> + use<'a>)> {
+        let state = self.state;
+        let running = state.workers[worker.index()].lanes.get(lane)?.as_ref()?;
+        let requests = running.requests.iter().filter_map(|id| state.slot(*id));
+        Some((running.variant, running.expected_end, requests.map(|slot| &slot.request)))
     }
 
     /// The largest batch of a variant on a worker; 0 if it cannot run there.

@@ -74,14 +74,23 @@ impl EventQueue {
 
     /// Removes the ends and starts of jobs on a worker.
     pub fn forget(&mut self, worker: WorkerId) {
-        let is_kept = |(_, kind): &Keyed| match kind {
+        self.retain(|kind| match kind {
             EventKind::BatchEnd(at, _) | EventKind::LoadEnd(at) | EventKind::Ready(at) => {
-                *at != worker
+                at != worker
             }
             _ => true,
-        };
-        self.later.retain(|Reverse(event)| is_kept(event));
-        if !self.next.as_ref().is_none_or(is_kept) {
+        });
+    }
+
+    /// Removes the end of the batch on a lane.
+    pub fn forget_batch(&mut self, worker: WorkerId, lane: usize) {
+        let end = EventKind::BatchEnd(worker, lane as u16);
+        self.retain(|kind| kind != end);
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(EventKind) -> bool) {
+        self.later.retain(|Reverse((_, kind))| is_kept(*kind));
+        if self.next.is_some_and(|(_, kind)| !is_kept(kind)) {
             self.next = self.later.pop().map(|Reverse(event)| event);
         }
     }

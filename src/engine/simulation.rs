@@ -354,6 +354,7 @@ impl Simulation {
                 self.state.workers[worker.index()].memory.evict(variant);
                 observer.on(Event::Evicted { at, worker, variant });
             }
+            Decision::Preempt { worker, lane } => self.preempt(worker, lane, observer),
             Decision::Reject { request, reason } => self.reject(request, reason, observer),
             Decision::WakeAt(time) => self.wake = self.wake.min(time),
             // Never valid.

@@ -60,6 +60,7 @@ pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
             }
             Ok(())
         }
+        Decision::Preempt { worker, lane } => preemptible(state, *worker, *lane),
         Decision::Reject { request, .. } => pending(state, *request),
         Decision::WakeAt(time) if *time <= state.now => Err("a wake-up lies in the future".into()),
         Decision::WakeAt(_) => Ok(()),
@@ -109,6 +110,24 @@ pub(super) fn not_taken(state: &State, app: AppId, id: RequestId) -> String {
     })
 }
 
+fn preemptible(state: &State, worker: WorkerId, lane: usize) -> Result<(), String> {
+    if !state.catalog.preemption {
+        return Err("the experiment has no `preemption = true`".into());
+    }
+    let Some(worker) = state.workers.get(worker.index()) else {
+        return Err("there is no such worker".into());
+    };
+    let lanes = worker.lanes.len();
+    match worker.lanes.get(lane) {
+        None => Err(format!("its lanes are 0 to {}", lanes.saturating_sub(1))),
+        Some(None) => Err("nothing runs there".into()),
+        Some(Some(running)) if state.catalog.is_peek(running.variant) => {
+            Err("a peek runs there, which is no batch".into())
+        }
+        Some(Some(_)) => Ok(()),
+    }
+}
+
 /// The rule that forbids to assign or reject a request, or `Ok`.
 fn pending(state: &State, id: RequestId) -> Result<(), String> {
     match state.slot(id).map(|slot| slot.phase) {
@@ -135,6 +154,9 @@ pub(super) fn describe(state: &State, plan: &Plan, decision: &Decision) -> Strin
         }
         Decision::Evict { worker: w, variant: v } => {
             format!("evict {} from {}", variant(*v), worker(*w))
+        }
+        Decision::Preempt { worker: w, lane } => {
+            format!("preempt the batch on lane {lane} of {}", worker(*w))
         }
         Decision::Reject { request, .. } => format!("reject request {request}"),
         Decision::WakeAt(time) => format!("wake at {time}"),

@@ -128,6 +128,7 @@ fn ground_truth(model: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, 
         belief_error: BeliefError::default(),
         outcome_correlation: 0.0,
         overhead: DecisionOverhead::default(),
+        preemption: false,
     })
 }
 

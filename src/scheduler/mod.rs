@@ -67,22 +67,33 @@ pub mod published {
     mod arrival_rates;
     pub mod batch_timeout;
     pub mod clipper_like;
+    pub mod clockwork_infer;
+    pub mod clockwork_like;
+    pub mod clockwork_load;
     pub mod das_like;
     pub mod edgeserving_like;
     mod fixed_variant;
     mod free_lanes;
     pub mod he_like;
     mod hosting;
+    pub mod infaas_like;
     pub mod jellyfish_like;
     pub mod jellyfish_plan;
     mod last_question;
     pub mod longest_queue;
+    mod measured_spans;
+    pub mod model_switching_like;
+    pub mod nexus_like;
+    pub mod nexus_plan;
+    pub mod nexus_timer;
     pub mod octopinf_like;
     pub mod octopinf_plan;
     mod planning_period;
     pub mod proteus_like;
     pub mod proteus_plan;
     pub mod round_robin;
+    pub mod routebalance_like;
+    pub mod shepherd_like;
     pub mod slackfit_like;
     pub mod symphony;
     mod ways;
@@ -186,6 +197,12 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::das_like::ENTRY,
     published::jellyfish_like::ENTRY,
     published::alpaserve_like::ENTRY,
+    published::nexus_like::ENTRY,
+    published::clockwork_like::ENTRY,
+    published::infaas_like::ENTRY,
+    published::model_switching_like::ENTRY,
+    published::shepherd_like::ENTRY,
+    published::routebalance_like::ENTRY,
 ];
 
 /// The entry called `name`.

@@ -171,6 +171,8 @@ pub struct Catalog {
     pub penalty: Penalty,
     /// The time that decisions take.
     pub overhead: DecisionOverhead,
+    /// Whether schedulers may end batches that run.
+    pub preemption: bool,
     notes: Vec<Note>,
 }
 
@@ -202,9 +204,16 @@ impl Catalog {
             workers.extend(numbers.map(|number| build::build_worker(worker, class_index, number)));
         }
         let costs = build::build_costs(spec, &classes, variants.len(), &mut problems);
-        let (penalty, overhead) = (spec.penalty.clone(), spec.overhead);
-        let mut catalog =
-            Self { apps, variants, workers, costs, penalty, overhead, notes: Vec::new() };
+        let mut catalog = Self {
+            apps,
+            variants,
+            workers,
+            costs,
+            penalty: spec.penalty.clone(),
+            overhead: spec.overhead,
+            preemption: spec.preemption,
+            notes: Vec::new(),
+        };
         catalog.fill_derived();
         if problems.is_empty() {
             catalog.check_fit(spec, "", &mut problems);
@@ -449,6 +458,7 @@ impl Catalog {
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),
             overhead: DecisionOverhead::default(),
+            preemption: false,
             notes: Vec::new(),
         }
     }

@@ -222,4 +222,6 @@ pub struct SystemSpec {
     pub outcome_correlation: f64,
     /// The time that decisions take.
     pub overhead: DecisionOverhead,
+    /// Whether schedulers may end batches that run.
+    pub preemption: bool,
 }

@@ -103,8 +103,9 @@ fn scaled(world: &World, k: u64) -> World {
     world
 }
 
-/// Published rules with constants in units of time: whole requests per second, microseconds.
-const WITH_UNITS: [&str; 2] = ["proteus-like", "octopinf-like"];
+/// Published systems with constants in units of time: whole requests per second, milliseconds.
+const WITH_UNITS: [&str; 5] =
+    ["proteus-like", "octopinf-like", "clockwork-like", "infaas-like", "routebalance-like"];
 
 /// Without noise, whose rounding does not scale, and without the priorities that weigh seconds
 /// against accuracies, a world k times slower is the same world.

@@ -11,6 +11,7 @@ mod metamorphic;
 mod outcomes;
 mod peek_timelines;
 mod peeks;
+mod preemption;
 mod properties;
 mod queueing;
 mod queueing_multi;

@@ -61,6 +61,22 @@ const VALUES: &[(&str, &[&str])] = &[
     ("rounds", &["1", "100"]),
     ("clients", &["1", "3"]),
     ("threshold", &["0.1", "0.5"]),
+    ("early_drop", &["'earliest'"]),
+    ("unplaced", &["'reject'"]),
+    ("margin", &["2"]),
+    ("network_ms", &["0", "1000"]),
+    ("ahead_ms", &["0", "50"]),
+    ("max_exec_ms", &["0", "5"]),
+    ("ignore_holders", &["true"]),
+    ("accuracy_quantile", &["0", "1"]),
+    ("unserved", &["'reject'"]),
+    ("counts_waiting", &["true"]),
+    ("lambda", &["1", "100"]),
+    ("quality_weight", &["0", "3"]),
+    ("cost_weight", &["0", "3"]),
+    ("latency_weight", &["0", "3"]),
+    ("balance_weight", &["0", "3"]),
+    ("quality_norm", &["'min-max'"]),
 ];
 
 /// The settings by which other parameters of a scheduler mean different things.
@@ -147,6 +163,13 @@ const INERT: &[(&str, &str, &str, &str)] = &[
     ("alpaserve-like", "", "plan_at_bursts", LONG_PERIOD),
     ("alpaserve-like", "period_s=0.05", "plan_at_bursts", FULL_MEMORY),
     ("symphony", "drop=timeout", "rate_bin_ms", "the target is one request"),
+    ("model-switching-like", "", "counts_waiting", "no second choice is made in a short run"),
+    (
+        "nexus-like",
+        "period_s=0.03",
+        "plan_at_bursts",
+        "ten requests more per thirtieth of a period do not arrive in a short run",
+    ),
 ];
 
 const LONG_PERIOD: &str = "no bin of the published period is ever over: see a shorter one";

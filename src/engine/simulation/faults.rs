@@ -57,10 +57,26 @@ impl Simulation {
         }
         self.state.note_worker(worker);
         lost.sort_unstable();
+        self.arrived.extend_from_slice(&lost);
+        self.requeue(&lost, observer);
+    }
+
+    /// Ends the batch of a lane because a scheduler asks for it, and starts what waited for the
+    /// lane.
+    pub(super) fn preempt(&mut self, worker: WorkerId, lane: usize, observer: &mut impl Observer) {
+        let mut lost = Vec::new();
+        self.queue.forget_batch(worker, lane);
+        self.lose_batch(worker, lane, &mut lost, observer);
+        lost.sort_unstable();
+        self.requeue(&lost, observer);
+        self.start(worker, observer);
+    }
+
+    fn requeue(&mut self, lost: &[RequestId], observer: &mut impl Observer) {
+        let at = self.state.now;
         for id in lost {
-            self.state.requeue(id);
-            self.arrived.push(id);
-            if let Some(slot) = self.state.slot(id) {
+            self.state.requeue(*id);
+            if let Some(slot) = self.state.slot(*id) {
                 observer.on(Event::RequestRequeued { at, request: &slot.request });
             }
         }

@@ -101,6 +101,8 @@ const SYSTEM: &[Setting] = &[
         Preset::Number(0.0),
     )
     .means("The time that a decision takes: its batches begin that much later."),
+    Setting::flag("preemption", false)
+        .means("Whether a scheduler may end a batch that runs: its work is lost."),
 ];
 
 const RUN: &[Setting] = &[

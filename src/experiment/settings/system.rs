@@ -30,6 +30,7 @@ pub(in crate::experiment) fn read(read: &mut Decoder<'_>, inputs: &mut InputCach
         belief_error: read_belief_error(read),
         outcome_correlation: read.number("outcome_correlation"),
         overhead: read_overhead(read),
+        preemption: read.flag("preemption"),
     }
 }
 

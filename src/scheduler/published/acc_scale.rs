@@ -53,62 +53,50 @@ impl<I> Default for Step<I> {
     }
 }
 
-/// The line of a variant on a worker.
+/// Requests that wait for a variant on a worker, and the batches that they may form.
 #[derive(Clone, Debug)]
-pub struct AccScale<I> {
+pub(super) struct Line<I> {
     /// Ascending; one at least.
     batches: Vec<AllowedBatch>,
-    queue: VecDeque<Member<I>>,
-    /// Every W that was set and has not come, with the oldest of its time.
-    timers: BTreeSet<(u64, I)>,
-    /// The W that counts.
-    current: Option<(u64, I)>,
-    /// Whether a W came during the batch.
-    is_late: bool,
+    pub queue: VecDeque<Member<I>>,
 }
 
-impl<I: Copy + Ord> AccScale<I> {
+impl<I: Copy> Line<I> {
     /// An empty line with these batches, ascending; nothing without batches.
     pub fn new(batches: Vec<AllowedBatch>) -> Option<Self> {
-        let (queue, timers) = (VecDeque::new(), BTreeSet::new());
         let is_empty = batches.is_empty();
-        (!is_empty).then_some(Self { batches, queue, timers, current: None, is_late: false })
+        (!is_empty).then_some(Self { batches, queue: VecDeque::new() })
     }
 
-    /// Those that wait, the oldest first.
-    pub fn waiting(&self) -> impl ExactSizeIterator<Item = &Member<I>> {
-        self.queue.iter()
-    }
-
-    /// The W of the oldest, as it was set last.
-    pub fn last_set(&self) -> Option<(u64, I)> {
-        self.current
-    }
-
-    /// Takes all that wait.
-    pub fn into_waiting(self) -> impl Iterator<Item = Member<I>> {
-        self.queue.into_iter()
-    }
-
-    fn fill(&self, waiting: usize) -> AllowedBatch {
+    pub fn fill(&self, waiting: usize) -> AllowedBatch {
         let fits = self.batches.partition_point(|batch| batch.size <= waiting);
         // Of no request at all, the code takes the last.
         self.batches[fits.checked_sub(1).unwrap_or(self.batches.len() - 1)]
     }
 
+    pub fn largest(&self) -> AllowedBatch {
+        self.batches[self.batches.len() - 1]
+    }
+
     /// The last start of the oldest, if it runs with all that wait; before time began, the past.
-    fn last_start(&self) -> Option<(i128, I)> {
+    pub fn last_start(&self) -> Option<(i128, I)> {
         let oldest = self.queue.front()?;
         let latency = self.fill(self.queue.len()).latency;
         Some((i128::from(oldest.deadline) - i128::from(latency), oldest.id))
     }
 
-    fn set_timer(&mut self) {
-        self.current = self.last_start().map(|(at, id)| (at.max(0) as u64, id));
-        self.timers.extend(self.current);
+    /// Drops the oldest while they are late even with all that wait.
+    pub fn prune(&mut self, now: u64, step: &mut Step<I>) {
+        while let Some((last, id)) = self.last_start()
+            && i128::from(now) > last
+        {
+            step.dropped.push(id);
+            self.queue.pop_front();
+        }
     }
 
-    fn run(&mut self, now: u64, size: usize, step: &mut Step<I>) {
+    /// Drops those older than twice their budget and takes a batch.
+    pub fn take(&mut self, now: u64, size: usize, step: &mut Step<I>) {
         self.queue.retain(|member| {
             let budget = member.deadline.saturating_sub(member.arrival);
             let stays = now.saturating_sub(member.arrival) <= budget.saturating_mul(2);
@@ -120,24 +108,63 @@ impl<I: Copy + Ord> AccScale<I> {
         let members = size.min(self.queue.len());
         let batch: Vec<I> = self.queue.drain(..members).map(|member| member.id).collect();
         step.batch = (!batch.is_empty()).then_some((size, batch));
+    }
+}
+
+/// The line of a variant on a worker.
+#[derive(Clone, Debug)]
+pub struct AccScale<I> {
+    line: Line<I>,
+    /// Every W that was set and has not come, with the oldest of its time.
+    timers: BTreeSet<(u64, I)>,
+    /// The W that counts.
+    current: Option<(u64, I)>,
+    /// Whether a W came during the batch.
+    is_late: bool,
+}
+
+impl<I: Copy + Ord> AccScale<I> {
+    /// An empty line with these batches, ascending; nothing without batches.
+    pub fn new(batches: Vec<AllowedBatch>) -> Option<Self> {
+        let line = Line::new(batches)?;
+        Some(Self { line, timers: BTreeSet::new(), current: None, is_late: false })
+    }
+
+    /// Those that wait, the oldest first.
+    pub fn waiting(&self) -> impl ExactSizeIterator<Item = &Member<I>> {
+        self.line.queue.iter()
+    }
+
+    /// The W of the oldest, as it was set last.
+    pub fn last_set(&self) -> Option<(u64, I)> {
+        self.current
+    }
+
+    /// Takes all that wait.
+    pub fn into_waiting(self) -> impl Iterator<Item = Member<I>> {
+        self.line.queue.into_iter()
+    }
+
+    fn set_timer(&mut self) {
+        self.current = self.line.last_start().map(|(at, id)| (at.max(0) as u64, id));
+        self.timers.extend(self.current);
+    }
+
+    fn run(&mut self, now: u64, size: usize, step: &mut Step<I>) {
+        self.line.take(now, size, step);
         self.set_timer();
     }
 
     /// A request arrives.
     pub fn arrive(&mut self, now: u64, member: Member<I>, is_idle: bool) -> Step<I> {
         let mut step = Step::default();
-        self.queue.push_back(member);
+        self.line.queue.push_back(member);
         if is_idle {
-            while let Some((last, id)) = self.last_start()
-                && i128::from(now) > last
-            {
-                step.dropped.push(id);
-                self.queue.pop_front();
-            }
-            if let Some((last, _)) = self.last_start()
+            self.line.prune(now, &mut step);
+            if let Some((last, _)) = self.line.last_start()
                 && i128::from(now) >= last
             {
-                let size = self.fill(self.queue.len() - 1).size;
+                let size = self.line.fill(self.line.queue.len() - 1).size;
                 self.run(now, size, &mut step);
                 return step;
             }
@@ -153,12 +180,12 @@ impl<I: Copy + Ord> AccScale<I> {
             self.timers.pop_first();
             self.is_late = true;
         }
-        let largest = self.batches[self.batches.len() - 1].size;
+        let largest = self.line.largest().size;
         if std::mem::take(&mut self.is_late) {
-            if !self.queue.is_empty() {
-                self.run(now, self.fill(self.queue.len()).size, &mut step);
+            if !self.line.queue.is_empty() {
+                self.run(now, self.line.fill(self.line.queue.len()).size, &mut step);
             }
-        } else if self.queue.len() > largest {
+        } else if self.line.queue.len() > largest {
             self.run(now, largest, &mut step);
         }
         step
@@ -177,11 +204,11 @@ impl<I: Copy + Ord> AccScale<I> {
             && step.batch.is_none()
         {
             self.timers.pop_first();
-            let oldest = self.queue.front().map(|member| member.id);
+            let oldest = self.line.queue.front().map(|member| member.id);
             if !is_idle {
                 self.is_late = true;
             } else if self.current == Some(timer) && oldest == Some(timer.1) {
-                self.run(now, self.fill(self.queue.len()).size, &mut step);
+                self.run(now, self.line.fill(self.line.queue.len()).size, &mut step);
             }
         }
         step

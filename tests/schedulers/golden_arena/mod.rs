@@ -6,13 +6,20 @@
 //! are skipped, and the test says so.
 
 mod alpaserve;
+mod clockwork_infer;
+mod clockwork_load;
 mod das;
 mod edgeserving;
 mod he_batching;
+mod infaas;
 mod jellyfish;
+mod nexus_drop;
+mod nexus_pack;
 mod octopinf;
 mod proteus_batching;
 mod proteus_milp;
+mod routebalance;
+mod shepherd_flex;
 mod slackfit;
 mod symphony;
 
@@ -25,7 +32,7 @@ use std::path::{Path, PathBuf};
 type Comparison = fn(&Value) -> Result<(), String>;
 
 /// Every file that has an implementation.
-const FILES: [(&str, Comparison); 11] = [
+const FILES: [(&str, Comparison); 18] = [
     ("edgeserving", edgeserving::compare),
     ("symphony", symphony::compare),
     ("slackfit", slackfit::compare),
@@ -37,6 +44,13 @@ const FILES: [(&str, Comparison); 11] = [
     ("das", das::compare),
     ("jellyfish", jellyfish::compare),
     ("alpaserve", alpaserve::compare),
+    ("nexus_pack", nexus_pack::compare),
+    ("nexus_drop", nexus_drop::compare),
+    ("clockwork_infer", clockwork_infer::compare),
+    ("clockwork_load", clockwork_load::compare),
+    ("infaas", infaas::compare),
+    ("shepherd_flex", shepherd_flex::compare),
+    ("routebalance", routebalance::compare),
 ];
 
 fn read(folder: &Path, name: &str) -> Value {
@@ -113,6 +127,19 @@ fn traces_are_served_as_the_authors_do() {
             println!("proteus_batching, {rule}: {replayed} traces of {all} replayed");
             assert!(2 * replayed > all);
         }
+    }
+}
+
+/// Whole traces of `shepherd-like` with preemption through the engine.
+#[test]
+fn traces_with_preemption_are_served_as_published() {
+    for folder in [Some(shipped_files()), whole_files()].into_iter().flatten() {
+        let file = read(&folder, "shepherd_flex");
+        let cases = list(&file["cases"]);
+        for case in cases {
+            shepherd_flex::replay(case).unwrap_or_else(|why| panic!("case {}: {why}", case["id"]));
+        }
+        println!("shepherd_flex: {} traces replayed", cases.len());
     }
 }
 

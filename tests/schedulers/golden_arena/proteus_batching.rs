@@ -1,14 +1,16 @@
 //! The batching rules of Proteus' repository on whole traces: one worker, one variant, and the end
 //! of a batch before an arrival, before a timer of the same instant.
 //!
-//! Compared: `aimd`, the ladder of `clipper-like`, by itself and through the engine; `accscale`.
+//! Compared: `accscale`; `aimd`, the ladder of `clipper-like`, by itself and through the engine;
+//! `nexus`.
 
 use super::{list, number, numbers, same, whole};
 use crate::support::common::{Happened, V, World};
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::units::{Span, Time};
-use peeksim::scheduler::published::acc_scale::{AccScale, AllowedBatch, Member};
+use peeksim::scheduler::published::acc_scale::{AccScale, AllowedBatch, Member, Step};
 use peeksim::scheduler::published::clipper_like::{Ladder, SIZES, is_given_up};
+use peeksim::scheduler::published::nexus_timer::NexusTimer;
 use peeksim::system::deadline_budget::DeadlineBudget;
 use peeksim::system::latency::LatencyFit;
 use serde_json::Value;
@@ -56,18 +58,54 @@ fn ns(ms: f64) -> u64 {
     (ms * 1e6).round() as u64
 }
 
-/// AccScale.
-fn accscale(input: &Input) -> Trace {
+/// A rule with timers.
+trait Timed {
+    fn arrive(&mut self, now: u64, member: Member<usize>, is_idle: bool) -> Step<usize>;
+    fn ended(&mut self, now: u64) -> Step<usize>;
+    fn timer(&mut self, now: u64, is_idle: bool) -> Step<usize>;
+    fn next_timer(&self) -> Option<u64>;
+    fn left(&self) -> Vec<usize>;
+}
+
+macro_rules! timed {
+    ($($rule:ident),+) => {
+        $(impl Timed for $rule<usize> {
+            fn arrive(&mut self, now: u64, member: Member<usize>, is_idle: bool) -> Step<usize> {
+                self.arrive(now, member, is_idle)
+            }
+            fn ended(&mut self, now: u64) -> Step<usize> {
+                self.ended(now)
+            }
+            fn timer(&mut self, now: u64, is_idle: bool) -> Step<usize> {
+                self.timer(now, is_idle)
+            }
+            fn next_timer(&self) -> Option<u64> {
+                self.next_timer()
+            }
+            fn left(&self) -> Vec<usize> {
+                self.waiting().map(|member| member.id).collect()
+            }
+        })+
+    };
+}
+
+timed!(AccScale, NexusTimer);
+
+fn batches(input: &Input) -> Vec<AllowedBatch> {
     let sizes = input.sizes.iter().filter(|size| **size <= input.largest);
     let batch = |size: &usize| AllowedBatch { size: *size, latency: ns(input.time(*size)) };
-    let mut line = AccScale::new(sizes.map(batch).collect()).expect("a size");
+    sizes.map(batch).collect()
+}
+
+/// The trace that a rule with timers makes.
+fn timed(mut line: impl Timed, input: &Input) -> Trace {
     let (mut trace, mut next, mut busy) = (Trace::default(), 0, None);
     let ms = |ns: u64| ns as f64 / 1e6;
     loop {
         let arrival = input.arrivals.get(next).map(|ms| ns(*ms));
         let instants = [busy, arrival, line.next_timer()];
         let Some(now) = instants.into_iter().flatten().min() else {
-            trace.left = line.waiting().map(|member| member.id).collect();
+            trace.left = line.left();
             return trace;
         };
         let step = if busy == Some(now) {
@@ -163,7 +201,10 @@ fn agree(rule: &str, ours: &Trace, theirs: &Value) -> Result<(), String> {
 
 pub fn compare(case: &Value) -> Result<(), String> {
     let input = Input::read(&case["input"]);
-    agree("accscale", &accscale(&input), &case["expect"]["accscale"])?;
+    let line = AccScale::new(batches(&input)).ok_or("no sizes")?;
+    agree("accscale", &timed(line, &input), &case["expect"]["accscale"])?;
+    let line = NexusTimer::new(batches(&input)).ok_or("no sizes")?;
+    agree("nexus", &timed(line, &input), &case["expect"]["nexus"])?;
     agree("aimd", &aimd(&input), &case["expect"]["aimd"])
 }
 

@@ -153,6 +153,9 @@ struct Replay<'a> {
     ending: VecDeque<Ending>,
     /// Evictions decided at this instant.
     evicting: Vec<(u16, u16)>,
+    /// Batches that a decision of this instant ends, and requests that wait again for it.
+    preempted: Vec<(u16, usize)>,
+    given_back: Vec<u32>,
 }
 
 impl<'a> Replay<'a> {
@@ -179,6 +182,8 @@ impl<'a> Replay<'a> {
             deciding: BTreeSet::new(),
             ending: VecDeque::new(),
             evicting: Vec::new(),
+            preempted: Vec::new(),
+            given_back: Vec::new(),
             facts,
         }
     }
@@ -238,6 +243,7 @@ impl<'a> Replay<'a> {
                     self.give(*worker, *variant, &[], decided);
                 }
                 Decided::Evict { worker, variant } => self.evicting.push((*worker, *variant)),
+                Decided::Preempt { worker, lane } => self.preempt(*worker, *lane)?,
                 Decided::Reject { request } => {
                     self.step(*request, Phase::Waiting, Phase::Refused)?;
                 }

@@ -81,6 +81,7 @@ impl Case {
             Facts { variants, workers, payloads, requests, late, noise: false, overhead: (0, 0) };
         let mut case = Self { world: World::new(), facts };
         case.world.seed = seed;
+        case.world.setup.preemption = seed.is_multiple_of(2);
         // Tables that fall stay as they are drawn.
         case.world.setup.latency_fit = LatencyFit::AsMeasured;
         case.world.setup.penalty = late.read();

@@ -75,10 +75,34 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("rounds", &["1", "15"]),
     ("clients", &["1", "10"]),
     ("threshold", &["0.5", "1"]),
+    ("early_drop", &["'window'", "'earliest'"]),
+    ("unplaced", &["'serve'", "'reject'"]),
+    ("margin", &["1", "2"]),
+    ("network_ms", &["0", "2", "10"]),
+    ("ahead_ms", &["0", "10", "40"]),
+    ("max_exec_ms", &["5", "250"]),
+    ("ignore_holders", &["false", "true"]),
+    ("accuracy_quantile", &["0", "0.5", "1"]),
+    ("unserved", &["'fastest'", "'reject'"]),
+    ("counts_waiting", &["false", "true"]),
+    ("quality_weight", &["0", "0.3", "2"]),
+    ("cost_weight", &["0", "0.2"]),
+    ("latency_weight", &["0", "0.3"]),
+    ("balance_weight", &["0", "0.2"]),
+    ("quality_norm", &["'raw'", "'min-max'"]),
 ];
 
 /// Parameters that are spans, whose defaults do not scale with time.
-const SPANS: [&str; 5] = ["timeout_ms", "jitter_ms", "rate_bin_ms", "period_s", "round_ms"];
+const SPANS: [&str; 8] = [
+    "timeout_ms",
+    "jitter_ms",
+    "rate_bin_ms",
+    "period_s",
+    "round_ms",
+    "network_ms",
+    "ahead_ms",
+    "max_exec_ms",
+];
 
 /// Schedulers that search every plan of a window.
 const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];

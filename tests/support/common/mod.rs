@@ -81,6 +81,7 @@ impl World {
             belief_error: BeliefError::default(),
             outcome_correlation: 0.0,
             overhead: DecisionOverhead::default(),
+            preemption: false,
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }

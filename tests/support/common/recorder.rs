@@ -25,6 +25,7 @@ pub enum Decided {
     Assign { worker: u16, variant: u16, requests: Vec<u32> },
     Preload { worker: u16, variant: u16 },
     Evict { worker: u16, variant: u16 },
+    Preempt { worker: u16, lane: usize },
     Reject { request: u32 },
     WakeAt { at: u64 },
     GiveUp,
@@ -61,6 +62,9 @@ impl Scheduler for Scribe<'_> {
             }
             Decision::Evict { worker, variant } => {
                 Decided::Evict { worker: worker.0, variant: variant.0 }
+            }
+            Decision::Preempt { worker, lane } => {
+                Decided::Preempt { worker: worker.0, lane: *lane }
             }
             Decision::Reject { request, .. } => Decided::Reject { request: request.number() },
             Decision::WakeAt(time) => Decided::WakeAt { at: time.0 },

@@ -71,6 +71,7 @@ struct Scenario {
     scheduler: Option<String>,
     penalty: Option<String>,
     overhead: (f64, f64),
+    preemption: bool,
     script: Vec<Step>,
     asks: bool,
 }
@@ -122,6 +123,7 @@ impl Scenario {
             }
             "scheduler" => self.scheduler = Some(rest("scheduler")),
             "overhead" => self.overhead = (parse(words[1]), parse(words[2])),
+            "preemption" => self.preemption = true,
             "penalty" => self.penalty = Some(rest("penalty")),
             "at" => {
                 let at = Span::from_ms(parse(words[1]));
@@ -135,6 +137,7 @@ impl Scenario {
 
     fn world(&self) -> World {
         let mut world = World::new();
+        world.setup.preemption = self.preemption;
         for (name, variants) in &self.apps {
             let recalls: Vec<[f64; 2]> = variants.iter().map(|v| [v.4; 2]).collect();
             let built: Vec<V<'_>> = variants
@@ -260,6 +263,7 @@ impl Script {
             }
             "preload" => plan.preload(worker(&words[1]), variant(&words[2])),
             "evict" => plan.evict(worker(&words[1]), variant(&words[2])),
+            "preempt" => plan.preempt(worker(&words[1]), parse(&words[2])),
             "reject" => plan.reject(id(&words[1]), RejectReason::Admission),
             "wake" => plan.wake_at(Time::ZERO + Span::from_ms(parse(&words[1]))),
             other => panic!("no such decision: {other}"),

@@ -34,11 +34,27 @@ impl Replay<'_> {
         (variant, started, requests): (u16, u64, &[u32]),
     ) -> Verdict {
         let state = &mut self.workers[usize::from(worker)];
-        ensure!(state.fails, "its worker works");
+        let preempted = self.preempted.iter().position(|place| *place == (worker, lane));
+        ensure!(state.fails || preempted.is_some(), "its worker works");
         let batch = state.lanes[lane].take().ok_or("nothing runs there")?;
         let ran = (batch.variant, batch.started, batch.requests.as_slice());
         ensure!(ran == (variant, started, requests), "{batch:?} ran there");
+        if let Some(preempted) = preempted {
+            // Its requests have waited since the decision.
+            self.preempted.remove(preempted);
+            self.given_back.extend(requests);
+            return Ok(());
+        }
         requests.iter().try_for_each(|id| self.step(*id, Phase::Running, Phase::Lost))
+    }
+
+    /// A decision ends a batch: its requests may be assigned by the next decision.
+    pub(super) fn preempt(&mut self, worker: u16, lane: usize) -> Verdict {
+        let lanes = &self.workers[usize::from(worker)].lanes;
+        let batch = lanes.get(lane).and_then(Option::as_ref).ok_or("nothing runs there")?;
+        let requests = batch.requests.clone();
+        self.preempted.push((worker, lane));
+        requests.iter().try_for_each(|id| self.step(*id, Phase::Running, Phase::Waiting))
     }
 
     pub(super) fn lose_load(&mut self, worker: u16, variant: u16, end: u64) -> Verdict {
@@ -62,6 +78,10 @@ impl Replay<'_> {
     }
 
     pub(super) fn take_back(&mut self, request: u32) -> Verdict {
+        if let Some(at) = self.given_back.iter().position(|id| *id == request) {
+            self.given_back.remove(at);
+            return Ok(());
+        }
         self.arrived.push(request);
         self.step(request, Phase::Lost, Phase::Waiting)
     }
@@ -74,6 +94,8 @@ impl Replay<'_> {
             ensure!(!state.fails || (empty && bare), "worker {worker} failed and holds {state:?}");
             state.fails = false;
         }
+        let left = (&self.preempted, &self.given_back);
+        ensure!(left.0.is_empty() && left.1.is_empty(), "{left:?} have not been ended");
         let lost = self.requests.iter().position(|phase| *phase == Phase::Lost);
         ensure!(lost.is_none(), "request {lost:?} is lost");
         Ok(())
