@@ -6,8 +6,9 @@
 //!
 //! ```text
 //! completion  F(j) = min over b <= B of F(j - b) + j · L(b)          j requests are left
-//! on time     by deadline; G(j, k) = the earliest end with k of the first j on time:
-//!             G(j+1, k) <- G(j, k);   G(j+b, k+b) <- G(j, k) + L(b) if <= the deadline of j+1
+//! on time     by deadline; G(j, s) = the earliest end of the first j, all but s on time:
+//!             G(j+1, s+1) <- G(j, s);   G(j+b, s) <- G(j, s) + L(b) if <= the deadline of j+1;
+//!             the least s with G(all, s)
 //! networks    the first batch with the least (load + latency) / size goes first; then all again
 //! places      a batch stays here unless another worker would end it earlier; behind a link only
 //! ```
@@ -20,7 +21,7 @@
 //! rejected; if none can be on time, the largest batch runs. Layers that networks share, and layers
 //! at the client, need profiles by layer and are left out.
 //!
-//! O(n B) for completion and O(n² B) on time, by application, batch and free lane.
+//! O(n B) for completion and O(n s B) on time, by application, batch and free lane.
 
 use crate::config::settings::names;
 use crate::config::{Decoder, Setting};
@@ -82,45 +83,50 @@ pub fn least_completion(latencies: &[u64], requests: usize) -> (u64, Vec<usize>)
 }
 
 /// The most requests that are on time, and the batches as indices of the first member and sizes;
-/// deadlines ascend.
+/// deadlines ascend. With one more left out each time, until the others are on time.
 pub fn most_on_time(latencies: &[u64], deadlines: &[u64]) -> (usize, Vec<(usize, usize)>) {
     let all = deadlines.len();
-    let at = |seen: usize, on_time: usize| seen * (all + 1) + on_time;
-    // The earliest end, and the size of the batch that ends there; 0 for a request left out.
-    let mut ends = vec![(u64::MAX, 0); (all + 1) * (all + 1)];
-    ends[0] = (0, 0);
-    for seen in 0..all {
-        for on_time in 0..=seen {
-            let (end, _) = ends[at(seen, on_time)];
-            if end == u64::MAX {
+    // By how many are left out, then by how many are seen: the earliest end, and the size of the
+    // batch that ends there; 0 for a request left out.
+    let mut ends: Vec<Vec<(u64, usize)>> = Vec::new();
+    loop {
+        let mut own = vec![(u64::MAX, 0); all + 1];
+        match ends.last() {
+            None => own[0] = (0, 0),
+            Some(before) => {
+                own[1..].iter_mut().zip(before).for_each(|(own, (end, _))| *own = (*end, 0));
+            }
+        }
+        for seen in 0..all {
+            let (end, deadline) = (own[seen].0, deadlines[seen]);
+            if end >= deadline {
                 continue;
             }
-            let left_out = &mut ends[at(seen + 1, on_time)];
-            if end < left_out.0 {
-                *left_out = (end, 0);
-            }
-            for (size, latency) in (1..=all - seen).zip(latencies) {
+            for (later, (size, latency)) in own[seen + 1..].iter_mut().zip((1..).zip(latencies)) {
                 let end = end.saturating_add(*latency);
-                let batched = &mut ends[at(seen + size, on_time + size)];
-                if end <= deadlines[seen] && end < batched.0 {
-                    *batched = (end, size);
+                if end <= deadline && end < later.0 {
+                    *later = (end, size);
                 }
             }
         }
+        let is_enough = own[all].0 < u64::MAX;
+        ends.push(own);
+        if is_enough {
+            break;
+        }
     }
-    let most = (0..=all).rev().find(|k| ends[at(all, *k)].0 < u64::MAX).unwrap_or(0);
-    let (mut seen, mut on_time, mut batches) = (all, most, Vec::new());
+    let (mut seen, mut left_out, mut batches) = (all, ends.len() - 1, Vec::new());
     while seen > 0 {
-        let size = ends[at(seen, on_time)].1;
+        let size = ends[left_out][seen].1;
         if size == 0 {
-            seen -= 1;
+            (seen, left_out) = (seen - 1, left_out - 1);
         } else {
-            (seen, on_time) = (seen - size, on_time - size);
+            seen -= size;
             batches.push((seen, size));
         }
     }
     batches.reverse();
-    (most, batches)
+    (all + 1 - ends.len(), batches)
 }
 
 /// A batch that could run next: of the waiting requests of an application by deadline, those from

@@ -53,7 +53,7 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
 };
 
 /// So many ways to host are all tried.
-const WAYS: usize = 2_000;
+const WAYS: usize = 500;
 
 /// What a worker does for an application.
 #[derive(Clone, Copy, Debug)]

@@ -233,7 +233,8 @@ pub struct Choice {
 
 /// A variant for every application of one worker: the highest sum of accuracies, weighted by
 /// `weights`, that takes no more than 1 / beta of its time and no more than its memory. Beta is
-/// lowered as for [`plan`]; without a plan it is the fastest of each.
+/// lowered as for [`plan`]; without a plan it is the fastest of each. The sum may be lower than the
+/// highest by a ten-thousandth, and by more if there are very many variants.
 pub fn share_worker(
     apps: &[Vec<Choice>],
     weights: &[f64],
@@ -281,7 +282,10 @@ struct Branches<'a> {
 }
 
 impl<'a> Branches<'a> {
-    const MOST: usize = 100_000;
+    const MOST: usize = 5_000;
+
+    /// What is better by no more than this part is not looked for.
+    const GAP: f64 = 1e-4;
 
     fn new(apps: &'a [Vec<Choice>], weights: &'a [f64], memory: u64, time: f64) -> Self {
         let value = |app: usize, at: usize, price: f64| {
@@ -323,7 +327,8 @@ impl<'a> Branches<'a> {
         let app = self.chosen.len();
         let (most, least, fewest) = self.rest[app];
         let bound = value + most + self.price * (self.time - time);
-        let is_beaten = self.best.as_ref().is_some_and(|(best, _)| bound <= best + 1e-12);
+        let is_beaten =
+            self.best.as_ref().is_some_and(|(best, _)| bound <= best * (1.0 + Self::GAP));
         let is_too_much = time + least > self.time + 1e-12 || bytes + fewest > self.memory;
         if is_beaten || is_too_much || self.left == 0 {
             return;

@@ -64,7 +64,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("rule", &["'slackfit'", "'max-acc'"]),
     ("reject_late", &["false", "true"]),
     ("form", &["'ladder'", "'paper'", "'released'"]),
-    ("period_s", &["0.02", "0.1", "1"]),
+    ("period_s", &["0.03", "0.3", "1.5"]),
     ("plan_at_bursts", &["false", "true"]),
     ("beta", &["0.5", "1.05", "2"]),
     ("static_batch", &["0", "2", "8"]),
