@@ -29,7 +29,7 @@
 //! asked in order. Late requests of the second rule are counted when a batch ends.
 //! Not verified: anything beyond one choice, and the measured tables (95 % quantiles there).
 //!
-//! O(applications · (applications + requests)) per batch.
+//! O(applications · (applications + requests)) per batch, with an exponential for each request.
 
 use crate::config::settings::names;
 use crate::config::{Decoder, Problem, Setting};
@@ -170,26 +170,38 @@ impl Queue {
         self.exits.iter().rposition(on_time).unwrap_or(0)
     }
 
-    /// The urgency of its requests behind the first `served`, after this time.
-    fn urgency(&self, served: usize, after: f64) -> f64 {
-        let of = |r: &Waiting| {
-            let lateness = (r.wait + after) / r.budget - 1.0;
-            // In overload most requests are beyond the cap: exp(2.31) > 10.
-            if lateness < 2.31 { libm::exp(lateness).min(10.0) } else { 10.0 }
+    /// exp(wait / budget - 1) of each request.
+    fn urgencies(&self) -> Vec<f64> {
+        self.waiting.iter().map(|r| libm::exp(r.wait / r.budget - 1.0)).collect()
+    }
+
+    /// The urgency of its requests behind the first `served`, after this time, of those now: it
+    /// grows by exp(after / budget), up to 10.
+    fn urgency(&self, now: &[f64], served: usize, after: f64) -> f64 {
+        let mut growth = (f64::NAN, 1.0);
+        let requests = self.waiting[served..].iter().zip(&now[served..]);
+        let of = |(request, urgency): (&Waiting, &f64)| {
+            // Most requests of an application have the same budget.
+            if request.budget != growth.0 {
+                growth = (request.budget, libm::exp(after / request.budget));
+            }
+            (urgency * growth.1).min(10.0)
         };
-        self.waiting[served..].iter().map(of).sum()
+        requests.map(of).sum()
     }
 }
 
 /// The urgency that a batch of each queue leaves behind; infinite where there is no exit.
 pub fn scores(queues: &[Queue], limit: usize) -> Vec<f64> {
+    let now: Vec<Vec<f64>> = queues.iter().map(Queue::urgencies).collect();
     let score = |at: usize| {
         let own = &queues[at];
         let batch = own.waiting.len().min(limit);
         let Some(exit) = own.exits.get(own.depth(batch)) else { return f64::INFINITY };
         let time = exit.time(batch);
         let served = |other: usize| if other == at { batch } else { 0 };
-        let each = (0..).zip(queues).map(|(other, queue)| queue.urgency(served(other), time));
+        let each = queues.iter().zip(&now).enumerate();
+        let each = each.map(|(other, (queue, now))| queue.urgency(now, served(other), time));
         rounded(each.sum())
     };
     (0..queues.len()).map(score).collect()
