@@ -108,6 +108,8 @@ fn modes(entry: &SchedulerEntry) -> Vec<Vec<(&'static str, &'static str)>> {
             vec![vec![], vec![("period_s", "0.05")]]
         }
         "he-like" => vec![vec![], vec![("objective", "'completion'")]],
+        "nexus-like" => vec![vec![("period_s", "0.03")]],
+        "model-switching-like" => vec![vec![], vec![("period_s", "0.03")]],
         _ => vec![vec![]],
     }
 }
