@@ -12,9 +12,14 @@ use std::fs;
 
 #[test]
 fn kept_claims_are_what_kept_rows_come_to() {
-    let folder = repository("results/sneakpeek");
+    claims_are_those_of_rows("sneakpeek", 4000);
+    claims_are_those_of_rows("arena", 300);
+}
+
+fn claims_are_those_of_rows(suite: &str, cells: usize) {
+    let folder = repository(&format!("results/{suite}"));
     let mut rows: Vec<(usize, String, Vec<ClaimRow>)> = Vec::new();
-    for path in below(&repository("experiments/sneakpeek").to_string_lossy(), ".toml") {
+    for path in below(&repository(&format!("experiments/{suite}")).to_string_lossy(), ".toml") {
         let sweep = Experiment::load(&path, &[]).and_then(Sweep::new).expect("an experiment");
         let name = sweep.experiment.name.clone();
         let results = Results::load(&folder.join(&name)).expect("kept rows");
@@ -31,7 +36,7 @@ fn kept_claims_are_what_kept_rows_come_to() {
     let kept = Claims::load(&path).expect("a table").expect("kept claims");
     let compared = made.compare(&kept);
     assert!(compared.moved.is_empty(), "UPDATE_GOLDEN=1 cargo test kept_claims: {compared:?}");
-    assert!(compared.cells > 4000, "{} cells", compared.cells);
+    assert!(compared.cells > cells, "{} cells", compared.cells);
     let bytes = fs::metadata(&path).expect("a file").len();
     assert!(bytes <= 300_000, "{bytes} bytes inside the binary");
 }

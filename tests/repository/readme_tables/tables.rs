@@ -12,12 +12,15 @@ const EDGE_5G: &str = "results/edge-cloud-5g/summary.csv";
 const AXES: &str = "results/edge-cloud-axes/summary.csv";
 const SUSTAINED: &str = "results/sustained/capacity_summary.csv";
 const SHIFT: &str = "results/activity-shift/summary.csv";
+const ARENA_PAGE: &str = "docs/src/arena.md";
+const ARENA: &str = "results/arena/arena-edge/summary.csv";
 const THRASH: &str = "results/load-thrash/summary.csv";
 
 const UTILITY: &str = "{utility_mean ±}";
 const MISSED: &str = "{deadline_miss_ratio .2}";
 const WITH_MISSED: &str = "{utility_mean ±} ({deadline_miss_ratio .2})";
 const WITH_CLOUD: &str = "{utility_mean ±} ({deadline_miss_ratio .2}; {offloaded_ratio .2})";
+const RIGHT_IN_TIME: &str = "{effective_accuracy ±}";
 const OFFLOADED: &str = "{utility_mean ±} ({offloaded_ratio .2})";
 
 /// Numbers of a scheduler.
@@ -33,6 +36,11 @@ const fn at(name: &'static str, file: &'static str, label: (&'static str, &'stat
 /// What a cell says at a load.
 const fn rate(heading: &'static str, rate: &'static str, cell: &'static str) -> Column {
     Column { heading, file: "", label: ("workload.rate_rps", rate), cell }
+}
+
+/// What a cell says at a load as a share of what workers can do.
+const fn load(heading: &'static str, load: &'static str) -> Column {
+    Column { heading, file: "", label: ("workload.load", load), cell: RIGHT_IN_TIME }
 }
 
 /// What a cell says, whatever else is kept of the row.
@@ -192,6 +200,49 @@ pub(super) const TABLES: &[Table] = &[
             row("`grouped`", SUSTAINED, "grouped"),
             row("`sneakpeek`", SUSTAINED, "sneakpeek"),
             row("`sneakpeek`, merged", SUSTAINED, "sneakpeek, merged"),
+        ],
+    },
+    Table {
+        document: ARENA_PAGE,
+        name: "arena",
+        head: "row",
+        columns: &[
+            load("load .05", "0.05"),
+            load(".1", "0.1"),
+            load(".2", "0.2"),
+            load(".4", "0.4"),
+            load(".6", "0.6"),
+            load(".95", "0.95"),
+            load("1.4", "1.4"),
+        ],
+        rows: &[
+            row("edf picked", ARENA, "edf picked"),
+            row("edf picked, late dropped", ARENA, "edf picked, late dropped"),
+            row("batch-timeout picked", ARENA, "batch-timeout picked"),
+            row("longest-queue picked", ARENA, "longest-queue picked"),
+            row("round-robin picked", ARENA, "round-robin picked"),
+            row("edgeserving-like", ARENA, "edgeserving-like"),
+            row("edgeserving-like, limit 32", ARENA, "edgeserving-like, limit 32"),
+            row("symphony picked", ARENA, "symphony picked"),
+            row("symphony fastest", ARENA, "symphony fastest"),
+            row("shepherd-like picked", ARENA, "shepherd-like picked"),
+            row("nexus-like picked", ARENA, "nexus-like picked"),
+            row("clockwork-like picked, limit 32", ARENA, "clockwork-like picked, limit 32"),
+            row("octopinf-like picked, every .02 s", ARENA, "octopinf-like picked, every .02 s"),
+            row("he-like picked", ARENA, "he-like picked"),
+            row("model-switching-like, waiting", ARENA, "model-switching-like, waiting"),
+            row("infaas-like, any accuracy", ARENA, "infaas-like, any accuracy"),
+            row("proteus-like, every .02 s", ARENA, "proteus-like, every .02 s"),
+            row("jellyfish-like, every .02 s", ARENA, "jellyfish-like, every .02 s"),
+            row("alpaserve-like picked, every .02 s", ARENA, "alpaserve-like picked, every .02 s"),
+            row("routebalance-like", ARENA, "routebalance-like"),
+            row("slackfit-like, real loads", ARENA, "slackfit-like, real loads"),
+            row("clipper-like picked, paper", ARENA, "clipper-like picked, paper"),
+            row("das-like", ARENA, "das-like"),
+            row("sneakpeek, window 0", ARENA, "sneakpeek, window 0"),
+            row("grouped", ARENA, "grouped"),
+            row("lo-edf", ARENA, "lo-edf"),
+            row("peek-plus", ARENA, "peek-plus"),
         ],
     },
 ];

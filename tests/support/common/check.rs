@@ -408,6 +408,12 @@ impl<'a> Replay<'a> {
         ensure!(self.freed.is_empty(), "nobody was told of {:?}", self.freed);
         ensure!(self.loaded.is_empty(), "nobody was told of {:?}", self.loaded);
         self.failures_over()?;
+        // One whose variant was there when it was decided, or when it reached its worker.
+        for at in 0..self.workers.len() {
+            if self.workers[at].ready <= now {
+                self.pass_preloads(at as u16, now);
+            }
+        }
         for (state, worker) in self.workers.iter().zip(0u16..) {
             ensure!(state.room_made.is_empty(), "worker {worker} evicted for no load");
             let way = &self.ways[usize::from(worker)];
