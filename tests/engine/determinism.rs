@@ -66,9 +66,13 @@ fn killed_sweeps_go_on_where_they_were() {
 #[test]
 fn sweeps_killed_at_any_of_fifty_moments_end_in_the_same_bytes() {
     let shell = Shell::small();
-    let begun = Instant::now();
-    shell.ok("sweep small.toml --replicates 4 --out whole");
-    let (life, whole) = (begun.elapsed(), shell.files("whole"));
+    // The shortest of some lives: one that the machine held up would be longer than most.
+    let life = (0..5).map(|at| {
+        let begun = Instant::now();
+        shell.ok(&format!("sweep small.toml --replicates 4 --out whole{at}"));
+        begun.elapsed()
+    });
+    let (life, whole) = (life.min().expect("five lives"), shell.files("whole0"));
     let mut unfinished = 0;
     for moment in 0..50 {
         let mut child = shell
