@@ -7,7 +7,7 @@ use crate::config::ConfigNode;
 use crate::config::note::Notes;
 use crate::config::toml::quote;
 use crate::core::ids::AppId;
-use crate::experiment::{Experiment, Sweep, TunedRow, Tuning};
+use crate::experiment::{Experiment, RunConfig, Sweep, TunedRow, Tuning, is_label};
 use crate::output::atomic;
 use crate::report::{ResultRow, Results};
 use clap::Args;
@@ -52,8 +52,8 @@ fn carry_out(args: &TuneArgs, notes: &mut Notes, out: &mut impl Write) -> Result
     let folder = args.out.clone().unwrap_or_else(|| name.into());
     let by_sources = has_sources(&sweep);
     let candidates = candidates(experiment, tune);
-    let mut set = grid_settings(experiment, tune, by_sources, &candidates);
-    let mut grid = load(args, &mut set)?;
+    let set = grid_settings(experiment, tune, by_sources, &candidates);
+    let mut grid = load(args, set)?;
     print_note(&format!("{} points of {} schedulers", candidates.len(), tune.rows.len()));
     let SweepReport { failed, results, .. } = make(&mut grid, &folder.join("grid"), args.jobs)?;
     failed?;
@@ -62,8 +62,8 @@ fn carry_out(args: &TuneArgs, notes: &mut Notes, out: &mut impl Write) -> Result
         writeln!(out, "{}: {}", candidate.row.label, candidate.parameters())?;
     }
     writeln!(out)?;
-    let mut set = report_settings(experiment, tune, by_sources, &chosen);
-    let mut sweep = load(args, &mut set)?;
+    let set = report_settings(experiment, tune, by_sources, &chosen);
+    let mut sweep = load(args, set)?;
     notes::of_inputs(&sweep, notes);
     let reported = folder.join("report");
     let written = make(&mut sweep, &reported, args.jobs)?;
@@ -75,16 +75,16 @@ fn carry_out(args: &TuneArgs, notes: &mut Notes, out: &mut impl Write) -> Result
 }
 
 /// The experiment with the changes of the command line and these.
-fn load(args: &TuneArgs, set: &mut Vec<String>) -> Result<Sweep, CliError> {
+fn load(args: &TuneArgs, set: Vec<String>) -> Result<Sweep, CliError> {
     let mut changed = args.experiment.clone();
-    changed.set.append(set);
+    changed.set.extend(set);
     changed.replicates = None;
     Ok(changed.load()?)
 }
 
 /// Whether every application replays a trace of several sources.
 fn has_sources(sweep: &Sweep) -> bool {
-    let several = |config: &crate::experiment::RunConfig, app: AppId| {
+    let several = |config: &RunConfig, app: AppId| {
         config.truth.trace(app).is_some_and(|trace| trace.sources.len() > 1)
     };
     sweep.configs.iter().all(|config| config.catalog.app_ids().all(|app| several(config, app)))
@@ -175,8 +175,7 @@ fn grid_settings(
         let axis = experiment.axes.iter().find(|axis| axis.keys == [key.clone()]);
         let own = labels.iter().find(|(name, _)| name == key);
         let (Some(axis), Some((_, own))) = (axis, own) else { continue };
-        let is_wanted =
-            |label: &String| wanted.iter().any(|wanted| crate::experiment::is_label(label, wanted));
+        let is_wanted = |label: &String| wanted.iter().any(|wanted| is_label(label, wanted));
         let kept = own.iter().zip(&axis.rows).filter(|(label, _)| is_wanted(label));
         let kept: Vec<String> = kept.map(|(_, row)| row[0].canonical()).collect();
         set.push(format!("{key}=[{}]", kept.join(", ")));

@@ -110,7 +110,7 @@ pub enum Event<'a> {
         /// The end of the outage.
         until: Time,
     },
-    /// A batch was lost with its worker, or since the scheduler ended it; its requests wait again.
+    /// A batch was lost: its worker failed, or the scheduler ended it. Its requests wait again.
     BatchLost {
         /// The time of the event.
         at: Time,

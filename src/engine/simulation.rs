@@ -3,8 +3,8 @@
 //! **Invariants:**
 //! - time never decreases;
 //! - all events of one instant are applied, then the scheduler decides once;
-//! - a worker processes its backlog in order; a batch runs to its end unless its worker fails
-//!   (`faults.rs`);
+//! - a worker processes its backlog in order; a batch runs to its end unless its worker fails or
+//!   the scheduler ends it (`faults.rs`);
 //! - a load occupies all lanes and begins when all are idle, unless it takes no time; memory is
 //!   never exceeded: least recently used variants leave when a load starts (`loads.rs`);
 //! - payloads for a worker behind a link are sent one after another (`link.rs`);

@@ -1,4 +1,4 @@
-//! Jellyfish: clients are mapped to workers and workers to models, so that nobody is left out and
+//! Jellyfish: clients are mapped to workers and workers to models, so that all are served and
 //! answers are as accurate as possible.
 //!
 //! Every period rates are measured, each worker gets a variant to host and clients to serve, and a
@@ -35,7 +35,7 @@ use crate::system::link::at_rate;
 /// Its line in the registry.
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "jellyfish-like",
-    summary: "maps clients to workers and workers to variants so that nobody is left out",
+    summary: "maps clients to workers and workers to variants so that all clients are served",
     source: "Nigade et al., RTSS 2022; vuhpdc/jellyfish d3a5f3b",
     settings: &[
         &PlanningPeriod::settings(10.0),
