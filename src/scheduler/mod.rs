@@ -17,6 +17,7 @@ mod dispatch {
     pub mod edf;
     pub mod fcfs;
     pub mod random;
+    pub mod shadow_price;
 }
 
 /// Planners: all waiting requests of a window at once.
@@ -63,8 +64,8 @@ pub mod published {
     pub mod acc_scale;
     pub mod alpaserve_like;
     pub mod alpaserve_plan;
-    mod app_lines;
-    mod arrival_rates;
+    pub(in crate::scheduler) mod app_lines;
+    pub(in crate::scheduler) mod arrival_rates;
     pub mod batch_timeout;
     pub mod clipper_like;
     pub mod clockwork_infer;
@@ -73,13 +74,13 @@ pub mod published {
     pub mod das_like;
     pub mod edgeserving_like;
     mod fixed_variant;
-    mod free_lanes;
+    pub(in crate::scheduler) mod free_lanes;
     pub mod he_like;
     mod hosting;
     pub mod infaas_like;
     pub mod jellyfish_like;
     pub mod jellyfish_plan;
-    mod last_question;
+    pub(in crate::scheduler) mod last_question;
     pub mod longest_queue;
     mod measured_spans;
     pub mod model_switching_like;
@@ -181,6 +182,7 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     planners::grouped::ENTRY,
     planners::sneakpeek::ENTRY,
     planners::peek_plus::ENTRY,
+    dispatch::shadow_price::ENTRY,
     planners::exhaustive::ENTRY,
     planners::optimal_window::ENTRY,
     learned::tmo_rl::ENTRY,

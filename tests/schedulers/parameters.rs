@@ -36,6 +36,8 @@ const VALUES: &[(&str, &[&str])] = &[
     ("class_mix_horizon", &["1", "5"]),
     ("recall_shrinkage", &["0", "10000"]),
     ("local_search", &["false"]),
+    ("drain_budgets", &["0.01", "10"]),
+    ("stay_budgets", &["0", "0.1"]),
     ("oversize_window", &["'beam'"]),
     ("policy", &["'no-such.policy'"]),
     ("timeout_ms", &["0", "20"]),

@@ -1,0 +1,474 @@
+//! Shadow-price, our own: an idle worker runs the batch with most right answers above the price of
+//! the time that it takes. A fluid plan of the waiting requests sets the price.
+//!
+//! ```text
+//! plan      maximise  Σ a_m x_m    subject to    Σ_m x_m <= waiting requests, by application
+//!                                                Σ c_m x_m <= drain_budgets · mean budget
+//! c_m       (L_m(b) + load) / b with all that wait in batches of b, as large as they can be
+//! price     right answers of a nanosecond at the margin of the plan, 0 if there is time for all
+//! score     Σ accuracy of the batch - max(price · L_m(b) + P · load, lost)
+//! load      its time, divided by the batches that share it: those of the application, at its rate,
+//!           within `stay_budgets` or, if that is less, the time since the last load of the variant
+//! P         the greater of the price and its mean of late
+//! lost      waiting requests that no variant can answer in time after this batch, and those that
+//!           would arrive and wait too long for it; divided by the number of lanes
+//! ```
+//!
+//! For every application and variant the candidate is the largest batch in deadline order that is
+//! on time, without the requests in front that a full batch would make late. The highest score
+//! begins, the earlier end on ties, also if it is negative: an idle worker earns nothing. Requests
+//! that no worker can answer in time are rejected.
+//!
+//! Why it works: the plan asks what the waiting requests would gain from a little more time if they
+//! had to be answered within a third of a budget. While few wait there is time for the best
+//! variants and the price is zero; then what counts is whether others come too late. In overload
+//! requests gather until the price is what another application or a better variant would make of
+//! the same time: the variants become faster first where an answer loses least by it, and the
+//! applications that earn least wait until they are late. So the mix of variants follows the load
+//! without an estimate of it, and batches grow before accuracy is given up. A load is paid by the
+//! batches that follow it, at the price of late and not of the moment: otherwise two variants that
+//! do not fit together are loaded in turn whenever nothing waits.
+//!
+//! The plan is that of `fluid_bound`: a multiple-choice knapsack in its linear relaxation, solved
+//! by hulls (Sinha and Zoltners, Operations Research 1979). Lanes of other workers count by their
+//! speed relative to the idle one. Links, memory and deadlines are in the score and not in the
+//! plan. Answers count if they are in time, whatever the penalty is. The defaults were chosen on
+//! the odd sources of `experiments/arena`.
+//!
+//! With A applications of V variants and batches of b, a decision takes O(A (V log V + h)) for the
+//! first h = [`HEADS`] deadlines, and with accuracies by request O(A V b) more. Source: ours.
+
+use crate::config::{Decoder, Setting};
+use crate::contract::{AccuracySource, Plan, RejectReason, Scheduler, Trigger, View};
+use crate::core::ids::{AppId, VariantId, WorkerId};
+use crate::core::units::{Span, Time};
+use crate::scheduler::published::app_lines::AppLines;
+use crate::scheduler::published::arrival_rates::ArrivalRates;
+use crate::scheduler::published::free_lanes::{FreeLane, FreeLanes};
+use crate::scheduler::published::last_question::reject_the_rest;
+use crate::scheduler::score::Score;
+use crate::scheduler::{BuildContext, SchedulerEntry};
+use crate::system::catalog::Catalog;
+
+pub const ENTRY: SchedulerEntry = SchedulerEntry {
+    name: "shadow-price",
+    summary: "the batch with most right answers above the price of the worker's time",
+    source: "ours",
+    settings: &[&[
+        Setting::number("drain_budgets", [1e-3, 1e6], 0.3)
+            .means("The time in which the plan answers what waits, in mean deadline budgets."),
+        Setting::number("stay_budgets", [0.0, 1e6], 2.0).means(
+            "The time over which batches share the load of their variant, in mean deadline \
+             budgets.",
+        ),
+    ]],
+    accuracy: Some(AccuracySource::Profiled),
+    build: |fields, context| Box::new(ShadowPrice::read(fields, context)),
+};
+
+/// So many deadlines of an application are looked at.
+const HEADS: usize = 256;
+
+/// A way to answer requests of an application.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Offer {
+    /// Nanoseconds of a worker for an answer.
+    pub cost_ns: f64,
+    /// Right answers for an answer.
+    pub accuracy: f64,
+}
+
+/// More right answers of an application for more time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    cost_ns: f64,
+    accuracy: f64,
+    /// For so many requests.
+    requests: f64,
+}
+
+impl Step {
+    fn slope(&self) -> f64 {
+        if self.cost_ns > 0.0 { self.accuracy / self.cost_ns } else { f64::INFINITY }
+    }
+}
+
+/// Appends to `steps` the upper hull of the offers of an application, from nothing upwards.
+pub fn hull(offers: &mut [Offer], requests: f64, steps: &mut Vec<Step>) {
+    offers.sort_by(|a, b| a.cost_ns.total_cmp(&b.cost_ns).then(b.accuracy.total_cmp(&a.accuracy)));
+    let first = steps.len();
+    let mut best = Offer { cost_ns: 0.0, accuracy: 0.0 };
+    for offer in offers.iter() {
+        if offer.accuracy <= best.accuracy {
+            continue;
+        }
+        let (cost_ns, accuracy) = (offer.cost_ns - best.cost_ns, offer.accuracy - best.accuracy);
+        let mut step = Step { cost_ns, accuracy, requests };
+        // A step that is steeper than the one before swallows it.
+        while let Some(last) = steps[first..].last().copied()
+            && last.slope() <= step.slope()
+        {
+            steps.pop();
+            step.cost_ns += last.cost_ns;
+            step.accuracy += last.accuracy;
+        }
+        steps.push(step);
+        best = *offer;
+    }
+}
+
+/// Right answers of a nanosecond at the margin of the plan for so much time; zero if there is time
+/// for all.
+///
+/// In the middle of the step that fits in part the price is its slope, at its ends the mean with
+/// the next slope there. At the slope itself two variants are worth the same; so the better one is
+/// chosen while most of the step fits, and the faster one when requests have gathered.
+pub fn price(steps: &mut [Step], time_ns: f64) -> f64 {
+    steps.sort_by(|a, b| b.slope().total_cmp(&a.slope()));
+    let mut left_ns = time_ns;
+    for (at, step) in steps.iter().enumerate() {
+        let needed_ns = step.cost_ns * step.requests;
+        if left_ns < needed_ns {
+            let slope = |at: usize| steps.get(at).map_or(0.0, Step::slope);
+            let share = left_ns / needed_ns;
+            let (next, weight) = if share < 0.5 {
+                (slope(at.saturating_sub(1)), 0.5 - share)
+            } else {
+                (slope(at + 1), share - 0.5)
+            };
+            return step.slope() + (next - step.slope()) * weight;
+        }
+        left_ns -= needed_ns;
+    }
+    0.0
+}
+
+struct ShadowPrice {
+    drain: Span,
+    stay: Span,
+    lines: AppLines,
+    lanes: FreeLanes,
+    rates: ArrivalRates,
+    /// By application, its shortest latency on any worker; empty before the first decision.
+    shortest: Vec<Span>,
+    /// Of all workers.
+    lane_count: f64,
+    workers: Vec<WorkerMemory>,
+    steps: Vec<Step>,
+    offers: Vec<Offer>,
+    /// By application, what the idle worker could do.
+    heads: Vec<Heads>,
+}
+
+/// What is kept of a worker.
+struct WorkerMemory {
+    /// Requests per nanosecond with the fastest variants, summed over the applications.
+    speed: f64,
+    /// By variant, the last decision for a batch that needs a load.
+    loaded: Vec<Option<Time>>,
+    /// The last price, and when.
+    price: (f64, Time),
+    mean_price: f64,
+}
+
+/// The first waiting requests of an application, seen from an idle worker.
+#[derive(Clone, Default)]
+struct Heads {
+    deadlines: Vec<Time>,
+    /// How long the worker takes for one of them at least; nothing if it cannot serve them.
+    quickest: Option<Span>,
+    /// Arrivals per nanosecond.
+    rate: f64,
+}
+
+/// A batch that could begin.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    app: AppId,
+    variant: VariantId,
+    /// Requests in front of it that stay.
+    skip: usize,
+    batch: usize,
+    finish: Time,
+}
+
+impl ShadowPrice {
+    /// Arrivals are counted in so many parts of the time for which a variant stays.
+    const BINS: u64 = 10;
+
+    fn read(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Self {
+        let catalog = context.catalog;
+        let apps = catalog.app_ids().len();
+        let budget_s = |app: AppId| catalog.app(app).budget.planning().as_s();
+        let mean_s = catalog.app_ids().map(budget_s).sum::<f64>() / apps.max(1) as f64;
+        let stay = Span::from_s(mean_s * fields.number("stay_budgets"));
+        let bin = Span((stay.0 / Self::BINS).max(1));
+        let lanes = catalog.worker_ids().map(|worker| f64::from(catalog.worker(worker).lanes));
+        Self {
+            drain: Span::from_s(mean_s * fields.number("drain_budgets")),
+            stay,
+            lines: AppLines::by_deadline(catalog),
+            lanes: FreeLanes::new(catalog),
+            rates: ArrivalRates::new(catalog, bin, Self::BINS),
+            shortest: Vec::new(),
+            lane_count: lanes.sum(),
+            workers: catalog.worker_ids().map(|id| WorkerMemory::new(catalog, id)).collect(),
+            steps: Vec::new(),
+            offers: Vec::new(),
+            heads: vec![Heads::default(); apps],
+        }
+    }
+
+    /// Rejects the requests that no worker can answer in time.
+    fn expire(&mut self, view: &View<'_>, plan: &mut Plan) {
+        if self.shortest.is_empty() {
+            self.shortest = self.lines.apps().map(|app| shortest(view, app)).collect();
+        }
+        for app in self.lines.apps() {
+            let soonest = view.now() + self.shortest[app.index()];
+            while self.lines.first(app).is_some_and(|first| view.is_late(first, soonest)) {
+                self.lines.pop(app).into_iter().for_each(|id| plan.reject(id, RejectReason::Late));
+            }
+        }
+    }
+
+    /// The share of a load that a batch is charged with; nothing if the variant is resident.
+    fn load_share(&self, lane: &FreeLane<'_>, variant: VariantId, rate: f64, batch: usize) -> f64 {
+        let FreeLane { view, worker, .. } = *lane;
+        if view.worker(worker).holds(variant) {
+            return 0.0;
+        }
+        let loaded = self.workers[worker.index()].loaded[variant.index()];
+        let stay = loaded.map_or(self.stay, |loaded| view.now().since(loaded).min(self.stay));
+        let batches = (rate * stay.0 as f64 / batch as f64).max(1.0);
+        view.load_span(worker, variant).0 as f64 / batches
+    }
+
+    /// The price of a nanosecond of the lane's worker.
+    fn price(&mut self, lane: &FreeLane<'_>) -> f64 {
+        let FreeLane { view, worker, .. } = *lane;
+        let (mut steps, mut offers) =
+            (std::mem::take(&mut self.steps), std::mem::take(&mut self.offers));
+        steps.clear();
+        for app in self.lines.apps() {
+            let (waiting, rate) = (self.lines.len(app), self.heads[app.index()].rate);
+            offers.clear();
+            offers.extend(view.variants(worker, app).map(|variant| {
+                let most = view.max_batch(worker, variant);
+                let batch = waiting.clamp(1, most);
+                let latency = view.expected_latency(worker, variant, batch).0 as f64;
+                let load = self.load_share(lane, variant, rate, batch);
+                let accuracy = view.catalog().variant(variant).accuracy;
+                Offer { cost_ns: (latency + load) / batch as f64, accuracy }
+            }));
+            hull(&mut offers, waiting as f64, &mut steps);
+        }
+        let speeds: f64 = self.workers.iter().map(|worker| worker.speed).sum();
+        let lanes = speeds / self.workers[worker.index()].speed;
+        let price = price(&mut steps, self.drain.0 as f64 * lanes);
+        (self.steps, self.offers) = (steps, offers);
+        price
+    }
+
+    /// Looks at the first waiting requests from the lane's worker.
+    fn look(&mut self, lane: &FreeLane<'_>) {
+        let FreeLane { view, worker, ref timeline, .. } = *lane;
+        for (app, heads) in (0..).map(AppId).zip(&mut self.heads) {
+            let ends = view.variants(worker, app).map(|v| view.soonest(timeline, v, 1));
+            heads.quickest = ends.min().map(|soonest| soonest.since(view.now()));
+            heads.rate = self.rates.mean_rps(app, view.now()).unwrap_or(0.0) / 1e9;
+            heads.deadlines.clear();
+            let first = self.lines.walk(app).take(HEADS);
+            heads.deadlines.extend(first.map(|request| request.deadline));
+        }
+    }
+
+    /// The batch of a variant that could begin, if one would be on time.
+    fn candidate(&self, lane: &FreeLane<'_>, app: AppId, variant: VariantId) -> Option<Candidate> {
+        let FreeLane { view, worker, ref timeline, .. } = *lane;
+        let deadlines = &self.heads[app.index()].deadlines;
+        let first = *deadlines.first()?;
+        let most = view.max_batch(worker, variant).min(self.lines.len(app));
+        let finish = |batch| view.finish(timeline, variant, batch);
+        let full = finish(most);
+        let skip = deadlines.partition_point(|deadline| *deadline < full);
+        let batch = most.min(self.lines.len(app) - skip);
+        if skip < deadlines.len() && batch > 0 {
+            return Some(Candidate { app, variant, skip, batch, finish: finish(batch) });
+        }
+        let batch = (1..=most).rev().find(|batch| first >= finish(*batch))?;
+        Some(Candidate { app, variant, skip: 0, batch, finish: finish(batch) })
+    }
+
+    /// Right answers of a batch.
+    fn worth(&self, view: &View<'_>, candidate: Candidate) -> f64 {
+        let Candidate { app, variant, skip, batch, .. } = candidate;
+        if view.info() == AccuracySource::Profiled {
+            let accuracy = Score::of(view.catalog().variant(variant).accuracy);
+            return accuracy.value() * batch as f64;
+        }
+        let requests = self.lines.walk(app).skip(skip).take(batch);
+        let each = requests.map(|request| Score::of(view.accuracy(request.id, variant)));
+        each.sum::<Score>().value()
+    }
+
+    /// Answers that are lost while the worker is busy with a batch.
+    fn lost(&self, view: &View<'_>, candidate: Candidate) -> f64 {
+        let each = (0..).map(AppId).zip(&self.heads).map(|(app, heads)| {
+            let Some(quickest) = heads.quickest else { return 0.0 };
+            let next = candidate.finish + quickest;
+            let late = heads.deadlines.partition_point(|deadline| *deadline < next);
+            let own = late.saturating_sub(candidate.skip).min(candidate.batch);
+            let own = if app == candidate.app { own } else { 0 };
+            let blocked = next.since(view.now()).0.saturating_sub(view.planning_budget(app).0);
+            (late - own) as f64 + heads.rate * blocked as f64
+        });
+        each.sum()
+    }
+
+    /// Begins the batch of the highest score.
+    fn fill(&mut self, lane: FreeLane<'_>) -> bool {
+        let FreeLane { view, worker, .. } = lane;
+        self.look(&lane);
+        let price = self.price(&lane);
+        let load_price = self.workers[worker.index()].price_of_late(price, view.now(), self.stay);
+        let mut best: Option<(f64, Candidate)> = None;
+        for app in self.lines.apps() {
+            for variant in view.variants(worker, app) {
+                let Some(candidate) = self.candidate(&lane, app, variant) else { continue };
+                let batch = candidate.batch;
+                let latency = view.expected_latency(worker, variant, batch).0 as f64;
+                let rate = self.heads[app.index()].rate;
+                let load = self.load_share(&lane, variant, rate, batch);
+                let lost = self.lost(view, candidate) / self.lane_count;
+                let score =
+                    self.worth(view, candidate) - (price * latency + load_price * load).max(lost);
+                let is_better = |(highest, other): (f64, Candidate)| {
+                    score > highest || score == highest && candidate.finish < other.finish
+                };
+                if best.is_none_or(is_better) {
+                    best = Some((score, candidate));
+                }
+            }
+        }
+        let Some((_, Candidate { app, variant, skip, batch, .. })) = best else { return false };
+        if !view.worker(worker).holds(variant) {
+            self.workers[worker.index()].loaded[variant.index()] = Some(view.now());
+        }
+        lane.assign(variant, self.lines.take_behind(app, skip, batch));
+        true
+    }
+}
+
+impl WorkerMemory {
+    fn new(catalog: &Catalog, worker: WorkerId) -> Self {
+        let each = catalog.app_ids().map(|app| {
+            let shares = catalog.variants_of(app).map(|v| catalog.least_share_ns(worker, v));
+            f64::from(catalog.worker(worker).lanes) / shares.fold(f64::INFINITY, f64::min)
+        });
+        Self {
+            speed: each.sum(),
+            loaded: vec![None; catalog.variant_ids().count()],
+            price: (0.0, Time::ZERO),
+            mean_price: 0.0,
+        }
+    }
+
+    /// The greater of a price and the mean of those before, over the last `length` or so.
+    fn price_of_late(&mut self, price: f64, now: Time, length: Span) -> f64 {
+        let (before, since) = std::mem::replace(&mut self.price, (price, now));
+        let passed = now.since(since).0 as f64;
+        let weight = passed / (passed + length.0 as f64).max(1.0);
+        self.mean_price += (before - self.mean_price) * weight;
+        self.mean_price.max(price)
+    }
+}
+
+/// The shortest latency of an application on any worker.
+fn shortest(view: &View<'_>, app: AppId) -> Span {
+    let each = view.catalog().worker_ids().flat_map(|worker| {
+        let latency = move |variant| view.catalog().shortest(worker, variant, usize::MAX);
+        view.variants(worker, app).map(latency)
+    });
+    each.min().unwrap_or_default()
+}
+
+impl Scheduler for ShadowPrice {
+    fn waits_for_idle_workers(&self) -> bool {
+        true
+    }
+
+    fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        self.lines.take_in(view, trigger);
+        self.rates.take_in(view, trigger);
+        self.expire(view, plan);
+        let mut lanes = std::mem::take(&mut self.lanes);
+        lanes.offer(view, plan, |lane| self.fill(lane));
+        self.lanes = lanes;
+        reject_the_rest(view, trigger, plan);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(apps: &[(f64, &[(f64, f64)])]) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (requests, offers) in apps {
+            let offer =
+                |(cost_ns, accuracy): &(f64, f64)| Offer { cost_ns: *cost_ns, accuracy: *accuracy };
+            let mut offers: Vec<Offer> = offers.iter().map(offer).collect();
+            hull(&mut offers, *requests, &mut steps);
+        }
+        steps
+    }
+
+    #[test]
+    fn the_hull_leaves_out_offers_that_are_never_the_best() {
+        // From nothing to (10, 0.5), then to (30, 0.9): the offers between lie below that line, or
+        // cost more for less.
+        let hull = steps(&[(4.0, &[(30.0, 0.9), (10.0, 0.5), (20.0, 0.6), (25.0, 0.4)])]);
+        let seen: Vec<(f64, f64)> = hull.iter().map(|s| (s.cost_ns, s.requests)).collect();
+        assert_eq!(seen, [(10.0, 4.0), (20.0, 4.0)]);
+        assert!((hull[0].slope() - 0.05).abs() < 1e-12 && (hull[1].slope() - 0.02).abs() < 1e-12);
+        // A steeper second step swallows the first.
+        let hull = steps(&[(1.0, &[(10.0, 0.1), (20.0, 0.8)])]);
+        assert_eq!(hull.len(), 1);
+        assert!((hull[0].slope() - 0.04).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_price_is_the_slope_of_the_step_that_fits_in_part() {
+        // Steps of 40 ns at 0.05, 80 ns at 0.02, and another application's 100 ns at 0.01.
+        let apps: [(f64, &[(f64, f64)]); 2] =
+            [(4.0, &[(10.0, 0.5), (30.0, 0.9)]), (10.0, &[(10.0, 0.1)])];
+        let at = |time_ns| price(&mut steps(&apps), time_ns);
+        let near = |time_ns, price: f64| assert!((at(time_ns) - price).abs() < 1e-12, "{time_ns}");
+        near(20.0, 0.05);
+        near(40.0, 0.035);
+        near(80.0, 0.02);
+        near(100.0, 0.02 + (0.01 - 0.02) * 0.25);
+        near(170.0, 0.01);
+        near(219.999_999_999_999, 0.005);
+        near(220.0, 0.0);
+        // Before the first step there is none to go to.
+        near(0.0, 0.05);
+        assert!(at(60.0) > at(80.0) && at(80.0) > at(100.0));
+    }
+
+    #[test]
+    fn the_price_of_late_follows_over_its_length() {
+        let mut worker = WorkerMemory {
+            speed: 1.0,
+            loaded: Vec::new(),
+            price: (0.0, Time::ZERO),
+            mean_price: 0.0,
+        };
+        assert_eq!(worker.price_of_late(8.0, Time(100), Span(100)), 8.0);
+        // 8 held for as long as the length: half the way.
+        assert_eq!(worker.price_of_late(0.0, Time(200), Span(100)), 4.0);
+        assert_eq!(worker.price_of_late(0.0, Time(300), Span(100)), 2.0);
+        assert_eq!(worker.price_of_late(0.0, Time(300), Span(0)), 2.0);
+    }
+}
