@@ -170,21 +170,45 @@ fn grid_settings(
         "expect=[]".to_owned(),
         format!("scheduler=[{}]", values.collect::<Vec<_>>().join(", ")),
     ];
-    let labels = experiment.axes_with_labels();
-    for (key, wanted) in &tune.filter {
-        let axis = experiment.axes.iter().find(|axis| axis.keys == [key.clone()]);
-        let own = labels.iter().find(|(name, _)| name == key);
-        let (Some(axis), Some((_, own))) = (axis, own) else { continue };
-        let is_wanted = |label: &String| wanted.iter().any(|wanted| is_label(label, wanted));
-        let kept = own.iter().zip(&axis.rows).filter(|(label, _)| is_wanted(label));
-        let kept: Vec<String> = kept.map(|(_, row)| row[0].canonical()).collect();
-        set.push(format!("{key}=[{}]", kept.join(", ")));
-    }
+    set.extend(kept_settings(experiment, tune));
     set.push(if by_sources {
         format!("workload.source_split={}", tune.tried_on)
     } else {
         format!("seed={}", experiment.seed.wrapping_add(OTHER_SEEDS))
     });
+    set
+}
+
+/// The changes that keep the settings that count: of all axes, the rows that the filter selects.
+fn kept_settings(experiment: &Experiment, tune: &Tuning) -> Vec<String> {
+    let labels = experiment.axes_with_labels();
+    let is_wanted = |key: &String, row: usize| {
+        let wanted = tune.filter.iter().find(|(name, _)| name == key);
+        let own = labels.iter().find(|(name, _)| name == key);
+        let label = own.and_then(|(_, labels)| labels.get(row));
+        wanted
+            .zip(label)
+            .is_none_or(|((_, wanted), label)| wanted.iter().any(|wanted| is_label(label, wanted)))
+    };
+    let (mut set, mut zips) = (Vec::new(), Vec::new());
+    for axis in experiment.axes.iter().filter(|axis| axis.keys != ["scheduler"]) {
+        let kept = (0..axis.rows.len()).filter(|row| axis.keys.iter().all(|k| is_wanted(k, *row)));
+        let list = |row: usize| {
+            let cells = axis.rows[row].iter().map(ConfigNode::canonical);
+            cells.collect::<Vec<_>>().join(", ")
+        };
+        if let [key] = axis.keys.as_slice() {
+            set.push(format!("{key}=[{}]", kept.map(list).collect::<Vec<_>>().join(", ")));
+        } else {
+            let keys: Vec<String> = axis.keys.iter().map(|key| quote(key)).collect();
+            let rows: Vec<String> = kept.map(|row| format!("[{}]", list(row))).collect();
+            let (keys, rows) = (keys.join(", "), rows.join(", "));
+            zips.push(format!("{{ keys = [{keys}], values = [{rows}] }}"));
+        }
+    }
+    if !zips.is_empty() {
+        set.push(format!("zip=[{}]", zips.join(", ")));
+    }
     set
 }
 

@@ -101,10 +101,9 @@ impl Tuning {
             let place = split.place.clone().field("workload.source_split");
             problems.push(Problem::new(place, found, expected));
         }
-        let known = |key: &String| axes.iter().any(|axis| axis.keys == [key.clone()]);
+        let known = |key: &String| axes.iter().any(|axis| axis.keys.contains(key));
         for (key, _) in filter.iter().filter(|(key, _)| !known(key)) {
-            let known = axes.iter().filter(|axis| axis.keys.len() == 1);
-            let known = known.map(|axis| axis.keys[0].as_str());
+            let known = axes.iter().flat_map(|axis| axis.keys.iter().map(String::as_str));
             problems.push(Problem::unknown(place("where"), "axis", key, known));
         }
         Self { metric, least, replicates, tried_on, reported_on, filter, rows }

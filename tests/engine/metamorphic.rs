@@ -103,9 +103,16 @@ fn scaled(world: &World, k: u64) -> World {
     world
 }
 
-/// Published systems with constants in units of time: whole requests per second, milliseconds.
-const WITH_UNITS: [&str; 5] =
-    ["proteus-like", "octopinf-like", "clockwork-like", "infaas-like", "routebalance-like"];
+/// Published systems with constants in units of time: whole requests per second, milliseconds. And
+/// one that counts arrivals in bins of whole nanoseconds.
+const WITH_UNITS: [&str; 6] = [
+    "proteus-like",
+    "octopinf-like",
+    "clockwork-like",
+    "infaas-like",
+    "routebalance-like",
+    "shadow-price",
+];
 
 /// Without noise, whose rounding does not scale, and without the priorities that weigh seconds
 /// against accuracies, a world k times slower is the same world.

@@ -37,7 +37,6 @@ const VALUES: &[(&str, &[&str])] = &[
     ("recall_shrinkage", &["0", "10000"]),
     ("local_search", &["false"]),
     ("drain_budgets", &["0.01", "10"]),
-    ("stay_budgets", &["0", "0.1"]),
     ("oversize_window", &["'beam'"]),
     ("policy", &["'no-such.policy'"]),
     ("timeout_ms", &["0", "20"]),

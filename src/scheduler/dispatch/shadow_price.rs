@@ -3,13 +3,13 @@
 //!
 //! ```text
 //! plan      maximise  Σ a_m x_m    subject to    Σ_m x_m <= waiting requests, by application
-//!                                                Σ c_m x_m <= drain_budgets · mean budget
+//!                                                Σ c_m x_m <= drain_budgets · their mean budget
 //! c_m       (L_m(b) + load) / b with all that wait in batches of b, as large as they can be
 //! price     right answers of a nanosecond at the margin of the plan, 0 if there is time for all
 //! score     Σ accuracy of the batch - max(price · L_m(b) + P · load, lost)
-//! load      its time, divided by the batches that share it: those of the application, at its rate,
-//!           within `stay_budgets` or, if that is less, the time since the last load of the variant
-//! P         the greater of the price and its mean of late
+//! load      its time, divided by the batches that share it: those of the application at its rate,
+//!           if the variant stays for as long as it has not been loaded
+//! P         the greater of the price and that of a plan of the requests that arrive in that time
 //! lost      waiting requests that no variant can answer in time after this batch, and those that
 //!           would arrive and wait too long for it; divided by the number of lanes
 //! ```
@@ -55,12 +55,10 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     summary: "the batch with most right answers above the price of the worker's time",
     source: "ours",
     settings: &[&[
-        Setting::number("drain_budgets", [1e-3, 1e6], 0.3)
+        Setting::number("drain_budgets", [1e-3, 1e6], 0.35)
             .means("The time in which the plan answers what waits, in mean deadline budgets."),
-        Setting::number("stay_budgets", [0.0, 1e6], 2.0).means(
-            "The time over which batches share the load of their variant, in mean deadline \
-             budgets.",
-        ),
+        Setting::integer("max_batch", [1, 4096], 64)
+            .means("The most requests of a batch; the profile of a variant may allow fewer."),
     ]],
     accuracy: Some(AccuracySource::Profiled),
     build: |fields, context| Box::new(ShadowPrice::read(fields, context)),
@@ -144,11 +142,12 @@ pub fn price(steps: &mut [Step], time_ns: f64) -> f64 {
 }
 
 struct ShadowPrice {
-    drain: Span,
-    stay: Span,
+    drain_budgets: f64,
+    max_batch: usize,
     lines: AppLines,
     lanes: FreeLanes,
-    rates: ArrivalRates,
+    /// Since the first arrival.
+    rates: Option<ArrivalRates>,
     /// By application, its shortest latency on any worker; empty before the first decision.
     shortest: Vec<Span>,
     /// Of all workers.
@@ -162,13 +161,12 @@ struct ShadowPrice {
 
 /// What is kept of a worker.
 struct WorkerMemory {
-    /// Requests per nanosecond with the fastest variants, summed over the applications.
+    /// By application, requests per nanosecond with the fastest variant.
+    speeds: Vec<f64>,
+    /// Their sum over the applications of which requests have arrived.
     speed: f64,
     /// By variant, the last decision for a batch that needs a load.
     loaded: Vec<Option<Time>>,
-    /// The last price, and when.
-    price: (f64, Time),
-    mean_price: f64,
 }
 
 /// The first waiting requests of an application, seen from an idle worker.
@@ -177,8 +175,9 @@ struct Heads {
     deadlines: Vec<Time>,
     /// How long the worker takes for one of them at least; nothing if it cannot serve them.
     quickest: Option<Span>,
-    /// Arrivals per nanosecond.
-    rate: f64,
+    has_arrived: bool,
+    /// Arrivals per nanosecond, once that is known.
+    rate: Option<f64>,
 }
 
 /// A batch that could begin.
@@ -193,30 +192,57 @@ struct Candidate {
 }
 
 impl ShadowPrice {
-    /// Arrivals are counted in so many parts of the time for which a variant stays.
-    const BINS: u64 = 10;
+    /// Arrivals are counted in so many bins, each of a tenth of the time of the plan.
+    const BINS: u64 = 40;
 
     fn read(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Self {
         let catalog = context.catalog;
-        let apps = catalog.app_ids().len();
-        let budget_s = |app: AppId| catalog.app(app).budget.planning().as_s();
-        let mean_s = catalog.app_ids().map(budget_s).sum::<f64>() / apps.max(1) as f64;
-        let stay = Span::from_s(mean_s * fields.number("stay_budgets"));
-        let bin = Span((stay.0 / Self::BINS).max(1));
         let lanes = catalog.worker_ids().map(|worker| f64::from(catalog.worker(worker).lanes));
         Self {
-            drain: Span::from_s(mean_s * fields.number("drain_budgets")),
-            stay,
+            drain_budgets: fields.number("drain_budgets"),
+            max_batch: fields.integer("max_batch") as usize,
             lines: AppLines::by_deadline(catalog),
             lanes: FreeLanes::new(catalog),
-            rates: ArrivalRates::new(catalog, bin, Self::BINS),
+            rates: None,
             shortest: Vec::new(),
             lane_count: lanes.sum(),
             workers: catalog.worker_ids().map(|id| WorkerMemory::new(catalog, id)).collect(),
             steps: Vec::new(),
             offers: Vec::new(),
-            heads: vec![Heads::default(); apps],
+            heads: vec![Heads::default(); catalog.app_ids().len()],
         }
+    }
+
+    /// Adds what arrived to the lines and counts it.
+    fn take_in(&mut self, view: &View<'_>, trigger: Trigger<'_>) {
+        self.lines.take_in(view, trigger);
+        if self.rates.is_none()
+            && let Some(first) = trigger.arrived.iter().find_map(|id| view.request(*id))
+        {
+            let drain = view.planning_budget(first.app).scale(self.drain_budgets);
+            let bin = Span((drain.0 / 10).max(1));
+            let rates = ArrivalRates::from_first_arrival(view.catalog(), bin, Self::BINS);
+            self.rates = Some(rates);
+        }
+        let Some(rates) = &mut self.rates else { return };
+        let arrived =
+            |rates: &ArrivalRates| self.lines.apps().filter(|a| rates.has_arrived(*a)).count();
+        let before = arrived(rates);
+        rates.take_in(view, trigger);
+        if arrived(rates) > before {
+            for worker in &mut self.workers {
+                let each = self.lines.apps().filter(|app| rates.has_arrived(*app));
+                worker.speed = each.map(|app| worker.speeds[app.index()]).sum();
+            }
+        }
+    }
+
+    /// The time in which the plan answers what waits, in ns.
+    fn drain_ns(&self, view: &View<'_>) -> f64 {
+        let apps = || self.lines.apps().map(|app| (app, self.lines.len(app) as f64));
+        let budgets = apps().map(|(app, waiting)| view.planning_budget(app).0 as f64 * waiting);
+        let waiting: f64 = apps().map(|(_, waiting)| waiting).sum();
+        budgets.sum::<f64>() / waiting.max(1.0) * self.drain_budgets
     }
 
     /// Rejects the requests that no worker can answer in time.
@@ -233,39 +259,63 @@ impl ShadowPrice {
     }
 
     /// The share of a load that a batch is charged with; nothing if the variant is resident.
-    fn load_share(&self, lane: &FreeLane<'_>, variant: VariantId, rate: f64, batch: usize) -> f64 {
+    fn load_share(&self, lane: &FreeLane<'_>, variant: VariantId, batch: usize) -> f64 {
         let FreeLane { view, worker, .. } = *lane;
+        let app = view.catalog().variant(variant).app;
+        let rate = self.heads[app.index()].rate.unwrap_or(0.0);
         if view.worker(worker).holds(variant) {
             return 0.0;
         }
-        let loaded = self.workers[worker.index()].loaded[variant.index()];
-        let stay = loaded.map_or(self.stay, |loaded| view.now().since(loaded).min(self.stay));
+        let first = self.rates.as_ref().and_then(ArrivalRates::first_arrival);
+        let loaded = self.workers[worker.index()].loaded[variant.index()].or(first);
+        let stay = view.now().since(loaded.unwrap_or(view.now()));
         let batches = (rate * stay.0 as f64 / batch as f64).max(1.0);
         view.load_span(worker, variant).0 as f64 / batches
     }
 
-    /// The price of a nanosecond of the lane's worker.
-    fn price(&mut self, lane: &FreeLane<'_>) -> f64 {
+    /// The price of a nanosecond of the lane's worker: in a plan of the requests that wait, and in
+    /// one of those that arrive within as long as it takes. Of applications whose rate is unknown
+    /// yet, any number may arrive.
+    fn prices(&mut self, lane: &FreeLane<'_>) -> (f64, f64) {
+        let drain_ns = self.drain_ns(lane.view);
+        let waiting = self.price(lane, drain_ns, |planner, app| planner.lines.len(app) as f64);
+        let arriving = self.price(lane, drain_ns, |planner, app| {
+            let heads = &planner.heads[app.index()];
+            let unknown = if heads.has_arrived { f64::INFINITY } else { 0.0 };
+            heads.rate.map_or(unknown, |rate| rate * drain_ns)
+        });
+        (waiting, waiting.max(arriving))
+    }
+
+    fn price(
+        &mut self,
+        lane: &FreeLane<'_>,
+        drain_ns: f64,
+        requests: impl Fn(&Self, AppId) -> f64,
+    ) -> f64 {
         let FreeLane { view, worker, .. } = *lane;
         let (mut steps, mut offers) =
             (std::mem::take(&mut self.steps), std::mem::take(&mut self.offers));
         steps.clear();
         for app in self.lines.apps() {
-            let (waiting, rate) = (self.lines.len(app), self.heads[app.index()].rate);
+            let requests = requests(self, app);
+            if requests <= 0.0 {
+                continue;
+            }
             offers.clear();
             offers.extend(view.variants(worker, app).map(|variant| {
-                let most = view.max_batch(worker, variant);
-                let batch = waiting.clamp(1, most);
+                let most = view.max_batch(worker, variant).min(self.max_batch);
+                let batch = (requests as usize).clamp(1, most);
                 let latency = view.expected_latency(worker, variant, batch).0 as f64;
-                let load = self.load_share(lane, variant, rate, batch);
+                let load = self.load_share(lane, variant, batch);
                 let accuracy = view.catalog().variant(variant).accuracy;
                 Offer { cost_ns: (latency + load) / batch as f64, accuracy }
             }));
-            hull(&mut offers, waiting as f64, &mut steps);
+            hull(&mut offers, requests, &mut steps);
         }
         let speeds: f64 = self.workers.iter().map(|worker| worker.speed).sum();
         let lanes = speeds / self.workers[worker.index()].speed;
-        let price = price(&mut steps, self.drain.0 as f64 * lanes);
+        let price = price(&mut steps, drain_ns * lanes);
         (self.steps, self.offers) = (steps, offers);
         price
     }
@@ -276,7 +326,10 @@ impl ShadowPrice {
         for (app, heads) in (0..).map(AppId).zip(&mut self.heads) {
             let ends = view.variants(worker, app).map(|v| view.soonest(timeline, v, 1));
             heads.quickest = ends.min().map(|soonest| soonest.since(view.now()));
-            heads.rate = self.rates.mean_rps(app, view.now()).unwrap_or(0.0) / 1e9;
+            let rates = self.rates.as_ref();
+            heads.has_arrived = rates.is_some_and(|rates| rates.has_arrived(app));
+            let rate = rates.and_then(|rates| rates.mean_rps(app, view.now()));
+            heads.rate = rate.map(|rate| rate / 1e9);
             heads.deadlines.clear();
             let first = self.lines.walk(app).take(HEADS);
             heads.deadlines.extend(first.map(|request| request.deadline));
@@ -288,7 +341,7 @@ impl ShadowPrice {
         let FreeLane { view, worker, ref timeline, .. } = *lane;
         let deadlines = &self.heads[app.index()].deadlines;
         let first = *deadlines.first()?;
-        let most = view.max_batch(worker, variant).min(self.lines.len(app));
+        let most = view.max_batch(worker, variant).min(self.max_batch).min(self.lines.len(app));
         let finish = |batch| view.finish(timeline, variant, batch);
         let full = finish(most);
         let skip = deadlines.partition_point(|deadline| *deadline < full);
@@ -321,7 +374,7 @@ impl ShadowPrice {
             let own = late.saturating_sub(candidate.skip).min(candidate.batch);
             let own = if app == candidate.app { own } else { 0 };
             let blocked = next.since(view.now()).0.saturating_sub(view.planning_budget(app).0);
-            (late - own) as f64 + heads.rate * blocked as f64
+            (late - own) as f64 + heads.rate.unwrap_or(0.0) * blocked as f64
         });
         each.sum()
     }
@@ -329,17 +382,16 @@ impl ShadowPrice {
     /// Begins the batch of the highest score.
     fn fill(&mut self, lane: FreeLane<'_>) -> bool {
         let FreeLane { view, worker, .. } = lane;
+        self.expire(view, lane.plan);
         self.look(&lane);
-        let price = self.price(&lane);
-        let load_price = self.workers[worker.index()].price_of_late(price, view.now(), self.stay);
+        let (price, load_price) = self.prices(&lane);
         let mut best: Option<(f64, Candidate)> = None;
         for app in self.lines.apps() {
             for variant in view.variants(worker, app) {
                 let Some(candidate) = self.candidate(&lane, app, variant) else { continue };
                 let batch = candidate.batch;
                 let latency = view.expected_latency(worker, variant, batch).0 as f64;
-                let rate = self.heads[app.index()].rate;
-                let load = self.load_share(&lane, variant, rate, batch);
+                let load = self.load_share(&lane, variant, batch);
                 let lost = self.lost(view, candidate) / self.lane_count;
                 let score =
                     self.worth(view, candidate) - (price * latency + load_price * load).max(lost);
@@ -362,25 +414,15 @@ impl ShadowPrice {
 
 impl WorkerMemory {
     fn new(catalog: &Catalog, worker: WorkerId) -> Self {
-        let each = catalog.app_ids().map(|app| {
+        let speed = |app| {
             let shares = catalog.variants_of(app).map(|v| catalog.least_share_ns(worker, v));
             f64::from(catalog.worker(worker).lanes) / shares.fold(f64::INFINITY, f64::min)
-        });
+        };
         Self {
-            speed: each.sum(),
+            speeds: catalog.app_ids().map(speed).collect(),
+            speed: 0.0,
             loaded: vec![None; catalog.variant_ids().count()],
-            price: (0.0, Time::ZERO),
-            mean_price: 0.0,
         }
-    }
-
-    /// The greater of a price and the mean of those before, over the last `length` or so.
-    fn price_of_late(&mut self, price: f64, now: Time, length: Span) -> f64 {
-        let (before, since) = std::mem::replace(&mut self.price, (price, now));
-        let passed = now.since(since).0 as f64;
-        let weight = passed / (passed + length.0 as f64).max(1.0);
-        self.mean_price += (before - self.mean_price) * weight;
-        self.mean_price.max(price)
     }
 }
 
@@ -399,9 +441,7 @@ impl Scheduler for ShadowPrice {
     }
 
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        self.lines.take_in(view, trigger);
-        self.rates.take_in(view, trigger);
-        self.expire(view, plan);
+        self.take_in(view, trigger);
         let mut lanes = std::mem::take(&mut self.lanes);
         lanes.offer(view, plan, |lane| self.fill(lane));
         self.lanes = lanes;
@@ -455,20 +495,5 @@ mod tests {
         // Before the first step there is none to go to.
         near(0.0, 0.05);
         assert!(at(60.0) > at(80.0) && at(80.0) > at(100.0));
-    }
-
-    #[test]
-    fn the_price_of_late_follows_over_its_length() {
-        let mut worker = WorkerMemory {
-            speed: 1.0,
-            loaded: Vec::new(),
-            price: (0.0, Time::ZERO),
-            mean_price: 0.0,
-        };
-        assert_eq!(worker.price_of_late(8.0, Time(100), Span(100)), 8.0);
-        // 8 held for as long as the length: half the way.
-        assert_eq!(worker.price_of_late(0.0, Time(200), Span(100)), 4.0);
-        assert_eq!(worker.price_of_late(0.0, Time(300), Span(100)), 2.0);
-        assert_eq!(worker.price_of_late(0.0, Time(300), Span(0)), 2.0);
     }
 }

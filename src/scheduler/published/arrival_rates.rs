@@ -13,7 +13,17 @@ use std::ops::Range;
 pub struct ArrivalRates {
     bin: Span,
     bins: u64,
+    /// The beginning of the first bin.
+    origin: Origin,
     apps: Vec<Bins>,
+}
+
+/// Where bins begin.
+#[derive(Clone, Copy)]
+enum Origin {
+    Zero,
+    /// The first arrival that was seen, once there is one.
+    FirstArrival(Option<Time>),
 }
 
 /// Counts of one application.
@@ -28,7 +38,27 @@ struct Bins {
 impl ArrivalRates {
     /// Rates over the last `bins` bins of this length.
     pub fn new(catalog: &Catalog, bin: Span, bins: u64) -> Self {
-        Self { bin, bins, apps: vec![Bins::default(); catalog.app_ids().len()] }
+        let apps = vec![Bins::default(); catalog.app_ids().len()];
+        Self { bin, bins, origin: Origin::Zero, apps }
+    }
+
+    /// The same with bins that begin at the first arrival.
+    pub fn from_first_arrival(catalog: &Catalog, bin: Span, bins: u64) -> Self {
+        Self { origin: Origin::FirstArrival(None), ..Self::new(catalog, bin, bins) }
+    }
+
+    /// The first arrival, if bins begin there.
+    pub fn first_arrival(&self) -> Option<Time> {
+        match self.origin {
+            Origin::Zero => None,
+            Origin::FirstArrival(first) => first,
+        }
+    }
+
+    /// The bin of an instant.
+    fn bin_at(&self, time: Time) -> u64 {
+        let origin = self.first_arrival().unwrap_or(Time::ZERO);
+        time.since(origin).0 / self.bin.0
     }
 
     pub fn take_in(&mut self, view: &View<'_>, trigger: Trigger<'_>) {
@@ -36,7 +66,10 @@ impl ArrivalRates {
             if let Some(request) = view.request(*id)
                 && !view.is_returned(*id)
             {
-                let bin = request.arrival.0 / self.bin.0;
+                if let Origin::FirstArrival(first @ None) = &mut self.origin {
+                    *first = Some(request.arrival);
+                }
+                let bin = self.bin_at(request.arrival);
                 self.apps[request.app.index()].count(bin, self.bins);
             }
         }
@@ -84,7 +117,7 @@ impl ArrivalRates {
 
     /// The bins that are over, at most so many; `None` if there is none.
     fn over(&self, app: AppId, now: Time, bins: u64) -> Option<Range<u64>> {
-        let (current, first) = (now.0 / self.bin.0, self.apps[app.index()].first?);
+        let (current, first) = (self.bin_at(now), self.apps[app.index()].first?);
         let over = first.max(current.saturating_sub(bins))..current;
         (!over.is_empty()).then_some(over)
     }
@@ -114,7 +147,12 @@ mod tests {
 
     #[test]
     fn bins_that_are_over_count() {
-        let mut rates = ArrivalRates { bin: Span(100), bins: 3, apps: vec![Bins::default()] };
+        let mut rates = ArrivalRates {
+            bin: Span(100),
+            bins: 3,
+            origin: Origin::Zero,
+            apps: vec![Bins::default()],
+        };
         let at = |rates: &ArrivalRates, now| rates.mean_rps(AppId(0), Time(now));
         assert_eq!(at(&rates, 1_000), None);
         let second = 1e9;
@@ -133,7 +171,12 @@ mod tests {
 
     #[test]
     fn recent_bins_weigh_more() {
-        let mut rates = ArrivalRates { bin: Span(100), bins: 3, apps: vec![Bins::default()] };
+        let mut rates = ArrivalRates {
+            bin: Span(100),
+            bins: 3,
+            origin: Origin::Zero,
+            apps: vec![Bins::default()],
+        };
         for arrival in [10, 20, 210, 220, 230, 240, 310] {
             rates.apps[0].count(arrival / 100, 3);
         }
