@@ -219,7 +219,9 @@ fn report_settings(
     by_sources: bool,
     chosen: &[&Candidate<'_>],
 ) -> Vec<String> {
-    let own = schedulers(experiment).into_iter();
+    // Rows that an earlier tuning left in the experiment are replaced.
+    let is_chosen = |label: &str| chosen.iter().any(|candidate| tuned(candidate.row) == label);
+    let own = schedulers(experiment).into_iter().filter(|(label, _)| !is_chosen(label));
     let own = own.map(|(label, settings)| labelled(&settings, &label));
     let tuned = chosen.iter().map(|candidate| candidate.labelled(&tuned(candidate.row)));
     let values: Vec<String> = own.chain(tuned).collect();
