@@ -255,7 +255,9 @@ fn claims(
 ) -> Result<bool, CliError> {
     let mut pass = true;
     for claim in &experiment.expectations {
-        writeln!(out, "claim: {} ({})", claim.claim, claim.metric)?;
+        let metric = &claim.metric;
+        let metric = if metric.is_empty() { String::new() } else { format!(" ({metric})") };
+        writeln!(out, "claim: {}{metric}", claim.claim)?;
         let judged = judge(results, claim);
         verdicts(&judged, out)?;
         pass &= !(claim.gate && judged.iter().any(|j| j.verdict == Verdict::Contradicted));

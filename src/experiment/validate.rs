@@ -103,6 +103,9 @@ impl<'a> NameChecker<'a> {
     }
 
     fn claim(&mut self, claim: &Expectation) {
+        if claim.not_transposable.is_some() {
+            return;
+        }
         let at = |field: &str| claim.place.clone().field(&format!("expect.{field}"));
         self.axis(&claim.axis, at("axis"));
         self.metric(&claim.metric, at("metric"));
