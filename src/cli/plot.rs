@@ -127,11 +127,7 @@ fn table(args: &PlotArgs, axes: &[AxisLabels], problems: &mut Problems) -> Confi
 }
 
 /// `key=value` and `key=other` of an option become a key with two values.
-fn labels(
-    option: &str,
-    texts: &[String],
-    problems: &mut Problems,
-) -> Vec<(String, ConfigNode)> {
+fn labels(option: &str, texts: &[String], problems: &mut Problems) -> Vec<(String, ConfigNode)> {
     let mut values: BTreeMap<String, Vec<ConfigNode>> = BTreeMap::new();
     let node = |value| ConfigNode { place: Location::file(option), value };
     for text in texts {

@@ -5,8 +5,8 @@ use super::results::Results;
 use super::summary::{Cell, cells};
 use crate::config::path;
 use crate::experiment::{FigureKind, FigureSpec, is_label};
-use crate::metrics::{QUANTILES, more_is_better};
 use crate::metrics::column::unit;
+use crate::metrics::{QUANTILES, more_is_better};
 use crate::output::atomic::{self, WriteError};
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! The Pareto hull of a group of series: a stair through those of its points than which no other is
 //! better in both metrics, and the area of what they exceed.
 
-use super::geometry::{Rect, Xy};
 use super::Point;
+use super::geometry::{Rect, Xy};
 
 /// A group of series with its hull.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,14 +21,18 @@
 //! | `legend` | the block that explains the lines, always beside or below the plot |
 //! | `layout` | where everything goes |
 //! | `draw` | from the chart to the scene |
+//! | `bars` | horizontal bars |
+//! | `heat_map` | shares by row and column |
 //! | `hull` | the best points of a group |
 //! | `ranks` | the diagram of mean ranks |
 //! | `scene` | a finished picture as plain data |
 //! | `paint` | the scene as SVG or PNG |
 
 mod axis;
+mod bars;
 mod draw;
 mod geometry;
+mod heat_map;
 mod hull;
 mod layout;
 mod legend;
@@ -40,6 +44,8 @@ mod style;
 mod tests;
 mod text;
 
+pub use bars::{Bar, BarChart};
+pub use heat_map::{HeatMap, HeatRow};
 pub use hull::Hull;
 pub use ranks::RankDiagram;
 
