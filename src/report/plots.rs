@@ -115,7 +115,8 @@ const RINGED: &str = "Ringed: the queue is not stationary, and the value depends
                       the run.";
 
 /// The meaning of a hull.
-const HULLS: &str = "A hull ends where no mean of its group is better in both.";
+const HULLS: &str =
+    "A hull joins the means of its group that no other of it exceeds in both metrics.";
 
 /// The data and words of a figure.
 pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {

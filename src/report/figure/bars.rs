@@ -39,13 +39,13 @@ pub struct BarChart {
 }
 
 /// Of the page that names take.
-const NAMES: f64 = 210.0;
+const NAMES: f64 = 244.0;
 /// Of the page that the longest number takes.
 const NUMBERS: f64 = 96.0;
-const LABEL: Face = Face::regular(14.0);
+const LABEL: Face = Face::regular(13.0);
 const NUMBER: Face = Face::regular(12.0);
 /// Height of a bar.
-const BAR: f64 = 11.0;
+const BAR: f64 = 12.0;
 /// Between the bars of two names.
 const GAP: f64 = 7.0;
 /// Half the height of the cap of an interval.

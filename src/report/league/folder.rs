@@ -11,6 +11,9 @@ const STEMS: [&str; 4] = ["league", "ranks", "knees", "matrix"];
 /// How they end.
 const ENDINGS: [&str; 5] = ["csv", "md", "tex", "svg", "png"];
 
+/// More settings than this are not drawn.
+pub(super) const MOST_FIGURES: usize = 12;
+
 /// A folder that is being filled.
 #[derive(Debug)]
 pub(super) struct Folder<'a> {

@@ -6,21 +6,21 @@
 
 use super::super::figure::{Bar, BarChart};
 use super::super::plots::FigureError;
-use super::super::results::ResultRow;
 use super::super::runs_csv::number;
 use super::Block;
-use super::folder::Folder;
-use super::standings::{named, titled};
+use super::folder::{Folder, MOST_FIGURES};
+use super::standings::{follows, named, titled};
 use crate::stats::Estimate;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// What the tables show.
 pub(super) const MEANING: &str = "Knees: the highest load up to which a share of all requests is \
-                                  answered in time, rejected ones counted as missed; misses are \
-                                  linear between the loads of the grid. Mean and half width of \
-                                  its 95 % interval (Student's t) over replicates; > and < are \
-                                  bounds: some replicate keeps the share at every load, or at none.";
+                                  answered in time, rejected ones counted as missed. Misses are \
+                                  taken as linear between the loads of the grid. Mean and half \
+                                  width of its 95 % interval (Student's t) over replicates; > and \
+                                  < are bounds: some replicate keeps the share at every load, or \
+                                  at none.";
 
 /// The columns of `knees.csv`.
 const COLUMNS: [&str; 10] = [
@@ -180,15 +180,6 @@ impl Knees {
     }
 }
 
-/// Whether the labels of an axis follow from those of another, as in a zip.
-fn follows(rows: &[&ResultRow], axis: usize, from: usize) -> bool {
-    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-    rows.iter().all(|row| {
-        let label = row.labels[axis].as_str();
-        *seen.entry(&row.labels[from]).or_insert(label) == label
-    })
-}
-
 /// The value of a key, which is new at the end of the list if there is none.
 fn entry<K: PartialEq, V: Default>(list: &mut Vec<(K, V)>, key: K) -> &mut V {
     let at = list.iter().position(|(own, _)| *own == key).unwrap_or(list.len());
@@ -244,10 +235,12 @@ impl Knee {
         let places = if mean >= 100.0 { 0 } else { 3 };
         match (bound, half_width) {
             (Some(bound), _) => {
+                // A bound at the end of the grid is a round number.
                 let text = format!("{mean:.places$}");
-                let text = match text.contains('.') {
-                    true => text.trim_end_matches('0').trim_end_matches('.'),
-                    false => &text,
+                let text = if places > 0 {
+                    text.trim_end_matches('0').trim_end_matches('.')
+                } else {
+                    &text
                 };
                 format!("{} {text}", if bound.is_gt() { ">" } else { "<" })
             }
@@ -279,7 +272,7 @@ pub(super) fn write(all: &[Knees], folder: &mut Folder<'_>) -> Result<(), Figure
         return Ok(());
     }
     folder.csv("knees.csv", &COLUMNS, all.iter().flat_map(Knees::rows))?;
-    for (at, knees) in all.iter().enumerate().take(super::matrix::MOST_FIGURES) {
+    for (at, knees) in all.iter().enumerate().take(MOST_FIGURES) {
         let name = if all.len() == 1 { "knees".to_owned() } else { format!("knees-{}", at + 1) };
         let chart = knees.chart();
         folder.figure(&name, || chart.svg(), || chart.png())?;

@@ -5,8 +5,9 @@ use super::super::figure::HeatMap;
 use super::super::plots::FigureError;
 use super::super::runs_csv::number;
 use super::Block;
-use super::folder::Folder;
-use super::standings::{by_setting, named, titled, with_width};
+use super::folder::{Folder, MOST_FIGURES};
+use super::standings::{by_setting, follows, named, titled, with_width};
+use crate::config::path;
 use crate::stats::Estimate;
 
 /// What the tables show.
@@ -27,9 +28,6 @@ const METRICS: [(&str, &str, &str); 2] = [
 const COLUMNS: [&str; 8] =
     ["block", "setting", "rule", "variant", "metric", "mean", "ci95_low", "ci95_high"];
 
-/// More settings than this are not drawn.
-pub(super) const MOST_FIGURES: usize = 12;
-
 /// By metric, the cells of a rule, one for each variant.
 type Cells = [[Option<Estimate>; VARIANTS.len()]; METRICS.len()];
 
@@ -38,6 +36,8 @@ type Cells = [[Option<Estimate>; VARIANTS.len()]; METRICS.len()];
 pub(super) struct Matrix {
     block: String,
     setting: String,
+    /// The setting without axes that follow from an earlier one.
+    short: String,
     rules: Vec<(String, Cells)>,
 }
 
@@ -55,10 +55,21 @@ fn split(label: &str) -> Option<(String, usize)> {
     })
 }
 
+/// The places among the other axes of those that do not follow from an earlier one, as in a zip.
+fn told(block: &Block<'_>) -> Vec<usize> {
+    let axes: Vec<usize> = (0..block.results.axes.len()).filter(|at| *at != block.axis).collect();
+    let follows = |at: usize| axes[..at].iter().any(|from| follows(block.rows, axes[at], *from));
+    (0..axes.len()).filter(|at| !follows(*at)).collect()
+}
+
 impl Matrix {
     /// Of the settings of a block at which at least two rules have several variants.
     pub fn of(block: &Block<'_>) -> Vec<Self> {
         let names = block.results.other_axes(block.axis);
+        let told = told(block);
+        let last: Vec<String> = names.iter().map(|name| path::last(name).to_owned()).collect();
+        let only =
+            |list: &[String]| -> Vec<String> { told.iter().map(|at| list[*at].clone()).collect() };
         let mut matrices = Vec::new();
         for (labels, own) in by_setting(block) {
             let mut rules: Vec<(String, Cells)> = Vec::new();
@@ -75,7 +86,8 @@ impl Matrix {
             rules.retain(|(_, cells)| cells[0].iter().flatten().count() > 1);
             if rules.len() > 1 {
                 let (block, setting) = (block.name.to_owned(), named(&names, &labels));
-                matrices.push(Self { block, setting, rules });
+                let short = named(&only(&last), &only(&labels));
+                matrices.push(Self { block, setting, short, rules });
             }
         }
         matrices
@@ -147,7 +159,7 @@ fn heat_map(own: &[Matrix], metric: usize, title: &str) -> HeatMap {
             let mean = |variant: usize| Some(known?.1[metric][variant]?.mean);
             (0..VARIANTS.len()).map(mean).collect()
         };
-        (matrix.setting.clone(), rules.iter().map(cells).collect())
+        (matrix.short.clone(), rules.iter().map(cells).collect())
     };
     HeatMap {
         title: title.to_owned(),

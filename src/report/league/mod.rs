@@ -202,12 +202,15 @@ impl League {
             return String::new();
         };
         let near = self.ranked[1..].iter().filter(|(_, other)| other - rank < *difference).count();
+        let others = self.ranked.len() - 1;
+        let near = match near {
+            0 => "all others are told apart from it".to_owned(),
+            near => format!("{near} of {others} others are not told apart from it"),
+        };
         format!(
-            "league by {} over {} units: {name} is first with a mean rank of {rank:.2}; {near} of \
-             the {} others are not told apart from it (Nemenyi, 5 %)\n",
-            self.metric.0,
-            test.blocks,
-            self.ranked.len() - 1
+            "league by {} over {} units: {name} is first with a mean rank of {rank:.2}; {near} \
+             (Nemenyi, 5 %)\n",
+            self.metric.0, test.blocks
         )
     }
 

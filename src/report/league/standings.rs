@@ -154,6 +154,15 @@ impl Table {
     }
 }
 
+/// Whether the labels of an axis follow from those of another, as in a zip.
+pub(super) fn follows(rows: &[&ResultRow], axis: usize, from: usize) -> bool {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    rows.iter().all(|row| {
+        let label = row.labels[axis].as_str();
+        *seen.entry(&row.labels[from]).or_insert(label) == label
+    })
+}
+
 /// `load = 0.5, cv = 2` of names and labels.
 pub(super) fn named(names: &[String], labels: &[String]) -> String {
     let pairs = names.iter().zip(labels).map(|(name, label)| format!("{name} = {label}"));
