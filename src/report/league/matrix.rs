@@ -67,7 +67,7 @@ impl Matrix {
     pub fn of(block: &Block<'_>) -> Vec<Self> {
         let names = block.results.other_axes(block.axis);
         let told = told(block);
-        let last: Vec<String> = names.iter().map(|name| path::last(name).to_owned()).collect();
+        let last: Vec<String> = names.iter().map(|name| path::last(name)).collect();
         let only =
             |list: &[String]| -> Vec<String> { told.iter().map(|at| list[*at].clone()).collect() };
         let mut matrices = Vec::new();
