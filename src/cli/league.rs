@@ -1,8 +1,8 @@
 //! `peeksim league`: the schedulers of one or several results folders, ranked.
 
-use super::{CliError, unknown, wrong};
+use super::{CliError, print_note, unknown, wrong};
 use crate::config::path;
-use crate::report::league::{Block, League, METRICS};
+use crate::report::league::{Block, League, METRICS, Walls, read_walls};
 use crate::report::{ResultRow, Results};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -45,13 +45,15 @@ pub(super) fn main(args: &LeagueArgs, out: &mut impl Write) -> Result<(), CliErr
     };
     let results: Vec<Results> =
         args.folders.iter().map(|folder| Results::load(folder)).collect::<Result<_, _>>()?;
+    let walls: Vec<Walls> =
+        args.folders.iter().map(|folder| read_walls(folder)).collect::<Result<_, _>>()?;
     let names = args.folders.iter().map(|folder| name(folder));
     let named: Vec<(String, &Results)> = names.zip(&results).collect();
     let filters = filters(args, &named)?;
     let rows: Vec<Vec<&ResultRow>> =
         named.iter().zip(&filters).map(|((_, results), own)| results.filtered(own)).collect();
     let mut blocks = Vec::new();
-    for ((name, results), rows) in named.iter().zip(&rows) {
+    for (((name, results), rows), walls) in named.iter().zip(&rows).zip(&walls) {
         let known = results.axes.iter().map(String::as_str);
         let Some(axis) = results.axis(&args.axis) else {
             return Err(unknown(&format!("--axis in {name}"), "axis", &args.axis, known).into());
@@ -60,11 +62,12 @@ pub(super) fn main(args: &LeagueArgs, out: &mut impl Write) -> Result<(), CliErr
             let found = format!("no row of {name}");
             return Err(wrong("--where", found, "a filter that some rows pass").into());
         }
-        blocks.push(Block { name, results, rows, axis });
+        blocks.push(Block { name, results, rows, axis, walls });
     }
     let league = League::new(&blocks, metric);
     let written = league.write(&folder)?;
     write!(out, "{}", league.text())?;
+    league.notes().iter().for_each(|note| print_note(&format!("note: {note}")));
     for file in written {
         writeln!(out, "wrote {}", folder.join(file).display())?;
     }

@@ -33,6 +33,9 @@ pub(super) struct PlotArgs {
     /// Only rows with this value of a setting; several for one setting: any of them.
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     filter: Vec<String>,
+    /// With `pareto`: a line of the group of which a hull is drawn; several for one group.
+    #[arg(long = "hull", value_name = "GROUP=LINE")]
+    hulls: Vec<String>,
     /// A logarithmic horizontal axis.
     #[arg(long)]
     log_x: bool,
@@ -111,27 +114,29 @@ fn table(args: &PlotArgs, axes: &[AxisLabels], problems: &mut Problems) -> Confi
     let texts = texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text?))));
     let flags = [("x_log", args.log_x), ("y_log", args.log_y)];
     let flags = flags.map(|(key, flag)| (key, Value::Bool(flag)));
-    let filter = Value::table(filter(&args.filter, problems));
+    let filter = Value::table(labels("--where", &args.filter, problems));
+    let hulls = Value::table(labels("--hull", &args.hulls, problems));
+    let tables = [("where", filter), ("hulls", hulls)];
     let entry = |(key, value): (&str, Value)| {
         let place = place.clone().field(&format!("--{key}"));
         (key.to_owned(), ConfigNode { place, value })
     };
-    let mut entries: Vec<_> = texts.chain(flags).chain([("where", filter)]).map(entry).collect();
+    let mut entries: Vec<_> = texts.chain(flags).chain(tables).map(entry).collect();
     entries.sort_by(|a, b| a.0.cmp(&b.0));
     ConfigNode { place, value: Value::table(entries) }
 }
 
-/// `key=value` and `key=other` become a key with two values.
-fn filter(texts: &[String], problems: &mut Problems) -> Vec<(String, ConfigNode)> {
+/// `key=value` and `key=other` of an option become a key with two values.
+fn labels(option: &str, texts: &[String], problems: &mut Problems) -> Vec<(String, ConfigNode)> {
     let mut values: BTreeMap<String, Vec<ConfigNode>> = BTreeMap::new();
-    let node = |value| ConfigNode { place: Location::file("--where"), value };
+    let node = |value| ConfigNode { place: Location::file(option), value };
     for text in texts {
         match path::assignment(text) {
-            Some((key, value)) => values
-                .entry(path::spelled(key))
-                .or_default()
-                .push(node(Value::Text(value.to_owned()))),
-            None => problems.push(wrong("--where", format!("`{text}`"), "column=value")),
+            Some((key, value)) => {
+                let key = if option == "--where" { path::spelled(key) } else { key.to_owned() };
+                values.entry(key).or_default().push(node(Value::Text(value.to_owned())));
+            }
+            None => problems.push(wrong(option, format!("`{text}`"), "column=value")),
         }
     }
     values.into_iter().map(|(key, values)| (key, node(Value::array(values)))).collect()

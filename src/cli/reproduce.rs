@@ -9,8 +9,8 @@ use crate::config::{Location, Problem};
 use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
 use crate::report::reproduction::{
-    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, markdown,
-    sentence,
+    Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, about,
+    markdown, sentence,
 };
 use crate::report::{Results, package};
 use clap::Args;
@@ -181,9 +181,11 @@ fn kept_results(folder: &Path, notes: &mut Notes) -> Result<Option<Results>, Cli
 fn print(report: &ExperimentReport, out: &mut impl Write) -> Result<(), CliError> {
     writeln!(out, "{}: {}", report.experiment.name, report.experiment.title)?;
     for (claim, judged) in &report.claims {
-        let gate = if claim.gate { ", gated" } else { "" };
-        writeln!(out, "  {} ({}{gate}): {}", claim.claim, claim.metric, sentence(judged))?;
-        verdicts(judged, out)?;
+        let (what, found) = (about(claim, ""), sentence(claim, judged));
+        writeln!(out, "  {}{what}: {found}", claim.claim)?;
+        if claim.not_transposable.is_none() {
+            verdicts(judged, out)?;
+        }
     }
     if let Some(compared) = &report.compared {
         list(compared, out)?;

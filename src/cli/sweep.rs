@@ -12,6 +12,7 @@ use crate::experiment::{
 };
 use crate::output::atomic;
 use crate::report::claims::{ClaimResult, Verdict, judge};
+use crate::report::league::{self, Block, FEWEST, League, METRICS, read_walls};
 use crate::report::manifest::{FolderContents, Manifest};
 use crate::report::{
     ResultRow, Results, capacity, compare, console, draw_all, manifest, package, summary,
@@ -177,6 +178,10 @@ pub(super) fn report(
     if !sweep.experiment.note.is_empty() {
         writeln!(out, "Note: {}\n", sweep.experiment.note)?;
     }
+    let league = league(sweep, &results, folder)?;
+    if let Some(league) = &league {
+        writeln!(out, "{}", league.short())?;
+    }
     let gate = claims(&sweep.experiment, &results, out)?;
     conservation(&results, out)?;
     notes.extend(more);
@@ -190,11 +195,33 @@ pub(super) fn report(
     let written = written.into_iter().map(|name| folder.join(name));
     let tables = sweep.experiment.tables.iter();
     let tables = tables.map(|table| folder.join(format!("{}.csv", table.name)));
-    for path in written.chain(tables).chain(figures) {
+    let league = league.map(|_| folder.join("league/league.md"));
+    for path in written.chain(tables).chain(figures).chain(league) {
         writeln!(out, "wrote {}", path.display())?;
     }
     failed?;
     if gate { Ok(()) } else { Err(CliError::Failed("a gated claim is contradicted".into())) }
+}
+
+/// Writes the league of a sweep into its folder, or removes that of an earlier one: of a search, of
+/// few schedulers, or of rows that have no ranks there is none.
+fn league(sweep: &Sweep, results: &Results, folder: &Path) -> Result<Option<League>, CliError> {
+    let path = folder.join("league");
+    let axis = results.axis("scheduler").filter(|axis| results.labels(*axis).len() >= FEWEST);
+    let made = axis.filter(|_| sweep.experiment.search.is_none()).map(|axis| {
+        let rows: Vec<&ResultRow> = results.rows.iter().collect();
+        let (name, walls) = (sweep.experiment.name.as_str(), &read_walls(folder)?);
+        let block = Block { name, results, rows: &rows, axis, walls };
+        Ok::<_, Problem>(League::new(&[block], METRICS[0]))
+    });
+    match made.transpose()?.filter(League::has_ranks) {
+        None => league::remove(&path)?,
+        Some(league) => {
+            league.write(&path)?;
+            return Ok(Some(league));
+        }
+    }
+    Ok(None)
 }
 
 /// The results of a sweep in its folder.
@@ -255,7 +282,9 @@ fn claims(
 ) -> Result<bool, CliError> {
     let mut pass = true;
     for claim in &experiment.expectations {
-        writeln!(out, "claim: {} ({})", claim.claim, claim.metric)?;
+        let metric = &claim.metric;
+        let metric = if metric.is_empty() { String::new() } else { format!(" ({metric})") };
+        writeln!(out, "claim: {}{metric}", claim.claim)?;
         let judged = judge(results, claim);
         verdicts(&judged, out)?;
         pass &= !(claim.gate && judged.iter().any(|j| j.verdict == Verdict::Contradicted));

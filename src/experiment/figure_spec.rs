@@ -22,6 +22,8 @@ pub struct FigureSpec {
     pub series: String,
     /// The axis that has a panel for each of its values; one panel if empty.
     pub facet: String,
+    /// Groups of lines by name, of each of which the hull is drawn.
+    pub hulls: Vec<(String, Vec<String>)>,
     /// The rows that count, as (axis, one of these labels).
     pub filter: Vec<(String, Vec<String>)>,
     /// Whether the horizontal axis is logarithmic.
@@ -87,6 +89,10 @@ pub(super) const FIGURE: Group = Group::named("figure").of(&[&[
     Setting::optional("y_range", Kind::List(&NUMBER), "as the data")
         .means("The two ends of the vertical axis."),
     WHERE,
+    Setting::optional("hulls", Kind::ByName("group", &Kind::Any), "none").means(
+        "Of `pareto`: groups of labels of `series`; around each group a hull is drawn, which no \
+         point of it exceeds.",
+    ),
     Setting::flag("x_log", false).means("Whether the horizontal axis is logarithmic."),
     Setting::flag("y_log", false).means("Whether the vertical axis is logarithmic."),
     Setting::optional("x_label", Kind::Text, "made from the name of the column")
@@ -153,6 +159,7 @@ impl FigureSpec {
             y,
             series,
             facet,
+            hulls: read_labels(&mut read, "hulls"),
             filter: read_filter(&mut read),
             x_log: read.flag("x_log"),
             y_log: read.flag("y_log"),
@@ -169,11 +176,17 @@ impl FigureSpec {
 
 /// `where = { "workload.rate_rps" = 200, scheduler = ["a", "b"] }`
 pub(super) fn read_filter(read: &mut Decoder<'_>) -> Vec<(String, Vec<String>)> {
-    let Some(node) = read.take("where") else { return Vec::new() };
+    let filter = read_labels(read, "where").into_iter();
+    filter.map(|(key, labels)| (path::spelled(&key), labels)).collect()
+}
+
+/// A table of labels, or of lists of labels, by name.
+fn read_labels(read: &mut Decoder<'_>, key: &'static str) -> Vec<(String, Vec<String>)> {
+    let Some(node) = read.take(key) else { return Vec::new() };
     let entries = decode::table(node, read.problems()).iter();
     let labels = |node: &ConfigNode| match &node.value {
         Value::Array(items) => items.iter().map(ConfigNode::cell).collect(),
         _ => vec![node.cell()],
     };
-    entries.map(|(key, node)| (path::spelled(key), labels(node))).collect()
+    entries.map(|(name, node)| (name.clone(), labels(node))).collect()
 }

@@ -26,6 +26,10 @@ const EXPECT: Group = Group::named("expect").of(&[&[
     WHERE,
     Setting::flag("gate", false).means("Whether a contradiction fails the command."),
     Setting::text("note", "").means("What the claim means."),
+    Setting::optional("not_transposable", Kind::Text, "the claim is judged").means(
+        "Why a published claim cannot be asked here. `claim` is then any text, and of the other \
+         keys only `note` may stand beside it.",
+    ),
 ]]);
 
 fn table_names() -> Vec<&'static str> {
@@ -124,6 +128,8 @@ pub struct Expectation {
     pub gate: bool,
     /// What the claim means.
     pub note: String,
+    /// Why it cannot be asked here; such a claim is text alone.
+    pub not_transposable: Option<String>,
     /// Where it was written.
     pub place: Location,
 }
@@ -271,6 +277,12 @@ impl Expectation {
         let filter = read_filter(&mut read);
         let (gate, note) = (read.flag("gate"), read.text("note"));
         let factor = read.number("factor");
+        if let Some(reason) = read.optional_text("not_transposable") {
+            let texts = [claim.as_str(), reason, &note];
+            let claim = Self::not_transposable(node, texts, read.problems());
+            read.finish();
+            return Some(claim);
+        }
         read.finish();
         let sides = RELATIONS.iter().find_map(|(sign, relation)| {
             let (left, right) = claim.split_once(sign)?;
@@ -285,6 +297,53 @@ impl Expectation {
         let claim =
             if factor == 1.0 { claim } else { format!("{left} {sign} {factor} × {right}") };
         let place = node.place.clone();
-        Some(Self { claim, left, relation, right, axis, metric, factor, filter, gate, note, place })
+        let not_transposable = None;
+        Some(Self {
+            claim,
+            left,
+            relation,
+            right,
+            axis,
+            metric,
+            factor,
+            filter,
+            gate,
+            note,
+            not_transposable,
+            place,
+        })
+    }
+
+    /// A claim that cannot be asked, with the reason.
+    fn not_transposable(
+        node: &ConfigNode,
+        [claim, reason, note]: [&str; 3],
+        problems: &mut Problems,
+    ) -> Self {
+        if reason.trim().is_empty() {
+            let place = node.place.clone().field("expect.not_transposable");
+            problems.push(Problem::new(place, "an empty text", "why it cannot be asked"));
+        }
+        for key in ["axis", "metric", "factor", "where", "gate"] {
+            if let Some(own) = node.get(key) {
+                let found = format!("`{key}` of a claim that is not transposable");
+                let expected = "`claim`, `not_transposable` and `note` alone";
+                problems.push(Problem::new(own.place.clone(), found, expected));
+            }
+        }
+        Self {
+            claim: claim.to_owned(),
+            left: String::new(),
+            relation: Relation::Greater,
+            right: String::new(),
+            axis: String::new(),
+            metric: String::new(),
+            factor: 1.0,
+            filter: Vec::new(),
+            gate: false,
+            note: note.to_owned(),
+            not_transposable: Some(reason.to_owned()),
+            place: node.place.clone(),
+        }
     }
 }

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The most lines of a figure: its legend must distinguish them.
 pub const MAX_SERIES: usize = 48;
+/// The most hulls of a figure: they must differ from each other.
+const MAX_HULLS: usize = 4;
 /// The most panels of a figure: it must fit on a page.
 const MAX_PANELS: usize = 24;
 
@@ -76,11 +78,45 @@ impl<'a> NameChecker<'a> {
             FigureKind::Cdf => {}
         }
         self.filter(&figure.filter, &at("where"));
+        self.hulls(figure, &at("hulls"));
         let count = self.labels(&figure.series, &figure.filter).len();
         if count > MAX_SERIES {
             let found = format!("{count} lines in one figure");
             let expected = format!("{MAX_SERIES} at most; `where` chooses some of them");
             self.problems.push(Problem::new(at("series"), found, expected));
+        }
+    }
+
+    /// Reports hulls that cannot be drawn, or of lines that are not shown.
+    fn hulls(&mut self, figure: &FigureSpec, place: &Location) {
+        let mut report = |found: String, expected: &str| {
+            self.problems.push(Problem::new(place.clone(), found, expected));
+        };
+        if figure.hulls.is_empty() {
+            return;
+        }
+        if figure.kind != FigureKind::Pareto || figure.series.is_empty() {
+            let expected = "a figure with `kind = \"pareto\"` and `series`";
+            return report("a figure without points of several lines".to_owned(), expected);
+        }
+        if figure.hulls.len() > MAX_HULLS {
+            report(format!("{} groups", figure.hulls.len()), "four groups at most");
+        }
+        let axes = [&figure.x, &figure.y];
+        for metric in axes.into_iter().filter(|name| metrics::more_is_better(name).is_none()) {
+            let expected = "metrics of which more, or less, is better, as goodput_rps";
+            report(format!("`{metric}`, of which neither is better"), expected);
+        }
+        for (name, _) in figure.hulls.iter().filter(|(_, labels)| labels.is_empty()) {
+            report(format!("no label in `{name}`"), "labels of a group");
+        }
+        let known = self.labels(&figure.series, &figure.filter);
+        for label in figure.hulls.iter().flat_map(|(_, labels)| labels) {
+            if !known.is_empty() && !known.iter().any(|known| is_label(known, label)) {
+                let known = known.iter().copied();
+                let problem = Problem::unknown(place.clone(), "line", label, known);
+                self.problems.push(problem.of(&figure.series));
+            }
         }
     }
 
@@ -103,6 +139,9 @@ impl<'a> NameChecker<'a> {
     }
 
     fn claim(&mut self, claim: &Expectation) {
+        if claim.not_transposable.is_some() {
+            return;
+        }
         let at = |field: &str| claim.place.clone().field(&format!("expect.{field}"));
         self.axis(&claim.axis, at("axis"));
         self.metric(&claim.metric, at("metric"));

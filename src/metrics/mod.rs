@@ -8,6 +8,7 @@
 mod answer_totals;
 pub mod column;
 mod columns;
+mod direction;
 mod fluid_bound;
 mod histogram;
 mod interval_method;
@@ -21,6 +22,7 @@ mod warmup;
 
 pub use column::{Cell, Column, ColumnKind};
 pub use columns::{COLUMNS, column_named, named, numbers, place_of};
+pub use direction::more_is_better;
 pub use fluid_bound::fluid_bound;
 pub use interval_method::{interval_key, is_skewed, metric_shape};
 pub use latencies::{QUANTILES, quantile_sorted};

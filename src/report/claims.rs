@@ -20,12 +20,20 @@ pub enum Verdict {
     Reported,
     /// The data that the figure needs is absent.
     NoData,
+    /// A published claim whose setting is missing here.
+    NotTransposable,
 }
 
 impl Verdict {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 5] =
-        [Self::Holds, Self::Contradicted, Self::Undecided, Self::Reported, Self::NoData];
+    pub const ALL: [Self; 6] = [
+        Self::Holds,
+        Self::Contradicted,
+        Self::Undecided,
+        Self::Reported,
+        Self::NoData,
+        Self::NotTransposable,
+    ];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -35,6 +43,7 @@ impl Verdict {
             Self::Undecided => "undecided",
             Self::Reported => "reported",
             Self::NoData => "no data",
+            Self::NotTransposable => "not transposable",
         }
     }
 }
@@ -42,7 +51,7 @@ impl Verdict {
 /// A claim at one setting.
 #[derive(Clone, Debug)]
 pub struct ClaimResult {
-    /// The settings of the other axes, `rate_rps = 10`.
+    /// The settings of the other axes, `rate_rps = 10`; or why the claim cannot be asked.
     pub setting: String,
     /// Left minus right, or minus its multiple.
     pub difference: Option<Estimate>,
@@ -55,6 +64,9 @@ pub struct ClaimResult {
 impl ClaimResult {
     /// `+0.0120 ± 0.0031`.
     pub fn difference_text(&self) -> String {
+        if self.verdict == Verdict::NotTransposable {
+            return "–".to_owned();
+        }
         self.difference.map_or("no runs".to_owned(), |e| {
             // Differences that four places would show as nothing get six.
             let places = if e.mean.abs() < 0.0005 { 6 } else { 4 };
@@ -75,6 +87,10 @@ pub fn judge(results: &Results, claim: &Expectation) -> Vec<ClaimResult> {
 
 /// Judges a claim by the first `count` replicates.
 pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> Vec<ClaimResult> {
+    if let Some(reason) = &claim.not_transposable {
+        let (setting, verdict) = (reason.clone(), Verdict::NotTransposable);
+        return vec![ClaimResult { setting, difference: None, ratio: None, verdict }];
+    }
     let Some(axis) = results.axis(&claim.axis) else { return Vec::new() };
     let mut rows = results.filtered(&claim.filter);
     rows.retain(|row| row.replicate < replicates);
@@ -155,6 +171,7 @@ mod tests {
                 filter: Vec::new(),
                 gate: false,
                 note: String::new(),
+                not_transposable: None,
                 place: Location::file(""),
             };
             let [judged] = judge(&results, &claim).try_into().unwrap();

@@ -1,12 +1,12 @@
 //! From result rows to charts to files.
 
-use super::figure::{self, Chart, ChartKind, DrawError, Point, Series};
+use super::figure::{self, Chart, ChartKind, DrawError, Hull, Point, Series};
 use super::results::Results;
 use super::summary::{Cell, cells};
 use crate::config::path;
-use crate::experiment::{FigureKind, FigureSpec};
-use crate::metrics::QUANTILES;
+use crate::experiment::{FigureKind, FigureSpec, is_label};
 use crate::metrics::column::unit;
+use crate::metrics::{QUANTILES, more_is_better};
 use crate::output::atomic::{self, WriteError};
 use std::path::{Path, PathBuf};
 
@@ -114,6 +114,10 @@ fn draw_panels(
 const RINGED: &str = "Ringed: the queue is not stationary, and the value depends on the length of \
                       the run.";
 
+/// The meaning of a hull.
+const HULLS: &str =
+    "A hull joins the means of its group that no other of it exceeds in both metrics.";
+
 /// The data and words of a figure.
 pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
     let rows = results.filtered(&spec.filter);
@@ -138,6 +142,10 @@ pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
         .filter(|series| !series.points.is_empty())
         .collect();
     let mut note = spec.note.clone();
+    if !spec.hulls.is_empty() {
+        note.push_str(if note.is_empty() { "" } else { " " });
+        note.push_str(HULLS);
+    }
     if series.iter().flat_map(|series| &series.points).any(|point| point.ringed) {
         note.push_str(if note.is_empty() { "" } else { " " });
         note.push_str(RINGED);
@@ -156,8 +164,20 @@ pub(super) fn chart(spec: &FigureSpec, results: &Results) -> Chart {
         x_log: spec.x_log,
         y_log: spec.y_log,
         y_range: spec.y_range,
+        hulls: hulls(spec, &series),
         series,
     }
+}
+
+/// The hulls of a figure with these series.
+fn hulls(spec: &FigureSpec, series: &[Series]) -> Vec<Hull> {
+    let more = [&spec.x, &spec.y].map(|metric| more_is_better(metric).unwrap_or(true));
+    let hull = |(name, labels): &(String, Vec<String>)| {
+        let is_member = |at: &usize| labels.iter().any(|asked| is_label(&series[*at].label, asked));
+        let members = (0..series.len()).filter(is_member).collect();
+        Hull { label: format!("hull: {name}"), members, more }
+    };
+    spec.hulls.iter().map(hull).collect()
 }
 
 /// Means of y at each value of the axis x; each is one configuration, or the figure is refused.

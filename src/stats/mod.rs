@@ -7,6 +7,7 @@
 mod bootstrap;
 mod estimate;
 mod interval;
+mod median;
 mod mser;
 mod ranks;
 mod significance;
@@ -15,6 +16,7 @@ mod stationarity;
 pub use bootstrap::studentised;
 pub use estimate::{Estimate, t_975, varies};
 pub use interval::{Interval, IntervalMethod, MethodReason, MetricShape, WIDEST};
+pub use median::Median;
 pub use mser::{Truncation, mser};
 pub use ranks::Friedman;
 pub use significance::{holm, student, wilcoxon};

@@ -51,6 +51,27 @@ fn facets_are_panels_of_one_figure() {
 }
 
 #[test]
+fn hulls_are_of_groups_of_lines() {
+    let shell = results();
+    let plot =
+        "plot o --kind pareto --x latency_ms_p99 --y accuracy_mean --facet workload.rate_rps";
+    shell.ok(&format!("{plot} --name hulls --hull ours=edf --hull others=grouped"));
+    let svg = shell.read("o/figures/hulls.svg");
+    assert!(svg.contains("hull: ours") && svg.contains("hull: others"), "{svg}");
+    assert!(svg.contains("A hull joins the means of its group"));
+    for (hull, words) in [
+        ("ours=lifo", "unknown line `lifo` of `scheduler`"),
+        ("ours", "expected column=value"),
+        ("ours=grouped --where scheduler=edf", "unknown line `grouped`"),
+    ] {
+        let message = shell.fails(2, &format!("{plot} --hull {hull}")).err;
+        assert!(message.contains(words), "{hull}: {message}");
+    }
+    let lines = shell.fails(2, "plot o --hull ours=edf").err;
+    assert!(lines.contains("expected a figure with `kind = \"pareto\"`"), "{lines}");
+}
+
+#[test]
 fn what_is_not_there_is_said_with_the_nearest_name() {
     let shell = results();
     let wrong = [

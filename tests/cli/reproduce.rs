@@ -51,6 +51,32 @@ fn results_made_again_are_the_same() {
     assert!(said.err.contains("--out: found `./kept`, the folder of the kept results"), "{said:?}");
 }
 
+#[test]
+fn claims_that_cannot_be_asked_have_their_reason() {
+    let shell = suite();
+    let text = shell.read("suite/main.toml")
+        + "\n[[expect]]\nclaim = 'Others: ten times the rate'\nnot_transposable = 'no cluster'\n\
+           \n[[expect]]\nclaim = 'grouped >= edf'\nmetric = 'goodput_rps'\nfactor = 0.5\n";
+    shell.write("suite/main.toml", text);
+    let first = shell.ok("reproduce suite --out kept");
+    let line = "  Others: ten times the rate: not transposable: no cluster\n";
+    assert!(first.out.contains(line), "{}", first.out);
+    assert!(first.out.contains("0 undecided, 1 not transposable\n"), "{}", first.out);
+    assert!(first.out.contains(", the largest at workload.rate_rps = "), "{}", first.out);
+    let report = shell.read("kept/REPORT.md");
+    assert!(report.contains("| Others: ten times the rate | | | not transposable: no cluster |"));
+    assert!(report.contains("**Others: ten times the rate**: not transposable: no cluster.\n"));
+    let kept = shell.read("kept/claims.csv");
+    let row = "main,Others: ten times the rate,,no cluster,,,,not transposable,no,3";
+    assert!(kept.contains(row), "{kept}");
+    for quick in ["", " --quick"] {
+        let again = shell.ok(&format!("reproduce suite --out again --baseline kept{quick}"));
+        assert!(!again.out.contains("moved:"), "{}", again.out);
+    }
+    let swept = shell.ok("sweep suite/main.toml --out o").out;
+    assert!(swept.contains("claim: Others: ten times the rate\n  not transposable –"), "{swept}");
+}
+
 fn column_names(text: &str) -> Vec<String> {
     let head = text.lines().next().expect("a header");
     head.split(',').map(str::to_owned).collect()

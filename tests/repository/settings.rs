@@ -93,14 +93,15 @@ fn shipped_experiments_name_the_schema_and_are_valid() {
     }
 }
 
-/// The tables of a value, by pointer; not those whose keys are names of columns or parameters, and
-/// not the cells of `[[zip]]`, whose keys stand elsewhere.
+/// The tables of a value, by pointer; not those whose keys are names of columns, groups or
+/// parameters, and not the cells of `[[zip]]`, whose keys stand elsewhere.
 fn tables(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(entries) => {
             found.push(pointer.to_owned());
-            for (key, value) in
-                entries.iter().filter(|(key, _)| !["where", "grid"].contains(&key.as_str()))
+            for (key, value) in entries
+                .iter()
+                .filter(|(key, _)| !["grid", "hulls", "where"].contains(&key.as_str()))
             {
                 if !(pointer.starts_with("/zip/") && key == "values") {
                     let key = key.replace('~', "~0").replace('/', "~1");

@@ -181,6 +181,7 @@ pub fn reward_chart(
         x_log,
         y_log: false,
         y_range: None,
+        hulls: Vec::new(),
         series,
     }
 }

@@ -7,7 +7,7 @@ use super::legend::{Legend, SAMPLE};
 use super::scene::{Anchor, Mark, Scene, Text};
 use super::style::{self, AXIS, Ink, MARKER, Marker, NOTE, SeriesStyle, Shape, TICK, TITLE};
 use super::text::{Face, Fonts};
-use super::{Chart, ChartKind, DrawError, MAX_SERIES, Point, Series};
+use super::{Chart, ChartKind, DrawError, Hull, MAX_SERIES, Point, Series};
 
 /// Lines with more points than this get spread-out markers instead of one per point.
 const FEW_POINTS: usize = 16;
@@ -59,12 +59,13 @@ pub(super) fn scene(
     for (panel, shown) in layout.panels.iter().zip(&shown) {
         pen.frame.plot = panel.plot;
         pen.grid(&layout, panel);
+        pen.hulls(&chart.hulls, shown);
         pen.data(chart.kind, shown);
     }
     pen.frame.plot = layout.plot;
     pen.words(&layout);
     if let Some((legend, corner)) = &layout.legend {
-        pen.legend(legend, *corner, chart.kind);
+        pen.legend(legend, *corner, (chart.kind, count));
     }
     for (panel, shown) in layout.panels.iter().zip(&shown) {
         if shown.iter().all(Vec::is_empty) {
@@ -186,6 +187,27 @@ impl Pen {
         }
         let corner = [(plot.left, plot.top), (plot.left, plot.bottom), (plot.right, plot.bottom)];
         self.stroke(corner.to_vec(), style::BLACK, 1.25);
+    }
+
+    /// The hulls of groups, under all points.
+    fn hulls(&mut self, hulls: &[Hull], shown: &[Vec<Point>]) {
+        let plot = self.frame.plot;
+        let paths: Vec<Vec<Xy>> =
+            hulls.iter().map(|hull| self.frame.path(&hull.front(shown), |p| p.y)).collect();
+        let stairs: Vec<Vec<Xy>> =
+            hulls.iter().zip(&paths).map(|(hull, path)| hull.stair(path, &plot)).collect();
+        for (at, stair) in stairs.iter().enumerate().filter(|(_, stair)| !stair.is_empty()) {
+            let mut outline = stair.clone();
+            outline.push(hulls[at].worst(&plot));
+            let (points, (ink, _)) = (clip_area(&outline, &plot), style::of_hull(at));
+            self.shapes.push(Mark::Area { points, ink, opacity: style::WITHIN });
+        }
+        for (at, stair) in stairs.iter().enumerate() {
+            let (ink, dash) = style::of_hull(at);
+            for points in clip_line(stair, &plot).iter().flat_map(|part| dashes(part, dash)) {
+                self.stroke(points, ink, style::HULL);
+            }
+        }
     }
 
     /// Bands under lines under markers, so that no series hides the values of another.
@@ -352,13 +374,20 @@ impl Pen {
         }
     }
 
-    fn legend(&mut self, legend: &Legend, corner: Xy, kind: ChartKind) {
+    /// The names of so many series, and of hulls after them.
+    fn legend(&mut self, legend: &Legend, corner: Xy, (kind, count): (ChartKind, usize)) {
         let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for entry in &legend.entries {
-            let style = style::of_series(entry.series);
             let (x, y) = (corner.0 + entry.sample.0, (corner.1 + entry.sample.1).round());
-            self.dashed(&[(x, y), (x + SAMPLE, y)], style, width);
-            self.marker((x + SAMPLE / 2.0, y), style);
+            let sample = [(x, y), (x + SAMPLE, y)];
+            if let Some(hull) = entry.series.checked_sub(count) {
+                let (ink, dash) = style::of_hull(hull);
+                dashes(&sample, dash).into_iter().for_each(|p| self.stroke(p, ink, style::HULL));
+            } else {
+                let style = style::of_series(entry.series);
+                self.dashed(&sample, style, width);
+                self.marker((x + SAMPLE / 2.0, y), style);
+            }
             let at = (corner.0 + entry.text.0, corner.1 + entry.text.1);
             let lines = Lines { lines: entry.lines.clone(), baseline: at.1 };
             self.block(&lines, legend.face(), style::BLACK, (at.0, Anchor::Start));

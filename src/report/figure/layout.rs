@@ -249,7 +249,9 @@ impl Choice {
 /// The legend that leaves the plot the largest area, weighed by how large its type is; where there
 /// are several panels, below them.
 fn choose(chart: &Chart, fonts: &Fonts, height: f64, alone: bool) -> Choice {
-    let labels: Vec<&str> = chart.series.iter().map(|series| series.label.as_str()).collect();
+    let series = chart.series.iter().map(|series| series.label.as_str());
+    let hulls = chart.hulls.iter().map(|hull| hull.label.as_str());
+    let labels: Vec<&str> = series.chain(hulls).collect();
     let width = WIDTH - USUAL_LEFT - 2.0 * PAD;
     let (mut best, mut most) = (Choice { legend: None, below: true }, 0.0);
     for legend in Legend::plans(&labels, fonts, WIDTH - 2.0 * PAD) {

@@ -27,6 +27,7 @@ pub(super) struct Legend {
 /// One name in the legend.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LegendEntry {
+    /// Its place among series and then hulls.
     pub series: usize,
     /// Left end of the sample line.
     pub sample: Xy,

@@ -21,13 +21,19 @@
 //! | `legend` | the block that explains the lines, always beside or below the plot |
 //! | `layout` | where everything goes |
 //! | `draw` | from the chart to the scene |
+//! | `bars` | horizontal bars |
+//! | `heat_map` | shares by row and column |
+//! | `hull` | the best points of a group |
 //! | `ranks` | the diagram of mean ranks |
 //! | `scene` | a finished picture as plain data |
 //! | `paint` | the scene as SVG or PNG |
 
 mod axis;
+mod bars;
 mod draw;
 mod geometry;
+mod heat_map;
+mod hull;
 mod layout;
 mod legend;
 mod paint;
@@ -38,6 +44,9 @@ mod style;
 mod tests;
 mod text;
 
+pub use bars::{Bar, BarChart};
+pub use heat_map::{HeatMap, HeatRow};
+pub use hull::Hull;
 pub use ranks::RankDiagram;
 
 /// The most series one chart may have; a legend longer than that is a table, not a figure.
@@ -107,6 +116,8 @@ pub struct Chart {
     /// Ends of the y axis; taken from the data if absent or unusable (not finite, not rising,
     /// at or below zero on a logarithmic axis). Data beyond the ends is clipped.
     pub y_range: Option<(f64, f64)>,
+    /// The hulls of groups of series, after the lines in the legend.
+    pub hulls: Vec<Hull>,
     /// The lines, in legend order; the place in this list determines the style.
     pub series: Vec<Series>,
 }

@@ -2,8 +2,8 @@
 //! for each method, and bars that join those which are not told apart.
 
 use super::layout::{PAD, TICK_LENGTH, WIDTH};
-use super::scene::{Anchor, Mark, Scene, Text};
-use super::style::{BLACK, GREY, Ink, LINE, NOTE, THIN, TICK, TITLE};
+use super::scene::{Anchor, Drawing, Scene};
+use super::style::{BLACK, GREY, LINE, NOTE, THIN, TICK, TITLE};
 use super::text::{Face, Fonts};
 use super::{DrawError, paint};
 
@@ -115,33 +115,13 @@ impl RankDiagram {
             let words = fonts.wrap(name, LABEL, room, 1).concat() + &rank;
             drawing.write((from, at + LABEL.cap() / 2.0), anchor, LABEL, BLACK, &words);
         }
-        let mut foot = top + half as f64 * LABEL.leading() + PAD;
-        for line in fonts.wrap(&self.note, NOTE, WIDTH - 2.0 * PAD, 12) {
-            drawing.write((PAD, foot), Anchor::Start, NOTE, GREY, &line);
-            foot += NOTE.leading();
-        }
-        Scene { width: WIDTH, height: foot.ceil(), shapes: drawing.shapes, texts: drawing.texts }
-    }
-}
-
-#[derive(Default)]
-struct Drawing {
-    shapes: Vec<Mark>,
-    texts: Vec<Text>,
-}
-
-impl Drawing {
-    fn line(&mut self, points: &[(f64, f64)], width: f64, ink: Ink) {
-        self.shapes.push(Mark::Stroke { points: points.to_vec(), ink, width });
-    }
-
-    fn write(&mut self, at: (f64, f64), anchor: Anchor, face: Face, ink: Ink, words: &str) {
-        self.texts.push(Text { at, anchor, face, ink, upright: false, words: words.to_owned() });
+        drawing.foot(fonts, &self.note, top + half as f64 * LABEL.leading() + PAD)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::scene::Text;
     use super::*;
 
     fn diagram(ranks: &[f64], critical_difference: f64) -> RankDiagram {

@@ -4,8 +4,9 @@
 //! and both output formats show the same.
 
 use super::geometry::Xy;
-use super::style::Ink;
-use super::text::Face;
+use super::layout::{PAD, WIDTH};
+use super::style::{GREY, Ink, NOTE};
+use super::text::{Face, Fonts};
 
 /// A picture; lengths are in design pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,4 +60,30 @@ pub(super) struct Text {
     /// Whether it runs upwards instead of rightwards.
     pub upright: bool,
     pub words: String,
+}
+
+/// A picture that is being drawn, without its height.
+#[derive(Debug, Default)]
+pub(super) struct Drawing {
+    pub shapes: Vec<Mark>,
+    texts: Vec<Text>,
+}
+
+impl Drawing {
+    pub(super) fn line(&mut self, points: &[Xy], width: f64, ink: Ink) {
+        self.shapes.push(Mark::Stroke { points: points.to_vec(), ink, width });
+    }
+
+    pub(super) fn write(&mut self, at: Xy, anchor: Anchor, face: Face, ink: Ink, words: &str) {
+        self.texts.push(Text { at, anchor, face, ink, upright: false, words: words.to_owned() });
+    }
+
+    /// Ends the picture with small print, whose first baseline is `y`.
+    pub(super) fn foot(mut self, fonts: &Fonts, note: &str, mut y: f64) -> Scene {
+        for line in fonts.wrap(note, NOTE, WIDTH - 2.0 * PAD, 12) {
+            self.write((PAD, y), Anchor::Start, NOTE, GREY, &line);
+            y += NOTE.leading();
+        }
+        Scene { width: WIDTH, height: y.ceil(), shapes: self.shapes, texts: self.texts }
+    }
 }

@@ -102,6 +102,11 @@ const MARKERS: [Marker; 12] = [
     marker(Shape::Down, false),
 ];
 
+/// Width of the line of a hull.
+pub(super) const HULL: f64 = 3.0;
+/// Opacity of what is within a hull.
+pub(super) const WITHIN: f64 = 0.06;
+
 /// Style of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct SeriesStyle {
@@ -120,6 +125,12 @@ pub(super) fn of_series(index: usize) -> SeriesStyle {
         dash: DASHES[index % DASHES.len()],
         marker: MARKERS[index % MARKERS.len()],
     }
+}
+
+/// Ink and dashes of the hull at this place in the list.
+pub(super) fn of_hull(index: usize) -> (Ink, &'static [f64]) {
+    const HULLS: [usize; 4] = [3, 1, 0, 2];
+    (INKS[HULLS[index % HULLS.len()]], DASHES[index % DASHES.len()])
 }
 
 impl Shape {

@@ -30,6 +30,7 @@ fn chart(kind: ChartKind, series: Vec<Series>) -> Chart {
         x_log: true,
         y_log: false,
         y_range: None,
+        hulls: Vec::new(),
         series,
     }
 }

@@ -23,15 +23,16 @@ pub const COLUMNS: [Column; 10] =
     [
         text("experiment", "which experiment of the suite"),
         text("claim", "the claim as written"),
-        text("metric", "what is compared"),
-        text("where", "the labels of the other axes").empty("there are no other axes"),
+        text("metric", "what is compared").empty("the claim is not transposable"),
+        text("where", "the labels of the other axes; why a claim is not transposable")
+            .empty("there are no other axes"),
         text("difference", "mean of left − right, paired over replicates")
             .of(ANY_NUMBER)
-            .empty("no replicate has both"),
+            .empty("no replicate has both, or the claim is not transposable"),
         text("ci95_low", "lower end of its 95 % interval (Student's t)").of(ANY_NUMBER).empty(FEW),
         text("ci95_high", "upper end of its 95 % interval").of(ANY_NUMBER).empty(FEW),
         text("verdict", "whether the whole interval is on the claimed side")
-            .of(ColumnKind::Word(&["holds", "contradicted", "undecided"])),
+            .of(ColumnKind::Word(&["holds", "contradicted", "undecided", "not transposable"])),
         text("gated", "whether the command fails unless it holds")
             .of(ColumnKind::Word(&["yes", "no"])),
         count("replicates", "how many of the experiment's replicates, the first ones"),

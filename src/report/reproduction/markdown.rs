@@ -15,7 +15,7 @@ use super::super::compare::differences;
 use super::super::console;
 use super::gains::{Gain, gains};
 use super::targets::{Target, Targets};
-use super::{ExperimentReport, sentence};
+use super::{ExperimentReport, about, sentence};
 use crate::config::{Location, Problem, source};
 use crate::experiment::Expectation;
 use crate::stats::Estimate;
@@ -105,9 +105,9 @@ fn claims(text: &mut String, reports: &[ExperimentReport], section: &str) {
         vec![
             format!("[{}](#{})", report.experiment.name, anchor(report)),
             claim.claim.clone(),
-            format!("`{}`", claim.metric),
+            if claim.metric.is_empty() { String::new() } else { format!("`{}`", claim.metric) },
             if claim.gate { "yes" } else { "" }.to_owned(),
-            sentence(judged),
+            sentence(claim, judged),
         ]
     };
     let own = reports.iter().filter(|report| report.section == section);
@@ -226,10 +226,14 @@ fn experiment(text: &mut String, report: &ExperimentReport) {
 }
 
 fn verdicts(text: &mut String, claim: &Expectation, judged: &[ClaimResult]) {
-    let gate = if claim.gate { ", gated" } else { "" };
-    let _ = writeln!(text, "**{}** (`{}`{gate}): {}.", claim.claim, claim.metric, sentence(judged));
+    let (what, verdicts) = (about(claim, "`"), sentence(claim, judged));
+    let _ = writeln!(text, "**{}**{what}: {verdicts}.", claim.claim);
     if !claim.note.is_empty() {
         let _ = writeln!(text, "{}", claim.note);
+    }
+    if claim.not_transposable.is_some() {
+        let _ = writeln!(text);
+        return;
     }
     let row = |judged: &ClaimResult| {
         let verdict = match judged.verdict {

@@ -19,7 +19,7 @@ pub use targets::{Check, Measurement, Target, Targets, checks_csv, compare_check
 use super::claims::{ClaimResult, Verdict, judge, judge_first};
 use super::results::Results;
 use crate::config::Value;
-use crate::experiment::{Expectation, Experiment, RunConfig, Sweep};
+use crate::experiment::{Expectation, Experiment, Relation, RunConfig, Sweep};
 use std::collections::BTreeSet;
 
 /// One experiment, made again.
@@ -140,8 +140,22 @@ fn rows(
     claims.iter().flat_map(|(claim, _)| of(claim)).collect()
 }
 
-/// The verdicts on a claim, in a sentence.
-pub fn sentence(judged: &[ClaimResult]) -> String {
+/// What a claim is about, ` (utility_mean, gated)` with this mark around the metric; nothing if the
+/// claim is text alone.
+pub fn about(claim: &Expectation, mark: &str) -> String {
+    if claim.not_transposable.is_some() {
+        return String::new();
+    }
+    let gate = if claim.gate { ", gated" } else { "" };
+    format!(" ({mark}{}{mark}{gate})", claim.metric)
+}
+
+/// The verdicts on a claim, in a sentence. With a factor it has the range of the ratios, and where
+/// that is which speaks for the claim the most.
+pub fn sentence(claim: &Expectation, judged: &[ClaimResult]) -> String {
+    if let Some(reason) = &claim.not_transposable {
+        return format!("{}: {reason}", Verdict::NotTransposable.name());
+    }
     let verdicts: Verdicts = judged.iter().map(|judged| judged.verdict).collect();
     let counts = Verdict::ALL.map(|verdict| (verdicts.count(verdict), verdict.name()));
     let given = counts.iter().filter(|(count, _)| *count > 0);
@@ -158,12 +172,21 @@ pub fn sentence(judged: &[ClaimResult]) -> String {
         ([_], [first, ..]) => format!("{} at all {}: {ends}", first.verdict.name(), judged.len()),
         _ => format!("{} of {}: {ends}", parts.join(", "), judged.len()),
     };
-    let mut ratios: Vec<f64> = judged.iter().filter_map(|judged| judged.ratio).collect();
-    ratios.sort_by(f64::total_cmp);
+    let ratios = judged.iter().filter_map(|judged| Some((judged.ratio?, &judged.setting)));
+    let mut ratios: Vec<(f64, &String)> = ratios.collect();
+    ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
     match ratios.as_slice() {
+        [] if claim.factor != 1.0 => format!("{text}; no ratio, the right is 0"),
         [] => text,
-        [only] => format!("{text}; ratio {only:.3}"),
-        [least, .., most] => format!("{text}; ratios {least:.3} to {most:.3}"),
+        [(only, _)] => format!("{text}; ratio {only:.3}"),
+        [least, .., most] => {
+            let (word, (_, place)) = match claim.relation {
+                Relation::Greater | Relation::GreaterOrEqual => ("largest", most),
+                Relation::Less | Relation::LessOrEqual => ("smallest", least),
+            };
+            let ends = format!("{:.3} to {:.3}", least.0, most.0);
+            format!("{text}; ratios {ends}, the {word} at {place}")
+        }
     }
 }
 

@@ -36,11 +36,17 @@ impl FromIterator<Verdict> for Verdicts {
 
 impl Display for Verdicts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = ["held", "contradicted", "undecided", "reported", "without data"];
-        let counts: Vec<_> = self.0.into_iter().zip(words).collect();
+        let words =
+            ["held", "contradicted", "undecided", "reported", "without data", "not transposable"];
+        let mut counts: Vec<_> = self.0.into_iter().zip(words).collect();
+        if self.count(Verdict::NotTransposable) == 0 {
+            counts.truncate(5);
+        }
         // Claims about runs always have targets and data.
-        let shown = if self.0[3] + self.0[4] == 0 { 3 } else { counts.len() };
-        f.write_str(&counted(&counts[..shown]))
+        if self.count(Verdict::Reported) + self.count(Verdict::NoData) == 0 {
+            counts.drain(3..5);
+        }
+        f.write_str(&counted(&counts))
     }
 }
 

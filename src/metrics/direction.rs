@@ -1,0 +1,51 @@
+//! Of which metrics more is better, and of which less.
+
+/// Whether more of a metric is better; `None` where neither more nor less is.
+pub fn more_is_better(metric: &str) -> Option<bool> {
+    const MORE: [&str; 8] = [
+        "accuracy_mean",
+        "accuracy_on_time_mean",
+        "effective_accuracy",
+        "fairness_jain",
+        "goodput_rps",
+        "slo_attainment",
+        "utility_app_min",
+        "utility_mean",
+    ];
+    const LESS: [&str; 9] = [
+        "calibration",
+        "cost",
+        "deadline",
+        "energy",
+        "latency",
+        "late",
+        "model",
+        "tardiness",
+        "wait",
+    ];
+    let first = metric.split('_').next().unwrap_or(metric);
+    match () {
+        () if MORE.contains(&metric) => Some(true),
+        () if LESS.contains(&first) => Some(false),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::numbers;
+
+    #[test]
+    fn every_metric_with_a_direction_exists() {
+        for metric in ["utility_mean", "utility_app_min", "goodput_rps", "fairness_jain"] {
+            assert!(numbers().any(|name| name == metric));
+            assert_eq!(more_is_better(metric), Some(true));
+        }
+        for metric in ["deadline_miss_ratio", "latency_ms_p99", "model_loads_per_1000", "late"] {
+            assert!(numbers().any(|name| name == metric));
+            assert_eq!(more_is_better(metric), Some(false));
+        }
+        assert_eq!(more_is_better("batch_size_mean"), None);
+    }
+}
