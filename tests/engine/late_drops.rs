@@ -73,7 +73,7 @@ fn what_is_late_when_it_arrives_is_never_seen() {
         &format!(
             "{WORLD}
              request a 1 3
-             request b 1 3
+             request b 1 4
              request a 2 3.5"
         ),
         &format!(
