@@ -214,6 +214,7 @@ fn small() -> Arc<GroundTruth> {
         outcome_correlation: 0.0,
         overhead: DecisionOverhead::default(),
         preemption: false,
+        drop_late: false,
     };
     Arc::new(GroundTruth::build(&setup).expect("a catalog"))
 }

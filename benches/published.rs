@@ -139,6 +139,7 @@ fn system() -> Arc<GroundTruth> {
     let worker = WorkerSpec { memory_bytes: 100, count: WORKERS, ..WorkerSpec::new("one") };
     let setup = SystemSpec {
         preemption: false,
+        drop_late: false,
         apps: (0..APPS).map(app).collect(),
         workers: vec![worker],
         penalty: Penalty::sigmoid(),

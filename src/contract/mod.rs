@@ -17,7 +17,7 @@ pub use plan::{Decision, Plan, RejectReason};
 pub use timeline::Timeline;
 pub use view::{View, WorkerView};
 
-use crate::core::ids::{RequestId, VariantId, WorkerId};
+use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::Time;
 
 /// A scheduling policy.
@@ -86,6 +86,10 @@ pub struct Trigger<'a> {
     pub freed: &'a [WorkerId],
     /// Workers on which a load ended.
     pub loaded: &'a [WorkerId],
+    /// Requests of earlier instants that waited and were dropped since they are late: with
+    /// `drop_late = true` in the experiment. [`View::request`] does not have them any more. One that
+    /// is late when it becomes visible is neither here nor in [`Self::arrived`].
+    pub dropped: &'a [Request],
     /// Whether a wake-up is due, or no other event will follow.
     pub woken: bool,
 }

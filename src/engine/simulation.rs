@@ -9,6 +9,7 @@
 //!   never exceeded: least recently used variants leave when a load starts (`loads.rs`);
 //! - payloads for a worker behind a link are sent one after another (`link.rs`);
 //! - peeks on a worker alternate with its backlog (`peek.rs`);
+//! - with `drop_late` no late request is pending when the scheduler is asked (`late_drops.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run;
 //! - a run that exceeds the clock fails (`clock.rs`).
 
@@ -17,6 +18,7 @@ mod batches;
 mod clock;
 mod completion;
 mod faults;
+mod late_drops;
 mod link;
 mod loads;
 mod peek;
@@ -33,6 +35,7 @@ use crate::core::rng::Rng;
 use crate::core::units::Time;
 use crate::system::ground_truth::GroundTruth;
 use crate::workload::Arrivals;
+use late_drops::LateDrops;
 use link::PendingResponse;
 use peek::Peeks;
 use std::sync::Arc;
@@ -56,7 +59,7 @@ pub struct Counts {
     pub arrived: u64,
     /// Requests that were answered.
     pub completed: u64,
-    /// Requests that the scheduler refused.
+    /// Requests that were refused.
     pub rejected: u64,
     /// Requests that were never served.
     pub unfinished: u64,
@@ -122,6 +125,8 @@ pub struct Simulation {
     idle_wakes: u32,
     /// Whether the last decision, when no other event will follow, has been asked for.
     asked: bool,
+    /// With `drop_late` only.
+    late: Option<Box<LateDrops>>,
     peeks: Peeks,
     responses: Vec<PendingResponse>,
     rng: Rng,
@@ -164,6 +169,7 @@ impl Simulation {
                 queue.push(outage.from, EventKind::Failure(worker, index));
             }
         }
+        let state = State::new(catalog, info);
         let mut sim = Self {
             drawn: Vec::new(),
             taken: 0,
@@ -174,7 +180,8 @@ impl Simulation {
             wake: Time::MAX,
             idle_wakes: 0,
             asked: false,
-            peeks: Peeks::new(&catalog),
+            late: state.catalog.drop_late.then(|| Box::new(LateDrops::new(&state))),
+            peeks: Peeks::new(&state.catalog),
             responses: Vec::new(),
             rng,
             scheduler: scheduler.to_owned(),
@@ -188,7 +195,7 @@ impl Simulation {
             requests: Vec::new(),
             answers: Vec::new(),
             spare: Vec::new(),
-            state: State::new(catalog, info),
+            state,
             truth,
         };
         sim.draw_arrivals();
@@ -211,7 +218,8 @@ impl Simulation {
     #[inline]
     pub fn trigger(&self) -> Trigger<'_> {
         let Self { arrived, freed, loaded, woken, .. } = self;
-        Trigger { arrived, freed, loaded, woken: *woken }
+        let dropped = self.late.as_ref().map_or(&[][..], |late| &late.dropped);
+        Trigger { arrived, freed, loaded, dropped, woken: *woken }
     }
 
     /// The batches that ended at this instant.
@@ -251,7 +259,7 @@ impl Simulation {
                 if self.state.pending_len() > 0 && !self.asked {
                     self.asked = true;
                     self.woken = true;
-                    return Ok(StepOutcome::Decide);
+                    return Ok(self.ask(observer));
                 }
                 return self.finish(observer).map(|()| StepOutcome::Done);
             }
@@ -282,9 +290,18 @@ impl Simulation {
             }
             let is_idle = !(is_busy || self.arrived.is_empty());
             if self.woken || is_idle || !(self.freed.is_empty() && self.loaded.is_empty()) {
-                return Ok(StepOutcome::Decide);
+                return Ok(self.ask(observer));
             }
         }
+    }
+
+    /// What comes before a question to the scheduler.
+    #[inline]
+    fn ask(&mut self, observer: &mut impl Observer) -> StepOutcome {
+        if self.late.is_some() {
+            self.drop_late(observer);
+        }
+        StepOutcome::Decide
     }
 
     /// Validates and applies every decision of the plan, in order, and clears it.

@@ -129,6 +129,7 @@ fn ground_truth(model: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, 
         outcome_correlation: 0.0,
         overhead: DecisionOverhead::default(),
         preemption: false,
+        drop_late: false,
     })
 }
 

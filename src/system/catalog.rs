@@ -173,6 +173,8 @@ pub struct Catalog {
     pub overhead: DecisionOverhead,
     /// Whether schedulers may end batches that run.
     pub preemption: bool,
+    /// Whether requests are dropped that no worker could answer in time any more.
+    pub drop_late: bool,
     notes: Vec<Note>,
 }
 
@@ -212,6 +214,7 @@ impl Catalog {
             penalty: spec.penalty.clone(),
             overhead: spec.overhead,
             preemption: spec.preemption,
+            drop_late: spec.drop_late,
             notes: Vec::new(),
         };
         catalog.fill_derived();
@@ -459,6 +462,7 @@ impl Catalog {
             penalty: Penalty::sigmoid(),
             overhead: DecisionOverhead::default(),
             preemption: false,
+            drop_late: false,
             notes: Vec::new(),
         }
     }

@@ -224,4 +224,6 @@ pub struct SystemSpec {
     pub overhead: DecisionOverhead,
     /// Whether schedulers may end batches that run.
     pub preemption: bool,
+    /// Whether requests are dropped that no worker could answer in time any more.
+    pub drop_late: bool,
 }

@@ -4,6 +4,7 @@ mod closed_loop;
 mod determinism;
 mod faults;
 mod fluid_bound;
+mod late_drops;
 mod lateness;
 mod links;
 mod measured;

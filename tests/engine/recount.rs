@@ -103,13 +103,16 @@ fn every_column_of_every_table_is_recounted() {
             let at = (3 * seed + turn) as usize % REGISTRY.len();
             let entry = &REGISTRY[at];
             let case = case.for_entry(entry);
+            let drops = seed.is_multiple_of(5).then(|| case.with_drops(true));
             let sources = draw::sources(entry);
             let posterior = sources.iter().flatten().find(|(name, _)| *name == "posterior");
             let source = posterior.map(|(name, _)| *name).filter(|_| seed % 2 == 0);
             let scheduler = draw::scheduler(seed * 100 + turn, entry, source, Units::PLAIN);
             let closed = seed % 7 == 0;
             let _told = Told(format!("seed {seed}, {scheduler}, skip {skip}, closed {closed}"));
-            check(&case, &scheduler, skip, step, closed).unwrap_or_else(|why| panic!("{why}"));
+            for case in std::iter::once(&case).chain(&drops) {
+                check(case, &scheduler, skip, step, closed).unwrap_or_else(|why| panic!("{why}"));
+            }
         }
     }
 }

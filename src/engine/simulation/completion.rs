@@ -40,7 +40,7 @@ impl Simulation {
         ids.iter().for_each(|id| self.ended(*id));
     }
 
-    /// Ends a request that the scheduler refuses.
+    /// Ends a request that is refused.
     pub(super) fn reject(
         &mut self,
         id: RequestId,

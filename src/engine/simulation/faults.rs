@@ -77,6 +77,9 @@ impl Simulation {
         for id in lost {
             self.state.requeue(*id);
             if let Some(slot) = self.state.slot(*id) {
+                if let Some(late) = &mut self.late {
+                    late.add(&slot.request);
+                }
                 observer.on(Event::RequestRequeued { at, request: &slot.request });
             }
         }

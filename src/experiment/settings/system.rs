@@ -31,6 +31,7 @@ pub(in crate::experiment) fn read(read: &mut Decoder<'_>, inputs: &mut InputCach
         outcome_correlation: read.number("outcome_correlation"),
         overhead: read_overhead(read),
         preemption: read.flag("preemption"),
+        drop_late: read.flag("drop_late"),
     }
 }
 

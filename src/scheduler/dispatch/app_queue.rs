@@ -6,7 +6,7 @@
 use crate::core::ids::RequestId;
 use std::cell::Cell;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 /// A request with its key.
 type Keyed = (u64, RequestId);
@@ -24,12 +24,14 @@ pub struct AppQueue {
     head: usize,
     length: usize,
     heap: BinaryHeap<Reverse<Keyed>>,
+    /// Requests of the heap that have left it; its first is not one of them.
+    left: BTreeSet<Keyed>,
 }
 
 impl Default for AppQueue {
     fn default() -> Self {
         let sorted = Box::new([(0, RequestId::new(0, 0)); PLACES]);
-        Self { sorted, head: 0, length: 0, heap: BinaryHeap::new() }
+        Self { sorted, head: 0, length: 0, heap: BinaryHeap::new(), left: BTreeSet::new() }
     }
 }
 
@@ -37,7 +39,7 @@ impl AppQueue {
     /// How many requests wait.
     #[inline]
     pub fn len(&self) -> usize {
-        self.length + self.heap.len()
+        self.length + self.heap.len() - self.left.len()
     }
 
     /// Adds a request.
@@ -94,8 +96,30 @@ impl AppQueue {
             self.length -= 1;
         } else {
             self.heap.pop();
+            self.forget_left();
         }
         Some(first.1)
+    }
+
+    /// Removes a request that waits here, wherever it stands.
+    pub fn remove(&mut self, key: u64, id: RequestId) {
+        let sorted = &mut self.sorted[self.head..][..self.length];
+        if let Ok(at) = sorted.binary_search(&(key, id)) {
+            sorted.copy_within(at + 1.., at);
+            self.length -= 1;
+        } else {
+            self.left.insert((key, id));
+            self.forget_left();
+        }
+    }
+
+    fn forget_left(&mut self) {
+        while !self.left.is_empty()
+            && let Some(Reverse(first)) = self.heap.peek()
+            && self.left.remove(first)
+        {
+            self.heap.pop();
+        }
     }
 
     /// Takes the first `count` requests, or all if there are fewer.
@@ -133,6 +157,28 @@ mod tests {
                 assert_eq!(taken, pair.iter().map(|(_, id)| *id).collect::<Vec<_>>());
             }
             assert_eq!(queue.pop(), None);
+        }
+    }
+
+    #[test]
+    fn requests_leave_from_wherever_they_stand() {
+        for count in [3_u32, 100, 300] {
+            let keyed = |at: u32| (u64::from(at * 7919 % 50), RequestId::new(at, at));
+            let mut queue = AppQueue::default();
+            (0..count).map(keyed).for_each(|(key, id)| queue.push(key, id));
+            let mut left: Vec<Keyed> = (0..count).filter(|at| at % 3 > 0).map(keyed).collect();
+            for (key, id) in (0..count).filter(|at| at % 3 == 0).map(keyed) {
+                queue.remove(key, id);
+            }
+            left.sort_unstable();
+            assert_eq!(queue.len(), left.len());
+            let mut taken = Vec::new();
+            while let Some(first) = queue.first() {
+                taken.push(first);
+                queue.pop();
+            }
+            assert_eq!(taken, left);
+            assert!(queue.left.is_empty() && queue.heap.is_empty());
         }
     }
 

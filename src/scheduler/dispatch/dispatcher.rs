@@ -272,6 +272,10 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
     }
 
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        for request in trigger.dropped {
+            let key = (self.key)(view, request);
+            self.queues[request.app.index()].remove(key, request.id);
+        }
         for id in trigger.arrived {
             if let Some(request) = view.request(*id) {
                 let key = (self.key)(view, request);

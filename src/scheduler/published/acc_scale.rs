@@ -145,6 +145,16 @@ impl<I: Copy + Ord> AccScale<I> {
         self.line.queue.into_iter()
     }
 
+    /// Removes a request; whether it waited here.
+    pub fn remove(&mut self, id: I) -> bool {
+        let at = self.line.queue.iter().position(|member| member.id == id);
+        let is_here = at.and_then(|at| self.line.queue.remove(at)).is_some();
+        if is_here {
+            self.set_timer();
+        }
+        is_here
+    }
+
     fn set_timer(&mut self) {
         self.current = self.line.last_start().map(|(at, id)| (at.max(0) as u64, id));
         self.timers.extend(self.current);

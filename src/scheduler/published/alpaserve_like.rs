@@ -218,6 +218,8 @@ impl Scheduler for AlpaServe {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
         self.rates.take_in(view, trigger);
         self.note(view, trigger);
+        let dropped = trigger.dropped.iter();
+        dropped.for_each(|request| self.lines.iter_mut().for_each(|lines| lines.remove(request)));
         let rate = |app| self.rates.mean_rps(app, view.now());
         if let Some(rates) = self.period.due(view, &self.rates, rate) {
             self.plan(view, &rates, plan);

@@ -29,14 +29,21 @@ impl AppLines {
         Self { lines: catalog.app_ids().map(|_| Line::new()).collect(), key }
     }
 
-    /// Adds what arrived, or returned from a worker that failed.
+    /// Adds what arrived, or returned from a worker that failed, and removes what was dropped.
     pub fn take_in(&mut self, view: &View<'_>, trigger: Trigger<'_>) {
+        trigger.dropped.iter().for_each(|request| self.remove(request));
         trigger.arrived.iter().filter_map(|id| view.request(*id)).for_each(|r| self.add(r));
     }
 
     pub fn add(&mut self, request: &Request) {
         let key = ((self.key)(request), request.id);
         self.lines[request.app.index()].insert(key, *request);
+    }
+
+    /// Removes a request, if it is here.
+    pub fn remove(&mut self, request: &Request) {
+        let key = ((self.key)(request), request.id);
+        self.lines[request.app.index()].remove(&key);
     }
 
     pub fn apps(&self) -> impl Iterator<Item = AppId> + use<> {
@@ -79,6 +86,7 @@ impl AppLines {
     pub fn take(&mut self, app: AppId, count: usize) -> impl Iterator<Item = RequestId> {
         std::iter::from_fn(move || self.pop(app)).take(count)
     }
+
     /// Takes `count` requests behind the first `skip`, or what there is of them.
     pub fn take_behind(&mut self, app: AppId, skip: usize, count: usize) -> Vec<RequestId> {
         let line = &mut self.lines[app.index()];

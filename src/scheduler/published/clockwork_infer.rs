@@ -26,23 +26,32 @@ use std::collections::{BTreeSet, VecDeque};
 /// The requests that wait for a model, in order of arrival, numbered from 0.
 #[derive(Clone, Debug)]
 pub struct Waiting<I> {
-    /// Requests with their deadlines in nanoseconds.
-    queue: VecDeque<(I, u64)>,
-    /// The number of the first.
-    first: u64,
+    queue: VecDeque<Member<I>>,
+    /// The number of the next.
+    next: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member<I> {
+    number: u64,
+    request: I,
+    /// In nanoseconds.
+    deadline: u64,
 }
 
 impl<I> Default for Waiting<I> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), first: 0 }
+        Self { queue: VecDeque::new(), next: 0 }
     }
 }
 
 impl<I> Waiting<I> {
     /// Adds a request and returns its number.
     pub fn push(&mut self, request: I, deadline: u64) -> u64 {
-        self.queue.push_back((request, deadline));
-        self.first + self.queue.len() as u64 - 1
+        let number = self.next;
+        self.queue.push_back(Member { number, request, deadline });
+        self.next += 1;
+        number
     }
 
     /// How many wait.
@@ -57,31 +66,33 @@ impl<I> Waiting<I> {
 
     /// Whether nobody ever waited.
     pub fn is_new(&self) -> bool {
-        self.first == 0 && self.queue.is_empty()
+        self.next == 0
     }
 
     /// Numbers and deadlines.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        (self.first..).zip(self.queue.iter().map(|(_, deadline)| *deadline))
+        self.queue.iter().map(|member| (member.number, member.deadline))
     }
 
     /// The place of a request in the queue.
     fn place(&self, number: u64) -> Option<usize> {
-        let at = number.checked_sub(self.first)? as usize;
-        (at < self.queue.len()).then_some(at)
+        self.queue.binary_search_by_key(&number, |member| member.number).ok()
     }
 
     /// Removes the first request if its deadline is before `instant`.
     pub fn pop_before(&mut self, instant: u64) -> Option<I> {
-        let (_, deadline) = self.queue.front()?;
-        if *deadline >= instant { None } else { self.pop() }
+        if self.queue.front()?.deadline >= instant { None } else { self.pop() }
     }
 
     /// Removes the first request.
     pub fn pop(&mut self) -> Option<I> {
-        let (request, _) = self.queue.pop_front()?;
-        self.first += 1;
-        Some(request)
+        self.queue.pop_front().map(|member| member.request)
+    }
+
+    /// Removes the first request of which `is_it` says so.
+    pub fn remove(&mut self, is_it: impl Fn(&I) -> bool) -> Option<I> {
+        let at = self.queue.iter().position(|member| is_it(&member.request))?;
+        self.queue.remove(at).map(|member| member.request)
     }
 }
 
@@ -144,7 +155,7 @@ impl Strategies {
                 form(waiting, &sizes[model], avail, (number, size), &mut dropped)
             {
                 let end = avail.saturating_add(batch.latency);
-                while waiting.first < start
+                while waiting.queue.front().is_some_and(|first| first.number < start)
                     && let Some(request) = waiting.pop_before(end)
                 {
                     dropped(request, Dropped::Skipped);
@@ -169,7 +180,7 @@ fn form<I: Copy>(
     let batch = *sizes.iter().find(|batch| batch.size == size)?;
     let end = avail.saturating_add(batch.latency);
     let at = waiting.place(number)?;
-    let deadline = waiting.queue[at].1;
+    let deadline = waiting.queue[at].deadline;
     if deadline <= end {
         return None;
     }
@@ -181,8 +192,8 @@ fn form<I: Copy>(
         return None;
     }
     if len - at < size {
-        let late = waiting.queue.iter().rev().take(size).all(|(_, deadline)| *deadline <= end);
-        return late.then_some((waiting.first + (len - size) as u64, batch));
+        let late = waiting.queue.iter().rev().take(size).all(|member| member.deadline <= end);
+        return late.then_some((waiting.queue[len - size].number, batch));
     }
     let larger = *sizes.iter().rfind(|batch| batch.size <= len - at)?;
     let fits = larger.size == size || avail.saturating_add(larger.latency) <= deadline;

@@ -28,7 +28,7 @@
 
 use crate::config::{Decoder, Setting};
 use crate::contract::{BatchCompletion, Plan, RejectReason, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::{RequestId, VariantId, WorkerId};
+use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::{NS_PER_MS, Span, Time};
 use crate::scheduler::dispatch::dispatcher::{FIXED, FixedVariants};
 use crate::scheduler::published::acc_scale::AllowedBatch;
@@ -165,6 +165,11 @@ impl Clockwork {
 
     fn take_in(&mut self, view: &View<'_>, trigger: Trigger<'_>) {
         let now = view.now();
+        for Request { app, id, .. } in trigger.dropped {
+            if let Some(job) = self.waiting[app.index()].remove(|job| job.id == *id) {
+                self.tracker.ends(job.demand, None);
+            }
+        }
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
             let app = request.app.index();
             let deadline = Time(request.deadline.0.saturating_sub(EARLY.0));

@@ -311,6 +311,12 @@ impl Proteus {
         }
     }
 
+    fn remove(&mut self, request: &Request) {
+        let Self { routes, lines, .. } = self;
+        let mut own = routes[request.app.index()].lines.iter();
+        own.find(|at| lines[**at].waiting.remove(request.id));
+    }
+
     fn arrive(&mut self, now: Time, request: &Request, plan: &mut Plan) {
         let route = &mut self.routes[request.app.index()];
         let turn = route.turns.next().or((!route.lines.is_empty()).then_some(0));
@@ -350,6 +356,7 @@ impl Scheduler for Proteus {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
         let now = view.now();
         self.rates.take_in(view, trigger);
+        trigger.dropped.iter().for_each(|request| self.remove(request));
         let rate = |app| self.rates.ewma_rps(app, now, AVERAGE.0);
         let due = self.period.due(view, &self.rates, rate);
         let again = due.map(|rates| self.plan(view, &rates, plan)).unwrap_or_default();

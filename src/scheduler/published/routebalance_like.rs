@@ -237,6 +237,14 @@ fn grown(view: &View<'_>, id: WorkerId, batch: &Batch) -> Time {
 }
 
 impl Queue {
+    /// Removes requests that were dropped.
+    fn forget(&mut self, view: &View<'_>) {
+        self.batches.retain_mut(|batch| {
+            batch.requests.retain(|id| view.request(*id).is_some());
+            !batch.requests.is_empty()
+        });
+    }
+
     /// Sets the timeline and all ends.
     fn look_ahead(&mut self, view: &View<'_>, id: WorkerId) {
         view.backlog_end(id, &mut self.timeline);
@@ -249,6 +257,9 @@ impl Queue {
 
 impl Scheduler for RouteBalance {
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        if !trigger.dropped.is_empty() {
+            self.queues.iter_mut().for_each(|queue| queue.forget(view));
+        }
         for (queue, worker) in self.queues.iter_mut().zip(view.workers()) {
             queue.running = worker.running().map(|(_, size, _)| size).sum();
             queue.look_ahead(view, worker.id);

@@ -84,6 +84,11 @@ impl<I: Copy + Ord> Flex<I> {
         self.waiting[model].insert((deadline, request));
     }
 
+    /// Removes a request, if it waits.
+    fn remove(&mut self, model: usize, deadline: u64, request: I) {
+        self.waiting[model].remove(&(deadline, request));
+    }
+
     /// Drops heads of a model that are late even alone, and forms its batch. `latency` is that of
     /// (model, size), counted from now; nothing beyond the largest size.
     fn batch(
@@ -291,6 +296,9 @@ impl Scheduler for Shepherd {
 
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
         self.ended.clear();
+        for Request { app, deadline, id, .. } in trigger.dropped {
+            self.flex.remove(app.index(), deadline.0, *id);
+        }
         let is_idle = view.idle_workers().next().is_some();
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
             self.flex.push(request.app.index(), request.deadline.0, request.id);

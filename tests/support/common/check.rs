@@ -20,6 +20,7 @@ macro_rules! ensure {
 }
 
 mod failures;
+mod late_drops;
 mod memory;
 
 /// What a scheduler promises, as far as a checker can tell.
@@ -146,6 +147,9 @@ struct Replay<'a> {
     arrived: Vec<u32>,
     freed: Vec<u16>,
     loaded: Vec<u16>,
+    dropped: Vec<u32>,
+    /// Whether requests were dropped since the last question, whether it had heard of them or not.
+    drops: bool,
     last_asked: Option<u64>,
     /// When deciding is over, and for which worker.
     deciding: BTreeSet<(u64, u16)>,
@@ -178,6 +182,8 @@ impl<'a> Replay<'a> {
             arrived: Vec::new(),
             freed: Vec::new(),
             loaded: Vec::new(),
+            dropped: Vec::new(),
+            drops: false,
             last_asked: None,
             deciding: BTreeSet::new(),
             ending: VecDeque::new(),
@@ -212,6 +218,8 @@ impl<'a> Replay<'a> {
         ensure!(ask.arrived == told, "{told:?} became visible");
         let loaded = std::mem::take(&mut self.loaded);
         ensure!(ask.loaded == loaded, "loads ended on {loaded:?}");
+        self.drops_over(ask)?;
+        let drops = std::mem::take(&mut self.drops);
         let freed = std::mem::take(&mut self.freed);
         ensure!(ask.told == freed.len(), "batches ended on {freed:?}");
         let ready = self.workers.iter().zip(0u16..);
@@ -227,7 +235,7 @@ impl<'a> Replay<'a> {
             ensure!(heard == expected, "{expected:?} were freed");
             ensure!(self.last_asked < Some(ask.at), "asked about the past");
             let something = !(told.is_empty() && heard.is_empty() && loaded.is_empty());
-            ensure!(ask.woken || something, "asked for no reason");
+            ensure!(ask.woken || something || drops, "asked for no reason");
         }
         self.last_asked = Some(ask.at);
         let decided = ask.at + self.overhead(ask);
@@ -342,8 +350,11 @@ impl<'a> Replay<'a> {
                 self.ends.completed += 1;
                 self.step(*request, Phase::Running, Phase::Over)
             }
-            Happened::Rejected { request, .. } => {
+            Happened::Rejected { at, request } => {
                 self.ends.rejected += 1;
+                if self.requests[*request as usize] == Phase::Waiting {
+                    return self.drop_late(*at, *request);
+                }
                 self.step(*request, Phase::Refused, Phase::Over)
             }
             Happened::Unfinished { request, .. } => {

@@ -8,6 +8,7 @@ use super::{CLASS, V, World};
 use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::classifier::posterior::Evidence;
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
+use peeksim::core::rng::Rng;
 use peeksim::core::units::{Span, Time};
 use peeksim::scheduler::SchedulerEntry;
 use peeksim::system::catalog::{DecisionOverhead, OutcomeModel, Resident};
@@ -77,8 +78,16 @@ impl Case {
         };
         let (variants, workers, requests) = (Vec::new(), Vec::new(), Vec::new());
         let payloads = Vec::new();
-        let facts =
-            Facts { variants, workers, payloads, requests, late, noise: false, overhead: (0, 0) };
+        let facts = Facts {
+            variants,
+            workers,
+            payloads,
+            requests,
+            late,
+            noise: false,
+            overhead: (0, 0),
+            drops: None,
+        };
         let mut case = Self { world: World::new(), facts };
         case.world.seed = seed;
         case.world.setup.preemption = seed.is_multiple_of(2);
@@ -196,6 +205,31 @@ impl Case {
             case.world.setup.workers[0].link = None;
             case.world.setup.workers[0].lanes = 1;
         }
+        case
+    }
+
+    /// The same where late requests are dropped; `peeks` if requests are peeked at.
+    pub fn with_drops(&self, peeks: bool) -> Self {
+        let mut case = self.clone();
+        case.world.setup.drop_late = true;
+        let catalog = self.world.truth().believed(Rng::new(self.world.seed, 0));
+        let is_wrong = self.world.setup.belief_error != BeliefError::default();
+        let latency = |worker, variant| {
+            (1..=catalog.max_batch(worker, variant)).map(move |b| (worker, variant, b))
+        };
+        let believed = |app: AppId| {
+            let workers = catalog.worker_ids();
+            let all =
+                workers.flat_map(|w| catalog.variants_of(app).flat_map(move |v| latency(w, v)));
+            all.map(|(w, v, b)| catalog.latency(w, v, b).0).min()
+        };
+        let shortest = |app: AppId| match catalog.app(app).peek_is_offered && peeks {
+            true => Some(0),
+            false if is_wrong => believed(app),
+            false => self.facts.shortest(app.0),
+        };
+        let all = catalog.app_ids().map(|app| shortest(app).expect("a worker that can run it"));
+        case.facts.drops = Some(all.collect());
         case
     }
 

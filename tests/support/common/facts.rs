@@ -16,6 +16,8 @@ pub struct Facts {
     pub noise: bool,
     /// What a plan takes: as such, and for every request it assigns.
     pub overhead: (u64, u64),
+    /// Where late requests are dropped, the shortest latency of each application, as believed.
+    pub drops: Option<Vec<u64>>,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +88,14 @@ impl Facts {
         let own = |at: &usize| self.variants[*at].app == app;
         let all = 0..self.variants.len();
         all.filter(own).any(|at| self.cost(worker, at as u16).is_some())
+    }
+
+    /// The shortest latency of an application; on a measured table it is at a point.
+    pub fn shortest(&self, app: u16) -> Option<u64> {
+        let workers = 0..self.workers.len() as u16;
+        let own = (0u16..).zip(&self.variants).filter(|(_, v)| v.app == app);
+        let costs = own.flat_map(|(v, _)| workers.clone().filter_map(move |w| self.cost(w, v)));
+        costs.flat_map(|cost| cost.points.iter().map(|(_, latency)| *latency)).min()
     }
 
     /// The recorded outcome of a request on a variant.

@@ -82,6 +82,7 @@ impl World {
             outcome_correlation: 0.0,
             overhead: DecisionOverhead::default(),
             preemption: false,
+            drop_late: false,
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }

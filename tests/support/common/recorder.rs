@@ -13,6 +13,7 @@ pub struct Asked {
     pub arrived: Vec<u32>,
     pub freed: Vec<u16>,
     pub loaded: Vec<u16>,
+    pub dropped: Vec<u32>,
     pub woken: bool,
     /// Ends of batches told since the last question.
     pub told: usize,
@@ -76,6 +77,7 @@ impl Scheduler for Scribe<'_> {
             arrived: trigger.arrived.iter().map(|r| r.number()).collect(),
             freed: trigger.freed.iter().map(|w| w.0).collect(),
             loaded: trigger.loaded.iter().map(|w| w.0).collect(),
+            dropped: trigger.dropped.iter().map(|r| r.id.number()).collect(),
             woken: trigger.woken,
             told: std::mem::take(&mut self.told),
             decisions: decisions.collect(),

@@ -10,6 +10,8 @@
 //! request a 0 100                                     application, arrival, budget in ms
 //! scheduler { name = "edf" }                          or a script:
 //! at 5 assign 0 small 0 1                             worker 0, variant, requests
+//! drop_late                                           late requests are dropped
+//! as_measured                                         tables that fall stay so
 //! at 5 preload 0 small | evict 0 small | reject 1 | wake 9
 //! last assign 0 small 0                               when nothing else will happen
 //! show asks                                           also list what the scheduler was asked
@@ -23,7 +25,7 @@ use peeksim::contract::{AccuracySource, Plan, RejectReason, Scheduler, Trigger, 
 use peeksim::core::ids::{RequestId, VariantId, WorkerId};
 use peeksim::core::units::{Span, Time};
 use peeksim::system::catalog::{Resident, ResidentVariant};
-use peeksim::system::latency::LatencyPoints;
+use peeksim::system::latency::{LatencyFit, LatencyPoints};
 use peeksim::system::penalty::Penalty;
 use peeksim::workload::Listed;
 use std::sync::Arc;
@@ -72,6 +74,8 @@ struct Scenario {
     penalty: Option<String>,
     overhead: (f64, f64),
     preemption: bool,
+    drop_late: bool,
+    as_measured: bool,
     script: Vec<Step>,
     asks: bool,
 }
@@ -124,6 +128,8 @@ impl Scenario {
             "scheduler" => self.scheduler = Some(rest("scheduler")),
             "overhead" => self.overhead = (parse(words[1]), parse(words[2])),
             "preemption" => self.preemption = true,
+            "drop_late" => self.drop_late = true,
+            "as_measured" => self.as_measured = true,
             "penalty" => self.penalty = Some(rest("penalty")),
             "at" => {
                 let at = Span::from_ms(parse(words[1]));
@@ -138,6 +144,10 @@ impl Scenario {
     fn world(&self) -> World {
         let mut world = World::new();
         world.setup.preemption = self.preemption;
+        world.setup.drop_late = self.drop_late;
+        if self.as_measured {
+            world.setup.latency_fit = LatencyFit::AsMeasured;
+        }
         for (name, variants) in &self.apps {
             let recalls: Vec<[f64; 2]> = variants.iter().map(|v| [v.4; 2]).collect();
             let built: Vec<V<'_>> = variants
@@ -321,6 +331,7 @@ fn line_of_ask(ask: &Asked) -> String {
     part("arrived", list(&ask.arrived));
     part("freed", list(&ask.freed));
     part("loaded", list(&ask.loaded));
+    part("dropped", list(&ask.dropped));
     if ask.woken {
         parts.push("woken".to_owned());
     }
