@@ -165,6 +165,7 @@ fn small() -> Arc<GroundTruth> {
         let accuracy = [0.7, 0.82, 0.9, 0.96][at as usize] - 0.02 * app as f64;
         VariantProfile {
             name: at.to_string(),
+            shares: None,
             bytes: 1,
             accuracy,
             recall: vec![accuracy],

@@ -103,6 +103,7 @@ fn system() -> Arc<GroundTruth> {
         let accuracy = 0.6 + 0.035 * at as f64 - 0.005 * app as f64;
         VariantProfile {
             name: at.to_string(),
+            shares: None,
             bytes: 1,
             accuracy,
             recall: vec![accuracy],

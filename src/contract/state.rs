@@ -155,10 +155,10 @@ impl State {
     pub fn new(catalog: Arc<Catalog>, info: AccuracySource) -> Self {
         let workers = catalog.worker_ids().map(|id| {
             let worker = catalog.worker(id);
-            let mut memory = LruMemory::new(worker.memory_bytes);
+            let mut memory = LruMemory::new(worker.memory_bytes, catalog.shared_weights());
             for variant in &worker.resident {
                 let bytes = catalog.variant(*variant).bytes;
-                if memory.fits(bytes) {
+                if !memory.contains(*variant) && memory.fits(bytes) {
                     memory.load(*variant, bytes, |_| {});
                 }
             }

@@ -426,7 +426,8 @@ impl<'a> WorkerView<'a> {
         free.saturating_sub(on_link)
     }
 
-    /// The variants in memory, least recently used first.
+    /// The variants in memory, least recently used first; of those that share their weights the one
+    /// as which they were loaded.
     pub fn resident(&self) -> impl Iterator<Item = VariantId> + use<'a> {
         self.state.memory.iter()
     }

@@ -104,6 +104,7 @@ fn ground_truth(model: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, 
         };
         VariantProfile {
             name: model.actions().name(action),
+            shares: None,
             bytes: 0,
             accuracy: 1.0,
             recall: vec![1.0],

@@ -99,6 +99,7 @@ impl World {
             };
             VariantProfile {
                 name: (*name).to_owned(),
+                shares: None,
                 bytes: *bytes,
                 accuracy: recall.iter().sum::<f64>() / classes as f64,
                 recall: recall.to_vec(),
