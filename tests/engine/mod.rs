@@ -21,3 +21,4 @@ mod residency;
 mod rules;
 mod same_job;
 mod scenarios;
+mod shared_weights;

@@ -317,9 +317,7 @@ impl Clockwork {
             let loading = state.loading().map(|(loading, _)| loading);
             let used: Vec<VariantId> = used.chain(loading).map(weights).collect();
             let may = |v: &VariantId| {
-                timeline.memory().contains(*v)
-                    && state.holds(*v)
-                    && !used.contains(&weights(*v))
+                timeline.memory().contains(*v) && state.holds(*v) && !used.contains(&weights(*v))
             };
             let is_own = |v: &VariantId| {
                 worker.variants.iter().flatten().any(|own| weights(*own) == weights(*v))

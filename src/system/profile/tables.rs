@@ -266,7 +266,8 @@ impl Reader<'_> {
             let (name, other) = (&variants[*variant].name, &variants[named].name);
             if own.0 != shared.0 || own.1.is_some_and(|cold| Some(cold) != shared.1) {
                 let found = format!("another load of `{name}` on `{class}` than of `{other}`");
-                let expected = format!("no row for `{name}`, which shares the weights of `{other}`");
+                let expected =
+                    format!("no row for `{name}`, which shares the weights of `{other}`");
                 self.refuse("load.csv", found, &expected);
             }
         }
