@@ -79,7 +79,7 @@ fn decisions(truth: &Arc<GroundTruth>, scheduler: &str) -> Vec<(usize, Duration)
     let one = |i: u64| Arrival {
         time: Time(i * 1_000),
         app: AppId((i % APPS) as u16),
-        client: 0,
+        source: None,
         budget: Span(2_000_000_000),
         truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
     };

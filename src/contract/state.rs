@@ -407,7 +407,7 @@ mod tests {
     fn add(state: &mut State) -> RequestId {
         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
         let (time, budget) = (Time::ZERO, Span::ZERO);
-        state.insert(&Arrival { time, app: AppId(0), client: 0, budget, truth })
+        state.insert(&Arrival { time, app: AppId(0), source: None, budget, truth })
     }
 
     fn listed(state: &State) -> Vec<u32> {

@@ -154,8 +154,11 @@ deep,60,0.9,";
 box,exit,1,1
 box,deep,1,6";
     shell.write("profiles/net/latency.csv", latency);
-    shell.write("profiles/net/load.csv", "worker_class,variant,load_ms
-box,deep,4");
+    shell.write(
+        "profiles/net/load.csv",
+        "worker_class,variant,load_ms
+box,deep,4",
+    );
     let text = "replicates = 1
 [base]
 apps = ['net']

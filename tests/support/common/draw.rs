@@ -351,7 +351,7 @@ impl Case {
             .map(|(request, (class, row))| Arrival {
                 time: Time(request.arrival),
                 app: AppId(request.app),
-                client: 0,
+                source: None,
                 budget: Span(request.budget),
                 truth: TrueClass { class: *class, row },
             })

@@ -175,7 +175,7 @@ impl World {
         self.arrivals.push(Arrival {
             time: Time::ZERO + Span::from_ms(arrival_ms),
             app: AppId(app),
-            client: 0,
+            source: None,
             budget: Span::from_ms(budget_ms),
             truth: TrueClass { class, row: TrueClass::NO_ROW },
         });
