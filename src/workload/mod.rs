@@ -322,9 +322,10 @@ impl WorkloadSpec {
         let pair = if draws_times { None } else { first(0).zip(first(1)) };
         let Some((one, other)) = pair else { return SharedByReplicates::Nothing };
         let both = || one.iter().zip(&other);
+        let rest = |arrival: &Arrival| (arrival.truth, arrival.budget, arrival.source);
         if one.len() != other.len() || both().any(|(a, b)| (a.time, a.app) != (b.time, b.app)) {
             SharedByReplicates::Nothing
-        } else if both().any(|(a, b)| (a.truth, a.budget) != (b.truth, b.budget)) {
+        } else if both().any(|(a, b)| rest(a) != rest(b)) {
             SharedByReplicates::Times
         } else {
             SharedByReplicates::Requests
