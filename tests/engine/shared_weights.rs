@@ -98,7 +98,7 @@ fn weights_in_use_do_not_leave() {
              at 1 evict 0 exit"
         ),
         "0 start w0.0 deep [0]
-         error scheduler `script` at 1 ms: evict variant `exit` of `a` from worker `unit-0`: \
+         error scheduler `script` at 0.001 s: evict variant `exit` of `a` from worker `unit-0`: \
          it is running",
     );
 }
