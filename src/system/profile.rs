@@ -11,8 +11,9 @@
 //! | `peek_confusion.csv` | `class,predicted_<class>…`: its counts, rows are true classes |
 //! | `reference.csv` | `class,<feature>…`: samples of a k-NN, if there is one |
 //!
-//! `shares` names the variant whose weights a variant shares: an early exit, a subnet of a supernet.
-//! Bytes and load times are those of the named variant; cells and rows of its own may be left out.
+//! `shares` names the variant whose weights a variant shares: an early exit, a subnet of a
+//! supernet. Bytes and load times are those of the named variant; cells and rows of its own may be
+//! left out.
 //!
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class. `count` is the
 //! number of timings of a latency. Latencies are kept as measured; a catalog fits tables to them.

@@ -6,7 +6,6 @@
 //! them. A request without sources in its workload has none.
 
 use super::WorkloadSpec;
-use super::trace_rows::weighted;
 use crate::config::Problem;
 use crate::core::ids::{AppId, SourceId};
 use crate::core::rng::{Label, Rng, name_key};
@@ -92,4 +91,15 @@ pub(super) fn check_budgets(
     }
     let found = format!("{budgets} budgets by source for {sources} sources of `{}`", app.name);
     Err(spec.problem("workload.sources", found, "a source at least for each budget"))
+}
+
+/// Draws indices with probabilities proportional to weights.
+pub(super) fn weighted(
+    spec: &WorkloadSpec,
+    weights: &[f64],
+) -> Result<WeightedAliasIndex<f64>, Problem> {
+    WeightedAliasIndex::new(weights.to_vec()).map_err(|error| {
+        let found = format!("weights that cannot be drawn from ({error})");
+        spec.problem("", found, "weights ≥ 0")
+    })
 }

@@ -1,6 +1,6 @@
 //! The row of a trace, or the class, of a request.
 
-use super::request_sources::SourceSampler;
+use super::request_sources::{SourceSampler, weighted};
 use super::{ClassFilter, Drift, DriftSchedule, SourceSplit, WorkloadSpec};
 use crate::config::Problem;
 use crate::core::ids::{AppId, Arrival, SourceId, TrueClass};
@@ -403,15 +403,4 @@ impl Rows {
             }
         }
     }
-}
-
-/// Draws indices with probabilities proportional to weights.
-pub(super) fn weighted(
-    spec: &WorkloadSpec,
-    weights: &[f64],
-) -> Result<WeightedAliasIndex<f64>, Problem> {
-    WeightedAliasIndex::new(weights.to_vec()).map_err(|error| {
-        let found = format!("weights that cannot be drawn from ({error})");
-        spec.problem("", found, "weights ≥ 0")
-    })
 }

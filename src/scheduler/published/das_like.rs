@@ -16,12 +16,13 @@
 //!
 //! Adapted, all of it: where requests have sources, these are chosen among, each with the classes,
 //! requests and age of its own; of more than 32 that wait, the 32 of the highest importance can be
-//! chosen. Elsewhere a source is an application. Its classes are the mean posterior of its waiting requests, or the frequencies of the profile where there
-//! are no posteriors. T is the time that its requests take in batches with the variant that is best
-//! for the first of them, as many batches as fit into a round but one at least; E is that time
-//! times the power of the worker. If no two sources fit into a round, the best two are served.
-//! Chosen sources are served by falling importance, each batch with the variant of the highest
-//! utility. A worker that is idle begins a round of its own.
+//! chosen. Elsewhere a source is an application. Its classes are the mean posterior of its waiting
+//! requests, or the frequencies of the profile where there are no posteriors. T is the time that
+//! its requests take in batches with the variant that is best for the first of them, as many
+//! batches as fit into a round but one at least; E is that time times the power of the worker. If
+//! no two sources fit into a round, the best two are served. Chosen sources are served by falling
+//! importance, each batch with the variant of the highest utility. A worker that is idle begins a
+//! round of its own.
 //!
 //! O(2^sources + sources · waiting · classes) per round.
 

@@ -12,11 +12,12 @@
 //! Adapted: clients are the sources of requests: source s belongs to client s modulo `clients`, has
 //! the share of the rate that it had since the last plan, a request at least, and its own budget. A
 //! source that is new since the plan is served as another one. Where requests have no sources,
-//! every application has `clients` that send its requests in turn. Jellyfish serves one application. Several are planned one after the other. The throughput that one can count on is a
+//! every application has `clients` that send its requests in turn. Jellyfish serves one
+//! application. Several are planned one after the other. The throughput that one can count on is a
 //! share of each worker's, its share of the work in the fastest variants, and of the memory it has
-//! what the others' smallest variants leave. A cell is the rate of a client, or a quarter of
-//! the mean rate of sources. What the network takes is taken off the budgets by worker. Hosts of a plan are loaded at once. Not
-//! verified: anything beyond the plan for given hosts, and the best hosts.
+//! what the others' smallest variants leave. A cell is the rate of a client, or a quarter of the
+//! mean rate of sources. What the network takes is taken off the budgets by worker. Hosts of a plan
+//! are loaded at once. Not verified: anything beyond the plan for given hosts, and the best hosts.
 //!
 //! O(applications) per event; a plan as `jellyfish_plan.rs` says.
 
