@@ -14,7 +14,7 @@
 //! told how long a call to either side would wait. This is exact, since later calls queue behind
 //! it.
 //!
-//! Users travel with requests ([`Request::client`]); all other state of dialogues is in `Session`,
+//! Users travel with requests ([`Request::source`]); all other state of dialogues is in `Session`,
 //! which drives the step machine of the engine.
 
 use super::cost::Cost;
