@@ -54,7 +54,7 @@ fn bursts(truth: &GroundTruth, size: u64) -> Vec<Arrival> {
     let one = |i: u64| Arrival {
         time: Time(i / size * 10_000_000_000),
         app: app(i),
-        client: 0,
+        source: None,
         budget: Span(100_000_000),
         truth: row(i),
     };
@@ -147,7 +147,7 @@ fn optimal_window(bencher: Bencher<'_, '_>, size: u64) {
     let one = |i: u64| Arrival {
         time: Time(i / size * 10_000_000_000),
         app: AppId((i % 3) as u16),
-        client: 0,
+        source: None,
         budget: Span(60_000_000 + i * 7_919 % 140 * 1_000_000),
         truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
     };
@@ -165,6 +165,7 @@ fn small() -> Arc<GroundTruth> {
         let accuracy = [0.7, 0.82, 0.9, 0.96][at as usize] - 0.02 * app as f64;
         VariantProfile {
             name: at.to_string(),
+            shares: None,
             bytes: 1,
             accuracy,
             recall: vec![accuracy],

@@ -79,7 +79,7 @@ fn decisions(truth: &Arc<GroundTruth>, scheduler: &str) -> Vec<(usize, Duration)
     let one = |i: u64| Arrival {
         time: Time(i * 1_000),
         app: AppId((i % APPS) as u16),
-        client: 0,
+        source: None,
         budget: Span(2_000_000_000),
         truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
     };
@@ -103,6 +103,7 @@ fn system() -> Arc<GroundTruth> {
         let accuracy = 0.6 + 0.035 * at as f64 - 0.005 * app as f64;
         VariantProfile {
             name: at.to_string(),
+            shares: None,
             bytes: 1,
             accuracy,
             recall: vec![accuracy],

@@ -35,7 +35,7 @@ impl Arrivals for Bursts {
         Some(Arrival {
             time: Time::ZERO + Span::from_ms(100.0 * self.burst as f64),
             app,
-            client: 0,
+            source: None,
             budget: Span::from_ms(80.0),
             // Any recorded request: its class, votes and predictions come with it.
             truth: self.truth.row(app, (self.burst * 97 % 900) as u32)?,

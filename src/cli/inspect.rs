@@ -7,6 +7,7 @@ use crate::experiment::{RunSpec, Sweep, simulate, simulate_row, summary};
 use crate::metrics::{COLUMNS, RequestLog, Summary};
 use crate::output::{atomic, packed};
 use crate::report::console::align;
+use crate::workload::RequestSources;
 use clap::Args;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
@@ -113,18 +114,20 @@ fn with_log(
     summary: &mut Summary,
 ) -> Result<Option<u64>, CliError> {
     let config = &sweep.configs[spec.configuration];
+    let has_sources = config.arrivals.request_sources != RequestSources::None;
     let mut outcome = Ok(None);
     let written = atomic::with(path, |file| {
         let failed = |error: &String| Err(io::Error::other(error.clone()));
         #[cfg(feature = "parquet")]
         if is(path, "parquet") {
-            let mut log = crate::metrics::RequestTable::new(&config.catalog, file)?;
+            let mut log =
+                crate::metrics::RequestTable::with_sources(has_sources, &config.catalog, file)?;
             outcome = simulate(config, sweep.rng(spec), &mut (&mut *summary, &mut log));
             log.finish()?;
             return outcome.as_ref().map_or_else(failed, |_| Ok(()));
         }
         packed::write(path, file, |file| {
-            let mut log = RequestLog::new(&config.catalog, file);
+            let mut log = RequestLog::with_sources(has_sources, &config.catalog, file);
             outcome = match summary.whole_run() {
                 Some(whole) => simulate(config, sweep.rng(spec), &mut (whole, &mut log)),
                 None => simulate(config, sweep.rng(spec), &mut (&mut *summary, &mut log)),

@@ -44,13 +44,13 @@ pub enum Event<'a> {
         /// The start of the load.
         started: Time,
     },
-    /// A variant left a worker's memory.
+    /// A variant left a worker's memory, and with it all that share its weights.
     Evicted {
         /// The time of the event.
         at: Time,
         /// The worker.
         worker: WorkerId,
-        /// The variant.
+        /// The variant that was loaded.
         variant: VariantId,
     },
     /// A batch is queued on the uplink to a worker; it arrives half a round trip after it was sent.

@@ -125,7 +125,8 @@ impl Plan {
         self.decisions.push(Decision::Preload { worker, variant });
     }
 
-    /// Removes a variant that is neither running nor loading from the worker's memory at once.
+    /// Removes a variant that is neither running nor loading from the worker's memory at once, and
+    /// with it all that share its weights.
     ///
     /// ```
     /// use peeksim::prelude::*;

@@ -155,10 +155,10 @@ impl State {
     pub fn new(catalog: Arc<Catalog>, info: AccuracySource) -> Self {
         let workers = catalog.worker_ids().map(|id| {
             let worker = catalog.worker(id);
-            let mut memory = LruMemory::new(worker.memory_bytes);
+            let mut memory = LruMemory::new(worker.memory_bytes, catalog.shared_weights());
             for variant in &worker.resident {
                 let bytes = catalog.variant(*variant).bytes;
-                if memory.fits(bytes) {
+                if !memory.contains(*variant) && memory.fits(bytes) {
                     memory.load(*variant, bytes, |_| {});
                 }
             }
@@ -407,7 +407,7 @@ mod tests {
     fn add(state: &mut State) -> RequestId {
         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
         let (time, budget) = (Time::ZERO, Span::ZERO);
-        state.insert(&Arrival { time, app: AppId(0), client: 0, budget, truth })
+        state.insert(&Arrival { time, app: AppId(0), source: None, budget, truth })
     }
 
     fn listed(state: &State) -> Vec<u32> {

@@ -75,9 +75,11 @@ impl Timeline {
 
     /// The end of all batches of variants that have to leave the memory before this many bytes fit.
     pub(super) fn evictable_at(&self, bytes: u64) -> Time {
-        let victims = self.memory.victims(bytes);
-        let lanes = victims
-            .flat_map(|victim| self.lanes.iter().filter(move |lane| lane.variant == Some(victim)));
+        let weights = |variant| self.memory.weights(variant);
+        let victims = self.memory.victims(bytes).map(weights);
+        let lanes = victims.flat_map(|victim| {
+            self.lanes.iter().filter(move |lane| lane.variant.map(weights) == Some(victim))
+        });
         lanes.map(|lane| lane.free).max().unwrap_or(Time::ZERO)
     }
 

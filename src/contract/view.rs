@@ -4,7 +4,7 @@ use super::state::{Job, Phase, State, WorkerState};
 use super::timeline::{Lane, LinkState, Timeline};
 use crate::classifier::posterior::argmax;
 use crate::contract::AccuracySource;
-use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
+use crate::core::ids::{AppId, Request, RequestId, SourceId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
 use crate::system::catalog::Catalog;
 use crate::system::link::Link;
@@ -112,9 +112,15 @@ impl<'a> View<'a> {
     }
 
     /// The deadline budget with which a planner counts, where those of requests are drawn:
-    /// [`DeadlineBudget::planning`](crate::system::deadline_budget::DeadlineBudget::planning).
+    /// [`DeadlineBudget::planning`](crate::system::deadline_budget::DeadlineBudget::planning). The
+    /// least of all sources, where each has its own.
     pub fn planning_budget(&self, app: AppId) -> Span {
         self.catalog().app(app).budget.planning()
+    }
+
+    /// The same for the requests of one source.
+    pub fn planning_budget_of(&self, app: AppId, source: SourceId) -> Span {
+        self.catalog().app(app).budget.of_source(Some(source)).planning()
     }
 
     /// The batch on a lane: its variant, its expected end and its requests; nothing if it is free.
@@ -426,7 +432,8 @@ impl<'a> WorkerView<'a> {
         free.saturating_sub(on_link)
     }
 
-    /// The variants in memory, least recently used first.
+    /// The variants in memory, least recently used first; of those that share their weights the one
+    /// as which they were loaded.
     pub fn resident(&self) -> impl Iterator<Item = VariantId> + use<'a> {
         self.state.memory.iter()
     }

@@ -2,6 +2,7 @@
 
 use crate::core::units::{Span, Time};
 use std::fmt;
+use std::num::NonZeroU32;
 
 macro_rules! catalog_index {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -25,6 +26,31 @@ catalog_index! {
     VariantId;
     /// An executor with memory: an index into the catalog's workers.
     WorkerId;
+}
+
+/// What sends requests of an application: a camera, a user, a client. Sources of an application are
+/// numbered from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(NonZeroU32);
+
+impl SourceId {
+    /// The source of a number; the last number of all stands for its neighbour, too.
+    #[inline]
+    pub fn new(number: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number))
+    }
+
+    /// Its number among the sources of the application.
+    #[inline]
+    pub fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+
+    /// The number as an index.
+    #[inline]
+    pub fn index(self) -> usize {
+        self.number() as usize
+    }
 }
 
 /// A request of the running simulation, ordered by arrival.
@@ -65,8 +91,8 @@ pub struct Request {
     pub id: RequestId,
     /// The application whose variants can answer it.
     pub app: AppId,
-    /// The client that sent it, as the arrival process numbers clients; 0 where it has none.
-    pub client: u32,
+    /// What sent it; `None` where requests have no sources.
+    pub source: Option<SourceId>,
     /// When it arrived.
     pub arrival: Time,
     /// When its answer is due (absolute).
@@ -101,8 +127,8 @@ pub struct Arrival {
     pub time: Time,
     /// The application whose variants can answer it.
     pub app: AppId,
-    /// The client that sends it, for processes that have clients; else 0.
-    pub client: u32,
+    /// What sends it; `None` where requests have no sources.
+    pub source: Option<SourceId>,
     /// Deadline minus arrival.
     pub budget: Span,
     /// Its true class and recorded row.
@@ -113,8 +139,8 @@ impl Arrival {
     /// The request that it becomes.
     #[inline]
     pub fn request(&self, id: RequestId) -> Request {
-        let Self { time, app, client, budget, .. } = *self;
-        Request { id, app, client, arrival: time, deadline: time + budget }
+        let Self { time, app, source, budget, .. } = *self;
+        Request { id, app, source, arrival: time, deadline: time + budget }
     }
 }
 

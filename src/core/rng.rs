@@ -62,6 +62,8 @@ pub enum Label {
     Bootstrap = 48,
     /// The requests and think times of a client of a closed loop.
     Clients = 60,
+    /// The sources of requests, where they are drawn.
+    Sources = 61,
 }
 
 /// The random numbers of one run.

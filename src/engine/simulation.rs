@@ -368,8 +368,9 @@ impl Simulation {
                 self.append(worker, job(variant, Vec::new()), observer);
             }
             Decision::Evict { worker, variant } => {
-                self.state.workers[worker.index()].memory.evict(variant);
-                observer.on(Event::Evicted { at, worker, variant });
+                if let Some(variant) = self.state.workers[worker.index()].memory.evict(variant) {
+                    observer.on(Event::Evicted { at, worker, variant });
+                }
             }
             Decision::Preempt { worker, lane } => self.preempt(worker, lane, observer),
             Decision::Reject { request, reason } => self.reject(request, reason, observer),

@@ -49,13 +49,14 @@ pub(super) fn check(state: &State, decision: &Decision) -> Result<(), String> {
         Decision::Evict { worker, variant } => {
             known(state, *worker, *variant)?;
             let worker = &state.workers[worker.index()];
+            let is_same = |other| state.catalog.weights(other) == state.catalog.weights(*variant);
             if !worker.memory.contains(*variant) {
                 return Err("it is not in the worker's memory".into());
             }
-            if worker.running().any(|running| running.variant == *variant) {
+            if worker.running().any(|running| is_same(running.variant)) {
                 return Err("it is running".into());
             }
-            if worker.loading.is_some_and(|loading| loading.variant == *variant) {
+            if worker.loading.is_some_and(|loading| is_same(loading.variant)) {
                 return Err("it is being loaded".into());
             }
             Ok(())

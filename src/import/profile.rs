@@ -88,8 +88,11 @@ impl Measured {
         let accuracy = by_variant("accuracy", Some("a probability, or one for each variant"));
         let load = by_variant("load_ms", Some("milliseconds to load, or those of each variant"));
         let bytes = by_variant("bytes", None);
+        let shares = settings.take("shares");
+        let shares = shares.map(|node| shared(node, &names, settings.problems()));
         let (budget, accuracy, load) = (budget?, accuracy?, load?);
-        let mut variants = String::from("variant,bytes,accuracy\n");
+        let mut variants = String::from("variant,bytes,accuracy");
+        variants.push_str(if shares.is_some() { ",shares\n" } else { "\n" });
         let trials = self.variants.iter().flat_map(|variant| variant.trials.values());
         let counted = trials.flat_map(BTreeMap::values).any(|trials| trials.len() > 1);
         let mut latency = String::from("worker_class,variant,batch,latency_ms");
@@ -97,8 +100,13 @@ impl Measured {
         let mut loads = String::from("worker_class,variant,load_ms\n");
         for (at, variant) in self.variants.iter().enumerate() {
             let given = bytes.as_ref().map(|bytes| bytes[at] as u64);
-            let size = given.unwrap_or(variant.bytes).max(1);
-            variants.push_str(&format!("{},{size},{}\n", variant.name, accuracy[at]));
+            let size = given.unwrap_or(variant.bytes).max(1).to_string();
+            let named = shares.as_ref().map(|all| all.get(&variant.name).copied().unwrap_or(""));
+            // What was measured of one exit are not the bytes of all.
+            let is_shared = given.is_none() && named.is_some_and(|named| !named.is_empty());
+            let size = if is_shared { "" } else { &size };
+            let named = named.map_or(String::new(), |named| format!(",{named}"));
+            variants.push_str(&format!("{},{size},{}{named}\n", variant.name, accuracy[at]));
             for (class, batches) in &variant.trials {
                 loads.push_str(&format!("{class},{},{}\n", variant.name, load[at]));
                 for (batch, trials) in batches {
@@ -154,7 +162,27 @@ pub(super) const GIVEN: &[Setting] = &[
         "as measured, or 1",
     )
     .means("The memory of a variant."),
+    Setting::optional("shares", Kind::ByName("variant", &Kind::Text), "none")
+        .means("The variant whose weights a variant shares, with its bytes and load times."),
 ];
+
+/// The variants that share their weights, each with the one that has them.
+fn shared<'a>(
+    node: &'a ConfigNode,
+    variants: &[&str],
+    problems: &mut Problems,
+) -> BTreeMap<String, &'a str> {
+    let mut shared = BTreeMap::new();
+    for (name, node) in decode::table(node, problems) {
+        let Some(named) = decode::text(node, problems) else { continue };
+        for odd in [name.as_str(), named].iter().filter(|name| !variants.contains(*name)) {
+            let (place, known) = (node.place.clone(), variants.iter().copied());
+            problems.push(Problem::unknown(place, "variant", odd, known));
+        }
+        shared.insert(name.clone(), named);
+    }
+    shared
+}
 
 /// One number for all variants, or a table with one for each.
 fn each(

@@ -102,7 +102,8 @@ mod tests {
             queue.present = length(at);
             let id = RequestId::new(at, 0);
             let time = Time(u64::from(at));
-            let request = Request { id, app: AppId(0), client: 0, arrival: time, deadline: time };
+            let request =
+                Request { id, app: AppId(0), source: None, arrival: time, deadline: time };
             queue.on(&Event::Arrived { request: &request });
         }
         queue

@@ -16,7 +16,7 @@ use crate::system::catalog::Catalog;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// The columns of the log.
+/// The columns of the log; the last one only where requests have sources.
 pub const REQUEST_COLUMNS: &[Column] = &[
     count("request", "number of the request in order of arrival, from 0"),
     text("app", "its application"),
@@ -35,7 +35,14 @@ pub const REQUEST_COLUMNS: &[Column] = &[
         .empty(UNSERVED),
     share("accuracy_predicted", "accuracy the scheduler was shown of the variant").empty(UNSERVED),
     share("utility", "correct × (1 − penalty)"),
+    count("source", "which source of its application sent it, from 0; only with `sources`")
+        .empty("its application has no sources"),
 ];
+
+/// The columns of a run.
+fn columns(has_sources: bool) -> &'static [Column] {
+    &REQUEST_COLUMNS[..REQUEST_COLUMNS.len() - usize::from(!has_sources)]
+}
 
 const UNSERVED: &str = "rejected or unfinished";
 
@@ -69,11 +76,12 @@ fn row<'a>(
     row[1] = Text(&app.name);
     (row[2], row[3]) = (Time(request.arrival.0), Time(request.deadline.0));
     (row[4], row[14]) = (Text(outcome), Number(0.0));
+    row[15] = request.source.map_or(Empty, |source| Count(u64::from(source.number())));
     if let Event::Completed(completion) = event {
         let finished = completion.finished;
         let penalty = catalog.penalty.gamma(finished, request.deadline, request.budget());
         let worker = completion.worker.map(|worker| catalog.worker(worker).name.as_str());
-        row[5..].copy_from_slice(&[
+        row[5..15].copy_from_slice(&[
             worker.map_or(Empty, Text),
             Text(&catalog.variant(completion.variant).name),
             Count(u64::from(completion.batch)),
@@ -96,6 +104,7 @@ const CHUNK_BYTES: usize = 1 << 16;
 pub struct RequestLog<W: Write> {
     catalog: Arc<Catalog>,
     out: W,
+    has_sources: bool,
     buffer: Vec<u8>,
     error: Option<io::Error>,
     /// The cells that the requests of a batch share.
@@ -134,12 +143,18 @@ fn push_seconds(text: &mut Vec<u8>, ns: u64) {
 impl<W: Write> RequestLog<W> {
     /// Writes to `out`, header first.
     pub fn new(catalog: &Arc<Catalog>, out: W) -> Self {
+        Self::with_sources(false, catalog, out)
+    }
+
+    /// The same, with a column for the sources of requests if they have any.
+    pub fn with_sources(has_sources: bool, catalog: &Arc<Catalog>, out: W) -> Self {
         let mut buffer = Vec::with_capacity(CHUNK_BYTES + 4096);
-        let names: Vec<&str> = REQUEST_COLUMNS.iter().map(|column| column.name).collect();
+        let names: Vec<&str> = columns(has_sources).iter().map(|column| column.name).collect();
         buffer.extend_from_slice(names.join(",").as_bytes());
         buffer.push(b'\n');
         let (shared, accuracy) = (Vec::new(), (f64::NAN, Vec::new()));
-        Self { catalog: Arc::clone(catalog), out, buffer, error: None, shared, accuracy }
+        let catalog = Arc::clone(catalog);
+        Self { catalog, out, has_sources, buffer, error: None, shared, accuracy }
     }
 
     /// Writes what is left and gives the sink back.
@@ -217,6 +232,12 @@ impl<W: Write> RequestLog<W> {
                 1.0 => self.buffer.push(b'1'),
                 utility => drop(write!(self.buffer, "{utility}")),
             }
+            if self.has_sources {
+                self.buffer.push(b',');
+                if let Some(source) = request.source {
+                    self.integer(u64::from(source.number()));
+                }
+            }
             self.buffer.push(b'\n');
             self.flush_chunk(CHUNK_BYTES);
         }
@@ -232,7 +253,8 @@ impl<W: Write> Observer for RequestLog<W> {
         }
         let catalog = Arc::clone(&self.catalog);
         let Some(row) = row(&catalog, &event) else { return };
-        for (at, cell) in row.into_iter().enumerate() {
+        let cells = row.into_iter().take(columns(self.has_sources).len());
+        for (at, cell) in cells.enumerate() {
             if at > 0 {
                 self.buffer.push(b',');
             }

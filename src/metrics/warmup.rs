@@ -101,7 +101,7 @@ mod tests {
     fn request(number: u64) -> Request {
         let arrival = Time::ZERO + Span::from_ms(number as f64);
         let id = RequestId::new(number as u32, 0);
-        Request { id, app: AppId(0), client: 0, arrival, deadline: arrival }
+        Request { id, app: AppId(0), source: None, arrival, deadline: arrival }
     }
 
     /// A run of `count` requests, of which the first `long` take 9 ms and the others 1, told in

@@ -14,7 +14,7 @@
 //! told how long a call to either side would wait. This is exact, since later calls queue behind
 //! it.
 //!
-//! Users travel with requests ([`Request::client`]); all other state of dialogues is in `Session`,
+//! Users travel with requests ([`Request::source`]); all other state of dialogues is in `Session`,
 //! which drives the step machine of the engine.
 
 use super::cost::Cost;
@@ -23,7 +23,9 @@ use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext};
 use crate::config::Problems;
 use crate::contract::{AccuracySource, Event, Observer, Plan, Timeline, Trigger, View};
-use crate::core::ids::{AppId, Arrival, Completion, Request, TrueClass, VariantId, WorkerId};
+use crate::core::ids::{
+    AppId, Arrival, Completion, Request, SourceId, TrueClass, VariantId, WorkerId,
+};
 use crate::core::rng::Rng;
 use crate::core::units::{Span, Time};
 use crate::engine::{SimError, Simulation, StepOutcome};
@@ -104,6 +106,7 @@ fn ground_truth(model: &DialogueModel, cloud_lanes: u16) -> Result<GroundTruth, 
         };
         VariantProfile {
             name: model.actions().name(action),
+            shares: None,
             bytes: 0,
             accuracy: 1.0,
             recall: vec![1.0],
@@ -172,7 +175,8 @@ impl Arrivals for TurnArrivals {
             self.schedule(client, time + gap);
         }
         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
-        Some(Arrival { time, app: AppId(0), client, budget: Span(1), truth })
+        let source = Some(SourceId::new(client));
+        Some(Arrival { time, app: AppId(0), source, budget: Span(1), truth })
     }
 
     fn observes_completions(&self) -> bool {
@@ -274,7 +278,7 @@ impl<'a> Session<'a> {
 
     /// Records which turn a request is: the next one of its user.
     fn arrive(&mut self, request: &Request) {
-        let user = request.client as usize;
+        let user = request.source.map_or(0, SourceId::index);
         let (index, turn) = self.next[user];
         self.turns.push((index, turn));
         let last = turn + 1 == self.length(index);

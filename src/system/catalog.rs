@@ -15,6 +15,7 @@ pub use super::spec::{
 use super::deadline_budget::DeadlineBudget;
 use super::latency::LatencyTable;
 use super::link::Link;
+use super::lru_memory::{self, SharedWeights};
 use super::penalty::Penalty;
 use super::truths::{VariantTruth, WorkerTruth};
 use crate::classifier::model::{Classifier, ClassifierHost};
@@ -109,7 +110,7 @@ pub struct Variant {
     pub app: AppId,
     /// How it answers.
     pub execution: Execution,
-    /// Bytes of memory it takes.
+    /// Bytes of memory it takes, together with those that share its weights.
     pub bytes: u64,
     /// Profiled accuracy.
     pub accuracy: f64,
@@ -164,6 +165,8 @@ pub struct Catalog {
     apps: Vec<App>,
     /// Those of SneakPeek models come last.
     variants: Vec<Variant>,
+    /// Which variants share their weights.
+    shared: SharedWeights,
     workers: Vec<Worker>,
     /// By class of workers, then by variant.
     costs: Vec<Option<ClassCost>>,
@@ -207,6 +210,7 @@ impl Catalog {
         }
         let costs = build::build_costs(spec, &classes, variants.len(), &mut problems);
         let mut catalog = Self {
+            shared: build::shared_weights(spec, variants.len()),
             apps,
             variants,
             workers,
@@ -419,6 +423,18 @@ impl Catalog {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.load)
     }
 
+    /// The first variant with the weights of this one: itself unless they are shared. Variants with
+    /// the same weights are resident together, are loaded by one load and leave together.
+    #[inline]
+    pub fn weights(&self, variant: VariantId) -> VariantId {
+        lru_memory::weights(&self.shared, variant)
+    }
+
+    /// Which variants share their weights, for memories.
+    pub(crate) fn shared_weights(&self) -> &SharedWeights {
+        &self.shared
+    }
+
     /// Workers with one index have the same latencies and load times.
     pub fn class_index(&self, worker: WorkerId) -> usize {
         self.workers[worker.index()].class_index
@@ -457,6 +473,7 @@ impl Catalog {
         Self {
             apps: Vec::new(),
             variants: Vec::new(),
+            shared: SharedWeights::default(),
             workers: Vec::new(),
             costs: Vec::new(),
             penalty: Penalty::sigmoid(),

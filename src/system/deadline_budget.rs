@@ -10,12 +10,16 @@
 //! | `{ slo = 100, network = … }` | `slo` less a draw of `network`, at least 1 ms |
 //! | `{ mixture = [{ share = 1, budget = 30 }, …] }` | any of these, by share |
 //!
+//! In an experiment a list of these gives each source of an application its own: source i has the
+//! (i modulo length)-th.
+//!
 //! The latency of a lone request is the shortest on any worker, with the named variant or else the
 //! most accurate one that can run on any (`Catalog::lone`).
 //!
 //! Units: milliseconds in experiments, nanoseconds here.
 
 use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
+use crate::core::ids::SourceId;
 use crate::core::rng::{standard_normal, uniform_integer};
 use crate::core::units::{NS_PER_MS, Span};
 use rand::RngExt;
@@ -40,6 +44,8 @@ pub enum DeadlineBudget {
     /// The first, less a draw of the second, the transfer of the request; at least 1 ms. As in
     /// Jellyfish (Nigade et al., RTSS 2022).
     Left(Span, Arc<DeadlineBudget>),
+    /// By source, from the first on again where there are more sources.
+    BySource(Arc<[DeadlineBudget]>),
 }
 
 const MS: Kind = Kind::Number(0.0, DeadlineBudget::MAX_MS);
@@ -48,6 +54,9 @@ const PAIR: Kind = Kind::List(&MS);
 /// A budget: milliseconds or a distribution.
 pub const BUDGET: Kind =
     Kind::OneOf(&[Kind::Number(1e-6, DeadlineBudget::MAX_MS), Kind::Table(&DISTRIBUTION)]);
+
+/// The budget of an application: one for all sources, or one for each.
+pub const BUDGETS: [Kind; 2] = [BUDGET, Kind::List(&BUDGET)];
 
 fn budget() -> Kind {
     BUDGET
@@ -145,6 +154,36 @@ impl DeadlineBudget {
         budget
     }
 
+    /// Reads a budget for all sources of an application, or a list of one for each.
+    pub fn read_for_sources(node: &ConfigNode, problems: &mut Problems) -> Option<Self> {
+        let Value::Array(items) = &node.value else { return Self::read(node, problems) };
+        if items.is_empty() {
+            problems.push(Problem::new(node.place.clone(), "no budget", "one for each source"));
+        }
+        let each = items.iter().map(|item| Self::read(item, problems));
+        let each: Vec<Option<Self>> = each.collect();
+        each.into_iter().collect::<Option<Vec<Self>>>().map(|each| Self::BySource(each.into()))
+    }
+
+    /// The budget of a source.
+    #[inline]
+    pub fn of_source(&self, source: Option<SourceId>) -> &Self {
+        match self {
+            Self::BySource(each) => {
+                each.get(source.map_or(0, SourceId::index) % each.len().max(1)).unwrap_or(self)
+            }
+            all => all,
+        }
+    }
+
+    /// How many sources have a budget of their own; `None` where all have the same.
+    pub fn sources(&self) -> Option<usize> {
+        match self {
+            Self::BySource(each) => Some(each.len()),
+            _ => None,
+        }
+    }
+
     fn mixture(node: &ConfigNode, problems: &mut Problems) -> Option<Self> {
         let mut parts = Vec::new();
         let items = decode::array(node, problems);
@@ -179,6 +218,10 @@ impl DeadlineBudget {
                 Self::Mixture(parts.iter().map(part).collect::<Result<_, _>>()?)
             }
             Self::Left(slo, network) => Self::Left(*slo, Arc::new(network.resolve(lone)?)),
+            Self::BySource(each) => {
+                let each = each.iter().map(|budget| budget.resolve(lone));
+                Self::BySource(each.collect::<Result<_, _>>()?)
+            }
             other => other.clone(),
         })
     }
@@ -227,6 +270,7 @@ impl DeadlineBudget {
                 parts.iter().find(inside).map_or(Span::ZERO, |(_, budget)| budget.draw(rng))
             }
             Self::Left(slo, network) => left(*slo, network.draw(rng)),
+            Self::BySource(each) => each.first().map_or(Span::ZERO, |first| first.draw(rng)),
         }
     }
 
@@ -237,12 +281,13 @@ impl DeadlineBudget {
 
     /// The one budget with which a planner counts: the fixed one, the low end of a uniform one, the
     /// 5 % quantile of a normal or log-normal one, the least of a mixture; of what a network
-    /// leaves, what is left after the 95 % quantile of its transfer.
+    /// leaves, what is left after the 95 % quantile of its transfer; of several sources the least.
     pub fn planning(&self) -> Span {
         match self {
             Self::Uniform(low, _) => *low,
             Self::Mixture(parts) => arriving(parts).map(Self::planning).min().unwrap_or_default(),
             Self::Left(slo, network) => left(*slo, network.quantile(Self::HIGH)),
+            Self::BySource(each) => each.iter().map(Self::planning).min().unwrap_or_default(),
             other => other.quantile(-Self::HIGH),
         }
     }
@@ -268,6 +313,11 @@ impl DeadlineBudget {
                 outermost.unwrap_or_default()
             }
             Self::Left(slo, network) => left(*slo, network.quantile(-deviations)),
+            Self::BySource(each) => {
+                let each = each.iter().map(|budget| budget.quantile(deviations));
+                let outermost = if deviations < 0.0 { each.min() } else { each.max() };
+                outermost.unwrap_or_default()
+            }
         }
     }
 
@@ -289,6 +339,12 @@ impl DeadlineBudget {
             Self::Left(slo, network) => {
                 let [low, high] = network.ends();
                 [left(*slo, high), left(*slo, low)]
+            }
+            Self::BySource(each) => {
+                let ends: Vec<[Span; 2]> = each.iter().map(Self::ends).collect();
+                let low = ends.iter().map(|ends| ends[0]).min();
+                let high = ends.iter().map(|ends| ends[1]).max();
+                [low, high].map(Option::unwrap_or_default)
             }
         }
     }
@@ -396,6 +452,18 @@ mod tests {
             let found = read(text).planning().as_ms();
             assert!((found - expected).abs() < 1e-5, "{text}: {found}");
         }
+    }
+
+    #[test]
+    fn sources_have_budgets_in_turn() {
+        let mut problems = Problems::default();
+        let node = ConfigNode::parse_override("[90, { uniform = [30, 60] }]");
+        let budget = DeadlineBudget::read_for_sources(&node, &mut problems);
+        let budget = problems.check(budget).unwrap_or_else(|problems| panic!("{problems}"));
+        let of = |source| budget.of_source(Some(SourceId::new(source))).planning().as_ms();
+        assert_eq!([0, 1, 2, 5].map(of), [90.0, 30.0, 90.0, 30.0]);
+        // A planner counts with the least of all, and so does who looks for low budgets.
+        assert_eq!([budget.planning(), budget.low()].map(Span::as_ms), [30.0, 30.0]);
     }
 
     #[test]

@@ -3,13 +3,17 @@
 //! | file | content |
 //! |---|---|
 //! | `app.toml` | classes, deadline budget, prior, where the numbers come from |
-//! | `variants.csv` | `variant,bytes[,accuracy]` |
+//! | `variants.csv` | `variant,bytes[,accuracy][,shares]` |
 //! | `confusion.csv` | `variant,class,predicted_<class>…`: counts, rows are true classes |
 //! | `latency.csv` | `worker_class,variant,batch,latency_ms[,count]` |
 //! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
 //! | `peek.csv` | `batch,latency_ms[,count]` of the `SneakPeek` model, if there is one |
 //! | `peek_confusion.csv` | `class,predicted_<class>…`: its counts, rows are true classes |
 //! | `reference.csv` | `class,<feature>…`: samples of a k-NN, if there is one |
+//!
+//! `shares` names the variant whose weights a variant shares: an early exit, a subnet of a
+//! supernet. Bytes and load times are those of the named variant; cells and rows of its own may be
+//! left out.
 //!
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class. `count` is the
 //! number of timings of a latency. Latencies are kept as measured; a catalog fits tables to them.
@@ -60,6 +64,9 @@ pub struct Profile {
 pub struct VariantProfile {
     /// Its name.
     pub name: String,
+    /// The variant whose weights it shares, by its index. Then both have the same bytes and load
+    /// times.
+    pub shares: Option<usize>,
     /// Bytes of memory it takes.
     pub bytes: u64,
     /// Profiled accuracy: right answers over all, in the profile's class mix.

@@ -8,11 +8,12 @@
 //! request and think time are drawn from the client's own stream: they do not depend on the
 //! scheduler, only the instant of sending does.
 
+use super::request_sources::{SourceSampler, check_budgets};
 use super::trace_rows::RequestSampler;
-use super::{ArrivalEntry, Arrivals, Process, RateSpec, WorkloadSpec};
+use super::{ArrivalEntry, Arrivals, Process, RateSpec, RequestSources, WorkloadSpec};
 use crate::config::settings::names;
 use crate::config::{Decoder, Kind, Problem, Setting};
-use crate::core::ids::Arrival;
+use crate::core::ids::{Arrival, SourceId};
 use crate::core::rng::{Label, Rng, exponential};
 use crate::core::units::{Span, Time};
 use crate::system::ground_truth::GroundTruth;
@@ -119,6 +120,8 @@ struct Closed {
     pool: ClientPool,
     /// The number of requests of the run.
     requests_total: u64,
+    /// Whether clients are the sources of their requests.
+    has_sources: bool,
 }
 
 struct Client {
@@ -139,9 +142,20 @@ impl Closed {
             let expected = "clients and think_ms: answers set the pace";
             return Err(spec.problem("workload.rate_rps", "a rate for a closed loop", expected));
         }
+        if matches!(spec.request_sources, RequestSources::Drawn(_)) {
+            let expected = "`own`: the clients of a closed loop are its sources";
+            return Err(spec.problem("workload.sources", "sources that are drawn", expected));
+        }
+        let has_sources = spec.request_sources == RequestSources::Own;
+        let count = if has_sources { clients.count as usize } else { 0 };
+        for app in truth.catalog().app_ids() {
+            check_budgets(spec, truth, app, count)?;
+        }
+        let drawn = SourceSampler::default();
         let mut closed = Self {
             spec: clients,
-            requests: RequestSampler::new(spec, truth, rng)?,
+            has_sources,
+            requests: RequestSampler::with_sources(drawn, spec, truth, rng)?,
             clients: Vec::new(),
             pool: ClientPool::default(),
             requests_total: spec.requests,
@@ -164,7 +178,8 @@ impl Closed {
         let mean = self.spec.think;
         let factor = exponential(rng.random());
         let until = now + if self.spec.steady { mean } else { mean.scale(factor) };
-        *next = Arrival { client, ..self.requests.draw_for(until, rng, budgets) };
+        let source = self.has_sources.then(|| SourceId::new(client));
+        *next = self.requests.draw_for(until, source, rng, budgets);
         self.pool.think(client, until);
     }
 }

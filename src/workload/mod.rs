@@ -29,6 +29,7 @@ mod poisson;
 mod ramp;
 mod recorded;
 mod refit;
+mod request_sources;
 mod resampled;
 mod sources;
 mod steps;
@@ -39,6 +40,7 @@ mod weibull;
 pub use class_mix::{ClassFilter, Drift, DriftSchedule, zipf};
 pub use closed_loop::ClientPool;
 pub use listed::Listed;
+pub use request_sources::RequestSources;
 pub use steps::Steps;
 pub use timed::{InterarrivalProcess, StartProcess};
 
@@ -73,7 +75,7 @@ pub const MAX_TRACE_S: f64 = 1e9;
 ///         self.0 += 1;
 ///         let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
 ///         let (time, budget) = (Time(self.0 * 10_000_000), Span::from_ms(50.0));
-///         (self.0 <= 3).then_some(Arrival { time, app: AppId(0), client: 0, budget, truth })
+///         (self.0 <= 3).then_some(Arrival { time, app: AppId(0), source: None, budget, truth })
 ///     }
 /// }
 /// let mut arrivals = Three(0);
@@ -124,6 +126,8 @@ pub struct WorkloadSpec {
     pub sticky: f64,
     /// The sources whose recorded rows arrive.
     pub sources: SourceSplit,
+    /// The sources that requests have.
+    pub request_sources: RequestSources,
     /// The requests of `arrivals = "file"`.
     pub file: Option<Arc<TraceFile>>,
     /// Its place in the experiment, for messages.
@@ -318,9 +322,10 @@ impl WorkloadSpec {
         let pair = if draws_times { None } else { first(0).zip(first(1)) };
         let Some((one, other)) = pair else { return SharedByReplicates::Nothing };
         let both = || one.iter().zip(&other);
+        let rest = |arrival: &Arrival| (arrival.truth, arrival.budget, arrival.source);
         if one.len() != other.len() || both().any(|(a, b)| (a.time, a.app) != (b.time, b.app)) {
             SharedByReplicates::Nothing
-        } else if both().any(|(a, b)| (a.truth, a.budget) != (b.truth, b.budget)) {
+        } else if both().any(|(a, b)| rest(a) != rest(b)) {
             SharedByReplicates::Times
         } else {
             SharedByReplicates::Requests

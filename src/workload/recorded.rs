@@ -16,13 +16,16 @@
 //!   (`refit.rs`).
 
 use super::refit::{self, REFIT};
+use super::request_sources::{SourceSampler, check_budgets};
 use super::resampled::{self, RESAMPLE};
 use super::sources::{Source, recorded};
 use super::steps::{self, Steps};
-use super::{ArrivalEntry, Arrivals, KEEP_OFFSET, MAX_TRACE_S, Process, WorkloadSpec};
+use super::{
+    ArrivalEntry, Arrivals, KEEP_OFFSET, MAX_TRACE_S, Process, RequestSources, WorkloadSpec,
+};
 use crate::config::settings::names;
 use crate::config::{Decoder, Kind, Problem, Setting};
-use crate::core::ids::{Arrival, TrueClass};
+use crate::core::ids::{Arrival, SourceId, TrueClass};
 use crate::core::rng::{Label, Rng};
 use crate::core::units::{Time, rate_rps};
 use crate::system::ground_truth::GroundTruth;
@@ -101,6 +104,9 @@ struct Recorded {
     /// The next request of each source: (time, source); empty before the first.
     heads: BinaryHeap<Reverse<(Time, usize)>>,
     truth: Arc<GroundTruth>,
+    /// Whether recorded sources are those of the requests.
+    has_sources: bool,
+    drawn: SourceSampler,
     budgets: ChaCha8Rng,
     thinning: ChaCha8Rng,
 }
@@ -114,6 +120,12 @@ impl Recorded {
     ) -> Result<Self, Problem> {
         let mut offsets = rng.stream(Label::Offsets);
         let mut sources = Vec::new();
+        let has_sources = spec.request_sources == RequestSources::Own;
+        let drawn = if has_sources {
+            SourceSampler::default()
+        } else {
+            SourceSampler::new(spec, truth, rng)?
+        };
         let asked_rps = spec.rate_rps(truth.catalog())?;
         check(replay, spec, asked_rps)?;
         for app in truth.catalog().app_ids() {
@@ -121,7 +133,11 @@ impl Recorded {
             let rate = asked_rps.map(|rate| rate * share);
             if share > 0.0 {
                 let (trace, own) = recorded(spec, truth, app)?;
-                sources.extend(replay.at_rate(own, trace, spec, rate, &mut offsets)?);
+                let own = replay.at_rate(own, trace, spec, rate, &mut offsets)?;
+                if has_sources {
+                    check_budgets(spec, truth, app, own.len())?;
+                }
+                sources.extend((0..).zip(own).map(|(number, own)| Source { number, ..own }));
             }
         }
         let rate_rps: f64 = sources.iter().map(|source| source.rate_rps() * source.keep).sum();
@@ -142,6 +158,8 @@ impl Recorded {
             heads: BinaryHeap::with_capacity(sources.len()),
             sources,
             truth: Arc::clone(truth),
+            has_sources,
+            drawn,
             budgets: rng.stream(Label::Budgets),
             thinning: rng.stream(Label::Thinning),
         })
@@ -214,14 +232,17 @@ impl Arrivals for Recorded {
         self.left = self.left.checked_sub(1)?;
         loop {
             let (time, at, row) = self.pop()?;
-            let Source { app, keep, .. } = self.sources[at];
+            let Source { app, number, keep, .. } = self.sources[at];
             if keep < 1.0 && self.thinning.random::<f64>() >= keep {
                 continue;
             }
             let class = self.truth.trace(app)?.class[row as usize];
-            let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
+            let own = self.has_sources.then(|| SourceId::new(number));
+            let source = own.or_else(|| self.drawn.draw(app));
+            let law = &self.truth.catalog().app(app).budget;
+            let budget = law.of_source(source).draw(&mut self.budgets);
             let truth = TrueClass { class, row };
-            return Some(Arrival { time, app, client: 0, budget, truth });
+            return Some(Arrival { time, app, source, budget, truth });
         }
     }
 }

@@ -172,7 +172,8 @@ pub(super) fn resampled(
     Ok(Box::new(move || {
         left = left.checked_sub(1)?;
         let (time, at) = blocks.next();
-        let budget = truth.catalog().app(all[at].app).budget.draw(&mut budgets);
+        let law = &truth.catalog().app(all[at].app).budget;
+        let budget = law.of_source(all[at].source).draw(&mut budgets);
         Some(Arrival { time, budget, ..all[at] })
     }))
 }

@@ -15,6 +15,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) struct Source {
     pub app: AppId,
+    /// Its number among the sources of the application.
+    pub number: u32,
     pub rows: Arc<[u32]>,
     /// Nanoseconds of the source's clock until it starts again.
     pub period_ns: u64,
@@ -75,8 +77,8 @@ pub(super) fn recorded<'a>(
         // One mean gap from the last row back to the first; a second for a lone row.
         let gap = if span == 0 { NS_PER_S } else { span / (rows.len() as u64 - 1).max(1) };
         let (rows, period_ns, phase_ns) = (rows.into(), span + gap, 0);
-        let (scale, keep, next, cycle) = (1.0, 1.0, 0, 0);
-        sources.push(Source { app, rows, period_ns, phase_ns, scale, keep, next, cycle });
+        let (number, scale, keep, next, cycle) = (0, 1.0, 1.0, 0, 0);
+        sources.push(Source { app, number, rows, period_ns, phase_ns, scale, keep, next, cycle });
     }
     if sources.is_empty() {
         let expected = "classes and sources that were recorded";

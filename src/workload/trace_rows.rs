@@ -1,8 +1,9 @@
 //! The row of a trace, or the class, of a request.
 
+use super::request_sources::{SourceSampler, weighted};
 use super::{ClassFilter, Drift, DriftSchedule, SourceSplit, WorkloadSpec};
 use crate::config::Problem;
-use crate::core::ids::{AppId, Arrival, TrueClass};
+use crate::core::ids::{AppId, Arrival, SourceId, TrueClass};
 use crate::core::rng::{Label, Rng, name_key, standard_normal, unit_of};
 use crate::core::units::{Span, Time};
 use crate::system::ground_truth::GroundTruth;
@@ -33,11 +34,22 @@ struct AppSampler {
     /// Whether mixes are constant and draws are independent.
     plain: bool,
     truth: Arc<GroundTruth>,
+    sources: SourceSampler,
     budgets: ChaCha8Rng,
 }
 
 impl RequestSampler {
+    /// For a process without sources of its own.
     pub(super) fn new(
+        spec: &WorkloadSpec,
+        truth: &Arc<GroundTruth>,
+        rng: Rng,
+    ) -> Result<Self, Problem> {
+        Self::with_sources(SourceSampler::new(spec, truth, rng)?, spec, truth, rng)
+    }
+
+    pub(super) fn with_sources(
+        sources: SourceSampler,
         spec: &WorkloadSpec,
         truth: &Arc<GroundTruth>,
         rng: Rng,
@@ -54,6 +66,7 @@ impl RequestSampler {
             sticky: spec.sticky,
             plain: spec.drift.is_none() && spec.sticky == 0.0,
             truth: Arc::clone(truth),
+            sources,
             budgets: rng.stream(Label::Budgets),
         };
         let rng = rng.stream(Label::Arrivals);
@@ -63,7 +76,7 @@ impl RequestSampler {
     #[inline]
     pub(super) fn draw(&mut self, time: Time) -> Arrival {
         let app = draw_app(&self.mix, &self.apps, &mut self.rng);
-        self.apps.draw(app, time, &mut self.rng)
+        self.draw_of(app, time)
     }
 
     /// Draws requests without their times, and before each a number in [0, 1) from which its time
@@ -77,7 +90,9 @@ impl RequestSampler {
         if !self.apps.plain {
             return false;
         }
-        if let [ClassMixSampler { initial: Rows::OneClass, .. }] = self.apps.classes.as_slice() {
+        if let [ClassMixSampler { initial: Rows::OneClass, .. }] = self.apps.classes.as_slice()
+            && self.apps.sources.is_empty()
+        {
             // A number takes two words, and the draw of the class three.
             self.block.resize(count * ONE_CLASS_BYTES, 0);
             self.rng.fill_bytes(&mut self.block);
@@ -89,7 +104,7 @@ impl RequestSampler {
             let truth = TrueClass { class: 0, row: TrueClass::NO_ROW };
             let budget = &self.apps.truth.catalog().app(AppId(0)).budget;
             budget.draw_block(count, &mut self.apps.budgets, |budget| {
-                into.push(Arrival { time: Time::ZERO, app: AppId(0), client: 0, budget, truth });
+                into.push(Arrival { time: Time::ZERO, app: AppId(0), source: None, budget, truth });
             });
             return true;
         }
@@ -101,23 +116,26 @@ impl RequestSampler {
     }
 
     pub(super) fn draw_of(&mut self, app: AppId, time: Time) -> Arrival {
-        self.apps.draw(app, time, &mut self.rng)
+        let source = self.apps.sources.draw(app);
+        self.apps.draw(app, time, source, &mut self.rng)
     }
 
     pub(super) fn draw_from(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
-        self.apps.draw(app, time, rng)
+        let source = self.apps.sources.draw(app);
+        self.apps.draw(app, time, source, rng)
     }
 
     /// A request of any application, drawn from the caller's own streams.
     pub(super) fn draw_for(
         &mut self,
         time: Time,
+        source: Option<SourceId>,
         rng: &mut ChaCha8Rng,
         budgets: &mut ChaCha8Rng,
     ) -> Arrival {
         let app = draw_app(&self.mix, &self.apps, rng);
         std::mem::swap(&mut self.apps.budgets, budgets);
-        let arrival = self.apps.draw(app, time, rng);
+        let arrival = self.apps.draw(app, time, source, rng);
         std::mem::swap(&mut self.apps.budgets, budgets);
         arrival
     }
@@ -131,7 +149,13 @@ fn draw_app(mix: &WeightedAliasIndex<f64>, apps: &AppSampler, rng: &mut ChaCha8R
 
 impl AppSampler {
     #[inline]
-    fn draw(&mut self, app: AppId, time: Time, rng: &mut ChaCha8Rng) -> Arrival {
+    fn draw(
+        &mut self,
+        app: AppId,
+        time: Time,
+        source: Option<SourceId>,
+        rng: &mut ChaCha8Rng,
+    ) -> Arrival {
         let recorded = self.truth.trace(app).map_or(&[][..], |trace| &trace.class);
         let sampler = &mut self.classes[app.index()];
         let truth = if self.plain {
@@ -140,8 +164,9 @@ impl AppSampler {
             let eta = self.schedule.map_or(0.0, |schedule| schedule.at(time));
             sampler.draw(time, eta, self.sticky, recorded, rng)
         };
-        let budget = self.truth.catalog().app(app).budget.draw(&mut self.budgets);
-        Arrival { time, app, client: 0, budget, truth }
+        let law = &self.truth.catalog().app(app).budget;
+        let budget = law.of_source(source).draw(&mut self.budgets);
+        Arrival { time, app, source, budget, truth }
     }
 }
 
@@ -378,12 +403,4 @@ impl Rows {
             }
         }
     }
-}
-
-/// Draws indices with probabilities proportional to weights.
-fn weighted(spec: &WorkloadSpec, weights: &[f64]) -> Result<WeightedAliasIndex<f64>, Problem> {
-    WeightedAliasIndex::new(weights.to_vec()).map_err(|error| {
-        let found = format!("weights that cannot be drawn from ({error})");
-        spec.problem("", found, "weights ≥ 0")
-    })
 }

@@ -11,7 +11,9 @@ use peeksim::contract::{
 use peeksim::core::ids::RequestId;
 use peeksim::core::rng::Rng;
 use peeksim::engine::{self, Simulation};
-use peeksim::workload::{ARRIVALS, ClassFilter, PROCESS, RateSpec, SourceSplit, WorkloadSpec};
+use peeksim::workload::{
+    ARRIVALS, ClassFilter, PROCESS, RateSpec, RequestSources, SourceSplit, WorkloadSpec,
+};
 
 fn plan(count: u32, think_ms: f64, steady: bool, requests: u64) -> WorkloadSpec {
     let think = if steady { "constant" } else { "exponential" };
@@ -40,6 +42,7 @@ fn of_apps(count: u32, think_ms: f64, think: &str, requests: u64, apps: usize) -
         drift: None,
         sticky: 0.0,
         sources: SourceSplit::All,
+        request_sources: RequestSources::None,
         file: None,
         place: peeksim::config::Location::default(),
     }

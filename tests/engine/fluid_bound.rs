@@ -104,7 +104,7 @@ impl Tiny {
             world.arrivals.push(Arrival {
                 time: Time(arrival_ms * 1_000_000),
                 app: AppId(*app as u16),
-                client: 0,
+                source: None,
                 budget: Span(budget_ms * 1_000_000),
                 truth: TrueClass { class: 0, row: rows[*app] },
             });

@@ -109,7 +109,12 @@ impl Scheduler for Prophet {
 fn what_the_view_foresees_happens() {
     let mut remote = 0;
     for seed in 0..400 {
-        let limits = Limits { noise: false, residents: seed % 2 == 0, ..Limits::WIDE };
+        let limits = Limits {
+            noise: false,
+            residents: seed % 2 == 0,
+            shares: seed % 3 == 0,
+            ..Limits::WIDE
+        };
         let mut case = Case::draw(seed, limits);
         case.world.setup.overhead = DecisionOverhead::default();
         let coins = ChaCha8Rng::seed_from_u64(seed);

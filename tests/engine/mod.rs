@@ -22,3 +22,4 @@ mod residency;
 mod rules;
 mod same_job;
 mod scenarios;
+mod shared_weights;

@@ -107,8 +107,16 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
     for seed in 0..SEEDS {
         // Links in some worlds, failures in some, both in some.
         let (links, faults) = (seed % 3 != 0, seed % 3 != 1);
-        let case =
-            Case::draw(seed, Limits { links, faults, residents: seed % 2 == 0, ..Limits::ALL });
+        let case = Case::draw(
+            seed,
+            Limits {
+                links,
+                faults,
+                residents: seed % 2 == 0,
+                shares: seed % 3 == 0,
+                ..Limits::ALL
+            },
+        );
         for (at, entry) in (0u64..).zip(REGISTRY) {
             let case = case.for_entry(entry);
             for source in draw::sources(entry) {

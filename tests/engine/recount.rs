@@ -24,7 +24,13 @@ const CLIENTS: u32 = 5;
 /// A world, what of it does not count, and how long an interval of a series is.
 fn draw(seed: u64) -> (Case, usize, u64) {
     let (links, faults) = (!seed.is_multiple_of(3), seed % 3 != 1);
-    let limits = Limits { links, faults, residents: seed.is_multiple_of(2), ..Limits::ALL };
+    let limits = Limits {
+        links,
+        faults,
+        residents: seed.is_multiple_of(2),
+        shares: seed.is_multiple_of(3),
+        ..Limits::ALL
+    };
     let mut case = Case::draw(seed, limits);
     for (at, worker) in (seed..).zip(&mut case.world.setup.workers) {
         worker.power_w = (at % 3 > 0).then_some(7.0);

@@ -93,7 +93,8 @@ fn every_file_of_a_sweep_is_as_the_schema_says() {
         }
     }
     check("quantiles.csv", &shell.read("s/quantiles.csv"));
-    shell.ok("inspect small.toml --requests r.csv");
+    // With the column that only runs with sources have.
+    shell.ok("inspect small.toml --requests r.csv --set workload.sources=3");
     check("requests (run --requests)", &shell.read("r.csv"));
     assert_eq!(check_package(&shell, "g"), 11);
     assert_eq!(check_package(&shell, "s"), 12);

@@ -23,7 +23,13 @@ fn workers_that_are_alike_get_what_others_would() {
     let mut alike = 0;
     for seed in 0..SEEDS {
         let (links, faults) = (seed % 3 == 0, seed % 4 == 0);
-        let limits = Limits { links, faults, residents: seed % 2 == 0, ..Limits::ALL };
+        let limits = Limits {
+            links,
+            faults,
+            residents: seed % 2 == 0,
+            shares: seed % 3 == 0,
+            ..Limits::ALL
+        };
         let mut case = Case::draw(seed, limits);
         let workers = &mut case.world.setup.workers;
         let copies = vec![workers[0].clone(); 1 + seed as usize % 5];

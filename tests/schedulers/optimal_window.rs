@@ -180,7 +180,7 @@ impl Case {
         world.arrivals.extend(self.requests.iter().map(|request| Arrival {
             time: Time(request.arrival_ns),
             app: AppId(request.app as u16),
-            client: 0,
+            source: None,
             budget: Span(request.budget_ns),
             truth: TrueClass { class: request.class as u16, row: TrueClass::NO_ROW },
         }));

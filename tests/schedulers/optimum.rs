@@ -175,7 +175,7 @@ impl Case {
             world.arrivals.push(Arrival {
                 time: Time::ZERO,
                 app: AppId(request.app as u16),
-                client: 0,
+                source: None,
                 budget: Span(request.budget_ns),
                 truth: TrueClass { class: request.class as u16, row: rows[request.app] },
             });

@@ -71,7 +71,7 @@ fn world(window: &Value) -> (World, Vec<String>, Vec<String>) {
         world.arrivals.push(Arrival {
             time: Time::ZERO,
             app: AppId(app as u16),
-            client: 0,
+            source: None,
             budget: Span(ns(&request["remaining_s"])),
             truth: TrueClass { class: 0, row: votes[app].len() as u32 },
         });

@@ -11,5 +11,6 @@ mod load;
 mod neighbours;
 mod rates;
 mod replay;
+mod request_sources;
 mod resampling;
 mod sources;

@@ -20,7 +20,7 @@ fn sweep_of(experiment: &str, set: &[&str]) -> Result<Sweep, String> {
 }
 
 /// By application, the first line of each source in the shipped trace files.
-fn starts(app: &str) -> Vec<u32> {
+pub fn starts(app: &str) -> Vec<u32> {
     let text = std::fs::read_to_string(format!("traces/{app}.csv")).expect("a shipped trace");
     let sources: Vec<&str> =
         text.lines().skip(1).map(|line| line.split(',').next().unwrap_or("")).collect();

@@ -25,7 +25,9 @@ impl Simulation {
         if catalog.load(worker, variant) > Span::ZERO {
             return state.lanes.iter().all(Option::is_none);
         }
-        let is_used = |victim| state.running().any(|running| running.variant == victim);
+        let weights = |variant| catalog.weights(variant);
+        let is_used =
+            |victim| state.running().any(|running| weights(running.variant) == weights(victim));
         !state.memory.victims(catalog.variant(variant).bytes).any(is_used)
     }
 

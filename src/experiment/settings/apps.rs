@@ -24,7 +24,7 @@ pub(super) fn read(read: &mut Decoder<'_>, inputs: &mut InputCache) -> Vec<AppSp
     if let Some(node) = budgets {
         let by_app = is_table(node) && !DeadlineBudget::is_distribution(node);
         for_apps(node, by_app, &mut apps, problems, |app, node, problems| {
-            app.budget = DeadlineBudget::read(node, problems);
+            app.budget = DeadlineBudget::read_for_sources(node, problems);
         });
     }
     if let Some(node) = payloads {

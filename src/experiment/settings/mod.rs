@@ -17,7 +17,7 @@ use crate::config::settings::{Preset, TEXTS, names};
 use crate::config::{Group, Kind, Setting};
 use crate::scheduler::SCHEDULERS;
 use crate::system::catalog::OutcomeModel;
-use crate::system::deadline_budget::BUDGET;
+use crate::system::deadline_budget::{BUDGET, BUDGETS};
 use crate::system::latency::LatencyFit;
 use crate::system::penalty::SHAPES;
 use faults::{BELIEF_ERROR, STALLS};
@@ -46,10 +46,17 @@ const APPLICATIONS: &[Setting] = &[
     Setting::text("traces", "traces").means("The folder of the recorded requests."),
     Setting::optional(
         "budget_ms",
-        Kind::OneOf(&[BUDGET, Kind::ByName("application", &BUDGET)]),
+        Kind::OneOf(&[
+            BUDGET,
+            Kind::List(&BUDGET),
+            Kind::ByName("application", &Kind::OneOf(&BUDGETS)),
+        ]),
         "as in the profile",
     )
-    .means("The deadline budget of a request: the time from its arrival to its deadline."),
+    .means(
+        "The deadline budget of a request: the time from its arrival to its deadline; a list has \
+         one for each source of the application, from the first on again where there are more.",
+    ),
     Setting::optional("variants", Kind::ByName("application", &TEXTS), "all")
         .means("The variants of an application that are used."),
     Setting::optional(

@@ -10,7 +10,7 @@ use crate::system::profile;
 use crate::traces::trace_file::TraceFile;
 use crate::workload::{
     self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, PROCESSES, Process, RateSpec,
-    SourceSplit, WorkloadSpec, zipf,
+    RequestSources, SourceSplit, WorkloadSpec, zipf,
 };
 use std::sync::Arc;
 
@@ -65,6 +65,21 @@ const WORKLOAD: Group = Group::named("workload").of(&[&[
         "Which recorded sources (users, patients, speakers) arrive: all, those at odd or even \
          places of the trace, or those whose class mix has drifted.",
     ),
+    Setting::new(
+        "sources",
+        Kind::OneOf(&[
+            Kind::Choice(&names(&RequestSources::WORDS)),
+            SENDERS[0],
+            SENDERS[1],
+            Kind::ByName("application", &Kind::OneOf(&SENDERS)),
+        ]),
+        Preset::Text("none"),
+    )
+    .means(
+        "Which sources (cameras, users, clients) the requests of an application have: none, those \
+         of the process (recorded sources, clients of a closed loop), a number of sources, or a \
+         list of their weights; the source of a request is then drawn.",
+    ),
     Setting::optional(
         "mix",
         Kind::OneOf(&[Kind::Table(&ZIPF), Kind::ByName("application", &Kind::Number(0.0, 1e9))]),
@@ -90,6 +105,10 @@ pub(super) const WORKLOADS: Registry = Registry {
     entries: || ARRIVALS.iter().map(ArrivalEntry::described).collect(),
     optional: true,
 };
+
+/// A number of sources, or their weights.
+const SENDERS: [Kind; 2] =
+    [Kind::Integer(1, RequestSources::MOST), Kind::List(&Kind::Number(0.0, 1e9))];
 
 const SOURCES: Group =
     Group::named("source_split").of(&[&[Setting::required("drift", Kind::Number(0.0, 1.0))
@@ -156,6 +175,9 @@ pub(in crate::experiment) fn read(
     let requests = requests.and_then(|n| decode::integer(n, &(1..=most), read.problems()));
     let sources =
         read.take("source_split").map_or(SourceSplit::All, |n| read_sources(n, read.problems()));
+    let request_sources = read.take("sources");
+    let request_sources =
+        request_sources.map(|node| read_request_sources(node, apps, read.problems()));
     if let (Some(mix), Some(_)) = (node.get("mix"), &file) {
         let problem = Problem::new(mix.place.clone(), "a mix", "that of `file`, as it stands");
         read.problems().push(problem);
@@ -183,6 +205,7 @@ pub(in crate::experiment) fn read(
         drift,
         sticky,
         sources,
+        request_sources: request_sources.unwrap_or_default(),
         file,
         place: node.place.clone(),
     })
@@ -392,6 +415,46 @@ fn read_sources(node: &ConfigNode, problems: &mut Problems) -> SourceSplit {
     let drift = read.required_number("drift", expected);
     read.finish();
     drift.map_or(SourceSplit::All, SourceSplit::Drifted)
+}
+
+/// A word, or for all applications or each of them a number of sources or their weights.
+fn read_request_sources(
+    node: &ConfigNode,
+    apps: &[AppSpec],
+    problems: &mut Problems,
+) -> RequestSources {
+    let mut drawn = vec![Vec::new(); apps.len()];
+    match &node.value {
+        Value::Text(_) => {
+            return decode::choice(node, &RequestSources::WORDS, problems).unwrap_or_default();
+        }
+        Value::Table(_) => by_app(node, apps, problems, |at, node, problems| {
+            drawn[at] = read_source_weights(node, problems);
+        }),
+        _ => drawn.fill(read_source_weights(node, problems)),
+    }
+    RequestSources::Drawn(drawn)
+}
+
+/// A number of sources with equal weights, or the weight of each.
+fn read_source_weights(node: &ConfigNode, problems: &mut Problems) -> Vec<f64> {
+    let most = RequestSources::MOST;
+    let Value::Array(items) = &node.value else {
+        let count = decode::integer(node, &(1..=most), problems);
+        return vec![1.0; count.unwrap_or(1) as usize];
+    };
+    let number = |item| decode::number(item, &(0.0..=1e9), problems);
+    let weights: Vec<f64> = items.iter().filter_map(number).collect();
+    let is_read = weights.len() == items.len();
+    if is_read && (weights.len() as u64 > most || weights.iter().sum::<f64>() <= 0.0) {
+        let expected = format!("1 to {most} weights, one of them above 0");
+        problems.push(Problem::new(
+            node.place.clone(),
+            format!("{} weights", items.len()),
+            expected,
+        ));
+    }
+    weights
 }
 
 fn read_classes(node: &ConfigNode, app: &AppSpec, problems: &mut Problems) -> ClassFilter {

@@ -3,7 +3,7 @@
 //! Counts are 64-bit integers, times and shares doubles, `correct` is a boolean, everything else
 //! text; empty cells are null. Times are the doubles nearest to the decimals of the CSV file.
 
-use super::{REQUEST_COLUMNS, RequestCell, row};
+use super::{RequestCell, columns, row};
 use crate::contract::{Event, Observer};
 use crate::core::units::NS_PER_S;
 use crate::metrics::column::{Column, ColumnKind};
@@ -23,6 +23,7 @@ const GROUP_ROWS: usize = 1 << 17;
 /// Writes a row for every request that ends.
 pub struct RequestTable<W: Write + Send> {
     catalog: Arc<Catalog>,
+    has_sources: bool,
     writer: SerializedFileWriter<W>,
     columns: Vec<Cells>,
     rows: usize,
@@ -43,21 +44,21 @@ enum Values {
 }
 
 impl<W: Write + Send> RequestTable<W> {
-    /// Writes to `out`.
+    /// Writes to `out`, with a column for the sources of requests if they have any.
     ///
     /// # Errors
     /// An error of writing.
-    pub fn new(catalog: &Arc<Catalog>, out: W) -> io::Result<Self> {
+    pub fn with_sources(has_sources: bool, catalog: &Arc<Catalog>, out: W) -> io::Result<Self> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by(concat!("peeksim ", env!("CARGO_PKG_VERSION")).to_owned());
-        let fields = REQUEST_COLUMNS.iter().map(field).collect::<Result<Vec<_>>>();
+        let fields = columns(has_sources).iter().map(field).collect::<Result<Vec<_>>>();
         let schema = fields.and_then(|fields| {
             Type::group_type_builder("requests").with_fields(fields).build().map(Arc::new)
         });
         let writer = SerializedFileWriter::new(out, schema?, Arc::new(properties.build()))?;
-        let columns = REQUEST_COLUMNS.iter().map(Cells::of).collect();
-        Ok(Self { catalog: Arc::clone(catalog), writer, columns, rows: 0, error: None })
+        let (catalog, columns) = (Arc::clone(catalog), Cells::all(has_sources));
+        Ok(Self { catalog, has_sources, writer, columns, rows: 0, error: None })
     }
 
     /// Writes what is left and the end of the file.
@@ -77,12 +78,12 @@ impl<W: Write + Send> RequestTable<W> {
             self.error = self.write().err();
         }
         self.rows = 0;
-        self.columns = REQUEST_COLUMNS.iter().map(Cells::of).collect();
+        self.columns = Cells::all(self.has_sources);
     }
 
     fn write(&mut self) -> Result<()> {
         let mut group = self.writer.next_row_group()?;
-        for (column, cells) in REQUEST_COLUMNS.iter().zip(&self.columns) {
+        for (column, cells) in columns(self.has_sources).iter().zip(&self.columns) {
             let there = (!column.empty.is_empty()).then_some(cells.there.as_slice());
             match &cells.values {
                 Values::Count(values) => write::<Int64Type, W>(&mut group, values, there),
@@ -107,6 +108,10 @@ impl<W: Write + Send> Observer for RequestTable<W> {
 }
 
 impl Cells {
+    fn all(has_sources: bool) -> Vec<Self> {
+        columns(has_sources).iter().map(Self::of).collect()
+    }
+
     fn of(column: &Column) -> Self {
         let values = match column.kind {
             ColumnKind::Count => Values::Count(Vec::new()),

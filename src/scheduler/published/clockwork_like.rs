@@ -316,16 +316,18 @@ impl Clockwork {
         let bytes = view.catalog().variant(variant).bytes;
         while !timeline.memory().fits(bytes) {
             let state = view.worker(id);
-            let is_used = |v: VariantId| {
-                worker.given.iter().any(|given| given.variant == v) || worker.loads.contains(&v)
-            };
+            let weights = |variant| view.catalog().weights(variant);
+            let used = worker.given.iter().map(|given| given.variant);
+            let used = used.chain(worker.loads.iter().copied());
+            let loading = state.loading().map(|(loading, _)| loading);
+            let used: Vec<VariantId> = used.chain(loading).map(weights).collect();
             let may = |v: &VariantId| {
-                timeline.memory().contains(*v)
-                    && state.holds(*v)
-                    && !is_used(*v)
-                    && state.loading().is_none_or(|(loading, _)| loading != *v)
+                timeline.memory().contains(*v) && state.holds(*v) && !used.contains(&weights(*v))
             };
-            let mut foreign = state.resident().filter(|v| !worker.variants.contains(&Some(*v)));
+            let is_own = |v: &VariantId| {
+                worker.variants.iter().flatten().any(|own| weights(*own) == weights(*v))
+            };
+            let mut foreign = state.resident().filter(|v| !is_own(v));
             let own = || {
                 let may = |app: usize| worker.variants[app].is_some_and(|v| may(&v));
                 self.tracker.to_evict(id.index(), may).and_then(|app| worker.variants[app])

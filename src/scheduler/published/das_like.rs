@@ -14,23 +14,25 @@
 //! the code; the choice is ours: it is exact for up to twelve sources, where the code rounds a
 //! relaxed problem and may lose devices.
 //!
-//! Adapted, all of it: a source is an application, until requests say who sent them. Its classes
-//! are the mean posterior of its waiting requests, or the frequencies of the profile where there
-//! are no posteriors. T is the time that its requests take in batches with the variant that is best
-//! for the first of them, as many batches as fit into a round but one at least; E is that time
-//! times the power of the worker. If no two sources fit into a round, the best two are served.
-//! Chosen sources are served by falling importance, each batch with the variant of the highest
-//! utility. A worker that is idle begins a round of its own.
+//! Adapted, all of it: where requests have sources, these are chosen among, each with the classes,
+//! requests and age of its own; of more than 32 that wait, the 32 of the highest importance can be
+//! chosen. Elsewhere a source is an application. Its classes are the mean posterior of its waiting
+//! requests, or the frequencies of the profile where there are no posteriors. T is the time that
+//! its requests take in batches with the variant that is best for the first of them, as many
+//! batches as fit into a round but one at least; E is that time times the power of the worker. If
+//! no two sources fit into a round, the best two are served. Chosen sources are served by falling
+//! importance, each batch with the variant of the highest utility. A worker that is idle begins a
+//! round of its own.
 //!
 //! O(2^sources + sources · waiting · classes) per round.
 
 use crate::config::{Decoder, Setting};
 use crate::contract::{AccuracySource, Plan, Scheduler, Timeline, Trigger, View};
-use crate::core::ids::{AppId, Request, VariantId, WorkerId};
-use crate::core::units::Span;
-use crate::scheduler::published::app_lines::AppLines;
+use crate::core::ids::{AppId, Request, RequestId, SourceId, VariantId, WorkerId};
+use crate::core::units::{Span, Time};
 use crate::scheduler::score::Score;
 use crate::scheduler::{BuildContext, MAX_BATCH_SETTING, SchedulerEntry};
+use std::collections::BTreeMap;
 
 /// Its line in the registry.
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
@@ -137,52 +139,64 @@ pub fn choose(all: &[Candidate], round: f64) -> Vec<bool> {
     chosen
 }
 
+/// Sources among which is chosen: exchanging them takes the cube of their number.
+const MOST: usize = 32;
+
+/// The source of requests: of an application, as far as they have one.
+type Key = (AppId, Option<SourceId>);
+
 struct DasLike {
     round: Span,
     rounds: f64,
     max_batch: usize,
-    lines: AppLines,
+    /// The waiting requests of each source by deadline.
+    lines: BTreeMap<Key, BTreeMap<(Time, RequestId), Request>>,
     /// Rounds since each source was chosen.
-    ages: Vec<u64>,
+    ages: BTreeMap<Key, u64>,
     timeline: Timeline,
     batch: Vec<Request>,
 }
 
 /// A source in a round.
 struct Source {
-    app: AppId,
+    key: Key,
     batches: usize,
     candidate: Candidate,
 }
 
 impl DasLike {
-    fn read(fields: &mut Decoder<'_>, context: &BuildContext<'_>) -> Self {
+    fn read(fields: &mut Decoder<'_>, _: &BuildContext<'_>) -> Self {
         Self {
             round: Span::from_ms(fields.number("round_ms")),
             rounds: fields.integer("rounds") as f64,
             max_batch: fields.integer("max_batch") as usize,
-            lines: AppLines::by_deadline(context.catalog),
-            ages: vec![0; context.catalog.app_ids().len()],
+            lines: BTreeMap::new(),
+            ages: BTreeMap::new(),
             timeline: Timeline::default(),
             batch: Vec::new(),
         }
     }
 
+    fn waiting(&self, key: Key) -> usize {
+        self.lines.get(&key).map_or(0, BTreeMap::len)
+    }
+
+    fn walk(&self, key: Key) -> impl Iterator<Item = &Request> {
+        self.lines.get(&key).into_iter().flat_map(BTreeMap::values)
+    }
+
     /// The variant with the highest utility of the next batch, and the size of that.
-    fn best(
-        &mut self,
-        view: &View<'_>,
-        worker: WorkerId,
-        app: AppId,
-    ) -> Option<(VariantId, usize)> {
+    fn best(&mut self, view: &View<'_>, worker: WorkerId, key: Key) -> Option<(VariantId, usize)> {
         let mut best: Option<((Score, std::cmp::Reverse<u64>), VariantId, usize)> = None;
-        for variant in view.variants(worker, app) {
-            let size = view.max_batch(worker, variant).min(self.max_batch).min(self.lines.len(app));
+        for variant in view.variants(worker, key.0) {
+            let size = view.max_batch(worker, variant).min(self.max_batch).min(self.waiting(key));
             if size == 0 {
                 continue;
             }
-            self.batch.clear();
-            self.batch.extend(self.lines.walk(app).take(size).copied());
+            let mut batch = std::mem::take(&mut self.batch);
+            batch.clear();
+            batch.extend(self.walk(key).take(size).copied());
+            self.batch = batch;
             let finish = view.finish(&self.timeline, variant, size);
             let utility: f64 = view.utilities(&self.batch, variant, finish).sum();
             let score = (Score::of(utility / size as f64), std::cmp::Reverse(finish.0));
@@ -193,16 +207,16 @@ impl DasLike {
         best.map(|(_, variant, size)| (variant, size))
     }
 
-    /// How diverse the waiting requests of an application are.
-    fn diversity(&self, view: &View<'_>, app: AppId) -> f64 {
-        let known = &view.catalog().app(app).frequencies;
+    /// How diverse the waiting requests of a source are.
+    fn diversity(&self, view: &View<'_>, key: Key) -> f64 {
+        let known = &view.catalog().app(key.0).frequencies;
         let mut shares = vec![0.0; known.len()];
-        for request in self.lines.walk(app) {
+        for request in self.walk(key) {
             let posterior = view.posterior(request);
             let of = if posterior.is_empty() { known.as_slice() } else { posterior };
             shares.iter_mut().zip(of).for_each(|(share, p)| *share += p);
         }
-        let waiting = self.lines.len(app).max(1) as f64;
+        let waiting = self.waiting(key).max(1) as f64;
         shares.iter_mut().for_each(|share| *share /= waiting);
         gini(&shares)
     }
@@ -211,11 +225,11 @@ impl DasLike {
         &mut self,
         view: &View<'_>,
         worker: WorkerId,
-        app: AppId,
+        key: Key,
         all: usize,
     ) -> Option<Source> {
-        let (variant, size) = self.best(view, worker, app)?;
-        let waiting = self.lines.len(app);
+        let (variant, size) = self.best(view, worker, key)?;
+        let waiting = self.waiting(key);
         let mut left = waiting;
         let begin = self.timeline.all_free_at();
         let mut end = view.finish(&self.timeline, variant, size);
@@ -231,23 +245,31 @@ impl DasLike {
         }
         let time = end.since(begin).as_ms();
         let share = waiting as f64 / all as f64;
-        let age = self.ages[app.index()] as f64;
-        let importance = importance(self.diversity(view, app), share, age, self.rounds);
+        let age = self.ages.get(&key).copied().unwrap_or(0) as f64;
+        let importance = importance(self.diversity(view, key), share, age, self.rounds);
         let energy = time * view.catalog().worker(worker).power_w.unwrap_or(1.0);
-        Some(Source { app, batches, candidate: Candidate { importance, time, energy } })
+        Some(Source { key, batches, candidate: Candidate { importance, time, energy } })
     }
 
     fn serve(&mut self, view: &View<'_>, worker: WorkerId, plan: &mut Plan) {
         view.backlog_end(worker, &mut self.timeline);
-        let apps: Vec<AppId> = self.lines.apps().filter(|app| self.lines.len(*app) > 0).collect();
-        let all: usize = apps.iter().map(|app| self.lines.len(*app)).sum();
-        let sources = apps.into_iter().filter_map(|app| self.source(view, worker, app, all));
-        let sources: Vec<Source> = sources.collect();
+        let keys: Vec<Key> = self.lines.keys().copied().collect();
+        let all: usize = self.lines.values().map(BTreeMap::len).sum();
+        let sources = keys.into_iter().filter_map(|key| self.source(view, worker, key, all));
+        let mut sources: Vec<Source> = sources.collect();
+        for source in &sources {
+            *self.ages.entry(source.key).or_insert(0) += 1;
+        }
+        let importance = |source: &Source| source.candidate.importance;
+        if sources.len() > MOST {
+            sources.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
+            sources.truncate(MOST);
+            sources.sort_by_key(|source| source.key);
+        }
         let candidates: Vec<Candidate> = sources.iter().map(|source| source.candidate).collect();
         let chosen = choose(&candidates, self.round.as_ms());
-        for (source, is_chosen) in sources.iter().zip(&chosen) {
-            let age = &mut self.ages[source.app.index()];
-            *age = if *is_chosen { 0 } else { *age + 1 };
+        for (source, _) in sources.iter().zip(&chosen).filter(|(_, is_in)| **is_in) {
+            self.ages.insert(source.key, 0);
         }
         let mut served: Vec<&Source> = sources
             .iter()
@@ -255,16 +277,17 @@ impl DasLike {
             .filter(|(_, is_in)| **is_in)
             .map(|(source, _)| source)
             .collect();
-        served.sort_by(|a, b| {
-            b.candidate.importance.total_cmp(&a.candidate.importance).then(a.app.cmp(&b.app))
-        });
-        for Source { app, batches, .. } in served {
+        served.sort_by(|a, b| importance(b).total_cmp(&importance(a)).then(a.key.cmp(&b.key)));
+        for Source { key, batches, .. } in served {
             for _ in 0..*batches {
-                let Some((variant, size)) = self.best(view, worker, *app) else { break };
-                plan.assign(worker, variant, self.lines.take(*app, size));
+                let Some((variant, size)) = self.best(view, worker, *key) else { break };
+                let Some(line) = self.lines.get_mut(key) else { break };
+                let taken = std::iter::from_fn(|| line.pop_first().map(|((_, id), _)| id));
+                plan.assign(worker, variant, taken.take(size));
                 view.estimate_append(&mut self.timeline, variant, size);
             }
         }
+        self.lines.retain(|_, line| !line.is_empty());
     }
 }
 
@@ -274,7 +297,10 @@ impl Scheduler for DasLike {
     }
 
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        self.lines.take_in(view, trigger);
+        for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
+            let line = self.lines.entry((request.app, request.source)).or_default();
+            line.insert((request.deadline, request.id), *request);
+        }
         for worker in view.idle_workers() {
             self.serve(view, worker, plan);
         }

@@ -23,8 +23,8 @@
 //! served chosen for the limit and not for the batch (`exit_batch`), 0.05 and 1000.
 //!
 //! Adapted: exits are the variants of an application by rising accuracy, and latencies include a
-//! load where one is needed (exits of one network share weights: for the published setting give
-//! the profile loads of 0). The budget is each request's own. An application without waiting
+//! load where one is needed (exits of one network share weights: for the published setting the
+//! profile says so, by `shares`). The budget is each request's own. An application without waiting
 //! requests cannot be chosen; in the code it can, and then nothing is served. Several workers are
 //! asked in order. Late requests of the second rule are counted when a batch ends.
 //! Not verified: anything beyond one choice, and the measured tables (95 % quantiles there).

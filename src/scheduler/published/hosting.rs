@@ -26,9 +26,10 @@ pub fn settle(view: &View<'_>, hosts: &[Hosting], plan: &mut Plan) {
         }
         // What waits to run may need what is there.
         if !missing.is_empty() && worker.backlog_len() == 0 && worker.loading().is_none() {
-            let runs = |variant| worker.running().any(|(running, ..)| running == variant);
-            let leaves =
-                |variant: &VariantId| !wanted().any(|wanted| wanted == *variant) && !runs(*variant);
+            let running = worker.running().map(|(running, ..)| running);
+            let weights = |variant| view.catalog().weights(variant);
+            let needed: Vec<VariantId> = wanted().chain(running).map(weights).collect();
+            let leaves = |variant: &VariantId| !needed.contains(&weights(*variant));
             worker.resident().filter(leaves).for_each(|variant| plan.evict(worker.id, variant));
         }
         missing.into_iter().for_each(|variant| plan.preload(worker.id, variant));

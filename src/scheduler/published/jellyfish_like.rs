@@ -9,13 +9,15 @@
 //! Source: Nigade et al., RTSS 2022; vuhpdc/jellyfish d3a5f3b. Published: period 10 s, batches of
 //! at most 12, nobody left out, cells of 5 requests per second.
 //!
-//! Adapted: requests do not say who sent them: every application has a number of clients, which
-//! send its requests in turn; a source of requests would take their place. Jellyfish serves one
+//! Adapted: clients are the sources of requests: source s belongs to client s modulo `clients`, has
+//! the share of the rate that it had since the last plan, a request at least, and its own budget. A
+//! source that is new since the plan is served as another one. Where requests have no sources,
+//! every application has `clients` that send its requests in turn. Jellyfish serves one
 //! application. Several are planned one after the other. The throughput that one can count on is a
 //! share of each worker's, its share of the work in the fastest variants, and of the memory it has
-//! what the others' smallest variants leave. A cell is the rate of a client. What the
-//! network takes is taken off the budgets by worker. Hosts of a plan are loaded at once. Not
-//! verified: anything beyond the plan for given hosts, and the best hosts.
+//! what the others' smallest variants leave. A cell is the rate of a client, or a quarter of the
+//! mean rate of sources. What the network takes is taken off the budgets by worker. Hosts of a plan
+//! are loaded at once. Not verified: anything beyond the plan for given hosts, and the best hosts.
 //!
 //! O(applications) per event; a plan as `jellyfish_plan.rs` says.
 
@@ -40,8 +42,10 @@ pub const ENTRY: SchedulerEntry = SchedulerEntry {
     settings: &[
         &PlanningPeriod::settings(10.0),
         &[
-            Setting::integer("clients", [1, 1000], 10)
-                .means("How many clients send the requests of an application, in turn."),
+            Setting::integer("clients", [1, 1000], 10).means(
+                "How many clients send the requests of an application: in turn, or at most so \
+                     many if requests have sources, which are then their clients.",
+            ),
             Setting::number("threshold", [0.0, 1.0], 1.0)
                 .means("The share of clients that shall be served."),
             Setting::integer("max_batch", [1, 4096], 12)
@@ -68,6 +72,17 @@ struct Clients {
     /// By client, the worker; nothing where it is left out.
     workers: Vec<Option<WorkerId>>,
     next: usize,
+    /// By client, what was seen of its sources; empty where requests have none.
+    seen: Vec<Seen>,
+}
+
+/// What was seen of the sources of a client.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// Requests since the last plan.
+    requests: u64,
+    /// The least budget.
+    budget: Option<Span>,
 }
 
 struct Jellyfish {
@@ -109,9 +124,26 @@ impl Jellyfish {
         }
     }
 
-    /// The client that sent a request: the next one in turn.
+    /// Counts a request of a source.
+    fn see(&mut self, view: &View<'_>, request: &Request) {
+        let Some(source) = request.source else { return };
+        let (clients, client) =
+            (&mut self.mapped[request.app.index()], source.index() % self.clients);
+        if clients.seen.len() <= client {
+            clients.seen.resize(client + 1, Seen::default());
+        }
+        let seen = &mut clients.seen[client];
+        let budget = view.planning_budget_of(request.app, source);
+        seen.requests += 1;
+        seen.budget = Some(seen.budget.map_or(budget, |least| least.min(budget)));
+    }
+
+    /// The client that sent a request: that of its source, or the next one in turn.
     fn client_of(&mut self, request: &Request) -> usize {
         let clients = &mut self.mapped[request.app.index()];
+        if let Some(source) = request.source {
+            return source.index() % self.clients % clients.workers.len().max(1);
+        }
         let client = clients.next;
         clients.next = (client + 1) % self.clients;
         client
@@ -187,12 +219,33 @@ impl Jellyfish {
         })
     }
 
-    /// The budget of a client by worker and variant.
-    fn budgets(view: &View<'_>, app: AppId) -> Vec<f64> {
+    /// The clients of an application at this rate, and the cell in which rates count.
+    fn clients(&mut self, view: &View<'_>, app: AppId, rate: f64) -> (Vec<Client>, f64) {
+        let all = view.planning_budget(app);
+        let seen = &mut self.mapped[app.index()].seen;
+        if seen.is_empty() {
+            let each = rate / self.clients as f64;
+            let client = Client { rate: each, budgets: Self::budgets(view, app, all) };
+            return (vec![client; self.clients], each);
+        }
+        let counted = |own: &Seen| own.requests.max(1) as f64;
+        let sum: f64 = seen.iter().map(counted).sum();
+        let client = |own: &Seen| Client {
+            rate: rate * counted(own) / sum,
+            budgets: Self::budgets(view, app, own.budget.unwrap_or(all)),
+        };
+        let clients: Vec<Client> = seen.iter().map(client).collect();
+        seen.iter_mut().for_each(|own| own.requests = 0);
+        let cell = rate / (4 * clients.len()) as f64;
+        (clients, cell)
+    }
+
+    /// A budget by worker and variant.
+    fn budgets(view: &View<'_>, app: AppId, budget: Span) -> Vec<f64> {
         let catalog = view.catalog();
         let of = |worker: WorkerId| {
             let network = Self::network(view, worker, app);
-            let budget = view.planning_budget(app).0.saturating_sub(network.0);
+            let budget = budget.0.saturating_sub(network.0);
             std::iter::repeat_n(Span(budget).as_ms(), catalog.variants_of(app).len())
         };
         catalog.worker_ids().flat_map(of).collect()
@@ -241,10 +294,8 @@ impl Jellyfish {
             .iter()
             .map(|(_, own)| own.iter().map(|(_, host)| host.clone()).collect())
             .collect();
-        let each = rate / self.clients as f64;
-        let client = Client { rate: each, budgets: Self::budgets(view, app) };
-        let clients = vec![client; self.clients];
-        let selected = select(&hosts, &clients, self.threshold, each, WAYS);
+        let (clients, cell) = self.clients(view, app, rate);
+        let selected = select(&hosts, &clients, self.threshold, cell, WAYS);
         let Some(selected) = selected else { return Vec::new() };
         let mut wanted = Vec::new();
         for (at, (worker, own)) in options.iter().enumerate() {
@@ -315,6 +366,9 @@ impl Scheduler for Jellyfish {
         self.rates.take_in(view, trigger);
         let dropped = trigger.dropped.iter();
         dropped.for_each(|request| self.lines.iter_mut().for_each(|lines| lines.remove(request)));
+        let is_fresh = |id: &&RequestId| !view.is_returned(**id);
+        let fresh = trigger.arrived.iter().filter(is_fresh).filter_map(|id| view.request(*id));
+        fresh.for_each(|request| self.see(view, request));
         let rate = |app| self.rates.mean_rps(app, view.now());
         if let Some(rates) = self.period.due(view, &self.rates, rate) {
             self.plan(view, &rates, plan);

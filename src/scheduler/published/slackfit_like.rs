@@ -20,8 +20,9 @@
 //! Adapted: each application has its own table, of the variants that no other beats in accuracy and
 //! in the latency of the largest batch. `swap = "free"` is the published setting, a supernet whose
 //! variants share weights: loads are not looked at (with real loads in the profile they are paid
-//! all the same). `swap = "real"` takes the load of the entry's own variant off the slack, and the
-//! way to a worker behind a link.
+//! all the same, unless the profile says by `shares` that there is one set of weights).
+//! `swap = "real"` takes the load of the entry's own variant off the slack, and the way to a worker
+//! behind a link.
 //! `rule = "max-acc"` is an ablation: within a bucket the highest accuracy counts before the batch.
 //! The ablation with the largest batch and without buckets is this rule with very many of them. Not
 //! verified against anything but our reading.

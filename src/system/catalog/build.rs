@@ -14,6 +14,7 @@ use crate::core::units::Span;
 use crate::system::correlated_outcomes;
 use crate::system::deadline_budget::DeadlineBudget;
 use crate::system::latency::LatencyTable;
+use crate::system::lru_memory::SharedWeights;
 use crate::system::profile::{Profile, VariantCost, VariantProfile};
 use crate::system::spec::lists;
 use crate::system::truths::VariantTruth;
@@ -139,6 +140,21 @@ pub(super) fn build_apps(
         problems.push(Problem::new(place, format!("{} variants", variants.len()), "60000 at most"));
     }
     (apps, variants)
+}
+
+/// By variant of the catalog, the first of its application with the same weights; empty if none
+/// are shared.
+pub(super) fn shared_weights(spec: &SystemSpec, variants: usize) -> SharedWeights {
+    let mut first: Vec<VariantId> = Vec::with_capacity(variants);
+    for app in &spec.apps {
+        let own = first.len();
+        let all = app.profile.variants.iter().enumerate().filter(|(_, variant)| app.has(variant));
+        let weights: Vec<usize> = all.map(|(at, variant)| variant.shares.unwrap_or(at)).collect();
+        let place = |of: &usize| weights.iter().position(|other| other == of).unwrap_or(0);
+        first.extend(weights.iter().map(|of| VariantId((own + place(of)) as u16)));
+    }
+    let is_shared = first.iter().enumerate().any(|(at, first)| first.index() != at);
+    if is_shared { first.into() } else { SharedWeights::default() }
 }
 
 fn build_app(spec: &SystemSpec, app: &AppSpec, profile: &Profile, variants: Range<u16>) -> App {

@@ -6,6 +6,7 @@
 use super::{Catalog, Resident, ResidentVariant, SystemSpec, WorkerSpec};
 use crate::config::{Problem, Problems};
 use crate::core::ids::{VariantId, WorkerId};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 impl Catalog {
@@ -70,8 +71,9 @@ impl Catalog {
                 continue;
             };
             let at = &self.workers[usize::from(first)];
+            let all: BTreeSet<VariantId> = at.resident.iter().map(|v| self.weights(*v)).collect();
             let bytes = |sum: u64, v: &VariantId| sum.saturating_add(self.variant(*v).bytes);
-            let needed = at.resident.iter().fold(0, bytes);
+            let needed = all.iter().fold(0, bytes);
             if needed > at.memory_bytes {
                 let place = list.first().map(|held| held.place.clone()).unwrap_or_default();
                 let found = format!("variants of {needed} bytes");

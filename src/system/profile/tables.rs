@@ -15,6 +15,19 @@ const POINT: [&str; 2] = ["batch", "latency_ms"];
 const COUNT: [&str; 1] = ["count"];
 const ROWS: &str = "one row for each batch, from batch 1 on";
 
+/// By worker class and variant, the time of a load, and of one from storage.
+type Loads = BTreeMap<(String, usize), (Span, Option<Span>)>;
+
+/// What a row of `variants.csv` says of shared weights.
+struct Sharing {
+    variant: usize,
+    /// The variant that has the weights.
+    named: String,
+    /// Bytes of its own, if they are given.
+    bytes: Option<u64>,
+    place: Location,
+}
+
 /// Reads the files of one folder, collecting problems.
 pub(super) struct Reader<'a> {
     pub folder: &'a str,
@@ -39,13 +52,13 @@ impl Reader<'_> {
         self.problems.push(Problem::new(place, found, expected));
     }
 
-    /// Calls `each` for every row of a table, with the required columns and then the optional ones.
+    /// Calls `each` for every row of a table, with the required columns and the optional ones.
     fn table(
         &mut self,
         file: &str,
         required: &[&str],
         optional: &[&str],
-        mut each: impl FnMut(Row<'_>, &[usize], &mut Problems),
+        mut each: impl FnMut(Row<'_>, (&[usize], &[Option<usize>]), &mut Problems),
     ) {
         let Some(source) = self.open(file) else { return };
         let problems = &mut self.problems;
@@ -54,13 +67,15 @@ impl Reader<'_> {
             if let Some(problem) = table.refuse_unknown(|name| known.contains(&name), &known) {
                 return Err(problem);
             }
-            let mut columns =
+            let columns =
                 required.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
-            columns.extend(optional.iter().filter_map(|name| table.optional(name)));
-            Ok((table, columns))
+            let more: Vec<_> = optional.iter().map(|name| table.optional(name)).collect();
+            Ok((table, columns, more))
         });
         match parsed {
-            Ok((table, columns)) => table.rows().for_each(|row| each(row, &columns, problems)),
+            Ok((table, columns, more)) => {
+                table.rows().for_each(|row| each(row, (&columns, &more), problems));
+            }
             Err(problem) => problems.push(problem),
         }
     }
@@ -69,14 +84,28 @@ impl Reader<'_> {
         let classes = profile.classes.len();
         let confusion = source::exists(&self.path("confusion.csv"));
         let file = self.path("variants.csv");
-        let optional: &[&str] = if confusion { &[] } else { &["accuracy"] };
+        let optional: &[&str] = if confusion { &["shares"] } else { &["shares", "accuracy"] };
+        let mut sharing = Vec::new();
         self.table("variants.csv", &["variant", "bytes"], optional, |row, columns, problems| {
+            let (columns, more) = columns;
             let name = row.text(columns[0]).to_owned();
-            let bytes = keep(row.integer(columns[1], 1..=u64::MAX / 2), problems).unwrap_or(1);
-            let accuracy = match columns.get(2) {
-                Some(column) => match keep(row.number(*column), problems) {
+            let shares = more[0].filter(|column| !row.text(*column).is_empty());
+            let bytes = if shares.is_some() && row.text(columns[1]).is_empty() {
+                None
+            } else {
+                keep(row.integer(columns[1], 1..=u64::MAX / 2), problems)
+            };
+            sharing.extend(shares.map(|column| Sharing {
+                variant: profile.variants.len(),
+                named: row.text(column).to_owned(),
+                bytes,
+                place: row.place(column),
+            }));
+            let bytes = bytes.unwrap_or(1);
+            let accuracy = match more.get(1).copied().flatten() {
+                Some(column) => match keep(row.number(column), problems) {
                     Some(accuracy) if accuracy > 1.0 => {
-                        problems.push(row.problem(*column, "a probability from 0 to 1"));
+                        problems.push(row.problem(column, "a probability from 0 to 1"));
                         0.0
                     }
                     other => other.unwrap_or(0.0),
@@ -96,9 +125,11 @@ impl Reader<'_> {
             }
             let recall = vec![accuracy; classes];
             let (samples, costs) = (Vec::new(), Vec::new());
-            let variant = VariantProfile { name, bytes, accuracy, recall, samples, costs };
+            let shares = None;
+            let variant = VariantProfile { name, shares, bytes, accuracy, recall, samples, costs };
             profile.variants.push(variant);
         });
+        share(&sharing, &mut profile.variants, &mut self.problems);
     }
 
     /// Recalls, accuracies and the prior, by the confusion counts if there are any.
@@ -148,7 +179,7 @@ impl Reader<'_> {
         let required: Vec<&str> =
             keys.iter().copied().chain(predicted.iter().map(String::as_str)).collect();
         let mut counts = vec![vec![Vec::<f64>::new(); classes.len()]; variants.len().max(1)];
-        self.table(file, &required, &[], |row, columns, problems| {
+        self.table(file, &required, &[], |row, (columns, _), problems| {
             let (keys, cells) = columns.split_at(keys.len());
             let variant = match keys {
                 [column, _] => keep(row.name(*column, "variant", variants), problems),
@@ -184,9 +215,10 @@ impl Reader<'_> {
         let mut tables: Vec<(String, usize, Vec<LatencyPoint>)> = Vec::new();
         let columns = ["worker_class", "variant", POINT[0], POINT[1]];
         self.table("latency.csv", &columns, &COUNT, |row, columns, problems| {
+            let (columns, more) = columns;
             let class = row.text(columns[0]);
             let variant = keep(row.name(columns[1], "variant", &names), problems);
-            let point = point(row, &columns[2..], problems);
+            let point = point(row, (&columns[2..], more), problems);
             if !is_name(class) {
                 problems.push(row.problem(columns[0], NAME));
             }
@@ -198,15 +230,17 @@ impl Reader<'_> {
             }
         });
         let loads = self.loads(&names);
+        self.same_loads(&profile.variants, &loads);
         // Rows that could not be read leave holes that are not reported.
         let is_complete = self.problems.is_empty();
         for (worker_class, variant, points) in tables {
             let name = &names[variant];
             match LatencyPoints::counted(points) {
                 Ok(latency) => {
-                    let key = (worker_class, variant);
+                    let weights = profile.variants[variant].shares.unwrap_or(variant);
+                    let key = (worker_class, weights);
                     let load = loads.get(&key).copied();
-                    let worker_class = key.0;
+                    let (worker_class, name) = (key.0, &names[weights]);
                     if load.is_none() && self.problems.is_empty() {
                         let found = format!("no row for `{worker_class}`, `{name}`");
                         self.refuse("load.csv", found, "its load time");
@@ -224,15 +258,30 @@ impl Reader<'_> {
         }
     }
 
+    /// Refuses loads of variants that differ from those of the weights that they share.
+    fn same_loads(&mut self, variants: &[VariantProfile], loads: &Loads) {
+        for ((class, variant), own) in loads {
+            let Some(named) = variants[*variant].shares else { continue };
+            let Some(shared) = loads.get(&(class.clone(), named)) else { continue };
+            let (name, other) = (&variants[*variant].name, &variants[named].name);
+            if own.0 != shared.0 || own.1.is_some_and(|cold| Some(cold) != shared.1) {
+                let found = format!("another load of `{name}` on `{class}` than of `{other}`");
+                let expected =
+                    format!("no row for `{name}`, which shares the weights of `{other}`");
+                self.refuse("load.csv", found, &expected);
+            }
+        }
+    }
+
     /// By worker class and variant, the time of a load, and of one from storage.
-    fn loads(&mut self, names: &[String]) -> BTreeMap<(String, usize), (Span, Option<Span>)> {
+    fn loads(&mut self, names: &[String]) -> Loads {
         let mut loads = BTreeMap::new();
         let columns = ["worker_class", "variant", "load_ms"];
-        self.table("load.csv", &columns, &["load_cold_ms"], |row, columns, problems| {
+        self.table("load.csv", &columns, &["load_cold_ms"], |row, (columns, more), problems| {
             let variant = keep(row.name(columns[1], "variant", names), problems);
             let load = keep(span(row, columns[2]), problems);
-            let cold = columns.get(3).filter(|column| !row.text(**column).is_empty());
-            let cold = cold.and_then(|column| keep(span(row, *column), problems));
+            let cold = more[0].filter(|column| !row.text(*column).is_empty());
+            let cold = cold.and_then(|column| keep(span(row, column), problems));
             let (Some(variant), Some(load)) = (variant, load) else { return };
             let key = (row.text(columns[0]).to_owned(), variant);
             if loads.insert(key, (load, cold)).is_some() {
@@ -278,6 +327,58 @@ impl Reader<'_> {
     }
 }
 
+/// Gives variants that share their weights those of the named ones. The named variant has weights
+/// of its own: what a group of variants takes stands in one row, and no row leads to another.
+fn share(sharing: &[Sharing], variants: &mut [VariantProfile], problems: &mut Problems) {
+    for own in sharing {
+        let chain = chain(own, sharing, variants);
+        let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+        let mut refuse = |found: String, expected: String| {
+            problems.push(Problem::new(own.place.clone(), found, expected));
+        };
+        let Some(named) = names.iter().position(|name| *name == own.named) else {
+            let known = names.into_iter().filter(|name| *name != chain[0]);
+            let name = &own.named;
+            problems.push(Problem::unknown(own.place.clone(), "variant", name, known).of(chain[0]));
+            continue;
+        };
+        let last = chain[chain.len() - 1];
+        if chain.len() > 2 || last == chain[0] {
+            let expected = if chain[1..chain.len() - 1].contains(&last) || last == chain[0] {
+                "a variant with weights of its own".to_owned()
+            } else {
+                format!("`{last}`, which has the weights")
+            };
+            refuse(format!("`{}`", chain.join("` shares `")), expected);
+            continue;
+        }
+        let bytes = variants[named].bytes;
+        if let Some(given) = own.bytes.filter(|given| *given != bytes) {
+            let found = format!("{given} bytes of `{}`, {bytes} of `{}`", chain[0], own.named);
+            refuse(found, format!("{bytes} bytes of both, or an empty cell"));
+        }
+        let variant = &mut variants[own.variant];
+        (variant.shares, variant.bytes) = (Some(named), bytes);
+    }
+}
+
+/// The names of the variants to which a row leads, up to one that does not share or comes twice.
+fn chain<'a>(
+    from: &'a Sharing,
+    sharing: &'a [Sharing],
+    variants: &'a [VariantProfile],
+) -> Vec<&'a str> {
+    let mut chain = vec![variants[from.variant].name.as_str()];
+    let mut next = Some(from);
+    while let Some(own) = next {
+        let is_known = chain.contains(&own.named.as_str());
+        chain.push(&own.named);
+        let leads = |other: &&Sharing| variants[other.variant].name == own.named;
+        next = if is_known { None } else { sharing.iter().find(leads) };
+    }
+    chain
+}
+
 /// The longest batch and load, a day: sums of them fit 64 bits of nanoseconds.
 const MAX_SPAN: Span = Span(86_400_000_000_000);
 
@@ -295,11 +396,15 @@ fn latency(row: Row<'_>, column: usize) -> Result<Span, Problem> {
     }
 }
 
-/// A row of a latency table, its cells in the order of [`POINT`], then [`COUNT`].
-fn point(row: Row<'_>, columns: &[usize], problems: &mut Problems) -> Option<LatencyPoint> {
+/// A row of a latency table, its cells in the order of [`POINT`] and [`COUNT`].
+fn point(
+    row: Row<'_>,
+    (columns, more): (&[usize], &[Option<usize>]),
+    problems: &mut Problems,
+) -> Option<LatencyPoint> {
     let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
     let latency = keep(latency(row, columns[1]), problems);
-    let count = columns.get(2).map(|column| row.integer(*column, 1..=MAX_COUNT));
+    let count = more[0].map(|column| row.integer(column, 1..=MAX_COUNT));
     let count = count.map_or(Some(1), |count| keep(count, problems));
     Some(LatencyPoint { batch: batch?, latency: latency?, count: count? })
 }

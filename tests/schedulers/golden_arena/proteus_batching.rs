@@ -220,7 +220,7 @@ fn world(input: &Input) -> World {
     let arrival = |ms: &f64| Arrival {
         time: Time(ns(*ms)),
         app: AppId(0),
-        client: 0,
+        source: None,
         budget,
         truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
     };

@@ -115,7 +115,7 @@ fn world(input: &Value) -> World {
         Arrival {
             time: Time(ns(&arrival[0])),
             app: AppId(app as u16),
-            client: 0,
+            source: None,
             budget: budgets[app],
             truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
         }

@@ -377,8 +377,7 @@ impl<'a> Replay<'a> {
         ensure!(state.loading.is_none(), "a load is under way");
         ensure!(state.lanes.get(lane).is_some_and(Option::is_none), "the lane is busy");
         ensure!(batch.started >= state.ready && !state.fails, "not ready");
-        let place = state.memory.iter().position(|v| *v == batch.variant);
-        let place = place.ok_or("not in memory")?;
+        let place = self.facts.place(&state.memory, batch.variant).ok_or("not in memory")?;
         state.memory[place..].rotate_left(1);
         for request in &batch.requests {
             ensure!(self.facts.requests[*request as usize].app == app, "{request}: not its app");
@@ -435,7 +434,9 @@ impl<'a> Replay<'a> {
             let busy = state.lanes.iter().flatten().count();
             if let Some(Job { variant, decided, .. }) = state.backlog.front() {
                 let may_begin = match self.facts.cost(worker, *variant) {
-                    _ if state.memory.contains(variant) => busy < state.lanes.len(),
+                    _ if self.facts.place(&state.memory, *variant).is_some() => {
+                        busy < state.lanes.len()
+                    }
                     Some(cost) if cost.load == 0 => !self.needs_room(worker, *variant),
                     _ => busy == 0,
                 };

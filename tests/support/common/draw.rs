@@ -45,11 +45,19 @@ pub struct Limits {
     pub faults: bool,
     /// Workers may hold variants at the start.
     pub residents: bool,
+    /// Variants may share their weights.
+    pub shares: bool,
 }
 
 impl Limits {
-    pub const ALL: Self =
-        Self { lanes: 3, noise: true, links: false, faults: false, residents: false };
+    pub const ALL: Self = Self {
+        lanes: 3,
+        noise: true,
+        links: false,
+        faults: false,
+        residents: false,
+        shares: false,
+    };
     pub const WIDE: Self = Self { links: true, ..Self::ALL };
 }
 
@@ -99,6 +107,10 @@ impl Case {
         for (app, classes) in classes.iter().enumerate() {
             case.app(rng, app as u16, *classes, coarse);
         }
+        if limits.shares {
+            // Draws of their own: nothing else moves.
+            case.shares(&mut ChaCha8Rng::seed_from_u64(!seed));
+        }
         case.workers(rng, coarse, limits);
         case.requests(rng, &classes, coarse);
         case.peeks(rng, coarse);
@@ -128,6 +140,34 @@ impl Case {
             case.residents(rng);
         }
         case
+    }
+
+    /// Lets some variants share the weights of another of their application.
+    fn shares(&mut self, rng: &mut ChaCha8Rng) {
+        let mut first = 0;
+        for setup in &mut self.world.setup.apps {
+            let profile = Arc::make_mut(&mut setup.profile);
+            let count = profile.variants.len();
+            let facts = &mut self.facts.variants[first..first + count];
+            let named = rng.random_range(0..count);
+            for at in (0..count).filter(|at| *at != named) {
+                if rng.random_bool(0.4) {
+                    continue;
+                }
+                facts[at].weights = facts[named].weights;
+                facts[at].bytes = facts[named].bytes;
+                let loads: Vec<_> = facts[named].costs.iter().flatten().map(|c| c.load).collect();
+                for (cost, load) in facts[at].costs.iter_mut().zip(loads) {
+                    cost.iter_mut().for_each(|cost| cost.load = load);
+                }
+                let own = &mut profile.variants[at];
+                (own.shares, own.bytes) = (Some(named), facts[at].bytes);
+                for (cost, drawn) in own.costs.iter_mut().zip(facts[at].costs.iter().flatten()) {
+                    cost.load = Span(drawn.load);
+                }
+            }
+            first += count;
+        }
     }
 
     /// Sends some of the workers away.
@@ -160,7 +200,8 @@ impl Case {
             let mut left = self.facts.workers[at].memory;
             for variant in 0..self.facts.variants.len() as u16 {
                 let bytes = self.facts.variants[usize::from(variant)].bytes;
-                if bytes <= left && self.facts.cost(at as u16, variant).is_some() {
+                let is_held = self.facts.place(&self.facts.workers[at].resident, variant).is_some();
+                if !is_held && bytes <= left && self.facts.cost(at as u16, variant).is_some() {
                     self.facts.workers[at].resident.push(variant);
                     left -= bytes;
                 }
@@ -252,10 +293,11 @@ impl Case {
             CostFacts { points, load }
         };
         let mut drawn: Vec<VariantFacts> = Vec::new();
-        for _ in 0..count {
+        for at in 0..count {
             let other = rng.random_bool(0.7).then(|| cost(rng));
             let costs = vec![Some(cost(rng)), other];
-            drawn.push(VariantFacts { app, bytes: rng.random_range(1..=3), costs });
+            let (bytes, weights) = (rng.random_range(1..=3), self.facts.variants.len() + at);
+            drawn.push(VariantFacts { app, bytes, weights: weights as u16, costs });
         }
         let recalls: Vec<Vec<f64>> = (0..count)
             .map(|_| (0..classes).map(|_| rng.random_range(0.2..1.0)).collect())
@@ -343,7 +385,7 @@ impl Case {
             .map(|(request, (class, row))| Arrival {
                 time: Time(request.arrival),
                 app: AppId(request.app),
-                client: 0,
+                source: None,
                 budget: Span(request.budget),
                 truth: TrueClass { class: *class, row },
             })

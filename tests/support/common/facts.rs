@@ -24,6 +24,8 @@ pub struct Facts {
 pub struct VariantFacts {
     pub app: u16,
     pub bytes: u64,
+    /// Variants with the same number share their weights.
+    pub weights: u16,
     /// By class of workers; `None` if it was not profiled there.
     pub costs: Vec<Option<CostFacts>>,
 }
@@ -81,6 +83,17 @@ impl Facts {
         let variant = &self.variants[usize::from(variant)];
         let fits = variant.bytes <= worker.memory;
         variant.costs[worker.class].as_ref().filter(|_| fits)
+    }
+
+    /// Where the weights of a variant are in a list of loaded variants.
+    pub fn place(&self, memory: &[u16], variant: u16) -> Option<usize> {
+        memory.iter().position(|held| self.is_same(*held, variant))
+    }
+
+    /// Whether two variants have the same weights.
+    pub fn is_same(&self, one: u16, other: u16) -> bool {
+        let weights = |v: u16| self.variants[usize::from(v)].weights;
+        weights(one) == weights(other)
     }
 
     /// Whether any variant of the application can run on the worker.

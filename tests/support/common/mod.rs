@@ -100,6 +100,7 @@ impl World {
             };
             VariantProfile {
                 name: (*name).to_owned(),
+                shares: None,
                 bytes: *bytes,
                 accuracy: recall.iter().sum::<f64>() / classes as f64,
                 recall: recall.to_vec(),
@@ -175,7 +176,7 @@ impl World {
         self.arrivals.push(Arrival {
             time: Time::ZERO + Span::from_ms(arrival_ms),
             app: AppId(app),
-            client: 0,
+            source: None,
             budget: Span::from_ms(budget_ms),
             truth: TrueClass { class, row: TrueClass::NO_ROW },
         });

@@ -48,7 +48,7 @@ pub fn arrival(at_ms: f64, app: u16, budget_ms: f64) -> Arrival {
     Arrival {
         time: Time::ZERO + Span::from_ms(at_ms),
         app: AppId(app),
-        client: 0,
+        source: None,
         budget: Span::from_ms(budget_ms),
         truth: TrueClass { class: 0, row: TrueClass::NO_ROW },
     }

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! variant a small 1:5,2:6 load=2 bytes=1 recall=0.7   application, name, latencies in ms
+//! variant a exit 1:3 shares=small                     with the weights of another variant
 //! worker lanes=1 memory=2 ready=0 resident=small,big  one line per worker
 //! overhead 2 0.5                                      what a plan takes, and each of its requests
 //! peek a 1:2                                          the host peeks at requests of `a` first
@@ -67,6 +68,8 @@ fn option(words: &[&str], key: &str) -> Option<f64> {
 struct Scenario {
     /// (application, its variants: name, bytes, points, load, recall).
     apps: Vec<(String, Vec<Variant>)>,
+    /// Which variants share the weights of which others.
+    shares: Vec<(String, String)>,
     workers: Vec<(u16, u64, f64, Vec<String>)>,
     peeks: Vec<Look>,
     requests: Vec<(String, f64, f64)>,
@@ -102,8 +105,14 @@ impl Scenario {
                 if self.apps.last().is_none_or(|(app, _)| app != words[1]) {
                     self.apps.push((words[1].to_owned(), Vec::new()));
                 }
+                let own = &self.apps.last().expect("an application").1;
+                let named = words.iter().find_map(|word| word.strip_prefix("shares="));
+                let named =
+                    named.map(|named| own.iter().find(|v| v.0 == named).expect("a variant"));
                 let bytes = option(words, "bytes").unwrap_or(1.0) as u64;
                 let load = option(words, "load").unwrap_or(0.0);
+                let (bytes, load) = named.map_or((bytes, load), |named| (named.1, named.3));
+                self.shares.extend(named.map(|named| (words[2].to_owned(), named.0.clone())));
                 let recall = option(words, "recall").unwrap_or(0.5);
                 let variant = (words[2].to_owned(), bytes, points(words[3]), load, recall);
                 self.apps.last_mut().expect("an application").1.push(variant);
@@ -158,6 +167,12 @@ impl Scenario {
                 })
                 .collect();
             world = world.app(name, &built);
+            let profile = &mut world.setup.apps.last_mut().expect("an application").profile;
+            for variant in &mut Arc::make_mut(profile).variants {
+                let named = self.shares.iter().find(|(own, _)| *own == variant.name);
+                variant.shares =
+                    named.and_then(|(_, named)| variants.iter().position(|v| v.0 == *named));
+            }
         }
         for (lanes, memory, ready, resident) in &self.workers {
             world = world.workers(1, *lanes, *memory);

@@ -33,7 +33,9 @@ impl MemoryStates {
 
     fn number(&mut self, problem: &WindowProblem<'_>, content: LruMemory) -> u32 {
         let next = self.states.len() as u32;
-        let number = *self.numbers.entry(content.iter().collect()).or_insert(next);
+        // As which variant shared weights were loaded makes no difference.
+        let weights = content.iter().map(|variant| content.weights(variant));
+        let number = *self.numbers.entry(weights.collect()).or_insert(next);
         if number == next {
             self.states.push(MemoryState {
                 waits: waits(problem, &content),

@@ -7,14 +7,16 @@ impl Replay<'_> {
     pub(super) fn evict(&mut self, worker: u16, variant: u16) -> Verdict {
         let state = &mut self.workers[usize::from(worker)];
         let place = state.memory.iter().position(|v| *v == variant).ok_or("not in memory")?;
+        let is_same = |other| self.facts.is_same(other, variant);
         if state.fails {
             state.memory.remove(place);
             return Ok(());
         }
-        let in_use = state.lanes.iter().flatten().any(|batch| batch.variant == variant);
+        let in_use = state.lanes.iter().flatten().any(|batch| is_same(batch.variant));
         ensure!(!in_use, "it is running");
-        ensure!(state.loading.is_none_or(|(loading, _)| loading != variant), "it is loading");
-        if let Some(at) = self.evicting.iter().position(|e| *e == (worker, variant)) {
+        ensure!(state.loading.is_none_or(|(loading, _)| !is_same(loading)), "it is loading");
+        let is_asked = |asked: &(u16, u16)| asked.0 == worker && is_same(asked.1);
+        if let Some(at) = self.evicting.iter().position(is_asked) {
             self.evicting.remove(at);
         } else {
             ensure!(place == 0, "{:?} was used longer ago", state.memory[0]);
@@ -36,7 +38,7 @@ impl Replay<'_> {
         ensure!(state.loading.is_none(), "another load is under way");
         let idle = state.lanes.iter().all(Option::is_none);
         ensure!(idle || cost.load == 0, "a lane is busy");
-        ensure!(!state.memory.contains(&variant), "it is in memory");
+        ensure!(self.facts.place(&state.memory, variant).is_none(), "it is in memory");
         let next = state.backlog.front().ok_or("nothing was assigned")?;
         ensure!(next.variant == variant && next.decided <= at, "{next:?} is next");
         let needed = state.memory.iter().map(bytes).sum::<u64>() + bytes(&variant);
@@ -54,7 +56,7 @@ impl Replay<'_> {
     pub(super) fn pass_preloads(&mut self, worker: u16, now: u64) {
         let state = &mut self.workers[usize::from(worker)];
         while let Some(Job { variant, requests, decided }) = state.backlog.front() {
-            let Some(place) = state.memory.iter().position(|v| v == variant) else { return };
+            let Some(place) = self.facts.place(&state.memory, *variant) else { return };
             if !requests.is_empty() || state.loading.is_some() || *decided > now {
                 return;
             }
@@ -72,7 +74,8 @@ impl Replay<'_> {
         state.memory.iter().any(|oldest| {
             let leaves = left > room;
             left -= bytes(oldest);
-            leaves && state.lanes.iter().flatten().any(|batch| batch.variant == *oldest)
+            let is_same = |batch: &super::Batch| self.facts.is_same(batch.variant, *oldest);
+            leaves && state.lanes.iter().flatten().any(is_same)
         })
     }
 }
