@@ -104,14 +104,15 @@ fn scaled(world: &World, k: u64) -> World {
 }
 
 /// Published systems with constants in units of time: whole requests per second, milliseconds. And
-/// one that counts arrivals in bins of whole nanoseconds.
-const WITH_UNITS: [&str; 6] = [
+/// those that count arrivals in bins of whole nanoseconds, or rates in whole cells.
+const WITH_UNITS: [&str; 7] = [
     "proteus-like",
     "octopinf-like",
     "clockwork-like",
     "infaas-like",
     "routebalance-like",
     "shadow-price",
+    "jellyfish-like",
 ];
 
 /// Without noise, whose rounding does not scale, and without the priorities that weigh seconds

@@ -297,6 +297,14 @@ impl Scheduler for DasLike {
     }
 
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
+        for request in trigger.dropped {
+            if let Some(line) = self.lines.get_mut(&(request.app, request.source)) {
+                line.remove(&(request.deadline, request.id));
+            }
+        }
+        if !trigger.dropped.is_empty() {
+            self.lines.retain(|_, line| !line.is_empty());
+        }
         for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
             let line = self.lines.entry((request.app, request.source)).or_default();
             line.insert((request.deadline, request.id), *request);
