@@ -87,8 +87,8 @@ pub struct Trigger<'a> {
     /// Workers on which a load ended.
     pub loaded: &'a [WorkerId],
     /// Requests of earlier instants that waited and were dropped since they are late: with
-    /// `drop_late = true` in the experiment. [`View::request`] does not have them any more. One that
-    /// is late when it becomes visible is neither here nor in [`Self::arrived`].
+    /// `drop_late = true` in the experiment. [`View::request`] does not have them any more. One
+    /// that is late when it becomes visible is neither here nor in [`Self::arrived`].
     pub dropped: &'a [Request],
     /// Whether a wake-up is due, or no other event will follow.
     pub woken: bool,

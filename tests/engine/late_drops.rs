@@ -156,7 +156,8 @@ fn a_request_whose_batch_is_ended_may_be_dropped() {
     );
 }
 
-/// Request 0 is loaded for until 3 and lost at 4, when it would end at 14. The worker is back at 10.
+/// Request 0 is loaded for until 3 and lost at 4, when it would end at 14. The worker is back at
+/// 10.
 #[test]
 fn a_request_whose_worker_fails_may_be_dropped() {
     let mut world = World::new().app("app", &[V("v", 1, &[(1, 10.0)], 3.0, &[1.0])]);

@@ -104,8 +104,8 @@ const SYSTEM: &[Setting] = &[
     Setting::flag("preemption", false)
         .means("Whether a scheduler may end a batch that runs: its work is lost."),
     Setting::flag("drop_late", false).means(
-        "Whether a waiting request is rejected, whatever the scheduler, once no worker could answer \
-         it in time even if it ran at once and alone.",
+        "Whether a waiting request is rejected, whatever the scheduler, once no worker could \
+         answer it in time even if it ran at once and alone.",
     ),
 ];
 

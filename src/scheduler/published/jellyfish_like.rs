@@ -7,7 +7,7 @@
 //! alone. Requests of clients that are left out are refused.
 //!
 //! Source: Nigade et al., RTSS 2022; vuhpdc/jellyfish d3a5f3b. Published: period 10 s, batches of
-//! at most 12, nobody left out, cells of 5 requests per second.
+//! at most 12, no client left out, cells of 5 requests per second.
 //!
 //! Adapted: requests do not say who sent them: every application has a number of clients, which
 //! send its requests in turn; a source of requests would take their place. Jellyfish serves one
