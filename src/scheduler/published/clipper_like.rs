@@ -310,7 +310,7 @@ impl Scheduler for Clipper {
         let mut lanes = std::mem::take(&mut self.lanes);
         lanes.offer(view, plan, |lane| self.fill(lane));
         self.lanes = lanes;
-        // It asks for no wake-up: nothing else will happen, and nobody will join those that wait.
+        // It asks for no wake-up: nothing else will happen, and no other request will join them.
         let is_last = trigger.woken && plan.requests().is_empty();
         if self.form == Form::Ladder && is_last {
             for app in self.lines.apps() {

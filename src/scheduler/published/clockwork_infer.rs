@@ -59,12 +59,12 @@ impl<I> Waiting<I> {
         self.queue.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether no request waits.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Whether nobody ever waited.
+    /// Whether no request has ever waited.
     pub fn is_new(&self) -> bool {
         self.next == 0
     }

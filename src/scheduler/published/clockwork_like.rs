@@ -197,7 +197,7 @@ impl Clockwork {
         })
     }
 
-    /// Rejects heads that cannot be in time any more; at the last question everybody.
+    /// Rejects heads that cannot be in time any more; at the last question all.
     fn reject(&mut self, now: Time, is_last: bool, plan: &mut Plan) {
         for waiting in &mut self.waiting {
             let next = |w: &mut Waiting<Job>| if is_last { w.pop() } else { w.pop_before(now.0) };

@@ -7,7 +7,7 @@
 //! alone. Requests of clients that are left out are refused.
 //!
 //! Source: Nigade et al., RTSS 2022; vuhpdc/jellyfish d3a5f3b. Published: period 10 s, batches of
-//! at most 12, nobody left out, cells of 5 requests per second.
+//! at most 12, no client left out, cells of 5 requests per second.
 //!
 //! Adapted: clients are the sources of requests: source s belongs to client s modulo `clients`, has
 //! the share of the rate that it had since the last plan, a request at least, and its own budget. A

@@ -65,6 +65,7 @@ fn option(words: &[&str], key: &str) -> Option<f64> {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of its own")]
 struct Scenario {
     /// (application, its variants: name, bytes, points, load, recall).
     apps: Vec<(String, Vec<Variant>)>,
