@@ -29,7 +29,8 @@
 //! asked in order. Late requests of the second rule are counted when a batch ends.
 //! Not verified: anything beyond one choice, and the measured tables (95 % quantiles there).
 //!
-//! O(applications · (applications + requests)) per batch, with an exponential for each request.
+//! O(applications · (applications + requests)) per batch, with an exponential for each request that
+//! is not urgent in any case.
 
 use crate::config::settings::names;
 use crate::config::{Decoder, Problem, Setting};
@@ -170,41 +171,45 @@ impl Queue {
         self.exits.iter().rposition(on_time).unwrap_or(0)
     }
 
-    /// exp(wait / budget - 1) of each request.
-    fn urgencies(&self) -> Vec<f64> {
-        self.waiting.iter().map(|r| libm::exp(r.wait / r.budget - 1.0)).collect()
-    }
-
-    /// The urgency of its requests behind the first `served`, after this time, of those now: it
-    /// grows by exp(after / budget), up to 10.
-    fn urgency(&self, now: &[f64], served: usize, after: f64) -> f64 {
-        let mut growth = (f64::NAN, 1.0);
-        let requests = self.waiting[served..].iter().zip(&now[served..]);
-        let of = |(request, urgency): (&Waiting, &f64)| {
+    /// How urgent its requests are after each of these times; after the one at `own` the first
+    /// `batch` are served.
+    fn urgencies(&self, afters: &[f64], own: usize, batch: usize) -> Vec<f64> {
+        let (mut budget, mut growth) = (f64::NAN, vec![1.0; afters.len()]);
+        let mut sums = vec![0.0; afters.len()];
+        for (place, request) in self.waiting.iter().enumerate() {
             // Most requests of an application have the same budget.
-            if request.budget != growth.0 {
-                growth = (request.budget, libm::exp(after / request.budget));
+            if request.budget != budget {
+                budget = request.budget;
+                growth.iter_mut().zip(afters).for_each(|(g, after)| *g = libm::exp(after / budget));
             }
-            (urgency * growth.1).min(10.0)
-        };
-        requests.map(of).sum()
+            let now = urgency(request.wait / budget);
+            sums.iter_mut().zip(&growth).for_each(|(sum, growth)| *sum += (now * growth).min(10.0));
+            if place + 1 == batch {
+                sums[own] = 0.0;
+            }
+        }
+        sums
     }
+}
+
+/// exp(x - 1), which grows by exp(after / budget); endless where it counts as 10 in any case.
+fn urgency(x: f64) -> f64 {
+    if x > 3.4 { f64::INFINITY } else { libm::exp(x - 1.0) }
 }
 
 /// The urgency that a batch of each queue leaves behind; infinite where there is no exit.
 pub fn scores(queues: &[Queue], limit: usize) -> Vec<f64> {
-    let now: Vec<Vec<f64>> = queues.iter().map(Queue::urgencies).collect();
-    let score = |at: usize| {
-        let own = &queues[at];
-        let batch = own.waiting.len().min(limit);
-        let Some(exit) = own.exits.get(own.depth(batch)) else { return f64::INFINITY };
-        let time = exit.time(batch);
-        let served = |other: usize| if other == at { batch } else { 0 };
-        let each = queues.iter().zip(&now).enumerate();
-        let each = each.map(|(other, (queue, now))| queue.urgency(now, served(other), time));
-        rounded(each.sum())
-    };
-    (0..queues.len()).map(score).collect()
+    let batch = |queue: &Queue| queue.waiting.len().min(limit);
+    let time = |queue: &Queue| Some(queue.exits.get(queue.depth(batch(queue)))?.time(batch(queue)));
+    let times: Vec<Option<f64>> = queues.iter().map(time).collect();
+    let afters: Vec<f64> = times.iter().map(|time| time.unwrap_or(0.0)).collect();
+    let mut scores = vec![0.0; queues.len()];
+    for (at, queue) in queues.iter().enumerate() {
+        let left = queue.urgencies(&afters, at, batch(queue));
+        scores.iter_mut().zip(left).for_each(|(score, left)| *score += left);
+    }
+    let score = |(time, score): (Option<f64>, f64)| time.map_or(f64::INFINITY, |_| rounded(score));
+    times.into_iter().zip(scores).map(score).collect()
 }
 
 /// The batch of the queue with the least score, the first listed of equals.

@@ -140,6 +140,8 @@ struct Queue {
     batches: VecDeque<Batch>,
     /// The worker after all of it.
     timeline: Timeline,
+    /// Whether that and all ends have to be set before they are read.
+    is_old: bool,
     /// Requests that run there or have been assigned.
     running: usize,
 }
@@ -190,6 +192,8 @@ impl RouteBalance {
         self.candidates.clear();
         self.places.clear();
         for id in view.catalog().worker_ids() {
+            let queue = &mut self.queues[id.index()];
+            queue.look_ahead(view, id);
             let queue = &self.queues[id.index()];
             let waiting: usize = queue.batches.iter().map(|batch| batch.requests.len()).sum();
             let lanes = queue.timeline.lanes();
@@ -216,7 +220,7 @@ impl RouteBalance {
         let is_open = |batch: &&mut Batch| batch.variant == variant && batch.requests.len() < most;
         if let Some(batch) = queue.batches.iter_mut().find(is_open) {
             batch.requests.push(request.id);
-            queue.look_ahead(view, id);
+            queue.is_old = true;
         } else {
             let finish = view.estimate_append(&mut queue.timeline, variant, 1);
             queue.batches.push_back(Batch { variant, requests: vec![request.id], finish });
@@ -245,8 +249,11 @@ impl Queue {
         });
     }
 
-    /// Sets the timeline and all ends.
+    /// Sets the timeline and all ends, if they are old.
     fn look_ahead(&mut self, view: &View<'_>, id: WorkerId) {
+        if !std::mem::take(&mut self.is_old) {
+            return;
+        }
         view.backlog_end(id, &mut self.timeline);
         for batch in &mut self.batches {
             let size = batch.requests.len();
@@ -262,7 +269,7 @@ impl Scheduler for RouteBalance {
         }
         for (queue, worker) in self.queues.iter_mut().zip(view.workers()) {
             queue.running = worker.running().map(|(_, size, _)| size).sum();
-            queue.look_ahead(view, worker.id);
+            queue.is_old = true;
         }
         let arrived = trigger.arrived.iter().filter_map(|id| view.request(*id));
         let mut arrived: Vec<Request> = arrived.copied().collect();
