@@ -64,6 +64,9 @@ fn carry_out(args: &TuneArgs, notes: &mut Notes, out: &mut impl Write) -> Result
     writeln!(out)?;
     let set = report_settings(experiment, tune, by_sources, &chosen);
     let mut sweep = load(args, set)?;
+    // The axis has all values that it had, and more: figures and claims about them stay valid.
+    sweep.experiment.figures.clone_from(&experiment.figures);
+    sweep.experiment.expectations.clone_from(&experiment.expectations);
     notes::of_inputs(&sweep, notes);
     let reported = folder.join("report");
     let written = make(&mut sweep, &reported, args.jobs)?;
@@ -228,6 +231,8 @@ fn report_settings(
     let mut set = vec![
         format!("name={}", quote(&format!("{}-tuned", experiment.name))),
         format!("replicates={}", experiment.replicates),
+        "figure=[]".to_owned(),
+        "expect=[]".to_owned(),
         format!("scheduler=[{}]", values.join(", ")),
     ];
     set.extend(by_sources.then(|| format!("workload.source_split={}", tune.reported_on)));

@@ -83,14 +83,22 @@ fn keys_of(axis: &ConfigNode) -> Vec<String> {
     }
 }
 
-/// Drops filters, claims and tuning about the values that an axis no longer has.
+/// Drops filters, hulls, claims and tuning about the values that an axis no longer has.
 fn drop_filters(experiment: &mut ConfigNode, key: &str) {
     let without = |owner: &mut ConfigNode| {
         if let Some(filter) = owner.get_mut("where").and_then(|node| node.value.entries_mut()) {
             filter.retain(|(axis, _)| path::spelled(axis) != key);
         }
     };
-    items(experiment, "figure").for_each(without);
+    items(experiment, "figure").for_each(|figure| {
+        let series = figure.get("series").map_or("scheduler".to_owned(), ConfigNode::cell);
+        if path::spelled(&series) == key
+            && let Some(entries) = figure.value.entries_mut()
+        {
+            entries.retain(|(name, _)| name != "hulls");
+        }
+        without(figure);
+    });
     experiment.get_mut("tune").map(without);
     if key == "scheduler"
         && let Some(entries) = experiment.value.entries_mut()

@@ -69,6 +69,37 @@ fn the_point_with_the_best_mean_is_reported_on_the_other_half() {
     assert_eq!((split("grid"), split("report")), ([true, false], [false, true]));
 }
 
+/// Keys that move together can be chosen by, rows of an earlier tuning are replaced, and figures
+/// and claims of the experiment stay in the report.
+#[test]
+fn what_the_experiment_has_stays_in_the_report() {
+    let alone = "[[axis]]\nkey = \"workload.rate_rps\"\nvalues = [50, 2000]\n";
+    let together = "[[zip]]\nkeys = [\"workload.rate_rps\", \"workload.requests\"]\n\
+                    values = [[50, 100], [2000, 300]]\n";
+    let schedulers = "values = [\"edf\", { name = \"grouped\", window_ms = 20 }";
+    let stored = "{ label = \"edf, tuned\", name = \"edf\", max_batch = 1 }";
+    let small = SMALL.replace(alone, together);
+    let small = small.replace(schedulers, &format!("{schedulers}, {stored}"));
+    assert!(small.contains("[[zip]]") && small.contains(stored));
+    let shell = Shell::new();
+    let figure =
+        "where = { scheduler = [\"edf\", \"edf, tuned\"] }\n\n[[figure]]\nname = \"latency\"";
+    let small = small.replace("\n[[figure]]\nname = \"latency\"", figure);
+    let claim = "[[expect]]\nclaim = \"edf, tuned >= edf\"\n\n";
+    shell.write("small.toml", format!("{small}\n{claim}{TUNE}"));
+    let out = shell.ok("tune small.toml --out t").out;
+    assert!(out.contains("edf, tuned >= edf"), "{out}");
+    let grid = shell.read("t/grid/runs.csv");
+    assert!(column(&grid, "workload.requests").iter().all(|requests| requests == "300"));
+    let report = shell.read("t/report/runs.csv");
+    let mut rows = column(&report, "scheduler");
+    rows.sort();
+    rows.dedup();
+    assert_eq!(rows, ["edf", "edf, tuned", "grouped", "grouped, tuned"]);
+    let figure = shell.read("t/report/figures/utility.svg");
+    assert!(figure.contains("edf, tuned") && !figure.contains("grouped"), "{figure}");
+}
+
 #[test]
 fn the_same_command_again_gives_the_same_bytes() {
     let shell = tuned(TUNE);

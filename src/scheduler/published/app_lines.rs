@@ -7,9 +7,12 @@ use crate::contract::{Trigger, View};
 use crate::core::ids::{AppId, Request, RequestId};
 use crate::system::catalog::Catalog;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-/// Requests by key, ties by arrival.
-type Line = BTreeMap<(u64, RequestId), Request>;
+/// The place of a request: its key, ties by arrival.
+pub type LineKey = (u64, RequestId);
+
+type Line = BTreeMap<LineKey, Request>;
 
 pub struct AppLines {
     lines: Vec<Line>,
@@ -60,6 +63,17 @@ impl AppLines {
 
     pub fn walk(&self, app: AppId) -> impl Iterator<Item = &Request> {
         self.lines[app.index()].values()
+    }
+
+    /// The place of a request.
+    pub fn key(&self, request: &Request) -> LineKey {
+        ((self.key)(request), request.id)
+    }
+
+    /// The requests behind a place, or all.
+    pub fn walk_after(&self, app: AppId, after: Option<LineKey>) -> impl Iterator<Item = &Request> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.lines[app.index()].range((from, Bound::Unbounded)).map(|(_, request)| request)
     }
 
     pub fn pop(&mut self, app: AppId) -> Option<RequestId> {

@@ -35,9 +35,10 @@
 use crate::config::settings::names;
 use crate::config::{Decoder, Problem, Setting};
 use crate::contract::{BatchCompletion, Plan, Scheduler, Trigger, View};
-use crate::core::ids::{AppId, VariantId, WorkerId};
+use crate::core::ids::{AppId, Request, VariantId, WorkerId};
 use crate::core::rounding::rounded;
-use crate::scheduler::published::app_lines::AppLines;
+use crate::core::units::Time;
+use crate::scheduler::published::app_lines::{AppLines, LineKey};
 use crate::scheduler::published::free_lanes::{FreeLane, FreeLanes};
 use crate::scheduler::{BuildContext, SchedulerEntry};
 use crate::system::catalog::Catalog;
@@ -129,8 +130,11 @@ pub struct Exit {
 /// The queue of an application.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Queue {
-    /// The oldest first.
+    /// The oldest first, without those of `urgent`.
     pub waiting: Vec<Waiting>,
+    /// Further requests that count 10 whatever is served, behind so many of `waiting`: (behind,
+    /// how many).
+    pub urgent: (usize, usize),
     /// The shallowest first; an application without exits is not served.
     pub exits: Vec<Exit>,
     /// The budget of the application, for the exit of a queue without requests.
@@ -163,6 +167,11 @@ impl Queue {
         !self.waiting.is_empty() && !self.exits.is_empty()
     }
 
+    /// The number of requests that wait.
+    fn len(&self) -> usize {
+        self.waiting.len() + self.urgent.1
+    }
+
     /// The deepest exit that keeps the oldest request on time with this batch, else the shallowest.
     pub fn depth(&self, batch: usize) -> usize {
         let none = Waiting { wait: 0.0, budget: self.budget };
@@ -187,19 +196,25 @@ impl Queue {
             if place + 1 == batch {
                 sums[own] = 0.0;
             }
+            if place + 1 == self.urgent.0 {
+                sums.iter_mut().for_each(|sum| *sum += 10.0 * self.urgent.1 as f64);
+            }
         }
         sums
     }
 }
 
+/// A request that has waited for so many budgets counts 10 whatever is served: exp(2.4) > 11.
+const URGENT: f64 = 3.4;
+
 /// exp(x - 1), which grows by exp(after / budget); endless where it counts as 10 in any case.
 fn urgency(x: f64) -> f64 {
-    if x > 3.4 { f64::INFINITY } else { libm::exp(x - 1.0) }
+    if x > URGENT { f64::INFINITY } else { libm::exp(x - 1.0) }
 }
 
 /// The urgency that a batch of each queue leaves behind; infinite where there is no exit.
 pub fn scores(queues: &[Queue], limit: usize) -> Vec<f64> {
-    let batch = |queue: &Queue| queue.waiting.len().min(limit);
+    let batch = |queue: &Queue| queue.len().min(limit);
     let time = |queue: &Queue| Some(queue.exits.get(queue.depth(batch(queue)))?.time(batch(queue)));
     let times: Vec<Option<f64>> = queues.iter().map(time).collect();
     let afters: Vec<f64> = times.iter().map(|time| time.unwrap_or(0.0)).collect();
@@ -217,17 +232,17 @@ pub fn stability(queues: &[Queue], limit: usize, exit_batch: ExitBatch) -> Optio
     let scored = scores(queues, limit);
     let served = (0..queues.len()).filter(|at| queues[*at].is_served());
     let queue = served.min_by(|a, b| scored[*a].total_cmp(&scored[*b]))?;
-    let batch = queues[queue].waiting.len().min(limit);
+    let batch = queues[queue].len().min(limit);
     let exit = queues[queue].depth(if exit_batch == ExitBatch::Limit { limit } else { batch });
     Some(Choice { queue, exit, batch })
 }
 
 /// The batch with the largest drift plus penalty, the first listed of equals.
 pub fn lyapunov(queues: &[Queue], limit: usize) -> Option<Choice> {
-    let longest = longest(queues)?.waiting.len();
+    let longest = longest(queues)?.len();
     let mut best: Option<(f64, Choice)> = None;
     for (queue, own) in (0..).zip(queues).filter(|(_, queue)| queue.is_served()) {
-        let waiting = own.waiting.len();
+        let waiting = own.len();
         if longest > limit && waiting < longest {
             continue;
         }
@@ -255,14 +270,14 @@ pub fn counted(before: f64, late: usize, served: usize) -> f64 {
 /// The queue with the most waiting requests, the first listed of equals.
 fn longest(queues: &[Queue]) -> Option<&Queue> {
     let served = queues.iter().filter(|queue| queue.is_served());
-    served.rev().max_by_key(|queue| queue.waiting.len())
+    served.rev().max_by_key(|queue| queue.len())
 }
 
 /// The batch of the longest queue, the first listed of equals.
 pub fn longest_queue(queues: &[Queue], limit: usize, exit: ExitRule) -> Option<Choice> {
     let longest = longest(queues)?;
     let queue = queues.iter().position(|queue| std::ptr::eq(queue, longest))?;
-    let batch = longest.waiting.len().min(limit);
+    let batch = longest.len().min(limit);
     let exit = match exit {
         ExitRule::Depth => longest.depth(batch),
         ExitRule::Deepest => longest.exits.len() - 1,
@@ -276,6 +291,8 @@ struct EdgeServing {
     exit_batch: ExitBatch,
     limit: usize,
     lines: AppLines,
+    /// By application, those at its head that count 10 whatever is served.
+    urgent: Vec<UrgentHead>,
     lanes: FreeLanes,
     /// By application; what the rule looks at.
     queues: Vec<Queue>,
@@ -302,12 +319,67 @@ impl EdgeServing {
             exit_batch,
             limit: fields.integer("max_batch") as usize,
             lines: AppLines::by_arrival(catalog),
+            urgent: vec![UrgentHead::default(); catalog.app_ids().len()],
             lanes: FreeLanes::new(catalog),
             queues: catalog.app_ids().map(|app| empty(catalog, app)).collect(),
             variants: vec![Vec::new(); catalog.app_ids().len()],
             apps: catalog.variant_ids().map(|id| catalog.variant(id).app).collect(),
         }
     }
+}
+
+/// The requests at the head of a line that count 10 whatever is served. They stay urgent until they
+/// are served, so that they need not be walked again.
+#[derive(Clone, Copy, Debug, Default)]
+struct UrgentHead {
+    count: usize,
+    last: Option<LineKey>,
+}
+
+impl UrgentHead {
+    /// Follows what returned or was dropped.
+    fn take_in(heads: &mut [Self], lines: &AppLines, view: &View<'_>, trigger: Trigger<'_>) {
+        let is_in = |head: &Self, request| head.last.is_some_and(|last| lines.key(request) <= last);
+        for request in trigger.dropped {
+            let head = &mut heads[request.app.index()];
+            head.count -= usize::from(is_in(head, request));
+        }
+        // A request that returned may be anywhere: the line is walked from its first one again.
+        for request in trigger.arrived.iter().filter_map(|id| view.request(*id)) {
+            let head = &mut heads[request.app.index()];
+            if is_in(head, request) {
+                *head = Self::default();
+            }
+        }
+    }
+
+    /// Takes in the next requests that have become urgent.
+    fn advance(&mut self, lines: &AppLines, app: AppId, now: Time) {
+        let is_urgent = |request: &&Request| {
+            let Waiting { wait, budget } = waiting(request, now);
+            wait / budget > URGENT
+        };
+        for request in lines.walk_after(app, self.last).take_while(is_urgent) {
+            self.last = Some(lines.key(request));
+            self.count += 1;
+        }
+    }
+
+    /// Puts the requests of a line into a queue: all, or the first `limit` of the urgent ones, how
+    /// many more there are, and the rest.
+    fn fill(self, queue: &mut Queue, lines: &AppLines, app: AppId, (now, limit): (Time, usize)) {
+        let is_long = self.count > limit;
+        let first = lines.walk(app).take(if is_long { limit } else { usize::MAX });
+        let rest = lines.walk_after(app, self.last).take(if is_long { usize::MAX } else { 0 });
+        queue.waiting.clear();
+        queue.waiting.extend(first.chain(rest).map(|request| waiting(request, now)));
+        queue.urgent = if is_long { (limit, self.count - limit) } else { (0, 0) };
+    }
+}
+
+fn waiting(request: &Request, now: Time) -> Waiting {
+    let (wait, budget) = (now.since(request.arrival).as_ms(), request.budget().as_ms());
+    Waiting { wait, budget }
 }
 
 fn empty(catalog: &Catalog, app: AppId) -> Queue {
@@ -343,8 +415,9 @@ impl Scheduler for EdgeServing {
     }
 
     fn decide(&mut self, view: &View<'_>, trigger: Trigger<'_>, plan: &mut Plan) {
-        let Self { score, exit_batch, limit, lines, lanes, queues, variants, .. } = self;
+        let Self { score, exit_batch, limit, lines, urgent, lanes, queues, variants, .. } = self;
         lines.take_in(view, trigger);
+        UrgentHead::take_in(urgent, lines, view, trigger);
         lanes.offer(view, plan, |lane| {
             for app in lines.apps() {
                 let (queue, own) = (&mut queues[app.index()], &mut variants[app.index()]);
@@ -353,11 +426,9 @@ impl Scheduler for EdgeServing {
                 for (variant, exit) in own.iter().zip(&mut queue.exits) {
                     time_table(&lane, *variant, *limit, exit);
                 }
-                queue.waiting.clear();
-                queue.waiting.extend(lines.walk(app).map(|request| Waiting {
-                    wait: view.now().since(request.arrival).as_ms(),
-                    budget: request.budget().as_ms(),
-                }));
+                let head = &mut urgent[app.index()];
+                head.advance(lines, app, view.now());
+                head.fill(queue, lines, app, (view.now(), *limit));
             }
             let choice = match *score {
                 ScoreRule::Stability => stability(queues, *limit, *exit_batch),
@@ -367,6 +438,7 @@ impl Scheduler for EdgeServing {
             let Some(Choice { queue: at, exit, batch }) = choice else { return false };
             let (app, variant) = (AppId(at as u16), variants[at][exit]);
             let batch = batch.min(view.max_batch(lane.worker, variant));
+            urgent[at].count = urgent[at].count.saturating_sub(batch);
             lane.assign(variant, lines.take(app, batch));
             true
         });

@@ -53,6 +53,22 @@ const fn scheduler(heading: &'static str, scheduler: &'static str, cell: &'stati
     Column { heading, file: "", label: ("scheduler", scheduler), cell }
 }
 
+/// A tuned row of the arena.
+const fn tuned(label: &'static str) -> Row {
+    row(label, ARENA, label)
+}
+
+/// The loads of the arena.
+const LOADS: &[Column] = &[
+    load("load .05", "0.05"),
+    load(".1", "0.1"),
+    load(".2", "0.2"),
+    load(".4", "0.4"),
+    load(".6", "0.6"),
+    load(".95", "0.95"),
+    load("1.4", "1.4"),
+];
+
 pub(super) const TABLES: &[Table] = &[
     Table {
         document: QUICKSTART_PAGE,
@@ -206,15 +222,7 @@ pub(super) const TABLES: &[Table] = &[
         document: ARENA_PAGE,
         name: "arena",
         head: "row",
-        columns: &[
-            load("load .05", "0.05"),
-            load(".1", "0.1"),
-            load(".2", "0.2"),
-            load(".4", "0.4"),
-            load(".6", "0.6"),
-            load(".95", "0.95"),
-            load("1.4", "1.4"),
-        ],
+        columns: LOADS,
         rows: &[
             row("edf picked", ARENA, "edf picked"),
             row("edf picked, late dropped", ARENA, "edf picked, late dropped"),
@@ -243,6 +251,36 @@ pub(super) const TABLES: &[Table] = &[
             row("grouped", ARENA, "grouped"),
             row("lo-edf", ARENA, "lo-edf"),
             row("peek-plus", ARENA, "peek-plus"),
+            row("shadow-price", ARENA, "shadow-price"),
+        ],
+    },
+    Table {
+        document: ARENA_PAGE,
+        name: "arena-tuned",
+        head: "row",
+        columns: LOADS,
+        rows: &[
+            tuned("edgeserving-like, tuned"),
+            tuned("symphony picked, tuned"),
+            tuned("shepherd-like picked, tuned"),
+            tuned("nexus-like picked, tuned"),
+            tuned("clockwork-like picked, tuned"),
+            tuned("octopinf-like picked, every .02 s, tuned"),
+            tuned("he-like picked, tuned"),
+            tuned("model-switching-like, tuned"),
+            tuned("infaas-like, median accuracy, tuned"),
+            tuned("proteus-like, every .02 s, tuned"),
+            tuned("jellyfish-like, every .02 s, tuned"),
+            tuned("alpaserve-like picked, every .02 s, tuned"),
+            tuned("routebalance-like, tuned"),
+            tuned("slackfit-like, tuned"),
+            tuned("clipper-like picked, tuned"),
+            tuned("das-like, tuned"),
+            tuned("sneakpeek, tuned"),
+            tuned("grouped, tuned"),
+            tuned("lo-edf, tuned"),
+            tuned("peek-plus, tuned"),
+            tuned("shadow-price, tuned"),
         ],
     },
 ];

@@ -29,6 +29,7 @@ fn queues(input: &Value) -> Vec<Queue> {
             exits: EXITS.iter().map(exit).collect(),
             budget,
             late: number(&model["z"]),
+            ..Queue::default()
         }
     };
     models.map(queue).collect()
