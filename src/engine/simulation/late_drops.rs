@@ -6,8 +6,9 @@
 //! and what workers do now do not count, so that no request is dropped that could be in time. A
 //! variant that answers at arrival takes no time.
 //!
-//! What is pending stands in a heap by deadline, with requests that have left it since: those go
-//! when their deadline has come, or when they are most of the heap. O(log n) per request.
+//! Pending requests are in a heap by deadline, and so are requests that are not pending any more:
+//! those are removed when their deadline has come, or when they are most of the heap. O(log n) per
+//! request.
 
 use super::Simulation;
 use crate::contract::state::State;
@@ -58,17 +59,15 @@ fn shortest(state: &State, app: AppId) -> Span {
         return Span::ZERO;
     }
     let latencies = catalog.worker_ids().flat_map(|worker| {
-        let batches =
-            move |variant| (1..=catalog.max_batch(worker, variant)).map(move |b| (variant, b));
-        let all = catalog.variants_of(app).flat_map(batches);
-        all.map(move |(variant, batch)| catalog.latency(worker, variant, batch))
+        let usable = catalog.variants_of(app).filter(move |v| catalog.usable(worker, *v));
+        usable.map(move |variant| catalog.shortest(worker, variant, usize::MAX))
     });
     latencies.min().unwrap_or(Span::ZERO)
 }
 
 impl Simulation {
-    /// Rejects what is late. What the scheduler has not heard of is taken out of the arrived ones;
-    /// the others are the dropped ones of the trigger.
+    /// Rejects late requests. Those that the scheduler does not know yet are taken out of the
+    /// arrived ones; the others are the dropped ones of the trigger.
     #[cold]
     pub(super) fn drop_late(&mut self, observer: &mut impl Observer) {
         let Some(mut late) = self.late.take() else { return };

@@ -1,5 +1,5 @@
 //! Horizontal bars: a name at the left, its bars below each other, and the number of each at its
-//! end. A bar without an upper end goes on to the edge of the plot.
+//! end. A bar without an upper end is drawn to the edge of the plot.
 
 use super::axis::Axis;
 use super::layout::{PAD, TICK_LENGTH, WIDTH};

@@ -374,7 +374,7 @@ impl Pen {
         }
     }
 
-    /// The names of so many series, and of hulls after them.
+    /// The names of the first series, as many as asked for, and then of the hulls.
     fn legend(&mut self, legend: &Legend, corner: Xy, (kind, count): (ChartKind, usize)) {
         let width = if kind == ChartKind::Scatter { style::THIN } else { style::LINE };
         for entry in &legend.entries {

@@ -104,7 +104,7 @@ const MARKERS: [Marker; 12] = [
 
 /// Width of the line of a hull.
 pub(super) const HULL: f64 = 3.0;
-/// Opacity of what is within a hull.
+/// Opacity of the area that a hull encloses.
 pub(super) const WITHIN: f64 = 0.06;
 
 /// Style of one series.

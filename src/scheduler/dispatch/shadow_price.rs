@@ -26,8 +26,9 @@
 //! the same time: the variants become faster first where an answer loses least by it, and the
 //! applications that earn least wait until they are late. So the mix of variants follows the load
 //! without an estimate of it, and batches grow before accuracy is given up. A load is paid by the
-//! batches that follow it, at the price of late and not of the moment: otherwise two variants that
-//! do not fit together are loaded in turn whenever nothing waits.
+//! batches that follow it, at the price of the present rate if that is higher: otherwise two
+//! variants that do not fit together are loaded in turn whenever few requests wait, and the first
+//! request of a run brings a variant whose load delays the next thousand.
 //!
 //! The plan is that of `fluid_bound`: a multiple-choice knapsack in its linear relaxation, solved
 //! by hulls (Sinha and Zoltners, Operations Research 1979). Lanes of other workers count by their
@@ -35,8 +36,8 @@
 //! plan. Answers count if they are in time, whatever the penalty is. The defaults were chosen on
 //! the odd sources of `experiments/arena`.
 //!
-//! With A applications of V variants and batches of b, a decision takes O(A (V log V + h)) for the
-//! first h = [`HEADS`] deadlines, and with accuracies by request O(A V b) more. Source: ours.
+//! With A applications of V variants and batches of b, O(A (V log V + h)) for the first h =
+//! [`HEADS`] deadlines, and with accuracies by request O(A V b) more.
 
 use crate::config::{Decoder, Setting};
 use crate::contract::{AccuracySource, Plan, RejectReason, Scheduler, Trigger, View};
@@ -152,7 +153,9 @@ struct ShadowPrice {
     shortest: Vec<Span>,
     /// Of all workers.
     lane_count: f64,
-    workers: Vec<WorkerMemory>,
+    /// Of all workers, the sum of their speeds.
+    speed_sum: f64,
+    workers: Vec<WorkerState>,
     steps: Vec<Step>,
     offers: Vec<Offer>,
     /// By application, what the idle worker could do.
@@ -160,7 +163,7 @@ struct ShadowPrice {
 }
 
 /// What is kept of a worker.
-struct WorkerMemory {
+struct WorkerState {
     /// By application, requests per nanosecond with the fastest variant.
     speeds: Vec<f64>,
     /// Their sum over the applications of which requests have arrived.
@@ -206,7 +209,8 @@ impl ShadowPrice {
             rates: None,
             shortest: Vec::new(),
             lane_count: lanes.sum(),
-            workers: catalog.worker_ids().map(|id| WorkerMemory::new(catalog, id)).collect(),
+            speed_sum: 0.0,
+            workers: catalog.worker_ids().map(|id| WorkerState::new(catalog, id)).collect(),
             steps: Vec::new(),
             offers: Vec::new(),
             heads: vec![Heads::default(); catalog.app_ids().len()],
@@ -225,15 +229,15 @@ impl ShadowPrice {
             self.rates = Some(rates);
         }
         let Some(rates) = &mut self.rates else { return };
-        let arrived =
-            |rates: &ArrivalRates| self.lines.apps().filter(|a| rates.has_arrived(*a)).count();
-        let before = arrived(rates);
+        let apps = || self.lines.apps();
+        let before = apps().filter(|app| rates.has_arrived(*app)).count();
         rates.take_in(view, trigger);
-        if arrived(rates) > before {
+        if apps().filter(|app| rates.has_arrived(*app)).count() > before {
             for worker in &mut self.workers {
-                let each = self.lines.apps().filter(|app| rates.has_arrived(*app));
+                let each = apps().filter(|app| rates.has_arrived(*app));
                 worker.speed = each.map(|app| worker.speeds[app.index()]).sum();
             }
+            self.speed_sum = self.workers.iter().map(|worker| worker.speed).sum();
         }
     }
 
@@ -261,11 +265,11 @@ impl ShadowPrice {
     /// The share of a load that a batch is charged with; nothing if the variant is resident.
     fn load_share(&self, lane: &FreeLane<'_>, variant: VariantId, batch: usize) -> f64 {
         let FreeLane { view, worker, .. } = *lane;
-        let app = view.catalog().variant(variant).app;
-        let rate = self.heads[app.index()].rate.unwrap_or(0.0);
         if view.worker(worker).holds(variant) {
             return 0.0;
         }
+        let app = view.catalog().variant(variant).app;
+        let rate = self.heads[app.index()].rate.unwrap_or(0.0);
         let first = self.rates.as_ref().and_then(ArrivalRates::first_arrival);
         let loaded = self.workers[worker.index()].loaded[variant.index()].or(first);
         let stay = view.now().since(loaded.unwrap_or(view.now()));
@@ -313,8 +317,7 @@ impl ShadowPrice {
             }));
             hull(&mut offers, requests, &mut steps);
         }
-        let speeds: f64 = self.workers.iter().map(|worker| worker.speed).sum();
-        let lanes = speeds / self.workers[worker.index()].speed;
+        let lanes = self.speed_sum / self.workers[worker.index()].speed;
         let price = price(&mut steps, drain_ns * lanes);
         (self.steps, self.offers) = (steps, offers);
         price
@@ -393,8 +396,8 @@ impl ShadowPrice {
                 let latency = view.expected_latency(worker, variant, batch).0 as f64;
                 let load = self.load_share(&lane, variant, batch);
                 let lost = self.lost(view, candidate) / self.lane_count;
-                let score =
-                    self.worth(view, candidate) - (price * latency + load_price * load).max(lost);
+                let taken = (price * latency + load_price * load).max(lost);
+                let score = self.worth(view, candidate) - taken;
                 let is_better = |(highest, other): (f64, Candidate)| {
                     score > highest || score == highest && candidate.finish < other.finish
                 };
@@ -412,12 +415,11 @@ impl ShadowPrice {
     }
 }
 
-impl WorkerMemory {
+impl WorkerState {
     fn new(catalog: &Catalog, worker: WorkerId) -> Self {
-        let speed = |app| {
-            let shares = catalog.variants_of(app).map(|v| catalog.least_share_ns(worker, v));
-            f64::from(catalog.worker(worker).lanes) / shares.fold(f64::INFINITY, f64::min)
-        };
+        let lanes = f64::from(catalog.worker(worker).lanes);
+        let share = |v| catalog.least_share_ns(worker, v);
+        let speed = |app| lanes / catalog.variants_of(app).map(share).fold(f64::INFINITY, f64::min);
         Self {
             speeds: catalog.app_ids().map(speed).collect(),
             speed: 0.0,
@@ -466,8 +468,7 @@ mod tests {
 
     #[test]
     fn the_hull_leaves_out_offers_that_are_never_the_best() {
-        // From nothing to (10, 0.5), then to (30, 0.9): the offers between lie below that line, or
-        // cost more for less.
+        // From nothing to (10, 0.5), then to (30, 0.9): the others lie below these lines.
         let hull = steps(&[(4.0, &[(30.0, 0.9), (10.0, 0.5), (20.0, 0.6), (25.0, 0.4)])]);
         let seen: Vec<(f64, f64)> = hull.iter().map(|s| (s.cost_ns, s.requests)).collect();
         assert_eq!(seen, [(10.0, 4.0), (20.0, 4.0)]);

@@ -12,6 +12,7 @@ use std::ops::Bound;
 /// The place of a request: its key, ties by arrival.
 pub type LineKey = (u64, RequestId);
 
+/// Requests by place.
 type Line = BTreeMap<LineKey, Request>;
 
 pub struct AppLines {
@@ -39,13 +40,13 @@ impl AppLines {
     }
 
     pub fn add(&mut self, request: &Request) {
-        let key = ((self.key)(request), request.id);
+        let key = self.key(request);
         self.lines[request.app.index()].insert(key, *request);
     }
 
     /// Removes a request, if it is here.
     pub fn remove(&mut self, request: &Request) {
-        let key = ((self.key)(request), request.id);
+        let key = self.key(request);
         self.lines[request.app.index()].remove(&key);
     }
 
