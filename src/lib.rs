@@ -86,6 +86,7 @@ pub mod metrics;
 pub mod offloading;
 pub mod output;
 pub mod report;
+pub mod reproduce_tmo;
 pub mod rl;
 pub mod scheduler;
 pub mod stats;

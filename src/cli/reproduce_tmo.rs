@@ -6,7 +6,7 @@ use super::reproduce::list;
 use super::{CliError, print_note, wrong};
 use crate::config::csv::Table;
 use crate::config::source;
-use crate::offloading::reproduce::{
+use crate::reproduce_tmo::{
     Artifacts, PolicyCache, ReproductionConfig, ReproductionError, report, reproduce,
 };
 use crate::offloading::{Workload, import};

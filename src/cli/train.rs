@@ -8,7 +8,7 @@ use crate::config::{Location, Problem};
 use crate::experiment;
 use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::network_policy::NetworkPolicy;
-use crate::offloading::reproduce::reward_chart;
+use crate::reproduce_tmo::reward_chart;
 use crate::offloading::training_env::{
     BudgetDistribution, Constraint, DISTRIBUTIONS, DialogueEnvironment, StateTransition,
     TrainingPlan,

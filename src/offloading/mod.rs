@@ -22,7 +22,6 @@ pub mod optimum;
 pub mod policies;
 pub mod policy;
 pub mod recorded_policy;
-pub mod reproduce;
 pub mod training_env;
 pub mod workload;
 

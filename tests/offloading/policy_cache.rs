@@ -3,7 +3,7 @@
 use peeksim::core::rng::Rng;
 use peeksim::experiment::Progress;
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::offloading::reproduce::{Artifacts, PolicyCache, ReproductionConfig, reproduce};
+use peeksim::reproduce_tmo::{Artifacts, PolicyCache, ReproductionConfig, reproduce};
 use peeksim::report::reproduction::checks_csv;
 use std::fs;
 use std::path::Path;
