@@ -6,7 +6,7 @@ use crate::core::rng::Rng;
 use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
 use crate::offloading::estimator::Metric;
 use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
-use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, import};
+use crate::offloading::{Cost, DialogueModel, ModelParams, Split, TEST_SHARE, Workload, import};
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl DialogueArgs {
         };
         let costs = own.map_or_else(|| self.costs(&workload), Ok)?;
         enough("--workload", &workload)?;
-        let split = workload.split(rng);
+        let split = workload.split(rng, TEST_SHARE);
         let metric = chosen("metric", &self.metric, &Metric::ALL)?;
         let params = ModelParams { metric, ..ModelParams::new(costs) };
         let model = DialogueModel::new(Arc::new(workload), &split.train, params)?;

@@ -13,7 +13,7 @@ use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
 use crate::offloading::recorded_policy::RecordedPolicy;
-use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Split, policies};
+use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Scorer, Split, policies};
 use crate::report::console::align;
 use crate::stats::Estimate;
 use clap::Args;
@@ -193,9 +193,16 @@ impl Comparison<'_> {
             train(model, &split.train, policy, *budget, args.turns, rng);
         }
         let results = match users {
-            None => evaluate(model, &split.test, policy, *budget),
-            Some(users) => multi_user::evaluate(model, &split.test, policy, *budget, *users)
-                .map_err(CliError::Failed)?,
+            None => evaluate(model, Scorer::Estimator(model), &split.test, policy, *budget),
+            Some(users) => multi_user::evaluate(
+                model,
+                Scorer::Estimator(model),
+                &split.test,
+                policy,
+                *budget,
+                *users,
+            )
+            .map_err(CliError::Failed)?,
         };
         Ok(results.into_iter().map(Some).collect())
     }

@@ -8,15 +8,15 @@ use crate::config::{Location, Problem};
 use crate::experiment;
 use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::network_policy::NetworkPolicy;
-use crate::reproduce_tmo::reward_chart;
 use crate::offloading::training_env::{
     BudgetDistribution, Constraint, DISTRIBUTIONS, DialogueEnvironment, StateTransition,
     TrainingPlan,
 };
-use crate::offloading::{Cost, DialogueModel, Split};
+use crate::offloading::{Cost, DialogueModel, Scorer, Split};
 use crate::output::atomic;
 use crate::report::draw;
 use crate::report::figure::{Chart, Point, Series};
+use crate::reproduce_tmo::reward_chart;
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature, signature};
 use crate::rl::net::Mlp;
 use crate::rl::replay_file::ReplayFile;
@@ -269,7 +269,7 @@ fn summary(
     budget: Cost,
 ) -> PolicySummary {
     let mut policy = NetworkPolicy::new(network.clone(), plan);
-    let results = evaluate(model, &split.test, &mut policy, budget);
+    let results = evaluate(model, Scorer::Estimator(model), &split.test, &mut policy, budget);
     PolicySummary::of(model, &results, budget)
 }
 

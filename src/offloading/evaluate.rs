@@ -4,12 +4,15 @@
 //! sums; a summary has means over dialogues (the authors' `tmo/evaluator.py`). The published
 //! out-of-budget figure is the mean excess of the dialogues that exceed the budget.
 //!
-//! Rewards are those of the model's estimator. Where a policy decided by the same estimator, its
-//! errors count as reward; [`replay`] scores recorded actions by another model.
+//! A [`Scorer`] says what an answer is worth. Where a policy decided by the same estimator that
+//! scores, the errors of the estimator count as reward; see [`super::folds`].
 
+use super::action::Actions;
 use super::cost::Cost;
 use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext};
+use super::true_responses::TrueResponses;
+use super::workload::Dialogue;
 use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 
@@ -28,14 +31,42 @@ pub struct DialogueResult {
     pub actions: Vec<usize>,
 }
 
-/// Runs each of `dialogues` once. The policy is told the budget; exceeding it has no consequence.
+/// Says what an answer is worth, whatever the policy believes.
+#[derive(Clone, Copy, Debug)]
+pub enum Scorer<'a> {
+    /// The estimator of this model.
+    Estimator(&'a DialogueModel),
+    /// The law by which the dialogues were generated.
+    True(&'a TrueResponses),
+}
+
+impl Scorer<'_> {
+    /// The score of an answer given by `action` after the actions `past`, which lead to `state`.
+    pub(super) fn response(
+        &self,
+        dialogue: &Dialogue,
+        actions: &Actions,
+        (past, state): (&[usize], &[i8]),
+        action: usize,
+    ) -> f64 {
+        match self {
+            Self::Estimator(model) => model.response(state, action),
+            Self::True(law) => law.score(actions, dialogue.turns[past.len()].task, past, action),
+        }
+    }
+}
+
+/// Runs each of `dialogues` once and scores its answers. The policy decides by `model` and is told
+/// the budget; exceeding it has no consequence.
 pub fn evaluate(
     model: &DialogueModel,
+    scorer: Scorer<'_>,
     dialogues: &[usize],
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
 ) -> Vec<DialogueResult> {
-    dialogues.iter().map(|dialogue| run(model, *dialogue, policy, budget, false)).collect()
+    let run = |dialogue: &usize| run(model, scorer, *dialogue, policy, budget, false);
+    dialogues.iter().map(run).collect()
 }
 
 /// Lets a policy learn on dialogues drawn uniformly until they have `turns` turns in all; then ends
@@ -52,7 +83,7 @@ pub fn train(
     let mut done = 0;
     while done < turns && !dialogues.is_empty() {
         let dialogue = dialogues[rng.random_range(0..dialogues.len())];
-        let result = run(model, dialogue, policy, budget, true);
+        let result = run(model, Scorer::Estimator(model), dialogue, policy, budget, true);
         policy.finish(result.spent, budget);
         done += result.actions.len();
     }
@@ -61,19 +92,21 @@ pub fn train(
 
 fn run(
     model: &DialogueModel,
+    scorer: Scorer<'_>,
     dialogue: usize,
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
     learns: bool,
 ) -> DialogueResult {
     let (mut result, mut state) = (DialogueResult::default(), Vec::new());
-    for turn in &model.workload.dialogues[dialogue].turns {
+    let whole = &model.workload.dialogues[dialogue];
+    for turn in &whole.turns {
         let past = result.actions.as_slice();
-        model.state(&model.workload.dialogues[dialogue], past, &mut state);
+        model.state(whole, past, &mut state);
         let (state, spent, waits_s) = (state.as_slice(), result.spent, [0.0; 2]);
         let context = TurnContext { model, dialogue, past, state, spent, budget, waits_s };
         let action = policy.choose(&context);
-        let response = model.response(state, action);
+        let response = scorer.response(whole, model.actions(), (past, state), action);
         if learns {
             policy.learn(&context, action, model.reward(response, &turn.association, action));
         }

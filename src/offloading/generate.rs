@@ -2,6 +2,7 @@
 //! it, and by the rule of the authors' synthetic sweep (`custom/run_custom.py`).
 
 use super::action::{Actions, MAX_VIEWS};
+use super::true_responses::{TrueResponses, mean_of_capped_exponential, mean_of_clamped};
 use super::workload::{Dialogue, MAX_TASKS, MAX_TURNS, Turn, Workload};
 use crate::core::rng::{Label, Rng, standard_normal};
 use rand::RngExt;
@@ -39,6 +40,15 @@ struct Answers {
     refused: f64,
     /// Raw scores of other answers, and of refusals.
     raw: [RawScores; 2],
+}
+
+impl Answers {
+    /// The mean score after the keyword rule.
+    fn mean_score(&self) -> f64 {
+        let (zeros, mean, deviation) = self.raw[0];
+        let positive = mean_of_capped_exponential(mean, deviation, TOP_SCORE);
+        (1.0 - self.refused) * (1.0 - zeros) * positive
+    }
 }
 
 /// A task of M4A1: name, number of its turns of 352, local and cloud answers.
@@ -119,7 +129,10 @@ pub fn like_m4a1(count: usize, rng: Rng) -> Workload {
             Dialogue { id: id.to_string(), turns }
         })
         .collect();
-    Workload { tasks: TASKS.iter().map(|task| task.0.to_owned()).collect(), actions, dialogues }
+    let tasks = TASKS.iter().map(|task| task.0.to_owned()).collect();
+    let means = TASKS.iter().map(|task| task.2.each_ref().map(Answers::mean_score)).collect();
+    let truth = Some(TrueResponses::ByTask(means));
+    Workload { tasks, actions, dialogues, truth }
 }
 
 fn turn_like_m4a1(actions: &Actions, rng: &mut ChaCha8Rng) -> Turn {
@@ -174,6 +187,14 @@ impl SyntheticShape {
     }
 }
 
+/// Mean score of a local answer in the published sweep, of a cloud answer without views, what each
+/// view uploaded so far adds, the standard deviation, and the highest score.
+const LOCAL_MEAN: f64 = 0.7;
+const CLOUD_MEAN: f64 = 1.0;
+const PER_UPLOAD: f64 = 0.1;
+const DEVIATION: f64 = 0.3;
+const TOP: f64 = 2.0;
+
 /// `count` dialogues by the published rule: tasks uniform, half of the turns in the cloud, 70 % of
 /// those with 1 to X views; the mean score of a cloud answer grows by 0.1 with every view uploaded
 /// so far in the dialogue, this turn included. Times and costs are not part of the rule and are 0.
@@ -189,7 +210,14 @@ pub fn synthetic(shape: SyntheticShape, count: usize, rng: Rng) -> Workload {
         })
         .collect();
     let tasks = (0..shape.tasks).map(|task| format!("task {task:02}")).collect();
-    Workload { tasks, actions, dialogues }
+    let truth = Some(TrueResponses::ByUploads {
+        local: mean_of_clamped(LOCAL_MEAN, DEVIATION, TOP),
+        base: CLOUD_MEAN,
+        per_upload: PER_UPLOAD,
+        deviation: DEVIATION,
+        top: TOP,
+    });
+    Workload { tasks, actions, dialogues, truth }
 }
 
 fn synthetic_turn(
@@ -208,8 +236,8 @@ fn synthetic_turn(
         }
     }
     *uploads += subset.count_ones() as usize;
-    let mean = if cloud { 1.0 + 0.1 * *uploads as f64 } else { 0.7 };
-    let raw = normal(rng, mean, 0.3).clamp(0.0, 2.0);
+    let mean = if cloud { CLOUD_MEAN + PER_UPLOAD * *uploads as f64 } else { LOCAL_MEAN };
+    let raw = normal(rng, mean, DEVIATION).clamp(0.0, TOP);
     Turn {
         task,
         action: if cloud { actions.cloud(subset) } else { 0 },

@@ -271,7 +271,7 @@ mod tests {
 
     fn model(dialogues: Vec<Dialogue>) -> DialogueModel {
         let tasks = (0..4).map(|task| format!("t{task}")).collect();
-        let workload = Workload { tasks, actions: Actions::new(3), dialogues };
+        let workload = Workload { tasks, actions: Actions::new(3), dialogues, truth: None };
         let train: Vec<usize> = (0..workload.dialogues.len()).collect();
         let params = ModelParams::new(Costs::published());
         DialogueModel::new(Arc::new(workload), &train, params).unwrap()

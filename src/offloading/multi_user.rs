@@ -18,7 +18,7 @@
 //! which drives the step machine of the engine.
 
 use super::cost::Cost;
-use super::evaluate::DialogueResult;
+use super::evaluate::{DialogueResult, Scorer};
 use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext};
 use crate::config::Problems;
@@ -73,13 +73,14 @@ const CLASSES: [&str; 2] = ["device", "cloud"];
 /// The catalog cannot be built, or the simulation failed.
 pub fn evaluate(
     model: &DialogueModel,
+    scorer: Scorer<'_>,
     dialogues: &[usize],
     policy: &mut dyn OffloadPolicy,
     budget: Cost,
     spec: MultiUserSpec,
 ) -> Result<Vec<DialogueResult>, String> {
     let truth = Arc::new(ground_truth(model, spec.cloud_lanes).map_err(|p| p.to_string())?);
-    let mut session = Session::new(model, dialogues, policy, budget, spec);
+    let mut session = Session::new((model, scorer), dialogues, policy, budget, spec);
     let arrivals = TurnArrivals::new(&session.turns_by_user(), spec.pacing);
     let rng = Rng::new(0, 0);
     let mut sim =
@@ -209,6 +210,7 @@ struct Progress {
 /// All dialogues of a run. Decides turns as they arrive, and sums up answered ones.
 struct Session<'a> {
     model: &'a DialogueModel,
+    scorer: Scorer<'a>,
     policy: &'a mut dyn OffloadPolicy,
     budget: Cost,
     spec: MultiUserSpec,
@@ -225,7 +227,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(
-        model: &'a DialogueModel,
+        (model, scorer): (&'a DialogueModel, Scorer<'a>),
         dialogues: &[usize],
         policy: &'a mut dyn OffloadPolicy,
         budget: Cost,
@@ -239,6 +241,7 @@ impl<'a> Session<'a> {
         };
         Self {
             model,
+            scorer,
             policy,
             budget,
             spec,
@@ -306,11 +309,12 @@ impl<'a> Session<'a> {
         let (index, _) = self.turns[request.id.number() as usize];
         let Progress { dialogue, actions, responses, result } = &mut self.dialogues[index];
         let (model, dialogue, spent, budget) = (self.model, *dialogue, result.spent, self.budget);
-        model.state(&model.workload.dialogues[dialogue], actions, &mut self.state);
+        let whole = &model.workload.dialogues[dialogue];
+        model.state(whole, actions, &mut self.state);
         let (past, state) = (actions.as_slice(), self.state.as_slice());
         let context = TurnContext { model, dialogue, past, state, spent, budget, waits_s };
         let action = self.policy.choose(&context);
-        responses.push(model.response(state, action));
+        responses.push(self.scorer.response(whole, model.actions(), (past, state), action));
         actions.push(action);
         action
     }

@@ -88,10 +88,10 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// }
 ///
 /// let workload = Arc::new(like_m4a1(50, Rng::new(1, 0)));
-/// let split = workload.split(Rng::new(1, 0));
+/// let split = workload.split(Rng::new(1, 0), TEST_SHARE);
 /// let params = ModelParams::new(Costs::published());
 /// let model = DialogueModel::new(workload, &split.train, params)?;
-/// let results = evaluate(&model, &split.test, &mut DeviceFirst, Cost::PUBLISHED);
+/// let results = evaluate(&model, Scorer::Estimator(&model), &split.test, &mut DeviceFirst, Cost::PUBLISHED);
 /// assert!(results.iter().all(|result| result.actions[..2] == [0, 1]));
 /// # Ok::<(), peeksim::config::Problem>(())
 /// ```

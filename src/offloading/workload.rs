@@ -8,6 +8,7 @@
 //! association of view i with the question. Turns of a dialogue are consecutive, numbered from 0.
 
 use super::action::{Actions, MAX_VIEWS};
+use super::true_responses::TrueResponses;
 use crate::config::csv::{Row, Table};
 use crate::config::source::Source;
 use crate::config::{Location, Problem};
@@ -57,6 +58,8 @@ pub struct Workload {
     pub actions: Actions,
     /// The dialogues.
     pub dialogues: Vec<Dialogue>,
+    /// The law by which they were scored, if they were generated.
+    pub truth: Option<TrueResponses>,
 }
 
 /// Training and test dialogues, as indices into [`Workload::dialogues`].
@@ -130,7 +133,7 @@ impl Workload {
             Dialogue { id, turns: turns.collect() }
         };
         let dialogues = dialogues.into_iter().map(dialogue).collect();
-        Ok(Self { tasks, actions: Actions::new(views), dialogues })
+        Ok(Self { tasks, actions: Actions::new(views), dialogues, truth: None })
     }
 
     /// The table that [`Self::parse`] reads.
@@ -158,15 +161,23 @@ impl Workload {
         self.dialogues.iter().map(|dialogue| dialogue.turns.len()).sum()
     }
 
-    /// A random split: a fifth of the dialogues, at least one of two or more, are for testing. A
-    /// single dialogue is for training.
-    pub fn split(&self, rng: Rng) -> Split {
+    /// The dialogues in a random order.
+    pub(super) fn shuffled(&self, rng: Rng) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.dialogues.len()).collect();
         let mut rng = rng.stream(Label::Split);
         for at in (1..order.len()).rev() {
             order.swap(at, rng.random_range(0..=at));
         }
-        let tested = (order.len() / 5).max(usize::from(order.len() > 1));
+        order
+    }
+
+    /// A random split: a share of the dialogues, at least one of two or more, are for testing, and
+    /// at least one is for training.
+    pub fn split(&self, rng: Rng, test_share: f64) -> Split {
+        let mut order = self.shuffled(rng);
+        // 0.2 of 5 is 1, though it is less in binary.
+        let share = (order.len() as f64 * test_share + 1e-9) as usize;
+        let tested = share.max(1).min(order.len().saturating_sub(1));
         let train = order.split_off(tested);
         Split { train, test: order }
     }
@@ -301,16 +312,16 @@ mod tests {
         let rows: String =
             (0..100).map(|d| format!("{d},0,Q,cloud,,1,1,1,1,0,0\n")).collect::<Vec<_>>().concat();
         let workload = parse(&rows).unwrap();
-        let split = workload.split(Rng::new(1, 0));
+        let split = workload.split(Rng::new(1, 0), 0.2);
         assert_eq!((split.train.len(), split.test.len()), (80, 20));
         let mut all: Vec<usize> = split.train.iter().chain(&split.test).copied().collect();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..100));
-        assert_ne!(split, workload.split(Rng::new(1, 1)));
+        assert_ne!(split, workload.split(Rng::new(1, 1), 0.2));
         for (count, tested) in [(1, 0), (2, 1), (4, 1), (5, 1), (9, 1), (10, 2)] {
             let few =
                 Workload { dialogues: workload.dialogues[..count].to_vec(), ..workload.clone() };
-            let split = few.split(Rng::new(1, 0));
+            let split = few.split(Rng::new(1, 0), 0.2);
             assert_eq!((split.train.len(), split.test.len()), (count - tested, tested));
         }
     }

@@ -17,7 +17,7 @@ use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::{
     BudgetDistribution, Constraint, StateTransition, TrainingPlan,
 };
-use crate::offloading::{Cost, DialogueModel, ModelParams, Workload};
+use crate::offloading::{Cost, DialogueModel, ModelParams, Scorer, Workload};
 use crate::report::figure::{Chart, Series};
 use crate::report::reproduction::Measurement;
 use crate::rl::Algorithm;
@@ -96,7 +96,15 @@ impl Agent {
         let mut policy = NetworkPolicy::new(network, self.plan);
         let budgets = self.budgets().iter();
         let results: Vec<_> = budgets
-            .map(|budget| evaluate(&on.model, &on.split.test, &mut policy, *budget))
+            .map(|budget| {
+                evaluate(
+                    &on.model,
+                    Scorer::Estimator(&on.model),
+                    &on.split.test,
+                    &mut policy,
+                    *budget,
+                )
+            })
             .collect();
         let by_budget = results.iter().zip(self.budgets());
         Ok(Trained {

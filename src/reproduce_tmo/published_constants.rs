@@ -39,7 +39,8 @@ fn one_turn() -> Option<DialogueModel> {
         association: vec![0.2, 0.1, 0.1],
     };
     let dialogues = vec![Dialogue { id: "0".into(), turns: vec![turn] }];
-    let workload = Workload { tasks: vec!["task".into()], actions: Actions::new(3), dialogues };
+    let workload =
+        Workload { tasks: vec!["task".into()], actions: Actions::new(3), dialogues, truth: None };
     DialogueModel::new(Arc::new(workload), &[0], ModelParams::default()).ok()
 }
 

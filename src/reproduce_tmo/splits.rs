@@ -6,7 +6,9 @@ use crate::config::Problem;
 use crate::core::rng::Rng;
 use crate::offloading::estimator::NeighbourTies;
 use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate};
-use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, policies};
+use crate::offloading::{
+    Cost, DialogueModel, ModelParams, Scorer, Split, TEST_SHARE, Workload, policies,
+};
 use crate::report::reproduction::Measurement;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -53,7 +55,7 @@ impl SplitModel {
         at: usize,
         params: &ModelParams,
     ) -> Result<Self, Problem> {
-        let split = data.split(split_rng(at));
+        let split = data.split(split_rng(at), TEST_SHARE);
         let model = DialogueModel::new(Arc::clone(data), &split.train, params.clone())?;
         Ok(Self { at, split, model })
     }
@@ -65,7 +67,13 @@ impl SplitModel {
         budget: Cost,
     ) -> Result<Vec<DialogueResult>, Problem> {
         let mut policy = policies::build(policy, &self.model, split_rng(self.at))?;
-        Ok(evaluate(&self.model, &self.split.test, policy.as_mut(), budget))
+        Ok(evaluate(
+            &self.model,
+            Scorer::Estimator(&self.model),
+            &self.split.test,
+            policy.as_mut(),
+            budget,
+        ))
     }
 
     /// Scores of the test dialogues, in order.

@@ -11,7 +11,7 @@ use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::generate::synthetic;
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::TrainingPlan;
-use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, policies};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, Scorer, policies};
 use crate::report::reproduction::Measurement;
 use crate::rl::Algorithm;
 use rayon::prelude::*;
@@ -77,7 +77,9 @@ fn workload(
         };
         Ok(tests.map(|dialogues| {
             let budget = Cost::PUBLISHED;
-            let results = evaluate(&model, dialogues, policy.as_mut(), budget).into_iter();
+            let results =
+                evaluate(&model, Scorer::Estimator(&model), dialogues, policy.as_mut(), budget)
+                    .into_iter();
             let results: Vec<_> = results.map(|result| result.windowed(&model)).collect();
             let summary = PolicySummary::of(&model, &results, budget);
             METRICS.map(|(_, of)| of(&model, &summary))

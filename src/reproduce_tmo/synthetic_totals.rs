@@ -9,7 +9,7 @@ use crate::config::Problem;
 use crate::core::rng::Rng;
 use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate};
 use crate::offloading::generate::{SyntheticShape, synthetic};
-use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, policies};
+use crate::offloading::{Cost, Costs, DialogueModel, ModelParams, Scorer, policies};
 use crate::report::reproduction::Measurement;
 use crate::stats::Estimate;
 use std::sync::Arc;
@@ -42,7 +42,13 @@ pub(super) fn measure(config: &ReproductionConfig) -> Result<Vec<Measurement>, P
         let model = DialogueModel::new(workload, &[], params)?;
         for (policy_name, cloud) in [("cloud", 1.0), ("random", 0.5)] {
             let mut policy = policies::build(policy_name, &model, rng)?;
-            let results = evaluate(&model, &all.test, policy.as_mut(), Cost::PUBLISHED);
+            let results = evaluate(
+                &model,
+                Scorer::Estimator(&model),
+                &all.test,
+                policy.as_mut(),
+                Cost::PUBLISHED,
+            );
             let results: Vec<_> =
                 results.into_iter().map(|result| result.windowed(&model)).collect();
             let calls = Calls { count, views: shape.views, cloud };

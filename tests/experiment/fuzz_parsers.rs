@@ -11,7 +11,7 @@ use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::network_policy::NetworkPolicy;
 use peeksim::offloading::training_env::TrainingPlan;
 use peeksim::offloading::{
-    Cost, Costs, DialogueModel as TmoWorld, ModelParams, Workload, import, policies,
+    Cost, Costs, DialogueModel as TmoWorld, ModelParams, Scorer, Workload, import, policies,
 };
 use peeksim::report::{Results, compare, console, draw_all, manifest, summary};
 use peeksim::rl::checkpoint::PolicyFile;
@@ -340,7 +340,7 @@ fn dialogues() {
         let world = TmoWorld::new(Arc::new(workload), &all, rules).expect("costs for all views");
         let mut greedy = policies::build("greedy-knn", &world, Rng::new(1, 0)).expect("a policy");
         if world.actions().len() < 20 {
-            evaluate(&world, &all, greedy.as_mut(), Cost::PUBLISHED);
+            evaluate(&world, Scorer::Estimator(&world), &all, greedy.as_mut(), Cost::PUBLISHED);
         }
     };
     let ours = import::load(&{

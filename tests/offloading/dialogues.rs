@@ -8,14 +8,14 @@ use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use peeksim::offloading::policies::{POLICIES, build};
 use peeksim::offloading::policy::TurnContext;
-use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy};
+use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy, Scorer, TEST_SHARE};
 use std::sync::{Arc, Mutex};
 
 const BUDGET: Cost = Cost::PUBLISHED;
 
 fn model(costs: Costs) -> (DialogueModel, Vec<usize>) {
     let workload = Arc::new(like_m4a1(150, Rng::new(3, 0)));
-    let split = workload.split(Rng::new(3, 1));
+    let split = workload.split(Rng::new(3, 1), TEST_SHARE);
     let model = DialogueModel::new(workload, &split.train, ModelParams::new(costs)).unwrap();
     (model, split.test)
 }
@@ -36,7 +36,8 @@ fn results(
     spec: MultiUserSpec,
 ) -> Vec<DialogueResult> {
     let mut policy = build(policy, model, Rng::new(5, 0)).unwrap();
-    multi_user::evaluate(model, test, policy.as_mut(), BUDGET, spec).unwrap()
+    multi_user::evaluate(model, Scorer::Estimator(model), test, policy.as_mut(), BUDGET, spec)
+        .unwrap()
 }
 
 /// A single user never waits: the same decisions, rewards and costs as without an engine.
@@ -49,7 +50,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
         if policy.learns() {
             continue;
         }
-        let alone = evaluate(&model, &test, policy.as_mut(), BUDGET);
+        let alone = evaluate(&model, Scorer::Estimator(&model), &test, policy.as_mut(), BUDGET);
         for think_s in [0.0, 2.5] {
             let found = results(&model, &test, name, spec(1, think_s, 1));
             assert_eq!(found.len(), alone.len());
@@ -126,7 +127,15 @@ fn calls_wait_as_long_as_policies_are_told() {
             let told = Arc::new(Mutex::new(Vec::new()));
             let mut policy = Notes(Vec::new(), Arc::clone(&told));
             let spec = spec(users, 1.0, lanes);
-            let results = multi_user::evaluate(&model, &test, &mut policy, BUDGET, spec).unwrap();
+            let results = multi_user::evaluate(
+                &model,
+                Scorer::Estimator(&model),
+                &test,
+                &mut policy,
+                BUDGET,
+                spec,
+            )
+            .unwrap();
             let told = told.lock().expect("a list");
             let mut waited = 0.0;
             for (dialogue, result) in test.iter().zip(&results) {

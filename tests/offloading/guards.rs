@@ -9,7 +9,9 @@ use peeksim::offloading::policies::build;
 use peeksim::offloading::training_env::{
     BudgetDistribution, Constraint, DialogueEnvironment, StateTransition, TrainingPlan,
 };
-use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy, Split, Workload};
+use peeksim::offloading::{
+    Cost, DialogueModel, ModelParams, OffloadPolicy, Scorer, Split, TEST_SHARE, Workload,
+};
 use peeksim::rl::Environment;
 use peeksim::rl::net::{Activation, Mlp};
 use rand::RngExt;
@@ -45,7 +47,7 @@ fn results(model: &DialogueModel, test: &[usize], name: &str, budget: Cost) -> V
         "masked" => Box::new(masked(model, 1)),
         _ => build(name, model, Rng::new(1, 0)).expect("a policy"),
     };
-    evaluate(model, test, policy.as_mut(), budget)
+    evaluate(model, Scorer::Estimator(model), test, policy.as_mut(), budget)
 }
 
 /// Drawn budgets, and some that equal the cost of a number of local answers to the last digit.
@@ -74,7 +76,7 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
         let workload = Arc::new(mixed(seed));
         let costs = [Costs::synthetic(2), Costs::physical(DEVICES[3], NETWORKS[1])];
         for costs in costs {
-            let Split { train, test } = workload.split(Rng::new(seed, 0));
+            let Split { train, test } = workload.split(Rng::new(seed, 0), TEST_SHARE);
             let model = DialogueModel::new(Arc::clone(&workload), &train, ModelParams::new(costs))
                 .expect("a model");
             for budget in budgets(&model, seed) {
@@ -139,7 +141,7 @@ fn a_guard_pays_at_every_length() {
     for turns in 2..=12 {
         let shape = SyntheticShape { views: 3, tasks: 3, turns };
         let workload = Arc::new(synthetic(shape, 100, Rng::new(40_001, 0)));
-        let split = workload.split(Rng::new(40_001, 0));
+        let split = workload.split(Rng::new(40_001, 0), TEST_SHARE);
         let params = ModelParams::new(Costs::synthetic(3));
         let model = DialogueModel::new(workload, &split.train, params).expect("a model");
         let mean = |name: &str| {

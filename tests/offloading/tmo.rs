@@ -8,12 +8,12 @@ use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::optimum::{Tree, decisions};
 use peeksim::offloading::policies::{POLICIES, build};
 use peeksim::offloading::policy::{OffloadPolicy, TurnContext};
-use peeksim::offloading::{Cost, DialogueModel, ModelParams};
+use peeksim::offloading::{Cost, DialogueModel, ModelParams, Scorer, TEST_SHARE};
 use std::sync::Arc;
 
 fn model() -> DialogueModel {
     let workload = Arc::new(like_m4a1(60, Rng::new(7, 0)));
-    let train = workload.split(Rng::new(7, 1)).train;
+    let train = workload.split(Rng::new(7, 1), TEST_SHARE).train;
     DialogueModel::new(workload, &train, ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])))
         .unwrap()
 }
@@ -90,7 +90,8 @@ fn the_optimum_is_that_of_every_sequence_tried() {
             .map(|path| {
                 let actions = (0..turns).map(|turn| path / 9usize.pow(turn) % 9).collect();
                 let all = Cost::PUBLISHED;
-                evaluate(&model, &[dialogue], &mut Script(actions), all).remove(0)
+                evaluate(&model, Scorer::Estimator(&model), &[dialogue], &mut Script(actions), all)
+                    .remove(0)
             })
             .collect();
         let tree = Tree::new(&model, dialogue).unwrap();
@@ -107,6 +108,7 @@ fn the_optimum_is_that_of_every_sequence_tried() {
                     assert!(fits(&&found));
                     let again = evaluate(
                         &model,
+                        Scorer::Estimator(&model),
                         &[dialogue],
                         &mut Script(found.actions.clone()),
                         Cost::PUBLISHED,
@@ -125,7 +127,7 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
     for (turns, seed) in [(6, 1), (7, 2), (8, 3)] {
         let shape = SyntheticShape { views: 1, tasks: 2, turns };
         let workload = Arc::new(synthetic(shape, 30, Rng::new(seed, 0)));
-        let split = workload.split(Rng::new(seed, 1));
+        let split = workload.split(Rng::new(seed, 1), TEST_SHARE);
         let model =
             DialogueModel::new(workload, &split.train, ModelParams::new(Costs::synthetic(1)))
                 .unwrap();
@@ -178,7 +180,7 @@ fn a_dialogue_of_too_many_decisions_has_no_tree() {
 #[test]
 fn no_policy_exceeds_the_optimum_within_the_budget_and_guards_keep_it() {
     let model = model();
-    let split = model.workload.split(Rng::new(7, 1));
+    let split = model.workload.split(Rng::new(7, 1), TEST_SHARE);
     let trees: Vec<Tree<'_>> =
         split.test.iter().map(|dialogue| Tree::new(&model, *dialogue).unwrap()).collect();
     for budget in [Cost::PUBLISHED, Cost { latency_s: 7.0, usage_usd: 0.007 }] {
@@ -190,8 +192,10 @@ fn no_policy_exceeds_the_optimum_within_the_budget_and_guards_keep_it() {
             if policy.learns() {
                 train(&model, &split.train, policy.as_mut(), budget, 2000, Rng::new(2, 0));
             }
-            let results = evaluate(&model, &split.test, policy.as_mut(), budget);
-            let again = evaluate(&model, &split.test, policy.as_mut(), budget);
+            let results =
+                evaluate(&model, Scorer::Estimator(&model), &split.test, policy.as_mut(), budget);
+            let again =
+                evaluate(&model, Scorer::Estimator(&model), &split.test, policy.as_mut(), budget);
             assert_eq!(results, again, "{name}");
             for ((result, free), bound) in results.iter().zip(&free).zip(&bound) {
                 assert!(result.reward <= free + 1e-12, "{name}");
@@ -208,12 +212,13 @@ fn no_policy_exceeds_the_optimum_within_the_budget_and_guards_keep_it() {
 #[test]
 fn policies_that_learn_are_better_than_random_ones() {
     let model = model();
-    let split = model.workload.split(Rng::new(7, 1));
+    let split = model.workload.split(Rng::new(7, 1), TEST_SHARE);
     let budget = Cost::PUBLISHED;
     let reward = |name: &str| {
         let mut policy = build(name, &model, Rng::new(1, 0)).unwrap();
         train(&model, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
-        let results = evaluate(&model, &split.train, policy.as_mut(), budget);
+        let results =
+            evaluate(&model, Scorer::Estimator(&model), &split.train, policy.as_mut(), budget);
         PolicySummary::of(&model, &results, budget).reward
     };
     let random = reward("random");
@@ -226,11 +231,12 @@ fn policies_that_learn_are_better_than_random_ones() {
 #[test]
 fn prices_bring_a_linear_bandit_near_its_budget() {
     let model = model();
-    let split = model.workload.split(Rng::new(7, 1));
+    let split = model.workload.split(Rng::new(7, 1), TEST_SHARE);
     let spent = |budget: Cost| {
         let mut policy = build("linucb", &model, Rng::new(1, 0)).unwrap();
         train(&model, &split.train, policy.as_mut(), budget, 20_000, Rng::new(2, 0));
-        let results = evaluate(&model, &split.train, policy.as_mut(), budget);
+        let results =
+            evaluate(&model, Scorer::Estimator(&model), &split.train, policy.as_mut(), budget);
         PolicySummary::of(&model, &results, budget).spent
     };
     let tight = Cost { latency_s: 7.0, usage_usd: 0.007 };
@@ -247,7 +253,8 @@ fn a_window_counts_the_last_six_calls_of_a_long_dialogue() {
     let model =
         DialogueModel::new(workload, &train, ModelParams::new(Costs::synthetic(3))).unwrap();
     let mut policy = build("always:cloud", &model, Rng::new(1, 0)).unwrap();
-    let results = evaluate(&model, &train, policy.as_mut(), Cost::PUBLISHED);
+    let results =
+        evaluate(&model, Scorer::Estimator(&model), &train, policy.as_mut(), Cost::PUBLISHED);
     let total = |results: &[DialogueResult]| {
         PolicySummary::of(&model, results, Cost::PUBLISHED).spent.latency_s
     };
@@ -270,7 +277,8 @@ fn the_two_step_planner_is_the_optimum_of_two_known_turns() {
         let model = DialogueModel::new(Arc::new(workload), &all.train, params).unwrap();
         let reward = |name: &str, budget| {
             let mut policy = build(name, &model, Rng::new(1, 0)).unwrap();
-            evaluate(&model, &all.test[..1], policy.as_mut(), budget)[0].reward
+            evaluate(&model, Scorer::Estimator(&model), &all.test[..1], policy.as_mut(), budget)[0]
+                .reward
         };
         for (latency_s, usage_usd) in [(30.0, 0.05), (12.0, 0.012), (7.0, 0.007)] {
             let budget = Cost { latency_s, usage_usd };

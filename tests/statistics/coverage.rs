@@ -20,7 +20,7 @@ use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::policies::build;
-use peeksim::offloading::{Cost, DialogueModel, ModelParams, Workload};
+use peeksim::offloading::{Cost, DialogueModel, ModelParams, Scorer, TEST_SHARE, Workload};
 use peeksim::stats::{Estimate, Interval, IntervalMethod, mser};
 use std::sync::Arc;
 
@@ -199,7 +199,8 @@ const POLICIES: [&str; 4] = ["random", "local", "always:cloud+0+1", "greedy-knn"
 fn rewards(model: &DialogueModel, dialogues: &[usize]) -> Vec<Vec<f64>> {
     let column = |name: &&str| {
         let mut policy = build(name, model, Rng::new(1, 0)).expect("a policy");
-        let results = evaluate(model, dialogues, policy.as_mut(), Cost::PUBLISHED);
+        let results =
+            evaluate(model, Scorer::Estimator(model), dialogues, policy.as_mut(), Cost::PUBLISHED);
         results.iter().map(|result| result.reward).collect::<Vec<f64>>()
     };
     let mut columns: Vec<Vec<f64>> = POLICIES.iter().map(column).collect();
@@ -218,7 +219,7 @@ fn data_set(set: u64, splits: u64, further: usize) -> Vec<[f64; 4]> {
     let mut by_dialogue = vec![vec![(0.0, 0.0); 100]; columns];
     let (mut by_split, mut truth) = (vec![Vec::new(); columns], vec![0.0; columns]);
     for split in 0..splits {
-        let split = data.split(Rng::new(set, split));
+        let split = data.split(Rng::new(set, split), TEST_SHARE);
         let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
         let model =
             DialogueModel::new(Arc::clone(&workload), &split.train, params).expect("a model");
