@@ -2,7 +2,6 @@
 
 use super::{CliError, unknown, wrong};
 use crate::config::{Problem, path};
-use crate::metrics::numbers;
 use crate::output::atomic;
 use crate::report::Results;
 use crate::report::comparison_table::{Comparison, PaperFormat};
@@ -15,10 +14,10 @@ use std::path::PathBuf;
 pub(super) struct CompareArgs {
     /// A results folder with runs.csv.
     folder: PathBuf,
-    /// The metric to compare.
-    #[arg(long, default_value = "utility_mean")]
-    metric: String,
-    /// The axis whose values are compared; the schedulers, or else the first axis that varies.
+    /// The metric to compare; utility_mean, or reward_mean of an offloading study, by default.
+    #[arg(long)]
+    metric: Option<String>,
+    /// The axis whose values are compared; schedulers or policies, or else the first axis that varies.
     #[arg(long)]
     axis: Option<String>,
     /// The value that the others are compared with; the first by default.
@@ -34,9 +33,10 @@ pub(super) struct CompareArgs {
 
 pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliError> {
     let results = Results::load(&args.folder)?;
-    let metrics: Vec<&str> = numbers().collect();
-    if !metrics.contains(&args.metric.as_str()) {
-        return Err(unknown("--metric", "metric", &args.metric, metrics).into());
+    let metrics: Vec<&str> = results.study.numbers().collect();
+    let metric = args.metric.as_deref().unwrap_or(results.study.usual_metric());
+    if !metrics.contains(&metric) {
+        return Err(unknown("--metric", "metric", metric, metrics).into());
     }
     let axis = axis(args.axis.as_deref(), &results)?;
     let labels = results.labels(axis);
@@ -45,7 +45,7 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
         let known = labels.iter().map(String::as_str);
         return Err(unknown("--baseline", "value", &asked, known).into());
     };
-    let text = Comparison::new(&results, axis, &baseline, &args.metric).write(args.format);
+    let text = Comparison::new(&results, axis, &baseline, metric).write(args.format);
     match &args.out {
         None => write!(out, "{text}")?,
         Some(path) => {
@@ -60,7 +60,7 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
 fn axis(name: Option<&str>, results: &Results) -> Result<usize, Problem> {
     let Some(name) = name else {
         let varies = || (0..results.axes.len()).find(|at| results.labels(*at).len() > 1);
-        return results.axis("scheduler").or_else(varies).ok_or_else(|| {
+        return results.axis(results.study.decider()).or_else(varies).ok_or_else(|| {
             let expected = "results with an axis that takes several values";
             wrong("--axis", "results in which no setting varies", expected)
         });

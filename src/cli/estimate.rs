@@ -1,6 +1,6 @@
 //! Estimates of the time that runs take.
 
-use crate::experiment::{OutputRequest, RunSpec, Sweep, run_one};
+use crate::experiment::{Configs, OutputRequest, RunSpec, Sweep, run_one};
 use std::time::{Duration, Instant};
 
 /// Requests of a trial run.
@@ -19,7 +19,7 @@ pub(super) fn costs(sweep: &Sweep, finished: &[Option<f64>]) -> Vec<f64> {
     let of: Vec<usize> = sweep.unit_points().collect();
     let points = of.len();
     known.resize(points, None);
-    let requests = |at: usize| sweep.configs[of[at]].arrivals.requests as f64;
+    let requests = |at: usize| sweep.configs.size(of[at]) as f64;
     let begun = Instant::now();
     let (mut spent, mut tried) = (0.0, 0.0);
     // A stride that shares no factor with the grid visits all corners of it.
@@ -58,11 +58,19 @@ fn unit(sweep: &Sweep, configuration: usize) -> f64 {
 
 /// The seconds of a run, extrapolated from its beginning.
 fn trial(sweep: &Sweep, configuration: usize) -> f64 {
-    let mut config = sweep.configs[configuration].clone();
-    let whole = config.arrivals.requests;
-    config.arrivals.requests = whole.min(TRIAL_REQUESTS);
     let rng = sweep.rng(RunSpec { configuration, replicate: 0 });
     let start = Instant::now();
+    let configs = match &sweep.configs {
+        Configs::Scheduling(configs) => configs,
+        Configs::Offloading(configs) => {
+            let (short, share) = configs[configuration].shortened();
+            let _ = short.run(rng, 0);
+            return start.elapsed().as_secs_f64() / share;
+        }
+    };
+    let mut config = configs[configuration].clone();
+    let whole = config.arrivals.requests;
+    config.arrivals.requests = whole.min(TRIAL_REQUESTS);
     let _ = run_one(&config, rng, &OutputRequest::default());
     start.elapsed().as_secs_f64() * whole as f64 / config.arrivals.requests.max(1) as f64
 }

@@ -42,7 +42,7 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     if args.check_determinism {
         return check_determinism(&sweep, spec, out);
     }
-    let config = &sweep.configs[spec.configuration];
+    let config = &sweep.scheduling()?[spec.configuration];
     let mut summary = summary(config, sweep.rng(spec)).map_err(CliError::Failed)?;
     let exact = match &args.requests {
         Some(path) => with_log(&sweep, spec, path, &mut summary)?,
@@ -113,7 +113,7 @@ fn with_log(
     path: &Path,
     summary: &mut Summary,
 ) -> Result<Option<u64>, CliError> {
-    let config = &sweep.configs[spec.configuration];
+    let config = &sweep.scheduling()?[spec.configuration];
     let has_sources = config.arrivals.request_sources != RequestSources::None;
     let mut outcome = Ok(None);
     let written = atomic::with(path, |file| {
@@ -179,7 +179,7 @@ fn hash(text: &str) -> u64 {
 }
 
 fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Result<(), CliError> {
-    let config = &sweep.configs[spec.configuration];
+    let config = &sweep.scheduling()?[spec.configuration];
     let mut first = EventHashes::default();
     simulate(config, sweep.rng(spec), &mut first).map_err(CliError::Failed)?;
     let mut check = EventCheck { first: &first.0, seen: 0, differs: None };

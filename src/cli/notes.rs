@@ -2,19 +2,17 @@
 
 use super::{CliError, print_note};
 use crate::config::note::{Note, Notes};
-use crate::experiment::{RunConfig, RunRecord, Sweep};
+use crate::experiment::{RunRecord, Sweep};
 use crate::report::rates;
 use crate::report::{Results, summary};
-use std::collections::BTreeSet;
 use std::io::Write;
 
 /// What a user should know about the inputs and the settings of a sweep.
 pub(super) fn of_inputs(sweep: &Sweep, notes: &mut Notes) {
     notes.extend(sweep.inputs.warnings());
-    notes.extend(sweep.configs.iter().flat_map(|config| config.notes().iter().cloned()));
+    notes.extend(sweep.configs.notes());
     if sweep.experiment.most_replicates() > 1 {
-        let same: BTreeSet<String> = sweep.configs.iter().filter_map(RunConfig::repeats).collect();
-        notes.extend(same.into_iter().map(|text| Note::new("", text)));
+        notes.extend(sweep.configs.repeats().into_iter().map(|text| Note::new("", text)));
     }
 }
 

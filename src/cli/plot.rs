@@ -3,7 +3,7 @@
 use super::{CliError, wrong};
 use crate::config::{ConfigNode, Location, Problems, Value, path};
 use crate::experiment::{AxisLabels, FigureKind, FigureSpec, NameChecker, axis_of_numbers};
-use crate::metrics::numbers;
+use crate::metrics::Study;
 use crate::report::{Results, draw_all};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -67,12 +67,12 @@ pub(super) fn main(args: &PlotArgs, out: &mut impl Write) -> Result<(), CliError
 fn figure(args: &PlotArgs, results: &Results) -> Result<FigureSpec, Problems> {
     let mut problems = Problems::default();
     let axes = results.axes_with_labels();
-    let node = table(args, &axes, &mut problems);
-    let spec = FigureSpec::read(&node, 0, &axes, &mut problems);
+    let node = table(args, (results.study, &axes), &mut problems);
+    let spec = FigureSpec::read(&node, 0, (results.study, &axes), &mut problems);
     let mut grid: Vec<&[String]> = results.rows.iter().map(|row| row.labels.as_slice()).collect();
     grid.sort_unstable();
     grid.dedup();
-    let metrics = numbers().filter(|name| results.columns.contains(name)).collect();
+    let metrics = results.study.numbers().filter(|name| results.columns.contains(name)).collect();
     let mut names = NameChecker { keys: &results.axes, grid, metrics, problems: &mut problems };
     names.filter(&spec.filter, &Location::file("--where"));
     if names.problems.is_empty() {
@@ -86,14 +86,18 @@ fn figure(args: &PlotArgs, results: &Results) -> Result<FigureSpec, Problems> {
 }
 
 /// The options as a table `[[figure]]`.
-fn table(args: &PlotArgs, axes: &[AxisLabels], problems: &mut Problems) -> ConfigNode {
+fn table(
+    args: &PlotArgs,
+    (study, axes): (Study, &[AxisLabels]),
+    problems: &mut Problems,
+) -> ConfigNode {
     let place = Location::file("figures");
     let kind = args.kind.as_deref().unwrap_or("lines");
     let lines = kind == "lines";
     let [facet, x] = [&args.facet, &args.x].map(|name| name.as_deref().map(path::spelled));
     let longest = || axis_of_numbers(axes).map(|at| axes[at].0.clone());
     let x = x.or_else(|| longest().filter(|_| lines));
-    let y = args.y.clone().or_else(|| lines.then(|| "utility_mean".to_owned()));
+    let y = args.y.clone().or_else(|| lines.then(|| study.usual_metric().to_owned()));
     let mut shown: Vec<&str> = match kind {
         "cdf" => vec!["latency-cdf"],
         _ => [&y, &x].into_iter().flatten().map(String::as_str).collect(),

@@ -10,6 +10,7 @@ use crate::config::toml::quote;
 use crate::experiment::{
     BUILD, CapacityResult, Experiment, FigureSpec, Shard, Sweep, SweepResult, threads,
 };
+use crate::metrics::Study;
 use crate::output::atomic;
 use crate::report::claims::{ClaimResult, Verdict, judge};
 use crate::report::league::{self, Block, FEWEST, League, METRICS, read_walls};
@@ -19,6 +20,7 @@ use crate::report::{
     write_runs,
 };
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -170,7 +172,7 @@ pub(super) fn report(
     if let Some(search) = &sweep.experiment.search {
         writeln!(out, "{}", capacity::render(sweep, search, &searches))?;
     } else {
-        write!(out, "{}", console::render(&results, &console::METRICS))?;
+        write!(out, "{}", console::render(&results, results.study.closing_table()))?;
         if let Some(knees) = console::knees(&results) {
             write!(out, "{knees}")?;
         }
@@ -183,10 +185,14 @@ pub(super) fn report(
         writeln!(out, "{}", league.short())?;
     }
     let gate = claims(&sweep.experiment, &results, out)?;
-    conservation(&results, out)?;
+    match sweep.experiment.study {
+        Study::Scheduling => conservation(&results, out)?,
+        Study::Offloading => samples(&results, out)?,
+    }
     notes.extend(more);
     notes.extend(notes::of_rows(&results));
     let mut written = vec!["runs.csv", "summary.csv", "intervals.csv"];
+    written.extend((sweep.experiment.study == Study::Offloading).then_some("samples.csv"));
     written.extend(compared.then_some("compare.csv"));
     written.extend(["manifest.toml", "timings.csv", package::NAME]);
     if sweep.experiment.search.is_some() {
@@ -302,6 +308,21 @@ pub(super) fn verdicts(judged: &[ClaimResult], out: &mut impl Write) -> Result<(
         writeln!(out, "  {:<12} {difference:<20} {}", judged.verdict.name(), judged.setting)?;
     }
     Ok(())
+}
+
+/// Prints who scored, and over how many dialogues or replicates the means are.
+fn samples(results: &Results, out: &mut impl Write) -> Result<(), CliError> {
+    let sources: BTreeSet<&str> = results.rows.iter().map(ResultRow::source).collect();
+    let sources: Vec<&str> = sources.into_iter().collect();
+    let cells = summary::cells(&results.rows);
+    let counts: BTreeSet<usize> = cells.iter().map(|cell| cell.rows.len()).collect();
+    let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+    Ok(writeln!(
+        out,
+        "answers scored by: {}; means and intervals over {} samples (samples.csv)",
+        sources.join(", "),
+        counts.join(" or ")
+    )?)
 }
 
 /// Prints sums over all runs which show that every request is accounted for.

@@ -194,7 +194,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
     let mut env = experiment::SchedulingEnvironment::new(&sweep, args.cost_weight)?;
     let policy = env.catalogue();
     let hashes: Vec<&str> =
-        (0..sweep.configs.len()).map(|configuration| sweep.config_hash(configuration)).collect();
+        (0..sweep.points.len()).map(|configuration| sweep.config_hash(configuration)).collect();
     let settings = signature([
         ("algorithm", args.algorithm.clone()),
         ("runs", source::hash(&hashes.concat())),

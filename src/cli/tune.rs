@@ -90,7 +90,8 @@ fn has_sources(sweep: &Sweep) -> bool {
     let several = |config: &RunConfig, app: AppId| {
         config.truth.trace(app).is_some_and(|trace| trace.sources.len() > 1)
     };
-    sweep.configs.iter().all(|config| config.catalog.app_ids().all(|app| several(config, app)))
+    let Ok(configs) = sweep.scheduling() else { return false };
+    configs.iter().all(|config| config.catalog.app_ids().all(|app| several(config, app)))
 }
 
 /// A point of a scheduler.

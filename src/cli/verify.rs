@@ -22,7 +22,7 @@ pub(super) struct VerifyArgs {
 
 pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliError> {
     let manifest = manifest::read(&args.folder)?;
-    let results = Results::load(&args.folder)?;
+    let results = Results::load_runs(&args.folder)?;
     if manifest.build != BUILD {
         print_note(&format!("note: the results are of build {}, this is {BUILD}", manifest.build));
     }

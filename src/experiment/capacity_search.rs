@@ -19,7 +19,7 @@ use crate::config::settings::NUMBER;
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, path,
 };
-use crate::metrics::numbers;
+use crate::metrics::Study;
 use std::collections::BTreeMap;
 
 const END: Kind = Kind::Number(f64::MIN_POSITIVE, 1e15);
@@ -87,8 +87,13 @@ impl CapacitySearch {
         check_key(&key, &at("key")).unwrap_or_else(|problem| read.problems().push(problem));
         let key = path::spelled(&key);
         let metric = read.text("metric");
-        if !numbers().any(|name| name == metric) {
-            read.problems().push(Problem::unknown(at("metric"), "metric", &metric, numbers()));
+        if !Study::Scheduling.numbers().any(|name| name == metric) {
+            read.problems().push(Problem::unknown(
+                at("metric"),
+                "metric",
+                &metric,
+                Study::Scheduling.numbers(),
+            ));
         }
         let limits = ["at_least", "at_most"].map(|key| read.optional_number(key));
         let limit = match (limits[0], limits[1]) {

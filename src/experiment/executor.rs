@@ -2,9 +2,10 @@
 
 use super::axis::RunSpec;
 use super::journal::{self, Journal, JournalContents, JournalEntry, RunRecord};
-use super::run::run_one;
+use super::run::{guarded, run_one};
 use super::shard::Shard;
-use super::sweep::{Sweep, SweepError};
+use super::sweep::{Configs, Sweep, SweepError};
+use crate::metrics::Study;
 use crate::output::atomic::{self, WriteError};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -76,8 +77,16 @@ impl Sweep {
     /// Makes one run.
     pub fn one(&self, spec: RunSpec) -> JournalEntry {
         let start = Instant::now();
-        let config = &self.configs[spec.configuration];
-        let result = run_one(config, self.rng(spec), &self.output_request());
+        let rng = self.rng(spec);
+        let result = match &self.configs {
+            Configs::Scheduling(configs) => {
+                run_one(&configs[spec.configuration], rng, &self.output_request())
+            }
+            Configs::Offloading(configs) => guarded(Study::Offloading, &[], || {
+                let made = configs[spec.configuration].run(rng, spec.replicate);
+                made.map_err(|problems| problems.to_string())
+            }),
+        };
         JournalEntry { result, wall_s: start.elapsed().as_secs_f64() }
     }
 

@@ -6,6 +6,7 @@ use crate::config::toml::quote;
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, decode, path,
 };
+use crate::metrics::Study;
 
 /// A figure to draw.
 #[derive(Clone, Debug)]
@@ -73,13 +74,15 @@ pub(super) const FIGURE: Group = Group::named("figure").of(&[&[
     Setting::optional(
         "x",
         Kind::Text,
-        "`lines`: the axis of numbers; `cdf`: latency_ms; `pareto`: deadline_miss_ratio",
+        "`lines`: the axis of numbers; `cdf`: latency_ms; `pareto`: deadline_miss_ratio, of an \
+         offloading study usage_usd_mean",
     )
     .means("The axis or column on the horizontal axis."),
     Setting::optional(
         "y",
         Kind::Text,
-        "`lines`: utility_mean; `cdf`: share; `pareto`: accuracy_mean",
+        "`lines`: utility_mean; `cdf`: share; `pareto`: accuracy_mean; of an offloading study \
+         reward_mean",
     )
     .means("The column on the vertical axis."),
     Setting::optional("series", Kind::Text, "the other axis")
@@ -116,15 +119,15 @@ impl FigureSpec {
     pub fn read(
         node: &ConfigNode,
         at: usize,
-        axes: &[AxisLabels],
+        (study, axes): (Study, &[AxisLabels]),
         problems: &mut Problems,
     ) -> Self {
         let mut read = Decoder::new(node, &FIGURE, problems);
         let kind = read.choice("kind", &FIGURE_KINDS);
         let (x, y) = match kind {
-            FigureKind::Lines => ("workload.rate_rps", "utility_mean"),
+            FigureKind::Lines => ("workload.rate_rps", study.usual_metric()),
             FigureKind::Cdf => ("latency_ms", "share"),
-            FigureKind::Pareto => ("deadline_miss_ratio", "accuracy_mean"),
+            FigureKind::Pareto => study.usual_pareto(),
         };
         let facet = path::spelled(&read.text("facet"));
         let x = match read.take("x") {

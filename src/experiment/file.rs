@@ -4,21 +4,23 @@ use super::axis::{AXIS, Axis, ZIP, axes_with_labels};
 use super::capacity_search::{CapacitySearch, SEARCH};
 use super::figure_spec::{FIGURE, FigureSpec, WHERE, check_file_name, read_filter};
 use super::implied::{AxisLabels, axis_of_claim};
-use super::settings::BASE;
+use super::settings::{BASE, OFFLOADING};
 use super::stopping::{STOPPING, StoppingRule};
 use super::tuning::{TUNE, Tuning};
+use crate::config::settings::names;
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode, path,
 };
 use crate::core::units::Span;
-use crate::metrics::{TABLES, TableEntry};
+use crate::metrics::{Study, TABLES, TableEntry};
 
 /// `[[expect]]`
 const EXPECT: Group = Group::named("expect").of(&[&[
     Setting::required("claim", Kind::Text)
         .means("Two labels of one axis and how they compare, such as `sneakpeek >= grouped`."),
     Setting::optional("axis", Kind::Text, "the axis that has both labels").means("Their axis."),
-    Setting::text("metric", "utility_mean").means("The column of runs.csv that is compared."),
+    Setting::optional("metric", Kind::Text, "utility_mean; of an offloading study reward_mean")
+        .means("The column of runs.csv that is compared."),
     Setting::number("factor", [1e-6, 1e6], 1.0).means(
         "The right side is multiplied by it: with 2, `a >= b` claims that the mean of a is at \
          least twice that of b.",
@@ -36,17 +38,26 @@ fn table_names() -> Vec<&'static str> {
     TABLES.iter().map(|table| table.name).collect()
 }
 
+/// The kinds of settings that all runs share.
+const BASES: [Kind; 2] = [Kind::Table(&BASE), Kind::Table(&OFFLOADING)];
+/// The keys that an offloading study lacks.
+const OF_SCHEDULING: [&str; 4] = ["search", "stopping", "timeseries_ms", "tune"];
+
 /// The file.
 pub const FILE: Group = Group::named("experiment").of(&[&[
     Setting::optional("name", Kind::Text, "the name of the file")
         .means("The folder of the results."),
     Setting::optional("title", Kind::Text, "the name").means("The heading of the figures."),
+    Setting::choice("study", &names(&Study::ALL)).means(
+        "What runs simulate: a scheduler that assigns requests to workers, or a policy that \
+         answers dialogues on a device or in the cloud. `[base]` has other keys for each.",
+    ),
     Setting::text("note", "").means("The small print of the figures."),
     Setting::integer("seed", [0, i64::MAX as u64], 1).means("The root of all random numbers."),
     Setting::integer("replicates", [1, 1_000_000], 10).means("The runs of each configuration."),
     Setting::optional("stopping", Kind::Table(&STOPPING), "`replicates` of each configuration")
         .means("When enough replicates have run."),
-    Setting::required("base", Kind::Table(&BASE)).means("The settings that all runs share."),
+    Setting::required("base", Kind::OneOf(&BASES)).means("The settings that all runs share."),
     Setting::optional("axis", Kind::List(&Kind::Table(&AXIS)), "none")
         .means("A setting that varies."),
     Setting::optional("zip", Kind::List(&Kind::Table(&ZIP)), "none")
@@ -77,6 +88,8 @@ pub struct Experiment {
     pub title: String,
     /// The small print of the figures.
     pub note: String,
+    /// What runs simulate.
+    pub study: Study,
     /// The root of all random numbers.
     pub seed: u64,
     /// Runs of each configuration; the first ones with `stopping`.
@@ -166,6 +179,7 @@ impl Experiment {
         check_file_name(&name, node, read.problems());
         let title = read.text_or("title", &name);
         let note = read.text("note");
+        let study = read.choice("study", &Study::ALL);
         let (seed, replicates) = (read.integer("seed"), read.integer("replicates"));
         let rule = read.take("stopping");
         let rule = rule.and_then(|node| StoppingRule::read(node, replicates, read.problems()));
@@ -184,18 +198,23 @@ impl Experiment {
         let [figures, claims] = ["figure", "expect"].map(|key| list(&mut read, key));
         let none = figures.is_empty() && claims.is_empty();
         let labels = if none { Vec::new() } else { axes_with_labels(&axes) };
-        let figures = read_figures(figures, &labels, [&title, &note], read.problems());
+        let figures = read_figures(figures, (study, &labels), [&title, &note], read.problems());
         let claims = claims.iter();
-        let claims = claims.filter_map(|node| Expectation::read(node, &labels, read.problems()));
+        let claims =
+            claims.filter_map(|node| Expectation::read(node, (study, &labels), read.problems()));
         let expectations = claims.collect();
         let tune = read.take("tune");
         let tune = tune.map(|node| Tuning::read(node, &base, &axes, read.problems()));
-        let (tables, series) = read_tables(&mut read);
+        let (tables, series) = read_tables(&mut read, study);
         read.finish();
+        if study == Study::Offloading {
+            refuse_scheduling(node, problems);
+        }
         Self {
             name,
             title,
             note,
+            study,
             seed,
             replicates,
             stopping: rule,
@@ -213,6 +232,17 @@ impl Experiment {
     }
 }
 
+/// Reports the keys that an offloading study lacks.
+fn refuse_scheduling(node: &ConfigNode, problems: &mut Problems) {
+    for key in OF_SCHEDULING {
+        if let Some(own) = node.get(key) {
+            let found = format!("`{key}` of an offloading study");
+            let expected = "an experiment of scheduling, or no such key";
+            problems.push(Problem::new(own.place.clone(), found, expected));
+        }
+    }
+}
+
 fn list<'a>(read: &mut Decoder<'a>, key: &'static str) -> &'a [ConfigNode] {
     match read.take(key) {
         Some(node) => decode::array(node, read.problems()),
@@ -223,13 +253,13 @@ fn list<'a>(read: &mut Decoder<'a>, key: &'static str) -> &'a [ConfigNode] {
 /// The figures; `own` are the title and the note of the experiment, for figures without them.
 fn read_figures(
     nodes: &[ConfigNode],
-    axes: &[AxisLabels],
+    (study, axes): (Study, &[AxisLabels]),
     own: [&str; 2],
     problems: &mut Problems,
 ) -> Vec<FigureSpec> {
     let mut figures: Vec<FigureSpec> = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
-        let mut figure = FigureSpec::read(node, at, axes, problems);
+        let mut figure = FigureSpec::read(node, at, (study, axes), problems);
         for (text, own) in [&mut figure.title, &mut figure.note].into_iter().zip(own) {
             if text.is_empty() {
                 own.clone_into(text);
@@ -246,8 +276,9 @@ fn read_figures(
 }
 
 /// `tables = ["apps"]`, and `timeseries_ms = 1000`, which asks for the time series too.
-fn read_tables(read: &mut Decoder<'_>) -> (Vec<&'static TableEntry>, Span) {
-    let known: Vec<_> = TABLES.iter().map(|table| (table.name, table.name)).collect();
+fn read_tables(read: &mut Decoder<'_>, study: Study) -> (Vec<&'static TableEntry>, Span) {
+    let own = TABLES.iter().filter(|table| table.study() == study);
+    let known: Vec<_> = own.map(|table| (table.name, table.name)).collect();
     let named = list(read, "tables").iter();
     let named: Vec<&str> =
         named.filter_map(|name| decode::choice(name, &known, read.problems())).collect();
@@ -269,11 +300,15 @@ const RELATIONS: [(&str, Relation); 4] = [
 
 impl Expectation {
     /// Reads a table `[[expect]]` of an experiment with these axes.
-    fn read(node: &ConfigNode, axes: &[AxisLabels], problems: &mut Problems) -> Option<Self> {
+    fn read(
+        node: &ConfigNode,
+        (study, axes): (Study, &[AxisLabels]),
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let mut read = Decoder::new(node, &EXPECT, problems);
         let claim = read.text("claim");
         let axis = read.optional_text("axis").map(path::spelled);
-        let metric = read.text("metric");
+        let metric = read.text_or("metric", study.usual_metric());
         let filter = read_filter(&mut read);
         let (gate, note) = (read.flag("gate"), read.text("note"));
         let factor = read.number("factor");

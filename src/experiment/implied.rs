@@ -2,6 +2,7 @@
 
 use super::spelling::is_label;
 use crate::config::{ConfigNode, Problem, Problems};
+use crate::metrics::Study;
 
 /// An axis: its key and its labels.
 pub type AxisLabels = (String, Vec<String>);
@@ -14,10 +15,15 @@ pub fn axis_of_numbers(axes: &[AxisLabels]) -> Option<usize> {
     places.max_by_key(|at| (axes[*at].1.len(), std::cmp::Reverse(*at)))
 }
 
-/// The axis `scheduler`, else the first that is not in `shown`, else none.
+/// Whether the values of an axis decide: schedulers, or offloading policies.
+fn decides(key: &str) -> bool {
+    Study::ALL.iter().any(|(_, study)| study.decider() == key)
+}
+
+/// The axis `scheduler` or `policy`, else the first that is not in `shown`, else none.
 pub fn other_axis(axes: &[AxisLabels], shown: &[&str]) -> String {
     let mut others = axes.iter().map(|(key, _)| key).filter(|key| !shown.contains(&key.as_str()));
-    let scheduler = others.clone().find(|key| *key == "scheduler");
+    let scheduler = others.clone().find(|key| decides(key));
     scheduler.or_else(|| others.next()).cloned().unwrap_or_default()
 }
 
@@ -41,15 +47,15 @@ pub(super) fn axis_of_lines(
     String::new()
 }
 
-/// The axis of a claim that names none: `scheduler`, or else the first that has both values.
+/// The axis of a claim that names none: `scheduler` or `policy`, or else the first that has both values.
 pub(super) fn axis_of_claim(
     claim: &ConfigNode,
     values: [&str; 2],
     axes: &[AxisLabels],
     problems: &mut Problems,
 ) -> Option<String> {
-    if axes.iter().any(|(key, _)| key == "scheduler") {
-        return Some("scheduler".to_owned());
+    if let Some((key, _)) = axes.iter().find(|(key, _)| decides(key)) {
+        return Some(key.clone());
     }
     let takes = |labels: &[String], value| labels.iter().any(|label| is_label(label, value));
     let both = |axis: &&AxisLabels| values.iter().all(|value| takes(&axis.1, value));

@@ -3,6 +3,7 @@
 use super::locate::{FileOrigin, Located, Locator};
 use crate::config::note::Note;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value, source};
+use crate::offloading::{self, Workload};
 use crate::system::link::Bandwidth;
 use crate::system::profile::Profile;
 use crate::traces::recorded::RecordedTrace;
@@ -19,6 +20,7 @@ pub struct InputCache {
     traces: BTreeMap<String, Option<Read<RecordedTrace>>>,
     bandwidths: BTreeMap<String, Read<Bandwidth>>,
     requests: BTreeMap<String, Read<TraceFile>>,
+    dialogues: BTreeMap<String, Read<Workload>>,
     imports: BTreeMap<String, ConfigNode>,
     files: BTreeMap<String, String>,
     locator: Locator,
@@ -122,6 +124,18 @@ impl InputCache {
         table
     }
 
+    /// The dialogues of a table.
+    pub fn dialogues(&mut self, path: &str) -> Read<Workload> {
+        if let Some(workload) = self.dialogues.get(path) {
+            return workload.clone();
+        }
+        let located = self.locate(path);
+        let workload = offloading::import::load(&located).map(Arc::new);
+        self.note(path);
+        self.dialogues.insert(path.to_owned(), workload.clone());
+        workload
+    }
+
     /// The requests of a file, checked, and the record of its import if there is one.
     pub fn requests(&mut self, path: &str) -> Read<TraceFile> {
         if let Some(file) = self.requests.get(path) {
@@ -158,9 +172,9 @@ impl InputCache {
         &self.imports
     }
 
-    /// Adds a file that a scheduler reads itself, so that run ids depend on it.
+    /// Adds a file that is read elsewhere, so that run ids depend on it.
     pub fn note(&mut self, name: &str) {
-        // The scheduler reports problems.
+        // Its reader reports problems.
         if let Ok(source) = source::read(&self.locate(name)) {
             self.files.insert(name.to_owned(), source.sha256);
         }

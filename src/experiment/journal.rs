@@ -12,7 +12,7 @@
 use super::axis::RunSpec;
 use super::run::RunResult;
 use crate::config::source::hex;
-use crate::metrics::COLUMNS;
+use crate::metrics::Study;
 use crate::output::atomic::{self, WriteError};
 use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
@@ -278,13 +278,18 @@ fn is_finished(entry: &str) -> bool {
     // What is not looked at is not copied.
     type Parts<'a> = (f64, Cow<'a, str>, Vec<IgnoredAny>, IgnoredAny, IgnoredAny);
     let parts: Result<Parts<'_>, _> = serde_json::from_str(entry);
-    parts.is_ok_and(|(_, error, cells, ..)| error.is_empty() && cells.len() == COLUMNS.len())
+    parts.is_ok_and(|(_, error, cells, ..)| error.is_empty() && is_row(cells.len()))
+}
+
+/// Whether a run of some study has this number of cells.
+fn is_row(cells: usize) -> bool {
+    Study::ALL.iter().any(|(_, study)| study.columns().len() == cells)
 }
 
 fn parse(entry: &str) -> Option<JournalEntry> {
     let (wall_s, error, cells, quantiles, tables) = serde_json::from_str(entry).ok()?;
     let result = RunResult { cells, quantiles, tables, error };
-    (result.cells.len() == COLUMNS.len()).then_some(JournalEntry { result, wall_s })
+    is_row(result.cells.len()).then_some(JournalEntry { result, wall_s })
 }
 
 #[cfg(test)]
@@ -292,7 +297,7 @@ mod tests {
     use super::*;
 
     fn entry(error: &str) -> JournalEntry {
-        let cells = (0..COLUMNS.len()).map(|i| i.to_string()).collect();
+        let cells = (0..Study::Scheduling.columns().len()).map(|i| i.to_string()).collect();
         let quantiles = vec!["1.5".to_owned()];
         let row = |first: &str| vec![first.to_owned(), "a, \"b\"".to_owned()];
         let tables = vec![vec![row("1"), row("2")], Vec::new()];

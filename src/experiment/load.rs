@@ -3,10 +3,12 @@
 use super::file::Experiment;
 use super::grid::expand;
 use super::input_cache::InputCache;
+use super::offloading_config::OffloadingConfig;
 use super::overrides;
 use super::run_config::RunConfig;
 use crate::config::source::{self, Source};
 use crate::config::{ConfigNode, Location, Problem, Problems, Value};
+use crate::metrics::Study;
 
 impl Experiment {
     /// Loads a file, or the shipped experiment of that name, and applies `key=value` overrides.
@@ -62,7 +64,10 @@ fn problems_of_settings(experiment: &Experiment) -> Problems {
         Ok(grid) if experiment.axes.len() == written.sum::<usize>() => grid.into_iter().next(),
         _ => None,
     };
-    let read =
-        settings.map(|first| RunConfig::read(&first.node, &mut InputCache::of(&experiment.path)));
-    read.and_then(Result::err).unwrap_or_default()
+    let mut inputs = InputCache::of(&experiment.path);
+    let read = settings.map(|first| match experiment.study {
+        Study::Scheduling => RunConfig::read(&first.node, &mut inputs).err(),
+        Study::Offloading => OffloadingConfig::read(&first.node, &mut inputs).err(),
+    });
+    read.flatten().unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use crate::core::rng::Rng;
 use crate::core::units::Span;
 use crate::engine::{self, Counts, Simulation};
 use crate::metrics::{
-    COLUMNS, Cell, MeasurementWindow, Summary, TableEntry, Tables, Transient, fluid_bound,
+    Cell, MeasurementWindow, Study, Summary, TableEntry, Tables, Transient, fluid_bound,
 };
 use crate::scheduler::{self, BuildContext};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,16 +51,25 @@ impl OutputRequest {
 
 /// Makes a run and never panics: a failure is a result too.
 pub fn run_one(config: &RunConfig, rng: Rng, outputs: &OutputRequest) -> RunResult {
-    let result = catch_unwind(AssertUnwindSafe(|| try_run(config, rng, outputs)));
+    guarded(Study::Scheduling, &outputs.tables, || try_run(config, rng, outputs))
+}
+
+/// The result of a run of a study with these tables, whatever happens in it.
+pub(super) fn guarded(
+    study: Study,
+    tables: &[&'static TableEntry],
+    run: impl FnOnce() -> Result<RunResult, String>,
+) -> RunResult {
+    let result = catch_unwind(AssertUnwindSafe(run));
     let result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         Err(format!("panic: {}", text.unwrap_or_default()))
     });
     result.unwrap_or_else(|error| RunResult {
-        cells: vec![String::new(); COLUMNS.len()],
+        cells: vec![String::new(); study.columns().len()],
         quantiles: Vec::new(),
-        tables: vec![Vec::new(); outputs.tables.len()],
+        tables: vec![Vec::new(); tables.len()],
         error,
     })
 }

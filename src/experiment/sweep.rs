@@ -5,12 +5,15 @@ use super::figure_spec::FigureKind;
 use super::file::Experiment;
 use super::grid::{axis_keys, expand};
 use super::input_cache::InputCache;
+use super::offloading_config::OffloadingConfig;
 use super::run::OutputRequest;
 use super::run_config::RunConfig;
 use super::{BUILD, SCHEMA_VERSION, validate};
-use crate::config::Problems;
+use crate::config::note::Note;
 use crate::config::source::hex;
+use crate::config::{ConfigNode, Location, Problem, Problems};
 use crate::core::rng::Rng;
+use crate::metrics::{Study, TABLES};
 use crate::output::atomic::WriteError;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +27,7 @@ pub struct Sweep {
     /// The points of the grid, then those that searches probed.
     pub points: Vec<GridPoint>,
     /// The configuration of each point, ready to run.
-    pub configs: Vec<RunConfig>,
+    pub configs: Configs,
     /// The files that were read.
     pub inputs: InputCache,
     /// The settings and inputs of each configuration as a hash.
@@ -33,6 +36,61 @@ pub struct Sweep {
     grid: usize,
     /// The probes, by the configuration at the low end of their search and the bits of the value.
     pub(super) probes: BTreeMap<(usize, u64), usize>,
+}
+
+/// The configurations of a sweep.
+#[derive(Debug)]
+pub enum Configs {
+    /// Of schedulers.
+    Scheduling(Vec<RunConfig>),
+    /// Of offloading policies.
+    Offloading(Vec<OffloadingConfig>),
+}
+
+impl Configs {
+    fn new(study: Study) -> Self {
+        match study {
+            Study::Scheduling => Self::Scheduling(Vec::new()),
+            Study::Offloading => Self::Offloading(Vec::new()),
+        }
+    }
+
+    /// Decodes and checks one more configuration.
+    fn push(&mut self, node: &ConfigNode, inputs: &mut InputCache) -> Result<(), Problems> {
+        match self {
+            Self::Scheduling(configs) => configs.push(RunConfig::read(node, inputs)?),
+            Self::Offloading(configs) => configs.push(OffloadingConfig::read(node, inputs)?),
+        }
+        Ok(())
+    }
+
+    /// On which knowledge the rows of a configuration rest: the cell of [`Study::source`].
+    pub fn source(&self, configuration: usize) -> &'static str {
+        match self {
+            Self::Scheduling(configs) => configs[configuration].info.name(),
+            Self::Offloading(configs) => configs[configuration].evaluation().name(),
+        }
+    }
+
+    /// What a user should know about the settings.
+    pub fn notes(&self) -> Vec<Note> {
+        let Self::Scheduling(configs) = self else { return Vec::new() };
+        configs.iter().flat_map(|config| config.notes().iter().cloned()).collect()
+    }
+
+    /// Notes on configurations whose replicates share their arrivals.
+    pub fn repeats(&self) -> BTreeSet<String> {
+        let Self::Scheduling(configs) = self else { return BTreeSet::new() };
+        configs.iter().filter_map(RunConfig::repeats).collect()
+    }
+
+    /// The size of a run: requests, or dialogues.
+    pub fn size(&self, configuration: usize) -> u64 {
+        match self {
+            Self::Scheduling(configs) => configs[configuration].arrivals.requests,
+            Self::Offloading(configs) => configs[configuration].dialogues.count() as u64,
+        }
+    }
 }
 
 /// A sweep that could not be carried out.
@@ -92,7 +150,7 @@ impl Sweep {
     pub fn new(experiment: Experiment) -> Result<Self, Problems> {
         let mut sweep = Self {
             points: Vec::new(),
-            configs: Vec::new(),
+            configs: Configs::new(experiment.study),
             inputs: InputCache::of(&experiment.path),
             hashes: Vec::new(),
             grid: 0,
@@ -102,9 +160,8 @@ impl Sweep {
         let mut problems = Problems::default();
         let grid = expand(&sweep.experiment)?;
         for point in &grid {
-            match RunConfig::read(&point.node, &mut sweep.inputs) {
-                Ok(config) => sweep.configs.push(config),
-                Err(more) => problems.extend(more),
+            if let Err(more) = sweep.configs.push(&point.node, &mut sweep.inputs) {
+                problems.extend(more);
             }
             if problems.is_full() {
                 break;
@@ -131,7 +188,7 @@ impl Sweep {
 
     /// Adds a configuration that is no point of the grid; its index.
     pub(super) fn push(&mut self, point: GridPoint) -> Result<usize, Problems> {
-        self.configs.push(RunConfig::read(&point.node, &mut self.inputs)?);
+        self.configs.push(&point.node, &mut self.inputs)?;
         self.hashes.push(hash(&point, &self.files()));
         self.points.push(point);
         Ok(self.points.len() - 1)
@@ -140,6 +197,21 @@ impl Sweep {
     /// The inputs with their hashes, as text.
     fn files(&self) -> String {
         self.inputs.files().iter().map(|(path, hash)| format!("{path} {hash}\n")).collect()
+    }
+
+    /// The configurations of an experiment about schedulers.
+    ///
+    /// # Errors
+    /// It is an offloading study.
+    pub fn scheduling(&self) -> Result<&[RunConfig], Problem> {
+        match &self.configs {
+            Configs::Scheduling(configs) => Ok(configs),
+            Configs::Offloading(_) => {
+                let place = Location::file(&self.experiment.path).field("study");
+                let expected = "an experiment about schedulers";
+                Err(Problem::new(place, "an offloading study", expected))
+            }
+        }
     }
 
     /// The keys that vary.
@@ -216,7 +288,12 @@ impl Sweep {
     pub fn output_request(&self) -> OutputRequest {
         let experiment = &self.experiment;
         let quantiles = experiment.figures.iter().any(|figure| figure.kind == FigureKind::Cdf);
-        OutputRequest { quantiles, tables: experiment.tables.clone(), series: experiment.series }
+        // Rows of dialogues are always kept: statistics are made of them.
+        let kept = TABLES.iter().copied().filter(|table| match experiment.study {
+            Study::Scheduling => experiment.tables.iter().any(|own| own.name == table.name),
+            Study::Offloading => table.study() == Study::Offloading,
+        });
+        OutputRequest { quantiles, tables: kept.collect(), series: experiment.series }
     }
 }
 

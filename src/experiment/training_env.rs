@@ -126,7 +126,7 @@ impl<'a> SchedulingEnvironment<'a> {
     ///
     /// If they have not, or the first run cannot be built.
     pub fn new(sweep: &'a Sweep, cost_weight: f64) -> Result<Self, Problems> {
-        let configs = sweep.configs.as_slice();
+        let configs = sweep.scheduling()?;
         let expected = policy_catalogue(&configs[0].catalog, configs[0].info);
         for (other, settings) in configs.iter().zip(&sweep.points).skip(1) {
             let found = policy_catalogue(&other.catalog, other.info);
@@ -215,12 +215,13 @@ impl Environment for SchedulingEnvironment<'_> {
 /// Mean utility of a network over the first replicate of every configuration.
 pub fn utility(sweep: &Sweep, network: &Mlp) -> Result<f64, String> {
     let mut sum = 0.0;
-    for config in &sweep.configs {
+    let configs = sweep.scheduling().map_err(|problem| problem.to_string())?;
+    for config in configs {
         let mut summary = Summary::new(&config.catalog);
         let mut scheduler = trained(&config.catalog, network.clone());
         let rng = Rng::new(sweep.experiment.seed, 0);
         super::simulate_with(config, rng, scheduler.as_mut(), config.info, &mut summary)?;
         sum += summary.cell("utility_mean").and_then(Cell::number).unwrap_or(0.0);
     }
-    Ok(sum / sweep.configs.len() as f64)
+    Ok(sum / configs.len() as f64)
 }

@@ -6,7 +6,7 @@ use super::figure_spec::{WHERE, read_filter};
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, decode,
 };
-use crate::metrics::numbers;
+use crate::metrics::Study;
 
 /// The most points of a scheduler: every scheduler gets the same effort.
 pub const MOST_POINTS: usize = 24;
@@ -91,8 +91,13 @@ impl Tuning {
         read.finish();
         let place =
             |key: &str| node.get(key).unwrap_or(node).place.clone().field(&format!("tune.{key}"));
-        if !numbers().any(|known| known == metric) {
-            problems.push(Problem::unknown(place("metric"), "metric", &metric, numbers()));
+        if !Study::Scheduling.numbers().any(|known| known == metric) {
+            problems.push(Problem::unknown(
+                place("metric"),
+                "metric",
+                &metric,
+                Study::Scheduling.numbers(),
+            ));
         }
         let split = base.get("workload").and_then(|workload| workload.get("source_split"));
         if let Some(split) = split.filter(|split| split.cell() == tried_on) {

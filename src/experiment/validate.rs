@@ -21,7 +21,7 @@ pub(super) fn check(experiment: &Experiment, grid: &[GridPoint], problems: &mut 
     let keys = axis_keys(experiment);
     let grid = grid.iter().map(|configuration| configuration.labels.as_slice()).collect();
     let mut names =
-        NameChecker { keys: &keys, grid, metrics: metrics::numbers().collect(), problems };
+        NameChecker { keys: &keys, grid, metrics: experiment.study.numbers().collect(), problems };
     experiment.figures.iter().for_each(|figure| names.figure(figure));
     experiment.expectations.iter().for_each(|claim| names.claim(claim));
     if let Some(rule) = &experiment.stopping {

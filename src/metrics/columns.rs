@@ -3,6 +3,7 @@
 use super::column::{
     ARRIVED, COMPLETED, Cell, Column, ColumnKind, LATE, TARDINESS, column, count, ratio, share,
 };
+use super::study::DIALOGUE_COLUMNS;
 use super::summary::Summary;
 use crate::core::units::NS_PER_MS;
 use std::collections::BTreeMap;
@@ -278,26 +279,17 @@ impl Summary {
     }
 }
 
-/// The place in [`COLUMNS`] of the column of this name, if there is one.
-pub fn place_of(name: &str) -> Option<usize> {
-    static PLACES: LazyLock<BTreeMap<&str, usize>> = LazyLock::new(|| {
-        COLUMNS.iter().enumerate().map(|(at, column)| (column.name, at)).collect()
-    });
-    PLACES.get(name).copied()
-}
-
-/// The column of this name, if there is one.
+/// The measured column of this name of any study, if there is one.
 pub fn column_named(name: &str) -> Option<&'static Column> {
-    Some(&COLUMNS[place_of(name)?])
+    static COLUMNS_BY_NAME: LazyLock<BTreeMap<&str, &Column>> = LazyLock::new(|| {
+        let columns = COLUMNS.iter().chain(DIALOGUE_COLUMNS);
+        columns.map(|column| (column.name, column)).collect()
+    });
+    COLUMNS_BY_NAME.get(name).copied()
 }
 
 /// The cell of the column of this name in a row with the cells of [`COLUMNS`].
 pub fn named<'c>(cells: &'c [String], name: &str) -> Option<&'c str> {
-    cells.get(place_of(name)?).map(String::as_str)
-}
-
-/// The names of the columns that hold numbers.
-pub fn numbers() -> impl Iterator<Item = &'static str> {
-    let numbers = COLUMNS.iter().filter(|column| !matches!(column.kind, ColumnKind::Word(_)));
-    numbers.map(|column| column.name)
+    let place = COLUMNS.iter().position(|column| column.name == name)?;
+    cells.get(place).map(String::as_str)
 }

@@ -2,25 +2,31 @@
 
 /// Whether more of a metric is better; `None` where neither more nor less is.
 pub fn more_is_better(metric: &str) -> Option<bool> {
-    const MORE: [&str; 8] = [
+    const MORE: [&str; 10] = [
         "accuracy_mean",
         "accuracy_on_time_mean",
         "effective_accuracy",
         "fairness_jain",
         "goodput_rps",
+        "response_mean",
+        "reward_mean",
         "slo_attainment",
         "utility_app_min",
         "utility_mean",
     ];
-    const LESS: [&str; 9] = [
+    const LESS: [&str; 13] = [
         "calibration",
         "cost",
         "deadline",
         "energy",
+        "excess",
+        "failed",
         "latency",
         "late",
         "model",
+        "over",
         "tardiness",
+        "usage",
         "wait",
     ];
     let first = metric.split('_').next().unwrap_or(metric);
@@ -34,15 +40,24 @@ pub fn more_is_better(metric: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::numbers;
+    use crate::metrics::Study;
 
     #[test]
     fn every_metric_with_a_direction_exists() {
-        for metric in ["utility_mean", "utility_app_min", "goodput_rps", "fairness_jain"] {
+        let numbers = || Study::ALL.into_iter().flat_map(|(_, study)| study.numbers());
+        for metric in
+            ["reward_mean", "utility_mean", "utility_app_min", "goodput_rps", "fairness_jain"]
+        {
             assert!(numbers().any(|name| name == metric));
             assert_eq!(more_is_better(metric), Some(true));
         }
-        for metric in ["deadline_miss_ratio", "latency_ms_p99", "model_loads_per_1000", "late"] {
+        for metric in [
+            "over_budget_ratio",
+            "deadline_miss_ratio",
+            "latency_ms_p99",
+            "model_loads_per_1000",
+            "late",
+        ] {
             assert!(numbers().any(|name| name == metric));
             assert_eq!(more_is_better(metric), Some(false));
         }

@@ -1,7 +1,7 @@
 //! The expected score of an answer: a distance-weighted mean over the nearest recorded turns.
 //!
 //! A point is a state and a decision, all coordinates small integers, and the score of the answer.
-//! Of the five points nearest to a query by a [`Metric`], each counts with weight 1 / (d + 1e-6)
+//! Of the points nearest to a query (five in the published code) by a [`Metric`], each counts with weight 1 / (d + 1e-6)
 //! (the authors' `tmo/env.py`, where d is Euclidean). Distances are functions of integers, so ties
 //! are exact. They are frequent, and the published code breaks them by the order of its tree; see
 //! [`NeighbourTies`].
@@ -13,8 +13,6 @@
 
 use std::ops::Range;
 
-/// Number of neighbours that count.
-const NEIGHBOURS: usize = 5;
 /// Added to distances, so that an exact match has a finite weight.
 const SOFTENING: f64 = 1e-6;
 /// Number of coordinates between two comparisons with the bound.
@@ -74,12 +72,20 @@ pub enum NeighbourTies {
     LowestIndex,
 }
 
+impl NeighbourTies {
+    /// All of them, by name.
+    pub const ALL: [(&str, Self); 2] =
+        [("shared", Self::Shared), ("lowest-index", Self::LowestIndex)];
+}
+
 /// The state, the decision and the score of a recorded turn.
 pub type Record = (Vec<i8>, Vec<i8>, f64);
 
 /// The recorded points, in an order for fast queries.
 #[derive(Clone, Debug)]
 pub struct Estimator {
+    /// Number of neighbours that count.
+    neighbours: usize,
     ties: NeighbourTies,
     metric: Metric,
     /// Number of coordinates of a state, rounded up to whole chunks.
@@ -113,7 +119,12 @@ struct Nearest {
 
 impl Estimator {
     /// An estimator of recorded turns. All states have the same length, and all decisions.
-    pub fn new(mut records: Vec<Record>, metric: Metric, ties: NeighbourTies) -> Self {
+    pub fn new(
+        mut records: Vec<Record>,
+        neighbours: usize,
+        metric: Metric,
+        ties: NeighbourTies,
+    ) -> Self {
         // The last coordinate first. Sorting is stable: equal points keep the order of the turns.
         let key = |(state, decision, _): &Record| -> Vec<i8> {
             decision.iter().rev().chain(state.iter().rev()).copied().collect()
@@ -145,7 +156,7 @@ impl Estimator {
         };
         let order: Vec<usize> = (0..points.len()).collect();
         let runs = order.chunk_by(alike).map(|run| run[0]..run[0] + run.len()).collect();
-        Self { ties, metric, stride, states, points, runs, decisions }
+        Self { neighbours, ties, metric, stride, states, points, runs, decisions }
     }
 
     /// Writes the expected scores of `decisions` in `state`, 0 if there are no points.
@@ -172,13 +183,14 @@ impl Estimator {
                 let Some(here) = self.apart(known, &state, largest(&bounds)) else { continue };
                 for ((nearest, bound), apart) in nearest.iter_mut().zip(&mut bounds).zip(apart) {
                     if here + apart <= *bound {
-                        *bound = nearest.add(here + apart, point.sum, point.count, self.ties);
+                        let known = (point.sum, point.count);
+                        *bound = nearest.add(here + apart, known, self.neighbours, self.ties);
                     }
                 }
             }
         }
         into.clear();
-        into.extend(nearest.iter().map(|nearest| nearest.mean(self.metric)));
+        into.extend(nearest.iter().map(|nearest| nearest.mean(self.metric, self.neighbours)));
     }
 
     /// The sum of the metric over two states, unless it is beyond `bound`.
@@ -203,7 +215,13 @@ fn reversed(point: &[i8]) -> Vec<i8> {
 
 impl Nearest {
     /// Adds a point; the largest sum of the metric that the next point may have.
-    fn add(&mut self, distance: i32, sum: f64, count: u32, ties: NeighbourTies) -> i32 {
+    fn add(
+        &mut self,
+        distance: i32,
+        (sum, count): (f64, u32),
+        neighbours: usize,
+        ties: NeighbourTies,
+    ) -> i32 {
         let at = self.groups.partition_point(|group| match ties {
             NeighbourTies::Shared => group.0 < distance,
             NeighbourTies::LowestIndex => group.0 <= distance,
@@ -217,15 +235,15 @@ impl Nearest {
         let mut places = 0;
         let kept = self.groups.iter().position(|group| {
             places += group.2 as usize;
-            places >= NEIGHBOURS
+            places >= neighbours
         });
         let Some(last) = kept else { return i32::MAX };
         self.groups.truncate(last + 1);
         self.groups[last].0
     }
 
-    fn mean(&self, metric: Metric) -> f64 {
-        let (mut score, mut weight, mut left) = (0.0, 0.0, NEIGHBOURS as f64);
+    fn mean(&self, metric: Metric, neighbours: usize) -> f64 {
+        let (mut score, mut weight, mut left) = (0.0, 0.0, neighbours as f64);
         for (distance, sum, count) in &self.groups {
             let count = f64::from(*count);
             let places = count.min(left);
@@ -243,12 +261,13 @@ mod tests {
     use super::*;
     use crate::core::rng::{Label, Rng};
 
-    /// The definition, written out: sort all points, take five, share what is left.
+    /// The definition, written out: sort all points, take the nearest, share what is left.
     fn by_hand(
         points: &[Record],
         state: &[i8],
         decision: &[i8],
         how: (Metric, NeighbourTies),
+        neighbours: usize,
     ) -> f64 {
         let query: Vec<i8> = [state, decision].concat();
         let apart = |point: &[i8]| {
@@ -268,30 +287,30 @@ mod tests {
             })
             .collect();
         order.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        let fifth = order[4.min(order.len() - 1)].0;
+        let farthest = order[(neighbours - 1).min(order.len() - 1)].0;
         let length = |d: i32| match how.0 {
             Metric::Euclidean => f64::from(d).sqrt(),
             _ => f64::from(d),
         };
         let weight = |d: i32| 1.0 / (length(d) + 1e-6);
         let (mut score, mut sum) = (0.0, 0.0);
-        let before: Vec<_> = order.iter().filter(|p| p.0 < fifth).collect();
+        let before: Vec<_> = order.iter().filter(|p| p.0 < farthest).collect();
         for p in &before {
             score += weight(p.0) * p.2;
             sum += weight(p.0);
         }
-        let tied: Vec<_> = order.iter().filter(|p| p.0 == fifth).collect();
-        let places = (5 - before.len()).min(tied.len());
+        let tied: Vec<_> = order.iter().filter(|p| p.0 == farthest).collect();
+        let places = (neighbours - before.len()).min(tied.len());
         match how.1 {
             NeighbourTies::Shared => {
                 let mean = tied.iter().map(|p| p.2).sum::<f64>() / tied.len() as f64;
-                score += places as f64 * weight(fifth) * mean;
+                score += places as f64 * weight(farthest) * mean;
             }
             NeighbourTies::LowestIndex => {
-                score += tied[..places].iter().map(|p| weight(fifth) * p.2).sum::<f64>();
+                score += tied[..places].iter().map(|p| weight(farthest) * p.2).sum::<f64>();
             }
         }
-        score / (sum + places as f64 * weight(fifth))
+        score / (sum + places as f64 * weight(farthest))
     }
 
     #[test]
@@ -305,16 +324,16 @@ mod tests {
             let points: Vec<Record> = (0..size)
                 .map(|i| (part(i, 0..5), part(i, 5..7), rng.keyed_unit(Label::Outcome, i, 0)))
                 .collect();
-            let ways = Metric::ALL.into_iter().flat_map(|(_, metric)| {
-                [NeighbourTies::Shared, NeighbourTies::LowestIndex].map(|ties| (metric, ties))
-            });
-            for how in ways {
-                let estimator = Estimator::new(points.clone(), how.0, how.1);
+            let ways = Metric::ALL
+                .into_iter()
+                .flat_map(|(_, metric)| NeighbourTies::ALL.map(|(_, ties)| (metric, ties)));
+            for (how, neighbours) in ways.flat_map(|how| [1, 5, 17].map(|count| (how, count))) {
+                let estimator = Estimator::new(points.clone(), neighbours, how.0, how.1);
                 let (mut found, mut alone) = (Vec::new(), Vec::new());
                 for state in (1000..1100).map(|i| part(i, 0..5)) {
                     estimator.scores(&state, &decisions, &mut found);
                     for (decision, found) in decisions.iter().zip(&found) {
-                        let expected = by_hand(&points, &state, decision, how);
+                        let expected = by_hand(&points, &state, decision, how, neighbours);
                         let near = (found - expected).abs() < 1e-9;
                         assert!(near, "{size} {how:?}: {found} {expected}");
                         estimator.scores(&state, std::slice::from_ref(decision), &mut alone);
@@ -324,7 +343,7 @@ mod tests {
             }
         }
         let mut scores = Vec::new();
-        let none = Estimator::new(Vec::new(), Metric::Euclidean, NeighbourTies::Shared);
+        let none = Estimator::new(Vec::new(), 5, Metric::Euclidean, NeighbourTies::Shared);
         none.scores(&[0; 25], &decisions, &mut scores);
         assert_eq!(scores, [0.0; 6]);
     }

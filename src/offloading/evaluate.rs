@@ -27,6 +27,10 @@ pub struct DialogueResult {
     pub reward: f64,
     /// Cost of all calls.
     pub spent: Cost,
+    /// Seconds that the turns waited before their calls began; part of `spent`.
+    pub waited_s: f64,
+    /// Turns that nobody answered.
+    pub failed: usize,
     /// The actions by turn.
     pub actions: Vec<usize>,
 }
@@ -146,6 +150,7 @@ impl DialogueResult {
     pub(super) fn delay(&mut self, model: &DialogueModel, waited_s: f64) {
         self.reward -= model.charge_of_waiting(waited_s);
         self.spent.latency_s += waited_s;
+        self.waited_s += waited_s;
     }
 
     /// Turns sums over turns into means.

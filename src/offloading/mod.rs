@@ -6,8 +6,11 @@
 //! ours.
 
 pub mod action;
+pub mod agents;
 mod bandit;
 pub mod cost;
+pub mod dialogue_row;
+pub mod dialogue_source;
 pub mod estimator;
 pub mod evaluate;
 pub mod folds;
@@ -22,6 +25,7 @@ pub mod network_policy;
 pub mod optimum;
 pub mod policies;
 pub mod policy;
+pub mod policy_spec;
 pub mod recorded_policy;
 pub mod training_env;
 pub mod true_responses;

@@ -9,8 +9,8 @@
 //! 0..=1: costs over the kinds of calls, association over the actions of the turn.
 
 use super::action::Actions;
-use super::cost::{Cost, Costs, normalised, range};
-use super::estimator::{Estimator, Metric, NeighbourTies};
+use super::cost::{Cost, Costs, range};
+use super::estimator::{Estimator, Metric, NeighbourTies, Record};
 use super::workload::{Dialogue, Workload};
 use crate::config::{Location, Problem};
 use std::sync::Arc;
@@ -34,6 +34,42 @@ impl Default for RewardWeights {
     }
 }
 
+/// What a time or a price of 1 is in the reward.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Normalisation {
+    /// The range over the kinds of calls, from the least: the published rule.
+    #[default]
+    Range,
+    /// The budget of a dialogue.
+    Budget(Cost),
+    /// A second and a US dollar.
+    Units,
+}
+
+impl Normalisation {
+    /// All of them, by name; the budget is still to be filled in.
+    pub const ALL: [(&str, Self); 3] =
+        [("range", Self::Range), ("budget", Self::Budget(Cost::PUBLISHED)), ("units", Self::Units)];
+
+    /// The least time and price of these costs, and what is 1 above them; 0 if nothing is.
+    fn origin_and_unit(self, costs: [&[f64]; 2]) -> [(f64, f64); 2] {
+        match self {
+            Self::Range => costs.map(range),
+            Self::Budget(budget) => budget.parts().map(|whole| (0.0, whole)),
+            Self::Units => [(0.0, 1.0); 2],
+        }
+    }
+}
+
+/// Turns of history of the published state.
+pub const WINDOW: usize = 5;
+/// The most turns of history.
+pub const MAX_WINDOW: usize = 100;
+/// Neighbours of the published estimator.
+pub const NEIGHBOURS: usize = 5;
+/// The most neighbours.
+pub const MAX_NEIGHBOURS: usize = 10_000;
+
 /// Parameters that all policies of a comparison share.
 #[derive(Clone, Debug)]
 pub struct ModelParams {
@@ -41,8 +77,12 @@ pub struct ModelParams {
     pub costs: Costs,
     /// Weights of the reward.
     pub weights: RewardWeights,
+    /// What a time or a price of 1 is.
+    pub normalisation: Normalisation,
     /// Turns of history in a state, Z.
     pub window: usize,
+    /// Recorded turns of which the estimator takes the mean.
+    pub neighbours: usize,
     /// Distance of the estimator.
     pub metric: Metric,
     /// How the estimator breaks ties.
@@ -50,10 +90,21 @@ pub struct ModelParams {
 }
 
 impl ModelParams {
-    /// The published window, weights and metric, ties shared.
+    /// The published reward, window, neighbours and metric, ties shared.
     pub fn new(costs: Costs) -> Self {
-        let (weights, metric) = (RewardWeights::default(), Metric::Euclidean);
-        Self { costs, weights, window: 5, metric, ties: NeighbourTies::Shared }
+        Self {
+            costs,
+            weights: RewardWeights::default(),
+            normalisation: Normalisation::Range,
+            window: WINDOW,
+            neighbours: NEIGHBOURS,
+            metric: Metric::Euclidean,
+            ties: NeighbourTies::Shared,
+        }
+    }
+
+    fn estimator(&self, records: Vec<Record>) -> Estimator {
+        Estimator::new(records, self.neighbours, self.metric, self.ties)
     }
 }
 
@@ -103,14 +154,20 @@ impl DialogueModel {
             return Err(Problem::new(Location::file("workload"), found, expected));
         }
         // The last kind of call uploads all views.
-        let latency = normalised(&params.costs.latency_s[..views + 2]);
-        let usage = normalised(&params.costs.usage_usd[..views + 2]);
+        let (seconds, usd) =
+            (&params.costs.latency_s[..views + 2], &params.costs.usage_usd[..views + 2]);
+        let scales = params.normalisation.origin_and_unit([seconds, usd]);
+        let share = |value: f64, (origin, unit): (f64, f64)| {
+            if unit > 0.0 { (value - origin) / unit } else { 0.0 }
+        };
         let actions = &workload.actions;
         let weights = params.weights;
-        let charge = |kind: usize| weights.latency * latency[kind] + weights.usage * usage[kind];
+        let charge = |kind: usize| {
+            weights.latency * share(seconds[kind], scales[0])
+                + weights.usage * share(usd[kind], scales[1])
+        };
         let charges = (0..actions.len()).map(|action| charge(actions.call_kind(action))).collect();
-        let (_, range_s) = range(&params.costs.latency_s[..views + 2]);
-        let per_s = if range_s > 0.0 { 1.0 / range_s } else { 0.0 };
+        let per_s = if scales[0].1 > 0.0 { 1.0 / scales[0].1 } else { 0.0 };
         let decisions = (0..actions.len()).map(|action| {
             let mut coordinates = Vec::new();
             append_decision(actions, action, &mut coordinates);
@@ -118,7 +175,7 @@ impl DialogueModel {
         });
         let longest = workload.dialogues.iter().map(|dialogue| dialogue.turns.len()).max();
         let mut model = Self {
-            estimator: Estimator::new(Vec::new(), params.metric, params.ties),
+            estimator: params.estimator(Vec::new()),
             train: train.to_vec(),
             longest: longest.unwrap_or(0),
             decisions: decisions.collect(),
@@ -147,7 +204,7 @@ impl DialogueModel {
         }
         association.iter_mut().for_each(|sum| *sum /= records.len().max(1) as f64);
         self.mean_association = association;
-        self.estimator = Estimator::new(records, self.params.metric, self.params.ties);
+        self.estimator = self.params.estimator(records);
     }
 
     /// What waiting before a call takes off its reward: the latency of the reward is normalised

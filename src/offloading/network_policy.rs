@@ -54,6 +54,8 @@ fn model_signature(model: &DialogueModel) -> PolicySignature {
         ("costs_s", numbers(&params.costs.latency_s)),
         ("costs_usd", numbers(&params.costs.usage_usd)),
         ("metric", name_of(&Metric::ALL, params.metric).to_owned()),
+        ("neighbours", params.neighbours.to_string()),
+        ("normalisation", format!("{:?}", params.normalisation)),
         ("split", format!("{} of {all} dialogues, {}", train.len(), hash(&format!("{train:?}")))),
         ("tasks", model.workload.tasks.join(", ")),
         ("ties", ties.to_owned()),

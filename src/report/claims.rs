@@ -107,7 +107,7 @@ pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> V
                 labels.map(|(name, label)| format!("{name} = {label}")).collect();
             ClaimResult {
                 setting: setting.join(", "),
-                verdict: verdict(difference.estimate, claim.relation),
+                verdict: verdict(&difference, claim.relation),
                 difference: difference.estimate,
                 ratio: ratio(&difference, claim.factor),
             }
@@ -121,13 +121,11 @@ fn ratio(difference: &Difference, factor: f64) -> Option<f64> {
     (factor != 1.0 && right != 0.0).then(|| factor * (mean + right) / right)
 }
 
-fn verdict(estimate: Option<Estimate>, relation: Relation) -> Verdict {
-    let Some(estimate) = estimate.filter(|e| e.half_width.is_some()) else {
-        return Verdict::Undecided;
-    };
+fn verdict(difference: &Difference, relation: Relation) -> Verdict {
+    let Some((low, high)) = difference.ends else { return Verdict::Undecided };
     let (low, high) = match relation {
-        Relation::Greater | Relation::GreaterOrEqual => (estimate.low(), estimate.high()),
-        Relation::Less | Relation::LessOrEqual => (-estimate.high(), -estimate.low()),
+        Relation::Greater | Relation::GreaterOrEqual => (low, high),
+        Relation::Less | Relation::LessOrEqual => (-high, -low),
     };
     let strict = matches!(relation, Relation::Greater | Relation::Less);
     if low > 0.0 || (low == 0.0 && !strict) {

@@ -1,34 +1,36 @@
 //! Paired differences: two values of one axis, everything else equal, replicate by replicate.
 //!
 //! Replicates share arrivals, noise and outcomes, so the interval of the difference is much
-//! narrower than the difference of intervals. Where all differences agree there is no interval.
+//! narrower than the difference of intervals. Where all differences agree there is no interval. Of
+//! an offloading study the pairs are samples (`samples_csv.rs`), mostly dialogues.
 
 use super::results::{ResultRow, Results};
 use super::runs_csv::{names, number, write_csv};
 use crate::metrics::column::{ANY_NUMBER, column, count, text};
-use crate::metrics::{Column, metric_shape};
+use crate::metrics::{Column, Study, interval_key, metric_shape};
 use crate::output::atomic::{self, WriteError};
-use crate::stats::Estimate;
+use crate::stats::{Estimate, Interval, MetricShape};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The labels of a setting; by replicate, left minus right, and right.
 type SettingPairs = (Vec<String>, Vec<(f64, f64)>);
 
-/// The metrics of `compare.csv`.
-pub const METRICS: [&str; 3] = ["utility_mean", "accuracy_mean", "deadline_miss_ratio"];
-
 const FEW: &str = "fewer than two replicates have both, or all differences agree";
 
 /// The columns of `compare.csv`, without the other axes, which follow the first.
-pub(super) const COLUMNS: [Column; 7] = [
+pub(super) const COLUMNS: [Column; 9] = [
     text("metric", "what is compared"),
-    text("left", "a scheduler"),
+    text("left", "a scheduler or policy"),
     text("right", "another"),
-    column("difference", "mean of left − right, paired over replicates").of(ANY_NUMBER),
-    column("ci95_low", "lower end of its 95 % interval (Student's t)").of(ANY_NUMBER).empty(FEW),
+    column("difference", "mean of left − right, paired over replicates or samples").of(ANY_NUMBER),
+    column("ci95_low", "lower end of its 95 % interval (Student's t; of samples bootstrap-t)")
+        .of(ANY_NUMBER)
+        .empty(FEW),
     column("ci95_high", "upper end of its 95 % interval").of(ANY_NUMBER).empty(FEW),
-    count("replicates", "replicates that have both"),
+    count("replicates", "replicates or samples that have both"),
+    count("wins", "of them, those in which left is higher"),
+    count("losses", "of them, those in which left is lower"),
 ];
 
 /// One paired comparison.
@@ -133,7 +135,11 @@ impl<'a> RowsByLabel<'a> {
         }
         let (least, most) = metric_shape(metric).range;
         let range = [least - factor * most, most - factor * least];
-        let of = |pairs| Difference::of([left, right], pairs, range);
+        let clusters = Study::Offloading.place_of(metric).is_some();
+        let of = |pairs| {
+            let difference = Difference::of([left, right], pairs, range);
+            if clusters { difference.resampled(metric, range) } else { difference }
+        };
         pairs.into_iter().map(of).collect()
     }
 }
@@ -156,16 +162,31 @@ impl Difference {
         let (left, right) = (left.to_owned(), right.to_owned());
         Self { setting, left, right, values, base, estimate, ends }
     }
+
+    /// The same with the interval of the bootstrap. Samples are clusters, and both sides of a pair
+    /// are resampled together.
+    fn resampled(mut self, metric: &str, range: [f64; 2]) -> Self {
+        let shape = MetricShape { skewed: true, range: range.into() };
+        let names = [&[self.left.clone(), self.right.clone()], &self.setting[..]].concat();
+        let interval = Interval::of(&self.values, shape, interval_key(metric, &names));
+        if let (Some(estimate), Some(interval)) = (&mut self.estimate, interval)
+            && estimate.half_width.is_some()
+        {
+            estimate.half_width = Some(interval.half_width());
+            self.ends = Some((interval.low, interval.high));
+        }
+        self
+    }
 }
 
-/// Writes `compare.csv`, every pair of schedulers on [`METRICS`]; whether there are two schedulers.
-/// With fewer, an earlier file is removed.
+/// Writes `compare.csv`, every pair of schedulers or policies on [`Study::compared`]; whether there
+/// are two. With fewer, an earlier file is removed.
 ///
 /// # Errors
 /// Says why the file could not be written.
 pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
     let path = folder.join("compare.csv");
-    let axis = results.axis("scheduler").map(|axis| (axis, results.labels(axis)));
+    let axis = results.axis(results.study.decider()).map(|axis| (axis, results.labels(axis)));
     let Some((axis, labels)) = axis.filter(|(_, labels)| labels.len() > 1) else {
         atomic::remove(&path)?;
         return Ok(false);
@@ -174,12 +195,12 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
     let rows: Vec<&ResultRow> = results.rows.iter().collect();
     let rows = RowsByLabel::new(&rows, axis);
     let mut lines = Vec::new();
-    for metric in METRICS {
+    for metric in results.study.compared() {
         for (at, right) in labels.iter().enumerate() {
             for left in &labels[at + 1..] {
                 for found in rows.differences([left, right], metric, 1.0) {
                     let Some(e) = found.estimate else { continue };
-                    let mut line = vec![metric.to_owned()];
+                    let mut line = vec![(*metric).to_owned()];
                     line.extend(found.setting);
                     line.extend([
                         found.left,
@@ -188,6 +209,8 @@ pub fn write(results: &Results, folder: &Path) -> Result<bool, WriteError> {
                         number(found.ends.map(|(low, _)| low)),
                         number(found.ends.map(|(_, high)| high)),
                         e.count.to_string(),
+                        found.values.iter().filter(|value| **value > 0.0).count().to_string(),
+                        found.values.iter().filter(|value| **value < 0.0).count().to_string(),
                     ]);
                     lines.push(line);
                 }

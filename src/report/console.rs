@@ -6,14 +6,6 @@ use crate::stats::Estimate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// The metrics of the closing table, with their headings.
-pub const METRICS: [(&str, &str); 4] = [
-    ("utility_mean", "utility (mean over all requests)"),
-    ("accuracy_mean", "accuracy (of completed requests)"),
-    ("accuracy_predicted_mean", "accuracy as the scheduler was shown it"),
-    ("deadline_miss_ratio", "deadline-miss ratio (late, rejected, unfinished)"),
-];
-
 /// One block per metric: a row per scheduler (and every further axis), a column per value of the
 /// axis that varies most, each cell with the half width of its 95 % interval, and `*` where the
 /// queue was not stationary.
@@ -110,9 +102,9 @@ pub fn knees(results: &Results) -> Option<String> {
     Some(format!("{heading}\n{}\n", align(&grid)))
 }
 
-/// The axis with most values besides the schedulers, if any varies.
+/// The axis with most values besides schedulers or policies, if any varies.
 fn column_axis(results: &Results) -> Option<usize> {
-    let others = (0..results.axes.len()).filter(|at| results.axes[*at] != "scheduler");
+    let others = (0..results.axes.len()).filter(|at| results.axes[*at] != results.study.decider());
     let counted = others.map(|at| (results.labels(at).len(), at)).filter(|(n, _)| *n > 1);
     counted.max_by_key(|(n, at)| (*n, std::cmp::Reverse(*at))).map(|(_, at)| at)
 }

@@ -19,6 +19,7 @@ pub mod rates;
 pub mod reproduction;
 mod results;
 mod runs_csv;
+mod samples_csv;
 pub mod summary;
 mod tables;
 

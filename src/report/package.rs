@@ -6,8 +6,8 @@ use super::data_dictionary::{AXES, FieldDescription, FileDescription, files};
 use super::results::Results;
 use crate::config::source;
 use crate::experiment::{BUILD, Sweep};
-use crate::metrics::ColumnKind;
 use crate::metrics::column::text;
+use crate::metrics::{ColumnKind, Study};
 use crate::output::atomic::{self, WriteError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -54,7 +54,12 @@ pub fn dictionary() -> Value {
     let resource = |file: FileDescription| {
         let fields: Vec<Value> = file.fields.iter().map(|own| field(own, kind_of(own))).collect();
         let rows = format!("a row: {}", file.rows);
-        json!({ "path": file.name, "description": rows, "schema": schema(&fields) })
+        let mut resource =
+            json!({ "path": file.name, "description": rows, "schema": schema(&fields) });
+        if file.study == Some(Study::Offloading) {
+            resource["study"] = json!("offloading");
+        }
+        resource
     };
     let resources: Vec<Value> = files().into_iter().map(resource).collect();
     json!({ "name": "peeksim-results", "resources": resources })
@@ -74,12 +79,15 @@ pub fn remove(folder: &Path) -> Result<(), WriteError> {
 /// Says why the package could not be written.
 pub fn write(sweep: &Sweep, results: &Results, folder: &Path) -> Result<(), WriteError> {
     let axes: Vec<Value> = results.axes_with_labels().iter().map(|(k, l)| axis(k, l)).collect();
-    let there = |file: &FileDescription| folder.join(&file.name).is_file();
+    let study = sweep.experiment.study;
+    let there = |file: &FileDescription| {
+        file.study.is_none_or(|own| own == study) && folder.join(&file.name).is_file()
+    };
     let searched = sweep.experiment.search.as_ref().map(|search| search.key.as_str());
     let resource = |file: FileDescription| {
         // The compared and the searched setting have no single label.
         let apart = match file.name.as_str() {
-            "compare.csv" => Some("scheduler"),
+            "compare.csv" => Some(study.decider()),
             "capacity.csv" | "capacity_summary.csv" => searched,
             _ => None,
         };

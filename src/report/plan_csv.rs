@@ -27,7 +27,7 @@ pub fn write(
             sweep.experiment.seed.to_string(),
         ];
         row.extend(sweep.points[at].labels.iter().cloned());
-        row.push(sweep.configs[at].arrivals.requests.to_string());
+        row.push(sweep.configs.size(at).to_string());
         row.push(format!("{:.6}", costs[at]));
         row.push(u8::from(seconds.is_some()).to_string());
         row

@@ -35,8 +35,9 @@ impl Rates {
 
 /// A note on the runs whose requests arrived at another rate than was asked for, if there are any.
 pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
+    let configs = sweep.scheduling().ok()?;
     let rates = |run: &RunRecord| {
-        let prepared = &sweep.configs[run.spec.configuration];
+        let prepared = &configs[run.spec.configuration];
         let asked = prepared.arrivals.rate_rps(&prepared.catalog).ok()??;
         let realised = named(&run.entry.result.cells, "rate_rps_realised")?.parse().ok()?;
         Some(Rates { asked, realised, requests: prepared.arrivals.requests })
@@ -60,8 +61,9 @@ pub fn note(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
 /// A note on runs that were offered more than the workers can answer, and whose scheduler refused
 /// nothing, if there are any. Loads are those of the rates asked for.
 pub fn overload(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
+    let configs = sweep.scheduling().ok()?;
     let load = |run: &RunRecord| {
-        let prepared = &sweep.configs[run.spec.configuration];
+        let prepared = &configs[run.spec.configuration];
         let load = prepared.arrivals.load(&prepared.catalog)?;
         let refused: u64 = named(&run.entry.result.cells, "rejected")?.parse().ok()?;
         (load > 1.0 && refused == 0).then_some((load, prepared.scheduler_name))

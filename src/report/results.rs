@@ -1,11 +1,12 @@
 //! Reading `runs.csv` back.
 
+use super::samples_csv;
 use crate::config::csv::{Row, Table};
 use crate::config::source::{self, Source};
 use crate::config::{Location, Problem};
 use crate::experiment::{AxisLabels, is_label};
 use crate::metrics::column::{count, text};
-use crate::metrics::{COLUMNS, Column, QUANTILES, column_named, place_of};
+use crate::metrics::{Column, QUANTILES, Study};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +23,17 @@ pub const HEAD: [Column; 5] = [
     count("seed", "the root of all random numbers of the experiment"),
 ];
 
+/// The columns before the axes in `samples.csv`.
+pub const SAMPLE_HEAD: [Column; 4] = [
+    text("config_hash", "hash of settings and inputs"),
+    count(
+        "sample",
+        "place of the dialogue in the data, from 0; the replicate, if each draws its own",
+    ),
+    text("dialogue", "the name of the dialogue").empty("the sample is a replicate"),
+    count("rows", "tests of the dialogue over which the numbers are means"),
+];
+
 /// The columns before the axes in tables of several rows a run.
 pub const TABLE_HEAD: [Column; 2] = [text("run_id", "which run, as in runs.csv"), REPLICATE];
 
@@ -32,11 +44,13 @@ pub(super) const REPLICATE: Column =
 /// The rows of an experiment.
 #[derive(Clone, Debug)]
 pub struct Results {
+    /// What the runs simulate.
+    pub study: Study,
     /// The keys that vary.
     pub axes: Vec<String>,
     /// The metric columns of the file; an older version may have written fewer than there are.
     pub columns: Vec<&'static str>,
-    /// One per run, in order.
+    /// One per run, in order; of an offloading study one per sample.
     pub rows: Vec<ResultRow>,
     /// SHA-256 of the file.
     pub sha256: String,
@@ -44,10 +58,10 @@ pub struct Results {
     pub quantiles: BTreeMap<String, Vec<f64>>,
 }
 
-/// One run.
+/// One run, or one sample of an offloading study.
 #[derive(Clone, Debug)]
 pub struct ResultRow {
-    /// Which replicate.
+    /// Which replicate, or which sample.
     pub replicate: u64,
     /// The label of each axis.
     pub labels: Vec<String>,
@@ -59,9 +73,12 @@ pub struct ResultRow {
 /// Where the cells of a row are in its line.
 #[derive(Debug)]
 struct Places {
-    /// The accuracy source, after the labels of the axes.
-    info: usize,
-    /// Each of [`COLUMNS`], if the file has it.
+    study: Study,
+    /// The number of cells before the labels of the axes.
+    head: usize,
+    /// The source of what is known, after the labels of the axes.
+    source: usize,
+    /// Each of the columns of the study, if the file has it.
     columns: Vec<Option<usize>>,
 }
 
@@ -78,17 +95,18 @@ impl ResultRow {
 
     /// The cells before the labels of the axes.
     pub fn head(&self) -> impl Iterator<Item = &str> {
-        (0..HEAD.len()).map(|at| self.at(at))
+        (0..self.places.head).map(|at| self.at(at))
     }
 
-    /// What the scheduler was shown.
-    pub fn info(&self) -> &str {
-        self.at(self.places.info)
+    /// On which knowledge the row rests ([`Study::source`]).
+    pub fn source(&self) -> &str {
+        self.at(self.places.source)
     }
 
-    /// The metric cells in the order of [`COLUMNS`]; empty where the file has no such column.
+    /// The metric cells in the order of [`Study::columns`]; empty where the file has no such
+    /// column.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..COLUMNS.len()).map(|column| self.measured(column))
+        (0..self.places.columns.len()).map(|column| self.measured(column))
     }
 
     /// Why it failed, or nothing.
@@ -99,16 +117,16 @@ impl ResultRow {
     /// Every cell of the row, in order.
     pub fn text(&self) -> impl Iterator<Item = &str> {
         let labels = self.labels.iter().map(String::as_str);
-        let cells = self.head().chain(labels).chain([self.info()]).chain(self.cells());
+        let cells = self.head().chain(labels).chain([self.source()]).chain(self.cells());
         cells.chain([self.error()])
     }
 
     /// A cell as it is written; empty if there is no such column.
     pub fn word(&self, name: &str) -> &str {
-        place_of(name).map_or("", |column| self.measured(column))
+        self.places.study.place_of(name).map_or("", |column| self.measured(column))
     }
 
-    /// The cell of a place in [`COLUMNS`].
+    /// The cell of a place in [`Study::columns`].
     fn measured(&self, column: usize) -> &str {
         self.places.columns[column].map_or("", |at| self.at(at))
     }
@@ -118,9 +136,11 @@ impl ResultRow {
         name: &str,
         rows: impl IntoIterator<Item = &'a Self>,
     ) -> impl Iterator<Item = f64> {
-        let column = place_of(name);
+        let mut rows = rows.into_iter().peekable();
+        // All rows of a table have the same columns.
+        let column = rows.peek().and_then(|row| row.places.study.place_of(name));
         let number = move |row: &Self| row.measured(column?).parse().ok();
-        rows.into_iter().filter_map(number)
+        rows.filter_map(number)
     }
 
     /// A metric as a number; `None` if the cell is empty or no number.
@@ -135,43 +155,60 @@ impl ResultRow {
 }
 
 impl Results {
-    /// Reads a results folder.
+    /// Reads a results folder: its runs, or the samples of an offloading study.
     ///
     /// # Errors
     /// Says which file, line and column cannot be read.
     pub fn load(folder: &Path) -> Result<Self, ResultsError> {
+        let samples = folder.join(samples_csv::NAME).to_string_lossy().into_owned();
+        if source::exists(&samples) {
+            return Self::parse(&source::read_own(&samples)?);
+        }
+        Self::load_runs(folder)
+    }
+
+    /// Reads the runs of a results folder.
+    ///
+    /// # Errors
+    /// Says which file, line and column cannot be read.
+    pub fn load_runs(folder: &Path) -> Result<Self, ResultsError> {
         let path = folder.join("runs.csv").to_string_lossy().into_owned();
         let results = Self::parse(&source::read_own(&path)?)?;
         Ok(Self { quantiles: load_quantiles(folder)?, ..results })
     }
 
-    /// Reads a `runs.csv`, without quantiles.
+    /// Reads a `runs.csv` or a `samples.csv`, without quantiles.
     pub(super) fn parse(source: &Source) -> Result<Self, ResultsError> {
         let table = Table::parse(source)?;
         let header: Vec<&str> = table.names().collect();
         let place = |name: &str| header.iter().position(|known| *known == name);
-        let end = place("accuracy_source");
-        let known = |name: &&str| column_named(name).is_some();
-        let fits = end.is_some_and(|end| {
-            end >= HEAD.len()
-                && header.iter().zip(HEAD).all(|(name, column)| *name == column.name)
+        let studies = Study::ALL.into_iter().map(|(_, study)| study);
+        let of_study = |study: Study| Some((study, place(study.source().name)?));
+        let is_sample = header.first() == Some(&SAMPLE_HEAD[0].name);
+        let head: &[Column] = if is_sample { &SAMPLE_HEAD } else { &HEAD };
+        let found = studies.filter_map(of_study).next();
+        let fits = |(study, end): &(Study, usize)| {
+            let known = |name: &&str| study.place_of(name).is_some();
+            *end >= head.len()
+                && header.iter().zip(head).all(|(name, column)| *name == column.name)
                 && header.last() == Some(&"error")
                 && header.len() > end + 2
                 && header[end + 1..header.len() - 1].iter().all(known)
-        });
-        let Some(end) = end.filter(|_| fits) else {
+        };
+        let Some((study, end)) = found.filter(fits) else {
             let found = "columns of another version, or of another program";
             let expected = "a runs.csv written by this version";
             return Err(Problem::new(Location::line(&source.path, 1), found, expected));
         };
-        let found = COLUMNS.iter().map(|column| place(column.name).filter(|at| *at > end));
-        let places = Arc::new(Places { info: end, columns: found.collect() });
-        let axes = header[HEAD.len()..end].iter().map(ToString::to_string).collect();
-        let own = COLUMNS.iter().zip(&places.columns).filter(|(_, at)| at.is_some());
+        let columns = study.columns().iter();
+        let columns = columns.map(|column| place(column.name).filter(|at| *at > end)).collect();
+        let places = Arc::new(Places { study, head: head.len(), source: end, columns });
+        let axes = header[head.len()..end].iter().map(ToString::to_string).collect();
+        let own = study.columns().iter().zip(&places.columns).filter(|(_, at)| at.is_some());
         let columns = own.map(|(column, _)| column.name).collect();
         let parts = |row: Row<'_>| {
-            let labels = (HEAD.len()..end).map(|at| row.text(at).to_owned()).collect();
-            Ok((row.integer(3, 0..=u64::MAX)?, labels))
+            let labels = (head.len()..end).map(|at| row.text(at).to_owned()).collect();
+            Ok((row.integer(if is_sample { 1 } else { 3 }, 0..=u64::MAX)?, labels))
         };
         let parts: Vec<(u64, Vec<String>)> =
             table.rows().map(parts).collect::<Result<_, Problem>>()?;
@@ -183,6 +220,7 @@ impl Results {
             places: Arc::clone(&places),
         });
         Ok(Self {
+            study,
             axes,
             columns,
             rows: rows.collect(),

@@ -1,9 +1,10 @@
 //! Writing `runs.csv`, `quantiles.csv` and `timings.csv` of a sweep.
 
 use super::results::{HEAD, TABLE_HEAD};
+use super::samples_csv;
 use crate::experiment::{RunRecord, SCHEMA_VERSION, Sweep};
 use crate::metrics::column::{column, share, text};
-use crate::metrics::{COLUMNS, Cell, Column, QUANTILES, TABLES, TableEntry, named};
+use crate::metrics::{Cell, Column, QUANTILES, Study, TABLES, TableEntry, named};
 use crate::output::atomic::{self, WriteError};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,12 +17,15 @@ pub(super) const QUANTILE_COLUMNS: [Column; 3] = [
     column("latency_ms", "latency that this share of the completed requests does not exceed"),
 ];
 
+/// When a rate of `timings.csv` is absent.
+const NO_RATE: &str = "the run failed, or its experiment is an offloading study";
+
 /// The columns of `timings.csv`.
 pub(super) const TIMING_COLUMNS: [Column; 4] = [
     text("run_id", "which run, as in runs.csv"),
     column("wall_s", "how long the run took; no two runs agree"),
-    column("requests_per_s", "requests simulated per second").empty("the run failed"),
-    column("decisions_per_s", "decisions taken per second").empty("the run failed"),
+    column("requests_per_s", "requests simulated per second").empty(NO_RATE),
+    column("decisions_per_s", "decisions taken per second").empty(NO_RATE),
 ];
 
 /// Writes `runs.csv` and the tables, quantiles and timings of all runs, in order.
@@ -31,6 +35,7 @@ pub(super) const TIMING_COLUMNS: [Column; 4] = [
 pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
     write_csv(&folder.join("runs.csv"), header(sweep), runs.iter().map(|run| row(sweep, run)))?;
     write_tables(sweep, runs, folder)?;
+    samples_csv::write(sweep, runs, folder)?;
     let quantiles = folder.join("quantiles.csv");
     if sweep.output_request().quantiles {
         // Settings with two names are one run.
@@ -44,15 +49,18 @@ pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<()
         // Those of another sweep into this folder would be taken for this one's.
         atomic::remove(&quantiles)?;
     }
-    write_csv(&folder.join("timings.csv"), names(&TIMING_COLUMNS), runs.iter().map(timing))
+    let timings = runs.iter().map(|run| timing(sweep.experiment.study, run));
+    write_csv(&folder.join("timings.csv"), names(&TIMING_COLUMNS), timings)
 }
 
 /// Writes the tables that were asked for, each row with what names its run.
 fn write_tables(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
-    let wanted = sweep.output_request().tables;
+    // Some are kept for statistics alone.
+    let (kept, asked) = (sweep.output_request().tables, &sweep.experiment.tables);
     for table in TABLES {
         let path = folder.join(format!("{}.csv", table.name));
-        let Some(at) = wanted.iter().position(|wanted| wanted.name == table.name) else {
+        let at = kept.iter().position(|kept| kept.name == table.name);
+        let Some(at) = at.filter(|_| asked.iter().any(|asked| asked.name == table.name)) else {
             atomic::remove(&path)?;
             continue;
         };
@@ -81,9 +89,10 @@ pub(super) fn table_head(sweep: &Sweep, run: &RunRecord) -> Vec<String> {
 
 /// The columns of a sweep's `runs.csv`.
 pub fn header(sweep: &Sweep) -> Vec<String> {
-    let info = ["accuracy_source".to_owned()];
+    let study = sweep.experiment.study;
+    let source = [study.source().name.to_owned()];
     let error = ["error".to_owned()];
-    [&names(&HEAD)[..], &sweep.axis_keys(), &info, &names(COLUMNS), &error].concat()
+    [&names(&HEAD)[..], &sweep.axis_keys(), &source, &names(study.columns()), &error].concat()
 }
 
 /// The cells of a run's row in `runs.csv`.
@@ -97,15 +106,16 @@ pub fn row<'a>(sweep: &'a Sweep, run: &'a RunRecord) -> Vec<Cow<'a, str>> {
         sweep.experiment.seed.to_string().into(),
     ];
     cells.extend(sweep.points[at].labels.iter().map(Cow::from));
-    cells.push(sweep.configs[at].info.name().into());
+    cells.push(sweep.configs.source(at).into());
     cells.extend(result.cells.iter().chain([&result.error]).map(Cow::from));
     cells
 }
 
 /// Wall-clock times of a run, apart from the results since no two runs agree on them.
-fn timing(run: &RunRecord) -> Vec<String> {
+fn timing(study: Study, run: &RunRecord) -> Vec<String> {
     let rate = |name: &str| {
-        let count = named(&run.entry.result.cells, name).and_then(|cell| cell.parse::<f64>().ok());
+        let cells = Some(&run.entry.result.cells).filter(|_| study == Study::Scheduling);
+        let count = cells.and_then(|cells| named(cells, name)?.parse::<f64>().ok());
         count.map_or(String::new(), |count| format!("{:.0}", count / run.entry.wall_s))
     };
     vec![run.id.clone(), format!("{:.6}", run.entry.wall_s), rate("arrived"), rate("decisions")]

@@ -5,7 +5,7 @@
 use super::results::{ResultRow, Results};
 use super::runs_csv::{names, number, write_csv};
 use crate::metrics::column::{ANY_NUMBER, column, count, text};
-use crate::metrics::{Column, ColumnKind, interval_key, metric_shape, numbers};
+use crate::metrics::{Column, ColumnKind, interval_key, metric_shape};
 use crate::output::atomic::WriteError;
 use crate::stats::{Estimate, Interval, MethodReason, MetricShape};
 use rayon::prelude::*;
@@ -98,9 +98,9 @@ pub const FILES: [&str; 2] = ["summary.csv", "intervals.csv"];
 /// Writes `summary.csv` and `intervals.csv`.
 pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     // Columns that are words have no mean.
-    let metrics: Vec<&'static str> = numbers().collect();
+    let metrics: Vec<&'static str> = results.study.numbers().collect();
     let mut head = results.axes.clone();
-    head.extend(["accuracy_source".to_owned(), "replicates".to_owned()]);
+    head.extend([results.study.source().name.to_owned(), results.study.samples().to_owned()]);
     for name in &metrics {
         head.extend([(*name).to_owned(), format!("{name}_sd"), format!("{name}_ci95")]);
     }
@@ -131,7 +131,7 @@ type Line<'a> = Vec<Cow<'a, str>>;
 /// What a row of `summary.csv` begins with.
 fn cell_head<'a>(cell: &Cell<'a>) -> Line<'a> {
     let mut row: Line<'_> = cell.labels.iter().map(Cow::from).collect();
-    row.push(cell.rows.first().map_or("", |row| row.info()).into());
+    row.push(cell.rows.first().map_or("", |row| row.source()).into());
     row.push(cell.rows.len().to_string().into());
     row
 }

@@ -95,7 +95,7 @@ fn range(kind: ColumnKind) -> String {
 fn columns_are_what_results_have() {
     let mut text = String::new();
     for file in files() {
-        text.push_str(&format!("\n## {}\n\nA row: {}.\n\n", file.name, file.rows));
+        text.push_str(&format!("\n## {}\n\nA row: {}.\n\n", file.title(), file.rows));
         if file.name == "summary.csv" {
             text.push_str(
                 "The axes, `accuracy_source`, `replicates`; then for every metric of runs.csv ",

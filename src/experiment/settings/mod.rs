@@ -4,6 +4,7 @@ mod apps;
 mod classifiers;
 mod faults;
 mod names;
+pub(super) mod offloading;
 pub(super) mod system;
 mod warmup;
 mod workers;
@@ -11,6 +12,7 @@ pub(super) mod workload;
 
 pub use classifiers::PEEKS;
 pub(super) use names::items;
+pub use offloading::OFFLOADING;
 pub use warmup::Warmup;
 
 use crate::config::settings::{Preset, TEXTS, names};

@@ -15,10 +15,10 @@ pub(super) const ENTRY: TableEntry = TableEntry {
     name: "apps",
     summary: "a row for each application",
     columns: COLUMNS,
-    build: |catalog, _| {
+    build: Some(|catalog, _| {
         let own = catalog.app_ids().map(|_| App::default()).collect();
         Box::new(Apps { catalog: Arc::clone(catalog), own })
-    },
+    }),
 };
 
 const COLUMNS: &[Column] = &[

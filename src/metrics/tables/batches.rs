@@ -11,10 +11,10 @@ pub(super) const ENTRY: TableEntry = TableEntry {
     name: "batches",
     summary: "a row for each variant and size of batch that occurred",
     columns: COLUMNS,
-    build: |catalog, _| {
+    build: Some(|catalog, _| {
         let sizes = vec![Vec::new(); catalog.variant_ids().len()];
         Box::new(Batches { catalog: Arc::clone(catalog), sizes })
-    },
+    }),
 };
 
 const COLUMNS: &[Column] = &[

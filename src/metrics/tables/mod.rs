@@ -5,12 +5,14 @@
 
 mod apps;
 mod batches;
+mod dialogues;
 mod timeseries;
 mod variants;
 mod workers;
 
 pub use timeseries::MAX_INTERVALS;
 
+use super::Study;
 use super::column::Column;
 use super::measured_events::MeasuredEvents;
 use super::warmup::MeasurementWindow;
@@ -28,8 +30,18 @@ pub struct TableEntry {
     pub summary: &'static str,
     /// Its columns, after those that name the run.
     pub columns: &'static [Column],
-    /// Starts to gather; the span is the length of an interval of a time series.
-    pub build: fn(&Arc<Catalog>, Span) -> Box<dyn TableCollector>,
+    /// Starts to gather; `None` for a table of an offloading study, whose runs have their rows.
+    pub build: Option<Build>,
+}
+
+/// Starts to gather a table; the span is the length of an interval of a time series.
+pub type Build = fn(&Arc<Catalog>, Span) -> Box<dyn TableCollector>;
+
+impl TableEntry {
+    /// The kind of experiments that have it.
+    pub fn study(&self) -> Study {
+        if self.build.is_some() { Study::Scheduling } else { Study::Offloading }
+    }
 }
 
 /// Listens to a run and makes rows of it.
@@ -42,6 +54,7 @@ pub trait TableCollector: Observer {
 pub const TABLES: &[&TableEntry] = &[
     &apps::ENTRY,
     &batches::ENTRY,
+    &dialogues::ENTRY,
     &timeseries::ENTRY,
     &timeseries::VARIANTS,
     &variants::ENTRY,
@@ -63,7 +76,8 @@ impl Tables {
         series: Span,
         window: MeasurementWindow,
     ) -> Self {
-        let each = entries.iter().map(|entry| (entry.build)(catalog, series)).collect();
+        let each = entries.iter().filter_map(|entry| entry.build);
+        let each = each.map(|build| build(catalog, series)).collect();
         Self { catalog: Arc::clone(catalog), watch: MeasuredEvents::new(window), each }
     }
 

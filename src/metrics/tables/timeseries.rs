@@ -16,14 +16,14 @@ pub(super) const ENTRY: TableEntry = TableEntry {
     name: "timeseries",
     summary: "a row for each interval of time",
     columns: COLUMNS,
-    build: |catalog, step| Box::new(Series::new(catalog, step)),
+    build: Some(|catalog, step| Box::new(Series::new(catalog, step))),
 };
 
 pub(super) const VARIANTS: TableEntry = TableEntry {
     name: "timeseries_variants",
     summary: "a row for each interval of time and variant that answered in it",
     columns: VARIANT_COLUMNS,
-    build: |catalog, step| Box::new(VariantSeries(Series::new(catalog, step))),
+    build: Some(|catalog, step| Box::new(VariantSeries(Series::new(catalog, step)))),
 };
 
 const START: Column = column("start_s", "when the interval begins");

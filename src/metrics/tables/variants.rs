@@ -12,14 +12,14 @@ pub(super) const ENTRY: TableEntry = TableEntry {
     name: "variants",
     summary: "a row for each variant of each application",
     columns: COLUMNS,
-    build: |catalog, _| {
+    build: Some(|catalog, _| {
         let (variants, workers) = (catalog.variant_ids().len(), catalog.worker_ids().len());
         Box::new(Variants {
             catalog: Arc::clone(catalog),
             own: vec![Variant::default(); variants],
             evicted: vec![None; variants * workers],
         })
-    },
+    }),
 };
 
 /// Loading again what was evicted less than this ago is thrashing.

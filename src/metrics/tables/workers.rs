@@ -13,10 +13,10 @@ pub(super) const ENTRY: TableEntry = TableEntry {
     name: "workers",
     summary: "a row for each worker",
     columns: COLUMNS,
-    build: |catalog, _| {
+    build: Some(|catalog, _| {
         let own = vec![Worker::default(); catalog.worker_ids().len()];
         Box::new(Workers { catalog: Arc::clone(catalog), own, end: Time::ZERO })
-    },
+    }),
 };
 
 const COLUMNS: &[Column] = &[

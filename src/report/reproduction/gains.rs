@@ -36,7 +36,7 @@ pub fn gains(reports: &[ExperimentReport], equivalent: [&str; 2]) -> Gains {
         let Some(axis) = report.results.axis("scheduler") else { continue };
         let cells = cells(&report.results.rows);
         let mean = |at: usize| cells[at].estimate("utility_mean").map(|e| e.mean);
-        let info = |at: usize| cells[at].rows.first().map_or("", |row| row.info());
+        let info = |at: usize| cells[at].rows.first().map_or("", |row| row.source());
         let mut settings: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
         for (at, cell) in cells.iter().enumerate() {
             settings.entry(without(cell.labels, axis)).or_default().push(at);

@@ -217,7 +217,7 @@ fn experiment(text: &mut String, report: &ExperimentReport) {
     for (claim, judged) in &report.claims {
         verdicts(text, claim, judged);
     }
-    let tables = console::render(&report.results, &console::METRICS[..1]);
+    let tables = console::render(&report.results, &report.results.study.closing_table()[..1]);
     let _ = writeln!(text, "```text\n{}\n```\n", tables.trim_end());
     for figure in &experiment.figures {
         let name = &figure.name;

@@ -197,7 +197,8 @@ fn schedulers(sweep: &Sweep) -> BTreeSet<SchedulerSettings> {
         return BTreeSet::new();
     };
     let labels = sweep.points.iter().map(|point| point.labels[axis].as_str());
-    labels.zip(&sweep.configs).map(|(label, run)| SchedulerSettings::of(label, run)).collect()
+    let configs = sweep.scheduling().unwrap_or_default();
+    labels.zip(configs).map(|(label, run)| SchedulerSettings::of(label, run)).collect()
 }
 
 impl SchedulerSettings {

@@ -1,7 +1,7 @@
 //! Differences between new and kept tables.
 
 use super::super::results::{HEAD, ResultRow, Results};
-use crate::metrics::COLUMNS;
+use crate::metrics::Study;
 use std::collections::BTreeMap;
 
 /// A cell that is not what it was. Equal programs give equal bytes, so one digit is enough.
@@ -72,18 +72,19 @@ fn moved(row: &str, column: &str, was: &str, is: &str) -> ChangedCell {
 pub fn runs(kept: &Results, now: &Results, replicates: u64) -> TableComparison {
     let known = |column: &str| kept.columns.contains(&column);
     let was = kept.rows.iter().filter(|row| row.replicate < replicates);
-    compare(was.map(|row| line(row, known)), now.rows.iter().map(|row| line(row, known)))
+    let line = |row| line(kept.study, row, known);
+    compare(was.map(line), now.rows.iter().map(line))
 }
 
-fn line(row: &ResultRow, known: impl Fn(&str) -> bool) -> Line<'_> {
+fn line(study: Study, row: &ResultRow, known: impl Fn(&str) -> bool) -> Line<'_> {
     let head = || HEAD.iter().map(|column| column.name).zip(row.head());
     let replicate = head().find(|(column, _)| *column == "replicate").map(|(_, cell)| cell);
     let mut name: Vec<&str> = row.labels.iter().map(String::as_str).collect();
     name.extend(["replicate", replicate.unwrap_or_default()]);
-    let info = [("accuracy_source", row.info()), ("error", row.error())];
-    let metrics = COLUMNS.iter().map(|column| column.name).zip(row.cells());
+    let source = [(study.source().name, row.source()), ("error", row.error())];
+    let metrics = study.columns().iter().map(|column| column.name).zip(row.cells());
     let metrics = metrics.filter(|(column, _)| known(column));
-    let cells = head().chain(info).chain(metrics);
+    let cells = head().chain(source).chain(metrics);
     Line { name, cells: cells.collect() }
 }
 

@@ -1,0 +1,219 @@
+//! The settings of a run of an offloading study: dialogues, costs, reward, policy, who scores.
+
+use crate::config::settings::{Preset, names};
+use crate::config::{
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, source,
+};
+use crate::experiment::input_cache::InputCache;
+use crate::offloading::cost::{DEVICES, NETWORKS};
+use crate::offloading::dialogue_source::DialogueSource;
+use crate::offloading::estimator::{Metric, NeighbourTies};
+use crate::offloading::folds::{FOLDS, MAX_FOLDS, TEST_SHARE, read_folds};
+use crate::offloading::model::{MAX_NEIGHBOURS, MAX_WINDOW, NEIGHBOURS, Normalisation, WINDOW};
+use crate::offloading::policy_spec::POLICY;
+use crate::offloading::{Cost, Costs, Evaluation, FoldPlan, ModelParams};
+
+/// The settings of a run of an offloading study.
+pub const OFFLOADING: Group = Group::named("offloading").of(&[&[
+    Setting::required("dialogues", Kind::Text).means(
+        "The dialogues: a table, `m4a1-like` for generated ones with the statistics of M4A1, or \
+         `sweep:X,Y,T` for the published generator with X views, Y tasks and T turns. Generated \
+         dialogues are drawn anew for every replicate.",
+    ),
+    Setting::integer("generated_dialogues", [1, 1_000_000], 100)
+        .means("The number of generated dialogues."),
+    Setting::required("policy", Kind::Registry(&POLICY))
+        .means("The policy that decides about every turn."),
+    Setting::choice("evaluation", &names(&Evaluation::ALL)).means(
+        "Who scores the answers: an estimator of dialogues that neither taught the policy nor are \
+         tested, the estimator that the policy decides by (as published), or the law that \
+         generated the dialogues.",
+    ),
+    Setting::integer("folds", [2, MAX_FOLDS as u64], FOLDS as u64).means(
+        "The folds of the dialogues: each is tested once; with `cross-fitted` the policy learns \
+         from half of the others, and the rest scores.",
+    ),
+    Setting::number("test_share", [1e-6, 0.999_999], TEST_SHARE)
+        .means("The share of the dialogues that `self` tests."),
+    Setting::optional("fold_file", Kind::Text, "dialogues are dealt out at random").means(
+        "A table `dialogue,fold` that deals the dialogues out; with `self`, replicate r tests fold \
+         r, from the first on again after the last.",
+    ),
+    Setting::optional("budget", Kind::Table(&BUDGET), "30 s and 0.05 US$")
+        .means("The budget of a dialogue."),
+    Setting::optional("reward", Kind::Table(&REWARD), "as published")
+        .means("The reward of a turn, and the estimator of scores."),
+    Setting::choice("costs", &names(&COST_MODELS)).means(
+        "Time and money of a call: by the published formula, the means of the dialogues, or with \
+         the operations of every token of a local call.",
+    ),
+    Setting::text("device", "Jetson TX2").means("The device."),
+    Setting::text("network", "Wired").means("The network."),
+]]);
+
+/// `budget`
+const BUDGET: Group = Group::named("budget").of(&[&[
+    Setting::number("latency_s", [f64::MIN_POSITIVE, 1e15], Cost::PUBLISHED.latency_s)
+        .means("Seconds of all calls of a dialogue together."),
+    Setting::number("usage_usd", [f64::MIN_POSITIVE, 1e15], Cost::PUBLISHED.usage_usd)
+        .means("The price of all calls of a dialogue together."),
+]]);
+
+const WEIGHT: [f64; 2] = [0.0, 1e9];
+const THIRD: f64 = 1.0 / 3.0;
+
+/// `reward`
+const REWARD: Group = Group::named("reward").of(&[&[
+    Setting::number("response", WEIGHT, 1.0).means("Weight of the score of an answer."),
+    Setting::number("association", WEIGHT, THIRD)
+        .means("Weight of the association of the uploaded views with the question, 0 to 1."),
+    Setting::number("latency", WEIGHT, THIRD).means("Weight of the time of a call."),
+    Setting::number("usage", WEIGHT, THIRD).means("Weight of the price of a call."),
+    Setting::choice("normalise", &names(&Normalisation::ALL)).means(
+        "What a time or a price of 1 is: the range over the kinds of calls, as published, the \
+         budget of a dialogue, or a second and a US dollar.",
+    ),
+    Setting::integer("window", [1, MAX_WINDOW as u64], WINDOW as u64)
+        .means("Turns of history in a state."),
+    Setting::integer("neighbours", [1, MAX_NEIGHBOURS as u64], NEIGHBOURS as u64)
+        .means("Recorded turns of which the score of an answer is estimated."),
+    Setting::choice("metric", &names(&Metric::ALL))
+        .means("The distance of two turns in the estimator."),
+    Setting::new("ties", Kind::Choice(&names(&NeighbourTies::ALL)), Preset::Text("shared")).means(
+        "Which recorded turns of the same distance count: all share the rest of the weight, or the \
+         first ones.",
+    ),
+]]);
+
+/// Which costs calls have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CostModel {
+    Paper,
+    Observed,
+    Physical,
+}
+
+const COST_MODELS: [(&str, CostModel); 3] = [
+    ("paper", CostModel::Paper),
+    ("observed", CostModel::Observed),
+    ("physical", CostModel::Physical),
+];
+
+/// Where dialogues come from; generators have their costs, files are noted as inputs.
+pub(in crate::experiment) fn read_dialogues(
+    read: &mut Decoder<'_>,
+    inputs: &mut InputCache,
+) -> Option<DialogueSource> {
+    let count = read.integer("generated_dialogues") as usize;
+    let node = read.require("dialogues", "a table of dialogues, or the name of a generator")?;
+    let name = crate::config::decode::text(node, read.problems())?;
+    if DialogueSource::is_generator(name) {
+        let parsed = DialogueSource::parse(name, count);
+        return parsed.map_err(|problems| read.problems().extend(problems)).ok();
+    }
+    let read_table = inputs.dialogues(name);
+    let source = read_table.map(DialogueSource::Recorded);
+    source.map_err(|problems| read.problems().extend(problems)).ok()
+}
+
+/// Costs, reward and estimator.
+pub(in crate::experiment) fn read_model(
+    read: &mut Decoder<'_>,
+    dialogues: Option<&DialogueSource>,
+    budget: Cost,
+) -> Option<ModelParams> {
+    let costs = read_costs(read, dialogues);
+    let mut params = ModelParams::new(costs?);
+    let mut reward = read.inner("reward", &REWARD);
+    params.weights.response = reward.number("response");
+    params.weights.association = reward.number("association");
+    params.weights.latency = reward.number("latency");
+    params.weights.usage = reward.number("usage");
+    params.normalisation = match reward.choice("normalise", &Normalisation::ALL) {
+        Normalisation::Budget(_) => Normalisation::Budget(budget),
+        other => other,
+    };
+    params.window = reward.integer("window") as usize;
+    params.neighbours = reward.integer("neighbours") as usize;
+    params.metric = reward.choice("metric", &Metric::ALL);
+    params.ties = reward.choice("ties", &NeighbourTies::ALL);
+    reward.finish();
+    Some(params)
+}
+
+fn read_costs(read: &mut Decoder<'_>, dialogues: Option<&DialogueSource>) -> Option<Costs> {
+    let model = read.choice("costs", &COST_MODELS);
+    let device = named(read, "device", &DEVICES.map(|device| (device.name, device)))?;
+    let network = named(read, "network", &NETWORKS.map(|network| (network.name, network)))?;
+    let own = dialogues.and_then(DialogueSource::own_costs);
+    match (model, dialogues) {
+        _ if own.is_some() => own,
+        (CostModel::Paper, _) => Some(Costs::paper(device, network)),
+        (CostModel::Physical, _) => Some(Costs::physical(device, network)),
+        (CostModel::Observed, Some(DialogueSource::Recorded(workload))) => {
+            let costs = Costs::observed(workload);
+            costs.map_err(|problem| read.problems().push(problem)).ok()
+        }
+        (CostModel::Observed, _) => {
+            let place = read.place().clone().field("offloading.costs");
+            let found = "`observed` of generated dialogues";
+            read.problems().push(Problem::new(place, found, "a table of dialogues"));
+            None
+        }
+    }
+}
+
+fn named<T: Copy>(read: &mut Decoder<'_>, key: &'static str, known: &[(&str, T)]) -> Option<T> {
+    let name = read.text(key);
+    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    if found.is_none() {
+        let place = read.place().clone().field(&format!("offloading.{key}"));
+        let names = known.iter().map(|(name, _)| *name);
+        read.problems().push(Problem::unknown(place, key, &name, names));
+    }
+    found
+}
+
+/// The budget of a dialogue.
+pub(in crate::experiment) fn read_budget(read: &mut Decoder<'_>) -> Cost {
+    let mut budget = read.inner("budget", &BUDGET);
+    let cost =
+        Cost { latency_s: budget.number("latency_s"), usage_usd: budget.number("usage_usd") };
+    budget.finish();
+    cost
+}
+
+/// Who scores, and how dialogues are dealt out.
+pub(in crate::experiment) fn read_folds_plan(
+    read: &mut Decoder<'_>,
+    dialogues: Option<&DialogueSource>,
+    inputs: &mut InputCache,
+) -> FoldPlan {
+    let mut plan = FoldPlan::new(read.choice("evaluation", &Evaluation::ALL));
+    plan.folds = read.integer("folds") as usize;
+    plan.test_share = read.number("test_share");
+    let Some(path) = read.optional_text("fold_file") else { return plan };
+    let Some(DialogueSource::Recorded(workload)) = dialogues else {
+        let place = read.place().clone().field("offloading.fold_file");
+        let found = "a file of folds for generated dialogues, which have no names";
+        read.problems().push(Problem::new(place, found, "a table of dialogues"));
+        return plan;
+    };
+    inputs.note(path);
+    let assigned = source::read(&inputs.locate(path)).and_then(|file| read_folds(&file, workload));
+    match assigned {
+        Ok(assigned) => plan.assigned = Some(assigned),
+        Err(problem) => read.problems().push(problem),
+    }
+    plan
+}
+
+/// Reports a plan that these dialogues do not fit, at the setting that says so.
+pub(in crate::experiment) fn misfit(node: &ConfigNode, problem: Problem, problems: &mut Problems) {
+    let key = ["folds", "evaluation"].into_iter().find(|key| problem.place.file.contains(key));
+    let own = key.and_then(|key| node.get(key));
+    let place = own.map_or_else(|| node.place.clone(), |own: &ConfigNode| own.place.clone());
+    let place =
+        key.map_or(place.clone(), |key| Location { ..place }.field(&format!("offloading.{key}")));
+    problems.push(Problem { place, ..problem });
+}
