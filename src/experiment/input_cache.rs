@@ -3,6 +3,7 @@
 use super::locate::{FileOrigin, Located, Locator};
 use crate::config::note::Note;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value, source};
+use crate::offloading::agent_cache::AgentCache;
 use crate::offloading::{self, Workload};
 use crate::system::link::Bandwidth;
 use crate::system::profile::Profile;
@@ -21,6 +22,7 @@ pub struct InputCache {
     bandwidths: BTreeMap<String, Read<Bandwidth>>,
     requests: BTreeMap<String, Read<TraceFile>>,
     dialogues: BTreeMap<String, Read<Workload>>,
+    agents: AgentCache,
     imports: BTreeMap<String, ConfigNode>,
     files: BTreeMap<String, String>,
     locator: Locator,
@@ -134,6 +136,11 @@ impl InputCache {
         self.note(path);
         self.dialogues.insert(path.to_owned(), workload.clone());
         workload
+    }
+
+    /// The agents that runs of the experiment train.
+    pub fn agents(&self) -> &AgentCache {
+        &self.agents
     }
 
     /// The requests of a file, checked, and the record of its import if there is one.

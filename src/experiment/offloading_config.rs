@@ -9,6 +9,7 @@ use super::settings::offloading::{
 use crate::config::{ConfigNode, Decoder, Problems};
 use crate::core::rng::{Label, Rng};
 use crate::metrics::{Cell, DIALOGUE_COLUMNS};
+use crate::offloading::agent_cache::AgentCache;
 use crate::offloading::dialogue_row::{NUMBERS, Numbers, means, numbers, training_sd};
 use crate::offloading::dialogue_source::DialogueSource;
 use crate::offloading::evaluate::DialogueResult;
@@ -28,6 +29,8 @@ pub struct OffloadingConfig {
     pub budget: Cost,
     /// What decides.
     pub policy: PolicySpec,
+    /// The agents that runs of the sweep have trained.
+    agents: AgentCache,
 }
 
 /// Steps of a training that is only to be timed.
@@ -73,7 +76,8 @@ impl OffloadingConfig {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let config = Self { dialogues, params, plan, budget, policy };
+        let agents = inputs.agents().clone();
+        let config = Self { dialogues, params, plan, budget, policy, agents };
         match config.first_fold() {
             Ok(()) => Ok(config),
             Err(found) => {
@@ -123,7 +127,8 @@ impl OffloadingConfig {
             let models = FoldModels::new(&data, fold, self.plan.evaluation, &self.params)?;
             let training_seed = rng.keyed(Label::Policy, u64::MAX, at as u64);
             let (models, budget) = (&models, self.budget);
-            let test = PolicyTest { models, budget, users: None, rng, training_seed };
+            let agents = &self.agents;
+            let test = PolicyTest { models, budget, users: None, rng, training_seed, agents };
             let outcome = self.policy.test(&test)?;
             let PolicyOutcome { trainings, chosen } = &outcome;
             spread.resize(trainings.len().max(spread.len()), Vec::new());

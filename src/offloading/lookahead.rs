@@ -69,7 +69,7 @@ impl Lookahead {
 /// By action: the expected reward in `state`, without waiting.
 fn rewards(model: &DialogueModel, state: &[i8]) -> Vec<f64> {
     let mut scores = Vec::new();
-    model.responses(state, &mut scores);
+    model.smoothed_responses(state, &mut scores);
     let views = model.mean_association();
     scores.iter().enumerate().map(|(action, score)| model.reward(*score, views, action)).collect()
 }

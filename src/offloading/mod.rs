@@ -6,6 +6,7 @@
 //! ours.
 
 pub mod action;
+pub mod agent_cache;
 pub mod agents;
 mod bandit;
 pub mod cost;

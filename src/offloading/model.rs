@@ -275,6 +275,11 @@ impl DialogueModel {
         self.estimator.scores(state, &self.decisions, into);
     }
 
+    /// Writes the expected score of each action, shrunk towards that of more neighbours.
+    pub fn smoothed_responses(&self, state: &[i8], into: &mut Vec<f64>) {
+        self.estimator.smoothed(state, &self.decisions, into);
+    }
+
     /// The association of what `action` uploads: the sum over its views.
     pub fn association(&self, views: &[f64], action: usize) -> f64 {
         let subset = self.actions().subset(action);

@@ -1,6 +1,7 @@
 //! Policies by their settings: those of [`POLICIES`], agents that are trained on the spot, decisions
 //! and networks from files, and the optimum.
 
+use super::agent_cache::AgentCache;
 use super::agents::{AgentSpec, chosen, train_agents};
 use super::cost::Cost;
 use super::evaluate::{DialogueResult, Scorer, evaluate, train};
@@ -160,6 +161,8 @@ pub struct PolicyTest<'a> {
     pub rng: Rng,
     /// The seed of the first training of an agent.
     pub training_seed: u64,
+    /// Agents that were trained before.
+    pub agents: &'a AgentCache,
 }
 
 /// What came of a test.
@@ -325,7 +328,13 @@ impl PolicySpec {
                 if *fixed {
                     spec.plan.draw = BudgetDistribution::Fixed(test.budget);
                 }
-                let agents = train_agents(model, &spec, test.budget, test.training_seed)?;
+                let seed = test.training_seed;
+                let train = || train_agents(model, &spec, test.budget, seed);
+                // Without validation the tested budget enters by `spec` alone.
+                let budget = spec.validates.then_some(test.budget);
+                let signature = spec.plan.signature(model);
+                let agents =
+                    test.agents.get(format!("{signature:?} {spec:?} {budget:?} {seed}"), train)?;
                 let chosen = chosen(&agents);
                 let tested = agents.into_iter().map(|agent| {
                     let mut policy = NetworkPolicy::new(agent.network, spec.plan);
