@@ -15,10 +15,10 @@ use std::ops::Range;
 
 /// Added to distances, so that an exact match has a finite weight.
 const SOFTENING: f64 = 1e-6;
-/// A smoothed score is the mean over as many multiples of the neighbours, each twice the one before.
-const SCALES: u32 = 5;
-/// Added to the distances of a smoothed score: an exact match counts no more than a few close ones.
-const SMOOTHING: f64 = 0.3;
+/// A shrunk score is the mean over these multiples of the number of neighbours.
+const SCALES: [usize; 3] = [1, 2, 4];
+/// Added to the distances of a shrunk score: an exact match counts as a few close ones do.
+const SHRUNK_SOFTENING: f64 = 0.3;
 /// Number of coordinates between two comparisons with the bound.
 const CHUNK: usize = 16;
 /// Number of coordinates in which all points of a run agree.
@@ -171,18 +171,17 @@ impl Estimator {
         into.extend(nearest.iter().map(mean));
     }
 
-    /// Writes the same, shrunk towards the means of ever more neighbours: the mean of the scores by
-    /// 1, 2, 4, 8 and 16 times as many neighbours, in which close ones count less. Ours: few
-    /// neighbours have few errors in common with those of another sample of dialogues.
-    pub fn smoothed(&self, state: &[i8], decisions: &[Vec<i8>], into: &mut Vec<f64>) {
-        let most = self.neighbours << (SCALES - 1);
-        let nearest = self.nearest(state, decisions, most);
+    /// Writes the same, shrunk towards the means of more neighbours: the mean of the scores by 1, 2
+    /// and 4 times as many neighbours, in which close ones count less. Ours: the errors of few
+    /// neighbours are not repeated by another sample of dialogues.
+    pub fn shrunk(&self, state: &[i8], decisions: &[Vec<i8>], into: &mut Vec<f64>) {
+        let nearest = self.nearest(state, decisions, SCALES[SCALES.len() - 1] * self.neighbours);
         let mean = |near: &Nearest| {
-            let scales = (0..SCALES).map(|scale| self.neighbours << scale);
-            scales.map(|count| near.mean(self.metric, count, SMOOTHING)).sum::<f64>()
+            let by = |scale| near.mean(self.metric, scale * self.neighbours, SHRUNK_SOFTENING);
+            SCALES.map(by).iter().sum::<f64>() / SCALES.len() as f64
         };
         into.clear();
-        into.extend(nearest.iter().map(|near| mean(near) / f64::from(SCALES)));
+        into.extend(nearest.iter().map(mean));
     }
 
     /// The nearest points of each decision in a state, up to `neighbours` turns.
@@ -295,7 +294,7 @@ mod tests {
         state: &[i8],
         decision: &[i8],
         how: (Metric, NeighbourTies),
-        neighbours: usize,
+        (neighbours, softening): (usize, f64),
     ) -> f64 {
         let query: Vec<i8> = [state, decision].concat();
         let apart = |point: &[i8]| {
@@ -320,7 +319,7 @@ mod tests {
             Metric::Euclidean => f64::from(d).sqrt(),
             _ => f64::from(d),
         };
-        let weight = |d: i32| 1.0 / (length(d) + 1e-6);
+        let weight = |d: i32| 1.0 / (length(d) + softening);
         let (mut score, mut sum) = (0.0, 0.0);
         let before: Vec<_> = order.iter().filter(|p| p.0 < farthest).collect();
         for p in &before {
@@ -357,11 +356,19 @@ mod tests {
                 .flat_map(|(_, metric)| NeighbourTies::ALL.map(|(_, ties)| (metric, ties)));
             for (how, neighbours) in ways.flat_map(|how| [1, 5, 17].map(|count| (how, count))) {
                 let estimator = Estimator::new(points.clone(), neighbours, how.0, how.1);
-                let (mut found, mut alone) = (Vec::new(), Vec::new());
+                let (mut found, mut alone, mut shrunk) = (Vec::new(), Vec::new(), Vec::new());
                 for state in (1000..1100).map(|i| part(i, 0..5)) {
                     estimator.scores(&state, &decisions, &mut found);
-                    for (decision, found) in decisions.iter().zip(&found) {
-                        let expected = by_hand(&points, &state, decision, how, neighbours);
+                    estimator.shrunk(&state, &decisions, &mut shrunk);
+                    for ((decision, found), shrunk) in decisions.iter().zip(&found).zip(&shrunk) {
+                        let by = |neighbours, softening| {
+                            by_hand(&points, &state, decision, how, (neighbours, softening))
+                        };
+                        let mean =
+                            [1, 2, 4].map(|scale| by(scale * neighbours, 0.3)).iter().sum::<f64>()
+                                / 3.0;
+                        assert!((shrunk - mean).abs() < 1e-9, "{size} {how:?}: {shrunk} {mean}");
+                        let expected = by(neighbours, 1e-6);
                         let near = (found - expected).abs() < 1e-9;
                         assert!(near, "{size} {how:?}: {found} {expected}");
                         estimator.scores(&state, std::slice::from_ref(decision), &mut alone);

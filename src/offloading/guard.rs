@@ -12,7 +12,6 @@
 //! pays for local answers up to the longest dialogue, and every action that is allowed later keeps
 //! that reserve. With queues this holds as long as local answers do not wait.
 
-use super::cost::Cost;
 #[cfg(doc)]
 use super::model::DialogueModel;
 use super::policy::TurnContext;
@@ -22,15 +21,10 @@ impl TurnContext<'_> {
     /// the cheapest one. If it has to wait, actions that end no later than it are not refused for
     /// their time.
     pub fn allows(&self, action: usize) -> bool {
-        self.fits(self.past.len(), action, self.spent)
-    }
-
-    /// The same for a turn after `turns` others that took `spent`, with the current queues.
-    pub(super) fn fits(&self, turns: usize, action: usize, spent: Cost) -> bool {
-        let later = self.model.longest().saturating_sub(turns + 1);
+        let later = self.model.longest().saturating_sub(self.past.len() + 1);
         let reserve = self.model.spend(0).times(later as f64);
         let cost = self.cost(action);
-        let beyond = spent.plus(cost).plus(reserve).beyond(self.budget);
+        let beyond = self.spent.plus(cost).plus(reserve).beyond(self.budget);
         let quicker = self.waits_s[0] > 0.0 && cost.latency_s <= self.cost(0).latency_s;
         action == 0 || (beyond.usage_usd <= 0.0 && (beyond.latency_s <= 0.0 || quicker))
     }

@@ -19,7 +19,6 @@ pub mod generate;
 mod guard;
 pub mod import;
 mod linucb;
-mod lookahead;
 pub mod model;
 pub mod multi_user;
 pub mod network_policy;

@@ -240,14 +240,6 @@ impl DialogueModel {
         }
     }
 
-    /// The state that follows an action in `state`, when the next turn is of this task.
-    pub fn after(&self, state: &[i8], action: usize, task: usize) -> Vec<i8> {
-        let mut next = state[(self.actions().views() + 2).min(state.len())..].to_vec();
-        next.extend_from_slice(&self.decisions[action]);
-        next.push(task as i8);
-        next
-    }
-
     /// Number of turns of the longest dialogue of the workload.
     pub fn longest(&self) -> usize {
         self.longest
@@ -276,8 +268,8 @@ impl DialogueModel {
     }
 
     /// Writes the expected score of each action, shrunk towards that of more neighbours.
-    pub fn smoothed_responses(&self, state: &[i8], into: &mut Vec<f64>) {
-        self.estimator.smoothed(state, &self.decisions, into);
+    pub fn shrunk_responses(&self, state: &[i8], into: &mut Vec<f64>) {
+        self.estimator.shrunk(state, &self.decisions, into);
     }
 
     /// The association of what `action` uploads: the sum over its views.

@@ -2,7 +2,6 @@
 
 use super::bandit::{Bandit, Rule};
 use super::linucb::LinUcb;
-use super::lookahead::Lookahead;
 use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext};
 use crate::config::{Location, Problem};
@@ -54,25 +53,26 @@ pub const POLICIES: &[PolicyEntry] = &[
         "greedy-knn",
         "the best expected reward of this turn, with mean associations of the training dialogues",
         PLANNER,
-        |_, _| Box::new(Greedy { guarded: false, sees_association: false }),
+        |_, _| Box::new(Greedy::default()),
     ),
     entry(
         "greedy-knn-association",
         "as `greedy-knn`, with the association of the turn itself",
         PLANNER,
-        |_, _| Box::new(Greedy { guarded: false, sees_association: true }),
+        |_, _| Box::new(Greedy { sees_association: true, ..Greedy::default() }),
     ),
     entry(
         "greedy-knn-guarded",
         "as `greedy-knn`, among the actions that the budget allows",
         PLANNER,
-        |_, _| Box::new(Greedy { guarded: true, sees_association: false }),
+        |_, _| Box::new(Greedy { guarded: true, ..Greedy::default() }),
     ),
     entry(
         "tmo-rl-plus",
-        "the best reward of this turn and the next, among the actions that the budget allows",
-        "ours: two-step planner on the TMO estimator, with lengths and tasks of training dialogues",
-        |model, _| Box::new(Lookahead::new(model)),
+        "as `greedy-knn-guarded`, with scores shrunk towards those of more recorded turns",
+        "ours: means over 5, 10 and 20 neighbours, since the errors of few are not repeated by \
+         another sample",
+        |_, _| Box::new(Greedy { guarded: true, shrinks: true, ..Greedy::default() }),
     ),
     entry(
         "epsilon-greedy",
@@ -149,9 +149,12 @@ impl OffloadPolicy for Random {
 }
 
 /// The best expected reward of the next answer.
+#[derive(Default)]
 struct Greedy {
     /// Whether it takes only actions that the budget allows.
     guarded: bool,
+    /// Whether scores are shrunk towards those of more recorded turns.
+    shrinks: bool,
     /// Whether it is shown the turn's own association, not the mean of the training dialogues.
     sees_association: bool,
 }
@@ -160,6 +163,13 @@ impl OffloadPolicy for Greedy {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
         let own = &context.turn().association;
         let mean = context.model.mean_association();
-        context.greedy(if self.sees_association { own } else { mean }, self.guarded)
+        let views = if self.sees_association { own } else { mean };
+        let mut scores = Vec::new();
+        if self.shrinks {
+            context.model.shrunk_responses(context.state, &mut scores);
+        } else {
+            context.model.responses(context.state, &mut scores);
+        }
+        context.best_action(&scores, views, self.guarded)
     }
 }

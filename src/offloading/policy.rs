@@ -45,15 +45,12 @@ impl<'a> TurnContext<'a> {
         self.model.charge_of_waiting(self.wait_s(action))
     }
 
-    /// The action with the best expected reward, where `views` have these associations, among all
-    /// actions or those that the budget allows.
-    pub fn greedy(&self, views: &[f64], guarded: bool) -> usize {
-        let mut responses = Vec::new();
-        self.model.responses(self.state, &mut responses);
-        let open = (0..responses.len()).filter(|action| !guarded || self.allows(*action));
-        let reward = |action: usize| {
-            self.model.reward(responses[action], views, action) - self.charge(action)
-        };
+    /// The action with the best expected reward, where answers have these scores by action and
+    /// `views` these associations, among all actions or those that the budget allows.
+    pub fn best_action(&self, scores: &[f64], views: &[f64], guarded: bool) -> usize {
+        let open = (0..scores.len()).filter(|action| !guarded || self.allows(*action));
+        let reward =
+            |action: usize| self.model.reward(scores[action], views, action) - self.charge(action);
         best(open.map(|action| (action, reward(action))))
     }
 }
