@@ -21,8 +21,9 @@ fn main() {
 fn ratios() {
     let sweep = sweep();
     let run = || {
-        let mut summary = Summary::new(&sweep.configs[0].catalog);
-        simulate_row(&sweep.configs[0], sweep.rng(FIRST), &mut summary).expect("a run");
+        let mut summary = Summary::new(&sweep.scheduling().unwrap()[0].catalog);
+        simulate_row(&sweep.scheduling().unwrap()[0], sweep.rng(FIRST), &mut summary)
+            .expect("a run");
         black_box(summary.cells(None));
     };
     let mut fastest = [Duration::MAX; 3];
@@ -59,8 +60,9 @@ const FIRST: RunSpec = RunSpec { configuration: 0, replicate: 0 };
 fn summary(bencher: Bencher<'_, '_>) {
     let sweep = sweep();
     bencher.counter(ItemsCount::new(REQUESTS)).bench_local(|| {
-        let mut summary = Summary::new(&sweep.configs[0].catalog);
-        simulate_row(&sweep.configs[0], sweep.rng(FIRST), &mut summary).expect("a run");
+        let mut summary = Summary::new(&sweep.scheduling().unwrap()[0].catalog);
+        simulate_row(&sweep.scheduling().unwrap()[0], sweep.rng(FIRST), &mut summary)
+            .expect("a run");
         summary.cells(None)
     });
 }
@@ -70,10 +72,10 @@ fn summary(bencher: Bencher<'_, '_>) {
 fn requests_csv(bencher: Bencher<'_, '_>) {
     let sweep = sweep();
     bencher.counter(ItemsCount::new(REQUESTS)).bench_local(|| {
-        let mut summary = Summary::new(&sweep.configs[0].catalog);
-        let mut log = RequestLog::new(&sweep.configs[0].catalog, std::io::sink());
+        let mut summary = Summary::new(&sweep.scheduling().unwrap()[0].catalog);
+        let mut log = RequestLog::new(&sweep.scheduling().unwrap()[0].catalog, std::io::sink());
         let mut both = (&mut summary, &mut log);
-        simulate(&sweep.configs[0], sweep.rng(FIRST), &mut both).expect("a run");
+        simulate(&sweep.scheduling().unwrap()[0], sweep.rng(FIRST), &mut both).expect("a run");
         log.finish().expect("a sink never fails");
         summary.cells(None)
     });

@@ -45,7 +45,8 @@ fn prepared_with(experiment: &str, scheduler: &str, set: &[String]) -> RunConfig
     let mut experiment = Experiment::load(experiment, &set).expect("the experiment ships");
     experiment.figures.clear();
     experiment.expectations.clear();
-    Sweep::new(experiment).expect("the experiment is valid").configs.remove(0)
+    Sweep::new(experiment).expect("the experiment is valid").scheduling().expect("schedulers")[0]
+        .clone()
 }
 
 fn bursts(truth: &GroundTruth, size: u64) -> Vec<Arrival> {

@@ -107,7 +107,7 @@ pub fn judge_first(results: &Results, claim: &Expectation, replicates: u64) -> V
                 labels.map(|(name, label)| format!("{name} = {label}")).collect();
             ClaimResult {
                 setting: setting.join(", "),
-                verdict: verdict(&difference, claim.relation),
+                verdict: verdict(difference.ends, claim.relation),
                 difference: difference.estimate,
                 ratio: ratio(&difference, claim.factor),
             }
@@ -121,8 +121,8 @@ fn ratio(difference: &Difference, factor: f64) -> Option<f64> {
     (factor != 1.0 && right != 0.0).then(|| factor * (mean + right) / right)
 }
 
-fn verdict(difference: &Difference, relation: Relation) -> Verdict {
-    let Some((low, high)) = difference.ends else { return Verdict::Undecided };
+fn verdict(ends: Option<(f64, f64)>, relation: Relation) -> Verdict {
+    let Some((low, high)) = ends else { return Verdict::Undecided };
     let (low, high) = match relation {
         Relation::Greater | Relation::GreaterOrEqual => (low, high),
         Relation::Less | Relation::LessOrEqual => (-high, -low),
@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn verdicts_follow_the_interval() {
-        let of = |values: &[f64]| Estimate::of(values);
+        let ends = |e: Estimate| e.half_width.map(|_| (e.low(), e.high()));
+        let of = |values: &[f64]| Estimate::of(values).and_then(ends);
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Greater), Verdict::Holds);
         assert_eq!(verdict(of(&[1.0, 1.1, 0.9]), Relation::Less), Verdict::Contradicted);
         assert_eq!(verdict(of(&[1.0, -1.1, 0.1]), Relation::Less), Verdict::Undecided);

@@ -72,6 +72,23 @@ impl DialogueScores {
         Self(pairs.map(|((split, dialogue, a), (.., b))| (*split, *dialogue, a - b)).collect())
     }
 
+    /// The differences to the means of other scores of the same dialogues on the same splits: one
+    /// side may have been measured with several trainings.
+    pub(super) fn less(&self, other: &Self) -> Self {
+        let key = |score: &(usize, usize, f64)| (score.0, score.1);
+        let mut sums: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
+        for score in &other.0 {
+            let (sum, count) = sums.entry(key(score)).or_default();
+            *sum += score.2;
+            *count += 1.0;
+        }
+        let difference = |score: &(usize, usize, f64)| {
+            let (sum, count) = sums.get(&key(score))?;
+            Some((score.0, score.1, score.2 - sum / count))
+        };
+        Self(self.0.iter().filter_map(difference).collect())
+    }
+
     /// The mean with its interval over dialogues and its variance over as many random splits.
     pub(super) fn measurement(&self, section: &'static str, name: String) -> Measurement {
         let by_split = self.by_split();

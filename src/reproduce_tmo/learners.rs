@@ -1,10 +1,6 @@
 //! Agents trained on M4A1 as the authors train theirs, and with this program's changes, on one set
-//! of splits, each with several seeds.
-//!
-//! Rewards are scored by the estimator from which agents learned; gains over local answers by other
-//! dialogues as well.
+//! of splits, each with several seeds. Rewards are scored by the estimator from which agents learned.
 
-use super::cross_scores::{PairedScores, other_models};
 use super::dialogue_scores::DialogueScores;
 use super::optimum_bounds::{self, AtBudget, Bound, GUARDED};
 use super::splits::{METRICS, SplitModel, split_rng};
@@ -17,7 +13,7 @@ use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::training_env::{
     BudgetDistribution, Constraint, StateTransition, TrainingPlan,
 };
-use crate::offloading::{Cost, DialogueModel, ModelParams, Scorer, Workload};
+use crate::offloading::{Cost, ModelParams, Scorer, Workload};
 use crate::report::figure::{Chart, Series};
 use crate::report::reproduction::Measurement;
 use crate::rl::Algorithm;
@@ -81,7 +77,6 @@ impl Agent {
     fn train(
         &self,
         on: &SplitModel,
-        others: &[DialogueModel],
         seed: usize,
         cache: &PolicyCache<'_>,
     ) -> Result<Trained, ReproductionError> {
@@ -109,7 +104,6 @@ impl Agent {
         let by_budget = results.iter().zip(self.budgets());
         Ok(Trained {
             by_budget: by_budget.map(|(results, budget)| on.metrics(results, *budget)).collect(),
-            at_published: PairedScores::new(on, others, &results[0]),
         })
     }
 }
@@ -119,8 +113,6 @@ impl Agent {
 struct Trained {
     /// By budget: each of [`METRICS`].
     by_budget: Vec<Vec<DialogueScores>>,
-    /// Rewards within the published budget, which is the first.
-    at_published: PairedScores,
 }
 
 /// All trainings of an agent.
@@ -171,14 +163,10 @@ pub(super) fn measure(
     let outcome = |agent| Outcome { agent, trainings: Vec::new() };
     let mut outcomes: Vec<Outcome> = agents().into_iter().map(outcome).collect();
     cache.progress.start(outcomes.len() * splits * seeds, 0);
-    let mut local = Vec::new();
     // One split after the other, so that a run that is stopped has finished whole splits.
     for at in 0..splits {
         let on = SplitModel::new(data, at, &ModelParams::default())?;
-        let others = other_models(&on)?;
-        let of_local = PairedScores::of_policy("local", &on, &others)?;
-        local.extend(std::iter::repeat_n(of_local, seeds));
-        let job = |job: usize| outcomes[job / seeds].agent.train(&on, &others, job % seeds, cache);
+        let job = |job: usize| outcomes[job / seeds].agent.train(&on, job % seeds, cache);
         let jobs = (0..outcomes.len() * seeds).into_par_iter().with_max_len(1);
         let trained = jobs.map(job).collect::<Result<Vec<_>, ReproductionError>>()?;
         for (outcome, trained) in outcomes.iter_mut().zip(trained.chunks(seeds)) {
@@ -187,12 +175,6 @@ pub(super) fn measure(
     }
     measured.figures.extend(outcomes.iter().flat_map(Outcome::measure));
     measured.figures.extend(demands(&outcomes));
-    let local = PairedScores::all(&local);
-    // Gains over local answers, one local score for each training.
-    measured.figures.extend(outcomes.iter().flat_map(|outcome| {
-        let own = outcome.trainings.iter().map(|trained| &trained.at_published);
-        PairedScores::all(own).less(&outcome.agent.name, &local, "local")
-    }));
     measured.plots.push(("budgets", plot(&outcomes, bounds, config)));
     Ok(())
 }

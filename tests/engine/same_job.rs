@@ -17,8 +17,9 @@ fn sweep(requests: u64) -> Sweep {
 }
 
 fn row(sweep: &Sweep) -> Summary {
-    let mut summary = summary(&sweep.configs[0], sweep.rng(FIRST)).expect("no warm-up");
-    simulate_row(&sweep.configs[0], sweep.rng(FIRST), &mut summary).expect("a run");
+    let mut summary =
+        summary(&sweep.scheduling().unwrap()[0], sweep.rng(FIRST)).expect("no warm-up");
+    simulate_row(&sweep.scheduling().unwrap()[0], sweep.rng(FIRST), &mut summary).expect("a run");
     summary
 }
 
@@ -87,7 +88,7 @@ fn a_row_is_the_same_counted_by_batch_and_by_event() {
     let quickstart = Experiment::load("quickstart", &["workload.requests=500".to_owned()]);
     let quickstart = Sweep::new(quickstart.expect("it ships")).expect("valid");
     for (sweep, step) in [(sweep(20_000), 1), (quickstart, 7)] {
-        for config in sweep.configs.iter().step_by(step) {
+        for config in sweep.scheduling().unwrap().iter().step_by(step) {
             let mut by_event = Summary::new(&config.catalog);
             let mut pair = (&mut by_event, ());
             simulate(config, sweep.rng(FIRST), &mut pair).expect("a run");
@@ -104,7 +105,7 @@ fn blocks_of_arrivals_are_the_same_arrivals() {
     for name in ["speed", "quickstart"] {
         let set = "workload.requests=1000".to_owned();
         let sweep = Sweep::new(Experiment::load(name, &[set]).expect("it ships")).expect("valid");
-        let config = &sweep.configs[0];
+        let config = &sweep.scheduling().unwrap()[0];
         let build = || config.arrivals.build(&config.truth, sweep.rng(FIRST)).expect("a workload");
         let (mut single, mut blocks) = (build(), build());
         let expected: Vec<_> = std::iter::from_fn(|| single.next_arrival()).collect();

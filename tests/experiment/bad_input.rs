@@ -13,7 +13,7 @@ use crate::support::shell::{self, Said, Shell, repository, updating};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use peeksim::config::source::embedded_paths;
-use peeksim::metrics::numbers;
+use peeksim::metrics::Study;
 use peeksim::scheduler::REGISTRY;
 use peeksim::workload::ARRIVALS;
 use std::fs;
@@ -55,7 +55,7 @@ fn stable(said: &str) -> String {
         ("<arrivals>", ARRIVALS.iter().map(|entry| entry.name.to_owned()).collect()),
         ("<experiments>", shipped("experiments/", ".toml")),
         ("<applications>", shipped("profiles/", "/app.toml")),
-        ("<metrics>", numbers().map(str::to_owned).collect()),
+        ("<metrics>", Study::Scheduling.numbers().map(str::to_owned).collect()),
     ];
     lists.iter().fold(said.to_owned(), |said, (by, names)| {
         // Long lists are cut.

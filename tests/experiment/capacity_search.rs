@@ -40,7 +40,7 @@ fn searched(set: &[String]) -> Vec<CapacityResult> {
 
 /// How long the one variant takes, in nanoseconds.
 fn service_ns() -> u64 {
-    sweep(&[]).1.configs[0].catalog.latency(WorkerId(0), VariantId(0), 1).0
+    sweep(&[]).1.scheduling().unwrap()[0].catalog.latency(WorkerId(0), VariantId(0), 1).0
 }
 
 /// D/D/1: n requests, one every period, keep the worker busy for n services out of the time until
@@ -126,7 +126,7 @@ fn random_arrivals_are_sustained_as_theory_says() {
 
 /// How long loading the one variant takes, in milliseconds.
 fn load_ms() -> f64 {
-    sweep(&[]).1.configs[0].catalog.load(WorkerId(0), VariantId(0)).as_ms()
+    sweep(&[]).1.scheduling().unwrap()[0].catalog.load(WorkerId(0), VariantId(0)).as_ms()
 }
 
 /// The edge of a search over whole numbers, as exactly as they are.

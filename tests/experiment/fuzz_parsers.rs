@@ -191,7 +191,7 @@ impl World {
         let Ok(experiment) = Experiment::load(&path, &[]) else { return };
         let Ok(sweep) = Sweep::new(experiment) else { return };
         let Some(first) = sweep.runs().next() else { return };
-        if sweep.configs[first.configuration].arrivals.requests <= 1000 {
+        if sweep.scheduling().unwrap()[first.configuration].arrivals.requests <= 1000 {
             let error = sweep.one(first).result.error;
             assert!(error.is_empty(), "accepted, and then: {error}");
         }

@@ -9,6 +9,7 @@ mod fuzz_parsers;
 mod golden;
 mod kubernetes;
 mod notes;
+mod offloading_study;
 #[cfg(feature = "parquet")]
 mod request_table;
 mod spelling;

@@ -66,7 +66,7 @@ fn runs(
     experiment.expectations.clear();
     let sweep = Sweep::new(experiment).expect("a valid experiment");
     let results = sweep.runs().map(|spec| {
-        let prepared = &sweep.configs[spec.configuration];
+        let prepared = &sweep.scheduling().unwrap()[spec.configuration];
         let mut summary = Summary::new(&prepared.catalog);
         let exact = simulate(prepared, sweep.rng(spec), &mut summary).expect("a run");
         let mut number = |name| summary.cell(name).and_then(Cell::number).expect("a number");

@@ -26,7 +26,7 @@ pub fn prepare(settings: &[&str]) -> Result<RunConfig, String> {
     let experiment = Experiment::read(&node, "test.toml", &mut problems);
     let experiment = problems.check(Some(experiment)).map_err(|problems| problems.to_string())?;
     let sweep = Sweep::new(experiment).map_err(|problems| problems.to_string())?;
-    Ok(sweep.configs[0].clone())
+    Ok(sweep.scheduling().unwrap()[0].clone())
 }
 
 /// Every arrival of one replicate.
