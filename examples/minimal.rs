@@ -11,7 +11,7 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     experiment.expectations.clear();
     let sweep = Sweep::new(experiment)?;
     let first = sweep.runs().next().ok_or("no run")?;
-    let prepared = &sweep.configs[first.configuration];
+    let prepared = &sweep.scheduling()?[first.configuration];
     let mut summary = Summary::new(&prepared.catalog);
     let exact = simulate(prepared, sweep.rng(first), &mut summary)?;
     let cells = COLUMNS.iter().zip(summary.cells(exact));

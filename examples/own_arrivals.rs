@@ -50,7 +50,7 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     experiment.figures.clear();
     experiment.expectations.clear();
     let sweep = Sweep::new(experiment)?;
-    let prepared = &sweep.configs[0];
+    let prepared = &sweep.scheduling()?[0];
     let (truth, catalog) = (&prepared.truth, &prepared.catalog);
     let rng = Rng::new(1, 0);
     let context = BuildContext { catalog, rng };

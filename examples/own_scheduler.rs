@@ -36,7 +36,7 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     let mut lines = String::new();
     let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
     for spec in sweep.runs() {
-        let prepared = &sweep.configs[spec.configuration];
+        let prepared = &sweep.scheduling()?[spec.configuration];
         let mut summary = Summary::new(&prepared.catalog);
         simulate(prepared, sweep.rng(spec), &mut summary)?;
         let label = sweep.label(spec.configuration, "scheduler").unwrap_or_default();
@@ -44,7 +44,7 @@ pub fn report() -> Result<String, Box<dyn std::error::Error>> {
     }
     // The same arrivals and outcomes, replicate by replicate, for a scheduler that no experiment
     // file knows.
-    let prepared = &sweep.configs[0];
+    let prepared = &sweep.scheduling()?[0];
     let first = sweep.runs().next().ok_or("no run")?;
     let mut summary = Summary::new(&prepared.catalog);
     let own = &mut LongestQueue;

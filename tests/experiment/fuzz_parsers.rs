@@ -404,7 +404,7 @@ fn results() {
         let Ok(results) = Results::load(&out) else { return };
         summary::write(&results, &out).expect("summary.csv");
         compare::write(&results, &out).expect("compare.csv");
-        console::render(&results, &console::METRICS);
+        console::render(&results, results.study.closing_table());
         console::knees(&results);
         for claim in &sweep.experiment.expectations {
             peeksim::report::claims::judge(&results, claim);

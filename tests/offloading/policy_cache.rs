@@ -18,6 +18,8 @@ const EFFORT: ReproductionConfig = ReproductionConfig {
     trained: 1,
     seeds: 1,
     steps: 2000,
+    crossed: 1,
+    sets: 1,
 };
 
 fn made(folder: &Path) -> Artifacts {

@@ -92,7 +92,8 @@ fn sources_far_from_the_profile_are_those_with_another_class_mix() {
     let far: Vec<bool> = rows.iter().map(|row| drift(row[0]) >= 0.3).collect();
     assert!(far.contains(&true) && far.contains(&false));
     let set = ["apps=['activity']", "budget_ms=100", "workload.source_split={drift=0.3}"];
-    let prepared = &sweep(&set).expect("a valid experiment").scheduling().unwrap()[0];
+    let drifting = sweep(&set).expect("a valid experiment");
+    let prepared = &drifting.scheduling().unwrap()[0];
     let arrivals = prepared.arrivals.build(&prepared.truth, Rng::new(1, 0));
     let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
     while let Some(arrival) = arrivals.next_arrival() {
@@ -132,10 +133,8 @@ fn answers_by_stream_recall_are_as_often_right_as_the_chosen_sources() {
 #[test]
 fn bursts_arrive_together() {
     let set = ["workload={arrivals='bursts',burst=4,period_ms=250,requests=10}"];
-    let prepared = &sweep_of("sneakpeek/e09-class-drift", &set)
-        .expect("a valid experiment")
-        .scheduling()
-        .unwrap()[0];
+    let bursts = sweep_of("sneakpeek/e09-class-drift", &set).expect("a valid experiment");
+    let prepared = &bursts.scheduling().unwrap()[0];
     let arrivals = prepared.arrivals.build(&prepared.truth, Rng::new(1, 0));
     let mut arrivals = arrivals.unwrap_or_else(|problems| panic!("{problems}"));
     let mut times = Vec::new();
