@@ -4,9 +4,10 @@ use super::{CliError, unknown};
 use crate::config::settings::{Registry, flattened, in_a_line, names};
 use crate::config::source::embedded_paths;
 use crate::config::{ConfigNode, Problem, Setting};
-use crate::experiment::{BASE, Experiment, FIGURE_KINDS, PEEKS};
-use crate::metrics::TABLES;
+use crate::experiment::{BASE, Experiment, FIGURE_KINDS, OFFLOADING, PEEKS};
+use crate::metrics::{Study, TABLES};
 use crate::offloading::POLICIES;
+use crate::offloading::policy_spec::{OTHER_POLICIES, POLICY};
 use crate::scheduler::{REGISTRY, SCHEDULERS};
 use crate::system::penalty::{PENALTIES, SHAPES};
 use crate::workload::{ARRIVALS, PROCESSES};
@@ -29,7 +30,7 @@ pub(super) fn main(args: &ListArgs, out: &mut impl Write) -> Result<(), CliError
 }
 
 /// The registries with their settings.
-const REGISTRIES: [&Registry; 4] = [&SCHEDULERS, &SHAPES, &PROCESSES, &PEEKS];
+const REGISTRIES: [&Registry; 5] = [&SCHEDULERS, &SHAPES, &PROCESSES, &PEEKS, &POLICY];
 
 fn experiments() -> Vec<String> {
     let paths = embedded_paths(".toml").into_iter();
@@ -98,7 +99,11 @@ fn experiment(name: &str, out: &mut impl Write) -> Result<(), CliError> {
     let experiment = Experiment::load(name, &[])?;
     writeln!(out, "experiment {name}: {}", experiment.title)?;
     let mut rows = vec![["setting", "value", "default", "meaning"].map(str::to_owned)];
-    for setting in flattened(BASE.settings) {
+    let base = match experiment.study {
+        Study::Scheduling => BASE,
+        Study::Offloading => OFFLOADING,
+    };
+    for setting in flattened(base.settings) {
         let own = experiment.base.get(setting.key).map(ConfigNode::cell);
         let below = format!("{}.", setting.key);
         let keys = experiment.axes.iter().flat_map(|axis| &axis.keys);
@@ -136,8 +141,14 @@ fn all(out: &mut impl Write) -> Result<(), CliError> {
             writeln!(out, "      settings: {settings}")?;
         }
     }
-    writeln!(out, "\npolicies that offload dialogues (offload --policy)")?;
+    writeln!(
+        out,
+        "\npolicies that offload dialogues (offload --policy; `policy` of an offloading study)"
+    )?;
     for entry in POLICIES {
+        writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
+    }
+    for entry in &OTHER_POLICIES {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
     }
     writeln!(out, "\nfigures (figure.kind): {}", names(&FIGURE_KINDS).join(", "))?;

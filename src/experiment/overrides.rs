@@ -7,6 +7,7 @@ use super::axis::{below, check_key};
 use super::file::FILE;
 use super::spelling;
 use crate::config::{ConfigNode, Location, Problem, Value, path};
+use crate::metrics::Study;
 use std::collections::BTreeSet;
 
 /// Applies one override.
@@ -85,13 +86,16 @@ fn keys_of(axis: &ConfigNode) -> Vec<String> {
 
 /// Drops filters, hulls, claims and tuning about the values that an axis no longer has.
 fn drop_filters(experiment: &mut ConfigNode, key: &str) {
+    let study = experiment.get("study").map(ConfigNode::cell);
+    let study = Study::ALL.iter().find(|(name, _)| study.as_deref() == Some(*name));
+    let decider = study.map_or(Study::default(), |(_, study)| *study).decider();
     let without = |owner: &mut ConfigNode| {
         if let Some(filter) = owner.get_mut("where").and_then(|node| node.value.entries_mut()) {
             filter.retain(|(axis, _)| path::spelled(axis) != key);
         }
     };
     items(experiment, "figure").for_each(|figure| {
-        let series = figure.get("series").map_or("scheduler".to_owned(), ConfigNode::cell);
+        let series = figure.get("series").map_or(decider.to_owned(), ConfigNode::cell);
         if path::spelled(&series) == key
             && let Some(entries) = figure.value.entries_mut()
         {
@@ -107,7 +111,7 @@ fn drop_filters(experiment: &mut ConfigNode, key: &str) {
     }
     if let Some(claims) = experiment.get_mut("expect").and_then(|node| node.value.items_mut()) {
         claims.retain(|claim| {
-            let axis = claim.get("axis").map_or("scheduler".to_owned(), ConfigNode::cell);
+            let axis = claim.get("axis").map_or(decider.to_owned(), ConfigNode::cell);
             let names = |filter: &ConfigNode| match &filter.value {
                 Value::Table(entries) => entries.iter().any(|(axis, _)| path::spelled(axis) == key),
                 _ => false,

@@ -4,7 +4,7 @@
 //! an experiment: any key is valid where the name of one may stand.
 
 use super::file::FILE;
-use super::settings::BASE;
+use super::settings::{BASE, OFFLOADING};
 use crate::config::settings::{Preset, Registry, flattened};
 use crate::config::{Kind, Setting};
 use serde_json::{Map, Value, json};
@@ -189,7 +189,7 @@ impl Schema {
     /// Keys that vary are paths of settings, and the values of an axis are those of its setting.
     fn add_paths(&mut self) {
         let mut paths = Paths::new();
-        for setting in flattened(BASE.settings) {
+        for setting in [BASE, OFFLOADING].iter().flat_map(|group| flattened(group.settings)) {
             let pattern = format!("^{}", setting.key);
             add(PathPattern { pattern, not: Vec::new() }, setting.kind, &mut paths);
         }

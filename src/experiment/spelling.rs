@@ -5,9 +5,9 @@ use crate::config::{ConfigNode, Problem, Value, decode, path};
 /// The key of the table for which a bare name may stand, if the setting at this path may be one.
 fn key_of_name(setting: &[String]) -> Option<&'static str> {
     match setting.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["scheduler" | "penalty"] | ["workload", "arrivals"] | ["workload", "arrivals", _] => {
-            Some("name")
-        }
+        ["scheduler" | "penalty" | "policy"]
+        | ["workload", "arrivals"]
+        | ["workload", "arrivals", _] => Some("name"),
         ["workload"] => Some("arrivals"),
         ["peek"] | ["peek", _] => Some("kind"),
         _ => None,

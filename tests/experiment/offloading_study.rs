@@ -181,8 +181,6 @@ fn agents_are_trained_on_the_spot_and_their_spread_is_told() {
         "evaluation=cross-fitted",
         "--set",
         "replicates=1",
-        "--set",
-        "expect=[]",
     ]));
     assert_eq!(said.code, Some(0), "{said:?}");
     let runs = shell.read("o/runs.csv");

@@ -207,7 +207,11 @@ impl Page {
             return;
         }
         self.told.push(group.name);
-        let head = if path.is_empty() { "The file".into() } else { format!("`{path}`") };
+        let head = match group.name {
+            _ if path.is_empty() => "The file".to_owned(),
+            "offloading" => "`base` of an offloading study".to_owned(),
+            _ => format!("`{path}`"),
+        };
         self.text.push_str(&format!("\n### {head}\n\n"));
         self.rows(&flattened(group.settings));
         self.within(group.settings, path);
