@@ -1,12 +1,15 @@
 //! Options that `train` and `offload` share: a workload, costs, and a split.
 
 use super::{CliError, unknown, wrong};
-use crate::config::Problem;
+use crate::config::{Location, Problem};
 use crate::core::rng::Rng;
-use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
+use crate::offloading::cost_file::PUBLISHED;
 use crate::offloading::estimator::Metric;
-use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
-use crate::offloading::{Cost, DialogueModel, ModelParams, Split, Workload, import};
+use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic_of};
+use crate::offloading::{
+    ActionList, Actions, Cost, CostFile, Costs, DialogueModel, LocalFormula, ModelParams, Split,
+    Workload, import,
+};
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 
@@ -16,11 +19,11 @@ const MAX_TURNS: usize = 5_000_000;
 /// Time and cost of calls.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum CostModel {
-    /// The published constants.
+    /// The tables and formulas of the devices file, as published.
     Paper,
     /// Mean times and costs in the workload.
     Observed,
-    /// The published constants, local calls by operations per token.
+    /// The same, local calls by operations per token.
     Physical,
 }
 
@@ -58,12 +61,20 @@ pub(super) struct DialogueArgs {
     /// Time and cost of calls; `sweep:X,Y,T` has its own.
     #[arg(long, value_enum, default_value_t = CostModel::Paper)]
     costs: CostModel,
-    /// A device of the published table.
-    #[arg(long, default_value = "Jetson TX2")]
-    device: String,
-    /// A network of the published table.
-    #[arg(long, default_value = "Wired")]
-    network: String,
+    /// A file of devices, networks and prices; by default the published ones,
+    /// `profiles/offloading.toml`.
+    #[arg(long, value_name = "FILE")]
+    devices: Option<String>,
+    /// A device of that file; by default the published `Jetson TX2`, of an own file the first.
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// A network of that file; by default the published `Wired`, of an own file the first.
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
+    /// The actions that policies choose among, as `local,cloud,cloud+0+1`; by default all sets of
+    /// up to 12 views.
+    #[arg(long, value_name = "LIST")]
+    actions: Option<String>,
     /// The distance of two turns in the estimator: `euclidean` as published, `manhattan`, or
     /// `hamming`.
     #[arg(long, default_value = "euclidean")]
@@ -77,22 +88,7 @@ impl DialogueArgs {
     /// The dialogues with their costs and estimator, and the split for training and testing.
     pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
         let rng = Rng::new(self.seed, 0);
-        let count = self.dialogues as usize;
-        let (workload, own) = if self.workload == "m4a1-like" {
-            (like_m4a1(count, rng), None)
-        } else if let Some(shape) = self.workload.strip_prefix("sweep:") {
-            let expected = "X,Y,T with 0 to 12 views, 1 to 100 tasks, 1 to 1000 turns";
-            let shape = SyntheticShape::parse(shape)
-                .ok_or_else(|| wrong("--workload", format!("`{shape}`"), expected))?;
-            if shape.turns.saturating_mul(count) > MAX_TURNS {
-                let found = format!("{count} dialogues of {} turns", shape.turns);
-                let expected = format!("at most {MAX_TURNS} turns in all");
-                return Err(wrong("--dialogues", found, expected).into());
-            }
-            (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
-        } else {
-            (import::load(&self.workload)?, None)
-        };
+        let (workload, own) = self.workload(rng)?;
         let costs = own.map_or_else(|| self.costs(&workload), Ok)?;
         enough("--workload", &workload)?;
         let split = workload.split(rng);
@@ -102,14 +98,50 @@ impl DialogueArgs {
         Ok((model, split))
     }
 
-    fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {
-        let device = chosen("device", &self.device, &DEVICES.map(|d| (d.name, d)))?;
-        let network = chosen("network", &self.network, &NETWORKS.map(|n| (n.name, n)))?;
-        match self.costs {
-            CostModel::Paper => Ok(Costs::paper(device, network)),
-            CostModel::Physical => Ok(Costs::physical(device, network)),
-            CostModel::Observed => Costs::observed(workload),
+    /// The dialogues, and their costs if they have their own.
+    fn workload(&self, rng: Rng) -> Result<(Workload, Option<Costs>), CliError> {
+        let count = self.dialogues as usize;
+        let list = |text: &String| ActionList::split(text, Location::file("--actions"));
+        let list = self.actions.as_ref().map(list);
+        if self.workload == "m4a1-like" {
+            let workload = like_m4a1(count, rng);
+            return Ok((list.map_or(Ok(workload.clone()), |l| workload.with_actions(&l))?, None));
         }
+        let Some(shape) = self.workload.strip_prefix("sweep:") else {
+            return Ok((import::load_with(&self.workload, list.as_ref())?, None));
+        };
+        let expected = "X,Y,T with 0 to 64 views, 1 to 100 tasks, 1 to 1000 turns";
+        let shape = SyntheticShape::parse(shape)
+            .ok_or_else(|| wrong("--workload", format!("`{shape}`"), expected))?;
+        if shape.turns.saturating_mul(count) > MAX_TURNS {
+            let found = format!("{count} dialogues of {} turns", shape.turns);
+            let expected = format!("at most {MAX_TURNS} turns in all");
+            return Err(wrong("--dialogues", found, expected).into());
+        }
+        let place = Location::file("--workload");
+        let actions = Actions::chosen(shape.views, list.as_ref(), &place)?;
+        let workload = synthetic_of(shape, actions, count, rng);
+        Ok((workload, Some(Costs::synthetic(shape.views)?)))
+    }
+
+    fn costs(&self, workload: &Workload) -> Result<Costs, CliError> {
+        let formula = match self.costs {
+            CostModel::Paper => LocalFormula::Published,
+            CostModel::Physical => LocalFormula::Physical,
+            CostModel::Observed => return Ok(Costs::observed(workload)?),
+        };
+        let (file, [device, network]) = match &self.devices {
+            None => (CostFile::shipped()?, PUBLISHED.map(str::to_owned)),
+            Some(path) => {
+                let file = CostFile::read(path)?;
+                let device = file.devices.first().map(|device| device.name.clone());
+                let network = file.networks.first().map(|network| network.name.clone());
+                (file, [device, network].map(Option::unwrap_or_default))
+            }
+        };
+        let device = self.device.as_ref().unwrap_or(&device);
+        let network = self.network.as_ref().unwrap_or(&network);
+        Ok(file.costs(formula, device, network, workload.actions.most_uploaded())?)
     }
 
     /// The budget of a dialogue.
@@ -125,7 +157,17 @@ impl DialogueArgs {
 
     /// All of these arguments, which a resumed training must have.
     pub(super) fn summary(&self) -> String {
-        let Self { workload, dialogues, costs, device, network, metric, budget, .. } = self;
-        format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {metric}, {budget}")
+        let Self { workload, dialogues, costs, metric, budget, .. } = self;
+        let [device, network] = [&self.device, &self.network].map(Option::as_deref);
+        let own = self.devices.as_deref();
+        let or = |published| if own.is_some() { "first" } else { published };
+        let device = device.unwrap_or_else(|| or(PUBLISHED[0]));
+        let network = network.unwrap_or_else(|| or(PUBLISHED[1]));
+        let mut text =
+            format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {metric}, {budget}");
+        for (what, given) in [("devices", own), ("actions", self.actions.as_deref())] {
+            given.iter().for_each(|given| text.push_str(&format!(", {what} {given}")));
+        }
+        text
     }
 }

@@ -6,15 +6,15 @@ use super::reproduce::list;
 use super::{CliError, print_note, wrong};
 use crate::config::csv::Table;
 use crate::config::source;
-use crate::reproduce_tmo::{
-    Artifacts, PolicyCache, ReproductionConfig, ReproductionError, report, reproduce,
-};
 use crate::offloading::{Workload, import};
 use crate::output::atomic;
 use crate::report::claims::Verdict;
 use crate::report::console::align;
 use crate::report::draw;
 use crate::report::reproduction::{Cells, Check, Verdicts, checks_csv, compare_checks};
+use crate::reproduce_tmo::{
+    Artifacts, PolicyCache, ReproductionConfig, ReproductionError, report, reproduce,
+};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};

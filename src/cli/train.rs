@@ -8,7 +8,6 @@ use crate::config::{Location, Problem};
 use crate::experiment;
 use crate::offloading::evaluate::{PolicySummary, evaluate};
 use crate::offloading::network_policy::NetworkPolicy;
-use crate::reproduce_tmo::reward_chart;
 use crate::offloading::training_env::{
     BudgetDistribution, Constraint, DISTRIBUTIONS, DialogueEnvironment, StateTransition,
     TrainingPlan,
@@ -17,6 +16,7 @@ use crate::offloading::{Cost, DialogueModel, Split};
 use crate::output::atomic;
 use crate::report::draw;
 use crate::report::figure::{Chart, Point, Series};
+use crate::reproduce_tmo::reward_chart;
 use crate::rl::checkpoint::{PolicyFile, PolicyKind, PolicySignature, signature};
 use crate::rl::net::Mlp;
 use crate::rl::replay_file::ReplayFile;
@@ -27,12 +27,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// Options about dialogues, which an experiment does not have.
-const OF_DIALOGUES: [&str; 11] = [
+const OF_DIALOGUES: [&str; 13] = [
     "workload",
     "dialogues",
     "costs",
+    "devices",
     "device",
     "network",
+    "actions",
     "metric",
     "budget",
     "transition",

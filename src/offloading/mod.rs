@@ -8,6 +8,8 @@
 pub mod action;
 mod bandit;
 pub mod cost;
+pub mod cost_file;
+pub mod devices;
 pub mod estimator;
 pub mod evaluate;
 pub mod generate;
@@ -25,8 +27,9 @@ pub mod recorded_policy;
 pub mod training_env;
 pub mod workload;
 
-pub use action::Actions;
-pub use cost::{Cost, Costs};
+pub use action::{Action, ActionList, Actions};
+pub use cost::{CallLink, Cost, Costs};
+pub use devices::{CostFile, LocalFormula};
 pub use model::{DialogueModel, ModelParams};
 pub use policies::POLICIES;
 pub use policy::{OffloadPolicy, TurnContext};

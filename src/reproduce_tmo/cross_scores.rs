@@ -77,7 +77,7 @@ pub(super) fn measure(
     data: &Arc<Workload>,
     config: &ReproductionConfig,
 ) -> Result<Vec<Measurement>, Problem> {
-    let splits = by_split(data, config.bounds, &ModelParams::default(), |on| {
+    let splits = by_split(data, config.bounds, &ModelParams::published()?, |on| {
         let other_models = other_models(on)?;
         let scores = |policy| PairedScores::of_policy(policy, on, &other_models);
         POLICIES.into_iter().map(scores).collect::<Result<Vec<_>, _>>()

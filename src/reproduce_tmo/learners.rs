@@ -166,7 +166,7 @@ pub(super) fn measure(
     let mut local = Vec::new();
     // One split after the other, so that a run that is stopped has finished whole splits.
     for at in 0..splits {
-        let on = SplitModel::new(data, at, &ModelParams::default())?;
+        let on = SplitModel::new(data, at, &ModelParams::published()?)?;
         let others = other_models(&on)?;
         let of_local = PairedScores::of_policy("local", &on, &others)?;
         local.extend(std::iter::repeat_n(of_local, seeds));

@@ -3,8 +3,8 @@
 use peeksim::core::rng::Rng;
 use peeksim::experiment::Progress;
 use peeksim::offloading::generate::like_m4a1;
-use peeksim::reproduce_tmo::{Artifacts, PolicyCache, ReproductionConfig, reproduce};
 use peeksim::report::reproduction::checks_csv;
+use peeksim::reproduce_tmo::{Artifacts, PolicyCache, ReproductionConfig, reproduce};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
