@@ -336,7 +336,8 @@ fn dialogues() {
         let again = Source { path: name.clone(), text: workload.to_csv(), sha256: String::new() };
         assert_eq!(Workload::parse(&again).as_ref(), Ok(&workload));
         let all = workload.whole().train;
-        let rules = ModelParams::new(Costs::synthetic(workload.actions.views()));
+        let rules =
+            ModelParams::new(Costs::synthetic(workload.actions.views()).expect("the shipped file"));
         let world = TmoWorld::new(Arc::new(workload), &all, rules).expect("costs for all views");
         let mut greedy = policies::build("greedy-knn", &world, Rng::new(1, 0)).expect("a policy");
         if world.actions().len() < 20 {
@@ -359,7 +360,7 @@ fn policies_that_were_learned() {
     let path = world.path("p.toml");
     let name = path.display().to_string();
     let workload = Arc::new(like_m4a1(5, Rng::new(1, 0)));
-    let rules = ModelParams::new(Costs::synthetic(3));
+    let rules = ModelParams::new(Costs::synthetic(3).expect("the shipped file"));
     let tmo = TmoWorld::new(workload, &[0, 1, 2, 3, 4], rules).expect("costs for all views");
     let sizes = [tmo.state_len(), 4, tmo.actions().len()];
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);
