@@ -14,6 +14,8 @@ mod burstgpt;
 mod columns;
 mod counts;
 mod csv;
+mod dialogue_rows;
+mod dialogues;
 mod jsonl;
 mod merge;
 mod mooncake;
@@ -130,6 +132,7 @@ pub const KINDS: &[ImporterEntry] = &[
     bandwidth::ENTRY,
     nexus::ENTRY,
     splitwise::ENTRY,
+    dialogues::ENTRY,
 ];
 
 /// What all kinds have in common: no setting.

@@ -170,10 +170,7 @@ fn what_is_wrong_in_a_file_is_said_with_its_place_and_name() {
         (device("latency_s = nan\nusage_usd = 0"), "found nan, expected a number from 0 to"),
         (device("latency_s = 1\nusage_usd = 1e9"), "expected a number from 0 to 10000"),
         (device("latency_s = 1\nusage_usd = 1\nwatt = 2"), "found unknown key `watt`"),
-        (
-            format!("{DEVICE}{DEVICE}{NETWORK}"),
-            "d.toml:6:8: `device.name`: found a second device",
-        ),
+        (format!("{DEVICE}{DEVICE}{NETWORK}"), "d.toml:6:8: `device.name`: found a second device"),
         (format!("{DEVICE}{NETWORK}{NETWORK}"), "found a second network `lte`, expected distinct"),
         (NETWORK.to_owned(), "`device`: found nothing, expected one or more, each `[[device]]`"),
         (network("latency_s = [1]"), "found network `lte` with no `cloud_usd`, expected its own"),
