@@ -14,8 +14,6 @@ mod burstgpt;
 mod columns;
 mod counts;
 mod csv;
-mod dialogue_rows;
-mod dialogues;
 mod jsonl;
 mod merge;
 mod mooncake;
@@ -30,6 +28,7 @@ mod trace;
 mod video_counts;
 
 pub use app_mapping::AppMapping;
+pub use jsonl::find;
 pub use profile::Folder;
 pub use trace::{ImportError, ImportPlan, ImportSummary, WINDOW, import};
 
@@ -132,7 +131,6 @@ pub const KINDS: &[ImporterEntry] = &[
     bandwidth::ENTRY,
     nexus::ENTRY,
     splitwise::ENTRY,
-    dialogues::ENTRY,
 ];
 
 /// What all kinds have in common: no setting.

@@ -43,7 +43,7 @@ const PRICES: Group = Group::named("prices").of(&[&[
 const DEVICE: Group = Group::named("device").of(&[&[
     Setting::required("name", Kind::Text).means("The name for `--device`."),
     Setting::optional("gflops", Kind::Number(f64::MIN_POSITIVE, 1e9), "`latency_s` is given")
-        .means("10⁹ operations per second; a call has those of `local_model`."),
+        .means("Operations per second, in 10⁹; a call has those of `local_model`."),
     Setting::optional("latency_s", SECONDS, "`gflops` is given")
         .means("The measured seconds of a local call."),
     Setting::optional("watts", Kind::Number(0.0, 1e5), "`usage_usd` is given")

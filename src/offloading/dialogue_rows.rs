@@ -1,10 +1,10 @@
 //! The cells of recorded dialogues, by what they are: from a CSV table or from JSON objects.
 
-use super::jsonl::find;
 use crate::config::csv::Header;
 use crate::config::rows::{RowReader, TableLayout};
 use crate::config::source::{self, Source};
 use crate::config::{ConfigNode, Location, Problem, Problems, decode, json};
+use crate::import::find;
 
 /// Which column or key holds what.
 pub(super) struct Fields {

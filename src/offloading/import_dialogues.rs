@@ -2,17 +2,16 @@
 //! `--column` says which column is what, and columns with the names of that table need no option.
 //! A file whose first character is `{` or `[` has JSON objects, one a line or in a list.
 
+use super::action::{Action, ActionList, Actions, MAX_VIEWS, Views, expected_action};
 use super::dialogue_rows::{Fields, TurnRow, rows};
-use super::{ImportKind, ImportNotes, ImportedProfile, ImporterEntry};
+use super::workload::{MAX_TURNS, NamedDialogue, Turn, Workload};
 use crate::config::csv::whole;
 use crate::config::rows::{LAYOUT, TableLayout};
 use crate::config::settings::TEXTS;
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, decode,
 };
-use crate::offloading::action::{Action, ActionList, Actions, MAX_VIEWS, Views, expected_action};
-use crate::offloading::workload::{MAX_TURNS, NamedDialogue};
-use crate::offloading::{Turn, Workload};
+use crate::import::{ImportKind, ImportNotes, ImportedProfile, ImporterEntry};
 use std::collections::BTreeMap;
 
 /// The task of turns without one.
@@ -46,7 +45,8 @@ const COLUMN: Group = Group::named("column").of(&[&[
     .means("The column of each view, or one column with the numbers of all views."),
 ]]);
 
-pub(super) const ENTRY: ImporterEntry = ImporterEntry {
+/// The kind `dialogues` of `import`.
+pub const ENTRY: ImporterEntry = ImporterEntry {
     name: "dialogues",
     summary: "recorded dialogues, a row or a JSON object a turn; columns by --column",
     settings: &[
@@ -306,7 +306,7 @@ mod tests {
         let path = folder.path().join("d.csv").to_string_lossy().into_owned();
         std::fs::write(&path, text).unwrap();
         let settings = ConfigNode::parse_override(&format!("{{ {set} }}"));
-        let made = super::super::decoded(&ENTRY, &settings, |decoder| import(&path, decoder));
+        let made = crate::import::decoded(&ENTRY, &settings, |decoder| import(&path, decoder));
         let made = made.map_err(|problems| problems.to_string().replace(&path, "d.csv"))?;
         let source = Source { path, text: made.text.clone(), sha256: String::new() };
         Ok((Workload::parse(&source).unwrap(), made))
