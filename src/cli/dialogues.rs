@@ -58,7 +58,7 @@ pub(super) struct DialogueArgs {
     /// The seed of synthetic dialogues, of the split, and of all other draws.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Time and cost of calls; `sweep:X,Y,T` has its own.
+    /// Time and cost of calls; without `--devices`, `sweep:X,Y,T` has its own.
     #[arg(long, value_enum, default_value_t = CostModel::Paper)]
     costs: CostModel,
     /// A file of devices, networks and prices; by default the published ones,
@@ -121,7 +121,8 @@ impl DialogueArgs {
         let place = Location::file("--workload");
         let actions = Actions::chosen(shape.views, list.as_ref(), &place)?;
         let workload = synthetic_of(shape, actions, count, rng);
-        Ok((workload, Some(Costs::synthetic(shape.views)?)))
+        let published = self.devices.is_none().then(|| Costs::synthetic(shape.views));
+        Ok((workload, published.transpose()?))
     }
 
     fn costs(&self, workload: &Workload) -> Result<Costs, CliError> {

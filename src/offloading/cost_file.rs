@@ -22,12 +22,12 @@ const SECONDS: Kind = Kind::Number(0.0, 1e5);
 const USD: Kind = Kind::Number(0.0, 1e4);
 const MBPS: Kind = Kind::Number(*link::MBPS.start(), *link::MBPS.end());
 const BYTES: Kind = Kind::Integer(0, 1_000_000_000_000);
-const COUNTS: Kind = Kind::Number(1.0, 1e15);
+const TOKENS: Kind = Kind::Number(1.0, 1e9);
 
 const LOCAL_MODEL: Group = Group::named("local model").of(&[&[
-    Setting::required("parameters", COUNTS).means("The number of parameters N."),
-    Setting::required("tokens_base", COUNTS).means("The tokens of a prompt, `L_base`."),
-    Setting::required("tokens_total", COUNTS).means(
+    Setting::required("parameters", Kind::Number(1.0, 1e13)).means("The number of parameters N."),
+    Setting::required("tokens_base", TOKENS).means("The tokens of a prompt, `L_base`."),
+    Setting::required("tokens_total", TOKENS).means(
         "The tokens of a whole call, `L_total`. A call has 2 N / `L_base` · `L_total` operations \
          as published, and 2 N · `L_total` with `--costs physical`.",
     ),
@@ -42,7 +42,7 @@ const PRICES: Group = Group::named("prices").of(&[&[
 
 const DEVICE: Group = Group::named("device").of(&[&[
     Setting::required("name", Kind::Text).means("The name for `--device`."),
-    Setting::optional("gflops", Kind::Number(f64::MIN_POSITIVE, 1e9), "`latency_s` is given")
+    Setting::optional("gflops", Kind::Number(1e-3, 1e9), "`latency_s` is given")
         .means("Operations per second, in 10⁹; a call has those of `local_model`."),
     Setting::optional("latency_s", SECONDS, "`gflops` is given")
         .means("The measured seconds of a local call."),
@@ -343,6 +343,13 @@ fn call_link(read: &mut Decoder<'_>, file: &str) -> Option<CallLink> {
         },
     };
     let compute_s = numbers(read, "compute_s")?;
+    let listed = read.take("view_bytes").filter(|node| matches!(node.value, Value::Array(_)));
+    if let Some(node) = listed.filter(|_| views.len() + 1 != compute_s.len()) {
+        let found = format!("bytes of {} views", views.len());
+        let expected = format!("{}, as in `compute_s`", compute_s.len() - 1);
+        read.problems().push(Problem::new(node.place.clone(), found, expected));
+        return None;
+    }
     let mean = views.iter().sum::<u64>() as f64 / views.len().max(1) as f64;
     let bytes = (0..compute_s.len()).map(|count| text + (count as f64 * mean).round() as u64);
     let link = Link { rtt, uplink: uplink?, power_w: None };

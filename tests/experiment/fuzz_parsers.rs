@@ -11,7 +11,8 @@ use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::network_policy::NetworkPolicy;
 use peeksim::offloading::training_env::TrainingPlan;
 use peeksim::offloading::{
-    Cost, Costs, DialogueModel as TmoWorld, ModelParams, Workload, import, policies,
+    Cost, CostFile, Costs, DialogueModel as TmoWorld, LocalFormula, ModelParams, Workload, import,
+    policies,
 };
 use peeksim::report::{Results, compare, console, draw_all, manifest, summary};
 use peeksim::rl::checkpoint::PolicyFile;
@@ -352,6 +353,27 @@ fn dialogues() {
     for text in [json, table, &ours] {
         fuzz(&path, text.as_bytes(), 1000, read);
     }
+}
+
+/// What is read has costs for every device and network.
+#[test]
+fn devices_files() {
+    let world = World::new();
+    let path = world.path("d.toml");
+    let name = path.display().to_string();
+    let shipped = fs::read(crate::support::shell::repository("profiles/offloading.toml"));
+    let link = "[[network]]\nname = \"lte\"\nrtt_ms = 50\nuplink_mbps = 8\ntext_bytes = 1000\n\
+                view_bytes = [5, 6]\ncompute_s = [0.5, 0.75, 1]\ncloud_usd = [0.1, 0.2, 0.3]\n";
+    let text = [shipped.expect("a shipped file"), link.as_bytes().to_vec()].concat();
+    fuzz(&path, &text, 1000, || {
+        let Ok(file) = CostFile::read(&name) else { return };
+        for (device, network) in file.devices.iter().zip(&file.networks) {
+            let costs = file.costs(LocalFormula::Physical, &device.name, &network.name, 0);
+            let costs = costs.expect("costs without views");
+            let all = costs.latency_s.iter().chain(&costs.usage_usd);
+            assert!(all.into_iter().all(|cost| cost.is_finite() && *cost >= 0.0), "{costs:?}");
+        }
+    });
 }
 
 #[test]

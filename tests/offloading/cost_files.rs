@@ -134,8 +134,8 @@ fn measured_calls_and_prices_of_a_network_count() {
     let said = |network, uploaded| {
         file.costs(LocalFormula::Published, "phone", network, uploaded).unwrap_err().to_string()
     };
-    let expected = "d.toml: `lte`: found 3 entries of seconds, expected 4 or more: actions upload 0 \
-                    to 3 of the views";
+    let expected = "d.toml: `lte`: found 3 entries of seconds, expected 4 or more: actions upload \
+                    0 to 3 of the views";
     assert_eq!(said("lte", 3), expected);
     assert!(
         said("free", 2).starts_with("d.toml: `free`: found 2 entries of cloud_usd, expected 3")
@@ -152,7 +152,7 @@ fn what_is_wrong_in_a_file_is_said_with_its_place_and_name() {
         (device("usage_usd = 1"), "found device `phone` with no speed, expected `gflops`, or the"),
         (
             device("latency_s = 1\nwatts = 3"),
-            "found device `phone` with `watts` and no price of energy, expected `prices.usd_per_kwh`",
+            "found device `phone` with `watts` and no price of energy, expected `prices",
         ),
         (
             device("gflops = 5\nusage_usd = 0"),
@@ -191,6 +191,10 @@ fn what_is_wrong_in_a_file_is_said_with_its_place_and_name() {
         (
             network("cloud_usd = [1]\ncompute_s = [1]\nuplink_mbps = 0"),
             "`network.uplink_mbps`: found 0, expected a number from 0.001 to 1000000000",
+        ),
+        (
+            network("cloud_usd = [1]\ncompute_s = [1, 2]\nview_bytes = [5, 6]"),
+            "found bytes of 2 views, expected 1, as in `compute_s`",
         ),
         (
             network("cloud_usd = [1]\ncompute_s = [1]\nuplink_mbps = \"no.csv\""),
