@@ -105,7 +105,10 @@ impl DialogueArgs {
         let list = self.actions.as_ref().map(list);
         if self.workload == "m4a1-like" {
             let workload = like_m4a1(count, rng);
-            return Ok((list.map_or(Ok(workload.clone()), |l| workload.with_actions(&l))?, None));
+            return match list {
+                None => Ok((workload, None)),
+                Some(list) => Ok((workload.with_actions(&list)?, None)),
+            };
         }
         let Some(shape) = self.workload.strip_prefix("sweep:") else {
             return Ok((import::load_with(&self.workload, list.as_ref())?, None));

@@ -150,9 +150,10 @@ impl Costs {
                 return Err(Problem::new(place(), found, "recorded times and prices"));
             }
         }
-        let mean = |(time, cost, count): (f64, f64, f64)| match count {
-            0.0 => Cost { latency_s: f64::INFINITY, usage_usd: f64::INFINITY },
-            _ => Cost { latency_s: time / count, usage_usd: cost / count },
+        // No action has a kind that did not occur.
+        let mean = |(time, cost, count): (f64, f64, f64)| {
+            let of = |sum: f64| if count > 0.0 { sum / count } else { f64::INFINITY };
+            Cost { latency_s: of(time), usage_usd: of(cost) }
         };
         let mut means = sums.into_iter().map(mean);
         let local = means.next().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Files of devices, networks and prices: the shipped one to the last digit, links, and messages.
 
+#![expect(clippy::unreadable_literal, reason = "costs as the program prints them")]
+
 use peeksim::config::source::Source;
 use peeksim::core::units::Span;
 use peeksim::offloading::{Cost, CostFile, LocalFormula};
