@@ -1,28 +1,16 @@
 //! Options that `train` and `offload` share: a workload, costs, and a split.
 
 use super::{CliError, unknown, wrong};
-use crate::config::Problem;
+use crate::config::{Location, Problem};
 use crate::core::rng::Rng;
-use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
+use crate::offloading::cost_file::PUBLISHED;
+use crate::offloading::dialogue_source::{CostModel, CostSource, DialogueSource};
 use crate::offloading::estimator::Metric;
-use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
-use crate::offloading::{Cost, DialogueModel, ModelParams, Split, TEST_SHARE, Workload, import};
-use clap::{Args, ValueEnum};
+use crate::offloading::{
+    ActionList, Cost, DialogueModel, ModelParams, Split, TEST_SHARE, Workload,
+};
+use clap::Args;
 use std::sync::Arc;
-
-/// Largest number of turns of a synthetic workload.
-const MAX_TURNS: usize = 5_000_000;
-
-/// Time and cost of calls.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum CostModel {
-    /// The published constants.
-    Paper,
-    /// Mean times and costs in the workload.
-    Observed,
-    /// The published constants, local calls by operations per token.
-    Physical,
-}
 
 /// One of `known`, by the name that the option `--what` gives.
 pub(super) fn chosen<T: Copy>(what: &str, name: &str, known: &[(&str, T)]) -> Result<T, Problem> {
@@ -55,15 +43,25 @@ pub(super) struct DialogueArgs {
     /// The seed of synthetic dialogues, of the split, and of all other draws.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Time and cost of calls; `sweep:X,Y,T` has its own.
-    #[arg(long, value_enum, default_value_t = CostModel::Paper)]
-    costs: CostModel,
-    /// A device of the published table.
-    #[arg(long, default_value = "Jetson TX2")]
-    device: String,
-    /// A network of the published table.
-    #[arg(long, default_value = "Wired")]
-    network: String,
+    /// Time and cost of calls; without `--devices`, `sweep:X,Y,T` has its own.
+    /// `paper`: the tables and formulas of the devices file, as published; `observed`: mean times
+    /// and costs in the workload; `physical`: as `paper`, local calls by operations per token.
+    #[arg(long, default_value = "paper")]
+    costs: String,
+    /// A file of devices, networks and prices; by default the published ones,
+    /// `profiles/offloading.toml`.
+    #[arg(long, value_name = "FILE")]
+    devices: Option<String>,
+    /// A device of that file; by default the published `Jetson TX2`, of an own file the first.
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// A network of that file; by default the published `Wired`, of an own file the first.
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
+    /// The actions that policies choose among, as `local,cloud,cloud+0+1`; by default all sets of
+    /// up to 12 views.
+    #[arg(long, value_name = "LIST")]
+    actions: Option<String>,
     /// The distance of two turns in the estimator: `euclidean` as published, `manhattan`, or
     /// `hamming`.
     #[arg(long, default_value = "euclidean")]
@@ -77,39 +75,29 @@ impl DialogueArgs {
     /// The dialogues with their costs and estimator, and the split for training and testing.
     pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
         let rng = Rng::new(self.seed, 0);
-        let count = self.dialogues as usize;
-        let (workload, own) = if self.workload == "m4a1-like" {
-            (like_m4a1(count, rng), None)
-        } else if let Some(shape) = self.workload.strip_prefix("sweep:") {
-            let expected = "X,Y,T with 0 to 12 views, 1 to 100 tasks, 1 to 1000 turns";
-            let shape = SyntheticShape::parse(shape)
-                .ok_or_else(|| wrong("--workload", format!("`{shape}`"), expected))?;
-            if shape.turns.saturating_mul(count) > MAX_TURNS {
-                let found = format!("{count} dialogues of {} turns", shape.turns);
-                let expected = format!("at most {MAX_TURNS} turns in all");
-                return Err(wrong("--dialogues", found, expected).into());
-            }
-            (synthetic(shape, count, rng), Some(Costs::synthetic(shape.views)))
-        } else {
-            (import::load(&self.workload)?, None)
-        };
-        let costs = own.map_or_else(|| self.costs(&workload), Ok)?;
-        enough("--workload", &workload)?;
+        let (workload, params) = self.workload()?;
         let split = workload.split(rng, TEST_SHARE);
-        let metric = chosen("metric", &self.metric, &Metric::ALL)?;
-        let params = ModelParams { metric, ..ModelParams::new(costs) };
-        let model = DialogueModel::new(Arc::new(workload), &split.train, params)?;
+        let model = DialogueModel::new(workload, &split.train, params)?;
         Ok((model, split))
     }
 
-    fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {
-        let device = chosen("device", &self.device, &DEVICES.map(|d| (d.name, d)))?;
-        let network = chosen("network", &self.network, &NETWORKS.map(|n| (n.name, n)))?;
-        match self.costs {
-            CostModel::Paper => Ok(Costs::paper(device, network)),
-            CostModel::Physical => Ok(Costs::physical(device, network)),
-            CostModel::Observed => Costs::observed(workload),
-        }
+    /// The dialogues, and what all policies share.
+    pub(super) fn workload(&self) -> Result<(Arc<Workload>, ModelParams), CliError> {
+        let list = |text: &String| ActionList::split(text, Location::file("--actions"));
+        let list = self.actions.as_ref().map(list);
+        let count = self.dialogues as usize;
+        let source = DialogueSource::parse(&self.workload, count, list.as_ref())?;
+        let workload = source.workload(Rng::new(self.seed, 0));
+        enough("--workload", &workload)?;
+        let costs = CostSource {
+            model: chosen("costs", &self.costs, &CostModel::ALL)?,
+            file: self.devices.clone(),
+            device: self.device.clone(),
+            network: self.network.clone(),
+        };
+        let costs = costs.costs(&source, &workload)?;
+        let metric = chosen("metric", &self.metric, &Metric::ALL)?;
+        Ok((workload, ModelParams { metric, ..ModelParams::new(costs) }))
     }
 
     /// The budget of a dialogue.
@@ -125,7 +113,17 @@ impl DialogueArgs {
 
     /// All of these arguments, which a resumed training must have.
     pub(super) fn summary(&self) -> String {
-        let Self { workload, dialogues, costs, device, network, metric, budget, .. } = self;
-        format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {metric}, {budget}")
+        let Self { workload, dialogues, costs, metric, budget, .. } = self;
+        let [device, network] = [&self.device, &self.network].map(Option::as_deref);
+        let own = self.devices.as_deref();
+        let or = |published| if own.is_some() { "first" } else { published };
+        let device = device.unwrap_or_else(|| or(PUBLISHED[0]));
+        let network = network.unwrap_or_else(|| or(PUBLISHED[1]));
+        let mut text =
+            format!("{workload}, {dialogues}, {costs}, {device}, {network}, {metric}, {budget}");
+        for (what, given) in [("devices", own), ("actions", self.actions.as_deref())] {
+            given.iter().for_each(|given| text.push_str(&format!(", {what} {given}")));
+        }
+        text
     }
 }

@@ -20,6 +20,11 @@ const M4A1: &str = "m4a1";
 const M4A1_SUMMARY: &str =
     "the dialogues of M4A1: the TMO authors' JSON, or a table of its numbers";
 
+/// Every other kind.
+fn entries() -> impl Iterator<Item = &'static ImporterEntry> {
+    KINDS.iter().chain([&offloading::import_dialogues::ENTRY])
+}
+
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 #[command(after_help = kinds())]
@@ -66,7 +71,7 @@ pub(super) struct ImportArgs {
 /// The list of kinds for the help.
 fn kinds() -> String {
     let mut text = format!("Kinds, and their settings (--set):\n  {M4A1}: {M4A1_SUMMARY}\n");
-    for entry in KINDS {
+    for entry in entries() {
         let settings = in_a_line(&flattened(entry.settings));
         text.push_str(&format!("  {}: {}\n      {settings}\n", entry.name, entry.summary));
     }
@@ -80,8 +85,8 @@ pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliErr
     if args.kind == M4A1 {
         return dialogues(args, out);
     }
-    let Some(entry) = KINDS.iter().find(|entry| entry.name == args.kind) else {
-        let known = [M4A1].into_iter().chain(KINDS.iter().map(|entry| entry.name));
+    let Some(entry) = entries().find(|entry| entry.name == args.kind) else {
+        let known = [M4A1].into_iter().chain(entries().map(|entry| entry.name));
         return Err(unknown("import", "kind", &args.kind, known).into());
     };
     let settings = settings(args)?;

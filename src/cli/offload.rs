@@ -13,12 +13,15 @@ use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use crate::offloading::network_policy::NetworkPolicy;
 use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
 use crate::offloading::recorded_policy::RecordedPolicy;
-use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Scorer, Split, policies};
+use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Scorer, Split, Workload, policies};
+use crate::output::{atomic, packed};
 use crate::report::console::align;
 use crate::stats::Estimate;
 use clap::Args;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `offload`.
 #[derive(Debug, Args)]
@@ -46,6 +49,9 @@ pub(super) struct OffloadArgs {
     /// Policies are told waiting times of 0, as if every call began immediately.
     #[arg(long, requires = "users")]
     no_queue_info: bool,
+    /// Write the dialogues that are used, as a table that `--workload` reads.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
     /// Number of training turns of policies that learn.
     #[arg(long, default_value_t = 30_000)]
     turns: usize,
@@ -82,6 +88,9 @@ impl OffloadArgs {
 pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliError> {
     let (model, split) = args.dialogues.model()?;
     let (budget, users) = (args.dialogues.budget()?, args.users()?);
+    if let Some(path) = &args.export {
+        export(path, &model.workload)?;
+    }
     let comparison = Comparison { args, model, split, budget, users };
     let names = comparison.policies();
     let mut head = HEAD.map(str::to_owned).to_vec();
@@ -106,6 +115,27 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
         grid.push(row);
     }
     write!(out, "{}", align(&grid))?;
+    Ok(())
+}
+
+/// Writes the dialogues as a table.
+fn export(path: &Path, workload: &Workload) -> Result<(), CliError> {
+    super::check_compression("--export", path)?;
+    let text = workload.to_csv();
+    atomic::with(path, |file| {
+        packed::write(path, file, |packed| packed.write_all(text.as_bytes()))
+    })?;
+    let turns = workload.dialogues.iter().flat_map(|dialogue| &dialogue.turns);
+    let met: BTreeSet<usize> = turns.map(|turn| turn.task).collect();
+    if met.len() < workload.tasks.len() {
+        // Indices of tasks are coordinates of the estimator.
+        print_note(&format!(
+            "note: {} of {} tasks occur in {}; read back, tasks have other numbers",
+            met.len(),
+            workload.tasks.len(),
+            path.display()
+        ));
+    }
     Ok(())
 }
 

@@ -27,12 +27,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// Options about dialogues, which an experiment does not have.
-const OF_DIALOGUES: [&str; 11] = [
+const OF_DIALOGUES: [&str; 13] = [
     "workload",
     "dialogues",
     "costs",
+    "devices",
     "device",
     "network",
+    "actions",
     "metric",
     "budget",
     "transition",

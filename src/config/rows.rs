@@ -6,6 +6,7 @@ use super::error::{Location, Problem, Problems};
 use super::lines::LineReader;
 use super::records::{self, RecordReader};
 use super::settings::{Kind, Setting};
+use super::source::Source;
 
 /// Layout of a published table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +75,14 @@ impl RowReader {
     /// As [`Self::open`].
     pub fn with_layout(file: &str, layout: TableLayout) -> Result<Self, Problem> {
         Self::new(file, LineReader::open(file)?.hashed(), layout)
+    }
+
+    /// The rows of a table in memory.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of_text(source: &Source, layout: TableLayout) -> Result<Self, Problem> {
+        Self::new(&source.path, LineReader::of_text(source), layout)
     }
 
     fn new(file: &str, lines: LineReader, layout: TableLayout) -> Result<Self, Problem> {

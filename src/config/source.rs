@@ -57,6 +57,13 @@ pub fn read(path: &str) -> Result<Source, Problem> {
     read_within(path, &INPUT)
 }
 
+/// Reads a file inside the binary, whatever is on disk.
+pub fn read_shipped(path: &str) -> Result<Source, Problem> {
+    let file = shipped(path).and_then(|(dir, rest)| dir.get_file(rest));
+    let missing = || Problem::new(Location::file(path), "no such file", "a file that ships");
+    decode(path, file.ok_or_else(missing)?.contents().to_vec())
+}
+
 /// Reads a file that this program wrote.
 pub fn read_own(path: &str) -> Result<Source, Problem> {
     read_within(path, &OWN)

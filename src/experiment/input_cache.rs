@@ -4,7 +4,7 @@ use super::locate::{FileOrigin, Located, Locator};
 use crate::config::note::Note;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value, source};
 use crate::offloading::agent_cache::AgentCache;
-use crate::offloading::{self, Workload};
+use crate::offloading::{self, ActionList, Workload};
 use crate::system::link::Bandwidth;
 use crate::system::profile::Profile;
 use crate::traces::recorded::RecordedTrace;
@@ -21,7 +21,8 @@ pub struct InputCache {
     traces: BTreeMap<String, Option<Read<RecordedTrace>>>,
     bandwidths: BTreeMap<String, Read<Bandwidth>>,
     requests: BTreeMap<String, Read<TraceFile>>,
-    dialogues: BTreeMap<String, Read<Workload>>,
+    /// By path and names of actions.
+    dialogues: BTreeMap<(String, Option<Vec<String>>), Read<Workload>>,
     agents: AgentCache,
     imports: BTreeMap<String, ConfigNode>,
     files: BTreeMap<String, String>,
@@ -126,15 +127,17 @@ impl InputCache {
         table
     }
 
-    /// The dialogues of a table.
-    pub fn dialogues(&mut self, path: &str) -> Read<Workload> {
-        if let Some(workload) = self.dialogues.get(path) {
+    /// The dialogues of a table, with the actions of a list, if there is one.
+    pub fn dialogues(&mut self, path: &str, list: Option<&ActionList>) -> Read<Workload> {
+        let names = list.map(|list| list.names.clone());
+        let key = (path.to_owned(), names);
+        if let Some(workload) = self.dialogues.get(&key) {
             return workload.clone();
         }
         let located = self.locate(path);
-        let workload = offloading::import::load(&located).map(Arc::new);
+        let workload = offloading::import::load_with(&located, list).map(Arc::new);
         self.note(path);
-        self.dialogues.insert(path.to_owned(), workload.clone());
+        self.dialogues.insert(key, workload.clone());
         workload
     }
 

@@ -4,7 +4,7 @@ use super::input_cache::InputCache;
 use super::run::RunResult;
 use super::settings::OFFLOADING;
 use super::settings::offloading::{
-    misfit, read_budget, read_dialogues, read_folds_plan, read_model,
+    misfit, read_budget, read_costs, read_dialogues, read_folds_plan, read_model,
 };
 use crate::config::{ConfigNode, Decoder, Problems};
 use crate::core::rng::{Label, Rng};
@@ -59,7 +59,8 @@ impl OffloadingConfig {
         let mut read = Decoder::new(node, &OFFLOADING, &mut problems);
         let dialogues = read_dialogues(&mut read, inputs);
         let budget = read_budget(&mut read);
-        let params = read_model(&mut read, dialogues.as_ref(), budget);
+        let costs = read_costs(&mut read, dialogues.as_ref(), inputs);
+        let params = read_model(&mut read, costs, budget);
         let plan = read_folds_plan(&mut read, dialogues.as_ref(), inputs);
         let policy = read.require("policy", "the name of a policy").cloned();
         read.finish();

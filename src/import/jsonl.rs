@@ -46,8 +46,11 @@ impl JsonLines {
     }
 }
 
-/// The value at a key or a path of keys.
-pub(super) fn find<'n>(node: &'n ConfigNode, key: &str) -> Result<&'n ConfigNode, Problem> {
+/// The value at a key or a path of keys of an object.
+///
+/// # Errors
+/// There is none, or this is no object.
+pub fn find<'n>(node: &'n ConfigNode, key: &str) -> Result<&'n ConfigNode, Problem> {
     node.get(key).or_else(|| node.find(key)).ok_or_else(|| {
         let place = node.place.clone().field(key);
         match &node.value {

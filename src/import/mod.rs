@@ -28,6 +28,7 @@ mod trace;
 mod video_counts;
 
 pub use app_mapping::AppMapping;
+pub use jsonl::find;
 pub use profile::Folder;
 pub use trace::{ImportError, ImportPlan, ImportSummary, WINDOW, import};
 

@@ -1,11 +1,12 @@
-//! Time and money of a call: published constants, means of a data set, or physics.
+//! Time and money of a call: tables and formulas of a file (`cost_file.rs`), or means of a data set.
 //!
 //! Costs depend on whether a call is local and on the number of uploaded views alone; there is no
 //! noise.
 
-use super::action::Actions;
+use super::action::Action;
 use super::workload::Workload;
 use crate::config::{Location, Problem};
+use crate::system::link::Link;
 
 /// Seconds and US dollars, spent or to spend.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -70,126 +71,93 @@ impl Cost {
     }
 }
 
-/// A device of the published tables.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Device {
-    /// The published name.
-    pub name: &'static str,
-    /// Compute rate in 10⁹ operations per second.
-    pub gflops: f64,
-    /// Greatest power in watts.
-    pub watts: f64,
+/// The link to the cloud and what is sent over it, so that a simulation can queue the bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallLink {
+    /// Round-trip time and uplink.
+    pub link: Link,
+    /// By number of uploaded views: bytes that a call sends, text included.
+    pub bytes: Vec<u64>,
+    /// By number of uploaded views: seconds of computing in the cloud.
+    pub compute_s: Vec<f64>,
 }
 
-/// A network of the published tables.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Network {
-    /// The published name.
-    pub name: &'static str,
-    /// Seconds of a cloud call with 0 to 3 views.
-    pub latency_s: [f64; 4],
+impl CallLink {
+    /// By number of uploaded views: seconds of a call that nothing waits for, at the mean rate of
+    /// the uplink: the round trip, the bytes, the computing.
+    pub fn latency_s(&self) -> Vec<f64> {
+        let rate = self.link.mean_bps();
+        let sent_s = |bytes: u64| rate.map_or(0.0, |bps| bytes as f64 * 8.0 / bps as f64);
+        let calls = self.bytes.iter().zip(&self.compute_s);
+        calls.map(|(bytes, compute_s)| self.link.rtt.as_s() + sent_s(*bytes) + compute_s).collect()
+    }
 }
 
-const fn device(name: &'static str, gflops: f64, watts: f64) -> Device {
-    Device { name, gflops, watts }
-}
-
-/// The published devices; the default is the Jetson TX2.
-pub const DEVICES: [Device; 8] = [
-    device("Raspberry Pi-4B", 13.5, 8.0),
-    device("Raspberry Pi-5", 31.4, 12.0),
-    device("Jetson Nano", 472.0, 10.0),
-    device("Jetson TX2", 1330.0, 15.0),
-    device("Jetson Xavier NX", 21e3, 20.0),
-    device("Jetson Orin NX", 100e3, 25.0),
-    device("Jetson AGX Orin", 275e3, 60.0),
-    device("iPhone 15 Pro", 35e3, 15.0),
-];
-/// The published networks; the default is the wired one.
-pub const NETWORKS: [Network; 4] = [
-    Network { name: "Wired", latency_s: [6.46030, 4.76134, 6.24569, 6.98211] },
-    Network { name: "WiFi", latency_s: [0.5, 1.898, 2.016, 2.238] },
-    Network { name: "5G", latency_s: [0.5, 6.037, 6.412, 7.118] },
-    Network { name: "4G", latency_s: [0.5, 16.603, 17.636, 19.573] },
-];
-/// US dollars of a cloud call with 0 to 3 views, on every network.
-const CLOUD_USD: [f64; 4] = [0.00049, 0.00500, 0.00945, 0.01368];
-/// Parameters of the local model.
-const PARAMETERS: f64 = 3.8e9;
-/// Tokens of a prompt and of a whole call.
-const TOKENS_BASE: f64 = 1024.0;
-const TOKENS_TOTAL: f64 = 2048.0;
-/// US dollars of a kilowatt-hour, and joules in one.
-const USD_PER_KWH: f64 = 0.1668;
-const J_PER_KWH: f64 = 3.6e6;
-
-/// Costs by kind of call ([`Actions::call_kind`]).
+/// Costs by kind of call ([`Action::call_kind`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costs {
-    /// Seconds.
+    /// Seconds. Infinite for a kind of which nothing is known and that no action has.
     pub latency_s: Vec<f64>,
-    /// US dollars.
+    /// US dollars, as above.
     pub usage_usd: Vec<f64>,
+    /// The link that the seconds of cloud calls were computed from, if they were.
+    pub link: Option<CallLink>,
 }
 
 impl Costs {
-    /// The published constants: a local call is F = 2 N / `L_base` · `L_total` operations and costs
-    /// its electricity; cloud calls are tables for up to three views.
-    pub fn paper(device: Device, network: Network) -> Self {
-        Self::tables(device, network, 2.0 * PARAMETERS / TOKENS_BASE * TOKENS_TOTAL)
-    }
-
-    /// The published device and network, the Jetson TX2 and the wired one, at published constants.
-    pub fn published() -> Self {
-        Self::paper(DEVICES[3], NETWORKS[0])
-    }
-
-    /// Ours: a local call is F = 2 N · `L_total` operations, two per parameter and token. That is
-    /// 1,024 times the published number and near the measured seconds of the data set.
-    pub fn physical(device: Device, network: Network) -> Self {
-        Self::tables(device, network, 2.0 * PARAMETERS * TOKENS_TOTAL)
-    }
-
-    fn tables(device: Device, network: Network, operations: f64) -> Self {
-        let seconds = operations / (device.gflops * 1e9);
-        let usd = device.watts * seconds * USD_PER_KWH / J_PER_KWH;
-        Self::of((seconds, usd), network.latency_s.into_iter().zip(CLOUD_USD))
+    /// Costs of a local call, and by number of uploaded views of cloud calls.
+    pub fn of(local: Cost, cloud: impl IntoIterator<Item = Cost>) -> Self {
+        let all = std::iter::once(local).chain(cloud);
+        let (latency_s, usage_usd) = all.map(|cost| (cost.latency_s, cost.usage_usd)).unzip();
+        Self { latency_s, usage_usd, link: None }
     }
 
     /// The published synthetic sweep: the cloud takes 0.5 + 1.5 k seconds and 0.0005 + 0.004 k
-    /// dollars, the device is the Jetson TX2.
-    pub fn synthetic(views: usize) -> Self {
-        let Self { latency_s, usage_usd } = Self::published();
-        let cloud = |k: usize| (0.5 + 1.5 * k as f64, 0.0005 + 0.004 * k as f64);
-        Self::of((latency_s[0], usage_usd[0]), (0..=views).map(cloud))
+    /// dollars with k views; `local` is the cost of a call on the Jetson TX2.
+    pub fn of_sweep(views: usize, local: Cost) -> Self {
+        let cloud = |k: usize| Cost {
+            latency_s: 0.5 + 1.5 * k as f64,
+            usage_usd: 0.0005 + 0.004 * k as f64,
+        };
+        Self::of(local, (0..=views).map(cloud))
     }
 
     /// Ours: mean time and cost of the calls of each kind in the data.
     ///
     /// # Errors
-    /// Names a kind of call that does not occur.
+    /// Names a kind of call that an action has and that does not occur, and says whether no time or
+    /// no price was recorded.
     pub fn observed(workload: &Workload) -> Result<Self, Problem> {
-        let mut sums = vec![(0.0, 0.0, 0.0); workload.actions.views() + 2];
-        for turn in workload.dialogues.iter().flat_map(|dialogue| &dialogue.turns) {
-            let sum = &mut sums[workload.actions.call_kind(turn.action)];
-            *sum = (sum.0 + turn.time_s, sum.1 + turn.cost_usd, sum.2 + 1.0);
+        let place = || Location::file("observed costs");
+        let kinds = workload.actions.call_kinds();
+        let mut sums = vec![(0.0, 0.0, 0.0); workload.actions.most_uploaded() + 2];
+        let turns = || workload.dialogues.iter().flat_map(|dialogue| &dialogue.turns);
+        for turn in turns() {
+            if let Some(sum) = sums.get_mut(turn.action.call_kind()) {
+                *sum = (sum.0 + turn.time_s, sum.1 + turn.cost_usd, sum.2 + 1.0);
+            }
         }
-        if let Some(kind) = sums.iter().position(|sum| sum.2 == 0.0) {
+        if let Some(kind) = kinds.into_iter().find(|kind| sums[*kind].2 == 0.0) {
             let found = match kind {
                 0 => "no local call".to_owned(),
                 _ => format!("no cloud call with {} views", kind - 1),
             };
-            let place = Location::file("observed costs");
-            return Err(Problem::new(place, found, "calls of every kind"));
+            return Err(Problem::new(place(), found, "calls of every kind"));
         }
-        let mut means = sums.into_iter().map(|(time, cost, count)| (time / count, cost / count));
+        for (what, column) in [("time_s", 0), ("cost_usd", 1)] {
+            if turns().all(|turn| [turn.time_s, turn.cost_usd][column] == 0.0) {
+                let found = format!("a `{what}` of 0 in every turn");
+                return Err(Problem::new(place(), found, "recorded times and prices"));
+            }
+        }
+        // No action has a kind that did not occur.
+        let mean = |(time, cost, count): (f64, f64, f64)| {
+            let of = |sum: f64| if count > 0.0 { sum / count } else { f64::INFINITY };
+            Cost { latency_s: of(time), usage_usd: of(cost) }
+        };
+        let mut means = sums.into_iter().map(mean);
         let local = means.next().unwrap_or_default();
         Ok(Self::of(local, means))
-    }
-
-    fn of(local: (f64, f64), cloud: impl Iterator<Item = (f64, f64)>) -> Self {
-        let (latency_s, usage_usd) = std::iter::once(local).chain(cloud).unzip();
-        Self { latency_s, usage_usd }
     }
 
     /// The largest number of views for which there are costs.
@@ -198,8 +166,8 @@ impl Costs {
     }
 
     /// The cost of an action.
-    pub fn of_action(&self, actions: &Actions, action: usize) -> Cost {
-        let kind = actions.call_kind(action);
+    pub fn of_action(&self, action: Action) -> Cost {
+        let kind = action.call_kind();
         Cost { latency_s: self.latency_s[kind], usage_usd: self.usage_usd[kind] }
     }
 }
@@ -241,11 +209,15 @@ mod tests {
             .dialogues
             .iter()
             .flat_map(|d| &d.turns)
-            .filter(|t| t.action == 0)
+            .filter(|t| t.action == Action::Local)
             .map(|t| t.time_s)
             .collect();
         let mean = local.iter().sum::<f64>() / local.len() as f64;
         assert!((costs.latency_s[0] - mean).abs() < 1e-9);
+        let mut free = workload.clone();
+        free.dialogues.iter_mut().flat_map(|d| &mut d.turns).for_each(|t| t.cost_usd = 0.0);
+        let said = Costs::observed(&free).unwrap_err().to_string();
+        assert!(said.contains("found a `cost_usd` of 0 in every turn"), "{said}");
         let few = Workload { dialogues: workload.dialogues[..1].to_vec(), ..workload };
         let said = Costs::observed(&few).unwrap_err().to_string();
         assert!(said.contains("found no ") && said.contains("expected calls of every kind"));

@@ -1,9 +1,9 @@
 //! Synthetic dialogues: with the statistics of the data set M4A1, so that everything runs without
 //! it, and by the rule of the authors' synthetic sweep (`custom/run_custom.py`).
 
-use super::action::{Actions, MAX_VIEWS};
+use super::action::{Action, Actions, MAX_VIEWS, MAX_VIEWS_OF_ALL, Views};
 use super::true_responses::{TrueResponses, mean_of_capped_exponential, mean_of_clamped};
-use super::workload::{Dialogue, MAX_TASKS, MAX_TURNS, Turn, Workload};
+use super::workload::{Dialogue, MAX_TURNS, Turn, Workload};
 use crate::core::rng::{Label, Rng, standard_normal};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -139,14 +139,14 @@ fn turn_like_m4a1(actions: &Actions, rng: &mut ChaCha8Rng) -> Turn {
     let task = weighted(rng, &TASKS.each_ref().map(|task| task.1));
     let call = weighted(rng, &CALLS);
     let action = match call.checked_sub(1) {
-        None => 0,
+        None => Action::Local,
         Some(views) => {
-            let of_kind: Vec<usize> =
-                (1..actions.len()).filter(|action| actions.uploaded(*action) == views).collect();
+            let of_kind: Vec<Action> =
+                actions.iter().skip(1).filter(|action| action.uploaded() == views).collect();
             of_kind[rng.random_range(0..of_kind.len())]
         }
     };
-    let answers = &TASKS[task].2[usize::from(action > 0)];
+    let answers = &TASKS[task].2[usize::from(action != Action::Local)];
     let refused = unit(rng) < answers.refused;
     let (zeros, mean, deviation) = answers.raw[usize::from(refused)];
     let positive = libm::exp(normal(rng, mean, deviation)).min(TOP_SCORE);
@@ -164,10 +164,13 @@ fn turn_like_m4a1(actions: &Actions, rng: &mut ChaCha8Rng) -> Turn {
     }
 }
 
+/// Largest number of tasks of a synthetic workload: their names have two digits.
+const MAX_SWEEP_TASKS: usize = 100;
+
 /// The shape of a synthetic workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntheticShape {
-    /// Number of views, at most 12.
+    /// Number of views, at most 64; with more than 12 policies need a list of actions.
     pub views: usize,
     /// Number of tasks, 1 to 100.
     pub tasks: usize,
@@ -181,7 +184,7 @@ impl SyntheticShape {
         let numbers: Option<Vec<usize>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
         let [views, tasks, turns] = numbers?[..] else { return None };
         let fits = views <= MAX_VIEWS
-            && (1..=MAX_TASKS).contains(&tasks)
+            && (1..=MAX_SWEEP_TASKS).contains(&tasks)
             && (1..=MAX_TURNS).contains(&turns);
         fits.then_some(Self { views, tasks, turns })
     }
@@ -198,14 +201,21 @@ const TOP: f64 = 2.0;
 /// `count` dialogues by the published rule: tasks uniform, half of the turns in the cloud, 70 % of
 /// those with 1 to X views; the mean score of a cloud answer grows by 0.1 with every view uploaded
 /// so far in the dialogue, this turn included. Times and costs are not part of the rule and are 0.
+///
+/// Policies choose among all actions; of more than 12 views the first 12 count, see [`synthetic_of`].
 pub fn synthetic(shape: SyntheticShape, count: usize, rng: Rng) -> Workload {
-    let actions = Actions::new(shape.views);
+    let views = shape.views.min(MAX_VIEWS_OF_ALL);
+    synthetic_of(SyntheticShape { views, ..shape }, Actions::new(views), count, rng)
+}
+
+/// The same where policies choose among `actions`, which are over the views of the shape.
+pub fn synthetic_of(shape: SyntheticShape, actions: Actions, count: usize, rng: Rng) -> Workload {
     let mut rng = rng.stream(Label::Dialogues);
     let dialogues = (0..count)
         .map(|id| {
             let mut uploads = 0;
             let turns = 0..shape.turns;
-            let turns = turns.map(|_| synthetic_turn(shape, &actions, &mut uploads, &mut rng));
+            let turns = turns.map(|_| synthetic_turn(shape, &mut uploads, &mut rng));
             Dialogue { id: id.to_string(), turns: turns.collect() }
         })
         .collect();
@@ -220,15 +230,10 @@ pub fn synthetic(shape: SyntheticShape, count: usize, rng: Rng) -> Workload {
     Workload { tasks, actions, dialogues, truth }
 }
 
-fn synthetic_turn(
-    shape: SyntheticShape,
-    actions: &Actions,
-    uploads: &mut usize,
-    rng: &mut ChaCha8Rng,
-) -> Turn {
+fn synthetic_turn(shape: SyntheticShape, uploads: &mut usize, rng: &mut ChaCha8Rng) -> Turn {
     let task = rng.random_range(0..shape.tasks);
     let cloud = unit(rng) < 0.5;
-    let mut subset: u16 = 0;
+    let mut subset: Views = 0;
     if cloud && shape.views > 0 && unit(rng) < 0.7 {
         let mut views: Vec<usize> = (0..shape.views).collect();
         for _ in 0..rng.random_range(1..=shape.views) {
@@ -240,7 +245,7 @@ fn synthetic_turn(
     let raw = normal(rng, mean, DEVIATION).clamp(0.0, TOP);
     Turn {
         task,
-        action: if cloud { actions.cloud(subset) } else { 0 },
+        action: if cloud { Action::Cloud(subset) } else { Action::Local },
         raw,
         score: raw,
         time_s: 0.0,
@@ -268,8 +273,7 @@ mod tests {
         };
         near(turns.len() as f64 / 5000.0, 3.52, 0.075);
         let group = |calls: std::ops::RangeInclusive<usize>| {
-            let call =
-                |t: &&Turn| if t.action == 0 { 0 } else { 1 + workload.actions.uploaded(t.action) };
+            let call = |t: &&Turn| t.action.call_kind();
             turns.iter().filter(move |t| calls.contains(&call(t))).copied().collect::<Vec<_>>()
         };
         let (local, cloud) = (group(0..=0), group(1..=4));
@@ -303,15 +307,15 @@ mod tests {
             turns.iter().filter(|t| f(t)).count() as f64 / turns.len() as f64
         };
         // Five standard errors of a share are 0.018 at most.
-        assert!((share(&|t| t.action > 0) - 0.5).abs() < 0.018);
-        let uploads = |t: &Turn, k| workload.actions.uploaded(t.action) == k;
+        assert!((share(&|t| t.action != Action::Local) - 0.5).abs() < 0.018);
+        let uploads = |t: &Turn, k| t.action.uploaded() == k;
         for k in 1..=3 {
             assert!((share(&|t| uploads(t, k)) - 0.35 / 3.0).abs() < 0.012, "{k}");
         }
-        let local = turns.iter().filter(|t| t.action == 0).map(|t| t.raw);
+        let local = turns.iter().filter(|t| t.action == Action::Local).map(|t| t.raw);
         // Clipping at 0 moves the mean of N(0.7, 0.3) by 0.0006.
         assert!((mean(local) - 0.7).abs() < 0.016);
-        for bad in ["", "3", "3,4", "13,1,1", "1,0,1", "1,1,0", "1,1,1,1", "a,1,1"] {
+        for bad in ["", "3", "3,4", "65,1,1", "1,101,1", "1,0,1", "1,1,0", "1,1,1,1", "a,1,1"] {
             assert_eq!(SyntheticShape::parse(bad), None, "{bad}");
         }
     }

@@ -7,10 +7,10 @@
 //! Table: `episode, turn, task, action, mod0…, score, raw_score, interaction_time_s,
 //! usage_cost_usd, assoc0…`; further columns are not read.
 
-use super::action::{Actions, MAX_VIEWS, Views};
+use super::action::{Action, ActionList, Actions, MAX_VIEWS, Views};
 use super::workload::{MAX_TURNS, Turn, Workload, numbered, read_turns};
 use crate::config::csv::Table;
-use crate::config::source::{self, Source};
+use crate::config::source;
 use crate::config::{ConfigNode, Location, Problem, Problems, decode, json};
 
 /// An answer that contains one of these scores 0 (the authors' `tmo/data.py`; case matters).
@@ -18,26 +18,35 @@ const REFUSALS: [&str; 3] = ["sorry", "I don't have", "can't"];
 /// Largest number of a measurement.
 const MAX_NUMBER: f64 = 1e15;
 
-/// Reads the authors' JSON, the table of its numbers, or a workload.
+/// Reads the authors' JSON, the table of its numbers, or a workload; policies choose among all
+/// actions.
 ///
 /// # Errors
 /// Says what is wrong in the file, and where.
 pub fn load(path: &str) -> Result<Workload, Problems> {
+    load_with(path, None)
+}
+
+/// The same; policies choose among the actions of a list, if there is one.
+///
+/// # Errors
+/// As [`load`] and [`Actions::of`].
+pub fn load_with(path: &str, list: Option<&ActionList>) -> Result<Workload, Problems> {
     let source = source::read(path)?;
     if source.text.trim_start().starts_with(['[', '{']) {
-        return from_json(&json::parse(&source)?);
+        return from_json(&json::parse(&source)?, list);
     }
     let table = Table::parse(&source)?;
     if table.optional("episode").is_some() {
-        return Ok(from_table(&source, &table)?);
+        return Ok(from_table(&table, list)?);
     }
-    Ok(Workload::parse(&source)?)
+    Ok(Workload::parse_with(&source, list)?)
 }
 
 /// A turn with the name of its task.
 type NamedTurn = (String, Turn);
 
-fn from_json(root: &ConfigNode) -> Result<Workload, Problems> {
+fn from_json(root: &ConfigNode, list: Option<&ActionList>) -> Result<Workload, Problems> {
     let mut problems = Problems::default();
     let dialogues = decode::array(root, &mut problems);
     if dialogues.is_empty() {
@@ -53,7 +62,8 @@ fn from_json(root: &ConfigNode) -> Result<Workload, Problems> {
         read.extend(turns.map(|turns| (at.to_string(), turns)));
     }
     let read = problems.check(Some(read))?;
-    Ok(Workload::of(views.unwrap_or(0), read, &root.place.file)?)
+    let actions = Actions::chosen(views.unwrap_or(0), list, &root.place)?;
+    Ok(Workload::of(actions, read, &root.place.file)?)
 }
 
 fn dialogue(
@@ -117,7 +127,7 @@ fn interaction(
     let refused = REFUSALS.iter().any(|words| answer.contains(words));
     let turn = Turn {
         task: 0,
-        action: if cloud { Actions::new(count).cloud(uploaded) } else { 0 },
+        action: if cloud { Action::Cloud(uploaded) } else { Action::Local },
         raw,
         score: if refused { 0.0 } else { raw },
         time_s: number(need(node, "interaction_time", problems), problems)?,
@@ -161,30 +171,31 @@ fn need<'a>(
     found
 }
 
-fn from_table(source: &Source, table: &Table) -> Result<Workload, Problem> {
+fn from_table(table: &Table, list: Option<&ActionList>) -> Result<Workload, Problem> {
     let (uploads, association) = (numbered(table, "mod"), numbered(table, "assoc"));
     if uploads.len() != association.len() || uploads.len() > MAX_VIEWS {
-        let place = Location::line(&source.path, 1);
         let found = format!("{} columns mod… and {} assoc…", uploads.len(), association.len());
         let expected = format!("one of each for every view, at most {MAX_VIEWS}");
-        return Err(Problem::new(place, found, expected));
+        return Err(Problem::new(table.place(), found, expected));
     }
-    let (actions, action) = (Actions::new(uploads.len()), table.column("action")?);
+    let actions = Actions::chosen(uploads.len(), list, &table.place())?;
+    let action = table.column("action")?;
     let names =
         ["episode", "turn", "task", "raw_score", "score", "interaction_time_s", "usage_cost_usd"];
-    read_turns(table, source, names, &association, |row| {
+    read_turns(table, actions, names, &association, |row| {
         let cloud = row.integer(action, 0..=1)? == 1;
         let mut set: Views = 0;
         for (view, column) in uploads.iter().enumerate() {
             set |= (row.integer(*column, 0..=u64::from(cloud))? as Views) << view;
         }
-        Ok(if cloud { actions.cloud(set) } else { 0 })
+        Ok(if cloud { Action::Cloud(set) } else { Action::Local })
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::source::Source;
 
     const DIALOGUE: &str = r#"[{"id": 7, "interactions": [
         {"task_cat": "Query", "action": 0, "image_index": null, "answer": "I can't say.",
@@ -203,14 +214,13 @@ mod tests {
 
     #[test]
     fn json_and_its_table_of_numbers_are_the_same_workload() {
-        let one = from_json(&json::parse(&source(DIALOGUE)).unwrap()).unwrap();
-        let (text, table) = (source(TABLE), Table::parse(&source(TABLE)).unwrap());
-        let other = from_table(&text, &table).unwrap();
+        let one = from_json(&json::parse(&source(DIALOGUE)).unwrap(), None).unwrap();
+        let other = from_table(&Table::parse(&source(TABLE)).unwrap(), None).unwrap();
         assert_eq!(one, other);
         let turns = &one.dialogues[0].turns;
         // The keyword rule minds the case: `can't` counts, `Sorry` does not.
         assert_eq!((turns[0].raw, turns[0].score, turns[1].score), (0.5, 0.0, 1.25));
-        assert_eq!((turns[0].action, one.actions.name(turns[1].action).as_str()), (0, "cloud+0+2"));
+        assert_eq!([turns[0].action, turns[1].action], [Action::Local, Action::Cloud(0b101)]);
     }
 
     #[test]
@@ -224,7 +234,7 @@ mod tests {
             ("[0.25, 0.1, 0.1]", "[0.25]", "x:6:48: `[0].association_score[1]`: found 1 views"),
         ] {
             let text = DIALOGUE.replacen(from, to, 1);
-            let problems = from_json(&json::parse(&source(&text)).unwrap()).unwrap_err();
+            let problems = from_json(&json::parse(&source(&text)).unwrap(), None).unwrap_err();
             let first = problems.iter().next().unwrap().to_string();
             assert!(first.starts_with(said), "{first}");
         }

@@ -8,6 +8,7 @@
 //! of the budget, is charged at a price that rises after a dialogue beyond the budget and falls
 //! after one within it. The combination and its constants are ours.
 
+use super::action::Action;
 use super::cost::Cost;
 use super::model::DialogueModel;
 use super::policy::{OffloadPolicy, TurnContext, best};
@@ -56,10 +57,10 @@ impl LinUcb {
         match context.past.last() {
             None => features[tasks] = 1.0,
             Some(action) => {
-                let subset = context.model.actions().subset(*action);
-                features[tasks + 1] = f64::from(u8::from(*action > 0));
+                let action = context.model.actions().get(*action);
+                features[tasks + 1] = f64::from(u8::from(action != Action::Local));
                 for (view, slot) in features[tasks + 2..].iter_mut().enumerate() {
-                    *slot = f64::from(subset >> view & 1);
+                    *slot = f64::from(u8::from(action.uploads(view)));
                 }
             }
         }

@@ -8,7 +8,7 @@
 //! `response + β_a · association − β_l · latency − β_u · usage`, all but the response normalised to
 //! 0..=1: costs over the kinds of calls, association over the actions of the turn.
 
-use super::action::Actions;
+use super::action::{Action, Actions};
 use super::cost::{Cost, Costs, range};
 use super::estimator::{Estimator, Metric, NeighbourTies, Record};
 use super::workload::{Dialogue, Workload};
@@ -106,12 +106,13 @@ impl ModelParams {
     fn estimator(&self, records: Vec<Record>) -> Estimator {
         Estimator::new(records, self.neighbours, self.metric, self.ties)
     }
-}
 
-/// The published device and network.
-impl Default for ModelParams {
-    fn default() -> Self {
-        Self::new(Costs::published())
+    /// The same with the published device and network.
+    ///
+    /// # Errors
+    /// As [`Costs::published`].
+    pub fn published() -> Result<Self, Problem> {
+        Ok(Self::new(Costs::published()?))
     }
 }
 
@@ -147,38 +148,35 @@ impl DialogueModel {
         train: &[usize],
         params: ModelParams,
     ) -> Result<Self, Problem> {
-        let views = workload.actions.views();
-        if params.costs.views() < views {
-            let found = format!("{views} views");
+        let (actions, views) = (&workload.actions, workload.actions.views());
+        if params.costs.views() < actions.most_uploaded() {
+            let found = format!("{} views", actions.most_uploaded());
             let expected = format!("at most {}, for which there are costs", params.costs.views());
             return Err(Problem::new(Location::file("workload"), found, expected));
         }
-        // The last kind of call uploads all views.
-        let (seconds, usd) =
-            (&params.costs.latency_s[..views + 2], &params.costs.usage_usd[..views + 2]);
-        let scales = params.normalisation.origin_and_unit([seconds, usd]);
+        let kinds = actions.call_kinds();
+        let of_kinds = |costs: &[f64]| kinds.iter().map(|kind| costs[*kind]).collect::<Vec<f64>>();
+        let seconds = of_kinds(&params.costs.latency_s);
+        let usd = of_kinds(&params.costs.usage_usd);
+        let scales = params.normalisation.origin_and_unit([&seconds, &usd]);
         let share = |value: f64, (origin, unit): (f64, f64)| {
             if unit > 0.0 { (value - origin) / unit } else { 0.0 }
         };
-        let actions = &workload.actions;
         let weights = params.weights;
-        let charge = |kind: usize| {
-            weights.latency * share(seconds[kind], scales[0])
-                + weights.usage * share(usd[kind], scales[1])
+        let charge = |action: Action| {
+            let at = kinds.binary_search(&action.call_kind()).unwrap_or_default();
+            weights.latency * share(seconds[at], scales[0])
+                + weights.usage * share(usd[at], scales[1])
         };
-        let charges = (0..actions.len()).map(|action| charge(actions.call_kind(action))).collect();
+        let charges = actions.iter().map(charge).collect();
         let per_s = if scales[0].1 > 0.0 { 1.0 / scales[0].1 } else { 0.0 };
-        let decisions = (0..actions.len()).map(|action| {
-            let mut coordinates = Vec::new();
-            append_decision(actions, action, &mut coordinates);
-            coordinates
-        });
+        let decisions = actions.iter().map(|action| coordinates(action, views)).collect();
         let longest = workload.dialogues.iter().map(|dialogue| dialogue.turns.len()).max();
         let mut model = Self {
             estimator: params.estimator(Vec::new()),
             train: train.to_vec(),
             longest: longest.unwrap_or(0),
-            decisions: decisions.collect(),
+            decisions,
             mean_association: vec![0.0; views],
             charges,
             charge_per_s: weights.latency * per_s,
@@ -194,11 +192,11 @@ impl DialogueModel {
         let mut records = Vec::new();
         let mut association = vec![0.0; self.actions().views()];
         for dialogue in self.train() {
-            let logged: Vec<usize> = dialogue.turns.iter().map(|turn| turn.action).collect();
             for (at, turn) in dialogue.turns.iter().enumerate() {
                 let mut point = Vec::new();
-                self.state(dialogue, &logged[..at], &mut point);
-                records.push((point, self.decisions[turn.action].clone(), turn.score));
+                self.write_state(dialogue, at, |past| dialogue.turns[past].action, &mut point);
+                let decision = coordinates(turn.action, association.len());
+                records.push((point, decision, turn.score));
                 association.iter_mut().zip(&turn.association).for_each(|(sum, v)| *sum += v);
             }
         }
@@ -225,15 +223,26 @@ impl DialogueModel {
 
     /// Writes the state of the turn that follows the actions `past`.
     pub fn state(&self, dialogue: &Dialogue, past: &[usize], into: &mut Vec<i8>) {
-        let (actions, window, turn) = (self.actions(), self.params.window, past.len());
+        self.write_state(dialogue, past.len(), |turn| self.actions().get(past[turn]), into);
+    }
+
+    /// Writes the state of a turn, where `past` says what was done in an earlier one.
+    fn write_state(
+        &self,
+        dialogue: &Dialogue,
+        turn: usize,
+        past: impl Fn(usize) -> Action,
+        into: &mut Vec<i8>,
+    ) {
+        let (views, window) = (self.actions().views(), self.params.window);
         into.clear();
-        into.resize((actions.views() + 2) * window.saturating_sub(turn + 1), -1);
+        into.resize((views + 2) * window.saturating_sub(turn + 1), -1);
         for at in (turn + 1).saturating_sub(window)..=turn {
             match at.checked_sub(1) {
-                Some(before) => append_decision(actions, past[before], into),
+                Some(before) => append_decision(past(before), views, into),
                 None => {
                     into.push(-1);
-                    into.resize(into.len() + actions.views(), 0);
+                    into.resize(into.len() + views, 0);
                 }
             }
             into.push(dialogue.turns[at].task as i8);
@@ -274,8 +283,8 @@ impl DialogueModel {
 
     /// The association of what `action` uploads: the sum over its views.
     pub fn association(&self, views: &[f64], action: usize) -> f64 {
-        let subset = self.actions().subset(action);
-        views.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).map(|(_, v)| v).sum()
+        let action = self.actions().get(action);
+        views.iter().enumerate().filter(|(at, _)| action.uploads(*at)).map(|(_, v)| v).sum()
     }
 
     /// By view: the mean association over the training dialogues.
@@ -285,8 +294,14 @@ impl DialogueModel {
 
     /// The reward of an answer with this response score, where `views` have these associations.
     pub fn reward(&self, response: f64, views: &[f64], action: usize) -> f64 {
-        // No association is negative, so the least sum of an action is 0.
-        let best: f64 = views.iter().sum();
+        // No association is negative, so the least sum of an action is 0. That of all views is the
+        // greatest, if they can be uploaded.
+        let best: f64 = if self.actions().most_uploaded() == views.len() {
+            views.iter().sum()
+        } else {
+            let sums = (0..self.actions().len()).map(|action| self.association(views, action));
+            sums.fold(0.0, f64::max)
+        };
         let share = if best > 0.0 { self.association(views, action) / best } else { 0.0 };
         let weights = &self.params.weights;
         weights.response * response + weights.association * share - self.charges[action]
@@ -294,15 +309,21 @@ impl DialogueModel {
 
     /// The cost of a call.
     pub fn spend(&self, action: usize) -> Cost {
-        self.params.costs.of_action(self.actions(), action)
+        self.params.costs.of_action(self.actions().get(action))
     }
 }
 
 /// Appends the coordinates of a decision: cloud or not, and each view.
-fn append_decision(actions: &Actions, action: usize, into: &mut Vec<i8>) {
-    let subset = actions.subset(action);
-    into.push(i8::from(action > 0));
-    into.extend((0..actions.views()).map(|view| (subset >> view & 1) as i8));
+fn append_decision(action: Action, views: usize, into: &mut Vec<i8>) {
+    into.push(i8::from(action != Action::Local));
+    into.extend((0..views).map(|view| i8::from(action.uploads(view))));
+}
+
+/// The coordinates of a decision over `views` views.
+fn coordinates(action: Action, views: usize) -> Vec<i8> {
+    let mut coordinates = Vec::with_capacity(views + 1);
+    append_decision(action, views, &mut coordinates);
+    coordinates
 }
 
 #[cfg(test)]
@@ -313,7 +334,7 @@ mod tests {
     fn dialogue(tasks: &[usize], actions: &[usize], association: &[f64]) -> Dialogue {
         let turn = |(task, action): (&usize, &usize)| Turn {
             task: *task,
-            action: *action,
+            action: Actions::new(3).get(*action),
             raw: 1.0,
             score: 1.0,
             time_s: 1.0,
@@ -327,7 +348,7 @@ mod tests {
         let tasks = (0..4).map(|task| format!("t{task}")).collect();
         let workload = Workload { tasks, actions: Actions::new(3), dialogues, truth: None };
         let train: Vec<usize> = (0..workload.dialogues.len()).collect();
-        let params = ModelParams::new(Costs::published());
+        let params = ModelParams::published().unwrap();
         DialogueModel::new(Arc::new(workload), &train, params).unwrap()
     }
 

@@ -72,7 +72,9 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// use peeksim::core::rng::Rng;
 /// use peeksim::offloading::evaluate::evaluate;
 /// use peeksim::offloading::generate::like_m4a1;
-/// use peeksim::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, TurnContext};
+/// use peeksim::offloading::{
+///     Action, Cost, DialogueModel, ModelParams, OffloadPolicy, TurnContext,
+/// };
 /// use std::sync::Arc;
 ///
 /// /// The first turn on the device, all others in the cloud without views.
@@ -80,13 +82,14 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 ///
 /// impl OffloadPolicy for DeviceFirst {
 ///     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
-///         if context.past.is_empty() { 0 } else { context.model.actions().cloud(0) }
+///         let cloud = context.model.actions().index(Action::Cloud(0));
+///         if context.past.is_empty() { 0 } else { cloud.unwrap_or(0) }
 ///     }
 /// }
 ///
 /// let workload = Arc::new(like_m4a1(50, Rng::new(1, 0)));
 /// let split = workload.split(Rng::new(1, 0), TEST_SHARE);
-/// let params = ModelParams::new(Costs::published());
+/// let params = ModelParams::published()?;
 /// let model = DialogueModel::new(workload, &split.train, params)?;
 /// let results = evaluate(&model, Scorer::Estimator(&model), &split.test, &mut DeviceFirst, Cost::PUBLISHED);
 /// assert!(results.iter().all(|result| result.actions[..2] == [0, 1]));

@@ -33,9 +33,10 @@ impl RecordedPolicy {
         for row in table.rows() {
             let turns = &mut actions[row.name(dialogue, "dialogue", &ids)?];
             let at = row.integer(turn, 0..=turns.len() as u64 - 1)? as usize;
-            let decided = workload.actions.parse(row.text(action)).ok_or_else(|| {
-                row.problem(action, "`local`, `cloud`, or `cloud` and views as in `cloud+0+2`")
-            })?;
+            let decided = workload
+                .actions
+                .parse(row.text(action))
+                .ok_or_else(|| row.problem(action, workload.actions.expected()))?;
             if turns[at].replace(decided).is_some() {
                 return Err(row.problem(turn, "one decision for a turn"));
             }

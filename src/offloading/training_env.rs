@@ -166,7 +166,7 @@ impl<'a> DialogueEnvironment<'a> {
     /// The environment of some dialogues.
     ///
     /// # Errors
-    /// There are no dialogues.
+    /// There are no dialogues; states are to follow a recorded action that is none of the model's.
     pub fn new(
         model: &'a DialogueModel,
         dialogues: &'a [usize],
@@ -176,6 +176,14 @@ impl<'a> DialogueEnvironment<'a> {
             let place = Location::file("workload");
             return Err(Problem::new(place, "no dialogues to learn from", "one or more"));
         };
+        let turns = dialogues.iter().flat_map(|at| &model.workload.dialogues[*at].turns);
+        let mut recorded = turns.map(|turn| turn.action);
+        let unknown = recorded.find(|action| model.actions().index(*action).is_none());
+        if let (StateTransition::Logged, Some(action)) = (plan.transition, unknown) {
+            let found = format!("`logged`, and a recorded action `{action}` that is not listed");
+            let expected = "`on-policy`, or a list of actions with all recorded ones";
+            return Err(Problem::new(Location::file("--transition"), found, expected));
+        }
         let (spent, budget) = (Cost::default(), Cost::PUBLISHED);
         let (past, state, prices) = (Vec::new(), Vec::new(), [0.0; 2]);
         Ok(Self { model, dialogues, plan, dialogue, past, state, spent, budget, prices })
@@ -236,7 +244,10 @@ impl<'a> DialogueEnvironment<'a> {
         let dialogue = &self.model.workload.dialogues[self.dialogue];
         self.past.push(match self.plan.transition {
             StateTransition::OnPolicy => action,
-            StateTransition::Logged => dialogue.turns[self.past.len()].action,
+            StateTransition::Logged => {
+                let logged = dialogue.turns[self.past.len()].action;
+                self.model.actions().index(logged).unwrap_or_default()
+            }
         });
         let done = self.past.len() == dialogue.turns.len();
         if done {
@@ -324,14 +335,14 @@ impl Environment for DialogueEnvironment<'_> {
 mod tests {
     use super::*;
     use crate::core::rng::{Label, Rng};
-    use crate::offloading::cost::Costs;
+    use crate::offloading::action::Action;
     use crate::offloading::generate::like_m4a1;
     use crate::offloading::model::ModelParams;
     use std::sync::Arc;
 
     fn model() -> DialogueModel {
         let workload = Arc::new(like_m4a1(30, Rng::new(2, 0)));
-        let params = ModelParams::new(Costs::published());
+        let params = ModelParams::published().unwrap();
         DialogueModel::new(workload, &(0..30).collect::<Vec<_>>(), params).unwrap()
     }
 
@@ -408,17 +419,14 @@ mod tests {
             let mut env = DialogueEnvironment::new(&model, &all, plan).unwrap();
             env.reset(&mut Rng::new(3, 0).stream(Label::Episodes));
             let logged = model.workload.dialogues[env.dialogue].turns[0].action;
+            let agent = model.actions().get(action);
             env.step(action);
             let mut seen = vec![0.0; env.observation_len()];
             env.observe(&mut seen);
-            let entered = if transition == StateTransition::OnPolicy { action } else { logged };
-            let subset = model.actions().subset(entered);
-            let expected = [
-                f32::from(u8::from(entered > 0)),
-                f32::from(subset & 1),
-                f32::from(subset >> 1 & 1),
-                f32::from(subset >> 2 & 1),
-            ];
+            let entered = if transition == StateTransition::OnPolicy { agent } else { logged };
+            let uploads = |view| f32::from(u8::from(entered.uploads(view)));
+            let expected =
+                [f32::from(u8::from(entered != Action::Local)), uploads(0), uploads(1), uploads(2)];
             assert_eq!(seen[20..24], expected);
             // What remains is what the agent's own calls left.
             assert!((f64::from(seen[26]) - (0.05 - 0.00945)).abs() < 1e-6, "{seen:?}");

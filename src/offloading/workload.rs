@@ -7,7 +7,7 @@
 //! authors (an answer with "sorry", "I don't have" or "can't" scores 0), `association_i` the
 //! association of view i with the question. Turns of a dialogue are consecutive, numbered from 0.
 
-use super::action::{Actions, MAX_VIEWS};
+use super::action::{Action, ActionList, Actions, set_of_views};
 use super::true_responses::TrueResponses;
 use crate::config::csv::{Row, Table};
 use crate::config::source::Source;
@@ -16,8 +16,8 @@ use crate::core::rng::{Label, Rng};
 use rand::RngExt;
 use std::collections::BTreeSet;
 
-/// Largest number of tasks.
-pub const MAX_TASKS: usize = 100;
+/// Largest number of tasks: the index of a task is a coordinate of 8 bits in the estimator.
+pub const MAX_TASKS: usize = 128;
 /// Largest number of turns of a dialogue.
 pub const MAX_TURNS: usize = 1000;
 
@@ -26,8 +26,8 @@ pub const MAX_TURNS: usize = 1000;
 pub struct Turn {
     /// Index into [`Workload::tasks`].
     pub task: usize,
-    /// The recorded action.
-    pub action: usize,
+    /// The recorded action, which policies may not be able to choose.
+    pub action: Action,
     /// Score of the answer relative to a reference answer; above 1 is possible.
     pub raw: f64,
     /// The same after the keyword rule.
@@ -54,7 +54,7 @@ pub struct Dialogue {
 pub struct Workload {
     /// Names of the tasks, sorted.
     pub tasks: Vec<String>,
-    /// The actions over the views.
+    /// The views, and the actions that policies choose among.
     pub actions: Actions,
     /// The dialogues.
     pub dialogues: Vec<Dialogue>,
@@ -72,23 +72,27 @@ pub struct Split {
 }
 
 /// A dialogue by name, each turn with the name of its task.
-pub(super) type NamedDialogue = (String, Vec<(String, Turn)>);
+pub type NamedDialogue = (String, Vec<(String, Turn)>);
 
 impl Workload {
-    /// Parses a table of turns.
+    /// Parses a table of turns; policies choose among all actions.
     ///
     /// # Errors
-    /// Says which cell or column is wrong.
+    /// Says which cell or column is wrong, or that there are too many views for all actions.
     pub fn parse(source: &Source) -> Result<Self, Problem> {
+        Self::parse_with(source, None)
+    }
+
+    /// Parses a table of turns; policies choose among the actions of a list, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::parse`] and [`Actions::of`].
+    pub fn parse_with(source: &Source, list: Option<&ActionList>) -> Result<Self, Problem> {
         let table = Table::parse(source)?;
         let association = numbered(&table, "association_");
-        let actions = Actions::new(association.len());
         let views = association.len();
-        if views > MAX_VIEWS {
-            let place = Location::line(&source.path, 1).field(&format!("association_{MAX_VIEWS}"));
-            let found = format!("{views} views");
-            return Err(Problem::new(place, found, format!("at most {MAX_VIEWS}")));
-        }
+        let place = Location::line(&source.path, 1).field("association_0");
+        let actions = Actions::chosen(views, list, &place)?;
         let known = |name: &str| {
             let view = name.strip_prefix("association_").and_then(|view| view.parse().ok());
             NAMES[..9].contains(&name) || view.is_some_and(|view: usize| view < views)
@@ -100,22 +104,25 @@ impl Workload {
         let (action, subset) = (table.column(action)?, table.column(subset)?);
         let [raw, score, time_s, cost_usd, _] = numbers;
         let names = [dialogue, turn, task, raw, score, time_s, cost_usd];
-        read_turns(&table, source, names, &association, |row| {
-            let views = actions.subset_of(row.text(subset)).ok_or_else(|| {
+        read_turns(&table, actions, names, &association, |row| {
+            let uploads = set_of_views(row.text(subset), views).ok_or_else(|| {
                 row.problem(subset, format!("views below {views} as `0+2`, or nothing"))
             })?;
-            match (row.text(action), views) {
-                ("local", 0) => Ok(0),
+            match (row.text(action), uploads) {
+                ("local", 0) => Ok(Action::Local),
                 ("local", _) => Err(row.problem(subset, "no views for a local answer")),
-                ("cloud", views) => Ok(actions.cloud(views)),
+                ("cloud", uploads) => Ok(Action::Cloud(uploads)),
                 _ => Err(row.problem(action, "`local` or `cloud`")),
             }
         })
     }
 
-    /// Dialogues over `views` views; tasks are numbered in the order of their names.
-    pub(super) fn of(
-        views: usize,
+    /// Dialogues of `file`; tasks are numbered in the order of their names.
+    ///
+    /// # Errors
+    /// There are too many tasks.
+    pub fn of(
+        actions: Actions,
         dialogues: Vec<NamedDialogue>,
         file: &str,
     ) -> Result<Self, Problem> {
@@ -123,8 +130,8 @@ impl Workload {
         let tasks: BTreeSet<String> = names.cloned().collect();
         let tasks: Vec<String> = tasks.into_iter().collect();
         if tasks.len() > MAX_TASKS {
-            let (found, expected) =
-                (format!("{} tasks", tasks.len()), format!("at most {MAX_TASKS}"));
+            let found = format!("{} tasks", tasks.len());
+            let expected = format!("at most {MAX_TASKS}, whose indices the estimator compares");
             return Err(Problem::new(Location::file(file).field("task"), found, expected));
         }
         let index = |task: &String| tasks.binary_search(task).unwrap_or(0);
@@ -133,7 +140,7 @@ impl Workload {
             Dialogue { id, turns: turns.collect() }
         };
         let dialogues = dialogues.into_iter().map(dialogue).collect();
-        Ok(Self { tasks, actions: Actions::new(views), dialogues, truth: None })
+        Ok(Self { tasks, actions, dialogues, truth: None })
     }
 
     /// The table that [`Self::parse`] reads.
@@ -143,7 +150,7 @@ impl Workload {
         text.push('\n');
         for dialogue in &self.dialogues {
             for (at, turn) in dialogue.turns.iter().enumerate() {
-                let name = self.actions.name(turn.action);
+                let name = turn.action.to_string();
                 let (action, subset) = name.split_once('+').unwrap_or((&name, ""));
                 let (id, task) = (quoted(&dialogue.id), quoted(&self.tasks[turn.task]));
                 let Turn { raw, score, time_s, cost_usd, .. } = turn;
@@ -154,6 +161,15 @@ impl Workload {
             }
         }
         text
+    }
+
+    /// The same dialogues, where policies choose among the actions of a list.
+    ///
+    /// # Errors
+    /// As [`Actions::of`].
+    pub fn with_actions(self, list: &ActionList) -> Result<Self, Problem> {
+        let actions = Actions::of(self.actions.views(), list)?;
+        Ok(Self { actions, ..self })
     }
 
     /// Number of turns of all dialogues.
@@ -221,10 +237,10 @@ pub(super) fn numbered(table: &Table, prefix: &str) -> Vec<usize> {
 /// score, seconds and dollars; `action` reads the action of a row.
 pub(super) fn read_turns(
     table: &Table,
-    source: &Source,
+    actions: Actions,
     names: [&str; 7],
     association: &[usize],
-    action: impl Fn(&Row<'_>) -> Result<usize, Problem>,
+    action: impl Fn(&Row<'_>) -> Result<Action, Problem>,
 ) -> Result<Workload, Problem> {
     let mut columns = [0; 7];
     for (column, name) in columns.iter_mut().zip(names) {
@@ -263,7 +279,7 @@ pub(super) fn read_turns(
         };
         turns.push((task_name.to_owned(), turn));
     }
-    Workload::of(association.len(), dialogues, &source.path)
+    Workload::of(actions, dialogues, &table.place().file)
 }
 
 #[cfg(test)]
@@ -282,7 +298,7 @@ mod tests {
                     1.25,6,0.009,0.1,0\nb,0,Query,cloud,,0.5,0.5,6,0.0005,0.2,0.2\n";
         let workload = parse(rows).unwrap();
         assert_eq!(workload.tasks, ["Edit, send", "Query"]);
-        assert_eq!(workload.dialogues[0].turns[1].action, 4);
+        assert_eq!(workload.dialogues[0].turns[1].action, Action::Cloud(0b11));
         let text = workload.to_csv();
         let source = Source { path: "d.csv".into(), text, sha256: String::new() };
         assert_eq!(Workload::parse(&source).unwrap(), workload);

@@ -5,9 +5,9 @@ use super::dialogue_scores::DialogueScores;
 use super::splits::by_split;
 use super::{Measured, ReproductionConfig, reward_chart};
 use crate::config::Problem;
-use crate::offloading::cost::{DEVICES, NETWORKS};
+use crate::offloading::devices::LocalTime;
 use crate::offloading::model::RewardWeights;
-use crate::offloading::{Cost, Costs, ModelParams, Workload};
+use crate::offloading::{Cost, CostFile, LocalFormula, ModelParams, Workload};
 use crate::report::figure::{Chart, Series};
 use std::sync::Arc;
 
@@ -37,12 +37,16 @@ pub(super) fn measure(
     measured: &mut Measured,
 ) -> Result<(), Problem> {
     let mut by_network: Vec<Series> = Vec::new();
-    for network in NETWORKS {
-        let settings = DEVICES.map(|device| Setting {
-            name: format!("{}, {}", device.name, network.name),
-            x: device.gflops,
-            params: ModelParams::new(Costs::paper(device, network)),
-        });
+    let file = CostFile::shipped()?;
+    for network in &file.networks {
+        let mut settings = Vec::new();
+        for device in &file.devices {
+            let LocalTime::Computed(gflops, _) = device.time else { continue };
+            let formula = LocalFormula::Published;
+            let costs = file.costs(formula, &device.name, &network.name, 0)?;
+            let name = format!("{}, {}", device.name, network.name);
+            settings.push(Setting { name, x: gflops, params: ModelParams::new(costs) });
+        }
         for mut line in lines(data, config, settings, measured)?.into_iter().take(BY_NETWORK) {
             line.label = format!("{}, {}", network.name, line.label);
             line.points.sort_by(|a, b| a.x.total_cmp(&b.x));
@@ -52,8 +56,9 @@ pub(super) fn measure(
     let x = ("device (thousand million operations/s)", true);
     measured.plots.push(("devices", chart("Reward by device and network", x, config, by_network)));
     for (term, name, weight) in TERMS {
+        let published = ModelParams::published()?;
         let settings = WEIGHTS.map(|value| {
-            let mut params = ModelParams::default();
+            let mut params = published.clone();
             *weight(&mut params.weights) = value;
             Setting { name: format!("weight of {term} {value:.3}"), x: value, params }
         });

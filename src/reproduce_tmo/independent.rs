@@ -119,7 +119,7 @@ fn test(
     let rng = split_rng(split);
     let mut parts = Vec::new();
     for (at, fold) in FoldPlan::new(evaluation).tests(data, rng, 0)?.into_iter().enumerate() {
-        let models = &FoldModels::new(data, fold, evaluation, &ModelParams::default())?;
+        let models = &FoldModels::new(data, fold, evaluation, &ModelParams::published()?)?;
         let training_seed = rng.keyed(Label::Policy, u64::MAX, at as u64);
         let test = PolicyTest { models, budget, users: None, rng, training_seed, agents };
         let outcome = policy.test(&test)?;

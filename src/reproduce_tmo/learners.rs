@@ -165,7 +165,7 @@ pub(super) fn measure(
     cache.progress.start(outcomes.len() * splits * seeds, 0);
     // One split after the other, so that a run that is stopped has finished whole splits.
     for at in 0..splits {
-        let on = SplitModel::new(data, at, &ModelParams::default())?;
+        let on = SplitModel::new(data, at, &ModelParams::published()?)?;
         let job = |job: usize| outcomes[job / seeds].agent.train(&on, job % seeds, cache);
         let jobs = (0..outcomes.len() * seeds).into_par_iter().with_max_len(1);
         let trained = jobs.map(job).collect::<Result<Vec<_>, ReproductionError>>()?;

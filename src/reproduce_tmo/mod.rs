@@ -135,7 +135,7 @@ pub fn reproduce(
     cache: &PolicyCache<'_>,
 ) -> Result<Artifacts, ReproductionError> {
     let targets = Targets::load(TARGETS)?;
-    let mut measured = Measured { figures: published_constants::measure(), plots: Vec::new() };
+    let mut measured = Measured { figures: published_constants::measure()?, plots: Vec::new() };
     measured.figures.extend(synthetic_totals::measure(config)?);
     measured.figures.extend(synthetic_rl::measure(config, cache)?);
     measured.figures.extend(independent::generated(config)?);

@@ -38,7 +38,7 @@ pub(super) fn search(
     data: &Arc<Workload>,
     config: &ReproductionConfig,
 ) -> Result<Vec<Bound>, Problem> {
-    by_split(data, config.bounds, &ModelParams::default(), bound)
+    by_split(data, config.bounds, &ModelParams::published()?, bound)
 }
 
 fn bound(on: &SplitModel) -> Result<Bound, Problem> {

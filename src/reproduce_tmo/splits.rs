@@ -130,7 +130,7 @@ pub(super) fn measure(
         ("splits", NeighbourTies::Shared, &POLICIES[..], &METRICS[..]),
         ("splits, lowest index", NeighbourTies::LowestIndex, &LOWEST_INDEX, &METRICS[..2]),
     ] {
-        let params = ModelParams { ties, ..ModelParams::default() };
+        let params = ModelParams { ties, ..ModelParams::published()? };
         let splits = by_split(data, config.splits, &params, |on| {
             let metrics = |policy: &&str| {
                 Ok(on.metrics(&on.results(policy, Cost::PUBLISHED)?, Cost::PUBLISHED))

@@ -59,7 +59,7 @@ fn workload(
     let all = synthetic(shape, config.dialogues + config.scored, rng);
     let train: Vec<usize> = (0..config.dialogues).collect();
     let held_out: Vec<usize> = (config.dialogues..all.dialogues.len()).collect();
-    let params = ModelParams::new(Costs::synthetic(shape.views));
+    let params = ModelParams::new(Costs::synthetic(shape.views)?);
     let model = DialogueModel::new(Arc::new(all), &train, params)?;
     let tests = [&train[..config.scored.min(train.len())], &held_out];
     let methods = METHODS.into_iter().take(if config.seeds == 0 { UNTRAINED } else { 5 });

@@ -35,7 +35,7 @@ pub(super) fn measure(config: &ReproductionConfig) -> Result<Vec<Measurement>, P
     for (at, (name, shape)) in SHAPES.into_iter().enumerate() {
         let rng = Rng::new(SEED, at as u64);
         let workload = Arc::new(synthetic(shape, config.dialogues, rng));
-        let params = ModelParams::new(Costs::synthetic(shape.views));
+        let params = ModelParams::new(Costs::synthetic(shape.views)?);
         let count = shape.turns.min(params.window + 1);
         let all = workload.whole();
         // Totals need no estimator.

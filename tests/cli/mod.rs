@@ -8,6 +8,7 @@ mod import;
 mod inspect;
 mod league;
 mod list;
+mod offload;
 mod plot;
 mod reproduce;
 mod reproduce_tmo;

@@ -11,7 +11,8 @@ use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::network_policy::NetworkPolicy;
 use peeksim::offloading::training_env::TrainingPlan;
 use peeksim::offloading::{
-    Cost, Costs, DialogueModel as TmoWorld, ModelParams, Scorer, Workload, import, policies,
+    Cost, CostFile, Costs, DialogueModel as TmoWorld, LocalFormula, ModelParams, Scorer, Workload,
+    import, policies,
 };
 use peeksim::report::{Results, compare, console, draw_all, manifest, summary};
 use peeksim::rl::checkpoint::PolicyFile;
@@ -336,7 +337,8 @@ fn dialogues() {
         let again = Source { path: name.clone(), text: workload.to_csv(), sha256: String::new() };
         assert_eq!(Workload::parse(&again).as_ref(), Ok(&workload));
         let all = workload.whole().train;
-        let rules = ModelParams::new(Costs::synthetic(workload.actions.views()));
+        let rules =
+            ModelParams::new(Costs::synthetic(workload.actions.views()).expect("the shipped file"));
         let world = TmoWorld::new(Arc::new(workload), &all, rules).expect("costs for all views");
         let mut greedy = policies::build("greedy-knn", &world, Rng::new(1, 0)).expect("a policy");
         if world.actions().len() < 20 {
@@ -353,13 +355,34 @@ fn dialogues() {
     }
 }
 
+/// What is read has costs for every device and network.
+#[test]
+fn devices_files() {
+    let world = World::new();
+    let path = world.path("d.toml");
+    let name = path.display().to_string();
+    let shipped = fs::read(crate::support::shell::repository("profiles/offloading.toml"));
+    let link = "[[network]]\nname = \"lte\"\nrtt_ms = 50\nuplink_mbps = 8\ntext_bytes = 1000\n\
+                view_bytes = [5, 6]\ncompute_s = [0.5, 0.75, 1]\ncloud_usd = [0.1, 0.2, 0.3]\n";
+    let text = [shipped.expect("a shipped file"), link.as_bytes().to_vec()].concat();
+    fuzz(&path, &text, 1000, || {
+        let Ok(file) = CostFile::read(&name) else { return };
+        for (device, network) in file.devices.iter().zip(&file.networks) {
+            let costs = file.costs(LocalFormula::Physical, &device.name, &network.name, 0);
+            let costs = costs.expect("costs without views");
+            let all = costs.latency_s.iter().chain(&costs.usage_usd);
+            assert!(all.into_iter().all(|cost| cost.is_finite() && *cost >= 0.0), "{costs:?}");
+        }
+    });
+}
+
 #[test]
 fn policies_that_were_learned() {
     let world = World::new();
     let path = world.path("p.toml");
     let name = path.display().to_string();
     let workload = Arc::new(like_m4a1(5, Rng::new(1, 0)));
-    let rules = ModelParams::new(Costs::synthetic(3));
+    let rules = ModelParams::new(Costs::synthetic(3).expect("the shipped file"));
     let tmo = TmoWorld::new(workload, &[0, 1, 2, 3, 4], rules).expect("costs for all views");
     let sizes = [tmo.state_len(), 4, tmo.actions().len()];
     let mut coins = Rng::new(1, 0).stream(Label::Parameters);

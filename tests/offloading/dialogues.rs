@@ -1,14 +1,16 @@
 //! Dialogues on the step machine: a single user as published, and many concurrent users in queues.
 
+use super::{physical, published};
 use peeksim::core::rng::Rng;
 use peeksim::core::units::Span;
-use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
 use peeksim::offloading::policies::{POLICIES, build};
 use peeksim::offloading::policy::TurnContext;
-use peeksim::offloading::{Cost, DialogueModel, ModelParams, OffloadPolicy, Scorer, TEST_SHARE};
+use peeksim::offloading::{
+    Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, Scorer, TEST_SHARE,
+};
 use std::sync::{Arc, Mutex};
 
 const BUDGET: Cost = Cost::PUBLISHED;
@@ -18,10 +20,6 @@ fn model(costs: Costs) -> (DialogueModel, Vec<usize>) {
     let split = workload.split(Rng::new(3, 1), TEST_SHARE);
     let model = DialogueModel::new(workload, &split.train, ModelParams::new(costs)).unwrap();
     (model, split.test)
-}
-
-fn paper() -> Costs {
-    Costs::paper(DEVICES[3], NETWORKS[0])
 }
 
 fn spec(users: u32, think_s: f64, cloud_lanes: u16) -> MultiUserSpec {
@@ -43,7 +41,7 @@ fn results(
 /// A single user never waits: the same decisions, rewards and costs as without an engine.
 #[test]
 fn one_dialogue_at_a_time_is_the_published_setting() {
-    let (model, test) = model(paper());
+    let (model, test) = model(published());
     for entry in POLICIES {
         let name = if entry.name == "always" { "always:cloud+0+1" } else { entry.name };
         let mut policy = build(name, &model, Rng::new(5, 0)).unwrap();
@@ -70,7 +68,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
 /// With many cloud lanes no call waits, with few lanes calls queue.
 #[test]
 fn queues_form_where_there_are_few_lanes() {
-    let (model, test) = model(paper());
+    let (model, test) = model(published());
     let mean_s = |spec| {
         let results = results(&model, &test, "always:cloud", spec);
         let turns: usize = results.iter().map(|result| result.actions.len()).sum();
@@ -92,7 +90,7 @@ fn queues_form_where_there_are_few_lanes() {
 /// the waiting time over the range of the kinds of calls.
 #[test]
 fn waiting_is_in_the_reward() {
-    let (model, test) = model(paper());
+    let (model, test) = model(published());
     let alone = results(&model, &test, "greedy-knn", spec(1, 0.0, 1));
     let blind = MultiUserSpec { no_queue_info: true, ..spec(6, 0.0, 1) };
     let crowd = results(&model, &test, "greedy-knn", blind);
@@ -121,7 +119,7 @@ impl OffloadPolicy for Notes {
 /// A call waits as long as its policy was told, to the nanosecond.
 #[test]
 fn calls_wait_as_long_as_policies_are_told() {
-    for costs in [paper(), Costs::physical(DEVICES[3], NETWORKS[0])] {
+    for costs in [published(), physical()] {
         let (model, test) = model(costs);
         for (users, lanes) in [(1, 1), (9, 2), (40, 3)] {
             let told = Arc::new(Mutex::new(Vec::new()));
@@ -155,7 +153,7 @@ fn calls_wait_as_long_as_policies_are_told() {
 /// would exceed the budget.
 #[test]
 fn planners_avoid_long_queues() {
-    let (model, test) = model(paper());
+    let (model, test) = model(published());
     let reward = |policy: &str, hide_waits| {
         let spec = MultiUserSpec { no_queue_info: hide_waits, ..spec(60, 0.0, 2) };
         let results = results(&model, &test, policy, spec);
@@ -171,7 +169,7 @@ fn planners_avoid_long_queues() {
 /// other action leaves enough for later turns; with a queue there, a guard allows the cloud.
 #[test]
 fn guarded_planners_avoid_a_queue_at_the_device() {
-    let (model, test) = model(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let (model, test) = model(physical());
     let share = |policy: &str, users, hide_waits| {
         let results = results(
             &model,
@@ -215,7 +213,7 @@ fn by_hand(lengths: &[usize], users: usize, think_ns: u64, lanes: usize, call_ns
 /// Users with the same think time arrive at the same instants repeatedly.
 #[test]
 fn users_of_one_instant_are_served_by_number() {
-    let (model, test) = model(paper());
+    let (model, test) = model(published());
     let lengths: Vec<usize> =
         test.iter().map(|dialogue| model.workload.dialogues[*dialogue].turns.len()).collect();
     let call_ns = Span::from_s(model.spend(1).latency_s).0;

@@ -1,7 +1,7 @@
 //! Guards and masks: no policy that follows the rule exceeds a budget that local answers keep.
 
+use super::{costs, physical, published, synthetic_costs};
 use peeksim::core::rng::{Label, Rng};
-use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::{DialogueResult, evaluate};
 use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::network_policy::NetworkPolicy;
@@ -10,7 +10,8 @@ use peeksim::offloading::training_env::{
     BudgetDistribution, Constraint, DialogueEnvironment, StateTransition, TrainingPlan,
 };
 use peeksim::offloading::{
-    Cost, DialogueModel, ModelParams, OffloadPolicy, Scorer, Split, TEST_SHARE, Workload,
+    Cost, DialogueModel, LocalFormula, ModelParams, OffloadPolicy, Scorer, Split, TEST_SHARE,
+    Workload,
 };
 use peeksim::rl::Environment;
 use peeksim::rl::net::{Activation, Mlp};
@@ -74,7 +75,7 @@ fn no_dialogue_is_beyond_a_budget_that_local_answers_keep_to() {
     let (mut held, mut used) = (0, 0);
     for seed in 0..3 {
         let workload = Arc::new(mixed(seed));
-        let costs = [Costs::synthetic(2), Costs::physical(DEVICES[3], NETWORKS[1])];
+        let costs = [synthetic_costs(2), costs(LocalFormula::Physical, "Jetson TX2", "WiFi")];
         for costs in costs {
             let Split { train, test } = workload.split(Rng::new(seed, 0), TEST_SHARE);
             let model = DialogueModel::new(Arc::clone(&workload), &train, ModelParams::new(costs))
@@ -105,7 +106,7 @@ fn an_agent_in_training_is_offered_nothing_that_breaks_its_budget() {
     let workload = Arc::new(mixed(3));
     let all = workload.whole().train;
     let model =
-        DialogueModel::new(workload, &all, ModelParams::new(Costs::synthetic(2))).expect("a model");
+        DialogueModel::new(workload, &all, ModelParams::new(synthetic_costs(2))).expect("a model");
     let mut rng = Rng::new(5, 0).stream(Label::Episodes);
     for budget in budgets(&model, 4) {
         let draw = BudgetDistribution::Fixed(budget);
@@ -142,7 +143,7 @@ fn a_guard_pays_at_every_length() {
         let shape = SyntheticShape { views: 3, tasks: 3, turns };
         let workload = Arc::new(synthetic(shape, 100, Rng::new(40_001, 0)));
         let split = workload.split(Rng::new(40_001, 0), TEST_SHARE);
-        let params = ModelParams::new(Costs::synthetic(3));
+        let params = ModelParams::new(synthetic_costs(3));
         let model = DialogueModel::new(workload, &split.train, params).expect("a model");
         let mean = |name: &str| {
             let results = results(&model, &split.test, name, budget);
@@ -164,7 +165,7 @@ fn a_guard_does_not_know_how_long_the_dialogue_is() {
     let budget = Cost { latency_s: 12.0, usage_usd: 0.012 };
     let train: Vec<usize> = (0..30).collect();
     let choices = |workload: &Workload, dialogue: usize, name: &str| {
-        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let params = ModelParams::new(published());
         let model =
             DialogueModel::new(Arc::new(workload.clone()), &train, params).expect("a model");
         results(&model, &[dialogue], name, budget).remove(0).actions
@@ -181,7 +182,7 @@ fn a_guard_does_not_know_how_long_the_dialogue_is() {
     // A longer one anywhere takes more of the budget as a reserve.
     let turn = workload.dialogues[0].turns[0].clone();
     workload.dialogues[29].turns.extend(vec![turn; 20]);
-    let params = ModelParams::new(Costs::physical(DEVICES[3], NETWORKS[0]));
+    let params = ModelParams::new(physical());
     let model = DialogueModel::new(Arc::new(workload), &train, params).expect("a model");
     let enough = model.spend(0).times(model.longest() as f64);
     let actions = |budget| results(&model, &[long], "greedy-knn-guarded", budget).remove(0).actions;

@@ -1,21 +1,23 @@
 //! Offloading of dialogues: published tables, closed forms, and the optimum against brute force and
 //! every policy.
 
+use super::{published, synthetic_costs};
 use peeksim::core::rng::Rng;
-use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS, normalised};
+use peeksim::offloading::cost::normalised;
 use peeksim::offloading::evaluate::{DialogueResult, PolicySummary, evaluate, replay, train};
 use peeksim::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
 use peeksim::offloading::optimum::{Tree, decisions};
 use peeksim::offloading::policies::{POLICIES, build};
 use peeksim::offloading::policy::{OffloadPolicy, TurnContext};
-use peeksim::offloading::{Cost, DialogueModel, ModelParams, Scorer, TEST_SHARE};
+use peeksim::offloading::{
+    Cost, CostFile, DialogueModel, LocalFormula, ModelParams, Scorer, TEST_SHARE,
+};
 use std::sync::Arc;
 
 fn model() -> DialogueModel {
     let workload = Arc::new(like_m4a1(60, Rng::new(7, 0)));
     let train = workload.split(Rng::new(7, 1), TEST_SHARE).train;
-    DialogueModel::new(workload, &train, ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0])))
-        .unwrap()
+    DialogueModel::new(workload, &train, ModelParams::new(published())).unwrap()
 }
 
 /// A figure printed with some digits: as far from the exact value as its last digit allows.
@@ -30,7 +32,8 @@ fn printed(text: &str, exact: f64) {
 
 #[test]
 fn the_tables_of_devices_and_networks_are_the_published_ones() {
-    for (device, (time, cost)) in DEVICES.into_iter().zip([
+    let file = CostFile::shipped().unwrap();
+    for (device, (time, cost)) in file.devices.iter().zip([
         ("1.125926", "4.1734e-7"),
         ("0.484076", "2.6915e-7"),
         ("0.032203", "1.4921e-8"),
@@ -40,13 +43,14 @@ fn the_tables_of_devices_and_networks_are_the_published_ones() {
         ("5.5273e-5", "1.5366e-10"),
         ("4.3429e-4", "3.0183e-10"),
     ]) {
-        for network in NETWORKS {
-            let costs = Costs::paper(device, network);
+        for network in &file.networks {
+            let of = |formula| file.costs(formula, &device.name, &network.name, 3).unwrap();
+            let costs = of(LocalFormula::Published);
             printed(time, costs.latency_s[0]);
             printed(cost, costs.usage_usd[0]);
             assert_eq!(costs.latency_s[1..], network.latency_s);
             assert_eq!(costs.usage_usd[1..], [0.00049, 0.005, 0.00945, 0.01368]);
-            let physical = Costs::physical(device, network);
+            let physical = of(LocalFormula::Physical);
             assert!((physical.latency_s[0] / costs.latency_s[0] - 1024.0).abs() < 1e-9);
         }
     }
@@ -56,10 +60,10 @@ fn the_tables_of_devices_and_networks_are_the_published_ones() {
         ["0.5", "6.037", "6.412", "7.118"],
         ["0.5", "16.603", "17.636", "19.573"],
     ];
-    for (network, published) in NETWORKS.iter().zip(networks) {
-        network.latency_s.iter().zip(published).for_each(|(exact, text)| printed(text, *exact));
+    for (network, printed_s) in file.networks.iter().zip(networks) {
+        network.latency_s.iter().zip(printed_s).for_each(|(exact, text)| printed(text, *exact));
     }
-    let default = Costs::paper(DEVICES[3], NETWORKS[0]);
+    let default = published();
     let latency = ["0", "0.92514", "0.68141", "0.89435", "1"];
     let usage = ["0", "0.03582", "0.36550", "0.69079", "1"];
     for (text, exact) in latency.into_iter().zip(normalised(&default.latency_s)) {
@@ -129,7 +133,7 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
         let workload = Arc::new(synthetic(shape, 30, Rng::new(seed, 0)));
         let split = workload.split(Rng::new(seed, 1), TEST_SHARE);
         let model =
-            DialogueModel::new(workload, &split.train, ModelParams::new(Costs::synthetic(1)))
+            DialogueModel::new(workload, &split.train, ModelParams::new(synthetic_costs(1)))
                 .unwrap();
         for dialogue in split.test.iter().copied().take(2) {
             let all = 3usize.pow(u32::try_from(turns).unwrap());
@@ -169,11 +173,11 @@ fn the_optimum_of_long_dialogues_is_that_of_every_sequence_tried() {
 fn a_dialogue_of_too_many_decisions_has_no_tree() {
     let shape = SyntheticShape { views: 10, tasks: 1, turns: 3 };
     let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
-    let model = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(10))).unwrap();
+    let model = DialogueModel::new(workload, &[0], ModelParams::new(synthetic_costs(10))).unwrap();
     assert!(decisions(&model, 0).is_none() && Tree::new(&model, 0).is_none());
     let shape = SyntheticShape { views: 3, tasks: 1, turns: 12 };
     let workload = Arc::new(synthetic(shape, 5, Rng::new(1, 0)));
-    let model = DialogueModel::new(workload, &[0], ModelParams::new(Costs::synthetic(3))).unwrap();
+    let model = DialogueModel::new(workload, &[0], ModelParams::new(synthetic_costs(3))).unwrap();
     assert_eq!(decisions(&model, 0), Some(9 + 81 + 729 + 6561 + 59_049 + 7 * 531_441));
 }
 
@@ -250,8 +254,7 @@ fn a_window_counts_the_last_six_calls_of_a_long_dialogue() {
     let shape = SyntheticShape { views: 3, tasks: 3, turns: 10 };
     let workload = Arc::new(synthetic(shape, 20, Rng::new(1, 0)));
     let train = workload.whole().train;
-    let model =
-        DialogueModel::new(workload, &train, ModelParams::new(Costs::synthetic(3))).unwrap();
+    let model = DialogueModel::new(workload, &train, ModelParams::new(synthetic_costs(3))).unwrap();
     let mut policy = build("always:cloud", &model, Rng::new(1, 0)).unwrap();
     let results =
         evaluate(&model, Scorer::Estimator(&model), &train, policy.as_mut(), Cost::PUBLISHED);
@@ -272,7 +275,7 @@ fn the_two_step_planner_is_the_optimum_of_two_known_turns() {
             synthetic(SyntheticShape { views: 3, tasks: 1, turns: 2 }, 40, Rng::new(seed, 0));
         let turns = workload.dialogues.iter_mut().flat_map(|dialogue| &mut dialogue.turns);
         turns.for_each(|turn| turn.association = vec![0.2, 0.1, 0.3]);
-        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let params = ModelParams::new(published());
         let all = workload.whole();
         let model = DialogueModel::new(Arc::new(workload), &all.train, params).unwrap();
         let reward = |name: &str, budget| {

@@ -264,6 +264,15 @@ fn the_reference_page_is_what_the_tables_say() {
     check("docs/src/settings.md", begin, "<!-- end of settings -->", &page.text);
 }
 
+#[test]
+fn the_keys_of_devices_files_are_what_the_tables_say() {
+    let mut page = Page { text: String::new(), told: Vec::new() };
+    page.group(&peeksim::offloading::cost_file::FILE, "");
+    let begin = "<!-- devices file: generated from the tables, checked by \
+                 tests/repository/settings.rs -->\n";
+    check("docs/src/dialogues.md", begin, "<!-- end of devices file -->", &page.text);
+}
+
 /// Every description is a sentence, and says something of its own.
 #[test]
 fn descriptions_are_sentences() {
@@ -293,5 +302,6 @@ fn descriptions_are_sentences() {
     }
     let mut seen = Vec::new();
     look(Kind::Table(&FILE), &mut seen);
+    look(Kind::Table(&peeksim::offloading::cost_file::FILE), &mut seen);
     assert!(seen.len() > 20, "{seen:?}");
 }

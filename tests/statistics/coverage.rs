@@ -16,7 +16,6 @@ use peeksim::config::Location;
 use peeksim::core::rng::Rng;
 use peeksim::experiment::StoppingRule;
 use peeksim::metrics::{interval_key, metric_shape};
-use peeksim::offloading::cost::{Costs, DEVICES, NETWORKS};
 use peeksim::offloading::evaluate::evaluate;
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::policies::build;
@@ -220,7 +219,7 @@ fn data_set(set: u64, splits: u64, further: usize) -> Vec<[f64; 4]> {
     let (mut by_split, mut truth) = (vec![Vec::new(); columns], vec![0.0; columns]);
     for split in 0..splits {
         let split = data.split(Rng::new(set, split), TEST_SHARE);
-        let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
+        let params = ModelParams::published().expect("the shipped file");
         let model =
             DialogueModel::new(Arc::clone(&workload), &split.train, params).expect("a model");
         for (at, column) in rewards(&model, &split.test).into_iter().enumerate() {

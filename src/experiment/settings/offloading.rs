@@ -1,17 +1,17 @@
 //! The settings of a run of an offloading study: dialogues, costs, reward, policy, who scores.
 
-use crate::config::settings::{Preset, names};
+use crate::config::settings::{Preset, TEXTS, names};
 use crate::config::{
-    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, source,
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode, source,
 };
+use crate::core::rng::Rng;
 use crate::experiment::input_cache::InputCache;
-use crate::offloading::cost::{DEVICES, NETWORKS};
-use crate::offloading::dialogue_source::DialogueSource;
+use crate::offloading::dialogue_source::{CostModel, CostSource, DialogueSource};
 use crate::offloading::estimator::{Metric, NeighbourTies};
 use crate::offloading::folds::{FOLDS, MAX_FOLDS, TEST_SHARE, read_folds};
 use crate::offloading::model::{MAX_NEIGHBOURS, MAX_WINDOW, NEIGHBOURS, Normalisation, WINDOW};
 use crate::offloading::policy_spec::POLICY;
-use crate::offloading::{Cost, Costs, Evaluation, FoldPlan, ModelParams};
+use crate::offloading::{ActionList, Cost, Costs, Evaluation, FoldPlan, ModelParams};
 
 /// The settings of a run of an offloading study.
 pub const OFFLOADING: Group = Group::named("offloading").of(&[&[
@@ -43,12 +43,18 @@ pub const OFFLOADING: Group = Group::named("offloading").of(&[&[
         .means("The budget of a dialogue."),
     Setting::optional("reward", Kind::Table(&REWARD), "as published")
         .means("The reward of a turn, and the estimator of scores."),
-    Setting::choice("costs", &names(&COST_MODELS)).means(
+    Setting::optional("actions", TEXTS, "every set of views, of up to 12")
+        .means("The actions that policies choose among, as `cloud+0+2`."),
+    Setting::choice("costs", &names(&CostModel::ALL)).means(
         "Time and money of a call: by the published formula, the means of the dialogues, or with \
          the operations of every token of a local call.",
     ),
-    Setting::text("device", "Jetson TX2").means("The device."),
-    Setting::text("network", "Wired").means("The network."),
+    Setting::optional("devices", Kind::Text, "the published ones, profiles/offloading.toml")
+        .means("The file of devices, networks and prices."),
+    Setting::optional("device", Kind::Text, "Jetson TX2; of an own file the first")
+        .means("The device."),
+    Setting::optional("network", Kind::Text, "Wired; of an own file the first")
+        .means("The network."),
 ]]);
 
 /// `budget`
@@ -85,46 +91,34 @@ const REWARD: Group = Group::named("reward").of(&[&[
     ),
 ]]);
 
-/// Which costs calls have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CostModel {
-    Paper,
-    Observed,
-    Physical,
-}
-
-const COST_MODELS: [(&str, CostModel); 3] = [
-    ("paper", CostModel::Paper),
-    ("observed", CostModel::Observed),
-    ("physical", CostModel::Physical),
-];
-
 /// Where dialogues come from; generators have their costs, files are noted as inputs.
 pub(in crate::experiment) fn read_dialogues(
     read: &mut Decoder<'_>,
     inputs: &mut InputCache,
 ) -> Option<DialogueSource> {
     let count = read.integer("generated_dialogues") as usize;
+    let list = read.take("actions").map(|node| ActionList {
+        names: decode::texts(node, read.problems()),
+        place: node.place.clone(),
+    });
     let node = read.require("dialogues", "a table of dialogues, or the name of a generator")?;
-    let name = crate::config::decode::text(node, read.problems())?;
-    if DialogueSource::is_generator(name) {
-        let parsed = DialogueSource::parse(name, count);
-        return parsed.map_err(|problems| read.problems().extend(problems)).ok();
-    }
-    let read_table = inputs.dialogues(name);
-    let source = read_table.map(DialogueSource::Recorded);
-    source.map_err(|problems| read.problems().extend(problems)).ok()
+    let name = decode::text(node, read.problems())?;
+    let parsed = if DialogueSource::is_generator(name) {
+        DialogueSource::parse(name, count, list.as_ref())
+    } else {
+        inputs.dialogues(name, list.as_ref()).map(DialogueSource::Recorded)
+    };
+    parsed.map_err(|problems| read.problems().extend(problems)).ok()
 }
 
 /// Costs, reward and estimator.
 pub(in crate::experiment) fn read_model(
     read: &mut Decoder<'_>,
-    dialogues: Option<&DialogueSource>,
+    costs: Option<Costs>,
     budget: Cost,
 ) -> Option<ModelParams> {
-    let costs = read_costs(read, dialogues);
-    let mut params = ModelParams::new(costs?);
     let mut reward = read.inner("reward", &REWARD);
+    let mut params = ModelParams::new(costs.unwrap_or_else(|| Costs::of(Cost::default(), [])));
     params.weights.response = reward.number("response");
     params.weights.association = reward.number("association");
     params.weights.latency = reward.number("latency");
@@ -138,40 +132,29 @@ pub(in crate::experiment) fn read_model(
     params.metric = reward.choice("metric", &Metric::ALL);
     params.ties = reward.choice("ties", &NeighbourTies::ALL);
     reward.finish();
-    Some(params)
+    (!params.costs.latency_s.is_empty()).then_some(params)
 }
 
-fn read_costs(read: &mut Decoder<'_>, dialogues: Option<&DialogueSource>) -> Option<Costs> {
-    let model = read.choice("costs", &COST_MODELS);
-    let device = named(read, "device", &DEVICES.map(|device| (device.name, device)))?;
-    let network = named(read, "network", &NETWORKS.map(|network| (network.name, network)))?;
-    let own = dialogues.and_then(DialogueSource::own_costs);
-    match (model, dialogues) {
-        _ if own.is_some() => own,
-        (CostModel::Paper, _) => Some(Costs::paper(device, network)),
-        (CostModel::Physical, _) => Some(Costs::physical(device, network)),
-        (CostModel::Observed, Some(DialogueSource::Recorded(workload))) => {
-            let costs = Costs::observed(workload);
-            costs.map_err(|problem| read.problems().push(problem)).ok()
-        }
-        (CostModel::Observed, _) => {
-            let place = read.place().clone().field("offloading.costs");
-            let found = "`observed` of generated dialogues";
-            read.problems().push(Problem::new(place, found, "a table of dialogues"));
-            None
-        }
-    }
-}
-
-fn named<T: Copy>(read: &mut Decoder<'_>, key: &'static str, known: &[(&str, T)]) -> Option<T> {
-    let name = read.text(key);
-    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    if found.is_none() {
-        let place = read.place().clone().field(&format!("offloading.{key}"));
-        let names = known.iter().map(|(name, _)| *name);
-        read.problems().push(Problem::unknown(place, key, &name, names));
-    }
-    found
+/// What costs are found by.
+pub(in crate::experiment) fn read_costs(
+    read: &mut Decoder<'_>,
+    dialogues: Option<&DialogueSource>,
+    inputs: &mut InputCache,
+) -> Option<Costs> {
+    let file = read.optional_text("devices").map(|path| {
+        inputs.note(path);
+        inputs.locate(path)
+    });
+    let source = CostSource {
+        model: read.choice("costs", &CostModel::ALL),
+        file,
+        device: read.optional_text("device").map(str::to_owned),
+        network: read.optional_text("network").map(str::to_owned),
+    };
+    let dialogues = dialogues?;
+    // Of a generator, the means of one draw stand for those of its law.
+    let costs = source.costs(dialogues, &dialogues.workload(Rng::new(0, 0)));
+    costs.map_err(|problems| read.problems().extend(problems)).ok()
 }
 
 /// The budget of a dialogue.
