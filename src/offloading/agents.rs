@@ -153,7 +153,7 @@ mod tests {
     fn model() -> DialogueModel {
         let workload = Arc::new(like_m4a1(40, Rng::new(2, 0)));
         let all: Vec<usize> = (0..40).collect();
-        DialogueModel::new(workload, &all, ModelParams::default()).unwrap()
+        DialogueModel::new(workload, &all, ModelParams::published().unwrap()).unwrap()
     }
 
     fn spec(validates: bool) -> AgentSpec {
