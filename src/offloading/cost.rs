@@ -6,6 +6,7 @@
 use super::action::Actions;
 use super::workload::Workload;
 use crate::config::{Location, Problem};
+use crate::system::link::{Link, at_rate};
 
 /// Seconds and US dollars, spent or to spend.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -123,6 +124,28 @@ const TOKENS_TOTAL: f64 = 2048.0;
 const USD_PER_KWH: f64 = 0.1668;
 const J_PER_KWH: f64 = 3.6e6;
 
+/// A network that is a link: a call takes a round trip, the upload of its bytes, and computing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallLink {
+    /// The link to the cloud.
+    pub link: Link,
+    /// By number of uploaded views: the bytes of a call.
+    pub bytes: Vec<u64>,
+    /// By number of uploaded views: the seconds that the cloud computes.
+    pub compute_s: Vec<f64>,
+}
+
+impl CallLink {
+    /// By number of uploaded views: the seconds of a call that is alone on the link, at its mean
+    /// rate.
+    pub fn latency_s(&self) -> Vec<f64> {
+        let call = |(bytes, compute_s): (&u64, &f64)| {
+            self.link.rtt.as_s() + at_rate(self.link.mean_bps(), *bytes).as_s() + compute_s
+        };
+        self.bytes.iter().zip(&self.compute_s).map(call).collect()
+    }
+}
+
 /// Costs by kind of call ([`Actions::call_kind`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costs {
@@ -130,6 +153,8 @@ pub struct Costs {
     pub latency_s: Vec<f64>,
     /// US dollars.
     pub usage_usd: Vec<f64>,
+    /// The network, if it is a link: then `latency_s` of cloud calls is [`CallLink::latency_s`].
+    pub link: Option<CallLink>,
 }
 
 impl Costs {
@@ -159,7 +184,7 @@ impl Costs {
     /// The published synthetic sweep: the cloud takes 0.5 + 1.5 k seconds and 0.0005 + 0.004 k
     /// dollars, the device is the Jetson TX2.
     pub fn synthetic(views: usize) -> Self {
-        let Self { latency_s, usage_usd } = Self::published();
+        let Self { latency_s, usage_usd, .. } = Self::published();
         let cloud = |k: usize| (0.5 + 1.5 * k as f64, 0.0005 + 0.004 * k as f64);
         Self::of((latency_s[0], usage_usd[0]), (0..=views).map(cloud))
     }
@@ -189,12 +214,19 @@ impl Costs {
 
     fn of(local: (f64, f64), cloud: impl Iterator<Item = (f64, f64)>) -> Self {
         let (latency_s, usage_usd) = std::iter::once(local).chain(cloud).unzip();
-        Self { latency_s, usage_usd }
+        Self { latency_s, usage_usd, link: None }
+    }
+
+    /// The same costs with a network that is a link.
+    #[must_use]
+    pub fn over(self, link: CallLink) -> Self {
+        let latency_s = self.latency_s.into_iter().take(1).chain(link.latency_s()).collect();
+        Self { latency_s, link: Some(link), ..self }
     }
 
     /// The largest number of views for which there are costs.
     pub fn views(&self) -> usize {
-        self.latency_s.len() - 2
+        self.latency_s.len().min(self.usage_usd.len()).saturating_sub(2)
     }
 
     /// The cost of an action.

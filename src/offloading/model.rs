@@ -84,6 +84,8 @@ pub struct DialogueModel {
     charges: Vec<f64>,
     /// What a second of waiting takes off the reward.
     charge_per_s: f64,
+    /// Seconds of the fastest kind of call.
+    least_s: f64,
 }
 
 impl DialogueModel {
@@ -109,7 +111,7 @@ impl DialogueModel {
         let weights = params.weights;
         let charge = |kind: usize| weights.latency * latency[kind] + weights.usage * usage[kind];
         let charges = (0..actions.len()).map(|action| charge(actions.call_kind(action))).collect();
-        let (_, range_s) = range(&params.costs.latency_s[..views + 2]);
+        let (least_s, range_s) = range(&params.costs.latency_s[..views + 2]);
         let per_s = if range_s > 0.0 { 1.0 / range_s } else { 0.0 };
         let decisions = (0..actions.len()).map(|action| {
             let mut coordinates = Vec::new();
@@ -125,6 +127,7 @@ impl DialogueModel {
             mean_association: vec![0.0; views],
             charges,
             charge_per_s: weights.latency * per_s,
+            least_s,
             workload,
             params,
         };
@@ -151,9 +154,15 @@ impl DialogueModel {
     }
 
     /// What waiting before a call takes off its reward: the latency of the reward is normalised
-    /// over the kinds of calls, and not clipped above them.
+    /// over the kinds of calls, and not clipped above them. Infinite for a wait without end, unless
+    /// latency has no weight.
     pub fn charge_of_waiting(&self, waited_s: f64) -> f64 {
-        self.charge_per_s * waited_s
+        if self.charge_per_s == 0.0 { 0.0 } else { self.charge_per_s * waited_s }
+    }
+
+    /// What a latency takes off the reward, nothing up to that of the fastest kind of call.
+    pub(super) fn charge_of_latency(&self, latency_s: f64) -> f64 {
+        self.charge_of_waiting((latency_s - self.least_s).max(0.0))
     }
 
     /// The actions.

@@ -19,8 +19,11 @@ pub struct TurnContext<'a> {
     pub spent: Cost,
     /// The budget of the whole dialogue.
     pub budget: Cost,
-    /// Seconds that a call to the device, and one to the cloud, would wait in a queue.
-    pub waits_s: [f64; 2],
+    /// By kind of call ([`Actions::call_kind`](super::Actions::call_kind)): by how many seconds a
+    /// call is expected to take longer than its costs say. It waits in queues, for a load or for a
+    /// worker to come back; infinite if the worker never does. Below 0 where the network is faster
+    /// than on average. Empty if no call waits.
+    pub waits_s: &'a [f64],
 }
 
 impl<'a> TurnContext<'a> {
@@ -29,9 +32,10 @@ impl<'a> TurnContext<'a> {
         &self.model.workload.dialogues[self.dialogue].turns[self.past.len()]
     }
 
-    /// Seconds that a call of `action` would wait in a queue.
+    /// By how many seconds a call of `action` is expected to take longer than its costs say.
     pub fn wait_s(&self, action: usize) -> f64 {
-        self.waits_s[usize::from(action > 0)]
+        let kind = self.model.actions().call_kind(action);
+        self.waits_s.get(kind).copied().unwrap_or(0.0)
     }
 
     /// The cost of `action`, waiting included.

@@ -12,11 +12,11 @@ pub(super) fn measure() -> Vec<Measurement> {
         figures.push(Measurement::new(section, format!("{name}, USD"), usd));
     };
     for device in DEVICES {
-        let Costs { latency_s, usage_usd } = Costs::paper(device, NETWORKS[0]);
+        let Costs { latency_s, usage_usd, .. } = Costs::paper(device, NETWORKS[0]);
         add("devices", format!("{}, local call", device.name), latency_s[0], usage_usd[0]);
     }
     for network in NETWORKS {
-        let Costs { latency_s, usage_usd } = Costs::paper(DEVICES[3], network);
+        let Costs { latency_s, usage_usd, .. } = Costs::paper(DEVICES[3], network);
         for (views, (seconds, usd)) in latency_s.iter().zip(&usage_usd).skip(1).enumerate() {
             add("networks", format!("{}, {views} views", network.name), *seconds, *usd);
         }

@@ -26,7 +26,7 @@ fn paper() -> Costs {
 
 fn spec(users: u32, think_s: f64, cloud_lanes: u16) -> MultiUserSpec {
     let pacing = TurnPacing::Closed(Span::from_s(think_s));
-    MultiUserSpec { users, pacing, cloud_lanes, no_queue_info: false }
+    MultiUserSpec::new(users, pacing, cloud_lanes)
 }
 
 fn results(
@@ -36,7 +36,7 @@ fn results(
     spec: MultiUserSpec,
 ) -> Vec<DialogueResult> {
     let mut policy = build(policy, model, Rng::new(5, 0)).unwrap();
-    multi_user::evaluate(model, Scorer::Estimator(model), test, policy.as_mut(), BUDGET, spec)
+    multi_user::evaluate(model, Scorer::Estimator(model), test, policy.as_mut(), BUDGET, &spec)
         .unwrap()
 }
 
@@ -94,7 +94,7 @@ fn queues_form_where_there_are_few_lanes() {
 fn waiting_is_in_the_reward() {
     let (model, test) = model(paper());
     let alone = results(&model, &test, "greedy-knn", spec(1, 0.0, 1));
-    let blind = MultiUserSpec { no_queue_info: true, ..spec(6, 0.0, 1) };
+    let blind = MultiUserSpec { queue_info: false, ..spec(6, 0.0, 1) };
     let crowd = results(&model, &test, "greedy-knn", blind);
     let range = 6.98211 - 0.011_428_571_428_571_43;
     for (alone, crowd) in alone.iter().zip(&crowd) {
@@ -106,12 +106,12 @@ fn waiting_is_in_the_reward() {
 }
 
 /// Records the waiting times that it is told, and takes actions in rotation.
-struct Notes(Vec<[f64; 2]>, Arc<Mutex<Vec<(usize, usize, f64)>>>);
+struct Notes(usize, Arc<Mutex<Vec<(usize, usize, f64)>>>);
 
 impl OffloadPolicy for Notes {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
-        let action = [0, 1, 1, 3, 8][self.0.len() % 5];
-        self.0.push(context.waits_s);
+        let action = [0, 1, 1, 3, 8][self.0 % 5];
+        self.0 += 1;
         let told = (context.dialogue, action, context.wait_s(action));
         self.1.lock().expect("a list").push(told);
         action
@@ -125,7 +125,7 @@ fn calls_wait_as_long_as_policies_are_told() {
         let (model, test) = model(costs);
         for (users, lanes) in [(1, 1), (9, 2), (40, 3)] {
             let told = Arc::new(Mutex::new(Vec::new()));
-            let mut policy = Notes(Vec::new(), Arc::clone(&told));
+            let mut policy = Notes(0, Arc::clone(&told));
             let spec = spec(users, 1.0, lanes);
             let results = multi_user::evaluate(
                 &model,
@@ -133,7 +133,7 @@ fn calls_wait_as_long_as_policies_are_told() {
                 &test,
                 &mut policy,
                 BUDGET,
-                spec,
+                &spec,
             )
             .unwrap();
             let told = told.lock().expect("a list");
@@ -144,7 +144,10 @@ fn calls_wait_as_long_as_policies_are_told() {
                     of.iter().map(|(_, action, wait)| wait + model.spend(*action).latency_s);
                 let expected: f64 = spends.sum();
                 assert!((result.spent.latency_s - expected).abs() < 1e-7, "{result:?} {expected}");
-                waited += of.iter().map(|(_, _, wait)| wait).sum::<f64>();
+                let waits: f64 = of.iter().map(|(_, _, wait)| wait).sum();
+                assert!((result.waited_s - waits).abs() < 1e-7, "{result:?} {waits}");
+                assert_eq!(result.failed, 0);
+                waited += waits;
             }
             assert_eq!(waited > 0.0, users > 1, "{users} users wait {waited} s");
         }
@@ -156,8 +159,8 @@ fn calls_wait_as_long_as_policies_are_told() {
 #[test]
 fn planners_avoid_long_queues() {
     let (model, test) = model(paper());
-    let reward = |policy: &str, hide_waits| {
-        let spec = MultiUserSpec { no_queue_info: hide_waits, ..spec(60, 0.0, 2) };
+    let reward = |policy: &str, hide_waits: bool| {
+        let spec = MultiUserSpec { queue_info: !hide_waits, ..spec(60, 0.0, 2) };
         let results = results(&model, &test, policy, spec);
         results.iter().map(|result| result.reward).sum::<f64>() / results.len() as f64
     };
@@ -172,12 +175,12 @@ fn planners_avoid_long_queues() {
 #[test]
 fn guarded_planners_avoid_a_queue_at_the_device() {
     let (model, test) = model(Costs::physical(DEVICES[3], NETWORKS[0]));
-    let share = |policy: &str, users, hide_waits| {
+    let share = |policy: &str, users, hide_waits: bool| {
         let results = results(
             &model,
             &test,
             policy,
-            MultiUserSpec { no_queue_info: hide_waits, ..spec(users, 5.0, 4) },
+            MultiUserSpec { queue_info: !hide_waits, ..spec(users, 5.0, 4) },
         );
         let actions: Vec<usize> = results.into_iter().flat_map(|result| result.actions).collect();
         actions.iter().filter(|action| **action > 0).count() as f64 / actions.len() as f64

@@ -9,13 +9,11 @@ use crate::system::catalog::{AppSpec, SystemSpec};
 use crate::system::profile;
 use crate::traces::trace_file::TraceFile;
 use crate::workload::{
-    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, PROCESSES, Process, RateSpec,
-    RequestSources, SourceSplit, WorkloadSpec, zipf,
+    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, MAX_REQUESTS, PROCESSES,
+    Process, RateSpec, RequestSources, SourceSplit, WorkloadSpec, zipf,
 };
 use std::sync::Arc;
 
-/// Request numbers have 32 bits.
-const MAX_REQUESTS: u64 = 4_000_000_000;
 /// Whether every application has a process of its own.
 const PER: [(&str, bool); 2] = [("total", false), ("app", true)];
 const EXPONENT: Kind = Kind::Number(0.0, 100.0);
