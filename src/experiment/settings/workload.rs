@@ -5,7 +5,7 @@ use crate::config::settings::{Preset, Registry, TEXTS, names};
 use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
 use crate::core::units::{Span, Time};
 use crate::experiment::input_cache::InputCache;
-use crate::system::catalog::{AppSpec, SystemSpec};
+use crate::system::catalog::AppSpec;
 use crate::system::profile;
 use crate::traces::trace_file::TraceFile;
 use crate::workload::{
@@ -145,7 +145,7 @@ const DRIFT: Group = Group::named("drift").of(&[&[
 /// Reads the workload: `"recorded"` or `{ arrivals = "recorded", … }`.
 pub(in crate::experiment) fn read(
     node: &ConfigNode,
-    system: &SystemSpec,
+    apps: &[AppSpec],
     inputs: &mut InputCache,
     problems: &mut Problems,
 ) -> Option<WorkloadSpec> {
@@ -154,7 +154,6 @@ pub(in crate::experiment) fn read(
         problems.push(decode::mismatch(node, "a table: { arrivals, rate_rps, requests }"));
         return None;
     }
-    let apps = system.apps.as_slice();
     let mut read = Decoder::new(node, &WORKLOAD, problems);
     let processes = read_processes(&mut read, node, apps);
     let pace = read_rate(&mut read);

@@ -1,5 +1,6 @@
 //! The workers and applications of a run: device and cloud, background applications, dialogues.
 
+use super::background::{Background, answering};
 use super::{MultiUserSpec, service};
 use crate::config::{Location, Problem, Problems};
 use crate::core::ids::{AppId, VariantId, WorkerId};
@@ -7,7 +8,7 @@ use crate::core::units::Span;
 use crate::offloading::cost::CallLink;
 use crate::offloading::model::DialogueModel;
 use crate::system::catalog::{
-    AppSpec, Catalog, DecisionOverhead, OutcomeModel, Resident, SystemSpec, WorkerSpec,
+    AppSpec, DecisionOverhead, OutcomeModel, Resident, SystemSpec, WorkerSpec,
 };
 use crate::system::deadline_budget::DeadlineBudget;
 use crate::system::faults::{BeliefError, Stalls};
@@ -38,7 +39,8 @@ impl System {
     /// device, and one for every subset of views in the cloud.
     pub fn new(model: &DialogueModel, spec: &MultiUserSpec) -> Result<Self, Problems> {
         spec.check(&model.params.costs)?;
-        let mut apps = spec.background.as_ref().map_or_else(Vec::new, |other| other.apps.clone());
+        let others = spec.background.as_ref();
+        let mut apps = others.map_or_else(Vec::new, Background::one_by_one);
         apps.push(AppSpec::new(Arc::new(dialogues(model, spec)?)));
         let app = AppId(apps.len() as u16 - 1);
         let mut workers = vec![spec.device.clone(), spec.cloud.clone()];
@@ -49,22 +51,10 @@ impl System {
         let catalog = truth.catalog();
         let others = catalog.app_ids().take(app.index());
         let background =
-            others.map(|app| answering(catalog, app, spec)).collect::<Result<_, _>>()?;
+            others.map(|app| answering(catalog, app, &spec.device)).collect::<Result<_, _>>()?;
         let actions = catalog.variants_of(app).collect();
         Ok(Self { truth: Arc::new(truth), app, actions, background })
     }
-}
-
-/// The variant that answers the requests of a background application.
-fn answering(catalog: &Catalog, app: AppId, spec: &MultiUserSpec) -> Result<VariantId, Problem> {
-    let first = catalog.variants_of(app).next();
-    if let Some(variant) = first.filter(|variant| catalog.max_batch(DEVICE, *variant) > 0) {
-        return Ok(variant);
-    }
-    let name = first.map_or("", |variant| &catalog.variant(variant).name);
-    let found = format!("`{}/{name}` on `{}`", catalog.app(app).name, spec.device.class);
-    let expected = "a variant that was measured on the device's class and fits its memory";
-    Err(Problem::new(spec.device.place.clone(), found, expected))
 }
 
 /// The profile of the dialogues.
