@@ -10,7 +10,7 @@ use peeksim::core::rng::{Label, Rng};
 use peeksim::offloading::cost::{DEVICES, NETWORKS};
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::training_env::{DialogueEnvironment, TrainingPlan};
-use peeksim::offloading::{Costs, DialogueModel, ModelParams, Split};
+use peeksim::offloading::{Costs, DialogueModel, ModelParams, Split, TEST_SHARE};
 use peeksim::rl::net::{Activation, Activations, Mlp};
 use peeksim::rl::{Algorithm, Environment, Training};
 use rand::RngExt;
@@ -24,7 +24,7 @@ fn main() {
 
 fn model() -> (DialogueModel, Split) {
     let workload = Arc::new(like_m4a1(100, Rng::new(1, 0)));
-    let split = workload.split(Rng::new(1, 0));
+    let split = workload.split(Rng::new(1, 0), TEST_SHARE);
     let params = ModelParams::new(Costs::paper(DEVICES[3], NETWORKS[0]));
     (DialogueModel::new(workload, &split.train, params).expect("costs for all views"), split)
 }

@@ -79,7 +79,9 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// use peeksim::core::rng::Rng;
 /// use peeksim::offloading::evaluate::evaluate;
 /// use peeksim::offloading::generate::like_m4a1;
-/// use peeksim::offloading::{Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, TurnContext};
+/// use peeksim::offloading::{
+///     Cost, Costs, DialogueModel, ModelParams, OffloadPolicy, Scorer, TEST_SHARE, TurnContext,
+/// };
 /// use std::sync::Arc;
 ///
 /// /// The first turn on the device, all others in the cloud without views.
@@ -95,7 +97,8 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// let split = workload.split(Rng::new(1, 0), TEST_SHARE);
 /// let params = ModelParams::new(Costs::published());
 /// let model = DialogueModel::new(workload, &split.train, params)?;
-/// let results = evaluate(&model, Scorer::Estimator(&model), &split.test, &mut DeviceFirst, Cost::PUBLISHED);
+/// let (scorer, policy) = (Scorer::Estimator(&model), &mut DeviceFirst);
+/// let results = evaluate(&model, scorer, &split.test, policy, Cost::PUBLISHED);
 /// assert!(results.iter().all(|result| result.actions[..2] == [0, 1]));
 /// # Ok::<(), peeksim::config::Problem>(())
 /// ```

@@ -86,14 +86,14 @@ fn turns_and_periodic_requests_are_served_in_order() {
 /// ρ S / (2 (1 − ρ)) before it (M/D/1).
 #[test]
 fn turns_find_the_work_of_poisson_requests() {
-    let costs = Costs::paper(DEVICES[3], NETWORKS[0]);
+    let costs = Costs { latency_s: vec![0.001; 5], ..table() };
     let workload = Arc::new(like_m4a1(300, Rng::new(3, 0)));
     let all: Vec<usize> = (0..workload.dialogues.len()).collect();
     let model = DialogueModel::new(workload, &all[..50], ModelParams::new(costs)).unwrap();
     for load in [0.5, 0.8] {
         // The load is that of the device; what the turns add to it is less than a hundredth.
         let workload = format!("arrivals = 'poisson', load = {load}");
-        let spec = affine(&workload, "interarrival_s = 2.0");
+        let spec = affine(&workload, "interarrival_s = 0.2");
         let mut policy = build("local", &model, Rng::new(1, 0)).unwrap();
         let found = run(&model, &all, policy.as_mut(), &spec);
         let turns: usize = found.iter().map(|result| result.actions.len()).sum();

@@ -52,7 +52,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
         }
         let alone = evaluate(&model, Scorer::Estimator(&model), &test, policy.as_mut(), BUDGET);
         for think_s in [0.0, 2.5] {
-            let found = results(&model, &test, name, spec(1, think_s, 1));
+            let found = results(&model, &test, name, &spec(1, think_s, 1));
             assert_eq!(found.len(), alone.len());
             for (found, alone) in found.iter().zip(&alone) {
                 assert_eq!(found.actions, alone.actions, "{name}");
@@ -72,7 +72,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
 fn queues_form_where_there_are_few_lanes() {
     let (model, test) = model(paper());
     let mean_s = |spec| {
-        let results = results(&model, &test, "always:cloud", spec);
+        let results = results(&model, &test, "always:cloud", &spec);
         let turns: usize = results.iter().map(|result| result.actions.len()).sum();
         results.iter().map(|result| result.spent.latency_s).sum::<f64>() / turns as f64
     };
@@ -93,9 +93,9 @@ fn queues_form_where_there_are_few_lanes() {
 #[test]
 fn waiting_is_in_the_reward() {
     let (model, test) = model(paper());
-    let alone = results(&model, &test, "greedy-knn", spec(1, 0.0, 1));
+    let alone = results(&model, &test, "greedy-knn", &spec(1, 0.0, 1));
     let blind = MultiUserSpec { queue_info: false, ..spec(6, 0.0, 1) };
-    let crowd = results(&model, &test, "greedy-knn", blind);
+    let crowd = results(&model, &test, "greedy-knn", &blind);
     let range = 6.98211 - 0.011_428_571_428_571_43;
     for (alone, crowd) in alone.iter().zip(&crowd) {
         assert_eq!(alone.actions, crowd.actions);
@@ -161,7 +161,7 @@ fn planners_avoid_long_queues() {
     let (model, test) = model(paper());
     let reward = |policy: &str, hide_waits: bool| {
         let spec = MultiUserSpec { queue_info: !hide_waits, ..spec(60, 0.0, 2) };
-        let results = results(&model, &test, policy, spec);
+        let results = results(&model, &test, policy, &spec);
         results.iter().map(|result| result.reward).sum::<f64>() / results.len() as f64
     };
     for policy in ["greedy-knn", "greedy-knn-guarded", "tmo-rl-plus"] {
@@ -180,7 +180,7 @@ fn guarded_planners_avoid_a_queue_at_the_device() {
             &model,
             &test,
             policy,
-            MultiUserSpec { queue_info: !hide_waits, ..spec(users, 5.0, 4) },
+            &MultiUserSpec { queue_info: !hide_waits, ..spec(users, 5.0, 4) },
         );
         let actions: Vec<usize> = results.into_iter().flat_map(|result| result.actions).collect();
         actions.iter().filter(|action| **action > 0).count() as f64 / actions.len() as f64
@@ -226,7 +226,7 @@ fn users_of_one_instant_are_served_by_number() {
         let think_ns = Span::from_s(think_s).0;
         let expected = by_hand(&lengths, users, think_ns, lanes, call_ns);
         let spec = spec(users as u32, think_s, lanes as u16);
-        let found = results(&model, &test, "always:cloud", spec);
+        let found = results(&model, &test, "always:cloud", &spec);
         for (at, (result, expected)) in found.iter().zip(&expected).enumerate() {
             let (found, expected) = (result.spent.latency_s, Span(*expected).as_s());
             let said = format!("{users} users, {lanes} lanes, dialogue {at}: {found} {expected}");
