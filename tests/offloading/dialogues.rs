@@ -33,10 +33,10 @@ fn results(
     model: &DialogueModel,
     test: &[usize],
     policy: &str,
-    spec: MultiUserSpec,
+    spec: &MultiUserSpec,
 ) -> Vec<DialogueResult> {
     let mut policy = build(policy, model, Rng::new(5, 0)).unwrap();
-    multi_user::evaluate(model, Scorer::Estimator(model), test, policy.as_mut(), BUDGET, &spec)
+    multi_user::evaluate(model, Scorer::Estimator(model), test, policy.as_mut(), BUDGET, spec)
         .unwrap()
 }
 
@@ -71,7 +71,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
 #[test]
 fn queues_form_where_there_are_few_lanes() {
     let (model, test) = model(paper());
-    let mean_s = |spec| {
+    let mean_s = |spec: MultiUserSpec| {
         let results = results(&model, &test, "always:cloud", &spec);
         let turns: usize = results.iter().map(|result| result.actions.len()).sum();
         results.iter().map(|result| result.spent.latency_s).sum::<f64>() / turns as f64
