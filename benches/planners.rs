@@ -168,6 +168,7 @@ fn small() -> Arc<GroundTruth> {
             name: at.to_string(),
             shares: None,
             bytes: 1,
+            payload_bytes: None,
             accuracy,
             recall: vec![accuracy],
             samples: vec![1.0],

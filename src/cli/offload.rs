@@ -79,9 +79,9 @@ impl OffloadArgs {
             let found = format!("`{seconds}`");
             return Err(Problem::new(Location::file(option), found, "seconds from 0 to 1e6"));
         }
-        let (cloud_lanes, no_queue_info) = (self.cloud_lanes, self.no_queue_info);
-        let pacing = pacing(Span::from_s(seconds));
-        Ok(Some(MultiUserSpec { users, pacing, cloud_lanes, no_queue_info }))
+        let queue_info = !self.no_queue_info;
+        let spec = MultiUserSpec::new(users, pacing(Span::from_s(seconds)), self.cloud_lanes);
+        Ok(Some(MultiUserSpec { queue_info, ..spec }))
     }
 }
 
@@ -230,7 +230,7 @@ impl Comparison<'_> {
                 &split.test,
                 policy,
                 *budget,
-                *users,
+                users,
             )
             .map_err(CliError::Failed)?,
         };

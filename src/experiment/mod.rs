@@ -45,7 +45,7 @@ pub use run::{OutputRequest, RunResult, run_one, simulate, simulate_row, simulat
 pub use run_config::RunConfig;
 pub use schema::schema;
 pub use searches::SweepResult;
-pub use settings::{BASE, OFFLOADING, PEEKS, Warmup};
+pub use settings::{BASE, OFFLOADING, PEEKS, USERS, Warmup, read_users};
 pub use shard::Shard;
 pub use spelling::is_label;
 pub use stopping::StoppingRule;

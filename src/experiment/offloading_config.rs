@@ -6,6 +6,7 @@ use super::settings::OFFLOADING;
 use super::settings::offloading::{
     misfit, read_budget, read_costs, read_dialogues, read_folds_plan, read_model,
 };
+use super::settings::read_users;
 use crate::config::{ConfigNode, Decoder, Problems};
 use crate::core::rng::{Label, Rng};
 use crate::metrics::{Cell, DIALOGUE_COLUMNS};
@@ -13,6 +14,7 @@ use crate::offloading::agent_cache::AgentCache;
 use crate::offloading::dialogue_row::{NUMBERS, Numbers, means, numbers, training_sd};
 use crate::offloading::dialogue_source::DialogueSource;
 use crate::offloading::evaluate::DialogueResult;
+use crate::offloading::multi_user::MultiUserSpec;
 use crate::offloading::policy_spec::{PolicyOutcome, PolicySpec, PolicyTest};
 use crate::offloading::{Cost, Evaluation, FoldModels, FoldPlan, ModelParams, Workload};
 
@@ -29,6 +31,8 @@ pub struct OffloadingConfig {
     pub budget: Cost,
     /// What decides.
     pub policy: PolicySpec,
+    /// Concurrent users; without them dialogues are run one at a time.
+    pub users: Option<MultiUserSpec>,
     /// The agents that runs of the sweep have trained.
     agents: AgentCache,
 }
@@ -63,6 +67,9 @@ impl OffloadingConfig {
         let params = read_model(&mut read, costs, budget);
         let plan = read_folds_plan(&mut read, dialogues.as_ref(), inputs);
         let policy = read.require("policy", "the name of a policy").cloned();
+        let users = read.take("users");
+        let is_crowd = users.is_some();
+        let users = users.and_then(|node| read_users(node, inputs, read.problems()));
         read.finish();
         let policy = policy.and_then(|node| {
             let mut locate = |path: &str| {
@@ -74,11 +81,15 @@ impl OffloadingConfig {
         let (Some(dialogues), Some(params), Some(policy)) = (dialogues, params, policy) else {
             return Err(problems);
         };
-        if !problems.is_empty() {
+        if !problems.is_empty() || users.is_some() != is_crowd {
+            return Err(problems);
+        }
+        if let Some(Err(problem)) = users.as_ref().map(|users| users.check(&params.costs)) {
+            problems.push(problem);
             return Err(problems);
         }
         let agents = inputs.agents().clone();
-        let config = Self { dialogues, params, plan, budget, policy, agents };
+        let config = Self { dialogues, params, plan, budget, policy, users, agents };
         match config.first_fold() {
             Ok(()) => Ok(config),
             Err(found) => {
@@ -121,15 +132,16 @@ impl OffloadingConfig {
     /// Why it failed.
     pub fn run(&self, rng: Rng, replicate: u64) -> Result<RunResult, Problems> {
         let data = self.dialogues.workload(rng);
+        let users = self.users.clone().map(|users| MultiUserSpec { rng, ..users });
         let mut lines: Vec<DialogueLine> = Vec::new();
         let mut spread: Vec<Vec<Numbers>> = Vec::new();
         let tests = self.plan.tests(&data, rng, replicate)?;
         for (at, fold) in tests.into_iter().enumerate() {
             let models = FoldModels::new(&data, fold, self.plan.evaluation, &self.params)?;
             let training_seed = rng.keyed(Label::Policy, u64::MAX, at as u64);
-            let (models, budget) = (&models, self.budget);
+            let (models, budget, users) = (&models, self.budget, users.as_ref());
             let agents = &self.agents;
-            let test = PolicyTest { models, budget, users: None, rng, training_seed, agents };
+            let test = PolicyTest { models, budget, users, rng, training_seed, agents };
             let outcome = self.policy.test(&test)?;
             let PolicyOutcome { trainings, chosen } = &outcome;
             spread.resize(trainings.len().max(spread.len()), Vec::new());
@@ -159,7 +171,7 @@ impl OffloadingConfig {
             dialogue,
             fold,
             training,
-            numbers: numbers(result, self.budget, actions),
+            numbers: numbers(result, data.dialogues[dialogue].turns.len(), self.budget, actions),
             actions: taken.join(" "),
         }
     }

@@ -48,7 +48,8 @@ impl RunConfig {
         let bound = system::read_bound(&mut read, &system);
         let workload = read.require("workload", "a table: { arrivals, rate_rps, requests }");
         let scheduler = read.require("scheduler", "the name of a scheduler").cloned();
-        let arrivals = workload.and_then(|w| workload::read(w, &system, inputs, read.problems()));
+        let arrivals =
+            workload.and_then(|w| workload::read(w, &system.apps, inputs, read.problems()));
         let requests = arrivals.as_ref().map_or(u64::MAX, |arrivals| arrivals.requests);
         let warmup = Warmup::take(&mut read, requests, bound);
         read.finish();

@@ -6,7 +6,7 @@
 use super::action::Action;
 use super::workload::Workload;
 use crate::config::{Location, Problem};
-use crate::system::link::Link;
+use crate::system::link::{Link, at_rate};
 
 /// Seconds and US dollars, spent or to spend.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -86,10 +86,10 @@ impl CallLink {
     /// By number of uploaded views: seconds of a call that nothing waits for, at the mean rate of
     /// the uplink: the round trip, the bytes, the computing.
     pub fn latency_s(&self) -> Vec<f64> {
-        let rate = self.link.mean_bps();
-        let sent_s = |bytes: u64| rate.map_or(0.0, |bps| bytes as f64 * 8.0 / bps as f64);
-        let calls = self.bytes.iter().zip(&self.compute_s);
-        calls.map(|(bytes, compute_s)| self.link.rtt.as_s() + sent_s(*bytes) + compute_s).collect()
+        let call = |(bytes, compute_s): (&u64, &f64)| {
+            self.link.rtt.as_s() + at_rate(self.link.mean_bps(), *bytes).as_s() + compute_s
+        };
+        self.bytes.iter().zip(&self.compute_s).map(call).collect()
     }
 }
 
@@ -160,9 +160,16 @@ impl Costs {
         Ok(Self::of(local, means))
     }
 
+    /// The same costs with a network that is a link.
+    #[must_use]
+    pub fn over(self, link: CallLink) -> Self {
+        let latency_s = self.latency_s.into_iter().take(1).chain(link.latency_s()).collect();
+        Self { latency_s, link: Some(link), ..self }
+    }
+
     /// The largest number of views for which there are costs.
     pub fn views(&self) -> usize {
-        self.latency_s.len() - 2
+        self.latency_s.len().min(self.usage_usd.len()).saturating_sub(2)
     }
 
     /// The cost of an action.

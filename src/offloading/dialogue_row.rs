@@ -12,9 +12,15 @@ pub const NUMBERS: usize = DIALOGUE_COLUMNS.len() - 1;
 /// A number for each column of a dialogue; `None` where there is none.
 pub type Numbers = [Option<f64>; NUMBERS];
 
-/// The numbers of a dialogue within a budget, in the order of [`DIALOGUE_COLUMNS`]. `None` stands
-/// for a dialogue of which no sequence of decisions keeps the budget.
-pub fn numbers(result: Option<&DialogueResult>, budget: Cost, actions: &Actions) -> Numbers {
+/// The numbers of a dialogue of `turns` turns within a budget, in the order of
+/// [`DIALOGUE_COLUMNS`]. `None` stands for a dialogue of which no sequence of decisions keeps the
+/// budget.
+pub fn numbers(
+    result: Option<&DialogueResult>,
+    turns: usize,
+    budget: Cost,
+    actions: &Actions,
+) -> Numbers {
     let Some(result) = result else {
         let mut numbers = [None; NUMBERS];
         numbers[NUMBERS - 1] = Some(1.0);
@@ -22,7 +28,7 @@ pub fn numbers(result: Option<&DialogueResult>, budget: Cost, actions: &Actions)
     };
     let excess = result.spent.beyond(budget);
     let is_over = |excess: f64| f64::from(u8::from(excess > 0.0));
-    let turns = result.actions.len() as f64;
+    let turns = turns as f64;
     let per_turn = |count: usize| count as f64 / turns.max(1.0);
     let local = result.actions.iter().filter(|action| **action == 0).count();
     let uploads = result.actions.iter().map(|action| actions.uploaded(*action)).sum();
@@ -84,7 +90,7 @@ mod tests {
             actions: vec![0, 8, 2, 0],
             ..DialogueResult::default()
         };
-        let found = numbers(Some(&result), Cost::PUBLISHED, &Actions::new(3));
+        let found = numbers(Some(&result), 4, Cost::PUBLISHED, &Actions::new(3));
         let at = |name: &str| {
             let place = DIALOGUE_COLUMNS.iter().position(|column| column.name == name);
             found[place.expect("a column")].expect("a number")
@@ -109,7 +115,7 @@ mod tests {
         ] {
             assert_eq!(at(name), expected, "{name}");
         }
-        let none = numbers(None, Cost::PUBLISHED, &Actions::new(3));
+        let none = numbers(None, 4, Cost::PUBLISHED, &Actions::new(3));
         let both = means([&found, &none]);
         assert_eq!((both[0], both[NUMBERS - 1]), (Some(0.75), Some(0.5)));
     }

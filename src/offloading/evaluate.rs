@@ -27,12 +27,13 @@ pub struct DialogueResult {
     pub reward: f64,
     /// Cost of all calls.
     pub spent: Cost,
-    /// Seconds that the turns waited before their calls began; part of `spent`.
-    pub waited_s: f64,
-    /// Turns that nobody answered.
-    pub failed: usize,
-    /// The actions by turn.
+    /// The actions by turn; without turns that never arrived.
     pub actions: Vec<usize>,
+    /// Seconds before calls began, over all turns: in queues, for loads and for lost attempts. Of a
+    /// turn that was never answered, the time up to the end of the run.
+    pub waited_s: f64,
+    /// Turns that were never answered, those that never arrived among them. Their response is 0.
+    pub failed: usize,
 }
 
 /// Says what an answer is worth, whatever the policy believes.
@@ -107,7 +108,7 @@ fn run(
     for turn in &whole.turns {
         let past = result.actions.as_slice();
         model.state(whole, past, &mut state);
-        let (state, spent, waits_s) = (state.as_slice(), result.spent, [0.0; 2]);
+        let (state, spent, waits_s) = (state.as_slice(), result.spent, &[]);
         let context = TurnContext { model, dialogue, past, state, spent, budget, waits_s };
         let action = policy.choose(&context);
         let response = scorer.response(whole, model.actions(), (past, state), action);
@@ -146,16 +147,28 @@ impl DialogueResult {
         self.actions.push(action);
     }
 
-    /// Adds the wait of one of the turns before its call began.
-    pub(super) fn delay(&mut self, model: &DialogueModel, waited_s: f64) {
-        self.reward -= model.charge_of_waiting(waited_s);
+    /// Adds what a call took beyond its costs, below 0 if it took less.
+    pub(super) fn delay(&mut self, model: &DialogueModel, late_s: f64) {
+        self.reward -= model.charge_of_waiting(late_s);
+        self.spent.latency_s += late_s;
+    }
+
+    /// Adds a turn that was not answered in the seconds from its arrival to the end of the run.
+    pub(super) fn fail(&mut self, model: &DialogueModel, waited_s: f64) {
+        self.reward -= model.charge_of_latency(waited_s);
         self.spent.latency_s += waited_s;
         self.waited_s += waited_s;
     }
 
-    /// Turns sums over turns into means.
-    pub(super) fn averaged(mut self) -> Self {
-        let turns = self.actions.len().max(1) as f64;
+    /// Turns sums over the turns of `actions` into means.
+    fn averaged(self) -> Self {
+        let turns = self.actions.len();
+        self.averaged_over(turns)
+    }
+
+    /// Turns sums over turns into means over this many.
+    pub(super) fn averaged_over(mut self, turns: usize) -> Self {
+        let turns = turns.max(1) as f64;
         self.response /= turns;
         self.association /= turns;
         self.reward /= turns;

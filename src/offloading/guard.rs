@@ -25,7 +25,7 @@ impl TurnContext<'_> {
         let reserve = self.model.spend(0).times(later as f64);
         let cost = self.cost(action);
         let beyond = self.spent.plus(cost).plus(reserve).beyond(self.budget);
-        let quicker = self.waits_s[0] > 0.0 && cost.latency_s <= self.cost(0).latency_s;
+        let quicker = self.wait_s(0) > 0.0 && cost.latency_s <= self.cost(0).latency_s;
         action == 0 || (beyond.usage_usd <= 0.0 && (beyond.latency_s <= 0.0 || quicker))
     }
 }

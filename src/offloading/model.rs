@@ -136,6 +136,8 @@ pub struct DialogueModel {
     charges: Vec<f64>,
     /// What a second of waiting takes off the reward.
     charge_per_s: f64,
+    /// Seconds of the fastest kind of call.
+    least_s: f64,
 }
 
 impl DialogueModel {
@@ -169,7 +171,8 @@ impl DialogueModel {
                 + weights.usage * share(usd[at], scales[1])
         };
         let charges = actions.iter().map(charge).collect();
-        let per_s = if scales[0].1 > 0.0 { 1.0 / scales[0].1 } else { 0.0 };
+        let (least_s, unit_s) = scales[0];
+        let per_s = if unit_s > 0.0 { 1.0 / unit_s } else { 0.0 };
         let decisions = actions.iter().map(|action| coordinates(action, views)).collect();
         let longest = workload.dialogues.iter().map(|dialogue| dialogue.turns.len()).max();
         let mut model = Self {
@@ -180,6 +183,7 @@ impl DialogueModel {
             mean_association: vec![0.0; views],
             charges,
             charge_per_s: weights.latency * per_s,
+            least_s,
             workload,
             params,
         };
@@ -206,9 +210,15 @@ impl DialogueModel {
     }
 
     /// What waiting before a call takes off its reward: the latency of the reward is normalised
-    /// over the kinds of calls, and not clipped above them.
+    /// over the kinds of calls, and not clipped above them. Infinite for a wait without end, unless
+    /// latency has no weight.
     pub fn charge_of_waiting(&self, waited_s: f64) -> f64 {
-        self.charge_per_s * waited_s
+        if self.charge_per_s == 0.0 { 0.0 } else { self.charge_per_s * waited_s }
+    }
+
+    /// What a latency takes off the reward, nothing up to that of the fastest kind of call.
+    pub(super) fn charge_of_latency(&self, latency_s: f64) -> f64 {
+        self.charge_of_waiting((latency_s - self.least_s).max(0.0))
     }
 
     /// The actions.

@@ -19,8 +19,11 @@ pub struct TurnContext<'a> {
     pub spent: Cost,
     /// The budget of the whole dialogue.
     pub budget: Cost,
-    /// Seconds that a call to the device, and one to the cloud, would wait in a queue.
-    pub waits_s: [f64; 2],
+    /// By kind of call ([`Actions::call_kind`](super::Actions::call_kind)): by how many seconds a
+    /// call is expected to take longer than its costs say. It waits in queues, for a load or for a
+    /// worker to come back; infinite if the worker never does. Below 0 where the network is faster
+    /// than on average. Empty if no call waits.
+    pub waits_s: &'a [f64],
 }
 
 impl<'a> TurnContext<'a> {
@@ -29,9 +32,10 @@ impl<'a> TurnContext<'a> {
         &self.model.workload.dialogues[self.dialogue].turns[self.past.len()]
     }
 
-    /// Seconds that a call of `action` would wait in a queue.
+    /// By how many seconds a call of `action` is expected to take longer than its costs say.
     pub fn wait_s(&self, action: usize) -> f64 {
-        self.waits_s[usize::from(action > 0)]
+        let kind = self.model.actions().call_kind(action);
+        self.waits_s.get(kind).copied().unwrap_or(0.0)
     }
 
     /// The cost of `action`, waiting included.
@@ -73,7 +77,7 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// use peeksim::offloading::evaluate::evaluate;
 /// use peeksim::offloading::generate::like_m4a1;
 /// use peeksim::offloading::{
-///     Action, Cost, DialogueModel, ModelParams, OffloadPolicy, TurnContext,
+///     Action, Cost, DialogueModel, ModelParams, OffloadPolicy, Scorer, TEST_SHARE, TurnContext,
 /// };
 /// use std::sync::Arc;
 ///
@@ -91,7 +95,8 @@ pub(super) fn best(values: impl IntoIterator<Item = (usize, f64)>) -> usize {
 /// let split = workload.split(Rng::new(1, 0), TEST_SHARE);
 /// let params = ModelParams::published()?;
 /// let model = DialogueModel::new(workload, &split.train, params)?;
-/// let results = evaluate(&model, Scorer::Estimator(&model), &split.test, &mut DeviceFirst, Cost::PUBLISHED);
+/// let (scorer, policy) = (Scorer::Estimator(&model), &mut DeviceFirst);
+/// let results = evaluate(&model, scorer, &split.test, policy, Cost::PUBLISHED);
 /// assert!(results.iter().all(|result| result.actions[..2] == [0, 1]));
 /// # Ok::<(), peeksim::config::Problem>(())
 /// ```

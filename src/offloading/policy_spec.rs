@@ -360,7 +360,7 @@ impl PolicyTest<'_> {
         let results = match self.users {
             None => evaluate(model, scorer, &fold.test, policy, self.budget),
             Some(spec) => {
-                multi_user::evaluate(model, scorer, &fold.test, policy, self.budget, *spec)
+                multi_user::evaluate(model, scorer, &fold.test, policy, self.budget, spec)
                     .map_err(|error| Problem::new(Location::file("users"), error, "a run"))?
             }
         };

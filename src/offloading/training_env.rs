@@ -197,7 +197,7 @@ impl<'a> DialogueEnvironment<'a> {
     fn context(&self) -> TurnContext<'_> {
         let Self { model, dialogue, past, state, spent, budget, .. } = self;
         let (dialogue, spent, budget) = (*dialogue, *spent, *budget);
-        TurnContext { model, dialogue, past, state, spent, budget, waits_s: [0.0; 2] }
+        TurnContext { model, dialogue, past, state, spent, budget, waits_s: &[] }
     }
 
     fn draw_budget(&self, rng: &mut ChaCha8Rng) -> Cost {

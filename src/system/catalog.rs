@@ -53,7 +53,7 @@ pub struct App {
     pub peek_variant: Option<VariantId>,
     /// Whether schedulers may choose that variant.
     pub peek_is_offered: bool,
-    /// Bytes that are sent to serve a request behind a link.
+    /// Bytes that are sent to serve a request behind a link, unless its variant has its own.
     pub payload_bytes: u64,
     /// Whether peeks at its requests give votes.
     evidence: bool,
@@ -112,6 +112,8 @@ pub struct Variant {
     pub execution: Execution,
     /// Bytes of memory it takes, together with those that share its weights.
     pub bytes: u64,
+    /// Bytes that are sent to serve a request with it behind a link.
+    pub payload_bytes: u64,
     /// Profiled accuracy.
     pub accuracy: f64,
     /// Profiled probability of a right answer by true class.
@@ -449,7 +451,7 @@ impl Catalog {
     /// Bytes that a batch of `requests` on a variant sends to a worker behind a link.
     #[inline]
     pub fn payload_bytes(&self, variant: VariantId, requests: usize) -> u64 {
-        self.app(self.variant(variant).app).payload_bytes.saturating_mul(requests as u64)
+        self.variant(variant).payload_bytes.saturating_mul(requests as u64)
     }
 
     /// The source of answers: a name of [`OutcomeModel`], or `mixed` if it depends on the variant.

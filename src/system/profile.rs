@@ -69,6 +69,8 @@ pub struct VariantProfile {
     pub shares: Option<usize>,
     /// Bytes of memory it takes.
     pub bytes: u64,
+    /// Bytes that it needs of a request behind a link; `None` for those of the application.
+    pub payload_bytes: Option<u64>,
     /// Profiled accuracy: right answers over all, in the profile's class mix.
     pub accuracy: f64,
     /// Probability of a right answer by true class.

@@ -25,7 +25,7 @@ pub struct AppSpec {
     pub variants: Vec<String>,
     /// How its requests are peeked at.
     pub peek: Classifier,
-    /// Bytes that are sent to serve a request behind a link.
+    /// Bytes that are sent to serve a request behind a link, unless its variant has its own.
     pub payload_bytes: u64,
 }
 

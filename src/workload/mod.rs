@@ -59,6 +59,8 @@ use timed::renewal;
 
 /// The longest run in seconds, some 30 years: time has 64 bits of nanoseconds.
 pub const MAX_TRACE_S: f64 = 1e9;
+/// The most requests of a run: their numbers have 32 bits.
+pub const MAX_REQUESTS: u64 = 4_000_000_000;
 
 /// A source of requests in order of time.
 ///
@@ -255,6 +257,19 @@ impl WorkloadSpec {
             }
         };
         built.map_err(Problems::from)
+    }
+
+    /// Lets processes that give only instants go on for as long as a run may last, or for the most
+    /// requests that a run may have. Other processes keep their number of requests.
+    ///
+    /// # Errors
+    /// A load that is no possible rate.
+    pub fn make_endless(&mut self, catalog: &Catalog) -> Result<(), Problem> {
+        let is_timed = self.processes.iter().all(|process| process.start().is_some());
+        if let Some(rate_rps) = self.rate_rps(catalog)?.filter(|_| is_timed) {
+            self.requests = ((rate_rps * MAX_TRACE_S) as u64).clamp(1, MAX_REQUESTS);
+        }
+        Ok(())
     }
 
     /// A problem of a setting, or of the whole table if there is none.

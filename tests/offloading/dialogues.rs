@@ -24,14 +24,14 @@ fn model(costs: Costs) -> (DialogueModel, Vec<usize>) {
 
 fn spec(users: u32, think_s: f64, cloud_lanes: u16) -> MultiUserSpec {
     let pacing = TurnPacing::Closed(Span::from_s(think_s));
-    MultiUserSpec { users, pacing, cloud_lanes, no_queue_info: false }
+    MultiUserSpec::new(users, pacing, cloud_lanes)
 }
 
 fn results(
     model: &DialogueModel,
     test: &[usize],
     policy: &str,
-    spec: MultiUserSpec,
+    spec: &MultiUserSpec,
 ) -> Vec<DialogueResult> {
     let mut policy = build(policy, model, Rng::new(5, 0)).unwrap();
     multi_user::evaluate(model, Scorer::Estimator(model), test, policy.as_mut(), BUDGET, spec)
@@ -50,7 +50,7 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
         }
         let alone = evaluate(&model, Scorer::Estimator(&model), &test, policy.as_mut(), BUDGET);
         for think_s in [0.0, 2.5] {
-            let found = results(&model, &test, name, spec(1, think_s, 1));
+            let found = results(&model, &test, name, &spec(1, think_s, 1));
             assert_eq!(found.len(), alone.len());
             for (found, alone) in found.iter().zip(&alone) {
                 assert_eq!(found.actions, alone.actions, "{name}");
@@ -69,8 +69,8 @@ fn one_dialogue_at_a_time_is_the_published_setting() {
 #[test]
 fn queues_form_where_there_are_few_lanes() {
     let (model, test) = model(published());
-    let mean_s = |spec| {
-        let results = results(&model, &test, "always:cloud", spec);
+    let mean_s = |spec: MultiUserSpec| {
+        let results = results(&model, &test, "always:cloud", &spec);
         let turns: usize = results.iter().map(|result| result.actions.len()).sum();
         results.iter().map(|result| result.spent.latency_s).sum::<f64>() / turns as f64
     };
@@ -91,9 +91,9 @@ fn queues_form_where_there_are_few_lanes() {
 #[test]
 fn waiting_is_in_the_reward() {
     let (model, test) = model(published());
-    let alone = results(&model, &test, "greedy-knn", spec(1, 0.0, 1));
-    let blind = MultiUserSpec { no_queue_info: true, ..spec(6, 0.0, 1) };
-    let crowd = results(&model, &test, "greedy-knn", blind);
+    let alone = results(&model, &test, "greedy-knn", &spec(1, 0.0, 1));
+    let blind = MultiUserSpec { queue_info: false, ..spec(6, 0.0, 1) };
+    let crowd = results(&model, &test, "greedy-knn", &blind);
     let range = 6.98211 - 0.011_428_571_428_571_43;
     for (alone, crowd) in alone.iter().zip(&crowd) {
         assert_eq!(alone.actions, crowd.actions);
@@ -104,12 +104,12 @@ fn waiting_is_in_the_reward() {
 }
 
 /// Records the waiting times that it is told, and takes actions in rotation.
-struct Notes(Vec<[f64; 2]>, Arc<Mutex<Vec<(usize, usize, f64)>>>);
+struct Notes(usize, Arc<Mutex<Vec<(usize, usize, f64)>>>);
 
 impl OffloadPolicy for Notes {
     fn choose(&mut self, context: &TurnContext<'_>) -> usize {
-        let action = [0, 1, 1, 3, 8][self.0.len() % 5];
-        self.0.push(context.waits_s);
+        let action = [0, 1, 1, 3, 8][self.0 % 5];
+        self.0 += 1;
         let told = (context.dialogue, action, context.wait_s(action));
         self.1.lock().expect("a list").push(told);
         action
@@ -123,7 +123,7 @@ fn calls_wait_as_long_as_policies_are_told() {
         let (model, test) = model(costs);
         for (users, lanes) in [(1, 1), (9, 2), (40, 3)] {
             let told = Arc::new(Mutex::new(Vec::new()));
-            let mut policy = Notes(Vec::new(), Arc::clone(&told));
+            let mut policy = Notes(0, Arc::clone(&told));
             let spec = spec(users, 1.0, lanes);
             let results = multi_user::evaluate(
                 &model,
@@ -131,7 +131,7 @@ fn calls_wait_as_long_as_policies_are_told() {
                 &test,
                 &mut policy,
                 BUDGET,
-                spec,
+                &spec,
             )
             .unwrap();
             let told = told.lock().expect("a list");
@@ -142,7 +142,10 @@ fn calls_wait_as_long_as_policies_are_told() {
                     of.iter().map(|(_, action, wait)| wait + model.spend(*action).latency_s);
                 let expected: f64 = spends.sum();
                 assert!((result.spent.latency_s - expected).abs() < 1e-7, "{result:?} {expected}");
-                waited += of.iter().map(|(_, _, wait)| wait).sum::<f64>();
+                let waits: f64 = of.iter().map(|(_, _, wait)| wait).sum();
+                assert!((result.waited_s - waits).abs() < 1e-7, "{result:?} {waits}");
+                assert_eq!(result.failed, 0);
+                waited += waits;
             }
             assert_eq!(waited > 0.0, users > 1, "{users} users wait {waited} s");
         }
@@ -154,9 +157,9 @@ fn calls_wait_as_long_as_policies_are_told() {
 #[test]
 fn planners_avoid_long_queues() {
     let (model, test) = model(published());
-    let reward = |policy: &str, hide_waits| {
-        let spec = MultiUserSpec { no_queue_info: hide_waits, ..spec(60, 0.0, 2) };
-        let results = results(&model, &test, policy, spec);
+    let reward = |policy: &str, hide_waits: bool| {
+        let spec = MultiUserSpec { queue_info: !hide_waits, ..spec(60, 0.0, 2) };
+        let results = results(&model, &test, policy, &spec);
         results.iter().map(|result| result.reward).sum::<f64>() / results.len() as f64
     };
     for policy in ["greedy-knn", "greedy-knn-guarded", "tmo-rl-plus"] {
@@ -170,12 +173,12 @@ fn planners_avoid_long_queues() {
 #[test]
 fn guarded_planners_avoid_a_queue_at_the_device() {
     let (model, test) = model(physical());
-    let share = |policy: &str, users, hide_waits| {
+    let share = |policy: &str, users, hide_waits: bool| {
         let results = results(
             &model,
             &test,
             policy,
-            MultiUserSpec { no_queue_info: hide_waits, ..spec(users, 5.0, 4) },
+            &MultiUserSpec { queue_info: !hide_waits, ..spec(users, 5.0, 4) },
         );
         let actions: Vec<usize> = results.into_iter().flat_map(|result| result.actions).collect();
         actions.iter().filter(|action| **action > 0).count() as f64 / actions.len() as f64
@@ -221,7 +224,7 @@ fn users_of_one_instant_are_served_by_number() {
         let think_ns = Span::from_s(think_s).0;
         let expected = by_hand(&lengths, users, think_ns, lanes, call_ns);
         let spec = spec(users as u32, think_s, lanes as u16);
-        let found = results(&model, &test, "always:cloud", spec);
+        let found = results(&model, &test, "always:cloud", &spec);
         for (at, (result, expected)) in found.iter().zip(&expected).enumerate() {
             let (found, expected) = (result.spent.latency_s, Span(*expected).as_s());
             let said = format!("{users} users, {lanes} lanes, dialogue {at}: {found} {expected}");

@@ -1,10 +1,13 @@
 //! Dialogues between a device and the cloud.
 
+mod background;
 mod cost_files;
 mod dialogues;
 mod guards;
+mod hand;
 mod policy_cache;
 mod tmo;
+mod users_of_a_link;
 
 use peeksim::offloading::{CostFile, Costs, LocalFormula};
 

@@ -9,12 +9,12 @@ use crate::experiment::input_cache::InputCache;
 use crate::system::catalog::AppSpec;
 use crate::system::deadline_budget::DeadlineBudget;
 
-/// Reads the applications of `[base]`.
+/// Reads applications, with the settings of them that the table has.
 pub(super) fn read(read: &mut Decoder<'_>, inputs: &mut InputCache) -> Vec<AppSpec> {
     let folders = Folders { profiles: read.text("profiles"), traces: read.text("traces") };
     let names = read.require("apps", "the list of applications, folders of profiles/");
-    let [budgets, variants, peeks, payloads] =
-        ["budget_ms", "variants", "peek", "payload_bytes"].map(|key| read.take(key));
+    let [budgets, variants, peeks, payloads] = ["budget_ms", "variants", "peek", "payload_bytes"]
+        .map(|key| if read.describes(key) { read.take(key) } else { None });
     let Some(names) = names else { return Vec::new() };
     let problems = read.problems();
     let mut apps: Vec<AppSpec> = Vec::new();

@@ -6,6 +6,7 @@ mod faults;
 mod names;
 pub(super) mod offloading;
 pub(super) mod system;
+mod users;
 mod warmup;
 mod workers;
 pub(super) mod workload;
@@ -13,6 +14,7 @@ pub(super) mod workload;
 pub use classifiers::PEEKS;
 pub(super) use names::items;
 pub use offloading::OFFLOADING;
+pub use users::{USERS, read as read_users};
 pub use warmup::Warmup;
 
 use crate::config::settings::{Preset, TEXTS, names};
@@ -42,10 +44,18 @@ const OVERHEAD_MS: [f64; 2] = [0.0, 1000.0];
 /// The settings of a run.
 pub const BASE: Group = Group::named("base").of(&[APPLICATIONS, SYSTEM, RUN]);
 
+/// The applications, and where they are.
+const APPS: Setting =
+    Setting::required("apps", TEXTS).means("The applications: names of folders of `profiles`.");
+const PROFILES: Setting =
+    Setting::text("profiles", "profiles").means("The folder of the profiles.");
+const TRACES: Setting =
+    Setting::text("traces", "traces").means("The folder of the recorded requests.");
+
 const APPLICATIONS: &[Setting] = &[
-    Setting::required("apps", TEXTS).means("The applications: names of folders of `profiles`."),
-    Setting::text("profiles", "profiles").means("The folder of the profiles."),
-    Setting::text("traces", "traces").means("The folder of the recorded requests."),
+    APPS,
+    PROFILES,
+    TRACES,
     Setting::optional(
         "budget_ms",
         Kind::OneOf(&[

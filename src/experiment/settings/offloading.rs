@@ -1,5 +1,6 @@
 //! The settings of a run of an offloading study: dialogues, costs, reward, policy, who scores.
 
+use super::users::USERS;
 use crate::config::settings::{Preset, TEXTS, names};
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode, source,
@@ -43,6 +44,8 @@ pub const OFFLOADING: Group = Group::named("offloading").of(&[&[
         .means("The budget of a dialogue."),
     Setting::optional("reward", Kind::Table(&REWARD), "as published")
         .means("The reward of a turn, and the estimator of scores."),
+    Setting::optional("users", Kind::Table(&USERS), "dialogues one at a time")
+        .means("Concurrent users, whose turns wait in queues of a device and a cloud."),
     Setting::optional("actions", TEXTS, "every set of views, of up to 12")
         .means("The actions that policies choose among, as `cloud+0+2`."),
     Setting::choice("costs", &names(&CostModel::ALL)).means(

@@ -19,37 +19,53 @@ const ALL_THAT_FIT: &str = "all-that-fit";
 const AMOUNTS: Kind = Kind::Number(0.0, 1e12);
 const MBPS: Kind = Kind::Number(*link::MBPS.start(), *link::MBPS.end());
 
-/// An item of `workers`.
-pub(super) const WORKER: Group = Group::named("worker").of(&[&[
-    Setting::required("class", Kind::Text)
-        .means("The class of the worker, as `worker_class` in latency.csv of profiles."),
-    Setting::optional("name", Kind::Text, "the class").means("The name in logs and tables."),
-    Setting::integer("count", [1, 1024], 1).means("The number of equal workers."),
-    Setting::integer("lanes", [1, 1024], 1).means("The number of batches that it runs at once."),
+/// Settings that devices and clouds of dialogues have, too.
+pub(super) const LANES: Setting =
+    Setting::integer("lanes", [1, 1024], 1).means("The number of batches that it runs at once.");
+pub(super) const MEMORY_BYTES: Setting =
     Setting::integer("memory_bytes", [1, u64::MAX / 2], u64::MAX / 2)
-        .means("The memory for variants."),
-    Setting::number("speedup", [1e-6, 1e6], 1.0)
-        .means("How many times as fast as profiled it computes and loads."),
-    Setting::optional("variants", TEXTS, "all").means("The variants that it can run."),
+        .means("The memory for variants.");
+pub(super) const SPEEDUP: Setting = Setting::number("speedup", [1e-6, 1e6], 1.0)
+    .means("How many times as fast as profiled it computes and loads.");
+pub(super) const NETWORK: Setting =
     Setting::optional("link", Kind::Table(&LINK), "none: the worker is where requests arrive")
-        .means("The network between the requests and the worker."),
-    Setting::optional("power_w", AMOUNTS, "energy is not counted")
-        .means("The power while all lanes compute, or a variant is loaded."),
-    Setting::optional("idle_w", AMOUNTS, "energy is not counted").means("The power while idle."),
-    Setting::optional("usd_per_request", AMOUNTS, "no price").means("The price of a request."),
-    Setting::optional(
-        "resident",
-        Kind::OneOf(&[Kind::Choice(&[ALL_THAT_FIT]), TEXTS]),
-        "none, or with `load_times = \"warm\"` what fits, in the order of listing",
-    )
-    .means("The variants in memory at the start, as \"application/variant\"."),
+        .means("The network between the requests and the worker.");
+/// When it is there, and how fast.
+pub(super) const AVAILABILITY: &[Setting] = &[
     Setting::number("available_from_s", [0.0, 1e9], 0.0)
         .means("When the worker becomes available."),
     Setting::optional("slowdown", Kind::Table(&SLOWDOWN), "none")
         .means("A lasting change of speed that schedulers do not know."),
     Setting::optional("failures", Kind::List(&Kind::Table(&FAILURE)), "none")
         .means("When the worker fails: in order, each after the worker is back."),
-]]);
+];
+
+/// An item of `workers`.
+pub(super) const WORKER: Group = Group::named("worker").of(&[
+    &[
+        Setting::required("class", Kind::Text)
+            .means("The class of the worker, as `worker_class` in latency.csv of profiles."),
+        Setting::optional("name", Kind::Text, "the class").means("The name in logs and tables."),
+        Setting::integer("count", [1, 1024], 1).means("The number of equal workers."),
+        LANES,
+        MEMORY_BYTES,
+        SPEEDUP,
+        Setting::optional("variants", TEXTS, "all").means("The variants that it can run."),
+        NETWORK,
+        Setting::optional("power_w", AMOUNTS, "energy is not counted")
+            .means("The power while all lanes compute, or a variant is loaded."),
+        Setting::optional("idle_w", AMOUNTS, "energy is not counted")
+            .means("The power while idle."),
+        Setting::optional("usd_per_request", AMOUNTS, "no price").means("The price of a request."),
+        Setting::optional(
+            "resident",
+            Kind::OneOf(&[Kind::Choice(&[ALL_THAT_FIT]), TEXTS]),
+            "none, or with `load_times = \"warm\"` what fits, in the order of listing",
+        )
+        .means("The variants in memory at the start, as \"application/variant\"."),
+    ],
+    AVAILABILITY,
+]);
 
 /// `link` of a worker.
 const LINK: Group = Group::named("link").of(&[&[
@@ -108,27 +124,42 @@ fn read_worker(
     let variants = variants.map(|node| read_variants(node, apps, read.problems()));
     let resident = read.take("resident");
     let resident = resident.map(|node| read_resident(node, apps, read.problems()));
-    let link = read.take("link").map(|node| read_link(node, inputs, read.problems()));
+    let capacity = read_capacity(&mut read, WorkerSpec::new(class), inputs);
     let worker = WorkerSpec {
-        class: class.to_owned(),
         name,
-        speed: read.number("speedup"),
         variants: variants.unwrap_or_default(),
-        link,
         count: read.integer("count") as u16,
-        memory_bytes: read.integer("memory_bytes"),
-        lanes: read.integer("lanes") as u16,
         power_w: read.optional_number("power_w"),
         idle_w: read.optional_number("idle_w"),
         usd_per_request: read.optional_number("usd_per_request"),
         resident: resident.unwrap_or_default(),
-        ready: Time::ZERO + Span::from_s(read.number("available_from_s")),
-        slowdown: faults::read_slowdown(&mut read),
-        outages: faults::read_outages(&mut read),
         place: item.get("class").unwrap_or(item).place.clone(),
+        ..capacity
     };
     read.finish();
     worker
+}
+
+/// Lanes, memory, speed, link and availability, as far as the table has them; the rest is that of
+/// `worker`.
+pub(super) fn read_capacity(
+    read: &mut Decoder<'_>,
+    worker: WorkerSpec,
+    inputs: &mut InputCache,
+) -> WorkerSpec {
+    let has = ["link", "memory_bytes"].map(|key| read.describes(key));
+    let link = if has[0] { read.take("link") } else { None };
+    let link = link.map(|node| read_link(node, inputs, read.problems()));
+    WorkerSpec {
+        speed: read.number("speedup"),
+        link,
+        memory_bytes: if has[1] { read.integer("memory_bytes") } else { worker.memory_bytes },
+        lanes: read.integer("lanes") as u16,
+        ready: Time::ZERO + Span::from_s(read.number("available_from_s")),
+        slowdown: faults::read_slowdown(read),
+        outages: faults::read_outages(read),
+        ..worker
+    }
 }
 
 /// The name of workers in logs and tables.

@@ -5,17 +5,15 @@ use crate::config::settings::{Preset, Registry, TEXTS, names};
 use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, Value, decode};
 use crate::core::units::{Span, Time};
 use crate::experiment::input_cache::InputCache;
-use crate::system::catalog::{AppSpec, SystemSpec};
+use crate::system::catalog::AppSpec;
 use crate::system::profile;
 use crate::traces::trace_file::TraceFile;
 use crate::workload::{
-    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, PROCESSES, Process, RateSpec,
-    RequestSources, SourceSplit, WorkloadSpec, zipf,
+    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, MAX_REQUESTS, PROCESSES,
+    Process, RateSpec, RequestSources, SourceSplit, WorkloadSpec, zipf,
 };
 use std::sync::Arc;
 
-/// Request numbers have 32 bits.
-const MAX_REQUESTS: u64 = 4_000_000_000;
 /// Whether every application has a process of its own.
 const PER: [(&str, bool); 2] = [("total", false), ("app", true)];
 const EXPONENT: Kind = Kind::Number(0.0, 100.0);
@@ -147,7 +145,7 @@ const DRIFT: Group = Group::named("drift").of(&[&[
 /// Reads the workload: `"recorded"` or `{ arrivals = "recorded", … }`.
 pub(in crate::experiment) fn read(
     node: &ConfigNode,
-    system: &SystemSpec,
+    apps: &[AppSpec],
     inputs: &mut InputCache,
     problems: &mut Problems,
 ) -> Option<WorkloadSpec> {
@@ -156,7 +154,6 @@ pub(in crate::experiment) fn read(
         problems.push(decode::mismatch(node, "a table: { arrivals, rate_rps, requests }"));
         return None;
     }
-    let apps = system.apps.as_slice();
     let mut read = Decoder::new(node, &WORKLOAD, problems);
     let processes = read_processes(&mut read, node, apps);
     let pace = read_rate(&mut read);

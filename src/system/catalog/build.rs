@@ -191,8 +191,9 @@ fn build_variant(
     id: AppId,
     index: usize,
 ) -> (Variant, VariantTruth) {
-    let VariantProfile { name, bytes, accuracy, recall, samples, .. } =
+    let VariantProfile { name, bytes, payload_bytes, accuracy, recall, samples, .. } =
         app.profile.variants[index].clone();
+    let payload_bytes = payload_bytes.unwrap_or(app.payload_bytes);
     let Answers { outcome, recorded, drawn } = Answers::new(spec, app, index);
     let key = name_key(&[&app.profile.name, &name]);
     let quantiles = match spec.outcome_correlation {
@@ -200,7 +201,17 @@ fn build_variant(
         _ => drawn.iter().map(|right| correlated_outcomes::quantile(*right)).collect(),
     };
     let execution = Execution::OnWorker;
-    let known = Variant { name, app: id, execution, bytes, accuracy, recall, samples, outcome };
+    let known = Variant {
+        name,
+        app: id,
+        execution,
+        bytes,
+        payload_bytes,
+        accuracy,
+        recall,
+        samples,
+        outcome,
+    };
     (known, VariantTruth { key, recorded, drawn, quantiles })
 }
 
@@ -230,6 +241,7 @@ fn peek_variant(
         app: id,
         execution: Execution::AtArrival,
         bytes: 0,
+        payload_bytes: app.payload_bytes,
         accuracy: expected_accuracy(&app.frequencies, &recall),
         recall,
         samples: Vec::new(),

@@ -50,14 +50,16 @@ impl Catalog {
 
     /// Requests of `app` per second that all workers together can answer if they serve nothing
     /// else, each lane with the variant and batch of least time per request, and each worker at
-    /// most at the rate of its uplink.
+    /// most at the rate of its uplink with the least payload.
     pub fn capacity_rps(&self, app: AppId) -> f64 {
         let each = self.worker_ids().map(|worker| {
             let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));
             let lanes = f64::from(self.worker(worker).lanes);
             let computes = lanes / shares.fold(f64::INFINITY, f64::min) * NS_PER_S as f64;
             let link = self.worker(worker).link.as_ref();
-            let bits = self.app(app).payload_bytes.saturating_mul(8);
+            let usable = self.variants_of(app).filter(|v| self.usable(worker, *v));
+            let least = usable.map(|v| self.payload_bytes(v, 1)).min().unwrap_or(0);
+            let bits = least.saturating_mul(8);
             match link.and_then(super::Link::mean_bps).filter(|_| bits > 0) {
                 Some(bps) => computes.min(bps as f64 / bits as f64),
                 None => computes,

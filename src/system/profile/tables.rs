@@ -125,8 +125,16 @@ impl Reader<'_> {
             }
             let recall = vec![accuracy; classes];
             let (samples, costs) = (Vec::new(), Vec::new());
-            let shares = None;
-            let variant = VariantProfile { name, shares, bytes, accuracy, recall, samples, costs };
+            let variant = VariantProfile {
+                name,
+                shares: None,
+                bytes,
+                payload_bytes: None,
+                accuracy,
+                recall,
+                samples,
+                costs,
+            };
             profile.variants.push(variant);
         });
         share(&sharing, &mut profile.variants, &mut self.problems);

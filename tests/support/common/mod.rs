@@ -102,6 +102,7 @@ impl World {
                 name: (*name).to_owned(),
                 shares: None,
                 bytes: *bytes,
+                payload_bytes: None,
                 accuracy: recall.iter().sum::<f64>() / classes as f64,
                 recall: recall.to_vec(),
                 samples: vec![1000.0; classes],
