@@ -1,12 +1,16 @@
-//! Options that `train` and `offload` share: a workload, costs, and a split.
+//! Options that `train` and `offload` share: a workload, costs, and folds.
 
 use super::{CliError, unknown, wrong};
 use crate::config::Problem;
 use crate::core::rng::Rng;
 use crate::offloading::cost::{Costs, DEVICES, NETWORKS};
 use crate::offloading::estimator::Metric;
+use crate::offloading::folds::{FOLDS, MAX_FOLDS};
 use crate::offloading::generate::{SyntheticShape, like_m4a1, synthetic};
-use crate::offloading::{Cost, DialogueModel, ModelParams, Split, TEST_SHARE, Workload, import};
+use crate::offloading::{
+    Cost, DialogueModel, Evaluation, FoldModels, FoldPlan, ModelParams, Split, TEST_SHARE,
+    Workload, import,
+};
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 
@@ -71,11 +75,70 @@ pub(super) struct DialogueArgs {
     /// The budget of a dialogue: seconds and US dollars.
     #[arg(long, default_value = "30,0.05", value_name = "S,USD")]
     budget: String,
+    /// Who scores answers: `cross-fitted` (the default of `train`), an estimator of dialogues that
+    /// are neither learned from nor tested; `self`, the estimator that is learned from, as
+    /// published; `true`, the law that generated the dialogues.
+    #[arg(long)]
+    evaluation: Option<String>,
+    /// Number of folds that the dialogues are dealt out to, each tested once; 5 by default, none
+    /// with `--evaluation self`.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_FOLDS as i64))]
+    folds: Option<u16>,
 }
 
 impl DialogueArgs {
-    /// The dialogues with their costs and estimator, and the split for training and testing.
+    /// The dialogues with their costs and estimator, and the published split for training and
+    /// testing.
     pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
+        let evaluation = self.evaluation()?;
+        if self.evaluation.is_some() && evaluation != Evaluation::OwnEstimator {
+            let found = format!("`{}`", evaluation.name());
+            return Err(wrong("--evaluation", found, "`self`, the only one of this command").into());
+        }
+        if let Some(folds) = self.folds {
+            let expected = "no folds: this command has one split";
+            return Err(wrong("--folds", folds.to_string(), expected).into());
+        }
+        let (workload, params, rng) = self.data()?;
+        let split = workload.split(rng, TEST_SHARE);
+        let model = DialogueModel::new(workload, &split.train, params)?;
+        Ok((model, split))
+    }
+
+    /// The dialogues of each fold, with their costs and estimators; one fold with `self`.
+    pub(super) fn models(&self) -> Result<Vec<FoldModels>, CliError> {
+        let plan = self.fold_plan()?;
+        let (workload, params, rng) = self.data()?;
+        let as_option = |mut problem: Problem| {
+            problem.place.file.insert_str(0, "--");
+            problem
+        };
+        let folds = plan.tests(&workload, rng, 0).map_err(as_option)?;
+        let fit = |fold| FoldModels::new(&workload, fold, plan.evaluation, &params);
+        Ok(folds.into_iter().map(fit).collect::<Result<_, Problem>>()?)
+    }
+
+    /// How the dialogues are dealt out.
+    fn fold_plan(&self) -> Result<FoldPlan, Problem> {
+        let evaluation = self.evaluation()?;
+        if let Some(folds) = self.folds
+            && evaluation == Evaluation::OwnEstimator
+        {
+            let expected = "`--evaluation cross-fitted` or `true`; `self` has one split, no folds";
+            return Err(wrong("--folds", folds.to_string(), expected));
+        }
+        let folds = self.folds.map_or(FOLDS, usize::from);
+        Ok(FoldPlan { folds, ..FoldPlan::new(evaluation) })
+    }
+
+    /// Who scores.
+    pub(super) fn evaluation(&self) -> Result<Evaluation, Problem> {
+        let name = self.evaluation.as_deref();
+        name.map_or(Ok(Evaluation::default()), |name| chosen("evaluation", name, &Evaluation::ALL))
+    }
+
+    /// The dialogues, the parameters of their models, and the draws of folds.
+    fn data(&self) -> Result<(Arc<Workload>, ModelParams, Rng), CliError> {
         let rng = Rng::new(self.seed, 0);
         let count = self.dialogues as usize;
         let (workload, own) = if self.workload == "m4a1-like" {
@@ -95,11 +158,9 @@ impl DialogueArgs {
         };
         let costs = own.map_or_else(|| self.costs(&workload), Ok)?;
         enough("--workload", &workload)?;
-        let split = workload.split(rng, TEST_SHARE);
         let metric = chosen("metric", &self.metric, &Metric::ALL)?;
         let params = ModelParams { metric, ..ModelParams::new(costs) };
-        let model = DialogueModel::new(Arc::new(workload), &split.train, params)?;
-        Ok((model, split))
+        Ok((Arc::new(workload), params, rng))
     }
 
     fn costs(&self, workload: &Workload) -> Result<Costs, Problem> {
@@ -123,7 +184,17 @@ impl DialogueArgs {
         Ok(Cost { latency_s, usage_usd })
     }
 
-    /// All of these arguments, which a resumed training must have.
+    /// How answers are scored, which a resumed training must have.
+    pub(super) fn scoring_summary(&self) -> Result<String, Problem> {
+        let FoldPlan { evaluation, folds, .. } = self.fold_plan()?;
+        Ok(match evaluation {
+            Evaluation::OwnEstimator => evaluation.name().to_owned(),
+            _ => format!("{}, {folds} folds", evaluation.name()),
+        })
+    }
+
+    /// All of the arguments about dialogues, costs and the budget, which a resumed training must
+    /// have.
     pub(super) fn summary(&self) -> String {
         let Self { workload, dialogues, costs, device, network, metric, budget, .. } = self;
         format!("{workload}, {dialogues}, {costs:?}, {device}, {network}, {metric}, {budget}")
