@@ -98,7 +98,7 @@ impl TrainingProgress {
     pub fn new(total: usize) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let shown = if terminal { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
-        let template = "{bar:30} {pos}/{len} steps, {per_sec}, {elapsed} passed, {eta} to go";
+        let template = "{bar:20} {pos}/{len} steps, {per_sec}, {eta} to go";
         if let Ok(style) = ProgressStyle::with_template(template) {
             let per_s = |state: &ProgressState, text: &mut dyn fmt::Write| {
                 // The text of a bar takes whatever is written.
