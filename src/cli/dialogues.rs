@@ -1,4 +1,4 @@
-//! Options that `train` and `offload` share: a workload, costs, and a split.
+//! Options that `train` and `offload` share: a workload, costs, and folds.
 
 use super::{CliError, unknown, wrong};
 use crate::config::{Location, Problem};
@@ -6,8 +6,9 @@ use crate::core::rng::Rng;
 use crate::offloading::cost_file::PUBLISHED;
 use crate::offloading::dialogue_source::{CostModel, CostSource, DialogueSource};
 use crate::offloading::estimator::Metric;
+use crate::offloading::folds::{FOLDS, MAX_FOLDS};
 use crate::offloading::{
-    ActionList, Cost, DialogueModel, ModelParams, Split, TEST_SHARE, Workload,
+    ActionList, Cost, Evaluation, FoldModels, FoldPlan, ModelParams, Workload,
 };
 use clap::Args;
 use std::sync::Arc;
@@ -69,16 +70,48 @@ pub(super) struct DialogueArgs {
     /// The budget of a dialogue: seconds and US dollars.
     #[arg(long, default_value = "30,0.05", value_name = "S,USD")]
     budget: String,
+    /// Who scores answers: `cross-fitted` (the default), an estimator of dialogues that
+    /// are neither learned from nor tested; `self`, the estimator that is learned from, as
+    /// published; `true`, the law that generated the dialogues.
+    #[arg(long)]
+    evaluation: Option<String>,
+    /// Number of folds that the dialogues are dealt out to, each tested once; 5 by default, none
+    /// with `--evaluation self`.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_FOLDS as i64))]
+    folds: Option<u16>,
 }
 
 impl DialogueArgs {
-    /// The dialogues with their costs and estimator, and the split for training and testing.
-    pub(super) fn model(&self) -> Result<(DialogueModel, Split), CliError> {
-        let rng = Rng::new(self.seed, 0);
+    /// The dialogues of each fold, with their costs and estimators; one fold with `self`.
+    pub(super) fn models(&self) -> Result<Vec<FoldModels>, CliError> {
+        let plan = self.fold_plan()?;
         let (workload, params) = self.workload()?;
-        let split = workload.split(rng, TEST_SHARE);
-        let model = DialogueModel::new(workload, &split.train, params)?;
-        Ok((model, split))
+        let as_option = |mut problem: Problem| {
+            problem.place.file.insert_str(0, "--");
+            problem
+        };
+        let folds = plan.tests(&workload, Rng::new(self.seed, 0), 0).map_err(as_option)?;
+        let fit = |fold| FoldModels::new(&workload, fold, plan.evaluation, &params);
+        Ok(folds.into_iter().map(fit).collect::<Result<_, Problem>>()?)
+    }
+
+    /// How the dialogues are dealt out.
+    fn fold_plan(&self) -> Result<FoldPlan, Problem> {
+        let evaluation = self.evaluation()?;
+        if let Some(folds) = self.folds
+            && evaluation == Evaluation::OwnEstimator
+        {
+            let expected = "`--evaluation cross-fitted` or `true`; `self` has one split, no folds";
+            return Err(wrong("--folds", folds.to_string(), expected));
+        }
+        let folds = self.folds.map_or(FOLDS, usize::from);
+        Ok(FoldPlan { folds, ..FoldPlan::new(evaluation) })
+    }
+
+    /// Who scores.
+    pub(super) fn evaluation(&self) -> Result<Evaluation, Problem> {
+        let name = self.evaluation.as_deref();
+        name.map_or(Ok(Evaluation::default()), |name| chosen("evaluation", name, &Evaluation::ALL))
     }
 
     /// The dialogues, and what all policies share.
@@ -111,7 +144,17 @@ impl DialogueArgs {
         Ok(Cost { latency_s, usage_usd })
     }
 
-    /// All of these arguments, which a resumed training must have.
+    /// How answers are scored, which a resumed training must have.
+    pub(super) fn scoring_summary(&self) -> Result<String, Problem> {
+        let FoldPlan { evaluation, folds, .. } = self.fold_plan()?;
+        Ok(match evaluation {
+            Evaluation::OwnEstimator => evaluation.name().to_owned(),
+            _ => format!("{}, {folds} folds", evaluation.name()),
+        })
+    }
+
+    /// All of the arguments about dialogues, costs and the budget, which a resumed training must
+    /// have.
     pub(super) fn summary(&self) -> String {
         let Self { workload, dialogues, costs, metric, budget, .. } = self;
         let [device, network] = [&self.device, &self.network].map(Option::as_deref);

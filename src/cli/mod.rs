@@ -27,6 +27,8 @@ mod shard_plan;
 mod sweep;
 mod terminal;
 mod train;
+mod train_dialogues;
+mod training_run;
 mod tune;
 mod verify;
 

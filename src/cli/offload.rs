@@ -5,20 +5,20 @@
 
 use super::dialogues::DialogueArgs;
 use super::{CliError, print_note};
-use crate::config::{Location, Problem, source};
-use crate::core::rng::Rng;
+use crate::config::{Location, Problem};
+use crate::core::rng::{Label, Rng};
 use crate::core::units::Span;
-use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate, train};
-use crate::offloading::multi_user::{self, MultiUserSpec, TurnPacing};
-use crate::offloading::network_policy::NetworkPolicy;
-use crate::offloading::optimum::{MAX_DECISIONS, Tree, decisions};
-use crate::offloading::recorded_policy::RecordedPolicy;
-use crate::offloading::{Cost, DialogueModel, OffloadPolicy, Scorer, Split, Workload, policies};
+use crate::metrics::DIALOGUE_COLUMNS;
+use crate::offloading::agent_cache::AgentCache;
+use crate::offloading::dialogue_row::{NUMBERS, Numbers, means, numbers};
+use crate::offloading::multi_user::{MultiUserSpec, TurnPacing};
+use crate::offloading::optimum::decisions;
+use crate::offloading::policy_spec::{PolicySpec, PolicyTest};
+use crate::offloading::{Cost, FoldModels, Scorer, Workload};
 use crate::output::{atomic, packed};
 use crate::report::console::align;
 use crate::stats::Estimate;
 use clap::Args;
-use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,11 +60,12 @@ pub(super) struct OffloadArgs {
 /// What all policies are compared on.
 struct Comparison<'a> {
     args: &'a OffloadArgs,
-    model: DialogueModel,
-    split: Split,
+    /// The tests, one for each fold.
+    folds: Vec<FoldModels>,
     budget: Cost,
     /// Concurrent users, if there are several.
     users: Option<MultiUserSpec>,
+    agents: AgentCache,
 }
 
 impl OffloadArgs {
@@ -86,34 +87,35 @@ impl OffloadArgs {
 }
 
 pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let (model, split) = args.dialogues.model()?;
     let (budget, users) = (args.dialogues.budget()?, args.users()?);
     if let Some(path) = &args.export {
-        export(path, &model.workload)?;
+        export(path, &args.dialogues.workload()?.0)?;
     }
-    let comparison = Comparison { args, model, split, budget, users };
+    let folds = args.dialogues.models()?;
+    let comparison = Comparison { args, folds, budget, users, agents: AgentCache::default() };
     let names = comparison.policies();
     let mut head = HEAD.map(str::to_owned).to_vec();
     head.push(format!("reward less {}", names[0]));
     let mut grid = vec![head];
     let mut first: Option<Vec<Option<f64>>> = None;
     for name in names {
-        let results = comparison.results(&name)?;
-        let missing = results.iter().filter(|result| result.is_none()).count();
+        let tested = comparison.test(&name)?;
+        let missing = tested.iter().filter(|numbers| numbers[INFEASIBLE] == Some(1.0)).count();
         if missing > 0 {
-            let all = results.len();
+            let all = tested.len();
             print_note(&format!(
                 "note: {name}: {missing} of {all} dialogues cannot keep to the budget"
             ));
         }
-        let rewards: Vec<Option<f64>> =
-            results.iter().map(|result| result.as_ref().map(|result| result.reward)).collect();
+        let rewards: Vec<Option<f64>> = tested.iter().map(|numbers| numbers[0]).collect();
         let mut row = vec![name];
-        row.extend(comparison.cells(&results));
+        row.extend(cells(&tested));
         row.push(difference(&rewards, first.as_deref().unwrap_or(&rewards)));
         first.get_or_insert(rewards);
         grid.push(row);
     }
+    let scored_by = args.dialogues.evaluation()?.name();
+    writeln!(out, "answers scored by: {scored_by}; intervals of 95 % over dialogues")?;
     write!(out, "{}", align(&grid))?;
     Ok(())
 }
@@ -140,9 +142,10 @@ fn export(path: &Path, workload: &Workload) -> Result<(), CliError> {
 }
 
 /// The policies that are compared by default, with the optimum.
-const USUAL: [&str; 5] = ["local", "cloud", "random", "greedy-knn", "greedy-knn-guarded"];
+const USUAL: [&str; 6] =
+    ["local", "cloud", "random", "greedy-knn", "greedy-knn-guarded", "tmo-rl-plus"];
 /// The columns, but for the difference to the first policy.
-const HEAD: [&str; 10] = [
+const HEAD: [&str; 9] = [
     "policy",
     "reward",
     "response",
@@ -152,13 +155,28 @@ const HEAD: [&str; 10] = [
     "over time budget",
     "over usage budget",
     "dialogues",
-    "reward ± 95 %",
 ];
+/// Columns of a dialogue and how they are shown, in the order of [`HEAD`].
+const SHOWN: [(&str, fn(f64) -> String); 7] = [
+    ("reward_mean", |value| format!("{value:.4}")),
+    ("response_mean", |value| format!("{value:.4}")),
+    ("association_mean", |value| format!("{value:.4}")),
+    ("latency_s_mean", |value| format!("{value:.4}")),
+    ("usage_usd_mean", |value| format!("{value:.6}")),
+    ("over_latency_ratio", |value| format!("{:.1} %", 100.0 * value)),
+    ("over_usage_ratio", |value| format!("{:.1} %", 100.0 * value)),
+];
+/// The place of the column that says whether a dialogue cannot keep the budget.
+const INFEASIBLE: usize = NUMBERS - 1;
 
 /// Half of the width of the interval of a mean over dialogues.
-fn half_width(values: &[f64]) -> String {
-    let width = Estimate::of(values).and_then(|estimate| estimate.half_width);
-    width.map_or("–".to_owned(), |width| format!("{width:.4}"))
+fn half_width(values: &[f64]) -> Option<f64> {
+    Estimate::of(values)?.half_width
+}
+
+/// A number with its interval, if there is one.
+fn with_width(number: String, width: Option<f64>) -> String {
+    width.map_or(number.clone(), |width| format!("{number} ± {width:.4}"))
 }
 
 /// The mean difference to another policy, taken by dialogue.
@@ -166,7 +184,24 @@ fn difference(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
     let pairs = rewards.iter().zip(other);
     let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
     let mean = Estimate::of(&differences).map(|estimate| format!("{:.4}", estimate.mean));
-    mean.map_or("–".to_owned(), |mean| format!("{mean} ± {}", half_width(&differences)))
+    mean.map_or("–".to_owned(), |mean| with_width(mean, half_width(&differences)))
+}
+
+/// The cells of a row from the reward to the number of dialogues: means over the dialogues that
+/// have a result, or dashes.
+fn cells(tested: &[Numbers]) -> Vec<String> {
+    let means = means(tested);
+    let place = |name: &str| DIALOGUE_COLUMNS.iter().position(|column| column.name == name);
+    let cell = |(name, show): (&str, fn(f64) -> String)| {
+        let mean = place(name).and_then(|place| means[place]);
+        mean.map_or("–".to_owned(), show)
+    };
+    let mut cells: Vec<String> = SHOWN.into_iter().map(cell).collect();
+    let rewards: Vec<f64> = tested.iter().filter_map(|numbers| numbers[0]).collect();
+    cells[0] = with_width(cells[0].clone(), half_width(&rewards));
+    let (count, all) = (rewards.len(), tested.len());
+    cells.push(if count == all { all.to_string() } else { format!("{count} of {all}") });
+    cells
 }
 
 impl Comparison<'_> {
@@ -176,89 +211,63 @@ impl Comparison<'_> {
             return self.args.policies.clone();
         }
         let mut names = USUAL.map(str::to_owned).to_vec();
-        // The optimum does not know queues.
-        if self.split.test.iter().any(|dialogue| decisions(&self.model, *dialogue).is_none()) {
+        let too_many = |fold: &FoldModels| {
+            fold.fold.test.iter().any(|dialogue| decisions(&fold.model, *dialogue).is_none())
+        };
+        let is_true = |fold: &FoldModels| matches!(fold.scorer(), Scorer::True(_));
+        if self.folds.iter().any(too_many) {
             print_note("note: dialogues are too long, or views too many, for the row `optimum`");
-        } else if self.users.is_none() {
+        } else if self.users.is_none() && !self.folds.iter().any(is_true) {
+            // The optimum knows neither queues nor the law of generated dialogues.
             names.push("optimum".to_owned());
         }
         names
     }
 
-    /// The cells of a row from the rewards to their interval: means over the dialogues that have a
-    /// result, or dashes.
-    fn cells(&self, results: &[Option<DialogueResult>]) -> Vec<String> {
-        let all = results.len();
-        let results: Vec<DialogueResult> = results.iter().flatten().cloned().collect();
-        let s = PolicySummary::of(&self.model, &results, self.budget);
-        let mut cells: Vec<String> = [s.reward, s.response, s.association, s.spent.latency_s]
-            .map(|number| format!("{number:.4}"))
-            .to_vec();
-        cells.push(format!("{:.6}", s.spent.usage_usd));
-        cells.extend([s.latency.rate, s.usage.rate].map(|rate| format!("{:.1} %", 100.0 * rate)));
-        if results.is_empty() {
-            cells.fill("–".to_owned());
+    /// By dialogue: the numbers of a policy, means over its trainings. A trained network is tested
+    /// on the folds whose training dialogues it learned from, of which there must be one.
+    fn test(&self, name: &str) -> Result<Vec<Numbers>, CliError> {
+        let mut spec = PolicySpec::parse(name)?;
+        if let PolicySpec::Listed(_, turns) = &mut spec
+            && *turns > 0
+        {
+            *turns = self.args.turns;
         }
-        let count = results.len();
-        cells.push(if count == all { all.to_string() } else { format!("{count} of {all}") });
-        cells.push(half_width(&results.iter().map(|result| result.reward).collect::<Vec<_>>()));
-        cells
-    }
-
-    /// Results by test dialogue; `None` for a dialogue that has to keep the budget and cannot.
-    fn results(&self, name: &str) -> Result<Vec<Option<DialogueResult>>, CliError> {
-        let Self { args, model, split, budget, users } = self;
-        let rng = Rng::new(args.dialogues.seed, 0);
-        let mut policy: Box<dyn OffloadPolicy> = match name.split_once(':') {
-            _ if name == "optimum" => return Ok(self.optimum()?),
-            Some(("decisions", file)) => {
-                let source = source::read(file)?;
-                Box::new(RecordedPolicy::parse(&source, &model.workload, &split.test)?)
+        let rng = Rng::new(self.args.dialogues.seed, 0);
+        let count = self.folds.first().map_or(0, |fold| fold.model.workload.dialogues.len());
+        let mut tested: Vec<Vec<Numbers>> = vec![Vec::new(); count];
+        let mut refused = None;
+        for (at, models) in self.folds.iter().enumerate() {
+            let users = self.users.as_ref();
+            let (budget, agents) = (self.budget, &self.agents);
+            let training_seed = rng.keyed(Label::Policy, u64::MAX, at as u64);
+            let test = PolicyTest { models, budget, users, rng, training_seed, agents };
+            let outcome = match spec.test(&test) {
+                Err(problems) if matches!(spec, PolicySpec::Learned(_)) => {
+                    refused.get_or_insert(problems);
+                    continue;
+                }
+                outcome => outcome?,
+            };
+            let workload = &models.model.workload;
+            for (training, results) in outcome.trainings.iter().enumerate() {
+                if outcome.chosen.is_some_and(|chosen| chosen != training) {
+                    continue;
+                }
+                for (dialogue, result) in models.fold.test.iter().zip(results) {
+                    let turns = workload.dialogues[*dialogue].turns.len();
+                    let own = numbers(result.as_ref(), turns, budget, &workload.actions);
+                    tested[*dialogue].push(own);
+                }
             }
-            Some(("learned", file)) => Box::new(NetworkPolicy::load(file, model)?),
-            _ => policies::build(name, model, rng)?,
-        };
-        let policy = policy.as_mut();
-        if policy.learns() {
-            train(model, &split.train, policy, *budget, args.turns, rng);
         }
-        let results = match users {
-            None => evaluate(model, Scorer::Estimator(model), &split.test, policy, *budget),
-            Some(users) => multi_user::evaluate(
-                model,
-                Scorer::Estimator(model),
-                &split.test,
-                policy,
-                *budget,
-                users,
-            )
-            .map_err(CliError::Failed)?,
-        };
-        Ok(results.into_iter().map(Some).collect())
-    }
-
-    /// The best sequence of each test dialogue. Refused if a dialogue has too many: a mean over the
-    /// others would be one over shorter dialogues.
-    fn optimum(&self) -> Result<Vec<Option<DialogueResult>>, Problem> {
-        let (model, test) = (&self.model, &self.split.test);
-        let all: usize = test.iter().filter_map(|dialogue| decisions(model, *dialogue)).sum();
-        if all > MAX_DECISIONS {
-            let millions = all / 1_000_000;
-            print_note(&format!(
-                "optimum: {millions} million decisions to compare, which takes a while"
-            ));
+        if let Some(problems) = refused.filter(|_| tested.iter().all(Vec::is_empty)) {
+            return Err(problems.into());
         }
-        let best = |dialogue: &usize| {
-            let tree = Tree::new(model, *dialogue).ok_or_else(|| {
-                let turns = model.workload.dialogues[*dialogue].turns.len();
-                let actions = model.actions().len();
-                let found =
-                    format!("`optimum` of a dialogue with {turns} turns of {actions} actions");
-                let expected = format!("at most {MAX_DECISIONS} decisions to compare");
-                Problem::new(Location::file("--policy"), found, expected)
-            })?;
-            Ok(tree.best(Some(self.budget)))
-        };
-        test.par_iter().map(best).collect()
+        // Of `self` most dialogues are not tested.
+        let is_tested = |at: &usize| self.folds.iter().any(|fold| fold.fold.test.contains(at));
+        let none = [None; NUMBERS];
+        let one = |own: &Vec<Numbers>| if own.is_empty() { none } else { means(own) };
+        Ok((0..count).filter(is_tested).map(|at| one(&tested[at])).collect())
     }
 }

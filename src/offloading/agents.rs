@@ -10,7 +10,7 @@ use super::evaluate::{Scorer, evaluate};
 use super::model::DialogueModel;
 use super::network_policy::NetworkPolicy;
 use super::training_env::{DialogueEnvironment, TrainingPlan};
-use crate::config::Problem;
+use crate::config::{Location, Problem};
 use crate::rl::net::Mlp;
 use crate::rl::{Algorithm, Training};
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub fn train_agents(
 ) -> Result<Vec<TrainedAgent>, Problem> {
     let validation = spec.validates.then(|| Validation::new(model, budget)).transpose()?;
     let one = |training: usize| {
-        let learner = validation.as_ref().map_or(model, |validation| &validation.model);
+        let learner = validation.as_ref().map_or(model, Validation::learner);
         train(learner, spec, validation.as_ref(), seed.wrapping_add(training as u64))
     };
     (0..spec.trainings).map(one).collect()
@@ -82,30 +82,103 @@ fn train(
 ) -> Result<TrainedAgent, Problem> {
     let mut env = DialogueEnvironment::new(model, model.trained_on(), spec.plan)?;
     let mut training = Training::new(spec.algorithm, &env, spec.steps, seed);
-    let (mut best, mut checked): (Option<TrainedAgent>, _) = (None, 0);
-    while let Some(point) = training.advance(&mut env) {
-        let Some(validation) = validation else { continue };
-        let is_last = point.steps >= spec.steps;
-        if !is_last && point.steps - checked < spec.steps / CHECKS {
-            continue;
-        }
-        checked = point.steps;
-        let network = training.network().clone();
-        let reward = validation.reward(&network, spec.plan);
-        if best.as_ref().and_then(|best| best.validated).is_none_or(|known| reward > known) {
-            best = Some(TrainedAgent { network, steps: point.steps, validated: Some(reward) });
+    let mut best = validation.map(|of| BestNetwork::new(of, spec.plan, spec.steps));
+    while training.advance(&mut env).is_some() {
+        if let Some(best) = &mut best {
+            best.check(&training);
         }
     }
-    let last = || TrainedAgent {
-        network: training.network().clone(),
-        steps: training.done(),
-        validated: None,
-    };
-    Ok(best.unwrap_or_else(last))
+    Ok(TrainedAgent::of(&training, best))
+}
+
+impl TrainedAgent {
+    /// The best of the networks that were validated; the last one without validation.
+    pub fn of(training: &Training, best: Option<BestNetwork<'_>>) -> Self {
+        best.and_then(|best| best.best).unwrap_or_else(|| Self {
+            network: training.network().clone(),
+            steps: training.done(),
+            validated: None,
+        })
+    }
+}
+
+/// The best network of a training so far, by validation dialogues: a training stops early by taking
+/// it at the end.
+pub struct BestNetwork<'a> {
+    validation: &'a Validation,
+    plan: TrainingPlan,
+    /// Steps of the whole training.
+    total: usize,
+    /// The steps after which a network was last validated.
+    checked: usize,
+    best: Option<TrainedAgent>,
+}
+
+impl<'a> BestNetwork<'a> {
+    /// No network yet, of a training of `total` steps.
+    pub fn new(validation: &'a Validation, plan: TrainingPlan, total: usize) -> Self {
+        Self { validation, plan, total, checked: 0, best: None }
+    }
+
+    /// To be called after every segment: the mean validation reward of the network, if it is one of
+    /// those that are validated: about fifteen of a training, and always the last.
+    pub fn check(&mut self, training: &Training) -> Option<f64> {
+        let steps = training.done();
+        let is_last = steps >= self.total;
+        if !is_last && steps.saturating_sub(self.checked) < self.total / CHECKS {
+            return None;
+        }
+        self.checked = steps;
+        let network = training.network();
+        let reward = self.validation.reward(network, self.plan);
+        if self.best.as_ref().and_then(|best| best.validated).is_none_or(|known| reward > known) {
+            let network = network.clone();
+            self.best = Some(TrainedAgent { network, steps, validated: Some(reward) });
+        }
+        Some(reward)
+    }
+
+    /// Everything but the reward, which the network has again, as numbers for a checkpoint: the
+    /// steps of the last validation and of the best network, and its parameters.
+    pub fn state(&self) -> Vec<f32> {
+        let Some(best) = &self.best else { return Vec::new() };
+        let steps = [split_steps(self.checked), split_steps(best.steps)].concat();
+        [&steps[..], &best.network.parameters].concat()
+    }
+
+    /// Continues with what [`Self::state`] returned; `None` if it is of another training.
+    pub fn restore(&mut self, training: &Training, state: &[f32]) -> Option<()> {
+        if state.is_empty() {
+            return Some(());
+        }
+        let (steps, parameters) = state.split_at_checked(4)?;
+        let mut network = training.network().clone();
+        if parameters.len() != network.parameters.len() {
+            return None;
+        }
+        network.parameters.copy_from_slice(parameters);
+        self.checked = joined_steps(&steps[..2]);
+        let validated = Some(self.validation.reward(&network, self.plan));
+        self.best = Some(TrainedAgent { network, steps: joined_steps(&steps[2..]), validated });
+        Some(())
+    }
+}
+
+/// The whole numbers that single precision has without gaps.
+const EXACT: usize = 1 << 24;
+
+/// A number of steps as two numbers in single precision, without rounding below 2^48.
+fn split_steps(steps: usize) -> [f32; 2] {
+    [(steps / EXACT) as f32, (steps % EXACT) as f32]
+}
+
+/// What [`split_steps`] split.
+fn joined_steps(parts: &[f32]) -> usize {
+    parts.iter().fold(0, |steps: usize, part| steps.saturating_mul(EXACT) + *part as usize)
 }
 
 /// Dialogues on which networks are compared, and the model of the others.
-struct Validation {
+pub struct Validation {
     /// What agents learn from.
     model: DialogueModel,
     /// Each validation dialogue with the model of the others, which scores it.
@@ -114,7 +187,18 @@ struct Validation {
 }
 
 impl Validation {
-    fn new(model: &DialogueModel, budget: Cost) -> Result<Self, Problem> {
+    /// Sets every fourth of the dialogues that `model` was fitted to apart; networks are compared at
+    /// `budget`.
+    ///
+    /// # Errors
+    /// There are too few dialogues.
+    pub fn new(model: &DialogueModel, budget: Cost) -> Result<Self, Problem> {
+        let count = model.trained_on().len();
+        if count <= VALIDATION {
+            let found = format!("{count} training dialogues");
+            let expected = format!("more than {VALIDATION}: two validate, and score each other");
+            return Err(Problem::new(Location::file("validation"), found, expected));
+        }
         let all = model.trained_on().iter().enumerate();
         let (own, rest): (Vec<_>, Vec<_>) = all.partition(|(at, _)| at % VALIDATION == 0);
         let of = |chosen: Vec<(usize, &usize)>| chosen.into_iter().map(|(_, d)| *d).collect();
@@ -129,8 +213,13 @@ impl Validation {
         Ok(Self { model: fit(&rest)?, scoring: scoring.collect::<Result<_, Problem>>()?, budget })
     }
 
+    /// The model of the dialogues that do not validate, from which agents learn.
+    pub fn learner(&self) -> &DialogueModel {
+        &self.model
+    }
+
     /// The mean reward of a network; beyond the budget a dialogue earns nothing.
-    fn reward(&self, network: &Mlp, plan: TrainingPlan) -> f64 {
+    pub fn reward(&self, network: &Mlp, plan: TrainingPlan) -> f64 {
         let mut policy = NetworkPolicy::new(network.clone(), plan);
         let mut sum = 0.0;
         for (dialogue, scoring) in &self.scoring {
@@ -172,6 +261,45 @@ mod tests {
             let others = scoring.trained_on();
             assert!(others.len() == 9 && !others.contains(dialogue));
             assert!(others.iter().all(|other| own.contains(other)));
+        }
+    }
+
+    #[test]
+    fn too_few_dialogues_to_validate_are_refused() {
+        let five = &[0, 1, 2, 3, 4];
+        let of = |dialogues: &[usize]| {
+            let model = model();
+            DialogueModel::new(Arc::clone(&model.workload), dialogues, model.params).unwrap()
+        };
+        assert_eq!(Validation::new(&of(five), Cost::PUBLISHED).unwrap().scoring.len(), 2);
+        let problem = Validation::new(&of(&five[..4]), Cost::PUBLISHED).err().unwrap().to_string();
+        let expected = "validation: found 4 training dialogues, expected more than 4";
+        assert!(problem.starts_with(expected), "{problem}");
+    }
+
+    #[test]
+    fn the_best_network_survives_an_interruption() {
+        let (model, plan) = (model(), spec(true).plan);
+        let validation = Validation::new(&model, Cost::PUBLISHED).unwrap();
+        let learner = validation.learner();
+        let mut env = DialogueEnvironment::new(learner, learner.trained_on(), plan).unwrap();
+        let mut training = Training::new(Algorithm::A2c, &env, 12_000, 7);
+        let new = || BestNetwork::new(&validation, plan, 12_000);
+        let (mut whole, mut best) = (new(), new());
+        assert!(best.state().is_empty() && best.restore(&training, &[]).is_some());
+        while training.advance(&mut env).is_some() {
+            let mut again = new();
+            again.restore(&training, &best.state()).unwrap();
+            best = again;
+            assert_eq!(whole.check(&training), best.check(&training));
+            assert_eq!(whole.state(), best.state());
+            assert!(new().restore(&training, &best.state()[1..]).is_none());
+        }
+        let [whole, best] = [whole, best].map(|best| TrainedAgent::of(&training, Some(best)));
+        assert_eq!((whole.steps, whole.validated), (best.steps, best.validated));
+        assert_eq!(whole.network, best.network);
+        for steps in [0, 1, EXACT - 1, EXACT, 3 * EXACT + 12_345] {
+            assert_eq!(joined_steps(&split_steps(steps)), steps);
         }
     }
 

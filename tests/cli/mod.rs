@@ -15,6 +15,7 @@ mod reproduce_tmo;
 mod shard;
 mod sweep;
 mod train;
+mod train_folds;
 mod transcripts;
 mod tune;
 mod verify;

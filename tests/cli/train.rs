@@ -11,22 +11,48 @@ const TRAIN: [&str; 9] =
 
 #[test]
 fn a_training_killed_goes_on_to_the_same_bytes() {
+    killed_and_resumed(&TRAIN);
+}
+
+/// The best network so far is in the checkpoint.
+#[test]
+fn a_training_that_validates_is_killed_and_goes_on_to_the_same_bytes() {
+    let shell = killed_and_resumed(&[&TRAIN[..], &["--validate"]].concat());
+    let curve = shell.read("t/curve.csv");
+    // Every network, since a fifteenth of the steps is less than a segment.
+    let validated = numbers(&curve, "reward_validation_mean");
+    assert_eq!(validated.len(), 4);
+    let first = |best: usize, at: usize| if validated[at] > validated[best] { at } else { best };
+    let best = (0..4).fold(0, first);
+    let policy = shell.read("t/policy.toml");
+    let steps = format!("\nsteps = {}\n", column(&curve, "steps")[best]);
+    assert!(policy.contains(&steps), "{curve}{}", &policy[..200]);
+}
+
+/// Runs a training in one go, and one that is killed after its first checkpoint and run again.
+fn killed_and_resumed(arguments: &[&str]) -> Shell {
     let (whole, killed) = (Shell::new(), Shell::new());
-    assert_eq!(Said::of(&mut whole.command(&TRAIN)).code, Some(0));
-    let mut command = killed.command(&TRAIN);
+    assert_eq!(Said::of(&mut whole.command(arguments)).code, Some(0));
+    let mut command = killed.command(arguments);
     let mut child = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("it starts");
     while !killed.exists("t/checkpoint.toml") && child.try_wait().expect("a child").is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().expect("it may be over already");
     child.wait().expect("it is over");
-    let again = Said::of(&mut killed.command(&TRAIN));
+    let again = Said::of(&mut killed.command(arguments));
     assert_eq!(again.code, Some(0), "{again:?}");
     assert!(again.err.contains("resumed after "), "{again:?}");
     for file in LEFT.into_iter().chain(["t/curve.svg", "t/curve.png"]) {
         assert_eq!(killed.bytes(file), whole.bytes(file), "{file}");
     }
     assert_eq!(column(&whole.read("t/curve.csv"), "steps"), ["2000", "4000", "6000", "8000"]);
+    whole
+}
+
+/// A column of numbers; an empty cell is not one.
+fn numbers(table: &str, name: &str) -> Vec<f64> {
+    column(table, name).iter().filter_map(|cell| cell.parse().ok()).collect()
 }
 
 /// The files of a training by DQN, but for the pictures.
@@ -92,13 +118,14 @@ fn stored_steps_are_those_of_the_checkpoint_or_refused() {
 #[test]
 fn a_policy_decides_only_where_it_was_learned_for() {
     let shell = Shell::new();
-    shell.ok("train --algorithm a2c --steps 2000 --out t");
+    shell.ok("train --evaluation self --algorithm a2c --steps 2000 --out t");
     let said = shell.ok("offload --policy learned:t/policy.toml --policy local --policy optimum");
     assert_eq!(said.out.lines().count(), 4, "{}", said.out);
     let said = shell.fails(2, "offload --workload sweep:2,4,3 --policy learned:t/policy.toml");
     assert!(said.err.contains("t/policy.toml: `catalogue.actions`: found `local, cloud, cloud+0"));
     assert!(said.err.contains("t/policy.toml: `catalogue.tasks`: found `Assistive System, "));
-    let said = shell.fails(2, "train --algorithm a2c --steps 2000 --seed 2 --out t");
+    let said =
+        shell.fails(2, "train --evaluation self --algorithm a2c --steps 2000 --seed 2 --out t");
     assert!(said.err.contains("t/checkpoint.toml: `catalogue.seed`: found `1`, expected `2`"));
     let text = shell.read("t/policy.toml").replacen("steps = 2000", "steps = 2001", 1);
     shell.write("t/policy.toml", text);
@@ -138,25 +165,12 @@ fn decisions_of_others_are_compared() {
     }
 }
 
-#[test]
-fn seeds_trained_at_once_are_those_trained_alone() {
-    let shell = Shell::new();
-    let said = shell.ok("train --algorithm a2c --steps 2000 --seed 4 --seeds 2 --out both");
-    assert_eq!(said.out.lines().count(), 2, "{}", said.out);
-    shell.ok("train --algorithm a2c --steps 2000 --seed 5 --out alone");
-    for file in ["policy.toml", "curve.csv"] {
-        let both = shell.bytes(&format!("both/seed-5/{file}"));
-        assert_eq!(both, shell.bytes(&format!("alone/{file}")), "{file}");
-        assert_ne!(both, shell.bytes(&format!("both/seed-4/{file}")), "{file}");
-    }
-    shell.fails(2, "train --steps 2000 --seeds 0 --out none");
-}
-
 /// Everything that a policy was learned for is compared, and what differs is named.
 #[test]
 fn a_policy_is_refused_where_anything_that_it_was_learned_for_differs() {
     let shell = Shell::new();
-    let made = shell.ok("train --algorithm a2c --steps 2000 --constraint mask --out t");
+    let made =
+        shell.ok("train --evaluation self --algorithm a2c --steps 2000 --constraint mask --out t");
     assert!(made.out.contains("test reward"), "{made:?}");
     for (other, named) in [
         ("--metric hamming", &["metric"][..]),
@@ -192,7 +206,7 @@ fn a_policy_never_meets_the_dialogues_that_it_was_trained_on() {
     let shell = Shell::new();
     let text = like_m4a1(40, Rng::new(1, 0)).to_csv();
     shell.write("d.csv", &text);
-    shell.ok("train --workload d.csv --algorithm a2c --steps 2000 --out t");
+    shell.ok("train --evaluation self --workload d.csv --algorithm a2c --steps 2000 --out t");
     let again = "offload --workload d.csv --policy learned:t/policy.toml";
     shell.ok(again);
     let said = shell.fails(2, &format!("{again} --seed 2"));

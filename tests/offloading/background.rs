@@ -9,7 +9,7 @@ use peeksim::experiment::{InputCache, read_users};
 use peeksim::offloading::generate::like_m4a1;
 use peeksim::offloading::multi_user::{MultiUserSpec, TurnPacing};
 use peeksim::offloading::policies::build;
-use peeksim::offloading::{DialogueModel, LocalFormula, ModelParams};
+use peeksim::offloading::{Costs, DialogueModel, LocalFormula, ModelParams};
 use peeksim::system::catalog::{AppSpec, WorkerSpec};
 use peeksim::system::deadline_budget::DeadlineBudget;
 use peeksim::system::latency::LatencyPoints;
