@@ -27,6 +27,7 @@ mod shard_plan;
 mod sweep;
 mod terminal;
 mod train;
+mod train_args;
 mod train_dialogues;
 mod training_run;
 mod tune;
@@ -90,7 +91,7 @@ enum Command {
     /// Print the JSON Schema of experiment files, with which editors check them.
     Schema,
     /// Train an agent to offload dialogues or to schedule; the same command resumes a training.
-    Train(train::TrainArgs),
+    Train(train_args::TrainArgs),
     /// Print the completions of a shell.
     Completions(completions::CompletionsArgs),
     /// Print the manual page of peeksim or of one of its commands.

@@ -1,6 +1,6 @@
 //! Trainings on dialogues: what is learned from, who scores, and how much trainings differ.
 
-use super::train::TrainArgs;
+use super::train_args::TrainArgs;
 use super::training_run::{CompletedTraining, CurveLayout, TrainingRun};
 use super::{CliError, dialogues, progress::TrainingProgress};
 use crate::config::{Location, Problem};

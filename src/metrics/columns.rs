@@ -3,11 +3,8 @@
 use super::column::{
     ARRIVED, COMPLETED, Cell, Column, ColumnKind, LATE, TARDINESS, column, count, ratio, share,
 };
-use super::study::DIALOGUE_COLUMNS;
 use super::summary::Summary;
 use crate::core::units::NS_PER_MS;
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 /// The measured columns of `runs.csv`, in order.
 pub const COLUMNS: &[Column] = &{
@@ -277,15 +274,6 @@ impl Summary {
         self.sort();
         METRICS.iter().find(|metric| metric.column.name == name).map(|metric| metric.cell(self))
     }
-}
-
-/// The measured column of this name of any study, if there is one.
-pub fn column_named(name: &str) -> Option<&'static Column> {
-    static COLUMNS_BY_NAME: LazyLock<BTreeMap<&str, &Column>> = LazyLock::new(|| {
-        let columns = COLUMNS.iter().chain(DIALOGUE_COLUMNS);
-        columns.map(|column| (column.name, column)).collect()
-    });
-    COLUMNS_BY_NAME.get(name).copied()
 }
 
 /// The cell of the column of this name in a row with the cells of [`COLUMNS`].

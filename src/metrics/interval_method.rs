@@ -1,7 +1,7 @@
 //! How the interval of a metric over replicates is found, and the range of the metric.
 
 use super::column::ColumnKind;
-use super::columns::column_named;
+use super::study::column_named;
 use crate::core::rng::name_key;
 use crate::stats::MetricShape;
 

@@ -22,7 +22,7 @@ mod tables;
 mod warmup;
 
 pub use column::{Cell, Column, ColumnKind};
-pub use columns::{COLUMNS, column_named, named};
+pub use columns::{COLUMNS, named};
 pub use direction::more_is_better;
 pub use fluid_bound::fluid_bound;
 pub use interval_method::{interval_key, is_skewed, metric_shape};
@@ -30,7 +30,7 @@ pub use latencies::{QUANTILES, quantile_sorted};
 #[cfg(feature = "parquet")]
 pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};
-pub use study::{DIALOGUE_COLUMNS, Study};
+pub use study::{DIALOGUE_COLUMNS, Study, column_named};
 pub use summary::Summary;
 pub use tables::{MAX_INTERVALS, TABLES, TableCollector, TableEntry, Tables};
 pub use warmup::{MeasurementWindow, Transient};

@@ -129,6 +129,15 @@ impl Study {
     }
 }
 
+/// The measured column of this name of any study, if there is one.
+pub fn column_named(name: &str) -> Option<&'static Column> {
+    static COLUMNS_BY_NAME: LazyLock<BTreeMap<&str, &Column>> = LazyLock::new(|| {
+        let columns = COLUMNS.iter().chain(DIALOGUE_COLUMNS);
+        columns.map(|column| (column.name, column)).collect()
+    });
+    COLUMNS_BY_NAME.get(name).copied()
+}
+
 /// A column of numbers of either sign.
 const fn signed(name: &'static str, meaning: &'static str) -> Column {
     column(name, meaning).of(ANY_NUMBER)
