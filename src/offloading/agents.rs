@@ -283,8 +283,8 @@ mod tests {
         let validation = Validation::new(&model, Cost::PUBLISHED).unwrap();
         let learner = validation.learner();
         let mut env = DialogueEnvironment::new(learner, learner.trained_on(), plan).unwrap();
-        let mut training = Training::new(Algorithm::A2c, &env, 12_000, 7);
-        let new = || BestNetwork::new(&validation, plan, 12_000);
+        let mut training = Training::new(Algorithm::A2c, &env, 6000, 7);
+        let new = || BestNetwork::new(&validation, plan, 6000);
         let (mut whole, mut best) = (new(), new());
         assert!(best.state().is_empty() && best.restore(&training, &[]).is_some());
         while training.advance(&mut env).is_some() {
