@@ -24,9 +24,12 @@ pub(super) const COLUMNS: [Column; 9] = [
     text("left", "a scheduler or policy"),
     text("right", "another"),
     column("difference", "mean of left − right, paired over replicates or samples").of(ANY_NUMBER),
-    column("ci95_low", "lower end of its 95 % interval (Student's t; of samples bootstrap-t)")
-        .of(ANY_NUMBER)
-        .empty(FEW),
+    column(
+        "ci95_low",
+        "lower end of its 95 % interval (Student's t; of 30 samples or more bootstrap-t)",
+    )
+    .of(ANY_NUMBER)
+    .empty(FEW),
     column("ci95_high", "upper end of its 95 % interval").of(ANY_NUMBER).empty(FEW),
     count("replicates", "replicates or samples that have both"),
     count("wins", "of them, those in which left is higher"),
@@ -53,6 +56,8 @@ pub struct Difference {
     pub ends: Option<(f64, f64)>,
 }
 
+/// Fewer samples than these are too few to be resampled: they have Student's t.
+const FEWEST_CLUSTERS: usize = 30;
 /// Numbers that agree to this share of their size are equal: sums that were added in another order
 /// differ in their last digits.
 const ROUNDING: f64 = 1e-12;
@@ -138,7 +143,8 @@ impl<'a> RowsByLabel<'a> {
         let clusters = Study::Offloading.place_of(metric).is_some();
         let of = |pairs| {
             let difference = Difference::of([left, right], pairs, range);
-            if clusters { difference.resampled(metric, range) } else { difference }
+            let many = difference.values.len() >= FEWEST_CLUSTERS;
+            if clusters && many { difference.resampled(metric, range) } else { difference }
         };
         pairs.into_iter().map(of).collect()
     }

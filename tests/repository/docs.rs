@@ -120,6 +120,9 @@ fn small(command: &str) -> String {
     let mut command = words.join(" ");
     let shipped = !word(2).contains(".toml") && !word(2).starts_with('-');
     command.push_str(match word(1) {
+        "sweep" if word(2).starts_with("offloading") => {
+            " --set replicates=2 --set generated_dialogues=20"
+        }
         "sweep" if shipped => {
             " --replicates 1 --set workload.rate_rps=100 --set workload.requests=50"
         }

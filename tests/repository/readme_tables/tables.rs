@@ -1,6 +1,6 @@
 //! Which tables there are, and where their numbers are kept.
 
-use super::{Column, Row, Table};
+use super::{Column, Label, Row, Table};
 
 const QUICKSTART_PAGE: &str = "docs/src/quickstart.md";
 const EDGE_CLOUD_PAGE: &str = "docs/src/edge-cloud.md";
@@ -15,6 +15,10 @@ const SHIFT: &str = "results/activity-shift/summary.csv";
 const ARENA_PAGE: &str = "docs/src/arena.md";
 const ARENA: &str = "results/arena/arena-edge/summary.csv";
 const THRASH: &str = "results/load-thrash/summary.csv";
+
+const OFFLOADING_PAGE: &str = "docs/src/offloading.md";
+const USERS: &str = "results/offloading-users/summary.csv";
+const WITH_SECONDS: &str = "{reward_mean ±} ({latency_s_mean 0.1} s; {over_budget_ratio .2})";
 
 const UTILITY: &str = "{utility_mean ±}";
 const MISSED: &str = "{deadline_miss_ratio .2}";
@@ -69,7 +73,38 @@ const LOADS: &[Column] = &[
     load("1.4", "1.4"),
 ];
 
+/// A policy of the experiment about many users.
+const fn policy(name: &'static str, policy: &'static str, known: &'static [Label]) -> Row {
+    Row { name, file: USERS, label: ("policy", policy), also: known }
+}
+
+/// What a cell says at a number of users.
+const fn users(heading: &'static str, count: &'static str) -> Column {
+    Column { heading, file: "", label: ("users.count", count), cell: WITH_SECONDS }
+}
+
+const KNOWN: &[Label] = &[("users.queue_info", "true")];
+const HIDDEN: &[Label] = &[("users.queue_info", "false")];
+
 pub(super) const TABLES: &[Table] = &[
+    Table {
+        document: OFFLOADING_PAGE,
+        name: "offloading-users",
+        head: "policy",
+        columns: &[
+            users("1 user", "1"),
+            users("10 users", "10"),
+            users("50 users", "50"),
+            users("200 users", "200"),
+        ],
+        rows: &[
+            policy("`local`", "local", KNOWN),
+            policy("`greedy-knn-guarded`", "greedy-knn-guarded", KNOWN),
+            policy("the same, waits hidden", "greedy-knn-guarded", HIDDEN),
+            policy("`tmo-rl-plus`", "tmo-rl-plus", KNOWN),
+            policy("the same, waits hidden", "tmo-rl-plus", HIDDEN),
+        ],
+    },
     Table {
         document: QUICKSTART_PAGE,
         name: "quickstart",
