@@ -14,10 +14,10 @@ use std::path::PathBuf;
 pub(super) struct CompareArgs {
     /// A results folder with runs.csv.
     folder: PathBuf,
-    /// The metric to compare; utility_mean, or reward_mean of an offloading study, by default.
+    /// The metric to compare; by default utility_mean, of an offloading study reward_mean.
     #[arg(long)]
     metric: Option<String>,
-    /// The axis whose values are compared; schedulers or policies, or else the first axis that varies.
+    /// The axis whose values are compared; schedulers or policies, or else the first that varies.
     #[arg(long)]
     axis: Option<String>,
     /// The value that the others are compared with; the first by default.

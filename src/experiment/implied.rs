@@ -47,7 +47,8 @@ pub(super) fn axis_of_lines(
     String::new()
 }
 
-/// The axis of a claim that names none: `scheduler` or `policy`, or else the first that has both values.
+/// The axis of a claim that names none: `scheduler` or `policy`, or else the first that has both
+/// values.
 pub(super) fn axis_of_claim(
     claim: &ConfigNode,
     values: [&str; 2],

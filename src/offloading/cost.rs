@@ -1,4 +1,5 @@
-//! Time and money of a call: tables and formulas of a file (`cost_file.rs`), or means of a data set.
+//! Time and money of a call: tables and formulas of a file (`cost_file.rs`), or means of a data
+//! set.
 //!
 //! Costs depend on whether a call is local and on the number of uploaded views alone; there is no
 //! noise.

@@ -1,7 +1,8 @@
 //! The expected score of an answer: a distance-weighted mean over the nearest recorded turns.
 //!
 //! A point is a state and a decision, all coordinates small integers, and the score of the answer.
-//! Of the points nearest to a query (five in the published code) by a [`Metric`], each counts with weight 1 / (d + 1e-6)
+//! Of the points nearest to a query (five in the published code) by a [`Metric`], each counts with
+//! weight 1 / (d + 1e-6)
 //! (the authors' `tmo/env.py`, where d is Euclidean). Distances are functions of integers, so ties
 //! are exact. They are frequent, and the published code breaks them by the order of its tree; see
 //! [`NeighbourTies`].

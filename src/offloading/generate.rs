@@ -202,7 +202,8 @@ const TOP: f64 = 2.0;
 /// those with 1 to X views; the mean score of a cloud answer grows by 0.1 with every view uploaded
 /// so far in the dialogue, this turn included. Times and costs are not part of the rule and are 0.
 ///
-/// Policies choose among all actions; of more than 12 views the first 12 count, see [`synthetic_of`].
+/// Policies choose among all actions; of more than 12 views the first 12 count, see
+/// [`synthetic_of`].
 pub fn synthetic(shape: SyntheticShape, count: usize, rng: Rng) -> Workload {
     let views = shape.views.min(MAX_VIEWS_OF_ALL);
     synthetic_of(SyntheticShape { views, ..shape }, Actions::new(views), count, rng)

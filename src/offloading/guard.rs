@@ -10,7 +10,8 @@
 //! It follows that no dialogue whose local answers alone keep the budget exceeds it. While all
 //! answers were local, the dialogue may stay local. Once another action was allowed, the budget
 //! pays for local answers up to the longest dialogue, and every action that is allowed later keeps
-//! that reserve. With queues this holds as long as local answers do not wait.
+//! that reserve. With many users this holds as long as local answers do not wait, and no worker
+//! fails or is slower than its costs say.
 
 #[cfg(doc)]
 use super::model::DialogueModel;

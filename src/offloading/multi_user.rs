@@ -29,6 +29,7 @@ mod arrivals;
 mod background;
 mod session;
 mod system;
+mod workers;
 
 pub use background::Background;
 
@@ -36,7 +37,7 @@ use super::cost::{Cost, Costs};
 use super::evaluate::{DialogueResult, Scorer};
 use super::model::DialogueModel;
 use super::policy::OffloadPolicy;
-use crate::config::{Problem, Problems};
+use crate::config::{Location, Problem, Problems};
 use crate::contract::AccuracySource;
 use crate::core::rng::Rng;
 use crate::core::units::{Span, Time};
@@ -91,11 +92,14 @@ impl MultiUserSpec {
     /// Whether these costs fit: a cloud behind a link needs costs by bytes.
     ///
     /// # Errors
-    /// They do not, or device and cloud are not one worker each.
+    /// They do not, nobody is there, or device and cloud are not one worker each.
     pub fn check(&self, costs: &Costs) -> Result<(), Problem> {
         let refuse = |worker: &WorkerSpec, found: String, expected: &str| {
             Err(Problem::new(worker.place.clone(), found, expected))
         };
+        if self.users == 0 {
+            return Err(Problem::new(Location::file("users"), "no user", "one user or more"));
+        }
         for (worker, what) in [(&self.device, "device"), (&self.cloud, "cloud")] {
             if worker.count != 1 || worker.lanes == 0 {
                 let found = format!("{} workers of {} lanes", worker.count, worker.lanes);

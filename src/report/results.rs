@@ -1,6 +1,5 @@
 //! Reading `runs.csv` back.
 
-use super::samples_csv;
 use crate::config::csv::{Row, Table};
 use crate::config::source::{self, Source};
 use crate::config::{Location, Problem};
@@ -22,6 +21,9 @@ pub const HEAD: [Column; 5] = [
     REPLICATE,
     count("seed", "the root of all random numbers of the experiment"),
 ];
+
+/// The file of the samples of an offloading study.
+pub const SAMPLES: &str = "samples.csv";
 
 /// The columns before the axes in `samples.csv`.
 pub const SAMPLE_HEAD: [Column; 4] = [
@@ -160,7 +162,7 @@ impl Results {
     /// # Errors
     /// Says which file, line and column cannot be read.
     pub fn load(folder: &Path) -> Result<Self, ResultsError> {
-        let samples = folder.join(samples_csv::NAME).to_string_lossy().into_owned();
+        let samples = folder.join(SAMPLES).to_string_lossy().into_owned();
         if source::exists(&samples) {
             return Self::parse(&source::read_own(&samples)?);
         }

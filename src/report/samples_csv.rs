@@ -7,7 +7,7 @@
 //! their estimators. Differences are paired by sample, so that resampling them is the paired
 //! bootstrap of clusters.
 
-use super::results::SAMPLE_HEAD;
+use super::results::{SAMPLE_HEAD, SAMPLES};
 use super::runs_csv::{names, write_csv};
 use crate::experiment::{Configs, OffloadingConfig, RunRecord, Sweep};
 use crate::metrics::{Cell, DIALOGUE_COLUMNS};
@@ -15,8 +15,6 @@ use crate::output::atomic::{self, WriteError};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The file's name.
-pub const NAME: &str = "samples.csv";
 /// Cells of a row of a dialogue before its numbers.
 const BEFORE: usize = 4;
 
@@ -52,7 +50,7 @@ impl Sums {
 /// # Errors
 /// Says why it could not be written.
 pub(super) fn write(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
-    let path = folder.join(NAME);
+    let path = folder.join(SAMPLES);
     let Configs::Offloading(configs) = &sweep.configs else { return atomic::remove(&path) };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for own in runs.chunk_by(|a, b| a.spec.configuration == b.spec.configuration) {

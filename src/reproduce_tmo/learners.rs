@@ -1,5 +1,6 @@
 //! Agents trained on M4A1 as the authors train theirs, and with this program's changes, on one set
-//! of splits, each with several seeds. Rewards are scored by the estimator from which agents learned.
+//! of splits, each with several seeds. Rewards are scored by the estimator from which agents
+//! learned.
 
 use super::dialogue_scores::DialogueScores;
 use super::optimum_bounds::{self, AtBudget, Bound, GUARDED};

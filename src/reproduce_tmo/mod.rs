@@ -169,9 +169,9 @@ estimators as given: with a hundred other training dialogues, figures would move
 synthetic sweep intervals are over independent workloads.
 
 In all sections but `cross-fitted` and `generated`, rewards are scored by the estimator by which
-planners choose and from which agents learn, as published, so gains are overstated. `cross-fitted` has
-the same policies scored by dialogues that neither taught nor are tested; `generated` adds the law by
-which dialogues were generated.";
+planners choose and from which agents learn, as published, so gains are overstated. `cross-fitted`
+has the same policies scored by dialogues that neither taught nor are tested; `generated` adds the
+law by which dialogues were generated.";
 
 /// A budget in words.
 fn title(budget: Cost) -> String {

@@ -201,13 +201,37 @@ fn a_run_that_ends_early_leaves_turns_without_an_answer() {
 }
 
 #[test]
-fn a_link_needs_costs_by_bytes() {
-    let (model, all) = dialogues(&[1], table());
-    let mut spec = at_once(1, 1);
-    spec.cloud.link = Some(Link { rtt: Span::from_s(0.2), uplink: STEADY, power_w: None });
-    let mut policy = Says::new(&[1]);
-    let found =
-        multi_user::evaluate(&model, Scorer::Estimator(&model), &all, &mut policy, BUDGET, &spec);
-    let said = found.unwrap_err();
-    assert!(said.contains("found a link and a table of latencies, expected costs by"), "{said}");
+fn systems_that_do_not_fit_are_refused() {
+    let link = Some(Link { rtt: Span::from_s(0.2), uplink: STEADY, power_w: None });
+    let usual = || at_once(1, 1);
+    let linked = |class| WorkerSpec { link: link.clone(), ..WorkerSpec::new(class) };
+    let two = WorkerSpec { count: 2, ..WorkerSpec::new("device") };
+    let short = || CallLink {
+        link: linked("cloud").link.expect("a link"),
+        bytes: vec![1, 2],
+        compute_s: vec![1.0; 4],
+    };
+    for (spec, costs, said) in [
+        (MultiUserSpec { users: 0, ..usual() }, table(), "found no user, expected one user"),
+        (MultiUserSpec { device: two, ..usual() }, table(), "found 2 workers of 1 lanes"),
+        (at_once(1, 0), table(), "found 1 workers of 0 lanes, expected one cloud"),
+        (MultiUserSpec { device: linked("device"), ..usual() }, table(), "a device behind a link"),
+        (
+            MultiUserSpec { cloud: linked("cloud"), ..usual() },
+            table(),
+            "found a link and a table of latencies, expected costs by bytes",
+        ),
+        (
+            usual(),
+            Costs { link: Some(short()), ..table() },
+            "found bytes and seconds of calls with fewer than 2 views, expected those of calls \
+             with 0 to 3 views",
+        ),
+    ] {
+        let (model, all) = dialogues(&[1], costs);
+        let (scorer, policy) = (Scorer::Estimator(&model), &mut Says::new(&[1]));
+        let said_of = multi_user::evaluate(&model, scorer, &all, policy, BUDGET, &spec);
+        let problem = said_of.unwrap_err();
+        assert!(problem.contains(said), "{problem}");
+    }
 }

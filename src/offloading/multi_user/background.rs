@@ -1,7 +1,7 @@
 //! Other applications on the device: their requests arrive by any process of `workload` and are
 //! answered by one variant each, first come, first served, between the turns.
 
-use super::system::{DEVICE, system};
+use super::workers::{DEVICE, system};
 use crate::config::{Problem, Problems};
 use crate::core::ids::{AppId, VariantId};
 use crate::core::rng::Rng;

@@ -1,6 +1,7 @@
 //! The dialogues of a run: decides turns as they arrive or come back, and sums up answered ones.
 
-use super::system::{CLOUD, DEVICE, System};
+use super::system::System;
+use super::workers::{CLOUD, DEVICE};
 use super::{MultiUserSpec, TurnPacing, service};
 use crate::contract::{Event, Observer, Plan, Timeline, Trigger, View};
 use crate::core::ids::{Completion, Request, RequestId, SourceId, VariantId, WorkerId};

@@ -1,27 +1,19 @@
 //! The workers and applications of a run: device and cloud, background applications, dialogues.
 
 use super::background::{Background, answering};
+use super::workers::{CLOUD, system};
 use super::{MultiUserSpec, service};
 use crate::config::{Location, Problem, Problems};
-use crate::core::ids::{AppId, VariantId, WorkerId};
+use crate::core::ids::{AppId, VariantId};
 use crate::core::units::Span;
 use crate::offloading::cost::CallLink;
 use crate::offloading::model::DialogueModel;
-use crate::system::catalog::{
-    AppSpec, DecisionOverhead, OutcomeModel, Resident, SystemSpec, WorkerSpec,
-};
+use crate::system::catalog::AppSpec;
 use crate::system::deadline_budget::DeadlineBudget;
-use crate::system::faults::{BeliefError, Stalls};
 use crate::system::ground_truth::GroundTruth;
-use crate::system::latency::{LatencyFit, LatencyPoints};
-use crate::system::penalty::Penalty;
+use crate::system::latency::LatencyPoints;
 use crate::system::profile::{Profile, VariantCost, VariantProfile};
-use crate::traces::recorded::SourceSplit;
 use std::sync::Arc;
-
-/// Device and cloud.
-pub(super) const DEVICE: WorkerId = WorkerId(0);
-pub(super) const CLOUD: WorkerId = WorkerId(1);
 
 /// The tables of a run, and where in them dialogues and background applications are.
 pub(super) struct System {
@@ -98,29 +90,4 @@ fn dialogues(model: &DialogueModel, spec: &MultiUserSpec) -> Result<Profile, Pro
     };
     let variants = (0..actions.len()).map(variant).collect();
     Ok(Profile::of_variants("dialogue", DeadlineBudget::Fixed(Span(1)), variants))
-}
-
-/// A system without noise. Workers hold what fits at the start, unless they say what they hold.
-pub(super) fn system(apps: Vec<AppSpec>, workers: Vec<WorkerSpec>) -> SystemSpec {
-    let held = |worker: WorkerSpec| match worker.resident {
-        Resident::Nothing => WorkerSpec { resident: Resident::AllThatFit, ..worker },
-        _ => worker,
-    };
-    SystemSpec {
-        apps,
-        workers: workers.into_iter().map(held).collect(),
-        penalty: Penalty::sigmoid(),
-        outcome: OutcomeModel::Drawn,
-        sources: SourceSplit::All,
-        cold_loads: false,
-        latency_fit: LatencyFit::default(),
-        batch_scaling: None,
-        noise_cv: 0.0,
-        stalls: Stalls::NONE,
-        belief_error: BeliefError::default(),
-        outcome_correlation: 0.0,
-        overhead: DecisionOverhead::default(),
-        preemption: false,
-        drop_late: false,
-    }
 }
