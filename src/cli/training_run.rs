@@ -31,6 +31,9 @@ struct Curve<'a> {
     rows: Vec<Vec<f32>>,
 }
 
+/// Tests a network: a mean reward for every column that tests, none for an empty cell.
+type NetworkTest<'a> = dyn Fn(&Mlp) -> Result<Vec<Option<f64>>, CliError> + 'a;
+
 /// What is trained, how, and how it is tested.
 pub(super) struct TrainingRun<'a> {
     /// The learning algorithm.
@@ -50,7 +53,7 @@ pub(super) struct TrainingRun<'a> {
     /// What the curve shows.
     pub layout: &'a CurveLayout,
     /// The columns of the curve that test a network.
-    pub test: &'a dyn Fn(&Mlp) -> Result<Vec<Option<f64>>, CliError>,
+    pub test: &'a NetworkTest<'a>,
     /// The best network so far, if the training stops early; its reward is the last column.
     pub best: Option<BestNetwork<'a>>,
     /// Is told about every segment.
