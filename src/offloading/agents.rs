@@ -187,8 +187,8 @@ pub struct Validation {
 }
 
 impl Validation {
-    /// Sets every fourth of the dialogues that `model` was fitted to apart; networks are compared at
-    /// `budget`.
+    /// Sets every fourth of the dialogues that `model` was fitted to apart. Networks are compared
+    /// at `budget`.
     ///
     /// # Errors
     /// There are too few dialogues.
