@@ -14,7 +14,8 @@ use std::path::PathBuf;
 pub(super) struct CompareArgs {
     /// A results folder with runs.csv.
     folder: PathBuf,
-    /// The metric to compare; by default utility_mean, of an offloading study reward_mean.
+    /// The metric to compare; by default `utility_mean`, of an offloading study
+    /// `reward_mean`.
     #[arg(long)]
     metric: Option<String>,
     /// The axis whose values are compared; schedulers or policies, or else the first that varies.

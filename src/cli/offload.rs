@@ -156,8 +156,11 @@ const HEAD: [&str; 9] = [
     "over usage budget",
     "dialogues",
 ];
+/// Shows a number.
+type Show = fn(f64) -> String;
+
 /// Columns of a dialogue and how they are shown, in the order of [`HEAD`].
-const SHOWN: [(&str, fn(f64) -> String); 7] = [
+const SHOWN: [(&str, Show); 7] = [
     ("reward_mean", |value| format!("{value:.4}")),
     ("response_mean", |value| format!("{value:.4}")),
     ("association_mean", |value| format!("{value:.4}")),
@@ -175,8 +178,8 @@ fn half_width(values: &[f64]) -> Option<f64> {
 }
 
 /// A number with its interval, if there is one.
-fn with_width(number: String, width: Option<f64>) -> String {
-    width.map_or(number.clone(), |width| format!("{number} ± {width:.4}"))
+fn with_width(number: &str, width: Option<f64>) -> String {
+    width.map_or(number.to_owned(), |width| format!("{number} ± {width:.4}"))
 }
 
 /// The mean difference to another policy, taken by dialogue.
@@ -184,7 +187,7 @@ fn difference(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
     let pairs = rewards.iter().zip(other);
     let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
     let mean = Estimate::of(&differences).map(|estimate| format!("{:.4}", estimate.mean));
-    mean.map_or("–".to_owned(), |mean| with_width(mean, half_width(&differences)))
+    mean.map_or("–".to_owned(), |mean| with_width(&mean, half_width(&differences)))
 }
 
 /// The cells of a row from the reward to the number of dialogues: means over the dialogues that
@@ -192,13 +195,13 @@ fn difference(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
 fn cells(tested: &[Numbers]) -> Vec<String> {
     let means = means(tested);
     let place = |name: &str| DIALOGUE_COLUMNS.iter().position(|column| column.name == name);
-    let cell = |(name, show): (&str, fn(f64) -> String)| {
+    let cell = |(name, show): (&str, Show)| {
         let mean = place(name).and_then(|place| means[place]);
         mean.map_or("–".to_owned(), show)
     };
     let mut cells: Vec<String> = SHOWN.into_iter().map(cell).collect();
     let rewards: Vec<f64> = tested.iter().filter_map(|numbers| numbers[0]).collect();
-    cells[0] = with_width(cells[0].clone(), half_width(&rewards));
+    cells[0] = with_width(&cells[0], half_width(&rewards));
     let (count, all) = (rewards.len(), tested.len());
     cells.push(if count == all { all.to_string() } else { format!("{count} of {all}") });
     cells

@@ -154,7 +154,7 @@ impl OffloadingConfig {
                 }
             }
         }
-        Ok(self.result(lines, &spread))
+        Ok(result(lines, &spread))
     }
 
     fn line(
@@ -175,22 +175,22 @@ impl OffloadingConfig {
             actions: taken.join(" "),
         }
     }
+}
 
-    /// The row of a run from its dialogues.
-    fn result(&self, lines: Vec<DialogueLine>, spread: &[Vec<Numbers>]) -> RunResult {
-        let mean = means(lines.iter().map(|line| &line.numbers));
-        let rewards = spread.iter().filter_map(|training| means(training)[0]);
-        let deviation = training_sd(&rewards.collect::<Vec<f64>>());
-        let cells = mean.into_iter().chain([deviation]);
-        let table = lines.into_iter().map(DialogueLine::cells);
-        let table = table.collect();
-        debug_assert_eq!(NUMBERS + 1, DIALOGUE_COLUMNS.len());
-        RunResult {
-            cells: cells.map(|cell| Cell::from(cell).to_string()).collect(),
-            quantiles: Vec::new(),
-            tables: vec![table],
-            error: String::new(),
-        }
+/// The row of a run from its dialogues.
+fn result(lines: Vec<DialogueLine>, spread: &[Vec<Numbers>]) -> RunResult {
+    let mean = means(lines.iter().map(|line| &line.numbers));
+    let rewards = spread.iter().filter_map(|training| means(training)[0]);
+    let deviation = training_sd(&rewards.collect::<Vec<f64>>());
+    let cells = mean.into_iter().chain([deviation]);
+    let table = lines.into_iter().map(DialogueLine::cells);
+    let table = table.collect();
+    debug_assert_eq!(NUMBERS + 1, DIALOGUE_COLUMNS.len());
+    RunResult {
+        cells: cells.map(|cell| Cell::from(cell).to_string()).collect(),
+        quantiles: Vec::new(),
+        tables: vec![table],
+        error: String::new(),
     }
 }
 

@@ -184,11 +184,11 @@ impl Results {
         let table = Table::parse(source)?;
         let header: Vec<&str> = table.names().collect();
         let place = |name: &str| header.iter().position(|known| *known == name);
-        let studies = Study::ALL.into_iter().map(|(_, study)| study);
+        let mut studies = Study::ALL.into_iter().map(|(_, study)| study);
         let of_study = |study: Study| Some((study, place(study.source().name)?));
         let is_sample = header.first() == Some(&SAMPLE_HEAD[0].name);
         let head: &[Column] = if is_sample { &SAMPLE_HEAD } else { &HEAD };
-        let found = studies.filter_map(of_study).next();
+        let found = studies.find_map(of_study);
         let fits = |(study, end): &(Study, usize)| {
             let known = |name: &&str| study.place_of(name).is_some();
             *end >= head.len()
