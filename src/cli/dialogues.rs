@@ -1,7 +1,7 @@
 //! Options that `train` and `offload` share: a workload, costs, and folds.
 
 use super::{CliError, unknown, wrong};
-use crate::config::{Location, Problem};
+use crate::config::{Location, Problem, Problems};
 use crate::core::rng::Rng;
 use crate::offloading::cost_file::PUBLISHED;
 use crate::offloading::dialogue_source::{CostModel, CostSource, DialogueSource};
@@ -28,6 +28,19 @@ pub(super) fn enough(option: &str, workload: &Workload) -> Result<(), Problem> {
     }
     let expected = "two or more, some to learn from and others to test on";
     Err(wrong(option, format!("{count} dialogue"), expected))
+}
+
+/// Problems with dialogues, by the option that names them.
+fn as_workload(problems: &Problems) -> Problems {
+    let renamed = problems.iter().cloned().map(|mut problem| {
+        if problem.place.file == "dialogues" {
+            "--workload".clone_into(&mut problem.place.file);
+        }
+        problem
+    });
+    let mut all = Problems::default();
+    renamed.for_each(|problem| all.push(problem));
+    all
 }
 
 /// Dialogues and costs of their calls.
@@ -119,7 +132,8 @@ impl DialogueArgs {
         let list = |text: &String| ActionList::split(text, Location::file("--actions"));
         let list = self.actions.as_ref().map(list);
         let count = self.dialogues as usize;
-        let source = DialogueSource::parse(&self.workload, count, list.as_ref())?;
+        let source = DialogueSource::parse(&self.workload, count, list.as_ref());
+        let source = source.map_err(|problems| as_workload(&problems))?;
         let workload = source.workload(Rng::new(self.seed, 0));
         enough("--workload", &workload)?;
         let costs = CostSource {

@@ -94,8 +94,9 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
     let folds = args.dialogues.models()?;
     let comparison = Comparison { args, folds, budget, users, agents: AgentCache::default() };
     let names = comparison.policies();
+    let scored_by = args.dialogues.evaluation()?.name();
     let mut head = HEAD.map(str::to_owned).to_vec();
-    head.push(format!("reward less {}", names[0]));
+    head.extend([format!("reward less {}", names[0]), "scored by".to_owned()]);
     let mut grid = vec![head];
     let mut first: Option<Vec<Option<f64>>> = None;
     for name in names {
@@ -111,11 +112,10 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
         let mut row = vec![name];
         row.extend(cells(&tested));
         row.push(difference(&rewards, first.as_deref().unwrap_or(&rewards)));
+        row.push(scored_by.to_owned());
         first.get_or_insert(rewards);
         grid.push(row);
     }
-    let scored_by = args.dialogues.evaluation()?.name();
-    writeln!(out, "answers scored by: {scored_by}; intervals of 95 % over dialogues")?;
     write!(out, "{}", align(&grid))?;
     Ok(())
 }
@@ -144,8 +144,8 @@ fn export(path: &Path, workload: &Workload) -> Result<(), CliError> {
 /// The policies that are compared by default, with the optimum.
 const USUAL: [&str; 6] =
     ["local", "cloud", "random", "greedy-knn", "greedy-knn-guarded", "tmo-rl-plus"];
-/// The columns, but for the difference to the first policy.
-const HEAD: [&str; 9] = [
+/// The columns, but for the difference to the first policy and who scored.
+const HEAD: [&str; 10] = [
     "policy",
     "reward",
     "response",
@@ -155,6 +155,7 @@ const HEAD: [&str; 9] = [
     "over time budget",
     "over usage budget",
     "dialogues",
+    "reward ± 95 %",
 ];
 /// Shows a number.
 type Show = fn(f64) -> String;
@@ -173,13 +174,9 @@ const SHOWN: [(&str, Show); 7] = [
 const INFEASIBLE: usize = NUMBERS - 1;
 
 /// Half of the width of the interval of a mean over dialogues.
-fn half_width(values: &[f64]) -> Option<f64> {
-    Estimate::of(values)?.half_width
-}
-
-/// A number with its interval, if there is one.
-fn with_width(number: &str, width: Option<f64>) -> String {
-    width.map_or(number.to_owned(), |width| format!("{number} ± {width:.4}"))
+fn half_width(values: &[f64]) -> String {
+    let width = Estimate::of(values).and_then(|estimate| estimate.half_width);
+    width.map_or("–".to_owned(), |width| format!("{width:.4}"))
 }
 
 /// The mean difference to another policy, taken by dialogue.
@@ -187,10 +184,10 @@ fn difference(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
     let pairs = rewards.iter().zip(other);
     let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
     let mean = Estimate::of(&differences).map(|estimate| format!("{:.4}", estimate.mean));
-    mean.map_or("–".to_owned(), |mean| with_width(&mean, half_width(&differences)))
+    mean.map_or("–".to_owned(), |mean| format!("{mean} ± {}", half_width(&differences)))
 }
 
-/// The cells of a row from the reward to the number of dialogues: means over the dialogues that
+/// The cells of a row from the reward to its interval: means over the dialogues that
 /// have a result, or dashes.
 fn cells(tested: &[Numbers]) -> Vec<String> {
     let means = means(tested);
@@ -201,9 +198,9 @@ fn cells(tested: &[Numbers]) -> Vec<String> {
     };
     let mut cells: Vec<String> = SHOWN.into_iter().map(cell).collect();
     let rewards: Vec<f64> = tested.iter().filter_map(|numbers| numbers[0]).collect();
-    cells[0] = with_width(&cells[0], half_width(&rewards));
     let (count, all) = (rewards.len(), tested.len());
     cells.push(if count == all { all.to_string() } else { format!("{count} of {all}") });
+    cells.push(half_width(&rewards));
     cells
 }
 

@@ -17,7 +17,7 @@ use crate::report::league::{self, Block, FEWEST, League, METRICS, read_walls};
 use crate::report::manifest::{FolderContents, Manifest};
 use crate::report::{
     ResultRow, Results, capacity, compare, console, draw_all, manifest, package, summary,
-    write_runs,
+    write_runs, write_samples,
 };
 use clap::Args;
 use std::collections::BTreeSet;
@@ -265,6 +265,7 @@ pub(super) fn finish(
     // First, so that rows without a manifest are never of this program.
     manifest::write(sweep, runs.len(), folder)?;
     write_runs(sweep, &runs, folder)?;
+    write_samples(sweep, &runs, folder)?;
     let (failed, notes) = (notes::failed(&runs), notes::of_runs(sweep, &runs));
     // Rows are read back from the file; both at once would take twice the memory.
     drop(runs);

@@ -4,7 +4,7 @@ use super::input_cache::InputCache;
 use super::run::RunResult;
 use super::settings::OFFLOADING;
 use super::settings::offloading::{
-    misfit, read_budget, read_costs, read_dialogues, read_folds_plan, read_model,
+    at_setting, read_budget, read_costs, read_dialogues, read_folds_plan, read_model,
 };
 use super::settings::read_users;
 use crate::config::{ConfigNode, Decoder, Problems};
@@ -63,9 +63,9 @@ impl OffloadingConfig {
         let mut read = Decoder::new(node, &OFFLOADING, &mut problems);
         let dialogues = read_dialogues(&mut read, inputs);
         let budget = read_budget(&mut read);
-        let costs = read_costs(&mut read, dialogues.as_ref(), inputs);
+        let costs = read_costs(node, &mut read, dialogues.as_ref(), inputs);
         let params = read_model(&mut read, costs, budget);
-        let plan = read_folds_plan(&mut read, dialogues.as_ref(), inputs);
+        let plan = read_folds_plan(node, &mut read, dialogues.as_ref(), inputs);
         let policy = read.require("policy", "the name of a policy").cloned();
         let users = read.take("users");
         let is_crowd = users.is_some();
@@ -93,7 +93,8 @@ impl OffloadingConfig {
         match config.first_fold() {
             Ok(()) => Ok(config),
             Err(found) => {
-                found.iter().for_each(|p| misfit(node, p.clone(), &mut problems));
+                let found = found.iter().map(|problem| at_setting(node, problem.clone()));
+                found.for_each(|problem| problems.push(problem));
                 Err(problems)
             }
         }

@@ -114,6 +114,10 @@ pub fn build(
     if let Some(action) = action.and_then(|action| model.actions().parse(action)) {
         return Ok(Box::new(Always(action)));
     }
+    if let Some(action) = action {
+        let expected = model.actions().expected();
+        return Err(Problem::new(Location::file("--policy"), format!("`{action}`"), expected));
+    }
     let entry = POLICIES.iter().find(|entry| entry.name == name && name != ALWAYS);
     entry.map(|entry| (entry.build)(model, rng)).ok_or_else(|| {
         let known = POLICIES.iter().map(|entry| entry.name);

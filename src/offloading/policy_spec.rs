@@ -1,5 +1,5 @@
-//! Policies by their settings: those of [`POLICIES`], agents that are trained on the spot, decisions
-//! and networks from files, and the optimum.
+//! Policies by their settings: those of [`POLICIES`], agents that are trained on the spot,
+//! decisions and networks from files, and the optimum.
 
 use super::agent_cache::AgentCache;
 use super::agents::{AgentSpec, chosen, train_agents};
@@ -361,7 +361,7 @@ impl PolicyTest<'_> {
             None => evaluate(model, scorer, &fold.test, policy, self.budget),
             Some(spec) => {
                 multi_user::evaluate(model, scorer, &fold.test, policy, self.budget, spec)
-                    .map_err(|error| Problem::new(Location::file("users"), error, "a run"))?
+                    .map_err(|error| Problem::new(Location::file("--users"), error, "a run"))?
             }
         };
         Ok(results.into_iter().map(Some).collect())
@@ -374,11 +374,11 @@ fn optimum(test: &PolicyTest<'_>) -> Result<Vec<Option<DialogueResult>>, Problem
     let Scorer::Estimator(model) = test.models.scorer() else {
         let found = "`optimum` by the law that generated the dialogues";
         let expected = "another policy: only sequences scored by an estimator are searched";
-        return Err(Problem::new(Location::file("policy"), found, expected));
+        return Err(Problem::new(Location::file("--policy"), found, expected));
     };
     if test.users.is_some() {
         let found = "`optimum` with users, whose queues it does not know";
-        return Err(Problem::new(Location::file("policy"), found, "dialogues one at a time"));
+        return Err(Problem::new(Location::file("--policy"), found, "dialogues one at a time"));
     }
     let best = |dialogue: &usize| {
         let tree = Tree::new(model, *dialogue).ok_or_else(|| {
@@ -386,7 +386,7 @@ fn optimum(test: &PolicyTest<'_>) -> Result<Vec<Option<DialogueResult>>, Problem
             let actions = model.actions().len();
             let found = format!("`optimum` of a dialogue with {turns} turns of {actions} actions");
             let expected = format!("at most {MAX_DECISIONS} decisions to compare");
-            Problem::new(Location::file("policy"), found, expected)
+            Problem::new(Location::file("--policy"), found, expected)
         })?;
         Ok(tree.best(Some(test.budget)))
     };

@@ -26,4 +26,5 @@ mod tables;
 pub use plots::{FigureError, draw, draw_all};
 pub use results::{ResultRow, Results, ResultsError};
 pub use runs_csv::{header, row, write_runs};
+pub use samples_csv::write_samples;
 pub use tables::Tables;

@@ -1,7 +1,6 @@
 //! Writing `runs.csv`, `quantiles.csv` and `timings.csv` of a sweep.
 
 use super::results::{HEAD, TABLE_HEAD};
-use super::samples_csv;
 use crate::experiment::{RunRecord, SCHEMA_VERSION, Sweep};
 use crate::metrics::column::{column, share, text};
 use crate::metrics::{Cell, Column, QUANTILES, Study, TABLES, TableEntry, named};
@@ -35,7 +34,6 @@ pub(super) const TIMING_COLUMNS: [Column; 4] = [
 pub fn write_runs(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
     write_csv(&folder.join("runs.csv"), header(sweep), runs.iter().map(|run| row(sweep, run)))?;
     write_tables(sweep, runs, folder)?;
-    samples_csv::write(sweep, runs, folder)?;
     let quantiles = folder.join("quantiles.csv");
     if sweep.output_request().quantiles {
         // Settings with two names are one run.

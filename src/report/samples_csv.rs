@@ -49,7 +49,7 @@ impl Sums {
 ///
 /// # Errors
 /// Says why it could not be written.
-pub(super) fn write(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
+pub fn write_samples(sweep: &Sweep, runs: &[RunRecord], folder: &Path) -> Result<(), WriteError> {
     let path = folder.join(SAMPLES);
     let Configs::Offloading(configs) = &sweep.configs else { return atomic::remove(&path) };
     let mut rows: Vec<Vec<String>> = Vec::new();

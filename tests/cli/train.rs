@@ -118,14 +118,13 @@ fn stored_steps_are_those_of_the_checkpoint_or_refused() {
 #[test]
 fn a_policy_decides_only_where_it_was_learned_for() {
     let shell = Shell::new();
-    shell.ok("train --evaluation self --algorithm a2c --steps 2000 --out t");
+    shell.ok("train --algorithm a2c --steps 2000 --out t");
     let said = shell.ok("offload --policy learned:t/policy.toml --policy local --policy optimum");
     assert_eq!(said.out.lines().count(), 4, "{}", said.out);
     let said = shell.fails(2, "offload --workload sweep:2,4,3 --policy learned:t/policy.toml");
     assert!(said.err.contains("t/policy.toml: `catalogue.actions`: found `local, cloud, cloud+0"));
     assert!(said.err.contains("t/policy.toml: `catalogue.tasks`: found `Assistive System, "));
-    let said =
-        shell.fails(2, "train --evaluation self --algorithm a2c --steps 2000 --seed 2 --out t");
+    let said = shell.fails(2, "train --algorithm a2c --steps 2000 --seed 2 --out t");
     assert!(said.err.contains("t/checkpoint.toml: `catalogue.seed`: found `1`, expected `2`"));
     let text = shell.read("t/policy.toml").replacen("steps = 2000", "steps = 2001", 1);
     shell.write("t/policy.toml", text);
@@ -152,10 +151,10 @@ fn decisions_of_others_are_compared() {
     let said = shell.fails(2, &format!("{arguments} greedy-nkn"));
     assert!(said.err.ends_with("did you mean `greedy-knn`?\n"), "{said:?}");
     for (wrong, said) in [
-        ("--workload sweep:3,4", "error: --workload: found `3,4`, expected X,Y,T with"),
+        ("--workload sweep:3,4", "error: --workload: found `sweep:3,4`, expected X,Y,T with"),
         (
             "--workload sweep:3,4,1000 --dialogues 10000",
-            "error: --dialogues: found 10000 dialogues of 1000 turns, expected at most 5000000",
+            "error: --workload: found 10000 dialogues of 1000 turns, expected at most 5000000",
         ),
         ("--budget 30", "error: --budget: found `30`, expected seconds and US dollars"),
         ("--device TX2", "error: --device: found unknown device `TX2`, expected one of"),
@@ -169,8 +168,7 @@ fn decisions_of_others_are_compared() {
 #[test]
 fn a_policy_is_refused_where_anything_that_it_was_learned_for_differs() {
     let shell = Shell::new();
-    let made =
-        shell.ok("train --evaluation self --algorithm a2c --steps 2000 --constraint mask --out t");
+    let made = shell.ok("train --algorithm a2c --steps 2000 --constraint mask --out t");
     assert!(made.out.contains("test reward"), "{made:?}");
     for (other, named) in [
         ("--metric hamming", &["metric"][..]),
@@ -206,11 +204,11 @@ fn a_policy_never_meets_the_dialogues_that_it_was_trained_on() {
     let shell = Shell::new();
     let text = like_m4a1(40, Rng::new(1, 0)).to_csv();
     shell.write("d.csv", &text);
-    shell.ok("train --evaluation self --workload d.csv --algorithm a2c --steps 2000 --out t");
+    shell.ok("train --workload d.csv --algorithm a2c --steps 2000 --out t");
     let again = "offload --workload d.csv --policy learned:t/policy.toml";
     shell.ok(again);
     let said = shell.fails(2, &format!("{again} --seed 2"));
-    let split = "t/policy.toml: `catalogue.split`: found `32 of 40 dialogues, ";
+    let split = "t/policy.toml: `catalogue.split`: found `16 of 40 dialogues, ";
     assert!(said.err.contains(split), "{said:?}");
     assert!(!said.err.contains("`catalogue.turns`"), "the turns are the same: {said:?}");
     // The same turns with another score are other dialogues.
@@ -223,7 +221,8 @@ fn a_policy_never_meets_the_dialogues_that_it_was_trained_on() {
 fn few_dialogues_are_split_and_one_is_refused() {
     let shell = Shell::new();
     let rows = |count: usize| {
-        let said = shell.ok(&format!("offload --dialogues {count} --policy local"));
+        let said =
+            shell.ok(&format!("offload --evaluation self --dialogues {count} --policy local"));
         let row: Vec<String> =
             said.out.lines().nth(1).expect("a row").split_whitespace().map(str::to_owned).collect();
         row
@@ -251,19 +250,16 @@ fn the_optimum_is_found_at_seven_turns_and_counts_what_it_leaves_out() {
         said.out.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
     let reward = |row: usize| rows[row][1].parse::<f64>().expect("a reward");
     assert!(reward(2) >= reward(1) && reward(1) > reward(0), "{}", said.out);
-    assert!(
-        said.out.lines().next().expect("a head").ends_with("reward less local"),
-        "{}",
-        said.out
-    );
-    assert!(rows.iter().all(|row| row[10] == "10"), "{}", said.out);
+    let head = said.out.lines().next().expect("a head");
+    assert!(head.contains("reward less local") && head.ends_with("scored by"), "{}", said.out);
+    assert!(rows.iter().all(|row| row[10] == "50"), "{}", said.out);
     let less: f64 = rows[2][12].parse().expect("a difference");
     assert!((less - (reward(2) - reward(0))).abs() < 2e-4, "{}", said.out);
     // Not even local answers keep to this budget.
     let said = shell.ok(&format!("{arguments} --dialogues 50 --budget 0.01,0.05"));
-    assert!(said.err.contains("note: optimum: 10 of 10 dialogues cannot keep to the budget"));
+    assert!(said.err.contains("note: optimum: 50 of 50 dialogues cannot keep to the budget"));
     let last = said.out.lines().last().expect("a row");
-    assert!(last.contains("–") && last.contains("0 of 10"), "{}", said.out);
+    assert!(last.contains("–") && last.contains("0 of 50"), "{}", said.out);
     let said = shell.fails(2, "offload --workload sweep:6,6,6 --dialogues 10 --policy optimum");
     let expected = "error: --policy: found `optimum` of a dialogue with 6 turns of 65 actions";
     assert!(said.err.starts_with(expected), "{said:?}");

@@ -143,7 +143,7 @@ fn what_cannot_be_trained_or_scored_is_refused() {
         ("--folds 3 --evaluation self", "--folds: found 3, expected `--evaluation cross-fitted`"),
         (
             "--evaluation own",
-            "--evaluation: found unknown evaluation `own`, expected one of cross-fitted, self, true",
+            "--evaluation: found unknown evaluation `own`, expected one of cross-fitted, self",
         ),
         (
             "--workload d.csv --evaluation true",

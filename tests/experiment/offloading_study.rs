@@ -19,12 +19,12 @@ keys = ["budget.latency_s", "budget.usage_usd"]
 values = [[30, 0.05], [10, 0.01]]
 [[axis]]
 key = "policy"
-values = ["local", { name = "always", action = "cloud+0+1" }, "tmo-rl-plus"]
+values = ["local", { label = "fixed", name = "always", action = "cloud+0+1" }, "tmo-rl-plus"]
 [[figure]]
 x = "budget.latency_s"
 facet = "evaluation"
 [[expect]]
-claim = "always[action=cloud+0+1] >= local"
+claim = "fixed >= local"
 "#;
 
 /// A folder with the study and a table of dialogues.
@@ -109,8 +109,8 @@ fn a_budget_is_kept_by_our_agent_and_counted_for_others() {
     for at in 0..over.len() {
         match (policies[at].as_str(), budgets[at].as_str()) {
             // Two calls of 6.2 s are beyond 10 s.
-            ("always[action=cloud+0+1]", "10") => assert_eq!(over[at], 1.0),
-            ("always[action=cloud+0+1]", _) => {}
+            ("fixed", "10") => assert_eq!(over[at], 1.0),
+            ("fixed", _) => {}
             _ => assert_eq!(over[at], 0.0, "{}", policies[at]),
         }
     }

@@ -2,9 +2,7 @@
 
 use super::users::USERS;
 use crate::config::settings::{Preset, TEXTS, names};
-use crate::config::{
-    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode, source,
-};
+use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Setting, Value, decode, source};
 use crate::core::rng::Rng;
 use crate::experiment::input_cache::InputCache;
 use crate::offloading::dialogue_source::{CostModel, CostSource, DialogueSource};
@@ -140,6 +138,7 @@ pub(in crate::experiment) fn read_model(
 
 /// What costs are found by.
 pub(in crate::experiment) fn read_costs(
+    base: &ConfigNode,
     read: &mut Decoder<'_>,
     dialogues: Option<&DialogueSource>,
     inputs: &mut InputCache,
@@ -156,8 +155,14 @@ pub(in crate::experiment) fn read_costs(
     };
     let dialogues = dialogues?;
     // Of a generator, the means of one draw stand for those of its law.
-    let costs = source.costs(dialogues, &dialogues.workload(Rng::new(0, 0)));
-    costs.map_err(|problems| read.problems().extend(problems)).ok()
+    match source.costs(dialogues, &dialogues.workload(Rng::new(0, 0))) {
+        Ok(costs) => Some(costs),
+        Err(problems) => {
+            let found = problems.iter().map(|problem| at_setting(base, problem.clone()));
+            found.for_each(|problem| read.problems().push(problem));
+            None
+        }
+    }
 }
 
 /// The budget of a dialogue.
@@ -171,16 +176,25 @@ pub(in crate::experiment) fn read_budget(read: &mut Decoder<'_>) -> Cost {
 
 /// Who scores, and how dialogues are dealt out.
 pub(in crate::experiment) fn read_folds_plan(
+    base: &ConfigNode,
     read: &mut Decoder<'_>,
     dialogues: Option<&DialogueSource>,
     inputs: &mut InputCache,
 ) -> FoldPlan {
-    let mut plan = FoldPlan::new(read.choice("evaluation", &Evaluation::ALL));
+    let evaluation = match base.get("evaluation").map(|node| &node.value) {
+        // `--set evaluation=true` is read as a flag.
+        Some(Value::Bool(true)) => {
+            read.take("evaluation");
+            Evaluation::True
+        }
+        _ => read.choice("evaluation", &Evaluation::ALL),
+    };
+    let mut plan = FoldPlan::new(evaluation);
     plan.folds = read.integer("folds") as usize;
     plan.test_share = read.number("test_share");
     let Some(path) = read.optional_text("fold_file") else { return plan };
     let Some(DialogueSource::Recorded(workload)) = dialogues else {
-        let place = read.place().clone().field("offloading.fold_file");
+        let place = read.place().clone().field("base.fold_file");
         let found = "a file of folds for generated dialogues, which have no names";
         read.problems().push(Problem::new(place, found, "a table of dialogues"));
         return plan;
@@ -194,12 +208,19 @@ pub(in crate::experiment) fn read_folds_plan(
     plan
 }
 
-/// Reports a plan that these dialogues do not fit, at the setting that says so.
-pub(in crate::experiment) fn misfit(node: &ConfigNode, problem: Problem, problems: &mut Problems) {
-    let key = ["folds", "evaluation"].into_iter().find(|key| problem.place.file.contains(key));
-    let own = key.and_then(|key| node.get(key));
-    let place = own.map_or_else(|| node.place.clone(), |own: &ConfigNode| own.place.clone());
-    let place =
-        key.map_or(place.clone(), |key| Location { ..place }.field(&format!("offloading.{key}")));
-    problems.push(Problem { place, ..problem });
+/// The words in the places of problems that say which setting they are about.
+const KEYS: [&str; 7] =
+    ["evaluation", "folds", "policy", "device", "network", "dialogues", "users"];
+
+/// A problem of settings that do not fit each other, at the setting that says so.
+pub(in crate::experiment) fn at_setting(base: &ConfigNode, problem: Problem) -> Problem {
+    // Problems within files keep their places.
+    if problem.place.line != 0 {
+        return problem;
+    }
+    let words = problem.place.file.as_str();
+    let key = KEYS.into_iter().find(|key| words.trim_start_matches('-').starts_with(key));
+    let Some(key) = key else { return problem };
+    let own = base.get(key).unwrap_or(base);
+    Problem { place: own.place.clone().field(&format!("base.{key}")), ..problem }
 }
