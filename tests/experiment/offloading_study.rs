@@ -1,6 +1,6 @@
 //! Offloading studies as experiments: rows, samples, shards, comparisons.
 
-use crate::support::shell::{Shell, assert_same, column};
+use crate::support::shell::{Shell, column};
 use peeksim::core::rng::Rng;
 use peeksim::offloading::generate::like_m4a1;
 
@@ -140,8 +140,9 @@ fn any_number_of_threads_and_shards_makes_the_same_bytes() {
         assert!(read("whole") == read("two"), "{file}, two threads");
         assert!(read("whole") == read("shards"), "{file}, shards");
     }
-    let figures = shell.files("whole/figures");
-    assert_same(&figures, &shell.files("two/figures"), "figures");
+    for figure in ["whole/figures/1-reward_mean.svg", "whole/figures/1-reward_mean.png"] {
+        assert!(shell.bytes(figure) == shell.bytes(&figure.replace("whole", "two")), "{figure}");
+    }
     let said = shell.ok("verify whole");
     assert!(said.out.contains("36 rows the same, 0 moved"), "{}", said.out);
     let said = shell.ok("compare whole");
@@ -197,7 +198,7 @@ fn agents_are_trained_on_the_spot_and_their_spread_is_told() {
 #[test]
 fn commands_about_schedulers_refuse_a_study() {
     let shell = study();
-    for command in ["inspect study.toml", "tune study.toml", "train study.toml --out t --steps 1"] {
+    for command in ["inspect study.toml", "train study.toml --out t --steps 1"] {
         let said = shell.fails(2, command);
         assert!(said.err.contains("offloading study"), "{command}: {}", said.err);
     }

@@ -88,10 +88,19 @@ impl Target {
         Some(STANDARD_ERRORS * libm::sqrt(variance) + self.tolerance.unwrap_or(0.0))
     }
 
-    fn verdict(&self, value: f64, tolerance: Option<f64>) -> Verdict {
+    /// A figure beyond the least or the greatest value is contradicted unless its interval reaches
+    /// back.
+    fn verdict(&self, measured: &Measurement, tolerance: Option<f64>) -> Verdict {
+        let value = measured.value;
         if self.low.is_some() || self.high.is_some() {
-            let range = self.low.unwrap_or(f64::NEG_INFINITY)..=self.high.unwrap_or(f64::INFINITY);
-            return if range.contains(&value) { Verdict::Holds } else { Verdict::Contradicted };
+            let low = self.low.unwrap_or(f64::NEG_INFINITY);
+            let high = self.high.unwrap_or(f64::INFINITY);
+            let width = measured.half_width.unwrap_or(0.0);
+            return match (low..=high).contains(&value) {
+                true => Verdict::Holds,
+                false if value + width >= low && value - width <= high => Verdict::Undecided,
+                false => Verdict::Contradicted,
+            };
         }
         let (Some(target), Some(tolerance)) = (self.value, tolerance) else {
             return Verdict::Reported;
@@ -115,7 +124,7 @@ impl Target {
             half_width: measured.half_width,
             target: self.value,
             tolerance: tolerance.filter(|_| self.value.is_some()),
-            verdict: self.verdict(measured.value, tolerance),
+            verdict: self.verdict(measured, tolerance),
         }
     }
 }
@@ -293,10 +302,14 @@ mod tests {
     #[test]
     fn ranges_include_their_ends_and_figures_without_target_are_reported() {
         let row = Target { low: Some(0.0), high: Some(1.0), ..Target::default() };
-        let verdict = |value| row.verdict(value, None);
+        let verdict = |value| row.verdict(&Measurement::new("s", "n", value), None);
         assert_eq!([0.0, 1.0].map(verdict), [Verdict::Holds; 2]);
         assert_eq!([-0.1, 1.1, f64::NAN].map(verdict), [Verdict::Contradicted; 3]);
         let checks = Targets::default().check(&[Measurement::new("s", "n", 1.0)]);
         assert_eq!(checks[0].verdict, Verdict::Reported);
+        let wide = Measurement { half_width: Some(0.5), ..Measurement::new("s", "n", 1.4) };
+        assert_eq!(row.verdict(&wide, None), Verdict::Undecided);
+        let far = Measurement { value: 1.6, ..wide };
+        assert_eq!(row.verdict(&far, None), Verdict::Contradicted);
     }
 }
