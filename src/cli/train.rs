@@ -8,7 +8,8 @@ use super::train_dialogues;
 use super::training_run::{CompletedTraining, CurveLayout, TrainingRun};
 use super::{CliError, ExperimentArgs};
 use crate::config::{Location, Problem, source};
-use crate::experiment::{self, Sweep};
+use crate::experiment::{self, Experiment, Sweep};
+use crate::metrics::Study;
 use crate::rl::Algorithm;
 use crate::rl::checkpoint::signature;
 use crate::rl::net::Mlp;
@@ -24,6 +25,10 @@ pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliErro
 }
 
 fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), CliError> {
+    let named = Experiment::load(experiment, &[])?;
+    if named.study == Study::Offloading {
+        return Err(named.not_of_schedulers().into());
+    }
     // The schedulers of the experiment do not matter here; `--set` may change what the agent knows.
     let mut set = vec!["scheduler=tmo-rl".to_owned()];
     set.extend(args.set.iter().cloned());

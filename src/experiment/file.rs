@@ -166,6 +166,12 @@ impl Experiment {
         self.stopping.as_ref().map_or(self.replicates, |rule| rule.max_replicates)
     }
 
+    /// What a command that is about schedulers says to an offloading study.
+    pub fn not_of_schedulers(&self) -> Problem {
+        let place = Location::file(&self.path).field("study");
+        Problem::new(place, "an offloading study", "an experiment about schedulers")
+    }
+
     /// Every key that varies with the labels of its values.
     pub fn axes_with_labels(&self) -> Vec<AxisLabels> {
         axes_with_labels(&self.axes)

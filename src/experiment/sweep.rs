@@ -11,7 +11,7 @@ use super::run_config::RunConfig;
 use super::{BUILD, SCHEMA_VERSION, validate};
 use crate::config::note::Note;
 use crate::config::source::hex;
-use crate::config::{ConfigNode, Location, Problem, Problems};
+use crate::config::{ConfigNode, Problem, Problems};
 use crate::core::rng::Rng;
 use crate::metrics::{Study, TABLES};
 use crate::output::atomic::WriteError;
@@ -206,11 +206,7 @@ impl Sweep {
     pub fn scheduling(&self) -> Result<&[RunConfig], Problem> {
         match &self.configs {
             Configs::Scheduling(configs) => Ok(configs),
-            Configs::Offloading(_) => {
-                let place = Location::file(&self.experiment.path).field("study");
-                let expected = "an experiment about schedulers";
-                Err(Problem::new(place, "an offloading study", expected))
-            }
+            Configs::Offloading(_) => Err(self.experiment.not_of_schedulers()),
         }
     }
 

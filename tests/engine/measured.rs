@@ -4,7 +4,7 @@ use crate::support::common::{V, World};
 use peeksim::core::rng::Rng;
 use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
-use peeksim::metrics::{COLUMNS, Cell, MeasurementWindow, Summary, TABLES, Tables};
+use peeksim::metrics::{COLUMNS, Cell, MeasurementWindow, Study, Summary, TABLES, Tables};
 use peeksim::system::faults::Outage;
 use peeksim::system::link::{Link, Uplink};
 use peeksim::workload::Listed;
@@ -17,16 +17,18 @@ pub fn measured(world: &World, scheduler: &str, skip: u32) -> impl Fn(&str) -> f
     let rng = Rng::new(world.seed, 0);
     let mut sim = Simulation::new(world.truth(), arrivals, chosen.info, rng, "test");
     let mut summary = Summary::new(&catalog).with_window(MeasurementWindow::after(skip));
+    let entries = TABLES.iter().copied().filter(|entry| entry.study() == Study::Scheduling);
+    let entries: Vec<_> = entries.collect();
     let mut tables =
-        Tables::new(TABLES, &catalog, Span::from_ms(10.0), MeasurementWindow::after(skip));
+        Tables::new(&entries, &catalog, Span::from_ms(10.0), MeasurementWindow::after(skip));
     engine::run(&mut sim, chosen.scheduler.as_mut(), &mut (&mut summary, &mut tables))
         .expect("a run");
     let cells: Vec<String> = summary.cells(None).iter().map(Cell::to_string).collect();
     let tables = tables.rows();
     move |name| {
         let (table, column) = name.split_once('.').unwrap_or(("", name));
-        let cell = if let Some(at) = TABLES.iter().position(|entry| entry.name == table) {
-            let place = TABLES[at].columns.iter().position(|c| c.name == column);
+        let cell = if let Some(at) = entries.iter().position(|entry| entry.name == table) {
+            let place = entries[at].columns.iter().position(|c| c.name == column);
             &tables[at][0][place.expect("a column")]
         } else {
             &cells[COLUMNS.iter().position(|c| c.name == column).expect("a column")]

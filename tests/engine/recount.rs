@@ -13,7 +13,7 @@ use peeksim::classifier::model::{ClassifierHost, ShortCircuit};
 use peeksim::core::rng::Rng;
 use peeksim::core::units::Span;
 use peeksim::engine::{self, Simulation};
-use peeksim::metrics::{Cell, MeasurementWindow, Summary, TABLES, Tables};
+use peeksim::metrics::{Cell, MeasurementWindow, Study, Summary, TABLES, Tables};
 use peeksim::scheduler::REGISTRY;
 use peeksim::workload::{Arrivals, Listed};
 use std::sync::Arc;
@@ -73,7 +73,9 @@ fn check(case: &Case, scheduler: &str, skip: usize, step: u64, closed: bool) -> 
         if skip == 0 { MeasurementWindow::whole() } else { MeasurementWindow::after(skip as u32) };
     let mut log = Log::new(truth.catalog());
     let mut summary = Summary::new(truth.catalog()).with_window(window);
-    let mut tables = Tables::new(TABLES, truth.catalog(), Span(step), window);
+    let entries = TABLES.iter().copied().filter(|entry| entry.study() == Study::Scheduling);
+    let entries: Vec<_> = entries.collect();
+    let mut tables = Tables::new(&entries, truth.catalog(), Span(step), window);
     let mut sim = Simulation::new(Arc::clone(&truth), arrivals, chosen.info, rng, "test");
     let mut scribe = Scribe::new(chosen.scheduler.as_mut(), &log.logged);
     let mut observers = (&mut log, (&mut summary, &mut tables));
@@ -82,7 +84,7 @@ fn check(case: &Case, scheduler: &str, skip: usize, step: u64, closed: bool) -> 
     let ledger = Ledger::new(case, &log, skip);
     let cells: Vec<String> = summary.cells(None).iter().map(Cell::to_string).collect();
     compare(&ledger, &cells)?;
-    for (entry, found) in TABLES.iter().zip(tables.rows()) {
+    for (entry, found) in entries.iter().zip(tables.rows()) {
         let expected = recounted_tables::rows(&ledger, entry.name, step);
         let names: Vec<&str> = entry.columns.iter().map(|column| column.name).collect();
         if found.len() != expected.len() {

@@ -247,7 +247,7 @@ fn agents(lines: &[Reproduced]) -> String {
 /// Who keeps to tighter budgets, and what is reached there.
 fn budgets(lines: &[Reproduced]) -> String {
     let mut text = "| budget | PPO, over is worth 0 | PPO with a mask | planner with a guard | \
-                    `tmo-rl-plus` | difference | optimum |\n|---|---|---|---|---|---|---|\n"
+                    `tmo-rl-plus` | optimum |\n|---|---|---|---|---|---|\n"
         .to_owned();
     for budget in BUDGETS {
         let agent = |name: &str| {
@@ -263,36 +263,82 @@ fn budgets(lines: &[Reproduced]) -> String {
         let bound =
             |name: &str, interval| cell(lines, "bounds", &format!("{name}, {budget}"), 3, interval);
         text.push_str(&format!(
-            "| {budget} | {} | {} | {} | {} | {} | {} |\n",
+            "| {budget} | {} | {} | {} | {} | {} |\n",
             agent("RC-PPO, compat"),
             agent("tmo-rl, PPO"),
             bound("greedy-knn-guarded", false),
             bound("tmo-rl-plus", false),
-            bound("tmo-rl-plus less greedy-knn-guarded", true),
             bound("optimum", false),
         ));
     }
     text
 }
 
-/// Gains by the estimator that chose, and by another.
-fn by_others(lines: &[Reproduced]) -> String {
-    let mut text =
-        "| difference of rewards | scored by the estimator that chose | scored by other \
-                    dialogues |\n|---|---|---|\n"
-            .to_owned();
-    for name in [
-        "tmo-rl-plus less greedy-knn-guarded",
-        "tmo-rl-plus less local",
-        "greedy-knn-guarded less local",
-        "PPO, rolled less local",
-        "tmo-rl, PPO less local",
-    ] {
-        let sides = ["the estimator that chose", "other dialogues"].map(|side| {
-            let name = format!("{name}, scored by {side}");
-            cell(lines, "scored by other dialogues", &name, 3, true)
+/// Policies of the sections about independent rewards, with their names in documents.
+const POLICIES_SCORED: [(&str, &str); 13] = [
+    ("local", "`local`"),
+    ("cloud", "`cloud`, views at random"),
+    ("always:cloud", "`always:cloud`"),
+    ("always:cloud+0", "`always:cloud+0`"),
+    ("always:cloud+1", "`always:cloud+1`"),
+    ("always:cloud+2", "`always:cloud+2`"),
+    ("always:cloud+0+1", "`always:cloud+0+1`"),
+    ("always:cloud+0+1+2", "`always:cloud+0+1+2`"),
+    ("greedy-knn-guarded", "`greedy-knn-guarded`"),
+    ("RC-PPO, compat", "PPO, over the budget is worth 0"),
+    ("tmo-rl, PPO", "PPO with a mask"),
+    ("tmo-rl, A2C", "A2C with a mask"),
+    ("tmo-rl-plus", "`tmo-rl-plus`"),
+];
+
+/// Rewards scored by dialogues that neither taught nor were tested, with the share beyond a budget.
+fn cross_fitted(lines: &[Reproduced]) -> String {
+    let mut text = format!("| policy | {} |\n|---|---|---|---|---|---|\n", BUDGETS.join(" | "));
+    for (policy, shown) in POLICIES_SCORED {
+        let cells = BUDGETS.map(|budget| {
+            let name = format!("{policy}, {budget}");
+            let reward = cell(lines, CROSSED, &format!("{name}, reward"), 3, true);
+            let over = format!("{name}, share beyond a budget");
+            let line = lines.iter().find(|l| l.section == CROSSED && l.name == over);
+            let over = 100.0 * line.expect("a line").numbers[0].expect("a figure");
+            format!("{reward} ({over:.0} %)")
         });
-        text.push_str(&format!("| {name} | {} |\n", sides.join(" | ")));
+        text.push_str(&format!("| {shown} | {} |\n", cells.join(" | ")));
+    }
+    text
+}
+
+const CROSSED: &str = "cross-fitted";
+
+/// Our agent less others, by dialogue, with the share of dialogues that it wins.
+fn differences(lines: &[Reproduced]) -> String {
+    let mut text =
+        format!("| `tmo-rl-plus` less | {} |\n|---|---|---|---|---|---|\n", BUDGETS.join(" | "));
+    for (policy, shown) in POLICIES_SCORED.iter().filter(|(policy, _)| *policy != "tmo-rl-plus") {
+        let cells = BUDGETS.map(|budget| {
+            let pair = format!("tmo-rl-plus less {policy}, {budget}");
+            let won = format!("{pair}, share of dialogues won");
+            let line = lines.iter().find(|l| l.section == CROSSED && l.name == won);
+            let won = 100.0 * line.expect("a line").numbers[0].expect("a figure");
+            format!("{} ({won:.0} %)", cell(lines, CROSSED, &pair, 3, true))
+        });
+        text.push_str(&format!("| {shown} | {} |\n", cells.join(" | ")));
+    }
+    text
+}
+
+/// Rewards of generated dialogues by each way to score.
+fn generated(lines: &[Reproduced]) -> String {
+    let head = ["policy", "by the estimator that decided", "cross-fitted", "by the law"];
+    let mut text = format!("| {} |\n|---|---|---|---|\n", head.join(" | "));
+    for (policy, shown) in POLICIES_SCORED {
+        let name = |scorer: &str| format!("{policy}, scored by {scorer}");
+        if lines.iter().all(|line| line.name != name("self")) {
+            continue;
+        }
+        let cells = ["self", "cross-fitted", "true"]
+            .map(|scorer| cell(lines, "generated", &name(scorer), 3, true));
+        text.push_str(&format!("| {shown} | {} |\n", cells.join(" | ")));
     }
     text
 }
@@ -300,8 +346,18 @@ fn by_others(lines: &[Reproduced]) -> String {
 #[test]
 fn dialogues_are_what_the_reproduction_found() {
     let lines = reproduced();
-    let parts = [counts, agents, budgets, by_others].map(|part| part(&lines));
-    let begin =
-        "<!-- tmo: generated from results/tmo/tmo.csv, checked by tests/repository/readme.rs -->\n";
-    check("docs/src/tmo.md", begin, "<!-- end of tmo -->", &parts.join("\n"));
+    let tables: [(&str, &[fn(&[Reproduced]) -> String]); 4] = [
+        ("cross-fitted", &[cross_fitted]),
+        ("differences", &[differences]),
+        ("generated", &[generated]),
+        ("published", &[counts, agents, budgets]),
+    ];
+    for (name, parts) in tables {
+        let parts: Vec<String> = parts.iter().map(|part| part(&lines)).collect();
+        let begin = format!(
+            "<!-- {name}: generated from results/tmo/tmo.csv, checked by \
+             tests/repository/readme.rs -->\n"
+        );
+        check("docs/src/tmo.md", &begin, &format!("<!-- end of {name} -->"), &parts.join("\n"));
+    }
 }
