@@ -1,9 +1,9 @@
 //! Comparisons with a baseline as a table for a paper: text, CSV, Markdown or LaTeX.
 //!
-//! Differences are paired over replicates. Their interval is Student's t, the p-value of which is
-//! checked by Wilcoxon's signed ranks; both are also given adjusted by Holm's method. The family
-//! is what is compared with the baseline at one setting of the other axes. Where all differences
-//! agree there is neither interval nor p-value.
+//! Differences are paired over replicates, or over the samples of a study. Their p-value is by
+//! Student's t, checked by Wilcoxon's signed ranks; both are also given adjusted by Holm's method.
+//! The family is what is compared with the baseline at one setting of the other axes. Where all
+//! differences agree there is neither interval nor p-value.
 
 use super::compare::{Difference, RowsByLabel};
 use super::console::align;
@@ -65,8 +65,9 @@ impl<'a> Comparison<'a> {
 
     /// The table.
     pub fn write(&self, format: PaperFormat) -> String {
+        let samples = self.results.study.samples();
         let caption =
-            format!("{}: difference to {}, paired over replicates", self.metric, self.baseline);
+            format!("{}: difference to {}, paired over {samples}", self.metric, self.baseline);
         let mut note =
             "p by Student's t and by Wilcoxon's signed ranks, and adjusted by Holm over \
                         what is compared at a setting"
@@ -74,7 +75,9 @@ impl<'a> Comparison<'a> {
         let constant =
             |line: &Line| line.difference.values.len() > 1 && line.difference.ends.is_none();
         if self.lines.iter().any(constant) {
-            note.push_str("; none of them, and no interval, where all replicates differ alike");
+            note.push_str(&format!(
+                "; none of them, and no interval, where all {samples} differ alike"
+            ));
         }
         let grid = self.grid(if format == PaperFormat::Csv { NUMBERS } else { TEXTS });
         let labels = self.results.axes.len();
