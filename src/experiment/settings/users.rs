@@ -222,7 +222,7 @@ mod tests {
         assert_eq!((link.rtt, &link.uplink), (Span::from_ms(40.0), &Uplink::Constant(20_000_000)));
         let background = background.as_ref().unwrap();
         assert_eq!((background.apps.len(), background.endless), (2, true));
-        assert_eq!(background.apps[1].variants, ["mlp"]);
+        assert_eq!(background.apps[1].variants, ["mlp32"]);
     }
 
     #[test]
@@ -254,8 +254,11 @@ mod tests {
             ("cloud = { failures = [{ at_s = 1 }] }", "how long it is gone"),
             ("lanes = 4", "found unknown key `lanes`"),
             (OTHERS, "`users.device.class`: found nothing, expected the class of workers"),
-            ("device = { class = 'x' }\nbackground = { apps = ['voice'] }", "`workload`: found"),
-            ("background = { workload = { rate_rps = 9 } }", "`apps`: found nothing"),
+            (
+                "device = { class = 'x' }\nbackground = { apps = ['voice'] }",
+                "`background.workload`: found nothing",
+            ),
+            ("background = { workload = { rate_rps = 9 } }", "`background.apps`: found nothing"),
         ] {
             let problems = users(text).unwrap_err().to_string();
             assert!(problems.contains(said), "{text}: {problems}");
@@ -268,7 +271,7 @@ mod tests {
         for (class, others, said) in [
             ("edge-gpu", format!("apps = ['voice'], {poisson}"), "unknown worker class `edge-gpu`"),
             ("edge-cpu", format!("apps = ['vioce'], {poisson}"), "unknown application `vioce`"),
-            ("edge-cpu", "apps = ['voice'], workload = {}".to_owned(), "`workload.rate_rps`"),
+            ("edge-cpu", "apps = ['voice'], workload = {}".to_owned(), "workload.rate_rps`"),
             ("edge-cpu", format!("apps = [], {poisson}"), "expected at least one application"),
             (
                 "edge-cpu",
