@@ -205,7 +205,7 @@ pub enum Event<'a> {
 /// let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
 /// let run = sweep.runs().next().ok_or("no run")?;
 /// let mut loads = Loads::default();
-/// simulate(&sweep.configs[run.configuration], sweep.rng(run), &mut loads)?;
+/// simulate(&sweep.scheduling()?[run.configuration], sweep.rng(run), &mut loads)?;
 /// assert!(loads.0 > 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
