@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// Arguments of `reproduce tmo`.
 #[derive(Debug, Args)]
 pub(super) struct TmoArgs {
-    /// Fewer dialogues and splits, and no training: seconds instead of half an hour.
+    /// Fewer dialogues and splits, and no training: seconds instead of more than an hour.
     #[arg(long)]
     quick: bool,
     /// Test on all synthetic dialogues rather than on a thousand a seed.
@@ -71,7 +71,7 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
     }
     if config.seeds > 0 {
         print_note(
-            "about ten minutes of processor time for each seed; finished trainings are kept",
+            "about half an hour of processor time for each seed; finished trainings are kept",
         );
     }
     let bar = SweepProgress::new();

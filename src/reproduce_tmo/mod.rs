@@ -67,7 +67,7 @@ impl From<Problem> for ReproductionError {
 }
 
 impl ReproductionConfig {
-    /// Half an hour of processor time, nearly all of it training.
+    /// An hour and a half of processor time, nearly all of it training.
     pub const FULL: Self = Self {
         dialogues: 10_000,
         scored: 1_000,

@@ -236,7 +236,8 @@ fn agents(lines: &[Reproduced]) -> String {
         let name = |agent: &str| format!("{prefix}{agent}, {kind}, {}, reward", BUDGETS[0]);
         let ours = AGENTS.map(|agent| cell(lines, "learners", &name(agent), 2, true));
         let targets = AGENTS.map(|agent| {
-            let line = lines.iter().find(|line| line.name == name(agent)).expect("a line");
+            let own = |l: &&Reproduced| l.section == "learners" && l.name == name(agent);
+            let line = lines.iter().find(own).expect("a line");
             format!("{:.2}", line.numbers[2].expect("a target"))
         });
         text.push_str(&format!("| {what} | {} | {} |\n", ours.join(" | "), targets.join(", ")));
@@ -343,10 +344,13 @@ fn generated(lines: &[Reproduced]) -> String {
     text
 }
 
+/// Makes a part of a table of the figures.
+type TablePart = fn(&[Reproduced]) -> String;
+
 #[test]
 fn dialogues_are_what_the_reproduction_found() {
     let lines = reproduced();
-    let tables: [(&str, &[fn(&[Reproduced]) -> String]); 4] = [
+    let tables: [(&str, &[TablePart]); 4] = [
         ("cross-fitted", &[cross_fitted]),
         ("differences", &[differences]),
         ("generated", &[generated]),
