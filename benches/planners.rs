@@ -16,14 +16,11 @@ use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
 use peeksim::experiment::{Experiment, RunConfig, Sweep, simulate};
 use peeksim::scheduler::{self, BuildContext};
-use peeksim::system::catalog::{AppSpec, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec};
+use peeksim::system::catalog::{AppSpec, SystemSpec, WorkerSpec};
 use peeksim::system::deadline_budget::DeadlineBudget;
-use peeksim::system::faults::{BeliefError, Stalls};
 use peeksim::system::ground_truth::GroundTruth;
-use peeksim::system::latency::{LatencyFit, LatencyPoints};
-use peeksim::system::penalty::Penalty;
+use peeksim::system::latency::LatencyPoints;
 use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
-use peeksim::traces::recorded::SourceSplit;
 use peeksim::workload::Listed;
 use std::sync::Arc;
 
@@ -202,22 +199,6 @@ fn small() -> Arc<GroundTruth> {
         payload_bytes: 0,
     };
     let worker = WorkerSpec { memory_bytes: 1, ..WorkerSpec::new("one") };
-    let setup = SystemSpec {
-        apps: (0..3).map(app).collect(),
-        workers: vec![worker],
-        penalty: Penalty::sigmoid(),
-        outcome: OutcomeModel::Drawn,
-        sources: SourceSplit::All,
-        cold_loads: false,
-        latency_fit: LatencyFit::default(),
-        batch_scaling: None,
-        noise_cv: 0.0,
-        stalls: Stalls::NONE,
-        belief_error: BeliefError::default(),
-        outcome_correlation: 0.0,
-        overhead: DecisionOverhead::default(),
-        preemption: false,
-        drop_late: false,
-    };
+    let setup = SystemSpec::new((0..3).map(app).collect(), vec![worker]);
     Arc::new(GroundTruth::build(&setup).expect("a catalog"))
 }

@@ -12,14 +12,11 @@ use peeksim::core::rng::Rng;
 use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
 use peeksim::scheduler::{self, BuildContext, REGISTRY};
-use peeksim::system::catalog::{AppSpec, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec};
+use peeksim::system::catalog::{AppSpec, SystemSpec, WorkerSpec};
 use peeksim::system::deadline_budget::DeadlineBudget;
-use peeksim::system::faults::{BeliefError, Stalls};
 use peeksim::system::ground_truth::GroundTruth;
-use peeksim::system::latency::{LatencyFit, LatencyPoints};
-use peeksim::system::penalty::Penalty;
+use peeksim::system::latency::LatencyPoints;
 use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
-use peeksim::traces::recorded::SourceSplit;
 use peeksim::workload::Listed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -139,22 +136,6 @@ fn system() -> Arc<GroundTruth> {
         payload_bytes: 0,
     };
     let worker = WorkerSpec { memory_bytes: 100, count: WORKERS, ..WorkerSpec::new("one") };
-    let setup = SystemSpec {
-        preemption: false,
-        drop_late: false,
-        apps: (0..APPS).map(app).collect(),
-        workers: vec![worker],
-        penalty: Penalty::sigmoid(),
-        outcome: OutcomeModel::Drawn,
-        sources: SourceSplit::All,
-        cold_loads: false,
-        latency_fit: LatencyFit::default(),
-        batch_scaling: None,
-        noise_cv: 0.0,
-        stalls: Stalls::NONE,
-        belief_error: BeliefError::default(),
-        outcome_correlation: 0.0,
-        overhead: DecisionOverhead::default(),
-    };
+    let setup = SystemSpec::new((0..APPS).map(app).collect(), vec![worker]);
     Arc::new(GroundTruth::build(&setup).expect("a catalog"))
 }

@@ -4,7 +4,7 @@ use super::input_cache::InputCache;
 use super::run::RunResult;
 use super::settings::OFFLOADING;
 use super::settings::offloading::{
-    at_setting, read_budget, read_costs, read_dialogues, read_folds_plan, read_model,
+    at_setting, read_budget, read_costs, read_dialogues, read_fold_plan, read_model,
 };
 use super::settings::read_users;
 use crate::config::{ConfigNode, Decoder, Problems};
@@ -65,10 +65,10 @@ impl OffloadingConfig {
         let budget = read_budget(&mut read);
         let costs = read_costs(node, &mut read, dialogues.as_ref(), inputs);
         let params = read_model(&mut read, costs, budget);
-        let plan = read_folds_plan(node, &mut read, dialogues.as_ref(), inputs);
+        let plan = read_fold_plan(node, &mut read, dialogues.as_ref(), inputs);
         let policy = read.require("policy", "the name of a policy").cloned();
         let users = read.take("users");
-        let is_crowd = users.is_some();
+        let has_users = users.is_some();
         let users = users.and_then(|node| read_users(node, inputs, read.problems()));
         read.finish();
         let policy = policy.and_then(|node| {
@@ -81,7 +81,7 @@ impl OffloadingConfig {
         let (Some(dialogues), Some(params), Some(policy)) = (dialogues, params, policy) else {
             return Err(problems);
         };
-        if !problems.is_empty() || users.is_some() != is_crowd {
+        if !problems.is_empty() || users.is_some() != has_users {
             return Err(problems);
         }
         if let Some(Err(problem)) = users.as_ref().map(|users| users.check(&params.costs)) {

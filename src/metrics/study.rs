@@ -163,11 +163,11 @@ pub const DIALOGUE_COLUMNS: &[Column] = &[
     share("local_ratio", "share of the turns of a dialogue that were answered on the device"),
     column("uploads_mean", "views that a turn uploaded"),
     column("turns_mean", "turns of a dialogue"),
-    share("failed_ratio", "share of the turns of a dialogue that nobody answered"),
+    share("failed_ratio", "share of the turns of a dialogue that were not answered"),
     share(
         "infeasible_ratio",
-        "share of dialogues of which no sequence of decisions keeps the budget: they are left out \
-         of the row of `optimum`",
+        "share of dialogues whose budget cannot be kept by any actions: they are left out of the \
+         row of `optimum`",
     ),
     column(
         "reward_training_sd",

@@ -13,8 +13,8 @@ type Agents = Result<Vec<TrainedAgent>, Problem>;
 pub struct AgentCache(Arc<Mutex<BTreeMap<String, Arc<OnceLock<Agents>>>>>);
 
 impl AgentCache {
-    /// The agents of this key, trained by `train` if nobody has asked for them before. Who asks
-    /// while they are trained waits.
+    /// The agents of this key, trained by `train` at the first call. A call while they are
+    /// trained waits.
     pub(super) fn get(&self, key: String, train: impl FnOnce() -> Agents) -> Agents {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = Arc::clone(known.entry(key).or_default());

@@ -13,8 +13,7 @@ pub const NUMBERS: usize = DIALOGUE_COLUMNS.len() - 1;
 pub type Numbers = [Option<f64>; NUMBERS];
 
 /// The numbers of a dialogue of `turns` turns within a budget, in the order of
-/// [`DIALOGUE_COLUMNS`]. `None` stands for a dialogue of which no sequence of decisions keeps the
-/// budget.
+/// [`DIALOGUE_COLUMNS`]. `None` stands for a dialogue whose budget no actions keep.
 pub fn numbers(
     result: Option<&DialogueResult>,
     turns: usize,

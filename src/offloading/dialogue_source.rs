@@ -24,7 +24,7 @@ const MAX_TURNS: usize = 5_000_000;
 pub enum DialogueSource {
     /// Those of a table: the same for every replicate.
     Recorded(Arc<Workload>),
-    /// Those of a generator, drawn anew for every replicate.
+    /// Those of a generator, drawn for each replicate.
     Generated {
         /// The published rule with this shape, or the statistics of M4A1.
         shape: Option<SyntheticShape>,

@@ -92,7 +92,7 @@ impl MultiUserSpec {
     /// Whether these costs fit: a cloud behind a link needs costs by bytes.
     ///
     /// # Errors
-    /// They do not, nobody is there, or device and cloud are not one worker each.
+    /// They do not, there is no user, or device and cloud are not one worker each.
     pub fn check(&self, costs: &Costs) -> Result<(), Problem> {
         let refuse = |worker: &WorkerSpec, found: String, expected: &str| {
             Err(Problem::new(worker.place.clone(), found, expected))

@@ -88,8 +88,7 @@ const AGENT: &[Setting] = &[
          answers and of all views in the cloud.",
     ),
     Setting::flag("raw_budget", false).means(
-        "Whether the agent sees what is left of the budget in seconds and dollars, and not as \
-         shares.",
+        "Whether the agent sees the remaining budget in seconds and dollars, not as shares.",
     ),
     Setting::integer("steps", [1, 100_000_000], 30_000).means("Steps of a training."),
     Setting::integer("trainings", [1, 1000], 1).means("Trainings, each with its own seed."),
@@ -169,7 +168,7 @@ pub struct PolicyTest<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct PolicyOutcome {
     /// By training (one for a policy that is not trained) and test dialogue: the result; `None` for
-    /// a dialogue of which no sequence of decisions keeps the budget.
+    /// a dialogue whose budget no actions keep.
     pub trainings: Vec<Vec<Option<DialogueResult>>>,
     /// The training that was chosen by validation; all count alike if there is none.
     pub chosen: Option<usize>,

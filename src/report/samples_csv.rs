@@ -83,9 +83,11 @@ fn samples(config: &OffloadingConfig, runs: &[RunRecord]) -> BTreeMap<u64, Sums>
             continue;
         }
         for row in result.tables.first().into_iter().flatten() {
-            let index = row.get(1).and_then(|index| index.parse().ok()).unwrap_or(0);
+            // A damaged journal may have other rows.
+            let [name, index, ..] = row.as_slice() else { continue };
+            let Ok(index) = index.parse() else { continue };
             let sums = samples.entry(index).or_default();
-            sums.dialogue.clone_from(&row[0]);
+            sums.dialogue.clone_from(name);
             sums.add(row.iter().skip(BEFORE).take(DIALOGUE_COLUMNS.len() - 1));
         }
     }

@@ -227,3 +227,27 @@ pub struct SystemSpec {
     /// Whether requests are dropped that no worker could answer in time any more.
     pub drop_late: bool,
 }
+
+impl SystemSpec {
+    /// Measured latencies without noise, stalls, or time for decisions; answers are drawn, and
+    /// lateness has the published sigmoid.
+    pub fn new(apps: Vec<AppSpec>, workers: Vec<WorkerSpec>) -> Self {
+        Self {
+            apps,
+            workers,
+            penalty: Penalty::sigmoid(),
+            outcome: OutcomeModel::Drawn,
+            sources: SourceSplit::All,
+            cold_loads: false,
+            latency_fit: LatencyFit::default(),
+            batch_scaling: None,
+            noise_cv: 0.0,
+            stalls: Stalls::NONE,
+            belief_error: BeliefError::default(),
+            outcome_correlation: 0.0,
+            overhead: DecisionOverhead::default(),
+            preemption: false,
+            drop_late: false,
+        }
+    }
+}

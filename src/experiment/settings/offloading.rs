@@ -17,7 +17,7 @@ pub const OFFLOADING: Group = Group::named("offloading").of(&[&[
     Setting::required("dialogues", Kind::Text).means(
         "The dialogues: a table, `m4a1-like` for generated ones with the statistics of M4A1, or \
          `sweep:X,Y,T` for the published generator with X views, Y tasks and T turns. Generated \
-         dialogues are drawn anew for every replicate.",
+         dialogues are drawn for each replicate.",
     ),
     Setting::integer("generated_dialogues", [1, 1_000_000], 100)
         .means("The number of generated dialogues."),
@@ -175,7 +175,7 @@ pub(in crate::experiment) fn read_budget(read: &mut Decoder<'_>) -> Cost {
 }
 
 /// Who scores, and how dialogues are dealt out.
-pub(in crate::experiment) fn read_folds_plan(
+pub(in crate::experiment) fn read_fold_plan(
     base: &ConfigNode,
     read: &mut Decoder<'_>,
     dialogues: Option<&DialogueSource>,

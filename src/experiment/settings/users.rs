@@ -79,7 +79,7 @@ const BACKGROUND: Group = Group::named("background").of(&[&[
         .means("The variants of an application that are kept; the first of them answers."),
     Setting::required("workload", Kind::Registry(&WORKLOADS)).means(
         "When their requests arrive, and which. Without `requests`, a process that gives only \
-         instants goes on until the last turn is answered.",
+         instants ends when the last turn is answered.",
     ),
 ]]);
 

@@ -18,7 +18,7 @@ const HEAD: [Column; 4] = [
     count("training", "the training of the policy, from 0"),
 ];
 const TAIL: Column = text("actions", "the actions by turn, with spaces between them")
-    .empty("no sequence of decisions keeps the budget");
+    .empty("no actions keep the budget");
 
 /// The columns after those that name the run: the dialogue, its numbers, its actions.
 const COLUMNS: &[Column] = &{
@@ -31,7 +31,7 @@ const COLUMNS: &[Column] = &{
     }
     let mut number = 0;
     while number < numbers {
-        columns[at] = DIALOGUE_COLUMNS[number].empty("no sequence of decisions keeps the budget");
+        columns[at] = DIALOGUE_COLUMNS[number].empty("no actions keep the budget");
         (at, number) = (at + 1, number + 1);
     }
     columns

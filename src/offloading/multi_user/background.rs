@@ -20,8 +20,8 @@ pub struct Background {
     /// When their requests arrive, and which. A load is the share of the time of the device's lanes
     /// that they take, one by one.
     pub workload: WorkloadSpec,
-    /// Whether the process goes on until the last turn is answered, whatever the number of requests
-    /// of `workload`: possible for processes that give only instants.
+    /// Whether the process ends when the last turn is answered, whatever the number of requests of
+    /// `workload`: possible for processes that give only instants.
     pub endless: bool,
 }
 

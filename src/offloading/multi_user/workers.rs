@@ -1,13 +1,7 @@
 //! The two workers, and the settings of a system in which nothing is drawn.
 
 use crate::core::ids::WorkerId;
-use crate::system::catalog::{
-    AppSpec, DecisionOverhead, OutcomeModel, Resident, SystemSpec, WorkerSpec,
-};
-use crate::system::faults::{BeliefError, Stalls};
-use crate::system::latency::LatencyFit;
-use crate::system::penalty::Penalty;
-use crate::traces::recorded::SourceSplit;
+use crate::system::catalog::{AppSpec, Resident, SystemSpec, WorkerSpec};
 
 /// The device.
 pub(super) const DEVICE: WorkerId = WorkerId(0);
@@ -20,21 +14,5 @@ pub(super) fn system(apps: Vec<AppSpec>, workers: Vec<WorkerSpec>) -> SystemSpec
         Resident::Nothing => WorkerSpec { resident: Resident::AllThatFit, ..worker },
         _ => worker,
     };
-    SystemSpec {
-        apps,
-        workers: workers.into_iter().map(held).collect(),
-        penalty: Penalty::sigmoid(),
-        outcome: OutcomeModel::Drawn,
-        sources: SourceSplit::All,
-        cold_loads: false,
-        latency_fit: LatencyFit::default(),
-        batch_scaling: None,
-        noise_cv: 0.0,
-        stalls: Stalls::NONE,
-        belief_error: BeliefError::default(),
-        outcome_correlation: 0.0,
-        overhead: DecisionOverhead::default(),
-        preemption: false,
-        drop_late: false,
-    }
+    SystemSpec::new(apps, workers.into_iter().map(held).collect())
 }

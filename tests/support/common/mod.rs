@@ -28,16 +28,12 @@ use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Counts, SimError, Simulation};
 use peeksim::metrics::{Cell, Summary};
 use peeksim::scheduler::{self, BuildContext, BuiltScheduler};
-use peeksim::system::catalog::{
-    AppSpec, Catalog, DecisionOverhead, OutcomeModel, SystemSpec, WorkerSpec,
-};
+use peeksim::system::catalog::{AppSpec, Catalog, OutcomeModel, SystemSpec, WorkerSpec};
 use peeksim::system::deadline_budget::DeadlineBudget;
-use peeksim::system::faults::{BeliefError, Stalls};
 use peeksim::system::ground_truth::GroundTruth;
-use peeksim::system::latency::{LatencyFit, LatencyPoints};
-use peeksim::system::penalty::Penalty;
+use peeksim::system::latency::LatencyPoints;
 use peeksim::system::profile::{Profile, VariantCost, VariantProfile};
-use peeksim::traces::recorded::{RecordedTrace, SourceSplit};
+use peeksim::traces::recorded::RecordedTrace;
 use peeksim::workload::{Arrivals, Listed};
 use recorder::{Asked, Scribe};
 use std::collections::BTreeMap;
@@ -68,21 +64,8 @@ impl World {
     /// No application, one worker with one lane and endless memory, the published sigmoid.
     pub fn new() -> Self {
         let setup = SystemSpec {
-            apps: Vec::new(),
-            workers: Vec::new(),
-            penalty: Penalty::sigmoid(),
             outcome: OutcomeModel::Recorded,
-            sources: SourceSplit::All,
-            cold_loads: false,
-            latency_fit: LatencyFit::default(),
-            batch_scaling: None,
-            noise_cv: 0.0,
-            stalls: Stalls::NONE,
-            belief_error: BeliefError::default(),
-            outcome_correlation: 0.0,
-            overhead: DecisionOverhead::default(),
-            preemption: false,
-            drop_late: false,
+            ..SystemSpec::new(Vec::new(), Vec::new())
         };
         Self { setup, arrivals: Vec::new(), seed: 1 }
     }
