@@ -11,7 +11,7 @@ use peeksim::offloading::training_env::{
 };
 use peeksim::offloading::{
     Cost, DialogueModel, LocalFormula, ModelParams, OffloadPolicy, Scorer, Split, TEST_SHARE,
-    Workload,
+    TurnContext, Workload,
 };
 use peeksim::rl::Environment;
 use peeksim::rl::net::{Activation, Mlp};
@@ -155,6 +155,35 @@ fn a_guard_pays_at_every_length() {
             let found = mean(name);
             assert!(found > local, "{name}, {turns} turns: {found}, local {local}");
         }
+    }
+}
+
+/// Takes the best allowed action by shrunk scores.
+struct ByShrunkScores;
+
+impl OffloadPolicy for ByShrunkScores {
+    fn choose(&mut self, context: &TurnContext<'_>) -> usize {
+        let mut scores = Vec::new();
+        context.model.shrunk_responses(context.state, &mut scores);
+        let reward = |action: usize| {
+            context.model.reward(scores[action], context.model.mean_association(), action)
+        };
+        let allowed = (0..scores.len()).filter(|action| context.allows(*action));
+        allowed.fold(0, |best, action| if reward(action) > reward(best) { action } else { best })
+    }
+}
+
+#[test]
+fn tmo_rl_plus_decides_by_shrunk_scores_among_allowed_actions() {
+    let workload = Arc::new(like_m4a1(100, Rng::new(6, 0)));
+    let Split { train, test } = workload.split(Rng::new(6, 0), TEST_SHARE);
+    let params = ModelParams::new(published());
+    let model = DialogueModel::new(workload, &train, params).expect("a model");
+    for budget in [Cost::PUBLISHED, Cost { latency_s: 10.0, usage_usd: 0.01 }] {
+        let scorer = Scorer::Estimator(&model);
+        let expected = evaluate(&model, scorer, &test, &mut ByShrunkScores, budget);
+        assert_eq!(results(&model, &test, "tmo-rl-plus", budget), expected);
+        assert_ne!(results(&model, &test, "greedy-knn-guarded", budget), expected);
     }
 }
 
