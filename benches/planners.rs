@@ -169,12 +169,11 @@ fn small() -> Arc<GroundTruth> {
             accuracy,
             recall: vec![accuracy],
             samples: vec![1.0],
-            costs: vec![VariantCost {
-                worker_class: "one".to_owned(),
-                latency: LatencyPoints::new(points).expect("a latency table"),
-                load: Span::from_ms([4.0, 8.0, 12.0, 20.0][at as usize]),
-                load_cold: None,
-            }],
+            costs: vec![VariantCost::new(
+                "one",
+                LatencyPoints::new(points).expect("a latency table"),
+                Span::from_ms([4.0, 8.0, 12.0, 20.0][at as usize]),
+            )],
         }
     };
     let app = |app: u64| AppSpec {

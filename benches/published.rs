@@ -106,12 +106,11 @@ fn system() -> Arc<GroundTruth> {
             accuracy,
             recall: vec![accuracy],
             samples: vec![1.0],
-            costs: vec![VariantCost {
-                worker_class: "one".to_owned(),
-                latency: LatencyPoints::new(points).expect("a latency table"),
-                load: Span::from_ms(1.0),
-                load_cold: None,
-            }],
+            costs: vec![VariantCost::new(
+                "one",
+                LatencyPoints::new(points).expect("a latency table"),
+                Span::from_ms(1.0),
+            )],
         }
     };
     let app = |app: u64| AppSpec {

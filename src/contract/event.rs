@@ -4,7 +4,7 @@ use crate::contract::plan::RejectReason;
 use crate::core::ids::{
     Answered, BatchAnswer, Completion, Request, RequestId, VariantId, WorkerId,
 };
-use crate::core::units::Time;
+use crate::core::units::{Span, Time};
 
 /// An event.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +66,17 @@ pub enum Event<'a> {
         /// The end of sending.
         end: Time,
     },
-    /// The answers of a batch have arrived over a link; its completions follow.
+    /// The answers of a batch have arrived over a link, or from the host of a worker; its
+    /// completions follow.
     ResponseArrived {
         /// The time of the event.
         at: Time,
         /// The sender.
         worker: WorkerId,
+        /// The variant of the batch.
+        variant: VariantId,
+        /// The time that the host worked on them, without waiting.
+        host: Span,
     },
     /// A batch began to compute.
     BatchStarted {
@@ -86,7 +91,7 @@ pub enum Event<'a> {
         /// The requests of the batch.
         requests: &'a [RequestId],
     },
-    /// A batch ended; its completions follow, on a link when the answers have arrived.
+    /// A batch ended; its completions follow, on a link or with a host when the answers have arrived.
     BatchEnded {
         /// The time of the event.
         at: Time,

@@ -92,13 +92,18 @@ pub(crate) struct WorkerState {
     pub ready: Time,
     /// The end of the uplink's queue; `None` for a local worker.
     pub sent: Option<Time>,
+    /// The end of the host's work before batches; `None` if there is none.
+    pub prepared: Option<Time>,
+    /// The end of the host's work after batches that is done one request after another.
+    pub answered: Time,
 }
 
 impl WorkerState {
     /// Whether nothing that an event ends keeps the worker from being idle. Time alone opens the
-    /// link to a worker and ends its absence.
+    /// link to a worker, frees its host and ends its absence.
     pub fn is_open(&self) -> bool {
         self.sent.is_some()
+            || self.prepared.is_some()
             || self.backlog.is_empty()
                 && self.loading.is_none()
                 && self.lanes.iter().any(Option::is_none)
@@ -170,6 +175,8 @@ impl State {
                 peeked_last: false,
                 ready: worker.ready,
                 sent: worker.link.as_ref().map(|_| Time::ZERO),
+                prepared: worker.host[0].then_some(Time::ZERO),
+                answered: Time::ZERO,
             }
         });
         let apps = || catalog.app_ids();

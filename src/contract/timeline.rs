@@ -16,6 +16,8 @@ pub struct Timeline {
     pub(super) lanes: Vec<Lane>,
     pub(super) memory: LruMemory,
     pub(super) link: Option<LinkState>,
+    /// The end of the host's work before batches; `None` if there is none.
+    pub(super) prepared: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +56,8 @@ impl Timeline {
 
     /// Whether a batch appended now would begin, or be sent, at `now`.
     pub fn is_open(&self, now: Time) -> bool {
-        self.link.map_or_else(|| self.free_at(), |link| link.sent) <= now
+        let way = self.prepared.or(self.link.map(|link| link.sent));
+        way.unwrap_or_else(|| self.free_at()) <= now
     }
 
     /// The instant at which the first lane is free.
@@ -110,5 +113,6 @@ impl Timeline {
         self.lanes.clone_from(&other.lanes);
         self.memory.copy_from(&other.memory);
         self.link = other.link;
+        self.prepared = other.prepared;
     }
 }

@@ -87,7 +87,8 @@ impl<'a> View<'a> {
         let is_idle = move |id: &WorkerId| {
             let worker = view.worker(*id);
             // A local worker that is open waits for its time alone.
-            if worker.is_remote() { worker.is_idle() } else { worker.state.ready <= worker.now }
+            let is_timed = worker.is_remote() || worker.state.prepared.is_some();
+            if is_timed { worker.is_idle() } else { worker.state.ready <= worker.now }
         };
         debug_assert!(
             self.workers()
@@ -260,6 +261,7 @@ impl<'a> View<'a> {
             timeline.occupy_until(arrival);
             self.place(timeline, worker, job.variant, job.requests.len());
         }
+        timeline.prepared = state.prepared.map(|free| free.max(self.state.now));
         timeline.link = link.map(|link| LinkState {
             sent: sent.max(state.sent.filter(|_| !link.varies()).unwrap_or(sent)),
             rate_bps: link.rate_bps(self.state.now),
@@ -297,10 +299,14 @@ impl<'a> View<'a> {
             start = start.max(link.send(bytes).1);
             delay = link.delay;
         }
+        let host = self.state.catalog.host(worker, variant);
+        if let Some(free) = timeline.prepared {
+            start = start.max(free + host.before(batch));
+        }
         if let Some(load) = load {
             start += load.span;
         }
-        start + self.expected_latency(worker, variant, batch) + delay
+        start + self.expected_latency(worker, variant, batch) + host.after(batch) + delay
     }
 
     /// The earliest expected end of the next batch of at most `most` requests: a batch of one,
@@ -334,7 +340,13 @@ impl<'a> View<'a> {
             (link.sent, delay) = (sent, link.delay);
             timeline.occupy_until(arrival);
         }
-        self.place(timeline, worker, variant, batch) + delay
+        let host = self.state.catalog.host(worker, variant);
+        if let Some(free) = timeline.prepared {
+            let prepared = free + host.before(batch);
+            timeline.prepared = Some(prepared);
+            timeline.occupy_until(prepared);
+        }
+        self.place(timeline, worker, variant, batch) + host.after(batch) + delay
     }
 
     /// Appends a batch that has been received, or a load if the batch is empty; its expected end.
@@ -403,11 +415,18 @@ struct NextLoad {
 
 impl<'a> WorkerView<'a> {
     /// Whether a batch assigned now starts now, if its variant is resident and there is no decision
-    /// overhead; behind a link, whether it is sent now and a lane is free for it.
+    /// overhead; behind a link, whether it is sent now and a lane is free for it; with work of the
+    /// host before batches, whether that starts now and no other batch waits.
     #[inline]
     pub fn is_idle(&self) -> bool {
         if self.state.ready > self.now {
             return false;
+        }
+        if let Some(prepared) = self.state.prepared {
+            // The next batch is prepared while others are computed.
+            return prepared <= self.now
+                && self.state.backlog.is_empty()
+                && self.state.loading.is_none();
         }
         match self.state.sent {
             None => {

@@ -44,6 +44,10 @@ pub enum Label {
     Stalls = 19,
     /// The error of beliefs, by variant.
     Beliefs = 20,
+    /// Service time of a batch around its mean, by the spread of the profile.
+    Spread = 21,
+    /// The delay of the host after a batch.
+    HostDelay = 22,
     /// The blocks of a recording that make a replicate.
     Blocks = 24,
     /// Dialogues made from statistics.

@@ -19,8 +19,8 @@ pub(super) enum EventKind {
     PeekEnd,
     /// The SneakPeek model gives the answers that a scheduler chose.
     Answers,
-    /// The answers of a worker behind a link arrive.
-    Response(WorkerId),
+    /// Answers arrive from a link or a host: their slot.
+    Response(u32),
     /// A worker fails: the index of the outage.
     Failure(WorkerId, u16),
 }

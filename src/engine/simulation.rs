@@ -7,7 +7,8 @@
 //!   the scheduler ends it (`faults.rs`);
 //! - a load occupies all lanes and begins when all are idle, unless it takes no time; memory is
 //!   never exceeded: least recently used variants leave when a load starts (`loads.rs`);
-//! - payloads for a worker behind a link are sent one after another (`link.rs`);
+//! - payloads for a worker behind a link are sent one after another, and the host works on
+//!   requests before and after batches (`link.rs`);
 //! - peeks on a worker alternate with its backlog (`peek.rs`);
 //! - with `drop_late` no late request is pending when the scheduler is asked (`late_drops.rs`);
 //! - arrived = completed + rejected + unfinished at the end of every run;
@@ -22,6 +23,7 @@ mod late_drops;
 mod link;
 mod loads;
 mod peek;
+mod recent_use;
 
 use super::event_queue::{EventKind, EventQueue};
 use super::validate::{PlanError, check, describe, is_plain, not_taken};
@@ -38,6 +40,7 @@ use crate::workload::Arrivals;
 use late_drops::LateDrops;
 use link::PendingResponse;
 use peek::Peeks;
+use recent_use::RecentUse;
 use std::sync::Arc;
 
 /// The most wake-ups of a scheduler without any other event between them.
@@ -128,7 +131,10 @@ pub struct Simulation {
     /// With `drop_late` only.
     late: Option<Box<LateDrops>>,
     peeks: Peeks,
-    responses: Vec<PendingResponse>,
+    /// By slot.
+    responses: Vec<Option<PendingResponse>>,
+    /// By worker; empty if no time depends on it.
+    recent_use: Vec<RecentUse>,
     rng: Rng,
     scheduler: String,
     counts: Counts,
@@ -183,6 +189,7 @@ impl Simulation {
             late: state.catalog.drop_late.then(|| Box::new(LateDrops::new(&state))),
             peeks: Peeks::new(&state.catalog),
             responses: Vec::new(),
+            recent_use: RecentUse::of(&truth, &state),
             rng,
             scheduler: scheduler.to_owned(),
             counts: Counts::default(),
@@ -393,7 +400,7 @@ impl Simulation {
                 }
                 EventKind::PeekEnd => self.end_peek_on_host(observer),
                 EventKind::Answers => self.give_answers(observer),
-                EventKind::Response(worker) => self.end_response(worker, observer),
+                EventKind::Response(slot) => self.end_response(slot, observer),
                 EventKind::Failure(worker, outage) => self.fail(worker, outage, observer),
             }
         }

@@ -28,6 +28,17 @@ struct WorkerTotals {
     busy_ns: u128,
     loading_ns: u128,
     sending_ns: u128,
+    /// Energy of computing, loading and the host's work, where the profile has the power by
+    /// variant.
+    joules: Option<f64>,
+}
+
+impl WorkerTotals {
+    fn spend(&mut self, power_w: Option<f64>, ns: f64) {
+        if let Some(power) = power_w {
+            *self.joules.get_or_insert(0.0) += power * ns / NS_PER_S as f64;
+        }
+    }
 }
 
 /// Totals of a run.
@@ -264,12 +275,11 @@ impl Summary {
             let idle_s = self.open(worker).as_s() - active_s;
             let sender_w = worker.link.as_ref().and_then(|link| link.power_w);
             let sending_s = seconds(totals.sending_ns);
-            for (power, seconds) in
-                [(worker.power_w, active_s), (worker.idle_w, idle_s), (sender_w, sending_s)]
-            {
-                if let Some(power) = power {
-                    *total.get_or_insert(0.0) += power * seconds;
-                }
+            let spent = |power: Option<f64>, seconds: f64| power.map(|power| power * seconds);
+            let active = spent(worker.power_w, active_s).or(totals.joules);
+            let all = [active, spent(worker.idle_w, idle_s), spent(sender_w, sending_s)];
+            for joules in all.into_iter().flatten() {
+                *total.get_or_insert(0.0) += joules;
             }
         }
         total.into()
@@ -375,22 +385,47 @@ impl Summary {
                     totals.batches += 1;
                     totals.batched += batch as u64;
                 }
-                totals.workers[worker.index()].busy_ns += u128::from(at.since(started).0);
+                let ns = at.since(started).0;
+                totals.workers[worker.index()].busy_ns += u128::from(ns);
+                let own = self.catalog.worker(worker);
+                if own.has_power {
+                    let power = self.catalog.power(worker, variant);
+                    let before = self.catalog.host(worker, variant).before(batch).0;
+                    let totals = &mut totals.workers[worker.index()];
+                    totals.spend(power.busy_w, ns as f64 / f64::from(own.lanes));
+                    totals.spend(power.host_w, before as f64);
+                }
+            }
+            Event::ResponseArrived { worker, variant, host, .. }
+                if self.catalog.worker(worker).has_power =>
+            {
+                let power_w = self.catalog.power(worker, variant).host_w;
+                totals.workers[worker.index()].spend(power_w, host.0 as f64);
             }
             // Time of a lost batch was spent, too.
-            Event::BatchLost { at, worker, started, .. } => {
-                totals.workers[worker.index()].busy_ns += u128::from(at.since(started).0);
+            Event::BatchLost { at, worker, started, variant, .. } => {
+                let ns = at.since(started).0;
+                totals.workers[worker.index()].busy_ns += u128::from(ns);
+                let own = self.catalog.worker(worker);
+                if own.has_power {
+                    let power = self.catalog.power(worker, variant);
+                    let totals = &mut totals.workers[worker.index()];
+                    totals.spend(power.busy_w, ns as f64 / f64::from(own.lanes));
+                }
             }
             Event::LoadStarted { variant, .. } => {
                 totals.loads += 1;
                 let bytes = self.catalog.variant(variant).bytes;
                 totals.load_bytes = totals.load_bytes.saturating_add(bytes);
             }
-            Event::LoadEnded { at, worker, started, .. }
-            | Event::LoadLost { at, worker, started, .. } => {
+            Event::LoadEnded { at, worker, started, variant }
+            | Event::LoadLost { at, worker, started, variant, .. } => {
                 let ns = u128::from(at.since(started).0);
                 totals.load_ns += ns;
-                totals.workers[worker.index()].loading_ns += ns;
+                let power_w = self.catalog.power(worker, variant).busy_w;
+                let totals = &mut totals.workers[worker.index()];
+                totals.loading_ns += ns;
+                totals.spend(power_w, ns as f64);
             }
             Event::UploadQueued { worker, bytes, start, end, .. } => {
                 totals.uploaded_bytes += bytes;

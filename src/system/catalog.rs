@@ -13,11 +13,12 @@ pub use super::spec::{
 };
 
 use super::deadline_budget::DeadlineBudget;
+use super::device::{HostTimes, Power};
 use super::latency::LatencyTable;
 use super::link::Link;
 use super::lru_memory::{self, SharedWeights};
 use super::penalty::Penalty;
-use super::truths::{VariantTruth, WorkerTruth};
+use super::truths::{CostTruth, VariantTruth, WorkerTruth};
 use crate::classifier::model::{Classifier, ClassifierHost};
 use crate::config::Problems;
 use crate::config::note::Note;
@@ -131,13 +132,16 @@ pub struct Worker {
     pub name: String,
     /// Its class.
     pub class: String,
+    /// Its power mode; empty if the class has none.
+    pub power_mode: String,
     /// Memory for variants.
     pub memory_bytes: u64,
     /// Speed-up of batches and loads over the profile.
     pub speed: f64,
     /// Batches that can run at once.
     pub lanes: u16,
-    /// Power while computing or loading, in watts.
+    /// Power while computing or loading, in watts; `None` if the profile says it by variant, or
+    /// nothing does.
     pub power_w: Option<f64>,
     /// Power at all other times, in watts.
     pub idle_w: Option<f64>,
@@ -149,6 +153,10 @@ pub struct Worker {
     pub(crate) resident: Vec<VariantId>,
     /// When it becomes available.
     pub ready: Time,
+    /// Whether the profile has the power by variant, and counts.
+    pub(crate) has_power: bool,
+    /// Whether the host has work before batches, or after them.
+    pub(crate) host: [bool; 2],
     /// The name of its specification.
     spec_name: String,
     class_index: usize,
@@ -159,6 +167,17 @@ pub struct Worker {
 struct ClassCost {
     latency: LatencyTable,
     load: Span,
+    host: HostTimes,
+    power: Power,
+}
+
+/// What a catalog is built with: the truth about variants, workers, and variants on classes of
+/// workers.
+pub(super) struct Truths {
+    pub variants: Vec<VariantTruth>,
+    pub workers: Vec<WorkerTruth>,
+    /// By class of workers, then by variant.
+    pub costs: Vec<CostTruth>,
 }
 
 /// The tables of a run.
@@ -180,6 +199,8 @@ pub struct Catalog {
     pub preemption: bool,
     /// Whether requests are dropped that no worker could answer in time any more.
     pub drop_late: bool,
+    /// Whether the host of any worker has work before or after batches.
+    has_host: bool,
     notes: Vec<Note>,
 }
 
@@ -188,9 +209,7 @@ impl Catalog {
     ///
     /// # Errors
     /// Parts of the specification that do not fit together.
-    pub(super) fn build(
-        spec: &SystemSpec,
-    ) -> Result<(Self, Vec<VariantTruth>, Vec<WorkerTruth>), Problems> {
+    pub(super) fn build(spec: &SystemSpec) -> Result<(Self, Truths), Problems> {
         let mut problems = Problems::default();
         let (apps, variants) = build::build_apps(spec, &mut problems);
         let (variants, variant_truths): (Vec<Variant>, Vec<VariantTruth>) =
@@ -211,6 +230,7 @@ impl Catalog {
             workers.extend(numbers.map(|number| build::build_worker(worker, class_index, number)));
         }
         let costs = build::build_costs(spec, &classes, variants.len(), &mut problems);
+        let (costs, cost_truths): (Vec<_>, Vec<_>) = costs.into_iter().unzip();
         let mut catalog = Self {
             shared: build::shared_weights(spec, variants.len()),
             apps,
@@ -221,9 +241,11 @@ impl Catalog {
             overhead: spec.overhead,
             preemption: spec.preemption,
             drop_late: spec.drop_late,
+            has_host: false,
             notes: Vec::new(),
         };
         catalog.fill_derived();
+        catalog.fill_devices(spec, &mut problems);
         if problems.is_empty() {
             catalog.check_fit(spec, "", &mut problems);
             catalog.fill_memories(spec, &mut problems);
@@ -232,7 +254,8 @@ impl Catalog {
             catalog.notes.extend(notes::fit(spec));
             catalog.notes.extend(notes::cold(spec));
         }
-        problems.check(Some((catalog, variant_truths, worker_truths)))
+        let (variants, workers, costs) = (variant_truths, worker_truths, cost_truths);
+        problems.check(Some((catalog, Truths { variants, workers, costs })))
     }
 
     /// The catalog with other latencies, and other accuracies and recalls of variants that run on
@@ -425,6 +448,22 @@ impl Catalog {
         self.cost(worker, variant).map_or(Span(u64::MAX), |cost| cost.load)
     }
 
+    /// Means of the host's work for the variant on the worker.
+    #[inline]
+    pub fn host(&self, worker: WorkerId, variant: VariantId) -> HostTimes {
+        if !self.has_host {
+            return HostTimes::default();
+        }
+        self.cost(worker, variant).map_or(HostTimes::default(), |cost| cost.host)
+    }
+
+    /// Power of the worker while it computes the variant, where the profile says it, and what the
+    /// host adds.
+    #[inline]
+    pub fn power(&self, worker: WorkerId, variant: VariantId) -> Power {
+        self.cost(worker, variant).map_or(Power::default(), |cost| cost.power)
+    }
+
     /// The first variant with the weights of this one: itself unless they are shared. Variants with
     /// the same weights are resident together, are loaded by one load and leave together.
     #[inline]
@@ -444,8 +483,13 @@ impl Catalog {
 
     #[inline]
     fn cost(&self, worker: WorkerId, variant: VariantId) -> Option<&ClassCost> {
-        let class = self.class_index(worker);
-        self.costs[class * self.variants.len() + variant.index()].as_ref()
+        self.costs[self.cost_index(worker, variant)].as_ref()
+    }
+
+    /// The index of a variant on a class of workers.
+    #[inline]
+    pub(super) fn cost_index(&self, worker: WorkerId, variant: VariantId) -> usize {
+        self.class_index(worker) * self.variants.len() + variant.index()
     }
 
     /// Bytes that a batch of `requests` on a variant sends to a worker behind a link.
@@ -482,6 +526,7 @@ impl Catalog {
             overhead: DecisionOverhead::default(),
             preemption: false,
             drop_late: false,
+            has_host: false,
             notes: Vec::new(),
         }
     }

@@ -2,11 +2,12 @@
 //! the arrivals know it. Schedulers, their views and the metrics hold a [`Catalog`], which has none
 //! of it.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Truths};
 use super::correlated_outcomes;
+use super::device;
 use super::faults::{BeliefError, Outage, Slowdown, Stalls};
 use super::spec::SystemSpec;
-use super::truths::{VariantTruth, WorkerTruth};
+use super::truths::{CostTruth, VariantTruth, WorkerTruth};
 use crate::config::Problems;
 use crate::core::ids::{Answered, AppId, RequestId, TrueClass, VariantId, WorkerId};
 use crate::core::rng::{Label, Rng, standard_normal};
@@ -21,6 +22,8 @@ pub struct GroundTruth {
     catalog: Arc<Catalog>,
     variants: Vec<VariantTruth>,
     workers: Vec<WorkerTruth>,
+    /// By class of workers, then by variant.
+    costs: Vec<CostTruth>,
     /// By application.
     traces: Vec<Option<Arc<RecordedTrace>>>,
     /// Standard deviation of the logarithm of the noise on service times (log-normal, mean 1).
@@ -30,6 +33,8 @@ pub struct GroundTruth {
     outcome_correlation: f64,
     /// Whether every batch takes the time of its table.
     steady: bool,
+    /// Whether any time depends on recent use.
+    reacts: bool,
 }
 
 /// A batch, as far as its service time depends on it.
@@ -39,6 +44,13 @@ pub(crate) struct BatchKey<'a> {
     pub variant: VariantId,
     /// Noise and stalls are drawn by the lowest of their arrival numbers.
     pub requests: &'a [RequestId],
+}
+
+impl BatchKey<'_> {
+    /// The lowest arrival number.
+    fn number(&self) -> u64 {
+        u64::from(self.requests.iter().map(|id| id.number()).min().unwrap_or(0))
+    }
 }
 
 /// Which requests a variant answers correctly in one run.
@@ -95,19 +107,24 @@ impl GroundTruth {
     /// # Errors
     /// Parts of the specification that do not fit together.
     pub fn build(spec: &SystemSpec) -> Result<Self, Problems> {
-        let (catalog, variants, workers) = Catalog::build(spec)?;
+        let (catalog, truths) = Catalog::build(spec)?;
+        let Truths { variants, workers, costs } = truths;
         let cv = spec.noise_cv;
         let slows = spec.workers.iter().any(|worker| worker.slowdown.is_some());
+        let is_steady = costs.iter().all(CostTruth::is_steady);
+        let reacts = costs.iter().any(|cost| !cost.reaction.is_none());
         Ok(Self {
             catalog: Arc::new(catalog),
             variants,
             workers,
+            costs,
             traces: spec.apps.iter().map(|app| app.trace.clone()).collect(),
             noise_sigma: libm::sqrt(libm::log1p(cv * cv)),
             stalls: spec.stalls,
             belief_error: spec.belief_error,
             outcome_correlation: spec.outcome_correlation,
-            steady: cv == 0.0 && spec.stalls.probability == 0.0 && !slows,
+            steady: cv == 0.0 && spec.stalls.probability == 0.0 && !slows && is_steady,
+            reacts,
         })
     }
 
@@ -179,31 +196,83 @@ impl GroundTruth {
         )
     }
 
-    /// The true service time of a batch that starts now.
+    /// Whether times depend on recent use.
+    pub(crate) fn reacts(&self) -> bool {
+        self.reacts
+    }
+
+    /// The time constant of recent use, for the variant on the worker.
+    pub(crate) fn inertia(&self, worker: WorkerId, variant: VariantId) -> Span {
+        self.cost(worker, variant).reaction.inertia
+    }
+
+    fn cost(&self, worker: WorkerId, variant: VariantId) -> &CostTruth {
+        &self.costs[self.catalog.cost_index(worker, variant)]
+    }
+
+    /// The true work of the host after a batch that ends now: one request after another, then a
+    /// delay.
+    pub(crate) fn after(&self, batch: BatchKey<'_>, recent_use: f64, rng: Rng) -> [Span; 2] {
+        let BatchKey { worker, variant, requests } = batch;
+        let host = self.catalog.host(worker, variant);
+        let truth = self.cost(worker, variant);
+        let slowed = 1.0 + truth.reaction.host * (1.0 - recent_use);
+        let mut delay = slowed;
+        if truth.delay_sigma > 0.0 {
+            let key = self.key(worker, variant);
+            let unit =
+                |salt: u64| rng.keyed_unit(Label::HostDelay, batch.number(), key | salt << 48);
+            delay *= device::log_normal(truth.delay_sigma, [unit(0), unit(1)]);
+        }
+        [host.serial_after(requests.len()).scale(slowed), host.delay.scale(delay)]
+    }
+
+    /// Variant and class of workers in keyed draws.
+    fn key(&self, worker: WorkerId, variant: VariantId) -> u64 {
+        self.variants[variant.index()].key ^ self.workers[worker.index()].class_key
+    }
+
+    /// The true service time of a batch that starts now, at a share of recent use.
     #[expect(clippy::inline_always, reason = "once a batch")]
     #[inline(always)]
-    pub(crate) fn service(&self, batch: BatchKey<'_>, now: Time, rng: Rng) -> Span {
+    pub(crate) fn service(
+        &self,
+        batch: BatchKey<'_>,
+        now: Time,
+        recent_use: f64,
+        rng: Rng,
+    ) -> Span {
         let table = self.catalog.latency(batch.worker, batch.variant, batch.requests.len());
         if self.steady || table == Span(u64::MAX) {
             return table;
         }
-        self.disturbed(batch, table, now, rng)
+        self.disturbed(batch, table, now, recent_use, rng)
     }
 
     /// The service time of a batch that takes another than the time of its table.
     #[inline(never)]
-    fn disturbed(&self, batch: BatchKey<'_>, table: Span, now: Time, rng: Rng) -> Span {
+    fn disturbed(
+        &self,
+        batch: BatchKey<'_>,
+        table: Span,
+        now: Time,
+        recent_use: f64,
+        rng: Rng,
+    ) -> Span {
         let BatchKey { worker, variant, requests } = batch;
-        let lowest = requests.iter().map(|id| id.number()).min().unwrap_or(0);
-        let WorkerTruth { slowdown, class_key, .. } = &self.workers[worker.index()];
-        let (number, key) = (u64::from(lowest), self.variants[variant.index()].key ^ class_key);
+        let slowdown = &self.workers[worker.index()].slowdown;
+        let (number, key) = (batch.number(), self.key(worker, variant));
+        let truth = self.cost(worker, variant);
         let mut factor = Slowdown::factor(*slowdown, now) * self.stalls.factor(number, key, rng);
         if self.noise_sigma > 0.0 {
             let unit = |salt: u64| rng.keyed_unit(Label::Noise, number, key | salt << 48);
-            let standard = standard_normal(unit(0), unit(1));
-            let sigma = self.noise_sigma;
-            factor *= libm::exp(sigma * standard - sigma * sigma / 2.0);
+            factor *= device::log_normal(self.noise_sigma, [unit(0), unit(1)]);
         }
+        if let Some(spread) = truth.spread(requests.len()) {
+            let unit = |salt: u64| rng.keyed_unit(Label::Spread, number, key | salt << 48);
+            factor *= spread.factor([unit(0), unit(1)]);
+        }
+        factor *= 1.0 + truth.reaction.service * (1.0 - recent_use);
         table.scale(factor)
     }
 
@@ -222,6 +291,10 @@ impl GroundTruth {
             (self.workers[worker.index()].slowdown.is_some(), "`slowdown`"),
             (self.stalls != Stalls::NONE, "`stalls`"),
             (self.noise_sigma > 0.0, "`noise_cv`"),
+            (
+                self.costs.iter().any(|cost| !cost.is_steady()),
+                "spreads and slowdowns of the profile",
+            ),
         ];
         let set = set.into_iter().filter_map(|(is_set, key)| is_set.then_some(key));
         set.chain(["latencies of the profile"]).collect::<Vec<_>>().join(", ")

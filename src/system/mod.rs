@@ -4,6 +4,7 @@
 pub mod catalog;
 mod correlated_outcomes;
 pub mod deadline_budget;
+pub mod device;
 pub mod faults;
 pub mod ground_truth;
 pub mod latency;

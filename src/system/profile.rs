@@ -5,8 +5,9 @@
 //! | `app.toml` | classes, deadline budget, prior, where the numbers come from |
 //! | `variants.csv` | `variant,bytes[,accuracy][,shares]` |
 //! | `confusion.csv` | `variant,class,predicted_<class>…`: counts, rows are true classes |
-//! | `latency.csv` | `worker_class,variant,batch,latency_ms[,count]` |
+//! | `latency.csv` | `worker_class,variant,batch,latency_ms[,count][,power_mode]` and the spread |
 //! | `load.csv` | `worker_class,variant,load_ms[,load_cold_ms]` |
+//! | `device.csv` | `worker_class,variant` and what the device does besides computing, if known |
 //! | `peek.csv` | `batch,latency_ms[,count]` of the `SneakPeek` model, if there is one |
 //! | `peek_confusion.csv` | `class,predicted_<class>…`: its counts, rows are true classes |
 //! | `reference.csv` | `class,<feature>…`: samples of a k-NN, if there is one |
@@ -18,9 +19,11 @@
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class. `count` is the
 //! number of timings of a latency. Latencies are kept as measured; a catalog fits tables to them.
 
+mod device_table;
 mod tables;
 
 use super::deadline_budget::{BUDGET, DeadlineBudget};
+use super::device::{DeviceCost, Spread};
 use super::latency::LatencyPoints;
 use crate::classifier::knn::Reference;
 use crate::config::settings::TEXTS;
@@ -86,12 +89,34 @@ pub struct VariantProfile {
 pub struct VariantCost {
     /// The class.
     pub worker_class: String,
+    /// The power mode; empty if the class has none.
+    pub power_mode: String,
     /// By batch, as measured.
     pub latency: LatencyPoints,
+    /// From this many requests in a batch on, the spread of its service time; by batch, the first
+    /// from 1 on. Empty if there is none.
+    pub spread: Vec<(u64, Spread)>,
+    /// What the device does besides computing.
+    pub device: DeviceCost,
     /// Time to load it from the page cache.
     pub load: Span,
     /// Time to load it from storage, if measured.
     pub load_cold: Option<Span>,
+}
+
+impl VariantCost {
+    /// Of a class without power modes: service times without spread, and nothing besides.
+    pub fn new(worker_class: &str, latency: LatencyPoints, load: Span) -> Self {
+        Self {
+            worker_class: worker_class.to_owned(),
+            power_mode: String::new(),
+            latency,
+            spread: Vec::new(),
+            device: DeviceCost::default(),
+            load,
+            load_cold: None,
+        }
+    }
 }
 
 /// `app.toml` of a profile.
@@ -125,6 +150,7 @@ impl Profile {
         }
         reader.recalls(&mut profile);
         reader.latency(&mut profile);
+        reader.device(&mut profile);
         reader.peek(&mut profile);
         reader.peek_confusion(&mut profile);
         reader.reference(&mut profile);
@@ -164,6 +190,13 @@ impl Profile {
     pub fn worker_classes(&self) -> BTreeSet<&str> {
         let costs = self.variants.iter().flat_map(|variant| &variant.costs);
         costs.map(|cost| cost.worker_class.as_str()).collect()
+    }
+
+    /// The power modes in which any variant was measured on a class of workers.
+    pub fn power_modes(&self, worker_class: &str) -> BTreeSet<&str> {
+        let costs = self.variants.iter().flat_map(|variant| &variant.costs);
+        let own = costs.filter(|cost| cost.worker_class == worker_class);
+        own.map(|cost| cost.power_mode.as_str()).collect()
     }
 
     fn read_app(name: &str, node: &ConfigNode, problems: &mut Problems) -> Self {

@@ -76,6 +76,8 @@ pub struct ResidentVariant {
 pub struct WorkerSpec {
     /// The class, as in `latency.csv`.
     pub class: String,
+    /// Their power mode, as in `latency.csv`; empty if the class has none.
+    pub power_mode: String,
     /// Their name without numbers.
     pub name: String,
     /// Speed-up of batches and loads over the profile.
@@ -113,6 +115,7 @@ impl WorkerSpec {
     pub fn new(class: &str) -> Self {
         Self {
             class: class.to_owned(),
+            power_mode: String::new(),
             name: class.to_owned(),
             speed: 1.0,
             variants: Vec::new(),
@@ -133,8 +136,8 @@ impl WorkerSpec {
 
     /// Whether variants cost the same on both.
     pub(super) fn has_costs_of(&self, other: &Self) -> bool {
-        (&self.class, self.speed.to_bits(), &self.variants)
-            == (&other.class, other.speed.to_bits(), &other.variants)
+        (&self.class, &self.power_mode, self.speed.to_bits(), &self.variants)
+            == (&other.class, &other.power_mode, other.speed.to_bits(), &other.variants)
     }
 }
 

@@ -134,12 +134,11 @@ fn a_closed_loop_beside_turns_is_that_of_its_own_answers() {
 
 /// An application whose model takes 6 bytes and 50 ms to load, and answers in 10 ms.
 fn large() -> AppSpec {
-    let cost = VariantCost {
-        worker_class: "box".to_owned(),
-        latency: LatencyPoints::one_by_one(Span::from_ms(10.0)),
-        load: Span::from_ms(50.0),
-        load_cold: None,
-    };
+    let cost = VariantCost::new(
+        "box",
+        LatencyPoints::one_by_one(Span::from_ms(10.0)),
+        Span::from_ms(50.0),
+    );
     let variant = VariantProfile {
         name: "large".to_owned(),
         shares: None,

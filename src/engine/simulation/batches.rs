@@ -3,7 +3,7 @@
 use super::{Answer, Simulation};
 use crate::contract::state::{Job, Running};
 use crate::contract::{BatchCompletion, Event, Observer};
-use crate::core::ids::{RequestId, WorkerId};
+use crate::core::ids::{RequestId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
 use crate::engine::event_queue::EventKind;
 use crate::system::ground_truth::BatchKey;
@@ -17,6 +17,9 @@ impl Simulation {
     pub(super) fn append(&mut self, worker: WorkerId, mut job: Job, observer: &mut impl Observer) {
         if let Some(sent) = self.state.workers[worker.index()].sent {
             self.send(worker, sent, &mut job, observer);
+        }
+        if let Some(free) = self.state.workers[worker.index()].prepared {
+            self.prepare(worker, free, &mut job);
         }
         if let Some(lane) = self.free_lane(worker, &job) {
             self.state.workers[worker.index()].memory.touch(job.variant);
@@ -91,7 +94,9 @@ impl Simulation {
         let latency = self.state.catalog.latency(worker, variant, requests.len());
         let expected_end = started + latency;
         let batch = BatchKey { worker, variant, requests: &requests };
-        let end = started + self.truth.service(batch, started, self.rng);
+        let recent_use =
+            if self.recent_use.is_empty() { 1.0 } else { self.recent_use(worker, variant) };
+        let end = started + self.truth.service(batch, started, recent_use, self.rng);
         let running = Running { variant, requests, decided, started, expected_end };
         self.start_batch(worker, lane, running, end, observer);
         self.state.workers[worker.index()].peeked_last = false;
@@ -112,14 +117,19 @@ impl Simulation {
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests });
         self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
         self.state.workers[worker.index()].lanes[lane] = Some(running);
+        self.note_use(worker, variant);
         self.state.note_worker(worker);
     }
 
     /// How many requests have their answers after their deadline if their batch ends now.
     #[inline]
-    fn late_answers(&self, worker: WorkerId, requests: &[RequestId]) -> usize {
+    fn late_answers(&self, worker: WorkerId, variant: VariantId, requests: &[RequestId]) -> usize {
         let catalog = &self.state.catalog;
-        let way_back = catalog.worker(worker).link.as_ref().map_or(Span::ZERO, Link::one_way);
+        let own = catalog.worker(worker);
+        let mut way_back = own.link.as_ref().map_or(Span::ZERO, Link::one_way);
+        if own.host[1] {
+            way_back += catalog.host(worker, variant).after(requests.len());
+        }
         let missed = catalog.penalty.missed_before(self.state.now + way_back);
         let is_late = |id: &&RequestId| self.state.assigned(**id).request.deadline < missed;
         requests.iter().filter(is_late).count()
@@ -130,14 +140,16 @@ impl Simulation {
         let lane = usize::from(lane);
         let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
         self.state.note_worker(worker);
+        self.note_use(worker, running.variant);
         let Running { variant, mut requests, decided, started, .. } = running;
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });
         let is_peek = self.state.catalog.is_peek(variant);
-        let late = if is_peek { 0 } else { self.late_answers(worker, &requests) };
+        let late = if is_peek { 0 } else { self.late_answers(worker, variant, &requests) };
         let answer =
             Answer { worker: Some(worker), variant, batch: batch as u32, decided, started };
-        if self.state.workers[worker.index()].sent.is_some() {
+        let host = self.state.catalog.worker(worker).host[1] && !is_peek;
+        if host || self.state.workers[worker.index()].sent.is_some() {
             self.begin_response(worker, std::mem::take(&mut requests), answer, observer);
         }
         if is_peek {

@@ -23,7 +23,7 @@ impl Simulation {
     }
 
     fn late(&self, kind: EventKind) -> (String, String) {
-        let name = |worker: WorkerId| &self.state.catalog.worker(worker).name;
+        let name = |worker: WorkerId| self.state.catalog.worker(worker).name.as_str();
         match kind {
             EventKind::BatchEnd(worker, lane) => {
                 let lane = &self.state.workers[worker.index()].lanes[usize::from(lane)];
@@ -43,8 +43,10 @@ impl Simulation {
                     if linked { "`link.uplink_mbps`, `payload_bytes`" } else { "`failures`" };
                 (what, keys.to_owned())
             }
-            EventKind::Response(worker) => {
-                (format!("answers of worker {} arrive later", name(worker)), "`rtt_ms`".into())
+            EventKind::Response(slot) => {
+                let worker = self.responding(slot).map_or("", name);
+                let keys = "`rtt_ms`, and the host's work in device.csv";
+                (format!("answers of worker {worker} arrive later"), keys.to_owned())
             }
             EventKind::PeekEnd | EventKind::Answers => {
                 ("a peek ends later".to_owned(), "`peek.latency_ms`".to_owned())

@@ -51,6 +51,7 @@ impl Simulation {
         }
         // The next payload does not wait for the queue.
         state.sent = state.sent.map(|_| at);
+        state.prepared = state.prepared.map(|_| at);
         for job in std::mem::take(&mut state.backlog) {
             self.abort_upload(worker, &job, observer);
             lost.extend(job.requests);

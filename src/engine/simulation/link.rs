@@ -3,6 +3,12 @@
 //! Batches are sent one after another in the order of decisions, and start no earlier than they
 //! arrive. A preload is a queued message of no bytes. The scheduler decides again when the link is
 //! free. A lane is free when its batch has been computed; the requests end when the answers arrive.
+//!
+//! Before a batch, a host with `host_before_ms` works on its requests one after another, in the
+//! order of decisions and while the worker computes other batches; the scheduler decides again when
+//! the host is free. After a batch, a host with `host_after_ms` works on its requests one after
+//! another, in the order in which batches end; then `delay_ms` passes for each batch alone, and
+//! answers travel back.
 
 use super::{Answer, Simulation};
 use crate::contract::state::Job;
@@ -10,6 +16,7 @@ use crate::contract::{Event, Observer};
 use crate::core::ids::{RequestId, WorkerId};
 use crate::core::units::{Span, Time};
 use crate::engine::event_queue::EventKind;
+use crate::system::ground_truth::BatchKey;
 use crate::system::link::Link;
 use std::sync::Arc;
 
@@ -19,6 +26,8 @@ pub(super) struct PendingResponse {
     worker: WorkerId,
     answer: Answer,
     requests: Vec<RequestId>,
+    /// How long the host works on them.
+    host: Span,
 }
 
 impl Simulation {
@@ -43,6 +52,13 @@ impl Simulation {
         observer.on(Event::UploadQueued { at, worker, bytes, start, end });
     }
 
+    /// Queues the work of the host before a job, which is free at `free`.
+    pub(super) fn prepare(&mut self, worker: WorkerId, free: Time, job: &mut Job) {
+        let host = self.state.catalog.host(worker, job.variant).before(job.requests.len());
+        job.not_before = free.max(job.not_before) + host;
+        self.state.workers[worker.index()].prepared = Some(job.not_before);
+    }
+
     /// Reports the unsent rest of a job's payload: its worker fails.
     pub(super) fn abort_upload(&self, worker: WorkerId, job: &Job, observer: &mut impl Observer) {
         let at = self.state.now;
@@ -64,24 +80,43 @@ impl Simulation {
         answer: Answer,
         observer: &mut impl Observer,
     ) {
+        let (now, mut at, mut host) = (self.state.now, self.state.now, Span::ZERO);
+        if self.state.catalog.worker(worker).host[1] {
+            let batch = BatchKey { worker, variant: answer.variant, requests: &requests };
+            let recent_use = self.recent_use(worker, answer.variant);
+            let [serial, delay] = self.truth.after(batch, recent_use, self.rng);
+            let free = &mut self.state.workers[worker.index()].answered;
+            *free = at.max(*free) + serial;
+            (at, host) = (*free + delay, serial + delay);
+        }
         let link = &self.state.catalog.worker(worker).link;
-        let delay = link.as_ref().map_or(Span::ZERO, Link::one_way);
-        self.responses.push(PendingResponse { worker, answer, requests });
-        if delay > Span::ZERO {
-            self.queue.push(self.state.now + delay, EventKind::Response(worker));
+        at += link.as_ref().map_or(Span::ZERO, Link::one_way);
+        let response = PendingResponse { worker, answer, requests, host };
+        let slot = self.responses.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.responses.push(None);
+            self.responses.len() - 1
+        });
+        self.responses[slot] = Some(response);
+        if at > now {
+            self.queue.push(at, EventKind::Response(slot as u32));
         } else {
-            self.end_response(worker, observer);
+            self.end_response(slot as u32, observer);
         }
     }
 
-    /// Delivers the oldest answers of the worker that are on the link.
-    pub(super) fn end_response(&mut self, worker: WorkerId, observer: &mut impl Observer) {
-        let oldest = self.responses.iter().position(|response| response.worker == worker);
-        let Some(oldest) = oldest else { return };
-        let PendingResponse { answer, mut requests, .. } = self.responses.remove(oldest);
-        observer.on(Event::ResponseArrived { at: self.state.now, worker });
+    /// Delivers answers.
+    pub(super) fn end_response(&mut self, slot: u32, observer: &mut impl Observer) {
+        let Some(response) = self.responses[slot as usize].take() else { return };
+        let PendingResponse { worker, answer, mut requests, host } = response;
+        let (at, variant) = (self.state.now, answer.variant);
+        observer.on(Event::ResponseArrived { at, worker, variant, host });
         self.complete(&requests, answer, observer);
         requests.clear();
         self.spare.push(requests);
+    }
+
+    /// The worker whose answers are in a slot.
+    pub(super) fn responding(&self, slot: u32) -> Option<WorkerId> {
+        self.responses[slot as usize].as_ref().map(|response| response.worker)
     }
 }

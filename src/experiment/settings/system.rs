@@ -9,6 +9,7 @@ use crate::experiment::input_cache::InputCache;
 use crate::system::catalog::{DecisionOverhead, OutcomeModel, SystemSpec};
 use crate::system::latency::LatencyFit;
 use crate::system::penalty::Penalty;
+use crate::system::profile::VariantCost;
 use crate::workload::SourceSplit;
 
 /// Reads everything that the catalog is made of, but for the sources of requests.
@@ -59,6 +60,18 @@ pub(in crate::experiment) fn read_bound(read: &mut Decoder<'_>, system: &SystemS
     if bound && system.noise_cv > 0.0 {
         let found = format!("bound = \"fluid\" with noise_cv = {}", system.noise_cv);
         read.problems().push(Problem::new(node.place.clone(), found, "noise_cv = 0"));
+    }
+    let costs = || system.apps.iter().flat_map(|app| &app.profile.variants).flat_map(|v| &v.costs);
+    let varies = |cost: &VariantCost| !cost.spread.is_empty() || cost.device.delay_cv > 0.0;
+    let runs = |cost: &&VariantCost| {
+        let mut workers = system.workers.iter();
+        workers.any(|worker| {
+            (&worker.class, &worker.power_mode) == (&cost.worker_class, &cost.power_mode)
+        })
+    };
+    if bound && costs().filter(runs).any(varies) {
+        let found = "bound = \"fluid\" on workers whose times spread (latency.csv, device.csv)";
+        read.problems().push(Problem::new(node.place.clone(), found, "profiles without spread"));
     }
     if bound && system.apps.iter().any(|app| app.peek.short_circuit != ShortCircuit::Never) {
         let found = "bound = \"fluid\" with short_circuit";

@@ -45,6 +45,8 @@ pub(super) const WORKER: Group = Group::named("worker").of(&[
     &[
         Setting::required("class", Kind::Text)
             .means("The class of the worker, as `worker_class` in latency.csv of profiles."),
+        Setting::optional("power_mode", Kind::Text, "the class has no power modes")
+            .means("The power mode of the worker, as `power_mode` in latency.csv of profiles."),
         Setting::optional("name", Kind::Text, "the class").means("The name in logs and tables."),
         Setting::integer("count", [1, 1024], 1).means("The number of equal workers."),
         LANES,
@@ -52,9 +54,9 @@ pub(super) const WORKER: Group = Group::named("worker").of(&[
         SPEEDUP,
         Setting::optional("variants", TEXTS, "all").means("The variants that it can run."),
         NETWORK,
-        Setting::optional("power_w", AMOUNTS, "energy is not counted")
+        Setting::optional("power_w", AMOUNTS, "`busy_w` of device.csv; else energy is not counted")
             .means("The power while all lanes compute, or a variant is loaded."),
-        Setting::optional("idle_w", AMOUNTS, "energy is not counted")
+        Setting::optional("idle_w", AMOUNTS, "`idle_w` of device.csv; else energy is not counted")
             .means("The power while idle."),
         Setting::optional("usd_per_request", AMOUNTS, "no price").means("The price of a request."),
         Setting::optional(
@@ -120,6 +122,9 @@ fn read_worker(
     let class = class.and_then(|node| decode::text(node, read.problems())).unwrap_or_default();
     let name = read.take("name");
     let name = name.map_or(class.to_owned(), |node| read_name(node, read.problems()));
+    let power_mode = read.take("power_mode");
+    let power_mode = power_mode.and_then(|node| decode::text(node, read.problems()));
+    let power_mode = power_mode.unwrap_or_default().to_owned();
     let variants = read.take("variants");
     let variants = variants.map(|node| read_variants(node, apps, read.problems()));
     let resident = read.take("resident");
@@ -127,6 +132,7 @@ fn read_worker(
     let capacity = read_capacity(&mut read, WorkerSpec::new(class), inputs);
     let worker = WorkerSpec {
         name,
+        power_mode,
         variants: variants.unwrap_or_default(),
         count: read.integer("count") as u16,
         power_w: read.optional_number("power_w"),

@@ -71,12 +71,7 @@ fn dialogues(model: &DialogueModel, spec: &MultiUserSpec) -> Result<Profile, Pro
             0 => (&spec.device, spec.device_model.0, spec.device_model.1),
             _ => (&spec.cloud, 0, Span::ZERO),
         };
-        let cost = VariantCost {
-            worker_class: worker.class.clone(),
-            latency: LatencyPoints::one_by_one(time),
-            load,
-            load_cold: None,
-        };
+        let cost = VariantCost::new(&worker.class, LatencyPoints::one_by_one(time), load);
         VariantProfile {
             name: actions.name(action),
             shares: None,

@@ -8,16 +8,17 @@ use crate::classifier::model::{Classifier, ClassifierHost, Prior, ShortCircuit};
 use crate::classifier::posterior::expected_accuracy;
 use crate::config::note::Note;
 use crate::config::{Location, Problem, Problems};
-use crate::core::ids::{AppId, VariantId};
+use crate::core::ids::{AppId, VariantId, WorkerId};
 use crate::core::rng::name_key;
 use crate::core::units::Span;
 use crate::system::correlated_outcomes;
 use crate::system::deadline_budget::DeadlineBudget;
+use crate::system::device::{HostTimes, Power};
 use crate::system::latency::LatencyTable;
 use crate::system::lru_memory::SharedWeights;
 use crate::system::profile::{Profile, VariantCost, VariantProfile};
 use crate::system::spec::lists;
-use crate::system::truths::VariantTruth;
+use crate::system::truths::{CostTruth, VariantTruth};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -50,6 +51,35 @@ impl Catalog {
 
     fn names(&self, variants: impl Iterator<Item = VariantId>) -> String {
         variants.map(|v| self.variant(v).name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Fills in what follows for workers from the costs of variants on them.
+    pub(super) fn fill_devices(&mut self, spec: &SystemSpec, problems: &mut Problems) {
+        let places = spec
+            .workers
+            .iter()
+            .flat_map(|worker| std::iter::repeat_n(&worker.place, usize::from(worker.count)));
+        for (at, place) in places.enumerate().take(self.workers.len()) {
+            let worker = WorkerId(at as u16);
+            let own = self.variant_ids().filter_map(|variant| self.cost(worker, variant));
+            let (mut host, mut idle_w, mut has_power) = ([false; 2], None, false);
+            for cost in own {
+                host[0] |= cost.host.before > Span::ZERO;
+                host[1] |= cost.host.after > Span::ZERO || cost.host.delay > Span::ZERO;
+                idle_w = idle_w.or(cost.power.idle_w);
+                has_power |= cost.power.busy_w.or(cost.power.host_w).is_some();
+            }
+            self.has_host |= host != [false; 2];
+            let worker = &mut self.workers[at];
+            worker.host = host;
+            worker.has_power = has_power && worker.power_w.is_none();
+            worker.idle_w = worker.idle_w.or(idle_w);
+            if host[0] && worker.link.is_some() {
+                let found = format!("a link to class `{}`, which has host_before_ms", worker.class);
+                let expected = "a link, or a class without host_before_ms in device.csv";
+                problems.push(Problem::new(place.clone(), found, expected));
+            }
+        }
     }
 
     /// Resolves deadline budgets that are proportional to the shortest latency of a lone request on
@@ -289,6 +319,7 @@ pub(super) fn build_worker(spec: &WorkerSpec, class_index: usize, number: usize)
     Worker {
         name: format!("{}-{number}", spec.name),
         class: spec.class.clone(),
+        power_mode: spec.power_mode.clone(),
         memory_bytes: spec.memory_bytes,
         speed: spec.speed,
         lanes: spec.lanes,
@@ -299,6 +330,9 @@ pub(super) fn build_worker(spec: &WorkerSpec, class_index: usize, number: usize)
         usd_per_request: spec.usd_per_request,
         resident: Vec::new(),
         ready: spec.ready,
+        // Filled in when the costs are known.
+        host: [false; 2],
+        has_power: false,
         class_index,
     }
 }
@@ -309,28 +343,56 @@ pub(super) fn build_costs(
     classes: &[&WorkerSpec],
     variants: usize,
     problems: &mut Problems,
-) -> Vec<Option<ClassCost>> {
+) -> Vec<(Option<ClassCost>, CostTruth)> {
     let mut costs = Vec::with_capacity(classes.len() * variants);
     for worker in classes {
         let mut is_profiled = false;
         for app in &spec.apps {
             for variant in app.profile.variants.iter().filter(|variant| app.has(variant)) {
-                let cost = variant.costs.iter().find(|cost| cost.worker_class == worker.class);
+                let cost = variant.costs.iter().find(|cost| {
+                    (&cost.worker_class, &cost.power_mode) == (&worker.class, &worker.power_mode)
+                });
                 is_profiled |= cost.is_some();
                 let cost = cost.filter(|_| lists(&worker.variants, &variant.name));
-                costs.push(cost.map(|cost| class_cost(spec, worker, cost)));
+                let truth = cost.map(CostTruth::new).unwrap_or_default();
+                costs.push((cost.map(|cost| class_cost(spec, worker, cost)), truth));
             }
         }
-        let answer = ClassCost { latency: LatencyTable::one_by_one(Span::ZERO), load: Span::ZERO };
-        costs.resize(costs.len().next_multiple_of(variants.max(1)), Some(answer));
+        let answer = ClassCost {
+            latency: LatencyTable::one_by_one(Span::ZERO),
+            load: Span::ZERO,
+            host: HostTimes::default(),
+            power: Power::default(),
+        };
+        let answer = (Some(answer), CostTruth::default());
+        costs.resize(costs.len().next_multiple_of(variants.max(1)), answer);
         if !is_profiled {
-            let known: BTreeSet<&str> =
-                spec.apps.iter().flat_map(|app| app.profile.worker_classes()).collect();
-            let place = worker.place.clone();
-            problems.push(Problem::unknown(place, "worker class", &worker.class, known));
+            problems.push(not_profiled(spec, worker));
         }
     }
     costs
+}
+
+/// The problem of a worker class, or a power mode of it, on which nothing was measured.
+fn not_profiled(spec: &SystemSpec, worker: &WorkerSpec) -> Problem {
+    let (place, class) = (worker.place.clone(), &worker.class);
+    let profiles = || spec.apps.iter().map(|app| &app.profile);
+    let modes: BTreeSet<&str> = profiles().flat_map(|app| app.power_modes(class)).collect();
+    if modes.is_empty() {
+        let known: BTreeSet<&str> = profiles().flat_map(|app| app.worker_classes()).collect();
+        return Problem::unknown(place, "worker class", class, known);
+    }
+    if worker.power_mode.is_empty() {
+        let known = modes.into_iter().collect::<Vec<_>>().join(", ");
+        let found = format!("class `{class}` without power_mode");
+        return Problem::new(place, found, format!("power_mode: one of {known}"));
+    }
+    let known: BTreeSet<&str> = modes.into_iter().filter(|mode| !mode.is_empty()).collect();
+    if known.is_empty() {
+        let found = format!("power_mode `{}` of class `{class}`", worker.power_mode);
+        return Problem::new(place, found, "no power_mode: the class was profiled in one");
+    }
+    Problem::unknown(place, "power mode", &worker.power_mode, known).of(class)
 }
 
 fn class_cost(spec: &SystemSpec, worker: &WorkerSpec, cost: &VariantCost) -> ClassCost {
@@ -341,5 +403,12 @@ fn class_cost(spec: &SystemSpec, worker: &WorkerSpec, cost: &VariantCost) -> Cla
     };
     let load = cost.load_cold.filter(|_| spec.cold_loads).unwrap_or(cost.load);
     let factor = 1.0 / worker.speed;
-    ClassCost { latency: latency.scaled(factor), load: load.scale(factor) }
+    let HostTimes { before, after, delay } = cost.device.host;
+    let [before, after, delay] = [before, after, delay].map(|span| span.scale(factor));
+    ClassCost {
+        latency: latency.scaled(factor),
+        load: load.scale(factor),
+        host: HostTimes { before, after, delay },
+        power: cost.device.power,
+    }
 }

@@ -18,7 +18,8 @@ impl Catalog {
                 let upload = at_rate(link.mean_bps(), self.payload_bytes(variant, 1));
                 upload + link.one_way() + link.one_way()
             });
-            transfer + self.latency(worker, variant, 1)
+            let host = self.host(worker, variant);
+            transfer + host.before(1) + self.latency(worker, variant, 1) + host.after(1)
         })
     }
 
@@ -33,19 +34,24 @@ impl Catalog {
     ) -> Option<Time> {
         self.usable(worker, variant).then(|| {
             let at = self.worker(worker);
-            let latency = self.shortest(worker, variant, usize::MAX);
+            let host = self.host(worker, variant);
+            let computed = self.shortest(worker, variant, usize::MAX);
+            let latency = host.before(1) + computed + host.after(1);
             let Some(link) = &at.link else { return arrival.max(at.ready) + latency };
             let received = link.sent(arrival, self.payload_bytes(variant, 1)) + link.one_way();
             received.max(at.ready) + latency + link.one_way()
         })
     }
 
-    /// The least lane time per request of the variant on the worker, over all batch sizes, in
-    /// nanoseconds; infinite if it cannot run there.
+    /// The least time per request of the variant on the worker, of its lanes over all batch sizes
+    /// or of its host where that takes longer, in nanoseconds; infinite if it cannot run there.
     pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
         let sizes = 1..=self.max_batch(worker, variant);
         let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
-        shares.fold(f64::INFINITY, f64::min)
+        let host = self.host(worker, variant);
+        // The host serves all lanes.
+        let serial = host.before.max(host.after).0 as f64 * f64::from(self.worker(worker).lanes);
+        shares.fold(f64::INFINITY, f64::min).max(serial)
     }
 
     /// Requests of `app` per second that all workers together can answer if they serve nothing

@@ -1,5 +1,6 @@
 //! The tables of a profile folder.
 
+use super::device_table::{self, SPREAD};
 use super::{NAME, Profile, VariantCost, VariantProfile, is_name};
 use crate::classifier::knn::Reference;
 use crate::classifier::posterior::prior_of_counts;
@@ -7,16 +8,28 @@ use crate::config::csv::{Row, Table};
 use crate::config::source::{self, Source};
 use crate::config::{Location, Problem, Problems};
 use crate::core::units::Span;
+use crate::system::device::Spread;
 use crate::system::latency::{LatencyPoint, LatencyPoints, MAX_BATCH, MAX_COUNT};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const POINT: [&str; 2] = ["batch", "latency_ms"];
 const COUNT: [&str; 1] = ["count"];
+/// The column of power modes in tables by class of workers.
+pub(super) const POWER_MODE: &str = "power_mode";
 const ROWS: &str = "one row for each batch, from batch 1 on";
 
 /// By worker class and variant, the time of a load, and of one from storage.
 type Loads = BTreeMap<(String, usize), (Span, Option<Span>)>;
+
+/// The points of a variant on a class of workers in a power mode, and their spreads.
+struct Measured {
+    class: String,
+    power_mode: String,
+    variant: usize,
+    points: Vec<LatencyPoint>,
+    spread: Vec<(u64, Spread)>,
+}
 
 /// What a row of `variants.csv` says of shared weights.
 struct Sharing {
@@ -47,13 +60,13 @@ impl Reader<'_> {
         Some(source)
     }
 
-    fn refuse(&mut self, file: &str, found: impl Into<String>, expected: &str) {
+    pub fn refuse(&mut self, file: &str, found: impl Into<String>, expected: &str) {
         let place = Location::file(&self.path(file));
         self.problems.push(Problem::new(place, found, expected));
     }
 
     /// Calls `each` for every row of a table, with the required columns and the optional ones.
-    fn table(
+    pub fn table(
         &mut self,
         file: &str,
         required: &[&str],
@@ -220,28 +233,43 @@ impl Reader<'_> {
 
     pub fn latency(&mut self, profile: &mut Profile) {
         let names = profile.variant_names();
-        let mut tables: Vec<(String, usize, Vec<LatencyPoint>)> = Vec::new();
+        let mut tables: Vec<Measured> = Vec::new();
         let columns = ["worker_class", "variant", POINT[0], POINT[1]];
-        self.table("latency.csv", &columns, &COUNT, |row, columns, problems| {
+        let optional = [&COUNT[..], &[POWER_MODE], &SPREAD].concat();
+        self.table("latency.csv", &columns, &optional, |row, columns, problems| {
             let (columns, more) = columns;
             let class = row.text(columns[0]);
             let variant = keep(row.name(columns[1], "variant", &names), problems);
             let point = point(row, (&columns[2..], more), problems);
+            let power_mode = power_mode(row, more[1], problems);
+            let spread = device_table::spread(row, columns[3], &more[2..], problems);
             if !is_name(class) {
                 problems.push(row.problem(columns[0], NAME));
             }
             let (Some(variant), Some(point)) = (variant, point) else { return };
-            let known = tables.iter_mut().find(|(c, v, _)| c == class && *v == variant);
-            match known {
-                Some((_, _, points)) => points.push(point),
-                None => tables.push((class.to_owned(), variant, vec![point])),
-            }
+            let at = tables.iter().position(|known| {
+                (known.class.as_str(), known.power_mode.as_str(), known.variant)
+                    == (class, power_mode, variant)
+            });
+            let at = at.unwrap_or_else(|| {
+                let (class, power_mode) = (class.to_owned(), power_mode.to_owned());
+                let (points, spread) = (Vec::new(), Vec::new());
+                tables.push(Measured { class, power_mode, variant, points, spread });
+                tables.len() - 1
+            });
+            tables[at].spread.push((point.batch, spread));
+            tables[at].points.push(point);
         });
         let loads = self.loads(&names);
         self.same_loads(&profile.variants, &loads);
         // Rows that could not be read leave holes that are not reported.
         let is_complete = self.problems.is_empty();
-        for (worker_class, variant, points) in tables {
+        for table in tables {
+            let Measured { class: worker_class, power_mode, variant, points, mut spread } = table;
+            spread.sort_by_key(|(batch, _)| *batch);
+            if spread.iter().all(|(_, spread)| *spread == Spread::None) {
+                spread.clear();
+            }
             let name = &names[variant];
             match LatencyPoints::counted(points) {
                 Ok(latency) => {
@@ -254,7 +282,8 @@ impl Reader<'_> {
                         self.refuse("load.csv", found, "its load time");
                     }
                     let (load, load_cold) = load.unwrap_or_default();
-                    let cost = VariantCost { worker_class, latency, load, load_cold };
+                    let cost = VariantCost::new(&worker_class, latency, load);
+                    let cost = VariantCost { power_mode, spread, load_cold, ..cost };
                     profile.variants[variant].costs.push(cost);
                 }
                 Err(error) if is_complete => {
@@ -390,7 +419,7 @@ fn chain<'a>(
 /// The longest batch and load, a day: sums of them fit 64 bits of nanoseconds.
 const MAX_SPAN: Span = Span(86_400_000_000_000);
 
-fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
+pub(super) fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
     match row.decimal(column, 6).map(Span)? {
         span if span <= MAX_SPAN => Ok(span),
         _ => Err(row.problem(column, format!("at most {} ms, a day", MAX_SPAN.as_ms()))),
@@ -417,6 +446,19 @@ fn point(
     Some(LatencyPoint { batch: batch?, latency: latency?, count: count? })
 }
 
-fn keep<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
+/// The power mode of a row; empty without one.
+pub(super) fn power_mode<'a>(
+    row: Row<'a>,
+    column: Option<usize>,
+    problems: &mut Problems,
+) -> &'a str {
+    let mode = column.map_or("", |column| row.text(column));
+    if let Some(column) = column.filter(|_| !mode.is_empty() && !is_name(mode)) {
+        problems.push(row.problem(column, NAME));
+    }
+    mode
+}
+
+pub(super) fn keep<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
     result.map_err(|problem| problems.push(problem)).ok()
 }

@@ -318,12 +318,11 @@ impl Case {
         for (variant, drawn) in profile.variants.iter_mut().zip(&drawn) {
             if let Some(cost) = &drawn.costs[1] {
                 let points = cost.points.iter().map(|(b, ns)| (*b, Span(*ns))).collect();
-                variant.costs.push(VariantCost {
-                    worker_class: OTHER.to_owned(),
-                    latency: LatencyPoints::new(points).expect("a latency table"),
-                    load: Span(cost.load),
-                    load_cold: None,
-                });
+                variant.costs.push(VariantCost::new(
+                    OTHER,
+                    LatencyPoints::new(points).expect("a latency table"),
+                    Span(cost.load),
+                ));
             }
         }
         self.world = world;

@@ -75,12 +75,11 @@ impl World {
         let classes = variants[0].4.len();
         let variants = variants.iter().map(|V(name, bytes, points, load_ms, recall)| {
             let points = points.iter().map(|(b, ms)| (*b, Span::from_ms(*ms))).collect();
-            let cost = VariantCost {
-                worker_class: CLASS.to_owned(),
-                latency: LatencyPoints::new(points).expect("a latency table"),
-                load: Span::from_ms(*load_ms),
-                load_cold: None,
-            };
+            let cost = VariantCost::new(
+                CLASS,
+                LatencyPoints::new(points).expect("a latency table"),
+                Span::from_ms(*load_ms),
+            );
             VariantProfile {
                 name: (*name).to_owned(),
                 shares: None,
@@ -364,7 +363,9 @@ impl Observer for Log {
             Event::UploadAborted { at, worker, bytes, start, end } => {
                 Happened::SendLost { at: at.0, worker: worker.0, bytes, sending: (start.0, end.0) }
             }
-            Event::ResponseArrived { at, worker } => Happened::Back { at: at.0, worker: worker.0 },
+            Event::ResponseArrived { at, worker, .. } => {
+                Happened::Back { at: at.0, worker: worker.0 }
+            }
             Event::BatchStarted { at, worker, lane, variant, requests } => Happened::BatchStarted {
                 at: at.0,
                 worker: worker.0,
