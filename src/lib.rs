@@ -74,6 +74,7 @@
 //! See [`contract::Scheduler`]; [`prelude`] has what its file needs. The book in `docs/` explains
 //! concepts, settings and result columns; its page "Architecture" says where to start reading.
 
+pub mod calibration;
 pub mod classifier;
 pub mod cli;
 pub mod config;

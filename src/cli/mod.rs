@@ -20,6 +20,7 @@ mod offload;
 mod plot;
 mod progress;
 mod reproduce;
+mod reproduce_edge;
 mod reproduce_tmo;
 mod schema;
 mod shard;
@@ -113,6 +114,8 @@ enum System {
     /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): figures against
     /// their targets.
     Tmo(reproduce_tmo::TmoArgs),
+    /// Latency and power of real edge devices under load, predicted from profiles, against goals.
+    Edge(reproduce_edge::EdgeArgs),
 }
 
 /// An experiment, and changes of its settings.
@@ -231,6 +234,7 @@ pub fn main() -> ExitCode {
         Some(Command::Verify(args)) => verify::main(&args, &mut out),
         Some(Command::Reproduce(Reproduce { system, suite })) => match (system, suite) {
             (Some(System::Tmo(args)), _) => reproduce_tmo::main(&args, &mut out),
+            (Some(System::Edge(args)), _) => reproduce_edge::main(&args, &mut out),
             (None, Some(args)) => reproduce::main(&args, &mut out),
             // The parser asks for one of them.
             (None, None) => Ok(()),

@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 15] = [
     &["offloading"],
     &["experiment"],
     &["report"],
-    &["reproduce_tmo"],
+    &["reproduce_tmo", "calibration"],
     &["cli"],
     &["main", "lib"],
 ];
