@@ -1,5 +1,5 @@
-//! How the two constants of the model were chosen: the share of the overhead that occupies the
-//! worker, and how much longer the rest takes on an unused device.
+//! How the two constants of the model were chosen: B, by which overhead occupies the worker, and
+//! G, by which it takes longer on an unused device.
 //!
 //! Both are the same for all devices. A grid is tried on cells with an isolated latency. Out of
 //! sample, each device is predicted with the constants that are best on all other devices.
@@ -11,10 +11,10 @@ use super::predict::PredictError;
 use crate::stats::Median;
 use std::fmt::Write as _;
 
-/// Shares of the overhead.
-pub const SHARES: [f64; 6] = [0.0, 0.02, 0.04, 0.06, 0.08, 0.1];
-/// Slowdowns on an unused device.
-pub const SLOWDOWNS: [f64; 5] = [0.0, 0.1, 0.2, 0.3, 0.4];
+/// Values of B.
+pub const SHARES: [f64; 5] = [0.0, 0.06, 0.09, 0.12, 0.15];
+/// Values of G.
+pub const SLOWDOWNS: [f64; 5] = [0.0, 1.0, 2.0, 3.0, 4.0];
 
 /// A choice of constants with the errors of mean latency.
 #[derive(Clone, Debug)]

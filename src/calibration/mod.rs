@@ -6,11 +6,13 @@
 //! which no model can fall below.
 
 mod assess;
+pub mod choice;
 pub mod constants;
 pub mod edge;
 pub mod fit;
 pub mod loads;
 pub mod predict;
+pub mod profile;
 mod tables;
 
 pub use assess::{Assessment, CellAssessment, FitPlan, LoadAssessment, METRICS, Medians, assess};

@@ -4,6 +4,7 @@
 //! there: try again. Results go to stdout, everything else to stderr. A reader that closes the pipe
 //! early is no failure.
 
+mod calibrate;
 mod check;
 mod cluster;
 mod compare;
@@ -85,6 +86,8 @@ enum Command {
     Tune(tune::TuneArgs),
     /// Draw the results of a folder again, with another metric, axis or filter.
     Plot(plot::PlotArgs),
+    /// Make a profile of a real device from runs under load, and predict its other runs.
+    Calibrate(calibrate::CalibrateArgs),
     /// Convert other data into the formats that peeksim reads.
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
@@ -243,6 +246,7 @@ pub fn main() -> ExitCode {
         Some(Command::League(args)) => league::main(&args, &mut out),
         Some(Command::Tune(args)) => tune::main(&args, &mut out),
         Some(Command::Plot(args)) => plot::main(&args, &mut out),
+        Some(Command::Calibrate(args)) => calibrate::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
         Some(Command::Schema) => schema::main(&mut out),

@@ -38,6 +38,7 @@ pub(super) fn main(args: &EdgeArgs, out: &mut impl Write) -> Result<(), CliError
     print_note(&format!("{folder}: {LOADS}, {ISOLATED}"));
     let config = if args.quick { EdgeConfig::QUICK } else { EdgeConfig::FULL };
     let artifacts = reproduce(&folder, config)?;
+    atomic::folder(&args.out)?;
     for (name, text) in &artifacts.files {
         atomic::write(&args.out.join(name), text.as_bytes())?;
     }

@@ -87,8 +87,7 @@ impl<'a> View<'a> {
         let is_idle = move |id: &WorkerId| {
             let worker = view.worker(*id);
             // A local worker that is open waits for its time alone.
-            let is_timed = worker.is_remote() || worker.state.prepared.is_some();
-            if is_timed { worker.is_idle() } else { worker.state.ready <= worker.now }
+            if worker.has_way_in() { worker.is_idle() } else { worker.state.ready <= worker.now }
         };
         debug_assert!(
             self.workers()
@@ -444,9 +443,19 @@ impl<'a> WorkerView<'a> {
         self.state.sent.is_some()
     }
 
-    /// Lanes without a batch that runs or is on the link.
+    /// Whether batches pass a link, or the host's work, one after another before they can start.
+    #[inline]
+    pub fn has_way_in(&self) -> bool {
+        self.state.sent.is_some() || self.state.prepared.is_some()
+    }
+
+    /// Lanes without a batch that runs or is on the link; at least one where the host works before
+    /// batches, since it prepares the next one while all lanes compute.
     pub fn free_lanes(&self) -> usize {
         let free = self.state.lanes.iter().filter(|lane| lane.is_none()).count();
+        if self.state.prepared.is_some() {
+            return free.saturating_sub(self.state.backlog.len()).max(1);
+        }
         let on_link = self.state.sent.map_or(0, |_| self.state.backlog.len());
         free.saturating_sub(on_link)
     }

@@ -30,6 +30,7 @@ mod video_counts;
 pub use app_mapping::AppMapping;
 pub use jsonl::find;
 pub use profile::Folder;
+pub(crate) use profile::{GIVEN, Measured};
 pub use trace::{ImportError, ImportPlan, ImportSummary, WINDOW, import};
 
 use crate::config::lines::LineReader;

@@ -5,7 +5,7 @@
 //! `model,batch,latency_us,std_us,gpu_memory_bytes`. Bytes are the memory that the largest batch
 //! up to `max_batch` takes. Source: uwsampl/nexus; Shen et al., SOSP 2019.
 
-use super::profile::{Folder, GIVEN, MODELS, Measured, batches, is_chosen, name};
+use super::profile::{Folder, GIVEN, MODELS, Measured, TRIALS, batches, is_chosen, name};
 use super::{ImportKind, ImporterEntry};
 use crate::config::lines::LineReader;
 use crate::config::rows::{LAYOUT, RowReader, TableLayout};
@@ -60,7 +60,7 @@ fn import(files: &[String], settings: &mut Decoder<'_>) -> Option<Folder> {
             read_file(file, &plan, into)
         })?;
     let source = "uwsampl/nexus model profiles, BSD-3-Clause";
-    measured.folder(["models profiled by Nexus", source], settings)
+    measured.folder(["models profiled by Nexus", source, TRIALS], settings)
 }
 
 fn is_table(file: &str, layout: TableLayout) -> bool {

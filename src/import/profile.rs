@@ -22,7 +22,7 @@ pub struct Folder {
 
 /// Measurements by variant, in order of appearance.
 #[derive(Debug, Default)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     variants: Vec<Variant>,
     /// How many trials of larger batches than were asked for are left out.
     pub beyond: usize,
@@ -59,7 +59,7 @@ impl Measured {
     }
 
     /// Adds a trial; memory is the most that any batch took.
-    pub(super) fn add(&mut self, [class, variant]: [&str; 2], batch: u64, ns: u64, bytes: u64) {
+    pub(crate) fn add(&mut self, [class, variant]: [&str; 2], batch: u64, ns: u64, bytes: u64) {
         let at = self.variants.iter().position(|known| known.name == variant);
         let at = at.unwrap_or_else(|| {
             let (name, trials) = (variant.to_owned(), BTreeMap::new());
@@ -72,8 +72,9 @@ impl Measured {
         batches.entry(batch).or_default().push(ns);
     }
 
-    /// Decodes what was not measured and makes the files; `about` is the summary and the source.
-    pub(super) fn folder(self, about: [&str; 2], settings: &mut Decoder<'_>) -> Option<Folder> {
+    /// Decodes what was not measured and makes the files; `about` is the summary, the source, and
+    /// where latencies come from.
+    pub(crate) fn folder(self, about: [&str; 3], settings: &mut Decoder<'_>) -> Option<Folder> {
         let names: Vec<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
         let budget = settings.required_number("budget_ms", "the deadline budget in milliseconds");
         let classes = settings.take("classes");
@@ -120,9 +121,9 @@ impl Measured {
         let classes = classes.unwrap_or_else(|| vec!["any".to_owned()]);
         let list: Vec<String> = classes.iter().map(|class| quote(class)).collect();
         let app = format!(
-            "# Latencies were measured by the source, the median of its trials. accuracy, load_ms\n\
-             # and budget_ms were given when this was imported{}.\n\
+            "# {} accuracy, load_ms\n# and budget_ms were given when this was imported{}.\n\
              summary = {}\nclasses = [{}]\nbudget_ms = {budget}\nsource = {}\n",
+            about[2],
             if bytes.is_some() { ", and so were bytes" } else { "" },
             quote(about[0]),
             list.join(", "),
@@ -148,8 +149,11 @@ const fn each_variant(number: &'static Kind) -> [Kind; 2] {
     [*number, Kind::ByName("variant", number)]
 }
 
+/// Where the latencies of importers come from.
+pub(super) const TRIALS: &str = "Latencies were measured by the source, the median of its trials.";
+
 /// The settings of what was not measured.
-pub(super) const GIVEN: &[Setting] = &[
+pub(crate) const GIVEN: &[Setting] = &[
     Setting::required("budget_ms", Kind::Number(1e-3, 1e9)).means("The deadline budget."),
     Setting::optional("classes", TEXTS, "[\"any\"]").means("The names of the classes."),
     Setting::required("accuracy", Kind::OneOf(&each_variant(&Kind::Number(0.0, 1.0))))

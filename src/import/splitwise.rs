@@ -6,7 +6,9 @@
 //! seconds as in `SageServe`; which it is, the sums tell. Source: Mutinifni/splitwise-sim; Patel
 //! et al., ISCA 2024.
 
-use super::profile::{Folder, GIVEN, MODELS, Measured, batches, is_chosen, latency_ns, name};
+use super::profile::{
+    Folder, GIVEN, MODELS, Measured, TRIALS, batches, is_chosen, latency_ns, name,
+};
 use super::{ImportKind, ImporterEntry};
 use crate::config::csv::Row;
 use crate::config::rows::{LAYOUT, RowReader, TableLayout};
@@ -60,7 +62,7 @@ fn import(files: &[String], settings: &mut Decoder<'_>) -> Option<Folder> {
         })?;
     let summary = format!("large language models, prompts of {prompt}, answers of {tokens} tokens");
     let source = "Mutinifni/splitwise-sim or shashwatj07/SageServe, MIT";
-    let mut folder = measured.folder([&summary, source], settings)?;
+    let mut folder = measured.folder([&summary, source, TRIALS], settings)?;
     if inconsistent > 0 {
         folder.notes.push(format!(
             "{inconsistent} measurements whose prefill and decode times do not sum to their \

@@ -158,7 +158,7 @@ const METRICS: &[Metric] = &[
     column(
         "energy_j",
         "power × (lane time computing / lanes + time loading) + idle power × all other time + \
-         power of links × time sending",
+         power of links × time sending + power of hosts × their time on each batch",
     )
     .empty("no power is known")
     .cell(Summary::energy),

@@ -108,11 +108,17 @@ impl GroundTruth {
     /// Parts of the specification that do not fit together.
     pub fn build(spec: &SystemSpec) -> Result<Self, Problems> {
         let (catalog, truths) = Catalog::build(spec)?;
-        let Truths { variants, workers, costs } = truths;
+        let Truths { variants, mut workers, costs } = truths;
         let cv = spec.noise_cv;
         let slows = spec.workers.iter().any(|worker| worker.slowdown.is_some());
         let is_steady = costs.iter().all(CostTruth::is_steady);
         let reacts = costs.iter().any(|cost| !cost.reaction.is_none());
+        for (worker, id) in workers.iter_mut().zip(catalog.worker_ids()) {
+            let variants = catalog.variant_ids().map(|variant| catalog.cost_index(id, variant));
+            let reactions = variants.map(|at| costs[at].reaction);
+            let inertia = reactions.filter(|reaction| !reaction.is_none()).map(|r| r.inertia);
+            worker.inertia = inertia.max().unwrap_or(Span::ZERO);
+        }
         Ok(Self {
             catalog: Arc::new(catalog),
             variants,
@@ -201,9 +207,9 @@ impl GroundTruth {
         self.reacts
     }
 
-    /// The time constant of recent use, for the variant on the worker.
-    pub(crate) fn inertia(&self, worker: WorkerId, variant: VariantId) -> Span {
-        self.cost(worker, variant).reaction.inertia
+    /// The time constant of recent use of a worker.
+    pub(crate) fn inertia(&self, worker: WorkerId) -> Span {
+        self.workers[worker.index()].inertia
     }
 
     fn cost(&self, worker: WorkerId, variant: VariantId) -> &CostTruth {

@@ -5,6 +5,7 @@ use super::faults::{Outage, Slowdown};
 use super::profile::VariantCost;
 use super::spec::WorkerSpec;
 use crate::core::rng::name_key;
+use crate::core::units::Span;
 use std::sync::Arc;
 
 /// The truth about a variant.
@@ -27,12 +28,16 @@ pub(super) struct WorkerTruth {
     pub outages: Vec<Outage>,
     /// The class in keyed draws.
     pub class_key: u64,
+    /// The time constant of its recent use: the longest of variants that react to it.
+    pub inertia: Span,
 }
 
 impl WorkerTruth {
     pub fn new(spec: &WorkerSpec) -> Self {
         let (slowdown, outages) = (spec.slowdown, spec.outages.clone());
-        Self { slowdown, outages, class_key: name_key(&[&spec.class]) }
+        // The inertia is filled in when the costs are known.
+        let (class_key, inertia) = (name_key(&[&spec.class]), Span::ZERO);
+        Self { slowdown, outages, class_key, inertia }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod closed_loop;
 mod determinism;
+mod devices;
 mod faults;
 mod fluid_bound;
 mod late_drops;

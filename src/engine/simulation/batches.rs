@@ -94,8 +94,7 @@ impl Simulation {
         let latency = self.state.catalog.latency(worker, variant, requests.len());
         let expected_end = started + latency;
         let batch = BatchKey { worker, variant, requests: &requests };
-        let recent_use =
-            if self.recent_use.is_empty() { 1.0 } else { self.recent_use(worker, variant) };
+        let recent_use = if self.recent_use.is_empty() { 1.0 } else { self.recent_use(worker) };
         let end = started + self.truth.service(batch, started, recent_use, self.rng);
         let running = Running { variant, requests, decided, started, expected_end };
         self.start_batch(worker, lane, running, end, observer);
@@ -117,7 +116,7 @@ impl Simulation {
         observer.on(Event::BatchStarted { at, worker, lane, variant, requests });
         self.queue.push(end, EventKind::BatchEnd(worker, lane as u16));
         self.state.workers[worker.index()].lanes[lane] = Some(running);
-        self.note_use(worker, variant);
+        self.note_use(worker);
         self.state.note_worker(worker);
     }
 
@@ -140,7 +139,7 @@ impl Simulation {
         let lane = usize::from(lane);
         let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
         self.state.note_worker(worker);
-        self.note_use(worker, running.variant);
+        self.note_use(worker);
         let Running { variant, mut requests, decided, started, .. } = running;
         let batch = requests.len();
         observer.on(Event::BatchEnded { at, worker, lane, variant, started, batch });

@@ -98,6 +98,7 @@ impl Simulation {
         let Some(running) = self.state.workers[worker.index()].lanes[lane].take() else { return };
         let (variant, started, requests) = (running.variant, running.started, &running.requests);
         observer.on(Event::BatchLost { at, worker, lane, variant, started, requests });
+        self.note_use(worker);
         if self.state.catalog.is_peek(variant) {
             let app = self.state.catalog.variant(variant).app;
             self.peeks.put_back(app, requests);

@@ -83,11 +83,15 @@ impl Simulation {
         let (now, mut at, mut host) = (self.state.now, self.state.now, Span::ZERO);
         if self.state.catalog.worker(worker).host[1] {
             let batch = BatchKey { worker, variant: answer.variant, requests: &requests };
-            let recent_use = self.recent_use(worker, answer.variant);
+            let recent_use = self.recent_use(worker);
             let [serial, delay] = self.truth.after(batch, recent_use, self.rng);
             let free = &mut self.state.workers[worker.index()].answered;
-            *free = at.max(*free) + serial;
-            (at, host) = (*free + delay, serial + delay);
+            if serial > Span::ZERO {
+                *free = at.max(*free) + serial;
+                at = *free;
+            }
+            at += delay;
+            host = serial + delay;
         }
         let link = &self.state.catalog.worker(worker).link;
         at += link.as_ref().map_or(Span::ZERO, Link::one_way);

@@ -3,7 +3,7 @@
 
 use super::Simulation;
 use crate::contract::state::State;
-use crate::core::ids::{VariantId, WorkerId};
+use crate::core::ids::WorkerId;
 use crate::core::units::{Span, Time};
 use crate::system::ground_truth::GroundTruth;
 
@@ -32,18 +32,18 @@ impl RecentUse {
 }
 
 impl Simulation {
-    /// Recent use of a worker, with the time constant for a variant; 1 if no time depends on it.
-    pub(super) fn recent_use(&self, worker: WorkerId, variant: VariantId) -> f64 {
+    /// Recent use of a worker; 1 if no time depends on it.
+    pub(super) fn recent_use(&self, worker: WorkerId) -> f64 {
         let Some(recent) = self.recent_use.get(worker.index()) else { return 1.0 };
-        recent.share(self.state.now, self.truth.inertia(worker, variant))
+        recent.share(self.state.now, self.truth.inertia(worker))
     }
 
-    /// Follows the start or the end of a batch of a variant, after it.
-    pub(super) fn note_use(&mut self, worker: WorkerId, variant: VariantId) {
+    /// Follows the start or the end of a batch, after it.
+    pub(super) fn note_use(&mut self, worker: WorkerId) {
         if self.recent_use.is_empty() {
             return;
         }
-        let share = self.recent_use(worker, variant);
+        let share = self.recent_use(worker);
         let lanes = &self.state.workers[worker.index()].lanes;
         let busy = lanes.iter().flatten().count() as f64 / lanes.len().max(1) as f64;
         self.recent_use[worker.index()] = RecentUse { share, at: self.state.now, busy };

@@ -295,14 +295,14 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
             || self.batching.fill != BatchFill::Full
             || self.batching.drop != DropPolicy::Never;
         for worker in view.idle_workers().map(|id| view.worker(id)) {
-            let needs_timeline = needs_ends || worker.is_remote();
+            let needs_timeline = needs_ends || worker.has_way_in();
             if needs_timeline && !self.needs_all_timelines {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
             for left in (0..worker.free_lanes()).rev() {
-                // The next batch would wait for the link: it is decided when the link is free.
+                // The next batch would wait for the link or the host: it is decided when that is free.
                 let timeline = &self.timelines[worker.id.index()];
-                let is_busy = worker.is_remote() && !timeline.is_open(view.now());
+                let is_busy = worker.has_way_in() && !timeline.is_open(view.now());
                 let is_last = left == 0 || !needs_timeline;
                 if is_busy || !self.fill_lane(view, worker.id, is_last, plan) {
                     break;

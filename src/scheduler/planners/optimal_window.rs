@@ -67,8 +67,8 @@ fn check_workers(fields: &mut Decoder<'_>, context: &BuildContext<'_>) {
         _ if catalog.worker_ids().any(|worker| catalog.worker(worker).link.is_some()) => {
             "`optimal-window` on a worker behind a link".to_owned()
         }
-        _ if catalog.worker_ids().any(|worker| catalog.worker(worker).host[0]) => {
-            "`optimal-window` on a worker with host_before_ms".to_owned()
+        _ if catalog.worker_ids().any(|worker| catalog.worker(worker).host != [false; 2]) => {
+            "`optimal-window` on a worker whose host works before or after batches".to_owned()
         }
         _ => return,
     };

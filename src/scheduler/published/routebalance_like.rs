@@ -286,7 +286,7 @@ impl Scheduler for RouteBalance {
         }
         for id in view.idle_workers() {
             let worker = view.worker(id);
-            let lanes = if worker.is_remote() { 1 } else { worker.free_lanes() };
+            let lanes = if worker.has_way_in() { 1 } else { worker.free_lanes() };
             let queue = &mut self.queues[id.index()];
             for _ in 0..lanes {
                 let Some(batch) = queue.batches.pop_front() else { break };

@@ -36,32 +36,38 @@ impl Catalog {
             let at = self.worker(worker);
             let host = self.host(worker, variant);
             let computed = self.shortest(worker, variant, usize::MAX);
-            let latency = host.before(1) + computed + host.after(1);
-            let Some(link) = &at.link else { return arrival.max(at.ready) + latency };
+            let latency = computed + host.after(1);
+            let Some(link) = &at.link else {
+                return (arrival + host.before(1)).max(at.ready) + latency;
+            };
             let received = link.sent(arrival, self.payload_bytes(variant, 1)) + link.one_way();
             received.max(at.ready) + latency + link.one_way()
         })
     }
 
-    /// The least time per request of the variant on the worker, of its lanes over all batch sizes
-    /// or of its host where that takes longer, in nanoseconds; infinite if it cannot run there.
+    /// The least lane time per request of the variant on the worker, over all batch sizes, in
+    /// nanoseconds; infinite if it cannot run there.
     pub fn least_share_ns(&self, worker: WorkerId, variant: VariantId) -> f64 {
         let sizes = 1..=self.max_batch(worker, variant);
         let shares = sizes.map(|b| self.latency(worker, variant, b).0 as f64 / b as f64);
-        let host = self.host(worker, variant);
-        // The host serves all lanes.
-        let serial = host.before.max(host.after).0 as f64 * f64::from(self.worker(worker).lanes);
-        shares.fold(f64::INFINITY, f64::min).max(serial)
+        shares.fold(f64::INFINITY, f64::min)
     }
 
     /// Requests of `app` per second that all workers together can answer if they serve nothing
     /// else, each lane with the variant and batch of least time per request, and each worker at
-    /// most at the rate of its uplink with the least payload.
+    /// most at the rates of its uplink with the least payload and of its host.
     pub fn capacity_rps(&self, app: AppId) -> f64 {
         let each = self.worker_ids().map(|worker| {
             let shares = self.variants_of(app).map(|v| self.least_share_ns(worker, v));
             let lanes = f64::from(self.worker(worker).lanes);
             let computes = lanes / shares.fold(f64::INFINITY, f64::min) * NS_PER_S as f64;
+            let serial = |v| {
+                let host = self.host(worker, v);
+                host.before.max(host.after).0 as f64
+            };
+            let host = self.variants_of(app).filter(|v| self.usable(worker, *v)).map(serial);
+            let prepares = NS_PER_S as f64 / host.fold(f64::INFINITY, f64::min);
+            let computes = computes.min(prepares);
             let link = self.worker(worker).link.as_ref();
             let usable = self.variants_of(app).filter(|v| self.usable(worker, *v));
             let least = usable.map(|v| self.payload_bytes(v, 1)).min().unwrap_or(0);

@@ -129,7 +129,9 @@ impl Reader<'_> {
                 }
             }
         });
-        self.same_idle(profile);
+        if self.problems.is_empty() {
+            self.same_idle(profile);
+        }
     }
 
     /// Refuses classes of workers whose idle power depends on the variant.
@@ -139,7 +141,8 @@ impl Reader<'_> {
             let key = (&cost.worker_class, &cost.power_mode);
             let other = costs().find(|other| {
                 (&other.worker_class, &other.power_mode) == key
-                    && other.device.power.idle_w != cost.device.power.idle_w
+                    && (other.device.power.idle_w.zip(cost.device.power.idle_w))
+                        .is_some_and(|(one, other)| one != other)
             });
             if other.is_some() {
                 let found = format!("several values of idle_w of `{}`", cost.worker_class);
