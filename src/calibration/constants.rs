@@ -13,8 +13,10 @@ use std::fmt::Write as _;
 
 /// Values of B.
 pub const SHARES: [f64; 5] = [0.0, 0.06, 0.09, 0.12, 0.15];
+/// Repeats of each load that are simulated for each choice.
+const REPEATS: usize = 5;
 /// Values of G.
-pub const SLOWDOWNS: [f64; 5] = [0.0, 1.0, 2.0, 3.0, 4.0];
+pub const SLOWDOWNS: [f64; 5] = [0.0, 1.5, 2.0, 2.5, 3.0];
 
 /// A choice of constants with the errors of mean latency.
 #[derive(Clone, Debug)]
@@ -53,7 +55,8 @@ pub fn grid_csv(cells: &[Cell], plan: &FitPlan) -> Result<String, PredictError> 
         for slowdown in SLOWDOWNS {
             let (overhead, idle_slowdown) = (Overhead::Blocking(share), slowdown);
             let model = Model { overhead, idle_slowdown, ..NESTED[3] };
-            let plan = FitPlan { model, draws: 1, ..plan.clone() };
+            let plan =
+                FitPlan { model, draws: 1, repeats: plan.repeats.min(REPEATS), ..plan.clone() };
             choices.push(Choice { share, slowdown, assessment: assess(&cells, &plan)? });
         }
     }

@@ -9,23 +9,28 @@
 //! (Pollaczek 1930, Khinchine 1932), where `S = s + b D` and `delay = (1 − b) D`: a share b of the
 //! overhead occupies the worker, and the rest takes 1 + g times as long on an unused device as on a
 //! busy one. Both follow from c, the coefficient of variation of the delay, by two constants that
-//! are the same for all devices: `b = B / (1 + c²)` and `g = G c²` ([`Model`]). The more the
-//! overhead spreads at the fitted load, the less of it occupies the worker, and the more of it
-//! goes away with use.
+//! are the same for all devices: `b = B / (1 + c²)^(3/2)` and `g = G c²` ([`Model`]). A log-normal
+//! overhead of mean D has its mode at `D / (1 + c²)^(3/2)`: a share B of the most frequent overhead
+//! occupies the worker. Overhead that spreads at the fitted load goes away with use.
 //!
 //! With an isolated latency, s and σ are known, D is what the mean latency of the fitted loads asks
 //! for, and c what the variance of latencies at the smallest of them leaves. Without one, s + b D
-//! and D come from two fitted loads.
+//! and D come from two fitted loads; a device that sustains a rate is not saturated by it.
+//!
+//! Power is that of the idle device, plus w while the worker computes and a fixed share of w for
+//! each request on which the host works; w is what the power of the fitted loads asks for.
 
 use super::loads::{Cell, LoadRun};
 use crate::stats::Estimate;
 
-/// B: the share of an overhead without spread that occupies the worker.
+/// B: the share of the most frequent overhead that occupies the worker.
 pub const BLOCKING_SHARE: f64 = 0.12;
 /// G: how much longer a delay takes on an unused device, by its squared coefficient of variation.
-pub const IDLE_SLOWDOWN: f64 = 3.0;
+pub const IDLE_SLOWDOWN: f64 = 2.5;
 /// Coefficient of variation of a delay where no variance was measured: the median of six devices.
 const UNKNOWN_DELAY_CV: f64 = 0.45;
+/// Power of the host on a request, as a share of what the worker adds while it computes.
+pub const HOST_POWER: f64 = 0.3;
 /// Rounds in which delay and variation settle.
 const ROUNDS: u32 = 40;
 /// Coefficient of variation of service times that were not measured.
@@ -55,7 +60,7 @@ pub struct Model {
 pub enum Overhead {
     /// There is none.
     None,
-    /// A share B / (1 + c²) occupies the worker, the rest is a delay.
+    /// A share B of its mode occupies the worker, the rest is a delay.
     Blocking(f64),
     /// All of it occupies the worker.
     Occupied,
@@ -116,7 +121,7 @@ pub struct Fit {
     pub before_ms: f64,
     /// How much longer the delay takes on an unused device.
     pub idle_slowdown: f64,
-    /// Power while idle, and in addition while a request is worked on.
+    /// Power while idle, and in addition while the worker computes.
     pub power_w: Option<[f64; 2]>,
 }
 
@@ -153,14 +158,15 @@ impl Fit {
         self.service_ms + wait + host + self.delay_at(rate_rps)
     }
 
-    /// Work on a request, which takes power: on the worker and on the host.
+    /// Work on a request, weighted by the power that it takes: on the worker and on the host.
     fn work_ms(&self, rate_rps: f64) -> f64 {
-        self.service_ms + self.before_ms + self.delay_at(rate_rps)
+        self.service_ms + HOST_POWER * (self.before_ms + self.delay_at(rate_rps))
     }
 }
 
 /// Means over the runs of a load.
 struct LoadMeans {
+    load: f64,
     rates_rps: Vec<f64>,
     mean_ms: f64,
     variance: Option<f64>,
@@ -170,10 +176,16 @@ impl LoadMeans {
     fn of(runs: &[&LoadRun]) -> Self {
         let variances: Vec<f64> = runs.iter().filter_map(|run| run.sd_ms).map(|x| x * x).collect();
         Self {
+            load: runs.first().map_or(1.0, |run| run.load),
             rates_rps: runs.iter().map(|run| run.rate_rps).collect(),
             mean_ms: mean(runs.iter().map(|run| run.mean_ms)).unwrap_or(0.0),
             variance: mean(variances.into_iter()),
         }
+    }
+
+    /// The rate that the device sustains.
+    fn sustained_rps(&self) -> f64 {
+        self.over(|rate| rate) / self.load
     }
 
     /// The mean over its runs of a function of their rates.
@@ -247,7 +259,7 @@ fn with_overhead(
     let (blocking, before_ms, delay_ms) = match model.overhead {
         Overhead::None => (0.0, 0.0, 0.0),
         Overhead::Blocking(share) => {
-            let blocking = share / (1.0 + squared) * overhead_ms;
+            let blocking = share * overhead_ms / libm::pow(1.0 + squared, 1.5);
             (blocking, 0.0, overhead_ms - blocking)
         }
         Overhead::Occupied => (overhead_ms, 0.0, 0.0),
@@ -269,7 +281,8 @@ fn with_overhead(
 /// of these the one whose latency rises as measured from the smallest load to the others.
 fn without_isolated(means: &[LoadMeans], model: Model, delay_cv: f64) -> Fit {
     let (first, others) = (&means[0], &means[1..]);
-    let fastest = means.iter().flat_map(|m| &m.rates_rps).copied().fold(0.0, f64::max);
+    let sustained = means.iter().map(LoadMeans::sustained_rps).fold(0.0, f64::max);
+    let fastest = means.iter().flat_map(|m| &m.rates_rps).copied().fold(sustained, f64::max);
     let of = |service: f64| {
         let spread = [service, UNKNOWN_CV * service];
         let of = |overhead| with_overhead(spread, overhead, model, delay_cv);
@@ -355,7 +368,7 @@ mod tests {
             serving_w: Some(2.0 + 3.0 * rate_rps / 1000.0 * truth.work_ms(*rate_rps)),
         });
         let key = CellKey { device: "d".into(), model: "m".into(), power_mode: String::new() };
-        Cell { key, isolated, runs: runs.collect() }
+        Cell { key, label: String::new(), isolated, runs: runs.collect() }
     }
 
     /// Parameters are found again in exact means.

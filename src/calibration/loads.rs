@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Required columns of a table of runs.
 pub const RUN_COLUMNS: [&str; 6] =
     ["device", "model", "load_frac", "duration_s", "requests", "mean_ms"];
-/// Columns that a table of runs may have. Those without an index below are ignored.
+/// Columns that a table of runs may have; the last two are ignored.
 pub const OPTIONAL_RUN_COLUMNS: [&str; 12] = [
     "power_mode",
     "repeat",
@@ -45,6 +45,9 @@ pub const OPTIONAL_ISOLATED_COLUMNS: [&str; 13] = [
     "energy_per_inf_j",
     "energy_inc_canonical_per_inf_j",
 ];
+
+/// The label of the only power mode of a device.
+const FIXED: &str = "fixed";
 
 /// A run of a device under load.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +97,8 @@ pub struct CellKey {
 pub struct Cell {
     /// What it is of.
     pub key: CellKey,
+    /// The power mode in words, if the table has them.
+    pub label: String,
     /// Isolated latency, if it was measured.
     pub isolated: Option<Isolated>,
     /// Runs, by load and then in the order of the table.
@@ -101,6 +106,17 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// The power mode as profiles name it: in words, if these are a name; empty if the device has
+    /// one mode that is fixed.
+    pub fn power_mode(&self) -> &str {
+        let is_name = |text: &str| !text.is_empty() && !text.contains([' ', ',', '"']);
+        match self.label.as_str() {
+            FIXED => "",
+            label if is_name(label) => label,
+            _ => &self.key.power_mode,
+        }
+    }
+
     /// The loads, smallest first.
     pub fn loads(&self) -> Vec<f64> {
         let mut loads: Vec<f64> = self.runs.iter().map(|run| run.load).collect();
@@ -144,20 +160,24 @@ fn table(source: &Source, required: &[&str], optional: &[&str]) -> Result<Column
 fn cells_of(source: &Source) -> Result<Vec<Cell>, Problems> {
     let (table, columns, more) = table(source, &RUN_COLUMNS, &OPTIONAL_RUN_COLUMNS)?;
     let mut problems = Problems::default();
-    let mut cells: BTreeMap<CellKey, Vec<LoadRun>> = BTreeMap::new();
+    let mut cells: BTreeMap<CellKey, (String, Vec<LoadRun>)> = BTreeMap::new();
     for row in table.rows() {
         let read = key(row, columns[0], columns[1], more[0])
             .and_then(|key| Ok((key, load_run(row, &columns, &more)?)));
         match read {
-            Ok((key, run)) => cells.entry(key).or_default().push(run),
+            Ok((key, run)) => {
+                let label = more[9].map_or("", |column| row.text(column));
+                let (_, runs) = cells.entry(key).or_insert_with(|| (label.to_owned(), Vec::new()));
+                runs.push(run);
+            }
             Err(problem) => problems.push(problem),
         }
     }
     let cells: Vec<Cell> = cells
         .into_iter()
-        .map(|(key, mut runs)| {
+        .map(|(key, (label, mut runs))| {
             runs.sort_by(|a, b| a.load.total_cmp(&b.load));
-            Cell { key, isolated: None, runs }
+            Cell { key, label, isolated: None, runs }
         })
         .collect();
     if problems.is_empty() && cells.is_empty() {

@@ -1,7 +1,7 @@
 //! Runs of a device as they were measured: Poisson arrivals at the rate of the run, for its
 //! duration, at a device that is unused at first.
 
-use super::fit::Fit;
+use super::fit::{Fit, HOST_POWER};
 use super::loads::{CellKey, LoadRun};
 use crate::config::{ConfigNode, Problems};
 use crate::contract::{AccuracySource, Event, Observer};
@@ -70,7 +70,7 @@ impl Fit {
             power: Power {
                 idle_w,
                 busy_w: idle_w.zip(added_w).map(|(idle, added)| idle + added),
-                host_w: added_w,
+                host_w: added_w.map(|added| HOST_POWER * added),
             },
         }
     }

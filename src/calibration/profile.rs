@@ -1,6 +1,7 @@
 //! A profile folder of fitted devices: classes of workers are devices, variants are models.
 
 use super::assess::{Assessment, CellAssessment};
+use super::fit::HOST_POWER;
 use super::predict::INERTIA_MS;
 use crate::config::{ConfigNode, Decoder, Group, Problems};
 use crate::core::units::{Span, decimal};
@@ -23,7 +24,10 @@ pub fn folder(assessment: &Assessment, settings: &ConfigNode) -> Result<Folder, 
     let mut problems = Problems::default();
     let mut decoder = Decoder::new(settings, &SETTINGS, &mut problems);
     let mut measured = Measured::default();
-    for CellAssessment { cell, fit, .. } in &assessment.cells {
+    // Variants in order of their service times.
+    let mut cells: Vec<&CellAssessment> = assessment.cells.iter().collect();
+    cells.sort_by(|a, b| a.fit.service_ms.total_cmp(&b.fit.service_ms));
+    for CellAssessment { cell, fit, .. } in cells {
         let ns = Span::from_ms(fit.service_ms).0.max(1);
         measured.add([&cell.key.device, &cell.key.model], 1, ns, 1);
     }
@@ -48,7 +52,8 @@ fn latency_csv(assessment: &Assessment) -> String {
     for CellAssessment { cell, fit, .. } in &assessment.cells {
         let (key, service, sd) = (&cell.key, ms(fit.service_ms), ms(fit.service_sd_ms));
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{},{},{},1,{service},{sd}", key.device, key.power_mode, key.model);
+        let _ =
+            writeln!(text, "{},{},{},1,{service},{sd}", key.device, cell.power_mode(), key.model);
     }
     text
 }
@@ -67,13 +72,15 @@ fn device_csv(assessment: &Assessment) -> String {
             // Idle power is of the device, whatever model it holds.
             Some([_, added]) => {
                 let idle = idle_w(assessment, &key.device, &key.power_mode);
-                format!("{idle:.3},{:.3},{added:.3}", idle + added)
+                format!("{idle:.3},{:.3},{:.3}", idle + added, HOST_POWER * added)
             }
         };
         let _ = writeln!(
             text,
             "{},{},{},{delay},{slowdown:.4},{INERTIA_MS},{power}",
-            key.device, key.power_mode, key.model
+            key.device,
+            cell.power_mode(),
+            key.model
         );
     }
     text

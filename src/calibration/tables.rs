@@ -1,6 +1,7 @@
 //! Predictions, fits and medians as CSV text, and their charts.
 
 use super::assess::{Assessment, CellAssessment, MEAN, METRICS, Medians, WATTS};
+use super::fit::HOST_POWER;
 use super::loads::CellKey;
 use crate::report::figure::{Chart, ChartKind, Point, Series};
 use crate::stats::{Estimate, Median};
@@ -76,7 +77,7 @@ pub fn fits_csv(assessment: &Assessment) -> String {
     );
     for cell in &assessment.cells {
         let fit = &cell.fit;
-        let [idle_w, host_w] = fit.power_w.map_or([None; 2], |power| power.map(Some));
+        let [idle_w, added_w] = fit.power_w.map_or([None; 2], |power| power.map(Some));
         let ends = |estimate: Option<Estimate>| {
             [estimate.map(|own| own.low()), estimate.map(|own| own.high())]
         };
@@ -95,8 +96,8 @@ pub fn fits_csv(assessment: &Assessment) -> String {
             Some(fit.before_ms),
             Some(fit.idle_slowdown),
             idle_w,
-            idle_w.zip(host_w).map(|(idle, added)| idle + added),
-            host_w,
+            idle_w.zip(added_w).map(|(idle, added)| idle + added),
+            added_w.map(|added| HOST_POWER * added),
         ];
         let cells: Vec<String> = cells.into_iter().map(digits).collect();
         let _ = writeln!(text, "{},{},{}", basis(cell), key(&cell.cell.key), cells.join(","));
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn numbers_have_six_digits() {
         for (value, text) in
-            [(1.0 / 3.0, "0.333333"), (1234567.8, "1234568"), (-0.25, "-0.25"), (0.0, "0")]
+            [(1.0 / 3.0, "0.333333"), (1_234_567.8, "1234568"), (-0.25, "-0.25"), (0.0, "0")]
         {
             assert_eq!(digits(Some(value)), text);
         }

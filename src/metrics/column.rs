@@ -100,6 +100,9 @@ pub fn unit(column: &str) -> Option<(&'static str, &'static str)> {
     if name.ends_with("_per_s") {
         return Some(("", "1/s"));
     }
+    if name.ends_with("_per_joule") {
+        return Some(("", "1/J"));
+    }
     let mut words = name.split('_').skip(1);
     words.find_map(|word| UNITS.into_iter().find(|(short, _)| *short == word))
 }

@@ -254,6 +254,9 @@ const METRICS: &[Metric] = &[
          the request was last assigned, not by its budget, as the published windows are scored",
     )
     .per_arrived(|s| s.totals.answers.utility.remaining),
+    column("correct_on_time_per_joule", "requests answered correctly and on time, over energy_j")
+        .empty("no power is known, or no energy was spent")
+        .cell(Summary::correct_on_time_per_joule),
 ];
 
 fn ms(ns: u128) -> f64 {

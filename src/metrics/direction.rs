@@ -2,9 +2,10 @@
 
 /// Whether more of a metric is better; `None` where neither more nor less is.
 pub fn more_is_better(metric: &str) -> Option<bool> {
-    const MORE: [&str; 10] = [
+    const MORE: [&str; 11] = [
         "accuracy_mean",
         "accuracy_on_time_mean",
+        "correct_on_time_per_joule",
         "effective_accuracy",
         "fairness_jain",
         "goodput_rps",

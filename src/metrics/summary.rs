@@ -285,6 +285,11 @@ impl Summary {
         total.into()
     }
 
+    pub(super) fn correct_on_time_per_joule(&self) -> Cell {
+        let joules = self.energy().number().filter(|joules| *joules > 0.0);
+        joules.map(|joules| self.totals.answers.correct_on_time() as f64 / joules).into()
+    }
+
     pub(super) fn cost(&self) -> Cell {
         let prices = self
             .workers()
