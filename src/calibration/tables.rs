@@ -152,10 +152,13 @@ fn chart(title: &str, note: &str, y_label: &str, series: Vec<Series>) -> Chart {
 }
 
 /// The charts of an assessment by name: the error of mean latency and of power by load, a line for
-/// each device, and the differences of repeats.
+/// each device, and the differences of repeats. Of cells with an isolated latency, where there are
+/// any: the others would hide them.
 pub fn charts(assessment: &Assessment) -> Vec<(&'static str, Chart)> {
-    let mut devices: Vec<&str> =
-        assessment.cells.iter().map(|cell| cell.cell.key.device.as_str()).collect();
+    let has_isolated = assessment.cells.iter().any(|cell| cell.cell.isolated.is_some());
+    let is_drawn = |cell: &CellAssessment| cell.cell.isolated.is_some() || !has_isolated;
+    let drawn = assessment.cells.iter().filter(|cell| is_drawn(cell));
+    let mut devices: Vec<&str> = drawn.map(|cell| cell.cell.key.device.as_str()).collect();
     devices.sort_unstable();
     devices.dedup();
     let charts = [
@@ -174,17 +177,20 @@ pub fn charts(assessment: &Assessment) -> Vec<(&'static str, Chart)> {
         let mut series: Vec<Series> = devices
             .iter()
             .map(|device| {
-                let own = |cell: &CellAssessment| cell.cell.key.device == *device;
+                let own = |cell: &CellAssessment| is_drawn(cell) && cell.cell.key.device == *device;
                 line(device, &|load| assessment.medians(load, own).signed[metric])
             })
             .collect();
         series.push(line("repeats (absolute)", &|load| {
-            assessment.medians(load, |_| true).repeats[metric]
+            assessment.medians(load, is_drawn).repeats[metric]
         }));
-        let note = "Medians over models and power modes; bands: 95 % by order statistics, where \
-                    there are six cells. Predicted less measured. Repeats: how far a run is from \
-                    the mean of its repeats.";
-        (name, chart(title, note, y_label, series))
+        let of = if has_isolated { " with an isolated latency" } else { "" };
+        let note = format!(
+            "Medians over models and power modes{of}; bands: 95 % by order statistics, where there \
+             are six cells. Predicted less measured. Repeats: how far a run is from the mean of \
+             its repeats."
+        );
+        (name, chart(title, &note, y_label, series))
     });
     all.into_iter().filter(|(_, chart)| chart.series.iter().any(|s| !s.points.is_empty())).collect()
 }

@@ -16,6 +16,53 @@ const ARENA_PAGE: &str = "docs/src/arena.md";
 const ARENA: &str = "results/arena/arena-edge/summary.csv";
 const THRASH: &str = "results/load-thrash/summary.csv";
 
+const FIDELITY_PAGE: &str = "docs/src/fidelity.md";
+const EDGE_MEDIANS: &str = "results/edge/medians.csv";
+const EDGE_MODELS: &str = "results/edge/models.csv";
+const EDGE_CONSTANTS: &str = "results/edge/constants.csv";
+const EDGE_DEVICES: &str = "results/edge-devices/summary.csv";
+const ERROR: &str = "{error_median percent}";
+const PER_JOULE: &str = "{correct_on_time_per_joule 0.1}";
+const ORIN: &[Label] = &[("workers.0", "Orin Nano 15 W")];
+
+/// Errors at a load of cells with an isolated latency, or without.
+const fn edge(name: &'static str, load: &'static str, basis: &'static [Label]) -> Row {
+    Row { name, file: EDGE_MEDIANS, label: ("load", load), also: basis }
+}
+
+const ISOLATED: &[Label] = &[("basis", "isolated")];
+const LOADS: &[Label] = &[("basis", "loads")];
+
+/// Errors of a metric.
+const fn metric(heading: &'static str, metric: &'static str, cell: &'static str) -> Column {
+    Column { heading, file: "", label: ("metric", metric), cell }
+}
+
+/// Errors of a model.
+const fn model(name: &'static str, model: &'static str) -> Row {
+    Row { name, file: EDGE_MODELS, label: ("model", model), also: &[("metric", "mean_ms")] }
+}
+
+/// Errors with constants.
+const fn constants(name: &'static str, chosen_for: Label, also: &'static [Label]) -> Row {
+    Row { name, file: EDGE_CONSTANTS, label: chosen_for, also }
+}
+
+/// What a cell says at a load of devices.
+const fn sustained(heading: &'static str, load: &'static str) -> Column {
+    Column { heading, file: "", label: ("load", load), cell: ERROR }
+}
+
+/// Right answers per joule at a load.
+const fn joule(heading: &'static str, load: &'static str) -> Column {
+    Column { heading, file: "", label: ("workload.load", load), cell: PER_JOULE }
+}
+
+/// A scheduler on the Orin Nano.
+const fn orin(name: &'static str, scheduler: &'static str) -> Row {
+    Row { name, file: EDGE_DEVICES, label: ("scheduler", scheduler), also: ORIN }
+}
+
 const OFFLOADING_PAGE: &str = "docs/src/offloading.md";
 const USERS: &str = "results/offloading-users/summary.csv";
 const WITH_SECONDS: &str = "{reward_mean ±} ({latency_s_mean 0.1} s; {over_budget_ratio .2})";
@@ -87,6 +134,89 @@ const KNOWN: &[Label] = &[("users.queue_info", "true")];
 const HIDDEN: &[Label] = &[("users.queue_info", "false")];
 
 pub(super) const TABLES: &[Table] = &[
+    Table {
+        document: FIDELITY_PAGE,
+        name: "edge-errors",
+        head: "Load, and what is known",
+        columns: &[
+            metric("mean", "mean_ms", ERROR),
+            metric("repeats", "mean_ms", "{repeats_median percent}"),
+            metric("p50", "p50_ms", ERROR),
+            metric("p95", "p95_ms", ERROR),
+            metric("p99", "p99_ms", ERROR),
+            metric("watts", "watts", ERROR),
+        ],
+        rows: &[
+            edge("25 %, isolated latency (fitted)", "0.25", ISOLATED),
+            edge("50 %, isolated latency", "0.5", ISOLATED),
+            edge("75 %, isolated latency", "0.75", ISOLATED),
+            edge("100 %, isolated latency", "1", ISOLATED),
+            edge("25 %, runs alone (fitted)", "0.25", LOADS),
+            edge("50 %, runs alone (fitted)", "0.5", LOADS),
+            edge("75 %, runs alone", "0.75", LOADS),
+            edge("100 %, runs alone", "1", LOADS),
+        ],
+    },
+    Table {
+        document: FIDELITY_PAGE,
+        name: "edge-models",
+        head: "Model",
+        columns: &[
+            sustained("25 % (fitted)", "0.25"),
+            sustained("50 %", "0.5"),
+            sustained("75 %", "0.75"),
+            sustained("100 %", "1"),
+        ],
+        rows: &[
+            model("`service`", "service"),
+            model("`delay`", "delay"),
+            model("`blocking`", "blocking"),
+            model("`reaction`", "reaction"),
+            model("`host`", "host"),
+            model("`occupied`", "occupied"),
+        ],
+    },
+    Table {
+        document: FIDELITY_PAGE,
+        name: "edge-constants",
+        head: "Constants",
+        columns: &[sustained("50 %", "0.5"), sustained("75 %", "0.75"), sustained("100 %", "1")],
+        rows: &[
+            constants("chosen on the other devices", ("chosen_for", "each-by-others"), &[]),
+            constants(
+                "0.12 and 2.5",
+                ("chosen_for", ""),
+                &[("blocking_share", "0.12"), ("idle_slowdown", "2.5")],
+            ),
+        ],
+    },
+    Table {
+        document: FIDELITY_PAGE,
+        name: "edge-devices",
+        head: "Scheduler",
+        columns: &[
+            joule("0.1", "0.1"),
+            joule("0.2", "0.2"),
+            joule("0.4", "0.4"),
+            joule("0.6", "0.6"),
+            joule("0.8", "0.8"),
+            joule("1.0", "1.0"),
+            joule("1.2", "1.2"),
+        ],
+        rows: &[
+            orin("`edf` mobilenet-v2-050", "edf mobilenet-v2-050"),
+            orin("`edf` mobilenet-v2-100", "edf mobilenet-v2-100"),
+            orin("`edf` efficientnet-b4", "edf most accurate"),
+            orin("`lo-edf`", "lo-edf"),
+            orin("`grouped`", "grouped"),
+            orin("`shadow-price`", "shadow-price"),
+            orin("`edgeserving-like`", "edgeserving-like"),
+            orin("`slackfit-like`", "slackfit-like"),
+            orin("`jellyfish-like`", "jellyfish-like"),
+            orin("`model-switching-like`", "model-switching-like"),
+            orin("`proteus-like`", "proteus-like"),
+        ],
+    },
     Table {
         document: OFFLOADING_PAGE,
         name: "offloading-users",
