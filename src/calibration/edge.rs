@@ -217,8 +217,9 @@ fn report(
         })
         .collect();
     let mut text = String::from(
-        "# Predictions of real edge devices\n\nMade by `peeksim reproduce edge`. Medians over cells (device, model, power mode) of \
-         absolute errors. `repeats`: how far a measured run is from the mean of its repeats. \
+        "# Predictions of real edge devices\n\nMade by `peeksim reproduce edge`. Medians over \
+         cells (device, model, power mode) of absolute errors. `repeats`: how far a measured run is \
+         from the mean of its repeats. \
          p95 and p99 count runs with at least 200 requests. No cell is left out.\n\n## Goals\n\n",
     );
     for (line, is_met) in &artifacts.goals {
@@ -226,7 +227,8 @@ fn report(
     }
     let _ = write!(
         text,
-        "\n## Cells\n\n`isolated`: the isolated latency is known, and one overhead is fitted at the \
+        "\n## Cells\n\n`isolated`: the isolated latency is known, and one overhead is fitted at \
+         the \
          smallest load. `loads`: service and overhead are fitted at the two smallest loads; their \
          errors there are of a fit, not of a prediction.\n\n{}",
         markdown(rows)
@@ -239,7 +241,8 @@ fn report(
     let list = if saturated.is_empty() { "none".to_owned() } else { saturated.join("; ") };
     let _ = write!(
         text,
-        "\n## Cells without a steady state\n\nUtilization of 1 or more by the fit, {} in all: {list}.\n",
+        "\n## Cells without a steady state\n\nUtilization of 1 or more by the fit, {} in all: \
+         {list}.\n",
         saturated.len()
     );
     for (name, _) in &artifacts.plots {

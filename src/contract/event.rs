@@ -91,7 +91,8 @@ pub enum Event<'a> {
         /// The requests of the batch.
         requests: &'a [RequestId],
     },
-    /// A batch ended; its completions follow, on a link or with a host when the answers have arrived.
+    /// A batch ended; its completions follow, on a link or with a host when the answers have
+    /// arrived.
     BatchEnded {
         /// The time of the event.
         at: Time,

@@ -121,9 +121,9 @@ impl HostTimes {
 
 /// Service that depends on recent use, as under frequency scaling.
 ///
-/// Use is the share of lanes that are busy, smoothed exponentially: a share u that lasts for t moves
-/// the smoothed one by a share 1 − exp(−t / inertia) of the way to u. At a smoothed use of u a time
-/// is its mean at full use, times 1 + slowdown · (1 − u).
+/// Use is the share of lanes that are busy, smoothed exponentially: a share u that lasts for t
+/// moves the smoothed one by a share 1 − exp(−t / inertia) of the way to u. At a smoothed use of u
+/// a time is its mean at full use, times 1 + slowdown · (1 − u).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reaction {
     /// Slowdown of batches.

@@ -19,7 +19,9 @@
 //! Without `confusion.csv`, the column `accuracy` is the recall of every class. `count` is the
 //! number of timings of a latency. Latencies are kept as measured; a catalog fits tables to them.
 
+mod cells;
 mod device_table;
+mod spread;
 mod tables;
 
 use super::deadline_budget::{BUDGET, DeadlineBudget};

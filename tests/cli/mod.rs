@@ -1,5 +1,6 @@
 //! One file a command: what it prints, writes and refuses.
 
+mod calibrate;
 mod check;
 mod cluster;
 mod command;
@@ -11,6 +12,7 @@ mod list;
 mod offload;
 mod plot;
 mod reproduce;
+mod reproduce_edge;
 mod reproduce_tmo;
 mod shard;
 mod sweep;

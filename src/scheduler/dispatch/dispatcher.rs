@@ -300,7 +300,8 @@ impl<K: QueueKey, R: VariantRule> Scheduler for Dispatcher<K, R> {
                 view.backlog_end(worker.id, &mut self.timelines[worker.id.index()]);
             }
             for left in (0..worker.free_lanes()).rev() {
-                // The next batch would wait for the link or the host: it is decided when that is free.
+                // The next batch would wait for the link or the host: it is decided when that is
+                // free.
                 let timeline = &self.timelines[worker.id.index()];
                 let is_busy = worker.has_way_in() && !timeline.is_open(view.now());
                 let is_last = left == 0 || !needs_timeline;

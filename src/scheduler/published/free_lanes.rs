@@ -34,7 +34,8 @@ impl FreeLanes {
             let timeline = &mut self.0[worker.id.index()];
             view.backlog_end(worker.id, timeline);
             for _ in 0..worker.free_lanes() {
-                // The next batch would wait for the link or the host: it is decided when that is free.
+                // The next batch would wait for the link or the host: it is decided when that is
+                // free.
                 if worker.has_way_in() && !timeline.is_open(view.now()) {
                     break;
                 }

@@ -1,6 +1,7 @@
 //! The tables of a profile folder.
 
-use super::device_table::{self, SPREAD};
+use super::cells::{COUNT, POINT, POWER_MODE, keep, point, power_mode, span};
+use super::spread::{SPREAD, spread};
 use super::{NAME, Profile, VariantCost, VariantProfile, is_name};
 use crate::classifier::knn::Reference;
 use crate::classifier::posterior::prior_of_counts;
@@ -9,14 +10,10 @@ use crate::config::source::{self, Source};
 use crate::config::{Location, Problem, Problems};
 use crate::core::units::Span;
 use crate::system::device::Spread;
-use crate::system::latency::{LatencyPoint, LatencyPoints, MAX_BATCH, MAX_COUNT};
+use crate::system::latency::{LatencyPoint, LatencyPoints};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const POINT: [&str; 2] = ["batch", "latency_ms"];
-const COUNT: [&str; 1] = ["count"];
-/// The column of power modes in tables by class of workers.
-pub(super) const POWER_MODE: &str = "power_mode";
 const ROWS: &str = "one row for each batch, from batch 1 on";
 
 /// By worker class and variant, the time of a load, and of one from storage.
@@ -242,7 +239,7 @@ impl Reader<'_> {
             let variant = keep(row.name(columns[1], "variant", &names), problems);
             let point = point(row, (&columns[2..], more), problems);
             let power_mode = power_mode(row, more[1], problems);
-            let spread = device_table::spread(row, columns[3], &more[2..], problems);
+            let spread = spread(row, columns[3], &more[2..], problems);
             if !is_name(class) {
                 problems.push(row.problem(columns[0], NAME));
             }
@@ -414,51 +411,4 @@ fn chain<'a>(
         next = if is_known { None } else { sharing.iter().find(leads) };
     }
     chain
-}
-
-/// The longest batch and load, a day: sums of them fit 64 bits of nanoseconds.
-const MAX_SPAN: Span = Span(86_400_000_000_000);
-
-pub(super) fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
-    match row.decimal(column, 6).map(Span)? {
-        span if span <= MAX_SPAN => Ok(span),
-        _ => Err(row.problem(column, format!("at most {} ms, a day", MAX_SPAN.as_ms()))),
-    }
-}
-
-fn latency(row: Row<'_>, column: usize) -> Result<Span, Problem> {
-    match span(row, column)? {
-        Span::ZERO => Err(row.problem(column, "a number ≥ 0.000001")),
-        span => Ok(span),
-    }
-}
-
-/// A row of a latency table, its cells in the order of [`POINT`] and [`COUNT`].
-fn point(
-    row: Row<'_>,
-    (columns, more): (&[usize], &[Option<usize>]),
-    problems: &mut Problems,
-) -> Option<LatencyPoint> {
-    let batch = keep(row.integer(columns[0], 1..=MAX_BATCH), problems);
-    let latency = keep(latency(row, columns[1]), problems);
-    let count = more[0].map(|column| row.integer(column, 1..=MAX_COUNT));
-    let count = count.map_or(Some(1), |count| keep(count, problems));
-    Some(LatencyPoint { batch: batch?, latency: latency?, count: count? })
-}
-
-/// The power mode of a row; empty without one.
-pub(super) fn power_mode<'a>(
-    row: Row<'a>,
-    column: Option<usize>,
-    problems: &mut Problems,
-) -> &'a str {
-    let mode = column.map_or("", |column| row.text(column));
-    if let Some(column) = column.filter(|_| !mode.is_empty() && !is_name(mode)) {
-        problems.push(row.problem(column, NAME));
-    }
-    mode
-}
-
-pub(super) fn keep<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
-    result.map_err(|problem| problems.push(problem)).ok()
 }

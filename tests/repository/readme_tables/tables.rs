@@ -31,7 +31,7 @@ const fn edge(name: &'static str, load: &'static str, basis: &'static [Label]) -
 }
 
 const ISOLATED: &[Label] = &[("basis", "isolated")];
-const LOADS: &[Label] = &[("basis", "loads")];
+const RUNS_ALONE: &[Label] = &[("basis", "loads")];
 
 /// Errors of a metric.
 const fn metric(heading: &'static str, metric: &'static str, cell: &'static str) -> Column {
@@ -151,10 +151,10 @@ pub(super) const TABLES: &[Table] = &[
             edge("50 %, isolated latency", "0.5", ISOLATED),
             edge("75 %, isolated latency", "0.75", ISOLATED),
             edge("100 %, isolated latency", "1", ISOLATED),
-            edge("25 %, runs alone (fitted)", "0.25", LOADS),
-            edge("50 %, runs alone (fitted)", "0.5", LOADS),
-            edge("75 %, runs alone", "0.75", LOADS),
-            edge("100 %, runs alone", "1", LOADS),
+            edge("25 %, runs alone (fitted)", "0.25", RUNS_ALONE),
+            edge("50 %, runs alone (fitted)", "0.5", RUNS_ALONE),
+            edge("75 %, runs alone", "0.75", RUNS_ALONE),
+            edge("100 %, runs alone", "1", RUNS_ALONE),
         ],
     },
     Table {
@@ -200,7 +200,7 @@ pub(super) const TABLES: &[Table] = &[
             joule("0.4", "0.4"),
             joule("0.6", "0.6"),
             joule("0.8", "0.8"),
-            joule("1.0", "1.0"),
+            joule("1.0", "1"),
             joule("1.2", "1.2"),
         ],
         rows: &[
