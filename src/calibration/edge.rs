@@ -218,9 +218,9 @@ fn report(
         .collect();
     let mut text = String::from(
         "# Predictions of real edge devices\n\nMade by `peeksim reproduce edge`. Medians over \
-         cells (device, model, power mode) of absolute errors. `repeats`: how far a measured run is \
-         from the mean of its repeats. \
-         p95 and p99 count runs with at least 200 requests. No cell is left out.\n\n## Goals\n\n",
+         cells (device, model, power mode) of absolute errors. `repeats`: how far a measured run \
+         is from the mean of its repeats. p95 and p99 count runs with at least 200 requests. No \
+         cell is left out.\n\n## Goals\n\n",
     );
     for (line, is_met) in &artifacts.goals {
         let _ = writeln!(text, "- {line}: {}", if *is_met { "met" } else { "**missed**" });

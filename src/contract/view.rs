@@ -298,14 +298,15 @@ impl<'a> View<'a> {
             start = start.max(link.send(bytes).1);
             delay = link.delay;
         }
-        let host = self.state.catalog.host(worker, variant);
-        if let Some(free) = timeline.prepared {
-            start = start.max(free + host.before(batch));
+        if self.state.catalog.has_host() {
+            let host = self.state.catalog.host(worker, variant);
+            delay += host.after(batch);
+            start = timeline.prepared.map_or(start, |free| start.max(free + host.before(batch)));
         }
         if let Some(load) = load {
             start += load.span;
         }
-        start + self.expected_latency(worker, variant, batch) + host.after(batch) + delay
+        start + self.expected_latency(worker, variant, batch) + delay
     }
 
     /// The earliest expected end of the next batch of at most `most` requests: a batch of one,
@@ -339,13 +340,16 @@ impl<'a> View<'a> {
             (link.sent, delay) = (sent, link.delay);
             timeline.occupy_until(arrival);
         }
-        let host = self.state.catalog.host(worker, variant);
-        if let Some(free) = timeline.prepared {
-            let prepared = free + host.before(batch);
-            timeline.prepared = Some(prepared);
-            timeline.occupy_until(prepared);
+        if self.state.catalog.has_host() {
+            let host = self.state.catalog.host(worker, variant);
+            delay += host.after(batch);
+            if let Some(free) = timeline.prepared {
+                let prepared = free + host.before(batch);
+                timeline.prepared = Some(prepared);
+                timeline.occupy_until(prepared);
+            }
         }
-        self.place(timeline, worker, variant, batch) + host.after(batch) + delay
+        self.place(timeline, worker, variant, batch) + delay
     }
 
     /// Appends a batch that has been received, or a load if the batch is empty; its expected end.

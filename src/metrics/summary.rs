@@ -286,7 +286,8 @@ impl Summary {
     }
 
     pub(super) fn correct_on_time_per_joule(&self) -> Cell {
-        let joules = self.energy().number().filter(|joules| *joules > 0.0);
+        // Times that cancel leave rounding.
+        let joules = self.energy().number().filter(|joules| *joules > 1e-9);
         joules.map(|joules| self.totals.answers.correct_on_time() as f64 / joules).into()
     }
 
@@ -392,8 +393,8 @@ impl Summary {
                 }
                 let ns = at.since(started).0;
                 totals.workers[worker.index()].busy_ns += u128::from(ns);
-                let own = self.catalog.worker(worker);
-                if own.has_power {
+                if self.catalog.has_power() {
+                    let own = self.catalog.worker(worker);
                     let power = self.catalog.power(worker, variant);
                     let before = self.catalog.host(worker, variant).before(batch).0;
                     let totals = &mut totals.workers[worker.index()];
@@ -401,9 +402,7 @@ impl Summary {
                     totals.spend(power.host_w, before as f64);
                 }
             }
-            Event::ResponseArrived { worker, variant, host, .. }
-                if self.catalog.worker(worker).has_power =>
-            {
+            Event::ResponseArrived { worker, variant, host, .. } if self.catalog.has_power() => {
                 let power_w = self.catalog.power(worker, variant).host_w;
                 totals.workers[worker.index()].spend(power_w, host.0 as f64);
             }
@@ -411,8 +410,8 @@ impl Summary {
             Event::BatchLost { at, worker, started, variant, .. } => {
                 let ns = at.since(started).0;
                 totals.workers[worker.index()].busy_ns += u128::from(ns);
-                let own = self.catalog.worker(worker);
-                if own.has_power {
+                if self.catalog.has_power() {
+                    let own = self.catalog.worker(worker);
                     let power = self.catalog.power(worker, variant);
                     let totals = &mut totals.workers[worker.index()];
                     totals.spend(power.busy_w, ns as f64 / f64::from(own.lanes));

@@ -154,8 +154,6 @@ pub struct Worker {
     pub(crate) resident: Vec<VariantId>,
     /// When it becomes available.
     pub ready: Time,
-    /// Whether the profile has the power by variant, and counts.
-    pub(crate) has_power: bool,
     /// Whether the host has work before batches, or after them.
     pub(crate) host: [bool; 2],
     /// The name of its specification.
@@ -181,6 +179,15 @@ pub(super) struct Truths {
     pub costs: Vec<CostTruth>,
 }
 
+/// What any profile says of devices besides times of batches.
+#[derive(Clone, Copy, Debug, Default)]
+struct DeviceData {
+    /// Work of the host before or after batches.
+    host: bool,
+    /// Power by variant.
+    power: bool,
+}
+
 /// The tables of a run.
 #[derive(Clone, Debug)]
 pub struct Catalog {
@@ -200,8 +207,8 @@ pub struct Catalog {
     pub preemption: bool,
     /// Whether requests are dropped that no worker could answer in time any more.
     pub drop_late: bool,
-    /// Whether the host of any worker has work before or after batches.
-    has_host: bool,
+    /// What any profile says of devices besides times of batches.
+    devices: DeviceData,
     notes: Vec<Note>,
 }
 
@@ -242,7 +249,7 @@ impl Catalog {
             overhead: spec.overhead,
             preemption: spec.preemption,
             drop_late: spec.drop_late,
-            has_host: false,
+            devices: DeviceData::default(),
             notes: Vec::new(),
         };
         catalog.fill_derived();
@@ -449,7 +456,7 @@ impl Catalog {
             overhead: DecisionOverhead::default(),
             preemption: false,
             drop_late: false,
-            has_host: false,
+            devices: DeviceData::default(),
             notes: Vec::new(),
         }
     }

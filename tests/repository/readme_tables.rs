@@ -30,8 +30,8 @@ struct Table {
 /// In a cell, `{metric}` is a number of the kept row whose labels are those of row and column:
 /// `{metric .2}` with two decimals and without a leading zero (`.3` is the default), `{metric 0.2}`
 /// with it, `{metric rate}` as a rate with three digits, `{metric percent}` as a share in per cent;
-/// `±` at the end adds the half width of its interval. `{metric knee}` is the last `workload.rate_rps` of the kept rows up to which the
-/// metric is as it must be, see [`keeps`].
+/// `±` at the end adds the half width of its interval. `{metric knee}` is the last
+/// `workload.rate_rps` of the kept rows up to which the metric is as it must be, see [`keeps`].
 struct Column {
     heading: &'static str,
     /// Where the numbers are kept; that of the row if empty.

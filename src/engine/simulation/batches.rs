@@ -126,7 +126,7 @@ impl Simulation {
         let catalog = &self.state.catalog;
         let own = catalog.worker(worker);
         let mut way_back = own.link.as_ref().map_or(Span::ZERO, Link::one_way);
-        if own.host[1] {
+        if catalog.has_host() {
             way_back += catalog.host(worker, variant).after(requests.len());
         }
         let missed = catalog.penalty.missed_before(self.state.now + way_back);
@@ -147,7 +147,8 @@ impl Simulation {
         let late = if is_peek { 0 } else { self.late_answers(worker, variant, &requests) };
         let answer =
             Answer { worker: Some(worker), variant, batch: batch as u32, decided, started };
-        let host = self.state.catalog.worker(worker).host[1] && !is_peek;
+        let catalog = &self.state.catalog;
+        let host = catalog.has_host() && catalog.worker(worker).host[1] && !is_peek;
         if host || self.state.workers[worker.index()].sent.is_some() {
             self.begin_response(worker, std::mem::take(&mut requests), answer, observer);
         }

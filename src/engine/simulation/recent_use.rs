@@ -39,10 +39,15 @@ impl Simulation {
     }
 
     /// Follows the start or the end of a batch, after it.
+    #[inline]
     pub(super) fn note_use(&mut self, worker: WorkerId) {
-        if self.recent_use.is_empty() {
-            return;
+        if !self.recent_use.is_empty() {
+            self.update_use(worker);
         }
+    }
+
+    #[inline(never)]
+    fn update_use(&mut self, worker: WorkerId) {
         let share = self.recent_use(worker);
         let lanes = &self.state.workers[worker.index()].lanes;
         let busy = lanes.iter().flatten().count() as f64 / lanes.len().max(1) as f64;

@@ -69,10 +69,10 @@ impl Catalog {
                 idle_w = idle_w.or(cost.power.idle_w);
                 has_power |= cost.power.busy_w.or(cost.power.host_w).is_some();
             }
-            self.has_host |= host != [false; 2];
+            self.devices.host |= host != [false; 2];
+            self.devices.power |= has_power;
             let worker = &mut self.workers[at];
             worker.host = host;
-            worker.has_power = has_power && worker.power_w.is_none();
             worker.idle_w = worker.idle_w.or(idle_w);
             if host[0] && worker.link.is_some() {
                 let found = format!("a link to class `{}`, which has host_before_ms", worker.class);
@@ -332,7 +332,6 @@ pub(super) fn build_worker(spec: &WorkerSpec, class_index: usize, number: usize)
         ready: spec.ready,
         // Filled in when the costs are known.
         host: [false; 2],
-        has_power: false,
         class_index,
     }
 }

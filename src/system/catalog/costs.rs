@@ -7,6 +7,18 @@ use crate::system::device::{HostTimes, Power};
 use crate::system::lru_memory::{self, SharedWeights};
 
 impl Catalog {
+    /// Whether the host of any worker has work before or after batches.
+    #[inline]
+    pub(crate) fn has_host(&self) -> bool {
+        self.devices.host
+    }
+
+    /// Whether the power of any worker depends on the variant.
+    #[inline]
+    pub(crate) fn has_power(&self) -> bool {
+        self.devices.power
+    }
+
     /// The largest batch of the variant on the worker; 0 if it cannot run there.
     #[inline]
     pub fn max_batch(&self, worker: WorkerId, variant: VariantId) -> usize {
@@ -44,7 +56,7 @@ impl Catalog {
     /// Means of the host's work for the variant on the worker.
     #[inline]
     pub fn host(&self, worker: WorkerId, variant: VariantId) -> HostTimes {
-        if !self.has_host {
+        if !self.devices.host {
             return HostTimes::default();
         }
         self.cost(worker, variant).map_or(HostTimes::default(), |cost| cost.host)

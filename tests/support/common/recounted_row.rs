@@ -249,7 +249,7 @@ fn work(ledger: &Ledger<'_>) -> Columns {
     let total = ledger.counted().count();
     let on_time = |r: &&Request| r.answer() == Some(true) && !r.is_late();
     let right = ledger.counted().filter(on_time).count() as f64;
-    let per_joule = joules.filter(|joules| *joules > 0.0).map(|joules: f64| right / joules);
+    let per_joule = joules.filter(|joules| *joules > 1e-9).map(|joules: f64| right / joules);
     let share = |ns: f64| (available > 0.0).then(|| ns / available);
     let idle = share(busy).zip(share(loading)).map(|(busy, loading)| 1.0 - busy - loading);
     let batches = || ledger.ended().filter(|batch| !ledger.is_look(batch.variant));
