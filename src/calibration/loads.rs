@@ -161,7 +161,8 @@ fn cells_of(source: &Source) -> Result<Vec<Cell>, Problems> {
     let (table, columns, more) = table(source, &RUN_COLUMNS, &OPTIONAL_RUN_COLUMNS)?;
     let mut problems = Problems::default();
     let mut cells: BTreeMap<CellKey, (String, Vec<LoadRun>)> = BTreeMap::new();
-    for row in table.rows() {
+    // A run without requests has no latency.
+    for row in table.rows().filter(|row| row.text(columns[4]) != "0") {
         let read = key(row, columns[0], columns[1], more[0])
             .and_then(|key| Ok((key, load_run(row, &columns, &more)?)));
         match read {
@@ -258,7 +259,9 @@ fn add_isolated(source: &Source, cells: &mut [Cell]) -> Result<(), Problems> {
             if mean_ms == 0.0 {
                 return Err(row.problem(columns[2], "a number above 0"));
             }
-            Ok((key, Isolated { mean_ms, sd_ms: row.number(columns[3])? }, batch?))
+            // A single inference has no deviation.
+            let sd_ms = if row.text(columns[3]).is_empty() { 0.0 } else { row.number(columns[3])? };
+            Ok((key, Isolated { mean_ms, sd_ms }, batch?))
         });
         match read {
             // Runs are of single requests; latencies of larger batches are not theirs.

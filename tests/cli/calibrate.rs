@@ -80,6 +80,13 @@ fn runs_alone_give_a_fit_too() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let fits = shell.read("profiles/mine/calibration/fits.csv");
     assert_eq!(column(&fits, "basis"), ["loads"]);
+    // A run without requests is left out.
+    let more = format!("{RUNS}box,net,,0.25,2,60,0,0,,,,\n");
+    let again = Shell::new();
+    again.write("loads.csv", more);
+    let said = calibrate(&again, &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(again.read("profiles/mine/calibration/fits.csv"), fits);
 }
 
 #[test]
